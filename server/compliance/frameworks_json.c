@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/compliance/framework_map.h"
+#include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
@@ -17,7 +18,7 @@ static json_t *rule_json(const bt_framework_map *map, size_t rule) {
   for (size_t i = 0; i < map->control_count; i++)
     for (size_t k = 0; k < map->controls[i].rule_count; k++)
       if (map->controls[i].rules[k] == rule && map->controls[i].id.len)
-        bt_json_append(&controls, text(map->controls[i].id));
+        bt_json_append(controls, text(map->controls[i].id));
   return json_pack("{s:s, s:o, s:o, s:b, s:b, s:b}", "rule_id", definition->fields.id, "name",
                    text(bt_str_from(definition->fields.name)), "controls", controls, "enabled",
                    definition->fields.enabled, "shadow", definition->fields.shadow, "broken",
@@ -27,7 +28,7 @@ static json_t *rule_json(const bt_framework_map *map, size_t rule) {
 static json_t *framework_json(const bt_framework_map *map) {
   json_int_t with_rules = 0;
   json_t *rules = json_array();
-  for (size_t i = 0; i < map->rule_count; i++) bt_json_append(&rules, rule_json(map, i));
+  for (size_t i = 0; i < map->rule_count; i++) bt_json_append(rules, rule_json(map, i));
   for (size_t i = 0; i < map->control_count; i++) with_rules += map->controls[i].rule_count && map->controls[i].id.len;
   const bt_catalogue *catalogue = map->catalogue;
   return json_pack("{s:o, s:o, s:b, s:I, s:I, s:I, s:o}", "name", text(map->name), "title",
@@ -86,6 +87,8 @@ static bt_status add_new_name(void *context, bt_str name, bt_error *error) {
 }
 
 bt_status bt_frameworks_json(bt_rule_store *store, const char *tenant, json_t **out, bt_error *error) {
+  bool had_failed = bt_json_memory_failed(); /* before, in what the caller builds */
+  bt_json_memory_begin();
   listing l = {store, tenant, json_array()};
   bt_status status = l.array ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; !status && i < bt_catalogue_count; i++)
@@ -93,7 +96,12 @@ bt_status bt_frameworks_json(bt_rule_store *store, const char *tenant, json_t **
   if (!status) status = each_named(store, tenant, add_new_name, &l, error);
   *out = status ? NULL : json_pack("{s:O}", "frameworks", l.array);
   json_decref(l.array);
-  return !status && !*out ? bt_error_no_memory(error) : status;
+  if (!status && (!*out || bt_json_memory_failed())) status = bt_error_no_memory(error);
+  if (had_failed) bt_json_memory_lacks();
+  if (!status) return BT_OK;
+  json_decref(*out);
+  *out = NULL;
+  return status;
 }
 
 typedef struct search {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/base/sha256.h"
+#include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 
 #define OSCAL_VERSION "1.1.2"
@@ -116,7 +117,7 @@ static json_t *count_prop_json(const char *name, const json_t *number) {
 }
 
 /* OSCAL has no empty lists. Takes the array. */
-static void set_list(json_t **object, const char *name, json_t *array) {
+static void set_list(json_t *object, const char *name, json_t *array) {
   if (array && !json_array_size(array))
     json_decref(array);
   else
@@ -127,14 +128,14 @@ static void set_list(json_t **object, const char *name, json_t *array) {
 
 static json_t *activity_json(writing *w, const json_t *rule) {
   json_t *props = json_array();
-  bt_json_append(&props, prop_json("rule-id", text_at(rule, "rule_id")));
-  bt_json_append(&props, prop_json("condition-hash", text_at(rule, "condition_hash")));
+  bt_json_append(props, prop_json("rule-id", text_at(rule, "rule_id")));
+  bt_json_append(props, prop_json("condition-hash", text_at(rule, "condition_hash")));
   return json_pack("{s:o, s:o, s:s, s:o}", "uuid", uuid_json(w, "activity", text_at(rule, "rule_id")), "title",
                    line_json(text_at(rule, "name")), "description", text_at(rule, "dsl"), "props", props);
 }
 
 /* What the finding rests on. Reports of before do not say it. */
-static void add_share_props(const json_t *rule, json_t **props) {
+static void add_share_props(const json_t *rule, json_t *props) {
   const json_t *share = at(rule, "share");
   if (!json_is_object(share)) return;
   bt_json_append(props, prop_json("settled-until", text_at(rule, "settled_end")));
@@ -151,22 +152,22 @@ static json_t *count_props_json(const json_t *rule) {
                                       "traces-inconclusive"};
   const json_t *counts = at(rule, "counts");
   json_t *props = json_array();
-  bt_json_append(&props, prop_json("outcome", text_at(rule, "status")));
+  bt_json_append(props, prop_json("outcome", text_at(rule, "status")));
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    bt_json_append(&props, count_prop_json(shown[i], at(counts, names[i])));
-  add_share_props(rule, &props);
+    bt_json_append(props, count_prop_json(shown[i], at(counts, names[i])));
+  add_share_props(rule, props);
   if (json_is_array(at(rule, "condition_changes"))) {
     json_t *changes = json_integer((json_int_t)json_array_size(at(rule, "condition_changes")));
-    bt_json_append(&props, count_prop_json("condition-changes", changes));
+    bt_json_append(props, count_prop_json("condition-changes", changes));
     json_decref(changes);
   }
-  bt_json_append(&props, prop_json("counts-exact", json_is_true(at(counts, "exact")) ? "true" : "false"));
-  bt_json_append(&props, prop_json("rule-id", text_at(rule, "rule_id")));
-  bt_json_append(&props, prop_json("condition-hash", text_at(rule, "condition_hash")));
+  bt_json_append(props, prop_json("counts-exact", json_is_true(at(counts, "exact")) ? "true" : "false"));
+  bt_json_append(props, prop_json("rule-id", text_at(rule, "rule_id")));
+  bt_json_append(props, prop_json("condition-hash", text_at(rule, "condition_hash")));
   return props;
 }
 
-static void add_evidence(const json_t *samples, const char *outcome, json_t **evidence) {
+static void add_evidence(const json_t *samples, const char *outcome, json_t *evidence) {
   for (size_t i = 0; i < json_array_size(samples); i++) {
     const json_t *sample = json_array_get(samples, i);
     bt_json_append(evidence, json_pack("{s:o, s:[o]}", "description",
@@ -191,16 +192,16 @@ static json_t *describe_json(const json_t *rule) {
 static json_t *observation_json(writing *w, const json_t *rule) {
   const json_t *samples = at(rule, "samples");
   json_t *evidence = json_array();
-  add_evidence(at(samples, "violated"), "violates the rule", &evidence);
-  add_evidence(at(samples, "inconclusive"), "could not be decided", &evidence);
-  add_evidence(at(samples, "satisfied"), "satisfies the rule", &evidence);
+  add_evidence(at(samples, "violated"), "violates the rule", evidence);
+  add_evidence(at(samples, "inconclusive"), "could not be decided", evidence);
+  add_evidence(at(samples, "satisfied"), "satisfies the rule", evidence);
   json_t *observation =
       json_pack("{s:o, s:o, s:o, s:o, s:[s], s:[s], s:[{s:s, s:s}], s:s, s:s}", "uuid",
                 uuid_json(w, "observation", text_at(rule, "rule_id")), "title", line_json(text_at(rule, "name")),
                 "description", describe_json(rule), "props", count_props_json(rule), "methods", "TEST", "types",
                 "control-objective", "subjects", "subject-uuid", w->component, "type", "component", "collected",
                 text_at(w->report, "evaluated_at"), "remarks", text_at(rule, "dsl"));
-  set_list(&observation, "relevant-evidence", evidence);
+  set_list(observation, "relevant-evidence", evidence);
   return observation;
 }
 
@@ -215,7 +216,7 @@ static json_t *finding_json(writing *w, const json_t *control) {
   json_t *rule;
   make_token(w, id, token);
   json_array_foreach(at(control, "rules"), index, rule) bt_json_append(
-      &related, json_pack("{s:o}", "observation-uuid", uuid_json(w, "observation", text_at(rule, "rule_id"))));
+      related, json_pack("{s:o}", "observation-uuid", uuid_json(w, "observation", text_at(rule, "rule_id"))));
   json_t *title = json_sprintf("%s %s: %s", id[0] ? id : "(no control)", text_at(control, "title"), status);
   json_t *finding =
       json_pack("{s:o, s:o, s:o, s:[o], s:{s:s, s:s, s:{s:s, s:s, s:s}}}", "uuid", uuid_json(w, "finding", id), "title",
@@ -229,7 +230,7 @@ static json_t *finding_json(writing *w, const json_t *control) {
                           : "other",
                 "remarks", status);
   json_decref(title);
-  set_list(&finding, "related-observations", related);
+  set_list(finding, "related-observations", related);
   return finding;
 }
 
@@ -256,7 +257,7 @@ static json_t *each(writing *w, const char *type, part_writer write) {
   for (size_t i = 0; i < json_array_size(w->entries); i++) {
     const json_t *entry = json_array_get(w->entries, i), *body = at(entry, "body");
     bool is_spoken_of = strcmp(type, "control") != 0 || json_array_size(at(body, "rules"));
-    if (strcmp(text_at(entry, "type"), type) == 0 && is_spoken_of) bt_json_append(&array, write(w, body));
+    if (strcmp(text_at(entry, "type"), type) == 0 && is_spoken_of) bt_json_append(array, write(w, body));
   }
   return array;
 }
@@ -265,8 +266,8 @@ static json_t *reviewed_json(writing *w) {
   json_t *selection = json_pack("{s:s}", "description", "The controls that rules of this report speak of");
   json_t *controls = each(w, "control", selected_json);
   bool has_none = controls && !json_array_size(controls);
-  set_list(&selection, "include-controls", controls);
-  if (has_none) bt_json_set(&selection, "include-all", json_object());
+  set_list(selection, "include-controls", controls);
+  if (has_none) bt_json_set(selection, "include-all", json_object());
   return json_pack("{s:[o]}", "control-selections", selection);
 }
 
@@ -280,22 +281,22 @@ static json_t *result_json(writing *w) {
       text_at(range, "start"), "end", text_at(range, "end"), "reviewed-controls", reviewed_json(w), "local-definitions",
       "components", "uuid", w->component, "type", "service", "title", "Traces", "description",
       "The system whose traces were evaluated, as its tracing backend shows it", "status", "state", "operational");
-  set_list(&result, "observations", each(w, "rule", observation_json));
-  set_list(&result, "findings", each(w, "control", finding_json));
+  set_list(result, "observations", each(w, "rule", observation_json));
+  set_list(result, "findings", each(w, "control", finding_json));
   json_t *props = json_array();
-  bt_json_append(&props, prop_json("report-id", text_at(w->report, "report_id")));
-  bt_json_append(&props, prop_json("complete", json_is_true(at(w->report, "complete")) ? "true" : "false"));
-  bt_json_append(&props, prop_json("chain-head", w->head));
-  if (text_at(w->report, "tenant")[0]) bt_json_append(&props, prop_json("tenant", text_at(w->report, "tenant")));
+  bt_json_append(props, prop_json("report-id", text_at(w->report, "report_id")));
+  bt_json_append(props, prop_json("complete", json_is_true(at(w->report, "complete")) ? "true" : "false"));
+  bt_json_append(props, prop_json("chain-head", w->head));
+  if (text_at(w->report, "tenant")[0]) bt_json_append(props, prop_json("tenant", text_at(w->report, "tenant")));
   /* Reports of before name neither a report before them nor a source; the first one of a service knows no other. */
   if (text_at(previous, "report_id")[0]) {
-    bt_json_append(&props, prop_json("previous-report-id", text_at(previous, "report_id")));
-    bt_json_append(&props, prop_json("previous-head", text_at(previous, "head")));
+    bt_json_append(props, prop_json("previous-report-id", text_at(previous, "report_id")));
+    bt_json_append(props, prop_json("previous-head", text_at(previous, "head")));
   }
-  if (text_at(source, "version")[0]) bt_json_append(&props, prop_json("source-version", text_at(source, "version")));
+  if (text_at(source, "version")[0]) bt_json_append(props, prop_json("source-version", text_at(source, "version")));
   if (json_is_boolean(checked))
-    bt_json_append(&props, prop_json("source-version-checked", json_is_true(checked) ? "true" : "false"));
-  set_list(&result, "props", props);
+    bt_json_append(props, prop_json("source-version-checked", json_is_true(checked) ? "true" : "false"));
+  set_list(result, "props", props);
   return result;
 }
 
@@ -314,12 +315,12 @@ static json_t *document_json(writing *w, const json_t *evidence) {
   make_uuid(w, "plan", "", plan);
   snprintf(href, sizeof href, "#%s", plan);
   json_t *local = json_object(), *props = json_array();
-  set_list(&local, "objectives-and-methods", each(w, "control", objective_json));
-  set_list(&local, "activities", each(w, "rule", activity_json));
-  bt_json_append(&props, prop_json("signature", text_at(evidence, "signature")));
-  bt_json_append(&props, prop_json("key-id", text_at(evidence, "key_id")));
+  set_list(local, "objectives-and-methods", each(w, "control", objective_json));
+  set_list(local, "activities", each(w, "rule", activity_json));
+  bt_json_append(props, prop_json("signature", text_at(evidence, "signature")));
+  bt_json_append(props, prop_json("key-id", text_at(evidence, "key_id")));
   if (text_at(at(evidence, "time_stamp"), "token")[0])
-    bt_json_append(&props, prop_json("time-stamp-token", text_at(at(evidence, "time_stamp"), "token")));
+    bt_json_append(props, prop_json("time-stamp-token", text_at(at(evidence, "time_stamp"), "token")));
   json_t *results =
       json_pack("{s:o, s:o, s:{s:s}, s:[o], s:{s:[{s:s, s:s, s:s, s:o}]}}", "uuid", uuid_json(w, "document", ""),
                 "metadata", metadata_json(w), "import-ap", "href", href, "results", result_json(w), "back-matter",
@@ -330,17 +331,21 @@ static json_t *document_json(writing *w, const json_t *evidence) {
   if (local && !json_object_size(local))
     json_decref(local);
   else
-    bt_json_set(&results, "local-definitions", local);
+    bt_json_set(results, "local-definitions", local);
   return json_pack("{s:o}", "assessment-results", results);
 }
 
 bt_status bt_oscal_json(const json_t *document, json_t **out, bt_error *error) {
   writing w = {.entries = at(document, "entries"), .head = text_at(at(document, "evidence"), "head")};
+  bool had_failed = bt_json_memory_failed(); /* before, in what the caller builds */
+  bt_json_memory_begin();
   w.report = at(json_array_get(w.entries, 0), "body");
   w.framework = text_at(at(w.report, "framework"), "name");
   make_uuid(&w, "component", "", w.component);
   *out = document_json(&w, at(document, "evidence"));
-  if (*out && !w.failed) return BT_OK;
+  bool is_whole = *out && !w.failed && !bt_json_memory_failed();
+  if (had_failed) bt_json_memory_lacks();
+  if (is_whole) return BT_OK;
   json_decref(*out);
   *out = NULL;
   return bt_error_no_memory(error);

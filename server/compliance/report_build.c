@@ -1,5 +1,5 @@
-/* Building a report. See report_build.h. A value that could not be built for want of memory is NULL, and so is
- * everything that it belongs to (json_values.h), so that no report leaves with a member missing. */
+/* Building a report. See report_build.h. What cannot be built is noted (json_memory.h). Who seals the report asks for
+ * that first, so that none leaves with a member missing. */
 #include "server/compliance/report_build.h"
 
 #include <inttypes.h>
@@ -61,7 +61,7 @@ static bool has_evaluated(const building *b) {
 }
 
 /* That the range ends before it settled, by the service's settings and by those of single rules. */
-static void add_unsettled_notes(const building *b, json_t **notes) {
+static void add_unsettled_notes(const building *b, json_t *notes) {
   const bt_measure_request *measure = &b->request->measure;
   char until[40], known[40], settle[64];
   if (has_evaluated(b) && b->measurement.settled_end_ns < measure->range.end_ns) {
@@ -82,7 +82,7 @@ static void add_unsettled_notes(const building *b, json_t **notes) {
 }
 
 /* That what is reported is not what the condition in force would have said. */
-static void add_changed_notes(const building *b, json_t **notes) {
+static void add_changed_notes(const building *b, json_t *notes) {
   char at[40];
   for (size_t i = 0; i < b->map.rule_count; i++) {
     const bt_condition_changes *changes = &b->changes[i];
@@ -100,33 +100,33 @@ static json_t *notes_json(const building *b) {
   const bt_coverage *coverage = &b->measurement.coverage;
   json_t *notes = json_array();
   char start[64], source[BT_SOURCE_TEXT_BYTES];
-  if (b->measurement.reason[0]) bt_json_append(&notes, text(bt_str_from(b->measurement.reason)));
+  if (b->measurement.reason[0]) bt_json_append(notes, text(bt_str_from(b->measurement.reason)));
   if (b->map.unknown_count)
     bt_json_append(
-        &notes, json_sprintf("rules of this tenant do not compile any more or are damaged, and may belong here (%zu): "
-                             "no control passes until they are mended",
-                             b->map.unknown_count));
+        notes, json_sprintf("rules of this tenant do not compile any more or are damaged, and may belong here (%zu): "
+                            "no control passes until they are mended",
+                            b->map.unknown_count));
   if (coverage->windows_empty_count && b->measurement.has_data)
     bt_json_append(
-        &notes, json_sprintf("no trace at all in %zu part%s of the range: an outage of tracing and a quiet time look "
-                             "the same",
-                             coverage->windows_empty_count, coverage->windows_empty_count == 1 ? "" : "s"));
+        notes, json_sprintf("no trace at all in %zu part%s of the range: an outage of tracing and a quiet time look "
+                            "the same",
+                            coverage->windows_empty_count, coverage->windows_empty_count == 1 ? "" : "s"));
   if (coverage->has_data_from && coverage->data_from_ns > coverage->asked.start_ns + coverage->assumptions.margin_ns) {
     bt_duration_format(coverage->data_from_ns - coverage->asked.start_ns, start);
-    bt_json_append(&notes, json_sprintf("the earliest trace lies %s after the start of the range: before it "
-                                        "nothing is shown",
-                                        start));
+    bt_json_append(notes, json_sprintf("the earliest trace lies %s after the start of the range: before it "
+                                       "nothing is shown",
+                                       start));
   }
-  add_unsettled_notes(b, &notes);
-  add_changed_notes(b, &notes);
+  add_unsettled_notes(b, notes);
+  add_changed_notes(b, notes);
   bt_source_about_text(&coverage->source, source);
   if (coverage->source.note[0])
-    bt_json_append(&notes,
+    bt_json_append(notes,
                    json_sprintf("the source is %s; of such a version every trace that a search finds is read", source));
   if (b->map.removed_count)
-    bt_json_append(&notes, json_sprintf("rules were taken away from controls since the start of the range "
-                                        "(%zu): see the controls",
-                                        b->map.removed_count));
+    bt_json_append(notes, json_sprintf("rules were taken away from controls since the start of the range "
+                                       "(%zu): see the controls",
+                                       b->map.removed_count));
   return notes;
 }
 
@@ -267,7 +267,7 @@ static json_t *removed_json(const building *b, const bt_mapped_control *control)
   for (size_t i = 0; i < b->map.removed_count; i++) {
     const bt_removed_rule *removed = &b->map.removed[i];
     if (!bt_control_means(b->map.catalogue, removed->control, control->id)) continue;
-    bt_json_append(&array,
+    bt_json_append(array,
                    json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "rule_id", removed->was->fields.id, "name",
                              text(bt_str_from(removed->was->fields.name)), "condition_hash",
                              removed->was->condition_hash, "dsl", text(bt_str_from(removed->was->fields.dsl)),
@@ -296,7 +296,7 @@ static bt_status add_control(building *b, const bt_mapped_control *control, bt_e
   bt_finding finding = control_finding(b, control);
   bt_moment first = {0}, last = {0};
   json_t *rules = json_array();
-  for (size_t i = 0; i < control->rule_count; i++) bt_json_append(&rules, control_rule_json(b, control->rules[i]));
+  for (size_t i = 0; i < control->rule_count; i++) bt_json_append(rules, control_rule_json(b, control->rules[i]));
   join_moments(b, control, &first, &last);
   b->controls[finding]++;
   return bt_evidence_add(&b->chain, "control",
@@ -332,7 +332,7 @@ static bt_status add_controls(building *b, bt_error *error) {
 static json_t *end_json(const building *b) {
   json_t *controls = json_object();
   for (int i = 0; i < BT_FINDING_COUNT; i++)
-    bt_json_set(&controls, bt_finding_name((bt_finding)i), bt_count_json(b->controls[i]));
+    bt_json_set(controls, bt_finding_name((bt_finding)i), bt_count_json(b->controls[i]));
   return json_pack("{s:I, s:o, s:o}", "entries", (json_int_t)json_array_size(b->chain.entries) + 1, "controls",
                    controls, "rules", bt_count_json(b->map.rule_count));
 }
@@ -437,14 +437,18 @@ static bt_status name_previous(building *b, bt_error *error) {
 /* The document, which asks for room as it grows. */
 static bt_status write_document(building *b, json_t **out, bt_error *error) {
   const bt_report_request *request = b->request;
+  bool had_failed = bt_json_memory_failed(); /* before, in what the caller builds */
+  bt_json_memory_begin();
   bt_json_memory_charge(request->hold);
   bt_status status = bt_evidence_begin(&b->chain, error);
   if (!status) status = bt_evidence_add(&b->chain, "report", report_json(b), error);
   if (!status) status = add_rules(b, error);
   if (!status) status = add_controls(b, error);
   if (!status) status = bt_evidence_add(&b->chain, "end", end_json(b), error);
+  if (!status && bt_json_memory_failed()) status = bt_error_no_memory(error);
   if (!status) status = bt_evidence_seal(&b->chain, request->key, out, error);
   bt_json_memory_charge(NULL);
+  if (had_failed) bt_json_memory_lacks();
   return status && request->hold && bt_json_memory_found_no_room() ? say_no_room(b, error) : status;
 }
 

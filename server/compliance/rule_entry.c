@@ -32,7 +32,7 @@ static json_t *controls_json(const bt_framework_map *map, const bt_rule_definiti
   json_t *array = json_array();
   for (size_t i = 0; i < definition->control_count; i++)
     if (bt_framework_means(map->name, bt_str_from(definition->controls[i].key)))
-      bt_json_append(&array, text(definition->controls[i].value));
+      bt_json_append(array, text(definition->controls[i].value));
   return array;
 }
 
@@ -50,7 +50,7 @@ static json_t *version_json(const bt_rule_entry_parts *parts, const history *h, 
 static json_t *versions_json(const bt_rule_entry_parts *parts, const history *h) {
   json_t *array = json_array();
   for (size_t i = h->count > VERSIONS_MAX ? h->count - VERSIONS_MAX : 0; i < h->count; i++)
-    bt_json_append(&array, version_json(parts, h, i));
+    bt_json_append(array, version_json(parts, h, i));
   return array;
 }
 
@@ -80,9 +80,9 @@ static json_t *changes_json(const bt_rule_entry_parts *parts, const history *h) 
   for (size_t i = 1; i < h->count; i++) {
     const bt_rule_definition *old = h->items[i - 1].definition, *now = h->items[i].definition;
     if (!is_change(h, i, parts->request->measure.range.start_ns)) continue;
-    bt_json_append(&array, json_pack("{s:o, s:o, s:s, s:s}", "at", bt_time_json(now->updated_at_ns), "by",
-                                     bt_optional_text_json(now->updated_by), "from", old->condition_hash, "to",
-                                     now->condition_hash));
+    bt_json_append(array, json_pack("{s:o, s:o, s:s, s:s}", "at", bt_time_json(now->updated_at_ns), "by",
+                                    bt_optional_text_json(now->updated_by), "from", old->condition_hash, "to",
+                                    now->condition_hash));
   }
   return array;
 }
@@ -143,8 +143,8 @@ static json_t *watch_json(const bt_rule_entry_parts *parts, int64_t since_ns) {
 static json_t *explained_json(const bt_explain_rule *rule) {
   json_t *queries = json_array();
   for (size_t i = 0; i < rule->query_count; i++)
-    bt_json_append(&queries, json_pack("{s:s, s:o}", "use", bt_explain_use_name(rule->queries[i].use), "traceql",
-                                       text(rule->queries[i].traceql)));
+    bt_json_append(queries, json_pack("{s:s, s:o}", "use", bt_explain_use_name(rule->queries[i].use), "traceql",
+                                      text(rule->queries[i].traceql)));
   return json_pack("{s:o, s:o, s:o}", "queries", queries, "candidates", text(rule->candidates), "decided_locally",
                    text(rule->decided_locally));
 }
@@ -196,7 +196,7 @@ static json_t *sample_json(const bt_samples *samples) {
   json_t *array = json_array();
   for (size_t i = 0; i < samples->count; i++) {
     bt_moment moment = {true, samples->items[i].trace_id, samples->items[i].time_ns};
-    bt_json_append(&array, bt_moment_json(&moment));
+    bt_json_append(array, bt_moment_json(&moment));
   }
   return array;
 }
@@ -208,7 +208,7 @@ static json_t *samples_json(const bt_measured *m) {
 
 /* What the finding rests on: up to where its counts are, which share of the range that is, and which share of the
  * traces that exercised the rule. */
-static void add_share(const bt_rule_entry_parts *parts, const bt_measured *m, json_t **body) {
+static void add_share(const bt_rule_entry_parts *parts, const bt_measured *m, json_t *body) {
   const bt_time_range *range = &parts->request->measure.range;
   uint64_t unsettled = bt_measured_unsettled(m),
            settled = m->is_evaluated ? bt_settled_share(range, m->settled_end_ns) : 0;
@@ -229,7 +229,7 @@ static json_t *by_service_json(const bt_rule_entry_parts *parts) {
                 bt_optional_text_json(parts->service_reason), "assumptions", bt_assumptions_json(&m->assumptions),
                 "counts", bt_measured_json(m), "first_violation", bt_moment_json(&m->first_violation), "last_violation",
                 bt_moment_json(&m->last_violation), "samples", samples_json(m));
-  add_share(parts, m, &body);
+  add_share(parts, m, body);
   return body;
 }
 
@@ -245,7 +245,7 @@ static json_t *identity_json(const bt_rule_entry_parts *parts) {
                    bt_finding_name(parts->finding), "reason", bt_optional_text_json(parts->reason));
 }
 
-static void add_measured(const bt_rule_entry_parts *parts, json_t **body) {
+static void add_measured(const bt_rule_entry_parts *parts, json_t *body) {
   const bt_measured *m = parts->measured;
   bt_json_set(body, "evaluated", json_boolean(m->is_evaluated));
   bt_json_set(body, "overrides", overrides_json(&m->rule->fields));
@@ -272,14 +272,14 @@ bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, boo
     bt_withdrawn w = bt_find_withdrawn(h.items, h.count, request->measure.range.start_ns);
     *withdrawn = w.how != NULL;
     *out = identity_json(parts);
-    add_measured(parts, out);
-    bt_json_set(out, "versions", versions_json(parts, &h));
-    bt_json_set(out, "versions_total", bt_count_json(h.count));
-    bt_json_set(out, "condition_changes", changes_json(parts, &h));
-    bt_json_set(out, "condition_before", before_json(parts, &h));
-    bt_json_set(out, "watch", watch_json(parts, enabled_since(&h, parts->measured->rule)));
-    bt_json_set(out, "search", search);
-    bt_json_set(out, "withdrawn",
+    add_measured(parts, *out);
+    bt_json_set(*out, "versions", versions_json(parts, &h));
+    bt_json_set(*out, "versions_total", bt_count_json(h.count));
+    bt_json_set(*out, "condition_changes", changes_json(parts, &h));
+    bt_json_set(*out, "condition_before", before_json(parts, &h));
+    bt_json_set(*out, "watch", watch_json(parts, enabled_since(&h, parts->measured->rule)));
+    bt_json_set(*out, "search", search);
+    bt_json_set(*out, "withdrawn",
                 w.how ? json_pack("{s:s, s:o, s:o}", "how", w.how, "at", bt_time_json(w.at_ns), "by",
                                   bt_optional_text_json(w.by))
                       : json_null());

@@ -3,6 +3,7 @@
 
 #include "server/base/time_text.h"
 #include "server/json/canonical_json.h"
+#include "server/json/json_memory.h"
 #include "server/json/replay_json.h"
 
 json_t *bt_time_json(int64_t time_ns) {
@@ -62,15 +63,10 @@ json_t *bt_optional_text_json(const char *text) {
   return text && text[0] ? bt_text_json(bt_str_from(text)) : json_null();
 }
 
-static void drop_value(json_t **to) {
-  json_decref(*to);
-  *to = NULL;
+void bt_json_append(json_t *to, json_t *value) {
+  if (json_array_append_new(to, value)) bt_json_memory_lacks(); /* takes the value in any case */
 }
 
-void bt_json_append(json_t **to, json_t *value) {
-  if (json_array_append_new(*to, value)) drop_value(to); /* takes the value in any case */
-}
-
-void bt_json_set(json_t **to, const char *name, json_t *value) {
-  if (json_object_set_new(*to, name, value)) drop_value(to);
+void bt_json_set(json_t *to, const char *name, json_t *value) {
+  if (json_object_set_new(to, name, value)) bt_json_memory_lacks();
 }

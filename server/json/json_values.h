@@ -1,5 +1,5 @@
-/* Small values as JSON, for documents that are built by hand. Each returns a new value, NULL without memory. Thread: no
- * state. */
+/* Small values as JSON, for documents that are built by hand. Each returns a new value, which is the caller's, or NULL
+ * without memory. Thread: no state. */
 #ifndef BT_SERVER_JSON_VALUES_H
 #define BT_SERVER_JSON_VALUES_H
 
@@ -23,9 +23,10 @@ json_t *bt_spent_json(const bt_rule_verdict *verdict, bt_str rule_text);
 json_t *bt_data_note_json(bt_str text, bt_range place); /* {message, range}: dsl/data_notes.h */
 json_t *bt_optional_text_json(const char *text);        /* NULL and "": null; what is not UTF-8 becomes U+FFFD */
 
-/* Adds a value, which is taken. When that fails, or there is no value or nothing to add it to, *to is freed and becomes
- * NULL, and so does what it is put into: nothing leaves with a member missing. */
-void bt_json_append(json_t **to, json_t *value);
-void bt_json_set(json_t **to, const char *name, json_t *value);
+/* Adds a value, which is taken. When that fails, or there is no value or nothing to add it to, a part is missing
+ * (bt_json_memory_lacks), for whatever reason there is no value: nothing that is signed leaves with a member missing.
+ */
+void bt_json_append(json_t *to, json_t *value);
+void bt_json_set(json_t *to, const char *name, json_t *value);
 
 #endif

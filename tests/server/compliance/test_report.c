@@ -372,11 +372,6 @@ static void test_cancel(void **state) {
   assert_null(document);
 }
 
-/* jansson's allocations are made here, so that they are refused too. */
-static void *json_allocate(size_t size) {
-  return malloc(size);
-}
-
 /* Others hold the memory. Whatever does not fit is no report, and what fits is the same one; a report holds at least
  * its text. */
 static void test_no_room(void **state) {
@@ -386,7 +381,6 @@ static void test_no_room(void **state) {
   size_t refused = 0;
   s->request.measure.range.end_ns = NOON_NS + 2 * HOUR_NS;
   json_t *expected = build(s), *document = NULL;
-  bt_json_memory_install();
   for (size_t limit = 16 << 10; !document; limit += 16 << 10) {
     assert_int_equal(bt_memory_account_new(limit, &account, &error), BT_OK);
     bt_memory_hold hold = {account, BT_MEMORY_REPORTS, 0};
@@ -410,7 +404,6 @@ static void test_no_room(void **state) {
                    json_array_size(json_object_get(expected, "entries")));
   json_decref(document);
   json_decref(expected);
-  json_set_alloc_funcs(json_allocate, free);
 }
 
 /* Everything that is made of a report, with one allocation refused. True: all of it came. */
@@ -474,8 +467,40 @@ static void test_frameworks_without_memory(void **state) {
   }
 }
 
+/* One allocation is refused and all others are not: nothing stands in the document that is not so, and nothing lacks.
+ * What failed in the caller's own document before is still known behind it. */
+static void test_a_moment_without_memory(void **state) {
+  scene *s = *state;
+  s->request.measure.range.end_ns = NOON_NS + 2 * HOUR_NS;
+  json_t *document = build(s), *expected[2] = {NULL, NULL};
+  bt_error error = {0};
+  assert_int_equal(bt_oscal_json(document, &expected[0], &error), BT_OK);
+  assert_int_equal(bt_frameworks_json(s->store, "", &expected[1], &error), BT_OK);
+  for (int kind = 0; kind < 2; kind++) {
+    bool was_refused = true;
+    size_t n = 0;
+    for (; was_refused; n += 1 + n / 300) {
+      json_t *made = NULL;
+      bt_json_memory_begin();
+      if (n % 2) bt_json_memory_lacks();
+      failing_alloc_once(n);
+      bt_status status =
+          kind ? bt_frameworks_json(s->store, "", &made, &error) : bt_oscal_json(document, &made, &error);
+      was_refused = failing_alloc_stop();
+      assert_true(was_refused || !status);
+      if (!status) assert_true(json_equal(made, expected[kind]));
+      if (status) assert_null(made);
+      assert_true(bt_json_memory_failed() || !(n % 2));
+      json_decref(made);
+    }
+    assert_true(n > 100);
+    json_decref(expected[kind]);
+  }
+  json_decref(document);
+}
+
 int main(void) {
-  json_set_alloc_funcs(json_allocate, free);
+  bt_json_memory_install(); /* so that jansson's allocations are refused too */
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
   const struct CMUnitTest tests[] = {IN_SCENE(test_what_is_said),
                                      IN_SCENE(test_the_sample_follows_from_the_seed),
@@ -493,6 +518,7 @@ int main(void) {
                                      IN_SCENE(test_cancel),
                                      IN_SCENE(test_no_room),
                                      IN_SCENE(test_no_memory),
-                                     IN_SCENE(test_frameworks_without_memory)};
+                                     IN_SCENE(test_frameworks_without_memory),
+                                     IN_SCENE(test_a_moment_without_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
