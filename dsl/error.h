@@ -1,5 +1,6 @@
 /* Status codes and the caller's error struct. Who detects an error sets the message; callers pass it on.
- * Every function that can fail returns a bt_status that must be looked at. Anyone may include this. */
+ * Every function that can fail returns a bt_status that must be looked at. Anyone may include this. Thread: no state.
+ */
 #ifndef BT_DSL_ERROR_H
 #define BT_DSL_ERROR_H
 

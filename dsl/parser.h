@@ -1,7 +1,7 @@
 /* Tokens to tree, by precedence climbing over one table of operators. The parser accepts one expression language
  * everywhere and leaves it to the checker to say what may stand where: so a misplaced thing gets a message about its
  * meaning, not about a token. After a mistake it goes on at the next operator, comma or bracket. Only the front end
- * includes this. */
+ * includes this. Thread: no state beyond the parser, which one thread has. */
 #ifndef BT_DSL_PARSER_H
 #define BT_DSL_PARSER_H
 

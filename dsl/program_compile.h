@@ -1,6 +1,6 @@
 /* What the parts of the compiler of programs share: program.c (rules, conditions, selections), program_predicate.c
  * (predicates, comparisons, expressions) and program_keys.c (what spans can be looked up by). Nobody else includes
- * this. */
+ * this. Thread: no state beyond the compiler, which one thread has. What it makes belongs to the rule set. */
 #ifndef BT_DSL_PROGRAM_COMPILE_H
 #define BT_DSL_PROGRAM_COMPILE_H
 

@@ -22,8 +22,8 @@ typedef struct bt_value_index {
   unsigned shift;   /* from a hash to its upper bits */
 } bt_value_index;
 
-/* The list's spans by what the key looks at. An array counts as each of its elements, what is missing or NaN is left
- * out. NULL: no room, or, with *is_unfit, arrays that would make it several times as large as the list. */
+/* The list's spans by what the key looks at, in the arena. An array counts as each of its elements, what is missing or
+ * NaN is left out. NULL: no room, or, with *is_unfit, arrays that would make it several times as large as the list. */
 bt_value_index *bt_value_index_build(const bt_trace *trace, const bt_program_key *key, bt_span_list list,
                                      bt_arena *arena, bool *is_unfit) BT_MUST_CHECK;
 bt_span_list bt_value_index_find(const bt_value_index *index, uint32_t hash);

@@ -7,7 +7,8 @@
 /* Rules are folders, *.yaml and *.yml, and *.json that does not begin like OTLP. Everything else is traces, "-" too. */
 bool bt_operand_has_rules(const char *path);
 
-/* A source of these files. BT_INVALID, and so a wrong use of the command: one of them cannot be opened or read. */
+/* A source of these files, new: bt_source_free. BT_INVALID, and so a wrong use of the command: one of them cannot be
+ * opened or read. */
 bt_status bt_cli_open_traces(const char *const *paths, size_t count, bt_source **out, bt_error *error) BT_MUST_CHECK;
 
 #endif

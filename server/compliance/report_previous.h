@@ -1,7 +1,7 @@
 /* The report before: each report names the last one of its framework and tenant by id and head, so that who has them
  * all sees that none is missing between them. The service knows its own since it started, and those of before by the
  * spans that they left in Tempo: one counts where its head is signed by the service's key. Where neither tells, the
- * report says that it does not know, and why. */
+ * report says that it does not know, and why. Thread: any; what is remembered is locked by its owner. */
 #ifndef BT_SERVER_REPORT_PREVIOUS_H
 #define BT_SERVER_REPORT_PREVIOUS_H
 

@@ -1,4 +1,5 @@
-/* A rule in the body of a request: read, checked, compiled, or answered with what is wrong. Thread: workers. */
+/* A rule in the body of a request: read, checked, compiled, or answered with what is wrong. What is returned is new
+ * (bt_rule_definition_unref). Thread: workers. */
 #ifndef BT_SERVER_HTTP_RULE_BODY_H
 #define BT_SERVER_HTTP_RULE_BODY_H
 

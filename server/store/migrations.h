@@ -1,4 +1,5 @@
-/* The schema of the rule database and how an older one becomes the present one. For server/store alone. */
+/* The schema of the rule database and how an older one becomes the present one. For server/store alone.
+ * Thread: the one that opens the handle, before others have it. */
 #ifndef BT_SERVER_STORE_MIGRATIONS_H
 #define BT_SERVER_STORE_MIGRATIONS_H
 

@@ -1,4 +1,4 @@
-/* The newest time that a Tempo's searches never show. Internal to tempo/. */
+/* The newest time that a Tempo's searches never show. Internal to tempo/. Thread: any. */
 #ifndef BT_TEMPO_API_TEMPO_TAIL_H
 #define BT_TEMPO_API_TEMPO_TAIL_H
 
