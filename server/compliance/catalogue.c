@@ -70,14 +70,6 @@ bool bt_control_means(const bt_catalogue *catalogue, bt_str a, bt_str b) {
   return begins_with(without_prefix(catalogue, a), without_prefix(catalogue, b), &rest) && is_empty(rest);
 }
 
-size_t bt_catalogue_control_at(const bt_catalogue *catalogue, bt_str id) {
-  size_t i = 0;
-  while (catalogue && i < catalogue->control_count &&
-         !bt_control_means(catalogue, id, bt_str_from(catalogue->controls[i].id)))
-    i++;
-  return i;
-}
-
 static size_t part_count(bt_str id) {
   bt_str part;
   size_t count = 0;

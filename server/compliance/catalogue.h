@@ -33,9 +33,8 @@ bool bt_framework_means(bt_str a, bt_str b);
 /* Whether two ids mean the same control. Letters and numbers have to be the same in order, what stands between them
  * need not: but "1.23" is not "12.3". catalogue: whose prefixes may be left out; or NULL. */
 bool bt_control_means(const bt_catalogue *catalogue, bt_str a, bt_str b);
-/* The number of the control, or the catalogue's control_count: none (also without a catalogue). */
-size_t bt_catalogue_control_at(const bt_catalogue *catalogue, bt_str id);
-/* The control that one which is not in the catalogue is a part of: 10.2.1.7 of 10.2.1. Likewise. */
+/* The number of the control that one which is not in the catalogue is a part of: 10.2.1.7 of 10.2.1. The catalogue's
+ * control_count: none (also without a catalogue). */
 size_t bt_catalogue_parent_at(const bt_catalogue *catalogue, bt_str id);
 
 #endif

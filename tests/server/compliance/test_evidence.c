@@ -58,6 +58,13 @@ static void test_depth(void **state) {
 
 /* ---- catalogues ---- */
 
+/* The number of the first control that the id means; control_count: none. */
+static size_t find_control(const bt_catalogue *catalogue, bt_str id) {
+  size_t i = 0;
+  while (i < catalogue->control_count && !bt_control_means(catalogue, id, bt_str_from(catalogue->controls[i].id))) i++;
+  return i;
+}
+
 static void test_catalogues(void **state) {
   (void)state;
   assert_int_equal(bt_catalogue_count, 6);
@@ -68,7 +75,7 @@ static void test_catalogues(void **state) {
       assert_ptr_equal(bt_catalogue_find(bt_str_from(catalogue->aliases[k])), catalogue);
     assert_true(catalogue->control_count > 20);
     for (size_t k = 0; k < catalogue->control_count; k++) /* the first of its meaning: none stands twice */
-      assert_int_equal(bt_catalogue_control_at(catalogue, bt_str_from(catalogue->controls[k].id)), k);
+      assert_int_equal(find_control(catalogue, bt_str_from(catalogue->controls[k].id)), k);
   }
 }
 
@@ -84,7 +91,7 @@ static void test_frameworks_mean_the_same(void **state) {
 
 static void check_control(const char *framework, const char *id, const char *expected) {
   const bt_catalogue *catalogue = bt_catalogue_find(bt_str_from(framework));
-  size_t at = bt_catalogue_control_at(catalogue, bt_str_from(id));
+  size_t at = find_control(catalogue, bt_str_from(id));
   if (expected)
     assert_string_equal(catalogue->controls[at].id, expected);
   else
