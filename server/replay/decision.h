@@ -55,6 +55,7 @@ typedef struct bt_projection_first {
   bt_found_list found;    /* these traces, by id; moved into the question of `any` */
   bt_decided *decided;    /* those that their spans decide */
   size_t decided_count, decided_capacity;
+  bt_trust_spans probed; /* for later replays, where a probe was asked */
 } bt_projection_first;
 
 typedef struct bt_decider {

@@ -167,6 +167,20 @@ static bt_status ask_probe(bt_decider *decider, bt_time_range probed, bt_strateg
   return status;
 }
 
+static double hours_of(const bt_decider *decider) {
+  const double hour_ns = 3600e9;
+  return (double)bt_time_subtract(decider->plan->search_range.end_ns, decider->plan->search_range.start_ns) / hour_ns;
+}
+
+/* A wrong guess of an earlier replay costs Tempo some work: what is found is judged as ever. */
+static bool is_remembered(const bt_decider *decider, bool *out, uint64_t *expected) {
+  const bt_trust_spans *spans = &decider->plan->trust.spans;
+  if (!spans->is_known) return false;
+  *out = spans->come_first;
+  *expected = (uint64_t)(spans->per_hour * hours_of(decider));
+  return true;
+}
+
 static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
   bt_strategy_facts facts;
   bt_time_range probed;
@@ -174,9 +188,10 @@ static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected,
   if (*out) return BT_OK;
   bool is_large = false;
   bt_status status = search_leaf(decider, &is_large, &probed, error);
-  if (status != BT_OK || !is_large) return status;
+  if (status != BT_OK || !is_large || is_remembered(decider, out, expected)) return status;
   status = ask_probe(decider, probed, &facts, expected, error);
   *out = status == BT_OK && bt_strategy_spans_first(&facts);
+  if (status == BT_OK) decider->first.probed = (bt_trust_spans){true, *out, (double)*expected / hours_of(decider)};
   return status;
 }
 

@@ -4,7 +4,8 @@
  * is missing to the size of its sample, and a few more at a rate. Another Tempo, tenant or rule is another question.
  * A comparison counts for a day. A difference takes what all questions rest on, and the question in which it was seen
  * is doubted until comparisons agree again. Bounded: of more questions than there is room for, those that were added
- * to longest ago are forgotten, and pay anew. Kept in memory only. Thread: any; it has a lock of its own. */
+ * to longest ago are forgotten, and pay anew. What a replay learned about how to ask stays here too, for an hour: it is
+ * a guess that saves a probe, and no answer rests on it. Kept in memory only. Thread: any; it has a lock of its own. */
 #ifndef BT_SERVER_TRUST_H
 #define BT_SERVER_TRUST_H
 
@@ -33,6 +34,12 @@ typedef struct bt_trust_question {
 bt_status bt_trust_question_of(const bt_str *parts, size_t count, bt_trust_question *out,
                                bt_error *error) BT_MUST_CHECK;
 
+/* What a probe said of a rule's spans (projection_first_way.c). */
+typedef struct bt_trust_spans {
+  bool is_known, come_first; /* whether they are asked for before anything else */
+  double per_hour;           /* traces that have any */
+} bt_trust_spans;
+
 /* What earlier replays leave to the one that asks. All-zero: nothing is known. */
 typedef struct bt_trust_grant {
   uint32_t compared;            /* traces that were found to be the same both ways, in the last day */
@@ -40,6 +47,7 @@ typedef struct bt_trust_grant {
   uint32_t due;                 /* so many may be compared, beyond what a sample lacks */
   uint32_t lacking;             /* so many have to agree before an answer is complete; 0: there is no doubt */
   bool is_calm;                 /* false: not long ago there was a difference, and samples are larger */
+  bt_trust_spans spans;
 } bt_trust_grant;
 /* Where nothing is kept. */
 bt_trust_grant bt_trust_nothing(void);
@@ -51,6 +59,7 @@ typedef struct bt_trust_news { /* of one replay, and of traces that were handed 
   uint32_t compared;           /* all */
   uint32_t agreed, differed;   /* violations that are the same both ways, and whatever is not */
   double units;                /* what the replay cost */
+  bt_trust_spans spans;        /* known: it probed */
 } bt_trust_news;
 
 /* new. room 0: BT_TRUST_ROOM. */

@@ -57,7 +57,10 @@ static void say_comparison(bt_judge *judge) {
 void bt_comparisons_finish(bt_judge *judge) {
   const bt_comparisons *made = &judge->comparisons;
   const bt_replay_result *result = judge->account->result;
-  bt_trust_news news = {.compared = made->handed_over, .agreed = made->agreed, .differed = made->differed};
+  bt_trust_news news = {.compared = made->handed_over,
+                        .agreed = made->agreed,
+                        .differed = made->differed,
+                        .spans = judge->decider->first.probed};
   say_comparison(judge);
   if (!judge->plan->keeps_trust) return;
   news.units = bt_strategy_spent(result->requests, judge->judged);

@@ -3,6 +3,7 @@ Standard library only."""
 import datetime
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -49,11 +50,41 @@ def sendable(tempo_url, requests):
     return [(tempo_url + one.target, {name: value for name, value in one.headers.items() if name.lower() in kept}) for one in requests]
 
 
+def asked_once(requests):
+    """What an answer has given is not asked for again. Ends with an error where a replay did."""
+    urls = [url for url, _ in requests]
+    twice = sorted({url for url in urls if urls.count(url) > 1})
+    assert not twice, f"asked twice: {twice}"
+
+
 def record(tempo_url, function):
-    """The GET requests that function(url) makes, to be sent again by curl."""
+    """The GET requests that function(url), a replay, makes, to be sent again by curl. None of them twice."""
     with Proxy(tempo_url) as proxy:
         function(proxy.url)
-        return sendable(tempo_url, proxy.seen)
+        requests = sendable(tempo_url, proxy.seen)
+    asked_once(requests)
+    return requests
+
+
+BATCH_IDS = re.compile(r'trace:id =~ "([0-9a-f|]+)([|]x)?"')
+
+
+def query_of(url):
+    """The TraceQL of a search; "" of what is none."""
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query)).get("q", "")
+
+
+def batch_of(requests, trace_ids):
+    """The first of the requests that reads traces whole in a batch, made to ask for these instead, in one: what a report has to read once it is known
+    what violates. Empty: nothing was read in a batch, or there are none of these."""
+    for url, headers in requests:
+        found = BATCH_IDS.search(query_of(url))
+        if found and "select(" in query_of(url) and trace_ids:
+            parts = urllib.parse.urlsplit(url)
+            ids = "|".join(one.lstrip("0") for one in sorted(trace_ids))
+            parameters = [(name, value.replace(found.group(1), ids, 1) if name == "q" else value) for name, value in urllib.parse.parse_qsl(parts.query)]
+            return [(urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(parameters))), headers)]
+    return []
 
 
 def search_url(tempo_url, query, seconds, spans=1, limit=300000, margin=900):
@@ -76,13 +107,13 @@ def searchable(tempo, seconds, traces):
     return len(found)
 
 
-def load(tempo, traces, folder):
+def load(tempo, traces, folder, scenario="none"):
     """Fills the Tempo, and settles one of config "settled"; returns the bounds as text and in seconds, and the truth of the planted rules."""
     end = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=3)).replace(microsecond=0)
     start = end - datetime.timedelta(hours=24)
     truth = os.path.join(folder, "truth.json")
     bounds = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end)]
-    pushed = run_cli("generate", "--scenario", "none", "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=900)
+    pushed = run_cli("generate", "--scenario", scenario, "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=900)
     assert pushed.returncode == 0, pushed.stderr
     seconds = (int(start.timestamp()), int(end.timestamp()))
 

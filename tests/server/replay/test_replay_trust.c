@@ -23,15 +23,19 @@ static uint64_t generation_now(bt_source *source) {
   return generation;
 }
 
-/* `slow` in each, which violates; asked two days later. */
-static void set_scene(scene *s, uint64_t traces) {
+static void keep_trust(scene *s) {
   about = (bt_source_about){"tempo", "3.0.3", true, ""};
   generation = 1;
   s->fake.operations.describe = describe;
   s->fake.operations.generation = generation_now;
+  assert_int_equal(bt_trust_new(0, &s->run.request.trust, &s->run.error), BT_OK);
+}
+
+/* `slow` in each, which violates; asked two days later. */
+static void set_scene(scene *s, uint64_t traces) {
+  keep_trust(s);
   for (uint64_t i = 0; i < traces; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
-  assert_int_equal(bt_trust_new(0, &s->run.request.trust, &s->run.error), BT_OK);
 }
 
 static void end_scene(scene *s) {
@@ -260,6 +264,36 @@ static void nothing_is_chosen_by_a_later_one(void **state) {
   end_scene(s);
 }
 
+static size_t span_searches_of(scene *s) {
+  size_t before = s->fake.span_searches;
+  s->run.request.rules = s->run.rules;
+  bt_replay_result_dispose(&s->run.result);
+  assert_int_equal(bt_replay_run(&s->fake.source, &s->run.request, NULL, &s->run.result, &s->run.error), BT_OK);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(s->run.result.rules[0].violations_found, 1);
+  return s->fake.span_searches - before;
+}
+
+/* The first looks at a part to see whether spans come first; later ones know. What is found is held against what a
+ * search has shown all the same. */
+static void only_the_first_looks_at_a_part(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 3000; i++) {
+    fake_trace *trace = fake_add(&s->fake, 1 + i);
+    fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS / 5);
+    if (i != 10) fake_span_add(trace, "retry", NOON_NS + (int64_t)(i + 5) * SECOND_NS / 5);
+  }
+  keep_trust(s);
+  replay_run_add(&s->run, "order", "when { slow as x } always { retry after x }");
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS;
+  assert_int_equal(span_searches_of(s), 2);
+  assert_int_equal(span_searches_of(s), 1);
+  fake_find(&s->fake, 11)->spans[0].hidden_from = "\"retry\"";
+  assert_int_equal(span_searches_of(s), 1);
+  end_scene(s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(the_first_pays_and_the_next_ones_do_not),
@@ -274,6 +308,7 @@ int main(void) {
       SCENE(few_that_agree_take_no_doubt),
       SCENE(other_questions_pay_anew_after_a_difference),
       SCENE(nothing_is_chosen_by_a_later_one),
+      SCENE(only_the_first_looks_at_a_part),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

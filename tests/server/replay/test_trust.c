@@ -71,6 +71,25 @@ static void a_comparison_counts_for_a_day(void **state) {
   bt_trust_free(trust);
 }
 
+static void what_a_probe_said_stays_for_an_hour(void **state) {
+  bt_trust *trust = make(0);
+  bt_trust_question a = question_of("acme", "rule"), b = question_of("other", "rule");
+  (void)state;
+  assert_false(bt_trust_look(trust, &a, 0).spans.is_known);
+  bt_trust_news news = {.spans = {true, true, 120}};
+  bt_trust_add(trust, &a, MINUTE_NS, &news);
+  add(trust, &a, 30 * MINUTE_NS, 8, 0, 0); /* of a replay that did not probe */
+  bt_trust_grant grant = bt_trust_look(trust, &a, MINUTE_NS + HOUR_NS);
+  assert_true(grant.spans.is_known && grant.spans.come_first && grant.spans.per_hour > 119);
+  assert_false(bt_trust_look(trust, &a, MINUTE_NS + HOUR_NS + 1).spans.is_known);
+  assert_false(bt_trust_look(trust, &b, MINUTE_NS).spans.is_known);
+  news.spans.come_first = false;
+  bt_trust_add(trust, &a, 3 * HOUR_NS, &news);
+  grant = bt_trust_look(trust, &a, 3 * HOUR_NS);
+  assert_true(grant.spans.is_known && !grant.spans.come_first);
+  bt_trust_free(trust);
+}
+
 /* The newest fifty are remembered, also where the ring has gone round. */
 static void the_newest_are_remembered(void **state) {
   bt_trust *trust = make(0);
@@ -191,6 +210,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_was_compared_is_not_owed_again),
       cmocka_unit_test(a_comparison_counts_for_a_day),
+      cmocka_unit_test(what_a_probe_said_stays_for_an_hour),
       cmocka_unit_test(the_newest_are_remembered),
       cmocka_unit_test(further_ones_take_a_share_of_the_cost),
       cmocka_unit_test(a_quiet_time_is_followed_by_no_burst),
