@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 os.environ["BETRACE_BIN"] = os.environ.get("BETRACE_RELEASE_BIN", os.path.join(HERE, "../../build/release/server/betrace"))
 from betrace_process import run_cli  # noqa: E402
-from http_wire import Proxy  # noqa: E402
+from http_wire import Proxy, send_whole  # noqa: E402
 
 PROTOBUF = {"Accept": "application/protobuf"}
 IDS_PER_WINDOW = 20000
@@ -50,20 +50,33 @@ def sendable(tempo_url, requests):
     return [(tempo_url + one.target, {name: value for name, value in one.headers.items() if name.lower() in kept}) for one in requests]
 
 
-def asked_once(requests):
-    """What an answer has given is not asked for again. Ends with an error where a replay did."""
-    urls = [url for url, _ in requests]
-    twice = sorted({url for url in urls if urls.count(url) > 1})
-    assert not twice, f"asked twice: {twice}"
+class OnceProxy(Proxy):
+    """A proxy that knows what was answered. What an answer has given is not asked for again; a refusal gives nothing."""
+
+    def __init__(self, upstream):
+        super().__init__(upstream, self.note)
+        self.answered = []
+
+    def note(self, wire, request, answer):
+        got = answer()
+        if got.status == 200:
+            self.answered.append(request.target)
+        send_whole(wire, request, got)
+        return True
+
+    def check(self, first=0):
+        """Ends with an error where something was answered twice, from that answer on."""
+        answered = self.answered[first:]
+        twice = sorted({target for target in answered if answered.count(target) > 1})
+        assert not twice, f"asked twice: {twice}"
 
 
 def record(tempo_url, function):
-    """The GET requests that function(url), a replay, makes, to be sent again by curl. None of them twice."""
-    with Proxy(tempo_url) as proxy:
+    """The GET requests that function(url), a replay, makes, to be sent again by curl. None is asked twice."""
+    with OnceProxy(tempo_url) as proxy:
         function(proxy.url)
-        requests = sendable(tempo_url, proxy.seen)
-    asked_once(requests)
-    return requests
+        proxy.check()
+        return sendable(tempo_url, proxy.seen)
 
 
 BATCH_IDS = re.compile(r'trace:id =~ "([0-9a-f|]+)([|]x)?"')

@@ -11,9 +11,8 @@ import urllib.request
 
 import beside
 import bench_rules
-from replay_cost import BATCH_IDS, asked_once, batch_of, load, older, processor_seconds, query_of, record, sendable, timed
-from http_wire import Proxy  # noqa: E402  (replay_cost sets the path)
-from tempo_binary import require_tempo  # noqa: E402
+from replay_cost import BATCH_IDS, OnceProxy, batch_of, load, older, processor_seconds, query_of, record, sendable, timed
+from tempo_binary import require_tempo  # noqa: E402  (replay_cost sets the path)
 from warm_service import WarmService
 
 TRACES, REPEATS = 20000, 8
@@ -95,9 +94,10 @@ def text_of(table, columns):
 
 def record_later(tempo_url, dsl, bounds):
     """What the second replay of a service asks, and not the first."""
-    with Proxy(tempo_url) as proxy, WarmService(proxy.url, dsl, bounds) as service:
-        seen = len(proxy.seen)
+    with OnceProxy(tempo_url) as proxy, WarmService(proxy.url, dsl, bounds) as service:
+        seen, answered = len(proxy.seen), len(proxy.answered)
         service.replay()
+        proxy.check(answered)
         return sendable(tempo_url, proxy.seen[seen:])
 
 
@@ -112,7 +112,6 @@ def explain(server, names, traces, scenario):
             bare = bench_rules.bare_requests(tempo, kind, queries, seconds, traces)
             print(f"Tempo {tempo.variant.name}, {tempo.config}, {name}: {len(violating)} violations")
             table = {}
-            asked_once(later)
             for what, requests in (("a first replay", first), ("a later one", later), ("bare", bare + batch_of(first, violating))):
                 note_costs(tempo, what, requests, table)
             print(text_of(table, ("a first replay", "a later one", "bare")), flush=True)
