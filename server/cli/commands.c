@@ -103,12 +103,13 @@ const bt_command *const bt_commands[] = {&bt_command_check,
                                          &bt_command_generate,
                                          &bt_command_import,
                                          &bt_command_listen,
+                                         &bt_command_lsp,
                                          &completion,
                                          &version,
                                          NULL};
 
 const bt_command_area bt_command_areas[] = {
-    {"Rules in files:", "check fmt test record suggest import sync"},
+    {"Rules in files:", "check fmt test record suggest import sync lsp"},
     {"Traces against rules:",
      "listen replay first trace contrast diff compare gate vacuity eval explain verify-report"},
     {"The service:", "serve health doctor token backup canary"},

@@ -9,6 +9,7 @@
   betrace             a rule: it has to compile
   betrace-invalid     a rule that must not compile
   traceql             a query that Tempo accepts
+  lua, toml           settings of an editor: the command that they name is a language server (Lua itself is not read)
   text                output or a drawing: not run
   text output         what the sh block above it prints, but for how long that took
 
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -35,7 +37,7 @@ from debian_package import programs_of  # noqa: E402
 from run_tempo import TempoServer, free_ports, http  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
-KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text"}
+KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text", "lua", "toml"}
 
 
 # They look for the first violation, and at every trace of a day: what other pages push a moment before is not settled.
@@ -118,6 +120,20 @@ class DocsTest(unittest.TestCase):
         else:
             self.assertEqual(done.returncode, 2, text)
 
+    def check_editor(self, kind, text):
+        """What an editor would start by these settings answers initialize and ends well."""
+        if kind == "toml":
+            servers = tomllib.loads(text)["language-server"]
+            self.assertTrue(any(set(servers) & set(language["language-servers"]) for language in tomllib.loads(text)["language"]))
+            commands = [[server["command"], *server["args"]] for server in servers.values()]
+        else:
+            commands = [re.findall(r'"([^"]*)"', words) for words in re.findall(r"cmd\s*=\s*\{([^}]*)\}", text)]
+        self.assertEqual(len(commands), 1)
+        bodies = [json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}), '{"jsonrpc": "2.0", "id": 2, "method": "shutdown"}']
+        done = subprocess.run(commands[0], input="".join(f"Content-Length: {len(body)}\r\n\r\n{body}" for body in bodies), cwd=self.folder,
+                              env=self.environment(), capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, '"serverInfo"' in done.stdout), (0, True), done.stderr)
+
     def run_page(self, path):
         output = ""
         for line, info, text in doc_pages.blocks(path.read_text(encoding="utf-8")):
@@ -143,6 +159,8 @@ class DocsTest(unittest.TestCase):
                         self.check_rule(rule, kind == "betrace")
                 elif info == ["text", "output"]:
                     self.assertEqual(doc_pages.without_seconds(output).splitlines(), doc_pages.without_seconds(text).splitlines())
+                elif kind in ("lua", "toml"):
+                    self.check_editor(kind, text)
                 elif kind == "traceql":
                     status, body = self.tempo.search_raw(text.strip())
                     self.assertEqual(status, 200, body)

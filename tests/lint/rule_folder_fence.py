@@ -34,6 +34,7 @@ FENCE = {
     "server/rulefile": SERVER | {"libyaml"},
     "server/json": SERVER | {"jansson"},
     "server/compliance": SERVER | {"jansson"},
+    "server/lsp": SERVER | {"jansson"},
     "server/doctor": SERVER | {"jansson"},
     "server/cli": SERVER | {"jansson"},
     "server/cli/lab": SERVER | {"jansson"},
@@ -50,7 +51,7 @@ FLOORS = [
     ["server/replay", "server/doctor", "server/import"],
     ["server/settings", "server/query", "server/watch"],
     ["server/json"],
-    ["server/compliance"],
+    ["server/compliance", "server/lsp"],
     ["server/http"],
     ["server/grpc"],
     ["server"],  # main, and what starts and ends the service
