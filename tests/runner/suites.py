@@ -380,8 +380,10 @@ def coverage():
 
 
 def dist():
-    """What is handed out, as far as it can be held in a minute: chart, compose file, settings, the local stack."""
+    """What is handed out, as far as it can be held in a minute: chart, compose file, settings, the local stack, what
+    editors are given."""
     yield from with_programs(python_files("tests/dist/test_*.py", beside=True))
+    yield from python_files("tests/editors/test_*.py", beside=True)
 
 
 def dist_large():
