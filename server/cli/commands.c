@@ -77,7 +77,8 @@ static const bt_command version = {.name = "version",
 
 /* ---- the list ---- */
 
-const bt_command *const bt_commands[] = {&bt_command_check,
+const bt_command *const bt_commands[] = {&bt_command_init,
+                                         &bt_command_check,
                                          &bt_command_fmt,
                                          &bt_command_test,
                                          &bt_command_eval,
@@ -109,7 +110,7 @@ const bt_command *const bt_commands[] = {&bt_command_check,
                                          NULL};
 
 const bt_command_area bt_command_areas[] = {
-    {"Rules in files:", "check fmt test record suggest import sync lsp"},
+    {"Rules in files:", "init check fmt test record suggest import sync lsp"},
     {"Traces against rules:",
      "listen replay first trace contrast diff compare gate vacuity eval explain verify-report"},
     {"The service:", "serve health doctor token backup canary"},

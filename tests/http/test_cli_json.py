@@ -40,7 +40,7 @@ class JsonTest(unittest.TestCase):
     def arguments(self, command):
         over = ["--rules", self.rules, "--traces", self.traces]
         window = "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z"
-        return {"check": [self.rules], "fmt": ["--check", self.rules], "test": [self.rules], "diff": [self.rules, self.rules, "--traces", self.traces],
+        return {"init": [os.path.join(self.folder.name, "init")], "check": [self.rules], "fmt": ["--check", self.rules], "test": [self.rules], "diff": [self.rules, self.rules, "--traces", self.traces],
                 "compare": [*over, "--before", window, "--after", window], "gate": [*over, "--baseline", "1", "--candidate", "2"], "explain": [self.rules], "import": [self.rules], "version": [],
                 "listen": ["--rules", self.rules, "--settle", "10ms", "--json", "--", "true"],
                 "trace": ["1", *over], "record": ["1", *over], "suggest": ["--traces", self.traces],

@@ -1,0 +1,18 @@
+# Writes the files that `betrace init` makes as one C table. cmake -DOUT=FILE -DROWS=KIND=PATH=SOURCE,… -P embed.cmake
+string(REPLACE "," ";" ROWS "${ROWS}")
+set(TEXTS "")
+set(TABLE "")
+set(NUMBER 0)
+foreach(ROW IN LISTS ROWS)
+  string(REPLACE "=" ";" PARTS "${ROW}")
+  list(GET PARTS 0 KIND)
+  list(GET PARTS 1 PATH)
+  list(GET PARTS 2 SOURCE)
+  file(READ "${SOURCE}" BYTES HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," BYTES "${BYTES}")
+  string(APPEND TEXTS "static const char text_${NUMBER}[] = {${BYTES}};\n")
+  string(APPEND TABLE "    {\"${KIND}\", \"${PATH}\", {text_${NUMBER}, sizeof text_${NUMBER}}},\n")
+  math(EXPR NUMBER "${NUMBER} + 1")
+endforeach()
+file(WRITE "${OUT}" "/* Made by embed.cmake from the files in server/cli/lab/init. */\n"
+  "#include \"server/cli/lab/init_text.h\"\n\n${TEXTS}\nconst bt_init_text bt_init_texts[] = {\n${TABLE}    {0}};\n")

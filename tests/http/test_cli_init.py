@@ -1,0 +1,121 @@
+"""`betrace init`: what it writes passes the commands that the written pipelines and hooks run, and what was there stays as it was."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import binary, run_cli  # noqa: E402
+from trace_files import span, trace  # noqa: E402
+
+ALWAYS = {"rules/checkout.yaml", ".pre-commit-config.yaml", ".vscode/settings.json", ".vscode/betrace-rule-file.schema.json"}
+RECORDED = {"rules/recorded.yaml", "rules/fixtures/recorded.otlp.json"}
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "reference", "rule-file.schema.json")
+
+
+class InitTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-init-")
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.join(folder.name, "new")
+        self.traces = os.path.join(folder.name, "traces.jsonl")
+        with open(self.traces, "w", encoding="utf-8") as file:
+            file.write(trace(1, span("GET \"/cart\"", card_number="4111-secret"), span("b")))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def files(self):
+        return {os.path.relpath(os.path.join(at, name), self.folder) for at, _, names in os.walk(self.folder) for name in names}
+
+    def init(self, *arguments, status=0):
+        done = run_cli("init", self.folder, *arguments)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def run_lines(self, lines):
+        """As a pipeline does: in the folder, with this program on PATH."""
+        with tempfile.TemporaryDirectory() as programs:
+            os.symlink(binary(), os.path.join(programs, "betrace"))
+            for line in lines:
+                done = subprocess.run(["bash", "-c", line], cwd=self.folder, capture_output=True, text=True, timeout=60,
+                                      env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+                self.assertEqual(done.returncode, 0, f"{line}: {done.stdout}{done.stderr}")
+
+    def test_what_it_writes_passes_its_own_commands(self):
+        done = self.init()
+        self.assertEqual(self.files(), ALWAYS)
+        self.assertIn("1 rule checked: 0 errors, 0 warnings", done.stdout)
+        self.assertIn("3 tests: 3 passed", done.stdout)
+        self.run_lines(["betrace check --fail-on warning rules", "betrace test rules", "betrace fmt --check rules"])
+
+    def test_lines_of_the_pipelines_and_hooks_run(self):
+        self.init("--ci", "github", "--traces", self.traces)
+        self.init("--ci", "gitlab")
+        self.assertEqual(self.files(), ALWAYS | RECORDED | {".github/workflows/betrace.yml", ".gitlab-ci.yml"})
+        github = re.findall(r"^ +run: (betrace .*)$", self.read(".github/workflows/betrace.yml"), re.M)
+        gitlab = re.findall(r"^  - (betrace .*)$", self.read(".gitlab-ci.yml"), re.M)
+        hooks = re.findall(r"^    entry: (betrace .*)$", self.read(".pre-commit-config.yaml"), re.M)
+        self.assertEqual((len(github), len(gitlab), len(hooks)), (3, 3, 3))
+        self.run_lines([*github, *gitlab, *(f"{hook} rules/checkout.yaml rules/recorded.yaml" for hook in hooks)])
+        with open(self.traces, encoding="utf-8") as file, open(self.path("traces.jsonl"), "w", encoding="utf-8") as copy:
+            copy.write(file.read())
+        gates = re.findall(r"# (?:  run:|-) (betrace replay .*)$", self.read(".github/workflows/betrace.yml") + self.read(".gitlab-ci.yml"), re.M)
+        self.assertEqual(len(gates), 2)
+        self.run_lines(gates)
+
+    def test_editor_settings_name_the_schema_of_the_docs(self):
+        self.init()
+        settings = json.loads(self.read(".vscode/settings.json"))
+        for path in (*settings["yaml.schemas"], settings["json.schemas"][0]["url"]):
+            self.assertTrue(os.path.exists(self.path(path)), path)
+        with open(SCHEMA, encoding="utf-8") as file:
+            self.assertEqual(self.read(".vscode/betrace-rule-file.schema.json"), file.read())
+
+    def test_a_recorded_trace_has_no_attributes_and_is_a_test(self):
+        done = self.init("--traces", self.traces)
+        self.assertEqual(self.files(), ALWAYS | RECORDED)
+        self.assertIn("4 tests: 4 passed", done.stdout)
+        self.assertNotIn("secret", self.read("rules/fixtures/recorded.otlp.json"))
+        self.assertIn('GET "/cart"', json.loads(self.read("rules/fixtures/recorded.otlp.json"))["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"])
+        self.assertIn("expect: satisfied", self.read("rules/recorded.yaml"))
+
+    def test_what_is_there_stays(self):
+        os.makedirs(self.path("rules"))
+        own = "rules:\n- {id: mine, dsl: 'when { a } always { b }'}\n"
+        for name in ("rules/checkout.yaml", "rules/recorded.yaml"):
+            with open(self.path(name), "w", encoding="utf-8") as file:
+                file.write(own.replace("mine", name[6:9]))
+        done = self.init("--traces", self.traces, status=1)
+        self.assertRegex(done.stdout, r"left alone +\S+rules/checkout\.yaml")
+        self.assertIn("--force", done.stdout)
+        self.assertEqual(self.read("rules/checkout.yaml"), own.replace("mine", "che"))
+        self.assertNotIn("rules/fixtures/recorded.otlp.json", self.files(), "the fixture belongs to the rules that were left alone")
+        self.assertEqual(json.loads(run_cli("init", self.folder, "--json").stdout)["left_alone"], [self.path("rules/checkout.yaml")])
+        self.init("--traces", self.traces, "--force")
+        self.assertIn("large-orders", self.read("rules/checkout.yaml"))
+        self.assertIn("rules/fixtures/recorded.otlp.json", self.files())
+
+    def test_twice_changes_nothing(self):
+        self.init()
+        self.assertNotIn("written", self.init().stdout)
+
+    def test_nothing_is_written_where_the_tempo_does_not_answer(self):
+        self.init("--tempo", "http://127.0.0.1:1", status=3)
+        self.assertFalse(os.path.exists(self.folder))
+
+    def test_a_folder_that_cannot_be_written_is_named(self):
+        with open(self.folder, "w", encoding="utf-8") as file:
+            file.write("a file")
+        self.assertIn("cannot be written", self.init(status=2).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
