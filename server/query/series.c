@@ -369,6 +369,7 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
     keep_counts(pool, run);
     tell_asks(pool, run);
   }
+  bt_series_learn_reach(run, bt_clock_monotonic_ns());
   size_t index = 0;
   while (pool->runs[index] != run) index++;
   pool->runs[index] = pool->runs[--pool->run_count];
@@ -379,7 +380,7 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
 }
 
 static void carry_out(bt_series_pool *pool, bt_series_run *run) {
-  run->wanted_ns = bt_clock_monotonic_ns();
+  run->begun_ns = run->wanted_ns = bt_clock_monotonic_ns();
   pool->runs[pool->run_count++] = run;
   look_again_at_readers(pool, run->wanted_ns);
   bt_work_scope_begin(&run->scope, &pool->options.work->root, BT_SCOPE_NO_DEADLINE);

@@ -1,20 +1,24 @@
 /* What is evaluated next: the newest steps that some open ask lacks, for all of its rules and for all other series of
  * the tenant that were asked for lately and lack them too. Only series with the same settle and margin share a replay,
- * so that what a step counts never depends on who else was asked for. See series_pool.h. */
+ * so that what a step counts never depends on who else was asked for. A run is as long as is counted within a few
+ * seconds, so that graphs grow from the right while somebody looks at them. See series_pool.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/base/clock.h"
 #include "server/query/series_pool.h"
+#include "server/replay/window.h"
 
 enum {
   STEPS_MAX = 1000, /* of one run */
   SERIES_MAX = 200
 };
 static const int64_t GATHER_NS = INT64_C(30) * 1000000; /* the rules of one tick come close together */
-static const int64_t LENGTH_NS =
-    INT64_C(24) * 3600 * 1000000000; /* of one run, so that graphs of long ranges grow from the right */
+static const int64_t SECOND_NS = 1000000000;
+static const int64_t REACH_FIRST_NS = INT64_C(3600) * 1000000000;
+static const int64_t REACH_MOST_NS = INT64_C(24) * 3600 * 1000000000;
+static const int64_t REACH_LEAST_NS = INT64_C(30) * 60 * 1000000000; /* what a run reads around it costs as much */
 
 void bt_series_run_free(bt_series_run *run) {
   if (!run) return;
@@ -120,6 +124,26 @@ static void add_others(const bt_series_pool *pool, bt_series_run *run, const bt_
 
 /* ---- the run ---- */
 
+static int64_t longest_run(const bt_known_series *series) {
+  int64_t steps = (series->reach_ns ? series->reach_ns : REACH_FIRST_NS) / series->step_ns;
+  return steps < 1 ? 1 : steps > STEPS_MAX ? STEPS_MAX : steps;
+}
+
+static int64_t next_reach(const bt_series_run *run, int64_t before_ns, int64_t took_ns) {
+  int64_t length_ns = (run->end_step - run->first_step) * run->step_ns;
+  if (took_ns > 4 * SECOND_NS) return length_ns / 2 > REACH_LEAST_NS ? length_ns / 2 : REACH_LEAST_NS;
+  if (took_ns > SECOND_NS || 4 * length_ns <= before_ns) return before_ns;
+  return 4 * length_ns < REACH_MOST_NS ? 4 * length_ns : REACH_MOST_NS;
+}
+
+void bt_series_learn_reach(const bt_series_run *run, int64_t now_ns) {
+  for (size_t i = 0; i < run->series_count; i++) {
+    bt_known_series *series = run->series[i];
+    int64_t before_ns = series->reach_ns ? series->reach_ns : REACH_FIRST_NS;
+    series->reach_ns = next_reach(run, before_ns, bt_time_subtract(now_ns, run->begun_ns));
+  }
+}
+
 static bool make_room(bt_series_run *run, const char *tenant) {
   run->tenant = strdup(tenant);
   run->series = calloc(SERIES_MAX, sizeof *run->series);
@@ -134,9 +158,7 @@ static bt_series_run *plan_run(const bt_series_pool *pool, const bt_series_ask *
     bt_series_run_free(run);
     return NULL;
   }
-  int64_t most = LENGTH_NS / like->step_ns;
-  if (most > STEPS_MAX) most = STEPS_MAX;
-  if (most < 1) most = 1;
+  int64_t most = longest_run(like);
   run->step_ns = like->step_ns;
   run->margin_ns = like->margin_ns;
   run->wants_exercised = ask->wants_exercised;

@@ -26,6 +26,7 @@ typedef struct bt_known_series { /* a condition of a tenant at one step length, 
   int64_t step_ns, settle_ns, margin_ns;
   int64_t asked_ns, exercised_asked_ns; /* monotonic: when it was asked for last; 0: never */
   int64_t first_step, end_step;         /* what it was asked for last, as far as it was settled */
+  int64_t reach_ns;                     /* how much of the past its next run covers, by how long the last one took */
   size_t asks;                          /* open asks that hold it */
 } bt_known_series;
 
@@ -62,6 +63,7 @@ typedef struct bt_series_run { /* one replay that counts */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
   bt_memory_hold hold;   /* of both */
   char reason[240];
+  int64_t begun_ns;  /* monotonic */
   int64_t wanted_ns; /* monotonic: when somebody last waited for one of its series */
   uint64_t requests;
   bt_work_scope scope;
@@ -99,6 +101,8 @@ void bt_series_wake(bt_series_pool *pool);
 /* series_plan.c: the next evaluation that somebody waits for, whose turn it is from then on, or NULL. Asks that have
  * just come wait a moment for others like them; *again_ns says when to look at them again (0: there are none). */
 bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns);
+/* series_plan.c: its series reach less far next time where it took long by `now_ns`, and farther where it did not. */
+void bt_series_learn_reach(const bt_series_run *run, int64_t now_ns);
 void bt_series_run_free(bt_series_run *run);
 
 /* series_run.c: carries it out, without the mutex. What could not be read is in counts[].is_read and reason. */

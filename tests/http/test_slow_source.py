@@ -10,6 +10,7 @@ from slow_tempo import SPAN, SlowTempo  # noqa: E402
 
 RULE = {"id": "slow", "dsl": f'trace.has(span.name == "{SPAN}")'}
 NEW, OLD = 3, 2
+COUNTED_AT_FIRST = 140 * 60  # an hour, and the margin of an hour that is read before it
 
 
 class SlowSource(unittest.TestCase):
@@ -28,6 +29,21 @@ class SlowSource(unittest.TestCase):
             self.assertEqual((len(found), page["total_count"], page["reason"]), (OLD, NEW + OLD, None), page)
             times = [one["time"] for one in first["violations"] + found]
             self.assertEqual(times, sorted(times, reverse=True))
+
+    def test_the_newest_counts_are_there_at_once_and_the_rest_follows(self):
+        with SlowTempo(NEW, OLD, COUNTED_AT_FIRST) as tempo, Betrace("--tempo", tempo.url) as server:
+            self.assertEqual(server.post("/v1/rules", RULE).status, 201)
+            asked = "/v1/violations/series?start=now-6h&end=now-5m&step=5m&timeout="
+            first = server.get(asked + "5s").json()
+            counts = [count for _, count in first["series"][0]["points"]]
+            self.assertIn("not_evaluated", first["reason"])
+            self.assertEqual((sum(count or 0 for count in counts), first["coverage"]["complete"]), (NEW, False), first)
+            self.assertGreaterEqual(len([count for count in counts if count is not None]), 10, counts)
+            self.assertEqual(counts[:36], [None] * 36, "the older half is not known yet")
+            self.assertGreater(tempo.held, 0)
+            tempo.released.set()
+            whole = server.get(asked + "60s").json()
+            self.assertEqual((sum(count or 0 for _, count in whole["series"][0]["points"]), whole["reason"]), (NEW + OLD, None), whole)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from partial_store import PartialStore  # noqa: E402
 from protobuf_answer import bytes_field, varint  # noqa: E402
 
 SPAN = "slow.query"
-HELD_SECONDS = 5400  # searches about what is older than this wait
 MINUTE = 60
+HELD_SECONDS = 90 * MINUTE  # searches about what is older than this wait
 
 
 def fixed(field, value):
@@ -34,8 +34,9 @@ def export_request(trace_id, start_ns):
 class SlowTempo(PartialStore):
     """`held`: searches that wait now."""
 
-    def __init__(self, new, old):
+    def __init__(self, new, old, held_seconds=HELD_SECONDS):
         super().__init__(self.find)
+        self.held_seconds = held_seconds
         self.released, self.held, self.now = threading.Event(), 0, int(time.time())
         for i in range(new):
             self.add(i, 10 * MINUTE + i)
@@ -48,9 +49,10 @@ class SlowTempo(PartialStore):
     def search(self, target):
         asked = urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)
         query = asked["q"][0]
-        start, end = (int(asked[name][0]) if name in asked else otherwise for name, otherwise in (("start", 0), ("end", self.now)))
+        recent = (("start", self.now - 30 * MINUTE), ("end", self.now))  # what a Tempo looks at without a range
+        start, end = (int(asked[name][0]) if name in asked else otherwise for name, otherwise in recent)
         is_read = "trace:id" in query
-        if not is_read and start < self.now - HELD_SECONDS:
+        if not is_read and start < self.now - self.held_seconds:
             with self.lock:
                 self.held += 1
             self.released.wait()

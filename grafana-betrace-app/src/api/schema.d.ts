@@ -688,7 +688,7 @@ export interface paths {
         };
         /**
          * Counts by steps of time, for graphs and alerts.
-         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules but shadow ones.
+         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules but shadow ones.
          */
         get: operations["violationSeries"];
         put?: never;

@@ -5,7 +5,9 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "server/base/clock.h"
 #include "server/query/series.h"
@@ -173,10 +175,66 @@ static void one_evaluation_pays_for_all(void **state) {
 static void questions_under_way_share(void **state) {
   scene *s = *state;
   bt_series_ask *asks[20];
+  bt_series_close(ask_and_wait(s));
+  uint64_t of_one = bt_series_pool_statistics(s->pool).runs;
+  assert_in_range(of_one, 1, STEPS - 1);
+  restart(s);
   for (int i = 0; i < 20; i++) asks[i] = ask(s);
   for (int i = 0; i < 20; i++) assert_true(wait_for(s, asks[i]));
-  assert_int_equal(bt_series_pool_statistics(s->pool).runs, 1);
+  assert_int_equal(bt_series_pool_statistics(s->pool).runs, of_one);
   for (int i = 0; i < 20; i++) bt_series_close(asks[i]);
+}
+
+/* A source that answers about the time before `closed_before_ns` only once it is opened. */
+typedef struct gate {
+  pthread_mutex_t mutex;
+  pthread_cond_t opened;
+  int64_t closed_before_ns;
+  bt_status (*search)(bt_source *, const bt_search_request *, bt_found_list *, bt_source_account *, bt_error *);
+} gate;
+static gate old_data = {.mutex = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER};
+
+static bt_status search_behind_gate(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                                    bt_source_account *account, bt_error *error) {
+  pthread_mutex_lock(&old_data.mutex);
+  while (request->range.start_ns < old_data.closed_before_ns) pthread_cond_wait(&old_data.opened, &old_data.mutex);
+  pthread_mutex_unlock(&old_data.mutex);
+  return old_data.search(source, request, found, account, error);
+}
+
+static void open_gate(void) {
+  pthread_mutex_lock(&old_data.mutex);
+  old_data.closed_before_ns = 0;
+  pthread_cond_broadcast(&old_data.opened);
+  pthread_mutex_unlock(&old_data.mutex);
+}
+
+static size_t steps_that_wait(bt_series_ask *asked) {
+  size_t count = 0;
+  bt_step_count ignored;
+  while (count < STEPS && bt_series_step(asked, 0, count, &ignored) == BT_STEP_WAITING) count++;
+  return count;
+}
+
+/* Whoever looks sees the newest steps of a day while the older ones are still looked for. */
+static void a_day_grows_from_its_newest_steps(void **state) {
+  scene *s = *state;
+  bt_step_count count;
+  old_data.search = s->fake.operations.search;
+  old_data.closed_before_ns = (s->first_step + STEPS / 2) * STEP_NS;
+  s->fake.operations.search = search_behind_gate;
+  bt_series_ask *all = ask(s);
+  int64_t until_ns = bt_clock_monotonic_ns() + WAIT_NS;
+  while (!bt_series_is_known(all, NULL) && steps_that_wait(all) == STEPS && bt_clock_monotonic_ns() < until_ns)
+    usleep(1000);
+  size_t waiting = steps_that_wait(all);
+  assert_in_range(waiting, STEPS / 2, STEPS - 1);
+  for (size_t i = waiting; i < STEPS; i++) assert_int_equal(bt_series_step(all, 0, i, &count), BT_STEP_COUNTED);
+  open_gate();
+  assert_true(wait_for(s, all));
+  assert_int_equal(steps_that_wait(all), 0);
+  bt_series_close(all);
+  each_step_is_its_replay(state);
 }
 
 static void a_small_cache_costs_no_answer(void **state) {
@@ -368,6 +426,7 @@ int main(void) {
       SCENE(what_was_counted_is_not_asked_again),
       SCENE(one_evaluation_pays_for_all),
       SCENE(questions_under_way_share),
+      SCENE(a_day_grows_from_its_newest_steps),
       SCENE(a_small_cache_costs_no_answer),
       SCENE(without_room_it_is_said),
       SCENE(what_was_not_read_is_no_number),
