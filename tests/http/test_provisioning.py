@@ -160,6 +160,7 @@ class Provisioning(unittest.TestCase):
             self.assertEqual(document["apiVersion"], 1)
             for source in document["datasources"]:
                 self.assertEqual(types.setdefault(source["uid"], source["type"]), source["type"])
+                self.assertIs(source["isDefault"], source["uid"] == "tempo", path)
                 if source["uid"] == "betrace":
                     self.assertLessEqual(set(source["jsonData"]), self.fields_of("BetraceOptions"), path)
         self.assertEqual(types["betrace"], json.loads(read(f"{ROOT}/grafana-betrace-app/src/datasource/plugin.json"))["id"])
