@@ -109,7 +109,8 @@ static bt_status measure(const bt_service *service, bt_call *call, const asked *
   if (!status) status = bt_gate_rules_derive(&a->question, a->rules.items, a->rules.count, &derived, error);
   if (!status)
     status = bt_rate_rules_make((const bt_rule_definition *const *)derived, count,
-                                bt_source_is_checked(service->source, &call->scope->cancel), &rules, error);
+                                bt_source_is_checked(service->source, call->scope ? &call->scope->cancel : NULL),
+                                &rules, error);
   if (!status) status = replay(service, call, a, &rules, &result, error);
   for (size_t i = 0; i < count && !status; i++) bt_rate_fill(&rules, &result, i, &rates[i]);
   if (!status) answer(call, a, rates, &result);
