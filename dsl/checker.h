@@ -217,6 +217,8 @@ const bt_predicate *bt_static_contradiction(const bt_predicate *conjunction);
 
 /* checker_positive.c: a violation needs at least one span that some selector names, so a search can find it. */
 bool bt_rule_has_positive_selector(const bt_rule *rule);
+/* The same, and the selector names spans or services: every search finds those. */
+bool bt_rule_names_span(const bt_rule *rule);
 
 /* checker_warnings.c: about a rule without errors. */
 void bt_checker_warnings(bt_checker *checker, const bt_ast_rule *tree);

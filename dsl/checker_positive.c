@@ -4,36 +4,45 @@
 
 #include "dsl/checker.h"
 
-/* A predicate that not every span meets. */
-static bool restricts(const bt_predicate *predicate) {
+/* `span.name == "x"`, and of services likewise. */
+static bool compares_name(const bt_comparison *comparison) {
+  bool is_name = comparison->left->kind == BT_EXPRESSION_FIELD &&
+                 (comparison->left->field.kind == BT_FIELD_NAME || comparison->left->field.kind == BT_FIELD_SERVICE);
+  return is_name && comparison->op == BT_EQUAL && comparison->right &&
+         comparison->right->kind == BT_EXPRESSION_LITERAL && comparison->right->literal.type == BT_VALUE_STRING;
+}
+
+/* A predicate that not every span meets; `by_name`: one that only spans of some name or service meet, which every
+ * search can ask for. */
+static bool restricts(const bt_predicate *predicate, bool by_name) {
   switch (predicate->kind) {
   case BT_PREDICATE_TRUE:
   case BT_PREDICATE_NOT: return false;
   case BT_PREDICATE_AND:
     for (uint32_t i = 0; i < predicate->item_count; i++)
-      if (restricts(predicate->items[i])) return true;
+      if (restricts(predicate->items[i], by_name)) return true;
     return false;
   case BT_PREDICATE_OR:
     for (uint32_t i = 0; i < predicate->item_count; i++)
-      if (!restricts(predicate->items[i])) return false;
+      if (!restricts(predicate->items[i], by_name)) return false;
     return true;
+  case BT_PREDICATE_NAMED: return true;
+  case BT_PREDICATE_COMPARE: return !by_name || compares_name(&predicate->comparison);
   case BT_PREDICATE_FALSE:
-  case BT_PREDICATE_NAMED:
-  case BT_PREDICATE_COMPARE:
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE:
-  case BT_PREDICATE_EVENT: return true;
+  case BT_PREDICATE_EVENT: return !by_name;
   }
   return false;
 }
 
-static bool selects_some(const bt_selection *selection) {
+static bool selects_some(const bt_selection *selection, bool by_name) {
   if (selection->base_binding != BT_NO_BINDING) return false;
-  if (restricts(selection->predicate)) return true;
+  if (restricts(selection->predicate, by_name)) return true;
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];
-    if (relation->first.selection && selects_some(relation->first.selection)) return true;
-    if (relation->second.selection && selects_some(relation->second.selection)) return true;
+    if (relation->first.selection && selects_some(relation->first.selection, by_name)) return true;
+    if (relation->second.selection && selects_some(relation->second.selection, by_name)) return true;
   }
   return false;
 }
@@ -51,10 +60,10 @@ static empty_value literal_value(const bt_value *literal) {
   return (empty_value){EMPTY_UNKNOWN, 0};
 }
 
-static empty_value value_when_empty(const bt_expression *expression);
+static empty_value value_when_empty(const bt_expression *expression, bool by_name);
 
-static empty_value arithmetic_when_empty(const bt_expression *expression) {
-  empty_value left = value_when_empty(expression->left), right = value_when_empty(expression->right);
+static empty_value arithmetic_when_empty(const bt_expression *expression, bool by_name) {
+  empty_value left = value_when_empty(expression->left, by_name), right = value_when_empty(expression->right, by_name);
   if (left.kind == EMPTY_MISSING || right.kind == EMPTY_MISSING) return (empty_value){EMPTY_MISSING, 0};
   if (left.kind == EMPTY_UNKNOWN || right.kind == EMPTY_UNKNOWN) return (empty_value){EMPTY_UNKNOWN, 0};
   double number = expression->kind == BT_EXPRESSION_ADD        ? left.number + right.number
@@ -64,22 +73,22 @@ static empty_value arithmetic_when_empty(const bt_expression *expression) {
   return isfinite(number) ? (empty_value){EMPTY_NUMBER, number} : (empty_value){EMPTY_MISSING, 0};
 }
 
-static empty_value value_when_empty(const bt_expression *expression) {
+static empty_value value_when_empty(const bt_expression *expression, bool by_name) {
   switch (expression->kind) {
   case BT_EXPRESSION_LITERAL: return literal_value(&expression->literal);
   case BT_EXPRESSION_FIELD: return (empty_value){EMPTY_UNKNOWN, 0};
   case BT_EXPRESSION_AGGREGATE:
-    if (!selects_some(expression->selection)) return (empty_value){EMPTY_UNKNOWN, 0};
+    if (!selects_some(expression->selection, by_name)) return (empty_value){EMPTY_UNKNOWN, 0};
     return (empty_value){bt_aggregate_of_none_is_0(expression->aggregate) ? EMPTY_NUMBER : EMPTY_MISSING, 0};
   case BT_EXPRESSION_NEGATE: {
-    empty_value inner = value_when_empty(expression->left);
+    empty_value inner = value_when_empty(expression->left, by_name);
     inner.number = -inner.number;
     return inner;
   }
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:
   case BT_EXPRESSION_MULTIPLY:
-  case BT_EXPRESSION_DIVIDE: return arithmetic_when_empty(expression);
+  case BT_EXPRESSION_DIVIDE: return arithmetic_when_empty(expression, by_name);
   }
   return (empty_value){EMPTY_UNKNOWN, 0};
 }
@@ -104,14 +113,16 @@ static bool is_of_root(const bt_expression *expression) {
 }
 
 /* The comparison is certainly `wanted` when no selector finds anything. */
-static bool is_when_empty(const bt_comparison *comparison, bool wanted) {
+static bool is_when_empty(const bt_comparison *comparison, bool wanted, bool by_name) {
+  /* Arithmetic is not searched for. */
+  if (by_name && comparison->left->kind != BT_EXPRESSION_AGGREGATE) return false;
   if (is_of_root(comparison->left)) return !wanted;
-  empty_value left = value_when_empty(comparison->left);
+  empty_value left = value_when_empty(comparison->left, by_name);
   if (left.kind == EMPTY_MISSING) return !wanted;
   if (left.kind == EMPTY_UNKNOWN) return false;
   bool in = !comparison->right, any = false;
   for (uint32_t i = 0; i < (in ? comparison->list_count : 1); i++) {
-    empty_value right = value_when_empty(in ? comparison->list[i] : comparison->right);
+    empty_value right = value_when_empty(in ? comparison->list[i] : comparison->right, by_name);
     if (right.kind == EMPTY_UNKNOWN) return false;
     any |= right.kind == EMPTY_NUMBER && holds(in ? BT_IN : comparison->op, left.number, right.number);
   }
@@ -119,7 +130,7 @@ static bool is_when_empty(const bt_comparison *comparison, bool wanted) {
 }
 
 /* A condition that can be `wanted` only in traces with a span that some selector names. */
-static bool needs_span(const bt_condition *condition, bool wanted) {
+static bool needs_span(const bt_condition *condition, bool wanted, bool by_name) {
   /* AND is true when all are: one that needs a span is enough. It is false when any is: then all must need one. OR is
    * the mirror. */
   bool any_is_enough = condition->kind == (wanted ? BT_CONDITION_AND : BT_CONDITION_OR);
@@ -129,19 +140,29 @@ static bool needs_span(const bt_condition *condition, bool wanted) {
   case BT_CONDITION_AND:
   case BT_CONDITION_OR:
     for (uint32_t i = 0; i < condition->item_count; i++)
-      if (needs_span(condition->items[i], wanted) == any_is_enough) return any_is_enough;
+      if (needs_span(condition->items[i], wanted, by_name) == any_is_enough) return any_is_enough;
     return !any_is_enough;
-  case BT_CONDITION_NOT: return needs_span(condition->items[0], !wanted);
-  case BT_CONDITION_EXISTS: return wanted && selects_some(condition->selection);
-  case BT_CONDITION_COMPARE: return is_when_empty(&condition->comparison, !wanted);
+  case BT_CONDITION_NOT: return needs_span(condition->items[0], !wanted, by_name);
+  case BT_CONDITION_EXISTS: return wanted && selects_some(condition->selection, by_name);
+  case BT_CONDITION_COMPARE: return is_when_empty(&condition->comparison, !wanted, by_name);
   case BT_CONDITION_HAS_BEFORE:
-  case BT_CONDITION_HAS_AFTER: return wanted && (selects_some(condition->selection) || selects_some(condition->other));
+  case BT_CONDITION_HAS_AFTER:
+    return wanted && (selects_some(condition->selection, by_name) || selects_some(condition->other, by_name));
   }
   return false;
 }
 
+static bool has_selector(const bt_rule *rule, bool by_name) {
+  if (rule->condition) return needs_span(rule->condition, true, by_name);
+  if (rule->when && needs_span(rule->when, true, by_name)) return true;
+  return (!rule->always || needs_span(rule->always, false, by_name)) &&
+         (!rule->never || needs_span(rule->never, true, by_name));
+}
+
 bool bt_rule_has_positive_selector(const bt_rule *rule) {
-  if (rule->condition) return needs_span(rule->condition, true);
-  if (rule->when && needs_span(rule->when, true)) return true;
-  return (!rule->always || needs_span(rule->always, false)) && (!rule->never || needs_span(rule->never, true));
+  return has_selector(rule, false);
+}
+
+bool bt_rule_names_span(const bt_rule *rule) {
+  return has_selector(rule, true);
 }

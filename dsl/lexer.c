@@ -301,13 +301,34 @@ static bool read_symbol(bt_lexer *lexer, bt_token *token) {
   return false;
 }
 
-/* `{ … } | …` and `… | count() > 3` are TraceQL's. */
-static bool is_pipe(const bt_lexer *lexer) {
+/* `name(…)` with one argument at most: an aggregate here has two, the spans and what is taken of each. */
+static bool has_one_argument(bt_str text) {
+  size_t depth = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.ptr[i];
+    if (c == ',' && depth == 1) return false;
+    if (c == '(') depth++;
+    if (c == ')' && --depth == 0) return true;
+    if (!depth && !(c >= 'a' && c <= 'z')) return false;
+  }
+  return false;
+}
+
+/* `{ … } | …`, `… | count() > 3` and `… | avg(k) > 3` are TraceQL's. What a rule says in place of them; NULL: it is
+ * none of them. */
+static const char *instead_of_pipe(const bt_lexer *lexer) {
+  static const char *const rows[][2] = {{"count()", "a rule counts with count(…) > 3"},
+                                        {"avg(", "a rule writes avg(x, k) for avg(k) of the spans x"},
+                                        {"min(", "a rule writes min(x, k) for min(k) of the spans x"},
+                                        {"max(", "a rule writes max(x, k) for max(k) of the spans x"},
+                                        {"sum(", "a rule writes sum(x, k) for sum(k) of the spans x"}};
   size_t count = lexer->tokens->count, at = lexer->at + 1;
-  if (lexer->text.ptr[lexer->at] != '|') return false;
-  if (count && lexer->tokens->items[count - 1].kind == BT_TOKEN_RIGHT_BRACE) return true;
+  if (lexer->text.ptr[lexer->at] != '|') return NULL;
   while (at < lexer->text.len && lexer->text.ptr[at] == ' ') at++;
-  return bt_str_starts_with((bt_str){lexer->text.ptr + at, lexer->text.len - at}, BT_STR("count()"));
+  bt_str rest = {lexer->text.ptr + at, lexer->text.len - at};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (bt_str_starts_with(rest, bt_str_from(rows[i][0])) && has_one_argument(rest)) return rows[i][1];
+  return count && lexer->tokens->items[count - 1].kind == BT_TOKEN_RIGHT_BRACE ? rows[0][1] : NULL;
 }
 
 /* `&` and `|` are reported and taken as `and` and `or`. */
@@ -315,13 +336,11 @@ static bool read_single_sign(bt_lexer *lexer, bt_token *token) {
   char c = lexer->text.ptr[lexer->at];
   if (c != '&' && c != '|') return false;
   bt_range range = {(uint32_t)lexer->at, (uint32_t)lexer->at + 1};
-  const char *instead = c == '&' ? "and" : "or";
-  bool counts = is_pipe(lexer);
-  bt_diagnostic *added = bt_diagnostics_add(lexer->diagnostics, lexer->text, BT_E_TEXT, range,
-                                            counts ? "a single %c has no meaning: a rule counts with count(…) > 3"
-                                                   : "a single %c has no meaning: write %s",
-                                            c, instead);
-  if (!counts) bt_diagnostics_format_fix(lexer->diagnostics, added, range, "%s", instead);
+  const char *word = c == '&' ? "and" : "or", *instead = instead_of_pipe(lexer);
+  bt_diagnostic *added =
+      bt_diagnostics_add(lexer->diagnostics, lexer->text, BT_E_TEXT, range, "a single %c has no meaning: %s%s", c,
+                         instead ? "" : "write ", instead ? instead : word);
+  if (!instead) bt_diagnostics_format_fix(lexer->diagnostics, added, range, "%s", word);
   token->kind = c == '&' ? BT_TOKEN_AND_AND : BT_TOKEN_OR_OR;
   lexer->at++;
   return true;

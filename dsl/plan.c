@@ -104,6 +104,18 @@ bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
   return BT_OK;
 }
 
+bt_status bt_plan_finds(const bt_rule *rule, bool *finds, bt_error *error) {
+  bt_arena arena;
+  bool was_weakened = false;
+  bt_arena_init(&arena, ARENA_CAP_BYTES);
+  bt_filter_builder builder = {.arena = &arena};
+  const bt_over *over = bt_formula_write(&builder, bt_plan_violating(&builder, rule), &was_weakened);
+  *finds = !builder.failed && over->kind != BT_OVER_ALL;
+  bool failed = builder.failed;
+  bt_arena_dispose(&arena);
+  return failed ? bt_error_no_memory(error) : BT_OK;
+}
+
 void bt_plan_free(bt_plan *plan) {
   if (!plan) return;
   owned_plan *owned = (owned_plan *)plan;

@@ -77,6 +77,8 @@ typedef struct bt_plan {
 /* new. */
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) BT_MUST_CHECK;
 void bt_plan_free(bt_plan *plan);
+/* *finds: some search finds the traces that can violate the rule, so not every trace has to be read. */
+bt_status bt_plan_finds(const bt_rule *rule, bool *finds, bt_error *error) BT_MUST_CHECK;
 
 void bt_projection_init(bt_projection *projection);
 /* Adds what the rule reads. */

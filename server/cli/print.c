@@ -181,9 +181,46 @@ void bt_shown_printf(bt_buffer *out, const char *format, ...) {
 
 /* ---- printing ---- */
 
+/* What a terminal that takes no UTF-8 is sent for the signs that we write ourselves. */
+static const char *ascii_of(uint32_t c) {
+  switch (c) {
+  case 0x2026: return "...";
+  case 0x2192: return "->";
+  case 0x2013:
+  case 0x2014: return "-";
+  case 0x2264: return "<=";
+  case 0x2265: return ">=";
+  case 0xd7: return "x";
+  default: return NULL;
+  }
+}
+
+/* Signs of others come as \u00e9 there: a name stays one that can be told from another. */
+static void write_ascii(FILE *file, bt_str bytes) {
+  bt_buffer text = {0};
+  while (bytes.len) {
+    uint32_t c = 0;
+    size_t length = bt_utf8_sequence(bytes, &c);
+    const char *instead = length > 1 ? ascii_of(c) : NULL;
+    if (instead)
+      bt_buffer_append(&text, bt_str_from(instead));
+    else if (length > 1)
+      append_escape(c, &text);
+    else
+      bt_buffer_append_char(&text, bytes.ptr[0]);
+    length = length ? length : 1;
+    bytes = (bt_str){bytes.ptr + length, bytes.len - length};
+  }
+  if (text.len) (void)fwrite(text.ptr, 1, text.len, file);
+  bt_buffer_dispose(&text);
+}
+
 /* What memory was too short for is said by who checks stdout: an error of the stream stays. */
 static void write_bytes(FILE *file, bt_str bytes) {
-  if (bytes.len) (void)fwrite(bytes.ptr, 1, bytes.len, file);
+  if (isatty(fileno(file)) == 1 && !bt_terminal_is_utf8())
+    write_ascii(file, bytes);
+  else if (bytes.len)
+    (void)fwrite(bytes.ptr, 1, bytes.len, file);
 }
 
 static void put_buffer(FILE *file, bt_buffer *text) {

@@ -65,9 +65,28 @@ bt_replay_request bt_replay_options_request(const bt_replay_options *options, co
 
 /* ---- printing ---- */
 
+/* What is left, at the pace so far. A command may show several replays: the fraction then goes back, and the pace is
+ * that of the new one. In the first two seconds, and before a twentieth is done, it would be a guess. */
+static void print_left(double fraction) {
+  static int64_t began_ns;
+  static double last = 1;
+  int64_t now = bt_clock_monotonic_ns();
+  if (fraction < last || !began_ns) began_ns = now;
+  last = fraction;
+  double passed_s = (double)(now - began_ns) / 1e9;
+  if (passed_s < 2 || fraction < 0.05 || fraction >= 1) return;
+  double left_s = passed_s * (1 - fraction) / fraction;
+  if (left_s < 90)
+    bt_print_error("  about %.0f s left", left_s < 1 ? 1 : left_s);
+  else
+    bt_print_error("  about %.0f min left", left_s / 60);
+}
+
 void bt_replay_show_progress(void *context, double fraction, const bt_replay_result *so_far) {
   (void)context, (void)so_far;
-  if (bt_terminal_shows_progress()) bt_print_error("\r%3.0f %%\033[K", fraction * 100);
+  if (!bt_terminal_shows_progress()) return;
+  bt_print_error("\r%3.0f %%\033[K", fraction * 100);
+  print_left(fraction);
 }
 
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far) {

@@ -71,7 +71,8 @@ bt_replay_request bt_replay_options_request(const bt_replay_options *options, co
 /* Set by Ctrl-C from the first call on. */
 const bt_cancel *bt_replay_interrupt(void);
 
-/* Shows "42 %", or "42 %  7 violations", on stderr where that is a terminal; each a `progress` of bt_replay_observer.
+/* Shows "42 %  about 12 s left", or that and "  7 violations", on stderr where that is a terminal; each a `progress` of
+ * bt_replay_observer.
  */
 void bt_replay_show_progress(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);

@@ -68,6 +68,19 @@ class FrameTest(unittest.TestCase):
             text = help_of(name).stdout if name else run_cli("--help", env={"COLUMNS": "80"}).stdout
             self.assertEqual([line for line in text.splitlines() if len(line) > 80], [], name)
 
+    def test_a_terminal_without_utf8_is_sent_ascii(self):
+        """Signs of ours have a spelling, and a name of others can still be told from another one."""
+        arguments = ("check", "--dsl", 'when { "caf\u00e9" } alway { b }')
+        text, code = on_terminal(*arguments, env={"LC_ALL": "C"})
+        self.assertEqual((code, text.isascii()), (1, True), text)
+        self.assertIn("caf\\u00e9", text)
+        text, _ = on_terminal(*arguments, env={"LC_ALL": "C.UTF-8"})
+        self.assertIn("caf\u00e9", text)
+        text, _ = on_terminal("check", "--help", env={"LC_ALL": "C"})
+        self.assertTrue(text.isascii())
+        self.assertIn("FILE|FOLDER...", text)
+        self.assertIn("caf\u00e9", run_cli(*arguments, env={"LC_ALL": "C"}).stdout, "a pipe gets the bytes")
+
     def test_examples_parse(self):
         """Every flag that an example shows is one of its command."""
         for name in names():

@@ -77,6 +77,11 @@ OF_RULES = [
     (dsl("trace.has(rate(x) > 1)"), 1, ["1:11", "`rate`", "one trace", "count"], []),
     (dsl("when { a always { b }"), 1, ["1:10", "`}` for the `{` at 1:6"], []),
     (dsl("trace.has(x is null)"), 1, ["1:13", "write `not exists(x)`"], []),
+    (dsl("x | avg(k) > 3"), 1, ["1:3", "avg(x, k)"], ["write `or`", "write or"]),
+    (dsl("x | count() > 3"), 1, ["1:3", "count(…) > 3"], ["write `or`"]),
+    (dsl("trace.has(a) | max(b, v) > 3"), 1, ["1:14", "write `or`"], []),
+    (dsl("checkout > 3"), 1, ["1:1", "trace.has(checkout > 3)", "count(checkout) > 3"], []),
+    (dsl('trace.has(event.name == "x")'), 0, ["1:1", "W004", "of 1000 traces it reads 1000, one request each", "name in `when`"], []),
 ]
 
 
