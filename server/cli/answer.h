@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dsl/error.h"
 #include "dsl/text.h"
 #include "server/cli/replay_options.h"
 #include "server/replay/replay.h"

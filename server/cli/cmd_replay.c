@@ -7,7 +7,6 @@
 #include "server/cli/collected.h"
 #include "server/cli/print.h"
 #include "server/cli/replay_rules.h"
-#include "server/cli/terminal.h"
 #include "server/json/ci_note.h"
 #include "server/json/replay_json.h"
 #include "server/json/replay_junit.h"

@@ -2,6 +2,10 @@
 #ifndef BT_SERVER_CLI_OPERANDS_H
 #define BT_SERVER_CLI_OPERANDS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "tempo/wire/source.h"
 
 /* Rules are folders, *.yaml and *.yml, and *.json that does not begin like OTLP. Everything else is traces, "-" too. */

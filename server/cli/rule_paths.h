@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/cli/command.h"
 
 typedef struct bt_rule_paths { /* all-zero is empty; on the heap */

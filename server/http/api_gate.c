@@ -3,7 +3,6 @@
  * what is not known stops a rollout. The request waits for the answer, at most `timeout`; what was not read by then
  * makes the result "unknown". See routes.h and server/query/gate.h. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/base/clock.h"
 #include "server/http/body_fields.h"

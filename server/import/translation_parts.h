@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "dsl/text.h"
+#include "dsl/value.h"
 #include "server/import/old_rule.h"
 #include "server/import/translation.h"
 

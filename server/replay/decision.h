@@ -17,6 +17,7 @@
 #include "server/replay/replay_account.h"
 #include "server/replay/replay_plan.h"
 #include "server/replay/trace_table.h"
+#include "server/replay/trust.h"
 #include "tempo/wire/source.h"
 
 /* One search for the candidates of many rules: where the over-formula of a rule is one filter, or any of several, a

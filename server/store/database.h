@@ -5,7 +5,6 @@
 
 #include <sqlite3.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "dsl/error.h"

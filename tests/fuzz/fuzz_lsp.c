@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/lsp/frames.h"
 #include "server/lsp/session.h"

@@ -1,13 +1,11 @@
 /* A command of the user, started and waited for. See child.h. */
 #include "server/cli/lab/child.h"
 
-#include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 static void make_set(sigset_t *set) {
   sigemptyset(set);

@@ -3,6 +3,7 @@
 #define BT_SERVER_CLI_LAB_CHILD_H
 
 #include <signal.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "dsl/error.h"

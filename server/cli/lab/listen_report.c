@@ -12,7 +12,6 @@
 #include "server/cli/print.h"
 #include "server/cli/trace_drawing.h"
 #include "server/json/ci_note.h"
-#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/json/xml.h"
 #include "tempo/files/file_source.h"

@@ -3,8 +3,17 @@
 #ifndef BT_SERVER_CLI_LAB_LISTEN_REPORT_H
 #define BT_SERVER_CLI_LAB_LISTEN_REPORT_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/eval.h"
+#include "dsl/text.h"
 #include "server/cli/lab/otlp_receiver.h"
 #include "server/cli/judge.h"
+#include "server/cli/replay_options.h"
 
 typedef struct bt_listen_options {
   bt_replay_options shared; /* rules, assumptions, --json */

@@ -5,6 +5,9 @@
 #ifndef BT_SERVER_CLI_LAB_OTLP_RECEIVER_H
 #define BT_SERVER_CLI_LAB_OTLP_RECEIVER_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
 
 typedef struct bt_receiver bt_receiver;
