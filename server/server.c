@@ -225,6 +225,7 @@ static bt_status open_series(bt_server *server, bt_error *error) {
 
 /* Without tokens only this machine may talk to us, unless somebody says that it is meant so. */
 static bt_status check_listen(const bt_config *config, bt_error *error) {
+  if (!config->listen) return BT_OK;
   if (config->tokens && !config->tls_cert && !is_loopback(config))
     bt_log(BT_LOG_WARNING, "tokens travel in the clear on %s: set --tls-cert and --tls-key, or let a proxy speak TLS",
            config->listen);
@@ -398,6 +399,10 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   else
     *out = server;
   return status;
+}
+
+void bt_server_run(bt_server *server, const bt_local_request *request, bt_local_done done, void *context) {
+  bt_http_server_run(server->http, request, done, context);
 }
 
 uint16_t bt_server_port(const bt_server *server) {

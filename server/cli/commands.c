@@ -105,6 +105,7 @@ const bt_command *const bt_commands[] = {&bt_command_init,
                                          &bt_command_import,
                                          &bt_command_listen,
                                          &bt_command_lsp,
+                                         &bt_command_mcp,
                                          &completion,
                                          &version,
                                          NULL};
@@ -113,7 +114,7 @@ const bt_command_area bt_command_areas[] = {
     {"Rules in files:", "init check fmt test record suggest import sync lsp"},
     {"Traces against rules:",
      "listen replay first trace contrast diff compare gate vacuity eval explain verify-report"},
-    {"The service:", "serve health doctor token backup canary"},
+    {"The service:", "serve mcp health doctor token backup canary"},
     {0}};
 
 const bt_command *bt_command_find(const char *name) {

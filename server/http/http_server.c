@@ -104,7 +104,7 @@ static void on_accept(h2o_socket_t *listener, const char *failed) {
 static void begin_stop(bt_http_loop *loop) {
   loop->is_stopping = true;
   loop->stop_deadline_ms = bt_http_now_ms() + STOP_TIMEOUT_MS;
-  h2o_socket_close(loop->listener);
+  if (loop->listener) h2o_socket_close(loop->listener);
   loop->listener = NULL;
   bt_http_streams_stop(loop);
 }
@@ -143,6 +143,7 @@ static void prepare_loop(bt_http_loop *loop) {
   h2o_timeout_init(loop->context.loop, &loop->stream_again, STREAM_AGAIN_MS);
   loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = server->config.hosts};
   h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_message);
+  if (!server->options.listen) return;
   loop->listener = h2o_evloop_socket_create(loop->context.loop, loop->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
   loop->listener->data = loop;
   h2o_socket_read_start(loop->listener, on_accept);
@@ -251,6 +252,7 @@ static bt_status bind_loops(bt_http_server *server, bt_error *error) {
   int fds[MAX_LOOPS] = {0};
   uint32_t count = server->options.loops;
   char port[6];
+  if (!server->options.listen) return BT_OK;
   bt_status status =
       bt_listen_split(server->options.listen, server->listen_host, sizeof server->listen_host, port, error);
   if (!status) status = bt_listen_open(server->options.listen, fds, count, &server->port, error);

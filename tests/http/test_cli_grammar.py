@@ -31,8 +31,9 @@ TAKES_RULES = {"check": (0, "{}"), "fmt": (0, "{}"), "test": (0, "{}"), "eval": 
                "compare": (3, "{}", "--traces", "{traces}", *WINDOWS), "gate": (3, "{}", "--traces", "{traces}", "--baseline", "1", "--candidate", "2"),
                "record": (0, "2", "{}", "--traces", "{traces}", "--out", "{out}"), "sync": (1, "{}", "--url", "{url}", "--tenant", "other"), "explain": (0, "{}"),
                "vacuity": (0, "{}", "--traces", "{traces}"), "listen": (3, "{}", "--settle", "10ms", "--", "true"),
+               "mcp": (0, "{}", "--traces", "{traces}"),
                "diff": (0, "{}", "{}", "--traces", "{traces}")}
-NO_DSL = {"test", "sync"}  # both say why not
+NO_DSL = {"test", "sync", "mcp"}  # they say why not
 # Commands whose operands are something else.
 TAKES_NO_RULES = {"suggest", "verify-report", "serve", "token", "backup", "health", "doctor", "canary", "generate", "import", "completion", "version", "init"}
 
@@ -61,6 +62,7 @@ STATUSES = [
     (2, "doctor"), (3, "doctor", *NOWHERE, "--otlp", "http://127.0.0.1:1"),
     (0, "generate", "--traces", "1", "--out", "{folder}/g.jsonl"), (2, "generate"), (3, "generate", "--traces", "1", "--otlp", "http://127.0.0.1:1"),
     (2, "import"), (0, "listen", "{rules}", "--settle", "10ms", "--help"), (2, "listen"), (3, "listen", "{rules}", "--settle", "10ms", "--", "true"),
+    (0, "mcp", "{rules}", "--traces", "{traces}"), (2, "mcp"), (3, "mcp", "--traces", "{none}"),
     (0, "completion", "bash"), (2, "completion"), (0, "version"), (2, "version", "x"),
 ]
 # Statuses that take more than a command line; each is met in the suite that is named.

@@ -38,6 +38,7 @@ FENCE = {
     "server/doctor": SERVER | {"jansson"},
     "server/cli": SERVER | {"jansson"},
     "server/cli/lab": SERVER | {"jansson"},
+    "server/mcp": SERVER | {"jansson"},
     "server/grpc": SERVER | {"grpc", "protobuf-c", "jansson"},
 }
 # From the ground up. A file includes headers of its own folder and of lower floors, never of a folder beside it.
@@ -56,7 +57,7 @@ FLOORS = [
     ["server/grpc"],
     ["server"],  # main, and what starts and ends the service
     ["server/cli"],
-    ["server/cli/lab"],
+    ["server/cli/lab", "server/mcp"],
 ]
 # Doors in a floor that are for some alone: what stands on a source takes tempo/wire/source.h, and only who opens one knows which it is.
 ONLY_FOR = {

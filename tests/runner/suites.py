@@ -44,7 +44,8 @@ HALVED_E2E = ("test_docs",)
 # the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects.
 LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
-             "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks", "test_listen_agents")
+             "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks", "test_listen_agents",
+             "test_mcp")
 # Of tests/faults, --short in both halves: a mixed load goes on for a minute, and of random schedules make check has a
 # few.
 LONG_FAULTS = ("test_soak", "test_schedules")

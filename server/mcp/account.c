@@ -1,0 +1,243 @@
+/* From a route's answer to what it means. See account.h. */
+#include "server/mcp/account.h"
+
+#include <string.h>
+
+#include "dsl/text.h"
+
+typedef struct account {
+  json_t *answer, *coverage;
+  json_t *gaps;         /* not_looked_at */
+  bool has_unknown;     /* one of them may hide a violation */
+  bool has_empty;       /* there are no data for a part of the range */
+  json_int_t evaluated; /* traces */
+  json_int_t found;
+} account;
+
+static json_int_t number_of(json_t *object, const char *name) {
+  return json_integer_value(json_object_get(object, name));
+}
+
+static void add_gap(account *a, const char *what, const char *name, json_t *value) {
+  json_array_append_new(a->gaps, json_pack("{s:s,s:O}", "what", what, name, value));
+}
+
+static void add_list(account *a, const char *name, const char *what, bool *is_set) {
+  json_t *list = json_object_get(a->coverage, name);
+  if (!json_array_size(list)) return;
+  add_gap(a, what, name, list);
+  *is_set = true;
+}
+
+static void add_count(account *a, json_t *from, const char *name, const char *what) {
+  if (number_of(from, name) <= 0) return;
+  add_gap(a, what, name, json_object_get(from, name));
+  a->has_unknown = true;
+}
+
+static void add_end(account *a) {
+  json_t *asked = json_object_get(json_object_get(a->coverage, "asked"), "end");
+  json_t *end = json_object_get(a->coverage, "effective_end");
+  if (!json_is_string(asked) || !json_is_string(end) || json_equal(asked, end)) return;
+  add_gap(a, "traces after this time were too young to be judged", "effective_end", end);
+  a->has_unknown = true;
+}
+
+static void add_status(account *a) {
+  json_t *status = json_object_get(a->answer, "status"), *reason = json_object_get(a->answer, "reason");
+  if (json_is_string(status) && strcmp(json_string_value(status), "completed") != 0) {
+    add_gap(a, "it did not come to its end", "status", status);
+    a->has_unknown = true;
+  }
+  if (json_is_string(reason)) {
+    add_gap(a, "why it is not whole", "reason", reason);
+    a->has_unknown = true;
+  }
+  if (!json_is_true(json_object_get(a->coverage, "complete")) && !a->has_unknown) {
+    json_array_append_new(a->gaps, json_pack("{s:s}", "what", "the service calls its coverage incomplete"));
+    a->has_unknown = true;
+  }
+}
+
+static void find_gaps(account *a) {
+  add_list(a, "windows_failed", "the source did not answer for these times", &a->has_unknown);
+  add_list(a, "windows_empty", "the source has no traces of these times, so nothing is known of them", &a->has_empty);
+  add_end(a);
+  add_count(a, a->coverage, "unsettled", "traces that were not settled");
+  add_count(a, a->answer, "inconclusive", "traces on which no verdict was possible");
+  add_count(a, a->coverage, "long_traces_count", "traces too long to be read whole");
+  add_count(a, a->coverage, "differing_traces_count", "traces that the source gave in two versions");
+  add_status(a);
+}
+
+static json_int_t evaluated_of(json_t *answer) {
+  json_t *evaluated = json_object_get(answer, "traces_evaluated");
+  return json_is_integer(evaluated) ? json_integer_value(evaluated) : number_of(answer, "traces_read");
+}
+
+static json_int_t found_of(json_t *answer) {
+  json_t *total = json_object_get(answer, "total_count"), *found = json_object_get(answer, "violations_found");
+  size_t listed = json_array_size(json_object_get(answer, "violations"));
+  json_int_t count = json_is_integer(total) ? json_integer_value(total) : json_integer_value(found);
+  if (json_is_true(json_object_get(answer, "found"))) return 1;
+  return count > 0 ? count : (json_int_t)listed;
+}
+
+static bool is_vacuous(const account *a) {
+  json_t *exercised = json_object_get(a->answer, "traces_exercised");
+  return json_is_integer(exercised) && json_integer_value(exercised) == 0;
+}
+
+/* {conclusion, sentence} */
+static const char *conclude(const account *a, bt_buffer *means) {
+  long long evaluated = (long long)a->evaluated;
+  if (a->found > 0) {
+    bt_buffer_printf(means, "VIOLATED: at least %lld violation%s found.", (long long)a->found,
+                     a->found == 1 ? " was" : "s were");
+    if (a->has_unknown || a->has_empty)
+      bt_buffer_append(means, BT_STR(" There may be more: not_looked_at says where nothing is known."));
+    return "violated";
+  }
+  if (evaluated == 0) {
+    bt_buffer_append(means, BT_STR("NOT KNOWN: no trace was evaluated, so this is no answer. Do not report that there "
+                                   "are no violations; say that there were no data to look at."));
+    return "not_known";
+  }
+  if (a->has_unknown) {
+    bt_buffer_printf(means,
+                     "NOT KNOWN: no violation was seen in %lld evaluated traces, but not everything was looked at "
+                     "(see not_looked_at). Do not report that there are no violations.",
+                     evaluated);
+    return "not_known";
+  }
+  if (is_vacuous(a)) {
+    bt_buffer_printf(means,
+                     "VACUOUS: none of the %lld evaluated traces is one that the rule speaks about, so the rule was "
+                     "neither kept nor violated. Check that its names occur in the traces.",
+                     evaluated);
+    return "not_exercised";
+  }
+  if (a->has_empty) {
+    bt_buffer_printf(means,
+                     "None was found in the %lld traces that there are; for the times in not_looked_at there are no "
+                     "data, and nothing is known of them.",
+                     evaluated);
+    return "none_where_there_are_data";
+  }
+  bt_buffer_printf(means, "No violation was found; all %lld traces of the range were evaluated.", evaluated);
+  if (json_object_get(a->answer, "traces_exercised")) return "none";
+  bt_buffer_append(means, BT_STR(" Whether any of them is one that the rule speaks about is not part of this answer: "
+                                 "the tool replay tells it."));
+  return "none_perhaps_not_exercised";
+}
+
+/* Takes what it is given. */
+static json_t *pack(const char *conclusion, bt_buffer *means, json_t *looked_at, json_t *gaps) {
+  json_t *whole = means->failed ? NULL
+                                : json_pack("{s:s,s:s#,s:o,s:o}", "conclusion", conclusion, "means", means->ptr,
+                                            (int)means->len, "looked_at", looked_at, "not_looked_at", gaps);
+  if (means->failed) json_decref(looked_at), json_decref(gaps);
+  bt_buffer_dispose(means);
+  return whole;
+}
+
+static json_t *of_traces(json_t *answer) {
+  bt_buffer means = {0};
+  account a = {.answer = answer, .coverage = json_object_get(answer, "coverage"), .gaps = json_array()};
+  json_t *asked = json_object_get(a.coverage, "asked"), *kind = json_object_get(answer, "traces_evaluated_kind");
+  json_t *source = json_object_get(a.coverage, "source"), *end = json_object_get(a.coverage, "effective_end");
+  a.evaluated = evaluated_of(answer);
+  a.found = found_of(answer);
+  find_gaps(&a);
+  const char *conclusion = conclude(&a, &means);
+  json_t *looked_at = json_pack("{s:O?,s:O?,s:I,s:O?,s:O?}", "start", json_object_get(asked, "start"), "end", end,
+                                "traces", a.evaluated, "traces_kind", kind, "source", source);
+  return pack(conclusion, &means, looked_at, a.gaps);
+}
+
+/* Conclusions of a contrast are about marks: that nothing was found to compare is no "none". */
+static json_t *of_marks(json_t *answer) {
+  bt_buffer means = {0};
+  account a = {.answer = answer, .coverage = json_object_get(answer, "coverage"), .gaps = json_array()};
+  const char *conclusion = json_string_value(json_object_get(answer, "conclusion"));
+  const char *explanation = json_string_value(json_object_get(answer, "explanation"));
+  json_t *violating = json_object_get(answer, "violating"), *satisfying = json_object_get(answer, "satisfying");
+  find_gaps(&a);
+  bt_buffer_printf(&means,
+                   "%s. A mark goes along with violating; that does not make it the cause. This answers what sets "
+                   "violating traces apart, and not whether there are violations.",
+                   explanation ? explanation : "Nothing was compared");
+  if (a.has_unknown || a.has_empty) bt_buffer_append(&means, BT_STR(" Not everything was looked at."));
+  json_t *looked_at = json_pack("{s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "violating",
+                                violating, "satisfying", satisfying);
+  return pack(conclusion ? conclusion : "not_known", &means, looked_at, a.gaps);
+}
+
+static json_t *of_a_trace(json_t *answer) {
+  size_t index, violated = 0, kept = 0, other = 0, unknown = 0;
+  json_t *verdict, *gaps = json_array(), *incomplete = json_object_get(answer, "incomplete");
+  json_t *left = json_object_get(answer, "not_evaluated");
+  bt_buffer means = {0};
+  json_array_foreach(json_object_get(answer, "verdicts"), index, verdict) {
+    const char *name = json_string_value(json_object_get(verdict, "verdict"));
+    if (name && strcmp(name, "violated") == 0)
+      violated++;
+    else if (name && strcmp(name, "satisfied") == 0)
+      kept++;
+    else if (name && strcmp(name, "not_applicable") == 0)
+      other++;
+    else
+      unknown++;
+  }
+  if (json_array_size(incomplete))
+    json_array_append_new(gaps, json_pack("{s:s,s:O}", "what", "the trace is not whole", "incomplete", incomplete));
+  if (json_array_size(left))
+    json_array_append_new(gaps, json_pack("{s:s,s:O}", "what", "rules not evaluated", "not_evaluated", left));
+  bool is_whole = !json_array_size(gaps) && !unknown;
+  bt_buffer_printf(&means,
+                   "%s: of the rules, %zu are violated by this trace, %zu are kept, %zu do not speak about it, "
+                   "and on %zu no verdict was possible.",
+                   violated           ? "VIOLATED"
+                   : is_whole && kept ? "Not violated"
+                                      : "NOT KNOWN",
+                   violated, kept, other, unknown);
+  json_t *looked_at = json_pack("{s:O?,s:O?,s:i}", "trace_id", json_object_get(answer, "trace_id"), "spans",
+                                json_object_get(answer, "span_count"), "rules", (int)(violated + kept + other));
+  const char *conclusion = violated            ? "violated"
+                           : is_whole && kept  ? "none"
+                           : is_whole && other ? "not_exercised"
+                                               : "not_known";
+  return pack(conclusion, &means, looked_at, gaps);
+}
+
+static json_t *of_rules(json_t *answer) {
+  bt_buffer means = {0};
+  json_t *valid = json_object_get(answer, "valid"), *cursor = json_object_get(answer, "cursor");
+  json_t *gaps = json_pack("[{s:s}]", "what", "traces: this answer is about rules, and says nothing of violations");
+  if (json_is_boolean(valid))
+    bt_buffer_append(&means, json_is_true(valid) ? BT_STR("The rule's text is valid. No trace was looked at.")
+                                                 : BT_STR("The rule's text is NOT valid: see the diagnostics."));
+  else
+    bt_buffer_append(&means, BT_STR("This is about rules. No trace was evaluated."));
+  if (json_is_string(cursor)) {
+    json_array_append_new(gaps, json_pack("{s:s}", "what", "further rules: ask again with this cursor"));
+    bt_buffer_append(&means, BT_STR(" There are more rules than these."));
+  }
+  return pack("about_rules", &means, json_pack("{s:s}", "what", "rules"), gaps);
+}
+
+json_t *bt_mcp_account(bt_mcp_about about, json_t *answer) {
+  switch (about) {
+  case BT_MCP_ABOUT_TRACES: return of_traces(answer);
+  case BT_MCP_ABOUT_A_TRACE: return of_a_trace(answer);
+  case BT_MCP_ABOUT_MARKS: return of_marks(answer);
+  case BT_MCP_ABOUT_RULES: break;
+  }
+  return of_rules(answer);
+}
+
+json_t *bt_mcp_account_of_failure(const char *why) {
+  return json_pack("{s:s,s:s,s:n,s:[{s:s,s:s}]}", "conclusion", "not_known", "means",
+                   "NOT KNOWN: the call failed, so nothing was looked at. Do not report that there are no violations.",
+                   "looked_at", "not_looked_at", "what", "everything that was asked", "why", why);
+}

@@ -1,0 +1,20 @@
+/* What an answer rests on, in words and fields. "None" is said only where everything that was asked about was looked
+ * at: an assistant repeats what it reads. Thread: no state. */
+#ifndef BT_SERVER_MCP_ACCOUNT_H
+#define BT_SERVER_MCP_ACCOUNT_H
+
+#include <jansson.h>
+
+typedef enum bt_mcp_about {
+  BT_MCP_ABOUT_RULES,   /* it says nothing about traces */
+  BT_MCP_ABOUT_TRACES,  /* it has a coverage */
+  BT_MCP_ABOUT_A_TRACE, /* verdicts of one trace */
+  BT_MCP_ABOUT_MARKS    /* it has a coverage, and compares violating traces with others */
+} bt_mcp_about;
+
+/* new: {conclusion, means, looked_at, not_looked_at} of what a route answered. NULL: no memory. */
+json_t *bt_mcp_account(bt_mcp_about about, json_t *answer);
+/* new: the same of an answer that never came. */
+json_t *bt_mcp_account_of_failure(const char *why);
+
+#endif
