@@ -3,6 +3,7 @@ should send. What is never allowed: an answer that reads as "none" where nothing
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -153,6 +154,18 @@ class McpTest(unittest.TestCase):
             service.post("/v1/rules", {"id": "a", "dsl": 'always { trace.has(span.name = "audit") }'})
             self.assertEqual(self.of("replay", {"rule_id": "a"}, ["--url", f"http://127.0.0.1:{service.port}"])["conclusion"], "violated")
         self.assertEqual(self.of("violations", {}, ["--url", f"http://127.0.0.1:{service.port}"])["conclusion"], "not_known")
+
+    def test_cancelled_replay_ends_and_is_not_answered(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and never answers
+            tempo = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            replay = {"name": "replay", "arguments": {"rule_id": "charged-and-audited"}}
+            answers = lines_of(["--rules", self.rules, "--tempo", tempo],
+                               [INITIALIZE, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": replay},
+                                {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": replay},
+                                {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 3}},
+                                {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}},
+                                {"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": {"name": "list_rules"}}])
+        self.assertEqual([answer["id"] for answer in answers], [1, 4])
 
     def test_usage(self):
         self.assertEqual(run_cli("mcp", "--url", "http://127.0.0.1:1", "--traces", "x").returncode, 2)
