@@ -9,6 +9,7 @@
 
 #include "server/base/condition.h"
 #include "server/cli/cli.h"
+#include "server/json/json_memory.h"
 
 enum {
   PARSE_ERROR = -32700,
@@ -53,8 +54,14 @@ static void send_error(session *s, json_t *id, int code, const char *message) {
                             code, "message", message));
 }
 
-/* Takes the result. */
+/* Takes the result. What was built with too little memory may lack a part, such as what was not looked at: it is none.
+ */
 static void send_result(session *s, json_t *id, json_t *result) {
+  if (bt_json_memory_failed()) {
+    json_decref(result);
+    result = NULL;
+  }
+  bt_json_memory_begin();
   if (result)
     send_message(s, json_pack("{s:s,s:O,s:o}", "jsonrpc", "2.0", "id", id, "result", result));
   else
@@ -106,6 +113,7 @@ static void answer_call(session *s, json_t *request) {
                     .progress = send_progress,
                     .progress_context = &t};
   bt_error error = {0};
+  bt_json_memory_begin();
   bt_status status = run_method(&run, method, params, &result, &error);
   bool is_unwanted = atomic_load(&s->cancelled); /* who has cancelled a call expects no answer */
   if (is_unwanted)
@@ -245,6 +253,7 @@ static void take_message(session *s, json_t *message) {
 
 static void take_line(session *s, bt_str line) {
   json_error_t problem;
+  bt_json_memory_begin();
   while (line.len && strchr(" \t\r", line.ptr[line.len - 1])) line.len--;
   if (!line.len) return;
   json_t *message = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);

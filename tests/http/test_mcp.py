@@ -12,7 +12,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support")]
-from betrace_process import Betrace, binary, run_cli  # noqa: E402
+from betrace_process import Betrace, binary, run_cli, sanitizer_environment  # noqa: E402
 from python_packages import run_again_with  # noqa: E402
 
 if __name__ == "__main__":
@@ -44,7 +44,8 @@ def otlp(trace_id, names, at_ns):
 def lines_of(arguments, messages, expect=0):
     """What comes back for these lines, each message of it as JSON."""
     text = b"".join(m if isinstance(m, bytes) else json.dumps(m).encode() + b"\n" for m in messages)
-    done = subprocess.run([binary(), "mcp", *arguments], input=text, capture_output=True, timeout=120, check=False)
+    done = subprocess.run([binary(), "mcp", *arguments], input=text, capture_output=True, timeout=120,
+                          check=False, env=sanitizer_environment())
     assert done.returncode == expect, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -78,7 +79,7 @@ class McpTest(unittest.TestCase):
         asyncio.run(self.use_official_client())
 
     async def use_official_client(self):
-        server = StdioServerParameters(command=binary(), args=["mcp", *self.arguments])
+        server = StdioServerParameters(command=binary(), args=["mcp", *self.arguments], env=sanitizer_environment())
         given = {"check_rule": {"dsl": "always { a }"}, "write_rule_file": {"id": "x", "dsl": "always { a }"}, "list_rules": {}, "violations": {},
                  "trace_verdicts": {"trace_id": "a" * 32}}
         async with stdio_client(server) as (read, write), ClientSession(read, write) as client:
