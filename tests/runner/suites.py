@@ -20,7 +20,8 @@ TEMPO_LABELS = ("e2e",)
 JOBS = str(os.cpu_count() or 2)
 TESTS_AT_ONCE = str((os.cpu_count() or 2) + 2)  # many of them wait for a clock or for an answer
 PYTHON = sys.executable
-LONG = "stock|watch|property|test_replay|schemathesis|visibility"
+# Files that take longest come first, so that none of them is left alone at the end.
+LONG = "stock|watch|property|test_replay|schemathesis|visibility|test_cli_grammar|test_spans|failed_replay|test_listen|cli_unknown|cli_frame"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
 # Where the pages live. make check goes those journeys of which jest, without a browser, can show nothing: pages drawn
