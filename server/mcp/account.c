@@ -7,6 +7,7 @@
 
 typedef struct account {
   json_t *answer, *coverage;
+  const char *filter;   /* see bt_mcp_account */
   json_t *gaps;         /* not_looked_at */
   bool has_unknown;     /* one of them may hide a violation */
   bool has_empty;       /* there are no data for a part of the range */
@@ -103,6 +104,14 @@ static const char *conclude(const account *a, bt_buffer *means) {
                                    "are no violations; say that there were no data to look at."));
     return "not_known";
   }
+  if (a->filter) {
+    bt_buffer_printf(means,
+                     "NOT KNOWN: no violation was found of the traces that %s chooses, but whether there is any such "
+                     "trace is not part of this answer: a wrong name looks the same. Do not report that there are no "
+                     "violations. Of one trace the tool trace_verdicts tells.",
+                     a->filter);
+    return "not_known";
+  }
   if (a->has_unknown) {
     bt_buffer_printf(means,
                      "NOT KNOWN: no violation was seen in %lld evaluated traces, but not everything was looked at "
@@ -141,14 +150,18 @@ static json_t *pack(const char *conclusion, bt_buffer *means, json_t *looked_at,
   return whole;
 }
 
-static json_t *of_traces(json_t *answer) {
+static json_t *of_traces(const char *filter, json_t *answer) {
   bt_buffer means = {0};
-  account a = {.answer = answer, .coverage = json_object_get(answer, "coverage"), .gaps = json_array()};
+  account a = {
+      .answer = answer, .coverage = json_object_get(answer, "coverage"), .filter = filter, .gaps = json_array()};
   json_t *asked = json_object_get(a.coverage, "asked"), *kind = json_object_get(answer, "traces_evaluated_kind");
   json_t *source = json_object_get(a.coverage, "source"), *end = json_object_get(a.coverage, "effective_end");
   a.evaluated = evaluated_of(answer);
   a.found = found_of(answer);
   find_gaps(&a);
+  if (filter)
+    json_array_append_new(
+        a.gaps, json_pack("{s:s,s:s}", "what", "whether any trace is one that this filter chooses", "filter", filter));
   const char *conclusion = conclude(&a, &means);
   json_t *looked_at = json_pack("{s:O?,s:O?,s:I,s:O?,s:O?}", "start", json_object_get(asked, "start"), "end", end,
                                 "traces", a.evaluated, "traces_kind", kind, "source", source);
@@ -226,9 +239,9 @@ static json_t *of_rules(json_t *answer) {
   return pack("about_rules", &means, json_pack("{s:s}", "what", "rules"), gaps);
 }
 
-json_t *bt_mcp_account(bt_mcp_about about, json_t *answer) {
+json_t *bt_mcp_account(bt_mcp_about about, const char *filter, json_t *answer) {
   switch (about) {
-  case BT_MCP_ABOUT_TRACES: return of_traces(answer);
+  case BT_MCP_ABOUT_TRACES: return of_traces(filter, answer);
   case BT_MCP_ABOUT_A_TRACE: return of_a_trace(answer);
   case BT_MCP_ABOUT_MARKS: return of_marks(answer);
   case BT_MCP_ABOUT_RULES: break;

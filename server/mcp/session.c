@@ -21,7 +21,7 @@ enum {
   MAX_QUEUED = 64
 };
 /* The newest first: it is what a client is offered whose own version is not here. */
-static const char *const versions[] = {"2025-11-25", "2025-06-18", "2025-03-26"};
+static const char *const versions[] = {"2025-11-25", "2025-06-18"};
 
 typedef struct session {
   const bt_mcp_options *options;

@@ -58,7 +58,7 @@ static const tool tools[] = {
      0,
      {RULE_ID, START, END}},
     {"replay",
-     "Evaluates a rule, stored or not, over past traces, and lists violations." COVERED,
+     "Evaluates a rule over past traces, and lists violations. Give either rule_id or dsl." COVERED,
      "POST",
      "/v1/replays",
      A_REPLAY,
@@ -345,6 +345,14 @@ static json_t *result_of(json_t *account, json_t *answer, bool is_about_rules) {
   return result;
 }
 
+/* An argument that chooses traces by what they are, or NULL. */
+static const char *filter_of(json_t *arguments) {
+  static const char *const names[] = {"trace_id", "service"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (json_object_get(arguments, names[i])) return names[i];
+  return NULL;
+}
+
 static bt_status run_tool(const bt_mcp_run *run, const tool *t, json_t *arguments, json_t **out, bt_error *error) {
   bt_buffer path = {0};
   if (t->form == A_REPLAY) return run_replay(run, arguments, out, error);
@@ -367,7 +375,8 @@ bt_status bt_mcp_tool_call(const bt_mcp_run *run, const char *name, json_t *argu
   bt_status status = check_arguments(t, arguments, error);
   if (status) return status;
   status = run_tool(run, t, arguments, &answer, &why);
-  json_t *account = status ? bt_mcp_account_of_failure(why.message) : bt_mcp_account(t->about, answer);
+  json_t *account =
+      status ? bt_mcp_account_of_failure(why.message) : bt_mcp_account(t->about, filter_of(arguments), answer);
   *out = account ? result_of(account, status ? NULL : answer, t->about == BT_MCP_ABOUT_RULES) : NULL;
   json_decref(account);
   json_decref(answer);

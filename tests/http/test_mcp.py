@@ -105,6 +105,13 @@ class McpTest(unittest.TestCase):
         kept = self.of("replay", {"start": self.begin, "end": self.end, "dsl": 'when { trace.has(span.name = "audit") } always { trace.has(span.name = "charge") }'})
         self.assertEqual((kept["conclusion"], kept["not_looked_at"], kept["looked_at"]["traces"]), ("none", [], 27))
 
+    def test_a_filter_that_may_choose_nothing_is_not_known(self):
+        for filters in ({"service": "nosuch"}, {"trace_id": "f" * 32}):
+            answer = self.of("violations", {"start": self.begin, "end": self.end, **filters})
+            self.assertEqual(answer["conclusion"], "not_known", filters)
+            self.assertEqual(answer["not_looked_at"][-1]["filter"], *filters)
+            self.assertIn("NOT KNOWN", answer["means"])
+
     def test_no_data_is_not_known(self):
         before = {"rule_id": "charged-and-audited", "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}
         for tool in ("replay", "first_violation", "violations"):
@@ -142,7 +149,7 @@ class McpTest(unittest.TestCase):
 
     def test_first_message_is_initialize_and_versions_are_agreed_on(self):
         self.assertEqual(lines_of(self.arguments, [{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}])[0]["error"]["code"], -32600)
-        for asked, given in (("2025-03-26", "2025-03-26"), ("2025-11-25", "2025-11-25"), ("1999-01-01", "2025-11-25")):
+        for asked, given in (("2025-06-18", "2025-06-18"), ("2025-11-25", "2025-11-25"), ("2025-03-26", "2025-11-25"), ("1999-01-01", "2025-11-25")):
             first = {**INITIALIZE, "params": {**INITIALIZE["params"], "protocolVersion": asked}}
             self.assertEqual(lines_of(self.arguments, [first])[0]["result"]["protocolVersion"], given)
 
