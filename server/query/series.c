@@ -368,8 +368,8 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
   if (bt_work_scope_why(&run->scope) != BT_SCOPE_UNWANTED) {
     keep_counts(pool, run);
     tell_asks(pool, run);
+    bt_series_learn_reach(run, bt_clock_monotonic_ns());
   }
-  bt_series_learn_reach(run, bt_clock_monotonic_ns());
   size_t index = 0;
   while (pool->runs[index] != run) index++;
   pool->runs[index] = pool->runs[--pool->run_count];

@@ -131,6 +131,7 @@ static int64_t longest_run(const bt_known_series *series) {
 
 static int64_t next_reach(const bt_series_run *run, int64_t before_ns, int64_t took_ns) {
   int64_t length_ns = (run->end_step - run->first_step) * run->step_ns;
+  if (run->reason[0]) return REACH_MOST_NS; /* of a source that does not answer each piece would wait anew */
   if (took_ns > 4 * SECOND_NS) return length_ns / 2 > REACH_LEAST_NS ? length_ns / 2 : REACH_LEAST_NS;
   if (took_ns > SECOND_NS || 4 * length_ns <= before_ns) return before_ns;
   return 4 * length_ns < REACH_MOST_NS ? 4 * length_ns : REACH_MOST_NS;
