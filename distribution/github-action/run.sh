@@ -4,8 +4,8 @@
 # summary of the job gets a table.
 #
 #   BETRACE_RULES     rule files and folders, one a line
-#   BETRACE_FAIL_ON   check: error or warning; replay: the severity from which on a violation fails. See the two below
-#   BETRACE_CHECK_FAIL_ON, BETRACE_REPLAY_FAIL_ON
+#   BETRACE_CHECK_FAIL_ON   check: error or warning
+#   BETRACE_REPLAY_FAIL_ON  replay: the severity from which on a violation fails
 #   BETRACE_TRACES    replay, gate: OTLP files, one a line
 #   BETRACE_COMMAND   listen: what runs your tests
 #   BETRACE_FLAGS     listen, replay, gate: further flags, as on a command line

@@ -90,14 +90,6 @@ static size_t write_problems(const json_t *problems, const char *file, bool warn
   return count;
 }
 
-static void write_element(const char *name, bt_str message, bt_str text, bt_buffer *out) {
-  bt_buffer_printf(out, "      <%s", name);
-  bt_xml_attribute(out, "message", message);
-  bt_buffer_append_char(out, '>');
-  bt_xml_text(out, text, false);
-  bt_buffer_printf(out, "</%s>\n", name);
-}
-
 static void write_output(bt_str text, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("      <system-out>"));
   bt_xml_text(out, text, false);
@@ -120,9 +112,9 @@ static void write_file(const json_t *problems, const json_t *file, junit_counts 
   counts->failed += error_count && !unreadable;
   counts->unreadable += unreadable != NULL;
   if (unreadable)
-    write_element("error", bt_str_from(unreadable), BT_STR(""), out);
+    bt_xml_outcome(out, "error", bt_str_from(unreadable), BT_STR(""));
   else if (error_count)
-    write_element("failure", bt_buffer_str(&message), bt_buffer_str(&errors), out);
+    bt_xml_outcome(out, "failure", bt_buffer_str(&message), bt_buffer_str(&errors));
   if (warnings.len) write_output(bt_buffer_str(&warnings), out);
   bt_buffer_append(out, BT_STR("    </testcase>\n"));
   out->failed = out->failed || errors.failed || warnings.failed || message.failed;

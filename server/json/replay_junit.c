@@ -16,21 +16,13 @@ static case_kind kind_of(const bt_replay_result *result, size_t rule, const bt_r
   return counters->traces_exercised ? CASE_PASSED : CASE_SKIPPED;
 }
 
-static void write_element(const char *name, bt_str message, bt_str text, bt_buffer *out) {
-  bt_buffer_printf(out, "      <%s", name);
-  bt_xml_attribute(out, "message", message);
-  bt_buffer_append_char(out, '>');
-  bt_xml_text(out, text, false);
-  bt_buffer_printf(out, "</%s>\n", name);
-}
-
 static void write_error(const bt_replay_result *result, size_t rule, bt_buffer *out) {
   bt_buffer message = {0};
   if (!bt_replay_has_whole(result, rule))
     bt_buffer_printf(&message, "%s: %s", bt_replay_outcome_name(result->outcome), result->reason);
   else
     bt_buffer_printf(&message, "%" PRIu64 " verdicts are inconclusive", result->rules[rule].inconclusive);
-  write_element("error", bt_buffer_str(&message), BT_STR(""), out);
+  bt_xml_outcome(out, "error", bt_buffer_str(&message), BT_STR(""));
   bt_buffer_dispose(&message);
 }
 
@@ -58,7 +50,7 @@ static void write_case(const bt_replay_result *result, size_t rule, const bt_rul
   case CASE_FAILED:
     bt_buffer_printf(&message, "%" PRIu64 " violation%s", counters->violations_found,
                      counters->violations_found == 1 ? "" : "s");
-    write_element("failure", bt_buffer_str(&message), bt_buffer_str(lines), out);
+    bt_xml_outcome(out, "failure", bt_buffer_str(&message), bt_buffer_str(lines));
     bt_buffer_dispose(&message);
     break;
   case CASE_ERROR: write_error(result, rule, out); break;

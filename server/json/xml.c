@@ -33,3 +33,11 @@ void bt_xml_attribute(bt_buffer *out, const char *name, bt_str value) {
   bt_xml_text(out, value, true);
   bt_buffer_append_char(out, '"');
 }
+
+void bt_xml_outcome(bt_buffer *out, const char *name, bt_str message, bt_str text) {
+  bt_buffer_printf(out, "      <%s", name);
+  bt_xml_attribute(out, "message", message);
+  bt_buffer_append_char(out, '>');
+  bt_xml_text(out, text, false);
+  bt_buffer_printf(out, "</%s>\n", name);
+}

@@ -11,5 +11,7 @@
 void bt_xml_text(bt_buffer *out, bt_str text, bool is_attribute);
 /* ` name="value"` */
 void bt_xml_attribute(bt_buffer *out, const char *name, bt_str value);
+/* A line inside a testcase: `<failure message="message">text</failure>`. */
+void bt_xml_outcome(bt_buffer *out, const char *name, bt_str message, bt_str text);
 
 #endif

@@ -25,11 +25,8 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 import go_tool  # noqa: E402
 import python_packages  # noqa: E402
 
-try:
+if __name__ == "__main__":
     python_packages.run_again_with(HERE / "ci-requirements.txt")
-except python_packages.NoPackages as missing:
-    go_tool.require("packages for CI files", lambda: (_ for _ in ()).throw(OSError(missing)))
-
 import yaml  # noqa: E402
 
 ACTION = ROOT / "distribution/github-action"

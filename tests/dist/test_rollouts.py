@@ -15,11 +15,8 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE)]
 import go_tool  # noqa: E402
 import python_packages  # noqa: E402
 
-try:
+if __name__ == "__main__":
     python_packages.run_again_with(HERE / "requirements.txt")
-except python_packages.NoPackages as missing:
-    go_tool.require("packages for schemas", lambda: (_ for _ in ()).throw(OSError(missing)))
-
 import jsonschema  # noqa: E402
 import yaml  # noqa: E402
 from betrace_process import Betrace  # noqa: E402
@@ -30,8 +27,15 @@ ARGO, FLAGGER = "github.com/argoproj/argo-rollouts@v1.8.3", "github.com/fluxcd/f
 RULE = {"id": "large-orders-are-checked", "name": "checked", "dsl": "when { order.place as c } always { fraud-check after c }"}
 
 
+def find_go():
+    go = go_tool.find_go()
+    if not go:
+        raise OSError("it is not installed")
+    return go
+
+
 def module(name):
-    go = go_tool.find_go() or go_tool.require("Go", lambda: (_ for _ in ()).throw(OSError("not installed")))
+    go = go_tool.require("Go", find_go)
     with tempfile.TemporaryDirectory(prefix="betrace-module-") as folder:
         done = subprocess.run([go, "mod", "download", "-json", name], cwd=folder, capture_output=True, text=True, check=False)
     return pathlib.Path(json.loads(done.stdout)["Dir"])
