@@ -14,7 +14,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from betrace_process import binary, run_cli, sanitizer_environment  # noqa: E402
+from betrace_process import all_at_once, binary, run_cli, sanitizer_environment  # noqa: E402
 from partial_store import EMPTY, PartialStore  # noqa: E402
 from protobuf_answer import bytes_field, varint  # noqa: E402
 
@@ -67,7 +67,8 @@ class UnknownTest(unittest.TestCase):
                 "contrast": ("contrast", "--rules", self.rules, "--rule", "two", *since), "vacuity": ("vacuity", "--rules", self.rules, *since)}
 
     def run_all(self, url):
-        return [(name, run_cli(*arguments, "--tempo", url)) for name, arguments in self.commands().items()]
+        commands = self.commands()
+        return list(zip(commands, all_at_once(lambda arguments: run_cli(*arguments, "--tempo", url), commands.values())))
 
     def test_suggest_without_a_tempo(self):
         """Its output is a rule file; so it says so beside it, and not that there are no traces."""

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import prometheus_text  # noqa: E402
-from betrace_process import Betrace, run_cli  # noqa: E402
+from betrace_process import Betrace, all_at_once, run_cli  # noqa: E402
 from partial_store import EMPTY, PartialStore  # noqa: E402
 from protobuf_answer import bytes_field, varint  # noqa: E402
 
@@ -75,6 +75,11 @@ class FailedReplay(unittest.TestCase):
             requests = sum(price["requests"] for price in prices)
             return job, requests
 
+    def check_broken(self, answered):
+        with FailingStore(answered) as store:
+            store.fill()
+            return self.check_service(store.url)
+
     def check_cli(self, url):
         rules = json.dumps({"rules": RULES})
         path = os.path.join(self.folder(), "rules.json")
@@ -98,11 +103,9 @@ class FailedReplay(unittest.TestCase):
 
     def test_a_source_that_breaks(self):
         """After so many answers: at once, in the searches, in the reads. The service asks what the source is before any replay."""
-        ends = set()
-        for answered in (0, 3, 6, 10):
-            with self.subTest(answered=answered), FailingStore(answered) as store:
-                store.fill()
-                job, requests = self.check_service(store.url)
+        ends, after = set(), (0, 3, 6, 10)
+        for answered, (job, requests) in zip(after, all_at_once(self.check_broken, after)):
+            with self.subTest(answered=answered):
                 ends.add(job["status"])
                 self.assertIn(job["status"], ("failed", "incomplete"), job)
                 self.assertLessEqual(abs(requests - job["queries"]), 2, job)

@@ -32,25 +32,26 @@ JOURNEYS_IN_CHECK = {
     "standalone": ("start", "tour", "outside"),
 }
 # make check leaves these to make check-more: random rules on what answers as newer Tempos do and while blocks are handed
-# over, test_replay_tempo once more with answers as protobuf, a clock that jumps, and parts of the service of which
-# tests/http asks most over files: series, doctor, reports, contrast. Of others it has fewer rules (--short). What is
+# over, test_replay_tempo once more with answers as protobuf, a clock that jumps, a real Prometheus, and parts of the
+# service of which tests/http asks most over files: series, doctor, reports, contrast. Of others it has fewer rules (--short). What is
 # left here is the way of a replay, of watch and of the docs over a Tempo.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
             "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
-            "test_source_version_tempo")
+            "test_source_version_tempo", "test_prometheus")
 SHORT_E2E = ("test_property_tempo",)
 HALVED_E2E = ("test_docs",)
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
-# the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects.
+# the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects,
+# and a load of everything at once, which tests/faults makes in other ways.
 LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
              "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks", "test_listen_agents",
-             "test_mcp")
+             "test_mcp", "test_stress")
 # Of tests/faults, --short in both halves: a mixed load goes on for a minute, and of random schedules make check has a
 # few.
 LONG_FAULTS = ("test_soak", "test_schedules")
-FEW_SCHEDULES = {"FAULT_SCHEDULES": "12"}
+FEW_SCHEDULES = {"FAULT_SCHEDULES": "6"}
 # Random cases and large texts, which take half of all the time that tests of C take under AddressSanitizer: make check
 # runs them in the optimised build, make check-more under AddressSanitizer, too.
 SLOW_UNDER_ASAN = ("plan_property_test", "diff_eval", "test_completion", "pattern_test", "test_calls_oom",

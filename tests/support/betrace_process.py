@@ -2,6 +2,7 @@
 
 BETRACE_BIN names the binary (default: build/dev/server/betrace). A server dies with the test that started it.
 """
+import concurrent.futures
 import ctypes
 import http.client
 import json
@@ -49,6 +50,12 @@ def where_it_waits(pid):
                               text=True, timeout=60).stdout
     tasks = sorted(pathlib.Path(f"/proc/{pid}/task").iterdir())
     return "\n".join(f"{(task / 'comm').read_text().strip()}: {(task / 'wchan').read_text()}" for task in tasks)
+
+
+def all_at_once(function, items):
+    """function of each item, in their order. For what waits, as for a source that is not there, and computes little."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        return list(pool.map(function, items))
 
 
 def run_cli(*arguments, stdin=None, timeout=120, env=None):
