@@ -1,7 +1,7 @@
-/* A trace as the language sees it (dsl.md §3): a set of spans with their resources, scopes and events. Filled through a
- * builder by the decoders, read by the evaluator. All memory is the builder's arena; strings may also be borrowed from
- * the response buffer, which then has to live as long as the trace. Thread: a trace belongs to one thread while it is
- * built and is immutable afterwards. */
+/* A trace as the language sees it (dsl.md §3): a set of spans with their resources, scopes, events and links. Filled
+ * through a builder by the decoders, read by the evaluator. All memory is the builder's arena; strings may also be
+ * borrowed from the response buffer, which then has to live as long as the trace. Thread: a trace belongs to one thread
+ * while it is built and is immutable afterwards. */
 #ifndef BT_DSL_TRACE_H
 #define BT_DSL_TRACE_H
 
@@ -65,6 +65,13 @@ typedef struct bt_event {
   bt_attributes attributes;
 } bt_event;
 
+/* Names a span of this trace or of another one, which need not be there. An id of zeros is none. */
+typedef struct bt_link {
+  bt_trace_id trace_id;
+  bt_span_id span_id;
+  bt_attributes attributes;
+} bt_link;
+
 #define BT_NO_SPAN UINT32_MAX /* no enumerator: those are ints */
 
 /* Spans of a trace may have been summed up before it was stored, or while it was read (pruning: the OpenTelemetry
@@ -86,6 +93,8 @@ typedef struct bt_span {
   bt_attributes attributes;
   const bt_event *events;
   uint32_t event_count;
+  const bt_link *links; /* in the order in which they came */
+  uint32_t link_count;
   uint8_t pruning; /* bt_pruning; the builder sets it */
 } bt_span;
 

@@ -77,6 +77,17 @@ static bool events_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bo
   return true;
 }
 
+static bool links_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
+  if (a->link_count != b->link_count) return false;
+  for (uint32_t i = 0; i < a->link_count; i++) {
+    const bt_link *x = &a->links[i], *y = &b->links[i];
+    if (memcmp(&x->trace_id, &y->trace_id, sizeof x->trace_id) != 0) return false;
+    if (memcmp(&x->span_id, &y->span_id, sizeof x->span_id) != 0) return false;
+    if (!attributes_agree(x->attributes, y->attributes, arena, has_room)) return false;
+  }
+  return true;
+}
+
 static bool scopes_agree(const bt_scope *a, const bt_scope *b, bt_arena *arena, bool *has_room) {
   return a == b || (bt_str_equal(a->name, b->name) && bt_str_equal(a->version, b->version) &&
                     attributes_agree(a->attributes, b->attributes, arena, has_room));
@@ -97,5 +108,6 @@ bool bt_spans_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *h
   *has_room = true;
   return intrinsics_agree(a, b) && resources_agree(a->resource, b->resource, arena, has_room) &&
          scopes_agree(a->scope, b->scope, arena, has_room) &&
-         attributes_agree(a->attributes, b->attributes, arena, has_room) && events_agree(a, b, arena, has_room);
+         attributes_agree(a->attributes, b->attributes, arena, has_room) && events_agree(a, b, arena, has_room) &&
+         links_agree(a, b, arena, has_room);
 }

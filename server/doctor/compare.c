@@ -154,12 +154,34 @@ static bool same_events(const comparing *c, const bt_span *pushed, const bt_span
   return true;
 }
 
+static bool same_id(const comparing *c, const char *what, const char *pushed, const char *seen) {
+  return same_text(c, what, bt_str_from(pushed), bt_str_from(seen));
+}
+
+static bool same_links(const comparing *c, const bt_span *pushed, const bt_span *seen) {
+  if (!same_integer(c, "the number of links", pushed->link_count, seen->link_count)) return false;
+  for (uint32_t i = 0; i < pushed->link_count; i++) {
+    const bt_link *a = &pushed->links[i], *b = &seen->links[i];
+    char trace_a[BT_TRACE_ID_HEX + 1], trace_b[BT_TRACE_ID_HEX + 1], span_a[BT_SPAN_ID_HEX + 1],
+        span_b[BT_SPAN_ID_HEX + 1];
+    bt_trace_id_format(&a->trace_id, trace_a);
+    bt_trace_id_format(&b->trace_id, trace_b);
+    bt_span_id_format(&a->span_id, span_a);
+    bt_span_id_format(&b->span_id, span_b);
+    if (!same_id(c, "the trace id of a link", trace_a, trace_b)) return false;
+    if (!same_id(c, "the span id of a link", span_a, span_b)) return false;
+    if (!same_attributes(c, &a->attributes, &b->attributes)) return false;
+  }
+  return true;
+}
+
 static bool same_span(const comparing *c, const bt_span *pushed, const bt_span *seen) {
   if (!same_fields(c, pushed, seen)) return false;
   if (c->projection) return same_projected(c, pushed, seen);
   return same_text(c, "the scope's name", pushed->scope->name, seen->scope->name) &&
          same_attributes(c, &pushed->attributes, &seen->attributes) &&
-         same_attributes(c, &pushed->resource->attributes, &seen->resource->attributes) && same_events(c, pushed, seen);
+         same_attributes(c, &pushed->resource->attributes, &seen->resource->attributes) &&
+         same_events(c, pushed, seen) && same_links(c, pushed, seen);
 }
 
 /* ---- the trace ---- */

@@ -214,7 +214,7 @@ static void make_events(bt_probe_build *build) {
   bt_probe_resource(build, 0, BT_PROBE_SERVICE, no_more, 1);
   bt_export_span *span = bt_probe_span(build, PROBE);
   bt_event *events = bt_arena_array(&build->probes->arena, 2, sizeof *events);
-  bt_export_link *link = bt_arena_alloc(&build->probes->arena, sizeof *link);
+  bt_link *link = bt_arena_alloc(&build->probes->arena, sizeof *link);
   if (!events || !link) {
     build->failed = true;
     return;
@@ -222,7 +222,7 @@ static void make_events(bt_probe_build *build) {
   bt_probe_attributes attribute = bt_probe_attribute(build, "betrace.kind", (bt_value)TEXT("nil"));
   events[0] = (bt_event){.name = BT_STR("doctor.opened"), .time_ns = span->start_ns};
   events[1] = (bt_event){BT_STR("doctor.closed"), span->end_ns, {attribute.items, attribute.count}};
-  *link = (bt_export_link){build->probes->items[0].id, build->root};
+  *link = (bt_link){.trace_id = build->probes->items[0].id, .span_id = build->root};
   span->events = events;
   span->event_count = 2;
   span->links = link;

@@ -53,6 +53,17 @@ static void write_events(const bt_test_span *span, bt_buffer *out) {
   if (span->event_count) bt_buffer_append_char(out, ']');
 }
 
+static void write_links(const bt_test_span *span, bt_buffer *out) {
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    bt_buffer_append(out, i ? BT_STR(", {trace: ") : BT_STR(", links: [{trace: "));
+    bt_yaml_quote(span->links[i].trace, out);
+    write_text("span", span->links[i].span, out);
+    write_attributes("attributes", &span->links[i].attributes, out);
+    bt_buffer_append_char(out, '}');
+  }
+  if (span->link_count) bt_buffer_append_char(out, ']');
+}
+
 static void write_span(const bt_test_span *span, bt_buffer *out) {
   static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
   bt_buffer_append(out, BT_STR("    - {span: "));
@@ -69,6 +80,7 @@ static void write_span(const bt_test_span *span, bt_buffer *out) {
   write_attributes("resource", &span->resource, out);
   write_scope(span, out);
   write_events(span, out);
+  write_links(span, out);
   bt_buffer_append(out, BT_STR("}\n"));
 }
 

@@ -136,9 +136,9 @@ static void add_retraction(builder *b) {
 /* A link needs both ids: a violation of the trace as a whole has none. */
 static bool set_link(const bt_violation *violation, bt_arena *arena, bt_export_span *out) {
   if (bt_span_id_is_zero(&violation->span_id)) return true;
-  bt_export_link *link = bt_arena_alloc(arena, sizeof *link);
+  bt_link *link = bt_arena_alloc(arena, sizeof *link);
   if (!link) return false;
-  *link = (bt_export_link){violation->trace_id, violation->span_id};
+  *link = (bt_link){.trace_id = violation->trace_id, .span_id = violation->span_id};
   out->links = link;
   out->link_count = 1;
   return true;

@@ -24,6 +24,13 @@ typedef struct bt_test_event {
   bt_attributes attributes;
 } bt_test_event;
 
+typedef struct bt_test_link {
+  bt_str trace; /* 32 hex digits, or own: the trace of the test */
+  bt_str span;  /* an `id` of it, or 16 hex digits */
+  bt_attributes attributes;
+  unsigned line;
+} bt_test_link;
+
 typedef struct bt_test_span {
   bt_str name;
   bt_str id;      /* the test's own name for it, any text; ptr NULL: none */
@@ -38,6 +45,8 @@ typedef struct bt_test_span {
   bt_str scope_name, scope_version;
   const bt_test_event *events;
   uint32_t event_count;
+  const bt_test_link *links;
+  uint32_t link_count;
   unsigned line; /* in the file, from 1 */
 } bt_test_span;
 

@@ -4,6 +4,7 @@
 
 static const int64_t TRACE_START_NS = INT64_C(1767225600000000000); /* 2026-01-01T00:00:00Z */
 static const int64_t MS = 1000000;
+static const bt_trace_id OWN_TRACE_ID = {{0xBE, [15] = 1}};
 
 typedef struct maker {
   const bt_rulefile_test *test;
@@ -33,10 +34,17 @@ static bool has_prefix(bt_str text, uint32_t prefix) {
   return true;
 }
 
+static bool has_links_with(const bt_test_span *span, uint32_t prefix) {
+  for (uint32_t i = 0; i < span->link_count; i++)
+    if (has_prefix(span->links[i].span, prefix)) return true;
+  return false;
+}
+
 static uint32_t free_prefix(const bt_rulefile_test *test) {
   uint32_t prefix = 0xBE000000;
   for (uint32_t i = 0; i < test->span_count; i++) {
-    if (!has_prefix(test->spans[i].id, prefix) && !has_prefix(test->spans[i].parent, prefix)) continue;
+    const bt_test_span *span = &test->spans[i];
+    if (!has_prefix(span->id, prefix) && !has_prefix(span->parent, prefix) && !has_links_with(span, prefix)) continue;
     prefix++;
     i = UINT32_MAX; /* from the first span again: at most one prefix for each id is taken */
   }
@@ -117,6 +125,28 @@ static bool make_events(const maker *m, const bt_test_span *from, bt_span *span)
   return true;
 }
 
+/* The reader of the file has checked that each of its ids is one. */
+static bt_link make_link(const maker *m, const bt_test_link *from) {
+  bt_link link = {.trace_id = OWN_TRACE_ID, .attributes = from->attributes};
+  bool is_own = bt_str_equal(from->trace, BT_STR("own"));
+  if (!is_own) (void)bt_trace_id_parse(from->trace, &link.trace_id);
+  for (uint32_t i = 0; is_own && i < m->test->span_count; i++) {
+    bt_str id = m->test->spans[i].id;
+    if (id.ptr && bt_str_equal(id, from->span)) return link.span_id = id_of_span(m, i), link;
+  }
+  (void)bt_span_id_parse(from->span, &link.span_id);
+  return link;
+}
+
+static bool make_links(const maker *m, const bt_test_span *from, bt_span *span) {
+  bt_link *links = bt_arena_array(m->arena, from->link_count, sizeof *links);
+  if (!links) return false;
+  for (uint32_t i = 0; i < from->link_count; i++) links[i] = make_link(m, &from->links[i]);
+  span->links = links;
+  span->link_count = from->link_count;
+  return true;
+}
+
 static bool make_span(const maker *m, uint32_t number, int64_t at_ns, int64_t end_ns, bt_span *span) {
   const bt_test_span *from = &m->test->spans[number];
   *span = (bt_span){.id = id_of_span(m, number),
@@ -128,7 +158,8 @@ static bool make_span(const maker *m, uint32_t number, int64_t at_ns, int64_t en
                     .start_ns = TRACE_START_NS + at_ns,
                     .end_ns = TRACE_START_NS + end_ns,
                     .attributes = from->attributes};
-  return make_resource(m, from, &span->resource) && make_scope(m, from, &span->scope) && make_events(m, from, span);
+  return make_resource(m, from, &span->resource) && make_scope(m, from, &span->scope) && make_events(m, from, span) &&
+         make_links(m, from, span);
 }
 
 static bt_status fail_time(const bt_test_span *span, bt_error *error) {
@@ -157,10 +188,9 @@ static bt_status add_spans(maker *m, bt_trace_builder *builder, bt_error *error)
 }
 
 bt_status bt_test_trace_new(const bt_rulefile_test *test, bt_arena *arena, const bt_trace **out, bt_error *error) {
-  static const bt_trace_id id = {{0xBE, [15] = 1}};
   maker m = {.test = test, .arena = arena, .prefix = free_prefix(test)};
   *out = NULL;
-  bt_trace_builder *builder = bt_trace_builder_new(arena, &id);
+  bt_trace_builder *builder = bt_trace_builder_new(arena, &OWN_TRACE_ID);
   bt_status status = builder ? add_spans(&m, builder, error) : bt_error_no_memory(error);
   if (!status) *out = bt_trace_builder_finish(builder);
   return status;

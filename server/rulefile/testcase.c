@@ -74,6 +74,14 @@ static bt_status read_event_attributes(const document *d, const node *value, voi
 static const bt_yaml_field event_fields[] = {
     {"name", read_event_name}, {"at", read_event_at}, {"attributes", read_event_attributes}, {0}};
 
+TEXT_READER(read_link_trace, bt_test_link, trace, "trace")
+TEXT_READER(read_link_span, bt_test_link, span, "span")
+static bt_status read_link_attributes(const document *d, const node *value, void *into, bt_error *error) {
+  return read_attributes(d, value, "attributes", &((bt_test_link *)into)->attributes, error);
+}
+static const bt_yaml_field link_fields[] = {
+    {"trace", read_link_trace}, {"span", read_link_span}, {"attributes", read_link_attributes}, {0}};
+
 TEXT_READER(read_span_name, bt_test_span, name, "span")
 TEXT_READER(read_span_id, bt_test_span, id, "id")
 TEXT_READER(read_span_parent, bt_test_span, parent, "parent")
@@ -144,6 +152,33 @@ static bt_status read_span_events(const document *d, const node *list, void *int
   return BT_OK;
 }
 
+static bt_status read_link(const document *d, const node *map, bt_test_link *link, bt_error *error) {
+  bt_trace_id trace_id;
+  bt_span_id span_id;
+  bt_status status = bt_yaml_read_map(d, map, "a link", link_fields, link, error);
+  if (status) return status;
+  link->line = map->line;
+  bool is_own = bt_str_equal(link->trace, BT_STR("own"));
+  if (!is_own && !(link->trace.len == BT_TRACE_ID_HEX && bt_trace_id_parse(link->trace, &trace_id)))
+    return bt_yaml_fail(d, map, error, "a link: expected the key trace with own or a trace id of 32 hex digits");
+  if (!is_own && !(link->span.len == BT_SPAN_ID_HEX && bt_span_id_parse(link->span, &span_id)))
+    return bt_yaml_fail(d, map, error, "a link to another trace: expected the key span with 16 hex digits");
+  if (!link->span.len) return bt_yaml_fail(d, map, error, "a link: expected the key span with the id of a span");
+  return BT_OK;
+}
+
+static bt_status read_span_links(const document *d, const node *list, void *into, bt_error *error) {
+  bt_test_span *span = into;
+  bt_status status = bt_yaml_expect_list(d, list, "links", error);
+  if (status) return status;
+  bt_test_link *links = bt_arena_array(d->arena, list->count, sizeof *links);
+  if (!links) return bt_error_no_memory(error);
+  span->links = links;
+  for (const node *item = list->first; !status && item; item = item->next)
+    status = read_link(d, item, &links[span->link_count++], error);
+  return status;
+}
+
 static const bt_yaml_field span_fields[] = {{"span", read_span_name},
                                             {"id", read_span_id},
                                             {"parent", read_span_parent},
@@ -157,6 +192,7 @@ static const bt_yaml_field span_fields[] = {{"span", read_span_name},
                                             {"resource", read_span_resource},
                                             {"scope", read_span_scope},
                                             {"events", read_span_events},
+                                            {"links", read_span_links},
                                             {0}};
 
 static bt_status read_span(const document *d, const node *map, bt_test_span *span, bt_error *error) {
@@ -281,6 +317,21 @@ static bt_status check_witnesses(const document *d, const node *map, const bt_ru
   return BT_OK;
 }
 
+/* A link to a span of the test's own trace names one that is there; 16 hex digits may name one that is not. */
+static bt_status check_links(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
+  for (uint32_t i = 0; i < test->span_count; i++)
+    for (uint32_t l = 0; l < test->spans[i].link_count; l++) {
+      const bt_test_link *link = &test->spans[i].links[l];
+      bt_span_id id;
+      if (find_span(test->spans, test->span_count, link->span)) continue;
+      if (link->span.len == BT_SPAN_ID_HEX && bt_span_id_parse(link->span, &id)) continue;
+      return bt_yaml_fail(d, map, error,
+                          "the link in line %u: expected the id of a span of this test, or 16 hex digits, got \"%.*s\"",
+                          link->line, link->span.len < 60 ? (int)link->span.len : 60, link->span.ptr);
+    }
+  return BT_OK;
+}
+
 static bt_status read_test(const document *d, const node *map, bt_rulefile_test *test, bt_error *error) {
   test->clock_skew_ns = -1;
   test->line = map->line;
@@ -288,6 +339,7 @@ static bt_status read_test(const document *d, const node *map, bt_rulefile_test 
   bt_status status = bt_yaml_read_map(d, map, "a test", test_fields, test, error);
   if (!status) status = check_trace(d, map, test, error);
   if (!status) status = check_witnesses(d, map, test, error);
+  if (!status) status = check_links(d, map, test, error);
   if (!status && test->expectation_count == 0)
     status = bt_yaml_fail(d, map, error,
                           "a test: expected the key expect with violated, satisfied, not_applicable or inconclusive");
@@ -305,6 +357,7 @@ static bt_status read_example(const document *d, const node *map, bt_rulefile_te
   bt_status status = bt_yaml_read_map(d, map, "an example_violation", example_fields, test, error);
   if (!status && !test->spans)
     status = bt_yaml_fail(d, map, error, "an example_violation: expected the key trace with a list of spans");
+  if (!status) status = check_links(d, map, test, error);
   bt_test_expectation *expectation = bt_arena_alloc(d->arena, sizeof *expectation);
   if (!status && !expectation) status = bt_error_no_memory(error);
   if (status) return status;

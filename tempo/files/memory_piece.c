@@ -80,6 +80,16 @@ static const bt_event *copy_events(walk *w, const bt_span *span) {
   return items;
 }
 
+static const bt_link *copy_links(walk *w, const bt_span *span) {
+  bt_link *items = take_memory(w, span->link_count * sizeof *items), scratch;
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    bt_link *to = items ? &items[i] : &scratch;
+    *to = span->links[i];
+    copy_attributes(w, &span->links[i].attributes, &to->attributes);
+  }
+  return items;
+}
+
 static void copy_span(walk *w, const bt_span *from, bt_span *to) {
   *to = *from;
   copy_text(w, from->name, &to->name);
@@ -88,6 +98,7 @@ static void copy_span(walk *w, const bt_span *from, bt_span *to) {
   to->scope = copy_scope(w, from->scope);
   copy_attributes(w, &from->attributes, &to->attributes);
   to->events = copy_events(w, from);
+  to->links = copy_links(w, from);
 }
 
 static void copy_trace(walk *w, const bt_trace *trace) {

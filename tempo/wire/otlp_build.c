@@ -19,7 +19,9 @@ void bt_build_dispose(bt_build *build) {
   free(build->scope.items);
   free(build->span.items);
   free(build->event.items);
+  free(build->link.items);
   free(build->events.items);
+  free(build->links.items);
   free(build->values.items);
   bt_arena_dispose(&build->arena);
   *build = (bt_build){0};
@@ -138,6 +140,15 @@ bt_status bt_build_add_event(bt_build *build, const bt_event *event, bt_error *e
   return BT_OK;
 }
 
+bt_status bt_build_add_link(bt_build *build, const bt_link *link, bt_error *error) {
+  bt_link_list *list = &build->links;
+  bt_link *items = bt_grow_array(list->items, list->count, &list->capacity, sizeof *items);
+  if (!items) return bt_error_no_memory(error);
+  list->items = items;
+  items[list->count++] = *link;
+  return BT_OK;
+}
+
 /* A copy of `count` elements in the arena. Counts beyond 32 bits cannot be represented in a trace. */
 static bt_status move_array(bt_build *build, const void *items, size_t count, size_t size, void **out,
                             bt_error *error) {
@@ -186,6 +197,16 @@ bt_status bt_build_events(bt_build *build, bt_span *span, bt_error *error) {
   bt_status status = move_array(build, list->items, list->count, sizeof *list->items, &items, error);
   span->events = items;
   span->event_count = status == BT_OK ? (uint32_t)list->count : 0;
+  list->count = 0;
+  return status;
+}
+
+bt_status bt_build_links(bt_build *build, bt_span *span, bt_error *error) {
+  void *items;
+  bt_link_list *list = &build->links;
+  bt_status status = move_array(build, list->items, list->count, sizeof *list->items, &items, error);
+  span->links = items;
+  span->link_count = status == BT_OK ? (uint32_t)list->count : 0;
   list->count = 0;
   return status;
 }

@@ -28,14 +28,20 @@ typedef struct bt_event_list {
   size_t count, capacity;
 } bt_event_list;
 
+typedef struct bt_link_list {
+  bt_link *items;
+  size_t count, capacity;
+} bt_link_list;
+
 typedef struct bt_build {
   bt_arena arena;
   bool keeps_texts; /* copy every text */
   bt_str *slots;    /* of texts that were copied; open addressing, ptr NULL: free */
   size_t slot_count, text_count;
   /* Scratch. An attribute list for each place that can be open at the same time. */
-  bt_attribute_list resource, scope, span, event;
+  bt_attribute_list resource, scope, span, event, link;
   bt_event_list events;
+  bt_link_list links;
   bt_value_list values;
 } bt_build;
 
@@ -53,6 +59,7 @@ bt_status bt_build_valid_text(bt_build *build, bt_str text, bt_str *out, bt_erro
 bt_status bt_build_add(bt_attribute_list *list, const bt_attribute *attribute, bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_add_value(bt_build *build, const bt_value *value, bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_add_event(bt_build *build, const bt_event *event, bt_error *error) BT_MUST_CHECK;
+bt_status bt_build_add_link(bt_build *build, const bt_link *link, bt_error *error) BT_MUST_CHECK;
 
 /* Each moves a list to the arena and empties it. The values become BT_VALUE_ARRAY when they are scalars of one type,
  * else BT_VALUE_OTHER. */
@@ -60,6 +67,7 @@ bt_status bt_build_attributes(bt_build *build, bt_attribute_list *list, bt_attri
                               bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_array(bt_build *build, bt_value *out, bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_events(bt_build *build, bt_span *span, bt_error *error) BT_MUST_CHECK;
+bt_status bt_build_links(bt_build *build, bt_span *span, bt_error *error) BT_MUST_CHECK;
 
 /* service.name, where it is a string. */
 bt_str bt_build_service(const bt_attributes *attributes);

@@ -65,9 +65,33 @@ static bt_status read_event(const decoder *d, bt_str message) {
   return status == BT_OK ? bt_build_add_event(build, &event, d->place.error) : status;
 }
 
+/* An SDK may record a link without a valid context for its attributes: an id that is not there is none. */
+static bt_status read_link(const decoder *d, bt_str message) {
+  bt_wire wire;
+  bt_wire_field field;
+  bt_link link = {.attributes = {0}};
+  bt_status status = BT_OK;
+  bt_build *build = d->place.build;
+  bt_wire_init(&wire, message);
+  build->link.count = 0;
+  while (status == BT_OK && bt_wire_next(&wire, &field)) {
+    if (field.number > 4 || field.number == 3) continue;
+    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
+    if (field.number == 1)
+      status = read_id(d, "a link's trace id", field.bytes, link.trace_id.bytes, sizeof link.trace_id.bytes, true);
+    else if (field.number == 2)
+      status = read_id(d, "a link's span id", field.bytes, link.span_id.bytes, sizeof link.span_id.bytes, true);
+    else
+      status = bt_otlp_read_attribute(&d->place, field.bytes, &build->link);
+  }
+  if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "Link");
+  if (status == BT_OK) status = bt_build_attributes(build, &build->link, &link.attributes, d->place.error);
+  return status == BT_OK ? bt_build_add_link(build, &link, d->place.error) : status;
+}
+
 /* Field numbers of a Span that are read, as bits. */
 static const uint32_t span_fields =
-    1 << 1 | 1 << 2 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 15;
+    1 << 1 | 1 << 2 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 13 | 1 << 15;
 
 static bt_status read_trace_id(const decoder *d, bt_str raw, bt_trace_id *out) {
   return read_id(d, "a trace id", raw, out->bytes, sizeof out->bytes, false);
@@ -143,6 +167,7 @@ static bt_status read_span_field(const decoder *d, bt_wire *wire, const bt_wire_
   case BT_WIRE_FIELD(8, BT_WIRE_FIXED64): return read_end(d, field->value, span);
   case BYTES(9): return bt_otlp_read_attribute(place, field->bytes, &place->build->span);
   case BYTES(11): return read_event(d, field->bytes);
+  case BYTES(13): return read_link(d, field->bytes);
   case BYTES(15): return read_status(d, field->bytes, span);
   default: bt_wire_pass_over(wire, field, span_fields); return BT_OK;
   }
@@ -165,12 +190,13 @@ static bt_status read_span(const decoder *d, bt_str message) {
   bt_status status = bt_span_batch_next(d->batch, &span, d->place.error);
   if (status != BT_OK) return status;
   *span = d->blank;
-  build->span.count = build->events.count = 0;
+  build->span.count = build->events.count = build->links.count = 0;
   bt_wire_init(&wire, message);
   status = read_span_fields(d, &wire, &trace_id, span);
   if (status != BT_OK || !bt_span_batch_wants(d->batch, &trace_id)) return status;
   status = bt_build_attributes(build, &build->span, &span->attributes, d->place.error);
   if (status == BT_OK && build->events.count) status = bt_build_events(build, span, d->place.error);
+  if (status == BT_OK && build->links.count) status = bt_build_links(build, span, d->place.error);
   if (status != BT_OK) return status;
   return bt_span_batch_take(d->batch, &trace_id, (size_t)(wire.field - d->place.base), d->place.error);
 }

@@ -110,10 +110,14 @@ static bool set_links(bt_arena *arena, const bt_export_span *from, Otlp__Span *t
   Otlp__Link *items = bt_arena_array(arena, from->link_count, sizeof *items);
   if (!to->links || !items) return false;
   for (uint32_t i = 0; i < from->link_count; i++) {
+    const bt_link *link = &from->links[i];
     otlp__link__init(&items[i]);
     to->links[i] = &items[i];
-    if (!set_bytes(arena, from->links[i].trace_id.bytes, sizeof from->links[i].trace_id.bytes, &items[i].trace_id) ||
-        !set_bytes(arena, from->links[i].span_id.bytes, sizeof from->links[i].span_id.bytes, &items[i].span_id))
+    items[i].n_attributes = link->attributes.count;
+    items[i].attributes = make_attributes(arena, link->attributes.items, link->attributes.count);
+    if (!items[i].attributes ||
+        !set_bytes(arena, link->trace_id.bytes, sizeof link->trace_id.bytes, &items[i].trace_id) ||
+        !set_bytes(arena, link->span_id.bytes, sizeof link->span_id.bytes, &items[i].span_id))
       return false;
   }
   return true;

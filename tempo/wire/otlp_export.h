@@ -13,11 +13,6 @@
 #include "tempo/wire/cancel.h"
 #include "tempo/wire/http_client.h"
 
-typedef struct bt_export_link {
-  bt_trace_id trace_id;
-  bt_span_id span_id;
-} bt_export_link;
-
 typedef struct bt_export_span {
   bt_trace_id trace_id;
   bt_span_id span_id, parent_id;
@@ -27,7 +22,7 @@ typedef struct bt_export_span {
   int64_t start_ns, end_ns;
   const bt_attribute *attributes;
   uint32_t attribute_count;
-  const bt_export_link *links;
+  const bt_link *links;
   uint32_t link_count;
   const bt_event *events;
   uint32_t event_count;

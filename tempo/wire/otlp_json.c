@@ -155,6 +155,40 @@ static bt_status read_events(decoder *d) {
   return finish_value(d, status);
 }
 
+static const char trace_id_expected[] = "expected a trace id: 32 hex digits, or base64 of 16 bytes";
+static const char span_id_expected[] = "expected a span id: 16 hex digits, or base64 of 8 bytes";
+
+static bt_status read_link(decoder *d) {
+  static const bt_json_name names[] = {BT_JSON_NAME("traceId", 0), BT_JSON_NAME("spanId", 1),
+                                       BT_JSON_NAME("attributes", 2), BT_JSON_NAME("trace_id", 0),
+                                       BT_JSON_NAME("span_id", 1)};
+  bt_build *build = d->place.build;
+  bt_link link = {.attributes = {0}};
+  uint32_t seen = 0;
+  unsigned bit;
+  bt_status status = BT_OK;
+  build->link.count = 0;
+  bt_json_open_object(&d->place.json);
+  while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit)) {
+    if (bit == 0)
+      status = read_id(d, link.trace_id.bytes, sizeof link.trace_id.bytes, trace_id_expected);
+    else if (bit == 1)
+      status = read_id(d, link.span_id.bytes, sizeof link.span_id.bytes, span_id_expected);
+    else
+      status = bt_json_read_attributes(&d->place, &build->link);
+  }
+  status = finish_value(d, status);
+  if (status == BT_OK) status = bt_build_attributes(build, &build->link, &link.attributes, d->place.error);
+  return status == BT_OK ? bt_build_add_link(build, &link, d->place.error) : status;
+}
+
+static bt_status read_links(decoder *d) {
+  bt_status status = BT_OK;
+  bt_json_open_array(&d->place.json);
+  while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_link(d);
+  return finish_value(d, status);
+}
+
 enum {
   SPAN_TRACE_ID,
   SPAN_ID,
@@ -165,6 +199,7 @@ enum {
   SPAN_END,
   SPAN_ATTRIBUTES,
   SPAN_EVENTS,
+  SPAN_LINKS,
   SPAN_STATUS
 };
 static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE_ID),
@@ -176,6 +211,7 @@ static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE_ID)
                                           BT_JSON_NAME("endTimeUnixNano", SPAN_END),
                                           BT_JSON_NAME("attributes", SPAN_ATTRIBUTES),
                                           BT_JSON_NAME("events", SPAN_EVENTS),
+                                          BT_JSON_NAME("links", SPAN_LINKS),
                                           BT_JSON_NAME("status", SPAN_STATUS),
                                           BT_JSON_NAME("trace_id", SPAN_TRACE_ID),
                                           BT_JSON_NAME("span_id", SPAN_ID),
@@ -184,11 +220,8 @@ static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE_ID)
                                           BT_JSON_NAME("end_time_unix_nano", SPAN_END)};
 
 static bt_status read_span_member(decoder *d, unsigned bit, bt_trace_id *trace_id, bt_span *span) {
-  static const char span_id_expected[] = "expected a span id: 16 hex digits, or base64 of 8 bytes";
   switch (bit) {
-  case SPAN_TRACE_ID:
-    return read_id(d, trace_id->bytes, sizeof trace_id->bytes,
-                   "expected a trace id: 32 hex digits, or base64 of 16 bytes");
+  case SPAN_TRACE_ID: return read_id(d, trace_id->bytes, sizeof trace_id->bytes, trace_id_expected);
   case SPAN_ID: return read_id(d, span->id.bytes, sizeof span->id.bytes, span_id_expected);
   case SPAN_PARENT: return read_id(d, span->parent_id.bytes, sizeof span->parent_id.bytes, span_id_expected);
   case SPAN_NAME: return bt_json_read_text(&d->place, &span->name);
@@ -197,6 +230,7 @@ static bt_status read_span_member(decoder *d, unsigned bit, bt_trace_id *trace_i
   case SPAN_END: return bt_json_read_time(&d->place, &span->end_ns);
   case SPAN_ATTRIBUTES: return bt_json_read_attributes(&d->place, &d->place.build->span);
   case SPAN_EVENTS: return read_events(d);
+  case SPAN_LINKS: return read_links(d);
   default: return read_status(d, span);
   }
 }
@@ -208,7 +242,7 @@ static bt_status read_span(decoder *d) {
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
-  build->span.count = build->events.count = 0;
+  build->span.count = build->events.count = build->links.count = 0;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, span_names, COUNT(span_names), &seen, &bit))
     status = read_span_member(d, bit, &trace_id, &span);
@@ -216,6 +250,7 @@ static bt_status read_span(decoder *d) {
   if (status == BT_OK && !bt_span_batch_wants(d->batch, &trace_id)) return BT_OK;
   if (status == BT_OK) status = bt_build_attributes(build, &build->span, &span.attributes, d->place.error);
   if (status == BT_OK) status = bt_build_events(build, &span, d->place.error);
+  if (status == BT_OK) status = bt_build_links(build, &span, d->place.error);
   if (status != BT_OK) return status;
   return bt_span_batch_add(d->batch, &trace_id, &span, (size_t)(d->place.json.at - d->place.json.start),
                            d->place.error);

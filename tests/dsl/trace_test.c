@@ -165,6 +165,27 @@ static void test_copies(void **state) {
   assert_false(copies_differ(&a, &b));
 }
 
+static void test_copies_with_links(void **state) {
+  (void)state;
+  const bt_value one = {.type = BT_VALUE_INT, .integer = 1}, two = {.type = BT_VALUE_INT, .integer = 2};
+  const bt_attribute ab[] = {{BT_STR("a"), one}, {BT_STR("b"), two}}, ba[] = {{BT_STR("b"), two}, {BT_STR("a"), one}},
+                     ac[] = {{BT_STR("a"), one}, {BT_STR("b"), one}};
+  bt_span a = make_span(1, 2, 10, 20), b;
+  const bt_link link = {.trace_id = {{1}}, .span_id = {{2}}, .attributes = {ab, 2}},
+                same_link = {.trace_id = {{1}}, .span_id = {{2}}, .attributes = {ba, 2}};
+  const bt_link others[] = {{.trace_id = {{2}}, .span_id = {{2}}, .attributes = {ab, 2}},
+                            {.trace_id = {{1}}, .span_id = {{3}}, .attributes = {ab, 2}},
+                            {.trace_id = {{1}}, .span_id = {{2}}, .attributes = {ac, 2}}};
+  b = a, b.links = &link, b.link_count = 1;
+  assert_true(copies_differ(&a, &b));
+  a.links = &same_link, a.link_count = 1;
+  assert_false(copies_differ(&a, &b));
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    a.links = &others[i];
+    assert_true(copies_differ(&a, &b));
+  }
+}
+
 static void test_failing_allocator(void **state) {
   (void)state;
   for (size_t n = 0;; n++) {
@@ -203,6 +224,7 @@ int main(void) {
                                      cmocka_unit_test(test_times),
                                      cmocka_unit_test(test_growth),
                                      cmocka_unit_test(test_copies),
+                                     cmocka_unit_test(test_copies_with_links),
                                      cmocka_unit_test(test_failing_allocator),
                                      cmocka_unit_test(test_cap)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ static uint64_t sum_span(const bt_span *span) {
   uint64_t sum = sum_text(span->name) + sum_text(span->status_message) + sum_attributes(&span->attributes);
   for (uint32_t i = 0; i < span->event_count; i++)
     sum += sum_text(span->events[i].name) + sum_attributes(&span->events[i].attributes);
+  for (uint32_t i = 0; i < span->link_count; i++) sum += sum_attributes(&span->links[i].attributes);
   sum += sum_text(span->resource->service) + sum_attributes(&span->resource->attributes);
   return sum + sum_text(span->scope->name) + sum_text(span->scope->version) + sum_attributes(&span->scope->attributes);
 }
@@ -68,14 +69,18 @@ static void compare_attributes(const bt_attributes *one, const bt_attributes *ot
 
 static void compare_spans(const bt_span *one, const bt_span *other) {
   bool is_same = one->start_ns == other->start_ns && one->end_ns == other->end_ns && one->kind == other->kind &&
-                 one->event_count == other->event_count && bt_str_equal(one->name, other->name) &&
-                 bt_str_equal(one->resource->service, other->resource->service);
+                 one->event_count == other->event_count && one->link_count == other->link_count &&
+                 bt_str_equal(one->name, other->name) && bt_str_equal(one->resource->service, other->resource->service);
   if (!is_same) abort();
   compare_attributes(&one->attributes, &other->attributes);
   compare_attributes(&one->resource->attributes, &other->resource->attributes);
   compare_attributes(&one->scope->attributes, &other->scope->attributes);
   for (uint32_t i = 0; i < one->event_count; i++)
     compare_attributes(&one->events[i].attributes, &other->events[i].attributes);
+  for (uint32_t i = 0; i < one->link_count; i++) {
+    if (memcmp(&one->links[i].span_id, &other->links[i].span_id, sizeof(bt_span_id)) != 0) abort();
+    compare_attributes(&one->links[i].attributes, &other->links[i].attributes);
+  }
 }
 
 static void compare_batches(const bt_span_batch *one, const bt_span_batch *other) {

@@ -80,6 +80,15 @@ static void show_attributes(bt_buffer *out, const char *prefix, bt_attributes at
   }
 }
 
+static void show_links(bt_buffer *out, const bt_test_span *span) {
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    const bt_test_link *link = &span->links[i];
+    bt_buffer_printf(out, "      link trace=%.*s span=%.*s", BT_FMT(link->trace), BT_FMT(link->span));
+    show_attributes(out, "", link->attributes);
+    bt_buffer_append_char(out, '\n');
+  }
+}
+
 static void show_span(bt_buffer *out, const bt_test_span *span) {
   bt_buffer_printf(out, "    span %.*s", BT_FMT(span->name));
   show_key(out, "id", span->id);
@@ -102,6 +111,7 @@ static void show_span(bt_buffer *out, const bt_test_span *span) {
     show_attributes(out, "", span->events[i].attributes);
     bt_buffer_append_char(out, '\n');
   }
+  show_links(out, span);
 }
 
 static void show_test(bt_buffer *out, const bt_rulefile_test *test) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 64, MAX_FIELDS = 64, MAX_EVENTS = 16, MAX_ITEMS = 32 };
+enum { MAX_DEPTH = 64, MAX_FIELDS = 64, MAX_EVENTS = 16, MAX_LINKS = 16, MAX_ITEMS = 32 };
 
 static const int64_t epoch_ns = 1700000000000000000;
 static const double most_ns = 3.5e18; /* twice that and the epoch still fit */
@@ -24,6 +24,8 @@ typedef struct span_text { /* one line while it is read */
   attribute_list attributes, resource_attributes, scope_attributes;
   bt_event events[MAX_EVENTS];
   attribute_list event_attributes[MAX_EVENTS];
+  bt_link links[MAX_LINKS];
+  attribute_list link_attributes[MAX_LINKS];
   bool has_parent, has_end;
 } span_text;
 
@@ -232,6 +234,23 @@ static bool add_event(reader *r, span_text *s, bt_str name) {
   return true;
 }
 
+static bool set_link_field(reader *r, const span_text *s, attribute_list *lists, bt_str key) {
+  if (s->span.link_count == 0) return fail(r, "link.… before link=");
+  return add_attribute(r, &lists[s->span.link_count - 1], key, read_value(r));
+}
+
+/* TRACE/SPAN in hex, without leading zeros if one likes; an empty one is none. */
+static bool add_link(reader *r, span_text *s, bt_str word) {
+  if (s->span.link_count == MAX_LINKS) return fail(r, "too many links");
+  const char *slash = memchr(word.ptr, '/', word.len);
+  if (!slash) return fail(r, "%.*s is no TRACE/SPAN", BT_FMT(word));
+  bt_str trace = {word.ptr, (size_t)(slash - word.ptr)}, span = {slash + 1, word.len - trace.len - 1};
+  bt_link *link = &s->links[s->span.link_count++];
+  *link = (bt_link){.attributes = {0}};
+  if (trace.len && !bt_trace_id_parse(trace, &link->trace_id)) return fail(r, "%.*s is no trace id", BT_FMT(trace));
+  return span.len == 0 || read_id(r, span, &link->span_id);
+}
+
 /* An empty name is none, as the decoders of tempo/ have it. */
 static bool set_service(reader *r, span_text *s, bt_str word) {
   if (word.len) s->resource.service = word;
@@ -241,8 +260,8 @@ static bool set_service(reader *r, span_text *s, bt_str word) {
 
 /* Fields that are not attributes; *is_known false: it is one. */
 static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
-  static const char *const names[] = {"parent", "service", "at",    "duration",      "end",  "kind",
-                                      "status", "message", "scope", "scope_version", "event"};
+  static const char *const names[] = {"parent", "service", "at",    "duration",      "end",   "kind",
+                                      "status", "message", "scope", "scope_version", "event", "link"};
   size_t count = sizeof names / sizeof names[0], i = 0;
   bool was_quoted;
   while (i < count && !bt_str_equal(key, bt_str_from(names[i]))) i++;
@@ -261,7 +280,8 @@ static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
   case 7: s->span.status_message = word; return true;
   case 8: s->scope.name = word; return true;
   case 9: s->scope.version = word; return true;
-  default: return add_event(r, s, word);
+  case 10: return add_event(r, s, word);
+  default: return add_link(r, s, word);
   }
 }
 
@@ -279,6 +299,7 @@ static bool read_field(reader *r, span_text *s) {
   if (!set_intrinsic(r, s, key, &is_known)) return false;
   if (is_known) return true;
   if (strip_prefix(&key, BT_STR("event."))) return set_event_field(r, s, key);
+  if (strip_prefix(&key, BT_STR("link."))) return set_link_field(r, s, s->link_attributes, key);
   if (strip_prefix(&key, BT_STR("resource."))) return add_attribute(r, &s->resource_attributes, key, read_value(r));
   if (strip_prefix(&key, BT_STR("scope."))) return add_attribute(r, &s->scope_attributes, key, read_value(r));
   strip_prefix(&key, BT_STR("span."));
@@ -303,6 +324,8 @@ static void keep_span(reader *r, span_text *s) {
   s->span.attributes = keep_attributes(r, &s->attributes);
   for (uint32_t i = 0; i < s->span.event_count; i++)
     s->events[i].attributes = keep_attributes(r, &s->event_attributes[i]);
+  for (uint32_t i = 0; i < s->span.link_count; i++) s->links[i].attributes = keep_attributes(r, &s->link_attributes[i]);
+  s->span.links = keep(r, s->links, s->span.link_count, sizeof s->links[0]);
   s->span.events = keep(r, s->events, s->span.event_count, sizeof s->events[0]);
   s->span.resource = keep(r, &s->resource, 1, sizeof s->resource);
   s->span.scope = keep(r, &s->scope, 1, sizeof s->scope);

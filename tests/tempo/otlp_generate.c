@@ -117,6 +117,18 @@ static void make_events(generator *g, Otlp__Span *span) {
   }
 }
 
+static void make_links(generator *g, Otlp__Span *span) {
+  span->n_links = generate_number(g, 4) ? 0 : generate_number(g, 3);
+  span->links = make(g, 3, sizeof *span->links);
+  for (size_t i = 0; i < span->n_links; i++) {
+    Otlp__Link *link = span->links[i] = make(g, 1, sizeof *link);
+    otlp__link__init(link);
+    if (generate_number(g, 8)) link->trace_id = make_id(g, 16);
+    if (generate_number(g, 8)) link->span_id = make_id(g, 8);
+    link->attributes = make_attributes(g, &link->n_attributes, 3, 0);
+  }
+}
+
 static Otlp__Span *make_span(generator *g, ProtobufCBinaryData trace_id) {
   Otlp__Span *span = make(g, 1, sizeof *span);
   otlp__span__init(span);
@@ -130,6 +142,7 @@ static Otlp__Span *make_span(generator *g, ProtobufCBinaryData trace_id) {
   span->end_time_unix_nano = span->start_time_unix_nano + generate_number(g, 1000000000);
   span->attributes = make_attributes(g, &span->n_attributes, 9, 0);
   make_events(g, span);
+  make_links(g, span);
   if (generate_number(g, 2)) {
     span->status = make(g, 1, sizeof *span->status);
     otlp__status__init(span->status);

@@ -86,6 +86,21 @@ static void write_events(bt_buffer *out, const Otlp__Span *span) {
   bt_buffer_append_char(out, ']');
 }
 
+static void write_links(bt_buffer *out, const Otlp__Span *span) {
+  bt_buffer_append(out, BT_STR(",\"links\":["));
+  for (size_t i = 0; i < span->n_links; i++) {
+    const Otlp__Link *link = span->links[i];
+    bt_buffer_append(out, i ? BT_STR(",{\"traceId\":") : BT_STR("{\"traceId\":"));
+    write_hex(out, link->trace_id);
+    bt_buffer_append(out, BT_STR(",\"spanId\":"));
+    write_hex(out, link->span_id);
+    bt_buffer_append(out, BT_STR(",\"attributes\":"));
+    write_attributes(out, link->attributes, link->n_attributes);
+    bt_buffer_append_char(out, '}');
+  }
+  bt_buffer_append_char(out, ']');
+}
+
 static void write_span(bt_buffer *out, const Otlp__Span *span) {
   bt_buffer_append(out, BT_STR("{\"traceId\":"));
   write_hex(out, span->trace_id);
@@ -100,6 +115,7 @@ static void write_span(bt_buffer *out, const Otlp__Span *span) {
       (int)span->kind, span->start_time_unix_nano, span->end_time_unix_nano);
   write_attributes(out, span->attributes, span->n_attributes);
   write_events(out, span);
+  write_links(out, span);
   if (span->status) {
     bt_buffer_printf(out, ",\"status\":{\"code\":%d,\"message\":", (int)span->status->code);
     write_string(out, span->status->message);
@@ -245,9 +261,17 @@ static bt_str service_of(const Otlp__Resource *resource) {
   return BT_STR("");
 }
 
+static bt_link link_of(const Otlp__Link *from) {
+  bt_link link = {.attributes = attributes_of(from->attributes, from->n_attributes)};
+  if (from->trace_id.len) memcpy(link.trace_id.bytes, from->trace_id.data, sizeof link.trace_id.bytes);
+  if (from->span_id.len) memcpy(link.span_id.bytes, from->span_id.data, sizeof link.span_id.bytes);
+  return link;
+}
+
 static void add_span(text_lines *lines, const Otlp__Span *from, const bt_resource *resource, const bt_scope *scope) {
   bt_trace_id trace_id;
   bt_event events[3];
+  bt_link links[3];
   bt_span span = {.name = bt_str_from(from->name),
                   .kind = (bt_span_kind)from->kind,
                   .start_ns = (int64_t)from->start_time_unix_nano,
@@ -256,6 +280,8 @@ static void add_span(text_lines *lines, const Otlp__Span *from, const bt_resourc
                   .scope = scope,
                   .events = events,
                   .event_count = (uint32_t)from->n_events,
+                  .links = links,
+                  .link_count = (uint32_t)from->n_links,
                   .attributes = attributes_of(from->attributes, from->n_attributes)};
   memcpy(trace_id.bytes, from->trace_id.data, 16);
   memcpy(span.id.bytes, from->span_id.data, 8);
@@ -265,8 +291,10 @@ static void add_span(text_lines *lines, const Otlp__Span *from, const bt_resourc
   for (size_t i = 0; i < from->n_events; i++)
     events[i] = (bt_event){bt_str_from(from->events[i]->name), (int64_t)from->events[i]->time_unix_nano,
                            attributes_of(from->events[i]->attributes, from->events[i]->n_attributes)};
+  for (size_t i = 0; i < from->n_links; i++) links[i] = link_of(from->links[i]);
   text_lines_add_span(lines, &trace_id, &span);
   for (size_t i = 0; i < from->n_events; i++) free_attributes(events[i].attributes);
+  for (size_t i = 0; i < from->n_links; i++) free_attributes(links[i].attributes);
   free_attributes(span.attributes);
 }
 

@@ -88,7 +88,7 @@ typedef struct fixture {
   bt_export_resource resources[2];
   bt_attribute attributes[6];
   bt_value items[2];
-  bt_export_link link;
+  bt_link link;
   bt_event events[2];
   bt_export_result result;
   bt_error error;
@@ -103,7 +103,7 @@ static void make_spans(fixture *f) {
   f->attributes[3] = (bt_attribute){BT_STR("flag"), {.type = BT_VALUE_BOOL, .boolean = true}};
   f->attributes[4] = (bt_attribute){BT_STR("list"), {.type = BT_VALUE_ARRAY, .array = {f->items, 2}}};
   f->attributes[5] = (bt_attribute){BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = BT_STR("betrace")}};
-  f->link = (bt_export_link){.trace_id = {{9}}, .span_id = {{8}}};
+  f->link = (bt_link){.trace_id = {{9}}, .span_id = {{8}}, .attributes = {&f->attributes[1], 1}};
   f->events[0] = (bt_event){.name = BT_STR("opened"), .time_ns = 1700000000000000001};
   f->events[1] = (bt_event){.name = BT_STR("closed"), .time_ns = 2, .attributes = {&f->attributes[1], 2}};
   for (size_t i = 0; i < SPANS; i++) {
@@ -196,6 +196,10 @@ static void writes_what_readers_read(void **state) {
   assert_true(items[3].value.type == BT_VALUE_BOOL && items[3].value.boolean);
   assert_int_equal(items[4].value.type, BT_VALUE_ARRAY);
   assert_true(items[4].value.array.count == 2 && items[4].value.array.items[1].integer == -2);
+  assert_int_equal(span->link_count, 1);
+  assert_memory_equal(span->links[0].trace_id.bytes, f->link.trace_id.bytes, sizeof f->link.trace_id.bytes);
+  assert_memory_equal(span->links[0].span_id.bytes, f->link.span_id.bytes, sizeof f->link.span_id.bytes);
+  assert_true(span->links[0].attributes.count == 1 && span->links[0].attributes.items[0].value.integer == INT64_MIN);
   assert_int_equal(trace->spans[0].event_count, 0);
   assert_int_equal(span->event_count, 2);
   assert_true(bt_str_equal(span->events[0].name, BT_STR("opened")) && span->events[0].attributes.count == 0);

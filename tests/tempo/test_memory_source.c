@@ -22,27 +22,30 @@ static bt_trace_id id_of(unsigned number) {
   return id;
 }
 
+enum { SPAN_JSON_BYTES = 800 };
+
 /* One span as OTLP JSON: of trace `number`, at [start, start + 10] ns; without a parent when it is 0. */
-static bt_str span_json(char room[600], unsigned number, unsigned span, unsigned parent, unsigned start) {
+static bt_str span_json(char room[SPAN_JSON_BYTES], unsigned number, unsigned span, unsigned parent, unsigned start) {
   char link[64] = "";
   if (parent) snprintf(link, sizeof link, "\"parentSpanId\":\"%016x\",", parent);
   int length =
-      snprintf(room, 600,
+      snprintf(room, SPAN_JSON_BYTES,
                "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
                "{\"stringValue\":\"shop\"}}]},\"scopeSpans\":[{\"scope\":{\"name\":\"lib\",\"version\":\"2\"},"
                "\"spans\":[{\"traceId\":\"%032x\",\"spanId\":\"%016x\",%s\"name\":\"n%u\","
                "\"startTimeUnixNano\":\"%u\",\"endTimeUnixNano\":\"%u\",\"attributes\":[{\"key\":\"tags\",\"value\":"
                "{\"arrayValue\":{\"values\":[{\"stringValue\":\"a\"},{\"stringValue\":\"bb\"}]}}}],\"events\":"
-               "[{\"name\":\"e\",\"timeUnixNano\":\"7\",\"attributes\":[{\"key\":\"k\",\"value\":{\"intValue\":3}}]}]"
-               "}]}]}]}",
-               number, span, link, span, start, start + 10);
-  assert_true(length > 0 && length < 600);
+               "[{\"name\":\"e\",\"timeUnixNano\":\"7\",\"attributes\":[{\"key\":\"k\",\"value\":{\"intValue\":3}}]}],"
+               "\"links\":[{\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"attributes\":[{\"key\":\"l\",\"value\":"
+               "{\"stringValue\":\"retry\"}}]}]}]}]}]}",
+               number, span, link, span, start, start + 10, number + 1, span + 1);
+  assert_true(length > 0 && length < SPAN_JSON_BYTES);
   return (bt_str){room, (size_t)length};
 }
 
 static bt_status push(bt_source *source, const char *tenant, unsigned number, unsigned span, unsigned parent,
                       unsigned start, bt_error *error) {
-  char room[600];
+  char room[SPAN_JSON_BYTES];
   uint64_t count = 0;
   bt_str body = span_json(room, number, span, parent, start);
   bt_status status = bt_memory_source_add_otlp(source, tenant, body, true, &count, error);
@@ -88,6 +91,10 @@ static bt_status take(void *context, const bt_read_trace *read, bt_error *error)
   assert_true(bt_str_equal(span->attributes.items[0].value.array.items[1].string, BT_STR("bb")));
   assert_int_equal(span->event_count, 1);
   assert_int_equal(span->events[0].attributes.items[0].value.integer, 3);
+  assert_int_equal(span->link_count, 1);
+  assert_int_equal(span->links[0].trace_id.bytes[15], read->trace->id.bytes[15] + 1);
+  assert_int_equal(span->links[0].span_id.bytes[7], span->id.bytes[7] + 1);
+  assert_true(bt_str_equal(span->links[0].attributes.items[0].value.string, BT_STR("retry")));
   return BT_OK;
 }
 
@@ -322,7 +329,7 @@ typedef struct pusher {
 static void *push_many(void *context) {
   const pusher *p = context;
   for (unsigned i = 0; i < PUSHES; i++) {
-    char room[600];
+    char room[SPAN_JSON_BYTES];
     uint64_t count = 0;
     bt_error error = {0};
     bt_source_account account = {0};

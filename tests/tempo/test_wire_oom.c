@@ -132,7 +132,7 @@ static bt_status export_span(bt_http_client *client, bool *is_complete, bt_error
   bt_value items[] = {{.type = BT_VALUE_STRING, .string = BT_STR("a")}};
   bt_attribute attributes[] = {{BT_STR("k"), {.type = BT_VALUE_ARRAY, .array = {items, 1}}},
                                {BT_STR("s"), {.type = BT_VALUE_STRING, .string = BT_STR("v")}}};
-  bt_export_link link = {.trace_id = {{1}}, .span_id = {{2}}};
+  bt_link link = {.trace_id = {{1}}, .span_id = {{2}}};
   bt_export_span span = {.trace_id = {{1}},
                          .span_id = {{1}},
                          .parent_id = {{2}},

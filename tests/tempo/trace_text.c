@@ -94,6 +94,16 @@ static void write_events(bt_buffer *out, const bt_span *span) {
   }
 }
 
+static void write_links(bt_buffer *out, const bt_span *span) {
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    char trace_hex[BT_TRACE_ID_HEX + 1], span_hex[BT_SPAN_ID_HEX + 1];
+    bt_trace_id_format(&span->links[i].trace_id, trace_hex);
+    bt_span_id_format(&span->links[i].span_id, span_hex);
+    bt_buffer_printf(out, " link %s %s ", trace_hex, span_hex);
+    write_attributes(out, &span->links[i].attributes);
+  }
+}
+
 void text_lines_add_span(text_lines *lines, const bt_trace_id *trace_id, const bt_span *span) {
   bt_buffer line = {0};
   char trace_hex[BT_TRACE_ID_HEX + 1], hex[BT_SPAN_ID_HEX + 1], parent_hex[BT_SPAN_ID_HEX + 1];
@@ -107,6 +117,7 @@ void text_lines_add_span(text_lines *lines, const bt_trace_id *trace_id, const b
   bt_buffer_printf(&line, " %" PRId64 "..%" PRId64 " ", span->start_ns, span->end_ns);
   write_attributes(&line, &span->attributes);
   write_events(&line, span);
+  write_links(&line, span);
   bt_buffer_append(&line, BT_STR(" of "));
   write_text(&line, span->resource->service);
   write_attributes(&line, &span->resource->attributes);

@@ -53,7 +53,7 @@ static void make_processed(bt_sample_maker *m, const bt_sample_options *options,
   bt_sample_span *work =
       bt_sample_add_span(m, WORKER, "process orders", BT_KIND_CONSUMER, NULL, 0, bt_sample_between(m, 40, 400) * MS);
   describe(work, "process", TOPIC, order);
-  work->links[0] = (bt_export_link){sent->trace_id, sent->span_id};
+  work->links[0] = (bt_link){.trace_id = sent->trace_id, .span_id = sent->span_id};
   work->span.link_count = 1;
   bt_sample_add_span(m, WORKER, "shipment.create", BT_KIND_CLIENT, work, 8 * MS, bt_sample_between(m, 5, 30) * MS);
   if (!f.fails) return;

@@ -58,7 +58,7 @@ typedef struct bt_sample_span {
   bt_sample_origin origin;
   bool is_late; /* belongs into a second push: of every 20th trace one span is */
   bt_attribute attributes[BT_SAMPLE_MAX_ATTRIBUTES];
-  bt_export_link links[BT_SAMPLE_MAX_LINKS];
+  bt_link links[BT_SAMPLE_MAX_LINKS];
 } bt_sample_span;
 
 typedef struct bt_sample_trace {
