@@ -36,6 +36,7 @@ typedef enum bt_site {
   BT_SITE_OPERAND,   /* trace.has(…), span(…), count(…) and the like */
   BT_SITE_WHERE,     /* where(…), and the test of `name.key > 5` */
   BT_SITE_EVENT,     /* event.where(…) */
+  BT_SITE_LINK,      /* link.where(…) */
   BT_SITE_AGGREGATE  /* the value of sum, min, max, avg, count_distinct */
 } bt_site;
 
@@ -96,7 +97,8 @@ bool bt_scope_bind(bt_checker *checker, const bt_ast_part *as);
 /* checker_field.c */
 bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out);
 bt_type bt_field_type(bt_field_kind kind);
-/* A path (or indexed path) that speaks of a field by its head: span. resource. scope. event. trace. or a binding. */
+/* A path (or indexed path) that speaks of a field by its head: span. resource. scope. event. link. trace. or a
+ * binding. */
 bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node);
 /* Digits and a unit of time: "30s"; or, where it needs none, digits alone. */
 bool bt_checker_is_amount(bt_str text, bool needs_unit);
@@ -152,9 +154,27 @@ const bt_predicate *bt_checker_event_test(bt_checker *checker, const bt_ast *nod
 bool bt_checker_event_field(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out);
 /* Whether an event's field may stand there; else E035. */
 bool bt_checker_allows_event(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field_kind kind);
-void bt_checker_warn_of_event_key(bt_checker *checker, const bt_ast *node, const bt_place *place);
+void bt_checker_warn_of_part_key(bt_checker *checker, const bt_ast *node, const bt_place *place);
 /* `event.where(…)` or `event.time after c` where spans are expected. */
 void bt_checker_report_event_test(bt_checker *checker, const bt_ast *node);
+/* `head.where(…)` and nothing else, and no name in quotes. */
+bool bt_is_where_behind(const bt_ast *node, bt_str head);
+/* Some one event (or link) meets the test; NULL where that is NULL. */
+const bt_predicate *bt_checker_of_one_part(bt_checker *checker, bt_predicate_kind kind, const bt_predicate *test,
+                                           bt_range range);
+
+/* checker_link.c: the fields of links. */
+/* `link.where(…)` */
+bool bt_is_link_test(const bt_ast *node);
+const bt_predicate *bt_checker_link_test(bt_checker *checker, const bt_ast *node, bt_site site);
+/* `link.where(…)` where spans are expected. */
+void bt_checker_report_link_test(bt_checker *checker, const bt_ast *node);
+/* link.`rest` */
+bool bt_checker_link_field(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out);
+/* Whether a link's field may stand there; else E035. */
+bool bt_checker_allows_link(bt_checker *checker, const bt_ast *node, const bt_place *place);
+/* Whether the string can be such an id of a link; else E025. */
+bool bt_checker_check_link_id(bt_checker *checker, bt_field_kind kind, const bt_expression *literal);
 
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);

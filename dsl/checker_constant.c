@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "dsl/checker.h"
+#include "dsl/field.h"
 
 /* Counts are whole numbers from 0, durations are never negative. */
 static bool is_count(const bt_expression *expression) {
@@ -114,7 +115,8 @@ static bool is_equation(const bt_predicate *predicate) {
   if (predicate->kind != BT_PREDICATE_COMPARE || predicate->comparison.op != BT_EQUAL) return false;
   const bt_expression *left = predicate->comparison.left, *right = predicate->comparison.right;
   return left->kind == BT_EXPRESSION_FIELD && left->type == BT_TYPE_STRING && right->kind == BT_EXPRESSION_LITERAL &&
-         right->type == BT_TYPE_STRING && left->field.kind != BT_FIELD_EVENT_NAME;
+         right->type == BT_TYPE_STRING && !bt_field_is_of_event(left->field.kind) &&
+         !bt_field_is_of_link(left->field.kind);
 }
 
 const bt_predicate *bt_static_contradiction(const bt_predicate *conjunction) {
@@ -156,6 +158,7 @@ bt_static_truth bt_static_predicate(const bt_predicate *predicate) {
   case BT_PREDICATE_NOT: return negated(bt_static_predicate(predicate->items[0]));
   case BT_PREDICATE_COMPARE: return bt_static_comparison(&predicate->comparison);
   case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK:
     return bt_static_predicate(predicate->items[0]) == BT_STATIC_NEVER ? BT_STATIC_NEVER : BT_STATIC_OPEN;
   case BT_PREDICATE_EXISTS: return is_always_present(predicate->field.kind) ? BT_STATIC_ALWAYS : BT_STATIC_OPEN;
   case BT_PREDICATE_IS_TRUE:

@@ -5,6 +5,13 @@
 
 /* ---- fields ---- */
 
+static bool report_inside_link(bt_checker *checker, const bt_ast *node) {
+  bt_checker_report(
+      checker, BT_E_EVENT, node->range,
+      "an event's field inside link.where(…) would be about any event of the span: join it outside, with and");
+  return false;
+}
+
 /* Events are met by "some event of the span": that has a meaning on the left of a test on a span only. A time alone is
  * of little use, so it takes part in arithmetic there. */
 bool bt_checker_allows_event(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field_kind kind) {
@@ -15,6 +22,7 @@ bool bt_checker_allows_event(bt_checker *checker, const bt_ast *node, const bt_p
         "an aggregate takes a field of the span: events have no single value; count(span(event.…)) counts spans");
     return false;
   }
+  if (place->site == BT_SITE_LINK) return report_inside_link(checker, node);
   if (!place->on_right && (is_time || !place->in_arithmetic)) return true;
   bt_checker_report(
       checker, BT_E_EVENT, node->range,
@@ -45,25 +53,31 @@ static bool compares_with_time(const bt_checker *checker, const bt_place *place)
   return false;
 }
 
-void bt_checker_warn_of_event_key(bt_checker *checker, const bt_ast *node, const bt_place *place) {
-  bool is_time = bt_str_equal(node->text, BT_STR("time")) && !compares_with_time(checker, place);
+/* Inside event.where(…) and link.where(…). */
+void bt_checker_warn_of_part_key(bt_checker *checker, const bt_ast *node, const bt_place *place) {
+  bool is_link = place->site == BT_SITE_LINK;
+  const char *head = is_link ? "link" : "event";
+  bool is_time = !is_link && bt_str_equal(node->text, BT_STR("time")) && !compares_with_time(checker, place);
   bool is_plain = node->kind == BT_AST_PATH && !is_time;
   bt_diagnostic *added = bt_checker_report(
       checker, BT_W_EVENT_KEY, node->range,
-      is_time ? "a key without a head is the span's attribute, inside event.where(…) too: the event's is written "
-                "event.attributes[\"%.*s\"]"
-              : "a key without a head is the span's attribute, inside event.where(…) too: the event's is written "
-                "event.%.*s",
-      BT_FMT(node->text));
-  bt_checker_fix(checker, added, node->range, is_plain ? "event.%.*s" : "event.attributes[\"%.*s\"]",
+      is_time ? "a key without a head is the span's attribute, inside %s.where(…) too: the %s's is written "
+                "%s.attributes[\"%.*s\"]"
+              : "a key without a head is the span's attribute, inside %s.where(…) too: the %s's is written %s.%.*s",
+      head, head, head, BT_FMT(node->text));
+  bt_checker_fix(checker, added, node->range, is_plain ? "%s.%.*s" : "%s.attributes[\"%.*s\"]", head,
                  BT_FMT(node->text));
 }
 
 /* ---- tests on one event ---- */
 
-static bool is_event_where(const bt_ast *node) {
-  return node->part_count == 1 && node->parts[0].kind == BT_PART_WHERE && node->parts[0].dotted &&
-         bt_str_equal(node->items[0]->text, BT_STR("event"));
+static bool has_path(const bt_ast *node) {
+  return node->kind == BT_AST_SELECTION && node->items[0]->kind == BT_AST_PATH && !node->items[0]->parenthesised;
+}
+
+bool bt_is_where_behind(const bt_ast *node, bt_str head) {
+  return has_path(node) && node->part_count == 1 && node->parts[0].kind == BT_PART_WHERE && node->parts[0].dotted &&
+         bt_str_equal(node->items[0]->text, head);
 }
 
 /* No filter and no `as` makes a name of it: that is in quotes. */
@@ -72,9 +86,7 @@ static bool is_event_time(const bt_ast *node) {
 }
 
 bool bt_is_event_test(const bt_ast *node) {
-  bool has_path =
-      node->kind == BT_AST_SELECTION && node->items[0]->kind == BT_AST_PATH && !node->items[0]->parenthesised;
-  return has_path && (is_event_where(node) || is_event_time(node));
+  return has_path(node) && (bt_is_where_behind(node, BT_STR("event")) || is_event_time(node));
 }
 
 static bool has_only_relations(const bt_ast *node) {
@@ -116,9 +128,9 @@ void bt_checker_report_event_test(bt_checker *checker, const bt_ast *node) {
         "\"event\".where(…)");
 }
 
-/* Some one event meets the test; inside event.where(…) it is about the event that is asked there. */
-static const bt_predicate *of_one_event(bt_checker *checker, const bt_predicate *test, bt_range range) {
-  bt_predicate *predicate = bt_checker_new_predicate(checker, BT_PREDICATE_EVENT, range);
+const bt_predicate *bt_checker_of_one_part(bt_checker *checker, bt_predicate_kind kind, const bt_predicate *test,
+                                           bt_range range) {
+  bt_predicate *predicate = bt_checker_new_predicate(checker, kind, range);
   const bt_predicate **items = bt_checker_alloc(checker, 1, sizeof *items);
   if (!predicate || !items || !test) return NULL;
   items[0] = test;
@@ -128,12 +140,15 @@ static const bt_predicate *of_one_event(bt_checker *checker, const bt_predicate 
 }
 
 static const bt_predicate *lower_where(bt_checker *checker, const bt_ast *node, bt_site site) {
-  if (site == BT_SITE_EVENT) {
+  if (site == BT_SITE_EVENT || site == BT_SITE_LINK) {
     bt_checker_report(checker, BT_E_EVENT, node->range,
-                      "event.where(…) cannot stand inside another one: join the tests on one event with and");
+                      site == BT_SITE_EVENT
+                          ? "event.where(…) cannot stand inside another one: join the tests on one event with and"
+                          : "event.where(…) cannot stand inside link.where(…): join the two with and");
     return NULL;
   }
-  return of_one_event(checker, bt_checker_predicate(checker, node->parts[0].predicate, BT_SITE_EVENT), node->range);
+  return bt_checker_of_one_part(checker, BT_PREDICATE_EVENT,
+                                bt_checker_predicate(checker, node->parts[0].predicate, BT_SITE_EVENT), node->range);
 }
 
 /* ---- event.time before, after, within, between ---- */
@@ -227,6 +242,7 @@ static bool add_relation(order_tests *o, const bt_ast_part *part, bt_site site) 
 
 static const bt_predicate *lower_time(bt_checker *checker, const bt_ast *node, bt_site site) {
   order_tests o = {.checker = checker};
+  if (site == BT_SITE_LINK) return report_inside_link(checker, node), NULL;
   o.items = bt_checker_alloc(checker, (size_t)node->part_count * TESTS_OF_RELATION, sizeof *o.items);
   bool good = o.items != NULL;
   for (uint32_t i = 0; o.items && i < node->part_count; i++) {
@@ -235,7 +251,7 @@ static const bt_predicate *lower_time(bt_checker *checker, const bt_ast *node, b
   }
   if (!good || checker->no_memory) return NULL;
   const bt_predicate *all = bt_checker_all_of(checker, o.items, o.count, node->range);
-  return site == BT_SITE_EVENT ? all : of_one_event(checker, all, node->range);
+  return site == BT_SITE_EVENT ? all : bt_checker_of_one_part(checker, BT_PREDICATE_EVENT, all, node->range);
 }
 
 const bt_predicate *bt_checker_event_test(bt_checker *checker, const bt_ast *node, bt_site site) {

@@ -66,6 +66,8 @@ bt_type bt_field_type(bt_field_kind kind) {
   case BT_FIELD_SCOPE_NAME:
   case BT_FIELD_SCOPE_VERSION:
   case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_LINK_TRACE_ID:
+  case BT_FIELD_LINK_SPAN_ID:
   case BT_FIELD_TRACE_ROOT_NAME:
   case BT_FIELD_TRACE_ROOT_SERVICE: return BT_TYPE_STRING;
   case BT_FIELD_DURATION:
@@ -82,6 +84,7 @@ bt_type bt_field_type(bt_field_kind kind) {
   case BT_FIELD_EITHER_ATTRIBUTE:
   case BT_FIELD_SCOPE_ATTRIBUTE:
   case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_LINK_ATTRIBUTE:
   case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
   case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: return BT_TYPE_ATTRIBUTE;
   }
@@ -89,7 +92,7 @@ bt_type bt_field_type(bt_field_kind kind) {
 }
 
 bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node) {
-  static const char *const heads[] = {"span", "resource", "scope", "event", "trace"};
+  static const char *const heads[] = {"span", "resource", "scope", "event", "link", "trace"};
   if (node->kind == BT_AST_INDEX) return true;
   if (node->kind != BT_AST_PATH) return false;
   bt_str head = bt_path_head(node->text);
@@ -232,9 +235,9 @@ static bool resolve_resource(bt_checker *checker, const bt_ast *node, bt_str res
 
 static bool report_binding_head(bt_checker *checker, const bt_ast *node, bt_str binding, bt_str rest) {
   bt_str head = bt_path_head(rest);
-  if (bt_str_equal(head, BT_STR("event"))) {
-    bt_checker_report(checker, BT_E_EVENT, node->range,
-                      "events of a bound span are asked with %.*s.where(event.… == …)", BT_FMT(binding));
+  if (bt_str_equal(head, BT_STR("event")) || bt_str_equal(head, BT_STR("link"))) {
+    bt_checker_report(checker, BT_E_EVENT, node->range, "%.*ss of a bound span are asked with %.*s.where(%.*s.… == …)",
+                      BT_FMT(head), BT_FMT(binding), BT_FMT(head));
     return true;
   }
   bool incomplete =
@@ -296,7 +299,8 @@ static void report_brackets(bt_checker *checker, const bt_ast *node, const bt_pl
   if (bt_field_owner_ends(front)) front = bt_path_front(front);
   bt_diagnostic *added = bt_checker_report(
       checker, BT_E_UNKNOWN, node->range,
-      "brackets stand behind span.attributes, resource.attributes, scope.attributes, event.attributes or those "
+      "brackets stand behind span.attributes, resource.attributes, scope.attributes, event.attributes, link.attributes "
+      "or those "
       "of a binding; an attribute of spans with a name is tested with name.where(span.attributes[\"%.*s\"] …)",
       BT_FMT(node->key));
   bool filter = place->site == BT_SITE_CONDITION && place->whole && place->whole->items[0] == node;
@@ -323,6 +327,8 @@ static bool resolve_index(bt_checker *checker, const bt_ast *node, const bt_plac
     out->kind = BT_FIELD_SCOPE_ATTRIBUTE;
   else if (indexed && !bound && bt_str_equal(owner, BT_STR("event")))
     out->kind = BT_FIELD_EVENT_ATTRIBUTE;
+  else if (indexed && !bound && bt_str_equal(owner, BT_STR("link")))
+    out->kind = BT_FIELD_LINK_ATTRIBUTE;
   else if (indexed && !bound && bt_str_equal(owner, BT_STR("trace.root")))
     out->kind = BT_FIELD_TRACE_ROOT_ATTRIBUTE;
   else if (indexed && !bound && bt_str_equal(owner, BT_STR("trace.root.resource")))
@@ -333,6 +339,7 @@ static bool resolve_index(bt_checker *checker, const bt_ast *node, const bt_plac
   }
   if (bound) out->binding = bt_scope_lookup(checker, head, node->range);
   if (bound && out->binding == BT_NO_BINDING) return false;
+  if (out->kind == BT_FIELD_LINK_ATTRIBUTE) return bt_checker_allows_link(checker, node, place);
   return out->kind != BT_FIELD_EVENT_ATTRIBUTE || bt_checker_allows_event(checker, node, place, out->kind);
 }
 
@@ -345,6 +352,7 @@ static bool resolve_path(bt_checker *checker, const bt_ast *node, const bt_place
     if (bt_str_equal(head, BT_STR("resource"))) return resolve_resource(checker, node, rest, out);
     if (bt_str_equal(head, BT_STR("scope"))) return resolve_scope(checker, node, rest, out);
     if (bt_str_equal(head, BT_STR("event"))) return bt_checker_event_field(checker, node, rest, place, out);
+    if (bt_str_equal(head, BT_STR("link"))) return bt_checker_link_field(checker, node, rest, place, out);
   }
   return bt_checker_bare_key(checker, node, place, out);
 }

@@ -95,7 +95,8 @@ bool bt_means_nothing(bt_str word) {
          is_spelled(word, "undefined");
 }
 
-/* `k == null` is `not exists(k)`; "none" may be a value. Of events that would say something about all of them. */
+/* `k == null` is `not exists(k)`; "none" may be a value. Of events and links that would say something about all of
+ * them. */
 static void fix_nothing(bt_checker *checker, bt_diagnostic *added, const bt_ast *node, const bt_place *place) {
   const bt_ast *whole = place->whole, *left = whole ? whole->items[0] : NULL;
   if (!whole || whole->kind != BT_AST_COMPARE || whole->items[1] != node || is_spelled(node->text, "none")) return;
@@ -103,8 +104,8 @@ static void fix_nothing(bt_checker *checker, bt_diagnostic *added, const bt_ast 
   bool is_field = left->kind == BT_AST_PATH || left->kind == BT_AST_INDEX || left->kind == BT_AST_STRING;
   bt_str head = bt_path_head(left->text), written = bt_checker_source(checker, left->range);
   bool is_bound = left->kind != BT_AST_STRING && bt_scope_is_binding(checker, head);
-  if (!is_field || left->parenthesised || bt_str_equal(head, BT_STR("event")) || bt_str_equal(head, BT_STR("trace")))
-    return;
+  bool is_of_many = bt_str_equal(head, BT_STR("event")) || bt_str_equal(head, BT_STR("link"));
+  if (!is_field || left->parenthesised || is_of_many || bt_str_equal(head, BT_STR("trace"))) return;
   const char *test = whole->op == BT_EQUAL ? "not exists" : "exists";
   if (place->is_direct) {
     bt_str name = bt_path_front(left->text), key = bt_path_last(left->text);
@@ -137,7 +138,8 @@ void bt_checker_report_nothing(bt_checker *checker, const bt_ast *node, const bt
 bt_str bt_field_behind_name(bt_str path) {
   for (bt_str rest = bt_path_rest(path); rest.len; rest = bt_path_rest(rest)) {
     bt_str head = bt_path_head(rest);
-    bool is_owner = bt_str_equal(head, BT_STR("span")) || bt_str_equal(head, BT_STR("resource"));
+    bool is_owner = bt_str_equal(head, BT_STR("span")) || bt_str_equal(head, BT_STR("resource")) ||
+                    bt_str_equal(head, BT_STR("event")) || bt_str_equal(head, BT_STR("link"));
     if (is_owner && bt_path_rest(rest).len) return rest;
   }
   return (bt_str){0};
@@ -152,6 +154,8 @@ bool bt_field_owner_ends(bt_str path) {
 static bool fits_field(const bt_checker *checker, const bt_ast *node, bt_str field) {
   bool is_duration = bt_str_equal(field, BT_STR("span.duration"));
   if (bt_str_equal(field, BT_STR("span.start")) || bt_str_equal(field, BT_STR("span.end"))) return false;
+  if (bt_str_equal(field, BT_STR("event.time")) || bt_str_equal(field, BT_STR("link.trace_id"))) return false;
+  if (bt_str_equal(field, BT_STR("link.span_id"))) return false;
   if (bt_str_equal(bt_path_head(bt_path_rest(field)), BT_STR("attributes"))) return false;
   for (uint32_t i = 1; i < node->item_count; i++)
     if ((bt_checker_unit(checker, node->items[i]) == BT_TYPE_DURATION) != is_duration) return false;

@@ -103,8 +103,8 @@ bool bt_is_literal_of(const bt_ast *comparison, const char *key) {
 bool bt_checker_bare_key(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, BT_NO_BINDING, node->text};
   bool is_said = bt_field_behind_name(place->direct).len || bt_field_owner_ends(place->direct);
-  if (place->site == BT_SITE_EVENT)
-    bt_checker_warn_of_event_key(checker, node, place);
+  if (place->site == BT_SITE_EVENT || place->site == BT_SITE_LINK)
+    bt_checker_warn_of_part_key(checker, node, place);
   else if (bt_str_equal(node->text, BT_STR("duration")) && node->kind == BT_AST_PATH)
     bt_checker_duration_key(checker, node, place, out);
   else if (node->kind == BT_AST_PATH && !is_said)

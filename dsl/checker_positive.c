@@ -31,7 +31,8 @@ static bool restricts(const bt_predicate *predicate, bool by_name) {
   case BT_PREDICATE_FALSE:
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE:
-  case BT_PREDICATE_EVENT: return !by_name;
+  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK: return !by_name;
   }
   return false;
 }

@@ -211,6 +211,7 @@ const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node
   case BT_AST_INDEX: return lower_word(checker, node, site);
   case BT_AST_CALL: return lower_call(checker, node, site);
   case BT_AST_SELECTION:
+    if (bt_is_link_test(node)) return bt_checker_link_test(checker, node, site);
     return bt_is_event_test(node) ? bt_checker_event_test(checker, node, site) : report_selection(checker, node, site);
   case BT_AST_ADD:
   case BT_AST_SUBTRACT:

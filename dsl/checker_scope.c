@@ -5,10 +5,11 @@
 
 /* Words that begin something else where a binding can stand. */
 static const char *const reserved_words[] = {
-    "and",   "or",    "not",   "in",     "as",      "true",   "false",    "trace",          "span",        "resource",
-    "scope", "event", "when",  "never",  "always",  "where",  "before",   "after",          "within",      "between",
-    "under", "above", "child", "parent", "sibling", "of",     "contains", "matches",        "starts_with", "ends_with",
-    "count", "sum",   "min",   "max",    "avg",     "exists", "duration", "count_distinct", "every",       NULL,
+    "and",       "or",    "not",   "in",    "as",     "true",    "false",  "trace",    "span",           "resource",
+    "scope",     "event", "link",  "when",  "never",  "always",  "where",  "before",   "after",          "within",
+    "between",   "under", "above", "child", "parent", "sibling", "of",     "contains", "matches",        "starts_with",
+    "ends_with", "count", "sum",   "min",   "max",    "avg",     "exists", "duration", "count_distinct", "every",
+    NULL,
 };
 
 static bool is_reserved(bt_str name) {

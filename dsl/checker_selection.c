@@ -172,6 +172,10 @@ const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node
     bt_checker_report_event_test(checker, node);
     return NULL;
   }
+  if (bt_is_link_test(node)) {
+    bt_checker_report_link_test(checker, node);
+    return NULL;
+  }
   return lower_selection(checker, node, false);
 }
 
@@ -183,7 +187,7 @@ static bool selects(const bt_checker *checker, const bt_ast *node) {
     return !bt_checker_has_field_head(checker, node) ||
            (bt_scope_is_binding(checker, node->text) && !bt_path_rest(node->text).len);
   case BT_AST_CALL: return bt_function_selects(node->function);
-  case BT_AST_SELECTION: return !bt_is_event_test(node);
+  case BT_AST_SELECTION: return !bt_is_event_test(node) && !bt_is_link_test(node);
   default: return false;
   }
 }

@@ -8,7 +8,8 @@
 #include "dsl/vocabulary.h"
 
 bool bt_checker_says_whose(const bt_checker *checker, const bt_ast *node) {
-  static const char *const owned[] = {"span.attributes", "resource.attributes", "scope.attributes", "event.attributes"};
+  static const char *const owned[] = {"span.attributes", "resource.attributes", "scope.attributes", "event.attributes",
+                                      "link.attributes"};
   bt_str head = bt_path_head(node->text);
   if (node->kind == BT_AST_STRING) return false;
   bool known = node->kind != BT_AST_INDEX;

@@ -19,7 +19,7 @@
  *   E032  a time against something that is no time, or a time where none can be
  *   E033  a regex that cannot be compiled
  *   E034  an operator that needs a string
- *   E035  an event field where none can be
+ *   E035  an event's or a link's field where none can be
  *   E036  a test on a span that does not say which span: write trace.has(…)
  *   E037  a filter behind a reference
  *   E040  annotations
@@ -33,7 +33,7 @@
  *   W007  an attribute whose head is a span name elsewhere in the rule
  *   W008  `.start` or `.end` that belongs to a name
  *   W009  `duration` read as an attribute
- *   W010  a bare key inside event.where(…) is the span's attribute, not the event's
+ *   W010  a bare key inside event.where(…) or link.where(…) is the span's attribute, not the event's or link's
  *   W011  a span name that is nearly the name of a binding
  *   W012  `x == "a" or "b"`: the second string is a test of its own
  *   W013  `build#123`: # begins a comment

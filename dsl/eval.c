@@ -155,12 +155,15 @@ static bool passes_check(bt_evaluator *evaluator, uint64_t steps) {
 /* What matchers test is not paid step by step, because rules share it and sharing must change no verdict. Instead a
  * rule that asks for more tests than its whole budget is worth is not begun. */
 static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program) {
-  uint64_t tests, of_events = 0;
+  uint64_t tests, of_events, of_links;
   bool overflows = __builtin_mul_overflow(program->tests_of_spans, evaluator->index.trace->span_count, &tests);
-  if (program->tests_of_events)
-    overflows |=
-        __builtin_mul_overflow(program->tests_of_events, bt_trace_index_count_events(&evaluator->index), &of_events) ||
-        __builtin_add_overflow(tests, of_events, &tests);
+  if (program->tests_of_events || program->tests_of_links) {
+    bt_trace_index_count_parts(&evaluator->index);
+    overflows |= __builtin_mul_overflow(program->tests_of_events, evaluator->index.event_count, &of_events) ||
+                 __builtin_add_overflow(tests, of_events, &tests) ||
+                 __builtin_mul_overflow(program->tests_of_links, evaluator->index.link_count, &of_links) ||
+                 __builtin_add_overflow(tests, of_links, &tests);
+  }
   return overflows || tests / BT_TESTS_PER_STEP > evaluator->step_budget ||
          !passes_check(evaluator, tests / BT_TESTS_PER_STEP + 1);
 }

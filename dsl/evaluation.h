@@ -13,6 +13,7 @@
 #include "dsl/compare.h"
 #include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/field.h"
 #include "dsl/kleene.h"
 #include "dsl/outcome.h"
 #include "dsl/program.h"
@@ -204,7 +205,7 @@ static inline const bt_span *bt_evaluator_span(const bt_evaluator *evaluator, ui
   return &evaluator->index.trace->spans[span];
 }
 
-/* Its times, ids, parent and events are those of several spans, and so they are nobody's. */
+/* Its times, ids, parent, events and links are those of several spans, and so they are nobody's. */
 static inline bool bt_evaluator_is_summary(const bt_evaluator *evaluator, uint32_t span) {
   return evaluator->is_pruned && span < BT_UNSEEN_SPAN &&
          bt_evaluator_span(evaluator, span)->pruning == BT_PRUNING_SUMMARY;
@@ -293,12 +294,12 @@ bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condi
 
 /* evaluation_expression.c, evaluation_aggregate.c; `span` is the span under test or BT_NO_SPAN. */
 bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
-                                 const bt_event *event);
+                                 const bt_span_part *part);
 bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
-                                const bt_event *event);
+                                const bt_span_part *part);
 bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
-                                  const bt_event *event);
-bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event);
+                                  const bt_span_part *part);
+bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_span_part *part);
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
 
 /* evaluation_distinct.c: count_distinct. */
@@ -308,7 +309,7 @@ bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expres
 bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,
                                const bt_program_expression *right);
 bt_kleene bt_evaluate_times(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
-                            const bt_program_expression *right, uint32_t span, const bt_event *event);
+                            const bt_program_expression *right, uint32_t span, const bt_span_part *part);
 
 /* evaluation_pruned.c: what may be said of a trace with summaries. */
 /* Whether a span that some summary stands for could belong to the selection, which has no binding for its source. */

@@ -73,7 +73,7 @@ static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
 }
 
 /* Ids are written to room that lasts as long as the run, because two of them may be compared. */
-static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event) {
+static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_span_part *part) {
   char unused[BT_SPAN_ID_HEX + 1], *id_text = unused;
   if (field->kind == BT_FIELD_ID || field->kind == BT_FIELD_PARENT_ID) {
     char(*texts)[BT_SPAN_ID_HEX + 1] = bt_trace_index_id_texts(&evaluator->index, span);
@@ -83,33 +83,33 @@ static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uin
     }
     id_text = texts[field->kind == BT_FIELD_PARENT_ID];
   }
-  return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, span), field, event, id_text));
+  return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, span), field, part, id_text));
 }
 
-bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event) {
+bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_span_part *part) {
   if (bt_field_is_of_trace(field->kind)) return trace_field(evaluator, field);
   if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
   if (span == BT_UNSEEN_SPAN || (evaluator->is_pruned && !bt_pruned_knows(evaluator, span, field->kind)))
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
-  return span_field(evaluator, field, span, event);
+  return span_field(evaluator, field, span, part);
 }
 
 bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
-                                  const bt_event *event) {
+                                  const bt_span_part *part) {
   bt_outcome left, right;
   switch (expression->kind) {
   case BT_EXPRESSION_LITERAL: return bt_outcome_value(expression->literal);
-  case BT_EXPRESSION_FIELD: return bt_evaluate_field(evaluator, &expression->field, span, event);
+  case BT_EXPRESSION_FIELD: return bt_evaluate_field(evaluator, &expression->field, span, part);
   case BT_EXPRESSION_AGGREGATE: return bt_evaluate_aggregate(evaluator, expression);
   case BT_EXPRESSION_NEGATE:
-    left = bt_evaluate_expression(evaluator, expression->left, span, event);
+    left = bt_evaluate_expression(evaluator, expression->left, span, part);
     return bt_outcome_negate(&left);
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:
   case BT_EXPRESSION_MULTIPLY:
   case BT_EXPRESSION_DIVIDE:
-    left = bt_evaluate_expression(evaluator, expression->left, span, event);
-    right = bt_evaluate_expression(evaluator, expression->right, span, event);
+    left = bt_evaluate_expression(evaluator, expression->left, span, part);
+    right = bt_evaluate_expression(evaluator, expression->right, span, part);
     return bt_outcome_arithmetic(expression->kind, &left, &right);
   }
   return bt_outcome_missing();
@@ -134,20 +134,20 @@ static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_comparator *
 
 static bt_kleene compare_with_item(bt_evaluator *evaluator, const bt_program_comparison *comparison,
                                    const bt_outcome *left, const bt_program_expression *item, uint32_t span,
-                                   const bt_event *event) {
+                                   const bt_span_part *part) {
   if (bt_evaluator_doubts_order(evaluator, comparison->left, item))
-    return bt_evaluate_times(evaluator, BT_EQUAL, comparison->left, item, span, event);
-  bt_outcome right = bt_evaluate_expression(evaluator, item, span, event);
+    return bt_evaluate_times(evaluator, BT_EQUAL, comparison->left, item, span, part);
+  bt_outcome right = bt_evaluate_expression(evaluator, item, span, part);
   return compare_outcomes(evaluator, &comparison->comparator, left, &right);
 }
 
 /* `in`: equal to some item. `not in`: the left side is there, and it is not in. */
 static bt_kleene compare_with_list(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
-                                   const bt_event *event) {
-  bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, event);
+                                   const bt_span_part *part) {
+  bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, part);
   bt_kleene any = bt_kleene_from(false);
   for (uint32_t i = 0; i < comparison->right_count && any.truth != BT_TRUE; i++) {
-    any = bt_kleene_or(any, compare_with_item(evaluator, comparison, &left, comparison->rights[i], span, event));
+    any = bt_kleene_or(any, compare_with_item(evaluator, comparison, &left, comparison->rights[i], span, part));
   }
   if (!comparison->is_negated) return any;
   bt_kleene is_there = left.kind == BT_OUTCOME_UNKNOWN ? bt_kleene_unknown(left.why) : bt_kleene_from(true);
@@ -193,30 +193,35 @@ static bool whole_numbers_meet(bt_comparison_operator op, int64_t left, int64_t 
 }
 
 static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
-                               const bt_event *event) {
-  if (comparison->is_list) return compare_with_list(evaluator, comparison, span, event);
+                               const bt_span_part *part) {
+  if (comparison->is_list) return compare_with_list(evaluator, comparison, span, part);
   const bt_program_expression *right_side = comparison->rights[0];
   if (bt_evaluator_doubts_order(evaluator, comparison->left, right_side))
-    return bt_evaluate_times(evaluator, comparison->comparator.op, comparison->left, right_side, span, event);
-  bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, event);
-  bt_outcome right = bt_evaluate_expression(evaluator, right_side, span, event);
+    return bt_evaluate_times(evaluator, comparison->comparator.op, comparison->left, right_side, span, part);
+  bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, part);
+  bt_outcome right = bt_evaluate_expression(evaluator, right_side, span, part);
   return compare_outcomes(evaluator, &comparison->comparator, &left, &right);
 }
 
+static uint64_t count_parts(const bt_span_parts *parts) {
+  return parts->are_links ? parts->span->link_count : parts->span->event_count;
+}
+
 bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
-                                 const bt_event *event) {
+                                 const bt_span_part *part) {
   int64_t left, right;
   bt_evaluator_pay_tests(evaluator, comparison->tests);
   if (comparison->is_of_whole_numbers && find_whole_number(evaluator, comparison->left, span, &left) &&
       find_whole_number(evaluator, comparison->rights[0], span, &right))
     return bt_kleene_from(whole_numbers_meet(comparison->comparator.op, left, right));
-  if (!comparison->reads_event || event) return compare_sides(evaluator, comparison, span, event);
+  if ((!comparison->reads_event && !comparison->reads_link) || part)
+    return compare_sides(evaluator, comparison, span, part);
   if (bt_evaluator_has_no_place(evaluator, span)) return bt_evaluator_missing(evaluator);
-  const bt_span *owner = bt_evaluator_span(evaluator, span);
+  bt_span_parts parts = {.span = bt_evaluator_span(evaluator, span), .are_links = comparison->reads_link};
   bt_kleene any = bt_kleene_from(false);
-  bt_evaluator_pay_tests(evaluator, (uint64_t)comparison->tests * owner->event_count);
-  for (uint32_t i = 0; i < owner->event_count && any.truth != BT_TRUE; i++)
-    any = bt_kleene_or(any, compare_sides(evaluator, comparison, span, &owner->events[i]));
+  bt_evaluator_pay_tests(evaluator, comparison->tests * count_parts(&parts));
+  while (any.truth != BT_TRUE && bt_span_parts_next(&parts))
+    any = bt_kleene_or(any, compare_sides(evaluator, comparison, span, &parts.part));
   return any;
 }
 
@@ -224,9 +229,9 @@ bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_compa
 
 /* exists(field) and a field that is to be true, of a binding (of the span itself they are static). */
 static bt_kleene evaluate_field_test(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
-                                     const bt_event *event) {
+                                     const bt_span_part *part) {
   static const bt_comparator equal = {.op = BT_EQUAL};
-  bt_outcome field = bt_evaluate_field(evaluator, &predicate->field, span, event);
+  bt_outcome field = bt_evaluate_field(evaluator, &predicate->field, span, part);
   bt_outcome yes = bt_outcome_value((bt_value){.type = BT_VALUE_BOOL, .boolean = true});
   if (predicate->kind == BT_PREDICATE_IS_TRUE) return bt_outcome_compare(&equal, &field, &yes, &evaluator->work);
   if (field.kind == BT_OUTCOME_UNKNOWN) return bt_kleene_unknown(field.why);
@@ -234,28 +239,37 @@ static bt_kleene evaluate_field_test(bt_evaluator *evaluator, const bt_program_p
 }
 
 static bt_kleene evaluate_all(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
-                              const bt_event *event) {
+                              const bt_span_part *part) {
   bt_kleene all = bt_kleene_from(true);
   for (uint32_t i = 0; i < predicate->item_count && all.truth != BT_FALSE; i++)
-    all = bt_kleene_and(all, bt_evaluate_predicate(evaluator, predicate->items[i], span, event));
+    all = bt_kleene_and(all, bt_evaluate_predicate(evaluator, predicate->items[i], span, part));
   return all;
 }
 
 static bt_kleene evaluate_any(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
-                              const bt_event *event) {
+                              const bt_span_part *part) {
   bt_kleene any = bt_kleene_from(false);
   for (uint32_t i = 0; i < predicate->item_count && any.truth != BT_TRUE; i++)
-    any = bt_kleene_or(any, bt_evaluate_predicate(evaluator, predicate->items[i], span, event));
+    any = bt_kleene_or(any, bt_evaluate_predicate(evaluator, predicate->items[i], span, part));
   return any;
 }
 
-static bt_kleene evaluate_events(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span) {
+/* Some one event, or some one link. */
+static bt_kleene evaluate_parts(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span) {
   if (bt_evaluator_has_no_place(evaluator, span)) return bt_evaluator_missing(evaluator);
-  const bt_span *owner = bt_evaluator_span(evaluator, span);
+  bt_span_parts parts = {.span = bt_evaluator_span(evaluator, span), .are_links = predicate->kind == BT_PREDICATE_LINK};
   bt_kleene any = bt_kleene_from(false);
-  for (uint32_t i = 0; i < owner->event_count && any.truth != BT_TRUE; i++)
-    any = bt_kleene_or(any, bt_evaluate_predicate(evaluator, predicate->items[0], span, &owner->events[i]));
+  while (any.truth != BT_TRUE && bt_span_parts_next(&parts))
+    any = bt_kleene_or(any, bt_evaluate_predicate(evaluator, predicate->items[0], span, &parts.part));
   return any;
+}
+
+/* How often a static test is made of a span: once, and once for each part that it asks. */
+static uint64_t count_rounds(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part) {
+  uint64_t rounds = 1;
+  if (predicate->reads_event && !part) rounds += span->event_count;
+  if (predicate->reads_link && !part) rounds += span->link_count;
+  return rounds;
 }
 
 static bool joins_others(bt_predicate_kind kind) {
@@ -263,27 +277,27 @@ static bool joins_others(bt_predicate_kind kind) {
 }
 
 bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
-                                const bt_event *event) {
+                                const bt_span_part *part) {
   bool is_static = predicate->is_static && span != BT_UNSEEN_SPAN;
   if (is_static && (!evaluator->is_pruned || bt_pruned_can_test(evaluator, predicate, span))) {
     const bt_span *tested = bt_evaluator_span(evaluator, span);
-    uint64_t rounds = predicate->reads_event && !event ? (uint64_t)tested->event_count + 1 : 1;
-    bt_evaluator_pay_tests(evaluator, predicate->tests * rounds);
-    bool is_met = bt_matcher_test(predicate, tested, event, &evaluator->work);
+    bt_evaluator_pay_tests(evaluator, predicate->tests * count_rounds(predicate, tested, part));
+    bool is_met = bt_matcher_test(predicate, tested, part, &evaluator->work);
     return bt_evaluator_is_cut(evaluator) ? bt_kleene_unknown(BT_WHY_BUDGET) : bt_kleene_from(is_met);
   }
   if (is_static && !joins_others(predicate->kind)) return bt_evaluator_missing(evaluator);
   switch (predicate->kind) {
   case BT_PREDICATE_TRUE: return bt_kleene_from(true);
   case BT_PREDICATE_FALSE: return bt_kleene_from(false);
-  case BT_PREDICATE_AND: return evaluate_all(evaluator, predicate, span, event);
-  case BT_PREDICATE_OR: return evaluate_any(evaluator, predicate, span, event);
-  case BT_PREDICATE_NOT: return bt_kleene_not(bt_evaluate_predicate(evaluator, predicate->items[0], span, event));
+  case BT_PREDICATE_AND: return evaluate_all(evaluator, predicate, span, part);
+  case BT_PREDICATE_OR: return evaluate_any(evaluator, predicate, span, part);
+  case BT_PREDICATE_NOT: return bt_kleene_not(bt_evaluate_predicate(evaluator, predicate->items[0], span, part));
   case BT_PREDICATE_NAMED: return bt_evaluator_missing(evaluator); /* of a span that was not seen */
-  case BT_PREDICATE_COMPARE: return bt_evaluate_comparison(evaluator, &predicate->comparison, span, event);
+  case BT_PREDICATE_COMPARE: return bt_evaluate_comparison(evaluator, &predicate->comparison, span, part);
   case BT_PREDICATE_EXISTS:
-  case BT_PREDICATE_IS_TRUE: return evaluate_field_test(evaluator, predicate, span, event);
-  case BT_PREDICATE_EVENT: return evaluate_events(evaluator, predicate, span);
+  case BT_PREDICATE_IS_TRUE: return evaluate_field_test(evaluator, predicate, span, part);
+  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK: return evaluate_parts(evaluator, predicate, span);
   }
   return bt_kleene_from(false);
 }

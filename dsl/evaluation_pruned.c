@@ -1,7 +1,7 @@
 /* Traces in which a processor replaced several spans by a summary (dsl/trace_pruned.h). A summary stands for one span
  * with its name, kind, status, attributes, resource and scope. It hides others with the same name and status: every
  * version of the processor groups spans by these two. So a selection that cannot have a span of that name and status
- * lacks nothing. Start, end, parents and events of hidden spans are unknown. See evaluation.h. */
+ * lacks nothing. Start, end, parents, events and links of hidden spans are unknown. See evaluation.h. */
 #include "dsl/evaluation.h"
 #include "dsl/field.h"
 #include "dsl/matcher.h"
@@ -12,7 +12,7 @@ bool bt_pruned_knows(const bt_evaluator *evaluator, uint32_t span, bt_field_kind
   if (field == BT_FIELD_PARENT_ID) return false;
   if (!bt_evaluator_is_summary(evaluator, span)) return true;
   return field != BT_FIELD_START && field != BT_FIELD_END && field != BT_FIELD_DURATION && field != BT_FIELD_ID &&
-         !bt_field_is_of_event(field);
+         !bt_field_is_of_event(field) && !bt_field_is_of_link(field);
 }
 
 static bool asks_what_is_known(const bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span) {
@@ -29,6 +29,7 @@ static bool asks_what_is_known(const bt_evaluator *evaluator, const bt_program_p
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE: return bt_pruned_knows(evaluator, span, predicate->field.kind);
   case BT_PREDICATE_EVENT: return bt_pruned_knows(evaluator, span, BT_FIELD_EVENT_NAME);
+  case BT_PREDICATE_LINK: return bt_pruned_knows(evaluator, span, BT_FIELD_LINK_SPAN_ID);
   }
   return false;
 }
@@ -87,7 +88,8 @@ static bt_kleene hidden_meets(bt_evaluator *evaluator, const bt_program_predicat
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE:
     return is_known(predicate) ? test_known(evaluator, predicate, summary) : bt_evaluator_missing(evaluator);
-  case BT_PREDICATE_EVENT: break;
+  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK: break;
   }
   return bt_evaluator_missing(evaluator);
 }

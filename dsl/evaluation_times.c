@@ -34,12 +34,12 @@ static uint32_t point_span(const bt_evaluator *evaluator, const bt_program_expre
 }
 
 static bt_kleene compare_points(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
-                                const bt_program_expression *right, uint32_t span, const bt_event *event) {
+                                const bt_program_expression *right, uint32_t span, const bt_span_part *part) {
   uint32_t a = point_span(evaluator, left, span), b = point_span(evaluator, right, span);
   bool a_is_end = left->field.kind == BT_FIELD_END, b_is_end = right->field.kind == BT_FIELD_END;
   if (left->field.kind == BT_FIELD_EVENT_TIME) { /* which stands on the left alone */
-    bt_kleene is_first = bt_evaluate_event_order(evaluator, span, event, b, b_is_end, true);
-    return apply_order(op, is_first, bt_evaluate_event_order(evaluator, span, event, b, b_is_end, false));
+    bt_kleene is_first = bt_evaluate_event_order(evaluator, span, part->event, b, b_is_end, true);
+    return apply_order(op, is_first, bt_evaluate_event_order(evaluator, span, part->event, b, b_is_end, false));
   }
   bt_kleene a_first = bt_evaluate_before(evaluator, a, a_is_end, b, b_is_end);
   bt_kleene b_first = bt_evaluate_before(evaluator, b, b_is_end, a, a_is_end);
@@ -71,10 +71,10 @@ static bool is_missing(const bt_outcome *time) {
 }
 
 bt_kleene bt_evaluate_times(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
-                            const bt_program_expression *right, uint32_t span, const bt_event *event) {
-  if (left->is_point && right->is_point) return compare_points(evaluator, op, left, right, span, event);
-  bt_outcome a = bt_evaluate_expression(evaluator, left, span, event);
-  bt_outcome b = bt_evaluate_expression(evaluator, right, span, event);
+                            const bt_program_expression *right, uint32_t span, const bt_span_part *part) {
+  if (left->is_point && right->is_point) return compare_points(evaluator, op, left, right, span, part);
+  bt_outcome a = bt_evaluate_expression(evaluator, left, span, part);
+  bt_outcome b = bt_evaluate_expression(evaluator, right, span, part);
   if (is_missing(&a) || is_missing(&b)) return bt_kleene_from(false);
   bt_kleene a_first = is_surely_first(evaluator, &a, &b), b_first = is_surely_first(evaluator, &b, &a);
   return apply_order(op, a_first, b_first);

@@ -66,7 +66,34 @@ static bt_value parent_id_value(const bt_span *span, char id_text[BT_SPAN_ID_HEX
   return bt_span_id_is_zero(&span->parent_id) ? missing : id_value(&span->parent_id, id_text);
 }
 
-bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_event *event,
+bool bt_span_parts_next(bt_span_parts *parts) {
+  const bt_span *span = parts->span;
+  uint32_t number = parts->next++, count = parts->are_links ? span->link_count : span->event_count;
+  if (number >= count) return false;
+  parts->part = parts->are_links ? (bt_span_part){.link = &span->links[number], .id_text = parts->id_text}
+                                 : (bt_span_part){.event = &span->events[number]};
+  return true;
+}
+
+static bt_value event_value(const bt_event *event, const bt_field *field) {
+  if (field->kind == BT_FIELD_EVENT_NAME) return string_value(event->name);
+  if (field->kind == BT_FIELD_EVENT_TIME) return integer_value(event->time_ns);
+  return attribute_value(event->attributes, field->key);
+}
+
+/* An id of zeros is none. */
+static bt_value link_value(const bt_span_part *part, const bt_field *field) {
+  static const bt_trace_id no_trace = {{0}};
+  const bt_link *link = part->link;
+  if (field->kind == BT_FIELD_LINK_ATTRIBUTE) return attribute_value(link->attributes, field->key);
+  if (field->kind == BT_FIELD_LINK_SPAN_ID)
+    return bt_span_id_is_zero(&link->span_id) ? missing : id_value(&link->span_id, part->id_text);
+  if (bt_trace_id_compare(&link->trace_id, &no_trace) == 0) return missing;
+  bt_trace_id_format(&link->trace_id, part->id_text);
+  return string_value((bt_str){part->id_text, BT_TRACE_ID_HEX});
+}
+
+bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_span_part *part,
                         char id_text[BT_SPAN_ID_HEX + 1]) {
   switch (field->kind) {
   case BT_FIELD_NAME: return string_value(span->name);
@@ -85,9 +112,12 @@ bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_eve
   case BT_FIELD_SCOPE_NAME: return string_value(span->scope->name);
   case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
   case BT_FIELD_SCOPE_ATTRIBUTE: return attribute_value(span->scope->attributes, field->key);
-  case BT_FIELD_EVENT_NAME: return event ? string_value(event->name) : missing;
-  case BT_FIELD_EVENT_TIME: return event ? integer_value(event->time_ns) : missing;
-  case BT_FIELD_EVENT_ATTRIBUTE: return event ? attribute_value(event->attributes, field->key) : missing;
+  case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_EVENT_TIME:
+  case BT_FIELD_EVENT_ATTRIBUTE: return part && part->event ? event_value(part->event, field) : missing;
+  case BT_FIELD_LINK_TRACE_ID:
+  case BT_FIELD_LINK_SPAN_ID:
+  case BT_FIELD_LINK_ATTRIBUTE: return part && part->link ? link_value(part, field) : missing;
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END:
@@ -107,6 +137,10 @@ bool bt_field_is_of_trace(bt_field_kind kind) {
 
 bool bt_field_is_of_event(bt_field_kind kind) {
   return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_TIME || kind == BT_FIELD_EVENT_ATTRIBUTE;
+}
+
+bool bt_field_is_of_link(bt_field_kind kind) {
+  return kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID || kind == BT_FIELD_LINK_ATTRIBUTE;
 }
 
 bool bt_field_is_point(bt_field_kind kind) {

@@ -179,6 +179,8 @@ static bool read_traceql_field(bt_lexer *lexer, size_t start, bt_token *token) {
                                         {"trace:rootName", "trace.root.name"},
                                         {"trace:rootService", "trace.root.service"},
                                         {"event:name", "event.name"},
+                                        {"link:traceID", "link.trace_id"},
+                                        {"link:spanID", "link.span_id"},
                                         {"instrumentation:name", "scope.name"},
                                         {"instrumentation:version", "scope.version"}};
   bt_str written = {lexer->text.ptr + start, identifier_end(lexer, lexer->at + 1) - start};

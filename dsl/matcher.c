@@ -9,10 +9,10 @@ static bool is_named(const bt_span *span, bt_str name) {
   return bt_str_equal(span->name, name) || (span->resource->service.ptr && bt_str_equal(span->resource->service, name));
 }
 
-static bool field_meets(const bt_program_comparison *comparison, const bt_span *span, const bt_event *event,
+static bool field_meets(const bt_program_comparison *comparison, const bt_span *span, const bt_span_part *part,
                         bt_work *work) {
   char id_text[BT_SPAN_ID_HEX + 1];
-  bt_value left = bt_field_value(span, &comparison->left->field, event, id_text);
+  bt_value left = bt_field_value(span, &comparison->left->field, part, id_text);
   if (!comparison->is_list)
     return bt_values_meet(&comparison->comparator, &left, &comparison->rights[0]->literal, work);
   bool is_in = false;
@@ -22,65 +22,66 @@ static bool field_meets(const bt_program_comparison *comparison, const bt_span *
   return !is_in && !bt_value_is_missing(&left) && !bt_value_is_nan(&left);
 }
 
-static bool field_is_true(const bt_field *field, const bt_span *span, const bt_event *event, bt_work *work) {
+static bool field_is_true(const bt_field *field, const bt_span *span, const bt_span_part *part, bt_work *work) {
   static const bt_comparator equal = {.op = BT_EQUAL};
   static const bt_value yes = {.type = BT_VALUE_BOOL, .boolean = true};
   char id_text[BT_SPAN_ID_HEX + 1];
-  bt_value value = bt_field_value(span, field, event, id_text);
+  bt_value value = bt_field_value(span, field, part, id_text);
   return bt_values_meet(&equal, &value, &yes, work);
 }
 
-static bool field_exists(const bt_field *field, const bt_span *span, const bt_event *event) {
+static bool field_exists(const bt_field *field, const bt_span *span, const bt_span_part *part) {
   char id_text[BT_SPAN_ID_HEX + 1];
-  bt_value value = bt_field_value(span, field, event, id_text);
+  bt_value value = bt_field_value(span, field, part, id_text);
   return !bt_value_is_missing(&value);
 }
 
-static bool test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event,
+static bool test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
                       bt_work *work) {
-  if (predicate->kind == BT_PREDICATE_COMPARE) return field_meets(&predicate->comparison, span, event, work);
-  if (predicate->kind == BT_PREDICATE_EXISTS) return field_exists(&predicate->field, span, event);
-  return field_is_true(&predicate->field, span, event, work);
+  if (predicate->kind == BT_PREDICATE_COMPARE) return field_meets(&predicate->comparison, span, part, work);
+  if (predicate->kind == BT_PREDICATE_EXISTS) return field_exists(&predicate->field, span, part);
+  return field_is_true(&predicate->field, span, part, work);
 }
 
-static bool leaf_reads_event(const bt_program_predicate *predicate) {
-  return predicate->kind == BT_PREDICATE_COMPARE ? predicate->comparison.reads_event
-                                                 : bt_field_is_of_event(predicate->field.kind);
-}
-
-/* Outside event.where each test of an event field is met if some event meets it. */
-static bool some_event_meets(const bt_program_predicate *predicate, const bt_span *span, bt_work *work) {
-  for (uint32_t i = 0; i < span->event_count; i++)
-    if (bt_matcher_test(predicate, span, &span->events[i], work)) return true;
+/* Outside event.where and link.where each test of an event's (a link's) field is met if some event (link) meets it. */
+static bool some_part_meets(const bt_program_predicate *predicate, const bt_span *span, bool are_links, bt_work *work) {
+  bt_span_parts parts = {.span = span, .are_links = are_links};
+  while (bt_span_parts_next(&parts))
+    if (bt_matcher_test(predicate, span, &parts.part, work)) return true;
   return false;
 }
 
-static bool test_all(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work) {
+static bool test_all(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                     bt_work *work) {
   for (uint32_t i = 0; i < predicate->item_count; i++)
-    if (!bt_matcher_test(predicate->items[i], span, event, work)) return false;
+    if (!bt_matcher_test(predicate->items[i], span, part, work)) return false;
   return true;
 }
 
-static bool test_any(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work) {
+static bool test_any(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                     bt_work *work) {
   for (uint32_t i = 0; i < predicate->item_count; i++)
-    if (bt_matcher_test(predicate->items[i], span, event, work)) return true;
+    if (bt_matcher_test(predicate->items[i], span, part, work)) return true;
   return false;
 }
 
-bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work) {
+bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                     bt_work *work) {
   switch (predicate->kind) {
   case BT_PREDICATE_TRUE: return true;
   case BT_PREDICATE_FALSE: return false;
-  case BT_PREDICATE_AND: return test_all(predicate, span, event, work);
-  case BT_PREDICATE_OR: return test_any(predicate, span, event, work);
-  case BT_PREDICATE_NOT: return !bt_matcher_test(predicate->items[0], span, event, work);
+  case BT_PREDICATE_AND: return test_all(predicate, span, part, work);
+  case BT_PREDICATE_OR: return test_any(predicate, span, part, work);
+  case BT_PREDICATE_NOT: return !bt_matcher_test(predicate->items[0], span, part, work);
   case BT_PREDICATE_NAMED: return is_named(span, predicate->name);
-  case BT_PREDICATE_EVENT: return some_event_meets(predicate->items[0], span, work);
+  case BT_PREDICATE_EVENT: return some_part_meets(predicate->items[0], span, false, work);
+  case BT_PREDICATE_LINK: return some_part_meets(predicate->items[0], span, true, work);
   case BT_PREDICATE_COMPARE:
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE:
-    if (!event && leaf_reads_event(predicate)) return some_event_meets(predicate, span, work);
-    return test_leaf(predicate, span, event, work);
+    if (!part && (predicate->reads_event || predicate->reads_link))
+      return some_part_meets(predicate, span, predicate->reads_link, work);
+    return test_leaf(predicate, span, part, work);
   }
   return false;
 }

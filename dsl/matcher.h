@@ -7,13 +7,15 @@
 
 #include "dsl/compare.h"
 #include "dsl/error.h"
+#include "dsl/field.h"
 #include "dsl/program.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
 
-/* Whether the span (and inside an event predicate that event, else NULL) meets a static predicate. Where that could not
- * be found out, work->status says why. */
-bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work);
+/* Whether the span (and inside a predicate about one event or link that one, else NULL) meets a static predicate. Where
+ * that could not be found out, work->status says why. */
+bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                     bt_work *work);
 /* With where to look for spans that can meet it; enters names, services and compared fields into the ruleset. False: no
  * memory. */
 bool bt_matcher_make(struct bt_ruleset *ruleset, const bt_program_predicate *predicate, bt_matcher *out) BT_MUST_CHECK;

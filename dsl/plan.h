@@ -54,7 +54,7 @@ typedef struct bt_projected {
 /* The fields that evaluating the rules reads. Ids, name, kind, start and duration are always read; status, parent and
  * service in reads of all spans. */
 typedef struct bt_projection {
-  bool whole_trace; /* a projection cannot give what is needed (events, scopes): read by id */
+  bool whole_trace; /* a projection cannot give what is needed (events, links, scopes): read by id */
   bool status_message;
   bool status, parent, service; /* some rule looks at it: reads of some spans give it too */
   bt_projected *attributes;     /* distinct, at most BT_PROJECTED_KEYS_MAX */

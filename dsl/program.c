@@ -8,6 +8,7 @@ static bool add_matcher(bt_program_compiler *compiler, const bt_program_predicat
   bt_program *program = compiler->program;
   program->tests_of_spans += predicate->tests;
   if (predicate->reads_event) program->tests_of_events += predicate->tests;
+  if (predicate->reads_link) program->tests_of_links += predicate->tests;
   return bt_ruleset_add_matcher(compiler->ruleset, predicate, &out->matcher);
 }
 

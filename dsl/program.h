@@ -41,7 +41,7 @@ typedef struct bt_program_comparison {
   bt_comparator comparator; /* EQUAL for IN, NOT_IN */
   bool is_list, is_negated; /* IN, NOT_IN: is_list; NOT_IN: is_negated too */
   uint32_t tests;           /* what it costs: 1 for each value on the right, 16 where it is a pattern */
-  bool reads_event;
+  bool reads_event, reads_link;
   bool is_of_whole_numbers; /* both sides are known to be, if they have a value */
   const bt_program_expression *left;
   const bt_program_expression **rights; /* one, or the list */
@@ -55,7 +55,7 @@ struct bt_program_predicate {
   uint8_t cost;    /* how dear a test is; items of AND and OR stand in this order */
   uint32_t tests;  /* comparisons in it, as the budget counts them (bt_program_comparison) */
   bool walks_text; /* there is a pattern or a `contains` in it */
-  bool reads_event;
+  bool reads_event, reads_link;
   const bt_program_predicate **items;
   uint32_t item_count;
   bt_str name;
@@ -145,7 +145,7 @@ typedef struct bt_program {
   const bt_program_condition *always, *never;
   bool is_bare;
   uint32_t selection_slots, condition_slots;
-  uint64_t tests_of_spans, tests_of_events; /* of all its matchers, for each span and each event */
+  uint64_t tests_of_spans, tests_of_events, tests_of_links; /* of all its matchers, for each span, event and link */
   bool has_gate;
   uint32_t gate;                  /* a matcher: a complete trace where it finds nothing does not exercise the rule */
   bool is_gate_behind_comparison; /* of trace fields with literals: free, and maybe false */

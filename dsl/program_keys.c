@@ -40,7 +40,7 @@ static bool is_known_before(const bt_program_expression *expression, int own, bt
 static bool is_own_field(const bt_program_expression *expression, int own) {
   bt_field_kind kind = expression->field.kind;
   return expression->kind == BT_EXPRESSION_FIELD && expression->field.binding == own && !bt_field_is_of_trace(kind) &&
-         !bt_field_is_of_event(kind) && kind != BT_FIELD_KIND && kind != BT_FIELD_STATUS;
+         !bt_field_is_of_event(kind) && !bt_field_is_of_link(kind) && kind != BT_FIELD_KIND && kind != BT_FIELD_STATUS;
 }
 
 static void add_side(key_list *list, const bt_program_expression *field, const bt_program_expression *other, int own) {

@@ -122,6 +122,7 @@ bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_compa
   out->is_of_whole_numbers = !out->is_list && orders_or_equates(out->comparator.op) && is_whole_number(out->left) &&
                              is_whole_number(out->rights[0]);
   out->reads_event = reads_event(out->left);
+  out->reads_link = is_field(out->left) && bt_field_is_of_link(out->left->field.kind); /* never in arithmetic */
   return true;
 }
 
@@ -134,10 +135,10 @@ static bool comparison_is_static(const bt_program_comparison *comparison) {
   return true;
 }
 
-enum { COST_WORD = 1, COST_ATTRIBUTE = 3, COST_EVENT = 8, COST_PATTERN = 16, COST_DYNAMIC = 64 };
+enum { COST_WORD = 1, COST_ATTRIBUTE = 3, COST_PART = 8, COST_PATTERN = 16, COST_DYNAMIC = 64 };
 
 static uint8_t field_cost(bt_field_kind kind) {
-  if (bt_field_is_of_event(kind)) return COST_EVENT;
+  if (bt_field_is_of_event(kind) || bt_field_is_of_link(kind)) return COST_PART;
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE ||
                  kind == BT_FIELD_SCOPE_ATTRIBUTE
              ? COST_ATTRIBUTE
@@ -159,12 +160,13 @@ static void sort_by_cost(const bt_program_predicate **items, uint32_t count) {
   }
 }
 
-/* A part of an AND, OR, NOT or event.where. */
+/* An item of an AND, OR, NOT, event.where or link.where. */
 static void count_in(bt_program_predicate *whole, const bt_program_predicate *item) {
   if (!item->is_static) whole->is_static = false;
   if (item->cost > whole->cost) whole->cost = item->cost;
   whole->tests += item->tests;
   whole->reads_event = whole->reads_event || item->reads_event;
+  whole->reads_link = whole->reads_link || item->reads_link;
   whole->walks_text = whole->walks_text || item->walks_text;
 }
 
@@ -179,8 +181,9 @@ static bool compile_items(bt_program_compiler *compiler, const bt_predicate *pre
     out->items[i] = item;
     count_in(out, item);
   }
-  if (out->kind != BT_PREDICATE_EVENT) sort_by_cost(out->items, out->item_count);
-  if (out->kind == BT_PREDICATE_EVENT && out->cost < COST_EVENT) out->cost = COST_EVENT;
+  bool is_of_part = out->kind == BT_PREDICATE_EVENT || out->kind == BT_PREDICATE_LINK;
+  if (!is_of_part) sort_by_cost(out->items, out->item_count);
+  if (is_of_part && out->cost < COST_PART) out->cost = COST_PART;
   return true;
 }
 
@@ -192,6 +195,7 @@ static void compile_field_test(bt_program_compiler *compiler, const bt_predicate
   out->cost = out->is_static ? field_cost(predicate->field.kind) : COST_DYNAMIC;
   out->tests = 1;
   out->reads_event = bt_field_is_of_event(predicate->field.kind);
+  out->reads_link = bt_field_is_of_link(predicate->field.kind);
 }
 
 static bool compile_test(bt_program_compiler *compiler, const bt_predicate *predicate, bt_program_predicate *out) {
@@ -201,6 +205,7 @@ static bool compile_test(bt_program_compiler *compiler, const bt_predicate *pred
   out->tests = out->comparison.tests;
   out->walks_text = out->comparison.comparator.pattern || out->comparison.comparator.op == BT_CONTAINS;
   out->reads_event = out->comparison.reads_event;
+  out->reads_link = out->comparison.reads_link;
   return true;
 }
 
@@ -216,7 +221,8 @@ static bool fill_predicate(bt_program_compiler *compiler, const bt_predicate *pr
   case BT_PREDICATE_AND:
   case BT_PREDICATE_OR:
   case BT_PREDICATE_NOT:
-  case BT_PREDICATE_EVENT: return compile_items(compiler, predicate, out);
+  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK: return compile_items(compiler, predicate, out);
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE: return compile_field_test(compiler, predicate, out), true;
   case BT_PREDICATE_COMPARE: return compile_test(compiler, predicate, out);

@@ -77,7 +77,10 @@ static void collect_field(void *context, const bt_field *field) {
   case BT_FIELD_SCOPE_ATTRIBUTE:
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_EVENT_TIME:
-  case BT_FIELD_EVENT_ATTRIBUTE: c->projection->whole_trace = true; break;
+  case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_LINK_TRACE_ID:
+  case BT_FIELD_LINK_SPAN_ID:
+  case BT_FIELD_LINK_ATTRIBUTE: c->projection->whole_trace = true; break;
   case BT_FIELD_STATUS: c->projection->status = true; break;
   case BT_FIELD_PARENT_ID: c->projection->parent = true; break;
   case BT_FIELD_SERVICE: c->projection->service = true; break;
@@ -97,10 +100,10 @@ static void collect_field(void *context, const bt_field *field) {
   }
 }
 
-/* No projection gives an event. A bare name is that of a span or of a service. */
+/* No projection gives an event, or more than one link of a span. A bare name is that of a span or of a service. */
 static void collect_predicate(void *context, const bt_predicate *predicate) {
   collector *c = context;
-  if (predicate->kind == BT_PREDICATE_EVENT) c->projection->whole_trace = true;
+  if (predicate->kind == BT_PREDICATE_EVENT || predicate->kind == BT_PREDICATE_LINK) c->projection->whole_trace = true;
   if (predicate->kind == BT_PREDICATE_NAMED) c->projection->service = true;
 }
 

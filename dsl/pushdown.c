@@ -442,7 +442,8 @@ bt_filter_pair bt_pushdown_predicate(bt_filter_builder *builder, const bt_predic
   case BT_PREDICATE_IS_TRUE:
     if (predicate->field.binding != BT_NO_BINDING) return unknown_pair();
     return bt_pushdown_test(builder, &predicate->field, BT_EQUAL, &yes, negated);
-  case BT_PREDICATE_EVENT: break;
+  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK: break;
   }
   return unknown_pair();
 }

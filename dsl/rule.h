@@ -53,6 +53,9 @@ typedef enum bt_field_kind {
   BT_FIELD_EVENT_NAME, /* some event of the span; inside BT_PREDICATE_EVENT that one event */
   BT_FIELD_EVENT_TIME,
   BT_FIELD_EVENT_ATTRIBUTE,
+  BT_FIELD_LINK_TRACE_ID, /* some link of the span; inside BT_PREDICATE_LINK that one link */
+  BT_FIELD_LINK_SPAN_ID,
+  BT_FIELD_LINK_ATTRIBUTE,
   /* the trace; binding is BT_NO_BINDING */
   BT_FIELD_TRACE_DURATION,
   BT_FIELD_TRACE_START,
@@ -154,14 +157,15 @@ typedef enum bt_predicate_kind {
   BT_PREDICATE_COMPARE,
   BT_PREDICATE_EXISTS,  /* field is present */
   BT_PREDICATE_IS_TRUE, /* field is the boolean true */
-  BT_PREDICATE_EVENT    /* some one event meets items[0] */
+  BT_PREDICATE_EVENT,   /* some one event meets items[0] */
+  BT_PREDICATE_LINK     /* some one link meets items[0] */
 } bt_predicate_kind;
 
 /* A test on one span. */
 struct bt_predicate {
   bt_predicate_kind kind;
   bt_range range;
-  const bt_predicate **items; /* AND, OR: two or more; NOT, EVENT: one */
+  const bt_predicate **items; /* AND, OR: two or more; NOT, EVENT, LINK: one */
   uint32_t item_count;
   bt_str name;              /* NAMED */
   bt_comparison comparison; /* COMPARE */

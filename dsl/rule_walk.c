@@ -43,6 +43,7 @@ static void walk_predicate(const bt_rule_visitor *v, const bt_predicate *predica
   case BT_PREDICATE_OR:
   case BT_PREDICATE_NOT:
   case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK:
     for (uint32_t i = 0; i < predicate->item_count; i++) walk_predicate(v, predicate->items[i]);
     break;
   case BT_PREDICATE_COMPARE: walk_comparison(v, &predicate->comparison); break;

@@ -129,13 +129,15 @@ void bt_trace_index_find_times(bt_trace_index *index) {
   index->has_times = true;
 }
 
-uint64_t bt_trace_index_count_events(bt_trace_index *index) {
+void bt_trace_index_count_parts(bt_trace_index *index) {
   const bt_trace *trace = index->trace;
-  if (index->has_event_count) return index->event_count;
-  index->has_event_count = true;
-  index->event_count = 0;
-  for (uint32_t i = 0; i < trace->span_count; i++) index->event_count += trace->spans[i].event_count;
-  return index->event_count;
+  if (index->has_part_counts) return;
+  index->has_part_counts = true;
+  index->event_count = index->link_count = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    index->event_count += trace->spans[i].event_count;
+    index->link_count += trace->spans[i].link_count;
+  }
 }
 
 static int compare_services(const void *left, const void *right) {

@@ -54,8 +54,8 @@ typedef struct bt_trace_index {
   bt_members *members; /* of each matcher; on the heap, for all runs */
   uint64_t run;        /* the number of this one, from 1 */
   const bt_trace *trace;
-  bool has_times, has_event_count;
-  uint64_t event_count;                   /* of all spans, once has_event_count: bt_trace_index_count_events */
+  bool has_times, has_part_counts;
+  uint64_t event_count, link_count;       /* of all spans, once has_part_counts: bt_trace_index_count_parts */
   int64_t start_ns, end_ns;               /* of the trace, once has_times: bt_trace_index_find_times */
   uint32_t service_count;                 /* distinct names; UINT32_MAX: not counted yet */
   bt_span_groups by_name, by_service;     /* without starts: not grouped yet */
@@ -82,11 +82,11 @@ static inline void bt_trace_index_start(bt_trace_index *index, const bt_trace *t
   if (index->arena->total_bytes) bt_trace_index_forget(index);
   index->trace = trace;
   index->run++;
-  index->has_times = index->has_event_count = false;
+  index->has_times = index->has_part_counts = false;
 }
 /* The others: false or NULL when there is no room. */
 void bt_trace_index_find_times(bt_trace_index *index);
-uint64_t bt_trace_index_count_events(bt_trace_index *index);
+void bt_trace_index_count_parts(bt_trace_index *index);
 /* The spans whose name, or whose service, is that symbol; or where the compared field is that value, and those where it
  * is an array. */
 bool bt_trace_index_name_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;

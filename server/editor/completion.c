@@ -53,12 +53,19 @@ void bt_offer_named(bt_offering *o, bt_str front, const char *name) {
 }
 
 /* All words of these classes whose name begins with `head`; the head stands in `front` already when `is_cut`. */
+/* Inside event.where(…) no field of a link can stand, and the other way round. */
+static bool is_of_other_part(const bt_offering *o, bt_str name) {
+  return (o->context->site == BT_AT_EVENT && bt_str_starts_with(name, BT_STR("link."))) ||
+         (o->context->site == BT_AT_LINK && bt_str_starts_with(name, BT_STR("event.")));
+}
+
 void bt_offer_words(bt_offering *o, unsigned classes, const char *head, bt_str front, bool is_cut) {
   bt_language_word word;
   size_t length = strlen(head);
   for (size_t i = 0; !o->status && bt_language_word_at(i, &word); i++) {
     bt_str name = bt_str_from(word.name);
     if (!(classes & (1U << word.class)) || !bt_str_starts_with(name, bt_str_from(head))) continue;
+    if (is_of_other_part(o, name)) continue;
     offer_word(o, front, is_cut ? (bt_str){name.ptr + length, name.len - length} : name, &word);
   }
 }
@@ -137,6 +144,8 @@ void bt_offer_dotted(bt_offering *o) {
     want_attributes(o, BT_WANT_RESOURCE_ATTRIBUTES, BT_STR("resource."), "resource.attributes");
   } else if (bt_str_equal(head, BT_STR("event"))) {
     want_attributes(o, BT_WANT_EVENT_ATTRIBUTES, BT_STR("event."), "event.attributes");
+  } else if (bt_str_equal(head, BT_STR("link"))) {
+    want_attributes(o, BT_WANT_LINK_ATTRIBUTES, BT_STR("link."), "link.attributes");
   } else if (!bt_str_equal(head, BT_STR("scope")) && !bt_str_equal(head, BT_STR("trace")) && front.len) {
     bool is_selection = o->context->site == BT_AT_CONDITION || o->context->site == BT_AT_OPERAND;
     if (is_selection) bt_offer_named(o, bt_offer_joined(o, front, "."), "where");
@@ -154,13 +163,15 @@ static void offer_fields(bt_offering *o) {
   bt_offer_words(o, BT_CLASS(FIELD), "", BT_STR(""), false);
   bt_offer_bindings(o);
   bool has_head = o->context->typed.len && bt_path_front(o->context->typed).len;
-  static const char *const heads[] = {"span", "resource", "scope", "event", "trace"};
+  static const char *const heads[] = {"span", "resource", "scope", "event", "link", "trace"};
   bt_str head = bt_path_head(o->context->typed);
   for (size_t i = 0; has_head && i < sizeof heads / sizeof heads[0]; i++)
     if (bt_str_equal(head, bt_str_from(heads[i]))) return;
   if (has_head && bt_context_is_binding(o->context, head)) return;
   if (o->context->site == BT_AT_EVENT)
     want_attributes(o, BT_WANT_EVENT_ATTRIBUTES, BT_STR("event."), "event.attributes");
+  else if (o->context->site == BT_AT_LINK)
+    want_attributes(o, BT_WANT_LINK_ATTRIBUTES, BT_STR("link."), "link.attributes");
   else
     want_attributes(o, BT_WANT_ANY_ATTRIBUTES, BT_STR(""), "");
 }
@@ -179,7 +190,8 @@ static void offer_picks(bt_offering *o) {
 static void offer_condition(bt_offering *o) {
   bt_language_word word;
   for (size_t i = 0; !o->status && bt_language_word_at(i, &word); i++) {
-    bool is_for_spans = strcmp(word.name, "exists") == 0 || strcmp(word.name, "event.where") == 0;
+    bool is_for_spans = strcmp(word.name, "exists") == 0 || strcmp(word.name, "event.where") == 0 ||
+                        strcmp(word.name, "link.where") == 0;
     if (word.class == BT_WORD_FUNCTION && !is_for_spans) offer_word(o, BT_STR(""), bt_str_from(word.name), &word);
   }
   bt_offer_words(o, BT_CLASS(CONSTANT), "", BT_STR(""), false);
@@ -198,7 +210,8 @@ static void offer_test(bt_offering *o) {
     bt_offer_words(o, BT_CLASS(CONSTANT), "", BT_STR(""), false);
     bt_offer_function(o, "not");
     bt_offer_function(o, "exists");
-    if (site != BT_AT_EVENT) bt_offer_function(o, "event.where");
+    if (site != BT_AT_EVENT && site != BT_AT_LINK)
+      bt_offer_function(o, "event.where"), bt_offer_function(o, "link.where");
   }
   if (site == BT_AT_OPERAND) {
     bt_offer_function(o, "trace.has");

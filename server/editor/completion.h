@@ -44,6 +44,7 @@ typedef enum bt_want_of { /* where names and values come from */
                           BT_WANT_SPAN_ATTRIBUTES,
                           BT_WANT_RESOURCE_ATTRIBUTES,
                           BT_WANT_EVENT_ATTRIBUTES,
+                          BT_WANT_LINK_ATTRIBUTES,
                           BT_WANT_SCOPE_ATTRIBUTES,
                           BT_WANT_ANY_ATTRIBUTES /* of the span or its resource */
 } bt_want_of;

@@ -59,7 +59,7 @@ bt_status bt_completion_offer(bt_completion *completion, const bt_completion_ite
 
 /* A path that means itself: not a reserved word, and no field by its head. */
 static bool is_plain_name(bt_str text) {
-  static const char *const heads[] = {"span", "resource", "scope", "event", "trace"};
+  static const char *const heads[] = {"span", "resource", "scope", "event", "link", "trace"};
   if (!bt_path_is_valid(text)) return false;
   for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
     if (bt_str_equal(bt_path_head(text), bt_str_from(heads[i]))) return false;
@@ -92,14 +92,16 @@ static void write_inside(const bt_completion *completion, bt_str text, bt_buffer
   if (!completion->is_closed) bt_buffer_append_char(out, completion->quote);
 }
 
-/* An attribute with the name of what every event has. */
-static bool is_field_of_event(const bt_completion_want *want, bt_str key) {
-  return want->of == BT_WANT_EVENT_ATTRIBUTES &&
-         (bt_str_equal(key, BT_STR("name")) || bt_str_equal(key, BT_STR("time")));
+/* An attribute with the name of what every event (link) has. */
+static bool is_field_of_part(const bt_completion_want *want, bt_str key) {
+  if (want->of == BT_WANT_EVENT_ATTRIBUTES)
+    return bt_str_equal(key, BT_STR("name")) || bt_str_equal(key, BT_STR("time"));
+  return want->of == BT_WANT_LINK_ATTRIBUTES &&
+         (bt_str_equal(key, BT_STR("trace_id")) || bt_str_equal(key, BT_STR("span_id")));
 }
 
 static void write_field(const bt_completion_want *want, bt_str key, bt_buffer *out) {
-  bool is_plain = want->front.len ? bt_path_is_valid(key) && !is_field_of_event(want, key) : is_plain_name(key);
+  bool is_plain = want->front.len ? bt_path_is_valid(key) && !is_field_of_part(want, key) : is_plain_name(key);
   if (is_plain) {
     bt_buffer_append(out, want->front);
     bt_buffer_append(out, key);

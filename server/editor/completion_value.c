@@ -31,6 +31,7 @@ static bool head_attributes(bt_str head, bt_want_of *of) {
   if (bt_str_equal(head, BT_STR("span"))) return *of = BT_WANT_SPAN_ATTRIBUTES, true;
   if (bt_str_equal(head, BT_STR("resource"))) return *of = BT_WANT_RESOURCE_ATTRIBUTES, true;
   if (bt_str_equal(head, BT_STR("event"))) return *of = BT_WANT_EVENT_ATTRIBUTES, true;
+  if (bt_str_equal(head, BT_STR("link"))) return *of = BT_WANT_LINK_ATTRIBUTES, true;
   if (bt_str_equal(head, BT_STR("scope"))) return *of = BT_WANT_SCOPE_ATTRIBUTES, true;
   return *of = BT_WANT_ANY_ATTRIBUTES, false;
 }
@@ -73,7 +74,8 @@ static void offer_path_values(bt_offering *o, bt_str path) {
   } else if (bt_str_equal(path, BT_STR("trace.root.name"))) {
     want_values(o, BT_WANT_SPAN_NAMES, (bt_str){0});
   } else if (rest.len && head_attributes(head, &of)) {
-    bool is_field = bt_str_equal(path, BT_STR("event.name")) || bt_str_equal(path, BT_STR("event.time"));
+    bool is_field = bt_str_equal(path, BT_STR("event.name")) || bt_str_equal(path, BT_STR("event.time")) ||
+                    bt_str_equal(path, BT_STR("link.trace_id")) || bt_str_equal(path, BT_STR("link.span_id"));
     if (of != BT_WANT_SCOPE_ATTRIBUTES && !is_field) want_values(o, of, rest);
   } else if (!bt_str_equal(head, BT_STR("trace"))) {
     want_values(o, BT_WANT_ANY_ATTRIBUTES, o->context->site == BT_AT_CONDITION ? bt_path_last(path) : path);

@@ -33,6 +33,7 @@ typedef enum bt_editor_site {
   BT_AT_OPERAND,   /* of trace.has, span, count, … */
   BT_AT_WHERE,
   BT_AT_EVENT, /* event.where(…) */
+  BT_AT_LINK,  /* link.where(…) */
   BT_AT_FIELD, /* of exists */
   BT_AT_VALUE  /* what sum, min, max, avg and count_distinct are of */
 } bt_editor_site;

@@ -87,6 +87,7 @@ static bool is_selection_call(bt_str name) {
 static void open_call(bt_walk *walk, bt_str name) {
   bt_editor_site site = BT_AT_OPERAND;
   if (bt_str_equal(name, BT_STR("event.where"))) site = BT_AT_EVENT;
+  if (bt_str_equal(name, BT_STR("link.where"))) site = BT_AT_LINK;
   if (bt_str_equal(name, BT_STR("exists"))) site = BT_AT_FIELD;
   if (bt_str_equal(name, BT_STR("where"))) site = BT_AT_WHERE;
   push(walk, site == BT_AT_WHERE ? BT_FRAME_WHERE : BT_FRAME_CALL, site);
@@ -145,11 +146,13 @@ static bool is_comparison_word(const bt_token *token) {
 static bool take_part(bt_walk *walk, const bt_token *token) {
   bt_frame *frame = top(walk);
   if (is_word(token, "where") && peek(walk, 1)->kind == BT_TOKEN_LEFT_PAREN) {
-    bool is_event = frame->after_dot && frame->left_kind == BT_LEFT_PATH && bt_str_equal(frame->left, BT_STR("event"));
+    bool is_behind_path = frame->after_dot && frame->left_kind == BT_LEFT_PATH;
+    bool is_event = is_behind_path && bt_str_equal(frame->left, BT_STR("event"));
+    bool is_link = is_behind_path && bt_str_equal(frame->left, BT_STR("link"));
     walk->at++;
     frame->after_dot = false;
-    frame->is_condition = is_event;
-    open_call(walk, is_event ? BT_STR("event.where") : token->text);
+    frame->is_condition = is_event || is_link;
+    open_call(walk, is_event ? BT_STR("event.where") : is_link ? BT_STR("link.where") : token->text);
     return true;
   }
   bool is_point = frame->after_dot && (is_word(token, "start") || is_word(token, "end"));

@@ -120,10 +120,14 @@ static const doc_row docs[] = {
     {"event.name", NULL, "Name of an event of the span: some event has it."},
     {"event.time", NULL, "When an event of the span was: before, after, within … of or between points in time."},
     {"event.where", "event.where(test)", "One and the same event of the span meets the test."},
+    {"link.trace_id", NULL, "Id of the trace that a link of the span names, 32 hex digits: some link has it."},
+    {"link.span_id", NULL, "Id of the span that a link of the span names, 16 hex digits: some link has it."},
+    {"link.where", "link.where(test)", "One and the same link of the span meets the test."},
     {"span.attributes", "span.attributes[\"key\"]", "Attribute of the span, whatever its name."},
     {"resource.attributes", "resource.attributes[\"key\"]", "Attribute of the resource."},
     {"scope.attributes", "scope.attributes[\"key\"]", "Attribute of the instrumentation scope."},
     {"event.attributes", "event.attributes[\"key\"]", "Attribute of an event: some event has it."},
+    {"link.attributes", "link.attributes[\"key\"]", "Attribute of a link: some link has it."},
     {"severity", "@severity(critical)", "Severity of the rule: info, low, warning, medium, high, error or critical."},
 };
 
@@ -140,10 +144,14 @@ static const struct {
                {BT_WORD_FIELD, "event.name"},
                {BT_WORD_FIELD, "event.time"},
                {BT_WORD_FUNCTION, "event.where"},
+               {BT_WORD_FIELD, "link.trace_id"},
+               {BT_WORD_FIELD, "link.span_id"},
+               {BT_WORD_FUNCTION, "link.where"},
                {BT_WORD_FIELD, "span.attributes"},
                {BT_WORD_FIELD, "resource.attributes"},
                {BT_WORD_FIELD, "scope.attributes"},
                {BT_WORD_FIELD, "event.attributes"},
+               {BT_WORD_FIELD, "link.attributes"},
                {BT_WORD_FIELD, "trace.root.attributes"},
                {BT_WORD_FIELD, "trace.root.resource.attributes"},
                {BT_WORD_ANNOTATION, "severity"}};
@@ -205,6 +213,8 @@ static bool take_single(size_t i, bt_language_word *out) {
   *out = (bt_language_word){.class = singles[i].class, .name = singles[i].name, .signature = "attribute"};
   if (singles[i].class != BT_WORD_FIELD) out->signature = singles[i].name;
   if (strcmp(singles[i].name, "event.name") == 0) out->signature = "string";
+  if (strcmp(singles[i].name, "link.trace_id") == 0) out->signature = "string";
+  if (strcmp(singles[i].name, "link.span_id") == 0) out->signature = "string";
   if (strcmp(singles[i].name, "event.time") == 0) out->signature = "time";
   describe("", singles[i].name, out);
   return true;

@@ -85,6 +85,7 @@ static bt_tag_scope scope_of(bt_want_of of) {
   case BT_WANT_SPAN_ATTRIBUTES: return BT_TAG_SPAN;
   case BT_WANT_RESOURCE_ATTRIBUTES: return BT_TAG_RESOURCE;
   case BT_WANT_EVENT_ATTRIBUTES: return BT_TAG_EVENT;
+  case BT_WANT_LINK_ATTRIBUTES: return BT_TAG_LINK;
   case BT_WANT_SCOPE_ATTRIBUTES: return BT_TAG_SCOPE;
   case BT_WANT_ANY_ATTRIBUTES: break;
   }

@@ -40,10 +40,9 @@ typedef enum local_kind {
 } local_kind;
 
 static const char *const texts[LOCAL_KINDS] = {
-    "order and distance in time",  "structure (under, child of, …)",
-    "counts and other aggregates", "values compared between spans",
-    "absence and negation",        "duration, root and size of the whole trace",
-    "events and scopes",
+    "order and distance in time",    "structure (under, child of, …)", "counts and other aggregates",
+    "values compared between spans", "absence and negation",           "duration, root and size of the whole trace",
+    "events, links and scopes",
 };
 
 typedef struct finder {
@@ -55,7 +54,7 @@ static void visit_expression(finder *f, const bt_expression *expression);
 
 static void visit_field(finder *f, const bt_field *field) {
   if (field->kind >= BT_FIELD_TRACE_DURATION) f->found[LOCAL_TRACE] = true;
-  if (field->kind >= BT_FIELD_SCOPE_NAME && field->kind <= BT_FIELD_EVENT_ATTRIBUTE) f->found[LOCAL_EVENTS] = true;
+  if (field->kind >= BT_FIELD_SCOPE_NAME && field->kind <= BT_FIELD_LINK_ATTRIBUTE) f->found[LOCAL_EVENTS] = true;
   if (field->binding != BT_NO_BINDING) f->found[LOCAL_OTHER_SPANS] = true;
 }
 
@@ -80,7 +79,7 @@ static void visit_predicate(finder *f, const bt_predicate *predicate) {
   if (predicate->kind == BT_PREDICATE_COMPARE) visit_comparison(f, &predicate->comparison);
   if (predicate->kind == BT_PREDICATE_EXISTS || predicate->kind == BT_PREDICATE_IS_TRUE)
     visit_field(f, &predicate->field);
-  if (predicate->kind == BT_PREDICATE_EVENT) f->found[LOCAL_EVENTS] = true;
+  if (predicate->kind == BT_PREDICATE_EVENT || predicate->kind == BT_PREDICATE_LINK) f->found[LOCAL_EVENTS] = true;
 }
 
 static void visit_relation(finder *f, const bt_relation *relation) {

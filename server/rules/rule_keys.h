@@ -19,8 +19,8 @@ typedef void (*bt_comparison_visit)(void *context, const bt_comparison *comparis
 void bt_condition_visit_comparisons(const bt_condition *condition, bt_comparison_visit visit, void *context);
 
 typedef struct bt_rule_keys { /* all-zero is empty */
-  bt_field
-      *items; /* attributes of spans, resources, scopes and events, and BT_FIELD_STATUS_MESSAGE; texts are the rules' */
+  bt_field *items; /* attributes of spans, resources, scopes, events and links, and BT_FIELD_STATUS_MESSAGE; texts are
+                      the rules' */
   size_t count, capacity;
   bool no_memory;
 } bt_rule_keys;

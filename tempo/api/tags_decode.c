@@ -21,7 +21,7 @@ static void add_tag(decoder *d, bt_str text, bt_value_type type) {
 }
 
 static bool is_scope_asked(bt_tag_scope asked, bt_str name) {
-  static const char *const names[] = {"span", "resource", "event", "instrumentation"};
+  static const char *const names[] = {"span", "resource", "event", "link", "instrumentation"};
   if (asked == BT_TAG_ANY) return bt_str_equal(name, BT_STR("span")) || bt_str_equal(name, BT_STR("resource"));
   return (size_t)asked < COUNT(names) && bt_str_equal(name, bt_str_from(names[asked]));
 }

@@ -13,9 +13,10 @@ enum { MAX_BODY_BYTES = 8 << 20 };
 
 static bool add_url(const bt_tempo *tempo, const bt_tag_request *request, int64_t start_s, int64_t end_s,
                     bt_buffer *url) {
-  static const char *const scopes[] = {"span", "resource", "event", "instrumentation"};
+  static const char *const scopes[] = {"span", "resource", "event", "link", "instrumentation"};
   static const char *const prefixes[] = {
-      "span.", "resource.", "event.", "instrumentation.", ".", "name", "resource.service.name", "statusMessage"};
+      "span.",        "resource.", "event.", "link.", "instrumentation.", ".", "name", "resource.service.name",
+      "statusMessage"};
   bt_buffer_printf(url, "%s/api/v2/search/tag", tempo->base_url);
   if (request->key.ptr) { /* the key stands in the path as it is: quoted, Tempo would not find it */
     bt_buffer_printf(url, "/%s", prefixes[request->scope]);

@@ -20,6 +20,7 @@ typedef enum bt_tag_scope {
   BT_TAG_SPAN = 0,       /* attributes of spans */
   BT_TAG_RESOURCE,       /* of resources */
   BT_TAG_EVENT,          /* of events */
+  BT_TAG_LINK,           /* of links */
   BT_TAG_SCOPE,          /* of instrumentation scopes */
   BT_TAG_ANY,            /* spans and resources, as a name without a scope means in the language */
   BT_TAG_SPAN_NAME,      /* the name of a span: it has values and no key */

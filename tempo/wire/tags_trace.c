@@ -64,6 +64,9 @@ static void add_span(lister *l, const bt_span *span) {
   case BT_TAG_EVENT:
     for (uint32_t i = 0; i < span->event_count; i++) add_attributes(l, &span->events[i].attributes);
     break;
+  case BT_TAG_LINK:
+    for (uint32_t i = 0; i < span->link_count; i++) add_attributes(l, &span->links[i].attributes);
+    break;
   case BT_TAG_SPAN_NAME: add_tag(l, span->name, BT_VALUE_STRING); break;
   case BT_TAG_SERVICE_NAME:
     if (span->resource->service.ptr) add_tag(l, span->resource->service, BT_VALUE_STRING);

@@ -47,8 +47,8 @@ static bt_value field_value(ast_walk *walk, const bt_field *field, uint32_t span
   const bt_trace *trace = walk->trace;
   if (field->kind == BT_FIELD_TRACE_DURATION) return integer_value(bt_trace_end_ns(trace) - bt_trace_start_ns(trace));
   if (field->kind == BT_FIELD_TRACE_SPAN_COUNT) return integer_value(trace->span_count);
-  if (bt_field_is_of_trace(field->kind) || bt_field_is_of_event(field->kind) || field->kind == BT_FIELD_ID ||
-      field->kind == BT_FIELD_PARENT_ID)
+  if (bt_field_is_of_trace(field->kind) || bt_field_is_of_event(field->kind) || bt_field_is_of_link(field->kind) ||
+      field->kind == BT_FIELD_ID || field->kind == BT_FIELD_PARENT_ID)
     refuse("this field");
   uint32_t of = field->binding == BT_NO_BINDING ? span : walk->bound[field->binding];
   return bt_field_value(span_at(walk, of), field, NULL, id_text);
@@ -164,7 +164,8 @@ static bool predicate_holds(ast_walk *walk, const bt_predicate *predicate, uint3
   case BT_PREDICATE_COMPARE: return comparison_holds(walk, &predicate->comparison, span);
   case BT_PREDICATE_EXISTS: value = field_value(walk, &predicate->field, span); return !bt_value_is_missing(&value);
   case BT_PREDICATE_IS_TRUE: return is_true(walk, predicate, span);
-  case BT_PREDICATE_EVENT: break;
+  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK: break;
   }
   refuse("event predicates");
   return false;

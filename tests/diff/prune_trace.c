@@ -97,7 +97,7 @@ static void sum_up(pruning *p, const uint32_t *group, uint32_t count) {
   bt_attribute marks[] = {mark("aggregation.is_summary", true, 0), mark("aggregation.span_count", false, count)};
   s->span.attributes = with_marks(p, pattern->attributes, marks, 2);
   s->span.id = (bt_span_id){{0xEE, (uint8_t)p->summary_count, 1}};
-  if (p->loses_events) s->span.event_count = 0;
+  if (p->loses_events) s->span.event_count = s->span.link_count = 0;
   for (uint32_t i = 0; i < count; i++) {
     const bt_span *one = span_at(p, group[i]);
     if (one->start_ns < s->span.start_ns) s->span.start_ns = one->start_ns;

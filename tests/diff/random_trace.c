@@ -87,6 +87,18 @@ static void write_events(test_random *random, bt_buffer *out) {
 }
 
 /* What pruning leaves: summaries of others, with and without a number, and spans that were kept beside them. */
+/* To spans of this trace and of others, without an id now and then. */
+static void write_links(test_random *random, bt_buffer *out) {
+  static const char *const traces[] = {"ab", "ab", "1cd", "102030405060708090a0b0c0d0e0f", ""};
+  static const char *const spans[] = {"a", "b", "c", "0102030405060708", ""};
+  if (!one_in(random, 3)) return;
+  unsigned count = 1 + test_random_below(random, 3);
+  for (unsigned i = 0; i < count; i++) {
+    bt_buffer_printf(out, " link=%s/%s", PICK(random, traces), PICK(random, spans));
+    write_attributes(random, out, "link.", 2);
+  }
+}
+
 static void write_pruning(test_random *random, bt_buffer *out) {
   if (one_in(random, 4)) {
     bt_buffer_append(out, BT_STR(" aggregation.is_summary=true"));
@@ -113,6 +125,7 @@ static void write_span(test_random *random, bt_buffer *out, unsigned number, uns
   if (one_in(random, 6)) write_attributes(random, out, "scope.", 2);
   if (is_pruned) write_pruning(random, out);
   write_events(random, out);
+  write_links(random, out);
   bt_buffer_append_char(out, '\n');
 }
 

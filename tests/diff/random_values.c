@@ -69,7 +69,7 @@ void write_root_attribute(writer *w) {
 static void write_left_attribute(writer *w, bool is_in_where) {
   const char *key = a_key(w);
   switch (below(w, is_in_where ? 8 : 5)) {
-  case 0: bt_buffer_printf(w->out, "event.%s", key); return;
+  case 0: bt_buffer_printf(w->out, "%s.%s", one_in(w, 3) ? "link" : "event", key); return;
   case 1: bt_buffer_printf(w->out, "scope.attributes[\"%s\"]", key); return;
   case 2:
   case 3:
@@ -411,6 +411,42 @@ static void write_event_test(writer *w) {
   put(w, ")");
 }
 
+/* The id of a link, and what it is held against. */
+static void write_link_id(writer *w) {
+  static const char *const traces[] = {"\"000000000000000000000000000000ab\"", "\"000000000000000000000000000001cd\"",
+                                       "\"000102030405060708090a0b0c0d0e0f\""};
+  static const char *const spans[] = {"\"0000000000000061\"", "\"0000000000000062\"", "\"0102030405060708\""};
+  static const char *const trace_tests[] = {"=~ \"0+ab\"", "!~ \"0.*\"", "starts_with \"0001\"", "contains \"cd\""};
+  bool is_trace = one_in(w, 2);
+  put(w, is_trace ? "link.trace_id" : "link.span_id");
+  if (!is_trace && w->visible && one_in(w, 3)) {
+    put(w, one_in(w, 3) ? " != " : " == "), put_binding(w), put(w, ".span.id");
+  } else if (one_in(w, 4)) {
+    bt_buffer_printf(w->out, " %s", PICK(w, trace_tests));
+  } else if (one_in(w, 3)) {
+    put(w, one_in(w, 2) ? " in [" : " not in ["), put(w, is_trace ? PICK(w, traces) : PICK(w, spans));
+    put(w, ", "), put(w, is_trace ? PICK(w, traces) : PICK(w, spans)), put(w, "]");
+  } else {
+    put(w, one_in(w, 3) ? " != " : " == "), put(w, is_trace ? PICK(w, traces) : PICK(w, spans));
+  }
+}
+
+static void write_link_test(writer *w) {
+  if (one_in(w, 2)) {
+    write_link_id(w);
+    return;
+  }
+  put(w, "link.where(");
+  bool negates = one_in(w, 3);
+  if (negates) put(w, "not (");
+  bt_buffer_printf(w->out, "%s%s", one_in(w, 6) ? "span." : "link.", a_key(w));
+  write_attribute_test(w);
+  put(w, one_in(w, 2) ? " and " : " or ");
+  write_link_id(w);
+  if (negates) put(w, ")");
+  put(w, ")");
+}
+
 /* A point in time that event.time may be set against. */
 static void write_event_point(writer *w) {
   static const char *const points[] = {"span.start", "span.end", "span.start", "span.end", "trace.start", "trace.end"};
@@ -472,10 +508,14 @@ static void write_field_test(writer *w, bool is_in_where) {
                                        "scope.attributes[\"k\"]",
                                        "trace.root.service",
                                        "event.http.method",
+                                       "link.trace_id",
+                                       "link.span_id",
+                                       "link.k",
                                        "resource.k8s.pod.name"};
   if (is_in_where && one_in(w, 3)) {
     static const char *const booleans[] = {
-        "ok", "span.ok", "event.ok", "resource.k", "http.method", "span.http.status_code", "plain", "resource.rplain"};
+        "ok",    "span.ok",        "event.ok", "link.ok", "resource.k", "http.method", "span.http.status_code",
+        "plain", "resource.rplain"};
     if (w->visible && one_in(w, 3))
       put_binding(w), put(w, ".ok");
     else
@@ -507,7 +547,7 @@ static void write_test(writer *w, bool is_in_where) {
   case 5: write_time_comparison(w); return;
   case 6: write_number_comparison(w); return;
   case 7: write_event_time(w); return;
-  case 8: write_timed_event(w); return;
+  case 8: one_in(w, 2) ? write_timed_event(w) : write_link_test(w); return;
   default: write_left_attribute(w, is_in_where), write_attribute_test(w);
   }
 }

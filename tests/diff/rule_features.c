@@ -8,7 +8,7 @@ enum {
   CONDITION = 0,
   COMPARISON = CONDITION + BT_CONDITION_HAS_AFTER + 1,
   PREDICATE = COMPARISON + BT_NOT_IN + 1,
-  RELATION = PREDICATE + BT_PREDICATE_EVENT + 1,
+  RELATION = PREDICATE + BT_PREDICATE_LINK + 1,
   AGGREGATE = RELATION + BT_LAST_OF + 1,
   EXPRESSION = AGGREGATE + BT_AGGREGATE_COUNT_DISTINCT + 1,
   FIELD = EXPRESSION + BT_EXPRESSION_DIVIDE + 1,
@@ -43,7 +43,7 @@ static const char *const feature_names[] = {
     "==", "!=", "<", "<=", ">", ">=", "contains", "starts_with", "ends_with", "matches", "=~", "!~", "in", "not in",
     /* predicates */
     "where-true", "where-false", "where-and", "where-or", "where-not", "named", "where-compare", "exists(field)",
-    "is-true", "event.where",
+    "is-true", "event.where", "link.where",
     /* relations */
     "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of", "first-of",
     "last-of",
@@ -53,8 +53,9 @@ static const char *const feature_names[] = {
     /* fields */
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",
-    "event.name", "event.time", "event-attribute", "trace.duration", "trace.start", "trace.end", "trace.span_count",
-    "trace.service_count", "trace.root.name", "trace.root.service", "root-attribute", "root-resource-attribute",
+    "event.name", "event.time", "event-attribute", "link.trace_id", "link.span_id", "link-attribute", "trace.duration",
+    "trace.start", "trace.end", "trace.span_count", "trace.service_count", "trace.root.name", "trace.root.service",
+    "root-attribute", "root-resource-attribute",
     /* shapes */
     "bare", "when-always", "when-never", "when-always-never", "no-when", "one-binding", "more-bindings",
     "nested-binding", "bound-base", "bound-reference", "bound-field", "nested-reference", "point-end", "within-bound",

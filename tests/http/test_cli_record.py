@@ -16,6 +16,7 @@ RULES = """rules:
 - {id: region, dsl: 'trace.has(resource.attributes["cloud.region"] == "eu-1" and span.status_message == "declined")'}
 - {id: events, dsl: 'trace.has(event.name == "exception" and event.attributes["exception.type"] == "Timeout")'}
 - {id: scopes, dsl: 'when { trace.has(scope.name == "lib") } never { trace.has(event.where(retry > 2)) }'}
+- {id: links, dsl: 'trace.has(link.where(link.span_id == "00000000000000c1" and link.kind == "retry")) and trace.has(exists(link.trace_id))'}
 - {id: tags, dsl: 'trace.has(tags contains "gold" and ratio >= 0.1 and flag)'}
 - {id: sums, dsl: 'sum(checkout, weight) > 3.5'}
 - {id: satisfied, dsl: "when { checkout } always { payment }"}
@@ -38,6 +39,10 @@ class RecordTest(unittest.TestCase):
                      span("orphan", at=5, parent="00000000000000ee"))
         document = json.loads(line)
         document["resourceSpans"][2]["scopeSpans"][0]["scope"] = {"name": "lib", "version": "9"}
+        document["resourceSpans"][3]["scopeSpans"][0]["spans"][0]["links"] = [
+            {"traceId": trace_id(0xAB), "spanId": "00000000000000c1",
+             "attributes": [{"key": "kind", "value": {"stringValue": "retry"}}, {"key": "card", "value": {"stringValue": SECRET}}]},
+            {"traceId": trace_id(0xCD), "spanId": "00000000000000c2"}]
         self.traces = self.write("t.json", json.dumps(document))
 
     def write(self, name, text):
@@ -85,9 +90,16 @@ class RecordTest(unittest.TestCase):
         self.assertIn("00000000000000ee", fixture)
         self.assertIn(trace_id(0xAB), fixture)
 
+    def test_links_are_there(self):
+        """Their ids always, those of this trace as `own`, which keeps them what they were; their attributes where a rule reads them."""
+        text = self.record("--rule", "links")
+        self.assertIn('links: [{trace: "own", span: "00000000000000c1", attributes: {"kind": "retry"}}, ', text)
+        self.assertIn(f'{{trace: "{trace_id(0xCD)}", span: "00000000000000c2"}}]', text)
+        self.assertNotIn('"retry"', self.record("--rule", "fraud"))
+
     def test_keep(self):
         self.assertIn("secret-host", self.record("--rule", "fraud", "--keep", "host.name"))
-        self.assertEqual(self.record("--rule", "fraud", "--keep-all").count(SECRET), 2)
+        self.assertEqual(self.record("--rule", "fraud", "--keep-all").count(SECRET), 3)
 
     def test_halves_need_a_fixture(self):
         halves = self.write("halves.jsonl", trace(2, span("checkout", id="00000000000000aa", kind=3), span("checkout", id="00000000000000aa", parent="", kind=2)))

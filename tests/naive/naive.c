@@ -9,7 +9,7 @@
 
 static bt_truth condition_holds(naive_world *world, const bt_condition *condition);
 
-static const naive_subject no_subject = {.span = NAIVE_FIRST_UNSEEN, .event = NULL};
+static const naive_subject no_subject = {.span = NAIVE_FIRST_UNSEEN, .event = NULL, .link = NULL};
 
 /* P has_before Q: there is a Q, and some P starts before every Q. */
 static bt_truth order_of_selections(const naive_world *world, const bt_condition *condition) {

@@ -1,4 +1,5 @@
 /* Fields, expressions and comparisons of the naive evaluator. See naive_world.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,9 @@ static naive_value span_value(const bt_span *span, const bt_field *field) {
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_EVENT_TIME:
   case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_LINK_TRACE_ID:
+  case BT_FIELD_LINK_SPAN_ID:
+  case BT_FIELD_LINK_ATTRIBUTE:
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END:
@@ -177,9 +181,34 @@ static naive_value event_value(const bt_event *event, const bt_field *field) {
   return attribute_value(&event->attributes, field->key);
 }
 
+bool naive_is_of_link(bt_field_kind kind) {
+  return kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID || kind == BT_FIELD_LINK_ATTRIBUTE;
+}
+
+/* Digits of an id; one of zeros is none. */
+static naive_value link_id(const uint8_t *bytes, size_t count) {
+  static _Thread_local char texts[4][BT_TRACE_ID_HEX + 1];
+  static _Thread_local unsigned next;
+  char *text = texts[next++ % 4];
+  bool is_there = false;
+  for (size_t i = 0; i < count; i++) {
+    snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    is_there = is_there || bytes[i];
+  }
+  return is_there ? string_value((bt_str){text, 2 * count}) : naive_missing();
+}
+
+static naive_value link_value(const bt_link *link, const bt_field *field) {
+  if (!link) return naive_any();
+  if (field->kind == BT_FIELD_LINK_TRACE_ID) return link_id(link->trace_id.bytes, sizeof link->trace_id.bytes);
+  if (field->kind == BT_FIELD_LINK_SPAN_ID) return link_id(link->span_id.bytes, sizeof link->span_id.bytes);
+  return attribute_value(&link->attributes, field->key);
+}
+
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject) {
   if (is_of_trace(field->kind)) return trace_value(world, field);
   if (naive_is_of_event(field->kind)) return event_value(subject.event, field);
+  if (naive_is_of_link(field->kind)) return link_value(subject.link, field);
   uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
   if (naive_is_unseen(span) || !naive_knows(world, span, field->kind)) return naive_any();
   return span_value(&world->trace->spans[span], field);
@@ -316,7 +345,23 @@ static bt_truth compare_once(const naive_world *world, const bt_comparison *comp
   return naive_and(naive_present(&left), naive_not(is_in_list(world, comparison, subject)));
 }
 
+static bool speaks_of_links(const bt_expression *expression) {
+  return expression->kind == BT_EXPRESSION_FIELD && naive_is_of_link(expression->field.kind);
+}
+
+static bt_truth compare_some_link(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
+  if (naive_is_unseen(subject.span) || naive_is_summary(world, subject.span)) return BT_UNKNOWN;
+  bt_truth some = BT_FALSE;
+  const bt_span *span = &world->trace->spans[subject.span];
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    subject.link = &span->links[i];
+    some = naive_or(some, compare_once(world, comparison, subject));
+  }
+  return some;
+}
+
 bt_truth naive_comparison(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
+  if (speaks_of_links(comparison->left) && !subject.link) return compare_some_link(world, comparison, subject);
   if (subject.event || !speaks_of_events(comparison->left)) return compare_once(world, comparison, subject);
   if (naive_is_unseen(subject.span) || naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;

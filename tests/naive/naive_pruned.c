@@ -40,6 +40,9 @@ bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind) {
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_EVENT_TIME:
   case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_LINK_TRACE_ID:
+  case BT_FIELD_LINK_SPAN_ID:
+  case BT_FIELD_LINK_ATTRIBUTE:
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END:
@@ -96,7 +99,8 @@ bt_truth naive_hidden_meets(const bt_predicate *predicate, const bt_span *summar
     return BT_UNKNOWN;
   case BT_PREDICATE_EXISTS: return is_name_or_status(&predicate->field) ? BT_TRUE : BT_UNKNOWN;
   case BT_PREDICATE_IS_TRUE: return is_name_or_status(&predicate->field) ? BT_FALSE : BT_UNKNOWN; /* they are texts */
-  case BT_PREDICATE_EVENT: break;
+  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_LINK: break;
   }
   return BT_UNKNOWN;
 }

@@ -21,10 +21,25 @@ static bt_truth is_true(const naive_value *value) {
   return naive_compare(BT_EQUAL, value, &yes, NULL, false);
 }
 
-/* EXISTS and IS_TRUE of a field; of an event's field: of some event. */
+static bt_truth field_test(const naive_world *world, const bt_predicate *predicate, naive_subject subject);
+
+static bt_truth some_link_has(const naive_world *world, const bt_predicate *predicate, naive_subject subject) {
+  if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
+  bt_truth some = BT_FALSE;
+  const bt_span *span = &world->trace->spans[subject.span];
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    subject.link = &span->links[i];
+    some = naive_or(some, field_test(world, predicate, subject));
+  }
+  return some;
+}
+
+/* EXISTS and IS_TRUE of a field; of an event's (a link's) field: of some event (link). */
 static bt_truth field_test(const naive_world *world, const bt_predicate *predicate, naive_subject subject) {
   bool is_exists = predicate->kind == BT_PREDICATE_EXISTS;
   bool is_of_event = naive_is_of_event(predicate->field.kind);
+  if (naive_is_of_link(predicate->field.kind) && !subject.link && !naive_is_unseen(subject.span))
+    return some_link_has(world, predicate, subject);
   if (!is_of_event || subject.event || naive_is_unseen(subject.span)) {
     naive_value value = naive_field(world, &predicate->field, subject);
     return is_exists ? naive_present(&value) : is_true(&value);
@@ -51,6 +66,18 @@ static bt_truth some_event(const naive_world *world, const bt_predicate *inner, 
   return some;
 }
 
+static bt_truth some_link(const naive_world *world, const bt_predicate *inner, naive_subject subject) {
+  if (naive_is_unseen(subject.span)) return naive_and(BT_UNKNOWN, predicate_holds(world, inner, subject));
+  if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
+  bt_truth some = BT_FALSE;
+  const bt_span *span = &world->trace->spans[subject.span];
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    subject.link = &span->links[i];
+    some = naive_or(some, predicate_holds(world, inner, subject));
+  }
+  return some;
+}
+
 static bt_truth predicate_holds(const naive_world *world, const bt_predicate *predicate, naive_subject subject) {
   bt_truth result;
   switch (predicate->kind) {
@@ -72,6 +99,7 @@ static bt_truth predicate_holds(const naive_world *world, const bt_predicate *pr
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE: return field_test(world, predicate, subject);
   case BT_PREDICATE_EVENT: return some_event(world, predicate->items[0], subject);
+  case BT_PREDICATE_LINK: return some_link(world, predicate->items[0], subject);
   }
   abort();
 }

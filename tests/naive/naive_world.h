@@ -21,6 +21,7 @@ typedef struct naive_world {
 typedef struct naive_subject {
   uint32_t span;
   const bt_event *event; /* inside event.where: that one event; NULL outside, and of an unseen span */
+  const bt_link *link;   /* inside link.where, likewise */
 } naive_subject;
 
 bool naive_is_unseen(uint32_t span);
@@ -44,9 +45,10 @@ bt_truth naive_is_within(const naive_world *world, uint32_t span, uint32_t other
 
 /* naive_expression.c */
 bool naive_is_of_event(bt_field_kind kind);
+bool naive_is_of_link(bt_field_kind kind);
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject);
 naive_value naive_expression(const naive_world *world, const bt_expression *expression, naive_subject subject);
-/* Of events: met if some event meets it. */
+/* Of events and links: met if some event (link) meets it. */
 bt_truth naive_comparison(const naive_world *world, const bt_comparison *comparison, naive_subject subject);
 
 /* naive_pruned.c: traces with summaries. Of the spans that a summary hides only its name and its status are known. */

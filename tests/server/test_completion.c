@@ -33,7 +33,8 @@ static const bt_completion_item *find_item(const bt_completion *completion, bt_s
 /* ---- text cases ---- */
 
 static const char *want_name(bt_want_of of) {
-  static const char *const names[] = {"spans", "services", "messages", "span", "resource", "event", "scope", "any"};
+  static const char *const names[] = {"spans", "services", "messages", "span", "resource",
+                                      "event", "link",     "scope",    "any"};
   return names[of];
 }
 
@@ -351,7 +352,7 @@ static void test_every_word_is_described(void **state) {
   assert_true(count > 80);
   for (size_t i = 0; bt_vocabulary_reserved(i); i++) {
     bt_str reserved = bt_str_from(bt_vocabulary_reserved(i));
-    static const char *const heads[] = {"trace", "resource", "scope",   "event",
+    static const char *const heads[] = {"trace", "resource", "scope",   "event",   "link",
                                         "child", "parent",   "sibling", "duration"};
     bool is_head = false;
     for (size_t k = 0; k < sizeof heads / sizeof heads[0]; k++)

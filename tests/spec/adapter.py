@@ -34,7 +34,9 @@ def otlp_span(span, shift_ns):
            "endTimeUnixNano": str(int(span["end_ns"]) + shift_ns), "attributes": otlp_attributes(span.get("attributes", [])),
            "status": {"code": STATUSES.index(span.get("status", "unset")), "message": span.get("status_message", "")},
            "events": [{"name": event["name"], "timeUnixNano": str(int(event.get("time_ns", span["start_ns"])) + shift_ns),
-                       "attributes": otlp_attributes(event.get("attributes", []))} for event in span.get("events", [])]}
+                       "attributes": otlp_attributes(event.get("attributes", []))} for event in span.get("events", [])],
+           "links": [{"traceId": link["trace_id"], "spanId": link["span_id"], "attributes": otlp_attributes(link.get("attributes", []))}
+                     for link in span.get("links", [])]}
     if "parent" in span:
         out["parentSpanId"] = span["parent"]
     return out

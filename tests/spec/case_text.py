@@ -7,6 +7,7 @@ import re
 UNITS_NS = {"ns": 1, "us": 1000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 MILLISECOND_NS = 10**6
 SPAN_ID_BYTES = 8
+TRACE_ID_BYTES = 16
 
 
 class Unreadable(Exception):
@@ -142,6 +143,12 @@ def set_field(span, key, line):
         span["events"][-1]["time_ns"] = duration_ns(line.word()[0])
     elif key.startswith("event."):
         span["events"][-1].setdefault("attributes", []).append([key[6:], read_value(line)])
+    elif key == "link":
+        trace, _, other = line.word()[0].partition("/")
+        span.setdefault("links", []).append({"trace_id": trace.rjust(2 * TRACE_ID_BYTES, "0") if trace else "",
+                                             "span_id": span_id(other) if other else ""})
+    elif key.startswith("link."):
+        span["links"][-1].setdefault("attributes", []).append([key[5:], read_value(line)])
     elif key.startswith("resource."):
         span.setdefault("resource", []).append([key[9:], read_value(line)])
     elif key.startswith("scope."):

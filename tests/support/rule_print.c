@@ -42,6 +42,9 @@ static const char *field_name(bt_field_kind kind) {
   case BT_FIELD_EVENT_NAME: return "event-name";
   case BT_FIELD_EVENT_TIME: return "event-time";
   case BT_FIELD_EVENT_ATTRIBUTE: return "event";
+  case BT_FIELD_LINK_TRACE_ID: return "link-trace-id";
+  case BT_FIELD_LINK_SPAN_ID: return "link-span-id";
+  case BT_FIELD_LINK_ATTRIBUTE: return "link";
   case BT_FIELD_TRACE_DURATION: return "trace-duration";
   case BT_FIELD_TRACE_START: return "trace-start";
   case BT_FIELD_TRACE_END: return "trace-end";
@@ -57,7 +60,7 @@ static const char *field_name(bt_field_kind kind) {
 
 static bool has_key(bt_field_kind kind) {
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE ||
-         kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE ||
+         kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE || kind == BT_FIELD_LINK_ATTRIBUTE ||
          kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE || kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
 }
 
@@ -187,6 +190,7 @@ void rule_print_predicate(const bt_rule *rule, const bt_predicate *predicate, bt
   case BT_PREDICATE_OR: print_items(rule, "or", predicate, out); return;
   case BT_PREDICATE_NOT: print_items(rule, "not", predicate, out); return;
   case BT_PREDICATE_EVENT: print_items(rule, "one-event", predicate, out); return;
+  case BT_PREDICATE_LINK: print_items(rule, "one-link", predicate, out); return;
   case BT_PREDICATE_NAMED:
     bt_buffer_append(out, BT_STR("(named "));
     print_string(predicate->name, out);

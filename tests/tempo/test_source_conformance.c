@@ -523,6 +523,7 @@ static void test_tags(void **state) {
   check_tags(BT_TAG_RESOURCE, NULL, "", 0, "service.name:0 ", false);
   check_tags(BT_TAG_ANY, NULL, "s", 0, "service.name:0 ", false);
   check_tags(BT_TAG_EVENT, NULL, "", 0, "", false);
+  check_tags(BT_TAG_LINK, NULL, "", 0, "", false);
   check_tags(BT_TAG_SPAN, "nosuch", "", 0, "", false);
   check_tags(BT_TAG_SPAN, "amount", "3", 0, "3:4 30:4 31:4 32:4 33:4 34:4 35:4 36:4 37:4 38:4 39:4 ", false);
   check_tags(BT_TAG_SPAN, "amount", "3", 3, "3:4 30:4 31:4 ", true);

@@ -85,8 +85,11 @@ static void reads_names(void **state) {
   static const struct {
     bt_tag_scope scope;
     const char *expected;
-  } table[] = {
-      {BT_TAG_SPAN, "b:0 c:0"}, {BT_TAG_RESOURCE, "a\":0 b:0"}, {BT_TAG_ANY, "a\":0 b:0 c:0"}, {BT_TAG_EVENT, ""}};
+  } table[] = {{BT_TAG_SPAN, "b:0 c:0"},
+               {BT_TAG_RESOURCE, "a\":0 b:0"},
+               {BT_TAG_ANY, "a\":0 b:0 c:0"},
+               {BT_TAG_EVENT, ""},
+               {BT_TAG_LINK, ""}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     bt_tag_list list;
     assert_int_equal(decode(false, table[i].scope, body, &list), BT_OK);
@@ -232,6 +235,8 @@ static void asks_in_tempos_way(void **state) {
                {BT_TAG_SPAN, "a b\"", "/api/v2/search/tag/span.a%20b%22/values?"},
                {BT_TAG_ANY, "k", "/api/v2/search/tag/.k/values?"},
                {BT_TAG_EVENT, "k", "/api/v2/search/tag/event.k/values?"},
+               {BT_TAG_LINK, "k", "/api/v2/search/tag/link.k/values?"},
+               {BT_TAG_LINK, NULL, "/api/v2/search/tags?scope=link&"},
                {BT_TAG_SPAN_NAME, NULL, "/api/v2/search/tag/name/values?"},
                {BT_TAG_SERVICE_NAME, NULL, "/api/v2/search/tag/resource.service.name/values?"},
                {BT_TAG_STATUS_MESSAGE, NULL, "/api/v2/search/tag/statusMessage/values?"}};

@@ -100,6 +100,21 @@ static void write_events(bt_redaction *redaction, const bt_span *span, int64_t s
   if (span->event_count) bt_buffer_append_char(out, ']');
 }
 
+static void write_links(bt_redaction *redaction, const bt_trace *trace, const bt_span *span, bt_buffer *out) {
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    const bt_link *link = &span->links[i];
+    char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1];
+    bt_trace_id_format(&link->trace_id, trace_id);
+    bt_span_id_format(&link->span_id, span_id);
+    bool is_own = bt_trace_id_compare(&link->trace_id, &trace->id) == 0;
+    bt_buffer_printf(out, "%s{trace: \"%s\", span: \"%s\"", i ? ", " : ", links: [", is_own ? "own" : trace_id,
+                     span_id);
+    write_attributes("attributes", redaction, BT_FIELD_LINK_ATTRIBUTE, &link->attributes, out);
+    bt_buffer_append_char(out, '}');
+  }
+  if (span->link_count) bt_buffer_append_char(out, ']');
+}
+
 static const char *kind_name(bt_span_kind kind) {
   static const char *const names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
   return (unsigned)kind < sizeof names / sizeof names[0] ? names[kind] : "unspecified";
@@ -128,6 +143,7 @@ static void write_span(const bt_trace *trace, const bt_span *span, bt_redaction 
   write_attributes("resource", redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &span->resource->attributes, out);
   write_scope(redaction, span->scope, out);
   write_events(redaction, span, bt_trace_start_ns(trace), out);
+  write_links(redaction, trace, span, out);
   bt_buffer_append_char(out, '}');
 }
 
@@ -201,6 +217,19 @@ static json_t *events_json(bt_redaction *redaction, const bt_span *span) {
   return array;
 }
 
+static json_t *links_json(bt_redaction *redaction, const bt_span *span) {
+  json_t *array = json_array();
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    const bt_link *link = &span->links[i];
+    char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1];
+    bt_trace_id_format(&link->trace_id, trace_id);
+    bt_span_id_format(&link->span_id, span_id);
+    json_array_append_new(array, json_pack("{s:s, s:s, s:o}", "traceId", trace_id, "spanId", span_id, "attributes",
+                                           attributes_json(redaction, BT_FIELD_LINK_ATTRIBUTE, &link->attributes)));
+  }
+  return array;
+}
+
 static json_t *span_json(const bt_trace *trace, const bt_span *span, bt_redaction *redaction) {
   char trace_id[BT_TRACE_ID_HEX + 1], id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
   bt_trace_id_format(&trace->id, trace_id);
@@ -218,6 +247,7 @@ static json_t *span_json(const bt_trace *trace, const bt_span *span, bt_redactio
     json_object_set_new(object, "status", status);
   }
   if (span->event_count) json_object_set_new(object, "events", events_json(redaction, span));
+  if (span->link_count) json_object_set_new(object, "links", links_json(redaction, span));
   return object;
 }
 

@@ -14,6 +14,6 @@
 (argument (name) @constant)
 (path) @variable.member
 ((path) @constant.builtin
-  (#match? @constant.builtin "^(span|trace|event|scope|resource)[.]"))
+  (#match? @constant.builtin "^(span|trace|event|link|scope|resource)[.]"))
 ["(" ")" "[" "]" "{" "}"] @punctuation.bracket
 ["," "."] @punctuation.delimiter

@@ -1,0 +1,109 @@
+/* Links: their fields and link.where(…). A span has many links, and each comparison of a link's field is met if some
+ * link meets it; link.where(…) asks one and the same. Nothing here needs the trace that a link names. See checker.h. */
+#include "dsl/checker.h"
+#include "dsl/diagnostic_codes.h"
+#include "dsl/suggest.h"
+#include "dsl/trace.h"
+
+/* ---- fields ---- */
+
+bool bt_checker_allows_link(bt_checker *checker, const bt_ast *node, const bt_place *place) {
+  const char *why = NULL;
+  if (place->site == BT_SITE_AGGREGATE)
+    why = "an aggregate takes a field of the span: links have no single value; count(span(link.…)) counts spans";
+  else if (place->site == BT_SITE_EVENT)
+    why = "a link's field inside event.where(…) would be about any link of the span: join it outside, with and";
+  else if (place->on_right || place->in_arithmetic)
+    why = "a link's field stands alone on the left of a comparison: a span has many links, so it has no single value";
+  if (why) bt_checker_report(checker, BT_E_EVENT, node->range, "%s", why);
+  return !why;
+}
+
+static bt_field_kind field_kind(bt_str name) {
+  if (bt_str_equal(name, BT_STR("trace_id"))) return BT_FIELD_LINK_TRACE_ID;
+  return bt_str_equal(name, BT_STR("span_id")) ? BT_FIELD_LINK_SPAN_ID : BT_FIELD_LINK_ATTRIBUTE;
+}
+
+/* `link.traceId`: a rule that reads an attribute of that name finds nothing, and would call every trace good. */
+static void warn_of_near_id(bt_checker *checker, const bt_ast *node, bt_str key) {
+  static const char *const spellings[] = {"traceid", "trace.id", "spanid", "span.id", "trace", "span", "id", NULL};
+  const char *meant = NULL;
+  for (size_t i = 0; spellings[i] && !meant; i++)
+    if (bt_str_equal_nocase(key, bt_str_from(spellings[i]))) meant = spellings[i][0] == 't' ? "trace_id" : "span_id";
+  static const char *const names[] = {"trace_id", "span_id", NULL};
+  if (!meant) meant = bt_suggest_nearest(key, names);
+  if (!meant) return;
+  bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                    "%.*s reads an attribute of the link: did you mean link.%s? The attribute can be written "
+                    "link.attributes[\"%.*s\"]",
+                    BT_FMT(node->text), meant, BT_FMT(key));
+}
+
+bool bt_checker_link_field(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out) {
+  if (!bt_checker_allows_link(checker, node, place)) return false;
+  if (bt_checker_report_dotted_attributes(checker, node, rest)) return false;
+  *out = (bt_field){.kind = field_kind(rest), .binding = BT_NO_BINDING};
+  if (out->kind != BT_FIELD_LINK_ATTRIBUTE) return true;
+  out->key = rest;
+  warn_of_near_id(checker, node, rest);
+  return true;
+}
+
+/* ---- what their ids are compared with ---- */
+
+static bool is_hex(bt_str text) {
+  bt_trace_id id;
+  return bt_trace_id_parse(text, &id);
+}
+
+static bool is_zeros(bt_str text) {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.ptr[i] != '0') return false;
+  return true;
+}
+
+/* A text that no id can be would make a test that nothing meets, and a rule that nothing breaks. */
+bool bt_checker_check_link_id(bt_checker *checker, bt_field_kind kind, const bt_expression *literal) {
+  bt_str text = literal->literal.string;
+  bool is_trace = kind == BT_FIELD_LINK_TRACE_ID;
+  size_t digits = is_trace ? BT_TRACE_ID_HEX : BT_SPAN_ID_HEX;
+  const char *name = is_trace ? "link.trace_id" : "link.span_id";
+  bool is_id = text.len == digits && is_hex(text);
+  if (is_id && !is_zeros(text)) return true;
+  if (is_id) {
+    bt_checker_report(checker, BT_E_UNKNOWN, literal->range,
+                      "an id of zeros is none: a link without one is found with link.where(not exists(%s))", name);
+    return false;
+  }
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_E_UNKNOWN, literal->range, "%s is %zu hexadecimal digits: found %zu characters%s", name, digits,
+      text.len, text.len < digits && is_hex(text) ? ", which Tempo writes without the zeros in front" : "");
+  if (text.len < digits && is_hex(text) && !is_zeros(text))
+    bt_checker_fix(checker, added, literal->range, "\"%.*s%.*s\"", (int)(digits - text.len),
+                   "00000000000000000000000000000000", BT_FMT(text));
+  return false;
+}
+
+/* ---- tests on one link ---- */
+
+bool bt_is_link_test(const bt_ast *node) {
+  return bt_is_where_behind(node, BT_STR("link"));
+}
+
+void bt_checker_report_link_test(bt_checker *checker, const bt_ast *node) {
+  bt_checker_report(checker, BT_E_EVENT, node->range,
+                    "link.where(…) is a test on a span: write trace.has(link.where(…)); a span named link is written "
+                    "\"link\".where(…)");
+}
+
+const bt_predicate *bt_checker_link_test(bt_checker *checker, const bt_ast *node, bt_site site) {
+  if (site == BT_SITE_EVENT || site == BT_SITE_LINK) {
+    bt_checker_report(checker, BT_E_EVENT, node->range,
+                      site == BT_SITE_LINK
+                          ? "link.where(…) cannot stand inside another one: join the tests on one link with and"
+                          : "link.where(…) cannot stand inside event.where(…): join the two with and");
+    return NULL;
+  }
+  return bt_checker_of_one_part(checker, BT_PREDICATE_LINK,
+                                bt_checker_predicate(checker, node->parts[0].predicate, BT_SITE_LINK), node->range);
+}
