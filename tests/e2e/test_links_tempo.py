@@ -1,0 +1,159 @@
+"""Links of spans on a Tempo: random families of producers and consumers, whose ids begin with zeros. There are spans with
+50 and with 500 links, links with attributes, to the own trace, to traces that are not there and to none. Spans of a
+trace arrive in two pushes, each in a block of its own. Rules about links find what `betrace eval` finds in the same
+spans, and for some of them what Python says of the links that were sent."""
+import os
+import random
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import otlp  # noqa: E402
+import replay_compare as compare  # noqa: E402
+from random_tempo import BLOCK_SECONDS, searchable_spans, tempo_with_short_blocks  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+SECOND = 1_000_000_000
+SEED = int(os.environ.get("BETRACE_SEED", "407"))
+COUNT = 120
+KINDS = ("retry", "batch", 7, True, ["a", "b"], None)
+ZEROS = (0, 0, 2, 16, 31)  # in front of a trace's id
+
+
+def hex_id(chance, digits, zeros=0):
+    """Not all zeros, which is none."""
+    return "0" * zeros + "".join(chance.choice("123456789abcdef") for _ in range(digits - zeros))
+
+
+def link(chance, trace_id, span_id, number):
+    kind = chance.choice(KINDS)
+    return {"traceId": trace_id, "spanId": span_id, "attributes": otlp.attributes({"n": number, **({"kind": kind} if kind is not None else {})})}
+
+
+class Trace:
+    """A producer and a consumer, and now and then both in one trace; as replay_compare takes it."""
+
+    def __init__(self, chance, number, now_ns):
+        self.trace_id = hex_id(chance, 32, chance.choice(ZEROS))
+        self.spans, self.halves, self.start_ns = [], [], now_ns + number * SECOND
+        for index in range(chance.choice((1, 1, 2, 4))):
+            name = chance.choice(("publish", "process", "process", "work"))
+            self.add(chance, name, index, hex_id(chance, 16, chance.choice((0, 2, 15))))
+
+    def add(self, chance, name, index, span_id):
+        if any(span["spanId"] == span_id for span in self.spans):
+            return
+        self.spans.append(otlp.span(self.trace_id, name, self.start_ns + index * 1_000_000, span_id=span_id, parent=self.spans[0]["spanId"] if self.spans else ""))
+        self.halves.append(chance.randrange(2))
+
+    def ids(self):
+        return [(self.trace_id, span["spanId"]) for span in self.spans]
+
+    def links(self):
+        return [one for span in self.spans for one in span.get("links", [])]
+
+    def request(self, half=None):
+        spans = [span for span, its in zip(self.spans, self.halves) if half is None or its == half]
+        return {"resource": {"attributes": otlp.attributes({"service.name": "queue"})}, "scopeSpans": [{"scope": {"name": "t"}, "spans": spans}]}
+
+    def stored_request(self):
+        return {"resourceSpans": [self.request()]}
+
+
+def link_them(chance, traces):
+    """Most consumers link to one span, some to several, two to 50 and one to 500."""
+    every = [pair for trace in traces for pair in trace.ids()]
+    consumers = [(trace, span) for trace in traces for span in trace.spans if span["name"] == "process"]
+    for place, (trace, span) in enumerate(consumers):
+        count = (50, 500, 50)[place] if place < 3 else chance.choice((0, 1, 1, 1, 2, 5))
+        targets = [chance.choice(every) for _ in range(count)]
+        if chance.randrange(4) == 0 and count:
+            targets[0] = chance.choice(trace.ids())
+        if chance.randrange(6) == 0 and count:
+            targets[-1] = (hex_id(chance, 32, 3), hex_id(chance, 16, 1))
+        if chance.randrange(6) == 0:
+            targets.append(("", ""))
+        span["links"] = [link(chance, *target, number) for number, target in enumerate(targets)]
+
+
+class LinksOnTempo(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        chance = random.Random(SEED)
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-links-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.tempo = tempo_with_short_blocks().start()
+        cls.addClassCleanup(cls.tempo.stop)
+        now = int(time.time()) - 7200
+        cls.start, cls.end = now - 60, now + COUNT + 60
+        cls.traces = [Trace(chance, number, now * SECOND) for number in range(COUNT)]
+        link_them(chance, cls.traces)
+        for half in (0, 1):
+            requests = [request for request in (trace.request(half) for trace in cls.traces) if request["scopeSpans"][0]["spans"]]
+            status, _, body = cls.tempo.push_request({"resourceSpans": requests})
+            assert status == 200 and b"rejected" not in body, body
+            count = sum(its <= half for trace in cls.traces for its in trace.halves)
+            cls.tempo.wait_until(lambda wanted=count: searchable_spans(cls.tempo, cls.start) == wanted, f"{count} spans are searchable")
+            if half == 0:
+                time.sleep(BLOCK_SECONDS + 0.5)
+        cls.links = [(trace, one) for trace in cls.traces for one in trace.links()]
+        cls.batch = max((span for trace in cls.traces for span in trace.spans), key=lambda span: len(span.get("links", [])))
+
+    def replay(self, rules):
+        return compare.replay(self.folder.name, rules, self.tempo.url, "--start", self.start, "--end", self.end, "--count", "at_least")
+
+    def hold_to(self, texts, wanted=None):
+        rules, refused = compare.compile_rules(texts)
+        self.assertEqual(refused, 0, texts)
+        expected = compare.evaluate(self.folder.name, rules, compare.write_traces(self.folder.name, self.traces))
+        found, answer = self.replay(rules)
+        self.assertEqual(answer["status"], "completed", answer.get("reason"))
+        for rule in rules:
+            with self.subTest(rule=rule.text):
+                self.assertEqual(rule.explain["reads"], "by_id")
+                violated = expected[rule.id]["violated"]
+                self.assertEqual((violated - found[rule.id], found[rule.id] - violated), (set(), set()), rule.explain["outline"])
+                if wanted is not None:
+                    self.assertEqual(violated, wanted[rule.text])
+        return expected
+
+    def test_each_link_is_seen(self):
+        """By its ids: also the first and the 250th of the span with 500, and what begins with zeros."""
+        self.assertEqual(len(self.batch["links"]), 500)
+        some = [self.batch["links"][place] for place in (0, 249, 499)]
+        some += [one for _, one in self.links if one["traceId"].startswith("0" * 16)][:3] + [one for _, one in self.links if one["spanId"].startswith("0" * 15)][:3]
+        self.assertEqual(len(some), 9)
+        wanted = {}
+        for one in some:
+            trace_id, span_id = one["traceId"], one["spanId"]
+            wanted[f'never {{ process.where(link.trace_id == "{trace_id}") }}'] = {t.trace_id for t, l in self.links if l["traceId"] == trace_id}
+            wanted[f'never {{ process.where(link.span_id in ["{span_id}"]) }}'] = {t.trace_id for t, l in self.links if l["spanId"] == span_id}
+            wanted[f'never {{ process.where(link.where(link.trace_id == "{trace_id}" and link.span_id == "{span_id}")) }}'] = {
+                t.trace_id for t, l in self.links if (l["traceId"], l["spanId"]) == (trace_id, span_id)}
+        self.assertTrue(all(wanted.values()))
+        self.hold_to(list(wanted), wanted)
+
+    def test_attributes_and_one_and_the_same(self):
+        texts = ['never { process.where(link.kind == "retry") }', 'never { process.where(link.where(link.kind == "retry" and link.n == 0)) }',
+                 'never { process.where(link.kind == "retry" and link.n == 0) }', "never { process.where(link.n == 249) }", "never { process.where(link.n not in [0]) }",
+                 'never { process.where(link.kind != "retry") }', "never { process.where(link.kind contains \"a\") }", "never { process.where(link.kind) }",
+                 "never { process.where(not exists(link.kind)) }", "never { process.where(link.where(not exists(link.trace_id))) }",
+                 "never { process.where(link.where(not exists(link.span_id) and link.kind == \"retry\")) }", "when { process as p } always { p.where(exists(link.trace_id)) }",
+                 'never { process.where(link.trace_id !~ "0.*") }', 'never { process.where(not (link.trace_id =~ "0.*")) }', "never { work.where(link.where(true)) }",
+                 'never { trace.has(link.trace_id starts_with "000000") }', "when { publish as p } always { process.where(link.span_id == p.span.id) }",
+                 "when { publish as p } never { process.where(link.span_id != p.span.id) }"]
+        expected = self.hold_to(texts)
+        some = sum(0 < len(verdicts["violated"]) < COUNT for verdicts in expected.values())
+        self.assertGreaterEqual(some, len(texts) - 2, "rules are violated by none or by all")
+
+    def test_the_attribute_of_that_name_is_another(self):
+        rules, _ = compare.compile_rules(['never { process.where(span.attributes["link.n"] == 0) }'])
+        self.assertEqual(self.replay(rules)[0]["r0"], set())
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main()
