@@ -18,6 +18,8 @@ static const char *const texts[] = {
     "== d.order) }",
     "when { top } always { count_distinct(span(exists(k) or amount > 1), amount + count_distinct(checkout, order)) > 1 "
     "and count_distinct(span(span.duration >= 0ms), span.id) > 4 and every(checkout, amount * order > 1) }",
+    "when { top as p } never { x.where(link.span_id == p.span.id and link.where(link.n in [3] and link.trace_id =~ "
+    "\"0+ab\")) }",
 };
 enum { RULE_COUNT = sizeof texts / sizeof texts[0] };
 
@@ -32,7 +34,7 @@ static bt_rule *compile(const char *text) {
 
 static const char *const trace_lines = "a top service=s\n"
                                        ". b checkout amount=2000 order=7 k=\"a\xff\" event=e event.n=3\n"
-                                       ". c x k=abc event=e event.n=3\n"
+                                       ". c x k=abc event=e event.n=3 link=ab/a link.n=3\n"
                                        "d y parent=c service=t\n"
                                        "e checkout amount=5000 order=8\n";
 

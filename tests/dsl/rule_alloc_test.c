@@ -28,6 +28,8 @@ static const char *const texts[] = {
     "and event.time as e }",
     "when { a as b and d } always { every(c.where(k == 1) under b, m == b.m or exists(\"x y\")) and every(d, ok) }\n"
     "never { sum(e, price * quantity - b.rate) > count_distinct(e, user) and every(span.k == 1, ok) }",
+    "when { a.where(link.where(link.k == 1 and m == 2 and link.traceId == \"x\")) as b } "
+    "always { c.where(link.span_id == b.span.id or link.trace_id == \"ab\" or link.attributes[\"k\"] in [1]) }",
 };
 
 static void run(const char *text, bool format, size_t n, bool *refused) {

@@ -22,7 +22,7 @@ static const char text[] =
     "  tests:\n"
     "  - name: violated\n"
     "    trace: [{span: checkout, id: s1, service: web, attributes: {amount: 2000}}, {span: fraud, at: 5ms, events: "
-    "[{name: e}]}]\n"
+    "[{name: e}], links: [{trace: own, span: s1, attributes: {n: 1}}]}]\n"
     "    expect: violated\n"
     "    witness: {c: s1}\n"
     "  - name: wrong\n"

@@ -14,7 +14,7 @@ static const char text[] =
     "\"dsl\": \"x\","
     "\"labels\": {\"k\": \"v\"}, \"annotations\": {\"k\": \"v\"}, \"compliance_frameworks\": [\"SOC2\", \"HIPAA\"],"
     "\"tests\": [{\"trace\": [{\"span\": \"a\", \"id\": \"1\", \"attributes\": {\"n\": [1, 2]}, \"events\": "
-    "[{\"name\": \"e\"}]}],"
+    "[{\"name\": \"e\"}], \"links\": [{\"trace\": \"own\", \"span\": \"1\", \"attributes\": {\"n\": 1}}]}],"
     "\"expect\": {\"a\": \"violated\"}, \"witness\": {\"x\": \"1\"}}],"
     "\"example_violation\": {\"trace\": [{\"span\": \"b\"}]}}, {\"id\": \"b\", \"dsl\": \"y\"}]}]}";
 
