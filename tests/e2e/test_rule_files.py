@@ -278,6 +278,27 @@ class RuleFilesTest(unittest.TestCase):
         _, tests = self.results(0, [f"{{name: last, trace: [{spans}], expect: violated, witness: {{c: c39}}}}"])
         self.assertEqual(tests["last"]["outcome"], "passed")
 
+    def test_links(self):
+        """To a span of the test by its id, whatever that is made into, and to another trace by digits."""
+        found, missing = "00000000000000cd", "be00000000000001"
+        path = self.write("links.yaml", f"""rules:
+- id: own
+  dsl: 'when {{ publish as p }} always {{ process.where(link.span_id == p.span.id) }}'
+  tests:
+  - {{expect: satisfied, trace: [{{span: publish, id: a}}, {{span: process, links: [{{trace: own, span: b}}, {{trace: own, span: a}}]}}, {{span: x, id: b}}]}}
+  - {{expect: violated, trace: [{{span: publish, id: a}}, {{span: process, id: b, links: [{{trace: own, span: b}}]}}]}}
+  - {{expect: violated, trace: [{{span: publish, id: a}}, {{span: process, links: [{{trace: own, span: {missing}}}]}}]}}
+- id: other
+  dsl: 'never {{ process.where(link.where(link.trace_id == "{"0" * 30}ab" and link.span_id == "{found}" and link.rel == "retry")) }}'
+  tests:
+  - {{expect: violated, trace: [{{span: process, links: [{{trace: {"0" * 30}AB, span: {found}, attributes: {{rel: retry}}}}]}}]}}
+  - {{expect: satisfied, trace: [{{span: process, links: [{{trace: {"0" * 30}ab, span: {found}}}, {{trace: own, span: {found}, attributes: {{rel: retry}}}}]}}]}}
+  - {{expect: satisfied, trace: [{{span: process}}]}}
+""")
+        done = run_cli("test", path)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("6 passed, 0 failed", done.stdout)
+
     def test_several_rules_and_ids_from_names(self):
         more = "  - name: Second rule\n    enabled: false\n    dsl: checkout.amount > 1\n"
         _, tests = self.results(0, ["{name: both, trace: [{span: checkout, attributes: {amount: 2}}], expect: {fraud: not_applicable, second-rule: violated}}"], more)
