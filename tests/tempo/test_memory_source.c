@@ -92,8 +92,8 @@ static bt_status take(void *context, const bt_read_trace *read, bt_error *error)
   assert_int_equal(span->event_count, 1);
   assert_int_equal(span->events[0].attributes.items[0].value.integer, 3);
   assert_int_equal(span->link_count, 1);
-  assert_int_equal(span->links[0].trace_id.bytes[15], read->trace->id.bytes[15] + 1);
-  assert_int_equal(span->links[0].span_id.bytes[7], span->id.bytes[7] + 1);
+  assert_int_equal(span->links[0].trace_id.bytes[15], (uint8_t)(read->trace->id.bytes[15] + 1));
+  assert_int_equal(span->links[0].span_id.bytes[7], (uint8_t)(span->id.bytes[7] + 1));
   assert_true(bt_str_equal(span->links[0].attributes.items[0].value.string, BT_STR("retry")));
   return BT_OK;
 }
