@@ -118,11 +118,31 @@ static void warn_of_unusual_key(bt_checker *checker, const bt_noted_name *path) 
   bt_checker_fix(checker, added, path->whole, "%.*s.where(%.*s%.*s)", BT_FMT(head), BT_FMT(key), BT_FMT(rest));
 }
 
+/* `event.k` and `link.k` behind a name: an attribute that is called so, or of its events or links. */
+static bool has_two_readings(bt_str key) {
+  bt_str head = bt_path_head(key);
+  return bt_path_rest(key).len && (bt_str_equal(head, BT_STR("event")) || bt_str_equal(head, BT_STR("link")));
+}
+
+/* Two readings, and no fix: nobody can tell which is meant. */
+static void warn_of_part_path(bt_checker *checker, const bt_noted_name *path, bt_str front, bt_str key) {
+  bt_checker_report(
+      checker, BT_W_HEAD_IS_SPAN, path->range,
+      "this is the attribute `%.*s` of any span, and `%.*s` is a span elsewhere in this rule: to test its "
+      "%.*ss write %.*s.where(%.*s …), and its attribute of that name %.*s.where(span.%.*s …)",
+      BT_FMT(path->text), BT_FMT(front), BT_FMT(bt_path_head(key)), BT_FMT(front), BT_FMT(key), BT_FMT(front),
+      BT_FMT(key));
+}
+
 /* `trace.has(payment.amount > 5)` where `payment` is a span elsewhere: the attribute is called payment.amount. */
 static void warn_of_operand_path(bt_checker *checker, const bt_noted_name *path) {
   for (bt_str front = bt_path_front(path->text); front.len; front = bt_path_front(front)) {
     if (!is_span_name(checker, front)) continue;
     bt_str key = {path->text.ptr + front.len + 1, path->text.len - front.len - 1};
+    if (has_two_readings(key)) {
+      warn_of_part_path(checker, path, front, key);
+      return;
+    }
     bt_diagnostic *added = bt_checker_report(checker, BT_W_HEAD_IS_SPAN, path->range,
                                              "this is the attribute `%.*s` of any span, and `%.*s` is a span elsewhere "
                                              "in this rule: to test its attribute write "
