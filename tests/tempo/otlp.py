@@ -44,8 +44,8 @@ def attributes(mapping):
 
 
 def span(trace_id, name, start_ns, duration_ns=1_000_000, span_id=None, parent="", kind="internal", status="unset", attrs=None,
-         events=None):
-    """One span. events: list of (name, time_ns, attributes)."""
+         events=None, links=None):
+    """One span. events: list of (name, time_ns, attributes). links: list of (trace id, span id, attributes)."""
     made = {
         "traceId": trace_id,
         "spanId": span_id or new_span_id(),
@@ -60,6 +60,8 @@ def span(trace_id, name, start_ns, duration_ns=1_000_000, span_id=None, parent="
         made["parentSpanId"] = parent
     if events:
         made["events"] = [{"name": n, "timeUnixNano": str(t), "attributes": attributes(a)} for n, t, a in events]
+    if links:
+        made["links"] = [{"traceId": t, "spanId": s, "attributes": attributes(a)} for t, s, a in links]
     return made
 
 
