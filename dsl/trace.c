@@ -54,6 +54,11 @@ bool bt_span_id_is_zero(const bt_span_id *id) {
   return memcmp(id->bytes, zero.bytes, sizeof zero.bytes) == 0;
 }
 
+bool bt_trace_id_is_zero(const bt_trace_id *id) {
+  static const bt_trace_id zero = {{0}};
+  return memcmp(id->bytes, zero.bytes, sizeof zero.bytes) == 0;
+}
+
 static void format_hex(const uint8_t *bytes, size_t count, char *hex) {
   static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < count; i++) {

@@ -123,6 +123,7 @@ uint32_t bt_trace_root(const bt_trace *trace);
 
 int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b);
 bool bt_span_id_is_zero(const bt_span_id *id);
+bool bt_trace_id_is_zero(const bt_trace_id *id);
 /* Lower-case hex with a NUL: hex has room for 33 or 17 bytes. */
 void bt_trace_id_format(const bt_trace_id *id, char hex[BT_TRACE_ID_HEX + 1]);
 void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]);

@@ -234,6 +234,18 @@ static void write_id(const bt_trace_id *id, bt_buffer *out) {
   bt_buffer_append(out, bt_str_from(digits));
 }
 
+void bt_traceql_linking(const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  bool has_any = false;
+  for (size_t i = 0; i < count; i++) {
+    if (bt_trace_id_is_zero(&ids[i])) continue;
+    bt_buffer_append(out, has_any ? BT_STR(" || link:traceID = \"") : BT_STR("{ link:traceID = \""));
+    write_id(&ids[i], out);
+    bt_buffer_append_char(out, '"');
+    has_any = true;
+  }
+  if (has_any) bt_buffer_append(out, BT_STR(" }"));
+}
+
 /* The last alternative can match nothing: a pattern that is one plain id is refused. */
 static void write_ids(const bt_trace_id *ids, size_t count, bt_buffer *out) {
   for (size_t i = 0; i < count; i++) {

@@ -74,6 +74,12 @@ void bt_traceql_crowded(bt_str filter, uint32_t least, bt_buffer *out);
 /* `{ trace:id !~ "a|b|…|x" && (…) }`: the filter without what it finds in these traces; without ids the filter as it
  * is. Not yet a query. */
 void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_buffer *out);
+/* `{ link:traceID = "a" || … }`: the spans with a link to one of these traces; an id of zeros is none, and without any
+ * other it is "". Ids are written without leading zeros. Never as a pattern: =~ looks at the first link of a span only.
+ * Tempo 2.8 finds no link to an id whose first byte is 0 (tests/facts/facts_links.py). Not yet a query. */
+void bt_traceql_linking(const bt_trace_id *ids, size_t count, bt_buffer *out);
+/* Finds the spans that have any link. */
+#define BT_TRACEQL_ANY_LINK BT_STR("{ link:traceID != \"\" }")
 /* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
 void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
 /* Whether the filter tests a span's own fields only (and its service), which hold one value. Tempo 2.8 mixes up the

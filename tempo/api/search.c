@@ -51,6 +51,7 @@ typedef struct search {
   uint32_t endless;  /* answers since the last whole one */
   bt_buffer wider;   /* the filter, once Tempo stumbled over it; empty before */
   bool was_full;     /* some answer was */
+  bool is_too_long;  /* the query is */
   double per_second; /* traces, of the window that was answered in full last; 0: none was */
   /* Of the answer that is being decoded. */
   const bt_window *window;
@@ -205,8 +206,8 @@ static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outc
     if (at->limit > 1) return push_window(s, &at->window, error);
     return fail_window(s, &at->window, "Tempo refuses every limit", error);
   case BT_TEMPO_STUMBLED: return widen(s, at, error);
+  case BT_TEMPO_QUERY_TOO_LONG: s->is_too_long = true; break;
   case BT_TEMPO_TOO_SLOW:
-  case BT_TEMPO_QUERY_TOO_LONG:
   case BT_TEMPO_FAILED: break;
   }
   return fail_window(s, &at->window, at->call.reason, error);
@@ -365,8 +366,8 @@ static void learn_yield(const search *s, size_t found_before) {
                         length_s);
 }
 
-bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
-                          bt_source_account *account, bt_error *error) {
+bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
+                                 bt_source_account *account, bool *is_too_long, bt_error *error) {
   search s = {.tempo = tempo, .request = request, .found = found, .account = account};
   uint32_t allowed = tempo->in_flight > 1 ? bt_http_client_allowed(tempo->client) : 1;
   uint32_t wanted = allowed > tempo->in_flight ? allowed : tempo->in_flight;
@@ -378,7 +379,14 @@ bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_
   if (status == BT_OK) status = push_whole(&s, error);
   if (status == BT_OK) status = search_all(&s, error);
   if (status == BT_OK) learn_yield(&s, found_before);
+  *is_too_long = s.is_too_long;
   dispose_search(&s);
   bt_found_list_sort(found);
   return status;
+}
+
+bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
+                          bt_source_account *account, bt_error *error) {
+  bool is_too_long; /* its windows failed, and say so */
+  return bt_tempo_search_or_say(tempo, request, found, account, &is_too_long, error);
 }

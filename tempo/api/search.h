@@ -10,4 +10,9 @@
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 
+/* The same. *is_too_long: Tempo, or something between, refused a question of it as too long, so its failed windows say
+ * nothing that fewer ids would not answer. */
+bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
+                                 bt_source_account *account, bool *is_too_long, bt_error *error) BT_MUST_CHECK;
+
 #endif

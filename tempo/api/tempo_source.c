@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/api/link_search.h"
 #include "tempo/api/search.h"
 #include "tempo/api/span_search.h"
 #include "tempo/api/tempo_access.h"
@@ -71,6 +72,11 @@ static bt_status read_tempo(bt_source *source, const bt_read_request *request, b
 static bt_status find_spans_of_tempo(bt_source *source, const bt_spans_request *request, bt_spans_sink sink,
                                      void *context, bt_source_account *account, bt_error *error) {
   return bt_tempo_find_spans(tempo_of(source), request, sink, context, account, error);
+}
+
+static bt_status find_linking_in_tempo(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                       bt_source_account *account, bt_error *error) {
+  return bt_tempo_find_linking(tempo_of(source), request, found, account, error);
 }
 
 static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
@@ -139,6 +145,7 @@ static void free_tempo(bt_source *source) {
 static const bt_source_operations operations = {.search = search_tempo,
                                                 .read = read_tempo,
                                                 .find_spans = find_spans_of_tempo,
+                                                .find_linking = find_linking_in_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,

@@ -10,6 +10,7 @@ void bt_file_index_dispose(bt_file_index *index) {
   free(index->units);
   free(index->traces);
   free(index->links);
+  free(index->trace_links);
   free(index->slots);
   *index = (bt_file_index){0};
 }
@@ -84,8 +85,28 @@ static bt_status add_link(bt_file_index *index, bt_indexed_trace *known, uint32_
   return BT_OK;
 }
 
+static bt_status add_trace_link(bt_file_index *index, const bt_trace_link *link, bt_error *error) {
+  const bt_trace_link *last = index->trace_link_count ? &index->trace_links[index->trace_link_count - 1] : NULL;
+  if (bt_trace_id_is_zero(&link->to) || (last && memcmp(last, link, sizeof *link) == 0)) return BT_OK;
+  bt_trace_link *links =
+      bt_grow_array(index->trace_links, index->trace_link_count, &index->trace_link_capacity, sizeof *links);
+  if (!links) return bt_error_no_memory(error);
+  index->trace_links = links;
+  links[index->trace_link_count++] = *link;
+  return BT_OK;
+}
+
+static bt_status add_trace_links(bt_file_index *index, const bt_trace *trace, bt_error *error) {
+  bt_status status = BT_OK;
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    for (uint32_t k = 0; status == BT_OK && k < trace->spans[i].link_count; k++)
+      status = add_trace_link(index, &(bt_trace_link){trace->spans[i].links[k].trace_id, trace->id}, error);
+  return status;
+}
+
 bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace *trace, bool *is_new, bt_error *error) {
   *is_new = false;
+  if (add_trace_links(index, trace, error) != BT_OK) return error->status;
   if (index->trace_count * 2 >= index->slot_count) {
     bt_status status = grow_slots(index, error);
     if (status != BT_OK) return status;
@@ -105,7 +126,21 @@ static int compare_traces(const void *a, const void *b) {
   return bt_trace_id_compare(&((const bt_indexed_trace *)a)->id, &((const bt_indexed_trace *)b)->id);
 }
 
+static int compare_links(const void *a, const void *b) {
+  return memcmp(a, b, sizeof(bt_trace_link)); /* bytes alone: nothing lies between them */
+}
+
+static void finish_links(bt_file_index *index) {
+  bt_trace_link *links = index->trace_links;
+  size_t kept = 0;
+  if (index->trace_link_count) qsort(links, index->trace_link_count, sizeof *links, compare_links);
+  for (size_t i = 0; i < index->trace_link_count; i++)
+    if (!kept || compare_links(&links[kept - 1], &links[i]) != 0) links[kept++] = links[i];
+  index->trace_link_count = kept;
+}
+
 void bt_file_index_finish(bt_file_index *index) {
+  finish_links(index);
   free(index->slots);
   index->slots = NULL;
   index->slot_count = 0;
@@ -116,6 +151,19 @@ const bt_indexed_trace *bt_file_index_find(const bt_file_index *index, const bt_
   if (!index->trace_count) return NULL;
   bt_indexed_trace key = {.id = *id};
   return bsearch(&key, index->traces, index->trace_count, sizeof *index->traces, compare_traces);
+}
+
+const bt_trace_link *bt_file_index_links_to(const bt_file_index *index, const bt_trace_id *id) {
+  size_t first = 0, end = index->trace_link_count;
+  while (first < end) {
+    size_t middle = first + (end - first) / 2;
+    if (bt_trace_id_compare(&index->trace_links[middle].to, id) < 0)
+      first = middle + 1;
+    else
+      end = middle;
+  }
+  bool is_there = first < index->trace_link_count && bt_trace_id_compare(&index->trace_links[first].to, id) == 0;
+  return is_there ? &index->trace_links[first] : NULL;
 }
 
 void bt_file_index_remove(bt_file_index *index, const bt_trace_id *ids, size_t count) {

@@ -1,6 +1,7 @@
 /* Where the traces of files lie: for each trace its bounds and the units (file_units.h) that hold spans of it, some 60
- * bytes a trace and unit, whatever their size. Filled unit by unit in the order of the files, then put in order of id.
- * Thread: one while it is filled, any afterwards. Only tempo/ includes this. */
+ * bytes a trace and unit, whatever their size. And which traces link to which, 32 bytes for each two. Filled unit by
+ * unit in the order of the files, then put in order of id. Thread: one while it is filled, any afterwards. Only tempo/
+ * includes this. */
 #ifndef BT_TEMPO_FILES_FILE_INDEX_H
 #define BT_TEMPO_FILES_FILE_INDEX_H
 
@@ -27,6 +28,10 @@ typedef struct bt_unit_link {
   uint32_t unit, next; /* next: as `more` */
 } bt_unit_link;
 
+typedef struct bt_trace_link {
+  bt_trace_id to, from; /* `from` has a span with a link to `to` */
+} bt_trace_link;
+
 typedef struct bt_file_index { /* all-zero: empty */
   bt_indexed_unit *units;
   size_t unit_count, unit_capacity;
@@ -34,6 +39,8 @@ typedef struct bt_file_index { /* all-zero: empty */
   size_t trace_count, trace_capacity;
   bt_unit_link *links;
   size_t link_count, link_capacity;
+  bt_trace_link *trace_links; /* by `to` and `from` once finished, each once then */
+  size_t trace_link_count, trace_link_capacity;
   uint32_t *slots; /* trace + 1, or 0; open addressing by id; only while it is filled */
   size_t slot_count;
   uint64_t seed;
@@ -49,6 +56,8 @@ bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace *trace, b
 void bt_file_index_finish(bt_file_index *index);
 /* Of a finished index; NULL: it is not there. */
 const bt_indexed_trace *bt_file_index_find(const bt_file_index *index, const bt_trace_id *id);
+/* The first of the links to this trace, of a finished index; NULL: there is none. Others follow in the array. */
+const bt_trace_link *bt_file_index_links_to(const bt_file_index *index, const bt_trace_id *id);
 /* Takes out the traces with these ids (in order). */
 void bt_file_index_remove(bt_file_index *index, const bt_trace_id *ids, size_t count);
 

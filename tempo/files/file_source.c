@@ -207,6 +207,30 @@ static bt_status search_files(bt_source *source, const bt_search_request *reques
   return BT_OK;
 }
 
+static bool overlaps(const bt_indexed_trace *trace, bt_time_range range) {
+  return range.start_ns < range.end_ns && trace->start_ns < range.end_ns && trace->end_ns >= range.start_ns;
+}
+
+/* BeTrace's own traces are not in the index of traces, though their links are noted. */
+static bt_status find_linking_in_files(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                       bt_source_account *account, bt_error *error) {
+  (void)account;
+  const bt_file_index *index = &file_source_of(source)->set.index;
+  for (size_t i = 0; i < request->count; i++) {
+    const bt_trace_link *link = bt_file_index_links_to(index, &request->ids[i]);
+    const bt_trace_link *end = link ? index->trace_links + index->trace_link_count : NULL;
+    if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+    for (; link < end && bt_trace_id_compare(&link->to, &request->ids[i]) == 0; link++) {
+      const bt_indexed_trace *trace = bt_file_index_find(index, &link->from);
+      if (!trace || !overlaps(trace, request->range)) continue;
+      bt_found bounds = {.id = trace->id, .start_ns = trace->start_ns, .end_ns = trace->end_ns};
+      if (!bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
+    }
+  }
+  bt_found_list_sort(found);
+  return BT_OK;
+}
+
 static bt_status give_missing(const bt_read_request *request, size_t index, bt_read_sink sink, void *context,
                               bt_error *error) {
   bt_read_trace missing = {.index = index};
@@ -254,8 +278,7 @@ static bt_status tags_of_files(bt_source *source, const bt_tag_request *request,
   if (!wanted) return bt_error_no_memory(error);
   for (size_t i = 0; i < set->index.trace_count; i++) {
     const bt_indexed_trace *trace = &set->index.traces[i];
-    bool is_inside = trace->start_ns < request->range.end_ns && trace->end_ns >= request->range.start_ns;
-    if (is_inside) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
+    if (overlaps(trace, request->range)) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
   }
   bt_status status = bt_file_read(set, wanted, count, request->cancel, take_tags, &reader, error);
   free(wanted);
@@ -287,6 +310,7 @@ bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t m
                               bt_error *error) {
   static const bt_source_operations operations = {.search = search_files,
                                                   .read = read_files,
+                                                  .find_linking = find_linking_in_files,
                                                   .tags = tags_of_files,
                                                   .check = check_files,
                                                   .free = free_files,

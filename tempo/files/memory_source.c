@@ -322,6 +322,65 @@ static bt_status search_memory(bt_source *source, const bt_search_request *reque
   return status;
 }
 
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
+static bool links_to_any(const bt_memory_piece *newest, const bt_trace_id *sorted, size_t count) {
+  for (const bt_memory_piece *piece = newest; piece; piece = piece->before)
+    for (uint32_t i = 0; i < piece->span_count; i++)
+      for (uint32_t k = 0; k < piece->spans[i].link_count; k++)
+        if (bsearch(&piece->spans[i].links[k].trace_id, sorted, count, sizeof *sorted, compare_ids)) return true;
+  return false;
+}
+
+/* Under the mutex: of what a search found, the traces of which some tenant's pieces link to one of the ids. */
+static void keep_linking(const memory_source *memory, bt_str asked, const bt_trace_id *sorted, size_t count,
+                         bt_found_list *found) {
+  size_t kept = 0;
+  for (size_t i = 0; i < found->count; i++) {
+    bool links = false;
+    const bt_trace_id *id = &found->items[i].id;
+    for (const bt_memory_entry *e = bt_memory_table_bucket(&memory->table, id); e && !links; e = e->next)
+      links = bt_trace_id_compare(&e->id, id) == 0 && bt_memory_tenant_is_named(asked, e->of) &&
+              links_to_any(e->newest, sorted, count);
+    if (links) found->items[kept++] = found->items[i];
+  }
+  found->count = kept;
+}
+
+static size_t sort_ids(const bt_links_request *request, bt_trace_id *sorted) {
+  size_t count = 0;
+  for (size_t i = 0; i < request->count; i++)
+    if (!bt_trace_id_is_zero(&request->ids[i])) sorted[count++] = request->ids[i];
+  if (count) qsort(sorted, count, sizeof *sorted, compare_ids);
+  return count;
+}
+
+/* One look at the table, so that what is evicted meanwhile is not lost unsaid. */
+static bt_status find_linking_in_memory(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                        bt_source_account *account, bt_error *error) {
+  memory_source *memory = memory_source_of(source);
+  bt_search_request search = {
+      .filter = BT_STR("{}"), .range = request->range, .tenant = request->tenant, .cancel = request->cancel};
+  bt_found_list all = {0};
+  if (request->range.start_ns >= request->range.end_ns) return BT_OK;
+  bt_trace_id *sorted = bt_realloc_array(NULL, request->count, sizeof *sorted);
+  if (!sorted) return bt_error_no_memory(error);
+  size_t count = sort_ids(request, sorted);
+  pthread_mutex_lock(&memory->mutex);
+  bt_status status = find_entries(memory, &search, &all, error);
+  keep_linking(memory, tenant_text(request->tenant), sorted, count, &all);
+  if (status == BT_OK) status = tell_evicted(memory, &search, account, error);
+  pthread_mutex_unlock(&memory->mutex);
+  for (size_t i = 0; status == BT_OK && i < all.count; i++)
+    if (!bt_found_list_add(found, &all.items[i])) status = bt_error_no_memory(error);
+  free(sorted);
+  bt_found_list_dispose(&all);
+  bt_found_list_sort(found);
+  return status;
+}
+
 /* The ids first; then each trace as a read puts it together. */
 static bt_status tags_of_memory(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
   memory_source *memory = memory_source_of(source);
@@ -364,6 +423,7 @@ static void free_memory(bt_source *source) {
 bt_status bt_memory_source_new(size_t cap_bytes, bt_source **out, bt_error *error) {
   static const bt_source_operations operations = {.search = search_memory,
                                                   .read = read_memory,
+                                                  .find_linking = find_linking_in_memory,
                                                   .tags = tags_of_memory,
                                                   .check = check_memory,
                                                   .free = free_memory,

@@ -94,6 +94,11 @@ bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *reques
   return source->operations->find_spans(source, request, sink, context, account, error);
 }
 
+bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                 bt_source_account *account, bt_error *error) {
+  return source->operations->find_linking(source, request, found, account, error);
+}
+
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) {
   return source->operations->check(source, cancel, error);
 }

@@ -160,6 +160,17 @@ void bt_source_about_join(bt_source_about *into, const bt_source_about *from);
 enum { BT_SOURCE_TEXT_BYTES = BT_SOURCE_VERSION_BYTES + BT_SOURCE_NOTE_BYTES + 16 };
 void bt_source_about_text(const bt_source_about *about, char out[BT_SOURCE_TEXT_BYTES]);
 
+/* For find_linking. */
+typedef struct bt_links_request {
+  const bt_trace_id *ids; /* an id of zeros is nobody's */
+  size_t count;
+  bt_time_range range;
+  const char *tenant;
+  const bt_cancel *cancel;
+  const char *rule_id;
+  bt_priority priority;
+} bt_links_request;
+
 typedef struct bt_source bt_source;
 struct bt_tag_request;
 struct bt_tag_list;
@@ -182,6 +193,11 @@ typedef struct bt_source_operations {
    * NULL: the source cannot. */
   bt_status (*find_spans)(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                           bt_source_account *account, bt_error *error);
+  /* All traces of the range, as `search` finds them, with a span that has a link to one of these; a trace may link to
+   * itself. Others may be among them, so whoever asks looks at the links of what it reads. Account and statuses are
+   * those of `search`. */
+  bt_status (*find_linking)(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                            bt_source_account *account, bt_error *error);
   /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? cancel may be NULL. */
@@ -223,6 +239,8 @@ bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_r
                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                 bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
 /* As clock_ahead says it, of any clock and of the wall clock. */

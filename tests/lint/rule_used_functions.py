@@ -24,6 +24,7 @@ ONLY_TESTS = {
     "bt_ruleset_count": "what a set of rules kept",
     "bt_series_pool_statistics": "what was counted anew",
     "bt_shown_printf": "what would be printed",
+    "bt_source_find_linking": "what each source says of links, as long as no replay follows them",
     "bt_span_batch_keep_texts": "texts that outlive the body",
     "bt_span_batch_memory_bytes": "what a batch holds",
     "bt_step_cache_count": "how many cells are kept",

@@ -119,6 +119,14 @@ static void clamp_to_clock(int64_t *start_s, int64_t *end_s) {
   if (*start_s > *end_s) *start_s = scripted.newest_s - 3600;
 }
 
+static void note_link_tests(const char *query) {
+  size_t count = 0;
+  for (const char *at = query; (at = strstr(at, "link:traceID")); at++) count++;
+  pthread_mutex_lock(&scripted.mutex);
+  scripted.link_tests += count;
+  pthread_mutex_unlock(&scripted.mutex);
+}
+
 static bool answer_search(int socket, const char *query, int64_t start_s, int64_t end_s, int64_t limit) {
   pthread_mutex_lock(&scripted.mutex);
   scripted.requests++;
@@ -127,6 +135,8 @@ static bool answer_search(int socket, const char *query, int64_t start_s, int64_
   pthread_mutex_unlock(&scripted.mutex);
   clamp_to_clock(&start_s, &end_s);
   if (start_s >= end_s) return refuse(socket, 400, "http parameter start must be before end. received start=1 end=1");
+  if (scripted.longest_query && strlen(query) > scripted.longest_query) return refuse(socket, 414, "URI Too Long");
+  note_link_tests(query);
   if (scripted.names_no_range) return refuse(socket, 400, "range specified by start and end exceeds what is allowed");
   if (scripted.longest_s && end_s - start_s > scripted.longest_s)
     return refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");

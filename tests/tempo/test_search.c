@@ -302,6 +302,50 @@ static void rejects_what_it_cannot_ask(void **state) {
   }
 }
 
+enum { LINKED = 450 };
+
+static bt_status find_linking(fixture *f, bt_trace_id ids[LINKED]) {
+  bt_search_request all = request_all();
+  bt_links_request request = {.ids = ids, .count = LINKED, .range = all.range};
+  for (size_t i = 0; i < LINKED; i++) ids[i] = (bt_trace_id){{(uint8_t)(1 + i / 100), (uint8_t)(1 + i % 100)}};
+  add_random_traces(50, FIRST_S + 2, SPAN_S - 6, "");
+  open_source(f, 0, 0);
+  return bt_source_find_linking(f->source, &request, &f->found, &f->account, &f->error);
+}
+
+static void asks_who_links_in_batches(void **state) {
+  fixture *f = *state;
+  bt_trace_id ids[LINKED];
+  assert_int_equal(find_linking(f, ids), BT_OK);
+  assert_int_equal(f->account.failed_count, 0);
+  assert_int_equal(check_nothing_is_lost(f), scripted.count);
+  assert_int_equal(scripted.link_tests, LINKED);
+  assert_int_equal(request_count(), 3);
+  assert_int_equal(f->account.requests, 3);
+}
+
+/* Each id is asked for once still, and no window is said to be unread. */
+static void halves_batches_of_ids_that_are_too_long(void **state) {
+  fixture *f = *state;
+  bt_trace_id ids[LINKED];
+  scripted.longest_query = 3000;
+  assert_int_equal(find_linking(f, ids), BT_OK);
+  assert_int_equal(f->account.failed_count, 0);
+  assert_int_equal(check_nothing_is_lost(f), scripted.count);
+  assert_int_equal(scripted.link_tests, LINKED);
+}
+
+static void says_that_one_id_is_too_long(void **state) {
+  fixture *f = *state;
+  bt_trace_id ids[LINKED];
+  scripted.longest_query = 20;
+  assert_int_equal(find_linking(f, ids), BT_OK);
+  assert_int_equal(scripted.link_tests, 0);
+  assert_int_equal(f->account.failed_count, 1);
+  assert_true(request_count() < 20);
+  check_nothing_is_lost(f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(splits_until_nothing_is_cut),
@@ -319,6 +363,9 @@ int main(void) {
       TEST(what_found_little_is_asked_whole_the_next_time),
       TEST(what_failed_teaches_nothing),
       TEST(does_not_split_what_is_full_of_the_same),
+      TEST(asks_who_links_in_batches),
+      TEST(halves_batches_of_ids_that_are_too_long),
+      TEST(says_that_one_id_is_too_long),
       TEST(rejects_what_it_cannot_ask),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

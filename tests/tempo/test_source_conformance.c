@@ -151,12 +151,28 @@ static void push(const char *tenant, const char *service, const bt_export_span *
   f.kind->push(tenant, &resource);
 }
 
+/* Every child has links to traces that nobody has and, last, to the trace of half its number; the id of number 0 has a
+ * first byte of zero. */
+static size_t linked_from(size_t trace) {
+  return trace / 2;
+}
+
+static void make_links(size_t trace, bt_link links[3]) {
+  memset(links, 0, 3 * sizeof *links);
+  memset(links[0].trace_id.bytes, 0xC0, sizeof links[0].trace_id.bytes);
+  links[1].trace_id = f.foreign_id;
+  links[2].trace_id = f.ids[linked_from(trace)];
+  for (uint8_t i = 0; i < 3; i++) links[i].span_id = span_id(i + 1);
+}
+
 /* Roots in one push and children in another: a source has to put them together. */
 static void push_traces(const char *tenant) {
   static bt_attribute amounts[TRACES];
+  static bt_link links[TRACES][3];
   bt_export_span roots[TRACES], children[TRACES];
   for (size_t i = 0; i < TRACES; i++) {
     amounts[i] = (bt_attribute){BT_STR("amount"), {.type = BT_VALUE_INT, .integer = (int64_t)i}};
+    make_links(i, links[i]);
     roots[i] = (bt_export_span){.trace_id = f.ids[i],
                                 .span_id = span_id(1),
                                 .name = BT_STR("checkout"),
@@ -172,7 +188,9 @@ static void push_traces(const char *tenant) {
                                    .start_ns = start_of(i) + child_at_ns,
                                    .end_ns = end_of(i),
                                    .attributes = &amounts[i],
-                                   .attribute_count = 1};
+                                   .attribute_count = 1,
+                                   .links = links[i],
+                                   .link_count = 3};
   }
   push(tenant, "shop", roots, TRACES);
   push(tenant, "pay", children, TRACES);
@@ -322,6 +340,49 @@ static void test_limit(void **state) {
   assert_int_equal(search_status(&request), BT_LIMIT);
   request.max_found = 1;
   assert_int_equal(search_status(&request), BT_LIMIT);
+}
+
+static void find_linking(const bt_trace_id *ids, size_t count, bt_time_range range, bt_found_list *found) {
+  bt_links_request request = {.ids = ids, .count = count, .range = range, .tenant = tenant_a, .rule_id = "a rule"};
+  bt_source_account account = {0};
+  bt_error error = {0};
+  if (bt_source_find_linking(f.source, &request, found, &account, &error) != BT_OK)
+    fail_msg("links: %s", error.message);
+  if (account.failed_count) fail_msg("links: a window failed: %s", account.failed[0].reason);
+  bt_source_account_dispose(&account);
+}
+
+/* Exactly those, unless one of the ids makes a source say more. */
+static void check_linking(size_t first, size_t count, bool is_exact) {
+  bt_found_list found = {0};
+  find_linking(f.ids + first, count, whole(), &found);
+  for (size_t i = 0; i < TRACES; i++) {
+    bool links = linked_from(i) >= first && linked_from(i) < first + count;
+    bool is_found = bt_found_list_get(&found, &f.ids[i]) != NULL;
+    if (links && !is_found) fail_msg("trace %zu links and is not found", i);
+    if (is_exact && !links && is_found) fail_msg("trace %zu does not link and is found", i);
+  }
+  bt_found_list_dispose(&found);
+}
+
+static void test_linking(void **state) {
+  (void)state;
+  bt_trace_id nobody[2] = {{{0}}, {{0xC1, 1}}};
+  bt_found_list found = {0};
+  find_linking(nobody, 2, whole(), &found);
+  find_linking(nobody, 1, whole(), &found);
+  find_linking(f.ids, 0, whole(), &found);
+  find_linking(f.ids, TRACES, (bt_time_range){start_of(5), start_of(5)}, &found);
+  find_linking(f.ids, TRACES, (bt_time_range){f.base_ns - 1000 * second_ns, f.base_ns - 900 * second_ns}, &found);
+  assert_int_equal(found.count, 0);
+  bt_found_list_dispose(&found);
+  check_linking(0, TRACES, false);
+  check_linking(0, 1, false);
+  for (size_t first = 1; first + 1 < TRACES / 2; first += 5) {
+    bool is_exact = f.ids[first].bytes[0] && f.ids[first + 1].bytes[0];
+    check_linking(first, 2, is_exact);
+    check_linking(first, 1, f.ids[first].bytes[0] != 0);
+  }
 }
 
 /* ---- reading ---- */
@@ -603,6 +664,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_finds_every_trace_once),
                                      cmocka_unit_test(test_ranges),
                                      cmocka_unit_test(test_limit),
+                                     cmocka_unit_test(test_linking),
                                      cmocka_unit_test(test_cancel),
                                      cmocka_unit_test(test_reads_whole_traces),
                                      cmocka_unit_test(test_reads_nothing),

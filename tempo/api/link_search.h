@@ -1,0 +1,13 @@
+/* Who links to these traces: searches for batches of ids, each of them exhaustive (search.h). Thread: the caller's.
+ * Internal to tempo/. */
+#ifndef BT_TEMPO_API_LINK_SEARCH_H
+#define BT_TEMPO_API_LINK_SEARCH_H
+
+#include "dsl/error.h"
+#include "tempo/api/tempo_call.h"
+#include "tempo/wire/source.h"
+
+bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request, bt_found_list *found,
+                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+
+#endif
