@@ -39,13 +39,26 @@ static json_t *safe_array(json_t *value, size_t max_bytes, bool keeps_lines) {
   return NULL;
 }
 
+/* Two names may become equal once they are cut or escaped: the later one gets a number, so that no member takes the
+ * place of another. `number` only grows, so this looks at most twice per member. */
+static void make_unique(const json_t *taken, bt_buffer *name, size_t *number) {
+  size_t length = name->len;
+  while (!name->failed && json_object_get(taken, name->ptr)) {
+    name->len = length;
+    bt_buffer_printf(name, " (another: %zu)", ++*number);
+  }
+}
+
 static json_t *safe_object(json_t *value, size_t max_bytes, bool keeps_lines) {
   json_t *copy = json_object(), *item;
   const char *name;
+  size_t number = 1;
   bool ok = copy != NULL;
   json_object_foreach(value, name, item) {
     bt_buffer safe_name = {0};
     write_safe(bt_str_from(name), max_bytes, false, &safe_name);
+    bt_buffer_append(&safe_name, BT_STR("")); /* an empty name is text too */
+    if (ok) make_unique(copy, &safe_name, &number);
     json_t *safe = ok && !safe_name.failed ? bt_mcp_safe_copy(item, max_bytes, keeps_lines) : NULL;
     ok = safe && json_object_set_new(copy, safe_name.ptr ? safe_name.ptr : "", safe) == 0;
     bt_buffer_dispose(&safe_name);
