@@ -48,13 +48,11 @@ void bt_service_client_close(bt_service_client *client) {
 
 /* ---- answers ---- */
 
-/* What the problem document says, with the first of its errors. */
-static bt_status refuse(const bt_http_response *response, json_t *document, bt_error *error) {
+bt_status bt_service_refusal(int code, json_t *document, bt_error *error) {
   const char *detail = json_string_value(json_object_get(document, "detail"));
   json_t *first = json_array_get(json_object_get(document, "errors"), 0);
   const char *message = json_string_value(json_object_get(first, "message"));
   const char *rule = json_string_value(json_object_get(first, "rule_id"));
-  int code = response->status;
   bt_status status = code == 400 || code == 413 || code == 422   ? BT_INVALID
                      : code == 401 || code == 403 || code == 421 ? BT_REFUSED
                      : code == 404                               ? BT_NOT_FOUND
@@ -71,7 +69,7 @@ static bt_status take_answer(const bt_http_response *response, json_t **out, bt_
   *out = response->body.len ? json_loadb(response->body.ptr, response->body.len, 0, &problem) : NULL;
   if (is_fine && (*out || !response->body.len)) return BT_OK;
   if (is_fine) return bt_error_set(error, BT_UNAVAILABLE, "the answer is no JSON: is this a BeTrace service?");
-  bt_status status = refuse(response, *out, error);
+  bt_status status = bt_service_refusal(response->status, *out, error);
   json_decref(*out);
   *out = NULL;
   return status;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/base/condition.h"
+#include "server/cli/service_client.h"
 #include "server/http/local_call.h"
 
 /* Nothing of the environment opens a door, watches or sends: it is there for whoever asks, and only while he asks. */
@@ -44,22 +45,12 @@ static void take_call(void *context, bt_call *call) {
   pthread_mutex_unlock(&w->mutex);
 }
 
-/* As HTTP's client tells it: what the problem says, and the first of its errors. */
-static bt_status refuse(int code, json_t *problem, bt_error *error) {
-  const char *detail = json_string_value(json_object_get(problem, "detail"));
-  json_t *first = json_array_get(json_object_get(problem, "errors"), 0);
-  const char *message = json_string_value(json_object_get(first, "message"));
-  bt_status status = code == 404 ? BT_NOT_FOUND : code >= 500 || code == 429 ? BT_UNAVAILABLE : BT_INVALID;
-  return bt_error_set(error, status, "the service answered %d: %.200s%s%.200s", code,
-                      detail ? detail : "no reason was given", message ? ": " : "", message ? message : "");
-}
-
 static bt_status read_answer(const bt_call *call, json_t **out, bt_error *error) {
   if (!call) return bt_error_no_memory(error);
   bt_str text = bt_buffer_str(&call->answer);
   *out = text.len ? json_loadb(text.ptr, text.len, 0, NULL) : NULL;
   if (call->status >= 200 && call->status < 300) return BT_OK;
-  bt_status status = refuse(call->status, *out, error);
+  bt_status status = bt_service_refusal(call->status, *out, error);
   json_decref(*out);
   *out = NULL;
   return status;
