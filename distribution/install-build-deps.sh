@@ -18,7 +18,8 @@ check=(libcmocka-dev clang-format-14 ccache python3 python3-venv git openssl wrk
 # The pages need Node 20.11 or newer. Debian 12 has 18, whose npm is enough: tests/app/node_packages.py gets a newer Node with it.
 command -v npm >/dev/null || check+=(nodejs npm)
 dist=(dpkg-dev file patchelf python3)
-full=(libgrpc-dev clang-14 clang-tidy-14 iwyu libclang-rt-14-dev llvm-14 mmdebstrap gcovr buildah strace binutils systemd)
+full=(libgrpc-dev clang-14 clang-tidy-14 iwyu libclang-rt-14-dev llvm-14 mmdebstrap gcovr buildah strace binutils systemd
+  maven default-jdk-headless)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

@@ -90,15 +90,20 @@ static void print_to_stderr(bt_buffer *text) {
   bt_buffer_dispose(text);
 }
 
-/* Takes the definition. */
-static bool add_definition(bt_cli_rules *rules, bt_rule_definition *definition) {
+/* Takes the definition. `file` NULL: it stands in none. */
+static bool add_definition(bt_cli_rules *rules, bt_rule_definition *definition, const char *file, unsigned line) {
+  bt_rule_place place = {file ? strdup(file) : NULL, line};
   bt_rule_definition **items = bt_grow_array(rules->items, rules->count, &rules->capacity, sizeof *items);
-  if (!items) {
+  if (items) rules->items = items;
+  bt_rule_place *places = bt_grow_array(rules->places, rules->count, &rules->place_capacity, sizeof *places);
+  if (places) rules->places = places;
+  if (!items || !places || (file && !place.file)) {
     bt_print_error_line("there is not enough memory");
     bt_rule_definition_unref(definition);
+    free(place.file);
     return false;
   }
-  rules->items = items;
+  places[rules->count] = place;
   items[rules->count++] = definition;
   return true;
 }
@@ -121,7 +126,7 @@ static bool add_checked(bt_cli_rules *rules, const bt_checked_file *file, bt_che
   }
   bt_rule_definition *definition = rule->definition;
   rule->definition = NULL;
-  return add_definition(rules, definition);
+  return add_definition(rules, definition, file->name, rule->source->line);
 }
 
 /* text.ptr NULL: the file could not be read. */
@@ -175,11 +180,15 @@ bool bt_cli_rules_add_text(bt_cli_rules *rules, const char *id, const char *dsl)
   print_to_stderr(&text);
   if (status && !diagnostics.error_count) bt_print_error("<dsl>: %s\n", error.message);
   bt_diagnostics_dispose(&diagnostics);
-  return !status && add_definition(rules, definition);
+  return !status && add_definition(rules, definition, NULL, 0);
 }
 
 void bt_cli_rules_dispose(bt_cli_rules *rules) {
-  for (size_t i = 0; i < rules->count; i++) bt_rule_definition_unref(rules->items[i]);
+  for (size_t i = 0; i < rules->count; i++) {
+    bt_rule_definition_unref(rules->items[i]);
+    free(rules->places[i].file);
+  }
   free(rules->items);
+  free(rules->places);
   *rules = (bt_cli_rules){0};
 }

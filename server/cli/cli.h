@@ -22,10 +22,17 @@ bool bt_cli_number(const char *text, uint64_t *out); /* decimal digits only */
 
 const char *bt_cli_plural(uint64_t count); /* "" or "s" */
 
+/* Where a rule stands; file NULL: it was given as a text. */
+typedef struct bt_rule_place {
+  char *file; /* owned by the rules */
+  unsigned line;
+} bt_rule_place;
+
 /* Reads rule files; compiles them; prints what is wrong to stderr with file and line. */
 typedef struct bt_cli_rules {
   bt_rule_definition **items;
-  size_t count, capacity;
+  bt_rule_place *places; /* of each item */
+  size_t count, capacity, place_capacity;
 } bt_cli_rules;
 bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path); /* a folder: all rule files in it */
 bool bt_cli_rules_add_text(bt_cli_rules *rules, const char *id, const char *dsl);

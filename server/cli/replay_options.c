@@ -330,10 +330,13 @@ static int keep_only(bt_replay_options *options, const bt_command *command) {
     bool is_wanted = false;
     for (size_t o = 0; o < options->only_count; o++)
       is_wanted |= strcmp(rules->items[i]->fields.id, options->only[o]) == 0;
-    if (is_wanted)
+    if (is_wanted) {
+      rules->places[kept] = rules->places[i];
       rules->items[kept++] = rules->items[i];
-    else
+    } else {
+      free(rules->places[i].file);
       bt_rule_definition_unref(rules->items[i]);
+    }
   }
   rules->count = kept;
   return BT_EXIT_FINE;

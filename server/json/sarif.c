@@ -56,7 +56,9 @@ static const code_meaning meanings[] = {
     {"W018", "every(…) holds where there is no such span"},
 };
 
-static const char *meaning_of(const char *code) {
+static const char *meaning_of(const json_t *problem, const char *code) {
+  const char *own = json_string_value(json_object_get(problem, "meaning"));
+  if (own) return own;
   for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
     if (strcmp(meanings[i].code, code) == 0) return meanings[i].meaning;
   return "A problem of a rule";
@@ -68,10 +70,12 @@ static const char *code_of(const json_t *problem) {
 }
 
 /* Where the code stands in the list of rules; it is added when it is new. */
-static size_t index_of(json_t *rules, const char *code) {
+static size_t index_of(json_t *rules, const json_t *problem) {
+  const char *code = code_of(problem);
   for (size_t i = 0; i < json_array_size(rules); i++)
     if (strcmp(json_string_value(json_object_get(json_array_get(rules, i), "id")), code) == 0) return i;
-  json_array_append_new(rules, json_pack("{s:s, s:{s:s}}", "id", code, "shortDescription", "text", meaning_of(code)));
+  json_array_append_new(rules,
+                        json_pack("{s:s, s:{s:s}}", "id", code, "shortDescription", "text", meaning_of(problem, code)));
   return json_array_size(rules) - 1;
 }
 
@@ -90,14 +94,15 @@ static json_t *uri_json(const char *path) {
   return text;
 }
 
-static json_t *location_json(const json_t *problem) {
+static json_t *locations_json(const json_t *problem) {
   const char *file = json_string_value(json_object_get(problem, "file"));
   const char *id = json_string_value(json_object_get(problem, "rule_id"));
-  json_t *location = json_pack("{s:{s:{s:o}, s:{s:O, s:O}}}", "physicalLocation", "artifactLocation", "uri",
-                               uri_json(file ? file : ""), "region", "startLine", json_object_get(problem, "line"),
-                               "startColumn", json_object_get(problem, "column"));
+  if (!file) return json_array();
+  json_t *location =
+      json_pack("{s:{s:{s:o}, s:{s:O, s:O}}}", "physicalLocation", "artifactLocation", "uri", uri_json(file), "region",
+                "startLine", json_object_get(problem, "line"), "startColumn", json_object_get(problem, "column"));
   if (location && id) json_object_set_new(location, "logicalLocations", json_pack("[{s:s}]", "name", id));
-  return location;
+  return json_pack("[o]", location);
 }
 
 static json_t *message_json(const json_t *problem) {
@@ -116,11 +121,11 @@ json_t *bt_sarif_json(const json_t *problems, bool is_whole, const char *version
   size_t at;
   json_array_foreach(problems, at, problem) {
     const char *severity = json_string_value(json_object_get(problem, "severity"));
-    size_t index = index_of(rules, code_of(problem));
-    json_array_append_new(results, json_pack("{s:s, s:I, s:s, s:o, s:[o]}", "ruleId", code_of(problem), "ruleIndex",
+    size_t index = index_of(rules, problem);
+    json_array_append_new(results, json_pack("{s:s, s:I, s:s, s:o, s:o}", "ruleId", code_of(problem), "ruleIndex",
                                              (json_int_t)index, "level",
                                              severity && strcmp(severity, "warning") == 0 ? "warning" : "error",
-                                             "message", message_json(problem), "locations", location_json(problem)));
+                                             "message", message_json(problem), "locations", locations_json(problem)));
   }
   return json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:[{s:b}], s:s, s:o}]}", "$schema",
                    "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0", "runs", "tool", "driver",

@@ -106,7 +106,7 @@ class ListenTest(unittest.TestCase):
         self.assertIn("no-such-program-here cannot be started: No such file or directory", done.stderr)
 
     def test_usage(self):
-        for flags in (("--report", "html"), ("--report", "junit="), ("--only", "shop"), ("--settle", "soon"), ("--for", "0s")):
+        for flags in (("--report", "html"), ("--report", "junit="), ("--report", "sarif="), ("--report", "github,"), ("--only", "shop"), ("--settle", "soon"), ("--for", "0s")):
             self.assertEqual(run_cli("listen", "--dsl", RULE, *flags, "--", "true").returncode, 2, flags)
         self.assertEqual(run_cli("listen", "--", "true").returncode, 2, "no rule")
         self.assertEqual(run_cli("listen", "--dsl", "when {", "--", "true").returncode, 2, "a broken rule")
@@ -201,6 +201,12 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, []), "no signal is blocked"
         self.assertEqual(self.summary(done)["tests"], {"test 7": 1, "test 8": 0})
         self.assertEqual([one["test"] for one in self.summary(done)["violations"]], ["test 7"])
 
+    def test_the_resource_may_name_the_test(self):
+        named = json.loads(WRONG)
+        named["resourceSpans"][0]["resource"]["attributes"].append({"key": "test.name", "value": {"stringValue": "of the resource"}})
+        done = self.send(json.dumps(named), flags=["--json"])
+        self.assertEqual(self.summary(done)["tests"], {"of the resource": 1})
+
     # ---- reports ----
 
     def test_reports(self):
@@ -212,6 +218,34 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, []), "no signal is blocked"
         self.listen("", "--report", f"junit={path}")
         names = {case.get("name"): [child.tag for child in case] for case in ElementTree.parse(path).getroot().iter("testcase")}
         self.assertEqual(names, {"spans": ["error"], "dsl": ["skipped"]}, "no span is no pass")
+
+    def sarif(self, *bodies, rules, flags=()):
+        """The one run of the log, of rules in a file."""
+        path, log = os.path.join(self.folder, "my rules.yaml"), os.path.join(self.folder, "log.sarif")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("rules:\n" + "".join(f"- id: {name}\n  dsl: {dsl}\n" for name, dsl in rules.items()))
+        script = "\n".join(f"assert send({body.encode()!r}) == 200" for body in bodies)
+        done = run_cli("listen", path, "--settle", "200ms", "--report", f"sarif={log},github", *flags, "--", sys.executable, "-c", SEND + script)
+        with open(log, encoding="utf-8") as file:
+            one, = json.load(file)["runs"]
+        return done, one
+
+    def test_sarif_and_annotations_at_the_lines_of_rules(self):
+        rules = {"kept": "when { checkout } always { checkout }", "broken": RULE, "unseen": "when { refund } always { approval }"}
+        done, run = self.sarif(WRONG, rules=rules, flags=["--require-exercised"])
+        self.assertEqual(done.returncode, 1)
+        found = {one["ruleId"]: (one["level"], one["locations"][0]["physicalLocation"]["region"]["startLine"]) for one in run["results"]}
+        self.assertEqual(found, {"broken": ("error", 4), "unseen": ("error", 6)})
+        self.assertIn(f"{2:032x}", run["results"][0]["message"]["text"])
+        self.assertTrue(run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/my%20rules.yaml"))
+        self.assertTrue(run["invocations"][0]["executionSuccessful"])
+        self.assertRegex(done.stdout, r"(?m)^::error file=.*my rules\.yaml,line=4,col=1,title=betrace broken::")
+
+    def test_sarif_of_what_is_not_known(self):
+        _, run = self.sarif(document(span("checkout", 1, parent=9)), rules={"late": RULE})
+        self.assertEqual([(one["ruleId"], one["level"]) for one in run["results"]], [("late", "warning")])
+        done, run = self.sarif(rules={"late": RULE})
+        self.assertEqual((done.returncode, run["invocations"][0]["executionSuccessful"]), (3, False), "no span is no success")
 
     def test_saved_traces_say_the_same(self):
         path = os.path.join(self.folder, "traces.jsonl")

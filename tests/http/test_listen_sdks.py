@@ -1,7 +1,11 @@
-"""`betrace listen` with the OpenTelemetry SDKs of Python, JavaScript and Go, each out of its package registry: a program
+"""`betrace listen` with the OpenTelemetry SDKs of Python, JavaScript, Go and Java, each out of its package registry: a program
 that asks fraud-check before it charges, and the same one without (tests/listen)."""
+import fcntl
+import hashlib
 import json
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,10 +16,24 @@ ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 LISTEN = os.path.join(ROOT, "tests", "listen")
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "app")]
 from betrace_process import run_cli  # noqa: E402
-from python_packages import python_with  # noqa: E402
+from python_packages import cache_folder, python_with  # noqa: E402
 
 RULE = "when { payment.charge as c } always { fraud-check before c }"
 NODE_PACKAGES = os.path.join(ROOT, "tests", "app", "node_packages.py")
+
+
+def java_program():
+    """The class path of tests/listen/java, built by Maven once for each content into the user's cache folder."""
+    source = pathlib.Path(LISTEN, "java")
+    files = [path for path in sorted(source.rglob("*")) if path.is_file()]
+    folder = cache_folder() / ("listen-java-" + hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16])
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "target" / "dependency").exists():
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+            subprocess.run(["mvn", "--quiet", "--batch-mode", "package"], cwd=folder, check=True, stdout=sys.stderr)
+    return f"{folder}/target/shop.jar:{folder}/target/dependency/*"
 
 
 class SdkTest(unittest.TestCase):
@@ -41,6 +59,10 @@ class SdkTest(unittest.TestCase):
             program = os.path.join(folder, "shop")
             subprocess.run(["go", "build", "-o", program, "."], cwd=os.path.join(LISTEN, "go"), check=True)
             self.check(program, "KIND")
+
+    @unittest.skipUnless(shutil.which("mvn") or os.environ.get("CI") == "true", "Maven is not installed")
+    def test_java(self):
+        self.check("java", "-cp", java_program(), "Shop", "KIND")
 
 
 if __name__ == "__main__":

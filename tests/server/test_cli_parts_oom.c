@@ -157,7 +157,7 @@ static bt_status mine(bt_error *error) {
 
 static bt_status pair(bt_error *error) {
   bt_rule_definition *items[] = {rule};
-  const bt_cli_rules none = {0}, one = {items, 1, 1};
+  const bt_cli_rules none = {0}, one = {.items = items, .count = 1, .capacity = 1};
   bt_rule_changes changes;
   bt_status status = bt_rule_changes_find(&none, &one, &changes, error);
   if (!status) {

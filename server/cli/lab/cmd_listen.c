@@ -148,11 +148,25 @@ enum {
   OPT_ONLY
 };
 
+static bool take_report_file(bt_str kind, const char *prefix, char **file) {
+  size_t length = strlen(prefix);
+  if (kind.len <= length || strncmp(kind.ptr, prefix, length) != 0) return false;
+  free(*file);
+  *file = strndup(kind.ptr + length, kind.len - length);
+  return *file;
+}
+
+/* "junit=a.xml,sarif=a.sarif,github" */
 static bool take_report(bt_listen_options *options, const char *value) {
-  if (strcmp(value, "github") == 0) return options->for_github = true;
-  if (strncmp(value, "junit=", 6) != 0 || !value[6]) return false;
-  options->junit = value + 6;
-  return true;
+  for (size_t length;; value += length + 1) {
+    length = strcspn(value, ",");
+    bt_str kind = {value, length};
+    if (bt_str_equal(kind, BT_STR("github")))
+      options->for_github = true;
+    else if (!take_report_file(kind, "junit=", &options->junit) && !take_report_file(kind, "sarif=", &options->sarif))
+      return false;
+    if (!value[length]) return true;
+  }
 }
 
 static bool take_service(bt_listen_options *options, const char *value) {
@@ -207,6 +221,8 @@ static int listen_command(const bt_command *self, int argc, char **argv) {
     }
   }
   free(run.options.services);
+  free(run.options.junit);
+  free(run.options.sarif);
   bt_replay_options_dispose(&run.options.shared);
   return code;
 }
@@ -219,7 +235,8 @@ static const bt_flag flags[] = {
     {"forward", OPT_FORWARD, "URL", NULL, "send the spans on to this OTLP receiver, too", NULL},
     {"save", OPT_SAVE, "FILE", NULL, "write the traces as OTLP JSON lines, for eval, record and test", NULL},
     {"report", OPT_REPORT, "KIND", NULL,
-     "junit=FILE, or github for annotations in a workflow's log; may be given several times", NULL},
+     "junit=FILE, sarif=FILE, github for annotations in a workflow's log; several with commas, or the flag again",
+     NULL},
     {"require-exercised", OPT_EXERCISED, NULL, NULL, "a rule that no trace exercised fails", NULL},
     {"strict", OPT_STRICT, NULL, NULL, "end with 3 where a verdict is inconclusive", NULL},
     {"only", OPT_ONLY, "service=NAME", NULL, "only traces with a span of this service; may be given several times",

@@ -13,6 +13,7 @@
 #include "server/cli/trace_drawing.h"
 #include "server/json/ci_note.h"
 #include "server/json/replay_json.h"
+#include "server/json/sarif.h"
 #include "server/json/xml.h"
 #include "tempo/files/file_source.h"
 
@@ -253,15 +254,24 @@ static void print_text(const bt_listen_report *report, int command_code) {
   if (command_code) bt_print("the command ended with %d\n", command_code);
 }
 
+static const bt_rule_place *place_of(const bt_listen_report *report, size_t i) {
+  return &report->options->shared.rules.places[i];
+}
+
 static void print_for_github(const bt_listen_report *report) {
   for (size_t i = 0; i < rule_count(report); i++) {
     const bt_listen_rule *rule = &report->rules[i];
+    const bt_rule_place *place = place_of(report, i);
     if (!rule->counts[BT_VIOLATED]) continue;
     bt_buffer title = {0}, line = {0};
     bt_buffer_printf(&title, "betrace %s", rule_at(report, i)->fields.id);
-    bt_ci_note_write(
-        &(bt_ci_note){.level = "error", .title = bt_buffer_str(&title), .message = bt_buffer_str(&rule->messages)},
-        &line);
+    bt_ci_note note = {.level = "error",
+                       .file = place->file,
+                       .line = place->line,
+                       .column = 1,
+                       .title = bt_buffer_str(&title),
+                       .message = bt_buffer_str(&rule->messages)};
+    bt_ci_note_write(&note, &line);
     bt_print_document(bt_buffer_str(&line));
     bt_buffer_dispose(&title);
     bt_buffer_dispose(&line);
@@ -317,6 +327,16 @@ static void write_run_case(const bt_listen_report *report, bt_buffer *out) {
                                "all, did not come: nothing is known of them\"/></testcase>\n"));
 }
 
+/* Disposes the text. */
+static bt_status write_document(const char *path, bt_buffer *text, bt_error *error) {
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  bool is_written = file >= 0 && !text->failed && bt_cli_write_all(file, bt_buffer_str(text));
+  int why = text->failed ? ENOMEM : errno;
+  if (file >= 0) is_written = close(file) == 0 && is_written;
+  bt_buffer_dispose(text);
+  return is_written ? BT_OK : bt_error_set(error, BT_IO, "%.150s: %s", path, strerror(why));
+}
+
 static bt_status write_junit(const bt_listen_report *report, bt_error *error) {
   bt_buffer out = {0};
   if (!report->options->junit) return BT_OK;
@@ -325,16 +345,54 @@ static bt_status write_junit(const bt_listen_report *report, bt_error *error) {
   write_run_case(report, &out);
   for (size_t i = 0; i < rule_count(report); i++) write_case(report, i, &out);
   bt_buffer_append(&out, BT_STR("  </testsuite>\n</testsuites>\n"));
-  int file = open(report->options->junit, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  bool is_written = file >= 0 && !out.failed && bt_cli_write_all(file, bt_buffer_str(&out));
-  int why = out.failed ? ENOMEM : errno;
-  if (file >= 0) is_written = close(file) == 0 && is_written;
-  bt_buffer_dispose(&out);
-  return is_written ? BT_OK : bt_error_set(error, BT_IO, "%.150s: %s", report->options->junit, strerror(why));
+  return write_document(report->options->junit, &out, error);
+}
+
+/* What SARIF is told of a rule; NULL: nothing is wrong with it. */
+static json_t *finding_json(const bt_listen_report *report, size_t i) {
+  const bt_listen_rule *rule = &report->rules[i];
+  const bt_rule_fields *fields = &rule_at(report, i)->fields;
+  const bt_rule_place *place = place_of(report, i);
+  bool is_missed = report->options->requires_exercised && !is_exercised(rule);
+  uint64_t violated = rule->counts[BT_VIOLATED], unknown = rule->counts[BT_INCONCLUSIVE];
+  bt_buffer message = {0};
+  if (!violated && !unknown && !is_missed) return NULL;
+  if (violated)
+    bt_buffer_printf(&message, "%" PRIu64 " trace%s violated it\n%.*s", violated, bt_cli_plural(violated),
+                     BT_FMT(bt_buffer_str(&rule->messages)));
+  else if (unknown)
+    bt_buffer_printf(&message, "of %" PRIu64 " trace%s it is not known", unknown, bt_cli_plural(unknown));
+  else
+    bt_buffer_append(&message, BT_STR("no trace exercised this rule"));
+  json_t *finding =
+      json_pack("{s:s, s:s, s:s, s:o, s:s*, s:i, s:i}", "code", fields->id, "meaning", fields->name, "severity",
+                violated || is_missed ? "error" : "warning", "message", bt_text_json(bt_buffer_str(&message)), "file",
+                place->file, "line", (int)place->line, "column", 1);
+  bt_buffer_dispose(&message);
+  return finding;
+}
+
+static bt_status write_sarif(const bt_listen_report *report, bt_error *error) {
+  bt_buffer out = {0};
+  if (!report->options->sarif) return BT_OK;
+  json_t *findings = json_array();
+  for (size_t i = 0; i < rule_count(report); i++) {
+    json_t *finding = finding_json(report, i);
+    if (finding) json_array_append_new(findings, finding);
+  }
+  json_t *log = bt_sarif_json(findings, !lacks_spans(report), BETRACE_VERSION);
+  char *text = log ? json_dumps(log, JSON_INDENT(2)) : NULL;
+  json_decref(log);
+  json_decref(findings);
+  if (!text) return bt_error_no_memory(error);
+  bt_buffer_printf(&out, "%s\n", text);
+  free(text);
+  return write_document(report->options->sarif, &out, error);
 }
 
 bt_status bt_listen_report_print(bt_listen_report *report, int command_code, bt_error *error) {
   bt_status status = write_junit(report, error);
+  if (!status) status = write_sarif(report, error);
   print_gaps(report);
   if (report->options->for_github) print_for_github(report);
   if (report->options->shared.print_json)

@@ -20,7 +20,8 @@ typedef struct bt_listen_options {
   const char **services;    /* traces with a span of one of these; none: all */
   size_t service_count;
   bool requires_exercised, is_strict;
-  const char *save, *junit; /* files; NULL: none */
+  const char *save;    /* file; NULL: none */
+  char *junit, *sarif; /* likewise; owned */
   bool for_github;
 } bt_listen_options;
 
