@@ -153,6 +153,19 @@ void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
         look_at_type(&notes->items[i], &trace->spans[k]);
 }
 
+void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
+  for (size_t i = 0; i < notes->count; i++) {
+    note *n = &notes->items[i];
+    const note *other = &others->items[i];
+    n->by_name += other->by_name;
+    n->by_service += other->by_service;
+    n->present += other->present;
+    n->of_string += other->of_string;
+    n->of_number += other->of_number;
+    n->of_boolean += other->of_boolean;
+  }
+}
+
 /* 2,000 */
 static void say_count(uint64_t count, bt_buffer *out) {
   if (count >= 1000) say_count(count / 1000, out), bt_buffer_printf(out, ",%03u", (unsigned)(count % 1000));

@@ -20,6 +20,8 @@ bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *
 void bt_data_notes_free(bt_data_notes *notes);
 /* Counts the spans of one trace. */
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace);
+/* Counts what other notes of the same rule counted. */
+void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others);
 /* Note number i, in the order of the text: appends one sentence to `out` and gives its place. False: there are no more.
  */
 bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_range *place);

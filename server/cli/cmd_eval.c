@@ -1,5 +1,6 @@
 /* `betrace eval`: verdicts of rules on trace files, one line each. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
@@ -13,19 +14,32 @@
 #include "server/replay/violation.h"
 #include "tempo/files/file_source.h"
 
+/* Verdicts of one part of the traces: that many wait at most, as text, until it is their turn. */
+enum { PART_VERDICTS = 65536 };
+
 typedef struct eval_options {
   bool print_all, print_json;
   int64_t most_cpu_ns; /* of all rules on one trace; 0: 10 s */
+  unsigned jobs;
 } eval_options;
+
+/* What one thread needs for a part of the traces, and what it found there. */
+typedef struct eval_part {
+  bt_evaluator *evaluator;
+  bt_eval_options *options; /* one for each rule */
+  bt_data_notes **notes;    /* the same; all that this place has met */
+  uint64_t counts[BT_NOT_APPLICABLE + 1];
+  bt_buffer lines;
+} eval_part;
 
 typedef struct eval_run {
   const eval_options *options;
   const bt_cli_rules *rules;
+  const bt_rule **compiled;
   bt_ruleset *ruleset;
-  bt_evaluator *evaluator;
+  eval_part *parts;
+  size_t part_count;
   uint64_t counts[BT_NOT_APPLICABLE + 1];
-  bt_eval_options *eval_options; /* one for each rule */
-  bt_data_notes **notes;         /* the same */
 } eval_run;
 
 static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -40,31 +54,27 @@ static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace
   return object;
 }
 
-static void print_line(json_t *object) {
-  bt_print_json(object, JSON_COMPACT);
-}
-
 /* Of a budget also what spent it. */
-static void print_reason(const bt_rule_definition *definition, const bt_rule_verdict *verdict) {
+static void write_reason(const bt_rule_definition *definition, const bt_rule_verdict *verdict, bt_buffer *out) {
   bt_buffer spending = {0};
   bt_verdict_say_spending(verdict, definition->rule->text, &spending);
   const char *comma = spending.len ? ": " : "";
-  bt_print("  (%s%s%.*s)", bt_reason_name(verdict->reason), comma, BT_FMT(bt_buffer_str(&spending)));
+  bt_shown_printf(out, "  (%s%s%.*s)", bt_reason_name(verdict->reason), comma, BT_FMT(bt_buffer_str(&spending)));
   bt_buffer_dispose(&spending);
 }
 
-static void print_text(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
-                       const bt_violation *violation) {
+static void write_text(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
+                       const bt_violation *violation, bt_buffer *out) {
   char trace_id[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&trace->id, trace_id);
-  bt_print("%-14s  %-24s  %s", bt_verdict_name(verdict->verdict), definition->fields.id, trace_id);
-  if (verdict->reason) print_reason(definition, verdict);
-  if (violation) bt_print("  %s", violation->message);
-  bt_print("\n");
+  bt_shown_printf(out, "%-14s  %-24s  %s", bt_verdict_name(verdict->verdict), definition->fields.id, trace_id);
+  if (verdict->reason) write_reason(definition, verdict, out);
+  if (violation) bt_shown_printf(out, "  %s", violation->message);
+  bt_buffer_append_char(out, '\n');
 }
 
 static bt_status report(const eval_run *run, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
-                        bt_error *error) {
+                        bt_buffer *out, bt_error *error) {
   const bt_rule_definition *definition = run->rules->items[rule];
   bt_violation *violation = NULL;
   bool is_quiet = verdict->verdict == BT_SATISFIED || verdict->verdict == BT_NOT_APPLICABLE;
@@ -72,17 +82,19 @@ static bt_status report(const eval_run *run, size_t rule, const bt_trace *trace,
   bt_status status =
       verdict->verdict == BT_VIOLATED ? bt_violation_new(definition, "", trace, verdict, &violation, error) : BT_OK;
   if (!status && run->options->print_json)
-    print_line(verdict_json(definition, trace, verdict, violation));
+    bt_shown_json(verdict_json(definition, trace, verdict, violation), JSON_COMPACT, out);
   else if (!status)
-    print_text(definition, trace, verdict, violation);
+    write_text(definition, trace, verdict, violation, out);
   bt_violation_free(violation);
-  return status;
+  return status || !out->failed ? status : bt_error_no_memory(error);
 }
 
-static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *error) {
-  eval_run *run = context;
+/* On any thread. */
+static bt_status eval_trace(void *context, size_t place, const bt_read_trace *read, bt_error *error) {
+  const eval_run *run = context;
   const bt_trace *trace = read->trace;
-  bt_eval_options *options = run->eval_options;
+  eval_part *part = &run->parts[place];
+  bt_eval_options *options = part->options;
   const bt_rule_verdict *verdicts = NULL;
   for (size_t i = 0; i < run->rules->count; i++) {
     const bt_rule_fields *fields = &run->rules->items[i]->fields;
@@ -92,32 +104,50 @@ static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *
                                    .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
   }
   bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
-  bt_status status = bt_eval_run_within(&limit, run->evaluator, trace, options, &verdicts, error);
+  bt_status status = bt_eval_run_within(&limit, part->evaluator, trace, options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++) {
-    bt_data_notes_look(run->notes[i], trace);
-    run->counts[verdicts[i].verdict]++;
-    status = report(run, i, trace, &verdicts[i], error);
+    bt_data_notes_look(part->notes[i], trace);
+    part->counts[verdicts[i].verdict]++;
+    status = report(run, i, trace, &verdicts[i], &part->lines, error);
   }
   return status;
 }
 
+/* On the main thread, in the order of the files. */
+static bt_status tell_part(void *context, size_t place, bt_error *error) {
+  eval_run *run = context;
+  eval_part *part = &run->parts[place];
+  (void)error;
+  bt_print_document(bt_buffer_str(&part->lines));
+  bt_buffer_clear(&part->lines);
+  for (size_t i = 0; i <= BT_NOT_APPLICABLE; i++) run->counts[i] += part->counts[i];
+  memset(part->counts, 0, sizeof part->counts);
+  return BT_OK;
+}
+
+static bt_status prepare_part(const eval_run *run, eval_part *part, bt_error *error) {
+  size_t count = run->rules->count;
+  part->options = bt_realloc_array(NULL, count, sizeof *part->options);
+  part->notes = calloc(count, sizeof(bt_data_notes *));
+  bt_status status = part->options && part->notes ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; i < count && !status; i++) status = bt_data_notes_new(run->compiled[i], &part->notes[i], error);
+  return status ? status : bt_evaluator_new(run->ruleset, &part->evaluator, error);
+}
+
 static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
-  const bt_rule **rules = bt_realloc_array(NULL, run->rules->count, sizeof *rules);
-  run->eval_options = bt_realloc_array(NULL, run->rules->count, sizeof *run->eval_options);
-  run->notes = calloc(run->rules->count, sizeof(bt_data_notes *));
-  bt_status status = rules && run->eval_options && run->notes ? BT_OK : bt_error_no_memory(error);
-  for (size_t i = 0; i < run->rules->count && !status; i++) {
-    rules[i] = run->rules->items[i]->rule;
-    status = bt_data_notes_new(rules[i], &run->notes[i], error);
-  }
-  if (!status) status = bt_ruleset_new(rules, run->rules->count, &run->ruleset, error);
-  if (!status) status = bt_evaluator_new(run->ruleset, &run->evaluator, error);
-  if (!status) status = bt_file_source_each(source, eval_trace, run, error);
-  bt_evaluator_free(run->evaluator);
-  bt_ruleset_free(run->ruleset);
-  free(rules);
-  free(run->eval_options);
-  return status;
+  size_t rules = run->rules->count;
+  const bt_file_visitor visitor = {.most_traces = rules < PART_VERDICTS ? PART_VERDICTS / rules : 1,
+                                   .look = eval_trace,
+                                   .tell = tell_part,
+                                   .context = run};
+  run->compiled = bt_realloc_array(NULL, rules, sizeof *run->compiled);
+  run->part_count = bt_file_source_places(source);
+  run->parts = calloc(run->part_count, sizeof *run->parts);
+  bt_status status = run->compiled && run->parts ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; i < rules && !status; i++) run->compiled[i] = run->rules->items[i]->rule;
+  if (!status) status = bt_ruleset_new(run->compiled, rules, &run->ruleset, error);
+  for (size_t i = 0; i < run->part_count && !status; i++) status = prepare_part(run, &run->parts[i], error);
+  return status ? status : bt_file_source_visit(source, &visitor, error);
 }
 
 /* What the names and comparisons of the rules met: it changes no verdict, and may explain one. In JSON they belong to
@@ -128,7 +158,9 @@ static json_t *report_notes(const eval_run *run) {
   json_t *array = json_array();
   for (size_t i = 0; i < run->rules->count; i++) {
     const char *id = run->rules->items[i]->fields.id;
-    for (size_t k = 0; bt_data_notes_say(run->notes[i], k, &text, &place); k++) {
+    bt_data_notes *notes = run->parts[0].notes[i];
+    for (size_t part = 1; part < run->part_count; part++) bt_data_notes_add(notes, run->parts[part].notes[i]);
+    for (size_t k = 0; bt_data_notes_say(notes, k, &text, &place); k++) {
       json_array_append_new(array, json_pack("{s:s, s:o, s:{s:i, s:i}}", "rule_id", id, "message",
                                              bt_text_json(bt_buffer_str(&text)), "range", "start", (int)place.start,
                                              "end", (int)place.end));
@@ -140,19 +172,29 @@ static json_t *report_notes(const eval_run *run) {
   return array;
 }
 
-static void free_notes(eval_run *run) {
-  for (size_t i = 0; run->notes && i < run->rules->count; i++) bt_data_notes_free(run->notes[i]);
-  free(run->notes);
+static void dispose_run(eval_run *run) {
+  for (size_t i = 0; run->parts && i < run->part_count; i++) {
+    eval_part *part = &run->parts[i];
+    for (size_t k = 0; part->notes && k < run->rules->count; k++) bt_data_notes_free(part->notes[k]);
+    free(part->notes);
+    free(part->options);
+    bt_evaluator_free(part->evaluator);
+    bt_buffer_dispose(&part->lines);
+  }
+  free(run->parts);
+  bt_ruleset_free(run->ruleset);
+  free(run->compiled);
 }
 
 static void print_summary(const eval_run *run, size_t traces) {
   json_t *notes = report_notes(run);
   if (run->options->print_json) {
-    print_line(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "summary", "traces", (json_int_t)traces, "rules",
-                         (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
-                         "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
-                         (json_int_t)run->counts[BT_SATISFIED], "not_applicable",
-                         (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes));
+    bt_print_json(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "summary", "traces", (json_int_t)traces, "rules",
+                            (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
+                            "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
+                            (json_int_t)run->counts[BT_SATISFIED], "not_applicable",
+                            (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes),
+                  JSON_COMPACT);
     return;
   }
   json_decref(notes);
@@ -173,19 +215,19 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   bt_error error = {0};
   bt_source *source = NULL;
   eval_run run = {.options = options, .rules = rules};
-  bt_status status = bt_cli_open_traces(paths, path_count, &source, &error);
+  bt_status status = bt_cli_open_traces(paths, path_count, options->jobs, &source, &error);
   if (!status) status = eval_all(&run, source, &error);
   size_t traces = source ? bt_file_source_trace_count(source) : 0;
   bt_source_free(source);
   if (!status) print_summary(&run, traces);
-  free_notes(&run);
+  dispose_run(&run);
   if (status) return bt_cli_fail("eval", status, &error);
   return exit_status(&run, traces);
 }
 
 /* ---- the row ---- */
 
-enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_TRACES, OPT_ALL, OPT_TRACE_TIME };
+enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_TRACES, OPT_ALL, OPT_TRACE_TIME, OPT_JOBS };
 
 typedef struct eval_arguments {
   eval_options options;
@@ -210,6 +252,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   if (flag->id == OPT_TRACES) return add_path(arguments, value);
   if (flag->id == OPT_TRACE_TIME)
     return bt_duration_parse(bt_str_from(value), &arguments->options.most_cpu_ns) && arguments->options.most_cpu_ns > 0;
+  if (flag->id == OPT_JOBS) return bt_cli_take_jobs(value, &arguments->options.jobs);
   if (flag->id == OPT_ALL) arguments->options.print_all = true;
   if (flag->id == BT_FLAG_JSON) arguments->options.print_json = true;
   return true;
@@ -226,7 +269,7 @@ static bool take_files(eval_arguments *arguments, const bt_operands *files) {
 }
 
 static int eval_command(const bt_command *self, int argc, char **argv) {
-  eval_arguments arguments = {0};
+  eval_arguments arguments = {.options.jobs = bt_cli_processors()};
   bt_operands files;
   int code = BT_EXIT_FINE;
   if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &files, &code))
@@ -251,6 +294,7 @@ static const bt_flag flags[] = {
      NULL},
     {"trace-time", OPT_TRACE_TIME, "DURATION", "10s",
      "time of the processor for all rules on one trace; what is not known by then is inconclusive (budget)", NULL},
+    {"jobs", OPT_JOBS, "N", "the processors", BT_JOBS_HELP, NULL},
     {"all", OPT_ALL, NULL, NULL, "print every verdict, not only violated and inconclusive", NULL},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};

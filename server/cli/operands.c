@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "server/cli/cli.h"
 #include "tempo/files/file_source.h"
+
+enum { JOBS_MAX = 256 };
 
 /* Files of traces have one of these words near their beginning; a rule file that has is none that can be read. */
 static bool begins_like_traces(const char *path) {
@@ -29,7 +33,19 @@ bool bt_operand_has_rules(const char *path) {
          stat(path, &about) == 0 && S_ISREG(about.st_mode) && !begins_like_traces(path);
 }
 
-bt_status bt_cli_open_traces(const char *const *paths, size_t count, bt_source **out, bt_error *error) {
-  bt_status status = bt_file_source_open(paths, count, 0, out, error);
+bt_status bt_cli_open_traces(const char *const *paths, size_t count, unsigned jobs, bt_source **out, bt_error *error) {
+  bt_status status = bt_file_source_open_wide(paths, count, jobs, out, error);
   return status == BT_IO ? (error->status = BT_INVALID) : status;
+}
+
+unsigned bt_cli_processors(void) {
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  return processors < 1 ? 1 : processors < JOBS_MAX ? (unsigned)processors : JOBS_MAX;
+}
+
+bool bt_cli_take_jobs(const char *value, unsigned *out) {
+  uint64_t jobs;
+  if (!bt_cli_number(value, &jobs) || !jobs || jobs > JOBS_MAX) return false;
+  *out = (unsigned)jobs;
+  return true;
 }

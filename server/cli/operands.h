@@ -13,6 +13,12 @@ bool bt_operand_has_rules(const char *path);
 
 /* A source of these files, new: bt_source_free. BT_INVALID, and so a wrong use of the command: one of them cannot be
  * opened or read. */
-bt_status bt_cli_open_traces(const char *const *paths, size_t count, bt_source **out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_cli_open_traces(const char *const *paths, size_t count, unsigned jobs, bt_source **out,
+                             bt_error *error) BT_MUST_CHECK;
+
+/* Threads that read these files. */
+#define BT_JOBS_HELP "threads that read files of traces, 1 to 256; the answer is the same with any number"
+unsigned bt_cli_processors(void);
+bool bt_cli_take_jobs(const char *value, unsigned *out); /* false: it is no such number */
 
 #endif

@@ -310,18 +310,24 @@ void bt_print_document(bt_str text) {
 
 /* Within JSON only strings hold such characters, and jansson has escaped those below 0x20 there; what is left of these
  * is its layout. */
-static int put_json(const char *bytes, size_t length, void *context) {
-  bt_buffer shown = {0};
-  (void)context;
+static int append_json(const char *bytes, size_t length, void *context) {
+  bt_buffer *out = context;
   for (bt_str text = {bytes, length}; text.len;) {
     uint32_t c = 0;
     size_t used = bt_utf8_sequence(text, &c);
     if (c >= 0x7F && bt_is_obeyed(c))
-      bt_buffer_printf(&shown, "\\u%04x", (unsigned)c);
+      bt_buffer_printf(out, "\\u%04x", (unsigned)c);
     else
-      bt_buffer_append(&shown, (bt_str){text.ptr, used = used ? used : 1});
+      bt_buffer_append(out, (bt_str){text.ptr, used = used ? used : 1});
     text = (bt_str){text.ptr + used, text.len - used};
   }
+  return out->failed ? -1 : 0;
+}
+
+static int put_json(const char *bytes, size_t length, void *context) {
+  bt_buffer shown = {0};
+  (void)context;
+  (void)append_json(bytes, length, &shown);
   int code = shown.failed || fwrite(shown.ptr, 1, shown.len, stdout) != shown.len ? -1 : 0;
   bt_buffer_dispose(&shown);
   return code;
@@ -331,6 +337,13 @@ void bt_print_json(json_t *object, size_t flags) {
   if (!object || json_dump_callback(object, put_json, NULL, flags | JSON_REAL_PRECISION(15)) != 0)
     write_bytes(stdout, BT_STR("null"));
   write_bytes(stdout, BT_STR("\n"));
+  json_decref(object);
+}
+
+void bt_shown_json(json_t *object, size_t flags, bt_buffer *out) {
+  if (!object || json_dump_callback(object, append_json, out, flags | JSON_REAL_PRECISION(15)) != 0)
+    bt_buffer_append(out, BT_STR("null"));
+  bt_buffer_append_char(out, '\n');
   json_decref(object);
 }
 

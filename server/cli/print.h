@@ -16,6 +16,8 @@
 void bt_shown_append(bt_str text, bt_buffer *out);
 /* Appends as bt_print prints. */
 void bt_shown_printf(bt_buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends as bt_print_json prints. Takes the object. */
+void bt_shown_json(json_t *object, size_t flags, bt_buffer *out);
 /* The same as bt_shown_append of a text whose lines and tabs are a layout that we made: these stay. */
 void bt_shown_append_lines(bt_str text, bt_buffer *out);
 

@@ -30,7 +30,8 @@ const bt_cancel *bt_replay_interrupt(void) {
 
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) {
   *out = (bt_replay_place){0};
-  if (options->trace_count) return bt_cli_open_traces(options->traces, options->trace_count, &out->source, error);
+  if (options->trace_count)
+    return bt_cli_open_traces(options->traces, options->trace_count, options->jobs, &out->source, error);
   bt_http_options http = {.concurrency = (uint32_t)options->concurrency,
                           .concurrency_max = (uint32_t)options->concurrency_max};
   bt_tempo_settings tempo = options->tempo;
@@ -151,6 +152,7 @@ enum {
   OPT_TEMPO_TIMEOUT,
   OPT_TEMPO_REPLICATION,
   OPT_TRACES,
+  OPT_JOBS,
   OPT_SINCE,
   OPT_START,
   OPT_END,
@@ -178,6 +180,7 @@ const bt_flag bt_flags_traces[] = {
      "BETRACE_TEMPO_URL"},
     {"traces", OPT_TRACES, "FILE", NULL,
      "OTLP trace file (JSON, JSON lines, protobuf; gzip is fine) instead of a Tempo; may be given several times", NULL},
+    {"jobs", OPT_JOBS, "N", "the processors", BT_JOBS_HELP, NULL},
     {"tenant", OPT_TENANT, "NAME", NULL, "X-Scope-OrgID for Tempo", NULL},
     {"tempo-user", OPT_TEMPO_USER, "NAME", NULL, "user for Tempo (basic authentication)", "BETRACE_TEMPO_USER"},
     {"tempo-password-file", OPT_TEMPO_PASSWORD_FILE, "FILE", NULL,
@@ -248,6 +251,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
     return take_duration(value, &options->tempo.timeout_ns) && options->tempo.timeout_ns >= 1000000;
   case OPT_TEMPO_REPLICATION:
     return bt_cli_number(value, &options->tempo.replication) && options->tempo.replication <= 64;
+  case OPT_JOBS: return bt_cli_take_jobs(value, &options->jobs);
   case OPT_TRACES: return append_text(&options->traces, &options->trace_count, value);
   case OPT_SINCE: return take_duration(value, &options->since_ns) && options->since_ns > 0;
   case OPT_START: return take_time(value, &options->start_ns, &options->has_start);
@@ -269,7 +273,8 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
 }
 
 void bt_replay_options_init(bt_replay_options *options) {
-  *options = (bt_replay_options){.assumptions = bt_assumptions_default(), .concurrency = 2, .concurrency_max = 16};
+  *options = (bt_replay_options){
+      .assumptions = bt_assumptions_default(), .concurrency = 2, .concurrency_max = 16, .jobs = bt_cli_processors()};
 }
 
 void bt_replay_options_dispose(bt_replay_options *options) {

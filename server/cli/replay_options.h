@@ -23,6 +23,7 @@ typedef struct bt_replay_options {
   const char *tenant;
   const char **traces; /* owned array of borrowed names */
   size_t trace_count;
+  unsigned jobs; /* threads that read these */
   int64_t since_ns, start_ns, end_ns;
   bool has_start, has_end;
   bt_assumptions assumptions;

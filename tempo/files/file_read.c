@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/files/ordered_work.h"
+
 /* Structures of the most wasteful input are some 30 times as large as its bytes; of real traces, about as large. */
-enum { GROUP_BYTES = 8 << 20, GROUP_TRACES = 4096, MEMORY_FACTOR = 32, FIRST_SHARE = 2 };
+enum { GROUP_BYTES = 8 << 20, LEAST_GROUP_BYTES = 1 << 20, GROUP_TRACES = 4096, MEMORY_FACTOR = 32, FIRST_SHARE = 2 };
 static const size_t least_memory_bytes = (size_t)64 << 20;
 
 typedef struct reader {
   const bt_file_set *set;
   const bt_cancel *cancel;
+  uint64_t most_bytes; /* of a group */
+  size_t most_traces;
   uint32_t *units; /* of the group, in order */
   size_t unit_count, unit_capacity;
   uint64_t bytes; /* of these units */
@@ -97,10 +101,10 @@ static bt_status add_mine(reader *r, bt_error *error) {
 /* As many of `wanted` as fit together. The first trace's own units set the size where they are large: a group of that
  * one alone would decode them again for each of the next. */
 static bt_status choose_group(reader *r, const bt_file_wanted *wanted, size_t count, size_t *taken, bt_error *error) {
-  uint64_t budget = GROUP_BYTES;
+  uint64_t budget = r->most_bytes;
   r->unit_count = 0;
   r->bytes = 0;
-  for (*taken = 0; *taken < count && *taken < GROUP_TRACES; (*taken)++) {
+  for (*taken = 0; *taken < count && *taken < r->most_traces; (*taken)++) {
     bt_status status = list_mine(r, wanted[*taken].trace, error);
     if (status != BT_OK) return status;
     uint64_t extra = extra_bytes(r);
@@ -184,15 +188,6 @@ static bt_status give_trace(const reader *r, const bt_file_wanted *wanted, bt_re
   return bt_file_name_error(r->set->files[r->set->index.units[wanted->trace->unit].file].name, &inner, error);
 }
 
-static bt_status read_group(reader *r, const bt_file_wanted *wanted, size_t count, bt_read_sink sink, void *context,
-                            bt_error *error) {
-  bt_status status = decode_group(r, count, error);
-  for (size_t i = 0; status == BT_OK && i < count; i++) status = give_trace(r, &wanted[i], sink, context, error);
-  bt_span_batch_free(r->batch);
-  r->batch = NULL;
-  return status;
-}
-
 static int compare_places(const void *a, const void *b) {
   const bt_indexed_trace *x = ((const bt_file_wanted *)a)->trace, *y = ((const bt_file_wanted *)b)->trace;
   if (x->unit != y->unit) return x->unit < y->unit ? -1 : 1;
@@ -200,31 +195,139 @@ static int compare_places(const void *a, const void *b) {
 }
 
 static void dispose_reader(reader *r) {
+  bt_span_batch_free(r->batch);
   free(r->units);
   free(r->mine);
   free(r->ids);
   free(r->buffer);
 }
 
+/* ---- many groups ---- */
+
+typedef struct group { /* in a place of ordered work */
+  reader reader;
+  const bt_file_wanted *wanted;
+  size_t count;
+} group;
+
+typedef struct reading {
+  const bt_file_set *set;
+  const bt_cancel *cancel;
+  const bt_file_wanted *wanted;
+  size_t count, done;
+  group *groups;
+  size_t place_count, most_traces;
+  const bt_file_visitor *visitor; /* NULL: the sink is given the traces */
+  bt_read_sink sink;
+  void *context;
+} reading;
+
+static unsigned jobs_of(const bt_file_set *set) {
+  return set->jobs ? set->jobs : 1;
+}
+
+static bt_status cut_group(void *context, size_t place, bool *found, uint64_t *weight, bt_error *error) {
+  reading *all = context;
+  group *g = &all->groups[place];
+  size_t left = all->count - all->done;
+  *found = left > 0;
+  if (!left) return BT_OK;
+  g->wanted = all->wanted + all->done;
+  bt_status status = choose_group(&g->reader, g->wanted, left, &g->count, error);
+  all->done += g->count;
+  *weight = g->reader.bytes;
+  return status;
+}
+
+typedef struct looking {
+  const bt_file_visitor *visitor;
+  size_t place;
+} looking;
+
+static bt_status look_at(void *context, const bt_read_trace *read, bt_error *error) {
+  const looking *l = context;
+  return l->visitor->look(l->visitor->context, l->place, read, error);
+}
+
+static bt_status give_group(group *g, bt_read_sink sink, void *context, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < g->count; i++)
+    status = give_trace(&g->reader, &g->wanted[i], sink, context, error);
+  bt_span_batch_free(g->reader.batch);
+  g->reader.batch = NULL;
+  return status;
+}
+
+static bt_status work_on_group(void *context, size_t place, bt_error *error) {
+  const reading *all = context;
+  group *g = &all->groups[place];
+  looking l = {all->visitor, place};
+  bt_status status = decode_group(&g->reader, g->count, error);
+  if (status != BT_OK) {
+    bt_span_batch_free(g->reader.batch);
+    g->reader.batch = NULL;
+  }
+  return status == BT_OK && all->visitor ? give_group(g, look_at, &l, error) : status;
+}
+
+static bt_status take_group(void *context, size_t place, bt_error *error) {
+  const reading *all = context;
+  group *g = &all->groups[place];
+  if (all->visitor) return all->visitor->tell(all->visitor->context, place, error);
+  return g->reader.batch ? give_group(g, all->sink, all->context, error) : BT_OK;
+}
+
+static bt_status prepare_groups(reading *all, bt_error *error) {
+  unsigned jobs = jobs_of(all->set);
+  size_t most_traces = all->most_traces && all->most_traces < GROUP_TRACES ? all->most_traces : GROUP_TRACES;
+  if (most_traces > all->count) most_traces = all->count;
+  all->groups = calloc(all->place_count, sizeof *all->groups);
+  if (!all->groups) return bt_error_no_memory(error);
+  for (size_t i = 0; i < all->place_count; i++) {
+    reader *r = &all->groups[i].reader;
+    *r = (reader){.set = all->set,
+                  .cancel = all->cancel,
+                  .most_bytes = jobs < GROUP_BYTES / LEAST_GROUP_BYTES ? GROUP_BYTES / jobs : LEAST_GROUP_BYTES,
+                  .most_traces = most_traces};
+    r->ids = bt_realloc_array(NULL, most_traces, sizeof *r->ids);
+    if (!r->ids) return bt_error_no_memory(error);
+  }
+  return BT_OK;
+}
+
+static bt_status read_groups(reading *all, bt_file_wanted *wanted, bt_error *error) {
+  const bt_ordered_work work = {.jobs = jobs_of(all->set),
+                                .most_weight = (uint64_t)GROUP_BYTES * 2,
+                                .cut = cut_group,
+                                .work = work_on_group,
+                                .take = take_group,
+                                .context = all};
+  if (!all->count) return BT_OK;
+  qsort(wanted, all->count, sizeof *wanted, compare_places);
+  all->wanted = wanted;
+  all->place_count = bt_ordered_work_places(work.jobs);
+  bt_status status = prepare_groups(all, error);
+  if (status == BT_OK) status = bt_ordered_work_run(&work, error);
+  for (size_t i = 0; all->groups && i < all->place_count; i++) dispose_reader(&all->groups[i].reader);
+  free(all->groups);
+  return status;
+}
+
 bt_status bt_file_read(const bt_file_set *set, bt_file_wanted *wanted, size_t count, const bt_cancel *cancel,
                        bt_read_sink sink, void *context, bt_error *error) {
-  reader r = {.set = set, .cancel = cancel};
-  bt_status status = BT_OK;
-  if (!count) return BT_OK;
-  qsort(wanted, count, sizeof *wanted, compare_places);
-  r.ids = bt_realloc_array(NULL, count < GROUP_TRACES ? count : GROUP_TRACES, sizeof *r.ids);
-  if (!r.ids) return bt_error_no_memory(error);
-  for (size_t done = 0, taken = 0; status == BT_OK && done < count; done += taken) {
-    status = choose_group(&r, wanted + done, count - done, &taken, error);
-    if (status == BT_OK) status = read_group(&r, wanted + done, taken, sink, context, error);
-  }
-  dispose_reader(&r);
-  return status;
+  reading all = {.set = set, .cancel = cancel, .count = count, .sink = sink, .context = context};
+  return read_groups(&all, wanted, error);
+}
+
+bt_status bt_file_visit(const bt_file_set *set, bt_file_wanted *wanted, size_t count, const bt_file_visitor *visitor,
+                        bt_error *error) {
+  reading all = {.set = set, .count = count, .visitor = visitor, .most_traces = visitor->most_traces};
+  return read_groups(&all, wanted, error);
 }
 
 bt_status bt_file_hold(const bt_file_set *set, const bt_indexed_trace *trace, bt_held_trace *held, const bt_trace **out,
                        bt_error *error) {
-  reader r = {.set = set};
+  reader r = {.set = set, .most_bytes = GROUP_BYTES, .most_traces = 1};
   bt_file_wanted wanted = {.trace = trace};
   size_t taken = 0;
   *out = NULL;
@@ -240,7 +343,6 @@ bt_status bt_file_hold(const bt_file_set *set, const bt_indexed_trace *trace, bt
   } else if (status == BT_OK) {
     status = bt_error_set(error, BT_IO, "a trace file is another than it was when it was opened");
   }
-  bt_span_batch_free(r.batch);
   dispose_reader(&r);
   return status;
 }

@@ -12,6 +12,7 @@
 #include "dsl/trace.h"
 #include "tempo/files/file_content.h"
 #include "tempo/files/file_index.h"
+#include "tempo/files/file_source.h"
 #include "tempo/files/file_units.h"
 #include "tempo/wire/cancel.h"
 #include "tempo/wire/otlp_decode.h"
@@ -27,6 +28,7 @@ typedef struct bt_file_set {
   bt_trace_file *files;
   size_t count;
   bt_file_index index;
+  unsigned jobs; /* threads that decode for one read, the reader's among them; 0 is 1 */
 } bt_file_set;
 
 typedef struct bt_file_wanted {
@@ -34,11 +36,16 @@ typedef struct bt_file_wanted {
   size_t index; /* for the sink */
 } bt_file_wanted;
 
-/* Gives each to the sink once, in the order of the files (`wanted` is put in that order). BT_IO: a file cannot be read,
- * or is another than it was when it was indexed. What the sink returns, BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT (a single
- * trace takes too much memory). */
+/* Several groups are decoded at once where the set has several jobs; the sink is the calling thread's. Gives each to
+ * the sink once, in the order of the files (`wanted` is put in that order). BT_IO: a file cannot be read, or is another
+ * than it was when it was indexed. What the sink returns, BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT (a single trace takes
+ * too much memory). */
 bt_status bt_file_read(const bt_file_set *set, bt_file_wanted *wanted, size_t count, const bt_cancel *cancel,
                        bt_read_sink sink, void *context, bt_error *error) BT_MUST_CHECK;
+
+/* The same with what is done on several threads. */
+bt_status bt_file_visit(const bt_file_set *set, bt_file_wanted *wanted, size_t count, const bt_file_visitor *visitor,
+                        bt_error *error) BT_MUST_CHECK;
 
 /* One trace, held: all-zero is none. */
 typedef struct bt_held_trace {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tempo/files/file_read.h"
+#include "tempo/files/ordered_work.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/span_batch.h"
@@ -66,20 +67,138 @@ static bt_status note_trace(loader *l, const bt_trace *trace, bt_error *error) {
   return status;
 }
 
-/* Decodes a unit and notes what is in it; a unit without spans needs no place in the index. */
-static bt_status note_unit(loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_error *error) {
-  bt_span_batch *batch = NULL;
-  bt_status status = bt_span_batch_new(bt_file_decode_cap(bytes.len), &batch, error);
-  if (status == BT_OK) status = bt_file_unit_decode(format, &unit->place, bytes, batch, error);
-  if (status == BT_OK) status = bt_span_batch_finish(batch, error);
-  if (status == BT_OK && batch->trace_count) {
-    bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)bytes.len, .file = l->file};
+/* *batch is new also where this fails, or NULL; it borrows the bytes. */
+static bt_status decode_unit(bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_span_batch **batch,
+                             bt_error *error) {
+  bt_status status = bt_span_batch_new(bt_file_decode_cap(bytes.len), batch, error);
+  if (status == BT_OK) status = bt_file_unit_decode(format, &unit->place, bytes, *batch, error);
+  return status == BT_OK ? bt_span_batch_finish(*batch, error) : status;
+}
+
+/* Notes what is in a unit; one without spans needs no place in the index. */
+static bt_status note_batch(loader *l, const bt_file_unit *unit, const bt_span_batch *batch, bt_error *error) {
+  bt_status status = BT_OK;
+  if (batch->trace_count) {
+    bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)unit->length, .file = l->file};
     status = bt_file_index_add_unit(&l->files->set.index, &indexed, error);
     l->span_count += batch->span_count;
   }
-  for (size_t i = 0; batch && status == BT_OK && i < batch->trace_count; i++)
+  for (size_t i = 0; status == BT_OK && i < batch->trace_count; i++)
     status = note_trace(l, bt_span_batch_trace(batch, i), error);
+  return status;
+}
+
+static bt_status note_unit(loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_error *error) {
+  bt_span_batch *batch = NULL;
+  bt_status status = decode_unit(format, unit, bytes, &batch, error);
+  if (status == BT_OK) status = note_batch(l, unit, batch, error);
   bt_span_batch_free(batch);
+  return status;
+}
+
+/* ---- many units: they are decoded on all threads, and noted in their order ---- */
+
+enum { PART_UNITS = 64, PART_BYTES = 256 << 10, UNDER_WAY_BYTES = 8 << 20 };
+
+typedef struct unit_part {
+  bt_file_unit units[PART_UNITS];
+  bt_span_batch *batches[PART_UNITS]; /* as far as they are decoded; the rest NULL */
+  size_t count;
+  uint64_t bytes;
+  char *room; /* what is decoded; the batches borrow it */
+  uint64_t room_capacity;
+} unit_part;
+
+typedef struct unit_reading {
+  loader *loader;
+  const bt_trace_file *file;
+  bt_file_units *units;
+  unit_part *parts; /* of each place */
+  bool has_ended;
+  bt_status ended; /* why no unit follows; units before it come first */
+  bt_error why;
+} unit_reading;
+
+static bt_status cut_units(void *context, size_t place, bool *found, uint64_t *weight, bt_error *error) {
+  unit_reading *all = context;
+  unit_part *part = &all->parts[place];
+  part->count = 0;
+  part->bytes = 0;
+  while (!all->has_ended && part->count < PART_UNITS && part->bytes < PART_BYTES) {
+    bt_file_unit *unit = &part->units[part->count];
+    bt_str bytes;
+    bool is_there = false;
+    all->ended = bt_file_units_next(all->units, unit, &bytes, &is_there, &all->why);
+    all->has_ended = all->ended != BT_OK || !is_there;
+    if (all->has_ended) break;
+    part->bytes += unit->length;
+    part->count++;
+  }
+  *found = part->count > 0;
+  *weight = part->bytes;
+  if (*found || all->ended == BT_OK) return BT_OK;
+  if (error) *error = all->why;
+  return all->ended;
+}
+
+static bt_status make_room(unit_part *part, bt_error *error) {
+  if (part->room && part->bytes <= part->room_capacity) return BT_OK;
+  free(part->room);
+  part->room = malloc(part->bytes ? part->bytes : 1);
+  part->room_capacity = part->room ? part->bytes : 0;
+  return part->room ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status decode_units(void *context, size_t place, bt_error *error) {
+  const unit_reading *all = context;
+  unit_part *part = &all->parts[place];
+  size_t at = 0;
+  bt_status status = make_room(part, error);
+  for (size_t i = 0; status == BT_OK && i < part->count; i++) {
+    const bt_file_unit *unit = &part->units[i];
+    status = bt_file_content_read(all->file->content, unit->offset, part->room + at, unit->length, error);
+    if (status == BT_OK)
+      status = decode_unit(all->file->format, unit, (bt_str){part->room + at, unit->length}, &part->batches[i], error);
+    at += unit->length;
+  }
+  return status;
+}
+
+static void free_batches(unit_part *part) {
+  for (size_t i = 0; i < PART_UNITS; i++) {
+    bt_span_batch_free(part->batches[i]);
+    part->batches[i] = NULL;
+  }
+}
+
+static bt_status note_part(void *context, size_t place, bt_error *error) {
+  const unit_reading *all = context;
+  unit_part *part = &all->parts[place];
+  bool is_whole = !part->count || part->batches[part->count - 1];
+  bt_status status = BT_OK;
+  for (size_t i = 0; is_whole && status == BT_OK && i < part->count; i++)
+    status = note_batch(all->loader, &part->units[i], part->batches[i], error);
+  free_batches(part);
+  return status;
+}
+
+static bt_status note_all_units(loader *l, const bt_trace_file *file, bt_file_units *units, bt_error *error) {
+  unit_reading all = {.loader = l, .file = file, .units = units};
+  const bt_ordered_work work = {.jobs = l->files->set.jobs,
+                                .most_weight = UNDER_WAY_BYTES,
+                                .cut = cut_units,
+                                .work = decode_units,
+                                .take = note_part,
+                                .context = &all};
+  size_t places = bt_ordered_work_places(work.jobs);
+  all.parts = calloc(places, sizeof *all.parts);
+  if (!all.parts) return bt_error_no_memory(error);
+  bt_status status = bt_ordered_work_run(&work, error);
+  for (size_t i = 0; i < places; i++) {
+    free_batches(&all.parts[i]);
+    free(all.parts[i].room);
+  }
+  free(all.parts);
   return status;
 }
 
@@ -104,12 +223,7 @@ static bt_status note_units(loader *l, bt_trace_file *file, bt_file_units *units
   file->format = units->format;
   if (status == BT_OK && (units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER))
     return note_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
-  for (bool found = true; status == BT_OK && found;) {
-    bt_str bytes;
-    status = bt_file_units_next(units, &unit, &bytes, &found, error);
-    if (status == BT_OK && found) status = note_unit(l, units->format, &unit, bytes, error);
-  }
-  return status;
+  return status == BT_OK ? note_all_units(l, file, units, error) : status;
 }
 
 /* *left: bytes that may still be read, over all files; UINT64_MAX: no maximum. */
@@ -306,8 +420,8 @@ static void free_files(bt_source *source) {
   free(files);
 }
 
-bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
-                              bt_error *error) {
+static bt_status open_files(const char *const *paths, size_t count, uint64_t max_bytes, unsigned jobs, bt_source **out,
+                            bt_error *error) {
   static const bt_source_operations operations = {.search = search_files,
                                                   .read = read_files,
                                                   .find_linking = find_linking_in_files,
@@ -320,6 +434,7 @@ bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t m
   file_source *files = calloc(1, sizeof *files);
   if (!files) return bt_error_no_memory(error);
   files->source = (bt_source){.operations = &operations, .name = "files"};
+  files->set.jobs = jobs;
   files->earliest_ns = INT64_MAX;
   files->latest_ns = INT64_MIN;
   bt_status status = load_files(files, paths, count, max_bytes, error);
@@ -329,6 +444,16 @@ bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t m
   }
   *out = &files->source;
   return BT_OK;
+}
+
+bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
+                              bt_error *error) {
+  return open_files(paths, count, max_bytes, 1, out, error);
+}
+
+bt_status bt_file_source_open_wide(const char *const *paths, size_t count, unsigned jobs, bt_source **out,
+                                   bt_error *error) {
+  return open_files(paths, count, 0, jobs, out, error);
 }
 
 /* ---- what files alone can do ---- */
@@ -343,13 +468,31 @@ bt_time_range bt_file_source_range(const bt_source *source) {
   return (bt_time_range){files->earliest_ns, files->latest_ns < INT64_MAX ? files->latest_ns + 1 : INT64_MAX};
 }
 
+static bt_file_wanted *list_all(const bt_file_set *set, bt_error *error) {
+  bt_file_wanted *wanted = bt_realloc_array(NULL, set->index.trace_count, sizeof *wanted);
+  for (size_t i = 0; wanted && i < set->index.trace_count; i++) wanted[i] = (bt_file_wanted){&set->index.traces[i], i};
+  if (!wanted) (void)bt_error_no_memory(error);
+  return wanted;
+}
+
 bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *context, bt_error *error) {
   const bt_file_set *set = &file_source_of(source)->set;
-  size_t count = set->index.trace_count;
-  bt_file_wanted *wanted = bt_realloc_array(NULL, count, sizeof *wanted);
-  if (!wanted) return bt_error_no_memory(error);
-  for (size_t i = 0; i < count; i++) wanted[i] = (bt_file_wanted){&set->index.traces[i], i};
-  bt_status status = bt_file_read(set, wanted, count, NULL, sink, context, error);
+  bt_file_wanted *wanted = list_all(set, error);
+  if (!wanted) return BT_NO_MEMORY;
+  bt_status status = bt_file_read(set, wanted, set->index.trace_count, NULL, sink, context, error);
+  free(wanted);
+  return status;
+}
+
+size_t bt_file_source_places(const bt_source *source) {
+  return bt_ordered_work_places(of_const(source)->set.jobs);
+}
+
+bt_status bt_file_source_visit(bt_source *source, const bt_file_visitor *visitor, bt_error *error) {
+  const bt_file_set *set = &file_source_of(source)->set;
+  bt_file_wanted *wanted = list_all(set, error);
+  if (!wanted) return BT_NO_MEMORY;
+  bt_status status = bt_file_visit(set, wanted, set->index.trace_count, visitor, error);
   free(wanted);
   return status;
 }

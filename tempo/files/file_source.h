@@ -22,11 +22,28 @@
  * comes through a pipe. */
 bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
                               bt_error *error) BT_MUST_CHECK;
+/* The same without a maximum, on so many threads, and so are its reads: the answers are the same. */
+bt_status bt_file_source_open_wide(const char *const *paths, size_t count, unsigned jobs, bt_source **out,
+                                   bt_error *error) BT_MUST_CHECK;
 size_t bt_file_source_trace_count(const bt_source *source);
 /* From the earliest start of a span to just past the latest; [0, 1) without traces. */
 bt_time_range bt_file_source_range(const bt_source *source);
 /* Every trace once, in the order of the files; read->index is its number in order of id. Errors as of a read. */
 bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *context, bt_error *error) BT_MUST_CHECK;
+
+/* What is done with every trace, on as many threads as the source was opened with. */
+typedef struct bt_file_visitor {
+  size_t most_traces; /* of a part; 0: as many as suit the source */
+  /* On any thread, trace by trace in the order of the files. `place` is below bt_file_source_places; one part has it at
+   * a time. */
+  bt_status (*look)(void *context, size_t place, const bt_read_trace *read, bt_error *error);
+  /* On the calling thread, part by part in the order of the files, once all of it was looked at, or looking failed. */
+  bt_status (*tell)(void *context, size_t place, bt_error *error);
+  void *context;
+} bt_file_visitor;
+size_t bt_file_source_places(const bt_source *source);
+/* The first failure in the order of the files ends it. Errors as of a read. */
+bt_status bt_file_source_visit(bt_source *source, const bt_file_visitor *visitor, bt_error *error) BT_MUST_CHECK;
 /* The trace with that number in order of id: borrowed until the next call of this function, which one thread alone may
  * use. */
 bt_status bt_file_source_trace(bt_source *source, size_t index, const bt_trace **out, bt_error *error) BT_MUST_CHECK;

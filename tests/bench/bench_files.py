@@ -1,7 +1,8 @@
 """Trace files of any size in little memory: eval and replay over a file of traces, as protobuf and as JSON lines.
-Prints the peak memory and the time per trace, next to the rate of reading and decoding the same file once. 3,000
-traces with --short, 50,000 with --medium, else a million (2 GB of files in the temporary folder). Asserts verdicts,
-and that memory stays below the goal of 256 MiB."""
+Prints the peak memory and the time per trace, and how many times as fast the same is with a thread for each processor
+as with one (--jobs), turn by turn on the same file. 3,000 traces with --short, 50,000 with --medium, else a million
+(2 GB of files in the temporary folder). Asserts verdicts, that any number of jobs says the same, and that memory stays
+below the goal of 256 MiB."""
 import argparse
 import json
 import os
@@ -32,6 +33,21 @@ def measure(command, path, traces, truth):
     assert done.peak_kib <= GOAL_KIB, f"peak memory of {done.peak_kib} KiB"
 
 
+def measure_jobs(path, turns):
+    """eval with one job and with all, in turns: the best of each. Two hardware threads of one core are counted as two."""
+    processors = os.cpu_count()
+    seconds, said = {1: [], processors: []}, set()
+    for _ in range(turns):
+        for jobs in (1, processors):
+            done = run_measured(["eval", "--dsl", SLOW_DB["dsl"], "--jobs", str(jobs), path], timeout=3600)
+            seconds[jobs].append(done.seconds)
+            said.add(done.stdout)
+    assert len(said) == 1, "the number of jobs changes the answer"
+    one, all_of_them = min(seconds[1]), min(seconds[processors])
+    print(f"eval    {os.path.basename(path):13s} 1 job {one:.2f} s, {processors} jobs {all_of_them:.2f} s: {one / all_of_them:.2f} times as fast "
+          f"(load {os.getloadavg()[0]:.0f})", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     add_sizes(parser)
@@ -47,6 +63,7 @@ def main():
                 truth = set(json.load(file)["slow-db-no-retry"])
             for command in ("eval", "replay"):
                 measure(command, path, traces, truth)
+            measure_jobs(path, 1 if traces > 100000 else 5)
             os.unlink(path)
 
 

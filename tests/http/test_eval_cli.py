@@ -18,6 +18,50 @@ def span(name, number=1, start=1, end=2):
     return {"traceId": "0" * 31 + "1", "spanId": f"{number:016x}", "name": name, "startTimeUnixNano": str(start), "endTimeUnixNano": str(end)}
 
 
+class JobsTest(unittest.TestCase):
+    """Any number of jobs prints the same bytes, and ends the same way."""
+    RULES = ("when { payment.charge as c } always { fraud-check before c }", "trace.has(duration > 300ms)", "when { db.query } always { retry }")
+
+    def said(self, *arguments):
+        done = run_cli("eval", *(word for rule in self.RULES for word in ("--dsl", rule)), *arguments)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_eval_and_replay(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("traces.jsonl", "traces.pb"):
+                path = os.path.join(folder, name)
+                run_cli("generate", "--scenario", "rollout", "--traces", "1500", "--out", path)
+                for flags in ((), ("--all", "--json")):
+                    one = self.said("--jobs", "1", *flags, path)
+                    self.assertEqual(one[0], 1, one[2])
+                    for jobs in ("2", "5"):
+                        self.assertEqual(self.said("--jobs", jobs, *flags, path), one, (name, jobs, flags))
+                replays = [json.loads(run_cli("replay", "--dsl", self.RULES[2], "--json", "--jobs", jobs, "--traces", path).stdout) for jobs in "14"]
+                self.assertEqual(*([one["violations"], one["violations_found"], one["coverage"]] for one in replays))
+
+    def test_a_damaged_line_ends_it_the_same_way(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "traces.jsonl")
+            run_cli("generate", "--scenario", "none", "--traces", "1000", "--out", path)
+            with open(path, encoding="utf-8") as file:
+                lines = file.readlines()
+            for at in (len(lines) // 2, len(lines) - 10):
+                lines[at] = lines[at].replace('"spans"', '"spans":7,"x"', 1)
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(lines)
+            one = self.said("--jobs", "1", path)
+            self.assertEqual((one[0], one[1]), (2, ""))
+            self.assertIn("traces.jsonl", one[2])
+            for jobs in ("2", "5"):
+                self.assertEqual(self.said("--jobs", jobs, path), one)
+
+    def test_numbers_of_jobs(self):
+        for jobs in ("0", "-1", "257", "many", "1.5", ""):
+            done = run_cli("eval", "--dsl", self.RULES[0], f"--jobs={jobs}", "-", stdin=document(span("a")))
+            self.assertEqual(done.returncode, 2, jobs)
+            self.assertIn("1 to 256", done.stderr, jobs)
+
+
 class EvalTest(unittest.TestCase):
     def verdicts(self, dsl, text):
         done = run_cli("eval", "--dsl", dsl, "--all", "--json", "-", stdin=text)

@@ -23,7 +23,7 @@ static void test_each_failure(void **state) {
     bt_error error = {0};
     assert_true(n < 1000);
     failing_alloc_after(n);
-    bt_status status = bt_cli_open_traces(paths, 1, &source, &error);
+    bt_status status = bt_cli_open_traces(paths, 1, 1, &source, &error);
     bool was_refused = failing_alloc_stop();
     assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
     bt_source_free(source);
@@ -39,7 +39,7 @@ static void test_missing_file_is_wrong_use(void **state) {
   bt_source *source = NULL;
   bt_error error = {0};
   (void)state;
-  assert_int_equal(bt_cli_open_traces(paths, 1, &source, &error), BT_INVALID);
+  assert_int_equal(bt_cli_open_traces(paths, 1, 1, &source, &error), BT_INVALID);
   assert_int_equal(error.status, BT_INVALID);
   assert_null(source);
   assert_false(bt_operand_has_rules(file_name));
