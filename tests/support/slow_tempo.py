@@ -1,7 +1,8 @@
 """A Tempo that has answered the newest part of a range and takes its time over the rest: searches about anything before a moment are held until somebody
 lets them go. Each of its traces has one span, `slow.query`. As a program it says where it listens, lets go at the line "release", and ends with its input:
 
-    python3 tests/support/slow_tempo.py NEW OLD       so many traces of the last half hour, and of more than two hours ago
+    python3 tests/support/slow_tempo.py NEW OLD [MINUTES]     so many traces of the last half hour, and of more than two hours ago;
+                                                              MINUTES: how old it is what waits, 90 if not said
 """
 import os
 import sys
@@ -70,7 +71,8 @@ class SlowTempo(PartialStore):
 
 
 def main():
-    with SlowTempo(int(sys.argv[1]), int(sys.argv[2])) as tempo:
+    held_seconds = int(sys.argv[3]) * MINUTE if len(sys.argv) > 3 else HELD_SECONDS
+    with SlowTempo(int(sys.argv[1]), int(sys.argv[2]), held_seconds) as tempo:
         print("listening", tempo.url, flush=True)
         for line in sys.stdin:
             if line.strip() == "release":

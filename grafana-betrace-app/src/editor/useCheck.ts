@@ -5,12 +5,13 @@ import type { RuleCheck } from '../api/types';
 
 const CHECK_AFTER_MS = 300;
 
-function useSettled(value: string): string {
+/** A value that has not changed for a while; until then the one before. */
+export function useSettled(value: string, afterMs: number): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), CHECK_AFTER_MS);
+    const timer = setTimeout(() => setSettled(value), afterMs);
     return () => clearTimeout(timer);
-  }, [value]);
+  }, [value, afterMs]);
   return settled;
 }
 
@@ -24,7 +25,7 @@ export interface Check {
 
 /** What the service says of a text, a little after the typing stops. */
 export function useCheck(dsl: string): Check {
-  const settled = useSettled(dsl);
+  const settled = useSettled(dsl, CHECK_AFTER_MS);
   const { data, isPlaceholderData, error } = useRuleCheck(settled);
   const isCurrent = settled === dsl && !isPlaceholderData && dsl.trim() !== '';
   return { current: (isCurrent && data) || null, latest: data ?? null, error };

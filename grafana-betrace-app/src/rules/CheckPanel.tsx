@@ -2,7 +2,8 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { Button, Icon, Stack, Text, useStyles2 } from '@grafana/ui';
+import { Button, Collapse, Icon, Stack, Text, useStyles2 } from '@grafana/ui';
+import { useState } from 'react';
 import { PLAIN } from '../i18n';
 import type { Diagnostic } from '../api/problem';
 import type { RuleCheck } from '../api/types';
@@ -53,6 +54,9 @@ function strategyText(strategy: NonNullable<RuleCheck['explain']>['strategy']): 
   }
 }
 
+/** Tempo's shortcut by pages needs this, and it says nothing about the rule (traceql_filter.c): every span meets it. */
+const GUARD = ' && duration <= 9223372036854775807ns';
+
 function Queries({ title, queries }: { title: string; queries: string[] }) {
   const styles = useStyles2(getStyles);
   return queries.length === 0 ? null : (
@@ -62,7 +66,7 @@ function Queries({ title, queries }: { title: string; queries: string[] }) {
       </Text>
       {queries.map((query) => (
         <pre key={query} className={styles.query}>
-          {query}
+          {query.replaceAll(GUARD, '')}
         </pre>
       ))}
     </div>
@@ -70,6 +74,7 @@ function Queries({ title, queries }: { title: string; queries: string[] }) {
 }
 
 export function Explanation({ explain }: { explain: NonNullable<RuleCheck['explain']> }) {
+  const [isOpen, setIsOpen] = useState(false);
   const reads =
     explain.reads === 'by_id'
       ? t('explain.by-id', 'Found traces are read one by one, by their ids.')
@@ -78,9 +83,13 @@ export function Explanation({ explain }: { explain: NonNullable<RuleCheck['expla
     <Stack direction="column" gap={1}>
       <Text>{strategyText(explain.strategy)}</Text>
       {explain.strategy !== 'nothing' && <Text color="secondary">{reads}</Text>}
-      <Queries title={t('explain.searched', 'Searched (TraceQL; may find too much, never too little)')} queries={explain.searched} />
-      <Queries title={t('explain.subtracted', 'Subtracted (TraceQL; these certainly do not violate)')} queries={explain.subtracted} />
-      <Queries title={t('explain.projected', 'Spans that decide the rule')} queries={explain.projected ? [explain.projected] : []} />
+      {explain.strategy !== 'nothing' && (
+        <Collapse label={t('explain.queries', 'What Tempo is asked, in TraceQL')} isOpen={isOpen} onToggle={setIsOpen}>
+          <Queries title={t('explain.searched', 'Searched (TraceQL; may find too much, never too little)')} queries={explain.searched} />
+          <Queries title={t('explain.subtracted', 'Subtracted (TraceQL; these certainly do not violate)')} queries={explain.subtracted} />
+          <Queries title={t('explain.projected', 'Spans that decide the rule')} queries={explain.projected ? [explain.projected] : []} />
+        </Collapse>
+      )}
     </Stack>
   );
 }

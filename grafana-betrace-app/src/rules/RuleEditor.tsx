@@ -17,11 +17,13 @@ import { param, useUrlState } from '../routing/useUrlState';
 import { DeleteRule } from './DeleteRule';
 import { inputOf, type Draft } from './draft';
 import { notSavable, ownErrors, serviceErrors } from './fieldErrors';
+import { LivePast } from './LivePast';
 import { RuleForm } from './RuleForm';
 import { RulePanels, type PanelName, PANELS } from './RulePanels';
 import { RuleSubtitle } from './RuleSubtitle';
 import { RuleText } from './RuleText';
 import { SaveProblem } from './SaveProblem';
+import { ShapeForm } from './ShapeForm';
 import { useDraft, type DraftState } from './useDraft';
 
 const PARAMETERS = { panel: param.choice(PANELS, 'check'), trace: param.text() };
@@ -187,14 +189,20 @@ export function RuleEditor({ rule, initial }: { rule: Rule | null; initial?: Par
       )}
       <div className={styles.columns}>
         <div className={styles.main}>
-          <RuleText
-            dsl={draft.dsl}
-            onChange={(dsl) => edit({ dsl })}
-            onSave={trySave}
-            check={check}
-            notes={noted?.dsl === draft.dsl ? noted.notes : undefined}
-            readOnly={Boolean(writeReason) && rule !== null}
-          />
+          <ShapeForm dsl={draft.dsl} onChange={(dsl) => edit({ dsl })} disabled={Boolean(writeReason)} />
+          <div className={styles.withPast}>
+            <div className={styles.text}>
+              <RuleText
+                dsl={draft.dsl}
+                onChange={(dsl) => edit({ dsl })}
+                onSave={trySave}
+                check={check}
+                notes={noted?.dsl === draft.dsl ? noted.notes : undefined}
+                readOnly={Boolean(writeReason) && rule !== null}
+              />
+            </div>
+            <LivePast dsl={draft.dsl} check={check} />
+          </div>
           <TabsBar>
             {panels.map((name) => (
               <Tab key={name} label={panelText(name)} active={name === panel} onChangeTab={() => setUrl({ panel: name })} />
@@ -235,6 +243,14 @@ const getStyles = (theme: GrafanaTheme2) => ({
     gridTemplateColumns: 'minmax(0, 1fr) 320px',
     [theme.breakpoints.down('lg')]: { gridTemplateColumns: 'minmax(0, 1fr)' },
   }),
-  main: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(2), minWidth: 0 }),
+  main: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(2), minWidth: 0, containerType: 'inline-size' }),
+  withPast: css({
+    display: 'grid',
+    gap: theme.spacing(2),
+    gridTemplateColumns: 'minmax(0, 1fr) minmax(240px, 320px)',
+    alignItems: 'start',
+    '@container (max-width: 720px)': { gridTemplateColumns: 'minmax(0, 1fr)' },
+  }),
+  text: css({ minWidth: 0 }),
   aside: css({ minWidth: 0 }),
 });

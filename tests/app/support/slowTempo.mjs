@@ -5,8 +5,9 @@ import { ROOT } from './betrace.mjs';
 
 const START_MS = 60_000;
 
-export function slowTempo(recent, old) {
-  const child = spawn('python3', [path.join(ROOT, 'tests/support/slow_tempo.py'), String(recent), String(old)], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** What is older than `heldMinutes` waits until `release`. */
+export function slowTempo(recent, old, heldMinutes = 90) {
+  const child = spawn('python3', [path.join(ROOT, 'tests/support/slow_tempo.py'), ...[recent, old, heldMinutes].map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const stop = () => new Promise((done) => {
     child.removeAllListeners('exit');
     child.once('exit', done);

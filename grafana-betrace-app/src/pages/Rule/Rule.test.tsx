@@ -61,11 +61,21 @@ const isOff = (element: HTMLElement) => element.getAttribute('aria-disabled') ==
 beforeEach(() => window.sessionStorage.clear());
 
 it('shows a rule, what it asks Tempo, and nothing to save', async () => {
-  show();
+  const { user } = show();
   expect(await text()).toHaveValue(rule().dsl);
+  expect(await screen.findByText(/Tempo is asked for traces that may violate/)).toBeInTheDocument();
+  expect(screen.queryByText('{ name = "checkout" }')).not.toBeInTheDocument();
+  await user.click(button('What Tempo is asked, in TraceQL'));
   expect(await screen.findByText('{ name = "checkout" }')).toBeInTheDocument();
   expect(screen.getByText('The text is valid.')).toBeInTheDocument();
   expect(isOff(button('Save'))).toBe(true);
+});
+
+it('leaves the guard of durations out of what it shows', async () => {
+  const guarded = { ...explain, searched: ['{ duration > 1s && duration <= 9223372036854775807ns }'] };
+  const { user } = show({ 'POST /v1/rules/validate': { ...VALID, explain: guarded } });
+  await user.click(await screen.findByRole('button', { name: 'What Tempo is asked, in TraceQL' }));
+  expect(await screen.findByText('{ duration > 1s }')).toBeInTheDocument();
 });
 
 it('shows what is wrong, where, and writes the fix', async () => {
