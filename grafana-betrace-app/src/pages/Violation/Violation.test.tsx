@@ -200,6 +200,38 @@ describe('links', () => {
     expect(await screen.findByRole('link', { name: 'Open in Explore' })).toHaveAttribute('href', expect.stringContaining(`trace=${TRACE}`));
   });
 
+  it('finds when it started, and only on a click', async () => {
+    const first = {
+      found: true,
+      status: 'completed',
+      proven: true,
+      at_edge_of_data: false,
+      reason: null,
+      looked_at: { start: '2026-11-19T00:00:00Z', end: '2026-11-20T13:00:00Z' },
+      violation: found({ trace_id: 'b'.repeat(32) }),
+    };
+    const { host, user } = show(verdicts(), PATH, { 'GET /v1/rules/fraud-check/first-violation': first });
+    const ask = await screen.findByRole('button', { name: 'Find the first' });
+    expect(host.requests).toHaveLength(1);
+    await user.click(ask);
+    expect(await screen.findByText(/It started at .*Proven/)).toBeInTheDocument();
+    expect(screen.getByRole('link', { name: 'Show it' })).toHaveAttribute('href', `/violations/fraud-check/${'b'.repeat(32)}`);
+  });
+
+  it('asks not for the beginning of what is no violation any more', async () => {
+    show(verdicts({ verdicts: [judged({ verdict: 'satisfied', violation: null })] }));
+    await screen.findByRole('treegrid');
+    expect(screen.queryByRole('button', { name: 'Find the first' })).not.toBeInTheDocument();
+  });
+
+  it('copies its own address', async () => {
+    const { user } = show();
+    Object.defineProperty(window, 'isSecureContext', { value: true, configurable: true }); // else the button needs execCommand
+    const write = jest.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
+    await user.click(await screen.findByRole('button', { name: 'Copy link' }));
+    await waitFor(() => expect(write).toHaveBeenCalledWith(window.location.href));
+  });
+
   it('offers no Explore where there is none', async () => {
     show(verdicts(), PATH, {}, { exploreTraceUrl: () => null });
     await screen.findByRole('treegrid');

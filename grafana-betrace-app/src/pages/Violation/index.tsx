@@ -19,6 +19,7 @@ import { useUrls } from '../../routing/useUrls';
 import { FailureBox } from '../../trace/FailureBox';
 import { TraceView } from '../../trace/TraceView';
 import { VerdictList } from '../../trace/VerdictList';
+import { FirstViolation } from '../../violations/FirstViolation';
 import { NeighbourNav } from '../../violations/NeighbourNav';
 import { listSearch, useViolationList } from '../../violations/useViolationList';
 import { ViolationFacts } from '../../violations/ViolationFacts';
@@ -112,6 +113,9 @@ function Actions({ violation, verdicts, traceId, children }: ActionsProps) {
       <ClipboardButton variant="secondary" icon="copy" getText={() => traceId}>
         {t('violation.copy-trace', 'Copy trace id')}
       </ClipboardButton>
+      <ClipboardButton variant="secondary" icon="link" getText={() => window.location.href}>
+        {t('violation.copy-link', 'Copy link')}
+      </ClipboardButton>
       {explore && (
         <LinkButton variant="primary" icon="compass" href={explore}>
           {t('violation.explore', 'Open in Explore')}
@@ -131,6 +135,7 @@ function Content({ verdicts, violation, ruleId }: { verdicts: TraceVerdicts; vio
       ) : (
         <NotViolated verdicts={verdicts} ruleId={ruleId} />
       )}
+      {violation && <FirstViolation rules={[{ id: ruleId, name: violation.rule_name }]} />}
       <TraceView verdicts={verdicts} violation={violation} choice={choice} />
       <VerdictList verdicts={verdicts} ruleId={ruleId} search={listSearch(search)} />
     </>
