@@ -7,6 +7,10 @@ static void walk_field(const bt_rule_visitor *v, const bt_field *field) {
   if (v->on_field) v->on_field(v->context, field);
 }
 
+static void step_choice(const bt_rule_visitor *v, bt_choice_step step) {
+  if (v->on_choice) v->on_choice(v->context, step);
+}
+
 static void walk_expression(const bt_rule_visitor *v, const bt_expression *expression) {
   switch (expression->kind) {
   case BT_EXPRESSION_LITERAL: break;
@@ -44,7 +48,11 @@ static void walk_predicate(const bt_rule_visitor *v, const bt_predicate *predica
   case BT_PREDICATE_NOT:
   case BT_PREDICATE_EVENT:
   case BT_PREDICATE_LINK:
-    for (uint32_t i = 0; i < predicate->item_count; i++) walk_predicate(v, predicate->items[i]);
+    for (uint32_t i = 0; i < predicate->item_count; i++) {
+      if (predicate->kind == BT_PREDICATE_OR) step_choice(v, i ? BT_CHOICE_NEXT : BT_CHOICE_BEGINS);
+      walk_predicate(v, predicate->items[i]);
+    }
+    if (predicate->kind == BT_PREDICATE_OR) step_choice(v, BT_CHOICE_ENDS);
     break;
   case BT_PREDICATE_COMPARE: walk_comparison(v, &predicate->comparison); break;
   case BT_PREDICATE_EXISTS:
@@ -75,7 +83,11 @@ static void walk_condition(const bt_rule_visitor *v, const bt_condition *conditi
   case BT_CONDITION_AND:
   case BT_CONDITION_OR:
   case BT_CONDITION_NOT:
-    for (uint32_t i = 0; i < condition->item_count; i++) walk_condition(v, condition->items[i]);
+    for (uint32_t i = 0; i < condition->item_count; i++) {
+      if (condition->kind == BT_CONDITION_OR) step_choice(v, i ? BT_CHOICE_NEXT : BT_CHOICE_BEGINS);
+      walk_condition(v, condition->items[i]);
+    }
+    if (condition->kind == BT_CONDITION_OR) step_choice(v, BT_CHOICE_ENDS);
     break;
   case BT_CONDITION_EXISTS: walk_selection(v, condition->selection); break;
   case BT_CONDITION_COMPARE: walk_comparison(v, &condition->comparison); break;

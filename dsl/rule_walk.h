@@ -8,6 +8,9 @@
 
 #include "dsl/rule.h"
 
+/* Of an `or`, of conditions or of tests on a span. */
+typedef enum bt_choice_step { BT_CHOICE_BEGINS, BT_CHOICE_NEXT, BT_CHOICE_ENDS } bt_choice_step;
+
 /* Called in the order of the text. Any of them may be NULL. */
 typedef struct bt_rule_visitor {
   void (*on_predicate)(void *context, const bt_predicate *predicate);    /* then its parts */
@@ -15,6 +18,7 @@ typedef struct bt_rule_visitor {
   void (*on_relation)(void *context, const bt_relation *relation);       /* then the selections that it refers to */
   void (*on_selection)(void *context, const bt_selection *selection);    /* after its parts */
   void (*on_field)(void *context, const bt_field *field);                /* read by a comparison, test or aggregate */
+  void (*on_choice)(void *context, bt_choice_step step); /* before, between and after the alternatives */
   void *context;
   bool others_first; /* of has_before and has_after, `other` before `selection`: for what joins them in that order */
 } bt_rule_visitor;

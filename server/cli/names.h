@@ -31,20 +31,27 @@ enum { BT_NEAR_NAMES = 3 };
 size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]);
 
 typedef enum bt_name_kind { BT_NAME_SPAN_OR_SERVICE, BT_NAME_SPAN, BT_NAME_SERVICE, BT_NAME_ATTRIBUTE } bt_name_kind;
+typedef enum bt_presence { BT_NAME_THERE, BT_NAME_ABSENT, BT_NAME_UNKNOWN } bt_presence;
 typedef struct bt_used_name {
   bt_name_kind kind;
   bt_str name; /* the rule's */
+  bt_presence presence;
+  bool is_spared; /* absent, but wherever it stands, another alternative of an `or` can hold */
 } bt_used_name;
+typedef struct bt_name_use bt_name_use;
 typedef struct bt_used_names { /* all-zero is empty */
   bt_used_name *items;
   size_t count, capacity;
+  bt_name_use *uses; /* where the names stand among alternatives, in the order of the text */
+  size_t use_count, use_capacity;
   bool no_memory;
 } bt_used_names;
 /* Adds the names that a condition (may be NULL) asks spans for. */
 bt_status bt_used_names_add(bt_used_names *names, const bt_condition *condition, bt_error *error) BT_MUST_CHECK;
+/* Finds which names are spared, once the caller has set `presence` of each. */
+void bt_used_names_spare(bt_used_names *names);
 void bt_used_names_dispose(bt_used_names *names);
 
-typedef enum bt_presence { BT_NAME_THERE, BT_NAME_ABSENT, BT_NAME_UNKNOWN } bt_presence;
 /* Whether some trace of the range has such a span. One cheap search, or the list of a file. */
 bt_status bt_name_presence(bt_source *source, const bt_replay_options *options, bt_time_range range,
                            const bt_known_names *known, const bt_used_name *name, bt_presence *out,

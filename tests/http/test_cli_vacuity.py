@@ -6,7 +6,8 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from betrace_process import run_cli  # noqa: E402
+from betrace_process import ROOT, run_cli  # noqa: E402
+from pack_tests import otlp_trace, read_tests, trace_id_of  # noqa: E402
 from trace_files import span, trace  # noqa: E402
 
 RULES = """rules:
@@ -19,6 +20,23 @@ RULES = """rules:
 - {id: never-dead, dsl: "when { checkout } never { pii.wirte }"}
 - {id: tried, shadow: true, dsl: "when { checkout } always { pii.write }"}
 """
+# Each: the condition, the names that are in no trace and whether an alternative can do without them, the exit status.
+ALTERNATIVES = (
+    ("when { checkout or legacy-checkout } always { browse or pii.write }", [("legacy-checkout", True)], 0),
+    ("when { checkout.where(amount > 1 or amuont > 1) } always { true }", [("amuont", True)], 0),
+    ("when { checkout or (nobody and browse) or nowhere } always { true }", [("nobody", True), ("nowhere", True)], 0),
+    ("when { checkout } never { (nobody or nowhere) and browse }", [("nobody", False), ("nowhere", False)], 1),
+    ("when { checkout } never { (nobody or browse) and nobody }", [("nobody", False)], 1),
+    ("when { checkout } never { (nobody or browse) and nowhere }", [("nobody", True), ("nowhere", False)], 1),
+    ("when { checkout } never { browse or (nobody or nowhere) }", [("nobody", True), ("nowhere", True)], 0),
+    ("when { checkout } never { (nobody or browse) or nowhere.where(k == 1 or amount > 1) }",
+     [("nobody", True), ("nowhere", True), ("k", True)], 0),
+    ("when { nobody or nowhere } always { checkout }", [("nobody", False), ("nowhere", False)], 1),
+)
+
+
+def pack_trace(rule_id, number, spans, _expected):
+    return json.dumps({"resourceSpans": otlp_trace(spans, 1_700_000_000 * 10**9, trace_id_of(rule_id, number))}) + "\n"
 
 
 class VacuityTest(unittest.TestCase):
@@ -62,6 +80,28 @@ class VacuityTest(unittest.TestCase):
         self.assertEqual(absent["renamed"], [("payment.charge", "when", ["payment.capture", "payment-service"])])
         self.assertEqual(absent["bare"], [("amuont", "condition", ["amount"])])
         self.assertEqual(absent["never-dead"], [("pii.wirte", "never", ["pii.write"])])
+
+    def test_alternatives_of_an_or_count_as_one(self):
+        for dsl, names, status in ALTERNATIVES:
+            with self.subTest(dsl):
+                arguments = ("vacuity", "--dsl", dsl, "--traces", self.traces)
+                done = run_cli(*arguments, "--json")
+                self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+                found = json.loads(done.stdout)["rules"][0]["absent"]
+                self.assertEqual([(a["name"], a["spared"]) for a in found], names)
+                text = run_cli(*arguments).stdout
+                notes = [line for line in text.splitlines() if line.startswith("  note: no trace has a")]
+                self.assertEqual(len(notes), sum(is_spared for _, is_spared in names), text)
+                self.assertTrue(all("; another alternative of the `or` can hold without it" in line for line in notes), text)
+
+    def test_the_packs_pass_on_the_traces_of_their_tests(self):
+        packs = sorted((ROOT / "distribution" / "packs").glob("*.yaml"))
+        self.assertGreater(len(packs), 5)
+        for pack in packs:
+            with self.subTest(pack.name):
+                traces = "".join(pack_trace(*test) for test in read_tests(pack))
+                done = run_cli("vacuity", "--rules", str(pack), "--traces", self.write("pack.jsonl", traces))
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_shadow_rules_say_what_they_would_have_reported(self):
         tried = self.look(0, "--rule", "tried")["tried"]

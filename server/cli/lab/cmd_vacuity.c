@@ -33,7 +33,8 @@ typedef struct vacuous_rule {
   bool *met_is_known;
   uint32_t prefix_count;
   absent_name *absent;
-  size_t absent_count, absent_capacity, unknown_names;
+  size_t absent_count, absent_capacity;
+  bool needs_absent; /* some absent name is more than one alternative of several */
 } vacuous_rule;
 
 typedef struct vacuity_run {
@@ -85,25 +86,27 @@ static bt_status measure_prefixes(vacuity_run *run, bt_error *error) {
 
 static bt_status add_absent(vacuity_run *run, vacuous_rule *v, const char *clause, const bt_used_name *name,
                             bt_error *error) {
-  bt_presence presence = BT_NAME_UNKNOWN;
-  if (run->rates.all.result.outcome != BT_REPLAY_COMPLETED) return BT_OK; /* what was not read may have the name */
-  bt_status status = bt_name_presence(run->source, &run->options, run->range, &run->known, name, &presence, error);
-  v->unknown_names += !status && presence == BT_NAME_UNKNOWN;
-  if (status || presence != BT_NAME_ABSENT) return status;
   absent_name *absent = bt_grow_array(v->absent, v->absent_count, &v->absent_capacity, sizeof *absent);
   if (!absent) return bt_error_no_memory(error);
   v->absent = absent;
   absent_name *added = &absent[v->absent_count++];
   *added = (absent_name){.name = *name, .clause = clause};
   added->near_count = bt_known_names_near(&run->known, name->name, name->kind == BT_NAME_ATTRIBUTE, added->near);
+  v->needs_absent = v->needs_absent || !name->is_spared;
   return BT_OK;
 }
 
 static bt_status look_at_clause(vacuity_run *run, vacuous_rule *v, const char *clause, const bt_condition *condition,
                                 bt_error *error) {
   bt_used_names names = {0};
+  if (run->rates.all.result.outcome != BT_REPLAY_COMPLETED) return BT_OK; /* what was not read may have the name */
   bt_status status = bt_used_names_add(&names, condition, error);
-  for (size_t i = 0; i < names.count && !status; i++) status = add_absent(run, v, clause, &names.items[i], error);
+  for (size_t i = 0; i < names.count && !status; i++)
+    status = bt_name_presence(run->source, &run->options, run->range, &run->known, &names.items[i],
+                              &names.items[i].presence, error);
+  if (!status) bt_used_names_spare(&names);
+  for (size_t i = 0; i < names.count && !status; i++)
+    if (names.items[i].presence == BT_NAME_ABSENT) status = add_absent(run, v, clause, &names.items[i], error);
   bt_used_names_dispose(&names);
   return status;
 }
@@ -174,11 +177,14 @@ static const char *kind_in_words(bt_name_kind kind) {
 }
 
 static void print_absent(const absent_name *absent) {
-  bt_print("  %sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
-           absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "", kind_in_words(absent->name.kind),
-           BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF), absent->clause);
+  bt_print("  %s%sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
+           absent->name.is_spared ? "note: " : "", absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "",
+           kind_in_words(absent->name.kind), BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF), absent->clause);
   for (size_t i = 0; i < absent->near_count; i++) bt_print("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near[i]));
-  if (strcmp(absent->clause, "never") == 0) bt_print("; `never` may not be able to fail");
+  if (absent->name.is_spared)
+    bt_print("; another alternative of the `or` can hold without it");
+  else if (strcmp(absent->clause, "never") == 0)
+    bt_print("; `never` may not be able to fail");
   bt_print("\n");
 }
 
@@ -216,8 +222,9 @@ static void print_rule(const vacuous_rule *v, const bt_answer *answer) {
 static json_t *absent_json(const absent_name *absent) {
   json_t *near = json_array();
   for (size_t i = 0; i < absent->near_count; i++) json_array_append_new(near, bt_text_json(absent->near[i]));
-  return json_pack("{s:s, s:o, s:s, s:o}", "kind", kind_in_words(absent->name.kind), "name",
-                   bt_text_json(absent->name.name), "clause", absent->clause, "near", near);
+  return json_pack("{s:s, s:o, s:s, s:b, s:o}", "kind", kind_in_words(absent->name.kind), "name",
+                   bt_text_json(absent->name.name), "clause", absent->clause, "spared", absent->name.is_spared, "near",
+                   near);
 }
 
 static json_t *conjuncts_json(const vacuous_rule *v) {
@@ -249,7 +256,7 @@ static int print_and_end(const vacuity_run *run) {
   if (!run->options.print_json && bt_answer_is_unknown(&answer)) bt_answer_print_unknown("", &answer);
   for (size_t i = 0; i < count; i++) {
     const vacuous_rule *v = &run->rules[i];
-    vacuous += v->vacuity == NEVER_EXERCISED || v->absent_count;
+    vacuous += v->vacuity == NEVER_EXERCISED || v->needs_absent;
     unknown += v->vacuity == EXERCISE_UNKNOWN;
     if (run->options.print_json)
       json_array_append_new(rules, rule_json(v));
@@ -331,14 +338,16 @@ const bt_command bt_command_vacuity = {
     .name = "vacuity",
     .summary = "rules that are never exercised, and names that no trace has",
     .usage = "(RULES… | --rules FILE | --dsl TEXT) (TRACES… | --traces FILE | --tempo URL) [flags]",
-    .about = "A rule that nothing exercises is never violated, and looks like one that holds. This lists such rules, "
-             "with the part of their condition that no trace meets. It also lists names of spans, services and "
-             "attributes that no trace of the range has, with the nearest ones that it has.\n\n"
-             "For each rule it says how many traces exercised and violated it; of "
-             "shadow rules, what they would have reported.",
+    .about =
+        "A rule that nothing exercises is never violated, and looks like one that holds. This lists such rules, "
+        "with the part of their condition that no trace meets. It also lists names of spans, services and "
+        "attributes that no trace of the range has, with the nearest ones that it has. Alternatives of one `or` count "
+        "as one: a name that some of them do without is a note.\n\n"
+        "For each rule it says how many traces exercised and violated it; of "
+        "shadow rules, what they would have reported.",
     .examples = examples,
     .groups = groups,
-    .fine = "every rule was exercised, and every name is there",
-    .found = "some rule is never exercised, or some name is in no trace",
+    .fine = "every rule was exercised, and every name that it needs is there",
+    .found = "some rule is never exercised, or needs a name that is in no trace",
     .unknown = "not known, because not everything could be read",
     .run = vacuity_command};
