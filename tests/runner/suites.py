@@ -43,11 +43,11 @@ SHORT_E2E = ("test_property_tempo",)
 HALVED_E2E = ("test_docs",)
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
 # the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects,
-# and a load of everything at once, which tests/faults makes in other ways.
+# a load of everything at once, which tests/faults makes in other ways, and how far commands say that they have come.
 LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
              "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks", "test_listen_agents",
-             "test_mcp", "test_stress")
+             "test_mcp", "test_stress", "test_cli_progress")
 # Of tests/faults, --short in both halves: a mixed load goes on for a minute, and of random schedules make check has a
 # few.
 LONG_FAULTS = ("test_soak", "test_schedules")

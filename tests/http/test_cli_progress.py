@@ -1,0 +1,95 @@
+"""Progress of commands that ask a source for long. On a terminal each shows how far it has come and, after some
+seconds, about how long it still takes. What goes into a file or a pipe has none of it."""
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import all_at_once, binary, sanitizer_environment  # noqa: E402
+from partial_store import PartialStore  # noqa: E402
+from protobuf_answer import bytes_field, varint  # noqa: E402
+
+TRACES, ANSWER_S = 12, 0.5
+RULES = """rules:
+- {id: some, dsl: 'when { trace.has(span.name == "probe") } always { trace.has(span.name == "other") }'}
+- {id: none, dsl: 'trace.has(span.name == "nothing") and trace.has(span.name == "probe")'}
+"""
+
+
+class SlowStore(PartialStore):
+    """Every search finds every trace, and every answer takes its time."""
+
+    def __init__(self):
+        super().__init__(lambda store, query, ids: store.rows(list(store.spans) if ids is None else ids, {}))
+
+    def fill(self):
+        at_ns = (int(time.time()) - 3600) * 10**9
+        for number in range(1, TRACES + 1):
+            times = b"".join(varint(field << 3 | 1) + (at_ns + field).to_bytes(8, "little") for field in (7, 8))
+            span = bytes_field(1, number.to_bytes(16, "big")) + bytes_field(2, number.to_bytes(8, "big")) + bytes_field(5, "probe") + times
+            self.push(bytes_field(1, bytes_field(2, bytes_field(2, span))))
+
+    def get(self, target):
+        time.sleep(ANSWER_S)
+        return super().get(target)
+
+
+def on_terminal(arguments):
+    """What a command writes to its standard error, which is a terminal."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen([binary(), *arguments], stdout=subprocess.DEVNULL, stderr=child, env={**sanitizer_environment(), "TERM": "xterm"})
+    os.close(child)
+    sent = b""
+    while True:
+        try:
+            part = os.read(parent, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        sent += part
+    os.close(parent)
+    process.wait()
+    return sent.decode()
+
+
+class ProgressTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="betrace-progress-"))
+        rules, other = os.path.join(folder, "rules.yaml"), os.path.join(folder, "other.yaml")
+        for path, text in ((rules, RULES), (other, RULES.replace('"other"', '"another"'))):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        store = cls.enterClassContext(SlowStore())
+        store.fill()
+        since, one = ("--since", "6h", "--tempo", store.url), ("--rule", "some")
+        windows = ("--before", "now-6h..now-3h", "--after", "now-3h..now-30m", "--tempo", store.url)
+        cls.commands = [("replay", rules, *since), ("first", rules, *one, *since), ("diff", rules, other, *since), ("vacuity", rules, *since),
+                        ("gate", rules, *since, "--baseline", "1", "--candidate", "2"), ("compare", rules, *one, *windows),
+                        ("contrast", rules, *one, *since), ("suggest", "--min-traces", "2", *since)]
+
+    def test_on_a_terminal(self):
+        for arguments, shown in zip(self.commands, all_at_once(on_terminal, self.commands)):
+            with self.subTest(arguments[0]):
+                self.assertRegex(shown, r"\r *\d+ %", arguments)
+                self.assertRegex(shown, r" about \d+ (s|min) left", arguments)
+                # the line is gone in the end
+                self.assertGreater(shown.rfind("\r\033[K"), shown.rfind(" %\033[K"), arguments)
+
+    def test_not_in_a_pipe(self):
+        def run(arguments):
+            return subprocess.run([binary(), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=sanitizer_environment(), check=False).stderr
+
+        for arguments, written in zip(self.commands, all_at_once(run, self.commands)):
+            with self.subTest(arguments[0]):
+                self.assertNotIn(b"\r", written)
+                self.assertNotIn(b" left", written)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
