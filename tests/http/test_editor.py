@@ -86,6 +86,8 @@ class EditorTest(unittest.TestCase):
                 if word["class"] == "field":
                     is_key = name.endswith(".attributes")
                     right = '["k"] == 1' if is_key else value[shape].format(name)
+                    if name in ("link.trace_id", "link.span_id"):  # another length could be no id's
+                        right = f'== "{"0a" * (16 if name == "link.trace_id" else 8)}"'
                     if name in ("span.kind", "span.status"):
                         right = f"== {language['values'][name][0]}"
                     if shape == "time":
@@ -96,7 +98,7 @@ class EditorTest(unittest.TestCase):
                 elif word["class"] == "function":
                     call = shape.replace("test", "a == 1").replace("(spans", "(x").replace(", spans", ", y").replace("field", "k")
                     numeric = re.match(r"(trace\.)?(count|count_distinct|sum|min|max|avg)\(", call)
-                    text = f"{call} > 1" if numeric else f"trace.has({call})" if name in ("exists", "event.where") else call
+                    text = f"{call} > 1" if numeric else f"trace.has({call})" if name in ("exists", "event.where", "link.where") else call
                     self.assertTrue(self.valid(text), text)
                 elif word["class"] == "relation":
                     text = {"within": "x within 5ms of y", "between": "x between y and z"}.get(name, f"x {name} y")

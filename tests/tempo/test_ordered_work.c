@@ -88,7 +88,7 @@ static void any_number_of_jobs_says_the_same(void **state) {
               .fails_to_take = some_piece(&random),
               .pieces = (int)test_random_below(&random, PIECES)};
     for (int i = 0; i < PIECES; i++) m.weights[i] = test_random_below(&random, round % 2 ? 4 : 2 * MOST_WEIGHT);
-    char expected[200], said[200];
+    char expected[600], said[600];
     made one = m, many = m;
     run_made(&one, (unsigned)(round % 2), expected, sizeof expected);
     run_made(&many, 2 + test_random_below(&random, 6), said, sizeof said);
