@@ -41,6 +41,9 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_source_version_tempo", "test_prometheus")
 SHORT_E2E = ("test_property_tempo",)
 HALVED_E2E = ("test_docs",)
+# These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
+# sanitizers.
+OPTIMISED_E2E = ("test_docs", "test_property_tempo")
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
 # the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects,
 # a load of everything at once, which tests/faults makes in other ways, and how far commands say that they have come.
@@ -169,6 +172,11 @@ def shortened(names, steps):
     return (replace(step, command=[*step.command, "--short"]) if name_of(step) in names else step for step in steps)
 
 
+def optimised(names, steps):
+    """Those of the names with the release build of the program."""
+    return (replace(step, env={"BETRACE_BIN": binary("release")}) if name_of(step) in names else step for step in steps)
+
+
 def with_programs(steps):
     """Both builds of the program first: the ASan one to be tested, the release one where speed counts."""
     yield from configure_and_build("asan", "betrace")
@@ -202,12 +210,13 @@ def e2e():
     """ctest's own tests against a Tempo, then the Python ones."""
     yield from configure_and_build("asan")
     yield from ctest("asan", TEMPO_LABELS)
-    yield from with_programs(halved(HALVED_E2E, shortened(SHORT_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True)))))
+    files = optimised(OPTIMISED_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True)))
+    yield from with_programs(halved(HALVED_E2E, shortened(SHORT_E2E, files)))
 
 
 def e2e_long():
-    """What e2e leaves out, and at its own size what it shortens."""
-    yield from with_programs(only(LONG_E2E + SHORT_E2E, python_files("tests/e2e/test_*.py", beside=True)))
+    """What e2e leaves out, at its own size what it shortens, and with sanitizers what it runs optimised."""
+    yield from with_programs(only(LONG_E2E + SHORT_E2E + OPTIMISED_E2E, python_files("tests/e2e/test_*.py", beside=True)))
 
 
 def faults(*arguments):
