@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from python_packages import cache_folder, python_with  # noqa: E402
 RULE = "when { payment.charge as c } always { fraud-check before c }"
 NODE_PACKAGES = os.path.join(ROOT, "tests", "app", "node_packages.py")
 
+# What Maven says where a package could not be had, and nothing is wrong with the program.
+NOT_FETCHED = r"Could not transfer artifact|could not be resolved|Could not resolve dependencies|Unknown host|Connection refused"
+
 
 def java_program():
     """The class path of tests/listen/java, built by Maven once for each content into the user's cache folder."""
@@ -32,7 +36,12 @@ def java_program():
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "target" / "dependency").exists():
             shutil.copytree(source, folder, dirs_exist_ok=True)
-            subprocess.run(["mvn", "--quiet", "--batch-mode", "package"], cwd=folder, check=True, stdout=sys.stderr)
+            done = subprocess.run(["mvn", "--quiet", "--batch-mode", "package"], cwd=folder, check=False, capture_output=True, text=True)
+            if done.returncode and re.search(NOT_FETCHED, done.stdout + done.stderr):
+                shutil.rmtree(folder / "target", ignore_errors=True)
+                raise unittest.SkipTest(f"Maven does not reach its repository: {(done.stdout + done.stderr)[:300]}")
+            if done.returncode:
+                raise AssertionError(f"mvn package ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return f"{folder}/target/shop.jar:{folder}/target/dependency/*"
 
 
