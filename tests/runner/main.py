@@ -32,7 +32,7 @@ BOTH = "both"
 PARTS_OF_OPTION = {"--more": ("more",), "--full": PARTS}
 TAIL_LINES = 60
 HANG_FACTOR = 3
-BESIDE = min((os.cpu_count() or 2) + 1, 4)  # they wait more than they work
+BESIDE = min((os.cpu_count() or 2) + 2, 6)  # they wait more than they work
 BESIDE_ASIDE = 2  # steps at once of a suite that is itself beside others
 _running = set()
 

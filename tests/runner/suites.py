@@ -3,6 +3,7 @@
 A suite is a function that yields steps. Every path is absolute or from the project's root, which is the working folder of all steps.
 """
 import glob
+import itertools
 import os
 import re
 import shutil
@@ -39,7 +40,7 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
             "test_source_version_tempo", "test_prometheus")
-SHORT_E2E = ("test_property_tempo",)
+SHORT_E2E = ("test_property_tempo", "test_docs")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
 # sanitizers.
@@ -51,14 +52,13 @@ LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "tes
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
              "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks", "test_listen_agents",
              "test_mcp", "test_stress", "test_cli_progress")
-# Of tests/faults, --short in both halves: a mixed load goes on for a minute, and of random schedules make check has a
-# few.
+# Of tests/faults, --short in both halves: a mixed load goes on for a minute, and so do random schedules.
 LONG_FAULTS = ("test_soak", "test_schedules")
-FEW_SCHEDULES = {"FAULT_SCHEDULES": "6"}
 # Random cases and large texts, which take half of all the time that tests of C take under AddressSanitizer: make check
 # runs them in the optimised build, make check-more under AddressSanitizer, too.
 SLOW_UNDER_ASAN = ("plan_property_test", "diff_eval", "test_completion", "pattern_test", "test_calls_oom",
-                   "eval_text_test", "eval_property_test", "plan_differential")
+                   "eval_text_test", "eval_property_test", "plan_differential", "fix_property", "format_property",
+                   "test_replay_property", "test_first_property", "test_decode_differential", "diff_pruned", "diff_sharing")
 # And fewer pairs of the two evaluators; the suite `release` has all.
 FEW_PAIRS = {"BETRACE_DIFF_PAIRS": "25000"}
 # Benches of make check: what a replay costs, and the language. The others are in make check-more, with more traces.
@@ -188,7 +188,7 @@ def halved(names, steps):
     """Those of the names as two steps, one after the other in the list: each waits for a Tempo most of the time."""
     for step in steps:
         if name_of(step) in names:
-            yield from (replace(step, command=[*step.command, "--half", half]) for half in ("1", "2"))
+            yield from (replace(step, command=[*step.command[:2], "--half", half, *step.command[2:]]) for half in ("1", "2"))
         else:
             yield step
 
@@ -207,11 +207,11 @@ def tempo():
 
 
 def e2e():
-    """ctest's own tests against a Tempo, then the Python ones."""
+    """ctest's own tests against a Tempo, and the Python ones beside them."""
     yield from configure_and_build("asan")
-    yield from ctest("asan", TEMPO_LABELS)
     files = optimised(OPTIMISED_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True)))
-    yield from with_programs(halved(HALVED_E2E, shortened(SHORT_E2E, files)))
+    of_c = (replace(step, beside=True) for step in ctest("asan", TEMPO_LABELS))
+    yield from with_programs(itertools.chain(of_c, halved(HALVED_E2E, shortened(SHORT_E2E, files))))
 
 
 def e2e_long():
@@ -224,15 +224,11 @@ def faults(*arguments):
 
 
 def faults_in_check():
-    for step in faults("--short"):
-        if name_of(step) == "test_schedules":
-            yield replace(step, env=FEW_SCHEDULES)
-        elif name_of(step) not in LONG_FAULTS:
-            yield step
+    yield from without(LONG_FAULTS, faults("--short"))
 
 
 def faults_long():
-    """What of faults is left out or cut in make check, and no longer than there."""
+    """What of faults is left out in make check, and no longer than that would be there."""
     yield from with_programs(only(LONG_FAULTS, python_files("tests/faults/test_*.py", "--short")))
 
 
