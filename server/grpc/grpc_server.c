@@ -55,8 +55,7 @@ struct place {
 };
 
 struct bt_grpc_server {
-  bt_http_server *http;
-  bt_workplace *work;
+  bt_grpc_server_options options; /* its addresses and files are read at the start alone */
   grpc_server *server;
   grpc_completion_queue *queue;
   event server_ended;
@@ -114,7 +113,7 @@ static int64_t remaining_ns(const place *p) {
 static void begin_scope(place *p) {
   int64_t left_ns = remaining_ns(p), now_ns = bt_clock_monotonic_ns();
   bool is_endless = left_ns > INT64_MAX - now_ns;
-  bt_work_scope_begin(&p->scope, &p->server->work->root, is_endless ? BT_SCOPE_NO_DEADLINE : now_ns + left_ns);
+  bt_work_scope_begin(&p->scope, &p->server->options.work->root, is_endless ? BT_SCOPE_NO_DEADLINE : now_ns + left_ns);
   p->has_scope = true;
 }
 
@@ -156,6 +155,11 @@ static void send_answer(place *p, const bt_grpc_answer *answer) {
   grpc_call_start_batch(call, ops, count, &p->sent, NULL);
 }
 
+static void tell_refused(const place *p) {
+  const bt_grpc_server_options *options = &p->server->options;
+  if (options->observe_refused) options->observe_refused(options->context, str_of(&p->details.method));
+}
+
 /* ---- on a worker ---- */
 
 static void take_header(const grpc_metadata *item, const char *name, bt_str *out, bt_grpc_request *request) {
@@ -175,20 +179,24 @@ static void take_headers(const place *p, bt_grpc_request *request) {
 
 /* Then the place may be another call's, or gone. */
 static void take_answer(void *context, const bt_grpc_answer *answer) {
+  if (!answer->was_routed) tell_refused(context);
   send_answer(context, answer);
 }
 
 static void run(bt_task *task) {
   place *p = (place *)((char *)task - offsetof(place, task));
-  bt_grpc_request request = {
-      .method = str_of(&p->details.method), .turn = task->tenant, .remaining_ns = remaining_ns(p), .scope = &p->scope};
+  bt_grpc_request request = {.api = p->server->options.api,
+                             .method = str_of(&p->details.method),
+                             .turn = task->tenant,
+                             .remaining_ns = remaining_ns(p),
+                             .scope = &p->scope};
   take_headers(p, &request);
   grpc_byte_buffer_reader reader;
   bool is_read = grpc_byte_buffer_reader_init(&reader, p->message);
   grpc_slice message = is_read ? grpc_byte_buffer_reader_readall(&reader) : grpc_empty_slice();
   if (is_read) grpc_byte_buffer_reader_destroy(&reader);
   request.message = str_of(&message);
-  bt_grpc_handle(p->server->http, &request, take_answer, p);
+  bt_grpc_handle(p->server->options.http, &request, take_answer, p);
   grpc_slice_unref(message);
 }
 
@@ -196,6 +204,7 @@ static void run(bt_task *task) {
 
 static void refuse(place *p, int code, const char *text) {
   bt_grpc_answer answer = {.code = code};
+  tell_refused(p);
   bt_buffer_append(&answer.details, bt_str_from(text));
   send_answer(p, &answer);
   bt_grpc_answer_dispose(&answer);
@@ -215,10 +224,10 @@ static void hand_over(place *p) {
     refuse(p, GRPC_STATUS_CANCELLED, "The message did not come.");
     return;
   }
+  bt_lane lane = bt_grpc_lane(server->options.api, str_of(&p->details.method));
   pthread_mutex_lock(&server->mutex);
   p->task = (bt_task){.run = run, .tenant = key_of_caller(p)};
-  bool is_taken =
-      !server->stopping && bt_pool_submit(server->work->pool, bt_grpc_lane(str_of(&p->details.method)), &p->task);
+  bool is_taken = !server->stopping && bt_pool_submit(server->options.work->pool, lane, &p->task);
   pthread_mutex_unlock(&server->mutex);
   if (!is_taken) refuse(p, GRPC_STATUS_UNAVAILABLE, "Too many calls are waiting, or the service stops; try again.");
 }
@@ -313,18 +322,17 @@ static bt_status make_credentials(const bt_grpc_server_options *options, grpc_se
   return status;
 }
 
-static grpc_server *make_server(void) {
+static grpc_server *make_server(const bt_grpc_server_options *options) {
+  size_t most = options->message_max_bytes ? options->message_max_bytes : MESSAGE_MAX_BYTES;
   grpc_arg items[] = {
-      {.type = GRPC_ARG_INTEGER,
-       .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-       .value.integer = MESSAGE_MAX_BYTES},
+      {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, .value.integer = (int)most},
       {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_CONCURRENT_STREAMS, .value.integer = STREAMS_MAX},
       {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_METADATA_SIZE, .value.integer = METADATA_MAX_BYTES},
       {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_ALLOW_REUSEPORT, .value.integer = 0},
-      /* No compression: what is small on the wire is small in memory. */
+      /* Where anybody may call, without compression: what is small on the wire is small in memory. */
       {.type = GRPC_ARG_INTEGER,
        .key = (char *)GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
-       .value.integer = 1 << GRPC_COMPRESS_NONE}};
+       .value.integer = 1 << GRPC_COMPRESS_NONE | (options->takes_gzip ? 1 << GRPC_COMPRESS_GZIP : 0)}};
   grpc_channel_args args = {sizeof items / sizeof *items, items};
   return grpc_server_create(&args, NULL);
 }
@@ -397,12 +405,11 @@ bt_status bt_grpc_server_new(const bt_grpc_server_options *options, bt_grpc_serv
   if (!server) return bt_error_no_memory(error);
   grpc_init();
   pthread_mutex_init(&server->mutex, NULL);
-  server->http = options->http;
-  server->work = options->work;
+  server->options = *options;
   server->server_ended = (event){SERVER_ENDED, NULL};
   for (size_t i = 0; i < PLACES; i++) init_place(server, &server->places[i]);
   server->queue = grpc_completion_queue_create_for_next(NULL);
-  server->server = make_server();
+  server->server = make_server(options);
   grpc_server_register_completion_queue(server->server, server->queue, NULL);
   bt_status status = listen_on(server, options, error);
   if (!status) status = start(server, error);

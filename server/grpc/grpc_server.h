@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_GRPC_SERVER_H
 #define BT_SERVER_GRPC_SERVER_H
 
+#include "server/grpc/methods.h"
 #include "server/http/http_server.h"
 
 typedef struct bt_grpc_server bt_grpc_server;
@@ -12,7 +13,14 @@ typedef struct bt_grpc_server_options {
   const char *listen;             /* "127.0.0.1:9090"; port 0 takes a free one */
   const char *tls_cert, *tls_key; /* PEM files that HTTP uses too, both or NULL; read once */
   bt_http_server *http;           /* borrowed: what answers; it outlives this server */
-  bt_workplace *work;             /* borrowed */
+  bt_workplace *work;             /* borrowed; the one that http has */
+  bt_grpc_api api;                /* what is there to be called */
+  size_t message_max_bytes;       /* 0: 10 MiB */
+  bool takes_gzip;                /* messages may be compressed: what unpacks to more than the most is refused then */
+  /* Told of each call that is refused before a route sees it; on the server's thread or a worker's, so it only counts.
+   * NULL: nobody is told. */
+  void (*observe_refused)(void *context, bt_str method);
+  void *context;
 } bt_grpc_server_options;
 
 /* new. BT_INVALID, BT_IO: the address or the files, and why. */

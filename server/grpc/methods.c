@@ -40,8 +40,8 @@ typedef enum body_form {
 
 typedef struct method {
   const char *name;
-  const ProtobufCMessageDescriptor *input, *output;
-  const char *http_method, *path; /* a segment in braces is a field of the message */
+  const ProtobufCMessageDescriptor *input, *output; /* output NULL: OTLP's answer to an export */
+  const char *http_method, *path;                   /* a segment in braces is a field of the message */
   body_form form;
   bool takes_timeout;   /* without one the call's deadline is it */
   bool answers_unready; /* 503 is an answer, too */
@@ -51,9 +51,10 @@ typedef struct method {
 #define VIOLATIONS "/betrace.v1.ViolationService/"
 #define SPANS      "/betrace.v1.SpanService/"
 #define HEALTH     "/betrace.v1.HealthService/"
+#define OTLP       "/opentelemetry.proto.collector."
 #define TYPE(name) &betrace__v1__##name##__descriptor
 
-static const method methods[] = {
+static const method service_methods[] = {
     {RULES "ListRules", TYPE(list_rules_request), TYPE(list_rules_response), "GET", "/v1/rules", IN_QUERY, 0, 0},
     {RULES "GetRule", TYPE(get_rule_request), TYPE(rule), "GET", "/v1/rules/{id}", IN_QUERY, 0, 0},
     {RULES "CreateRule", TYPE(create_rule_request), TYPE(rule), "POST", "/v1/rules", RULE, 0, 0},
@@ -76,16 +77,33 @@ static const method methods[] = {
     {VIOLATIONS "GetTraceVerdicts", TYPE(get_trace_verdicts_request), TYPE(get_trace_verdicts_response), "GET",
      "/v1/traces/{trace_id}/verdicts", IN_QUERY, 0, 0},
     {SPANS "PushSpans", TYPE(push_spans_request), TYPE(push_spans_response), "POST", "/v1/spans", IN_BODY, 0, 0},
+    {OTLP "trace.v1.TraceService/Export", NULL, NULL, "POST", "/v1/spans", AS_IT_IS, 0, 0},
     {SPANS "ExportTraces", TYPE(otlp_traces), TYPE(push_spans_response), "POST", "/v1/spans", AS_IT_IS, 0, 0},
     {HEALTH "Check", TYPE(check_request), TYPE(check_response), "GET", "/v1/health", IN_QUERY, 0, 0},
     {HEALTH "Ready", TYPE(check_request), TYPE(ready_response), "GET", "/v1/ready", IN_QUERY, 0, true},
 };
 
+/* What exporters of OpenTelemetry call. */
+static const method receiver_methods[] = {
+    {OTLP "trace.v1.TraceService/Export", NULL, NULL, "POST", "/v1/traces", AS_IT_IS, 0, 0},
+    {OTLP "metrics.v1.MetricsService/Export", NULL, NULL, "POST", "/v1/metrics", AS_IT_IS, 0, 0},
+    {OTLP "logs.v1.LogsService/Export", NULL, NULL, "POST", "/v1/logs", AS_IT_IS, 0, 0},
+};
+
+typedef struct method_table {
+  const method *items;
+  size_t count;
+} method_table;
+
+static const method_table tables[] = {
+    [BT_GRPC_SERVICE] = {service_methods, sizeof service_methods / sizeof *service_methods},
+    [BT_GRPC_RECEIVER] = {receiver_methods, sizeof receiver_methods / sizeof *receiver_methods}};
+
 static const char STANDARD_HEALTH[] = "/grpc.health.v1.Health/Check";
 
-static const method *find_method(bt_str name) {
-  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-    if (bt_str_equal(name, bt_str_from(methods[i].name))) return &methods[i];
+static const method *find_method(bt_grpc_api api, bt_str name) {
+  for (size_t i = 0; i < tables[api].count; i++)
+    if (bt_str_equal(name, bt_str_from(tables[api].items[i].name))) return &tables[api].items[i];
   return NULL;
 }
 
@@ -141,6 +159,34 @@ static void take_problem(bt_grpc_answer *answer, int code, bt_str document) {
   }
   if (problem && document.len <= BT_GRPC_PROBLEM_BYTES) bt_buffer_append(&answer->problem, document);
   json_decref(problem);
+}
+
+static void write_partial_success(const json_t *body, bt_buffer *out) {
+  const char *detail = json_string_value(json_object_get(body, "detail"));
+  bt_str why = bt_str_from(detail ? detail : "some spans were not accepted");
+  bt_buffer partial = {0};
+  bt_buffer_append_char(&partial, 1 << 3);
+  bt_grpc_write_varint(&partial, (uint64_t)json_integer_value(json_object_get(body, "rejected")));
+  bt_buffer_append_char(&partial, 2 << 3 | 2);
+  bt_grpc_write_varint(&partial, why.len);
+  bt_buffer_append(&partial, why);
+  bt_buffer_append_char(out, 1 << 3 | 2);
+  bt_grpc_write_varint(out, partial.len);
+  bt_buffer_append(out, bt_buffer_str(&partial));
+  out->failed = out->failed || partial.failed;
+  bt_buffer_dispose(&partial);
+}
+
+/* ExportTraceServiceResponse: empty when everything was taken, a partial success when some was. */
+static void take_export(const bt_call *call, bt_grpc_answer *answer) {
+  bt_str text = bt_buffer_str(&call->answer);
+  int code = code_of(call->status);
+  json_t *body = code == OK || !text.len ? NULL : json_loadb(text.ptr, text.len, 0, NULL);
+  if (json_integer_value(json_object_get(body, "accepted")) > 0)
+    write_partial_success(body, &answer->message);
+  else if (code != OK)
+    take_problem(answer, code, text);
+  json_decref(body);
 }
 
 static void take_answer(const method *m, const bt_call *call, bt_grpc_answer *answer) {
@@ -263,10 +309,12 @@ static void give_answer(bt_grpc_done done, void *context, bt_grpc_answer *answer
 
 static void take_call(void *context, bt_call *call) {
   handling *h = context;
-  bt_grpc_answer answer = {0};
+  bt_grpc_answer answer = {.was_routed = call != NULL};
   bt_json_memory_begin();
   if (!h->method)
     take_standard_health(call, &answer);
+  else if (call && !h->method->output)
+    take_export(call, &answer);
   else if (call)
     take_answer(h->method, call, &answer);
   if (h->method && (!call || bt_json_memory_failed()))
@@ -302,7 +350,7 @@ static void call_http(bt_http_server *http, const handling *h, const bt_grpc_req
                             .grafana_user = request->grafana_user,
                             .if_match = bt_buffer_str(&b->if_match),
                             .scope = request->scope,
-                            .lane = bt_grpc_lane(request->method),
+                            .lane = bt_grpc_lane(request->api, request->method),
                             .turn = request->turn};
   bool failed = b->path.failed || b->query.failed || b->body.failed || b->if_match.failed || bt_json_memory_failed();
   run_http(http, h, failed ? NULL : &local);
@@ -347,11 +395,13 @@ static bool handle_method(bt_http_server *http, const handling *h, const bt_grpc
 
 /* ---- grpc.health.v1 ---- */
 
-static bool is_served(const char *service) {
+static bool is_served(bt_grpc_api api, const char *service) {
   size_t length = strlen(service);
   if (!length) return true;
-  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-    if (strncmp(methods[i].name + 1, service, length) == 0 && methods[i].name[length + 1] == '/') return true;
+  for (size_t i = 0; i < tables[api].count; i++) {
+    const char *name = tables[api].items[i].name + 1;
+    if (strncmp(name, service, length) == 0 && name[length] == '/') return true;
+  }
   return false;
 }
 
@@ -368,7 +418,7 @@ static bool handle_standard_health(bt_http_server *http, const handling *h, cons
   bt_status status =
       bt_grpc_to_json(&grpc__health__v1__health_check_request__descriptor, request->message, &fields, &error);
   const char *service = json_string_value(json_object_get(fields, "service"));
-  bool is_known = !status && is_served(service ? service : "");
+  bool is_known = !status && is_served(request->api, service ? service : "");
   if (status)
     refuse_message(answer, status, &error);
   else if (!is_known)
@@ -381,9 +431,10 @@ static bool handle_standard_health(bt_http_server *http, const handling *h, cons
 /* ---- the way in ---- */
 
 /* As its route over HTTP. What no route takes is answered at once. */
-bt_lane bt_grpc_lane(bt_str name) {
-  const method *m = find_method(name);
+bt_lane bt_grpc_lane(bt_grpc_api api, bt_str name) {
+  const method *m = find_method(api, name);
   if (bt_str_equal(name, bt_str_from(STANDARD_HEALTH))) return BT_LANE_PROBE;
+  if (api == BT_GRPC_RECEIVER) return BT_LANE_PUSH;
   const bt_route *route = NULL;
   bt_str params[BT_CALL_MAX_PARAMS];
   size_t count = 0;
@@ -396,7 +447,7 @@ bt_lane bt_grpc_lane(bt_str name) {
 }
 
 void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_done done, void *context) {
-  handling h = {find_method(request->method), done, context};
+  handling h = {find_method(request->api, request->method), done, context};
   bt_grpc_answer answer = {0};
   bool has_begun = false;
   if (request->remaining_ns <= 0)

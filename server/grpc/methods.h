@@ -6,7 +6,12 @@
 
 #include "server/http/local_call.h"
 
+/* What is there to be called: the service's calls, with OTLP's way to send spans; or OTLP alone, whose routes are
+ * POST /v1/traces, /v1/metrics and /v1/logs. */
+typedef enum bt_grpc_api { BT_GRPC_SERVICE, BT_GRPC_RECEIVER } bt_grpc_api;
+
 typedef struct bt_grpc_request {
+  bt_grpc_api api;
   bt_str method;                              /* "/betrace.v1.RuleService/GetRule" */
   bt_str message;                             /* of the request, as it came */
   bt_str authorization, tenant, grafana_user; /* metadata; len 0: not sent */
@@ -19,14 +24,15 @@ typedef struct bt_grpc_request {
 enum { BT_GRPC_DETAILS_BYTES = 4096, BT_GRPC_PROBLEM_BYTES = 6 * 1024 };
 
 typedef struct bt_grpc_answer {
-  int code; /* of gRPC: 0 is OK */
+  int code;        /* of gRPC: 0 is OK */
+  bool was_routed; /* a route answered; else the call was refused before */
   bt_buffer message;
   bt_buffer details; /* text for people, of codes other than OK */
   bt_buffer problem; /* the problem document, where there is one that is not too large for metadata */
 } bt_grpc_answer;
 
 /* Where the method runs. */
-bt_lane bt_grpc_lane(bt_str method);
+bt_lane bt_grpc_lane(bt_grpc_api api, bt_str method);
 /* Called once, on the thread that handles the request or later on one of the pool. */
 typedef void (*bt_grpc_done)(void *context, const bt_grpc_answer *answer);
 /* Never fails: what goes wrong is the code. The request is not looked at any more when this returns. */

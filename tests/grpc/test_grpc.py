@@ -25,6 +25,7 @@ from google.protobuf.json_format import ParseDict  # noqa: E402
 import otlp  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
 from measured_stop import measure_stop  # noqa: E402
+from otlp_receiver import OtlpReceiver, partial  # noqa: E402
 from stop_case import BOUND_SECONDS  # noqa: E402
 from stub_tempo import StubTempo  # noqa: E402
 from tls_tempo import make_certificate  # noqa: E402
@@ -33,6 +34,7 @@ RULE = {"id": "slow", "name": "Slow", "dsl": 'trace.has(span.name == "db.query" 
         "severity": "high", "labels": {"team": "storage"}}
 END, START = "2026-03-10T12:00:00Z", "2026-03-09T12:00:00Z"
 Code = grpc.StatusCode
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
 class Protos:
@@ -309,6 +311,24 @@ class Spans(GrpcTest):
             found = client.call("ViolationService.QueryViolations", dsl="exported", start="now-1h", end="now-5m")
             self.assertEqual([v.trace_id for v in found.violations], [other])
             self.fails(Code.INVALID_ARGUMENT, client.raw, "/betrace.v1.SpanService/ExportTraces", b"\x0a\x05ab")
+
+    def test_exporters_send_to_the_service(self):
+        now, trace_id = time.time_ns() - 600 * 10**9, otlp.new_trace_id()
+        with Betrace("--memory-source", "--grpc", "127.0.0.1:0") as server, Client(grpc_port(server)) as client:
+            self.assertEqual(client.raw(EXPORT, self.export(trace_id, now)), b"")
+            found = client.call("ViolationService.QueryViolations", dsl="exported", start="now-1h", end="now-5m")
+            self.assertEqual([v.trace_id for v in found.violations], [trace_id])
+            self.fails(Code.INVALID_ARGUMENT, client.raw, EXPORT, b"\x0a\x05ab")
+            self.fails(Code.UNIMPLEMENTED, client.raw, EXPORT.replace("trace", "logs").replace("Trace", "Logs"), b"")
+
+    def test_what_a_store_takes_in_part_is_a_partial_success(self):
+        twice = self.export(otlp.new_trace_id(), time.time_ns()) + self.export(otlp.new_trace_id(), time.time_ns())
+        with OtlpReceiver(partial(1, "too old")) as store, Betrace("--tempo", "http://127.0.0.1:1", "--otlp", store.url, "--grpc", "127.0.0.1:0") as server:
+            with Client(grpc_port(server)) as client:
+                answer = client.raw(EXPORT, twice)
+                self.assertEqual(answer[:4], bytes([10, len(answer) - 2, 8, 1]))
+                self.assertIn(b"too old", answer)
+                self.fails(Code.INVALID_ARGUMENT, client.raw, EXPORT, self.export(otlp.new_trace_id(), time.time_ns()))
 
     def export(self, trace_id, at_ns):
         """ExportTraceServiceRequest with one span."""

@@ -365,7 +365,8 @@ def grpc():
     folder = os.path.join(ROOT, "build", "grpc")
     yield Step(["cmake", "--preset", "asan", "-B", folder, "-DBETRACE_GRPC=ON", "-DBETRACE_TESTS=OFF"], outcome.of_preparation, compiler_cache())
     yield Step(["cmake", "--build", folder, "-j", JOBS, "--target=betrace"], outcome.of_preparation, compiler_cache())
-    yield Step([PYTHON, "tests/grpc/test_grpc.py"], outcome.of_unittest, env={"BETRACE_BIN": os.path.join(folder, "server", "betrace")})
+    for step in python_files("tests/grpc/test_*.py"):
+        yield replace(step, env={"BETRACE_BIN": os.path.join(folder, "server", "betrace")})
 
 
 def soak():

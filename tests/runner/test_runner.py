@@ -129,6 +129,7 @@ class EveryFile(unittest.TestCase):
 
     ONLY_FULL = {
         "tests/grpc/test_grpc.py": "needs a build of its own and libgrpc",
+        "tests/grpc/test_listen_grpc.py": "needs a build of its own and libgrpc",
         "tests/bench/bench_rules.py": "goes on for minutes; its rules are a part of bench_replay --medium",
         "tests/bench/bench_series.py": "goes on for minutes",
         "tests/app/full_grafana.py": "needs a Grafana that GRAFANA_URL names",

@@ -17,9 +17,9 @@ static const int64_t MOST_AFTER_NS = INT64_C(60000000000);
 
 typedef struct listen_run {
   bt_listen_options options;
-  const char *address, *forward;
-  int64_t settle_ns, most_ns; /* most_ns 0: no end but the command's, or a signal */
-  char *const *command;       /* NULL: none */
+  const char *address, *forward, *protocol; /* protocol: of OTEL_EXPORTER_OTLP_PROTOCOL */
+  int64_t settle_ns, most_ns;               /* most_ns 0: no end but the command's, or a signal */
+  char *const *command;                     /* NULL: none */
   bt_receiver *receiver;
   bt_listen_report report;
   int64_t began_ns;
@@ -35,15 +35,23 @@ static void write_no_proxy(char *out, size_t size) {
   snprintf(out, size, "%s%s127.0.0.1,localhost", before ? before : "", before && *before ? "," : "");
 }
 
+static bool speaks_grpc(const listen_run *run) {
+  return strcmp(run->protocol, "grpc") == 0;
+}
+
+static uint16_t port_of(const listen_run *run) {
+  return speaks_grpc(run) ? bt_receiver_grpc_port(run->receiver) : bt_receiver_port(run->receiver);
+}
+
 static bt_status start_command(listen_run *run, bt_error *error) {
   char url[64], traces_url[80], no_proxy[1024];
-  snprintf(url, sizeof url, "http://127.0.0.1:%u", bt_receiver_port(run->receiver));
-  snprintf(traces_url, sizeof traces_url, "%s/v1/traces", url);
+  snprintf(url, sizeof url, "http://127.0.0.1:%u", port_of(run));
+  snprintf(traces_url, sizeof traces_url, "%s%s", url, speaks_grpc(run) ? "" : "/v1/traces");
   write_no_proxy(no_proxy, sizeof no_proxy);
   const bt_variable variables[] = {{"OTEL_EXPORTER_OTLP_ENDPOINT", url},
                                    {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", traces_url},
-                                   {"OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"},
-                                   {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"},
+                                   {"OTEL_EXPORTER_OTLP_PROTOCOL", run->protocol},
+                                   {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", run->protocol},
                                    {"OTEL_TRACES_EXPORTER", "otlp"},
                                    {"OTEL_TRACES_SAMPLER", "always_on"},
                                    {"OTEL_SDK_DISABLED", "false"},
@@ -107,15 +115,19 @@ static bt_status receive(listen_run *run, bt_error *error) {
   const bt_receiver_options options = {run->address, run->forward};
   bt_child_block_signals();
   bt_status status = bt_receiver_start(&options, &run->receiver, error);
+  if (!status && !port_of(run))
+    status = bt_error_set(error, BT_INVALID,
+                          "--protocol grpc: this build has no gRPC; build it with cmake -DBETRACE_GRPC=ON, or leave "
+                          "--protocol away");
   if (status) return status;
   run->began_ns = bt_clock_monotonic_ns();
   if (run->command) {
     status = start_command(run, error);
     if (!status) wait_for_command(run);
   } else {
-    bt_print_error("takes OTLP over HTTP; run the program with\n  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:%u "
-                   "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\nand end this with Ctrl-C\n",
-                   bt_receiver_port(run->receiver));
+    bt_print_error("takes OTLP over %s; run the program with\n  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:%u "
+                   "OTEL_EXPORTER_OTLP_PROTOCOL=%s\nand end this with Ctrl-C\n",
+                   speaks_grpc(run) ? "gRPC" : "HTTP", port_of(run), run->protocol);
     wait_for_signal(run);
   }
   if (!status) wait_until_quiet(run);
@@ -140,6 +152,7 @@ enum {
   OPT_SETTLE = BT_FLAG_OWN,
   OPT_FOR,
   OPT_LISTEN,
+  OPT_PROTOCOL,
   OPT_FORWARD,
   OPT_SAVE,
   OPT_REPORT,
@@ -184,6 +197,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_SETTLE: return bt_duration_parse(bt_str_from(value), &run->settle_ns) && run->settle_ns >= 0;
   case OPT_FOR: return bt_duration_parse(bt_str_from(value), &run->most_ns) && run->most_ns > 0;
   case OPT_LISTEN: return run->address = value, true;
+  case OPT_PROTOCOL: return run->protocol = value, true;
   case OPT_FORWARD: return run->forward = value, true;
   case OPT_SAVE: return run->options.save = value, true;
   case OPT_REPORT: return take_report(&run->options, value);
@@ -200,7 +214,7 @@ static int end_code(const listen_run *run) {
 }
 
 static int listen_command(const bt_command *self, int argc, char **argv) {
-  listen_run run = {.address = "127.0.0.1:0", .settle_ns = INT64_C(2000000000)};
+  listen_run run = {.address = "127.0.0.1:0", .protocol = "http/protobuf", .settle_ns = INT64_C(2000000000)};
   bt_operands operands;
   bt_error error = {0};
   int code = BT_EXIT_FINE;
@@ -232,6 +246,8 @@ static const bt_flag flags[] = {
     {"for", OPT_FOR, "DURATION", NULL, "the most time that the command may take, or without one how long to listen",
      NULL},
     {"listen", OPT_LISTEN, "ADDRESS", "127.0.0.1:0", "where spans are taken; port 0 is a free one", NULL},
+    {"protocol", OPT_PROTOCOL, "http/protobuf|http/json|grpc", "http/protobuf",
+     "what the command's exporter speaks; grpc needs a build with gRPC", NULL},
     {"forward", OPT_FORWARD, "URL", NULL, "send the spans on to this OTLP receiver, too", NULL},
     {"save", OPT_SAVE, "FILE", NULL, "write the traces as OTLP JSON lines, for eval, record and test", NULL},
     {"report", OPT_REPORT, "KIND", NULL,
@@ -254,8 +270,9 @@ const bt_command bt_command_listen = {
     .summary = "run a command, and hold the traces that it sends to rules",
     .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] [-- COMMAND…]",
     .about = "Takes OTLP over HTTP on a free port of this machine and runs the command with the variables of "
-             "OpenTelemetry SDKs set to it (OTEL_EXPORTER_OTLP_ENDPOINT, every trace sampled). When the command has "
-             "ended and no more spans come, it evaluates the rules and draws each trace that violates one.\n\n"
+             "OpenTelemetry SDKs set to it (OTEL_EXPORTER_OTLP_ENDPOINT, every trace sampled). A build with gRPC takes "
+             "OTLP over gRPC, too: --protocol grpc. When the command has ended and no more spans come, it evaluates "
+             "the rules and draws each trace that violates one.\n\n"
              "A trace in which a parent never came is not complete: what a rule says is absent is not known there. An "
              "attribute test.name, of the resource or of a span, groups the results by test.\n\n"
              "The exit status is the command's, if that is not 0.",

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "server/base/clock.h"
+#include "server/cli/lab/otlp_grpc.h"
 #include "server/http/http_server.h"
+#include "server/work/workplace.h"
 #include "tempo/wire/gzip.h"
 #include "tempo/wire/otlp_decode.h"
 #include "tempo/wire/otlp_export.h"
@@ -21,7 +23,9 @@ static const size_t most_bytes = ((size_t)16 << 20) - 1, most_decoded = (size_t)
 typedef enum body_form { AS_PROTOBUF, AS_JSON, FORMS } body_form;
 
 struct bt_receiver {
+  bt_workplace *work;
   bt_http_server *http;
+  bt_otlp_grpc *grpc;     /* NULL: this build has none */
   bt_http_client *client; /* NULL: nothing is sent on */
   bt_exporter_options forward;
   char folder[200], paths[FORMS][240];
@@ -42,6 +46,15 @@ typedef struct push {
   uint64_t spans;
 } push;
 
+/* The first reason stays, unless a handler knows more. */
+static void count_lost(bt_receiver *receiver, const char *why) {
+  pthread_mutex_lock(&receiver->mutex);
+  bt_received *received = &receiver->received;
+  received->refused++;
+  if (!received->why_refused[0]) snprintf(received->why_refused, sizeof received->why_refused, "%.250s", why);
+  pthread_mutex_unlock(&receiver->mutex);
+}
+
 /* Of each answer: what the server refuses by itself (a body that is too large, a full lane) is missing like the rest.
  */
 static void count_refused(void *service, const bt_route *route, int status, int64_t duration_ns) {
@@ -49,12 +62,14 @@ static void count_refused(void *service, const bt_route *route, int status, int6
   (void)duration_ns;
   bool is_other_path = status == 404 || status == 405 || (route && strcmp(route->path, "/v1/traces") != 0);
   if (status < 400 || is_other_path) return;
-  pthread_mutex_lock(&receiver->mutex);
-  bt_received *received = &receiver->received;
-  received->refused++;
-  if (!received->why_refused[0])
-    snprintf(received->why_refused, sizeof received->why_refused, "the answer was %d", status);
-  pthread_mutex_unlock(&receiver->mutex);
+  char text[64];
+  snprintf(text, sizeof text, "the answer was %d", status);
+  count_lost(receiver, text);
+}
+
+/* By gRPC's server itself: a message that is too large, or one too many. */
+static void count_refused_call(void *receiver) {
+  count_lost(receiver, "a gRPC call was refused before its message was read: it was too large, or came late");
 }
 
 static void note_why_refused(bt_receiver *receiver, const char *why) {
@@ -230,9 +245,15 @@ bt_status bt_receiver_start(const bt_receiver_options *options, bt_receiver **ou
                                  .service = receiver,
                                  .observe = count_refused,
                                  .max_body_bytes = most_bytes};
+  bt_otlp_grpc_options grpc = {
+      .listen = options->listen, .most_bytes = most_bytes, .refused = count_refused_call, .context = receiver};
   bt_status status = make_folder(receiver, error);
   if (!status) status = open_forward(receiver, options->forward, error);
+  if (!status) status = bt_workplace_new(NULL, &receiver->work, error);
+  http.work = grpc.work = receiver->work;
   if (!status) status = bt_http_server_new(&http, &receiver->http, error);
+  grpc.http = receiver->http;
+  if (!status) status = bt_otlp_grpc_start(&grpc, &receiver->grpc, error);
   if (status)
     bt_receiver_free(receiver);
   else
@@ -244,6 +265,20 @@ uint16_t bt_receiver_port(const bt_receiver *receiver) {
   return bt_http_server_port(receiver->http);
 }
 
+uint16_t bt_receiver_grpc_port(const bt_receiver *receiver) {
+  return bt_otlp_grpc_port(receiver->grpc);
+}
+
+/* gRPC's calls are HTTP's, so it ends first. */
+static void stop_servers(bt_receiver *receiver) {
+  bt_otlp_grpc_stop(receiver->grpc);
+  bt_http_server_stop(receiver->http);
+  bt_workplace_free(receiver->work);
+  receiver->grpc = NULL;
+  receiver->http = NULL;
+  receiver->work = NULL;
+}
+
 void bt_receiver_look(bt_receiver *receiver, bt_received *out) {
   pthread_mutex_lock(&receiver->mutex);
   *out = receiver->received;
@@ -251,8 +286,7 @@ void bt_receiver_look(bt_receiver *receiver, bt_received *out) {
 }
 
 bt_status bt_receiver_end(bt_receiver *receiver, bt_error *error) {
-  bt_http_server_stop(receiver->http);
-  receiver->http = NULL;
+  stop_servers(receiver);
   bool is_whole = !receiver->is_broken;
   for (int i = 0; i < FORMS; i++) {
     if (receiver->files[i]) is_whole = fclose(receiver->files[i]) == 0 && is_whole;
@@ -272,7 +306,7 @@ size_t bt_receiver_files(const bt_receiver *receiver, const char *paths[2]) {
 
 void bt_receiver_free(bt_receiver *receiver) {
   if (!receiver) return;
-  bt_http_server_stop(receiver->http);
+  stop_servers(receiver);
   bt_http_client_free(receiver->client);
   for (int i = 0; i < FORMS && receiver->folder[0]; i++) (void)unlink(receiver->paths[i]);
   if (receiver->folder[0]) (void)rmdir(receiver->folder);

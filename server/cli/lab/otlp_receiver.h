@@ -1,7 +1,7 @@
-/* Where a program under test sends its spans: OTLP over HTTP, protobuf or JSON, gzip or not. It takes POST /v1/traces,
- * and takes and drops /v1/metrics and /v1/logs, which the same setting of an SDK sends there. Bodies are checked, and
- * kept as they came in files that the file source reads: spans of a trace come in many pieces. Thread: start, look,
- * end and free are the main thread's; requests are answered on threads of the HTTP server. */
+/* Where a program under test sends its spans: OTLP over HTTP, protobuf or JSON, gzip or not, and in builds with gRPC
+ * over gRPC too. It takes traces, and takes and drops metrics and logs, which the same setting of an SDK sends. Bodies
+ * are checked, and kept as they came in files that the file source reads: spans of a trace come in many pieces. Thread:
+ * start, look, end and free are the main thread's; requests are answered on threads of the HTTP server. */
 #ifndef BT_SERVER_CLI_LAB_OTLP_RECEIVER_H
 #define BT_SERVER_CLI_LAB_OTLP_RECEIVER_H
 
@@ -28,6 +28,8 @@ typedef struct bt_received {
 /* new. Listens at once. BT_INVALID or BT_IO: the address, or the folder for temporary files (TMPDIR). */
 bt_status bt_receiver_start(const bt_receiver_options *options, bt_receiver **out, bt_error *error) BT_MUST_CHECK;
 uint16_t bt_receiver_port(const bt_receiver *receiver);
+/* Of OTLP over gRPC, on the same host; 0: this build has none. */
+uint16_t bt_receiver_grpc_port(const bt_receiver *receiver);
 void bt_receiver_look(bt_receiver *receiver, bt_received *out);
 /* Takes no more, and finishes its files. BT_IO: they are not whole. */
 bt_status bt_receiver_end(bt_receiver *receiver, bt_error *error) BT_MUST_CHECK;

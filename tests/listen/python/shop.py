@@ -1,11 +1,16 @@
 """A checkout with the OpenTelemetry SDK for Python: `right` asks fraud-check before it charges, `wrong` does not."""
+import os
 import sys
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+if os.environ["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc":
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+else:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
 provider = TracerProvider(resource=Resource.create({"service.name": "shop", "test.name": "checkout in Python"}))
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
