@@ -5,15 +5,39 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import binary, run_cli  # noqa: E402
-from trace_files import span, trace  # noqa: E402
+from partial_store import PartialStore  # noqa: E402
+from protobuf_answer import bytes_field, varint  # noqa: E402
+from trace_files import span, trace, trace_id  # noqa: E402
 
 ALWAYS = {"rules/checkout.yaml", ".pre-commit-config.yaml", ".vscode/settings.json", ".vscode/betrace-rule-file.schema.json"}
 RECORDED = {"rules/recorded.yaml", "rules/fixtures/recorded.otlp.json"}
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "reference", "rule-file.schema.json")
+
+
+class HandingOver(PartialStore):
+    """Searches find every trace. Reads by id do not find those in `hidden`, or only after so many of them as `hidden` says. `read`: ids, as they were asked for."""
+
+    def __init__(self, seconds_ago, hidden):
+        super().__init__(lambda store, query, ids: store.rows(list(store.spans)))
+        self.hidden, self.read = dict(hidden), []
+        for number, ago in enumerate(seconds_ago, 1):
+            at_ns = (int(time.time()) - ago) * 10**9
+            times = b"".join(varint(field << 3 | 1) + (at_ns + field).to_bytes(8, "little") for field in (7, 8))
+            one = bytes_field(1, bytes.fromhex(trace_id(number))) + bytes_field(2, number.to_bytes(8, "big")) + bytes_field(5, f"operation-{number}") + times
+            self.push(bytes_field(1, bytes_field(2, bytes_field(2, one))))
+
+    def trace(self, trace_id):  # pylint: disable=redefined-outer-name
+        number = int(trace_id, 16)
+        self.read.append(number)
+        if self.hidden.get(number, 0) > 0:
+            self.hidden[number] -= 1
+            return super().trace("0")  # as a Tempo answers about a trace that it does not know: 200, and a trace of nothing
+        return super().trace(trace_id)
 
 
 class InitTest(unittest.TestCase):
@@ -109,6 +133,36 @@ class InitTest(unittest.TestCase):
 
     def test_nothing_is_written_where_the_tempo_does_not_answer(self):
         self.init("--tempo", "http://127.0.0.1:1", status=3)
+        self.assertFalse(os.path.exists(self.folder))
+
+    def record_from(self, seconds_ago, hidden, status=0):
+        with HandingOver(seconds_ago, hidden) as tempo:
+            done = self.init("--tempo", tempo.url, status=status)
+            return done, [number for at, number in enumerate(tempo.read) if tempo.read[:at][-1:] != [number]]
+
+    def test_what_ended_a_minute_ago_is_recorded_rather_than_the_youngest(self):
+        _, read = self.record_from([5, 3600, 300, 7200], {})
+        self.assertEqual(read, [3])
+        self.assertIn("operation-3", self.read("rules/recorded.yaml"))
+
+    def test_of_young_traces_the_oldest_is_recorded(self):
+        self.assertEqual(self.record_from([5, 20, 10], {})[1], [2])
+
+    def test_where_a_trace_cannot_be_read_the_next_is(self):
+        done, read = self.record_from([5, 300, 20], {2: 1000, 3: 1000})
+        self.assertEqual(read, [2, 3, 1])
+        self.assertIn("operation-1", self.read("rules/recorded.yaml"))
+        self.assertIn("4 tests: 4 passed", done.stdout)
+
+    def test_the_only_trace_is_read_again(self):
+        self.record_from([3], {1: 2})
+        self.assertIn("operation-1", self.read("rules/recorded.yaml"))
+
+    def test_where_no_trace_can_be_read_it_is_said_and_nothing_is_written(self):
+        done, read = self.record_from([3, 300], {1: 1000, 2: 1000}, status=3)
+        self.assertEqual(read, [2, 1] * 3)
+        self.assertIn("found traces (2), but none", done.stderr)
+        self.assertIn("again in a minute", done.stderr)
         self.assertFalse(os.path.exists(self.folder))
 
     def test_a_folder_that_cannot_be_written_is_named(self):

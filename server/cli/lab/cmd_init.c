@@ -14,9 +14,12 @@
 #include "server/cli/terminal.h"
 #include "server/rulefile/yaml_write.h"
 #include "server/rules/derived_rule.h"
+#include "tempo/wire/pause.h"
+#include "tempo/wire/wall_clock.h"
 
 #define RECORDED_RULES "rules/recorded.yaml"
 #define FIXTURE        "fixtures/recorded.otlp.json"
+#define SETTLED_NS     INT64_C(60000000000)
 
 typedef struct init_run {
   bt_replay_options options;
@@ -155,11 +158,10 @@ static bt_status record(void *context, const bt_read_trace *read, bt_judge *none
   return !status && run->recorded.failed ? bt_error_no_memory(error) : status;
 }
 
-/* The youngest of a few traces of the range. */
-static bt_status choose_trace(init_run *run, bt_trace_id *out, bt_error *error) {
+/* A few traces of the range. */
+static bt_status find_some(init_run *run, bt_found_list *found, bt_error *error) {
   enum { A_FEW = 16 };
   bt_replay_place place;
-  bt_found_list found = {0};
   bt_source_account account = {0};
   bt_status status = bt_replay_place_open(&run->options, &place, error);
   if (!status) {
@@ -169,27 +171,62 @@ static bt_status choose_trace(init_run *run, bt_trace_id *out, bt_error *error) 
                                  .tenant = run->options.tenant,
                                  .cancel = bt_replay_interrupt(),
                                  .priority = BT_PRIORITY_PEOPLE};
-    status = bt_source_search(place.source, &request, &found, &account, error);
-    if (status == BT_LIMIT && found.count) status = BT_OK;
+    status = bt_source_search(place.source, &request, found, &account, error);
+    if (status == BT_LIMIT && found->count) status = BT_OK;
   }
-  const bt_found *youngest = found.items;
-  for (size_t i = 0; i < found.count; i++)
-    if (found.items[i].start_ns > youngest->start_ns) youngest = &found.items[i];
-  if (!status && youngest) *out = youngest->id;
-  if (!status && !youngest)
+  if (!status && !found->count)
     status = bt_error_set(error, BT_NOT_FOUND, "no trace was found to record: %s",
                           account.failed_count ? account.failed[0].reason : "none lies in the range (--since)");
-  bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
   bt_replay_place_close(&place);
   return status;
 }
 
+/* What ended a minute ago comes first, the youngest of it before the others. Of what is younger a Tempo may still hand
+ * over the spans, so there the oldest comes first. The least is preferred. */
+static int64_t preference(const bt_found *found, int64_t now_ns) {
+  return found->end_ns <= now_ns - SETTLED_NS ? -found->start_ns : found->start_ns;
+}
+
+static void sort_by_preference(bt_found_list *found) {
+  int64_t now_ns = bt_clock_wall_ns();
+  for (size_t sorted = 1; sorted < found->count; sorted++) {
+    bt_found next = found->items[sorted];
+    size_t at = sorted;
+    for (; at && preference(&found->items[at - 1], now_ns) > preference(&next, now_ns); at--)
+      found->items[at] = found->items[at - 1];
+    found->items[at] = next;
+  }
+}
+
+/* For a second or two in which a Tempo hands a trace over, neither a search nor a read by id shows it. */
+static bt_status record_first_readable(init_run *run, const bt_found_list *found, bt_error *error) {
+  enum { TRIES_MAX = 6, WAIT_MS = 1000 };
+  bt_status status = BT_NOT_FOUND;
+  size_t tries = run->options.trace_count ? 1 : TRIES_MAX;
+  for (size_t i = 0; i < tries && status == BT_NOT_FOUND; i++) {
+    *error = (bt_error){0};
+    if (i && !bt_pause_ms(bt_replay_interrupt(), WAIT_MS)) return bt_error_set(error, BT_CANCELLED, "interrupted");
+    status = bt_trace_find(&run->options, &found->items[i % found->count].id, record, run, error);
+  }
+  if (status != BT_NOT_FOUND || !run->options.tempo.url) return status;
+  return bt_error_set(error, BT_NOT_FOUND,
+                      "the search at %.300s found traces (%zu), but none that was then read by id was there: a Tempo "
+                      "that is handing traces over shows them again after some seconds. Run betrace init again in a "
+                      "minute, or record one that you know: betrace record",
+                      run->options.tempo.url, found->count);
+}
+
 static bt_status record_one(init_run *run, bt_error *error) {
-  bt_trace_id id;
+  bt_found_list found = {0};
   if (!run->options.tempo.url && !run->options.trace_count) return BT_OK;
-  bt_status status = choose_trace(run, &id, error);
-  return status ? status : bt_trace_find(&run->options, &id, record, run, error);
+  bt_status status = find_some(run, &found, error);
+  if (!status) {
+    sort_by_preference(&found);
+    status = record_first_readable(run, &found, error);
+  }
+  bt_found_list_dispose(&found);
+  return status;
 }
 
 /* ---- the end ---- */
