@@ -1,14 +1,18 @@
 /* `betrace eval`: verdicts of rules on trace files, one line each. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dsl/data_notes.h"
+#include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/operands.h"
 #include "server/cli/print.h"
+#include "server/cli/replay_options.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/violation.h"
@@ -16,6 +20,8 @@
 
 /* Verdicts of one part of the traces: that many wait at most, as text, until it is their turn. */
 enum { PART_VERDICTS = 65536 };
+/* Between two times at which progress is shown. */
+#define PROGRESS_NS INT64_C(100000000)
 
 typedef struct eval_options {
   bool print_all, print_json;
@@ -40,6 +46,10 @@ typedef struct eval_run {
   eval_part *parts;
   size_t part_count;
   uint64_t counts[BT_NOT_APPLICABLE + 1];
+  pthread_t main_thread;
+  size_t traces;
+  atomic_size_t judged; /* of these */
+  int64_t shown_ns;     /* when progress was shown last */
 } eval_run;
 
 static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -89,9 +99,19 @@ static bt_status report(const eval_run *run, size_t rule, const bt_trace *trace,
   return status || !out->failed ? status : bt_error_no_memory(error);
 }
 
+/* The main thread judges traces like the others, and alone shows how far all are. */
+static void show_progress(eval_run *run) {
+  size_t judged = atomic_fetch_add_explicit(&run->judged, 1, memory_order_relaxed) + 1;
+  if (!pthread_equal(pthread_self(), run->main_thread)) return;
+  int64_t now_ns = bt_clock_monotonic_ns();
+  if (now_ns - run->shown_ns < PROGRESS_NS) return;
+  run->shown_ns = now_ns;
+  bt_replay_show_progress(NULL, (double)judged / (double)run->traces, NULL);
+}
+
 /* On any thread. */
 static bt_status eval_trace(void *context, size_t place, const bt_read_trace *read, bt_error *error) {
-  const eval_run *run = context;
+  eval_run *run = context;
   const bt_trace *trace = read->trace;
   eval_part *part = &run->parts[place];
   bt_eval_options *options = part->options;
@@ -110,6 +130,7 @@ static bt_status eval_trace(void *context, size_t place, const bt_read_trace *re
     part->counts[verdicts[i].verdict]++;
     status = report(run, i, trace, &verdicts[i], &part->lines, error);
   }
+  show_progress(run);
   return status;
 }
 
@@ -118,7 +139,9 @@ static bt_status tell_part(void *context, size_t place, bt_error *error) {
   eval_run *run = context;
   eval_part *part = &run->parts[place];
   (void)error;
+  bt_replay_clear_progress(); /* both may be one terminal */
   bt_print_document(bt_buffer_str(&part->lines));
+  bt_print_flush();
   bt_buffer_clear(&part->lines);
   for (size_t i = 0; i <= BT_NOT_APPLICABLE; i++) run->counts[i] += part->counts[i];
   memset(part->counts, 0, sizeof part->counts);
@@ -147,6 +170,8 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   for (size_t i = 0; i < rules && !status; i++) run->compiled[i] = run->rules->items[i]->rule;
   if (!status) status = bt_ruleset_new(run->compiled, rules, &run->ruleset, error);
   for (size_t i = 0; i < run->part_count && !status; i++) status = prepare_part(run, &run->parts[i], error);
+  run->main_thread = pthread_self();
+  run->traces = bt_file_source_trace_count(source);
   return status ? status : bt_file_source_visit(source, &visitor, error);
 }
 
@@ -186,11 +211,11 @@ static void dispose_run(eval_run *run) {
   free(run->compiled);
 }
 
-static void print_summary(const eval_run *run, size_t traces) {
+static void print_summary(const eval_run *run) {
   json_t *notes = report_notes(run);
   if (run->options->print_json) {
-    bt_print_json(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "summary", "traces", (json_int_t)traces, "rules",
-                            (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
+    bt_print_json(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "summary", "traces", (json_int_t)run->traces,
+                            "rules", (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
                             "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
                             (json_int_t)run->counts[BT_SATISFIED], "not_applicable",
                             (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes),
@@ -198,16 +223,16 @@ static void print_summary(const eval_run *run, size_t traces) {
     return;
   }
   json_decref(notes);
-  bt_print("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n", traces,
-           run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
+  bt_print("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n",
+           run->traces, run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
            (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
            (unsigned long long)run->counts[BT_NOT_APPLICABLE]);
 }
 
-static int exit_status(const eval_run *run, size_t traces) {
+static int exit_status(const eval_run *run) {
   if (run->counts[BT_VIOLATED]) return BT_EXIT_FOUND;
-  if (!traces) bt_print_error_line("betrace eval: there is no trace in these files, so nothing is known");
-  return !traces || run->counts[BT_INCONCLUSIVE] ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  if (!run->traces) bt_print_error_line("betrace eval: there is no trace in these files, so nothing is known");
+  return !run->traces || run->counts[BT_INCONCLUSIVE] ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
 }
 
 static int run_eval(const eval_options *options, const bt_cli_rules *rules, const char *const *paths,
@@ -217,12 +242,12 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   eval_run run = {.options = options, .rules = rules};
   bt_status status = bt_cli_open_traces(paths, path_count, options->jobs, &source, &error);
   if (!status) status = eval_all(&run, source, &error);
-  size_t traces = source ? bt_file_source_trace_count(source) : 0;
+  bt_replay_clear_progress();
   bt_source_free(source);
-  if (!status) print_summary(&run, traces);
+  if (!status) print_summary(&run);
   dispose_run(&run);
   if (status) return bt_cli_fail("eval", status, &error);
-  return exit_status(&run, traces);
+  return exit_status(&run);
 }
 
 /* ---- the row ---- */

@@ -1,5 +1,5 @@
-"""Progress of commands that ask a source for long. On a terminal each shows how far it has come and, after some
-seconds, about how long it still takes. What goes into a file or a pipe has none of it."""
+"""Progress of commands that take long. On a terminal each shows how far it has come and, after some seconds, about how
+long it still takes. What goes into a file or a pipe has none of it."""
 import os
 import pty
 import subprocess
@@ -12,11 +12,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from betrace_process import all_at_once, binary, sanitizer_environment  # noqa: E402
 from partial_store import PartialStore  # noqa: E402
 from protobuf_answer import bytes_field, varint  # noqa: E402
+from trace_files import span, trace  # noqa: E402
 
 TRACES, ANSWER_S = 12, 0.5
 RULES = """rules:
 - {id: some, dsl: 'when { trace.has(span.name == "probe") } always { trace.has(span.name == "other") }'}
 - {id: none, dsl: 'trace.has(span.name == "nothing") and trace.has(span.name == "probe")'}
+"""
+
+
+RULE_OF_PAIRS = """rules:
+- {id: pairs, dsl: 'when { probe as x } never { probe where(order < x.order and order > x.order) }', budget: 1000000000}
 """
 
 
@@ -36,6 +42,27 @@ class SlowStore(PartialStore):
     def get(self, target):
         time.sleep(ANSWER_S)
         return super().get(target)
+
+
+def write_crowds(path, count):
+    """So many traces of 600 spans, which RULE_OF_PAIRS compares each with each."""
+    spans = [span("probe", order=number) for number in range(600)]
+    with open(path, "w", encoding="utf-8") as file:
+        for number in range(1, count + 1):
+            file.write(trace(number, *spans))
+
+
+def eval_for_seconds(folder, seconds):
+    """The words of an `eval` that takes about so long here, whatever the machine and the build."""
+    rules, traces, few = os.path.join(folder, "pairs.yaml"), os.path.join(folder, "traces.jsonl"), 5
+    with open(rules, "w", encoding="utf-8") as file:
+        file.write(RULE_OF_PAIRS)
+    write_crowds(traces, few)
+    words = ("eval", rules, traces)
+    began = time.monotonic()
+    subprocess.run([binary(), *words, "--jobs", "1"], stdout=subprocess.DEVNULL, env=sanitizer_environment(), check=False)
+    write_crowds(traces, max(few, int(few * seconds / (time.monotonic() - began))))
+    return (*words, "--jobs", "1")
 
 
 def on_terminal(arguments):
@@ -71,7 +98,8 @@ class ProgressTest(unittest.TestCase):
         windows = ("--before", "now-6h..now-3h", "--after", "now-3h..now-30m", "--tempo", store.url)
         cls.commands = [("replay", rules, *since), ("first", rules, *one, *since), ("diff", rules, other, *since), ("vacuity", rules, *since),
                         ("gate", rules, *since, "--baseline", "1", "--candidate", "2"), ("compare", rules, *one, *windows),
-                        ("contrast", rules, *one, *since), ("suggest", "--min-traces", "2", *since)]
+                        ("contrast", rules, *one, *since), ("suggest", "--min-traces", "2", *since),
+                        eval_for_seconds(folder, 5)]
 
     def test_on_a_terminal(self):
         for arguments, shown in zip(self.commands, all_at_once(on_terminal, self.commands)):
