@@ -54,9 +54,12 @@ class SdkTest(unittest.TestCase):
             said = json.loads(done.stdout)
             self.assertEqual((said["traces"], said["rules"][0]["violated"], said["refused"]), (1, violated, 0))
             self.assertEqual(list(said["tests"].values()), [violated])
+            self.assertIn("checkout in ", list(said["tests"])[0])
 
     def test_python(self):
-        self.check(python_with(os.path.join(LISTEN, "python", "requirements.txt")), os.path.join(LISTEN, "python", "shop.py"), "KIND")
+        shop = [python_with(os.path.join(LISTEN, "python", "requirements.txt")), os.path.join(LISTEN, "python", "shop.py"), "KIND"]
+        for told_by in ([], ["baggage"]):
+            self.check(*shop, *told_by)
 
     def test_javascript(self):
         subprocess.run([sys.executable, NODE_PACKAGES, os.path.join(LISTEN, "js")], check=True, capture_output=True)
