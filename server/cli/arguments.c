@@ -138,6 +138,8 @@ static void write_expected(const bt_flag *flag, const char *value, bt_buffer *ou
 
 static int refuse_value(const bt_command *command, const bt_flag *flag, const char *value) {
   bt_buffer expected = {0}, others = {0};
+  if (!value || !flag->value) /* nothing was said that could be wrong */
+    return bt_cli_usage_error(command->name, "--%s could not be taken: there is not enough memory", flag->name);
   if (strchr(flag->value, '|'))
     write_choices(flag->value, &expected);
   else
@@ -194,7 +196,7 @@ static bool take_flag(reader *r, bt_flag_take take, void *context, int *code) {
   bool ok = !(flag->value && strchr(flag->value, '|')) || is_choice(flag->value, value);
   if (flag->id != BT_FLAG_OUTPUT)
     ok = ok && take(context, flag, value);
-  else if (ok && strcmp(value, "json") == 0)
+  else if (ok && value && strcmp(value, "json") == 0)
     ok = take(context, &common[0], NULL);
   return ok || (refuse_value(r->command, flag, value), false);
 }

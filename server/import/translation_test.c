@@ -28,7 +28,7 @@ static bool is_number(bt_str text) {
   memcpy(copy, text.ptr, text.len);
   copy[text.len] = '\0';
   if (strpbrk(copy, "xXpPiInN")) return false;
-  strtod(copy, &end);
+  (void)strtod(copy, &end);
   return *end == '\0';
 }
 

@@ -17,7 +17,7 @@ typedef struct argument {
 } argument;
 
 enum { MAX_ARGUMENTS = 8, RESULT_BYTES = 400000 };
-static const struct timespec POLL = {.tv_nsec = 100 * 1000 * 1000};
+static const struct timespec POLL = {.tv_nsec = 100000000};
 
 typedef struct tool {
   const char *name, *description, *method, *path; /* a segment in braces is an argument */

@@ -319,7 +319,7 @@ static bt_status check_witnesses(const document *d, const node *map, const bt_ru
 
 /* A link to a span of the test's own trace names one that is there; 16 hex digits may name one that is not. */
 static bt_status check_links(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
-  for (uint32_t i = 0; i < test->span_count; i++)
+  for (uint32_t i = 0; test->spans && i < test->span_count; i++)
     for (uint32_t l = 0; l < test->spans[i].link_count; l++) {
       const bt_test_link *link = &test->spans[i].links[l];
       bt_span_id id;
