@@ -73,6 +73,11 @@ def served(folder):
     return f"http://127.0.0.1:{server.server_address[1]}", end
 
 
+def actionlint():
+    package = f"github.com/rhysd/actionlint/cmd/actionlint@{ACTIONLINT}"
+    return go_tool.built("actionlint", ACTIONLINT, lambda go, _: [go, "install", "-p", "2", package], None)
+
+
 def program():
     """An optimised betrace: what a release has. AddressSanitizer's cannot be moved with its libraries."""
     return ROOT / "build/release/server/betrace"
@@ -292,8 +297,7 @@ class Files(unittest.TestCase):
             subprocess.run([check, "--builtin-schema", f"vendor.{schema}", ROOT / "distribution" / file], check=True)
 
     def test_actionlint(self):
-        package = f"github.com/rhysd/actionlint/cmd/actionlint@{ACTIONLINT}"
-        lint = go_tool.built("actionlint", ACTIONLINT, lambda go, _: [go, "install", "-p", "2", package], None)
+        lint = actionlint()
         with tempfile.TemporaryDirectory(prefix="betrace-lint-") as name:
             folder = pathlib.Path(name)
             (folder / ".github/workflows").mkdir(parents=True)
@@ -308,6 +312,20 @@ class Files(unittest.TestCase):
             (folder / ".github/workflows/own.yml").write_text(json.dumps({"on": "push", "jobs": {"rules": job}}))
             wrong = subprocess.run([lint, "-shellcheck="], cwd=folder, capture_output=True, text=True, check=False)
             self.assertIn("comand", wrong.stdout)  # so the inputs were read from action.yml
+
+    def test_actionlint_of_what_init_writes(self):
+        """With the action of this repository, so that its inputs are held to action.yml; the step in comments as well."""
+        lint = actionlint()
+        with tempfile.TemporaryDirectory(prefix="betrace-lint-") as name:
+            folder = pathlib.Path(name)
+            subprocess.run([program(), "init", folder, "--ci", "github"], check=True, capture_output=True)
+            shutil.copytree(ACTION, folder / "action")
+            file = folder / ".github/workflows/betrace.yml"
+            text, names = re.subn(r"betracehq/betrace/distribution/github-action@\S+", "./action", file.read_text(encoding="utf-8"))
+            file.write_text(re.sub(r"^    # ", "    ", text, flags=re.M), encoding="utf-8")
+            self.assertEqual(names, 2)
+            subprocess.run(["git", "init", "-q", folder], check=True)
+            subprocess.run([lint, "-shellcheck="], cwd=folder, check=True)
 
     def test_the_action_and_the_template_name_this_version(self):
         action = yaml.safe_load((ACTION / "action.yml").read_text(encoding="utf-8"))

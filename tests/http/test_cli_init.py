@@ -9,7 +9,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from betrace_process import binary, run_cli  # noqa: E402
+from betrace_process import ROOT, binary, run_cli  # noqa: E402
 from partial_store import PartialStore  # noqa: E402
 from protobuf_answer import bytes_field, varint  # noqa: E402
 from trace_files import span, trace, trace_id  # noqa: E402
@@ -84,16 +84,29 @@ class InitTest(unittest.TestCase):
         self.init("--ci", "github", "--traces", self.traces)
         self.init("--ci", "gitlab")
         self.assertEqual(self.files(), ALWAYS | RECORDED | {".github/workflows/betrace.yml", ".gitlab-ci.yml"})
-        github = re.findall(r"^ +run: (betrace .*)$", self.read(".github/workflows/betrace.yml"), re.M)
+        workflow = self.read(".github/workflows/betrace.yml")
+        github = [self.action_line(*step) for step in re.findall(r"^        run: (.*)\n        rules: (.*)\n", workflow, re.M)]
         gitlab = re.findall(r"^  - (betrace .*)$", self.read(".gitlab-ci.yml"), re.M)
         hooks = re.findall(r"^    entry: (betrace .*)$", self.read(".pre-commit-config.yaml"), re.M)
-        self.assertEqual((len(github), len(gitlab), len(hooks)), (3, 3, 3))
+        self.assertEqual((len(github), len(gitlab), len(hooks)), (1, 3, 3))
         self.run_lines([*github, *gitlab, *(f"{hook} rules/checkout.yaml rules/recorded.yaml" for hook in hooks)])
         with open(self.traces, encoding="utf-8") as file, open(self.path("traces.jsonl"), "w", encoding="utf-8") as copy:
             copy.write(file.read())
-        gates = re.findall(r"# (?:  run:|-) (betrace replay .*)$", self.read(".github/workflows/betrace.yml") + self.read(".gitlab-ci.yml"), re.M)
-        self.assertEqual(len(gates), 2)
-        self.run_lines(gates)
+        gates = re.findall(r"^  # - (betrace replay .*)$", self.read(".gitlab-ci.yml"), re.M)
+        inputs = dict(re.findall(r"^    #     ([a-z-]+): (.*)$", workflow, re.M))
+        self.assertEqual((len(gates), set(inputs)), (1, {"run", "rules", "traces", "replay-fail-on"}))
+        self.run_lines([*gates, self.action_line(*inputs.values())])
+
+    def test_the_action_of_the_workflow_is_that_of_this_version(self):
+        self.init("--ci", "github")
+        used = re.findall(r"uses: betracehq/betrace/(\S+)@v(\S+)$", self.read(".github/workflows/betrace.yml"), re.M)
+        self.assertEqual(set(used), {("distribution/github-action", (ROOT / "VERSION").read_text(encoding="ascii").strip())})
+
+    @staticmethod
+    def action_line(steps, rules, traces="", fail_on="info"):
+        """What the action runs; tests/dist/test_ci_templates.py shows that it does."""
+        script = ROOT / "distribution/github-action/run.sh"
+        return f"BETRACE_RULES={rules} BETRACE_TRACES={traces} BETRACE_REPLAY_FAIL_ON={fail_on} bash {script} {steps}"
 
     def test_editor_settings_name_the_schema_of_the_docs(self):
         self.init()

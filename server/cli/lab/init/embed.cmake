@@ -1,4 +1,6 @@
-# Writes the files that `betrace init` makes as one C table. cmake -DOUT=FILE -DROWS=KIND=PATH=SOURCE,… -P embed.cmake
+# Writes the files that `betrace init` makes as one C table, with the version of this program where they say
+# @VERSION@. cmake -DOUT=FILE -DVERSION=1.2.3 -DROWS=KIND=PATH=SOURCE,… -P embed.cmake
+cmake_minimum_required(VERSION 3.21)
 string(REPLACE "," ";" ROWS "${ROWS}")
 set(TEXTS "")
 set(TABLE "")
@@ -8,7 +10,9 @@ foreach(ROW IN LISTS ROWS)
   list(GET PARTS 0 KIND)
   list(GET PARTS 1 PATH)
   list(GET PARTS 2 SOURCE)
-  file(READ "${SOURCE}" BYTES HEX)
+  file(READ "${SOURCE}" TEXT)
+  string(REPLACE "@VERSION@" "${VERSION}" TEXT "${TEXT}")
+  string(HEX "${TEXT}" BYTES)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," BYTES "${BYTES}")
   string(APPEND TEXTS "static const char text_${NUMBER}[] = {${BYTES}};\n")
   string(APPEND TABLE "    {\"${KIND}\", \"${PATH}\", {text_${NUMBER}, sizeof text_${NUMBER}}},\n")
