@@ -38,7 +38,7 @@ module.exports = {
     '\\.(css|svg)$': 'identity-obj-proxy',
     'react-inlinesvg': '<rootDir>/src/test/inlineSvg.tsx',
   },
-  transform: { '^.+\\.m?[jt]sx?$': swc },
+  transform: { '^.+\\.m?[jt]sx?$': swc, 'packs/[\\w-]+\\.yaml$': '<rootDir>/tools/pack.cjs' },
   transformIgnorePatterns: [`node_modules/(?!(.*/)?(${esModules.join('|')})/)`],
   cacheDirectory: '<rootDir>/.cache/jest',
   testTimeout: 30000,

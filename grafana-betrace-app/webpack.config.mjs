@@ -8,6 +8,7 @@ import MiniCssExtractPlugin from 'mini-css-extract-plugin';
 import TerserPlugin from 'terser-webpack-plugin';
 import { ChunkManifestPlugin } from './tools/chunkManifest.mjs';
 import { NoticesPlugin } from './tools/notices.mjs';
+import pack from './tools/pack.cjs';
 
 const ROOT = import.meta.dirname;
 const SRC = path.join(ROOT, 'src');
@@ -43,7 +44,7 @@ function base(name, env) {
       type: 'filesystem',
       cacheDirectory: path.join(ROOT, '.cache/webpack'),
       name: `${name}-${production ? 'p' : 'd'}`,
-      buildDependencies: { config: [import.meta.filename] },
+      buildDependencies: { config: [import.meta.filename, path.join(ROOT, 'tools/pack.cjs')] },
     },
     performance: { hints: false },
     stats: { preset: 'errors-warnings', timings: true },
@@ -62,6 +63,8 @@ function base(name, env) {
         },
         // some packages of @grafana/ui import without the extension that strict ES modules need
         { test: /\.m?js$/, resolve: { fullySpecified: false } },
+        // the packs that come with BeTrace, to be offered where there are no rules
+        { test: /packs\/[\w-]+\.yaml$/, type: 'json', parser: { parse: pack.readPack } },
         { test: /\.(png|svg|woff2?|ttf)$/, type: 'asset/resource', generator: { filename: 'assets/[name].[contenthash:16][ext]' } },
       ],
     },

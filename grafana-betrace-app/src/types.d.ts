@@ -7,4 +7,9 @@ declare module '*.svg' {
   const address: string;
   export default address;
 }
+// tools/pack.cjs
+declare module '*.yaml' {
+  const pack: import('./packs/packs').Pack;
+  export default pack;
+}
 declare let __webpack_public_path__: string;

@@ -109,3 +109,15 @@ export function useImportRules() {
     api.post('/v1/rules/import', { query: { dry_run: dryRun, test }, raw: { contentType: 'application/yaml', text: yaml } })
   );
 }
+
+/** Stores those rules whose ids are free, in shadow: they are judged and nothing is sent. A rule that is stored is not touched. */
+export function useAddInShadow() {
+  const api = useApi();
+  return useRuleWrite(async (rules: RuleInput[]) => {
+    const post = (some: RuleInput[], dryRun: boolean) =>
+      api.post('/v1/rules/import', { query: { dry_run: dryRun }, body: { rules: some.map((rule) => ({ ...rule, shadow: true })) } });
+    const tried = await post(rules, true);
+    const free = new Set(tried.rules.filter(({ result }) => result === 'created').map(({ id }) => id));
+    return free.size === 0 ? tried : post(rules.filter(({ id }) => id !== undefined && free.has(id)), false);
+  });
+}

@@ -75,9 +75,10 @@ function Counts({ series }: { series: Series }) {
   );
 }
 
-export function DayCard() {
+/** Rules by their ids where all of them are in shadow; else the service says which ones count. */
+export function DayCard({ shadow }: { shadow: string[] }) {
   const to = useUrls();
-  const series = useSeries({ start: 'now-24h', end: 'now', step: STEP });
+  const series = useSeries({ start: 'now-24h', end: 'now', step: STEP, ...(shadow.length ? { rule_id: shadow } : {}) });
   const link = (
     <LinkButton size="sm" variant="secondary" href={to.violations(RANGE)}>
       {t('start.day.see', 'See them')}
@@ -85,6 +86,7 @@ export function DayCard() {
   );
   return (
     <Card title={t('start.day.title', 'Last 24 hours')} actions={link}>
+      {shadow.length > 0 && <p>{t('start.day.shadow', 'All enabled rules are in shadow: they are judged here, and nothing is sent for them.')}</p>}
       {series.isPending && <Loading text={t('start.day.asking', 'Rules are evaluated over the last 24 hours; this can take a while…')} />}
       {series.error && <ErrorState error={series.error} onRetry={() => void series.refetch()} />}
       {series.data && <Counts series={series.data} />}

@@ -1,9 +1,11 @@
 /* The first page: it counts the last day as the service does, leads to those violations, and without rules or Tempo says what to do first instead
    of how good everything is. */
 import assert from 'node:assert/strict';
+import { weightyFaults } from '../support/axe.mjs';
 import { plainText, settled } from '../support/pages.mjs';
 
 const card = (page, name) => page.getByRole('region', { name });
+const packOf = (page, title) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
 
 export default function start({ run, inWindow, step }) {
   step('the last day has as many violations as the service counts, and leads to them', () => inWindow({}, async (session) => {
@@ -32,5 +34,46 @@ export default function start({ run, inWindow, step }) {
     await settled(session.page);
     assert.doesNotMatch(await session.page.locator('body').innerText(), /No violation/);
     await card(session.page, 'Service').getByText('Not ready', { exact: true }).waitFor();
+  }));
+
+  /* What is added here is for this step and the next ones of this world: it is the last journey that takes the service without rules. */
+  for (const theme of ['dark', 'light']) {
+    step(`without rules a pack is tried on the last day by keyboard, ${theme}`, () => inWindow({ upstream: 'empty', theme }, async (session) => {
+      await session.goto('');
+      const pack = packOf(session.page, 'N+1 and fan-out');
+      await pack.getByRole('button', { name: 'How would it have done here?' }).focus();
+      await session.page.keyboard.press('Enter');
+      await settled(session.page);
+      const states = await pack.locator('[data-state]').evaluateAll((all) => all.map((one) => one.dataset.state));
+      assert.equal(states.length, 8);
+      assert.ok(states.every((state) => ['broken', 'kept', 'idle', 'partial'].includes(state)), states.join(' '));
+      await plainText(session.page);
+      await session.shot('start-packs');
+      assert.deepEqual(await weightyFaults(session.page), []);
+      assert.deepEqual((await run.services.empty.get('/v1/rules')).rules, [], 'a preview stores nothing');
+    }));
+  }
+
+  step('one click stores a pack in shadow, and the day is then counted for it', () => inWindow({ upstream: 'empty' }, async (session) => {
+    await session.goto('');
+    await packOf(session.page, 'N+1 and fan-out').getByRole('button', { name: 'Add 8 rules in shadow' }).click();
+    await card(session.page, 'Last 24 hours').getByText(/All enabled rules are in shadow/).waitFor();
+    const { rules } = await run.services.empty.get('/v1/rules');
+    assert.deepEqual(rules.map(({ shadow, labels }) => [shadow, labels.pack]), Array(8).fill([true, 'n-plus-one']));
+    await settled(session.page);
+    await session.shot('start-shadow');
+  }));
+
+  step('compliance offers the pack with rules for controls, and a click makes them stand for them', () => inWindow({ upstream: 'empty' }, async (session) => {
+    await session.goto('/compliance');
+    const pack = packOf(session.page, 'SOC 2');
+    for (const title of ['SOC 2', 'PCI DSS 4.0', 'HIPAA']) {
+      await packOf(session.page, title).getByRole('button', { name: 'Add 6 rules in shadow' }).waitFor();
+    }
+    await session.shot('compliance-packs');
+    assert.deepEqual(await weightyFaults(session.page), []);
+    await pack.getByRole('button', { name: 'Add 6 rules in shadow' }).click();
+    await session.page.getByText(/Rules: 6; controls with rules: 7 of/).waitFor();
+    assert.equal(await pack.count(), 0, 'what has rules is not offered again');
   }));
 }

@@ -33,3 +33,9 @@ it('shows that it is asking, and what went wrong', async () => {
   show(problem(403, 'tenant', 'the token may not use this tenant'));
   expect(await screen.findByText('the token may not use this tenant')).toBeInTheDocument();
 });
+
+it('offers the pack that has rules for a framework without any, and none where there is none', async () => {
+  show({ frameworks: [framework(), framework({ name: 'GDPR', title: 'GDPR' })] });
+  expect(await screen.findByRole('heading', { name: 'Packs with rules for controls' })).toBeInTheDocument();
+  expect(screen.getAllByRole('button', { name: /Add \d+ rules in shadow/ })).toHaveLength(1);
+});

@@ -3,6 +3,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { useStyles2 } from '@grafana/ui';
+import { lazy, Suspense } from 'react';
 import { Link } from 'react-router-dom';
 import { useFrameworks, type Framework } from '../../api/compliance';
 import { EmptyState } from '../../components/EmptyState';
@@ -10,6 +11,9 @@ import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
 import { PageFrame } from '../../host/context';
 import { useUrls } from '../../routing/useUrls';
+
+/** With the packs' texts, which no other part of this page needs. */
+const PackOffers = lazy(() => import('../../packs/PackOffers'));
 
 function ruleText({ rules_count: n, rules, controls, controls_with_rules: withRules, in_catalogue: known }: Framework): string {
   if (n === 0) {
@@ -52,6 +56,11 @@ function List({ frameworks }: { frameworks: Framework[] }) {
             <Row key={framework.name} framework={framework} />
           ))}
         </ul>
+      )}
+      {others.length > 0 && (
+        <Suspense fallback={null}>
+          <PackOffers frameworks={others.map((framework) => framework.name)} />
+        </Suspense>
       )}
       {others.length > 0 && (
         <>

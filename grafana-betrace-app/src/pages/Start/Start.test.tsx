@@ -61,6 +61,7 @@ it('says first how to write a rule where there is none, and evaluates nothing', 
   const first = await card('Write the first rule');
   expect(first.getByRole('link', { name: 'Write a rule' })).toHaveAttribute('href', '/rules/new');
   expect(first.getByRole('link', { name: 'Try one without saving it' })).toHaveAttribute('href', '/replay?what=dsl');
+  expect((await card('Begin with a pack')).getAllByRole('button', { name: 'How would it have done here?' }).length).toBeGreaterThan(5);
   expect(host.requests.filter(({ path }) => path === '/v1/violations/series')).toHaveLength(0);
 });
 
@@ -69,6 +70,14 @@ it('does not offer to write to who may not, and says why', async () => {
   const first = await card('Write the first rule');
   expect(first.queryByRole('link', { name: 'Write a rule' })).not.toBeInTheDocument();
   expect(first.getByText(/may read, not change/)).toBeInTheDocument();
+});
+
+it('counts rules in shadow where there are no others, and says so', async () => {
+  const { host } = show({ 'GET /v1/rules': { rules: [rule({ shadow: true })], cursor: null }, 'GET /v1/violations/series': series([2]) });
+  const day = await card('Last 24 hours');
+  expect(await day.findByText('Violations: 2')).toBeInTheDocument();
+  expect(day.getByText(/All enabled rules are in shadow/)).toBeInTheDocument();
+  expect(host.requests.find(({ path }) => path === '/v1/violations/series')?.query.getAll('rule_id')).toEqual(['fraud-check']);
 });
 
 it('tells stored rules that are all disabled from none', async () => {

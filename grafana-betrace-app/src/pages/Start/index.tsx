@@ -19,6 +19,8 @@ import { NoRules, NoSource } from '../../start/FirstSteps';
 import { ServiceCard } from '../../start/ServiceCard';
 
 const RECENT = 5;
+/** All packs together have fewer rules. */
+const MOST_IN_SHADOW = 100;
 
 function RecentReplays() {
   const to = useUrls();
@@ -44,7 +46,7 @@ function RecentReplays() {
 /** What stands where the day's violations would, while there is nothing to evaluate. */
 function Day() {
   const rules = useRules({}, 1);
-  const enabled = useRules({ enabled: true }, 1);
+  const enabled = useRules({ enabled: true }, MOST_IN_SHADOW);
   const ready = useReady();
   const source = ready.data?.parts.source;
   if (source && !source.ready) {
@@ -60,7 +62,13 @@ function Day() {
   if (!rules.data.pages[0].rules.length) {
     return <NoRules />;
   }
-  return enabled.data.pages[0].rules.length ? <DayCard /> : <NoneEnabled />;
+  const judged = enabled.data.pages[0].rules;
+  if (!judged.length) {
+    return <NoneEnabled />;
+  }
+  // counts of all rules leave out those in shadow, so where there are no others they are asked for by name
+  const isShadowOnly = judged.every((rule) => rule.shadow) && !enabled.data.pages[0].cursor;
+  return <DayCard shadow={isShadowOnly ? judged.map((rule) => rule.id) : []} />;
 }
 
 function NoneEnabled() {
