@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useApi } from './context';
 import type { CallOptions } from './client';
 import type { paths } from './schema';
+import type { Series } from './types';
 
 export type ViolationFilter = Omit<NonNullable<CallOptions<paths['/v1/violations']['get']>['query']>, 'limit' | 'cursor'>;
 export type SeriesFilter = NonNullable<CallOptions<paths['/v1/violations/series']['get']>['query']>;
@@ -23,13 +24,16 @@ export function useViolations(filter: ViolationFilter, { limit = 200, enabled = 
 /** Between two questions for what goes on: the service holds back the answer itself, for as long as the question lets it. */
 const AGAIN_MS = 200;
 
+/** Steps are null because nobody came to them yet. */
+export const isUnevaluated = (series: Series | undefined) => Boolean(series?.reason?.startsWith('not_evaluated'));
+
 /** Counts that are not known when the time is over are null; it is asked again until they are. */
 export function useSeries(filter: SeriesFilter, { enabled = true } = {}) {
   const api = useApi();
   return useQuery({
     queryKey: ['series', filter],
     queryFn: ({ signal }) => api.get('/v1/violations/series', { query: filter, signal }),
-    refetchInterval: ({ state }) => (state.data?.reason?.startsWith('not_evaluated') && !state.error ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (isUnevaluated(state.data) && !state.error ? AGAIN_MS : false),
     enabled,
   });
 }

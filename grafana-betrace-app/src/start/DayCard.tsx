@@ -12,12 +12,18 @@ import { SeverityBadge } from '../components/SeverityBadge';
 import { CoverageNotice } from '../components/CoverageNotice';
 import { reasonSentence, reasonWord } from '../violations/coverageWords';
 import { useUrls } from '../routing/useUrls';
+import { Began } from './Began';
 import { Card } from './Card';
 import { dayCounts, type DayCounts, type RuleCount } from './dayCounts';
 
 const RANGE = { from: 'now-24h', to: 'now' };
 const STEP = '10m';
 const SHOWN = 8;
+/** Of so many it is asked when they began. */
+const ASKED = 5;
+
+/** Rules by their ids where all of them are in shadow; else the service says which ones count. */
+export const dayQuestion = (shadow: string[]) => ({ start: 'now-24h', end: 'now', step: STEP, ...(shadow.length ? { rule_id: shadow } : {}) });
 
 function headlineOf({ total, steps, unknownSteps, rules }: DayCounts, isComplete: boolean): string {
   const n = total.toLocaleString();
@@ -37,17 +43,38 @@ function headlineOf({ total, steps, unknownSteps, rules }: DayCounts, isComplete
     : t('start.day.none', 'No violation; enabled rules: {{rules}}', { rules: rules.length });
 }
 
-function RuleLine({ rule }: { rule: RuleCount }) {
+function RuleLine({ rule, isAsked }: { rule: RuleCount; isAsked: boolean }) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   return (
     <li className={styles.rule}>
       <SeverityBadge severity={rule.severity} />
-      <Link to={to.violations({ rule: rule.ruleId, ...RANGE })} className={styles.name}>
-        {rule.name}
-      </Link>
+      <div className={styles.text}>
+        <Link to={to.violations({ rule: rule.ruleId, ...RANGE })} className={styles.name}>
+          {rule.name}
+        </Link>
+        {isAsked && (
+          <div>
+            <Began ruleId={rule.ruleId} />
+          </div>
+        )}
+      </div>
       <strong>{rule.count.toLocaleString()}</strong>
     </li>
+  );
+}
+
+function Rules({ title, rules, asked }: { title: string; rules: RuleCount[]; asked: ReadonlySet<string> }) {
+  const styles = useStyles2(getStyles);
+  return rules.length === 0 ? null : (
+    <>
+      <h3 className={styles.group}>{title}</h3>
+      <ul className={styles.list} aria-label={title}>
+        {rules.map((rule) => (
+          <RuleLine key={rule.ruleId} rule={rule} isAsked={asked.has(rule.ruleId)} />
+        ))}
+      </ul>
+    </>
   );
 }
 
@@ -55,6 +82,8 @@ function Counts({ series }: { series: Series }) {
   const styles = useStyles2(getStyles);
   const counts = dayCounts(series);
   const violated = counts.rules.filter((rule) => rule.count > 0);
+  const shown = violated.slice(0, SHOWN);
+  const asked = new Set(shown.slice(0, ASKED).map((rule) => rule.ruleId));
   const isNoData = reasonWord(series.reason) === 'no_data';
   return (
     <>
@@ -62,23 +91,17 @@ function Counts({ series }: { series: Series }) {
       {counts.unknownSteps > 0 && counts.unknownSteps < counts.steps && (
         <p className={styles.note}>{t('start.day.steps', 'Not known: {{unknown}} of {{all}} ten-minute steps, all rules together.', { unknown: counts.unknownSteps, all: counts.steps })}</p>
       )}
-      {violated.length > 0 && (
-        <ul className={styles.list}>
-          {violated.slice(0, SHOWN).map((rule) => (
-            <RuleLine key={rule.ruleId} rule={rule} />
-          ))}
-        </ul>
-      )}
+      <Rules title={t('start.day.now', 'Broken in the last hour')} rules={shown.filter((rule) => rule.recent > 0)} asked={asked} />
+      <Rules title={t('start.day.earlier', 'Broken earlier in the day')} rules={shown.filter((rule) => rule.recent === 0)} asked={asked} />
       {violated.length > SHOWN && <p className={styles.note}>{t('start.day.more', 'and {{n}} more rules', { n: violated.length - SHOWN })}</p>}
       {isNoData ? <p>{reasonSentence(series.reason)}</p> : <CoverageNotice coverage={series.coverage} reason={reasonSentence(series.reason)} />}
     </>
   );
 }
 
-/** Rules by their ids where all of them are in shadow; else the service says which ones count. */
 export function DayCard({ shadow }: { shadow: string[] }) {
   const to = useUrls();
-  const series = useSeries({ start: 'now-24h', end: 'now', step: STEP, ...(shadow.length ? { rule_id: shadow } : {}) });
+  const series = useSeries(dayQuestion(shadow));
   const link = (
     <LinkButton size="sm" variant="secondary" href={to.violations(RANGE)}>
       {t('start.day.see', 'See them')}
@@ -98,6 +121,8 @@ const getStyles = (theme: GrafanaTheme2) => ({
   headline: css({ ...theme.typography.h3, margin: 0 }),
   note: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, margin: 0 }),
   list: css({ listStyle: 'none', margin: theme.spacing(1, 0), padding: 0 }),
-  rule: css({ display: 'grid', gridTemplateColumns: '90px 1fr auto', gap: theme.spacing(1), alignItems: 'center', justifyItems: 'start', padding: theme.spacing(0.5, 0) }),
-  name: css({ color: theme.colors.text.link, overflow: 'hidden', textOverflow: 'ellipsis' }),
+  rule: css({ display: 'grid', gridTemplateColumns: '90px minmax(0, 1fr) auto', gap: theme.spacing(1), alignItems: 'baseline', justifyItems: 'start', padding: theme.spacing(0.5, 0) }),
+  text: css({ overflowWrap: 'anywhere' }),
+  name: css({ color: theme.colors.text.link }),
+  group: css({ ...theme.typography.h5, margin: theme.spacing(1.5, 0, 0) }),
 });

@@ -7,6 +7,8 @@ export interface RuleCount {
   name: string;
   severity: Severity;
   count: number;
+  /** of them in the newest hour */
+  recent: number;
   unknownSteps: number;
 }
 
@@ -19,13 +21,19 @@ export interface DayCounts {
   unknownSteps: number;
 }
 
+/** With the newest step, which is never known, the last hour of ten-minute steps. */
+const NEWEST_HOUR = 7;
+
+const sumOf = (values: ReadonlyArray<string | number | null>) => values.reduce<number>((sum, value) => sum + (typeof value === 'number' ? value : 0), 0);
+
 function countOf({ labels, points }: Series['series'][number]): RuleCount & { steps: number } {
   const values = points.map((point) => point[1]);
   return {
     ruleId: labels.rule_id,
     name: labels.rule || labels.rule_id,
     severity: labels.severity,
-    count: values.reduce<number>((sum, value) => sum + (typeof value === 'number' ? value : 0), 0),
+    count: sumOf(values),
+    recent: sumOf(values.slice(-NEWEST_HOUR)),
     unknownSteps: values.filter((value) => value === null).length,
     steps: points.length,
   };

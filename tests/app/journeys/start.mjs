@@ -16,6 +16,9 @@ export default function start({ run, inWindow, step }) {
     const { series } = await run.services.main.get('/v1/violations/series?start=now-24h&step=10m');
     const total = series.flatMap((one) => one.points).reduce((sum, [, count]) => sum + (count ?? 0), 0);
     assert.equal(Number(/[\d,]+/.exec(await headline.innerText())[0].replace(',', '')), total);
+    await day.getByText(/Broken since the oldest traces that there are/).first().waitFor();
+    await settled(session.page);
+    assert.deepEqual(await weightyFaults(session.page), []);
     await plainText(session.page);
     await session.shot('start');
     await day.getByRole('link', { name: 'See them' }).click();
@@ -60,8 +63,12 @@ export default function start({ run, inWindow, step }) {
     await card(session.page, 'Last 24 hours').getByText(/All enabled rules are in shadow/).waitFor();
     const { rules } = await run.services.empty.get('/v1/rules');
     assert.deepEqual(rules.map(({ shadow, labels }) => [shadow, labels.pack]), Array(8).fill([true, 'n-plus-one']));
+    const unjudged = card(session.page, 'Cannot be judged').getByRole('listitem');
+    await unjudged.first().waitFor();
     await settled(session.page);
+    assert.deepEqual(await unjudged.evaluateAll((all) => all.map((one) => one.dataset.kind)), Array(7).fill('idle'));
     await session.shot('start-shadow');
+    assert.deepEqual(await weightyFaults(session.page), []);
   }));
 
   step('compliance offers the pack with rules for controls, and a click makes them stand for them', () => inWindow({ upstream: 'empty' }, async (session) => {

@@ -1,7 +1,7 @@
 // The first page in every state of the service, and what it must not claim.
 import { act, screen, within } from '@testing-library/react';
 import { replay } from '../../test/replayFixtures';
-import { coverage, rule } from '../../test/fixtures';
+import { coverage, rule, violation } from '../../test/fixtures';
 import { answer, NEVER, problem, UNREACHABLE, type Handlers, type StubRequest } from '../../test/host';
 import { render } from '../../test/render';
 import Start from '.';
@@ -9,6 +9,7 @@ import Start from '.';
 const HEALTH = { status: 'HEALTHY', version: '0.1.0', uptime_seconds: 90061, metadata: { source: 'tempo', emits: true } };
 const READY = { status: 'ready', parts: { store: { ready: true }, rules: { ready: true }, source: { ready: true }, otlp: { ready: true } } };
 type Value = number | null;
+const firstOf = (change = {}) => ({ rule_id: 'fraud-check', status: 'completed', found: true, proven: true, at_edge_of_data: false, violation: violation({ time: new Date(Date.now() - 3600_000).toISOString() }), looked_at: coverage().asked, coverage: coverage(), ...change });
 const series = (values: Value[], change = {}, ruleId = 'fraud-check') => ({
   series: [{ labels: { rule_id: ruleId, rule: 'Fraud check on large orders', severity: 'critical' }, points: values.map((value, at) => [`t${at}`, value]) }],
   reason: null,
@@ -24,6 +25,7 @@ function show(handlers: Handlers = {}, host = {}) {
       'GET /v1/rules': { rules: [rule()], cursor: null },
       'GET /v1/replays': { replays: [], cursor: null },
       'GET /v1/violations/series': series([0, 0]),
+      'GET /v1/rules/fraud-check/first-violation': firstOf(),
       ...handlers,
     },
   });
@@ -174,5 +176,50 @@ describe('in Grafana, whose server does not reach the service', () => {
     show({ 'GET /v1/rules': problem(502, 'tempo-unreachable', 'Tempo does not answer') }, connection(null));
     expect(await screen.findByText('Tempo does not answer')).toBeInTheDocument();
     expect(screen.queryByText(/does not reach BeTrace/)).not.toBeInTheDocument();
+  });
+});
+
+describe('leads', () => {
+  const counts = (count: Value[], exercised: Value[]) => ({ query }: StubRequest) => series(query.get('value') === 'exercised' ? exercised : count);
+
+  it('tells what is broken now from what was, and says what is new today', async () => {
+    show({ 'GET /v1/violations/series': counts([0, 0, 0, 0, 0, 0, 0, 0, 3, null], [5]) });
+    const day = await card('Last 24 hours');
+    expect(within(await day.findByRole('list', { name: 'Broken in the last hour' })).getByText('3')).toBeInTheDocument();
+    expect(await day.findByText('New today')).toBeInTheDocument();
+    expect(day.getByText(/the day before it was not broken/)).toBeInTheDocument();
+  });
+
+  it('does not call new what was there before, nor what is not proven', async () => {
+    const earlier = { 'GET /v1/violations/series': counts([4, 0, 0, 0, 0, 0, 0, 0, 0, 0], [5]) };
+    show({ ...earlier, 'GET /v1/rules/fraud-check/first-violation': firstOf({ violation: violation({ time: new Date(Date.now() - 30 * 3600_000).toISOString() }) }) });
+    expect(await screen.findByText('Was broken the day before, too')).toBeInTheDocument();
+    expect(screen.getByRole('list', { name: 'Broken earlier in the day' })).toBeInTheDocument();
+    show({ ...earlier, 'GET /v1/rules/fraud-check/first-violation': firstOf({ at_edge_of_data: true }) });
+    expect(await screen.findByText(/it may have begun before/)).toBeInTheDocument();
+    show({ ...earlier, 'GET /v1/rules/fraud-check/first-violation': firstOf({ proven: false, reason: 'windows_failed: one was not read' }) });
+    expect(await screen.findByText('When it began is not known: one was not read')).toBeInTheDocument();
+    show({ ...earlier, 'GET /v1/rules/fraud-check/first-violation': problem(503, 'busy', 'two run already') });
+    expect(await screen.findByText('When it began could not be asked: two run already')).toBeInTheDocument();
+    expect(screen.queryByText('New today')).not.toBeInTheDocument();
+  });
+
+  it('names rules of which the day says nothing, each with why', async () => {
+    const rules = { 'GET /v1/rules': { rules: [rule(), rule({ id: 'old', name: 'Old text', broken: 'its text does not compile' })], cursor: null } };
+    show({ ...rules, 'GET /v1/violations/series': counts([0, 0], [0, 0, null]) });
+    const unjudged = await card('Cannot be judged');
+    expect((await unjudged.findByRole('link', { name: 'Fraud check on large orders' })).closest('li')).toHaveAttribute('data-kind', 'idle');
+    expect(unjudged.getByText('No trace is about it in the ten-minute steps that are known: 2 of 3')).toBeInTheDocument();
+    expect(unjudged.getByText('its text does not compile')).toBeInTheDocument();
+  });
+
+  it('keeps asking, failing and finding none apart', async () => {
+    show({ 'GET /v1/violations/series': counts([0], [3]) });
+    expect(await (await card('Cannot be judged')).findByText(/No rule that is known to be without traces/)).toBeInTheDocument();
+    const { unmount } = show({ 'GET /v1/violations/series': ({ query }: StubRequest) => (query.get('value') === 'exercised' ? NEVER() : series([0])) });
+    expect(await screen.findByText('Looking for rules that no trace is about…')).toBeInTheDocument();
+    unmount();
+    show({ 'GET /v1/violations/series': ({ query }: StubRequest) => (query.get('value') === 'exercised' ? problem(503, 'busy', 'too many') : series([0])) });
+    expect(await screen.findByText('Which rules no trace is about could not be asked')).toBeInTheDocument();
   });
 });

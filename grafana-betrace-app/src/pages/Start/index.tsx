@@ -17,6 +17,7 @@ import { Card } from '../../start/Card';
 import { DayCard } from '../../start/DayCard';
 import { NoRules, NoSource } from '../../start/FirstSteps';
 import { ServiceCard } from '../../start/ServiceCard';
+import { UnjudgedCard } from '../../start/UnjudgedCard';
 
 const RECENT = 5;
 /** All packs together have fewer rules. */
@@ -45,6 +46,7 @@ function RecentReplays() {
 
 /** What stands where the day's violations would, while there is nothing to evaluate. */
 function Day() {
+  const styles = useStyles2(getStyles);
   const rules = useRules({}, 1);
   const enabled = useRules({ enabled: true }, MOST_IN_SHADOW);
   const ready = useReady();
@@ -68,7 +70,13 @@ function Day() {
   }
   // counts of all rules leave out those in shadow, so where there are no others they are asked for by name
   const isShadowOnly = judged.every((rule) => rule.shadow) && !enabled.data.pages[0].cursor;
-  return <DayCard shadow={isShadowOnly ? judged.map((rule) => rule.id) : []} />;
+  const shadow = isShadowOnly ? judged.map((rule) => rule.id) : [];
+  return (
+    <div className={styles.page}>
+      <DayCard shadow={shadow} />
+      <UnjudgedCard rules={judged} shadow={shadow} />
+    </div>
+  );
 }
 
 function NoneEnabled() {
@@ -109,6 +117,6 @@ export default function Start() {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  page: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(2) }),
+  page: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(2), minWidth: 0 }),
   top: css({ display: 'grid', gap: theme.spacing(2), alignItems: 'start', gridTemplateColumns: 'repeat(auto-fit, minmax(min(420px, 100%), 1fr))' }),
 });

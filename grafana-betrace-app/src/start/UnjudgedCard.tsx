@@ -1,0 +1,80 @@
+// Enabled rules of which the last day says nothing: their silence is no good sign.
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { Icon, useStyles2, type IconName } from '@grafana/ui';
+import { Link } from 'react-router-dom';
+import { isUnevaluated, useSeries } from '../api/violations';
+import type { Rule } from '../api/types';
+import { ErrorState } from '../components/ErrorState';
+import { Loading } from '../components/Loading';
+import { useUrls } from '../routing/useUrls';
+import { Card } from './Card';
+import { dayQuestion } from './DayCard';
+import { unjudgedRules, type Unjudged } from './leads';
+
+const SHOWN = 8;
+const LOOK = { text: 'broken', unread: 'unread', idle: 'idle' } as const;
+const ICON: Record<Unjudged['kind'], IconName> = { text: 'exclamation-circle', unread: 'exclamation-triangle', idle: 'minus-circle' };
+
+function Line({ one }: { one: Unjudged }) {
+  const styles = useStyles2(getStyles);
+  const to = useUrls();
+  return (
+    <li className={styles.line} data-kind={one.kind}>
+      <Icon name={ICON[one.kind]} className={styles[LOOK[one.kind]]} />
+      <div className={styles.text}>
+        <Link to={to.rule(one.ruleId)} className={styles.name}>
+          {one.name || one.ruleId}
+        </Link>
+        <div className={styles.why}>{one.why}</div>
+      </div>
+    </li>
+  );
+}
+
+interface Props {
+  /** enabled ones, as far as they were listed */
+  rules: readonly Rule[];
+  shadow: string[];
+}
+
+/** The numbers are those of the day's card: a step is evaluated once for both. */
+export function UnjudgedCard({ rules, shadow }: Props) {
+  const styles = useStyles2(getStyles);
+  const counts = useSeries(dayQuestion(shadow));
+  const exercised = useSeries({ ...dayQuestion(shadow), value: 'exercised' });
+  const isAsking = counts.isPending || exercised.isPending || isUnevaluated(counts.data) || isUnevaluated(exercised.data);
+  const list = unjudgedRules(rules, isUnevaluated(counts.data) ? undefined : counts.data, isUnevaluated(exercised.data) ? undefined : exercised.data);
+  const error = exercised.error ?? counts.error;
+  return (
+    <Card title={t('leads.title', 'Cannot be judged')}>
+      {list.length > 0 && (
+        <ul className={styles.list}>
+          {list.slice(0, SHOWN).map((one) => (
+            <Line key={one.ruleId} one={one} />
+          ))}
+        </ul>
+      )}
+      {list.length > SHOWN && <p className={styles.why}>{t('leads.more', 'and {{n}} more rules', { n: list.length - SHOWN })}</p>}
+      {error && <ErrorState error={error} title={t('leads.failed', 'Which rules no trace is about could not be asked')} onRetry={() => void Promise.all([counts.refetch(), exercised.refetch()])} />}
+      {!error && isAsking && <Loading text={t('leads.asking', 'Looking for rules that no trace is about…')} />}
+      {!error && !isAsking && list.length === 0 && (
+        <p className={styles.why}>
+          <Icon name="check-circle" /> {t('leads.none', 'No rule that is known to be without traces. Verdicts that were not reached are under “Last 24 hours”.')}
+        </p>
+      )}
+    </Card>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  list: css({ listStyle: 'none', margin: 0, padding: 0 }),
+  line: css({ display: 'grid', gridTemplateColumns: 'auto minmax(0, 1fr)', gap: theme.spacing(1), padding: theme.spacing(0.5, 0) }),
+  text: css({ overflowWrap: 'anywhere' }),
+  name: css({ color: theme.colors.text.link }),
+  why: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, margin: 0 }),
+  idle: css({ color: theme.colors.info.text }),
+  unread: css({ color: theme.colors.warning.text }),
+  broken: css({ color: theme.colors.error.text }),
+});
