@@ -1,4 +1,4 @@
-// Enabled rules of which the last day says nothing: their silence is no good sign.
+// Enabled rules that the last day does not speak about: their silence is no good sign.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';

@@ -1,4 +1,4 @@
-// What to look at first, from a day of counts: rules of which nothing can be said, and whether what is broken began today. No state.
+// What to look at first, from a day of counts: rules that the day does not speak about, and whether what is broken began today. No state.
 import { t } from '@grafana/i18n';
 import { PLAIN } from '../i18n';
 import type { FirstViolation, Rule, Series } from '../api/types';

@@ -8,6 +8,8 @@ export interface Token {
   kind: 'word' | 'string' | 'symbol';
   /** How many brackets are open around it. */
   depth: number;
+  /** Its place in the text, in characters. */
+  at: number;
 }
 
 const BLANK = /(?:\s+|#[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\/)+/y;
@@ -31,7 +33,7 @@ export function tokenize(text: string): Token[] {
     if (')]}'.includes(symbol) && symbol) {
       depth = Math.max(0, depth - 1);
     }
-    tokens.push({ text: token, kind: string ? 'string' : word ? 'word' : 'symbol', depth });
+    tokens.push({ text: token, kind: string ? 'string' : word ? 'word' : 'symbol', depth, at });
     if ('([{'.includes(symbol) && symbol) {
       depth++;
     }

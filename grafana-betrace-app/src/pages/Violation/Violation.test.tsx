@@ -2,7 +2,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 
 import type { TraceSpan, TraceVerdicts, Violation } from '../../api/types';
-import { violation } from '../../test/fixtures';
+import { rule, violation } from '../../test/fixtures';
 import { problem, UNREACHABLE } from '../../test/host';
 import { render } from '../../test/render';
 import { giveElementsASize, page } from '../../violations/testPages';
@@ -81,7 +81,7 @@ const PATH = `/violations/fraud-check/${TRACE}`;
 beforeAll(giveElementsASize);
 
 const show = (answers: unknown = verdicts(), at = PATH, more: object = {}, host = {}) =>
-  render(<ViolationPage />, { handlers: { [VERDICTS]: answers, ...more }, at, path: '/violations/:ruleId/:traceId', host });
+  render(<ViolationPage />, { handlers: { [VERDICTS]: answers, 'GET /v1/rules/fraud-check': rule(), ...more }, at, path: '/violations/:ruleId/:traceId', host });
 const spans = () => screen.getAllByRole('row').filter((row) => row.hasAttribute('data-item'));
 const said = (row: HTMLElement) => row.textContent ?? '';
 
@@ -89,9 +89,8 @@ describe('why', () => {
   it('asks for the verdicts and the spans in one', async () => {
     const { host } = show();
     await screen.findByRole('treegrid');
-    expect(host.requests.map((request) => [request.path, request.query.get('include')])).toEqual([
-      [`/v1/traces/${TRACE}/verdicts`, 'spans'],
-    ]);
+    const asked = host.requests.filter(({ path }) => path !== '/v1/rules/fraud-check');
+    expect(asked.map((request) => [request.path, request.query.get('include')])).toEqual([[`/v1/traces/${TRACE}/verdicts`, 'spans']]);
   });
 
   it('says what is missing, near which span, and by which version of the rule', async () => {
@@ -212,7 +211,7 @@ describe('links', () => {
     };
     const { host, user } = show(verdicts(), PATH, { 'GET /v1/rules/fraud-check/first-violation': first });
     const ask = await screen.findByRole('button', { name: 'Find the first' });
-    expect(host.requests).toHaveLength(1);
+    expect(host.requests.filter(({ path }) => path.endsWith('first-violation'))).toHaveLength(0);
     await user.click(ask);
     expect(await screen.findByText(/It started at .*Proven/)).toBeInTheDocument();
     expect(screen.getByRole('link', { name: 'Show it' })).toHaveAttribute('href', `/violations/fraud-check/${'b'.repeat(32)}`);
@@ -272,7 +271,7 @@ describe('links', () => {
   it('does not evaluate a list for who comes by another link', async () => {
     const { host } = show();
     await screen.findByRole('treegrid');
-    expect(host.requests).toHaveLength(1);
+    expect(host.requests.filter(({ path }) => path.startsWith('/v1/violations'))).toHaveLength(0);
     expect(screen.queryByText('Next')).not.toBeInTheDocument();
   });
 });

@@ -15,6 +15,7 @@ import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
 import { VerdictBadge, verdictText } from '../../components/VerdictBadge';
 import { PageFrame, useHost } from '../../host/context';
+import { KeptBeside } from '../../kept/KeptBeside';
 import { useUrls } from '../../routing/useUrls';
 import { FailureBox } from '../../trace/FailureBox';
 import { TraceView } from '../../trace/TraceView';
@@ -136,6 +137,7 @@ function Content({ verdicts, violation, ruleId }: { verdicts: TraceVerdicts; vio
         <NotViolated verdicts={verdicts} ruleId={ruleId} />
       )}
       {violation && <FirstViolation rules={[{ id: ruleId, name: violation.rule_name }]} />}
+      {violation && <KeptBeside violation={violation} />}
       <TraceView verdicts={verdicts} violation={violation} choice={choice} />
       <VerdictList verdicts={verdicts} ruleId={ruleId} search={listSearch(search)} />
     </>
