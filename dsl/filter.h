@@ -22,8 +22,10 @@ typedef enum bt_filter_field {
   BT_FILTER_STATUS,
   BT_FILTER_STATUS_MESSAGE,
   BT_FILTER_DURATION,
-  BT_FILTER_SPAN,    /* attribute of the span: key */
-  BT_FILTER_RESOURCE /* attribute of the resource: key */
+  BT_FILTER_SPAN,       /* attribute of the span: key */
+  BT_FILTER_RESOURCE,   /* attribute of the resource: key */
+  BT_FILTER_EVENT_NAME, /* of some event of the span */
+  BT_FILTER_EVENT       /* attribute of some event of the span: key */
 } bt_filter_field;
 
 typedef enum bt_filter_operator {
@@ -87,15 +89,21 @@ bool bt_filter_implies(const bt_filter *a, const bt_filter *b);
  * (whichever key that test is of), and while there are several of them their place is used again for the next attribute
  * that it collects, of this span or of another (tests/facts/facts_arrays.py). So what it then tests may be another
  * array; but each of its elements meets one of the query's tests. A filter suits arrays where that is enough: each
- * scope's tests are of one key, and wherever one of them stands all of them stand, joined by ||. */
-bool bt_filter_suits_arrays(const bt_filter *filter);
-bool bt_filter_has_no_key(const bt_filter *filter); /* about no attribute */
+ * scope's tests are of one key, and wherever one of them stands all of them stand, joined by ||.
+ *
+ * Events are as bad: of each attribute, and of the names, a query that asks anything else of events, or an attribute of
+ * them beside alternatives, tests one value only, of whichever event (tests/facts/facts_events.py). So a query has one
+ * test of events at most, and one of their attributes stands alone. */
+bool bt_filter_suits_tempo(const bt_filter *filter);
+bool bt_filter_has_event_attribute(const bt_filter *filter);
+bool bt_filter_is_of_event(const bt_filter_test *test, const void *nothing); /* for bt_filter_has_test */
+bool bt_filter_has_no_key(const bt_filter *filter);                          /* about no attribute and no event */
 bt_str bt_filter_field_name(bt_filter_field field); /* as TraceQL calls it; empty: an attribute */
 /* Whether a field and an attribute of its name are asked about (`duration <= 1s && span.duration = 0`). A field that
  * meets no test of the query is not collected, and then Tempo 2.8 takes the attribute for it
  * (tests/facts/facts_traceql.py): it misses nothing, but finds what is not meant. */
 bool bt_filter_confuses_names(const bt_filter *filter);
-/* Of AND or OR: its items in groups that suit arrays, but for items that do not by themselves, which are groups alone.
+/* Of AND or OR: its items in groups that suit Tempo, but for items that do not by themselves, which are groups alone.
  * Those of an AND that have no key are in none. Returns their number; `groups` has room for as many as there are items.
  */
 uint32_t bt_filter_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups);

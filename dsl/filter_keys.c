@@ -1,8 +1,8 @@
-/* Which attributes a filter asks about, and whether Tempo 2.8 answers it rightly where they are arrays. See filter.h.
- */
+/* Which attributes and events a filter asks about, and whether Tempo answers it rightly where attributes are arrays and
+ * spans have several events. See filter.h. */
 #include "dsl/filter.h"
 
-enum { SCOPES = 2 }; /* the span, the resource */
+enum { EVENTS = 2, SCOPES = 3 }; /* the span, the resource, the events */
 
 /* The tests of one attribute that stand together in an OR; a test that does not is alone. */
 typedef struct unit {
@@ -21,6 +21,7 @@ static int scope_of(const bt_filter_test *test) {
   bool is_service = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, BT_STR("service.name"));
   if (is_service && test->op != BT_FILTER_PRESENT && test->literal.type == BT_VALUE_STRING) return -1;
   if (test->field == BT_FILTER_SPAN) return 0;
+  if (bt_filter_is_of_event(test, NULL)) return EVENTS;
   return test->field == BT_FILTER_RESOURCE ? 1 : -1;
 }
 
@@ -65,6 +66,7 @@ static bool add_tests(asked *to, const bt_filter *const *items, uint32_t count) 
     int scope = items[i]->kind == BT_FILTER_TEST ? scope_of(&items[i]->test) : -1;
     if (scope < 0) continue;
     unit *of = &to->units[scope];
+    if (of->first && scope == EVENTS) return false; /* one test of events */
     if (!of->first) *of = (unit){items, count, &items[i]->test};
     if (!bt_str_equal(of->first->key, items[i]->test.key)) return false;
   }
@@ -85,18 +87,34 @@ static bool find_asked(const bt_filter *const *filter, asked *out) {
   return true;
 }
 
-bool bt_filter_suits_arrays(const bt_filter *filter) {
+bool bt_filter_is_of_event(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return test->field == BT_FILTER_EVENT_NAME || test->field == BT_FILTER_EVENT;
+}
+
+static bool is_of_event_attribute(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return test->field == BT_FILTER_EVENT;
+}
+
+bool bt_filter_has_event_attribute(const bt_filter *filter) {
+  return bt_filter_has_test(filter, is_of_event_attribute, NULL);
+}
+
+bool bt_filter_suits_tempo(const bt_filter *filter) {
   asked found = {0};
+  if (filter->kind != BT_FILTER_TEST && bt_filter_has_event_attribute(filter)) return false;
   return find_asked(&filter, &found);
 }
 
 bool bt_filter_is_of_attribute(const bt_filter_test *test) {
-  return scope_of(test) >= 0;
+  int scope = scope_of(test);
+  return scope >= 0 && scope != EVENTS;
 }
 
 static bool is_of_scope(const bt_filter_test *test, const void *nothing) {
   (void)nothing;
-  return bt_filter_is_of_attribute(test);
+  return scope_of(test) >= 0;
 }
 
 bool bt_filter_has_no_key(const bt_filter *filter) {
@@ -112,8 +130,10 @@ bt_str bt_filter_field_name(bt_filter_field field) {
   case BT_FILTER_STATUS: return BT_STR("status");
   case BT_FILTER_STATUS_MESSAGE: return BT_STR("statusMessage");
   case BT_FILTER_DURATION: return BT_STR("duration");
+  case BT_FILTER_EVENT_NAME: return BT_STR("event:name");
   case BT_FILTER_SPAN:
-  case BT_FILTER_RESOURCE: break;
+  case BT_FILTER_RESOURCE:
+  case BT_FILTER_EVENT: break;
   }
   return (bt_str){0};
 }
@@ -148,7 +168,7 @@ static bool add_plain(group_asked *to, const bt_filter_test *test) {
   int scope = scope_of(test);
   if (scope < 0) return true;
   if (to->units.units[scope].items) return false;
-  if (to->plain[scope]) return bt_str_equal(to->plain[scope]->key, test->key);
+  if (to->plain[scope]) return scope != EVENTS && bt_str_equal(to->plain[scope]->key, test->key);
   to->plain[scope] = test;
   return true;
 }
@@ -161,8 +181,8 @@ static bool add_item(group_asked *to, bt_filter_kind kind, const bt_filter *cons
   return true;
 }
 
-/* The items from `first` on that fit together with it, as one filter; they become NULL. One that does not suit arrays
- * itself is alone. */
+/* The items from `first` on that fit together with it, as one filter; they become NULL. One that does not suit Tempo
+ * itself, or asks for an attribute of events, is alone. */
 static const bt_filter *take_group(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter **items,
                                    uint32_t count, uint32_t first) {
   const bt_filter **group = bt_arena_array(builder->arena, count, sizeof *group);
@@ -176,7 +196,7 @@ static const bt_filter *take_group(bt_filter_builder *builder, bt_filter_kind ki
     group_asked with = so_far;
     if (!items[i]) continue;
     group[used] = items[i];
-    bool fits = add_item(&with, kind, &group[used]);
+    bool fits = !bt_filter_has_event_attribute(items[i]) && add_item(&with, kind, &group[used]);
     if (i != first && !fits) continue;
     used++;
     items[i] = NULL;

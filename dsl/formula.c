@@ -216,11 +216,13 @@ static const bt_filter *keyless_part(bt_filter_builder *builder, const bt_filter
 static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter *with,
                                    bool *was_weakened);
 
-/* inner: the kind of a group that does not suit arrays, and is one item of what is divided. */
+/* inner: the kind of a group that does not suit Tempo, and is one item of what is divided. */
 static const bt_over *write_group(bt_filter_builder *builder, const bt_filter *group, const bt_filter *with,
                                   bt_filter_kind inner, bool *was_weakened) {
-  bt_over_filter one = {bt_filter_join2(builder, BT_FILTER_AND, with, group)};
-  if (bt_filter_suits_arrays(group)) return write_text(builder, one, was_weakened);
+  bool is_alone = group->kind == BT_FILTER_TEST && bt_filter_has_event_attribute(group);
+  bt_over_filter one = {is_alone ? group : bt_filter_join2(builder, BT_FILTER_AND, with, group)};
+  if (is_alone && with->kind != BT_FILTER_ALL) *was_weakened = true;
+  if (bt_filter_suits_tempo(group)) return write_text(builder, one, was_weakened);
   if (group->kind == inner) return write_by_key(builder, group, with, was_weakened);
   *was_weakened = true;
   return &every_written;
@@ -245,7 +247,7 @@ static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *
 
 static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
   if (bt_filter_confuses_names(filter.filter) || bt_filter_may_take_made_up(filter.filter)) *was_weakened = true;
-  if (bt_filter_suits_arrays(filter.filter)) return write_text(builder, filter, was_weakened);
+  if (bt_filter_suits_tempo(filter.filter)) return write_text(builder, filter, was_weakened);
   return write_by_key(builder, filter.filter, bt_filter_all(), was_weakened);
 }
 

@@ -24,7 +24,7 @@ static void write_subtracted_by_key(bt_filter_builder *builder, const bt_filter 
   uint32_t group_count = groups ? bt_filter_group_by_key(builder, filter, groups) : 0;
   if (!groups) builder->failed = true;
   for (uint32_t i = 0; i < group_count; i++)
-    if (bt_filter_suits_arrays(groups[i])) write_subtracted(builder, (bt_under_filter){groups[i]}, queries, count);
+    if (bt_filter_suits_tempo(groups[i])) write_subtracted(builder, (bt_under_filter){groups[i]}, queries, count);
 }
 
 /* Writes the alternatives of the filter, in as few queries as their length and their attributes allow. What cannot be
@@ -38,7 +38,7 @@ static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, 
       write_subtracted(builder, (bt_under_filter){filter->items[i]}, queries, count);
     return;
   }
-  if (!bt_filter_suits_arrays(filter)) {
+  if (!bt_filter_suits_tempo(filter)) {
     write_subtracted_by_key(builder, filter, queries, count);
     return;
   }

@@ -71,5 +71,6 @@ bool bt_plan_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filt
                                    .others_first = true};
   bt_rule_walk(rule, &visitor);
   *out = (bt_over_filter){c.filter};
+  if (bt_filter_has_test(c.filter, bt_filter_is_of_event, NULL)) return false; /* a read has more tests than one */
   return !c.failed && c.filter->kind != BT_FILTER_ALL && c.filter->kind != BT_FILTER_NONE;
 }

@@ -26,10 +26,16 @@ static bt_filter_pair constant_pair(bool holds) {
   return exact_pair(holds ? bt_filter_all() : bt_filter_none());
 }
 
+/* One of an attribute of events is a query of its own (filter.h), and one that there is an event is met by many. */
+static bool is_weak_of_events(const bt_filter_test *test) {
+  bool takes_any = test->op == BT_FILTER_REGEX && bt_str_equal(test->literal.string, BT_STR(BT_FILTER_ANY_STRING));
+  return test->field == BT_FILTER_EVENT || (test->field == BT_FILTER_EVENT_NAME && takes_any);
+}
+
 /* A filter that only says that attributes are there. It is long (seven typed tests for each), so it is not worth asking
  * beside one that few spans meet. */
 static bool is_weak(const bt_filter *filter) {
-  if (filter->kind == BT_FILTER_TEST) return filter->test.op == BT_FILTER_PRESENT;
+  if (filter->kind == BT_FILTER_TEST) return filter->test.op == BT_FILTER_PRESENT || is_weak_of_events(&filter->test);
   if (filter->kind != BT_FILTER_OR) return false;
   for (uint32_t i = 0; i < filter->item_count; i++)
     if (!is_weak(filter->items[i])) return false;
@@ -52,7 +58,7 @@ static bool is_broad(const bt_filter_test *test) {
 
 /* Few spans meet it, as far as one can tell beforehand. */
 static bool is_selective(const bt_filter *filter) {
-  if (filter->kind == BT_FILTER_TEST) return filter->test.op != BT_FILTER_PRESENT && !is_broad(&filter->test);
+  if (filter->kind == BT_FILTER_TEST) return !is_weak(filter) && !is_broad(&filter->test);
   if (filter->kind != BT_FILTER_AND && filter->kind != BT_FILTER_OR) return filter->kind == BT_FILTER_NONE;
   bool is_and = filter->kind == BT_FILTER_AND;
   for (uint32_t i = 0; i < filter->item_count; i++)
@@ -311,6 +317,35 @@ static bt_under_filter surely_present_in(bt_filter_builder *builder, const attri
   return (bt_under_filter){present_in(builder, &own, BT_FILTER_SURELY_PRESENT)};
 }
 
+/* ---- events ---- */
+
+static bool is_of_event(const bt_field *field) {
+  return field->kind == BT_FIELD_EVENT_NAME || field->kind == BT_FIELD_EVENT_ATTRIBUTE ||
+         field->kind == BT_FIELD_EVENT_TIME;
+}
+
+/* The span has an event, whatever its name. Tempo sees no empty list and no bytes under an attribute of one, and a NaN
+ * hides numbers; so this is all that is asked of most attributes. */
+static bt_filter_pair some_event(bt_filter_builder *builder) {
+  bt_value any = {.type = BT_VALUE_STRING, .string = BT_STR(BT_FILTER_ANY_STRING)};
+  bt_filter_test test = {.field = BT_FILTER_EVENT_NAME, .op = BT_FILTER_REGEX, .literal = any};
+  return pair_of(bt_filter_test_new(builder, test), bt_filter_none());
+}
+
+/* Nothing is found exactly: a query that asks for a name in Tempo 2.8 finds spans without events, too. */
+static bt_filter_pair event_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
+                                 const bt_value *literal, bool negated) {
+  bool is_exact = false, is_name = field->kind == BT_FIELD_EVENT_NAME;
+  bool is_known = literal->type == BT_VALUE_STRING || (literal->type == BT_VALUE_BOOL && op == BT_EQUAL);
+  const bt_filter *over = NULL;
+  if (negated) return unknown_pair();
+  if (is_name && !is_negative_operator(op)) over = bt_pushdown_text(builder, BT_FILTER_EVENT_NAME, op, literal, false);
+  if (field->kind == BT_FIELD_EVENT_ATTRIBUTE && is_known && !is_negative_operator(op) &&
+      bt_pushdown_can_name(field->key))
+    over = bt_pushdown_value(builder, BT_FILTER_EVENT, field->key, op, literal, &is_exact);
+  return over ? pair_of(over, bt_filter_none()) : some_event(builder);
+}
+
 static bool is_always_there(bt_field_kind kind) {
   return kind == BT_FIELD_NAME || kind == BT_FIELD_KIND || kind == BT_FIELD_STATUS || kind == BT_FIELD_STATUS_MESSAGE ||
          kind == BT_FIELD_DURATION || kind == BT_FIELD_START || kind == BT_FIELD_END || kind == BT_FIELD_ID;
@@ -319,6 +354,7 @@ static bool is_always_there(bt_field_kind kind) {
 bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
   attribute_scopes at;
   if (is_always_there(field->kind)) return constant_pair(!negated);
+  if (!negated && is_of_event(field)) return some_event(builder);
   if (negated || !scopes_of(field, &at)) return unknown_pair();
   return pair_of(present_in(builder, &at, BT_FILTER_PRESENT), surely_present_in(builder, &at).filter);
 }
@@ -326,6 +362,7 @@ bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *fi
 bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                 const bt_value *literal, bool negated) {
   attribute_scopes at;
+  if (is_of_event(field)) return event_test(builder, field, op, literal, negated);
   if (field->kind == BT_FIELD_KIND || field->kind == BT_FIELD_STATUS)
     return enum_test(builder, field, op, literal, negated);
   if (field->kind == BT_FIELD_DURATION) return duration_test(builder, op, literal, negated);
@@ -383,8 +420,9 @@ static bt_over_filter fields_present(bt_filter_builder *builder, const bt_expres
   if (!expression || expression->kind == BT_EXPRESSION_LITERAL || expression->kind == BT_EXPRESSION_AGGREGATE)
     return here;
   if (expression->kind == BT_EXPRESSION_FIELD) {
-    if (expression->field.binding == subject && scopes_of(&expression->field, &at))
-      here.filter = present_in(builder, &at, BT_FILTER_PRESENT);
+    if (expression->field.binding != subject) return here;
+    if (is_of_event(&expression->field)) return some_event(builder).over;
+    if (scopes_of(&expression->field, &at)) here.filter = present_in(builder, &at, BT_FILTER_PRESENT);
     return here;
   }
   return bt_over_filter_and(builder, fields_present(builder, expression->left, subject),
@@ -426,6 +464,14 @@ static bt_filter_pair items_joined(bt_filter_builder *builder, const bt_predicat
   return joined;
 }
 
+/* One and the same event meets it: so some event meets each of its parts. */
+static bt_filter_pair one_event(bt_filter_builder *builder, const bt_predicate *of_event) {
+  bt_over_filter over = bt_pushdown_predicate(builder, of_event, false).over;
+  if (!bt_filter_has_test(over.filter, bt_filter_is_of_event, NULL))
+    over = bt_over_filter_and(builder, over, some_event(builder).over);
+  return (bt_filter_pair){over, {bt_filter_none()}};
+}
+
 bt_filter_pair bt_pushdown_predicate(bt_filter_builder *builder, const bt_predicate *predicate, bool negated) {
   static const bt_value yes = {.type = BT_VALUE_BOOL, .boolean = true};
   switch (predicate->kind) {
@@ -442,7 +488,7 @@ bt_filter_pair bt_pushdown_predicate(bt_filter_builder *builder, const bt_predic
   case BT_PREDICATE_IS_TRUE:
     if (predicate->field.binding != BT_NO_BINDING) return unknown_pair();
     return bt_pushdown_test(builder, &predicate->field, BT_EQUAL, &yes, negated);
-  case BT_PREDICATE_EVENT:
+  case BT_PREDICATE_EVENT: return negated ? unknown_pair() : one_event(builder, predicate->items[0]);
   case BT_PREDICATE_LINK: break;
   }
   return unknown_pair();

@@ -111,7 +111,9 @@ void bt_traceql_write_key(bt_str key, bt_buffer *out) {
 
 static void write_field(const bt_filter_test *test, bt_buffer *out) {
   bt_str name = bt_filter_field_name(test->field);
-  bt_buffer_append(out, name.len ? name : test->field == BT_FILTER_RESOURCE ? BT_STR("resource.") : BT_STR("span."));
+  bt_str scope = test->field == BT_FILTER_RESOURCE ? BT_STR("resource.") : BT_STR("span.");
+  if (test->field == BT_FILTER_EVENT) scope = BT_STR("event.");
+  bt_buffer_append(out, name.len ? name : scope);
   if (!name.len) bt_traceql_write_key(test->key, out);
 }
 

@@ -179,9 +179,9 @@ static void set_ranges(bt_replay_plan *plan) {
 }
 
 static const char *why_no_projection(const bt_replay_plan *plan, const bt_planned_rule *rule, bt_source *source) {
+  if (rule->whole_trace) return "batches cannot give what the rule reads";
   if (!rule->plan->spans.filter.len)
     return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
-  if (rule->whole_trace) return "batches cannot give what the rule reads";
   if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
   /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
   if (!bt_traceql_tests_fields_only(rule->plan->spans.filter))

@@ -83,6 +83,18 @@ static void write_resource(const bt_span *span) {
   printf("]");
 }
 
+static void write_events(const bt_span *span) {
+  printf(",\"events\":[");
+  for (uint32_t i = 0; i < span->event_count; i++) {
+    printf("%s{\"timeUnixNano\":\"%" PRId64 "\",\"name\":", i ? "," : "", span->events[i].time_ns);
+    write_string(span->events[i].name);
+    printf(",\"attributes\":");
+    write_attributes(span->events[i].attributes);
+    printf("}");
+  }
+  printf("]");
+}
+
 static void write_span(const bt_span *span) {
   char id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
   bt_span_id_format(&span->id, id);
@@ -97,6 +109,7 @@ static void write_span(const bt_span *span) {
   printf(",\"startTimeUnixNano\":\"%" PRId64 "\",\"endTimeUnixNano\":\"%" PRId64 "\",\"attributes\":", span->start_ns,
          span->end_ns);
   write_attributes(span->attributes);
+  write_events(span);
   printf("}}");
 }
 

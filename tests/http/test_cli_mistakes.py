@@ -81,7 +81,7 @@ OF_RULES = [
     (dsl("x | count() > 3"), 1, ["1:3", "count(…) > 3"], ["write `or`"]),
     (dsl("trace.has(a) | max(b, v) > 3"), 1, ["1:14", "write `or`"], []),
     (dsl("checkout > 3"), 1, ["1:1", "trace.has(checkout > 3)", "count(checkout) > 3"], []),
-    (dsl('trace.has(event.name == "x")'), 0, ["1:1", "W004", "of 1000 traces it reads 1000, one request each", "name in `when`"], []),
+    (dsl('trace.has(link.k == "x")'), 0, ["1:1", "W004", "of 1000 traces it reads 1000, one request each", "name in `when`"], []),
 ]
 
 

@@ -96,9 +96,21 @@ static void say_intrinsic_test(maker *m) {
           "span.service =~ \".*\"", "exists(span.service)");
 }
 
+static void say_event_test(maker *m) {
+  SAY_ONE(m, "event.name == \"x\"", "event.name != \"x\"", "event.name contains \"y\"", "event.name in [\"x\", \"xy\"]",
+          "event.name not in [\"x\"]", "event.name < \"y\"", "event.name == \"\"", "event.k == \"x\"", "event.k == 1",
+          "event.k == true", "event.k matches \"y\"", "event.k in [\"x\", \"y\"]", "event.k != \"x\"",
+          "exists(event.m)", "event.m", "event.where(event.name == \"x\" and event.k == \"x\")",
+          "event.where(event.k == \"x\" or event.name == \"y\")", "event.where(not (event.name == \"x\"))",
+          "event.where(event.name =~ \"x.*\" and event.name =~ \".*y\")", "event.where(event.k == \"x\" and k == 1)",
+          "event.time == span.start");
+}
+
 static void say_predicate(maker *m, unsigned depth) {
   unsigned kind = pick(m, depth ? 8 : 4);
-  if (kind < 2) {
+  if (kind < 2 && pick(m, 4) == 0) {
+    say_event_test(m);
+  } else if (kind < 2) {
     say_attribute_test(m);
   } else if (kind < 4) {
     say_intrinsic_test(m);
@@ -372,6 +384,17 @@ static bt_attributes make_attributes(maker *m, bt_attribute *room, bool of_resou
   return made;
 }
 
+static void make_events(maker *m, made_trace *made, uint32_t at) {
+  static const char *const names[] = {"x", "y", "xy", ""};
+  bt_span *span = &made->spans[at];
+  span->events = made->events[at];
+  span->event_count = pick(m, 2) ? pick(m, MAKER_MAX_EVENTS + 1) : 0;
+  for (uint32_t i = 0; i < span->event_count; i++)
+    made->events[at][i] = (bt_event){.name = bt_str_from(names[pick(m, 4)]),
+                                     .time_ns = span->start_ns + i,
+                                     .attributes = make_attributes(m, made->event_attributes[at][i], false)};
+}
+
 /* With or without a service name, which may be no string. */
 static void make_resource(maker *m, bt_resource *resource, bt_attribute *room) {
   resource->attributes = make_attributes(m, room, true);
@@ -408,6 +431,7 @@ void maker_make_trace(maker *m, made_trace *made) {
     if (span->kind % 2) /* an attribute with a field's name */
       made->span_attributes[i][span->attributes.count++] =
           (bt_attribute){BT_STR("duration"), {.type = BT_VALUE_INT, .integer = 0}};
+    make_events(m, made, i);
     span->end_ns = span->start_ns + durations[pick(m, 6)];
     span->id.bytes[7] = (uint8_t)(i + 1);
     if (i && pick(m, 5)) span->parent_id.bytes[7] = (uint8_t)(1 + pick(m, i));

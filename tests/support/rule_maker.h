@@ -8,7 +8,7 @@
 #include "dsl/trace.h"
 #include "tests/support/random.h"
 
-enum { MAKER_MAX_SPANS = 6, MAKER_MAX_ATTRIBUTES = 7 };
+enum { MAKER_MAX_SPANS = 6, MAKER_MAX_ATTRIBUTES = 7, MAKER_MAX_EVENTS = 2 };
 
 typedef struct maker {
   test_random random;
@@ -21,6 +21,8 @@ typedef struct made_trace {
   bt_attribute span_attributes[MAKER_MAX_SPANS][MAKER_MAX_ATTRIBUTES],
       resource_attributes[MAKER_MAX_SPANS][MAKER_MAX_ATTRIBUTES];
   bt_resource resources[MAKER_MAX_SPANS];
+  bt_event events[MAKER_MAX_SPANS][MAKER_MAX_EVENTS];
+  bt_attribute event_attributes[MAKER_MAX_SPANS][MAKER_MAX_EVENTS][MAKER_MAX_ATTRIBUTES];
   bt_trace trace;
 } made_trace;
 

@@ -19,7 +19,8 @@ typedef struct reader {
   bool makes_up;      /* "nil", where a test takes what is not there */
   traceql_look *look; /* shown every test */
   bool hides_doubles;
-  bool confuses_names; /* an attribute is taken for the field of its name */
+  bool confuses_names;                                /* an attribute is taken for the field of its name */
+  uint32_t tests, event_tests, event_attribute_tests; /* of the filter, in which all are read */
 } reader;
 
 typedef struct text_bytes { /* a string or a key that was read */
@@ -282,11 +283,42 @@ static bool attribute_meets(const reader *r, bt_str key, bool of_resource, const
   return of_resource ? resource_meets(r, key, op, asked) : value_meets(r, &stored, false, op, asked);
 }
 
+/* Some event of the span meets it. */
+static bool read_event_test(reader *r) {
+  text_bytes key, room;
+  literal asked;
+  bool is_name = takes(r, ":name"), found = false;
+  r->event_tests++;
+  if (!is_name) {
+    if (!takes(r, ".")) stop(r, "expected a field of events");
+    r->event_attribute_tests++;
+    read_key(r, &key);
+  }
+  const char *op = read_operator(r);
+  read_literal(r, &room, &asked);
+  if (asked.is_word) stop(r, "a word is no value of an event");
+  for (uint32_t i = 0; i < r->span->event_count; i++) {
+    const bt_event *event = &r->span->events[i];
+    bt_value stored = {.type = BT_VALUE_STRING, .string = event->name};
+    if (!is_name) stored = traceql_attribute(event->attributes, (bt_str){key.bytes, key.length});
+    found = value_meets(r, &stored, false, op, &asked.value) || found;
+  }
+  return found;
+}
+
+/* What Tempo answers about events holds of such queries only (tests/facts/facts_events.py). */
+static void check_event_tests(const reader *r) {
+  if (r->event_tests > 1) stop(r, "a query has one test of events");
+  if (r->event_attribute_tests && r->tests > 1) stop(r, "a test of an event's attribute is alone");
+}
+
 static bool read_test(reader *r) {
   static const char *const intrinsics[] = {"name", "kind", "statusMessage", "status", "duration"};
   text_bytes key, room;
   literal asked;
+  r->tests++;
   if (takes(r, "true")) return true;
+  if (takes(r, "event")) return read_event_test(r);
   bool of_span = takes(r, "span."), of_resource = !of_span && takes(r, "resource.");
   for (size_t i = 0; !of_span && !of_resource && i < sizeof intrinsics / sizeof *intrinsics; i++)
     if (takes(r, intrinsics[i])) return read_intrinsic(r, intrinsics[i]);
@@ -326,10 +358,11 @@ static bool read_or(reader *r) {
 }
 
 static bool read_filter(reader *r) {
-  r->at = 0;
+  r->at = r->tests = r->event_tests = r->event_attribute_tests = 0;
   if (!takes(r, "{")) stop(r, "expected {");
   bool holds = peek(r) == '}' || read_or(r);
   if (!takes(r, "}") || r->at != r->whole.len) stop(r, "expected the end");
+  check_event_tests(r);
   return holds;
 }
 
