@@ -58,12 +58,19 @@ static const char *other_languages_operator(const bt_token *first, const bt_toke
   return second->kind == BT_TOKEN_EQUAL ? "==" : NULL;
 }
 
+/* `> 5` alone: what is compared is missing. */
+static const char *operand_before(const bt_parser *parser, const bt_token *token) {
+  bool is_comparison = token->kind >= BT_TOKEN_EQUAL && token->kind <= BT_TOKEN_GREATER_EQUAL;
+  if (parser->at || !is_comparison) return "a condition or a value";
+  return "what is compared before the operator, as in trace.has(span.duration > 5s) or count(checkout) > 5";
+}
+
 void bt_parser_expected_operand(bt_parser *parser) {
   const bt_token *token = bt_parser_peek(parser, 0), *before = parser->at ? &parser->tokens[parser->at - 1] : token;
   const char *meant = parser->at ? other_languages_operator(before, token) : NULL;
   bt_range both = {before->range.start, token->range.end};
   if (!meant || parser->stopped || parser->reported_at == parser->at) {
-    bt_parser_expected(parser, "a condition or a value");
+    bt_parser_expected(parser, operand_before(parser, token));
     return;
   }
   parser->reported_at = parser->at;

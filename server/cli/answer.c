@@ -89,6 +89,8 @@ void bt_answer_write_reason(const bt_answer *answer, bt_buffer *out) {
     bt_buffer_append(out, BT_STR("cancelled before any trace was judged"));
   else
     write_failure(bt_buffer_str(&place), sentence_of(answer->reason), out);
+  if (answer->options->tempo.url && bt_str_contains(sentence_of(answer->reason), BT_STR(BT_HTTP_NOT_CONNECTED)))
+    bt_buffer_append(out, BT_STR(": " BT_NO_TEMPO_ADVICE));
   bt_buffer_dispose(&place);
 }
 

@@ -45,8 +45,7 @@ bt_status bt_trace_find(const bt_replay_options *options, const bt_trace_id *id,
     status = bt_read_by_id(place.source, options, id, 1, take_read, &f, error);
   }
   if (!status && !f.is_found) status = bt_error_set(error, BT_NOT_FOUND, "the source has no trace %s (any more)", hex);
-  if (status && options->tempo.url)
-    bt_failure_name_place(options->tempo.url, "is this Tempo's HTTP address? --tempo URL says it", error);
+  if (status && options->tempo.url) bt_failure_name_place(options->tempo.url, BT_NO_TEMPO_ADVICE, error);
   bt_replay_place_close(&place);
   return status;
 }

@@ -73,6 +73,7 @@ class FrameTest(unittest.TestCase):
         arguments = ("check", "--dsl", 'when { "caf\u00e9" } alway { b }')
         text, code = on_terminal(*arguments, env={"LC_ALL": "C"})
         self.assertEqual((code, text.isascii()), (1, True), text)
+        self.assertTrue(on_terminal(*arguments, env={"LC_ALL": "", "LC_CTYPE": "", "LANG": "en_US.CP1252"})[0].isascii())
         self.assertIn("caf\\u00e9", text)
         text, _ = on_terminal(*arguments, env={"LC_ALL": "C.UTF-8"})
         self.assertIn("caf\u00e9", text)
