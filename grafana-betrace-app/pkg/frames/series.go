@@ -43,7 +43,7 @@ func ByTime(s *RuleSeries, kind Kind, name string) *data.Frame {
 	if values == nil {
 		values = make([]*float64, len(times))
 	}
-	value := data.NewField(kind.Field, s.labels(), values).SetConfig(kind.config(name))
+	value := data.NewField(kind.Field, s.labels(), values).SetConfig(kind.config(s, name))
 	frame := data.NewFrame("", data.NewField("time", nil, times), value)
 	return frame.SetMeta(&data.FrameMeta{Type: data.FrameTypeTimeSeriesMulti, TypeVersion: version, PreferredVisualization: data.VisTypeGraph})
 }
@@ -51,12 +51,22 @@ func ByTime(s *RuleSeries, kind Kind, name string) *data.Frame {
 // AsNumber makes one numeric-multi frame. The typed form matters: only in it does an alert read null as "no data"; untyped tables and reduced series turn null into NaN,
 // which a threshold calls normal.
 func AsNumber(s *RuleSeries, value *float64, kind Kind, name string) *data.Frame {
-	field := data.NewField(kind.Field, s.labels(), []*float64{value}).SetConfig(kind.config(name))
+	field := data.NewField(kind.Field, s.labels(), []*float64{value}).SetConfig(kind.config(s, name))
 	return data.NewFrame("", field).SetMeta(&data.FrameMeta{Type: data.FrameTypeNumericMulti, TypeVersion: version})
 }
 
-func (k Kind) config(name string) *data.FieldConfig {
-	return &data.FieldConfig{DisplayNameFromDS: name, Unit: k.Unit, Description: k.Description}
+const (
+	violationsPage = "/a/betrace-app/violations?rule=${__field.labels.rule_id:percentencode}&from=${__from}&to=${__to}"
+	// AdHoc is the id of a text that is not stored: the app has no page of it.
+	AdHoc = "ad-hoc"
+)
+
+func (k Kind) config(s *RuleSeries, name string) *data.FieldConfig {
+	config := &data.FieldConfig{DisplayNameFromDS: name, Unit: k.Unit, Description: k.Description}
+	if s.RuleID != AdHoc {
+		config.Links = []data.DataLink{{Title: "See the violations", URL: violationsPage}}
+	}
+	return config
 }
 
 // Names are what legends show: the rule's name, with its id where several rules have one name.

@@ -16,14 +16,18 @@ type Tempo struct {
 	UID, Name string
 	// InApp: to the app's page of the violation instead, for who has no Explore. Of stored rules only: the page knows no others.
 	InApp bool
+	// Stored: the rules are stored ones, so the app has a page of each.
+	Stored bool
 }
+
+const rulePage = "/a/betrace-app/rules/${__data.fields.rule_id:percentencode}"
 
 const violationPage = "/a/betrace-app/violations/${__data.fields.rule_id:percentencode}/${__value.raw:percentencode}"
 
 // traceField holds trace ids. Each opens in Explore, at the span that the violation rests on; the field span_id of the same row says which.
 func (t Tempo) traceField(ids []*string) *data.Field {
 	field := data.NewField("trace_id", nil, ids)
-	config := &data.FieldConfig{DisplayName: "Trace"}
+	config := &data.FieldConfig{DisplayName: "Trace", Custom: width(280)}
 	switch {
 	case t.InApp:
 		config.Links = []data.DataLink{{Title: "Open the violation", URL: violationPage}}
@@ -37,6 +41,15 @@ func (t Tempo) traceField(ids []*string) *data.Field {
 
 func text(name, shown string, values []string) *data.Field {
 	return data.NewField(name, nil, values).SetConfig(&data.FieldConfig{DisplayName: shown})
+}
+
+// ruleField holds names of rules. Each opens the rule in the app, by the field rule_id of the same row.
+func (t Tempo) ruleField(names []string) *data.Field {
+	config := &data.FieldConfig{DisplayName: "Rule", Custom: width(240)}
+	if t.Stored {
+		config.Links = []data.DataLink{{Title: "Open the rule", URL: rulePage}}
+	}
+	return data.NewField("rule", nil, names).SetConfig(config)
 }
 
 // Table of violations, a row each, the time first.
@@ -54,10 +67,10 @@ func Table(violations []betrace.Violation, tempo Tempo) *data.Frame {
 			columns[c][i] = value
 		}
 	}
-	frame := data.NewFrame("violations", data.NewField("time", nil, times).SetConfig(&data.FieldConfig{DisplayName: "Time"}),
-		text("rule", "Rule", columns[0]), text("severity", "Severity", columns[1]), tempo.traceField(traces), text("message", "Message", columns[2]),
-		text("root_service", "Root service", columns[3]), text("root_name", "Root span", columns[4]), text("services", "Services", columns[5]),
-		text("span_id", "Span", spans), text("rule_id", "Rule id", columns[6]), data.NewField("provisional", nil, provisional).SetConfig(&data.FieldConfig{DisplayName: "Provisional"}))
+	frame := data.NewFrame("violations", moment("time", "Time", times),
+		tempo.ruleField(columns[0]), severityField(columns[1]), tempo.traceField(traces), text("message", "Message", columns[2]),
+		narrow("root_service", "Root service", columns[3], 150), narrow("root_name", "Root span", columns[4], 180), text("services", "Services", columns[5]),
+		narrow("span_id", "Span", spans, 150), text("rule_id", "Rule id", columns[6]), yesNo("provisional", "Provisional", provisional))
 	return asTable(frame)
 }
 
@@ -116,11 +129,11 @@ func FirstTable(all []First, tempo Tempo) *data.Frame {
 			columns[c][i] = value
 		}
 	}
-	frame := data.NewFrame("first violations", data.NewField("time", nil, times).SetConfig(&data.FieldConfig{DisplayName: "First violation"}),
-		text("rule", "Rule", columns[0]), text("severity", "Severity", columns[1]), data.NewField("found", nil, found), data.NewField("proven", nil, proven),
-		data.NewField("at_edge_of_data", nil, edge), text("says", "What is certain", columns[2]), tempo.traceField(traces), text("message", "Message", columns[3]),
-		text("root_service", "Root service", columns[4]), text("root_name", "Root span", columns[5]), text("span_id", "Span", columns[6]),
-		data.NewField("looked_until", nil, until), text("rule_id", "Rule id", columns[7]))
+	frame := data.NewFrame("first violations", moment("time", "Since", times),
+		tempo.ruleField(columns[0]), severityField(columns[1]), yesNo("found", "Found", found), yesNo("proven", "Proven", proven),
+		yesNo("at_edge_of_data", "At the edge of the data", edge), text("says", "What is certain", columns[2]), tempo.traceField(traces), text("message", "Message", columns[3]),
+		narrow("root_service", "Root service", columns[4], 150), narrow("root_name", "Root span", columns[5], 180), narrow("span_id", "Span", columns[6], 150),
+		moment("looked_until", "Looked until", until), text("rule_id", "Rule id", columns[7]))
 	return asTable(frame)
 }
 

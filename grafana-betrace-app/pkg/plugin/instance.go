@@ -82,7 +82,7 @@ func (d *Instance) patience(q *query.Query) time.Duration {
 func (d *Instance) links(ctx context.Context, rules *scope) frames.Tempo {
 	user := backend.PluginConfigFromContext(ctx).User
 	if user == nil || user.Role != "Viewer" {
-		return frames.Tempo{UID: d.settings.TempoUID, Name: d.settings.TempoName}
+		return frames.Tempo{UID: d.settings.TempoUID, Name: d.settings.TempoName, Stored: rules.dsl == ""}
 	}
-	return frames.Tempo{InApp: rules.dsl == ""}
+	return frames.Tempo{InApp: rules.dsl == "", Stored: rules.dsl == ""}
 }

@@ -130,7 +130,7 @@ func (d *Instance) firstOfText(ctx context.Context, q *query.Query, rules *scope
 		return firstAnswer{err: err}
 	}
 	coverage := &list.last.Coverage
-	row := frames.First{RuleID: "ad-hoc", Rule: "ad-hoc", LookedUntil: coverage.EffectiveEnd}
+	row := frames.First{RuleID: frames.AdHoc, Rule: frames.AdHoc, LookedUntil: coverage.EffectiveEnd}
 	out := firstAnswer{notices: frames.CoverageNotices(list.last.Reason, coverage)}
 	if len(list.violations) == 0 {
 		row.Says = "none in the whole range, up to " + coverage.EffectiveEnd.UTC().Format(time.RFC3339)

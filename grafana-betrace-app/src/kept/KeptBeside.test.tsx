@@ -1,4 +1,4 @@
-// A violating trace beside one that keeps the rule: what is asked, what is shown, and what is said where there is none.
+// A violating trace next to one that keeps the rule: what is asked, what is shown, and what is said where there is none.
 import { screen, within } from '@testing-library/react';
 import { coverage, rule, violation } from '../test/fixtures';
 import { NEVER, problem, type Handlers, type StubRequest } from '../test/host';
