@@ -3,7 +3,7 @@ import { createTheme, FieldType, getDisplayProcessor, ThresholdsMode, type Field
 import dashboard from '../dashboards/violations.json';
 
 const stat = dashboard.panels.find(({ type }) => type === 'stat');
-const defaults = (stat?.fieldConfig.defaults ?? {}) as FieldConfig;
+const defaults = (stat?.fieldConfig?.defaults ?? {}) as FieldConfig;
 
 function shown(value: number | null) {
   const thresholds = { mode: ThresholdsMode.Absolute, steps: (defaults.thresholds?.steps ?? []).map((step) => ({ ...step, value: step.value ?? -Infinity })) };
