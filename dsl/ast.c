@@ -118,6 +118,9 @@ const char *bt_relation_name(bt_relation_kind kind) {
   case BT_CHILD_OF: return "child of";
   case BT_PARENT_OF: return "parent of";
   case BT_SIBLING_OF: return "sibling of";
+  case BT_LINKED_TO: return "linked to";
+  case BT_LINKED_FROM: return "linked from";
+  case BT_DOWNSTREAM_OF: return "downstream of";
   case BT_FIRST_OF: return "first of"; /* no relation that is written: a function makes it */
   case BT_LAST_OF: return "last of";
   }

@@ -74,6 +74,7 @@ typedef struct bt_ast_part {
   bt_relation_kind relation; /* RELATION */
   bt_ast_point first, second;
   int64_t within_ns;     /* −1: none */
+  uint32_t max_links;    /* `over 2 links`; 0: not said */
   bt_range within_range; /* of the duration, as written */
   bt_str name;           /* AS */
   bt_range name_range;

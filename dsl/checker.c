@@ -73,6 +73,7 @@ static const bt_condition *lower_exists(bt_checker *checker, const bt_ast *node,
   if (!as) return condition;
   condition->binding = as->binding;
   checker->rule->bindings[as->binding].in_choice = in_choice;
+  checker->rule->bindings[as->binding].is_foreign = selection->is_foreign;
   return condition;
 }
 
@@ -176,7 +177,9 @@ static void lower_clauses(bt_checker *checker, const bt_ast_rule *tree) {
   const bt_ast *when = find_clause(tree, BT_CLAUSE_WHEN);
   const bt_ast *always = find_clause(tree, BT_CLAUSE_ALWAYS);
   const bt_ast *never = find_clause(tree, BT_CLAUSE_NEVER);
+  checker->in_when = true;
   if (when) rule->when = lower_condition(checker, when, true);
+  checker->in_when = false;
   int visible_from_when = checker->visible_count;
   if (when) checker->mixed++;
   if (always) rule->always = lower_condition(checker, always, false);

@@ -74,6 +74,7 @@ typedef struct bt_checker {
   const bt_ast *unowned;               /* the comparison of the last E036, which is said once for each */
   unsigned mixed;        /* above 0: what does not say of which span may be about one that is named nearby */
   const bt_ast *operand; /* the test that is all of the innermost operand */
+  bool in_when;          /* what is lowered stands in that clause */
   bool no_memory;
 } bt_checker;
 

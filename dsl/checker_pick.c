@@ -40,7 +40,8 @@ static const bt_selection *new_pick(bt_checker *checker, const bt_ast *node, con
                               .base_binding = from->base_binding,
                               .predicate = from->predicate,
                               .relations = relation,
-                              .relation_count = 1};
+                              .relation_count = 1,
+                              .is_foreign = from->is_foreign};
   return selection;
 }
 

@@ -38,7 +38,7 @@ static bool restricts(const bt_predicate *predicate, bool by_name) {
 }
 
 static bool selects_some(const bt_selection *selection, bool by_name) {
-  if (selection->base_binding != BT_NO_BINDING) return false;
+  if (selection->base_binding != BT_NO_BINDING || selection->is_foreign) return false;
   if (restricts(selection->predicate, by_name)) return true;
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];

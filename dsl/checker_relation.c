@@ -81,10 +81,33 @@ static bool lower_point(bt_checker *checker, const bt_ast_point *point, bt_relat
   return false;
 }
 
+/* Without a bound nothing in other traces would ever be known to be missing. */
+static bool check_links(bt_checker *checker, const bt_ast_part *part) {
+  if (!bt_relation_is_linked(part->relation)) return true;
+  const char *name = bt_relation_name(part->relation);
+  if (checker->in_when) {
+    bt_checker_report(checker, BT_E_LINKED, part->range,
+                      "`%s` looks into other traces and cannot be in `when`: the trace of `when` is the one that "
+                      "violates, so bind a span of it here and write `%s` in always or never",
+                      name, name);
+    return false;
+  }
+  if (part->within_ns >= 0 || part->within_range.end) return true;
+  bt_diagnostic *added = bt_checker_report(checker, BT_E_LINKED, part->range,
+                                           "expected `within` and a duration behind `%s` and its span: only a bound "
+                                           "in time lets other traces be looked through to the end",
+                                           name);
+  bt_range behind = {part->first.range.end, part->first.range.end};
+  bt_checker_fix(checker, added, behind, " within 10m");
+  return false;
+}
+
 bool bt_checker_relation(bt_checker *checker, const bt_ast_part *part, bt_relation *out) {
   *out = (bt_relation){.kind = part->relation, .range = part->range, .within_ns = part->within_ns};
   out->first.binding = out->second.binding = BT_NO_BINDING;
-  bool good = lower_point(checker, &part->first, part->relation, &out->first, &out->first_is_end);
+  if (part->relation == BT_DOWNSTREAM_OF) out->max_links = part->max_links ? part->max_links : 1;
+  bool good = check_links(checker, part);
+  good &= lower_point(checker, &part->first, part->relation, &out->first, &out->first_is_end);
   if (part->relation == BT_BETWEEN)
     good &= lower_point(checker, &part->second, part->relation, &out->second, &out->second_is_end);
   return good;

@@ -29,7 +29,7 @@ static void declare(bt_checker *checker, bt_ast_part *as) {
   } else {
     as->binding = rule->binding_count;
     checker->as_ranges[as->binding] = as->range;
-    rule->bindings[rule->binding_count++] = (bt_binding){as->name, as->name_range, false};
+    rule->bindings[rule->binding_count++] = (bt_binding){.name = as->name, .range = as->name_range};
   }
 }
 

@@ -50,7 +50,9 @@ static const bt_selection *lower_binding(bt_checker *checker, const bt_ast *node
   int binding = bt_scope_lookup(checker, node->text, node->range);
   bt_selection *selection =
       binding == BT_NO_BINDING ? NULL : new_selection(checker, node->range, new_true(checker, node->range));
-  if (selection) selection->base_binding = binding;
+  if (!selection) return NULL;
+  selection->base_binding = binding;
+  selection->is_foreign = checker->rule->bindings[binding].is_foreign;
   return selection;
 }
 
@@ -132,6 +134,19 @@ static const bt_selection *lower_base(bt_checker *checker, const bt_ast *base, b
   }
 }
 
+static bool is_foreign_reference(const bt_checker *checker, const bt_reference *reference) {
+  if (reference->binding != BT_NO_BINDING) return checker->rule->bindings[reference->binding].is_foreign;
+  return reference->selection->is_foreign;
+}
+
+/* What is under a span of another trace lies there; what starts after it is of the rule's own. */
+static bool is_foreign_relation(const bt_checker *checker, const bt_relation *relation) {
+  if (bt_relation_is_linked(relation->kind)) return true;
+  bool is_structure = relation->kind == BT_UNDER || relation->kind == BT_ABOVE || relation->kind == BT_CHILD_OF ||
+                      relation->kind == BT_PARENT_OF || relation->kind == BT_SIBLING_OF;
+  return (is_structure || bt_relation_is_pick(relation->kind)) && is_foreign_reference(checker, &relation->first);
+}
+
 /* Joins the parts of a selection to its base. */
 static const bt_selection *join_parts(bt_checker *checker, const bt_ast *node, const bt_selection *base) {
   bt_selection *selection = bt_checker_alloc(checker, 1, sizeof *selection);
@@ -158,6 +173,9 @@ static const bt_selection *join_parts(bt_checker *checker, const bt_ast *node, c
   selection->predicate = bt_checker_all_of(checker, tests, test_count, node->range);
   selection->relations = relations;
   selection->relation_count = relation_count;
+  selection->is_foreign = base->is_foreign;
+  for (uint32_t i = 0; i < relation_count && base->base_binding == BT_NO_BINDING; i++)
+    selection->is_foreign = selection->is_foreign || is_foreign_relation(checker, &relations[i]);
   return selection->predicate ? selection : NULL;
 }
 

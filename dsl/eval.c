@@ -30,6 +30,7 @@ const char *bt_reason_name(bt_reason reason) {
   case BT_REASON_BUDGET: return "budget";
   case BT_REASON_INCOMPLETE: return "incomplete";
   case BT_REASON_PRUNED: return "pruned";
+  case BT_REASON_LINKED: return "linked";
   case BT_REASON_SKEW: return "skew";
   }
   return "unknown";

@@ -22,6 +22,7 @@ typedef enum bt_reason {
   BT_REASON_BUDGET,
   BT_REASON_INCOMPLETE,
   BT_REASON_PRUNED, /* summaries stand for spans that are not there */
+  BT_REASON_LINKED, /* traces that are linked to this one were not, or not all, seen */
   BT_REASON_SKEW
 } bt_reason;
 typedef enum bt_truth { BT_FALSE, BT_UNKNOWN, BT_TRUE } bt_truth;
@@ -93,7 +94,7 @@ bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const
                            const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
 
 const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
-const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "pruned", "skew" */
+const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "pruned", "linked", "skew" */
 /* Appends what a budget was spent on, as "too many spans were looked at, in `y after a` (line 2, column 7)". Nothing
  * where it was not the reason. */
 void bt_verdict_say_spending(const bt_rule_verdict *verdict, bt_str rule_text, bt_buffer *out);

@@ -136,8 +136,15 @@ static inline bool bt_evaluator_lacks_spans(const bt_evaluator *evaluator) {
   return evaluator->is_incomplete || evaluator->is_pruned;
 }
 
+/* Where the trace has no gaps a span that was not seen is one of another trace. */
 static inline unsigned bt_evaluator_why_missing(const bt_evaluator *evaluator) {
-  return evaluator->is_incomplete ? BT_WHY_INCOMPLETE : BT_WHY_PRUNED;
+  if (evaluator->is_incomplete) return BT_WHY_INCOMPLETE;
+  return evaluator->is_pruned ? BT_WHY_PRUNED : BT_WHY_LINKED;
+}
+
+/* Whether, but for clocks and budgets, everything that the rule asks for is known. */
+static inline bool bt_evaluator_is_certain(const bt_evaluator *evaluator) {
+  return !bt_evaluator_lacks_spans(evaluator) && !evaluator->program->is_linked;
 }
 
 static inline bt_kleene bt_evaluator_missing(const bt_evaluator *evaluator) {
@@ -282,8 +289,8 @@ void bt_cursor_open_joined(bt_cursor *cursor, bt_evaluator *evaluator, const bt_
 void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                            bt_window starts);
 bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member);
-/* Whether spans that were not seen could belong to it. */
-bool bt_selection_is_open(bt_evaluator *evaluator, const bt_program_selection *selection);
+/* Whether spans that were not seen belong to it: false, or unknown. */
+bt_kleene bt_selection_unseen(bt_evaluator *evaluator, const bt_program_selection *selection);
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection);
 /* evaluation_pick.c: the spans that may be the first (the last) of the selection that a relation picks from, each with
  * how far it is. NULL: the run is cut short. What is given holds until other spans are bound. */
@@ -303,7 +310,7 @@ bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uin
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
 
 /* evaluation_distinct.c: count_distinct. */
-bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expression *expression, bool is_open);
+bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expression *expression, bt_kleene unseen);
 
 /* evaluation_times.c: whether the order of two times hangs on clocks, and then what a comparison of them says. */
 bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,

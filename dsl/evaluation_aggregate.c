@@ -132,25 +132,25 @@ static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_
 }
 
 /* Where all spans that a shared matcher finds are members their number is known without a walk. */
-static bt_outcome count_matcher(bt_evaluator *evaluator, const bt_program_selection *selection, bool is_open) {
+static bt_outcome count_matcher(bt_evaluator *evaluator, const bt_program_selection *selection, bt_kleene unseen) {
   bt_value count = integer_value(bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->work).count);
   if (bt_evaluator_is_cut(evaluator)) return bt_outcome_unknown(BT_WHY_BUDGET);
-  return is_open ? bt_outcome_at_least(count, bt_evaluator_why_missing(evaluator)) : bt_outcome_value(count);
+  return unseen.truth == BT_UNKNOWN ? bt_outcome_at_least(count, unseen.why) : bt_outcome_value(count);
 }
 
 static bt_outcome aggregate_anew(bt_evaluator *evaluator, const bt_program_expression *expression) {
   const bt_program_selection *selection = expression->selection;
-  bool is_open = bt_selection_is_open(evaluator, selection);
+  bt_kleene unseen = bt_selection_unseen(evaluator, selection);
   if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection) && !evaluator->is_pruned)
-    return count_matcher(evaluator, selection, is_open);
-  if (expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return bt_evaluate_distinct(evaluator, expression, is_open);
-  tally t = {.why = is_open ? bt_evaluator_why_missing(evaluator) : 0};
+    return count_matcher(evaluator, selection, unseen);
+  if (expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return bt_evaluate_distinct(evaluator, expression, unseen);
+  tally t = {.why = unseen.why};
   bt_cursor cursor;
   bt_member member;
   bt_cursor_open(&cursor, evaluator, selection);
   while (bt_cursor_next(&cursor, evaluator, &member)) add_member(evaluator, &t, expression, &member);
   if (evaluator->is_exhausted) return bt_outcome_unknown(BT_WHY_BUDGET);
-  return tally_outcome(&t, expression->aggregate, is_open);
+  return tally_outcome(&t, expression->aggregate, unseen.truth == BT_UNKNOWN);
 }
 
 /* One that depends on no binding is worked out once, however many spans are set against it. What the budget cut short

@@ -86,8 +86,8 @@ static void search_spans(choice_search *search, uint32_t at, bt_kleene trigger, 
     *bound = member.span;
     search_from(search, at + 1, bt_kleene_and(trigger, member.truth), bt_kleene_and(positive, member.truth));
   }
-  if (bt_selection_is_open(evaluator, item->selection)) {
-    bt_kleene unseen = bt_evaluator_missing(evaluator);
+  bt_kleene unseen = bt_selection_unseen(evaluator, item->selection);
+  if (unseen.truth == BT_UNKNOWN) {
     *bound = BT_UNSEEN_SPAN;
     search_from(search, at + 1, bt_kleene_and(trigger, unseen), bt_kleene_and(positive, unseen));
   }
@@ -136,7 +136,8 @@ static void start_search(choice_search *search, bt_evaluator *evaluator) {
 static bt_reason reason_of(bt_kleene truth) {
   if (truth.why & BT_WHY_BUDGET) return BT_REASON_BUDGET;
   if (truth.why & BT_WHY_INCOMPLETE) return BT_REASON_INCOMPLETE;
-  return truth.why & BT_WHY_PRUNED ? BT_REASON_PRUNED : BT_REASON_SKEW;
+  if (truth.why & BT_WHY_PRUNED) return BT_REASON_PRUNED;
+  return truth.why & BT_WHY_LINKED ? BT_REASON_LINKED : BT_REASON_SKEW;
 }
 
 static void set_spending(const choice_search *search, bt_rule_verdict *out) {

@@ -15,10 +15,11 @@ static bt_kleene exists_with_rest(bt_evaluator *evaluator, const bt_program_cond
     bt_kleene rest = bt_evaluate_conjunction(evaluator, conjunction, at + 1);
     any = bt_kleene_or(any, bt_kleene_and(member.truth, rest));
   }
-  if (any.truth != BT_TRUE && bt_selection_is_open(evaluator, item->selection)) {
+  bt_kleene unseen = bt_selection_unseen(evaluator, item->selection);
+  if (any.truth != BT_TRUE && unseen.truth == BT_UNKNOWN) {
     *bound = BT_UNSEEN_SPAN;
     bt_kleene rest = bt_evaluate_conjunction(evaluator, conjunction, at + 1);
-    any = bt_kleene_or(any, bt_kleene_and(bt_evaluator_missing(evaluator), rest));
+    any = bt_kleene_or(any, bt_kleene_and(unseen, rest));
   }
   *bound = BT_NO_SPAN;
   return bt_evaluator_or_budget(evaluator, any);

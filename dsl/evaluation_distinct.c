@@ -107,8 +107,8 @@ static bt_outcome count_values(const bt_evaluator *evaluator, const distinct *d,
   return bt_outcome_between(low, high, d->why);
 }
 
-bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expression *expression, bool is_open) {
-  distinct d = {.first = evaluator->distinct.count, .why = is_open ? bt_evaluator_why_missing(evaluator) : 0};
+bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expression *expression, bt_kleene unseen) {
+  distinct d = {.first = evaluator->distinct.count, .why = unseen.why};
   bt_outcome outcome = bt_outcome_unknown(BT_WHY_BUDGET);
   bt_cursor cursor;
   bt_member member;
@@ -117,7 +117,8 @@ bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expres
   while (has_room && bt_cursor_next(&cursor, evaluator, &member))
     has_room = add_member(evaluator, &d, expression, &member);
   bool is_cut = bt_evaluator_is_cut(evaluator);
-  if (has_room && !is_cut && !evaluator->is_exhausted) outcome = count_values(evaluator, &d, is_open);
+  if (has_room && !is_cut && !evaluator->is_exhausted)
+    outcome = count_values(evaluator, &d, unseen.truth == BT_UNKNOWN);
   evaluator->distinct.count = d.first;
   return outcome;
 }

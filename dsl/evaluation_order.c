@@ -169,6 +169,9 @@ bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *r
   case BT_CHILD_OF: return is_child(evaluator, span, other);
   case BT_PARENT_OF: return is_child(evaluator, other, span);
   case BT_SIBLING_OF: return are_siblings(evaluator, span, other);
+  case BT_LINKED_TO:
+  case BT_LINKED_FROM:
+  case BT_DOWNSTREAM_OF: return bt_kleene_unknown(BT_WHY_LINKED); /* other traces are not seen */
   case BT_FIRST_OF:
   case BT_LAST_OF: break; /* a matter of all of them: evaluation_pick.c */
   }

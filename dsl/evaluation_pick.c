@@ -12,7 +12,7 @@ typedef struct pick {
   bt_evaluator *evaluator;
   bt_pick_slot *slot;
   bool is_last;
-  bool is_open;
+  bt_kleene unseen; /* whether spans that were not seen could be among them */
   bool has_certain; /* member with a place: the furthest on the wanted side starts at */
   int64_t extreme_ns;
 } pick;
@@ -42,7 +42,7 @@ static bt_kleene stands_in_front(const pick *p, uint32_t other, uint32_t span) {
 
 /* On a trace without gaps and without skew every member is certain, and one of them is in front of all others. */
 static bool is_plain(const bt_evaluator *evaluator) {
-  return !bt_evaluator_lacks_spans(evaluator) && evaluator->clock_skew_ns <= 0;
+  return bt_evaluator_is_certain(evaluator) && evaluator->clock_skew_ns <= 0;
 }
 
 static bool make_room(pick *p) {
@@ -114,7 +114,7 @@ static void gather(pick *p, const bt_program_selection *from) {
 
 static bt_kleene is_first(pick *p, const bt_member *member) {
   bt_kleene first = member->truth;
-  if (p->is_open) first = bt_kleene_and(first, bt_evaluator_missing(p->evaluator));
+  first = bt_kleene_and(first, bt_kleene_not(p->unseen));
   for (uint32_t i = 0; i < p->slot->count && first.truth != BT_FALSE; i++) {
     const bt_member *other = &p->slot->room[i];
     if (other->span == member->span || lies_behind(p, other->span, 2)) continue;
@@ -169,10 +169,10 @@ const bt_pick_slot *bt_evaluate_pick(bt_evaluator *evaluator, const bt_program_r
   pick p = {.evaluator = evaluator,
             .slot = slot,
             .is_last = relation->kind == BT_LAST_OF,
-            .is_open = bt_selection_is_open(evaluator, from)};
+            .unseen = bt_selection_unseen(evaluator, from)};
   gather(&p, from);
   if (evaluator->is_exhausted || evaluator->work.status != BT_OK) return NULL;
-  if ((p.is_open || !is_plain(evaluator)) && !settle(&p)) return NULL;
+  if ((p.unseen.truth == BT_UNKNOWN || !is_plain(evaluator)) && !settle(&p)) return NULL;
   for (uint32_t i = 0; i < slot->count; i++) slot->spans[i] = slot->room[i].span;
   memcpy(slot->bound, evaluator->bound, sizeof slot->bound);
   slot->turn = evaluator->turn;

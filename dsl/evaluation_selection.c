@@ -1,9 +1,13 @@
 /* Selections: which spans belong to one, whether there is any, and has_before / has_after. See evaluation.h. */
 #include "dsl/evaluation.h"
 
-bool bt_selection_is_open(bt_evaluator *evaluator, const bt_program_selection *selection) {
-  if (!bt_evaluator_lacks_spans(evaluator) || selection->base_binding != BT_NO_BINDING) return false;
-  return evaluator->is_incomplete || bt_pruned_may_hide(evaluator, selection);
+bt_kleene bt_selection_unseen(bt_evaluator *evaluator, const bt_program_selection *selection) {
+  bt_kleene unseen = bt_kleene_from(false);
+  if (selection->base_binding != BT_NO_BINDING) return unseen;
+  if (evaluator->is_incomplete || (evaluator->is_pruned && bt_pruned_may_hide(evaluator, selection)))
+    unseen = bt_evaluator_missing(evaluator);
+  if (selection->is_foreign) unseen = bt_kleene_or(unseen, bt_kleene_unknown(BT_WHY_LINKED));
+  return unseen;
 }
 
 /* The candidate against what a reference stands for: a bound span, or some member of a selection. */
@@ -12,8 +16,7 @@ static bt_kleene meets_reference(bt_evaluator *evaluator, const bt_program_relat
   const bt_program_reference *reference = is_second ? &relation->second : &relation->first;
   if (reference->binding != BT_NO_BINDING)
     return bt_evaluate_pair(evaluator, relation, is_second, span, evaluator->bound[reference->binding]);
-  bt_kleene any = bt_kleene_from(false);
-  if (bt_selection_is_open(evaluator, reference->selection)) any = bt_evaluator_missing(evaluator);
+  bt_kleene any = bt_selection_unseen(evaluator, reference->selection);
   bt_cursor cursor;
   bt_member other;
   bt_window starts = bt_window_of_others(evaluator, relation, is_second, span);
@@ -59,11 +62,17 @@ static void open_pick(bt_cursor *cursor, bt_evaluator *evaluator, const bt_progr
   cursor->count = picked ? picked->count : 0;
 }
 
+/* No span is known to be in a selection that reaches into other traces: these are not seen, and what of it lies in the
+ * rule's own trace is among its unseen spans. */
 static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                             const bt_program_condition *join, bt_window starts) {
   *cursor = (bt_cursor){.selection = selection, .count = 1};
   if (selection->base_binding != BT_NO_BINDING) {
     cursor->only_span = evaluator->bound[selection->base_binding];
+    return;
+  }
+  if (selection->is_foreign) {
+    cursor->count = 0;
     return;
   }
   if (bt_program_selection_is_pick(selection)) {
@@ -190,8 +199,7 @@ static bt_kleene matcher_finds(bt_evaluator *evaluator, const bt_program_selecti
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
   if (!bt_evaluator_lacks_spans(evaluator) && bt_selection_is_matcher(selection))
     return matcher_finds(evaluator, selection);
-  bt_kleene any = bt_kleene_from(false);
-  if (bt_selection_is_open(evaluator, selection)) any = bt_evaluator_missing(evaluator);
+  bt_kleene any = bt_selection_unseen(evaluator, selection);
   bt_cursor cursor;
   bt_member member;
   /* Only as far as the first one, so they are not kept. */
@@ -251,9 +259,10 @@ static bt_kleene is_any_beyond_extreme(bt_evaluator *evaluator, const bt_program
 }
 
 bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition) {
-  if (bt_selection_is_open(evaluator, condition->selection) || bt_selection_is_open(evaluator, condition->other))
-    return bt_evaluator_missing(evaluator);
-  if (!bt_evaluator_lacks_spans(evaluator) && evaluator->clock_skew_ns <= 0)
+  bt_kleene unseen = bt_kleene_or(bt_selection_unseen(evaluator, condition->selection),
+                                  bt_selection_unseen(evaluator, condition->other));
+  if (unseen.truth == BT_UNKNOWN) return unseen;
+  if (bt_evaluator_is_certain(evaluator) && evaluator->clock_skew_ns <= 0)
     return is_any_beyond_extreme(evaluator, condition);
   bt_kleene any = bt_kleene_from(false), some;
   bt_cursor cursor;

@@ -47,6 +47,9 @@ static bt_window starts_of_relation(const bt_evaluator *evaluator, const bt_prog
   case BT_CHILD_OF:
   case BT_PARENT_OF:
   case BT_SIBLING_OF:
+  case BT_LINKED_TO:
+  case BT_LINKED_FROM:
+  case BT_DOWNSTREAM_OF:
   case BT_FIRST_OF:
   case BT_LAST_OF: break;
   }
@@ -89,6 +92,9 @@ bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_re
   case BT_CHILD_OF:
   case BT_PARENT_OF:
   case BT_SIBLING_OF:
+  case BT_LINKED_TO:
+  case BT_LINKED_FROM:
+  case BT_DOWNSTREAM_OF:
   case BT_FIRST_OF:
   case BT_LAST_OF: break;
   }

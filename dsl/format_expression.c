@@ -170,6 +170,7 @@ static void print_relation(const bt_ast_part *part, bt_buffer *out) {
     bt_buffer_append(out, BT_STR(" within "));
     print_duration(part->within_ns, out);
   }
+  if (part->max_links > 1) bt_buffer_printf(out, " over %u links", part->max_links);
 }
 
 /* Parentheses in front of a filter are an error, which printing must not heal or change into something else. */

@@ -27,20 +27,26 @@ static void add_part(bt_parser *parser, part_list *list, const bt_ast_part *part
 
 typedef struct relation_row {
   const char *word;
-  bool with_of; /* "child" is the word and "of" follows */
+  const char *second; /* "child" is the word and "of" follows; or NULL */
   bt_relation_kind kind;
 } relation_row;
 
 static const relation_row relations[] = {
-    {"before", false, BT_BEFORE},   {"after", false, BT_AFTER},     {"within", false, BT_WITHIN_OF},
-    {"between", false, BT_BETWEEN}, {"under", false, BT_UNDER},     {"above", false, BT_ABOVE},
-    {"child", true, BT_CHILD_OF},   {"parent", true, BT_PARENT_OF}, {"sibling", true, BT_SIBLING_OF},
+    {"before", NULL, BT_BEFORE},        {"after", NULL, BT_AFTER},      {"within", NULL, BT_WITHIN_OF},
+    {"between", NULL, BT_BETWEEN},      {"under", NULL, BT_UNDER},      {"above", NULL, BT_ABOVE},
+    {"child", "of", BT_CHILD_OF},       {"parent", "of", BT_PARENT_OF}, {"sibling", "of", BT_SIBLING_OF},
+    {"linked", "from", BT_LINKED_FROM}, {"linked", "to", BT_LINKED_TO}, {"downstream", "of", BT_DOWNSTREAM_OF},
 };
 
+/* By both words where two rows begin alike; of these the last one is meant where the second word is neither. */
 static const relation_row *find_relation(const bt_parser *parser) {
-  for (size_t i = 0; i < sizeof relations / sizeof relations[0]; i++)
-    if (bt_parser_at_word(parser, 0, relations[i].word)) return &relations[i];
-  return NULL;
+  const relation_row *found = NULL;
+  for (size_t i = 0; i < sizeof relations / sizeof relations[0]; i++) {
+    if (!bt_parser_at_word(parser, 0, relations[i].word)) continue;
+    found = &relations[i];
+    if (!found->second || bt_parser_at_word(parser, 1, found->second)) break;
+  }
+  return found;
 }
 
 /* `.start` or `.end` behind a string or `)`. */
@@ -132,6 +138,27 @@ static void parse_joined_within(bt_parser *parser, bt_ast_part *part) {
   parse_duration(parser, part);
 }
 
+/* A bound on a relation over links is not one on a point: `of` behind it begins nothing. */
+static void parse_link_bounds(bt_parser *parser, bt_ast_part *part) {
+  if (bt_parser_at_word(parser, 0, "within")) {
+    bt_parser_advance(parser);
+    parse_duration(parser, part);
+  }
+  if (part->relation != BT_DOWNSTREAM_OF || !bt_parser_at_word(parser, 0, "over")) return;
+  bt_parser_advance(parser);
+  const bt_token *steps = bt_parser_peek(parser, 0);
+  if (steps->kind != BT_TOKEN_INTEGER || steps->integer < 1 || steps->integer > BT_MAX_LINK_STEPS) {
+    bt_parser_expected(parser, "a number of links from 1 to 5, as in `over 2 links`");
+    return;
+  }
+  part->max_links = (uint32_t)steps->integer;
+  bt_parser_advance(parser);
+  if (bt_parser_at_word(parser, 0, "link") || bt_parser_at_word(parser, 0, "links"))
+    bt_parser_advance(parser);
+  else
+    bt_parser_expected(parser, "`links` behind `over` and its number");
+}
+
 static void parse_relation_operands(bt_parser *parser, bt_ast_part *part) {
   switch (part->relation) {
   case BT_BEFORE:
@@ -160,20 +187,31 @@ static void parse_relation_operands(bt_parser *parser, bt_ast_part *part) {
   case BT_CHILD_OF:
   case BT_PARENT_OF:
   case BT_SIBLING_OF: parse_point(parser, &part->first); return;
+  case BT_LINKED_TO:
+  case BT_LINKED_FROM:
+  case BT_DOWNSTREAM_OF:
+    parse_point(parser, &part->first);
+    parse_link_bounds(parser, part);
+    return;
   case BT_FIRST_OF:
   case BT_LAST_OF: return; /* no words */
   }
+}
+
+static const char *say_second_word(bt_relation_kind kind) {
+  if (kind == BT_LINKED_TO) return "`to` or `from` behind linked";
+  return kind == BT_DOWNSTREAM_OF ? "`of` behind downstream" : "`of` behind child, parent or sibling";
 }
 
 static void parse_relation(bt_parser *parser, const relation_row *row, part_list *list) {
   bt_ast_part part = {.kind = BT_PART_RELATION, .relation = row->kind, .within_ns = -1};
   part.range = bt_parser_peek(parser, 0)->range;
   bt_parser_advance(parser);
-  if (row->with_of) {
-    if (bt_parser_at_word(parser, 0, "of"))
+  if (row->second) {
+    if (bt_parser_at_word(parser, 0, row->second))
       bt_parser_advance(parser);
     else
-      bt_parser_expected(parser, "`of` behind child, parent or sibling");
+      bt_parser_expected(parser, say_second_word(row->kind));
   }
   parse_relation_operands(parser, &part);
   part.range.end = bt_parser_last_range(parser).end;

@@ -9,7 +9,9 @@
 
 typedef struct over_context {
   bt_filter_builder *builder;
-  /* What the span of each binding is known to meet, where the binding is visible. */
+  const bt_rule *rule;
+  /* What the span of each binding is known to meet, where the binding is visible. Of a span that may be of another
+   * trace nothing: it stands for no span here. */
   bt_over_filter bound[BT_MAX_BINDINGS];
 } over_context;
 
@@ -48,8 +50,10 @@ static const bt_formula *over_relations(over_context *context, const bt_selectio
   return formula;
 }
 
-/* Some span of the selection that also meets `also`. */
+/* Some span of the selection that also meets `also`. Where it may lie in another trace nothing has to be in this one.
+ */
 static const bt_formula *over_exists(over_context *context, const bt_selection *selection, bt_over_filter also) {
+  if (selection->is_foreign) return bt_formula_all();
   bt_over_filter filter = bt_over_filter_and(context->builder, selected_filter(context, selection), also);
   return join_and(context, bt_formula_query(context->builder, filter), over_relations(context, selection));
 }
@@ -61,7 +65,8 @@ static const bt_formula *over_selected(over_context *context, const bt_selection
 /* No span of the selection. Nothing can be said of an open one. Of a bound span it means that the predicate or a
  * relation fails. */
 static const bt_formula *over_selects_nothing(over_context *context, const bt_selection *selection) {
-  if (selection->base_binding == BT_NO_BINDING || selection->relation_count) return bt_formula_all();
+  if (selection->base_binding == BT_NO_BINDING || selection->relation_count || selection->is_foreign)
+    return bt_formula_all();
   bt_over_filter fails = bt_pushdown_predicate(context->builder, selection->predicate, true).over;
   if (fails.filter->kind == BT_FILTER_ALL) return bt_formula_all();
   return bt_formula_query(context->builder,
@@ -178,8 +183,10 @@ static const bt_formula *over_compare(over_context *context, const bt_comparison
   bt_value literal;
   const bt_expression *left = comparison->left;
   bool is_list = comparison->op == BT_IN || comparison->op == BT_NOT_IN;
-  if (left->kind == BT_EXPRESSION_FIELD && left->field.binding != BT_NO_BINDING)
-    return over_bound(context, comparison, left->field.binding, truth);
+  if (left->kind == BT_EXPRESSION_FIELD && left->field.binding != BT_NO_BINDING) {
+    bool is_foreign = context->rule->bindings[left->field.binding].is_foreign;
+    return is_foreign ? bt_formula_all() : over_bound(context, comparison, left->field.binding, truth);
+  }
   if (!is_list && bt_plan_is_aggregate_test(comparison, &literal))
     return over_aggregate_test(context, comparison, &literal, truth);
   if (!is_list && is_count(left) && is_count(comparison->right)) return over_counts(context, comparison, truth);
@@ -209,7 +216,7 @@ static const bt_formula *over_condition(over_context *context, const bt_conditio
   case BT_CONDITION_OR: return over_items(context, condition, truth);
   case BT_CONDITION_NOT: return over_condition(context, condition->items[0], !truth);
   case BT_CONDITION_EXISTS:
-    if (condition->binding != BT_NO_BINDING)
+    if (condition->binding != BT_NO_BINDING && !condition->selection->is_foreign)
       context->bound[condition->binding] = selected_filter(context, condition->selection);
     return truth ? over_selected(context, condition->selection) : over_selects_nothing(context, condition->selection);
   case BT_CONDITION_COMPARE: return over_compare(context, &condition->comparison, truth);
@@ -221,15 +228,16 @@ static const bt_formula *over_condition(over_context *context, const bt_conditio
   return bt_formula_all();
 }
 
-static void init_context(over_context *context, bt_filter_builder *builder) {
+static void init_context(over_context *context, bt_filter_builder *builder, const bt_rule *rule) {
   context->builder = builder;
+  context->rule = rule;
   for (int i = 0; i < BT_MAX_BINDINGS; i++) context->bound[i].filter = bt_filter_all();
 }
 
 /* W and (not A or N). */
 const bt_formula *bt_plan_violating(bt_filter_builder *builder, const bt_rule *rule) {
   over_context context;
-  init_context(&context, builder);
+  init_context(&context, builder, rule);
   if (rule->condition) return over_condition(&context, rule->condition, true);
   const bt_formula *when = rule->when ? over_condition(&context, rule->when, true) : bt_formula_all();
   const bt_formula *not_always = rule->always ? over_condition(&context, rule->always, false) : bt_formula_none();
@@ -266,7 +274,7 @@ static bool is_exact_condition(bt_filter_builder *builder, const bt_condition *c
 
 const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *rule, bool *is_exact) {
   over_context context;
-  init_context(&context, builder);
+  init_context(&context, builder, rule);
   *is_exact = true;
   const bt_condition *whole = rule->condition ? rule->condition : rule->when;
   if (!whole) return bt_formula_all();

@@ -44,7 +44,10 @@ static bool is_about_times(bt_relation_kind kind) {
   case BT_ABOVE:
   case BT_CHILD_OF:
   case BT_PARENT_OF:
-  case BT_SIBLING_OF: break;
+  case BT_SIBLING_OF:
+  case BT_LINKED_TO:
+  case BT_LINKED_FROM:
+  case BT_DOWNSTREAM_OF: break;
   }
   return false;
 }

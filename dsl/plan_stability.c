@@ -103,6 +103,7 @@ static bool is_steady_reference(const bt_reference *reference) {
 
 /* Every span in it stays in it. */
 static bool is_steady_selection(const bt_selection *selection) {
+  if (selection->is_foreign) return false;
   if (!is_steady_predicate(selection->predicate)) return false;
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];

@@ -17,7 +17,8 @@ static bt_under_filter always_settles(bool does) {
 
 /* Spans that certainly belong to the selection. */
 static bt_under_filter selected_filter(bt_filter_builder *builder, const bt_selection *selection) {
-  if (selection->base_binding != BT_NO_BINDING || selection->relation_count) return never_settles();
+  if (selection->base_binding != BT_NO_BINDING || selection->relation_count || selection->is_foreign)
+    return never_settles();
   return bt_pushdown_predicate(builder, selection->predicate, false).under;
 }
 

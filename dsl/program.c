@@ -54,6 +54,7 @@ static bool compile_relations(bt_program_compiler *compiler, const bt_selection 
     bt_program_relation *to = &relations[i];
     to->kind = from->kind;
     to->within_ns = from->within_ns;
+    if (bt_relation_is_linked(from->kind)) compiler->program->is_linked = true;
     if (!compile_reference(compiler, &from->first, from->first_is_end, &to->first)) return false;
     if (from->kind == BT_BETWEEN && !compile_reference(compiler, &from->second, from->second_is_end, &to->second))
       return false;
@@ -70,6 +71,7 @@ const bt_program_selection *bt_program_compile_selection(bt_program_compiler *co
   if (!out) return NULL;
   out->range = selection->range;
   out->base_binding = selection->base_binding;
+  out->is_foreign = selection->is_foreign;
   bt_program_see_binding(compiler, selection->base_binding);
   const bt_program_predicate *whole = bt_program_compile_predicate(compiler, selection->predicate);
   if (!whole || !split_predicate(compiler, whole, out) || !compile_relations(compiler, selection, out)) return NULL;
@@ -170,6 +172,7 @@ static bool is_free(const bt_program_condition *item) {
 static void consider_gate(const struct bt_ruleset *ruleset, bt_program *program, const bt_program_condition *item,
                           bool is_behind_comparison) {
   if (item->kind != BT_CONDITION_EXISTS || item->selection->base_binding != BT_NO_BINDING) return;
+  if (item->selection->is_foreign) return;
   uint32_t matcher = item->selection->matcher;
   const bt_matcher *matchers = ruleset->matchers;
   if (program->has_gate && matchers[matcher].anchor.kind <= matchers[program->gate].anchor.kind) return;

@@ -100,6 +100,7 @@ enum { BT_MATCH_ALL = 0, BT_MAX_KEYS = 4 }; /* of one selection; also alternativ
 struct bt_program_selection {
   bt_range range;
   int base_binding;
+  bool is_foreign;                  /* rule.h */
   uint32_t matcher;                 /* the static part of the predicate; BT_MATCH_ALL: none */
   const bt_program_predicate *rest; /* the other part, or NULL */
   const bt_program_relation *relations;
@@ -144,6 +145,7 @@ typedef struct bt_program {
   const bt_program_condition *trigger; /* `when`, or the bare condition, or NULL: true */
   const bt_program_condition *always, *never;
   bool is_bare;
+  bool is_linked; /* some relation reaches into other traces */
   uint32_t selection_slots, condition_slots;
   uint64_t tests_of_spans, tests_of_events, tests_of_links; /* of all its matchers, for each span, event and link */
   bool has_gate;

@@ -107,9 +107,16 @@ static void collect_predicate(void *context, const bt_predicate *predicate) {
   if (predicate->kind == BT_PREDICATE_NAMED) c->projection->service = true;
 }
 
+/* A span may have more than one link. */
+static void collect_relation(void *context, const bt_relation *relation) {
+  collector *c = context;
+  if (bt_relation_is_linked(relation->kind)) c->projection->whole_trace = true;
+}
+
 bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_error *error) {
   collector c = {.projection = projection};
-  const bt_rule_visitor visitor = {.on_field = collect_field, .on_predicate = collect_predicate, .context = &c};
+  const bt_rule_visitor visitor = {
+      .on_field = collect_field, .on_predicate = collect_predicate, .on_relation = collect_relation, .context = &c};
   bt_rule_walk(rule, &visitor);
   return c.failed ? bt_error_no_memory(error) : BT_OK;
 }

@@ -187,7 +187,10 @@ typedef enum bt_relation_kind {
   BT_CHILD_OF,
   BT_PARENT_OF,
   BT_SIBLING_OF,
-  BT_FIRST_OF, /* is the first (the last) of `first.selection` in time: first(…), last(…), next(…) */
+  BT_LINKED_TO,     /* has a link to it, in whatever trace; at most within_ns after it starts */
+  BT_LINKED_FROM,   /* it has a link to the span; at most within_ns before it starts, and no later than it ends */
+  BT_DOWNSTREAM_OF, /* reached from it by steps "child of" and "has a link to it", at most max_links of the latter */
+  BT_FIRST_OF,      /* is the first (the last) of `first.selection` in time: first(…), last(…), next(…) */
   BT_LAST_OF
 } bt_relation_kind;
 
@@ -197,21 +200,30 @@ static inline bool bt_relation_is_pick(bt_relation_kind kind) {
   return kind == BT_FIRST_OF || kind == BT_LAST_OF;
 }
 
+/* Spans of other traces can stand in it. */
+static inline bool bt_relation_is_linked(bt_relation_kind kind) {
+  return kind == BT_LINKED_TO || kind == BT_LINKED_FROM || kind == BT_DOWNSTREAM_OF;
+}
+
+enum { BT_MAX_LINK_STEPS = 5 };
+
 typedef struct bt_relation {
   bt_relation_kind kind;
   bt_range range;
   bt_reference first, second;       /* second: BETWEEN */
   bool first_is_end, second_is_end; /* the point is the ref's end, not its start */
   int64_t within_ns;                /* −1: no bound */
+  uint32_t max_links;               /* DOWNSTREAM_OF: 1 to BT_MAX_LINK_STEPS */
 } bt_relation;
 
-/* Some spans of the trace: those that meet the predicate and every relation. */
+/* Some spans of the trace: those that meet the predicate and every relation. Of a linked trace where `is_foreign`. */
 struct bt_selection {
   bt_range range;
   int base_binding;              /* only that bound span (a closed selection); BT_NO_BINDING: any span of the trace */
   const bt_predicate *predicate; /* base and all filters joined; BT_PREDICATE_TRUE where there is none */
   const bt_relation *relations;
   uint32_t relation_count;
+  bool is_foreign; /* its spans may be of other traces: a linked relation, or one of structure to such spans */
 };
 
 typedef enum bt_condition_kind {
@@ -240,8 +252,9 @@ struct bt_condition {
 typedef struct bt_binding {
   bt_str name;
   bt_range range;
-  bool in_choice; /* stands in `when` (or the bare condition) outside any not and or: one of the spans that a choice is
-                     a tuple of */
+  bool in_choice;  /* stands in `when` (or the bare condition) outside any not and or: one of the spans that a choice is
+                      a tuple of */
+  bool is_foreign; /* its selection is */
 } bt_binding;
 
 typedef struct bt_annotation { /* one (framework, control) pair, or @severity(critical) as ("severity", "critical") */

@@ -268,6 +268,7 @@ static void offer_after(bt_offering *o) {
     return;
   }
   if (context->can_of) bt_offer_function(o, "of");
+  if (context->can_over) bt_offer_function(o, "over");
   if (context->can_join)
     bt_offer_words(o, BT_CLASS(LOGIC), "and", BT_STR(""), false),
         bt_offer_words(o, BT_CLASS(LOGIC), "or", BT_STR(""), false);
@@ -360,6 +361,14 @@ static void offer_all(bt_offering *o) {
     if (!is_string) bt_offer_durations(o);
     return;
   case BT_EXPECT_OF: bt_offer_function(o, "of"); return;
+  case BT_EXPECT_TO:
+    bt_offer_function(o, "to");
+    bt_offer_function(o, "from");
+    return;
+  case BT_EXPECT_LINKS:
+    bt_offer_function(o, "links");
+    bt_offer_function(o, "link");
+    return;
   case BT_EXPECT_PART:
     if (!o->context->is_point) bt_offer_function(o, "where");
     if (!o->context->is_point) return;

@@ -52,7 +52,9 @@ static void find_followers(const bt_frame *frame, bt_context *out) {
   out->is_event_time = is_test && is_alone && is_of_event_time(frame);
   if (out->is_event_time) out->can_relate = false;
   out->can_within = frame->stage == BT_STAGE_RELATED && frame->joins_within;
-  out->can_of = frame->stage == BT_STAGE_RELATED && frame->is_within;
+  bool is_bounded = frame->stage == BT_STAGE_RELATED && frame->is_within;
+  out->can_of = is_bounded && !frame->links;
+  out->can_over = is_bounded && frame->links == BT_LINKS_COUNTED;
   out->needs_and = frame->stage == BT_STAGE_RELATED && frame->between_pending;
 }
 
@@ -69,11 +71,14 @@ static bt_expect expect_of(const bt_walk *walk, const bt_frame *frame) {
   case BT_STAGE_POINT: return BT_EXPECT_POINT;
   case BT_STAGE_DURATION: return BT_EXPECT_DURATION;
   case BT_STAGE_OF: return BT_EXPECT_OF;
+  case BT_STAGE_TO: return BT_EXPECT_TO;
+  case BT_STAGE_LINKS: return BT_EXPECT_LINKS;
   case BT_STAGE_DONE:
   case BT_STAGE_COMPARED:
   case BT_STAGE_RELATED:
   case BT_STAGE_BOUND:
   case BT_STAGE_NOT: return BT_EXPECT_AFTER;
+  case BT_STAGE_OVER:
   case BT_STAGE_IN:
   case BT_STAGE_AS: return BT_EXPECT_NOTHING;
   }

@@ -22,6 +22,8 @@ typedef enum bt_expect {
   BT_EXPECT_POINT,   /* behind a relation: a binding or spans */
   BT_EXPECT_DURATION,
   BT_EXPECT_OF,
+  BT_EXPECT_TO, /* or `from` */
+  BT_EXPECT_LINKS,
   BT_EXPECT_PART,       /* behind the dot of a string or `)`: where, start, end */
   BT_EXPECT_KEY,        /* of attributes["…"] */
   BT_EXPECT_ANNOTATION, /* behind @ */
@@ -55,6 +57,7 @@ typedef struct bt_context {
   bool can_join;      /* AFTER: `and` and `or` may follow */
   bool can_within;    /* AFTER: `within` belongs to the relation before */
   bool can_of;        /* AFTER: the `of` of within may follow */
+  bool can_over;      /* AFTER: `over 2 links` may follow */
   bool needs_and;     /* AFTER: the `and` of between */
   bool has_clause[3]; /* when, always, never */
   bool is_not_in;     /* AFTER: `not` stands there, and `in` has to follow */

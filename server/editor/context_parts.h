@@ -50,9 +50,18 @@ typedef enum bt_stage {
   BT_STAGE_RELATED, /* the point stands there */
   BT_STAGE_DURATION,
   BT_STAGE_OF,
+  BT_STAGE_TO,    /* behind linked: `to` or `from` follows */
+  BT_STAGE_OVER,  /* a number follows */
+  BT_STAGE_LINKS, /* the number stands there */
   BT_STAGE_AS,
   BT_STAGE_BOUND /* the name stands there */
 } bt_stage;
+
+typedef enum bt_links {
+  BT_LINKS_NONE,
+  BT_LINKS_ONE,    /* linked to, linked from */
+  BT_LINKS_COUNTED /* downstream of: `over 2 links` may follow */
+} bt_links;
 
 typedef struct bt_frame {
   bt_frame_kind kind;
@@ -67,7 +76,8 @@ typedef struct bt_frame {
   bool is_condition;    /* it is true or false as it stands: only and, or follow */
   bool after_dot;       /* the last token is a dot that belongs to no path */
   bool between_pending; /* the first point of between stands there, or is to come */
-  bool joins_within;    /* behind before or after and its point */
+  bt_links links;       /* of the last relation */
+  bool joins_within;    /* behind a relation that `within` can follow */
   bool has_own_within;  /* `within d` of its own: `of` has to follow */
   bool is_within;       /* a `within d`, behind which `of` may stand, stands there */
   bool is_first;        /* of the TOP: no condition has begun */

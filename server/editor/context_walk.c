@@ -117,8 +117,21 @@ static void take_operand_word(bt_walk *walk, const bt_token *token) {
   }
 }
 
+static bool take_linked(bt_frame *frame, const bt_token *token) {
+  bool is_downstream = is_word(token, "downstream");
+  if (!is_downstream && !is_word(token, "linked")) return false;
+  frame->joins_within = true;
+  frame->links = is_downstream ? BT_LINKS_COUNTED : BT_LINKS_ONE;
+  frame->stage = is_downstream ? BT_STAGE_OF : BT_STAGE_TO;
+  return true;
+}
+
 static bool take_relation(bt_frame *frame, const bt_token *token) {
+  bool is_over = frame->is_within && frame->links == BT_LINKS_COUNTED && is_word(token, "over");
   frame->is_within = false;
+  if (is_over) frame->stage = BT_STAGE_OVER;
+  if (is_over || take_linked(frame, token)) return true;
+  if (!is_word(token, "within") || !frame->joins_within) frame->links = BT_LINKS_NONE;
   if (is_word(token, "before") || is_word(token, "after") || is_word(token, "under") || is_word(token, "above") ||
       is_word(token, "between")) {
     frame->joins_within = is_word(token, "before") || is_word(token, "after");
@@ -225,9 +238,13 @@ static void take_word(bt_walk *walk, const bt_token *token) {
   } else if (frame->stage == BT_STAGE_AS) {
     bind(walk, token->text);
     frame->stage = BT_STAGE_BOUND;
-  } else if (frame->stage == BT_STAGE_OF || (frame->is_within && is_word(token, "of"))) {
+  } else if (frame->stage == BT_STAGE_OF || (frame->is_within && !frame->links && is_word(token, "of"))) {
     frame->is_within = false;
     if (is_word(token, "of")) frame->stage = BT_STAGE_POINT;
+  } else if (frame->stage == BT_STAGE_TO) {
+    if (is_word(token, "to") || is_word(token, "from")) frame->stage = BT_STAGE_POINT;
+  } else if (frame->stage == BT_STAGE_LINKS) {
+    frame->stage = BT_STAGE_RELATED;
   } else if (frame->stage == BT_STAGE_NOT) {
     frame->stage = is_word(token, "in") ? BT_STAGE_IN : BT_STAGE_DONE;
   } else if (is_operand_stage(frame)) {
@@ -357,6 +374,8 @@ static void take_literal(bt_walk *walk, const bt_token *token) {
   if (frame->kind == BT_FRAME_ANNOTATION) return;
   if (frame->kind == BT_FRAME_INDEX) {
     frame->left = token->text;
+  } else if (frame->stage == BT_STAGE_OVER) {
+    frame->stage = BT_STAGE_LINKS;
   } else if (frame->stage == BT_STAGE_DURATION) {
     frame->is_within = true;
     frame->stage = frame->has_own_within ? BT_STAGE_OF : BT_STAGE_RELATED;

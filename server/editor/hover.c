@@ -16,10 +16,10 @@ bool bt_language_at(bt_str text, size_t offset, bt_range *range, bt_language_wor
   *range = touched_word(text, offset);
   bt_str word = {text.ptr + range->start, range->end - range->start};
   if (!word.len) return false;
-  static const char *const joined[] = {"child", "parent", "sibling"};
+  static const char *const joined[] = {"child", "parent", "sibling", "linked", "downstream"};
   for (size_t i = 0; i < sizeof joined / sizeof joined[0]; i++)
     if (bt_str_equal(word, bt_str_from(joined[i]))) {
-      static const char *const names[] = {"child of", "parent of", "sibling of"};
+      static const char *const names[] = {"child of", "parent of", "sibling of", "linked to", "downstream of"};
       return bt_language_find(bt_str_from(names[i]), 0, out);
     }
   return bt_language_find(word, 0, out);

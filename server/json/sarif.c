@@ -35,6 +35,7 @@ static const code_meaning meanings[] = {
     {"E035", "A field of an event or a link where none can be"},
     {"E036", "A test on a span that does not say which span"},
     {"E037", "A filter behind a reference"},
+    {"E038", "A relation over links in `when`, or without `within`"},
     {"E040", "Annotations"},
     {"W001", "A condition that can never hold, or always holds"},
     {"W002", "An attribute where an intrinsic was probably meant"},

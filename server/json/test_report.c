@@ -152,6 +152,10 @@ static void explain_inconclusive(const bt_test_result *result, bt_buffer *out) {
   case BT_REASON_PRUNED:
     bt_buffer_append(out, BT_STR("summaries stand for spans that are not there, and these could change the verdict\n"));
     break;
+  case BT_REASON_LINKED:
+    bt_buffer_append(out,
+                     BT_STR("the rule asks for traces that are linked to this one, and not all of them were seen\n"));
+    break;
   case BT_REASON_SKEW:
     bt_buffer_printf(out, "the order of spans within the clock skew of %lld ns is not certain\n",
                      (long long)result->options.clock_skew_ns);

@@ -202,6 +202,9 @@ bool ast_pair_holds(ast_walk *walk, const bt_relation *relation, uint32_t span, 
   case BT_PARENT_OF: return structure_holds(walk, relation->kind, span, other);
   case BT_BETWEEN:
   case BT_SIBLING_OF:
+  case BT_LINKED_TO:
+  case BT_LINKED_FROM:
+  case BT_DOWNSTREAM_OF:
   case BT_FIRST_OF:
   case BT_LAST_OF: break;
   }

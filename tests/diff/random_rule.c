@@ -52,8 +52,21 @@ static void write_reference(writer *w, bool is_point) {
   }
 }
 
+static void write_linked(writer *w) {
+  static const char *const relations[] = {"linked to", "linked from", "downstream of"};
+  unsigned which = below(w, 3);
+  bt_buffer_printf(w->out, " %s ", relations[which]);
+  write_reference(w, false);
+  bt_buffer_printf(w->out, " within %s", PICK(w, durations));
+  if (which == 2 && one_in(w, 2)) bt_buffer_printf(w->out, " over %u links", 1 + below(w, 5));
+}
+
 static void write_relation(writer *w) {
   static const char *const structures[] = {"under", "above", "child of", "parent of", "sibling of"};
+  if (!w->in_when && one_in(w, 16)) {
+    write_linked(w);
+    return;
+  }
   switch (below(w, 8)) {
   case 0:
   case 1:
@@ -358,7 +371,9 @@ void random_rule_write(test_random *random, bt_buffer *out) {
   default: break;
   }
   unsigned clauses = 1 + below(&w, 3); /* 1: always, 2: never, 3: both */
+  w.in_when = true;
   write_clause(&w, "when", true);
+  w.in_when = false;
   if (clauses & 1) write_clause(&w, "always", false);
   if (clauses & 2) write_clause(&w, "never", false);
 }

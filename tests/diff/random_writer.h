@@ -20,6 +20,7 @@ typedef struct writer {
   unsigned picks;    /* so far: the naive evaluator takes long for those in one another */
   unsigned room;     /* for parts that could be left out: most rules are small, some are not */
   bool about_a_span;
+  bool in_when;     /* other traces cannot be spoken of there */
   bool binds_first; /* clauses begin with two bindings */
 } writer;
 

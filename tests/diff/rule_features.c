@@ -45,8 +45,8 @@ static const char *const feature_names[] = {
     "where-true", "where-false", "where-and", "where-or", "where-not", "named", "where-compare", "exists(field)",
     "is-true", "event.where", "link.where",
     /* relations */
-    "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of", "first-of",
-    "last-of",
+    "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of", "linked to",
+    "linked from", "downstream of", "first-of", "last-of",
     /* aggregates and expressions */
     "count", "sum", "min", "max", "avg", "count_distinct", "literal", "field", "aggregate", "negate", "+", "-", "*",
     "/",

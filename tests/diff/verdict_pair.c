@@ -73,13 +73,16 @@ static void print_both(const bt_rule *rule, const bt_trace *trace, const bt_rule
   bt_buffer_append_char(out, '\n');
 }
 
-/* The naive evaluator does not keep apart why something is unknown: on a pruned trace it cannot tell that from skew for
- * sure. */
+static bool is_pruned_or_less(bt_reason reason) {
+  return reason == BT_REASON_PRUNED || reason == BT_REASON_LINKED || reason == BT_REASON_SKEW;
+}
+
+/* The naive evaluator does not keep apart why something is unknown: on a pruned trace it cannot tell that from linked
+ * traces or skew for sure. */
 static bool reasons_agree(const bt_trace *trace, bt_reason fast, bt_reason naive) {
-  bool are_of_either =
-      (fast == BT_REASON_PRUNED || fast == BT_REASON_SKEW) && (naive == BT_REASON_PRUNED || naive == BT_REASON_SKEW);
+  bool are_of_either = is_pruned_or_less(fast) && is_pruned_or_less(naive);
   /* Where both play a part it is what is missing, also where the verdict hangs on clocks alone. */
-  bool may_be_both = fast == BT_REASON_INCOMPLETE && naive == BT_REASON_SKEW;
+  bool may_be_both = (fast == BT_REASON_INCOMPLETE || fast == BT_REASON_LINKED) && naive == BT_REASON_SKEW;
   return fast == naive || may_be_both || (trace->pruned && are_of_either);
 }
 

@@ -105,6 +105,7 @@ static void test_names(void **state) {
   (void)state;
   assert_string_equal(bt_verdict_name(BT_NOT_APPLICABLE), "not_applicable");
   assert_string_equal(bt_reason_name(BT_REASON_NONE), "");
+  assert_string_equal(bt_reason_name(BT_REASON_LINKED), "linked");
   assert_string_equal(bt_reason_name(BT_REASON_SKEW), "skew");
 }
 

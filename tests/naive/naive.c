@@ -184,10 +184,12 @@ static void sort_tuples(const bt_trace *trace, naive_verdict *out) {
     qsort_r(out->tuples, out->choice_total, out->tuple_size * sizeof *out->tuples, compare_tuples, &order);
 }
 
-/* Skew, where without it all would be certain. Where several play a part that may be another than it should. */
+/* Skew, where without it all would be certain; on a trace without gaps what is missing is in other traces. Where
+ * several play a part that may be another than it should. */
 static bt_reason reason_of(const naive_world *world, const bt_eval_options *options) {
-  if (!options->incomplete && !naive_is_pruned(world)) return BT_REASON_SKEW;
-  bt_reason missing = options->incomplete ? BT_REASON_INCOMPLETE : BT_REASON_PRUNED;
+  bt_reason missing = options->incomplete      ? BT_REASON_INCOMPLETE
+                      : naive_is_pruned(world) ? BT_REASON_PRUNED
+                                               : BT_REASON_LINKED;
   if (options->clock_skew_ns <= 0) return missing;
   const bt_eval_options without = {.incomplete = options->incomplete, .clock_skew_ns = 0};
   naive_verdict verdict;

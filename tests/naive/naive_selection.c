@@ -117,6 +117,9 @@ static bt_truth relates(const naive_world *world, bt_relation_kind kind, uint32_
   case BT_CHILD_OF: return naive_is_child(world, span, other);
   case BT_PARENT_OF: return naive_is_child(world, other, span);
   case BT_SIBLING_OF: return naive_is_sibling(world, span, other);
+  case BT_LINKED_TO:
+  case BT_LINKED_FROM:
+  case BT_DOWNSTREAM_OF: return BT_UNKNOWN; /* other traces are not seen */
   case BT_BETWEEN:
   case BT_FIRST_OF:
   case BT_LAST_OF: break;
@@ -149,7 +152,8 @@ static bt_truth relation_holds(const naive_world *world, const bt_relation *rela
 }
 
 uint32_t naive_candidate_count(const naive_world *world, const bt_selection *selection) {
-  return selection->base_binding == BT_NO_BINDING ? world->trace->span_count : 1;
+  if (selection->base_binding != BT_NO_BINDING) return 1;
+  return selection->is_foreign ? 0 : world->trace->span_count;
 }
 
 uint32_t naive_candidate(const naive_world *world, const bt_selection *selection, uint32_t i) {
@@ -158,7 +162,7 @@ uint32_t naive_candidate(const naive_world *world, const bt_selection *selection
 
 bool naive_is_open(const naive_world *world, const bt_selection *selection) {
   if (selection->base_binding != BT_NO_BINDING) return false;
-  return world->incomplete || naive_may_hide(world, selection->predicate);
+  return selection->is_foreign || world->incomplete || naive_may_hide(world, selection->predicate);
 }
 
 bt_truth naive_is_member(const naive_world *world, const bt_selection *selection, uint32_t span) {

@@ -219,6 +219,9 @@ static const char *relation_name(bt_relation_kind kind) {
   case BT_CHILD_OF: return "child-of";
   case BT_PARENT_OF: return "parent-of";
   case BT_SIBLING_OF: return "sibling-of";
+  case BT_LINKED_TO: return "linked-to";
+  case BT_LINKED_FROM: return "linked-from";
+  case BT_DOWNSTREAM_OF: return "downstream-of";
   case BT_FIRST_OF: return "first-of";
   case BT_LAST_OF: return "last-of";
   }
@@ -239,6 +242,7 @@ static void print_relation(const bt_rule *rule, const bt_relation *relation, bt_
   print_reference(rule, &relation->first, relation->first_is_end, out);
   if (relation->kind == BT_BETWEEN) print_reference(rule, &relation->second, relation->second_is_end, out);
   if (relation->within_ns >= 0) bt_buffer_printf(out, " within=%lldns", (long long)relation->within_ns);
+  if (relation->max_links) bt_buffer_printf(out, " links=%u", relation->max_links);
   bt_buffer_append_char(out, ')');
 }
 

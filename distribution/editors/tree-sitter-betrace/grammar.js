@@ -12,7 +12,8 @@ module.exports = grammar({
     $._path, $._indexed_path, $._owner, $._function_of_one, $._function_of_two,
     $._when, $._always, $._never,
     $._or, $._and, $._not, $._as, $._in, $._of,
-    $._before, $._after, $._within, $._between, $._under, $._above, $._child, $._parent, $._sibling, $._where,
+    $._before, $._after, $._within, $._between, $._under, $._above, $._child, $._parent, $._sibling,
+    $._linked, $._to, $._from, $._downstream, $._over, $._links, $._link, $._where,
     $._contains, $._starts_with, $._ends_with, $._matches, $._true, $._false,
     $._recovery,
   ],
@@ -41,7 +42,7 @@ module.exports = grammar({
     _basic: ($) => choice($.as, $._related),
     as: ($) => seq($._related, alias($._as, $.keyword), field("binding", alias($._path, $.binding))),
 
-    _related: ($) => choice($.order, $.tree, $.filtered, $._compared),
+    _related: ($) => choice($.order, $.tree, $.linked, $.filtered, $._compared),
     order: ($) => choice(
       seq($._related, alias(choice($._before, $._after), $.relation), $._point, optional(seq(alias($._within, $.relation), $.duration))),
       seq($._related, alias($._within, $.relation), $.duration, alias($._of, $.relation), $._point),
@@ -50,6 +51,11 @@ module.exports = grammar({
       choice(alias(choice($._under, $._above), $.relation),
         seq(alias(choice($._child, $._parent, $._sibling), $.relation), alias($._of, $.relation))),
       $._reference),
+    linked: ($) => choice(
+      seq($._related, alias($._linked, $.relation), alias(choice($._to, $._from), $.relation), $._reference, $._bound),
+      seq($._related, alias($._downstream, $.relation), alias($._of, $.relation), $._reference, $._bound, optional($._steps))),
+    _bound: ($) => seq(alias($._within, $.relation), $.duration),
+    _steps: ($) => seq(alias($._over, $.relation), $.number, alias(choice($._links, $._link), $.relation)),
     filtered: ($) => choice(
       seq($._related, alias($._where, $.keyword), "(", $._condition, ")"),
       seq($.comparison, ".", alias($._where, $.keyword), "(", $._condition, ")")),

@@ -1892,7 +1892,7 @@ export interface operations {
                          * @description of inconclusive
                          * @enum {unknown}
                          */
-                        reason: "budget" | "incomplete" | "pruned" | "skew" | null;
+                        reason: "budget" | "incomplete" | "pruned" | "linked" | "skew" | null;
                         /** @description of the reason budget; else null */
                         spent: components["schemas"]["Spent"] | null;
                         /** @description did the trace exercise the rule; null: not certain */
@@ -2851,7 +2851,7 @@ export interface operations {
                              * @description of inconclusive
                              * @enum {unknown}
                              */
-                            reason: "budget" | "incomplete" | "pruned" | "skew" | null;
+                            reason: "budget" | "incomplete" | "pruned" | "linked" | "skew" | null;
                             /** @description of the reason budget; else null */
                             spent: components["schemas"]["Spent"] | null;
                             /** @description did the trace exercise the rule; null: not certain */

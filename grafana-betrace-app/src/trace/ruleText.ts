@@ -57,7 +57,7 @@ export function withoutNot(text: string): { isNot: boolean; text: string } {
 
 export type ConditionKind = 'span' | 'place' | 'order' | 'count' | 'condition';
 
-const RELATIONS = new Set(['before', 'after', 'within', 'between', 'under', 'above', 'child', 'parent', 'sibling']);
+const RELATIONS = new Set(['before', 'after', 'within', 'between', 'under', 'above', 'child', 'parent', 'sibling', 'linked', 'downstream']);
 const AGGREGATES = new Set(['count', 'sum', 'min', 'max', 'avg', 'trace.count', 'trace.sum', 'trace.min', 'trace.max', 'trace.avg']);
 const COMPARISONS = new Set(['==', '=', '!=', '<', '<=', '>', '>=', '=~', '!~', 'in', 'contains', 'matches', 'starts_with', 'ends_with']);
 

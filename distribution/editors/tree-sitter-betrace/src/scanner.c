@@ -8,10 +8,11 @@
 enum { PATH, INDEXED_PATH, OWNER, FUNCTION_OF_ONE, FUNCTION_OF_TWO, FIRST_WORD, CLAUSES = 3, MAX_WORD = 64 };
 
 /* In the order of `externals` in grammar.js, from FIRST_WORD on. */
-static const char *const words[] = {"when",      "always",  "never",  "or",      "and",    "not",      "as",
-                                    "in",        "of",      "before", "after",   "within", "between",  "under",
-                                    "above",     "child",   "parent", "sibling", "where",  "contains", "starts_with",
-                                    "ends_with", "matches", "true",   "false"};
+static const char *const words[] = {"when",       "always",  "never",  "or",      "and",    "not",      "as",
+                                    "in",         "of",      "before", "after",   "within", "between",  "under",
+                                    "above",      "child",   "parent", "sibling", "linked", "to",       "from",
+                                    "downstream", "over",    "links",  "link",    "where",  "contains", "starts_with",
+                                    "ends_with",  "matches", "true",   "false"};
 enum { WORDS = sizeof words / sizeof words[0] };
 
 static const char *const functions_of_one[] = {"trace.has", "span", "count", "trace.count", "exists", "first",
