@@ -38,8 +38,8 @@ static bool restricts(const bt_predicate *predicate, bool by_name) {
 }
 
 static bool selects_some(const bt_selection *selection, bool by_name) {
-  if (selection->base_binding != BT_NO_BINDING || selection->is_foreign) return false;
-  if (restricts(selection->predicate, by_name)) return true;
+  if (selection->base_binding != BT_NO_BINDING) return false;
+  if (!selection->is_foreign && restricts(selection->predicate, by_name)) return true;
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];
     if (relation->first.selection && selects_some(relation->first.selection, by_name)) return true;

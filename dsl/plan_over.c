@@ -50,10 +50,10 @@ static const bt_formula *over_relations(over_context *context, const bt_selectio
   return formula;
 }
 
-/* Some span of the selection that also meets `also`. Where it may lie in another trace nothing has to be in this one.
- */
+/* Some span of the selection that also meets `also`. It may lie in another trace, and then only what it is related to
+ * has to be in this one. */
 static const bt_formula *over_exists(over_context *context, const bt_selection *selection, bt_over_filter also) {
-  if (selection->is_foreign) return bt_formula_all();
+  if (selection->is_foreign) return over_relations(context, selection);
   bt_over_filter filter = bt_over_filter_and(context->builder, selected_filter(context, selection), also);
   return join_and(context, bt_formula_query(context->builder, filter), over_relations(context, selection));
 }
