@@ -101,7 +101,9 @@ class EditorTest(unittest.TestCase):
                     text = f"{call} > 1" if numeric else f"trace.has({call})" if name in ("exists", "event.where", "link.where") else call
                     self.assertTrue(self.valid(text), text)
                 elif word["class"] == "relation":
-                    text = {"within": "x within 5ms of y", "between": "x between y and z"}.get(name, f"x {name} y")
+                    over_links = f"when {{ y as b }} always {{ x {name} b within 5ms }}"
+                    text = {"within": "x within 5ms of y", "between": "x between y and z", "linked to": over_links, "linked from": over_links,
+                            "downstream of": over_links}.get(name, f"x {name} y")
                     self.assertTrue(self.valid(text), text)
         for name in language["reserved"]:
             self.assertFalse(self.valid(f"x as {name}"), name)
