@@ -401,8 +401,8 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   return status;
 }
 
-void bt_server_run(bt_server *server, const bt_local_request *request, bt_local_done done, void *context) {
-  bt_http_server_run(server->http, request, done, context);
+bt_status bt_server_ask(bt_server *server, const bt_local_request *request, json_t **out, bt_error *error) {
+  return bt_http_server_ask(server->http, request, out, error);
 }
 
 uint16_t bt_server_port(const bt_server *server) {

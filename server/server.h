@@ -5,17 +5,18 @@
 #include <stdint.h>
 
 #include "dsl/error.h"
-#include "server/http/local_call.h"
+#include "server/http/local_ask.h"
 #include "server/settings/config.h"
 
 typedef struct bt_server bt_server;
 
 /* new. Store, source, jobs, then HTTP. The config is borrowed and must outlive it. Its `listen` NULL: no socket is
- * opened, and only bt_server_run leads in. */
+ * opened, and only bt_server_ask leads in. */
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) BT_MUST_CHECK;
 uint16_t bt_server_port(const bt_server *server);
-/* A request from inside the process: see local_call.h. */
-void bt_server_run(bt_server *server, const bt_local_request *request, bt_local_done done, void *context);
+/* A request from inside the process: see local_ask.h. */
+bt_status bt_server_ask(bt_server *server, const bt_local_request *request, json_t **out,
+                        bt_error *error) BT_MUST_CHECK;
 /* Uses what may change while it runs: tokens, certificates, host names, origins. After an error all stays as it was. */
 bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *error) BT_MUST_CHECK;
 /* Stops accepting, lets requests under way end, cancels replays, closes the store. NULL is fine. */

@@ -7,49 +7,6 @@
 
 #include "server/cli/terminal.h"
 
-/* ---- what can be shown ---- */
-
-static void append_escape(uint32_t c, bt_buffer *out) {
-  if (c == '\n')
-    bt_buffer_append(out, BT_STR("\\n"));
-  else if (c == '\t')
-    bt_buffer_append(out, BT_STR("\\t"));
-  else if (c == '\r')
-    bt_buffer_append(out, BT_STR("\\r"));
-  else if (c < 0x80)
-    bt_buffer_printf(out, "\\x%02x", (unsigned)c);
-  else
-    bt_buffer_printf(out, "\\u%04x", (unsigned)c);
-}
-
-/* One character, or one byte that begins none; returns its length. */
-static size_t append_one(bt_str text, bool keeps_lines, bt_buffer *out) {
-  uint32_t c = 0;
-  size_t length = bt_utf8_sequence(text, &c);
-  if (!length)
-    bt_buffer_printf(out, "\\x%02x", (unsigned char)text.ptr[0]);
-  else if (bt_is_obeyed(c) && !(keeps_lines && (c == '\n' || c == '\t')))
-    append_escape(c, out);
-  else
-    bt_buffer_append(out, (bt_str){text.ptr, length});
-  return length ? length : 1;
-}
-
-static void append_shown(bt_str text, bool keeps_lines, bt_buffer *out) {
-  while (text.len) {
-    size_t length = append_one(text, keeps_lines, out);
-    text = (bt_str){text.ptr + length, text.len - length};
-  }
-}
-
-void bt_shown_append(bt_str text, bt_buffer *out) {
-  append_shown(text, false, out);
-}
-
-void bt_shown_append_lines(bt_str text, bt_buffer *out) {
-  append_shown(text, true, out);
-}
-
 /* ---- formats ---- */
 
 typedef struct conversion {
@@ -205,7 +162,7 @@ static void write_ascii(FILE *file, bt_str bytes) {
     if (instead)
       bt_buffer_append(&text, bt_str_from(instead));
     else if (length > 1)
-      append_escape(c, &text);
+      bt_shown_append_escape(c, &text);
     else
       bt_buffer_append_char(&text, bytes.ptr[0]);
     length = length ? length : 1;
@@ -287,7 +244,7 @@ static void put_styled(FILE *file, bt_str text) {
     if (length)
       bt_buffer_append(&shown, (bt_str){text.ptr, length});
     else
-      length = append_one(text, true, &shown);
+      length = bt_shown_append_one(text, true, &shown);
     text = (bt_str){text.ptr + length, text.len - length};
   }
   put_buffer(file, &shown);

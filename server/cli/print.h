@@ -9,17 +9,12 @@
 #include <stddef.h>
 
 #include "dsl/text.h"
+#include "server/base/shown.h"
 
-/* Appends a text so that it can be shown: control characters as \x1b, \n and \t, marks that change the direction or end
- * a line as \u202e, and bytes that are no UTF-8 as \xff. What is shown has no byte below 0x20. A backslash stays one:
- * this is for eyes, not to be read back. */
-void bt_shown_append(bt_str text, bt_buffer *out);
 /* Appends as bt_print prints. */
 void bt_shown_printf(bt_buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Appends as bt_print_json prints. Takes the object. */
 void bt_shown_json(json_t *object, size_t flags, bt_buffer *out);
-/* The same as bt_shown_append of a text whose lines and tabs are a layout that we made: these stay. */
-void bt_shown_append_lines(bt_str text, bt_buffer *out);
 
 /* printf to stdout or stderr. The format and the styles of bt_style_on are ours and stay; each %s and %.*s is a text of
  * others and is shown as above. A width counts columns. Of printf they know d i u x X o c s f e g %, with flags, width,

@@ -27,7 +27,4 @@ void bt_service_client_close(bt_service_client *client);
 bt_status bt_service_client_call(bt_service_client *client, const char *method, const char *path, bt_str body,
                                  const char *header, json_t **out, bt_error *error) BT_MUST_CHECK;
 
-/* The error that an answer which is no 2xx means: what its problem document says, with the first of its errors. NULL:
- * it had none. */
-bt_status bt_service_refusal(int code, json_t *document, bt_error *error);
 #endif

@@ -2,7 +2,7 @@
 #include "server/mcp/safe_text.h"
 
 #include "dsl/text.h"
-#include "server/cli/print.h"
+#include "server/base/shown.h"
 
 /* Whole characters only, and before they are escaped, so that no escape is cut in two. */
 static bt_str cut_text(bt_str text, size_t max_bytes) {

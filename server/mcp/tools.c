@@ -255,7 +255,7 @@ static bt_status wait_for_replay(const bt_mcp_run *run, const char *path, json_t
     if (done > told) run->progress(run->progress_context, told = done, "the replay is under way");
     json_decref(*replay);
     *replay = NULL;
-    if (atomic_load(run->cancelled)) break;
+    if (bt_is_cancelled(run->cancel)) break;
     nanosleep(&POLL, NULL);
   }
   if (status || *replay) return status;
@@ -371,7 +371,7 @@ bt_status bt_mcp_tool_call(const bt_mcp_run *run, const char *name, json_t *argu
   while (t < tools + TOOL_COUNT && strcmp(t->name, name) != 0) t++;
   if (t == tools + TOOL_COUNT) return bt_error_set(error, BT_INVALID, "there is no tool \"%.60s\"", name);
   if (t->writes && !run->allows_writes)
-    return bt_error_set(error, BT_INVALID, "%s changes rules: start betrace mcp with --allow-writes", t->name);
+    return bt_error_set(error, BT_INVALID, "%s changes rules: %s", t->name, run->how_to_write);
   bt_status status = check_arguments(t, arguments, error);
   if (status) return status;
   status = run_tool(run, t, arguments, &answer, &why);

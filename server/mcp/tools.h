@@ -4,10 +4,10 @@
 #define BT_SERVER_MCP_TOOLS_H
 
 #include <jansson.h>
-#include <stdatomic.h>
 
 #include "dsl/error.h"
 #include "dsl/text.h"
+#include "tempo/wire/cancel.h"
 
 /* As bt_service_client_call: a 2xx is BT_OK, and *out is new. */
 typedef bt_status (*bt_mcp_ask)(void *context, const char *method, const char *path, bt_str body, json_t **out,
@@ -17,7 +17,8 @@ typedef struct bt_mcp_run {
   bt_mcp_ask ask;
   void *context;
   bool allows_writes;
-  atomic_bool *cancelled; /* somebody asked for the end of this call */
+  const char *how_to_write; /* what somebody has to do who may not */
+  const bt_cancel *cancel;  /* somebody asked for the end of this call */
   void (*progress)(void *context, double done, const char *say);
   void *progress_context;
 } bt_mcp_run;

@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "server/mcp/session.h"
+#include "server/cli/mcp/session.h"
+#include "server/mcp/dialogue.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -38,6 +38,7 @@ FENCE = {
     "server/doctor": SERVER | {"jansson"},
     "server/cli": SERVER | {"jansson"},
     "server/cli/lab": SERVER | {"jansson"},
+    "server/cli/mcp": SERVER | {"jansson"},
     "server/mcp": SERVER | {"jansson"},
     "server/grpc": SERVER | {"grpc", "protobuf-c", "jansson"},
 }
@@ -52,12 +53,12 @@ FLOORS = [
     ["server/replay", "server/doctor", "server/import"],
     ["server/settings", "server/query", "server/watch"],
     ["server/json"],
-    ["server/compliance", "server/lsp"],
+    ["server/compliance", "server/lsp", "server/mcp"],
     ["server/http"],
     ["server/grpc"],
     ["server"],  # main, and what starts and ends the service
     ["server/cli"],
-    ["server/cli/lab", "server/mcp"],
+    ["server/cli/lab", "server/cli/mcp"],
 ]
 # Doors in a floor that are for some alone: what stands on a source takes tempo/wire/source.h, and only who opens one knows which it is.
 ONLY_FOR = {
@@ -140,8 +141,7 @@ def include_findings(tree):
 def target_folder(file, target):
     """server/CMakeLists.txt may define server_store: that target has the fence of server/store."""
     named = target.replace("_", "/", 1)
-    if target == "server_lab":
-        named = "server/cli/lab"
+    named = {"server_lab": "server/cli/lab", "server_cli_mcp": "server/cli/mcp"}.get(target, named)
     return named if named in FENCE else fence_of(file)
 
 

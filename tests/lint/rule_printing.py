@@ -9,6 +9,7 @@ DOOR = "server/cli/print.c"
 MAY_NAME_STREAMS = {"server/cli/terminal.c": {"STDOUT_FILENO", "STDERR_FILENO"}, "server/cli/lab/cmd_generate.c": {"stdout"},
                     # What an editor reads is the protocol's, byte by byte.
                     "server/cli/cmd_lsp.c": {"STDOUT_FILENO"},
+                    "server/cli/mcp/cmd_mcp.c": {"STDOUT_FILENO"},
                     "server/main.c": {"stdout"}}
 PRINTS = re.compile(r"(?<!\w)(v?printf|v?dprintf|puts|putchar|putc|perror|psignal|syslog|warnx?|errx?)\s*\(")
 STREAM = re.compile(r"(?<!\w)(stdout|stderr|STDOUT_FILENO|STDERR_FILENO)(?!\w)")

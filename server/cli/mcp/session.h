@@ -1,8 +1,8 @@
 /* A session of the Model Context Protocol: lines of JSON-RPC 2.0 in, lines out. One thread reads, so that a
  * notifications/cancelled is heard while a call runs; another runs the calls, one after the other. Errors of a message
  * are answered, and end nothing. Thread: bt_mcp_session_run's caller reads, and waits for the other at the end. */
-#ifndef BT_SERVER_MCP_SESSION_H
-#define BT_SERVER_MCP_SESSION_H
+#ifndef BT_SERVER_CLI_MCP_SESSION_H
+#define BT_SERVER_CLI_MCP_SESSION_H
 
 #include "server/mcp/tools.h"
 
@@ -13,8 +13,6 @@ typedef struct bt_mcp_options {
   const char *version; /* of the program */
   int in, out;         /* file descriptors, borrowed */
 } bt_mcp_options;
-
-enum { BT_MCP_MESSAGE_BYTES = 4 << 20 };
 
 /* Until the input ends and what was asked is answered. BT_IO: the output cannot be written. */
 bt_status bt_mcp_session_run(const bt_mcp_options *options, bt_error *error) BT_MUST_CHECK;

@@ -1,7 +1,7 @@
 /* A service inside this process that no socket leads to: rules of files in a database of its own in memory, and calls
  * by the door that gRPC uses. Thread: one call at a time. */
-#ifndef BT_SERVER_MCP_LOCAL_SERVICE_H
-#define BT_SERVER_MCP_LOCAL_SERVICE_H
+#ifndef BT_SERVER_CLI_MCP_LOCAL_SERVICE_H
+#define BT_SERVER_CLI_MCP_LOCAL_SERVICE_H
 
 #include <jansson.h>
 

@@ -1,0 +1,13 @@
+/* A request from inside the process whose answer is waited for, as JSON. Thread: any that may wait; two do not disturb
+ * each other. */
+#ifndef BT_SERVER_HTTP_LOCAL_ASK_H
+#define BT_SERVER_HTTP_LOCAL_ASK_H
+
+#include "server/http/local_call.h"
+
+/* A 2xx is BT_OK, and *out new, or NULL where the answer is empty; else error says what the problem document says. The
+ * lane of the request is not the caller's own: all of its places may wait here. */
+bt_status bt_http_server_ask(bt_http_server *server, const bt_local_request *request, json_t **out,
+                             bt_error *error) BT_MUST_CHECK;
+
+#endif
