@@ -371,6 +371,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   server->config = config;
   server->service.version = version;
   server->service.max_range_ns = config->max_range_ns;
+  server->service.has_mcp_writes = config->mcp_writes;
   server->service.assumptions = config->assumptions;
   server->service.started_at_ns = bt_clock_wall_ns();
   server->service.started_steady_ns = bt_clock_steady_ns();

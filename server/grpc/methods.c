@@ -349,6 +349,7 @@ static void call_http(bt_http_server *http, const handling *h, const bt_grpc_req
                             .tenant = request->tenant,
                             .grafana_user = request->grafana_user,
                             .if_match = bt_buffer_str(&b->if_match),
+                            .from = BT_STR("grpc"),
                             .scope = request->scope,
                             .lane = bt_grpc_lane(request->api, request->method),
                             .turn = request->turn};
@@ -412,6 +413,7 @@ static bool handle_standard_health(bt_http_server *http, const handling *h, cons
   bt_error error = {0};
   bt_local_request local = {.method = BT_STR("GET"),
                             .path = BT_STR("/ready"),
+                            .from = BT_STR("grpc"),
                             .scope = request->scope,
                             .lane = BT_LANE_PROBE,
                             .turn = request->turn};

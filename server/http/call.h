@@ -48,10 +48,19 @@ typedef struct bt_stream_operations {
   void (*free)(void *context);
 } bt_stream_operations;
 
+/* Who sent a request, as he said it, for what asks others in his name; strings are in the call's arena. */
+typedef struct bt_call_sender {
+  bt_str authorization, tenant, grafana_user; /* headers; len 0: not sent */
+  bt_str from;                                /* his address */
+} bt_call_sender;
+
 typedef struct bt_call {
   bt_arena arena; /* of the call; the request's strings live here */
   bt_str method, path, query, body;
   bt_str if_match, accept, last_event_id; /* len 0: not sent */
+  bt_str mcp_version;                     /* MCP-Protocol-Version */
+  struct bt_http_server *server;          /* whom it reached; NULL: in tests */
+  bt_call_sender sender;                  /* in the assistants' lane; else all-zero */
   bt_str body_type, body_encoding;        /* Content-Type and Content-Encoding of the request */
   bt_str params[BT_CALL_MAX_PARAMS];      /* what {…} of the route's path stood for, percent-decoded */
   size_t param_count;

@@ -61,6 +61,9 @@ uint16_t bt_http_server_port(const bt_http_server *server);
 /* Opens the audit log again, reads tokens and certificates again and uses them from the next request and connection on.
  * After an error all stays as it was. TLS and tokens can be neither begun nor ended this way (BT_INVALID). */
 bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options *access, bt_error *error) BT_MUST_CHECK;
+/* Something uses the server that no request shows: it is not freed before as many let go. Thread: any. */
+void bt_http_server_hold(bt_http_server *server);
+void bt_http_server_let_go(bt_http_server *server);
 /* Stops accepting, cancels and answers the requests under way, cuts who does not take the answer within a second, ends
  * the threads and frees. */
 void bt_http_server_stop(bt_http_server *server);

@@ -13,7 +13,7 @@ bool bt_http_task_lend(bt_http_task *task, bt_lane lane, void (*run)(bt_task *wo
   task->is_with_worker = true;
   task->call->wait.lane = lane;
   h2o_linklist_insert(&task->loop->under_way, &task->under_way);
-  atomic_fetch_add(&server->lent, 1);
+  bt_http_server_hold(server);
   if (bt_pool_submit(server->work->pool, lane, &task->work)) return true;
   atomic_fetch_sub(&server->lent, 1);
   h2o_linklist_unlink(&task->under_way);
@@ -21,9 +21,11 @@ bool bt_http_task_lend(bt_http_task *task, bt_lane lane, void (*run)(bt_task *wo
   return false;
 }
 
-void bt_http_task_give_back(bt_http_task *task) {
-  bt_http_server *server = task->loop->server;
-  h2o_multithread_send_message(&task->loop->receiver, &task->message); /* then the loop may free it */
+void bt_http_server_hold(bt_http_server *server) {
+  atomic_fetch_add(&server->lent, 1);
+}
+
+void bt_http_server_let_go(bt_http_server *server) {
   if (!atomic_load(&server->is_ending)) {
     atomic_fetch_sub(&server->lent, 1);
     return;
@@ -32,6 +34,12 @@ void bt_http_task_give_back(bt_http_task *task) {
   atomic_fetch_sub(&server->lent, 1);
   pthread_cond_broadcast(&server->changed);
   pthread_mutex_unlock(&server->mutex);
+}
+
+void bt_http_task_give_back(bt_http_task *task) {
+  bt_http_server *server = task->loop->server;
+  h2o_multithread_send_message(&task->loop->receiver, &task->message); /* then the loop may free it */
+  bt_http_server_let_go(server);
 }
 
 void bt_http_task_leave(bt_http_task *task, int64_t until_ns, void (*run)(bt_task *work)) {

@@ -35,6 +35,7 @@ typedef struct local_run {
   bt_call *call;
   bt_buffer whole; /* of a stream, as far as it was read */
   int64_t started_ns;
+  bt_str from;
   bt_local_done done;
   void *context;
 } local_run;
@@ -48,7 +49,7 @@ static void record_call(const local_run *run) {
                         .path = call->path,
                         .tenant = bt_str_from(bt_call_tenant(call)),
                         .user = call->user ? bt_str_from(call->user) : BT_STR(""),
-                        .from = BT_STR("grpc"),
+                        .from = run->from,
                         .status = call->status};
   if (options->observe)
     options->observe(options->service, run->route, call->status, bt_clock_monotonic_ns() - run->started_ns);
@@ -124,7 +125,7 @@ static void audit_refusal(const local_run *run, const bt_local_request *request,
                         .path = request->path,
                         .tenant = answer->tenant,
                         .user = answer->user,
-                        .from = BT_STR("grpc"),
+                        .from = request->from,
                         .status = run->call->status,
                         .why = answer->kind};
   bt_audit_refused(run->server->audit, &line);
@@ -172,8 +173,10 @@ static local_run *new_run(bt_http_server *server, const bt_local_request *reques
   *run = (local_run){.task = {.run = go_on, .tenant = request->turn},
                      .server = server,
                      .call = call,
+                     .from = request->from,
                      .started_ns = bt_clock_monotonic_ns()};
   call->scope = request->scope;
+  call->server = server;
   bt_wait_init(&call->wait, server->work, request->scope, request->lane, &run->task);
   return run;
 }

@@ -16,6 +16,7 @@ typedef struct bt_local_request {
   bt_str method, path, query, body, body_type; /* path and query as they stand in a request: percent-encoded */
   bt_str authorization, tenant, grafana_user;  /* headers; len 0: not sent */
   bt_str if_match;
+  bt_str from;          /* who asks, for the audit log; stays until it is done */
   bt_work_scope *scope; /* cancelled when nobody waits any more: answers that take long are broken off; or NULL */
   bt_lane lane;         /* where it runs, and goes on */
   uint64_t turn;        /* of whom, there (bt_turns_key) */

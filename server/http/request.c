@@ -258,8 +258,20 @@ static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-encoding"), &call->body_encoding);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "accept"), &call->accept);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "last-event-id"), &call->last_event_id);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "mcp-protocol-version"), &call->mcp_version);
   for (size_t i = 0; i < param_count && ok; i++) ok = bt_call_param_set(call, params[i]);
   return ok;
+}
+
+/* Only where something asks in his name: a token is kept no longer than it is needed. */
+static bool copy_sender(bt_call *call, h2o_req_t *request) {
+  bt_call_sender *to = &call->sender;
+  char from[64];
+  write_address(request, from);
+  return bt_arena_copy(&call->arena, bt_http_header(request, "authorization"), &to->authorization) &&
+         bt_arena_copy(&call->arena, bt_http_header(request, "x-scope-orgid"), &to->tenant) &&
+         bt_arena_copy(&call->arena, bt_http_header(request, "x-grafana-user"), &to->grafana_user) &&
+         bt_arena_copy(&call->arena, bt_str_from(from), &to->from);
 }
 
 bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_route *route) {
@@ -352,7 +364,9 @@ static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *rou
   bt_http_connection *connection = bt_http_connection_of(request);
   fresh->timeout_ns = timeout_ns;
   fresh->call->body = BT_STR("");
-  if (!copy_request(fresh->call, request, params, param_count) || !copy_access(fresh->call, answer)) {
+  fresh->call->server = loop->server;
+  if (!copy_request(fresh->call, request, params, param_count) || !copy_access(fresh->call, answer) ||
+      (route->lane == BT_LANE_ASSISTANT && !copy_sender(fresh->call, request))) {
     fresh->is_with_worker = false;
     bt_http_send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.",
                          NULL);
@@ -387,7 +401,8 @@ static bool is_preflight(h2o_req_t *request) {
 static void answer_preflight(h2o_req_t *request) {
   add_header(request, "access-control-allow-methods", BT_STR("GET, HEAD, POST, PUT, DELETE"));
   add_header(request, "access-control-allow-headers",
-             BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID, Betrace-Timeout"));
+             BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID, Betrace-Timeout, "
+                    "MCP-Protocol-Version"));
   add_header(request, "access-control-max-age", BT_STR("600"));
   request->res.status = 204;
   request->res.reason = bt_http_reason(204);

@@ -71,5 +71,7 @@ void bt_api_rule_first(void *service, bt_call *call);
 void bt_api_rule_contrast(void *service, bt_call *call);
 /* api_gate.c */
 void bt_api_gate(void *service, bt_call *call);
+/* api_mcp.c */
+void bt_api_mcp(void *service, bt_call *call);
 
 #endif

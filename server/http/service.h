@@ -41,6 +41,7 @@ typedef struct bt_service {
   int64_t started_at_ns;
   int64_t started_steady_ns; /* the same on a clock that nobody sets */
   bt_workplace *work;        /* threads, deadlines, and the scope of all */
+  bool has_mcp_writes;       /* assistants of /mcp may store rules, where their token may */
   const char *version;
 } bt_service;
 

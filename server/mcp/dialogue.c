@@ -9,6 +9,12 @@
 static const char *const versions[] = {"2025-11-25", "2025-06-18"};
 enum { VERSION_COUNT = sizeof versions / sizeof *versions };
 
+bool bt_mcp_has_version(bt_str version) {
+  for (size_t i = 0; i < VERSION_COUNT; i++)
+    if (bt_str_equal(version, bt_str_from(versions[i]))) return true;
+  return false;
+}
+
 /* ---- the form of answers ---- */
 
 json_t *bt_mcp_error(json_t *id, int code, const char *text) {

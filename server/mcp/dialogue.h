@@ -31,6 +31,8 @@ typedef enum bt_mcp_kind {
 /* WRONG: *refusal is new, and says why. */
 bt_mcp_kind bt_mcp_message_read(json_t *whole, bt_mcp_message *out, json_t **refusal);
 
+bool bt_mcp_has_version(bt_str version); /* of the protocol */
+
 /* Answers are new; NULL: no memory. */
 json_t *bt_mcp_answer_at_once(const bt_mcp_message *message, bool allows_writes, const char *program_version);
 json_t *bt_mcp_answer_call(const bt_mcp_run *run, const bt_mcp_message *message);

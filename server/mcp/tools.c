@@ -252,13 +252,13 @@ static bt_status wait_for_replay(const bt_mcp_run *run, const char *path, json_t
   bt_status status;
   while (!(status = ask(run, "GET", path, NULL, replay, error)) && !has_ended(*replay)) {
     double done = json_number_value(json_object_get(*replay, "progress"));
-    if (done > told) run->progress(run->progress_context, told = done, "the replay is under way");
+    if (done > told && run->progress) run->progress(run->progress_context, told = done, "the replay is under way");
     json_decref(*replay);
     *replay = NULL;
     if (bt_is_cancelled(run->cancel)) break;
     nanosleep(&POLL, NULL);
   }
-  if (status || *replay) return status;
+  if (*replay || (status && !bt_is_cancelled(run->cancel))) return status; /* where it is, questions may fail, too */
   json_t *gone = NULL;
   if (ask(run, "DELETE", path, NULL, &gone, error)) bt_error_set(error, BT_CANCELLED, "it was cancelled");
   json_decref(gone);

@@ -17,9 +17,9 @@ typedef struct bt_mcp_run {
   bt_mcp_ask ask;
   void *context;
   bool allows_writes;
-  const char *how_to_write; /* what somebody has to do who may not */
-  const bt_cancel *cancel;  /* somebody asked for the end of this call */
-  void (*progress)(void *context, double done, const char *say);
+  const char *how_to_write;                                      /* what somebody has to do who may not */
+  const bt_cancel *cancel;                                       /* somebody asked for the end of this call */
+  void (*progress)(void *context, double done, const char *say); /* NULL: nobody listens */
   void *progress_context;
 } bt_mcp_run;
 

@@ -85,6 +85,8 @@ const bt_setting bt_settings[] = {
      "calls of one kind that wait for their turn, half of them of one tenant; more are refused", BT_USE_START},
     {"allow-anonymous", "BETRACE_ALLOW_ANONYMOUS", BT_SETTING_SWITCH, AT(allow_anonymous), 0, 0,
      "serve on an address that is not loopback without tokens", BT_USE_START},
+    {"mcp-writes", "BETRACE_MCP_WRITES", BT_SETTING_SWITCH, AT(mcp_writes), 0, 0,
+     "assistants that ask at /mcp may store rules, where their token may", BT_USE_START},
     {"settle", "BETRACE_SETTLE", BT_SETTING_DURATION, AT(assumptions.settle_ns), 0, 0,
      "a trace is settled when its last span is older than this", BT_USE_START},
     {"margin", "BETRACE_MARGIN", BT_SETTING_DURATION, AT(assumptions.margin_ns), 0, 0,
@@ -197,9 +199,9 @@ static void set_secret(bt_secret_setting *secret, const char *value, bool is_tex
   *secret = (bt_secret_setting){.file = is_text ? NULL : value, .text = is_text ? value : NULL};
 }
 
-static const bt_lane lanes_to_set[] = {BT_LANE_MEMORY,     BT_LANE_STORE,  BT_LANE_SEARCH,
-                                       BT_LANE_PUSH,       BT_LANE_ANSWER, BT_LANE_PAGES,
-                                       BT_LANE_EVALUATION, BT_LANE_SERIES, BT_LANE_REPORT};
+static const bt_lane lanes_to_set[] = {BT_LANE_MEMORY, BT_LANE_STORE,    BT_LANE_SEARCH,     BT_LANE_PUSH,
+                                       BT_LANE_ANSWER, BT_LANE_PAGES,    BT_LANE_EVALUATION, BT_LANE_SERIES,
+                                       BT_LANE_REPORT, BT_LANE_ASSISTANT};
 enum { LANES_TO_SET = sizeof lanes_to_set / sizeof lanes_to_set[0] };
 
 /* NULL: no lane that can be set begins the text so. */

@@ -55,13 +55,21 @@ static const struct {
   uint32_t least, for_each_processor, most; /* places */
   uint32_t most_queued; /* where it is less than for others: they hold much, or are better asked for again */
 } lane_rows[BT_LANES] = {
-    [BT_LANE_MEMORY] = {"memory", PEOPLE, 2, 1, 8, 0},         [BT_LANE_STORE] = {"store", PEOPLE, 4, 1, 8, 0},
-    [BT_LANE_COMPUTE] = {"compute", PEOPLE, 2, 1, 32, 0},      [BT_LANE_SOURCE] = {"source", PEOPLE, 8, 2, 32, 0},
-    [BT_LANE_SEARCH] = {"search", PEOPLE, 4, 1, 16, 64},       [BT_LANE_PUSH] = {"push", PEOPLE, 4, 1, 8, 8},
-    [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4, 0},           [BT_LANE_ANSWER] = {"answer", PEOPLE, 4, 1, 16, 0},
-    [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16, 0},          [BT_LANE_CHECK] = {"check", PEOPLE, 2, 0, 2, 0},
-    [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 1, 8, 0}, [BT_LANE_SERIES] = {"series", PEOPLE, 2, 1, 8, 0},
-    [BT_LANE_REPORT] = {"report", PEOPLE, 2, 1, 4, 0},         [BT_LANE_WATCH] = {"watch", PEOPLE, 4, 0, 4, 0},
+    [BT_LANE_MEMORY] = {"memory", PEOPLE, 2, 1, 8, 0},
+    [BT_LANE_STORE] = {"store", PEOPLE, 4, 1, 8, 0},
+    [BT_LANE_COMPUTE] = {"compute", PEOPLE, 2, 1, 32, 0},
+    [BT_LANE_SOURCE] = {"source", PEOPLE, 8, 2, 32, 0},
+    [BT_LANE_SEARCH] = {"search", PEOPLE, 4, 1, 16, 64},
+    [BT_LANE_PUSH] = {"push", PEOPLE, 4, 1, 8, 8},
+    [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4, 0},
+    [BT_LANE_ANSWER] = {"answer", PEOPLE, 4, 1, 16, 0},
+    [BT_LANE_ASSISTANT] = {"assistant", PEOPLE, 4, 1, 16, 16},
+    [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16, 0},
+    [BT_LANE_CHECK] = {"check", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 1, 8, 0},
+    [BT_LANE_SERIES] = {"series", PEOPLE, 2, 1, 8, 0},
+    [BT_LANE_REPORT] = {"report", PEOPLE, 2, 1, 4, 0},
+    [BT_LANE_WATCH] = {"watch", PEOPLE, 4, 0, 4, 0},
     [BT_LANE_REPLAY] = {"replay", REPLAYS, 5, 0, 5, 0},
 };
 

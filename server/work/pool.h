@@ -21,6 +21,7 @@ typedef enum bt_lane {
   BT_LANE_PUSH,       /* pushed spans: large bodies, and a receiver that may hang */
   BT_LANE_PROBE,      /* /ready: asks the source and the receiver whether they are there */
   BT_LANE_ANSWER,     /* calls that want an evaluation, a series or a report: they begin it, leave, and answer later */
+  BT_LANE_ASSISTANT,  /* calls of tools, whose questions wait in other lanes */
   BT_LANE_PAGES,      /* pages of streams */
   BT_LANE_CHECK,      /* the checks that calls of /ready wait for */
   BT_LANE_EVALUATION, /* violations on demand */

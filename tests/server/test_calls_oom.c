@@ -72,6 +72,7 @@ static const sample samples[] = {
     {"GET", "/v1/dsl/language", "", "", 200, SAME},
     {"POST", "/v1/dsl/complete", "", "{\"dsl\": \"trace.has(span.na\", \"offset\": 17}", 200, OPEN},
     {"POST", "/v1/dsl/hover", "", "{\"dsl\": \"" RULE_TEXT "\", \"offset\": 2}", 200, SAME},
+    {"POST", "/mcp", "", "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}", 200, SAME},
     {"POST", "/v1/dsl/format", "", "{\"dsl\": \"" RULE_TEXT "\"}", 200, SAME},
     {"POST", "/v1/rules/validate", "", "{\"dsl\": \"" RULE_TEXT "\"}", 200, SAME},
     {"POST", "/v1/rules/validate", "", "{\"dsl\": \"trace.has(span.nam == 1) and nothing\"}", 200, SAME},

@@ -600,6 +600,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The Model Context Protocol (2025-06-18 and 2025-11-25), streamable HTTP without sessions.
+         * @description One JSON-RPC message. Tools ask with the token and tenant of the request, so that a tool may do what they may. A tools/call with a progressToken is answered as server-sent events where Accept allows these; all else is JSON. Who closes the connection cancels the call; notifications are taken, and change nothing.
+         */
+        post: operations["askAsAssistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/spans": {
         parameters: {
             query?: never;
@@ -892,6 +912,19 @@ export interface components {
             id?: string;
             /** @description a Replay, a Violation, or {replay_id, detail} of gone */
             data: string;
+        };
+        /** @description A message of JSON-RPC 2.0 */
+        McpMessage: {
+            /** @constant */
+            jsonrpc: "2.0";
+            id?: string | number | null;
+            method?: string;
+            params?: Record<string, never>;
+            result?: Record<string, never>;
+            error?: {
+                code: number;
+                message: string;
+            };
         };
         /** @description with end_time or duration_ms; where both are there they have to agree to a millisecond */
         PushedSpan: {
@@ -1519,6 +1552,16 @@ export interface components {
                         end: string;
                     };
                 };
+            };
+        };
+        /** @description Why the message was not taken */
+        McpRefusal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["McpMessage"];
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description There is no token, or it is not known */
@@ -2874,6 +2917,47 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
+        };
+    };
+    askAsAssistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a version that initialize has answered */
+                "MCP-Protocol-Version"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["McpMessage"];
+            };
+        };
+        responses: {
+            /** @description The answer, which may be a JSON-RPC error */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpMessage"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description It was a notification, or an answer */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["McpRefusal"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["McpRefusal"];
+            415: components["responses"]["McpRefusal"];
+            503: components["responses"]["McpRefusal"];
         };
     };
     pushSpans: {

@@ -149,7 +149,8 @@ static void test_random_loads(void **state) {
     bt_pool *pool = new_pool(&options);
     for (int i = 0; i < JOBS; i++) {
       bt_lane lane = (bt_lane)test_random_below(&random, BT_LANES);
-      if (lane == BT_LANE_SEARCH || lane == BT_LANE_PUSH) lane = BT_LANE_SOURCE; /* those have short lines */
+      bool has_short_line = lane == BT_LANE_SEARCH || lane == BT_LANE_PUSH || lane == BT_LANE_ASSISTANT;
+      if (has_short_line) lane = BT_LANE_SOURCE;
       jobs[i] = job_of(lane, test_random_below(&random, 3), run_briefly);
       jobs[i].task.party = test_random_below(&random, 5);
       jobs[i].takes_us = test_random_below(&random, 20) == 0 ? test_random_below(&random, 500) : 0;
