@@ -1,11 +1,13 @@
 /* Resources and prompts. See tools.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/mcp/packs.h"
 #include "server/mcp/safe_text.h"
 #include "server/mcp/tools.h"
 
-static const char RULE_PREFIX[] = "betrace://rules/";
+static const char RULE_PREFIX[] = "betrace://rules/", PACK_PREFIX[] = "betrace://packs/";
 
 typedef struct resource {
   const char *uri, *name, *description, *path;
@@ -14,11 +16,20 @@ static const resource resources[] = {
     {"betrace://rules", "rules", "The rules that there are", "/v1/rules?limit=1000"},
     {"betrace://language", "language", "The words of BeTraceDSL, with what each means", "/v1/dsl/language"}};
 
+static void add_pack(json_t *list, const bt_mcp_pack *pack) {
+  char uri[96];
+  snprintf(uri, sizeof uri, "%s%s", PACK_PREFIX, pack->name);
+  json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "uri", uri, "name", pack->name, "description",
+                                        "A pack of rules with their tests, as a rule file; none of them is stored",
+                                        "mimeType", "application/yaml"));
+}
+
 json_t *bt_mcp_resources(void) {
   json_t *list = json_array();
   for (size_t i = 0; i < sizeof resources / sizeof *resources; i++)
     json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "uri", resources[i].uri, "name", resources[i].name,
                                           "description", resources[i].description, "mimeType", "application/json"));
+  for (const bt_mcp_pack *pack = bt_mcp_packs; pack->name; pack++) add_pack(list, pack);
   return list;
 }
 
@@ -41,9 +52,22 @@ static bool path_of(const char *uri, bt_buffer *out) {
   return true;
 }
 
+/* False: the address is none of a pack. *out NULL: there is no memory. */
+static bool read_pack(const char *uri, json_t **out) {
+  if (strncmp(uri, PACK_PREFIX, sizeof PACK_PREFIX - 1) != 0) return false;
+  for (const bt_mcp_pack *pack = bt_mcp_packs; pack->name; pack++) {
+    if (strcmp(pack->name, uri + sizeof PACK_PREFIX - 1) != 0) continue;
+    *out = json_pack("{s:[{s:s,s:s,s:s%}]}", "contents", "uri", uri, "mimeType", "application/yaml", "text",
+                     pack->text.ptr, pack->text.len);
+    return true;
+  }
+  return false;
+}
+
 bt_status bt_mcp_resource_read(const bt_mcp_run *run, const char *uri, json_t **out, bt_error *error) {
   bt_buffer path = {0};
   json_t *answer = NULL;
+  if (read_pack(uri, out)) return *out ? BT_OK : bt_error_no_memory(error);
   if (!path_of(uri, &path)) return bt_error_set(error, BT_NOT_FOUND, "there is no resource \"%.100s\"", uri);
   bt_status status =
       path.failed ? bt_error_no_memory(error) : run->ask(run->context, "GET", path.ptr, BT_STR(""), &answer, error);

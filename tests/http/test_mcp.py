@@ -24,6 +24,18 @@ from mcp.client.stdio import stdio_client  # noqa: E402
 from mcp.types import jsonrpc_message_adapter  # noqa: E402
 from mcp_types.methods import parse_server_notification, validate_server_result  # noqa: E402
 
+def read_packs():
+    """{name: text} of each rule pack."""
+    folder = os.path.join(HERE, "..", "..", "distribution", "packs")
+    packs = {}
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".yaml"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                packs[name.removesuffix(".yaml")] = file.read()
+    return packs
+
+
+PACKS = read_packs()
 RULES = """rules:
   - id: charged-and-audited
     dsl: when { trace.has(span.name = "charge") } always { trace.has(span.name = "audit") }
@@ -110,7 +122,10 @@ class McpTest(unittest.TestCase):
                 self.assertFalse(answer["isError"], answer)
                 jsonschema.validate(answer["structuredContent"], tool["outputSchema"])
                 self.assertEqual(answer["content"][0]["text"], answer["structuredContent"]["means"])
-            self.assertEqual(len((await client.list_resources()).resources), 2)
+            resources = {str(one.uri) for one in (await client.list_resources()).resources}
+            self.assertEqual(resources, {"betrace://rules", "betrace://language", *(f"betrace://packs/{name}" for name in PACKS)})
+            for name, text in PACKS.items():
+                self.assertEqual((await client.read_resource(f"betrace://packs/{name}")).contents[0].text, text)
             self.assertIn("charged-and-audited", (await client.read_resource("betrace://rules")).contents[0].text)
             self.assertEqual(len((await client.list_prompts()).prompts), 2)
             prompt = await client.get_prompt("investigate_violation", {"rule_id": "charged-and-audited"})

@@ -22,7 +22,7 @@ import jsonschema  # noqa: E402
 from mcp import ClientSession  # noqa: E402
 from mcp.client.streamable_http import streamable_http_client  # noqa: E402
 from test_access import bearer, make_token  # noqa: E402
-from test_mcp import INITIALIZE, ORDER, SLOW_REPLAY, TOOLS, check_schema, otlp  # noqa: E402
+from test_mcp import INITIALIZE, ORDER, PACKS, SLOW_REPLAY, TOOLS, check_schema, otlp  # noqa: E402
 
 RULE = {"id": "charged-and-audited", "dsl": 'when { trace.has(span.name = "charge") } always { trace.has(span.name = "audit") }'}
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
@@ -105,6 +105,8 @@ class McpHttpTest(unittest.TestCase):
                 jsonschema.validate(answer["structuredContent"], tool["outputSchema"])
                 self.assertEqual(answer["content"][0]["text"], answer["structuredContent"]["means"])
             self.assertIn(RULE["id"], (await client.read_resource("betrace://rules")).contents[0].text)
+            for name, text in PACKS.items():
+                self.assertEqual((await client.read_resource(f"betrace://packs/{name}")).contents[0].text, text)
             self.assertEqual(len((await client.list_prompts()).prompts), 2)
 
     def test_long_replay_says_how_far_it_is(self):
