@@ -6,10 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
+#include "server/cli/terminal.h"
 #include "tempo/files/file_source.h"
 
 enum { JOBS_MAX = 256 };
+static const int64_t PROGRESS_NS = 100000000; /* between two times at which progress is shown */
 
 /* Files of traces have one of these words near their beginning; a rule file that has is none that can be read. */
 static bool begins_like_traces(const char *path) {
@@ -33,8 +37,19 @@ bool bt_operand_has_rules(const char *path) {
          stat(path, &about) == 0 && S_ISREG(about.st_mode) && !begins_like_traces(path);
 }
 
+/* Of large files people see how far it is. */
+static void show_reading(void *context, double so_far) {
+  int64_t *shown_ns = context, now_ns = bt_clock_monotonic_ns();
+  if (!bt_terminal_shows_progress() || now_ns - *shown_ns < PROGRESS_NS) return;
+  *shown_ns = now_ns;
+  bt_print_error("\rreading the files: %3.0f %%\033[K", so_far * 100);
+}
+
 bt_status bt_cli_open_traces(const char *const *paths, size_t count, unsigned jobs, bt_source **out, bt_error *error) {
-  bt_status status = bt_file_source_open_wide(paths, count, jobs, out, error);
+  int64_t began_ns = bt_clock_monotonic_ns(), shown_ns = began_ns;
+  const bt_file_opening how = {jobs, show_reading, &shown_ns};
+  bt_status status = bt_file_source_open_wide(paths, count, &how, out, error);
+  if (shown_ns != began_ns) bt_print_error("\r\033[K");
   return status == BT_IO ? (error->status = BT_INVALID) : status;
 }
 

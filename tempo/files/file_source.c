@@ -33,7 +33,9 @@ static const file_source *of_const(const bt_source *source) {
 
 typedef struct loader {
   file_source *files;
+  const bt_file_opening *how;
   uint32_t file;
+  size_t file_count;
   uint64_t span_count;   /* of the file that is being read */
   bt_trace_id *suspects; /* traces whose first unit has spans of BeTrace's own service alone */
   size_t suspect_count, suspect_capacity;
@@ -171,6 +173,16 @@ static void free_batches(unit_part *part) {
   }
 }
 
+/* Files count alike, whatever their size: what comes through a pipe has none before its end. */
+static void show_part(const unit_reading *all, const unit_part *part) {
+  const loader *l = all->loader;
+  uint64_t size = bt_file_content_size(all->file->content);
+  if (!l->how->show || !part->count || !size) return;
+  const bt_file_unit *last = &part->units[part->count - 1];
+  double of_file = (double)(last->offset + last->length) / (double)size;
+  l->how->show(l->how->context, ((double)l->file + of_file) / (double)l->file_count);
+}
+
 static bt_status note_part(void *context, size_t place, bt_error *error) {
   const unit_reading *all = context;
   unit_part *part = &all->parts[place];
@@ -179,6 +191,7 @@ static bt_status note_part(void *context, size_t place, bt_error *error) {
   for (size_t i = 0; is_whole && status == BT_OK && i < part->count; i++)
     status = note_batch(all->loader, &part->units[i], part->batches[i], error);
   free_batches(part);
+  show_part(all, part);
   return status;
 }
 
@@ -282,8 +295,8 @@ static bt_status leave_out_own(loader *l, bt_error *error) {
 }
 
 static bt_status load_files(file_source *files, const char *const *paths, size_t count, uint64_t max_bytes,
-                            bt_error *error) {
-  loader l = {.files = files};
+                            const bt_file_opening *how, bt_error *error) {
+  loader l = {.files = files, .how = how, .file_count = count};
   uint64_t left = max_bytes ? max_bytes : UINT64_MAX;
   files->set.files = calloc(count ? count : 1, sizeof *files->set.files);
   bt_status status = files->set.files ? BT_OK : bt_error_no_memory(error);
@@ -420,8 +433,8 @@ static void free_files(bt_source *source) {
   free(files);
 }
 
-static bt_status open_files(const char *const *paths, size_t count, uint64_t max_bytes, unsigned jobs, bt_source **out,
-                            bt_error *error) {
+static bt_status open_files(const char *const *paths, size_t count, uint64_t max_bytes, const bt_file_opening *how,
+                            bt_source **out, bt_error *error) {
   static const bt_source_operations operations = {.search = search_files,
                                                   .read = read_files,
                                                   .find_linking = find_linking_in_files,
@@ -434,10 +447,10 @@ static bt_status open_files(const char *const *paths, size_t count, uint64_t max
   file_source *files = calloc(1, sizeof *files);
   if (!files) return bt_error_no_memory(error);
   files->source = (bt_source){.operations = &operations, .name = "files"};
-  files->set.jobs = jobs;
+  files->set.jobs = how->jobs;
   files->earliest_ns = INT64_MAX;
   files->latest_ns = INT64_MIN;
-  bt_status status = load_files(files, paths, count, max_bytes, error);
+  bt_status status = load_files(files, paths, count, max_bytes, how, error);
   if (status != BT_OK) {
     free_files(&files->source);
     return status;
@@ -448,12 +461,12 @@ static bt_status open_files(const char *const *paths, size_t count, uint64_t max
 
 bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
                               bt_error *error) {
-  return open_files(paths, count, max_bytes, 1, out, error);
+  return open_files(paths, count, max_bytes, &(bt_file_opening){.jobs = 1}, out, error);
 }
 
-bt_status bt_file_source_open_wide(const char *const *paths, size_t count, unsigned jobs, bt_source **out,
+bt_status bt_file_source_open_wide(const char *const *paths, size_t count, const bt_file_opening *how, bt_source **out,
                                    bt_error *error) {
-  return open_files(paths, count, 0, jobs, out, error);
+  return open_files(paths, count, 0, how, out, error);
 }
 
 /* ---- what files alone can do ---- */

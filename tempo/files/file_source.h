@@ -22,8 +22,13 @@
  * comes through a pipe. */
 bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
                               bt_error *error) BT_MUST_CHECK;
+typedef struct bt_file_opening {
+  unsigned jobs;                              /* threads */
+  void (*show)(void *context, double so_far); /* on the calling thread, from 0 to 1, part by part; or NULL */
+  void *context;
+} bt_file_opening;
 /* The same without a maximum, on so many threads, and so are its reads: the answers are the same. */
-bt_status bt_file_source_open_wide(const char *const *paths, size_t count, unsigned jobs, bt_source **out,
+bt_status bt_file_source_open_wide(const char *const *paths, size_t count, const bt_file_opening *how, bt_source **out,
                                    bt_error *error) BT_MUST_CHECK;
 size_t bt_file_source_trace_count(const bt_source *source);
 /* From the earliest start of a span to just past the latest; [0, 1) without traces. */

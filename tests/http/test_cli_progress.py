@@ -2,6 +2,7 @@
 long it still takes. What goes into a file or a pipe has none of it."""
 import os
 import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,22 @@ def eval_for_seconds(folder, seconds):
     return (*words, "--jobs", "1")
 
 
+def read_for_seconds(folder, seconds):
+    """The words of an `eval` that reads its file for about so long."""
+    path, count = os.path.join(folder, "small.jsonl"), 2000
+    words = ("eval", "--dsl", "nosuch", path, "--jobs", "1")
+
+    def write(traces):
+        with open(path, "w", encoding="utf-8") as file:
+            for number in range(1, traces + 1):
+                file.write(trace(number, span("a")))
+    write(count)
+    began = time.monotonic()
+    subprocess.run([binary(), *words], stdout=subprocess.DEVNULL, env=sanitizer_environment(), check=False)
+    write(max(count, int(2 * count * seconds / (time.monotonic() - began))))
+    return words
+
+
 def on_terminal(arguments):
     """What a command writes to its standard error, which is a terminal."""
     parent, child = pty.openpty()
@@ -100,6 +117,14 @@ class ProgressTest(unittest.TestCase):
                         ("gate", rules, *since, "--baseline", "1", "--candidate", "2"), ("compare", rules, *one, *windows),
                         ("contrast", rules, *one, *since), ("suggest", "--min-traces", "2", *since),
                         eval_for_seconds(folder, 5)]
+
+    def test_reading_of_large_files_is_shown(self):
+        with tempfile.TemporaryDirectory(prefix="betrace-progress-") as folder:
+            shown = on_terminal(read_for_seconds(folder, 1.5))
+        told = [int(number) for number in re.findall(r"\rreading the files: +(\d+) %", shown)]
+        self.assertGreater(len(told), 2, shown)
+        self.assertEqual(told, sorted(told))
+        self.assertLessEqual(told[-1], 100)
 
     def test_on_a_terminal(self):
         for arguments, shown in zip(self.commands, all_at_once(on_terminal, self.commands)):

@@ -162,7 +162,7 @@ static bt_buffer tell_all(unsigned jobs, size_t most_traces, size_t fails_at) {
   told t = {.fails_at = fails_at};
   bt_error error = {.message = ""};
   const bt_file_visitor visitor = {.most_traces = most_traces, .look = look, .tell = tell, .context = &t};
-  bt_status status = bt_file_source_open_wide(paths, 1, jobs, &source, &error);
+  bt_status status = bt_file_source_open_wide(paths, 1, &(bt_file_opening){.jobs = jobs}, &source, &error);
   if (!status) {
     assert_true(bt_file_source_places(source) <= PLACES_MAX);
     status = bt_file_source_visit(source, &visitor, &error);

@@ -345,7 +345,7 @@ describe('how would it have done', () => {
     const series = ({ body }: { body: { dsl?: string; value?: string } }) =>
       body.value === 'exercised' ? seriesOf(40, 50) : body.dsl ? seriesOf(3, 4) : seriesOf(1, 1);
     const { host, user } = show(
-      { 'POST /v1/violations/series': series, 'POST /v1/violations/query': { violations: [violation()], cursor: null } },
+      { 'POST /v1/violations/series': series, 'POST /v1/violations/query': { violations: [violation()], cursor: null, coverage: coverage() } },
       '/rules/fraud-check?panel=past'
     );
     await type('when { a } never { b }');
