@@ -177,7 +177,8 @@ static void judge(const bt_rule *rule, uint32_t span_count, totals *t) {
       bt_evaluator_run(evaluator, trace, NULL, &verdict, NULL) != BT_OK)
     stop("the evaluator failed");
   double seconds = cpu_seconds() - start;
-  bool is_undecided = verdict->verdict == BT_INCONCLUSIVE;
+  /* Of one trace alone nothing is known of those that it is linked to. */
+  bool is_undecided = verdict->verdict == BT_INCONCLUSIVE && verdict->reason != BT_REASON_LINKED;
   t->rules++;
   t->seconds += seconds;
   t->undecided += is_undecided;
