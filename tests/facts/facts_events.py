@@ -2,6 +2,7 @@
 dsl/filter_keys.c (one test of events in a query, and one of an attribute alone) and decision 444.
 
 The same tests look at a block that is still written to and at a completed one; no search sees what is in memory only (facts_visibility).
+What is found of the attribute `k` is found of `ev.ded` too, which has a column of its own in blocks of vParquet5 (tests/tempo/variants.py).
 """
 import random
 import time
@@ -30,6 +31,18 @@ OF_TRUE = ["1.5, true, v", "true", "false, then true", "list of bools"]
 WITH_EVENTS = [label for label, events in CELLS.items() if events]
 
 
+KEYS = ("k", "ev.ded")  # of events; both have the same values
+
+
+def under_both(values):
+    return {**values, **({"ev.ded": values["k"]} if "k" in values else {})}
+
+
+def with_each_key(query):
+    """The query of `event.k`, and the same of the other key."""
+    return {query.replace("event.k ", f"event.{key} ") for key in KEYS}
+
+
 class EventFacts(facts.TempoCase):
     @classmethod
     def prepare(cls):
@@ -38,13 +51,14 @@ class EventFacts(facts.TempoCase):
         for label, events in CELLS.items():
             cls.ids[label] = otlp.new_trace_id()
             attrs = {"own": 1, "k": "v"} if label == "only of the span" else {"own": 1}
-            timed = [(name, cls.now + 1, values) for name, values in events] if events else None
+            timed = [(name, cls.now + 1, under_both(values)) for name, values in events] if events else None
             spans.append(otlp.span(cls.ids[label], "cell", cls.now, attrs=attrs, events=timed))
         cls.tempo.push(spans)
         cls.wait_found('{ name = "cell" }', cls.ids.values())
 
     def assert_cells(self, query, labels):
-        self.assert_finds("{ " + query + " }", [self.ids[label] for label in labels])
+        for one in with_each_key(query):
+            self.assert_finds("{ " + one + " }", [self.ids[label] for label in labels])
 
     def assert_misses(self, query, labels):
         """Each of them, though the query means them."""

@@ -30,7 +30,7 @@ DEDICATED = ("parquet_dedicated_columns: [{name: amount.ded, type: string, scope
 LAYOUTS = {
     "": ("", MAIN_FAMILIES),
     "dedicated": (DEDICATED, ("2.10", "3.0")),
-    "vparquet5": ("version: vParquet5", ("3.0",)),
+    "vparquet5": ("version: vParquet5, parquet_dedicated_columns: [{name: ev.ded, type: string, scope: event}]", ("3.0",)),
 }
 # The program of server/ says its commit behind its version.
 _COMMIT = re.compile(r"-[0-9a-f]{12}$")
