@@ -63,8 +63,8 @@ static void test_going_on_needs_no_memory(void **state) {
   (void)state;
   assert_int_equal(bt_workplace_new(NULL, &work, &error), BT_OK);
   failing_alloc_after(0);
-  for (size_t i = 0; i < 100; i++) { /* four: no lane gets all of its tasks from one tenant */
-    tasks[i] = (bt_task){.run = run, .tenant = i % 4, .party = i % 7};
+  for (size_t i = 0; i < 100; i++) { /* each lane gets its tasks from several tenants */
+    tasks[i] = (bt_task){.run = run, .tenant = i / BT_LANES % 4, .party = i % 7};
     assert_true(bt_pool_submit(work->pool, (bt_lane)(i % BT_LANES), &tasks[i]));
   }
   bt_work_scope_begin(&scope, &work->root, bt_clock_monotonic_ns());
