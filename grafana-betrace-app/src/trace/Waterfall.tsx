@@ -1,11 +1,11 @@
 // A trace as a waterfall: one row a span in the order of the tree, its bar where it lies in time, witnesses marked by
-// icon and word. A row of its own for what is missing. Only rows in view are in the document. Arrow keys move, left and
-// right close and open, Enter selects.
+// icon and word. A row of its own for what is missing. Only rows in view are in the document, and the one that Tab leads
+// to. Arrow keys move, left and right close and open, Enter selects.
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Badge, Icon, useStyles2, useTheme2 } from '@grafana/ui';
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 
 import { PLAIN } from '../i18n';
@@ -180,15 +180,14 @@ function itemAfter(key: string, at: number, last: number): number | undefined {
   return key in places ? Math.min(last, Math.max(0, places[key])) : undefined;
 }
 
-function useItemKeys({ layout, items, collapsed, onToggle, onSelect }: Props, show: (item: number) => void) {
-  const [current, setCurrent] = useState(0);
-  const hasMoved = useRef(false);
-  const at = Math.min(current, Math.max(0, items.length - 1));
-  const go = (item: number) => {
-    hasMoved.current = true;
-    setCurrent(item);
-    show(item);
-  };
+/** The rows to draw: those in view, and the one that Tab leads to, which may be scrolled away and must not lose the focus then. */
+function rowsWith(at: number, range: Range): number[] {
+  const drawn = defaultRangeExtractor(range);
+  return drawn.includes(at) || at >= range.count ? drawn : [...drawn, at].sort((a, b) => a - b);
+}
+
+/** Keys in the row `at`; `go` makes another the one that has the focus. */
+function itemKeys({ layout, items, collapsed, onToggle, onSelect }: Props, at: number, go: (item: number) => void) {
   const openOrClose = (key: string, row: TraceRow) => {
     const isClosed = collapsed.has(row.span);
     if (row.childCount > 0 && (key === 'ArrowRight') === isClosed) {
@@ -204,7 +203,7 @@ function useItemKeys({ layout, items, collapsed, onToggle, onSelect }: Props, sh
       );
     }
   };
-  const onKeyDown = (event: KeyboardEvent) => {
+  return (event: KeyboardEvent) => {
     const item = items[at];
     const next = itemAfter(event.key, at, items.length - 1);
     const isMine = next !== undefined || ['ArrowLeft', 'ArrowRight', 'Enter', ' '].includes(event.key);
@@ -219,7 +218,6 @@ function useItemKeys({ layout, items, collapsed, onToggle, onSelect }: Props, sh
       return event.key === 'Enter' || event.key === ' ' ? onSelect(row.span) : openOrClose(event.key, row);
     }
   };
-  return { at, setCurrent, hasMoved, onKeyDown };
 }
 
 function keyOf(layout: TraceLayout, item: TraceItem): string {
@@ -230,29 +228,50 @@ export function Waterfall(props: Props) {
   const { layout, items, marks, missing, collapsed, onToggle, selected, onSelect, jump } = props;
   const styles = useStyles2(getStyles);
   const scroller = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState(0);
+  const at = Math.min(current, Math.max(0, items.length - 1));
   const rows = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
     overscan: 15,
+    rangeExtractor: (range) => rowsWith(at, range),
     initialRect: { width: 1000, height: 600 },
   });
-  const keys = useItemKeys(props, (item) => rows.scrollToIndex(item));
+  const wantsFocus = useRef(false);
+  const onKeyDown = itemKeys(props, at, (item) => {
+    wantsFocus.current = true;
+    setCurrent(item);
+    rows.scrollToIndex(item);
+  });
   const seen = rows.getVirtualItems();
   useEffect(() => {
-    if (keys.hasMoved.current) {
-      scroller.current?.querySelector<HTMLElement>(`[data-item="${keys.at}"]`)?.focus({ preventScroll: true });
+    const row = wantsFocus.current && scroller.current?.querySelector<HTMLElement>(`[data-item="${at}"]`);
+    if (row) {
+      row.focus({ preventScroll: true });
+      wantsFocus.current = false;
     }
-  }, [keys.at, keys.hasMoved, seen]);
+  }, [at, seen]);
   // The span of a deep link, and the first witness, may lie far down.
   const shown = useRef<number | null>(null);
   useEffect(() => {
-    const at = items.findIndex((item) => item.kind === 'span' && layout.rows[item.row].span === selected);
-    if (shown.current !== jump && at > 0) {
-      rows.scrollToIndex(at, { align: 'center' });
+    const place = items.findIndex((item) => item.kind === 'span' && layout.rows[item.row].span === selected);
+    if (shown.current !== jump && place > 0) {
+      rows.scrollToIndex(place, { align: 'center' });
+      setCurrent(place);
     }
     shown.current = jump;
   }, [items, layout, selected, rows, jump]);
+  // made once a drawing and not once a row: putting classes together is a good part of what a row costs
+  const plain = cx(styles.row, styles.body);
+  const look = (row: TraceRow | null) => {
+    if (!row) {
+      return cx(plain, styles.ghost);
+    }
+    const isWitness = marks.has(row.span);
+    const isSelected = row.span === selected;
+    return isWitness || isSelected ? cx(plain, isWitness && styles.witness, isSelected && styles.selected) : plain;
+  };
   return (
     <div role="treegrid" aria-label={t('trace.label', 'Spans of the trace')} aria-rowcount={items.length + 1} className={styles.grid}>
       <Axis layout={layout} />
@@ -272,17 +291,11 @@ export function Waterfall(props: Props) {
                 aria-selected={row !== null && row.span === selected}
                 data-item={index}
                 data-witness={row && marks.has(row.span) ? 'true' : undefined}
-                tabIndex={index === keys.at ? 0 : -1}
-                className={cx(
-                  styles.row,
-                  styles.body,
-                  row && marks.has(row.span) && styles.witness,
-                  row && row.span === selected && styles.selected,
-                  !row && styles.ghost
-                )}
+                tabIndex={index === at ? 0 : -1}
+                className={look(row)}
                 style={{ transform: `translateY(${start}px)` }}
-                onKeyDown={keys.onKeyDown}
-                onFocus={() => keys.setCurrent(index)}
+                onKeyDown={onKeyDown}
+                onFocus={() => setCurrent(index)}
                 onClick={() => row && onSelect(row.span)}
               >
                 {row && (
