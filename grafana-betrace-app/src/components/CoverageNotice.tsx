@@ -133,7 +133,7 @@ export function CoverageNotice({ coverage, reason }: { coverage: Coverage | null
     );
   }
   return (
-    <Alert severity="warning" title={title} data-testid={`coverage-${state}`}>
+    <Alert severity="warning" title={title} data-testid={`coverage-${state}`} data-state="partial">
       {lines.map((line) => (
         <div key={line}>{line}</div>
       ))}

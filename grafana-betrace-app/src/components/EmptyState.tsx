@@ -17,7 +17,7 @@ interface Props {
 export function EmptyState({ title, children, action, icon = 'info-circle' }: Props) {
   const styles = useStyles2(getStyles);
   return (
-    <section className={styles.box}>
+    <section className={styles.box} data-state="empty">
       <Icon name={icon} size="xxl" className={styles.icon} />
       <h2 className={styles.title}>{title}</h2>
       {children && <div className={styles.text}>{children}</div>}

@@ -41,7 +41,7 @@ export function ErrorState({ error, title, onRetry }: Props) {
   const problem = asApiError(error);
   const help = advice(problem);
   return (
-    <Alert severity="error" title={title ?? problem.title}>
+    <Alert severity="error" title={title ?? problem.title} data-state="failed">
       {title && problem.title !== title && <p>{problem.title}</p>}
       {problem.detail && <p>{problem.detail}</p>}
       {problem.errors.length > 0 && (

@@ -8,7 +8,7 @@ import { Spinner, useStyles2 } from '@grafana/ui';
 export function Loading({ text }: { text?: string }) {
   const styles = useStyles2(getStyles);
   return (
-    <div className={styles} role="status" aria-live="polite">
+    <div className={styles} role="status" aria-live="polite" data-state="loading">
       <Spinner inline /> {text ?? t('state.loading', 'Loading…')}
     </div>
   );

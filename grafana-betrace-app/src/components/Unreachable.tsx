@@ -29,6 +29,7 @@ export function Unreachable({ connection, onRetry }: { connection: Connection; o
   return (
     <Alert
       severity="error"
+      data-state="failed"
       title={t('unreachable.title', 'Grafana’s server does not reach BeTrace at {{url}}', { url: connection.url, interpolation: { escapeValue: false } })}
     >
       <p>

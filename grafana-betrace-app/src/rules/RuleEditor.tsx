@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Alert, Button, LinkButton, Stack, Tab, TabsBar, useStyles2 } from '@grafana/ui';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router-dom';
 import { asApiError, type DataNote } from '../api/problem';
 import { useCreateRule, useReplaceRule } from '../api/rules';
@@ -115,7 +115,14 @@ function Notices({ rule, state }: { rule: Rule | null; state: DraftState }) {
   );
 }
 
-export function RuleEditor({ rule, initial }: { rule: Rule | null; initial?: Partial<Draft> }) {
+interface Props {
+  rule: Rule | null;
+  initial?: Partial<Draft>;
+  /** what is to be known of the stored rule */
+  notice?: ReactNode;
+}
+
+export function RuleEditor({ rule, initial, notice }: Props) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const navigate = useNavigate();
@@ -177,6 +184,7 @@ export function RuleEditor({ rule, initial }: { rule: Rule | null; initial?: Par
       parent={{ text: t('rules.title', 'Rules'), url: to.rules() }}
       actions={actions}
     >
+      {notice}
       <Notices rule={rule} state={state} />
       {error && (
         <SaveProblem
@@ -203,7 +211,7 @@ export function RuleEditor({ rule, initial }: { rule: Rule | null; initial?: Par
             </div>
             <LivePast dsl={draft.dsl} check={check} />
           </div>
-          <TabsBar>
+          <TabsBar className={styles.tabs}>
             {panels.map((name) => (
               <Tab key={name} label={panelText(name)} active={name === panel} onChangeTab={() => setUrl({ panel: name })} />
             ))}
@@ -252,5 +260,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     '@container (max-width: 720px)': { gridTemplateColumns: 'minmax(0, 1fr)' },
   }),
   text: css({ minWidth: 0 }),
+  // where there is no room for all of them, a second line instead of a strip that is cut
+  tabs: css({ '& [role="tablist"]': { flexWrap: 'wrap' } }),
   aside: css({ minWidth: 0 }),
 });

@@ -6,8 +6,8 @@ import { LinkButton, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 import type { Series } from '../api/types';
 import { useSeries } from '../api/violations';
-import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
+import { QuestionProblem } from '../components/StaleNotice';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { CoverageNotice } from '../components/CoverageNotice';
 import { reasonSentence, reasonWord } from '../violations/coverageWords';
@@ -111,7 +111,7 @@ export function DayCard({ shadow }: { shadow: string[] }) {
     <Card title={t('start.day.title', 'Last 24 hours')} actions={link}>
       {shadow.length > 0 && <p>{t('start.day.shadow', 'All enabled rules are in shadow: they are judged here, and nothing is sent for them.')}</p>}
       {series.isPending && <Loading text={t('start.day.asking', 'Rules are evaluated over the last 24 hours; this can take a while…')} />}
-      {series.error && <ErrorState error={series.error} onRetry={() => void series.refetch()} />}
+      <QuestionProblem asked={series} />
       {series.data && <Counts series={series.data} />}
     </Card>
   );

@@ -6,8 +6,8 @@ import { Icon, useStyles2, type IconName } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 import { isUnevaluated, useSeries } from '../api/violations';
 import type { Rule } from '../api/types';
-import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
+import { QuestionProblem } from '../components/StaleNotice';
 import { useUrls } from '../routing/useUrls';
 import { Card } from './Card';
 import { dayQuestion } from './DayCard';
@@ -46,7 +46,7 @@ export function UnjudgedCard({ rules, shadow }: Props) {
   const exercised = useSeries({ ...dayQuestion(shadow), value: 'exercised' });
   const isAsking = counts.isPending || exercised.isPending || isUnevaluated(counts.data) || isUnevaluated(exercised.data);
   const list = unjudgedRules(rules, isUnevaluated(counts.data) ? undefined : counts.data, isUnevaluated(exercised.data) ? undefined : exercised.data);
-  const error = exercised.error ?? counts.error;
+  const asked = { ...(exercised.error ? exercised : counts), refetch: () => Promise.all([counts.refetch(), exercised.refetch()]) };
   return (
     <Card title={t('leads.title', 'Cannot be judged')}>
       {list.length > 0 && (
@@ -57,9 +57,9 @@ export function UnjudgedCard({ rules, shadow }: Props) {
         </ul>
       )}
       {list.length > SHOWN && <p className={styles.why}>{t('leads.more', 'and {{n}} more rules', { n: list.length - SHOWN })}</p>}
-      {error && <ErrorState error={error} title={t('leads.failed', 'Which rules no trace is about could not be asked')} onRetry={() => void Promise.all([counts.refetch(), exercised.refetch()])} />}
-      {!error && isAsking && <Loading text={t('leads.asking', 'Looking for rules that no trace is about…')} />}
-      {!error && !isAsking && list.length === 0 && (
+      <QuestionProblem asked={asked} title={t('leads.failed', 'Which rules no trace is about could not be asked')} />
+      {!asked.error && isAsking && <Loading text={t('leads.asking', 'Looking for rules that no trace is about…')} />}
+      {!asked.error && !isAsking && list.length === 0 && (
         <p className={styles.why}>
           <Icon name="check-circle" /> {t('leads.none', 'No rule that is known to be without traces. Verdicts that were not reached are under “Last 24 hours”.')}
         </p>

@@ -21,6 +21,7 @@ interface Options {
 
 export interface Rendered extends RenderResult {
   host: StubHost;
+  client: QueryClient;
   user: UserEvent;
   /** path and query as they are now */
   location(): string;
@@ -53,5 +54,5 @@ export function render(element: ReactElement, { handlers, host: overrides, at = 
       </HostProvider>
     </ThemeContext.Provider>
   );
-  return { ...result, host, user: userEvent.setup({ delay: null, pointerEventsCheck: 0 }), location: () => current };
+  return { ...result, host, client, user: userEvent.setup({ delay: null, pointerEventsCheck: 0 }), location: () => current };
 }

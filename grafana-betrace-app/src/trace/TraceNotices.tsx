@@ -46,7 +46,7 @@ export function TraceNotices({ notices }: { notices: readonly string[] }) {
     return null;
   }
   return (
-    <Alert severity="warning" title={t('trace.notice.title', 'This may not be the whole trace')}>
+    <Alert severity="warning" title={t('trace.notice.title', 'This may not be the whole trace')} data-state="partial">
       {notices.map((text) => (
         <div key={text}>{text}</div>
       ))}

@@ -19,7 +19,7 @@ export function CoverageSummary({ page, loaded }: { page: ViolationPage; loaded:
   const styles = useStyles2(getStyles);
   const { tone, headline, notes } = coverageInWords(page, useHost().timeZone());
   return (
-    <section className={styles.box} aria-label={t('violations.coverage.label', 'What was looked at')} data-tone={tone}>
+    <section className={styles.box} aria-label={t('violations.coverage.label', 'What was looked at')} data-tone={tone} data-state={tone === 'whole' ? undefined : 'partial'}>
       <div className={styles.line}>
         <strong>{totalInWords(loaded, page.total_count)}</strong>
         <span className={tone === 'whole' ? styles.whole : styles.partial}>

@@ -7,6 +7,7 @@ import { useLocation } from 'react-router-dom';
 import type { Rule } from '../api/types';
 import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
+import { QuestionProblem } from '../components/StaleNotice';
 import { useUrls } from '../routing/useUrls';
 import { CoverageSummary } from './CoverageSummary';
 import { whyEmpty } from './coverageWords';
@@ -50,12 +51,14 @@ export function ListSection({ list, rules }: { list: ReturnType<typeof useViolat
   return (
     <>
       <CoverageSummary page={lastPage} loaded={violations.length} />
-      {query.error && (
+      {query.isFetchNextPageError ? (
         <ErrorState
           error={query.error}
           title={t('violations.more-failed', 'The next violations could not be loaded')}
           onRetry={() => void query.fetchNextPage()}
         />
+      ) : (
+        <QuestionProblem asked={query} />
       )}
       {why ? (
         <EmptyList

@@ -6,8 +6,8 @@ import { Icon, useStyles2 } from '@grafana/ui';
 import { useMemo } from 'react';
 
 import { useSeries } from '../api/violations';
-import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
+import { QuestionProblem } from '../components/StaleNotice';
 import { stepFor, toTimeline } from './buckets';
 import { isStillLooking } from './coverageWords';
 import { isWiderThanList, seriesQuery } from './filters';
@@ -33,20 +33,12 @@ export function TimelineSection({ list, hasShadow }: { list: List; hasShadow: bo
   if (series.isPending) {
     return <Loading text={t('violations.timeline.loading', 'Counting…')} />;
   }
-  if (series.error) {
-    return (
-      <ErrorState
-        error={series.error}
-        title={t('violations.timeline.failed', 'The timeline could not be counted')}
-        onRetry={() => void series.refetch()}
-      />
-    );
-  }
   const pick = (start: number, end: number) => list.range.set(new Date(start).toISOString(), new Date(end).toISOString());
   return (
     <>
+      <QuestionProblem asked={series} title={t('violations.timeline.failed', 'The timeline could not be counted')} />
       {timeline && <Timeline timeline={timeline} onPick={pick} />}
-      {isStillLooking(series.data) && (
+      {series.data && isStillLooking(series.data) && (
         <div className={styles.note} role="status">
           <LookedAt coverage={series.data.coverage} />{' '}
           {t('violations.timeline.going-on', 'Counting goes on, newest first; hatched steps are not known yet…')}

@@ -3,20 +3,7 @@
 import assert from 'node:assert/strict';
 import { weightyFaults } from '../support/axe.mjs';
 import { plainText, settled } from '../support/pages.mjs';
-import { RULES } from '../support/world.mjs';
-
-const RANGE = 'from=now-24h&to=now';
-
-/* What a person can open, with where it is. A violation is looked up first: its address has a trace in it. */
-async function places(main) {
-  const { violations } = await main.get(`/v1/violations?rule_id=${RULES.slowDb.id}&start=now-24h&limit=1`);
-  const { rule_id: rule, trace_id: trace } = violations[0];
-  return [
-    { name: 'start', at: '' }, { name: 'rules', at: '/rules' }, { name: 'rule', at: `/rules/${RULES.slowDb.id}` }, { name: 'rule-new', at: '/rules/new' },
-    { name: 'violations', at: `/violations?${RANGE}` }, { name: 'violation', at: `/violations/${rule}/${trace}` }, { name: 'replays', at: '/replay' },
-    { name: 'compliance', at: '/compliance' }, { name: 'configuration', at: '/configuration' }, { name: 'not-found', at: '/no-such-page' },
-  ];
-}
+import { places } from '../support/places.mjs';
 
 const settingsPage = { name: 'grafana-settings', at: '/config' };
 

@@ -7,8 +7,8 @@ import { lazy, Suspense } from 'react';
 import { Link } from 'react-router-dom';
 import { useFrameworks, type Framework } from '../../api/compliance';
 import { EmptyState } from '../../components/EmptyState';
-import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
+import { QuestionProblem } from '../../components/StaleNotice';
 import { PageFrame } from '../../host/context';
 import { useUrls } from '../../routing/useUrls';
 
@@ -81,7 +81,7 @@ export default function Compliance() {
   return (
     <PageFrame title={t('compliance.title', 'Compliance')} subTitle={t('compliance.subtitle', 'What the traces show of the controls that rules stand for')}>
       {frameworks.isPending && <Loading />}
-      {frameworks.error && <ErrorState error={frameworks.error} onRetry={() => void frameworks.refetch()} />}
+      <QuestionProblem asked={frameworks} />
       {frameworks.data && <List frameworks={frameworks.data.frameworks} />}
     </PageFrame>
   );
@@ -90,7 +90,7 @@ export default function Compliance() {
 const getStyles = (theme: GrafanaTheme2) => ({
   list: css({ listStyle: 'none', margin: 0, padding: 0 }),
   row: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5, 2), padding: theme.spacing(1, 0), borderBottom: `1px solid ${theme.colors.border.weak}` }),
-  name: css({ color: theme.colors.text.link, minWidth: 420 }),
+  name: css({ color: theme.colors.text.link, flex: '0 1 420px', minWidth: 0 }),
   text: css({ color: theme.colors.text.secondary }),
   heading: css({ ...theme.typography.h4, marginTop: theme.spacing(3) }),
 });

@@ -12,6 +12,7 @@ import { EmptyState } from '../../components/EmptyState';
 import { ErrorState } from '../../components/ErrorState';
 import { useWriteDisabledReason } from '../../components/Forbidden';
 import { Loading } from '../../components/Loading';
+import { QuestionProblem } from '../../components/StaleNotice';
 import { formatTime, TimeText } from '../../components/TimeText';
 import { PageFrame, useHost } from '../../host/context';
 import { ACTIONS } from '../../permissions';
@@ -142,12 +143,13 @@ export default function Replay() {
   const [{ dsl }] = useUrlState(PARAMETERS);
   const cancel = useDeleteReplay();
   const forget = useDeleteReplay();
-  const { data: replay, error, dataUpdatedAt, refetch } = useReplay(forget.isIdle || forget.isError ? id : undefined);
+  const asked = useReplay(forget.isIdle || forget.isError ? id : undefined);
+  const { data: replay, error, dataUpdatedAt } = asked;
   if (error instanceof ApiError && error.status === 404) {
     return <NotThere />;
   }
   const title = replay ? replayTitle(replay.rules) : t('replay.title', 'Replay');
-  const problem = forget.error ?? cancel.error ?? (replay ? null : error);
+  const problem = forget.error ?? cancel.error;
   const actions = replay && (
     <Actions
       replay={replay}
@@ -159,8 +161,8 @@ export default function Replay() {
   );
   return (
     <PageFrame title={title} subTitle={replay && <SubTitle replay={replay} />} actions={actions} parent={{ text: t('replays.title', 'Replay'), url: to.replays() }}>
-      {problem && <ErrorState error={problem} onRetry={replay ? undefined : () => void refetch()} />}
-      {replay ? <Body replay={replay} askedAt={dataUpdatedAt} dsl={dsl} /> : !problem && <Loading />}
+      {problem ? <ErrorState error={problem} /> : <QuestionProblem asked={asked} />}
+      {replay ? <Body replay={replay} askedAt={dataUpdatedAt} dsl={dsl} /> : !problem && !error && <Loading />}
     </PageFrame>
   );
 }

@@ -6,8 +6,8 @@ import { Button, useStyles2 } from '@grafana/ui';
 import { useNavigate } from 'react-router-dom';
 import { useReplays } from '../../api/replays';
 import { EmptyState } from '../../components/EmptyState';
-import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
+import { QuestionProblem } from '../../components/StaleNotice';
 import { PageFrame } from '../../host/context';
 import { FORM_PARAMETERS } from '../../replays/formState';
 import { ReplayForm } from '../../replays/ReplayForm';
@@ -23,7 +23,7 @@ function Earlier() {
     return <Loading />;
   }
   if (replays.error && !all.length) {
-    return <ErrorState error={replays.error} onRetry={() => void replays.refetch()} />;
+    return <QuestionProblem asked={replays} />;
   }
   if (!all.length) {
     return (
@@ -34,6 +34,7 @@ function Earlier() {
   }
   return (
     <>
+      <QuestionProblem asked={replays} />
       <ReplayList replays={all} />
       {replays.hasNextPage && (
         <Button variant="secondary" disabled={replays.isFetchingNextPage} onClick={() => void replays.fetchNextPage()}>

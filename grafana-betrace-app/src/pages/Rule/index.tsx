@@ -8,6 +8,7 @@ import { useRule } from '../../api/rules';
 import { EmptyState } from '../../components/EmptyState';
 import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
+import { QuestionProblem } from '../../components/StaleNotice';
 import { PageFrame } from '../../host/context';
 import { useUrls } from '../../routing/useUrls';
 import { RuleEditor } from '../../rules/RuleEditor';
@@ -39,9 +40,10 @@ function NotThere({ id, error, onRetry }: { id: string; error: unknown; onRetry(
 }
 
 function StoredRule({ id }: { id: string }) {
-  const { data, error, refetch } = useRule(id);
+  const asked = useRule(id);
+  const { data, error, refetch } = asked;
   if (data) {
-    return <RuleEditor rule={data} />;
+    return <RuleEditor rule={data} notice={<QuestionProblem asked={asked} />} />;
   }
   return error ? (
     <NotThere id={id} error={error} onRetry={() => void refetch()} />

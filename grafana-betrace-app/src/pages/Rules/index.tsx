@@ -5,9 +5,9 @@ import { useState } from 'react';
 import { useRules } from '../../api/rules';
 import type { Rule } from '../../api/types';
 import { EmptyState } from '../../components/EmptyState';
-import { ErrorState } from '../../components/ErrorState';
 import { useWriteDisabledReason } from '../../components/Forbidden';
 import { Loading } from '../../components/Loading';
+import { QuestionProblem } from '../../components/StaleNotice';
 import { PageFrame } from '../../host/context';
 import { ACTIONS } from '../../permissions';
 import { useUrls } from '../../routing/useUrls';
@@ -72,9 +72,7 @@ export default function RulesPage() {
     <PageFrame title={t('rules.title', 'Rules')} actions={actions}>
       <Stack direction="column" gap={2}>
         <RuleFilters state={state} set={set} />
-        {rules.error && (
-          <ErrorState error={rules.error} title={t('rules.unread', 'The rules could not be read')} onRetry={() => void rules.refetch()} />
-        )}
+        <QuestionProblem asked={rules} title={t('rules.unread', 'The rules could not be read')} />
         {rules.isPending && <Loading />}
         {rules.data && all.length === 0 && (
           <NoRules filtered={isFiltered(state)} disabled={writeReason} onClear={() => set(NO_FILTER)} onImport={() => setImporting(true)} />

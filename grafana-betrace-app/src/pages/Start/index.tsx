@@ -8,6 +8,7 @@ import { useRules } from '../../api/rules';
 import { useReady } from '../../api/service';
 import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
+import { QuestionProblem } from '../../components/StaleNotice';
 import { isUnreachable } from '../../components/Unreachable';
 import { PageFrame, useHost, usePermission } from '../../host/context';
 import { ACTIONS } from '../../permissions';
@@ -37,7 +38,7 @@ function RecentReplays() {
       }
     >
       {replays.isPending && <Loading />}
-      {replays.error && !recent.length && <ErrorState error={replays.error} onRetry={() => void replays.refetch()} />}
+      <QuestionProblem asked={replays} />
       {replays.data && !recent.length && <p>{t('start.replays.none', 'None yet. A replay says whether a rule was ever broken, and when that started.')}</p>}
       {recent.length > 0 && <ReplayList replays={recent} />}
     </Card>
@@ -54,12 +55,9 @@ function Day() {
   if (source && !source.ready) {
     return <NoSource reason={source.reason ?? ''} />;
   }
-  const error = rules.error ?? enabled.error;
-  if (error) {
-    return <ErrorState error={error} onRetry={() => void Promise.all([rules.refetch(), enabled.refetch()])} />;
-  }
+  const asked = { ...(rules.error ? rules : enabled), refetch: () => Promise.all([rules.refetch(), enabled.refetch()]) };
   if (!rules.data || !enabled.data) {
-    return <Loading />;
+    return asked.error ? <QuestionProblem asked={asked} /> : <Loading />;
   }
   if (!rules.data.pages[0].rules.length) {
     return <NoRules />;
@@ -73,6 +71,7 @@ function Day() {
   const shadow = isShadowOnly ? judged.map((rule) => rule.id) : [];
   return (
     <div className={styles.page}>
+      <QuestionProblem asked={asked} />
       <DayCard shadow={shadow} />
       <UnjudgedCard rules={judged} shadow={shadow} />
     </div>

@@ -11,8 +11,8 @@ import { PLAIN } from '../../i18n';
 import { ApiError } from '../../api/problem';
 import type { TraceVerdicts, Violation } from '../../api/types';
 import { useTraceVerdicts } from '../../api/violations';
-import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
+import { QuestionProblem } from '../../components/StaleNotice';
 import { VerdictBadge, verdictText } from '../../components/VerdictBadge';
 import { PageFrame, useHost } from '../../host/context';
 import { KeptBeside } from '../../kept/KeptBeside';
@@ -184,11 +184,9 @@ export default function ViolationPage() {
         )}
       </p>
       {query.isPending && <Loading text={t('violation.loading', 'Reading the trace…')} />}
+      {!isGone && <QuestionProblem asked={query} title={t('violation.failed', 'The trace could not be read')} />}
       {query.data && <Content key={`${ruleId} ${traceId}`} verdicts={query.data} violation={violation} ruleId={ruleId} />}
       {isGone && query.error instanceof ApiError && <Gone error={query.error} listed={listed} />}
-      {query.error && !isGone && (
-        <ErrorState error={query.error} title={t('violation.failed', 'The trace could not be read')} onRetry={() => void query.refetch()} />
-      )}
     </PageFrame>
   );
 }
