@@ -69,7 +69,7 @@ const literal = (value) => JSON.stringify(value).replaceAll('<', '\\u003c');
 
 function hostPage(meta, version, user) {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Grafana host</title><base href="/"><link rel="icon" href="data:,"><link rel="stylesheet" href="/host/host.css"></head>
-<body class="theme-${user.theme}"><div id="root"></div><script>
+<body class="theme-${user.theme}" style="margin:0"><div id="root"></div><script>
 window.__grafana_public_path__='/public/';
 window.grafanaBootData=${literal(bootData(meta, version, user))};
 window.__host=${literal({ meta, theme: user.theme })};

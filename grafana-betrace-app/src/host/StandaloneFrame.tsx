@@ -54,7 +54,8 @@ const getStyles = (theme: GrafanaTheme2) => ({
   actions: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),
   tabs: css({
     display: 'flex',
-    gap: theme.spacing(2),
+    flexWrap: 'wrap',
+    gap: theme.spacing(0, 2),
     borderBottom: `1px solid ${theme.colors.border.weak}`,
     marginBottom: theme.spacing(2),
   }),

@@ -1,6 +1,7 @@
 // The host inside Grafana: requests through the plugin proxy, Grafana's page frame, permissions, zone and Explore.
 import { PluginPage, config, getBackendSrv, hasPermission, isFetchError } from '@grafana/runtime';
 import type { NavModelItem } from '@grafana/data';
+import { Stack } from '@grafana/ui';
 import { useLocation } from 'react-router-dom';
 import { PLUGIN_ID, PLUGIN_PREFIX } from '../constants';
 import { exploreTraceUrl } from './exploreUrl';
@@ -68,7 +69,7 @@ function PageFrame({ title, subTitle, actions, tabs, parent, children }: PageFra
     ...(tabs ? { children: tabs.map((tab) => ({ text: tab.text, url: tab.url, active: tab.active })) } : {}),
   };
   return (
-    <PluginPage pageNav={pageNav} subTitle={subTitle} actions={actions}>
+    <PluginPage pageNav={pageNav} subTitle={subTitle} actions={actions && <Stack wrap="wrap">{actions}</Stack>}>
       {children}
     </PluginPage>
   );

@@ -134,7 +134,8 @@ export function RuleTable({ rules, ...props }: Props) {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  scroll: css({ overflowX: 'auto' }),
+  // positioned: else the unseen head of the last column, which is, would make the document as wide as the table
+  scroll: css({ overflowX: 'auto', position: 'relative' }),
   table: css({
     width: '100%',
     borderCollapse: 'collapse',
