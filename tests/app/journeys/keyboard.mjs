@@ -1,31 +1,10 @@
 /* A rule created and saved without a mouse: Tab, letters and Ctrl+S only, with the focus to be seen all the way. */
 import assert from 'node:assert/strict';
 import { written } from '../support/editor.mjs';
+import { tabTo } from '../support/keys.mjs';
 import { settled } from '../support/pages.mjs';
 
-const MOST_TABS = 80;
 const TEXT = 'trace.has(span.name == "retry")';
-
-/** What has the focus: its role or tag, and the name that it goes by. */
-const focused = (page) => page.evaluate(() => {
-  const one = document.activeElement;
-  const label = one.labels?.[0]?.textContent ?? '';
-  return { tag: one.tagName.toLowerCase(), name: (one.getAttribute('aria-label') ?? (label || one.textContent) ?? '').trim(), inEditor: Boolean(one.closest('.monaco-editor')) };
-});
-
-/** Presses Tab until what has the focus is wanted. */
-async function tabTo(page, wanted, key = 'Tab') {
-  const seen = [];
-  for (let at = 0; at < MOST_TABS; at++) {
-    await page.keyboard.press(key);
-    const now = await focused(page);
-    if (wanted(now)) {
-      return now;
-    }
-    seen.push(`${now.tag} ${now.name.slice(0, 30)}`);
-  }
-  throw new assert.AssertionError({ message: `not reached by ${key}; passed ${seen.join(' | ')}` });
-}
 
 const inEditor = (now) => now.inEditor;
 
