@@ -51,6 +51,22 @@ class Provisioning(unittest.TestCase):
             for name in re.findall(r"span\.(betrace\.[a-z._]+)", text):
                 self.assertIn(name, self.attributes, path)
 
+    def test_logs_and_exemplars_lead_to_what_a_trace_violates(self):
+        sources = {source["uid"]: source for source in yaml.safe_load(read(f"{ROOT}/distribution/grafana/provisioning/datasources/correlations.yaml"))["datasources"]}
+        own = yaml.safe_load(read(f"{ROOT}/distribution/grafana/provisioning/datasources/betrace.yaml"))["datasources"][0]
+        link, = sources["loki"]["correlations"]
+        change, = link["config"]["transformations"]
+        self.assertEqual((link["targetUID"], link["config"]["target"]), (own["uid"], {"queryType": "violations", "traceId": "$${" + change["mapValue"] + "}"}))
+        self.assertRegex(read(f"{ROOT}/grafana-betrace-app/src/datasource/types.ts"), r"'violations'[\s\S]*traceId\?: string")
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        for line in (f"level=error traceID={trace} msg=x", f'{{"trace_id": "{trace}", "msg": "x"}}', f"traceid: {trace}", f"trace_id='{trace}'"):
+            self.assertEqual(re.search(change["expression"], line)[1], trace, line)
+        self.assertIsNone(re.search(change["expression"], f"span_id={trace[:16]} retrace=1"))
+        tempo, pages = sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+        self.assertEqual(tempo["datasourceUid"], own["jsonData"]["tempoDatasourceUid"])
+        self.assertEqual(pages["url"], "/a/betrace-app/violations?trace=$${__value.raw}")
+        self.assertIn("  trace: traceIdParameter,", read(f"{ROOT}/grafana-betrace-app/src/violations/filters.ts"))
+
     def test_alert_rules_of_grafana_are_whole(self):
         for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
             document = yaml.safe_load(read(path))
