@@ -6,19 +6,19 @@ import { NEVER, problem, type Handlers } from '../test/host';
 import { render } from '../test/render';
 import { replay } from '../test/replayFixtures';
 import { page as violationPage } from '../violations/testPages';
-import Compliance from './Compliance';
-import Configuration from './Configuration';
-import Replay from './Replay';
-import Replays from './Replays';
-import RulePage from './Rule';
-import Rules from './Rules';
-import Start from './Start';
-import ViolationPage from './Violation';
-import Violations from './Violations';
+import Compliance from '../pages/Compliance';
+import Configuration from '../pages/Configuration';
+import Replay from '../pages/Replay';
+import Replays from '../pages/Replays';
+import RulePage from '../pages/Rule';
+import Rules from '../pages/Rules';
+import Start from '../pages/Start';
+import ViolationPage from '../pages/Violation';
+import Violations from '../pages/Violations';
 
 // Monaco does not run in jsdom, and the settings of a browser need its session
 jest.mock('../editor/DslEditor', () => ({ DslEditor: ({ value, label }: { value: string; label: string }) => <textarea aria-label={label} value={value} readOnly /> }));
-jest.mock('./Configuration/StandaloneSettings', () => ({ StandaloneSettings: () => null }));
+jest.mock('../pages/Configuration/StandaloneSettings', () => ({ StandaloneSettings: () => null }));
 
 const STATES = ['loading', 'failed', 'partial', 'stale', 'empty'];
 const TRACE = violation().trace_id;
