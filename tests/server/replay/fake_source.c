@@ -313,6 +313,8 @@ static bt_status fake_read(bt_source *source, const bt_read_request *request, bt
                            bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
   pthread_mutex_lock(&fake->lock);
+  while (fake->hold_reads_after && fake->traces_read >= fake->hold_reads_after)
+    pthread_cond_wait(&fake->let_go, &fake->lock);
   bt_status status = read_locked(fake, request, sink, context, account, error);
   pthread_mutex_unlock(&fake->lock);
   return status;
@@ -401,9 +403,18 @@ void fake_source_init(fake_source *fake) {
                                             .projects = true};
   fake->source = (bt_source){&fake->operations, "fake"};
   pthread_mutex_init(&fake->lock, NULL);
+  pthread_cond_init(&fake->let_go, NULL);
+}
+
+void fake_let_go(fake_source *fake) {
+  pthread_mutex_lock(&fake->lock);
+  fake->hold_reads_after = 0;
+  pthread_cond_broadcast(&fake->let_go);
+  pthread_mutex_unlock(&fake->lock);
 }
 
 void fake_source_dispose(fake_source *fake) {
+  pthread_cond_destroy(&fake->let_go);
   pthread_mutex_destroy(&fake->lock);
   free(fake->traces);
   fake->traces = NULL;

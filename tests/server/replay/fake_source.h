@@ -66,6 +66,8 @@ typedef struct fake_source {
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */
   size_t cancel_after;
   bool hide_own; /* leaves BeTrace's own traces out of reads, as Tempo's source does */
+  size_t hold_reads_after; /* a read waits once so many traces were read, until fake_let_go; 0: none waits */
+  pthread_cond_t let_go;
   /* What happened. */
   size_t traces_read, read_calls, largest_page, probes, span_searches;
   char log[FAKE_LOG_MAX][160]; /* filters of searches, in order */
@@ -75,6 +77,8 @@ typedef struct fake_source {
 
 void fake_source_init(fake_source *fake); /* filters, and is not static */
 void fake_source_dispose(fake_source *fake);
+/* Reads that are held go on, and no other is held. */
+void fake_let_go(fake_source *fake);
 /* A trace with that number as its id (leading zeros); borrowed until the next one is added. */
 fake_trace *fake_add(fake_source *fake, uint64_t number);
 /* A span of 1 ms in fragment 0 with no parent. */
