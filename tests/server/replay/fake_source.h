@@ -65,7 +65,7 @@ typedef struct fake_source {
   uint32_t large_from; /* batches leave traces that the request says have so many spans to reads by id; 0: none */
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */
   size_t cancel_after;
-  bool hide_own; /* leaves BeTrace's own traces out of reads, as Tempo's source does */
+  bool hide_own;           /* leaves BeTrace's own traces out of reads, as Tempo's source does */
   size_t hold_reads_after; /* a read waits once so many traces were read, until fake_let_go; 0: none waits */
   pthread_cond_t let_go;
   /* What happened. */
