@@ -292,15 +292,17 @@ class TempoServer:
 
     @staticmethod
     def wait_until(probe, what, seconds=60, pause=0.1):
-        """Polls until probe() is true and returns its value; fails with `what` otherwise."""
+        """Polls until probe() is true and returns its value; fails with `what` otherwise. A probe that Tempo works on for
+        long is asked more seldom: Tempo has the traces to take in that it waits for."""
         deadline = time.monotonic() + seconds
         while True:
+            began = time.monotonic()
             value = probe()
             if value:
                 return value
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {seconds} s: {what} (last: {value!r})")
-            time.sleep(pause)
+            time.sleep(min(max(pause, 3 * (time.monotonic() - began)), 3))
 
 
 # --- the supervisor ----------------------------------------------------------------------------------------------------------
