@@ -99,6 +99,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->program = program;
   evaluator->is_incomplete = options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
+  evaluator->has_summaries = evaluator->is_pruned || evaluator->relatives.has_summaries;
   evaluator->clock_skew_ns = options->clock_skew_ns;
   evaluator->looks_up_at_once = options->looks_up_at_once;
   bt_evaluator_allow(evaluator, evaluator->step_budget);
@@ -111,8 +112,15 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   bt_arena_reset(&evaluator->rule_arena);
 }
 
+/* Spans of other traces count as its own do. */
+static uint64_t default_budget(const bt_evaluator *evaluator) {
+  const bt_relatives *relatives = &evaluator->relatives;
+  uint64_t others = relatives->family ? relatives->span_count - relatives->own_count : 0;
+  return bt_default_step_budget(evaluator->index.trace) + others * STEPS_OF_SPAN;
+}
+
 static void start_budget(bt_evaluator *evaluator, const bt_eval_options *options) {
-  uint64_t steps = options->step_budget ? options->step_budget : bt_default_step_budget(evaluator->index.trace);
+  uint64_t steps = options->step_budget ? options->step_budget : default_budget(evaluator);
   if (steps < options->least_steps) steps = options->least_steps;
   evaluator->step_budget = steps;
   evaluator->text_budget = options->text_budget;
@@ -197,17 +205,36 @@ static bt_status report_failure(const bt_evaluator *evaluator, bt_error *error) 
                       evaluator->index.trace->span_count, run_max_bytes);
 }
 
-bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
-                           const bt_rule_verdict **out, bt_error *error) {
+static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *options, const bt_rule_verdict **out,
+                           bt_error *error) {
   static const bt_eval_options defaults = {0};
-  *out = NULL;
-  evaluator->work.status = BT_OK;
-  evaluator->check.is_over = false;
-  bt_trace_index_start(&evaluator->index, trace);
   for (size_t i = 0; i < evaluator->ruleset->count; i++) {
     run_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults, &evaluator->verdicts[i]);
     if (evaluator->work.status != BT_OK) return report_failure(evaluator, error);
   }
   *out = evaluator->verdicts;
   return BT_OK;
+}
+
+static void start_trace(bt_evaluator *evaluator, const bt_trace *trace) {
+  evaluator->work.status = BT_OK;
+  evaluator->check.is_over = false;
+  evaluator->relatives.family = NULL;
+  evaluator->relatives.has_summaries = false;
+  bt_trace_index_start(&evaluator->index, trace);
+}
+
+bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
+                           const bt_rule_verdict **out, bt_error *error) {
+  *out = NULL;
+  start_trace(evaluator, trace);
+  return run_rules(evaluator, options, out, error);
+}
+
+bt_status bt_evaluator_run_family(bt_evaluator *evaluator, const bt_family *family, const bt_eval_options *options,
+                                  const bt_rule_verdict **out, bt_error *error) {
+  *out = NULL;
+  start_trace(evaluator, family->traces[0].trace);
+  if (!bt_relatives_start(&evaluator->relatives, family, &evaluator->arena)) return report_failure(evaluator, error);
+  return run_rules(evaluator, options, out, error);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dsl/error.h"
+#include "dsl/family.h"
 #include "dsl/rule.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
@@ -37,9 +38,10 @@ typedef struct bt_eval_options {
 } bt_eval_options;
 
 typedef struct bt_witness {
-  uint32_t span;  /* number in the trace */
+  uint32_t span;  /* number in its trace */
   int binding;    /* the binding that it is, or BT_NO_BINDING for a span that a satisfied selector matched */
   bt_range range; /* of the selector in the rule's text */
+  uint32_t trace; /* number of that in the family; 0: the rule's own */
 } bt_witness;
 
 typedef struct bt_choice {
@@ -92,6 +94,9 @@ void bt_evaluator_check_with(bt_evaluator *evaluator, bool (*may_go_on)(void *co
  * is known about this trace. */
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
                            const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
+/* The same of the first trace of a family; without one, whatever reaches into other traces is unknown. */
+bt_status bt_evaluator_run_family(bt_evaluator *evaluator, const bt_family *family, const bt_eval_options *options,
+                                  const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
 
 const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
 const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "pruned", "linked", "skew" */

@@ -17,6 +17,7 @@
 #include "dsl/kleene.h"
 #include "dsl/outcome.h"
 #include "dsl/program.h"
+#include "dsl/relatives.h"
 #include "dsl/rule.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
@@ -88,6 +89,14 @@ typedef struct bt_merge {
   bt_span_list lists[BT_MAX_KEYS]; /* what is left of each */
 } bt_merge;
 
+typedef struct bt_downstream { /* of one span, as far as one relation goes (evaluation_linked.c) */
+  uint64_t turn;
+  const bt_program_relation *relation;
+  uint32_t of;
+  bt_span_list spans; /* by number */
+  bool is_whole;      /* no span is missing */
+} bt_downstream;
+
 enum { BT_MAX_LOOKUPS = 8 }; /* keys of one selection; further ones are not looked up */
 
 typedef struct bt_lookup_slot {
@@ -99,11 +108,12 @@ typedef struct bt_lookup_slot {
 
 struct bt_evaluator {
   const struct bt_ruleset *ruleset;
-  bt_arena arena;      /* of one run */
-  bt_arena rule_arena; /* of one rule in one run */
-  bt_work work;        /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call
-                          bt_evaluator_is_cut */
-  bt_trace_index index;
+  bt_arena arena;         /* of one run */
+  bt_arena rule_arena;    /* of one rule in one run */
+  bt_work work;           /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call
+                             bt_evaluator_is_cut */
+  bt_trace_index index;   /* of the rule's own trace */
+  bt_relatives relatives; /* the family of it; numbers of spans are those of relatives.h */
   bt_rule_verdict *verdicts;
   bt_check check;
   uint64_t unchecked_steps; /* of rules that were begun since */
@@ -112,6 +122,7 @@ struct bt_evaluator {
   const bt_program *program;
   bool is_incomplete; /* further spans may come */
   bool is_pruned;     /* there are summaries in place of others (evaluation_pruned.c) */
+  bool has_summaries; /* the same, or of some trace of the family */
   int64_t clock_skew_ns;
   uint64_t step_budget, text_budget;
   uint64_t steps_left, steps_held; /* what is held back comes after the next check */
@@ -129,6 +140,7 @@ struct bt_evaluator {
   uint32_t index_count;        /* that it has built */
   bool looks_up_at_once;       /* bt_eval_options */
   bt_truth_slot *hidden_slots; /* of selections: whether a summary may hide members of it */
+  bt_downstream downstream;    /* that was worked out last */
 };
 
 /* Whether anything may be missing, and why. */
@@ -209,18 +221,30 @@ static inline bt_kleene bt_evaluator_or_budget(const bt_evaluator *evaluator, bt
 }
 
 static inline const bt_span *bt_evaluator_span(const bt_evaluator *evaluator, uint32_t span) {
-  return &evaluator->index.trace->spans[span];
+  const bt_trace *own = evaluator->index.trace;
+  return span < own->span_count ? &own->spans[span] : evaluator->relatives.others[span - own->span_count];
+}
+
+/* It is of another trace than the rule's. */
+static inline bool bt_evaluator_is_abroad(const bt_evaluator *evaluator, uint32_t span) {
+  return span >= evaluator->index.trace->span_count;
+}
+
+/* The number of its trace in the family. */
+static inline uint32_t bt_evaluator_trace_of(const bt_evaluator *evaluator, uint32_t span) {
+  const bt_relatives *relatives = &evaluator->relatives;
+  return bt_evaluator_is_abroad(evaluator, span) ? relatives->trace_of[span - relatives->own_count] : 0;
 }
 
 /* Its times, ids, parent, events and links are those of several spans, and so they are nobody's. */
 static inline bool bt_evaluator_is_summary(const bt_evaluator *evaluator, uint32_t span) {
-  return evaluator->is_pruned && span < BT_UNSEEN_SPAN &&
+  return evaluator->has_summaries && span < BT_UNSEEN_SPAN &&
          bt_evaluator_span(evaluator, span)->pruning == BT_PRUNING_SUMMARY;
 }
 
 /* The parent that it names may not be its own. */
 static inline bool bt_evaluator_may_have_moved(const bt_evaluator *evaluator, uint32_t span) {
-  return evaluator->is_pruned && bt_evaluator_span(evaluator, span)->pruning != BT_PRUNING_NONE;
+  return evaluator->has_summaries && bt_evaluator_span(evaluator, span)->pruning != BT_PRUNING_NONE;
 }
 
 /* Nothing is known of where it stands, in time or in the tree. */
@@ -238,11 +262,22 @@ bt_kleene bt_evaluate_event_order(bt_evaluator *evaluator, uint32_t span, const 
 bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second, uint32_t span,
                            uint32_t other);
 
+/* evaluation_linked.c: what reaches into other traces. A relation that does, of two spans that have a place: */
+bt_kleene bt_evaluate_linked(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span,
+                             uint32_t other);
+/* "under" of two spans, one of which at least is of another trace. */
+bt_kleene bt_evaluate_under_abroad(bt_evaluator *evaluator, uint32_t descendant, uint32_t ancestor);
+/* Spans of the whole family, by number, among which all members are that were seen. */
+bt_span_list bt_linked_candidates(bt_evaluator *evaluator, const bt_program_selection *selection);
+/* Whether spans that were not seen, as far as the family's gaps go, may belong to it. */
+bool bt_linked_may_lack(bt_evaluator *evaluator, const bt_program_selection *selection);
+
 /* evaluation_window.c: from … to …, both included. */
 typedef struct bt_window {
   int64_t low, high;
 } bt_window;
 bt_window bt_window_meet(bt_window a, bt_window b);
+bt_window bt_window_around(int64_t point_ns, int64_t within_ns);
 /* Starts that members can have, by their relations to bound spans. */
 bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_selection *selection);
 /* Starts that the span of a reference can have, when `span` stands in relation to it. */

@@ -76,7 +76,9 @@ static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
 static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_span_part *part) {
   char unused[BT_SPAN_ID_HEX + 1], *id_text = unused;
   if (field->kind == BT_FIELD_ID || field->kind == BT_FIELD_PARENT_ID) {
-    char(*texts)[BT_SPAN_ID_HEX + 1] = bt_trace_index_id_texts(&evaluator->index, span);
+    char(*texts)[BT_SPAN_ID_HEX + 1] = bt_evaluator_is_abroad(evaluator, span)
+                                           ? bt_relatives_id_texts(&evaluator->relatives, span)
+                                           : bt_trace_index_id_texts(&evaluator->index, span);
     if (!texts) {
       evaluator->work.status = BT_NO_MEMORY;
       return bt_outcome_unknown(BT_WHY_BUDGET);
@@ -89,7 +91,7 @@ static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uin
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_span_part *part) {
   if (bt_field_is_of_trace(field->kind)) return trace_field(evaluator, field);
   if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
-  if (span == BT_UNSEEN_SPAN || (evaluator->is_pruned && !bt_pruned_knows(evaluator, span, field->kind)))
+  if (span == BT_UNSEEN_SPAN || (evaluator->has_summaries && !bt_pruned_knows(evaluator, span, field->kind)))
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   return span_field(evaluator, field, span, part);
 }
@@ -279,7 +281,7 @@ static bool joins_others(bt_predicate_kind kind) {
 bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
                                 const bt_span_part *part) {
   bool is_static = predicate->is_static && span != BT_UNSEEN_SPAN;
-  if (is_static && (!evaluator->is_pruned || bt_pruned_can_test(evaluator, predicate, span))) {
+  if (is_static && (!evaluator->has_summaries || bt_pruned_can_test(evaluator, predicate, span))) {
     const bt_span *tested = bt_evaluator_span(evaluator, span);
     bt_evaluator_pay_tests(evaluator, predicate->tests * count_rounds(predicate, tested, part));
     bool is_met = bt_matcher_test(predicate, tested, part, &evaluator->work);

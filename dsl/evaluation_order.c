@@ -107,6 +107,8 @@ static bool has_tree(bt_evaluator *evaluator) {
 bt_kleene bt_evaluate_under(bt_evaluator *evaluator, uint32_t descendant, uint32_t ancestor) {
   if (bt_evaluator_has_no_place(evaluator, descendant) || bt_evaluator_has_no_place(evaluator, ancestor))
     return bt_evaluator_missing(evaluator);
+  if (bt_evaluator_is_abroad(evaluator, descendant) || bt_evaluator_is_abroad(evaluator, ancestor))
+    return bt_evaluate_under_abroad(evaluator, descendant, ancestor);
   if (!has_tree(evaluator)) return bt_kleene_unknown(BT_WHY_BUDGET);
   const bt_trace_index *index = &evaluator->index;
   if (descendant == ancestor) return bt_kleene_from(false);
@@ -123,16 +125,20 @@ static bool ids_equal(const bt_span_id *a, const bt_span_id *b) {
   return bt_str_equal(x, y);
 }
 
+static bool are_of_one_trace(const bt_evaluator *evaluator, uint32_t a, uint32_t b) {
+  return bt_evaluator_trace_of(evaluator, a) == bt_evaluator_trace_of(evaluator, b);
+}
+
 static bt_kleene is_child(const bt_evaluator *evaluator, uint32_t child, uint32_t parent) {
   const bt_span *a = bt_evaluator_span(evaluator, child), *b = bt_evaluator_span(evaluator, parent);
-  if (child == parent) return bt_kleene_from(false);
+  if (child == parent || !are_of_one_trace(evaluator, child, parent)) return bt_kleene_from(false);
   if (bt_evaluator_may_have_moved(evaluator, child)) return bt_evaluator_missing(evaluator);
   return bt_kleene_from(!bt_span_id_is_zero(&a->parent_id) && ids_equal(&a->parent_id, &b->id));
 }
 
 static bt_kleene are_siblings(const bt_evaluator *evaluator, uint32_t one, uint32_t other) {
   const bt_span *a = bt_evaluator_span(evaluator, one), *b = bt_evaluator_span(evaluator, other);
-  if (one == other) return bt_kleene_from(false);
+  if (one == other || !are_of_one_trace(evaluator, one, other)) return bt_kleene_from(false);
   if (bt_evaluator_may_have_moved(evaluator, one) || bt_evaluator_may_have_moved(evaluator, other))
     return bt_evaluator_missing(evaluator);
   return bt_kleene_from(!bt_span_id_is_zero(&a->parent_id) && ids_equal(&a->parent_id, &b->parent_id));
@@ -171,7 +177,7 @@ bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *r
   case BT_SIBLING_OF: return are_siblings(evaluator, span, other);
   case BT_LINKED_TO:
   case BT_LINKED_FROM:
-  case BT_DOWNSTREAM_OF: return bt_kleene_unknown(BT_WHY_LINKED); /* other traces are not seen */
+  case BT_DOWNSTREAM_OF: return bt_evaluate_linked(evaluator, relation, span, other);
   case BT_FIRST_OF:
   case BT_LAST_OF: break; /* a matter of all of them: evaluation_pick.c */
   }

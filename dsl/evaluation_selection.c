@@ -4,9 +4,10 @@
 bt_kleene bt_selection_unseen(bt_evaluator *evaluator, const bt_program_selection *selection) {
   bt_kleene unseen = bt_kleene_from(false);
   if (selection->base_binding != BT_NO_BINDING) return unseen;
-  if (evaluator->is_incomplete || (evaluator->is_pruned && bt_pruned_may_hide(evaluator, selection)))
-    unseen = bt_evaluator_missing(evaluator);
-  if (selection->is_foreign) unseen = bt_kleene_or(unseen, bt_kleene_unknown(BT_WHY_LINKED));
+  bool may_hide = evaluator->is_pruned && (selection->is_foreign || bt_pruned_may_hide(evaluator, selection));
+  if (evaluator->is_incomplete || may_hide) unseen = bt_evaluator_missing(evaluator);
+  if (selection->is_foreign && bt_linked_may_lack(evaluator, selection))
+    unseen = bt_kleene_or(unseen, bt_kleene_unknown(BT_WHY_LINKED));
   return unseen;
 }
 
@@ -39,14 +40,17 @@ static bt_kleene meets_relation(bt_evaluator *evaluator, const bt_program_relati
  * list. A summary may be in that for a field that is not its own; where it is missing there for one, it is among the
  * spans that the summary hides. */
 static bt_kleene base_meets(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
-  bool is_listed = selection->base_binding == BT_NO_BINDING && !bt_program_selection_is_pick(selection) &&
-                   !bt_evaluator_may_have_moved(evaluator, span);
+  bool is_listed = selection->base_binding == BT_NO_BINDING && !selection->is_foreign &&
+                   !bt_program_selection_is_pick(selection) && !bt_evaluator_may_have_moved(evaluator, span);
   if (is_listed || selection->matcher == BT_MATCH_ALL) return bt_kleene_from(true);
   const bt_program_predicate *predicate = evaluator->ruleset->matchers[selection->matcher].predicate;
   return bt_evaluate_predicate(evaluator, predicate, span, NULL);
 }
 
+/* What summaries hide of a linked selection is among what was not seen. */
 static bt_kleene is_member(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
+  bool is_of_family = selection->is_foreign && selection->base_binding == BT_NO_BINDING;
+  if (is_of_family && bt_evaluator_is_summary(evaluator, span)) return bt_kleene_from(false);
   bt_kleene truth = base_meets(evaluator, selection, span);
   if (selection->rest && truth.truth != BT_FALSE)
     truth = bt_kleene_and(truth, bt_evaluate_predicate(evaluator, selection->rest, span, NULL));
@@ -62,8 +66,6 @@ static void open_pick(bt_cursor *cursor, bt_evaluator *evaluator, const bt_progr
   cursor->count = picked ? picked->count : 0;
 }
 
-/* No span is known to be in a selection that reaches into other traces: these are not seen, and what of it lies in the
- * rule's own trace is among its unseen spans. */
 static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                             const bt_program_condition *join, bt_window starts) {
   *cursor = (bt_cursor){.selection = selection, .count = 1};
@@ -71,12 +73,14 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
     cursor->only_span = evaluator->bound[selection->base_binding];
     return;
   }
-  if (selection->is_foreign) {
-    cursor->count = 0;
-    return;
-  }
   if (bt_program_selection_is_pick(selection)) {
     open_pick(cursor, evaluator, &selection->relations[0]);
+    return;
+  }
+  if (selection->is_foreign) {
+    bt_span_list seen = bt_linked_candidates(evaluator, selection);
+    cursor->spans = seen.spans;
+    cursor->count = seen.count;
     return;
   }
   if (selection->relation_count > 0) starts = bt_window_meet(starts, bt_window_of_starts(evaluator, selection));

@@ -26,7 +26,7 @@ static bt_window starts_beyond(const bt_evaluator *evaluator, int64_t point_ns, 
   return window;
 }
 
-static bt_window starts_around(int64_t point_ns, int64_t within_ns) {
+bt_window bt_window_around(int64_t point_ns, int64_t within_ns) {
   return (bt_window){add_capped(point_ns, -within_ns), add_capped(point_ns, within_ns)};
 }
 
@@ -41,7 +41,7 @@ static bt_window starts_of_relation(const bt_evaluator *evaluator, const bt_prog
   case BT_BEFORE: return starts_beyond(evaluator, point_ns, false, relation->within_ns);
   case BT_AFTER: return starts_beyond(evaluator, point_ns, true, relation->within_ns);
   case BT_BETWEEN: return starts_beyond(evaluator, point_ns, !is_second, -1);
-  case BT_WITHIN_OF: return starts_around(point_ns, relation->within_ns);
+  case BT_WITHIN_OF: return bt_window_around(point_ns, relation->within_ns);
   case BT_UNDER:
   case BT_ABOVE:
   case BT_CHILD_OF:
@@ -86,7 +86,7 @@ bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_re
   case BT_BEFORE: return starts_beyond(evaluator, start_ns, true, relation->within_ns);
   case BT_AFTER: return starts_beyond(evaluator, start_ns, false, relation->within_ns);
   case BT_BETWEEN: return starts_beyond(evaluator, start_ns, is_second, -1);
-  case BT_WITHIN_OF: return starts_around(start_ns, relation->within_ns);
+  case BT_WITHIN_OF: return bt_window_around(start_ns, relation->within_ns);
   case BT_UNDER:
   case BT_ABOVE:
   case BT_CHILD_OF:

@@ -14,7 +14,10 @@ typedef struct collector {
 } collector;
 
 static void add_witness(collector *c, uint32_t span, int binding, bt_range range) {
-  if (c->count < BT_MAX_WITNESSES) c->witnesses[c->count++] = (bt_witness){span, binding, range};
+  if (c->count == BT_MAX_WITNESSES) return;
+  uint32_t trace = bt_evaluator_trace_of(c->evaluator, span);
+  if (trace) span -= c->evaluator->relatives.first_span[trace];
+  c->witnesses[c->count++] = (bt_witness){span, binding, range, trace};
 }
 
 /* The first span of a reference that stands in the relation to the member that is shown. */

@@ -14,15 +14,15 @@
 typedef struct bt_family_trace {
   const bt_trace *trace;
   bool is_incomplete; /* spans of it may be missing or may come yet; of the own one bt_eval_options says so */
-  /* Every span anywhere that links to this trace and starts in here, both ends included, is in the family. From after
-   * until: nobody asked who links to it. */
+  /* Every span anywhere that links to this trace and starts in here, both ends included, is in the family, but for
+   * those that incomplete traces lack. So it ends where what is stored is not settled. From after until: nobody asked.
+   */
   int64_t asked_from_ns, asked_until_ns;
 } bt_family_trace;
 
 typedef struct bt_family {
   const bt_family_trace *traces; /* the rule's own first, the others in any order, each id once */
   uint32_t trace_count;          /* 1 at least */
-  int64_t settled_until_ns;      /* any trace may lack spans that start later; INT64_MAX: none does */
 } bt_family;
 
 #endif

@@ -54,6 +54,7 @@ static bool compile_relations(bt_program_compiler *compiler, const bt_selection 
     bt_program_relation *to = &relations[i];
     to->kind = from->kind;
     to->within_ns = from->within_ns;
+    to->max_links = from->max_links;
     if (bt_relation_is_linked(from->kind)) compiler->program->is_linked = true;
     if (!compile_reference(compiler, &from->first, from->first_is_end, &to->first)) return false;
     if (from->kind == BT_BETWEEN && !compile_reference(compiler, &from->second, from->second_is_end, &to->second))

@@ -73,6 +73,7 @@ typedef struct bt_program_relation {
   bt_relation_kind kind;
   bt_program_reference first, second;
   int64_t within_ns;
+  uint32_t max_links;
 } bt_program_relation;
 
 /* What members of a selection must have in common with something that is known before they are looked at. */

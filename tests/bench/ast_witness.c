@@ -9,7 +9,8 @@ typedef struct shown {
 
 static void show(shown *s, uint32_t span, int binding, bt_range range) {
   ast_choice *out = s->out;
-  if (out->witness_count < AST_MAX_WITNESSES) out->witnesses[out->witness_count++] = (bt_witness){span, binding, range};
+  if (out->witness_count < AST_MAX_WITNESSES)
+    out->witnesses[out->witness_count++] = (bt_witness){span, binding, range, 0};
 }
 
 /* Of each relation's selection the first span that stands in it to `span`. */

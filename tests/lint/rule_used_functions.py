@@ -16,6 +16,7 @@ NOT_READ = ("server/grpc/",)
 ONLY_TESTS = {
     "bt_body_budget_held": "that nothing is held any more",
     "bt_catalogue_control_at": "all controls of a catalogue, one by one",
+    "bt_evaluator_run_family": "verdicts over linked traces, as long as no replay gathers them",
     "bt_file_content_of": "bytes that are no file",
     "bt_memory_source_add_otlp": "spans without a server",
     "bt_otlp_decode_json": "one decoder, and not the one that a content type chooses",

@@ -193,20 +193,24 @@ static bt_reason reason_of(const naive_world *world, const bt_eval_options *opti
   if (options->clock_skew_ns <= 0) return missing;
   const bt_eval_options without = {.incomplete = options->incomplete, .clock_skew_ns = 0};
   naive_verdict verdict;
-  naive_evaluate(world->rule, world->trace, &without, &verdict);
+  if (world->family)
+    naive_evaluate_family(world->rule, world->family, &without, &verdict);
+  else
+    naive_evaluate(world->rule, world->trace, &without, &verdict);
   naive_verdict_dispose(&verdict);
   return verdict.verdict == BT_INCONCLUSIVE ? missing : BT_REASON_SKEW;
 }
 
-void naive_evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options, naive_verdict *out) {
-  naive_world world = {
-      .rule = rule, .trace = trace, .incomplete = options->incomplete, .skew_ns = options->clock_skew_ns};
+static void evaluate(naive_world *world, const bt_eval_options *options, naive_verdict *out) {
+  const bt_rule *rule = world->rule;
+  world->incomplete = options->incomplete;
+  world->skew_ns = options->clock_skew_ns;
   *out = (naive_verdict){.verdict = BT_SATISFIED};
   for (int b = 0; b < rule->binding_count; b++)
     if (rule->bindings[b].in_choice) out->tuple_size++;
   tally t = {.violates = BT_FALSE, .when = BT_FALSE, .positives = BT_FALSE, .out = out};
-  look_at_choices(&world, &t, 0);
-  sort_tuples(trace, out);
+  look_at_choices(world, &t, 0);
+  sort_tuples(world->trace, out);
   if (!rule->when) t.when = BT_TRUE;
   if (t.violates == BT_TRUE)
     out->verdict = BT_VIOLATED;
@@ -214,8 +218,39 @@ void naive_evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_op
     out->verdict = BT_INCONCLUSIVE;
   else if (t.when == BT_FALSE)
     out->verdict = BT_NOT_APPLICABLE;
-  if (out->verdict == BT_INCONCLUSIVE) out->reason = reason_of(&world, options);
+  if (out->verdict == BT_INCONCLUSIVE) out->reason = reason_of(world, options);
   out->exercised = rule->condition ? t.positives : t.when;
+}
+
+/* All spans in a row, as copies. */
+void naive_evaluate_family(const bt_rule *rule, const bt_family *family, const bt_eval_options *options,
+                           naive_verdict *out) {
+  uint32_t count = 0, next = 0;
+  for (uint32_t t = 0; t < family->trace_count; t++) count += family->traces[t].trace->span_count;
+  bt_span *spans = calloc(count + 1, sizeof *spans);
+  uint32_t *home = calloc(count + 1, sizeof *home);
+  if (!spans || !home) abort();
+  for (uint32_t t = 0; t < family->trace_count; t++)
+    for (uint32_t i = 0; i < family->traces[t].trace->span_count; i++) {
+      spans[next] = family->traces[t].trace->spans[i];
+      home[next++] = t;
+    }
+  naive_world world = {.rule = rule, .trace = family->traces[0].trace, .family = family};
+  world.spans = spans;
+  world.home = home;
+  world.span_count = count;
+  evaluate(&world, options, out);
+  free(spans);
+  free(home);
+}
+
+void naive_evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options, naive_verdict *out) {
+  uint32_t *home = calloc(trace->span_count + 1, sizeof *home);
+  if (!home) abort();
+  naive_world world = {.rule = rule, .trace = trace, .spans = trace->spans, .home = home};
+  world.span_count = trace->span_count;
+  evaluate(&world, options, out);
+  free(home);
 }
 
 void naive_verdict_dispose(naive_verdict *verdict) {

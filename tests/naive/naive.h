@@ -18,6 +18,9 @@ typedef struct naive_verdict {
 
 /* options->step_budget is not looked at. */
 void naive_evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options, naive_verdict *out);
+/* Of the first trace of a family. */
+void naive_evaluate_family(const bt_rule *rule, const bt_family *family, const bt_eval_options *options,
+                           naive_verdict *out);
 void naive_verdict_dispose(naive_verdict *verdict);
 
 #endif

@@ -211,7 +211,7 @@ naive_value naive_field(const naive_world *world, const bt_field *field, naive_s
   if (naive_is_of_link(field->kind)) return link_value(subject.link, field);
   uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
   if (naive_is_unseen(span) || !naive_knows(world, span, field->kind)) return naive_any();
-  return span_value(&world->trace->spans[span], field);
+  return span_value(&world->spans[span], field);
 }
 
 naive_value naive_expression(const naive_world *world, const bt_expression *expression, naive_subject subject) {
@@ -352,7 +352,7 @@ static bool speaks_of_links(const bt_expression *expression) {
 static bt_truth compare_some_link(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
   if (naive_is_unseen(subject.span) || naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
-  const bt_span *span = &world->trace->spans[subject.span];
+  const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->link_count; i++) {
     subject.link = &span->links[i];
     some = naive_or(some, compare_once(world, comparison, subject));
@@ -365,7 +365,7 @@ bt_truth naive_comparison(const naive_world *world, const bt_comparison *compari
   if (subject.event || !speaks_of_events(comparison->left)) return compare_once(world, comparison, subject);
   if (naive_is_unseen(subject.span) || naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
-  const bt_span *span = &world->trace->spans[subject.span];
+  const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
     subject.event = &span->events[i];
     some = naive_or(some, compare_once(world, comparison, subject));

@@ -15,7 +15,7 @@ static bool has_lower_id(const bt_span *a, const bt_span *b) {
 static bt_truth comes_first(const naive_world *world, uint32_t a, uint32_t b) {
   bt_truth a_first = naive_is_before(world, a, b, false), b_first = naive_is_before(world, b, a, false);
   if (a_first != BT_FALSE || b_first != BT_FALSE) return a_first;
-  return has_lower_id(&world->trace->spans[a], &world->trace->spans[b]) ? BT_TRUE : BT_FALSE;
+  return has_lower_id(&world->spans[a], &world->spans[b]) ? BT_TRUE : BT_FALSE;
 }
 
 bt_truth naive_is_end_of(const naive_world *world, const bt_selection *selection, uint32_t span, bool is_first) {

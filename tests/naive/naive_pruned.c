@@ -4,7 +4,7 @@
 #include "tests/naive/naive_world.h"
 
 bool naive_is_summary(const naive_world *world, uint32_t span) {
-  return !naive_is_unseen(span) && world->trace->spans[span].pruning == BT_PRUNING_SUMMARY;
+  return !naive_is_unseen(span) && world->spans[span].pruning == BT_PRUNING_SUMMARY;
 }
 
 bool naive_is_pruned(const naive_world *world) {
@@ -18,7 +18,7 @@ int64_t naive_span_count(const bt_span *summary) {
 }
 
 bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind) {
-  if (world->trace->spans[span].pruning == BT_PRUNING_KEPT) return kind != BT_FIELD_PARENT_ID;
+  if (world->spans[span].pruning == BT_PRUNING_KEPT) return kind != BT_FIELD_PARENT_ID;
   if (!naive_is_summary(world, span)) return true;
   switch (kind) {
   case BT_FIELD_NAME:
@@ -73,7 +73,8 @@ static bt_truth compare_with_literals(const bt_comparison *comparison, const bt_
   bt_span alone = *summary;
   alone.pruning = BT_PRUNING_NONE;
   bt_trace trace = {.spans = &alone, .span_count = 1};
-  naive_world world = {.trace = &trace};
+  uint32_t home = 0;
+  naive_world world = {.trace = &trace, .spans = &alone, .home = &home, .span_count = 1};
   return naive_comparison(&world, comparison, (naive_subject){.span = 0});
 }
 

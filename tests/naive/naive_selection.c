@@ -11,7 +11,7 @@ static bt_truth predicate_holds(const naive_world *world, const bt_predicate *pr
 
 static bt_truth is_named(const naive_world *world, bt_str name, uint32_t number) {
   if (naive_is_unseen(number)) return BT_UNKNOWN;
-  const bt_span *span = &world->trace->spans[number];
+  const bt_span *span = &world->spans[number];
   bool by_service = span->resource->service.ptr && bt_str_equal(span->resource->service, name);
   return by_service || bt_str_equal(span->name, name) ? BT_TRUE : BT_FALSE;
 }
@@ -26,7 +26,7 @@ static bt_truth field_test(const naive_world *world, const bt_predicate *predica
 static bt_truth some_link_has(const naive_world *world, const bt_predicate *predicate, naive_subject subject) {
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
-  const bt_span *span = &world->trace->spans[subject.span];
+  const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->link_count; i++) {
     subject.link = &span->links[i];
     some = naive_or(some, field_test(world, predicate, subject));
@@ -46,7 +46,7 @@ static bt_truth field_test(const naive_world *world, const bt_predicate *predica
   }
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
-  const bt_span *span = &world->trace->spans[subject.span];
+  const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
     subject.event = &span->events[i];
     some = naive_or(some, field_test(world, predicate, subject));
@@ -58,7 +58,7 @@ static bt_truth some_event(const naive_world *world, const bt_predicate *inner, 
   if (naive_is_unseen(subject.span)) return naive_and(BT_UNKNOWN, predicate_holds(world, inner, subject));
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
-  const bt_span *span = &world->trace->spans[subject.span];
+  const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
     subject.event = &span->events[i];
     some = naive_or(some, predicate_holds(world, inner, subject));
@@ -70,7 +70,7 @@ static bt_truth some_link(const naive_world *world, const bt_predicate *inner, n
   if (naive_is_unseen(subject.span)) return naive_and(BT_UNKNOWN, predicate_holds(world, inner, subject));
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
-  const bt_span *span = &world->trace->spans[subject.span];
+  const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->link_count; i++) {
     subject.link = &span->links[i];
     some = naive_or(some, predicate_holds(world, inner, subject));
@@ -119,7 +119,7 @@ static bt_truth relates(const naive_world *world, bt_relation_kind kind, uint32_
   case BT_SIBLING_OF: return naive_is_sibling(world, span, other);
   case BT_LINKED_TO:
   case BT_LINKED_FROM:
-  case BT_DOWNSTREAM_OF: return BT_UNKNOWN; /* other traces are not seen */
+  case BT_DOWNSTREAM_OF:
   case BT_BETWEEN:
   case BT_FIRST_OF:
   case BT_LAST_OF: break;
@@ -127,16 +127,27 @@ static bt_truth relates(const naive_world *world, bt_relation_kind kind, uint32_
   abort();
 }
 
+typedef struct pair_test { /* of one span to one other */
+  const bt_relation *relation;
+  bt_relation_kind kind; /* BETWEEN is BEFORE and AFTER */
+  bool is_end;
+  int64_t within_ns;
+} pair_test;
+
+static bt_truth pair_holds(const naive_world *world, const pair_test *test, uint32_t span, uint32_t other) {
+  if (bt_relation_is_linked(test->kind)) return naive_is_linked(world, test->relation, span, other);
+  return relates(world, test->kind, span, other, test->is_end, test->within_ns);
+}
+
 /* The relation to the bound span, or to at least one span of the selection. */
-static bt_truth relates_to(const naive_world *world, bt_relation_kind kind, uint32_t span,
-                           const bt_reference *reference, bool is_end, int64_t within_ns) {
-  if (reference->binding != BT_NO_BINDING)
-    return relates(world, kind, span, world->bound[reference->binding], is_end, within_ns);
+static bt_truth relates_to(const naive_world *world, const pair_test *test, uint32_t span,
+                           const bt_reference *reference) {
+  if (reference->binding != BT_NO_BINDING) return pair_holds(world, test, span, world->bound[reference->binding]);
   const bt_selection *selection = reference->selection;
   bt_truth some = naive_is_open(world, selection) ? BT_UNKNOWN : BT_FALSE;
   for (uint32_t i = 0; i < naive_candidate_count(world, selection) && some != BT_TRUE; i++) {
     uint32_t other = naive_candidate(world, selection, i);
-    bt_truth related = relates(world, kind, span, other, is_end, within_ns);
+    bt_truth related = pair_holds(world, test, span, other);
     if (related != BT_FALSE) some = naive_or(some, naive_and(naive_is_member(world, selection, other), related));
   }
   return some;
@@ -145,15 +156,17 @@ static bt_truth relates_to(const naive_world *world, bt_relation_kind kind, uint
 static bt_truth relation_holds(const naive_world *world, const bt_relation *relation, uint32_t span) {
   if (relation->kind == BT_FIRST_OF) return naive_is_end_of(world, relation->first.selection, span, true);
   if (relation->kind == BT_LAST_OF) return naive_is_end_of(world, relation->first.selection, span, false);
-  if (relation->kind == BT_BETWEEN)
-    return naive_and(relates_to(world, BT_AFTER, span, &relation->first, relation->first_is_end, -1),
-                     relates_to(world, BT_BEFORE, span, &relation->second, relation->second_is_end, -1));
-  return relates_to(world, relation->kind, span, &relation->first, relation->first_is_end, relation->within_ns);
+  pair_test first = {relation, relation->kind, relation->first_is_end, relation->within_ns};
+  if (relation->kind != BT_BETWEEN) return relates_to(world, &first, span, &relation->first);
+  pair_test after = {relation, BT_AFTER, relation->first_is_end, -1};
+  pair_test before = {relation, BT_BEFORE, relation->second_is_end, -1};
+  return naive_and(relates_to(world, &after, span, &relation->first),
+                   relates_to(world, &before, span, &relation->second));
 }
 
 uint32_t naive_candidate_count(const naive_world *world, const bt_selection *selection) {
   if (selection->base_binding != BT_NO_BINDING) return 1;
-  return selection->is_foreign ? 0 : world->trace->span_count;
+  return selection->is_foreign ? world->span_count : world->trace->span_count;
 }
 
 uint32_t naive_candidate(const naive_world *world, const bt_selection *selection, uint32_t i) {
@@ -162,10 +175,14 @@ uint32_t naive_candidate(const naive_world *world, const bt_selection *selection
 
 bool naive_is_open(const naive_world *world, const bt_selection *selection) {
   if (selection->base_binding != BT_NO_BINDING) return false;
-  return selection->is_foreign || world->incomplete || naive_may_hide(world, selection->predicate);
+  if (selection->is_foreign) return world->incomplete || naive_is_pruned(world) || naive_may_lack(world, selection);
+  return world->incomplete || naive_may_hide(world, selection->predicate);
 }
 
+/* What a summary of another trace hides was not seen (naive_may_lack). */
 bt_truth naive_is_member(const naive_world *world, const bt_selection *selection, uint32_t span) {
+  if (selection->is_foreign && selection->base_binding == BT_NO_BINDING && naive_is_summary(world, span))
+    return BT_FALSE;
   bt_truth result = predicate_holds(world, selection->predicate, (naive_subject){.span = span});
   for (uint32_t i = 0; i < selection->relation_count && result != BT_FALSE; i++) /* false stays false */
     result = naive_and(result, relation_holds(world, &selection->relations[i], span));
@@ -183,7 +200,7 @@ bt_truth naive_some_member(const naive_world *world, const bt_selection *selecti
 static int64_t weight_of(const naive_world *world, const bt_selection *selection, uint32_t span) {
   bool is_plain = selection->base_binding == BT_NO_BINDING && selection->relation_count == 0;
   if (!is_plain || !naive_is_summary(world, span)) return 1;
-  const bt_span *summary = &world->trace->spans[span];
+  const bt_span *summary = &world->spans[span];
   return naive_hidden_meets(selection->predicate, summary) == BT_TRUE ? naive_span_count(summary) : 1;
 }
 

@@ -15,7 +15,7 @@ static bool has_no_place(const naive_world *world, uint32_t span) {
 }
 
 static const bt_span *span_at(const naive_world *world, uint32_t span) {
-  return &world->trace->spans[span];
+  return &world->spans[span];
 }
 
 static bool ids_equal(const bt_span_id *a, const bt_span_id *b) {
@@ -24,15 +24,16 @@ static bool ids_equal(const bt_span_id *a, const bt_span_id *b) {
 
 static bool is_seen_child(const naive_world *world, uint32_t span, uint32_t parent) {
   const bt_span_id *parent_id = &span_at(world, span)->parent_id;
-  return span != parent && !bt_span_id_is_zero(parent_id) && ids_equal(parent_id, &span_at(world, parent)->id);
+  return span != parent && world->home[span] == world->home[parent] && !bt_span_id_is_zero(parent_id) &&
+         ids_equal(parent_id, &span_at(world, parent)->id);
 }
 
 /* Names a parent, and no span of the trace has that id. */
 static bool has_lost_parent(const naive_world *world, uint32_t span) {
   const bt_span_id *parent_id = &span_at(world, span)->parent_id;
   if (bt_span_id_is_zero(parent_id)) return false;
-  for (uint32_t i = 0; i < world->trace->span_count; i++)
-    if (ids_equal(parent_id, &span_at(world, i)->id)) return false;
+  for (uint32_t i = 0; i < world->span_count; i++)
+    if (world->home[i] == world->home[span] && ids_equal(parent_id, &span_at(world, i)->id)) return false;
   return true;
 }
 
@@ -40,24 +41,26 @@ static bool has_lost_parent(const naive_world *world, uint32_t span) {
 static void mark_chain(const naive_world *world, uint32_t span, bool *is_marked) {
   is_marked[span] = true;
   if (!naive_knows(world, span, BT_FIELD_PARENT_ID)) return;
-  for (uint32_t i = 0; i < world->trace->span_count; i++)
+  for (uint32_t i = 0; i < world->span_count; i++)
     if (!is_marked[i] && is_seen_child(world, span, i)) mark_chain(world, i, is_marked);
 }
 
 bt_truth naive_is_under(const naive_world *world, uint32_t span, uint32_t ancestor) {
   if (has_no_place(world, span) || has_no_place(world, ancestor)) return BT_UNKNOWN;
-  if (span == ancestor) return BT_FALSE;
-  bool *is_marked = calloc(world->trace->span_count, sizeof *is_marked);
+  if (span == ancestor || world->home[span] != world->home[ancestor]) return BT_FALSE;
+  bool is_own = world->home[span] == 0;
+  bool has_gaps = is_own ? world->incomplete || naive_is_pruned(world) : !naive_is_whole(world, world->home[span]);
+  bool *is_marked = calloc(world->span_count, sizeof *is_marked);
   if (!is_marked) abort();
   mark_chain(world, span, is_marked);
   bool leaves_the_trace = false;
-  for (uint32_t i = 0; i < world->trace->span_count; i++)
+  for (uint32_t i = 0; i < world->span_count; i++)
     if (is_marked[i] && (has_lost_parent(world, i) || !naive_knows(world, i, BT_FIELD_PARENT_ID)))
       leaves_the_trace = true;
   bt_truth result = BT_FALSE;
   if (is_marked[ancestor])
     result = BT_TRUE;
-  else if ((world->incomplete || naive_is_pruned(world)) && leaves_the_trace)
+  else if (has_gaps && leaves_the_trace)
     result = BT_UNKNOWN;
   free(is_marked);
   return result;
@@ -65,14 +68,14 @@ bt_truth naive_is_under(const naive_world *world, uint32_t span, uint32_t ancest
 
 bt_truth naive_is_child(const naive_world *world, uint32_t span, uint32_t parent) {
   if (has_no_place(world, span) || has_no_place(world, parent)) return BT_UNKNOWN;
-  if (span == parent) return BT_FALSE;
+  if (span == parent || world->home[span] != world->home[parent]) return BT_FALSE;
   if (!naive_knows(world, span, BT_FIELD_PARENT_ID)) return BT_UNKNOWN;
   return is_seen_child(world, span, parent) ? BT_TRUE : BT_FALSE;
 }
 
 bt_truth naive_is_sibling(const naive_world *world, uint32_t a, uint32_t b) {
   if (has_no_place(world, a) || has_no_place(world, b)) return BT_UNKNOWN;
-  if (a == b) return BT_FALSE;
+  if (a == b || world->home[a] != world->home[b]) return BT_FALSE;
   if (!naive_knows(world, a, BT_FIELD_PARENT_ID) || !naive_knows(world, b, BT_FIELD_PARENT_ID)) return BT_UNKNOWN;
   const bt_span_id *id = &span_at(world, a)->parent_id;
   return !bt_span_id_is_zero(id) && ids_equal(id, &span_at(world, b)->parent_id) ? BT_TRUE : BT_FALSE;

@@ -11,7 +11,11 @@
 
 typedef struct naive_world {
   const bt_rule *rule;
-  const bt_trace *trace;
+  const bt_trace *trace;   /* the rule's own */
+  const bt_family *family; /* NULL: nothing is known of other traces */
+  const bt_span *spans;    /* by number: the own ones first, then those of the family's other traces */
+  const uint32_t *home;    /* the number of each one's trace in the family */
+  uint32_t span_count;     /* of all */
   bool incomplete;
   int64_t skew_ns;
   uint32_t bound[BT_MAX_BINDINGS];
@@ -42,6 +46,13 @@ bt_truth naive_is_before(const naive_world *world, uint32_t span, uint32_t other
 bt_truth naive_is_after(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end);
 /* Start of `span` at most within_ns from the start or end of the other, either side. */
 bt_truth naive_is_within(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end, int64_t within_ns);
+
+/* naive_linked.c: one span linked to (from) another one, or downstream of it. Both are there. */
+bt_truth naive_is_linked(const naive_world *world, const bt_relation *relation, uint32_t span, uint32_t other);
+/* Whether the family may lack spans of a selection that reaches into other traces. */
+bool naive_may_lack(const naive_world *world, const bt_selection *selection);
+/* That the family has all spans of that trace; of the own one the options say so. */
+bool naive_is_whole(const naive_world *world, uint32_t trace);
 
 /* naive_expression.c */
 bool naive_is_of_event(bt_field_kind kind);
