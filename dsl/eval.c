@@ -177,6 +177,11 @@ static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program)
          !passes_check(evaluator, tests / BT_TESTS_PER_STEP + 1);
 }
 
+const bt_span *bt_witness_span(const bt_trace *trace, const bt_rule_verdict *verdict, const bt_witness *witness) {
+  if (!witness->trace) return &trace->spans[witness->span];
+  return &verdict->family->traces[witness->trace].trace->spans[witness->span];
+}
+
 static void run_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
                      bt_rule_verdict *out) {
   *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = BT_FALSE};
@@ -210,6 +215,7 @@ static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *optio
   static const bt_eval_options defaults = {0};
   for (size_t i = 0; i < evaluator->ruleset->count; i++) {
     run_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults, &evaluator->verdicts[i]);
+    evaluator->verdicts[i].family = evaluator->relatives.family;
     if (evaluator->work.status != BT_OK) return report_failure(evaluator, error);
   }
   *out = evaluator->verdicts;

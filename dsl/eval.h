@@ -71,8 +71,12 @@ typedef struct bt_rule_verdict {
   bt_truth exercised;       /* dsl.md §2 */
   const bt_choice *choices; /* violated: at most 10, by start times and then ids */
   uint32_t choice_count;
-  uint64_t choice_total; /* number of all violating choices (a lower bound when a budget ran out) */
+  uint64_t choice_total;   /* number of all violating choices (a lower bound when a budget ran out) */
+  const bt_family *family; /* that it was judged with, borrowed; or NULL */
 } bt_rule_verdict;
+
+/* The span of a witness of a verdict on that trace. */
+const bt_span *bt_witness_span(const bt_trace *trace, const bt_rule_verdict *verdict, const bt_witness *witness);
 
 /* A million, and fifty for each span: what a rule needs grows with them. */
 uint64_t bt_default_step_budget(const bt_trace *trace);

@@ -17,15 +17,28 @@ static bool may_go_on(void *context) {
   return now_ns - limit->began_ns < most_ns;
 }
 
-bt_status bt_eval_run_within(bt_eval_limit *limit, bt_evaluator *evaluator, const bt_trace *trace,
-                             const bt_eval_options *options, const bt_rule_verdict **out, bt_error *error) {
-  limit->began_ns = 0;
-  bt_evaluator_check_with(evaluator, may_go_on, limit);
-  bt_status status = bt_evaluator_run(evaluator, trace, options, out, error);
+static bt_status finish_run(const bt_eval_limit *limit, bt_evaluator *evaluator, bt_status status,
+                            const bt_rule_verdict **out, bt_error *error) {
   bt_evaluator_check_with(evaluator, NULL, NULL);
   if (status == BT_OK && bt_is_cancelled(limit->cancel)) {
     *out = NULL;
     return bt_error_set(error, BT_CANCELLED, "the evaluation of a trace was cancelled");
   }
   return status;
+}
+
+bt_status bt_eval_run_within(bt_eval_limit *limit, bt_evaluator *evaluator, const bt_trace *trace,
+                             const bt_eval_options *options, const bt_rule_verdict **out, bt_error *error) {
+  limit->began_ns = 0;
+  bt_evaluator_check_with(evaluator, may_go_on, limit);
+  bt_status status = bt_evaluator_run(evaluator, trace, options, out, error);
+  return finish_run(limit, evaluator, status, out, error);
+}
+
+bt_status bt_eval_run_family_within(bt_eval_limit *limit, bt_evaluator *evaluator, const bt_family *family,
+                                    const bt_eval_options *options, const bt_rule_verdict **out, bt_error *error) {
+  limit->began_ns = 0;
+  bt_evaluator_check_with(evaluator, may_go_on, limit);
+  bt_status status = bt_evaluator_run_family(evaluator, family, options, out, error);
+  return finish_run(limit, evaluator, status, out, error);
 }

@@ -24,5 +24,9 @@ typedef struct bt_eval_limit {
 bt_status bt_eval_run_within(bt_eval_limit *limit, bt_evaluator *evaluator, const bt_trace *trace,
                              const bt_eval_options *options, const bt_rule_verdict **out,
                              bt_error *error) BT_MUST_CHECK;
+/* The same of a family's first trace. */
+bt_status bt_eval_run_family_within(bt_eval_limit *limit, bt_evaluator *evaluator, const bt_family *family,
+                                    const bt_eval_options *options, const bt_rule_verdict **out,
+                                    bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -50,7 +50,7 @@ bool bt_drawing_is_witness(const bt_drawing *drawing, size_t rule, uint32_t span
   const bt_rule_verdict *verdict = drawing->verdicts[rule].verdict;
   for (uint32_t c = 0; verdict->verdict == BT_VIOLATED && c < verdict->choice_count; c++)
     for (uint32_t w = 0; w < verdict->choices[c].witness_count; w++)
-      if (verdict->choices[c].witnesses[w].span == span) return true;
+      if (!verdict->choices[c].witnesses[w].trace && verdict->choices[c].witnesses[w].span == span) return true;
   return false;
 }
 

@@ -13,14 +13,14 @@ enum { TRACE_ARENA_BYTES = 64 * 1024 * 1024, TREE_ARENA_BYTES = 64 * 1024 * 1024
 
 /* ---- judging ---- */
 
-static bt_status judge(const bt_rule *rule, const bt_trace *trace, bt_verdict *out, bt_error *error) {
+static bt_status judge(const bt_rule *rule, const bt_family *family, bt_verdict *out, bt_error *error) {
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
   const bt_rule_verdict *verdict = NULL;
   bt_eval_limit limit = {0};
   bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
-  if (!status) status = bt_eval_run_within(&limit, evaluator, trace, NULL, &verdict, error);
+  if (!status) status = bt_eval_run_family_within(&limit, evaluator, family, NULL, &verdict, error);
   if (!status) *out = verdict->verdict;
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
@@ -31,12 +31,12 @@ bt_status bt_import_judge(bt_str dsl, const bt_rulefile_test *test, bt_verdict *
   bt_rule *rule = NULL;
   bt_diagnostics diagnostics;
   bt_arena arena;
-  const bt_trace *trace = NULL;
+  const bt_family *family = NULL;
   bt_diagnostics_init(&diagnostics);
   bt_arena_init(&arena, TRACE_ARENA_BYTES);
   bt_status status = bt_rule_compile(dsl, &rule, &diagnostics, error);
-  if (!status) status = bt_test_trace_new(test, &arena, &trace, error);
-  if (!status) status = judge(rule, trace, out, error);
+  if (!status) status = bt_test_family_new(test, &arena, &family, error);
+  if (!status) status = judge(rule, family, out, error);
   bt_rule_free(rule);
   bt_arena_dispose(&arena);
   bt_diagnostics_dispose(&diagnostics);

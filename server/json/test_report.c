@@ -55,7 +55,7 @@ static void append_place(const bt_checked_rule *rule, bt_range range, const char
 static void append_witness(const bt_test_result *result, const bt_violation_witness *witness, uint32_t span,
                            bt_buffer *out) {
   char hex[BT_SPAN_ID_HEX + 1];
-  bt_str name = bt_test_span_name(result->test, span);
+  bt_str name = bt_test_span_name(result->test, witness->trace, span);
   bt_span_id_format(&witness->span_id, hex);
   bt_buffer_printf(out, "  %s%s%s", witness->binding ? witness->binding : "", witness->binding ? " = " : "",
                    witness->name);
@@ -63,6 +63,7 @@ static void append_witness(const bt_test_result *result, const bt_violation_witn
     bt_buffer_printf(out, " (id %.*s)", BT_FMT(name));
   else if (result->test->trace_file.ptr)
     bt_buffer_printf(out, " (id %s)", hex);
+  if (witness->trace) bt_buffer_printf(out, " in trace %.*s", BT_FMT(bt_test_trace_name(result->test, witness->trace)));
   if (witness->service[0]) bt_buffer_printf(out, " of %s", witness->service);
   for (size_t i = 0; i < witness->attribute_count; i++)
     bt_buffer_printf(out, "%s%s=%s", i ? ", " : ": ", witness->attributes[i].key, witness->attributes[i].value);
@@ -115,7 +116,7 @@ static bt_status judge_prefix(const bt_test_result *result, const bt_condition *
   bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
   bt_eval_limit limit = {0};
-  if (!status) status = bt_eval_run_within(&limit, evaluator, result->trace, &result->options, &verdict, error);
+  if (!status) status = bt_eval_run_family_within(&limit, evaluator, result->family, &result->options, &verdict, error);
   if (!status) *out = verdict->verdict;
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);

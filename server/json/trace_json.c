@@ -141,7 +141,7 @@ static int compare_spans(const void *a, const void *b, void *context) {
 static void mark_witnesses(maker *m, const bt_rule_verdict *verdict) {
   for (uint32_t c = 0; c < verdict->choice_count; c++)
     for (uint32_t w = 0; w < verdict->choices[c].witness_count; w++)
-      m->is_witness[verdict->choices[c].witnesses[w].span] = true;
+      if (!verdict->choices[c].witnesses[w].trace) m->is_witness[verdict->choices[c].witnesses[w].span] = true;
 }
 
 static bt_status prepare(maker *m, const bt_rule_verdict *verdicts, size_t count, bt_error *error) {

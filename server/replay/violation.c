@@ -198,8 +198,10 @@ static void copy_attributes(maker *m, const bt_span *span, bt_violation_witness 
   }
 }
 
-static void copy_witness(maker *m, const bt_witness *witness, bt_violation_witness *out) {
-  const bt_span *span = &m->trace->spans[witness->span];
+static void copy_witness(maker *m, const bt_rule_verdict *verdict, const bt_witness *witness,
+                         bt_violation_witness *out) {
+  const bt_span *span = bt_witness_span(m->trace, verdict, witness);
+  out->trace = witness->trace;
   out->span_id = span->id;
   if (witness->binding != BT_NO_BINDING) out->binding = copy_text(m, m->rule->bindings[witness->binding].name);
   out->name = copy_text(m, span->name);
@@ -222,7 +224,7 @@ static void copy_choices(maker *m, const bt_rule_verdict *verdict) {
     to->measured = from->measured;
     to->witnesses = take_memory(m, from->witness_count, sizeof *to->witnesses);
     for (uint32_t w = 0; !m->failed && w < from->witness_count; w++) {
-      copy_witness(m, &from->witnesses[w], &to->witnesses[w]);
+      copy_witness(m, verdict, &from->witnesses[w], &to->witnesses[w]);
       to->witness_count++;
     }
   }
@@ -271,8 +273,9 @@ static void copy_root(maker *m) {
 }
 
 int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict) {
-  bool has_witness = verdict->choice_count && verdict->choices[0].witness_count;
-  return has_witness ? trace->spans[verdict->choices[0].witnesses[0].span].start_ns : bt_trace_start_ns(trace);
+  const bt_witness *first =
+      verdict->choice_count && verdict->choices[0].witness_count ? verdict->choices[0].witnesses : NULL;
+  return first && !first->trace ? trace->spans[first->span].start_ns : bt_trace_start_ns(trace);
 }
 
 /* When and where: the first witness of the first choice, else the trace. */
@@ -283,7 +286,7 @@ static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   violation->trace_id = m->trace->id;
   violation->missing_parents = m->trace->missing_parents;
   violation->time_ns = bt_violation_time(m->trace, verdict);
-  if (choice->witness_count) violation->span_id = choice->witnesses[0].span_id;
+  if (choice->witness_count && !choice->witnesses[0].trace) violation->span_id = choice->witnesses[0].span_id;
   bt_buffer sentence = {0};
   write_sentence(m->rule, choice, &sentence);
   violation->message = copy_buffer(m, &sentence, BT_MESSAGE_BYTES);

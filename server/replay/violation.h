@@ -19,6 +19,7 @@
 
 typedef struct bt_violation_witness {
   bt_span_id span_id;
+  uint32_t trace;       /* 0: the violating one; else the number of another one of its family */
   char *binding;        /* name of the binding, or NULL */
   char *name, *service; /* of the span; service "" where there is none */
   int64_t start_ns, duration_ns;
@@ -38,10 +39,10 @@ typedef struct bt_violation {
   bt_trace_id id; /* derived: first 16 bytes of SHA-256(tenant, rule id, condition hash, violating trace id) */
   bt_span_id emit_span_id, retract_span_id; /* the next 8 and the following 8 bytes */
   bt_trace_id trace_id;                     /* the violating trace */
-  bt_span_id span_id;                       /* first witness of the first choice; zero when there is none */
-  int64_t time_ns;                          /* its start, else the trace's */
-  char *root_service, *root_name;           /* "" when there is no root */
-  char **services;                          /* distinct, sorted */
+  bt_span_id span_id;             /* first witness of the first choice; zero when there is none in this trace */
+  int64_t time_ns;                /* its start, else the trace's */
+  char *root_service, *root_name; /* "" when there is no root */
+  char **services;                /* distinct, sorted */
   size_t service_count;
   char *message; /* a sentence, at most 256 bytes of UTF-8 */
   bool confirmed_by_id, missing_parents, provisional /* in the unsettled tail: not emitted */;

@@ -25,7 +25,7 @@ typedef struct bt_test_event {
 } bt_test_event;
 
 typedef struct bt_test_link {
-  bt_str trace; /* 32 hex digits, or own: the trace of the test */
+  bt_str trace; /* own: the trace of the test; the name of one of its others; or 32 hex digits */
   bt_str span;  /* an `id` of it, or 16 hex digits */
   bt_attributes attributes;
   unsigned line;
@@ -60,10 +60,19 @@ typedef struct bt_test_witness { /* some violating choice, of all, binds `bindin
   bt_str binding, span_id;
 } bt_test_witness;
 
+typedef struct bt_test_other { /* another trace, for links from and to it */
+  bt_str name;
+  const bt_test_span *spans; /* one or more */
+  uint32_t span_count;
+  unsigned line;
+} bt_test_other;
+
 typedef struct bt_rulefile_test {
   bt_str name;               /* "" where it has none */
   const bt_test_span *spans; /* one or more, unless trace_file is set */
   uint32_t span_count;
+  const bt_test_other *others; /* all others that there are */
+  uint32_t other_count;
   bt_str trace_file;                       /* as written, relative to the rule file; ptr NULL: the spans are here */
   const bt_test_expectation *expectations; /* one or more */
   uint32_t expectation_count;

@@ -45,12 +45,12 @@ static void judge_dispose(judge *j) {
 }
 
 /* The verdict is the judge's. */
-static bt_status judge_rule(judge *j, const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options,
+static bt_status judge_rule(judge *j, const bt_rule *rule, const bt_family *family, const bt_eval_options *options,
                             const bt_rule_verdict **out, bt_error *error) {
   bt_status status = bt_ruleset_new(&rule, 1, &j->ruleset, error);
   if (!status) status = bt_evaluator_new(j->ruleset, &j->evaluator, error);
   bt_eval_limit limit = {0};
-  return status ? status : bt_eval_run_within(&limit, j->evaluator, trace, options, out, error);
+  return status ? status : bt_eval_run_family_within(&limit, j->evaluator, family, options, out, error);
 }
 
 static void fail_result(bt_test_result *result, const char *problem) {
@@ -153,7 +153,7 @@ static bt_status check_witnesses(runner *run, bt_test_result *result, bt_error *
   const bt_condition **bound = rule.condition ? &rule.condition : &rule.when; /* one of them has the bindings */
   if (!join_conditions(&run->arena, *bound, ids, test->witness_count, &joined)) return bt_error_no_memory(error);
   *bound = &joined;
-  bt_status status = judge_rule(&j, &rule, result->trace, &result->options, &verdict, error);
+  bt_status status = judge_rule(&j, &rule, result->family, &result->options, &verdict, error);
   if (!status && verdict->verdict != BT_VIOLATED) miss_witnesses(result);
   judge_dispose(&j);
   return status;
@@ -203,7 +203,7 @@ static bt_status run_expectation(runner *run, bt_test_result *result, bt_error *
     bt_error problem = {0};
     result->options = options_of(result);
     status =
-        judge_rule(&j, result->judged->definition->rule, result->trace, &result->options, &result->verdict, &problem);
+        judge_rule(&j, result->judged->definition->rule, result->family, &result->options, &result->verdict, &problem);
     if (status == BT_LIMIT) {
       fail_result(result, problem.message);
       result->verdict = NULL;
@@ -264,12 +264,23 @@ static bt_status read_trace_file(runner *run, bt_str path, const bt_trace **out,
   return bt_file_source_trace(run->source, 0, out, error);
 }
 
+/* A file has one trace, and nothing links to it. */
+static bt_status read_family(runner *run, bt_str path, const bt_family **out, bt_error *error) {
+  bt_family *family = bt_arena_alloc(&run->arena, sizeof *family);
+  bt_family_trace *alone = bt_arena_alloc(&run->arena, sizeof *alone);
+  if (!family || !alone) return bt_error_no_memory(error);
+  *alone = (bt_family_trace){.asked_from_ns = INT64_MIN, .asked_until_ns = INT64_MAX};
+  *family = (bt_family){alone, 1};
+  *out = family;
+  return read_trace_file(run, path, &alone->trace, error);
+}
+
 static bt_status run_test(runner *run, const bt_checked_rule *owner, const bt_rulefile_test *test, bt_error *error) {
-  const bt_trace *trace = NULL;
+  const bt_family *family = NULL;
   bt_error problem = {0};
   bt_arena_reset(&run->arena);
-  bt_status status = test->trace_file.ptr ? read_trace_file(run, test->trace_file, &trace, &problem)
-                                          : bt_test_trace_new(test, &run->arena, &trace, &problem);
+  bt_status status = test->trace_file.ptr ? read_family(run, test->trace_file, &family, &problem)
+                                          : bt_test_family_new(test, &run->arena, &family, &problem);
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   bool is_bad = status != BT_OK;
   status = BT_OK;
@@ -279,7 +290,8 @@ static bt_status run_test(runner *run, const bt_checked_rule *owner, const bt_ru
                              .test = test,
                              .expectation = &test->expectations[i],
                              .rule_id = test->expectations[i].rule_id.ptr ? test->expectations[i].rule_id : owner->id,
-                             .trace = trace};
+                             .family = is_bad ? NULL : family,
+                             .trace = is_bad ? NULL : family->traces[0].trace};
     if (is_bad) fail_result(&result, problem.message);
     status = run_expectation(run, &result, error);
   }

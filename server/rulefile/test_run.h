@@ -26,7 +26,8 @@ typedef struct bt_test_result {
   const bt_test_expectation *expectation;
   bt_str rule_id;                 /* of the rule that is judged */
   const bt_checked_rule *judged;  /* NULL: the file has no such rule */
-  const bt_trace *trace;          /* NULL: it could not be had */
+  const bt_family *family;        /* NULL: the traces could not be had */
+  const bt_trace *trace;          /* the first of them */
   const bt_rule_verdict *verdict; /* NULL: nothing was evaluated */
   bt_eval_options options;        /* what it was evaluated with */
   bt_test_outcome outcome;

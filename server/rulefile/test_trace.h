@@ -1,5 +1,5 @@
-/* The trace that a test of a rule file writes down (dsl.md §8), with the defaults that need other spans. Thread: no
- * state. */
+/* The traces that a test of a rule file writes down (dsl.md §8, §9), with the defaults that need other spans. Thread:
+ * no state. */
 #ifndef BT_SERVER_TEST_TRACE_H
 #define BT_SERVER_TEST_TRACE_H
 
@@ -8,19 +8,23 @@
 
 #include "dsl/arena.h"
 #include "dsl/error.h"
+#include "dsl/family.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
 #include "server/rulefile/rulefile.h"
 
 /* A span's number in the trace is its place in the test. An `id` of 16 hex digits is the span's id itself; any other
  * text stands for an id that no other text stands for. Two spans with one id and two kinds are halves, with one kind
- * the first counts, as in every trace. The trace and everything in it is the arena's, or borrowed from the test. */
-bt_status bt_test_trace_new(const bt_rulefile_test *test, bt_arena *arena, const bt_trace **out,
-                            bt_error *error) BT_MUST_CHECK;
+ * the first counts, as in every trace. The first trace is the test's own, then come its others; there are no more, and
+ * nothing of them is missing. The family and everything in it is the arena's, or borrowed from the test. */
+bt_status bt_test_family_new(const bt_rulefile_test *test, bt_arena *arena, const bt_family **out,
+                             bt_error *error) BT_MUST_CHECK;
 /* The id of the span that the test calls `id`. Without such a span (a trace_file): `id` read as hex. False: there is
  * none. */
 bool bt_test_span_id(const bt_rulefile_test *test, const bt_trace *trace, bt_str id, bt_span_id *out);
-/* What the test calls a span of the trace; ptr NULL: it has no name for it. */
-bt_str bt_test_span_name(const bt_rulefile_test *test, uint32_t span);
+/* What the test calls a span of a trace of the family; ptr NULL: it has no name for it. */
+bt_str bt_test_span_name(const bt_rulefile_test *test, uint32_t trace, uint32_t span);
+/* What it calls the trace: "own", or its name in `others`. */
+bt_str bt_test_trace_name(const bt_rulefile_test *test, uint32_t trace);
 
 #endif

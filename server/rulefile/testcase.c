@@ -153,16 +153,12 @@ static bt_status read_span_events(const document *d, const node *list, void *int
 }
 
 static bt_status read_link(const document *d, const node *map, bt_test_link *link, bt_error *error) {
-  bt_trace_id trace_id;
-  bt_span_id span_id;
   bt_status status = bt_yaml_read_map(d, map, "a link", link_fields, link, error);
   if (status) return status;
   link->line = map->line;
-  bool is_own = bt_str_equal(link->trace, BT_STR("own"));
-  if (!is_own && !(link->trace.len == BT_TRACE_ID_HEX && bt_trace_id_parse(link->trace, &trace_id)))
-    return bt_yaml_fail(d, map, error, "a link: expected the key trace with own or a trace id of 32 hex digits");
-  if (!is_own && !(link->span.len == BT_SPAN_ID_HEX && bt_span_id_parse(link->span, &span_id)))
-    return bt_yaml_fail(d, map, error, "a link to another trace: expected the key span with 16 hex digits");
+  if (!link->trace.len)
+    return bt_yaml_fail(d, map, error,
+                        "a link: expected the key trace with own, the name of a trace in others, or 32 hex digits");
   if (!link->span.len) return bt_yaml_fail(d, map, error, "a link: expected the key span with the id of a span");
   return BT_OK;
 }
@@ -211,15 +207,15 @@ static const bt_test_span *find_span(const bt_test_span *spans, uint32_t count, 
   return NULL;
 }
 
-enum { MAX_SPANS = 2000 };
+enum { MAX_SPANS = 2000, MAX_OTHERS = 100 };
 
-static bt_status read_trace(const document *d, const node *list, void *into, bt_error *error) {
-  bt_rulefile_test *test = into;
-  bt_status status = bt_yaml_expect_list(d, list, "trace", error);
+static bt_status read_spans(const document *d, const node *list, const char *key, const bt_test_span **out,
+                            uint32_t *out_count, bt_error *error) {
+  bt_status status = bt_yaml_expect_list(d, list, key, error);
   if (status) return status;
-  if (list->count == 0) return bt_yaml_fail(d, list, error, "trace: expected at least one span");
+  if (list->count == 0) return bt_yaml_fail(d, list, error, "%s: expected at least one span", key);
   if (list->count > MAX_SPANS)
-    return bt_yaml_fail(d, list, error, "trace: expected at most %d spans, got %zu; use a trace_file", MAX_SPANS,
+    return bt_yaml_fail(d, list, error, "%s: expected at most %d spans, got %zu; use a trace_file", key, MAX_SPANS,
                         list->count);
   bt_test_span *spans = bt_arena_array(d->arena, list->count, sizeof *spans);
   if (!spans) return bt_error_no_memory(error);
@@ -228,9 +224,38 @@ static bt_status read_trace(const document *d, const node *list, void *into, bt_
     status = bt_yaml_go_on(d, read_span(d, item, &spans[count], error), error);
     if (status) return status;
   }
-  test->spans = spans;
-  test->span_count = count;
+  *out = spans;
+  *out_count = count;
   return BT_OK;
+}
+
+static bt_status read_trace(const document *d, const node *list, void *into, bt_error *error) {
+  bt_rulefile_test *test = into;
+  return read_spans(d, list, "trace", &test->spans, &test->span_count, error);
+}
+
+/* A map of names to lists of spans. `own` is the test's own trace. */
+static bt_status read_others(const document *d, const node *map, void *into, bt_error *error) {
+  bt_rulefile_test *test = into;
+  char shown[BT_YAML_SHOWN_BYTES];
+  bt_status status = bt_yaml_expect_map(d, map, "others", error);
+  if (status) return status;
+  if (map->count > MAX_OTHERS)
+    return bt_yaml_fail(d, map, error, "others: expected at most %d traces, got %zu", MAX_OTHERS, map->count);
+  bt_test_other *others = bt_arena_array(d->arena, map->count, sizeof *others);
+  if (!others) return bt_error_no_memory(error);
+  test->others = others;
+  for (const node *name = map->first; !status && name; name = name->next->next) {
+    bt_test_other *other = &others[test->other_count++];
+    *other = (bt_test_other){.name = name->text, .line = name->line};
+    bt_trace_id id;
+    bool is_id = name->text.len == BT_TRACE_ID_HEX && bt_trace_id_parse(name->text, &id);
+    if (!name->text.len || is_id || bt_str_equal(name->text, BT_STR("own")))
+      return bt_yaml_fail(d, name, error, "others: expected a name that is neither own nor 32 hex digits, got %s",
+                          bt_yaml_show(name, shown));
+    status = read_spans(d, name->next, "others", &other->spans, &other->span_count, error);
+  }
+  return status;
 }
 
 TEXT_READER(read_test_name, bt_rulefile_test, name, "name")
@@ -291,16 +316,18 @@ static bt_status read_witness(const document *d, const node *map, void *into, bt
   return status;
 }
 
-static const bt_yaml_field test_fields[] = {{"name", read_test_name},        {"trace", read_trace},
-                                            {"trace_file", read_trace_file}, {"expect", read_expect},
-                                            {"complete", read_complete},     {"clock_skew", read_test_skew},
-                                            {"witness", read_witness},       {0}};
+static const bt_yaml_field test_fields[] = {
+    {"name", read_test_name},  {"trace", read_trace},       {"trace_file", read_trace_file},
+    {"expect", read_expect},   {"complete", read_complete}, {"clock_skew", read_test_skew},
+    {"witness", read_witness}, {"others", read_others},     {0}};
 
 static bt_status check_trace(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
   if (test->spans && test->trace_file.ptr)
     return bt_yaml_fail(d, map, error, "a test: expected trace or trace_file, got both");
   if (!test->spans && !test->trace_file.ptr)
     return bt_yaml_fail(d, map, error, "a test: expected trace or trace_file, got neither");
+  if (test->trace_file.ptr && test->other_count)
+    return bt_yaml_fail(d, map, error, "others: expected with trace, not with trace_file");
   if (test->trace_file.ptr && test->trace_file.len == 0)
     return bt_yaml_fail(d, map, error, "trace_file: expected the path of a file, got \"\"");
   return BT_OK;
@@ -317,19 +344,56 @@ static bt_status check_witnesses(const document *d, const node *map, const bt_ru
   return BT_OK;
 }
 
-/* A link to a span of the test's own trace names one that is there; 16 hex digits may name one that is not. */
+/* The spans that a link's trace has; false: it has none here, and is known by its id alone. */
+static bool find_linked(const bt_rulefile_test *test, bt_str name, const bt_test_span **spans, uint32_t *count) {
+  *spans = test->spans;
+  *count = test->span_count;
+  if (bt_str_equal(name, BT_STR("own"))) return true;
+  for (uint32_t i = 0; i < test->other_count; i++) {
+    *spans = test->others[i].spans;
+    *count = test->others[i].span_count;
+    if (bt_str_equal(test->others[i].name, name)) return true;
+  }
+  return false;
+}
+
+/* A link to a span of a trace of the test names one that is there; 16 hex digits may name one that is not. */
+static bt_status check_link(const document *d, const node *map, const bt_rulefile_test *test, const bt_test_link *link,
+                            bt_error *error) {
+  const bt_test_span *spans = NULL;
+  uint32_t count = 0;
+  bt_trace_id trace_id;
+  bt_span_id id;
+  bool is_id = link->span.len == BT_SPAN_ID_HEX && bt_span_id_parse(link->span, &id);
+  if (find_linked(test, link->trace, &spans, &count)) {
+    if (is_id || find_span(spans, count, link->span)) return BT_OK;
+    return bt_yaml_fail(d, map, error,
+                        "the link in line %u: expected the id of a span of that trace, or 16 hex digits, got \"%.*s\"",
+                        link->line, link->span.len < 60 ? (int)link->span.len : 60, link->span.ptr);
+  }
+  if (!(link->trace.len == BT_TRACE_ID_HEX && bt_trace_id_parse(link->trace, &trace_id)))
+    return bt_yaml_fail(d, map, error,
+                        "the link in line %u: expected a trace that is own, a name in others, or 32 hex digits, got "
+                        "\"%.*s\"",
+                        link->line, link->trace.len < 60 ? (int)link->trace.len : 60, link->trace.ptr);
+  if (is_id) return BT_OK;
+  return bt_yaml_fail(d, map, error, "the link in line %u: expected the key span with 16 hex digits", link->line);
+}
+
+static bt_status check_links_of(const document *d, const node *map, const bt_rulefile_test *test,
+                                const bt_test_span *spans, uint32_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  for (uint32_t i = 0; i < count; i++)
+    for (uint32_t l = 0; status == BT_OK && l < spans[i].link_count; l++)
+      status = check_link(d, map, test, &spans[i].links[l], error);
+  return status;
+}
+
 static bt_status check_links(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
-  for (uint32_t i = 0; test->spans && i < test->span_count; i++)
-    for (uint32_t l = 0; l < test->spans[i].link_count; l++) {
-      const bt_test_link *link = &test->spans[i].links[l];
-      bt_span_id id;
-      if (find_span(test->spans, test->span_count, link->span)) continue;
-      if (link->span.len == BT_SPAN_ID_HEX && bt_span_id_parse(link->span, &id)) continue;
-      return bt_yaml_fail(d, map, error,
-                          "the link in line %u: expected the id of a span of this test, or 16 hex digits, got \"%.*s\"",
-                          link->line, link->span.len < 60 ? (int)link->span.len : 60, link->span.ptr);
-    }
-  return BT_OK;
+  bt_status status = check_links_of(d, map, test, test->spans, test->span_count, error);
+  for (uint32_t i = 0; status == BT_OK && i < test->other_count; i++)
+    status = check_links_of(d, map, test, test->others[i].spans, test->others[i].span_count, error);
+  return status;
 }
 
 static bt_status read_test(const document *d, const node *map, bt_rulefile_test *test, bt_error *error) {
@@ -347,7 +411,8 @@ static bt_status read_test(const document *d, const node *map, bt_rulefile_test 
 }
 
 TEXT_READER(read_example_name, bt_rulefile_test, name, "description")
-static const bt_yaml_field example_fields[] = {{"description", read_example_name}, {"trace", read_trace}, {0}};
+static const bt_yaml_field example_fields[] = {
+    {"description", read_example_name}, {"trace", read_trace}, {"others", read_others}, {0}};
 
 /* `example_violation:` is a test that expects a violation. */
 static bt_status read_example(const document *d, const node *map, bt_rulefile_test *test, bt_error *error) {

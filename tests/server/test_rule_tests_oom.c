@@ -28,6 +28,14 @@ static const char text[] =
     "  - name: wrong\n"
     "    trace: [{span: checkout, id: s1, attributes: {amount: 2000}}]\n"
     "    expect: {a: satisfied, b: violated}\n"
+    "- id: linked\n"
+    "  dsl: when {p as x} never {span(span.status == error) downstream of x within 1h under (w linked to x within "
+    "1h)}\n"
+    "  tests:\n"
+    "  - name: wrong\n"
+    "    trace: [{span: p, id: m, links: [{trace: consumer, span: w}]}]\n"
+    "    others: {consumer: [{span: w, id: w, links: [{trace: own, span: m}]}, {span: v, status: error}]}\n"
+    "    expect: satisfied\n"
     "- name: B\n"
     "  dsl: |\n"
     "    when {x} always {y}\n"
@@ -43,8 +51,8 @@ static bt_status run_all(bt_junit *junit, bt_buffer *document, bt_error *error) 
   bt_buffer problems = {0};
   bt_status status = bt_checked_file_read(bt_str_from(text), "f.yaml", &file, error);
   if (status) return status;
-  assert_int_equal(file.rule_count, 3);
-  bt_checked_rule_print(&file, &file.rules[2], &problems);
+  assert_int_equal(file.rule_count, 4);
+  bt_checked_rule_print(&file, &file.rules[3], &problems);
   status = problems.failed ? BT_NO_MEMORY : bt_tests_run(&file, "", add, junit, error);
   if (!status) bt_junit_end_file(junit, "f.yaml");
   if (!status) status = bt_junit_write(junit, document, error);
@@ -65,10 +73,11 @@ static void test_run(void **state) {
     bool was_refused = failing_alloc_stop();
     if (!was_refused) {
       assert_int_equal(status, BT_OK);
-      assert_int_equal(junit.all.tests, 3);
-      assert_int_equal(junit.all.failures, 2);
+      assert_int_equal(junit.all.tests, 4);
+      assert_int_equal(junit.all.failures, 3);
       assert_int_equal(junit.all.errors, 0);
       assert_true(bt_str_contains(bt_buffer_str(&document), BT_STR("c = checkout (id s1): amount=2000")));
+      assert_true(bt_str_contains(bt_buffer_str(&document), BT_STR("w (id w) in trace consumer")));
     } else {
       assert_int_equal(status, BT_NO_MEMORY);
     }

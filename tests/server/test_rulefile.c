@@ -127,6 +127,10 @@ static void show_test(bt_buffer *out, const bt_rulefile_test *test) {
   show_key(out, "trace_file", test->trace_file);
   bt_buffer_append_char(out, '\n');
   for (uint32_t i = 0; i < test->span_count; i++) show_span(out, &test->spans[i]);
+  for (uint32_t o = 0; o < test->other_count; o++) {
+    bt_buffer_printf(out, "    other %.*s\n", BT_FMT(test->others[o].name));
+    for (uint32_t i = 0; i < test->others[o].span_count; i++) show_span(out, &test->others[o].spans[i]);
+  }
 }
 
 static void show_rule(bt_buffer *out, const bt_rulefile_rule *rule) {

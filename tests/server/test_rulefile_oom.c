@@ -16,7 +16,8 @@ static const char text[] =
     "\"tests\": [{\"trace\": [{\"span\": \"a\", \"id\": \"1\", \"attributes\": {\"n\": [1, 2]}, \"events\": "
     "[{\"name\": \"e\"}], \"links\": [{\"trace\": \"own\", \"span\": \"1\", \"attributes\": {\"n\": 1}}]}],"
     "\"expect\": {\"a\": \"violated\"}, \"witness\": {\"x\": \"1\"}}],"
-    "\"example_violation\": {\"trace\": [{\"span\": \"b\"}]}}, {\"id\": \"b\", \"dsl\": \"y\"}]}]}";
+    "\"example_violation\": {\"trace\": [{\"span\": \"b\"}], \"others\": {\"o\": [{\"span\": \"c\"}]}}}, {\"id\": "
+    "\"b\", \"dsl\": \"y\"}]}]}";
 
 static void test_parse(void **state) {
   (void)state;
