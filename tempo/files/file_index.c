@@ -56,18 +56,13 @@ static bt_status grow_slots(bt_file_index *index, bt_error *error) {
   return BT_OK;
 }
 
-/* A span may end before it starts, or have no end. */
-static int64_t end_of(const bt_trace *trace) {
-  int64_t end_ns = bt_trace_end_ns(trace), latest_start_ns = bt_trace_latest_start_ns(trace);
-  return end_ns > latest_start_ns ? end_ns : latest_start_ns;
-}
-
-static bt_status add_new(bt_file_index *index, size_t slot, const bt_trace *trace, uint32_t unit, bt_error *error) {
+static bt_status add_new(bt_file_index *index, size_t slot, const bt_trace_bounds *bounds, uint32_t unit,
+                         bt_error *error) {
   bt_indexed_trace *traces = bt_grow_array(index->traces, index->trace_count, &index->trace_capacity, sizeof *traces);
   if (!traces) return bt_error_no_memory(error);
   index->traces = traces;
   traces[index->trace_count++] =
-      (bt_indexed_trace){.id = trace->id, .start_ns = bt_trace_start_ns(trace), .end_ns = end_of(trace), .unit = unit};
+      (bt_indexed_trace){.id = bounds->id, .start_ns = bounds->start_ns, .end_ns = bounds->end_ns, .unit = unit};
   index->slots[slot] = (uint32_t)index->trace_count;
   return BT_OK;
 }
@@ -85,40 +80,31 @@ static bt_status add_link(bt_file_index *index, bt_indexed_trace *known, uint32_
   return BT_OK;
 }
 
-static bt_status add_trace_link(bt_file_index *index, const bt_trace_link *link, bt_error *error) {
-  const bt_trace_link *last = index->trace_link_count ? &index->trace_links[index->trace_link_count - 1] : NULL;
-  if (bt_trace_id_is_zero(&link->to) || (last && memcmp(last, link, sizeof *link) == 0)) return BT_OK;
-  bt_trace_link *links =
-      bt_grow_array(index->trace_links, index->trace_link_count, &index->trace_link_capacity, sizeof *links);
-  if (!links) return bt_error_no_memory(error);
-  index->trace_links = links;
-  links[index->trace_link_count++] = *link;
+bt_status bt_file_index_add_trace_links(bt_file_index *index, const bt_trace_link *links, size_t count,
+                                        bt_error *error) {
+  for (size_t i = 0; i < count; i++) {
+    bt_trace_link *grown =
+        bt_grow_array(index->trace_links, index->trace_link_count, &index->trace_link_capacity, sizeof *grown);
+    if (!grown) return bt_error_no_memory(error);
+    index->trace_links = grown;
+    grown[index->trace_link_count++] = links[i];
+  }
   return BT_OK;
 }
 
-static bt_status add_trace_links(bt_file_index *index, const bt_trace *trace, bt_error *error) {
-  bt_status status = BT_OK;
-  for (uint32_t i = 0; i < trace->span_count; i++)
-    for (uint32_t k = 0; status == BT_OK && k < trace->spans[i].link_count; k++)
-      status = add_trace_link(index, &(bt_trace_link){trace->spans[i].links[k].trace_id, trace->id}, error);
-  return status;
-}
-
-bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace *trace, bool *is_new, bt_error *error) {
+bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace_bounds *bounds, bool *is_new, bt_error *error) {
   *is_new = false;
-  if (add_trace_links(index, trace, error) != BT_OK) return error->status;
   if (index->trace_count * 2 >= index->slot_count) {
     bt_status status = grow_slots(index, error);
     if (status != BT_OK) return status;
   }
   uint32_t unit = (uint32_t)index->unit_count - 1;
-  size_t slot = find_slot(index, &trace->id);
+  size_t slot = find_slot(index, &bounds->id);
   *is_new = index->slots[slot] == 0;
-  if (*is_new) return add_new(index, slot, trace, unit, error);
+  if (*is_new) return add_new(index, slot, bounds, unit, error);
   bt_indexed_trace *known = &index->traces[index->slots[slot] - 1];
-  int64_t start_ns = bt_trace_start_ns(trace), end_ns = end_of(trace);
-  if (start_ns < known->start_ns) known->start_ns = start_ns;
-  if (end_ns > known->end_ns) known->end_ns = end_ns;
+  if (bounds->start_ns < known->start_ns) known->start_ns = bounds->start_ns;
+  if (bounds->end_ns > known->end_ns) known->end_ns = bounds->end_ns;
   return add_link(index, known, unit, error);
 }
 

@@ -17,6 +17,11 @@ typedef struct bt_indexed_unit {
   uint32_t length, file;
 } bt_indexed_unit;
 
+typedef struct bt_trace_bounds { /* of the spans that a unit holds */
+  bt_trace_id id;
+  int64_t start_ns, end_ns; /* earliest start; latest end or start */
+} bt_trace_bounds;
+
 typedef struct bt_indexed_trace {
   bt_trace_id id;
   int64_t start_ns, end_ns; /* earliest start; latest end or start */
@@ -50,8 +55,10 @@ void bt_file_index_dispose(bt_file_index *index);
 /* The unit that the next traces lie in. BT_LIMIT: more than 2^32 − 2 units. */
 bt_status bt_file_index_add_unit(bt_file_index *index, const bt_indexed_unit *unit, bt_error *error) BT_MUST_CHECK;
 /* A trace that the last unit holds spans of. *is_new: no unit before held any. */
-bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace *trace, bool *is_new,
+bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace_bounds *bounds, bool *is_new,
                                   bt_error *error) BT_MUST_CHECK;
+bt_status bt_file_index_add_trace_links(bt_file_index *index, const bt_trace_link *links, size_t count,
+                                        bt_error *error) BT_MUST_CHECK;
 /* Puts the traces in order of id. */
 void bt_file_index_finish(bt_file_index *index);
 /* Of a finished index; NULL: it is not there. */

@@ -7,6 +7,7 @@
 
 #include "tempo/files/file_read.h"
 #include "tempo/files/ordered_work.h"
+#include "tempo/files/unit_notes.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/span_batch.h"
@@ -41,12 +42,6 @@ typedef struct loader {
   size_t suspect_count, suspect_capacity;
 } loader;
 
-static bool may_be_own(const bt_trace *trace) {
-  for (uint32_t i = 0; i < trace->span_count; i++)
-    if (!bt_str_equal(trace->spans[i].resource->service, BT_STR(BT_OWN_SERVICE))) return false;
-  return true;
-}
-
 static bt_status suspect(loader *l, const bt_trace_id *id, bt_error *error) {
   bt_trace_id *suspects = bt_grow_array(l->suspects, l->suspect_count, &l->suspect_capacity, sizeof *suspects);
   if (!suspects) return bt_error_no_memory(error);
@@ -55,59 +50,66 @@ static bt_status suspect(loader *l, const bt_trace_id *id, bt_error *error) {
   return BT_OK;
 }
 
-static void extend_range(file_source *files, const bt_trace *trace) {
-  int64_t start_ns = bt_trace_start_ns(trace), latest_ns = bt_trace_latest_start_ns(trace);
+static void extend_range(file_source *files, int64_t start_ns, int64_t latest_start_ns) {
   if (start_ns < files->earliest_ns) files->earliest_ns = start_ns;
-  if (latest_ns > files->latest_ns) files->latest_ns = latest_ns;
+  if (latest_start_ns > files->latest_ns) files->latest_ns = latest_start_ns;
 }
 
-static bt_status note_trace(loader *l, const bt_trace *trace, bt_error *error) {
+static bt_status index_trace(loader *l, const bt_noted_trace *noted, bt_error *error) {
   bool is_new;
-  bt_status status = bt_file_index_add_trace(&l->files->set.index, trace, &is_new, error);
-  if (status == BT_OK && is_new && may_be_own(trace)) return suspect(l, &trace->id, error);
-  extend_range(l->files, trace);
+  bt_status status = bt_file_index_add_trace(&l->files->set.index, &noted->bounds, &is_new, error);
+  if (status == BT_OK && is_new && noted->may_be_own) return suspect(l, &noted->bounds.id, error);
+  extend_range(l->files, noted->bounds.start_ns, noted->latest_start_ns);
   return status;
 }
 
-/* *batch is new also where this fails, or NULL; it borrows the bytes. */
-static bt_status decode_unit(bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_span_batch **batch,
-                             bt_error *error) {
-  bt_status status = bt_span_batch_new(bt_file_decode_cap(bytes.len), batch, error);
-  if (status == BT_OK) status = bt_file_unit_decode(format, &unit->place, bytes, *batch, error);
-  return status == BT_OK ? bt_span_batch_finish(*batch, error) : status;
-}
-
-/* Notes what is in a unit; one without spans needs no place in the index. */
-static bt_status note_batch(loader *l, const bt_file_unit *unit, const bt_span_batch *batch, bt_error *error) {
-  bt_status status = BT_OK;
-  if (batch->trace_count) {
-    bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)unit->length, .file = l->file};
-    status = bt_file_index_add_unit(&l->files->set.index, &indexed, error);
-    l->span_count += batch->span_count;
-  }
-  for (size_t i = 0; status == BT_OK && i < batch->trace_count; i++)
-    status = note_trace(l, bt_span_batch_trace(batch, i), error);
+/* One without spans needs no place in the index. */
+static bt_status index_unit(loader *l, const bt_file_unit *unit, const bt_unit_notes *notes, size_t number,
+                            bt_error *error) {
+  const bt_noted_unit none = {0}, *before = number ? &notes->units[number - 1] : &none, *noted = &notes->units[number];
+  if (noted->trace_end == before->trace_end) return BT_OK;
+  bt_file_index *index = &l->files->set.index;
+  bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)unit->length, .file = l->file};
+  bt_status status = bt_file_index_add_unit(index, &indexed, error);
+  if (status == BT_OK)
+    status = bt_file_index_add_trace_links(index, notes->links + before->link_end, noted->link_end - before->link_end,
+                                           error);
+  for (size_t i = before->trace_end; status == BT_OK && i < noted->trace_end; i++)
+    status = index_trace(l, &notes->traces[i], error);
+  l->span_count += noted->span_count;
   return status;
 }
 
-static bt_status note_unit(loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_error *error) {
+/* The notes borrow nothing of the bytes. */
+static bt_status note_unit(bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_unit_notes *notes,
+                           bt_error *error) {
   bt_span_batch *batch = NULL;
-  bt_status status = decode_unit(format, unit, bytes, &batch, error);
-  if (status == BT_OK) status = note_batch(l, unit, batch, error);
+  bt_status status = bt_span_batch_new(bt_file_decode_cap(bytes.len), &batch, error);
+  if (status == BT_OK) status = bt_file_unit_decode(format, &unit->place, bytes, batch, error);
+  if (status == BT_OK) status = bt_span_batch_finish(batch, error);
+  if (status == BT_OK) status = bt_unit_notes_add(notes, batch, error);
   bt_span_batch_free(batch);
   return status;
 }
 
-/* ---- many units: they are decoded on all threads, and noted in their order ---- */
+static bt_status load_unit(loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_error *error) {
+  bt_unit_notes notes = {0};
+  bt_status status = note_unit(format, unit, bytes, &notes, error);
+  if (status == BT_OK) status = index_unit(l, unit, &notes, 0, error);
+  bt_unit_notes_dispose(&notes);
+  return status;
+}
+
+/* ---- many units: they are decoded on all threads, and come into the index in their order ---- */
 
 enum { PART_UNITS = 64, PART_BYTES = 256 << 10, UNDER_WAY_BYTES = 8 << 20 };
 
 typedef struct unit_part {
   bt_file_unit units[PART_UNITS];
-  bt_span_batch *batches[PART_UNITS]; /* as far as they are decoded; the rest NULL */
   size_t count;
   uint64_t bytes;
-  char *room; /* what is decoded; the batches borrow it */
+  bt_unit_notes notes; /* of the units before one that cannot be decoded */
+  char *room;          /* what is decoded */
   uint64_t room_capacity;
 } unit_part;
 
@@ -155,22 +157,16 @@ static bt_status decode_units(void *context, size_t place, bt_error *error) {
   const unit_reading *all = context;
   unit_part *part = &all->parts[place];
   size_t at = 0;
+  bt_unit_notes_clear(&part->notes);
   bt_status status = make_room(part, error);
   for (size_t i = 0; status == BT_OK && i < part->count; i++) {
     const bt_file_unit *unit = &part->units[i];
     status = bt_file_content_read(all->file->content, unit->offset, part->room + at, unit->length, error);
     if (status == BT_OK)
-      status = decode_unit(all->file->format, unit, (bt_str){part->room + at, unit->length}, &part->batches[i], error);
+      status = note_unit(all->file->format, unit, (bt_str){part->room + at, unit->length}, &part->notes, error);
     at += unit->length;
   }
   return status;
-}
-
-static void free_batches(unit_part *part) {
-  for (size_t i = 0; i < PART_UNITS; i++) {
-    bt_span_batch_free(part->batches[i]);
-    part->batches[i] = NULL;
-  }
 }
 
 /* Files count alike, whatever their size: what comes through a pipe has none before its end. */
@@ -183,32 +179,30 @@ static void show_part(const unit_reading *all, const unit_part *part) {
   l->how->show(l->how->context, ((double)l->file + of_file) / (double)l->file_count);
 }
 
-static bt_status note_part(void *context, size_t place, bt_error *error) {
+static bt_status index_part(void *context, size_t place, bt_error *error) {
   const unit_reading *all = context;
-  unit_part *part = &all->parts[place];
-  bool is_whole = !part->count || part->batches[part->count - 1];
+  const unit_part *part = &all->parts[place];
   bt_status status = BT_OK;
-  for (size_t i = 0; is_whole && status == BT_OK && i < part->count; i++)
-    status = note_batch(all->loader, &part->units[i], part->batches[i], error);
-  free_batches(part);
+  for (size_t i = 0; status == BT_OK && i < part->notes.unit_count; i++)
+    status = index_unit(all->loader, &part->units[i], &part->notes, i, error);
   show_part(all, part);
   return status;
 }
 
-static bt_status note_all_units(loader *l, const bt_trace_file *file, bt_file_units *units, bt_error *error) {
+static bt_status load_all_units(loader *l, const bt_trace_file *file, bt_file_units *units, bt_error *error) {
   unit_reading all = {.loader = l, .file = file, .units = units};
   const bt_ordered_work work = {.jobs = l->files->set.jobs,
                                 .most_weight = UNDER_WAY_BYTES,
                                 .cut = cut_units,
                                 .work = decode_units,
-                                .take = note_part,
+                                .take = index_part,
                                 .context = &all};
   size_t places = bt_ordered_work_places(work.jobs);
   all.parts = calloc(places, sizeof *all.parts);
   if (!all.parts) return bt_error_no_memory(error);
   bt_status status = bt_ordered_work_run(&work, error);
   for (size_t i = 0; i < places; i++) {
-    free_batches(&all.parts[i]);
+    bt_unit_notes_dispose(&all.parts[i].notes);
     free(all.parts[i].room);
   }
   free(all.parts);
@@ -217,26 +211,26 @@ static bt_status note_all_units(loader *l, const bt_trace_file *file, bt_file_un
 
 /* Tempo's answer to a trace by id nests one level deeper than TracesData: read as the one the other has no spans, and
  * that is no error. So a file without any span is taken for neither. */
-static bt_status note_answer(loader *l, bt_trace_file *file, bt_error *error) {
+static bt_status load_answer(loader *l, bt_trace_file *file, bt_error *error) {
   uint64_t size = bt_file_content_size(file->content);
   bt_file_unit unit = {.length = size};
   char *bytes = size <= largest_answer_bytes ? malloc(size ? size : 1) : NULL;
   bt_status status = bytes ? bt_file_content_read(file->content, 0, bytes, size, error) : bt_error_no_memory(error);
   file->format = BT_FILE_ANSWER;
-  if (status == BT_OK) status = note_unit(l, file->format, &unit, (bt_str){bytes, size}, error);
+  if (status == BT_OK) status = load_unit(l, file->format, &unit, (bt_str){bytes, size}, error);
   free(bytes);
   if (status == BT_OK && !l->span_count)
     return bt_error_set(error, BT_INVALID, "no span is in it; expected OTLP JSON or protobuf (TracesData)");
   return status;
 }
 
-static bt_status note_units(loader *l, bt_trace_file *file, bt_file_units *units, bt_error *error) {
+static bt_status load_units(loader *l, bt_trace_file *file, bt_file_units *units, bt_error *error) {
   bt_status status = bt_file_units_start(units, file->content, error);
   bt_file_unit unit = {0};
   file->format = units->format;
   if (status == BT_OK && (units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER))
-    return note_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
-  return status == BT_OK ? note_all_units(l, file, units, error) : status;
+    return load_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
+  return status == BT_OK ? load_all_units(l, file, units, error) : status;
 }
 
 /* *left: bytes that may still be read, over all files; UINT64_MAX: no maximum. */
@@ -251,9 +245,9 @@ static bt_status load_file(loader *l, const char *path, uint64_t *left, bt_error
   bt_status status = bt_file_content_open(path, *left == UINT64_MAX ? 0 : *left, &file->content, error);
   if (status != BT_OK) return status;
   if (*left != UINT64_MAX) *left -= bt_file_content_size(file->content);
-  status = note_units(l, file, &units, error);
+  status = load_units(l, file, &units, error);
   bt_file_units_dispose(&units);
-  if (status == BT_OK && file->format == BT_FILE_PROTOBUF && !l->span_count) status = note_answer(l, file, error);
+  if (status == BT_OK && file->format == BT_FILE_PROTOBUF && !l->span_count) status = load_answer(l, file, error);
   return status;
 }
 
@@ -269,7 +263,7 @@ static bt_status find_own(void *context, const bt_read_trace *read, bt_error *er
   if (bt_trace_is_own(read->trace, BT_STR("")))
     finder->own[finder->count++] = read->trace->id;
   else
-    extend_range(finder->files, read->trace);
+    extend_range(finder->files, bt_trace_start_ns(read->trace), bt_trace_latest_start_ns(read->trace));
   return BT_OK;
 }
 
