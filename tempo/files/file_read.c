@@ -63,6 +63,8 @@ static bt_status list_mine(reader *r, const bt_indexed_trace *trace, bt_error *e
 
 static size_t place_of(const reader *r, uint32_t unit) {
   size_t low = 0, high = r->unit_count;
+  if (!high || r->units[high - 1] < unit) return high; /* most traces lie behind the one before, or beside it */
+  if (r->units[high - 1] == unit) return high - 1;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
     if (r->units[middle] < unit)
@@ -194,6 +196,12 @@ static int compare_places(const void *a, const void *b) {
   return bt_trace_id_compare(&x->id, &y->id);
 }
 
+static bool is_in_places(const bt_file_wanted *wanted, size_t count) {
+  for (size_t i = 1; i < count; i++)
+    if (compare_places(&wanted[i - 1], &wanted[i]) > 0) return false;
+  return true;
+}
+
 static void dispose_reader(reader *r) {
   bt_span_batch_free(r->batch);
   free(r->units);
@@ -303,7 +311,7 @@ static bt_status read_groups(reading *all, bt_file_wanted *wanted, bt_error *err
                                 .take = take_group,
                                 .context = all};
   if (!all->count) return BT_OK;
-  qsort(wanted, all->count, sizeof *wanted, compare_places);
+  if (!is_in_places(wanted, all->count)) qsort(wanted, all->count, sizeof *wanted, compare_places);
   all->wanted = wanted;
   all->place_count = bt_ordered_work_places(work.jobs);
   bt_status status = prepare_groups(all, error);

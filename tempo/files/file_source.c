@@ -475,11 +475,31 @@ bt_time_range bt_file_source_range(const bt_source *source) {
   return (bt_time_range){files->earliest_ns, files->latest_ns < INT64_MAX ? files->latest_ns + 1 : INT64_MAX};
 }
 
+/* Counts the traces of each unit that come first in it, and says where those of each unit begin. */
+static size_t *find_starts(const bt_file_index *index) {
+  size_t *starts = calloc(index->unit_count + 1, sizeof *starts), at = 0;
+  for (size_t i = 0; starts && i < index->trace_count; i++) starts[index->traces[i].unit]++;
+  for (size_t unit = 0; starts && unit < index->unit_count; unit++) {
+    size_t of_unit = starts[unit];
+    starts[unit] = at;
+    at += of_unit;
+  }
+  return starts;
+}
+
+/* In the order of the files, and of the ids within a unit: as they are read. */
 static bt_file_wanted *list_all(const bt_file_set *set, bt_error *error) {
-  bt_file_wanted *wanted = bt_realloc_array(NULL, set->index.trace_count, sizeof *wanted);
-  for (size_t i = 0; wanted && i < set->index.trace_count; i++) wanted[i] = (bt_file_wanted){&set->index.traces[i], i};
-  if (!wanted) (void)bt_error_no_memory(error);
-  return wanted;
+  const bt_file_index *index = &set->index;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, index->trace_count, sizeof *wanted);
+  size_t *starts = find_starts(index);
+  bool has_room = wanted && starts;
+  for (size_t i = 0; has_room && i < index->trace_count; i++)
+    wanted[starts[index->traces[i].unit]++] = (bt_file_wanted){&index->traces[i], i};
+  free(starts);
+  if (has_room) return wanted;
+  free(wanted);
+  (void)bt_error_no_memory(error);
+  return NULL;
 }
 
 bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *context, bt_error *error) {
