@@ -121,6 +121,7 @@ typedef struct unit_reading {
   bool has_ended;
   bt_status ended; /* why no unit follows; units before it come first */
   bt_error why;
+  const bt_file_unit *failed; /* the first that cannot be decoded; in its part */
 } unit_reading;
 
 static bt_status cut_units(void *context, size_t place, bool *found, uint64_t *weight, bt_error *error) {
@@ -163,7 +164,8 @@ static bt_status decode_units(void *context, size_t place, bt_error *error) {
     const bt_file_unit *unit = &part->units[i];
     status = bt_file_content_read(all->file->content, unit->offset, part->room + at, unit->length, error);
     if (status == BT_OK)
-      status = note_unit(all->file->format, unit, (bt_str){part->room + at, unit->length}, &part->notes, error);
+      status = note_unit(unit->is_line ? BT_FILE_JSON_LINE : all->file->format, unit,
+                         (bt_str){part->room + at, unit->length}, &part->notes, error);
     at += unit->length;
   }
   return status;
@@ -180,13 +182,27 @@ static void show_part(const unit_reading *all, const unit_part *part) {
 }
 
 static bt_status index_part(void *context, size_t place, bt_error *error) {
-  const unit_reading *all = context;
+  unit_reading *all = context;
   const unit_part *part = &all->parts[place];
+  if (part->notes.unit_count < part->count) all->failed = &part->units[part->notes.unit_count];
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < part->notes.unit_count; i++)
     status = index_unit(all->loader, &part->units[i], &part->notes, i, error);
   show_part(all, part);
   return status;
+}
+
+/* What was cut where its line ends, and cannot be decoded, may be the front of a longer document: it and all behind it
+ * are cut anew. Once for each file at most. */
+static bool go_back(unit_reading *all, bt_status status) {
+  const bt_file_unit *failed = all->failed;
+  bool is_wrong = status == BT_INVALID || status == BT_LIMIT;
+  all->failed = NULL;
+  if (!is_wrong || !failed || !failed->is_line) return false;
+  bt_file_units_go_back(all->units, failed);
+  all->has_ended = false;
+  all->ended = BT_OK;
+  return true;
 }
 
 static bt_status load_all_units(loader *l, const bt_trace_file *file, bt_file_units *units, bt_error *error) {
@@ -201,6 +217,7 @@ static bt_status load_all_units(loader *l, const bt_trace_file *file, bt_file_un
   all.parts = calloc(places, sizeof *all.parts);
   if (!all.parts) return bt_error_no_memory(error);
   bt_status status = bt_ordered_work_run(&work, error);
+  if (go_back(&all, status)) status = bt_ordered_work_run(&work, error);
   for (size_t i = 0; i < places; i++) {
     bt_unit_notes_dispose(&all.parts[i].notes);
     free(all.parts[i].room);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READ_BYTES = 256 * 1024, SNIFF_BYTES = 4096 };
+enum { READ_BYTES = 256 * 1024, SNIFF_BYTES = 4096, LINE_BYTES = 1 << 20, LEAST_OF_LINE = LINE_BYTES / 4 };
 static const uint64_t largest_unit_bytes = ((uint64_t)4 << 30) - 1;
 
 /* ---- the window ---- */
@@ -112,6 +112,7 @@ bt_status bt_file_units_start(bt_file_units *units, const bt_file_content *conte
     start = in_window(units);
   }
   units->format = format_of(start);
+  units->by_line = true;
   if (units->format != BT_FILE_EMPTY) return BT_OK;
   status = skip_all_blanks(units, error); /* the blanks may go on past what was looked at */
   if (status == BT_OK && in_window(units).len) units->format = BT_FILE_JSON;
@@ -165,6 +166,35 @@ static bt_status measure_json(bt_file_units *units, uint64_t *length, bt_error *
   return BT_OK;
 }
 
+/* To the end of the line. Counting brackets is a look at every byte, by one thread while others wait. A line of JSON
+ * lines is one document, and no other line can be decoded as one: none is whole before its last bracket. 0: the
+ * line is too long to be taken as one. */
+static bt_status measure_line(bt_file_units *units, uint64_t *length, bt_error *error) {
+  size_t looked = 0, more = 1;
+  *length = 0;
+  for (bt_status status = BT_OK; looked < LINE_BYTES; status = read_more(units, &more, error)) {
+    if (status != BT_OK) return status;
+    bt_str rest = in_window(units);
+    const char *end = memchr(rest.ptr + looked, '\n', rest.len - looked);
+    if (end || !more) *length = end ? (uint64_t)(end - rest.ptr) : rest.len;
+    if (end || !more) break;
+    looked = rest.len;
+  }
+  return BT_OK;
+}
+
+/* Where lines are long and documents are not, looking for the end of a line is in vain. */
+static bt_status measure_document(bt_file_units *units, uint64_t *length, bool *is_line, bt_error *error) {
+  char first = in_window(units).ptr[0];
+  *length = 0;
+  bt_status status = units->by_line && (first == '{' || first == '[') ? measure_line(units, length, error) : BT_OK;
+  *is_line = *length > 0;
+  if (status != BT_OK || *is_line) return status;
+  status = measure_json(units, length, error);
+  units->by_line &= *length >= LEAST_OF_LINE;
+  return status;
+}
+
 /* The varint at the front; *taken 0: it is cut off or too long. */
 static uint64_t read_varint(bt_str bytes, size_t *taken) {
   uint64_t value = 0;
@@ -213,12 +243,13 @@ static bt_status measure_prefixed(bt_file_units *units, uint64_t *length, bt_err
   return BT_OK;
 }
 
-static bt_status measure(bt_file_units *units, uint64_t *length, bt_error *error) {
+static bt_status measure(bt_file_units *units, uint64_t *length, bool *is_line, bt_error *error) {
   switch (units->format) {
-  case BT_FILE_JSON: return measure_json(units, length, error);
+  case BT_FILE_JSON: return measure_document(units, length, is_line, error);
   case BT_FILE_PREFIXED: return measure_prefixed(units, length, error);
   case BT_FILE_PROTOBUF: return measure_field(units, length, error);
   case BT_FILE_EMPTY:
+  case BT_FILE_JSON_LINE:
   case BT_FILE_ANSWER:
   case BT_FILE_OTHER: break;
   }
@@ -228,24 +259,33 @@ static bt_status measure(bt_file_units *units, uint64_t *length, bt_error *error
 
 bt_status bt_file_units_next(bt_file_units *units, bt_file_unit *unit, bt_str *bytes, bool *found, bt_error *error) {
   uint64_t length = 0;
+  bool is_line = false;
   *found = false;
   bt_status status = units->format == BT_FILE_JSON ? skip_all_blanks(units, error) : want_bytes(units, 1, error);
   if (status != BT_OK || units->at == bt_file_content_size(units->content)) return status;
-  status = measure(units, &length, error);
+  status = measure(units, &length, &is_line, error);
   if (status == BT_OK && length > largest_unit_bytes)
     return bt_error_set(error, BT_LIMIT, "a single document or message in it is larger than 4 GiB");
   if (status == BT_OK) status = want_bytes(units, length, error);
   if (status != BT_OK) return status;
-  *unit = (bt_file_unit){.offset = units->at, .length = length, .place = units->place};
+  *unit = (bt_file_unit){.offset = units->at, .length = length, .place = units->place, .is_line = is_line};
   *bytes = (bt_str){in_window(units).ptr, (size_t)length};
-  if (units->format == BT_FILE_JSON) {
+  if (units->format == BT_FILE_JSON && !is_line) {
     move_on(units, (size_t)length);
   } else {
     units->at += length;
     units->place.byte += length;
+    units->place.column += is_line ? length : 0;
   }
   *found = true;
   return BT_OK;
+}
+
+void bt_file_units_go_back(bt_file_units *units, const bt_file_unit *unit) {
+  units->at = units->window_at = unit->offset;
+  units->window_length = 0;
+  units->place = unit->place;
+  units->by_line = false;
 }
 
 bt_status bt_file_unit_decode(bt_file_format format, const bt_document_place *place, bt_str bytes, bt_span_batch *batch,
@@ -254,6 +294,7 @@ bt_status bt_file_unit_decode(bt_file_format format, const bt_document_place *pl
   bt_span_batch_place(batch, place);
   switch (format) {
   case BT_FILE_JSON: return bt_otlp_decode_json_documents(bytes, batch, error);
+  case BT_FILE_JSON_LINE: return bt_otlp_decode_json_line(bytes, batch, error);
   case BT_FILE_PREFIXED:
   case BT_FILE_PROTOBUF: return bt_otlp_decode_protobuf(bytes, batch, error);
   case BT_FILE_ANSWER: return bt_tempo_decode_trace(bytes, false, batch, &partial, error);

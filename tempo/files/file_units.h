@@ -1,5 +1,5 @@
 /* A trace file cut into units that can be decoded one by one, so that no more than one is in memory. A unit is a JSON
- * document (a line of JSON lines; an array of documents is one), a length-prefixed message, or a ResourceSpans of a
+ * document (an array of documents is one), a line, a length-prefixed message, or a ResourceSpans of a
  * protobuf file. The reader finds their ends and nothing else. The decoder says what is wrong inside, with the place in
  * the file. Thread: one at a time. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_FILE_UNITS_H
@@ -17,6 +17,7 @@
 typedef enum bt_file_format {
   BT_FILE_EMPTY = 0, /* nothing but blanks */
   BT_FILE_JSON,      /* documents one after another */
+  BT_FILE_JSON_LINE, /* of a unit, not of a file: a document and nothing behind it */
   BT_FILE_PREFIXED,  /* protobuf messages, each with its length before it in four bytes, big-endian */
   BT_FILE_PROTOBUF,  /* TracesData */
   BT_FILE_ANSWER,    /* Tempo's answer to a trace by id, in protobuf */
@@ -26,6 +27,7 @@ typedef enum bt_file_format {
 typedef struct bt_file_unit {
   uint64_t offset, length;
   bt_document_place place; /* of its first byte */
+  bool is_line;            /* it was cut where its line ends: right if it can be decoded as BT_FILE_JSON_LINE */
 } bt_file_unit;
 
 typedef struct bt_file_units {
@@ -33,6 +35,7 @@ typedef struct bt_file_units {
   bt_file_format format;
   uint64_t at;             /* where the next unit is looked for */
   bt_document_place place; /* of `at` */
+  bool by_line;            /* JSON: so far documents end where lines end */
   char *window;            /* bytes from window_at on */
   size_t window_length, window_capacity;
   uint64_t window_at;
@@ -45,6 +48,8 @@ void bt_file_units_dispose(bt_file_units *units);
  * is cut off. BT_LIMIT: it is larger than 4 GiB. */
 bt_status bt_file_units_next(bt_file_units *units, bt_file_unit *unit, bt_str *bytes, bool *found,
                              bt_error *error) BT_MUST_CHECK;
+/* Goes back to a unit that was cut where its line ends and cannot be decoded: from there on brackets are counted. */
+void bt_file_units_go_back(bt_file_units *units, const bt_file_unit *unit);
 /* Decodes a unit; messages say the place in the file. */
 bt_status bt_file_unit_decode(bt_file_format format, const bt_document_place *place, bt_str bytes, bt_span_batch *batch,
                               bt_error *error) BT_MUST_CHECK;

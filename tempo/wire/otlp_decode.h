@@ -58,6 +58,8 @@ bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *
 /* The same for a file: one document, or several one after another (JSON lines), or arrays of them; also Tempo's
  * {"trace": …}. */
 bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* The same with one document, or one array, and nothing behind it. */
+bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 
 /* /api/v2/traces/{id}: TraceByIDResponse {trace, metrics, status, message}. *partial: status PARTIAL; the traces in it
  * are then `partial` too. An empty trace (not found): the batch gets nothing; a body without one is BT_INVALID. */

@@ -435,20 +435,27 @@ bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *erro
   return status == BT_OK ? expect_end(&d) : status;
 }
 
+static bt_status read_document_or_array(decoder *d) {
+  if (bt_json_peek(&d->place.json) != BT_JSON_ARRAY) return read_otlp_document(d);
+  bt_status status = BT_OK;
+  bt_json_open_array(&d->place.json);
+  while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_otlp_document(d);
+  return finish_value(d, status);
+}
+
 bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) {
   decoder d;
   bt_status status = BT_OK;
   start_reading(&d, input, batch, error);
-  while (status == BT_OK && !bt_json_at_end(&d.place.json)) {
-    if (bt_json_peek(&d.place.json) != BT_JSON_ARRAY) {
-      status = read_otlp_document(&d);
-      continue;
-    }
-    bt_json_open_array(&d.place.json);
-    while (status == BT_OK && bt_json_next_item(&d.place.json)) status = read_otlp_document(&d);
-    status = finish_value(&d, status);
-  }
+  while (status == BT_OK && !bt_json_at_end(&d.place.json)) status = read_document_or_array(&d);
   return status;
+}
+
+bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error *error) {
+  decoder d;
+  start_reading(&d, input, batch, error);
+  bt_status status = read_document_or_array(&d);
+  return status == BT_OK ? expect_end(&d) : status;
 }
 
 enum { REQUEST_SPANS, REQUEST_FLAT, REQUEST_OTHER };

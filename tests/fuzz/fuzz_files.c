@@ -1,5 +1,6 @@
 /* Arbitrary bytes as a trace file: cut into units and decoded one by one it gives what it gives decoded at once, or is
- * refused by both. Memory stays within what the input allows, and units lie one after another in the file. */
+ * refused by both. So it is where a line turns out to be no document. Memory stays within what the input allows, and
+ * units lie one after another in the file. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -49,7 +50,13 @@ static int64_t decode_units(bt_file_units *units, size_t size) {
     if (status == BT_OK && !found) return spans;
     if (status == BT_OK && (unit.offset < before || unit.offset + unit.length > size || bytes.len != unit.length))
       abort();
-    if (status == BT_OK) status = decode_unit(units->format, &unit, bytes, &spans);
+    int64_t spans_before = spans;
+    if (status == BT_OK) status = decode_unit(unit.is_line ? BT_FILE_JSON_LINE : units->format, &unit, bytes, &spans);
+    if (status != BT_OK && found && unit.is_line) {
+      spans = spans_before;
+      bt_file_units_go_back(units, &unit);
+      continue;
+    }
     if (status != BT_OK) return -1;
     if (unit.length == 0 && units->format != BT_FILE_PREFIXED) abort(); /* it would never end */
     before = unit.offset + unit.length;

@@ -39,6 +39,37 @@ class JobsTest(unittest.TestCase):
                 replays = [json.loads(run_cli("replay", "--dsl", self.RULES[2], "--json", "--jobs", jobs, "--traces", path).stdout) for jobs in "14"]
                 self.assertEqual(*([one["violations"], one["violations_found"], one["coverage"]] for one in replays))
 
+    def test_documents_that_are_no_lines(self):
+        """A file is cut at its lines as long as each is a document, and then at brackets: the same verdicts in the same order, and the same place
+        of what is wrong."""
+        with tempfile.TemporaryDirectory() as folder:
+            path, damaged = os.path.join(folder, "traces.jsonl"), os.path.join(folder, "damaged.jsonl")
+            run_cli("generate", "--scenario", "rollout", "--traces", "1000", "--out", path)
+            with open(path, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+            half = len(lines) // 2
+            pretty = [json.dumps(json.loads(line), indent=1) for line in lines]
+            layouts = {"lines": "\n".join(lines), "carriage returns": "\r\n".join(lines) + "\r\n\r\n", "one line": " ".join(lines),
+                       "two on a line": "\n".join(" ".join(lines[at:at + 2]) for at in range(0, len(lines), 2)),
+                       "over many lines": "\n".join(pretty), "lines at first": "\n".join(lines[:half] + pretty[half:]),
+                       "lines at the end": "\n".join(pretty[:3] + lines[3:])}
+            self.assertGreater(len(layouts["one line"]), 1 << 20, "longer than what is taken as a line")
+            expected = self.said("--jobs", "1", "--all", "--json", path)
+            self.assertEqual(expected[0], 1, expected[2])
+            for name, text in layouts.items():
+                with open(path, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
+                with open(damaged, "w", encoding="utf-8", newline="") as file:
+                    file.write(text[:-2000].rstrip("{") + "\n\n 7")
+                wrong_line = text[:-2000].count("\n") + 1
+                messages = set()
+                for jobs in "12345678":
+                    self.assertEqual(self.said("--jobs", jobs, "--all", "--json", path), expected, (name, jobs))
+                    messages.add(self.said("--jobs", jobs, damaged))
+                (code, out, err), = messages
+                self.assertEqual((code, out), (2, ""))
+                self.assertRegex(err, rf"line ({wrong_line}|{wrong_line + 2})\b", name)
+
     def test_a_damaged_line_ends_it_the_same_way(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "traces.jsonl")
