@@ -7,7 +7,14 @@
 #include "tempo/files/ordered_work.h"
 
 /* Structures of the most wasteful input are some 30 times as large as its bytes; of real traces, about as large. */
-enum { GROUP_BYTES = 8 << 20, LEAST_GROUP_BYTES = 1 << 20, GROUP_TRACES = 4096, MEMORY_FACTOR = 32, FIRST_SHARE = 2 };
+enum {
+  GROUP_BYTES = 8 << 20,
+  LEAST_GROUP_BYTES = 1 << 20,
+  GROUP_TRACES = 4096,
+  MEMORY_FACTOR = 32,
+  FIRST_SHARE = 2,
+  AHEAD = 16
+};
 static const size_t least_memory_bytes = (size_t)64 << 20;
 
 typedef struct reader {
@@ -107,6 +114,8 @@ static bt_status choose_group(reader *r, const bt_file_wanted *wanted, size_t co
   r->unit_count = 0;
   r->bytes = 0;
   for (*taken = 0; *taken < count && *taken < r->most_traces; (*taken)++) {
+    if (*taken + AHEAD < count)
+      __builtin_prefetch(wanted[*taken + AHEAD].trace); /* in order of id: they lie anywhere */
     bt_status status = list_mine(r, wanted[*taken].trace, error);
     if (status != BT_OK) return status;
     uint64_t extra = extra_bytes(r);
