@@ -203,10 +203,23 @@ static json_t *points_json(const answer *a, size_t rule) {
   return points;
 }
 
+/* Why a rule has no number there although the step was read. */
+static json_t *undecided_json(const answer *a, size_t rule) {
+  json_int_t undecided = 0, exhausted = 0;
+  for (size_t i = 0; i < steps_of(a); i++) {
+    bt_step_count count;
+    if (bt_series_step(a->ask, rule, i, &count) != BT_STEP_UNDECIDED) continue;
+    undecided++;
+    exhausted += count.is_exhausted;
+  }
+  return json_pack("{s:I, s:I}", "steps", undecided, "budget", exhausted);
+}
+
 static json_t *series_json(const answer *a, size_t rule) {
   const bt_rule_fields *fields = &a->rules[rule]->fields;
-  return json_pack("{s:{s:s, s:s, s:s}, s:o}", "labels", "rule_id", fields->id, "rule", fields->name, "severity",
-                   bt_severity_name(fields->severity), "points", points_json(a, rule));
+  return json_pack("{s:{s:s, s:s, s:s}, s:o, s:o}", "labels", "rule_id", fields->id, "rule", fields->name, "severity",
+                   bt_severity_name(fields->severity), "points", points_json(a, rule), "undecided",
+                   undecided_json(a, rule));
 }
 
 /* ---- the document ---- */

@@ -41,6 +41,7 @@ static bt_status count_trace(void *context, const bt_trace_verdict *verdict, bt_
   bool is_open = verdict->verdict == BT_INCONCLUSIVE && verdict->is_settled;
   cell->is_young = cell->is_young || (is_open && verdict->is_young);
   cell->is_undecided = cell->is_undecided || (is_open && !verdict->is_young);
+  cell->is_exhausted = cell->is_exhausted || (is_open && !verdict->is_young && verdict->reason == BT_REASON_BUDGET);
   if (verdict->exercised == BT_FALSE) return BT_OK;
   if (verdict->exercised == BT_TRUE && from == to)
     cell->exercised++;

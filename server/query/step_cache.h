@@ -15,6 +15,7 @@ typedef struct bt_step_count {
   uint64_t violations, exercised; /* traces whose time lies in the step */
   bool is_read;                   /* in full; else the numbers say nothing */
   bool is_undecided;              /* a verdict on one of its traces is inconclusive: they may be too low */
+  bool is_exhausted;              /* and of one of these the rule's budget was spent */
   bool is_young;                  /* a trace of it goes on, and may still violate: it is not settled yet */
   bool looked_exercised;          /* it was counted */
   bool has_exercised;             /* and is exact */

@@ -222,6 +222,7 @@ typedef struct bt_trace_verdict {
   int64_t time_ns, time_latest_ns;
   int64_t violation_ns; /* of violated: the time that the violation is reported with */
   bt_verdict verdict;
+  bt_reason reason;   /* of inconclusive */
   bt_truth exercised; /* BT_UNKNOWN: the trace was not read, and no search tells; then counts of exercised traces are at
                          least so many */
   bool is_settled;    /* false: in the tail that is not settled yet */

@@ -79,6 +79,7 @@ static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_
                             .time_latest_ns = time_ns,
                             .violation_ns = verdict->verdict == BT_VIOLATED ? bt_violation_time(trace, verdict) : 0,
                             .verdict = verdict->verdict,
+                            .reason = verdict->reason,
                             .exercised = verdict->exercised,
                             .is_settled = place == BT_PLACE_SETTLED,
                             .is_young = ended_after(judge, trace, judge->plan->rules[rule].settle_ns),

@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
 from seed_rules import INCIDENT, PII_AUDIT, SLOW_DB  # noqa: E402
+from trace_files import span, trace  # noqa: E402
 
 END = "2026-03-10T12:00:00Z"
 START = "2026-03-09T12:00:00Z"
@@ -132,6 +133,27 @@ class SeriesTest(unittest.TestCase):
     def test_a_large_answer(self):
         body = self.series(f"start=2026-03-10T08:56:40Z&end={END}&step=1s&rule_id={SLOW_DB['id']}")
         self.assertEqual(len(body["series"][0]["points"]), 11000)
+
+    def test_a_step_without_a_number_says_whether_a_budget_was_spent(self):
+        """1,100 spans set against one another are more than a million steps; a larger budget decides them. A parent that is missing is another reason."""
+        pairs = "when { a as x } never { a where(k < x.k) }"
+        traces = os.path.join(self.folder.name, "pairs.json")
+        with open(traces, "w", encoding="utf-8") as file:
+            file.write(trace(1, span("a", parent="00000000000000ff"), *(span("a", at=i) for i in range(1100))))
+            file.write(trace(2, span("b"), at=700_000))
+        rules = ({"id": "spends", "dsl": pairs}, {"id": "larger", "dsl": pairs, "budget": 5000000},
+                 {"id": "whole", "dsl": "when { a } always { c }", "require_complete": True}, {"id": "plain", "dsl": "trace.has(c)"})
+        with Betrace("--traces", traces) as server:
+            for rule in rules:
+                self.assertEqual(server.post("/v1/rules", rule).status, 201)
+            body = self.series("start=2026-01-01T00:00:00Z&end=2026-01-01T00:20:00Z&step=10m", server)
+        found = {s["labels"]["rule_id"]: ([count for _, count in s["points"]], s["undecided"]) for s in body["series"]}
+        self.assertEqual(found, {
+            "spends": ([None, 0], {"steps": 1, "budget": 1}),
+            "larger": ([0, 0], {"steps": 0, "budget": 0}),
+            "whole": ([None, 0], {"steps": 1, "budget": 0}),
+            "plain": ([0, 0], {"steps": 0, "budget": 0}),
+        })
 
     def test_what_is_refused(self):
         for query, field in (("step=0s", "step"), ("step=1ms", "step"), ("step=often", "step"), ("value=x", "value"), ("start=now-31d", "start"), ("timeout=x", "timeout"),

@@ -1631,6 +1631,12 @@ export interface components {
                         };
                         /** @description [start of the step, value] */
                         points: (string | number | null)[][];
+                        /** @description steps that were read and are null because a verdict on one of their traces is inconclusive */
+                        undecided: {
+                            steps: number;
+                            /** @description of these: steps with a trace on which the rule spent its budget */
+                            budget: number;
+                        };
                     }[];
                     /** @description why coverage is not complete: a stable word, then a sentence */
                     reason: string | null;

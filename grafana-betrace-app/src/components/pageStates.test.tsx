@@ -24,7 +24,7 @@ const STATES = ['loading', 'failed', 'partial', 'stale', 'empty'];
 const TRACE = violation().trace_id;
 const FAILED = { windows_failed: [{ start: '2026-11-20T12:10:00Z', end: '2026-11-20T12:20:00Z', reason: 'Tempo answered 500' }], complete: false };
 const page = violationPage(1, { reason: 'windows_failed: Tempo answered 500' }, FAILED);
-const series = { series: [{ labels: { rule_id: 'fraud-check', rule: 'Fraud check', severity: 'critical' }, points: [['2026-11-20T12:00:00Z', 0]] }], reason: page.reason, coverage: page.coverage };
+const series = { series: [{ labels: { rule_id: 'fraud-check', rule: 'Fraud check', severity: 'critical' }, points: [['2026-11-20T12:00:00Z', 0]], undecided: { steps: 0, budget: 0 } }], reason: page.reason, coverage: page.coverage };
 const verdicts = {
   trace_id: TRACE, span_count: 1, start: '2026-11-21T12:34:56Z', end: '2026-11-21T12:34:57Z', root_name: 'pay', root_service: 'shop', incomplete: ['partial'], not_evaluated: [], spans: [],
   verdicts: [{ rule_id: 'fraud-check', rule_name: 'Fraud check', rule_version: 3, severity: 'critical', shadow: false, verdict: 'violated', reason: null, spent: null, exercised: true, violation: violation() }],

@@ -126,7 +126,7 @@ describe('filters of the list', () => {
 
 describe('sums of the past', () => {
   const series = (...values: Array<number | null>) => ({
-    series: [{ labels: {} as never, points: values.map((value) => ['t', value]) }],
+    series: [{ labels: {} as never, points: values.map((value) => ['t', value]), undecided: { steps: 0, budget: 0 } }],
     reason: null,
     coverage: {} as never,
   });

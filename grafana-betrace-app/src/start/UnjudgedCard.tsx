@@ -1,4 +1,4 @@
-// Enabled rules that the last day does not speak about: their silence is no good sign.
+// Enabled rules that the last day does not speak about, or not in full: their silence is no good sign.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -14,8 +14,14 @@ import { dayQuestion } from './DayCard';
 import { unjudgedRules, type Unjudged } from './leads';
 
 const SHOWN = 8;
-const LOOK = { text: 'broken', unread: 'unread', idle: 'idle' } as const;
-const ICON: Record<Unjudged['kind'], IconName> = { text: 'exclamation-circle', unread: 'exclamation-triangle', idle: 'minus-circle' };
+const LOOK = { text: 'broken', budget: 'unread', open: 'unread', unread: 'unread', idle: 'idle' } as const;
+const ICON: Record<Unjudged['kind'], IconName> = {
+  text: 'exclamation-circle',
+  budget: 'exclamation-triangle',
+  open: 'question-circle',
+  unread: 'exclamation-triangle',
+  idle: 'minus-circle',
+};
 
 function Line({ one }: { one: Unjudged }) {
   const styles = useStyles2(getStyles);
@@ -61,7 +67,7 @@ export function UnjudgedCard({ rules, shadow }: Props) {
       {!asked.error && isAsking && <Loading text={t('leads.asking', 'Looking for rules that no trace is about…')} />}
       {!asked.error && !isAsking && list.length === 0 && (
         <p className={styles.why}>
-          <Icon name="check-circle" /> {t('leads.none', 'No rule that is known to be without traces. Verdicts that were not reached are under “Last 24 hours”.')}
+          <Icon name="check-circle" /> {t('leads.none', 'No rule that is known to be without traces, or to have one that could not be decided.')}
         </p>
       )}
     </Card>

@@ -8,12 +8,27 @@ import { reasonSentence } from '../violations/coverageWords';
 export interface Unjudged {
   ruleId: string;
   name: string;
-  /** text: it does not compile. unread: no step of the day is known. idle: no trace of the day is about it. */
-  kind: 'text' | 'unread' | 'idle';
+  /** text: it does not compile. budget: it takes more steps on a trace than it may. open: verdicts are inconclusive for another reason. unread: no
+      step of the day is known. idle: no trace of the day is about it. */
+  kind: 'text' | 'budget' | 'open' | 'unread' | 'idle';
   why: string;
 }
 
 const numbersOf = (points: Series['series'][number]['points']) => points.map((point) => point[1]).filter((value): value is number => typeof value === 'number');
+
+/** Rules with traces of which nobody knows whether they violate, whatever the other steps of the day say. */
+function undecidedOf({ series }: Series): Unjudged[] {
+  return series.flatMap(({ labels, points, undecided }): Unjudged[] => {
+    const said = { ruleId: labels.rule_id, name: labels.rule };
+    const numbers = { n: undecided.steps, all: points.length };
+    if (undecided.budget > 0) {
+      const why = t('leads.budget', 'It takes more steps than its budget on traces of {{n}} of {{all}} ten-minute steps. Give the rule a larger budget, or tie its spans together.', { ...numbers, n: undecided.budget });
+      return [{ ...said, kind: 'budget', why }];
+    }
+    const why = t('leads.open', 'Traces of {{n}} of {{all}} ten-minute steps cannot be decided. The verdict of such a trace says why.', numbers);
+    return undecided.steps > 0 ? [{ ...said, kind: 'open', why }] : [];
+  });
+}
 
 function unreadOf({ series }: Series): Unjudged[] {
   const why = t('leads.unread', 'Not one step of the day is known');
@@ -28,10 +43,10 @@ function idleOf({ series }: Series): Unjudged[] {
   });
 }
 
-/** Rules that are enabled and of which the day says nothing. A rule that was violated is none of them. */
+/** Rules that are enabled and of which the day says nothing, or not all because traces could not be decided. */
 export function unjudgedRules(rules: readonly Rule[], counts: Series | undefined, exercised: Series | undefined): Unjudged[] {
   const text = rules.flatMap(({ id, name, broken }): Unjudged[] => (broken === null ? [] : [{ ruleId: id, name, kind: 'text', why: broken }]));
-  const all = [...text, ...(counts ? unreadOf(counts) : []), ...(exercised ? idleOf(exercised) : [])];
+  const all = [...text, ...(counts ? [...undecidedOf(counts), ...unreadOf(counts)] : []), ...(exercised ? idleOf(exercised) : [])];
   return all.filter((one, at) => all.findIndex(({ ruleId }) => ruleId === one.ruleId) === at);
 }
 

@@ -1,8 +1,13 @@
 /* The first page: it counts the last day as the service does, leads to those violations, and without rules or Tempo says what to do first instead
    of how good everything is. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { weightyFaults } from '../support/axe.mjs';
+import { writeLargeTraces } from '../support/largeTrace.mjs';
 import { plainText, settled } from '../support/pages.mjs';
+
+/** Spans that are set against one another take more steps than a rule may by default. */
+const PAIRED = 1500;
 
 const card = (page, name) => page.getByRole('region', { name });
 const packOf = (page, title) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
@@ -38,6 +43,24 @@ export default function start({ run, inWindow, step }) {
     assert.doesNotMatch(await session.page.locator('body').innerText(), /No violation/);
     await card(session.page, 'Service').getByText('Not ready', { exact: true }).waitFor();
   }));
+
+  step('a rule that spends its budget on a trace is named, with what to do and the way to it', async () => {
+    const file = writeLargeTraces(path.join(run.world.folder, 'start-budget.jsonl'), [PAIRED]);
+    const service = await run.world.serve('--traces', file);
+    await service.post('/v1/rules', { id: 'pairs', name: 'No two at odds', severity: 'low', dsl: 'when { db.query as x } never { db.query where(k < x.k) }' });
+    run.target.use('paired', service);
+    await inWindow({ upstream: 'paired' }, async (session) => {
+      await session.goto('');
+      const named = card(session.page, 'Cannot be judged').getByRole('listitem').filter({ hasText: 'No two at odds' });
+      await named.getByText(/more steps than its budget on traces of 1 of \d+ ten-minute steps/).waitFor();
+      assert.equal(await named.getAttribute('data-kind'), 'budget');
+      assert.deepEqual(await weightyFaults(session.page), []);
+      await plainText(session.page);
+      await session.shot('start-budget');
+      await named.getByRole('link').click();
+      await session.page.waitForURL(/\/rules\/pairs/);
+    });
+  });
 
   /* What is added here is for this step and the next ones of this world: it is the last journey that takes the service without rules. */
   for (const theme of ['dark', 'light']) {

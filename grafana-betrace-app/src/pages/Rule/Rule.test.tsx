@@ -336,7 +336,7 @@ describe('test on a trace', () => {
 describe('how would it have done', () => {
   const points = (...values: Array<number | null>) => values.map((value, hour) => [`2026-11-20T0${hour}:00:00Z`, value]);
   const seriesOf = (...values: Array<number | null>) => ({
-    series: [{ labels: { rule_id: 'ad-hoc', rule: 'ad-hoc', severity: 'medium' }, points: points(...values) }],
+    series: [{ labels: { rule_id: 'ad-hoc', rule: 'ad-hoc', severity: 'medium' }, points: points(...values), undecided: { steps: 0, budget: 0 } }],
     reason: null,
     coverage: coverage(),
   });

@@ -10,8 +10,8 @@ const HEALTH = { status: 'HEALTHY', version: '0.1.0', uptime_seconds: 90061, met
 const READY = { status: 'ready', parts: { store: { ready: true }, rules: { ready: true }, source: { ready: true }, otlp: { ready: true } } };
 type Value = number | null;
 const firstOf = (change = {}) => ({ rule_id: 'fraud-check', status: 'completed', found: true, proven: true, at_edge_of_data: false, violation: violation({ time: new Date(Date.now() - 3600_000).toISOString() }), looked_at: coverage().asked, coverage: coverage(), ...change });
-const series = (values: Value[], change = {}, ruleId = 'fraud-check') => ({
-  series: [{ labels: { rule_id: ruleId, rule: 'Fraud check on large orders', severity: 'critical' }, points: values.map((value, at) => [`t${at}`, value]) }],
+const series = (values: Value[], change = {}, ruleId = 'fraud-check', undecided = {}) => ({
+  series: [{ labels: { rule_id: ruleId, rule: 'Fraud check on large orders', severity: 'critical' }, points: values.map((value, at) => [`t${at}`, value]), undecided: { steps: 0, budget: 0, ...undecided } }],
   reason: null,
   coverage: coverage(change),
 });
@@ -211,6 +211,19 @@ describe('leads', () => {
     expect((await unjudged.findByRole('link', { name: 'Fraud check on large orders' })).closest('li')).toHaveAttribute('data-kind', 'idle');
     expect(unjudged.getByText('No trace is about it in the ten-minute steps that are known: 2 of 3')).toBeInTheDocument();
     expect(unjudged.getByText('its text does not compile')).toBeInTheDocument();
+  });
+
+  it.each([
+    ['budget', { steps: 3, budget: 2 }, /more steps than its budget on traces of 2 of 4 .* larger budget/],
+    ['open', { steps: 3 }, /Traces of 3 of 4 .* cannot be decided/],
+  ])('names a rule whose verdicts are not reached, with its violations too: %s', async (kind, undecided, why) => {
+    show({ 'GET /v1/violations/series': ({ query }: StubRequest) => (query.get('value') === 'exercised' ? series([5]) : series([null, null, null, 7], {}, 'fraud-check', undecided)) });
+    const unjudged = await card('Cannot be judged');
+    const link = await unjudged.findByRole('link', { name: 'Fraud check on large orders' });
+    expect(link).toHaveAttribute('href', '/rules/fraud-check');
+    expect(link.closest('li')).toHaveAttribute('data-kind', kind);
+    expect(unjudged.getByText(why)).toBeInTheDocument();
+    expect((await card('Last 24 hours')).getByText(/Violations: 7/)).toBeInTheDocument();
   });
 
   it('keeps asking, failing and finding none apart', async () => {
