@@ -72,10 +72,13 @@ static json_t *witness_json(const bt_violation_witness *witness) {
   json_t *attributes = json_object();
   for (size_t i = 0; i < witness->attribute_count; i++)
     json_object_set_new(attributes, witness->attributes[i].key, c_text_json(witness->attributes[i].value));
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span_id", span_id_json(&witness->span_id), "binding",
-                   c_text_json(witness->binding), "name", c_text_json(witness->name), "service",
-                   c_text_json(witness->service), "start", time_json(witness->start_ns), "duration",
-                   duration_json(witness->duration_ns), "range", range_json(witness->range), "attributes", attributes);
+  json_t *object =
+      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span_id", span_id_json(&witness->span_id), "binding",
+                c_text_json(witness->binding), "name", c_text_json(witness->name), "service",
+                c_text_json(witness->service), "start", time_json(witness->start_ns), "duration",
+                duration_json(witness->duration_ns), "range", range_json(witness->range), "attributes", attributes);
+  if (object && witness->trace) json_object_set_new(object, "trace_id", trace_id_json(&witness->trace_id));
+  return object;
 }
 
 static json_t *witnesses_json(const bt_violation_choice *choice) {

@@ -68,6 +68,8 @@ typedef struct bt_judge {
 
   size_t *queue; /* known traces that wait to be read by id */
   size_t queue_count, queue_capacity;
+  size_t *linked; /* known traces that wait for those that links tie them to */
+  size_t linked_count, linked_capacity;
   bt_sampled *samples;
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */

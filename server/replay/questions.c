@@ -270,6 +270,17 @@ bt_status bt_questions_read(bt_questions *questions, const bt_read_request *requ
   return added;
 }
 
+bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,
+                                    bt_answer *answer, bt_error *error) {
+  bt_source_account account = {0};
+  *answer = (bt_answer){0};
+  answer->status = bt_source_find_linking(questions->source, request, found, &account, &answer->why);
+  answer->is_whole = !account.failed_count;
+  bt_status added = bt_account_add(questions->account, &account, true, error);
+  bt_source_account_dispose(&account);
+  return added;
+}
+
 /* One that did not answer at the beginning has been asked nothing before it could say what it is. */
 void bt_questions_look_again(bt_questions *questions) {
   bt_source_about *said = &questions->account->result->coverage.source, now;

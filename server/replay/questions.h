@@ -97,6 +97,9 @@ bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_reques
 /* is_over: windows that fail are named. BT_OK: *answer says how it went. */
 bt_status bt_questions_read(bt_questions *questions, const bt_read_request *request, bt_read_sink sink, void *context,
                             bool is_over, bt_answer *answer, bt_error *error) BT_MUST_CHECK;
+/* Windows that fail are named. BT_OK: *answer says how it went. */
+bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,
+                                    bt_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* A Tempo may be replaced while it is asked: asks once more what it is, and says so in the coverage. */
 void bt_questions_look_again(bt_questions *questions);
 /* Whether all that was asked so far was asked of the source that was there at the beginning, as far as is known. */

@@ -47,6 +47,8 @@ bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_de
   if (fields->settle_ns >= 0) own.settle_ns = settle_of(service, fields->settle_ns);
   if (fields->clock_skew_ns >= 0) own.clock_skew_ns = fields->clock_skew_ns;
   if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
+  /* What links lead to may come so much later; then it has to settle, too. */
+  own.settle_ns = bt_time_add(own.settle_ns, rule->rule ? bt_link_reach_of(rule->rule).within_ns : 0);
   own.least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0;
   if (own.least_steps > own.most_rule_budget) own.least_steps = own.most_rule_budget;
   return own;
@@ -155,6 +157,8 @@ static void widen_assumptions(bt_replay_plan *plan) {
     rule->definition = plan->request.rules[i];
     rule->window = add_window(plan, &own);
     rule->settle_ns = own.settle_ns;
+    rule->reach = bt_link_reach_of(rule->definition->rule);
+    rule->stored_ns = bt_time_subtract(own.settle_ns, rule->reach.within_ns);
     rule->require_complete = own.require_complete;
     rule->options.clock_skew_ns = own.clock_skew_ns;
     rule->options.step_budget = own.step_budget;
@@ -310,6 +314,17 @@ bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_i
                            .priority = plan->request.priority};
 }
 
+bt_links_request bt_replay_plan_links(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
+                                      bt_time_range range) {
+  return (bt_links_request){.ids = ids,
+                            .count = count,
+                            .range = range,
+                            .tenant = plan->request.tenant,
+                            .cancel = plan->request.cancel,
+                            .rule_id = only_rule(plan),
+                            .priority = plan->request.priority};
+}
+
 uint64_t bt_replay_plan_sample_key(const bt_replay_plan *plan, const bt_trace_id *id) {
   return bt_seeded_key(plan->request.sample_seed, id);
 }
@@ -335,6 +350,12 @@ void bt_rule_evaluator_dispose(bt_rule_evaluator *evaluator) {
   bt_evaluator_free(evaluator->evaluator);
   bt_ruleset_free(evaluator->ruleset);
   free(evaluator->options);
+}
+
+bt_status bt_rule_evaluator_run_family(bt_rule_evaluator *evaluator, const bt_family *family,
+                                       const bt_rule_verdict **verdicts, bt_error *error) {
+  return bt_eval_run_family_within(&evaluator->limit, evaluator->evaluator, family, evaluator->options, verdicts,
+                                   error);
 }
 
 bt_status bt_rule_evaluator_run(bt_rule_evaluator *evaluator, const bt_trace *trace, const bt_rule_verdict **verdicts,

@@ -11,6 +11,8 @@
 
 #include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/family.h"
+#include "dsl/link_reach.h"
 #include "dsl/plan.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
@@ -29,6 +31,8 @@ typedef struct bt_planned_rule {
   bt_plan *plan;
   const bt_window *window; /* its own, of the plan's: what belongs to it and what of that is settled */
   int64_t settle_ns;
+  int64_t stored_ns; /* settle_ns without the time in which links are followed */
+  bt_link_reach reach;
   bool require_complete;
   bool whole_trace;          /* batches cannot give what it reads */
   bool counts_by_search;     /* exercised traces that are not read are counted by searches */
@@ -94,6 +98,8 @@ void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_s
 bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_str filter, bt_time_range range);
 bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
                                     bt_time_range range);
+bt_links_request bt_replay_plan_links(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
+                                      bt_time_range range);
 /* A number that depends on the replay's seed and the id alone. */
 uint64_t bt_replay_plan_sample_key(const bt_replay_plan *plan, const bt_trace_id *id);
 
@@ -113,5 +119,8 @@ void bt_rule_evaluator_dispose(bt_rule_evaluator *evaluator);
  * it. */
 bt_status bt_rule_evaluator_run(bt_rule_evaluator *evaluator, const bt_trace *trace, const bt_rule_verdict **verdicts,
                                 bt_error *error) BT_MUST_CHECK;
+/* The same of a family's first trace. */
+bt_status bt_rule_evaluator_run_family(bt_rule_evaluator *evaluator, const bt_family *family,
+                                       const bt_rule_verdict **verdicts, bt_error *error) BT_MUST_CHECK;
 
 #endif

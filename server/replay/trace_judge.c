@@ -123,6 +123,27 @@ static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *tra
                                              : bt_delivery_take(judge, known, rules, error);
 }
 
+/* Traces that links tie to this one may decide. */
+static bool awaits_links(const bt_judge *judge, const bt_rule_verdict *verdicts) {
+  for (size_t i = 0; i < judge->plan->rule_count; i++)
+    if (verdicts[i].verdict == BT_INCONCLUSIVE && !bt_link_reach_is_none(&judge->plan->rules[i].reach)) return true;
+  return false;
+}
+
+static bt_status queue_linked(bt_judge *judge, size_t known, bt_error *error) {
+  size_t *linked = bt_grow_array(judge->linked, judge->linked_count, &judge->linked_capacity, sizeof *linked);
+  if (!linked) return bt_error_no_memory(error);
+  judge->linked = linked;
+  linked[judge->linked_count++] = known;
+  return BT_OK;
+}
+
+static bt_status report_or_queue(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
+                                 bool is_final, bt_error *error) {
+  return is_final && awaits_links(judge, verdicts) ? queue_linked(judge, known, error)
+                                                   : report_trace(judge, known, trace, verdicts, is_final, error);
+}
+
 static bt_status evaluate_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
                                 bool *is_known, bt_error *error) {
   set_options(judge, trace);
@@ -169,7 +190,7 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   status = settle_place(judge, known, trace, &place, error);
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
   bt_rule_notes_look(judge, trace);
-  return report_trace(judge, known, trace, verdicts, is_final, error);
+  return report_or_queue(judge, known, trace, verdicts, is_final, error);
 }
 
 /* What the batch said and the whole trace does not say, or the other way round. */
@@ -198,7 +219,7 @@ static bt_status replace_sampled(bt_judge *judge, bt_sampled *sampled, const bt_
   sampled->rules = NULL;
   judge->table->traces[sampled->known].flags |= BT_KNOWN_BY_ID; /* so rules that batches cannot judge have it, too */
   if (place == BT_PLACE_OUTSIDE) return BT_OK;
-  return report_trace(judge, sampled->known, trace, verdicts, true, error);
+  return report_or_queue(judge, sampled->known, trace, verdicts, true, error);
 }
 
 bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace, const char *missing,
@@ -215,4 +236,20 @@ bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, cons
   bt_judged *rules = sampled->rules;
   sampled->rules = NULL;
   return bt_delivery_take(judge, sampled->known, rules, error);
+}
+
+bt_status bt_trace_judge_take_family(bt_judge *judge, size_t known, const bt_family *family, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bt_error why = {0};
+  if (!family)
+    return bt_account_fail_trace(judge->account, &judge->table->traces[known],
+                                 "it was there, and is not found any more with what links to it", error);
+  const bt_trace *trace = family->traces[0].trace;
+  set_options(judge, trace);
+  bt_status status = bt_rule_evaluator_run_family(judge->evaluator, family, &verdicts, &why);
+  if (status == BT_LIMIT)
+    return bt_account_fail_trace(judge->account, &judge->table->traces[known], why.message, error);
+  if (status == BT_OK) return report_trace(judge, known, trace, verdicts, true, error);
+  if (error) *error = why;
+  return status;
 }

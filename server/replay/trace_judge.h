@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "dsl/error.h"
+#include "dsl/family.h"
 #include "dsl/trace.h"
 #include "server/replay/judgement.h"
 
@@ -18,6 +19,10 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
  * showed is reported, and `missing` says why a violation is not confirmed. */
 bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace, const char *missing,
                                       bt_error *error) BT_MUST_CHECK;
+/* A trace that waited for those that links tie it to: judges it with them and reports. NULL: it is not there any
+ * more. */
+bt_status bt_trace_judge_take_family(bt_judge *judge, size_t known, const bt_family *family,
+                                     bt_error *error) BT_MUST_CHECK;
 /* It waits to be read by id from now on; once for each trace. */
 bt_status bt_trace_judge_queue(bt_judge *judge, size_t known, bt_error *error) BT_MUST_CHECK;
 

@@ -202,6 +202,7 @@ static void copy_witness(maker *m, const bt_rule_verdict *verdict, const bt_witn
                          bt_violation_witness *out) {
   const bt_span *span = bt_witness_span(m->trace, verdict, witness);
   out->trace = witness->trace;
+  out->trace_id = witness->trace ? verdict->family->traces[witness->trace].trace->id : m->trace->id;
   out->span_id = span->id;
   if (witness->binding != BT_NO_BINDING) out->binding = copy_text(m, m->rule->bindings[witness->binding].name);
   out->name = copy_text(m, span->name);

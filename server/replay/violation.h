@@ -19,7 +19,8 @@
 
 typedef struct bt_violation_witness {
   bt_span_id span_id;
-  uint32_t trace;       /* 0: the violating one; else the number of another one of its family */
+  uint32_t trace; /* 0: the violating one; else the number of another one of its family: */
+  bt_trace_id trace_id;
   char *binding;        /* name of the binding, or NULL */
   char *name, *service; /* of the span; service "" where there is none */
   int64_t start_ns, duration_ns;

@@ -153,6 +153,37 @@ class LinksOnTempo(unittest.TestCase):
         rules, _ = compare.compile_rules(['never { process.where(span.attributes["link.n"] == 0) }'])
         self.assertEqual(self.replay(rules)[0]["r0"], set())
 
+    def without_process(self, within_ns):
+        """Traces with a publish span that no process span links to in that time."""
+        spans = [(trace, span) for trace in self.traces for span in trace.spans]
+        linked = [(one["traceId"], one["spanId"], int(span["startTimeUnixNano"])) for _, span in spans if span["name"] == "process" for one in span.get("links", [])]
+        def is_processed(trace, span):
+            start = int(span["startTimeUnixNano"])
+            return any((trace_id, span_id) == (trace.trace_id, span["spanId"]) and abs(at - start) <= within_ns for trace_id, span_id, at in linked)
+        return {trace.trace_id for trace, span in spans if span["name"] == "publish" and not is_processed(trace, span)}
+
+    def test_rules_follow_links(self):
+        """Linked traces are gathered from Tempo as they are from files, and what Python says of the spans that were sent holds."""
+        texts = ["when { publish as p } always { process linked to p within 1h }", "when { publish as p } always { process linked to p within 30s }",
+                 "when { publish as p } never { process linked to p within 30s }", "when { publish as p } always { count(process linked to p within 1h) <= 1 }",
+                 "when { process as c } always { publish linked from c within 1h }", "when { publish as p } never { work downstream of p within 40s over 2 links }",
+                 "when { publish as p } always { process linked to p within 1m as c and work under c }"]
+        rules, refused = compare.compile_rules(texts)
+        self.assertEqual(refused, 0)
+        path = compare.write_traces(self.folder.name, self.traces)
+        found, answer = self.replay(rules)
+        expected, of_files = compare.replay(self.folder.name, rules, None, "--traces", path, "--start", self.start, "--end", self.end, "--count", "at_least")
+        self.assertEqual((answer["status"], of_files["status"]), ("completed", "completed"), answer.get("reason"))
+        undecided = [{rule["rule_id"]: rule["inconclusive"] for rule in one["rules"]} for one in (answer, of_files)]
+        self.assertEqual(undecided[0], undecided[1])
+        for rule in rules:
+            with self.subTest(rule=rule.text):
+                self.assertEqual((expected[rule.id] - found[rule.id], found[rule.id] - expected[rule.id]), (set(), set()))
+                self.assertTrue(expected[rule.id], "nothing violates it")
+        self.assertEqual((found["r0"], found["r1"]), (self.without_process(3600 * SECOND), self.without_process(30 * SECOND)))
+        self.assertEqual(undecided[0]["r0"], 0)
+        self.assertGreater(undecided[0]["r4"], 0, "traces that are named are lost")
+
 
 if __name__ == "__main__":
     require_tempo()

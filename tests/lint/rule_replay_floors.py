@@ -14,7 +14,7 @@ FLOORS = [
     ("the contract", """replay.h window price trust violation strategy strategy_cost"""),
     ("the plan", "replay_plan"),
     ("the table of traces", "trace_table"),
-    ("the questions", "replay_account questions marked_traces data_gaps search_probe"),
+    ("the questions", "replay_account questions marked_traces data_gaps search_probe family"),
     ("the decider", """decision decider candidates spans_verdict projection_way
      projection_first_way"""),
     ("the judge", """judgement judge page_reader trace_judge delivery violation_sample"""),
@@ -24,7 +24,7 @@ FLOORS = [
 ]
 QUESTIONS, REPLAY, STARTERS = 3, 7, 8
 INCLUDE = re.compile(r'^\s*#\s*include\s*"server/replay/([^"]+)"')
-ASKS = re.compile(r"\bbt_source_(search|read|find_spans|tags|check)\s*\(")
+ASKS = re.compile(r"\bbt_source_(search|read|find_spans|find_linking|tags|check)\s*\(")
 FLOOR_OF = {name: number for number, (_, names) in enumerate(FLOORS) for name in names.split()}
 
 

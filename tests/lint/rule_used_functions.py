@@ -16,7 +16,6 @@ NOT_READ = ("server/grpc/",)
 ONLY_TESTS = {
     "bt_body_budget_held": "that nothing is held any more",
     "bt_catalogue_control_at": "all controls of a catalogue, one by one",
-    "bt_evaluator_run_family": "verdicts over linked traces, as long as no replay gathers them",
     "bt_file_content_of": "bytes that are no file",
     "bt_memory_source_add_otlp": "spans without a server",
     "bt_otlp_decode_json": "one decoder, and not the one that a content type chooses",
@@ -25,7 +24,6 @@ ONLY_TESTS = {
     "bt_ruleset_count": "what a set of rules kept",
     "bt_series_pool_statistics": "what was counted anew",
     "bt_shown_printf": "what would be printed",
-    "bt_source_find_linking": "what each source says of links, as long as no replay follows them",
     "bt_span_batch_keep_texts": "texts that outlive the body",
     "bt_span_batch_memory_bytes": "what a batch holds",
     "bt_step_cache_count": "how many cells are kept",

@@ -1455,6 +1455,8 @@ export interface components {
         };
         Witness: {
             span_id: string | null;
+            /** @description of a span of another trace, which links tie to the violating one; not there: it is of the violating trace */
+            trace_id?: string;
             binding?: string | null;
             name: string;
             service: string;

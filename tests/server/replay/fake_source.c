@@ -192,7 +192,9 @@ static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span
                   .start_ns = from->start_ns,
                   .end_ns = end_of(from),
                   .resource = resource,
-                  .scope = scope};
+                  .scope = scope,
+                  .links = from->links,
+                  .link_count = from->link_count};
   if (!copy_attributes(from, projection, arena, &span.attributes)) return false;
   memcpy(span.id.bytes, from->id, sizeof from->id);
   if (from->orphan) memset(span.parent_id.bytes, 0xEE, sizeof span.parent_id.bytes);
@@ -392,11 +394,47 @@ static void fake_free(bt_source *source) {
   fake_source_dispose(fake_of(source));
 }
 
+static bool links_to_any(const fake_span *span, const bt_links_request *request) {
+  for (uint32_t l = 0; l < span->link_count; l++)
+    for (size_t i = 0; i < request->count; i++)
+      if (bt_trace_id_compare(&span->links[l].trace_id, &request->ids[i]) == 0) return true;
+  return false;
+}
+
+static bt_status find_linking_locked(fake_source *fake, const bt_links_request *request, bt_found_list *found,
+                                     bt_source_account *account, bt_error *error) {
+  account->requests++;
+  fake->link_searches++;
+  if (fake->fail_linking != BT_OK) return bt_error_set(error, fake->fail_linking, "who links is not answered");
+  if (is_unlucky(fake)) return bt_error_set(error, BT_UNAVAILABLE, "the source does not answer this time");
+  if (fake->fail_linking_range && !bt_source_account_fail(account, request->range, "too large"))
+    return bt_error_no_memory(error);
+  for (size_t t = 0; t < fake->trace_count; t++)
+    for (uint32_t s = 0; s < fake->traces[t].span_count; s++) {
+      const fake_span *span = &fake->traces[t].spans[s];
+      bt_found row = {.id = fake->traces[t].id, .start_ns = span->start_ns, .end_ns = end_of(span)};
+      if (!overlaps(&row, request->range) || (!fake->links_are_guessed && !links_to_any(span, request))) continue;
+      if (!bt_found_list_add(found, &row)) return bt_error_no_memory(error);
+    }
+  bt_found_list_sort(found);
+  return BT_OK;
+}
+
+static bt_status fake_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                   bt_source_account *account, bt_error *error) {
+  fake_source *fake = fake_of(source);
+  pthread_mutex_lock(&fake->lock);
+  bt_status status = find_linking_locked(fake, request, found, account, error);
+  pthread_mutex_unlock(&fake->lock);
+  return status;
+}
+
 void fake_source_init(fake_source *fake) {
   *fake = (fake_source){0};
   fake->operations = (bt_source_operations){.search = fake_search,
                                             .read = fake_read,
                                             .find_spans = fake_find_spans,
+                                            .find_linking = fake_find_linking,
                                             .check = fake_check,
                                             .free = fake_free,
                                             .filters = true,
@@ -404,6 +442,12 @@ void fake_source_init(fake_source *fake) {
   fake->source = (bt_source){&fake->operations, "fake"};
   pthread_mutex_init(&fake->lock, NULL);
   pthread_cond_init(&fake->let_go, NULL);
+}
+
+void fake_link_add(fake_span *from, uint64_t trace, uint32_t span) {
+  bt_link *link = &from->links[from->link_count++];
+  *link = (bt_link){.trace_id = fake_id(trace)};
+  link->span_id.bytes[7] = (uint8_t)(span + 1);
 }
 
 void fake_let_go(fake_source *fake) {

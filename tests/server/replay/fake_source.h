@@ -13,7 +13,7 @@
 #define MINUTE_NS (60 * SECOND_NS)
 #define HOUR_NS   (60 * MINUTE_NS)
 
-enum { FAKE_SPANS_MAX = 12, FAKE_LOG_MAX = 200 };
+enum { FAKE_SPANS_MAX = 12, FAKE_LINKS_MAX = 8, FAKE_LOG_MAX = 200 };
 
 typedef struct fake_span {
   const char *name, *service; /* service NULL: "shop" */
@@ -24,7 +24,9 @@ typedef struct fake_span {
   const char *hidden_from; /* searches whose filter holds this text do not see it */
   bt_attribute attributes[12];
   uint32_t attribute_count;
-  uint8_t id[8]; /* all zero: made from its place */
+  uint8_t id[8]; /* its last byte is its place in the trace, from 1 */
+  bt_link links[FAKE_LINKS_MAX];
+  uint32_t link_count;
 } fake_span;
 
 typedef struct fake_trace {
@@ -65,11 +67,14 @@ typedef struct fake_source {
   uint32_t large_from; /* batches leave traces that the request says have so many spans to reads by id; 0: none */
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */
   size_t cancel_after;
+  bt_status fail_linking;  /* of find_linking; BT_OK: it does not fail */
+  bool fail_linking_range; /* it answers, and says that it could not look through a part */
+  bool links_are_guessed;  /* it finds every trace of the range */
   bool hide_own;           /* leaves BeTrace's own traces out of reads, as Tempo's source does */
   size_t hold_reads_after; /* a read waits once so many traces were read, until fake_let_go; 0: none waits */
   pthread_cond_t let_go;
   /* What happened. */
-  size_t traces_read, read_calls, largest_page, probes, span_searches;
+  size_t traces_read, read_calls, largest_page, probes, span_searches, link_searches;
   char log[FAKE_LOG_MAX][160]; /* filters of searches, in order */
   size_t log_count;
   unsigned listings; /* how often `{}` was searched for */
@@ -83,6 +88,8 @@ void fake_let_go(fake_source *fake);
 fake_trace *fake_add(fake_source *fake, uint64_t number);
 /* A span of 1 ms in fragment 0 with no parent. */
 fake_span *fake_span_add(fake_trace *trace, const char *name, int64_t start_ns);
+/* A link to span number `span`, from 0, of a trace (fake_id). */
+void fake_link_add(fake_span *from, uint64_t trace, uint32_t span);
 /* Makes it a summary of so many. */
 void fake_span_sum_up(fake_span *span, int64_t count);
 fake_trace *fake_find(fake_source *fake, uint64_t number);

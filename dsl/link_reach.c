@@ -1,0 +1,30 @@
+/* See link_reach.h. */
+#include "dsl/link_reach.h"
+
+#include "dsl/rule_walk.h"
+
+static void add_relation(void *context, const bt_relation *relation) {
+  bt_link_reach *reach = context;
+  if (!bt_relation_is_linked(relation->kind)) return;
+  if (relation->kind == BT_LINKED_FROM) reach->from++;
+  if (relation->kind == BT_LINKED_TO) reach->to++;
+  if (relation->kind == BT_DOWNSTREAM_OF) reach->to += relation->max_links;
+  if (__builtin_add_overflow(reach->within_ns, relation->within_ns, &reach->within_ns)) reach->within_ns = INT64_MAX;
+}
+
+bt_link_reach bt_link_reach_of(const bt_rule *rule) {
+  bt_link_reach reach = {0};
+  const bt_rule_visitor visitor = {.on_relation = add_relation, .context = &reach};
+  bt_rule_walk(rule, &visitor);
+  return reach;
+}
+
+void bt_link_reach_widen(bt_link_reach *reach, const bt_link_reach *other) {
+  if (other->to > reach->to) reach->to = other->to;
+  if (other->from > reach->from) reach->from = other->from;
+  if (other->within_ns > reach->within_ns) reach->within_ns = other->within_ns;
+}
+
+bool bt_link_reach_is_none(const bt_link_reach *reach) {
+  return !reach->to && !reach->from;
+}

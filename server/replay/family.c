@@ -1,0 +1,368 @@
+/* Gathering. See family.h. The traces of a group are read by id and kept as copies. Each hop asks once who links to
+ * all that came with the last one, and reads what is not there yet. In the end each trace is given the part of the
+ * group that its links reach. A group that grows too large is taken apart; a single trace that does keeps what came so
+ * far. */
+#include "server/replay/family.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/trace_copy.h"
+#include "server/replay/window.h"
+#include "tempo/wire/pause.h"
+
+enum { GROUP_MAX = 50 };
+
+typedef struct member {
+  bt_trace trace; /* a copy of its own */
+  void *room;     /* of its spans */
+  bool is_incomplete;
+  bool is_asked; /* who links to it, completely, over the group's range */
+  size_t tied;   /* another one that links tie it to, on the way to one that stands for all of them; or itself */
+} member;
+
+typedef struct group {
+  const bt_family_request *request;
+  bt_family_sink sink;
+  void *context;
+  member *members; /* the first are those that the group was asked for */
+  size_t *by_id;   /* their numbers in order of their ids */
+  size_t count, capacity, by_id_capacity;
+  size_t first_count; /* so many, as far as they are there */
+  size_t linked_spans, bytes;
+  bool is_full; /* no more is kept */
+  bt_time_range range;
+} group;
+
+typedef struct id_list {
+  bt_trace_id *ids;
+  size_t count, capacity;
+} id_list;
+
+static bool add_id(id_list *list, const bt_trace_id *id) {
+  bt_trace_id *ids = bt_grow_array(list->ids, list->count, &list->capacity, sizeof *ids);
+  if (!ids) return false;
+  list->ids = ids;
+  ids[list->count++] = *id;
+  return true;
+}
+
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
+/* Sorted, each once. */
+static void sort_ids(id_list *list) {
+  size_t kept = 0;
+  if (list->count > 1) qsort(list->ids, list->count, sizeof *list->ids, compare_ids);
+  for (size_t i = 0; i < list->count; i++)
+    if (!kept || bt_trace_id_compare(&list->ids[kept - 1], &list->ids[i])) list->ids[kept++] = list->ids[i];
+  list->count = kept;
+}
+
+/* The first place in by_id that does not stand before the id. */
+static size_t find_place(const group *g, const bt_trace_id *id) {
+  size_t low = 0, high = g->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (bt_trace_id_compare(&g->members[g->by_id[middle]].trace.id, id) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static member *find_member(const group *g, const bt_trace_id *id) {
+  size_t place = find_place(g, id);
+  member *found = place < g->count ? &g->members[g->by_id[place]] : NULL;
+  return found && bt_trace_id_compare(&found->trace.id, id) == 0 ? found : NULL;
+}
+
+static void dispose_group(group *g) {
+  for (size_t i = 0; i < g->count; i++) free(g->members[i].room);
+  free(g->members);
+  free(g->by_id);
+}
+
+/* ---- reading ---- */
+
+typedef struct reading {
+  group *group;
+  bool is_own; /* the traces that the group was asked for: the first has room in any case */
+  size_t came;
+} reading;
+
+/* Of the source's clock nothing is known here but what is settled. */
+static bool lacks_spans(const group *g, const bt_trace *trace) {
+  bool lacks_parent = g->request->require_complete && trace->missing_parents;
+  return trace->partial || lacks_parent || bt_trace_end_ns(trace) > g->request->settled_ns;
+}
+
+static bt_status keep_member(group *g, const bt_trace *trace, bt_error *error) {
+  size_t bytes = bt_trace_copy_bytes(trace);
+  member *members = bt_grow_array(g->members, g->count, &g->capacity, sizeof *members);
+  if (!members) return bt_error_no_memory(error);
+  g->members = members;
+  size_t *by_id = bt_grow_array(g->by_id, g->count, &g->by_id_capacity, sizeof *by_id);
+  if (!by_id) return bt_error_no_memory(error);
+  g->by_id = by_id;
+  size_t place = find_place(g, &trace->id);
+  member *m = &members[g->count];
+  *m = (member){.trace = *trace, .room = calloc(1, bytes ? bytes : 1), .tied = g->count};
+  if (!m->room) return bt_error_no_memory(error);
+  m->trace.spans = bt_trace_copy_spans(trace, m->room);
+  m->is_incomplete = lacks_spans(g, trace);
+  memmove(by_id + place + 1, by_id + place, (g->count - place) * sizeof *by_id);
+  by_id[place] = g->count++;
+  g->bytes += bytes;
+  return BT_OK;
+}
+
+static bool has_room(const group *g, const bt_trace *trace) {
+  return g->count - g->first_count < BT_FAMILY_MAX_TRACES &&
+         g->linked_spans + trace->span_count <= BT_FAMILY_MAX_SPANS &&
+         g->bytes + bt_trace_copy_bytes(trace) <= g->request->most_bytes;
+}
+
+static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
+  reading *r = context;
+  group *g = r->group;
+  if (bt_replay_plan_is_cancelled(g->request->questions->plan)) return bt_replay_plan_cancelled(error);
+  if (!read->trace || !read->trace->span_count || read->needs_by_id) return BT_OK;
+  if (find_member(g, &read->trace->id)) return BT_OK; /* given twice */
+  bool has_place = r->is_own ? !g->count || g->bytes + bt_trace_copy_bytes(read->trace) <= g->request->most_bytes
+                             : has_room(g, read->trace);
+  if (!has_place) {
+    g->is_full = true;
+    return BT_OK;
+  }
+  if (!r->is_own) g->linked_spans += read->trace->span_count;
+  r->came++;
+  return keep_member(g, read->trace, error);
+}
+
+/* What was asked was not answered: it is named, because what rests on it is not decided. */
+static bt_status take_failure(group *g, const bt_answer *answer, bt_time_range range, bt_error *error) {
+  bt_questions *questions = g->request->questions;
+  if (answer->status == BT_OK) return BT_OK;
+  if (answer->status == BT_UNAVAILABLE) bt_questions_lose_source(questions, answer->why.message);
+  if (answer->status == BT_CANCELLED || answer->status == BT_NO_MEMORY) {
+    if (error) *error = answer->why;
+    return answer->status;
+  }
+  return bt_account_fail(questions->account, range, answer->why.message, error);
+}
+
+/* *all: every one of them came. */
+static bt_status read_members(group *g, const id_list *list, bool is_own, bool *all, bt_error *error) {
+  bt_questions *questions = g->request->questions;
+  bt_read_request read = bt_replay_plan_read(questions->plan, list->ids, list->count, questions->plan->search_range);
+  reading r = {g, is_own, 0};
+  bt_answer answer = {0};
+  read.by_id = !questions->plan->is_static;
+  read.with_own = true;
+  *all = !list->count;
+  if (!list->count || questions->source_lost) return BT_OK;
+  bt_status status = bt_questions_read(questions, &read, take_read, &r, true, &answer, error);
+  *all = answer.status == BT_OK && r.came == list->count;
+  return status == BT_OK ? take_failure(g, &answer, read.range, error) : status;
+}
+
+/* ---- one hop ---- */
+
+/* Traces that the spans of members from `from` on link to and that are not there. */
+static bt_status list_named(const group *g, size_t from, id_list *out, bt_error *error) {
+  for (size_t i = from; i < g->count; i++)
+    for (uint32_t s = 0; s < g->members[i].trace.span_count; s++) {
+      const bt_span *span = &g->members[i].trace.spans[s];
+      for (uint32_t l = 0; l < span->link_count; l++) {
+        const bt_trace_id *id = &span->links[l].trace_id;
+        if (bt_trace_id_is_zero(id) || find_member(g, id)) continue;
+        if (!add_id(out, id)) return bt_error_no_memory(error);
+      }
+    }
+  sort_ids(out);
+  return BT_OK;
+}
+
+static bt_status list_found(const group *g, const bt_found_list *found, id_list *out, bt_error *error) {
+  for (size_t i = 0; i < found->count; i++)
+    if (!find_member(g, &found->items[i].id) && !add_id(out, &found->items[i].id)) return bt_error_no_memory(error);
+  sort_ids(out);
+  return BT_OK;
+}
+
+/* Who links to members `from` … `end` − 1, into *found; *is_whole: everybody was found. */
+static bt_status find_linking(group *g, size_t from, size_t end, bt_found_list *found, bool *is_whole,
+                              bt_error *error) {
+  bt_questions *questions = g->request->questions;
+  id_list asked = {0};
+  bt_status status = BT_OK;
+  for (size_t i = from; status == BT_OK && i < end; i++)
+    if (!add_id(&asked, &g->members[i].trace.id)) status = bt_error_no_memory(error);
+  *is_whole = false;
+  if (status == BT_OK && !questions->source_lost) {
+    bt_links_request links = bt_replay_plan_links(questions->plan, asked.ids, asked.count, g->range);
+    bt_answer answer = {0};
+    status = bt_questions_find_linking(questions, &links, found, &answer, error);
+    *is_whole = answer.status == BT_OK && answer.is_whole;
+    if (status == BT_OK) status = take_failure(g, &answer, g->range, error);
+  }
+  free(asked.ids);
+  return status;
+}
+
+/* A Tempo that hands a block over finds some traces and does not give them by id for a moment: they are asked for once
+ * more. */
+static bt_status read_found(group *g, const bt_found_list *found, id_list *wanted, bool *all, bt_error *error) {
+  enum { PAUSE_MS = 500 };
+  const bt_questions *questions = g->request->questions;
+  bt_status status = read_members(g, wanted, false, all, error);
+  if (status != BT_OK || *all || g->is_full || questions->source_lost || questions->plan->is_static) return status;
+  bt_pause_ms(questions->plan->request.cancel, PAUSE_MS);
+  wanted->count = 0;
+  status = list_found(g, found, wanted, error);
+  return status == BT_OK ? read_members(g, wanted, false, all, error) : status;
+}
+
+/* What came of it is claimed only where all that was found was read and kept. */
+static bt_status follow_back(group *g, size_t from, size_t end, bt_error *error) {
+  bt_found_list found = {0};
+  id_list wanted = {0};
+  bool is_whole = false, all = false;
+  bt_status status = find_linking(g, from, end, &found, &is_whole, error);
+  if (status == BT_OK) status = list_found(g, &found, &wanted, error);
+  if (wanted.count > BT_FAMILY_MAX_TRACES) g->is_full = true;
+  if (status == BT_OK && !g->is_full) status = read_found(g, &found, &wanted, &all, error);
+  for (size_t i = from; i < end; i++) g->members[i].is_asked = is_whole && all && !g->is_full;
+  bt_found_list_dispose(&found);
+  free(wanted.ids);
+  return status;
+}
+
+static bt_status follow_links(group *g, size_t from, bt_error *error) {
+  id_list named = {0};
+  bool all;
+  bt_status status = list_named(g, from, &named, error);
+  if (named.count > BT_FAMILY_MAX_TRACES) g->is_full = true;
+  if (status == BT_OK && !g->is_full) status = read_members(g, &named, false, &all, error);
+  free(named.ids);
+  return status;
+}
+
+static void set_range(group *g) {
+  int64_t first_ns = INT64_MAX, last_ns = INT64_MIN, within_ns = g->request->reach.within_ns;
+  for (size_t i = 0; i < g->count; i++) {
+    int64_t start_ns = bt_trace_start_ns(&g->members[i].trace), end_ns = bt_trace_latest_start_ns(&g->members[i].trace);
+    if (start_ns < first_ns) first_ns = start_ns;
+    if (end_ns > last_ns) last_ns = end_ns;
+  }
+  g->range = (bt_time_range){bt_time_subtract(first_ns, within_ns), bt_time_add(bt_time_add(last_ns, within_ns), 1)};
+}
+
+static bt_status gather_hops(group *g, bt_error *error) {
+  const bt_link_reach *reach = &g->request->reach;
+  size_t from = 0;
+  bt_status status = BT_OK;
+  for (uint32_t hop = 0; status == BT_OK && hop < reach->to + reach->from && from < g->count && !g->is_full; hop++) {
+    size_t end = g->count;
+    if (reach->to) status = follow_back(g, from, end, error);
+    if (status == BT_OK && reach->from && !g->is_full) status = follow_links(g, from, error);
+    from = end;
+  }
+  return status;
+}
+
+/* ---- one family of the group ---- */
+
+static size_t find_tied(const group *g, size_t number) {
+  while (g->members[number].tied != number) number = g->members[number].tied;
+  return number;
+}
+
+/* Links of any direction tie their traces. */
+static void tie_members(group *g) {
+  for (size_t i = 0; i < g->count; i++)
+    for (uint32_t s = 0; s < g->members[i].trace.span_count; s++) {
+      const bt_span *span = &g->members[i].trace.spans[s];
+      for (uint32_t l = 0; l < span->link_count; l++) {
+        const member *to = find_member(g, &span->links[l].trace_id);
+        size_t a = find_tied(g, i), b = to ? find_tied(g, (size_t)(to - g->members)) : a;
+        if (a < b)
+          g->members[b].tied = a;
+        else
+          g->members[a].tied = b;
+      }
+    }
+}
+
+static bt_family_trace describe_member(const group *g, const member *m) {
+  bt_family_trace out = {&m->trace, m->is_incomplete, 1, 0};
+  if (!m->is_asked) return out;
+  out.asked_from_ns = g->range.start_ns;
+  out.asked_until_ns = bt_time_subtract(g->range.end_ns, 1);
+  if (out.asked_until_ns >= g->request->settled_ns) out.asked_until_ns = bt_time_subtract(g->request->settled_ns, 1);
+  return out;
+}
+
+/* The rule's own trace first, then all that are tied to it. */
+static bt_status give_family(const group *g, size_t own, size_t index, bt_error *error) {
+  bt_family_trace *traces = bt_realloc_array(NULL, g->count, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  bt_family family = {traces, 1};
+  traces[0] = describe_member(g, &g->members[own]);
+  for (size_t i = 0; i < g->count; i++)
+    if (i != own && find_tied(g, i) == find_tied(g, own))
+      traces[family.trace_count++] = describe_member(g, &g->members[i]);
+  bt_status status = g->sink(g->context, index, &family, error);
+  free(traces);
+  return status;
+}
+
+static bt_status give_families(group *g, const bt_trace_id *ids, size_t at, size_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++) {
+    const member *own = find_member(g, &ids[at + i]);
+    bool is_there = own && (size_t)(own - g->members) < g->first_count;
+    status =
+        is_there ? give_family(g, (size_t)(own - g->members), at + i, error) : g->sink(g->context, at + i, NULL, error);
+  }
+  return status;
+}
+
+/* ---- groups ---- */
+
+static bt_status gather_group(const bt_family_request *request, const bt_trace_id *ids, size_t at, size_t count,
+                              bt_family_sink sink, void *context, bt_error *error) {
+  group g = {.request = request, .sink = sink, .context = context};
+  id_list own = {0};
+  bool all;
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++)
+    if (!add_id(&own, &ids[at + i])) status = bt_error_no_memory(error);
+  if (status == BT_OK) status = read_members(&g, &own, true, &all, error);
+  free(own.ids);
+  g.first_count = g.count;
+  set_range(&g);
+  if (status == BT_OK) status = gather_hops(&g, error);
+  bool is_divided = status == BT_OK && g.is_full && count > 1;
+  if (status == BT_OK && !is_divided) tie_members(&g);
+  if (status == BT_OK && !is_divided) status = give_families(&g, ids, at, count, error);
+  dispose_group(&g);
+  if (!is_divided) return status;
+  size_t half = count / 2;
+  status = gather_group(request, ids, at, half, sink, context, error);
+  return status == BT_OK ? gather_group(request, ids, at + half, count - half, sink, context, error) : status;
+}
+
+bt_status bt_families_gather(const bt_family_request *request, const bt_trace_id *ids, size_t count,
+                             bt_family_sink sink, void *context, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t at = 0; status == BT_OK && at < count; at += GROUP_MAX) {
+    size_t left = count - at;
+    if (bt_replay_plan_is_cancelled(request->questions->plan)) return bt_replay_plan_cancelled(error);
+    status = gather_group(request, ids, at, left < GROUP_MAX ? left : GROUP_MAX, sink, context, error);
+  }
+  return status;
+}

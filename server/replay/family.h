@@ -1,0 +1,35 @@
+/* Families of linked traces (dsl/family.h), gathered from the source hop by hop: who links to the traces at hand, and
+ * whom their spans link to. Many traces share the look-ups. A family claims to know no more than what was asked,
+ * answered in full, read and kept. The account names failed look-ups. Thread: the replay's. */
+#ifndef BT_SERVER_REPLAY_FAMILY_H
+#define BT_SERVER_REPLAY_FAMILY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/family.h"
+#include "dsl/link_reach.h"
+#include "dsl/trace.h"
+#include "server/replay/questions.h"
+
+/* Of one trace: so many traces that are linked to it, and so many spans of them. Above either nothing more is gathered
+ * for it. */
+enum { BT_FAMILY_MAX_TRACES = 1000, BT_FAMILY_MAX_SPANS = 100000 };
+
+typedef struct bt_family_request {
+  bt_questions *questions;
+  bt_link_reach reach;
+  int64_t settled_ns; /* what starts before it is all there; INT64_MAX: everything is */
+  bool require_complete;
+  size_t most_bytes; /* that the traces of one look-up may take */
+} bt_family_request;
+
+/* `index` of the ids; borrowed until it returns. NULL: the source has no such trace (any more). */
+typedef bt_status (*bt_family_sink)(void *context, size_t index, const bt_family *family, bt_error *error);
+
+/* The sink is called once for each id, in any order. BT_CANCELLED, BT_NO_MEMORY, or what the sink returned. */
+bt_status bt_families_gather(const bt_family_request *request, const bt_trace_id *ids, size_t count,
+                             bt_family_sink sink, void *context, bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,297 @@
+/* Replays of rules that follow links, over a scripted source: random worlds of linked traces, each verdict as the
+ * evaluator gives it with everything known. Where look-ups and reads fail nothing is false, and what was not seen is
+ * said. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/server/replay/replay_fixture.h"
+#include "tests/support/failing_alloc.h"
+#include "tests/support/random.h"
+
+enum { TRACES = 60, WORLDS = 40, FAMILIES_BYTES = 64 * 1024 * 1024 };
+
+static const char *const texts[] = {
+    "when { a as p } always { b linked to p within 10m }",
+    "when { a as p } never { b linked to p within 3m }",
+    "when { a as p } always { count(b linked to p within 10m) <= 1 }",
+    "when { b as c } always { a linked from c within 10m }",
+    "when { a as p } never { c downstream of p within 10m over 2 links }",
+    "when { a as p } always { b linked to p within 10m as q and c under q }",
+    "when { a as p } always { b linked to p within 5m as q and c linked to q within 5m }",
+    "when { c } always { b linked to c within 1m or a }",
+};
+enum { TEXTS = sizeof texts / sizeof *texts };
+
+typedef struct world {
+  fake_source fake;
+  replay_run run;
+} world;
+
+static int make_world(void **state) {
+  world *w = calloc(1, sizeof *w);
+  fake_source_init(&w->fake);
+  replay_run_init(&w->run);
+  *state = w;
+  return 0;
+}
+
+static int drop_world(void **state) {
+  world *w = *state;
+  replay_run_dispose(&w->run);
+  fake_source_dispose(&w->fake);
+  free(w);
+  return 0;
+}
+
+static uint64_t id_number(unsigned trace) {
+  return trace % 3 ? trace + 1 : UINT64_C(0x123456789abc0000) + trace; /* most have leading zeros */
+}
+
+/* Fan-out, fan-in, batches, chains, cycles and links to traces that nobody has. */
+static void fill_world(world *w, test_random *random) {
+  static const char *const names[] = {"a", "a", "b", "b", "c"};
+  for (unsigned t = 0; t < TRACES; t++) {
+    fake_trace *trace = fake_add(&w->fake, id_number(t));
+    unsigned spans = 1 + test_random_below(random, 3);
+    for (unsigned s = 0; s < spans; s++) {
+      int64_t at_ns = NOON_NS + (int64_t)test_random_below(random, 50) * MINUTE_NS;
+      fake_span *span = fake_span_add(trace, names[test_random_below(random, 5)], at_ns);
+      unsigned links = test_random_below(random, 3) ? test_random_below(random, 3) : 0;
+      if (test_random_below(random, 20) == 0) links = FAKE_LINKS_MAX;
+      for (unsigned l = 0; l < links; l++) {
+        bool is_lost = test_random_below(random, 25) == 0;
+        fake_link_add(span, is_lost ? 999999 : id_number(test_random_below(random, TRACES)),
+                      test_random_below(random, 3));
+      }
+    }
+  }
+}
+
+static const bt_trace *copy_of(const fake_trace *from, bt_arena *arena) {
+  static const bt_resource resource = {.service = {"shop", 4}};
+  static const bt_scope scope = {.name = {"", 0}};
+  bt_trace_builder *builder = bt_trace_builder_new(arena, &from->id);
+  assert_non_null(builder);
+  for (uint32_t i = 0; i < from->span_count; i++) {
+    const fake_span *f = &from->spans[i];
+    bt_span span = {.name = bt_str_from(f->name),
+                    .start_ns = f->start_ns,
+                    .end_ns = f->start_ns + f->duration_ns,
+                    .resource = &resource,
+                    .scope = &scope,
+                    .links = f->links,
+                    .link_count = f->link_count};
+    memcpy(span.id.bytes, f->id, sizeof f->id);
+    assert_true(bt_trace_builder_add(builder, &span));
+  }
+  const bt_trace *built = bt_trace_builder_finish(builder);
+  bt_trace *kept = bt_arena_alloc(arena, sizeof *kept);
+  assert_non_null(kept);
+  *kept = *built;
+  return kept;
+}
+
+typedef struct expectation {
+  bt_verdict verdicts[TRACES];
+  uint64_t violated, inconclusive;
+} expectation;
+
+/* Each trace with all others as its family, and nothing missing. */
+static void expect_all(const world *w, const bt_rule *rule, expectation *out) {
+  bt_arena arena;
+  bt_ruleset *ruleset = NULL;
+  bt_evaluator *evaluator = NULL;
+  bt_family_trace traces[TRACES];
+  bt_arena_init(&arena, FAMILIES_BYTES);
+  *out = (expectation){.violated = 0};
+  for (unsigned t = 0; t < TRACES; t++)
+    traces[t] = (bt_family_trace){copy_of(&w->fake.traces[t], &arena), false, INT64_MIN, INT64_MAX};
+  assert_int_equal(bt_ruleset_new(&rule, 1, &ruleset, NULL), BT_OK);
+  assert_int_equal(bt_evaluator_new(ruleset, &evaluator, NULL), BT_OK);
+  for (unsigned t = 0; t < TRACES; t++) {
+    bt_family_trace own_first[TRACES];
+    const bt_family family = {own_first, TRACES};
+    const bt_rule_verdict *verdict = NULL;
+    memcpy(own_first, traces, sizeof traces);
+    own_first[0] = traces[t];
+    own_first[t] = traces[0];
+    assert_int_equal(bt_evaluator_run_family(evaluator, &family, NULL, &verdict, NULL), BT_OK);
+    out->verdicts[t] = verdict->verdict;
+    out->violated += verdict->verdict == BT_VIOLATED;
+    out->inconclusive += verdict->verdict == BT_INCONCLUSIVE;
+  }
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+  bt_arena_dispose(&arena);
+}
+
+static void assert_nothing_false(const world *w, const expectation *expected) {
+  for (unsigned t = 0; t < TRACES; t++)
+    if (replay_saw(&w->run, 0, id_number(t))) assert_int_equal(expected->verdicts[t], BT_VIOLATED);
+}
+
+static void assert_all_found(const world *w, const expectation *expected) {
+  const bt_rule_result *result = &w->run.result.rules[0];
+  assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_true(w->run.result.coverage.complete);
+  for (unsigned t = 0; t < TRACES; t++)
+    assert_true(replay_saw(&w->run, 0, id_number(t)) == (expected->verdicts[t] == BT_VIOLATED));
+  assert_int_equal(result->violations_found, expected->violated);
+  assert_int_equal(result->inconclusive, expected->inconclusive);
+}
+
+/* A world, and each text over it. */
+static void for_each(void (*check)(world *w, const expectation *expected, test_random *random)) {
+  test_random random = test_random_start(20261124);
+  uint64_t violated = 0, others = 0;
+  for (int i = 0; i < WORLDS; i++) {
+    world *w = NULL;
+    expectation expected;
+    make_world((void **)&w);
+    fill_world(w, &random);
+    replay_run_add(&w->run, "linked", texts[i % TEXTS]);
+    expect_all(w, w->run.rules[0]->rule, &expected);
+    violated += expected.violated;
+    others += TRACES - expected.violated;
+    check(w, &expected, &random);
+    drop_world((void **)&w);
+  }
+  assert_true(violated > WORLDS && others > WORLDS);
+}
+
+static void check_exact(world *w, const expectation *expected, test_random *random) {
+  replay_run_go(&w->run, &w->fake);
+  assert_all_found(w, expected);
+  w->fake.links_are_guessed = test_random_below(random, 2); /* traces that link to none do no harm */
+  w->fake.operations.filters = test_random_below(random, 2);
+  replay_run_go(&w->run, &w->fake);
+  assert_all_found(w, expected);
+}
+
+static void verdicts_are_those_of_whole_families(void **state) {
+  (void)state;
+  for_each(check_exact);
+}
+
+static void check_failing(world *w, const expectation *expected, test_random *random) {
+  w->fake.fail_percent = 10 + test_random_below(random, 40);
+  w->fake.fail_random = test_random_below(random, 1000000);
+  replay_run_go(&w->run, &w->fake);
+  assert_nothing_false(w, expected);
+  if (w->run.result.coverage.complete) assert_all_found(w, expected);
+}
+
+static void failing_answers_make_nothing_false(void **state) {
+  (void)state;
+  for_each(check_failing);
+}
+
+/* Nobody says who links: what rests on it is not decided, and the answer is not complete. */
+static void check_unlinked(world *w, const expectation *expected, test_random *random) {
+  bool is_whole = test_random_below(random, 2);
+  w->fake.fail_linking = is_whole ? BT_REFUSED : BT_OK;
+  w->fake.fail_linking_range = !is_whole;
+  replay_run_go(&w->run, &w->fake);
+  assert_nothing_false(w, expected);
+  if (!w->fake.link_searches) return;
+  assert_true(w->run.result.rules[0].inconclusive > 0 || !w->run.result.coverage.complete);
+  if (w->fake.fail_linking_range) assert_false(w->run.result.coverage.complete);
+}
+
+static void without_look_ups_nothing_is_absent(void **state) {
+  (void)state;
+  for_each(check_unlinked);
+}
+
+/* One lost message among many; the look-ups are shared. */
+static void a_lost_message_is_found(void **state) {
+  enum { MESSAGES = 400, LOST = 7 };
+  world *w = *state;
+  for (unsigned i = 0; i < MESSAGES; i++) {
+    int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
+    fake_span_add(fake_add(&w->fake, 2 * i + 1), "publish", at_ns);
+    if (i % (MESSAGES / LOST) == 3 && i / (MESSAGES / LOST) < LOST) continue;
+    fake_link_add(fake_span_add(fake_add(&w->fake, 2 * i + 2), "process", at_ns + MINUTE_NS), 2 * i + 1, 0);
+  }
+  replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_int_equal(w->run.result.rules[0].violations_found, LOST);
+  assert_int_equal(w->run.result.rules[0].inconclusive, 0);
+  assert_true(w->fake.link_searches <= MESSAGES / 20);
+}
+
+/* A message is not lost before its time and what it takes to be stored are over. */
+static void what_may_still_come_is_not_absent(void **state) {
+  world *w = *state;
+  fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
+  replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
+  int64_t over_ns = NOON_NS + 11 * MINUTE_NS + w->run.request.assumptions.settle_ns;
+  w->run.request.range.end_ns = NOON_NS + 2 * MINUTE_NS;
+  w->run.request.now_ns = over_ns - SECOND_NS;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 0);
+  assert_true(w->run.result.coverage.effective_end_ns <= NOON_NS + MINUTE_NS);
+  w->run.request.now_ns = over_ns + 5 * SECOND_NS;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 1);
+}
+
+/* More traces link to it than a family holds. */
+static void too_many_are_not_counted(void **state) {
+  enum { LINKING = 1100 };
+  world *w = *state;
+  fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
+  fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
+  for (unsigned i = 0; i < LINKING; i++)
+    fake_link_add(fake_span_add(fake_add(&w->fake, 10 + i), "process", NOON_NS + 2 * MINUTE_NS), 1, 0);
+  replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 1);
+  assert_true(replay_saw(&w->run, 0, 2));
+  assert_int_equal(w->run.result.rules[0].inconclusive, 1);
+}
+
+static void every_allocation_fails_in_turn(void **state) {
+  world *w = *state;
+  fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
+  fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
+  fake_link_add(fake_span_add(fake_add(&w->fake, 3), "process", NOON_NS + 2 * MINUTE_NS), 1, 0);
+  fake_link_add(fake_span_add(fake_add(&w->fake, 4), "failed", NOON_NS + 3 * MINUTE_NS), 3, 0);
+  replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
+  replay_run_add(&w->run, "failed", "when { publish as p } never { failed downstream of p within 10m over 2 links }");
+  bool was_refused = true;
+  for (size_t n = 0; was_refused; n++) {
+    assert_true(n < 5000);
+    failing_alloc_after(n);
+    replay_run_go(&w->run, &w->fake);
+    was_refused = failing_alloc_stop();
+    for (uint64_t id = 1; id <= 4; id++) {
+      if (replay_saw(&w->run, 0, id)) assert_int_equal(id, 2);
+      if (replay_saw(&w->run, 1, id)) assert_int_equal(id, 1);
+    }
+    bool is_done = w->run.status == BT_OK && w->run.result.outcome == BT_REPLAY_COMPLETED;
+    if (is_done && w->run.result.coverage.complete) assert_int_equal(w->run.seen_count, 2);
+    if (!was_refused) assert_true(is_done && n > 50);
+  }
+}
+
+#define WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, drop_world)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(verdicts_are_those_of_whole_families),
+      cmocka_unit_test(failing_answers_make_nothing_false),
+      cmocka_unit_test(without_look_ups_nothing_is_absent),
+      WORLD(a_lost_message_is_found),
+      WORLD(what_may_still_come_is_not_absent),
+      WORLD(too_many_are_not_counted),
+      WORLD(every_allocation_fails_in_turn),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
