@@ -193,6 +193,13 @@ static bt_status list_found(const group *g, const bt_found_list *found, id_list 
   return BT_OK;
 }
 
+/* A linking span that came late lies in a block that is dated by its arrival. */
+static bt_time_range search_range(const group *g) {
+  const bt_assumptions *assumptions = &g->request->questions->plan->request.assumptions;
+  bt_window window = {.range = g->range, .margin_ns = assumptions->margin_ns};
+  return bt_window_search_range(&window, assumptions->lateness_ns);
+}
+
 /* Who links to members `from` … `end` − 1, into *found; *is_whole: everybody was found. */
 static bt_status find_linking(group *g, size_t from, size_t end, bt_found_list *found, bool *is_whole,
                               bt_error *error) {
@@ -203,11 +210,11 @@ static bt_status find_linking(group *g, size_t from, size_t end, bt_found_list *
     if (!add_id(&asked, &g->members[i].trace.id)) status = bt_error_no_memory(error);
   *is_whole = false;
   if (status == BT_OK && !questions->source_lost) {
-    bt_links_request links = bt_replay_plan_links(questions->plan, asked.ids, asked.count, g->range);
+    bt_links_request links = bt_replay_plan_links(questions->plan, asked.ids, asked.count, search_range(g));
     bt_answer answer = {0};
     status = bt_questions_find_linking(questions, &links, found, &answer, error);
     *is_whole = answer.status == BT_OK && answer.is_whole;
-    if (status == BT_OK) status = take_failure(g, &answer, g->range, error);
+    if (status == BT_OK) status = take_failure(g, &answer, links.range, error);
   }
   free(asked.ids);
   return status;

@@ -243,7 +243,9 @@ bt_status bt_trace_judge_take_family(bt_judge *judge, size_t known, const bt_fam
   bt_error why = {0};
   if (!family)
     return bt_account_fail_trace(judge->account, &judge->table->traces[known],
-                                 "it was there, and is not found any more with what links to it", error);
+                                 judge->questions->source_lost ? judge->questions->lost_reason
+                                                               : "it was read once, and is not found any more",
+                                 error);
   const bt_trace *trace = family->traces[0].trace;
   set_options(judge, trace);
   bt_status status = bt_rule_evaluator_run_family(judge->evaluator, family, &verdicts, &why);

@@ -413,6 +413,7 @@ static bt_status find_linking_locked(fake_source *fake, const bt_links_request *
     for (uint32_t s = 0; s < fake->traces[t].span_count; s++) {
       const fake_span *span = &fake->traces[t].spans[s];
       bt_found row = {.id = fake->traces[t].id, .start_ns = span->start_ns, .end_ns = end_of(span)};
+      if (span->dated_ns) row.start_ns = row.end_ns = span->dated_ns;
       if (!overlaps(&row, request->range) || (!fake->links_are_guessed && !links_to_any(span, request))) continue;
       if (!bt_found_list_add(found, &row)) return bt_error_no_memory(error);
     }

@@ -242,6 +242,19 @@ static void what_may_still_come_is_not_absent(void **state) {
   assert_int_equal(w->run.result.rules[0].violations_found, 1);
 }
 
+/* What links to it came late, and its block says when it came. */
+static void what_comes_late_is_found(void **state) {
+  world *w = *state;
+  fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
+  fake_span *late = fake_span_add(fake_add(&w->fake, 2), "process", NOON_NS + MINUTE_NS + SECOND_NS);
+  fake_link_add(late, 1, 0);
+  late->dated_ns = NOON_NS + 3 * MINUTE_NS + w->run.request.assumptions.lateness_ns / 2;
+  replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 1m }");
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 0);
+  assert_true(w->run.result.coverage.complete);
+}
+
 /* More traces link to it than a family holds. */
 static void too_many_are_not_counted(void **state) {
   enum { LINKING = 1100 };
@@ -290,6 +303,7 @@ int main(void) {
       cmocka_unit_test(without_look_ups_nothing_is_absent),
       WORLD(a_lost_message_is_found),
       WORLD(what_may_still_come_is_not_absent),
+      WORLD(what_comes_late_is_found),
       WORLD(too_many_are_not_counted),
       WORLD(every_allocation_fails_in_turn),
   };
