@@ -11,7 +11,7 @@
 #include "dsl/text.h"
 #include "dsl/trace.h"
 #include "server/cli/judge.h"
-#include "server/cli/trace_tree.h"
+#include "server/query/trace_tree.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
 

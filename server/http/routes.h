@@ -69,6 +69,8 @@ void bt_api_report_delete(void *service, bt_call *call);
 void bt_api_rule_first(void *service, bt_call *call);
 /* api_contrast.c */
 void bt_api_rule_contrast(void *service, bt_call *call);
+/* api_suggest.c */
+void bt_api_suggestions(void *service, bt_call *call);
 /* api_gate.c */
 void bt_api_gate(void *service, bt_call *call);
 /* api_mcp.c */

@@ -186,6 +186,31 @@ static json_t *of_marks(json_t *answer) {
   return pack(conclusion ? conclusion : "not_known", &means, looked_at, a.gaps);
 }
 
+/* What traces keep already. That nothing is suggested is no statement about the rules that there are. */
+static json_t *of_habits(json_t *answer) {
+  bt_buffer means = {0};
+  account a = {.answer = answer, .coverage = json_object_get(answer, "coverage"), .gaps = json_array()};
+  long long sampled = (long long)number_of(answer, "traces_sampled");
+  size_t count = json_array_size(json_object_get(answer, "suggestions"));
+  find_gaps(&a);
+  add_count(&a, answer, "traces_not_sampled", "traces chosen for the sample that could not be read");
+  add_count(&a, answer, "names_not_looked_at", "spans whose names were too many or too long to be looked at");
+  if (!sampled)
+    bt_buffer_append(&means, BT_STR("NOT KNOWN: no trace was looked at, so no rule can be suggested."));
+  else
+    bt_buffer_printf(&means,
+                     "%zu rule%s suggested, from a sample of %lld traces: nearly all traces keep each. A habit is not "
+                     "yet a rule: ask the user which to keep. Nothing was stored. This says nothing of violations of "
+                     "the rules that there are.",
+                     count, count == 1 ? " is" : "s are", sampled);
+  if (sampled && (a.has_unknown || a.has_empty)) bt_buffer_append(&means, BT_STR(" Not everything was looked at."));
+  json_t *looked_at =
+      json_pack("{s:O?,s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "source",
+                json_object_get(a.coverage, "source"), "traces_sampled", json_object_get(answer, "traces_sampled"),
+                "considered", json_object_get(answer, "considered"));
+  return pack(!sampled ? "not_known" : count ? "suggested" : "none_suggested", &means, looked_at, a.gaps);
+}
+
 static json_t *of_a_trace(json_t *answer) {
   size_t index, violated = 0, kept = 0, other = 0, unknown = 0;
   json_t *verdict, *gaps = json_array(), *incomplete = json_object_get(answer, "incomplete");
@@ -244,6 +269,7 @@ json_t *bt_mcp_account(bt_mcp_about about, const char *filter, json_t *answer) {
   case BT_MCP_ABOUT_TRACES: return of_traces(filter, answer);
   case BT_MCP_ABOUT_A_TRACE: return of_a_trace(answer);
   case BT_MCP_ABOUT_MARKS: return of_marks(answer);
+  case BT_MCP_ABOUT_HABITS: return of_habits(answer);
   case BT_MCP_ABOUT_RULES: break;
   }
   return of_rules(answer);

@@ -8,7 +8,8 @@
 
 #include "dsl/arena.h"
 
-const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "gate", "on_demand", "report"};
+const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "suggestions",
+                                                "gate",   "on_demand",       "report"};
 const char *const bt_replay_end_names[] = {"completed", "incomplete", "cancelled", "failed"};
 const char *const bt_span_outcome_names[] = {"accepted", "rejected", "uncertain"};
 const char *const bt_emitted_outcome_names[] = {"sent", "already_there", "failed"};

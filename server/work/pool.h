@@ -17,7 +17,7 @@ typedef enum bt_lane {
   BT_LANE_STORE,      /* calls that wait for the rule database */
   BT_LANE_COMPUTE,    /* calls that compile or compute for more than a moment */
   BT_LANE_SOURCE,     /* calls that ask the source for something small */
-  BT_LANE_SEARCH,     /* calls that search it for long: first violations, contrasts, explanations */
+  BT_LANE_SEARCH,     /* calls that search it for long: first violations, suggestions, explanations */
   BT_LANE_PUSH,       /* pushed spans: large bodies, and a receiver that may hang */
   BT_LANE_PROBE,      /* /ready: asks the source and the receiver whether they are there */
   BT_LANE_ANSWER,     /* calls that want an evaluation, a series or a report: they begin it, leave, and answer later */

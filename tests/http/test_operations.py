@@ -38,9 +38,10 @@ LIMITS = {
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
 SEVERAL = {
     "pushes at once; that wait": [("server/work/pool.c", r'"push", PEOPLE, 4, 1, 8, 8\}'), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
-    "first violations, contrasts, gates and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
+    "first violations, contrasts, suggestions, gates and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
                                                                         ("server/http/routes.c", r"bt_api_rule_first, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
                                                                         ("server/http/routes.c", r"bt_api_rule_contrast, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
+                                                                        ("server/http/routes.c", r"bt_api_suggestions, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
                                                                                ("server/http/routes.c", r'"POST", "/v1/gate", bt_api_gate, BT_ROLE_VIEWER, BT_LANE_SEARCH'),
                                                                         ("server/http/routes.c", r"bt_api_rule_explain, BT_ROLE_VIEWER, BT_LANE_SEARCH")],
     "calls of tools at `/mcp` at once; that wait": [("server/work/pool.c", r'"assistant", PEOPLE, 4, 1, 16, 16\}'),

@@ -66,6 +66,7 @@ static const sample samples[] = {
     {"GET", "/v1/rules/r1/first-violation", "start=2026-01-01T00:15:00Z&end=2026-01-01T01:00:00.#Z&timeout=30s", "",
      200, FIRST},
     {"GET", "/v1/rules/r1/contrast", RANGE, "", 200, OPEN},
+    {"GET", "/v1/suggestions", "min_traces=1&" RANGE, "", 200, OPEN},
     {"GET", "/v1/gate", "rule_id=r1&baseline=1&candidate=2&" RANGE, "", 200, PARTIAL},
     {"POST", "/v1/gate", "rule_id=r1&baseline=1&candidate=2&" RANGE, "{}", 412, OPEN},
     {"GET", "/v1/rules/r1/replay/status", "", "", 200, SAME},

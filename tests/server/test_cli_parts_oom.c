@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/lab/mining.h"
+#include "server/query/mining.h"
 #include "server/cli/lab/rule_change.h"
 #include "server/query/statistics.h"
 #include "server/cli/trace_drawing.h"

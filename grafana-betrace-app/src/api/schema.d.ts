@@ -443,6 +443,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rules that the traces of a range keep already. Order, presence, counts and latency that nearly all of them have in common.
+         * @description A sample of the traces says what could be a rule, and a replay of the whole range counts each: only those are given whose numbers are certain, that at least `min_traces` traces exercise and that `min_share` of these keep. Nothing is stored. A habit is not yet a rule: what is accepted is for a person to say. The request waits for the answer, at most `timeout`; then `status` is `cancelled`, and what is not certain by then is not suggested. Without a sample for which there is room in `--memory-limit` it is a 503. It takes a place among first violations and contrasts.
+         */
+        get: operations["suggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gate": {
         parameters: {
             query?: never;
@@ -1184,6 +1204,43 @@ export interface components {
             /** @description traces of the windows that could not be judged for sure */
             inconclusive: number;
             duration_seconds: number;
+            queries: number;
+            bytes_inspected: number;
+            bytes_received: number;
+        };
+        Suggestions: {
+            /**
+             * @description completed: the sample was read, and every proposal was counted over the whole range
+             * @enum {unknown}
+             */
+            status: "completed" | "incomplete" | "cancelled" | "failed";
+            /** @description of all other states: a stable word, then a sentence */
+            reason?: string;
+            /** @description best first */
+            suggestions: {
+                id: string;
+                /** @enum {unknown} */
+                kind: "order" | "presence" | "count" | "latency";
+                dsl: string;
+                rate: components["schemas"]["Rate"];
+                /** @description traces that do not keep it, the first five */
+                exceptions: {
+                    trace_id: string;
+                    /** Format: date-time */
+                    time: string;
+                }[];
+            }[];
+            /** @description proposals that the sample made and that were counted */
+            considered: number;
+            /** @description 0: nothing was looked at, so nothing is known */
+            traces_sampled: number;
+            /** @description chosen for the sample, and not there any more or not given in a batch */
+            traces_not_sampled: number;
+            /** @description span names beyond the first 256, and those over 1,024 bytes */
+            names_not_looked_at: number;
+            coverage: components["schemas"]["Coverage"];
+            duration_seconds: number;
+            /** @description requests to the source */
             queries: number;
             bytes_inspected: number;
             bytes_received: number;
@@ -2520,6 +2577,45 @@ export interface operations {
             401: components["responses"]["NoToken"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    suggestions: {
+        parameters: {
+            query?: {
+                /** @description a time; default: 1 h before end, or --max-range where that is shorter */
+                start?: string;
+                /** @description a time; default: now */
+                end?: string;
+                /** @description rules at most */
+                limit?: number;
+                /** @description traces that are looked at for something to propose */
+                sample?: number;
+                /** @description traces that have to exercise a rule */
+                min_traces?: number;
+                /** @description of these, the share that has to keep it */
+                min_share?: number;
+                /** @description a duration of at most 1m */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };

@@ -1,7 +1,7 @@
 /* The order in which the spans of a trace are drawn: each right behind its parent, siblings by start. Thread: no state.
  */
-#ifndef BT_SERVER_CLI_TRACE_TREE_H
-#define BT_SERVER_CLI_TRACE_TREE_H
+#ifndef BT_SERVER_QUERY_TRACE_TREE_H
+#define BT_SERVER_QUERY_TRACE_TREE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Ordering the spans of a trace for drawing. See trace_tree.h. No recursion: chains of parents may be as long as the
  * trace. */
-#include "server/cli/trace_tree.h"
+#include "server/query/trace_tree.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* Counting what traces have in common. See mining.h. */
-#include "server/cli/lab/mining.h"
+#include "server/query/mining.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/trace_tree.h"
+#include "server/query/trace_tree.h"
 
 typedef struct seen_name { /* of one trace */
   uint32_t number, count;
@@ -32,7 +32,8 @@ void bt_mining_free(bt_mining *mining) {
 static uint32_t number_of(bt_mining *mining, bt_str name) {
   for (uint32_t i = 0; i < mining->name_count; i++)
     if (bt_str_equal(mining->names[i].name, name)) return i;
-  char *copy = mining->name_count < BT_MINED_NAMES && name.len ? bt_arena_alloc(&mining->arena, name.len) : NULL;
+  bool is_taken = mining->name_count < BT_MINED_NAMES && name.len && name.len <= BT_MINED_NAME_BYTES;
+  char *copy = is_taken ? bt_arena_alloc(&mining->arena, name.len) : NULL;
   if (!copy) {
     mining->names_beyond++;
     return BT_NO_SPAN;

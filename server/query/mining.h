@@ -1,8 +1,8 @@
 /* What a sample of traces has in common: which spans occur together, in which order, how often, how long. Rules are
  * proposed from these numbers and from nothing else; whether a proposed rule holds is then asked of a replay. Thread:
- * the main thread. */
-#ifndef BT_SERVER_CLI_LAB_MINING_H
-#define BT_SERVER_CLI_LAB_MINING_H
+ * no state of its own. */
+#ifndef BT_SERVER_QUERY_MINING_H
+#define BT_SERVER_QUERY_MINING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,10 @@
 #include "dsl/text.h"
 #include "dsl/trace.h"
 
-enum { BT_MINED_NAMES = 256 }; /* span names looked at: the first that are met; others are counted in names_beyond */
+enum {
+  BT_MINED_NAMES = 256,      /* span names looked at: the first that are met; others are counted in names_beyond, */
+  BT_MINED_NAME_BYTES = 1024 /* and longer ones */
+};
 
 typedef struct bt_mined_values { /* one for each trace that has the span */
   int64_t *items;

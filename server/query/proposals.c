@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "server/base/time_text.h"
-#include "server/cli/lab/mining.h"
+#include "server/query/mining.h"
 #include "server/rules/derived_rule.h"
 
 const char *bt_proposal_kind_name(bt_proposal_kind kind) {
