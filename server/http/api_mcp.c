@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "server/compliance/signature.h"
 #include "server/http/local_ask.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
 #include "server/mcp/dialogue.h"
+#include "server/mcp/era.h"
 
 enum { PAGE_BYTES = 65536 };
 static const int64_t LONGEST_NS = INT64_C(3600) * 1000000000; /* of a call that tells how far it is */
@@ -77,6 +79,7 @@ typedef struct assistant_run {
   bt_work_scope scope; /* its own: the stream's ends with the request */
   asker asker;
   bool allows_writes;
+  const char *program_version;
   json_t *whole; /* the request; the thread's */
   bt_mcp_message message;
   bt_arena strings; /* of the asker */
@@ -119,7 +122,7 @@ static void run_assistant(bt_task *task) {
   bt_mcp_run call = run_of(&run->asker, run->allows_writes);
   call.progress = add_progress;
   call.progress_context = run;
-  add_event(run, bt_mcp_answer_call(&call, &run->message), false);
+  add_event(run, bt_mcp_answer_call(&call, &run->message, run->program_version), false);
   pthread_mutex_lock(&run->mutex);
   run->is_done = true;
   bool is_left = run->is_left;
@@ -165,7 +168,8 @@ static bool copy_sender(assistant_run *run, const bt_call_sender *from) {
 }
 
 /* NULL: no memory. Takes the request, whose references are not counted atomically: nobody else may look at it. */
-static assistant_run *new_run(const bt_call *call, json_t **whole, const bt_mcp_message *message, bool allows_writes) {
+static assistant_run *new_run(const bt_service *service, const bt_call *call, json_t **whole,
+                              const bt_mcp_message *message, bool allows_writes) {
   assistant_run *run = calloc(1, sizeof *run);
   if (!run) return NULL;
   run->task = (bt_task){.run = run_assistant, .party = (uint64_t)(uintptr_t)run};
@@ -173,6 +177,7 @@ static assistant_run *new_run(const bt_call *call, json_t **whole, const bt_mcp_
   run->asker.scope = &run->scope;
   run->task.tenant = run->asker.turn;
   run->allows_writes = allows_writes;
+  run->program_version = service->version;
   run->whole = *whole;
   *whole = NULL;
   run->message = *message;
@@ -188,6 +193,7 @@ static void begin_run(const bt_service *service, bt_call *call, assistant_run *r
   bt_work_scope_begin(&run->scope, &service->work->root, bt_clock_monotonic_ns() + LONGEST_NS);
   bt_http_server_hold(call->server);
   if (bt_pool_submit(service->work->pool, BT_LANE_ASSISTANT, &run->task)) {
+    bt_call_header_set(call, "x-accel-buffering", BT_STR("no")); /* or a proxy keeps events for itself */
     bt_call_stream(call, 200, "text/event-stream", &operations, run);
     return;
   }
@@ -204,7 +210,7 @@ static void answer_call(const bt_service *service, bt_call *call, json_t **whole
                         bool allows_writes) {
   asker a = asker_of(call);
   if (bt_mcp_progress_token(message) && bt_str_contains(call->accept, BT_STR("text/event-stream"))) {
-    assistant_run *run = new_run(call, whole, message, allows_writes);
+    assistant_run *run = new_run(service, call, whole, message, allows_writes);
     if (run)
       begin_run(service, call, run);
     else
@@ -212,7 +218,45 @@ static void answer_call(const bt_service *service, bt_call *call, json_t **whole
     return;
   }
   bt_mcp_run run = run_of(&a, allows_writes);
-  answer_message(call, 200, bt_mcp_answer_call(&run, message));
+  answer_message(call, 200, bt_mcp_answer_call(&run, message, service->version));
+}
+
+static const char BASE64_BEGIN[] = "=?base64?", BASE64_END[] = "?=";
+
+/* A header has visible ASCII alone; a name with anything else comes in Base64. What cannot be decoded is no name. */
+static bt_str decode_name(bt_str name, bt_buffer *out) {
+  size_t begin = sizeof BASE64_BEGIN - 1, end = sizeof BASE64_END - 1;
+  bt_error error;
+  bool is_encoded = name.len >= begin + end && memcmp(name.ptr, BASE64_BEGIN, begin) == 0 &&
+                    memcmp(name.ptr + name.len - end, BASE64_END, end) == 0;
+  if (!is_encoded) return name;
+  bt_status status = bt_base64_decode((bt_str){name.ptr + begin, name.len - begin - end}, out, &error);
+  return status == BT_OK && !out->failed ? bt_buffer_str(out) : (bt_str){0};
+}
+
+/* NULL: the headers are as they have to be. */
+static json_t *refuse_headers(const bt_call *call, const bt_mcp_message *message, bool begins) {
+  bt_buffer name = {0};
+  json_t *refusal = NULL;
+  if (message->is_modern) {
+    bt_mcp_headers headers = {call->mcp_version, call->mcp_method, decode_name(call->mcp_name, &name)};
+    refusal = bt_mcp_refuse_headers(message->id, message->method, message->params, &headers);
+  } else if (message->id && bt_mcp_is_modern_version(call->mcp_version)) {
+    refusal = bt_mcp_refuse_meta(message->id, message->params);
+  } else if (!begins && call->mcp_version.len && !bt_mcp_has_version(call->mcp_version)) {
+    refusal = bt_mcp_error(NULL, BT_MCP_INVALID_REQUEST,
+                           "MCP-Protocol-Version has to be a version that initialize has answered.");
+  }
+  bt_buffer_dispose(&name);
+  return refusal;
+}
+
+/* Of a modern request the status says that there is no such method; before 2026-07-28 the error alone did. */
+static void answer_at_once(const bt_service *service, bt_call *call, const bt_mcp_message *message,
+                           bool allows_writes) {
+  json_t *answer = bt_mcp_answer_at_once(message, allows_writes, service->version);
+  json_int_t code = json_integer_value(json_object_get(json_object_get(answer, "error"), "code"));
+  answer_message(call, message->is_modern && code == BT_MCP_NO_METHOD ? 404 : 200, answer);
 }
 
 static void answer_request(const bt_service *service, bt_call *call, json_t **whole) {
@@ -221,14 +265,13 @@ static void answer_request(const bt_service *service, bt_call *call, json_t **wh
   bt_mcp_kind kind = bt_mcp_message_read(*whole, &message, &refusal);
   bool allows_writes = service->has_mcp_writes && call->is_editor;
   bool begins = kind == BT_MCP_AT_ONCE && strcmp(message.method, "initialize") == 0;
-  if (kind == BT_MCP_WRONG)
+  if (!refusal) refusal = refuse_headers(call, &message, begins);
+  if (refusal)
     answer_message(call, 400, refusal);
-  else if (!begins && call->mcp_version.len && !bt_mcp_has_version(call->mcp_version))
-    refuse(call, 400, "MCP-Protocol-Version has to be a version that initialize has answered.");
   else if (kind == BT_MCP_NOTICE)
     bt_call_text(call, 202, NULL, BT_STR(""));
   else if (kind == BT_MCP_AT_ONCE)
-    answer_message(call, 200, bt_mcp_answer_at_once(&message, allows_writes, service->version));
+    answer_at_once(service, call, &message, allows_writes);
   else
     answer_call(service, call, whole, &message, allows_writes);
 }

@@ -159,8 +159,27 @@ static json_t *problem_json(int status, const char *kind, const char *detail) {
                    detail);
 }
 
-void bt_problem_write(bt_buffer *out, int status, const char *kind, const char *detail) {
-  json_t *problem = problem_json(status, kind, detail);
+/* ---- as JSON-RPC, where that is spoken ---- */
+
+enum { RPC_INVALID_REQUEST = -32600, RPC_INTERNAL = -32603 };
+
+static bool is_rpc(bt_str path) {
+  return bt_str_equal(path, BT_STR("/mcp"));
+}
+
+const char *bt_problem_type(bt_str path) {
+  return is_rpc(path) ? "application/json" : "application/problem+json";
+}
+
+/* Takes the problem. A request that was refused has no id that anybody read. */
+static json_t *problem_at(bt_str path, int status, const char *detail, json_t *problem) {
+  if (!is_rpc(path) || !problem) return problem;
+  return json_pack("{s:s, s:n, s:{s:i, s:s, s:o}}", "jsonrpc", "2.0", "id", "error", "code",
+                   status < 500 ? RPC_INVALID_REQUEST : RPC_INTERNAL, "message", detail, "data", problem);
+}
+
+void bt_problem_write(bt_buffer *out, bt_str path, int status, const char *kind, const char *detail) {
+  json_t *problem = problem_at(path, status, detail, problem_json(status, kind, detail));
   if (problem && json_dump_callback(problem, append_json, out, JSON_COMPACT) == 0)
     bt_buffer_append_char(out, '\n');
   else
@@ -187,7 +206,7 @@ __attribute__((format(printf, 5, 0))) static void answer_problem(bt_call *call, 
   json_t *problem = problem_json(status, kind, detail);
   if (problem && errors) json_object_set(problem, "errors", errors);
   json_decref(errors);
-  answer_json(call, status, "application/problem+json", problem);
+  answer_json(call, status, bt_problem_type(call->path), problem_at(call->path, status, detail, problem));
 }
 
 void bt_call_problem(bt_call *call, int status, const char *kind, const char *format, ...) {

@@ -58,7 +58,8 @@ typedef struct bt_call {
   bt_arena arena; /* of the call; the request's strings live here */
   bt_str method, path, query, body;
   bt_str if_match, accept, last_event_id; /* len 0: not sent */
-  bt_str mcp_version;                     /* MCP-Protocol-Version */
+  bt_str mcp_version, mcp_method;         /* MCP-Protocol-Version, Mcp-Method */
+  bt_str mcp_name;                        /* Mcp-Name, as it came */
   struct bt_http_server *server;          /* whom it reached; NULL: in tests */
   bt_call_sender sender;                  /* in the assistants' lane; else all-zero */
   bt_str body_type, body_encoding;        /* Content-Type and Content-Encoding of the request */
@@ -168,8 +169,10 @@ void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *e
 void bt_call_error(bt_call *call, bt_status status, const bt_error *error);
 /* 503 with Retry-After: too much of this is under way. */
 void bt_call_busy(bt_call *call, const bt_error *error);
-/* A problem document as text, for answers that are made without a call. */
-void bt_problem_write(bt_buffer *out, int status, const char *kind, const char *detail);
+/* A problem document as text, for answers that are made without a call. Where JSON-RPC is spoken it is the data of an
+ * error of its own. path: of the request, "" where there is none yet. */
+void bt_problem_write(bt_buffer *out, bt_str path, int status, const char *kind, const char *detail);
+const char *bt_problem_type(bt_str path); /* the Content-Type of that */
 const char *bt_http_reason(int status);
 
 /* The body as a JSON object; an empty body is {} when `may_be_empty`. A query that nobody has read by then may have no

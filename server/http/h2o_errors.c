@@ -1,7 +1,10 @@
 /* A filter that replaces the body of text/plain answers with a status of 400 and above. See h2o_errors.h. */
 #include "server/http/h2o_errors.h"
 
+#include <string.h>
+
 #include "server/http/call.h"
+#include "server/http/loop.h"
 
 typedef struct replacing_stream {
   h2o_ostream_t super;
@@ -35,10 +38,11 @@ static bool is_plain_text(const h2o_req_t *request) {
 static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *request, h2o_ostream_t **slot) {
   bt_buffer body = {0};
   if (request->res.status >= 400 && is_plain_text(request)) {
-    bt_problem_write(&body, request->res.status, request->res.status == 413 ? "too-large" : "bad-request",
+    bt_str path = bt_http_path(request);
+    bt_problem_write(&body, path, request->res.status, request->res.status == 413 ? "too-large" : "bad-request",
                      detail_of(request->res.status));
     ssize_t index = h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
-    request->res.headers.entries[index].value = h2o_iovec_init(H2O_STRLIT("application/problem+json"));
+    request->res.headers.entries[index].value = h2o_iovec_init(bt_problem_type(path), strlen(bt_problem_type(path)));
     h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 0, NULL,
                           H2O_STRLIT("nosniff"));
     replacing_stream *stream = (replacing_stream *)h2o_add_ostream(request, sizeof *stream, slot);

@@ -92,12 +92,13 @@ static void send_early(h2o_req_t *request, h2o_iovec_t text) {
 
 void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow) {
   bt_buffer body = {0};
-  bt_problem_write(&body, status, kind, detail);
+  bt_str path = bt_http_path(request);
+  bt_problem_write(&body, path, status, kind, detail);
   request->res.status = status;
   request->res.reason = bt_http_reason(status);
   request->res.content_length = body.len;
-  h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
-                 H2O_STRLIT("application/problem+json"));
+  const char *type = bt_problem_type(path);
+  h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type, strlen(type));
   add_header(request, "x-content-type-options", BT_STR("nosniff"));
   add_header(request, "cache-control", BT_STR("no-store"));
   if (status == 503) add_header(request, "retry-after", BT_STR("1"));
@@ -259,6 +260,8 @@ static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "accept"), &call->accept);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "last-event-id"), &call->last_event_id);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "mcp-protocol-version"), &call->mcp_version);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "mcp-method"), &call->mcp_method);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "mcp-name"), &call->mcp_name);
   for (size_t i = 0; i < param_count && ok; i++) ok = bt_call_param_set(call, params[i]);
   return ok;
 }
@@ -402,7 +405,7 @@ static void answer_preflight(h2o_req_t *request) {
   add_header(request, "access-control-allow-methods", BT_STR("GET, HEAD, POST, PUT, DELETE"));
   add_header(request, "access-control-allow-headers",
              BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID, Betrace-Timeout, "
-                    "MCP-Protocol-Version"));
+                    "MCP-Protocol-Version, Mcp-Method, Mcp-Name"));
   add_header(request, "access-control-max-age", BT_STR("600"));
   request->res.status = 204;
   request->res.reason = bt_http_reason(204);

@@ -19,6 +19,7 @@ enum {
 typedef struct bt_mcp_message { /* all borrowed */
   json_t *id, *params;          /* NULL: none; params else an object */
   const char *method;
+  bool is_modern; /* it says its revision itself (era.h) */
 } bt_mcp_message;
 
 typedef enum bt_mcp_kind {
@@ -28,14 +29,12 @@ typedef enum bt_mcp_kind {
   BT_MCP_CALL     /* bt_mcp_answer_call asks the service */
 } bt_mcp_kind;
 
-/* WRONG: *refusal is new, and says why. */
+/* WRONG: *refusal is new, and says why; *out has what could be read. */
 bt_mcp_kind bt_mcp_message_read(json_t *whole, bt_mcp_message *out, json_t **refusal);
-
-bool bt_mcp_has_version(bt_str version); /* of the protocol */
 
 /* Answers are new; NULL: no memory. */
 json_t *bt_mcp_answer_at_once(const bt_mcp_message *message, bool allows_writes, const char *program_version);
-json_t *bt_mcp_answer_call(const bt_mcp_run *run, const bt_mcp_message *message);
+json_t *bt_mcp_answer_call(const bt_mcp_run *run, const bt_mcp_message *message, const char *program_version);
 json_t *bt_mcp_error(json_t *id, int code, const char *text);         /* id NULL: null */
 json_t *bt_mcp_progress(json_t *token, double done, const char *say); /* a notification */
 json_t *bt_mcp_progress_token(const bt_mcp_message *message);         /* borrowed; NULL: nobody asks for it */

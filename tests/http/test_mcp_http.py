@@ -1,6 +1,7 @@
 """The Model Context Protocol at POST /mcp, as the official Python SDK sees it, and clients that should not exist. The tokens and tenants of the API hold
 for each tool. Who hangs up frees what was held for him. A lane that is full refuses with what to do."""
 import asyncio
+import base64
 import json
 import os
 import socket
@@ -19,10 +20,10 @@ from slow_tempo import SlowTempo  # noqa: E402
 if __name__ == "__main__":
     run_again_with(os.path.join(HERE, "..", "mcp", "requirements.txt"))
 import jsonschema  # noqa: E402
-from mcp import ClientSession  # noqa: E402
+from mcp import Client, ClientSession  # noqa: E402
 from mcp.client.streamable_http import streamable_http_client  # noqa: E402
 from test_access import bearer, make_token  # noqa: E402
-from test_mcp import INITIALIZE, ORDER, PACKS, SLOW_REPLAY, TOOLS, check_schema, otlp  # noqa: E402
+from test_mcp import INITIALIZE, META, MODERN, ORDER, PACKS, SLOW_REPLAY, TOOLS, check_schema, modern, otlp  # noqa: E402
 
 RULE = {"id": "charged-and-audited", "dsl": 'when { trace.has(span.name = "charge") } always { trace.has(span.name = "audit") }'}
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
@@ -165,6 +166,62 @@ class McpHttpTest(unittest.TestCase):
         notice = self.service.post("/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=JSON)
         self.assertEqual((notice.status, notice.body), (202, b""))
 
+    def test_without_a_handshake(self):
+        """Revision 2026-07-28: the headers repeat what the message says, and what is wrong has a status of its own."""
+        def post(message, **headers):
+            named = message.get("params", {}).get("name") or message.get("params", {}).get("uri")
+            usual = {"MCP-Protocol-Version": MODERN, "Mcp-Method": message["method"], **({"Mcp-Name": named} if named else {})}
+            changed = {name.replace("_", "-"): value for name, value in headers.items()}
+            return self.service.post("/mcp", message, headers={**JSON, **{name: value for name, value in {**usual, **changed}.items() if value is not None}})
+
+        call = modern("tools/call", name="replay", arguments={"rule_id": RULE["id"]})
+        for message in (modern("server/discover"), modern("tools/list"), call, modern("resources/read", uri="betrace://language")):
+            answer = post(message)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(answer.json()["result"]["resultType"], "complete")
+            check_schema([answer.json()], [message])
+        encoded = "=?base64?" + base64.b64encode(b"replay").decode() + "?="
+        self.assertEqual(post(call, Mcp_Name=encoded).status, 200)
+        odd = modern("tools/call", name="r\u00e9p", arguments={})
+        self.assertEqual(post(odd, Mcp_Name="=?base64?" + base64.b64encode("r\u00e9p".encode()).decode() + "?=").json()["error"]["code"], -32602)
+        mismatches = [{"Mcp_Method": "tools/list"}, {"Mcp_Method": None}, {"Mcp_Name": None}, {"Mcp_Name": "violations"}, {"Mcp_Name": "=?base64?!!!?="},
+                      {"Mcp_Name": "=?base64??="}, {"MCP_Protocol_Version": None}, {"MCP_Protocol_Version": "2025-11-25"}]
+        for headers in mismatches:
+            answer = post(call, **headers)
+            self.assertEqual((answer.status, answer.json()["error"]["code"], answer.json()["id"]), (400, -32020, 1), headers)
+        other = {**modern("tools/list"), "params": {"_meta": {**META, "io.modelcontextprotocol/protocolVersion": "2031-01-01"}}}
+        bare = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        for message, version, status, code in ((other, "2031-01-01", 400, -32022), (bare, MODERN, 400, -32602), (modern("ping"), MODERN, 404, -32601),
+                                               (modern("subscriptions/listen"), MODERN, 404, -32601)):
+            answer = post(message, MCP_Protocol_Version=version)
+            self.assertEqual((answer.status, answer.json()["error"]["code"]), (status, code), message)
+
+    def test_official_client_chooses_the_newest_version(self):
+        asyncio.run(self.choose_version())
+
+    async def choose_version(self):
+        for mode, version in (("auto", MODERN), ("legacy", "2025-11-25")):
+            async with Client(f"http://127.0.0.1:{self.service.port}/mcp", mode=mode) as client:
+                self.assertEqual(client.protocol_version, version)
+                self.assertEqual({tool.name for tool in (await client.list_tools()).tools}, TOOLS)
+                answer = await client.call_tool("replay", {"rule_id": RULE["id"]})
+                self.assertEqual(answer.structured_content["conclusion"], "violated")
+
+    def test_what_no_handler_sees_is_refused_as_json_rpc_too(self):
+        """A client reads nothing else: the problem document is the error's data."""
+        for path, body, headers, status, kind in (("/mcp", b'"' + b"x" * (11 << 20) + b'"', {}, 413, "too-large"),
+                                                  ("/mcp?nosuch=1", b"{}", {}, 400, "unknown-parameter"),
+                                                  ("/mcp", b"{}", {"Betrace-Timeout": "soon"}, 400, "invalid-header"),
+                                                  ("/mcp", b"{}", {"Host": "evil.example"}, 421, None)):
+            answer = self.service.post(path, body, headers={**JSON, **headers})
+            self.assertEqual((answer.status, answer.headers["content-type"]), (status, "application/json"), answer)
+            error = answer.json()["error"]
+            self.assertEqual((answer.json()["jsonrpc"], answer.json()["id"], error["code"]), ("2.0", None, -32600))
+            self.assertEqual((error["data"]["status"], error["data"]["detail"]), (status, error["message"]))
+            if kind:
+                self.assertEqual(error["data"]["type"], f"urn:betrace:problem:{kind}")
+        self.assertEqual(self.service.get("/v1/rules?nosuch=1").headers["content-type"], "application/problem+json")
+
     def test_pages_of_others_are_kept_out(self):
         message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
         self.assertEqual(self.service.post("/mcp", message, headers={**JSON, "Origin": "https://evil.example"}).status, 403)
@@ -206,7 +263,43 @@ class McpAccessTest(unittest.TestCase):
             self.assertEqual(answer["structuredContent"]["conclusion"], "not_known")
 
 
+    def test_a_token_that_is_taken_back_ends_what_goes_on(self):
+        """A call asks the service in the name of its sender at each step: from the reload on it may not."""
+        with tempfile.TemporaryDirectory() as folder, SlowTempo(3, 2) as tempo:
+            tokens = os.path.join(folder, "tokens")
+            old = make_token(tokens, "old", "--role", "editor")
+            with Betrace("--tempo", tempo.url, "--tokens", tokens) as service:
+                answers = []
+                thread = threading.Thread(target=lambda: answers.append(service.post("/mcp", calling("replay", SLOW_REPLAY), headers={**JSON, **bearer(old)})))
+                thread.start()
+                try:
+                    wait_until(lambda: tempo.held, "a search is held")
+                    os.unlink(tokens)
+                    make_token(tokens, "fresh", "--role", "editor")
+                    service.reload("reloaded")
+                    thread.join(60)
+                    self.assertTrue(answers, "it ends though the Tempo has not answered")
+                finally:
+                    tempo.released.set()
+                    thread.join()
+                self.assertEqual(service.post("/mcp", calling("list_rules", {}), headers={**JSON, **bearer(old)}).status, 401)
+        result = answers[0].json()["result"]
+        self.assertTrue(result["isError"])
+        self.assertEqual(result["structuredContent"]["conclusion"], "not_known")
+
+
 class McpEndTest(unittest.TestCase):
+    def test_a_call_ends_when_its_time_is_over(self):
+        with SlowTempo(3, 2) as tempo, Betrace("--tempo", tempo.url, "--call-timeout", "2s") as service:
+            try:
+                answer = service.post("/mcp", calling("replay", SLOW_REPLAY), headers=JSON)
+                told = answer.json()
+                self.assertTrue("error" in told or told["result"]["structuredContent"]["conclusion"] == "not_known", told)
+                self.assertNotIn('"none"', answer.body.decode())
+                wait_until(lambda: all(one["status"] == "cancelled" for one in service.get("/v1/replays").json()["replays"]), "nobody waits for it any more")
+            finally:
+                tempo.released.set()
+
     def test_who_hangs_up_frees_what_was_held(self):
         with SlowTempo(3, 2) as tempo, Betrace("--tempo", tempo.url) as service:
             try:
@@ -244,7 +337,7 @@ class McpEndTest(unittest.TestCase):
                 for thread in threads:
                     thread.join()
         refused = [answer for answer in answers if answer.status == 503]
-        self.assertTrue(refused and all("retry-after" in answer.headers and b"try again" in answer.body for answer in refused), answers)
+        self.assertTrue(refused and all("retry-after" in answer.headers and "try again" in answer.json()["error"]["message"] for answer in refused), answers)
         self.assertEqual({answer.json()["result"]["structuredContent"]["conclusion"] for answer in answers if answer.status == 200}, {"violated"})
 
 

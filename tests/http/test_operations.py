@@ -44,6 +44,7 @@ SEVERAL = {
                                                                         ("server/http/routes.c", r"bt_api_suggestions, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
                                                                                ("server/http/routes.c", r'"POST", "/v1/gate", bt_api_gate, BT_ROLE_VIEWER, BT_LANE_SEARCH'),
                                                                         ("server/http/routes.c", r"bt_api_rule_explain, BT_ROLE_VIEWER, BT_LANE_SEARCH")],
+    "time that `betrace mcp` takes for what was asked before its input ended": [("server/cli/mcp/session.c", r"ENDING_NS = INT64_C\(10\) \* 1000000000")],
     "calls of tools at `/mcp` at once; that wait": [("server/work/pool.c", r'"assistant", PEOPLE, 4, 1, 16, 16\}'),
                                                    ("server/http/routes.c", r"bt_api_mcp, BT_ROLE_VIEWER, BT_LANE_ASSISTANT")],
     "message at `/mcp`": [("server/mcp/dialogue.h", r"BT_MCP_MESSAGE_BYTES = 4 << 20")],

@@ -630,8 +630,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The Model Context Protocol (2025-06-18 and 2025-11-25), streamable HTTP without sessions.
-         * @description One JSON-RPC message. Tools ask with the token and tenant of the request, so that a tool may do what they may. A tools/call with a progressToken is answered as server-sent events where Accept allows these; all else is JSON. Who closes the connection cancels the call; notifications are taken, and change nothing.
+         * The Model Context Protocol (2025-06-18, 2025-11-25 and 2026-07-28), streamable HTTP without sessions.
+         * @description One JSON-RPC message. Tools ask with the token and tenant of the request, so that a tool may do what they may. A tools/call with a progressToken is answered as server-sent events where Accept allows these; all else is JSON. Who closes the connection cancels the call; notifications are taken, and change nothing. A request of 2026-07-28 says its version and the client's capabilities in `_meta`; the headers have to repeat what it says, or it is a 400 with the code -32020. What is refused before a tool sees it is a JSON-RPC error as well, with the problem document as its data.
          */
         post: operations["askAsAssistant"];
         delete?: never;
@@ -1620,7 +1620,6 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["McpMessage"];
-                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description There is no token, or it is not known */
@@ -3027,8 +3026,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description a version that initialize has answered */
+                /** @description a version that initialize has answered, or 2026-07-28 */
                 "MCP-Protocol-Version"?: string;
+                /** @description of 2026-07-28: the method of the message */
+                "Mcp-Method"?: string;
+                /** @description of 2026-07-28: params.name or params.uri, where the method has one; =?base64?…?= where that is not plain ASCII */
+                "Mcp-Name"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3057,8 +3060,18 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["McpRefusal"];
-            401: components["responses"]["NoToken"];
-            403: components["responses"]["Problem"];
+            /** @description There is no token, or it is not known */
+            401: {
+                headers: {
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpMessage"];
+                };
+            };
+            403: components["responses"]["McpRefusal"];
+            404: components["responses"]["McpRefusal"];
             413: components["responses"]["McpRefusal"];
             415: components["responses"]["McpRefusal"];
             503: components["responses"]["McpRefusal"];

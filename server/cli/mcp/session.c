@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/base/condition.h"
 #include "server/cli/cli.h"
 #include "server/json/json_memory.h"
 #include "server/mcp/dialogue.h"
 
 enum { MAX_QUEUED = 64 };
+static const int64_t ENDING_NS = INT64_C(10) * 1000000000; /* for what was asked before the input ended */
 
 typedef struct session {
   const bt_mcp_options *options;
@@ -22,6 +24,8 @@ typedef struct session {
   size_t queued;
   json_t *running_id; /* NULL: nothing runs */
   bool ends, is_broken;
+  bool is_idle;        /* the calls' thread has gone */
+  size_t given_up;     /* calls that were not finished after the input had ended */
   bt_cancel cancel;    /* the call that runs */
   bool is_initialized; /* the reader's own */
 } session;
@@ -68,7 +72,7 @@ static void answer_call(session *s, json_t *request) {
                     .cancel = &s->cancel,
                     .progress = send_progress,
                     .progress_context = &t};
-  json_t *answer = bt_mcp_answer_call(&run, &message);
+  json_t *answer = bt_mcp_answer_call(&run, &message, s->options->version);
   if (bt_is_cancelled(&s->cancel)) /* who has cancelled a call expects no answer */
     json_decref(answer);
   else
@@ -100,7 +104,26 @@ static void *run_calls(void *context) {
     json_decref(request); /* counts of references are not atomic everywhere: only behind the mutex */
     pthread_mutex_unlock(&s->mutex);
   }
+  pthread_mutex_lock(&s->mutex);
+  s->is_idle = true;
+  pthread_cond_signal(&s->changed);
+  pthread_mutex_unlock(&s->mutex);
   return NULL;
+}
+
+/* Who closes the input wants the program to end soon; who wrote all messages at once still wants the answers. */
+static void finish_calls(session *s) {
+  int64_t until_ns = bt_clock_monotonic_ns() + ENDING_NS;
+  pthread_mutex_lock(&s->mutex);
+  s->ends = true;
+  pthread_cond_signal(&s->changed);
+  while (!s->is_idle && bt_condition_wait(&s->changed, &s->mutex, until_ns)) continue;
+  if (!s->is_idle) {
+    s->given_up = s->queued + (s->running_id != NULL);
+    while (s->queued) json_decref(s->queue[--s->queued]);
+    atomic_store(&s->cancel.requested, true);
+  }
+  pthread_mutex_unlock(&s->mutex);
 }
 
 /* ---- the reader ---- */
@@ -130,7 +153,8 @@ static bool queue_call(session *s, json_t *request) {
 
 static void take_request(session *s, json_t *request, const bt_mcp_message *message, bt_mcp_kind kind) {
   bool begins = strcmp(message->method, "initialize") == 0;
-  if (!begins && !s->is_initialized && strcmp(message->method, "ping") != 0)
+  bool is_early = !begins && !s->is_initialized && !message->is_modern;
+  if (is_early && strcmp(message->method, "ping") != 0)
     send_error(s, message->id, BT_MCP_INVALID_REQUEST, "The first request has to be initialize.");
   else if (kind == BT_MCP_AT_ONCE)
     send_message(s, bt_mcp_answer_at_once(message, s->options->allows_writes, s->options->version));
@@ -213,11 +237,13 @@ bt_status bt_mcp_session_run(const bt_mcp_options *options, bt_error *error) {
                          : BT_OK;
   if (!status) {
     read_messages(&s);
-    pthread_mutex_lock(&s.mutex);
-    s.ends = true;
-    pthread_cond_signal(&s.changed);
-    pthread_mutex_unlock(&s.mutex);
+    finish_calls(&s);
     pthread_join(calls, NULL);
+    if (s.given_up)
+      status = bt_error_set(error, BT_CANCELLED,
+                            "the input ended, and 10 s later %zu call%s not answered: given up, and nothing is known "
+                            "of what was asked",
+                            s.given_up, s.given_up == 1 ? " was" : "s were");
     if (s.is_broken) status = bt_error_set(error, BT_IO, "the output cannot be written");
   }
   pthread_cond_destroy(&s.changed);

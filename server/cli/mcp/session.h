@@ -14,7 +14,8 @@ typedef struct bt_mcp_options {
   int in, out;         /* file descriptors, borrowed */
 } bt_mcp_options;
 
-/* Until the input ends and what was asked is answered. BT_IO: the output cannot be written. */
+/* Until the input ends and what was asked is answered; what takes over 10 s longer is given up. BT_CANCELLED: something
+ * was. BT_IO: the output cannot be written. */
 bt_status bt_mcp_session_run(const bt_mcp_options *options, bt_error *error) BT_MUST_CHECK;
 
 #endif
