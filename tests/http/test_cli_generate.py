@@ -103,6 +103,10 @@ class Scenarios(unittest.TestCase):
         rule = "messaging-failed-without-dead-letter"
         self.assertEqual(self.violating(path, rule, self.pack("messaging")), truth[rule])
         self.assertTrue(truth[rule])
+        for rule in ("messaging-linked-never-processed", "messaging-linked-fan-out-complete"):
+            self.assertEqual(self.violating(path, rule, self.pack("messaging")), truth["lost-message"], rule)
+        kept = self.ask(0, "replay", path, "--rule", "messaging-linked-processed-before-sent", rules=self.pack("messaging"))
+        self.assertEqual((kept["status"], kept["violations"]), ("completed", []))
 
     def test_an_agent_breaks_rules_of_its_pack(self):
         path, truth = self.make("agent", 1200)

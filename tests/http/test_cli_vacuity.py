@@ -7,7 +7,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import ROOT, run_cli  # noqa: E402
-from pack_tests import otlp_trace, read_tests, trace_id_of  # noqa: E402
+from pack_tests import otlp_family, read_tests, trace_id_of  # noqa: E402
 from trace_files import span, trace  # noqa: E402
 
 RULES = """rules:
@@ -35,8 +35,8 @@ ALTERNATIVES = (
 )
 
 
-def pack_trace(rule_id, number, spans, _expected):
-    return json.dumps({"resourceSpans": otlp_trace(spans, 1_700_000_000 * 10**9, trace_id_of(rule_id, number))}) + "\n"
+def pack_traces(rule_id, number, test):
+    return json.dumps({"resourceSpans": otlp_family(test, 1_700_000_000 * 10**9, trace_id_of(rule_id, number))}) + "\n"
 
 
 class VacuityTest(unittest.TestCase):
@@ -99,7 +99,7 @@ class VacuityTest(unittest.TestCase):
         self.assertGreater(len(packs), 5)
         for pack in packs:
             with self.subTest(pack.name):
-                traces = "".join(pack_trace(*test) for test in read_tests(pack))
+                traces = "".join(pack_traces(*test) for test in read_tests(pack))
                 done = run_cli("vacuity", "--rules", str(pack), "--traces", self.write("pack.jsonl", traces))
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

@@ -123,6 +123,11 @@ def attributes(values):
     return [{"key": key, "value": any_value(value)} for key, value in values.items()]
 
 
+def otlp_link(link, place_of):
+    trace_id, number = place_of(link["trace"], link["span"])
+    return {"traceId": trace_id, "spanId": f"{number + 1:016x}"}
+
+
 def otlp_span(span, number, parent, at, begin, trace_id):
     start = begin + at
     made = {"traceId": trace_id, "spanId": f"{number + 1:016x}", "name": span["span"], "kind": KINDS.index(span.get("kind", "unspecified")),
@@ -135,9 +140,14 @@ def otlp_span(span, number, parent, at, begin, trace_id):
     return made
 
 
-def otlp_trace(spans, begin, trace_id):
-    """resourceSpans of one test's trace that begins at `begin` (nanoseconds)."""
-    by_id = {span["id"]: number for number, span in enumerate(spans) if "id" in span}
+def numbers_by_id(spans):
+    return {span["id"]: number for number, span in enumerate(spans) if "id" in span}
+
+
+def otlp_trace(spans, begin, trace_id, place_of=None):
+    """resourceSpans of one test's trace that begins at `begin` (nanoseconds). `place_of` gives the trace id and the
+    number of the span that a link names."""
+    by_id = numbers_by_id(spans)
     resources, at = [], -10**6
     for number, span in enumerate(spans):
         at = nanoseconds(span["at"]) if "at" in span else at + 10**6
@@ -145,16 +155,31 @@ def otlp_trace(spans, begin, trace_id):
         resource = dict(span.get("resource", {}), **({"service.name": span["service"]} if "service" in span else {}))
         resources.append({"resource": {"attributes": attributes(resource)},
                           "scopeSpans": [{"scope": {"name": "packs"}, "spans": [otlp_span(span, number, parent, at, begin, trace_id)]}]})
+        if "links" in span:
+            resources[-1]["scopeSpans"][0]["spans"][0]["links"] = [otlp_link(link, place_of) for link in span["links"]]
     return resources
 
 
+def otlp_family(test, begin, trace_id):
+    """The same of the test's own trace and of its others, whose ids begin as its own does and end with their number."""
+    names = ["own", *test.get("others", {})]
+    ids = [trace_id, *(f"{trace_id[:30]}{number:02x}" for number in range(1, len(names)))]
+    spans_of = [test["trace"], *test.get("others", {}).values()]
+
+    def place_of(name, span_id):
+        number = names.index(name)
+        return ids[number], numbers_by_id(spans_of[number])[span_id]
+
+    return [resource for spans, one in zip(spans_of, ids) for resource in otlp_trace(spans, begin, one, place_of)]
+
+
 def read_tests(path):
-    """(rule id, number of the test, spans, expected verdict) of each test of a pack."""
+    """(rule id, number of the test, the test) of each test of a pack."""
     with open(path, encoding="utf-8") as file:
         document = Lines(file.read()).map(0)
     for rule in document["groups"][0]["rules"]:
         for number, test in enumerate(rule["tests"]):
-            yield rule["id"], number, test["trace"], test["expect"]
+            yield rule["id"], number, test
 
 
 def trace_id_of(rule_id, number):
