@@ -51,6 +51,29 @@ class LinkedRules(unittest.TestCase):
             for result in found:
                 self.assertEqual(following[result["verdict"]], result["expected"], result)
 
+    def errors_of(self, span):
+        path = self.write(f"""rules:
+- id: processed
+  dsl: 'when {{ "orders publish" as p }} always {{ "orders process" linked to p within 10m }}'
+  tests:
+  - name: a consumer has it
+    expect: satisfied
+    witness: {{p: "7"}}
+    trace: [{{span: orders publish, id: m}}]
+    others:
+      consumer: [{span}]
+""")
+        return [line.removeprefix(path) for line in run_cli("check", path).stdout.splitlines() if "error: " in line]
+
+    def test_an_id_that_is_a_number_is_one_error(self):
+        """What names such a span is not said to be wrong besides."""
+        self.assertEqual(self.errors_of("{span: orders process, links: [{trace: 00000000000000000000000000000012, span: m}]}"), [
+            ":10:57: error: trace: expected a text, got the number 00000000000000000000000000000012; put it in quotes"])
+        self.assertEqual(self.errors_of("{span: orders process, id: 7, links: [{trace: consumer, span: '7'}]}"), [
+            ":10:45: error: id: expected a text, got the number 7; put it in quotes"])
+        (error,) = self.errors_of("{span: orders process, links: [{trace: own, span: m}]}")
+        self.assertIn("witness: expected the id of a span of this test", error)
+
     def test_a_witness_says_its_trace(self):
         path = self.write("""rules:
 - id: no-error-downstream
