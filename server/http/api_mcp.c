@@ -276,6 +276,51 @@ static void answer_request(const bt_service *service, bt_call *call, json_t **wh
     answer_call(service, call, whole, &message, allows_writes);
 }
 
+/* ---- batches, which 2025-03-26 has ---- */
+
+enum { BATCH_MAX = 32 };
+
+/* NULL: it needs none. */
+static json_t *answer_one(const bt_service *service, const bt_call *call, json_t *whole, const bt_mcp_run *run) {
+  bt_mcp_message message;
+  json_t *refusal = NULL;
+  bt_mcp_kind kind = bt_mcp_message_read(whole, &message, &refusal);
+  bool begins = kind == BT_MCP_AT_ONCE && strcmp(message.method, "initialize") == 0;
+  if (!refusal) refusal = refuse_headers(call, &message, false);
+  if (refusal || kind == BT_MCP_NOTICE) return refusal;
+  if (begins) return bt_mcp_error(message.id, BT_MCP_INVALID_REQUEST, "initialize has to be alone.");
+  return kind == BT_MCP_AT_ONCE ? bt_mcp_answer_at_once(&message, run->allows_writes, service->version)
+                                : bt_mcp_answer_call(run, &message, service->version);
+}
+
+static void answer_batch(const bt_service *service, bt_call *call, json_t *batch) {
+  asker a = asker_of(call);
+  bt_mcp_run run = run_of(&a, service->has_mcp_writes && call->is_editor);
+  json_t *answers = json_array(), *one;
+  size_t index;
+  json_array_foreach(batch, index, one) {
+    json_t *answer = answer_one(service, call, one, &run);
+    if (answer) json_array_append_new(answers, answer);
+  }
+  if (json_array_size(answers)) {
+    bt_call_json(call, 200, answers);
+    return;
+  }
+  json_decref(answers);
+  bt_call_text(call, 202, NULL, BT_STR(""));
+}
+
+static void answer_whole(const bt_service *service, bt_call *call, json_t **whole) {
+  size_t count = json_array_size(*whole);
+  bool may_be_batch = !call->mcp_version.len || bt_mcp_takes_batches(call->mcp_version);
+  if (!count || !may_be_batch)
+    answer_request(service, call, whole);
+  else if (count > BATCH_MAX)
+    refuse(call, 400, "A batch may have 32 messages.");
+  else
+    answer_batch(service, call, *whole);
+}
+
 void bt_api_mcp(void *context, bt_call *call) {
   json_error_t problem;
   if (!bt_call_query_allows(call, (const char *const[]){NULL})) return;
@@ -286,7 +331,7 @@ void bt_api_mcp(void *context, bt_call *call) {
   } else {
     json_t *whole = json_loadb(call->body.ptr, call->body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (whole)
-      answer_request(context, call, &whole);
+      answer_whole(context, call, &whole);
     else
       answer_message(call, 400, bt_mcp_error(NULL, BT_MCP_PARSE_ERROR, "The body is no JSON."));
     json_decref(whole);

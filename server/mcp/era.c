@@ -9,7 +9,7 @@
 
 /* The newest first. */
 static const char modern[] = "2026-07-28";
-static const char *const legacy[] = {"2025-11-25", "2025-06-18"};
+static const char *const legacy[] = {"2025-11-25", "2025-06-18", "2025-03-26"};
 enum { LEGACY_COUNT = sizeof legacy / sizeof *legacy };
 
 static const char VERSION_KEY[] = "io.modelcontextprotocol/protocolVersion";
@@ -25,6 +25,10 @@ bool bt_mcp_has_version(bt_str version) {
   for (size_t i = 0; i < LEGACY_COUNT; i++)
     if (bt_str_equal(version, bt_str_from(legacy[i]))) return true;
   return bt_mcp_is_modern_version(version);
+}
+
+bool bt_mcp_takes_batches(bt_str version) {
+  return bt_str_equal(version, BT_STR("2025-03-26"));
 }
 
 bool bt_mcp_is_modern_version(bt_str version) {

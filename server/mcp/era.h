@@ -14,7 +14,8 @@ enum { BT_MCP_HEADER_MISMATCH = -32020, BT_MCP_OTHER_VERSION = -32022 };
 
 /* Of revisions that begin with initialize: the newest that is served, if that one is not. asked: may be NULL. */
 const char *bt_mcp_legacy_version(const char *asked);
-bool bt_mcp_has_version(bt_str version); /* of any revision that is served */
+bool bt_mcp_has_version(bt_str version);   /* of any revision that is served */
+bool bt_mcp_takes_batches(bt_str version); /* one revision has arrays of messages: 2025-03-26 */
 
 /* Whether the request says its revision itself, or a header says that it has to. */
 bool bt_mcp_is_modern(json_t *params);

@@ -47,6 +47,7 @@ TOOLS = {"list_rules", "check_rule", "explain_rule", "replay", "first_violation"
 INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize",
               "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}}
 MODERN = "2026-07-28"
+VERSIONS = [MODERN, "2025-11-25", "2025-06-18", "2025-03-26"]
 META = {"io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {}}
 SLOW_REPLAY = {"dsl": f'trace.has(span.name == "{SPAN}")', "start": "now-6h"}
 
@@ -230,7 +231,7 @@ class McpTest(unittest.TestCase):
 
     def test_first_message_is_initialize_and_versions_are_agreed_on(self):
         self.assertEqual(lines_of(self.arguments, [{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}])[0]["error"]["code"], -32600)
-        for asked, given in (("2025-06-18", "2025-06-18"), ("2025-11-25", "2025-11-25"), ("2025-03-26", "2025-11-25"), ("1999-01-01", "2025-11-25")):
+        for asked, given in (("2025-06-18", "2025-06-18"), ("2025-11-25", "2025-11-25"), ("2025-03-26", "2025-03-26"), ("2024-11-05", "2025-11-25"), ("1999-01-01", "2025-11-25")):
             first = {**INITIALIZE, "params": {**INITIALIZE["params"], "protocolVersion": asked}}
             self.assertEqual(lines_of(self.arguments, [first])[0]["result"]["protocolVersion"], given)
 
@@ -238,7 +239,7 @@ class McpTest(unittest.TestCase):
         calls = {"ping": {}, "tools/list": {}, "resources/list": {}, "resources/templates/list": {}, "prompts/list": {},
                  "resources/read": {"uri": "betrace://language"}, "prompts/get": {"name": "write_rule", "arguments": {"what": "x"}},
                  "tools/call": {"name": "replay", "arguments": {"rule_id": "charged-and-audited"}, "_meta": {"progressToken": 7}}}
-        for version in ("2025-06-18", "2025-11-25"):
+        for version in ("2025-03-26", "2025-06-18", "2025-11-25"):
             first = {**INITIALIZE, "params": {**INITIALIZE["params"], "protocolVersion": version}}
             asked = [{"jsonrpc": "2.0", "id": 10 + number, "method": method, "params": params} for number, (method, params) in enumerate(calls.items())]
             answers = lines_of(self.arguments, [first, *asked])
@@ -253,7 +254,7 @@ class McpTest(unittest.TestCase):
         self.assertEqual(sorted(answers), list(range(1, 9)))
         for result in answers.values():
             self.assertEqual((result["resultType"], result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"]), ("complete", "betrace"))
-        self.assertEqual(answers[1]["supportedVersions"], [MODERN, "2025-11-25", "2025-06-18"])
+        self.assertEqual(answers[1]["supportedVersions"], VERSIONS)
         self.assertEqual({number: answers[number]["cacheScope"] for number in (1, 2, 3, 7)}, {1: "public", 2: "private", 3: "public", 7: "private"})
         self.assertEqual(answers[7]["ttlMs"], 0)
         self.assertEqual(answers[8]["structuredContent"]["conclusion"], "violated")
@@ -271,7 +272,7 @@ class McpTest(unittest.TestCase):
             answer, = lines_of(self.arguments, [message])
             self.assertEqual((answer["id"], answer["error"]["code"]), (1, code), message)
             if code == -32022:
-                self.assertEqual(answer["error"]["data"], {"supported": [MODERN, "2025-11-25", "2025-06-18"], "requested": "1900-01-01"})
+                self.assertEqual(answer["error"]["data"], {"supported": VERSIONS, "requested": "1900-01-01"})
 
     def test_official_client_chooses_the_newest_version(self):
         asyncio.run(self.choose_version())
@@ -317,6 +318,18 @@ class McpTest(unittest.TestCase):
         with open(traces, "w", encoding="utf-8") as file:
             file.write(otlp("a" * 32, ["order", "charge"], RECORDED_NS) + "\n" + otlp("b" * 32, ["order", "charge", "audit"], RECORDED_NS) + "\n")
         return ["--rules", self.rules, "--traces", traces]
+
+    def test_one_version_has_batches(self):
+        ping, notice = {"jsonrpc": "2.0", "id": 7, "method": "ping"}, {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        call = {"jsonrpc": "2.0", "id": 8, "method": "tools/call", "params": {"name": "list_rules", "arguments": {}}}
+        text = json.dumps([ping, notice, call, 5]).encode() + b"\n"
+        for version, ids in (("2025-03-26", [1, 7, 8, None]), ("2025-06-18", [1, None])):
+            first = {**INITIALIZE, "params": {**INITIALIZE["params"], "protocolVersion": version}}
+            done = subprocess.run([binary(), "mcp", *self.arguments], input=json.dumps(first).encode() + b"\n" + text, capture_output=True, timeout=60,
+                                  check=False, env=sanitizer_environment())
+            answers = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual(sorted(map(str, (answer["id"] for answer in answers))), sorted(map(str, ids)), version)
+            self.assertEqual(answers[0]["result"]["protocolVersion"], version)
 
     def test_rules_are_created_only_where_it_is_allowed(self):
         given = {"id": "x", "dsl": 'always { trace.has(span.name = "a") }'}

@@ -196,6 +196,20 @@ class McpHttpTest(unittest.TestCase):
             answer = post(message, MCP_Protocol_Version=version)
             self.assertEqual((answer.status, answer.json()["error"]["code"]), (status, code), message)
 
+    def test_one_version_has_batches(self):
+        ping, notice = {"jsonrpc": "2.0", "id": 7, "method": "ping"}, {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        first = {"jsonrpc": "2.0", "id": 9, "method": "initialize", "params": {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {}}}
+        for headers in ({"MCP-Protocol-Version": "2025-03-26"}, {"MCP-Protocol-Version": ""}):
+            answer = self.service.post("/mcp", [ping, notice, calling("replay", {"rule_id": RULE["id"]}), first, 5], headers={**JSON, **headers})
+            self.assertEqual(answer.status, 200, answer)
+            by_id = {one["id"]: one for one in answer.json()}
+            self.assertEqual((len(answer.json()), by_id[7]["result"], by_id[9]["error"]["code"], by_id[None]["error"]["code"]), (4, {}, -32600, -32600))
+            self.assertEqual(by_id[2]["result"]["structuredContent"]["conclusion"], "violated")
+            self.assertEqual(self.service.post("/mcp", [notice], headers={**JSON, **headers}).status, 202)
+            self.assertEqual(self.service.post("/mcp", [ping] * 33, headers={**JSON, **headers}).status, 400)
+        for version in ("2025-06-18", "2025-11-25", MODERN):
+            self.assertEqual(self.service.post("/mcp", [ping], headers={**JSON, "MCP-Protocol-Version": version}).status, 400, version)
+
     def test_official_client_chooses_the_newest_version(self):
         asyncio.run(self.choose_version())
 

@@ -47,7 +47,7 @@ SEVERAL = {
     "time that `betrace mcp` takes for what was asked before its input ended": [("server/cli/mcp/session.c", r"ENDING_NS = INT64_C\(10\) \* 1000000000")],
     "calls of tools at `/mcp` at once; that wait": [("server/work/pool.c", r'"assistant", PEOPLE, 4, 1, 16, 16\}'),
                                                    ("server/http/routes.c", r"bt_api_mcp, BT_ROLE_VIEWER, BT_LANE_ASSISTANT")],
-    "message at `/mcp`": [("server/mcp/dialogue.h", r"BT_MCP_MESSAGE_BYTES = 4 << 20")],
+    "message at `/mcp`; messages of a batch": [("server/mcp/dialogue.h", r"BT_MCP_MESSAGE_BYTES = 4 << 20"), ("server/http/api_mcp.c", r"BATCH_MAX = 32")],
     "time of a call at `/mcp` that reports progress": [("server/http/api_mcp.c", r"LONGEST_NS = INT64_C\(3600\)")],
     "calls of one kind that wait for their turn; of one tenant": [("server/settings/config.c", r"max_queued = 1024\b"), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
     "range of violations and series on demand": [("server/http/question.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],

@@ -630,8 +630,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The Model Context Protocol (2025-06-18, 2025-11-25 and 2026-07-28), streamable HTTP without sessions.
-         * @description One JSON-RPC message. Tools ask with the token and tenant of the request, so that a tool may do what they may. A tools/call with a progressToken is answered as server-sent events where Accept allows these; all else is JSON. Who closes the connection cancels the call; notifications are taken, and change nothing. A request of 2026-07-28 says its version and the client's capabilities in `_meta`; the headers have to repeat what it says, or it is a 400 with the code -32020. What is refused before a tool sees it is a JSON-RPC error as well, with the problem document as its data.
+         * The Model Context Protocol (2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), streamable HTTP without sessions.
+         * @description One JSON-RPC message; of 2025-03-26 also an array of up to 32, which is answered by an array. Tools ask with the token and tenant of the request, so that a tool may do what they may. A tools/call with a progressToken is answered as server-sent events where Accept allows these; all else is JSON. Who closes the connection cancels the call; notifications are taken, and change nothing. A request of 2026-07-28 says its version and the client's capabilities in `_meta`; the headers have to repeat what it says, or it is a 400 with the code -32020. What is refused before a tool sees it is a JSON-RPC error as well, with the problem document as its data.
          */
         post: operations["askAsAssistant"];
         delete?: never;
@@ -933,6 +933,7 @@ export interface components {
             /** @description a Replay, a Violation, or {replay_id, detail} of gone */
             data: string;
         };
+        McpMessages: components["schemas"]["McpMessage"] | components["schemas"]["McpMessage"][];
         /** @description A message of JSON-RPC 2.0 */
         McpMessage: {
             /** @constant */
@@ -3038,7 +3039,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["McpMessage"];
+                "application/json": components["schemas"]["McpMessages"];
             };
         };
         responses: {
@@ -3048,7 +3049,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["McpMessage"];
+                    "application/json": components["schemas"]["McpMessages"];
                     "text/event-stream": string;
                 };
             };

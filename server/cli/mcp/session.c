@@ -12,6 +12,7 @@
 #include "server/cli/cli.h"
 #include "server/json/json_memory.h"
 #include "server/mcp/dialogue.h"
+#include "server/mcp/era.h"
 
 enum { MAX_QUEUED = 64 };
 static const int64_t ENDING_NS = INT64_C(10) * 1000000000; /* for what was asked before the input ended */
@@ -27,7 +28,8 @@ typedef struct session {
   bool is_idle;        /* the calls' thread has gone */
   size_t given_up;     /* calls that were not finished after the input had ended */
   bt_cancel cancel;    /* the call that runs */
-  bool is_initialized; /* the reader's own */
+  bool is_initialized; /* the reader's own, as what follows */
+  bool takes_batches;
 } session;
 
 /* ---- answers ---- */
@@ -161,6 +163,8 @@ static void take_request(session *s, json_t *request, const bt_mcp_message *mess
   else if (!queue_call(s, request))
     send_error(s, message->id, BT_MCP_INTERNAL, "64 calls wait already; ask again when some are answered.");
   s->is_initialized = s->is_initialized || begins;
+  const char *asked = begins ? json_string_value(json_object_get(message->params, "protocolVersion")) : NULL;
+  if (begins) s->takes_batches = bt_mcp_takes_batches(bt_str_from(bt_mcp_legacy_version(asked)));
 }
 
 static void take_message(session *s, json_t *whole) {
@@ -175,6 +179,17 @@ static void take_message(session *s, json_t *whole) {
     cancel_call(s, message.params);
 }
 
+/* A batch is answered message by message, each on a line of its own. */
+static void take_messages(session *s, json_t *whole) {
+  size_t index;
+  json_t *one;
+  if (!s->takes_batches || !json_array_size(whole)) {
+    take_message(s, whole);
+    return;
+  }
+  json_array_foreach(whole, index, one) take_message(s, one);
+}
+
 static void take_line(session *s, bt_str line) {
   json_error_t problem;
   bt_json_memory_begin();
@@ -185,7 +200,7 @@ static void take_line(session *s, bt_str line) {
     send_error(s, NULL, BT_MCP_PARSE_ERROR, "The line is no JSON.");
     return;
   }
-  take_message(s, message);
+  take_messages(s, message);
   pthread_mutex_lock(&s->mutex);
   json_decref(message);
   pthread_mutex_unlock(&s->mutex);
