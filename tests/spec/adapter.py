@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 EPOCH_NS = 10 ** 15
+OWN_ID = "0102030405060708090a0b0c0d0e0f10"
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
 
@@ -28,8 +29,8 @@ def otlp_attributes(pairs):
     return [{"key": key, "value": otlp_value(value)} for key, value in pairs]
 
 
-def otlp_span(span, shift_ns):
-    out = {"traceId": "0102030405060708090a0b0c0d0e0f10", "spanId": span["id"], "name": span["name"],
+def otlp_span(span, trace_id, shift_ns):
+    out = {"traceId": trace_id, "spanId": span["id"], "name": span["name"],
            "kind": KINDS.index(span.get("kind", "unspecified")), "startTimeUnixNano": str(int(span["start_ns"]) + shift_ns),
            "endTimeUnixNano": str(int(span["end_ns"]) + shift_ns), "attributes": otlp_attributes(span.get("attributes", [])),
            "status": {"code": STATUSES.index(span.get("status", "unset")), "message": span.get("status_message", "")},
@@ -42,21 +43,35 @@ def otlp_span(span, shift_ns):
     return out
 
 
-def otlp_document(trace):
-    """Each span with a resource and a scope of its own. OTLP's times count from 1970 and are never negative, the suite's may be."""
-    spans = trace["spans"]
-    shift_ns = EPOCH_NS - min((int(span["start_ns"]) for span in spans), default=0)
+def otlp_document(traces, shift_ns):
+    """Each span with a resource and a scope of its own."""
     return {"resourceSpans": [{
         "resource": {"attributes": otlp_attributes(span.get("resource", []))},
         "scopeSpans": [{"scope": {"name": span.get("scope", {}).get("name", ""), "version": span.get("scope", {}).get("version", ""),
                                   "attributes": otlp_attributes(span.get("scope", {}).get("attributes", []))},
-                        "spans": [otlp_span(span, shift_ns)]}]} for span in spans]}
+                        "spans": [otlp_span(span, trace.get("id", OWN_ID), shift_ns)]}]} for trace in traces for span in trace["spans"]]}
+
+
+def known_of(trace, shift_ns):
+    """What is known of a trace of a family, for conformance_answers."""
+    known = {"id": trace.get("id", OWN_ID), "incomplete": trace.get("incomplete", False)}
+    return known | ({"asked_until_ns": int(trace["asked_until_ns"]) + shift_ns} if "asked_until_ns" in trace else {})
+
+
+def adapt_eval(request):
+    """OTLP's times count from 1970 and are never negative, the suite's may be."""
+    traces = [request.pop("trace"), *request.get("others", [])]
+    shift_ns = EPOCH_NS - min((int(span["start_ns"]) for trace in traces for span in trace["spans"]), default=0)
+    request["otlp"] = json.dumps(otlp_document(traces, shift_ns), ensure_ascii=False)
+    if "others" in request:
+        del request["others"]
+        request["family"] = [known_of(trace, shift_ns) for trace in traces]
 
 
 def adapted(line):
     request = json.loads(line)
     if request["do"] == "eval":
-        request["otlp"] = json.dumps(otlp_document(request.pop("trace")), ensure_ascii=False)
+        adapt_eval(request)
     return json.dumps(request, ensure_ascii=False) + "\n"
 
 

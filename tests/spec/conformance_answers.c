@@ -11,7 +11,7 @@
 #include "tempo/wire/otlp_decode.h"
 #include "tests/naive/naive.h"
 
-enum { MAX_TRACE_BYTES = 1 << 26 };
+enum { MAX_TRACE_BYTES = 1 << 26, MAX_FAMILY = 64 };
 
 static bool is_naive;
 
@@ -32,11 +32,11 @@ static json_t *span_json(const bt_trace *trace, uint32_t span) {
   return json_string(hex);
 }
 
-static json_t *choice_json(const bt_rule *rule, const bt_trace *trace, const bt_choice *choice) {
+static json_t *choice_json(const bt_rule *rule, const bt_family *family, const bt_choice *choice) {
   json_t *bound = json_object(), *others = json_array();
   for (uint32_t i = 0; i < choice->witness_count; i++) {
     const bt_witness *witness = &choice->witnesses[i];
-    json_t *span = span_json(trace, witness->span);
+    json_t *span = span_json(family->traces[witness->trace].trace, witness->span);
     if (witness->binding == BT_NO_BINDING) {
       json_array_append_new(others, span);
     } else {
@@ -58,45 +58,90 @@ static json_t *verdict_json(bt_verdict verdict, bt_reason reason, bt_truth exerc
   return answer;
 }
 
-static json_t *evaluate_naively(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options) {
+/* A case has a family of traces, or its own trace alone: then the others are not seen, which is not the same as none.
+ * The family's first trace is its own in both. */
+typedef struct scene {
+  bt_family family;
+  bool sees_others;
+} scene;
+
+static json_t *evaluate_naively(const bt_rule *rule, const scene *of, const bt_eval_options *options) {
   naive_verdict verdict;
-  naive_evaluate(rule, trace, options, &verdict);
+  if (of->sees_others)
+    naive_evaluate_family(rule, &of->family, options, &verdict);
+  else
+    naive_evaluate(rule, of->family.traces[0].trace, options, &verdict);
   json_t *answer = verdict_json(verdict.verdict, verdict.reason, verdict.exercised, verdict.choice_total);
   naive_verdict_dispose(&verdict);
   return answer;
 }
 
-static json_t *evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options) {
+static bt_status run(bt_evaluator *evaluator, const scene *of, const bt_eval_options *options,
+                     const bt_rule_verdict **verdict, bt_error *error) {
+  return of->sees_others ? bt_evaluator_run_family(evaluator, &of->family, options, verdict, error)
+                         : bt_evaluator_run(evaluator, of->family.traces[0].trace, options, verdict, error);
+}
+
+static json_t *evaluate(const bt_rule *rule, const scene *of, const bt_eval_options *options) {
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
   const bt_rule_verdict *verdict = NULL;
   bt_error error = {0};
   if (bt_ruleset_new(&rule, 1, &ruleset, &error) || bt_evaluator_new(ruleset, &evaluator, &error) ||
-      bt_evaluator_run(evaluator, trace, options, &verdict, &error))
+      run(evaluator, of, options, &verdict, &error))
     stop("evaluation", error.message);
   json_t *answer = verdict_json(verdict->verdict, verdict->reason, verdict->exercised, verdict->choice_total);
   json_t *choices = json_array();
   for (uint32_t i = 0; i < verdict->choice_count; i++)
-    json_array_append_new(choices, choice_json(rule, trace, &verdict->choices[i]));
+    json_array_append_new(choices, choice_json(rule, &of->family, &verdict->choices[i]));
   json_object_set_new(answer, "choices", choices);
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
   return answer;
 }
 
+static const bt_trace *find_trace(const bt_span_batch *batch, const json_t *id) {
+  bt_trace_id wanted;
+  if (!json_is_string(id) || !bt_trace_id_parse(bt_str_from(json_string_value(id)), &wanted))
+    stop("id", "expected the id of a trace");
+  for (size_t i = 0; i < bt_span_batch_trace_count(batch); i++)
+    if (bt_trace_id_compare(&bt_span_batch_trace(batch, i)->id, &wanted) == 0) return bt_span_batch_trace(batch, i);
+  stop("id", "expected a trace that has spans");
+  return NULL;
+}
+
+static void make_family(const bt_span_batch *batch, const json_t *described, bt_family_trace *traces, scene *out) {
+  if (json_array_size(described) > MAX_FAMILY) stop("others", "expected less than 64");
+  out->sees_others = true;
+  for (size_t i = 0; i < json_array_size(described); i++) {
+    const json_t *one = json_array_get(described, i), *until = json_object_get(one, "asked_until_ns");
+    traces[i] = (bt_family_trace){.trace = find_trace(batch, json_object_get(one, "id")),
+                                  .is_incomplete = json_is_true(json_object_get(one, "incomplete")),
+                                  .asked_from_ns = INT64_MIN,
+                                  .asked_until_ns = until ? json_integer_value(until) : INT64_MAX};
+  }
+  out->family = (bt_family){traces, (uint32_t)json_array_size(described)};
+}
+
 /* A trace without spans is none in OTLP, but the language speaks of it. */
-static json_t *evaluate_document(const bt_rule *rule, bt_str document, const json_t *options) {
+static json_t *evaluate_document(const bt_rule *rule, bt_str document, const json_t *described, const json_t *options) {
   static const bt_trace empty = {.root = BT_NO_SPAN};
+  bt_family_trace traces[MAX_FAMILY] = {{.trace = &empty}};
+  scene of = {.family = {traces, 1}};
   bt_span_batch *batch = NULL;
   bt_error error = {0};
   if (bt_span_batch_new(MAX_TRACE_BYTES, &batch, &error) || bt_otlp_decode_json(document, batch, &error) ||
       bt_span_batch_finish(batch, &error))
     stop("trace", error.message);
-  if (bt_span_batch_trace_count(batch) > 1) stop("trace", "expected spans of one trace");
-  const bt_trace *trace = bt_span_batch_trace_count(batch) ? bt_span_batch_trace(batch, 0) : &empty;
+  if (described)
+    make_family(batch, described, traces, &of);
+  else if (bt_span_batch_trace_count(batch) > 1)
+    stop("trace", "expected spans of one trace");
+  else if (bt_span_batch_trace_count(batch))
+    traces[0].trace = bt_span_batch_trace(batch, 0);
   bt_eval_options wanted = {.incomplete = json_is_true(json_object_get(options, "incomplete")),
                             .clock_skew_ns = json_integer_value(json_object_get(options, "clock_skew_ns"))};
-  json_t *answer = is_naive ? evaluate_naively(rule, trace, &wanted) : evaluate(rule, trace, &wanted);
+  json_t *answer = is_naive ? evaluate_naively(rule, &of, &wanted) : evaluate(rule, &of, &wanted);
   bt_span_batch_free(batch);
   return answer;
 }
@@ -109,7 +154,8 @@ static json_t *answer_eval(const json_t *request) {
   bt_str text = text_of(request, "rule");
   json_t *answer;
   if (bt_rule_compile(text, &rule, &diagnostics, &error) == BT_OK)
-    answer = evaluate_document(rule, text_of(request, "otlp"), json_object_get(request, "options"));
+    answer = evaluate_document(rule, text_of(request, "otlp"), json_object_get(request, "family"),
+                               json_object_get(request, "options"));
   else
     answer = json_pack("{s:s}", "verdict", "the rule is not valid");
   bt_rule_free(rule);

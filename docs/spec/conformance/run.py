@@ -64,7 +64,8 @@ def check_numbers(name, value):
 
 def request(kind, entry):
     if kind == "eval":
-        return {"do": "eval", "rule": entry["rule"], "trace": entry["trace"], "options": entry["options"]}
+        others = {"others": entry["others"]} if "others" in entry else {}
+        return {"do": "eval", "rule": entry["rule"], "trace": entry["trace"], **others, "options": entry["options"]}
     return {"do": kind, "text": entry["text"]}
 
 
