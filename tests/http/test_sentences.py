@@ -53,7 +53,7 @@ def read_table():
 
 
 def otlp_line(trace_id, spans):
-    text = json.dumps(adapter.otlp_document({"spans": spans}), ensure_ascii=False)
+    text = json.dumps(adapter.otlp_document([{"spans": spans}], 0), ensure_ascii=False)
     return text.replace("0102030405060708090a0b0c0d0e0f10", trace_id) + "\n"
 
 
