@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/arena.h"
 #include "dsl/data_notes.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
@@ -15,6 +16,7 @@
 #include "server/cli/replay_options.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/replay/given_families.h"
 #include "server/replay/violation.h"
 #include "tempo/files/file_source.h"
 
@@ -36,6 +38,8 @@ typedef struct eval_part {
   bt_data_notes **notes;    /* the same; all that this place has met */
   uint64_t counts[BT_NOT_APPLICABLE + 1];
   bt_buffer lines;
+  bt_given_trace *linked; /* traces that some rule leaves to what links tie to them */
+  size_t linked_count, linked_capacity;
 } eval_part;
 
 typedef struct eval_run {
@@ -50,6 +54,7 @@ typedef struct eval_run {
   size_t traces;
   atomic_size_t judged; /* of these */
   int64_t shown_ns;     /* when progress was shown last */
+  bool *is_awaited;     /* rules that leave a trace to what links tie to it */
 } eval_run;
 
 static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -83,11 +88,13 @@ static void write_text(const bt_rule_definition *definition, const bt_trace *tra
   bt_buffer_append_char(out, '\n');
 }
 
-static bt_status report(const eval_run *run, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
-                        bt_buffer *out, bt_error *error) {
+static bt_status report(const eval_run *run, eval_part *part, size_t rule, const bt_trace *trace,
+                        const bt_rule_verdict *verdict, bt_error *error) {
   const bt_rule_definition *definition = run->rules->items[rule];
+  bt_buffer *out = &part->lines;
   bt_violation *violation = NULL;
   bool is_quiet = verdict->verdict == BT_SATISFIED || verdict->verdict == BT_NOT_APPLICABLE;
+  part->counts[verdict->verdict]++;
   if (is_quiet && !run->options->print_all) return BT_OK;
   bt_status status =
       verdict->verdict == BT_VIOLATED ? bt_violation_new(definition, "", trace, verdict, &violation, error) : BT_OK;
@@ -109,27 +116,43 @@ static void show_progress(eval_run *run) {
   bt_replay_show_progress(NULL, (double)judged / (double)run->traces, NULL);
 }
 
+static void set_options(const eval_run *run, eval_part *part, const bt_trace *trace) {
+  for (size_t i = 0; i < run->rules->count; i++) {
+    const bt_rule_fields *fields = &run->rules->items[i]->fields;
+    bool incomplete = trace->partial || (fields->require_complete == 1 && trace->missing_parents);
+    part->options[i] = (bt_eval_options){.incomplete = incomplete,
+                                         .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0,
+                                         .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
+  }
+}
+
+static bool keep_linked(eval_part *part, const bt_trace *trace) {
+  bt_given_trace *linked =
+      bt_grow_array(part->linked, part->linked_count, &part->linked_capacity, sizeof *part->linked);
+  if (!linked) return false;
+  part->linked = linked;
+  linked[part->linked_count++] = bt_given_trace_of(trace);
+  return true;
+}
+
 /* On any thread. */
 static bt_status eval_trace(void *context, size_t place, const bt_read_trace *read, bt_error *error) {
   eval_run *run = context;
   const bt_trace *trace = read->trace;
   eval_part *part = &run->parts[place];
-  bt_eval_options *options = part->options;
   const bt_rule_verdict *verdicts = NULL;
-  for (size_t i = 0; i < run->rules->count; i++) {
-    const bt_rule_fields *fields = &run->rules->items[i]->fields;
-    bool incomplete = trace->partial || (fields->require_complete == 1 && trace->missing_parents);
-    options[i] = (bt_eval_options){.incomplete = incomplete,
-                                   .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0,
-                                   .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
-  }
+  bool awaits_links = false;
+  set_options(run, part, trace);
   bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
-  bt_status status = bt_eval_run_within(&limit, part->evaluator, trace, options, &verdicts, error);
+  bt_status status = bt_eval_run_within(&limit, part->evaluator, trace, part->options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++) {
     bt_data_notes_look(part->notes[i], trace);
-    part->counts[verdicts[i].verdict]++;
-    status = report(run, i, trace, &verdicts[i], &part->lines, error);
+    if (bt_verdict_awaits_links(run->rules->items[i], &verdicts[i]))
+      awaits_links = true;
+    else
+      status = report(run, part, i, trace, &verdicts[i], error);
   }
+  if (!status && awaits_links && !keep_linked(part, trace)) status = bt_error_no_memory(error);
   show_progress(run);
   return status;
 }
@@ -157,6 +180,51 @@ static bt_status prepare_part(const eval_run *run, eval_part *part, bt_error *er
   return status ? status : bt_evaluator_new(run->ruleset, &part->evaluator, error);
 }
 
+/* ---- what links decide, once every trace was read ---- */
+
+static bt_status judge_family(void *context, size_t index, const bt_family *family, bt_error *error) {
+  eval_run *run = context;
+  eval_part *part = &run->parts[0];
+  const bt_trace *trace = family ? family->traces[0].trace : NULL;
+  const bt_rule_verdict *own = NULL, *verdicts = NULL;
+  bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
+  (void)index;
+  if (!trace) return bt_error_set(error, BT_UNAVAILABLE, "a trace was read once, and is not in the files any more");
+  set_options(run, part, trace);
+  bt_status status = bt_eval_run_within(&limit, part->evaluator, trace, part->options, &own, error);
+  for (size_t i = 0; i < run->rules->count && !status; i++)
+    run->is_awaited[i] = bt_verdict_awaits_links(run->rules->items[i], &own[i]);
+  if (!status) status = bt_eval_run_family_within(&limit, part->evaluator, family, part->options, &verdicts, error);
+  for (size_t i = 0; i < run->rules->count && !status; i++)
+    if (run->is_awaited[i]) status = report(run, part, i, trace, &verdicts[i], error);
+  return status ? status : tell_part(run, 0, error);
+}
+
+/* Of all parts, into the first one. */
+static bool join_linked(eval_run *run) {
+  eval_part *first = &run->parts[0];
+  for (size_t i = 1; i < run->part_count; i++)
+    for (size_t k = 0; k < run->parts[i].linked_count; k++) {
+      bt_given_trace *grown =
+          bt_grow_array(first->linked, first->linked_count, &first->linked_capacity, sizeof *first->linked);
+      if (!grown) return false;
+      first->linked = grown;
+      grown[first->linked_count++] = run->parts[i].linked[k];
+    }
+  return true;
+}
+
+static bt_status judge_linked(eval_run *run, bt_source *source, bt_error *error) {
+  bt_replay_request request = {.rules = (const bt_rule_definition *const *)run->rules->items,
+                               .rule_count = run->rules->count};
+  run->is_awaited = calloc(run->rules->count, sizeof *run->is_awaited);
+  if (!run->is_awaited || !join_linked(run)) return bt_error_no_memory(error);
+  return bt_given_families_gather(source, &request, run->parts[0].linked, run->parts[0].linked_count, judge_family, run,
+                                  NULL, error);
+}
+
+/* ---- all ---- */
+
 static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   size_t rules = run->rules->count;
   const bt_file_visitor visitor = {.most_traces = rules < PART_VERDICTS ? PART_VERDICTS / rules : 1,
@@ -172,7 +240,8 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   for (size_t i = 0; i < run->part_count && !status; i++) status = prepare_part(run, &run->parts[i], error);
   run->main_thread = pthread_self();
   run->traces = bt_file_source_trace_count(source);
-  return status ? status : bt_file_source_visit(source, &visitor, error);
+  if (!status) status = bt_file_source_visit(source, &visitor, error);
+  return status ? status : judge_linked(run, source, error);
 }
 
 /* What the names and comparisons of the rules met: it changes no verdict, and may explain one. In JSON they belong to
@@ -205,7 +274,9 @@ static void dispose_run(eval_run *run) {
     free(part->options);
     bt_evaluator_free(part->evaluator);
     bt_buffer_dispose(&part->lines);
+    free(part->linked);
   }
+  free(run->is_awaited);
   free(run->parts);
   bt_ruleset_free(run->ruleset);
   free(run->compiled);

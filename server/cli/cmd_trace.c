@@ -47,20 +47,39 @@ static json_t *span_json(const bt_drawing *drawing, const bt_tree_row *row) {
                    (json_int_t)row->depth, "witness_of", witness_of_json(drawing, row->span));
 }
 
+static json_t *spans_json(const bt_drawing *drawing) {
+  json_t *spans = json_array();
+  for (uint32_t i = 0; i < drawing->tree.count; i++)
+    json_array_append_new(spans, span_json(drawing, &drawing->tree.rows[i]));
+  return spans;
+}
+
+static json_t *linked_json(const bt_drawing *drawing) {
+  json_t *linked = json_array();
+  for (uint32_t i = 0; i < drawing->linked_count; i++) {
+    char id[BT_TRACE_ID_HEX + 1], start[40];
+    const bt_drawing *other = &drawing->linked[i];
+    bt_trace_id_format(&other->trace->id, id);
+    bt_time_format(bt_trace_start_ns(other->trace), start);
+    json_array_append_new(linked, json_pack("{s:s, s:s, s:b, s:o}", "trace_id", id, "start", start, "partial",
+                                            other->trace->partial, "spans", spans_json(other)));
+  }
+  return linked;
+}
+
 static void print_json(const bt_drawing *drawing) {
   char id[BT_TRACE_ID_HEX + 1], start[40];
-  json_t *verdicts = json_array(), *spans = json_array();
+  json_t *verdicts = json_array();
   bt_trace_id_format(&drawing->trace->id, id);
   bt_time_format(bt_trace_start_ns(drawing->trace), start);
   for (size_t i = 0; i < drawing->verdict_count; i++)
     json_array_append_new(verdicts, verdict_json(&drawing->verdicts[i]));
-  for (uint32_t i = 0; i < drawing->tree.count; i++)
-    json_array_append_new(spans, span_json(drawing, &drawing->tree.rows[i]));
-  bt_cli_print_json(
-      json_pack("{s:s, s:s, s:I, s:b, s:b, s:b, s:I, s:o, s:o}", "trace_id", id, "start", start, "duration_ns",
-                (json_int_t)(bt_trace_end_ns(drawing->trace) - bt_trace_start_ns(drawing->trace)), "partial",
-                drawing->trace->partial, "pruned", drawing->trace->pruned, "unsettled", drawing->is_unsettled,
-                "missing_parents", (json_int_t)drawing->tree.missing_parents, "verdicts", verdicts, "spans", spans));
+  bt_cli_print_json(json_pack("{s:s, s:s, s:I, s:b, s:b, s:b, s:I, s:o, s:o, s:o}", "trace_id", id, "start", start,
+                              "duration_ns",
+                              (json_int_t)(bt_trace_end_ns(drawing->trace) - bt_trace_start_ns(drawing->trace)),
+                              "partial", drawing->trace->partial, "pruned", drawing->trace->pruned, "unsettled",
+                              drawing->is_unsettled, "missing_parents", (json_int_t)drawing->tree.missing_parents,
+                              "verdicts", verdicts, "spans", spans_json(drawing), "linked", linked_json(drawing)));
 }
 
 /* ---- one trace ---- */
@@ -75,13 +94,15 @@ static int exit_status(const bt_drawing *drawing) {
   return code;
 }
 
-static bt_status show_found(void *context, const bt_read_trace *read, bt_judge *judge, bt_error *error) {
+static bt_status show_judged(void *context, const bt_trace *trace, const bt_family *family, bt_judge *judge,
+                             const bt_rule_verdict *verdicts, bt_error *error) {
   trace_run *run = context;
   bt_drawing drawing;
-  bt_status status = bt_drawing_new(read->trace, judge, (const bt_rule_definition *const *)run->options.rules.items,
-                                    run->options.rules.count, &drawing, error);
+  bt_status status = bt_drawing_new(trace, family, (const bt_rule_definition *const *)run->options.rules.items,
+                                    verdicts, run->options.rules.count, &drawing, error);
   if (!status) {
     bt_buffer text = {0};
+    drawing.is_unsettled = judge && bt_judge_is_unsettled(judge, trace);
     run->code = exit_status(&drawing);
     if (run->options.print_json)
       print_json(&drawing);
@@ -96,7 +117,7 @@ static bt_status show_found(void *context, const bt_read_trace *read, bt_judge *
 
 static int run_trace(trace_run *run, const bt_trace_id *id) {
   bt_error error = {0};
-  bt_status status = bt_trace_find(&run->options, id, show_found, run, &error);
+  bt_status status = bt_trace_find_judged(&run->options, id, show_judged, run, &error);
   return status ? bt_cli_fail("trace", status, &error) : run->code;
 }
 

@@ -20,5 +20,11 @@ typedef bt_status (*bt_found_sink)(void *context, const bt_read_trace *read, bt_
 /* Reads the trace from where the options say. BT_NOT_FOUND: it is not there, and the sink was not called. */
 bt_status bt_trace_find(const bt_replay_options *options, const bt_trace_id *id, bt_found_sink sink, void *context,
                         bt_error *error) BT_MUST_CHECK;
+/* The same, judged, and where links decide with the traces that they tie to it. judge: NULL where there are no rules;
+ * then there are no verdicts. */
+typedef bt_status (*bt_found_judged)(void *context, const bt_trace *trace, const bt_family *family, bt_judge *judge,
+                                     const bt_rule_verdict *verdicts, bt_error *error);
+bt_status bt_trace_find_judged(const bt_replay_options *options, const bt_trace_id *id, bt_found_judged judged,
+                               void *context, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -5,10 +5,12 @@
 
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
+#include "server/replay/given_families.h"
 
 struct bt_judge {
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
+  const bt_rule_definition *const *definitions;
   const bt_rule **rules;
   bt_eval_options *options;
   bt_assumptions *assumptions; /* of each rule */
@@ -39,6 +41,7 @@ bt_status bt_judge_new(const bt_rule_definition *const *rules, size_t count, con
   bt_judge *judge = calloc(1, sizeof *judge);
   if (!judge) return bt_error_no_memory(error);
   judge->count = count;
+  judge->definitions = rules;
   judge->is_static = is_static;
   bt_status status = fill(judge, rules, assumptions, error);
   if (status)
@@ -68,14 +71,58 @@ bool bt_judge_is_unsettled(const bt_judge *judge, const bt_trace *trace) {
   return false;
 }
 
-bt_status bt_judge_run(bt_judge *judge, const bt_trace *trace, const bt_rule_verdict **out, bt_error *error) {
+static void set_options(bt_judge *judge, const bt_trace *trace) {
   for (size_t i = 0; i < judge->count; i++) {
     const bt_assumptions *own = &judge->assumptions[i];
     judge->options[i].incomplete =
         trace->partial || is_younger(judge, trace, own->settle_ns) || (own->require_complete && trace->missing_parents);
   }
+}
+
+bt_status bt_judge_run(bt_judge *judge, const bt_trace *trace, const bt_rule_verdict **out, bt_error *error) {
   bt_eval_limit limit = {.cancel = bt_replay_interrupt()};
+  set_options(judge, trace);
   return bt_eval_run_within(&limit, judge->evaluator, trace, judge->options, out, error);
+}
+
+/* ---- with the traces that links tie to it ---- */
+
+typedef struct linking {
+  bt_judge *judge;
+  const bt_given_trace *traces;
+  bt_judge_sink judged;
+  void *context;
+} linking;
+
+bool bt_judge_awaits_links(const bt_judge *judge, const bt_rule_verdict *verdicts) {
+  return bt_verdicts_await_links(judge->definitions, verdicts, judge->count);
+}
+
+static bt_status judge_family(void *context, size_t index, const bt_family *family, bt_error *error) {
+  linking *l = context;
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&l->traces[index].id, hex);
+  if (!family) return bt_error_set(error, BT_UNAVAILABLE, "trace %s was read once, and is not found any more", hex);
+  bt_eval_limit limit = {.cancel = bt_replay_interrupt()};
+  const bt_rule_verdict *verdicts = NULL;
+  const bt_trace *trace = family->traces[0].trace;
+  set_options(l->judge, trace);
+  bt_status status =
+      bt_eval_run_family_within(&limit, l->judge->evaluator, family, l->judge->options, &verdicts, error);
+  return status == BT_OK ? l->judged(l->context, trace, family, verdicts, error) : status;
+}
+
+bt_status bt_judge_families(bt_judge *judge, bt_source *source, const bt_replay_options *options,
+                            const bt_given_trace *traces, size_t count, bt_judge_sink judged, void *context,
+                            bt_error *error) {
+  linking l = {judge, traces, judged, context};
+  bt_replay_request request = {.rules = judge->definitions,
+                               .rule_count = judge->count,
+                               .assumptions = options->assumptions,
+                               .tenant = options->tenant,
+                               .cancel = bt_replay_interrupt(),
+                               .priority = BT_PRIORITY_PEOPLE};
+  return bt_given_families_gather(source, &request, traces, count, judge_family, &l, NULL, error);
 }
 
 bt_status bt_read_by_id(bt_source *source, const bt_replay_options *options, const bt_trace_id *ids, size_t count,

@@ -8,8 +8,10 @@
 
 #include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/family.h"
 #include "dsl/trace.h"
 #include "server/cli/replay_options.h"
+#include "server/replay/given_families.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/source.h"
@@ -22,6 +24,16 @@ void bt_judge_free(bt_judge *judge);
 /* Verdicts in the order of the rules, borrowed until the next call. */
 bt_status bt_judge_run(bt_judge *judge, const bt_trace *trace, const bt_rule_verdict **out,
                        bt_error *error) BT_MUST_CHECK;
+/* Whether these verdicts may be others once it is known what links tie to the trace. */
+bool bt_judge_awaits_links(const bt_judge *judge, const bt_rule_verdict *verdicts);
+/* The trace that the verdicts are of, with those that links tie to it, or NULL; all borrowed until it returns. */
+typedef bt_status (*bt_judge_sink)(void *context, const bt_trace *trace, const bt_family *family,
+                                   const bt_rule_verdict *verdicts, bt_error *error);
+/* Reads the traces once more, each with what is linked to it, and judges them in the order of their starts. Not while
+ * the source gives a trace to somebody. */
+bt_status bt_judge_families(bt_judge *judge, bt_source *source, const bt_replay_options *options,
+                            const bt_given_trace *traces, size_t count, bt_judge_sink judged, void *context,
+                            bt_error *error) BT_MUST_CHECK;
 /* Its last spans may still be on their way, for the rule with the longest settle. */
 bool bt_judge_is_unsettled(const bt_judge *judge, const bt_trace *trace);
 

@@ -7,6 +7,7 @@
 
 #include "dsl/trace_pruned.h"
 #include "server/base/time_text.h"
+#include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
 
@@ -22,25 +23,47 @@ static const glyphs *glyphs_of_terminal(void) {
 
 /* ---- making it ---- */
 
-bt_status bt_drawing_new(const bt_trace *trace, bt_judge *judge, const bt_rule_definition *const *rules,
-                         size_t rule_count, bt_drawing *out, bt_error *error) {
-  const bt_rule_verdict *verdicts = NULL;
-  *out = (bt_drawing){.trace = trace};
-  bt_status status = bt_tree_new(trace, &out->tree, error);
-  if (status || !rule_count) return status;
-  out->verdicts = calloc(rule_count, sizeof *out->verdicts);
-  if (!out->verdicts) return bt_error_no_memory(error);
-  out->is_unsettled = bt_judge_is_unsettled(judge, trace);
-  status = bt_judge_run(judge, trace, &verdicts, error);
-  for (size_t i = 0; i < rule_count && !status; i++) {
-    out->verdicts[out->verdict_count++] = (bt_drawn_verdict){rules[i], &verdicts[i], NULL};
+static bt_status keep_verdicts(bt_drawing *drawing, const bt_rule_definition *const *rules,
+                               const bt_rule_verdict *verdicts, size_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  if (!count) return BT_OK;
+  drawing->verdicts = calloc(count, sizeof *drawing->verdicts);
+  if (!drawing->verdicts) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count && !status; i++) {
+    drawing->verdicts[drawing->verdict_count++] = (bt_drawn_verdict){rules[i], &verdicts[i], NULL};
     if (verdicts[i].verdict == BT_VIOLATED)
-      status = bt_violation_new(rules[i], "", trace, &verdicts[i], &out->verdicts[i].violation, error);
+      status = bt_violation_new(rules[i], "", drawing->trace, &verdicts[i], &drawing->verdicts[i].violation, error);
   }
   return status;
 }
 
+static bt_status keep_linked(bt_drawing *drawing, const bt_family *family, bt_error *error) {
+  bt_status status = BT_OK;
+  if (!family || family->trace_count < 2) return BT_OK;
+  drawing->linked = calloc(family->trace_count - 1, sizeof *drawing->linked);
+  if (!drawing->linked) return bt_error_no_memory(error);
+  for (uint32_t i = 1; i < family->trace_count && !status; i++) {
+    bt_drawing *other = &drawing->linked[drawing->linked_count++];
+    *other = (bt_drawing){.trace = family->traces[i].trace,
+                          .verdicts = drawing->verdicts,
+                          .verdict_count = drawing->verdict_count,
+                          .member = i};
+    status = bt_tree_new(other->trace, &other->tree, error);
+  }
+  return status;
+}
+
+bt_status bt_drawing_new(const bt_trace *trace, const bt_family *family, const bt_rule_definition *const *rules,
+                         const bt_rule_verdict *verdicts, size_t rule_count, bt_drawing *out, bt_error *error) {
+  *out = (bt_drawing){.trace = trace};
+  bt_status status = bt_tree_new(trace, &out->tree, error);
+  if (!status) status = keep_verdicts(out, rules, verdicts, rule_count, error);
+  return status ? status : keep_linked(out, family, error);
+}
+
 void bt_drawing_dispose(bt_drawing *drawing) {
+  for (uint32_t i = 0; i < drawing->linked_count; i++) bt_tree_dispose(&drawing->linked[i].tree);
+  free(drawing->linked);
   for (size_t i = 0; i < drawing->verdict_count; i++) bt_violation_free(drawing->verdicts[i].violation);
   free(drawing->verdicts);
   bt_tree_dispose(&drawing->tree);
@@ -49,8 +72,10 @@ void bt_drawing_dispose(bt_drawing *drawing) {
 bool bt_drawing_is_witness(const bt_drawing *drawing, size_t rule, uint32_t span) {
   const bt_rule_verdict *verdict = drawing->verdicts[rule].verdict;
   for (uint32_t c = 0; verdict->verdict == BT_VIOLATED && c < verdict->choice_count; c++)
-    for (uint32_t w = 0; w < verdict->choices[c].witness_count; w++)
-      if (!verdict->choices[c].witnesses[w].trace && verdict->choices[c].witnesses[w].span == span) return true;
+    for (uint32_t w = 0; w < verdict->choices[c].witness_count; w++) {
+      const bt_witness *witness = &verdict->choices[c].witnesses[w];
+      if (witness->trace == drawing->member && witness->span == span) return true;
+    }
   return false;
 }
 
@@ -170,8 +195,10 @@ static void print_witness(const bt_drawing *drawing, const bt_violation_witness 
   bt_text_fit(bt_str_from(witness->name), 60, out);
   if (witness->service[0]) append(out, " of ");
   bt_text_fit(bt_str_from(witness->service), 40, out);
-  append(out, ", at +");
-  append_duration(witness->start_ns - bt_trace_start_ns(drawing->trace), out);
+  if (bt_trace_id_compare(&witness->trace_id, &drawing->trace->id) != 0) append(out, " in a linked trace");
+  int64_t after_ns = witness->start_ns - bt_trace_start_ns(drawing->trace);
+  append(out, after_ns < 0 ? ", at -" : ", at +");
+  append_duration(after_ns < 0 ? -after_ns : after_ns, out);
   append(out, " for ");
   append_duration(witness->duration_ns, out);
   for (size_t i = 0; i < witness->attribute_count; i++) {
@@ -369,10 +396,57 @@ static void print_tree(const bt_drawing *drawing, bool shows_all, bt_buffer *out
   }
 }
 
+/* ---- linked traces ---- */
+
+static bool has_witness(const bt_drawing *drawing) {
+  for (uint32_t i = 0; i < drawing->trace->span_count; i++)
+    if (is_witness_of_any(drawing, i)) return true;
+  return false;
+}
+
+static void print_name(const bt_trace *trace, bt_buffer *out) {
+  char id[BT_TRACE_ID_HEX + 1], start[40];
+  uint32_t root = bt_trace_root(trace);
+  bt_trace_id_format(&trace->id, id);
+  bt_time_format(bt_trace_start_ns(trace), start);
+  bt_buffer_printf(out, "%s  %.23sZ  ", id, start);
+  if (root != BT_NO_SPAN) {
+    bt_text_fit(trace->spans[root].name, 60, out);
+    append(out, " of ");
+    bt_text_fit(trace->spans[root].resource->service, 40, out);
+  }
+  append(out, "\n");
+}
+
+/* Those that show something are drawn, the first ones of the others named. */
+static void print_linked(const bt_drawing *drawing, bool shows_all, bt_buffer *out) {
+  enum { DRAWN = 10, NAMED = 10 };
+  uint32_t drawn = 0, named = 0, left = 0;
+  for (uint32_t i = 0; i < drawing->linked_count; i++) {
+    const bt_drawing *other = &drawing->linked[i];
+    bool is_drawn = shows_all || (has_witness(other) && drawn < DRAWN);
+    if (!is_drawn && named == NAMED) {
+      left++;
+      continue;
+    }
+    append(out, is_drawn || !named ? "\nlinked: " : "linked: ");
+    if (is_drawn) {
+      print_head(other, out);
+      print_tree(other, shows_all, out);
+    } else {
+      print_name(other->trace, out);
+    }
+    drawn += is_drawn;
+    named += !is_drawn;
+  }
+  if (left) bt_buffer_printf(out, "and %u more linked traces (--all draws them)\n", left);
+}
+
 void bt_drawing_print(const bt_drawing *drawing, bool shows_all, bt_buffer *out) {
   print_head(drawing, out);
   if (drawing->verdict_count) append(out, "\n");
   for (size_t i = 0; i < drawing->verdict_count; i++) print_verdict(drawing, i, out);
   append(out, "\n");
   print_tree(drawing, shows_all, out);
+  print_linked(drawing, shows_all, out);
 }

@@ -8,9 +8,9 @@
 
 #include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/family.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
-#include "server/cli/judge.h"
 #include "server/query/trace_tree.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
@@ -26,12 +26,17 @@ typedef struct bt_drawing {
   bt_tree tree;
   bt_drawn_verdict *verdicts;
   size_t verdict_count;
-  bool is_unsettled; /* its last spans may still be on their way */
+  bool is_unsettled;         /* its last spans may still be on their way */
+  uint32_t member;           /* of the family; 0: the rules' own trace */
+  struct bt_drawing *linked; /* the others of the family, with the verdicts of the own one */
+  uint32_t linked_count;
 } bt_drawing;
 
-/* Everything given is borrowed. `judge` is of these rules; NULL where there are none. Dispose in each case. */
-bt_status bt_drawing_new(const bt_trace *trace, bt_judge *judge, const bt_rule_definition *const *rules,
-                         size_t rule_count, bt_drawing *out, bt_error *error) BT_MUST_CHECK;
+/* Everything given is borrowed. verdicts: one for each rule, of a rule_count that may be 0; family: NULL where there is
+ * none. Dispose in each case. */
+bt_status bt_drawing_new(const bt_trace *trace, const bt_family *family, const bt_rule_definition *const *rules,
+                         const bt_rule_verdict *verdicts, size_t rule_count, bt_drawing *out,
+                         bt_error *error) BT_MUST_CHECK;
 void bt_drawing_dispose(bt_drawing *drawing);
 
 /* The span shows the violation of the rule with that number (from 0). */

@@ -76,8 +76,8 @@ static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt
 }
 
 /* Evaluates and answers, with the settings that a replay of this rule would have. */
-static bt_status judge_trace(rule_test *test, const bt_trace *trace, bool is_unsettled, bt_error *error) {
-  bt_eval_options options = bt_one_trace_options(test->service, test->definition, trace, is_unsettled);
+static bt_status judge_given(rule_test *test, const bt_trace *trace, bt_error *error) {
+  bt_eval_options options = bt_one_trace_options(test->service, test->definition, trace, false);
   const bt_rule *rule = test->definition->rule;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
@@ -86,7 +86,7 @@ static bt_status judge_trace(rule_test *test, const bt_trace *trace, bool is_uns
   bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
   if (!status) status = bt_eval_run_within(&limit, evaluator, trace, &options, &verdict, error);
-  if (!status) status = answer_verdict(test, trace, verdict, is_unsettled, error);
+  if (!status) status = answer_verdict(test, trace, verdict, false, error);
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
   return status;
@@ -111,21 +111,25 @@ static bt_status judge_document(rule_test *test, json_t *document, bt_error *err
     test->is_answered = true;
     status = BT_OK;
   } else if (!status) {
-    status = judge_trace(test, bt_span_batch_trace(batch, 0), false, error);
+    status = judge_given(test, bt_span_batch_trace(batch, 0), error);
   }
   bt_span_batch_free(batch);
   free(text);
   return status;
 }
 
-static bt_status judge_read(void *context, const bt_trace *trace, bt_error *error) {
+static bt_status answer_stored(void *context, const bt_trace *trace, const bt_family *family,
+                               const bt_rule_verdict *verdicts, bt_error *error) {
   rule_test *test = context;
-  return judge_trace(test, trace, bt_one_trace_is_unsettled(test->service, test->definition, trace), error);
+  (void)family;
+  return answer_verdict(test, trace, verdicts, bt_one_trace_is_unsettled(test->service, test->definition, trace),
+                        error);
 }
 
 static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *error) {
   const char *payer = test->is_adhoc ? NULL : test->definition->fields.id;
-  return bt_one_trace_read(test->service, test->call, id, payer, judge_read, test, error);
+  bt_one_trace_request request = {test->service, test->call, &test->definition, 1, payer};
+  return bt_one_trace_judge(&request, id, answer_stored, test, error);
 }
 
 /* ---- the request ---- */

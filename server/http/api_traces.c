@@ -2,7 +2,6 @@
  * answer says why an absence in it may not be proven, and which enabled rules could not be asked. See routes.h. */
 #include <stdlib.h>
 
-#include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
@@ -126,24 +125,37 @@ static bt_status answer_verdicts(question *q, const bt_trace *trace, const bt_ru
   return status;
 }
 
-static bt_status judge_trace(void *context, const bt_trace *trace, bt_error *error) {
+/* The traces that links tie to it, the first ones. */
+static json_t *linked_json(const bt_family *family) {
+  enum { MOST = 100 };
+  json_t *array = json_array();
+  for (uint32_t i = 1; family && i < family->trace_count && i <= MOST; i++) {
+    const bt_trace *trace = family->traces[i].trace;
+    char hex[BT_TRACE_ID_HEX + 1];
+    uint32_t root = bt_trace_root(trace);
+    bt_trace_id_format(&trace->id, hex);
+    json_t *name = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].name);
+    json_t *service = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].resource->service);
+    json_array_append_new(array,
+                          json_pack("{s:s, s:i, s:o, s:o, s:o, s:b}", "trace_id", hex, "span_count",
+                                    (int)trace->span_count, "start", time_json(bt_trace_start_ns(trace)), "root_name",
+                                    name, "root_service", service, "incomplete", (int)family->traces[i].is_incomplete));
+  }
+  return array;
+}
+
+static bt_status take_verdicts(void *context, const bt_trace *trace, const bt_family *family,
+                               const bt_rule_verdict *verdicts, bt_error *error) {
   question *q = context;
-  bt_ruleset *ruleset = NULL;
-  bt_evaluator *evaluator = NULL;
-  bt_eval_limit limit = {.cancel = bt_call_cancel(q->call)};
-  const bt_rule_verdict *verdicts = NULL;
-  bt_eval_options *options = calloc(q->count + 1, sizeof *options);
-  bt_status status = options ? bt_ruleset_new(q->checked, q->count, &ruleset, error) : bt_error_no_memory(error);
-  for (size_t i = 0; i < q->count && !status; i++)
-    options[i] =
-        bt_one_trace_options(q->service, q->rules[i], trace, bt_one_trace_is_unsettled(q->service, q->rules[i], trace));
-  if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
-  if (!status) status = bt_eval_run_within(&limit, evaluator, trace, options, &verdicts, error);
-  if (!status) status = answer_verdicts(q, trace, verdicts, error);
-  bt_evaluator_free(evaluator);
-  bt_ruleset_free(ruleset);
-  free(options);
+  bt_status status = answer_verdicts(q, trace, verdicts, error);
+  if (status == BT_OK && json_object_set_new(q->answer, "linked", linked_json(family)))
+    status = bt_error_no_memory(error);
   return status;
+}
+
+static bt_status judge_trace(question *q, const bt_trace_id *id, bt_error *error) {
+  bt_one_trace_request request = {q->service, q->call, q->rules, q->count, NULL};
+  return bt_one_trace_judge(&request, id, take_verdicts, q, error);
 }
 
 /* False: answered 400 already. */
@@ -169,7 +181,7 @@ void bt_api_trace_verdicts(void *context, bt_call *call) {
     return;
   }
   bt_status status = choose_rules(&q, &error);
-  if (!status) status = bt_one_trace_read(q.service, call, &id, NULL, judge_trace, &q, &error);
+  if (!status) status = judge_trace(&q, &id, &error);
   if (status) {
     json_decref(q.answer);
     bt_call_error(call, status, &error);

@@ -1,22 +1,13 @@
 /* One trace and its verdicts. See one_trace.h. */
 #include "server/http/one_trace.h"
 
+#include <stdlib.h>
+
 #include "server/base/clock.h"
+#include "server/base/eval_limit.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
-
-typedef struct reading {
-  bt_one_trace_judge judge;
-  void *context;
-  bool is_found;
-} reading;
-
-static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
-  reading *r = context;
-  if (!read->trace) return BT_OK;
-  r->is_found = true;
-  return r->judge(r->context, read->trace, error);
-}
+#include "server/replay/given_families.h"
 
 static bt_status not_found(const bt_trace_id *id, bt_error *error) {
   char hex[BT_TRACE_ID_HEX + 1];
@@ -26,23 +17,6 @@ static bt_status not_found(const bt_trace_id *id, bt_error *error) {
                       "just now may need some seconds, and one past the source's retention is gone. BeTrace's own "
                       "spans are not shown.",
                       hex);
-}
-
-bt_status bt_one_trace_read(const bt_service *service, const bt_call *call, const bt_trace_id *id, const char *rule_id,
-                            bt_one_trace_judge judge, void *context, bt_error *error) {
-  reading r = {judge, context, false};
-  bt_source_account account = {0};
-  bt_read_request request = {.ids = id,
-                             .count = 1,
-                             .range = {0, bt_clock_wall_ns()},
-                             .by_id = true,
-                             .tenant = call->tenant,
-                             .cancel = bt_call_cancel(call),
-                             .rule_id = rule_id,
-                             .priority = BT_PRIORITY_PEOPLE};
-  bt_status status = bt_source_read(service->source, &request, take_trace, &r, &account, error);
-  bt_source_account_dispose(&account);
-  return status || r.is_found ? status : not_found(id, error);
 }
 
 bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace) {
@@ -59,6 +33,110 @@ bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_de
                            .clock_skew_ns = assumptions.clock_skew_ns,
                            .step_budget = assumptions.step_budget,
                            .least_steps = assumptions.least_steps};
+}
+
+/* ---- the rules, and what links tie to the trace ---- */
+
+typedef struct judging {
+  const bt_one_trace_request *request;
+  const bt_rule **checked;
+  bt_eval_options *options;
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+  bt_one_trace_judged judged;
+  void *context;
+  bool is_found, awaits_links;
+  bt_given_trace own; /* where it awaits links */
+} judging;
+
+static void set_options(judging *j, const bt_trace *trace) {
+  const bt_one_trace_request *r = j->request;
+  for (size_t i = 0; i < r->count; i++)
+    j->options[i] =
+        bt_one_trace_options(r->service, r->rules[i], trace, bt_one_trace_is_unsettled(r->service, r->rules[i], trace));
+}
+
+static bt_status open_judging(judging *j, bt_error *error) {
+  size_t count = j->request->count;
+  j->options = calloc(count + 1, sizeof *j->options);
+  j->checked = calloc(count + 1, sizeof *j->checked);
+  if (!j->options || !j->checked) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) j->checked[i] = j->request->rules[i]->rule;
+  bt_status status = bt_ruleset_new(j->checked, count, &j->ruleset, error);
+  return status == BT_OK ? bt_evaluator_new(j->ruleset, &j->evaluator, error) : status;
+}
+
+static void close_judging(judging *j) {
+  bt_evaluator_free(j->evaluator);
+  bt_ruleset_free(j->ruleset);
+  free(j->checked);
+  free(j->options);
+}
+
+/* One that links may decide is judged once it was read with the others. */
+static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *error) {
+  judging *j = context;
+  const bt_one_trace_request *r = j->request;
+  bt_eval_limit limit = {.cancel = bt_call_cancel(r->call)};
+  const bt_rule_verdict *verdicts = NULL;
+  if (!read->trace) return BT_OK;
+  j->is_found = true;
+  set_options(j, read->trace);
+  bt_status status = bt_eval_run_within(&limit, j->evaluator, read->trace, j->options, &verdicts, error);
+  if (status != BT_OK) return status;
+  j->awaits_links = bt_verdicts_await_links(r->rules, verdicts, r->count);
+  j->own = bt_given_trace_of(read->trace);
+  return j->awaits_links ? BT_OK : j->judged(j->context, read->trace, NULL, verdicts, error);
+}
+
+static bt_status read_trace(judging *j, const bt_trace_id *id, bt_error *error) {
+  const bt_one_trace_request *r = j->request;
+  bt_source_account account = {0};
+  bt_read_request request = {.ids = id,
+                             .count = 1,
+                             .range = {0, bt_clock_wall_ns()},
+                             .by_id = true,
+                             .tenant = r->call->tenant,
+                             .cancel = bt_call_cancel(r->call),
+                             .rule_id = r->rule_id,
+                             .priority = BT_PRIORITY_PEOPLE};
+  bt_status status = bt_source_read(r->service->source, &request, judge_read, j, &account, error);
+  bt_source_account_dispose(&account);
+  return status || j->is_found ? status : not_found(id, error);
+}
+
+static bt_status judge_family(void *context, size_t index, const bt_family *family, bt_error *error) {
+  judging *j = context;
+  (void)index;
+  if (!family) return not_found(&j->own.id, error);
+  bt_eval_limit limit = {.cancel = bt_call_cancel(j->request->call)};
+  const bt_rule_verdict *verdicts = NULL;
+  const bt_trace *trace = family->traces[0].trace;
+  set_options(j, trace);
+  bt_status status = bt_eval_run_family_within(&limit, j->evaluator, family, j->options, &verdicts, error);
+  return status == BT_OK ? j->judged(j->context, trace, family, verdicts, error) : status;
+}
+
+static bt_status gather(judging *j, bt_error *error) {
+  const bt_one_trace_request *r = j->request;
+  bt_replay_request request = {.rules = r->rules,
+                               .rule_count = r->count,
+                               .assumptions = r->service->assumptions,
+                               .tenant = r->call->tenant,
+                               .cancel = bt_call_cancel(r->call),
+                               .memory = r->service->account,
+                               .priority = BT_PRIORITY_PEOPLE};
+  return bt_given_families_gather(r->service->source, &request, &j->own, 1, judge_family, j, NULL, error);
+}
+
+bt_status bt_one_trace_judge(const bt_one_trace_request *request, const bt_trace_id *id, bt_one_trace_judged judged,
+                             void *context, bt_error *error) {
+  judging j = {.request = request, .judged = judged, .context = context};
+  bt_status status = open_judging(&j, error);
+  if (status == BT_OK) status = read_trace(&j, id, error);
+  if (status == BT_OK && j.awaits_links) status = gather(&j, error);
+  close_judging(&j);
+  return status;
 }
 
 static json_t *truth_json(bt_truth truth) {

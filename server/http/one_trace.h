@@ -8,16 +8,26 @@
 
 #include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/family.h"
 #include "dsl/trace.h"
 #include "server/http/call.h"
 #include "server/http/service.h"
 #include "server/rules/rule_definition.h"
 
-/* Calls judge once with the whole trace. BT_NOT_FOUND says what to look at; else what judge returned, or why the source
- * gave nothing. rule_id: whose price it is, or NULL. */
-typedef bt_status (*bt_one_trace_judge)(void *context, const bt_trace *trace, bt_error *error);
-bt_status bt_one_trace_read(const bt_service *service, const bt_call *call, const bt_trace_id *id, const char *rule_id,
-                            bt_one_trace_judge judge, void *context, bt_error *error) BT_MUST_CHECK;
+/* What the rules say of the trace with that id, and where links decide, of it and those that are linked to it. judged:
+ * called once; family: NULL where none was gathered. All is borrowed until it returns. BT_NOT_FOUND says what to look
+ * at; else what judged returned, or why the source gave nothing. rule_id: whose price it is, or NULL. */
+typedef bt_status (*bt_one_trace_judged)(void *context, const bt_trace *trace, const bt_family *family,
+                                         const bt_rule_verdict *verdicts, bt_error *error);
+typedef struct bt_one_trace_request {
+  const bt_service *service;
+  const bt_call *call;
+  const bt_rule_definition *const *rules;
+  size_t count;
+  const char *rule_id;
+} bt_one_trace_request;
+bt_status bt_one_trace_judge(const bt_one_trace_request *request, const bt_trace_id *id, bt_one_trace_judged judged,
+                             void *context, bt_error *error) BT_MUST_CHECK;
 
 /* Younger than the rule's settle time, so that spans may still come; never so for files. */
 bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace);

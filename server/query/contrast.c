@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "dsl/eval.h"
+#include "dsl/link_reach.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/query/contrast_parts.h"
+#include "server/replay/given_families.h"
 #include "server/replay/window.h"
 
 enum {
@@ -194,29 +196,51 @@ static bool has_room_for(contrast *c, const bt_trace *trace) {
   return has_room;
 }
 
-static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
-  contrast *c = context;
+/* family: NULL where the rule follows no links. */
+static bt_status take_trace(contrast *c, const bt_trace *trace, const bt_family *family, bt_error *error) {
   bt_contrast_side *side = &c->result->sides[c->side];
   const bt_rule_verdict *verdict = NULL;
-  if (!read->trace) return side->gone++, BT_OK;
-  bt_eval_options options = options_of(c, read->trace);
+  if (!trace) return side->gone++, BT_OK;
+  bt_eval_options options = options_of(c, trace);
   bt_eval_limit limit = {.cancel = reading_cancel(c)};
-  bt_status status = bt_eval_run_within(&limit, c->evaluator, read->trace, &options, &verdict, error);
+  bt_status status = family ? bt_eval_run_family_within(&limit, c->evaluator, family, &options, &verdict, error)
+                            : bt_eval_run_within(&limit, c->evaluator, trace, &options, &verdict, error);
   if (status == BT_LIMIT) return side->other++, BT_OK;
   if (status) return status;
-  if (!has_room_for(c, read->trace))
+  if (!has_room_for(c, trace))
     return bt_error_set(error, BT_LIMIT, "there is no room for more of the samples in --memory-limit");
   bt_verdict wanted = c->side == BT_VIOLATING ? BT_VIOLATED : BT_SATISFIED;
   if (verdict->verdict != wanted || verdict->exercised != BT_TRUE) return side->other++, BT_OK;
   side->sampled++;
-  status = bt_tally_add(&c->result->tally, read->trace, c->side, counts_span, c, error);
+  status = bt_tally_add(&c->result->tally, trace, c->side, counts_span, c, error);
   bt_memory_hold_shrink(&c->result->hold, bytes_held(c));
   return status;
 }
 
-static bt_status read_some(contrast *c, const keyed *items, size_t count, bt_error *error) {
+static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
+  return take_trace(context, read->trace, NULL, error);
+}
+
+static bt_status take_family(void *context, size_t index, const bt_family *family, bt_error *error) {
+  (void)index;
+  return take_trace(context, family ? family->traces[0].trace : NULL, family, error);
+}
+
+static bt_status read_families(contrast *c, const keyed *items, size_t count, bt_source_account *account,
+                               bt_error *error) {
+  bt_given_trace *traces = bt_realloc_array(NULL, count, sizeof *traces);
+  bt_replay_request request = c->replay;
+  if (!traces) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) traces[i] = (bt_given_trace){items[i].id, c->replay.range};
+  request.cancel = reading_cancel(c);
+  bt_status status = bt_given_families_gather(c->source, &request, traces, count, take_family, c, account, error);
+  free(traces);
+  return status;
+}
+
+static bt_status read_traces(contrast *c, const keyed *items, size_t count, bt_source_account *account,
+                             bt_error *error) {
   bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
-  bt_source_account account = {0};
   if (!ids) return bt_error_no_memory(error);
   for (size_t i = 0; i < count; i++) ids[i] = items[i].id;
   bt_read_request request = {.ids = ids,
@@ -227,13 +251,21 @@ static bt_status read_some(contrast *c, const keyed *items, size_t count, bt_err
                              .cancel = reading_cancel(c),
                              .rule_id = c->replay.rules[0]->fields.id,
                              .priority = c->replay.priority};
+  bt_status status = bt_source_read(c->source, &request, take_read, c, account, error);
+  free(ids);
+  return status;
+}
+
+static bt_status read_some(contrast *c, const keyed *items, size_t count, bt_error *error) {
+  bt_link_reach reach = bt_link_reach_of(c->replay.rules[0]->rule);
+  bt_source_account account = {0};
   c->result->sides[c->side].wanted += (uint32_t)count;
-  bt_status status = bt_source_read(c->source, &request, take_trace, c, &account, error);
+  bt_status status = bt_link_reach_is_none(&reach) ? read_traces(c, items, count, &account, error)
+                                                   : read_families(c, items, count, &account, error);
   c->result->requests += account.requests;
   c->result->bytes_inspected += account.bytes_inspected;
   c->result->bytes_received += account.bytes_received;
   bt_source_account_dispose(&account);
-  free(ids);
   return status;
 }
 

@@ -363,6 +363,23 @@ static bt_status gather_group(const bt_family_request *request, const bt_trace_i
   return status == BT_OK ? gather_group(request, ids, at + half, count - half, sink, context, error) : status;
 }
 
+enum { SHARE_OF_FAMILIES = 4 }; /* of the memory of a replay that families take at once */
+
+bt_family_request bt_family_request_of(bt_questions *questions) {
+  const bt_replay_plan *plan = questions->plan;
+  bt_family_request request = {.questions = questions, .settled_ns = INT64_MAX};
+  for (size_t i = 0; i < plan->rule_count; i++) {
+    const bt_planned_rule *rule = &plan->rules[i];
+    int64_t settled_ns = bt_time_subtract(plan->request.now_ns, rule->stored_ns);
+    if (bt_link_reach_is_none(&rule->reach)) continue;
+    bt_link_reach_widen(&request.reach, &rule->reach);
+    if (!plan->is_static && settled_ns < request.settled_ns) request.settled_ns = settled_ns;
+    request.require_complete = request.require_complete || rule->require_complete;
+  }
+  request.most_bytes = plan->request.memory_limit_bytes / SHARE_OF_FAMILIES;
+  return request;
+}
+
 bt_status bt_families_gather(const bt_family_request *request, const bt_trace_id *ids, size_t count,
                              bt_family_sink sink, void *context, bt_error *error) {
   bt_status status = BT_OK;

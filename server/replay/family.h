@@ -25,6 +25,9 @@ typedef struct bt_family_request {
   size_t most_bytes; /* that the traces of one look-up may take */
 } bt_family_request;
 
+/* What all rules of the plan ask for: of each trace it is gathered once. */
+bt_family_request bt_family_request_of(bt_questions *questions);
+
 /* `index` of the ids; borrowed until it returns. NULL: the source has no such trace (any more). */
 typedef bt_status (*bt_family_sink)(void *context, size_t index, const bt_family *family, bt_error *error);
 

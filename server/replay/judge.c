@@ -13,8 +13,6 @@
 #include "server/replay/trace_judge.h"
 #include "server/replay/violation_sample.h"
 
-enum { SHARE_OF_FAMILIES = 4 }; /* of the memory of a replay that families take at once */
-
 /* ---- what it keeps ---- */
 
 static size_t count_sample_bytes(const bt_judge *judge, const bt_sampled *sampled) {
@@ -294,29 +292,13 @@ static bt_status take_family(void *context, size_t index, const bt_family *famil
   return bt_trace_judge_take_family(judge, judge->linked[index], family, error);
 }
 
-/* What all rules ask for: of each trace it is gathered once. */
-static bt_family_request family_request(const bt_judge *judge) {
-  const bt_replay_plan *plan = judge->plan;
-  bt_family_request request = {.questions = judge->questions, .settled_ns = INT64_MAX};
-  for (size_t i = 0; i < plan->rule_count; i++) {
-    const bt_planned_rule *rule = &plan->rules[i];
-    int64_t settled_ns = bt_time_subtract(plan->request.now_ns, rule->stored_ns);
-    if (bt_link_reach_is_none(&rule->reach)) continue;
-    bt_link_reach_widen(&request.reach, &rule->reach);
-    if (!plan->is_static && settled_ns < request.settled_ns) request.settled_ns = settled_ns;
-    request.require_complete = request.require_complete || rule->require_complete;
-  }
-  request.most_bytes = plan->request.memory_limit_bytes / SHARE_OF_FAMILIES;
-  return request;
-}
-
 static bt_status judge_linked(bt_judge *judge, bt_error *error) {
   if (!judge->linked_count) return BT_OK;
   bt_trace_id *ids = bt_realloc_array(NULL, judge->linked_count, sizeof *ids);
   if (!ids) return bt_error_no_memory(error);
   qsort_r(judge->linked, judge->linked_count, sizeof *judge->linked, compare_start, judge);
   for (size_t i = 0; i < judge->linked_count; i++) ids[i] = judge->table->traces[judge->linked[i]].matched.id;
-  bt_family_request request = family_request(judge);
+  bt_family_request request = bt_family_request_of(judge->questions);
   bt_status status = bt_families_gather(&request, ids, judge->linked_count, take_family, judge, error);
   free(ids);
   return status;

@@ -2,6 +2,8 @@
 50 and with 500 links, links with attributes, to the own trace, to traces that are not there and to none. Spans of a
 trace arrive in two pushes, each in a block of its own. Rules about links find what `betrace eval` finds in the same
 spans, and for some of them what Python says of the links that were sent."""
+import collections
+import json
 import os
 import random
 import sys
@@ -13,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import otlp  # noqa: E402
 import replay_compare as compare  # noqa: E402
+from betrace_process import run_cli  # noqa: E402
 from random_tempo import BLOCK_SECONDS, searchable_spans, tempo_with_short_blocks  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
@@ -183,6 +186,24 @@ class LinksOnTempo(unittest.TestCase):
         self.assertEqual((found["r0"], found["r1"]), (self.without_process(3600 * SECOND), self.without_process(30 * SECOND)))
         self.assertEqual(undecided[0]["r0"], 0)
         self.assertGreater(undecided[0]["r4"], 0, "traces that are named are lost")
+
+    def test_one_trace_is_judged_with_its_family(self):
+        """`betrace trace` says of every twelfth trace what a replay says of all."""
+        texts = ["when { publish as p } always { process linked to p within 1h }", "when { process as c } always { publish linked from c within 1h }",
+                 "when { publish as p } never { work downstream of p within 40s over 2 links }"]
+        rules, _ = compare.compile_rules(texts)
+        found, answer = self.replay(rules)
+        self.assertEqual(answer["status"], "completed", answer.get("reason"))
+        verdicts, linked = collections.Counter(), set()
+        for trace in self.traces[::12]:
+            done = run_cli("trace", trace.trace_id, "--tempo", self.tempo.url, "--rules", compare.write_rules(self.folder.name, rules), "--json")
+            document = json.loads(done.stdout)
+            for one in document["verdicts"]:
+                verdicts[one["verdict"]] += 1
+                self.assertEqual(one["verdict"] == "violated", trace.trace_id in found[one["rule_id"]], (trace.trace_id, one))
+            linked.update(one["trace_id"] for one in document["linked"])
+        self.assertTrue(linked and linked <= {trace.trace_id for trace in self.traces}, linked)
+        self.assertGreater(min(verdicts["violated"], verdicts["satisfied"]), 0, verdicts)
 
 
 if __name__ == "__main__":

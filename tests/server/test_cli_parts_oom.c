@@ -12,6 +12,7 @@
 #include "server/query/mining.h"
 #include "server/cli/lab/rule_change.h"
 #include "server/query/statistics.h"
+#include "server/cli/judge.h"
 #include "server/cli/trace_drawing.h"
 #include "server/rules/derived_rule.h"
 #include "server/rules/rule_keys.h"
@@ -102,7 +103,11 @@ static bt_status draw(bt_error *error) {
   bt_drawing drawing = {0};
   bt_buffer text = {0};
   bt_status status = bt_judge_new(rules, 1, &assumptions, true, &judge, error);
-  if (!status) status = bt_drawing_new(trace, judge, rules, 1, &drawing, error);
+  const bt_rule_verdict *verdicts = NULL;
+  if (!status) status = bt_judge_run(judge, trace, &verdicts, error);
+  bt_family_trace members[] = {{.trace = trace}, {.trace = trace}};
+  bt_family family = {members, 2};
+  if (!status) status = bt_drawing_new(trace, &family, rules, verdicts, 1, &drawing, error);
   if (!status) {
     assert_int_equal(drawing.verdicts[0].verdict->verdict, BT_VIOLATED);
     bt_drawing_print(&drawing, false, &text);

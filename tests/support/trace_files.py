@@ -20,10 +20,10 @@ def attributes(values):
     return [{"key": k, "value": value(v)} for k, v in values.items()]
 
 
-def span(name, at=0, duration=1, id=None, parent=None, service="web", resource=None, events=(), kind=1, status=0, message="", **fields):
-    """A span for `trace`; further keywords are attributes (with _ for dots)."""
+def span(name, at=0, duration=1, id=None, parent=None, service="web", resource=None, events=(), links=(), kind=1, status=0, message="", **fields):
+    """A span for `trace`; links are pairs of (number of a trace, span id); further keywords are attributes (with _ for dots)."""
     return {"name": name, "at": at, "duration": duration, "id": id, "parent": parent, "service": service, "resource": resource or {},
-            "events": events, "kind": kind, "status": status, "message": message, "attributes": {k.replace("_", "."): v for k, v in fields.items()}}
+            "events": events, "links": links, "kind": kind, "status": status, "message": message, "attributes": {k.replace("_", "."): v for k, v in fields.items()}}
 
 
 def trace(number, *spans, at=0):
@@ -35,7 +35,8 @@ def trace(number, *spans, at=0):
         begin = BEGIN + int((at + s["at"]) * 1000000)
         one = {"traceId": trace_id, "spanId": ids[i], "name": s["name"], "kind": s["kind"], "startTimeUnixNano": str(begin),
                "endTimeUnixNano": str(begin + int(s["duration"] * 1000000)), "attributes": attributes(s["attributes"]),
-               "events": [{"name": e[0], "timeUnixNano": str(begin), "attributes": attributes(e[1])} for e in s["events"]]}
+               "events": [{"name": e[0], "timeUnixNano": str(begin), "attributes": attributes(e[1])} for e in s["events"]],
+               "links": [{"traceId": f"{to:032x}", "spanId": span_id} for to, span_id in s["links"]]}
         parent = s["parent"] if s["parent"] is not None else ids[0] if i else ""
         if parent:
             one["parentSpanId"] = parent

@@ -138,7 +138,7 @@ export interface paths {
         put?: never;
         /**
          * The verdict of one rule on one trace.
-         * @description Exactly one of `dsl` and `rule_id`, and exactly one of `trace` (the spans of one trace as OTLP JSON) and `trace_id` (read from the source by id). A trace in the body is taken as complete; one from the source whose last span is younger than `settle` is not.
+         * @description Exactly one of `dsl` and `rule_id`, and exactly one of `trace` (the spans of one trace as OTLP JSON) and `trace_id` (read from the source by id). A trace in the body is taken as complete and alone; one from the source whose last span is younger than `settle` is not complete, and is judged with the traces that span links tie to it.
          */
         post: operations["testRule"];
         delete?: never;
@@ -3012,6 +3012,17 @@ export interface operations {
                         not_evaluated: {
                             rule_id: string;
                             reason: string;
+                        }[];
+                        /** @description The traces that span links tie to this one, the first 100, where a rule asked for them and the trace's own spans did not decide it; else empty. */
+                        linked: {
+                            trace_id: string;
+                            span_count: number;
+                            /** Format: date-time */
+                            start: string;
+                            root_name: string | null;
+                            root_service: string | null;
+                            /** @description spans may be missing in it, so nothing in it is called absent */
+                            incomplete: boolean;
                         }[];
                     };
                 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dsl/arena.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/print.h"
 #include "server/cli/trace_drawing.h"
@@ -72,6 +73,7 @@ static void keep_telling_verdicts(bt_drawing *drawing) {
     if (verdict == BT_VIOLATED || verdict == BT_INCONCLUSIVE) drawing->verdicts[kept++] = drawing->verdicts[i];
   }
   drawing->verdict_count = kept;
+  for (uint32_t i = 0; i < drawing->linked_count; i++) drawing->linked[i].verdict_count = kept;
 }
 
 static bt_status draw(bt_listen_report *report, bt_drawing *drawing, bt_str test, bt_error *error) {
@@ -100,12 +102,14 @@ static bt_status save(bt_listen_report *report, const bt_trace *trace, bt_error 
   return bt_error_set(error, BT_IO, "%.150s: %s", report->options->save, strerror(errno));
 }
 
-static bt_status judge_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
+static bt_status take_judged(void *context, const bt_trace *trace, const bt_family *family,
+                             const bt_rule_verdict *verdicts, bt_error *error) {
+  bt_listen_report *report = context;
   bt_drawing drawing;
   uint64_t violated = 0;
   bt_str test = test_of(trace);
   bt_status status =
-      bt_drawing_new(trace, report->judge, (const bt_rule_definition *const *)report->options->shared.rules.items,
+      bt_drawing_new(trace, family, (const bt_rule_definition *const *)report->options->shared.rules.items, verdicts,
                      rule_count(report), &drawing, error);
   for (size_t i = 0; !status && i < drawing.verdict_count; i++) {
     const bt_drawn_verdict *drawn = &drawing.verdicts[i];
@@ -117,6 +121,25 @@ static bt_status judge_trace(bt_listen_report *report, const bt_trace *trace, bt
   if (!status && violated) status = draw(report, &drawing, test, error);
   bt_drawing_dispose(&drawing);
   return status;
+}
+
+/* What links may decide waits until every trace was read. */
+static bt_status judge_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bt_status status = bt_judge_run(report->judge, trace, &verdicts, error);
+  if (status || !bt_judge_awaits_links(report->judge, verdicts))
+    return status ? status : take_judged(report, trace, NULL, verdicts, error);
+  bt_given_trace *linked =
+      bt_grow_array(report->linked, report->linked_count, &report->linked_capacity, sizeof *linked);
+  if (!linked) return bt_error_no_memory(error);
+  report->linked = linked;
+  linked[report->linked_count++] = bt_given_trace_of(trace);
+  return BT_OK;
+}
+
+static bt_status judge_linked(bt_listen_report *report, bt_source *source, bt_error *error) {
+  return bt_judge_families(report->judge, source, &report->options->shared, report->linked, report->linked_count,
+                           take_judged, report, error);
 }
 
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
@@ -155,6 +178,7 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
   if (status || !file_count) return status;
   status = bt_file_source_open(files, file_count, 0, &source, error);
   if (!status) status = bt_file_source_each(source, take_trace, report, error);
+  if (!status) status = judge_linked(report, source, error);
   bt_source_free(source);
   return status;
 }
@@ -162,6 +186,7 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
 void bt_listen_report_dispose(bt_listen_report *report) {
   for (size_t i = 0; report->rules && i < rule_count(report); i++) bt_buffer_dispose(&report->rules[i].messages);
   free(report->rules);
+  free(report->linked);
   json_decref(report->violations);
   json_decref(report->tests);
   bt_judge_free(report->judge);

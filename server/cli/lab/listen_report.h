@@ -35,6 +35,8 @@ typedef struct bt_listen_report { /* bt_listen_report_dispose */
   bt_received received;
   const char *open_end; /* why more may have come; NULL: all was quiet */
   bt_judge *judge;
+  bt_given_trace *linked; /* traces that links may decide, and that were not judged yet */
+  size_t linked_count, linked_capacity;
   bt_listen_rule *rules;
   json_t *violations, *tests; /* tests: name -> violated traces, of traces that name a test */
   uint64_t traces, drawn;

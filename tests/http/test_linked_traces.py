@@ -1,0 +1,160 @@
+"""Whoever judges given traces gathers what links tie to them, as a replay does: `eval`, `trace`, `listen`, `contrast`, and the routes of one trace."""
+import collections
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from betrace_process import ROOT, Betrace, run_cli  # noqa: E402
+from trace_files import span, trace, trace_id  # noqa: E402
+
+PACK = os.path.join(ROOT, "distribution", "packs", "messaging.yaml")
+END = "2026-03-10T12:00:00Z"
+SENT, CONSUMED, FAILED = "00000000000000a1", "00000000000000b1", "00000000000000b2"
+RULES = """rules:
+- {id: processed, dsl: 'when { publish as p } always { process linked to p within 10m }'}
+- {id: no-error, severity: high, dsl: 'when { publish as p } never { span(span.status == error) downstream of p within 1h }'}
+- {id: sent-before, dsl: 'when { process as c } always { publish linked from c within 1h }'}
+- {id: alone, dsl: 'when { publish } always { commit }'}
+"""
+PROCESSED, LOST, CONSUMER, EARLY = 1, 2, 3, 4
+TRACES = {PROCESSED: trace(PROCESSED, span("POST /orders"), span("publish", at=5, id=SENT), span("commit", at=1)),
+          LOST: trace(LOST, span("publish", id=SENT), at=1000),
+          CONSUMER: trace(CONSUMER, span("process", id=CONSUMED, links=[(PROCESSED, SENT)], service="worker"), span("charge", at=2, id=FAILED, status=2, service="bank"), at=2000),
+          EARLY: trace(EARLY, span("process", links=[(77, SENT)]), at=3000)}
+# Told by hand: who is judged by which rule, and how. Trace 77 is not there, so nobody knows what is in it.
+EXPECTED = {PROCESSED: {"processed": "satisfied", "no-error": "violated", "sent-before": "not_applicable", "alone": "satisfied"},
+            LOST: {"processed": "violated", "no-error": "satisfied", "sent-before": "not_applicable", "alone": "violated"},
+            CONSUMER: {"processed": "not_applicable", "no-error": "not_applicable", "sent-before": "satisfied", "alone": "not_applicable"},
+            EARLY: {"processed": "not_applicable", "no-error": "not_applicable", "sent-before": "inconclusive", "alone": "not_applicable"}}
+
+
+class LinkedTraces(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-linked-traces-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.rules = self.write("rules.yaml", RULES)
+        self.traces = self.write("traces.jsonl", "".join(TRACES.values()))
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    # ---- the command line ----
+
+    def test_trace(self):
+        for number, expected in EXPECTED.items():
+            done = run_cli("trace", trace_id(number), "--traces", self.traces, "--rules", self.rules, "--json")
+            document = json.loads(done.stdout)
+            self.assertEqual({one["rule_id"]: one["verdict"] for one in document["verdicts"]}, expected, number)
+            self.assertEqual(done.returncode, 1 if "violated" in expected.values() else 3 if "inconclusive" in expected.values() else 0)
+
+    def test_trace_draws_linked_traces(self):
+        done = run_cli("trace", trace_id(PROCESSED), "--traces", self.traces, "--rules", self.rules, env={"COLUMNS": "80", "LC_ALL": "C.UTF-8"})
+        own, linked = done.stdout.split("\nlinked: ")
+        self.assertIn("      charge of bank in a linked trace, at +2.00s for 1.00ms\n", own)
+        self.assertEqual(linked.split("\n")[0], f"{trace_id(CONSUMER)}  2026-01-01T00:00:02.000Z  3.00ms  2 spans of 2 services")
+        rows = linked.split("\n")[1:3]
+        self.assertRegex(rows[0], r"^ +process ")
+        self.assertRegex(rows[1], r"^2 └─ charge +! bank")
+
+    def test_linked_traces_without_a_witness_are_named(self):
+        done = run_cli("trace", trace_id(CONSUMER), "--traces", self.traces, "--rules", self.rules)
+        self.assertIn(f"\nlinked: {trace_id(PROCESSED)}  2026-01-01T00:00:00.000Z  POST /orders of web\n", done.stdout)
+        self.assertNotIn("commit", done.stdout)
+        self.assertIn("commit", run_cli("trace", trace_id(CONSUMER), "--traces", self.traces, "--rules", self.rules, "--all").stdout)
+
+    def test_trace_as_json(self):
+        done = run_cli("trace", trace_id(PROCESSED), "--traces", self.traces, "--rules", self.rules, "--json")
+        (linked,) = json.loads(done.stdout)["linked"]
+        self.assertEqual((linked["trace_id"], linked["partial"]), (trace_id(CONSUMER), False))
+        self.assertEqual({one["name"]: one["witness_of"] for one in linked["spans"]}, {"process": [], "charge": ["no-error"]})
+
+    def test_eval(self):
+        done = run_cli("eval", "--traces", self.traces, "--rules", self.rules, "--all", "--json")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        found = collections.defaultdict(dict)
+        for one in lines[:-1]:
+            self.assertNotIn(one["rule_id"], found[one["trace_id"]], "a verdict is told once")
+            found[one["trace_id"]][one["rule_id"]] = one["verdict"]
+        self.assertEqual(found, {trace_id(number): verdicts for number, verdicts in EXPECTED.items()})
+        counts = collections.Counter(verdict for verdicts in EXPECTED.values() for verdict in verdicts.values())
+        self.assertEqual({name: lines[-1]["summary"][name] for name in counts}, counts)
+        self.assertEqual(done.returncode, 1)
+
+    def test_listen(self):
+        sends = "; ".join(f"send({line.encode()!r})" for line in TRACES.values())
+        script = f"""
+import os, urllib.request
+def send(body):
+    urllib.request.urlopen(urllib.request.Request(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + "/v1/traces", body, {{"Content-Type": "application/json"}}), timeout=30)
+{sends}
+"""
+        done = run_cli("listen", "--rules", self.rules, "--settle", "200ms", "--json", "--", sys.executable, "-c", script)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        found = sorted((one["rule_id"], one["trace_id"]) for one in json.loads(done.stdout)["violations"])
+        self.assertEqual(found, sorted((rule, trace_id(number)) for number, verdicts in EXPECTED.items() for rule, verdict in verdicts.items() if verdict == "violated"))
+
+    def test_they_find_what_a_replay_finds(self):
+        """Of a day with lost messages, with each rule of the pack."""
+        path, truth = os.path.join(self.folder, "day.jsonl"), os.path.join(self.folder, "truth.json")
+        self.assertEqual(run_cli("generate", "--scenario", "messaging", "--traces", 2000, "--end", END, "--out", path, "--truth", truth).returncode, 0)
+        replay = json.loads(run_cli("replay", "--traces", path, "--rules", PACK, "--json").stdout)
+        wanted = sorted((one["rule_id"], one["trace_id"]) for one in replay["violations"])
+        with open(truth, encoding="utf-8") as file:
+            lost = json.load(file)["lost-message"]
+        self.assertLess(0, len(lost))
+        self.assertEqual(sorted(lost), [one for rule, one in wanted if rule == "messaging-linked-never-processed"])
+        for jobs in (1, 2):
+            done = run_cli("eval", "--jobs", jobs, "--traces", path, "--rules", PACK, "--json")
+            lines = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual(sorted((one["rule_id"], one["trace_id"]) for one in lines[:-1]), wanted)
+            self.assertEqual(lines[-1]["summary"]["inconclusive"], 0)
+        contrast = json.loads(run_cli("contrast", "--rule", "messaging-linked-never-processed", "--rules", PACK, "--traces", path, "--json").stdout)
+        sampled = {side: contrast[side]["sampled"] for side in ("violating", "satisfying")}
+        self.assertEqual((sampled["violating"], sampled["satisfying"] > 0), (len(lost), True))
+
+    # ---- the routes ----
+
+    def hold_verdicts(self, server):
+        for rule in RULES.splitlines()[1:]:
+            name, text = rule.split("{id: ")[1].split(",")[0], rule.split("'")[1]
+            self.assertEqual(server.post("/v1/rules", {"id": name, "dsl": text}).status, 201)
+        for number, expected in EXPECTED.items():
+            document = server.get(f"/v1/traces/{trace_id(number)}/verdicts").json()
+            self.assertEqual({one["rule_id"]: one["verdict"] for one in document["verdicts"]}, expected, number)
+            for rule, verdict in expected.items():
+                tested = server.post("/v1/rules/test", {"rule_id": rule, "trace_id": trace_id(number)}).json()
+                self.assertEqual(tested["verdict"], verdict, (number, rule))
+                self.assertEqual(tested["reason"], "linked" if verdict == "inconclusive" else None)
+        document = server.get(f"/v1/traces/{trace_id(PROCESSED)}/verdicts").json()
+        self.assertEqual(document["linked"], [{"trace_id": trace_id(CONSUMER), "span_count": 2, "start": "2026-01-01T00:00:02.000000000Z", "root_name": "process",
+                                               "root_service": "worker", "incomplete": False}])
+        (violated,) = [one["violation"] for one in document["verdicts"] if one["verdict"] == "violated"]
+        self.assertEqual([(one["span_id"], one.get("trace_id", document["trace_id"])) for one in violated["witnesses"]],
+                         [(SENT, trace_id(PROCESSED)), (FAILED, trace_id(CONSUMER))])
+        return server
+
+    def test_routes_over_files(self):
+        with Betrace("--traces", self.traces) as server:
+            self.hold_verdicts(server)
+            # No rule asks for what is linked: nothing is gathered.
+            for rule in ("processed", "no-error", "sent-before"):
+                self.assertEqual(server.delete(f"/v1/rules/{rule}").status, 204)
+            self.assertEqual(server.get(f"/v1/traces/{trace_id(PROCESSED)}/verdicts").json()["linked"], [])
+
+    def test_routes_over_memory(self):
+        with Betrace("--memory-source") as server:
+            for line in TRACES.values():
+                self.assertEqual(server.post("/v1/spans", json.loads(line)).status, 200)
+            self.hold_verdicts(server)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
