@@ -102,6 +102,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->has_summaries = evaluator->is_pruned || evaluator->relatives.has_summaries;
   evaluator->clock_skew_ns = options->clock_skew_ns;
   evaluator->looks_up_at_once = options->looks_up_at_once;
+  evaluator->links_sampled = options->links_sampled;
   bt_evaluator_allow(evaluator, evaluator->step_budget);
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;
@@ -202,6 +203,21 @@ static void run_rule(bt_evaluator *evaluator, const bt_program *program, const b
   bt_evaluate_choices(evaluator, out);
 }
 
+/* Judges it once more, as if traces that were dropped might link to these. */
+static bool would_be_open(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
+  bt_eval_options sampled = *options;
+  bt_rule_verdict verdict;
+  sampled.links_sampled = true;
+  run_rule(evaluator, program, &sampled, &verdict);
+  return verdict.verdict != BT_VIOLATED;
+}
+
+static bool may_rest_on_links(const bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
+                              const bt_rule_verdict *verdict) {
+  return verdict->verdict == BT_VIOLATED && program->is_linked && evaluator->relatives.family &&
+         !options->links_sampled;
+}
+
 static bt_status report_failure(const bt_evaluator *evaluator, bt_error *error) {
   bool is_full =
       evaluator->arena.total_bytes > run_max_bytes / 2 || evaluator->rule_arena.total_bytes > run_max_bytes / 2;
@@ -214,8 +230,13 @@ static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *optio
                            bt_error *error) {
   static const bt_eval_options defaults = {0};
   for (size_t i = 0; i < evaluator->ruleset->count; i++) {
-    run_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults, &evaluator->verdicts[i]);
-    evaluator->verdicts[i].family = evaluator->relatives.family;
+    const bt_program *program = &evaluator->ruleset->programs[i];
+    const bt_eval_options *own = options ? &options[i] : &defaults;
+    bt_rule_verdict *verdict = &evaluator->verdicts[i];
+    run_rule(evaluator, program, own, verdict);
+    verdict->family = evaluator->relatives.family;
+    if (may_rest_on_links(evaluator, program, own, verdict))
+      verdict->rests_on_no_link = would_be_open(evaluator, program, own);
     if (evaluator->work.status != BT_OK) return report_failure(evaluator, error);
   }
   *out = evaluator->verdicts;

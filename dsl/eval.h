@@ -33,6 +33,7 @@ typedef struct bt_eval_options {
   int64_t clock_skew_ns; /* 0: none */
   uint64_t step_budget;  /* per rule and trace; 0: bt_default_step_budget */
   uint64_t least_steps;  /* the budget where step_budget, or its default, is less */
+  bool links_sampled;    /* traces are dropped one by one, so that no trace linking to a span is never known */
   bool looks_up_at_once; /* tests: builds at once what otherwise only large traces have, and says the same */
   uint64_t text_budget;  /* bytes that patterns and `contains` may walk over (bt_pattern_match); 0: 256 for each step */
 } bt_eval_options;
@@ -71,7 +72,10 @@ typedef struct bt_rule_verdict {
   bt_truth exercised;       /* dsl.md §2 */
   const bt_choice *choices; /* violated: at most 10, by start times and then ids */
   uint32_t choice_count;
-  uint64_t choice_total;   /* number of all violating choices (a lower bound when a budget ran out) */
+  uint64_t choice_total; /* number of all violating choices (a lower bound when a budget ran out) */
+  /* Violated, and with links_sampled it would be inconclusive: that no trace, or no further one, links to a span
+   * decides it. */
+  bool rests_on_no_link;
   const bt_family *family; /* that it was judged with, borrowed; or NULL */
 } bt_rule_verdict;
 

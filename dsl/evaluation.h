@@ -139,6 +139,7 @@ struct bt_evaluator {
   bt_pick_slot *pick_slots;    /* of selections: which of them is the first or the last */
   uint32_t index_count;        /* that it has built */
   bool looks_up_at_once;       /* bt_eval_options */
+  bool links_sampled;          /* the same, or as if */
   bt_truth_slot *hidden_slots; /* of selections: whether a summary may hide members of it */
   bt_downstream downstream;    /* that was worked out last */
 };

@@ -31,6 +31,7 @@ static bool has_ties(bt_evaluator *evaluator) {
  * window is there. What the own one lacks is said apart. */
 static bool knows_linkers(const bt_evaluator *evaluator, uint32_t trace, bt_window window) {
   const bt_family_trace *asked = &evaluator->relatives.family->traces[trace];
+  if (evaluator->links_sampled) return false;
   return !evaluator->relatives.has_gaps && asked->asked_from_ns <= window.low && asked->asked_until_ns >= window.high;
 }
 
