@@ -85,6 +85,7 @@ static void write_text(const bt_rule_definition *definition, const bt_trace *tra
   bt_shown_printf(out, "%-14s  %-24s  %s", bt_verdict_name(verdict->verdict), definition->fields.id, trace_id);
   if (verdict->reason) write_reason(definition, verdict, out);
   if (violation) bt_shown_printf(out, "  %s", violation->message);
+  if (violation && violation->rests_on_no_link) bt_buffer_append(out, BT_STR(" (rests on " BT_RESTS_ON_NO_LINK ")"));
   bt_buffer_append_char(out, '\n');
 }
 
@@ -122,6 +123,7 @@ static void set_options(const eval_run *run, eval_part *part, const bt_trace *tr
     bool incomplete = trace->partial || (fields->require_complete == 1 && trace->missing_parents);
     part->options[i] = (bt_eval_options){.incomplete = incomplete,
                                          .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0,
+                                         .links_sampled = fields->links_sampled == 1,
                                          .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
   }
 }

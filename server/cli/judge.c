@@ -27,9 +27,7 @@ static bt_status fill(bt_judge *judge, const bt_rule_definition *const *rules, c
   for (size_t i = 0; i < judge->count; i++) {
     judge->rules[i] = rules[i]->rule;
     judge->assumptions[i] = bt_assumptions_of(assumptions, rules[i]);
-    judge->options[i].clock_skew_ns = judge->assumptions[i].clock_skew_ns;
-    judge->options[i].step_budget = judge->assumptions[i].step_budget;
-    judge->options[i].least_steps = judge->assumptions[i].least_steps;
+    judge->options[i] = bt_assumptions_options(&judge->assumptions[i]);
   }
   bt_status status = bt_ruleset_new(judge->rules, judge->count, &judge->ruleset, error);
   return status ? status : bt_evaluator_new(judge->ruleset, &judge->evaluator, error);

@@ -108,7 +108,9 @@ void bt_replay_print_violation(const bt_rule_definition *definition, const bt_vi
   bt_trace_id_format(&violation->trace_id, trace_id);
   bt_print("%s%.19sZ%s  %s  %s%s%s  %s%s\n", bt_style_on(BT_STYLE_DIM), time, bt_style_on(BT_STYLE_OFF), trace_id,
            bt_style_on(BT_STYLE_RED), definition->fields.id, bt_style_on(BT_STYLE_OFF), violation->message,
-           violation->provisional ? " (provisional: its trace is not settled yet)" : "");
+           violation->provisional        ? " (provisional: its trace is not settled yet)"
+           : violation->rests_on_no_link ? " (rests on " BT_RESTS_ON_NO_LINK ")"
+                                         : "");
 }
 
 /* Files need no word about what reads them. */
@@ -164,6 +166,7 @@ enum {
   OPT_BUDGET,
   OPT_CLOCK_SKEW,
   OPT_REQUIRE_COMPLETE,
+  OPT_LINKS_SAMPLED,
   OPT_CONCURRENCY,
   OPT_CONCURRENCY_MAX
 };
@@ -205,6 +208,8 @@ const bt_flag bt_flags_assumptions[] = {
     {"budget", OPT_BUDGET, "STEPS", "0", "what a rule may take on one trace; 0: as many as its spans call for", NULL},
     {"clock-skew", OPT_CLOCK_SKEW, "DURATION", "0s", "order of spans of two services within this is unknown", NULL},
     {"require-complete", OPT_REQUIRE_COMPLETE, NULL, NULL, "a missing parent makes a trace incomplete", NULL},
+    {"links-sampled", OPT_LINKS_SAMPLED, NULL, NULL, "traces are dropped one by one: no linked trace proves nothing",
+     NULL},
     {0}};
 
 #define START_AND_END                                                                                                  \
@@ -264,6 +269,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_BUDGET: return bt_cli_number(value, &assume->step_budget);
   case OPT_CLOCK_SKEW: return take_duration(value, &assume->clock_skew_ns);
   case OPT_REQUIRE_COMPLETE: return assume->require_complete = true;
+  case OPT_LINKS_SAMPLED: return assume->links_sampled = true;
   case OPT_CONCURRENCY:
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
   case OPT_CONCURRENCY_MAX: return bt_cli_number(value, &options->concurrency_max) && options->concurrency_max <= 64;

@@ -254,6 +254,16 @@ static bool make_table(const bt_replay_options *options, const bt_replay_result 
   return t->rows != NULL;
 }
 
+/* What a sampler that drops traces one by one leaves behind looks the same. */
+static void print_without_link(const bt_replay_result *result) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < result->rule_count; i++) count += result->rules[i].violations_without_link;
+  if (count)
+    bt_print("%" PRIu64 " of the violations rest%s on " BT_RESTS_ON_NO_LINK
+             ": if traces are dropped one by one, ask again with --links-sampled\n",
+             count, count == 1 ? "s" : "");
+}
+
 void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_result *result) {
   table t;
   bt_answer answer = bt_answer_of(options, result);
@@ -269,4 +279,5 @@ void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_res
       else
         print_in_part(id_of(options, i), &result->rules[i], result->others_stand, &answer);
   }
+  print_without_link(result);
 }

@@ -118,9 +118,14 @@ static void say_settings(const bt_rule_fields *fields, char out[200]) {
     bt_duration_format(durations[i].ns, text);
     length += (size_t)snprintf(out + length, 200 - length, "%s%s %s", length ? ", " : "", durations[i].name, text);
   }
-  if (fields->require_complete >= 0)
-    snprintf(out + length, 200 - length, "%srequire_complete %s", length ? ", " : "",
-             fields->require_complete ? "true" : "false");
+  const struct {
+    const char *name;
+    int value;
+  } switches[] = {{"require_complete", fields->require_complete}, {"links_sampled", fields->links_sampled}};
+  for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+    if (switches[i].value >= 0)
+      length += (size_t)snprintf(out + length, 200 - length, "%s%s %s", length ? ", " : "", switches[i].name,
+                                 switches[i].value ? "true" : "false");
 }
 
 bt_finding bt_finding_of_both(const bt_measured *own, bt_finding by_own, bt_finding by_service,

@@ -343,7 +343,8 @@ static bool has_own_settings(const building *b, const bt_rule_definition *rule) 
   const bt_assumptions *service = &b->request->measure.assumptions;
   bt_assumptions own = bt_assumptions_of(service, rule);
   return own.settle_ns != service->settle_ns || own.margin_ns != service->margin_ns ||
-         own.clock_skew_ns != service->clock_skew_ns || own.require_complete != service->require_complete;
+         own.clock_skew_ns != service->clock_skew_ns || own.require_complete != service->require_complete ||
+         own.links_sampled != service->links_sampled;
 }
 
 static bt_status say_no_room(const building *b, bt_error *error) {

@@ -219,6 +219,13 @@ static bool may_pass(const carried *c) {
   return c->is_clean && c->n.exercised > 0 && c->n.exercised <= c->n.evaluated;
 }
 
+/* Reports of before say nothing of it, which is false; a rule says it only where it has it. */
+static bool is_sampled_as_said(const json_t *overrides, const json_t *own, const json_t *service) {
+  const json_t *said = json_object_get(overrides, "links_sampled");
+  bool follows = json_is_true(said ? said : json_object_get(service, "links_sampled"));
+  return json_is_true(json_object_get(own, "links_sampled")) == follows;
+}
+
 /* Settings of its own that change how it is judged have the service's beside them, and what is said is the worse of
  * both. */
 static bt_status check_settings(const reading *r, const json_t *rule, bool has_service, bt_error *error) {
@@ -231,6 +238,8 @@ static bt_status check_settings(const reading *r, const json_t *rule, bool has_s
     bool follows = json_is_null(said) ? is_service : json_equal(said, held) || (i == 0 && is_service);
     if (!said || !held || !follows) return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
   }
+  if (!is_sampled_as_said(overrides, own, service))
+    return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
   if (json_is_true(json_object_get(rule, "evaluated")) && has_service != !json_equal(own, service))
     return refuse("by_service of rule", text_at(rule, "rule_id"), error);
   return BT_OK;

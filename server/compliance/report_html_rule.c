@@ -65,6 +65,7 @@ static void put_assumptions(bt_buffer *out, const json_t *a) {
     bt_html_put_text(out, bt_html_text_at(a, names[i]));
   }
   if (json_is_true(json_object_get(a, "require_complete"))) bt_html_put(out, ", complete traces required");
+  if (json_is_true(json_object_get(a, "links_sampled"))) bt_html_put(out, ", traces dropped one by one");
   bt_html_end_fact(out);
 }
 

@@ -41,6 +41,7 @@ static bool read_duration(const json_t *object, const char *name, int64_t *out) 
 
 static bool read_assumptions(const json_t *from, bt_assumptions *out) {
   *out = (bt_assumptions){.require_complete = json_is_true(json_object_get(from, "require_complete")),
+                          .links_sampled = json_is_true(json_object_get(from, "links_sampled")),
                           .most_rule_budget = BT_MOST_RULE_BUDGET};
   return read_duration(from, "margin", &out->margin_ns) && read_duration(from, "lateness", &out->lateness_ns) &&
          read_duration(from, "settle", &out->settle_ns) && read_duration(from, "clock_skew", &out->clock_skew_ns) &&
@@ -54,7 +55,7 @@ static bool read_override(const json_t *from, const char *name, int64_t *out) {
 }
 
 static bool fill_fields(const json_t *body, bool is_plain, bt_rule_fields *fields) {
-  const json_t *overrides = json_object_get(body, "overrides"), *complete, *budget;
+  const json_t *overrides = json_object_get(body, "overrides"), *complete, *budget, *sampled;
   bt_rule_fields_init(fields);
   fields->id = strdup(text_at(body, "rule_id"));
   fields->dsl = strdup(text_at(body, "dsl"));
@@ -63,6 +64,8 @@ static bool fill_fields(const json_t *body, bool is_plain, bt_rule_fields *field
   if (json_is_boolean(complete)) fields->require_complete = json_is_true(complete);
   budget = json_object_get(overrides, "budget");
   if (json_is_integer(budget)) fields->budget = json_integer_value(budget);
+  sampled = json_object_get(overrides, "links_sampled");
+  if (json_is_boolean(sampled)) fields->links_sampled = json_is_true(sampled);
   return fields->id && fields->dsl && read_override(overrides, "settle", &fields->settle_ns) &&
          read_override(overrides, "margin", &fields->margin_ns) &&
          read_override(overrides, "clock_skew", &fields->clock_skew_ns);

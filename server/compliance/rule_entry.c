@@ -171,13 +171,14 @@ static json_t *override_json(int64_t ns) {
   return ns < 0 ? json_null() : bt_duration_json(ns);
 }
 
-/* A budget is there where the rule has one: reports of before had none. */
+/* A budget, and whether links are sampled, are there where the rule says so: reports of before had none. */
 static json_t *overrides_json(const bt_rule_fields *fields) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o*}", "settle", override_json(fields->settle_ns), "margin",
+  return json_pack("{s:o, s:o, s:o, s:o, s:o*, s:o*}", "settle", override_json(fields->settle_ns), "margin",
                    override_json(fields->margin_ns), "clock_skew", override_json(fields->clock_skew_ns),
                    "require_complete",
                    fields->require_complete < 0 ? json_null() : json_boolean(fields->require_complete), "budget",
-                   fields->budget < 0 ? NULL : json_integer(fields->budget));
+                   fields->budget < 0 ? NULL : json_integer(fields->budget), "links_sampled",
+                   fields->links_sampled < 0 ? NULL : json_boolean(fields->links_sampled));
 }
 
 /* ---- what was counted ---- */

@@ -29,10 +29,9 @@ bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_de
                                      bool is_unsettled) {
   bt_assumptions assumptions = bt_assumptions_of(&service->assumptions, rule);
   bool lacks_parent = assumptions.require_complete && trace->missing_parents;
-  return (bt_eval_options){.incomplete = trace->partial || is_unsettled || lacks_parent,
-                           .clock_skew_ns = assumptions.clock_skew_ns,
-                           .step_budget = assumptions.step_budget,
-                           .least_steps = assumptions.least_steps};
+  bt_eval_options options = bt_assumptions_options(&assumptions);
+  options.incomplete = trace->partial || is_unsettled || lacks_parent;
+  return options;
 }
 
 /* ---- the rules, and what links tie to the trace ---- */

@@ -149,6 +149,7 @@ json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violati
   json_object_set_new(object, "confirmed", json_string(violation->confirmed_by_id ? "by_id" : "batch"));
   json_object_set_new(object, "missing_parents", json_boolean(violation->missing_parents));
   json_object_set_new(object, "provisional", json_boolean(violation->provisional));
+  if (violation->rests_on_no_link) json_object_set_new(object, "rests_on", json_string(BT_RESTS_ON_NO_LINK));
   set_choices(object, definition->rule, violation);
   return object;
 }
@@ -160,10 +161,11 @@ static json_t *time_range_json(bt_time_range range) {
 }
 
 static json_t *assumptions_json(const bt_assumptions *assumptions) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "margin", duration_json(assumptions->margin_ns), "lateness",
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "margin", duration_json(assumptions->margin_ns), "lateness",
                    duration_json(assumptions->lateness_ns), "settle", duration_json(assumptions->settle_ns),
                    "clock_skew", duration_json(assumptions->clock_skew_ns), "handover",
-                   duration_json(assumptions->handover_ns), "require_complete", assumptions->require_complete);
+                   duration_json(assumptions->handover_ns), "require_complete", assumptions->require_complete,
+                   "links_sampled", assumptions->links_sampled);
 }
 
 json_t *bt_source_json(const bt_source_about *about) {
@@ -242,6 +244,7 @@ static void set_counters(json_t *object, const bt_rule_result *counters) {
                       number_json(counters->sample_differences + counters->unread_differences));
   json_object_set_new(object, "violations_found", number_json(counters->violations_found));
   json_object_set_new(object, "violations_provisional", number_json(counters->violations_provisional));
+  json_object_set_new(object, "violations_without_link", number_json(counters->violations_without_link));
   json_object_set_new(object, "inconclusive", number_json(counters->inconclusive));
   json_object_set_new(object, "first_violation", moment_json(&counters->first_violation));
   json_object_set_new(object, "last_violation", moment_json(&counters->last_violation));
@@ -272,6 +275,7 @@ static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
   into->exercised_is_exact = into->exercised_is_exact && from->exercised_is_exact;
   into->violations_found += from->violations_found;
   into->violations_provisional += from->violations_provisional;
+  into->violations_without_link += from->violations_without_link;
   into->inconclusive += from->inconclusive;
   bool earlier = from->first_violation.is_set &&
                  (!into->first_violation.is_set || from->first_violation.time_ns < into->first_violation.time_ns);

@@ -8,14 +8,20 @@
 #include "server/json/json_memory.h"
 
 const char *const bt_rule_json_names[] = {
-    "id",        "name",    "description",    "dsl",        "expression", "condition",  "severity",         "enabled",
-    "shadow",    "labels",  "annotations",    "settle",     "margin",     "clock_skew", "require_complete", "budget",
-    "watch_all", "version", "condition_hash", "created_at", "updated_at", "updated_by", "controls",         "broken",
+    "id",          "name",          "description", "dsl",        "expression",
+    "condition",   "severity",      "enabled",     "shadow",     "labels",
+    "annotations", "settle",        "margin",      "clock_skew", "require_complete",
+    "budget",      "links_sampled", "watch_all",   "version",    "condition_hash",
+    "created_at",  "updated_at",    "updated_by",  "controls",   "broken",
     NULL};
 
 /* ---- out ---- */
 
 /* null: the service's. */
+static json_t *switch_json(int value) {
+  return value < 0 ? json_null() : json_boolean(value);
+}
+
 static json_t *duration_json(int64_t ns) {
   char text[64];
   if (ns < 0) return json_null();
@@ -57,9 +63,9 @@ json_t *bt_rule_definition_json(const bt_rule_definition *definition) {
   json_object_set_new(object, "settle", duration_json(fields->settle_ns));
   json_object_set_new(object, "margin", duration_json(fields->margin_ns));
   json_object_set_new(object, "clock_skew", duration_json(fields->clock_skew_ns));
-  json_object_set_new(object, "require_complete",
-                      fields->require_complete < 0 ? json_null() : json_boolean(fields->require_complete));
+  json_object_set_new(object, "require_complete", switch_json(fields->require_complete));
   json_object_set_new(object, "budget", fields->budget < 0 ? json_null() : json_integer(fields->budget));
+  json_object_set_new(object, "links_sampled", switch_json(fields->links_sampled));
   json_object_set_new(object, "version", json_integer(definition->version));
   json_object_set_new(object, "condition_hash", json_string(definition->condition_hash));
   json_object_set_new(object, "created_at", time_json(definition->created_at_ns));
@@ -184,9 +190,14 @@ static void read_dsl(reading *r, char **out) {
   if (!found) complain(r, "dsl", "has to be there: the rule's text in BeTraceDSL");
 }
 
+static void read_switch(reading *r, const char *name, int *out) {
+  bool is_on = false;
+  read_bool(r, name, &is_on);
+  if (field_of(r, name)) *out = is_on;
+}
+
 bool bt_rule_fields_from_json(json_t *object, bt_rule_fields *fields, bt_rule_json_complaint complaint, void *context) {
   reading r = {object, complaint, context, true};
-  bool require_complete = false;
   bt_rule_fields_init(fields);
   read_string(&r, "id", &fields->id);
   read_string(&r, "name", &fields->name);
@@ -196,8 +207,8 @@ bool bt_rule_fields_from_json(json_t *object, bt_rule_fields *fields, bt_rule_js
   read_bool(&r, "enabled", &fields->enabled);
   read_bool(&r, "shadow", &fields->shadow);
   read_bool(&r, "watch_all", &fields->watch_all);
-  read_bool(&r, "require_complete", &require_complete);
-  if (field_of(&r, "require_complete")) fields->require_complete = require_complete;
+  read_switch(&r, "require_complete", &fields->require_complete);
+  read_switch(&r, "links_sampled", &fields->links_sampled);
   read_duration(&r, "settle", &fields->settle_ns);
   read_duration(&r, "margin", &fields->margin_ns);
   read_duration(&r, "clock_skew", &fields->clock_skew_ns);

@@ -165,10 +165,9 @@ static bt_eval_options options_of(const contrast *c, const bt_trace *trace) {
   bool is_young = !c->source->operations->is_static &&
                   bt_trace_end_ns(trace) > bt_time_subtract(c->replay.now_ns, c->assumptions.settle_ns);
   bool lacks_parent = c->assumptions.require_complete && trace->missing_parents;
-  return (bt_eval_options){.incomplete = trace->partial || is_young || lacks_parent,
-                           .clock_skew_ns = c->assumptions.clock_skew_ns,
-                           .step_budget = c->assumptions.step_budget,
-                           .least_steps = c->assumptions.least_steps};
+  bt_eval_options options = bt_assumptions_options(&c->assumptions);
+  options.incomplete = trace->partial || is_young || lacks_parent;
+  return options;
 }
 
 static const bt_cancel *reading_cancel(const contrast *c) {

@@ -13,6 +13,7 @@ static void track_violation(bt_rule_result *result, const bt_trace_verdict *verd
   bt_moment moment = {true, verdict->trace_id, verdict->violation_ns};
   result->violations_found++;
   if (!verdict->is_settled) result->violations_provisional++;
+  result->violations_without_link += verdict->rests_on_no_link;
   if (!result->first_violation.is_set || is_before(&moment, &result->first_violation)) result->first_violation = moment;
   if (!result->last_violation.is_set || !is_before(&moment, &result->last_violation)) result->last_violation = moment;
 }

@@ -118,6 +118,7 @@ static void add_violation(builder *b, const bt_emission_options *options, const 
   if (!bt_span_id_is_zero(&violation->span_id)) add_copy(b, BT_STR("betrace.violation.span_id"), bt_str_from(span_id));
   add_copy(b, BT_STR("betrace.violation.time"), bt_str_from(time));
   add_integer(b, BT_STR("betrace.violation.time_unix_nano"), violation->time_ns);
+  if (violation->rests_on_no_link) add_string(b, BT_STR("betrace.violation.rests_on"), BT_RESTS_ON_NO_LINK);
   add_string(b, BT_STR("betrace.violation.status"), options->retracts ? "retracted" : "open");
   add_services(b, violation);
 }
@@ -133,14 +134,24 @@ static void add_retraction(builder *b) {
              "spans that came later undo it: with them the trace does not break the rule");
 }
 
-/* A link needs both ids: a violation of the trace as a whole has none. */
-static bool set_link(const bt_violation *violation, bt_arena *arena, bt_export_span *out) {
-  if (bt_span_id_is_zero(&violation->span_id)) return true;
-  bt_link *link = bt_arena_alloc(arena, sizeof *link);
-  if (!link) return false;
-  *link = (bt_link){.trace_id = violation->trace_id, .span_id = violation->span_id};
-  out->links = link;
-  out->link_count = 1;
+static void add_link(bt_export_span *span, bt_link *links, const bt_trace_id *trace_id, const bt_span_id *span_id) {
+  for (uint32_t i = 0; i < span->link_count; i++)
+    if (!bt_trace_id_compare(&links[i].trace_id, trace_id) && !memcmp(&links[i].span_id, span_id, sizeof *span_id))
+      return;
+  links[span->link_count++] = (bt_link){.trace_id = *trace_id, .span_id = *span_id};
+}
+
+/* To the violating trace, and to the witnesses in traces that are linked to it. A link needs both ids: a violation of
+ * the trace as a whole has none to its own. */
+static bool set_links(const bt_violation *violation, bt_arena *arena, bt_export_span *out) {
+  const bt_violation_choice *first = violation->choice_count ? &violation->choices[0] : NULL;
+  size_t witness_count = first ? first->witness_count : 0;
+  bt_link *links = bt_arena_array(arena, witness_count + 1, sizeof *links);
+  if (!links) return false;
+  out->links = links;
+  if (!bt_span_id_is_zero(&violation->span_id)) add_link(out, links, &violation->trace_id, &violation->span_id);
+  for (size_t i = 0; i < witness_count; i++)
+    if (first->witnesses[i].trace) add_link(out, links, &first->witnesses[i].trace_id, &first->witnesses[i].span_id);
   return true;
 }
 
@@ -164,7 +175,7 @@ static bool make_span(const bt_emission_options *options, const bt_rule_definiti
                           .end_ns = start_ns + DURATION_NS,
                           .attributes = b.items,
                           .attribute_count = b.count};
-  return set_link(violation, arena, out) && !b.failed;
+  return set_links(violation, arena, out) && !b.failed;
 }
 
 /* ---- looking up and sending ---- */

@@ -24,11 +24,13 @@
 /* Some seconds of the processor, where all rules on one trace have ten. */
 #define BT_MOST_RULE_BUDGET UINT64_C(100000000)
 
-typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0, 0 */
+typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, false, 0, 0
+                                 */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
   int64_t clock_ahead_ns;  /* of the source's clock, part of settle_ns: what is settled is counted by the earlier one */
   bool require_complete;
+  bool links_sampled;        /* traces are dropped one by one (bt_eval_options) */
   uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */
   uint64_t least_steps;      /* of a rule that has a budget of its own (bt_eval_options); 0 for the service */
   uint64_t most_rule_budget; /* what such a budget may come to; by default BT_MOST_RULE_BUDGET */
@@ -42,6 +44,8 @@ void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns);
 /* Those of one rule: its own where it says some, else the service's; not below the floor, and by
  * the source's clock. */
 bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule);
+/* How a rule with these is evaluated, on a trace of which every span is there. */
+bt_eval_options bt_assumptions_options(const bt_assumptions *own);
 
 typedef enum bt_count_mode {
   BT_COUNT_AUTO /* exact up to 100,000 traces */,
@@ -159,6 +163,7 @@ typedef struct bt_rule_result { /* per rule of the request */
   uint64_t violations_found, inconclusive; /* inconclusive: of settled traces */
   uint64_t inconclusive_open;              /* of inconclusive: of traces that go on after now − settle */
   uint64_t violations_provisional;         /* of violations_found: those in the unsettled tail */
+  uint64_t violations_without_link;        /* of violations_found: those that rest on no trace linking to a span */
   /* What the rule's own settle and margin call settled ends there, and so many traces of the range come after it. */
   int64_t effective_end_ns; /* 0: it was not begun */
   uint64_t unsettled;
@@ -225,7 +230,8 @@ typedef struct bt_trace_verdict {
   bt_reason reason;   /* of inconclusive */
   bt_truth exercised; /* BT_UNKNOWN: the trace was not read, and no search tells; then counts of exercised traces are at
                          least so many */
-  bool is_settled;    /* false: in the tail that is not settled yet */
+  bool rests_on_no_link; /* of violated, as in bt_rule_verdict */
+  bool is_settled;       /* false: in the tail that is not settled yet */
   /* Its last span ended after now − settle, so that not all of it may be there yet. It can be in the settled part,
    * when it began there. */
   bool is_young;

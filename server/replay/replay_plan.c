@@ -47,11 +47,19 @@ bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_de
   if (fields->settle_ns >= 0) own.settle_ns = settle_of(service, fields->settle_ns);
   if (fields->clock_skew_ns >= 0) own.clock_skew_ns = fields->clock_skew_ns;
   if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
+  if (fields->links_sampled >= 0) own.links_sampled = fields->links_sampled;
   /* What links lead to may come so much later; then it has to settle, too. */
   own.settle_ns = bt_time_add(own.settle_ns, rule->rule ? bt_link_reach_of(rule->rule).within_ns : 0);
   own.least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0;
   if (own.least_steps > own.most_rule_budget) own.least_steps = own.most_rule_budget;
   return own;
+}
+
+bt_eval_options bt_assumptions_options(const bt_assumptions *own) {
+  return (bt_eval_options){.clock_skew_ns = own->clock_skew_ns,
+                           .links_sampled = own->links_sampled,
+                           .step_budget = own->step_budget,
+                           .least_steps = own->least_steps};
 }
 
 static bt_status check_request(const bt_replay_request *request, bt_error *error) {
@@ -160,14 +168,13 @@ static void widen_assumptions(bt_replay_plan *plan) {
     rule->reach = bt_link_reach_of(rule->definition->rule);
     rule->stored_ns = bt_time_subtract(own.settle_ns, rule->reach.within_ns);
     rule->require_complete = own.require_complete;
-    rule->options.clock_skew_ns = own.clock_skew_ns;
-    rule->options.step_budget = own.step_budget;
-    rule->options.least_steps = own.least_steps;
+    rule->options = bt_assumptions_options(&own);
     bool first = i == 0;
     all->margin_ns = first ? own.margin_ns : larger(all->margin_ns, own.margin_ns);
     all->settle_ns = first ? own.settle_ns : larger(all->settle_ns, own.settle_ns);
     all->clock_skew_ns = first ? own.clock_skew_ns : larger(all->clock_skew_ns, own.clock_skew_ns);
-    all->require_complete = (!first && all->require_complete) || rule->require_complete;
+    all->require_complete = (!first && all->require_complete) || own.require_complete;
+    all->links_sampled = (!first && all->links_sampled) || own.links_sampled;
   }
 }
 

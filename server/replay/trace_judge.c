@@ -81,6 +81,7 @@ static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_
                             .verdict = verdict->verdict,
                             .reason = verdict->reason,
                             .exercised = verdict->exercised,
+                            .rests_on_no_link = verdict->rests_on_no_link,
                             .is_settled = place == BT_PLACE_SETTLED,
                             .is_young = ended_after(judge, trace, judge->plan->rules[rule].settle_ns),
                             .is_read = true};

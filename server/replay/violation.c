@@ -286,6 +286,7 @@ static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   const bt_violation_choice *choice = violation->choice_count ? &violation->choices[0] : &unknown;
   violation->trace_id = m->trace->id;
   violation->missing_parents = m->trace->missing_parents;
+  violation->rests_on_no_link = verdict->rests_on_no_link;
   violation->time_ns = bt_violation_time(m->trace, verdict);
   if (choice->witness_count && !choice->witnesses[0].trace) violation->span_id = choice->witnesses[0].span_id;
   bt_buffer sentence = {0};

@@ -47,10 +47,14 @@ typedef struct bt_violation {
   size_t service_count;
   char *message; /* a sentence, at most 256 bytes of UTF-8 */
   bool confirmed_by_id, missing_parents, provisional /* in the unsettled tail: not emitted */;
+  bool rests_on_no_link; /* as in bt_rule_verdict */
   bt_violation_choice *choices;
   size_t choice_count;
   uint64_t choice_total;
 } bt_violation;
+
+/* What such a violation rests on, in the words of every answer and of violation spans. */
+#define BT_RESTS_ON_NO_LINK "no linked trace"
 
 /* The time that a violation of this verdict is reported with. */
 int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict);

@@ -76,6 +76,13 @@ READER(read_require_complete) {
   return status;
 }
 
+READER(read_links_sampled) {
+  bool are_sampled = false;
+  bt_status status = bt_yaml_get_bool(d, value, "links_sampled", &are_sampled, error);
+  if (!status) FIELDS(into).links_sampled = are_sampled;
+  return status;
+}
+
 READER(read_budget) {
   return bt_yaml_get_number(d, value, "budget", &FIELDS(into).budget, error);
 }
@@ -141,6 +148,7 @@ static const bt_yaml_field rule_fields[] = {{"id", read_id},
                                             {"clock_skew", read_clock_skew},
                                             {"require_complete", read_require_complete},
                                             {"budget", read_budget},
+                                            {"links_sampled", read_links_sampled},
                                             {"watch_all", read_watch_all},
                                             {"dsl", read_dsl},
                                             {"tests", keep_tests},

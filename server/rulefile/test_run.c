@@ -182,6 +182,7 @@ static bt_eval_options options_of(const bt_test_result *result) {
   bool lacks_parent = fields->require_complete == 1 && result->trace->missing_parents;
   return (bt_eval_options){.incomplete = result->test->incomplete || result->trace->partial || lacks_parent,
                            .clock_skew_ns = skew > 0 ? skew : 0,
+                           .links_sampled = fields->links_sampled == 1,
                            .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
 }
 

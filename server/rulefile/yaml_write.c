@@ -181,6 +181,7 @@ static bt_status write_rule(writer *w, const bt_rule_definition *rule, bt_error 
   write_duration(w, "clock_skew", fields->clock_skew_ns);
   if (fields->require_complete >= 0) write_flag(w, "require_complete", fields->require_complete == 1);
   write_number(w, "budget", fields->budget);
+  if (fields->links_sampled >= 0) write_flag(w, "links_sampled", fields->links_sampled == 1);
   if (!status) status = write_dsl(w, rule, error);
   end_map(w);
   return status;

@@ -127,7 +127,7 @@ bt_status bt_derived_plain(const bt_rule_definition *rule, bt_rule_definition **
   bt_status status = bt_rule_fields_copy(&rule->fields, &fields, error);
   if (status) return status;
   fields.settle_ns = fields.margin_ns = fields.clock_skew_ns = -1;
-  fields.require_complete = -1;
+  fields.require_complete = fields.links_sampled = -1;
   fields.budget = -1;
   bt_diagnostics_init(&diagnostics);
   status = bt_rule_definition_new(&fields, out, &diagnostics, error);

@@ -5,9 +5,9 @@
  * The condition hash is SHA-256 over these fields in this order, each preceded by its length (8 bytes, big-endian;
  * sha256.h): "betrace.condition.1" · canonical text · settle · clock_skew · require_complete settle and clock_skew are
  * 8 bytes, big-endian two's complement, in nanoseconds, −1 (all ones) where the service's counts; require_complete is
- * one byte: 0, 1, or 255 where the service's counts. A budget of its own, 8 bytes as above, follows where there is one:
- * rules without one keep the hash that they had before there were any. Name, labels, severity and annotations are not
- * in it. */
+ * one byte: 0, 1, or 255 where the service's counts. A budget of its own, 8 bytes as above, and links_sampled of its
+ * own, one byte as above, follow where there are any: rules without them keep the hash that they had before there were
+ * any. Name, labels, severity and annotations are not in it. */
 #include "server/rules/rule_definition.h"
 
 #include <stdarg.h>
@@ -88,17 +88,17 @@ static void put_be64(int64_t number, char out[8]) {
 }
 
 static bt_status hash_condition(bt_rule_definition *definition, bt_error *error) {
-  char settle[8], clock_skew[8], budget[8], require_complete = (char)definition->fields.require_complete;
-  put_be64(definition->fields.settle_ns, settle);
-  put_be64(definition->fields.clock_skew_ns, clock_skew);
-  put_be64(definition->fields.budget, budget);
-  const bt_str parts[] = {BT_STR("betrace.condition.1"),
-                          definition->rule->canonical,
-                          {settle, 8},
-                          {clock_skew, 8},
-                          {&require_complete, 1},
-                          {budget, 8}};
-  size_t count = sizeof parts / sizeof parts[0] - (definition->fields.budget < 0);
+  const bt_rule_fields *fields = &definition->fields;
+  char settle[8], clock_skew[8], budget[8];
+  char require_complete = (char)fields->require_complete, links_sampled = (char)fields->links_sampled;
+  put_be64(fields->settle_ns, settle);
+  put_be64(fields->clock_skew_ns, clock_skew);
+  put_be64(fields->budget, budget);
+  bt_str parts[7] = {
+      BT_STR("betrace.condition.1"), definition->rule->canonical, {settle, 8}, {clock_skew, 8}, {&require_complete, 1}};
+  size_t count = 5;
+  if (fields->budget >= 0) parts[count++] = (bt_str){budget, 8};
+  if (fields->links_sampled >= 0) parts[count++] = (bt_str){&links_sampled, 1};
   bt_sha256 hash;
   bt_status status = bt_sha256_fields(parts, count, &hash, error);
   if (!status) bt_sha256_format(&hash, definition->condition_hash);

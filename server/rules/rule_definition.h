@@ -57,6 +57,7 @@ typedef struct bt_rule_fields {
   int require_complete;                        /* −1: the service's; 0, 1 */
   int64_t
       budget; /* −1: the service's; else the steps that it may take on one trace where the service would give less */
+  int links_sampled; /* −1: the service's; 0, 1 */
 } bt_rule_fields;
 void bt_rule_fields_init(bt_rule_fields *fields); /* enabled, medium, nothing overridden */
 void bt_rule_fields_dispose(bt_rule_fields *fields);
@@ -74,8 +75,8 @@ struct bt_rule_definition {
   bool is_damaged; /* broken because the stored row is not what was written: not one of its fields can be believed, so
                     * it counts as enabled, and as a rule of every label, severity and framework */
   char condition_hash[BT_CONDITION_HASH_HEX +
-                      1];   /* SHA-256 of canonical text, settle, clock_skew, require_complete, budget: see
-                             * rule_definition.c.   A stored rule keeps the one that its version was stored with. */
+                      1]; /* SHA-256 of canonical text, settle, clock_skew, require_complete, budget, links_sampled: see
+                           * rule_definition.c.   A stored rule keeps the one that its version was stored with. */
   bt_string_pair *controls; /* (framework, control) pairs of annotations in the text and in the fields; control "": the
                                framework as such */
   size_t control_count;

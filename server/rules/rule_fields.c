@@ -44,7 +44,8 @@ void bt_rule_fields_init(bt_rule_fields *fields) {
                              .margin_ns = -1,
                              .clock_skew_ns = -1,
                              .require_complete = -1,
-                             .budget = -1};
+                             .budget = -1,
+                             .links_sampled = -1};
 }
 
 void bt_string_pairs_free(bt_string_pair *pairs, size_t count) {
@@ -248,13 +249,17 @@ static bt_status check_budget(int64_t budget, bt_error *error) {
                       BT_RULE_MAX_BUDGET, budget);
 }
 
+static bt_status check_switch(const char *name, int value, bt_error *error) {
+  if (value >= -1 && value <= 1) return BT_OK;
+  return bt_error_set(error, BT_INVALID, "%s: expected true or false, got %d", name, value);
+}
+
 static bt_status check_overrides(const bt_rule_fields *fields, bt_error *error) {
   bt_status status = check_override("settle", fields->settle_ns, error);
   if (!status) status = check_override("margin", fields->margin_ns, error);
   if (!status) status = check_override("clock_skew", fields->clock_skew_ns, error);
-  if (!status && (fields->require_complete < -1 || fields->require_complete > 1))
-    status =
-        bt_error_set(error, BT_INVALID, "require_complete: expected true or false, got %d", fields->require_complete);
+  if (!status) status = check_switch("require_complete", fields->require_complete, error);
+  if (!status) status = check_switch("links_sampled", fields->links_sampled, error);
   if (!status) status = check_budget(fields->budget, error);
   if (!status && ((int)fields->severity < 0 || (int)fields->severity >= SEVERITY_COUNT))
     status = bt_error_set(error, BT_INVALID,

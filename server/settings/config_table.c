@@ -99,6 +99,8 @@ const bt_setting bt_settings[] = {
      "order of spans of two services within this is unknown", BT_USE_START},
     {"require-complete", "BETRACE_REQUIRE_COMPLETE", BT_SETTING_SWITCH, AT(assumptions.require_complete), 0, 0,
      "a missing parent makes a trace incomplete", BT_USE_START},
+    {"links-sampled", "BETRACE_LINKS_SAMPLED", BT_SETTING_SWITCH, AT(assumptions.links_sampled), 0, 0,
+     "traces are dropped one by one, so that no linked trace proves nothing", BT_USE_START},
     {"budget", "BETRACE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.step_budget), 0, UINT64_C(1000000000000),
      "steps that a rule may take on one trace; 0: a million, and 50 for each span", BT_USE_START},
     {"max-rule-budget", "BETRACE_MAX_RULE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.most_rule_budget), 0,

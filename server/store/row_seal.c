@@ -21,16 +21,20 @@ static bool take_column(sqlite3_stmt *row, int column, char digits[24], bt_str f
   return text != NULL;
 }
 
+/* Columns of later schemas count up to the last that says something: what was sealed before them is as it was. */
+static int columns_that_count(sqlite3_stmt *row) {
+  int count = ROW_COLUMN_COUNT;
+  while (count > FIRST_COLUMN_COUNT && sqlite3_column_type(row, count - 1) == SQLITE_NULL) count--;
+  return count;
+}
+
 bt_status bt_row_seal(sqlite3_stmt *row, char out[BT_SHA256_HEX + 1], bt_error *error) {
   bt_str fields[1 + 2 * ROW_COLUMN_COUNT] = {BT_STR("betrace.row.1")};
   char digits[ROW_COLUMN_COUNT][24];
   bt_sha256 hash;
   for (int i = 0; i < ROW_COLUMN_COUNT; i++)
     if (!take_column(row, i, digits[i], &fields[1 + 2 * i])) return bt_error_no_memory(error);
-  /* Columns of later schemas count where they say something: what was sealed before them is as it was. */
-  size_t count =
-      1 + 2 * (size_t)(sqlite3_column_type(row, BUDGET) == SQLITE_NULL ? FIRST_COLUMN_COUNT : ROW_COLUMN_COUNT);
-  bt_status status = bt_sha256_fields(fields, count, &hash, error);
+  bt_status status = bt_sha256_fields(fields, 1 + 2 * (size_t)columns_that_count(row), &hash, error);
   if (!status) bt_sha256_format(&hash, out);
   return status;
 }
@@ -68,7 +72,7 @@ bt_status bt_row_seals_add_missing(sqlite3 *handle, bt_error *error) {
   bt_status status = BT_OK;
   if (sqlite3_prepare_v2(handle,
                          "SELECT " FIRST_ROW_COLUMNS
-                         ", NULL FROM rule_versions AS r WHERE NOT EXISTS (SELECT 1 FROM version_seals "
+                         ", NULL, NULL FROM rule_versions AS r WHERE NOT EXISTS (SELECT 1 FROM version_seals "
                          "AS s WHERE s.tenant = r.tenant AND s.rule_id = r.rule_id AND s.version = r.version)",
                          -1, &rows, NULL) != SQLITE_OK)
     status = bt_database_fail(handle, "read", error);

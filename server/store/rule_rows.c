@@ -58,7 +58,8 @@ static bool bind_fields(sqlite3_stmt *statement, const bt_rule_fields *fields) {
          bind_override(statement, MARGIN_NS, fields->margin_ns) &&
          bind_override(statement, CLOCK_SKEW_NS, fields->clock_skew_ns) &&
          bind_override(statement, REQUIRE_COMPLETE, fields->require_complete) &&
-         bind_override(statement, BUDGET, fields->budget);
+         bind_override(statement, BUDGET, fields->budget) &&
+         bind_override(statement, LINKS_SAMPLED, fields->links_sampled);
 }
 
 static bool bind_record(sqlite3_stmt *statement, const bt_rule_record *record) {
@@ -72,7 +73,7 @@ static bool bind_record(sqlite3_stmt *statement, const bt_rule_record *record) {
 bt_status bt_rule_rows_insert(sqlite3 *handle, const char *tenant, const bt_rule_fields *fields,
                               const bt_rule_record *record, bool is_deletion, bt_error *error) {
   static const char sql[] =
-      "INSERT INTO rule_versions (" ROW_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+      "INSERT INTO rule_versions (" ROW_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
   sqlite3_stmt *statement = NULL;
   bt_buffer labels = {0}, annotations = {0};
   bt_status status = BT_OK;
@@ -197,6 +198,7 @@ static bt_status read_fields(row_reader *reader, bt_rule_fields *fields) {
   fields->clock_skew_ns = read_override(reader, CLOCK_SKEW_NS);
   fields->require_complete = (int)read_override(reader, REQUIRE_COMPLETE);
   fields->budget = read_override(reader, BUDGET);
+  fields->links_sampled = (int)read_override(reader, LINKS_SAMPLED);
   if (status) bt_rule_fields_dispose(fields);
   return status;
 }

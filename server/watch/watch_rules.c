@@ -63,9 +63,7 @@ static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *defin
                           .clock_skew_ns = own.clock_skew_ns,
                           .require_complete = own.require_complete,
                           .rests_on_absence = plan->rests_on_absence};
-  rules->options[rules->count].step_budget = own.step_budget;
-  rules->options[rules->count].least_steps = own.least_steps;
-  rules->options[rules->count++].clock_skew_ns = own.clock_skew_ns;
+  rules->options[rules->count++] = bt_assumptions_options(&own);
   if (own.settle_ns > rules->longest_settle_ns) rules->longest_settle_ns = own.settle_ns;
   if (own.margin_ns > rules->longest_margin_ns) rules->longest_margin_ns = own.margin_ns;
   status = add_filters(rules, plan->violating, error);

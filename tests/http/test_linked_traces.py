@@ -46,6 +46,51 @@ class LinkedTraces(unittest.TestCase):
             file.write(text)
         return path
 
+    # ---- that no trace came ----
+
+    def replay(self, rules, *options):
+        return json.loads(run_cli("replay", "--traces", self.traces, "--rules", rules, "--json", *options).stdout)
+
+    def counts(self, answer):
+        return {rule["rule_id"]: (rule["violations_found"], rule["violations_without_link"], rule["inconclusive"]) for rule in answer["rules"]}
+
+    def test_a_violation_says_that_it_rests_on_no_linked_trace(self):
+        answer = self.replay(self.rules)
+        self.assertEqual({(one["rule_id"], one["trace_id"]): one.get("rests_on") for one in answer["violations"]},
+                         {("processed", trace_id(LOST)): "no linked trace", ("no-error", trace_id(PROCESSED)): None, ("alone", trace_id(LOST)): None})
+        self.assertEqual(self.counts(answer), {"processed": (1, 1, 0), "no-error": (1, 0, 0), "sent-before": (0, 0, 1), "alone": (1, 0, 0)})
+        text = run_cli("replay", "--traces", self.traces, "--rules", self.rules).stdout
+        self.assertRegex(text, r"(?m)processed +.*no process linked to p.* \(rests on no linked trace\)$")
+        self.assertEqual(text.count("rests on no linked trace"), 2, text)
+        self.assertIn("1 of the violations rests on no linked trace: if traces are dropped one by one, ask again with --links-sampled\n", text)
+
+    def test_of_sampled_traces_no_linked_trace_proves_nothing(self):
+        answer = self.replay(self.rules, "--links-sampled")
+        self.assertEqual(self.counts(answer), {"processed": (0, 0, 1), "no-error": (1, 0, 1), "sent-before": (0, 0, 1), "alone": (1, 0, 0)})
+        self.assertIs(answer["coverage"]["assumptions"]["links_sampled"], True)
+        trace_answer = json.loads(run_cli("trace", trace_id(LOST), "--traces", self.traces, "--rules", self.rules, "--links-sampled", "--json").stdout)
+        self.assertEqual({one["rule_id"]: (one["verdict"], one["reason"]) for one in trace_answer["verdicts"]}["processed"], ("inconclusive", "linked"))
+
+    def test_a_rule_says_it_for_itself(self):
+        one = self.write("one.yaml", RULES.replace("within 10m }'}", "within 10m }', links_sampled: true}"))
+        self.assertEqual(self.counts(self.replay(one)), {"processed": (0, 0, 1), "no-error": (1, 0, 0), "sent-before": (0, 0, 1), "alone": (1, 0, 0)})
+        lines = [json.loads(line) for line in run_cli("eval", "--traces", self.traces, "--rules", one, "--json").stdout.splitlines()]
+        self.assertEqual([line["reason"] for line in lines if line.get("rule_id") == "processed"], ["linked"])
+        without = self.write("without.yaml", RULES.replace("within 10m }'}", "within 10m }', links_sampled: false}"))
+        self.assertEqual(self.counts(self.replay(without, "--links-sampled"))["processed"], (1, 1, 0))
+
+    def test_a_service_and_its_rules_say_it(self):
+        with Betrace("--traces", self.traces, "--links-sampled") as server:
+            stored = server.post("/v1/rules", {"id": "own", "dsl": "when { publish as p } always { process linked to p within 10m }", "links_sampled": False})
+            self.assertEqual((stored.status, stored.json()["links_sampled"]), (201, False))
+            self.assertEqual(server.post("/v1/rules", {"id": "as-service", "dsl": stored.json()["dsl"]}).status, 201)
+            self.assertIs(server.get("/v1/rules/own").json()["links_sampled"], False)
+            answer = server.post("/v1/violations/query", {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}).json()
+            self.assertEqual([(one["rule_id"], one["rests_on"]) for one in answer["violations"]], [("own", "no linked trace")])
+            verdicts = server.get(f"/v1/traces/{trace_id(LOST)}/verdicts").json()["verdicts"]
+            self.assertEqual({one["rule_id"]: (one["verdict"], one["reason"]) for one in verdicts}, {"own": ("violated", None), "as-service": ("inconclusive", "linked")})
+            self.assertIn("links_sampled: false", server.get("/v1/rules/export").body.decode())
+
     # ---- the command line ----
 
     def test_trace(self):

@@ -143,6 +143,9 @@ static void test_errors_name_the_field(void **state) {
   fields = fields_of("a", "A", good);
   fields.budget = 0;
   refuse(fields, "budget: expected a number of steps from 1 to 1000000000000, got 0");
+  fields = fields_of("a", "A", good);
+  fields.links_sampled = 2;
+  refuse(fields, "links_sampled: expected true or false, got 2");
   fields = fields_of("a", NULL, "when {");
   refuse(fields, "dsl: ");
 }
@@ -250,21 +253,25 @@ typedef struct hash_case {
   int64_t settle_ns, clock_skew_ns;
   int require_complete;
   int64_t budget;
+  int links_sampled;
   bool is_same; /* as the plain rule's */
 } hash_case;
 
 static void test_condition_hash(void **state) {
   (void)state;
   static const hash_case rows[] = {
-      {"plain", good, -1, -1, -1, -1, true},
-      {"another name", "@SOC2(controls = {CC6_1}) when { pii.read } always { audit.log }", -1, -1, -1, -1, true},
-      {"text", "when { pii.read } never { audit.log }", -1, -1, -1, -1, false},
-      {"settle", good, 0, -1, -1, -1, false},
-      {"skew", good, -1, 0, -1, -1, false},
-      {"complete", good, -1, -1, 0, -1, false},
-      {"complete", good, -1, -1, 1, -1, false},
-      {"budget", good, -1, -1, -1, 1, false},
-      {"budget", good, -1, -1, -1, 2, false}};
+      {"plain", good, -1, -1, -1, -1, -1, true},
+      {"another name", "@SOC2(controls = {CC6_1}) when { pii.read } always { audit.log }", -1, -1, -1, -1, -1, true},
+      {"text", "when { pii.read } never { audit.log }", -1, -1, -1, -1, -1, false},
+      {"settle", good, 0, -1, -1, -1, -1, false},
+      {"skew", good, -1, 0, -1, -1, -1, false},
+      {"complete", good, -1, -1, 0, -1, -1, false},
+      {"complete", good, -1, -1, 1, -1, -1, false},
+      {"budget", good, -1, -1, -1, 1, -1, false},
+      {"budget", good, -1, -1, -1, 2, -1, false},
+      {"links", good, -1, -1, -1, -1, 0, false},
+      {"links", good, -1, -1, -1, -1, 1, false},
+      {"both", good, -1, -1, -1, 1, 1, false}};
   char seen[sizeof rows / sizeof rows[0]][BT_CONDITION_HASH_HEX + 1];
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     bt_rule_fields fields = fields_of("a", rows[i].name, rows[i].dsl);
@@ -272,6 +279,7 @@ static void test_condition_hash(void **state) {
     fields.clock_skew_ns = rows[i].clock_skew_ns;
     fields.require_complete = rows[i].require_complete;
     fields.budget = rows[i].budget;
+    fields.links_sampled = rows[i].links_sampled;
     fields.severity = (bt_severity)(i % 7);
     fields.has_severity = true;
     bt_rule_definition *definition = define(fields);

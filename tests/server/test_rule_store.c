@@ -205,6 +205,7 @@ static void test_fields_come_back(void **state) {
   fields.settle_ns = 0;
   fields.margin_ns = 1;
   fields.require_complete = 0;
+  fields.links_sampled = 1;
   for (size_t i = 0; i < KEYS; i++) {
     assert_true(bt_string_pairs_add(&fields.labels, &fields.label_count, bt_str_from(keys[i]),
                                     bt_str_from(keys[KEYS - 1 - i])));
@@ -230,6 +231,7 @@ static void test_fields_come_back(void **state) {
   assert_int_equal(found->fields.margin_ns, 1);
   assert_int_equal(found->fields.clock_skew_ns, -1);
   assert_int_equal(found->fields.require_complete, 0);
+  assert_int_equal(found->fields.links_sampled, 1);
   assert_string_equal(found->updated_by, "é");
   assert_int_equal(found->fields.label_count, KEYS);
   assert_int_equal(found->fields.annotation_count, KEYS);
@@ -245,11 +247,12 @@ static void test_fields_come_back(void **state) {
 }
 
 /* A row as a later betrace with a larger language might have left it. */
-static const char newer_rule[] = "INSERT INTO rule_versions SELECT tenant, 'newer', 1, 0, name, description, 'bad { "
-                                 "newer language', severity, has_severity, 1, "
-                                 "shadow, watch_all, labels, annotations, settle_ns, margin_ns, clock_skew_ns, "
-                                 "require_complete, condition_hash, created_at_ns, "
-                                 "updated_at_ns, updated_by, budget FROM rule_versions WHERE rule_id = 'r1'";
+static const char newer_rule[] =
+    "INSERT INTO rule_versions SELECT tenant, 'newer', 1, 0, name, description, 'bad { "
+    "newer language', severity, has_severity, 1, "
+    "shadow, watch_all, labels, annotations, settle_ns, margin_ns, clock_skew_ns, "
+    "require_complete, condition_hash, created_at_ns, "
+    "updated_at_ns, updated_by, budget, links_sampled FROM rule_versions WHERE rule_id = 'r1'";
 
 static void test_a_rule_that_broke_is_kept_and_shown(void **state) {
   (void)state;

@@ -96,7 +96,8 @@ static void test_a_change_of_any_column_is_noticed(void **state) {
                                         "created_at_ns = 1",
                                         "updated_at_ns = 1",
                                         "updated_by = ''",
-                                        "budget = 1"};
+                                        "budget = 1",
+                                        "links_sampled = 1"};
   for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
     char sql[300];
     store_folder folder;
@@ -188,7 +189,8 @@ static void test_rows_of_before_are_sealed_once(void **state) {
   fill(&folder);
   /* Back to the first schema, which knew no seals, and no budgets. */
   run_sql(folder.database,
-          "ALTER TABLE rule_versions DROP COLUMN budget; DROP TABLE version_seals; DROP TRIGGER rule_versions_follow; "
+          "ALTER TABLE rule_versions DROP COLUMN links_sampled; ALTER TABLE rule_versions DROP COLUMN budget; DROP "
+          "TABLE version_seals; DROP TRIGGER rule_versions_follow; "
           "CREATE TRIGGER rule_versions_follow BEFORE "
           "INSERT ON rule_versions"
           "  WHEN NEW.version <> 1 + coalesce((SELECT max(version) FROM rule_versions WHERE tenant = NEW.tenant AND "
@@ -207,6 +209,33 @@ static void test_rows_of_before_are_sealed_once(void **state) {
   store_folder_remove(&folder);
 }
 
+/* A row that was sealed with a budget, before rules could say that links are sampled. */
+static void test_seals_of_an_older_schema_hold(void **state) {
+  (void)state;
+  store_folder folder;
+  const bt_rule_damage *damage;
+  store_folder_make(&folder);
+  bt_rule_store *store = open_store(folder.database);
+  bt_rule_fields fields;
+  bt_diagnostics diagnostics;
+  bt_rule_definition *definition = NULL;
+  bt_diagnostics_init(&diagnostics);
+  bt_rule_fields_init(&fields);
+  fields.id = strdup("spends");
+  fields.dsl = strdup("when { a } always { b }");
+  fields.budget = 7;
+  assert_int_equal(bt_rule_definition_new(&fields, &definition, &diagnostics, &error), BT_OK);
+  bt_diagnostics_dispose(&diagnostics);
+  assert_int_equal(bt_rule_store_create(store, "", definition, NULL, NULL, &error), BT_OK);
+  bt_rule_store_close(store);
+  run_sql(folder.database, "ALTER TABLE rule_versions DROP COLUMN links_sampled; PRAGMA user_version = 3");
+  store = open_store(folder.database);
+  assert_int_equal(bt_rule_store_damage(store, &damage), 0);
+  expect_fine(store, "spends", 1);
+  bt_rule_store_close(store);
+  store_folder_remove(&folder);
+}
+
 static void refuse_to_open(const char *path, bt_status status, const char *expected) {
   bt_rule_store *store = NULL;
   assert_int_equal(bt_rule_store_open(path, &store, &error), status);
@@ -217,12 +246,13 @@ static void refuse_to_open(const char *path, bt_status status, const char *expec
 static void test_another_schema_is_refused(void **state) {
   (void)state;
   static const char *const rows[][2] = {
-      {"PRAGMA user_version = -1", "the number -1, expected 0 to 3"},
+      {"PRAGMA user_version = -1", "the number -1, expected 0 to 4"},
       {"PRAGMA user_version = -2147483648", "the number -2147483648"},
       {"PRAGMA user_version = 0", "its schema is not"},
       {"PRAGMA user_version = 1", "its schema is not"},
       {"PRAGMA user_version = 2", "its schema is not"},
-      {"PRAGMA user_version = 4", "newer betrace"},
+      {"PRAGMA user_version = 3", "its schema is not"},
+      {"PRAGMA user_version = 5", "newer betrace"},
       {"DROP TRIGGER rule_versions_stay", "rule_versions_stay"},
       {"CREATE TRIGGER more AFTER INSERT ON write_probe BEGIN SELECT 1; END", "its schema is not"},
       {"DROP TABLE version_seals", "version_seals"}};
@@ -231,7 +261,7 @@ static void test_another_schema_is_refused(void **state) {
     store_folder_make(&folder);
     fill(&folder);
     run_sql(folder.database, rows[i][0]);
-    refuse_to_open(folder.database, i == 5 ? BT_REFUSED : BT_IO, rows[i][1]);
+    refuse_to_open(folder.database, strstr(rows[i][1], "newer") ? BT_REFUSED : BT_IO, rows[i][1]);
     store_folder_remove(&folder);
   }
 }
@@ -321,6 +351,7 @@ int main(void) {
       cmocka_unit_test(test_rows_that_come_and_go),
       cmocka_unit_test(test_an_old_version),
       cmocka_unit_test(test_rows_of_before_are_sealed_once),
+      cmocka_unit_test(test_seals_of_an_older_schema_hold),
       cmocka_unit_test(test_another_schema_is_refused),
       cmocka_unit_test(test_one_service_by_whatever_path),
       cmocka_unit_test(test_a_lock_of_another_process),

@@ -4,12 +4,13 @@ import hashlib
 import sqlite3
 
 COLUMNS = ("tenant rule_id version is_deletion name description dsl severity has_severity enabled shadow watch_all labels annotations settle_ns margin_ns "
-           "clock_skew_ns require_complete condition_hash created_at_ns updated_at_ns updated_by budget").split()
+           "clock_skew_ns require_complete condition_hash created_at_ns updated_at_ns updated_by budget links_sampled").split()
 
 
 def seal(row):
-    """The checksum that server/store/row_seal.h describes, of the values of COLUMNS. A budget counts where there is one."""
-    row = row if row[-1] is not None else row[:-1]
+    """The checksum that server/store/row_seal.h describes, of the values of COLUMNS. What follows updated_by counts up to the last that is there."""
+    while row[-1] is None and len(row) > COLUMNS.index("budget"):
+        row = row[:-1]
     fields = [b"betrace.row.1"]
     for value in row:
         fields += [b"n", b""] if value is None else [b"i", str(value).encode()] if isinstance(value, int) else [b"t", value.encode()]

@@ -1037,6 +1037,8 @@ export interface components {
             require_complete?: boolean | null;
             /** @description steps that this rule may take on one trace where the service gives less */
             budget?: number | null;
+            /** @description true: traces are dropped one by one, so that no linked trace proves nothing; null: the service's */
+            links_sampled?: boolean | null;
             controls?: unknown;
             version?: unknown;
             condition_hash?: unknown;
@@ -1070,6 +1072,7 @@ export interface components {
             clock_skew: string | null;
             require_complete: boolean | null;
             budget: number | null;
+            links_sampled: boolean | null;
             version: number;
             /** @description empty for a damaged rule */
             condition_hash: string;
@@ -1125,6 +1128,8 @@ export interface components {
             violations_found: number;
             /** @description of violations_found: those in the tail that is not settled, whose traces count in unsettled */
             violations_provisional: number;
+            /** @description of violations_found: those that rest on no trace linking to a span */
+            violations_without_link: number;
             /** @description verdicts that could not be reached and will not be; those that wait for the rest of a trace count in unsettled */
             inconclusive: number;
             first_violation: components["schemas"]["Moment"];
@@ -1477,6 +1482,7 @@ export interface components {
                 clock_skew?: string;
                 handover?: string;
                 require_complete?: boolean;
+                links_sampled?: boolean;
             };
         };
         Failed: components["schemas"]["ByteRange"] & {
@@ -1565,6 +1571,11 @@ export interface components {
             missing_parents?: boolean;
             /** @description its trace is not settled yet */
             provisional?: boolean;
+            /**
+             * @description only where so: a sampler that drops traces one by one leaves the same behind
+             * @enum {unknown}
+             */
+            rests_on?: "no linked trace";
             /** @description of the first violating choice */
             witnesses: components["schemas"]["Witness"][];
             /** @description what failed in the rule's text */

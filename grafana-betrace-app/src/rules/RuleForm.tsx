@@ -71,15 +71,35 @@ function SwitchField({
   );
 }
 
-function Timing(props: Props) {
-  const { draft, edit, disabled } = props;
-  const service = t('rule.service-default', 'as the service');
+const serviceDefault = () => t('rule.service-default', 'as the service');
+
+function ServiceSwitchField({
+  name,
+  description,
+  draft,
+  edit,
+  disabled,
+}: Props & { name: 'require_complete' | 'links_sampled'; description: string }) {
   const choices = [
-    { value: 'service' as const, label: service },
+    { value: 'service' as const, label: serviceDefault() },
     { value: 'yes' as const, label: t('rule.yes', 'yes') },
     { value: 'no' as const, label: t('rule.no', 'no') },
   ];
-  const chosen = draft.require_complete === null ? 'service' : draft.require_complete ? 'yes' : 'no';
+  return (
+    <Field label={fieldName(name)} description={description} disabled={disabled} noMargin>
+      <Combobox
+        id={`rule-${name}`}
+        options={choices}
+        value={draft[name] === null ? 'service' : draft[name] ? 'yes' : 'no'}
+        disabled={disabled}
+        onChange={({ value }) => edit({ [name]: value === 'service' ? null : value === 'yes' })}
+      />
+    </Field>
+  );
+}
+
+function Timing(props: Props) {
+  const service = serviceDefault();
   return (
     <Stack direction="column" gap={2}>
       <TextField
@@ -100,20 +120,16 @@ function Timing(props: Props) {
         placeholder={service}
         description={t('rule.skew-why', 'How far clocks of services may differ')}
       />
-      <Field
-        label={fieldName('require_complete')}
+      <ServiceSwitchField
+        {...props}
+        name="require_complete"
         description={t('rule.complete-why', 'Inconclusive while a parent span is missing')}
-        disabled={disabled}
-        noMargin
-      >
-        <Combobox
-          id="rule-require_complete"
-          options={choices}
-          value={chosen}
-          disabled={disabled}
-          onChange={({ value }) => edit({ require_complete: value === 'service' ? null : value === 'yes' })}
-        />
-      </Field>
+      />
+      <ServiceSwitchField
+        {...props}
+        name="links_sampled"
+        description={t('rule.links-sampled-why', 'Then it proves nothing that no trace links to a span')}
+      />
       <TextField
         {...props}
         name="budget"
@@ -133,7 +149,8 @@ export function RuleForm(props: Props) {
   const { draft, edit, errors, isNew, disabled } = props;
   const styles = useStyles2(getStyles);
   const [timing, setTiming] = useState(false);
-  const timed = draft.settle || draft.margin || draft.clock_skew || draft.require_complete !== null || draft.budget || draft.watch_all;
+  const { settle, margin, clock_skew, require_complete, links_sampled, budget, watch_all } = draft;
+  const timed = settle || margin || clock_skew || require_complete !== null || links_sampled !== null || budget || watch_all;
   return (
     <div className={styles.form}>
       <TextField {...props} name="name" required />

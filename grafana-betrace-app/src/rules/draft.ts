@@ -23,6 +23,8 @@ export interface Draft {
   require_complete: boolean | null;
   /** a number of steps; empty: the service's */
   budget: string;
+  /** null: the service's */
+  links_sampled: boolean | null;
 }
 
 export const EMPTY_DRAFT: Draft = {
@@ -41,12 +43,13 @@ export const EMPTY_DRAFT: Draft = {
   clock_skew: '',
   require_complete: null,
   budget: '',
+  links_sampled: null,
 };
 
 export function draftOf(rule: Rule): Draft {
-  const { id, name, description, dsl, severity, enabled, shadow, watch_all, require_complete } = rule;
+  const { id, name, description, dsl, severity, enabled, shadow, watch_all, require_complete, links_sampled } = rule;
   return {
-    ...{ id, name, description, dsl, severity, enabled, shadow, watch_all, require_complete },
+    ...{ id, name, description, dsl, severity, enabled, shadow, watch_all, require_complete, links_sampled },
     labels: Object.entries(rule.labels),
     annotations: Object.entries(rule.annotations),
     settle: rule.settle ?? '',
@@ -64,10 +67,10 @@ const budgetOf = ({ budget }: Draft) => (budget.trim() === '' ? null : Number(bu
 
 /** What is sent. Without an id the service makes one from the name. */
 export function inputOf(draft: Draft): RuleInput {
-  const { name, description, dsl, severity, enabled, shadow, watch_all, require_complete } = draft;
+  const { name, description, dsl, severity, enabled, shadow, watch_all, require_complete, links_sampled } = draft;
   return {
     ...(draft.id.trim() ? { id: draft.id.trim() } : {}),
-    ...{ name: name.trim(), description, dsl, severity, enabled, shadow, watch_all, require_complete },
+    ...{ name: name.trim(), description, dsl, severity, enabled, shadow, watch_all, require_complete, links_sampled },
     labels: named(draft.labels),
     annotations: named(draft.annotations),
     settle: orNull(draft.settle),

@@ -20,6 +20,7 @@ export function fieldName(field: keyof Draft): string {
     clock_skew: t('rule.field.clock-skew', 'Clock skew'),
     require_complete: t('rule.field.require-complete', 'Require complete traces'),
     budget: t('rule.field.budget', 'Budget'),
+    links_sampled: t('rule.field.links-sampled', 'Traces are dropped one by one'),
   };
   return names[field];
 }

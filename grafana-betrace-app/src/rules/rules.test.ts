@@ -10,13 +10,14 @@ import { parseTrace } from './TestPanel';
 
 describe('a draft', () => {
   it('of a rule that was not touched would change nothing', () => {
-    const draft = draftOf(rule({ settle: '2m', require_complete: true, annotations: { a: 'b' } }));
+    const draft = draftOf(rule({ settle: '2m', require_complete: true, links_sampled: false, annotations: { a: 'b' } }));
     expect(changedFields(draft, draft)).toEqual([]);
     expect(inputOf(draft)).toMatchObject({
       id: 'fraud-check',
       settle: '2m',
       margin: null,
       require_complete: true,
+      links_sampled: false,
       annotations: { a: 'b' },
     });
   });

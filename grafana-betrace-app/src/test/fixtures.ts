@@ -34,6 +34,7 @@ export const rule = (change: Partial<Rule> = {}): Rule => ({
   clock_skew: null,
   require_complete: null,
   budget: null,
+  links_sampled: null,
   version: 3,
   condition_hash: 'a'.repeat(64),
   created_at: '2026-11-01T09:00:00Z',

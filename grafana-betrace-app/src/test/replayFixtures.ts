@@ -21,6 +21,7 @@ export const counters = (change: Partial<Counters> = {}): Counters => ({
   sample_differences: 0,
   violations_found: 0,
   violations_provisional: 0,
+  violations_without_link: 0,
   inconclusive: 0,
   first_violation: null,
   last_violation: null,

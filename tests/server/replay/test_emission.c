@@ -33,6 +33,8 @@ typedef struct scene {
   bt_rule_definition *rule;
   bt_violation violations[COUNT];
   const bt_violation *pointers[COUNT];
+  bt_violation_witness witnesses[4];
+  bt_violation_choice choice; /* of every second violation */
   char *services[2];
   bt_priority priority; /* of the last read */
   bt_source guarded;    /* the fake source behind the mutex */
@@ -87,6 +89,14 @@ static bt_status guarded_read(bt_source *source, const bt_read_request *request,
   return status;
 }
 
+/* A span of the own trace, two of another one, and one of these once more. */
+static void make_choice(scene *s) {
+  for (size_t i = 0; i < 4; i++)
+    s->witnesses[i] =
+        (bt_violation_witness){.span_id = {{9, i == 3 ? 2 : (uint8_t)i}}, .trace = i > 0, .trace_id = fake_id(i > 0)};
+  s->choice = (bt_violation_choice){.witnesses = s->witnesses, .witness_count = 4};
+}
+
 static void make_violations(scene *s) {
   bt_error error = {0};
   s->services[0] = strdup("db");
@@ -104,7 +114,10 @@ static void make_violations(scene *s) {
                                       .time_ns = NOON_NS + (int64_t)i,
                                       .message = "span x: bad",
                                       .services = s->services,
-                                      .service_count = 2};
+                                      .service_count = 2,
+                                      .choices = &s->choice,
+                                      .choice_count = i % 2,
+                                      .rests_on_no_link = i % 2};
     s->pointers[i] = &s->violations[i];
   }
 }
@@ -126,6 +139,7 @@ static int make_scene(void **state) {
   s->exporter = (bt_exporter_options){.url = fake_server_url(s->server), .attempts = 1};
   s->options = (bt_emission_options){
       .client = s->client, .exporter = &s->exporter, .source = &s->guarded, .replay_id = "r-1", .origin = "replay"};
+  make_choice(s);
   make_violations(s);
   *state = s;
   return 0;
@@ -167,6 +181,19 @@ static void assert_text(const bt_span *span, const char *key, const char *expect
     fail_msg("%s is %.*s, not %s", key, BT_FMT(value->string), expected);
 }
 
+static void check_link(const bt_link *link, const bt_trace_id *trace_id, const bt_span_id *span_id) {
+  assert_memory_equal(link->trace_id.bytes, trace_id->bytes, 16);
+  assert_memory_equal(link->span_id.bytes, span_id->bytes, 8);
+}
+
+/* To the violating trace, and to each witness in another one. */
+static void check_links(const scene *s, const bt_span *span, const bt_violation *violation) {
+  assert_int_equal(span->link_count, violation->choice_count ? 3 : 1);
+  check_link(&span->links[0], &violation->trace_id, &violation->span_id);
+  for (uint32_t i = 1; i < span->link_count; i++)
+    check_link(&span->links[i], &s->witnesses[i].trace_id, &s->witnesses[i].span_id);
+}
+
 static void check_span(scene *s, const bt_span *span, const bt_violation *violation) {
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&violation->trace_id, hex);
@@ -192,6 +219,8 @@ static void check_span(scene *s, const bt_span *span, const bt_violation *violat
   assert_text(span, "betrace.violation.status", "open");
   assert_int_equal(attribute(span, "betrace.violation.services")->array.count, 2);
   assert_true(bt_str_equal(attribute(span, "betrace.violation.controls")->array.items[0].string, BT_STR("SOC2:CC6.1")));
+  if (violation->choice_count) assert_text(span, "betrace.violation.rests_on", "no linked trace");
+  check_links(s, span, violation);
   /* The link is the only place where the violating trace's id stands in bytes. */
   assert_non_null(memmem(s->body, s->body_length, violation->trace_id.bytes, 16));
 }

@@ -72,6 +72,7 @@ const verdicts = (change: Partial<TraceVerdicts> = {}): TraceVerdicts => ({
   verdicts: [judged()],
   not_evaluated: [],
   spans: [span('root', null, 0), span('pay', 'root', 50, { attributes: { amount: '7' }, status: 'error' }), span('ship', 'root', 80)],
+  linked: [],
   ...change,
 });
 
