@@ -54,7 +54,7 @@ static void append_place(const bt_checked_rule *rule, bt_range range, const char
 
 static void append_witness(const bt_test_result *result, const bt_violation_witness *witness, uint32_t span,
                            bt_buffer *out) {
-  char hex[BT_SPAN_ID_HEX + 1];
+  char hex[BT_SPAN_ID_HEX + 1], trace_id[BT_TRACE_ID_HEX + 1] = "";
   bt_str name = bt_test_span_name(result->test, witness->trace, span);
   bt_span_id_format(&witness->span_id, hex);
   bt_buffer_printf(out, "  %s%s%s", witness->binding ? witness->binding : "", witness->binding ? " = " : "",
@@ -63,7 +63,9 @@ static void append_witness(const bt_test_result *result, const bt_violation_witn
     bt_buffer_printf(out, " (id %.*s)", BT_FMT(name));
   else if (result->test->trace_file.ptr)
     bt_buffer_printf(out, " (id %s)", hex);
-  if (witness->trace) bt_buffer_printf(out, " in trace %.*s", BT_FMT(bt_test_trace_name(result->test, witness->trace)));
+  if (witness->trace && result->test->trace_file.ptr) bt_trace_id_format(&witness->trace_id, trace_id);
+  bt_str trace = trace_id[0] ? bt_str_from(trace_id) : bt_test_trace_name(result->test, witness->trace);
+  if (witness->trace) bt_buffer_printf(out, " in trace %.*s", BT_FMT(trace));
   if (witness->service[0]) bt_buffer_printf(out, " of %s", witness->service);
   for (size_t i = 0; i < witness->attribute_count; i++)
     bt_buffer_printf(out, "%s%s=%s", i ? ", " : ": ", witness->attributes[i].key, witness->attributes[i].value);

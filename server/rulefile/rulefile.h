@@ -60,6 +60,7 @@ typedef struct bt_test_witness { /* some violating choice, of all, binds `bindin
   bt_str binding, span_id;
 } bt_test_witness;
 
+enum { BT_TEST_MAX_OTHERS = 100 };
 typedef struct bt_test_other { /* another trace, for links from and to it */
   bt_str name;
   const bt_test_span *spans; /* one or more */
@@ -74,6 +75,7 @@ typedef struct bt_rulefile_test {
   const bt_test_other *others; /* all others that there are */
   uint32_t other_count;
   bt_str trace_file;                       /* as written, relative to the rule file; ptr NULL: the spans are here */
+  bt_str trace_id;                         /* which trace of that file is the test's, as hex; ptr NULL: the only one */
   const bt_test_expectation *expectations; /* one or more */
   uint32_t expectation_count;
   const bt_test_witness *witnesses; /* all of one choice */

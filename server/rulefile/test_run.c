@@ -7,12 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/trace_copy.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/rulefile/test_trace.h"
 #include "tempo/files/file_source.h"
 
-enum { TRACE_ARENA_BYTES = 256 * 1024 * 1024, MAX_WITNESSES = BT_MAX_BINDINGS };
+enum {
+  TRACE_ARENA_BYTES = 256 * 1024 * 1024,
+  MAX_WITNESSES = BT_MAX_BINDINGS,
+  MAX_TRACES = 1001 /* of a file: one, and as many as may be linked to it */
+};
 
 typedef struct runner {
   const bt_checked_file *file;
@@ -253,34 +258,84 @@ static bt_status open_source(runner *run, char *path, bt_error *error) {
   return status;
 }
 
-static bt_status read_trace_file(runner *run, bt_str path, const bt_trace **out, bt_error *error) {
+static bt_status open_trace_file(runner *run, const bt_rulefile_test *test, size_t *count, bt_error *error) {
   if (!run->folder)
     return bt_error_set(error, BT_INVALID, "trace_file: no files are read here; write the spans as trace: […]");
-  bt_status status = open_source(run, join_path(run->folder, path), error);
+  bt_status status = open_source(run, join_path(run->folder, test->trace_file), error);
   if (status) return status;
-  size_t count = bt_file_source_trace_count(run->source);
-  if (count != 1)
-    return bt_error_set(error, BT_INVALID, "trace_file: expected one trace in %.200s, got %zu", run->source_path,
-                        count);
-  return bt_file_source_trace(run->source, 0, out, error);
+  *count = bt_file_source_trace_count(run->source);
+  if (!*count || *count > MAX_TRACES)
+    return bt_error_set(error, BT_INVALID, "trace_file: expected 1 to %d traces in %.200s, got %zu", MAX_TRACES,
+                        run->source_path, *count);
+  if (*count > 1 && !test->trace_id.ptr)
+    return bt_error_set(error, BT_INVALID,
+                        "trace_file: expected one trace in %.200s, got %zu; trace_id says which of them is the test's, "
+                        "then the others are the traces around it",
+                        run->source_path, *count);
+  return BT_OK;
 }
 
-/* A file has one trace, and nothing links to it. */
-static bt_status read_family(runner *run, bt_str path, const bt_family **out, bt_error *error) {
+/* The source's own is borrowed until it gives the next one. */
+static const bt_trace *copy_trace(runner *run, const bt_trace *trace) {
+  bt_trace *copy = bt_arena_alloc(&run->arena, sizeof *copy);
+  size_t bytes = bt_trace_copy_bytes(trace);
+  void *room = copy ? bt_arena_alloc(&run->arena, bytes ? bytes : 1) : NULL;
+  if (!room) return NULL;
+  memset(room, 0, bytes);
+  *copy = *trace;
+  copy->spans = bt_trace_copy_spans(trace, room);
+  return copy;
+}
+
+static bt_status copy_traces(runner *run, bt_family_trace *traces, size_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++) {
+    const bt_trace *trace = NULL;
+    status = bt_file_source_trace(run->source, i, &trace, error);
+    if (status) return status;
+    traces[i] = (bt_family_trace){.trace = copy_trace(run, trace),
+                                  .is_incomplete = trace->partial,
+                                  .asked_from_ns = INT64_MIN,
+                                  .asked_until_ns = INT64_MAX};
+    if (!traces[i].trace) status = bt_error_no_memory(error);
+  }
+  return status;
+}
+
+static bt_status put_own_first(const runner *run, bt_str id, bt_family_trace *traces, size_t count, bt_error *error) {
+  bt_trace_id own;
+  size_t at = 0;
+  if (!id.ptr || !bt_trace_id_parse(id, &own)) return BT_OK;
+  while (at < count && bt_trace_id_compare(&traces[at].trace->id, &own)) at++;
+  if (at == count)
+    return bt_error_set(error, BT_INVALID, "trace_id: expected the id of a trace in %.200s, got %.*s", run->source_path,
+                        BT_FMT(id));
+  bt_family_trace first = traces[at];
+  traces[at] = traces[0];
+  traces[0] = first;
+  return BT_OK;
+}
+
+/* There are no more traces than the file has. */
+static bt_status read_family(runner *run, const bt_rulefile_test *test, const bt_family **out, bt_error *error) {
+  size_t count = 0;
+  bt_status status = open_trace_file(run, test, &count, error);
+  if (status) return status;
   bt_family *family = bt_arena_alloc(&run->arena, sizeof *family);
-  bt_family_trace *alone = bt_arena_alloc(&run->arena, sizeof *alone);
-  if (!family || !alone) return bt_error_no_memory(error);
-  *alone = (bt_family_trace){.asked_from_ns = INT64_MIN, .asked_until_ns = INT64_MAX};
-  *family = (bt_family){alone, 1};
+  bt_family_trace *traces = bt_arena_array(&run->arena, count, sizeof *traces);
+  if (!family || !traces) return bt_error_no_memory(error);
+  status = copy_traces(run, traces, count, error);
+  if (!status) status = put_own_first(run, test->trace_id, traces, count, error);
+  *family = (bt_family){traces, (uint32_t)count};
   *out = family;
-  return read_trace_file(run, path, &alone->trace, error);
+  return status;
 }
 
 static bt_status run_test(runner *run, const bt_checked_rule *owner, const bt_rulefile_test *test, bt_error *error) {
   const bt_family *family = NULL;
   bt_error problem = {0};
   bt_arena_reset(&run->arena);
-  bt_status status = test->trace_file.ptr ? read_family(run, test->trace_file, &family, &problem)
+  bt_status status = test->trace_file.ptr ? read_family(run, test, &family, &problem)
                                           : bt_test_family_new(test, &run->arena, &family, &problem);
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   bool is_bad = status != BT_OK;

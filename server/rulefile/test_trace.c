@@ -285,6 +285,7 @@ bool bt_test_span_id(const bt_rulefile_test *test, const bt_trace *trace, bt_str
 }
 
 bt_str bt_test_span_name(const bt_rulefile_test *test, uint32_t trace, uint32_t span) {
+  if (trace > test->other_count) return (bt_str){NULL, 0}; /* of a file */
   span_list list = list_of_trace(test, trace);
   uint32_t place = place_in_test(&list, span);
   return place < list.count ? list.spans[place].id : (bt_str){NULL, 0};

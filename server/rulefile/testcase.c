@@ -208,7 +208,7 @@ static const bt_test_span *find_span(const bt_test_span *spans, uint32_t count, 
 }
 
 /* NOT_READ: the line of a span in which something is wrong, which was said. */
-enum { MAX_SPANS = 2000, MAX_OTHERS = 100, NOT_READ = 0 };
+enum { MAX_SPANS = 2000, NOT_READ = 0 };
 
 static bt_status read_spans(const document *d, const node *list, const char *key, const bt_test_span **out,
                             uint32_t *out_count, bt_error *error) {
@@ -243,8 +243,8 @@ static bt_status read_others(const document *d, const node *map, void *into, bt_
   char shown[BT_YAML_SHOWN_BYTES];
   bt_status status = bt_yaml_expect_map(d, map, "others", error);
   if (status) return status;
-  if (map->count > MAX_OTHERS)
-    return bt_yaml_fail(d, map, error, "others: expected at most %d traces, got %zu", MAX_OTHERS, map->count);
+  if (map->count > BT_TEST_MAX_OTHERS)
+    return bt_yaml_fail(d, map, error, "others: expected at most %d traces, got %zu", BT_TEST_MAX_OTHERS, map->count);
   bt_test_other *others = bt_arena_array(d->arena, map->count, sizeof *others);
   if (!others) return bt_error_no_memory(error);
   test->others = others;
@@ -263,6 +263,7 @@ static bt_status read_others(const document *d, const node *map, void *into, bt_
 
 TEXT_READER(read_test_name, bt_rulefile_test, name, "name")
 TEXT_READER(read_trace_file, bt_rulefile_test, trace_file, "trace_file")
+TEXT_READER(read_trace_id, bt_rulefile_test, trace_id, "trace_id")
 DURATION_READER(read_test_skew, bt_rulefile_test, clock_skew_ns, "clock_skew")
 
 static bt_status read_complete(const document *d, const node *value, void *into, bt_error *error) {
@@ -319,10 +320,20 @@ static bt_status read_witness(const document *d, const node *map, void *into, bt
   return status;
 }
 
-static const bt_yaml_field test_fields[] = {
-    {"name", read_test_name},  {"trace", read_trace},       {"trace_file", read_trace_file},
-    {"expect", read_expect},   {"complete", read_complete}, {"clock_skew", read_test_skew},
-    {"witness", read_witness}, {"others", read_others},     {0}};
+static const bt_yaml_field test_fields[] = {{"name", read_test_name},        {"trace", read_trace},
+                                            {"trace_file", read_trace_file}, {"expect", read_expect},
+                                            {"complete", read_complete},     {"clock_skew", read_test_skew},
+                                            {"witness", read_witness},       {"others", read_others},
+                                            {"trace_id", read_trace_id},     {0}};
+
+static bt_status check_trace_id(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
+  bt_trace_id id;
+  if (!test->trace_id.ptr) return BT_OK;
+  if (!test->trace_file.ptr) return bt_yaml_fail(d, map, error, "trace_id: expected with trace_file, not with trace");
+  if (bt_trace_id_parse(test->trace_id, &id)) return BT_OK;
+  return bt_yaml_fail(d, map, error, "trace_id: expected 1 to 32 hex digits, got \"%.*s\"",
+                      test->trace_id.len < 60 ? (int)test->trace_id.len : 60, test->trace_id.ptr);
+}
 
 static bt_status check_trace(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
   if (test->spans && test->trace_file.ptr)
@@ -333,7 +344,7 @@ static bt_status check_trace(const document *d, const node *map, const bt_rulefi
     return bt_yaml_fail(d, map, error, "others: expected with trace, not with trace_file");
   if (test->trace_file.ptr && test->trace_file.len == 0)
     return bt_yaml_fail(d, map, error, "trace_file: expected the path of a file, got \"\"");
-  return BT_OK;
+  return check_trace_id(d, map, test, error);
 }
 
 /* A witness that no span can be would make a test that always fails; better said here. Ids of a trace file are not

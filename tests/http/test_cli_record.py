@@ -109,6 +109,65 @@ class RecordTest(unittest.TestCase):
         done = self.cli("record", "2", "--rules", "rules.yaml", "--rule", "satisfied", "--traces", halves, "--as", "fixture")
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def family(self):
+        """A message, its consumer, and who links to the consumer; the producer's trace begins later than the consumer's."""
+        rules = self.write("linked.yaml", '''rules:
+- {id: processed, dsl: 'when { publish as p } always { process linked to p within 1h as c and charge under c where(amount > 5) }'}
+- {id: no-error, dsl: 'when { publish as p } never { span(span.status == error) downstream of p within 1h over 2 links }'}
+''')
+        lines = [trace(0xAB, span("publish", id="00000000000000c1", user_email="a@b.c", at=200)),
+                 trace(0xCD, span("process", id="00000000000000d1", links=[(0xAB, "00000000000000c1"), (0xEE, "00000000000000e9")], card=SECRET),
+                       span("charge", id="00000000000000d2", parent="00000000000000d1", at=1, amount=7)),
+                 trace(0xEF, span("mail", id="00000000000000f1", links=[(0xCD, "00000000000000d2")], at=900, status=2)),
+                 trace(0x99, span("publish", id="00000000000000c1"))]
+        return rules, self.write("linked.jsonl", "".join(lines))
+
+    def test_a_family_is_recorded(self):
+        rules, traces = self.family()
+        for form in ("inline", "fixture"):
+            with self.subTest(form=form):
+                done = self.cli("record", "ab", "--rules", rules, "--traces", traces, "--as", form, "--whole-file")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                for absent in (SECRET, "a@b.c"):
+                    self.assertNotIn(absent, done.stdout)
+                self.write("family.yaml", done.stdout)
+                tested = json.loads(self.cli("test", "--json", "family.yaml").stdout)
+                self.assertEqual({one["rule_id"]: (one["outcome"], one["verdict"]) for one in tested["tests"]},
+                                 {"processed": ("passed", "satisfied"), "no-error": ("passed", "violated")})
+                if form == "inline":
+                    self.assertIn('links: [{trace: "own", span: "00000000000000c1"}, {trace: "%s", span: "00000000000000e9"}]' % trace_id(0xEE), done.stdout)
+                    self.assertIn('links: [{trace: "linked-1", span: "00000000000000d2"}]', done.stdout)
+                    self.assertLess(done.stdout.index("      linked-1:"), done.stdout.index("      linked-2:"))
+                else:
+                    self.assertIn(f'    trace_id: "{trace_id(0xAB)}"\n', done.stdout)
+        with open(os.path.join(self.folder, "fixtures", trace_id(0xAB) + ".otlp.json"), encoding="utf-8") as file:
+            fixture = file.read()
+        self.assertNotIn(SECRET, fixture)
+        self.assertNotIn(trace_id(0x99), fixture)
+        self.assertIn(trace_id(0xEF), fixture)
+
+    def test_which_trace_of_a_fixture(self):
+        rules, traces = self.family()
+        self.cli("record", "ab", "--rules", rules, "--traces", traces, "--as", "fixture")
+        rule = "rules:\n- id: r\n  dsl: 'when { publish as p } never { span(span.status == error) downstream of p within 1h over 2 links }'\n  tests:\n  - expect: violated\n"
+        fixture = f"    trace_file: fixtures/{trace_id(0xAB)}.otlp.json\n"
+        for line, expected in (("", "expected one trace in fixtures/"), ("    trace_id: '77'\n", "trace_id: expected the id of a trace in fixtures/"),
+                               ("    trace_id: cd\n", "expected violated, got not_applicable"), ("    trace_id: AB\n", "1 passed")):
+            self.write("one.yaml", rule + fixture + line)
+            done = self.cli("test", "one.yaml")
+            self.assertIn(expected, done.stdout + done.stderr)
+        self.write("one.yaml", (rule + fixture).replace("violated", "satisfied") + "    trace_id: ab\n")
+        done = self.cli("test", "one.yaml")
+        self.assertIn(f"in trace {trace_id(0xEF)}", done.stdout + done.stderr)
+
+    def test_what_is_not_all_there_is_not_recorded(self):
+        rules, _ = self.family()
+        traces = self.write("half.jsonl", trace(0xAB, span("publish", id="00000000000000c1")) +
+                            trace(0xCD, span("process", links=[(0xAB, "00000000000000c1")])))
+        done = self.cli("record", "ab", "--rules", rules, "--traces", traces, "--links-sampled")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("inconclusive (linked)", done.stderr)
+
     def test_an_incomplete_trace_stays_one(self):
         text = self.record("--rule", "fraud", "--require-complete", "--whole-file")
         self.assertIn("complete: false", text)

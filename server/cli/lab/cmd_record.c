@@ -10,6 +10,7 @@
 #include "server/cli/found_trace.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/print.h"
+#include "server/rulefile/rulefile.h"
 #include "server/rulefile/yaml_text.h"
 #include "server/rulefile/yaml_write.h"
 
@@ -42,40 +43,50 @@ static void write_expectation(const record_run *run, const bt_rule_verdict *verd
                      bt_verdict_name(verdicts[i].verdict));
 }
 
-static bt_status write_fixture(record_run *run, const bt_trace *trace, bt_redaction *redaction, bt_error *error) {
+static bt_status write_fixture(record_run *run, const bt_family *family, bt_redaction *redaction, bt_error *error) {
   char id[BT_TRACE_ID_HEX + 1];
-  bt_trace_id_format(&trace->id, id);
+  bt_trace_id_format(&family->traces[0].trace->id, id);
   bt_buffer_printf(&run->path, "%s/%s.otlp.json", run->folder, id);
   if (run->path.failed) return bt_error_no_memory(error);
   if (mkdir(run->folder, 0777) != 0 && errno != EEXIST)
     return bt_error_set(error, BT_IO, "the folder %.300s cannot be made: %s", run->folder, strerror(errno));
-  json_t *document = bt_trace_record_otlp(trace, redaction);
+  json_t *document = bt_trace_record_otlp(family, redaction);
   int failed = document ? json_dump_file(document, run->path.ptr, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : -1;
   json_decref(document);
-  return failed ? bt_error_set(error, BT_IO, "%.300s cannot be written: %s", run->path.ptr, strerror(errno)) : BT_OK;
+  if (failed) return bt_error_set(error, BT_IO, "%.300s cannot be written: %s", run->path.ptr, strerror(errno));
+  bt_buffer_append(&run->test, BT_STR("    trace_file: "));
+  bt_yaml_quote(bt_buffer_str(&run->path), &run->test);
+  bt_buffer_append_char(&run->test, '\n');
+  if (family->trace_count > 1) bt_buffer_printf(&run->test, "    trace_id: \"%s\"\n", id);
+  return BT_OK;
 }
 
-static bt_status write_trace(record_run *run, const bt_trace *trace, bt_redaction *redaction, bt_error *error) {
+static bt_status write_inline(record_run *run, const bt_family *family, bt_redaction *redaction, bt_error *error) {
+  char name[BT_LINKED_NAME_BYTES];
   bool has_halves = false;
-  if (run->as_fixture) {
-    bt_status status = write_fixture(run, trace, redaction, error);
-    if (status) return status;
-    bt_buffer_append(&run->test, BT_STR("    trace_file: "));
-    bt_yaml_quote(bt_buffer_str(&run->path), &run->test);
-    bt_buffer_append_char(&run->test, '\n');
-    return BT_OK;
+  if (family->trace_count > 1 + BT_TEST_MAX_OTHERS)
+    return bt_error_set(error, BT_REFUSED,
+                        "%" PRIu32
+                        " traces are linked to this one, and `others:` of a test may have %d: record it with "
+                        "--as fixture",
+                        family->trace_count - 1, BT_TEST_MAX_OTHERS);
+  for (uint32_t i = 0; i < family->trace_count; i++) {
+    bt_trace_record_name(i, name);
+    if (i == 1) bt_buffer_append(&run->test, BT_STR("    others:\n"));
+    if (i)
+      bt_buffer_printf(&run->test, "      %s:\n", name);
+    else
+      bt_buffer_append(&run->test, BT_STR("    trace:\n"));
+    bt_trace_record_yaml(family, i, redaction, i ? 6 : 4, &has_halves, &run->test);
   }
-  bt_buffer_append(&run->test, BT_STR("    trace:\n"));
-  bt_trace_record_yaml(trace, redaction, 4, &has_halves, &run->test);
-  return has_halves
-             ? bt_error_set(error, BT_REFUSED,
-                            "two spans of this trace have one id (client and server halves), which `trace:` of a test "
-                            "cannot say: record it with --as fixture")
-             : BT_OK;
+  if (!has_halves) return BT_OK;
+  return bt_error_set(error, BT_REFUSED,
+                      "two spans of a trace have one id (client and server halves), which `trace:` of a test cannot "
+                      "say: record it with --as fixture");
 }
 
-static bt_status write_test(record_run *run, const bt_trace *trace, bool is_incomplete, const bt_rule_verdict *verdicts,
-                            bt_error *error) {
+static bt_status write_test(record_run *run, const bt_family *family, bool is_incomplete,
+                            const bt_rule_verdict *verdicts, bt_error *error) {
   char id[BT_TRACE_ID_HEX + 1], usual[64];
   bt_rule_keys read = {0};
   bt_status status = BT_OK;
@@ -83,12 +94,14 @@ static bt_status write_test(record_run *run, const bt_trace *trace, bool is_inco
     status = bt_rule_keys_add(&read, rules_of(run)[i]->rule, error);
   bt_redaction redaction = {
       .read = &read, .kept = run->kept, .kept_count = run->kept_count, .keeps_all = run->keeps_all};
-  bt_trace_id_format(&trace->id, id);
+  bt_trace_id_format(&family->traces[0].trace->id, id);
   snprintf(usual, sizeof usual, "trace %s", id);
   bt_buffer_append(&run->test, BT_STR("  - name: "));
   bt_yaml_quote(bt_str_from(run->name ? run->name : usual), &run->test);
   bt_buffer_append_char(&run->test, '\n');
-  if (!status) status = write_trace(run, trace, &redaction, error);
+  if (!status)
+    status =
+        run->as_fixture ? write_fixture(run, family, &redaction, error) : write_inline(run, family, &redaction, error);
   if (is_incomplete) bt_buffer_append(&run->test, BT_STR("    complete: false\n"));
   if (run->options.assumptions.clock_skew_ns)
     bt_buffer_printf(&run->test, "    clock_skew: %" PRId64 "ns\n", run->options.assumptions.clock_skew_ns);
@@ -103,14 +116,43 @@ static bt_status write_test(record_run *run, const bt_trace *trace, bool is_inco
 
 /* ---- one trace ---- */
 
-static bt_status record_found(void *context, const bt_read_trace *read, bt_judge *judge, bt_error *error) {
-  record_run *run = context;
-  const bt_rule_verdict *verdicts = NULL;
-  bool is_incomplete = read->trace->partial || bt_judge_is_unsettled(judge, read->trace) ||
-                       (run->options.assumptions.require_complete && read->trace->missing_parents);
-  bt_status status = bt_judge_run(judge, read->trace, &verdicts, error);
-  if (!status) status = write_test(run, read->trace, is_incomplete, verdicts, error);
+static int compare_traces(const void *a, const void *b) {
+  const bt_trace *one = ((const bt_family_trace *)a)->trace, *other = ((const bt_family_trace *)b)->trace;
+  int64_t start_ns = bt_trace_start_ns(one), other_ns = bt_trace_start_ns(other);
+  return start_ns != other_ns ? (start_ns > other_ns) - (start_ns < other_ns)
+                              : bt_trace_id_compare(&one->id, &other->id);
+}
+
+/* Some verdict waits for traces of which a test cannot say that they are not all there. */
+static bool is_open(const record_run *run, const bt_rule_verdict *verdicts) {
+  for (size_t i = 0; i < run->options.rules.count; i++)
+    if (verdicts[i].reason == BT_REASON_LINKED) return true;
+  return false;
+}
+
+static bt_status record_family(record_run *run, const bt_family *family, bool is_incomplete,
+                               const bt_rule_verdict *verdicts, bt_error *error) {
+  bt_status status = write_test(run, family, is_incomplete, verdicts, error);
   if (!status) status = bt_recorded_verify(bt_buffer_str(&run->file), run->options.rules.count, error);
+  if (status != BT_REFUSED || !is_open(run, verdicts)) return status;
+  return bt_error_set(
+      error, BT_REFUSED,
+      "a verdict is inconclusive (linked), because traces that are linked to this one are not all there "
+      "or not settled; a test cannot say that. Record it once they are, or without these rules");
+}
+
+static bt_status record_judged(void *context, const bt_trace *trace, const bt_family *family, bt_judge *judge,
+                               const bt_rule_verdict *verdicts, bt_error *error) {
+  record_run *run = context;
+  bool is_incomplete = trace->partial || bt_judge_is_unsettled(judge, trace) ||
+                       (run->options.assumptions.require_complete && trace->missing_parents);
+  if (!family) return record_family(run, BT_ALONE(trace), is_incomplete, verdicts, error);
+  bt_family_trace *traces = bt_realloc_array(NULL, family->trace_count, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  memcpy(traces, family->traces, family->trace_count * sizeof *traces);
+  qsort(traces + 1, family->trace_count - 1, sizeof *traces, compare_traces);
+  bt_status status = record_family(run, &(bt_family){traces, family->trace_count}, is_incomplete, verdicts, error);
+  free(traces);
   return status;
 }
 
@@ -127,7 +169,7 @@ static void print_result(const record_run *run) {
 
 static int run_record(record_run *run, const bt_trace_id *id) {
   bt_error error = {0};
-  bt_status status = bt_trace_find(&run->options, id, record_found, run, &error);
+  bt_status status = bt_trace_find_judged(&run->options, id, record_judged, run, &error);
   if (status && run->path.ptr) unlink(run->path.ptr);
   if (!status) print_result(run);
   return status ? bt_cli_fail("record", status, &error) : BT_EXIT_FINE;
@@ -206,7 +248,7 @@ const bt_command bt_command_record = {
     .about = "Writes a real trace down as a test of rules, with the verdicts that they give now. Names, services, "
              "times, kinds, statuses and "
              "ids are kept. It keeps only attributes that the rules read and those that --keep names: real traces hold "
-             "what should not be in a repository.\n\n"
+             "what should not be in a repository. Where links decide, the linked traces are written down, too.\n\n"
              "The test is run before it is printed: it passes.",
     .examples = examples,
     .groups = groups,

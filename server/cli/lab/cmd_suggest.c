@@ -63,7 +63,7 @@ static bt_status record_read(void *context, const bt_read_trace *read, bt_error 
     bt_redaction redaction = {.read = &keys};
     bt_buffer spans = {0};
     bt_trace_id_format(&read->trace->id, id);
-    bt_trace_record_yaml(read->trace, &redaction, 4, &has_halves, &spans);
+    bt_trace_record_yaml(BT_ALONE(read->trace), 0, &redaction, 4, &has_halves, &spans);
     if (spans.failed) status = bt_error_no_memory(error);
     if (!status && !has_halves && spans.ptr) {
       bt_buffer_printf(&r->tests, "  - name: \"trace %s\"\n    trace:\n%s    expect: %s\n", id, spans.ptr,

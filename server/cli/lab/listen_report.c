@@ -92,7 +92,7 @@ static bt_status draw(bt_listen_report *report, bt_drawing *drawing, bt_str test
 static bt_status save(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
   bt_redaction everything = {.keeps_all = true};
   if (report->saved < 0) return BT_OK;
-  json_t *document = bt_trace_record_otlp(trace, &everything);
+  json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &everything);
   char *line = document ? json_dumps(document, JSON_COMPACT) : NULL;
   json_decref(document);
   if (!line) return bt_error_no_memory(error);

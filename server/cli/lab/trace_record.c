@@ -100,15 +100,27 @@ static void write_events(bt_redaction *redaction, const bt_span *span, int64_t s
   if (span->event_count) bt_buffer_append_char(out, ']');
 }
 
-static void write_links(bt_redaction *redaction, const bt_trace *trace, const bt_span *span, bt_buffer *out) {
+void bt_trace_record_name(uint32_t trace, char out[BT_LINKED_NAME_BYTES]) {
+  snprintf(out, BT_LINKED_NAME_BYTES, "linked-%" PRIu32, trace);
+}
+
+static void write_trace_name(const bt_family *family, const bt_trace_id *id, bt_buffer *out) {
+  char name[BT_LINKED_NAME_BYTES] = "own", hex[BT_TRACE_ID_HEX + 1];
+  uint32_t number = 0;
+  while (number < family->trace_count && bt_trace_id_compare(&family->traces[number].trace->id, id)) number++;
+  if (number) bt_trace_record_name(number, name);
+  bt_trace_id_format(id, hex);
+  bt_buffer_append(out, bt_str_from(number < family->trace_count ? name : hex));
+}
+
+static void write_links(bt_redaction *redaction, const bt_family *family, const bt_span *span, bt_buffer *out) {
   for (uint32_t i = 0; i < span->link_count; i++) {
     const bt_link *link = &span->links[i];
-    char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1];
-    bt_trace_id_format(&link->trace_id, trace_id);
+    char span_id[BT_SPAN_ID_HEX + 1];
     bt_span_id_format(&link->span_id, span_id);
-    bool is_own = bt_trace_id_compare(&link->trace_id, &trace->id) == 0;
-    bt_buffer_printf(out, "%s{trace: \"%s\", span: \"%s\"", i ? ", " : ", links: [", is_own ? "own" : trace_id,
-                     span_id);
+    bt_buffer_append(out, i ? BT_STR(", {trace: \"") : BT_STR(", links: [{trace: \""));
+    write_trace_name(family, &link->trace_id, out);
+    bt_buffer_printf(out, "\", span: \"%s\"", span_id);
     write_attributes("attributes", redaction, BT_FIELD_LINK_ATTRIBUTE, &link->attributes, out);
     bt_buffer_append_char(out, '}');
   }
@@ -120,7 +132,17 @@ static const char *kind_name(bt_span_kind kind) {
   return (unsigned)kind < sizeof names / sizeof names[0] ? names[kind] : "unspecified";
 }
 
-static void write_span(const bt_trace *trace, const bt_span *span, bt_redaction *redaction, bt_buffer *out) {
+static int64_t start_of(const bt_family *family) {
+  int64_t start_ns = INT64_MAX;
+  for (uint32_t i = 0; i < family->trace_count; i++) {
+    int64_t own_ns = bt_trace_start_ns(family->traces[i].trace);
+    if (own_ns < start_ns) start_ns = own_ns;
+  }
+  return start_ns;
+}
+
+static void write_span(const bt_family *family, const bt_span *span, bt_redaction *redaction, bt_buffer *out) {
+  int64_t origin_ns = start_of(family);
   char id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
   bt_span_id_format(&span->id, id);
   bt_span_id_format(&span->parent_id, parent);
@@ -131,7 +153,7 @@ static void write_span(const bt_trace *trace, const bt_span *span, bt_redaction 
     bt_buffer_append(out, BT_STR(", service: "));
     bt_yaml_quote(span->resource->service, out);
   }
-  write_duration("at", span->start_ns - bt_trace_start_ns(trace), out);
+  write_duration("at", span->start_ns - origin_ns, out);
   write_duration("duration", bt_span_duration_ns(span), out);
   if (span->kind) bt_buffer_printf(out, ", kind: %s", kind_name(span->kind));
   if (span->status) bt_buffer_printf(out, ", status: %s", span->status == BT_SPAN_STATUS_ERROR ? "error" : "ok");
@@ -142,8 +164,8 @@ static void write_span(const bt_trace *trace, const bt_span *span, bt_redaction 
   write_attributes("attributes", redaction, BT_FIELD_SPAN_ATTRIBUTE, &span->attributes, out);
   write_attributes("resource", redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &span->resource->attributes, out);
   write_scope(redaction, span->scope, out);
-  write_events(redaction, span, bt_trace_start_ns(trace), out);
-  write_links(redaction, trace, span, out);
+  write_events(redaction, span, origin_ns, out);
+  write_links(redaction, family, span, out);
   bt_buffer_append_char(out, '}');
 }
 
@@ -153,13 +175,13 @@ static bool has_half(const bt_trace *trace, uint32_t index) {
   return false;
 }
 
-void bt_trace_record_yaml(const bt_trace *trace, bt_redaction *redaction, unsigned indent, bool *has_halves,
-                          bt_buffer *out) {
-  *has_halves = false;
+void bt_trace_record_yaml(const bt_family *family, uint32_t number, bt_redaction *redaction, unsigned indent,
+                          bool *has_halves, bt_buffer *out) {
+  const bt_trace *trace = family->traces[number].trace;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     if (!*has_halves) *has_halves = has_half(trace, i);
     bt_buffer_printf(out, "%*s- ", (int)indent, "");
-    write_span(trace, &trace->spans[i], redaction, out);
+    write_span(family, &trace->spans[i], redaction, out);
     bt_buffer_append_char(out, '\n');
   }
 }
@@ -271,8 +293,8 @@ static json_t *scope_json(bt_redaction *redaction, const bt_scope *scope) {
 }
 
 /* A piece for each run of spans with one resource and scope, so that the order of the spans stays. */
-json_t *bt_trace_record_otlp(const bt_trace *trace, bt_redaction *redaction) {
-  json_t *pieces = json_array(), *spans = NULL;
+static void add_pieces(const bt_trace *trace, bt_redaction *redaction, json_t *pieces) {
+  json_t *spans = NULL;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span *span = &trace->spans[i];
     bool is_same = i && span->resource == trace->spans[i - 1].resource && span->scope == trace->spans[i - 1].scope;
@@ -284,6 +306,11 @@ json_t *bt_trace_record_otlp(const bt_trace *trace, bt_redaction *redaction) {
     }
     json_array_append_new(spans, span_json(trace, span, redaction));
   }
+}
+
+json_t *bt_trace_record_otlp(const bt_family *family, bt_redaction *redaction) {
+  json_t *pieces = json_array();
+  for (uint32_t i = 0; i < family->trace_count; i++) add_pieces(family->traces[i].trace, redaction, pieces);
   return json_pack("{s:o}", "resourceSpans", pieces);
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "dsl/error.h"
+#include "dsl/family.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
 #include "server/rules/rule_keys.h"
@@ -21,13 +22,19 @@ typedef struct bt_redaction {
   uint64_t left_out; /* attributes that were not written; counted while writing */
 } bt_redaction;
 
-/* Appends the spans as the items of a test's `trace:`, one line each after `indent` blanks. Ids, names, services,
- * kinds, statuses and times are always kept. A span id that two spans share cannot be said in this form: *has_halves.
- */
-void bt_trace_record_yaml(const bt_trace *trace, bt_redaction *redaction, unsigned indent, bool *has_halves,
-                          bt_buffer *out);
-/* A new OTLP JSON document. NULL: no memory. */
-json_t *bt_trace_record_otlp(const bt_trace *trace, bt_redaction *redaction);
+/* Appends the spans of a trace of the family as the items of a test's `trace:`, or of one of its `others:`, one line
+ * each after `indent` blanks. Times count from the start of the earliest trace, and links to the others have their
+ * names. Ids, names, services, kinds, statuses and times are always kept. A span id that two spans share cannot be said
+ * in this form: *has_halves is set then, and else as it was. */
+void bt_trace_record_yaml(const bt_family *family, uint32_t trace, bt_redaction *redaction, unsigned indent,
+                          bool *has_halves, bt_buffer *out);
+/* What `others:` calls a trace of the family: linked-1 for that with the number 1. */
+enum { BT_LINKED_NAME_BYTES = 24 };
+void bt_trace_record_name(uint32_t trace, char out[BT_LINKED_NAME_BYTES]);
+/* A new OTLP JSON document with all its traces. NULL: no memory. */
+json_t *bt_trace_record_otlp(const bt_family *family, bt_redaction *redaction);
+/* A family of that trace alone. */
+#define BT_ALONE(trace_of_it) (&(bt_family){&(bt_family_trace){.trace = (trace_of_it)}, 1})
 /* Reads a rule file and runs its tests: BT_OK when there are `tests` of them and all pass. BT_REFUSED: the message says
  * which verdict came. */
 bt_status bt_recorded_verify(bt_str file, size_t tests, bt_error *error) BT_MUST_CHECK;
