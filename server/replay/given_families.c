@@ -10,7 +10,7 @@
 typedef struct gathering {
   bt_replay_plan plan;
   bt_replay_result result;
-  bt_replay_account account;
+  bt_replay_account replay_account;
   bt_trace_table table;
   bt_questions questions;
   const bt_given_trace *traces;
@@ -18,6 +18,8 @@ typedef struct gathering {
   bt_trace_id *ids;
   bt_given_family_sink sink;
   void *context;
+  bt_source_account *account; /* or NULL */
+  size_t failures_told;
 } gathering;
 
 bool bt_verdict_awaits_links(const bt_rule_definition *rule, const bt_rule_verdict *verdict) {
@@ -62,13 +64,25 @@ static bt_time_range range_of(const bt_given_trace *traces, size_t count) {
 }
 
 static void connect_parts(gathering *g, bt_source *source) {
-  g->account.result = &g->result;
+  g->replay_account.result = &g->result;
   g->table.plan = &g->plan;
-  g->questions = (bt_questions){.source = source, .plan = &g->plan, .table = &g->table, .account = &g->account};
+  g->questions = (bt_questions){.source = source, .plan = &g->plan, .table = &g->table, .account = &g->replay_account};
+}
+
+/* Whoever takes a family may look whether anything failed so far. */
+static bt_status tell_failures(gathering *g, bt_error *error) {
+  const bt_coverage *coverage = &g->result.coverage;
+  for (; g->account && g->failures_told < coverage->windows_failed_count; g->failures_told++) {
+    const bt_failed_window *failed = &coverage->windows_failed[g->failures_told];
+    if (!bt_source_account_fail(g->account, failed->range, failed->reason)) return bt_error_no_memory(error);
+  }
+  return BT_OK;
 }
 
 static bt_status give_family(void *context, size_t index, const bt_family *family, bt_error *error) {
-  const gathering *g = context;
+  gathering *g = context;
+  bt_status status = tell_failures(g, error);
+  if (status != BT_OK) return status;
   if (!family && g->questions.source_lost) return bt_error_set(error, BT_UNAVAILABLE, "%s", g->questions.lost_reason);
   return g->sink(g->context, g->order[index], family, error);
 }
@@ -90,7 +104,7 @@ static void add_cost(const bt_replay_result *result, bt_source_account *account)
 bt_status bt_given_families_gather(bt_source *source, const bt_replay_request *request, const bt_given_trace *traces,
                                    size_t count, bt_given_family_sink sink, void *context, bt_source_account *account,
                                    bt_error *error) {
-  gathering g = {.traces = traces, .sink = sink, .context = context};
+  gathering g = {.traces = traces, .sink = sink, .context = context, .account = account};
   bt_replay_request own = *request;
   if (!count) return BT_OK;
   own.range = range_of(traces, count);

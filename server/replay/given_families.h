@@ -33,7 +33,8 @@ typedef bt_status (*bt_given_family_sink)(void *context, size_t index, const bt_
 /* Calls the sink once for each, in the order of their starts. Of the request rules, assumptions, tenant, cancel,
  * priority and memory are used. Not to be called while the source gives a trace to somebody. What could not be looked
  * up makes no error: the family does not claim to know it. BT_UNAVAILABLE: the source was lost before a trace was read
- * again. BT_INVALID, BT_CANCELLED, BT_NO_MEMORY, or what the sink returned. account: NULL, or gains what it cost. */
+ * again. BT_INVALID, BT_CANCELLED, BT_NO_MEMORY, or what the sink returned. account: NULL, or gains what it cost, and
+ * what failed before the sink is called. */
 bt_status bt_given_families_gather(bt_source *source, const bt_replay_request *request, const bt_given_trace *traces,
                                    size_t count, bt_given_family_sink sink, void *context, bt_source_account *account,
                                    bt_error *error) BT_MUST_CHECK;

@@ -9,10 +9,12 @@
 #include "server/base/log.h"
 #include "server/replay/violation.h"
 #include "server/replay/window.h"
+#include "server/watch/watch_linked.h"
+#include "server/watch/watch_waiting.h"
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"
 
-enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16, MISSES_MAX = 16 };
+enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
 static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
 
 typedef struct judging {
@@ -21,6 +23,8 @@ typedef struct judging {
   size_t count;
   bt_trace_id *by_id; /* of these: to be read by id */
   size_t by_id_count;
+  bt_watch_linked linked;  /* of these: to be judged with the traces that links tie to them */
+  bool was_asked;          /* of that: no question has failed */
   const bt_trace_id *page; /* of the read under way */
   bool is_final;           /* it is by id */
   unsigned failures;       /* of reads in batches, then of reads by id */
@@ -29,32 +33,6 @@ typedef struct judging {
   bool has_no_room;
   bt_error full_why;
 } judging;
-
-static bool waited_long(const bt_watcher *watcher, const bt_watched *watched) {
-  return bt_time_subtract(watcher->now_ns, watched->waits_since_ns) >= watcher->schedule.times.lookback_ns;
-}
-
-static void is_done(const bt_watcher *watcher, bt_watched *watched) {
-  watched->due_ns = BT_WATCH_NOT_DUE;
-  watched->judged_ns = watcher->now_ns;
-  watched->was_judged = true;
-  watched->misses = 0;
-  watched->holds_ns = watched->gap_holds_ns = INT64_MAX;
-}
-
-/* Of one more read that did not give it. A trace may have waited for long because rounds took long, so one read that
- * failed is no reason. */
-static bool has_missed_often(const bt_watcher *watcher, bt_watched *watched) {
-  if (watched->misses < MISSES_MAX) watched->misses++;
-  return watched->misses == MISSES_MAX && waited_long(watcher, watched);
-}
-
-static void wait_until(const bt_watcher *watcher, bt_watched *watched, int64_t due_ns) {
-  int64_t latest_ns = bt_time_add(watched->waits_since_ns, watcher->schedule.times.lookback_ns);
-  int64_t next_ns = bt_time_add(watcher->now_ns, 1);
-  watched->due_ns = due_ns < latest_ns ? due_ns : latest_ns;
-  if (watched->due_ns < next_ns) watched->due_ns = next_ns;
-}
 
 static void add_to_counter(bt_watcher *watcher, uint64_t *counter, uint64_t by) {
   pthread_mutex_lock(&watcher->mutex);
@@ -162,7 +140,8 @@ static bt_status apply_verdict(judging *j, size_t rule, const bt_trace *trace, c
   bt_open *open = NULL;
   if (r->definition->fields.shadow) return BT_OK;
   if (verdict->verdict == BT_INCONCLUSIVE) {
-    add_to_counter(watcher, &watcher->status.inconclusive, 1);
+    bool stays = bt_watch_next_of_links(watcher, rule, trace, verdict, j->was_asked) == INT64_MAX;
+    if (stays) add_to_counter(watcher, &watcher->status.inconclusive, 1);
     return BT_OK;
   }
   bt_status status = count_exercised(watcher, r, trace, verdict, error);
@@ -175,20 +154,6 @@ static bt_status apply_verdict(judging *j, size_t rule, const bt_trace *trace, c
            r->definition->fields.id);
   if (open || verdict->verdict != BT_VIOLATED) return BT_OK;
   return open_violation(watcher, r, trace, verdict, watched, j->is_final, error);
-}
-
-/* Rules that settle later than this trace's quiet time judge it again then. */
-static void set_next(const bt_watcher *watcher, const bt_trace *trace, bt_watched *watched) {
-  int64_t next_ns = INT64_MAX;
-  for (size_t i = 0; i < watcher->rules->count; i++) {
-    int64_t settle_ns = watcher->rules->items[i].settle_ns;
-    int64_t at_ns = bt_time_add(bt_trace_end_ns(trace), settle_ns);
-    if (!has_ended_before(watcher, trace, settle_ns) && at_ns < next_ns) next_ns = at_ns;
-  }
-  if (next_ns == INT64_MAX || waited_long(watcher, watched))
-    is_done(watcher, watched);
-  else
-    wait_until(watcher, watched, next_ns);
 }
 
 /* A page that was halved gives its first traces again. */
@@ -235,7 +200,7 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
   if (status != BT_OK && error) *error = j->full_why;
   if (status != BT_OK || j->is_full) return status;
   add_to_counter(watcher, &watcher->status.traces_judged, 1);
-  set_next(watcher, trace, watched);
+  bt_watched_set_next(watcher, trace, verdicts, j->was_asked, watched);
   return BT_OK;
 }
 
@@ -255,20 +220,37 @@ static void say_unreached(bt_watcher *watcher, const bt_trace *trace, const bt_r
          watcher->rules->items[first].definition->fields.id, hex);
 }
 
-static bt_status judge_trace(judging *j, const bt_trace *trace, bt_watched *watched, bt_error *error) {
+static bool awaits_links(const bt_watcher *watcher, const bt_trace *trace, const bt_rule_verdict *verdicts) {
+  for (size_t i = 0; i < watcher->rules->count; i++)
+    if (bt_watch_awaits_links(watcher, i, trace, &verdicts[i])) return true;
+  return false;
+}
+
+static bt_status evaluate(const bt_watcher *watcher, const bt_trace *trace, const bt_family *family,
+                          const bt_rule_verdict **verdicts, bt_error *error) {
+  const bt_watch_rules *rules = watcher->rules;
+  bt_eval_limit limit = {.cancel = watcher->cancel, .most_cpu_ns = watcher->options->most_cpu_ns};
+  set_options(watcher, trace);
+  return family ? bt_eval_run_family_within(&limit, rules->evaluator, family, rules->options, verdicts, error)
+                : bt_eval_run_within(&limit, rules->evaluator, trace, rules->options, verdicts, error);
+}
+
+/* family: of the trace, or NULL. Without it, what links may decide is left to that. */
+static bt_status judge_trace(judging *j, const bt_trace *trace, const bt_family *family, bt_watched *watched,
+                             bt_error *error) {
   bt_watcher *watcher = j->watcher;
   const bt_rule_verdict *verdicts = NULL;
   bt_error why = {0};
   watched->start_ns = bt_trace_start_ns(trace);
   watched->end_ns = bt_trace_end_ns(trace);
-  if (!has_ended_before(watcher, trace, watcher->schedule.times.settle_ns) && !waited_long(watcher, watched)) {
-    wait_until(watcher, watched, bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns));
+  if (!has_ended_before(watcher, trace, watcher->schedule.times.settle_ns) &&
+      !bt_watched_has_waited_long(watcher, watched)) {
+    bt_watched_wait_until(watcher, watched, bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns));
     return BT_OK;
   }
-  set_options(watcher, trace);
-  bt_eval_limit limit = {.cancel = watcher->cancel, .most_cpu_ns = watcher->options->most_cpu_ns};
-  bt_status status =
-      bt_eval_run_within(&limit, watcher->rules->evaluator, trace, watcher->rules->options, &verdicts, &why);
+  bt_status status = evaluate(watcher, trace, family, &verdicts, &why);
+  if (status == BT_OK && !family && awaits_links(watcher, trace, verdicts))
+    return bt_watch_linked_add(&j->linked, trace, error);
   if (status == BT_OK) say_unreached(watcher, trace, verdicts);
   if (status == BT_OK) return apply_all(j, trace, verdicts, watched, error);
   if (status != BT_LIMIT) return bt_error_set(error, status, "%s", why.message);
@@ -276,7 +258,7 @@ static bt_status judge_trace(judging *j, const bt_trace *trace, bt_watched *watc
   bt_trace_id_format(&trace->id, hex);
   bt_log(BT_LOG_WARNING, "watch cannot judge trace %s: %s", hex, why.message);
   add_to_counter(watcher, &watcher->status.inconclusive, 1);
-  is_done(watcher, watched);
+  bt_watched_end(watcher, watched);
   return BT_OK;
 }
 
@@ -286,14 +268,14 @@ static bt_status take_missing(judging *j, bt_watched *watched) {
   bt_watcher *watcher = j->watcher;
   char hex[BT_TRACE_ID_HEX + 1];
   if (!j->is_final) return queue_by_id(j, &watched->id);
-  if (!has_missed_often(watcher, watched)) {
-    wait_until(watcher, watched, bt_time_add(watcher->now_ns, watcher->options->interval_ns));
+  if (!bt_watched_has_missed_often(watcher, watched)) {
+    bt_watched_wait_until(watcher, watched, bt_time_add(watcher->now_ns, watcher->options->interval_ns));
     return BT_OK;
   }
   bt_trace_id_format(&watched->id, hex);
   bt_log(BT_LOG_WARNING, "watch gives up on trace %s: search found it, and no read has given it since", hex);
   add_to_counter(watcher, &watcher->status.traces_unread, 1);
-  is_done(watcher, watched);
+  bt_watched_end(watcher, watched);
   return BT_OK;
 }
 
@@ -314,10 +296,10 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   if (read->needs_by_id && !j->is_final) return queue_by_id(j, id);
   if (!read->trace || !read->trace->span_count) return take_missing(j, watched);
   if (j->is_final && bt_trace_is_own(read->trace, bt_str_from(watcher->tenant))) {
-    is_done(watcher, watched);
+    bt_watched_end(watcher, watched);
     return BT_OK;
   }
-  return judge_trace(j, read->trace, watched, error);
+  return judge_trace(j, read->trace, NULL, watched, error);
 }
 
 /* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
@@ -366,13 +348,13 @@ static void fail_one(judging *j, const bt_trace_id *id) {
   bt_watched *watched = find_due(watcher, id);
   if (!watched || watched->given_at == watcher->given) return;
   watched->given_at = watcher->given;
-  if (!has_missed_often(watcher, watched)) return;
+  if (!bt_watched_has_missed_often(watcher, watched)) return;
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(id, hex);
   bt_log(BT_LOG_WARNING, "watch gives up on trace %s: reads of it have failed %d times, and others were given", hex,
-         MISSES_MAX);
+         BT_WATCH_MISSES_MAX);
   add_to_counter(watcher, &watcher->status.traces_unread, 1);
-  is_done(watcher, watched);
+  bt_watched_end(watcher, watched);
 }
 
 /* Whether the other pages are worth a question: a source that is gone answers none. */
@@ -414,34 +396,25 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
   return status;
 }
 
-typedef struct due_trace {
-  bt_trace_id id;
-  int64_t start_ns;
-} due_trace;
+/* ---- with linked traces ---- */
 
-static int compare_due(const void *a, const void *b) {
-  const due_trace *x = a, *y = b;
-  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns ? -1 : 1;
-  return bt_trace_id_compare(&x->id, &y->id);
+/* It was read by id, with the others. */
+static bt_status take_family(void *context, const bt_trace_id *id, const bt_family *family, bool was_asked,
+                             bt_error *error) {
+  judging *j = context;
+  bt_watched *watched = find_due(j->watcher, id);
+  j->was_asked = was_asked;
+  if (!watched || j->is_full) return BT_OK;
+  j->watcher->given += family != NULL;
+  return family ? judge_trace(j, family->traces[0].trace, family, watched, error) : take_missing(j, watched);
 }
 
-/* Oldest first, so that pages are narrow. */
-static bt_status gather_due(judging *j, bt_error *error) {
-  const bt_watch_table *table = &j->watcher->table;
-  due_trace *due = bt_realloc_array(NULL, table->count + 1, sizeof *due);
-  j->ids = bt_realloc_array(NULL, table->count + 1, sizeof *j->ids);
-  j->by_id = bt_realloc_array(NULL, table->count + 1, sizeof *j->by_id);
-  if (!due || !j->ids || !j->by_id) {
-    free(due);
-    return bt_error_no_memory(error);
-  }
-  for (size_t i = 0; i < table->slot_count; i++)
-    if (table->slots[i].is_used && table->slots[i].due_ns <= j->watcher->now_ns)
-      due[j->count++] = (due_trace){table->slots[i].id, table->slots[i].start_ns};
-  qsort(due, j->count, sizeof *due, compare_due);
-  for (size_t i = 0; i < j->count; i++) j->ids[i] = due[i].id;
-  free(due);
-  return BT_OK;
+/* ---- a round ---- */
+
+static bt_status list_due(judging *j, bt_error *error) {
+  bt_status status = bt_watch_list_due(j->watcher, &j->ids, &j->count, error);
+  j->by_id = bt_realloc_array(NULL, j->count + 1, sizeof *j->by_id);
+  return status == BT_OK && !j->by_id ? bt_error_no_memory(error) : status;
 }
 
 /* The lists of what is due, and a page as it is read and judged; of a small limit a part. */
@@ -449,7 +422,8 @@ static size_t bytes_of_round(const bt_watcher *watcher) {
   static const size_t page_bytes = (size_t)2 << 20;
   enum { PAGE_PART = 64 };
   size_t part = bt_memory_limit(watcher->options->memory) / PAGE_PART;
-  size_t each = sizeof(due_trace) + 2 * sizeof(bt_trace_id);
+  size_t each = sizeof(bt_due_trace) + 2 * sizeof(bt_trace_id);
+  if (watcher->rules->longest_within_ns) each += sizeof(bt_given_trace);
   return (watcher->table.count + 1) * each + (part < page_bytes ? part : page_bytes);
 }
 
@@ -462,7 +436,7 @@ static bool skips(bt_watcher *watcher, size_t due) {
 }
 
 bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
-  judging j = {.watcher = watcher};
+  judging j = {.watcher = watcher, .was_asked = true};
   bt_error why = {0};
   size_t room_bytes = bytes_of_round(watcher);
   bool has_room = bt_watch_room_take(&watcher->memory, room_bytes);
@@ -471,7 +445,7 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
     bt_status full = bt_watch_room_say(&watcher->memory, "a page of traces", &why);
     return bt_watcher_note(watcher, "read", full, &why, error);
   }
-  bt_status status = gather_due(&j, &why);
+  bt_status status = list_due(&j, &why);
   if (status == BT_OK && skips(watcher, j.count)) j.count = 0;
   if (status == BT_OK) status = read_pages(&j, j.ids, j.count, BATCH_MAX, &why);
   if (!j.is_over && status != BT_NO_MEMORY && j.by_id_count) {
@@ -484,6 +458,15 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
       why = later;
     }
   }
+  if (!j.is_over && status != BT_NO_MEMORY && !j.is_full && j.linked.count) {
+    bt_error later = {0};
+    j.is_final = true;
+    bt_status linked = bt_watch_linked_gather(watcher, &j.linked, take_family, &j, &later);
+    if (linked != BT_OK) {
+      status = linked;
+      why = later;
+    }
+  }
   if (status == BT_OK && j.has_no_room) {
     status = BT_LIMIT;
     why = j.full_why;
@@ -492,6 +475,7 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
         bt_error_set(&why, BT_LIMIT, "the queue of violations to send is full: nothing more is judged until it moves");
   free(j.ids);
   free(j.by_id);
+  bt_watch_linked_dispose(&j.linked);
   bt_watch_room_give(&watcher->memory, room_bytes);
   return bt_watcher_note(watcher, "read", status, &why, error);
 }

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "dsl/link_reach.h"
 #include "server/base/sha256.h"
+#include "server/replay/window.h"
 
 static bool is_filter_known(const bt_watch_rules *rules, bt_str text) {
   for (size_t i = 0; i < rules->filter_count; i++)
@@ -56,15 +58,17 @@ static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *defin
     return BT_OK;
   }
   const bt_assumptions own = bt_assumptions_of(service, definition);
+  const bt_link_reach reach = bt_link_reach_of(definition->rule);
   rules->plans[rules->count] = plan;
   bt_watch_rule *rule = &rules->items[rules->count];
   *rule = (bt_watch_rule){.definition = bt_rule_definition_ref(definition),
-                          .settle_ns = own.settle_ns,
-                          .clock_skew_ns = own.clock_skew_ns,
+                          .settle_ns = bt_time_subtract(own.settle_ns, reach.within_ns),
+                          .within_ns = reach.within_ns,
+                          .is_linked = !bt_link_reach_is_none(&reach),
                           .require_complete = own.require_complete,
                           .rests_on_absence = plan->rests_on_absence};
   rules->options[rules->count++] = bt_assumptions_options(&own);
-  if (own.settle_ns > rules->longest_settle_ns) rules->longest_settle_ns = own.settle_ns;
+  if (reach.within_ns > rules->longest_within_ns) rules->longest_within_ns = reach.within_ns;
   if (own.margin_ns > rules->longest_margin_ns) rules->longest_margin_ns = own.margin_ns;
   status = add_filters(rules, plan->violating, error);
   if (status != BT_OK) return status;
@@ -141,7 +145,7 @@ bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *ser
   rules->plans = calloc(room, sizeof(bt_plan *));
   rules->options = calloc(room, sizeof *rules->options);
   bool ok = rules->items && rules->refused && rules->plans && rules->options;
-  rules->longest_settle_ns = service->settle_ns;
+  rules->clock_ahead_ns = service->clock_ahead_ns;
   rules->longest_margin_ns = service->margin_ns;
   bt_status status = ok ? add_all(rules, list, service, error) : bt_error_no_memory(error);
   /* What was pruned is seen where it is read: nobody asks for it before, because nothing is sent of what is only

@@ -18,8 +18,9 @@
 
 typedef struct bt_watch_rule {
   const bt_rule_definition *definition; /* shared */
-  int64_t settle_ns, clock_skew_ns;
-  bool require_complete, rests_on_absence;
+  int64_t settle_ns;                    /* of what is of the trace itself; */
+  int64_t within_ns;                    /* what links lead to may come so much later */
+  bool require_complete, rests_on_absence, is_linked;
   bool whole_trace;      /* batches cannot give what it reads */
   bool counts_exercised; /* every trace that exercises it is found by the filters of these rules */
 } bt_watch_rule;
@@ -33,7 +34,8 @@ typedef struct bt_watch_rules {
   bt_str *filters; /* borrowed from the plans; distinct: a trace that may violate is found by one of them */
   size_t filter_count, filter_capacity;
   bt_projection projection; /* what the rules read */
-  int64_t longest_settle_ns, longest_margin_ns;
+  int64_t longest_margin_ns, longest_within_ns;
+  int64_t clock_ahead_ns; /* of the source's, in settle_ns of all */
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
   bt_eval_options *options;

@@ -37,7 +37,7 @@ JOURNEYS_IN_CHECK = {
 # service of which tests/http asks most over files: series, doctor, reports, contrast. Of others it has fewer rules or traces (--short). What is
 # left here is the way of a replay, of watch and of the docs over a Tempo.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
-            "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
+            "test_watch_links_tempo", "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
             "test_source_version_tempo", "test_prometheus")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo")

@@ -11,9 +11,12 @@
 
 enum { ALLOCATIONS_MAX = 2000 };
 
+/* Trace 2 has what links to it, and so keeps both rules. */
 static watch_scene *scene_with_traffic(void) {
   watch_scene *s = watch_scene_new();
   watch_add_rule(s, "slow", "when { slow } always { retry }");
+  watch_add_rule(s, "lost", "when { slow as p } always { process linked to p within 10s }");
+  fake_link_add(fake_span_add(fake_add(&s->fake, 9), "process", s->now_ns), 2, 0);
   for (uint64_t i = 1; i <= 3; i++) {
     fake_trace *trace = fake_add(&s->fake, i);
     fake_span_add(trace, "slow", s->now_ns);
@@ -45,6 +48,8 @@ static void a_round_without_memory_is_made_again(void **state) {
     assert_int_equal(watch_sent(s, "slow", 1, false), 1);
     assert_int_equal(watch_sent(s, "slow", 2, false), 0);
     assert_int_equal(watch_sent(s, "slow", 3, false), 1);
+    assert_int_equal(watch_sent(s, "lost", 1, false), 1);
+    assert_int_equal(watch_sent(s, "lost", 2, false), 0);
     watch_scene_free(s);
     if (!refused) return;
   }
@@ -61,7 +66,7 @@ static void a_start_without_memory_is_made_again(void **state) {
     watch_start(s);
     bool refused = round_with(s, n);
     watch_pass(s, 5 * MINUTE_NS);
-    assert_int_equal(watch_sent_all(s), 2);
+    assert_int_equal(watch_sent_all(s), 4);
     watch_scene_free(s);
     if (!refused) return;
   }
