@@ -17,7 +17,8 @@ interface Props {
   span: number;
   /** of all rules that this trace violates */
   marks: readonly Mark[];
-  traceId: string;
+  /** what a screen reader calls it */
+  label: string;
 }
 
 function facts({ layout, span }: Pick<Props, 'layout' | 'span'>): Array<[string, string]> {
@@ -35,30 +36,30 @@ function facts({ layout, span }: Pick<Props, 'layout' | 'span'>): Array<[string,
   ];
 }
 
-function Marks({ marks, traceId }: Pick<Props, 'marks' | 'traceId'>) {
+function Marks({ marks }: Pick<Props, 'marks'>) {
   const to = useUrls();
   return (
     <>
       {marks.map((mark) => (
-        <div key={mark.ruleId}>
+        <div key={`${mark.ruleId} ${mark.violatingTrace}`}>
           <Icon name="eye" />{' '}
           {mark.bindings.length
             ? t('trace.details.witness-named', 'Witness ({{names}}) of', { ...PLAIN, names: mark.bindings.join(', ') })
             : t('trace.details.witness', 'Witness of')}{' '}
-          <Link to={to.violation(mark.ruleId, traceId)}>{mark.ruleName}</Link>
+          <Link to={to.violation(mark.ruleId, mark.violatingTrace)}>{mark.ruleName}</Link>
         </div>
       ))}
     </>
   );
 }
 
-export function SpanDetails({ layout, span, marks, traceId }: Props) {
+export function SpanDetails({ layout, span, marks, label }: Props) {
   const styles = useStyles2(getStyles);
   const it = layout.spans[span];
   const row = layout.rows[layout.rowOfSpan[span]];
   const attributes = Object.entries(it.attributes).sort(([a], [b]) => (a < b ? -1 : 1));
   return (
-    <aside className={styles.box} aria-label={t('trace.details.label', 'Selected span')}>
+    <aside className={styles.box} aria-label={label}>
       <div className={styles.title}>
         <h2 className={styles.name}>{it.name || t('trace.no-name', '(no name)')}</h2>
         <ClipboardButton
@@ -70,7 +71,7 @@ export function SpanDetails({ layout, span, marks, traceId }: Props) {
           aria-label={t('trace.details.copy', 'Copy the span id')}
         />
       </div>
-      <Marks marks={marks} traceId={traceId} />
+      <Marks marks={marks} />
       {oddities(row).map((text) => (
         <div key={text} className={styles.odd}>
           <Icon name="question-circle" /> {text}

@@ -9,13 +9,15 @@ import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/rea
 import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 
 import { PLAIN } from '../i18n';
-import type { Failure, Ghost } from './failure';
+import { isMissingLink, type Failure, type Ghost } from './failure';
 import { ghostBar, type TraceItem } from './items';
 import { axisTicks, barOf, type Bar, type TraceLayout, type TraceRow } from './layout';
 import { formatDuration } from './nanoseconds';
 import type { Mark } from './witnesses';
 
 interface Props {
+  /** what a screen reader calls it */
+  label: string;
   layout: TraceLayout;
   items: readonly TraceItem[];
   /** of the shown rule, by place of the span */
@@ -133,6 +135,13 @@ const SpanCells = memo(function SpanCells({ layout, row, marks, isCollapsed, onT
   );
 });
 
+function missingText(failure: Failure): string {
+  if (isMissingLink(failure)) {
+    return t('trace.missing-link', 'Missing link');
+  }
+  return failure.near ? t('trace.missing-here', 'Missing here') : t('trace.missing', 'Missing');
+}
+
 function GhostCells({ layout, missing, depth }: { layout: TraceLayout; missing: NonNullable<Props['missing']>; depth: number }) {
   const styles = useStyles2(getStyles);
   const { failure, ghost } = missing;
@@ -145,7 +154,7 @@ function GhostCells({ layout, missing, depth }: { layout: TraceLayout; missing: 
           className={styles.badge}
           color="orange"
           icon="question-circle"
-          text={failure.near ? t('trace.missing-here', 'Missing here') : t('trace.missing', 'Missing')}
+          text={missingText(failure)}
         />
         <span className={cx(styles.text, styles.ghostText)} title={said}>
           {failure.text}
@@ -225,7 +234,7 @@ function keyOf(layout: TraceLayout, item: TraceItem): string {
 }
 
 export function Waterfall(props: Props) {
-  const { layout, items, marks, missing, collapsed, onToggle, selected, onSelect, jump } = props;
+  const { label, layout, items, marks, missing, collapsed, onToggle, selected, onSelect, jump } = props;
   const styles = useStyles2(getStyles);
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(0);
@@ -273,7 +282,7 @@ export function Waterfall(props: Props) {
     return isWitness || isSelected ? cx(plain, isWitness && styles.witness, isSelected && styles.selected) : plain;
   };
   return (
-    <div role="treegrid" aria-label={t('trace.label', 'Spans of the trace')} aria-rowcount={items.length + 1} className={styles.grid}>
+    <div role="treegrid" aria-label={label} aria-rowcount={items.length + 1} className={styles.grid}>
       <Axis layout={layout} />
       <div ref={scroller} className={styles.scroller}>
         <div role="presentation" style={{ height: rows.getTotalSize(), position: 'relative' }}>

@@ -79,6 +79,9 @@ describe('where it would have been', () => {
     expect(ghost('audit after p within 200ns')).toEqual({ span: 1, position: 'after', from: START + 50n, to: START + 250n });
     expect(ghost('audit after p.end')).toEqual({ span: 1, position: 'after', from: START + 150n, to: null });
     expect(ghost('authz before p')).toEqual({ span: 1, position: 'before', from: null, to: START + 50n });
+    expect(ghost('audit linked to p within 1us')).toEqual({ span: 1, position: 'under', from: START + 50n, to: START + 1050n });
+    expect(ghost('audit linked from p within 20ns')).toEqual({ span: 1, position: 'before', from: START + 30n, to: START + 150n });
+    expect(ghost('audit downstream of p within 1us over 2 links')).toEqual({ span: 1, position: 'under', from: START + 50n, to: START + 1050n });
     expect(ghost('q under p')).toEqual({ span: 1, position: 'under', from: START + 50n, to: START + 150n });
   });
 
@@ -96,36 +99,45 @@ describe('where it would have been', () => {
 });
 
 describe('witnesses', () => {
-  const violation = { rule_id: 'r', rule_name: 'R', witnesses: [P, { ...P, binding: 'again' }] };
+  const violation = { rule_id: 'r', rule_name: 'R', trace_id: 't', witnesses: [P, { ...P, binding: 'again' }] };
 
   it('marks a span once for a rule, with all names that it has there', () => {
-    const { marks, missing } = markWitnesses([span('root', null, 0), span('p', 'root', 50)], [violation, { ...violation, rule_id: 's' }]);
+    const { marks, missing } = markWitnesses('t', [span('root', null, 0), span('p', 'root', 50)], [violation, { ...violation, rule_id: 's' }]);
     expect([...marks]).toEqual([
       [
         1,
         [
-          { ruleId: 'r', ruleName: 'R', bindings: ['p', 'again'] },
-          { ruleId: 's', ruleName: 'R', bindings: ['p', 'again'] },
+          { ruleId: 'r', ruleName: 'R', violatingTrace: 't', bindings: ['p', 'again'] },
+          { ruleId: 's', ruleName: 'R', violatingTrace: 't', bindings: ['p', 'again'] },
         ],
       ],
     ]);
     expect(missing).toEqual([]);
   });
 
+  it('are of the trace that they name, else of the violating one', () => {
+    const linked = { ...violation, witnesses: [P, { ...P, binding: 'there', trace_id: 'u' }] };
+    const marksIn = (trace: string) => [...markWitnesses(trace, [span('p', null, 50)], [linked]).marks.values()].flat();
+    expect(marksIn('t')).toEqual([{ ruleId: 'r', ruleName: 'R', violatingTrace: 't', bindings: ['p'] }]);
+    expect(marksIn('u')).toEqual([{ ruleId: 'r', ruleName: 'R', violatingTrace: 't', bindings: ['there'] }]);
+    expect(marksIn('v')).toEqual([]);
+    expect(markWitnesses('t', [], [linked]).missing).toEqual([P]);
+  });
+
   it('tells the halves of a call apart', () => {
     const halves = [span('p', null, 50, { service: 'other' }), span('p', null, 60), span('p', null, 50)];
-    expect([...markWitnesses(halves, [violation]).marks.keys()]).toEqual([2]);
+    expect([...markWitnesses('t', halves, [violation]).marks.keys()]).toEqual([2]);
   });
 
   it('names those that are not among the spans, once', () => {
-    expect(markWitnesses([], [violation]).missing).toEqual([P]);
+    expect(markWitnesses('t', [], [violation]).missing).toEqual([P]);
   });
 
   it('marks spans of further choices too', () => {
     const more = [
       { witnesses: [{ ...P, span_id: 'q', name: 'q', start: '2026-11-20T15:05:58.000000500Z' }], failed: failed('always', 'x') },
     ];
-    expect([...markWitnesses([span('p', null, 50), span('q', null, 500)], [{ ...violation, more_choices: more }]).marks.keys()]).toEqual([
+    expect([...markWitnesses('t', [span('p', null, 50), span('q', null, 500)], [{ ...violation, more_choices: more }]).marks.keys()]).toEqual([
       0, 1,
     ]);
   });

@@ -5,7 +5,7 @@
 import type { Witness } from '../api/types';
 import { type TraceLayout } from './layout';
 import { parseDuration, parseTime } from './nanoseconds';
-import { type ConditionKind, kindOfCondition, onOneLine, type Place, placeOf, topTokens, withoutNot } from './ruleText';
+import { type ConditionKind, isLinkRelation, kindOfCondition, onOneLine, type Place, placeOf, type Relation, topTokens, withoutNot } from './ruleText';
 import { type Choice, indexById, spanOfWitness } from './witnesses';
 
 export interface Failure {
@@ -19,6 +19,9 @@ export interface Failure {
   /** The witness by which the rule tells where it should be; null: anywhere in the trace. */
   near: { witness: Witness; place: Place } | null;
 }
+
+/** A span that links should lead to is not there, so a whole trace may be missing. */
+export const isMissingLink = (failure: Failure): boolean => failure.near !== null && isLinkRelation(failure.near.place.relation);
 
 /** `c.where(…)` asks something of a span that is there: it fails without anything being missing. */
 function isAboutBinding(text: string, witnesses: readonly Witness[]): boolean {
@@ -62,6 +65,16 @@ export interface Ghost {
   to: bigint | null;
 }
 
+/** Of relations whose missing span does not go behind all that hangs under the other. */
+const POSITIONS: Partial<Record<Relation, Ghost['position']>> = {
+  under: 'under',
+  'linked to': 'under',
+  downstream: 'under',
+  before: 'before',
+  above: 'before',
+  'linked from': 'before',
+};
+
 const ANYWHERE: Ghost = { span: -1, position: 'after', from: null, to: null };
 
 function timesOf(place: Place, start: bigint, end: bigint): Pick<Ghost, 'from' | 'to'> {
@@ -69,11 +82,15 @@ function timesOf(place: Place, start: bigint, end: bigint): Pick<Ghost, 'from' |
   const within = place.within === null ? null : parseDuration(place.within);
   switch (place.relation) {
     case 'after':
+    case 'linked to':
+    case 'downstream':
       return { from: point, to: within === null ? null : point + within };
     case 'before':
       return { from: within === null ? null : point - within, to: point };
     case 'within':
       return within === null ? { from: null, to: null } : { from: point - within, to: point + within };
+    case 'linked from':
+      return { from: within === null ? null : start - within, to: end };
     case 'under':
       return { from: start, to: end };
     case 'above':
@@ -96,6 +113,5 @@ export function ghostOf(layout: TraceLayout, failure: Failure | null): Ghost | n
   if (span < 0 || start === null) {
     return ANYWHERE;
   }
-  const position = place.relation === 'under' ? 'under' : place.relation === 'before' || place.relation === 'above' ? 'before' : 'after';
-  return { span, position, ...timesOf(place, start, start + (parseDuration(witness.duration) ?? 0n)) };
+  return { span, position: POSITIONS[place.relation] ?? 'after', ...timesOf(place, start, start + (parseDuration(witness.duration) ?? 0n)) };
 }

@@ -110,7 +110,7 @@ export function kindOfCondition(text: string): ConditionKind {
   return tokens[0].text === 'true' || tokens[0].text === 'false' ? 'condition' : 'span';
 }
 
-export type Relation = 'before' | 'after' | 'within' | 'under' | 'above' | 'sibling';
+export type Relation = 'before' | 'after' | 'within' | 'under' | 'above' | 'sibling' | 'linked to' | 'linked from' | 'downstream';
 
 export interface Place {
   relation: Relation;
@@ -130,7 +130,12 @@ const REFERRED: Record<string, { relation: Relation; skip: number }> = {
   child: { relation: 'under', skip: 2 },
   parent: { relation: 'above', skip: 2 },
   sibling: { relation: 'sibling', skip: 2 },
+  linked: { relation: 'linked to', skip: 2 },
+  downstream: { relation: 'downstream', skip: 2 },
 };
+
+/** What is asked for may be in another trace. */
+export const isLinkRelation = (relation: Relation): boolean => ['linked to', 'linked from', 'downstream'].includes(relation);
 
 function readReference(token: Token | undefined, bindings: ReadonlySet<string>): Pick<Place, 'binding' | 'point'> | null {
   if (token?.kind !== 'word') {
@@ -149,9 +154,10 @@ export function placeOf(text: string, bindings: ReadonlySet<string>): Place | nu
     const reference = rule && readReference(tokens[i + rule.skip], bindings);
     if (rule && reference) {
       const next = i + rule.skip + 1;
-      const isTime = rule.relation === 'before' || rule.relation === 'after';
+      const relation = word === 'linked' && tokens[i + 1].text === 'from' ? 'linked from' : rule.relation;
+      const isTime = relation === 'before' || relation === 'after' || isLinkRelation(relation);
       const isLimited = isTime && tokens[next]?.text === 'within' && tokens[next + 2]?.text !== 'of';
-      return { relation: rule.relation, ...reference, within: isLimited ? (tokens[next + 1]?.text ?? null) : null };
+      return { relation, ...reference, within: isLimited ? (tokens[next + 1]?.text ?? null) : null };
     }
     const around = word === 'within' && kind === 'word' && tokens[i + 2]?.text === 'of' ? readReference(tokens[i + 3], bindings) : null;
     if (around) {

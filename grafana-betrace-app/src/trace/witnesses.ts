@@ -1,6 +1,6 @@
 /**
  * Which spans of a trace show which violation. A witness names a span by its id, which two halves of a call may share, so the name, the
- * service and the start decide between them. No state.
+ * service and the start decide between them. Witnesses may be of the violating trace and of others that links tie to it. No state.
  */
 import type { TraceSpan, Violation, Witness } from '../api/types';
 import { parseTime } from './nanoseconds';
@@ -15,11 +15,13 @@ export interface Choice {
 export interface Mark {
   ruleId: string;
   ruleName: string;
+  /** The trace that violates the rule, which need not be the span's own. */
+  violatingTrace: string;
   /** Names of the rule for this span; empty: it is a witness without a name. */
   bindings: string[];
 }
 
-export type Violating = Pick<Violation, 'rule_id' | 'rule_name' | 'witnesses' | 'failed' | 'more_choices'>;
+export type Violating = Pick<Violation, 'rule_id' | 'rule_name' | 'trace_id' | 'witnesses' | 'failed' | 'more_choices'>;
 
 /** The place of a witness among the spans; −1: it is not among them. */
 export function spanOfWitness(spansById: ReadonlyMap<string, readonly number[]>, spans: readonly TraceSpan[], witness: Witness): number {
@@ -49,8 +51,17 @@ export function choicesOf(violation: Violating): Choice[] {
   return [{ witnesses: violation.witnesses, failed: violation.failed ?? null }, ...more];
 }
 
-/** The marks of each span, by its place; and witnesses that are not among the spans. */
+/** The trace that a witness is a span of. */
+export const traceOfWitness = (witness: Witness, violation: Pick<Violation, 'trace_id'>): string => witness.trace_id ?? violation.trace_id;
+
+/** The violation with this way of breaking the rule alone. */
+export function withOneChoice<Shown extends Violating>(violation: Shown, choice: number): Shown {
+  return { ...violation, witnesses: [...choicesOf(violation)[choice].witnesses], more_choices: [] };
+}
+
+/** The marks of each span of a trace, by its place; and witnesses in this trace that are not among the spans. */
 export function markWitnesses(
+  traceId: string,
   spans: readonly TraceSpan[],
   violations: readonly Violating[]
 ): { marks: Map<number, Mark[]>; missing: Witness[] } {
@@ -58,7 +69,8 @@ export function markWitnesses(
   const marks = new Map<number, Mark[]>();
   const missing = new Map<string, Witness>();
   for (const violation of violations) {
-    for (const witness of choicesOf(violation).flatMap((choice) => choice.witnesses)) {
+    const all = choicesOf(violation).flatMap((choice) => choice.witnesses);
+    for (const witness of all.filter((one) => traceOfWitness(one, violation) === traceId)) {
       const span = spanOfWitness(index, spans, witness);
       if (span < 0) {
         const key = `${witness.span_id} ${witness.name} ${witness.start}`;
@@ -74,9 +86,9 @@ export function markWitnesses(
 function addMark(marks: Map<number, Mark[]>, span: number, violation: Violating, binding: string | null): void {
   const list = marks.get(span) ?? [];
   marks.set(span, list);
-  let mark = list.find((other) => other.ruleId === violation.rule_id);
+  let mark = list.find((other) => other.ruleId === violation.rule_id && other.violatingTrace === violation.trace_id);
   if (!mark) {
-    mark = { ruleId: violation.rule_id, ruleName: violation.rule_name, bindings: [] };
+    mark = { ruleId: violation.rule_id, ruleName: violation.rule_name, violatingTrace: violation.trace_id, bindings: [] };
     list.push(mark);
   }
   if (binding && !mark.bindings.includes(binding)) {

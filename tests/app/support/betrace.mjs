@@ -23,6 +23,12 @@ export function generate(file, traces, violations) {
   return file;
 }
 
+/** Sample traces that tell a story, with the arguments that they are to have besides. */
+export function generateStory(file, story, ...more) {
+  execFileSync(binary(), ['generate', '--scenario', story, '--seed', '7', ...more, '--out', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  return file;
+}
+
 /** Adds a token to a tokens file: the token itself. */
 export function newToken(file, name, role) {
   return execFileSync(binary(), ['token', 'new', '--name', name, '--role', role, '--file', file], { encoding: 'utf8' }).trim().split('\n')[0];

@@ -41,6 +41,7 @@ const WITNESS = {
 
 const found = (change: Partial<Violation> = {}): Violation =>
   violation({
+    trace_id: TRACE,
     witnesses: [WITNESS],
     failed: { start: 0, end: 9, clause: 'always', text: 'audit after p within 1s', message: 'no audit after p within 1s' },
     choices_total: 1,

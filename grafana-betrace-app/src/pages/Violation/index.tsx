@@ -18,7 +18,8 @@ import { PageFrame, useHost } from '../../host/context';
 import { KeptBeside } from '../../kept/KeptBeside';
 import { useUrls } from '../../routing/useUrls';
 import { FailureBox } from '../../trace/FailureBox';
-import { TraceView } from '../../trace/TraceView';
+import { LinkedTraces } from '../../trace/LinkedTraces';
+import { TracePanes } from '../../trace/TracePanes';
 import { VerdictList } from '../../trace/VerdictList';
 import { FirstViolation } from '../../violations/FirstViolation';
 import { NeighbourNav } from '../../violations/NeighbourNav';
@@ -129,6 +130,7 @@ function Actions({ violation, verdicts, traceId, children }: ActionsProps) {
 function Content({ verdicts, violation, ruleId }: { verdicts: TraceVerdicts; violation: Violation | null; ruleId: string }) {
   const [choice, setChoice] = useState(0);
   const { search } = useLocation();
+  const labels = { spans: t('trace.label', 'Spans of the trace'), selected: t('trace.details.label', 'Selected span') };
   return (
     <>
       {violation ? (
@@ -138,7 +140,8 @@ function Content({ verdicts, violation, ruleId }: { verdicts: TraceVerdicts; vio
       )}
       {violation && <FirstViolation rules={[{ id: ruleId, name: violation.rule_name }]} />}
       {violation && <KeptBeside violation={violation} />}
-      <TraceView verdicts={verdicts} violation={violation} choice={choice} />
+      <TracePanes verdicts={verdicts} violation={violation} choice={choice} labels={labels} />
+      <LinkedTraces verdicts={verdicts} violation={violation} choice={choice} />
       <VerdictList verdicts={verdicts} ruleId={ruleId} search={listSearch(search)} />
     </>
   );

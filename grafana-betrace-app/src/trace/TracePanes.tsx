@@ -1,4 +1,5 @@
-// The trace with what a violation says of it: waterfall, what is missing, and the selected span. Which span is selected is in the URL.
+// One trace with what a violation says of it: waterfall, what is missing, and the selected span. The violating trace is drawn by it, and each that
+// links tie to it. Which span is selected is in the URL: its name is looked for among the spans of each.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -13,13 +14,15 @@ import { layoutTrace, type TraceLayout } from './layout';
 import { SpanDetails } from './SpanDetails';
 import { TraceNotices, traceNotices } from './TraceNotices';
 import { Waterfall } from './Waterfall';
-import { choicesOf, indexById, markWitnesses, spanOfWitness, type Mark } from './witnesses';
+import { choicesOf, indexById, markWitnesses, spanOfWitness, traceOfWitness, withOneChoice, type Mark } from './witnesses';
 
 interface Props {
   verdicts: TraceVerdicts;
-  /** the one that is looked at; null: the trace alone */
+  /** the one that is looked at, of this trace or of one that links tie to it; null: the trace alone */
   violation: Violation | null;
   choice: number;
+  /** what screen readers call the waterfall and the selected span */
+  labels: { spans: string; selected: string };
 }
 
 const PARAMETERS = { span: param.text() };
@@ -29,19 +32,29 @@ function nameOfSpan(layout: TraceLayout, span: number): string {
   return `${layout.spans[span].span_id}.${layout.spans[span].kind}`;
 }
 
-function firstWitness(layout: TraceLayout, violation: Violation | null, choice: number): number {
-  const witness = violation && choicesOf(violation)[choice]?.witnesses[0];
+function firstWitness(layout: TraceLayout, { verdicts, violation, choice }: Props): number {
+  const witness = violation && choicesOf(violation)[choice]?.witnesses.find((one) => traceOfWitness(one, violation) === verdicts.trace_id);
   return witness ? spanOfWitness(indexById(layout.spans), layout.spans, witness) : -1;
 }
 
-/** Marks of the violation that is looked at, and of all. */
-function useMarks(verdicts: TraceVerdicts, violation: Violation | null, layout: TraceLayout, choice: number) {
+/** Marks of the violation that is looked at, and of all that this trace has, too. */
+function useMarks({ verdicts, violation, choice }: Props, layout: TraceLayout) {
   return useMemo(() => {
-    const all = verdicts.verdicts.flatMap((verdict) => (verdict.violation ? [verdict.violation] : []));
-    const shown = violation && [{ ...violation, witnesses: [...choicesOf(violation)[choice].witnesses], more_choices: [] }];
-    const own = markWitnesses(layout.spans, shown ?? []);
-    return { own: own.marks, lost: own.missing.length, all: markWitnesses(layout.spans, all).marks };
+    const own = verdicts.verdicts.flatMap((verdict) => (verdict.violation ? [verdict.violation] : []));
+    const others = violation && violation.trace_id !== verdicts.trace_id ? [violation] : [];
+    const shown = markWitnesses(verdicts.trace_id, layout.spans, violation ? [withOneChoice(violation, choice)] : []);
+    const all = markWitnesses(verdicts.trace_id, layout.spans, [...others, ...own]);
+    return { shown: shown.marks, lost: shown.missing.length, all: all.marks };
   }, [verdicts, violation, layout, choice]);
+}
+
+/** What is missing is drawn in the trace that violates the rule. */
+function useMissing({ verdicts, violation, choice }: Props, layout: TraceLayout) {
+  return useMemo(() => {
+    const failure = violation && violation.trace_id === verdicts.trace_id ? describeFailure(choicesOf(violation)[choice]) : null;
+    const ghost = ghostOf(layout, failure);
+    return failure && ghost ? { failure, ghost } : null;
+  }, [verdicts.trace_id, violation, choice, layout]);
 }
 
 function Toolbar({
@@ -72,21 +85,18 @@ function Toolbar({
   );
 }
 
-export function TraceView({ verdicts, violation, choice }: Props) {
+export function TracePanes(props: Props) {
   const styles = useStyles2(getStyles);
+  const { verdicts, labels } = props;
   const [{ span: wanted }, setUrl] = useUrlState(PARAMETERS);
   const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(new Set());
   const [jump, setJump] = useState(0);
   const layout = useMemo(() => layoutTrace(verdicts.spans ?? []), [verdicts.spans]);
-  const marks = useMarks(verdicts, violation, layout, choice);
-  const missing = useMemo(() => {
-    const failure = violation && describeFailure(choicesOf(violation)[choice]);
-    const ghost = ghostOf(layout, failure);
-    return failure && ghost ? { failure, ghost } : null;
-  }, [violation, choice, layout]);
+  const marks = useMarks(props, layout);
+  const missing = useMissing(props, layout);
   const items = useMemo(() => traceItems(layout, collapsed, missing?.ghost ?? null), [layout, collapsed, missing]);
   const named = wanted ? layout.spans.findIndex((_, span) => nameOfSpan(layout, span) === wanted) : -1;
-  const witness = firstWitness(layout, violation, choice);
+  const witness = firstWitness(layout, props);
   const selected = named >= 0 ? named : witness >= 0 ? witness : layout.rows.length ? layout.rows[0].span : null;
   const collapse = (spans: Set<number>) => {
     setCollapsed(spans);
@@ -101,12 +111,13 @@ export function TraceView({ verdicts, violation, choice }: Props) {
   return (
     <>
       <TraceNotices notices={traceNotices(verdicts, layout, marks.lost)} />
-      <Toolbar layout={layout} marks={marks.own} onCollapse={collapse} />
+      <Toolbar layout={layout} marks={marks.shown} onCollapse={collapse} />
       <div className={styles.panes}>
         <Waterfall
+          label={labels.spans}
           layout={layout}
           items={items}
-          marks={marks.own}
+          marks={marks.shown}
           missing={missing}
           collapsed={collapsed}
           onToggle={toggle}
@@ -115,7 +126,7 @@ export function TraceView({ verdicts, violation, choice }: Props) {
           onSelect={(span) => setUrl({ span: nameOfSpan(layout, span) }, { replace: true })}
         />
         {selected !== null && (
-          <SpanDetails layout={layout} span={selected} marks={marks.all.get(selected) ?? []} traceId={verdicts.trace_id} />
+          <SpanDetails layout={layout} span={selected} marks={marks.all.get(selected) ?? []} label={labels.selected} />
         )}
       </div>
     </>

@@ -1,0 +1,210 @@
+// The linked traces below the one that is looked at, by what people see: which are read and when, their witnesses, and the link that is missing.
+import { screen, within } from '@testing-library/react';
+
+import type { TraceSpan, TraceVerdicts, Violation, Witness } from '../../api/types';
+import { rule, violation } from '../../test/fixtures';
+import { problem } from '../../test/host';
+import { render } from '../../test/render';
+import { giveElementsASize } from '../../violations/testPages';
+import ViolationPage from '.';
+
+const OWN = '4bf92f3577b34da6a3ce929d0e0e4736';
+const START = 1_795_264_496_000_000_000n;
+const RELATION = 'span(span.name == "process orders") linked to p within 10m';
+
+/** The id of the nth linked trace. */
+const idOf = (n: number) => String(n).padStart(32, '0');
+const verdictsOf = (traceId: string) => `GET /v1/traces/${traceId}/verdicts`;
+
+function span(id: string, name: string, service: string): TraceSpan {
+  return {
+    span_id: id,
+    parent_span_id: null,
+    name,
+    service,
+    kind: 'internal',
+    status: 'unset',
+    status_message: null,
+    start_unix_nano: String(START),
+    end_unix_nano: String(START + 100_000_000n),
+    attributes: {},
+  };
+}
+
+const SENT: Witness = {
+  span_id: 'send',
+  binding: 'p',
+  name: 'publish orders',
+  service: 'shop',
+  start: '2026-11-21T12:34:56.000000000Z',
+  duration: '100ms',
+  range: { start: 0, end: 1 },
+};
+const WORKED: Witness = { ...SENT, span_id: 'work', binding: null, name: 'process orders', service: 'worker' };
+
+const found = (clause: 'always' | 'never', witnesses: Witness[], change: object = {}): Violation =>
+  violation({
+    trace_id: OWN,
+    witnesses,
+    failed: { start: 0, end: 9, clause, text: RELATION, message: `the sentence about ${RELATION}` },
+    choices_total: 1,
+    ...change,
+  });
+
+const trace = (traceId: string, spans: TraceSpan[], change: Partial<TraceVerdicts> = {}): TraceVerdicts => ({
+  trace_id: traceId,
+  span_count: spans.length,
+  start: '2026-11-21T12:34:56Z',
+  end: '2026-11-21T12:34:57Z',
+  root_name: spans[0].name,
+  root_service: spans[0].service,
+  incomplete: [],
+  verdicts: [],
+  not_evaluated: [],
+  spans,
+  linked: [],
+  ...change,
+});
+
+const linked = (n: number, change: object = {}) => ({
+  trace_id: idOf(n),
+  span_count: 1,
+  start: `2026-11-21T12:34:56.${String(n).padStart(3, '0')}Z`,
+  root_name: `process orders ${n}`,
+  root_service: 'worker',
+  incomplete: false,
+  ...change,
+});
+
+/** The page of a violation with these linked traces; each can be read. */
+function show(shown: Violation | null, traces: Array<ReturnType<typeof linked>>, more: object = {}) {
+  const judged = {
+    rule_id: 'fraud-check',
+    rule_name: 'Orders are processed',
+    rule_version: 1,
+    severity: 'high' as const,
+    shadow: false,
+    verdict: shown ? ('violated' as const) : ('satisfied' as const),
+    reason: null,
+    spent: null,
+    exercised: true,
+    violation: shown,
+  };
+  const own = trace(OWN, [span('send', 'publish orders', 'shop')], { verdicts: [judged], linked: traces });
+  const others = Object.fromEntries(traces.map((one) => [verdictsOf(one.trace_id), trace(one.trace_id, [span('work', 'process orders', 'worker')])]));
+  return render(<ViolationPage />, {
+    handlers: { [verdictsOf(OWN)]: own, 'GET /v1/rules/fraud-check': rule(), ...others, ...more },
+    at: `/violations/fraud-check/${OWN}`,
+    path: '/violations/:ruleId/:traceId',
+  });
+}
+
+const section = (n: number) => screen.findByRole('region', { name: `Linked trace process orders ${n} of worker` });
+const spansIn = async (n: number) =>
+  within(await within(await section(n)).findByRole('treegrid'))
+    .getAllByRole('row')
+    .filter((row) => row.hasAttribute('data-item'));
+const readIds = (requests: ReadonlyArray<{ path: string }>) =>
+  requests.flatMap(({ path }) => /^\/v1\/traces\/(\w+)\/verdicts/.exec(path)?.[1] ?? []).filter((id) => id !== OWN);
+
+beforeAll(giveElementsASize);
+
+describe('linked traces', () => {
+  it('are not spoken of where there are none', async () => {
+    show(null, []);
+    await screen.findByRole('treegrid');
+    expect(screen.queryByRole('region', { name: 'Linked traces' })).not.toBeInTheDocument();
+  });
+
+  it('are drawn below, with the witnesses in each and how the rule asks for the link', async () => {
+    show(found('never', [SENT, { ...WORKED, trace_id: idOf(7) }]), [linked(7)]);
+    const part = await section(7);
+    expect(await within(part).findByRole('treegrid', { name: 'Spans of the linked trace process orders 7 of worker' })).toBeInTheDocument();
+    expect(part).toHaveTextContent('linked to publish orders of shop · one span · begins 7.00ms after this trace');
+    expect((await spansIn(7)).map((row) => row.textContent)).toEqual([expect.stringContaining('Witness')]);
+    expect(within(part).getByRole('link', { name: `Open trace ${idOf(7)}` })).toHaveAttribute('href', `/violations/fraud-check/${idOf(7)}`);
+    const details = within(part).getByRole('complementary', { name: 'Selected span of the linked trace process orders 7 of worker' });
+    expect(within(details).getByRole('link')).toHaveAttribute('href', `/violations/fraud-check/${OWN}`);
+  });
+
+  it('do not count as lost in the trace that they are not of', async () => {
+    show(found('never', [SENT, { ...WORKED, trace_id: idOf(7) }]), [linked(7)]);
+    await section(7);
+    expect(screen.queryByText(/are not among these spans/)).not.toBeInTheDocument();
+  });
+
+  it('are read at once where they hold witnesses, and else on a click, when there are many', async () => {
+    const traces = Array.from({ length: 12 }, (_, i) => linked(i + 1));
+    const { host, user } = show(found('never', [SENT, { ...WORKED, trace_id: idOf(9) }]), traces);
+    expect((await spansIn(9)).length).toBe(1);
+    expect(readIds(host.requests)).toEqual([idOf(9)]);
+    expect(screen.getAllByRole('region', { name: /^Linked trace process/ })[0]).toBe(await section(9));
+    const open = within(await section(1)).getByRole('button', { name: 'Show its spans: process orders 1 of worker' });
+    expect(open).toHaveAttribute('aria-expanded', 'false');
+    open.focus();
+    await user.keyboard('{Enter}');
+    expect(await within(await section(1)).findByRole('treegrid')).toBeInTheDocument();
+    expect(readIds(host.requests)).toEqual([idOf(9), idOf(1)]);
+    await user.keyboard('{Enter}');
+    expect(within(await section(1)).queryByRole('treegrid')).not.toBeInTheDocument();
+    expect(screen.getAllByRole('region', { name: /^Linked trace process/ })).toHaveLength(10);
+    await user.click(screen.getByRole('button', { name: 'List 2 more linked traces' }));
+    expect(screen.getAllByRole('region', { name: /^Linked trace process/ })).toHaveLength(12);
+  });
+
+  it('are read at once when there are few, though nothing in them is a witness', async () => {
+    const { host } = show(null, [linked(1), linked(2)]);
+    await spansIn(2);
+    expect(readIds(host.requests).sort()).toEqual([idOf(1), idOf(2)]);
+  });
+
+  it('are read by the name that a witness has for them, though the service lists them not', async () => {
+    show(found('never', [SENT, { ...WORKED, trace_id: idOf(5) }]), [], { [verdictsOf(idOf(5))]: trace(idOf(5), [span('work', 'process orders', 'worker')]) });
+    const part = await screen.findByRole('region', { name: `Linked trace ${idOf(5)}` });
+    expect((await within(part).findByRole('treegrid')).textContent).toContain('process orders');
+  });
+
+  it('say that spans may be missing in them', async () => {
+    show(null, [linked(1, { incomplete: true })]);
+    expect(await section(1)).toHaveTextContent('Spans may be missing in it, so nothing in it counts as absent.');
+  });
+
+  it('say that they could not be read, and are asked again', async () => {
+    const { host, user } = show(null, [linked(1)], { [verdictsOf(idOf(1))]: problem(503, 'source', 'Tempo does not answer.') });
+    expect(await within(await section(1)).findByText('The linked trace could not be read')).toBeInTheDocument();
+    host.handlers[verdictsOf(idOf(1))] = trace(idOf(1), [span('work', 'process orders', 'worker')]);
+    await user.click(within(await section(1)).getByRole('button', { name: 'Try again' }));
+    expect(await within(await section(1)).findByRole('treegrid')).toBeInTheDocument();
+  });
+
+  it('are selected in by a click, which the URL keeps and another trace does not follow', async () => {
+    const { user, location } = show(found('never', [SENT, { ...WORKED, trace_id: idOf(7) }]), [linked(7)]);
+    const [row] = await spansIn(7);
+    await user.click(row);
+    expect(location()).toBe(`/violations/fraud-check/${OWN}?span=work.internal`);
+    expect(screen.getByRole('complementary', { name: 'Selected span' })).toHaveTextContent('publish orders');
+  });
+});
+
+describe('a link that is missing', () => {
+  it('is a dashed row of the trace and a part of its own, with what failed', async () => {
+    show(found('always', [SENT]), []);
+    const part = await screen.findByRole('region', { name: 'Missing link' });
+    expect(part).toHaveTextContent(`No linked span${'the sentence about '}${RELATION}`);
+    expect(part).not.toHaveTextContent('sampler');
+    expect(within(screen.getByRole('treegrid')).getByText('Missing link')).toBeInTheDocument();
+  });
+
+  it('says that a sampler may have dropped it where no linked trace came at all', async () => {
+    show(found('always', [SENT], { rests_on: 'no linked trace' }), []);
+    const part = await screen.findByRole('region', { name: 'Missing link' });
+    expect(part).toHaveTextContent('No linked trace');
+    expect(part).toHaveTextContent('a sampler that drops traces one by one leaves the same behind');
+  });
+
+  it('is not spoken of where a linked span is there that must not be', async () => {
+    show(found('never', [SENT, { ...WORKED, trace_id: idOf(7) }]), [linked(7)]);
+    await section(7);
+    expect(screen.queryByRole('region', { name: 'Missing link' })).not.toBeInTheDocument();
+  });
+});
