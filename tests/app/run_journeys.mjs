@@ -1,9 +1,10 @@
 /* Drives a real Chromium through the pages at one target, against real betraces: every journey of journeys/ as a test of node:test, all in one
    browser, each in windows of its own.
 
-     node tests/app/run_journeys.mjs host12|host13|standalone [part of a journey's name …]
+     node tests/app/run_journeys.mjs host12|host13|standalone [part of a journey's name …] [--pictures]
 
-   A journey may say `only(target)`, where it belongs, and `skip(target)`, what it lacks. Screenshots go to build/app/screenshots/<target>/. Runs in Node. */
+   A journey may say `only(target)`, where it belongs, and `skip(target)`, what it lacks. Screenshots go to build/app/screenshots/<target>/.
+   With --pictures the journey `pictures` writes what docs show to docs/images/. Runs in Node. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -15,7 +16,8 @@ import { World } from './support/world.mjs';
 const JOURNEYS = path.join(import.meta.dirname, 'journeys');
 const LIMIT_MS = 300_000;
 
-const [name = 'host12', ...parts] = process.argv.slice(2);
+const PICTURES = '--pictures';
+const [name = 'host12', ...parts] = process.argv.slice(2).filter((one) => one !== PICTURES);
 assert.ok(TARGETS[name], `no target ${name}; known are ${Object.keys(TARGETS).join(', ')}`);
 const target = TARGETS[name]();
 const all = fs.readdirSync(JOURNEYS).filter((one) => one.endsWith('.mjs')).sort();
@@ -23,7 +25,7 @@ const unknown = parts.filter((part) => !all.some((one) => one.includes(part)));
 assert.deepEqual(unknown, [], `no journey is called ${unknown.join(', ')}; there are ${all.join(', ')}`);
 const files = all.filter((one) => parts.length === 0 || parts.some((part) => one.includes(part)));
 
-const run = { target, world: new World(target.options) };
+const run = { target, world: new World(target.options), writesPictures: process.argv.includes(PICTURES) };
 
 /** A window for one step of a journey: closed, and judged, when the step is done. */
 async function inWindow(options, step) {

@@ -278,7 +278,8 @@ def app():
     yield from configure_and_build("release", "betrace")
     build = node("build", read=outcome.of_preparation, beside=True)
     yield from (build, go("build"), go("host"))
-    yield node("node", "--test", "tests/app/test_routes.mjs", "tests/app/test_build.mjs", read=outcome.of_node_test)
+    yield node("node", "--test", *(f"tests/app/test_{name}.mjs" for name in ("routes", "build", "pictures")),
+               read=outcome.of_node_test)
     yield from (journeys(target, *names) for target, names in JOURNEYS_IN_CHECK.items())
     for script in APP_SCRIPTS[1:]:
         yield node(script, read=outcome.of_jest if script == "test:ci" else outcome.of_command, beside=True)
