@@ -4,54 +4,10 @@
    At Grafana's second host in make check-more too. */
 import assert from 'node:assert/strict';
 import { rowsOf, settled } from '../support/pages.mjs';
+import { scrollToRow } from '../support/scrollList.mjs';
 import { MANY } from '../support/world.mjs';
 
 const MOST_ROWS = 80;
-const MOST_FRAMES = 600;
-
-/** Scrolls the list by twelve screens at a time until its last row is there: {rows: the most at once, blank: frames with a gap in view, stuck: steps after which it stayed, seen: row by number,
-    steps, ms, busyMs}. */
-async function scrollToEnd(page) {
-  return page.evaluate(async ([all, mostFrames]) => {
-    const scroller = document.querySelector('[data-testid="violation-rows"]');
-    let busyMs = 0;
-    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (busyMs += entry.duration - 50))).observe({ type: 'longtask' });
-    const begin = performance.now();
-    let rows = 0;
-    let steps = 0;
-    let last = 0;
-    let blank = 0;
-    let stuck = 0;
-    const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 10)));
-    const rowsNow = () => [...scroller.querySelectorAll('[role="row"]')];
-    const seen = {};
-    const isCovered = (drawn) => {
-      const { top, bottom } = scroller.getBoundingClientRect();
-      const places = drawn.map((row) => row.getBoundingClientRect()).sort((a, b) => a.top - b.top);
-      let to = top;
-      for (const place of places) {
-        to = place.top <= to + 1 ? Math.max(to, place.bottom) : to;
-      }
-      return to >= bottom - 1;
-    };
-    while (last < all && performance.now() - begin < 160_000) {
-      scroller.scrollTop += scroller.clientHeight * 12;
-      await frame();
-      let waited = 0;
-      for (; !isCovered(rowsNow()) && waited < mostFrames; waited++) {
-        await frame();
-      }
-      blank += waited;
-      stuck += waited === mostFrames ? 1 : 0;
-      const drawn = rowsNow();
-      rows = Math.max(rows, drawn.length);
-      last = Math.max(last, ...drawn.map((row) => Number(row.getAttribute('aria-rowindex')) - 1));
-      drawn.forEach((row) => (seen[Number(row.getAttribute('aria-rowindex')) - 2] = row.lastElementChild.textContent));
-      steps += 1;
-    }
-    return { rows, steps, last, blank, stuck, seen, ms: Math.round(performance.now() - begin), busyMs: Math.round(busyMs) };
-  }, [MANY, MOST_FRAMES]);
-}
 
 export const only = (target) => target.name !== 'host12';
 
@@ -60,7 +16,7 @@ export default function many({ run, inWindow, step }) {
     await session.goto('/violations?from=now-25h&to=now');
     await settled(session.page);
     await rowsOf(session.page).first().waitFor();
-    const walk = await scrollToEnd(session.page);
+    const walk = await scrollToRow(session.page, MANY);
     context.diagnostic(`${walk.last} rows in ${walk.steps} steps, ${walk.ms} ms, ${walk.busyMs} ms of them in tasks over 50 ms; at most ${walk.rows} rows in the document, ${walk.blank} frames in which the view was not full yet`);
     assert.equal(walk.last, MANY, 'the end was reached');
     assert.equal(walk.stuck, 0, 'the view is full of rows after each step');

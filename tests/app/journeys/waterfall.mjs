@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { serve } from '../support/betrace.mjs';
+import { spent, watchCosts } from '../support/costs.mjs';
 import { traceIdOf, writeLargeTraces } from '../support/largeTrace.mjs';
 import { settled } from '../support/pages.mjs';
 import { RULES } from '../support/world.mjs';
@@ -21,7 +22,6 @@ const PRESSES = 30;
 const MOST_TIMES = 3;
 /** From here on the browser calls a task long. */
 const LONG_MS = 50;
-const COSTS = ['ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'];
 
 const grid = (page) => page.getByRole('treegrid', { name: 'Spans of the trace' });
 
@@ -83,18 +83,11 @@ async function byKeys(page) {
   }
 }
 
-/** What the renderer spent, in seconds of its main thread. */
-async function spent(client) {
-  const { metrics } = await client.send('Performance.getMetrics');
-  return metrics.filter(({ name }) => COSTS.includes(name)).reduce((sum, { value }) => sum + value, 0);
-}
-
 /** One way through the waterfall from its first row: {rows, perSecond, gap, longest, cost}. */
 async function measure(page, way) {
   await grid(page).evaluate((one) => (one.querySelector('[role="presentation"]').parentElement.scrollTop = 0));
   await nextFrame(page);
-  const client = await page.context().newCDPSession(page);
-  await client.send('Performance.enable');
+  const client = await watchCosts(page);
   const before = await spent(client);
   await watch(page);
   await way(page);

@@ -24,7 +24,7 @@ export const RULES = {
   },
 };
 /** Every trace breaks this one. */
-const EVERY_TRACE = { id: 'every-trace', name: 'Every trace', severity: 'low', dsl: 'trace.has(span.duration >= 0ms)' };
+export const EVERY_TRACE = { id: 'every-trace', name: 'Every trace', severity: 'low', dsl: 'trace.has(span.duration >= 0ms)' };
 /** So many patterns that judging a trace takes a while: its replay can be looked at while it runs. Not enabled, so that nothing else waits for it. */
 const PATTERNS = Array.from({ length: 300 }, (_, at) => `span.name matches "(a|b)*c${at}.*z"`);
 export const SLOW = { id: 'slow-to-judge', name: 'Slow to judge', severity: 'info', enabled: false, dsl: `trace.has(${PATTERNS.join(' or ')} or span.name == "db.query")` };

@@ -43,7 +43,8 @@ export default function Violations() {
   );
   // More rules than one page of them: whether one is enabled is not known from the first alone.
   const knownRules = stored.hasNextPage && !rules?.some((rule) => rule.enabled) ? undefined : rules;
-  const askable = rulesToAskOf(list.filters.rule, rules ?? [], list.violations);
+  // It goes through the whole list, and a page that is asked for draws this several times.
+  const askable = useMemo(() => rulesToAskOf(list.filters.rule, rules ?? [], list.violations), [list.filters.rule, rules, list.violations]);
   return (
     <PageFrame title={t('violations.title', 'Violations')} actions={actions}>
       <FilterBar filters={list.filters} onChange={list.setFilters} rules={rules ?? []} services={services} />
