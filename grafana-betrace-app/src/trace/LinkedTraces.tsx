@@ -119,22 +119,22 @@ function Linked({ trace, link, isOpenAtFirst, ...shown }: Omit<Props, 'verdicts'
 
 function MissingLink({ missing }: { missing: NonNullable<ReturnType<typeof missingLink>> }) {
   const styles = useStyles2(getStyles);
-  const { failure, isWholeTrace } = missing;
+  const { failure, restsOnNoTrace } = missing;
   return (
     <section className={cx(styles.trace, styles.missing)} aria-label={t('trace.linked.missing', 'Missing link')}>
       <div className={styles.head}>
         <Badge
           color="orange"
           icon="question-circle"
-          text={isWholeTrace ? t('trace.linked.no-trace', 'No linked trace') : t('trace.linked.no-span', 'No linked span')}
+          text={restsOnNoTrace ? t('trace.linked.no-trace', 'No linked trace') : t('trace.linked.no-span', 'No linked span')}
         />
         <span className={styles.name}>{failure.sentence}</span>
       </div>
-      {isWholeTrace && (
+      {restsOnNoTrace && (
         <p className={styles.facts}>
           {t(
             'trace.linked.sampled',
-            'No trace came that links tie to this one. It may not have been written: a sampler that drops traces one by one leaves the same behind.'
+            'It is violated because no such trace came. One may have been dropped: a sampler that drops traces one by one leaves the same behind.'
           )}
         </p>
       )}

@@ -65,9 +65,9 @@ export function linkText({ witnesses, failed }: Choice): string | null {
   }
 }
 
-/** The failure that a link explains which is not there, and whether no linked trace came at all; null: no link is missing. */
-export function missingLink(violation: Violation | null, choice: number): { failure: Failure; isWholeTrace: boolean } | null {
+/** The failure that a link explains which is not there, and whether the violation rests on no such trace having come, others or not; null: no link is missing. */
+export function missingLink(violation: Violation | null, choice: number): { failure: Failure; restsOnNoTrace: boolean } | null {
   const failure = violation && describeFailure(choicesOf(violation)[choice]);
-  const isWholeTrace = violation?.rests_on === 'no linked trace';
-  return failure && (isWholeTrace || isMissingLink(failure)) ? { failure, isWholeTrace } : null;
+  const restsOnNoTrace = violation?.rests_on === 'no linked trace';
+  return failure && (restsOnNoTrace || isMissingLink(failure)) ? { failure, restsOnNoTrace } : null;
 }

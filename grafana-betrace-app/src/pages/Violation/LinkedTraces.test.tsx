@@ -195,8 +195,9 @@ describe('a link that is missing', () => {
     expect(within(screen.getByRole('treegrid')).getByText('Missing link')).toBeInTheDocument();
   });
 
-  it('says that a sampler may have dropped it where no linked trace came at all', async () => {
-    show(found('always', [SENT], { rests_on: 'no linked trace' }), []);
+  it('says that a sampler may have dropped it where it rests on no such trace having come, though another is linked', async () => {
+    show(found('always', [SENT], { rests_on: 'no linked trace' }), [linked(1)]);
+    await section(1);
     const part = await screen.findByRole('region', { name: 'Missing link' });
     expect(part).toHaveTextContent('No linked trace');
     expect(part).toHaveTextContent('a sampler that drops traces one by one leaves the same behind');
