@@ -342,7 +342,7 @@ static json_t *end_json(const building *b) {
 static bool has_own_settings(const building *b, const bt_rule_definition *rule) {
   const bt_assumptions *service = &b->request->measure.assumptions;
   bt_assumptions own = bt_assumptions_of(service, rule);
-  return own.settle_ns != service->settle_ns || own.margin_ns != service->margin_ns ||
+  return own.settle_ns - own.links_within_ns != service->settle_ns || own.margin_ns != service->margin_ns ||
          own.clock_skew_ns != service->clock_skew_ns || own.require_complete != service->require_complete ||
          own.links_sampled != service->links_sampled;
 }

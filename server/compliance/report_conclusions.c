@@ -226,21 +226,43 @@ static bool is_sampled_as_said(const json_t *overrides, const json_t *own, const
   return json_is_true(json_object_get(own, "links_sampled")) == follows;
 }
 
+/* The settle that is held has the time in it in which linked traces may come. False: something is no duration. */
+static bool compare_settle(const json_t *overrides, const json_t *own, const json_t *service, bool *is_said,
+                           bool *is_service) {
+  const json_t *said = json_object_get(overrides, "settle");
+  int64_t held_ns, service_ns, said_ns = 0, within_ns = 0;
+  if (!said || !read_duration(own, "settle", &held_ns) || !read_duration(service, "settle", &service_ns)) return false;
+  if (json_object_get(own, "links_within") && !read_duration(own, "links_within", &within_ns)) return false;
+  if (!json_is_null(said) && !read_duration(overrides, "settle", &said_ns)) return false;
+  held_ns = bt_time_subtract(held_ns, within_ns);
+  *is_service = held_ns == service_ns;
+  *is_said = *is_service || (!json_is_null(said) && held_ns == said_ns);
+  return true;
+}
+
 /* Settings of its own that change how it is judged have the service's beside them, and what is said is the worse of
  * both. */
 static bt_status check_settings(const reading *r, const json_t *rule, bool has_service, bt_error *error) {
   const json_t *own = json_object_get(rule, "assumptions"), *service = json_object_get(r->report, "assumptions");
   const json_t *overrides = json_object_get(rule, "overrides");
-  static const char *const names[] = {"settle", "margin", "clock_skew", "require_complete"};
+  static const char *const names[] = {"margin", "clock_skew", "require_complete"};
+  bool are_said = false, are_service = false;
+  if (!compare_settle(overrides, own, service, &are_said, &are_service) || !are_said)
+    return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const json_t *said = json_object_get(overrides, names[i]), *held = json_object_get(own, names[i]);
     bool is_service = json_equal(held, json_object_get(service, names[i]));
-    bool follows = json_is_null(said) ? is_service : json_equal(said, held) || (i == 0 && is_service);
+    bool follows = json_is_null(said) ? is_service : json_equal(said, held);
     if (!said || !held || !follows) return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
+    are_service = are_service && is_service;
   }
-  if (!is_sampled_as_said(overrides, own, service))
+  bool are_shared = json_equal(json_object_get(own, "lateness"), json_object_get(service, "lateness")) &&
+                    json_equal(json_object_get(own, "handover"), json_object_get(service, "handover"));
+  if (!are_shared || !is_sampled_as_said(overrides, own, service))
     return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
-  if (json_is_true(json_object_get(rule, "evaluated")) && has_service != !json_equal(own, service))
+  are_service = are_service && json_is_true(json_object_get(own, "links_sampled")) ==
+                                   json_is_true(json_object_get(service, "links_sampled"));
+  if (json_is_true(json_object_get(rule, "evaluated")) && has_service == are_service)
     return refuse("by_service of rule", text_at(rule, "rule_id"), error);
   return BT_OK;
 }

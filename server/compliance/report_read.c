@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/link_reach.h"
 #include "server/base/time_text.h"
 
 bt_status bt_report_parse(bt_str text, json_t **out, bt_error *error) {
@@ -137,6 +138,14 @@ static bt_status read_numbers(const json_t *body, const char *id, const bt_repor
   return refuse(id, "its samples are not traces", error);
 }
 
+/* How much later linked traces may come is in the rule's text. */
+static bool has_its_bound(const bt_rule_definition *rule, const json_t *assumptions) {
+  int64_t said_ns = 0;
+  if (json_object_get(assumptions, "links_within") && !read_duration(assumptions, "links_within", &said_ns))
+    return false;
+  return said_ns == bt_link_reach_of(rule->rule).within_ns;
+}
+
 static bt_status read_part(const json_t *body, const json_t *numbers, bool is_plain, bt_reported *reported,
                            bt_error *error) {
   bt_reported_rule *to = &reported->rules[reported->rule_count];
@@ -144,6 +153,8 @@ static bt_status read_part(const json_t *body, const json_t *numbers, bool is_pl
   if (status) return status;
   if (!to->rule) return reported->foreign_count++, BT_OK;
   reported->rule_count++;
+  if (!has_its_bound(to->rule, json_object_get(numbers, "assumptions")))
+    return refuse(text_at(body, "rule_id"), "its links_within is not that of its text", error);
   return read_numbers(numbers, text_at(body, "rule_id"), reported, to, error);
 }
 

@@ -29,6 +29,7 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
   int64_t clock_ahead_ns;  /* of the source's clock, part of settle_ns: what is settled is counted by the earlier one */
+  int64_t links_within_ns; /* of one rule, part of settle_ns: what links lead to may come so much later */
   bool require_complete;
   bool links_sampled;        /* traces are dropped one by one (bt_eval_options) */
   uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */

@@ -49,7 +49,8 @@ bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_de
   if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
   if (fields->links_sampled >= 0) own.links_sampled = fields->links_sampled;
   /* What links lead to may come so much later; then it has to settle, too. */
-  own.settle_ns = bt_time_add(own.settle_ns, rule->rule ? bt_link_reach_of(rule->rule).within_ns : 0);
+  own.links_within_ns = rule->rule ? bt_link_reach_of(rule->rule).within_ns : 0;
+  own.settle_ns = bt_time_add(own.settle_ns, own.links_within_ns);
   own.least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0;
   if (own.least_steps > own.most_rule_budget) own.least_steps = own.most_rule_budget;
   return own;

@@ -118,6 +118,18 @@ class Settings(Bending):
     def test_06_complete_traces_only(self):
         self.judged_by_both({"require_complete": True})
 
+    def test_06_links_that_are_said_to_be_sampled(self):
+        server = self.serve(rules=False)
+        linked = {"id": "good", "dsl": "@SOC2(controls = {CC6_1}) when { pii as p } always { consumer linked to p within 1m }"}
+        self.put(server, linked)
+        self.assertEqual(rule(self.report(server), "good")["status"], "violated")
+        self.put(server, {**linked, "links_sampled": True})
+        body = rule(self.report(server), "good")
+        self.assertEqual((body["status"], body["counts"]["violated"]), ("violated", 0))
+        self.assertEqual((body["by_service"]["status"], body["by_service"]["counts"]["violated"]), ("violated", EXERCISED))
+        self.assertIn("links_sampled true", body["reason"])
+        self.assertIn("traces dropped one by one", server.get(f"{self.place}?format=html").body.decode())
+
     def judged_by_both(self, settings):
         server = self.serve()
         self.put(server, {"id": "good", "dsl": GOOD, **settings})
