@@ -63,7 +63,9 @@ static int compare_keys(const void *a, const void *b) {
 typedef struct looking {
   const bt_reported *reported;
   const chosen *item;
-  bool is_static, is_found;
+  bool is_static, is_found, awaits_links;
+  bt_judge *judge;    /* of the item's rule */
+  bt_given_trace own; /* where it awaits links */
   bt_rerun *out;
 } looking;
 
@@ -87,22 +89,42 @@ static void compare(const looking *l, const bt_rule_verdict *now) {
 
 static bt_status judge_one(void *context, const bt_read_trace *read, bt_error *error) {
   looking *l = context;
-  const bt_rule_definition *rule = l->reported->rules[l->item->rule].rule;
   const bt_rule_verdict *verdict = NULL;
-  bt_judge *judge = NULL;
   if (!read->trace) return BT_OK;
   l->is_found = true;
-  bt_status status = bt_judge_new(&rule, 1, &l->reported->assumptions, l->is_static, &judge, error);
-  if (!status) status = bt_judge_run(judge, read->trace, &verdict, error);
-  if (!status) compare(l, verdict);
-  bt_judge_free(judge);
+  bt_status status = bt_judge_run(l->judge, read->trace, &verdict, error);
+  if (status) return status;
+  l->awaits_links = bt_judge_awaits_links(l->judge, verdict);
+  l->own = bt_given_trace_of(read->trace);
+  if (!l->awaits_links) compare(l, verdict);
+  return BT_OK;
+}
+
+static bt_status judge_linked(void *context, const bt_trace *trace, const bt_family *family,
+                              const bt_rule_verdict *verdict, bt_error *error) {
+  (void)trace;
+  (void)family;
+  (void)error;
+  compare(context, verdict);
+  return BT_OK;
+}
+
+static bt_status read_and_judge(bt_source *source, const bt_rerun_options *options, looking *l, bt_error *error) {
+  const bt_rule_definition *rule = l->reported->rules[l->item->rule].rule;
+  bt_replay_options place = *options->place;
+  place.assumptions = l->reported->assumptions;
+  bt_status status = bt_judge_new(&rule, 1, &place.assumptions, l->is_static, &l->judge, error);
+  if (!status) status = bt_read_by_id(source, &place, &l->item->trace_id, 1, judge_one, l, error);
+  if (!status && l->awaits_links)
+    status = bt_judge_families(l->judge, source, &place, &l->own, 1, judge_linked, l, error);
+  bt_judge_free(l->judge);
   return status;
 }
 
 static bt_status look_at(bt_source *source, const bt_rerun_options *options, looking *l, bt_error *error) {
   char hex[BT_TRACE_ID_HEX + 1];
-  l->is_found = false;
-  bt_status status = bt_read_by_id(source, options->place, &l->item->trace_id, 1, judge_one, l, error);
+  l->is_found = l->awaits_links = false;
+  bt_status status = read_and_judge(source, options, l, error);
   if (status || l->is_found) return status;
   bt_trace_id_format(&l->item->trace_id, hex);
   l->out->traces_gone++;

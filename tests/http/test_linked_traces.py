@@ -133,6 +133,15 @@ class LinkedTraces(unittest.TestCase):
         self.assertEqual({name: lines[-1]["summary"][name] for name in counts}, counts)
         self.assertEqual(done.returncode, 1)
 
+    def test_diff(self):
+        """The consumer begins two seconds after the message."""
+        old = self.write("old.yaml", "rules:\n- {id: r, dsl: 'when { publish as p } always { process linked to p within 10m }'}\n")
+        new = self.write("new.yaml", "rules:\n- {id: r, dsl: 'when { publish as p } always { process linked to p within 1s }'}\n")
+        done = run_cli("diff", old, new, "--traces", self.traces)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, rf"\+ satisfied → violated  2026-01-01T00:00:00Z  {trace_id(PROCESSED)}\n")
+        self.assertIn("1 trace newly violated, 0 no longer", done.stdout)
+
     def test_listen(self):
         sends = "; ".join(f"send({line.encode()!r})" for line in TRACES.values())
         script = f"""

@@ -30,7 +30,26 @@ typedef struct reading {
   const diff_run *run;
   bt_rule_change *change;
   bt_judge *judge;
+  bt_given_trace *linked; /* that links may decide */
+  size_t linked_count;
 } reading;
+
+static void keep_verdicts(const reading *r, bt_changed_trace *changed, const bt_rule_verdict *verdicts) {
+  size_t at = 0;
+  if (r->change->old_at >= 0) changed->before = (int)verdicts[at++].verdict;
+  if (r->change->new_at >= 0) changed->after = (int)verdicts[at].verdict;
+}
+
+static bt_status judge_linked(void *context, const bt_trace *trace, const bt_family *family,
+                              const bt_rule_verdict *verdicts, bt_error *error) {
+  const reading *r = context;
+  (void)family;
+  (void)error;
+  for (size_t i = 0; i < r->change->trace_count; i++)
+    if (bt_trace_id_compare(&r->change->traces[i].id, &trace->id) == 0)
+      keep_verdicts(r, &r->change->traces[i], verdicts);
+  return BT_OK;
+}
 
 static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *error) {
   reading *r = context;
@@ -39,9 +58,10 @@ static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *
   if (!read->trace) return BT_OK;
   bt_status status = bt_judge_run(r->judge, read->trace, &verdicts, error);
   if (status) return status == BT_LIMIT ? BT_OK : status;
-  size_t at = 0;
-  if (r->change->old_at >= 0) changed->before = (int)verdicts[at++].verdict;
-  if (r->change->new_at >= 0) changed->after = (int)verdicts[at].verdict;
+  if (bt_judge_awaits_links(r->judge, verdicts))
+    r->linked[r->linked_count++] = bt_given_trace_of(read->trace);
+  else
+    keep_verdicts(r, changed, verdicts);
   return BT_OK;
 }
 
@@ -52,14 +72,17 @@ static bt_status read_examples(diff_run *run, bt_rule_change *change, bt_error *
   if (change->old_at >= 0) rules[sides++] = change->old_rule;
   if (change->new_at >= 0) rules[sides++] = change->new_rule;
   if (!count || !sides) return BT_OK;
-  reading r = {run, change, NULL};
   bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
-  bt_status status = ids ? BT_OK : bt_error_no_memory(error);
+  reading r = {.run = run, .change = change, .linked = bt_realloc_array(NULL, count, sizeof *r.linked)};
+  bt_status status = ids && r.linked ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; ids && i < count; i++) ids[i] = change->traces[i].id;
   if (!status)
     status = bt_judge_new(rules, sides, &run->options.assumptions, run->source->operations->is_static, &r.judge, error);
   if (!status) status = bt_read_by_id(run->source, &run->options, ids, count, judge_read, &r, error);
+  if (!status && r.linked_count)
+    status = bt_judge_families(r.judge, run->source, &run->options, r.linked, r.linked_count, judge_linked, &r, error);
   bt_judge_free(r.judge);
+  free(r.linked);
   free(ids);
   return status;
 }
