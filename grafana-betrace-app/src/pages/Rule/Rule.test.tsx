@@ -3,6 +3,7 @@ import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { coverage, rule, violation } from '../../test/fixtures';
 import { answer, problem, type Handlers } from '../../test/host';
 import { render } from '../../test/render';
+import { page } from '../../violations/testPages';
 import RulePage from '.';
 
 jest.mock('@grafana/ui', () => ({
@@ -345,7 +346,7 @@ describe('how would it have done', () => {
     const series = ({ body }: { body: { dsl?: string; value?: string } }) =>
       body.value === 'exercised' ? seriesOf(40, 50) : body.dsl ? seriesOf(3, 4) : seriesOf(1, 1);
     const { host, user } = show(
-      { 'POST /v1/violations/series': series, 'POST /v1/violations/query': { violations: [violation()], cursor: null, coverage: coverage() } },
+      { 'POST /v1/violations/series': series, 'POST /v1/violations/query': page(1, { violations: [violation()] }) },
       '/rules/fraud-check?panel=past'
     );
     await type('when { a } never { b }');
