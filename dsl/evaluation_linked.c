@@ -27,8 +27,12 @@ static bool has_ties(bt_evaluator *evaluator) {
 
 /* ---- what is known of a trace ---- */
 
-/* No trace of the family but the rule's own lacks spans, and every span that links to this one's and starts in the
- * window is there. What the own one lacks is said apart. */
+static bool hides_links(const bt_evaluator *evaluator, uint32_t span) {
+  return evaluator->relatives.family->traces[bt_evaluator_trace_of(evaluator, span)].hides_links;
+}
+
+/* No trace of the family but the rule's own lacks spans, none hides links, and every span that links to this one's and
+ * starts in the window is there. What the own one lacks is said apart. */
 static bool knows_linkers(const bt_evaluator *evaluator, uint32_t trace, bt_window window) {
   const bt_family_trace *asked = &evaluator->relatives.family->traces[trace];
   if (evaluator->links_sampled) return false;
@@ -36,8 +40,10 @@ static bool knows_linkers(const bt_evaluator *evaluator, uint32_t trace, bt_wind
 }
 
 /* Every span that one of its links may name is there, or is known not to be. */
-static bool knows_linked(const bt_evaluator *evaluator, const bt_span *span) {
+static bool knows_linked(const bt_evaluator *evaluator, uint32_t number) {
+  const bt_span *span = bt_evaluator_span(evaluator, number);
   uint32_t trace;
+  if (hides_links(evaluator, number)) return false;
   for (uint32_t i = 0; i < span->link_count; i++) {
     const bt_link *link = &span->links[i];
     if (bt_trace_id_is_zero(&link->trace_id) || bt_span_id_is_zero(&link->span_id)) continue;
@@ -143,15 +149,15 @@ static bt_kleene is_downstream(bt_evaluator *evaluator, const bt_program_relatio
 
 /* ---- two spans ---- */
 
-static bool has_link(const bt_evaluator *evaluator, uint32_t from, uint32_t to) {
+static bt_kleene has_link(const bt_evaluator *evaluator, uint32_t from, uint32_t to) {
   const bt_span *a = bt_evaluator_span(evaluator, from), *b = bt_evaluator_span(evaluator, to);
   const bt_trace_id *id = &evaluator->relatives.family->traces[bt_evaluator_trace_of(evaluator, to)].trace->id;
   for (uint32_t i = 0; i < a->link_count; i++) {
     const bt_link *link = &a->links[i];
     bool names_it = memcmp(link->span_id.bytes, b->id.bytes, sizeof b->id.bytes) == 0;
-    if (names_it && bt_trace_id_compare(&link->trace_id, id) == 0) return !bt_span_id_is_zero(&b->id);
+    if (names_it && bt_trace_id_compare(&link->trace_id, id) == 0) return bt_kleene_from(!bt_span_id_is_zero(&b->id));
   }
-  return false;
+  return hides_links(evaluator, from) ? bt_kleene_unknown(BT_WHY_LINKED) : bt_kleene_from(false);
 }
 
 bt_kleene bt_evaluate_linked(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span,
@@ -160,8 +166,7 @@ bt_kleene bt_evaluate_linked(bt_evaluator *evaluator, const bt_program_relation 
   if (relation->kind == BT_DOWNSTREAM_OF) return is_downstream(evaluator, relation, span, other);
   bt_window window = window_of(relation, bt_evaluator_span(evaluator, other));
   if (!is_in(window, bt_evaluator_span(evaluator, span))) return bt_kleene_from(false);
-  bool is_linked = relation->kind == BT_LINKED_TO ? has_link(evaluator, span, other) : has_link(evaluator, other, span);
-  return bt_kleene_from(is_linked);
+  return relation->kind == BT_LINKED_TO ? has_link(evaluator, span, other) : has_link(evaluator, other, span);
 }
 
 /* ---- the spans that can be members ---- */
@@ -196,6 +201,8 @@ static bool list_related(bt_evaluator *evaluator, const bt_program_relation *rel
   const bt_relatives *relatives = &evaluator->relatives;
   const bt_span *span = bt_evaluator_span(evaluator, other);
   uint32_t trace = bt_evaluator_trace_of(evaluator, other);
+  if (relation->kind == BT_LINKED_FROM && hides_links(evaluator, other)) return false;
+  if (relation->kind == BT_LINKED_TO && relatives->hides_links) return false;
   if (relation->kind == BT_LINKED_FROM) return *out = targets_of(evaluator, span), true;
   if (relation->kind == BT_LINKED_TO) return *out = bt_relatives_linkers(relatives, trace, &span->id), true;
   if (is_structure(relation->kind)) return *out = bt_relatives_of_trace(relatives, trace), true;
@@ -224,7 +231,7 @@ bt_span_list bt_linked_candidates(bt_evaluator *evaluator, const bt_program_sele
 static bool may_lack_linked(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t other) {
   if (bt_evaluator_has_no_place(evaluator, other)) return true;
   const bt_span *span = bt_evaluator_span(evaluator, other);
-  if (relation->kind == BT_LINKED_FROM) return !knows_linked(evaluator, span);
+  if (relation->kind == BT_LINKED_FROM) return !knows_linked(evaluator, other);
   if (relation->kind == BT_LINKED_TO)
     return !knows_linkers(evaluator, bt_evaluator_trace_of(evaluator, other), window_of(relation, span));
   const bt_downstream *found = find_downstream(evaluator, relation, other);

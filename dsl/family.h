@@ -14,6 +14,7 @@
 typedef struct bt_family_trace {
   const bt_trace *trace;
   bool is_incomplete; /* spans of it may be missing or may come yet; of the own one bt_eval_options says so */
+  bool hides_links;   /* its spans may link to more than they say; what they say is right */
   /* Every span anywhere that links to this trace and starts in here, both ends included, is in the family, but for
    * those that incomplete traces lack. So it ends where what is stored is not settled. From after until: nobody asked.
    */

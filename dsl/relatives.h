@@ -33,7 +33,8 @@ typedef struct bt_relatives {
   uint32_t *trace_of;             /* of those: the number of their trace in the family */
   uint32_t *first_span;           /* of each trace */
   uint32_t *by_id;                /* numbers of the traces in order of their ids */
-  bool has_gaps;                  /* some other trace is not whole */
+  bool has_gaps;                  /* some other trace is not whole, or some trace hides links */
+  bool hides_links;               /* some trace does */
   bool has_summaries;             /* some trace was pruned */
   /* NULL until asked for */
   uint32_t *all;                           /* every number, ascending */

@@ -305,7 +305,7 @@ static void tie_members(group *g) {
 }
 
 static bt_family_trace describe_member(const group *g, const member *m) {
-  bt_family_trace out = {&m->trace, m->is_incomplete, 1, 0};
+  bt_family_trace out = {.trace = &m->trace, .is_incomplete = m->is_incomplete, .asked_from_ns = 1};
   if (!m->is_asked) return out;
   out.asked_from_ns = g->range.start_ns;
   out.asked_until_ns = bt_time_subtract(g->range.end_ns, 1);

@@ -1,6 +1,6 @@
 /* Random rules that follow links on random families of traces. The fast evaluator must say what the naive one says, of
- * whole families and of those with gaps. What is certain of one with gaps must hold for the whole one too: else a
- * missing trace was taken for an absent one.
+ * whole families, of those with gaps and of those with hidden links. What is certain of the others must hold for the
+ * whole one too: else a missing trace, or a hidden link, was taken for an absent one.
  *
  *   diff_family [PAIRS]
  *
@@ -16,7 +16,7 @@
 enum { FAMILIES = 16, DEFAULT_PAIRS = 40000, VERDICTS = 4, CENSUS_PAIRS = 10000, DIFFERENCES = 3 };
 
 typedef struct census {
-  uint64_t pairs, whole[VERDICTS], gaps[VERDICTS], decided_with_gaps, abroad, differences;
+  uint64_t pairs, whole[VERDICTS], gaps[VERDICTS], hidden[VERDICTS], decided_with_gaps, abroad, differences;
   uint64_t violated, resting; /* of those with gaps: on no link */
 } census;
 
@@ -45,8 +45,9 @@ static void print_family(const random_family *f, const bt_family *family, bt_str
     const bt_family_trace *member = &family->traces[t];
     char id[BT_TRACE_ID_HEX + 1];
     bt_trace_id_format(&member->trace->id, id);
-    printf("trace %s%s asked %lld to %lld, spans", id, member->is_incomplete ? " incomplete" : "",
-           (long long)member->asked_from_ns, (long long)member->asked_until_ns);
+    printf("trace %s%s%s asked %lld to %lld, spans", id, member->is_incomplete ? " incomplete" : "",
+           member->hides_links ? " hides links" : "", (long long)member->asked_from_ns,
+           (long long)member->asked_until_ns);
     for (uint32_t i = 0; i < member->trace->span_count; i++) printf(" %02x", member->trace->spans[i].id.bytes[7]);
     printf("\n");
   }
@@ -135,6 +136,16 @@ static bt_eval_options random_options(test_random *random) {
   return options;
 }
 
+static void hold_to_whole(const bt_rule_verdict *whole, const bt_rule_verdict *part, const random_family *f,
+                          const bt_family *family, bt_str text, census *c) {
+  bool is_open = part->verdict == BT_INCONCLUSIVE || whole->verdict == BT_INCONCLUSIVE;
+  if (is_open || part->verdict == whole->verdict) return;
+  c->differences++;
+  printf("--- false: %s of a part, %s of the whole family\n", bt_verdict_name(part->verdict),
+         bt_verdict_name(whole->verdict));
+  print_family(f, family, text);
+}
+
 static void run_pair(test_random *random, bt_evaluator *evaluator, const bt_rule *rule, bt_str text, census *c) {
   random_family f;
   random_family_make(random, &f);
@@ -143,18 +154,14 @@ static void run_pair(test_random *random, bt_evaluator *evaluator, const bt_rule
   options.incomplete = f.is_own_incomplete;
   bt_rule_verdict gaps = judge(evaluator, rule, &f, &f.gaps, &options, text, c);
   judge_sampled(evaluator, rule, &f, &f.gaps, options, &gaps, text, c);
+  bt_rule_verdict hidden = judge(evaluator, rule, &f, &f.hidden, &options, text, c);
   c->pairs++;
   c->whole[whole.verdict]++;
   c->gaps[gaps.verdict]++;
-  if (gaps.verdict != BT_INCONCLUSIVE) {
-    c->decided_with_gaps++;
-    if (gaps.verdict != whole.verdict && whole.verdict != BT_INCONCLUSIVE) {
-      c->differences++;
-      printf("--- false: %s with gaps, %s of the whole family\n", bt_verdict_name(gaps.verdict),
-             bt_verdict_name(whole.verdict));
-      print_family(&f, &f.gaps, text);
-    }
-  }
+  c->hidden[hidden.verdict]++;
+  c->decided_with_gaps += gaps.verdict != BT_INCONCLUSIVE;
+  hold_to_whole(&whole, &gaps, &f, &f.gaps, text, c);
+  hold_to_whole(&whole, &hidden, &f, &f.hidden, text, c);
   random_family_dispose(&f);
 }
 
@@ -178,6 +185,7 @@ static bool census_is_good(const census *c) {
   bool good = c->resting * 20 >= c->violated && (c->violated - c->resting) * 20 >= c->violated;
   good = good && c->abroad * 40 >= c->pairs && c->decided_with_gaps * 4 >= c->pairs;
   for (int v = 0; v < VERDICTS; v++) good = good && c->whole[v] * 50 >= c->pairs && c->gaps[v] * 50 >= c->pairs;
+  for (int v = 0; v < VERDICTS; v++) good = good && c->hidden[v] * 50 >= c->pairs;
   if (!good) printf("too few of something, see above\n");
   return good;
 }
@@ -189,8 +197,8 @@ int main(int argc, char **argv) {
   census c = {0};
   while (c.pairs < pairs && c.differences < DIFFERENCES) run_rule(&random, &c);
   for (int v = 0; v < VERDICTS; v++)
-    printf("%-16s whole %8llu  with gaps %8llu\n", bt_verdict_name((bt_verdict)v), (unsigned long long)c.whole[v],
-           (unsigned long long)c.gaps[v]);
+    printf("%-16s whole %8llu  with gaps %8llu  with hidden links %8llu\n", bt_verdict_name((bt_verdict)v),
+           (unsigned long long)c.whole[v], (unsigned long long)c.gaps[v], (unsigned long long)c.hidden[v]);
   printf("%llu pairs, %llu decided with gaps, %llu witnesses in other traces, %llu of %llu violations rest on no link, "
          "%llu differences\n",
          (unsigned long long)c.pairs, (unsigned long long)c.decided_with_gaps, (unsigned long long)c.abroad,

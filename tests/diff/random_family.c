@@ -123,16 +123,41 @@ static void make_gaps(test_random *random, random_family *f) {
   }
 }
 
+/* Of each span the last link, or none. */
+static const bt_trace *without_some_links(test_random *random, bt_arena *arena, const bt_trace *trace) {
+  bt_trace_builder *builder = bt_trace_builder_new(arena, &trace->id);
+  if (!builder) stop("no memory");
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    bt_span span = trace->spans[i];
+    if (span.link_count) span.links += span.link_count - 1;
+    span.link_count = span.link_count && !one_in(random, 6);
+    if (!bt_trace_builder_add(builder, &span)) stop("no memory");
+  }
+  return bt_trace_builder_finish(builder);
+}
+
+static void hide_links(test_random *random, random_family *f) {
+  memcpy(f->shown, f->partial, sizeof f->shown);
+  f->hidden = (bt_family){f->shown, f->gaps.trace_count};
+  for (uint32_t t = 0; t < f->hidden.trace_count; t++) {
+    if (one_in(random, 3)) continue;
+    f->shown[t].trace = without_some_links(random, &f->arena, f->shown[t].trace);
+    f->shown[t].hides_links = true;
+  }
+}
+
 void random_family_make(test_random *random, random_family *out) {
   uint32_t count = 1 + test_random_below(random, FAMILY_MAX);
   *out = (random_family){0};
   bt_arena_init(&out->arena, ARENA_BYTES);
   for (uint32_t t = 0; t < count; t++) {
     write_trace(random, count, &out->texts[t]);
-    out->whole[t] = (bt_family_trace){read_trace(out, t), false, INT64_MIN, INT64_MAX};
+    out->whole[t] =
+        (bt_family_trace){.trace = read_trace(out, t), .asked_from_ns = INT64_MIN, .asked_until_ns = INT64_MAX};
   }
   out->family = (bt_family){out->whole, count};
   make_gaps(random, out);
+  hide_links(random, out);
 }
 
 void random_family_dispose(random_family *family) {

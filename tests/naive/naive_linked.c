@@ -71,9 +71,14 @@ bool naive_is_whole(const naive_world *world, uint32_t trace) {
   return !member->is_incomplete && !member->trace->pruned && !member->trace->partial;
 }
 
-static bool others_are_whole(const naive_world *world) {
-  for (uint32_t t = 1; t < world->family->trace_count; t++)
-    if (!naive_is_whole(world, t)) return false;
+static bool hides_links(const naive_world *world, uint32_t span) {
+  return world->family->traces[world->home[span]].hides_links;
+}
+
+/* Nothing of the family is missing, but for what the rule's own trace lacks: no span, and no link of any. */
+static bool has_no_gaps(const naive_world *world) {
+  for (uint32_t t = 0; t < world->family->trace_count; t++)
+    if (world->family->traces[t].hides_links || (t && !naive_is_whole(world, t))) return false;
   return true;
 }
 
@@ -81,11 +86,11 @@ static bool others_are_whole(const naive_world *world) {
 static bool has_all_linking(const naive_world *world, const bt_relation *relation, uint32_t span, uint32_t b) {
   const bt_family_trace *trace = &world->family->traces[world->home[span]];
   int64_t low = lowest(world, relation, b), high = highest(world, relation, b);
-  return others_are_whole(world) && trace->asked_from_ns <= low && trace->asked_until_ns >= high;
+  return has_no_gaps(world) && trace->asked_from_ns <= low && trace->asked_until_ns >= high;
 }
 
 static bool has_all_downstream(const naive_world *world, const bt_relation *relation, uint32_t b, const int *links) {
-  bool has_all = others_are_whole(world);
+  bool has_all = has_no_gaps(world);
   for (uint32_t i = 0; i < world->span_count; i++)
     if (links[i] >= 0 && links[i] < (int)relation->max_links)
       has_all = has_all && has_all_linking(world, relation, i, b);
@@ -93,6 +98,7 @@ static bool has_all_downstream(const naive_world *world, const bt_relation *rela
 }
 
 static bool has_all_linked(const naive_world *world, uint32_t b) {
+  if (hides_links(world, b)) return false;
   for (uint32_t i = 0; i < world->spans[b].link_count; i++) {
     const bt_link *link = &world->spans[b].links[i];
     if (bt_trace_id_is_zero(&link->trace_id) || bt_span_id_is_zero(&link->span_id)) continue;
@@ -125,8 +131,9 @@ bt_truth naive_is_linked(const naive_world *world, const bt_relation *relation, 
     free(links);
     return is_reached ? BT_TRUE : is_known ? BT_FALSE : BT_UNKNOWN;
   }
-  bool is_linked = relation->kind == BT_LINKED_TO ? links_to(world, span, other) : links_to(world, other, span);
-  return is_linked && starts_in(world, relation, span, other) ? BT_TRUE : BT_FALSE;
+  uint32_t from = relation->kind == BT_LINKED_TO ? span : other, to = relation->kind == BT_LINKED_TO ? other : span;
+  if (!starts_in(world, relation, span, other)) return BT_FALSE;
+  return links_to(world, from, to) ? BT_TRUE : hides_links(world, from) ? BT_UNKNOWN : BT_FALSE;
 }
 
 /* ---- what may be missing ---- */

@@ -110,7 +110,8 @@ static void expect_all(const world *w, const bt_rule *rule, expectation *out) {
   bt_arena_init(&arena, FAMILIES_BYTES);
   *out = (expectation){.violated = 0};
   for (unsigned t = 0; t < TRACES; t++)
-    traces[t] = (bt_family_trace){copy_of(&w->fake.traces[t], &arena), false, INT64_MIN, INT64_MAX};
+    traces[t] = (bt_family_trace){
+        .trace = copy_of(&w->fake.traces[t], &arena), .asked_from_ns = INT64_MIN, .asked_until_ns = INT64_MAX};
   assert_int_equal(bt_ruleset_new(&rule, 1, &ruleset, NULL), BT_OK);
   assert_int_equal(bt_evaluator_new(ruleset, &evaluator, NULL), BT_OK);
   for (unsigned t = 0; t < TRACES; t++) {
