@@ -65,6 +65,8 @@ typedef struct bt_test_other { /* another trace, for links from and to it */
   bt_str name;
   const bt_test_span *spans; /* one or more */
   uint32_t span_count;
+  bool incomplete;    /* `complete: false` */
+  bool links_unknown; /* `links_known: false` */
   unsigned line;
 } bt_test_other;
 
@@ -81,6 +83,7 @@ typedef struct bt_rulefile_test {
   const bt_test_witness *witnesses; /* all of one choice */
   uint32_t witness_count;
   bool incomplete;       /* `complete: false` */
+  bool links_unknown;    /* `links_known: false`: more spans may link to its trace than are here */
   int64_t clock_skew_ns; /* −1: the rule's */
   unsigned line;
 } bt_rulefile_test;

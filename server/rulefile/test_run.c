@@ -326,6 +326,10 @@ static bt_status read_family(runner *run, const bt_rulefile_test *test, const bt
   if (!family || !traces) return bt_error_no_memory(error);
   status = copy_traces(run, traces, count, error);
   if (!status) status = put_own_first(run, test->trace_id, traces, count, error);
+  if (test->links_unknown) {
+    traces[0].asked_from_ns = INT64_MAX;
+    traces[0].asked_until_ns = INT64_MIN;
+  }
   *family = (bt_family){traces, (uint32_t)count};
   *out = family;
   return status;

@@ -246,7 +246,10 @@ bt_status bt_test_family_new(const bt_rulefile_test *test, bt_arena *arena, cons
   *out = NULL;
   for (uint32_t i = 0; status == BT_OK && i < count; i++) {
     m.number = i;
-    traces[i] = (bt_family_trace){.asked_from_ns = INT64_MIN, .asked_until_ns = INT64_MAX};
+    bool is_unknown = i ? test->others[i - 1].links_unknown : test->links_unknown;
+    traces[i] = (bt_family_trace){.is_incomplete = i && test->others[i - 1].incomplete,
+                                  .asked_from_ns = is_unknown ? INT64_MAX : INT64_MIN,
+                                  .asked_until_ns = is_unknown ? INT64_MIN : INT64_MAX};
     status = make_trace(&m, &traces[i].trace, error);
   }
   if (status) return status;

@@ -237,7 +237,36 @@ static bt_status read_trace(const document *d, const node *list, void *into, bt_
   return read_spans(d, list, "trace", &test->spans, &test->span_count, error);
 }
 
-/* A map of names to lists of spans. `own` is the test's own trace. */
+static bt_status read_negated(const document *d, const node *value, const char *key, bool *out, bt_error *error) {
+  bool is_so = true;
+  bt_status status = bt_yaml_get_bool(d, value, key, &is_so, error);
+  *out = !is_so;
+  return status;
+}
+
+static bt_status read_other_spans(const document *d, const node *list, void *into, bt_error *error) {
+  bt_test_other *other = into;
+  return read_spans(d, list, "spans", &other->spans, &other->span_count, error);
+}
+static bt_status read_other_complete(const document *d, const node *value, void *into, bt_error *error) {
+  return read_negated(d, value, "complete", &((bt_test_other *)into)->incomplete, error);
+}
+static bt_status read_other_links_known(const document *d, const node *value, void *into, bt_error *error) {
+  return read_negated(d, value, "links_known", &((bt_test_other *)into)->links_unknown, error);
+}
+
+/* A list of spans, or a map that says what is not known of the trace, too. */
+static bt_status read_other(const document *d, const node *value, bt_test_other *other, bt_error *error) {
+  static const bt_yaml_field fields[] = {
+      {"spans", read_other_spans}, {"complete", read_other_complete}, {"links_known", read_other_links_known}, {0}};
+  if (value->kind != BT_YAML_MAP) return read_spans(d, value, "others", &other->spans, &other->span_count, error);
+  bt_status status = bt_yaml_read_map(d, value, "a trace of others", fields, other, error);
+  if (!status && !other->spans)
+    status = bt_yaml_fail(d, value, error, "a trace of others: expected the key spans with a list of spans");
+  return status;
+}
+
+/* A map of names to traces. `own` is the test's own trace. */
 static bt_status read_others(const document *d, const node *map, void *into, bt_error *error) {
   bt_rulefile_test *test = into;
   char shown[BT_YAML_SHOWN_BYTES];
@@ -256,7 +285,7 @@ static bt_status read_others(const document *d, const node *map, void *into, bt_
     if (!name->text.len || is_id || bt_str_equal(name->text, BT_STR("own")))
       return bt_yaml_fail(d, name, error, "others: expected a name that is neither own nor 32 hex digits, got %s",
                           bt_yaml_show(name, shown));
-    status = read_spans(d, name->next, "others", &other->spans, &other->span_count, error);
+    status = read_other(d, name->next, other, error);
   }
   return status;
 }
@@ -267,10 +296,11 @@ TEXT_READER(read_trace_id, bt_rulefile_test, trace_id, "trace_id")
 DURATION_READER(read_test_skew, bt_rulefile_test, clock_skew_ns, "clock_skew")
 
 static bt_status read_complete(const document *d, const node *value, void *into, bt_error *error) {
-  bool is_complete = true;
-  bt_status status = bt_yaml_get_bool(d, value, "complete", &is_complete, error);
-  ((bt_rulefile_test *)into)->incomplete = !is_complete;
-  return status;
+  return read_negated(d, value, "complete", &((bt_rulefile_test *)into)->incomplete, error);
+}
+
+static bt_status read_links_known(const document *d, const node *value, void *into, bt_error *error) {
+  return read_negated(d, value, "links_known", &((bt_rulefile_test *)into)->links_unknown, error);
 }
 
 static bt_status read_verdict(const document *d, const node *value, bt_test_expectation *out, bt_error *error) {
@@ -320,11 +350,17 @@ static bt_status read_witness(const document *d, const node *map, void *into, bt
   return status;
 }
 
-static const bt_yaml_field test_fields[] = {{"name", read_test_name},        {"trace", read_trace},
-                                            {"trace_file", read_trace_file}, {"expect", read_expect},
-                                            {"complete", read_complete},     {"clock_skew", read_test_skew},
-                                            {"witness", read_witness},       {"others", read_others},
-                                            {"trace_id", read_trace_id},     {0}};
+static const bt_yaml_field test_fields[] = {{"name", read_test_name},
+                                            {"trace", read_trace},
+                                            {"trace_file", read_trace_file},
+                                            {"expect", read_expect},
+                                            {"complete", read_complete},
+                                            {"clock_skew", read_test_skew},
+                                            {"witness", read_witness},
+                                            {"others", read_others},
+                                            {"trace_id", read_trace_id},
+                                            {"links_known", read_links_known},
+                                            {0}};
 
 static bt_status check_trace_id(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
   bt_trace_id id;

@@ -160,13 +160,17 @@ class RecordTest(unittest.TestCase):
         done = self.cli("test", "one.yaml")
         self.assertIn(f"in trace {trace_id(0xEF)}", done.stdout + done.stderr)
 
-    def test_what_is_not_all_there_is_not_recorded(self):
+    def test_what_is_not_known_of_links_is_recorded(self):
         rules, _ = self.family()
         traces = self.write("half.jsonl", trace(0xAB, span("publish", id="00000000000000c1")) +
                             trace(0xCD, span("process", links=[(0xAB, "00000000000000c1")])))
-        done = self.cli("record", "ab", "--rules", rules, "--traces", traces, "--links-sampled")
-        self.assertEqual((done.returncode, done.stdout), (3, ""))
-        self.assertIn("inconclusive (linked)", done.stderr)
+        done = self.cli("record", "ab", "--rules", rules, "--traces", traces, "--links-sampled", "--whole-file")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("    links_known: false\n", done.stdout)
+        self.write("open.yaml", done.stdout)
+        for text, code in ((done.stdout, 0), (done.stdout.replace("links_known: false", "links_known: true"), 1)):
+            self.write("open.yaml", text)
+            self.assertEqual(self.cli("test", "open.yaml").returncode, code, text)
 
     def test_an_incomplete_trace_stays_one(self):
         text = self.record("--rule", "fraud", "--require-complete", "--whole-file")

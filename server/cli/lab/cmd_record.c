@@ -22,6 +22,7 @@ typedef struct record_run {
   const char **kept;
   size_t kept_count;
   uint64_t left_out;
+  enum { SAYS_NO_GAPS, SAYS_INCOMPLETE, SAYS_UNKNOWN_LINKS, GAPS_END } gaps; /* what of the family is not known */
   bt_buffer test, file; /* the test alone, two blanks deep; a whole rule file with it */
   bt_buffer path;       /* of the fixture */
 } record_run;
@@ -61,6 +62,17 @@ static bt_status write_fixture(record_run *run, const bt_family *family, bt_reda
   return BT_OK;
 }
 
+/* `others:` of a linked trace up to its spans; the blanks before these. */
+static unsigned write_other(record_run *run, const bt_family_trace *linked, const char *name) {
+  bool is_open = run->gaps >= SAYS_INCOMPLETE && (linked->is_incomplete || linked->trace->partial);
+  bt_buffer_printf(&run->test, "      %s:\n", name);
+  if (is_open) bt_buffer_append(&run->test, BT_STR("        complete: false\n"));
+  if (run->gaps >= SAYS_UNKNOWN_LINKS) bt_buffer_append(&run->test, BT_STR("        links_known: false\n"));
+  if (!is_open && run->gaps < SAYS_UNKNOWN_LINKS) return 6;
+  bt_buffer_append(&run->test, BT_STR("        spans:\n"));
+  return 8;
+}
+
 static bt_status write_inline(record_run *run, const bt_family *family, bt_redaction *redaction, bt_error *error) {
   char name[BT_LINKED_NAME_BYTES];
   bool has_halves = false;
@@ -73,11 +85,9 @@ static bt_status write_inline(record_run *run, const bt_family *family, bt_redac
   for (uint32_t i = 0; i < family->trace_count; i++) {
     bt_trace_record_name(i, name);
     if (i == 1) bt_buffer_append(&run->test, BT_STR("    others:\n"));
-    if (i)
-      bt_buffer_printf(&run->test, "      %s:\n", name);
-    else
-      bt_buffer_append(&run->test, BT_STR("    trace:\n"));
-    bt_trace_record_yaml(family, i, redaction, i ? 6 : 4, &has_halves, &run->test);
+    if (!i) bt_buffer_append(&run->test, BT_STR("    trace:\n"));
+    unsigned indent = i ? write_other(run, &family->traces[i], name) : 4;
+    bt_trace_record_yaml(family, i, redaction, indent, &has_halves, &run->test);
   }
   if (!has_halves) return BT_OK;
   return bt_error_set(error, BT_REFUSED,
@@ -103,6 +113,7 @@ static bt_status write_test(record_run *run, const bt_family *family, bool is_in
     status =
         run->as_fixture ? write_fixture(run, family, &redaction, error) : write_inline(run, family, &redaction, error);
   if (is_incomplete) bt_buffer_append(&run->test, BT_STR("    complete: false\n"));
+  if (run->gaps >= SAYS_UNKNOWN_LINKS) bt_buffer_append(&run->test, BT_STR("    links_known: false\n"));
   if (run->options.assumptions.clock_skew_ns)
     bt_buffer_printf(&run->test, "    clock_skew: %" PRId64 "ns\n", run->options.assumptions.clock_skew_ns);
   write_expectation(run, verdicts, &run->test);
@@ -123,22 +134,31 @@ static int compare_traces(const void *a, const void *b) {
                               : bt_trace_id_compare(&one->id, &other->id);
 }
 
-/* Some verdict waits for traces of which a test cannot say that they are not all there. */
+/* Some verdict waits for linked traces. */
 static bool is_open(const record_run *run, const bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < run->options.rules.count; i++)
     if (verdicts[i].reason == BT_REASON_LINKED) return true;
   return false;
 }
 
+/* With as little said of what is not known as gives the verdicts. */
 static bt_status record_family(record_run *run, const bt_family *family, bool is_incomplete,
                                const bt_rule_verdict *verdicts, bt_error *error) {
-  bt_status status = write_test(run, family, is_incomplete, verdicts, error);
-  if (!status) status = bt_recorded_verify(bt_buffer_str(&run->file), run->options.rules.count, error);
+  bt_status status = BT_REFUSED;
+  for (run->gaps = SAYS_NO_GAPS; status == BT_REFUSED && run->gaps < GAPS_END; run->gaps++) {
+    bool is_first = run->gaps == SAYS_NO_GAPS;
+    if (!is_first && !is_open(run, verdicts)) return status;
+    run->test.len = run->file.len = run->path.len = 0;
+    status = write_test(run, family, is_incomplete, verdicts, error);
+    if (status) return status;
+    status = bt_recorded_verify(bt_buffer_str(&run->file), run->options.rules.count, error);
+  }
   if (status != BT_REFUSED || !is_open(run, verdicts)) return status;
   return bt_error_set(
       error, BT_REFUSED,
       "a verdict is inconclusive (linked), because traces that are linked to this one are not all there "
-      "or not settled; a test cannot say that. Record it once they are, or without these rules");
+      "or not settled, and this form of a test cannot say that. Record it %s",
+      run->as_fixture ? "inline" : "once they are, or without these rules");
 }
 
 static bt_status record_judged(void *context, const bt_trace *trace, const bt_family *family, bt_judge *judge,
