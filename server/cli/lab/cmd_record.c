@@ -148,7 +148,9 @@ static bt_status record_family(record_run *run, const bt_family *family, bool is
   for (run->gaps = SAYS_NO_GAPS; status == BT_REFUSED && run->gaps < GAPS_END; run->gaps++) {
     bool is_first = run->gaps == SAYS_NO_GAPS;
     if (!is_first && !is_open(run, verdicts)) return status;
-    run->test.len = run->file.len = run->path.len = 0;
+    bt_buffer_clear(&run->test);
+    bt_buffer_clear(&run->file);
+    bt_buffer_clear(&run->path);
     status = write_test(run, family, is_incomplete, verdicts, error);
     if (status) return status;
     status = bt_recorded_verify(bt_buffer_str(&run->file), run->options.rules.count, error);
