@@ -201,10 +201,14 @@ static bool list_related(bt_evaluator *evaluator, const bt_program_relation *rel
   const bt_relatives *relatives = &evaluator->relatives;
   const bt_span *span = bt_evaluator_span(evaluator, other);
   uint32_t trace = bt_evaluator_trace_of(evaluator, other);
-  if (relation->kind == BT_LINKED_FROM && hides_links(evaluator, other)) return false;
-  if (relation->kind == BT_LINKED_TO && relatives->hides_links) return false;
-  if (relation->kind == BT_LINKED_FROM) return *out = targets_of(evaluator, span), true;
-  if (relation->kind == BT_LINKED_TO) return *out = bt_relatives_linkers(relatives, trace, &span->id), true;
+  if (relation->kind == BT_LINKED_FROM) {
+    if (hides_links(evaluator, other)) return false;
+    return *out = targets_of(evaluator, span), true;
+  }
+  if (relation->kind == BT_LINKED_TO) {
+    if (relatives->hides_links) return false;
+    return *out = bt_relatives_linkers(relatives, trace, &span->id), true;
+  }
   if (is_structure(relation->kind)) return *out = bt_relatives_of_trace(relatives, trace), true;
   if (relation->kind != BT_DOWNSTREAM_OF) return false;
   const bt_downstream *found = find_downstream(evaluator, relation, other);
