@@ -5,11 +5,10 @@
 Without names: the part `check` of the file, with --more the part `more`, with --full all parts. A suite that is named
 runs, whatever its part. Suites that ask a Tempo run again for each other Tempo that is found, in rows of their own
 (`facts@3.0.3`, tests/tempo/variants.py), which are of the part `more`.
-A suite that suites.ASIDE names runs beside the ones after it, until one that suites.ALONE names, which measures or needs what it made.
+The steps of all suites share one pool (schedule.py); one that suites.ALONE names has the machine for itself.
 Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
 Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
 """
-import itertools
 import os
 import select
 import signal
@@ -17,10 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 import outcome
+import schedule
 import suites
 
 sys.path.insert(0, os.path.join(suites.ROOT, "tests", "tempo"))
@@ -31,9 +30,7 @@ PARTS = ("check", "more", "full")
 BOTH = "both"
 PARTS_OF_OPTION = {"--more": ("more",), "--full": PARTS}
 TAIL_LINES = 60
-HANG_FACTOR = 3
-BESIDE = min((os.cpu_count() or 2) + 2, 6)  # they wait more than they work
-BESIDE_ASIDE = 2  # steps at once of a suite that is itself beside others
+HANG_FACTOR, HANG_LEAST = 3, 10  # times its minutes of the processor, and minutes in which a suite only waits
 _running = set()
 
 
@@ -163,30 +160,10 @@ def try_step(step, env, deadline):
 
 
 def time_step(step, env, deadline):
-    """(step, what it came to)"""
+    """What a step came to, with its seconds."""
     begin = time.monotonic()
     ran = try_step(step, env, deadline)
-    return step, replace(ran, seconds=time.monotonic() - begin)
-
-
-def results_of(steps, env, deadline, log, workers=BESIDE):
-    """(step, what it came to) of each. Neighbours that say `beside` run together, a few at a time, and come in the order in
-    which they end; what each wrote is logged whole, after its command, its seconds and those of the processor."""
-    with ThreadPoolExecutor(workers) as pool:
-        for beside, group in itertools.groupby(steps, lambda step: step.beside):
-            for step, ran in run_beside(pool, group, env, deadline) if beside else run_in_order(group, env, deadline):
-                took = f"{ran.seconds:.1f} s, processor {ran.processor:.1f} s"
-                log.write(f"$ {' '.join(step.command)}  # {took}\n{ran.first}{ran.output}")
-                log.flush()
-                yield step, ran
-
-
-def run_in_order(group, env, deadline):
-    return (time_step(step, env, deadline) for step in group)
-
-
-def run_beside(pool, group, env, deadline):
-    return (future.result() for future in as_completed([pool.submit(time_step, step, env, deadline) for step in group]))
+    return replace(ran, seconds=time.monotonic() - begin)
 
 
 def telling_lines(lines):
@@ -203,29 +180,16 @@ def show_failure(step, ran):
     print("---", flush=True)
 
 
-def run_suite(name, minutes, env, workers=BESIDE):
-    """Runs the steps of one suite: (its outcome, processor seconds). A failed preparation ends it."""
-    total, processor = outcome.Outcome(), 0.0
-    deadline = time.monotonic() + 60 * minutes * HANG_FACTOR
-    with open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "w", encoding="utf-8") as log:
-        for step, ran in results_of(suites.steps_of(name), env, deadline, log, workers):
-            result = step.read(ran.code, ran.output)
-            total += result
-            processor += ran.processor
-            if result.failed:
-                show_failure(step, ran)
-            if ran.code == outcome.EXIT_SKIPPED:
-                print("    " + (ran.output.strip().split("\n") or [""])[-1], flush=True)
-            if name == "tempo" and ran.code == 0:
-                env["BETRACE_TEMPO_BIN"] = ran.output.strip().split("\n")[-1]
-            if ran.code and step.read is outcome.of_preparation:
-                break
-    return total, processor
+def log_step(log, step, ran):
+    """What a step wrote, whole, after its command, its seconds and those of the processor."""
+    took = f"{ran.seconds:.1f} s, processor {ran.processor:.1f} s"
+    log.write(f"$ {' '.join(step.command)}  # {took}\n{ran.first}{ran.output}")
+    log.flush()
 
 
-def verdict(result, seconds, minutes):
+def verdict(result, processor, minutes):
     word = "failed" if result.failed else "ok"
-    return word + (", over budget" if seconds > 60 * minutes else "")
+    return word + (", over budget" if processor > 60 * minutes else "")
 
 
 @dataclass
@@ -238,36 +202,45 @@ class Row:
     result: outcome.Outcome
 
 
-def run_timed(name, minutes, env, workers=BESIDE):
-    """One row of the table."""
-    print(f"{name} …", flush=True)
-    begin = time.monotonic()
-    result, processor = run_suite(name, minutes, env, workers)
-    seconds = time.monotonic() - begin
-    took = f"{seconds:.0f} s, processor {processor:.0f} s"
-    print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {took})", flush=True)
-    return Row(name, minutes, seconds, processor, result)
+class Check:
+    """A run: the environment that the next step gets, and the logs of suites under way."""
+
+    def __init__(self, env):
+        self.env, self.logs = env, {}
+
+    def begin(self, line):
+        name = line.row.name
+        print(f"{name} …", flush=True)
+        self.logs[name] = open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "w", encoding="utf-8")
+
+    def run(self, line, step, is_made):
+        if is_made:
+            return Ran(0, "made before in this run\n", 0)
+        left = 60 * (HANG_FACTOR * line.row.minutes + HANG_LEAST) - line.busy_seconds()
+        return time_step(step, dict(self.env), time.monotonic() + left)
+
+    def tell(self, line, step, ran):
+        """Logs a step that ended, and shows what failed or was skipped."""
+        log_step(self.logs[line.row.name], step, ran)
+        result = step.read(ran.code, ran.output)
+        if result.failed:
+            show_failure(step, ran)
+        if ran.code == outcome.EXIT_SKIPPED:
+            print("    " + (ran.output.strip().split("\n") or [""])[-1], flush=True)
+        if line.row.name == "tempo" and ran.code == 0:
+            self.env["BETRACE_TEMPO_BIN"] = ran.output.strip().split("\n")[-1]
+
+    def end(self, line):
+        self.logs.pop(line.row.name).close()
+        took = f"{line.busy:.0f} s, processor {line.processor:.0f} s"
+        print(f"{line.row.name}: {verdict(line.result, line.processor, line.row.minutes)} ({line.result}, {took})", flush=True)
 
 
 def run_all(chosen, env):
-    """The suites in their order, those of suites.ASIDE in a thread beside the ones that follow: rows of the table, in the order of chosen."""
-    rows, aside = {}, {}
-
-    def join():
-        for name, future in aside.items():
-            rows[name] = future.result()
-        aside.clear()
-
-    with ThreadPoolExecutor(1) as pool:
-        for row in chosen:
-            if row.name in suites.ASIDE:
-                aside[row.name] = pool.submit(run_timed, row.name, row.minutes, env, BESIDE_ASIDE)
-                continue
-            if row.name in suites.ALONE or row.part == "full":
-                join()
-            rows[row.name] = run_timed(row.name, row.minutes, env)
-        join()
-    return [rows[row.name] for row in chosen]
+    """The suites in one pool: rows of the table, in the order of chosen."""
+    check = Check(env)
+    lines = schedule.run(chosen, check.run, check.begin, check.tell, check.end)
+    return [Row(line.row.name, line.row.minutes, line.busy, line.processor, line.result) for line in lines]
 
 
 def times_of(name, seconds, processor, minutes):
@@ -279,7 +252,7 @@ def print_table(rows, wall):
     for row in rows:
         result = row.result
         print(f"{times_of(row.name, row.seconds, row.processor, row.minutes)}  {result.passed:>7}{result.failed:>7}"
-              f"{result.skipped:>8}  {verdict(result, row.seconds, row.minutes)}")
+              f"{result.skipped:>8}  {verdict(result, row.processor, row.minutes)}")
     print(times_of("sum", *(sum(getattr(row, name) for row in rows) for name in ("seconds", "processor", "minutes"))))
     print(f"{'wall clock':<28}{wall / 60:>8.1f}m\n")
 

@@ -83,6 +83,9 @@ class Step:
     read: Callable = outcome.of_command
     env: dict = field(default_factory=dict)
     beside: bool = False  # may run at the same time as its neighbours that say so too
+    places: int = 1  # of the pool: as many processes are at work in it
+    holds: str = ""  # what no two steps may use at once, whatever their suites
+    once: bool = False  # a suite after another that ran it well does not run it again
     second_try: bool = False  # what fails is shown, and run once more from nothing: a browser waits for a machine that others use
 
 
@@ -95,16 +98,21 @@ def compiler_cache():
             "CCACHE_DIR": os.path.join(cache, "betrace", "ccache"), "CCACHE_MAXSIZE": "2G"}
 
 
+def build_folder(preset):
+    return os.path.join("build", preset)
+
+
 def binary(preset):
-    return os.path.join(ROOT, "build", preset, "server", "betrace")
+    return os.path.join(ROOT, build_folder(preset), "server", "betrace")
 
 
 def configure_and_build(preset, *targets):
+    """The folder of a preset as cmake makes it, and these targets or all. Suites that want the same have it made once."""
+    build = Step([], outcome.of_preparation, compiler_cache(), places=2, holds=build_folder(preset), once=True)
     # ON by name: make demo may have configured this folder without tests.
-    env = compiler_cache()
-    one_at_a_time = ["flock", os.path.join(ROOT, "build", f"{preset}.lock")]  # a suite beside this one may want the same folder
-    yield Step([*one_at_a_time, "cmake", "--preset", preset, "-DBETRACE_TESTS=ON"], outcome.of_preparation, env)
-    yield Step([*one_at_a_time, "cmake", "--build", "--preset", preset, "-j", JOBS, *(f"--target={name}" for name in targets)], outcome.of_preparation, env)
+    yield replace(build, command=["cmake", "--preset", preset, "-DBETRACE_TESTS=ON"])
+    targets = [f"--target={name}" for name in targets]
+    yield replace(build, command=["cmake", "--build", "--preset", preset, "-j", JOBS, *targets])
 
 
 def ctest(preset, labels, *choice):
@@ -112,8 +120,9 @@ def ctest(preset, labels, *choice):
     junit = os.path.join(LOGS, f"{preset}-{labels[0]}{'-some' if choice else ''}.junit.xml")
     if os.path.exists(junit):
         os.unlink(junit)
-    yield Step(["ctest", "--test-dir", f"build/{preset}", "-L", f"^({'|'.join(labels)})$", *choice, "-j", TESTS_AT_ONCE,
-                "--output-on-failure", "--no-tests=error", "--output-junit", junit], outcome.of_ctest(junit))
+    yield Step(["ctest", "--test-dir", build_folder(preset), "-L", f"^({'|'.join(labels)})$", *choice, "-j", TESTS_AT_ONCE,
+                "--output-on-failure", "--no-tests=error", "--output-junit", junit], outcome.of_ctest(junit),
+               places=3, holds=build_folder(preset))
 
 
 def slow_under_asan(preset, option):
@@ -136,12 +145,11 @@ def build_and_ctest(preset):
     yield from ctest(preset, LABELS)
 
 
-def compile_all():
-    """The optimised and the debug build, each with its warnings, and those tests that are slow under AddressSanitizer.
-    The others of both builds are in the second half."""
-    for preset in ("release", "dev"):
-        for step in configure_and_build(preset):
-            yield step if step.command[2:4] == ["cmake", "--preset"] else replace(step, read=outcome.of_command)
+def optimised_tests():
+    """The program as the optimised build compiles it, with its warnings, and those tests that are slow under
+    AddressSanitizer. The second half has the other tests on this build, and all on the debug build."""
+    configure, build = configure_and_build("release", "betrace", *SLOW_UNDER_ASAN)
+    yield from (configure, replace(build, read=outcome.of_command))
     yield from (replace(step, env=FEW_PAIRS) for step in slow_under_asan("release", "-R"))
 
 
@@ -425,9 +433,11 @@ def clean_root():
 PER_TEMPO = ("facts", "e2e", "e2e-long", "faults", "faults-long")
 PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
-# Suites that work, one after the other, while those of the other line wait for a Tempo or a clock, and suites that nothing may run beside: they measure, or use what the others built.
-ASIDE = ("lint", "compile", "app", "faults", "facts", "journeys", "dist")
+# Suites that nothing may run beside: they measure, or use what the others built. Suites that make or read the pages in
+# dist/ and dist-ui/, which come one after the other. Suites that need no Tempo, and begin while one is built.
 ALONE = ("demo", "bench", "benches")
+SHARE_PAGES = ("app", "journeys", "dist")
+WITHOUT_TEMPO = ("lint", "app")
 
 SUITES = {
     "deps": deps,
@@ -446,7 +456,7 @@ SUITES = {
     "faults-long": faults_long,
     "app": app,
     "journeys": all_journeys,
-    "compile": compile_all,
+    "optimised": optimised_tests,
     "dist": dist,
     "demo": demo,
     "bench": lambda: only_benches(BENCHES_IN_CHECK, bench("--short")),

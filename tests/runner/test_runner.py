@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import changed  # noqa: E402  (the folder must be on the path first)
 import main  # noqa: E402
 import outcome  # noqa: E402
+import schedule  # noqa: E402
 import suites  # noqa: E402
 import variants  # noqa: E402  (main puts its folder on the path)
 from outcome import Outcome  # noqa: E402
@@ -221,7 +222,15 @@ class EveryFile(unittest.TestCase):
                     self.assertIn(chosen[-1], ("", f"^({'|'.join(suites.SLOW_UNDER_ASAN)})$"))
         every = f"^({'|'.join(suites.LABELS)})$"
         self.assertEqual(ran["check"], [("build/asan", every, "-E"), ("build/release", every, "-R"), ("build/asan", "^(e2e)$", "")])
+        compiled = [preset for row in main.read_budget() if row.part == "more" for preset in self.built_whole(row.name)]
+        self.assertEqual(set(compiled), {"asan", "release", "dev"}, "with the warnings of each")
         self.assertEqual(sorted(ran["more"]), [("build/asan", every, "-R"), ("build/dev", every, ""), ("build/release", every, "")])
+
+    @staticmethod
+    def built_whole(suite):
+        """The presets of which a suite builds everything."""
+        commands = [step.command for step in suites.steps_of(suite) if step.command[:2] == ["cmake", "--build"]]
+        return [command[3] for command in commands if not any("--target" in word for word in command)]
 
     def test_tests_of_c_that_are_chosen_by_name_are_there(self):
         told = "".join(open(path, encoding="utf-8").read() for path in glob.glob(os.path.join(suites.ROOT, "tests", "*", "CMakeLists.txt")))
@@ -316,7 +325,11 @@ class Steps(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             logs, suites.LOGS = suites.LOGS, folder
             try:
-                return main.run_suite("probe", minutes, dict(os.environ))[0]
+                with unittest.mock.patch.object(main, "HANG_LEAST", 0):
+                    row, = main.run_all([main.Budget("probe", "check", minutes)], dict(os.environ))
+                with open(os.path.join(folder, "probe.log"), encoding="utf-8") as log:
+                    self.log = log.read()
+                return row.result
             finally:
                 suites.LOGS = logs
 
@@ -344,11 +357,8 @@ class Steps(unittest.TestCase):
     def test_what_ends_first_is_in_the_log_first(self):
         """A suite that is ended, or looked at while it runs, tells of all that has ended."""
         slow, quick = (suites.Step(["sh", "-c", f"sleep {seconds}"], beside=True) for seconds in (2, 0.1))
-        with tempfile.TemporaryFile("w+") as log:
-            results = main.results_of([slow, quick], dict(os.environ), time.monotonic() + 60, log)
-            self.assertEqual([step.command[2] for step, _ in results], ["sleep 0.1", "sleep 2"])
-            log.seek(0)
-            self.assertRegex(log.read(), r"^\$ sh -c sleep 0\.1  # [\d.]+ s, processor [\d.]+ s\n\$ sh -c sleep 2")
+        self.assertEqual(self.run_suite(slow, quick, minutes=1), Outcome(2, 0, 0))
+        self.assertRegex(self.log, r"^\$ sh -c sleep 0\.1  # [\d.]+ s, processor [\d.]+ s\n\$ sh -c sleep 2")
 
     def fails_once(self, **options):
         folder = self.enterContext(tempfile.TemporaryDirectory())
@@ -447,26 +457,64 @@ class Changed(unittest.TestCase):
         self.assertEqual(self.due(), ["alone", "replays"])
 
 
-class Aside(unittest.TestCase):
-    """A suite of ASIDE runs beside the ones after it, and one of ALONE waits for it."""
+class OnePool(unittest.TestCase):
+    """Steps of all suites run together, but what needs another's end, its folder, or the machine for itself."""
 
-    def test_beside_and_joined(self):
-        with tempfile.TemporaryDirectory() as folder:
-            meet = "touch {0}/{1}; for i in $(seq 100); do test -e {0}/{2} && exit 0; sleep 0.1; done; exit 1"
-            told = {
-                "app": meet.format(folder, "app", "next") + f" && touch {folder}/done", "probe-next": meet.format(folder, "next", "app"),
-                "bench": f"test -e {folder}/app && test -e {folder}/next",
-            }
-            kept, logs = dict(suites.SUITES), suites.LOGS
-            suites.LOGS = folder
-            suites.SUITES.update({name: lambda text=text: iter([suites.Step(["sh", "-c", text])]) for name, text in told.items()})
-            try:
-                rows = main.run_all([main.Budget(name, "check", 1.0) for name in told], dict(os.environ))
-            finally:
-                suites.LOGS = logs
-                suites.SUITES.clear()
-                suites.SUITES.update(kept)
-            self.assertEqual([(row.name, row.result) for row in rows], [(name, Outcome(1, 0, 0)) for name in told])
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.enterContext(unittest.mock.patch.object(suites, "LOGS", self.folder))
+
+    def run_suites(self, told):
+        """{name of a suite: its steps}, in the order of the check."""
+        lambdas = {name: lambda steps=steps: iter(steps) for name, steps in told.items()}
+        with unittest.mock.patch.dict(suites.SUITES, lambdas):
+            rows = main.run_all([main.Budget(name, "check", 1.0) for name in told], dict(os.environ))
+        return {row.name: row.result for row in rows}
+
+    def shell(self, text, **options):
+        return suites.Step(["sh", "-c", text.format(self.folder)], **options)
+
+    def meeting(self, own, other):
+        return f"touch {{0}}/{own}; for i in $(seq 100); do test -e {{0}}/{other} && exit 0; sleep 0.1; done; exit 1"
+
+    def test_suites_run_beside_each_other_and_what_measures_after_them(self):
+        told = {"app": [self.shell(self.meeting("app", "next")), self.shell("sleep 1; touch {0}/done")],
+                "probe-next": [self.shell(self.meeting("next", "app"))],
+                "bench": [self.shell("test -e {0}/done && test -e {0}/next; sleep 1; touch {0}/measured")],
+                "probe-last": [self.shell("test -e {0}/measured")]}
+        self.assertEqual(self.run_suites(told), {name: sum([Outcome(1)] * len(steps), Outcome()) for name, steps in told.items()})
+
+    def test_what_holds_the_same_thing_never_runs_at_once(self):
+        alone = "mkdir {0}/held && sleep 0.5 && rmdir {0}/held"
+        told = {f"probe-{number}": [self.shell(alone, holds="a folder")] for number in range(3)}
+        self.assertEqual(self.run_suites(told), {name: Outcome(1) for name in told})
+
+    def test_pages_are_made_by_one_suite_at_a_time(self):
+        alone = "mkdir {0}/pages && sleep 0.5 && rmdir {0}/pages"
+        told = {name: [self.shell(alone)] for name in suites.SHARE_PAGES}
+        self.assertEqual(self.run_suites(told), {name: Outcome(1) for name in told})
+
+    def test_what_is_made_once_is_taken_from_the_suite_that_made_it_unless_it_failed(self):
+        made = self.shell("echo x >> {0}/made", holds="made", once=True)
+        fails = self.shell("echo x >> {0}/tried; exit 1", holds="tried", once=True)
+        told = {f"probe-{number}": [made, fails] for number in range(2)}
+        self.assertEqual(self.run_suites(told), {name: Outcome(1, 1, 0) for name in told})
+        sizes = [os.path.getsize(os.path.join(self.folder, name)) for name in ("made", "tried")]
+        self.assertEqual(sizes, [2, 4])
+
+    def test_a_step_takes_its_places_and_is_not_passed_for_ever(self):
+        busy = [self.shell("sleep 0.3", beside=True) for _ in range(2 * schedule.PLACES)]
+        large = "test $(ls {0}/small* 2>/dev/null | wc -l) -eq 0 && touch {0}/large"
+        small = self.shell("touch {0}/small$$; sleep 0.3; rm {0}/small$$", beside=True)
+        told = {"probe-large": [self.shell("sleep 0.1"), self.shell(large, places=schedule.PLACES)],
+                "probe-busy": busy, "probe-small": [small] * 9}
+        self.assertEqual([result.failed for result in self.run_suites(told).values()], [0, 0, 0])
+
+    def test_the_tempo_of_the_check_is_given_to_what_comes_after_it(self):
+        told = {"tempo": [self.shell("sleep 0.5; echo /a/tempo; touch {0}/tempo")],
+                "lint": [self.shell("! test -e {0}/tempo")],
+                "probe": [self.shell("test $BETRACE_TEMPO_BIN = /a/tempo")]}
+        self.assertEqual(self.run_suites(told), {name: Outcome(1) for name in told})
 
 
 if __name__ == "__main__":
