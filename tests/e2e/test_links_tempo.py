@@ -1,7 +1,8 @@
 """Links of spans on a Tempo: random families of producers and consumers, whose ids begin with zeros. There are spans with
 50 and with 500 links, links with attributes, to the own trace, to traces that are not there and to none. Spans of a
 trace arrive in two pushes, each in a block of its own. Rules about links find what `betrace eval` finds in the same
-spans, and for some of them what Python says of the links that were sent."""
+spans, and for some of them what Python says of the links that were sent. --short: fewer traces are judged one by
+one."""
 import collections
 import json
 import os
@@ -22,6 +23,7 @@ from tempo_binary import require_tempo  # noqa: E402
 SECOND = 1_000_000_000
 SEED = int(os.environ.get("BETRACE_SEED", "407"))
 COUNT = 120
+ONE_OF = 40 if "--short" in sys.argv else 12  # traces is judged alone
 KINDS = ("retry", "batch", 7, True, ["a", "b"], None)
 ZEROS = (0, 0, 2, 16, 31)  # in front of a trace's id
 
@@ -188,14 +190,14 @@ class LinksOnTempo(unittest.TestCase):
         self.assertGreater(undecided[0]["r4"], 0, "traces that are named are lost")
 
     def test_one_trace_is_judged_with_its_family(self):
-        """`betrace trace` says of every twelfth trace what a replay says of all."""
+        """`betrace trace` says of one trace what a replay says of all."""
         texts = ["when { publish as p } always { process linked to p within 1h }", "when { process as c } always { publish linked from c within 1h }",
                  "when { publish as p } never { work downstream of p within 40s over 2 links }"]
         rules, _ = compare.compile_rules(texts)
         found, answer = self.replay(rules)
         self.assertEqual(answer["status"], "completed", answer.get("reason"))
         verdicts, linked = collections.Counter(), set()
-        for trace in self.traces[::12]:
+        for trace in self.traces[::ONE_OF]:
             done = run_cli("trace", trace.trace_id, "--tempo", self.tempo.url, "--rules", compare.write_rules(self.folder.name, rules), "--json")
             document = json.loads(done.stdout)
             for one in document["verdicts"]:
@@ -208,4 +210,4 @@ class LinksOnTempo(unittest.TestCase):
 
 if __name__ == "__main__":
     require_tempo()
-    unittest.main()
+    unittest.main(argv=[argument for argument in sys.argv if argument != "--short"])

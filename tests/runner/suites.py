@@ -40,11 +40,12 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_watch_links_tempo", "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
             "test_source_version_tempo", "test_prometheus")
-SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo")
+SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
 # sanitizers.
 OPTIMISED_E2E = ("test_docs", "test_property_tempo")
+OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_cli_printing")
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
 # the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects,
 # a load of everything at once, which tests/faults makes in other ways, and how far commands say that they have come.
@@ -57,8 +58,10 @@ LONG_FAULTS = ("test_soak", "test_schedules")
 # Random cases and large texts, which take half of all the time that tests of C take under AddressSanitizer: make check
 # runs them in the optimised build, make check-more under AddressSanitizer, too.
 SLOW_UNDER_ASAN = ("plan_property_test", "diff_eval", "test_completion", "pattern_test", "test_calls_oom",
-                   "eval_text_test", "eval_property_test", "plan_differential", "fix_property", "format_property",
+                   "diff_family", "eval_text_test", "eval_property_test", "plan_differential", "fix_property", "format_property",
                    "test_replay_property", "test_first_property", "test_decode_differential", "diff_pruned", "diff_sharing")
+# Of these the one that asks a Tempo, too: under AddressSanitizer it is in e2e-long, for every Tempo that is there.
+SLOW_ON_TEMPO = ("plan_differential",)
 # And fewer pairs of the two evaluators; the suite `release` has all.
 FEW_PAIRS = {"BETRACE_DIFF_PAIRS": "25000"}
 # Benches of make check: what a replay costs, and the language. The others are in make check-more, with more traces.
@@ -125,24 +128,24 @@ def ctest(preset, labels, *choice):
                places=3, holds=build_folder(preset))
 
 
-def slow_under_asan(preset, option):
-    """ctest for those of SLOW_UNDER_ASAN (option -R), or for all others (-E)."""
-    return ctest(preset, LABELS, option, f"^({'|'.join(SLOW_UNDER_ASAN)})$")
+def named(names):
+    return f"^({'|'.join(names)})$"
 
 
 def asan():
     yield from configure_and_build("asan")
-    yield from slow_under_asan("asan", "-E")
+    yield from ctest("asan", LABELS, "-E", named(SLOW_UNDER_ASAN))
 
 
 def asan_long():
     yield from configure_and_build("asan")
-    yield from slow_under_asan("asan", "-R")
+    yield from ctest("asan", LABELS, "-R", named(name for name in SLOW_UNDER_ASAN if name not in SLOW_ON_TEMPO))
 
 
 def build_and_ctest(preset):
+    """Without those that ask a Tempo, whose build says nothing more."""
     yield from configure_and_build(preset)
-    yield from ctest(preset, LABELS)
+    yield from ctest(preset, LABELS, "-LE", named(TEMPO_LABELS))
 
 
 def optimised_tests():
@@ -150,7 +153,7 @@ def optimised_tests():
     AddressSanitizer. The second half has the other tests on this build, and all on the debug build."""
     configure, build = configure_and_build("release", "betrace", *SLOW_UNDER_ASAN)
     yield from (configure, replace(build, read=outcome.of_command))
-    yield from (replace(step, env=FEW_PAIRS) for step in slow_under_asan("release", "-R"))
+    yield from (replace(step, env=FEW_PAIRS) for step in ctest("release", LABELS, "-R", named(SLOW_UNDER_ASAN)))
 
 
 def python_files(pattern, *arguments, beside=False):
@@ -218,13 +221,16 @@ def e2e():
     """ctest's own tests against a Tempo, and the Python ones beside them."""
     yield from configure_and_build("asan")
     files = optimised(OPTIMISED_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True)))
-    of_c = (replace(step, beside=True) for step in ctest("asan", TEMPO_LABELS))
+    of_c = (replace(step, beside=True) for step in ctest("asan", TEMPO_LABELS, "-E", named(SLOW_ON_TEMPO)))
     yield from with_programs(itertools.chain(of_c, halved(HALVED_E2E, shortened(SHORT_E2E, files))))
 
 
 def e2e_long():
-    """What e2e leaves out, at its own size what it shortens, and with sanitizers what it runs optimised."""
-    yield from with_programs(only(LONG_E2E + SHORT_E2E + OPTIMISED_E2E, python_files("tests/e2e/test_*.py", beside=True)))
+    """What e2e leaves out, at its own size what it shortens, and with sanitizers what make check runs optimised."""
+    yield from configure_and_build("asan")
+    of_c = (replace(step, beside=True) for step in ctest("asan", TEMPO_LABELS, "-R", named(SLOW_ON_TEMPO)))
+    files = only(LONG_E2E + SHORT_E2E + OPTIMISED_E2E, python_files("tests/e2e/test_*.py", beside=True))
+    yield from with_programs(itertools.chain(of_c, files))
 
 
 def faults(*arguments):
@@ -309,12 +315,12 @@ def grafana():
 
 
 def http():
-    yield from with_programs(without(LONG_HTTP, python_files("tests/http/test_*.py", beside=True)))
+    yield from with_programs(optimised(OPTIMISED_HTTP, without(LONG_HTTP, python_files("tests/http/test_*.py", beside=True))))
 
 
 def http_long():
-    """What http leaves out."""
-    yield from with_programs(only(LONG_HTTP, python_files("tests/http/test_*.py", beside=True)))
+    """What http leaves out, and with sanitizers what it runs optimised."""
+    yield from with_programs(only(LONG_HTTP + OPTIMISED_HTTP, python_files("tests/http/test_*.py", beside=True)))
 
 
 def demo():

@@ -1,6 +1,7 @@
 """The runner must not be green by mistake: its readers are fed what ctest, unittest and our drivers print, good and bad."""
 import glob
 import os
+import pathlib
 import re
 import sys
 import tempfile
@@ -217,14 +218,17 @@ class EveryFile(unittest.TestCase):
         for row in main.read_budget():
             for step in suites.steps_of(row.name) if row.part != "full" else ():
                 if step.command[0] == "ctest":
-                    chosen = step.command[5:7] if step.command[5] in ("-R", "-E") else [""]
-                    ran.setdefault(row.part, []).append((step.command[2], step.command[4], chosen[0]))
-                    self.assertIn(chosen[-1], ("", f"^({'|'.join(suites.SLOW_UNDER_ASAN)})$"))
-        every = f"^({'|'.join(suites.LABELS)})$"
-        self.assertEqual(ran["check"], [("build/asan", every, "-E"), ("build/release", every, "-R"), ("build/asan", "^(e2e)$", "")])
+                    chosen = tuple(step.command[5:7]) if step.command[5] in ("-R", "-E", "-LE") else ()
+                    ran.setdefault(row.part, []).append((step.command[2], step.command[4], *chosen))
+        every, slow, on_tempo = (suites.named(names) for names in (suites.LABELS, suites.SLOW_UNDER_ASAN, suites.SLOW_ON_TEMPO))
+        slow_alone = suites.named(name for name in suites.SLOW_UNDER_ASAN if name not in suites.SLOW_ON_TEMPO)
+        self.assertEqual(ran["check"], [("build/asan", every, "-E", slow), ("build/release", every, "-R", slow),
+                                        ("build/asan", "^(e2e)$", "-E", on_tempo)])
+        self.assertEqual(sorted(ran["more"]), [("build/asan", "^(e2e)$", "-R", on_tempo), ("build/asan", every, "-R", slow_alone),
+                                               ("build/dev", every, "-LE", "^(e2e)$"), ("build/release", every, "-LE", "^(e2e)$")])
+        self.assertLess(set(suites.SLOW_ON_TEMPO), set(suites.SLOW_UNDER_ASAN))
         compiled = [preset for row in main.read_budget() if row.part == "more" for preset in self.built_whole(row.name)]
         self.assertEqual(set(compiled), {"asan", "release", "dev"}, "with the warnings of each")
-        self.assertEqual(sorted(ran["more"]), [("build/asan", every, "-R"), ("build/dev", every, ""), ("build/release", every, "")])
 
     @staticmethod
     def built_whole(suite):
@@ -233,7 +237,8 @@ class EveryFile(unittest.TestCase):
         return [command[3] for command in commands if not any("--target" in word for word in command)]
 
     def test_tests_of_c_that_are_chosen_by_name_are_there(self):
-        told = "".join(open(path, encoding="utf-8").read() for path in glob.glob(os.path.join(suites.ROOT, "tests", "*", "CMakeLists.txt")))
+        files = glob.glob(os.path.join(suites.ROOT, "tests", "*", "CMakeLists.txt"))
+        told = "".join(pathlib.Path(path).read_text(encoding="utf-8") for path in files)
         self.assertEqual([name for name in suites.SLOW_UNDER_ASAN if not re.search(rf"\b{name}\b", told)], [])
 
 
