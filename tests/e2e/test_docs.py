@@ -46,7 +46,7 @@ KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text", 
 FIRST = ("find-when-it-started.md", "evidence-for-an-auditor.md")
 
 # Each of them makes Tempo work for a quarter of a minute: every rule of the packs over a day, and all that doctor asks.
-MANY_QUESTIONS = ("rules-in-ci.md", "check-your-tempo.md")
+MANY_QUESTIONS = ("rules-in-ci.md", "check-your-tempo.md", "add-a-rule-pack.md")
 
 
 def pages_of_half(half, is_short):

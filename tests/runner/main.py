@@ -9,6 +9,7 @@ The steps of all suites share one pool (schedule.py); one that suites.ALONE name
 Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
 Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
 """
+import contextlib
 import os
 import select
 import signal
@@ -18,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass, replace
 
+import kept
 import outcome
 import schedule
 import suites
@@ -31,6 +33,7 @@ BOTH = "both"
 PARTS_OF_OPTION = {"--more": ("more",), "--full": PARTS}
 TAIL_LINES = 60
 HANG_FACTOR, HANG_LEAST = 3, 10  # times its minutes of the processor, and minutes in which a suite only waits
+KEPT = "not run: it passed, and nothing that it reads has changed since"
 _running = set()
 
 
@@ -97,13 +100,12 @@ def environment():
     return env
 
 
-def end_group(process):
-    """A step's whole process group, of which the step's process is the leader."""
+def end_groups(processes):
+    """Each step's whole process group, of which the step's process is the leader."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            return
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
         time.sleep(2 if number == signal.SIGTERM else 0)
 
 
@@ -140,7 +142,7 @@ def run_step(step, env, deadline):
         processor = wait_for(process, max(deadline - time.monotonic(), 1))
         is_late = processor is None
         if is_late:
-            end_group(process)
+            end_groups([process])
             processor = wait_for(process, None)
             output.write(b"ended: far over the suite's budget\n")
         _running.discard(process)
@@ -216,8 +218,15 @@ class Check:
     def run(self, line, step, is_made):
         if is_made:
             return Ran(0, "made before in this run\n", 0)
+        path = kept.path_of(step)
+        said = kept.output_of(path)
+        if said is not None:
+            return Ran(0, f"{KEPT}\n{said}", 0)
         left = 60 * (HANG_FACTOR * line.row.minutes + HANG_LEAST) - line.busy_seconds()
-        return time_step(step, dict(self.env), time.monotonic() + left)
+        ran = time_step(step, dict(self.env), time.monotonic() + left)
+        if path and ran.code == 0 and not step.read(ran.code, ran.output).failed and kept.path_of(step) == path:
+            kept.keep(path, ran.output)
+        return ran
 
     def tell(self, line, step, ran):
         """Logs a step that ended, and shows what failed or was skipped."""
@@ -278,8 +287,7 @@ def grafana_told(rows, url):
 
 
 def on_signal(number, _frame):
-    for process in list(_running):
-        end_group(process)
+    end_groups(list(_running))
     os._exit(128 + number)  # the threads that wait for them need no goodbye
 
 

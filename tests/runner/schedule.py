@@ -9,11 +9,13 @@ import itertools
 import os
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 import outcome
 import suites
 
-PLACES = min((os.cpu_count() or 2) + 4, 12)  # most steps wait more than they work
+TARGET = "--target="
+PLACES = min((os.cpu_count() or 2) + 6, 12)  # most steps wait more than they work
 
 
 def suite_of(row):
@@ -37,6 +39,18 @@ def in_groups(steps):
     """Lists of steps that may run together: neighbours that say `beside`, and each other step as a list of its own."""
     for beside, group in itertools.groupby(steps, lambda step: step.beside):
         yield from [list(group)] if beside else ([step] for step in group)
+
+
+def without_targets(command):
+    return [word for word in command if not word.startswith(TARGET)]
+
+
+def makes_all_of(command, other):
+    """Whether a command makes what another one makes: the same, or more targets, or all, where it names none."""
+    targets = {word for word in command if word.startswith(TARGET)}
+    wanted = {word for word in other if word.startswith(TARGET)}
+    is_more = wanted <= targets and bool(wanted) or not targets
+    return is_more and without_targets(command) == without_targets(other)
 
 
 class Line:
@@ -63,6 +77,12 @@ class Line:
             self._since = time.monotonic()
         self.running += 1
 
+    def spare(self, step):
+        """The step as it is when there is nothing left to do in it: it needs no place, and waits for nobody."""
+        spared = replace(step, places=0, holds="")
+        self.open[self.open.index(step)] = spared
+        return spared
+
     def busy_seconds(self):
         return self.busy + (time.monotonic() - self._since if self.running else 0)
 
@@ -83,7 +103,7 @@ class Schedule:
 
     def __init__(self, rows):
         self.lines = [Line(row) for row in rows]
-        self.places, self.held, self.made = PLACES, set(), {}
+        self.places, self.held, self.made = PLACES, set(), []
 
     def begin_lines(self):
         """Begins each line for which nothing is left to wait; yields it."""
@@ -101,6 +121,8 @@ class Schedule:
         begun = [line for line in self.lines if line.open]
         for line in sorted(begun, key=lambda line: line.running):
             for step in line.open:
+                if self.is_made(step):
+                    return line, line.spare(step)
                 if step.holds not in self.held:
                     return (line, step) if self._fits(step) else None  # a large one waits for places, and is not passed
         return None
@@ -115,11 +137,12 @@ class Schedule:
         self.places += step.places
         self.held.discard(step.holds)
         if step.once and not ran.code:
-            self.made[tuple(step.command)] = ran
+            self.made.append(step.command)
         line.end(step, ran)
 
     def is_made(self, step):
-        return step.once and tuple(step.command) in self.made
+        """Whether a suite has made all that this step would make."""
+        return step.once and any(makes_all_of(command, step.command) for command in self.made)
 
 
 def run(rows, run_step, on_begin, on_step, on_end):

@@ -21,10 +21,14 @@ TEMPO_LABELS = ("e2e",)
 JOBS = str(os.cpu_count() or 2)
 TESTS_AT_ONCE = str((os.cpu_count() or 2) + 2)  # many of them wait for a clock or for an answer
 PYTHON = sys.executable
-# Files that take longest come first, so that none of them is left alone at the end.
-LONG = "stock|watch|property|test_replay|schemathesis|visibility|test_cli_grammar|test_spans|failed_replay|test_listen|cli_unknown|cli_frame"
+# Files that take longest come first, so that none of them is left alone at the end: by what their names hold.
+LONG = ("watch", "stock", "property", "test_replay", "schemathesis", "visibility", "test_cli_grammar", "test_spans",
+        "failed_replay", "test_listen", "cli_unknown", "cli_frame")
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
+# Of these the answer follows from the files alone: from those of the app, and from what its tests read besides.
+ONLY_READ_FILES = ("typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check")
+APP_READS = ("grafana-betrace-app", "docs", "distribution", "server/compliance", "tests/app")
 # Where the pages live. make check goes those journeys of which jest, without a browser, can show nothing: pages drawn
 # and read by axe, the way through addresses, keys and focus, what leaves the machine. make check-more goes all of them.
 TARGETS = ("host12", "standalone", "host13")
@@ -33,13 +37,14 @@ JOURNEYS_IN_CHECK = {
     "standalone": ("start", "tour", "outside"),
 }
 # make check leaves these to make check-more: random rules on what answers as newer Tempos do and while blocks are handed
-# over, test_replay_tempo once more with answers as protobuf, a clock that jumps, a real Prometheus, and parts of the
-# service of which tests/http asks most over files: series, doctor, reports, contrast. Of others it has fewer rules or traces (--short). What is
-# left here is the way of a replay, of watch and of the docs over a Tempo.
+# over, test_replay_tempo once more with answers as protobuf, a clock that jumps, a real Prometheus, large
+# traces, and parts of the service of which tests/http asks most over files: series, doctor, reports, contrast, the first
+# violation. test_newer_model holds a model of Tempo, and nothing of ours. Of others it has fewer rules or traces
+# (--short). What is left here is the way of a replay, of watch and of the docs over a Tempo.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
             "test_watch_links_tempo", "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
-            "test_source_version_tempo", "test_prometheus")
+            "test_source_version_tempo", "test_prometheus", "test_first_tempo", "test_large_tempo", "test_newer_model")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
@@ -60,12 +65,13 @@ LONG_FAULTS = ("test_soak", "test_schedules")
 SLOW_UNDER_ASAN = ("plan_property_test", "diff_eval", "test_completion", "pattern_test", "test_calls_oom",
                    "diff_family", "eval_text_test", "eval_property_test", "plan_differential", "fix_property", "format_property",
                    "test_replay_property", "test_first_property", "test_decode_differential", "diff_pruned", "diff_sharing")
-# Of these the one that asks a Tempo, too: under AddressSanitizer it is in e2e-long, for every Tempo that is there.
-SLOW_ON_TEMPO = ("plan_differential",)
-# And fewer pairs of the two evaluators; the suite `release` has all.
-FEW_PAIRS = {"BETRACE_DIFF_PAIRS": "25000"}
-# Benches of make check: what a replay costs, and the language. The others are in make check-more, with more traces.
-BENCHES_IN_CHECK = ("bench_dsl", "bench_replay")
+# Random rules and reads on a Tempo. Under AddressSanitizer they are in e2e-long, for every Tempo that is there.
+SLOW_ON_TEMPO = ("plan_differential", "test_batches")
+# And fewer pairs of the two evaluators; the suite `release` has all. It leaves out what make check ran on its build.
+FEW_PAIRS, FEWER_PAIRS_IN_CHECK = {"BETRACE_DIFF_PAIRS": "25000"}, ("diff_eval",)
+# The bench of make check: what a replay costs. It asserts verdicts, and there its times are those of a busy machine.
+# The others are in make check-more, with more traces, on a machine of their own.
+BENCHES_IN_CHECK = ("bench_replay",)
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
@@ -89,6 +95,7 @@ class Step:
     places: int = 1  # of the pool: as many processes are at work in it
     holds: str = ""  # what no two steps may use at once, whatever their suites
     once: bool = False  # a suite after another that ran it well does not run it again
+    reads: tuple = ()  # folders and files: while all of it is as it was when the step passed, it is not run (kept.py)
     second_try: bool = False  # what fails is shown, and run once more from nothing: a browser waits for a machine that others use
 
 
@@ -143,9 +150,20 @@ def asan_long():
 
 
 def build_and_ctest(preset):
-    """Without those that ask a Tempo, whose build says nothing more."""
     yield from configure_and_build(preset)
-    yield from ctest(preset, LABELS, "-LE", named(TEMPO_LABELS))
+    yield from ctest(preset, LABELS)
+
+
+def dev():
+    """Random cases and large texts say nothing here that they do not say on the optimised build or with sanitizers."""
+    yield from configure_and_build("dev")
+    yield from ctest("dev", LABELS, "-E", named(SLOW_UNDER_ASAN))
+
+
+def release():
+    """What make check left of the optimised build."""
+    yield from configure_and_build("release")
+    yield from ctest("release", LABELS, "-E", named(name for name in SLOW_UNDER_ASAN if name not in FEWER_PAIRS_IN_CHECK))
 
 
 def optimised_tests():
@@ -159,7 +177,9 @@ def optimised_tests():
 def python_files(pattern, *arguments, beside=False):
     """Each file of the pattern as a test program of its own; no file at all is a failure. beside: they may run next to each other, and
     then those that wait longest come first."""
-    files = sorted(glob.glob(os.path.join(ROOT, pattern)), key=lambda file: (beside and not re.search(LONG, file), file))
+    def place(file):
+        return next((place for place, part in enumerate(LONG) if part in os.path.basename(file)), len(LONG))
+    files = sorted(glob.glob(os.path.join(ROOT, pattern)), key=lambda file: (beside and place(file), file))
     if not files:
         yield Step(["sh", "-c", f"echo 'no file matches {pattern}: write one, or take the suite out of tests/budget.txt'; exit 1"])
     for file in files:
@@ -296,7 +316,8 @@ def app():
                read=outcome.of_node_test)
     yield from (journeys(target, *names) for target, names in JOURNEYS_IN_CHECK.items())
     for script in APP_SCRIPTS[1:]:
-        yield node(script, read=outcome.of_jest if script == "test:ci" else outcome.of_command, beside=True)
+        step = node(script, read=outcome.of_jest if script == "test:ci" else outcome.of_command, beside=True)
+        yield replace(step, reads=APP_READS, places=2) if script in ONLY_READ_FILES else step
     yield from (go("vet"), go("test", outcome.of_go_test), go("acceptance", outcome.of_go_test))
 
 
@@ -441,17 +462,17 @@ PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
 # Suites that nothing may run beside: they measure, or use what the others built. Suites that make or read the pages in
 # dist/ and dist-ui/, which come one after the other. Suites that need no Tempo, and begin while one is built.
-ALONE = ("demo", "bench", "benches")
+ALONE = ("demo", "benches")
 SHARE_PAGES = ("app", "journeys", "dist")
 WITHOUT_TEMPO = ("lint", "app")
 
 SUITES = {
     "deps": deps,
     "lint": lint,
-    "dev": lambda: build_and_ctest("dev"),
+    "dev": dev,
     "asan": asan,
     "asan-long": asan_long,
-    "release": lambda: build_and_ctest("release"),
+    "release": release,
     "tempo": tempo,
     "facts": lambda: python_files("tests/facts/facts_*.py", beside=True),
     "http": http,
