@@ -70,15 +70,35 @@ static void add_subtracted(bt_filter_builder *builder, const bt_rule *rule, bt_p
   plan->subtract = queries;
 }
 
+/* What is too long is no filter. */
+static void keep_query(bt_filter_builder *builder, bt_buffer *text, bt_over_query *out) {
+  bool fits = text->len <= BT_TRACEQL_MAX_FILTER_BYTES;
+  if (text->failed || (fits && !bt_arena_copy(builder->arena, bt_buffer_str(text), &out->filter)))
+    builder->failed = true;
+  bt_buffer_dispose(text);
+}
+
 static void add_spans(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_over_filter filter;
   bt_buffer text = {0};
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_spans(builder, rule, &filter)) return;
   bt_traceql_write_over(filter, &text);
-  bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
-  if (text.failed || (fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &plan->spans.filter)))
-    builder->failed = true;
-  bt_buffer_dispose(&text);
+  keep_query(builder, &text, &plan->spans);
+}
+
+static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
+  bt_over_filter own, linked;
+  bt_buffer own_text = {0}, fields = {0}, linked_text = {0};
+  if (plan->violating->kind == BT_OVER_NONE || !bt_plan_shows_linked(rule)) return;
+  if (!bt_plan_evidence_spans(builder, rule, &own, &linked)) return;
+  bt_traceql_write_over(own, &own_text);
+  bt_traceql_write_over(linked, &fields);
+  bt_traceql_with_link(bt_buffer_str(&fields), &linked_text);
+  keep_query(builder, &own_text, &plan->evidence.own);
+  keep_query(builder, &linked_text, &plan->evidence.linked);
+  if (fields.failed) builder->failed = true;
+  if (!plan->evidence.own.filter.len || !plan->evidence.linked.filter.len) plan->evidence = (bt_plan_evidence){0};
+  bt_buffer_dispose(&fields);
 }
 
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
@@ -96,6 +116,7 @@ bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
   add_subtracted(&builder, rule, plan);
   add_spans(&builder, rule, plan);
   plan->rests_on_absence = bt_plan_rests_on_absence(rule);
+  add_evidence(&builder, rule, plan);
   if (builder.failed) {
     bt_plan_free(plan);
     return bt_error_no_memory(error);
@@ -183,5 +204,8 @@ void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buff
   for (uint32_t i = 0; i < plan->subtract_count; i++)
     bt_buffer_printf(out, "  %.*s\n", BT_FMT(plan->subtract[i].filter));
   if (plan->rests_on_absence) bt_buffer_append(out, BT_STR("rests on absence\n"));
+  if (plan->evidence.linked.filter.len)
+    bt_buffer_printf(out, "evidence\n  own     %.*s\n  linked  %.*s\n", BT_FMT(plan->evidence.own.filter),
+                     BT_FMT(plan->evidence.linked.filter));
   print_projection(projection, out);
 }

@@ -56,11 +56,21 @@ typedef struct bt_projected {
 typedef struct bt_projection {
   bool whole_trace; /* a projection cannot give what is needed (events, links, scopes): read by id */
   bool status_message;
+  bool links;                   /* in reads of some spans: one link of each, the last that it has */
   bool status, parent, service; /* some rule looks at it: reads of some spans give it too */
   bt_projected *attributes;     /* distinct, at most BT_PROJECTED_KEYS_MAX */
   uint32_t attribute_count;
   bt_arena arena;
 } bt_projection;
+
+/* Of a rule whose relations over links are all `linked to`: what can show that linked spans are there, although no
+ * trace is read whole. */
+typedef struct bt_plan_evidence {
+  /* The verdict on a settled trace follows from the spans that this finds, and from its family with all that links to
+   * it. Of which links to it, own spans among them, nothing absent is known. */
+  bt_over_query own;
+  bt_over_query linked; /* spans with a link that may stand in such a relation; tests fields alone */
+} bt_plan_evidence;
 
 typedef struct bt_plan {
   const bt_over *violating;       /* every trace that violates is in it */
@@ -71,7 +81,8 @@ typedef struct bt_plan {
   /* Verdict and exercised of a settled trace, of which no more spans come, follow from the spans that this finds: the
    * others may be left unread. filter.len 0: this rule needs more than that. */
   bt_over_query spans;
-  bool rests_on_absence; /* a violation can rest on a span that was not seen, or on a number that may grow */
+  bt_plan_evidence evidence; /* filters of len 0: nothing can be shown so */
+  bool rests_on_absence;     /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;
 
 /* new. */
@@ -87,6 +98,10 @@ bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_e
  * rule's traces have to be read by id, because a projection cannot give what it reads, or has no room left for it. */
 bt_status bt_projection_share(bt_projection *shared, const bt_rule *rule, bool *whole_trace,
                               bt_error *error) BT_MUST_CHECK;
+/* Adds what evidence of linked spans needs (bt_plan_evidence): what the rule reads of linked spans, and links, or what
+ * it reads of the others. whole_trace: that is not enough. */
+bt_status bt_projection_add_evidence(bt_projection *projection, const bt_rule *rule, bool of_linked,
+                                     bt_error *error) BT_MUST_CHECK;
 /* Adds the attributes by which pruning is known (dsl/trace_pruned.h), whatever room there is. */
 bt_status bt_projection_add_pruning(bt_projection *projection, bt_error *error) BT_MUST_CHECK;
 void bt_projection_dispose(bt_projection *projection);

@@ -23,6 +23,14 @@ bt_under_filter bt_plan_subtracted(bt_filter_builder *builder, const bt_rule *ru
  * filter. */
 bool bt_plan_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out);
 
+/* The same of a rule that follows links, and which spans of other traces may stand in its relations over links: each
+ * without its tests of attributes, so that it may find more (bt_plan_evidence). */
+bool bt_plan_evidence_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *own,
+                            bt_over_filter *linked);
+
+/* plan_evidence.c: spans of linked traces that are there can show that a trace does not violate. True when in doubt. */
+bool bt_plan_shows_linked(const bt_rule *rule);
+
 /* plan_stability.c: a violation can be undone by more spans. True when in doubt. */
 bool bt_plan_rests_on_absence(const bt_rule *rule);
 

@@ -15,6 +15,8 @@
 typedef struct spans_context {
   bt_filter_builder *builder;
   const bt_filter *filter; /* so far */
+  const bt_filter *linked; /* of what relations over links ask for */
+  bool follows_links;      /* `linked to` needs no more than these spans and a family */
   bool failed;             /* some part needs more than these spans */
 } spans_context;
 
@@ -54,7 +56,8 @@ static bool is_about_times(bt_relation_kind kind) {
 
 static void look_at_relation(void *context, const bt_relation *relation) {
   spans_context *c = context;
-  if (!is_about_times(relation->kind)) c->failed = true;
+  bool is_linked_to = c->follows_links && relation->kind == BT_LINKED_TO;
+  if (!is_about_times(relation->kind) && !is_linked_to) c->failed = true;
 }
 
 /* A closed selection speaks of a bound span, which its own open selection has. */
@@ -62,18 +65,50 @@ static void add_selection(void *context, const bt_selection *selection) {
   spans_context *c = context;
   if (c->failed || selection->base_binding != BT_NO_BINDING) return;
   bt_over_filter selected = bt_pushdown_predicate(c->builder, selection->predicate, false).over;
+  if (selection->is_foreign) c->linked = bt_filter_join2(c->builder, BT_FILTER_OR, c->linked, selected.filter);
+  if (selection->is_foreign && c->follows_links) return; /* own ones among them are some that nobody has seen */
   c->filter = bt_filter_join2(c->builder, BT_FILTER_OR, c->filter, selected.filter);
 }
 
-bool bt_plan_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out) {
-  spans_context c = {.builder = builder, .filter = bt_filter_none()};
+static void walk_spans(spans_context *c, const bt_rule *rule) {
   const bt_rule_visitor visitor = {.on_field = look_at_field,
                                    .on_relation = look_at_relation,
                                    .on_selection = add_selection,
-                                   .context = &c,
+                                   .context = c,
                                    .others_first = true};
+  c->filter = c->linked = bt_filter_none();
   bt_rule_walk(rule, &visitor);
+}
+
+bool bt_plan_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out) {
+  spans_context c = {.builder = builder};
+  walk_spans(&c, rule);
   *out = (bt_over_filter){c.filter};
   if (bt_filter_has_test(c.filter, bt_filter_is_of_event, NULL)) return false; /* a read has more tests than one */
   return !c.failed && c.filter->kind != BT_FILTER_ALL && c.filter->kind != BT_FILTER_NONE;
+}
+
+/* What finds more is right, too; and a filter that tests no attribute may give them (docs/ARCHITECTURE.md). */
+static const bt_filter *without_attributes(bt_filter_builder *builder, const bt_filter *filter) {
+  if (filter->kind == BT_FILTER_TEST) {
+    bool is_of_span = !bt_filter_is_of_attribute(&filter->test) && !bt_filter_is_of_event(&filter->test, NULL);
+    return is_of_span ? filter : bt_filter_all();
+  }
+  if (filter->kind != BT_FILTER_AND && filter->kind != BT_FILTER_OR) return filter;
+  const bt_filter **items = bt_arena_array(builder->arena, filter->item_count, sizeof *items);
+  if (!items) {
+    builder->failed = true;
+    return filter;
+  }
+  for (uint32_t i = 0; i < filter->item_count; i++) items[i] = without_attributes(builder, filter->items[i]);
+  return bt_filter_join(builder, filter->kind, items, filter->item_count);
+}
+
+bool bt_plan_evidence_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *own,
+                            bt_over_filter *linked) {
+  spans_context c = {.builder = builder, .follows_links = true};
+  walk_spans(&c, rule);
+  *own = (bt_over_filter){without_attributes(builder, c.filter)};
+  *linked = (bt_over_filter){without_attributes(builder, c.linked)};
+  return !c.failed && linked->filter->kind != BT_FILTER_NONE;
 }

@@ -14,6 +14,11 @@ enum {
 typedef struct collector {
   bt_projection *projection;
   bool failed, is_full;
+  /* For one side of a rule that follows links: its own spans, or those of other traces. */
+  const bt_rule *rule; /* NULL: for both */
+  bool wants_foreign;
+  uint64_t foreign; /* of the selections around what is walked over: a bit for each, the innermost last */
+  uint32_t depth;
 } collector;
 
 void bt_projection_init(bt_projection *projection) {
@@ -63,8 +68,29 @@ static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key
   c->failed = !add_attribute(projection, scope, key) || c->failed;
 }
 
+/* What an aggregate takes of its spans stands before their selection, so it is of either side. */
+static bool is_of_other_side(const collector *c, const bt_field *field) {
+  if (!c->rule) return false;
+  if (field->binding != BT_NO_BINDING) return c->rule->bindings[field->binding].is_foreign != c->wants_foreign;
+  return c->depth && ((c->foreign & 1) != 0) != c->wants_foreign;
+}
+
+static void enter_selection(void *context, const bt_selection *selection) {
+  collector *c = context;
+  c->foreign = c->foreign << 1 | (selection->is_foreign ? 1 : 0);
+  c->depth++;
+}
+
+static void leave_selection(void *context, const bt_selection *selection) {
+  collector *c = context;
+  (void)selection;
+  c->foreign >>= 1;
+  c->depth--;
+}
+
 static void collect_field(void *context, const bt_field *field) {
   collector *c = context;
+  if (is_of_other_side(c, field)) return;
   switch (field->kind) {
   case BT_FIELD_STATUS_MESSAGE: c->projection->status_message = true; break;
   case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
@@ -118,6 +144,20 @@ bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_e
   const bt_rule_visitor visitor = {
       .on_field = collect_field, .on_predicate = collect_predicate, .on_relation = collect_relation, .context = &c};
   bt_rule_walk(rule, &visitor);
+  return c.failed ? bt_error_no_memory(error) : BT_OK;
+}
+
+_Static_assert(BT_MAX_NESTING <= 64, "a bit for each selection around another one");
+
+bt_status bt_projection_add_evidence(bt_projection *projection, const bt_rule *rule, bool of_linked, bt_error *error) {
+  collector c = {.projection = projection, .rule = rule, .wants_foreign = of_linked};
+  const bt_rule_visitor visitor = {.on_field = collect_field,
+                                   .on_predicate = collect_predicate,
+                                   .on_selection_begins = enter_selection,
+                                   .on_selection = leave_selection,
+                                   .context = &c};
+  bt_rule_walk(rule, &visitor);
+  projection->links = of_linked;
   return c.failed ? bt_error_no_memory(error) : BT_OK;
 }
 

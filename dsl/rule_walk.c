@@ -71,6 +71,7 @@ static void walk_relation(const bt_rule_visitor *v, const bt_relation *relation)
 }
 
 static void walk_selection(const bt_rule_visitor *v, const bt_selection *selection) {
+  if (v->on_selection_begins) v->on_selection_begins(v->context, selection);
   walk_predicate(v, selection->predicate);
   for (uint32_t i = 0; i < selection->relation_count; i++) walk_relation(v, &selection->relations[i]);
   if (v->on_selection) v->on_selection(v->context, selection);

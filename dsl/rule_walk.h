@@ -16,9 +16,10 @@ typedef struct bt_rule_visitor {
   void (*on_predicate)(void *context, const bt_predicate *predicate);    /* then its parts */
   void (*on_comparison)(void *context, const bt_comparison *comparison); /* of spans and of the trace; then its sides */
   void (*on_relation)(void *context, const bt_relation *relation);       /* then the selections that it refers to */
-  void (*on_selection)(void *context, const bt_selection *selection);    /* after its parts */
-  void (*on_field)(void *context, const bt_field *field);                /* read by a comparison, test or aggregate */
-  void (*on_choice)(void *context, bt_choice_step step); /* before, between and after the alternatives */
+  void (*on_selection_begins)(void *context, const bt_selection *selection); /* before its parts */
+  void (*on_selection)(void *context, const bt_selection *selection);        /* after its parts */
+  void (*on_field)(void *context, const bt_field *field); /* read by a comparison, test or aggregate */
+  void (*on_choice)(void *context, bt_choice_step step);  /* before, between and after the alternatives */
   void *context;
   bool others_first; /* of has_before and has_after, `other` before `selection`: for what joins them in that order */
 } bt_rule_visitor;

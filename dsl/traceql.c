@@ -107,8 +107,9 @@ static key_use use_of(const bt_projection *projection, bt_str key) {
 }
 
 bool bt_traceql_is_taken_key(bt_str key) {
-  static const char *const taken[] = {"name",         "kind",          "status",   "statusMessage", "duration",
-                                      "service.name", "span:parentID", "trace:id", "span:id"};
+  static const char *const taken[] = {"name",     "kind",         "status",        "statusMessage",
+                                      "duration", "service.name", "span:parentID", "trace:id",
+                                      "span:id",  "link:traceID", "link:spanID"};
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
     if (bt_str_equal(key, bt_str_from(taken[i]))) return true;
   return false;
@@ -223,6 +224,7 @@ static void write_select(const bt_projection *projection, uint32_t group, bool a
   if (all_spans || projection->parent) bt_buffer_append(out, BT_STR(", span:parentID"));
   if (all_spans || projection->service) bt_buffer_append(out, BT_STR(", resource.service.name"));
   if (projection->status_message) bt_buffer_append(out, BT_STR(", statusMessage"));
+  if (!all_spans && projection->links) bt_buffer_append(out, BT_STR(", link:traceID, link:spanID"));
   bt_buffer_append(out, BT_STR(")"));
 }
 
@@ -376,6 +378,13 @@ void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out
     bt_buffer_append(out, inside_of(filters[i]));
     bt_buffer_append_char(out, ')');
   }
+  bt_buffer_append(out, BT_STR(" }"));
+}
+
+void bt_traceql_with_link(bt_str filter, bt_buffer *out) {
+  bt_str inside = inside_of(filter);
+  bt_buffer_printf(out, inside.len ? "{ (%.*s) && " : "{ %.*s", BT_FMT(inside));
+  bt_buffer_append(out, inside_of(BT_TRACEQL_ANY_LINK));
   bt_buffer_append(out, BT_STR(" }"));
 }
 

@@ -61,7 +61,8 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
                            bt_buffer *out);
 /* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in
  * bt_traceql_search); group 0 reads status, parent and service only where the projection names them: each costs
- * Tempo a column. */
+ * Tempo a column. With links it gives one link of each span, as link:traceID and link:spanID: those of its last
+ * (tests/facts/facts_links.py). */
 void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
 /* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose
@@ -80,6 +81,8 @@ void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_
 void bt_traceql_linking(const bt_trace_id *ids, size_t count, bt_buffer *out);
 /* Finds the spans that have any link. */
 #define BT_TRACEQL_ANY_LINK BT_STR("{ link:traceID != \"\" }")
+/* `{ (…) && link:traceID != "" }`: the spans of the filter that have any link. Not yet a query. */
+void bt_traceql_with_link(bt_str filter, bt_buffer *out);
 /* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
 void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
 /* Whether the filter tests a span's own fields only (and its service), which hold one value. Tempo 2.8 mixes up the

@@ -7,6 +7,7 @@
 #include "server/replay/candidates.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/decision.h"
+#include "server/replay/linked_evidence.h"
 #include "server/replay/marked_traces.h"
 #include "server/replay/strategy.h"
 
@@ -77,7 +78,8 @@ static const bt_decision_way id_sets_way = {.narrow = subtract_found};
 /* ---- all ways ---- */
 
 /* Each can be taken out here, and what it is made of deleted: then its rules' candidates are read. */
-static const bt_decision_way *const ways[] = {&bt_projection_first_way, &id_sets_way, &bt_projection_way};
+static const bt_decision_way *const ways[] = {&bt_projection_first_way, &id_sets_way, &bt_projection_way,
+                                              &bt_links_way};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 /* ---- what is decided of the traces ---- */
@@ -101,7 +103,7 @@ static size_t count_bytes(const void *context) {
   }
   return count * decider->table->word_count * sizeof(uint64_t) +
          (first->found.capacity + first->searched.capacity) * sizeof(bt_found) +
-         first->decided_capacity * sizeof(bt_decided);
+         first->decided_capacity * sizeof(bt_decided) + bt_linker_table_bytes(&decider->evidence.linkers);
 }
 
 bt_status bt_decider_open(bt_decider *decider, bt_error *error) {
@@ -115,6 +117,7 @@ bt_status bt_decider_open(bt_decider *decider, bt_error *error) {
 void bt_decider_dispose(bt_decider *decider) {
   bt_filter_union_dispose(&decider->joined);
   bt_projection_first_dispose(&decider->first);
+  bt_linked_evidence_clear(decider);
   for (size_t i = 0; decider->rules && i < decider->plan->rule_count; i++) {
     uint64_t **sets[SETS];
     list_sets(&decider->rules[i], sets);
@@ -217,14 +220,15 @@ static bt_status probe_subtracted(bt_decider *decider, bt_rule_sets *rule, bt_st
 
 static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets *rule) {
   uint64_t candidates = bt_bits_count(decider->table, rule->unread);
+  bool shows_links = rule->planned->shows_links;
   return (bt_strategy_facts){.candidates = candidates,
                              .reads_by_id = rule->planned->whole_trace,
                              .can_subtract = rule->planned->plan->subtract_count > 0,
                              .subtracted_found = candidates,
                              .subtracted_share = rule->planned->plan->subtract_count ? assumed_subtracted : 0,
-                             .can_project = bt_planned_rule_projects(decider->plan, rule->planned),
+                             .can_project = shows_links || bt_planned_rule_projects(decider->plan, rule->planned),
                              .undecided_share = assumed_undecided,
-                             .projected_found = candidates};
+                             .projected_found = shows_links ? 2 * candidates : candidates};
 }
 
 static bt_status choose_strategy(bt_decider *decider, bt_rule_sets *rule, bt_strategy *chosen, bt_error *error) {
@@ -239,7 +243,8 @@ static bt_status choose_strategy(bt_decider *decider, bt_rule_sets *rule, bt_str
 static bt_strategy force_strategy(const bt_decider *decider, const bt_rule_sets *rule) {
   bt_strategy wanted = decider->plan->request.strategy;
   if (wanted == BT_STRATEGY_ID_SETS && !rule->planned->plan->subtract_count) return BT_STRATEGY_READ;
-  if (wanted == BT_STRATEGY_PROJECTION && !bt_planned_rule_projects(decider->plan, rule->planned))
+  if (wanted == BT_STRATEGY_PROJECTION && !rule->planned->shows_links &&
+      !bt_planned_rule_projects(decider->plan, rule->planned))
     return BT_STRATEGY_READ;
   return wanted;
 }

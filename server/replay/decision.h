@@ -13,6 +13,7 @@
 #include "dsl/plan.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
+#include "server/replay/linker_table.h"
 #include "server/replay/questions.h"
 #include "server/replay/replay_account.h"
 #include "server/replay/replay_plan.h"
@@ -59,6 +60,12 @@ typedef struct bt_projection_first {
   bt_trust_spans probed; /* for later replays, where a probe was asked */
 } bt_projection_first;
 
+/* Spans that link elsewhere, of one rule and some range (linked_evidence.h). */
+typedef struct bt_linked_evidence {
+  bt_linker_table linkers;
+  bt_found_list pruned; /* traces with summaries in place of spans */
+} bt_linked_evidence;
+
 typedef struct bt_decider {
   const bt_replay_plan *plan;
   bt_trace_table *table;
@@ -70,6 +77,7 @@ typedef struct bt_decider {
   const bt_over
       *stand_in; /* finds what every rule's formulas may find, and is asked in their place; NULL: there is none */
   bt_projection_first first;
+  bt_linked_evidence evidence;
 } bt_decider;
 
 /* A way to decide the candidates of the rules that it was chosen for (bt_rule_result.strategy). Steps that are NULL are
@@ -85,7 +93,8 @@ typedef struct bt_decision_way {
 
 extern const bt_decision_way bt_projection_way; /* the spans of candidates decide */
 extern const bt_decision_way
-    bt_projection_first_way; /* spans are asked for before anything else, and find candidates */
+    bt_projection_first_way;               /* spans are asked for before anything else, and find candidates */
+extern const bt_decision_way bt_links_way; /* spans of candidates, and spans that link to them, decide */
 void bt_projection_first_dispose(bt_projection_first *first);
 
 #endif

@@ -125,21 +125,29 @@ static bool has_room(const group *g, const bt_trace *trace) {
          g->bytes + bt_trace_copy_bytes(trace) <= g->request->most_bytes;
 }
 
+static bt_status keep_own(group *g, const bt_trace *trace, bt_error *error) {
+  if (!g->count || g->bytes + bt_trace_copy_bytes(trace) <= g->request->most_bytes) return keep_member(g, trace, error);
+  g->is_full = true;
+  return BT_OK;
+}
+
+static bt_status keep_linked(group *g, const bt_trace *trace, bt_error *error) {
+  g->linked_spans += trace->span_count;
+  return keep_member(g, trace, error);
+}
+
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
   reading *r = context;
   group *g = r->group;
   if (bt_replay_plan_is_cancelled(g->request->questions->plan)) return bt_replay_plan_cancelled(error);
   if (!read->trace || !read->trace->span_count || read->needs_by_id) return BT_OK;
   if (find_member(g, &read->trace->id)) return BT_OK; /* given twice */
-  bool has_place = r->is_own ? !g->count || g->bytes + bt_trace_copy_bytes(read->trace) <= g->request->most_bytes
-                             : has_room(g, read->trace);
-  if (!has_place) {
+  if (!r->is_own && !has_room(g, read->trace)) {
     g->is_full = true;
     return BT_OK;
   }
-  if (!r->is_own) g->linked_spans += read->trace->span_count;
   r->came++;
-  return keep_member(g, read->trace, error);
+  return r->is_own ? keep_own(g, read->trace, error) : keep_linked(g, read->trace, error);
 }
 
 /* What was asked was not answered: it is named, because what rests on it is not decided. */
@@ -340,16 +348,26 @@ static bt_status give_families(group *g, const bt_trace_id *ids, size_t at, size
 
 /* ---- groups ---- */
 
+/* Those that were read already, and the others from the source. */
+static bt_status take_own(group *g, const bt_trace_id *ids, size_t at, size_t count, bt_error *error) {
+  const bt_trace *const *traces = g->request->own_traces;
+  id_list unread = {0};
+  bool all;
+  bt_status status = BT_OK;
+  for (size_t i = at; status == BT_OK && i < at + count; i++)
+    if (traces && traces[i])
+      status = keep_own(g, traces[i], error);
+    else if (!add_id(&unread, &ids[i]))
+      status = bt_error_no_memory(error);
+  if (status == BT_OK) status = read_members(g, &unread, true, &all, error);
+  free(unread.ids);
+  return status;
+}
+
 static bt_status gather_group(const bt_family_request *request, const bt_trace_id *ids, size_t at, size_t count,
                               bt_family_sink sink, void *context, bt_error *error) {
   group g = {.request = request, .sink = sink, .context = context};
-  id_list own = {0};
-  bool all;
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < count; i++)
-    if (!add_id(&own, &ids[at + i])) status = bt_error_no_memory(error);
-  if (status == BT_OK) status = read_members(&g, &own, true, &all, error);
-  free(own.ids);
+  bt_status status = take_own(&g, ids, at, count, error);
   g.first_count = g.count;
   set_range(&g);
   if (status == BT_OK) status = gather_hops(&g, error);
@@ -380,13 +398,37 @@ bt_family_request bt_family_request_of(bt_questions *questions) {
   return request;
 }
 
+/* What is looked through for one trace alone is so much longer than the trace. */
+static int64_t looked_through_ns(const bt_family_request *request) {
+  const bt_assumptions *assumptions = &request->questions->plan->request.assumptions;
+  bt_window window = {.margin_ns = assumptions->margin_ns};
+  bt_time_range range = bt_window_search_range(&window, assumptions->lateness_ns);
+  return bt_time_add(bt_time_subtract(range.end_ns, range.start_ns),
+                     bt_time_add(request->reach.within_ns, request->reach.within_ns));
+}
+
+/* A group with a trace for which the source can only guess who links to it is hardly longer than what is looked through
+ * for that trace alone: all that link in its range are read. */
+static size_t group_size(const bt_family_request *request, const bt_trace_id *ids, size_t at, size_t count) {
+  const int64_t *starts_ns = request->starts_ns, near_ns = looked_through_ns(request);
+  bool is_guessed = false;
+  size_t size = 0;
+  while (size < count && size < GROUP_MAX) {
+    is_guessed = is_guessed || bt_source_guesses_linking(request->questions->source, &ids[at + size]);
+    bool is_far = starts_ns && bt_time_subtract(starts_ns[at + size], starts_ns[at]) > near_ns;
+    if (size && is_guessed && is_far) return size;
+    size++;
+  }
+  return size;
+}
+
 bt_status bt_families_gather(const bt_family_request *request, const bt_trace_id *ids, size_t count,
                              bt_family_sink sink, void *context, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t at = 0; status == BT_OK && at < count; at += GROUP_MAX) {
-    size_t left = count - at;
+  for (size_t at = 0, size; status == BT_OK && at < count; at += size) {
+    size = group_size(request, ids, at, count - at);
     if (bt_replay_plan_is_cancelled(request->questions->plan)) return bt_replay_plan_cancelled(error);
-    status = gather_group(request, ids, at, left < GROUP_MAX ? left : GROUP_MAX, sink, context, error);
+    status = gather_group(request, ids, at, size, sink, context, error);
   }
   return status;
 }

@@ -22,7 +22,10 @@ typedef struct bt_family_request {
   bt_link_reach reach;
   int64_t settled_ns; /* what starts before it is all there; INT64_MAX: everything is */
   bool require_complete;
-  size_t most_bytes; /* that the traces of one look-up may take */
+  size_t most_bytes;                 /* that the traces of one look-up may take */
+  const int64_t *starts_ns;          /* of each id, in their order, which is that of these times; NULL: not known */
+  const bt_trace *const *own_traces; /* of each id, in their order, what was read already, borrowed; NULL: it is read.
+                                        The list NULL: each is */
 } bt_family_request;
 
 /* What all rules of the plan ask for: of each trace it is gathered once. */

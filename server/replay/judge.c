@@ -24,7 +24,8 @@ static size_t count_sample_bytes(const bt_judge *judge, const bt_sampled *sample
 
 static size_t count_bytes(const void *context) {
   const bt_judge *judge = context;
-  size_t bytes = judge->queue_capacity * sizeof *judge->queue + judge->linked_capacity * sizeof *judge->linked;
+  size_t bytes = judge->queue_capacity * sizeof *judge->queue + judge->linked_capacity * sizeof *judge->linked +
+                 judge->linked_bytes;
   for (uint32_t i = 0; i < judge->sample_count; i++)
     if (judge->samples[i].rules) bytes += count_sample_bytes(judge, &judge->samples[i]);
   return bytes;
@@ -43,6 +44,7 @@ void bt_judge_dispose(bt_judge *judge) {
   bt_rule_notes_dispose(judge);
   free(judge->samples);
   free(judge->queue);
+  for (size_t i = 0; i < judge->linked_count; i++) free(judge->linked[i].room);
   free(judge->linked);
 }
 
@@ -289,18 +291,39 @@ static bt_status read_due(bt_judge *judge, bt_error *error) {
 
 static bt_status take_family(void *context, size_t index, const bt_family *family, bt_error *error) {
   bt_judge *judge = context;
-  return bt_trace_judge_take_family(judge, judge->linked[index], family, error);
+  return bt_trace_judge_take_family(judge, judge->linked[index].known, family, error);
+}
+
+static int compare_awaiting(const void *a, const void *b, void *context) {
+  const bt_awaiting *x = a, *y = b;
+  return compare_start(&x->known, &y->known, context);
+}
+
+static bt_status gather_linked(bt_judge *judge, bt_trace_id *ids, int64_t *starts_ns, const bt_trace **traces,
+                               bt_error *error) {
+  qsort_r(judge->linked, judge->linked_count, sizeof *judge->linked, compare_awaiting, judge);
+  for (size_t i = 0; i < judge->linked_count; i++) {
+    const bt_awaiting *awaiting = &judge->linked[i];
+    ids[i] = judge->table->traces[awaiting->known].matched.id;
+    starts_ns[i] = bt_known_bounds(&judge->table->traces[awaiting->known])->start_ns;
+    traces[i] = awaiting->room ? &awaiting->trace : NULL;
+  }
+  bt_family_request request = bt_family_request_of(judge->questions);
+  request.own_traces = traces;
+  request.starts_ns = starts_ns;
+  return bt_families_gather(&request, ids, judge->linked_count, take_family, judge, error);
 }
 
 static bt_status judge_linked(bt_judge *judge, bt_error *error) {
   if (!judge->linked_count) return BT_OK;
   bt_trace_id *ids = bt_realloc_array(NULL, judge->linked_count, sizeof *ids);
-  if (!ids) return bt_error_no_memory(error);
-  qsort_r(judge->linked, judge->linked_count, sizeof *judge->linked, compare_start, judge);
-  for (size_t i = 0; i < judge->linked_count; i++) ids[i] = judge->table->traces[judge->linked[i]].matched.id;
-  bt_family_request request = bt_family_request_of(judge->questions);
-  bt_status status = bt_families_gather(&request, ids, judge->linked_count, take_family, judge, error);
+  int64_t *starts_ns = bt_realloc_array(NULL, judge->linked_count, sizeof *starts_ns);
+  const bt_trace **traces = bt_realloc_array(NULL, judge->linked_count, sizeof *traces);
+  bool has_room = ids && starts_ns && traces;
+  bt_status status = has_room ? gather_linked(judge, ids, starts_ns, traces, error) : bt_error_no_memory(error);
   free(ids);
+  free(starts_ns);
+  free(traces);
   return status;
 }
 

@@ -55,6 +55,13 @@ typedef struct bt_known_list { /* numbers of known traces */
   size_t count;
 } bt_known_list;
 
+/* A known trace that waits for those that links tie to it, as it was read by id. */
+typedef struct bt_awaiting {
+  size_t known;
+  bt_trace trace; /* a copy */
+  void *room;     /* of its spans; NULL: there was none, so it is read again */
+} bt_awaiting;
+
 typedef struct bt_judge {
   const bt_replay_plan *plan;
   bt_trace_table *table;
@@ -68,8 +75,8 @@ typedef struct bt_judge {
 
   size_t *queue; /* known traces that wait to be read by id */
   size_t queue_count, queue_capacity;
-  size_t *linked; /* known traces that wait for those that links tie them to */
-  size_t linked_count, linked_capacity;
+  bt_awaiting *linked;
+  size_t linked_count, linked_capacity, linked_bytes;
   bt_sampled *samples;
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */

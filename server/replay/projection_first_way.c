@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "server/replay/linked_evidence.h"
 #include "server/replay/search_probe.h"
 #include "server/replay/spans_verdict.h"
 #include "server/replay/strategy.h"
@@ -63,12 +64,19 @@ static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range 
   return status;
 }
 
+/* The spans that decide its traces; of a rule that follows links, together with those that link to them. */
+static bt_str spans_filter(const bt_decider *decider) {
+  const bt_planned_rule *rule = &decider->plan->rules[0];
+  return rule->shows_links ? rule->plan->evidence.own.filter : rule->plan->spans.filter;
+}
+
 static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink,
                             void *context, bt_error *error) {
   const bt_replay_request *request = &decider->plan->request;
-  bt_spans_request spans = {.filter = decider->plan->rules[0].plan->spans.filter,
+  const bt_planned_rule *rule = &decider->plan->rules[0];
+  bt_spans_request spans = {.filter = spans_filter(decider),
                             .range = range,
-                            .projection = decider->questions->projection,
+                            .projection = rule->shows_links ? &rule->own_fields : decider->questions->projection,
                             .expected = expected,
                             .crowds = &decider->questions->crowds,
                             .tenant = request->tenant,
@@ -112,6 +120,19 @@ static size_t count_found(const bt_search_probe *probe, const bt_over *over) {
   return found;
 }
 
+static bt_status gather_linkers(bt_decider *decider, bt_time_range range, uint64_t expected, bt_error *error) {
+  const bt_rule_sets *rule = &decider->rules[0];
+  if (!rule->planned->shows_links) return BT_OK;
+  return bt_linked_evidence_gather(decider, rule, bt_linked_evidence_range(rule, range), expected, error);
+}
+
+static bt_status judge_spans(bt_decider *decider, const bt_found_spans *spans, bt_spans_verdict *out, bt_error *error) {
+  if (!decider->plan->rules[0].shows_links) return bt_spans_judge(decider, spans, out, error);
+  *out = BT_SPANS_UNDECIDED;
+  if (!bt_spans_are_clear(decider, spans->trace, spans->needs_by_id, &spans->found)) return BT_OK;
+  return bt_linked_evidence_judge(decider, &decider->rules[0], spans->trace, out, error);
+}
+
 typedef struct shown_trace {
   bt_trace_id id;
   bool is_undecided;
@@ -126,7 +147,7 @@ typedef struct shown { /* by the spans of the part */
 static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error *error) {
   shown *s = context;
   bt_spans_verdict verdict;
-  bt_status status = bt_spans_judge(s->decider, spans, &verdict, error);
+  bt_status status = judge_spans(s->decider, spans, &verdict, error);
   if (status != BT_OK) return status;
   shown_trace *traces = bt_grow_array(s->traces, s->count, &s->capacity, sizeof *traces);
   if (!traces) return bt_error_no_memory(error);
@@ -149,8 +170,17 @@ static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) 
   return (bt_strategy_facts){.candidates = candidates * scale,
                              .searched_found = count_found(probe, formula) * scale,
                              .projected_found = s->count * scale,
+                             .reads_by_id = s->decider->plan->rules[0].shows_links,
                              .undecided_share = candidates ? (double)undecided / (double)candidates : 0,
                              .can_project = true};
+}
+
+static bt_status probe_linkers(bt_decider *decider, bt_time_range probed, const bt_search_probe *probe,
+                               bt_error *error) {
+  const bt_rule_sets *rule = &decider->rules[0];
+  size_t candidates = count_found(probe, rule->planned->plan->violating);
+  if (!rule->planned->shows_links) return BT_OK;
+  return bt_linked_evidence_probe(decider, rule, probed, candidates, error);
 }
 
 /* *expected: traces, as if all parts were alike. */
@@ -159,12 +189,20 @@ static bt_status ask_probe(bt_decider *decider, bt_time_range probed, bt_strateg
   bt_search_probe probe = {.windows = {probed}, .window_count = 1};
   shown s = {.decider = decider};
   bt_status status = search_parts(decider, decider->plan->rules[0].plan->violating, &probe, error);
+  if (status == BT_OK) status = probe_linkers(decider, probed, &probe, error);
+  if (status == BT_OK) status = gather_linkers(decider, probed, 0, error);
   if (status == BT_OK) status = find_spans(decider, probed, 0, note_spans, &s, error);
   *facts = facts_of(&s, &probe);
   *expected = s.count * PROBE_SHARE;
   bt_search_probe_dispose(&probe);
   free(s.traces);
   return status;
+}
+
+/* Where little is decided, spans that link are asked for in vain. */
+static bool decides_enough(const bt_decider *decider, const bt_strategy_facts *facts) {
+  const double most_undecided = 0.75;
+  return !decider->plan->rules[0].shows_links || facts->undecided_share <= most_undecided;
 }
 
 static double hours_of(const bt_decider *decider) {
@@ -190,7 +228,7 @@ static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected,
   bt_status status = search_leaf(decider, &is_large, &probed, error);
   if (status != BT_OK || !is_large || is_remembered(decider, out, expected)) return status;
   status = ask_probe(decider, probed, &facts, expected, error);
-  *out = status == BT_OK && bt_strategy_spans_first(&facts);
+  *out = status == BT_OK && bt_strategy_spans_first(&facts) && decides_enough(decider, &facts);
   if (status == BT_OK) decider->first.probed = (bt_trust_spans){true, *out, (double)*expected / hours_of(decider)};
   return status;
 }
@@ -214,7 +252,7 @@ static bt_status take_found(void *context, const bt_found_spans *spans, bt_error
   if (decider->first.found.count >= decider->plan->request.memory_limit_bytes / sizeof(bt_known))
     return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
   if (!bt_found_list_add(&decider->first.found, &spans->found)) return bt_error_no_memory(error);
-  bt_status status = bt_spans_judge(decider, spans, &verdict, error);
+  bt_status status = judge_spans(decider, spans, &verdict, error);
   if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
   bool ok = add_decided(&decider->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
   return ok ? BT_OK : bt_error_no_memory(error);
@@ -240,7 +278,7 @@ static bool has_searched(const bt_decider *decider) {
 static bt_status use_found(bt_decider *decider, bt_error *error) {
   bt_projection_first *first = &decider->first;
   size_t index;
-  first->any = (bt_over){.kind = BT_OVER_QUERY, .query = decider->plan->rules[0].plan->spans};
+  first->any = (bt_over){.kind = BT_OVER_QUERY, .query = {spans_filter(decider)}};
   bt_status status = bt_questions_add(decider->questions, first->any.query.filter, true, &index, error);
   if (status != BT_OK) return status;
   bt_question *question = decider->questions->items[index];
@@ -258,11 +296,13 @@ static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
   if (!decider->plan->projects_first) return BT_OK;
   bt_status status = is_worth_it(decider, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
-    status = find_spans(decider, decider->plan->spans_range, expected, take_found, decider, &why);
+    status = gather_linkers(decider, decider->plan->spans_range, expected, &why);
+    if (status == BT_OK) status = find_spans(decider, decider->plan->spans_range, expected, take_found, decider, &why);
     bt_found_list_sort(&decider->first.found);
     is_found = status == BT_OK && has_searched(decider);
   }
   if (is_found) return use_found(decider, error);
+  bt_linked_evidence_clear(decider);
   if (!ends_the_replay(status)) return BT_OK;
   if (error) *error = why;
   return status;

@@ -143,7 +143,8 @@ static bt_status project_candidates(bt_decider *decider, bt_error *error) {
   bool any = false, *rules = calloc(decider->plan->rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
   for (size_t i = 0; i < decider->plan->rule_count; i++) {
-    rules[i] = decider->account->result->rules[i].strategy == BT_STRATEGY_PROJECTION;
+    rules[i] = decider->account->result->rules[i].strategy == BT_STRATEGY_PROJECTION &&
+               bt_planned_rule_projects(decider->plan, &decider->plan->rules[i]);
     any = any || rules[i];
   }
   bt_status status = any ? project_rules(decider, rules, error) : BT_OK;

@@ -202,6 +202,21 @@ static const char *why_no_projection(const bt_replay_plan *plan, const bt_planne
   return plan->is_checked ? "" : BT_NOT_CHECKED;
 }
 
+/* As for a projection; but what the own spans' filter asks of attributes was left out of it. */
+static bt_status plan_evidence(const bt_replay_plan *plan, bt_planned_rule *rule, bt_source *source, bt_error *error) {
+  const bt_rule *of = rule->definition->rule;
+  bt_projection *own = &rule->own_fields, *linked = &rule->linked_fields;
+  bt_projection_init(own);
+  bt_projection_init(linked);
+  if (!rule->plan->evidence.linked.filter.len) return BT_OK;
+  bt_status status = bt_projection_add_evidence(own, of, false, error);
+  if (status == BT_OK) status = bt_projection_add_evidence(linked, of, true, error);
+  bool can_ask = source && source->operations->projects && source->operations->find_spans && plan->is_checked;
+  bool has_all = !own->whole_trace && !linked->whole_trace && !rule->require_complete;
+  rule->shows_links = can_ask && has_all && bt_projection_groups(linked) == 1;
+  return status;
+}
+
 static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < plan->rule_count; i++) {
@@ -211,6 +226,7 @@ static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *e
     if (status == BT_OK)
       status = bt_projection_share(&plan->projection, rule->definition->rule, &rule->whole_trace, error);
     if (status == BT_OK) status = bt_projection_share(&plan->marked_projection, rule->definition->rule, &same, error);
+    if (status == BT_OK) status = plan_evidence(plan, rule, source, error);
     if (status != BT_OK) return status;
     rule->counts_by_search = plan->is_checked && rule->plan->exercising_is_exact;
     rule->no_projection = why_no_projection(plan, rule, source);
@@ -228,6 +244,12 @@ bool bt_planned_rule_projects(const bt_replay_plan *plan, const bt_planned_rule 
   return plan->has_source && !rule->no_projection[0];
 }
 
+/* One question has to give them, and not every span that there is. */
+static bool can_come_first(const bt_replay_plan *plan, const bt_planned_rule *rule) {
+  if (!rule->shows_links) return bt_planned_rule_projects(plan, rule);
+  return !bt_str_equal(rule->plan->evidence.own.filter, BT_STR("{}")) && bt_projection_groups(&rule->own_fields) == 1;
+}
+
 static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
   const bt_replay_request *request = &plan->request;
   const bt_plan *rule = plan->rules[0].plan;
@@ -240,7 +262,7 @@ static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
                     later_ns <= length_ns / LATER_SHARE && count_filters(rule->violating) <= BT_SPANS_FIRST_FILTERS);
   /* A formula that holds for a trace without any span that is asked for would lose that trace. */
   return is_wanted && bt_over_wants_spans(rule->violating) && bt_over_wants_spans(rule->exercising) &&
-         bt_planned_rule_projects(plan, &plan->rules[0]);
+         can_come_first(plan, &plan->rules[0]);
 }
 
 /* Every question about what kind of replay this is is answered here, and nowhere else. */
@@ -282,7 +304,11 @@ bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *reques
 }
 
 void bt_replay_plan_dispose(bt_replay_plan *plan) {
-  for (size_t i = 0; i < plan->rule_count; i++) bt_plan_free(plan->rules[i].plan);
+  for (size_t i = 0; i < plan->rule_count; i++) {
+    bt_plan_free(plan->rules[i].plan);
+    bt_projection_dispose(&plan->rules[i].own_fields);
+    bt_projection_dispose(&plan->rules[i].linked_fields);
+  }
   bt_projection_dispose(&plan->projection);
   bt_projection_dispose(&plan->marked_projection);
   free(plan->rules);

@@ -34,10 +34,12 @@ typedef struct bt_planned_rule {
   int64_t stored_ns; /* settle_ns without the time in which links are followed */
   bt_link_reach reach;
   bool require_complete;
-  bool whole_trace;          /* batches cannot give what it reads */
-  bool counts_by_search;     /* exercised traces that are not read are counted by searches */
-  bt_eval_options options;   /* of each trace, which says itself whether it is incomplete */
-  const char *no_projection; /* why spans alone cannot decide it, for people; "": they can */
+  bool whole_trace;                        /* batches cannot give what it reads */
+  bool counts_by_search;                   /* exercised traces that are not read are counted by searches */
+  bt_eval_options options;                 /* of each trace, which says itself whether it is incomplete */
+  bool shows_links;                        /* spans alone may show that linked ones are there (bt_plan_evidence), */
+  bt_projection own_fields, linked_fields; /* read with these fields */
+  const char *no_projection;               /* why spans alone cannot decide it, for people; "": they can */
 } bt_planned_rule;
 
 typedef struct bt_replay_plan {

@@ -60,8 +60,9 @@ bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts) {
 /* What can be subtracted is asked by ids, which cost a third of spans. */
 bool bt_strategy_spans_first(const bt_strategy_facts *facts) {
   if (!facts->can_project || facts->can_subtract || facts->projected_found < BT_SPANS_FIRST_FROM) return false;
-  double candidates = (double)facts->candidates, undecided = candidates * facts->undecided_share;
-  double projected = candidates * projected_units + undecided;
-  double by_ids = (double)facts->searched_found * found_units + (projected < candidates ? projected : candidates);
+  double read_units = facts->reads_by_id ? by_id_units : 1;
+  double candidates = (double)facts->candidates, read = candidates * read_units;
+  double undecided = read * facts->undecided_share, projected = candidates * projected_units + undecided;
+  double by_ids = (double)facts->searched_found * found_units + (projected < read ? projected : read);
   return (double)facts->projected_found * projected_units + undecided < by_ids;
 }

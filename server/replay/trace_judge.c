@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/trace_copy.h"
 #include "server/replay/delivery.h"
+#include "server/replay/linked_evidence.h"
 #include "server/replay/violation_sample.h"
 #include "tempo/wire/own_trace.h"
 
@@ -131,18 +133,44 @@ static bool awaits_links(const bt_judge *judge, const bt_rule_verdict *verdicts)
   return false;
 }
 
-static bt_status queue_linked(bt_judge *judge, size_t known, bt_error *error) {
-  size_t *linked = bt_grow_array(judge->linked, judge->linked_count, &judge->linked_capacity, sizeof *linked);
+enum { SHARE_OF_AWAITING = 8 }; /* of the memory of a replay that their copies may take */
+
+/* With a copy, where there is room: reading it once more costs as much as reading what is linked to it. */
+static bt_status queue_linked(bt_judge *judge, size_t known, const bt_trace *trace, bt_error *error) {
+  bt_awaiting *linked = bt_grow_array(judge->linked, judge->linked_count, &judge->linked_capacity, sizeof *linked);
   if (!linked) return bt_error_no_memory(error);
   judge->linked = linked;
-  linked[judge->linked_count++] = known;
+  bt_awaiting *added = &linked[judge->linked_count++];
+  *added = (bt_awaiting){.known = known, .trace = *trace};
+  size_t bytes = bt_trace_copy_bytes(trace), most = judge->plan->request.memory_limit_bytes / SHARE_OF_AWAITING;
+  if (!bytes || judge->linked_bytes + bytes > most) return BT_OK;
+  added->room = calloc(1, bytes);
+  if (!added->room) return bt_error_no_memory(error);
+  added->trace.spans = bt_trace_copy_spans(trace, added->room);
+  judge->linked_bytes += bytes;
   return BT_OK;
+}
+
+/* What is known already of who links may show that it does not violate. Not where this is what is checked: a sample of
+ * those that it decided is read with its families. */
+static bt_status try_evidence(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
+                              bt_error *error) {
+  const bt_rule_sets *rule = &judge->decider->rules[0];
+  if (judge->plan->rule_count != 1 || !rule->planned->shows_links) return BT_OK;
+  if (rule->decided && bt_bit_get(rule->decided, known)) return BT_OK;
+  set_options(judge, trace);
+  return bt_linked_evidence_evaluate(judge->decider, trace, verdicts, error);
 }
 
 static bt_status report_or_queue(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
                                  bool is_final, bt_error *error) {
-  return is_final && awaits_links(judge, verdicts) ? queue_linked(judge, known, error)
-                                                   : report_trace(judge, known, trace, verdicts, is_final, error);
+  if (!is_final || !awaits_links(judge, verdicts)) return report_trace(judge, known, trace, verdicts, is_final, error);
+  const bt_rule_verdict *shown = NULL;
+  bt_status status = try_evidence(judge, known, trace, &shown, error);
+  if (status != BT_OK) return status;
+  return shown && bt_spans_verdict_of(shown) != BT_SPANS_UNDECIDED
+             ? report_trace(judge, known, trace, shown, is_final, error)
+             : queue_linked(judge, known, trace, error);
 }
 
 static bt_status evaluate_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,

@@ -20,18 +20,22 @@ typedef struct link_search {
   bt_buffer filter; /* scratch */
 } link_search;
 
-static bool has_zero_byte(const bt_links_request *request) {
-  for (size_t i = 0; i < request->count; i++)
-    if (!request->ids[i].bytes[0] && !bt_trace_id_is_zero(&request->ids[i])) return true;
-  return false;
-}
-
 static bool finds_zero_bytes(bt_tempo *tempo, const bt_cancel *cancel) {
   bt_source_about about = {0};
   bt_tempo_describe_version(tempo, cancel, &about);
   bt_str version = bt_str_from(about.version);
   return about.is_checked && !bt_str_starts_with(version, BT_STR("2.8")) &&
          !bt_str_starts_with(version, BT_STR("v2.8"));
+}
+
+bool bt_tempo_guesses_linking(bt_tempo *tempo, const bt_cancel *cancel, const bt_trace_id *id) {
+  return !id->bytes[0] && !bt_trace_id_is_zero(id) && !finds_zero_bytes(tempo, cancel);
+}
+
+static bool has_guessed(bt_tempo *tempo, const bt_links_request *request) {
+  for (size_t i = 0; i < request->count; i++)
+    if (bt_tempo_guesses_linking(tempo, request->cancel, &request->ids[i])) return true;
+  return false;
 }
 
 static bt_status search_filter(link_search *l, bt_str filter, bool *is_too_long, bt_error *error) {
@@ -65,8 +69,7 @@ bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request
                                 bt_source_account *account, bt_error *error) {
   link_search l = {.tempo = tempo, .request = request, .found = found, .account = account};
   bool is_too_long; /* it is not */
-  if (has_zero_byte(request) && !finds_zero_bytes(tempo, request->cancel))
-    return search_filter(&l, BT_TRACEQL_ANY_LINK, &is_too_long, error);
+  if (has_guessed(tempo, request)) return search_filter(&l, BT_TRACEQL_ANY_LINK, &is_too_long, error);
   bt_status status = BT_OK;
   for (size_t at = 0; status == BT_OK && !l.is_hopeless && at < request->count; at += IDS_PER_SEARCH) {
     size_t left = request->count - at;

@@ -3,11 +3,16 @@
 #ifndef BT_TEMPO_API_LINK_SEARCH_H
 #define BT_TEMPO_API_LINK_SEARCH_H
 
+#include <stdbool.h>
+
 #include "dsl/error.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 
 bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request, bt_found_list *found,
                                 bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+
+/* Whether an id of zero bytes cannot be asked for; without a cancel flag it never waits (source.h). */
+bool bt_tempo_guesses_linking(bt_tempo *tempo, const bt_cancel *cancel, const bt_trace_id *id);
 
 #endif

@@ -120,6 +120,10 @@ static int64_t clock_ahead_of_tempo(bt_source *source, int64_t lead_ns) {
   return bt_tempo_clock_ahead_ns(&tempo_of(source)->clock, lead_ns);
 }
 
+static bool guesses_linking_in_tempo(bt_source *source, const bt_trace_id *id) {
+  return bt_tempo_guesses_linking(tempo_of(source), NULL, id);
+}
+
 static bool replicates_tempo(bt_source *source) {
   return bt_tempo_may_replicate(tempo_of(source));
 }
@@ -146,6 +150,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .read = read_tempo,
                                                 .find_spans = find_spans_of_tempo,
                                                 .find_linking = find_linking_in_tempo,
+                                                .guesses_linking = guesses_linking_in_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,

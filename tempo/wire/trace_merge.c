@@ -191,6 +191,34 @@ typedef struct row_reader {
   bool doubted;   /* an attribute in it may be made up */
 } row_reader;
 
+static bool is_link_key(bt_str key) {
+  return bt_str_equal(key, BT_STR("link:traceID")) || bt_str_equal(key, BT_STR("link:spanID"));
+}
+
+/* The one link of a span that an answer gives. Both halves are those of its last link; without one they are an empty
+ * text and an id of zeros, or not there. A second item of a key may be an attribute. False: no room. */
+static bool read_link(row_reader *reader, bt_span *span) {
+  bt_link link = {0};
+  unsigned halves = 0;
+  for (uint32_t i = 0; i < reader->items->count; i++) {
+    const bt_attribute *item = &reader->items->items[i];
+    if (!is_link_key(item->key)) continue;
+    bool is_trace = bt_str_equal(item->key, BT_STR("link:traceID")), is_text = item->value.type == BT_VALUE_STRING;
+    bool is_id = is_text && (is_trace ? bt_trace_id_parse(item->value.string, &link.trace_id)
+                                      : bt_span_id_parse(item->value.string, &link.span_id));
+    unsigned half = is_trace ? 1 : 2;
+    if (halves & half) reader->ambiguous = true;
+    if (is_id) halves |= half;
+  }
+  if (halves != 3 || bt_trace_id_is_zero(&link.trace_id) || bt_span_id_is_zero(&link.span_id)) return true;
+  bt_link *kept = bt_arena_alloc(&reader->merge->arena, sizeof *kept);
+  if (!kept) return false;
+  *kept = link;
+  span->links = kept;
+  span->link_count = 1;
+  return true;
+}
+
 static bool is_intrinsic(const row_reader *reader, const bt_attribute *item) {
   for (size_t i = 0; i < sizeof reader->intrinsics / sizeof reader->intrinsics[0]; i++)
     if (reader->intrinsics[i] == item) return true;
@@ -301,7 +329,11 @@ static bool fill_draft(row_reader *reader, draft *into) {
 }
 
 static bool differs(const bt_span *a, const bt_span *b) {
-  return a->start_ns != b->start_ns || a->end_ns != b->end_ns || a->status != b->status ||
+  bool has_other_link = a->link_count != b->link_count ||
+                        (a->link_count && (bt_trace_id_compare(&a->links->trace_id, &b->links->trace_id) != 0 ||
+                                           memcmp(a->links->span_id.bytes, b->links->span_id.bytes,
+                                                  sizeof b->links->span_id.bytes) != 0));
+  return has_other_link || a->start_ns != b->start_ns || a->end_ns != b->end_ns || a->status != b->status ||
          !bt_str_equal(a->name, b->name) ||
          memcmp(a->parent_id.bytes, b->parent_id.bytes, sizeof a->parent_id.bytes) != 0;
 }
@@ -312,6 +344,7 @@ static bt_status merge_span(bt_trace_merge *merge, uint32_t group, size_t trace,
   bt_span span;
   merged_trace *merged = &merge->traces[trace];
   if (!read_intrinsics(&reader, row->span, &span) || row->matched > BT_READ_SPANS_PER_SET) merged->needs_by_id = true;
+  if (merge->projection->links && group == 0 && !read_link(&reader, &span)) return full(error);
   draft *into = *find_place(merge, trace, &span.id, span.kind);
   if (into && group == 0 && into->seen[0] && differs(&into->span, &span)) merged->differing_copies = true;
   if (into && into->seen[group]) return BT_OK; /* the first record of a span counts */

@@ -1,6 +1,7 @@
 /* Random rules that follow links on random families of traces. The fast evaluator must say what the naive one says, of
  * whole families, of those with gaps and of those with hidden links. What is certain of the others must hold for the
- * whole one too: else a missing trace, or a hidden link, was taken for an absent one.
+ * whole one too: else a missing trace, or a hidden link, was taken for an absent one. That goes for what a plan says is
+ * enough to show that linked spans are there (bt_plan_evidence), too.
  *
  *   diff_family [PAIRS]
  *
@@ -11,12 +12,16 @@
 #include <string.h>
 
 #include "tests/diff/random_family.h"
+#include "dsl/plan.h"
 #include "tests/naive/naive.h"
+#include "tests/support/traceql_model.h"
 
+enum { EVIDENCE_SPANS = 64 };
 enum { FAMILIES = 16, DEFAULT_PAIRS = 40000, VERDICTS = 4, CENSUS_PAIRS = 10000, DIFFERENCES = 3 };
 
 typedef struct census {
   uint64_t pairs, whole[VERDICTS], gaps[VERDICTS], hidden[VERDICTS], decided_with_gaps, abroad, differences;
+  uint64_t shown, decided_by_evidence;
   uint64_t violated, resting; /* of those with gaps: on no link */
 } census;
 
@@ -130,12 +135,6 @@ static void judge_sampled(bt_evaluator *evaluator, const bt_rule *rule, const ra
   naive_verdict_dispose(&naive);
 }
 
-static bt_eval_options random_options(test_random *random) {
-  bt_eval_options options = {.step_budget = UINT64_MAX};
-  if (test_random_below(random, 4) == 0) options.clock_skew_ns = 1000000;
-  return options;
-}
-
 static void hold_to_whole(const bt_rule_verdict *whole, const bt_rule_verdict *part, const random_family *f,
                           const bt_family *family, bt_str text, census *c) {
   bool is_open = part->verdict == BT_INCONCLUSIVE || whole->verdict == BT_INCONCLUSIVE;
@@ -146,7 +145,81 @@ static void hold_to_whole(const bt_rule_verdict *whole, const bt_rule_verdict *p
   print_family(f, family, text);
 }
 
-static void run_pair(test_random *random, bt_evaluator *evaluator, const bt_rule *rule, bt_str text, census *c) {
+/* A trace as a projection gives it: some of its spans, without links or with the last. */
+typedef struct shown_trace {
+  bt_trace trace;
+  bt_span spans[EVIDENCE_SPANS];
+} shown_trace;
+
+static void show_own(const bt_trace *whole, bt_str filter, shown_trace *out) {
+  out->trace = *whole;
+  out->trace.spans = out->spans;
+  out->trace.span_count = 0;
+  for (uint32_t i = 0; i < whole->span_count; i++) {
+    bt_trace alone = *whole;
+    alone.spans = &whole->spans[i];
+    alone.span_count = 1;
+    if (!traceql_finds(filter, &alone, TRACEQL_NUMBERS_APART)) continue;
+    out->spans[out->trace.span_count] = whole->spans[i];
+    out->spans[out->trace.span_count++].link_count = 0;
+  }
+}
+
+static void show_linked(test_random *random, const bt_trace *whole, shown_trace *out) {
+  out->trace = *whole;
+  out->trace.spans = out->spans;
+  out->trace.span_count = 0;
+  for (uint32_t i = 0; i < whole->span_count; i++) {
+    const bt_span *span = &whole->spans[i];
+    if (!span->link_count || test_random_below(random, 16) == 0) continue;
+    bt_span *shown = &out->spans[out->trace.span_count++];
+    *shown = *span;
+    shown->links = &span->links[span->link_count - 1];
+    shown->link_count = 1;
+  }
+}
+
+/* Those of the own spans that the filter finds, and most spans of the others that link. */
+static bt_family evidence_of(test_random *random, const random_family *f, bt_str filter, shown_trace *shown,
+                             bt_family_trace *traces) {
+  bt_family family = {traces, 0};
+  for (uint32_t t = 0; t < f->family.trace_count; t++) {
+    shown_trace *to = &shown[family.trace_count];
+    const bt_trace *whole = f->whole[t].trace;
+    if (whole->span_count > EVIDENCE_SPANS) stop("there are more spans than the test has room for");
+    if (t)
+      show_linked(random, whole, to);
+    else
+      show_own(whole, filter, to);
+    traces[family.trace_count++] =
+        (bt_family_trace){.trace = &to->trace, .is_incomplete = t > 0, .hides_links = true, .asked_from_ns = 1};
+  }
+  return family;
+}
+
+/* What these show is what the whole family says. */
+static void judge_evidence(test_random *random, bt_evaluator *evaluator, const bt_plan *plan, const random_family *f,
+                           bt_eval_options options, const bt_rule_verdict *whole, bt_str text, census *c) {
+  shown_trace shown_traces[FAMILY_MAX];
+  bt_family_trace traces[FAMILY_MAX];
+  const bt_rule_verdict *shown = NULL;
+  if (!plan->evidence.own.filter.len) return;
+  bt_family family = evidence_of(random, f, plan->evidence.own.filter, shown_traces, traces);
+  options.incomplete = false;
+  if (bt_evaluator_run_family(evaluator, &family, &options, &shown, NULL) != BT_OK) stop("the evaluator gave up");
+  c->shown++;
+  c->decided_by_evidence += shown->verdict == BT_SATISFIED;
+  hold_to_whole(whole, shown, f, &family, text, c);
+}
+
+static bt_eval_options random_options(test_random *random) {
+  bt_eval_options options = {.step_budget = UINT64_MAX};
+  if (test_random_below(random, 4) == 0) options.clock_skew_ns = 1000000;
+  return options;
+}
+
+static void run_pair(test_random *random, bt_evaluator *evaluator, const bt_rule *rule, const bt_plan *plan,
+                     bt_str text, census *c) {
   random_family f;
   random_family_make(random, &f);
   bt_eval_options options = random_options(random);
@@ -162,6 +235,7 @@ static void run_pair(test_random *random, bt_evaluator *evaluator, const bt_rule
   c->decided_with_gaps += gaps.verdict != BT_INCONCLUSIVE;
   hold_to_whole(&whole, &gaps, &f, &f.gaps, text, c);
   hold_to_whole(&whole, &hidden, &f, &f.hidden, text, c);
+  judge_evidence(random, evaluator, plan, &f, options, &whole, text, c);
   random_family_dispose(&f);
 }
 
@@ -169,12 +243,15 @@ static void run_rule(test_random *random, census *c) {
   bt_buffer text = {0};
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
+  bt_plan *plan = NULL;
   random_family_rule(random, &text);
   bt_rule *rule = compile(bt_buffer_str(&text));
   if (bt_ruleset_new((const bt_rule *const *)&rule, 1, &ruleset, NULL) != BT_OK) stop("no ruleset");
   if (bt_evaluator_new(ruleset, &evaluator, NULL) != BT_OK) stop("no evaluator");
+  if (bt_plan_new(rule, &plan, NULL) != BT_OK) stop("no plan");
   for (int i = 0; i < FAMILIES && c->differences < DIFFERENCES; i++)
-    run_pair(random, evaluator, rule, bt_buffer_str(&text), c);
+    run_pair(random, evaluator, rule, plan, bt_buffer_str(&text), c);
+  bt_plan_free(plan);
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
   bt_rule_free(rule);
@@ -186,6 +263,7 @@ static bool census_is_good(const census *c) {
   good = good && c->abroad * 40 >= c->pairs && c->decided_with_gaps * 4 >= c->pairs;
   for (int v = 0; v < VERDICTS; v++) good = good && c->whole[v] * 50 >= c->pairs && c->gaps[v] * 50 >= c->pairs;
   for (int v = 0; v < VERDICTS; v++) good = good && c->hidden[v] * 50 >= c->pairs;
+  good = good && c->shown * 20 >= c->pairs && c->decided_by_evidence * 200 >= c->shown;
   if (!good) printf("too few of something, see above\n");
   return good;
 }
@@ -200,9 +278,10 @@ int main(int argc, char **argv) {
     printf("%-16s whole %8llu  with gaps %8llu  with hidden links %8llu\n", bt_verdict_name((bt_verdict)v),
            (unsigned long long)c.whole[v], (unsigned long long)c.gaps[v], (unsigned long long)c.hidden[v]);
   printf("%llu pairs, %llu decided with gaps, %llu witnesses in other traces, %llu of %llu violations rest on no link, "
-         "%llu differences\n",
+         "%llu of %llu satisfied by evidence, %llu differences\n",
          (unsigned long long)c.pairs, (unsigned long long)c.decided_with_gaps, (unsigned long long)c.abroad,
-         (unsigned long long)c.resting, (unsigned long long)c.violated, (unsigned long long)c.differences);
+         (unsigned long long)c.resting, (unsigned long long)c.violated, (unsigned long long)c.decided_by_evidence,
+         (unsigned long long)c.shown, (unsigned long long)c.differences);
   bool good = c.pairs < CENSUS_PAIRS || census_is_good(&c);
   return c.differences == 0 && good ? 0 : 1;
 }

@@ -246,7 +246,22 @@ static void write_condition(test_random *random, bt_buffer *out) {
   }
 }
 
+/* What most rules over links ask for: something follows, elsewhere. */
+static void write_need(test_random *random, bt_buffer *out) {
+  static const char *const names[] = {"a", "b", "c"};
+  const char *bound = one_in(random, 2) ? "20ms" : a_bound(random);
+  bool is_count = one_in(random, 3);
+  bt_buffer_printf(out, "when { %s as p } always { %s", PICK(random, names), is_count ? "count(" : "");
+  bt_buffer_printf(out, "%s linked to p within %s%s", PICK(random, names), bound, is_count ? ") >= 1" : "");
+  if (one_in(random, 4)) bt_buffer_append(out, BT_STR(" or c under p"));
+  bt_buffer_append(out, BT_STR(" }"));
+}
+
 void random_family_rule(test_random *random, bt_buffer *out) {
+  if (one_in(random, 4)) {
+    write_need(random, out);
+    return;
+  }
   bt_buffer_append(out, BT_STR("when { "));
   write_spans(random, out);
   bt_buffer_append(out, one_in(random, 2) ? BT_STR(" as p } always { ") : BT_STR(" as p } never { "));

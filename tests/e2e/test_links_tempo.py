@@ -107,8 +107,8 @@ class LinksOnTempo(unittest.TestCase):
         cls.links = [(trace, one) for trace in cls.traces for one in trace.links()]
         cls.batch = max((span for trace in cls.traces for span in trace.spans), key=lambda span: len(span.get("links", [])))
 
-    def replay(self, rules):
-        return compare.replay(self.folder.name, rules, self.tempo.url, "--start", self.start, "--end", self.end, "--count", "at_least")
+    def replay(self, rules, *more):
+        return compare.replay(self.folder.name, rules, self.tempo.url, "--start", self.start, "--end", self.end, "--count", "at_least", *more)
 
     def hold_to(self, texts, wanted=None):
         rules, refused = compare.compile_rules(texts)
@@ -166,6 +166,27 @@ class LinksOnTempo(unittest.TestCase):
             start = int(span["startTimeUnixNano"])
             return any((trace_id, span_id) == (trace.trace_id, span["spanId"]) and abs(at - start) <= within_ns for trace_id, span_id, at in linked)
         return {trace.trace_id for trace, span in spans if span["name"] == "publish" and not is_processed(trace, span)}
+
+    def test_spans_that_link_show_what_reading_shows(self):
+        """Of each span one link is shown; what is not shown is read. Rules together, and each alone, whose spans are asked for before anything else."""
+        texts = ["when { publish as p } always { process linked to p within 1h }", "when { publish as p } always { process linked to p within 30s }",
+                 "when { publish as p } always { count(process linked to p within 1h) >= 1 }",
+                 "when { publish as p } always { process.where(link.n == 0) linked to p within 1h }", "when { publish as p } never { process linked to p within 30s }"]
+        rules, refused = compare.compile_rules(texts)
+        self.assertEqual(refused, 0)
+        found, answer = self.replay(rules, "--strategy", "read")
+        self.assertEqual(answer["status"], "completed", answer.get("reason"))
+        self.assertTrue(all(found.values()), "nothing violates a rule")
+        for together in (rules, *([rule] for rule in rules)):
+            shown, of_shown = self.replay(together, "--strategy", "projection")
+            self.assertEqual(of_shown["status"], "completed", of_shown.get("reason"))
+            read = {one["rule_id"]: one["traces_read"] for one in answer["rules"]}
+            for rule, one in zip(together, of_shown["rules"]):
+                with self.subTest(rule=rule.text, together=len(together)):
+                    self.assertEqual((found[rule.id] - shown[rule.id], shown[rule.id] - found[rule.id]), (set(), set()))
+                    if len(together) == 1 and rule.id in ("r0", "r1", "r2"):
+                        self.assertEqual(one["strategy"], "projection")
+                        self.assertLess(one["traces_read"], read[rule.id])
 
     def test_rules_follow_links(self):
         """Linked traces are gathered from Tempo as they are from files, and what Python says of the spans that were sent holds."""

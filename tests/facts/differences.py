@@ -51,6 +51,8 @@ TABLE = {
                                                    {"2.8": False, "2.10": False, "3.0": False, "3.0-vparquet5": True}, "such traces are read"),
     "a link to an id of a zero byte is found": no_yes("`link:traceID =` finds links to an id whose first byte is zero",
                                                       "2.8 is asked for every trace that links, and links are compared here"),
+    "a span whose first link has no trace id is found": yes_no("`link:traceID != \"\"` finds a span whose first link has no trace id, and a later one has",
+                                                               "what it does not find is read by id"),
     "an empty event name is found where there are no events": Difference('`event:name = ""` finds spans without an event', {"2.8": True, "2.10": True, "3.0": False},
                                                                          "nothing is subtracted by events"),
     "a search shows what lies in the future": yes_no("a search whose range goes on into the future shows what is dated there",

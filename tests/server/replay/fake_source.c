@@ -74,6 +74,7 @@ static bool span_meets(const fake_span *span, const char *filter) {
   if (strcmp(filter, "{}") == 0) return true;
   if (strstr(filter, "name != \"" BT_OWN_VIOLATION "\"")) return !is_own_name(span->name);
   if (strcmp(filter, BT_PRUNED_FILTER) == 0) return is_summary(span);
+  if (strstr(filter, "link:traceID != \"\"") && !span->link_count) return false;
   return is_quoted(filter, span->name);
 }
 
@@ -182,6 +183,14 @@ static bool copy_attributes(const fake_span *from, const bt_projection *projecti
   return true;
 }
 
+/* A projection that asks for links gives the last of each span. */
+static void give_links(const fake_span *from, const bt_projection *projection, bt_span *span) {
+  uint32_t hidden = projection && from->link_count ? from->link_count - 1 : 0;
+  if (projection && !projection->links) return;
+  span->links = from->links + hidden;
+  span->link_count = from->link_count - hidden;
+}
+
 static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span *from,
                      const bt_projection *projection) {
   bt_resource *resource = bt_arena_alloc(arena, sizeof *resource);
@@ -192,9 +201,8 @@ static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span
                   .start_ns = from->start_ns,
                   .end_ns = end_of(from),
                   .resource = resource,
-                  .scope = scope,
-                  .links = from->links,
-                  .link_count = from->link_count};
+                  .scope = scope};
+  give_links(from, projection, &span);
   if (!copy_attributes(from, projection, arena, &span.attributes)) return false;
   memcpy(span.id.bytes, from->id, sizeof from->id);
   if (from->orphan) memset(span.parent_id.bytes, 0xEE, sizeof span.parent_id.bytes);
@@ -364,6 +372,7 @@ static bt_status find_spans_locked(fake_source *fake, const bt_spans_request *re
   account->requests++;
   fake->span_searches++;
   if (fake->fail_spans != BT_OK) return bt_error_set(error, fake->fail_spans, "the source gives no spans");
+  if (is_unlucky(fake)) return bt_error_set(error, BT_UNAVAILABLE, "no luck");
   const fake_trace **sorted = malloc((fake->trace_count + 1) * sizeof(fake_trace *));
   if (!sorted) return bt_error_no_memory(error);
   for (size_t i = 0; i < fake->trace_count; i++) sorted[i] = &fake->traces[i];
@@ -430,12 +439,18 @@ static bt_status fake_find_linking(bt_source *source, const bt_links_request *re
   return status;
 }
 
+static bool fake_guesses_linking(bt_source *source, const bt_trace_id *id) {
+  (void)id;
+  return fake_of(source)->links_are_guessed;
+}
+
 void fake_source_init(fake_source *fake) {
   *fake = (fake_source){0};
   fake->operations = (bt_source_operations){.search = fake_search,
                                             .read = fake_read,
                                             .find_spans = fake_find_spans,
                                             .find_linking = fake_find_linking,
+                                            .guesses_linking = fake_guesses_linking,
                                             .check = fake_check,
                                             .free = fake_free,
                                             .filters = true,

@@ -13,7 +13,7 @@
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
 
-enum { TRACES = 60, WORLDS = 40, FAMILIES_BYTES = 64 * 1024 * 1024 };
+enum { TRACES = 60, WORLDS = 40, FAMILIES_BYTES = 64 * 1024 * 1024, SOME_BYTES = 256 * 1024 };
 
 static const char *const texts[] = {
     "when { a as p } always { b linked to p within 10m }",
@@ -168,6 +168,7 @@ static void for_each(void (*check)(world *w, const expectation *expected, test_r
 static void check_exact(world *w, const expectation *expected, test_random *random) {
   replay_run_go(&w->run, &w->fake);
   assert_all_found(w, expected);
+  w->run.request.memory_limit_bytes = SOME_BYTES;           /* room for copies of some traces */
   w->fake.links_are_guessed = test_random_below(random, 2); /* traces that link to none do no harm */
   w->fake.operations.filters = test_random_below(random, 2);
   replay_run_go(&w->run, &w->fake);
@@ -185,6 +186,56 @@ static void check_failing(world *w, const expectation *expected, test_random *ra
   replay_run_go(&w->run, &w->fake);
   assert_nothing_false(w, expected);
   if (w->run.result.coverage.complete) assert_all_found(w, expected);
+}
+
+/* Spans that link show one link each; what they do not show is read. Of several rules none has its spans asked for
+ * before its candidates are known. */
+static void check_shown(world *w, const expectation *expected, test_random *random) {
+  w->run.request.strategy = BT_STRATEGY_PROJECTION;
+  if (test_random_below(random, 2)) replay_run_add(&w->run, "other", "when { a } never { x }");
+  replay_run_go(&w->run, &w->fake);
+  assert_all_found(w, expected);
+}
+
+static void shown_links_decide_the_same(void **state) {
+  (void)state;
+  for_each(check_shown);
+}
+
+/* A span in a copy that hides its link, a trace that cannot be given whole, and one that is not there any more. */
+static void check_shown_badly(world *w, const expectation *expected, test_random *random) {
+  for (size_t i = 0; i < w->fake.trace_count; i++) {
+    w->fake.traces[i].needs_by_id = test_random_below(random, 3) == 0;
+    w->fake.traces[i].gone_from_batches = test_random_below(random, 3) == 0;
+  }
+  check_shown(w, expected, random);
+}
+
+static void what_a_projection_does_not_give_is_read(void **state) {
+  (void)state;
+  for_each(check_shown_badly);
+}
+
+/* All is settled, and of every trace more spans could be there than its bounds tell. */
+static void check_shown_young(world *w, const expectation *expected, test_random *random) {
+  w->run.request.now_ns = NOON_NS + HOUR_NS + 11 * MINUTE_NS + w->run.request.assumptions.settle_ns;
+  check_shown(w, expected, random);
+}
+
+static void young_traces_are_judged_whole(void **state) {
+  (void)state;
+  for_each(check_shown_young);
+}
+
+static void check_shown_failing(world *w, const expectation *expected, test_random *random) {
+  w->run.request.strategy = BT_STRATEGY_PROJECTION;
+  if (test_random_below(random, 2)) replay_run_add(&w->run, "other", "when { a } never { x }");
+  check_failing(w, expected, random);
+}
+
+static void failing_projections_make_nothing_false(void **state) {
+  (void)state;
+  for_each(check_shown_failing);
 }
 
 static void failing_answers_make_nothing_false(void **state) {
@@ -209,10 +260,9 @@ static void without_look_ups_nothing_is_absent(void **state) {
   for_each(check_unlinked);
 }
 
-/* One lost message among many; the look-ups are shared. */
-static void a_lost_message_is_found(void **state) {
-  enum { MESSAGES = 400, LOST = 7 };
-  world *w = *state;
+enum { MESSAGES = 400, LOST = 7 };
+
+static void lose_some_messages(world *w) {
   for (unsigned i = 0; i < MESSAGES; i++) {
     int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
     fake_span_add(fake_add(&w->fake, 2 * i + 1), "publish", at_ns);
@@ -220,11 +270,64 @@ static void a_lost_message_is_found(void **state) {
     fake_link_add(fake_span_add(fake_add(&w->fake, 2 * i + 2), "process", at_ns + MINUTE_NS), 2 * i + 1, 0);
   }
   replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
+}
+
+/* One lost message among many; the look-ups are shared. */
+static void a_lost_message_is_found(void **state) {
+  world *w = *state;
+  lose_some_messages(w);
+  w->run.request.strategy = BT_STRATEGY_READ;
   replay_run_go(&w->run, &w->fake);
   assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
   assert_int_equal(w->run.result.rules[0].violations_found, LOST);
   assert_int_equal(w->run.result.rules[0].inconclusive, 0);
   assert_true(w->fake.link_searches <= MESSAGES / 20);
+}
+
+static size_t count_reads_by_id(const world *w) {
+  size_t by_id = 0;
+  for (size_t i = 0; i < w->fake.trace_count; i++) by_id += w->fake.traces[i].by_id_reads;
+  return by_id;
+}
+
+/* And where spans that link show the others, hardly more than the lost ones is read. */
+static void what_is_shown_is_not_read(void **state) {
+  world *w = *state;
+  lose_some_messages(w);
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_int_equal(w->run.result.rules[0].violations_found, LOST);
+  assert_int_equal(w->run.result.rules[0].strategy, BT_STRATEGY_PROJECTION);
+  assert_in_range(count_reads_by_id(w), LOST, 2 * LOST + 1);
+}
+
+/* Nor are those of the last hour, of which a batch shows that they are over. */
+static void nor_are_young_traces(void **state) {
+  world *w = *state;
+  lose_some_messages(w);
+  w->run.request.range.end_ns = NOON_NS + MESSAGES * SECOND_NS;
+  w->run.request.now_ns = w->run.request.range.end_ns + 11 * MINUTE_NS + w->run.request.assumptions.settle_ns;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, LOST);
+  assert_int_equal(w->run.result.rules[0].strategy, BT_STRATEGY_PROJECTION);
+  assert_in_range(count_reads_by_id(w), LOST, 2 * LOST + 1);
+}
+
+/* A source that gives every trace that links is asked for those around each lost message, not between them. */
+static void what_is_guessed_is_looked_for_nearby(void **state) {
+  world *w = *state;
+  for (unsigned i = 0; i < MESSAGES; i++) {
+    int64_t at_ns = NOON_NS + (int64_t)i * 5 * MINUTE_NS;
+    fake_span_add(fake_add(&w->fake, 2 * i + 1), "publish", at_ns);
+    if (i % 180 == 20) continue;
+    fake_link_add(fake_span_add(fake_add(&w->fake, 2 * i + 2), "process", at_ns + MINUTE_NS), 2 * i + 1, 0);
+  }
+  replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
+  w->run.request.range.end_ns = NOON_NS + MESSAGES * 5 * MINUTE_NS;
+  w->fake.links_are_guessed = true;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 3);
+  assert_in_range(count_reads_by_id(w), 3, MESSAGES / 2);
 }
 
 /* A message is not lost before its time and what it takes to be stored are over. */
@@ -271,17 +374,17 @@ static void too_many_are_not_counted(void **state) {
   assert_int_equal(w->run.result.rules[0].inconclusive, 1);
 }
 
-static void every_allocation_fails_in_turn(void **state) {
-  world *w = *state;
+static void fail_each_allocation(world *w, bt_strategy strategy) {
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
   fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
   fake_link_add(fake_span_add(fake_add(&w->fake, 3), "process", NOON_NS + 2 * MINUTE_NS), 1, 0);
   fake_link_add(fake_span_add(fake_add(&w->fake, 4), "failed", NOON_NS + 3 * MINUTE_NS), 3, 0);
   replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
   replay_run_add(&w->run, "failed", "when { publish as p } never { failed downstream of p within 10m over 2 links }");
+  w->run.request.strategy = strategy;
   bool was_refused = true;
   for (size_t n = 0; was_refused; n++) {
-    assert_true(n < 5000);
+    assert_true(n < 8000);
     failing_alloc_after(n);
     replay_run_go(&w->run, &w->fake);
     was_refused = failing_alloc_stop();
@@ -295,18 +398,34 @@ static void every_allocation_fails_in_turn(void **state) {
   }
 }
 
+static void every_allocation_fails_in_turn(void **state) {
+  fail_each_allocation(*state, BT_STRATEGY_AUTO);
+}
+
+static void and_where_spans_are_shown(void **state) {
+  fail_each_allocation(*state, BT_STRATEGY_PROJECTION);
+}
+
 #define WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, drop_world)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(verdicts_are_those_of_whole_families),
       cmocka_unit_test(failing_answers_make_nothing_false),
+      cmocka_unit_test(shown_links_decide_the_same),
+      cmocka_unit_test(what_a_projection_does_not_give_is_read),
+      cmocka_unit_test(young_traces_are_judged_whole),
+      cmocka_unit_test(failing_projections_make_nothing_false),
       cmocka_unit_test(without_look_ups_nothing_is_absent),
       WORLD(a_lost_message_is_found),
+      WORLD(what_is_shown_is_not_read),
+      WORLD(nor_are_young_traces),
+      WORLD(what_is_guessed_is_looked_for_nearby),
       WORLD(what_may_still_come_is_not_absent),
       WORLD(what_comes_late_is_found),
       WORLD(too_many_are_not_counted),
       WORLD(every_allocation_fails_in_turn),
+      WORLD(and_where_spans_are_shown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,44 @@
+/* Spans that link elsewhere, as a projection gave them: copies, each with one of its links at most, found by the traces
+ * that they link to. What is in here is there; what is not in here may be there, too. Owns its copies. Thread: one. */
+#ifndef BT_SERVER_REPLAY_LINKER_TABLE_H
+#define BT_SERVER_REPLAY_LINKER_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/family.h"
+#include "dsl/trace.h"
+
+typedef struct bt_linker {
+  bt_trace trace;
+  void *room;     /* of its spans */
+  uint32_t asked; /* the last family that it was put into */
+} bt_linker;
+
+typedef struct bt_link_tie { /* a trace, and one with a span that links to it */
+  bt_trace_id target;
+  uint32_t linker;
+} bt_link_tie;
+
+typedef struct bt_linker_table { /* all-zero but for most_bytes: empty */
+  size_t most_bytes;             /* of copies */
+  bt_linker *linkers;
+  bt_link_tie *ties; /* by target */
+  bt_family_trace *family;
+  size_t count, capacity, tie_count, tie_capacity, family_capacity, bytes;
+  uint32_t asked;
+} bt_linker_table;
+
+/* A copy of the trace. BT_LIMIT: there is no room for it. */
+bt_status bt_linker_table_add(bt_linker_table *table, const bt_trace *trace, bt_error *error) BT_MUST_CHECK;
+/* After the last one was added. */
+void bt_linker_table_sort(bt_linker_table *table);
+/* The trace, and those that link to it, to these, and so on; at most BT_FAMILY_MAX_TRACES. It claims to know of nothing
+ * that is absent. *out is there until the next call. */
+bt_status bt_linker_table_family(bt_linker_table *table, const bt_trace *own, bt_family *out,
+                                 bt_error *error) BT_MUST_CHECK;
+size_t bt_linker_table_bytes(const bt_linker_table *table);
+void bt_linker_table_dispose(bt_linker_table *table); /* empty again, with its most_bytes */
+
+#endif
