@@ -32,7 +32,7 @@ PARTS = ("check", "more", "full")
 BOTH = "both"
 PARTS_OF_OPTION = {"--more": ("more",), "--full": PARTS}
 TAIL_LINES = 60
-HANG_FACTOR, HANG_LEAST = 3, 10  # times its minutes of the processor, and minutes in which a suite only waits
+HANG_FACTOR, HANG_LEAST = 3, 30  # times its minutes of the processor, and minutes for waiting, for others and for cold caches
 KEPT = "not run: it passed, and nothing that it reads has changed since"
 _running = set()
 

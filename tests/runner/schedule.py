@@ -15,7 +15,7 @@ import outcome
 import suites
 
 TARGET = "--target="
-PLACES = min((os.cpu_count() or 2) + 6, 12)  # most steps wait more than they work
+PLACES = min((os.cpu_count() or 2) + 4, 12)  # most steps wait more than they work
 
 
 def suite_of(row):
