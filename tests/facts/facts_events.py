@@ -133,14 +133,8 @@ class Written(EventFacts):
     config = "fast"
 
 
-class Completed(EventFacts):
+class Completed(facts.InCompletedBlocks, EventFacts):
     config = "fast"
-    closes_blocks = True
-
-    @classmethod
-    def prepare(cls):
-        super().prepare()
-        cls.tempo.close_blocks()
 
 
 class RandomQueries(facts.TempoCase):

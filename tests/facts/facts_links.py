@@ -179,14 +179,8 @@ class Written(LinkFacts):
     config = "fast"
 
 
-class Completed(LinkFacts):
+class Completed(facts.InCompletedBlocks, LinkFacts):
     config = "fast"
-    closes_blocks = True
-
-    @classmethod
-    def prepare(cls):
-        super().prepare()
-        cls.tempo.close_blocks()
 
 
 class ZeroBytes(facts.TempoCase):

@@ -107,14 +107,8 @@ class Written(ShownLinks):
     config = "fast"
 
 
-class Completed(ShownLinks):
+class Completed(facts.InCompletedBlocks, ShownLinks):
     config = "fast"
-    closes_blocks = True
-
-    @classmethod
-    def prepare(cls):
-        super().prepare()
-        cls.tempo.close_blocks()
 
 
 class Twice(facts.TempoCase):

@@ -83,6 +83,16 @@ class TempoCase(unittest.TestCase):
         self.assertIn(text, body)
 
 
+class InCompletedBlocks:
+    """In front of a TempoCase among the bases: the same tests, of data in completed blocks."""
+    closes_blocks = True
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        cls.tempo.close_blocks()
+
+
 def main():
     """For each facts file: skipped (77) without a Tempo, else its tests. Base classes, which have no config, are left out."""
     require_tempo()

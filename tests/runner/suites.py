@@ -139,31 +139,28 @@ def named(names):
     return f"^({'|'.join(names)})$"
 
 
+def build_and_ctest(preset, *choice):
+    """A whole build, and its tests that need no Tempo; choice: as of ctest()."""
+    yield from configure_and_build(preset)
+    yield from ctest(preset, LABELS, *choice)
+
+
 def asan():
-    yield from configure_and_build("asan")
-    yield from ctest("asan", LABELS, "-E", named(SLOW_UNDER_ASAN))
+    return build_and_ctest("asan", "-E", named(SLOW_UNDER_ASAN))
 
 
 def asan_long():
-    yield from configure_and_build("asan")
-    yield from ctest("asan", LABELS, "-R", named(name for name in SLOW_UNDER_ASAN if name not in SLOW_ON_TEMPO))
-
-
-def build_and_ctest(preset):
-    yield from configure_and_build(preset)
-    yield from ctest(preset, LABELS)
+    return build_and_ctest("asan", "-R", named(name for name in SLOW_UNDER_ASAN if name not in SLOW_ON_TEMPO))
 
 
 def dev():
     """Random cases and large texts say nothing here that they do not say on the optimised build or with sanitizers."""
-    yield from configure_and_build("dev")
-    yield from ctest("dev", LABELS, "-E", named(SLOW_UNDER_ASAN))
+    return build_and_ctest("dev", "-E", named(SLOW_UNDER_ASAN))
 
 
 def release():
     """What make check left of the optimised build."""
-    yield from configure_and_build("release")
-    yield from ctest("release", LABELS, "-E", named(name for name in SLOW_UNDER_ASAN if name not in FEWER_PAIRS_IN_CHECK))
+    return build_and_ctest("release", "-E", named(name for name in SLOW_UNDER_ASAN if name not in FEWER_PAIRS_IN_CHECK))
 
 
 def optimised_tests():
