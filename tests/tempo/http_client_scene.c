@@ -60,13 +60,28 @@ static bool answer_raw(int socket, const char *text, bool keep) {
   return fake_send(socket, text, strlen(text)) && keep;
 }
 
-static bool answer_counted(int socket, const char *target) {
+void wait_until_asked(size_t requests) {
+  pthread_mutex_lock(&served.mutex);
+  while (strlen(served.order) < requests) pthread_cond_wait(&served.changed, &served.mutex);
+  pthread_mutex_unlock(&served.mutex);
+}
+
+void let_go(void) {
+  pthread_mutex_lock(&served.mutex);
+  served.is_let_go = true;
+  pthread_cond_broadcast(&served.changed);
+  pthread_mutex_unlock(&served.mutex);
+}
+
+static bool answer_counted(int socket, const char *target, bool is_held) {
   pthread_mutex_lock(&served.mutex);
   if (++served.now > served.most) served.most = served.now;
   size_t length = strlen(served.order);
   if (length + 1 < sizeof served.order) served.order[length] = target[strlen(target) - 1];
+  pthread_cond_broadcast(&served.changed);
+  while (is_held && !served.is_let_go) pthread_cond_wait(&served.changed, &served.mutex);
   pthread_mutex_unlock(&served.mutex);
-  sleep_ms(60);
+  if (!is_held) sleep_ms(60);
   pthread_mutex_lock(&served.mutex);
   served.now--;
   pthread_mutex_unlock(&served.mutex);
@@ -84,7 +99,8 @@ static bool answer(void *context, const fake_request *request, int socket) {
     pthread_mutex_unlock(&served.mutex);
     return fake_respond(socket, 200, "text/plain; charset=utf-8", "", "hello", 5);
   }
-  if (strncmp(path, "/count", 6) == 0) return answer_counted(socket, path);
+  if (strncmp(path, "/count", 6) == 0) return answer_counted(socket, path, false);
+  if (strncmp(path, "/held", 5) == 0) return answer_counted(socket, path, true);
   if (strcmp(path, "/hang") == 0) return fake_hang(socket);
   if (strcmp(path, "/gzip") == 0) return answer_gzip(socket, 1000, 0);
   if (strcmp(path, "/bomb") == 0) return answer_gzip(socket, 32 << 20, 0);
@@ -112,7 +128,9 @@ static bool answer(void *context, const fake_request *request, int socket) {
 static int set_up_with(void **state, uint32_t concurrency) {
   static fixture f;
   pthread_mutex_init(&served.mutex, NULL);
+  pthread_cond_init(&served.changed, NULL);
   served.now = served.most = 0;
+  served.is_let_go = false;
   memset(served.order, 0, sizeof served.order);
   f.server = fake_server_start(answer, NULL);
   bt_http_options options = {.concurrency = concurrency};
@@ -131,8 +149,10 @@ int set_up_one(void **state) {
 
 int tear_down(void **state) {
   fixture *f = *state;
+  let_go();
   bt_http_client_free(f->client);
   fake_server_stop(f->server);
+  pthread_cond_destroy(&served.changed);
   pthread_mutex_destroy(&served.mutex);
   return 0;
 }

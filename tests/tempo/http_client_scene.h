@@ -25,12 +25,19 @@ void sleep_ms(long ms);
 
 typedef struct script {
   pthread_mutex_t mutex;
+  pthread_cond_t changed; /* of order and is_let_go */
+  bool is_let_go;
   int now, most; /* requests being answered */
   char order[64];
   char head[4096], body[256], method[16];
 } script;
 
 extern script served;
+
+/* Until the server has been asked so often under /count and /held. */
+void wait_until_asked(size_t requests);
+/* What asks under /held is answered from here on. */
+void let_go(void);
 
 typedef struct fixture {
   fake_server *server;

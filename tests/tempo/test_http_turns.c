@@ -134,7 +134,7 @@ static void lets_the_more_urgent_go_first(void **state) {
   static const struct {
     const char *path;
     bt_priority priority;
-  } asked[] = {{"/count/1", BT_PRIORITY_REPLAY}, {"/count/r", BT_PRIORITY_REPLAY}, {"/count/s", BT_PRIORITY_REPLAY},
+  } asked[] = {{"/held/1", BT_PRIORITY_REPLAY},  {"/count/r", BT_PRIORITY_REPLAY}, {"/count/s", BT_PRIORITY_REPLAY},
                {"/count/p", BT_PRIORITY_PEOPLE}, {"/count/w", BT_PRIORITY_WATCH},  {"/count/q", BT_PRIORITY_PEOPLE}};
   enum { ASKED = sizeof asked / sizeof asked[0] };
   char urls[ASKED][128];
@@ -145,8 +145,9 @@ static void lets_the_more_urgent_go_first(void **state) {
     bt_http_request request = {
         .method = "GET", .url = url_of(f, asked[i].path, urls[i]), .priority = asked[i].priority};
     assert_int_equal(bt_http_start(f->client, &request, &responses[i], &calls[i], &error), BT_OK);
-    if (i == 0) sleep_ms(20); /* it is under way before the others queue */
+    if (i == 0) wait_until_asked(1); /* it is under way before the others queue */
   }
+  let_go();
   for (size_t i = 0; i < ASKED; i++) {
     assert_int_equal(bt_http_finish(calls[i], &error), BT_OK);
     bt_http_response_dispose(&responses[i]);
@@ -160,17 +161,18 @@ static void parties_of_one_priority_take_turns(void **state) {
   static const char names[] = "0abcdex";
   enum { ASKED = sizeof names - 1 };
   static const int first, second;
-  char urls[ASKED][128], path[] = "/count/?";
+  char urls[ASKED][128], path[16];
   bt_http_response responses[ASKED];
   bt_http_call *calls[ASKED];
   bt_error error;
   for (size_t i = 0; i < ASKED; i++) {
-    path[7] = names[i];
+    snprintf(path, sizeof path, "/%s/%c", i == 0 ? "held" : "count", names[i]);
     bt_http_request request = {
         .method = "GET", .url = url_of(f, path, urls[i]), .party = names[i] == 'x' ? &second : &first};
     assert_int_equal(bt_http_start(f->client, &request, &responses[i], &calls[i], &error), BT_OK);
-    if (i == 0) sleep_ms(20); /* it is under way before the others queue */
+    if (i == 0) wait_until_asked(1); /* it is under way before the others queue */
   }
+  let_go();
   for (size_t i = 0; i < ASKED; i++) {
     assert_int_equal(bt_http_finish(calls[i], &error), BT_OK);
     bt_http_response_dispose(&responses[i]);
@@ -187,7 +189,7 @@ static void a_refused_party_waits_and_others_go_on(void **state) {
     const char *path;
     const void *party;
   } asked[] = {
-      {"/count/0", &other}, {"/busy", &refused}, {"/count/h", &refused}, {"/count/o", &other}, {"/count/n", &other}};
+      {"/held/0", &other}, {"/busy", &refused}, {"/count/h", &refused}, {"/count/o", &other}, {"/count/n", &other}};
   enum { HELD = 2 };
   enum { ASKED = sizeof asked / sizeof asked[0] };
   char urls[ASKED][128];
@@ -198,6 +200,7 @@ static void a_refused_party_waits_and_others_go_on(void **state) {
     bt_http_request request = {.method = "GET", .url = url_of(f, asked[i].path, urls[i]), .party = asked[i].party};
     assert_int_equal(bt_http_start(f->client, &request, &responses[i], &calls[i], &error), BT_OK);
   }
+  let_go();
   for (size_t i = 0; i < ASKED; i++) {
     if (i != HELD) assert_int_equal(bt_http_finish(calls[i], &error), BT_OK);
   }
