@@ -5,6 +5,8 @@
 #include "server/base/time_text.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
+#include "server/json/json_values.h"
+#include "server/json/linked_json.h"
 #include "server/json/replay_json.h"
 #include "server/json/trace_json.h"
 
@@ -55,12 +57,6 @@ static bt_status broken_json(const question *q, json_t **out, bt_error *error) {
 
 /* ---- the trace ---- */
 
-static json_t *time_json(int64_t time_ns) {
-  char text[40];
-  bt_time_format(time_ns, text);
-  return json_string(text);
-}
-
 /* Why spans may be missing. */
 static json_t *incomplete_json(const question *q, const bt_trace *trace) {
   json_t *reasons = json_array();
@@ -75,14 +71,12 @@ static json_t *incomplete_json(const question *q, const bt_trace *trace) {
 }
 
 static json_t *trace_json(const question *q, const bt_trace *trace) {
-  char hex[BT_TRACE_ID_HEX + 1];
-  uint32_t root = bt_trace_root(trace);
-  bt_trace_id_format(&trace->id, hex);
-  json_t *name = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].name);
-  json_t *service = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].resource->service);
-  return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "trace_id", hex, "span_count", (int)trace->span_count,
-                   "start", time_json(bt_trace_start_ns(trace)), "end", time_json(bt_trace_end_ns(trace)), "root_name",
-                   name, "root_service", service, "incomplete", incomplete_json(q, trace));
+  char end[40];
+  json_t *object = bt_trace_facts_json(trace);
+  bt_time_format(bt_trace_end_ns(trace), end);
+  bt_json_set(object, "end", json_string(end));
+  bt_json_set(object, "incomplete", incomplete_json(q, trace));
+  return object;
 }
 
 /* ---- verdicts ---- */
@@ -125,31 +119,13 @@ static bt_status answer_verdicts(question *q, const bt_trace *trace, const bt_ru
   return status;
 }
 
-/* The traces that links tie to it, the first ones. */
-static json_t *linked_json(const bt_family *family) {
-  enum { MOST = 100 };
-  json_t *array = json_array();
-  for (uint32_t i = 1; family && i < family->trace_count && i <= MOST; i++) {
-    const bt_trace *trace = family->traces[i].trace;
-    char hex[BT_TRACE_ID_HEX + 1];
-    uint32_t root = bt_trace_root(trace);
-    bt_trace_id_format(&trace->id, hex);
-    json_t *name = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].name);
-    json_t *service = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].resource->service);
-    json_array_append_new(array,
-                          json_pack("{s:s, s:i, s:o, s:o, s:o, s:b}", "trace_id", hex, "span_count",
-                                    (int)trace->span_count, "start", time_json(bt_trace_start_ns(trace)), "root_name",
-                                    name, "root_service", service, "incomplete", (int)family->traces[i].is_incomplete));
-  }
-  return array;
-}
-
 static bt_status take_verdicts(void *context, const bt_trace *trace, const bt_family *family,
                                const bt_rule_verdict *verdicts, bt_error *error) {
   question *q = context;
+  json_t *linked = NULL;
   bt_status status = answer_verdicts(q, trace, verdicts, error);
-  if (status == BT_OK && json_object_set_new(q->answer, "linked", linked_json(family)))
-    status = bt_error_no_memory(error);
+  if (status == BT_OK) status = bt_linked_json(family, &linked, error);
+  if (status == BT_OK && json_object_set_new(q->answer, "linked", linked)) status = bt_error_no_memory(error);
   return status;
 }
 

@@ -1,5 +1,5 @@
-/* Spans as JSON. See trace_json.h. The keys that rules compare are sorted once, so that a span costs a search for each
- * of its attributes and not one for each key of each rule. */
+/* A trace and its spans as JSON. See trace_json.h. The keys that rules compare are sorted once, so that a span costs a
+ * search for each of its attributes and not one for each key of each rule. */
 #include "server/json/trace_json.h"
 
 #include <inttypes.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/json/replay_json.h"
 #include "server/replay/violation.h"
 
@@ -24,6 +25,19 @@ typedef struct maker {
   uint32_t *order;  /* spans by start and id */
   bool *is_witness; /* by span */
 } maker;
+
+/* ---- the trace ---- */
+
+json_t *bt_trace_facts_json(const bt_trace *trace) {
+  char id[BT_TRACE_ID_HEX + 1], start[40];
+  uint32_t root = bt_trace_root(trace);
+  bt_trace_id_format(&trace->id, id);
+  bt_time_format(bt_trace_start_ns(trace), start);
+  json_t *name = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].name);
+  json_t *service = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].resource->service);
+  return json_pack("{s:s, s:i, s:s, s:o, s:o}", "trace_id", id, "span_count", (int)trace->span_count, "start", start,
+                   "root_name", name, "root_service", service);
+}
 
 /* ---- which attributes ---- */
 

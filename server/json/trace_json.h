@@ -1,4 +1,4 @@
-/* The spans of one trace as JSON, for pages that draw it. Of attributes only those that the given rules compare are
+/* One trace and its spans as JSON, for pages that draw it. Of attributes only those that the given rules compare are
  * shown, as in witnesses: a trace may hold what nobody should see just because a rule found the trace. Thread: no
  * state. */
 #ifndef BT_SERVER_TRACE_JSON_H
@@ -13,6 +13,9 @@
 #include "dsl/trace.h"
 
 enum { BT_TRACE_SPANS_SHOWN = 10000 };
+
+/* new: {trace_id, span_count, start, root_name, root_service}; NULL: no memory. */
+json_t *bt_trace_facts_json(const bt_trace *trace);
 
 /* new: an array of what openapi.yaml calls TraceSpan, by start and then id: the earliest `most` spans, and every
  * witness of the verdicts besides. rules and verdicts have `count` entries each. */

@@ -188,8 +188,9 @@ def send(body):
                 self.assertEqual(tested["verdict"], verdict, (number, rule))
                 self.assertEqual(tested["reason"], "linked" if verdict == "inconclusive" else None)
         document = server.get(f"/v1/traces/{trace_id(PROCESSED)}/verdicts").json()
+        link = {"from_trace_id": trace_id(CONSUMER), "from_span_id": CONSUMED, "to_trace_id": trace_id(PROCESSED), "to_span_id": SENT}
         self.assertEqual(document["linked"], [{"trace_id": trace_id(CONSUMER), "span_count": 2, "start": "2026-01-01T00:00:02.000000000Z", "root_name": "process",
-                                               "root_service": "worker", "incomplete": False}])
+                                               "root_service": "worker", "incomplete": False, "links": [link], "link_count": 1}])
         (violated,) = [one["violation"] for one in document["verdicts"] if one["verdict"] == "violated"]
         self.assertEqual([(one["span_id"], one.get("trace_id", document["trace_id"])) for one in violated["witnesses"]],
                          [(SENT, trace_id(PROCESSED)), (FAILED, trace_id(CONSUMER))])
@@ -208,6 +209,56 @@ def send(body):
             for line in TRACES.values():
                 self.assertEqual(server.post("/v1/spans", json.loads(line)).status, 200)
             self.hold_verdicts(server)
+
+    # ---- which spans link to which ----
+
+    def links_of(self, server, number):
+        """By number of the linked trace: its links as (number, span, number, span), and how many there are in all."""
+        linked = server.get(f"/v1/traces/{trace_id(number)}/verdicts").json()["linked"]
+        told = {int(one["trace_id"], 16): ([(int(link["from_trace_id"], 16), link["from_span_id"], int(link["to_trace_id"], 16), link["to_span_id"])
+                                            for link in one["links"]], one["link_count"]) for one in linked}
+        self.assertEqual(len(told), len(linked), "each trace once")
+        return told
+
+    def serving(self, traces):
+        """The same traces from a file and from memory, with all rules."""
+        for options in (("--traces", self.write("family.jsonl", "".join(traces))), ("--memory-source",)):
+            with Betrace(*options) as server, self.subTest(options[0]):
+                for line in traces if options[0] == "--memory-source" else ():
+                    self.assertEqual(server.post("/v1/spans", json.loads(line)).status, 200)
+                self.assertEqual(server.post("/v1/rules/import", RULES.encode(), headers={"Content-Type": "application/yaml"}).status, 200)
+                yield server
+
+    def test_each_link_of_a_family_stands_once(self):
+        """Two consumers of one message that also link to each other; the first as clients do that are not exact: to itself, to a span and to a trace that are not
+        there, and to no span."""
+        first, second, lost = "00000000000000b1", "00000000000000c1", "00000000000000ff"
+        ties = [(1, SENT), (5, first), (6, second), (1, lost), (77, SENT), (1, ""), (1, "0" * 16)]
+        traces = [trace(1, span("publish", id=SENT)), trace(5, span("process", id=first, links=ties), at=10), trace(6, span("process", id=second, links=[(5, first), (1, SENT)]), at=20)]
+        of_first = [(5, first, 1, SENT), (5, first, 1, lost), (5, first, 1, None), (5, first, 1, None)]
+        for server in self.serving(traces):
+            self.assertEqual(self.links_of(server, 1), {5: (of_first + [(5, first, 6, second)], 5), 6: ([(6, second, 1, SENT), (6, second, 5, first)], 2)})
+            self.assertEqual(self.links_of(server, 5), {1: (of_first, 4), 6: ([(5, first, 6, second), (6, second, 5, first), (6, second, 1, SENT)], 3)})
+
+    def hold_batch(self, messages, shown):
+        """One span that processes so many messages, the last of which comes last."""
+        batch, numbers = "0000000000000100", range(1, messages + 1)
+        traces = [trace(n, span("publish", id=f"{n:016x}"), at=n) for n in numbers]
+        traces.append(trace(0x100, span("process", id=batch, links=[(n, f"{n:016x}") for n in numbers]), at=1000))
+        for server in self.serving(traces):
+            fan_in = self.links_of(server, 0x100)
+            self.assertEqual(fan_in, {n: ([(0x100, batch, n, f"{n:016x}")], 1) for n in numbers})
+            told = self.links_of(server, messages)
+            self.assertEqual(sorted(told), [*range(1, messages), 0x100])
+            links, count = told.pop(0x100)
+            self.assertEqual((links, count), ([(0x100, batch, n, f"{n:016x}") for n in (messages, *range(1, shown))], messages))
+            self.assertEqual(set(count for _, count in told.values()), {0}, "they are tied by the batch alone")
+
+    def test_of_a_batch_the_first_links_are_told(self):
+        self.hold_batch(25, 20)
+
+    def test_of_a_larger_batch_fewer(self):
+        self.hold_batch(26, 5)
 
 
 if __name__ == "__main__":

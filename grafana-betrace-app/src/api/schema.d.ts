@@ -1517,6 +1517,15 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description A span of one trace links to a span of another one */
+        SpanLink: {
+            /** @description of the span that has the link */
+            from_trace_id: string;
+            from_span_id: string;
+            to_trace_id: string;
+            /** @description a span that need not be there; null: the link names none */
+            to_span_id: string | null;
+        };
         Witness: {
             span_id: string | null;
             /** @description of a span of another trace, which links tie to the violating one; not there: it is of the violating trace */
@@ -3034,6 +3043,10 @@ export interface operations {
                             root_service: string | null;
                             /** @description spans may be missing in it, so nothing in it is called absent */
                             incomplete: boolean;
+                            /** @description The span links that tie it to the others, the first 20; the first 5 where more than 25 traces are listed. Each link stands once: one with the trace that was asked for, in either direction, under this trace; one between two linked traces under the trace whose span has it. Those with the asked trace come first, each part in the order of spans and links as the source gave them. Links within one trace, and to traces that are not there, are left out. */
+                            links: components["schemas"]["SpanLink"][];
+                            /** @description how many such links there are, with those that are not shown */
+                            link_count: number;
                         }[];
                     };
                 };

@@ -16,6 +16,7 @@ export type Replay = Schemas['Replay'];
 export type ReplayStatus = Replay['status'];
 export type Violation = Schemas['Violation'];
 export type ViolationPage = Schemas['ViolationPage'];
+export type SpanLink = Schemas['SpanLink'];
 export type Witness = Schemas['Witness'];
 export type TraceSpan = Schemas['TraceSpan'];
 export type FirstViolation = Schemas['FirstViolation'];

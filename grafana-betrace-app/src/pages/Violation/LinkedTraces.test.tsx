@@ -1,7 +1,7 @@
 // The linked traces below the one that is looked at, by what people see: which are read and when, their witnesses, and the link that is missing.
 import { screen, within } from '@testing-library/react';
 
-import type { TraceSpan, TraceVerdicts, Violation, Witness } from '../../api/types';
+import type { SpanLink, TraceSpan, TraceVerdicts, Violation, Witness } from '../../api/types';
 import { rule, violation } from '../../test/fixtures';
 import { problem } from '../../test/host';
 import { render } from '../../test/render';
@@ -73,6 +73,8 @@ const linked = (n: number, change: object = {}) => ({
   root_name: `process orders ${n}`,
   root_service: 'worker',
   incomplete: false,
+  links: [] as SpanLink[],
+  link_count: 0,
   ...change,
 });
 
