@@ -58,12 +58,12 @@ export function useFirstViolation(ruleId: string | undefined, start: string, end
 }
 
 /** With `spans` also the spans, of the same read. */
-export function useTraceVerdicts(traceId: string | undefined, { spans = false } = {}) {
+export function useTraceVerdicts(traceId: string | undefined, { spans = false, enabled = true } = {}) {
   const api = useApi();
   const query = spans ? { include: 'spans' as const } : {};
   return useQuery({
     queryKey: ['traces', 'verdicts', traceId, spans],
     queryFn: ({ signal }) => api.get('/v1/traces/{trace_id}/verdicts', { path: { trace_id: traceId ?? '' }, query, signal }),
-    enabled: Boolean(traceId),
+    enabled: enabled && Boolean(traceId),
   });
 }

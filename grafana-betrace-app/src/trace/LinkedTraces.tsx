@@ -1,10 +1,10 @@
-// The traces that span links tie to the one that is looked at, below it: each with its waterfall and its witnesses, and a dashed row for a link that
-// is missing. A trace is read when it is shown: the first that hold witnesses at once, the others on a click.
+// The traces that span links tie to the one that is looked at, below it. Each has its waterfall and its witnesses, and says which span links to which. A
+// link that is missing is a dashed row. A trace is read when it is shown: the first that hold witnesses at once, the others on a click.
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Badge, Button, Icon, useStyles2 } from '@grafana/ui';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import type { TraceVerdicts, Violation } from '../api/types';
@@ -13,7 +13,9 @@ import { Loading } from '../components/Loading';
 import { QuestionProblem } from '../components/StaleNotice';
 import { PLAIN } from '../i18n';
 import { useUrls } from '../routing/useUrls';
-import { isReadAtOnce, linkedTraces, linkText, missingLink, type LinkedTrace } from './linked';
+import { isReadAtOnce, linkedTraces, linkText, missingLink, nameOfTrace, type LinkedTrace } from './linked';
+import { LinkLines } from './LinkLines';
+import { namesOfSpans } from './linkLines';
 import { formatDuration } from './nanoseconds';
 import { TracePanes } from './TracePanes';
 import { choicesOf } from './witnesses';
@@ -27,11 +29,7 @@ interface Props {
 
 const LISTED_AT_ONCE = 10;
 
-function nameOf({ traceId, facts }: LinkedTrace): string {
-  return facts?.root_name
-    ? t('trace.linked.name', '{{name}} of {{service}}', { ...PLAIN, name: facts.root_name, service: facts.root_service ?? '–' })
-    : traceId;
-}
+const nameOf = ({ traceId, facts }: LinkedTrace): string => nameOfTrace(facts) ?? traceId;
 
 function countText(spans: number): string {
   return spans === 1 ? t('trace.linked.one-span', 'one span') : t('trace.linked.spans', '{{n}} spans', { ...PLAIN, n: spans.toLocaleString() });
@@ -64,9 +62,19 @@ function Facts({ trace, link }: { trace: LinkedTrace; link: string | null }) {
   );
 }
 
+interface LinkedProps extends Props {
+  trace: LinkedTrace;
+  /** how the rule asks for it */
+  link: string | null;
+  isOpenAtFirst: boolean;
+  /** of the spans of the trace that is looked at */
+  ownNames: ReadonlyMap<string, string>;
+}
+
+type Asked = ReturnType<typeof useTraceVerdicts>;
+
 /** The spans of a linked trace, asked for when they are drawn. */
-function Spans({ trace, violation, choice }: Omit<Props, 'verdicts'> & { trace: LinkedTrace }) {
-  const query = useTraceVerdicts(trace.traceId, { spans: true });
+function Spans({ trace, asked, violation, choice }: Omit<Props, 'verdicts'> & { trace: LinkedTrace; asked: Asked }) {
   const name = nameOf(trace);
   const labels = {
     spans: t('trace.linked.spans-label', 'Spans of the linked trace {{name}}', { ...PLAIN, name }),
@@ -74,45 +82,57 @@ function Spans({ trace, violation, choice }: Omit<Props, 'verdicts'> & { trace: 
   };
   return (
     <>
-      {query.isPending && <Loading text={t('trace.linked.loading', 'Reading the linked trace…')} />}
-      <QuestionProblem asked={query} title={t('trace.linked.failed', 'The linked trace could not be read')} />
-      {query.data && <TracePanes verdicts={query.data} violation={violation} choice={choice} labels={labels} />}
+      {asked.isPending && <Loading text={t('trace.linked.loading', 'Reading the linked trace…')} />}
+      <QuestionProblem asked={asked} title={t('trace.linked.failed', 'The linked trace could not be read')} />
+      {asked.data && <TracePanes verdicts={asked.data} violation={violation} choice={choice} labels={labels} />}
     </>
   );
 }
 
-function Linked({ trace, link, isOpenAtFirst, ...shown }: Omit<Props, 'verdicts'> & { trace: LinkedTrace; link: string | null; isOpenAtFirst: boolean }) {
+function Head({ trace, violation, isOpen, onToggle }: { trace: LinkedTrace; violation: Violation | null; isOpen: boolean; onToggle(): void }) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
-  const [chosen, setChosen] = useState<boolean | null>(null);
-  const isOpen = chosen ?? isOpenAtFirst;
   const name = nameOf(trace);
   const action = isOpen ? t('trace.linked.close', 'Hide its spans') : t('trace.linked.open', 'Show its spans');
-  const { violation } = shown;
   return (
-    <section className={styles.trace} aria-label={t('trace.linked.one', 'Linked trace {{name}}', { ...PLAIN, name })}>
-      <div className={styles.head}>
-        <Icon name="link" />
-        <h3 className={styles.name}>{name}</h3>
-        <Button
-          size="sm"
-          variant="secondary"
-          fill="outline"
-          icon={isOpen ? 'angle-down' : 'angle-right'}
-          aria-expanded={isOpen}
-          aria-label={t('trace.linked.toggle', '{{action}}: {{name}}', { ...PLAIN, action, name })}
-          onClick={() => setChosen(!isOpen)}
-        >
-          {action}
-        </Button>
-        {violation && (
-          <Link to={to.violation(violation.rule_id, trace.traceId)} className={styles.id}>
-            {t('trace.linked.go', 'Open trace {{id}}', { ...PLAIN, id: trace.traceId })}
-          </Link>
-        )}
-      </div>
+    <div className={styles.head}>
+      <Icon name="link" />
+      <h3 className={styles.name}>{name}</h3>
+      <Button
+        size="sm"
+        variant="secondary"
+        fill="outline"
+        icon={isOpen ? 'angle-down' : 'angle-right'}
+        aria-expanded={isOpen}
+        aria-label={t('trace.linked.toggle', '{{action}}: {{name}}', { ...PLAIN, action, name })}
+        onClick={onToggle}
+      >
+        {action}
+      </Button>
+      {violation && (
+        <Link to={to.violation(violation.rule_id, trace.traceId)} className={styles.id}>
+          {t('trace.linked.go', 'Open trace {{id}}', { ...PLAIN, id: trace.traceId })}
+        </Link>
+      )}
+    </div>
+  );
+}
+
+function Linked({ trace, link, isOpenAtFirst, ownNames, verdicts, violation, choice }: LinkedProps) {
+  const styles = useStyles2(getStyles);
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const isOpen = chosen ?? isOpenAtFirst;
+  const asked = useTraceVerdicts(trace.traceId, { spans: true, enabled: isOpen });
+  const names = useMemo(
+    () => new Map([[verdicts.trace_id, ownNames], [trace.traceId, namesOfSpans(asked.data?.spans)]]),
+    [verdicts.trace_id, ownNames, trace.traceId, asked.data]
+  );
+  return (
+    <section className={styles.trace} aria-label={t('trace.linked.one', 'Linked trace {{name}}', { ...PLAIN, name: nameOf(trace) })}>
+      <Head trace={trace} violation={violation} isOpen={isOpen} onToggle={() => setChosen(!isOpen)} />
       <Facts trace={trace} link={link} />
-      {isOpen && <Spans trace={trace} {...shown} />}
+      {trace.facts && <LinkLines facts={trace.facts} verdicts={verdicts} names={names} onChoose={() => setChosen(true)} />}
+      {isOpen && <Spans trace={trace} asked={asked} violation={violation} choice={choice} />}
     </section>
   );
 }
@@ -146,6 +166,7 @@ export function LinkedTraces(props: Props) {
   const styles = useStyles2(getStyles);
   const { verdicts, violation, choice } = props;
   const [isWhole, setIsWhole] = useState(false);
+  const ownNames = useMemo(() => namesOfSpans(verdicts.spans), [verdicts.spans]);
   const traces = linkedTraces(verdicts, violation, choice);
   const missing = missingLink(violation, choice);
   if (!traces.length && !missing) {
@@ -164,6 +185,8 @@ export function LinkedTraces(props: Props) {
           trace={trace}
           link={link}
           isOpenAtFirst={isReadAtOnce(traces, at)}
+          ownNames={ownNames}
+          verdicts={verdicts}
           violation={violation}
           choice={choice}
         />

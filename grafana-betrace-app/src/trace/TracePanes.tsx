@@ -1,5 +1,5 @@
 // One trace with what a violation says of it: waterfall, what is missing, and the selected span. The violating trace is drawn by it, and each that
-// links tie to it. Which span is selected is in the URL: its name is looked for among the spans of each.
+// links tie to it. Which spans are selected is in the URL (selection.ts).
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -7,10 +7,10 @@ import { Button, useStyles2 } from '@grafana/ui';
 import { useCallback, useMemo, useState } from 'react';
 
 import type { TraceVerdicts, Violation } from '../api/types';
-import { param, useUrlState } from '../routing/useUrlState';
 import { describeFailure, ghostOf } from './failure';
-import { collapseAllBut, traceItems } from './items';
+import { collapseAllBut, openTo, traceItems } from './items';
 import { layoutTrace, type TraceLayout } from './layout';
+import { nameOfSpan, selectedOf, useSelection, type Selected } from './selection';
 import { SpanDetails } from './SpanDetails';
 import { TraceNotices, traceNotices } from './TraceNotices';
 import { Waterfall } from './Waterfall';
@@ -23,13 +23,6 @@ interface Props {
   choice: number;
   /** what screen readers call the waterfall and the selected span */
   labels: { spans: string; selected: string };
-}
-
-const PARAMETERS = { span: param.text() };
-
-/** Halves of a call share an id, so the kind is part of the name. */
-function nameOfSpan(layout: TraceLayout, span: number): string {
-  return `${layout.spans[span].span_id}.${layout.spans[span].kind}`;
 }
 
 function firstWitness(layout: TraceLayout, { verdicts, violation, choice }: Props): number {
@@ -85,29 +78,43 @@ function Toolbar({
   );
 }
 
-export function TracePanes(props: Props) {
-  const styles = useStyles2(getStyles);
-  const { verdicts, labels } = props;
-  const [{ span: wanted }, setUrl] = useUrlState(PARAMETERS);
+/** What is closed, and a number that grows when the selected span is to be brought into view. An end of a link was chosen elsewhere: it is seen. */
+function useCollapsed(layout: TraceLayout, { span, end }: Selected) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(new Set());
   const [jump, setJump] = useState(0);
-  const layout = useMemo(() => layoutTrace(verdicts.spans ?? []), [verdicts.spans]);
-  const marks = useMarks(props, layout);
-  const missing = useMissing(props, layout);
-  const items = useMemo(() => traceItems(layout, collapsed, missing?.ghost ?? null), [layout, collapsed, missing]);
-  const named = wanted ? layout.spans.findIndex((_, span) => nameOfSpan(layout, span) === wanted) : -1;
-  const witness = firstWitness(layout, props);
-  const selected = named >= 0 ? named : witness >= 0 ? witness : layout.rows.length ? layout.rows[0].span : null;
+  const [seen, setSeen] = useState('');
+  if (end !== seen) {
+    setSeen(end);
+    if (end) {
+      setCollapsed(openTo(layout, collapsed, span));
+      setJump(jump + 1);
+    }
+  }
   const collapse = (spans: Set<number>) => {
     setCollapsed(spans);
     setJump(jump + 1);
   };
-  const toggle = useCallback((span: number) => {
+  const toggle = useCallback((one: number) => {
     setCollapsed((before) => {
       const after = new Set(before);
-      return after.delete(span) ? after : after.add(span);
+      return after.delete(one) ? after : after.add(one);
     });
   }, []);
+  return { collapsed, jump, collapse, toggle };
+}
+
+export function TracePanes(props: Props) {
+  const styles = useStyles2(getStyles);
+  const { verdicts, labels } = props;
+  const [names, select] = useSelection();
+  const layout = useMemo(() => layoutTrace(verdicts.spans ?? []), [verdicts.spans]);
+  const marks = useMarks(props, layout);
+  const missing = useMissing(props, layout);
+  const named = useMemo(() => selectedOf(names, verdicts.trace_id, layout.spans), [names, verdicts.trace_id, layout]);
+  const { collapsed, jump, collapse, toggle } = useCollapsed(layout, named);
+  const items = useMemo(() => traceItems(layout, collapsed, missing?.ghost ?? null), [layout, collapsed, missing]);
+  const witness = firstWitness(layout, props);
+  const selected = named.span >= 0 ? named.span : witness >= 0 ? witness : layout.rows.length ? layout.rows[0].span : null;
   return (
     <>
       <TraceNotices notices={traceNotices(verdicts, layout, marks.lost)} />
@@ -123,7 +130,7 @@ export function TracePanes(props: Props) {
           onToggle={toggle}
           selected={selected}
           jump={jump}
-          onSelect={(span) => setUrl({ span: nameOfSpan(layout, span) }, { replace: true })}
+          onSelect={(span) => select([nameOfSpan(layout.spans[span])])}
         />
         {selected !== null && (
           <SpanDetails layout={layout} span={selected} marks={marks.all.get(selected) ?? []} label={labels.selected} />

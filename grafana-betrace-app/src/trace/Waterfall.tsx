@@ -265,7 +265,7 @@ export function Waterfall(props: Props) {
   const shown = useRef<number | null>(null);
   useEffect(() => {
     const place = items.findIndex((item) => item.kind === 'span' && layout.rows[item.row].span === selected);
-    if (shown.current !== jump && place > 0) {
+    if (shown.current !== jump && place >= 0) {
       rows.scrollToIndex(place, { align: 'center' });
       setCurrent(place);
     }

@@ -1,7 +1,7 @@
 // Where the row for what is missing goes, and what collapsing leaves.
 import type { TraceSpan } from '../api/types';
 import { layoutTrace } from './layout';
-import { collapseAllBut, ghostBar, traceItems } from './items';
+import { collapseAllBut, ghostBar, openTo, traceItems } from './items';
 
 const span = (id: string, parent: string | null, at: number): TraceSpan => ({
   span_id: id,
@@ -57,5 +57,11 @@ describe('hiding what does not matter', () => {
     expect([...collapseAllBut(LAYOUT, new Set([2]))]).toEqual([]);
     expect([...collapseAllBut(LAYOUT, new Set([3]))]).toEqual([1]);
     expect([...collapseAllBut(LAYOUT, new Set())]).toEqual([0, 1]);
+  });
+
+  it('ends on the way to a span that is chosen, and stays elsewhere', () => {
+    expect([...openTo(LAYOUT, new Set([0, 1]), 2)]).toEqual([]);
+    expect([...openTo(LAYOUT, new Set([0, 1]), 3)]).toEqual([1]);
+    expect([...openTo(LAYOUT, new Set([0, 1]), 1)]).toEqual([1]);
   });
 });

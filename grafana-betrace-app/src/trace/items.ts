@@ -52,3 +52,12 @@ export function collapseAllBut(layout: TraceLayout, wanted: ReadonlySet<number>)
   }
   return new Set(layout.rows.filter((row, i) => row.childCount > 0 && !keeps[i]).map((row) => row.span));
 }
+
+/** What stays closed so that this span (its place) is seen. */
+export function openTo(layout: TraceLayout, collapsed: ReadonlySet<number>, span: number): Set<number> {
+  const closed = new Set(collapsed);
+  for (let row = layout.rows[layout.rowOfSpan[span]].parent; row >= 0; row = layout.rows[row].parent) {
+    closed.delete(layout.rows[row].span);
+  }
+  return closed;
+}

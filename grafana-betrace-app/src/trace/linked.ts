@@ -1,6 +1,6 @@
 /**
- * The traces that span links tie to the violating one: their order, which of them the page reads at once, and what it says of the link. The service
- * says which traces are linked and not by which spans, so only the rule's own words name those. No state.
+ * The traces that span links tie to the violating one: their order, which of them the page reads at once, and how the rule asks for the link. By
+ * which spans they are tied the service says (linkLines.ts). No state.
  */
 import { t } from '@grafana/i18n';
 
@@ -12,6 +12,13 @@ import { isLinkRelation, placeOf } from './ruleText';
 import { choicesOf, traceOfWitness, type Choice } from './witnesses';
 
 export type LinkedFacts = TraceVerdicts['linked'][number];
+
+/** What people call a trace: its root. null: it has none, or the trace is not known. */
+export function nameOfTrace(trace: Pick<TraceVerdicts, 'root_name' | 'root_service'> | null | undefined): string | null {
+  return trace?.root_name
+    ? t('trace.linked.name', '{{name}} of {{service}}', { ...PLAIN, name: trace.root_name, service: trace.root_service ?? '–' })
+    : null;
+}
 
 export interface LinkedTrace {
   traceId: string;

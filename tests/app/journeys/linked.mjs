@@ -16,6 +16,7 @@ const HIDE = /^Hide its spans: process orders/;
 const SHOW = /^Show its spans: process orders/;
 
 const ownRows = (page) => page.getByRole('treegrid', { name: 'Spans of the trace' }).getByRole('row');
+const linesOf = (part) => part.getByRole('list', { name: 'Which span links to which' }).getByRole('listitem');
 const linkedTrace = (page) => page.getByRole('region', { name: /^Linked trace process orders/ });
 
 /** One betrace over orders, some of which are lost and some of which fail: {service, truth}. */
@@ -55,6 +56,7 @@ export default function linked({ run, inWindow, step }) {
         const part = linkedTrace(page);
         await part.getByRole('row').filter({ hasText: /Witness/ }).filter({ hasText: 'process orders' }).waitFor();
         assert.match(await part.innerText(), /linked to publish orders of order-service/);
+        assert.deepEqual(await linesOf(part).allInnerTexts(), ['process orders links to publish orders']);
         assert.equal(await page.getByText(/are not among these spans/).count(), 0);
         assert.equal(await part.getByRole('link', { name: `Open trace ${there.trace_id}` }).count(), 1);
         assert.equal(await page.getByRole('region', { name: 'Missing link' }).count(), 0);
@@ -83,7 +85,7 @@ export default function linked({ run, inWindow, step }) {
     });
   }
 
-  step('the linked trace is reached by Tab, closed and opened by Enter, gone through by arrows and opened as a page', async () => {
+  step('the linked trace is reached by Tab, closed and opened by Enter, its link chosen, gone through by arrows and opened as a page', async () => {
     const { violations: [{ trace_id: trace }] } = await violationsOf(FAILED);
     await inWindow({ upstream: 'orders' }, async (session) => {
       const { page } = session;
@@ -96,6 +98,12 @@ export default function linked({ run, inWindow, step }) {
       await page.keyboard.press('Enter');
       await linkedTrace(page).getByRole('treegrid').waitFor();
       const link = await tabTo(page, (now) => now.name.startsWith('Open trace'));
+      const line = await tabTo(page, (now) => now.name === 'process orders links to publish orders');
+      assert.ok(line.isInView);
+      await page.keyboard.press('Enter');
+      await linkedTrace(page).getByRole('row', { selected: true }).filter({ hasText: 'process orders' }).waitFor();
+      await ownRows(page).and(page.getByRole('row', { selected: true })).filter({ hasText: 'publish orders' }).waitFor();
+      assert.equal(new URL(page.url()).searchParams.getAll('span').length, 2);
       const row = await tabTo(page, (now) => now.role === 'row');
       assert.ok(link.isInView && row.isInView);
       await page.keyboard.press('End');

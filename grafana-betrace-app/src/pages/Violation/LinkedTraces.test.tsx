@@ -188,6 +188,107 @@ describe('linked traces', () => {
   });
 });
 
+/** Links of the span "work" of the nth linked trace to the span "send" of the own one, with what is different. */
+const link = (n: number, change: Partial<SpanLink> = {}): SpanLink => ({
+  from_trace_id: idOf(n),
+  from_span_id: 'work',
+  to_trace_id: OWN,
+  to_span_id: 'send',
+  ...change,
+});
+const linesIn = async (n: number) =>
+  within(within(await section(n)).getByRole('list', { name: 'Which span links to which' }))
+    .getAllByRole('listitem')
+    .map((line) => line.textContent);
+
+describe('which span links to which', () => {
+  it('is said by the names of the spans', async () => {
+    show(null, [linked(1, { links: [link(1)], link_count: 1 })]);
+    await spansIn(1);
+    expect(await linesIn(1)).toEqual(['process orders links to publish orders']);
+  });
+
+  it('is said by ids of spans that are not there or were not read yet, and by the trace where no span is named', async () => {
+    const ties = [link(1, { to_span_id: '00000000000000ff' }), link(1, { to_span_id: null }), link(1, { from_span_id: 'f0f1f2f3f4f5f6f7' })];
+    const closed = [2, 3, 4].map((n) => linked(n));
+    const { user } = show(null, [linked(1, { links: ties, link_count: 3 }), ...closed]);
+    await section(1);
+    expect(await linesIn(1)).toEqual(['span work links to span ff', 'span work links to the trace publish orders of shop', 'span f0f1f2f3… links to publish orders']);
+    await user.click(within(await section(1)).getByRole('button', { name: /^Show its spans/ }));
+    await spansIn(1);
+    expect((await linesIn(1)).slice(0, 2)).toEqual(['process orders links to span ff', 'process orders links to the trace publish orders of shop']);
+    await user.click(within(await section(1)).getByRole('button', { name: /^Hide its spans/ }));
+    expect((await linesIn(1))[0]).toBe('process orders links to span ff');
+  });
+
+  it('names the other linked trace', async () => {
+    show(null, [linked(1, { links: [link(1, { to_trace_id: idOf(2), to_span_id: 'ffff' })], link_count: 1 }), linked(2)]);
+    await spansIn(1);
+    expect(await linesIn(1)).toEqual(['process orders links to span ffff in the trace process orders 2 of worker']);
+  });
+
+  it('is told for three links, with ids where the names are the same, and the others are counted', async () => {
+    const ids = Array.from({ length: 20 }, (_, i) => `a${i}`);
+    const ties = [link(1), link(1), ...ids.map((id) => link(1, { from_span_id: id }))];
+    const spans = [span('work', 'process orders', 'worker'), ...ids.map((id) => span(id, 'retry', 'worker'))];
+    show(null, [linked(1, { links: ties, link_count: 500 })], { [verdictsOf(idOf(1))]: trace(idOf(1), spans) });
+    await spansIn(1);
+    expect(await linesIn(1)).toEqual([
+      'process orders links to publish orders',
+      'retry (a0) links to publish orders (send)',
+      'retry (a1) links to publish orders (send)',
+      'and 496 more',
+    ]);
+  });
+
+  it('selects both spans when it is chosen, opens the linked trace, and is in the URL', async () => {
+    const spans = [span('first', 'receive', 'worker'), span('work', 'process orders', 'worker')];
+    const closed = [2, 3, 4].map((n) => linked(n));
+    const { user, location } = show(null, [linked(1, { links: [link(1)], link_count: 1 }), ...closed], {
+      [verdictsOf(OWN)]: trace(OWN, [span('begin', 'POST /orders', 'shop'), span('send', 'publish orders', 'shop'), span('work', 'another', 'shop')], {
+        linked: [linked(1, { links: [link(1)], link_count: 1 }), ...closed],
+      }),
+      [verdictsOf(idOf(1))]: trace(idOf(1), spans),
+    });
+    const line = within(await section(1)).getByRole('button', { name: 'span work links to publish orders' });
+    expect(line).toHaveAttribute('aria-current', 'false');
+    line.focus();
+    await user.keyboard('{Enter}');
+    await spansIn(1);
+    const chosen = (name: string) => within(screen.getByRole('treegrid', { name })).getAllByRole('row', { selected: true }).map((row) => row.textContent);
+    expect(chosen('Spans of the trace')).toEqual([expect.stringContaining('publish orders')]);
+    expect(chosen('Spans of the linked trace process orders 1 of worker')).toEqual([expect.stringContaining('process orders')]);
+    expect(new URLSearchParams(location().split('?')[1]).getAll('span')).toEqual([`work.${idOf(1)}`, `send.${OWN}`]);
+    expect(line).toHaveTextContent('process orders links to publish orders');
+    expect(line).toHaveAttribute('aria-current', 'true');
+    expect(line).toHaveFocus();
+    await user.click((await spansIn(1))[0]);
+    expect(line).toHaveAttribute('aria-current', 'false');
+    expect(chosen('Spans of the linked trace process orders 1 of worker')).toEqual([expect.stringContaining('receive')]);
+  });
+
+  it('opens what hides the span that is chosen', async () => {
+    const hidden = { ...span('send', 'publish orders', 'shop'), parent_span_id: 'begin' };
+    const ties = [linked(1, { links: [link(1)], link_count: 1 })];
+    const { user } = show(null, ties, {
+      [verdictsOf(OWN)]: trace(OWN, [span('begin', 'POST /orders', 'shop'), hidden], { linked: ties }),
+    });
+    const line = await within(await section(1)).findByRole('button', { name: 'process orders links to publish orders' });
+    const rows = () => within(screen.getByRole('treegrid', { name: 'Spans of the trace' })).getAllByRole('row').length - 1;
+    await user.click(screen.getAllByRole('button', { name: 'Close all' })[0]);
+    expect(rows()).toBe(1);
+    await user.click(line);
+    expect(rows()).toBe(2);
+  });
+
+  it('is not spoken of where the service does not say it', async () => {
+    const { links: _links, link_count: _count, ...older } = linked(1);
+    show(null, [older as ReturnType<typeof linked>]);
+    await spansIn(1);
+    expect(within(await section(1)).queryByRole('list', { name: 'Which span links to which' })).not.toBeInTheDocument();
+  });
+});
+
 describe('a link that is missing', () => {
   it('is a dashed row of the trace and a part of its own, with what failed', async () => {
     show(found('always', [SENT]), []);
