@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/json/linked_json.h"
@@ -269,6 +270,35 @@ static void traces_past_the_first_hundred_are_linked_to_and_not_listed(void **st
   json_decref(document);
 }
 
+/* As large as it gets: every listed trace has more links than are told. A tool of an assistant leaves out what is over
+ * 400,000 bytes, and the verdicts stand beside this. */
+static void the_largest_answer_is_small(void **state) {
+  enum { LARGEST_BYTES = 150000 };
+  made_family *made = *state;
+  add(made, "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "f0f1f2f3f4f5f6f7 publish");
+  for (uint32_t i = 0; i < BT_LINKED_TRACES_SHOWN; i++) {
+    char id[40];
+    bt_buffer text = {0};
+    bt_buffer_append(&text, BT_STR("f0f1f2f3f4f5f6f7 \"process orders of the day\" service=warehouse"));
+    for (int link = 0; link < 10; link++)
+      bt_buffer_append(&text, BT_STR(" link=f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff/f0f1f2f3f4f5f6f7"));
+    bt_buffer_append(&text, (bt_str){"", 1});
+    snprintf(id, sizeof id, "%032x", i + 1);
+    add(made, id, text.ptr);
+    bt_buffer_dispose(&text);
+  }
+  json_t *document = document_of(made);
+  for (uint32_t i = 0; i < BT_LINKED_TRACES_SHOWN; i++) {
+    const json_t *item = json_array_get(document, i);
+    assert_int_equal(json_array_size(json_object_get(item, "links")), BT_LINKS_SHOWN_OF_MANY);
+    assert_int_equal(json_integer_value(json_object_get(item, "link_count")), 10);
+  }
+  char *text = json_dumps(document, JSON_COMPACT);
+  assert_in_range(strlen(text), LARGEST_BYTES / 2, LARGEST_BYTES);
+  free(text);
+  json_decref(document);
+}
+
 static void test_no_memory(void **state) {
   made_family *made = *state;
   add(made, "a", "a publish");
@@ -306,6 +336,7 @@ int main(void) {
                                      FAMILY(of_many_traces_fewer_links_are_told),
                                      FAMILY(fan_in_stands_under_each_message),
                                      FAMILY(traces_past_the_first_hundred_are_linked_to_and_not_listed),
+                                     FAMILY(the_largest_answer_is_small),
                                      FAMILY(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
