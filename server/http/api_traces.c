@@ -2,7 +2,6 @@
  * answer says why an absence in it may not be proven, and which enabled rules could not be asked. See routes.h. */
 #include <stdlib.h>
 
-#include "server/base/time_text.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/json/json_values.h"
@@ -71,10 +70,7 @@ static json_t *incomplete_json(const question *q, const bt_trace *trace) {
 }
 
 static json_t *trace_json(const question *q, const bt_trace *trace) {
-  char end[40];
   json_t *object = bt_trace_facts_json(trace);
-  bt_time_format(bt_trace_end_ns(trace), end);
-  bt_json_set(object, "end", json_string(end));
   bt_json_set(object, "incomplete", incomplete_json(q, trace));
   return object;
 }

@@ -29,14 +29,15 @@ typedef struct maker {
 /* ---- the trace ---- */
 
 json_t *bt_trace_facts_json(const bt_trace *trace) {
-  char id[BT_TRACE_ID_HEX + 1], start[40];
+  char id[BT_TRACE_ID_HEX + 1], start[40], end[40];
   uint32_t root = bt_trace_root(trace);
   bt_trace_id_format(&trace->id, id);
   bt_time_format(bt_trace_start_ns(trace), start);
+  bt_time_format(bt_trace_end_ns(trace), end);
   json_t *name = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].name);
   json_t *service = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].resource->service);
-  return json_pack("{s:s, s:i, s:s, s:o, s:o}", "trace_id", id, "span_count", (int)trace->span_count, "start", start,
-                   "root_name", name, "root_service", service);
+  return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o}", "trace_id", id, "span_count", (int)trace->span_count, "start",
+                   start, "end", end, "root_name", name, "root_service", service);
 }
 
 /* ---- which attributes ---- */

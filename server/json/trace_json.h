@@ -14,7 +14,7 @@
 
 enum { BT_TRACE_SPANS_SHOWN = 10000 };
 
-/* new: {trace_id, span_count, start, root_name, root_service}; NULL: no memory. */
+/* new: {trace_id, span_count, start, end, root_name, root_service}; NULL: no memory. */
 json_t *bt_trace_facts_json(const bt_trace *trace);
 
 /* new: an array of what openapi.yaml calls TraceSpan, by start and then id: the earliest `most` spans, and every

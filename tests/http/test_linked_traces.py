@@ -189,7 +189,8 @@ def send(body):
                 self.assertEqual(tested["reason"], "linked" if verdict == "inconclusive" else None)
         document = server.get(f"/v1/traces/{trace_id(PROCESSED)}/verdicts").json()
         link = {"from_trace_id": trace_id(CONSUMER), "from_span_id": CONSUMED, "to_trace_id": trace_id(PROCESSED), "to_span_id": SENT}
-        self.assertEqual(document["linked"], [{"trace_id": trace_id(CONSUMER), "span_count": 2, "start": "2026-01-01T00:00:02.000000000Z", "root_name": "process",
+        self.assertEqual(document["linked"], [{"trace_id": trace_id(CONSUMER), "span_count": 2, "start": "2026-01-01T00:00:02.000000000Z",
+                                               "end": "2026-01-01T00:00:02.003000000Z", "root_name": "process",
                                                "root_service": "worker", "incomplete": False, "links": [link], "link_count": 1}])
         (violated,) = [one["violation"] for one in document["verdicts"] if one["verdict"] == "violated"]
         self.assertEqual([(one["span_id"], one.get("trace_id", document["trace_id"])) for one in violated["witnesses"]],

@@ -116,10 +116,11 @@ static void a_trace_is_told_as_it_was_before(void **state) {
   json_t *document = document_of(made), *item = json_array_get(document, 0);
   json_t *links = json_incref(json_object_get(item, "links"));
   json_object_del(item, "links");
-  json_t *wanted = json_pack("{s:s, s:i, s:O, s:s, s:s, s:b, s:i}", "trace_id", "0000000000000000000000000000000b",
-                             "span_count", 2, "start", json_object_get(item, "start"), "root_name", "process",
-                             "root_service", "worker", "incomplete", 1, "link_count", 1);
-  assert_true(json_is_string(json_object_get(item, "start")));
+  json_t *wanted =
+      json_pack("{s:s, s:i, s:O, s:O, s:s, s:s, s:b, s:i}", "trace_id", "0000000000000000000000000000000b",
+                "span_count", 2, "start", json_object_get(item, "start"), "end", json_object_get(item, "end"),
+                "root_name", "process", "root_service", "worker", "incomplete", 1, "link_count", 1);
+  assert_true(json_is_string(json_object_get(item, "start")) && json_is_string(json_object_get(item, "end")));
   assert_true(json_equal(item, wanted));
   assert_int_equal(json_array_size(links), 1);
   json_decref(wanted);

@@ -3039,6 +3039,8 @@ export interface operations {
                             span_count: number;
                             /** Format: date-time */
                             start: string;
+                            /** Format: date-time */
+                            end: string;
                             root_name: string | null;
                             root_service: string | null;
                             /** @description spans may be missing in it, so nothing in it is called absent */

@@ -70,6 +70,7 @@ const linked = (n: number, change: object = {}) => ({
   trace_id: idOf(n),
   span_count: 1,
   start: `2026-11-21T12:34:56.${String(n).padStart(3, '0')}Z`,
+  end: `2026-11-21T12:34:56.${String(n + 1).padStart(3, '0')}Z`,
   root_name: `process orders ${n}`,
   root_service: 'worker',
   incomplete: false,
