@@ -19,7 +19,7 @@ check=(libcmocka-dev clang-format-14 ccache python3 python3-venv git openssl wrk
 command -v npm >/dev/null || check+=(nodejs npm)
 dist=(dpkg-dev file patchelf python3)
 full=(libgrpc-dev clang-14 clang-tidy-14 iwyu libclang-rt-14-dev llvm-14 mmdebstrap gcovr buildah strace binutils systemd
-  maven default-jdk-headless)
+  maven default-jdk-headless valgrind)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

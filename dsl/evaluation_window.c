@@ -2,14 +2,9 @@
  * or of places in the tree. A window may only leave out spans for which the relation is certainly false, so it changes
  * no verdict. See evaluation.h. */
 #include "dsl/evaluation.h"
+#include "dsl/time_sum.h"
 
 static const bt_window everything = {INT64_MIN, INT64_MAX};
-
-static int64_t add_capped(int64_t a, int64_t b) {
-  int64_t sum;
-  if (__builtin_add_overflow(a, b, &sum)) return b > 0 ? INT64_MAX : INT64_MIN;
-  return sum;
-}
 
 /* Starts after (before) a point; with a bound also not too far from it. Within the skew the order may be unknown, which
  * is not false. */
@@ -17,17 +12,17 @@ static bt_window starts_beyond(const bt_evaluator *evaluator, int64_t point_ns, 
   int64_t skew_ns = evaluator->clock_skew_ns > 0 ? evaluator->clock_skew_ns : 0;
   bt_window window = everything;
   if (is_after) {
-    window.low = add_capped(point_ns, -skew_ns);
-    if (within_ns >= 0) window.high = add_capped(point_ns, within_ns);
+    window.low = bt_time_add(point_ns, -skew_ns);
+    if (within_ns >= 0) window.high = bt_time_add(point_ns, within_ns);
   } else {
-    window.high = add_capped(point_ns, skew_ns);
-    if (within_ns >= 0) window.low = add_capped(point_ns, -within_ns);
+    window.high = bt_time_add(point_ns, skew_ns);
+    if (within_ns >= 0) window.low = bt_time_add(point_ns, -within_ns);
   }
   return window;
 }
 
 bt_window bt_window_around(int64_t point_ns, int64_t within_ns) {
-  return (bt_window){add_capped(point_ns, -within_ns), add_capped(point_ns, within_ns)};
+  return (bt_window){bt_time_add(point_ns, -within_ns), bt_time_add(point_ns, within_ns)};
 }
 
 bt_window bt_window_meet(bt_window a, bt_window b) {

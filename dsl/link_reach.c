@@ -2,6 +2,7 @@
 #include "dsl/link_reach.h"
 
 #include "dsl/rule_walk.h"
+#include "dsl/time_sum.h"
 
 static void add_relation(void *context, const bt_relation *relation) {
   bt_link_reach *reach = context;
@@ -9,7 +10,7 @@ static void add_relation(void *context, const bt_relation *relation) {
   if (relation->kind == BT_LINKED_FROM) reach->from++;
   if (relation->kind == BT_LINKED_TO) reach->to++;
   if (relation->kind == BT_DOWNSTREAM_OF) reach->to += relation->max_links;
-  if (__builtin_add_overflow(reach->within_ns, relation->within_ns, &reach->within_ns)) reach->within_ns = INT64_MAX;
+  reach->within_ns = bt_time_add(reach->within_ns, relation->within_ns);
 }
 
 bt_link_reach bt_link_reach_of(const bt_rule *rule) {

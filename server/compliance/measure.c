@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "dsl/plan.h"
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
-#include "server/replay/window.h"
 #include "server/rules/derived_rule.h"
 
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000;

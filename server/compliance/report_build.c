@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/compliance/rule_entry.h"
 #include "server/compliance/withdrawn.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
-#include "server/replay/window.h"
 #include "server/rules/derived_rule.h"
 
 typedef struct building {

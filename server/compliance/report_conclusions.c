@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/compliance/report_build.h"
 #include "server/compliance/report_members.h"
 #include "server/compliance/report_read.h"
-#include "server/replay/window.h"
 
 static const char *text_at(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));

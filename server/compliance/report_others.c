@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/compliance/report_span.h"
 #include "server/json/json_values.h"
-#include "server/replay/window.h"
 #include "tempo/wire/own_trace.h"
 
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_REPORT "\" }";

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/compliance/report_order.h"
-#include "server/replay/window.h"
 #include "server/work/crew.h"
 
 enum {

@@ -2,6 +2,7 @@
  * is certain is answered as not proven. See routes.h. */
 #include <time.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/http/routes.h"
@@ -53,7 +54,7 @@ static bool read_options(const bt_service *service, bt_call *call, first_options
   int64_t length_ns = service->max_range_ns && service->max_range_ns < RANGE_NS ? service->max_range_ns : RANGE_NS;
   *out = (first_options){.range.end_ns = now_ns, .timeout_ns = 20 * SECOND_NS};
   if (!bt_call_query_allows(call, names) || !read_time(call, "end", now_ns, &out->range.end_ns)) return false;
-  if (__builtin_sub_overflow(out->range.end_ns, length_ns, &out->range.start_ns)) out->range.start_ns = INT64_MIN;
+  out->range.start_ns = bt_time_subtract(out->range.end_ns, length_ns);
   return read_time(call, "start", now_ns, &out->range.start_ns) && read_timeout(call, &out->timeout_ns) &&
          check_range(service, call, &out->range);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 
@@ -84,7 +85,7 @@ void bt_body_range(const bt_service *service, json_t *body, const bt_range_names
   if (service->max_range_ns && service->max_range_ns < length_ns) length_ns = service->max_range_ns;
   out->end_ns = now_ns;
   read_time(body, names->end, now_ns, &out->end_ns, errors);
-  if (__builtin_sub_overflow(out->end_ns, length_ns, &out->start_ns)) out->start_ns = INT64_MIN;
+  out->start_ns = bt_time_subtract(out->end_ns, length_ns);
   read_time(body, names->start, now_ns, &out->start_ns, errors);
   if (!had_errors && errors->items) return;
   uint64_t asked_ns = (uint64_t)out->end_ns - (uint64_t)out->start_ns;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/http/answer_parts.h"
 #include "server/json/replay_json.h"
-#include "server/replay/window.h"
 
 typedef struct answer {
   bt_call *call; /* which it is part of */

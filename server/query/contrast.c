@@ -10,11 +10,11 @@
 
 #include "dsl/eval.h"
 #include "dsl/link_reach.h"
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/query/contrast_parts.h"
 #include "server/replay/given_families.h"
-#include "server/replay/window.h"
 
 enum {
   TURNS = 4,

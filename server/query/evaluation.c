@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/sha256.h"
 #include "server/query/evaluation_pool.h"
-#include "server/replay/window.h"
 
 static const int64_t POLL_NS = INT64_C(2) * 1000000000;   /* who asked within this time still wants it */
 static const int64_t GRACE_NS = INT64_C(30) * 1000000000; /* so long it goes on for a request that ran out of time */

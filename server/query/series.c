@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/query/series_pool.h"
-#include "server/replay/window.h"
 
 enum { DEFAULT_AT_ONCE = 2, DEFAULT_CELLS = 400000, ASKS_MAX = 256 };
 static const int64_t DEFAULT_KEEP_NS = INT64_C(600) * 1000000000;

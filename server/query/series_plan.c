@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/query/series_pool.h"
-#include "server/replay/window.h"
 
 enum {
   STEPS_MAX = 1000, /* of one run */

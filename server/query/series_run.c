@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/query/series_pool.h"
-#include "server/replay/window.h"
 
 enum {
   CHECKED_BY_ID = 4, /* violations that are read again, besides those that have to be */

@@ -230,7 +230,7 @@ bt_status bt_candidates_make(bt_decider *decider, bt_error *error) {
 /* ---- what is asked ---- */
 
 static bt_status join_rules(bt_decider *decider, bt_error *error) {
-  if (!decider->plan->filters || !decider->plan->request.joins_searches) return BT_OK;
+  if (!decider->plan->joins_searches) return BT_OK;
   const bt_over **overs = bt_realloc_array(NULL, decider->plan->rule_count, sizeof(bt_over *));
   if (!overs) return bt_error_no_memory(error);
   for (size_t i = 0; i < decider->plan->rule_count; i++) overs[i] = decider->plan->rules[i].plan->violating;

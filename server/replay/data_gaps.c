@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "server/replay/marked_traces.h"
 
 enum {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "server/replay/candidates.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/decision.h"
@@ -22,7 +23,7 @@ enum { SUBTRACTED_PER_CANDIDATE = 16, SUBTRACTED_AT_LEAST = 20000 };
 /* Whether it is worth asking what may be subtracted from the rule's candidates, as many as are left. */
 static bool is_worth_asking(const bt_decider *decider, const bt_rule_sets *rule) {
   if (decider->account->result->rules[rule - decider->rules].strategy != BT_STRATEGY_ID_SETS) return false;
-  size_t least = decider->plan->request.strategy == BT_STRATEGY_ID_SETS ? 1 : BT_STRATEGY_FROM;
+  size_t least = rule->planned->strategy == BT_STRATEGY_ID_SETS ? 1 : BT_STRATEGY_FROM;
   return bt_bits_count(decider->table, rule->unread) >= least;
 }
 
@@ -82,6 +83,10 @@ static const bt_decision_way *const ways[] = {&bt_projection_first_way, &id_sets
                                               &bt_links_way};
 enum { WAYS = sizeof ways / sizeof *ways };
 
+static bool is_possible(const bt_decider *decider, const bt_decision_way *way) {
+  return !way->is_of_links || decider->plan->shows_links;
+}
+
 /* ---- what is decided of the traces ---- */
 
 enum { SETS = 6 };
@@ -103,7 +108,8 @@ static size_t count_bytes(const void *context) {
   }
   return count * decider->table->word_count * sizeof(uint64_t) +
          (first->found.capacity + first->searched.capacity) * sizeof(bt_found) +
-         first->decided_capacity * sizeof(bt_decided) + bt_linker_table_bytes(&decider->evidence.linkers);
+         first->decided_capacity * sizeof(bt_decided) +
+         (decider->plan->shows_links ? bt_linker_table_bytes(&decider->evidence.linkers) : 0);
 }
 
 bt_status bt_decider_open(bt_decider *decider, bt_error *error) {
@@ -117,7 +123,7 @@ bt_status bt_decider_open(bt_decider *decider, bt_error *error) {
 void bt_decider_dispose(bt_decider *decider) {
   bt_filter_union_dispose(&decider->joined);
   bt_projection_first_dispose(&decider->first);
-  bt_linked_evidence_clear(decider);
+  if (decider->plan->shows_links) bt_linked_evidence_clear(decider);
   for (size_t i = 0; decider->rules && i < decider->plan->rule_count; i++) {
     uint64_t **sets[SETS];
     list_sets(&decider->rules[i], sets);
@@ -240,28 +246,12 @@ static bt_status choose_strategy(bt_decider *decider, bt_rule_sets *rule, bt_str
   return status;
 }
 
-static bt_strategy force_strategy(const bt_decider *decider, const bt_rule_sets *rule) {
-  bt_strategy wanted = decider->plan->request.strategy;
-  if (wanted == BT_STRATEGY_ID_SETS && !rule->planned->plan->subtract_count) return BT_STRATEGY_READ;
-  if (wanted == BT_STRATEGY_PROJECTION && !rule->planned->shows_links &&
-      !bt_planned_rule_projects(decider->plan, rule->planned))
-    return BT_STRATEGY_READ;
-  return wanted;
-}
-
 static bt_status choose_strategies(bt_decider *decider, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++) {
     bt_strategy *chosen = &decider->account->result->rules[i].strategy;
-    if (!decider->plan->filters ||
-        !decider->plan->is_checked) /* subtraction and projection rest on facts about a version */
-      *chosen = BT_STRATEGY_READ;
-    else if (decider->stand_in)
-      *chosen = BT_STRATEGY_PROJECTION;
-    else if (decider->plan->request.strategy != BT_STRATEGY_AUTO)
-      *chosen = force_strategy(decider, &decider->rules[i]);
-    else
-      status = choose_strategy(decider, &decider->rules[i], chosen, error);
+    *chosen = decider->stand_in ? BT_STRATEGY_PROJECTION : decider->plan->rules[i].strategy;
+    if (*chosen == BT_STRATEGY_AUTO) status = choose_strategy(decider, &decider->rules[i], chosen, error);
   }
   return status;
 }
@@ -299,7 +289,7 @@ bt_status bt_decider_find(bt_decider *decider, bt_error *error) {
     if (ways[i]->narrow) status = ways[i]->narrow(decider, error);
   if (status == BT_OK && decider->plan->filters) status = bt_own_traces_mark(decider->questions, error);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
-    if (ways[i]->decide) status = ways[i]->decide(decider, error);
+    if (ways[i]->decide && is_possible(decider, ways[i])) status = ways[i]->decide(decider, error);
   if (status == BT_OK) status = bt_listing_check(decider->questions, error);
   bt_account_show(decider->account, 0.3);
   return status;

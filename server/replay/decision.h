@@ -83,6 +83,7 @@ typedef struct bt_decider {
 /* A way to decide the candidates of the rules that it was chosen for (bt_rule_result.strategy). Steps that are NULL are
  * nothing; reading has none. */
 typedef struct bt_decision_way {
+  bool is_of_links; /* only for plans with shows_links */
   /* Before anything is searched for; may set stand_in. */
   bt_status (*ask_first)(bt_decider *decider, bt_error *error);
   /* The candidates are known: what else searches by ids find. */

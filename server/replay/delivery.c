@@ -126,7 +126,7 @@ bool bt_judged_violates(const bt_judge *judge, const bt_judged *rules) {
 enum { MOST_SPANS = 100000 }; /* that are looked at for each rule */
 
 bt_status bt_rule_notes_open(bt_judge *judge, bt_error *error) {
-  if (!judge->plan->request.takes_notes) return BT_OK;
+  if (!judge->plan->takes_notes) return BT_OK;
   judge->notes = calloc(judge->plan->rule_count, sizeof(bt_data_notes *));
   if (!judge->notes) return bt_error_no_memory(error);
   bt_status status = BT_OK;

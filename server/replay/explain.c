@@ -198,14 +198,13 @@ static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_
 /* What the chosen strategy asks, in the order in which it is asked. */
 static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of, bt_error *error) {
   const bt_plan *plan = of->plan;
-  bt_count_mode count = e->plan->request.count;
   bt_status status = BT_OK;
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
   if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
   if (status == BT_OK && plan->violating->kind != BT_OVER_NONE)
     status = add_search(e, rule, BT_EXPLAIN_SEARCH, BT_STR(BT_PRUNED_FILTER), error);
-  if (status == BT_OK && count != BT_COUNT_AT_LEAST) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
-  if (status == BT_OK && count != BT_COUNT_AT_LEAST && of->counts_by_search && !rule->spans_first)
+  if (status == BT_OK && e->plan->asks_listing) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
+  if (status == BT_OK && e->plan->counts_exercised && of->counts_by_search && !rule->spans_first)
     status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);
   for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
     status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
@@ -305,7 +304,6 @@ static void set_option(bt_explain_option *option, bt_strategy strategy, const bt
 static void set_options(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of) {
   bt_strategy_facts facts = facts_of(e, of);
   bt_cost costs[BT_STRATEGIES];
-  bt_strategy wanted = e->plan->request.strategy;
   bt_strategy_costs(&facts, costs);
   set_option(&rule->options[0], BT_STRATEGY_READ, &costs[0], "");
   set_option(&rule->options[1], BT_STRATEGY_ID_SETS, &costs[1],
@@ -313,10 +311,9 @@ static void set_options(const explaining *e, bt_explain_rule *rule, const bt_pla
              : of->plan->subtract_count > 0 ? BT_NOT_CHECKED
                                             : "no single span shows that a trace does not violate");
   set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], of->no_projection);
-  rule->chosen = bt_strategy_cheapest(&facts);
-  if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
-  rule->spans_first =
-      e->plan->projects_first && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
+  bool is_forced = of->strategy == BT_STRATEGY_PROJECTION;
+  rule->chosen = of->strategy == BT_STRATEGY_AUTO ? bt_strategy_cheapest(&facts) : of->strategy;
+  rule->spans_first = e->plan->projects_first && (is_forced || (e->probe && bt_strategy_spans_first(&facts)));
   if (rule->spans_first) rule->chosen = BT_STRATEGY_PROJECTION;
 }
 

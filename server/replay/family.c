@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "dsl/trace_copy.h"
 #include "server/replay/window.h"
 #include "tempo/wire/pause.h"

@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/replay/marked_traces.h"
-#include "server/replay/window.h"
 
 enum {
   FIRST_PART = 64,    /* the first window is that part of the range, but not shorter than margin */

@@ -5,6 +5,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/link_reach.h"
+#include "dsl/time_sum.h"
 #include "server/replay/family.h"
 
 typedef struct gathering {

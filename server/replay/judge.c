@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/family.h"
@@ -145,7 +146,7 @@ static int compare_times(const void *a, const void *b) {
 
 bt_status bt_judge_cut(bt_judge *judge, bt_error *error) {
   const bt_window *window = &judge->plan->window;
-  size_t count = 0, most = judge->plan->request.most_reads;
+  size_t count = 0, most = judge->plan->most_reads;
   bool whole = false;
   if (!most || judge->table->count <= most) return BT_OK;
   int64_t *starts = bt_realloc_array(NULL, judge->table->count, sizeof *starts);
@@ -194,7 +195,7 @@ static bt_status read_queue(bt_judge *judge, bt_error *error) {
  * is read by id with it. `asks`: whether that may be enough; not where other traces are still to be read that decide
  * it. */
 static bt_status read_in_parts(bt_judge *judge, size_t *known, size_t count, bool by_id, bool asks, bt_error *error) {
-  size_t part = judge->plan->request.random_part;
+  size_t part = judge->plan->first_part;
   bt_status status = BT_OK;
   if (count)
     qsort_r(known, count, sizeof *known, bt_page_reader_compare_seeded, judge); /* none: there may be no array either */

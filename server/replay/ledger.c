@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/violation_sample.h"

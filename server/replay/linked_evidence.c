@@ -1,6 +1,7 @@
 /* Asking who links, and judging by it. See linked_evidence.h. */
 #include "server/replay/linked_evidence.h"
 
+#include "dsl/time_sum.h"
 #include "dsl/trace_pruned.h"
 
 enum { MOST_LINKERS = 256 };   /* of each candidate: their spans cost what reading it and its family by id costs */
@@ -17,15 +18,7 @@ bt_time_range bt_linked_evidence_range(const bt_rule_sets *rule, bt_time_range o
 static bt_status search(bt_decider *decider, bt_str filter, bt_time_range range, size_t max_found, bt_found_list *found,
                         bt_error *error) {
   bt_question question = {.text = filter, .range = range, .max_found = max_found, .expected = BT_EXPECTS_FEW};
-  bt_questions_ask(decider->questions, &question);
-  *found = question.found;
-  bt_status status = bt_account_add(decider->account, &question.account, false, error);
-  if (status == BT_OK && question.status != BT_OK)
-    status = bt_error_set(error, question.status, "%s", question.why.message);
-  if (status == BT_OK && question.account.failed_count)
-    status = bt_error_set(error, BT_UNAVAILABLE, "%s", question.account.failed[0].reason);
-  bt_source_account_dispose(&question.account);
-  return status;
+  return bt_questions_ask_apart(decider->questions, &question, found, error);
 }
 
 bt_status bt_linked_evidence_probe(bt_decider *decider, const bt_rule_sets *rule, bt_time_range range,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "server/replay/linked_evidence.h"
 #include "server/replay/marked_traces.h"
 #include "server/replay/strategy.h"
@@ -196,10 +197,10 @@ static bt_status look_at_chunk(looking *l, bool is_tried, bt_error *error) {
 }
 
 static bt_status look_at_all(looking *l, const candidate *candidates, size_t count, bt_error *error) {
-  bool is_chosen = l->decider->plan->request.strategy == BT_STRATEGY_AUTO && !l->decider->stand_in;
+  bool is_weighed = l->decider->plan->weighs_ways && !l->decider->stand_in;
   bt_status status = BT_OK;
   for (size_t at = 0; status == BT_OK && at < count; at += l->count) {
-    bool is_tried = is_chosen && !at;
+    bool is_tried = is_weighed && !at;
     l->chunk = candidates + at;
     l->count = count - at < CHUNK ? count - at : CHUNK;
     if (is_tried && count > 2 * (size_t)TRIED) l->count = TRIED;
@@ -235,4 +236,4 @@ static bt_status decide_linked(bt_decider *decider, bt_error *error) {
   return status;
 }
 
-const bt_decision_way bt_links_way = {.decide = decide_linked};
+const bt_decision_way bt_links_way = {.is_of_links = true, .decide = decide_linked};

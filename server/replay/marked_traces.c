@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dsl/time_sum.h"
 #include "dsl/trace_pruned.h"
 #include "tempo/wire/own_trace.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "server/replay/decider.h"
 #include "server/replay/trace_judge.h"
 #include "tempo/wire/pause.h"
@@ -203,7 +204,7 @@ bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool
   if (!count) return BT_OK;
   if (judge->plan->is_static)
     qsort_r(known, count, sizeof *known, compare_starts, judge);
-  else if (judge->plan->request.random_part)
+  else if (judge->plan->reads_at_random)
     qsort_r(known, count, sizeof *known, bt_page_reader_compare_seeded, judge);
   size_t size = page_size(judge, by_id);
   page p = {.judge = judge, .by_id = by_id};

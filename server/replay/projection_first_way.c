@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "server/replay/linked_evidence.h"
 #include "server/replay/search_probe.h"
 #include "server/replay/spans_verdict.h"
@@ -93,16 +94,9 @@ static bt_status search_part(bt_decider *decider, bt_str filter, bt_time_range r
                              bt_error *error) {
   if (bt_search_probe_found(probe, filter) || probe->filter_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
   bt_question question = {.text = filter, .range = range, .max_found = LEAF_FOUND_MAX};
-  bt_questions_ask(decider->questions, &question);
   probe->filters[probe->filter_count] = filter;
-  probe->found[probe->filter_count++] = question.found;
-  bt_status status = bt_account_add(decider->account, &question.account, false, error);
-  if (status == BT_OK && question.status != BT_OK && question.status != BT_LIMIT)
-    status = bt_error_set(error, question.status, "%s", question.why.message);
-  if (status == BT_OK && question.account.failed_count)
-    status = bt_error_set(error, BT_UNAVAILABLE, "%s", question.account.failed[0].reason);
-  bt_source_account_dispose(&question.account);
-  return status;
+  bt_status status = bt_questions_ask_apart(decider->questions, &question, &probe->found[probe->filter_count++], error);
+  return status == BT_LIMIT ? BT_OK : status;
 }
 
 static bt_status search_parts(bt_decider *decider, const bt_over *over, bt_search_probe *probe, bt_error *error) {
@@ -222,7 +216,7 @@ static bool is_remembered(const bt_decider *decider, bool *out, uint64_t *expect
 static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
   bt_strategy_facts facts;
   bt_time_range probed;
-  *out = decider->plan->request.strategy == BT_STRATEGY_PROJECTION;
+  *out = decider->plan->rules[0].strategy == BT_STRATEGY_PROJECTION;
   if (*out) return BT_OK;
   bool is_large = false;
   bt_status status = search_leaf(decider, &is_large, &probed, error);
@@ -302,7 +296,7 @@ static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
     is_found = status == BT_OK && has_searched(decider);
   }
   if (is_found) return use_found(decider, error);
-  bt_linked_evidence_clear(decider);
+  if (decider->plan->shows_links) bt_linked_evidence_clear(decider);
   if (!ends_the_replay(status)) return BT_OK;
   if (error) *error = why;
   return status;

@@ -55,8 +55,7 @@ static bt_status judge_spans(projecting *p, size_t known, const bt_trace *trace,
 }
 
 static bool is_worthless(const projecting *p) {
-  bool is_chosen = p->decider->plan->request.strategy == BT_STRATEGY_AUTO;
-  return is_chosen && p->seen >= WORTH_AFTER && p->decided < p->seen / WORTH_SHARE;
+  return p->decider->plan->weighs_ways && p->seen >= WORTH_AFTER && p->decided < p->seen / WORTH_SHARE;
 }
 
 static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *error) {
@@ -118,7 +117,7 @@ static bt_status project_traces(projecting *p, bt_str spans, bt_error *error) {
     known[count++] = i;
   }
   p->known = known;
-  if (decider->plan->request.strategy == BT_STRATEGY_AUTO && count >= TRIED_FROM) tried = TRIED;
+  if (decider->plan->weighs_ways && count >= TRIED_FROM) tried = TRIED;
   if (status == BT_OK && tried) status = ask_spans(p, ids, tried, spans, error);
   p->known += tried;
   if (status == BT_OK && count && !is_worthless(p)) status = ask_spans(p, ids + tried, count - tried, spans, error);

@@ -136,6 +136,21 @@ void bt_questions_ask(bt_questions *questions, bt_question *question) {
   questions->source_lost = true;
 }
 
+bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question, bt_found_list *found,
+                                 bt_error *error) {
+  bt_questions_ask(questions, question);
+  bt_source_account *account = &question->account;
+  *found = question->found;
+  question->found = (bt_found_list){0};
+  bt_account_add_cost(questions->account, account);
+  bt_status status = question->status;
+  if (status != BT_OK) status = bt_error_set(error, status, "%s", question->why.message);
+  if ((status == BT_OK || status == BT_LIMIT) && account->failed_count)
+    status = bt_error_set(error, BT_UNAVAILABLE, "%s", account->failed[0].reason);
+  bt_source_account_dispose(account);
+  return status;
+}
+
 /* ---- taking ---- */
 
 /* The source did not answer at all: one failed window with its reason. */

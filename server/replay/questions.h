@@ -89,6 +89,11 @@ typedef struct bt_answer {
   bool is_whole; /* no window failed */
 } bt_answer;
 
+/* A question that stays out of the table: as it is searched for candidates, and what it costs is added to the account.
+ * *found is the caller's to dispose in every case. BT_LIMIT: there are more than its max_found; BT_UNAVAILABLE: a
+ * window failed; else as the source. */
+bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question, bt_found_list *found,
+                                 bt_error *error) BT_MUST_CHECK;
 /* What it costs is added to the account. */
 bt_status bt_questions_search(bt_questions *questions, const bt_search_request *request, bt_found_list *found,
                               bt_error *error) BT_MUST_CHECK;

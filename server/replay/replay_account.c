@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 
 enum { FAILED_MAX = 100 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "dsl/traceql.h"
 #include "server/base/clock.h"
 
@@ -265,22 +266,43 @@ static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
          can_come_first(plan, &plan->rules[0]);
 }
 
+/* Subtraction and projection rest on facts about a version. */
+static bt_strategy strategy_of(const bt_replay_plan *plan, const bt_planned_rule *rule) {
+  bt_strategy wanted = plan->request.strategy;
+  bool can_project = rule->shows_links || bt_planned_rule_projects(plan, rule);
+  if (!plan->filters || !plan->is_checked) return BT_STRATEGY_READ;
+  if (wanted == BT_STRATEGY_ID_SETS && !rule->plan->subtract_count) return BT_STRATEGY_READ;
+  return wanted == BT_STRATEGY_PROJECTION && !can_project ? BT_STRATEGY_READ : wanted;
+}
+
+static void resolve_rules(bt_replay_plan *plan) {
+  for (size_t i = 0; i < plan->rule_count; i++) {
+    bt_planned_rule *rule = &plan->rules[i];
+    rule->strategy = strategy_of(plan, rule);
+    plan->needs_every_trace |= rule->plan->violating->kind == BT_OVER_ALL;
+    plan->judges_batches |= !rule->whole_trace;
+    plan->shows_links |= rule->shows_links;
+  }
+}
+
 /* Every question about what kind of replay this is is answered here, and nowhere else. */
 static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   const bt_replay_request *request = &plan->request;
   plan->needs_every_trace = !plan->filters;
-  for (size_t i = 0; i < plan->rule_count; i++) {
-    if (plan->rules[i].plan->violating->kind == BT_OVER_ALL) plan->needs_every_trace = true;
-    if (!plan->rules[i].whole_trace) plan->judges_batches = true;
-  }
+  resolve_rules(plan);
   plan->asks_listing = plan->needs_every_trace || request->count != BT_COUNT_AT_LEAST;
   plan->counts_all = plan->needs_every_trace || request->count == BT_COUNT_EXACT;
   plan->counts_exercised = plan->filters && request->count != BT_COUNT_AT_LEAST;
   plan->wants_earliest = request->wants_earliest;
   plan->projects_first = projects_first(plan, source);
+  plan->weighs_ways = request->strategy == BT_STRATEGY_AUTO;
+  plan->joins_searches = plan->filters && request->joins_searches;
+  plan->takes_notes = request->takes_notes;
   plan->compares_some =
       plan->filters && !plan->is_static && !request->wants_earliest && !request->random_part && !plan->sample_is_fixed;
   plan->reads_at_random = request->random_part && !plan->is_static;
+  plan->first_part = request->random_part;
+  plan->most_reads = request->most_reads;
 }
 
 bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *request, bt_replay_plan *out,

@@ -40,6 +40,7 @@ typedef struct bt_planned_rule {
   bool shows_links;                        /* spans alone may show that linked ones are there (bt_plan_evidence), */
   bt_projection own_fields, linked_fields; /* read with these fields */
   const char *no_projection;               /* why spans alone cannot decide it, for people; "": they can */
+  bt_strategy strategy;                    /* the way that its candidates have to go; AUTO: the cheapest */
 } bt_planned_rule;
 
 typedef struct bt_replay_plan {
@@ -66,11 +67,17 @@ typedef struct bt_replay_plan {
   bool counts_all;        /* however many traces the listing has, else up to a number */
   bool counts_exercised;  /* searches that do nothing but count are asked */
   bool projects_first;    /* the one rule's spans may be asked for before anything else */
+  bool weighs_ways;       /* a way that decides little is left */
+  bool joins_searches;    /* one search may stand for those of several rules */
+  bool shows_links;       /* of some rule spans alone may show linked ones */
   bool compares_some;     /* a few candidates are held against a read by id whatever their batch says of them */
-  bool reads_at_random;   /* in parts of a random order, until somebody has enough */
+  bool reads_at_random;   /* in parts of a random order, until somebody has enough; */
+  size_t first_part;      /* so many traces are in the first one */
+  size_t most_reads;      /* where more are to be read, the range is cut; 0: never */
   bool judges_batches;    /* some rule can be judged in a batch */
   bool sample_is_fixed;   /* the request says how many violating traces are read by id */
   bool wants_earliest;    /* only the earliest violation matters */
+  bool takes_notes;       /* says what in the data a rule does not fit */
   uint32_t sample_times;  /* samples are so many times larger */
   bool keeps_trust;       /* what earlier replays compared counts */
 

@@ -3,6 +3,7 @@
  * margin, and that no answer left in doubt. docs/ARCHITECTURE.md has the argument. */
 #include "server/replay/spans_verdict.h"
 
+#include "dsl/time_sum.h"
 #include "server/replay/marked_traces.h"
 
 /* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before

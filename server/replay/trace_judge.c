@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "dsl/trace_copy.h"
 #include "server/replay/delivery.h"
 #include "server/replay/linked_evidence.h"

@@ -3,19 +3,9 @@
  * found may be later than it says. Thread: no state. */
 #include "server/replay/window.h"
 
+#include "dsl/time_sum.h"
+
 static const int64_t END_PRECISION_NS = 1000000;
-
-int64_t bt_time_add(int64_t a, int64_t b) {
-  int64_t sum;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return b > 0 ? INT64_MAX : INT64_MIN;
-}
-
-int64_t bt_time_subtract(int64_t a, int64_t b) {
-  int64_t difference;
-  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-  return b < 0 ? INT64_MAX : INT64_MIN;
-}
 
 bt_time_range bt_window_search_range(const bt_window *window, int64_t lateness_ns) {
   int64_t after_ns = lateness_ns > window->margin_ns ? lateness_ns : window->margin_ns;

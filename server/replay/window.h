@@ -22,10 +22,6 @@ typedef enum bt_place {
   BT_PLACE_UNDECIDED /* the bounds do not tell: the whole trace decides */
 } bt_place;
 
-/* a + b and a − b, held at the ends of int64_t. */
-int64_t bt_time_add(int64_t a, int64_t b);
-int64_t bt_time_subtract(int64_t a, int64_t b);
-
 /* Where fragments of the window's traces lie: [start − margin, end + max(margin, lateness)). */
 bt_time_range bt_window_search_range(const bt_window *window, int64_t lateness_ns);
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
-#include "server/replay/window.h"
 #include "tempo/wire/own_trace.h"
 
 enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 9, OTHERS_MAX = 64 };

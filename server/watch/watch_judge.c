@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/eval_limit.h"
 #include "server/base/log.h"
 #include "server/replay/violation.h"
-#include "server/replay/window.h"
 #include "server/watch/watch_linked.h"
 #include "server/watch/watch_waiting.h"
 #include "server/watch/watcher.h"

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "server/replay/window.h"
+#include "dsl/time_sum.h"
 
 enum {
   PIECE = 50, /* share look-ups; what fails is laid to no more of them */

@@ -2,9 +2,9 @@
  * restart could not undo a violation that was sent before it. Thread: the watcher's. */
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/log.h"
 #include "server/replay/violation.h"
-#include "server/replay/window.h"
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "dsl/link_reach.h"
+#include "dsl/time_sum.h"
 #include "server/base/sha256.h"
-#include "server/replay/window.h"
 
 static bool is_filter_known(const bt_watch_rules *rules, bt_str text) {
   for (size_t i = 0; i < rules->filter_count; i++)

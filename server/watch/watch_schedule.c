@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "server/replay/window.h"
+#include "dsl/time_sum.h"
 
 int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number) {
   return number ? times->lookback_ns : times->first_sweep_ns;

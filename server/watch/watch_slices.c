@@ -3,7 +3,7 @@
  * watcher's. */
 #include <stdio.h>
 
-#include "server/replay/window.h"
+#include "dsl/time_sum.h"
 #include "server/watch/watcher.h"
 
 enum { LIVE_PER_ROUND = 16, SWEEPS_PER_ROUND = 4 };

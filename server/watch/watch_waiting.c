@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "server/replay/window.h"
+#include "dsl/time_sum.h"
 
 static int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;

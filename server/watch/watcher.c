@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/time_text.h"
-#include "server/replay/window.h"
 
 enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
 static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);

@@ -1,12 +1,12 @@
 """server/replay is built in floors (docs/ARCHITECTURE.md, "A replay, floor by floor"). A file includes headers of its
 own floor and of those below it. Modules of the floors do not include each other in circles, and only the questions
-ask the source."""
+ask the source. Only the plan looks at the modes of the request."""
 import os
 import re
 
 from sources import without_comments
 
-SUMMARY = "server/replay keeps its floors: includes go down, in no circle, and only the questions ask the source"
+SUMMARY = "server/replay keeps its floors: includes go down, in no circle, only the questions ask the source, and only the plan looks at modes"
 
 FOLDER = "server/replay"
 # From the ground up. A module is a .c and a .h of one name; replay.c stands above the floors, and replay.h is what it promises.
@@ -25,6 +25,7 @@ FLOORS = [
 QUESTIONS, REPLAY, STARTERS = 3, 7, 8
 INCLUDE = re.compile(r'^\s*#\s*include\s*"server/replay/([^"]+)"')
 ASKS = re.compile(r"\bbt_source_(search|read|find_spans|find_linking|tags|check)\s*\(")
+MODES = re.compile(r"\bplan(->|\.)request\.(strategy|count|wants_earliest|random_part|most_reads|joins_searches|takes_notes)\b")
 FLOOR_OF = {name: number for number, (_, names) in enumerate(FLOORS) for name in names.split()}
 
 
@@ -58,6 +59,9 @@ def check_file(tree, file, graph):
             graph.setdefault(module_of(name), {}).setdefault(module_of(header), f"{file}:{number}")
         if below is not None and below > floor:
             yield f"{file}:{number}: {FLOORS[floor][0]} includes {header} of a floor above it, {FLOORS[below][0]}"
+    if name != "replay_plan.c":
+        for _, number, match in tree.grep(MODES, [file]):
+            yield f"{file}:{number}: asks for a mode, {match.group(2)}: replay_plan.c turns it into an answer, once"
     if floor in (QUESTIONS, STARTERS):
         return
     for _, number, match in tree.grep(ASKS, [file]):
@@ -106,6 +110,8 @@ BAD = [
     {"server/replay/page_reader.c": "void f(void) {\n  bt_source_read(source, 0);\n}\n"},
     {"server/replay/ledger.c": "void f(void) {\n  bt_source_search(source, 0);\n}\n"},
     {"server/replay/helpers.c": "int x;\n"},
+    {"server/replay/judge.c": "void f(void) {\n  if (judge->plan->request.random_part) g();\n}\n"},
+    {"server/replay/explain.c": "void f(void) {\n  if (plan.request.count) g();\n}\n"},
     {"server/replay/marked_traces.c": '#include "server/replay/data_gaps.h"\n', "server/replay/data_gaps.c": '#include "server/replay/marked_traces.h"\n',
      "server/replay/data_gaps.h": "", "server/replay/marked_traces.h": ""},
     {"server/http/a.c": '#include "server/replay/trace_table.h"\n', "server/replay/trace_table.h": ""},
@@ -117,6 +123,8 @@ GOOD = [
     {"server/replay/replay.c": '#include "server/replay/replay.h"\n#include "server/replay/ledger.h"\n',
      "server/replay/ledger.h": '#include "server/replay/replay.h"\n', "server/replay/replay.h": ""},
     {"server/replay/questions.c": "void f(void) {\n  bt_source_search(source, 0);\n}\n"},
+    {"server/replay/replay_plan.c": "void f(void) {\n  if (plan->request.count) g();\n}\n"},
+    {"server/replay/judge.c": "void f(void) {\n  if (judge->plan->request.now_ns) g();\n}\n"},
     {"server/replay/explain.c": '#include "server/replay/search_probe.h"\n', "server/replay/search_probe.h": ""},
     {"server/query/a.c": '#include "server/replay/replay.h"\n#include "server/replay/job.h"\n', "server/replay/replay.h": "",
      "server/replay/job.h": ""},

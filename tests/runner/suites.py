@@ -448,6 +448,13 @@ def includes():
     yield Step([PYTHON, "tests/lint/includes.py"], outcome.of_closing_line)
 
 
+def walk():
+    """How many files a job passes."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from configure_and_build("dev")
+    yield Step([PYTHON, "tests/server/replay/full_job_walk.py"], outcome.of_unittest)
+
+
 def clean_root():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
     yield Step(["tests/runner/clean_root.sh"])
@@ -498,6 +505,7 @@ SUITES = {
     "full:dist": dist_large,
     "full:tidy": tidy,
     "full:iwyu": includes,
+    "full:walk": walk,
     "full:clean-root": clean_root,
     "full:bench-large": bench,
 }
