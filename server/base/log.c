@@ -9,7 +9,7 @@
 #include "server/base/time_text.h"
 
 /* One character, or one byte that begins none; returns its length. */
-static size_t append_one(bt_str text, bt_buffer *line) {
+static size_t append_character(bt_str text, bt_buffer *line) {
   uint32_t c = 0;
   size_t length = bt_utf8_sequence(text, &c);
   bool is_obeyed = length && bt_is_obeyed(c);
@@ -25,7 +25,7 @@ static size_t append_one(bt_str text, bt_buffer *line) {
 
 static void append_escaped(bt_buffer *line, bt_str text) {
   while (text.len) {
-    size_t length = append_one(text, line);
+    size_t length = append_character(text, line);
     text = (bt_str){text.ptr + length, text.len - length};
   }
 }
