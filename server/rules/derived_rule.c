@@ -79,7 +79,8 @@ bt_status bt_derived_text(const bt_rule_definition *like, const char *dsl, bt_ru
 }
 
 /* Takes what is in the buffer. */
-static bt_status finish(const bt_rule_definition *like, bt_buffer *text, bt_rule_definition **out, bt_error *error) {
+static bt_status finish_rule(const bt_rule_definition *like, bt_buffer *text, bt_rule_definition **out,
+                             bt_error *error) {
   *out = NULL;
   bt_status status =
       text->failed || !text->ptr ? bt_error_no_memory(error) : bt_derived_text(like, text->ptr, out, error);
@@ -93,7 +94,7 @@ bt_status bt_derived_prefix(const bt_rule_definition *rule, uint32_t count, bt_r
     if (i) bt_buffer_append(&text, BT_STR(" and "));
     append_in_parentheses(bt_exercising_text(rule->rule, i), &text);
   }
-  return finish(rule, &text, out, error);
+  return finish_rule(rule, &text, out, error);
 }
 
 static void append_clause(const char *name, const bt_rule *rule, const bt_condition *condition, bt_buffer *out) {
@@ -117,7 +118,7 @@ bt_status bt_derived_restricted(const bt_rule_definition *definition, const char
   if (!rule->condition) bt_buffer_append(&text, BT_STR("\n}"));
   append_clause("always", rule, rule->always, &text);
   append_clause("never", rule, rule->never, &text);
-  return finish(definition, &text, out, error);
+  return finish_rule(definition, &text, out, error);
 }
 
 bt_status bt_derived_plain(const bt_rule_definition *rule, bt_rule_definition **out, bt_error *error) {

@@ -140,7 +140,8 @@ bt_status bt_rule_controls_collect(const bt_rule *rule, const bt_rule_fields *fi
   return BT_OK;
 }
 
-static bt_status settle_one(const bt_annotation *annotation, bt_rule_fields *fields, bool is_first, bt_error *error) {
+static bt_status settle_severity(const bt_annotation *annotation, bt_rule_fields *fields, bool is_first,
+                                 bt_error *error) {
   char shown[BT_SHOWN_BYTES];
   bt_severity severity;
   if (!bt_severity_parse(annotation->value, &severity))
@@ -159,7 +160,7 @@ bt_status bt_rule_severity_settle(const bt_rule *rule, bt_rule_fields *fields, b
   bool is_first = true;
   for (uint32_t i = 0; i < rule->annotation_count; i++) {
     if (!bt_str_equal(rule->annotations[i].name, BT_STR("severity"))) continue;
-    bt_status status = settle_one(&rule->annotations[i], fields, is_first, error);
+    bt_status status = settle_severity(&rule->annotations[i], fields, is_first, error);
     if (status) return status;
     is_first = false;
   }

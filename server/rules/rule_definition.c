@@ -121,7 +121,7 @@ static bt_status say_first(const bt_diagnostics *diagnostics, bt_error *error) {
                       diagnostics->error_count);
 }
 
-static bt_status compile(bt_rule_definition *definition, bt_diagnostics *diagnostics, bt_error *error) {
+static bt_status compile_rule(bt_rule_definition *definition, bt_diagnostics *diagnostics, bt_error *error) {
   bt_status status = bt_rule_compile(bt_str_from(definition->fields.dsl), &definition->rule, diagnostics, error);
   if (status == BT_INVALID) return say_first(diagnostics, error);
   if (!status) status = bt_rule_severity_settle(definition->rule, &definition->fields, error);
@@ -137,7 +137,7 @@ bt_status bt_rule_definition_new(bt_rule_fields *fields, bt_rule_definition **ou
   bt_rule_definition *definition = definition_new(fields);
   if (!definition) return bt_error_no_memory(error);
   bt_status status = bt_rule_fields_complete(&definition->fields, error);
-  if (!status) status = compile(definition, diagnostics, error);
+  if (!status) status = compile_rule(definition, diagnostics, error);
   if (status)
     bt_rule_definition_unref(definition);
   else
@@ -196,7 +196,7 @@ bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_recor
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_fields_complete(&definition->fields, &problem);
-  if (!status) status = compile(definition, &diagnostics, &problem);
+  if (!status) status = compile_rule(definition, &diagnostics, &problem);
   bt_diagnostics_dispose(&diagnostics);
   if (status == BT_INVALID)
     status = mark_broken(definition, problem.message, error);

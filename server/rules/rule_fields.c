@@ -144,7 +144,7 @@ bool bt_rule_id_is_valid(bt_str id) {
 }
 
 /* Lower-case letters and digits of the name with one "-" for whatever stands between them. */
-static void slug(bt_str name, bt_buffer *out) {
+static void write_slug(bt_str name, bt_buffer *out) {
   bool is_gap = false;
   for (size_t i = 0; i < name.len && out->len < BT_RULE_ID_MAX - 1; i++) {
     char c = name.ptr[i];
@@ -173,7 +173,7 @@ static bt_status hash_slug(bt_str name, bt_buffer *out, bt_error *error) {
 static bt_status make_id(bt_rule_fields *fields, bt_error *error) {
   bt_buffer id = {0};
   bt_status status = BT_OK;
-  slug(bt_str_from(fields->name), &id);
+  write_slug(bt_str_from(fields->name), &id);
   if (id.len == 0 && !id.failed) status = hash_slug(bt_str_from(fields->name), &id, error);
   if (id.len && is_reserved(bt_buffer_str(&id))) bt_buffer_append(&id, BT_STR("-rule"));
   if (!status && id.failed) status = bt_error_no_memory(error);
