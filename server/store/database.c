@@ -82,7 +82,7 @@ bt_status bt_database_commit(sqlite3 *handle, bt_error *error) {
   return status;
 }
 
-static bt_status configure(sqlite3 *handle, bt_error *error) {
+static bt_status configure_handle(sqlite3 *handle, bt_error *error) {
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
   sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES);
@@ -133,8 +133,8 @@ static int wait_for_lock(void *context, int tries) {
   return 1;
 }
 
-static bt_status prepare(sqlite3 *handle, const char *path, bt_error *error) {
-  bt_status status = configure(handle, error);
+static bt_status prepare_database(sqlite3 *handle, const char *path, bt_error *error) {
+  bt_status status = configure_handle(handle, error);
   if (!status) status = bt_migrations_check(handle, path, error);
   if (!status) status = bt_database_check(handle, path, error);
   if (!status) status = bt_migrations_compare(handle, path, error);
@@ -153,7 +153,7 @@ bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) 
       SQLITE_OK)
     status = bt_database_fail(out->handle, "open", &detail);
   else
-    status = prepare(out->handle, path, &detail);
+    status = prepare_database(out->handle, path, &detail);
   if (!status && out->lock) status = bt_file_lock_still_holds(out->lock, path, &detail);
   if (!status && out->lock)
     status = bt_file_lock_keep_private(out->lock, sqlite3_db_filename(out->handle, "main"), &detail);

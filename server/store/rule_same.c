@@ -29,7 +29,7 @@ static bool are_same_fields(const bt_rule_fields *a, const bt_rule_fields *b) {
          are_same_pairs(a->annotations, a->annotation_count, b->annotations, b->annotation_count);
 }
 
-static bt_status format(const char *dsl, bt_buffer *out, bt_error *error) {
+static bt_status format_rule(const char *dsl, bt_buffer *out, bt_error *error) {
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_format(bt_str_from(dsl), out, &diagnostics, error);
@@ -44,8 +44,8 @@ bt_status bt_rule_definition_same(const bt_rule_definition *a, const bt_rule_def
   bt_status status = BT_OK;
   *is_same = !a->broken && !b->broken && are_same_fields(&a->fields, &b->fields);
   if (*is_same && strcmp(a->fields.dsl, b->fields.dsl) != 0) {
-    status = format(a->fields.dsl, &left, error);
-    if (!status) status = format(b->fields.dsl, &right, error);
+    status = format_rule(a->fields.dsl, &left, error);
+    if (!status) status = format_rule(b->fields.dsl, &right, error);
     *is_same = !status && bt_str_equal(bt_buffer_str(&left), bt_buffer_str(&right));
   }
   bt_buffer_dispose(&left);

@@ -147,7 +147,7 @@ static store_call *wait_for_call(bt_rule_store *store) {
   return call;
 }
 
-static void *serve(void *argument) {
+static void *serve_calls(void *argument) {
   bt_rule_store *store = argument;
   store_call *call;
   bt_thread_forbid_waits();
@@ -181,13 +181,13 @@ static bt_status start_thread(bt_rule_store *store, bt_error *error) {
   sigset_t all, previous;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &previous);
-  int failure = pthread_create(&store->thread, NULL, serve, store);
+  int failure = pthread_create(&store->thread, NULL, serve_calls, store);
   pthread_sigmask(SIG_SETMASK, &previous, NULL);
   return failure ? bt_error_set(error, BT_LIMIT, "the store's thread could not be started: %s", strerror(failure))
                  : BT_OK;
 }
 
-static void dispose(bt_rule_store *store) {
+static void dispose_store(bt_rule_store *store) {
   bt_database_close(&store->database);
   bt_rule_index_unref(store->index);
   bt_store_free_damage(store);
@@ -218,7 +218,7 @@ bt_status bt_rule_store_open_within(const char *path, uint64_t most_pattern_byte
   if (!status) status = bt_store_load(store, error);
   if (!status) status = start_thread(store, error);
   if (status)
-    dispose(store);
+    dispose_store(store);
   else
     *out = store;
   return status;
@@ -235,7 +235,7 @@ void bt_rule_store_close(bt_rule_store *store) {
   pthread_cond_signal(&store->asked);
   pthread_mutex_unlock(&store->queue_lock);
   pthread_join(store->thread, NULL);
-  dispose(store);
+  dispose_store(store);
 }
 
 static bt_status list_rules(bt_rule_store *store, const char *tenant, bool broken, bt_rule_list *out, bt_error *error) {

@@ -79,7 +79,7 @@ static bt_status build_index(bt_rule_store *store, const store_call *call, const
 }
 
 /* The open transaction's end: on the disk first, then seen by readers. Takes the index. */
-static bt_status commit(bt_rule_store *store, const store_call *call, bt_rule_index *next) {
+static bt_status commit_index(bt_rule_store *store, const store_call *call, bt_rule_index *next) {
   bt_status status = bt_database_commit(store->database.handle, call->error);
   store->probed_at_ns = status ? 0 : bt_clock_monotonic_ns();
   if (status)
@@ -122,15 +122,15 @@ static bt_status commit_versions(bt_rule_store *store, const store_call *call, n
   if (!status) status = build_index(store, call, versions, count, &next);
   if (!status) status = bt_store_check_patterns(store, call->tenant, next, call->error);
   if (!status && versions[0].definition) status = check_limits(store, call, next);
-  if (!status && !call->is_dry_run) return commit(store, call, next);
+  if (!status && !call->is_dry_run) return commit_index(store, call, next);
   bt_database_rollback(store->database.handle);
   bt_rule_index_unref(next);
   return status;
 }
 
 /* The version of `definition` that follows `previous` (NULL: a new rule). */
-static bt_status follow(const store_call *call, bt_rule_definition *definition, const bt_rule_definition *previous,
-                        new_version *out) {
+static bt_status make_version(const store_call *call, bt_rule_definition *definition,
+                              const bt_rule_definition *previous, new_version *out) {
   int64_t now_ns = bt_clock_wall_ns();
   /* A clock that was set back must not make a later version look older. */
   if (previous && now_ns < previous->updated_at_ns) now_ns = previous->updated_at_ns;
@@ -151,7 +151,7 @@ static bt_status follow(const store_call *call, bt_rule_definition *definition, 
 /* Stores call->definition as the version after `previous` (NULL: a new rule). */
 static bt_status put_definition(bt_rule_store *store, store_call *call, const bt_rule_definition *previous) {
   new_version version;
-  bt_status status = follow(call, call->definition, previous, &version);
+  bt_status status = make_version(call, call->definition, previous, &version);
   if (!status) status = commit_versions(store, call, &version, 1);
   if (!status) call->result = bt_rule_definition_ref(call->definition);
   return status;
@@ -239,7 +239,7 @@ static bt_status plan_import(bt_rule_store *store, store_call *call, new_version
     if (is_same)
       import->stored = bt_rule_definition_ref(current);
     else
-      status = follow(call, import->definition, current, &versions[(*count)++]);
+      status = make_version(call, import->definition, current, &versions[(*count)++]);
   }
   return status;
 }
