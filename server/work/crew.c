@@ -13,7 +13,7 @@ static bool send_member(bt_crew_member *member) {
   return !member->crew->is_ending && bt_pool_submit(options->work->pool, options->lane, &member->task);
 }
 
-static void leave(bt_crew_member *member) {
+static void leave_crew(bt_crew_member *member) {
   bt_crew *crew = member->crew;
   member->is_at_work = false;
   if (--crew->at_work == 0) pthread_cond_broadcast(&crew->left);
@@ -26,7 +26,7 @@ static void run_member(bt_task *task) { /* the mutex is not held */
   pthread_mutex_lock(crew->options.mutex);
   bool has_worked = !crew->is_ending && crew->options.do_piece(crew->options.context, &again_ns);
   if (again_ns && !crew->is_ending) bt_timer_set_earlier(crew->options.work->timer, &crew->again, again_ns);
-  if (!has_worked || !send_member(member)) leave(member);
+  if (!has_worked || !send_member(member)) leave_crew(member);
   pthread_mutex_unlock(crew->options.mutex);
 }
 
@@ -70,7 +70,7 @@ static void call_back_members(bt_crew *crew) {
   for (uint32_t i = 0; i < crew->options.size; i++) {
     bt_crew_member *member = &crew->members[i];
     bool is_sent = member->is_at_work;
-    if (is_sent && bt_pool_take_back(crew->options.work->pool, crew->options.lane, &member->task)) leave(member);
+    if (is_sent && bt_pool_take_back(crew->options.work->pool, crew->options.lane, &member->task)) leave_crew(member);
   }
 }
 

@@ -144,7 +144,7 @@ static void run_task(bt_pool *pool, worker *w, bt_task *task) {
   pool->lanes[w->lane].running--;
 }
 
-static void *work(void *argument) {
+static void *run_worker(void *argument) {
   worker *w = argument;
   bt_pool *pool = w->pool;
   pthread_setname_np(pthread_self(), w->kind == REPLAYS ? "bt-replay" : "bt-work");
@@ -166,7 +166,7 @@ static void *work(void *argument) {
 static bool start_thread(bt_pool *pool, crowd_kind kind) {
   worker *w = &pool->workers[pool->worker_count];
   *w = (worker){.pool = pool, .kind = kind};
-  if (pthread_create(&w->thread, NULL, work, w) != 0) return false;
+  if (pthread_create(&w->thread, NULL, run_worker, w) != 0) return false;
   pool->worker_count++;
   pool->crowds[kind].count++;
   return true;

@@ -132,7 +132,7 @@ void bt_timer_clear(bt_timer *timer, bt_timer_entry *entry) {
   pthread_mutex_unlock(&timer->mutex);
 }
 
-static void dispose(bt_timer *timer) {
+static void dispose_timer(bt_timer *timer) {
   pthread_cond_destroy(&timer->fired);
   pthread_cond_destroy(&timer->changed);
   pthread_mutex_destroy(&timer->mutex);
@@ -151,7 +151,7 @@ bt_status bt_timer_new(bt_timer **out, bt_error *error) {
   int failure = pthread_create(&timer->thread, NULL, keep_time, timer);
   pthread_mutex_unlock(&timer->mutex);
   if (!failure) return *out = timer, BT_OK;
-  dispose(timer);
+  dispose_timer(timer);
   return bt_error_set(error, BT_LIMIT,
                       "the system refused to start the timer's thread: raise the limit of processes or memory");
 }
@@ -163,5 +163,5 @@ void bt_timer_free(bt_timer *timer) {
   pthread_cond_signal(&timer->changed);
   pthread_mutex_unlock(&timer->mutex);
   pthread_join(timer->thread, NULL);
-  dispose(timer);
+  dispose_timer(timer);
 }

@@ -14,13 +14,13 @@ static void put_back(bt_wait *wait) {
   bt_pool_resume(wait->work->pool, wait->lane, wait->task);
 }
 
-static bool change(bt_wait *wait, wait_state from, wait_state to) {
+static bool change_state(bt_wait *wait, wait_state from, wait_state to) {
   int expected = (int)from;
   return atomic_compare_exchange_strong(&wait->state, &expected, (int)to);
 }
 
 void bt_wait_wake(bt_wait *wait) {
-  if (!change(wait, SET, WOKEN) && change(wait, PARKED, WOKEN)) put_back(wait);
+  if (!change_state(wait, SET, WOKEN) && change_state(wait, PARKED, WOKEN)) put_back(wait);
 }
 
 static void wake_at_time(bt_timer_entry *entry) { /* on the timer's thread */
@@ -41,12 +41,12 @@ void bt_wait_set(bt_wait *wait) {
 
 void bt_wait_park(bt_wait *wait, int64_t until_ns) {
   bt_workplace *work = wait->work;
-  (void)change(wait, OFF, SET); /* who has set it for nobody waits for its time */
+  (void)change_state(wait, OFF, SET); /* who has set it for nobody waits for its time */
   atomic_fetch_add(&work->waiting, 1);
   wait->is_timed = until_ns != 0;
   if (wait->is_timed) bt_timer_set(work->timer, &wait->time, until_ns);
   if (wait->scope) bt_work_scope_listen(wait->scope, wake_at_end, wait);
-  if (!change(wait, SET, PARKED)) put_back(wait);
+  if (!change_state(wait, SET, PARKED)) put_back(wait);
 }
 
 void bt_wait_return(bt_wait *wait) {
