@@ -24,7 +24,7 @@ static bt_str first_line(bt_str s) {
   return (bt_str){s.ptr, end ? (size_t)(end - s.ptr) + 1 : s.len};
 }
 
-static bt_str after(bt_str s, size_t count) {
+static bt_str skip_bytes(bt_str s, size_t count) {
   return (bt_str){s.ptr + count, s.len - count};
 }
 
@@ -44,7 +44,7 @@ static bool is_odd_break(bt_str rest) {
 static unsigned find_odd_break(bt_str text) {
   unsigned line = 1;
   for (size_t at = 0; at < text.len; at++) {
-    if (is_odd_break(after(text, at))) return line;
+    if (is_odd_break(skip_bytes(text, at))) return line;
     line += text.ptr[at] == '\n';
   }
   return 0;
@@ -65,7 +65,7 @@ static size_t leading_blanks(bt_str line) {
 static size_t block_length(bt_str rest, unsigned indentation) {
   size_t length = 0;
   for (size_t at = 0; at < rest.len;) {
-    bt_str line = first_line(after(rest, at));
+    bt_str line = first_line(skip_bytes(rest, at));
     bool is_blank = without_end(line).len == 0;
     if (!is_blank && leading_blanks(line) < indentation) break;
     at += line.len;
@@ -78,7 +78,7 @@ static void copy_until(formatting *f, unsigned line) {
   for (; f->line < line && f->rest.len; f->line++) {
     bt_str next = first_line(f->rest);
     bt_buffer_append(f->out, next);
-    f->rest = after(f->rest, next.len);
+    f->rest = skip_bytes(f->rest, next.len);
   }
 }
 
@@ -91,13 +91,13 @@ static void append_line(bt_buffer *out, bt_str line, unsigned indentation) {
 static void replace_block(formatting *f, const bt_rulefile_rule *rule, bt_str text) {
   size_t length = block_length(f->rest, rule->dsl_column);
   bt_str line_break = line_break_of(first_line(f->rest));
-  for (size_t at = 0; at < length; f->line++) at += first_line(after(f->rest, at)).len;
+  for (size_t at = 0; at < length; f->line++) at += first_line(skip_bytes(f->rest, at)).len;
   bool ends_in_break = length && f->rest.ptr[length - 1] == '\n';
-  f->rest = after(f->rest, length);
+  f->rest = skip_bytes(f->rest, length);
   text = without_end(text);
   while (text.len) {
     bt_str line = first_line(text);
-    text = after(text, line.len);
+    text = skip_bytes(text, line.len);
     line.len -= line_break_of(line).len;
     append_line(f->out, line, rule->dsl_column);
     if (text.len || ends_in_break) bt_buffer_append(f->out, line_break.len ? line_break : BT_STR("\n"));
@@ -148,7 +148,7 @@ static bool find_scalar(const formatting *f, const bt_rulefile_rule *rule, scala
   else if (rule->dsl_column)
     out->end = out->start + strlen(rule->fields.dsl);
   if (!out->end || out->end > f->rest.len) return false;
-  bt_str tail = first_line(after(f->rest, out->end));
+  bt_str tail = first_line(skip_bytes(f->rest, out->end));
   out->line_end = out->end + tail.len - line_break_of(tail).len;
   out->key_start = find_key(f->rest, out->start);
   size_t blanks = leading_blanks(tail);
@@ -192,7 +192,7 @@ static void append_as_block(formatting *f, const scalar *where, bt_str text) {
   bt_buffer_append(f->out, tail);
   while (text.len) {
     bt_str line = first_line(text);
-    text = after(text, line.len);
+    text = skip_bytes(text, line.len);
     line.len -= line_break_of(line).len;
     bt_buffer_append(f->out, line_break);
     append_line(f->out, line, (unsigned)where->key_start + 2);
@@ -220,11 +220,11 @@ static bool replace_scalar(formatting *f, const bt_rulefile_rule *rule, bt_str t
   }
   /* The rest of its line may hold another rule, so the line is not over. */
   for (size_t i = 0; i < copied; i++) f->line += f->rest.ptr[i] == '\n';
-  f->rest = after(f->rest, copied);
+  f->rest = skip_bytes(f->rest, copied);
   return true;
 }
 
-static void refuse(formatting *f, const bt_rulefile_rule *rule) {
+static void refuse_rule(formatting *f, const bt_rulefile_rule *rule) {
   const char *name = rule->fields.id ? rule->fields.id : rule->fields.name;
   bool is_folded = rule->dsl_offset < f->text.len && f->text.ptr[rule->dsl_offset] == '>';
   f->is_wrong = true;
@@ -264,7 +264,7 @@ static bt_status format_rule(formatting *f, bt_rulefile_rule *rule, bt_error *er
       replace_block(f, rule, canonical);
     } else {
       copy_until(f, rule->dsl_line);
-      if (!replace_scalar(f, rule, canonical)) refuse(f, rule);
+      if (!replace_scalar(f, rule, canonical)) refuse_rule(f, rule);
     }
   }
   bt_diagnostics_dispose(&diagnostics);

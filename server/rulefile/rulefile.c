@@ -323,7 +323,8 @@ static bt_status check_ids(const document *d, const bt_rulefile *file, bt_error 
   return BT_OK;
 }
 
-static bt_status parse(bt_str text, const char *file_name, bt_rulefile *out, bt_buffer *problems, bt_error *error) {
+static bt_status parse_file(bt_str text, const char *file_name, bt_rulefile *out, bt_buffer *problems,
+                            bt_error *error) {
   document d;
   *out = (bt_rulefile){0};
   if (text.len > BT_RULEFILE_MAX_BYTES)
@@ -337,7 +338,7 @@ static bt_status parse(bt_str text, const char *file_name, bt_rulefile *out, bt_
 }
 
 bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) {
-  bt_status status = parse(text, file_name, out, NULL, error);
+  bt_status status = parse_file(text, file_name, out, NULL, error);
   if (status) bt_rulefile_dispose(out);
   return status;
 }
@@ -361,7 +362,7 @@ void bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, 
                           void *context) {
   bt_rulefile file;
   bt_error error = {0};
-  bt_status status = parse(text, file_name, &file, lines, &error);
+  bt_status status = parse_file(text, file_name, &file, lines, &error);
   if (status && error.message[0]) bt_buffer_printf(lines, "%s\n", error.message);
   visit_wrong_texts(&file, visit, context);
   bt_rulefile_dispose(&file);

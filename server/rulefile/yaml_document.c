@@ -99,7 +99,7 @@ static bt_status check_bytes(bt_str text, const char *file_name, bt_error *error
   return BT_OK;
 }
 
-static bool hex4(const char *at, uint32_t *out) {
+static bool read_four_digits(const char *at, uint32_t *out) {
   static const char digits[] = "0123456789abcdefABCDEF";
   *out = 0;
   for (int i = 0; i < 4; i++) {
@@ -116,7 +116,7 @@ static bool hex4(const char *at, uint32_t *out) {
 static bool surrogate_pair(bt_str s, uint32_t *code) {
   uint32_t high, low;
   if (s.len < 12 || s.ptr[0] != '\\' || s.ptr[1] != 'u' || s.ptr[6] != '\\' || s.ptr[7] != 'u') return false;
-  if (!hex4(s.ptr + 2, &high) || !hex4(s.ptr + 8, &low)) return false;
+  if (!read_four_digits(s.ptr + 2, &high) || !read_four_digits(s.ptr + 8, &low)) return false;
   if (high < 0xD800 || high > 0xDBFF || low < 0xDC00 || low > 0xDFFF) return false;
   *code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
   return true;
@@ -171,7 +171,7 @@ static bt_status check_key(const tree_builder *builder, const bt_yaml_node *map,
 }
 
 /* Hangs a node under the innermost open list or map, or makes it the root. */
-static bt_status attach(tree_builder *builder, bt_yaml_node *node, yaml_mark_t mark) {
+static bt_status attach_node(tree_builder *builder, bt_yaml_node *node, yaml_mark_t mark) {
   if (builder->depth == 0) {
     builder->document->root = node;
     return BT_OK;
@@ -242,7 +242,7 @@ static bt_status add_scalar(tree_builder *builder, const yaml_event_t *event) {
   if (!bt_arena_copy(builder->document->arena, text, &node->text)) return bt_error_no_memory(builder->error);
   node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
   node->is_literal = event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE;
-  return attach(builder, node, event->start_mark);
+  return attach_node(builder, node, event->start_mark);
 }
 
 static bt_status open_node(tree_builder *builder, bt_yaml_kind kind, const yaml_event_t *event) {
@@ -252,7 +252,7 @@ static bt_status open_node(tree_builder *builder, bt_yaml_kind kind, const yaml_
       refuse_properties(builder, is_list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor,
                         is_list ? event->data.sequence_start.tag : event->data.mapping_start.tag, event->start_mark);
   if (!status) status = add_node(builder, kind, event->start_mark, &node);
-  if (!status && node) status = attach(builder, node, event->start_mark);
+  if (!status && node) status = attach_node(builder, node, event->start_mark);
   if (status) return status;
   if (builder->depth == MAX_DEPTH)
     return fail_mark(builder, event->start_mark, "expected lists and mappings at most %d deep", MAX_DEPTH);

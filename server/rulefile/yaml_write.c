@@ -16,7 +16,7 @@ typedef struct writer {
   bool has_failed; /* libyaml's emitter fails for want of memory, or as its output does */
 } writer;
 
-static int append(void *context, unsigned char *bytes, size_t length) {
+static int append_bytes(void *context, unsigned char *bytes, size_t length) {
   bt_buffer *out = context;
   bt_buffer_append(out, (bt_str){(const char *)bytes, length});
   return !out->failed;
@@ -191,7 +191,7 @@ bt_status bt_rulefile_write(const bt_rule_definition *const *rules, size_t count
   writer w = {.out = out};
   yaml_event_t event;
   if (!yaml_emitter_initialize(&w.emitter)) return bt_error_no_memory(error);
-  yaml_emitter_set_output(&w.emitter, append, out);
+  yaml_emitter_set_output(&w.emitter, append_bytes, out);
   yaml_emitter_set_unicode(&w.emitter, 1);
   yaml_emitter_set_width(&w.emitter, -1); /* lines are never folded */
   for (size_t i = 0; i < count; i++)
