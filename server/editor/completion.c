@@ -399,7 +399,7 @@ static bt_status keep_typed(bt_completion *out, const bt_context *context, bt_er
   return BT_OK;
 }
 
-static bt_status check(bt_str text, size_t offset, bt_error *error) {
+static bt_status check_limits(bt_str text, size_t offset, bt_error *error) {
   if (text.len > BT_MAX_RULE_BYTES)
     return bt_error_set(error, BT_INVALID, "dsl: expected at most %d bytes, got %zu", BT_MAX_RULE_BYTES, text.len);
   if (offset > text.len)
@@ -411,7 +411,7 @@ static bt_status check(bt_str text, size_t offset, bt_error *error) {
 bt_status bt_completion_run(bt_str text, size_t offset, bt_completion *out, bt_error *error) {
   *out = (bt_completion){0};
   bt_arena_init(&out->arena, ARENA_CAP_BYTES);
-  bt_status status = check(text, offset, error);
+  bt_status status = check_limits(text, offset, error);
   if (status) return status;
   while (offset && offset < text.len && ((unsigned char)text.ptr[offset] & 0xC0) == 0x80) offset--;
   bt_context context;

@@ -85,7 +85,7 @@ static bt_expect expect_of(const bt_walk *walk, const bt_frame *frame) {
   return BT_EXPECT_NOTHING;
 }
 
-static void describe(const bt_walk *walk, bool is_behind_at, bt_context *out) {
+static void describe_context(const bt_walk *walk, bool is_behind_at, bt_context *out) {
   const bt_frame *frame = &walk->frames[walk->depth - 1];
   out->expect = walk->is_lost ? BT_EXPECT_NOTHING : is_behind_at ? BT_EXPECT_ANNOTATION : expect_of(walk, frame);
   out->site = frame->site;
@@ -116,7 +116,7 @@ static void add_later_when(const bt_tokens *tokens, bt_context *out) {
 }
 
 /* Tokens of a piece of the text, without what is wrong with it. */
-static bt_status lex(bt_str piece, bt_arena *arena, bt_tokens *tokens, bt_error *error) {
+static bt_status lex_piece(bt_str piece, bt_arena *arena, bt_tokens *tokens, bt_error *error) {
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_lexer_run(piece, arena, &diagnostics, tokens, error);
@@ -126,13 +126,13 @@ static bt_status lex(bt_str piece, bt_arena *arena, bt_tokens *tokens, bt_error 
 
 static bt_status find_in(bt_str text, size_t before, size_t behind, bt_arena *arena, bt_context *out, bt_error *error) {
   bt_tokens tokens = {0}, later = {0};
-  bt_status status = lex((bt_str){text.ptr, before}, arena, &tokens, error);
-  if (!status) status = lex((bt_str){text.ptr + behind, text.len - behind}, arena, &later, error);
+  bt_status status = lex_piece((bt_str){text.ptr, before}, arena, &tokens, error);
+  if (!status) status = lex_piece((bt_str){text.ptr + behind, text.len - behind}, arena, &later, error);
   if (!status) {
     bt_walk walk;
     bt_walk_run(&walk, &tokens);
     bool is_behind_at = tokens.count > 1 && tokens.items[tokens.count - 2].kind == BT_TOKEN_AT;
-    describe(&walk, is_behind_at, out);
+    describe_context(&walk, is_behind_at, out);
     bool is_inside = walk.clause == BT_CLAUSE_ALWAYS || walk.clause == BT_CLAUSE_NEVER;
     if (is_inside || out->expect == BT_EXPECT_CLAUSE) add_later_when(&later, out);
   }

@@ -6,11 +6,11 @@
 #include "dsl/vocabulary.h"
 #include "server/editor/context_parts.h"
 
-static bt_frame *top(bt_walk *walk) {
+static bt_frame *top_frame(bt_walk *walk) {
   return &walk->frames[walk->depth - 1];
 }
 
-static const bt_token *peek(const bt_walk *walk, size_t ahead) {
+static const bt_token *peek_token(const bt_walk *walk, size_t ahead) {
   return walk->at + ahead < walk->count ? &walk->tokens[walk->at + ahead] : &walk->tokens[walk->count];
 }
 
@@ -18,7 +18,7 @@ static bool is_word(const bt_token *token, const char *word) {
   return token->kind == BT_TOKEN_PATH && bt_str_equal(token->text, bt_str_from(word));
 }
 
-static void push(bt_walk *walk, bt_frame_kind kind, bt_editor_site site) {
+static void push_frame(bt_walk *walk, bt_frame_kind kind, bt_editor_site site) {
   if (walk->depth == BT_MAX_FRAMES) {
     walk->is_lost = true;
     return;
@@ -29,7 +29,7 @@ static void push(bt_walk *walk, bt_frame_kind kind, bt_editor_site site) {
 
 /* A new test begins in this frame: behind and, or, a comma. */
 static void begin_test(bt_walk *walk, bool is_or) {
-  bt_frame *frame = top(walk);
+  bt_frame *frame = top_frame(walk);
   if (frame->not_before >= 0) walk->visible = frame->not_before;
   if (is_or) walk->visible = frame->visible_before;
   bool has_or = frame->has_or || is_or;
@@ -90,14 +90,14 @@ static void open_call(bt_walk *walk, bt_str name) {
   if (bt_str_equal(name, BT_STR("link.where"))) site = BT_AT_LINK;
   if (bt_str_equal(name, BT_STR("exists"))) site = BT_AT_FIELD;
   if (bt_str_equal(name, BT_STR("where"))) site = BT_AT_WHERE;
-  push(walk, site == BT_AT_WHERE ? BT_FRAME_WHERE : BT_FRAME_CALL, site);
-  if (!walk->is_lost) top(walk)->name = name;
+  push_frame(walk, site == BT_AT_WHERE ? BT_FRAME_WHERE : BT_FRAME_CALL, site);
+  if (!walk->is_lost) top_frame(walk)->name = name;
 }
 
 /* A word where an operand is expected. */
 static void take_operand_word(bt_walk *walk, const bt_token *token) {
-  bt_frame *frame = top(walk);
-  bt_token_kind next = peek(walk, 1)->kind;
+  bt_frame *frame = top_frame(walk);
+  bt_token_kind next = peek_token(walk, 1)->kind;
   if (is_word(token, "not") && frame->stage == BT_STAGE_START) {
     if (frame->not_before < 0) frame->not_before = walk->visible;
   } else if (next == BT_TOKEN_LEFT_PAREN) {
@@ -105,8 +105,8 @@ static void take_operand_word(bt_walk *walk, const bt_token *token) {
     open_call(walk, token->text);
   } else if (next == BT_TOKEN_LEFT_BRACKET) {
     walk->at++;
-    push(walk, BT_FRAME_INDEX, frame->site);
-    if (!walk->is_lost) top(walk)->name = token->text;
+    push_frame(walk, BT_FRAME_INDEX, frame->site);
+    if (!walk->is_lost) top_frame(walk)->name = token->text;
   } else if (is_word(token, "and") || is_word(token, "or")) {
     begin_test(walk, is_word(token, "or"));
   } else {
@@ -157,8 +157,8 @@ static bool is_comparison_word(const bt_token *token) {
 
 /* `.where(`, `where(`, `.start`, `.end` behind an operand. */
 static bool take_part(bt_walk *walk, const bt_token *token) {
-  bt_frame *frame = top(walk);
-  if (is_word(token, "where") && peek(walk, 1)->kind == BT_TOKEN_LEFT_PAREN) {
+  bt_frame *frame = top_frame(walk);
+  if (is_word(token, "where") && peek_token(walk, 1)->kind == BT_TOKEN_LEFT_PAREN) {
     bool is_behind_path = frame->after_dot && frame->left_kind == BT_LEFT_PATH;
     bool is_event = is_behind_path && bt_str_equal(frame->left, BT_STR("event"));
     bool is_link = is_behind_path && bt_str_equal(frame->left, BT_STR("link"));
@@ -175,7 +175,7 @@ static bool take_part(bt_walk *walk, const bt_token *token) {
 
 /* A word behind an operand. */
 static void take_operator_word(bt_walk *walk, const bt_token *token) {
-  bt_frame *frame = top(walk);
+  bt_frame *frame = top_frame(walk);
   if (take_part(walk, token)) return;
   if (is_word(token, "and") && frame->between_pending) {
     frame->between_pending = false;
@@ -195,7 +195,7 @@ static void take_operator_word(bt_walk *walk, const bt_token *token) {
   }
 }
 
-static void bind(bt_walk *walk, bt_str name) {
+static void bind_name(bt_walk *walk, bt_str name) {
   if (walk->visible < BT_MAX_BINDINGS) walk->bindings[walk->visible++] = name;
 }
 
@@ -225,18 +225,18 @@ static void open_clause(bt_walk *walk, int clause) {
   walk->has_clause[clause] = true;
   walk->at++;
   if (clause == BT_CLAUSE_WHEN) walk->visible = walk->from_when;
-  push(walk, BT_FRAME_CLAUSE, BT_AT_CONDITION);
+  push_frame(walk, BT_FRAME_CLAUSE, BT_AT_CONDITION);
 }
 
 static void take_word(bt_walk *walk, const bt_token *token) {
-  bt_frame *frame = top(walk);
-  int clause = peek(walk, 1)->kind == BT_TOKEN_LEFT_BRACE ? bt_clause_of(token) : -1;
+  bt_frame *frame = top_frame(walk);
+  int clause = peek_token(walk, 1)->kind == BT_TOKEN_LEFT_BRACE ? bt_clause_of(token) : -1;
   if (clause >= 0 && frame->kind != BT_FRAME_ANNOTATION) {
     open_clause(walk, clause);
   } else if (frame->kind == BT_FRAME_ANNOTATION || frame->kind == BT_FRAME_INDEX) {
     return;
   } else if (frame->stage == BT_STAGE_AS) {
-    bind(walk, token->text);
+    bind_name(walk, token->text);
     frame->stage = BT_STAGE_BOUND;
   } else if (frame->stage == BT_STAGE_OF || (frame->is_within && !frame->links && is_word(token, "of"))) {
     frame->is_within = false;
@@ -256,7 +256,7 @@ static void take_word(bt_walk *walk, const bt_token *token) {
 
 /* What a bracket that was closed means for what stands before it. */
 static void close_frame(bt_walk *walk) {
-  bt_frame closed = *top(walk);
+  bt_frame closed = *top_frame(walk);
   if (closed.kind == BT_FRAME_CLAUSE) {
     close_clause(walk);
     return;
@@ -264,7 +264,7 @@ static void close_frame(bt_walk *walk) {
   if (closed.not_before >= 0) walk->visible = closed.not_before;
   if (closed.kind != BT_FRAME_GROUP || closed.has_or) walk->visible = closed.visible_before;
   walk->depth--;
-  bt_frame *frame = top(walk);
+  bt_frame *frame = top_frame(walk);
   if (closed.kind == BT_FRAME_WHERE) {
     frame->is_selection = true;
     frame->is_within = false;
@@ -282,7 +282,7 @@ static void close_frame(bt_walk *walk) {
   }
 }
 
-static bool closes(const bt_frame *frame, bt_token_kind kind) {
+static bool closes_frame(const bt_frame *frame, bt_token_kind kind) {
   switch (frame->kind) {
   case BT_FRAME_TOP: return false;
   case BT_FRAME_CLAUSE: return kind == BT_TOKEN_RIGHT_BRACE;
@@ -299,24 +299,24 @@ static bool closes(const bt_frame *frame, bt_token_kind kind) {
 /* The innermost bracket of that kind is closed, and what was left open inside with it. */
 static void take_close(bt_walk *walk, bt_token_kind kind) {
   size_t found = walk->depth;
-  while (found > 1 && !closes(&walk->frames[found - 1], kind)) found--;
+  while (found > 1 && !closes_frame(&walk->frames[found - 1], kind)) found--;
   if (found <= 1) return;
   while (walk->depth > found) {
-    walk->visible = top(walk)->visible_before;
+    walk->visible = top_frame(walk)->visible_before;
     walk->depth--;
   }
   close_frame(walk);
 }
 
 static void take_open(bt_walk *walk, bt_token_kind kind) {
-  bt_frame *frame = top(walk);
+  bt_frame *frame = top_frame(walk);
   if (frame->kind == BT_FRAME_ANNOTATION) {
-    push(walk, BT_FRAME_ANNOTATION, frame->site);
-    if (!walk->is_lost) top(walk)->argument = 1; /* a list of the user's own words */
+    push_frame(walk, BT_FRAME_ANNOTATION, frame->site);
+    if (!walk->is_lost) top_frame(walk)->argument = 1; /* a list of the user's own words */
   } else if (kind == BT_TOKEN_LEFT_BRACKET && frame->stage == BT_STAGE_IN) {
-    push(walk, BT_FRAME_LIST, frame->site);
+    push_frame(walk, BT_FRAME_LIST, frame->site);
     if (walk->is_lost) return;
-    bt_frame *list = top(walk);
+    bt_frame *list = top_frame(walk);
     list->stage = BT_STAGE_RIGHT;
     list->left_kind = frame->left_kind;
     list->left = frame->left;
@@ -325,24 +325,24 @@ static void take_open(bt_walk *walk, bt_token_kind kind) {
     bool is_point = frame->stage == BT_STAGE_POINT;
     bt_stage stage =
         frame->stage == BT_STAGE_RIGHT || frame->stage == BT_STAGE_OPERAND ? BT_STAGE_OPERAND : BT_STAGE_START;
-    push(walk, BT_FRAME_GROUP, is_point ? BT_AT_CONDITION : frame->site);
-    if (!walk->is_lost) top(walk)->stage = stage;
+    push_frame(walk, BT_FRAME_GROUP, is_point ? BT_AT_CONDITION : frame->site);
+    if (!walk->is_lost) top_frame(walk)->stage = stage;
   }
 }
 
 /* `@name`, and `(` behind it. */
 static void take_annotation(bt_walk *walk) {
-  if (peek(walk, 1)->kind != BT_TOKEN_PATH) return;
-  bt_str name = peek(walk, 1)->text;
+  if (peek_token(walk, 1)->kind != BT_TOKEN_PATH) return;
+  bt_str name = peek_token(walk, 1)->text;
   walk->at++;
-  if (peek(walk, 1)->kind != BT_TOKEN_LEFT_PAREN) return;
+  if (peek_token(walk, 1)->kind != BT_TOKEN_LEFT_PAREN) return;
   walk->at++;
-  push(walk, BT_FRAME_ANNOTATION, BT_AT_CONDITION);
-  if (!walk->is_lost) top(walk)->name = name;
+  push_frame(walk, BT_FRAME_ANNOTATION, BT_AT_CONDITION);
+  if (!walk->is_lost) top_frame(walk)->name = name;
 }
 
 static void take_comma(bt_walk *walk) {
-  bt_frame *frame = top(walk);
+  bt_frame *frame = top_frame(walk);
   if (frame->kind == BT_FRAME_LIST) frame->stage = BT_STAGE_RIGHT;
   if (frame->kind != BT_FRAME_CALL) return;
   frame->argument++;
@@ -352,7 +352,7 @@ static void take_comma(bt_walk *walk) {
 }
 
 static void take_sign(bt_walk *walk, const bt_token *token) {
-  bt_frame *frame = top(walk);
+  bt_frame *frame = top_frame(walk);
   bool is_start = is_operand_stage(frame);
   frame->after_dot = false;
   if (token->kind == BT_TOKEN_BANG) {
@@ -370,7 +370,7 @@ static void take_sign(bt_walk *walk, const bt_token *token) {
 }
 
 static void take_literal(bt_walk *walk, const bt_token *token) {
-  bt_frame *frame = top(walk);
+  bt_frame *frame = top_frame(walk);
   if (frame->kind == BT_FRAME_ANNOTATION) return;
   if (frame->kind == BT_FRAME_INDEX) {
     frame->left = token->text;
@@ -387,7 +387,7 @@ static void take_literal(bt_walk *walk, const bt_token *token) {
 }
 
 static void read_token(bt_walk *walk, const bt_token *token) {
-  if (top(walk)->kind == BT_FRAME_ANNOTATION) top(walk)->argument++;
+  if (top_frame(walk)->kind == BT_FRAME_ANNOTATION) top_frame(walk)->argument++;
   if (walk->depth == 1 && token->kind != BT_TOKEN_AT) walk->frames[0].is_first = false;
   switch (token->kind) {
   case BT_TOKEN_END: return;
@@ -404,7 +404,7 @@ static void read_token(bt_walk *walk, const bt_token *token) {
   case BT_TOKEN_RIGHT_BRACE:
   case BT_TOKEN_RIGHT_BRACKET: take_close(walk, token->kind); return;
   case BT_TOKEN_COMMA: take_comma(walk); return;
-  case BT_TOKEN_DOT: top(walk)->after_dot = true; return;
+  case BT_TOKEN_DOT: top_frame(walk)->after_dot = true; return;
   case BT_TOKEN_AT: take_annotation(walk); return;
   case BT_TOKEN_EQUAL:
   case BT_TOKEN_NOT_EQUAL:
@@ -421,14 +421,14 @@ static void read_token(bt_walk *walk, const bt_token *token) {
   case BT_TOKEN_AND_AND:
   case BT_TOKEN_OR_OR:
   case BT_TOKEN_BANG:
-    if (top(walk)->kind != BT_FRAME_ANNOTATION) take_sign(walk, token);
+    if (top_frame(walk)->kind != BT_FRAME_ANNOTATION) take_sign(walk, token);
     return;
   }
 }
 
 void bt_walk_run(bt_walk *walk, const bt_tokens *tokens) {
   *walk = (bt_walk){.tokens = tokens->items, .count = tokens->count - 1, .clause = -1};
-  push(walk, BT_FRAME_TOP, BT_AT_CONDITION);
+  push_frame(walk, BT_FRAME_TOP, BT_AT_CONDITION);
   walk->frames[0].is_first = true;
   for (; walk->at < walk->count && !walk->is_lost; walk->at++) read_token(walk, &walk->tokens[walk->at]);
 }

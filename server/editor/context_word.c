@@ -1,7 +1,7 @@
 /* The word or string that a cursor is in. See context.h. */
 #include "server/editor/context_parts.h"
 
-static char at(bt_str text, size_t i) {
+static char byte_at(bt_str text, size_t i) {
   return i < text.len ? text.ptr[i] : '\0';
 }
 
@@ -11,7 +11,7 @@ static size_t string_end(bt_str text, size_t start, bool *is_closed) {
   *is_closed = false;
   for (size_t i = start + 1; i < text.len; i++) {
     if (quote == '"' && text.ptr[i] == '\n') return i;
-    if (quote == '"' && text.ptr[i] == '\\' && at(text, i + 1) != '\n') {
+    if (quote == '"' && text.ptr[i] == '\\' && byte_at(text, i + 1) != '\n') {
       i++;
     } else if (text.ptr[i] == quote) {
       *is_closed = true;
@@ -22,23 +22,23 @@ static size_t string_end(bt_str text, size_t start, bool *is_closed) {
 }
 
 static size_t comment_end(bt_str text, size_t start) {
-  bool is_block = text.ptr[start] == '/' && at(text, start + 1) == '*';
+  bool is_block = text.ptr[start] == '/' && byte_at(text, start + 1) == '*';
   for (size_t i = start + (is_block ? 2 : 1); i < text.len; i++) {
     if (!is_block && text.ptr[i] == '\n') return i;
-    if (is_block && text.ptr[i] == '*' && at(text, i + 1) == '/') return i + 2;
+    if (is_block && text.ptr[i] == '*' && byte_at(text, i + 1) == '/') return i + 2;
   }
   return text.len + 1; /* it has no end, so that its last byte is inside too */
 }
 
 static bool begins_comment(bt_str text, size_t i) {
-  return text.ptr[i] == '#' || (text.ptr[i] == '/' && (at(text, i + 1) == '/' || at(text, i + 1) == '*'));
+  return text.ptr[i] == '#' || (text.ptr[i] == '/' && (byte_at(text, i + 1) == '/' || byte_at(text, i + 1) == '*'));
 }
 
 bt_place_kind bt_place_find(bt_str text, size_t offset, bt_text_place *out) {
   for (size_t i = 0; i < offset;) {
     char c = text.ptr[i];
     if (begins_comment(text, i)) {
-      bool is_line = c == '#' || at(text, i + 1) == '/';
+      bool is_line = c == '#' || byte_at(text, i + 1) == '/';
       size_t end = comment_end(text, i);
       if (offset < end || (is_line && offset == end)) return BT_PLACE_COMMENT;
       i = end;
@@ -74,17 +74,19 @@ static size_t word_start(bt_str text, size_t offset) {
 static bool is_where_call(bt_str text, size_t dot) {
   static const char where[] = "where";
   size_t i = 0, next = dot + 1;
-  while (i < sizeof where - 1 && at(text, next) == where[i]) i++, next++;
+  while (i < sizeof where - 1 && byte_at(text, next) == where[i]) i++, next++;
   if (i < sizeof where - 1) return false;
-  while (at(text, next) == ' ' || at(text, next) == '\t' || at(text, next) == '\n' || at(text, next) == '\r') next++;
-  return at(text, next) == '(';
+  while (byte_at(text, next) == ' ' || byte_at(text, next) == '\t' || byte_at(text, next) == '\n' ||
+         byte_at(text, next) == '\r')
+    next++;
+  return byte_at(text, next) == '(';
 }
 
 /* The rest of the path that the cursor stands in; `.where(` does not belong to it. */
 static size_t word_end(bt_str text, size_t offset) {
   size_t end = offset;
   for (;; end++) {
-    char c = at(text, end), next = at(text, end + 1);
+    char c = byte_at(text, end), next = byte_at(text, end + 1);
     bool joins = bt_is_identifier_part(c) || (unsigned char)c >= 0x80 ||
                  (c == '-' && end > offset && bt_is_identifier_part(next)) ||
                  (c == '.' && bt_is_identifier_start(next) && !is_where_call(text, end));

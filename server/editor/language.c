@@ -179,7 +179,7 @@ static const doc_row *find_doc(const char *head, const char *name) {
   return NULL;
 }
 
-static void describe(const char *head, const char *name, bt_language_word *out) {
+static void describe_word(const char *head, const char *name, bt_language_word *out) {
   const doc_row *row = find_doc(head, name);
   out->name = row ? row->name : name; /* with its head */
   out->doc = row ? row->doc : NULL;
@@ -196,7 +196,7 @@ static bool take_word(word_source source, bt_word_class class, size_t *i, bt_lan
     return false;
   }
   *out = (bt_language_word){.class = class, .name = name, .signature = name};
-  describe("", name, out);
+  describe_word("", name, out);
   return true;
 }
 
@@ -208,7 +208,7 @@ static bool take_field(field_source source, const char *head, size_t *i, bt_lang
     return false;
   }
   *out = (bt_language_word){.class = BT_WORD_FIELD, .name = name, .signature = bt_type_name(type)};
-  describe(head, name, out);
+  describe_word(head, name, out);
   return true;
 }
 
@@ -220,7 +220,7 @@ static bool take_function(size_t *i, bt_language_word *out) {
     return false;
   }
   *out = (bt_language_word){.class = BT_WORD_FUNCTION, .name = name, .signature = shape};
-  describe("", name, out);
+  describe_word("", name, out);
   return true;
 }
 
@@ -232,7 +232,7 @@ static bool take_single(size_t i, bt_language_word *out) {
   if (strcmp(singles[i].name, "link.trace_id") == 0) out->signature = "string";
   if (strcmp(singles[i].name, "link.span_id") == 0) out->signature = "string";
   if (strcmp(singles[i].name, "event.time") == 0) out->signature = "time";
-  describe("", singles[i].name, out);
+  describe_word("", singles[i].name, out);
   return true;
 }
 

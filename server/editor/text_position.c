@@ -8,7 +8,7 @@ typedef struct reader {
 } reader;
 
 /* Goes over one character; units it takes are added to the column. */
-static void step(reader *r, size_t *length, uint32_t *units) {
+static void measure_character(reader *r, size_t *length, uint32_t *units) {
   uint32_t code_point = 0;
   bt_str rest = {r->text.ptr + r->at, r->text.len - r->at};
   *length = bt_utf8_sequence(rest, &code_point);
@@ -16,7 +16,7 @@ static void step(reader *r, size_t *length, uint32_t *units) {
   if (!*length) *length = 1;
 }
 
-static void advance(reader *r, size_t length, uint32_t units) {
+static void pass_character(reader *r, size_t length, uint32_t units) {
   bool is_break = r->text.ptr[r->at] == '\n';
   r->at += length;
   r->position.line += is_break;
@@ -28,9 +28,9 @@ bt_text_position bt_text_position_of(bt_str text, size_t offset) {
   while (r.at < text.len) {
     size_t length;
     uint32_t units;
-    step(&r, &length, &units);
+    measure_character(&r, &length, &units);
     if (r.at + length > offset) break;
-    advance(&r, length, units);
+    pass_character(&r, length, units);
   }
   return r.position;
 }
@@ -41,10 +41,10 @@ bool bt_text_position_offset(bt_str text, bt_text_position position, size_t *off
   while (r.at < text.len && (r.position.line < position.line || r.position.column < position.column)) {
     size_t length;
     uint32_t units;
-    step(&r, &length, &units);
+    measure_character(&r, &length, &units);
     bool is_break = text.ptr[r.at] == '\n';
     if (r.position.line == position.line && (is_break || r.position.column + units > position.column)) break;
-    advance(&r, length, units);
+    pass_character(&r, length, units);
   }
   *offset = r.at;
   bool is_inside_pair = r.at < text.len && text.ptr[r.at] != '\n' && r.position.column + 1 == position.column;
