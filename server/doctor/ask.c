@@ -71,7 +71,7 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_tim
   return status;
 }
 
-static const bt_doctor_answer *remembered(const bt_doctor *doctor, bt_str filter, bool may_widen) {
+static const bt_doctor_answer *find_answer(const bt_doctor *doctor, bt_str filter, bool may_widen) {
   for (size_t i = 0; i < doctor->answer_count; i++) {
     const bt_doctor_answer *answer = &doctor->answers[i];
     if (answer->may_widen == may_widen && bt_str_equal(answer->filter, filter)) return answer;
@@ -81,7 +81,7 @@ static const bt_doctor_answer *remembered(const bt_doctor *doctor, bt_str filter
 
 bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, bool may_widen, const bt_doctor_answer **out,
                            bt_error *error) {
-  *out = remembered(doctor, filter, may_widen);
+  *out = find_answer(doctor, filter, may_widen);
   if (*out) return BT_OK;
   bt_doctor_answer *answers =
       bt_grow_array(doctor->answers, doctor->answer_count, &doctor->answer_capacity, sizeof *answers);

@@ -11,14 +11,14 @@ typedef struct combined {
   bool is_refused, was_widened;
 } combined;
 
-static bt_status combine(bt_doctor *doctor, const bt_over *over, bool surely, combined *out, bt_error *error);
+static bt_status combine_over(bt_doctor *doctor, const bt_over *over, bool surely, combined *out, bt_error *error);
 
 static bt_status combine_items(bt_doctor *doctor, const bt_over *over, bool surely, combined *out, bt_error *error) {
   bool is_and = over->kind == BT_OVER_AND;
   out->found = is_and ? UINT64_MAX : 0;
   for (uint32_t i = 0; i < over->item_count; i++) {
     combined item = {0};
-    bt_status status = combine(doctor, over->items[i], surely, &item, error);
+    bt_status status = combine_over(doctor, over->items[i], surely, &item, error);
     if (status != BT_OK) return status;
     out->found = is_and ? out->found & item.found : out->found | item.found;
     if (item.problem) out->problem = item.problem, out->is_refused = item.is_refused;
@@ -37,7 +37,7 @@ static bt_status combine_query(bt_doctor *doctor, const bt_over *over, combined 
 }
 
 /* surely: without what only surplus queries find. */
-static bt_status combine(bt_doctor *doctor, const bt_over *over, bool surely, combined *out, bt_error *error) {
+static bt_status combine_over(bt_doctor *doctor, const bt_over *over, bool surely, combined *out, bt_error *error) {
   *out = (combined){0};
   switch (over->kind) {
   case BT_OVER_NONE: return BT_OK;
@@ -95,7 +95,7 @@ static bt_status look_at_searched(looking *at, const bt_doctor_rule *rule, bt_er
   uint64_t truth = rule->violated & at->mask;
   at->rules++;
   at->expected += bt_doctor_count(truth);
-  bt_status status = combine(at->doctor, rule->plan->violating, false, &seen, error);
+  bt_status status = combine_over(at->doctor, rule->plan->violating, false, &seen, error);
   write_queries(rule->plan->violating, &queries);
   at->widened += status == BT_OK && seen.was_widened;
   if (status == BT_OK && seen.problem)
@@ -133,8 +133,8 @@ static bt_status look_at_counted(looking *at, const bt_doctor_rule *rule, bt_err
   uint64_t truth = rule->exercised & at->mask;
   at->rules++;
   at->expected += bt_doctor_count(truth);
-  bt_status status = combine(at->doctor, rule->plan->exercising, false, &all, error);
-  if (status == BT_OK) status = combine(at->doctor, rule->plan->exercising, true, &sure, error);
+  bt_status status = combine_over(at->doctor, rule->plan->exercising, false, &all, error);
+  if (status == BT_OK) status = combine_over(at->doctor, rule->plan->exercising, true, &sure, error);
   write_queries(rule->plan->exercising, &queries);
   bt_str query = bt_buffer_str(&queries);
   if (status == BT_OK && (all.problem || sure.problem)) {

@@ -33,7 +33,7 @@ static bt_status say_undecided(const deciding *d, decided *share, size_t number,
 }
 
 /* As a replay decides it (server/replay/project.c): only that it does not violate. */
-static bt_status decide(deciding *d, size_t number, const bt_trace *spans, const char *what, bt_error *error) {
+static bt_status decide_probe(deciding *d, size_t number, const bt_trace *spans, const char *what, bt_error *error) {
   const bt_rule_verdict *verdict = NULL;
   decided *share = share_of(d, number);
   if (!share) return BT_OK;
@@ -46,7 +46,7 @@ static bt_status decide(deciding *d, size_t number, const bt_trace *spans, const
 
 static bt_status take_some(void *context, const bt_read_trace *read, bt_error *error) {
   if (read->needs_by_id || !read->trace) return BT_OK;
-  return decide(context, read->index, read->trace, "by the spans of a read it does not", error);
+  return decide_probe(context, read->index, read->trace, "by the spans of a read it does not", error);
 }
 
 static bt_status take_spans(void *context, const bt_found_spans *spans, bt_error *error) {
@@ -55,7 +55,8 @@ static bt_status take_spans(void *context, const bt_found_spans *spans, bt_error
   size_t number = bt_probes_find(probes, &spans->found.id);
   if (number == probes->count) return BT_OK;
   d->given |= UINT64_C(1) << number;
-  return spans->needs_by_id ? BT_OK : decide(d, number, spans->trace, "by the spans of a search it does not", error);
+  return spans->needs_by_id ? BT_OK
+                            : decide_probe(d, number, spans->trace, "by the spans of a search it does not", error);
 }
 
 static bool is_decided_by_spans(const bt_doctor_rule *rule) {

@@ -10,7 +10,7 @@ static const bt_value nothing = {.type = BT_VALUE_MISSING};
 /* ---- values ---- */
 
 /* The start of a text, in whole characters. */
-static bt_str shown(bt_str text) {
+static bt_str shorten_text(bt_str text) {
   size_t length = 0;
   while (length < text.len) {
     size_t next = bt_utf8_sequence((bt_str){text.ptr + length, text.len - length}, NULL);
@@ -24,7 +24,7 @@ static void write_value(const bt_value *value, bt_buffer *out) {
   switch (value->type) {
   case BT_VALUE_MISSING:
   case BT_VALUE_OTHER: bt_buffer_append(out, BT_STR("nothing")); return;
-  case BT_VALUE_STRING: bt_buffer_printf(out, "\"%.*s\"", BT_FMT(shown(value->string))); return;
+  case BT_VALUE_STRING: bt_buffer_printf(out, "\"%.*s\"", BT_FMT(shorten_text(value->string))); return;
   case BT_VALUE_BOOL: bt_buffer_append(out, value->boolean ? BT_STR("true") : BT_STR("false")); return;
   case BT_VALUE_INT:
   case BT_VALUE_DURATION:
@@ -67,7 +67,7 @@ static bool same_value(const bt_value *a, const bt_value *b) {
 }
 
 /* An array of one element is that element to every rule; batches give it so, and blocks of vParquet5 by id too. */
-static const bt_value *single(const bt_value *value) {
+static const bt_value *unwrap_single(const bt_value *value) {
   return value->type == BT_VALUE_ARRAY && value->array.count == 1 ? &value->array.items[0] : value;
 }
 
@@ -78,7 +78,7 @@ typedef struct comparing {
   bt_buffer *why;
 } comparing;
 
-static bool differs(const comparing *c, bt_str field, const bt_value *pushed, const bt_value *seen) {
+static bool report_difference(const comparing *c, bt_str field, const bt_value *pushed, const bt_value *seen) {
   bt_buffer_printf(c->why, "%.*s was pushed as ", BT_FMT(field));
   write_value(pushed, c->why);
   bt_buffer_append(c->why, BT_STR(" and comes as "));
@@ -89,13 +89,13 @@ static bool differs(const comparing *c, bt_str field, const bt_value *pushed, co
 static bool same_text(const comparing *c, const char *field, bt_str pushed, bt_str seen) {
   if (bt_str_equal(pushed, seen)) return true;
   const bt_value a = {.type = BT_VALUE_STRING, .string = pushed}, b = {.type = BT_VALUE_STRING, .string = seen};
-  return differs(c, bt_str_from(field), &a, &b);
+  return report_difference(c, bt_str_from(field), &a, &b);
 }
 
 static bool same_integer(const comparing *c, const char *field, int64_t pushed, int64_t seen) {
   if (pushed == seen) return true;
   const bt_value a = {.type = BT_VALUE_INT, .integer = pushed}, b = {.type = BT_VALUE_INT, .integer = seen};
-  return differs(c, bt_str_from(field), &a, &b);
+  return report_difference(c, bt_str_from(field), &a, &b);
 }
 
 static bool same_fields(const comparing *c, const bt_span *pushed, const bt_span *seen) {
@@ -123,9 +123,9 @@ static const bt_value *value_of(const bt_span *span, bt_projected_scope scope, b
 static bool same_projected(const comparing *c, const bt_span *pushed, const bt_span *seen) {
   for (uint32_t i = 0; i < c->projection->attribute_count; i++) {
     const bt_projected *attribute = &c->projection->attributes[i];
-    const bt_value *a = single(value_of(pushed, attribute->scope, attribute->key));
-    const bt_value *b = single(value_of(seen, attribute->scope, attribute->key));
-    if (!same_value(a, b)) return differs(c, attribute->key, a, b);
+    const bt_value *a = unwrap_single(value_of(pushed, attribute->scope, attribute->key));
+    const bt_value *b = unwrap_single(value_of(seen, attribute->scope, attribute->key));
+    if (!same_value(a, b)) return report_difference(c, attribute->key, a, b);
   }
   return true;
 }
@@ -134,12 +134,12 @@ static bool same_projected(const comparing *c, const bt_span *pushed, const bt_s
 static bool same_attributes(const comparing *c, const bt_attributes *pushed, const bt_attributes *seen) {
   for (uint32_t i = 0; i < pushed->count; i++) {
     const bt_value *value = bt_attributes_find(seen, pushed->items[i].key);
-    const bt_value *a = single(&pushed->items[i].value), *b = value ? single(value) : &nothing;
-    if (!same_value(a, b)) return differs(c, pushed->items[i].key, a, b);
+    const bt_value *a = unwrap_single(&pushed->items[i].value), *b = value ? unwrap_single(value) : &nothing;
+    if (!same_value(a, b)) return report_difference(c, pushed->items[i].key, a, b);
   }
   for (uint32_t i = 0; i < seen->count; i++)
     if (!bt_attributes_find(pushed, seen->items[i].key))
-      return differs(c, seen->items[i].key, &nothing, &seen->items[i].value);
+      return report_difference(c, seen->items[i].key, &nothing, &seen->items[i].value);
   return true;
 }
 

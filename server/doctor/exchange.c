@@ -14,7 +14,7 @@ static int hex_digit(char c) {
 }
 
 /* A parameter's value, decoded; new; NULL: it is not there. */
-static char *parameter(const char *url, const char *name) {
+static char *read_parameter(const char *url, const char *name) {
   const char *at = strchr(url, '?');
   size_t length = strlen(name);
   for (; at; at = strchr(at, '&')) {
@@ -33,8 +33,8 @@ static char *parameter(const char *url, const char *name) {
   return value;
 }
 
-static int64_t number(const char *url, const char *name) {
-  char *text = parameter(url, name);
+static int64_t read_number(const char *url, const char *name) {
+  char *text = read_parameter(url, name);
   int64_t value = text ? strtoll(text, NULL, 10) : 0;
   free(text);
   return value;
@@ -54,10 +54,10 @@ static void set_question(bt_exchange *made, const bt_http_request *request) {
   const char *path = path_of(request->url);
   bool is_push = request->kind == BT_HTTP_EXPORT, is_search = !is_push && strncmp(path, "/api/search?", 12) == 0;
   made->what = is_push ? "push" : is_search ? "search" : strstr(path, "/traces/") ? "trace" : "other";
-  made->query = is_search ? parameter(path, "q") : strndup(path, strcspn(path, "?"));
-  made->start_s = number(path, "start");
-  made->end_s = number(path, "end");
-  made->limit = number(path, "limit");
+  made->query = is_search ? read_parameter(path, "q") : strndup(path, strcspn(path, "?"));
+  made->start_s = read_number(path, "start");
+  made->end_s = read_number(path, "end");
+  made->limit = read_number(path, "limit");
 }
 
 /* How long a number is that may be an address: 10.0.3.7, or with a port. 0: it is none. */

@@ -20,7 +20,7 @@ static void read_version(const char *answer, char out[80]) {
 
 /* The first `key:` behind `section:` at the start of a line, and behind `part:` where there is one; NULL: it is not
  * there. */
-static const char *setting(const char *config, const char *section, const char *part, const char *key) {
+static const char *find_setting(const char *config, const char *section, const char *part, const char *key) {
   char mark[64];
   snprintf(mark, sizeof mark, "\n%s:\n", section);
   const char *at = strstr(config, mark);
@@ -48,10 +48,11 @@ static int64_t number_setting(const char *value) {
 
 static void read_config(const char *config, bt_doctor_report *report) {
   /* 2.10 shows the part of 3.x too, and does not use it. */
-  const char *block = setting(config, "ingester", NULL, "max_block_duration");
-  report->max_block_ns = duration_setting(block ? block : setting(config, "live_store", NULL, "max_block_duration"));
-  report->max_range_ns = duration_setting(setting(config, "query_frontend", "search", "max_duration"));
-  report->most_traces = number_setting(setting(config, "query_frontend", "search", "max_result_limit"));
+  const char *block = find_setting(config, "ingester", NULL, "max_block_duration");
+  report->max_block_ns =
+      duration_setting(block ? block : find_setting(config, "live_store", NULL, "max_block_duration"));
+  report->max_range_ns = duration_setting(find_setting(config, "query_frontend", "search", "max_duration"));
+  report->most_traces = number_setting(find_setting(config, "query_frontend", "search", "max_result_limit"));
 }
 
 static bt_status get_page(const bt_doctor *doctor, const char *path, bt_http_response *response, bt_error *error) {
