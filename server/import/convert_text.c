@@ -13,7 +13,7 @@ enum { TRACE_ARENA_BYTES = 64 * 1024 * 1024, TREE_ARENA_BYTES = 64 * 1024 * 1024
 
 /* ---- judging ---- */
 
-static bt_status judge(const bt_rule *rule, const bt_family *family, bt_verdict *out, bt_error *error) {
+static bt_status judge_family(const bt_rule *rule, const bt_family *family, bt_verdict *out, bt_error *error) {
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
   const bt_rule_verdict *verdict = NULL;
@@ -36,7 +36,7 @@ bt_status bt_import_judge(bt_str dsl, const bt_rulefile_test *test, bt_verdict *
   bt_arena_init(&arena, TRACE_ARENA_BYTES);
   bt_status status = bt_rule_compile(dsl, &rule, &diagnostics, error);
   if (!status) status = bt_test_family_new(test, &arena, &family, error);
-  if (!status) status = judge(rule, family, out, error);
+  if (!status) status = judge_family(rule, family, out, error);
   bt_rule_free(rule);
   bt_arena_dispose(&arena);
   bt_diagnostics_dispose(&diagnostics);
@@ -68,7 +68,7 @@ typedef struct parts { /* what is joined by `and` at the top */
   size_t count, held_count;
 } parts;
 
-static bool split(const node *condition, parts *out) {
+static bool split_condition(const node *condition, parts *out) {
   bool is_joined = condition->kind == BT_OLD_AND;
   *out = (parts){0};
   for (const node *item = is_joined ? condition->first : condition; item; item = is_joined ? item->next : NULL) {
@@ -141,7 +141,7 @@ static bt_status turn_round(bt_translation *t, const parts *p, bt_range range, b
   return status;
 }
 
-static bt_status refuse(const node *part, bt_error *error) {
+static bt_status refuse_part(const node *part, bt_error *error) {
   bt_error_set(error, BT_INVALID,
                "its example_violation does not meet this, so nothing says what the rule describes: for the bad trace "
                "correct the example; for the good one write when { … } always { … }");
@@ -164,7 +164,7 @@ static void note_direction(bt_translation *t, const parts *p, bt_range range) {
 static bt_status write_bare(bt_translation *t, const node *condition, bt_buffer *out, bt_error *error) {
   parts p;
   bt_status status = BT_OK;
-  bool is_split = split(condition, &p);
+  bool is_split = split_condition(condition, &p);
   if (is_split && t->example) status = hold_against_example(t, &p, error);
   if (status) return status;
   bool is_met = !t->example || !is_split || p.held_count == p.count;
@@ -173,7 +173,7 @@ static bt_status write_bare(bt_translation *t, const node *condition, bt_buffer 
     if (is_split) note_direction(t, &p, condition->range);
     return bt_translate_condition(t, condition, out, error);
   }
-  return turns ? turn_round(t, &p, condition->range, out, error) : refuse(p.items[0], error);
+  return turns ? turn_round(t, &p, condition->range, out, error) : refuse_part(p.items[0], error);
 }
 
 /* ---- a text ---- */

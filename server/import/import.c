@@ -60,7 +60,7 @@ bt_status bt_import_say(bt_import *import, bt_import_rule *rule, bool look, unsi
 }
 
 /* A place of the rule's text as line and column of the file. */
-static void locate(const bt_import_source *source, bt_str text, uint32_t at, unsigned *line, unsigned *column) {
+static void locate_byte(const bt_import_source *source, bt_str text, uint32_t at, unsigned *line, unsigned *column) {
   unsigned in_line = 1, in_column = 1;
   for (size_t i = 0; i < at && i < text.len; i++) {
     bool is_break = text.ptr[i] == '\n', continues = ((unsigned char)text.ptr[i] & 0xC0) == 0x80;
@@ -75,7 +75,7 @@ static void locate(const bt_import_source *source, bt_str text, uint32_t at, uns
 static bt_status say_at(bt_import *import, bt_import_rule *rule, const bt_import_source *source, uint32_t at, bool look,
                         const char *message, bt_error *error) {
   unsigned line, column;
-  locate(source, rule->old_text, at, &line, &column);
+  locate_byte(source, rule->old_text, at, &line, &column);
   return bt_import_say(import, rule, look, line, column, error, "%s", message);
 }
 
@@ -192,8 +192,8 @@ static bt_status compare_texts(bt_import_rule *rule, bt_error *error) {
 }
 
 /* With the new text in the fields. */
-static bt_status define(bt_import *import, bt_import_rule *rule, bt_import_source *source,
-                        const bt_rulefile_test *example, bt_error *error) {
+static bt_status define_rule(bt_import *import, bt_import_rule *rule, bt_import_source *source,
+                             const bt_rulefile_test *example, bt_error *error) {
   bt_rule_definition *definition = NULL;
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
@@ -233,7 +233,7 @@ static bt_status read_example(bt_import *import, bt_import_rule *rule, const bt_
 }
 
 /* NULL message: the rule is converted as far as this goes. */
-static bt_status convert(bt_import *import, bt_import_rule *rule, bt_import_source *source, bt_error *error) {
+static bt_status convert_rule(bt_import *import, bt_import_rule *rule, bt_import_source *source, bt_error *error) {
   const bt_rulefile_test *example = NULL;
   bt_buffer text = {0};
   bt_error why = {0};
@@ -250,7 +250,7 @@ static bt_status convert(bt_import *import, bt_import_rule *rule, bt_import_sour
     if (!status && !source->fields.dsl) status = bt_error_no_memory(error);
     if (!status) status = settle_id(import, rule, source, error);
     if (!status) status = rename_twin(import, rule, source, error);
-    if (!status) status = define(import, rule, source, example, error);
+    if (!status) status = define_rule(import, rule, source, example, error);
   }
   bt_buffer_dispose(&text);
   return status;
@@ -263,7 +263,7 @@ static bt_status read_text(bt_import *import, bt_import_rule *rule, bt_import_so
                          "expected the rule's text as condition, expression or dsl, and there is none");
   bt_rulefile_locate_text(source->document, text, &source->place);
   rule->old_text = text->text;
-  bt_status status = convert(import, rule, source, error);
+  bt_status status = convert_rule(import, rule, source, error);
   if (status != BT_INVALID && status != BT_LIMIT) return status;
   char message[512];
   snprintf(message, sizeof message, "%s", error->message);

@@ -18,14 +18,14 @@ typedef struct reading {
 
 /* ---- lines of the file ---- */
 
-static unsigned indentation(bt_str line) {
+static unsigned measure_indentation(bt_str line) {
   unsigned blanks = 0;
   while (blanks < line.len && line.ptr[blanks] == ' ') blanks++;
   return blanks;
 }
 
 static bool is_blank(bt_str line) {
-  unsigned blanks = indentation(line);
+  unsigned blanks = measure_indentation(line);
   return blanks == line.len || line.ptr[blanks] == '\n' || line.ptr[blanks] == '\r';
 }
 
@@ -33,7 +33,7 @@ static bt_str block_lines(const bt_yaml_document *document, unsigned line, unsig
   bt_str all = bt_yaml_line(document, line);
   for (unsigned next = line + 1; next <= document->line_count; next++) {
     bt_str more = bt_yaml_line(document, next);
-    if (!more.len || (!is_blank(more) && indentation(more) + 1 < column)) break;
+    if (!more.len || (!is_blank(more) && measure_indentation(more) + 1 < column)) break;
     if (!is_blank(more)) all.len = (size_t)(more.ptr + more.len - all.ptr);
   }
   return all;
@@ -86,15 +86,15 @@ bt_status bt_import_keep(bt_import *import, bt_import_rule *rule, const bt_impor
 
 /* ---- fields ---- */
 
-static bt_status leave(reading *r, const node *key, bool look, const char *why) {
+static bt_status leave_field(reading *r, const node *key, bool look, const char *why) {
   bt_status status = bt_import_keep(r->import, r->rule, r->source, key, key->column + 1, r->error);
   if (status) return status;
   return bt_import_say(r->import, r->rule, look, key->line, key->column, r->error, "%.60s: %s", key->text.ptr, why);
 }
 
 static bt_status take_text(reading *r, const node *key, const node *value, char **out) {
-  if (value->kind != BT_YAML_SCALAR) return leave(r, key, true, "expected a text; it is not taken over");
-  if (*out) return leave(r, key, true, "it stands here twice, and the first is taken");
+  if (value->kind != BT_YAML_SCALAR) return leave_field(r, key, true, "expected a text; it is not taken over");
+  if (*out) return leave_field(r, key, true, "it stands here twice, and the first is taken");
   *out = bt_rule_text_copy(value->text);
   return *out ? BT_OK : bt_error_no_memory(r->error);
 }
@@ -102,7 +102,7 @@ static bt_status take_text(reading *r, const node *key, const node *value, char 
 static bt_status take_severity(reading *r, const node *key, const node *value) {
   bt_rule_fields *fields = &r->source->fields;
   if (value->kind != BT_YAML_SCALAR || !bt_severity_parse(value->text, &fields->severity))
-    return leave(r, key, true, "expected info, low, warning, medium, high, error or critical; it is medium now");
+    return leave_field(r, key, true, "expected info, low, warning, medium, high, error or critical; it is medium now");
   fields->has_severity = true;
   return BT_OK;
 }
@@ -110,7 +110,7 @@ static bt_status take_severity(reading *r, const node *key, const node *value) {
 static bt_status take_enabled(reading *r, const node *key, const node *value) {
   bt_value said;
   if (value->kind != BT_YAML_SCALAR || bt_yaml_scalar_type(value, &said) != BT_YAML_BOOL)
-    return leave(r, key, true, "expected true or false; the rule is enabled now");
+    return leave_field(r, key, true, "expected true or false; the rule is enabled now");
   r->source->fields.enabled = said.boolean;
   return BT_OK;
 }
@@ -124,10 +124,10 @@ static bt_status add_pair(reading *r, bool is_label, bt_str key, bt_str value) {
 
 static bt_status take_pairs(reading *r, const node *key, const node *map, bool is_label) {
   bt_status status = BT_OK;
-  if (map->kind != BT_YAML_MAP) return leave(r, key, true, "expected keys with texts; it is not taken over");
+  if (map->kind != BT_YAML_MAP) return leave_field(r, key, true, "expected keys with texts; it is not taken over");
   for (const node *name = map->first; !status && name; name = name->next->next)
     status = name->next->kind == BT_YAML_SCALAR ? add_pair(r, is_label, name->text, name->next->text)
-                                                : leave(r, name, true, "expected a text; it is not taken over");
+                                                : leave_field(r, name, true, "expected a text; it is not taken over");
   return status;
 }
 
@@ -140,7 +140,7 @@ static bool is_list_of_texts(const node *list) {
 /* `tags: [team:payments, gold]` are the labels team: payments and gold: "true". */
 static bt_status take_tags(reading *r, const node *key, const node *list) {
   bt_status status = BT_OK;
-  if (!is_list_of_texts(list)) return leave(r, key, true, "expected a list of texts; it is not taken over");
+  if (!is_list_of_texts(list)) return leave_field(r, key, true, "expected a list of texts; it is not taken over");
   for (const node *tag = list->first; !status && tag; tag = tag->next) {
     size_t length = strcspn(tag->text.ptr, ":=");
     bool is_pair = length > 0 && length + 1 < tag->text.len;
@@ -154,7 +154,7 @@ static bt_status take_tags(reading *r, const node *key, const node *list) {
 /* `compliance_frameworks: [SOC2, HIPAA]` is the annotation compliance_framework: "SOC2, HIPAA". */
 static bt_status take_frameworks(reading *r, const node *key, const node *list) {
   bt_buffer joined = {0};
-  if (!is_list_of_texts(list)) return leave(r, key, true, "expected a list of texts; it is not taken over");
+  if (!is_list_of_texts(list)) return leave_field(r, key, true, "expected a list of texts; it is not taken over");
   for (const node *item = list->first; item; item = item->next)
     bt_buffer_printf(&joined, "%s%s", item == list->first ? "" : ", ", item->text.ptr);
   bt_status status = joined.failed ? bt_error_no_memory(r->error) : BT_OK;
@@ -170,7 +170,7 @@ static bool is_one_of(bt_str key, const char *const *names) {
 }
 
 static bt_status take_kept(reading *r, const node *key, const node *value, const node **place) {
-  if (*place) return leave(r, key, true, "the rule has this already, and the first is taken");
+  if (*place) return leave_field(r, key, true, "the rule has this already, and the first is taken");
   *place = value;
   return BT_OK;
 }
@@ -188,12 +188,12 @@ static bt_status take_other(reading *r, const node *key, const node *value) {
   }
   if (is_one_of(key->text, frameworks)) return take_frameworks(r, key, value);
   bool is_made = is_one_of(key->text, made);
-  return leave(r, key, !is_made,
-               is_made ? "the original's program made it; it is not taken over"
-                       : "a rule file has no place for it, so it is not taken over");
+  return leave_field(r, key, !is_made,
+                     is_made ? "the original's program made it; it is not taken over"
+                             : "a rule file has no place for it, so it is not taken over");
 }
 
-static bt_status take(reading *r, const node *key, const node *value) {
+static bt_status take_field(reading *r, const node *key, const node *value) {
   bt_rule_fields *fields = &r->source->fields;
   bool is_null = value->kind == BT_YAML_SCALAR && bt_yaml_scalar_type(value, NULL) == BT_YAML_NULL;
   if (is_null) return BT_OK;
@@ -211,6 +211,7 @@ static bt_status take(reading *r, const node *key, const node *value) {
 bt_status bt_import_read_fields(bt_import *import, bt_import_rule *rule, bt_import_source *source, bt_error *error) {
   reading r = {.import = import, .rule = rule, .source = source, .error = error};
   bt_status status = BT_OK;
-  for (const node *key = source->map->first; !status && key; key = key->next->next) status = take(&r, key, key->next);
+  for (const node *key = source->map->first; !status && key; key = key->next->next)
+    status = take_field(&r, key, key->next);
   return status;
 }

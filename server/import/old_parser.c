@@ -35,21 +35,21 @@ const char *bt_old_operator_text(bt_old_operator op) {
 
 /* ---- tokens ---- */
 
-static const bt_old_token *peek(const parser *p, size_t ahead) {
+static const bt_old_token *peek_token(const parser *p, size_t ahead) {
   return &p->tokens[p->at + ahead < p->count ? p->at + ahead : p->count - 1];
 }
 
 static bool at_mark(const parser *p, size_t ahead, char mark) {
-  const bt_old_token *token = peek(p, ahead);
+  const bt_old_token *token = peek_token(p, ahead);
   return token->kind == BT_OLD_TOKEN_MARK && token->text.ptr[0] == mark;
 }
 
 static bool at_word(const parser *p, size_t ahead, const char *word) {
-  const bt_old_token *token = peek(p, ahead);
+  const bt_old_token *token = peek_token(p, ahead);
   return token->kind == BT_OLD_TOKEN_PATH && bt_str_equal(token->text, bt_str_from(word));
 }
 
-static void advance(parser *p) {
+static void skip_token(parser *p) {
   if (p->at + 1 < p->count) p->at++;
 }
 
@@ -58,8 +58,8 @@ static void *fail_memory(parser *p) {
   return NULL;
 }
 
-static node *fail(parser *p, const char *expected) {
-  const bt_old_token *token = peek(p, 0);
+static node *refuse_token(parser *p, const char *expected) {
+  const bt_old_token *token = peek_token(p, 0);
   bt_str found = {p->text.ptr + token->range.start, token->range.end - token->range.start};
   if (p->status) return NULL;
   p->status = found.len ? bt_error_set(p->error, BT_INVALID, "expected %s, found `%.*s`", expected,
@@ -69,20 +69,20 @@ static node *fail(parser *p, const char *expected) {
   return NULL;
 }
 
-static bool expect(parser *p, char mark) {
+static bool expect_mark(parser *p, char mark) {
   const char said[] = {'`', mark, '`', '\0'};
   bool is_there = !p->status && at_mark(p, 0, mark);
   if (is_there)
-    advance(p);
+    skip_token(p);
   else
-    fail(p, said);
+    refuse_token(p, said);
   return is_there;
 }
 
-static bool enter(parser *p) {
+static bool enter_level(parser *p) {
   if (p->status) return false;
   if (++p->depth <= BT_OLD_MAX_DEPTH) return true;
-  fail(p, "parentheses at most 64 deep");
+  refuse_token(p, "parentheses at most 64 deep");
   return false;
 }
 
@@ -92,13 +92,13 @@ static uint32_t last_end(const parser *p) {
 
 /* ---- nodes ---- */
 
-static node *make(parser *p, bt_old_kind kind, bt_str text) {
+static node *make_node(parser *p, bt_old_kind kind, bt_str text) {
   if (p->status) return NULL;
   node *made = bt_arena_alloc(p->arena, sizeof *made);
   if (!made) return fail_memory(p);
   made->kind = kind;
   made->text = text;
-  made->range = peek(p, 0)->range;
+  made->range = peek_token(p, 0)->range;
   return made;
 }
 
@@ -113,9 +113,9 @@ static void add_item(node *parent, node *item) {
 }
 
 /* A node of the token that is next, which is taken. */
-static node *take(parser *p, bt_old_kind kind) {
-  node *made = make(p, kind, peek(p, 0)->text);
-  advance(p);
+static node *take_node(parser *p, bt_old_kind kind) {
+  node *made = make_node(p, kind, peek_token(p, 0)->text);
+  skip_token(p);
   return made;
 }
 
@@ -131,14 +131,14 @@ typedef node *(*parse_part)(parser *p);
 
 /* `part word part …`: one part is itself, more are a node. */
 static node *parse_joined(parser *p, bt_old_kind kind, const char *word, parse_part part) {
-  bt_range start = peek(p, 0)->range;
+  bt_range start = peek_token(p, 0)->range;
   node *first = part(p), *joined = NULL;
   while (!p->status && at_word(p, 0, word)) {
     if (!joined) {
-      joined = make(p, kind, (bt_str){0});
+      joined = make_node(p, kind, (bt_str){0});
       add_item(joined, first);
     }
-    advance(p);
+    skip_token(p);
     add_item(joined, part(p));
   }
   if (!joined) return first;
@@ -147,18 +147,18 @@ static node *parse_joined(parser *p, bt_old_kind kind, const char *word, parse_p
 }
 
 static node *parse_negated(parser *p, parse_part inner) {
-  node *negation = take(p, BT_OLD_NOT);
-  if (!enter(p)) return NULL;
+  node *negation = take_node(p, BT_OLD_NOT);
+  if (!enter_level(p)) return NULL;
   add_item(negation, inner(p));
   p->depth--;
   return end_node(p, negation);
 }
 
 static node *parse_parenthesised(parser *p, parse_part inner) {
-  if (!enter(p)) return NULL;
-  advance(p);
+  if (!enter_level(p)) return NULL;
+  skip_token(p);
   node *made = inner(p);
-  expect(p, ')');
+  expect_mark(p, ')');
   p->depth--;
   if (made) made->is_quoted = made->is_quoted || (made->kind != BT_OLD_SPANS && made->kind != BT_OLD_FIELD);
   return made;
@@ -167,18 +167,18 @@ static node *parse_parenthesised(parser *p, parse_part inner) {
 /* ---- values ---- */
 
 static bool accept_operator(parser *p, bt_old_operator *op) {
-  const bt_old_token *token = peek(p, 0);
+  const bt_old_token *token = peek_token(p, 0);
   if (p->status || (token->kind != BT_OLD_TOKEN_OPERATOR && token->kind != BT_OLD_TOKEN_PATH)) return false;
   if (at_word(p, 0, "not") && at_word(p, 1, "in")) {
     *op = BT_OLD_NOT_IN;
-    advance(p);
-    advance(p);
+    skip_token(p);
+    skip_token(p);
     return true;
   }
   for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
     if (bt_str_equal(token->text, bt_str_from(operators[i].text))) {
       *op = operators[i].op;
-      advance(p);
+      skip_token(p);
       return true;
     }
   return false;
@@ -191,27 +191,28 @@ static bool at_count(const parser *p) {
 }
 
 static node *parse_scalar(parser *p) {
-  switch (peek(p, 0)->kind) {
-  case BT_OLD_TOKEN_STRING: return take(p, BT_OLD_STRING);
-  case BT_OLD_TOKEN_NUMBER: return take(p, BT_OLD_NUMBER);
-  case BT_OLD_TOKEN_DURATION: return take(p, BT_OLD_DURATION);
-  case BT_OLD_TOKEN_PATH: return take(p, at_word(p, 0, "true") || at_word(p, 0, "false") ? BT_OLD_BOOL : BT_OLD_WORD);
+  switch (peek_token(p, 0)->kind) {
+  case BT_OLD_TOKEN_STRING: return take_node(p, BT_OLD_STRING);
+  case BT_OLD_TOKEN_NUMBER: return take_node(p, BT_OLD_NUMBER);
+  case BT_OLD_TOKEN_DURATION: return take_node(p, BT_OLD_DURATION);
+  case BT_OLD_TOKEN_PATH:
+    return take_node(p, at_word(p, 0, "true") || at_word(p, 0, "false") ? BT_OLD_BOOL : BT_OLD_WORD);
   case BT_OLD_TOKEN_END:
   case BT_OLD_TOKEN_OPERATOR:
   case BT_OLD_TOKEN_MARK: break;
   }
-  return fail(p, "a value: a number, a string, true, false or a word");
+  return refuse_token(p, "a value: a number, a string, true, false or a word");
 }
 
 static node *parse_list(parser *p) {
-  node *list = make(p, BT_OLD_LIST, (bt_str){0});
-  advance(p);
+  node *list = make_node(p, BT_OLD_LIST, (bt_str){0});
+  skip_token(p);
   for (bool goes_on = !at_mark(p, 0, ']'); goes_on && !p->status;) {
     add_item(list, parse_scalar(p));
     goes_on = at_mark(p, 0, ',');
-    if (goes_on) advance(p);
+    if (goes_on) skip_token(p);
   }
-  expect(p, ']');
+  expect_mark(p, ']');
   return end_node(p, list);
 }
 
@@ -220,7 +221,7 @@ static node *parse_span_field(parser *p);
 static node *parse_value(parser *p) {
   if (at_mark(p, 0, '[')) return parse_list(p);
   if (at_count(p)) return parse_count(p);
-  if (peek(p, 0)->kind == BT_OLD_TOKEN_PATH && bt_str_starts_with(peek(p, 0)->text, BT_STR("span.")))
+  if (peek_token(p, 0)->kind == BT_OLD_TOKEN_PATH && bt_str_starts_with(peek_token(p, 0)->text, BT_STR("span.")))
     return parse_span_field(p);
   return parse_scalar(p);
 }
@@ -229,7 +230,7 @@ static node *parse_value(parser *p) {
 static node *parse_comparison(parser *p, node *left) {
   bt_old_operator op;
   if (!left || !accept_operator(p, &op)) return left;
-  node *made = make(p, BT_OLD_COMPARE, (bt_str){0});
+  node *made = make_node(p, BT_OLD_COMPARE, (bt_str){0});
   if (!made) return NULL;
   made->op = op;
   made->range.start = left->range.start;
@@ -241,21 +242,21 @@ static node *parse_comparison(parser *p, node *left) {
 /* ---- tests on a span ---- */
 
 static bool at_span_path(const parser *p) {
-  return peek(p, 0)->kind == BT_OLD_TOKEN_PATH && bt_str_starts_with(peek(p, 0)->text, BT_STR("span."));
+  return peek_token(p, 0)->kind == BT_OLD_TOKEN_PATH && bt_str_starts_with(peek_token(p, 0)->text, BT_STR("span."));
 }
 
 /* `span.name`, `span.attributes["k"]`, `span.attributes.k`. */
 static node *parse_span_field(parser *p) {
   static const bt_str attributes = {"span.attributes.", 16};
-  node *made = take(p, BT_OLD_SPAN_FIELD);
+  node *made = take_node(p, BT_OLD_SPAN_FIELD);
   if (!made) return NULL;
   if (bt_str_equal(made->text, BT_STR("span.attributes")) && at_mark(p, 0, '[')) {
-    advance(p);
+    skip_token(p);
     made->kind = BT_OLD_SPAN_KEY;
-    made->text = peek(p, 0)->text;
-    if (peek(p, 0)->kind != BT_OLD_TOKEN_STRING) return fail(p, "an attribute's key in quotes");
-    advance(p);
-    expect(p, ']');
+    made->text = peek_token(p, 0)->text;
+    if (peek_token(p, 0)->kind != BT_OLD_TOKEN_STRING) return refuse_token(p, "an attribute's key in quotes");
+    skip_token(p);
+    expect_mark(p, ']');
   } else if (bt_str_starts_with(made->text, attributes)) {
     made->kind = BT_OLD_SPAN_KEY;
     made->text = (bt_str){made->text.ptr + attributes.len, made->text.len - attributes.len};
@@ -273,13 +274,13 @@ static bool is_keyword(bt_str word) {
 }
 
 static node *parse_field(parser *p) {
-  const bt_old_token *token = peek(p, 0);
+  const bt_old_token *token = peek_token(p, 0);
   if (at_span_path(p)) return parse_span_field(p);
   if (token->kind != BT_OLD_TOKEN_STRING && (token->kind != BT_OLD_TOKEN_PATH || is_keyword(token->text)))
-    return fail(p, "an attribute's name");
-  if (token->kind == BT_OLD_TOKEN_STRING && at_word(p, 1, "in") && peek(p, 2)->kind == BT_OLD_TOKEN_PATH)
-    return take(p, BT_OLD_STRING); /* "x" in span.attributes["k"] */
-  node *made = take(p, BT_OLD_FIELD);
+    return refuse_token(p, "an attribute's name");
+  if (token->kind == BT_OLD_TOKEN_STRING && at_word(p, 1, "in") && peek_token(p, 2)->kind == BT_OLD_TOKEN_PATH)
+    return take_node(p, BT_OLD_STRING); /* "x" in span.attributes["k"] */
+  node *made = take_node(p, BT_OLD_FIELD);
   if (made) made->is_quoted = token->kind == BT_OLD_TOKEN_STRING;
   return made;
 }
@@ -288,7 +289,7 @@ static node *parse_one_test(parser *p) {
   if (p->status) return NULL;
   if (at_word(p, 0, "not")) return parse_negated(p, parse_one_test);
   if (at_mark(p, 0, '(')) return parse_parenthesised(p, parse_test);
-  if (at_word(p, 0, "true") || at_word(p, 0, "false")) return take(p, BT_OLD_BOOL);
+  if (at_word(p, 0, "true") || at_word(p, 0, "false")) return take_node(p, BT_OLD_BOOL);
   return parse_comparison(p, parse_field(p));
 }
 
@@ -305,11 +306,11 @@ static node *parse_test(parser *p) {
 /* `.where(test)`, as often as it stands there. In a path the last segment is taken for it by the caller. */
 static void parse_wheres(parser *p, node *spans, bool first_is_taken) {
   while (!p->status && (first_is_taken || (at_mark(p, 0, '.') && at_word(p, 1, "where") && at_mark(p, 2, '(')))) {
-    if (!first_is_taken) advance(p), advance(p);
+    if (!first_is_taken) skip_token(p), skip_token(p);
     first_is_taken = false;
-    if (!expect(p, '(')) return;
+    if (!expect_mark(p, '(')) return;
     add_item(spans, parse_test(p));
-    expect(p, ')');
+    expect_mark(p, ')');
   }
   end_node(p, spans);
 }
@@ -322,10 +323,10 @@ static bool split_where(bt_str *path) {
 }
 
 static node *parse_spans(parser *p) {
-  bool is_quoted = peek(p, 0)->kind == BT_OLD_TOKEN_STRING;
-  if (!is_quoted && (peek(p, 0)->kind != BT_OLD_TOKEN_PATH || is_keyword(peek(p, 0)->text)))
-    return fail(p, "the name of a span");
-  node *spans = take(p, BT_OLD_SPANS);
+  bool is_quoted = peek_token(p, 0)->kind == BT_OLD_TOKEN_STRING;
+  if (!is_quoted && (peek_token(p, 0)->kind != BT_OLD_TOKEN_PATH || is_keyword(peek_token(p, 0)->text)))
+    return refuse_token(p, "the name of a span");
+  node *spans = take_node(p, BT_OLD_SPANS);
   if (!spans) return NULL;
   spans->is_quoted = is_quoted;
   parse_wheres(p, spans, !is_quoted && at_mark(p, 0, '(') && split_where(&spans->text));
@@ -334,34 +335,34 @@ static node *parse_spans(parser *p) {
 
 /* What may stand in trace.has( ), has_before( , ) and count( ): a name, or a test. */
 static node *parse_operand(parser *p) {
-  bool is_name = peek(p, 0)->kind == BT_OLD_TOKEN_PATH || peek(p, 0)->kind == BT_OLD_TOKEN_STRING;
+  bool is_name = peek_token(p, 0)->kind == BT_OLD_TOKEN_PATH || peek_token(p, 0)->kind == BT_OLD_TOKEN_STRING;
   bool is_lone = is_name && !at_span_path(p) && !at_word(p, 0, "not");
   bool ends = at_mark(p, 1, ')') || at_mark(p, 1, ',') || (at_mark(p, 1, '.') && at_word(p, 2, "where")) ||
-              (at_mark(p, 1, '(') && bt_str_ends_with(peek(p, 0)->text, BT_STR(".where")));
+              (at_mark(p, 1, '(') && bt_str_ends_with(peek_token(p, 0)->text, BT_STR(".where")));
   return is_lone && ends ? parse_spans(p) : parse_test(p);
 }
 
 static node *parse_count(parser *p) {
-  node *count = take(p, BT_OLD_COUNT);
-  if (!enter(p)) return NULL;
-  expect(p, '(');
+  node *count = take_node(p, BT_OLD_COUNT);
+  if (!enter_level(p)) return NULL;
+  expect_mark(p, '(');
   add_item(count, parse_operand(p));
-  expect(p, ')');
+  expect_mark(p, ')');
   p->depth--;
   if (count && count->first && count->first->kind == BT_OLD_SPANS) parse_wheres(p, count->first, false);
   return end_node(p, count);
 }
 
 static node *parse_has(parser *p) {
-  uint32_t start = peek(p, 0)->range.start;
-  advance(p);
-  if (!enter(p) || !expect(p, '(')) return NULL;
+  uint32_t start = peek_token(p, 0)->range.start;
+  skip_token(p);
+  if (!enter_level(p) || !expect_mark(p, '(')) return NULL;
   node *inner = parse_operand(p), *made = inner;
   if (inner && inner->kind != BT_OLD_SPANS) {
-    made = make(p, BT_OLD_HAS, (bt_str){0});
+    made = make_node(p, BT_OLD_HAS, (bt_str){0});
     add_item(made, inner);
   }
-  expect(p, ')');
+  expect_mark(p, ')');
   p->depth--;
   parse_wheres(p, made, false);
   if (made) made->range.start = start;
@@ -369,32 +370,32 @@ static node *parse_has(parser *p) {
 }
 
 static node *parse_order(parser *p) {
-  node *order = take(p, BT_OLD_ORDER);
-  if (!order || !enter(p) || !expect(p, '(')) return NULL;
+  node *order = take_node(p, BT_OLD_ORDER);
+  if (!order || !enter_level(p) || !expect_mark(p, '(')) return NULL;
   order->text = (bt_str){order->text.ptr + 6, order->text.len - 6}; /* without "trace." */
   add_item(order, parse_operand(p));
-  expect(p, ',');
+  expect_mark(p, ',');
   add_item(order, parse_operand(p));
-  expect(p, ')');
+  expect_mark(p, ')');
   p->depth--;
   return end_node(p, order);
 }
 
 static node *parse_counted(parser *p) {
   node *count = parse_count(p), *made = parse_comparison(p, count);
-  return made == count ? fail(p, "a comparison with the count, as in count(retry) > 3") : made;
+  return made == count ? refuse_token(p, "a comparison with the count, as in count(retry) > 3") : made;
 }
 
 static node *parse_one_condition(parser *p) {
   if (p->status) return NULL;
   if (at_word(p, 0, "not")) return parse_negated(p, parse_one_condition);
   if (at_mark(p, 0, '(')) return parse_parenthesised(p, parse_condition);
-  if (at_word(p, 0, "true") || at_word(p, 0, "false")) return take(p, BT_OLD_BOOL);
+  if (at_word(p, 0, "true") || at_word(p, 0, "false")) return take_node(p, BT_OLD_BOOL);
   if (at_count(p)) return parse_counted(p);
   if (at_word(p, 0, "trace.has") && at_mark(p, 1, '(')) return parse_has(p);
   if ((at_word(p, 0, "trace.has_before") || at_word(p, 0, "trace.has_after")) && at_mark(p, 1, '('))
     return parse_order(p);
-  bool is_in_text = peek(p, 0)->kind == BT_OLD_TOKEN_STRING && at_word(p, 1, "in"); /* "x" in span.name */
+  bool is_in_text = peek_token(p, 0)->kind == BT_OLD_TOKEN_STRING && at_word(p, 1, "in"); /* "x" in span.name */
   return parse_comparison(p, at_span_path(p) || is_in_text ? parse_field(p) : parse_spans(p));
 }
 
@@ -410,20 +411,20 @@ static node *parse_condition(parser *p) {
 
 static void skip_annotation(parser *p) {
   unsigned open = 0;
-  advance(p);
-  if (peek(p, 0)->kind != BT_OLD_TOKEN_PATH) fail(p, "an annotation's name behind @");
-  advance(p);
+  skip_token(p);
+  if (peek_token(p, 0)->kind != BT_OLD_TOKEN_PATH) refuse_token(p, "an annotation's name behind @");
+  skip_token(p);
   if (!at_mark(p, 0, '(')) return;
   do {
     open += at_mark(p, 0, '(');
     open -= at_mark(p, 0, ')');
-    if (peek(p, 0)->kind == BT_OLD_TOKEN_END) fail(p, "`)` at the end of the annotation");
-    advance(p);
+    if (peek_token(p, 0)->kind == BT_OLD_TOKEN_END) refuse_token(p, "`)` at the end of the annotation");
+    skip_token(p);
   } while (open && !p->status);
 }
 
 static void parse_annotations(parser *p, bt_old_rule *rule) {
-  uint32_t start = peek(p, 0)->range.start;
+  uint32_t start = peek_token(p, 0)->range.start;
   while (!p->status && at_mark(p, 0, '@')) skip_annotation(p);
   if (p->at && !p->status) rule->annotations = (bt_str){p->text.ptr + start, last_end(p) - start};
 }
@@ -439,15 +440,15 @@ static void parse_clauses(parser *p, bt_old_rule *rule) {
   node **clause;
   while (!p->status && (clause = clause_at(p, rule))) {
     if (*clause) {
-      fail(p, "each clause once");
+      refuse_token(p, "each clause once");
       return;
     }
-    advance(p);
-    advance(p);
+    skip_token(p);
+    skip_token(p);
     *clause = parse_condition(p);
-    expect(p, '}');
+    expect_mark(p, '}');
   }
-  if (!rule->always && !rule->never) fail(p, "an always { } or a never { } behind when { }");
+  if (!rule->always && !rule->never) refuse_token(p, "an always { } or a never { } behind when { }");
 }
 
 bt_status bt_old_rule_parse(bt_str text, bt_arena *arena, bt_old_rule *out, bt_error *error) {
@@ -464,6 +465,6 @@ bt_status bt_old_rule_parse(bt_str text, bt_arena *arena, bt_old_rule *out, bt_e
     parse_clauses(&p, out);
   else
     out->condition = parse_condition(&p);
-  if (!p.status && peek(&p, 0)->kind != BT_OLD_TOKEN_END) fail(&p, "and, or, or the end of the rule");
+  if (!p.status && peek_token(&p, 0)->kind != BT_OLD_TOKEN_END) refuse_token(&p, "and, or, or the end of the rule");
   return p.status ? p.status : bt_old_levels_check(out, error);
 }

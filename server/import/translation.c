@@ -246,14 +246,14 @@ static void write_condition(bt_translation *t, const node *at, bt_buffer *out) {
   bt_translation_fail(t, at, "expected a condition on the trace");
 }
 
-static bt_status end(const bt_translation *t, const bt_buffer *out, bt_error *error) {
+static bt_status end_translation(const bt_translation *t, const bt_buffer *out, bt_error *error) {
   return !t->status && out->failed ? bt_error_no_memory(error) : t->status;
 }
 
 bt_status bt_translate_condition(bt_translation *t, const node *condition, bt_buffer *out, bt_error *error) {
   t->error = error;
   write_condition(t, condition, out);
-  return end(t, out, error);
+  return end_translation(t, out, error);
 }
 
 bt_status bt_translate_lone_test(bt_translation *t, const node *test, bt_buffer *out, bt_error *error) {
@@ -261,5 +261,5 @@ bt_status bt_translate_lone_test(bt_translation *t, const node *test, bt_buffer 
   bt_buffer_append(out, BT_STR("trace.has("));
   bt_translation_write_test(t, test, false, out);
   bt_buffer_append_char(out, ')');
-  return end(t, out, error);
+  return end_translation(t, out, error);
 }
