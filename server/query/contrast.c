@@ -56,7 +56,7 @@ typedef struct contrast {
 
 /* ---- choosing ---- */
 
-static void offer(reservoir *r, uint64_t seed, const bt_trace_verdict *verdict) {
+static void offer_trace(reservoir *r, uint64_t seed, const bt_trace_verdict *verdict) {
   keyed item = {bt_seeded_key(seed, &verdict->trace_id), verdict->trace_id, verdict->is_read};
   size_t low = 0, high = r->count;
   if (r->count == r->room && item.key >= r->items[r->count - 1].key) return;
@@ -76,14 +76,14 @@ static bt_status take_verdict(void *context, const bt_trace_verdict *verdict, bt
   contrast *c = context;
   (void)error;
   if (!verdict->is_settled) return BT_OK;
-  if (verdict->verdict == BT_VIOLATED) offer(&c->found[BT_VIOLATING], c->result->seed, verdict);
+  if (verdict->verdict == BT_VIOLATED) offer_trace(&c->found[BT_VIOLATING], c->result->seed, verdict);
   if (verdict->verdict != BT_SATISFIED || verdict->exercised == BT_FALSE) return BT_OK;
   if (verdict->exercised == BT_TRUE)
     c->satisfying++;
   else
     c->unsure++;
   c->read_satisfying += verdict->is_read;
-  offer(&c->found[BT_SATISFYING], c->result->seed, verdict);
+  offer_trace(&c->found[BT_SATISFYING], c->result->seed, verdict);
   return BT_OK;
 }
 
@@ -324,7 +324,7 @@ static bt_status read_both(contrast *c, bt_error *error) {
 
 /* ---- the whole ---- */
 
-static bt_status prepare(contrast *c, bt_error *error) {
+static bt_status prepare_samples(contrast *c, bt_error *error) {
   const bt_rule *rule = c->replay.rules[0]->rule;
   size_t rooms[2] = {c->sample, (size_t)c->sample * BT_CONTRAST_ATTEMPTS};
   c->own_bytes = bytes_of_page(c) + (rooms[0] + rooms[1]) * sizeof(keyed);
@@ -391,7 +391,7 @@ bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request,
   bt_assumptions service = bt_assumptions_over(&c.replay.assumptions, source, c.replay.cancel);
   c.assumptions = bt_assumptions_of(&service, request->replay.rules[0]);
   size_t most = request->most_findings ? request->most_findings : BT_CONTRAST_FINDINGS;
-  status = prepare(&c, error);
+  status = prepare_samples(&c, error);
   if (!status) status = find_verdicts(&c, error);
   if (!status && goes_on(&c)) status = read_both(&c, error);
   if (!status) status = bt_contrast_conclude(result, &c.rule, most, error);

@@ -25,8 +25,8 @@ const char *bt_contrast_exclusion_name(bt_contrast_exclusion reason) {
 
 /* ---- which marks there are ---- */
 
-static bt_status exclude(bt_contrast_result *result, bt_mark_kind kind, bt_str name, bt_contrast_exclusion reason,
-                         bt_error *error) {
+static bt_status exclude_mark(bt_contrast_result *result, bt_mark_kind kind, bt_str name, bt_contrast_exclusion reason,
+                              bt_error *error) {
   if (!result->excluded) result->excluded = calloc(BT_CONTRAST_EXCLUDED_NAMED, sizeof *result->excluded);
   if (!result->excluded) return bt_error_no_memory(error);
   if (result->excluded_count < BT_CONTRAST_EXCLUDED_NAMED)
@@ -50,7 +50,7 @@ static bt_status add_values(marks *m, bt_contrast_result *result, bt_contrast_ru
   for (size_t i = 0; i < key->value_count && !status; i++) {
     const bt_tally_value *value = &key->values[i];
     if (is_name && bt_contrast_rule_compares(rule, key->kind, value->text)) {
-      status = exclude(result, key->kind, value->text, BT_EXCLUDED_COMPARED, error);
+      status = exclude_mark(result, key->kind, value->text, BT_EXCLUDED_COMPARED, error);
       continue;
     }
     bt_contrast_finding mark = {.kind = key->kind,
@@ -90,11 +90,12 @@ static bt_status add_key(marks *m, bt_contrast_result *result, bt_contrast_rule 
   bool is_name = key->kind == BT_MARK_SPAN_NAME || key->kind == BT_MARK_SERVICE, is_id = bt_tally_key_is_id(key);
   if (is_name && !key->has_many) return add_values(m, result, rule, key, error);
   if (!is_name && bt_contrast_rule_compares(rule, key->kind, key->key))
-    return exclude(result, key->kind, key->key, BT_EXCLUDED_COMPARED, error);
+    return exclude_mark(result, key->kind, key->key, BT_EXCLUDED_COMPARED, error);
   bool has_bounds = false;
   bt_status status = add_bounds(m, &result->tally, key, &has_bounds, error);
-  if (!status && is_id && !has_bounds) status = exclude(result, key->kind, key->key, BT_EXCLUDED_IDS, error);
-  if (!status && key->has_too_long && !is_id) status = exclude(result, key->kind, key->key, BT_EXCLUDED_LONG, error);
+  if (!status && is_id && !has_bounds) status = exclude_mark(result, key->kind, key->key, BT_EXCLUDED_IDS, error);
+  if (!status && key->has_too_long && !is_id)
+    status = exclude_mark(result, key->kind, key->key, BT_EXCLUDED_LONG, error);
   if (is_name || status) return status;
   bt_contrast_finding mark = {.kind = key->kind, .key = key->key, .counts = {key->counts[0], key->counts[1]}};
   if (key->value_count != 1 || key->has_too_long || is_id) status = add_mark(m, &mark, error);
@@ -163,7 +164,7 @@ static void test_all(marks *m, bt_contrast_result *result) {
 
 /* ---- in words ---- */
 
-static void explain(const marks *m, bt_contrast_result *result) {
+static void explain_conclusion(const marks *m, bt_contrast_result *result) {
   const bt_contrast_side *v = &result->sides[BT_VIOLATING], *s = &result->sides[BT_SATISFYING];
   double needed = BT_CONTRAST_LEVEL / (double)(result->divisor ? result->divisor : 1);
   char *text = result->explanation;
@@ -209,7 +210,7 @@ bt_status bt_contrast_conclude(bt_contrast_result *result, bt_contrast_rule *rul
   if (!status) status = find_divisor(m, result, error);
   if (!status) {
     test_all(m, result);
-    explain(m, result);
+    explain_conclusion(m, result);
     result->left_out_keys = result->tally.left_out_keys;
     result->finding_count = result->findings_total < most_findings ? result->findings_total : most_findings;
     result->findings = m->items;

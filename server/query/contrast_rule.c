@@ -46,7 +46,7 @@ static void look_at_predicate(void *context, const bt_predicate *predicate) {
   if (predicate->kind == BT_PREDICATE_NAMED && bt_str_equal(predicate->name, m->name)) m->found = true;
 }
 
-static bool mentions(bt_contrast_rule *rule, const bt_condition *condition, bool is_service, bt_str name) {
+static bool mentions_name(bt_contrast_rule *rule, const bt_condition *condition, bool is_service, bt_str name) {
   mention m = {.is_service = is_service, .name = name};
   if (!condition) return false;
   bt_condition_visit(condition, look_at_predicate, &m);
@@ -59,13 +59,15 @@ static bool mentions(bt_contrast_rule *rule, const bt_condition *condition, bool
  * decides. */
 static bool mentions_in_part(bt_contrast_rule *rule, bool deciding, bool is_service, bt_str name) {
   const bt_condition *bare = rule->rule->condition;
-  if (!bare && !deciding) return mentions(rule, rule->rule->when, is_service, name);
+  if (!bare && !deciding) return mentions_name(rule, rule->rule->when, is_service, name);
   if (!bare)
-    return mentions(rule, rule->rule->always, is_service, name) || mentions(rule, rule->rule->never, is_service, name);
+    return mentions_name(rule, rule->rule->always, is_service, name) ||
+           mentions_name(rule, rule->rule->never, is_service, name);
   bool is_and = bare->kind == BT_CONDITION_AND;
   for (uint32_t i = 0; i < (is_and ? bare->item_count : 1); i++) {
     const bt_condition *conjunct = is_and ? bare->items[i] : bare;
-    if ((conjunct->kind == BT_CONDITION_NOT) == deciding && mentions(rule, conjunct, is_service, name)) return true;
+    if ((conjunct->kind == BT_CONDITION_NOT) == deciding && mentions_name(rule, conjunct, is_service, name))
+      return true;
   }
   return false;
 }

@@ -275,7 +275,7 @@ static void say_inconclusive(const bt_evaluation *evaluation, char *out, size_t 
            evaluation->inconclusive, is_one ? "" : "s", is_one ? "a violation" : "violations", trace_id);
 }
 
-static void conclude(const bt_evaluation *evaluation, bt_page *page) {
+static void conclude_page(const bt_evaluation *evaluation, bt_page *page) {
   const char *why = "";
   char undecided[sizeof page->reason];
   if (!evaluation->finished)
@@ -335,12 +335,12 @@ static bt_status make_page(bt_look *look, size_t limit, bt_page *page, bt_error 
   evaluation->pins++;
   bt_status status = copy_items(look, limit, page, error);
   if (status == BT_OK) status = copy_coverage(look, page, error);
-  conclude(evaluation, page);
+  conclude_page(evaluation, page);
   if (status == BT_OK) go_on_after(look, page);
   return status;
 }
 
-static void unpin(bt_page *page) {
+static void unpin_page(bt_page *page) {
   if (page->look) page->look->evaluation->pins--;
   free((void *)page->items);
   bt_coverage_dispose(&page->coverage);
@@ -356,7 +356,7 @@ bt_status bt_look_page(bt_look *look, const bt_page_wish *wish, bool *ready, bt_
   if (*ready && !evaluation->finished && !is_ready(look, wish->limit))
     evaluation->wanted_until_ns = bt_time_add(bt_clock_monotonic_ns(), GRACE_NS);
   if (*ready) status = make_page(look, wish->limit, out, error);
-  if (status != BT_OK) unpin(out);
+  if (status != BT_OK) unpin_page(out);
   pthread_mutex_unlock(&look->evaluations->mutex);
   return status;
 }
@@ -365,7 +365,7 @@ void bt_page_dispose(bt_page *page) {
   if (!page->look) return;
   bt_evaluations *evaluations = page->look->evaluations;
   pthread_mutex_lock(&evaluations->mutex);
-  unpin(page);
+  unpin_page(page);
   bt_crew_wake_all(&evaluations->crew);
   pthread_mutex_unlock(&evaluations->mutex);
 }

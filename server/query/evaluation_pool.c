@@ -36,7 +36,7 @@ static bool is_idle(const bt_evaluation *evaluation) {
   return !evaluation->looks && !evaluation->pins && !evaluation->running;
 }
 
-static void forget(bt_evaluations *evaluations, size_t index) {
+static void forget_evaluation(bt_evaluations *evaluations, size_t index) {
   bt_evaluation_free(evaluations->items[index]);
   evaluations->items[index] = evaluations->items[--evaluations->count];
 }
@@ -70,7 +70,7 @@ static bool forget_longest_unused(bt_evaluations *evaluations) {
     if (is_idle(evaluation) && is_older) oldest = i;
   }
   if (oldest == evaluations->count) return false;
-  forget(evaluations, oldest);
+  forget_evaluation(evaluations, oldest);
   return true;
 }
 
@@ -80,7 +80,7 @@ void bt_evaluations_tidy(bt_evaluations *evaluations) {
   for (size_t i = evaluations->count; i-- > 0;) {
     const bt_evaluation *evaluation = evaluations->items[i];
     bool is_over = evaluation->retired || evaluation->failed || now_ns - evaluation->used_ns > options->keep_ns;
-    if (is_over && is_idle(evaluation)) forget(evaluations, i);
+    if (is_over && is_idle(evaluation)) forget_evaluation(evaluations, i);
   }
   while (evaluations->count >= KEPT_MAX || bytes_of_all(evaluations) > options->memory_limit_bytes)
     if (!forget_longest_unused(evaluations)) break;

@@ -71,7 +71,7 @@ static bt_status note_verdict(void *context, const bt_trace_verdict *verdict, bt
   return BT_OK;
 }
 
-static bt_status evaluate(window_run *run, bt_replay_result *result, bt_error *error) {
+static bt_status evaluate_window(window_run *run, bt_replay_result *result, bt_error *error) {
   const bt_evaluation *evaluation = run->evaluation;
   const bt_evaluations_options *options = &run->evaluations->options;
   bt_replay_observer observer = {.context = run, .violation = keep_violation, .verdict = note_verdict};
@@ -194,7 +194,7 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
   evaluation->running = true;
   bt_work_scope_begin(&evaluation->scope, &evaluations->options.work->root, BT_SCOPE_NO_DEADLINE);
   pthread_mutex_unlock(&evaluations->mutex);
-  bt_status status = evaluate(&run, &result, &why);
+  bt_status status = evaluate_window(&run, &result, &why);
   pthread_mutex_lock(&evaluations->mutex);
   evaluation->running = false;
   bt_work_scope_end(&evaluation->scope);

@@ -31,8 +31,8 @@ static void write_condition(const bt_gate_question *question, const char *versio
   bt_buffer_append_char(out, ')');
 }
 
-static bt_status derive(const bt_gate_question *question, const bt_rule_definition *rule, const char *version,
-                        bt_rule_definition **out, bt_error *error) {
+static bt_status derive_version(const bt_gate_question *question, const bt_rule_definition *rule, const char *version,
+                                bt_rule_definition **out, bt_error *error) {
   bt_buffer condition = {0};
   write_condition(question, version, &condition);
   bt_status status =
@@ -47,7 +47,8 @@ bt_status bt_gate_rules_derive(const bt_gate_question *question, const bt_rule_d
   if (!*out) return bt_error_no_memory(error);
   bt_status status = BT_OK;
   for (size_t i = 0; i < 2 * count && !status; i++)
-    status = derive(question, rules[i / 2], i % 2 ? question->candidate : question->baseline, &(*out)[i], error);
+    status =
+        derive_version(question, rules[i / 2], i % 2 ? question->candidate : question->baseline, &(*out)[i], error);
   return status;
 }
 

@@ -51,7 +51,7 @@ static bool add_value(bt_mined_values *values, int64_t value) {
   return true;
 }
 
-static void see(seen_name *seen, uint32_t *count, uint32_t number, const bt_span *span) {
+static void count_span(seen_name *seen, uint32_t *count, uint32_t number, const bt_span *span) {
   uint32_t at = 0;
   int64_t duration_ns = bt_span_duration_ns(span);
   while (at < *count && seen[at].number != number) at++;
@@ -88,7 +88,7 @@ bt_status bt_mining_add(bt_mining *mining, const bt_trace *trace, bt_error *erro
     const bt_tree_row *row = &tree.rows[i];
     uint32_t number = number_of(mining, trace->spans[row->span].name);
     if (number == BT_NO_SPAN) continue;
-    see(seen, &count, number, &trace->spans[row->span]);
+    count_span(seen, &count, number, &trace->spans[row->span]);
     if (row->parent == BT_NO_SPAN) continue;
     uint32_t parent = number_of(mining, trace->spans[tree.rows[row->parent].span].name);
     if (parent != BT_NO_SPAN) mining->child[parent][number]++;

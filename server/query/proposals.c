@@ -24,7 +24,7 @@ typedef struct proposals {
   bool no_memory;
 } proposals;
 
-static void add(proposals *all, bt_proposal proposal) {
+static void add_proposal(proposals *all, bt_proposal proposal) {
   bt_proposal *items = bt_grow_array(all->items, all->count, &all->capacity, sizeof *items);
   if (!items) {
     all->no_memory = true;
@@ -35,7 +35,7 @@ static void add(proposals *all, bt_proposal proposal) {
 }
 
 /* Where `other` is in nearly every trace anyway, its presence says little. */
-static double surprise(const bt_mining *mining, uint32_t other) {
+static double rate_surprise(const bt_mining *mining, uint32_t other) {
   return 1.0 - (double)mining->names[other].traces / (double)mining->traces;
 }
 
@@ -45,9 +45,11 @@ static void propose_pair(const bt_mining *mining, uint32_t a, uint32_t b, double
   bool is_mutual = both >= share * (double)mining->names[b].traces;
   bool is_before = (double)mining->before[b][a] >= share * both;
   if (is_before)
-    add(all, (bt_proposal){BT_PROPOSE_ORDER, a, b, 0, 2.0 + surprise(mining, b) + support / mining->traces});
+    add_proposal(all,
+                 (bt_proposal){BT_PROPOSE_ORDER, a, b, 0, 2.0 + rate_surprise(mining, b) + support / mining->traces});
   else if (!is_mutual || (a < b && !mining->above[a][b] && (double)mining->before[a][b] < share * both))
-    add(all, (bt_proposal){BT_PROPOSE_PRESENCE, a, b, 0, 1.0 + surprise(mining, b) + support / mining->traces});
+    add_proposal(
+        all, (bt_proposal){BT_PROPOSE_PRESENCE, a, b, 0, 1.0 + rate_surprise(mining, b) + support / mining->traces});
 }
 
 /* The parent that spans of that name mostly have; BT_NO_SPAN: none. */
@@ -62,8 +64,8 @@ static void propose_count(bt_mining *mining, uint32_t name, double share, propos
   uint32_t parent = usual_parent(mining, name);
   int64_t most = bt_mined_quantile(&mining->names[name].counts, share);
   if (parent == BT_NO_SPAN || parent == name || most < 2) return;
-  add(all,
-      (bt_proposal){BT_PROPOSE_COUNT, parent, name, most, 1.0 + (double)mining->names[name].traces / mining->traces});
+  add_proposal(all, (bt_proposal){BT_PROPOSE_COUNT, parent, name, most,
+                                  1.0 + (double)mining->names[name].traces / mining->traces});
 }
 
 /* The next number that people write: 1, 1.5, 2, 3, 5, 7.5 times a power of ten. */
@@ -77,11 +79,11 @@ static int64_t round_up(int64_t ns) {
 
 static void propose_latency(bt_mining *mining, uint32_t name, double share, proposals *all) {
   int64_t bound = round_up(bt_mined_quantile(&mining->names[name].longest, share));
-  add(all,
-      (bt_proposal){BT_PROPOSE_LATENCY, name, name, bound, 0.5 * (double)mining->names[name].traces / mining->traces});
+  add_proposal(all, (bt_proposal){BT_PROPOSE_LATENCY, name, name, bound,
+                                  0.5 * (double)mining->names[name].traces / mining->traces});
 }
 
-static int compare(const void *a, const void *b) {
+static int compare_proposals(const void *a, const void *b) {
   const bt_proposal *x = a, *y = b;
   if (x->score != y->score) return x->score > y->score ? -1 : 1;
   if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
@@ -98,7 +100,7 @@ bt_status bt_mining_propose(bt_mining *mining, uint32_t least, double share, siz
     propose_count(mining, a, share, &all);
     propose_latency(mining, a, share, &all);
   }
-  if (all.count) qsort(all.items, all.count, sizeof *all.items, compare);
+  if (all.count) qsort(all.items, all.count, sizeof *all.items, compare_proposals);
   *out = all.items;
   *count = all.count < most ? all.count : most;
   return all.no_memory ? bt_error_no_memory(error) : BT_OK;

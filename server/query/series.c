@@ -186,7 +186,8 @@ static bt_status new_ask(bt_series_pool *pool, const bt_series_question *questio
   return bt_error_no_memory(error);
 }
 
-static bt_status enter(bt_series_pool *pool, bt_series_ask *ask, const bt_series_question *question, bt_error *error) {
+static bt_status enter_ask(bt_series_pool *pool, bt_series_ask *ask, const bt_series_question *question,
+                           bt_error *error) {
   forget_series(pool, bt_clock_monotonic_ns() - pool->options.keep_ns);
   if (pool->ask_count >= ASKS_MAX)
     return bt_error_set(error, BT_LIMIT, "%d series are being counted already; try again later", ASKS_MAX);
@@ -225,7 +226,7 @@ bt_status bt_series_open(bt_series_pool *pool, const bt_series_question *questio
   status = new_ask(pool, question, &ask, error);
   if (status != BT_OK) return status;
   pthread_mutex_lock(&pool->mutex);
-  status = enter(pool, ask, question, error);
+  status = enter_ask(pool, ask, question, error);
   pthread_mutex_unlock(&pool->mutex);
   if (status == BT_OK)
     *out = ask;

@@ -44,7 +44,7 @@ static bool is_under_way(const bt_series_pool *pool, const bt_known_series *seri
   return false;
 }
 
-static bool lacks(const bt_series_ask *ask, size_t rule, int64_t step) {
+static bool lacks_step(const bt_series_ask *ask, size_t rule, int64_t step) {
   if (step < ask->first_step || step >= ask->end_step || step >= ask->settled_end[rule]) return false;
   size_t index = rule * bt_ask_steps(ask) + (size_t)(step - ask->first_step);
   return !ask->cells[index].is_known && !is_under_way(ask->pool, ask->series[rule], step, ask->wants_exercised);
@@ -59,7 +59,7 @@ static bool is_alike(const bt_known_series *a, const bt_known_series *b) {
 static bool find_newest(const bt_series_ask *ask, size_t *rule, int64_t *step) {
   for (int64_t s = ask->end_step - 1; s >= ask->first_step; s--)
     for (size_t r = 0; r < ask->rule_count; r++)
-      if (lacks(ask, r, s)) {
+      if (lacks_step(ask, r, s)) {
         *rule = r;
         *step = s;
         return true;
@@ -69,7 +69,7 @@ static bool find_newest(const bt_series_ask *ask, size_t *rule, int64_t *step) {
 
 static bool any_lacks(const bt_series_ask *ask, const bt_known_series *like, int64_t step) {
   for (size_t r = 0; r < ask->rule_count; r++)
-    if (is_alike(ask->series[r], like) && lacks(ask, r, step)) return true;
+    if (is_alike(ask->series[r], like) && lacks_step(ask, r, step)) return true;
   return false;
 }
 
@@ -90,7 +90,7 @@ static void add_series(bt_series_run *run, bt_known_series *series) {
 static void add_asked(bt_series_run *run, const bt_series_ask *ask, const bt_known_series *like) {
   for (size_t r = 0; r < ask->rule_count; r++)
     for (int64_t s = run->first_step; s < run->end_step; s++)
-      if (is_alike(ask->series[r], like) && lacks(ask, r, s)) {
+      if (is_alike(ask->series[r], like) && lacks_step(ask, r, s)) {
         add_series(run, ask->series[r]);
         break;
       }
@@ -104,7 +104,8 @@ static bool is_near(const bt_series_pool *pool, const bt_series_run *run, const 
 }
 
 /* Whether it is likely to be asked for these steps soon, and they are neither known nor under way. */
-static bool joins(const bt_series_pool *pool, const bt_series_run *run, const bt_known_series *series, int64_t now_ns) {
+static bool joins_run(const bt_series_pool *pool, const bt_series_run *run, const bt_known_series *series,
+                      int64_t now_ns) {
   int64_t asked_ns = run->wants_exercised ? series->exercised_asked_ns : series->asked_ns;
   bt_step_count known;
   if (!asked_ns || now_ns - asked_ns > pool->options.keep_ns || !is_near(pool, run, series)) return false;
@@ -119,7 +120,7 @@ static bool joins(const bt_series_pool *pool, const bt_series_run *run, const bt
 static void add_others(const bt_series_pool *pool, bt_series_run *run, const bt_known_series *like) {
   int64_t now_ns = bt_clock_monotonic_ns();
   for (size_t i = 0; i < pool->known_count; i++)
-    if (is_alike(pool->known[i], like) && joins(pool, run, pool->known[i], now_ns)) add_series(run, pool->known[i]);
+    if (is_alike(pool->known[i], like) && joins_run(pool, run, pool->known[i], now_ns)) add_series(run, pool->known[i]);
 }
 
 /* ---- the run ---- */

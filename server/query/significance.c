@@ -24,18 +24,18 @@ static double table_probability(const bt_two_samples *s, uint32_t first, uint32_
   return exp(log_ways - log_choose(s, s->sizes[0] + s->sizes[1], total));
 }
 
-static uint32_t fewest(const bt_two_samples *s, uint32_t total) {
+static uint32_t fewest_hits(const bt_two_samples *s, uint32_t total) {
   return total > s->sizes[1] ? total - s->sizes[1] : 0;
 }
 
-static uint32_t most(const bt_two_samples *s, uint32_t total) {
+static uint32_t most_hits(const bt_two_samples *s, uint32_t total) {
   return total < s->sizes[0] ? total : s->sizes[0];
 }
 
 double bt_fisher_probability(const bt_two_samples *s, uint32_t first, uint32_t second) {
   uint32_t total = first + second;
   double seen = table_probability(s, first, total) * TIE, sum = 0;
-  for (uint32_t n = fewest(s, total); n <= most(s, total); n++) {
+  for (uint32_t n = fewest_hits(s, total); n <= most_hits(s, total); n++) {
     double probability = table_probability(s, n, total);
     if (probability <= seen) sum += probability;
   }
@@ -43,7 +43,7 @@ double bt_fisher_probability(const bt_two_samples *s, uint32_t first, uint32_t s
 }
 
 double bt_fisher_least(const bt_two_samples *s, uint32_t total) {
-  uint32_t low = fewest(s, total), high = most(s, total);
+  uint32_t low = fewest_hits(s, total), high = most_hits(s, total);
   double of_low = bt_fisher_probability(s, low, total - low), of_high = bt_fisher_probability(s, high, total - high);
   return of_low < of_high ? of_low : of_high;
 }

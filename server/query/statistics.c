@@ -6,13 +6,13 @@
 
 static const double Z = 1.959963984540054; /* the normal quantile of 97.5 % */
 
-static double rate(uint64_t hits, uint64_t trials) {
+static double hit_rate(uint64_t hits, uint64_t trials) {
   return trials ? (double)hits / (double)trials : 0;
 }
 
 bt_interval bt_wilson_interval(uint64_t hits, uint64_t trials) {
   if (!trials) return (bt_interval){0, 1};
-  double n = (double)trials, p = rate(hits, trials), z2 = Z * Z;
+  double n = (double)trials, p = hit_rate(hits, trials), z2 = Z * Z;
   double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
   double half = Z / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
   bt_interval interval = {middle - half, middle + half};
@@ -24,7 +24,7 @@ bt_interval bt_wilson_interval(uint64_t hits, uint64_t trials) {
 bt_interval bt_difference_interval(uint64_t hits1, uint64_t trials1, uint64_t hits2, uint64_t trials2) {
   if (!trials1 || !trials2) return (bt_interval){-1, 1};
   bt_interval first = bt_wilson_interval(hits1, trials1), second = bt_wilson_interval(hits2, trials2);
-  double p1 = rate(hits1, trials1), p2 = rate(hits2, trials2), difference = p2 - p1;
+  double p1 = hit_rate(hits1, trials1), p2 = hit_rate(hits2, trials2), difference = p2 - p1;
   double below = sqrt((p2 - second.low) * (p2 - second.low) + (first.high - p1) * (first.high - p1));
   double above = sqrt((second.high - p2) * (second.high - p2) + (p1 - first.low) * (p1 - first.low));
   return (bt_interval){difference - below, difference + above};

@@ -109,7 +109,7 @@ static void unlink_key(bt_step_cache *cache, uint32_t index) {
 }
 
 /* Longer chains are slower and nothing worse: without memory the table stays as it is. */
-static void widen(bt_step_cache *cache) {
+static void widen_buckets(bt_step_cache *cache) {
   uint32_t *buckets = bt_realloc_array(cache->buckets, cache->bucket_count * 2, sizeof *buckets);
   if (!buckets) return;
   cache->buckets = buckets;
@@ -144,7 +144,7 @@ static uint32_t take_cell(bt_step_cache *cache) {
   if (cache->count == cache->most || !has_room_to_grow(cache)) return take_oldest(cache);
   cell *cells = bt_grow_array(cache->cells, cache->count, &cache->capacity, sizeof *cells);
   if (cells) cache->cells = cells;
-  if (cells && cache->count >= cache->bucket_count) widen(cache);
+  if (cells && cache->count >= cache->bucket_count) widen_buckets(cache);
   keep_to_bytes(cache);
   if (!cells) return NONE;
   return (uint32_t)cache->count++;

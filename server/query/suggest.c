@@ -47,8 +47,8 @@ static void take_replay(bt_suggest_result *result, const bt_rate_rules *rules, b
   if (result->suggestions.unread[0]) say_sample_gap(result);
 }
 
-static bt_status count_them(bt_source *source, const bt_replay_request *request, bt_suggest_result *result,
-                            bt_error *error) {
+static bt_status count_proposals(bt_source *source, const bt_replay_request *request, bt_suggest_result *result,
+                                 bt_error *error) {
   size_t count = result->suggestions.proposal_count;
   bt_rate_rules rules;
   bt_replay_result replayed = {0};
@@ -97,7 +97,7 @@ bt_status bt_suggest_run(bt_source *source, const bt_replay_request *replay, bt_
   result->requests = s->requests;
   result->bytes_inspected = s->bytes_inspected;
   result->bytes_received = s->bytes_received;
-  if (status == BT_OK && s->proposal_count) status = count_them(source, replay, result, &why);
+  if (status == BT_OK && s->proposal_count) status = count_proposals(source, replay, result, &why);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (status == BT_CANCELLED || status == BT_UNAVAILABLE) {
     say_failure(result, status, &why);

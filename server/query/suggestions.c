@@ -30,7 +30,7 @@ static bt_status mine_read(void *context, const bt_read_trace *read, bt_error *e
 }
 
 /* Ids are random, so every n-th by id is a random sample, and the same one each time. */
-static void choose(const bt_found_list *found, size_t count, bt_trace_id *ids, uint32_t *span_counts) {
+static void choose_sample(const bt_found_list *found, size_t count, bt_trace_id *ids, uint32_t *span_counts) {
   for (size_t i = 0; i < count; i++) {
     const bt_found *one = &found->items[i * found->count / count];
     ids[i] = one->id;
@@ -50,7 +50,7 @@ static bt_status read_sample(bt_source *source, mining_run *run, const bt_found_
     free(span_counts);
     return bt_error_no_memory(error);
   }
-  choose(found, count, ids, span_counts);
+  choose_sample(found, count, ids, span_counts);
   bt_projection_init(&projection);
   int64_t margin_ns = replay->assumptions.margin_ns;
   bt_read_request request = {
@@ -96,7 +96,7 @@ static bool has_room(bt_suggestions *s) {
   return !s->has_no_room;
 }
 
-static bt_status mine(bt_source *source, const bt_replay_request *replay, bt_suggestions *s, bt_error *error) {
+static bt_status mine_sample(bt_source *source, const bt_replay_request *replay, bt_suggestions *s, bt_error *error) {
   mining_run run = {s, replay};
   bt_found_list found = {0};
   s->hold = (bt_memory_hold){replay->memory, BT_MEMORY_READS, 0};
@@ -140,7 +140,7 @@ static bt_status make_rule(bt_suggestions *s, size_t at, bt_error *error) {
 
 bt_status bt_suggestions_propose(bt_source *source, const bt_replay_request *replay, bt_suggestions *s,
                                  bt_error *error) {
-  bt_status status = mine(source, replay, s, error);
+  bt_status status = mine_sample(source, replay, s, error);
   /* Twice as many as are wanted: the replay speaks against some. */
   if (status == BT_OK)
     status = bt_mining_propose(s->mining, s->settings.least, s->settings.share, 2 * s->settings.limit, &s->proposals,

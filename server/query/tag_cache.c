@@ -52,7 +52,7 @@ void bt_cached_tags_unref(bt_cached_tags *tags) {
   free(tags);
 }
 
-static bt_cached_tags *ref(bt_cached_tags *tags) {
+static bt_cached_tags *ref_tags(bt_cached_tags *tags) {
   atomic_fetch_add_explicit(&tags->references, 1, memory_order_relaxed);
   return tags;
 }
@@ -78,7 +78,7 @@ static bt_cached_tags *find_tags(bt_tag_cache *cache, const bt_tag_request *requ
   pthread_mutex_lock(&cache->lock);
   for (size_t i = 0; i < BT_TAG_CACHE_ENTRIES && !found; i++) {
     bt_cached_tags *entry = cache->entries[i];
-    if (entry && is_about(entry, request) && is_fresh(entry, now_ns)) found = ref(entry);
+    if (entry && is_about(entry, request) && is_fresh(entry, now_ns)) found = ref_tags(entry);
   }
   pthread_mutex_unlock(&cache->lock);
   return found;
@@ -99,7 +99,7 @@ static size_t find_oldest(const bt_tag_cache *cache, const bt_cached_tags *but, 
 }
 
 /* Long lists are few: the oldest go until what is kept is small again. Under the lock. */
-static void trim(bt_tag_cache *cache, const bt_cached_tags *newest) {
+static void trim_cache(bt_tag_cache *cache, const bt_cached_tags *newest) {
   size_t bytes, oldest;
   while ((oldest = find_oldest(cache, newest, &bytes)) < BT_TAG_CACHE_ENTRIES && bytes > KEPT_BYTES) {
     bt_cached_tags_unref(cache->entries[oldest]);
@@ -120,8 +120,8 @@ static void keep_tags(bt_tag_cache *cache, bt_cached_tags *tags, const bt_tag_re
     if (best && (!entry || entry->fetched_at_ns < best->fetched_at_ns)) place = i;
   }
   bt_cached_tags *old = cache->entries[place];
-  cache->entries[place] = ref(tags);
-  trim(cache, tags);
+  cache->entries[place] = ref_tags(tags);
+  trim_cache(cache, tags);
   pthread_mutex_unlock(&cache->lock);
   bt_cached_tags_unref(old);
 }
@@ -138,7 +138,7 @@ static bt_cached_tags *new_tags(const bt_tag_request *request) {
   return NULL;
 }
 
-static void fetch(bt_cached_tags *tags, bt_source *source, const bt_tag_request *request) {
+static void fetch_tags(bt_cached_tags *tags, bt_source *source, const bt_tag_request *request) {
   bt_error error = {0};
   bool has_values = request->key.ptr || request->scope >= BT_TAG_SPAN_NAME;
   bt_status status = has_values ? bt_source_tag_values(source, request, &tags->list, &error)
@@ -154,7 +154,7 @@ bt_cached_tags *bt_tag_cache_get(bt_tag_cache *cache, bt_source *source, const b
   tags = new_tags(request);
   if (!tags) return NULL;
   if (atomic_fetch_add(&cache->fetching, 1) < FETCHES_AT_ONCE) {
-    fetch(tags, source, request);
+    fetch_tags(tags, source, request);
     if (!bt_is_cancelled(request->cancel)) keep_tags(cache, tags, request); /* else others would hear that it was cut */
   } else {
     snprintf(tags->problem, sizeof tags->problem, "%d questions to the source are under way already", FETCHES_AT_ONCE);

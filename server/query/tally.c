@@ -43,7 +43,7 @@ void bt_tally_dispose(bt_tally *tally) {
 /* ---- keys ---- */
 
 /* Spreads what the hash of a text leaves uneven in its upper bits. */
-static uint64_t spread(uint64_t hash, unsigned kind) {
+static uint64_t spread_hash(uint64_t hash, unsigned kind) {
   hash = (hash + kind) * UINT64_C(0xff51afd7ed558ccd);
   hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
   return hash ^ hash >> 33;
@@ -89,7 +89,7 @@ static bt_status no_room(const bt_tally *tally, bt_str text, bt_error *error) {
 /* *out stays NULL for a key that is left out. */
 static bt_status find_key(bt_tally *tally, bt_mark_kind kind, bt_str key, bt_tally_key **out, bt_error *error) {
   bool is_attribute = kind == BT_MARK_SPAN_ATTRIBUTE || kind == BT_MARK_RESOURCE_ATTRIBUTE;
-  uint64_t hash = is_attribute ? spread(bt_str_hash(key), kind) : 0; /* span names and services are always kept */
+  uint64_t hash = is_attribute ? spread_hash(bt_str_hash(key), kind) : 0; /* span names and services are always kept */
   uint32_t *slot = slot_of(tally, kind, key, hash);
   *out = *slot ? &tally->keys[*slot - 1] : NULL;
   if (*out || hash > tally->largest_hash) return BT_OK;
@@ -136,7 +136,7 @@ static void count_once(uint32_t counts[2], uint32_t *last_trace, const bt_tally 
 
 static bt_status add_value(bt_tally *tally, bt_tally_key *key, bt_str text, bt_value_type type, bt_error *error) {
   bt_tally_value *found = NULL;
-  uint64_t hash = spread(bt_str_hash(text), type);
+  uint64_t hash = spread_hash(bt_str_hash(text), type);
   bt_status status = BT_OK;
   if (key->has_many) return BT_OK;
   if (text.len > BT_TALLY_VALUE_BYTES_MAX) return key->has_too_long = true, BT_OK;

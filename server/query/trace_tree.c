@@ -126,7 +126,7 @@ static bool find_undrawn(const building *b, uint32_t *out) {
   return is_found;
 }
 
-static bool allocate(building *b) {
+static bool allocate_lists(building *b) {
   size_t count = b->trace->span_count;
   b->by_id = calloc(count + 1, sizeof *b->by_id);
   b->by_parent = calloc(count + 1, sizeof *b->by_parent);
@@ -141,7 +141,7 @@ static bool allocate(building *b) {
 bt_status bt_tree_new(const bt_trace *trace, bt_tree *out, bt_error *error) {
   building b = {.trace = trace, .tree = out};
   *out = (bt_tree){0};
-  bool ok = allocate(&b);
+  bool ok = allocate_lists(&b);
   if (ok) {
     sort_children(&b);
     for (uint32_t at = 0; is_sibling(&b, at, BT_NO_SPAN); at++) draw_from(&b, at, false);
