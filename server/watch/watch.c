@@ -86,7 +86,7 @@ static bool is_union(bt_watch *watch, const char *tenant) {
   return true;
 }
 
-static int64_t seconds(int64_t ns) {
+static int64_t to_seconds(int64_t ns) {
   return ns / SECOND_NS;
 }
 
@@ -101,7 +101,7 @@ static int64_t read_clock(bt_watch *watch) {
   if (was_set)
     bt_log(BT_LOG_WARNING, "watch: the clock was set %s by %" PRId64 " s; watch goes on by the time that has passed%s",
            watch->clock.offset_ns < 0 ? "back" : "forward",
-           seconds(watch->clock.offset_ns < 0 ? -watch->clock.offset_ns : watch->clock.offset_ns),
+           to_seconds(watch->clock.offset_ns < 0 ? -watch->clock.offset_ns : watch->clock.offset_ns),
            watch->clock.offset_ns < 0
                ? ", and searches again what it searched too early; restart the service when the clock is right"
                : ", and follows the clock if it stays so for an hour");
@@ -163,7 +163,7 @@ static bt_status begin_rounds(bt_watch *watch, bt_error *error) {
   return BT_OK;
 }
 
-static void dispose(bt_watch *watch) {
+static void dispose_watch(bt_watch *watch) {
   bt_emitter_free(watch->emitter);
   for (size_t i = 0; i < watch->count; i++) bt_watcher_free(watch->watchers[i]);
   free(watch->watchers);
@@ -186,7 +186,7 @@ bt_status bt_watch_new(const bt_watch_options *options, bt_watch **out, bt_error
   bt_status status = check_options(&watch->options, error);
   if (status == BT_OK) status = begin_rounds(watch, error);
   if (status)
-    dispose(watch);
+    dispose_watch(watch);
   else
     *out = watch;
   return status;
@@ -196,7 +196,7 @@ void bt_watch_free(bt_watch *watch) {
   if (!watch) return;
   bt_work_scope_cancel(&watch->scope, BT_SCOPE_STOPPING);
   bt_crew_end(&watch->crew);
-  dispose(watch);
+  dispose_watch(watch);
 }
 
 bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, bt_error *error) {

@@ -11,7 +11,7 @@ static uint64_t *slot_of(const bt_watch_generation *generation, uint64_t fingerp
   return &generation->slots[at];
 }
 
-static bool has(const bt_watch_generation *generation, uint64_t fingerprint) {
+static bool has_fingerprint(const bt_watch_generation *generation, uint64_t fingerprint) {
   return generation->slot_count && *slot_of(generation, fingerprint);
 }
 
@@ -48,7 +48,7 @@ static void turn_generations(bt_watch_counted *counted) {
 bt_status bt_watch_counted_add(bt_watch_counted *counted, uint64_t fingerprint, bool *is_new, bt_error *error) {
   fingerprint = fingerprint ? fingerprint : 1;
   *is_new = false;
-  if (has(&counted->now, fingerprint) || has(&counted->before, fingerprint)) return BT_OK;
+  if (has_fingerprint(&counted->now, fingerprint) || has_fingerprint(&counted->before, fingerprint)) return BT_OK;
   if (counted->now.count == BT_WATCH_COUNTED_MAX) turn_generations(counted);
   bt_status status = grow_generation(&counted->now, counted->room, error);
   for (int i = 0; i < 2 && status == BT_LIMIT; i++) { /* first the older generation goes, then the newer one */

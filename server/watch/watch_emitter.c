@@ -203,7 +203,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
   return true;
 }
 
-static void dispose(bt_emitter *emitter) {
+static void dispose_emitter(bt_emitter *emitter) {
   bt_work_scope_end(&emitter->scope);
   pthread_mutex_destroy(&emitter->mutex);
   free(emitter->slots);
@@ -228,7 +228,7 @@ bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t c
   bt_work_scope_begin(&emitter->scope, &work->root, BT_SCOPE_NO_DEADLINE);
   bt_status status = emitter->slots ? bt_crew_init(&emitter->crew, &crew, error) : bt_error_no_memory(error);
   if (status)
-    dispose(emitter);
+    dispose_emitter(emitter);
   else
     *out = emitter;
   return status;
@@ -238,7 +238,7 @@ void bt_emitter_free(bt_emitter *emitter) {
   if (!emitter) return;
   bt_work_scope_cancel(&emitter->scope, BT_SCOPE_STOPPING);
   bt_crew_end(&emitter->crew);
-  dispose(emitter);
+  dispose_emitter(emitter);
 }
 
 size_t bt_emitter_room(bt_emitter *emitter, const void *owner) {

@@ -226,8 +226,8 @@ static bool awaits_links(const bt_watcher *watcher, const bt_trace *trace, const
   return false;
 }
 
-static bt_status evaluate(const bt_watcher *watcher, const bt_trace *trace, const bt_family *family,
-                          const bt_rule_verdict **verdicts, bt_error *error) {
+static bt_status evaluate_trace(const bt_watcher *watcher, const bt_trace *trace, const bt_family *family,
+                                const bt_rule_verdict **verdicts, bt_error *error) {
   const bt_watch_rules *rules = watcher->rules;
   bt_eval_limit limit = {.cancel = watcher->cancel, .most_cpu_ns = watcher->options->most_cpu_ns};
   set_options(watcher, trace);
@@ -248,7 +248,7 @@ static bt_status judge_trace(judging *j, const bt_trace *trace, const bt_family 
     bt_watched_wait_until(watcher, watched, bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns));
     return BT_OK;
   }
-  bt_status status = evaluate(watcher, trace, family, &verdicts, &why);
+  bt_status status = evaluate_trace(watcher, trace, family, &verdicts, &why);
   if (status == BT_OK && !family && awaits_links(watcher, trace, verdicts))
     return bt_watch_linked_add(&j->linked, trace, error);
   if (status == BT_OK) say_unreached(watcher, trace, verdicts);
@@ -339,7 +339,7 @@ static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_e
 
 /* A batch that failed says nothing about a trace, and neither does a source that has given no other since the last
  * time: nobody knows whether it gives any. */
-static void fail_one(judging *j, const bt_trace_id *id) {
+static void fail_read(judging *j, const bt_trace_id *id) {
   bt_watcher *watcher = j->watcher;
   if (!j->is_final) {
     (void)queue_by_id(j, id); /* BT_OK, always */
@@ -388,7 +388,7 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
     if (one != BT_OK && now > 1)
       left = keep_due(j, ids, now);
     else if (one != BT_OK)
-      fail_one(j, ids);
+      fail_read(j, ids);
     page = left > 1 ? left / 2 : left ? 1 : page < most ? 2 * page : most;
     ids += now - left;
     size -= now - left;
@@ -429,7 +429,7 @@ static size_t bytes_of_round(const bt_watcher *watcher) {
 
 /* A read costs Tempo about what the search of a slice does. Under steady traffic every other round reads, unless there
  * is a whole page; then a round costs at most twice its slice (tests/bench/bench_watch.py). */
-static bool skips(bt_watcher *watcher, size_t due) {
+static bool skips_read(bt_watcher *watcher, size_t due) {
   bool skips_now = watcher->has_read && due < BATCH_MAX;
   watcher->has_read = due && !skips_now;
   return skips_now;
@@ -446,7 +446,7 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
     return bt_watcher_note(watcher, "read", full, &why, error);
   }
   bt_status status = list_due(&j, &why);
-  if (status == BT_OK && skips(watcher, j.count)) j.count = 0;
+  if (status == BT_OK && skips_read(watcher, j.count)) j.count = 0;
   if (status == BT_OK) status = read_pages(&j, j.ids, j.count, BATCH_MAX, &why);
   if (!j.is_over && status != BT_NO_MEMORY && j.by_id_count) {
     bt_error later = {0};

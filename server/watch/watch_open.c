@@ -24,14 +24,14 @@ void bt_open_set_dispose(bt_open_set *set) {
   *set = (bt_open_set){.room = set->room};
 }
 
-static bt_open **probe(bt_open **slots, size_t slot_count, const bt_trace_id *id) {
+static bt_open **find_slot(bt_open **slots, size_t slot_count, const bt_trace_id *id) {
   size_t at = (size_t)bt_str_hash((bt_str){(const char *)id->bytes, sizeof id->bytes}) & (slot_count - 1);
   while (slots[at] && bt_trace_id_compare(&slots[at]->violation->id, id) != 0) at = (at + 1) & (slot_count - 1);
   return &slots[at];
 }
 
 bt_open *bt_open_set_find(const bt_open_set *set, const bt_trace_id *violation_id) {
-  return set->slot_count ? *probe(set->slots, set->slot_count, violation_id) : NULL;
+  return set->slot_count ? *find_slot(set->slots, set->slot_count, violation_id) : NULL;
 }
 
 static bool is_busy(const bt_open *open) {
@@ -39,7 +39,7 @@ static bool is_busy(const bt_open *open) {
 }
 
 /* Moves what is kept; false: no memory, nothing changed. */
-static bool rebuild(bt_open_set *set, size_t slot_count, int64_t before_ns) {
+static bool rebuild_slots(bt_open_set *set, size_t slot_count, int64_t before_ns) {
   bt_open **slots = calloc(slot_count, sizeof(bt_open *));
   if (!slots) return false;
   set->count = 0;
@@ -50,7 +50,7 @@ static bool rebuild(bt_open_set *set, size_t slot_count, int64_t before_ns) {
       free_open(set, open);
       continue;
     }
-    *probe(slots, slot_count, &open->violation->id) = open;
+    *find_slot(slots, slot_count, &open->violation->id) = open;
     set->count++;
   }
   free(set->slots);
@@ -60,13 +60,13 @@ static bool rebuild(bt_open_set *set, size_t slot_count, int64_t before_ns) {
 }
 
 /* With room for the new slots. */
-static bt_status widen(bt_open_set *set, bt_error *error) {
+static bt_status widen_slots(bt_open_set *set, bt_error *error) {
   size_t needed = set->slot_count ? set->slot_count : FIRST_SLOTS, old_count = set->slot_count;
   if (set->count * 4 >= needed * 3) needed *= 2;
   if (needed == old_count) return BT_OK;
   if (!bt_watch_room_take(set->room, needed * sizeof(bt_open *)))
     return bt_watch_room_say(set->room, "more of the violations that it has found", error);
-  bool is_done = rebuild(set, needed, INT64_MIN);
+  bool is_done = rebuild_slots(set, needed, INT64_MIN);
   bt_watch_room_give(set->room, (is_done ? old_count : needed) * sizeof(bt_open *));
   return is_done ? BT_OK : bt_error_no_memory(error);
 }
@@ -79,7 +79,7 @@ bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_ru
                          ? BT_OK
                          : bt_watch_room_say(set->room, "more of the violations that it has found", error);
   bool is_taken = !status;
-  if (!status) status = widen(set, error);
+  if (!status) status = widen_slots(set, error);
   bt_open *open = status ? NULL : calloc(1, sizeof *open);
   if (!status && !open) status = bt_error_no_memory(error);
   if (status) {
@@ -91,7 +91,7 @@ bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_ru
                     .definition = bt_rule_definition_ref(definition),
                     .holds_ns = INT64_MAX,
                     .gap_holds_ns = INT64_MAX};
-  *probe(set->slots, set->slot_count, &violation->id) = open;
+  *find_slot(set->slots, set->slot_count, &violation->id) = open;
   set->count++;
   *out = open;
   return BT_OK;
@@ -99,7 +99,7 @@ bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_ru
 
 /* Without memory for new slots everything is kept for now. */
 void bt_open_set_purge(bt_open_set *set, int64_t before_ns) {
-  if (set->slot_count) (void)rebuild(set, set->slot_count, before_ns);
+  if (set->slot_count) (void)rebuild_slots(set, set->slot_count, before_ns);
 }
 
 size_t bt_open_set_forget_sent(bt_open_set *set) {

@@ -29,8 +29,8 @@ static const bt_rule_definition *rule_of(const bt_watcher *watcher, const bt_spa
   return NULL;
 }
 
-static bt_status restore(const bt_span *span, const bt_own_ids *ids, const bt_trace_id *violating, bt_violation **out,
-                         bt_error *error) {
+static bt_status restore_violation(const bt_span *span, const bt_own_ids *ids, const bt_trace_id *violating,
+                                   bt_violation **out, bt_error *error) {
   const bt_value *time = bt_attributes_find(&span->attributes, BT_STR("betrace.violation.time_unix_nano"));
   bt_violation_record record = {.id = ids->trace_id,
                                 .trace_id = *violating,
@@ -51,7 +51,7 @@ static bt_status add_sent_violation(bt_watcher *watcher, const bt_trace *trace, 
                                              bt_str_from(definition->condition_hash), &violating, &ids, error);
   if (status != BT_OK || bt_open_set_find(&watcher->open, &ids.trace_id)) return status;
   bt_violation *violation = NULL;
-  status = restore(span, &ids, &violating, &violation, error);
+  status = restore_violation(span, &ids, &violating, &violation, error);
   if (status != BT_OK) return status;
   bt_open *open = NULL;
   status = bt_open_set_add(&watcher->open, violation, definition, &open, error);
@@ -120,7 +120,7 @@ static bool is_of_the_page(const recovering *r, bt_status status) {
 }
 
 /* One that no read gives while the source answers others: watching waits for it, but not longer than lookback. */
-static bt_status read_one(recovering *r, const bt_trace_id *id, bt_error *error) {
+static bt_status read_single_trace(recovering *r, const bt_trace_id *id, bt_error *error) {
   bt_watcher *watcher = r->watcher;
   bt_status status = read_page(r, id, 1, error);
   if (!is_of_the_page(r, status)) return status;
@@ -138,7 +138,7 @@ static bt_status read_by_id(recovering *r, const bt_trace_id *ids, size_t count,
   r->lost = lost; /* they are asked for again */
   status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < count; i++)
-    if (!bt_open_set_find(&r->watcher->open, &ids[i])) status = read_one(r, &ids[i], error);
+    if (!bt_open_set_find(&r->watcher->open, &ids[i])) status = read_single_trace(r, &ids[i], error);
   return status;
 }
 

@@ -26,7 +26,7 @@ static bool is_ours(const bt_watcher *watcher, const bt_trace_id *id) {
   return best == watcher->options->replica;
 }
 
-static int64_t least(int64_t a, int64_t b) {
+static int64_t earlier_time(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
@@ -47,12 +47,12 @@ static bool is_known(const bt_watcher *watcher, const bt_watched *watched, const
          (slice->kind == BT_SLICE_LIVE || !is_quiet || has_read_since(watcher, watched, slice));
 }
 
-static void hold(bt_watched *watched, const bt_watcher *watcher, const bt_slice *slice) {
+static void hold_watermark(bt_watched *watched, const bt_watcher *watcher, const bt_slice *slice) {
   int64_t delay_ns = slice->kind == BT_SLICE_SWEEP ? bt_watch_sweep_delay(&watcher->schedule.times, slice->number) : 0;
   if (slice->kind == BT_SLICE_CATCH_UP)
-    watched->gap_holds_ns = least(watched->gap_holds_ns, slice->range.start_ns);
+    watched->gap_holds_ns = earlier_time(watched->gap_holds_ns, slice->range.start_ns);
   else
-    watched->holds_ns = least(watched->holds_ns, bt_time_add(slice->range.start_ns, delay_ns));
+    watched->holds_ns = earlier_time(watched->holds_ns, bt_time_add(slice->range.start_ns, delay_ns));
 }
 
 /* It waits until it is quiet, but not longer than lookback: a span from the future, or a trace without an end, must not
@@ -60,7 +60,7 @@ static void hold(bt_watched *watched, const bt_watcher *watcher, const bt_slice 
 static int64_t due_time(const bt_watcher *watcher, const bt_watched *watched) {
   int64_t quiet_ns = bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns);
   int64_t latest_ns = bt_time_add(watched->waits_since_ns, watcher->schedule.times.lookback_ns);
-  int64_t due_ns = least(quiet_ns, latest_ns);
+  int64_t due_ns = earlier_time(quiet_ns, latest_ns);
   return due_ns > watcher->now_ns ? due_ns : watcher->now_ns;
 }
 
@@ -88,7 +88,7 @@ static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt
   if (found->start_ns < watched->start_ns) watched->start_ns = found->start_ns;
   if (found->end_ns > watched->end_ns) watched->end_ns = found->end_ns;
   if (found->span_count > watched->span_count) watched->span_count = found->span_count;
-  hold(watched, watcher, slice);
+  hold_watermark(watched, watcher, slice);
   watched->due_ns = due_time(watcher, watched);
   return BT_OK;
 }
@@ -146,12 +146,12 @@ static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_err
 
 /* What finds more traces than there is room for is searched in smaller pieces, until they fit again: else the same
  * first ones would be taken each round, and the slice never be done. */
-static void cut(const bt_watcher *watcher, bt_slice *slice) {
+static void cut_slice(const bt_watcher *watcher, bt_slice *slice) {
   int64_t most_ns = watcher->trying[slice->kind].slice_ns, end_ns = bt_time_add(slice->range.start_ns, most_ns);
   if (most_ns && end_ns < slice->range.end_ns) slice->range.end_ns = end_ns;
 }
 
-static void adapt(bt_watcher *watcher, const bt_slice *slice, bt_status status) {
+static void adapt_slice_length(bt_watcher *watcher, const bt_slice *slice, bt_status status) {
   bt_watch_trying *trying = &watcher->trying[slice->kind];
   int64_t length_ns = bt_time_subtract(slice->range.end_ns, slice->range.start_ns);
   if (status == BT_LIMIT) {
@@ -170,10 +170,10 @@ static bt_status search_kind(bt_watcher *watcher, bt_slice_kind kind, unsigned m
   bt_error why = {0};
   for (unsigned i = 0; status == BT_OK && i < most; i++) {
     if (!bt_watch_schedule_due(&watcher->schedule, kind, watcher->now_ns, &slice)) return BT_OK;
-    cut(watcher, &slice);
+    cut_slice(watcher, &slice);
     go_on(&watcher->trying[kind], &slice);
     status = search_slice(watcher, &slice, &why);
-    adapt(watcher, &slice, status);
+    adapt_slice_length(watcher, &slice, status);
   }
   return bt_watcher_note(watcher, "search", status, &why, error);
 }

@@ -20,7 +20,7 @@ void bt_watch_table_dispose(bt_watch_table *table) {
 }
 
 /* The slot that holds the id, or the free one where it would go. */
-static bt_watched *probe(bt_watched *slots, size_t slot_count, const bt_trace_id *id) {
+static bt_watched *find_slot(bt_watched *slots, size_t slot_count, const bt_trace_id *id) {
   size_t at = (size_t)bt_str_hash((bt_str){(const char *)id->bytes, sizeof id->bytes}) & (slot_count - 1);
   while (slots[at].is_used && bt_trace_id_compare(&slots[at].id, id) != 0) at = (at + 1) & (slot_count - 1);
   return &slots[at];
@@ -28,12 +28,12 @@ static bt_watched *probe(bt_watched *slots, size_t slot_count, const bt_trace_id
 
 bt_watched *bt_watch_table_find(bt_watch_table *table, const bt_trace_id *id) {
   if (!table->slot_count) return NULL;
-  bt_watched *slot = probe(table->slots, table->slot_count, id);
+  bt_watched *slot = find_slot(table->slots, table->slot_count, id);
   return slot->is_used ? slot : NULL;
 }
 
 /* Moves all to new slots; while both are there, both are held. Where that fails nothing has changed. */
-static bt_status rebuild(bt_watch_table *table, size_t slot_count, bt_error *error) {
+static bt_status rebuild_slots(bt_watch_table *table, size_t slot_count, bt_error *error) {
   if (!bt_watch_room_take(table->room, bytes_of(slot_count)))
     return bt_watch_room_say(table->room, "more of the traces that it has seen", error);
   bt_watched *slots = calloc(slot_count, sizeof *slots);
@@ -42,7 +42,7 @@ static bt_status rebuild(bt_watch_table *table, size_t slot_count, bt_error *err
     return bt_error_no_memory(error);
   }
   for (size_t i = 0; i < table->slot_count; i++)
-    if (table->slots[i].is_used) *probe(slots, slot_count, &table->slots[i].id) = table->slots[i];
+    if (table->slots[i].is_used) *find_slot(slots, slot_count, &table->slots[i].id) = table->slots[i];
   free(table->slots);
   bt_watch_room_give(table->room, bytes_of(table->slot_count));
   table->slots = slots;
@@ -59,8 +59,8 @@ bt_watched *bt_watch_table_add(bt_watch_table *table, const bt_trace_id *id, bt_
   }
   size_t needed = table->slot_count ? table->slot_count : FIRST_SLOTS;
   if (table->count * 4 >= needed * 3) needed *= 2;
-  if (needed != table->slot_count && rebuild(table, needed, error) != BT_OK) return NULL;
-  bt_watched *slot = probe(table->slots, table->slot_count, id);
+  if (needed != table->slot_count && rebuild_slots(table, needed, error) != BT_OK) return NULL;
+  bt_watched *slot = find_slot(table->slots, table->slot_count, id);
   *slot = (bt_watched){.id = *id,
                        .start_ns = INT64_MAX,
                        .end_ns = INT64_MIN,
@@ -90,11 +90,11 @@ static void remove_at(bt_watch_table *table, size_t hole) {
 }
 
 /* A table that a flood has left nearly empty gives most of it back; without room for the smaller one it stays. */
-static void narrow(bt_watch_table *table) {
+static void narrow_slots(bt_watch_table *table) {
   enum { NEARLY_EMPTY = 8, NARROWER = 4 };
   bt_error error = {0};
   if (table->slot_count >= (size_t)NARROWER * FIRST_SLOTS && table->count * NEARLY_EMPTY < table->slot_count)
-    (void)rebuild(table, table->slot_count / NARROWER, &error);
+    (void)rebuild_slots(table, table->slot_count / NARROWER, &error);
 }
 
 void bt_watch_table_purge(bt_watch_table *table, int64_t before_ns) {
@@ -106,7 +106,7 @@ void bt_watch_table_purge(bt_watch_table *table, int64_t before_ns) {
     else
       i++;
   }
-  narrow(table);
+  narrow_slots(table);
 }
 
 bt_watch_waiting bt_watch_table_waiting(const bt_watch_table *table) {

@@ -5,7 +5,7 @@
 
 #include "dsl/time_sum.h"
 
-static int64_t larger(int64_t a, int64_t b) {
+static int64_t longer_duration(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
@@ -90,7 +90,7 @@ int64_t bt_watch_next_of_links(const bt_watcher *watcher, size_t rule, const bt_
   int64_t late_ns = bt_time_subtract(watcher->now_ns, stored_ns);
   if (late_ns < 0) return stored_ns;
   if (late_ns >= (was_asked ? r->settle_ns : watcher->schedule.times.lookback_ns)) return INT64_MAX;
-  return bt_time_add(watcher->now_ns, larger(late_ns, watcher->options->interval_ns));
+  return bt_time_add(watcher->now_ns, longer_duration(late_ns, watcher->options->interval_ns));
 }
 
 /* ---- both ---- */

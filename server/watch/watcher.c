@@ -13,7 +13,7 @@
 enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
 static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);
 
-static int64_t least(int64_t a, int64_t b) {
+static int64_t earlier_time(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
@@ -104,7 +104,7 @@ static int64_t find_done_ns(const bt_watcher *watcher) {
   int64_t open_ns, open_gap_ns;
   bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
   bt_watch_waiting waiting = bt_watch_table_waiting(&watcher->table);
-  return least(bt_watch_schedule_done_ns(&watcher->schedule), least(waiting.done_ns, open_ns));
+  return earlier_time(bt_watch_schedule_done_ns(&watcher->schedule), earlier_time(waiting.done_ns, open_ns));
 }
 
 /* ---- the parts of a round ---- */
@@ -193,7 +193,7 @@ static void say_begin(const bt_watcher *watcher, const bt_checkpoint *checkpoint
 
 /* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came
  * before. */
-static bt_status start(bt_watcher *watcher, bt_error *error) {
+static bt_status start_watcher(bt_watcher *watcher, bt_error *error) {
   bt_checkpoint checkpoint;
   bool found = false;
   const bt_watch_options *options = watcher->options;
@@ -250,7 +250,7 @@ static void fill_gaps(const bt_watcher *watcher, bt_checkpoint *checkpoint) {
   int64_t open_ns, open_gap_ns;
   const bt_watch_schedule *schedule = &watcher->schedule;
   bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
-  int64_t held_ns = least(bt_watch_table_waiting(&watcher->table).gap_ns, open_gap_ns);
+  int64_t held_ns = earlier_time(bt_watch_table_waiting(&watcher->table).gap_ns, open_gap_ns);
   checkpoint->lost = schedule->lost;
   for (size_t i = 0; i < schedule->gap_count; i++)
     bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, schedule->gaps[i]);
@@ -295,7 +295,7 @@ static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error 
 }
 
 /* A gap that is caught up may find a trace again whose violation was sent hours ago: that stays known until then. */
-static void purge(bt_watcher *watcher) {
+static void purge_old_traces(bt_watcher *watcher) {
   const bt_watch_times *times = &watcher->schedule.times;
   bt_checkpoint now = {0};
   if (watcher->now_ns < watcher->purge_due_ns) return;
@@ -304,7 +304,8 @@ static void purge(bt_watcher *watcher) {
   int64_t open_ns = bt_time_subtract(watcher->now_ns, kept_ns);
   fill_gaps(watcher, &now);
   int64_t oldest_ns = bt_time_subtract(watcher->now_ns, times->catchup_max_ns); /* what is older is not caught up */
-  if (now.gap_count) open_ns = least(open_ns, now.gaps[0].start_ns > oldest_ns ? now.gaps[0].start_ns : oldest_ns);
+  if (now.gap_count)
+    open_ns = earlier_time(open_ns, now.gaps[0].start_ns > oldest_ns ? now.gaps[0].start_ns : oldest_ns);
   bt_watch_table_purge(&watcher->table, bt_time_subtract(watcher->now_ns, kept_ns));
   bt_open_set_purge(&watcher->open, bt_time_subtract(open_ns, kept_ns));
   bt_watch_counted_age(&watcher->counted, watcher->now_ns, kept_ns);
@@ -315,7 +316,7 @@ static void show_gaps(const bt_watcher *watcher, bt_watch_status *status) {
   fill_gaps(watcher, &now);
   status->gap_start_ns = status->gap_end_ns = 0;
   for (size_t i = 0; i < now.gap_count; i++) {
-    status->gap_start_ns = i ? least(status->gap_start_ns, now.gaps[i].start_ns) : now.gaps[i].start_ns;
+    status->gap_start_ns = i ? earlier_time(status->gap_start_ns, now.gaps[i].start_ns) : now.gaps[i].start_ns;
     if (now.gaps[i].end_ns > status->gap_end_ns) status->gap_end_ns = now.gaps[i].end_ns;
   }
   status->lost_start_ns = watcher->schedule.lost.start_ns;
@@ -333,7 +334,7 @@ static void tell_rules(const bt_watcher *watcher, int64_t until_ns) {
 }
 
 /* A round without a failure leaves no message. */
-static void show(bt_watcher *watcher, int64_t done_ns) {
+static void show_status(bt_watcher *watcher, int64_t done_ns) {
   pthread_mutex_lock(&watcher->mutex);
   bt_watch_status *status = &watcher->status;
   status->rounds++;
@@ -362,7 +363,7 @@ static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_er
   bt_status status = refresh_rules(watcher, rules, error);
   if (status != BT_OK) return status;
   if (!watcher->is_started) {
-    status = start(watcher, &why);
+    status = start_watcher(watcher, &why);
     if (status != BT_OK) return bt_watcher_note(watcher, "start", status, &why, error);
   }
   bt_watch_schedule_advance(&watcher->schedule, watcher->now_ns);
@@ -373,7 +374,7 @@ static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_er
   if (status == BT_OK) status = bt_watch_slices_search(watcher, error);
   if (status == BT_OK) status = bt_watch_judge_due(watcher, error);
   take_sent(watcher);
-  purge(watcher);
+  purge_old_traces(watcher);
   return status;
 }
 
@@ -386,7 +387,7 @@ bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64
   int64_t done_ns = watcher->is_started ? find_done_ns(watcher) : 0; /* once: it looks through all that waits */
   if (status == BT_OK && watcher->is_started) status = send_checkpoint(watcher, done_ns, error);
   if (watcher->is_started && watcher->rules) tell_rules(watcher, done_ns);
-  show(watcher, done_ns);
+  show_status(watcher, done_ns);
   return status;
 }
 
