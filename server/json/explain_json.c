@@ -4,7 +4,7 @@
 #include "server/base/time_text.h"
 #include "server/json/replay_json.h"
 
-static json_t *number(uint64_t value) {
+static json_t *number_json(uint64_t value) {
   return json_integer((json_int_t)value);
 }
 
@@ -15,22 +15,22 @@ static json_t *time_json(int64_t time_ns) {
 }
 
 static json_t *cost_json(const bt_cost *cost) {
-  return json_pack("{s:o, s:o, s:o, s:f}", "traces_read", number(cost->traces_read), "requests", number(cost->requests),
-                   "bytes", number(cost->bytes), "units", cost->units);
+  return json_pack("{s:o, s:o, s:o, s:f}", "traces_read", number_json(cost->traces_read), "requests",
+                   number_json(cost->requests), "bytes", number_json(cost->bytes), "units", cost->units);
 }
 
 static json_t *price_json(const bt_price *price) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f}", "replays", number(price->replays), "requests",
-                   number(price->requests), "bytes_inspected", number(price->bytes_inspected), "bytes_received",
-                   number(price->bytes_received), "traces_read", number(price->traces_read), "seconds",
-                   (double)price->duration_ns / 1e9);
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f}", "replays", number_json(price->replays), "requests",
+                   number_json(price->requests), "bytes_inspected", number_json(price->bytes_inspected),
+                   "bytes_received", number_json(price->bytes_received), "traces_read", number_json(price->traces_read),
+                   "seconds", (double)price->duration_ns / 1e9);
 }
 
 static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
   json_t *queries = json_array(), *options = json_array();
   for (const bt_explain_query *q = rule->queries; q < rule->queries + rule->query_count; q++) {
     json_t *query = json_pack("{s:s, s:s}", "use", bt_explain_use_name(q->use), "traceql", q->traceql);
-    if (query && q->is_probed) json_object_set_new(query, "estimated_found", number(q->estimated_found));
+    if (query && q->is_probed) json_object_set_new(query, "estimated_found", number_json(q->estimated_found));
     json_array_append_new(queries, query);
   }
   for (const bt_explain_option *o = rule->options; o < rule->options + BT_EXPLAIN_OPTIONS; o++) {
@@ -50,11 +50,13 @@ json_t *bt_explain_json(const bt_explain_result *result) {
   json_t *rules = json_array();
   for (size_t i = 0; i < result->rule_count; i++)
     json_array_append_new(rules, rule_json(&result->rules[i], result->is_probed));
-  json_t *object = json_pack("{s:o, s:{s:o, s:o}, s:b, s:o, s:{s:o, s:o}}", "source", bt_source_json(&result->source),
-                             "searched", "start", time_json(result->searched.start_ns), "end",
-                             time_json(result->searched.end_ns), "probed", result->is_probed, "rules", rules, "probes",
-                             "requests", number(result->requests), "bytes_inspected", number(result->bytes_inspected));
-  if (object && result->is_probed) json_object_set_new(object, "estimated_traces", number(result->estimated_traces));
+  json_t *object =
+      json_pack("{s:o, s:{s:o, s:o}, s:b, s:o, s:{s:o, s:o}}", "source", bt_source_json(&result->source), "searched",
+                "start", time_json(result->searched.start_ns), "end", time_json(result->searched.end_ns), "probed",
+                result->is_probed, "rules", rules, "probes", "requests", number_json(result->requests),
+                "bytes_inspected", number_json(result->bytes_inspected));
+  if (object && result->is_probed)
+    json_object_set_new(object, "estimated_traces", number_json(result->estimated_traces));
   if (object && !result->is_probed) json_object_set_new(object, "problem", json_string(result->problem));
   return object;
 }

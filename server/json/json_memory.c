@@ -18,7 +18,7 @@ static bool take_room(size_t bytes) {
   return bt_memory_hold_grow(charged, more > PIECE_BYTES ? more : PIECE_BYTES) || bt_memory_hold_grow(charged, more);
 }
 
-static void *allocate(size_t bytes) {
+static void *allocate_memory(size_t bytes) {
   if (charged && !take_room(bt_heap_bytes(bytes))) {
     has_failed = is_full = true;
     return NULL;
@@ -29,14 +29,14 @@ static void *allocate(size_t bytes) {
   return memory;
 }
 
-static void release(void *memory) {
+static void release_memory(void *memory) {
   size_t bytes = memory && charged ? bt_heap_bytes(malloc_usable_size(memory)) : 0;
   used_bytes -= bytes < used_bytes ? bytes : used_bytes;
   free(memory);
 }
 
 void bt_json_memory_install(void) {
-  json_set_alloc_funcs(allocate, release);
+  json_set_alloc_funcs(allocate_memory, release_memory);
 }
 
 /* What the hold has already is for something else. */

@@ -111,7 +111,7 @@ static bool add_counts(const maker *m, json_t *array) {
   return true;
 }
 
-static bool prepare(maker *m) {
+static bool prepare_lists(maker *m) {
   uint32_t count = m->family->trace_count;
   m->shown_count = count - 1 < BT_LINKED_TRACES_SHOWN ? count - 1 : BT_LINKED_TRACES_SHOWN;
   m->most_links = m->shown_count > BT_MANY_LINKED_TRACES ? BT_LINKS_SHOWN_OF_MANY : BT_LINKS_SHOWN;
@@ -127,7 +127,7 @@ bt_status bt_linked_json(const bt_family *family, json_t **out, bt_error *error)
   maker m = {.family = family};
   *out = json_array();
   bool ok = *out != NULL;
-  if (family) ok = ok && prepare(&m) && add_traces(&m, *out) && add_links(&m) && add_counts(&m, *out);
+  if (family) ok = ok && prepare_lists(&m) && add_traces(&m, *out) && add_links(&m) && add_counts(&m, *out);
   free(m.by_id);
   free(m.shown);
   if (ok) return BT_OK;

@@ -34,7 +34,7 @@ static json_t *outline_json(const bt_plan *plan, const bt_projection *projection
   return text;
 }
 
-static json_t *explain(const bt_plan *plan, const bt_projection *projection) {
+static json_t *explain_plan(const bt_plan *plan, const bt_projection *projection) {
   json_t *searched = json_array(), *subtracted = json_array();
   collect_searched(plan->violating, searched);
   for (uint32_t i = 0; i < plan->subtract_count; i++)
@@ -54,7 +54,7 @@ json_t *bt_plan_json(const bt_rule *rule) {
   bt_status status = bt_plan_new(rule, &plan, &error);
   if (!status) status = bt_projection_add(&projection, rule, &error);
   if (status == BT_NO_MEMORY) bt_json_memory_lacks();
-  json_t *object = status ? json_null() : explain(plan, &projection);
+  json_t *object = status ? json_null() : explain_plan(plan, &projection);
   bt_plan_free(plan);
   bt_projection_dispose(&projection);
   return object;

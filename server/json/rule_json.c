@@ -85,14 +85,14 @@ typedef struct reading {
   bool ok;
 } reading;
 
-static void complain(reading *r, const char *field, const char *message) {
+static void refuse_field(reading *r, const char *field, const char *message) {
   r->ok = false;
   r->complain(r->context, field, message);
 }
 
 /* It keeps the rule from being used; that it is no mistake of who sent it, the answer says then. */
 static void complain_of_memory(reading *r) {
-  complain(r, NULL, "out of memory");
+  refuse_field(r, NULL, "out of memory");
   bt_json_memory_lacks();
 }
 
@@ -114,7 +114,7 @@ static void read_string(reading *r, const char *name, char **out) {
   if (json_is_string(value))
     keep_copy(r, json_string_value(value), out);
   else
-    complain(r, name, "has to be a string");
+    refuse_field(r, name, "has to be a string");
 }
 
 static void read_bool(reading *r, const char *name, bool *out) {
@@ -123,14 +123,14 @@ static void read_bool(reading *r, const char *name, bool *out) {
   if (json_is_boolean(value))
     *out = json_is_true(value);
   else
-    complain(r, name, "has to be true or false");
+    refuse_field(r, name, "has to be true or false");
 }
 
 static void read_duration(reading *r, const char *name, int64_t *out) {
   json_t *value = field_of(r, name);
   if (!value) return;
   if (!json_is_string(value) || !bt_duration_parse(bt_str_from(json_string_value(value)), out) || *out < 0)
-    complain(r, name, "has to be a duration with a unit, as in \"2m\" or \"500ms\"");
+    refuse_field(r, name, "has to be a duration with a unit, as in \"2m\" or \"500ms\"");
 }
 
 static void read_steps(reading *r, const char *name, int64_t *out) {
@@ -138,14 +138,14 @@ static void read_steps(reading *r, const char *name, int64_t *out) {
   if (!value) return;
   *out = json_integer_value(value);
   if (!json_is_integer(value) || *out < 1 || *out > BT_RULE_MAX_BUDGET)
-    complain(r, name, "has to be a number of steps from 1 to 1,000,000,000,000");
+    refuse_field(r, name, "has to be a number of steps from 1 to 1,000,000,000,000");
 }
 
 static void read_severity(reading *r, bt_rule_fields *fields) {
   json_t *value = field_of(r, "severity");
   if (!value) return;
   if (!json_is_string(value) || !bt_severity_parse(bt_str_from(json_string_value(value)), &fields->severity))
-    complain(r, "severity", "has to be one of info, low, warning, medium, high, error, critical");
+    refuse_field(r, "severity", "has to be one of info, low, warning, medium, high, error, critical");
   fields->has_severity = true; /* so that another @severity in the text is an error */
 }
 
@@ -154,7 +154,7 @@ static void read_pairs(reading *r, const char *name, bt_string_pair **out, size_
   const char *key;
   if (!value) return;
   if (!json_is_object(value)) {
-    complain(r, name, "has to be an object of strings, as in {\"team\": \"payments\"}");
+    refuse_field(r, name, "has to be an object of strings, as in {\"team\": \"payments\"}");
     return;
   }
   size_t size = json_object_size(value);
@@ -166,7 +166,7 @@ static void read_pairs(reading *r, const char *name, bt_string_pair **out, size_
   *out = pairs;
   json_object_foreach(value, key, item) {
     if (!json_is_string(item)) {
-      complain(r, name, "has to hold strings only");
+      refuse_field(r, name, "has to hold strings only");
       return;
     }
     bt_string_pair *pair = &pairs[(*count)++];
@@ -182,12 +182,12 @@ static void read_dsl(reading *r, char **out) {
   for (size_t i = 0; i < 3; i++) {
     if (!field_of(r, names[i])) continue;
     if (found)
-      complain(r, names[i], "says the rule's text a second time; give it once, as \"dsl\"");
+      refuse_field(r, names[i], "says the rule's text a second time; give it once, as \"dsl\"");
     else
       read_string(r, names[i], out);
     found = names[i];
   }
-  if (!found) complain(r, "dsl", "has to be there: the rule's text in BeTraceDSL");
+  if (!found) refuse_field(r, "dsl", "has to be there: the rule's text in BeTraceDSL");
 }
 
 static void read_switch(reading *r, const char *name, int *out) {

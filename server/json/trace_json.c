@@ -159,7 +159,7 @@ static void mark_witnesses(maker *m, const bt_rule_verdict *verdict) {
       if (!verdict->choices[c].witnesses[w].trace) m->is_witness[verdict->choices[c].witnesses[w].span] = true;
 }
 
-static bt_status prepare(maker *m, const bt_rule_verdict *verdicts, size_t count, bt_error *error) {
+static bt_status prepare_spans(maker *m, const bt_rule_verdict *verdicts, size_t count, bt_error *error) {
   uint32_t span_count = m->trace->span_count;
   m->order = calloc((size_t)span_count + 1, sizeof *m->order);
   m->is_witness = calloc((size_t)span_count + 1, sizeof *m->is_witness);
@@ -176,7 +176,7 @@ bt_status bt_trace_spans_json(const bt_trace *trace, const bt_rule *const *rules
   maker m = {.trace = trace};
   *out = json_array();
   bt_status status = *out ? collect_keys(&m.keys, rules, count, error) : bt_error_no_memory(error);
-  if (!status) status = prepare(&m, verdicts, count, error);
+  if (!status) status = prepare_spans(&m, verdicts, count, error);
   for (uint32_t i = 0; !status && i < trace->span_count; i++)
     if ((i < most || m.is_witness[m.order[i]]) && json_array_append_new(*out, span_json(&m, &trace->spans[m.order[i]])))
       status = bt_error_no_memory(error);
