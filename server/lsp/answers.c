@@ -90,7 +90,7 @@ static json_t *action_json(const bt_lsp_client *client, const bt_lsp_document *d
                    edit_json(client, document, finding->fix_range, finding->fix_text));
 }
 
-static bool touches(bt_range a, bt_range b) {
+static bool touches_range(bt_range a, bt_range b) {
   return a.start <= b.end && b.start <= a.end;
 }
 
@@ -99,7 +99,7 @@ json_t *bt_lsp_actions_json(const bt_lsp_client *client, const bt_lsp_document *
   json_t *array = json_array();
   for (size_t i = 0; client->has_action_literals && i < findings->count; i++) {
     const bt_lsp_finding *finding = &findings->items[i];
-    if (finding->has_fix && (touches(finding->range, range) || touches(finding->fix_range, range)))
+    if (finding->has_fix && (touches_range(finding->range, range) || touches_range(finding->fix_range, range)))
       json_array_append_new(array, action_json(client, document, finding));
   }
   return array;

@@ -176,7 +176,7 @@ static bt_status format_text(bt_str text, bt_buffer *out, bt_buffer *problems, b
 }
 
 /* The first line of what is wrong. */
-static bt_status refuse(const bt_buffer *problems, bt_error *error) {
+static bt_status refuse_formatting(const bt_buffer *problems, bt_error *error) {
   char said[400];
   int length = 0;
   while (problems->ptr && problems->ptr[length] && problems->ptr[length] != '\n' && length < 380) length++;
@@ -196,7 +196,7 @@ bt_status bt_lsp_format(const bt_lsp_client *client, const bt_lsp_document *docu
   if (!status)
     *out = edits_json(client, document, new.ptr ? bt_buffer_str(&new) : BT_STR(""));
   else if (status != BT_NO_MEMORY)
-    status = refuse(&problems, error);
+    status = refuse_formatting(&problems, error);
   bt_buffer_dispose(&new);
   bt_buffer_dispose(&problems);
   return status;

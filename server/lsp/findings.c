@@ -21,7 +21,7 @@ typedef struct checking {
 
 /* ---- what is kept ---- */
 
-static bt_str copy(checking *c, bt_str text) {
+static bt_str copy_text(checking *c, bt_str text) {
   bt_str out = BT_STR("");
   if (!bt_arena_copy(&c->out->arena, text, &out)) c->no_memory = true;
   return out;
@@ -36,7 +36,7 @@ static bt_lsp_finding *add_finding(checking *c, size_t start, size_t end, bt_str
   out->items[out->count] = (bt_lsp_finding){.range = {(uint32_t)start, (uint32_t)(end > start ? end : start)},
                                             .number = out->count,
                                             .is_error = true,
-                                            .message = copy(c, message)};
+                                            .message = copy_text(c, message)};
   return &out->items[out->count++];
 }
 
@@ -49,7 +49,7 @@ static void add_symbol(checking *c, bt_str name, bool is_test, unsigned line) {
   }
   size_t at = bt_lsp_document_line(c->document, line ? line - 1 : 0).start;
   out->symbols = items;
-  out->symbols[out->symbol_count++] = (bt_lsp_symbol){copy(c, name), is_test, at, at};
+  out->symbols[out->symbol_count++] = (bt_lsp_symbol){copy_text(c, name), is_test, at, at};
 }
 
 /* ---- diagnostics of a rule's text ---- */
@@ -69,7 +69,7 @@ static void add_fix(checking *c, bt_lsp_finding *finding, const bt_lsp_place *pl
   c->no_memory = c->no_memory || written.failed;
   finding->has_fix = true;
   finding->fix_range = range_in_file(c, place, text, diagnostic->fix_range);
-  finding->fix_text = copy(c, bt_buffer_str(&written));
+  finding->fix_text = copy_text(c, bt_buffer_str(&written));
   bt_buffer_dispose(&written);
 }
 
@@ -83,7 +83,7 @@ static void add_diagnostics(checking *c, const bt_lsp_place *place, bt_str text,
     if (!finding) continue;
     memcpy(finding->code, diagnostic->code, sizeof finding->code);
     finding->is_error = diagnostic->is_error;
-    finding->rule_id = copy(c, rule_id);
+    finding->rule_id = copy_text(c, rule_id);
     finding->rule_at = rule_at;
     add_fix(c, finding, place, text, diagnostic);
   }
@@ -143,7 +143,7 @@ static void add_rule(checking *c, const bt_checked_file *file, size_t i) {
   bt_range range = words_of_key(c, first, behind, rule->problem);
   bt_lsp_finding *finding = add_finding(c, range.start, range.end, rule->problem);
   if (!finding) return;
-  finding->rule_id = copy(c, rule->id);
+  finding->rule_id = copy_text(c, rule->id);
   finding->rule_at = at;
 }
 

@@ -58,7 +58,7 @@ static void send_message(bt_buffer *out, json_t *message) {
   json_decref(message);
 }
 
-static void notify(bt_buffer *out, const char *method, json_t *params) {
+static void send_notification(bt_buffer *out, const char *method, json_t *params) {
   send_message(out, json_pack("{s:s, s:s, s:o}", "jsonrpc", "2.0", "method", method, "params", params));
 }
 
@@ -72,11 +72,11 @@ static bt_status end_of(const bt_buffer *out, bt_error *error) {
 }
 
 /* For a notification, which has no answer, the editor's log. */
-static void warn(call *c, const char *message) {
-  notify(c->out, "window/logMessage", json_pack("{s:i, s:s}", "type", MESSAGE_WARNING, "message", message));
+static void log_warning(call *c, const char *message) {
+  send_notification(c->out, "window/logMessage", json_pack("{s:i, s:s}", "type", MESSAGE_WARNING, "message", message));
 }
 
-static bool refuse(call *c, int code, const char *message) {
+static bool refuse_call(call *c, int code, const char *message) {
   c->code = code;
   bt_error_set(&c->error, BT_INVALID, "%s", message);
   return false;
@@ -125,17 +125,17 @@ static size_t find_index(const bt_lsp_session *session, bt_str uri) {
 /* params.textDocument.uri; NULL: refused. */
 static open_document *read_document(call *c) {
   bt_str uri = text_at(json_object_get(c->params, "textDocument"), "uri");
-  if (!uri.ptr) return refuse(c, INVALID_PARAMS, "params.textDocument.uri: expected a string"), NULL;
+  if (!uri.ptr) return refuse_call(c, INVALID_PARAMS, "params.textDocument.uri: expected a string"), NULL;
   size_t i = find_index(c->session, uri);
   if (i < c->session->count) return c->session->documents[i];
-  refuse(c, INVALID_PARAMS, "params.textDocument.uri: expected a document that is open (textDocument/didOpen)");
+  refuse_call(c, INVALID_PARAMS, "params.textDocument.uri: expected a document that is open (textDocument/didOpen)");
   return NULL;
 }
 
 static bool read_place(call *c, const bt_lsp_document *document, size_t *offset) {
   bt_lsp_position position;
   if (!read_position(json_object_get(c->params, "position"), &position))
-    return refuse(c, INVALID_PARAMS, "params.position: expected line and character, both whole numbers from 0");
+    return refuse_call(c, INVALID_PARAMS, "params.position: expected line and character, both whole numbers from 0");
   *offset = bt_lsp_document_offset(document, c->session->client.units, position);
   return true;
 }
@@ -177,10 +177,10 @@ static void read_client(bt_lsp_client *client, const json_t *can) {
       .has_related_places = json_is_true(find_path(can, "textDocument.publishDiagnostics.relatedInformation"))};
 }
 
-static void initialize(call *c) {
+static void initialize_session(call *c) {
   bt_lsp_client *client = &c->session->client;
   if (c->session->is_initialized) {
-    refuse(c, INVALID_REQUEST, "expected initialize once, got it again");
+    refuse_call(c, INVALID_REQUEST, "expected initialize once, got it again");
     return;
   }
   read_client(client, json_object_get(c->params, "capabilities"));
@@ -198,11 +198,11 @@ static void shut_down(call *c) {
   c->session->is_shut_down = true;
 }
 
-static void end(call *c) {
+static void end_session(call *c) {
   c->session->has_ended = true;
 }
 
-static void ignore(call *c) {
+static void ignore_call(call *c) {
   (void)c;
 }
 
@@ -228,12 +228,12 @@ static void did_open(call *c) {
   const json_t *opened = json_object_get(c->params, "textDocument");
   bt_str uri = text_at(opened, "uri"), language = text_at(opened, "languageId"), text = text_at(opened, "text");
   if (!uri.ptr || !text.ptr) {
-    refuse(c, INVALID_PARAMS, "params.textDocument: expected uri and text, both strings");
+    refuse_call(c, INVALID_PARAMS, "params.textDocument: expected uri and text, both strings");
     return;
   }
   size_t i = find_index(c->session, uri);
   if (i == BT_LSP_MAX_DOCUMENTS) {
-    refuse(c, INVALID_PARAMS, "expected at most 1000 open documents, got one more: it is not checked");
+    refuse_call(c, INVALID_PARAMS, "expected at most 1000 open documents, got one more: it is not checked");
     return;
   }
   open_document *item = i < c->session->count ? c->session->documents[i] : add_document(c->session);
@@ -251,13 +251,13 @@ static bool apply_change(call *c, bt_lsp_document *document, const json_t *chang
   const json_t *place = json_object_get(change, "range");
   bt_str text = text_at(change, "text");
   bt_range range;
-  if (!text.ptr) return refuse(c, INVALID_PARAMS, "params.contentChanges: expected a text in each of them");
+  if (!text.ptr) return refuse_call(c, INVALID_PARAMS, "params.contentChanges: expected a text in each of them");
   if (!place || json_is_null(place)) {
     take_status(c, bt_lsp_document_set(document, text, &c->error));
     return true;
   }
   if (!read_range(c->session, document, place, &range))
-    return refuse(c, INVALID_PARAMS, "params.contentChanges: expected a range with start and end, or none");
+    return refuse_call(c, INVALID_PARAMS, "params.contentChanges: expected a range with start and end, or none");
   take_status(c, bt_lsp_document_replace(document, range.start, range.end, text, &c->error));
   return true;
 }
@@ -277,8 +277,8 @@ static void did_change(call *c) {
 static void did_close(call *c) {
   open_document *item = read_document(c);
   if (!item) return;
-  notify(c->out, "textDocument/publishDiagnostics",
-         bt_lsp_diagnostics_json(&c->session->client, &item->document, NULL));
+  send_notification(c->out, "textDocument/publishDiagnostics",
+                    bt_lsp_diagnostics_json(&c->session->client, &item->document, NULL));
   size_t i = find_index(c->session, bt_str_from(item->document.uri));
   c->session->documents[i] = c->session->documents[--c->session->count];
   close_document(item);
@@ -290,8 +290,8 @@ static void settle_document(bt_lsp_session *session, open_document *item, bt_buf
   bt_lsp_findings_dispose(&item->findings);
   if (bt_lsp_findings_of(&item->document, &item->findings, &error)) bt_json_memory_lacks();
   item->is_stale = false;
-  notify(out, "textDocument/publishDiagnostics",
-         bt_lsp_diagnostics_json(&session->client, &item->document, &item->findings));
+  send_notification(out, "textDocument/publishDiagnostics",
+                    bt_lsp_diagnostics_json(&session->client, &item->document, &item->findings));
 }
 
 /* ---- questions ---- */
@@ -306,15 +306,15 @@ static void answer_at(call *c, ask_at ask) {
     take_status(c, ask(&c->session->client, &item->document, offset, &c->result, &c->error));
 }
 
-static void completion(call *c) {
+static void answer_completion(call *c) {
   answer_at(c, bt_lsp_complete);
 }
 
-static void hover(call *c) {
+static void answer_hover(call *c) {
   answer_at(c, bt_lsp_hover);
 }
 
-static void formatting(call *c) {
+static void answer_formatting(call *c) {
   open_document *item = read_document(c);
   if (item) take_status(c, bt_lsp_format(&c->session->client, &item->document, &c->result, &c->error));
 }
@@ -337,7 +337,7 @@ static void code_action(call *c) {
   open_document *item = read_document(c);
   if (!item) return;
   if (!read_range(c->session, &item->document, json_object_get(c->params, "range"), &range)) {
-    refuse(c, INVALID_PARAMS, "params.range: expected start and end, each with line and character");
+    refuse_call(c, INVALID_PARAMS, "params.range: expected start and end, each with line and character");
     return;
   }
   settle_document(c->session, item, c->out);
@@ -353,17 +353,17 @@ typedef struct method {
   bool is_request;
 } method;
 
-static const method methods[] = {{"initialize", initialize, true},
-                                 {"initialized", ignore, false},
+static const method methods[] = {{"initialize", initialize_session, true},
+                                 {"initialized", ignore_call, false},
                                  {"shutdown", shut_down, true},
-                                 {"exit", end, false},
+                                 {"exit", end_session, false},
                                  {"textDocument/didOpen", did_open, false},
                                  {"textDocument/didChange", did_change, false},
-                                 {"textDocument/didSave", ignore, false},
+                                 {"textDocument/didSave", ignore_call, false},
                                  {"textDocument/didClose", did_close, false},
-                                 {"textDocument/completion", completion, true},
-                                 {"textDocument/hover", hover, true},
-                                 {"textDocument/formatting", formatting, true},
+                                 {"textDocument/completion", answer_completion, true},
+                                 {"textDocument/hover", answer_hover, true},
+                                 {"textDocument/formatting", answer_formatting, true},
                                  {"textDocument/codeAction", code_action, true},
                                  {"textDocument/documentSymbol", document_symbol, true},
                                  {0}};
@@ -376,15 +376,15 @@ static const method *find_method(const char *name, bool is_request) {
 
 /* False: it is not the time for this request. */
 static bool is_time(call *c, const method *row) {
-  if (row && row->run == initialize && !c->session->is_shut_down) return true;
-  if (!c->session->is_initialized) return refuse(c, NOT_INITIALIZED, "expected initialize as the first request");
-  if (c->session->is_shut_down) return refuse(c, INVALID_REQUEST, "expected exit after shutdown, got a request");
+  if (row && row->run == initialize_session && !c->session->is_shut_down) return true;
+  if (!c->session->is_initialized) return refuse_call(c, NOT_INITIALIZED, "expected initialize as the first request");
+  if (c->session->is_shut_down) return refuse_call(c, INVALID_REQUEST, "expected exit after shutdown, got a request");
   return true;
 }
 
 static void run_request(call *c, const char *name, json_t *id) {
   const method *row = find_method(name, true);
-  if (is_time(c, row) && !row) refuse(c, METHOD_NOT_FOUND, "this server has no such method");
+  if (is_time(c, row) && !row) refuse_call(c, METHOD_NOT_FOUND, "this server has no such method");
   if (!c->code) row->run(c);
   if (c->code)
     send_error(c->out, id, c->code, c->error.message);
@@ -398,10 +398,10 @@ static void run_request(call *c, const char *name, json_t *id) {
  * late for a server that answers one after the other. */
 static void run_notification(call *c, const char *name) {
   const method *row = find_method(name, false);
-  bool is_end = row && row->run == end;
+  bool is_end = row && row->run == end_session;
   if (!row || (!is_end && (!c->session->is_initialized || c->session->is_shut_down))) return;
   row->run(c);
-  if (c->code) warn(c, c->error.message);
+  if (c->code) log_warning(c, c->error.message);
 }
 
 static bool is_id(const json_t *id) {
