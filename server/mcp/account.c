@@ -90,7 +90,7 @@ static bool is_vacuous(const account *a) {
 }
 
 /* {conclusion, sentence} */
-static const char *conclude(const account *a, bt_buffer *means) {
+static const char *write_conclusion(const account *a, bt_buffer *means) {
   long long evaluated = (long long)a->evaluated;
   if (a->found > 0) {
     bt_buffer_printf(means, "VIOLATED: at least %lld violation%s found.", (long long)a->found,
@@ -141,7 +141,7 @@ static const char *conclude(const account *a, bt_buffer *means) {
 }
 
 /* Takes what it is given. */
-static json_t *pack(const char *conclusion, bt_buffer *means, json_t *looked_at, json_t *gaps) {
+static json_t *pack_account(const char *conclusion, bt_buffer *means, json_t *looked_at, json_t *gaps) {
   json_t *whole = means->failed ? NULL
                                 : json_pack("{s:s,s:s#,s:o,s:o}", "conclusion", conclusion, "means", means->ptr,
                                             (int)means->len, "looked_at", looked_at, "not_looked_at", gaps);
@@ -162,10 +162,10 @@ static json_t *of_traces(const char *filter, json_t *answer) {
   if (filter)
     json_array_append_new(
         a.gaps, json_pack("{s:s,s:s}", "what", "whether any trace is one that this filter chooses", "filter", filter));
-  const char *conclusion = conclude(&a, &means);
+  const char *conclusion = write_conclusion(&a, &means);
   json_t *looked_at = json_pack("{s:O?,s:O?,s:I,s:O?,s:O?}", "start", json_object_get(asked, "start"), "end", end,
                                 "traces", a.evaluated, "traces_kind", kind, "source", source);
-  return pack(conclusion, &means, looked_at, a.gaps);
+  return pack_account(conclusion, &means, looked_at, a.gaps);
 }
 
 /* Conclusions of a contrast are about marks: that nothing was found to compare is no "none". */
@@ -183,7 +183,7 @@ static json_t *of_marks(json_t *answer) {
   if (a.has_unknown || a.has_empty) bt_buffer_append(&means, BT_STR(" Not everything was looked at."));
   json_t *looked_at = json_pack("{s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "violating",
                                 violating, "satisfying", satisfying);
-  return pack(conclusion ? conclusion : "not_known", &means, looked_at, a.gaps);
+  return pack_account(conclusion ? conclusion : "not_known", &means, looked_at, a.gaps);
 }
 
 /* What traces keep already. That nothing is suggested is no statement about the rules that there are. */
@@ -208,7 +208,7 @@ static json_t *of_habits(json_t *answer) {
       json_pack("{s:O?,s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "source",
                 json_object_get(a.coverage, "source"), "traces_sampled", json_object_get(answer, "traces_sampled"),
                 "considered", json_object_get(answer, "considered"));
-  return pack(!sampled ? "not_known" : count ? "suggested" : "none_suggested", &means, looked_at, a.gaps);
+  return pack_account(!sampled ? "not_known" : count ? "suggested" : "none_suggested", &means, looked_at, a.gaps);
 }
 
 static json_t *of_a_trace(json_t *answer) {
@@ -245,7 +245,7 @@ static json_t *of_a_trace(json_t *answer) {
                            : is_whole && kept  ? "none"
                            : is_whole && other ? "not_exercised"
                                                : "not_known";
-  return pack(conclusion, &means, looked_at, gaps);
+  return pack_account(conclusion, &means, looked_at, gaps);
 }
 
 static json_t *of_rules(json_t *answer) {
@@ -261,7 +261,7 @@ static json_t *of_rules(json_t *answer) {
     json_array_append_new(gaps, json_pack("{s:s}", "what", "further rules: ask again with this cursor"));
     bt_buffer_append(&means, BT_STR(" There are more rules than these."));
   }
-  return pack("about_rules", &means, json_pack("{s:s}", "what", "rules"), gaps);
+  return pack_account("about_rules", &means, json_pack("{s:s}", "what", "rules"), gaps);
 }
 
 json_t *bt_mcp_account(bt_mcp_about about, const char *filter, json_t *answer) {

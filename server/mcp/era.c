@@ -75,7 +75,7 @@ json_t *bt_mcp_refuse_meta(json_t *id, json_t *params) {
 /* ---- headers ---- */
 
 /* What the header Mcp-Name repeats; NULL: nothing. */
-static const char *named(const char *method, json_t *params) {
+static const char *find_header_name(const char *method, json_t *params) {
   static const struct {
     const char *method, *member;
   } rows[] = {{"tools/call", "name"}, {"prompts/get", "name"}, {"resources/read", "uri"}};
@@ -85,7 +85,7 @@ static const char *named(const char *method, json_t *params) {
 }
 
 json_t *bt_mcp_refuse_headers(json_t *id, const char *method, json_t *params, const bt_mcp_headers *headers) {
-  const char *version = json_string_value(declared_version(params)), *name = named(method, params);
+  const char *version = json_string_value(declared_version(params)), *name = find_header_name(method, params);
   const char *wrong = NULL;
   if (version && !bt_str_equal(headers->version, bt_str_from(version))) wrong = "MCP-Protocol-Version";
   if (!wrong && !bt_str_equal(headers->method, bt_str_from(method))) wrong = "Mcp-Method";

@@ -228,8 +228,8 @@ static void write_path(const tool *t, json_t *arguments, bt_buffer *out) {
   }
 }
 
-static bt_status ask(const bt_mcp_run *run, const char *method, const char *path, json_t *body, json_t **out,
-                     bt_error *error) {
+static bt_status ask_service(const bt_mcp_run *run, const char *method, const char *path, json_t *body, json_t **out,
+                             bt_error *error) {
   char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
   bt_status status = path && (text || !body)
                          ? run->ask(run->context, method, path, bt_str_from(text ? text : ""), out, error)
@@ -260,7 +260,7 @@ static bool has_ended(json_t *replay) {
 static bt_status wait_for_replay(const bt_mcp_run *run, const char *path, json_t **replay, bt_error *error) {
   double told = -1;
   bt_status status;
-  while (!(status = ask(run, "GET", path, NULL, replay, error)) && !has_ended(*replay)) {
+  while (!(status = ask_service(run, "GET", path, NULL, replay, error)) && !has_ended(*replay)) {
     double done = json_number_value(json_object_get(*replay, "progress"));
     if (done > told && run->progress) run->progress(run->progress_context, told = done, "the replay is under way");
     json_decref(*replay);
@@ -270,7 +270,7 @@ static bt_status wait_for_replay(const bt_mcp_run *run, const char *path, json_t
   }
   if (*replay || (status && !bt_is_cancelled(run->cancel))) return status; /* where it is, questions may fail, too */
   json_t *gone = NULL;
-  if (ask(run, "DELETE", path, NULL, &gone, error)) bt_error_set(error, BT_CANCELLED, "it was cancelled");
+  if (ask_service(run, "DELETE", path, NULL, &gone, error)) bt_error_set(error, BT_CANCELLED, "it was cancelled");
   json_decref(gone);
   return bt_error_set(error, BT_CANCELLED, "it was cancelled");
 }
@@ -280,7 +280,7 @@ static bt_status add_violations(const bt_mcp_run *run, json_t *arguments, const 
   bt_buffer pages = {0};
   json_t *page = NULL, *limit = json_object_get(arguments, "limit");
   bt_buffer_printf(&pages, "%s/violations?limit=%lld", path, limit ? (long long)json_integer_value(limit) : 20);
-  bt_status status = ask(run, "GET", pages.failed ? NULL : pages.ptr, NULL, &page, error);
+  bt_status status = ask_service(run, "GET", pages.failed ? NULL : pages.ptr, NULL, &page, error);
   if (!status) json_object_set(replay, "violations", json_object_get(page, "violations"));
   json_decref(page);
   bt_buffer_dispose(&pages);
@@ -290,7 +290,7 @@ static bt_status add_violations(const bt_mcp_run *run, json_t *arguments, const 
 static bt_status run_replay(const bt_mcp_run *run, json_t *arguments, json_t **out, bt_error *error) {
   json_t *body = replay_body(arguments), *begun = NULL;
   bt_buffer path = {0};
-  bt_status status = ask(run, "POST", "/v1/replays", body, &begun, error);
+  bt_status status = ask_service(run, "POST", "/v1/replays", body, &begun, error);
   const char *id = json_string_value(json_object_get(begun, "replay_id"));
   if (!status) bt_buffer_printf(&path, "/v1/replays/%s", id ? id : "");
   if (!status) status = wait_for_replay(run, path.failed ? NULL : path.ptr, out, error);
@@ -313,7 +313,7 @@ static void write_field(bt_buffer *out, const char *before, json_t *value) {
 static bt_status run_rule_file(const bt_mcp_run *run, json_t *arguments, json_t **out, bt_error *error) {
   bt_buffer text = {0};
   json_t *body = json_pack("{s:O}", "dsl", json_object_get(arguments, "dsl"));
-  bt_status status = ask(run, "POST", "/v1/rules/validate", body, out, error);
+  bt_status status = ask_service(run, "POST", "/v1/rules/validate", body, out, error);
   bt_buffer_append(&text, BT_STR("rules:\n"));
   write_field(&text, "  - id: ", json_object_get(arguments, "id"));
   write_field(&text, "    name: ", json_object_get(arguments, "name"));
@@ -373,7 +373,7 @@ static bt_status run_tool(const bt_mcp_run *run, const tool *t, json_t *argument
   if (t->form == A_RULE_FILE) return run_rule_file(run, arguments, out, error);
   write_path(t, arguments, &path);
   bt_status status =
-      ask(run, t->method, path.failed ? NULL : path.ptr, t->form == IN_BODY ? arguments : NULL, out, error);
+      ask_service(run, t->method, path.failed ? NULL : path.ptr, t->form == IN_BODY ? arguments : NULL, out, error);
   bt_buffer_dispose(&path);
   return status;
 }
