@@ -11,7 +11,8 @@ static void append_pae(bt_str type, bt_str payload, bt_buffer *out) {
   bt_buffer_append(out, payload);
 }
 
-static bt_status pack(bt_str report, const char *signature, const bt_evidence_key *key, json_t **out, bt_error *error) {
+static bt_status pack_envelope(bt_str report, const char *signature, const bt_evidence_key *key, json_t **out,
+                               bt_error *error) {
   bt_buffer payload = {0};
   bt_status status = bt_base64_append(report, &payload, error);
   if (!status)
@@ -30,7 +31,7 @@ bt_status bt_dsse_make(bt_str report, const bt_evidence_key *key, json_t **out, 
   bt_status status =
       text.failed ? bt_error_no_memory(error) : bt_signature_make(key, bt_buffer_str(&text), signature, error);
   bt_buffer_dispose(&text);
-  return status ? status : pack(report, signature, key, out, error);
+  return status ? status : pack_envelope(report, signature, key, out, error);
 }
 
 /* ---- opening ---- */

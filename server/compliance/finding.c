@@ -21,7 +21,7 @@ const char *bt_finding_name(bt_finding finding) {
   return "";
 }
 
-static bt_finding unevaluated(const bt_rule_definition *rule, char reason[BT_REASON_BYTES]) {
+static bt_finding conclude_unevaluated(const bt_rule_definition *rule, char reason[BT_REASON_BYTES]) {
   if (!rule->fields.enabled) return snprintf(reason, BT_REASON_BYTES, "the rule is disabled"), BT_FINDING_NOT_EVALUATED;
   snprintf(reason, BT_REASON_BYTES, "the stored rule cannot be evaluated: %.190s", rule->broken ? rule->broken : "");
   return BT_FINDING_INCONCLUSIVE;
@@ -36,7 +36,7 @@ static bool is_only_violated(const bt_rule *rule) {
   return true;
 }
 
-static bt_finding unexercised(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
+static bt_finding conclude_unexercised(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
   snprintf(reason, BT_REASON_BYTES, "no trace in the range exercised the rule: it says nothing of the control%s",
            is_only_violated(rule->rule->rule)
                ? ". Only a violation exercises a condition like this; written as when { … } "
@@ -47,7 +47,7 @@ static bt_finding unexercised(const bt_measured *rule, char reason[BT_REASON_BYT
 
 /* Not all of the range is settled. Says up to where it is, how much that is, and from when on all of it will be known.
  */
-static bt_finding unsettled(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
+static bt_finding conclude_unsettled(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   const bt_time_range *range = &all->coverage.asked;
   uint64_t share = bt_settled_share(range, rule->settled_end_ns);
   char until[40], known[40], settle[64], later[120] = "";
@@ -74,30 +74,31 @@ static bool is_settled(const bt_measured *rule, const bt_measurement *all) {
   return rule->settled_end_ns >= all->coverage.asked.end_ns && !rule->going_on && !rule->provisional;
 }
 
-static bt_finding undecided(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
+static bt_finding conclude_undecided(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
   snprintf(reason, BT_REASON_BYTES, "%" PRIu64 " verdict%s could not be reached: each may be a violation",
            rule->inconclusive, rule->inconclusive == 1 ? "" : "s");
   return BT_FINDING_INCONCLUSIVE;
 }
 
-static bt_finding uncounted(const char *what, char reason[BT_REASON_BYTES]) {
+static bt_finding conclude_uncounted(const char *what, char reason[BT_REASON_BYTES]) {
   snprintf(reason, BT_REASON_BYTES, "%s could not be counted", what);
   return BT_FINDING_INCONCLUSIVE;
 }
 
 static bt_finding of_unviolated(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   if (all->is_missing) return snprintf(reason, BT_REASON_BYTES, "%.230s", all->reason), BT_FINDING_INCONCLUSIVE;
-  if (rule->inconclusive) return undecided(rule, reason);
-  if (!is_settled(rule, all)) return unsettled(rule, all, reason);
+  if (rule->inconclusive) return conclude_undecided(rule, reason);
+  if (!is_settled(rule, all)) return conclude_unsettled(rule, all, reason);
   if (!all->has_data) return snprintf(reason, BT_REASON_BYTES, "%.230s", all->reason), BT_FINDING_NO_DATA;
-  if (!rule->evaluated_is_exact) return uncounted("the traces whose verdict is known", reason);
+  if (!rule->evaluated_is_exact) return conclude_uncounted("the traces whose verdict is known", reason);
   if (rule->exercised) return BT_FINDING_PASS;
-  return rule->exercised_is_exact ? unexercised(rule, reason) : uncounted("the traces that exercised the rule", reason);
+  return rule->exercised_is_exact ? conclude_unexercised(rule, reason)
+                                  : conclude_uncounted("the traces that exercised the rule", reason);
 }
 
 bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   reason[0] = '\0';
-  if (!rule->is_evaluated) return unevaluated(rule->rule, reason);
+  if (!rule->is_evaluated) return conclude_unevaluated(rule->rule, reason);
   if (!rule->violated) return of_unviolated(rule, all, reason);
   if (all->is_missing)
     snprintf(reason, BT_REASON_BYTES, "there may be more violations than were counted: %.190s", all->reason);

@@ -171,8 +171,8 @@ static bool has_decided(const bt_framework_map *map, const bt_rule_version *vers
 }
 
 /* Version `next`, which was made inside the range, and the one before it. */
-static bt_status compare(bt_framework_map *map, const bt_rule_version *versions, size_t next, int64_t since_ns,
-                         bt_error *error) {
+static bt_status compare_versions(bt_framework_map *map, const bt_rule_version *versions, size_t next, int64_t since_ns,
+                                  bt_error *error) {
   const bt_rule_version *before = &versions[next - 1], *after = &versions[next];
   const bt_rule_definition *was = before->definition;
   bt_status status = BT_OK;
@@ -203,7 +203,7 @@ bt_status bt_framework_map_add_removed(bt_framework_map *map, bt_rule_store *sto
     if (before && strcmp(before->definition->fields.id, next->definition->fields.id) != 0) before = NULL;
     if (next->definition->is_damaged || next->definition->updated_at_ns < since_ns) continue;
     if (is_history_damaged(before, next)) map->unknown_count++;
-    if (before) status = compare(map, versions, i, since_ns, error);
+    if (before) status = compare_versions(map, versions, i, since_ns, error);
   }
   bt_rule_versions_free(versions, count);
   return status;

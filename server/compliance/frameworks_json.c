@@ -8,7 +8,7 @@
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
-static json_t *text(bt_str value) {
+static json_t *text_json(bt_str value) {
   return bt_text_json(value);
 }
 
@@ -18,9 +18,9 @@ static json_t *rule_json(const bt_framework_map *map, size_t rule) {
   for (size_t i = 0; i < map->control_count; i++)
     for (size_t k = 0; k < map->controls[i].rule_count; k++)
       if (map->controls[i].rules[k] == rule && map->controls[i].id.len)
-        bt_json_append(controls, text(map->controls[i].id));
+        bt_json_append(controls, text_json(map->controls[i].id));
   return json_pack("{s:s, s:o, s:o, s:b, s:b, s:b}", "rule_id", definition->fields.id, "name",
-                   text(bt_str_from(definition->fields.name)), "controls", controls, "enabled",
+                   text_json(bt_str_from(definition->fields.name)), "controls", controls, "enabled",
                    definition->fields.enabled, "shadow", definition->fields.shadow, "broken",
                    definition->broken != NULL);
 }
@@ -31,8 +31,8 @@ static json_t *framework_json(const bt_framework_map *map) {
   for (size_t i = 0; i < map->rule_count; i++) bt_json_append(rules, rule_json(map, i));
   for (size_t i = 0; i < map->control_count; i++) with_rules += map->controls[i].rule_count && map->controls[i].id.len;
   const bt_catalogue *catalogue = map->catalogue;
-  return json_pack("{s:o, s:o, s:b, s:I, s:I, s:I, s:o}", "name", text(map->name), "title",
-                   catalogue ? json_string(catalogue->title) : text(map->name), "in_catalogue", catalogue != NULL,
+  return json_pack("{s:o, s:o, s:b, s:I, s:I, s:I, s:o}", "name", text_json(map->name), "title",
+                   catalogue ? json_string(catalogue->title) : text_json(map->name), "in_catalogue", catalogue != NULL,
                    "controls", (json_int_t)(catalogue ? catalogue->control_count : 0), "controls_with_rules",
                    with_rules, "rules_count", (json_int_t)map->rule_count, "rules", rules);
 }

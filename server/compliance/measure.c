@@ -208,7 +208,7 @@ static void begin_rule(const measuring *m, bt_measured *measured) {
   if (!r->source->operations->is_static && settled_ns < r->range.end_ns) measured->settled_end_ns = settled_ns;
 }
 
-static bt_status prepare(measuring *m, bt_error *error) {
+static bt_status prepare_groups(measuring *m, bt_error *error) {
   bt_status status = BT_OK;
   m->groups = calloc(m->measured_count + 1, sizeof *m->groups);
   m->derived = calloc(m->measured_count + 1, sizeof *m->derived);
@@ -222,7 +222,7 @@ static bt_status prepare(measuring *m, bt_error *error) {
   return status;
 }
 
-static void dispose(measuring *m) {
+static void dispose_measuring(measuring *m) {
   for (size_t i = 0; m->derived && i < m->measured_count; i++) bt_rule_definition_unref(m->derived[i]);
   for (size_t i = 0; i < m->group_count; i++) {
     free(m->groups[i].replayed);
@@ -378,7 +378,7 @@ static void set_ends(measuring *m) {
   m->out->coverage.effective_end_ns = m->going_on_ns < end_ns ? m->going_on_ns : end_ns;
 }
 
-static uint64_t without(uint64_t all, uint64_t part) {
+static uint64_t subtract_part(uint64_t all, uint64_t part) {
   return all > part ? all - part : 0;
 }
 
@@ -386,15 +386,15 @@ static uint64_t without(uint64_t all, uint64_t part) {
 static void subtract_going_on(measuring *m) {
   for (size_t i = 0; i < m->measured_count; i++) {
     bt_measured *measured = &m->measured[i];
-    measured->inconclusive = without(measured->inconclusive, measured->going_on);
-    measured->exercised = without(measured->exercised, measured->exercised_going_on);
+    measured->inconclusive = subtract_part(measured->inconclusive, measured->going_on);
+    measured->exercised = subtract_part(measured->exercised, measured->exercised_going_on);
     if (measured->going_on) /* and when it ends nobody knows */
       measured->known_from_ns = bt_time_add(m->request->now_ns, measured->assumptions.settle_ns);
     assert(measured->exercised <= measured->evaluated && measured->violated <= measured->exercised);
   }
 }
 
-static void conclude(measuring *m) {
+static void conclude_measurement(measuring *m) {
   bt_measurement *out = m->out;
   out->coverage.asked = m->request->range;
   out->coverage.assumptions = m->request->assumptions;
@@ -420,11 +420,11 @@ bt_status bt_measure(const bt_measure_request *request, bt_measured *rules, size
   *out = (bt_measurement){0};
   measuring m = {.request = request, .measured = rules, .measured_count = count, .out = out, .going_on_ns = INT64_MAX};
   int64_t started_ns = bt_clock_monotonic_ns();
-  bt_status status = prepare(&m, error);
+  bt_status status = prepare_groups(&m, error);
   if (!status && m.group_count) status = replay_days(&m, error);
-  if (!status) conclude(&m);
+  if (!status) conclude_measurement(&m);
   out->duration_ns = bt_clock_monotonic_ns() - started_ns;
-  dispose(&m);
+  dispose_measuring(&m);
   if (status) bt_measurement_dispose(out);
   return status;
 }

@@ -21,12 +21,12 @@ typedef struct writing {
   bool failed;
 } writing;
 
-static const json_t *at(const json_t *object, const char *name) {
+static const json_t *member_at(const json_t *object, const char *name) {
   return json_object_get(object, name);
 }
 
 static const char *text_at(const json_t *object, const char *name) {
-  const char *text = json_string_value(at(object, name));
+  const char *text = json_string_value(member_at(object, name));
   return text ? text : "";
 }
 
@@ -136,32 +136,32 @@ static json_t *activity_json(writing *w, const json_t *rule) {
 
 /* What the finding rests on. Reports of before do not say it. */
 static void add_share_props(const json_t *rule, json_t *props) {
-  const json_t *share = at(rule, "share");
+  const json_t *share = member_at(rule, "share");
   if (!json_is_object(share)) return;
   bt_json_append(props, prop_json("settled-until", text_at(rule, "settled_end")));
-  bt_json_append(props, count_prop_json("settled-share-ppm", at(share, "range_ppm")));
-  bt_json_append(props, count_prop_json("exercised-share-ppm", at(share, "exercised_ppm")));
+  bt_json_append(props, count_prop_json("settled-share-ppm", member_at(share, "range_ppm")));
+  bt_json_append(props, count_prop_json("exercised-share-ppm", member_at(share, "exercised_ppm")));
   if (text_at(rule, "known_from")[0]) bt_json_append(props, prop_json("known-from", text_at(rule, "known_from")));
-  if (json_is_object(at(rule, "by_service")))
-    bt_json_append(props, prop_json("outcome-by-service-settings", text_at(at(rule, "by_service"), "status")));
+  if (json_is_object(member_at(rule, "by_service")))
+    bt_json_append(props, prop_json("outcome-by-service-settings", text_at(member_at(rule, "by_service"), "status")));
 }
 
 static json_t *count_props_json(const json_t *rule) {
   static const char *const names[] = {"evaluated", "exercised", "satisfied", "violated", "inconclusive"};
   static const char *const shown[] = {"traces-evaluated", "traces-exercised", "traces-satisfied", "traces-violated",
                                       "traces-inconclusive"};
-  const json_t *counts = at(rule, "counts");
+  const json_t *counts = member_at(rule, "counts");
   json_t *props = json_array();
   bt_json_append(props, prop_json("outcome", text_at(rule, "status")));
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    bt_json_append(props, count_prop_json(shown[i], at(counts, names[i])));
+    bt_json_append(props, count_prop_json(shown[i], member_at(counts, names[i])));
   add_share_props(rule, props);
-  if (json_is_array(at(rule, "condition_changes"))) {
-    json_t *changes = json_integer((json_int_t)json_array_size(at(rule, "condition_changes")));
+  if (json_is_array(member_at(rule, "condition_changes"))) {
+    json_t *changes = json_integer((json_int_t)json_array_size(member_at(rule, "condition_changes")));
     bt_json_append(props, count_prop_json("condition-changes", changes));
     json_decref(changes);
   }
-  bt_json_append(props, prop_json("counts-exact", json_is_true(at(counts, "exact")) ? "true" : "false"));
+  bt_json_append(props, prop_json("counts-exact", json_is_true(member_at(counts, "exact")) ? "true" : "false"));
   bt_json_append(props, prop_json("rule-id", text_at(rule, "rule_id")));
   bt_json_append(props, prop_json("condition-hash", text_at(rule, "condition_hash")));
   return props;
@@ -178,23 +178,24 @@ static void add_evidence(const json_t *samples, const char *outcome, json_t *evi
 }
 
 static json_t *describe_json(const json_t *rule) {
-  const json_t *counts = at(rule, "counts");
+  const json_t *counts = member_at(rule, "counts");
   const char *reason = text_at(rule, "reason");
   return json_sprintf(
       "Outcome %s. Of %" JSON_INTEGER_FORMAT " traces %" JSON_INTEGER_FORMAT
       " exercised the rule, %" JSON_INTEGER_FORMAT " violated it, %" JSON_INTEGER_FORMAT " could not be decided%s%s%s",
-      text_at(rule, "status"), json_integer_value(at(counts, "evaluated")), json_integer_value(at(counts, "exercised")),
-      json_integer_value(at(counts, "violated")), json_integer_value(at(counts, "inconclusive")),
-      json_is_true(at(counts, "exact")) ? "" : "; the first two numbers are at least so many", reason[0] ? ". " : ".",
-      reason);
+      text_at(rule, "status"), json_integer_value(member_at(counts, "evaluated")),
+      json_integer_value(member_at(counts, "exercised")), json_integer_value(member_at(counts, "violated")),
+      json_integer_value(member_at(counts, "inconclusive")),
+      json_is_true(member_at(counts, "exact")) ? "" : "; the first two numbers are at least so many",
+      reason[0] ? ". " : ".", reason);
 }
 
 static json_t *observation_json(writing *w, const json_t *rule) {
-  const json_t *samples = at(rule, "samples");
+  const json_t *samples = member_at(rule, "samples");
   json_t *evidence = json_array();
-  add_evidence(at(samples, "violated"), "violates the rule", evidence);
-  add_evidence(at(samples, "inconclusive"), "could not be decided", evidence);
-  add_evidence(at(samples, "satisfied"), "satisfies the rule", evidence);
+  add_evidence(member_at(samples, "violated"), "violates the rule", evidence);
+  add_evidence(member_at(samples, "inconclusive"), "could not be decided", evidence);
+  add_evidence(member_at(samples, "satisfied"), "satisfies the rule", evidence);
   json_t *observation =
       json_pack("{s:o, s:o, s:o, s:o, s:[s], s:[s], s:[{s:s, s:s}], s:s, s:s}", "uuid",
                 uuid_json(w, "observation", text_at(rule, "rule_id")), "title", line_json(text_at(rule, "name")),
@@ -215,7 +216,7 @@ static json_t *finding_json(writing *w, const json_t *control) {
   size_t index;
   json_t *rule;
   make_token(w, id, token);
-  json_array_foreach(at(control, "rules"), index, rule) bt_json_append(
+  json_array_foreach(member_at(control, "rules"), index, rule) bt_json_append(
       related, json_pack("{s:o}", "observation-uuid", uuid_json(w, "observation", text_at(rule, "rule_id"))));
   json_t *title = json_sprintf("%s %s: %s", id[0] ? id : "(no control)", text_at(control, "title"), status);
   json_t *finding =
@@ -252,11 +253,11 @@ static json_t *selected_json(writing *w, const json_t *control) {
 typedef json_t *(*part_writer)(writing *w, const json_t *body);
 
 /* Of every entry of a type; of controls only those that a rule speaks of. */
-static json_t *each(writing *w, const char *type, part_writer write) {
+static json_t *write_entries(writing *w, const char *type, part_writer write) {
   json_t *array = json_array();
   for (size_t i = 0; i < json_array_size(w->entries); i++) {
-    const json_t *entry = json_array_get(w->entries, i), *body = at(entry, "body");
-    bool is_spoken_of = strcmp(type, "control") != 0 || json_array_size(at(body, "rules"));
+    const json_t *entry = json_array_get(w->entries, i), *body = member_at(entry, "body");
+    bool is_spoken_of = strcmp(type, "control") != 0 || json_array_size(member_at(body, "rules"));
     if (strcmp(text_at(entry, "type"), type) == 0 && is_spoken_of) bt_json_append(array, write(w, body));
   }
   return array;
@@ -264,7 +265,7 @@ static json_t *each(writing *w, const char *type, part_writer write) {
 
 static json_t *reviewed_json(writing *w) {
   json_t *selection = json_pack("{s:s}", "description", "The controls that rules of this report speak of");
-  json_t *controls = each(w, "control", selected_json);
+  json_t *controls = write_entries(w, "control", selected_json);
   bool has_none = controls && !json_array_size(controls);
   set_list(selection, "include-controls", controls);
   if (has_none) bt_json_set(selection, "include-all", json_object());
@@ -272,8 +273,8 @@ static json_t *reviewed_json(writing *w) {
 }
 
 static json_t *result_json(writing *w) {
-  const json_t *range = at(w->report, "range"), *previous = at(w->report, "previous");
-  const json_t *source = at(at(w->report, "coverage"), "source"), *checked = at(source, "checked");
+  const json_t *range = member_at(w->report, "range"), *previous = member_at(w->report, "previous");
+  const json_t *source = member_at(member_at(w->report, "coverage"), "source"), *checked = member_at(source, "checked");
   json_t *result = json_pack(
       "{s:o, s:s, s:s, s:s, s:s, s:o, s:{s:[{s:s, s:s, s:s, s:s, s:{s:s}}]}}", "uuid", uuid_json(w, "result", ""),
       "title", "Behaviour in traces", "description",
@@ -281,11 +282,11 @@ static json_t *result_json(writing *w) {
       text_at(range, "start"), "end", text_at(range, "end"), "reviewed-controls", reviewed_json(w), "local-definitions",
       "components", "uuid", w->component, "type", "service", "title", "Traces", "description",
       "The system whose traces were evaluated, as its tracing backend shows it", "status", "state", "operational");
-  set_list(result, "observations", each(w, "rule", observation_json));
-  set_list(result, "findings", each(w, "control", finding_json));
+  set_list(result, "observations", write_entries(w, "rule", observation_json));
+  set_list(result, "findings", write_entries(w, "control", finding_json));
   json_t *props = json_array();
   bt_json_append(props, prop_json("report-id", text_at(w->report, "report_id")));
-  bt_json_append(props, prop_json("complete", json_is_true(at(w->report, "complete")) ? "true" : "false"));
+  bt_json_append(props, prop_json("complete", json_is_true(member_at(w->report, "complete")) ? "true" : "false"));
   bt_json_append(props, prop_json("chain-head", w->head));
   if (text_at(w->report, "tenant")[0]) bt_json_append(props, prop_json("tenant", text_at(w->report, "tenant")));
   /* Reports of before name neither a report before them nor a source; the first one of a service knows no other. */
@@ -301,7 +302,7 @@ static json_t *result_json(writing *w) {
 }
 
 static json_t *metadata_json(writing *w) {
-  const json_t *framework = at(w->report, "framework");
+  const json_t *framework = member_at(w->report, "framework");
   json_t *title = json_sprintf("BeTrace report: %s", text_at(framework, "title"));
   json_t *metadata = json_pack("{s:o, s:s, s:o, s:s}", "title", line_json(title ? json_string_value(title) : ""),
                                "last-modified", text_at(w->report, "evaluated_at"), "version",
@@ -315,12 +316,12 @@ static json_t *document_json(writing *w, const json_t *evidence) {
   make_uuid(w, "plan", "", plan);
   snprintf(href, sizeof href, "#%s", plan);
   json_t *local = json_object(), *props = json_array();
-  set_list(local, "objectives-and-methods", each(w, "control", objective_json));
-  set_list(local, "activities", each(w, "rule", activity_json));
+  set_list(local, "objectives-and-methods", write_entries(w, "control", objective_json));
+  set_list(local, "activities", write_entries(w, "rule", activity_json));
   bt_json_append(props, prop_json("signature", text_at(evidence, "signature")));
   bt_json_append(props, prop_json("key-id", text_at(evidence, "key_id")));
-  if (text_at(at(evidence, "time_stamp"), "token")[0])
-    bt_json_append(props, prop_json("time-stamp-token", text_at(at(evidence, "time_stamp"), "token")));
+  if (text_at(member_at(evidence, "time_stamp"), "token")[0])
+    bt_json_append(props, prop_json("time-stamp-token", text_at(member_at(evidence, "time_stamp"), "token")));
   json_t *results =
       json_pack("{s:o, s:o, s:{s:s}, s:[o], s:{s:[{s:s, s:s, s:s, s:o}]}}", "uuid", uuid_json(w, "document", ""),
                 "metadata", metadata_json(w), "import-ap", "href", href, "results", result_json(w), "back-matter",
@@ -336,13 +337,13 @@ static json_t *document_json(writing *w, const json_t *evidence) {
 }
 
 bt_status bt_oscal_json(const json_t *document, json_t **out, bt_error *error) {
-  writing w = {.entries = at(document, "entries"), .head = text_at(at(document, "evidence"), "head")};
+  writing w = {.entries = member_at(document, "entries"), .head = text_at(member_at(document, "evidence"), "head")};
   bool had_failed = bt_json_memory_failed(); /* before, in what the caller builds */
   bt_json_memory_begin();
-  w.report = at(json_array_get(w.entries, 0), "body");
-  w.framework = text_at(at(w.report, "framework"), "name");
+  w.report = member_at(json_array_get(w.entries, 0), "body");
+  w.framework = text_at(member_at(w.report, "framework"), "name");
   make_uuid(&w, "component", "", w.component);
-  *out = document_json(&w, at(document, "evidence"));
+  *out = document_json(&w, member_at(document, "evidence"));
   bool is_whole = *out && !w.failed && !bt_json_memory_failed();
   if (had_failed) bt_json_memory_lacks();
   if (is_whole) return BT_OK;

@@ -33,7 +33,7 @@ typedef struct building {
   uint64_t controls[BT_FINDING_COUNT]; /* how many came to what */
 } building;
 
-static json_t *text(bt_str value) {
+static json_t *text_json(bt_str value) {
   return bt_text_json(value);
 }
 
@@ -45,8 +45,9 @@ static const char *tenant_of(const building *b) {
 
 static json_t *framework_json(const building *b) {
   const bt_catalogue *catalogue = b->map.catalogue;
-  return json_pack("{s:o, s:o, s:b}", "name", text(b->map.name), "title",
-                   catalogue ? json_string(catalogue->title) : text(b->map.name), "in_catalogue", catalogue != NULL);
+  return json_pack("{s:o, s:o, s:b}", "name", text_json(b->map.name), "title",
+                   catalogue ? json_string(catalogue->title) : text_json(b->map.name), "in_catalogue",
+                   catalogue != NULL);
 }
 
 static json_t *cost_json(const bt_measurement *m) {
@@ -100,7 +101,7 @@ static json_t *notes_json(const building *b) {
   const bt_coverage *coverage = &b->measurement.coverage;
   json_t *notes = json_array();
   char start[64], source[BT_SOURCE_TEXT_BYTES];
-  if (b->measurement.reason[0]) bt_json_append(notes, text(bt_str_from(b->measurement.reason)));
+  if (b->measurement.reason[0]) bt_json_append(notes, text_json(bt_str_from(b->measurement.reason)));
   if (b->map.unknown_count)
     bt_json_append(
         notes, json_sprintf("rules of this tenant do not compile any more or are damaged, and may belong here (%zu): "
@@ -148,7 +149,7 @@ static json_t *report_json(const building *b) {
   return json_pack(
       "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
       "format", BT_EVIDENCE_FORMAT, "version", BT_REPORT_VERSION, "report_id", request->report_id, "framework",
-      framework_json(b), "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range),
+      framework_json(b), "tenant", text_json(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range),
       "evaluated_at", bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version,
       "source", measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes",
       notes_json(b), "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(), "cost",
@@ -197,7 +198,7 @@ static bt_status add_rules(building *b, bt_error *error) {
 
 /* ---- controls ---- */
 
-static bool decides(const building *b, size_t rule) {
+static bool rule_decides(const building *b, size_t rule) {
   return bt_rule_decides(b->map.rules[rule]);
 }
 
@@ -216,7 +217,7 @@ static bt_finding control_finding(const building *b, const bt_mapped_control *co
   size_t count = 0;
   if (!control->rule_count) return BT_FINDING_NO_RULES;
   for (size_t i = 0; i < control->rule_count; i++) {
-    if (!decides(b, control->rules[i])) continue;
+    if (!rule_decides(b, control->rules[i])) continue;
     if (count == sizeof deciding / sizeof deciding[0]) { /* what was found so far stands for those before */
       deciding[0] = bt_finding_of_control(deciding, count);
       count = 1;
@@ -231,7 +232,7 @@ static bt_finding control_finding(const building *b, const bt_mapped_control *co
 /* The first rule that decides over it and whose condition was another one in the range; or NULL. */
 static const char *find_changed(const building *b, const bt_mapped_control *control) {
   for (size_t i = 0; i < control->rule_count; i++)
-    if (decides(b, control->rules[i]) && b->changes[control->rules[i]].count)
+    if (rule_decides(b, control->rules[i]) && b->changes[control->rules[i]].count)
       return b->map.rules[control->rules[i]]->fields.id;
   return NULL;
 }
@@ -250,16 +251,16 @@ static json_t *control_reason_json(const building *b, const bt_mapped_control *c
                      "%sthe condition of the rule %s was changed since the range began: the outcome is what its "
                      "condition of now says of the range, and not what the one in force then would have said",
                      silenced ? "; " : "", changed);
-  json_t *value = reason.failed ? NULL : reason.len ? text(bt_buffer_str(&reason)) : json_null();
+  json_t *value = reason.failed ? NULL : reason.len ? text_json(bt_buffer_str(&reason)) : json_null();
   bt_buffer_dispose(&reason);
   return value;
 }
 
 static json_t *control_rule_json(const building *b, size_t rule) {
   return json_pack("{s:s, s:o, s:s, s:o, s:b, s:o}", "rule_id", b->map.rules[rule]->fields.id, "name",
-                   text(bt_str_from(b->map.rules[rule]->fields.name)), "status", bt_finding_name(b->findings[rule]),
-                   "reason", bt_optional_text_json(b->reasons[rule]), "decides", decides(b, rule), "counts",
-                   bt_measured_json(&b->measured[rule]));
+                   text_json(bt_str_from(b->map.rules[rule]->fields.name)), "status",
+                   bt_finding_name(b->findings[rule]), "reason", bt_optional_text_json(b->reasons[rule]), "decides",
+                   rule_decides(b, rule), "counts", bt_measured_json(&b->measured[rule]));
 }
 
 static json_t *removed_json(const building *b, const bt_mapped_control *control) {
@@ -269,8 +270,8 @@ static json_t *removed_json(const building *b, const bt_mapped_control *control)
     if (!bt_control_means(b->map.catalogue, removed->control, control->id)) continue;
     bt_json_append(array,
                    json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "rule_id", removed->was->fields.id, "name",
-                             text(bt_str_from(removed->was->fields.name)), "condition_hash",
-                             removed->was->condition_hash, "dsl", text(bt_str_from(removed->was->fields.dsl)),
+                             text_json(bt_str_from(removed->was->fields.name)), "condition_hash",
+                             removed->was->condition_hash, "dsl", text_json(bt_str_from(removed->was->fields.dsl)),
                              "deleted", removed->is_deleted, "decided", removed->has_decided, "at",
                              bt_time_json(removed->removed_at_ns), "by", bt_optional_text_json(removed->removed_by)));
   }
@@ -286,7 +287,7 @@ static void join_measured(const bt_measured *m, bt_moment *first, bt_moment *las
 static void join_moments(const building *b, const bt_mapped_control *control, bt_moment *first, bt_moment *last) {
   for (size_t i = 0; i < control->rule_count; i++) {
     size_t rule = control->rules[i];
-    if (!decides(b, rule)) continue;
+    if (!rule_decides(b, rule)) continue;
     join_measured(&b->measured[rule], first, last);
     if (b->plain[rule]) join_measured(&b->measured[b->plain_of[rule]], first, last);
   }
@@ -300,12 +301,12 @@ static bt_status add_control(building *b, const bt_mapped_control *control, bt_e
   join_moments(b, control, &first, &last);
   b->controls[finding]++;
   return bt_evidence_add(&b->chain, "control",
-                         json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "control", text(control->id),
-                                   "title", control->title, "in_catalogue", control->title[0] != '\0', "part_of",
-                                   bt_optional_text_json(control->part_of), "status", bt_finding_name(finding),
-                                   "reason", control_reason_json(b, control), "rules", rules, "removed",
-                                   removed_json(b, control), "first_violation", bt_moment_json(&first),
-                                   "last_violation", bt_moment_json(&last)),
+                         json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "control",
+                                   text_json(control->id), "title", control->title, "in_catalogue",
+                                   control->title[0] != '\0', "part_of", bt_optional_text_json(control->part_of),
+                                   "status", bt_finding_name(finding), "reason", control_reason_json(b, control),
+                                   "rules", rules, "removed", removed_json(b, control), "first_violation",
+                                   bt_moment_json(&first), "last_violation", bt_moment_json(&last)),
                          error);
 }
 
@@ -453,7 +454,7 @@ static bt_status write_document(building *b, json_t **out, bt_error *error) {
   return status && request->hold && bt_json_memory_found_no_room() ? say_no_room(b, error) : status;
 }
 
-static void dispose(building *b) {
+static void dispose_building(building *b) {
   for (size_t i = 0; b->plain && i < b->map.rule_count; i++) bt_rule_definition_unref(b->plain[i]);
   free(b->plain);
   bt_framework_map_dispose(&b->map);
@@ -480,6 +481,6 @@ bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_err
   if (!status) status = add_changes(&b, error);
   if (!status) status = name_previous(&b, error);
   if (!status) status = write_document(&b, out, error);
-  dispose(&b);
+  dispose_building(&b);
   return status;
 }

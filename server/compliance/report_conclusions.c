@@ -17,7 +17,7 @@ static json_int_t count_at(const json_t *object, const char *name) {
   return json_integer_value(json_object_get(object, name));
 }
 
-static bt_status refuse(const char *what, const char *id, bt_error *error) {
+static bt_status refuse_conclusion(const char *what, const char *id, bt_error *error) {
   return bt_error_set(error, BT_INVALID, "the report contradicts itself: %s %.128s does not follow from its numbers",
                       what, id);
 }
@@ -81,7 +81,7 @@ static bt_status check_completeness(const reading *r, bt_error *error) {
   bool is_settled = settled_end(r, r->settle_ns) >= r->range.end_ns;
   if (!r->is_complete) return BT_OK;
   if (is_whole && (r->version == 1 || is_settled)) return BT_OK;
-  return refuse("its", "completeness", error);
+  return refuse_conclusion("its", "completeness", error);
 }
 
 /* Whether a time stamp was asked for is signed; what came of it stands beside the signature, and cannot be taken away
@@ -115,8 +115,9 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
   if (!read_time(range, "start", &r->range.start_ns) || !read_time(range, "end", &r->range.end_ns) ||
       r->range.start_ns >= r->range.end_ns || !read_time(r->report, "evaluated_at", &r->evaluated_at_ns) ||
       !read_duration(json_object_get(r->report, "assumptions"), "settle", &r->settle_ns))
-    return refuse("its", "range", error);
-  if (r->version > 1 && !is_settled_end(r, r->report, r->settle_ns)) return refuse("its", "settled_end", error);
+    return refuse_conclusion("its", "range", error);
+  if (r->version > 1 && !is_settled_end(r, r->report, r->settle_ns))
+    return refuse_conclusion("its", "settled_end", error);
   const json_t *previous = json_object_get(r->report, "previous");
   bool is_named = r->version < BT_REPORT_VERSION ? !previous : bt_previous_report_is_right(previous);
   if (!is_named)
@@ -208,7 +209,7 @@ static bt_status check_numbers(const reading *r, const json_t *body, const char 
     return bt_error_set(error, BT_INVALID,
                         "the report contradicts itself: the counts of rule %.128s cannot all be right", id);
   if (!read_settle(r, body, &settle_ns) || !is_share_right(r, body, n, settle_ns))
-    return refuse("the share of the range of rule", id, error);
+    return refuse_conclusion("the share of the range of rule", id, error);
   out->is_clean = r->is_complete && !n->violated && !n->inconclusive && !n->provisional &&
                   is_whole_settled(r, body, settle_ns) && (r->version == 1 || (!n->going_on && n->is_evaluated_exact));
   out->is_idle = !n->exercised && (r->version == 1 ? r->is_complete && !n->violated : out->is_clean);
@@ -248,33 +249,34 @@ static bt_status check_settings(const reading *r, const json_t *rule, bool has_s
   static const char *const names[] = {"margin", "clock_skew", "require_complete"};
   bool are_said = false, are_service = false;
   if (!compare_settle(overrides, own, service, &are_said, &are_service) || !are_said)
-    return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
+    return refuse_conclusion("the assumptions of rule", text_at(rule, "rule_id"), error);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const json_t *said = json_object_get(overrides, names[i]), *held = json_object_get(own, names[i]);
     bool is_service = json_equal(held, json_object_get(service, names[i]));
     bool follows = json_is_null(said) ? is_service : json_equal(said, held);
-    if (!said || !held || !follows) return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
+    if (!said || !held || !follows)
+      return refuse_conclusion("the assumptions of rule", text_at(rule, "rule_id"), error);
     are_service = are_service && is_service;
   }
   bool are_shared = json_equal(json_object_get(own, "lateness"), json_object_get(service, "lateness")) &&
                     json_equal(json_object_get(own, "handover"), json_object_get(service, "handover"));
   if (!are_shared || !is_sampled_as_said(overrides, own, service))
-    return refuse("the assumptions of rule", text_at(rule, "rule_id"), error);
+    return refuse_conclusion("the assumptions of rule", text_at(rule, "rule_id"), error);
   are_service = are_service && json_is_true(json_object_get(own, "links_sampled")) ==
                                    json_is_true(json_object_get(service, "links_sampled"));
   if (json_is_true(json_object_get(rule, "evaluated")) && has_service == are_service)
-    return refuse("by_service of rule", text_at(rule, "rule_id"), error);
+    return refuse_conclusion("by_service of rule", text_at(rule, "rule_id"), error);
   return BT_OK;
 }
 
 static bt_status check_unevaluated(const json_t *rule, bt_error *error) {
   bool is_off = !json_is_true(json_object_get(rule, "enabled"));
   if (is_status(rule, is_off ? BT_FINDING_NOT_EVALUATED : BT_FINDING_INCONCLUSIVE)) return BT_OK;
-  return refuse("the outcome of rule", text_at(rule, "rule_id"), error);
+  return refuse_conclusion("the outcome of rule", text_at(rule, "rule_id"), error);
 }
 
 /* by: as the service's settings judge it; NULL: these are its own. */
-static bool follows(const json_t *body, const carried *own, const carried *by) {
+static bool status_follows(const json_t *body, const carried *own, const carried *by) {
   bool is_violated = own->n.violated || (by && by->n.violated);
   bool passes = may_pass(own) && (!by || may_pass(by));
   bool is_idle = by ? own->is_clean && by->is_clean && (own->is_idle || by->is_idle) : own->is_idle;
@@ -289,17 +291,18 @@ static bt_status check_rule(const reading *r, const json_t *rule, bt_error *erro
   bool has_service = json_is_object(by_service);
   carried own = {0}, service = {0};
   bt_finding finding;
-  if (!find_finding(text_at(rule, "status"), &finding)) return refuse("the outcome of rule", id, error);
+  if (!find_finding(text_at(rule, "status"), &finding)) return refuse_conclusion("the outcome of rule", id, error);
   bt_status status = r->version > 1 ? check_settings(r, rule, has_service, error) : BT_OK;
   if (status) return status;
   if (!json_is_true(json_object_get(rule, "evaluated"))) return check_unevaluated(rule, error);
   status = check_numbers(r, rule, id, &own, error);
   if (!status && has_service) status = check_numbers(r, by_service, id, &service, error);
   if (status) return status;
-  if (has_service && (!follows(by_service, &service, NULL) || !find_finding(text_at(by_service, "status"), &finding)))
-    return refuse("the outcome by the service's settings of rule", id, error);
-  if (!follows(rule, &own, has_service ? &service : NULL))
-    return refuse(is_status(rule, BT_FINDING_PASS) ? "the pass of rule" : "the outcome of rule", id, error);
+  if (has_service &&
+      (!status_follows(by_service, &service, NULL) || !find_finding(text_at(by_service, "status"), &finding)))
+    return refuse_conclusion("the outcome by the service's settings of rule", id, error);
+  if (!status_follows(rule, &own, has_service ? &service : NULL))
+    return refuse_conclusion(is_status(rule, BT_FINDING_PASS) ? "the pass of rule" : "the outcome of rule", id, error);
   return BT_OK;
 }
 
@@ -314,14 +317,14 @@ static const json_t *find_rule(const json_t *entries, const char *id) {
 /* ---- controls ---- */
 
 /* A control repeats what its rules say. */
-static bool repeats(const json_t *shown, const json_t *rule) {
+static bool repeats_rule(const json_t *shown, const json_t *rule) {
   bool decides = json_is_true(json_object_get(rule, "enabled")) && !json_is_true(json_object_get(rule, "shadow"));
   return rule && strcmp(text_at(shown, "status"), text_at(rule, "status")) == 0 &&
          json_equal(json_object_get(shown, "counts"), json_object_get(rule, "counts")) &&
          json_is_true(json_object_get(shown, "decides")) == decides;
 }
 
-static bool decided(const json_t *version) {
+static bool version_decides(const json_t *version) {
   return json_is_true(json_object_get(version, "enabled")) && !json_is_true(json_object_get(version, "shadow")) &&
          !json_is_true(json_object_get(version, "deleted"));
 }
@@ -332,11 +335,11 @@ static bool was_withdrawn(const reading *r, const json_t *rule) {
   const json_t *versions = json_object_get(rule, "versions");
   size_t count = json_array_size(versions);
   int64_t at_ns;
-  if (!count || decided(json_array_get(versions, count - 1))) return false;
+  if (!count || version_decides(json_array_get(versions, count - 1))) return false;
   if (json_is_true(json_object_get(json_array_get(versions, count - 1), "deleted"))) return false;
   for (size_t i = count - 1; i > 0; i--) {
     if (!read_time(json_array_get(versions, i), "at", &at_ns) || at_ns < r->range.start_ns) break;
-    if (decided(json_array_get(versions, i - 1))) return true;
+    if (version_decides(json_array_get(versions, i - 1))) return true;
   }
   return false;
 }
@@ -347,7 +350,7 @@ static bt_status check_withdrawn(const reading *r, const json_t *rule, bt_error 
   bool is_cut = json_integer_value(json_object_get(rule, "versions_total")) >
                 (json_int_t)json_array_size(json_object_get(rule, "versions"));
   if (is_said == was_withdrawn(r, rule) || (is_said && is_cut)) return BT_OK;
-  return refuse("withdrawn of rule", text_at(rule, "rule_id"), error);
+  return refuse_conclusion("withdrawn of rule", text_at(rule, "rule_id"), error);
 }
 
 static bool is_changed(const json_t *rule) {
@@ -389,9 +392,9 @@ static bt_status check_control(const json_t *entries, const json_t *control, boo
   bt_finding so_far = BT_FINDING_NO_RULES, said, both[2];
   for (size_t i = 0; i < json_array_size(rules); i++) {
     const json_t *shown = json_array_get(rules, i);
-    if (!repeats(shown, find_rule(entries, text_at(shown, "rule_id"))) ||
+    if (!repeats_rule(shown, find_rule(entries, text_at(shown, "rule_id"))) ||
         !find_finding(text_at(shown, "status"), &said))
-      return refuse("a rule of control", id, error);
+      return refuse_conclusion("a rule of control", id, error);
     if (!json_is_true(json_object_get(shown, "decides"))) continue;
     both[0] = so_far;
     both[1] = said;
@@ -399,7 +402,7 @@ static bt_status check_control(const json_t *entries, const json_t *control, boo
   }
   if (so_far == BT_FINDING_NO_RULES && json_array_size(rules)) so_far = BT_FINDING_NOT_EVALUATED;
   so_far = bt_finding_beside_unknown(so_far, has_unknown || is_silenced(entries, control));
-  return is_status(control, so_far) ? BT_OK : refuse("the outcome of control", id, error);
+  return is_status(control, so_far) ? BT_OK : refuse_conclusion("the outcome of control", id, error);
 }
 
 /* ---- all of it ---- */
@@ -407,7 +410,7 @@ static bt_status check_control(const json_t *entries, const json_t *control, boo
 static bt_status check_totals(const json_t *end, const json_int_t *totals, bt_error *error) {
   for (int i = 0; i < BT_FINDING_COUNT; i++)
     if (count_at(json_object_get(end, "controls"), bt_finding_name((bt_finding)i)) != totals[i])
-      return refuse("the number of controls", bt_finding_name((bt_finding)i), error);
+      return refuse_conclusion("the number of controls", bt_finding_name((bt_finding)i), error);
   return BT_OK;
 }
 

@@ -47,14 +47,14 @@ static bool read_time(bt_str text, int64_t *out) {
 }
 
 /* Over a part of the report's range. What cannot be read does. */
-static bool overlaps(const finding *f, const bt_span *span) {
+static bool overlaps_range(const finding *f, const bt_span *span) {
   int64_t start_ns, end_ns;
   if (!read_time(text_of(span, BT_REPORT_START), &start_ns) || !read_time(text_of(span, BT_REPORT_END), &end_ns))
     return true;
   return start_ns < f->range.end_ns && end_ns > f->range.start_ns;
 }
 
-static bt_other_report describe(const finding *f, const bt_span *span) {
+static bt_other_report describe_report(const finding *f, const bt_span *span) {
   bt_str start = text_of(span, BT_REPORT_START), end = text_of(span, BT_REPORT_END);
   bt_other_report other = {.made_at_ns = span->start_ns,
                            .entries = number_of(span, BT_REPORT_ENTRIES),
@@ -96,8 +96,8 @@ static bt_status take_report(void *context, const bt_read_trace *read, bt_error 
   if (!is_text(text_of(span, BT_REPORT_FRAMEWORK), f->framework) ||
       is_text(text_of(span, BT_OWN_REPORT_ID), f->report_id))
     return BT_OK;
-  if (!overlaps(f, span)) return BT_OK;
-  bt_other_report other = describe(f, span);
+  if (!overlaps_range(f, span)) return BT_OK;
+  bt_other_report other = describe_report(f, span);
   add_other_report(f->out, &other);
   return BT_OK;
 }

@@ -55,14 +55,14 @@ bt_last_reports *bt_last_reports_new(void) {
   return calloc(1, sizeof(bt_last_reports));
 }
 
-static void dispose(last_report *one) {
+static void dispose_last_report(last_report *one) {
   free(one->tenant);
   free(one->framework);
 }
 
 void bt_last_reports_free(bt_last_reports *last) {
   if (!last) return;
-  for (size_t i = 0; i < last->count; i++) dispose(&last->items[i]);
+  for (size_t i = 0; i < last->count; i++) dispose_last_report(&last->items[i]);
   free(last);
 }
 
@@ -85,7 +85,7 @@ bool bt_last_reports_find(const bt_last_reports *last, const char *tenant, bt_st
 }
 
 static void take_out(bt_last_reports *last, size_t index) {
-  dispose(&last->items[index]);
+  dispose_last_report(&last->items[index]);
   last->count--;
   memmove(&last->items[index], &last->items[index + 1], (last->count - index) * sizeof *last->items);
 }
@@ -94,7 +94,7 @@ bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str 
                               const char *head, bt_error *error) {
   last_report one = {.tenant = strdup(tenant), .framework = strndup(framework.ptr, framework.len)};
   if (!one.tenant || !one.framework) {
-    dispose(&one);
+    dispose_last_report(&one);
     return bt_error_no_memory(error);
   }
   snprintf(one.report_id, sizeof one.report_id, "%s", report_id);

@@ -27,7 +27,7 @@ static const char *text_at(const json_t *object, const char *name) {
   return text ? text : "";
 }
 
-static bt_status refuse(const char *where, const char *what, bt_error *error) {
+static bt_status refuse_report(const char *where, const char *what, bt_error *error) {
   return bt_error_set(error, BT_INVALID, "the report contradicts itself: %.128s: %.128s", where, what);
 }
 
@@ -74,13 +74,13 @@ static bool fill_fields(const json_t *body, bool is_plain, bt_rule_fields *field
 
 /* is_plain: without settings of its own, and so with another hash. *out NULL: this program's language does not take it.
  */
-static bt_status rebuild(const json_t *body, bool is_plain, bt_rule_definition **out, bt_error *error) {
+static bt_status rebuild_rule(const json_t *body, bool is_plain, bt_rule_definition **out, bt_error *error) {
   bt_rule_fields fields;
   bt_diagnostics diagnostics;
   *out = NULL;
   if (!fill_fields(body, is_plain, &fields)) {
     bt_rule_fields_dispose(&fields);
-    return refuse(text_at(body, "rule_id"), "its overrides are not durations", error);
+    return refuse_report(text_at(body, "rule_id"), "its overrides are not durations", error);
   }
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_definition_new(&fields, out, &diagnostics, error);
@@ -88,7 +88,7 @@ static bt_status rebuild(const json_t *body, bool is_plain, bt_rule_definition *
   bt_rule_fields_dispose(&fields);
   if (status == BT_INVALID) return BT_OK;
   if (!status && !is_plain && strcmp((*out)->condition_hash, text_at(body, "condition_hash")) != 0) {
-    status = refuse(text_at(body, "rule_id"), "its condition hash is not that of its text", error);
+    status = refuse_report(text_at(body, "rule_id"), "its condition hash is not that of its text", error);
     bt_rule_definition_unref(*out);
     *out = NULL;
   }
@@ -127,15 +127,16 @@ static bt_status read_numbers(const json_t *body, const char *id, const bt_repor
   to->range = reported->range;
   if (reported->version > 1) {
     int64_t settled_ns;
-    if (!read_time(body, "settled_end", &settled_ns)) return refuse(id, "its settled_end is not a time", error);
+    if (!read_time(body, "settled_end", &settled_ns)) return refuse_report(id, "its settled_end is not a time", error);
     if (settled_ns < to->range.end_ns) to->range.end_ns = settled_ns;
   }
   to->counts = (bt_measured){.rule = to->rule, .is_evaluated = true};
-  if (!read_counts(json_object_get(body, "counts"), &to->counts)) return refuse(id, "its counts are not counts", error);
+  if (!read_counts(json_object_get(body, "counts"), &to->counts))
+    return refuse_report(id, "its counts are not counts", error);
   if (read_samples(json_object_get(samples, "violated"), &to->counts.violated_sample) &&
       read_samples(json_object_get(samples, "satisfied"), &to->counts.satisfied_sample))
     return BT_OK;
-  return refuse(id, "its samples are not traces", error);
+  return refuse_report(id, "its samples are not traces", error);
 }
 
 /* How much later linked traces may come is in the rule's text. */
@@ -149,12 +150,12 @@ static bool has_its_bound(const bt_rule_definition *rule, const json_t *assumpti
 static bt_status read_part(const json_t *body, const json_t *numbers, bool is_plain, bt_reported *reported,
                            bt_error *error) {
   bt_reported_rule *to = &reported->rules[reported->rule_count];
-  bt_status status = rebuild(body, is_plain, &to->rule, error);
+  bt_status status = rebuild_rule(body, is_plain, &to->rule, error);
   if (status) return status;
   if (!to->rule) return reported->foreign_count++, BT_OK;
   reported->rule_count++;
   if (!has_its_bound(to->rule, json_object_get(numbers, "assumptions")))
-    return refuse(text_at(body, "rule_id"), "its links_within is not that of its text", error);
+    return refuse_report(text_at(body, "rule_id"), "its links_within is not that of its text", error);
   return read_numbers(numbers, text_at(body, "rule_id"), reported, to, error);
 }
 
@@ -175,9 +176,9 @@ static bt_status read_head(const json_t *report, bt_reported *out, bt_error *err
   out->tenant = text_at(report, "tenant");
   if (!read_time(range, "start", &out->range.start_ns) || !read_time(range, "end", &out->range.end_ns) ||
       out->range.start_ns >= out->range.end_ns)
-    return refuse("range", "expected start before end", error);
+    return refuse_report("range", "expected start before end", error);
   if (!read_assumptions(json_object_get(report, "assumptions"), &out->assumptions))
-    return refuse("assumptions", "expected durations", error);
+    return refuse_report("assumptions", "expected durations", error);
   bool is_clipped = out->version == 1 && read_time(report, "settled_end", &settled_ns);
   if (is_clipped && settled_ns < out->range.end_ns) out->range.end_ns = settled_ns;
   return BT_OK;

@@ -189,7 +189,7 @@ static bt_status make_job(const char *tenant, const char *user, bt_str framework
   return BT_OK;
 }
 
-static bt_status enqueue(bt_reports *reports, report_job *job, bt_error *error) {
+static bt_status enqueue_job(bt_reports *reports, report_job *job, bt_error *error) {
   bt_status status = check_room(reports, job->tenant, error);
   if (status) return status;
   report_job **jobs = bt_grow_array(reports->jobs, reports->count, &reports->capacity, sizeof *jobs);
@@ -208,7 +208,7 @@ bt_status bt_reports_submit(bt_reports *reports, const char *tenant, const char 
   if (!status) {
     memcpy(report_id, job->view.report_id, BT_REPORT_ID_BYTES);
     pthread_mutex_lock(&reports->mutex);
-    status = enqueue(reports, job, error);
+    status = enqueue_job(reports, job, error);
     pthread_mutex_unlock(&reports->mutex);
   }
   if (status) free_job(job);
@@ -383,7 +383,7 @@ static bt_report_order order_of(making *m) {
 }
 
 /* Beside the signature, so that it needs a report that is signed already. */
-static bt_status stamp(making *m, const bt_report_order *order, json_t *document, bt_error *error) {
+static bt_status stamp_report(making *m, const bt_report_order *order, json_t *document, bt_error *error) {
   bool has_failed = false;
   bt_status status = bt_report_order_stamp(order, document, &has_failed, error);
   pthread_mutex_lock(&m->reports->mutex);
@@ -414,7 +414,7 @@ static void make_report(making *m) {
   bool is_new = !status && !is_deleted(m) && !is_nothing_new(m, &order, document);
   bt_status ended = bt_report_turn_end(&turn, is_new ? document : NULL, &error);
   if (!status) status = ended;
-  if (is_new && !status) status = stamp(m, &order, document, &error);
+  if (is_new && !status) status = stamp_report(m, &order, document, &error);
   if (is_new && !status) status = bt_report_order_write(&order, document, &text, &error);
   if (is_new && !status)
     bt_report_span_send(options->client, options->exporter, document, &m->job->scope.cancel, &span);

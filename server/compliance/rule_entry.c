@@ -16,7 +16,7 @@ typedef struct history {
   size_t count;
 } history;
 
-static json_t *text(const char *value) {
+static json_t *text_json(const char *value) {
   return bt_text_json(bt_str_from(value ? value : ""));
 }
 
@@ -32,7 +32,7 @@ static json_t *controls_json(const bt_framework_map *map, const bt_rule_definiti
   json_t *array = json_array();
   for (size_t i = 0; i < definition->control_count; i++)
     if (bt_framework_means(map->name, bt_str_from(definition->controls[i].key)))
-      bt_json_append(array, text(definition->controls[i].value));
+      bt_json_append(array, text_json(definition->controls[i].value));
   return array;
 }
 
@@ -44,7 +44,8 @@ static json_t *version_json(const bt_rule_entry_parts *parts, const history *h, 
                    "at", bt_time_json(definition->updated_at_ns), "by", bt_optional_text_json(definition->updated_by),
                    "condition_hash", definition->condition_hash, "enabled", definition->fields.enabled, "shadow",
                    definition->fields.shadow, "deleted", h->items[i].deleted, "in_effect", is_held, "controls",
-                   controls_json(parts->map, definition), "dsl", is_held ? text(definition->fields.dsl) : json_null());
+                   controls_json(parts->map, definition), "dsl",
+                   is_held ? text_json(definition->fields.dsl) : json_null());
 }
 
 static json_t *versions_json(const bt_rule_entry_parts *parts, const history *h) {
@@ -67,7 +68,7 @@ static json_t *before_json(const bt_rule_entry_parts *parts, const history *h) {
     if (!is_change(h, i, parts->request->measure.range.start_ns)) continue;
     if (strcmp(old->condition_hash, parts->measured->rule->condition_hash) == 0) return json_null();
     return json_pack("{s:I, s:s, s:o, s:b, s:b}", "version", (json_int_t)old->version, "condition_hash",
-                     old->condition_hash, "dsl", text(old->fields.dsl), "enabled", old->fields.enabled, "shadow",
+                     old->condition_hash, "dsl", text_json(old->fields.dsl), "enabled", old->fields.enabled, "shadow",
                      old->fields.shadow);
   }
   return json_null();
@@ -144,9 +145,9 @@ static json_t *explained_json(const bt_explain_rule *rule) {
   json_t *queries = json_array();
   for (size_t i = 0; i < rule->query_count; i++)
     bt_json_append(queries, json_pack("{s:s, s:o}", "use", bt_explain_use_name(rule->queries[i].use), "traceql",
-                                      text(rule->queries[i].traceql)));
-  return json_pack("{s:o, s:o, s:o}", "queries", queries, "candidates", text(rule->candidates), "decided_locally",
-                   text(rule->decided_locally));
+                                      text_json(rule->queries[i].traceql)));
+  return json_pack("{s:o, s:o, s:o}", "queries", queries, "candidates", text_json(rule->candidates), "decided_locally",
+                   text_json(rule->decided_locally));
 }
 
 static bt_status search_json(const bt_rule_entry_parts *parts, json_t **out, bt_error *error) {
@@ -239,8 +240,8 @@ static json_t *by_service_json(const bt_rule_entry_parts *parts) {
 static json_t *identity_json(const bt_rule_entry_parts *parts) {
   const bt_rule_definition *rule = parts->measured->rule;
   return json_pack("{s:s, s:o, s:o, s:s, s:o, s:I, s:s, s:b, s:b, s:o, s:s, s:o}", "rule_id", rule->fields.id, "name",
-                   text(rule->fields.name), "description", text(rule->fields.description), "severity",
-                   bt_severity_name(rule->fields.severity), "dsl", text(rule->fields.dsl), "version",
+                   text_json(rule->fields.name), "description", text_json(rule->fields.description), "severity",
+                   bt_severity_name(rule->fields.severity), "dsl", text_json(rule->fields.dsl), "version",
                    (json_int_t)rule->version, "condition_hash", rule->condition_hash, "enabled", rule->fields.enabled,
                    "shadow", rule->fields.shadow, "controls", controls_json(parts->map, rule), "status",
                    bt_finding_name(parts->finding), "reason", bt_optional_text_json(parts->reason));

@@ -18,7 +18,7 @@
 enum { DIGEST_BYTES = 32 };
 static const int64_t SECOND_NS = 1000000000;
 
-static bool digest(bt_str text, unsigned char out[DIGEST_BYTES]) {
+static bool digest_text(bt_str text, unsigned char out[DIGEST_BYTES]) {
   unsigned length = DIGEST_BYTES;
   return EVP_Digest(text.ptr, text.len, out, &length, EVP_sha256(), NULL) == 1;
 }
@@ -37,7 +37,7 @@ static bool set_imprint(TS_REQ *request, bt_str stamped) {
   unsigned char hash[DIGEST_BYTES];
   TS_MSG_IMPRINT *imprint = TS_MSG_IMPRINT_new();
   X509_ALGOR *algorithm = X509_ALGOR_new();
-  bool ok = imprint && algorithm && digest(stamped, hash) &&
+  bool ok = imprint && algorithm && digest_text(stamped, hash) &&
             X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_sha256), V_ASN1_NULL, NULL) &&
             TS_MSG_IMPRINT_set_algo(imprint, algorithm) && TS_MSG_IMPRINT_set_msg(imprint, hash, DIGEST_BYTES) &&
             TS_REQ_set_msg_imprint(request, imprint);
@@ -86,7 +86,7 @@ static bt_status check_imprint(TS_TST_INFO *info, bt_str stamped, bt_error *erro
   unsigned char hash[DIGEST_BYTES];
   TS_MSG_IMPRINT *imprint = TS_TST_INFO_get_msg_imprint(info);
   const ASN1_OBJECT *algorithm = NULL;
-  if (!digest(stamped, hash)) return bt_error_no_memory(error);
+  if (!digest_text(stamped, hash)) return bt_error_no_memory(error);
   X509_ALGOR_get0(&algorithm, NULL, NULL, TS_MSG_IMPRINT_get_algo(imprint));
   const ASN1_OCTET_STRING *said = TS_MSG_IMPRINT_get_msg(imprint);
   bool is_sha256 = OBJ_obj2nid(algorithm) == NID_sha256 && ASN1_STRING_length(said) == DIGEST_BYTES;

@@ -17,8 +17,8 @@ static bt_str text_of(const json_t *object, const char *name) {
 /* ---- asking ---- */
 
 /* It has a lane of its own with spans that are sent, so that a slow authority takes no place from reads. */
-static bt_status post(bt_http_client *client, const char *url, bt_str query, const bt_cancel *cancel,
-                      bt_http_response *response, bt_error *error) {
+static bt_status post_query(bt_http_client *client, const char *url, bt_str query, const bt_cancel *cancel,
+                            bt_http_response *response, bt_error *error) {
   static const char *const headers[] = {"Content-Type: application/timestamp-query",
                                         "Accept: application/timestamp-reply"};
   bt_http_request request = {.method = "POST",
@@ -42,7 +42,7 @@ static bt_status ask_authority(bt_http_client *client, const char *url, bt_str s
   bt_time_stamp_query query = {0};
   bt_http_response response = {0};
   bt_status status = bt_time_stamp_query_make(stamped, &query, error);
-  if (!status) status = post(client, url, bt_buffer_str(&query.der), cancel, &response, error);
+  if (!status) status = post_query(client, url, bt_buffer_str(&query.der), cancel, &response, error);
   if (!status) status = bt_time_stamp_take(&query, bt_buffer_str(&response.body), token, error);
   bt_http_response_dispose(&response);
   bt_time_stamp_query_dispose(&query);
