@@ -16,13 +16,13 @@ bool bt_patience_is_over(const bt_patience *patience) {
   return bt_clock_monotonic_ns() >= patience->until_ns || bt_is_cancelled(patience->cancel);
 }
 
-static int append(const char *text, size_t length, void *buffer) {
+static int append_text(const char *text, size_t length, void *buffer) {
   bt_buffer_append(buffer, (bt_str){text, length});
   return ((bt_buffer *)buffer)->failed ? -1 : 0;
 }
 
 void bt_answer_append(bt_buffer *out, json_t *object) {
-  if (!object || json_dump_callback(object, append, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
+  if (!object || json_dump_callback(object, append_text, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
     out->failed = true;
   json_decref(object);
 }

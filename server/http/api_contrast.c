@@ -33,8 +33,8 @@ static bool read_question(const bt_service *service, bt_call *call, asked *out) 
   return !bt_call_refuse_fields(call, &errors);
 }
 
-static bt_status contrast(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
-                          const asked *a, bt_contrast_result *result, bt_error *error) {
+static bt_status run_contrast(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
+                              const asked *a, bt_contrast_result *result, bt_error *error) {
   bt_work_scope finding, reading;
   bt_contrast_request request = {.replay = {.rules = &definition,
                                             .rule_count = 1,
@@ -63,7 +63,7 @@ static void answer_contrast(const bt_service *service, bt_call *call, const bt_r
                             const asked *a) {
   bt_contrast_result result = {0};
   bt_error error = {0};
-  bt_status status = contrast(service, call, definition, a, &result, &error);
+  bt_status status = run_contrast(service, call, definition, a, &result, &error);
   if (status == BT_LIMIT && result.has_no_room)
     bt_call_busy(call, &error);
   else if (status)

@@ -134,7 +134,7 @@ static void answer_completion(bt_call *call, bt_str text, const bt_completion *c
                          problem));
 }
 
-static void complete(const bt_service *service, bt_call *call, bt_str text, size_t offset) {
+static void complete_text(const bt_service *service, bt_call *call, bt_str text, size_t offset) {
   asking ask = {.service = service,
                 .tenant = call->tenant,
                 .cancel = bt_call_cancel(call),
@@ -158,7 +158,7 @@ void bt_api_dsl_complete(void *service, bt_call *call) {
   bt_str text;
   size_t offset = 0;
   json_t *body = read_text_and_place(call, &text, &offset);
-  if (body) complete(service, call, text, offset);
+  if (body) complete_text(service, call, text, offset);
   json_decref(body);
 }
 
@@ -184,7 +184,7 @@ void bt_api_dsl_hover(void *service, bt_call *call) {
 
 /* ---- the canonical form ---- */
 
-static void format(bt_call *call, bt_str text) {
+static void format_text(bt_call *call, bt_str text) {
   bt_buffer out = {0};
   bt_diagnostics diagnostics;
   bt_error error = {0};
@@ -214,6 +214,7 @@ void bt_api_dsl_format(void *service, bt_call *call) {
   json_t *dsl = json_object_get(body, "dsl");
   bt_field_errors_unknown(&errors, body, names);
   if (!json_is_string(dsl)) bt_field_errors_add(&errors, "dsl", "has to be there: the rule's text, a string");
-  if (!bt_call_refuse_fields(call, &errors)) format(call, (bt_str){json_string_value(dsl), json_string_length(dsl)});
+  if (!bt_call_refuse_fields(call, &errors))
+    format_text(call, (bt_str){json_string_value(dsl), json_string_length(dsl)});
   json_decref(body);
 }

@@ -25,8 +25,8 @@ static bt_status explain_within(const bt_service *service, const bt_call *call, 
   return status;
 }
 
-static void explain(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
-                    const bt_time_range *range) {
+static void explain_rule(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
+                         const bt_time_range *range) {
   bt_explain_result result = {0};
   bt_error error = {0};
   bt_replay_request request = {.rules = &definition,
@@ -63,6 +63,6 @@ void bt_api_rule_explain(void *context, bt_call *call) {
   if (status)
     bt_call_error(call, status, &error);
   else
-    explain(service, call, definition, &range);
+    explain_rule(service, call, definition, &range);
   bt_rule_definition_unref(definition);
 }

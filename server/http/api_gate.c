@@ -28,7 +28,7 @@ static void dispose_asked(asked *a) {
   json_decref(a->body);
 }
 
-static const char *needed(json_t *body, const char *name, bt_field_errors *errors) {
+static const char *read_version(json_t *body, const char *name, bt_field_errors *errors) {
   const char *text = bt_body_text(body, name, errors);
   if (!text || !text[0]) bt_field_errors_add(errors, name, "is needed: the version, as spans have it");
   return text ? text : "";
@@ -56,8 +56,8 @@ static bool read_question(const bt_service *service, bt_call *call, asked *a) {
   if (!a->body) return false;
   const char *by = bt_body_text(a->body, "by", &errors);
   a->question = (bt_gate_question){.by = by && by[0] ? by : "service.version",
-                                   .baseline = needed(a->body, "baseline", &errors),
-                                   .candidate = needed(a->body, "candidate", &errors),
+                                   .baseline = read_version(a->body, "baseline", &errors),
+                                   .candidate = read_version(a->body, "candidate", &errors),
                                    .service = bt_body_text(a->body, "service", &errors)};
   bt_body_count(a->body, "min_exercised", LEAST_MAX, &least, &errors);
   a->question.least = least;
@@ -69,8 +69,8 @@ static bool read_question(const bt_service *service, bt_call *call, asked *a) {
   return !bt_call_refuse_fields(call, &errors);
 }
 
-static bt_status replay(const bt_service *service, const bt_call *call, const asked *a, const bt_rate_rules *rules,
-                        bt_replay_result *result, bt_error *error) {
+static bt_status replay_rules(const bt_service *service, const bt_call *call, const asked *a,
+                              const bt_rate_rules *rules, bt_replay_result *result, bt_error *error) {
   bt_work_scope scope;
   bt_replay_request request = {.rules = rules->rules,
                                .rule_count = rules->count,
@@ -91,14 +91,14 @@ static bt_status replay(const bt_service *service, const bt_call *call, const as
   return status;
 }
 
-static void answer(bt_call *call, const asked *a, const bt_rate *rates, const bt_replay_result *result) {
+static void answer_gate(bt_call *call, const asked *a, const bt_rate *rates, const bt_replay_result *result) {
   bool is_webhook = bt_str_equal(call->method, BT_STR("POST"));
   bool passes = bt_gate_judge(&a->question, rates, a->rules.count) == BT_GATE_PASS;
   bt_call_json(call, is_webhook && !passes ? 412 : 200,
                bt_gate_json(&a->question, a->rules.items, a->rules.count, rates, result));
 }
 
-static bt_status measure(const bt_service *service, bt_call *call, const asked *a, bt_error *error) {
+static bt_status measure_rates(const bt_service *service, bt_call *call, const asked *a, bt_error *error) {
   size_t count = 2 * a->rules.count;
   bt_rule_definition **derived = NULL;
   bt_rate_rules rules = {0};
@@ -110,9 +110,9 @@ static bt_status measure(const bt_service *service, bt_call *call, const asked *
     status = bt_rate_rules_make((const bt_rule_definition *const *)derived, count,
                                 bt_source_is_checked(service->source, call->scope ? &call->scope->cancel : NULL),
                                 &rules, error);
-  if (!status) status = replay(service, call, a, &rules, &result, error);
+  if (!status) status = replay_rules(service, call, a, &rules, &result, error);
   for (size_t i = 0; i < count && !status; i++) bt_rate_fill(&rules, &result, i, &rates[i]);
-  if (!status) answer(call, a, rates, &result);
+  if (!status) answer_gate(call, a, rates, &result);
   bt_replay_result_dispose(&result);
   bt_rate_rules_dispose(&rules);
   bt_gate_rules_free(derived, a->rules.count);
@@ -125,7 +125,7 @@ void bt_api_gate(void *context, bt_call *call) {
   bt_error error = {0};
   asked a = {0};
   if (read_question(service, call, &a)) {
-    bt_status status = measure(service, call, &a, &error);
+    bt_status status = measure_rates(service, call, &a, &error);
     if (status == BT_LIMIT)
       bt_call_busy(call, &error);
     else if (status)

@@ -68,7 +68,7 @@ static void answer_message(bt_call *call, int status, json_t *message) {
   bt_call_json(call, status == 200 && code == BT_MCP_INTERNAL ? 503 : status, message);
 }
 
-static void refuse(bt_call *call, int status, const char *why) {
+static void refuse_message(bt_call *call, int status, const char *why) {
   answer_message(call, status, bt_mcp_error(NULL, BT_MCP_INVALID_REQUEST, why));
 }
 
@@ -201,7 +201,7 @@ static void begin_run(const bt_service *service, bt_call *call, assistant_run *r
   bt_work_scope_end(&run->scope);
   free_run(run);
   bt_call_header_set(call, "retry-after", BT_STR("1"));
-  refuse(call, 503, "Too many calls of assistants are under way; try again in a moment.");
+  refuse_message(call, 503, "Too many calls of assistants are under way; try again in a moment.");
 }
 
 /* ---- requests ---- */
@@ -281,7 +281,7 @@ static void answer_request(const bt_service *service, bt_call *call, json_t **wh
 enum { BATCH_MAX = 32 };
 
 /* NULL: it needs none. */
-static json_t *answer_one(const bt_service *service, const bt_call *call, json_t *whole, const bt_mcp_run *run) {
+static json_t *answer_element(const bt_service *service, const bt_call *call, json_t *whole, const bt_mcp_run *run) {
   bt_mcp_message message;
   json_t *refusal = NULL;
   bt_mcp_kind kind = bt_mcp_message_read(whole, &message, &refusal);
@@ -299,7 +299,7 @@ static void answer_batch(const bt_service *service, bt_call *call, json_t *batch
   json_t *answers = json_array(), *one;
   size_t index;
   json_array_foreach(batch, index, one) {
-    json_t *answer = answer_one(service, call, one, &run);
+    json_t *answer = answer_element(service, call, one, &run);
     if (answer) json_array_append_new(answers, answer);
   }
   if (json_array_size(answers)) {
@@ -316,7 +316,7 @@ static void answer_whole(const bt_service *service, bt_call *call, json_t **whol
   if (!count || !may_be_batch)
     answer_request(service, call, whole);
   else if (count > BATCH_MAX)
-    refuse(call, 400, "A batch may have 32 messages.");
+    refuse_message(call, 400, "A batch may have 32 messages.");
   else
     answer_batch(service, call, *whole);
 }
@@ -325,9 +325,9 @@ void bt_api_mcp(void *context, bt_call *call) {
   json_error_t problem;
   if (!bt_call_query_allows(call, (const char *const[]){NULL})) return;
   if (call->body_type.len && !bt_call_body_is(call, BT_STR("application/json"))) {
-    refuse(call, 415, "Content-Type has to be application/json.");
+    refuse_message(call, 415, "Content-Type has to be application/json.");
   } else if (call->body.len > BT_MCP_MESSAGE_BYTES) {
-    refuse(call, 413, "A message may have 4 MiB.");
+    refuse_message(call, 413, "A message may have 4 MiB.");
   } else {
     json_t *whole = json_loadb(call->body.ptr, call->body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (whole)

@@ -49,7 +49,8 @@ static void read_options(const bt_service *service, json_t *body, bool is_stored
 /* ---- starting ---- */
 
 /* Submits and answers 202; rule_id is named when the replay is of one stored rule. */
-static void submit(const bt_service *service, bt_call *call, const bt_job_request *request, const char *rule_id) {
+static void submit_replay(const bt_service *service, bt_call *call, const bt_job_request *request,
+                          const char *rule_id) {
   char replay_id[BT_REPLAY_ID_BYTES];
   bt_error error = {0};
   bt_status status = bt_job_submit(service->jobs, request, replay_id, &error);
@@ -80,7 +81,7 @@ void bt_api_rule_replay(void *context, bt_call *call) {
     bt_job_request request = {.rules = &definition, .rule_count = 1, .tenant = bt_call_tenant(call)};
     bt_field_errors_unknown(&errors, body, names);
     read_options(service, body, true, &request, &errors);
-    if (!bt_call_refuse_fields(call, &errors)) submit(service, call, &request, definition->fields.id);
+    if (!bt_call_refuse_fields(call, &errors)) submit_replay(service, call, &request, definition->fields.id);
     json_decref(body);
   }
   bt_rule_definition_unref(definition);
@@ -97,7 +98,7 @@ void bt_api_replays_create(void *context, bt_call *call) {
   if (bt_rule_choice_of_replay(service, call, body, &choice, &errors)) {
     bt_job_request request = {.rules = choice.items, .rule_count = choice.count, .tenant = bt_call_tenant(call)};
     read_options(service, body, !bt_body_value(body, "dsl"), &request, &errors);
-    if (!bt_call_refuse_fields(call, &errors)) submit(service, call, &request, NULL);
+    if (!bt_call_refuse_fields(call, &errors)) submit_replay(service, call, &request, NULL);
   } else {
     json_decref(errors.items);
   }

@@ -27,7 +27,7 @@ typedef struct events {
 
 /* ---- text ---- */
 
-static int append(const char *text, size_t length, void *buffer) {
+static int append_text(const char *text, size_t length, void *buffer) {
   bt_buffer_append(buffer, (bt_str){text, length});
   return ((bt_buffer *)buffer)->failed ? -1 : 0;
 }
@@ -37,7 +37,8 @@ static void write_event(bt_buffer *out, const char *name, const char *id, json_t
   bt_buffer_printf(out, "event: %s\n", name);
   if (id) bt_buffer_printf(out, "id: %s\n", id);
   bt_buffer_append(out, BT_STR("data: "));
-  if (!data || json_dump_callback(data, append, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0) out->failed = true;
+  if (!data || json_dump_callback(data, append_text, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
+    out->failed = true;
   bt_buffer_append(out, BT_STR("\n\n"));
   json_decref(data);
 }

@@ -134,15 +134,15 @@ static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *
 
 /* ---- the request ---- */
 
-static json_t *said(json_t *body, const char *name) {
+static json_t *find_member(json_t *body, const char *name) {
   json_t *value = json_object_get(body, name);
   return json_is_null(value) ? NULL : value;
 }
 
 static void check_body(json_t *body, bt_trace_id *trace_id, bt_field_errors *errors) {
   static const char *const names[] = {"dsl", "rule_id", "trace", "trace_id", NULL};
-  json_t *dsl = said(body, "dsl"), *rule_id = said(body, "rule_id"), *trace = said(body, "trace"),
-         *id = said(body, "trace_id");
+  json_t *dsl = find_member(body, "dsl"), *rule_id = find_member(body, "rule_id"), *trace = find_member(body, "trace"),
+         *id = find_member(body, "trace_id");
   bt_field_errors_unknown(errors, body, names);
   if (!dsl == !rule_id) bt_field_errors_add(errors, "dsl", "exactly one of dsl and rule_id has to say which rule");
   if (!trace == !id) bt_field_errors_add(errors, "trace", "exactly one of trace and trace_id has to say which trace");
@@ -157,11 +157,11 @@ static void check_body(json_t *body, bt_trace_id *trace_id, bt_field_errors *err
 
 /* NULL: answered. */
 static const bt_rule_definition *find_rule(const bt_service *service, bt_call *call, json_t *body) {
-  json_t *dsl = said(body, "dsl");
+  json_t *dsl = find_member(body, "dsl");
   if (dsl) return bt_rule_body_adhoc(call, json_string_value(dsl));
   const bt_rule_definition *definition = NULL;
   bt_error error = {0};
-  const char *id = json_string_value(said(body, "rule_id"));
+  const char *id = json_string_value(find_member(body, "rule_id"));
   bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), id, &definition, &error);
   if (status) bt_call_error(call, status, &error);
   return definition;
@@ -169,7 +169,7 @@ static const bt_rule_definition *find_rule(const bt_service *service, bt_call *c
 
 static void run_test(rule_test *test, json_t *body, const bt_trace_id *trace_id) {
   bt_error error = {0};
-  json_t *document = said(body, "trace");
+  json_t *document = find_member(body, "trace");
   bt_status status = document ? judge_document(test, document, &error) : judge_stored(test, trace_id, &error);
   if (status && !test->is_answered) bt_call_error(test->call, status, &error);
 }
@@ -181,7 +181,7 @@ void bt_api_rules_test(void *context, bt_call *call) {
   if (!body) return;
   check_body(body, &trace_id, &errors);
   if (!bt_call_refuse_fields(call, &errors)) {
-    rule_test test = {.service = context, .call = call, .is_adhoc = said(body, "dsl") != NULL};
+    rule_test test = {.service = context, .call = call, .is_adhoc = find_member(body, "dsl") != NULL};
     test.definition = find_rule(context, call, body);
     if (test.definition) run_test(&test, body, &trace_id);
     bt_rule_definition_unref(test.definition);

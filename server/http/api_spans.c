@@ -42,7 +42,7 @@ static void refuse_body(bt_call *call, bt_status status, const bt_error *error) 
 }
 
 /* The body without its Content-Encoding. False: answered. */
-static bool unpack(push *p, bt_str *body) {
+static bool unpack_body(push *p, bt_str *body) {
   bt_call *call = p->call;
   bt_error error = {0};
   *body = call->body;
@@ -96,7 +96,7 @@ static bool read_spans(push *p) {
   bt_str body;
   bt_error error = {0};
   bt_field_errors errors = {0};
-  if (!unpack(p, &body)) return false;
+  if (!unpack_body(p, &body)) return false;
   bt_status status = decode_spans(p, body, &errors, &error);
   if (bt_call_refuse_fields(p->call, &errors)) return false;
   if (status) refuse_body(p->call, status, &error);
@@ -148,7 +148,7 @@ static void answer_failure(push *p, bt_status status, bt_export_result *result, 
 /* ---- passing on ---- */
 
 /* Once: whoever pushes has a queue to try again from, and we have none. */
-static void forward(push *p) {
+static void forward_spans(push *p) {
   bt_work_scope sending;
   bt_error error = {0};
   bt_export_result result = {0};
@@ -199,7 +199,7 @@ void bt_api_spans(void *context, bt_call *call) {
     if (p.service->memory)
       keep_spans(&p);
     else
-      forward(&p);
+      forward_spans(&p);
   }
   bt_span_batch_free(p.batch);
   bt_buffer_dispose(&p.unpacked);

@@ -16,7 +16,7 @@ size_t bt_http_body_most(const bt_http_connection *connection) {
 
 /* ---- the budget ---- */
 
-static bool charge(bt_http_task *task, size_t bytes) {
+static bool charge_budget(bt_http_task *task, size_t bytes) {
   bt_str tenant = bt_str_from(bt_call_tenant(task->call));
   if (!bt_body_budget_take(task->loop->server->bodies, tenant, bytes)) return false;
   task->body_charge += bytes;
@@ -26,7 +26,7 @@ static bool charge(bt_http_task *task, size_t bytes) {
 /* The buffer doubles, so what it holds is charged and not what came. */
 static bool charge_grown(bt_http_task *task) {
   while (task->body.capacity > task->body_charge)
-    if (!charge(task, CHARGE_STEP_BYTES)) return false;
+    if (!charge_budget(task, CHARGE_STEP_BYTES)) return false;
   return true;
 }
 
@@ -129,7 +129,7 @@ static bool make_room(bt_http_connection *connection, bt_http_task *task) {
   task->body.maximum = bt_http_body_most(connection);
   if (connection->is_chunked) return true;
   size_t bytes = (size_t)connection->unread_bytes + 1;
-  if (!charge(task, bytes)) return false;
+  if (!charge_budget(task, bytes)) return false;
   task->body.ptr = malloc(bytes);
   task->body.capacity = task->body.ptr ? bytes : 0;
   return task->body.ptr != NULL;

@@ -31,7 +31,7 @@ static bool pass_over(bt_chunks *chunks, char c, bt_chunks_state at_end) {
   return true;
 }
 
-static bool expect(bt_chunks *chunks, char c, char expected, bt_chunks_state next) {
+static bool expect_character(bt_chunks *chunks, char c, char expected, bt_chunks_state next) {
   chunks->state = next;
   return c == expected;
 }
@@ -41,15 +41,16 @@ static bool take_byte(bt_chunks *chunks, char c) {
   switch (chunks->state) {
   case BT_CHUNKS_SIZE: return take_size(chunks, c);
   case BT_CHUNKS_EXTENSION: return pass_over(chunks, c, BT_CHUNKS_SIZE_LF);
-  case BT_CHUNKS_SIZE_LF: return expect(chunks, c, '\n', state_after_size(chunks));
-  case BT_CHUNKS_DATA_CR: return expect(chunks, c, '\r', BT_CHUNKS_DATA_LF);
-  case BT_CHUNKS_DATA_LF: chunks->digits = 0; return expect(chunks, c, '\n', BT_CHUNKS_SIZE);
+  case BT_CHUNKS_SIZE_LF: return expect_character(chunks, c, '\n', state_after_size(chunks));
+  case BT_CHUNKS_DATA_CR: return expect_character(chunks, c, '\r', BT_CHUNKS_DATA_LF);
+  case BT_CHUNKS_DATA_LF: chunks->digits = 0; return expect_character(chunks, c, '\n', BT_CHUNKS_SIZE);
   case BT_CHUNKS_TRAILER_START:
     chunks->state = BT_CHUNKS_TRAILER;
-    return c == '\r' ? expect(chunks, c, '\r', BT_CHUNKS_LAST_LF) : pass_over(chunks, c, BT_CHUNKS_TRAILER_LF);
+    return c == '\r' ? expect_character(chunks, c, '\r', BT_CHUNKS_LAST_LF)
+                     : pass_over(chunks, c, BT_CHUNKS_TRAILER_LF);
   case BT_CHUNKS_TRAILER: return pass_over(chunks, c, BT_CHUNKS_TRAILER_LF);
-  case BT_CHUNKS_TRAILER_LF: return expect(chunks, c, '\n', BT_CHUNKS_TRAILER_START);
-  case BT_CHUNKS_LAST_LF: return expect(chunks, c, '\n', BT_CHUNKS_END);
+  case BT_CHUNKS_TRAILER_LF: return expect_character(chunks, c, '\n', BT_CHUNKS_TRAILER_START);
+  case BT_CHUNKS_LAST_LF: return expect_character(chunks, c, '\n', BT_CHUNKS_END);
   case BT_CHUNKS_DATA:
   case BT_CHUNKS_END: break;
   }

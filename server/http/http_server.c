@@ -162,7 +162,7 @@ static void dispose_loop(bt_http_loop *loop) {
 }
 
 /* Tells main that one more loop has come so far. */
-static void announce(bt_http_server *server, uint32_t *count) {
+static void announce_loop(bt_http_server *server, uint32_t *count) {
   pthread_mutex_lock(&server->mutex);
   ++*count;
   pthread_cond_broadcast(&server->changed);
@@ -187,7 +187,7 @@ static void *run_loop(void *argument) {
   bt_http_loop *loop = argument;
   bt_thread_forbid_waits();
   prepare_loop(loop);
-  announce(loop->server, &loop->server->ready_count);
+  announce_loop(loop->server, &loop->server->ready_count);
   bool has_begun = false;
   while (!loop->is_stopping || (loop->task_count && bt_http_now_ms() < loop->stop_deadline_ms)) {
     h2o_evloop_run(loop->context.loop, has_begun ? 0 : tick_ms(loop));
@@ -197,7 +197,7 @@ static void *run_loop(void *argument) {
     bt_http_cut_waiting(loop);
   }
   close_connections(loop);
-  announce(loop->server, &loop->server->drained_count);
+  announce_loop(loop->server, &loop->server->drained_count);
   wait_for_loops(loop->server, &loop->server->workers_ended, 1);
   dispose_loop(loop);
   return NULL;
@@ -205,7 +205,7 @@ static void *run_loop(void *argument) {
 
 /* ---- starting and stopping ---- */
 
-static void configure(bt_http_server *server) {
+static void configure_server(bt_http_server *server) {
   h2o_config_init(&server->config);
   server->config.server_name = h2o_iovec_init(H2O_STRLIT("betrace"));
   server->config.http1.req_timeout = server->options.request_timeout_ms;
@@ -312,7 +312,7 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
     free_server(server);
     return status;
   }
-  configure(server);
+  configure_server(server);
   status = start_loops(server, error);
   if (status)
     bt_http_server_stop(server);
@@ -358,7 +358,7 @@ void bt_http_server_stop(bt_http_server *server) {
     h2o_multithread_send_message(&server->loops[i].receiver, &server->loops[i].stop_message);
   wait_for_loops(server, &server->drained_count, server->started_count);
   wait_for_lent(server);
-  announce(server, &server->workers_ended);
+  announce_loop(server, &server->workers_ended);
   for (uint32_t i = 0; i < server->started_count; i++) pthread_join(server->loops[i].thread, NULL);
   h2o_config_dispose(&server->config);
   free_server(server);

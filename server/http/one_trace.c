@@ -116,7 +116,7 @@ static bt_status judge_family(void *context, size_t index, const bt_family *fami
   return status == BT_OK ? j->judged(j->context, trace, family, verdicts, error) : status;
 }
 
-static bt_status gather(judging *j, bt_error *error) {
+static bt_status gather_family(judging *j, bt_error *error) {
   const bt_one_trace_request *r = j->request;
   bt_replay_request request = {.rules = r->rules,
                                .rule_count = r->count,
@@ -133,7 +133,7 @@ bt_status bt_one_trace_judge(const bt_one_trace_request *request, const bt_trace
   judging j = {.request = request, .judged = judged, .context = context};
   bt_status status = open_judging(&j, error);
   if (status == BT_OK) status = read_trace(&j, id, error);
-  if (status == BT_OK && j.awaits_links) status = gather(&j, error);
+  if (status == BT_OK && j.awaits_links) status = gather_family(&j, error);
   close_judging(&j);
   return status;
 }

@@ -7,7 +7,7 @@
 
 static const int64_t FRESH_NS = 1000000000, USABLE_NS = 10000000000;
 
-static void run(bt_task *task) {
+static void run_check(bt_task *task) {
   bt_outside_check *known = (bt_outside_check *)((char *)task - offsetof(bt_outside_check, task));
   bt_error why = {0};
   bt_status status = known->check(known->context, &why);
@@ -21,7 +21,7 @@ static void run(bt_task *task) {
 }
 
 void bt_outside_check_init(bt_outside_check *known, bt_check_function check) {
-  *known = (bt_outside_check){.check = check, .task.run = run};
+  *known = (bt_outside_check){.check = check, .task.run = run_check};
   pthread_mutex_init(&known->mutex, NULL);
 }
 

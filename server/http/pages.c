@@ -86,7 +86,7 @@ bool bt_pages_leave_to_api(bt_str path) {
 
 /* ---- what the caller takes ---- */
 
-static bt_str trim(bt_str text) {
+static bt_str trim_blanks(bt_str text) {
   while (text.len && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) text.ptr++, text.len--;
   while (text.len && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t')) text.len--;
   return text;
@@ -97,7 +97,7 @@ static bool next_part(bt_str *list, char separator, bt_str *part) {
   if (!list->len) return false;
   const char *end = memchr(list->ptr, separator, list->len);
   size_t length = end ? (size_t)(end - list->ptr) : list->len, used = end ? length + 1 : length;
-  *part = trim((bt_str){list->ptr, length});
+  *part = trim_blanks((bt_str){list->ptr, length});
   *list = (bt_str){list->ptr + used, list->len - used};
   return true;
 }
@@ -112,7 +112,7 @@ static bool is_refusal(bt_str parameter) {
 
 /* Whether a list as of Accept or Accept-Encoding names this. Wildcards do not count: who says nothing in particular
  * gets what is plain. */
-static bool accepts(bt_str list, const char *name) {
+static bool accepts_name(bt_str list, const char *name) {
   bt_str item, part;
   while (next_part(&list, ',', &item)) {
     bool is_named = next_part(&item, ';', &part) && bt_str_equal_nocase(part, bt_str_from(name)), is_refused = false;
@@ -179,7 +179,7 @@ static void choose_body(const bt_pages *pages, const bt_page *page, bt_str accep
   const char *tag = "";
   for (size_t i = 0; packed[i].encoding && !out->encoding; i++) {
     const bt_page *sibling =
-        accepts(accept_encoding, packed[i].encoding) ? packed_sibling(pages, page, packed[i].extension) : NULL;
+        accepts_name(accept_encoding, packed[i].encoding) ? packed_sibling(pages, page, packed[i].extension) : NULL;
     if (!sibling) continue;
     chosen = sibling;
     out->encoding = packed[i].encoding;
@@ -196,7 +196,7 @@ bool bt_pages_find(const bt_pages *pages, const bt_page_question *question, bt_p
   if (!decode_path(question->path, buffer, &path)) return false;
   const bt_page *page = bt_pages_at_path(pages, path);
   bool is_root = bt_str_equal(path, BT_STR("/"));
-  if (!page && (is_root || (is_place(path) && accepts(question->accept, "text/html"))))
+  if (!page && (is_root || (is_place(path) && accepts_name(question->accept, "text/html"))))
     page = bt_pages_at_path(pages, BT_STR("/index.html"));
   if (!page) return false;
   const char *type = type_of(page->path);

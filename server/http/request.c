@@ -349,8 +349,8 @@ void bt_http_task_submit(bt_http_task *task) {
 }
 
 /* Reads the body where there is one, and hands the request to a worker; answers 503 when that cannot be done. */
-static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *route, const bt_access_answer *answer,
-                     const bt_str *params, size_t param_count) {
+static void dispatch_request(bt_http_loop *loop, h2o_req_t *request, const bt_route *route,
+                             const bt_access_answer *answer, const bt_str *params, size_t param_count) {
   int64_t timeout_ns;
   if (!read_timeout(loop->server, request, &timeout_ns)) return;
   if (route->lane != BT_ON_LOOP && (loop->is_stopping || is_left_behind(request))) {
@@ -478,7 +478,7 @@ static void route_request(bt_http_loop *loop, const bt_access *access, h2o_req_t
   if (may && found == BT_OK && route->needs == BT_ROLE_ANYONE && bt_http_body_is_left(bt_http_connection_of(request)))
     refuse_body(request);
   else if (may && found == BT_OK)
-    dispatch(loop, request, route, &answer, params, param_count);
+    dispatch_request(loop, request, route, &answer, params, param_count);
   else if (may && found == BT_REFUSED)
     bt_http_send_problem(request, 405, "method-not-allowed", "This path is known, but not with this method.",
                          allowed.ptr);

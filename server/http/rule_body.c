@@ -8,7 +8,7 @@
 #include "server/json/json_memory.h"
 #include "server/json/rule_json.h"
 
-static void complain(void *context, const char *field, const char *message) {
+static void add_field_error(void *context, const char *field, const char *message) {
   bt_field_errors_add(context, field ? field : "body", "%s", message);
 }
 
@@ -59,7 +59,7 @@ bt_rule_definition *bt_rule_body_read(bt_call *call, const char *path_id) {
   bt_field_errors errors = {0};
   bt_rule_fields fields;
   bt_field_errors_unknown(&errors, body, bt_rule_json_names);
-  bt_rule_fields_from_json(body, &fields, complain, &errors);
+  bt_rule_fields_from_json(body, &fields, add_field_error, &errors);
   json_decref(body);
   settle_id(&fields, path_id, &errors);
   if (bt_call_refuse_fields(call, &errors)) {

@@ -189,7 +189,7 @@ static bool has_framework(const bt_rule_definition *definition, const char *fram
   return false;
 }
 
-static bool matches(const bt_rule_definition *definition, const rule_filter *filter) {
+static bool matches_filter(const bt_rule_definition *definition, const rule_filter *filter) {
   if (definition->is_damaged) return true; /* NOLINT(clang-analyzer-core.NullDereference): lists have no holes */
   bt_str severity = bt_str_from(bt_severity_name(definition->fields.severity));
   if (filter->severity && !bt_str_equal_nocase(severity, bt_str_from(filter->severity))) return false;
@@ -199,7 +199,7 @@ static bool matches(const bt_rule_definition *definition, const rule_filter *fil
 static size_t keep_matching(const bt_rule_definition **items, size_t count, const rule_filter *filter) {
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
-    if (matches(items[i], filter))
+    if (matches_filter(items[i], filter))
       items[kept++] = items[i];
     else
       bt_rule_definition_unref(items[i]);

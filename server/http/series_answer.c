@@ -142,7 +142,7 @@ static int64_t effective_end(const answer *a) {
   return a->options.is_static || settled_ns > a->options.asked.end_ns ? a->options.asked.end_ns : settled_ns;
 }
 
-static bool cover(answer *a, bt_coverage *coverage) {
+static bool fill_coverage(answer *a, bt_coverage *coverage) {
   char reason[240], why[240];
   bt_series_reason(a->ask, reason);
   snprintf(why, sizeof why, "%.190s", reason[0] ? reason : "it could not be read in full a moment ago");
@@ -235,7 +235,7 @@ static json_t *coverage_json(const bt_coverage *coverage) {
 static void write_document(answer *a) {
   bt_coverage coverage = {0};
   bt_buffer *out = &a->text;
-  if (!cover(a, &coverage)) out->failed = true;
+  if (!fill_coverage(a, &coverage)) out->failed = true;
   const char *reason = reason_of(a, &coverage);
   coverage.complete = !reason;
   bt_buffer_append(out, BT_STR("{\"series\":["));

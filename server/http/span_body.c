@@ -43,7 +43,7 @@ static bt_str text_of(const json_t *value) {
 }
 
 /* A member that is there and not null. */
-static json_t *member(json_t *object, const char *name) {
+static json_t *find_member(json_t *object, const char *name) {
   json_t *value = json_object_get(object, name);
   return json_is_null(value) ? NULL : value;
 }
@@ -117,11 +117,11 @@ static void read_attributes(reader *r, json_t *from, bt_export_span *span) {
 
 static void read_ids(reader *r, json_t *from, bt_export_span *span) {
   static const bt_trace_id no_trace = {{0}};
-  json_t *parent = member(from, "parent_span_id");
-  if (!bt_trace_id_parse(text_of(member(from, "trace_id")), &span->trace_id) ||
+  json_t *parent = find_member(from, "parent_span_id");
+  if (!bt_trace_id_parse(text_of(find_member(from, "trace_id")), &span->trace_id) ||
       bt_trace_id_compare(&span->trace_id, &no_trace) == 0)
     complain(r, "trace_id", "has to be 1 to 32 hex digits, not all zero");
-  if (!bt_span_id_parse(text_of(member(from, "span_id")), &span->span_id) || bt_span_id_is_zero(&span->span_id))
+  if (!bt_span_id_parse(text_of(find_member(from, "span_id")), &span->span_id) || bt_span_id_is_zero(&span->span_id))
     complain(r, "span_id", "has to be 1 to 16 hex digits, not all zero");
   if (!parent || (json_is_string(parent) && json_string_length(parent) == 0)) return;
   if (!bt_span_id_parse(text_of(parent), &span->parent_id))
@@ -129,7 +129,7 @@ static void read_ids(reader *r, json_t *from, bt_export_span *span) {
 }
 
 static bool read_time(reader *r, json_t *from, const char *name, int64_t *out) {
-  json_t *value = member(from, name);
+  json_t *value = find_member(from, name);
   if (!value) return false;
   if (!bt_json_time(value, r->now_ns, out) || *out < 0)
     complain(r, name, "has to be a time from 1970 on: RFC 3339 as in \"2026-01-11T14:23:17Z\", or unix s, ms or ns");
@@ -137,7 +137,7 @@ static bool read_time(reader *r, json_t *from, const char *name, int64_t *out) {
 }
 
 static bool read_duration(reader *r, json_t *from, int64_t *out_ns) {
-  json_t *value = member(from, "duration_ms");
+  json_t *value = find_member(from, "duration_ms");
   if (!value) return false;
   double nanoseconds = json_number_value(value) * (double)MILLISECOND_NS;
   bool is_duration = json_is_number(value) && nanoseconds >= 0 && nanoseconds < 9e18;
@@ -172,8 +172,8 @@ static void read_times(reader *r, json_t *from, bt_export_span *span) {
 /* "ok", "ERROR", or {"code": "error", "message": "…"}. */
 static void read_status(reader *r, json_t *from, bt_export_span *span) {
   static const char *const names[] = {"unset", "ok", "error"};
-  json_t *code = json_is_object(from) ? member(from, "code") : from;
-  json_t *message = json_is_object(from) ? member(from, "message") : NULL;
+  json_t *code = json_is_object(from) ? find_member(from, "code") : from;
+  json_t *message = json_is_object(from) ? find_member(from, "message") : NULL;
   if (!from) return;
   bool is_known = json_is_object(from) && !code;
   for (unsigned i = 0; i < 3; i++) {
@@ -188,7 +188,7 @@ static void read_status(reader *r, json_t *from, bt_export_span *span) {
 }
 
 static void read_name(reader *r, json_t *from, bt_export_span *span) {
-  json_t *name = member(from, "name");
+  json_t *name = find_member(from, "name");
   if (!json_is_string(name)) complain(r, "name", "has to be a string");
   span->name = json_is_string(name) ? text_of(name) : BT_STR("");
 }
@@ -219,8 +219,8 @@ static void read_span(reader *r, json_t *from, bt_export_span *span) {
   read_ids(r, from, span);
   read_name(r, from, span);
   read_times(r, from, span);
-  read_attributes(r, member(from, "attributes"), span);
-  read_status(r, member(from, "status"), span);
+  read_attributes(r, find_member(from, "attributes"), span);
+  read_status(r, find_member(from, "status"), span);
 }
 
 /* ---- all spans ---- */

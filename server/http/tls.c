@@ -3,7 +3,7 @@
 
 #include <openssl/err.h>
 
-static bt_status complain(const char *what, const char *file, bt_error *error) {
+static bt_status refuse_file(const char *what, const char *file, bt_error *error) {
   unsigned long code = ERR_get_error();
   const char *reason = code ? ERR_reason_error_string(code) : NULL;
   ERR_clear_error();
@@ -41,9 +41,9 @@ bt_status bt_tls_new(const char *cert_file, const char *key_file, SSL_CTX **out,
   SSL_CTX_set_default_passwd_cb(tls, no_password);
   SSL_CTX_set_alpn_select_cb(tls, choose_protocol, NULL);
   if (SSL_CTX_use_certificate_chain_file(tls, cert_file) != 1)
-    status = complain("the certificate", cert_file, error);
+    status = refuse_file("the certificate", cert_file, error);
   else if (SSL_CTX_use_PrivateKey_file(tls, key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(tls) != 1)
-    status = complain("the key", key_file, error);
+    status = refuse_file("the key", key_file, error);
   if (status)
     SSL_CTX_free(tls);
   else

@@ -27,7 +27,7 @@ typedef struct line_reader {
 
 /* ---- parts of a line ---- */
 
-static bt_status complain(const line_reader *reader, const char *expected) {
+static bt_status refuse_line(const line_reader *reader, const char *expected) {
   return bt_error_set(reader->error, BT_INVALID, "%s:%u: %s", reader->file, reader->line, expected);
 }
 
@@ -95,9 +95,9 @@ static bt_status parse_tenants(const line_reader *reader, bt_str list, bt_token 
   if (!names) return bt_error_no_memory(reader->error);
   while (cut_field(&list, ',', &name)) {
     if (!bt_tenant_is_valid(name) || bt_str_equal(name, BT_STR("*")))
-      return complain(reader,
-                      "tenants= has to be followed by names of tenants with commas between them, or by * alone; "
-                      "a name is 1 to 150 letters, digits and !-_.*'()");
+      return refuse_line(reader,
+                         "tenants= has to be followed by names of tenants with commas between them, or by * alone; "
+                         "a name is 1 to 150 letters, digits and !-_.*'()");
     if (!bt_arena_copy(&reader->tokens->arena, name, &names[token->tenant_count++]))
       return bt_error_no_memory(reader->error);
   }
@@ -115,7 +115,7 @@ bool bt_token_time_parse(bt_str text, int64_t *out_ns) {
 
 static bt_status parse_expiry(const line_reader *reader, bt_str word, bt_token *token) {
   if (bt_token_time_parse(word, &token->expires_at_ns)) return BT_OK;
-  return complain(reader, "expires= has to be a day as 2027-01-31, or a time as 2027-01-31T12:00:00Z");
+  return refuse_line(reader, "expires= has to be a day as 2027-01-31, or a time as 2027-01-31T12:00:00Z");
 }
 
 static bt_status parse_mark(const line_reader *reader, bt_str word, bt_token *token) {
@@ -126,7 +126,7 @@ static bt_status parse_mark(const line_reader *reader, bt_str word, bt_token *to
   if (!has_tenants && bt_str_starts_with(word, tenants))
     return parse_tenants(reader, (bt_str){word.ptr + tenants.len, word.len - tenants.len}, token);
   if (!token->sends_user && bt_str_equal(word, BT_STR("grafana-user"))) return token->sends_user = true, BT_OK;
-  return complain(reader, "after the role may stand tenants=a,b and grafana-user and expires=TIME, each once");
+  return refuse_line(reader, "after the role may stand tenants=a,b and grafana-user and expires=TIME, each once");
 }
 
 /* ---- lines ---- */
@@ -134,23 +134,24 @@ static bt_status parse_mark(const line_reader *reader, bt_str word, bt_token *to
 static bt_status check_new(const line_reader *reader, const bt_token *fresh) {
   const bt_tokens *tokens = reader->tokens;
   for (size_t i = 0; i < tokens->count; i++) {
-    if (bt_str_equal(tokens->items[i].name, fresh->name)) return complain(reader, "another line has this name already");
+    if (bt_str_equal(tokens->items[i].name, fresh->name))
+      return refuse_line(reader, "another line has this name already");
     if (memcmp(&tokens->items[i].hash, &fresh->hash, sizeof fresh->hash) == 0)
-      return complain(reader, "another line has this token already");
+      return refuse_line(reader, "another line has this token already");
   }
-  return tokens->count < BT_TOKENS_MAX ? BT_OK : complain(reader, "there may be 1,000 tokens at most");
+  return tokens->count < BT_TOKENS_MAX ? BT_OK : refuse_line(reader, "there may be 1,000 tokens at most");
 }
 
 static bt_status parse_token(const line_reader *reader, bt_str rest, bt_token *token) {
   bt_str word;
   if (!cut_word(&rest, &word) || word.len > BT_TOKEN_NAME_MAX || !consists_of(word, "._-"))
-    return complain(reader, "a line begins with the token's name: up to 64 letters, digits and . _ -");
+    return refuse_line(reader, "a line begins with the token's name: up to 64 letters, digits and . _ -");
   if (!bt_arena_copy(&reader->tokens->arena, word, &token->name)) return bt_error_no_memory(reader->error);
   if (!cut_word(&rest, &word) || !parse_hash(word, &token->hash))
-    return complain(reader, "after the name comes sha256: with 64 hexadecimal digits in lower case, never the token "
-                            "itself; `betrace token new` prints such a line");
+    return refuse_line(reader, "after the name comes sha256: with 64 hexadecimal digits in lower case, never the token "
+                               "itself; `betrace token new` prints such a line");
   if (!cut_word(&rest, &word) || !parse_role(word, &token->role))
-    return complain(reader, "after the hash comes a role: viewer or editor");
+    return refuse_line(reader, "after the hash comes a role: viewer or editor");
   while (cut_word(&rest, &word)) {
     bt_status status = parse_mark(reader, word, token);
     if (status) return status;
@@ -185,8 +186,8 @@ bt_status bt_tokens_parse(bt_str text, const char *file, bt_tokens **out, bt_err
   for (; !status && cut_field(&text, '\n', &line); status = parse_line(&reader, line)) reader.line++;
   if (!status && line.len)
     status =
-        complain(&reader, "the last line has no end, as in a file that was cut while it was written; end it with a "
-                          "line break");
+        refuse_line(&reader, "the last line has no end, as in a file that was cut while it was written; end it with a "
+                             "line break");
   if (!status && !tokens->count)
     status =
         bt_error_set(error, BT_INVALID,

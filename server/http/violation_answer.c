@@ -93,7 +93,7 @@ static void name_unchecked(const answer *a, json_t *coverage) {
   json_object_set_new(coverage, "complete", json_false());
 }
 
-static json_t *summary(const answer *a) {
+static json_t *summary_json(const answer *a) {
   const bt_page *page = &a->page;
   bool is_known = page->has_total && !a->unchecked;
   const char *reason = page->reason[0] ? page->reason : a->unchecked;
@@ -110,7 +110,7 @@ static json_t *summary(const answer *a) {
 }
 
 static void write_end(answer *a, bt_buffer *out) {
-  json_t *end = summary(a);
+  json_t *end = summary_json(a);
   a->has_ended = true;
   switch (a->options.form) {
   case BT_VIOLATIONS_DOCUMENT: bt_answer_end_list(out, end); return;
@@ -213,13 +213,13 @@ static const bt_stream_operations *operations_of(bt_violation_form form) {
   return form == BT_VIOLATIONS_EVENTS ? &comment : &blank;
 }
 
-static bool accepts(const bt_call *call, const char *type) {
+static bool accepts_type(const bt_call *call, const char *type) {
   return bt_str_contains(call->accept, bt_str_from(type));
 }
 
 bt_violation_form bt_violation_form_of(const bt_call *call) {
-  if (accepts(call, "text/event-stream")) return BT_VIOLATIONS_EVENTS;
-  return accepts(call, "application/x-ndjson") ? BT_VIOLATIONS_LINES : BT_VIOLATIONS_DOCUMENT;
+  if (accepts_type(call, "text/event-stream")) return BT_VIOLATIONS_EVENTS;
+  return accepts_type(call, "application/x-ndjson") ? BT_VIOLATIONS_LINES : BT_VIOLATIONS_DOCUMENT;
 }
 
 static void answer_whole(bt_call *call, answer *a) {

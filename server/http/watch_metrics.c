@@ -11,27 +11,27 @@ typedef struct family {
   double (*value)(const bt_watch_status *status, int64_t now_ns);
 } family;
 
-static double seconds(int64_t duration_ns) {
+static double to_seconds(int64_t duration_ns) {
   return (double)duration_ns / 1e9;
 }
 
-static double lag(const bt_watch_status *status, int64_t now_ns) {
-  return status->done_ns ? seconds(now_ns - status->done_ns) : 0;
+static double lag_seconds(const bt_watch_status *status, int64_t now_ns) {
+  return status->done_ns ? to_seconds(now_ns - status->done_ns) : 0;
 }
 
 static double last_round(const bt_watch_status *status, int64_t now_ns) {
   (void)now_ns;
-  return seconds(status->last_round_ns);
+  return to_seconds(status->last_round_ns);
 }
 
-static double gap(const bt_watch_status *status, int64_t now_ns) {
+static double gap_seconds(const bt_watch_status *status, int64_t now_ns) {
   (void)now_ns;
-  return seconds(status->gap_end_ns - status->gap_start_ns);
+  return to_seconds(status->gap_end_ns - status->gap_start_ns);
 }
 
-static double lost(const bt_watch_status *status, int64_t now_ns) {
+static double lost_seconds(const bt_watch_status *status, int64_t now_ns) {
   (void)now_ns;
-  return seconds(status->lost_end_ns - status->lost_start_ns);
+  return to_seconds(status->lost_end_ns - status->lost_start_ns);
 }
 
 #define COUNT_OF(name, field)                                                                                          \
@@ -55,11 +55,12 @@ COUNT_OF(inspected, bytes_inspected)
 
 static const family families[] = {
     {"betrace_watch_lag_seconds", "gauge",
-     "How far behind the present everything is searched, judged and sent, gaps aside.", lag},
+     "How far behind the present everything is searched, judged and sent, gaps aside.", lag_seconds},
     {"betrace_watch_last_round_timestamp_seconds", "gauge", "When a round ended last without a failure.", last_round},
     {"betrace_watch_gap_seconds", "gauge",
-     "From the start of the first gap that is being caught up to the end of the last.", gap},
-    {"betrace_watch_lost_seconds", "gauge", "The same of what is too old to be caught up: nothing evaluated it.", lost},
+     "From the start of the first gap that is being caught up to the end of the last.", gap_seconds},
+    {"betrace_watch_lost_seconds", "gauge", "The same of what is too old to be caught up: nothing evaluated it.",
+     lost_seconds},
     {"betrace_watch_rounds_total", "counter", "Rounds.", rounds},
     {"betrace_watch_failed_rounds_total", "counter", "Rounds that left something to be tried again.", failed_rounds},
     {"betrace_watch_traces_judged_total", "counter", "Traces that were read and judged.", judged},
