@@ -86,7 +86,7 @@ static void wait_for_call(place *p) {
     grpc_call_details_destroy(&p->details), grpc_metadata_array_destroy(&p->metadata);
 }
 
-static void clear(place *p) {
+static void clear_place(place *p) {
   (void)atomic_exchange(&p->is_answered, false);
   if (p->call) grpc_call_unref(p->call);
   grpc_call_details_destroy(&p->details);
@@ -183,7 +183,7 @@ static void take_answer(void *context, const bt_grpc_answer *answer) {
   send_answer(context, answer);
 }
 
-static void run(bt_task *task) {
+static void handle_request(bt_task *task) {
   place *p = (place *)((char *)task - offsetof(place, task));
   bt_grpc_request request = {.api = p->server->options.api,
                              .method = str_of(&p->details.method),
@@ -202,7 +202,7 @@ static void run(bt_task *task) {
 
 /* ---- on the queue's thread ---- */
 
-static void refuse(place *p, int code, const char *text) {
+static void refuse_call(place *p, int code, const char *text) {
   bt_grpc_answer answer = {.code = code};
   tell_refused(p);
   bt_buffer_append(&answer.details, bt_str_from(text));
@@ -221,20 +221,21 @@ static uint64_t key_of_caller(const place *p) {
 static void hand_over(place *p) {
   bt_grpc_server *server = p->server;
   if (!p->message) { /* too large, or the caller is gone; the library has set the status of the first */
-    refuse(p, GRPC_STATUS_CANCELLED, "The message did not come.");
+    refuse_call(p, GRPC_STATUS_CANCELLED, "The message did not come.");
     return;
   }
   bt_lane lane = bt_grpc_lane(server->options.api, str_of(&p->details.method));
   pthread_mutex_lock(&server->mutex);
-  p->task = (bt_task){.run = run, .tenant = key_of_caller(p)};
+  p->task = (bt_task){.run = handle_request, .tenant = key_of_caller(p)};
   bool is_taken = !server->stopping && bt_pool_submit(server->options.work->pool, lane, &p->task);
   pthread_mutex_unlock(&server->mutex);
-  if (!is_taken) refuse(p, GRPC_STATUS_UNAVAILABLE, "Too many calls are waiting, or the service stops; try again.");
+  if (!is_taken)
+    refuse_call(p, GRPC_STATUS_UNAVAILABLE, "Too many calls are waiting, or the service stops; try again.");
 }
 
 static void is_over(place *p) {
   if (--p->under_way) return;
-  clear(p);
+  clear_place(p);
   p->server->busy--;
   if (!p->server->has_ended) wait_for_call(p);
 }
@@ -247,7 +248,7 @@ static void take_event(bt_grpc_server *server, const event *e, bool success) {
     if (success)
       server->busy++, read_message(p);
     else
-      clear(p);
+      clear_place(p);
     break;
   case MESSAGE_CAME:
     p->is_silent = false;
@@ -368,7 +369,7 @@ static void init_place(bt_grpc_server *server, place *p) {
   p->trailing[0].value = grpc_empty_slice();
 }
 
-static void dispose(bt_grpc_server *server) {
+static void dispose_server(bt_grpc_server *server) {
   if (server->server) grpc_server_destroy(server->server);
   if (server->queue) {
     grpc_completion_queue_shutdown(server->queue);
@@ -389,10 +390,10 @@ static void dispose_idle(bt_grpc_server *server) {
     grpc_server_cancel_all_calls(server->server);
     take_events(server);
   }
-  dispose(server);
+  dispose_server(server);
 }
 
-static bt_status start(bt_grpc_server *server, bt_error *error) {
+static bt_status start_server(bt_grpc_server *server, bt_error *error) {
   grpc_server_start(server->server);
   for (size_t i = 0; i < PLACES; i++) wait_for_call(&server->places[i]);
   if (pthread_create(&server->thread, NULL, run_events, server) == 0) return BT_OK;
@@ -412,7 +413,7 @@ bt_status bt_grpc_server_new(const bt_grpc_server_options *options, bt_grpc_serv
   server->server = make_server(options);
   grpc_server_register_completion_queue(server->server, server->queue, NULL);
   bt_status status = listen_on(server, options, error);
-  if (!status) status = start(server, error);
+  if (!status) status = start_server(server, error);
   if (status)
     dispose_idle(server);
   else
@@ -432,5 +433,5 @@ void bt_grpc_server_stop(bt_grpc_server *server) {
   grpc_server_shutdown_and_notify(server->server, server->queue, &server->server_ended);
   grpc_server_cancel_all_calls(server->server);
   pthread_join(server->thread, NULL);
-  dispose(server);
+  dispose_server(server);
 }

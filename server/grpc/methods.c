@@ -267,7 +267,7 @@ static void set_timeout(const method *m, const bt_grpc_request *request, json_t 
   json_object_set_new(fields, "timeout", json_string(text));
 }
 
-static bool build(const method *m, const bt_grpc_request *request, json_t *fields, built *out) {
+static bool build_request(const method *m, const bt_grpc_request *request, json_t *fields, built *out) {
   json_t *version = json_object_get(fields, "if_version"), *rule = json_object_get(fields, "rule");
   if (version) bt_buffer_printf(&out->if_match, "\"%lld\"", (long long)json_integer_value(version));
   json_object_del(fields, "if_version");
@@ -379,7 +379,7 @@ static bool handle_method(bt_http_server *http, const handling *h, const bt_grpc
     status = bt_grpc_to_json(m->input, request->message, &fields, &error);
   else if (!(fields = json_object()))
     status = bt_error_no_memory(&error);
-  bool is_built = !status && build(m, request, fields, &b);
+  bool is_built = !status && build_request(m, request, fields, &b);
   if (status)
     refuse_message(answer, status, &error);
   else if (is_built)
