@@ -156,7 +156,7 @@ static void print_text(const bt_replay_options *options, const bt_contrast_resul
 
 /* ---- running ---- */
 
-static int end(const bt_contrast_result *result) {
+static int choose_exit_code(const bt_contrast_result *result) {
   if (result->conclusion == BT_CONTRAST_SEPARATES) return BT_EXIT_FOUND;
   bool is_whole = result->outcome == BT_REPLAY_COMPLETED || result->is_sampled;
   bool is_certain = is_whole && result->conclusion == BT_CONTRAST_NOTHING;
@@ -175,7 +175,7 @@ static int look_and_print(const contrast_run *run, bt_source *source) {
   request.replay.sample_seed = run->seed;
   bt_status status = bt_contrast_run(source, &request, &observer, &result, &error);
   bt_replay_clear_progress();
-  int code = status ? bt_cli_fail("contrast", status, &error) : end(&result);
+  int code = status ? bt_cli_fail("contrast", status, &error) : choose_exit_code(&result);
   if (!status && run->options.print_json)
     bt_cli_print_json(bt_contrast_json(rule, &result));
   else if (!status)

@@ -162,7 +162,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   }
 }
 
-static int check(doctor_options *options, const bt_command *self) {
+static int check_options(doctor_options *options, const bt_command *self) {
   if (options->shared.trace_count) return bt_cli_usage_error("doctor", "files are no store: say --tempo URL");
   if (!options->otlp) options->otlp = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
   bool has_otlp = options->otlp && options->otlp[0];
@@ -181,7 +181,7 @@ static int doctor_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&options.shared);
   if (bt_arguments_read(self, argc, argv, take_flag, &options, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
-    if (!code) code = check(&options, self);
+    if (!code) code = check_options(&options, self);
     if (!code) code = run_doctor(&options);
   }
   bt_replay_options_dispose(&options.shared);

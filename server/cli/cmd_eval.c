@@ -89,8 +89,8 @@ static void write_text(const bt_rule_definition *definition, const bt_trace *tra
   bt_buffer_append_char(out, '\n');
 }
 
-static bt_status report(const eval_run *run, eval_part *part, size_t rule, const bt_trace *trace,
-                        const bt_rule_verdict *verdict, bt_error *error) {
+static bt_status report_verdict(const eval_run *run, eval_part *part, size_t rule, const bt_trace *trace,
+                                const bt_rule_verdict *verdict, bt_error *error) {
   const bt_rule_definition *definition = run->rules->items[rule];
   bt_buffer *out = &part->lines;
   bt_violation *violation = NULL;
@@ -152,7 +152,7 @@ static bt_status eval_trace(void *context, size_t place, const bt_read_trace *re
     if (bt_verdict_awaits_links(run->rules->items[i], &verdicts[i]))
       awaits_links = true;
     else
-      status = report(run, part, i, trace, &verdicts[i], error);
+      status = report_verdict(run, part, i, trace, &verdicts[i], error);
   }
   if (!status && awaits_links && !keep_linked(part, trace)) status = bt_error_no_memory(error);
   show_progress(run);
@@ -198,7 +198,7 @@ static bt_status judge_family(void *context, size_t index, const bt_family *fami
     run->is_awaited[i] = bt_verdict_awaits_links(run->rules->items[i], &own[i]);
   if (!status) status = bt_eval_run_family_within(&limit, part->evaluator, family, part->options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++)
-    if (run->is_awaited[i]) status = report(run, part, i, trace, &verdicts[i], error);
+    if (run->is_awaited[i]) status = report_verdict(run, part, i, trace, &verdicts[i], error);
   return status ? status : tell_part(run, 0, error);
 }
 

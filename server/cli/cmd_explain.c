@@ -77,7 +77,7 @@ static void print_text(const bt_explain_result *result) {
     bt_print("no estimates: %s\n", result->problem[0] ? result->problem : "no Tempo was asked (--tempo URL)");
 }
 
-static int explain(const explain_run *run, bt_source *source) {
+static int explain_rules(const explain_run *run, bt_source *source) {
   bt_error error = {0};
   bt_explain_result result = {0};
   bt_replay_request request =
@@ -99,7 +99,7 @@ static int run_explain(const explain_run *run) {
   bt_replay_place place = {0};
   bool has_source = run->options.tempo.url || run->options.trace_count;
   bt_status status = has_source ? bt_replay_place_open(&run->options, &place, &error) : BT_OK;
-  int code = status ? bt_cli_fail("explain", status, &error) : explain(run, place.source);
+  int code = status ? bt_cli_fail("explain", status, &error) : explain_rules(run, place.source);
   bt_replay_place_close(&place);
   return code;
 }

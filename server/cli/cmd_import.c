@@ -32,7 +32,7 @@ static bt_style style_of(bt_import_result result) {
 }
 
 /* The report stands beside the rule file: on stdout where that goes into a file, else on stderr. */
-static void say(const importing *run, bt_buffer *text) {
+static void print_report(const importing *run, bt_buffer *text) {
   if (run->output)
     bt_print_styled(bt_buffer_str(text));
   else
@@ -54,7 +54,7 @@ static void say_rule(const importing *run, const bt_import_rule *rule) {
     bt_shown_append(finding->message, &text);
     bt_buffer_append_char(&text, '\n');
   }
-  say(run, &text);
+  print_report(run, &text);
 }
 
 static void say_summary(const importing *run) {
@@ -68,7 +68,7 @@ static void say_summary(const importing *run) {
     bt_shown_append(bt_str_from(run->output), &text);
     bt_buffer_append(&text, BT_STR("; next: betrace check and betrace test\n"));
   }
-  say(run, &text);
+  print_report(run, &text);
 }
 
 static json_t *string_json(bt_str text) {
@@ -127,7 +127,7 @@ static bt_status add_file(importing *run, const char *path, bt_error *error) {
   return BT_OK;
 }
 
-static int end(const importing *run, bt_str file) {
+static int print_result(const importing *run, bt_str file) {
   int code = run->output ? write_file(run, file) : BT_EXIT_FINE;
   if (code) return code;
   if (run->print_json) {
@@ -154,7 +154,7 @@ static int run_import(importing *run, char **paths, size_t count) {
   if (!status) status = bt_import_write(&run->import, &file, &error);
   int code = status                         ? bt_cli_fail("import", status, &error)
              : has_none && !run->print_json ? BT_EXIT_USAGE
-                                            : end(run, bt_buffer_str(&file));
+                                            : print_result(run, bt_buffer_str(&file));
   bt_buffer_dispose(&file);
   json_decref(run->failed);
   bt_import_dispose(&run->import);

@@ -27,7 +27,7 @@ static const bt_rule_definition *rule_of(const replay_run *run, size_t rule) {
   return run->options.rules.items[rule];
 }
 
-static bool matters(const replay_run *run, size_t rule) {
+static bool rule_matters(const replay_run *run, size_t rule) {
   return rule_of(run, rule)->fields.severity >= run->fail_on;
 }
 
@@ -142,7 +142,7 @@ static bt_status print_github_result(const replay_run *run, const bt_collected *
     bt_buffer lines = {0}, title = {0};
     write_messages(run, all, i, &lines);
     bt_buffer_printf(&title, "betrace %s", rule_of(run, i)->fields.id);
-    bt_ci_note note = {.level = matters(run, i) ? "error" : "warning",
+    bt_ci_note note = {.level = rule_matters(run, i) ? "error" : "warning",
                        .title = bt_buffer_str(&title),
                        .message = bt_buffer_str(&lines)};
     if (lines.len) bt_ci_note_write(&note, &text);
@@ -165,7 +165,7 @@ static bt_status print_github_result(const replay_run *run, const bt_collected *
 static int exit_status(const replay_run *run, const bt_replay_result *result) {
   bool unknown = result->outcome != BT_REPLAY_COMPLETED;
   for (size_t i = 0; i < result->rule_count; i++) {
-    if (!matters(run, i)) continue;
+    if (!rule_matters(run, i)) continue;
     if (result->rules[i].violations_found) return BT_EXIT_FOUND;
     unknown = unknown || result->rules[i].inconclusive;
   }

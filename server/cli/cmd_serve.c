@@ -24,7 +24,7 @@ static void block_signals(sigset_t *set) {
 }
 
 /* A file that cannot be used changes nothing. What only a start can change is named. */
-static void reload(bt_server *server, const bt_config *running, int argc, char **argv) {
+static void reload_settings(bt_server *server, const bt_config *running, int argc, char **argv) {
   bt_config fresh;
   bt_error error = {0};
   bt_buffer later = {0};
@@ -70,7 +70,7 @@ static int wait_for_signal(const sigset_t *signals) {
   }
 }
 
-static int serve(const bt_config *config, int argc, char **argv) {
+static int run_service(const bt_config *config, int argc, char **argv) {
   bt_server *server = NULL;
   bt_error error = {0};
   sigset_t signals;
@@ -82,7 +82,7 @@ static int serve(const bt_config *config, int argc, char **argv) {
   const char *colon = strrchr(config->listen, ':');
   bt_log(BT_LOG_INFO, "betrace %s listening on http%s://%.*s:%u", BETRACE_VERSION, config->tls_cert ? "s" : "",
          (int)(colon - config->listen), config->listen, bt_server_port(server));
-  while ((received = wait_for_signal(&signals)) == SIGHUP) reload(server, config, argc, argv);
+  while ((received = wait_for_signal(&signals)) == SIGHUP) reload_settings(server, config, argc, argv);
   bt_log(BT_LOG_INFO, "stopping on signal %d", received);
   bt_server_stop(server);
   bt_log(BT_LOG_INFO, "stopped");
@@ -103,7 +103,7 @@ static int serve_command(const bt_command *self, int argc, char **argv) {
   else if (config.print_only)
     bt_config_print(&config, &text);
   else
-    code = serve(&config, argc, argv);
+    code = run_service(&config, argc, argv);
   bt_print_styled(bt_buffer_str(&text));
   bt_buffer_dispose(&text);
   bt_config_dispose(&config);

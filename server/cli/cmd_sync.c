@@ -80,7 +80,7 @@ static bt_status list_unmanaged(sync_run *run, bt_error *error) {
   return status;
 }
 
-static bt_status import(sync_run *run, const char *path, const char *header, json_t **out, bt_error *error) {
+static bt_status import_rules(sync_run *run, const char *path, const char *header, json_t **out, bt_error *error) {
   return bt_service_client_call(&run->client, "POST", path, bt_buffer_str(&run->text), header, out, error);
 }
 
@@ -90,7 +90,7 @@ static bt_status make_plan(sync_run *run, bt_error *error) {
                                                         run->rules.count, &run->text, error)
                                     : bt_error_no_memory(error);
   if (!status)
-    status = import(run, "/v1/rules/import?dry_run=true", "Content-Type: application/yaml", &run->plan, error);
+    status = import_rules(run, "/v1/rules/import?dry_run=true", "Content-Type: application/yaml", &run->plan, error);
   return status ? status : list_unmanaged(run, error);
 }
 
@@ -120,7 +120,7 @@ static bt_status delete_rule(sync_run *run, json_t *rule, bt_error *error) {
   return status == BT_NOT_FOUND ? BT_OK : status; /* somebody else was faster */
 }
 
-static bt_status apply(sync_run *run, bt_error *error) {
+static bt_status apply_plan(sync_run *run, bt_error *error) {
   json_t *answer = NULL, *rule;
   size_t at;
   bt_status status = BT_OK;
@@ -129,7 +129,7 @@ static bt_status apply(sync_run *run, bt_error *error) {
   const char *state = json_string_value(json_object_get(run->plan, "state"));
   snprintf(header, sizeof header, "If-Match: \"%s\"", state ? state : "");
   if (count_of(run, "created") + count_of(run, "updated"))
-    status = import(run, "/v1/rules/import", state ? header : NULL, &answer, error);
+    status = import_rules(run, "/v1/rules/import", state ? header : NULL, &answer, error);
   json_decref(answer);
   if (!run->prunes) return status;
   json_array_foreach(run->unmanaged, at, rule) if (!status) status = delete_rule(run, rule, error);
@@ -192,7 +192,7 @@ static int run_sync(sync_run *run) {
   bt_status status = bt_service_client_open(&run->client, &error);
   if (!status) status = make_plan(run, &error);
   size_t changes = status ? 0 : count_changes(run);
-  if (!status && run->applies && changes) status = apply(run, &error);
+  if (!status && run->applies && changes) status = apply_plan(run, &error);
   if (!status && run->print_json)
     print_json(run);
   else if (!status)

@@ -254,7 +254,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   return object;
 }
 
-static const char *conclusion(const verifying *v, int code) {
+static const char *choose_conclusion(const verifying *v, int code) {
   if (is_unexpected(v)) return "NOT WHAT WAS EXPECTED: it is whole, and of something else";
   if (code == BT_EXIT_FOUND) return "CONTRADICTED: the source says otherwise";
   if (code == BT_EXIT_UNKNOWN) return "nothing contradicts the report, but not all of it could be looked at again";
@@ -280,7 +280,7 @@ static int print_result(const verifying *v) {
     show_json(v, result_json(v, is_unexpected(v) ? "not_expected" : outcomes[code]));
   else {
     print_text(v);
-    bt_print_line(conclusion(v, code));
+    bt_print_line(choose_conclusion(v, code));
   }
   return code;
 }
@@ -302,7 +302,7 @@ static int print_refused(const verifying *v, const bt_error *error) {
   return v->is_read ? BT_EXIT_FOUND : BT_EXIT_USAGE;
 }
 
-static int verify(verifying *v) {
+static int verify_report(verifying *v) {
   bt_error error = {0};
   bt_status status = read_report(v, v->file, &error);
   if (status == BT_INVALID || (status == BT_IO && !v->is_read)) return print_refused(v, &error);
@@ -321,7 +321,7 @@ static int verify_file(const verifying *common, const char *file) {
   verifying v = *common;
   v.file = file;
   if (v.links && !v.options.print_json) bt_print("file       %s\n", file);
-  int code = verify(&v);
+  int code = verify_report(&v);
   if (v.links && !v.options.print_json) bt_print("\n");
   bt_reported_dispose(&v.reported);
   bt_rerun_dispose(&v.rerun);
@@ -332,7 +332,7 @@ static int verify_file(const verifying *common, const char *file) {
 
 /* ---- several ---- */
 
-static int worse(int a, int b) {
+static int worse_code(int a, int b) {
   static const int order[] = {BT_EXIT_FOUND, BT_EXIT_USAGE, BT_EXIT_UNKNOWN};
   for (size_t i = 0; i < sizeof order / sizeof *order; i++)
     if (a == order[i] || b == order[i]) return order[i];
@@ -352,7 +352,7 @@ static int verify_several(verifying *common, const bt_rule_paths *files) {
   int code = BT_EXIT_FINE;
   common->links = json_array();
   common->results = common->options.print_json ? json_array() : NULL;
-  for (size_t i = 0; i < files->count; i++) code = worse(code, verify_file(common, files->items[i]));
+  for (size_t i = 0; i < files->count; i++) code = worse_code(code, verify_file(common, files->items[i]));
   json_t *chains = bt_report_chains_json(common->links);
   int chains_code = bt_report_chains_code(chains);
   if (common->results) {
@@ -364,7 +364,7 @@ static int verify_several(verifying *common, const bt_rule_paths *files) {
   json_decref(chains);
   json_decref(common->links);
   json_decref(common->results);
-  return worse(code, chains_code);
+  return worse_code(code, chains_code);
 }
 
 static int verify_all(verifying *common, const bt_operands *operands) {

@@ -72,7 +72,7 @@ static bt_status find_and_judge(finder *f, bt_source *source, const bt_trace_id 
 
 /* ---- both ---- */
 
-static bt_status find(finder f, const bt_trace_id *id, bt_error *error) {
+static bt_status find_trace(finder f, const bt_trace_id *id, bt_error *error) {
   const bt_replay_options *options = f.options;
   bt_replay_place place;
   char hex[BT_TRACE_ID_HEX + 1];
@@ -91,10 +91,10 @@ static bt_status find(finder f, const bt_trace_id *id, bt_error *error) {
 
 bt_status bt_trace_find(const bt_replay_options *options, const bt_trace_id *id, bt_found_sink sink, void *context,
                         bt_error *error) {
-  return find((finder){.options = options, .sink = sink, .context = context}, id, error);
+  return find_trace((finder){.options = options, .sink = sink, .context = context}, id, error);
 }
 
 bt_status bt_trace_find_judged(const bt_replay_options *options, const bt_trace_id *id, bt_found_judged judged,
                                void *context, bt_error *error) {
-  return find((finder){.options = options, .judged = judged, .context = context}, id, error);
+  return find_trace((finder){.options = options, .judged = judged, .context = context}, id, error);
 }

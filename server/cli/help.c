@@ -48,18 +48,18 @@ void bt_help_wrap(const char *text, unsigned indent, unsigned width, bt_buffer *
   }
 }
 
-static void append(bt_buffer *out, const char *text) {
+static void append_text(bt_buffer *out, const char *text) {
   bt_buffer_append(out, bt_str_from(text));
 }
 
-static void title(const char *text, bt_buffer *out) {
+static void append_title(const char *text, bt_buffer *out) {
   bt_buffer_printf(out, "\n%s%s%s\n", bt_style_on(BT_STYLE_BOLD), text, bt_style_on(BT_STYLE_OFF));
 }
 
 /* ---- one command ---- */
 
 static void print_usage(const bt_command *command, bt_buffer *out) {
-  title("Usage:", out);
+  append_title("Usage:", out);
   for (const char *line = command->usage; line && *line;) {
     size_t length = strcspn(line, "\n");
     bt_buffer one = {0};
@@ -107,7 +107,7 @@ static void print_command_lines(const char *lines, bt_buffer *out) {
 
 static void print_examples(const bt_command *command, bt_buffer *out) {
   if (!command->examples) return;
-  title("Examples:", out);
+  append_title("Examples:", out);
   for (const bt_example *example = command->examples; example->command; example++) {
     bt_buffer_printf(out, "%s  # ", example == command->examples ? "" : "\n");
     bt_help_wrap(example->say, 4, help_width(), out);
@@ -126,7 +126,7 @@ static void print_flag(const bt_flag *flag, bt_buffer *out) {
     bt_buffer_printf(out, "      --%s", flag->name);
   if (flag->value) bt_buffer_printf(out, " %s", flag->value);
   size_t used = out->len - start;
-  append(&help, flag->help);
+  append_text(&help, flag->help);
   if (flag->otherwise) bt_buffer_printf(&help, " (default %s)", flag->otherwise);
   if (flag->environment) bt_buffer_printf(&help, " [%s]", flag->environment);
   if (used + 2 > HELP_COLUMN)
@@ -140,10 +140,10 @@ static void print_flag(const bt_flag *flag, bt_buffer *out) {
 
 static void print_flags(const bt_command *command, bt_buffer *out) {
   for (const bt_flag_group *group = command->groups; group && group->title; group++) {
-    title(group->title, out);
+    append_title(group->title, out);
     for (const bt_flag *flag = bt_group_flags(group); flag->name; flag++) print_flag(flag, out);
   }
-  title("Always:", out);
+  append_title("Always:", out);
   if (!command->has_no_json) print_flag(bt_command_flag(command, BT_STR("json")), out);
   const bt_flag *output = bt_command_flag(command, BT_STR("output"));
   if (output && output->id == BT_FLAG_OUTPUT) print_flag(output, out);
@@ -165,7 +165,7 @@ void bt_help_print(const bt_command *command, bt_buffer *out) {
   print_usage(command, out);
   print_examples(command, out);
   print_flags(command, out);
-  title("Exit status:", out);
+  append_title("Exit status:", out);
   print_status(0, command->fine, out);
   print_status(1, command->found, out);
   print_status(2, wrong_use, out);
@@ -176,16 +176,16 @@ void bt_help_print(const bt_command *command, bt_buffer *out) {
 
 void bt_help_print_exit(bt_buffer *out) {
   bt_help_wrap("Every command ends with one of four statuses:", 0, help_width(), out);
-  append(out, "\n");
+  append_text(out, "\n");
   print_status(0, "fine", out);
   print_status(1, "something was found: what a gate in CI should stop for", out);
   print_status(2, wrong_use, out);
   print_status(3, "could not find out, and nothing was found in what could be read", out);
-  append(out, "\n");
+  append_text(out, "\n");
   bt_help_wrap("Status 2 is the same for all. The others mean:", 0, help_width(), out);
-  append(out, "\n");
+  append_text(out, "\n");
   for (const bt_command *const *one = bt_commands; *one; one++) {
-    title((*one)->name, out);
+    append_title((*one)->name, out);
     print_status(0, (*one)->fine, out);
     print_status(1, (*one)->found, out);
     print_status(3, (*one)->unknown, out);
@@ -210,7 +210,7 @@ static bool has_word(const char *words, const char *name) {
 
 static void print_area(const bt_command_area *area, bt_buffer *out) {
   char name[32];
-  title(area->title, out);
+  append_title(area->title, out);
   for (const char *at = area->names; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
     snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " "), at);
     const bt_command *command = bt_command_find(name);
@@ -219,7 +219,7 @@ static void print_area(const bt_command_area *area, bt_buffer *out) {
 }
 
 static void print_others(bt_buffer *out) {
-  title("Other:", out);
+  append_title("Other:", out);
   for (const bt_command *const *command = bt_commands; *command; command++) {
     bool is_printed = false;
     for (const bt_command_area *area = bt_command_areas; area->title; area++)
@@ -232,14 +232,15 @@ void bt_help_print_all(bt_buffer *out) {
   bt_help_wrap("betrace: did our traces ever break this rule, when did it start, and can you prove it?", 0,
                help_width(), out);
   bt_buffer_append_char(out, '\n');
-  title("Start here:", out);
+  append_title("Start here:", out);
   print_command_lines("betrace generate --traces 1000 --out traces.jsonl\n"
                       "betrace replay --traces traces.jsonl --dsl 'when { checkout } always { fraud-check }'\n"
                       "betrace replay --tempo http://127.0.0.1:3200 --rules rules.yaml --since 24h",
                       out);
   for (const bt_command_area *area = bt_command_areas; area->title; area++) print_area(area, out);
   print_others(out);
-  append(out, "\nbetrace COMMAND --help tells more; betrace version prints the version.\n"
+  append_text(out,
+              "\nbetrace COMMAND --help tells more; betrace version prints the version.\n"
               "Exit status: 0 fine, 1 something was found, 2 wrong usage, 3 could not find out;\nbetrace help exit has "
               "the table.\n");
 }

@@ -18,8 +18,8 @@ struct bt_judge {
   bool is_static;
 };
 
-static bt_status fill(bt_judge *judge, const bt_rule_definition *const *rules, const bt_assumptions *assumptions,
-                      bt_error *error) {
+static bt_status prepare_rules(bt_judge *judge, const bt_rule_definition *const *rules,
+                               const bt_assumptions *assumptions, bt_error *error) {
   judge->rules = bt_realloc_array(NULL, judge->count, sizeof(const bt_rule *));
   judge->options = calloc(judge->count, sizeof *judge->options);
   judge->assumptions = bt_realloc_array(NULL, judge->count, sizeof *judge->assumptions);
@@ -41,7 +41,7 @@ bt_status bt_judge_new(const bt_rule_definition *const *rules, size_t count, con
   judge->count = count;
   judge->definitions = rules;
   judge->is_static = is_static;
-  bt_status status = fill(judge, rules, assumptions, error);
+  bt_status status = prepare_rules(judge, rules, assumptions, error);
   if (status)
     bt_judge_free(judge);
   else

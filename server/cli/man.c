@@ -33,7 +33,7 @@ static void write_paragraphs(const char *text, bt_buffer *out) {
   }
 }
 
-static void section(const char *name, bt_buffer *out) {
+static void append_section(const char *name, bt_buffer *out) {
   bt_buffer_printf(out, ".SH %s\n", name);
 }
 
@@ -46,7 +46,7 @@ static void write_lines(const char *lines, bt_buffer *out) {
 static void write_head(const char *name, const char *summary, bt_buffer *out) {
   bt_buffer_printf(out, ".TH \"BETRACE%s%s\" \"1\" \"\" \"betrace %s\" \"BeTrace\"\n", *name ? "\\-" : "", name,
                    BETRACE_VERSION);
-  section("NAME", out);
+  append_section("NAME", out);
   bt_buffer_printf(out, "betrace%s%s \\- ", *name ? "\\-" : "", name);
   write_text(summary, out);
   bt_buffer_append_char(out, '\n');
@@ -71,7 +71,7 @@ static void write_flag(const bt_flag *flag, bt_buffer *out) {
 }
 
 static void write_flags(const bt_command *command, bt_buffer *out) {
-  section("OPTIONS", out);
+  append_section("OPTIONS", out);
   for (const bt_flag_group *group = command->groups; group && group->title; group++) {
     bt_buffer_append(out, BT_STR(".SS \""));
     write_text(group->title, out);
@@ -93,7 +93,7 @@ static void write_status(unsigned number, const char *meaning, bt_buffer *out) {
 
 static void write_command(const bt_command *command, bt_buffer *out) {
   write_head(command->name, command->summary, out);
-  section("SYNOPSIS", out);
+  append_section("SYNOPSIS", out);
   for (const char *line = command->usage; *line;) {
     bt_buffer usage = {0};
     size_t length = strcspn(line, "\n");
@@ -104,9 +104,9 @@ static void write_command(const bt_command *command, bt_buffer *out) {
     bt_buffer_dispose(&usage);
     line += length + (line[length] == '\n');
   }
-  section("DESCRIPTION", out);
+  append_section("DESCRIPTION", out);
   write_paragraphs(command->about, out);
-  if (command->examples) section("EXAMPLES", out);
+  if (command->examples) append_section("EXAMPLES", out);
   for (const bt_example *example = command->examples; example && example->command; example++) {
     bt_buffer_append(out, BT_STR(".PP\n"));
     write_text(example->say, out);
@@ -114,31 +114,31 @@ static void write_command(const bt_command *command, bt_buffer *out) {
     write_lines(example->command, out);
   }
   write_flags(command, out);
-  section("EXIT STATUS", out);
+  append_section("EXIT STATUS", out);
   write_status(0, command->fine, out);
   write_status(1, command->found, out);
   write_status(2, "wrong usage, or a file that cannot be read", out);
   write_status(3, command->unknown, out);
-  section("SEE ALSO", out);
+  append_section("SEE ALSO", out);
   bt_buffer_append(out, BT_STR(".BR betrace (1)\n"));
 }
 
 static void write_program(bt_buffer *out) {
   write_head("", "rules over distributed traces: did they ever break, when did it start, and can you prove it", out);
-  section("SYNOPSIS", out);
+  append_section("SYNOPSIS", out);
   bt_buffer_append(out, BT_STR(".B betrace\n.I COMMAND\n[flags] …\n"));
-  section("DESCRIPTION", out);
+  append_section("DESCRIPTION", out);
   write_paragraphs("BeTrace reads traces from Grafana Tempo, or from OTLP files, and says which of them break a rule. "
                    "What could not be "
                    "read is named, and never counted as a pass.\n\nEvery command has a page of its own.",
                    out);
-  section("COMMANDS", out);
+  append_section("COMMANDS", out);
   for (const bt_command *const *command = bt_commands; *command; command++) {
     bt_buffer_printf(out, ".TP\n.BR betrace\\-%s (1)\n", (*command)->name);
     write_text((*command)->summary, out);
     bt_buffer_append_char(out, '\n');
   }
-  section("EXIT STATUS", out);
+  append_section("EXIT STATUS", out);
   write_status(0, "fine", out);
   write_status(1, "something was found: violations, failing tests, wrong rules", out);
   write_status(2, "wrong usage", out);

@@ -75,7 +75,7 @@ typedef struct candidates {
   size_t count;
 } candidates;
 
-static void consider(candidates *c, bt_str wanted, bt_str name) {
+static void consider_name(candidates *c, bt_str wanted, bt_str name) {
   enum { FAR = 4, SHARES = 5 };
   unsigned score = bt_suggest_distance(wanted, name);
   if (score >= FAR || score > wanted.len / 3 + 1) {
@@ -94,7 +94,7 @@ static void consider(candidates *c, bt_str wanted, bt_str name) {
 }
 
 static void consider_list(candidates *c, bt_str wanted, const bt_tag_list *list) {
-  for (size_t i = 0; i < list->count; i++) consider(c, wanted, list->items[i].text);
+  for (size_t i = 0; i < list->count; i++) consider_name(c, wanted, list->items[i].text);
 }
 
 size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]) {
@@ -147,7 +147,7 @@ static void add_field(bt_used_names *names, const bt_field *field) {
   if (is_attribute) add_name(names, BT_NAME_ATTRIBUTE, field->key);
 }
 
-static void visit(void *context, const bt_predicate *predicate) {
+static void visit_predicate(void *context, const bt_predicate *predicate) {
   bt_used_names *names = context;
   if (predicate->kind == BT_PREDICATE_NAMED) add_name(names, BT_NAME_SPAN_OR_SERVICE, predicate->name);
   if (predicate->kind == BT_PREDICATE_EXISTS || predicate->kind == BT_PREDICATE_IS_TRUE)
@@ -172,7 +172,7 @@ static void visit_choice(void *context, bt_choice_step step) {
 }
 
 bt_status bt_used_names_add(bt_used_names *names, const bt_condition *condition, bt_error *error) {
-  const bt_rule_visitor visitor = {.on_predicate = visit, .on_choice = visit_choice, .context = names};
+  const bt_rule_visitor visitor = {.on_predicate = visit_predicate, .on_choice = visit_choice, .context = names};
   bt_condition_walk(condition, &visitor);
   return names->no_memory ? bt_error_no_memory(error) : BT_OK;
 }

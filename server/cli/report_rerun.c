@@ -42,7 +42,7 @@ static uint64_t next_random(uint64_t *state) {
 
 /* ---- traces ---- */
 
-static size_t collect(const bt_reported *reported, uint64_t seed, chosen *out) {
+static size_t collect_samples(const bt_reported *reported, uint64_t seed, chosen *out) {
   uint64_t state = seed | 1;
   size_t count = 0;
   for (size_t i = 0; i < reported->rule_count; i++) {
@@ -69,7 +69,7 @@ typedef struct looking {
   bt_rerun *out;
 } looking;
 
-static void compare(const looking *l, const bt_rule_verdict *now) {
+static void compare_verdicts(const looking *l, const bt_rule_verdict *now) {
   const chosen *item = l->item;
   const char *id = l->reported->rules[item->rule].rule->fields.id;
   char hex[BT_TRACE_ID_HEX + 1];
@@ -87,7 +87,7 @@ static void compare(const looking *l, const bt_rule_verdict *now) {
   }
 }
 
-static bt_status judge_one(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status judge_sample(void *context, const bt_read_trace *read, bt_error *error) {
   looking *l = context;
   const bt_rule_verdict *verdict = NULL;
   if (!read->trace) return BT_OK;
@@ -96,7 +96,7 @@ static bt_status judge_one(void *context, const bt_read_trace *read, bt_error *e
   if (status) return status;
   l->awaits_links = bt_judge_awaits_links(l->judge, verdict);
   l->own = bt_given_trace_of(read->trace);
-  if (!l->awaits_links) compare(l, verdict);
+  if (!l->awaits_links) compare_verdicts(l, verdict);
   return BT_OK;
 }
 
@@ -105,7 +105,7 @@ static bt_status judge_linked(void *context, const bt_trace *trace, const bt_fam
   (void)trace;
   (void)family;
   (void)error;
-  compare(context, verdict);
+  compare_verdicts(context, verdict);
   return BT_OK;
 }
 
@@ -114,7 +114,7 @@ static bt_status read_and_judge(bt_source *source, const bt_rerun_options *optio
   bt_replay_options place = *options->place;
   place.assumptions = l->reported->assumptions;
   bt_status status = bt_judge_new(&rule, 1, &place.assumptions, l->is_static, &l->judge, error);
-  if (!status) status = bt_read_by_id(source, &place, &l->item->trace_id, 1, judge_one, l, error);
+  if (!status) status = bt_read_by_id(source, &place, &l->item->trace_id, 1, judge_sample, l, error);
   if (!status && l->awaits_links)
     status = bt_judge_families(l->judge, source, &place, &l->own, 1, judge_linked, l, error);
   bt_judge_free(l->judge);
@@ -136,7 +136,7 @@ bt_status bt_rerun_traces(bt_source *source, const bt_reported *reported, const 
                           bt_rerun *out, bt_error *error) {
   chosen *items = calloc((size_t)2 * BT_SAMPLED_TRACES * reported->rule_count + 1, sizeof *items);
   if (!items) return bt_error_no_memory(error);
-  size_t count = collect(reported, options->seed, items);
+  size_t count = collect_samples(reported, options->seed, items);
   qsort(items, count, sizeof *items, compare_keys);
   if (count > options->traces) count = options->traces;
   looking l = {.reported = reported, .is_static = source->operations->is_static, .out = out};
@@ -182,7 +182,7 @@ static void compare_counts(const bt_measured *then, const bt_measured *now, cons
   }
 }
 
-static void show(void *context, double fraction) {
+static void show_progress(void *context, double fraction) {
   (void)context;
   bt_replay_show_progress(NULL, fraction, NULL);
 }
@@ -196,7 +196,7 @@ static bt_status replay_rule(bt_source *source, const bt_reported *reported, con
                                 .tenant = tenant,
                                 .priority = BT_PRIORITY_PEOPLE,
                                 .cancel = bt_replay_interrupt(),
-                                .progress = show};
+                                .progress = show_progress};
   bt_measured now = {.rule = reported->rules[index].rule, .is_evaluated = true};
   bt_measurement all = {0};
   bt_status status = bt_measure(&request, &now, 1, &all, error);

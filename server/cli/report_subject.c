@@ -216,7 +216,7 @@ static bool is_range(const bt_report_subject *subject, const char *text) {
          expected.start_ns == found.start_ns && expected.end_ns == found.end_ns;
 }
 
-static bool holds(const bt_report_subject *subject, int name, const char *value) {
+static bool meets_expectation(const bt_report_subject *subject, int name, const char *value) {
   switch (name) {
   case FRAMEWORK: return bt_framework_means(bt_str_from(value), bt_str_from(subject->framework));
   case TENANT: return strcmp(value, subject->tenant) == 0;
@@ -238,8 +238,8 @@ static json_t *found_json(const bt_report_subject *subject, int name) {
   }
 }
 
-static void check_one(const bt_report_subject *subject, int name, const char *value, json_t *mismatches) {
-  if (holds(subject, name, value)) return;
+static void check_expectation(const bt_report_subject *subject, int name, const char *value, json_t *mismatches) {
+  if (meets_expectation(subject, name, value)) return;
   json_array_append_new(mismatches, json_pack("{s:s, s:s, s:o}", "what", names[name], "expected", value, "found",
                                               found_json(subject, name)));
 }
@@ -252,9 +252,9 @@ json_t *bt_expectations_check(const bt_expectations *expectations, const bt_repo
     const char *value;
     int name = name_of(expectations->items[i], &value);
     names_version = names_version || name == VERSION;
-    check_one(subject, name, value, mismatches);
+    check_expectation(subject, name, value, mismatches);
   }
-  if (!names_version) check_one(subject, VERSION, newest, mismatches);
+  if (!names_version) check_expectation(subject, VERSION, newest, mismatches);
   return mismatches;
 }
 

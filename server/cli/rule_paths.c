@@ -31,7 +31,7 @@ static bt_status add_path(bt_rule_paths *paths, char *path, bt_error *error) {
   return BT_OK;
 }
 
-static char *join(const char *folder, const char *name) {
+static char *join_path(const char *folder, const char *name) {
   size_t length = strlen(folder), name_length = strlen(name);
   while (length > 1 && folder[length - 1] == '/') length--;
   char *path = malloc(length + name_length + 2);
@@ -53,7 +53,7 @@ static bt_status add_folder(bt_rule_paths *paths, const char *folder, unsigned d
 static bt_status add_entry(bt_rule_paths *paths, const char *folder, const char *name, unsigned depth,
                            bt_error *error) {
   struct stat own, target;
-  char *path = join(folder, name);
+  char *path = join_path(folder, name);
   if (!path) return bt_error_no_memory(error);
   if (lstat(path, &own) == 0 && S_ISDIR(own.st_mode)) {
     bt_status status = add_folder(paths, path, depth + 1, error);

@@ -8,14 +8,14 @@
 
 #include "server/cli/print.h"
 
-static const char *environment(const char *name) {
+static const char *read_environment(const char *name) {
   const char *value = getenv(name);
   return value && value[0] ? value : NULL;
 }
 
 static bool has_colours(void) {
-  const char *term = environment("TERM");
-  return isatty(STDOUT_FILENO) == 1 && !environment("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+  const char *term = read_environment("TERM");
+  return isatty(STDOUT_FILENO) == 1 && !read_environment("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
 static const char *const styles[] = {
@@ -46,7 +46,7 @@ size_t bt_style_length(bt_str text) {
 unsigned bt_terminal_width(void) {
   enum { USUAL = 80, LEAST = 40, MOST = 500 };
   struct winsize size = {0};
-  const char *columns = environment("COLUMNS");
+  const char *columns = read_environment("COLUMNS");
   unsigned width = USUAL;
   if (isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
     width = size.ws_col;
@@ -58,7 +58,7 @@ unsigned bt_terminal_width(void) {
 bool bt_terminal_is_utf8(void) {
   static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    const char *value = environment(names[i]);
+    const char *value = read_environment(names[i]);
     if (value) return strcasestr(value, "UTF-8") || strcasestr(value, "UTF8");
   }
   return false;

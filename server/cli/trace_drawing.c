@@ -87,11 +87,11 @@ static void dispose_part(bt_buffer *part, bt_buffer *out) {
   bt_buffer_dispose(part);
 }
 
-static void append(bt_buffer *out, const char *text) {
+static void append_text(bt_buffer *out, const char *text) {
   bt_buffer_append(out, bt_str_from(text));
 }
 
-static void pad(size_t columns, bt_buffer *out) {
+static void pad_columns(size_t columns, bt_buffer *out) {
   while (columns-- > 0) bt_buffer_append_char(out, ' ');
 }
 
@@ -149,7 +149,7 @@ static void print_head(const bt_drawing *drawing, bt_buffer *out) {
   append_duration(bt_trace_end_ns(trace) - bt_trace_start_ns(trace), out);
   bt_buffer_printf(out, "  %u span%s", trace->span_count, bt_cli_plural(trace->span_count));
   if (services) bt_buffer_printf(out, " of %u service%s", services, bt_cli_plural(services));
-  append(out, "\n");
+  append_text(out, "\n");
   const char *warn = bt_style_on(BT_STYLE_YELLOW), *off = bt_style_on(BT_STYLE_OFF);
   if (trace->partial) bt_buffer_printf(out, "%spartial: the source does not give the whole trace%s\n", warn, off);
   if (trace->pruned)
@@ -179,35 +179,35 @@ static bt_style style_of(bt_verdict verdict) {
 static void print_failed(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
   bt_buffer said = {0};
   bt_violation_say_failure(rule, choice, &said);
-  append(out, "    ");
+  append_text(out, "    ");
   bt_shown_append(bt_buffer_str(&said), out);
-  append(out, "\n");
+  append_text(out, "\n");
   out->failed = out->failed || said.failed;
   bt_buffer_dispose(&said);
 }
 
 static void print_witness(const bt_drawing *drawing, const bt_violation_witness *witness, bt_buffer *out) {
-  append(out, "      ");
+  append_text(out, "      ");
   if (witness->binding) {
     bt_shown_append(bt_str_from(witness->binding), out);
-    append(out, " = ");
+    append_text(out, " = ");
   }
   bt_text_fit(bt_str_from(witness->name), 60, out);
-  if (witness->service[0]) append(out, " of ");
+  if (witness->service[0]) append_text(out, " of ");
   bt_text_fit(bt_str_from(witness->service), 40, out);
-  if (bt_trace_id_compare(&witness->trace_id, &drawing->trace->id) != 0) append(out, " in a linked trace");
+  if (bt_trace_id_compare(&witness->trace_id, &drawing->trace->id) != 0) append_text(out, " in a linked trace");
   int64_t after_ns = witness->start_ns - bt_trace_start_ns(drawing->trace);
-  append(out, after_ns < 0 ? ", at -" : ", at +");
+  append_text(out, after_ns < 0 ? ", at -" : ", at +");
   append_duration(after_ns < 0 ? -after_ns : after_ns, out);
-  append(out, " for ");
+  append_text(out, " for ");
   append_duration(witness->duration_ns, out);
   for (size_t i = 0; i < witness->attribute_count; i++) {
-    append(out, i ? ", " : ": ");
+    append_text(out, i ? ", " : ": ");
     bt_text_fit(bt_str_from(witness->attributes[i].key), 60, out);
-    append(out, " = ");
+    append_text(out, " = ");
     bt_text_fit(bt_str_from(witness->attributes[i].value), 60, out);
   }
-  append(out, "\n");
+  append_text(out, "\n");
 }
 
 static void print_choices(const bt_drawing *drawing, const bt_drawn_verdict *drawn, bt_buffer *out) {
@@ -229,10 +229,10 @@ static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *o
   bt_verdict verdict = drawn->verdict->verdict;
   bt_buffer_printf(out, "%s[%zu] %s: %s%s", bt_style_on(style_of(verdict)), number + 1, drawn->rule->fields.id,
                    bt_verdict_name(verdict), bt_style_on(BT_STYLE_OFF));
-  if (verdict == BT_NOT_APPLICABLE) append(out, " (`when` does not hold)");
+  if (verdict == BT_NOT_APPLICABLE) append_text(out, " (`when` does not hold)");
   if (verdict == BT_INCONCLUSIVE) bt_buffer_printf(out, " (%s)", reason_in_words(drawn->verdict->reason));
   if (verdict == BT_VIOLATED) bt_buffer_printf(out, " (%s)", bt_severity_name(drawn->rule->fields.severity));
-  append(out, "\n");
+  append_text(out, "\n");
   if (drawn->violation) print_choices(drawing, drawn, out);
 }
 
@@ -273,11 +273,11 @@ static void print_gutter(const bt_drawing *drawing, const layout *l, uint32_t sp
   write_marks(drawing, span, &marks);
   unsigned room = l->gutter ? l->gutter - 1 : 0, used = marks.len < room ? (unsigned)marks.len : room;
   if (used) {
-    append(out, bt_style_on(BT_STYLE_RED));
+    append_text(out, bt_style_on(BT_STYLE_RED));
     bt_text_fit(bt_buffer_str(&marks), room, out);
-    append(out, bt_style_on(BT_STYLE_OFF));
+    append_text(out, bt_style_on(BT_STYLE_OFF));
   }
-  pad(l->gutter - used, out);
+  pad_columns(l->gutter - used, out);
   dispose_part(&marks, out);
 }
 
@@ -296,17 +296,17 @@ static unsigned print_branches(const bt_drawing *drawing, const layout *l, const
                 : at->is_last ? l->glyphs->gap
                               : l->glyphs->line;
   }
-  append(out, bt_style_on(BT_STYLE_DIM));
-  for (uint32_t i = 0; i < shown; i++) append(out, pieces[i]);
-  append(out, bt_style_on(BT_STYLE_OFF));
+  append_text(out, bt_style_on(BT_STYLE_DIM));
+  for (uint32_t i = 0; i < shown; i++) append_text(out, pieces[i]);
+  append_text(out, bt_style_on(BT_STYLE_OFF));
   return shown * STEP;
 }
 
 static void print_fitted(bt_str text, unsigned columns, bool is_right, bt_buffer *out) {
   unsigned used = bt_text_columns(text) < columns ? bt_text_columns(text) : columns;
-  if (is_right) pad(columns - used, out);
+  if (is_right) pad_columns(columns - used, out);
   bt_text_fit(text, columns, out);
-  if (!is_right) pad(columns - used, out);
+  if (!is_right) pad_columns(columns - used, out);
 }
 
 static void print_bar(const bt_drawing *drawing, const layout *l, const bt_span *span, bt_buffer *out) {
@@ -315,9 +315,9 @@ static void print_bar(const bt_drawing *drawing, const layout *l, const bt_span 
   unsigned from = (unsigned)((double)(span->start_ns - begin) / (double)whole * l->bar);
   unsigned to = (unsigned)((double)(span->start_ns - begin + bt_span_duration_ns(span)) / (double)whole * l->bar + 0.5);
   if (from >= l->bar) from = l->bar - 1;
-  pad(from, out);
-  if (to <= from) append(out, l->glyphs->point);
-  for (unsigned i = from; i < to && i < l->bar; i++) append(out, l->glyphs->bar);
+  pad_columns(from, out);
+  if (to <= from) append_text(out, l->glyphs->point);
+  for (unsigned i = from; i < to && i < l->bar; i++) append_text(out, l->glyphs->bar);
 }
 
 static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_row *row, bool is_marked,
@@ -327,25 +327,25 @@ static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_
   bool is_error = span->status == BT_SPAN_STATUS_ERROR;
   print_gutter(drawing, l, row->span, out);
   unsigned used = print_branches(drawing, l, row, out);
-  if (row->misses_parent) append(&name, "? ");
-  if (row->is_in_cycle) append(&name, "(cycle) ");
+  if (row->misses_parent) append_text(&name, "? ");
+  if (row->is_in_cycle) append_text(&name, "(cycle) ");
   if (span->pruning == BT_PRUNING_SUMMARY) bt_buffer_printf(&name, "%" PRIu64 " of ", bt_pruning_span_count(span));
   bt_buffer_append(&name, span->name.len ? span->name : BT_STR("(no name)"));
   append_duration(bt_span_duration_ns(span), &duration);
-  append(out, bt_style_on(is_marked ? BT_STYLE_BOLD : BT_STYLE_OFF));
-  if (is_error) append(out, bt_style_on(BT_STYLE_RED));
+  append_text(out, bt_style_on(is_marked ? BT_STYLE_BOLD : BT_STYLE_OFF));
+  if (is_error) append_text(out, bt_style_on(BT_STYLE_RED));
   print_fitted(bt_buffer_str(&name), l->name - used - (is_error ? 2 : 0), false, out);
-  if (is_error) append(out, " !");
-  append(out, bt_style_on(BT_STYLE_OFF));
-  pad(1, out);
+  if (is_error) append_text(out, " !");
+  append_text(out, bt_style_on(BT_STYLE_OFF));
+  pad_columns(1, out);
   print_fitted(span->resource->service, l->service, false, out);
-  pad(1, out);
+  pad_columns(1, out);
   print_fitted(bt_buffer_str(&duration), l->duration, true, out);
-  pad(2, out);
-  append(out, bt_style_on(is_marked ? BT_STYLE_RED : BT_STYLE_CYAN));
+  pad_columns(2, out);
+  append_text(out, bt_style_on(is_marked ? BT_STYLE_RED : BT_STYLE_CYAN));
   print_bar(drawing, l, span, out);
-  append(out, bt_style_on(BT_STYLE_OFF));
-  append(out, "\n");
+  append_text(out, bt_style_on(BT_STYLE_OFF));
+  append_text(out, "\n");
   dispose_part(&name, out);
   dispose_part(&duration, out);
 }
@@ -375,7 +375,7 @@ static uint32_t count_alike(const bt_drawing *drawing, uint32_t at) {
 static void print_fold(const bt_drawing *drawing, const layout *l, uint32_t from, uint32_t to, bt_buffer *out) {
   int64_t total = 0;
   for (uint32_t i = from; i < to; i++) total += bt_span_duration_ns(&drawing->trace->spans[drawing->tree.rows[i].span]);
-  pad(l->gutter, out);
+  pad_columns(l->gutter, out);
   print_branches(drawing, l, &drawing->tree.rows[to - 1], out);
   bt_buffer_printf(out, "%s%s and %u more of these, ", bt_style_on(BT_STYLE_DIM), l->glyphs->gap_mark, to - from);
   append_duration(total, out);
@@ -412,10 +412,10 @@ static void print_name(const bt_trace *trace, bt_buffer *out) {
   bt_buffer_printf(out, "%s  %.23sZ  ", id, start);
   if (root != BT_NO_SPAN) {
     bt_text_fit(trace->spans[root].name, 60, out);
-    append(out, " of ");
+    append_text(out, " of ");
     bt_text_fit(trace->spans[root].resource->service, 40, out);
   }
-  append(out, "\n");
+  append_text(out, "\n");
 }
 
 /* Those that show something are drawn, the first ones of the others named. */
@@ -429,7 +429,7 @@ static void print_linked(const bt_drawing *drawing, bool shows_all, bt_buffer *o
       left++;
       continue;
     }
-    append(out, is_drawn || !named ? "\nlinked: " : "linked: ");
+    append_text(out, is_drawn || !named ? "\nlinked: " : "linked: ");
     if (is_drawn) {
       print_head(other, out);
       print_tree(other, shows_all, out);
@@ -444,9 +444,9 @@ static void print_linked(const bt_drawing *drawing, bool shows_all, bt_buffer *o
 
 void bt_drawing_print(const bt_drawing *drawing, bool shows_all, bt_buffer *out) {
   print_head(drawing, out);
-  if (drawing->verdict_count) append(out, "\n");
+  if (drawing->verdict_count) append_text(out, "\n");
   for (size_t i = 0; i < drawing->verdict_count; i++) print_verdict(drawing, i, out);
-  append(out, "\n");
+  append_text(out, "\n");
   print_tree(drawing, shows_all, out);
   print_linked(drawing, shows_all, out);
 }

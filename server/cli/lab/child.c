@@ -48,7 +48,7 @@ static char **environment_with(const bt_variable *variables, size_t count) {
 }
 
 /* With the signals as a shell would start it. */
-static int spawn(char *const *argv, char *const *environment, pid_t *out) {
+static int spawn_child(char *const *argv, char *const *environment, pid_t *out) {
   posix_spawnattr_t attributes;
   sigset_t none, defaults;
   sigemptyset(&none);
@@ -67,7 +67,7 @@ static int spawn(char *const *argv, char *const *environment, pid_t *out) {
 bt_status bt_child_start(char *const *argv, const bt_variable *variables, size_t count, pid_t *out, bt_error *error) {
   char **environment = environment_with(variables, count);
   if (!environment) return bt_error_no_memory(error);
-  int failed = spawn(argv, environment, out);
+  int failed = spawn_child(argv, environment, out);
   size_t total = 0;
   while (environment[total]) total++;
   for (size_t k = 0; k < count; k++) free(environment[total - 1 - k]);

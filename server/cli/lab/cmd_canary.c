@@ -84,7 +84,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
 }
 
 /* Whether Tempo has the violation span of that trace. */
-static bt_status look(const canary *c, const bt_trace_id *violating, bool *found, bt_error *error) {
+static bt_status look_for_violation(const canary *c, const bt_trace_id *violating, bool *found, bt_error *error) {
   bt_own_ids ids;
   const char *tenant = c->options->shared.tenant;
   *found = false;
@@ -119,7 +119,7 @@ static bt_status wait_for(const canary *c, const bt_trace_id *violating, int64_t
                           bt_error *error) {
   bt_status status = BT_OK;
   do {
-    status = look(c, violating, found, error);
+    status = look_for_violation(c, violating, found, error);
     if (*found || is_interrupted()) return status;
     wait_ns(SECOND_NS / 2);
   } while (bt_clock_monotonic_ns() < until_ns);
@@ -163,7 +163,7 @@ static bt_status save_metrics(const canary *c, bt_error *error) {
   return ok ? BT_OK : bt_error_set(error, BT_IO, "--metrics %.200s cannot be written", path);
 }
 
-static void say(const canary *c, const char *outcome, const char *detail) {
+static void print_outcome(const canary *c, const char *outcome, const char *detail) {
   char now[40];
   bt_time_format(bt_clock_wall_ns(), now);
   if (c->options->shared.print_json) { /* a line each, as they come */
@@ -192,11 +192,12 @@ static void say_unknown(canary *c, const char *url, bool found, const char *mess
   else
     bt_failure_write(url, message, &detail);
   if (found) bt_buffer_append(&detail, BT_STR("; 1 violation found; not looked at: whether the other trace has one"));
-  say(c, "unknown", detail.ptr ? detail.ptr : message);
+  print_outcome(c, "unknown", detail.ptr ? detail.ptr : message);
   bt_buffer_dispose(&detail);
 }
 
-static void judge(canary *c, bt_status status, const bt_error *error, bool found, bool is_untrue, int64_t took_ns) {
+static void judge_trial(canary *c, bt_status status, const bt_error *error, bool found, bool is_untrue,
+                        int64_t took_ns) {
   char detail[600], took[64];
   bt_duration_format(took_ns / 1000000 * 1000000, took);
   if (status) {
@@ -204,17 +205,17 @@ static void judge(canary *c, bt_status status, const bt_error *error, bool found
     say_unknown(c, c->asked, found, error->message);
   } else if (is_untrue) {
     c->untrue++;
-    say(c, "false", "a trace that keeps the rule has a violation");
+    print_outcome(c, "false", "a trace that keeps the rule has a violation");
   } else if (!found) {
     c->missed++;
     snprintf(detail, sizeof detail, "no violation within %s; is rule " RULE_ID " there and enabled, and --watch on?",
              took);
-    say(c, "missed", detail);
+    print_outcome(c, "missed", detail);
   } else {
     c->delay_ns = took_ns;
     c->succeeded_at_ns = bt_clock_wall_ns();
     snprintf(detail, sizeof detail, "the violation came after %s", took);
-    say(c, "ok", detail);
+    print_outcome(c, "ok", detail);
   }
 }
 
@@ -232,11 +233,11 @@ static void make_round(canary *c) {
   if (!status) status = wait_for(c, &breaks, began_ns + c->options->within_ns, &found, &error);
   int64_t took_ns = bt_clock_monotonic_ns() - began_ns;
   if (is_interrupted() && !found) {
-    say(c, "unknown", "cancelled before the violation came");
+    print_outcome(c, "unknown", "cancelled before the violation came");
     return;
   }
-  if (!status) status = look(c, &keeps, &is_untrue, &error);
-  judge(c, status, &error, found, is_untrue, took_ns);
+  if (!status) status = look_for_violation(c, &keeps, &is_untrue, &error);
+  judge_trial(c, status, &error, found, is_untrue, took_ns);
 }
 
 static int watch_rounds(canary *c) {
@@ -304,7 +305,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   }
 }
 
-static int check(canary_options *options, const bt_command *self) {
+static int check_options(canary_options *options, const bt_command *self) {
   if (options->print_rule) return BT_EXIT_FINE;
   if (options->shared.trace_count) return bt_cli_usage_error("canary", "files do not change: say --tempo URL");
   if (!options->otlp) options->otlp = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
@@ -319,7 +320,7 @@ static int canary_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&options.shared);
   if (bt_arguments_read(self, argc, argv, take_flag, &options, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
-    if (!code) code = check(&options, self);
+    if (!code) code = check_options(&options, self);
     if (!code) code = run_canary(&options);
   }
   bt_replay_options_dispose(&options.shared);

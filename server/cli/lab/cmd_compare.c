@@ -34,7 +34,7 @@ typedef struct comparison {
   conclusion conclusion;
 } comparison;
 
-static void conclude(comparison *c) {
+static void conclude_comparison(comparison *c) {
   const bt_rate *before = &c->before.items[0], *after = &c->after.items[0];
   c->difference = bt_difference_interval(before->violated, before->exercised, after->violated, after->exercised);
   if (!before->is_certain || !after->is_certain || !before->exercised || !after->exercised)
@@ -105,14 +105,14 @@ static void print_json(const bt_rule_definition *rule, const comparison *c) {
 
 /* ---- running ---- */
 
-static int compare(const compare_run *run, bt_source *source) {
+static int compare_ranges(const compare_run *run, bt_source *source) {
   bt_error error = {0};
   comparison c = {0};
   const bt_rule_definition *rule = run->options.rules.items[0];
   bt_status status = bt_rates_measure(source, &run->options, &rule, 1, run->before, &c.before, &error);
   if (!status) status = bt_rates_measure(source, &run->options, &rule, 1, run->after, &c.after, &error);
   if (!status) {
-    conclude(&c);
+    conclude_comparison(&c);
     if (run->options.print_json)
       print_json(rule, &c);
     else
@@ -128,7 +128,7 @@ static int run_compare(const compare_run *run) {
   bt_error error = {0};
   bt_replay_place place;
   bt_status status = bt_replay_place_open(&run->options, &place, &error);
-  int code = status ? bt_cli_fail("compare", status, &error) : compare(run, place.source);
+  int code = status ? bt_cli_fail("compare", status, &error) : compare_ranges(run, place.source);
   bt_replay_place_close(&place);
   return code;
 }

@@ -95,7 +95,7 @@ static void visit_spans(const generator *g, encoded *e, size_t traces, which_spa
   }
 }
 
-static bt_status collect(generator *g, encoded *e, size_t traces, which_spans which, bt_error *error) {
+static bt_status collect_spans(generator *g, encoded *e, size_t traces, which_spans which, bt_error *error) {
   *e = (encoded){0};
   visit_spans(g, e, traces, which, count_span);
   for (size_t o = 0; o < e->count; o++) {
@@ -202,9 +202,9 @@ static bt_status push_batch(generator *g, const encoded *e, bt_error *error) {
   return status;
 }
 
-static bt_status output(generator *g, size_t traces, which_spans which, bt_error *error) {
+static bt_status output_batch(generator *g, size_t traces, which_spans which, bt_error *error) {
   encoded e;
-  bt_status status = collect(g, &e, traces, which, error);
+  bt_status status = collect_spans(g, &e, traces, which, error);
   bool to_late = which == LATE_ONLY && g->late;
   if (!status && g->client)
     status = push_batch(g, &e, error);
@@ -220,7 +220,7 @@ static bt_status run_pass(generator *g, which_spans which, bt_error *error) {
   for (uint64_t first = 0; first < total && !status; first += BATCH_TRACES) {
     size_t count = total - first < BATCH_TRACES ? (size_t)(total - first) : BATCH_TRACES;
     for (size_t i = 0; i < count; i++) bt_sample_trace_make(&g->options->sample, first + i, &g->batch[i]);
-    status = output(g, count, which, error);
+    status = output_batch(g, count, which, error);
   }
   return status;
 }

@@ -60,7 +60,7 @@ static bool has_text(const char *path, bt_str text) {
   return is_same;
 }
 
-static bt_status put(init_run *run, const char *name, bt_str text, bool *was_left, bt_error *error) {
+static bt_status put_file(init_run *run, const char *name, bt_str text, bool *was_left, bt_error *error) {
   bt_buffer path = {0};
   struct stat about;
   bt_buffer_printf(&path, "%s/%s", run->folder, name);
@@ -83,7 +83,7 @@ static bt_status put_texts(init_run *run, bt_error *error) {
   bt_status status = BT_OK;
   for (const bt_init_text *text = bt_init_texts; text->path && !status; text++)
     if (strcmp(text->kind, "always") == 0 || (run->ci && strcmp(text->kind, run->ci) == 0))
-      status = put(run, text->path, text->text, NULL, error);
+      status = put_file(run, text->path, text->text, NULL, error);
   return status;
 }
 
@@ -91,8 +91,8 @@ static bt_status put_texts(init_run *run, bt_error *error) {
 static bt_status put_recorded(init_run *run, bt_error *error) {
   bool was_left = false;
   if (!run->recorded.len) return BT_OK;
-  bt_status status = put(run, RECORDED_RULES, bt_buffer_str(&run->recorded), &was_left, error);
-  if (!status && !was_left) status = put(run, "rules/" FIXTURE, bt_buffer_str(&run->fixture), NULL, error);
+  bt_status status = put_file(run, RECORDED_RULES, bt_buffer_str(&run->recorded), &was_left, error);
+  if (!status && !was_left) status = put_file(run, "rules/" FIXTURE, bt_buffer_str(&run->fixture), NULL, error);
   return status;
 }
 
@@ -132,7 +132,7 @@ static bt_status write_fixture(init_run *run, const bt_trace *trace, bt_error *e
   return !text || run->fixture.failed ? bt_error_no_memory(error) : BT_OK;
 }
 
-static bt_status record(void *context, const bt_read_trace *read, bt_judge *none, bt_error *error) {
+static bt_status record_trace(void *context, const bt_read_trace *read, bt_judge *none, bt_error *error) {
   init_run *run = context;
   const bt_rule_verdict *verdicts = NULL;
   bt_judge *judge = NULL;
@@ -184,7 +184,7 @@ static bt_status find_some(init_run *run, bt_found_list *found, bt_error *error)
 
 /* What ended a minute ago comes first, the youngest of it before the others. Of what is younger a Tempo may still hand
  * over the spans, so there the oldest comes first. The least is preferred. */
-static int64_t preference(const bt_found *found, int64_t now_ns) {
+static int64_t rank_trace(const bt_found *found, int64_t now_ns) {
   return found->end_ns <= now_ns - SETTLED_NS ? -found->start_ns : found->start_ns;
 }
 
@@ -193,7 +193,7 @@ static void sort_by_preference(bt_found_list *found) {
   for (size_t sorted = 1; sorted < found->count; sorted++) {
     bt_found next = found->items[sorted];
     size_t at = sorted;
-    for (; at && preference(&found->items[at - 1], now_ns) > preference(&next, now_ns); at--)
+    for (; at && rank_trace(&found->items[at - 1], now_ns) > rank_trace(&next, now_ns); at--)
       found->items[at] = found->items[at - 1];
     found->items[at] = next;
   }
@@ -207,7 +207,7 @@ static bt_status record_first_readable(init_run *run, const bt_found_list *found
   for (size_t i = 0; i < tries && status == BT_NOT_FOUND; i++) {
     *error = (bt_error){0};
     if (i && !bt_pause_ms(bt_replay_interrupt(), WAIT_MS)) return bt_error_set(error, BT_CANCELLED, "interrupted");
-    status = bt_trace_find(&run->options, &found->items[i % found->count].id, record, run, error);
+    status = bt_trace_find(&run->options, &found->items[i % found->count].id, record_trace, run, error);
   }
   if (status != BT_NOT_FOUND || !run->options.tempo.url) return status;
   return bt_error_set(error, BT_NOT_FOUND,
@@ -217,7 +217,7 @@ static bt_status record_first_readable(init_run *run, const bt_found_list *found
                       run->options.tempo.url, found->count);
 }
 
-static bt_status record_one(init_run *run, bt_error *error) {
+static bt_status record_sample(init_run *run, bt_error *error) {
   bt_found_list found = {0};
   if (!run->options.tempo.url && !run->options.trace_count) return BT_OK;
   bt_status status = find_some(run, &found, error);
@@ -232,7 +232,7 @@ static bt_status record_one(init_run *run, bt_error *error) {
 /* ---- the end ---- */
 
 /* What was written is held to what the commands say, before anybody commits it. */
-static int hold(const init_run *run) {
+static int check_folder(const init_run *run) {
   bt_buffer rules = {0};
   bt_buffer_printf(&rules, "%s/rules", run->folder);
   if (rules.failed) return BT_EXIT_UNKNOWN;
@@ -257,13 +257,13 @@ static int print_text(const init_run *run) {
   print_paths(run->unchanged, BT_STYLE_DIM, "unchanged");
   print_paths(run->left_alone, BT_STYLE_YELLOW, "left alone");
   if (json_array_size(run->left_alone)) bt_print_line("what is there already was not changed; --force writes over it");
-  int code = hold(run);
+  int code = check_folder(run);
   if (!run->recorded.len) bt_print_line("a trace of your own as a test: betrace init --tempo URL, or betrace record");
   if (!run->ci) bt_print_line("a pipeline: betrace init --ci github, or --ci gitlab");
   return code;
 }
 
-static int end(const init_run *run) {
+static int print_result(const init_run *run) {
   int code = BT_EXIT_FINE;
   if (run->options.print_json)
     bt_cli_print_json(json_pack("{s:s, s:O, s:O, s:O, s:b}", "folder", run->folder, "written", run->written,
@@ -281,10 +281,10 @@ static int run_init(init_run *run) {
   run->unchanged = json_array();
   run->left_alone = json_array();
   bt_status status =
-      run->written && run->unchanged && run->left_alone ? record_one(run, &error) : bt_error_no_memory(&error);
+      run->written && run->unchanged && run->left_alone ? record_sample(run, &error) : bt_error_no_memory(&error);
   if (!status) status = put_texts(run, &error);
   if (!status) status = put_recorded(run, &error);
-  int code = status ? bt_cli_fail("init", status, &error) : end(run);
+  int code = status ? bt_cli_fail("init", status, &error) : print_result(run);
   json_decref(run->written);
   json_decref(run->unchanged);
   json_decref(run->left_alone);

@@ -111,7 +111,7 @@ static void wait_until_quiet(listen_run *run) {
   }
 }
 
-static bt_status receive(listen_run *run, bt_error *error) {
+static bt_status receive_traces(listen_run *run, bt_error *error) {
   const bt_receiver_options options = {run->address, run->forward};
   bt_child_block_signals();
   bt_status status = bt_receiver_start(&options, &run->receiver, error);
@@ -138,7 +138,7 @@ static bt_status run_listen(listen_run *run, bt_error *error) {
   const char *files[2];
   run->report.options = &run->options;
   run->report.saved = -1;
-  bt_status status = receive(run, error);
+  bt_status status = receive_traces(run, error);
   if (!status) status = bt_receiver_end(run->receiver, error);
   if (run->receiver) bt_receiver_look(run->receiver, &run->report.received);
   if (!status) status = bt_listen_report_make(&run->report, files, bt_receiver_files(run->receiver, files), error);

@@ -24,7 +24,7 @@ typedef struct suggest_run {
   bt_rates rates;
 } suggest_run;
 
-static bt_status measure(suggest_run *run, bt_error *error) {
+static bt_status measure_proposals(suggest_run *run, bt_error *error) {
   bt_suggestions *s = &run->suggestions;
   bt_status status = bt_rates_measure(run->source, &run->options, (const bt_rule_definition *const *)s->rules,
                                       s->proposal_count, run->range, &run->rates, error);
@@ -32,11 +32,11 @@ static bt_status measure(suggest_run *run, bt_error *error) {
   return status;
 }
 
-static bt_status suggest(suggest_run *run, bt_error *error) {
+static bt_status propose_rules(suggest_run *run, bt_error *error) {
   bt_replay_request replay = bt_replay_options_request(&run->options, NULL, 0, run->range);
   replay.priority = BT_PRIORITY_REPLAY;
   bt_status status = bt_suggestions_propose(run->source, &replay, &run->suggestions, error);
-  return status == BT_OK && run->suggestions.proposal_count ? measure(run, error) : status;
+  return status == BT_OK && run->suggestions.proposal_count ? measure_proposals(run, error) : status;
 }
 
 /* ---- tests from real traces ---- */
@@ -173,7 +173,7 @@ static void print_json(const suggest_run *run) {
 /* ---- running ---- */
 
 static bt_status look_and_print(suggest_run *run, bt_error *error) {
-  bt_status status = suggest(run, error);
+  bt_status status = propose_rules(run, error);
   if (!status && run->options.print_json)
     print_json(run);
   else if (!status)
@@ -194,7 +194,7 @@ static void say_no_traces(const suggest_run *run) {
   bt_buffer_dispose(&why);
 }
 
-static int end(const suggest_run *run) {
+static int choose_exit_code(const suggest_run *run) {
   const bt_replay_result *result = &run->rates.all.result;
   if (!run->suggestions.mining->traces)
     say_no_traces(run);
@@ -214,7 +214,7 @@ static int run_suggest(suggest_run *run) {
   run->source = place.source;
   if (!status) run->range = bt_replay_options_range(&run->options, place.source, BT_DAY_NS);
   if (!status) status = look_and_print(run, &error);
-  int code = status ? bt_cli_fail("suggest", status, &error) : end(run);
+  int code = status ? bt_cli_fail("suggest", status, &error) : choose_exit_code(run);
   bt_rates_dispose(&run->rates);
   bt_suggestions_dispose(&run->suggestions);
   bt_replay_place_close(&place);

@@ -124,7 +124,7 @@ static bt_status look_at_rule(vacuity_run *run, size_t index, bt_error *error) {
   return status ? status : look_at_clause(run, v, "condition", rule->condition, error);
 }
 
-static bt_status look(vacuity_run *run, bt_error *error) {
+static bt_status look_at_rules(vacuity_run *run, bt_error *error) {
   size_t count = run->options.rules.count;
   run->rules = calloc(count, sizeof *run->rules);
   if (!run->rules) return bt_error_no_memory(error);
@@ -276,7 +276,7 @@ static int print_and_end(const vacuity_run *run) {
                                                                            : BT_EXIT_FINE;
 }
 
-static void dispose(vacuity_run *run) {
+static void dispose_run(vacuity_run *run) {
   for (size_t i = 0; run->rules && i < run->options.rules.count; i++) {
     for (uint32_t p = 0; p < run->rules[i].prefix_count; p++) bt_rule_definition_unref(run->rules[i].prefixes[p]);
     free(run->rules[i].prefixes);
@@ -295,9 +295,9 @@ static int run_vacuity(vacuity_run *run) {
   bt_status status = bt_replay_place_open(&run->options, &place, &error);
   run->source = place.source;
   if (!status) run->range = bt_replay_options_range(&run->options, place.source, 7 * BT_DAY_NS);
-  if (!status) status = look(run, &error);
+  if (!status) status = look_at_rules(run, &error);
   int code = status ? bt_cli_fail("vacuity", status, &error) : print_and_end(run);
-  dispose(run);
+  dispose_run(run);
   bt_replay_place_close(&place);
   return code;
 }

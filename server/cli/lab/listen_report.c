@@ -76,7 +76,7 @@ static void keep_telling_verdicts(bt_drawing *drawing) {
   for (uint32_t i = 0; i < drawing->linked_count; i++) drawing->linked[i].verdict_count = kept;
 }
 
-static bt_status draw(bt_listen_report *report, bt_drawing *drawing, bt_str test, bt_error *error) {
+static bt_status draw_trace(bt_listen_report *report, bt_drawing *drawing, bt_str test, bt_error *error) {
   bt_buffer text = {0};
   if (report->options->shared.print_json || report->drawn >= MOST_DRAWN) return BT_OK;
   if (test.len) bt_print("test %.*s\n", BT_FMT(test));
@@ -89,7 +89,7 @@ static bt_status draw(bt_listen_report *report, bt_drawing *drawing, bt_str test
   return is_whole ? BT_OK : bt_error_no_memory(error);
 }
 
-static bt_status save(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
+static bt_status save_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
   bt_redaction everything = {.keeps_all = true};
   if (report->saved < 0) return BT_OK;
   json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &everything);
@@ -118,7 +118,7 @@ static bt_status take_judged(void *context, const bt_trace *trace, const bt_fami
     if (drawn->violation) note_violation(report, i, drawn->violation, test);
   }
   count_test(report, test, violated);
-  if (!status && violated) status = draw(report, &drawing, test, error);
+  if (!status && violated) status = draw_trace(report, &drawing, test, error);
   bt_drawing_dispose(&drawing);
   return status;
 }
@@ -145,7 +145,7 @@ static bt_status judge_linked(bt_listen_report *report, bt_source *source, bt_er
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
   bt_listen_report *report = context;
   if (!read->trace) return BT_OK;
-  bt_status status = save(report, read->trace, error);
+  bt_status status = save_trace(report, read->trace, error);
   if (status) return status;
   bool wanted = is_wanted(report, read->trace);
   report->traces += wanted;

@@ -78,7 +78,7 @@ static void note_why_refused(bt_receiver *receiver, const char *why) {
   pthread_mutex_unlock(&receiver->mutex);
 }
 
-static void refuse(push *p, int status, const char *kind, const char *why) {
+static void refuse_push(push *p, int status, const char *kind, const char *why) {
   note_why_refused(p->receiver, why);
   bt_call_problem(p->call, status, kind, "%s.", why);
 }
@@ -94,7 +94,8 @@ static bool unpack_body(push *p) {
                          ? bt_gzip_unpack(p->call->body, &p->unpacked, &error)
                          : bt_error_set(&error, BT_REFUSED, "Content-Encoding may be gzip or identity");
   p->body = bt_buffer_str(&p->unpacked);
-  if (status) refuse(p, status == BT_REFUSED ? 415 : status == BT_LIMIT ? 413 : 400, "invalid-spans", error.message);
+  if (status)
+    refuse_push(p, status == BT_REFUSED ? 415 : status == BT_LIMIT ? 413 : 400, "invalid-spans", error.message);
   return !status;
 }
 
@@ -105,7 +106,7 @@ static body_form form_of(const bt_call *call) {
 static bool find_form(push *p) {
   p->form = form_of(p->call);
   if (p->form == AS_JSON || bt_call_body_is(p->call, BT_STR("application/x-protobuf"))) return true;
-  refuse(p, 415, "unknown-type", "Content-Type may be application/x-protobuf or application/json");
+  refuse_push(p, 415, "unknown-type", "Content-Type may be application/x-protobuf or application/json");
   return false;
 }
 
@@ -120,7 +121,8 @@ static bool check_spans(push *p) {
                                 : bt_otlp_decode_protobuf(p->body, batch, &error);
   if (!status) p->spans = bt_span_batch_span_count(batch);
   bt_span_batch_free(batch);
-  if (status) refuse(p, status == BT_LIMIT ? 413 : status == BT_INVALID ? 400 : 503, "invalid-spans", error.message);
+  if (status)
+    refuse_push(p, status == BT_LIMIT ? 413 : status == BT_INVALID ? 400 : 503, "invalid-spans", error.message);
   return !status;
 }
 
@@ -160,7 +162,7 @@ static bool keep_spans(push *p) {
   pthread_mutex_unlock(&receiver->mutex);
   if (is_kept) return true;
   char text[160] = "";
-  refuse(p, 503, "not-kept", strerror_r(why, text, sizeof text));
+  refuse_push(p, 503, "not-kept", strerror_r(why, text, sizeof text));
   return false;
 }
 

@@ -8,7 +8,7 @@ enum { PUBLISH_SPAN = 2, LONGEST_WAIT_MS = 2000 };
 
 static const char *const SHOP = "order-service", *const WORKER = "fulfilment-worker", *const TOPIC = "orders";
 
-static void describe(bt_sample_span *span, const char *operation, const char *destination, uint64_t message) {
+static void describe_message(bt_sample_span *span, const char *operation, const char *destination, uint64_t message) {
   bt_sample_set_string(span, "messaging.system", "kafka");
   bt_sample_set_string(span, "messaging.operation.type", operation);
   bt_sample_set_string(span, "messaging.destination.name", destination);
@@ -38,7 +38,7 @@ static void make_published(bt_sample_maker *m, const bt_sample_options *options,
   bt_sample_add_span(m, SHOP, "db.commit", BT_KIND_CLIENT, root, 5 * MS, bt_sample_between(m, 2, 9) * MS);
   bt_sample_span *sent =
       bt_sample_add_span(m, SHOP, "publish orders", BT_KIND_PRODUCER, root, 16 * MS, bt_sample_between(m, 1, 8) * MS);
-  describe(sent, "publish", TOPIC, order);
+  describe_message(sent, "publish", TOPIC, order);
   if (fate_of(options, order, m->start_ns).is_lost) m->trace->faults |= 1u << BT_SAMPLE_LOST;
 }
 
@@ -52,7 +52,7 @@ static void make_processed(bt_sample_maker *m, const bt_sample_options *options,
   m->start_ns = sent->end_ns + bt_sample_between(m, 20, LONGEST_WAIT_MS) * MS;
   bt_sample_span *work =
       bt_sample_add_span(m, WORKER, "process orders", BT_KIND_CONSUMER, NULL, 0, bt_sample_between(m, 40, 400) * MS);
-  describe(work, "process", TOPIC, order);
+  describe_message(work, "process", TOPIC, order);
   work->links[0] = (bt_link){.trace_id = sent->trace_id, .span_id = sent->span_id};
   work->span.link_count = 1;
   bt_sample_add_span(m, WORKER, "shipment.create", BT_KIND_CLIENT, work, 8 * MS, bt_sample_between(m, 5, 30) * MS);
@@ -64,7 +64,7 @@ static void make_processed(bt_sample_maker *m, const bt_sample_options *options,
   }
   bt_sample_span *aside = bt_sample_add_span(m, WORKER, "publish orders-dead-letter", BT_KIND_PRODUCER, work, 401 * MS,
                                              bt_sample_between(m, 1, 8) * MS);
-  describe(aside, "publish", "orders-dead-letter", order);
+  describe_message(aside, "publish", "orders-dead-letter", order);
 }
 
 void bt_sample_make_message(bt_sample_maker *m, const bt_sample_options *options, uint64_t index) {
