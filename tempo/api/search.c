@@ -80,11 +80,11 @@ static bt_status decode_rows(void *context, bt_str body, bool is_json, bt_error 
   return status;
 }
 
-static int64_t later(int64_t a, int64_t b) {
+static int64_t later_time(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
-static int64_t earlier(int64_t a, int64_t b) {
+static int64_t earlier_time(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
@@ -94,8 +94,8 @@ static bt_status fail_window(search *s, const bt_window *window, const char *rea
     snprintf(text, sizeof text, "%.160s (trace ids that start with %s)", reason, window->prefix);
   else
     snprintf(text, sizeof text, "%s", reason);
-  bt_time_range range = {.start_ns = later(window->start_s * second_ns, s->request->range.start_ns),
-                         .end_ns = earlier(window->end_s * second_ns, s->request->range.end_ns)};
+  bt_time_range range = {.start_ns = later_time(window->start_s * second_ns, s->request->range.start_ns),
+                         .end_ns = earlier_time(window->end_s * second_ns, s->request->range.end_ns)};
   s->failed_windows++;
   return bt_source_account_fail(s->account, range, text) ? BT_OK : bt_error_no_memory(error);
 }
@@ -157,7 +157,7 @@ static bool has_repeated(const search *s) {
 static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
   if (s->trace_count < at->limit) {
     if (!at->window.prefix[0])
-      s->per_second = (double)s->trace_count / (double)later(bt_window_divisible_s(&s->todo, &at->window), 1);
+      s->per_second = (double)s->trace_count / (double)later_time(bt_window_divisible_s(&s->todo, &at->window), 1);
     return check_maximum(s, error);
   }
   bool is_repeated = has_repeated(s);
@@ -172,7 +172,7 @@ static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
 }
 
 /* The window is asked again, and all after it, with a filter that finds more. */
-static bt_status widen(search *s, const slot *at, bt_error *error) {
+static bt_status widen_window(search *s, const slot *at, bt_error *error) {
   bool is_wider = at->is_wider;
   if (!is_wider && !s->wider.len && s->request->may_widen && !bt_traceql_widen(s->request->filter, &s->wider))
     bt_buffer_clear(&s->wider);
@@ -205,7 +205,7 @@ static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outc
   case BT_TEMPO_LIMIT_TOO_HIGH:
     if (at->limit > 1) return push_window(s, &at->window, error);
     return fail_window(s, &at->window, "Tempo refuses every limit", error);
-  case BT_TEMPO_STUMBLED: return widen(s, at, error);
+  case BT_TEMPO_STUMBLED: return widen_window(s, at, error);
   case BT_TEMPO_QUERY_TOO_LONG: s->is_too_long = true; break;
   case BT_TEMPO_TOO_SLOW:
   case BT_TEMPO_FAILED: break;
@@ -239,7 +239,7 @@ static uint32_t limit_of(const search *s) {
 /* Of a window that lies after everything that Tempo shows the second before is asked, too. */
 static int64_t asked_from_s(const search *s, const bt_window *window) {
   int64_t newest_s = s->todo.whole_from_s - 1;
-  return window->end_s - newest_s <= atomic_load(&s->tempo->max_range_s) ? earlier(window->start_s, newest_s)
+  return window->end_s - newest_s <= atomic_load(&s->tempo->max_range_s) ? earlier_time(window->start_s, newest_s)
                                                                          : window->start_s;
 }
 

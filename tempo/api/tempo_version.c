@@ -113,7 +113,7 @@ bool bt_tempo_version_of_buildinfo(bt_str body, bt_source_about *out) {
 }
 
 /* From after the marker to the next byte of `ends`, or to the end of the line. */
-static bt_str between(bt_str body, bt_str marker, const char *ends) {
+static bt_str text_between(bt_str body, bt_str marker, const char *ends) {
   const char *at = body.len ? memmem(body.ptr, body.len, marker.ptr, marker.len) : NULL;
   bt_str found = {at ? at + marker.len : NULL, 0};
   while (found.ptr && found.ptr < body.ptr + body.len && *found.ptr == ' ' && !strchr(ends, ' ')) found.ptr++;
@@ -124,9 +124,9 @@ static bt_str between(bt_str body, bt_str marker, const char *ends) {
 }
 
 bool bt_tempo_version_of_status(bt_str body, bt_source_about *out) {
-  bt_str version = between(body, BT_STR("tempo, version "), " (");
+  bt_str version = text_between(body, BT_STR("tempo, version "), " (");
   if (!version.ptr) return false;
-  set_said(out, version, between(body, BT_STR("go version:"), "\r"));
+  set_said(out, version, text_between(body, BT_STR("go version:"), "\r"));
   return true;
 }
 
@@ -135,8 +135,8 @@ bool bt_tempo_version_of_status(bt_str body, bt_source_about *out) {
 typedef enum heard { HEARD_NOTHING, HEARD_ANSWER, HEARD_VERSION } heard;
 
 /* A gateway that answers in Tempo's place while Tempo is away has said nothing. */
-static heard ask_one(struct bt_tempo *tempo, const char *path, bool (*read)(bt_str, bt_source_about *),
-                     const bt_cancel *cancel, bt_source_about *out) {
+static heard ask_path(struct bt_tempo *tempo, const char *path, bool (*read)(bt_str, bt_source_about *),
+                      const bt_cancel *cancel, bt_source_about *out) {
   bt_http_response response = {0};
   bt_error error = {0};
   int64_t timeout_ms = tempo->timeout_ms < ASK_TIMEOUT_MS ? tempo->timeout_ms : ASK_TIMEOUT_MS;
@@ -160,9 +160,9 @@ static heard ask_one(struct bt_tempo *tempo, const char *path, bool (*read)(bt_s
 /* What is said of the first path is kept where neither tells: it is the one that a gateway should let through. */
 static heard ask_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out) {
   bt_source_about other = *out;
-  heard first = ask_one(tempo, "/api/status/buildinfo", bt_tempo_version_of_buildinfo, cancel, out);
+  heard first = ask_path(tempo, "/api/status/buildinfo", bt_tempo_version_of_buildinfo, cancel, out);
   if (first != HEARD_ANSWER) return first;
-  heard second = ask_one(tempo, "/status/version", bt_tempo_version_of_status, cancel, &other);
+  heard second = ask_path(tempo, "/status/version", bt_tempo_version_of_status, cancel, &other);
   if (second == HEARD_VERSION) *out = other;
   return second == HEARD_VERSION ? HEARD_VERSION : HEARD_ANSWER;
 }

@@ -101,7 +101,7 @@ typedef struct sizes {
   uint32_t *here, *all; /* of the answer that is being read, and of all slices */
 } sizes;
 
-static uint32_t sum(uint32_t a, uint32_t b) {
+static uint32_t add_counts(uint32_t a, uint32_t b) {
   return b < UINT32_MAX - a ? a + b : UINT32_MAX;
 }
 
@@ -121,14 +121,14 @@ static bt_status add_set(void *context, const bt_search_row *row, bt_error *erro
   const bt_trace_id *id = bsearch(&row->id, ids, s->count, sizeof *ids, compare_ids);
   if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
   uint32_t *spans = &s->read->spans[id - s->read->ids];
-  if (row->span) s->here[id - ids] = sum(s->here[id - ids], row->matched);
+  if (row->span) s->here[id - ids] = add_counts(s->here[id - ids], row->matched);
   if (row->span_count > *spans) *spans = row->span_count;
   return BT_OK;
 }
 
 static void end_sizes(void *context) {
   const sizes *s = context;
-  for (size_t i = 0; i < s->count; i++) s->all[i] = sum(s->all[i], s->here[i]);
+  for (size_t i = 0; i < s->count; i++) s->all[i] = add_counts(s->all[i], s->here[i]);
 }
 
 bt_status bt_tempo_ask_sizes(const bt_tempo_caller *caller, bt_time_range range, bt_read_ids *read, size_t first,
@@ -242,12 +242,12 @@ static bt_status find_crowded_if_any(const bt_tempo_caller *caller, bt_time_rang
   return status;
 }
 
-static bool keeps(const bt_crowd_question *asked) {
+static bool keeps_range(const bt_crowd_question *asked) {
   const bt_crowds *kept = asked->kept;
   return kept && kept->range.start_ns <= asked->range.start_ns && asked->range.end_ns <= kept->range.end_ns;
 }
 
-static bt_status learn(const bt_tempo_caller *caller, const bt_crowd_question *asked, bt_error *error) {
+static bt_status learn_crowds(const bt_tempo_caller *caller, const bt_crowd_question *asked, bt_error *error) {
   bt_crowds *kept = asked->kept;
   if (kept->is_known && bt_str_equal(bt_buffer_str(&kept->filter), asked->filter)) return BT_OK;
   kept->is_known = false;
@@ -281,10 +281,10 @@ static bool copy_found(const bt_crowd_question *asked, bt_found_list *found) {
 bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, const bt_crowd_question *asked,
                                      bt_found_list *found, bt_buffer *rest, bt_error *error) {
   bt_status status = BT_OK;
-  if (!keeps(asked)) {
+  if (!keeps_range(asked)) {
     status = find_crowded_if_any(caller, asked->range, asked->filter, found, error);
   } else {
-    status = learn(caller, asked, error);
+    status = learn_crowds(caller, asked, error);
     if (status == BT_OK && !copy_found(asked, found)) return bt_error_no_memory(error);
   }
   if (status != BT_OK) return status;

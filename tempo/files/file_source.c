@@ -42,7 +42,7 @@ typedef struct loader {
   size_t suspect_count, suspect_capacity;
 } loader;
 
-static bt_status suspect(loader *l, const bt_trace_id *id, bt_error *error) {
+static bt_status note_suspect(loader *l, const bt_trace_id *id, bt_error *error) {
   bt_trace_id *suspects = bt_grow_array(l->suspects, l->suspect_count, &l->suspect_capacity, sizeof *suspects);
   if (!suspects) return bt_error_no_memory(error);
   l->suspects = suspects;
@@ -58,7 +58,7 @@ static void extend_range(file_source *files, int64_t start_ns, int64_t latest_st
 static bt_status index_trace(loader *l, const bt_noted_trace *noted, bt_error *error) {
   bool is_new;
   bt_status status = bt_file_index_add_trace(&l->files->set.index, &noted->bounds, &is_new, error);
-  if (status == BT_OK && is_new && noted->may_be_own) return suspect(l, &noted->bounds.id, error);
+  if (status == BT_OK && is_new && noted->may_be_own) return note_suspect(l, &noted->bounds.id, error);
   extend_range(l->files, noted->bounds.start_ns, noted->latest_start_ns);
   return status;
 }
@@ -345,7 +345,7 @@ static bt_status search_files(bt_source *source, const bt_search_request *reques
   return BT_OK;
 }
 
-static bool overlaps(const bt_indexed_trace *trace, bt_time_range range) {
+static bool overlaps_range(const bt_indexed_trace *trace, bt_time_range range) {
   return range.start_ns < range.end_ns && trace->start_ns < range.end_ns && trace->end_ns >= range.start_ns;
 }
 
@@ -360,7 +360,7 @@ static bt_status find_linking_in_files(bt_source *source, const bt_links_request
     if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     for (; link < end && bt_trace_id_compare(&link->to, &request->ids[i]) == 0; link++) {
       const bt_indexed_trace *trace = bt_file_index_find(index, &link->from);
-      if (!trace || !overlaps(trace, request->range)) continue;
+      if (!trace || !overlaps_range(trace, request->range)) continue;
       bt_found bounds = {.id = trace->id, .start_ns = trace->start_ns, .end_ns = trace->end_ns};
       if (!bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
     }
@@ -416,7 +416,7 @@ static bt_status tags_of_files(bt_source *source, const bt_tag_request *request,
   if (!wanted) return bt_error_no_memory(error);
   for (size_t i = 0; i < set->index.trace_count; i++) {
     const bt_indexed_trace *trace = &set->index.traces[i];
-    if (overlaps(trace, request->range)) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
+    if (overlaps_range(trace, request->range)) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
   }
   bt_status status = bt_file_read(set, wanted, count, request->cancel, take_tags, &reader, error);
   free(wanted);

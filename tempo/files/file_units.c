@@ -243,7 +243,7 @@ static bt_status measure_prefixed(bt_file_units *units, uint64_t *length, bt_err
   return BT_OK;
 }
 
-static bt_status measure(bt_file_units *units, uint64_t *length, bool *is_line, bt_error *error) {
+static bt_status measure_unit(bt_file_units *units, uint64_t *length, bool *is_line, bt_error *error) {
   switch (units->format) {
   case BT_FILE_JSON: return measure_document(units, length, is_line, error);
   case BT_FILE_PREFIXED: return measure_prefixed(units, length, error);
@@ -263,7 +263,7 @@ bt_status bt_file_units_next(bt_file_units *units, bt_file_unit *unit, bt_str *b
   *found = false;
   bt_status status = units->format == BT_FILE_JSON ? skip_all_blanks(units, error) : want_bytes(units, 1, error);
   if (status != BT_OK || units->at == bt_file_content_size(units->content)) return status;
-  status = measure(units, &length, &is_line, error);
+  status = measure_unit(units, &length, &is_line, error);
   if (status == BT_OK && length > largest_unit_bytes)
     return bt_error_set(error, BT_LIMIT, "a single document or message in it is larger than 4 GiB");
   if (status == BT_OK) status = want_bytes(units, length, error);

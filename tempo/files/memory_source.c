@@ -210,8 +210,8 @@ static bt_status build_trace(assembly *a, const bt_trace_id *id, bt_error *error
   return BT_OK;
 }
 
-static bt_status read_one(memory_source *memory, const bt_read_request *request, size_t index, assembly *a,
-                          bt_read_trace *out, bt_error *error) {
+static bt_status read_trace(memory_source *memory, const bt_read_request *request, size_t index, assembly *a,
+                            bt_read_trace *out, bt_error *error) {
   bt_str asked = tenant_text(request->tenant);
   const bt_trace_id *id = &request->ids[index];
   *out = (bt_read_trace){.index = index};
@@ -238,7 +238,7 @@ static bt_status read_memory(bt_source *source, const bt_read_request *request, 
       status = bt_error_set(error, BT_CANCELLED, "cancelled");
       break;
     }
-    status = read_one(memory, request, i, &a, &read, error);
+    status = read_trace(memory, request, i, &a, &read, error);
     if (status == BT_OK && a.is_evicted)
       evicted++;
     else if (status == BT_OK)
@@ -395,7 +395,7 @@ static bt_status tags_of_memory(bt_source *source, const bt_tag_request *request
     bt_read_request read = {.ids = &found.items[i].id, .count = 1, .tenant = request->tenant};
     bt_read_trace one = {0};
     if (bt_is_cancelled(request->cancel)) status = bt_error_set(error, BT_CANCELLED, "cancelled");
-    if (status == BT_OK) status = read_one(memory, &read, 0, &a, &one, error);
+    if (status == BT_OK) status = read_trace(memory, &read, 0, &a, &one, error);
     if (status == BT_OK && one.trace && !bt_tags_of_trace(one.trace, request, list)) status = bt_error_no_memory(error);
     release_held(memory, &a);
   }

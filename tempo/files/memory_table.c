@@ -131,7 +131,7 @@ bool bt_memory_table_may_be_evicted(const bt_memory_table *table, const bt_memor
 }
 
 /* Its place in table->entries is the caller's to close. */
-static void evict(bt_memory_table *table, bt_memory_entry *e) {
+static void evict_entry(bt_memory_table *table, bt_memory_entry *e) {
   for (const bt_memory_piece *piece = e->newest; piece; piece = piece->before) table->used_bytes -= piece->bytes;
   table->used_bytes -= sizeof *e;
   bt_memory_piece_release(e->newest);
@@ -165,7 +165,7 @@ void bt_memory_table_evict(bt_memory_table *table) {
   qsort(table->entries, table->count, sizeof *table->entries, compare_end);
   for (size_t i = 0; i < table->count; i++) {
     if (has_to_go(table, table->entries[i]))
-      evict(table, table->entries[i]);
+      evict_entry(table, table->entries[i]);
     else
       table->entries[kept++] = table->entries[i];
   }

@@ -47,7 +47,7 @@ static bool do_next(run *r) {
   return true;
 }
 
-static void *help(void *context) {
+static void *run_helper(void *context) {
   run *r = context;
   pthread_mutex_lock(&r->mutex);
   while (!r->is_over)
@@ -74,7 +74,7 @@ static bt_status take_oldest(run *r, bt_error *error) {
 }
 
 /* A piece that is cut: it waits until it is light enough beside the others. */
-static bt_status begin(run *r, uint64_t weight, bt_error *error) {
+static bt_status begin_piece(run *r, uint64_t weight, bt_error *error) {
   bt_status status = BT_OK;
   while (!status && r->taken < r->cut && r->weight + weight > r->work->most_weight) status = take_oldest(r, error);
   if (status) return status;
@@ -103,7 +103,7 @@ static bt_status do_all(run *r, bt_error *error) {
     uint64_t weight = 0;
     if (r->cut - r->taken == r->places) status = take_oldest(r, error);
     if (!status) cut = r->work->cut(r->work->context, r->cut % r->places, &found, &weight, &why);
-    if (!status && !cut && found) status = begin(r, weight, error);
+    if (!status && !cut && found) status = begin_piece(r, weight, error);
   }
   return status ? status : take_rest(r, cut, &why, error);
 }
@@ -114,7 +114,7 @@ static unsigned start_helpers(run *r, pthread_t *threads, unsigned count) {
   unsigned started = 0;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (started < count && pthread_create(&threads[started], NULL, help, r) == 0) started++;
+  while (started < count && pthread_create(&threads[started], NULL, run_helper, r) == 0) started++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return started;
 }

@@ -18,7 +18,7 @@ void bt_budget_init(bt_budget *budget, uint32_t usual, uint32_t maximum) {
 
 /* What was under way when the budget was halved last is part of what it was halved for, as losses of one window are to
  * TCP. */
-static void halve(bt_budget *budget, double latency_ms, bool is_busy, int64_t now_ms) {
+static void halve_budget(bt_budget *budget, double latency_ms, bool is_busy, int64_t now_ms) {
   int64_t began_ms = now_ms - (int64_t)latency_ms;
   if (is_busy) {
     budget->good = 0;
@@ -59,11 +59,11 @@ static bool became_slow(bt_latencies *latencies, double latency_ms) {
 
 void bt_budget_note(bt_budget *budget, bt_http_kind kind, int status, double latency_ms, int64_t now_ms, bool is_full) {
   if (status == 0 || status == 429 || status >= 500) {
-    halve(budget, latency_ms, status != 0, now_ms);
+    halve_budget(budget, latency_ms, status != 0, now_ms);
     return;
   }
   if (became_slow(&budget->latencies[kind], latency_ms)) {
-    halve(budget, latency_ms, true, now_ms);
+    halve_budget(budget, latency_ms, true, now_ms);
     return;
   }
   if (budget->allowed >= budget->usual) {

@@ -32,7 +32,7 @@ void bt_gzip_free(bt_gzip *gzip) {
 }
 
 /* zlib counts input in 32 bits: larger inputs are handed over in parts. */
-static void refill(z_stream *stream, bt_str *input) {
+static void refill_input(z_stream *stream, bt_str *input) {
   if (stream->avail_in || !input->len) return;
   size_t part = input->len < UINT32_MAX / 2 ? input->len : UINT32_MAX / 2;
   stream->next_in = (z_const Bytef *)(uintptr_t)input->ptr;
@@ -64,7 +64,7 @@ bt_status bt_gzip_feed(bt_gzip *gzip, bt_str input, bt_gzip_sink sink, void *con
   bt_status status = BT_OK;
   bool is_stuck = false;
   while (status == BT_OK && !is_stuck) {
-    refill(&gzip->stream, &input);
+    refill_input(&gzip->stream, &input);
     if (gzip->is_between && !gzip->stream.avail_in) break;
     status = unpack_piece(gzip, sink, context, &is_stuck, error);
   }

@@ -112,7 +112,7 @@ static void mark_done(bt_http_client *client, bt_http_call *call, bt_status stat
 }
 
 /* Why it ended before its answer. */
-static bt_status over(bt_http_call *call) {
+static bt_status explain_end(bt_http_call *call) {
   if (is_cancelled(call)) return bt_error_set(&call->error, BT_CANCELLED, "cancelled");
   return bt_error_set(&call->error, BT_UNAVAILABLE, "no complete answer within %lld ms, with the time in the queue",
                       (long long)call->request.total_ms);
@@ -215,7 +215,7 @@ static bt_http_call *take_beside(bt_http_client *client, int64_t now_ms) {
 static void start_queued(bt_http_client *client) {
   int64_t now_ms = bt_monotonic_ms();
   for (bt_http_call *call = take_over(client, now_ms); call; call = take_over(client, now_ms))
-    mark_done(client, call, over(call));
+    mark_done(client, call, explain_end(call));
   for (int i = 0; i < LANES; i++)
     for (bt_http_call *call = NULL; (call = take_queued(client, (lane)i, now_ms));) start_transfer(client, call);
   for (bt_http_call *call = NULL; (call = take_beside(client, now_ms));) start_transfer(client, call);
@@ -228,7 +228,7 @@ static void end_over(bt_http_client *client) {
     next = call->next;
     if (!is_over(call, now_ms)) continue;
     remove_active(client, call);
-    end_active(client, call, over(call));
+    end_active(client, call, explain_end(call));
   }
 }
 

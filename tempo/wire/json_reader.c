@@ -198,7 +198,7 @@ static const char *read_code_point(const char *at, const char *end, uint32_t *co
   return at + 6;
 }
 
-static char unescaped(char kind) {
+static char unescape_character(char kind) {
   switch (kind) {
   case 'b': return '\b';
   case 'f': return '\f';
@@ -210,7 +210,7 @@ static char unescaped(char kind) {
 }
 
 /* An escape is never shorter than what it stands for, so the text fits into its own length. */
-static bool unescape(bt_json *json, bt_str raw, bt_str *out) {
+static bool unescape_text(bt_json *json, bt_str raw, bt_str *out) {
   char *text = bt_arena_alloc(json->arena, raw.len);
   if (!text) return stop_without_memory(json);
   char *to = text;
@@ -223,7 +223,7 @@ static bool unescape(bt_json *json, bt_str raw, bt_str *out) {
       at = read_code_point(at, end, &code);
       to = write_utf8(to, code);
     } else {
-      *to++ = unescaped(at[1]);
+      *to++ = unescape_character(at[1]);
       at += 2;
     }
   }
@@ -235,7 +235,7 @@ bool bt_json_string(bt_json *json, bt_str *out) {
   bool has_escapes;
   if (bt_json_peek(json) != BT_JSON_STRING) return bt_json_stop(json, "expected a string");
   if (!scan_string(json, out, &has_escapes)) return false;
-  return !has_escapes || unescape(json, *out, out);
+  return !has_escapes || unescape_text(json, *out, out);
 }
 
 /* Moves behind the comma before a member, or behind the bracket that closes. False when it closed, and at a problem. */
@@ -268,7 +268,7 @@ static bool next_raw_key(bt_json *json, bt_str *raw, bool *has_escapes) {
 bool bt_json_next_key(bt_json *json, bt_str *key) {
   bool has_escapes;
   if (!next_raw_key(json, key, &has_escapes)) return false;
-  return !has_escapes || unescape(json, *key, key);
+  return !has_escapes || unescape_text(json, *key, key);
 }
 
 bool bt_json_next_item(bt_json *json) {

@@ -9,7 +9,7 @@ void bt_own_trace_use(bt_own_digest digest) {
   own_digest = digest;
 }
 
-static bool derive(const bt_str *fields, size_t count, bt_own_ids *out) {
+static bool derive_ids(const bt_str *fields, size_t count, bt_own_ids *out) {
   uint8_t digest[32];
   if (!own_digest || !own_digest(fields, count, digest)) return false;
   memcpy(out->trace_id.bytes, digest, 16);
@@ -23,12 +23,12 @@ bool bt_own_violation_ids(bt_str tenant, bt_str rule_id, bt_str condition_hash, 
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(violating, hex);
   const bt_str fields[] = {tenant, rule_id, condition_hash, {hex, BT_TRACE_ID_HEX}};
-  return derive(fields, 4, out);
+  return derive_ids(fields, 4, out);
 }
 
 bool bt_own_record_ids(bt_str tenant, bt_str name, bt_str key, bt_own_ids *out) {
   const bt_str fields[] = {tenant, name, key};
-  return derive(fields, 3, out);
+  return derive_ids(fields, 3, out);
 }
 
 static bool find_text(const bt_span *span, const char *key, bt_str *out) {

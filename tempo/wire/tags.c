@@ -14,7 +14,7 @@ void bt_tag_list_dispose(bt_tag_list *list) {
   *list = (bt_tag_list){0};
 }
 
-static int compare(const bt_tag *a, const bt_tag *b) {
+static int compare_tags(const bt_tag *a, const bt_tag *b) {
   int order = bt_str_compare(a->text, b->text);
   return order ? order : (int)a->type - (int)b->type;
 }
@@ -24,7 +24,7 @@ static size_t place_of(const bt_tag_list *list, const bt_tag *tag) {
   size_t low = 0, high = list->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (compare(&list->items[middle], tag) < 0)
+    if (compare_tags(&list->items[middle], tag) < 0)
       low = middle + 1;
     else
       high = middle;
@@ -33,7 +33,7 @@ static size_t place_of(const bt_tag_list *list, const bt_tag *tag) {
 }
 
 /* The list keeps the first of the order, so that what it holds does not depend on the order of arrival. */
-static bool insert(bt_tag_list *list, size_t place, const bt_tag *tag, size_t limit) {
+static bool insert_tag(bt_tag_list *list, size_t place, const bt_tag *tag, size_t limit) {
   bt_tag copy = *tag;
   if (!bt_arena_copy(&list->arena, tag->text, &copy.text)) {
     list->is_cut = true; /* full of what was pushed out: what there is is still true */
@@ -61,12 +61,12 @@ bool bt_tag_list_add(bt_tag_list *list, const bt_tag_request *request, bt_str te
   }
   bt_tag tag = {text, type};
   size_t place = place_of(list, &tag);
-  if (place < list->count && compare(&list->items[place], &tag) == 0) return true;
+  if (place < list->count && compare_tags(&list->items[place], &tag) == 0) return true;
   if (place == request->limit) {
     list->is_cut = true;
     return true;
   }
-  return insert(list, place, &tag, request->limit);
+  return insert_tag(list, place, &tag, request->limit);
 }
 
 static bt_status ask_source(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {

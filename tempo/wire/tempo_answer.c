@@ -47,7 +47,7 @@ bool bt_tempo_wants_tenant(const bt_http_response *response) {
 }
 
 /* What to do about a refusal that no query can mend. */
-static const char *advice(const bt_http_response *response) {
+static const char *choose_advice(const bt_http_response *response) {
   if (bt_tempo_wants_tenant(response))
     return ": this Tempo has several tenants and none was named; set --tenant, or send X-Scope-OrgID";
   if (response->status == 401)
@@ -73,7 +73,8 @@ void bt_tempo_describe(const bt_http_response *response, char *out, size_t capac
     sentence[length++] = c;
   }
   sentence[length] = '\0';
-  snprintf(out, capacity, "Tempo answered %d%s%s%s", response->status, length ? ": " : "", sentence, advice(response));
+  snprintf(out, capacity, "Tempo answered %d%s%s%s", response->status, length ? ": " : "", sentence,
+           choose_advice(response));
 }
 
 bool bt_tempo_content(const bt_http_response *response, bool *is_json) {
@@ -85,7 +86,7 @@ bool bt_tempo_content(const bt_http_response *response, bool *is_json) {
   return *is_json || bt_str_equal_nocase(type, BT_STR("application/protobuf"));
 }
 
-static bt_str after(bt_str body, bt_str marker) {
+static bt_str text_after(bt_str body, bt_str marker) {
   const char *at = body.len ? memmem(body.ptr, body.len, marker.ptr, marker.len) : NULL;
   if (!at) return (bt_str){0};
   const char *rest = at + marker.len;
@@ -105,13 +106,13 @@ static bool take_number(bt_str *s, int64_t *number) {
 }
 
 int64_t bt_tempo_number_after(bt_str body, bt_str marker) {
-  bt_str rest = after(body, marker);
+  bt_str rest = text_after(body, marker);
   int64_t number = 0;
   return take_number(&rest, &number) ? number : 0;
 }
 
 int64_t bt_tempo_duration_s_after(bt_str body, bt_str marker) {
-  bt_str rest = after(body, marker);
+  bt_str rest = text_after(body, marker);
   int64_t seconds = 0, number = 0;
   while (take_number(&rest, &number) && rest.len) {
     int64_t unit = rest.ptr[0] == 'h' ? 3600 : rest.ptr[0] == 'm' ? 60 : rest.ptr[0] == 's' ? 1 : 0;

@@ -68,7 +68,7 @@ void bt_trace_merge_distrust_all(bt_trace_merge *merge) {
   for (size_t i = 0; i < merge->count; i++) merge->traces[i].needs_by_id = true;
 }
 
-static bt_status full(bt_error *error) {
+static bt_status refuse_batch(bt_error *error) {
   return bt_error_set(error, BT_LIMIT, "the traces of one batch need more memory than is allowed");
 }
 
@@ -328,7 +328,7 @@ static bool fill_draft(row_reader *reader, draft *into) {
   return true;
 }
 
-static bool differs(const bt_span *a, const bt_span *b) {
+static bool spans_differ(const bt_span *a, const bt_span *b) {
   bool has_other_link = a->link_count != b->link_count ||
                         (a->link_count && (bt_trace_id_compare(&a->links->trace_id, &b->links->trace_id) != 0 ||
                                            memcmp(a->links->span_id.bytes, b->links->span_id.bytes,
@@ -344,12 +344,13 @@ static bt_status merge_span(bt_trace_merge *merge, uint32_t group, size_t trace,
   bt_span span;
   merged_trace *merged = &merge->traces[trace];
   if (!read_intrinsics(&reader, row->span, &span) || row->matched > BT_READ_SPANS_PER_SET) merged->needs_by_id = true;
-  if (merge->projection->links && group == 0 && !read_link(&reader, &span)) return full(error);
+  if (merge->projection->links && group == 0 && !read_link(&reader, &span)) return refuse_batch(error);
   draft *into = *find_place(merge, trace, &span.id, span.kind);
-  if (into && group == 0 && into->seen[0] && differs(&into->span, &span)) merged->differing_copies = true;
+  if (into && group == 0 && into->seen[0] && spans_differ(&into->span, &span)) merged->differing_copies = true;
   if (into && into->seen[group]) return BT_OK; /* the first record of a span counts */
   if (!into) into = add_draft(merge, trace, &span);
-  if (!into || (group == 0 && !set_fields(merge, into, &span)) || !fill_draft(&reader, into)) return full(error);
+  if (!into || (group == 0 && !set_fields(merge, into, &span)) || !fill_draft(&reader, into))
+    return refuse_batch(error);
   if (reader.ambiguous) merged->needs_by_id = true;
   return BT_OK;
 }
@@ -499,10 +500,10 @@ bt_status bt_trace_merge_take(bt_trace_merge *merge, size_t index, bt_trace *sto
   *needs_by_id = merged->needs_by_id;
   if (!merged->found) return BT_OK;
   bt_trace_builder *builder = bt_trace_builder_new(&merge->arena, &merge->ids[index]);
-  if (!builder) return full(error);
+  if (!builder) return refuse_batch(error);
   bool is_whole = merged->first != NULL;
   for (draft *d = merged->first; d; d = d->next)
-    if (!build_span(merge, d, builder, &is_whole)) return full(error);
+    if (!build_span(merge, d, builder, &is_whole)) return refuse_batch(error);
   if (!is_whole || (merged->valued & ~merged->lacked)) *needs_by_id = true;
   *storage = *bt_trace_builder_finish(builder);
   storage->differing_copies = storage->differing_copies || merged->differing_copies;

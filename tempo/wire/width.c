@@ -33,7 +33,7 @@ static void start_pause(bt_width *width, uint32_t looked_at) {
 }
 
 /* What was measured is what the next step is compared with. */
-static void keep(bt_width *width) {
+static void keep_measurement(bt_width *width) {
   width->before = width->now;
 }
 
@@ -53,7 +53,7 @@ static uint32_t judge_up(bt_width *width, int64_t now_ms, uint32_t allowed, uint
   double ratio = times_as_long(&width->now, &width->before);
   if (ratio > 0 && ratio <= half_of_waiting(allowed - 1)) {
     width->pause = 0;
-    keep(width);
+    keep_measurement(width);
     return step_up(width, now_ms, allowed, least, most);
   }
   uint32_t back = allowed - 1; /* `before` is of it */
@@ -66,7 +66,7 @@ static uint32_t judge_down(bt_width *width, int64_t now_ms, uint32_t allowed, ui
   bool stays = ratio > 0 && ratio * half_of_waiting(allowed) <= 1;
   if (!stays) return pause_at(width, now_ms, allowed + 1, looked_at);
   width->pause = 0;
-  keep(width);
+  keep_measurement(width);
   return allowed > least ? start_step(width, BT_WIDTH_DOWN, now_ms, allowed)
                          : pause_at(width, now_ms, allowed, looked_at);
 }
@@ -84,7 +84,7 @@ uint32_t bt_width_note(bt_width *width, bt_http_kind kind, double latency_ms, in
   if (++width->now.all < looked_at) return allowed;
   if (width->trying == BT_WIDTH_UP) return judge_up(width, now_ms, allowed, least, most, looked_at);
   if (width->trying == BT_WIDTH_DOWN) return judge_down(width, now_ms, allowed, least, looked_at);
-  keep(width);
+  keep_measurement(width);
   return step_up(width, now_ms, allowed, least, most);
 }
 
