@@ -99,7 +99,7 @@ const char *bt_static_reason(const bt_comparison *comparison) {
   return mixed ? "values of different types are never equal and have no order" : "true and false have no order";
 }
 
-static bt_static_truth negated(bt_static_truth truth) {
+static bt_static_truth negate_truth(bt_static_truth truth) {
   if (truth == BT_STATIC_OPEN) return BT_STATIC_OPEN;
   return truth == BT_STATIC_NEVER ? BT_STATIC_ALWAYS : BT_STATIC_NEVER;
 }
@@ -142,7 +142,7 @@ static bt_static_truth join_truths(bt_static_truth sum, bt_static_truth next, bt
 }
 
 static bt_static_truth join_predicates(const bt_predicate *predicate, bt_static_truth absorbing) {
-  bt_static_truth truth = negated(absorbing);
+  bt_static_truth truth = negate_truth(absorbing);
   for (uint32_t i = 0; i < predicate->item_count; i++)
     truth = join_truths(truth, bt_static_predicate(predicate->items[i]), absorbing);
   return truth;
@@ -155,7 +155,7 @@ bt_static_truth bt_static_predicate(const bt_predicate *predicate) {
   case BT_PREDICATE_AND:
     return bt_static_contradiction(predicate) ? BT_STATIC_NEVER : join_predicates(predicate, BT_STATIC_NEVER);
   case BT_PREDICATE_OR: return join_predicates(predicate, BT_STATIC_ALWAYS);
-  case BT_PREDICATE_NOT: return negated(bt_static_predicate(predicate->items[0]));
+  case BT_PREDICATE_NOT: return negate_truth(bt_static_predicate(predicate->items[0]));
   case BT_PREDICATE_COMPARE: return bt_static_comparison(&predicate->comparison);
   case BT_PREDICATE_EVENT:
   case BT_PREDICATE_LINK:
@@ -168,7 +168,7 @@ bt_static_truth bt_static_predicate(const bt_predicate *predicate) {
   return BT_STATIC_OPEN;
 }
 
-static bt_static_truth exists(const bt_selection *selection) {
+static bt_static_truth selection_truth(const bt_selection *selection) {
   bt_static_truth truth = bt_static_predicate(selection->predicate);
   if (truth == BT_STATIC_NEVER) return BT_STATIC_NEVER;
   bool bound = selection->base_binding != BT_NO_BINDING && !selection->relation_count;
@@ -176,7 +176,7 @@ static bt_static_truth exists(const bt_selection *selection) {
 }
 
 static bt_static_truth join_conditions(const bt_condition *condition, bt_static_truth absorbing) {
-  bt_static_truth truth = negated(absorbing);
+  bt_static_truth truth = negate_truth(absorbing);
   for (uint32_t i = 0; i < condition->item_count; i++)
     truth = join_truths(truth, bt_static_condition(condition->items[i]), absorbing);
   return truth;
@@ -188,12 +188,13 @@ bt_static_truth bt_static_condition(const bt_condition *condition) {
   case BT_CONDITION_FALSE: return BT_STATIC_NEVER;
   case BT_CONDITION_AND: return join_conditions(condition, BT_STATIC_NEVER);
   case BT_CONDITION_OR: return join_conditions(condition, BT_STATIC_ALWAYS);
-  case BT_CONDITION_NOT: return negated(bt_static_condition(condition->items[0]));
-  case BT_CONDITION_EXISTS: return exists(condition->selection);
+  case BT_CONDITION_NOT: return negate_truth(bt_static_condition(condition->items[0]));
+  case BT_CONDITION_EXISTS: return selection_truth(condition->selection);
   case BT_CONDITION_COMPARE: return bt_static_comparison(&condition->comparison);
   case BT_CONDITION_HAS_BEFORE:
   case BT_CONDITION_HAS_AFTER:
-    return exists(condition->selection) == BT_STATIC_NEVER || exists(condition->other) == BT_STATIC_NEVER
+    return selection_truth(condition->selection) == BT_STATIC_NEVER ||
+                   selection_truth(condition->other) == BT_STATIC_NEVER
                ? BT_STATIC_NEVER
                : BT_STATIC_OPEN;
   }

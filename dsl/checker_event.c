@@ -179,7 +179,8 @@ static void add_test(order_tests *o, const bt_expression *left, bt_comparison_op
   o->items[o->count++] = test;
 }
 
-static const bt_expression *difference(const order_tests *o, const bt_expression *from, const bt_expression *what) {
+static const bt_expression *subtract_expressions(const order_tests *o, const bt_expression *from,
+                                                 const bt_expression *what) {
   bt_expression *out = bt_checker_new_expression(o->checker, BT_EXPRESSION_SUBTRACT, BT_TYPE_DURATION, o->range);
   if (!out || !from || !what) return NULL;
   out->left = from;
@@ -192,8 +193,8 @@ static void add_near(order_tests *o, const bt_expression *point, int64_t within_
   bt_expression *most = bt_checker_new_expression(o->checker, BT_EXPRESSION_LITERAL, BT_TYPE_DURATION, o->range);
   if (!most) return;
   most->literal = (bt_value){.type = BT_VALUE_DURATION, .duration_ns = within_ns};
-  add_test(o, difference(o, event_time(o), point), BT_LESS_EQUAL, most);
-  add_test(o, difference(o, point, event_time(o)), BT_LESS_EQUAL, most);
+  add_test(o, subtract_expressions(o, event_time(o), point), BT_LESS_EQUAL, most);
+  add_test(o, subtract_expressions(o, point, event_time(o)), BT_LESS_EQUAL, most);
 }
 
 static const bt_expression *report_point(bt_checker *checker, bt_range range) {

@@ -7,7 +7,7 @@
 
 /* ---- lowering ---- */
 
-static const bt_predicate *negated(bt_checker *checker, const bt_predicate *test) {
+static const bt_predicate *negate_test(bt_checker *checker, const bt_predicate *test) {
   bt_predicate *negation = bt_checker_alloc(checker, 1, sizeof *negation);
   const bt_predicate **items = bt_checker_alloc(checker, 1, sizeof *items);
   if (!negation || !items) return NULL;
@@ -20,7 +20,7 @@ static const bt_predicate *negated(bt_checker *checker, const bt_predicate *test
 /* The spans that fail. */
 static const bt_selection *select_failing(bt_checker *checker, const bt_ast *node, const bt_selection *spans,
                                           const bt_predicate *test) {
-  const bt_predicate *items[2] = {spans->predicate, negated(checker, test)};
+  const bt_predicate *items[2] = {spans->predicate, negate_test(checker, test)};
   bt_selection *failing = bt_checker_alloc(checker, 1, sizeof *failing);
   if (!failing || !items[1]) return NULL;
   *failing = *spans;
@@ -129,7 +129,7 @@ static bool is_operand_only(const bt_ast *spans) {
          spans->kind != BT_AST_CALL;
 }
 
-static void warn(bt_checker *checker, const bt_ast_rule *tree, const bt_ast *node, bool is_demand) {
+static void warn_of_none(bt_checker *checker, const bt_ast_rule *tree, const bt_ast *node, bool is_demand) {
   const bt_ast *spans = node->items[0];
   bt_str written = bt_checker_source(checker, spans->outer);
   const char *open = is_operand_only(spans) ? "span(" : "", *close = is_operand_only(spans) ? ")" : "";
@@ -152,17 +152,17 @@ static void warn(bt_checker *checker, const bt_ast_rule *tree, const bt_ast *nod
 }
 
 /* is_demand: it stands in `always`, where what holds does no harm. Below `not` a failing span is asked for. */
-static void visit(bt_checker *checker, const bt_ast_rule *tree, const bt_ast *node, const beside *around,
-                  bool is_demand) {
+static void visit_node(bt_checker *checker, const bt_ast_rule *tree, const bt_ast *node, const beside *around,
+                       bool is_demand) {
   if (is_every(node)) {
     if (!is_of_binding(checker, node->items[0]) && !is_asked_for(checker, around, node->items[0]))
-      warn(checker, tree, node, is_demand);
+      warn_of_none(checker, tree, node, is_demand);
     return;
   }
   const beside here = {node, around};
   if (node->kind != BT_AST_AND && node->kind != BT_AST_OR) return;
   for (uint32_t i = 0; i < node->item_count; i++)
-    visit(checker, tree, node->items[i], node->kind == BT_AST_AND ? &here : around, is_demand);
+    visit_node(checker, tree, node->items[i], node->kind == BT_AST_AND ? &here : around, is_demand);
 }
 
 void bt_checker_warn_of_every(bt_checker *checker, const bt_ast_rule *tree) {
@@ -172,8 +172,8 @@ void bt_checker_warn_of_every(bt_checker *checker, const bt_ast_rule *tree) {
   const beside when = {condition_of_when, NULL};
   for (uint32_t i = 0; i < tree->clause_count; i++) {
     bool is_when = tree->clauses[i].kind == BT_CLAUSE_WHEN;
-    visit(checker, tree, tree->clauses[i].condition, is_when || !condition_of_when ? NULL : &when,
-          tree->clauses[i].kind == BT_CLAUSE_ALWAYS);
+    visit_node(checker, tree, tree->clauses[i].condition, is_when || !condition_of_when ? NULL : &when,
+               tree->clauses[i].kind == BT_CLAUSE_ALWAYS);
   }
-  if (tree->condition) visit(checker, tree, tree->condition, NULL, false);
+  if (tree->condition) visit_node(checker, tree, tree->condition, NULL, false);
 }

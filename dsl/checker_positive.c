@@ -14,17 +14,17 @@ static bool compares_name(const bt_comparison *comparison) {
 
 /* A predicate that not every span meets; `by_name`: one that only spans of some name or service meet, which every
  * search can ask for. */
-static bool restricts(const bt_predicate *predicate, bool by_name) {
+static bool restricts_spans(const bt_predicate *predicate, bool by_name) {
   switch (predicate->kind) {
   case BT_PREDICATE_TRUE:
   case BT_PREDICATE_NOT: return false;
   case BT_PREDICATE_AND:
     for (uint32_t i = 0; i < predicate->item_count; i++)
-      if (restricts(predicate->items[i], by_name)) return true;
+      if (restricts_spans(predicate->items[i], by_name)) return true;
     return false;
   case BT_PREDICATE_OR:
     for (uint32_t i = 0; i < predicate->item_count; i++)
-      if (!restricts(predicate->items[i], by_name)) return false;
+      if (!restricts_spans(predicate->items[i], by_name)) return false;
     return true;
   case BT_PREDICATE_NAMED: return true;
   case BT_PREDICATE_COMPARE: return !by_name || compares_name(&predicate->comparison);
@@ -39,7 +39,7 @@ static bool restricts(const bt_predicate *predicate, bool by_name) {
 
 static bool selects_some(const bt_selection *selection, bool by_name) {
   if (selection->base_binding != BT_NO_BINDING) return false;
-  if (!selection->is_foreign && restricts(selection->predicate, by_name)) return true;
+  if (!selection->is_foreign && restricts_spans(selection->predicate, by_name)) return true;
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];
     if (relation->first.selection && selects_some(relation->first.selection, by_name)) return true;
@@ -94,7 +94,7 @@ static empty_value value_when_empty(const bt_expression *expression, bool by_nam
   return (empty_value){EMPTY_UNKNOWN, 0};
 }
 
-static bool holds(bt_comparison_operator op, double left, double right) {
+static bool comparison_holds(bt_comparison_operator op, double left, double right) {
   switch ((int)op) {
   case BT_EQUAL:
   case BT_IN: return !(left < right) && !(left > right);
@@ -125,7 +125,7 @@ static bool is_when_empty(const bt_comparison *comparison, bool wanted, bool by_
   for (uint32_t i = 0; i < (in ? comparison->list_count : 1); i++) {
     empty_value right = value_when_empty(in ? comparison->list[i] : comparison->right, by_name);
     if (right.kind == EMPTY_UNKNOWN) return false;
-    any |= right.kind == EMPTY_NUMBER && holds(in ? BT_IN : comparison->op, left.number, right.number);
+    any |= right.kind == EMPTY_NUMBER && comparison_holds(in ? BT_IN : comparison->op, left.number, right.number);
   }
   return (comparison->op == BT_NOT_IN ? !any : any) == wanted;
 }

@@ -18,7 +18,7 @@ static bool is_reserved(bt_str name) {
   return false;
 }
 
-static void declare(bt_checker *checker, bt_ast_part *as) {
+static void declare_binding(bt_checker *checker, bt_ast_part *as) {
   bt_rule *rule = checker->rule;
   if (bt_path_rest(as->name).len || is_reserved(as->name)) {
     bt_checker_report(checker, BT_E_AS, as->name_range,
@@ -38,7 +38,7 @@ static void declare_in(bt_checker *checker, const bt_ast *node) {
   for (uint32_t i = 0; i < node->item_count; i++) declare_in(checker, node->items[i]);
   for (uint32_t i = 0; i < node->part_count; i++) {
     bt_ast_part *part = &node->parts[i];
-    if (part->kind == BT_PART_AS) declare(checker, part);
+    if (part->kind == BT_PART_AS) declare_binding(checker, part);
     declare_in(checker, part->predicate);
     declare_in(checker, part->first.ref);
     declare_in(checker, part->second.ref);

@@ -198,7 +198,7 @@ const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node
 }
 
 /* Selections are made of names, strings, bindings, has(…), span(…) and what stands behind them; the rest are tests. */
-static bool selects(const bt_checker *checker, const bt_ast *node) {
+static bool selects_spans(const bt_checker *checker, const bt_ast *node) {
   switch ((int)node->kind) {
   case BT_AST_STRING: return true;
   case BT_AST_PATH:
@@ -212,7 +212,7 @@ static bool selects(const bt_checker *checker, const bt_ast *node) {
 
 const bt_selection *bt_checker_operand(bt_checker *checker, const bt_ast *node) {
   if (node->kind == BT_AST_ERROR) return NULL;
-  if (!selects(checker, node)) {
+  if (!selects_spans(checker, node)) {
     checker->operand = node;
     return new_selection(checker, node->range, bt_checker_predicate(checker, node, BT_SITE_OPERAND));
   }

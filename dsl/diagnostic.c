@@ -21,7 +21,7 @@ void bt_diagnostics_dispose(bt_diagnostics *diagnostics) {
 }
 
 /* Line and column of a byte, both from 1; the column counts code points. */
-static void locate(bt_str text, uint32_t at, uint32_t *line, uint32_t *column) {
+static void locate_byte(bt_str text, uint32_t at, uint32_t *line, uint32_t *column) {
   *line = *column = 1;
   for (size_t i = 0; i < at && i < text.len; i++) {
     if (text.ptr[i] == '\n') {
@@ -71,7 +71,7 @@ bt_diagnostic *bt_diagnostics_add(bt_diagnostics *diagnostics, bt_str text, cons
   make_valid_utf8(message);
   *slot = (bt_diagnostic){.is_error = is_error, .range = range};
   snprintf(slot->code, sizeof slot->code, "%s", code);
-  locate(text, range.start, &slot->line, &slot->column);
+  locate_byte(text, range.start, &slot->line, &slot->column);
   if (!bt_arena_copy(&diagnostics->arena, bt_str_from(message), &slot->message)) {
     diagnostics->no_memory = true;
     return NULL;
@@ -127,7 +127,7 @@ static bool is_inside_character(bt_str text, uint32_t at) {
 }
 
 /* Up to so many characters from `at` on, or back from it, within the line. */
-static uint32_t step(bt_str text, bt_range line, uint32_t at, int characters) {
+static uint32_t step_characters(bt_str text, bt_range line, uint32_t at, int characters) {
   for (; characters > 0 && at < line.end; characters--) do
       at++;
     while (at < line.end && is_inside_character(text, at));
@@ -139,12 +139,12 @@ static uint32_t step(bt_str text, bt_range line, uint32_t at, int characters) {
 
 /* What is shown of a line: all, or of a long one what stands around `at`. */
 static bt_range window_around(bt_str text, bt_range line, uint32_t at) {
-  if (step(text, line, line.start, MAX_LINE_COLUMNS) == line.end) return line;
+  if (step_characters(text, line, line.start, MAX_LINE_COLUMNS) == line.end) return line;
   if (at > line.end) at = line.end;
-  bt_range shown = {step(text, line, at, -COLUMNS_BEFORE), 0};
+  bt_range shown = {step_characters(text, line, at, -COLUMNS_BEFORE), 0};
   int marks = shown.start > line.start ? 2 : 1; /* one for each end that was cut off */
-  shown.end = step(text, line, shown.start, MAX_LINE_COLUMNS - marks);
-  if (shown.end == line.end) shown.start = step(text, line, line.end, -(MAX_LINE_COLUMNS - 1));
+  shown.end = step_characters(text, line, shown.start, MAX_LINE_COLUMNS - marks);
+  if (shown.end == line.end) shown.start = step_characters(text, line, line.end, -(MAX_LINE_COLUMNS - 1));
   return shown;
 }
 

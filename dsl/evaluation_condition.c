@@ -25,7 +25,7 @@ static bt_kleene exists_with_rest(bt_evaluator *evaluator, const bt_program_cond
   return bt_evaluator_or_budget(evaluator, any);
 }
 
-static bool binds(const bt_program_condition *condition) {
+static bool binds_span(const bt_program_condition *condition) {
   return condition->kind == BT_CONDITION_EXISTS && condition->binding != BT_NO_BINDING;
 }
 
@@ -33,7 +33,7 @@ bt_kleene bt_evaluate_conjunction(bt_evaluator *evaluator, const bt_program_cond
   bt_kleene all = bt_kleene_from(true);
   for (uint32_t i = from; i < conjunction->item_count && all.truth != BT_FALSE; i++) {
     const bt_program_condition *item = conjunction->items[i];
-    if (binds(item)) return bt_kleene_and(all, exists_with_rest(evaluator, conjunction, i));
+    if (binds_span(item)) return bt_kleene_and(all, exists_with_rest(evaluator, conjunction, i));
     all = bt_kleene_and(all, bt_evaluate_condition(evaluator, item));
   }
   return all;

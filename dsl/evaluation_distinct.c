@@ -30,7 +30,7 @@ static bool make_room(bt_evaluator *evaluator) {
 }
 
 /* A text is walked over to hash it, and a long one, of which the hash says less, for each time that it is compared. */
-static bool pay(bt_evaluator *evaluator, const bt_value *value) {
+static bool pay_value(bt_evaluator *evaluator, const bt_value *value) {
   bt_evaluator_pay_tests(evaluator, TESTS_OF_VALUE);
   if (value->type != BT_VALUE_STRING) return true;
   uint64_t rounds = value->string.len > LONG_TEXT ? LONG_TEXT_ROUNDS : 1;
@@ -39,7 +39,7 @@ static bool pay(bt_evaluator *evaluator, const bt_value *value) {
 
 static bool push_value(bt_evaluator *evaluator, const bt_value *value, bool is_sure) {
   uint32_t hash;
-  if (!pay(evaluator, value)) return (void)bt_evaluator_is_cut(evaluator), true;
+  if (!pay_value(evaluator, value)) return (void)bt_evaluator_is_cut(evaluator), true;
   if (!bt_value_hash(value, &hash)) return true;
   if (!make_room(evaluator)) return false;
   evaluator->distinct.values[evaluator->distinct.count++] = (bt_distinct_value){*value, hash, is_sure};

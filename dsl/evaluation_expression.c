@@ -9,14 +9,14 @@ static bt_value integer_value(int64_t integer) {
 }
 
 /* A number that further spans can only raise; `may_grow`: that there may be such spans. */
-static bt_outcome growing(const bt_evaluator *evaluator, int64_t seen, bool may_grow) {
+static bt_outcome growing_count(const bt_evaluator *evaluator, int64_t seen, bool may_grow) {
   return may_grow ? bt_outcome_at_least(integer_value(seen), bt_evaluator_why_missing(evaluator))
                   : bt_outcome_integer(seen);
 }
 
 static bt_outcome span_count(const bt_evaluator *evaluator) {
   uint64_t count = evaluator->is_pruned ? bt_pruned_span_count(evaluator) : evaluator->index.trace->span_count;
-  return growing(evaluator, count < INT64_MAX ? (int64_t)count : INT64_MAX, bt_evaluator_lacks_spans(evaluator));
+  return growing_count(evaluator, count < INT64_MAX ? (int64_t)count : INT64_MAX, bt_evaluator_lacks_spans(evaluator));
 }
 
 static bt_outcome trace_start(const bt_evaluator *evaluator) {
@@ -37,7 +37,7 @@ static bt_outcome service_count(bt_evaluator *evaluator) {
     evaluator->work.status = BT_NO_MEMORY;
     return bt_outcome_unknown(BT_WHY_BUDGET);
   }
-  return growing(evaluator, evaluator->index.service_count, bt_evaluator_lacks_spans(evaluator));
+  return growing_count(evaluator, evaluator->index.service_count, bt_evaluator_lacks_spans(evaluator));
 }
 
 /* The field of a span that the root is asked for. */
@@ -68,8 +68,8 @@ static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
   if (is_empty) return evaluator->is_incomplete ? bt_outcome_unknown(BT_WHY_INCOMPLETE) : bt_outcome_missing();
   bt_trace_index_find_times(&evaluator->index);
   if (kind == BT_FIELD_TRACE_START) return trace_start(evaluator);
-  if (kind == BT_FIELD_TRACE_END) return growing(evaluator, evaluator->index.end_ns, evaluator->is_incomplete);
-  return growing(evaluator, trace_duration_ns(&evaluator->index), evaluator->is_incomplete);
+  if (kind == BT_FIELD_TRACE_END) return growing_count(evaluator, evaluator->index.end_ns, evaluator->is_incomplete);
+  return growing_count(evaluator, trace_duration_ns(&evaluator->index), evaluator->is_incomplete);
 }
 
 /* Ids are written to room that lasts as long as the run, because two of them may be compared. */

@@ -62,7 +62,7 @@ typedef struct walk {
   bool is_whole;
 } walk;
 
-static void reach(walk *w, bt_span_list spans) {
+static void reach_spans(walk *w, bt_span_list spans) {
   bt_relatives *relatives = &w->evaluator->relatives;
   for (uint32_t i = 0; i < spans.count; i++) {
     if (!bt_evaluator_step(w->evaluator)) return;
@@ -76,7 +76,7 @@ static void reach_children(walk *w, uint32_t from) {
   const bt_relatives *relatives = &w->evaluator->relatives;
   for (uint32_t i = from; i < w->count && !w->evaluator->is_exhausted; i++) {
     uint32_t span = relatives->queue[i], trace = bt_evaluator_trace_of(w->evaluator, span);
-    reach(w, bt_relatives_children(relatives, trace, &bt_evaluator_span(w->evaluator, span)->id));
+    reach_spans(w, bt_relatives_children(relatives, trace, &bt_evaluator_span(w->evaluator, span)->id));
   }
 }
 
@@ -85,7 +85,7 @@ static void reach_linkers(walk *w, uint32_t from) {
   uint32_t end = w->count;
   for (uint32_t i = from; i < end && !w->evaluator->is_exhausted; i++) {
     uint32_t span = relatives->queue[i], trace = bt_evaluator_trace_of(w->evaluator, span);
-    reach(w, bt_relatives_linkers(relatives, trace, &bt_evaluator_span(w->evaluator, span)->id));
+    reach_spans(w, bt_relatives_linkers(relatives, trace, &bt_evaluator_span(w->evaluator, span)->id));
     w->is_whole = w->is_whole && knows_linkers(w->evaluator, trace, w->window);
   }
 }
@@ -284,7 +284,7 @@ static bool reach_parents(walk *w, uint32_t span, uint32_t trace) {
   if (bt_evaluator_may_have_moved(w->evaluator, span)) return false;
   if (bt_span_id_is_zero(&child->parent_id)) return true;
   bt_span_list parents = bt_relatives_with_id(&w->evaluator->relatives, trace, &child->parent_id);
-  reach(w, parents);
+  reach_spans(w, parents);
   return parents.count > 0;
 }
 

@@ -46,8 +46,8 @@ static need find_need(bt_evaluator *evaluator, const bt_program_key *key, uint32
 /* What is going to be looked through is more than an index costs. It depends on this rule and the trace alone, and not
  * on what other rules have found of a matcher: so all members are asked for, which costs no steps. Where that costs
  * text, an index is built only of what was paid for. */
-static bool is_worth_it(bt_evaluator *evaluator, const bt_program_selection *selection, const bt_reach *reach,
-                        uint32_t in_window) {
+static bool deserves_index(bt_evaluator *evaluator, const bt_program_selection *selection, const bt_reach *reach,
+                           uint32_t in_window) {
   bt_lookup_slot *slot = &evaluator->lookup_slots[selection->slot];
   bool is_first = slot->turn != evaluator->turn, is_whole = reach->order == BT_BY_NUMBER;
   if (is_first) *slot = (bt_lookup_slot){.turn = evaluator->turn};
@@ -107,7 +107,7 @@ static bool is_best(const lookup *l, uint64_t count) {
   return !l->is_found || count < l->best.count;
 }
 
-static void consider(lookup *l, bt_span_list list) {
+static void consider_list(lookup *l, bt_span_list list) {
   if (!is_best(l, list.count)) return;
   l->is_found = true;
   l->is_merge = false;
@@ -151,7 +151,7 @@ static void try_key(lookup *l, const bt_program_key *key) {
   if (key->kind == BT_KEY_ANY)
     try_any(l, key);
   else if (find_list(l, key, &list))
-    consider(l, list);
+    consider_list(l, list);
 }
 
 static bool stands_before(const bt_trace_index *index, bt_member_order order, uint32_t a, uint32_t b) {
@@ -201,5 +201,6 @@ bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *s
                           const bt_program_condition *join, const bt_reach *reach, uint32_t in_window,
                           bt_span_list *out, bt_merge **merge) {
   if (evaluator->is_pruned || !has_keys(selection, join)) return false;
-  return is_worth_it(evaluator, selection, reach, in_window) && look_up(evaluator, selection, join, reach, out, merge);
+  return deserves_index(evaluator, selection, reach, in_window) &&
+         look_up(evaluator, selection, join, reach, out, merge);
 }

@@ -26,7 +26,7 @@ static bool is_lower(const bt_span *a, const bt_span *b) {
 }
 
 /* `a` comes before `b` in the order of all spans. */
-static bt_kleene precedes(bt_evaluator *evaluator, uint32_t a, uint32_t b) {
+static bt_kleene precedes_span(bt_evaluator *evaluator, uint32_t a, uint32_t b) {
   bt_kleene before = bt_evaluate_before(evaluator, a, false, b, false);
   if (before.truth != BT_FALSE) return before;
   const bt_span *x = bt_evaluator_span(evaluator, a), *y = bt_evaluator_span(evaluator, b);
@@ -35,7 +35,7 @@ static bt_kleene precedes(bt_evaluator *evaluator, uint32_t a, uint32_t b) {
 }
 
 static bt_kleene stands_in_front(const pick *p, uint32_t other, uint32_t span) {
-  return p->is_last ? precedes(p->evaluator, span, other) : precedes(p->evaluator, other, span);
+  return p->is_last ? precedes_span(p->evaluator, span, other) : precedes_span(p->evaluator, other, span);
 }
 
 /* ---- gathering ---- */
@@ -94,7 +94,7 @@ static void add_member(pick *p, const bt_member *member) {
 
 /* Those that may matter: a member that lies behind a certain one by more than the skew is not the first, and one that
  * lies behind by more than twice the skew is not even in front of one that may be. */
-static void gather(pick *p, const bt_program_selection *from) {
+static void gather_members(pick *p, const bt_program_selection *from) {
   bt_cursor cursor;
   bt_member member;
   bt_cursor_open(&cursor, p->evaluator, from);
@@ -131,7 +131,7 @@ static int compare_members(const void *left, const void *right) {
 }
 
 /* The members that may be it, in place of all that were gathered. */
-static bool settle(pick *p) {
+static bool settle_members(pick *p) {
   bt_pick_slot *slot = p->slot;
   uint32_t count = 0;
   if (!slot->room) return true; /* nothing was gathered */
@@ -170,9 +170,9 @@ const bt_pick_slot *bt_evaluate_pick(bt_evaluator *evaluator, const bt_program_r
             .slot = slot,
             .is_last = relation->kind == BT_LAST_OF,
             .unseen = bt_selection_unseen(evaluator, from)};
-  gather(&p, from);
+  gather_members(&p, from);
   if (evaluator->is_exhausted || evaluator->work.status != BT_OK) return NULL;
-  if ((p.unseen.truth == BT_UNKNOWN || !is_plain(evaluator)) && !settle(&p)) return NULL;
+  if ((p.unseen.truth == BT_UNKNOWN || !is_plain(evaluator)) && !settle_members(&p)) return NULL;
   for (uint32_t i = 0; i < slot->count; i++) slot->spans[i] = slot->room[i].span;
   memcpy(slot->bound, evaluator->bound, sizeof slot->bound);
   slot->turn = evaluator->turn;

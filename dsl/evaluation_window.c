@@ -120,7 +120,7 @@ static uint32_t count_below(const bt_trace_index *index, bt_span_list list, key_
   return low;
 }
 
-static bt_span_list cut(const bt_trace_index *index, bt_span_list list, key_function key, bt_window window) {
+static bt_span_list cut_list(const bt_trace_index *index, bt_span_list list, key_function key, bt_window window) {
   uint32_t first = window.low > INT64_MIN ? count_below(index, list, key, window.low) : 0, end = list.count;
   if (window.high < INT64_MAX) end = count_below(index, list, key, window.high + 1);
   return end > first ? (bt_span_list){list.spans + first, end - first} : (bt_span_list){list.spans, 0};
@@ -128,7 +128,7 @@ static bt_span_list cut(const bt_trace_index *index, bt_span_list list, key_func
 
 bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const bt_reach *reach) {
   if (reach->order == BT_BY_NUMBER) return list;
-  return cut(index, list, reach->order == BT_BY_TREE ? tree_key : start_key, reach->window);
+  return cut_list(index, list, reach->order == BT_BY_TREE ? tree_key : start_key, reach->window);
 }
 
 /* On a trace without gaps the spans under a bound span are one range of places. Where a chain may leave the trace there

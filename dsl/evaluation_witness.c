@@ -122,7 +122,7 @@ static void collect_conjunction(collector *c, const bt_program_condition *conjun
   }
 }
 
-static bool holds(const collector *c, const bt_program_condition *condition) {
+static bool condition_holds(const collector *c, const bt_program_condition *condition) {
   return bt_evaluate_condition(c->evaluator, condition).truth == BT_TRUE;
 }
 
@@ -135,7 +135,7 @@ static void collect_condition(collector *c, const bt_program_condition *conditio
     for (uint32_t i = 0; i < condition->item_count; i++) collect_condition(c, condition->items[i]);
     return;
   case BT_CONDITION_NOT: /* what is there although it must not be */
-    if (holds(c, condition->items[0])) collect_condition(c, condition->items[0]);
+    if (condition_holds(c, condition->items[0])) collect_condition(c, condition->items[0]);
     return;
   case BT_CONDITION_EXISTS:
     if (!condition->binds_choice) collect_selection(c, condition->selection);
@@ -166,7 +166,7 @@ static const bt_program_condition *blame_false(const collector *c, const bt_prog
 static const bt_program_condition *blame_true(const collector *c, const bt_program_condition *condition) {
   if (condition->kind != BT_CONDITION_OR) return condition;
   for (uint32_t i = 0; i < condition->item_count; i++)
-    if (holds(c, condition->items[i])) return blame_true(c, condition->items[i]);
+    if (condition_holds(c, condition->items[i])) return blame_true(c, condition->items[i]);
   return condition;
 }
 
@@ -177,15 +177,16 @@ static const bt_program_condition *blame_bare(const bt_program_condition *condit
   return condition;
 }
 
-static const bt_program_condition *blame(const collector *c) {
+static const bt_program_condition *blame_condition(const collector *c) {
   const bt_program *program = c->evaluator->program;
   if (program->is_bare) return blame_bare(program->trigger);
-  if (program->always && (!program->never || !holds(c, program->never))) return blame_false(c, program->always);
+  if (program->always && (!program->never || !condition_holds(c, program->never)))
+    return blame_false(c, program->always);
   return blame_true(c, program->never);
 }
 
 /* What the left side of the blamed comparison came to: a number, or nothing. */
-static bt_value measure(const collector *c, const bt_program_condition *blamed) {
+static bt_value measure_blamed(const collector *c, const bt_program_condition *blamed) {
   while (blamed->kind == BT_CONDITION_NOT) blamed = blamed->items[0];
   if (blamed->kind != BT_CONDITION_COMPARE) return (bt_value){0};
   bt_outcome outcome = bt_evaluate_expression(c->evaluator, blamed->comparison.left, BT_NO_SPAN, NULL);
@@ -240,8 +241,8 @@ bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
   bt_evaluator_allow(evaluator, evaluator->step_budget / SHARE_OF_BUDGET);
   bt_work_allow(&evaluator->work, evaluator->text_budget / SHARE_OF_BUDGET);
   evaluator->is_exhausted = false;
-  const bt_program_condition *blamed = blame(&c);
+  const bt_program_condition *blamed = blame_condition(&c);
   *out = (bt_choice){.witnesses = witnesses, .witness_count = c.count, .failed = blamed->range};
-  out->measured = measure(&c, blamed);
+  out->measured = measure_blamed(&c, blamed);
   return true;
 }

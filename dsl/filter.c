@@ -82,33 +82,33 @@ static bool test_implies(const bt_filter_test *a, const bt_filter_test *b) {
   return tests_equal(a, b) || (takes_any_string(b) && a->literal.type == BT_VALUE_STRING);
 }
 
-static bool implies(const bt_filter *a, const bt_filter *b, unsigned *steps);
+static bool implies_filter(const bt_filter *a, const bt_filter *b, unsigned *steps);
 
 static bool all_imply(const bt_filter *a, const bt_filter *b, unsigned *steps) {
   for (uint32_t i = 0; i < a->item_count; i++)
-    if (!implies(a->items[i], b, steps)) return false;
+    if (!implies_filter(a->items[i], b, steps)) return false;
   return true;
 }
 
 static bool any_implies(const bt_filter *a, const bt_filter *b, unsigned *steps) {
   for (uint32_t i = 0; i < a->item_count; i++)
-    if (implies(a->items[i], b, steps)) return true;
+    if (implies_filter(a->items[i], b, steps)) return true;
   return false;
 }
 
 static bool implies_all(const bt_filter *a, const bt_filter *b, unsigned *steps) {
   for (uint32_t i = 0; i < b->item_count; i++)
-    if (!implies(a, b->items[i], steps)) return false;
+    if (!implies_filter(a, b->items[i], steps)) return false;
   return true;
 }
 
 static bool implies_any(const bt_filter *a, const bt_filter *b, unsigned *steps) {
   for (uint32_t i = 0; i < b->item_count; i++)
-    if (implies(a, b->items[i], steps)) return true;
+    if (implies_filter(a, b->items[i], steps)) return true;
   return false;
 }
 
-static bool implies(const bt_filter *a, const bt_filter *b, unsigned *steps) {
+static bool implies_filter(const bt_filter *a, const bt_filter *b, unsigned *steps) {
   if (++*steps > MAX_IMPLIES_STEPS) return false;
   if (a->kind == BT_FILTER_NONE || b->kind == BT_FILTER_ALL) return true;
   if (a->kind == BT_FILTER_ALL || b->kind == BT_FILTER_NONE) return false;
@@ -121,7 +121,7 @@ static bool implies(const bt_filter *a, const bt_filter *b, unsigned *steps) {
 
 bool bt_filter_implies(const bt_filter *a, const bt_filter *b) {
   unsigned steps = 0;
-  return implies(a, b, &steps);
+  return implies_filter(a, b, &steps);
 }
 
 /* Appends the item, or what it is made of when it is of the join's own kind. */

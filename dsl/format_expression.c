@@ -35,12 +35,12 @@ static strength strength_of(const bt_ast *node) {
   return WEAK_FACTOR;
 }
 
-static void print(const bt_ast *node, bt_buffer *out);
+static void print_node(const bt_ast *node, bt_buffer *out);
 
 static void print_at_least(const bt_ast *node, strength needed, bt_buffer *out) {
   bool wrap = strength_of(node) < needed;
   if (wrap) bt_buffer_append_char(out, '(');
-  print(node, out);
+  print_node(node, out);
   if (wrap) bt_buffer_append_char(out, ')');
 }
 
@@ -137,7 +137,7 @@ static void print_call(const bt_ast *node, bt_buffer *out) {
   bt_buffer_printf(out, "%s(", bt_function_name(node->function));
   for (uint32_t i = 0; i < node->item_count; i++) {
     if (i) bt_buffer_append(out, BT_STR(", "));
-    print(node->items[i], out);
+    print_node(node->items[i], out);
   }
   bt_buffer_append_char(out, ')');
 }
@@ -149,7 +149,7 @@ static void print_point(const bt_ast_point *point, bt_buffer *out) {
   bool wrap = !plain || (point->ref->kind == BT_AST_PATH && point->ref->parenthesised);
   wrap |= point->ref->owner != BT_NAME_OF_EITHER && point->suffix != BT_SUFFIX_NONE;
   if (wrap) bt_buffer_append_char(out, '(');
-  print(point->ref, out);
+  print_node(point->ref, out);
   if (wrap) bt_buffer_append_char(out, ')');
   if (point->suffix == BT_SUFFIX_START) bt_buffer_append(out, BT_STR(".start"));
   if (point->suffix == BT_SUFFIX_END) bt_buffer_append(out, BT_STR(".end"));
@@ -176,7 +176,7 @@ static void print_relation(const bt_ast_part *part, bt_buffer *out) {
 /* Parentheses in front of a filter are an error, which printing must not heal or change into something else. */
 void bt_format_base(const bt_ast *base, bt_buffer *out) {
   if (base->parenthesised) bt_buffer_append_char(out, '(');
-  print(base, out);
+  print_node(base, out);
   if (base->parenthesised) bt_buffer_append_char(out, ')');
 }
 
@@ -194,7 +194,7 @@ static void print_selection(const bt_ast *node, bt_buffer *out) {
     const bt_ast_part *part = &node->parts[i];
     if (part->kind == BT_PART_WHERE) {
       bt_buffer_append(out, related ? BT_STR(" where(") : BT_STR(".where("));
-      print(part->predicate, out);
+      print_node(part->predicate, out);
       bt_buffer_append_char(out, ')');
     } else {
       bt_format_part(part, out);
@@ -208,7 +208,7 @@ static void print_negation(const bt_ast *node, bt_buffer *out) {
   const bt_ast *inner = node->items[0];
   bool wrap = strength_of(inner) < WEAK_FACTOR || inner->kind == BT_AST_INTEGER || inner->kind == BT_AST_NEGATE;
   bt_buffer_append(out, wrap ? BT_STR("-(") : BT_STR("-"));
-  print(inner, out);
+  print_node(inner, out);
   if (wrap) bt_buffer_append_char(out, ')');
 }
 
@@ -234,11 +234,11 @@ static void print_not(const bt_ast *node, bt_buffer *out) {
   const bt_ast *inner = node->items[0];
   bool wrap = bt_format_wraps_negated(inner);
   if (wrap) bt_buffer_append_char(out, '(');
-  print(inner, out);
+  print_node(inner, out);
   if (wrap) bt_buffer_append_char(out, ')');
 }
 
-static void print(const bt_ast *node, bt_buffer *out) {
+static void print_node(const bt_ast *node, bt_buffer *out) {
   switch (node->kind) {
   case BT_AST_ERROR: out->failed = true; return;
   case BT_AST_OR: print_joined(node, " or ", WEAK_NOT, out); return;
@@ -268,5 +268,5 @@ static void print(const bt_ast *node, bt_buffer *out) {
 }
 
 void bt_format_condition(const bt_ast *node, bt_buffer *out) {
-  print(node, out);
+  print_node(node, out);
 }

@@ -6,7 +6,7 @@ enum { STEP = 2 };
 
 static void print_wide(const bt_ast *node, unsigned indent, unsigned follows, bt_buffer *out);
 
-static size_t column(const bt_buffer *out) {
+static size_t measure_column(const bt_buffer *out) {
   size_t length = 0;
   while (length < out->len && out->ptr[out->len - 1 - length] != '\n') length++;
   return length;
@@ -26,7 +26,7 @@ static bool print_if_fits(const bt_ast *node, bool wrap, unsigned follows, bt_bu
   if (wrap) bt_buffer_append_char(out, '(');
   bt_format_condition(node, out);
   if (wrap) bt_buffer_append_char(out, ')');
-  if (out->failed || column(out) + follows <= BT_FORMAT_COLUMNS) return true;
+  if (out->failed || measure_column(out) + follows <= BT_FORMAT_COLUMNS) return true;
   out->len = start;
   out->ptr[start] = '\0';
   return false;

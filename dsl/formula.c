@@ -31,18 +31,18 @@ const bt_formula *bt_formula_query(bt_filter_builder *builder, bt_over_filter fi
   return formula;
 }
 
-static bool implies(const bt_formula *a, const bt_formula *b, unsigned *steps);
+static bool implies_formula(const bt_formula *a, const bt_formula *b, unsigned *steps);
 
 /* Whether each (or, with `any`, some) item of `of` implies b, or is implied by it when `reversed`. */
 static bool items_imply(const bt_formula *of, const bt_formula *b, bool any, bool reversed, unsigned *steps) {
   for (uint32_t i = 0; i < of->item_count; i++) {
-    bool holds = reversed ? implies(b, of->items[i], steps) : implies(of->items[i], b, steps);
+    bool holds = reversed ? implies_formula(b, of->items[i], steps) : implies_formula(of->items[i], b, steps);
     if (holds == any) return any;
   }
   return !any;
 }
 
-static bool implies(const bt_formula *a, const bt_formula *b, unsigned *steps) {
+static bool implies_formula(const bt_formula *a, const bt_formula *b, unsigned *steps) {
   if (++*steps > MAX_IMPLIES_STEPS) return false;
   if (a->kind == BT_OVER_NONE || b->kind == BT_OVER_ALL) return true;
   if (a->kind == BT_OVER_ALL || b->kind == BT_OVER_NONE) return false;
@@ -55,7 +55,7 @@ static bool implies(const bt_formula *a, const bt_formula *b, unsigned *steps) {
 
 static bool is_superfluous(bt_over_kind kind, const bt_formula *item, const bt_formula *others) {
   unsigned steps = 0;
-  return kind == BT_OVER_AND ? implies(others, item, &steps) : implies(item, others, &steps);
+  return kind == BT_OVER_AND ? implies_formula(others, item, &steps) : implies_formula(item, others, &steps);
 }
 
 /* Drops what the others make superfluous: in AND what they imply, in OR what implies one of them. */

@@ -141,7 +141,7 @@ static bool bounds_divide(const bound *a, const bound *b, bound *out) {
   return numbers_combine(BT_EXPRESSION_DIVIDE, &a->number, &b->number, &out->number);
 }
 
-static void widen(bounds *range, const bound *end) {
+static void widen_bounds(bounds *range, const bound *end) {
   if (bound_is_below(end, &range->low)) range->low = *end;
   if (bound_is_below(&range->high, end)) range->high = *end;
 }
@@ -156,8 +156,8 @@ static bool bounds_scale(bt_expression_kind operator, const bounds * a, const bo
     bool ok = operator== BT_EXPRESSION_MULTIPLY ? bounds_multiply(x, y, &end) : bounds_divide(x, y, &end);
     if (!ok) return false;
     if (i == 0) *out = (bounds){end, end};
-    widen(out, &end);
-    if (operator== BT_EXPRESSION_DIVIDE && x->infinite && y->infinite) widen(out, &zero);
+    widen_bounds(out, &end);
+    if (operator== BT_EXPRESSION_DIVIDE && x->infinite && y->infinite) widen_bounds(out, &zero);
   }
   return true;
 }

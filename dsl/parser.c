@@ -79,11 +79,11 @@ bool bt_parser_at_clause(const bt_parser *parser) {
          bt_parser_peek(parser, 1)->kind == BT_TOKEN_LEFT_BRACE;
 }
 
-static bool opens(bt_token_kind kind) {
+static bool opens_group(bt_token_kind kind) {
   return kind == BT_TOKEN_LEFT_PAREN || kind == BT_TOKEN_LEFT_BRACE || kind == BT_TOKEN_LEFT_BRACKET;
 }
 
-static bool closes(bt_token_kind kind) {
+static bool closes_group(bt_token_kind kind) {
   return kind == BT_TOKEN_RIGHT_PAREN || kind == BT_TOKEN_RIGHT_BRACE || kind == BT_TOKEN_RIGHT_BRACKET;
 }
 
@@ -91,12 +91,13 @@ void bt_parser_recover(bt_parser *parser) {
   for (size_t depth = 0; !bt_parser_at(parser, BT_TOKEN_END); bt_parser_advance(parser)) {
     bt_token_kind kind = bt_parser_peek(parser, 0)->kind;
     if (bt_parser_at_clause(parser)) return;
-    if (depth == 0 && (closes(kind) || kind == BT_TOKEN_COMMA || kind == BT_TOKEN_AND_AND || kind == BT_TOKEN_OR_OR ||
-                       bt_parser_at_word(parser, 0, "and") || bt_parser_at_word(parser, 0, "or")))
+    if (depth == 0 &&
+        (closes_group(kind) || kind == BT_TOKEN_COMMA || kind == BT_TOKEN_AND_AND || kind == BT_TOKEN_OR_OR ||
+         bt_parser_at_word(parser, 0, "and") || bt_parser_at_word(parser, 0, "or")))
       return;
-    if (opens(kind))
+    if (opens_group(kind))
       depth++;
-    else if (closes(kind) && depth)
+    else if (closes_group(kind) && depth)
       depth--;
   }
 }
@@ -118,7 +119,7 @@ void bt_parser_mend_parenthesis(bt_parser *parser, const char *what) {
   }
 }
 
-static void stop(bt_parser *parser) {
+static void stop_parser(bt_parser *parser) {
   parser->stopped = true;
   parser->at = parser->token_count - 1;
 }
@@ -126,7 +127,7 @@ static void stop(bt_parser *parser) {
 static void stop_at_limit(bt_parser *parser, const char *limit) {
   if (!parser->stopped)
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_LIMIT, bt_parser_peek(parser, 0)->range, "%s", limit);
-  stop(parser);
+  stop_parser(parser);
 }
 
 _Static_assert(BT_MAX_NESTING == 64 && BT_MAX_NODES == 4096, "the messages name the limits");
@@ -147,7 +148,7 @@ void bt_parser_leave(bt_parser *parser) {
 
 void bt_parser_out_of_memory(bt_parser *parser) {
   parser->no_memory = true;
-  stop(parser);
+  stop_parser(parser);
 }
 
 bt_ast *bt_parser_node(bt_parser *parser, bt_ast_kind kind, bt_range range) {
@@ -239,7 +240,7 @@ static const operator_row *find_operator(const bt_parser *parser, level wanted) 
   return NULL;
 }
 
-static bt_range join(bt_range a, bt_range b) {
+static bt_range join_ranges(bt_range a, bt_range b) {
   return (bt_range){a.start, b.end > a.start ? b.end : a.end};
 }
 
@@ -269,11 +270,11 @@ static bt_ast *parse_in(bt_parser *parser, bt_ast *left, const operator_row *row
   node->op_range = bt_parser_peek(parser, 0)->range;
   if (row->op == BT_NOT_IN) bt_parser_advance(parser);
   bt_parser_advance(parser);
-  node->op_range = join(node->op_range, bt_parser_last_range(parser));
+  node->op_range = join_ranges(node->op_range, bt_parser_last_range(parser));
   parse_list(parser, &list);
   node->items = list.items;
   node->item_count = list.count;
-  node->range = node->outer = join(left->outer, bt_parser_last_range(parser));
+  node->range = node->outer = join_ranges(left->outer, bt_parser_last_range(parser));
   return node;
 }
 
@@ -284,7 +285,7 @@ static bt_ast *parse_binary(bt_parser *parser, bt_ast *left, const operator_row 
   bt_parser_advance(parser);
   bt_ast *right = operand(parser);
   bt_parser_set_items(parser, node, left, right);
-  node->range = node->outer = join(left->outer, right->outer);
+  node->range = node->outer = join_ranges(left->outer, right->outer);
   return node;
 }
 
@@ -332,7 +333,7 @@ static bt_ast *parse_unary(bt_parser *parser) {
   bt_parser_advance(parser);
   bt_ast *inner = parse_unary(parser);
   bt_parser_leave(parser);
-  bt_ast *node = bt_parser_node(parser, BT_AST_NOT, join(start, inner->outer));
+  bt_ast *node = bt_parser_node(parser, BT_AST_NOT, join_ranges(start, inner->outer));
   bt_parser_set_items(parser, node, inner, NULL);
   return node;
 }
@@ -347,7 +348,7 @@ static bt_ast *parse_joined(bt_parser *parser, level at_level, bt_ast_kind kind,
     bool same = item->kind == kind;
     for (uint32_t i = 0; same && i < item->item_count; i++) bt_ast_list_add(parser, &list, item->items[i]);
     if (!same) bt_ast_list_add(parser, &list, item);
-    node->range = node->outer = join(first->outer, item->outer);
+    node->range = node->outer = join_ranges(first->outer, item->outer);
     if (!find_operator(parser, at_level)) break;
     bt_parser_advance(parser);
   }
@@ -364,7 +365,7 @@ bt_ast *bt_parser_condition(bt_parser *parser) {
   return parse_joined(parser, LEVEL_OR, BT_AST_OR, parse_conjunction);
 }
 
-static const char *spelling(const operator_row *row) {
+static const char *spell_operator(const operator_row *row) {
   switch ((int)row->node) {
   case BT_AST_COMPARE:
   case BT_AST_IN: return bt_operator_name(row->op);
@@ -379,5 +380,5 @@ static const char *spelling(const operator_row *row) {
 }
 
 const char *bt_vocabulary_operator(size_t i) {
-  return i < sizeof operators / sizeof operators[0] ? spelling(&operators[i]) : NULL;
+  return i < sizeof operators / sizeof operators[0] ? spell_operator(&operators[i]) : NULL;
 }

@@ -95,7 +95,7 @@ static bool write_test(const bt_parser *parser, const filter *f, bt_buffer *out)
 }
 
 /* ` | count()` behind a filter. */
-static bool counts(const bt_parser *parser) {
+static bool counts_spans(const bt_parser *parser) {
   return bt_parser_at_word(parser, 1, "count") && bt_parser_peek(parser, 2)->kind == BT_TOKEN_LEFT_PAREN &&
          bt_parser_peek(parser, 3)->kind == BT_TOKEN_RIGHT_PAREN;
 }
@@ -127,7 +127,7 @@ static void report_filter(bt_parser *parser, const filter *f) {
   bt_range whole = f->whole;
   bool is_bar = bt_parser_at(parser, BT_TOKEN_OR_OR) &&
                 bt_parser_peek(parser, 0)->range.end == bt_parser_peek(parser, 0)->range.start + 1;
-  bool is_counted = is_bar && counts(parser), is_related = is_sign(parser);
+  bool is_counted = is_bar && counts_spans(parser), is_related = is_sign(parser);
   bt_buffer test = {0};
   bt_diagnostic *added = bt_diagnostics_add(
       parser->diagnostics, parser->text, BT_E_SYNTAX, (bt_range){whole.start, whole.start + 1},

@@ -32,14 +32,14 @@ static thread_local uint64_t allocated_bytes;
 // All of the program's C++ allocates here. Not with malloc: tests let those of our own fail in turn, and RE2 loses what
 // it holds then. Not inlined: gcc warns of a `new` that it sees freed by free(). Every form is here, or one of another
 // library, as a sanitizer's, would meet the other half of ours.
-static void *allocate(size_t bytes) noexcept {
+static void *allocate_counted(size_t bytes) noexcept {
   const size_t alignment = 16;
   allocated_bytes += bytes;
   return std::aligned_alloc(alignment, ((bytes ? bytes : 1) + alignment - 1) & ~(alignment - 1));
 }
 
 __attribute__((noinline)) void *operator new(size_t bytes) {
-  void *memory = allocate(bytes);
+  void *memory = allocate_counted(bytes);
   if (!memory) throw std::bad_alloc();
   return memory;
 }
@@ -49,11 +49,11 @@ __attribute__((noinline)) void *operator new[](size_t bytes) {
 }
 
 __attribute__((noinline)) void *operator new(size_t bytes, const std::nothrow_t &) noexcept {
-  return allocate(bytes);
+  return allocate_counted(bytes);
 }
 
 __attribute__((noinline)) void *operator new[](size_t bytes, const std::nothrow_t &) noexcept {
-  return allocate(bytes);
+  return allocate_counted(bytes);
 }
 
 __attribute__((noinline)) void operator delete(void *memory) noexcept {

@@ -19,21 +19,21 @@ typedef struct sizer {
   uint32_t depth;
 } sizer;
 
-static uint64_t add(uint64_t a, uint64_t b) {
+static uint64_t add_sizes(uint64_t a, uint64_t b) {
   return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static uint64_t multiply(uint64_t a, uint64_t b) {
+static uint64_t multiply_sizes(uint64_t a, uint64_t b) {
   uint64_t product;
   return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
-static char peek(const sizer *s, size_t ahead) {
+static char peek_character(const sizer *s, size_t ahead) {
   return s->at + ahead < s->text.len ? s->text.ptr[s->at + ahead] : '\0';
 }
 
-static void put(sizer *s, uint64_t size) {
-  s->sum = add(s->sum, s->last);
+static void add_part(sizer *s, uint64_t size) {
+  s->sum = add_sizes(s->sum, s->last);
   s->last = size;
 }
 
@@ -65,16 +65,16 @@ static uint64_t take_class_name(sizer *s) {
 
 static void take_quoted(sizer *s) {
   for (s->at += 2; s->at < s->text.len; s->at++) {
-    if (peek(s, 0) == '\\' && peek(s, 1) == 'E') {
+    if (peek_character(s, 0) == '\\' && peek_character(s, 1) == 'E') {
       s->at += 2;
       return;
     }
-    put(s, 1);
+    add_part(s, 1);
   }
 }
 
 static uint64_t take_escape(sizer *s) {
-  char c = peek(s, 1);
+  char c = peek_character(s, 1);
   s->at++;
   if (c == 'p' || c == 'P') return take_class_name(s);
   s->at++;
@@ -85,17 +85,17 @@ static uint64_t take_escape(sizer *s) {
 static uint64_t take_set(sizer *s) {
   uint64_t size = 1;
   s->at++;
-  if (peek(s, 0) == '^') s->at++, size = SIZE_OF_ANY;
-  if (peek(s, 0) == ']') s->at++;
-  while (s->at < s->text.len && peek(s, 0) != ']') {
-    if (peek(s, 0) == '\\') {
-      size = add(size, take_escape(s));
-    } else if (peek(s, 0) == '[' && peek(s, 1) == ':') {
-      for (s->at += 2; s->at < s->text.len && peek(s, 0) != ']'; s->at++) {
+  if (peek_character(s, 0) == '^') s->at++, size = SIZE_OF_ANY;
+  if (peek_character(s, 0) == ']') s->at++;
+  while (s->at < s->text.len && peek_character(s, 0) != ']') {
+    if (peek_character(s, 0) == '\\') {
+      size = add_sizes(size, take_escape(s));
+    } else if (peek_character(s, 0) == '[' && peek_character(s, 1) == ':') {
+      for (s->at += 2; s->at < s->text.len && peek_character(s, 0) != ']'; s->at++) {
       }
       s->at++;
     } else {
-      size = add(size, 1);
+      size = add_sizes(size, 1);
       s->at++;
     }
   }
@@ -106,9 +106,9 @@ static uint64_t take_set(sizer *s) {
 static uint64_t take_number(sizer *s, bool *is_there) {
   uint64_t number = 0;
   *is_there = false;
-  for (; peek(s, 0) >= '0' && peek(s, 0) <= '9'; s->at++) {
+  for (; peek_character(s, 0) >= '0' && peek_character(s, 0) <= '9'; s->at++) {
     *is_there = true;
-    number = add(multiply(number, 10), (uint64_t)(peek(s, 0) - '0'));
+    number = add_sizes(multiply_sizes(number, 10), (uint64_t)(peek_character(s, 0) - '0'));
   }
   return number;
 }
@@ -118,22 +118,22 @@ static void take_repetition(sizer *s) {
   size_t start = s->at++;
   bool is_there, has_most = false;
   uint64_t times = take_number(s, &is_there), most = 0;
-  if (is_there && peek(s, 0) == ',') {
+  if (is_there && peek_character(s, 0) == ',') {
     s->at++;
     most = take_number(s, &has_most);
   }
-  if (!is_there || peek(s, 0) != '}') {
+  if (!is_there || peek_character(s, 0) != '}') {
     s->at = start + 1;
-    put(s, 1);
+    add_part(s, 1);
     return;
   }
   s->at++;
   if (has_most && most > times) times = most;
-  s->last = multiply(s->last, times ? times : 1);
+  s->last = multiply_sizes(s->last, times ? times : 1);
 }
 
 static void open_group(sizer *s) {
-  put(s, 0);
+  add_part(s, 0);
   if (s->depth < MAX_GROUPS) s->outer[s->depth] = s->sum;
   if (s->depth < MAX_GROUPS) s->sum = 0;
   s->depth++;
@@ -143,29 +143,29 @@ static void open_group(sizer *s) {
 static void close_group(sizer *s) {
   s->at++;
   if (s->depth == 0 || s->depth-- > MAX_GROUPS) return;
-  s->last = add(add(s->sum, s->last), SIZE_OF_GROUP);
+  s->last = add_sizes(add_sizes(s->sum, s->last), SIZE_OF_GROUP);
   s->sum = s->outer[s->depth];
 }
 
-static void take_one(sizer *s) {
-  switch (peek(s, 0)) {
+static void take_piece(sizer *s) {
+  switch (peek_character(s, 0)) {
   case '\\':
-    if (peek(s, 1) == 'Q')
+    if (peek_character(s, 1) == 'Q')
       take_quoted(s);
     else
-      put(s, take_escape(s));
+      add_part(s, take_escape(s));
     return;
-  case '[': put(s, take_set(s)); return;
+  case '[': add_part(s, take_set(s)); return;
   case '{': take_repetition(s); return;
   case '(': open_group(s); return;
   case ')': close_group(s); return;
   case '*':
   case '+':
   case '?':
-    s->last = add(s->last, 1);
+    s->last = add_sizes(s->last, 1);
     s->at++;
     return;
-  default: put(s, peek(s, 0) == '.' ? SIZE_OF_ANY : 1); s->at++;
+  default: add_part(s, peek_character(s, 0) == '.' ? SIZE_OF_ANY : 1); s->at++;
   }
 }
 
@@ -174,7 +174,7 @@ uint64_t bt_pattern_size(bt_str pattern) {
   s.text = pattern;
   s.at = s.depth = 0;
   s.sum = s.last = 0;
-  while (s.at < pattern.len) take_one(&s);
+  while (s.at < pattern.len) take_piece(&s);
   while (s.depth > 0) close_group(&s);
-  return add(s.sum, s.last);
+  return add_sizes(s.sum, s.last);
 }

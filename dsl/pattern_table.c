@@ -29,7 +29,7 @@ static bt_pattern_link *link_of(bt_pattern *pattern) {
   return (bt_pattern_link *)pattern;
 }
 
-static bt_pattern *find(bt_str text, bool is_whole, uint64_t hash) {
+static bt_pattern *find_pattern(bt_str text, bool is_whole, uint64_t hash) {
   for (bt_pattern *pattern = buckets[hash % BUCKETS]; pattern; pattern = link_of(pattern)->next) {
     const bt_pattern_link *link = link_of(pattern);
     if (link->hash == hash && link->is_whole == is_whole && bt_str_equal(link->text, text)) return pattern;
@@ -38,7 +38,7 @@ static bt_pattern *find(bt_str text, bool is_whole, uint64_t hash) {
 }
 
 /* No longer among those that were let go. */
-static void wake(bt_pattern *pattern) {
+static void wake_pattern(bt_pattern *pattern) {
   bt_pattern_link *link = link_of(pattern);
   if (link->idle_place < 0) return;
   idle[link->idle_place] = NULL;
@@ -60,9 +60,9 @@ size_t bt_patterns_held_bytes(void) {
   return bytes;
 }
 
-static bt_pattern *use(bt_pattern *pattern) {
+static bt_pattern *use_pattern(bt_pattern *pattern) {
   if (!pattern) return NULL;
-  wake(pattern);
+  wake_pattern(pattern);
   link_of(pattern)->users++;
   return pattern;
 }
@@ -70,7 +70,7 @@ static bt_pattern *use(bt_pattern *pattern) {
 bt_pattern *bt_pattern_table_find(bt_str text, bool is_whole) {
   uint64_t hash = bt_str_hash(text);
   take_lock();
-  bt_pattern *found = use(find(text, is_whole, hash));
+  bt_pattern *found = use_pattern(find_pattern(text, is_whole, hash));
   give_lock();
   return found;
 }
@@ -83,7 +83,7 @@ bt_pattern *bt_pattern_table_add(bt_pattern *pattern, bt_pattern **other) {
   link->idle_place = -1;
   *other = NULL;
   take_lock();
-  bt_pattern *found = use(find(link->text, link->is_whole, link->hash));
+  bt_pattern *found = use_pattern(find_pattern(link->text, link->is_whole, link->hash));
   if (!found) {
     link->next = buckets[link->hash % BUCKETS];
     buckets[link->hash % BUCKETS] = pattern;
@@ -101,7 +101,7 @@ static bt_pattern *make_room(size_t bytes) {
   for (int i = 0; i < MAX_IDLE && (idle[next_idle] || idle_bytes + bytes > MAX_IDLE_BYTES); i++) {
     bt_pattern *oldest = idle[next_idle];
     if (oldest) {
-      wake(oldest);
+      wake_pattern(oldest);
       unlink_pattern(oldest);
       link_of(oldest)->next = gone;
       gone = oldest;

@@ -21,16 +21,16 @@ static bool comparison_shows(const bt_comparison *comparison, bool truth) {
   return is_upward ? truth : !is_downward || !truth;
 }
 
-static bool shows(const bt_condition *condition, bool truth) {
+static bool condition_shows(const bt_condition *condition, bool truth) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE:
   case BT_CONDITION_FALSE: return false;
   case BT_CONDITION_AND:
   case BT_CONDITION_OR:
     for (uint32_t i = 0; i < condition->item_count; i++)
-      if (shows(condition->items[i], truth)) return true;
+      if (condition_shows(condition->items[i], truth)) return true;
     return false;
-  case BT_CONDITION_NOT: return shows(condition->items[0], !truth);
+  case BT_CONDITION_NOT: return condition_shows(condition->items[0], !truth);
   case BT_CONDITION_EXISTS: return truth && condition->selection->is_foreign;
   case BT_CONDITION_COMPARE: return comparison_shows(&condition->comparison, truth);
   case BT_CONDITION_HAS_BEFORE:
@@ -40,7 +40,7 @@ static bool shows(const bt_condition *condition, bool truth) {
 }
 
 bool bt_plan_shows_linked(const bt_rule *rule) {
-  if (rule->condition) return shows(rule->condition, false);
-  return (rule->when && shows(rule->when, false)) || (rule->always && shows(rule->always, true)) ||
-         (rule->never && shows(rule->never, false));
+  if (rule->condition) return condition_shows(rule->condition, false);
+  return (rule->when && condition_shows(rule->when, false)) || (rule->always && condition_shows(rule->always, true)) ||
+         (rule->never && condition_shows(rule->never, false));
 }

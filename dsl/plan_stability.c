@@ -6,12 +6,12 @@
 /* How the value of an expression can move as spans arrive. */
 typedef enum movement { STAYS, GROWS, SHRINKS, MOVES } movement;
 
-static movement reversed(movement m) {
+static movement reverse_movement(movement m) {
   if (m == GROWS) return SHRINKS;
   return m == SHRINKS ? GROWS : m;
 }
 
-static movement added(movement a, movement b) {
+static movement add_movements(movement a, movement b) {
   if (a == STAYS || a == b) return b;
   return b == STAYS ? a : MOVES;
 }
@@ -48,10 +48,12 @@ static movement expression_movement(const bt_expression *expression) {
   case BT_EXPRESSION_LITERAL: return STAYS;
   case BT_EXPRESSION_FIELD: return field_movement(expression->field.kind);
   case BT_EXPRESSION_AGGREGATE: return aggregate_movement(expression);
-  case BT_EXPRESSION_NEGATE: return reversed(expression_movement(expression->left));
-  case BT_EXPRESSION_ADD: return added(expression_movement(expression->left), expression_movement(expression->right));
+  case BT_EXPRESSION_NEGATE: return reverse_movement(expression_movement(expression->left));
+  case BT_EXPRESSION_ADD:
+    return add_movements(expression_movement(expression->left), expression_movement(expression->right));
   case BT_EXPRESSION_SUBTRACT:
-    return added(expression_movement(expression->left), reversed(expression_movement(expression->right)));
+    return add_movements(expression_movement(expression->left),
+                         reverse_movement(expression_movement(expression->right)));
   case BT_EXPRESSION_MULTIPLY:
   case BT_EXPRESSION_DIVIDE:
     if (expression_movement(expression->left) == STAYS && expression_movement(expression->right) == STAYS) return STAYS;
@@ -63,7 +65,7 @@ static movement expression_movement(const bt_expression *expression) {
 /* What a comparison does as its left side moves against its right one. */
 static movement comparison_movement(const bt_comparison *comparison) {
   movement left = expression_movement(comparison->left);
-  if (comparison->right) return added(left, reversed(expression_movement(comparison->right)));
+  if (comparison->right) return add_movements(left, reverse_movement(expression_movement(comparison->right)));
   for (uint32_t i = 0; i < comparison->list_count; i++)
     if (expression_movement(comparison->list[i]) != STAYS) return MOVES;
   return left;
@@ -120,16 +122,16 @@ static bool is_closed_selection(const bt_selection *selection) {
          is_steady_predicate(selection->predicate);
 }
 
-static bool keeps(const bt_condition *condition, bool truth) {
+static bool condition_keeps(const bt_condition *condition, bool truth) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE:
   case BT_CONDITION_FALSE: return true;
   case BT_CONDITION_AND:
   case BT_CONDITION_OR:
     for (uint32_t i = 0; i < condition->item_count; i++)
-      if (!keeps(condition->items[i], truth)) return false;
+      if (!condition_keeps(condition->items[i], truth)) return false;
     return true;
-  case BT_CONDITION_NOT: return keeps(condition->items[0], !truth);
+  case BT_CONDITION_NOT: return condition_keeps(condition->items[0], !truth);
   case BT_CONDITION_EXISTS:
     return truth ? is_steady_selection(condition->selection) : is_closed_selection(condition->selection);
   case BT_CONDITION_COMPARE: return comparison_keeps(&condition->comparison, truth);
@@ -141,7 +143,8 @@ static bool keeps(const bt_condition *condition, bool truth) {
 }
 
 bool bt_plan_rests_on_absence(const bt_rule *rule) {
-  if (rule->condition) return !keeps(rule->condition, true);
-  return (rule->when && !keeps(rule->when, true)) || (rule->always && !keeps(rule->always, false)) ||
-         (rule->never && !keeps(rule->never, true));
+  if (rule->condition) return !condition_keeps(rule->condition, true);
+  return (rule->when && !condition_keeps(rule->when, true)) ||
+         (rule->always && !condition_keeps(rule->always, false)) ||
+         (rule->never && !condition_keeps(rule->never, true));
 }

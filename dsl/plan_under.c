@@ -5,7 +5,7 @@
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
 
-static bt_under_filter settles(bt_filter_builder *builder, const bt_condition *condition, bool truth);
+static bt_under_filter condition_settles(bt_filter_builder *builder, const bt_condition *condition, bool truth);
 
 static bt_under_filter never_settles(void) {
   return (bt_under_filter){bt_filter_none()};
@@ -22,7 +22,7 @@ static bt_under_filter selected_filter(bt_filter_builder *builder, const bt_sele
   return bt_pushdown_predicate(builder, selection->predicate, false).under;
 }
 
-static bool complement(bt_comparison_operator op, bt_comparison_operator *out) {
+static bool complement_operator(bt_comparison_operator op, bt_comparison_operator *out) {
   switch (op) {
   case BT_EQUAL: *out = BT_NOT_EQUAL; return true;
   case BT_NOT_EQUAL: *out = BT_EQUAL; return true;
@@ -51,7 +51,7 @@ static bool holds_from_one_on(bt_comparison_operator op, const bt_value *literal
 
 /* max(…, span.duration) > 1s is settled by one span above 1 s, min below likewise. Attributes are left out: an array
  * does not count in an aggregate and yet meets a filter. */
-static bool settles_by_one(const bt_expression *aggregate, bt_comparison_operator op) {
+static bool settles_by_span(const bt_expression *aggregate, bt_comparison_operator op) {
   const bt_expression *value = aggregate->left;
   if (value->kind != BT_EXPRESSION_FIELD || value->field.kind != BT_FIELD_DURATION) return false;
   if (aggregate->aggregate == BT_AGGREGATE_MAX) return op == BT_GREATER || op == BT_GREATER_EQUAL;
@@ -61,11 +61,12 @@ static bool settles_by_one(const bt_expression *aggregate, bt_comparison_operato
 static bt_under_filter comparison_settles(bt_filter_builder *builder, const bt_comparison *comparison, bool truth) {
   bt_value literal;
   bt_comparison_operator op = comparison->op;
-  if (!bt_plan_is_aggregate_test(comparison, &literal) || (!truth && !complement(op, &op))) return never_settles();
+  if (!bt_plan_is_aggregate_test(comparison, &literal) || (!truth && !complement_operator(op, &op)))
+    return never_settles();
   const bt_expression *aggregate = comparison->left;
   bt_under_filter selected = selected_filter(builder, aggregate->selection);
   if (aggregate->aggregate == BT_AGGREGATE_COUNT) return holds_from_one_on(op, &literal) ? selected : never_settles();
-  if (!settles_by_one(aggregate, op)) return never_settles();
+  if (!settles_by_span(aggregate, op)) return never_settles();
   bt_under_filter beyond = bt_pushdown_test(builder, &aggregate->left->field, op, &literal, false).under;
   return bt_under_filter_and(builder, selected, beyond);
 }
@@ -75,20 +76,20 @@ static bt_under_filter items_settle(bt_filter_builder *builder, const bt_conditi
   bool is_and = (condition->kind == BT_CONDITION_AND) == truth;
   bt_under_filter joined = always_settles(is_and);
   for (uint32_t i = 0; i < condition->item_count; i++) {
-    bt_under_filter item = settles(builder, condition->items[i], truth);
+    bt_under_filter item = condition_settles(builder, condition->items[i], truth);
     joined = is_and ? bt_under_filter_and(builder, joined, item) : bt_under_filter_or(builder, joined, item);
   }
   return joined;
 }
 
 /* One span that the filter finds gives the condition this truth. */
-static bt_under_filter settles(bt_filter_builder *builder, const bt_condition *condition, bool truth) {
+static bt_under_filter condition_settles(bt_filter_builder *builder, const bt_condition *condition, bool truth) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE: return always_settles(truth);
   case BT_CONDITION_FALSE: return always_settles(!truth);
   case BT_CONDITION_AND:
   case BT_CONDITION_OR: return items_settle(builder, condition, truth);
-  case BT_CONDITION_NOT: return settles(builder, condition->items[0], !truth);
+  case BT_CONDITION_NOT: return condition_settles(builder, condition->items[0], !truth);
   case BT_CONDITION_EXISTS: return truth ? selected_filter(builder, condition->selection) : never_settles();
   case BT_CONDITION_COMPARE: return comparison_settles(builder, &condition->comparison, truth);
   case BT_CONDITION_HAS_BEFORE:
@@ -99,9 +100,9 @@ static bt_under_filter settles(bt_filter_builder *builder, const bt_condition *c
 
 /* W is false, or A is true and N is false. */
 bt_under_filter bt_plan_subtracted(bt_filter_builder *builder, const bt_rule *rule) {
-  if (rule->condition) return settles(builder, rule->condition, false);
-  bt_under_filter no_when = rule->when ? settles(builder, rule->when, false) : never_settles();
-  bt_under_filter kept = rule->always ? settles(builder, rule->always, true) : always_settles(true);
-  bt_under_filter not_never = rule->never ? settles(builder, rule->never, false) : always_settles(true);
+  if (rule->condition) return condition_settles(builder, rule->condition, false);
+  bt_under_filter no_when = rule->when ? condition_settles(builder, rule->when, false) : never_settles();
+  bt_under_filter kept = rule->always ? condition_settles(builder, rule->always, true) : always_settles(true);
+  bt_under_filter not_never = rule->never ? condition_settles(builder, rule->never, false) : always_settles(true);
   return bt_under_filter_or(builder, no_when, bt_under_filter_and(builder, kept, not_never));
 }

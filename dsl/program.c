@@ -84,7 +84,7 @@ const bt_program_selection *bt_program_compile_selection(bt_program_compiler *co
 
 static bt_program_condition *compile_condition(bt_program_compiler *compiler, const bt_condition *condition);
 
-static bool binds(const bt_program_condition *condition) {
+static bool binds_span(const bt_program_condition *condition) {
   return condition->kind == BT_CONDITION_EXISTS && condition->binding != BT_NO_BINDING;
 }
 
@@ -100,12 +100,12 @@ static bool compile_conditions(bt_program_compiler *compiler, const bt_condition
   for (uint32_t i = 0; i < condition->item_count; i++) {
     out->items[i] = items[i] = compile_condition(compiler, condition->items[i]);
     if (!items[i]) return false;
-    if (binds(items[i])) bound = (bt_binding_set)(bound | 1u << items[i]->binding);
+    if (binds_span(items[i])) bound = (bt_binding_set)(bound | 1u << items[i]->binding);
   }
   if (condition->kind != BT_CONDITION_AND) return true;
   compiler->seen = (bt_binding_set)(compiler->seen & ~bound);
   for (uint32_t i = 0; i < condition->item_count; i++)
-    if (binds(items[i]) && !bt_program_find_joins(compiler, out, items[i], i)) return false;
+    if (binds_span(items[i]) && !bt_program_find_joins(compiler, out, items[i], i)) return false;
   return true;
 }
 

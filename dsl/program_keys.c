@@ -16,7 +16,7 @@ static void add_key(key_list *list, bt_program_key key) {
   if (!list->is_full) list->keys[list->count++] = key;
 }
 
-static bt_binding_set only(int binding) {
+static bt_binding_set only_binding(int binding) {
   return (bt_binding_set)(binding == BT_NO_BINDING ? 0 : 1u << binding);
 }
 
@@ -28,7 +28,7 @@ static bool is_known_before(const bt_program_expression *expression, int own, bt
   if (expression->kind == BT_EXPRESSION_FIELD) {
     const bt_field *field = &expression->field;
     if (bt_field_is_of_trace(field->kind)) return true;
-    *needs = (bt_binding_set)(*needs | only(field->binding));
+    *needs = (bt_binding_set)(*needs | only_binding(field->binding));
     return field->binding != BT_NO_BINDING && field->binding != own;
   }
   return is_known_before(expression->left, own, needs) &&
@@ -109,7 +109,7 @@ static void add_tests(key_list *list, const bt_program_predicate *predicate) {
 static void add_relation(key_list *list, const bt_program_relation *relation) {
   int binding = relation->first.binding;
   if (binding == BT_NO_BINDING) return;
-  bt_program_key key = {.binding = binding, .needs = only(binding)};
+  bt_program_key key = {.binding = binding, .needs = only_binding(binding)};
   if (relation->kind == BT_CHILD_OF)
     key.kind = BT_KEY_CHILD_OF;
   else if (relation->kind == BT_PARENT_OF)

@@ -198,7 +198,7 @@ static bt_filter_pair enum_test(bt_filter_builder *builder, const bt_field *fiel
 
 /* ---- duration ---- */
 
-static bt_filter_operator opposite(bt_filter_operator op) {
+static bt_filter_operator opposite_operator(bt_filter_operator op) {
   switch (op) {
   case BT_FILTER_EQUAL: return BT_FILTER_NOT_EQUAL;
   case BT_FILTER_NOT_EQUAL: return BT_FILTER_EQUAL;
@@ -239,7 +239,7 @@ static bt_filter_pair duration_test(bt_filter_builder *builder, bt_comparison_op
                                     bool negated) {
   bt_filter_operator asked;
   if (literal->type != BT_VALUE_DURATION || !order_operator(op, &asked)) return unknown_pair();
-  if (negated) asked = opposite(asked);
+  if (negated) asked = opposite_operator(asked);
   bool is_upward = asked == BT_FILTER_GREATER || asked == BT_FILTER_GREATER_EQUAL || asked == BT_FILTER_NOT_EQUAL;
   if (literal->duration_ns < 0) return constant_pair(is_upward);
   if (literal->duration_ns == 0) {

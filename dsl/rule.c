@@ -27,7 +27,7 @@ typedef struct front {
   bt_ast_rule tree;
 } front;
 
-static bool fits(bt_str text, bt_diagnostics *diagnostics) {
+static bool check_length(bt_str text, bt_diagnostics *diagnostics) {
   if (text.len <= BT_MAX_RULE_BYTES) return true;
   bt_diagnostics_add(diagnostics, text, BT_E_LIMIT, (bt_range){BT_MAX_RULE_BYTES, BT_MAX_RULE_BYTES},
                      "a rule's text has at most %d bytes, and this one has %zu: split it into several rules",
@@ -35,16 +35,16 @@ static bool fits(bt_str text, bt_diagnostics *diagnostics) {
   return false;
 }
 
-static bt_status invalid(const bt_diagnostics *diagnostics, bt_error *error) {
+static bt_status refuse_rule(const bt_diagnostics *diagnostics, bt_error *error) {
   return bt_error_set(error, BT_INVALID, "the rule has %zu error%s", diagnostics->error_count,
                       diagnostics->error_count == 1 ? "" : "s");
 }
 
 /* `parsed` is to be disposed in any case. BT_OK also when there were diagnostics. */
-static bt_status parse(bt_str text, front *parsed, bt_diagnostics *diagnostics, bt_error *error) {
+static bt_status parse_text(bt_str text, front *parsed, bt_diagnostics *diagnostics, bt_error *error) {
   *parsed = (front){0};
   bt_arena_init(&parsed->arena, MAX_TREE_ARENA_BYTES);
-  if (!fits(text, diagnostics)) return invalid(diagnostics, error);
+  if (!check_length(text, diagnostics)) return refuse_rule(diagnostics, error);
   bt_status status = bt_lexer_run(text, &parsed->arena, diagnostics, &parsed->tokens, error);
   if (status != BT_OK) return status;
   /* Nothing readable: what is missing behind that is no news. */
@@ -53,7 +53,7 @@ static bt_status parse(bt_str text, front *parsed, bt_diagnostics *diagnostics, 
   return bt_parser_run(text, &parsed->tokens, &parsed->arena, diagnostics, &parsed->tree, error);
 }
 
-static void dispose(front *parsed) {
+static void dispose_front(front *parsed) {
   bt_tokens_dispose(&parsed->tokens);
   bt_arena_dispose(&parsed->arena);
 }
@@ -66,15 +66,15 @@ static bt_status set_canonical(owned_rule *owned, const bt_ast_rule *tree, bt_er
   return copied ? BT_OK : bt_error_no_memory(error);
 }
 
-static bt_status compile(owned_rule *owned, bt_diagnostics *diagnostics, bt_error *error) {
+static bt_status compile_rule(owned_rule *owned, bt_diagnostics *diagnostics, bt_error *error) {
   front parsed;
-  bt_status status = parse(owned->rule.text, &parsed, diagnostics, error);
-  if (status == BT_OK && parsed.tree.is_incomplete) status = invalid(diagnostics, error);
+  bt_status status = parse_text(owned->rule.text, &parsed, diagnostics, error);
+  if (status == BT_OK && parsed.tree.is_incomplete) status = refuse_rule(diagnostics, error);
   if (status == BT_OK)
     status = bt_checker_run(owned->rule.text, &parsed.tree, &owned->arena, diagnostics, &owned->rule, &owned->patterns,
                             error);
   if (status == BT_OK) status = set_canonical(owned, &parsed.tree, error);
-  dispose(&parsed);
+  dispose_front(&parsed);
   return status;
 }
 
@@ -84,12 +84,12 @@ bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostic
   if (!owned) return bt_error_no_memory(error);
   bt_arena_init(&owned->arena, MAX_RULE_ARENA_BYTES);
   bt_status status = BT_OK;
-  if (!fits(text, diagnostics))
-    status = invalid(diagnostics, error);
+  if (!check_length(text, diagnostics))
+    status = refuse_rule(diagnostics, error);
   else if (!bt_arena_copy(&owned->arena, text, &owned->rule.text))
     status = bt_error_no_memory(error);
   else
-    status = compile(owned, diagnostics, error);
+    status = compile_rule(owned, diagnostics, error);
   bt_diagnostics_sort(diagnostics);
   if (diagnostics->no_memory) status = bt_error_no_memory(error);
   if (status == BT_OK)
@@ -122,14 +122,14 @@ size_t bt_rule_bytes(const bt_rule *rule) {
 
 bt_status bt_rule_format(bt_str text, bt_buffer *out, bt_diagnostics *diagnostics, bt_error *error) {
   front parsed;
-  bt_status status = parse(text, &parsed, diagnostics, error);
+  bt_status status = parse_text(text, &parsed, diagnostics, error);
   bt_diagnostics_sort(diagnostics);
   if (diagnostics->no_memory)
     status = bt_error_no_memory(error);
   else if (status == BT_OK && diagnostics->error_count)
-    status = invalid(diagnostics, error);
+    status = refuse_rule(diagnostics, error);
   if (status == BT_OK) bt_format_with_comments(text, &parsed.tokens, &parsed.tree, out);
   if (status == BT_OK && out->failed) status = bt_error_no_memory(error);
-  dispose(&parsed);
+  dispose_front(&parsed);
   return status;
 }

@@ -36,7 +36,7 @@ static void append_text(sentence *s, bt_range range) {
   }
 }
 
-static void append(sentence *s, const char *text) {
+static void append_words(sentence *s, const char *text) {
   bt_buffer_append(s->out, bt_str_from(text));
 }
 
@@ -73,7 +73,7 @@ static bool is_plain_test(const sentence *s, const bt_selection *selection) {
 static void append_selection(sentence *s, const bt_selection *selection) {
   bool is_test = is_plain_test(s, selection);
   const bt_value *name = is_test ? name_of(selection->predicate) : NULL;
-  if (is_test) append(s, name ? "span named " : "span where ");
+  if (is_test) append_words(s, name ? "span named " : "span where ");
   append_text(s, name ? selection->predicate->comparison.right->range : selection->range);
 }
 
@@ -113,39 +113,39 @@ static void say_comparison(sentence *s, const bt_comparison *comparison, bool sh
   bt_range rest = {comparison->left->range.end, comparison->range.end};
   size_t before = s->out->len;
   append_text(s, comparison->left->range);
-  append(s, " is ");
+  append_words(s, " is ");
   if (append_measured(s, comparison->left->type)) {
-    append(s, should_hold ? ", expected " : ", must not be ");
+    append_words(s, should_hold ? ", expected " : ", must not be ");
     append_text(s, rest);
     return;
   }
   if (!s->out->failed) s->out->len = before;
-  append(s, should_hold ? "this does not hold: " : "this must not hold: ");
+  append_words(s, should_hold ? "this does not hold: " : "this must not hold: ");
   append_text(s, comparison->range);
 }
 
 /* ---- conditions ---- */
 
-static void say(sentence *s, const bt_condition *condition, bool should_hold);
+static void say_condition(sentence *s, const bt_condition *condition, bool should_hold);
 
 /* `no retry` where one was wanted, else `there is retry`, `there is a span named "retry"`. */
-static void begin(sentence *s, const bt_selection *selection, bool should_hold) {
+static void begin_sentence(sentence *s, const bt_selection *selection, bool should_hold) {
   bool is_in_words = is_plain_test(s, selection);
-  append(s, should_hold ? "no " : is_in_words ? "there is a " : "there is ");
+  append_words(s, should_hold ? "no " : is_in_words ? "there is a " : "there is ");
   append_selection(s, selection);
 }
 
 static void say_order(sentence *s, const bt_condition *condition, bool should_hold) {
-  begin(s, condition->selection, should_hold);
-  append(s, condition->kind == BT_CONDITION_HAS_BEFORE ? " before " : " after ");
+  begin_sentence(s, condition->selection, should_hold);
+  append_words(s, condition->kind == BT_CONDITION_HAS_BEFORE ? " before " : " after ");
   append_selection(s, condition->other);
-  if (!should_hold) append(s, ", and there must be none");
+  if (!should_hold) append_words(s, ", and there must be none");
 }
 
 static void say_selection(sentence *s, const bt_selection *selection, bool should_hold) {
-  begin(s, selection, should_hold);
-  if (!selection->relation_count && should_hold) append(s, " in this trace");
-  if (!should_hold) append(s, ", and there must be none");
+  begin_sentence(s, selection, should_hold);
+  if (!selection->relation_count && should_hold) append_words(s, " in this trace");
+  if (!should_hold) append_words(s, ", and there must be none");
 }
 
 static bool is_list_of_spans(const bt_condition *condition) {
@@ -157,20 +157,20 @@ static bool is_list_of_spans(const bt_condition *condition) {
 
 /* `no a, b or c in this trace` */
 static void say_none_of(sentence *s, const bt_condition *condition) {
-  append(s, "no ");
+  append_words(s, "no ");
   for (uint32_t i = 0; i < condition->item_count; i++) {
-    if (i) append(s, i + 1 == condition->item_count ? " or " : ", ");
+    if (i) append_words(s, i + 1 == condition->item_count ? " or " : ", ");
     append_selection(s, condition->items[i]->selection);
   }
-  append(s, " in this trace");
+  append_words(s, " in this trace");
 }
 
 static void say_text(sentence *s, const bt_condition *condition, bool should_hold) {
   bool is_part = should_hold && condition->kind == BT_CONDITION_AND, is_any = condition->kind == BT_CONDITION_OR;
-  append(s, is_part                 ? "not all of this holds: "
-            : should_hold && is_any ? "nothing of this holds: "
-            : should_hold           ? "this does not hold: "
-                                    : "this must not hold: ");
+  append_words(s, is_part                 ? "not all of this holds: "
+                  : should_hold && is_any ? "nothing of this holds: "
+                  : should_hold           ? "this does not hold: "
+                                          : "this must not hold: ");
   append_text(s, condition->range);
 }
 
@@ -198,20 +198,20 @@ static void say_every(sentence *s, const bt_condition *condition, bool should_ho
     say_text(s, condition, should_hold);
     return;
   }
-  append(s, should_hold ? "not all of " : "all of ");
+  append_words(s, should_hold ? "not all of " : "all of ");
   append_text(s, spans);
-  append(s, " meet ");
+  append_words(s, " meet ");
   append_text(s, test->range);
-  if (!should_hold) append(s, ", and some must not");
+  if (!should_hold) append_words(s, ", and some must not");
 }
 
-static void say(sentence *s, const bt_condition *condition, bool should_hold) {
+static void say_condition(sentence *s, const bt_condition *condition, bool should_hold) {
   if (is_every(condition)) {
     say_every(s, condition, should_hold);
     return;
   }
   switch (condition->kind) {
-  case BT_CONDITION_NOT: say(s, condition->items[0], !should_hold); return;
+  case BT_CONDITION_NOT: say_condition(s, condition->items[0], !should_hold); return;
   case BT_CONDITION_EXISTS: say_selection(s, condition->selection, should_hold); return;
   case BT_CONDITION_COMPARE: say_comparison(s, &condition->comparison, should_hold); return;
   case BT_CONDITION_HAS_BEFORE:
@@ -236,12 +236,13 @@ typedef struct blamed {
   bool should_hold;
 } blamed;
 
-static blamed find(const bt_condition *condition, bt_range range, bool should_hold) {
+static blamed find_condition(const bt_condition *condition, bt_range range, bool should_hold) {
   if (!condition) return (blamed){0};
   if (condition->range.start == range.start && condition->range.end == range.end)
     return (blamed){condition, should_hold};
   for (uint32_t i = 0; i < condition->item_count; i++) {
-    blamed found = find(condition->items[i], range, condition->kind == BT_CONDITION_NOT ? !should_hold : should_hold);
+    blamed found =
+        find_condition(condition->items[i], range, condition->kind == BT_CONDITION_NOT ? !should_hold : should_hold);
     if (found.condition) return found;
   }
   return (blamed){0};
@@ -250,14 +251,14 @@ static blamed find(const bt_condition *condition, bt_range range, bool should_ho
 /* A bare condition describes the bad trace, and so does a part of it that is blamed as there. */
 void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out) {
   sentence s = {rule, measured, out};
-  blamed found = find(rule->always, failed, true);
-  if (!found.condition) found = find(rule->never, failed, false);
-  if (!found.condition) found = find(rule->condition, failed, false);
+  blamed found = find_condition(rule->always, failed, true);
+  if (!found.condition) found = find_condition(rule->never, failed, false);
+  if (!found.condition) found = find_condition(rule->condition, failed, false);
   if (found.condition) {
-    say(&s, found.condition, found.should_hold);
+    say_condition(&s, found.condition, found.should_hold);
     return;
   }
   bool is_in_text = failed.start < failed.end && failed.end <= rule->text.len;
-  append(&s, "the rule is violated: ");
+  append_words(&s, "the rule is violated: ");
   append_text(&s, is_in_text ? failed : (bt_range){0, (uint32_t)rule->text.len});
 }

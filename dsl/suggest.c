@@ -5,12 +5,12 @@
 
 enum { LONGEST_WORD = 40, TOO_FAR = 4 };
 
-static char fold(char c) {
+static char fold_character(char c) {
   if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
   return c == '-' ? '_' : c;
 }
 
-static unsigned least(unsigned a, unsigned b) {
+static unsigned smallest_of(unsigned a, unsigned b) {
   return a < b ? a : b;
 }
 
@@ -22,13 +22,13 @@ unsigned bt_suggest_distance(bt_str a, bt_str b) {
     unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
     row[0] = (unsigned)i;
     for (size_t j = 1; j <= b.len; j++) {
-      char x = fold(a.ptr[i - 1]), y = fold(b.ptr[j - 1]);
-      row[j] = least(above[j - 1] + (x != y), least(above[j], row[j - 1]) + 1);
-      if (i > 1 && j > 1 && x == fold(b.ptr[j - 2]) && fold(a.ptr[i - 2]) == y)
-        row[j] = least(row[j], two_above[j - 2] + 1);
+      char x = fold_character(a.ptr[i - 1]), y = fold_character(b.ptr[j - 1]);
+      row[j] = smallest_of(above[j - 1] + (x != y), smallest_of(above[j], row[j - 1]) + 1);
+      if (i > 1 && j > 1 && x == fold_character(b.ptr[j - 2]) && fold_character(a.ptr[i - 2]) == y)
+        row[j] = smallest_of(row[j], two_above[j - 2] + 1);
     }
   }
-  return least(rows[a.len % 3][b.len], TOO_FAR);
+  return smallest_of(rows[a.len % 3][b.len], TOO_FAR);
 }
 
 const char *bt_suggest_nearest(bt_str word, const char *const *words) {

@@ -14,14 +14,14 @@ bool bt_str_equal(bt_str a, bt_str b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-static char lower(char c) {
+static char lower_character(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 bool bt_str_equal_nocase(bt_str a, bt_str b) {
   if (a.len != b.len) return false;
   for (size_t i = 0; i < a.len; i++)
-    if (lower(a.ptr[i]) != lower(b.ptr[i])) return false;
+    if (lower_character(a.ptr[i]) != lower_character(b.ptr[i])) return false;
   return true;
 }
 
@@ -51,7 +51,7 @@ uint64_t bt_str_hash(bt_str s) {
 }
 
 /* Makes room for `more` bytes and the NUL behind them. */
-static bool reserve(bt_buffer *buffer, size_t more) {
+static bool reserve_bytes(bt_buffer *buffer, size_t more) {
   if (buffer->failed) return false;
   buffer->failed = true;
   if (more > SIZE_MAX - buffer->len - 1) return false;
@@ -70,7 +70,7 @@ static bool reserve(bt_buffer *buffer, size_t more) {
 }
 
 void bt_buffer_append(bt_buffer *buffer, bt_str s) {
-  if (!reserve(buffer, s.len)) return;
+  if (!reserve_bytes(buffer, s.len)) return;
   if (s.len) memcpy(buffer->ptr + buffer->len, s.ptr, s.len);
   buffer->len += s.len;
   buffer->ptr[buffer->len] = '\0';
@@ -85,7 +85,7 @@ void bt_buffer_printf(bt_buffer *buffer, const char *format, ...) {
   va_start(list, format);
   int length = vsnprintf(NULL, 0, format, list);
   va_end(list);
-  if (length < 0 || !reserve(buffer, (size_t)length)) {
+  if (length < 0 || !reserve_bytes(buffer, (size_t)length)) {
     buffer->failed = true;
     return;
   }

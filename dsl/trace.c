@@ -145,7 +145,7 @@ static uint32_t slots_for(uint32_t capacity) {
 }
 
 /* A larger array, and all spans filed anew. What the arena gave before stays with it. */
-static bool grow(bt_trace_builder *builder, uint32_t capacity) {
+static bool grow_spans(bt_trace_builder *builder, uint32_t capacity) {
   uint32_t count = builder->trace.span_count, slot_count = slots_for(capacity);
   uint32_t *slots = bt_arena_array(builder->arena, slot_count, sizeof *slots); /* near to the builder */
   bt_span *spans = bt_arena_bare_array(builder->arena, capacity, sizeof *spans);
@@ -166,7 +166,7 @@ bt_trace_builder *bt_trace_builder_new_for(bt_arena *arena, const bt_trace_id *i
   builder->trace.id = *id;
   builder->trace.root = BT_NO_SPAN;
   builder->seed = (uint64_t)(uintptr_t)builder * 0x9E3779B97F4A7C15u;
-  return grow(builder, (uint32_t)span_count) ? builder : NULL;
+  return grow_spans(builder, (uint32_t)span_count) ? builder : NULL;
 }
 
 bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
@@ -183,7 +183,7 @@ bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
   }
   if (builder->trace.span_count == builder->capacity) {
     if (builder->capacity > MOST_SPANS / 2 ||
-        !grow(builder, builder->capacity ? builder->capacity * 2 : FIRST_CAPACITY))
+        !grow_spans(builder, builder->capacity ? builder->capacity * 2 : FIRST_CAPACITY))
       return false;
     slot = find_slot(builder, &span->id, false, span->kind);
   }

@@ -10,7 +10,7 @@ enum { ELEMENTS_OF_SPAN = 4, FEW = 64, LONGEST_HASHED = 256, DIGIT_BITS = 8, DIG
 
 /* ---- hashes ---- */
 
-static uint32_t mix(uint64_t bits) {
+static uint32_t mix_bits(uint64_t bits) {
   bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
   bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
   return (uint32_t)(bits ^ (bits >> 32));
@@ -29,19 +29,19 @@ static bool hash_decimal(double decimal, uint32_t *hash) {
   uint64_t bits;
   if (decimal != decimal) return false;
   if (decimal >= -two_to_63 && decimal < two_to_63 && decimal == (double)(int64_t)decimal) {
-    *hash = mix((uint64_t)(int64_t)decimal);
+    *hash = mix_bits((uint64_t)(int64_t)decimal);
     return true;
   }
   memcpy(&bits, &decimal, sizeof bits);
-  *hash = mix(bits + 1);
+  *hash = mix_bits(bits + 1);
   return true;
 }
 
 bool bt_value_hash(const bt_value *value, uint32_t *hash) {
   switch (value->type) {
-  case BT_VALUE_STRING: return *hash = mix(hash_text(value->string) + 2), true;
-  case BT_VALUE_BOOL: return *hash = mix(value->boolean ? 3 : 4), true;
-  case BT_VALUE_INT: return *hash = mix((uint64_t)value->integer), true;
+  case BT_VALUE_STRING: return *hash = mix_bits(hash_text(value->string) + 2), true;
+  case BT_VALUE_BOOL: return *hash = mix_bits(value->boolean ? 3 : 4), true;
+  case BT_VALUE_INT: return *hash = mix_bits((uint64_t)value->integer), true;
   case BT_VALUE_DOUBLE: return hash_decimal(value->decimal, hash);
   case BT_VALUE_MISSING:
   case BT_VALUE_OTHER:
@@ -55,7 +55,7 @@ bool bt_value_hash(const bt_value *value, uint32_t *hash) {
 uint32_t bt_span_id_hash(const bt_span_id *id) {
   uint64_t bits;
   memcpy(&bits, id->bytes, sizeof bits);
-  return mix(bits);
+  return mix_bits(bits);
 }
 
 /* ---- building ---- */
@@ -80,13 +80,13 @@ static bool make_room(entries *e, uint32_t capacity) {
 }
 
 /* Only arrays need more room than there was in the beginning. */
-static bool grow(entries *e) {
+static bool grow_entries(entries *e) {
   e->is_unfit = e->capacity >= e->most;
   return !e->is_unfit && make_room(e, e->capacity > e->most / 2 ? e->most : e->capacity * 2);
 }
 
 static bool add_entry(entries *e, uint32_t span, uint32_t hash) {
-  if (e->count == e->capacity && !grow(e)) return false;
+  if (e->count == e->capacity && !grow_entries(e)) return false;
   e->hashes[e->count] = hash;
   e->spans[e->count++] = span;
   return true;
@@ -159,7 +159,7 @@ static bool find_starts(bt_value_index *index, bt_arena *arena) {
   return true;
 }
 
-static bool fill(entries *e, const bt_trace *trace, const bt_program_key *key, bt_span_list list) {
+static bool fill_entries(entries *e, const bt_trace *trace, const bt_program_key *key, bt_span_list list) {
   if (!make_room(e, list.count < FEW ? FEW : list.count)) return false;
   for (uint32_t i = 0; i < list.count; i++)
     if (!add_span(e, trace, key, list.spans[i])) return false;
@@ -171,7 +171,7 @@ bt_value_index *bt_value_index_build(const bt_trace *trace, const bt_program_key
   uint32_t most = list.count > UINT32_MAX / ELEMENTS_OF_SPAN - FEW ? UINT32_MAX : list.count * ELEMENTS_OF_SPAN + FEW;
   entries e = {.arena = arena, .most = most}, other = {.arena = arena};
   bt_value_index *index = bt_arena_alloc(arena, sizeof *index);
-  bool is_filled = index && fill(&e, trace, key, list);
+  bool is_filled = index && fill_entries(&e, trace, key, list);
   *is_unfit = e.is_unfit;
   if (!is_filled || !make_room(&other, e.count)) return NULL;
   sort_entries(&e, &other);
