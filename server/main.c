@@ -56,7 +56,7 @@ static int help_command(int argc, char **argv) {
   return BT_EXIT_FINE;
 }
 
-static int run(int argc, char **argv) {
+static int run_command(int argc, char **argv) {
   if (argc < 2) return print_program_help(BT_EXIT_USAGE);
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_program_help(BT_EXIT_FINE);
   if (strcmp(argv[1], "help") == 0) return help_command(argc - 1, argv + 1);
@@ -69,7 +69,7 @@ static int run(int argc, char **argv) {
 int main(int argc, char **argv) {
   bt_violation_ids_install();
   bt_json_memory_install();
-  int code = run(argc, argv);
+  int code = run_command(argc, argv);
   if (bt_json_memory_failed()) {
     bt_print_error_line("betrace: there was not enough memory; what was printed may not be whole");
     code = BT_EXIT_UNKNOWN;
