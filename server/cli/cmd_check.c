@@ -9,6 +9,8 @@
 #include "server/json/ci_note.h"
 #include "server/json/check_json.h"
 #include "server/json/sarif.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 typedef enum check_format {
   FORMAT_TEXT,
@@ -55,8 +57,8 @@ static void add_found(checking *check, const char *file, json_t *found) {
   json_t *item;
   size_t index;
   json_array_foreach(found, index, item) {
-    json_object_set_new(item, "file", json_string(file));
-    json_array_append(check->diagnostics, item);
+    bt_json_set(item, "file", bt_text_json(bt_str_from(file)));
+    bt_json_append(check->diagnostics, json_incref(item));
   }
   json_decref(found);
 }
@@ -131,7 +133,8 @@ static void take_file(checking *check, const bt_checked_file *file) {
 }
 
 static void add_name(checking *check, const char *name, const char *unreadable) {
-  json_array_append_new(check->names, json_pack("{s:s, s:s?}", "file", name, "unreadable", unreadable));
+  bt_json_append(check->names, json_pack("{s:o, s:o}", "file", bt_text_json(bt_str_from(name)), "unreadable",
+                                         unreadable ? bt_text_json(bt_str_from(unreadable)) : json_null()));
 }
 
 static void check_text(checking *check, bt_str dsl, const char *name) {

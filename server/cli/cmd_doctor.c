@@ -10,6 +10,7 @@
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/doctor/doctor.h"
+#include "server/json/doctor_json.h"
 
 enum { OPT_OTLP = BT_FLAG_OWN, OPT_WAIT, OPT_AGAIN_AFTER, OPT_AGAIN, OPT_KEY };
 enum { PAUSE_MS = 50, PLAIN_EVERY_S = 15, WIDTH = 100 };

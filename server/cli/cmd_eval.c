@@ -63,9 +63,9 @@ static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace
   bt_trace_id_format(&trace->id, trace_id);
   json_t *object = json_pack("{s:s, s:s, s:s}", "rule_id", definition->fields.id, "trace_id", trace_id, "verdict",
                              bt_verdict_name(verdict->verdict));
-  if (verdict->reason) json_object_set_new(object, "reason", json_string(bt_reason_name(verdict->reason)));
-  if (verdict->spent) json_object_set_new(object, "spent", bt_spent_json(verdict, definition->rule->text));
-  if (violation) json_object_set_new(object, "violation", bt_violation_json(definition, violation));
+  if (verdict->reason) bt_json_set(object, "reason", json_string(bt_reason_name(verdict->reason)));
+  if (verdict->spent) bt_json_set(object, "spent", bt_spent_json(verdict, definition->rule->text));
+  if (violation) bt_json_set(object, "violation", bt_violation_json(definition, violation));
   return object;
 }
 
@@ -257,9 +257,9 @@ static json_t *report_notes(const eval_run *run) {
     bt_data_notes *notes = run->parts[0].notes[i];
     for (size_t part = 1; part < run->part_count; part++) bt_data_notes_add(notes, run->parts[part].notes[i]);
     for (size_t k = 0; bt_data_notes_say(notes, k, &text, &place); k++) {
-      json_array_append_new(array, json_pack("{s:s, s:o, s:{s:i, s:i}}", "rule_id", id, "message",
-                                             bt_text_json(bt_buffer_str(&text)), "range", "start", (int)place.start,
-                                             "end", (int)place.end));
+      bt_json_append(array,
+                     json_pack("{s:s, s:o, s:{s:i, s:i}}", "rule_id", id, "message", bt_text_json(bt_buffer_str(&text)),
+                               "range", "start", (int)place.start, "end", (int)place.end));
       if (!run->options->print_json) bt_print("note: %s: %.*s\n", id, BT_FMT(bt_buffer_str(&text)));
       bt_buffer_clear(&text);
     }

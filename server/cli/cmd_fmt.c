@@ -10,6 +10,8 @@
 #include "server/cli/rule_paths.h"
 #include "server/rulefile/file_format.h"
 #include "server/rulefile/rulefile.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 typedef enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK } fmt_mode;
 
@@ -22,7 +24,8 @@ typedef struct formatting {
 
 static void fail_file(formatting *fmt, const char *path, const char *message, bool is_usage) {
   if (!fmt->print_json) bt_print_message(message);
-  json_array_append_new(fmt->failed, json_pack("{s:s, s:s}", "file", path, "message", message));
+  bt_json_append(fmt->failed, json_pack("{s:o, s:o}", "file", bt_text_json(bt_str_from(path)), "message",
+                                        bt_text_json(bt_str_from(message))));
   fmt->found = true;
   fmt->is_unusable = fmt->is_unusable || is_usage;
 }
@@ -46,7 +49,7 @@ static bool write_file(const char *path, bt_str text) {
 
 static void finish_file(formatting *fmt, const char *path, bt_str old, bt_str new) {
   bool changes = !bt_str_equal(old, new);
-  if (changes) json_array_append_new(fmt->changed, json_string(path));
+  if (changes) bt_json_append(fmt->changed, bt_text_json(bt_str_from(path)));
   if (fmt->mode == FMT_PRINT && !fmt->print_json) {
     bt_print_document(new);
   } else if (fmt->mode == FMT_CHECK && changes) {

@@ -12,6 +12,8 @@
 #include "server/cli/terminal.h"
 #include "server/import/import.h"
 #include "server/rulefile/rulefile.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 typedef struct importing {
   const char *output; /* NULL: stdout */
@@ -72,15 +74,14 @@ static void say_summary(const importing *run) {
 }
 
 static json_t *string_json(bt_str text) {
-  return text.ptr ? json_stringn(text.ptr, text.len) : json_null();
+  return text.ptr ? bt_text_json(text) : json_null();
 }
 
 static json_t *rule_json(const bt_import_rule *rule) {
   json_t *findings = json_array();
   for (const bt_import_finding *finding = rule->findings; finding; finding = finding->next)
-    json_array_append_new(findings,
-                          json_pack("{s:b, s:i, s:i, s:o}", "look", finding->look, "line", (int)finding->line, "column",
-                                    (int)finding->column, "message", string_json(finding->message)));
+    bt_json_append(findings, json_pack("{s:b, s:i, s:i, s:o}", "look", finding->look, "line", (int)finding->line,
+                                       "column", (int)finding->column, "message", string_json(finding->message)));
   return json_pack("{s:o, s:o, s:i, s:s, s:b, s:o, s:o, s:o}", "id", string_json(rule->id), "file",
                    string_json(rule->file), "line", (int)rule->line, "result", bt_import_result_name(rule->result),
                    "has_test", rule->has_test, "was", string_json(rule->old_text), "dsl", string_json(rule->dsl),
@@ -90,8 +91,7 @@ static json_t *rule_json(const bt_import_rule *rule) {
 static void print_json(const importing *run, bt_str file) {
   json_t *rules = json_array();
   const size_t *counts = run->import.counts;
-  for (const bt_import_rule *rule = run->import.first; rule; rule = rule->next)
-    json_array_append_new(rules, rule_json(rule));
+  for (const bt_import_rule *rule = run->import.first; rule; rule = rule->next) bt_json_append(rules, rule_json(rule));
   bt_cli_print_json(json_pack("{s:{s:I, s:I, s:I}, s:o, s:O, s:o, s:o}", "summary", "converted",
                               (json_int_t)counts[BT_IMPORT_CONVERTED], "look", (json_int_t)counts[BT_IMPORT_LOOK],
                               "not_converted", (json_int_t)counts[BT_IMPORT_NOT_CONVERTED], "rules", rules, "failed",
@@ -123,7 +123,8 @@ static bt_status add_file(importing *run, const char *path, bt_error *error) {
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (!status) return BT_OK;
   if (!run->print_json) bt_print_error("betrace import: %s\n", why.message);
-  json_array_append_new(run->failed, json_pack("{s:s, s:s}", "file", path, "message", why.message));
+  bt_json_append(run->failed, json_pack("{s:o, s:o}", "file", bt_text_json(bt_str_from(path)), "message",
+                                        bt_text_json(bt_str_from(why.message))));
   return BT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "server/json/ci_note.h"
 #include "server/json/replay_json.h"
 #include "server/json/replay_junit.h"
+#include "server/json/json_values.h"
 
 typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } replay_format;
 
@@ -37,7 +38,7 @@ static bool rule_matters(const replay_run *run, size_t rule) {
 static json_t *summary_json(const replay_run *run, const bt_collected *all) {
   json_t *object = bt_replay_result_json(&all->result, (const bt_rule_definition *const *)run->options.rules.items,
                                          bt_replay_outcome_name(all->result.outcome));
-  json_object_set_new(object, "coverage", bt_replay_coverage_json(&all->result.coverage));
+  bt_json_set(object, "coverage", bt_replay_coverage_json(&all->result.coverage));
   return object;
 }
 
@@ -47,8 +48,8 @@ static json_t *found_json(const replay_run *run, const bt_collected_violation *f
 
 static void print_json_result(const replay_run *run, const bt_collected *all) {
   json_t *object = summary_json(run, all), *violations = json_array();
-  for (size_t i = 0; i < all->count; i++) json_array_append_new(violations, found_json(run, &all->found[i]));
-  json_object_set_new(object, "violations", violations);
+  for (size_t i = 0; i < all->count; i++) bt_json_append(violations, found_json(run, &all->found[i]));
+  bt_json_set(object, "violations", violations);
   bt_cli_print_json(object);
 }
 

@@ -13,6 +13,7 @@
 #include "server/cli/service_client.h"
 #include "server/cli/terminal.h"
 #include "server/rulefile/yaml_write.h"
+#include "server/json/json_values.h"
 #include "tempo/wire/url.h"
 
 typedef struct sync_run {
@@ -39,7 +40,7 @@ static bt_status add_unmanaged(sync_run *run, json_t *page) {
   size_t at;
   json_array_foreach(json_object_get(page, "rules"), at, rule) {
     const char *id = json_string_value(json_object_get(rule, "id"));
-    if (id && !has_rule(run, id)) json_array_append(run->unmanaged, rule);
+    if (id && !has_rule(run, id)) bt_json_append(run->unmanaged, json_incref(rule));
   }
   return BT_OK;
 }
@@ -176,7 +177,7 @@ static void print_text(const sync_run *run) {
 static void print_json(const sync_run *run) {
   json_t *left = json_array(), *rule;
   size_t at;
-  json_array_foreach(run->unmanaged, at, rule) json_array_append(left, json_object_get(rule, "id"));
+  json_array_foreach(run->unmanaged, at, rule) bt_json_append(left, json_incref(json_object_get(rule, "id")));
   bt_cli_print_json(json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:O, s:o}", "applied", run->applies, "in_sync",
                               run->applies || count_changes(run) == 0, "created", (json_int_t)count_of(run, "created"),
                               "updated", (json_int_t)count_of(run, "updated"), "deleted",

@@ -9,6 +9,7 @@
 #include "server/json/junit.h"
 #include "server/json/replay_json.h"
 #include "server/json/test_report.h"
+#include "server/json/json_values.h"
 
 typedef enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } test_format;
 
@@ -78,8 +79,12 @@ static bt_status take_result(void *context, const bt_test_result *result, bt_err
   case FORMAT_JSONL: break;
   }
   json_t *object = bt_test_report_json(result);
-  if (run->format == FORMAT_JSONL && object) return bt_print_json(object, JSON_COMPACT), BT_OK;
-  return object && json_array_append_new(run->tests, object) == 0 ? BT_OK : bt_error_no_memory(error);
+  if (!object) return bt_error_no_memory(error);
+  if (run->format == FORMAT_JSONL)
+    bt_print_json(object, JSON_COMPACT);
+  else
+    bt_json_append(run->tests, object);
+  return BT_OK;
 }
 
 static void annotate_broken(const char *file, const char *message) {
@@ -93,8 +98,8 @@ static void take_broken(testing *run, const char *file, const char *message) {
   run->broken_count++;
   if (run->format == FORMAT_JUNIT) bt_junit_add_broken(&run->junit, bt_str_from(message));
   if (run->format == FORMAT_JSON)
-    json_array_append_new(run->broken,
-                          json_pack("{s:s, s:o}", "file", file, "message", bt_text_json(bt_str_from(message))));
+    bt_json_append(run->broken, json_pack("{s:o, s:o}", "file", bt_text_json(bt_str_from(file)), "message",
+                                          bt_text_json(bt_str_from(message))));
   if (run->format == FORMAT_GITHUB) annotate_broken(file, message);
   bt_print_message(message);
 }

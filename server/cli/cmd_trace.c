@@ -29,7 +29,7 @@ static json_t *witness_of_json(const bt_drawing *drawing, uint32_t span) {
   json_t *array = json_array();
   for (size_t i = 0; i < drawing->verdict_count; i++)
     if (bt_drawing_is_witness(drawing, i, span))
-      json_array_append_new(array, json_string(drawing->verdicts[i].rule->fields.id));
+      bt_json_append(array, json_string(drawing->verdicts[i].rule->fields.id));
   return array;
 }
 
@@ -49,8 +49,7 @@ static json_t *span_json(const bt_drawing *drawing, const bt_tree_row *row) {
 
 static json_t *spans_json(const bt_drawing *drawing) {
   json_t *spans = json_array();
-  for (uint32_t i = 0; i < drawing->tree.count; i++)
-    json_array_append_new(spans, span_json(drawing, &drawing->tree.rows[i]));
+  for (uint32_t i = 0; i < drawing->tree.count; i++) bt_json_append(spans, span_json(drawing, &drawing->tree.rows[i]));
   return spans;
 }
 
@@ -61,8 +60,8 @@ static json_t *linked_json(const bt_drawing *drawing) {
     const bt_drawing *other = &drawing->linked[i];
     bt_trace_id_format(&other->trace->id, id);
     bt_time_format(bt_trace_start_ns(other->trace), start);
-    json_array_append_new(linked, json_pack("{s:s, s:s, s:b, s:o}", "trace_id", id, "start", start, "partial",
-                                            other->trace->partial, "spans", spans_json(other)));
+    bt_json_append(linked, json_pack("{s:s, s:s, s:b, s:o}", "trace_id", id, "start", start, "partial",
+                                     other->trace->partial, "spans", spans_json(other)));
   }
   return linked;
 }
@@ -72,8 +71,7 @@ static void print_json(const bt_drawing *drawing) {
   json_t *verdicts = json_array();
   bt_trace_id_format(&drawing->trace->id, id);
   bt_time_format(bt_trace_start_ns(drawing->trace), start);
-  for (size_t i = 0; i < drawing->verdict_count; i++)
-    json_array_append_new(verdicts, verdict_json(&drawing->verdicts[i]));
+  for (size_t i = 0; i < drawing->verdict_count; i++) bt_json_append(verdicts, verdict_json(&drawing->verdicts[i]));
   bt_cli_print_json(json_pack("{s:s, s:s, s:I, s:b, s:b, s:b, s:I, s:o, s:o, s:o}", "trace_id", id, "start", start,
                               "duration_ns",
                               (json_int_t)(bt_trace_end_ns(drawing->trace) - bt_trace_start_ns(drawing->trace)),

@@ -16,6 +16,8 @@
 #include "server/compliance/evidence.h"
 #include "server/compliance/report_others.h"
 #include "server/compliance/report_span.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 /* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found"
  * once says nothing. */
@@ -236,7 +238,8 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   const bt_rerun *r = &v->rerun;
   bool is_asked = strcmp(v->span, "not_asked") != 0;
   json_t *findings = json_array();
-  for (size_t i = 0; i < r->finding_count; i++) json_array_append_new(findings, json_string(r->findings[i].text));
+  for (size_t i = 0; i < r->finding_count; i++)
+    bt_json_append(findings, bt_text_json(bt_str_from(r->findings[i].text)));
   json_t *object = json_pack(
       "{s:s, s:s, s:b, s:s, s:s, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "outcome", outcome, "report_id",
       v->reported.report_id, "signature_checked", v->key != NULL, "head",
@@ -247,10 +250,10 @@ static json_t *result_json(const verifying *v, const char *outcome) {
       is_asked ? bt_other_reports_json(&v->others) : json_null(), "seed", json_sprintf("%" PRIu64, v->seed));
   if (!object) return NULL;
   bt_report_subject_add(&v->subject, object);
-  json_object_set(object, "mismatches", v->mismatches);
-  json_object_set_new(object, "time_stamp", bt_report_stamp_json(&v->stamp, made_at(v)));
-  json_object_set(object, "previous", previous_of(v->document));
-  json_object_set_new(object, "envelope", v->is_enveloped ? json_string("dsse") : json_null());
+  bt_json_set(object, "mismatches", json_incref(v->mismatches));
+  bt_json_set(object, "time_stamp", bt_report_stamp_json(&v->stamp, made_at(v)));
+  bt_json_set(object, "previous", json_incref(previous_of(v->document)));
+  bt_json_set(object, "envelope", v->is_enveloped ? json_string("dsse") : json_null());
   return object;
 }
 
@@ -269,8 +272,8 @@ static void show_json(const verifying *v, json_t *object) {
     bt_cli_print_json(object);
     return;
   }
-  json_object_set_new(object, "file", json_string(v->file));
-  json_array_append_new(v->results, object);
+  bt_json_set(object, "file", bt_text_json(bt_str_from(v->file)));
+  bt_json_append(v->results, object);
 }
 
 static int print_result(const verifying *v) {
@@ -306,7 +309,7 @@ static int verify_report(verifying *v) {
   bt_error error = {0};
   bt_status status = read_report(v, v->file, &error);
   if (status == BT_INVALID || (status == BT_IO && !v->is_read)) return print_refused(v, &error);
-  if (!status && v->links) json_array_append_new(v->links, bt_report_link_json(v->document));
+  if (!status && v->links) bt_json_append(v->links, bt_report_link_json(v->document));
   if (!status) {
     v->subject = bt_report_subject_of(v->document, v->key ? bt_evidence_key_id(v->key) : NULL, &v->stamp);
     v->mismatches = bt_expectations_check(&v->expectations, &v->subject);

@@ -12,6 +12,7 @@
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "server/compliance/catalogue.h"
+#include "server/json/json_values.h"
 
 static const char *text_at(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));
@@ -125,11 +126,11 @@ static void add_gap(const json_t *link, json_t *missing, json_t *unknown) {
   const json_t *previous = json_object_get(link, "previous");
   const char *reason = text_at(previous, "reason");
   if (named_head(link)[0])
-    json_array_append_new(missing, json_pack("{s:s, s:s, s:s}", "report_id", text_at(previous, "report_id"), "head",
-                                             named_head(link), "named_by", text_at(link, "report_id")));
+    bt_json_append(missing, json_pack("{s:s, s:s, s:s}", "report_id", text_at(previous, "report_id"), "head",
+                                      named_head(link), "named_by", text_at(link, "report_id")));
   else
-    json_array_append_new(unknown, json_pack("{s:s, s:s}", "report_id", text_at(link, "report_id"), "reason",
-                                             reason[0] ? reason : "reports of its version name none"));
+    bt_json_append(unknown, json_pack("{s:s, s:s}", "report_id", text_at(link, "report_id"), "reason",
+                                      reason[0] ? reason : "reports of its version name none"));
 }
 
 /* Of two that name the same one, one was made anew, or without knowing of the other. */
@@ -140,12 +141,12 @@ static void add_fork(const json_t *links, const json_t *named, json_t *forks) {
   size_t index;
   json_array_foreach(links, index, link) {
     if (strcmp(named_head(link), text_at(named, "head")) != 0) continue;
-    json_array_append_new(by, json_string(text_at(link, "report_id")));
+    bt_json_append(by, json_string(text_at(link, "report_id")));
     is_sure = is_sure && !is_by_span(link);
   }
   if (json_array_size(by) > 1)
-    json_array_append(forks, json_pack("{s:s, s:O, s:b}", "report_id", text_at(named, "report_id"), "named_by", by,
-                                       "certain", is_sure));
+    bt_json_append(forks, json_pack("{s:s, s:O, s:b}", "report_id", text_at(named, "report_id"), "named_by", by,
+                                    "certain", is_sure));
   json_decref(by);
 }
 
@@ -175,7 +176,7 @@ static json_t *links_like(const json_t *links, const json_t *like) {
   json_t *own = json_array(), *link;
   size_t index;
   json_array_foreach(links, index, link) {
-    if (is_same_chain(link, like) && !find_head(own, text_at(link, "head"))) json_array_append(own, link);
+    if (is_same_chain(link, like) && !find_head(own, text_at(link, "head"))) bt_json_append(own, json_incref(link));
   }
   return own;
 }
@@ -185,7 +186,7 @@ json_t *bt_report_chains_json(const json_t *links) {
   size_t index;
   json_array_foreach(links, index, link) {
     json_t *own = links_like(links, link);
-    if (json_array_get(own, 0) == link) json_array_append_new(chains, chain_json(own));
+    if (json_array_get(own, 0) == link) bt_json_append(chains, chain_json(own));
     json_decref(own);
   }
   return chains;

@@ -14,6 +14,7 @@
 #include "server/compliance/catalogue.h"
 #include "server/compliance/report_build.h"
 #include "server/compliance/report_read.h"
+#include "server/json/json_values.h"
 
 static const char *text_at(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));
@@ -155,19 +156,18 @@ void bt_report_subject_add(const bt_report_subject *subject, json_t *object) {
   for (size_t i = 0; i < entry_count(subject); i++) {
     const json_t *control = entry_of(subject, i, "control"), *rule = entry_of(subject, i, "rule");
     if (control)
-      json_array_append_new(controls, json_pack("{s:s, s:s}", "control", text_at(control, "control"), "status",
-                                                text_at(control, "status")));
-    if (rule) json_array_append_new(rules, rule_json(subject, rule));
+      bt_json_append(controls, json_pack("{s:s, s:s}", "control", text_at(control, "control"), "status",
+                                         text_at(control, "status")));
+    if (rule) bt_json_append(rules, rule_json(subject, rule));
   }
-  json_object_set_new(object, "framework", json_string(subject->framework));
-  json_object_set_new(object, "tenant", json_string(subject->tenant));
-  json_object_set_new(object, "range", json_pack("{s:s, s:s}", "start", subject->start, "end", subject->end));
-  json_object_set_new(
-      object, "settled",
-      json_pack("{s:s, s:o}", "end", subject->settled_end, "ppm", ppm < 0 ? json_null() : json_integer(ppm)));
-  json_object_set_new(object, "key_id", subject->key_id ? json_string(subject->key_id) : json_null());
-  json_object_set_new(object, "controls", controls);
-  json_object_set_new(object, "rules_of_report", rules);
+  bt_json_set(object, "framework", json_string(subject->framework));
+  bt_json_set(object, "tenant", json_string(subject->tenant));
+  bt_json_set(object, "range", json_pack("{s:s, s:s}", "start", subject->start, "end", subject->end));
+  bt_json_set(object, "settled",
+              json_pack("{s:s, s:o}", "end", subject->settled_end, "ppm", ppm < 0 ? json_null() : json_integer(ppm)));
+  bt_json_set(object, "key_id", subject->key_id ? json_string(subject->key_id) : json_null());
+  bt_json_set(object, "controls", controls);
+  bt_json_set(object, "rules_of_report", rules);
 }
 
 /* ---- expectations ---- */
@@ -240,8 +240,8 @@ static json_t *found_json(const bt_report_subject *subject, int name) {
 
 static void check_expectation(const bt_report_subject *subject, int name, const char *value, json_t *mismatches) {
   if (meets_expectation(subject, name, value)) return;
-  json_array_append_new(mismatches, json_pack("{s:s, s:s, s:o}", "what", names[name], "expected", value, "found",
-                                              found_json(subject, name)));
+  bt_json_append(mismatches, json_pack("{s:s, s:s, s:o}", "what", names[name], "expected", value, "found",
+                                       found_json(subject, name)));
 }
 
 json_t *bt_expectations_check(const bt_expectations *expectations, const bt_report_subject *subject) {

@@ -6,6 +6,7 @@
 
 #include "server/compliance/signature.h"
 #include "server/json/canonical_json.h"
+#include "server/json/json_values.h"
 
 static const char no_hash[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -47,9 +48,10 @@ bt_status bt_evidence_add(bt_evidence_chain *chain, const char *type, json_t *bo
            : NULL;
   if (!entry) return bt_error_no_memory(error);
   bt_status status = hash_entry(entry, chain->head, error);
-  if (!status &&
-      (json_object_set_new(entry, "hash", json_string(chain->head)) || json_array_append(chain->entries, entry)))
-    status = bt_error_no_memory(error);
+  if (!status) {
+    bt_json_set(entry, "hash", json_string(chain->head));
+    bt_json_append(chain->entries, json_incref(entry));
+  }
   json_decref(entry);
   return status;
 }
@@ -59,9 +61,9 @@ static bt_status sign_head(const char *head, const bt_evidence_key *key, json_t 
   signed_text(head, text);
   bt_status status = bt_signature_make(key, bt_str_from(text), signature, error);
   if (status) return status;
-  bool failed = json_object_set_new(evidence, "key_id", json_string(bt_evidence_key_id(key))) ||
-                json_object_set_new(evidence, "signature", json_string(signature));
-  return failed ? bt_error_no_memory(error) : BT_OK;
+  bt_json_set(evidence, "key_id", json_string(bt_evidence_key_id(key)));
+  bt_json_set(evidence, "signature", json_string(signature));
+  return BT_OK;
 }
 
 bt_status bt_evidence_seal(bt_evidence_chain *chain, const bt_evidence_key *key, json_t **out, bt_error *error) {

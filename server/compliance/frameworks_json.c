@@ -41,9 +41,9 @@ static bt_status add_framework(bt_rule_store *store, const char *tenant, bt_str 
   bt_framework_map map;
   bt_status status = bt_framework_map_make(store, tenant, name, &map, error);
   if (status) return status;
-  if (json_array_append_new(array, framework_json(&map))) status = bt_error_no_memory(error);
+  bt_json_append(array, framework_json(&map));
   bt_framework_map_dispose(&map);
-  return status;
+  return BT_OK;
 }
 
 /* ---- those that only rules name ---- */

@@ -449,6 +449,11 @@ static bt_status write_document(building *b, json_t **out, bt_error *error) {
   if (!status) status = bt_evidence_add(&b->chain, "end", end_json(b), error);
   if (!status && bt_json_memory_failed()) status = bt_error_no_memory(error);
   if (!status) status = bt_evidence_seal(&b->chain, request->key, out, error);
+  if (!status && bt_json_memory_failed()) { /* the seal itself */
+    json_decref(*out);
+    *out = NULL;
+    status = bt_error_no_memory(error);
+  }
   bt_json_memory_charge(NULL);
   if (had_failed) bt_json_memory_lacks();
   return status && request->hold && bt_json_memory_found_no_room() ? say_no_room(b, error) : status;

@@ -270,7 +270,7 @@ static json_t *one_json(const bt_other_report *other) {
 
 json_t *bt_other_reports_json(const bt_other_reports *others) {
   json_t *list = json_array();
-  for (size_t i = 0; i < others->named; i++) json_array_append_new(list, one_json(&others->items[i]));
+  for (size_t i = 0; i < others->named; i++) bt_json_append(list, one_json(&others->items[i]));
   return json_pack("{s:o, s:I, s:b, s:o}", "count",
                    others->is_unknown ? json_null() : json_integer((json_int_t)others->count), "same_range",
                    (json_int_t)others->same_range, "all", !others->is_unknown, "reports", list);

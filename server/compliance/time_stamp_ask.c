@@ -6,6 +6,8 @@
 #include "server/compliance/evidence.h"
 #include "server/compliance/signature.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
+#include "server/json/json_memory.h"
 
 enum { DEADLINE_MS = 10000 };
 
@@ -58,8 +60,12 @@ static bt_status put_time_stamp(json_t *document, const bt_buffer *token, const 
                                      "reason", token ? json_null() : bt_text_json(bt_str_from(reason)));
   bt_buffer_dispose(&text);
   if (status) return status;
-  return json_object_set_new(json_object_get(document, "evidence"), "time_stamp", stamp) ? bt_error_no_memory(error)
-                                                                                         : BT_OK;
+  bool had_failed = bt_json_memory_failed(); /* before, in what the caller builds */
+  bt_json_memory_begin();
+  bt_json_set(json_object_get(document, "evidence"), "time_stamp", stamp);
+  if (bt_json_memory_failed()) status = bt_error_no_memory(error);
+  if (had_failed) bt_json_memory_lacks();
+  return status;
 }
 
 bt_status bt_time_stamp_add(bt_http_client *client, const char *url, json_t *document, const bt_cancel *cancel,

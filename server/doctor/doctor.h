@@ -99,8 +99,5 @@ typedef struct bt_doctor_style {
   unsigned width; /* columns */
 } bt_doctor_style;
 void bt_doctor_report_print(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out);
-/* For a bug report; new. */
-struct json_t;
-struct json_t *bt_doctor_report_json(const bt_doctor_report *report, const bt_exchanges *exchanges);
 
 #endif

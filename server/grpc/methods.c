@@ -14,6 +14,7 @@
 #include "server/http/router.h"
 #include "server/http/routes.h"
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
 #include "tempo/wire/url.h"
 
 enum { /* of gRPC */
@@ -264,7 +265,7 @@ static void set_timeout(const method *m, const bt_grpc_request *request, json_t 
   int64_t timeout_ns = request->remaining_ns / 10 * 9;
   if (timeout_ns > MINUTE_NS) timeout_ns = MINUTE_NS;
   snprintf(text, sizeof text, "%lldms", (long long)(timeout_ns < MS ? 1 : timeout_ns / MS));
-  json_object_set_new(fields, "timeout", json_string(text));
+  bt_json_set(fields, "timeout", json_string(text));
 }
 
 static bool build_request(const method *m, const bt_grpc_request *request, json_t *fields, built *out) {

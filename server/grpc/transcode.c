@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/grpc/transcode_parts.h"
+#include "server/json/json_values.h"
 
 typedef struct reader {
   const uint8_t *at, *end;
@@ -96,27 +97,30 @@ static bt_status read_value(reading *whole, const ProtobufCFieldDescriptor *desc
 }
 
 /* {key, value} into the object of a map; the last of two keys counts. */
-static bool put_entry(json_t *object, const char *name, json_t *entry) {
+static void put_entry(json_t *object, const char *name, json_t *entry) {
   json_t *map = json_object_get(object, name), *value = json_object_get(entry, "value");
   const char *key = json_string_value(json_object_get(entry, "key"));
-  if (!map && json_object_set_new(object, name, map = json_object()) != 0) return false;
-  return json_object_set_new(map, key ? key : "", value ? json_incref(value) : json_null()) == 0;
+  if (!map) {
+    bt_json_set(object, name, json_object());
+    map = json_object_get(object, name);
+  }
+  bt_json_set(map, key ? key : "", value ? json_incref(value) : json_null());
 }
 
-static bt_status put_field(reading *whole, const ProtobufCFieldDescriptor *descriptor, json_t *object, json_t *value) {
-  bool ok;
+static void put_field(const ProtobufCFieldDescriptor *descriptor, json_t *object, json_t *value) {
   if (bt_grpc_is_map(descriptor)) {
-    ok = put_entry(object, descriptor->name, value);
+    put_entry(object, descriptor->name, value);
     json_decref(value);
   } else if (descriptor->label == PROTOBUF_C_LABEL_REPEATED) {
     json_t *list = json_object_get(object, descriptor->name);
-    if (!list && json_object_set_new(object, descriptor->name, json_array()) == 0)
+    if (!list) {
+      bt_json_set(object, descriptor->name, json_array());
       list = json_object_get(object, descriptor->name);
-    ok = json_array_append_new(list, value) == 0;
+    }
+    bt_json_append(list, value);
   } else {
-    ok = json_object_set_new(object, descriptor->name, value) == 0;
+    bt_json_set(object, descriptor->name, value);
   }
-  return ok ? BT_OK : bt_error_no_memory(whole->error);
 }
 
 /* The one member that stands; a list is the array inside. Takes the object. */
@@ -149,7 +153,7 @@ static bt_status read_message(reading *whole, const ProtobufCMessageDescriptor *
     if (!descriptor) continue;
     if (bt_grpc_is_any(type)) json_object_clear(object); /* of a oneof the last counts */
     status = read_value(whole, descriptor, &f, depth, &value);
-    if (!status) status = put_field(whole, descriptor, object, value);
+    if (!status) put_field(descriptor, object, value);
   }
   if (status)
     json_decref(object);

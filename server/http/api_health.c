@@ -9,6 +9,7 @@
 #include "server/http/routes.h"
 #include "server/http/service.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 /* Of a check, and of who asks for its result: probes of Kubernetes wait for a second. */
 static const int64_t CHECK_NS = 5000000000, PATIENCE_NS = 700000000;
@@ -141,27 +142,27 @@ static void answer_ready(const bt_service *service, bt_call *call) {
   json_t *parts = json_object();
   bt_status status = bt_rule_store_check(service->store, &error);
   ready = ready && !status;
-  json_object_set_new(parts, "store", part_json(status, &error));
+  bt_json_set(parts, "store", part_json(status, &error));
   /* A rule that does not compile is said, but takes no service out of its load balancer: then nobody could mend the
    * rule. */
   bool degraded = check_rules(service, &error) != BT_OK;
-  json_object_set_new(parts, "rules", part_json(degraded ? BT_INVALID : BT_OK, &error));
+  bt_json_set(parts, "rules", part_json(degraded ? BT_INVALID : BT_OK, &error));
   status = bt_outside_check_answer(&source_probe, &error);
   ready = ready && !status;
-  json_object_set_new(parts, "source", part_json(status, &error));
+  bt_json_set(parts, "source", part_json(status, &error));
   if (service->exporter) {
     status = bt_outside_check_answer(&otlp_probe, &error);
     ready = ready && !status;
-    json_object_set_new(parts, "otlp", part_json(status, &error));
+    bt_json_set(parts, "otlp", part_json(status, &error));
   }
   if (check_clock(service, &error)) {
     degraded = true;
-    json_object_set_new(parts, "clock", part_json(BT_INVALID, &error));
+    bt_json_set(parts, "clock", part_json(BT_INVALID, &error));
   }
   if (service->watch) {
     status = check_watch(service, &error);
     degraded = degraded || status;
-    json_object_set_new(parts, "watch", part_json(status, &error));
+    bt_json_set(parts, "watch", part_json(status, &error));
   }
   bt_source_about about;
   bt_source_describe(service->source, NULL, &about); /* the check of the source has asked */

@@ -13,6 +13,7 @@
 #include "server/http/service.h"
 #include "server/mcp/dialogue.h"
 #include "server/mcp/era.h"
+#include "server/json/json_values.h"
 
 enum { PAGE_BYTES = 65536 };
 static const int64_t LONGEST_NS = INT64_C(3600) * 1000000000; /* of a call that tells how far it is */
@@ -300,7 +301,7 @@ static void answer_batch(const bt_service *service, bt_call *call, json_t *batch
   size_t index;
   json_array_foreach(batch, index, one) {
     json_t *answer = answer_element(service, call, one, &run);
-    if (answer) json_array_append_new(answers, answer);
+    if (answer) bt_json_append(answers, answer);
   }
   if (json_array_size(answers)) {
     bt_call_json(call, 200, answers);

@@ -8,6 +8,7 @@
 #include "server/http/rule_choice.h"
 #include "server/http/service.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
@@ -179,15 +180,15 @@ void bt_api_replays_list(void *context, bt_call *call) {
     return;
   }
   json_t *array = json_array();
-  for (size_t i = 0; i < jobs.count; i++) json_array_append_new(array, bt_job_json(&jobs.views[i]));
+  for (size_t i = 0; i < jobs.count; i++) bt_json_append(array, bt_job_json(&jobs.views[i]));
   json_t *next = jobs.goes_on ? cursor_json('n', jobs.views[jobs.count - 1].number) : json_null();
   bt_job_listing_dispose(&jobs);
   bt_call_json(call, 200, json_pack("{s:o, s:o}", "replays", array, "cursor", next));
 }
 
 static bt_status append_violation(void *context, const bt_rule_definition *definition, const bt_violation *violation) {
-  json_t *object = bt_violation_json(definition, violation);
-  return object && json_array_append_new(context, object) == 0 ? BT_OK : BT_NO_MEMORY;
+  bt_json_append(context, bt_violation_json(definition, violation));
+  return BT_OK;
 }
 
 /* A cursor is the order, by time (t) or by arrival (a), and the number of violations given so far: neither list changes

@@ -7,6 +7,7 @@
 #include "server/http/rule_filter.h"
 #include "server/http/service.h"
 #include "server/json/rule_json.h"
+#include "server/json/json_values.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
@@ -101,7 +102,7 @@ void bt_api_rules_list(void *context, bt_call *call) {
     if (json_array_size(rules) == limit)
       cursor = json_string_value(json_object_get(json_array_get(rules, limit - 1), "id"));
     else
-      json_array_append_new(rules, bt_rule_definition_json(list.items[i]));
+      bt_json_append(rules, bt_rule_definition_json(list.items[i]));
   }
   json_t *next = cursor ? json_string(cursor) : json_null();
   bt_call_json(call, 200, json_pack("{s:o, s:o}", "rules", rules, "cursor", next));
@@ -216,8 +217,8 @@ void bt_api_rule_versions(void *context, bt_call *call) {
   json_t *array = json_array();
   for (size_t i = 0; i < count; i++) {
     json_t *rule = bt_rule_definition_json(versions[i].definition);
-    if (rule) json_object_set_new(rule, "deleted", json_boolean(versions[i].deleted));
-    json_array_append_new(array, rule);
+    if (rule) bt_json_set(rule, "deleted", json_boolean(versions[i].deleted));
+    bt_json_append(array, rule);
   }
   bt_rule_versions_free(versions, count);
   bt_call_json(call, 200, json_pack("{s:o}", "versions", array));

@@ -9,6 +9,7 @@
 #include "server/json/check_json.h"
 #include "server/json/test_report.h"
 #include "server/rulefile/yaml_write.h"
+#include "server/json/json_values.h"
 
 static const char file_name[] = "import";
 
@@ -98,8 +99,7 @@ static void refuse_rules(importing *import) {
   for (size_t i = 0; i < import->file.rule_count; i++) {
     json_t *found = bt_checked_rule_json(&import->file.rules[i]);
     wrong += !import->file.rules[i].definition;
-    json_array_extend(errors, found);
-    json_decref(found);
+    bt_json_append_all(errors, found);
   }
   bt_call_problem_with(import->call, 422, "rules-invalid", errors, "%zu of %zu rules are wrong; nothing was changed.",
                        wrong, import->file.rule_count);
@@ -113,8 +113,8 @@ static bt_status keep_test(void *context, const bt_test_result *result, bt_error
   import->passed += result->outcome == BT_TEST_PASSED;
   import->failed += result->outcome == BT_TEST_FAILED;
   import->errors += result->outcome == BT_TEST_ERROR;
-  if (result->outcome != BT_TEST_PASSED) json_array_append(import->bad_tests, json);
-  json_array_append_new(import->tests, json);
+  if (result->outcome != BT_TEST_PASSED) bt_json_append(import->bad_tests, json_incref(json));
+  bt_json_append(import->tests, json);
   return BT_OK;
 }
 
@@ -168,7 +168,7 @@ static void answer_import(importing *import) {
   json_t *rules = json_array();
   for (size_t i = 0; i < import->file.rule_count; i++) {
     counts[import->rules[i].change]++;
-    json_array_append_new(rules, rule_json(import, i));
+    bt_json_append(rules, rule_json(import, i));
   }
   bt_call_json(import->call, 200,
                json_pack("{s:b, s:s, s:I, s:I, s:I, s:o, s:o}", "dry_run", import->is_dry_run, "state",

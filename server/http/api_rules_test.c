@@ -50,7 +50,7 @@ static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *
   }
   bt_data_notes_look(notes, trace);
   for (size_t i = 0; bt_data_notes_say(notes, i, &text, &place); i++) {
-    json_array_append_new(array, bt_data_note_json(bt_buffer_str(&text), place));
+    bt_json_append(array, bt_data_note_json(bt_buffer_str(&text), place));
     bt_buffer_clear(&text);
   }
   bt_buffer_dispose(&text);
@@ -66,10 +66,10 @@ static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt
       bt_one_trace_verdict_json(test->call, test->definition, trace, verdict, is_unsettled, &answer, error);
   if (status) return status;
   bt_trace_id_format(&trace->id, trace_id);
-  json_object_set_new(answer, "rule_id", test->is_adhoc ? json_null() : json_string(test->definition->fields.id));
-  json_object_set_new(answer, "trace_id", json_string(trace_id));
-  json_object_set_new(answer, "diagnostics", warnings_json(test->definition));
-  json_object_set_new(answer, "notes", notes_json(test->definition, trace));
+  bt_json_set(answer, "rule_id", test->is_adhoc ? json_null() : json_string(test->definition->fields.id));
+  bt_json_set(answer, "trace_id", json_string(trace_id));
+  bt_json_set(answer, "diagnostics", warnings_json(test->definition));
+  bt_json_set(answer, "notes", notes_json(test->definition, trace));
   bt_call_json(test->call, 200, answer);
   test->is_answered = true;
   return BT_OK;

@@ -43,15 +43,13 @@ static bt_status broken_json(const question *q, json_t **out, bt_error *error) {
   bt_status status = bt_rule_store_broken(q->service->store, bt_call_tenant(q->call), &broken, error);
   if (status) return status;
   *out = json_array();
-  bool ok = *out != NULL;
-  for (size_t i = 0; i < broken.count && ok; i++) {
+  for (size_t i = 0; i < broken.count; i++) {
     if (!broken.items[i]->fields.enabled) continue;
-    json_t *item = json_pack("{s:s, s:o}", "rule_id", broken.items[i]->fields.id, "reason",
-                             bt_text_json(bt_str_from(broken.items[i]->broken)));
-    ok = json_array_append_new(*out, item) == 0;
+    bt_json_append(*out, json_pack("{s:s, s:o}", "rule_id", broken.items[i]->fields.id, "reason",
+                                   bt_text_json(bt_str_from(broken.items[i]->broken))));
   }
   bt_rule_list_dispose(&broken);
-  return ok ? BT_OK : bt_error_no_memory(error);
+  return BT_OK;
 }
 
 /* ---- the trace ---- */
@@ -62,10 +60,10 @@ static json_t *incomplete_json(const question *q, const bt_trace *trace) {
   bool is_unsettled = false;
   for (size_t i = 0; i < q->count; i++)
     is_unsettled = is_unsettled || bt_one_trace_is_unsettled(q->service, q->rules[i], trace);
-  if (is_unsettled) json_array_append_new(reasons, json_string("unsettled"));
-  if (trace->partial) json_array_append_new(reasons, json_string("partial"));
-  if (trace->pruned) json_array_append_new(reasons, json_string("pruned"));
-  if (trace->missing_parents) json_array_append_new(reasons, json_string("missing_parents"));
+  if (is_unsettled) bt_json_append(reasons, json_string("unsettled"));
+  if (trace->partial) bt_json_append(reasons, json_string("partial"));
+  if (trace->pruned) bt_json_append(reasons, json_string("pruned"));
+  if (trace->missing_parents) bt_json_append(reasons, json_string("missing_parents"));
   return reasons;
 }
 
@@ -87,16 +85,15 @@ static bt_status verdict_json(const question *q, const bt_rule_definition *rule,
   *out = json_pack("{s:s, s:o, s:I, s:s, s:b}", "rule_id", rule->fields.id, "rule_name",
                    bt_text_json(bt_str_from(rule->fields.name)), "rule_version", (json_int_t)rule->version, "severity",
                    bt_severity_name(rule->fields.severity), "shadow", (int)rule->fields.shadow);
-  if (!*out || json_object_update(*out, judged)) status = bt_error_no_memory(error);
-  json_decref(judged);
-  return status;
+  bt_json_set_all(*out, judged);
+  return BT_OK;
 }
 
 /* Of the same read as the verdicts: another one could show another trace. */
 static bt_status add_spans(question *q, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_error *error) {
   json_t *spans = NULL;
   bt_status status = bt_trace_spans_json(trace, q->checked, verdicts, q->count, BT_TRACE_SPANS_SHOWN, &spans, error);
-  if (!status && json_object_set_new(q->answer, "spans", spans)) status = bt_error_no_memory(error);
+  if (!status) bt_json_set(q->answer, "spans", spans);
   return status;
 }
 
@@ -105,12 +102,11 @@ static bt_status answer_verdicts(question *q, const bt_trace *trace, const bt_ru
   bt_status status = broken_json(q, &broken, error);
   for (size_t i = 0; i < q->count && !status; i++) {
     status = verdict_json(q, q->rules[i], trace, &verdicts[i], &item, error);
-    if (json_array_append_new(list, item) && !status) status = bt_error_no_memory(error);
+    if (!status) bt_json_append(list, item);
   }
   q->answer = trace_json(q, trace);
-  int failed = json_object_set_new(q->answer, "verdicts", list);
-  failed |= json_object_set_new(q->answer, "not_evaluated", broken); /* takes it, whatever became of the first */
-  if (failed) status = status ? status : bt_error_no_memory(error);
+  bt_json_set(q->answer, "verdicts", list);
+  if (broken) bt_json_set(q->answer, "not_evaluated", broken);
   if (q->shows_spans && !status) status = add_spans(q, trace, verdicts, error);
   return status;
 }
@@ -121,7 +117,7 @@ static bt_status take_verdicts(void *context, const bt_trace *trace, const bt_fa
   json_t *linked = NULL;
   bt_status status = answer_verdicts(q, trace, verdicts, error);
   if (status == BT_OK) status = bt_linked_json(family, &linked, error);
-  if (status == BT_OK && json_object_set_new(q->answer, "linked", linked)) status = bt_error_no_memory(error);
+  if (status == BT_OK) bt_json_set(q->answer, "linked", linked);
   return status;
 }
 

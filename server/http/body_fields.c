@@ -7,6 +7,7 @@
 #include "dsl/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
 
 /* ---- a query as a body ---- */
 
@@ -21,11 +22,15 @@ static void take_value(void *context, bt_str value) {
   query_reader *reader = context;
   bool has_nul = value.ptr && memchr(value.ptr, 0, value.len);
   json_t *text = json_stringn(value.ptr ? value.ptr : "", value.len);
-  if (!text || has_nul) reader->is_no_text = true;
+  if (!text || has_nul) {
+    reader->is_no_text = true;
+    json_decref(text);
+    return;
+  }
   if (reader->list)
-    json_array_append_new(reader->list, text);
+    bt_json_append(reader->list, text);
   else
-    json_object_set_new(reader->body, reader->name, text);
+    bt_json_set(reader->body, reader->name, text);
 }
 
 static bool take_parameter(bt_call *call, query_reader *reader) {
@@ -47,7 +52,7 @@ json_t *bt_query_body(bt_call *call, const char *const *names, const char *list,
       return NULL;
     }
     if (json_array_size(reader.list))
-      json_object_set_new(reader.body, list_name, reader.list);
+      bt_json_set(reader.body, list_name, reader.list);
     else
       json_decref(reader.list);
   }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
 
 bt_call *bt_call_new(size_t cap_bytes) {
   bt_call *call = calloc(1, sizeof *call);
@@ -204,8 +205,7 @@ __attribute__((format(printf, 5, 0))) static void answer_problem(bt_call *call, 
   vsnprintf(detail, sizeof detail, format, list);
   repair_utf8(detail);
   json_t *problem = problem_json(status, kind, detail);
-  if (problem && errors) json_object_set(problem, "errors", errors);
-  json_decref(errors);
+  if (errors) bt_json_set(problem, "errors", errors);
   answer_json(call, status, bt_problem_type(call->path), problem_at(call->path, status, detail, problem));
 }
 

@@ -6,6 +6,7 @@
 #include "dsl/suggest.h"
 #include "server/base/time_text.h"
 #include "server/http/call.h"
+#include "server/json/json_values.h"
 
 bool bt_json_time(const json_t *value, int64_t now_ns, int64_t *out_ns) {
   char digits[32];
@@ -27,7 +28,7 @@ void bt_field_errors_add(bt_field_errors *errors, const char *field, const char 
    * stands in. */
   json_t *item = json_pack("{s:s, s:s}", "field", field, "message", message);
   if (!item) item = json_pack("{s:s, s:s}", "field", "?", "message", "this field is not known here");
-  json_array_append_new(errors->items, item);
+  bt_json_append(errors->items, item);
   if (!errors->items) errors->are_lost = true;
 }
 

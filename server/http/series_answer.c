@@ -9,6 +9,7 @@
 #include "dsl/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/http/answer_parts.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
 typedef struct answer {
@@ -189,16 +190,12 @@ static json_t *value_json(const answer *a, bt_step_state state, const bt_step_co
 
 static json_t *points_json(const answer *a, size_t rule) {
   json_t *points = json_array();
-  for (size_t i = 0; points && i < steps_of(a); i++) {
+  for (size_t i = 0; i < steps_of(a); i++) {
     bt_step_count count;
     char time[40];
     bt_step_state state = bt_series_step(a->ask, rule, i, &count);
     bt_time_format(step_start(a, i), time);
-    json_t *point = json_pack("[s, o]", time, value_json(a, state, &count));
-    if (json_array_append_new(points, point) != 0) {
-      json_decref(points);
-      return NULL;
-    }
+    bt_json_append(points, json_pack("[s, o]", time, value_json(a, state, &count)));
   }
   return points;
 }
@@ -227,8 +224,8 @@ static json_t *series_json(const answer *a, size_t rule) {
 static json_t *coverage_json(const bt_coverage *coverage) {
   json_t *object = bt_coverage_json(coverage);
   if (!object) return NULL;
-  json_object_set_new(object, "unsettled", json_null()); /* steps count settled traces only */
-  json_object_set_new(object, "outside", json_null());
+  bt_json_set(object, "unsettled", json_null()); /* steps count settled traces only */
+  bt_json_set(object, "outside", json_null());
   return object;
 }
 

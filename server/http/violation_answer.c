@@ -8,6 +8,7 @@
 
 #include "server/http/answer_parts.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */ };
 
@@ -88,9 +89,9 @@ static void name_unchecked(const answer *a, json_t *coverage) {
   if (!a->unchecked) return;
   const json_t *asked = json_object_get(coverage, "asked");
   json_t *failed = json_copy((json_t *)asked);
-  json_object_set_new(failed, "reason", json_string(a->unchecked));
-  json_array_append_new(json_object_get(coverage, "windows_failed"), failed);
-  json_object_set_new(coverage, "complete", json_false());
+  bt_json_set(failed, "reason", bt_text_json(bt_str_from(a->unchecked)));
+  bt_json_append(json_object_get(coverage, "windows_failed"), failed);
+  bt_json_set(coverage, "complete", json_false());
 }
 
 static json_t *summary_json(const answer *a) {

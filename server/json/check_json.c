@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 static json_t *id_json(bt_str rule_id) {
   return rule_id.len ? bt_text_json(rule_id) : json_null();
@@ -18,27 +19,26 @@ json_t *bt_problem_json(bt_str rule_id, unsigned line, unsigned column, bt_str m
 json_t *bt_rule_diagnostics_json(bt_str rule_id, const bt_diagnostics *diagnostics) {
   json_t *found = bt_diagnostics_json(diagnostics), *item;
   size_t index;
-  json_array_foreach(found, index, item) json_object_set_new(item, "rule_id", id_json(rule_id));
+  json_array_foreach(found, index, item) bt_json_set(item, "rule_id", id_json(rule_id));
   return found;
 }
 
 json_t *bt_checked_rule_json(const bt_checked_rule *rule) {
   json_t *found = bt_rule_diagnostics_json(rule->id, &rule->diagnostics);
   if (found && rule->problem.ptr)
-    json_array_append_new(found, bt_problem_json(rule->id, rule->source->line, 1, rule->problem));
+    bt_json_append(found, bt_problem_json(rule->id, rule->source->line, 1, rule->problem));
   return found;
 }
 
 static void add_text_problems(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics) {
   const char *id = rule->fields.id;
   json_t *of_text = bt_rule_diagnostics_json(id ? bt_str_from(id) : BT_STR(""), diagnostics);
-  json_array_extend(context, of_text);
-  json_decref(of_text);
+  bt_json_append_all(context, of_text);
 }
 
 static void add_file_problem(json_t *found, const char *file_name, const char *message) {
   bt_file_problem problem = bt_file_problem_of(file_name, message);
-  json_array_append_new(found, bt_problem_json(BT_STR(""), problem.line, problem.column, bt_str_from(problem.message)));
+  bt_json_append(found, bt_problem_json(BT_STR(""), problem.line, problem.column, bt_str_from(problem.message)));
 }
 
 json_t *bt_file_problems_json(bt_str text, const char *file_name, const char *first) {
@@ -50,8 +50,7 @@ json_t *bt_file_problems_json(bt_str text, const char *file_name, const char *fi
     *end = '\0';
     add_file_problem(found, file_name, line);
   }
-  json_array_extend(found, of_texts);
-  json_decref(of_texts);
+  bt_json_append_all(found, of_texts);
   bt_buffer_dispose(&lines);
   return found;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 const char *bt_value_type_name(bt_value_type type) {
   return type == BT_VALUE_BOOL ? "bool" : type == BT_VALUE_INT ? "int" : type == BT_VALUE_DOUBLE ? "double" : "string";
@@ -68,9 +69,9 @@ static json_t *excluded_json(const bt_contrast_result *result) {
   json_t *array = json_array();
   for (size_t i = 0; i < result->excluded_count; i++) {
     const bt_contrast_excluded *excluded = &result->excluded[i];
-    json_array_append_new(array, json_pack("{s:s, s:o, s:s}", "kind", bt_mark_kind_name(excluded->kind), "name",
-                                           bt_text_json(excluded->name), "reason",
-                                           bt_contrast_exclusion_name(excluded->reason)));
+    bt_json_append(array,
+                   json_pack("{s:s, s:o, s:s}", "kind", bt_mark_kind_name(excluded->kind), "name",
+                             bt_text_json(excluded->name), "reason", bt_contrast_exclusion_name(excluded->reason)));
   }
   return array;
 }
@@ -78,7 +79,7 @@ static json_t *excluded_json(const bt_contrast_result *result) {
 json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast_result *result) {
   json_t *findings = json_array();
   for (size_t i = 0; i < result->finding_count; i++)
-    json_array_append_new(findings, finding_json(&result->findings[i], result));
+    bt_json_append(findings, finding_json(&result->findings[i], result));
   json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:I, s:o, s:I, s:o, s:o}",
                              "rule_id", definition->fields.id, "status", bt_contrast_status_name(result), "conclusion",
                              bt_contrast_conclusion_name(result->conclusion), "explanation", result->explanation,
@@ -90,10 +91,10 @@ json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast
                              excluded_json(result), "excluded_total", (json_int_t)result->excluded_total, "seed",
                              number_json(result->seed), "coverage", bt_coverage_json(&result->coverage));
   if (!object) return NULL;
-  if (result->reason[0]) json_object_set_new(object, "reason", bt_text_json(bt_str_from(result->reason)));
-  json_object_set_new(object, "duration_seconds", json_real(round((double)result->duration_ns / 1e6) / 1e3));
-  json_object_set_new(object, "queries", number_json(result->requests));
-  json_object_set_new(object, "bytes_inspected", number_json(result->bytes_inspected));
-  json_object_set_new(object, "bytes_received", number_json(result->bytes_received));
+  if (result->reason[0]) bt_json_set(object, "reason", bt_text_json(bt_str_from(result->reason)));
+  bt_json_set(object, "duration_seconds", json_real(round((double)result->duration_ns / 1e6) / 1e3));
+  bt_json_set(object, "queries", number_json(result->requests));
+  bt_json_set(object, "bytes_inspected", number_json(result->bytes_inspected));
+  bt_json_set(object, "bytes_received", number_json(result->bytes_received));
   return object;
 }

@@ -5,6 +5,7 @@
 #include "server/editor/language.h"
 #include "server/editor/text_position.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 static json_t *position_json(bt_str text, bt_range range) {
   bt_text_position start = bt_text_position_of(text, range.start), end = bt_text_position_of(text, range.end);
@@ -15,8 +16,8 @@ static json_t *position_json(bt_str text, bt_range range) {
 json_t *bt_text_range_json(bt_str text, bt_range range) {
   json_t *object = position_json(text, range);
   if (!object) return NULL;
-  json_object_set_new(object, "start", json_integer(range.start));
-  json_object_set_new(object, "end", json_integer(range.end));
+  bt_json_set(object, "start", json_integer(range.start));
+  bt_json_set(object, "end", json_integer(range.end));
   return object;
 }
 
@@ -24,7 +25,7 @@ json_t *bt_positioned_diagnostics_json(bt_str text, const bt_diagnostics *diagno
   json_t *array = bt_diagnostics_json(diagnostics), *item;
   size_t index;
   json_array_foreach(array, index, item)
-      json_object_set_new(item, "position", position_json(text, diagnostics->items[index].range));
+      bt_json_set(item, "position", position_json(text, diagnostics->items[index].range));
   return array;
 }
 
@@ -36,9 +37,9 @@ json_t *bt_completion_items_json(const bt_completion *completion) {
   json_t *array = json_array();
   for (size_t i = 0; i < completion->count && array; i++) {
     const bt_completion_item *item = &completion->items[i];
-    json_array_append_new(array, json_pack("{s:o, s:s, s:o, s:o, s:o}", "label", bt_text_json(item->label), "kind",
-                                           bt_completion_kind_name(item->kind), "insert", bt_text_json(item->insert),
-                                           "detail", string_or_null(item->detail), "doc", string_or_null(item->doc)));
+    bt_json_append(array, json_pack("{s:o, s:s, s:o, s:o, s:o}", "label", bt_text_json(item->label), "kind",
+                                    bt_completion_kind_name(item->kind), "insert", bt_text_json(item->insert), "detail",
+                                    string_or_null(item->detail), "doc", string_or_null(item->doc)));
   }
   return array;
 }
@@ -47,22 +48,21 @@ static json_t *words_json(void) {
   bt_language_word word;
   json_t *array = json_array();
   for (size_t i = 0; array && bt_language_word_at(i, &word); i++)
-    json_array_append_new(array,
-                          json_pack("{s:s, s:s, s:s, s:s}", "name", word.name, "class", bt_word_class_name(word.class),
+    bt_json_append(array, json_pack("{s:s, s:s, s:s, s:s}", "name", word.name, "class", bt_word_class_name(word.class),
                                     "signature", word.signature, "doc", word.doc ? word.doc : ""));
   return array;
 }
 
 static json_t *list_json(const char *(*source)(size_t i)) {
   json_t *array = json_array();
-  for (size_t i = 0; array && source(i); i++) json_array_append_new(array, json_string(source(i)));
+  for (size_t i = 0; array && source(i); i++) bt_json_append(array, json_string(source(i)));
   return array;
 }
 
 static json_t *tokens_json(void) {
   json_t *array = json_array();
   for (const bt_token_class *row = bt_token_classes; array && row->name; row++)
-    json_array_append_new(array, json_pack("{s:s, s:s}", "class", row->name, "pattern", row->pattern));
+    bt_json_append(array, json_pack("{s:s, s:s}", "class", row->name, "pattern", row->pattern));
   return array;
 }
 

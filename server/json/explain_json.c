@@ -3,6 +3,7 @@
 
 #include "server/base/time_text.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 static json_t *number_json(uint64_t value) {
   return json_integer((json_int_t)value);
@@ -30,14 +31,14 @@ static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
   json_t *queries = json_array(), *options = json_array();
   for (const bt_explain_query *q = rule->queries; q < rule->queries + rule->query_count; q++) {
     json_t *query = json_pack("{s:s, s:s}", "use", bt_explain_use_name(q->use), "traceql", q->traceql);
-    if (query && q->is_probed) json_object_set_new(query, "estimated_found", number_json(q->estimated_found));
-    json_array_append_new(queries, query);
+    if (query && q->is_probed) bt_json_set(query, "estimated_found", number_json(q->estimated_found));
+    bt_json_append(queries, query);
   }
   for (const bt_explain_option *o = rule->options; o < rule->options + BT_EXPLAIN_OPTIONS; o++) {
     json_t *option = json_pack("{s:s, s:b}", "strategy", bt_strategy_name(o->strategy), "possible", o->is_possible);
-    if (option && !o->is_possible) json_object_set_new(option, "why_not", json_string(o->why_not));
-    if (option && o->is_possible && is_probed) json_object_set_new(option, "cost", cost_json(&o->cost));
-    json_array_append_new(options, option);
+    if (option && !o->is_possible) bt_json_set(option, "why_not", json_string(o->why_not));
+    if (option && o->is_possible && is_probed) bt_json_set(option, "cost", cost_json(&o->cost));
+    bt_json_append(options, option);
   }
   return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:o, s:o}", "rule_id", rule->definition->fields.id,
                    "rule_name", rule->definition->fields.name, "condition_hash", rule->definition->condition_hash,
@@ -49,14 +50,13 @@ static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
 json_t *bt_explain_json(const bt_explain_result *result) {
   json_t *rules = json_array();
   for (size_t i = 0; i < result->rule_count; i++)
-    json_array_append_new(rules, rule_json(&result->rules[i], result->is_probed));
+    bt_json_append(rules, rule_json(&result->rules[i], result->is_probed));
   json_t *object =
       json_pack("{s:o, s:{s:o, s:o}, s:b, s:o, s:{s:o, s:o}}", "source", bt_source_json(&result->source), "searched",
                 "start", time_json(result->searched.start_ns), "end", time_json(result->searched.end_ns), "probed",
                 result->is_probed, "rules", rules, "probes", "requests", number_json(result->requests),
                 "bytes_inspected", number_json(result->bytes_inspected));
-  if (object && result->is_probed)
-    json_object_set_new(object, "estimated_traces", number_json(result->estimated_traces));
-  if (object && !result->is_probed) json_object_set_new(object, "problem", json_string(result->problem));
+  if (object && result->is_probed) bt_json_set(object, "estimated_traces", number_json(result->estimated_traces));
+  if (object && !result->is_probed) bt_json_set(object, "problem", bt_text_json(bt_str_from(result->problem)));
   return object;
 }

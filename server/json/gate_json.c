@@ -2,6 +2,7 @@
 #include "server/json/gate_json.h"
 
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 json_t *bt_rate_json(const bt_rate *rate) {
   return json_pack("{s:I, s:I, s:f, s:{s:s, s:f, s:f, s:f}, s:I, s:I, s:b, s:s}", "violated",
@@ -24,7 +25,7 @@ static json_t *rule_json(const bt_gate_question *question, const bt_rule_definit
 json_t *bt_gate_json(const bt_gate_question *question, const bt_rule_definition *const *rules, size_t count,
                      const bt_rate *rates, const bt_replay_result *result) {
   json_t *all = json_array();
-  for (size_t i = 0; i < count; i++) json_array_append_new(all, rule_json(question, rules[i], rates, i));
+  for (size_t i = 0; i < count; i++) bt_json_append(all, rule_json(question, rules[i], rates, i));
   return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "result", bt_gate_word_name(bt_gate_judge(question, rates, count)),
                    "by", question->by, "baseline", question->baseline, "candidate", question->candidate, "rules", all,
                    "coverage", bt_coverage_json(&result->coverage));

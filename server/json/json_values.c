@@ -71,3 +71,17 @@ void bt_json_append(json_t *to, json_t *value) {
 void bt_json_set(json_t *to, const char *name, json_t *value) {
   if (json_object_set_new(to, name, value)) bt_json_memory_lacks();
 }
+
+void bt_json_set_text(json_t *to, bt_str name, json_t *value) {
+  if (json_object_setn_new(to, name.ptr, name.len, value)) bt_json_memory_lacks();
+}
+
+void bt_json_append_all(json_t *to, json_t *values) {
+  if (json_array_extend(to, values)) bt_json_memory_lacks();
+  json_decref(values);
+}
+
+void bt_json_set_all(json_t *to, json_t *values) {
+  if (json_object_update(to, values)) bt_json_memory_lacks();
+  json_decref(values);
+}

@@ -28,5 +28,9 @@ json_t *bt_optional_text_json(const char *text);        /* NULL and "": null; wh
  */
 void bt_json_append(json_t *to, json_t *value);
 void bt_json_set(json_t *to, const char *name, json_t *value);
+void bt_json_set_text(json_t *to, bt_str name, json_t *value); /* a name that may have any bytes of UTF-8 */
+/* The same for all that is in a list or an object, which is taken. */
+void bt_json_append_all(json_t *to, json_t *values);
+void bt_json_set_all(json_t *to, json_t *values);
 
 #endif

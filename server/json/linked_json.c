@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "server/json/trace_json.h"
+#include "server/json/json_values.h"
 
 #define NOT_THERE UINT32_MAX
 
@@ -60,15 +61,14 @@ static json_t *link_json(const bt_trace *trace, const bt_span *span, const bt_li
                    to_trace, "to_span_id", bt_span_id_is_zero(&link->span_id) ? json_null() : json_string(to_span));
 }
 
-/* False: no memory. */
-static bool add_link(maker *m, uint32_t under, const bt_trace *trace, const bt_span *span, const bt_link *link) {
+static void add_link(maker *m, uint32_t under, const bt_trace *trace, const bt_span *span, const bt_link *link) {
   shown_links *shown = &m->shown[under];
-  if (under > m->shown_count || shown->count++ >= m->most_links) return true;
-  return json_array_append_new(shown->array, link_json(trace, span, link)) == 0;
+  if (under > m->shown_count || shown->count++ >= m->most_links) return;
+  bt_json_append(shown->array, link_json(trace, span, link));
 }
 
 /* Of one trace the links that tie it to the asked one, or else those that tie it to others. */
-static bool add_links_of(maker *m, uint32_t from, bool with_asked) {
+static void add_links_of(maker *m, uint32_t from, bool with_asked) {
   const bt_trace *trace = trace_at(m->family, from);
   const bt_trace_id *asked = &trace_at(m->family, 0)->id;
   for (uint32_t s = 0; s < trace->span_count; s++)
@@ -78,37 +78,31 @@ static bool add_links_of(maker *m, uint32_t from, bool with_asked) {
       if (is_with_asked != with_asked) continue;
       uint32_t to = find_trace(m, &link->trace_id);
       if (to == NOT_THERE || to == from) continue;
-      if (!add_link(m, from ? from : to, trace, &trace->spans[s], link)) return false;
+      add_link(m, from ? from : to, trace, &trace->spans[s], link);
     }
-  return true;
 }
 
-static bool add_links(maker *m) {
-  bool ok = true;
-  for (uint32_t t = 0; ok && t <= m->shown_count; t++) ok = add_links_of(m, t, true);
-  for (uint32_t t = 1; ok && t <= m->shown_count; t++) ok = add_links_of(m, t, false);
-  return ok;
+static void add_links(maker *m) {
+  for (uint32_t t = 0; t <= m->shown_count; t++) add_links_of(m, t, true);
+  for (uint32_t t = 1; t <= m->shown_count; t++) add_links_of(m, t, false);
 }
 
 /* ---- traces ---- */
 
-static bool add_traces(maker *m, json_t *array) {
+static void add_traces(maker *m, json_t *array) {
   for (uint32_t i = 1; i <= m->shown_count; i++) {
     json_t *item = bt_trace_facts_json(trace_at(m->family, i)), *links = json_array();
     m->shown[i].array = links;
-    bool failed = json_object_set_new(item, "incomplete", json_boolean(m->family->traces[i].is_incomplete));
-    failed |= json_object_set_new(item, "links", links); /* takes it, whatever became of the first */
-    failed |= json_array_append_new(array, item);
-    if (failed) return false;
+    bt_json_set(item, "incomplete", json_boolean(m->family->traces[i].is_incomplete));
+    bt_json_set(item, "links", links);
+    bt_json_append(array, item);
   }
-  return true;
 }
 
 /* Once all are counted. */
-static bool add_counts(const maker *m, json_t *array) {
+static void add_counts(const maker *m, json_t *array) {
   for (uint32_t i = 1; i <= m->shown_count; i++)
-    if (json_object_set_new(json_array_get(array, i - 1), "link_count", json_integer(m->shown[i].count))) return false;
-  return true;
+    bt_json_set(json_array_get(array, i - 1), "link_count", json_integer(m->shown[i].count));
 }
 
 static bool prepare_lists(maker *m) {
@@ -126,8 +120,12 @@ static bool prepare_lists(maker *m) {
 bt_status bt_linked_json(const bt_family *family, json_t **out, bt_error *error) {
   maker m = {.family = family};
   *out = json_array();
-  bool ok = *out != NULL;
-  if (family) ok = ok && prepare_lists(&m) && add_traces(&m, *out) && add_links(&m) && add_counts(&m, *out);
+  bool ok = *out && (!family || prepare_lists(&m));
+  if (ok && family) {
+    add_traces(&m, *out);
+    add_links(&m);
+    add_counts(&m, *out);
+  }
   free(m.by_id);
   free(m.shown);
   if (ok) return BT_OK;

@@ -3,6 +3,7 @@
 
 #include "dsl/traceql.h"
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
 
 static json_t *text_json(bt_str text) {
   return json_stringn(text.ptr ? text.ptr : "", text.len);
@@ -10,7 +11,7 @@ static json_t *text_json(bt_str text) {
 
 /* Every filter of the formula, in order. */
 static void collect_searched(const bt_over *over, json_t *array) {
-  if (over->kind == BT_OVER_QUERY) json_array_append_new(array, text_json(over->query.filter));
+  if (over->kind == BT_OVER_QUERY) bt_json_append(array, text_json(over->query.filter));
   for (uint32_t i = 0; i < over->item_count; i++) collect_searched(over->items[i], array);
 }
 
@@ -37,8 +38,7 @@ static json_t *outline_json(const bt_plan *plan, const bt_projection *projection
 static json_t *explain_plan(const bt_plan *plan, const bt_projection *projection) {
   json_t *searched = json_array(), *subtracted = json_array();
   collect_searched(plan->violating, searched);
-  for (uint32_t i = 0; i < plan->subtract_count; i++)
-    json_array_append_new(subtracted, text_json(plan->subtract[i].filter));
+  for (uint32_t i = 0; i < plan->subtract_count; i++) bt_json_append(subtracted, text_json(plan->subtract[i].filter));
   bool is_projected = plan->spans.filter.len && bt_traceql_tests_fields_only(plan->spans.filter);
   json_t *projected = is_projected ? text_json(plan->spans.filter) : json_null();
   return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o}", "strategy", strategy_of(plan), "searched", searched, "subtracted",

@@ -7,6 +7,7 @@
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 #include "server/replay/violation.h"
+#include "server/json/json_values.h"
 
 enum { FAILED_BYTES = 1024 }; /* of the piece of the rule that failed, and of its sentence */
 
@@ -71,19 +72,19 @@ static json_t *duration_json(int64_t ns) {
 static json_t *witness_json(const bt_violation_witness *witness) {
   json_t *attributes = json_object();
   for (size_t i = 0; i < witness->attribute_count; i++)
-    json_object_set_new(attributes, witness->attributes[i].key, c_text_json(witness->attributes[i].value));
+    bt_json_set(attributes, witness->attributes[i].key, c_text_json(witness->attributes[i].value));
   json_t *object =
       json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span_id", span_id_json(&witness->span_id), "binding",
                 c_text_json(witness->binding), "name", c_text_json(witness->name), "service",
                 c_text_json(witness->service), "start", time_json(witness->start_ns), "duration",
                 duration_json(witness->duration_ns), "range", range_json(witness->range), "attributes", attributes);
-  if (object && witness->trace) json_object_set_new(object, "trace_id", trace_id_json(&witness->trace_id));
+  if (object && witness->trace) bt_json_set(object, "trace_id", trace_id_json(&witness->trace_id));
   return object;
 }
 
 static json_t *witnesses_json(const bt_violation_choice *choice) {
   json_t *array = json_array();
-  for (size_t i = 0; i < choice->witness_count; i++) json_array_append_new(array, witness_json(&choice->witnesses[i]));
+  for (size_t i = 0; i < choice->witness_count; i++) bt_json_append(array, witness_json(&choice->witnesses[i]));
   return array;
 }
 
@@ -109,47 +110,46 @@ static json_t *failed_json(const bt_rule *rule, const bt_violation_choice *choic
                        : is_within(rule->never, failed) ? "never"
                                                         : "condition";
   json_t *object = range_json(failed);
-  json_object_set_new(object, "clause", json_string(clause));
-  json_object_set_new(object, "text", bt_text_json(bt_text_cut(text, FAILED_BYTES)));
-  json_object_set_new(object, "message", sentence_json(rule, choice));
+  bt_json_set(object, "clause", json_string(clause));
+  bt_json_set(object, "text", bt_text_json(bt_text_cut(text, FAILED_BYTES)));
+  bt_json_set(object, "message", sentence_json(rule, choice));
   return object;
 }
 
 static void set_choices(json_t *object, const bt_rule *rule, const bt_violation *violation) {
   json_t *more = json_array();
   for (size_t i = 1; i < violation->choice_count; i++)
-    json_array_append_new(more, json_pack("{s:o, s:o}", "witnesses", witnesses_json(&violation->choices[i]), "failed",
-                                          failed_json(rule, &violation->choices[i])));
+    bt_json_append(more, json_pack("{s:o, s:o}", "witnesses", witnesses_json(&violation->choices[i]), "failed",
+                                   failed_json(rule, &violation->choices[i])));
   bool has_choice = violation->choice_count > 0;
-  json_object_set_new(object, "witnesses", has_choice ? witnesses_json(&violation->choices[0]) : json_array());
-  json_object_set_new(object, "failed", has_choice ? failed_json(rule, &violation->choices[0]) : json_null());
-  json_object_set_new(object, "more_choices", more);
-  json_object_set_new(object, "choices_total", number_json(violation->choice_total));
+  bt_json_set(object, "witnesses", has_choice ? witnesses_json(&violation->choices[0]) : json_array());
+  bt_json_set(object, "failed", has_choice ? failed_json(rule, &violation->choices[0]) : json_null());
+  bt_json_set(object, "more_choices", more);
+  bt_json_set(object, "choices_total", number_json(violation->choice_total));
 }
 
 json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violation *violation) {
   json_t *object = json_object();
   if (!object) return NULL;
   json_t *services = json_array();
-  for (size_t i = 0; i < violation->service_count; i++)
-    json_array_append_new(services, c_text_json(violation->services[i]));
-  json_object_set_new(object, "id", trace_id_json(&violation->id));
-  json_object_set_new(object, "rule_id", json_string(definition->fields.id));
-  json_object_set_new(object, "rule_name", json_string(definition->fields.name));
-  json_object_set_new(object, "rule_version", json_integer(definition->version));
-  json_object_set_new(object, "condition_hash", json_string(definition->condition_hash));
-  json_object_set_new(object, "severity", json_string(bt_severity_name(definition->fields.severity)));
-  json_object_set_new(object, "trace_id", trace_id_json(&violation->trace_id));
-  json_object_set_new(object, "span_id", span_id_json(&violation->span_id));
-  json_object_set_new(object, "time", time_json(violation->time_ns));
-  json_object_set_new(object, "root_service", c_text_json(violation->root_service));
-  json_object_set_new(object, "root_name", c_text_json(violation->root_name));
-  json_object_set_new(object, "services", services);
-  json_object_set_new(object, "message", c_text_json(violation->message));
-  json_object_set_new(object, "confirmed", json_string(violation->confirmed_by_id ? "by_id" : "batch"));
-  json_object_set_new(object, "missing_parents", json_boolean(violation->missing_parents));
-  json_object_set_new(object, "provisional", json_boolean(violation->provisional));
-  if (violation->rests_on_no_link) json_object_set_new(object, "rests_on", json_string(BT_RESTS_ON_NO_LINK));
+  for (size_t i = 0; i < violation->service_count; i++) bt_json_append(services, c_text_json(violation->services[i]));
+  bt_json_set(object, "id", trace_id_json(&violation->id));
+  bt_json_set(object, "rule_id", json_string(definition->fields.id));
+  bt_json_set(object, "rule_name", json_string(definition->fields.name));
+  bt_json_set(object, "rule_version", json_integer(definition->version));
+  bt_json_set(object, "condition_hash", json_string(definition->condition_hash));
+  bt_json_set(object, "severity", json_string(bt_severity_name(definition->fields.severity)));
+  bt_json_set(object, "trace_id", trace_id_json(&violation->trace_id));
+  bt_json_set(object, "span_id", span_id_json(&violation->span_id));
+  bt_json_set(object, "time", time_json(violation->time_ns));
+  bt_json_set(object, "root_service", c_text_json(violation->root_service));
+  bt_json_set(object, "root_name", c_text_json(violation->root_name));
+  bt_json_set(object, "services", services);
+  bt_json_set(object, "message", c_text_json(violation->message));
+  bt_json_set(object, "confirmed", json_string(violation->confirmed_by_id ? "by_id" : "batch"));
+  bt_json_set(object, "missing_parents", json_boolean(violation->missing_parents));
+  bt_json_set(object, "provisional", json_boolean(violation->provisional));
+  if (violation->rests_on_no_link) bt_json_set(object, "rests_on", json_string(BT_RESTS_ON_NO_LINK));
   set_choices(object, definition->rule, violation);
   return object;
 }
@@ -173,25 +173,24 @@ json_t *bt_source_json(const bt_source_about *about) {
   json_t *object =
       json_pack("{s:s, s:o, s:b}", "kind", about->kind, "version",
                 about->version[0] ? json_string(about->version) : json_null(), "checked", about->is_checked);
-  if (!object || !about->note[0] || json_object_set_new(object, "note", json_string(about->note)) == 0) return object;
-  json_decref(object);
-  return NULL;
+  if (about->note[0]) bt_json_set(object, "note", bt_text_json(bt_str_from(about->note)));
+  return object;
 }
 
 json_t *bt_coverage_json(const bt_coverage *coverage) {
   enum { LONG_TRACES_NAMED = 100 };
   json_t *empty = json_array(), *failed = json_array(), *long_traces = json_array(), *differing = json_array();
   for (size_t i = 0; i < coverage->windows_empty_count; i++)
-    json_array_append_new(empty, time_range_json(coverage->windows_empty[i]));
+    bt_json_append(empty, time_range_json(coverage->windows_empty[i]));
   for (size_t i = 0; i < coverage->windows_failed_count; i++) {
     json_t *window = time_range_json(coverage->windows_failed[i].range);
-    json_object_set_new(window, "reason", c_text_json(coverage->windows_failed[i].reason));
-    json_array_append_new(failed, window);
+    bt_json_set(window, "reason", c_text_json(coverage->windows_failed[i].reason));
+    bt_json_append(failed, window);
   }
   for (size_t i = 0; i < coverage->long_trace_count && i < LONG_TRACES_NAMED; i++)
-    json_array_append_new(long_traces, trace_id_json(&coverage->long_traces[i]));
+    bt_json_append(long_traces, trace_id_json(&coverage->long_traces[i]));
   for (size_t i = 0; i < coverage->differing_trace_count && i < BT_DIFFERING_TRACES_NAMED; i++)
-    json_array_append_new(differing, trace_id_json(&coverage->differing_traces[i]));
+    bt_json_append(differing, trace_id_json(&coverage->differing_traces[i]));
   return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
                    coverage->complete, "source", bt_source_json(&coverage->source), "asked",
                    time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
@@ -216,9 +215,8 @@ static json_t *compared_json(const bt_compared *compared) {
 
 json_t *bt_replay_coverage_json(const bt_coverage *coverage) {
   json_t *object = bt_coverage_json(coverage);
-  if (!object || json_object_set_new(object, "compared", compared_json(&coverage->compared)) == 0) return object;
-  json_decref(object);
-  return NULL;
+  bt_json_set(object, "compared", compared_json(&coverage->compared));
+  return object;
 }
 
 /* ---- replays ---- */
@@ -229,32 +227,29 @@ static json_t *moment_json(const bt_moment *moment) {
 }
 
 static void set_counters(json_t *object, const bt_rule_result *counters) {
-  json_object_set_new(object, "traces_evaluated", number_json(counters->traces_evaluated));
-  json_object_set_new(object, "traces_evaluated_kind",
-                      json_string(counters->evaluated_is_exact ? "exact" : "at_least"));
-  json_object_set_new(object, "traces_candidate", number_json(counters->traces_candidate));
-  json_object_set_new(object, "traces_read", number_json(counters->traces_read));
-  json_object_set_new(object, "traces_exercised", number_json(counters->traces_exercised));
-  json_object_set_new(object, "traces_exercised_kind",
-                      json_string(counters->exercised_is_exact ? "exact" : "at_least"));
-  json_object_set_new(object, "strategy", json_string(bt_strategy_name(counters->strategy)));
-  json_object_set_new(object, "traces_decided_unread", number_json(counters->decided_unread));
-  json_object_set_new(object, "sample_unread", number_json(counters->unread_sampled));
-  json_object_set_new(object, "sample_differences",
-                      number_json(counters->sample_differences + counters->unread_differences));
-  json_object_set_new(object, "violations_found", number_json(counters->violations_found));
-  json_object_set_new(object, "violations_provisional", number_json(counters->violations_provisional));
-  json_object_set_new(object, "violations_without_link", number_json(counters->violations_without_link));
-  json_object_set_new(object, "inconclusive", number_json(counters->inconclusive));
-  json_object_set_new(object, "first_violation", moment_json(&counters->first_violation));
-  json_object_set_new(object, "last_violation", moment_json(&counters->last_violation));
+  bt_json_set(object, "traces_evaluated", number_json(counters->traces_evaluated));
+  bt_json_set(object, "traces_evaluated_kind", json_string(counters->evaluated_is_exact ? "exact" : "at_least"));
+  bt_json_set(object, "traces_candidate", number_json(counters->traces_candidate));
+  bt_json_set(object, "traces_read", number_json(counters->traces_read));
+  bt_json_set(object, "traces_exercised", number_json(counters->traces_exercised));
+  bt_json_set(object, "traces_exercised_kind", json_string(counters->exercised_is_exact ? "exact" : "at_least"));
+  bt_json_set(object, "strategy", json_string(bt_strategy_name(counters->strategy)));
+  bt_json_set(object, "traces_decided_unread", number_json(counters->decided_unread));
+  bt_json_set(object, "sample_unread", number_json(counters->unread_sampled));
+  bt_json_set(object, "sample_differences", number_json(counters->sample_differences + counters->unread_differences));
+  bt_json_set(object, "violations_found", number_json(counters->violations_found));
+  bt_json_set(object, "violations_provisional", number_json(counters->violations_provisional));
+  bt_json_set(object, "violations_without_link", number_json(counters->violations_without_link));
+  bt_json_set(object, "inconclusive", number_json(counters->inconclusive));
+  bt_json_set(object, "first_violation", moment_json(&counters->first_violation));
+  bt_json_set(object, "last_violation", moment_json(&counters->last_violation));
 }
 
 /* Up to where its own settle leaves the range settled, and how many traces come after that. */
 static void set_settled(json_t *object, const bt_rule_result *counters) {
   int64_t end_ns = counters->effective_end_ns;
-  json_object_set_new(object, "effective_end", end_ns ? time_json(end_ns) : json_null());
-  json_object_set_new(object, "unsettled", number_json(counters->unsettled));
+  bt_json_set(object, "effective_end", end_ns ? time_json(end_ns) : json_null());
+  bt_json_set(object, "unsettled", number_json(counters->unsettled));
 }
 
 static void keep_larger(uint64_t *into, uint64_t from) {
@@ -293,7 +288,7 @@ static json_t *rules_json(const bt_replay_result *result, const bt_rule_definiti
                   "rule_version", (json_int_t)rules[i]->version, "condition_hash", rules[i]->condition_hash);
     set_counters(object, &result->rules[i]);
     set_settled(object, &result->rules[i]);
-    json_array_append_new(array, object);
+    bt_json_append(array, object);
   }
   return array;
 }
@@ -302,9 +297,9 @@ static json_t *notes_json(const bt_replay_result *result, const bt_rule_definiti
   json_t *array = json_array();
   for (size_t i = 0; i < result->note_count; i++) {
     const bt_replay_note *note = &result->notes[i];
-    json_array_append_new(array, json_pack("{s:s, s:o, s:{s:I, s:I}}", "rule_id", rules[note->rule]->fields.id,
-                                           "message", bt_text_json(bt_str_from(note->text)), "range", "start",
-                                           (json_int_t)note->place.start, "end", (json_int_t)note->place.end));
+    bt_json_append(array, json_pack("{s:s, s:o, s:{s:I, s:I}}", "rule_id", rules[note->rule]->fields.id, "message",
+                                    bt_text_json(bt_str_from(note->text)), "range", "start",
+                                    (json_int_t)note->place.start, "end", (json_int_t)note->place.end));
   }
   return array;
 }
@@ -316,17 +311,17 @@ json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_defi
   bt_rule_result all = {0};
   if (result->rule_count) all = result->rules[0];
   for (size_t i = 1; i < result->rule_count; i++) join_counters(&all, &result->rules[i]);
-  if (result->rule_count == 1) json_object_set_new(object, "rule_id", json_string(rules[0]->fields.id));
-  json_object_set_new(object, "status", json_string(status));
-  if (result->reason[0]) json_object_set_new(object, "reason", c_text_json(result->reason));
+  if (result->rule_count == 1) bt_json_set(object, "rule_id", json_string(rules[0]->fields.id));
+  bt_json_set(object, "status", json_string(status));
+  if (result->reason[0]) bt_json_set(object, "reason", c_text_json(result->reason));
   set_counters(object, &all);
-  json_object_set_new(object, "duration_seconds", seconds_json(result->duration_ns));
-  json_object_set_new(object, "queries", number_json(result->requests));
-  json_object_set_new(object, "bytes_inspected", number_json(result->bytes_inspected));
-  json_object_set_new(object, "bytes_received", number_json(result->bytes_received));
-  json_object_set_new(object, "rules", rules_json(result, rules));
-  json_object_set_new(object, "notes", notes_json(result, rules));
-  json_object_set_new(object, "traces_noted", number_json(result->noted_traces));
+  bt_json_set(object, "duration_seconds", seconds_json(result->duration_ns));
+  bt_json_set(object, "queries", number_json(result->requests));
+  bt_json_set(object, "bytes_inspected", number_json(result->bytes_inspected));
+  bt_json_set(object, "bytes_received", number_json(result->bytes_received));
+  bt_json_set(object, "rules", rules_json(result, rules));
+  bt_json_set(object, "notes", notes_json(result, rules));
+  bt_json_set(object, "traces_noted", number_json(result->noted_traces));
   return object;
 }
 
@@ -334,19 +329,19 @@ json_t *bt_job_json(const bt_job_view *view) {
   json_t *object = bt_replay_result_json(&view->result, view->rules, bt_job_state_name(view->state));
   if (!object) return NULL;
   bool ended = view->state != BT_JOB_QUEUED && view->state != BT_JOB_RUNNING;
-  json_object_set_new(object, "replay_id", json_string(view->replay_id));
-  json_object_set_new(object, "start_time", time_json(view->range.start_ns));
-  json_object_set_new(object, "end_time", time_json(view->range.end_ns));
-  json_object_set_new(object, "progress", json_real(round(view->progress * 1000) / 1000));
-  json_object_set_new(object, "coverage", ended ? bt_replay_coverage_json(&view->result.coverage) : json_null());
-  json_object_set_new(object, "emit", json_boolean(view->emit));
-  json_object_set_new(object, "spans_emitted", number_json(view->spans_emitted));
-  json_object_set_new(object, "spans_already_there", number_json(view->spans_already_there));
-  json_object_set_new(object, "spans_failed", number_json(view->spans_failed));
-  if (view->emission_message[0]) json_object_set_new(object, "emission_message", c_text_json(view->emission_message));
-  json_object_set_new(object, "created_at", optional_time_json(view->created_at_ns));
-  json_object_set_new(object, "started_at", optional_time_json(view->started_at_ns));
-  json_object_set_new(object, "finished_at", optional_time_json(view->finished_at_ns));
+  bt_json_set(object, "replay_id", json_string(view->replay_id));
+  bt_json_set(object, "start_time", time_json(view->range.start_ns));
+  bt_json_set(object, "end_time", time_json(view->range.end_ns));
+  bt_json_set(object, "progress", json_real(round(view->progress * 1000) / 1000));
+  bt_json_set(object, "coverage", ended ? bt_replay_coverage_json(&view->result.coverage) : json_null());
+  bt_json_set(object, "emit", json_boolean(view->emit));
+  bt_json_set(object, "spans_emitted", number_json(view->spans_emitted));
+  bt_json_set(object, "spans_already_there", number_json(view->spans_already_there));
+  bt_json_set(object, "spans_failed", number_json(view->spans_failed));
+  if (view->emission_message[0]) bt_json_set(object, "emission_message", c_text_json(view->emission_message));
+  bt_json_set(object, "created_at", optional_time_json(view->created_at_ns));
+  bt_json_set(object, "started_at", optional_time_json(view->started_at_ns));
+  bt_json_set(object, "finished_at", optional_time_json(view->finished_at_ns));
   return object;
 }
 
@@ -358,14 +353,14 @@ json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_resul
                 "proven", result->proven, "at_edge_of_data", result->at_edge_of_data, "looked_at",
                 time_range_json(result->looked_at), "coverage", bt_coverage_json(&result->coverage));
   if (!object) return NULL;
-  if (result->reason[0]) json_object_set_new(object, "reason", c_text_json(result->reason));
-  json_object_set_new(object, "windows", number_json(result->windows));
-  json_object_set_new(object, "traces_read", number_json(result->traces_read));
-  json_object_set_new(object, "inconclusive", number_json(result->inconclusive));
-  json_object_set_new(object, "duration_seconds", seconds_json(result->duration_ns));
-  json_object_set_new(object, "queries", number_json(result->requests));
-  json_object_set_new(object, "bytes_inspected", number_json(result->bytes_inspected));
-  json_object_set_new(object, "bytes_received", number_json(result->bytes_received));
+  if (result->reason[0]) bt_json_set(object, "reason", c_text_json(result->reason));
+  bt_json_set(object, "windows", number_json(result->windows));
+  bt_json_set(object, "traces_read", number_json(result->traces_read));
+  bt_json_set(object, "inconclusive", number_json(result->inconclusive));
+  bt_json_set(object, "duration_seconds", seconds_json(result->duration_ns));
+  bt_json_set(object, "queries", number_json(result->requests));
+  bt_json_set(object, "bytes_inspected", number_json(result->bytes_inspected));
+  bt_json_set(object, "bytes_received", number_json(result->bytes_received));
   return object;
 }
 
@@ -379,9 +374,9 @@ json_t *bt_diagnostics_json(const bt_diagnostics *diagnostics) {
                                d->is_error ? "error" : "warning", "message", bt_text_json(d->message), "line",
                                (json_int_t)d->line, "column", (json_int_t)d->column, "range", range_json(d->range));
     if (object && d->has_fix)
-      json_object_set_new(
-          object, "fix", json_pack("{s:o, s:o}", "range", range_json(d->fix_range), "text", bt_text_json(d->fix_text)));
-    json_array_append_new(array, object);
+      bt_json_set(object, "fix",
+                  json_pack("{s:o, s:o}", "range", range_json(d->fix_range), "text", bt_text_json(d->fix_text)));
+    bt_json_append(array, object);
   }
   return array;
 }

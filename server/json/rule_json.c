@@ -6,6 +6,8 @@
 
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 const char *const bt_rule_json_names[] = {
     "id",          "name",          "description", "dsl",        "expression",
@@ -31,7 +33,7 @@ static json_t *duration_json(int64_t ns) {
 
 static json_t *pairs_json(const bt_string_pair *pairs, size_t count) {
   json_t *object = json_object();
-  for (size_t i = 0; i < count && object; i++) json_object_set_new(object, pairs[i].key, json_string(pairs[i].value));
+  for (size_t i = 0; i < count && object; i++) bt_json_set(object, pairs[i].key, json_string(pairs[i].value));
   return object;
 }
 
@@ -45,8 +47,8 @@ static json_t *time_json(int64_t ns) {
 static json_t *controls_json(const bt_rule_definition *definition) {
   json_t *array = json_array();
   for (size_t i = 0; i < definition->control_count && array; i++)
-    json_array_append_new(array, json_pack("{s:s, s:s}", "framework", definition->controls[i].key, "control",
-                                           definition->controls[i].value));
+    bt_json_append(array, json_pack("{s:s, s:s}", "framework", definition->controls[i].key, "control",
+                                    definition->controls[i].value));
   return array;
 }
 
@@ -57,22 +59,22 @@ json_t *bt_rule_definition_json(const bt_rule_definition *definition) {
                              "severity", bt_severity_name(fields->severity), "enabled", fields->enabled, "shadow",
                              fields->shadow, "watch_all", fields->watch_all);
   if (!object) return NULL;
-  json_object_set_new(object, "labels", pairs_json(fields->labels, fields->label_count));
-  json_object_set_new(object, "annotations", pairs_json(fields->annotations, fields->annotation_count));
-  json_object_set_new(object, "controls", controls_json(definition));
-  json_object_set_new(object, "settle", duration_json(fields->settle_ns));
-  json_object_set_new(object, "margin", duration_json(fields->margin_ns));
-  json_object_set_new(object, "clock_skew", duration_json(fields->clock_skew_ns));
-  json_object_set_new(object, "require_complete", switch_json(fields->require_complete));
-  json_object_set_new(object, "budget", fields->budget < 0 ? json_null() : json_integer(fields->budget));
-  json_object_set_new(object, "links_sampled", switch_json(fields->links_sampled));
-  json_object_set_new(object, "version", json_integer(definition->version));
-  json_object_set_new(object, "condition_hash", json_string(definition->condition_hash));
-  json_object_set_new(object, "created_at", time_json(definition->created_at_ns));
-  json_object_set_new(object, "updated_at", time_json(definition->updated_at_ns));
-  json_object_set_new(object, "updated_by", definition->updated_by ? json_string(definition->updated_by) : json_null());
+  bt_json_set(object, "labels", pairs_json(fields->labels, fields->label_count));
+  bt_json_set(object, "annotations", pairs_json(fields->annotations, fields->annotation_count));
+  bt_json_set(object, "controls", controls_json(definition));
+  bt_json_set(object, "settle", duration_json(fields->settle_ns));
+  bt_json_set(object, "margin", duration_json(fields->margin_ns));
+  bt_json_set(object, "clock_skew", duration_json(fields->clock_skew_ns));
+  bt_json_set(object, "require_complete", switch_json(fields->require_complete));
+  bt_json_set(object, "budget", fields->budget < 0 ? json_null() : json_integer(fields->budget));
+  bt_json_set(object, "links_sampled", switch_json(fields->links_sampled));
+  bt_json_set(object, "version", json_integer(definition->version));
+  bt_json_set(object, "condition_hash", json_string(definition->condition_hash));
+  bt_json_set(object, "created_at", time_json(definition->created_at_ns));
+  bt_json_set(object, "updated_at", time_json(definition->updated_at_ns));
+  bt_json_set(object, "updated_by", definition->updated_by ? json_string(definition->updated_by) : json_null());
   /* Users of the API look here whether a rule is checked at all. */
-  json_object_set_new(object, "broken", definition->broken ? json_string(definition->broken) : json_null());
+  bt_json_set(object, "broken", definition->broken ? bt_text_json(bt_str_from(definition->broken)) : json_null());
   return object;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 #include "tempo/wire/url.h"
 
 typedef struct code_meaning {
@@ -75,8 +76,7 @@ static size_t index_of(json_t *rules, const json_t *problem) {
   const char *code = code_of(problem);
   for (size_t i = 0; i < json_array_size(rules); i++)
     if (strcmp(json_string_value(json_object_get(json_array_get(rules, i), "id")), code) == 0) return i;
-  json_array_append_new(rules,
-                        json_pack("{s:s, s:{s:s}}", "id", code, "shortDescription", "text", meaning_of(problem, code)));
+  bt_json_append(rules, json_pack("{s:s, s:{s:s}}", "id", code, "shortDescription", "text", meaning_of(problem, code)));
   return json_array_size(rules) - 1;
 }
 
@@ -102,7 +102,7 @@ static json_t *locations_json(const json_t *problem) {
   json_t *location =
       json_pack("{s:{s:{s:o}, s:{s:O, s:O}}}", "physicalLocation", "artifactLocation", "uri", uri_json(file), "region",
                 "startLine", json_object_get(problem, "line"), "startColumn", json_object_get(problem, "column"));
-  if (location && id) json_object_set_new(location, "logicalLocations", json_pack("[{s:s}]", "name", id));
+  if (location && id) bt_json_set(location, "logicalLocations", json_pack("[{s:s}]", "name", id));
   return json_pack("[o]", location);
 }
 
@@ -123,10 +123,10 @@ json_t *bt_sarif_json(const json_t *problems, bool is_whole, const char *version
   json_array_foreach(problems, at, problem) {
     const char *severity = json_string_value(json_object_get(problem, "severity"));
     size_t index = index_of(rules, problem);
-    json_array_append_new(results, json_pack("{s:s, s:I, s:s, s:o, s:o}", "ruleId", code_of(problem), "ruleIndex",
-                                             (json_int_t)index, "level",
-                                             severity && strcmp(severity, "warning") == 0 ? "warning" : "error",
-                                             "message", message_json(problem), "locations", locations_json(problem)));
+    bt_json_append(results,
+                   json_pack("{s:s, s:I, s:s, s:o, s:o}", "ruleId", code_of(problem), "ruleIndex", (json_int_t)index,
+                             "level", severity && strcmp(severity, "warning") == 0 ? "warning" : "error", "message",
+                             message_json(problem), "locations", locations_json(problem)));
   }
   return json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:[{s:b}], s:s, s:o}]}", "$schema",
                    "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0", "runs", "tool", "driver",

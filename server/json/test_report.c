@@ -221,7 +221,7 @@ static json_t *lines_json(bt_str text) {
   while (text.len) {
     const char *end = memchr(text.ptr, '\n', text.len);
     size_t length = end ? (size_t)(end - text.ptr) : text.len;
-    json_array_append_new(array, bt_text_json((bt_str){text.ptr, length}));
+    bt_json_append(array, bt_text_json((bt_str){text.ptr, length}));
     length += end != NULL;
     text = (bt_str){text.ptr + length, text.len - length};
   }

@@ -10,6 +10,7 @@
 #include "server/base/time_text.h"
 #include "server/json/replay_json.h"
 #include "server/replay/violation.h"
+#include "server/json/json_values.h"
 
 typedef struct shown_keys {
   bt_projection *projections; /* of each rule; hold the keys */
@@ -90,8 +91,8 @@ static bool set_attribute(json_t *object, bt_str prefix, const bt_attribute *att
   bool ok = !key.failed && !value.failed;
   bool is_text = ok && bt_utf8_valid(bt_buffer_str(&key));
   if (is_text && !json_object_getn(object, key.ptr, key.len))
-    ok = json_object_setn_new(object, key.ptr, key.len,
-                              bt_text_json(bt_text_cut(bt_buffer_str(&value), BT_WITNESS_VALUE_BYTES))) == 0;
+    bt_json_set_text(object, bt_buffer_str(&key),
+                     bt_text_json(bt_text_cut(bt_buffer_str(&value), BT_WITNESS_VALUE_BYTES)));
   bt_buffer_dispose(&key);
   bt_buffer_dispose(&value);
   return ok;
@@ -178,8 +179,7 @@ bt_status bt_trace_spans_json(const bt_trace *trace, const bt_rule *const *rules
   bt_status status = *out ? collect_keys(&m.keys, rules, count, error) : bt_error_no_memory(error);
   if (!status) status = prepare_spans(&m, verdicts, count, error);
   for (uint32_t i = 0; !status && i < trace->span_count; i++)
-    if ((i < most || m.is_witness[m.order[i]]) && json_array_append_new(*out, span_json(&m, &trace->spans[m.order[i]])))
-      status = bt_error_no_memory(error);
+    if (i < most || m.is_witness[m.order[i]]) bt_json_append(*out, span_json(&m, &trace->spans[m.order[i]]));
   dispose_keys(&m.keys);
   free(m.order);
   free(m.is_witness);

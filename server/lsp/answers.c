@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 enum { SEVERITY_ERROR = 1, SEVERITY_WARNING = 2, SYMBOL_FUNCTION = 12, SYMBOL_EVENT = 24 };
 
@@ -34,9 +35,9 @@ static json_t *diagnostic_json(const bt_lsp_client *client, const bt_lsp_documen
   json_t *diagnostic = json_pack("{s:o, s:i, s:s, s:o}", "range", bt_lsp_range_json(client, document, finding->range),
                                  "severity", finding->is_error ? SEVERITY_ERROR : SEVERITY_WARNING, "source", "betrace",
                                  "message", bt_text_json(finding->message));
-  if (finding->code[0]) json_object_set_new(diagnostic, "code", json_string(finding->code));
+  if (finding->code[0]) bt_json_set(diagnostic, "code", json_string(finding->code));
   if (client->has_related_places && finding->rule_id.len)
-    json_object_set_new(diagnostic, "relatedInformation", related_json(client, document, finding));
+    bt_json_set(diagnostic, "relatedInformation", related_json(client, document, finding));
   return diagnostic;
 }
 
@@ -51,10 +52,10 @@ json_t *bt_lsp_diagnostics_json(const bt_lsp_client *client, const bt_lsp_docume
                                 const bt_lsp_findings *findings) {
   json_t *array = json_array();
   for (size_t i = 0; findings && i < findings->count; i++)
-    json_array_append_new(array, diagnostic_json(client, document, &findings->items[i]));
-  if (findings && findings->left_out) json_array_append_new(array, left_out_json(client, document, findings->left_out));
+    bt_json_append(array, diagnostic_json(client, document, &findings->items[i]));
+  if (findings && findings->left_out) bt_json_append(array, left_out_json(client, document, findings->left_out));
   json_t *params = json_pack("{s:s, s:o}", "uri", document->uri, "diagnostics", array);
-  if (findings) json_object_set_new(params, "version", json_integer(document->version));
+  if (findings) bt_json_set(params, "version", json_integer(document->version));
   return params;
 }
 
@@ -100,7 +101,7 @@ json_t *bt_lsp_actions_json(const bt_lsp_client *client, const bt_lsp_document *
   for (size_t i = 0; client->has_action_literals && i < findings->count; i++) {
     const bt_lsp_finding *finding = &findings->items[i];
     if (finding->has_fix && (touches_range(finding->range, range) || touches_range(finding->fix_range, range)))
-      json_array_append_new(array, action_json(client, document, finding));
+      bt_json_append(array, action_json(client, document, finding));
   }
   return array;
 }
@@ -132,13 +133,13 @@ json_t *bt_lsp_symbols_json(const bt_lsp_client *client, const bt_lsp_document *
     json_t *item =
         client->has_symbol_tree ? symbol_json(client, document, symbol) : flat_symbol_json(client, document, symbol);
     if (client->has_symbol_tree && symbol->is_test && children) {
-      json_array_append_new(children, item);
+      bt_json_append(children, item);
       continue;
     }
-    json_array_append_new(array, item);
+    bt_json_append(array, item);
     if (client->has_symbol_tree && !symbol->is_test) {
       children = json_array();
-      json_object_set_new(item, "children", children);
+      bt_json_set(item, "children", children);
     }
   }
   return array;

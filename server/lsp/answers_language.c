@@ -7,6 +7,7 @@
 #include "server/lsp/answers.h"
 #include "server/lsp/place.h"
 #include "server/rulefile/file_format.h"
+#include "server/json/json_values.h"
 
 /* A cursor in a rule's text. */
 typedef struct cursor {
@@ -72,8 +73,8 @@ static json_t *item_json(const cursor *at, const bt_completion_item *item, size_
   json_t *object = json_pack("{s:o, s:i, s:s, s:{s:O, s:o}}", "label", bt_text_json(item->label), "kind",
                              kind_number(item->kind), "sortText", order, "textEdit", "range", range, "newText",
                              written.failed ? NULL : bt_text_json(bt_buffer_str(&written)));
-  if (item->detail) json_object_set_new(object, "detail", json_string(item->detail));
-  if (item->doc) json_object_set_new(object, "documentation", json_string(item->doc));
+  if (item->detail) bt_json_set(object, "detail", json_string(item->detail));
+  if (item->doc) bt_json_set(object, "documentation", json_string(item->doc));
   bt_buffer_dispose(&written);
   return object;
 }
@@ -82,8 +83,7 @@ static json_t *items_json(const bt_lsp_client *client, const bt_lsp_document *do
                           const bt_completion *completion, size_t offset) {
   json_t *items = json_array();
   json_t *range = bt_lsp_range_json(client, document, range_of(document, at, completion->range, offset));
-  for (size_t i = 0; i < completion->count; i++)
-    json_array_append_new(items, item_json(at, &completion->items[i], i, range));
+  for (size_t i = 0; i < completion->count; i++) bt_json_append(items, item_json(at, &completion->items[i], i, range));
   json_decref(range);
   return json_pack("{s:b, s:o}", "isIncomplete", completion->is_cut, "items", items);
 }

@@ -1,5 +1,6 @@
 /* From a route's answer to what it means. See account.h. */
 #include "server/mcp/account.h"
+#include "server/json/json_values.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@ static json_int_t number_of(json_t *object, const char *name) {
 }
 
 static void add_gap(account *a, const char *what, const char *name, json_t *value) {
-  json_array_append_new(a->gaps, json_pack("{s:s,s:O}", "what", what, name, value));
+  bt_json_append(a->gaps, json_pack("{s:s,s:O}", "what", what, name, value));
 }
 
 static void add_list(account *a, const char *name, const char *what, bool *is_set) {
@@ -55,7 +56,7 @@ static void add_status(account *a) {
     a->has_unknown = true;
   }
   if (!json_is_true(json_object_get(a->coverage, "complete")) && !a->has_unknown) {
-    json_array_append_new(a->gaps, json_pack("{s:s}", "what", "the service calls its coverage incomplete"));
+    bt_json_append(a->gaps, json_pack("{s:s}", "what", "the service calls its coverage incomplete"));
     a->has_unknown = true;
   }
 }
@@ -160,7 +161,7 @@ static json_t *of_traces(const char *filter, json_t *answer) {
   a.found = found_of(answer);
   find_gaps(&a);
   if (filter)
-    json_array_append_new(
+    bt_json_append(
         a.gaps, json_pack("{s:s,s:s}", "what", "whether any trace is one that this filter chooses", "filter", filter));
   const char *conclusion = write_conclusion(&a, &means);
   json_t *looked_at = json_pack("{s:O?,s:O?,s:I,s:O?,s:O?}", "start", json_object_get(asked, "start"), "end", end,
@@ -228,9 +229,9 @@ static json_t *of_a_trace(json_t *answer) {
       unknown++;
   }
   if (json_array_size(incomplete))
-    json_array_append_new(gaps, json_pack("{s:s,s:O}", "what", "the trace is not whole", "incomplete", incomplete));
+    bt_json_append(gaps, json_pack("{s:s,s:O}", "what", "the trace is not whole", "incomplete", incomplete));
   if (json_array_size(left))
-    json_array_append_new(gaps, json_pack("{s:s,s:O}", "what", "rules not evaluated", "not_evaluated", left));
+    bt_json_append(gaps, json_pack("{s:s,s:O}", "what", "rules not evaluated", "not_evaluated", left));
   bool is_whole = !json_array_size(gaps) && !unknown;
   bt_buffer_printf(&means,
                    "%s: of the rules, %zu are violated by this trace, %zu are kept, %zu do not speak about it, "
@@ -258,7 +259,7 @@ static json_t *of_rules(json_t *answer) {
   else
     bt_buffer_append(&means, BT_STR("This is about rules. No trace was evaluated."));
   if (json_is_string(cursor)) {
-    json_array_append_new(gaps, json_pack("{s:s}", "what", "further rules: ask again with this cursor"));
+    bt_json_append(gaps, json_pack("{s:s}", "what", "further rules: ask again with this cursor"));
     bt_buffer_append(&means, BT_STR(" There are more rules than these."));
   }
   return pack_account("about_rules", &means, json_pack("{s:s}", "what", "rules"), gaps);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/mcp/dialogue.h"
+#include "server/json/json_values.h"
 
 /* The newest first. */
 static const char modern[] = "2026-07-28";
@@ -37,7 +38,7 @@ bool bt_mcp_is_modern_version(bt_str version) {
 
 static json_t *served_versions(void) {
   json_t *list = json_pack("[s]", modern);
-  for (size_t i = 0; list && i < LEGACY_COUNT; i++) json_array_append_new(list, json_string(legacy[i]));
+  for (size_t i = 0; list && i < LEGACY_COUNT; i++) bt_json_append(list, json_string(legacy[i]));
   return list;
 }
 
@@ -55,8 +56,8 @@ static json_t *refuse_version(json_t *id, const char *asked) {
   json_t *error = bt_mcp_error(id, BT_MCP_OTHER_VERSION,
                                "This protocol version is not served; data.supported names those that are. Versions of "
                                "2025 begin with initialize.");
-  json_object_set_new(json_object_get(error, "error"), "data",
-                      json_pack("{s:o, s:s}", "supported", served_versions(), "requested", asked));
+  bt_json_set(json_object_get(error, "error"), "data",
+              json_pack("{s:o, s:s}", "supported", served_versions(), "requested", asked));
   return error;
 }
 
@@ -118,15 +119,14 @@ static const struct {
             {"resources/templates/list", HOUR_MS, "public"},
             {"resources/read", 0, "private"}};
 
-bool bt_mcp_complete(json_t *result, const char *method, const char *program_version) {
+void bt_mcp_complete(json_t *result, const char *method, const char *program_version) {
   json_t *meta =
       json_pack("{s:{s:s, s:s}}", "io.modelcontextprotocol/serverInfo", "name", "betrace", "version", program_version);
-  bool ok = json_object_set_new(result, "resultType", json_string("complete")) == 0;
-  ok = json_object_set_new(result, "_meta", meta) == 0 && ok;
+  bt_json_set(result, "resultType", json_string("complete"));
+  bt_json_set(result, "_meta", meta);
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
     if (strcmp(kept[i].method, method) != 0) continue;
-    ok = json_object_set_new(result, "ttlMs", json_integer(kept[i].ttl_ms)) == 0 && ok;
-    ok = json_object_set_new(result, "cacheScope", json_string(kept[i].scope)) == 0 && ok;
+    bt_json_set(result, "ttlMs", json_integer(kept[i].ttl_ms));
+    bt_json_set(result, "cacheScope", json_string(kept[i].scope));
   }
-  return ok;
 }

@@ -34,6 +34,6 @@ json_t *bt_mcp_refuse_headers(json_t *id, const char *method, json_t *params, co
 /* new: of server/discover, before bt_mcp_complete. */
 json_t *bt_mcp_discovery(json_t *capabilities, const char *instructions);
 /* Adds to the result what each modern one has. False: no memory. */
-bool bt_mcp_complete(json_t *result, const char *method, const char *program_version);
+void bt_mcp_complete(json_t *result, const char *method, const char *program_version);
 
 #endif

@@ -6,6 +6,7 @@
 #include "server/mcp/packs.h"
 #include "server/mcp/safe_text.h"
 #include "server/mcp/tools.h"
+#include "server/json/json_values.h"
 
 static const char RULE_PREFIX[] = "betrace://rules/", PACK_PREFIX[] = "betrace://packs/";
 
@@ -19,16 +20,16 @@ static const resource resources[] = {
 static void add_pack(json_t *list, const bt_mcp_pack *pack) {
   char uri[96];
   snprintf(uri, sizeof uri, "%s%s", PACK_PREFIX, pack->name);
-  json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "uri", uri, "name", pack->name, "description",
-                                        "A pack of rules with their tests, as a rule file; none of them is stored",
-                                        "mimeType", "application/yaml"));
+  bt_json_append(list, json_pack("{s:s,s:s,s:s,s:s}", "uri", uri, "name", pack->name, "description",
+                                 "A pack of rules with their tests, as a rule file; none of them is stored", "mimeType",
+                                 "application/yaml"));
 }
 
 json_t *bt_mcp_resources(void) {
   json_t *list = json_array();
   for (size_t i = 0; i < sizeof resources / sizeof *resources; i++)
-    json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "uri", resources[i].uri, "name", resources[i].name,
-                                          "description", resources[i].description, "mimeType", "application/json"));
+    bt_json_append(list, json_pack("{s:s,s:s,s:s,s:s}", "uri", resources[i].uri, "name", resources[i].name,
+                                   "description", resources[i].description, "mimeType", "application/json"));
   for (const bt_mcp_pack *pack = bt_mcp_packs; pack->name; pack++) add_pack(list, pack);
   return list;
 }
@@ -104,8 +105,8 @@ enum { PROMPT_COUNT = sizeof prompts / sizeof *prompts };
 json_t *bt_mcp_prompts(void) {
   json_t *list = json_array();
   for (const prompt *p = prompts; p < prompts + PROMPT_COUNT; p++)
-    json_array_append_new(list, json_pack("{s:s,s:s,s:[{s:s,s:s,s:b}]}", "name", p->name, "description", p->description,
-                                          "arguments", "name", p->argument, "description", p->help, "required", 1));
+    bt_json_append(list, json_pack("{s:s,s:s,s:[{s:s,s:s,s:b}]}", "name", p->name, "description", p->description,
+                                   "arguments", "name", p->argument, "description", p->help, "required", 1));
   return list;
 }
 

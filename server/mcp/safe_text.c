@@ -3,6 +3,8 @@
 
 #include "dsl/text.h"
 #include "server/base/shown.h"
+#include "server/json/json_values.h"
+#include "server/json/json_memory.h"
 
 /* Whole characters only, and before they are escaped, so that no escape is cut in two. */
 static bt_str cut_text(bt_str text, size_t max_bytes) {
@@ -31,12 +33,8 @@ static json_t *safe_string(json_t *value, size_t max_bytes, bool keeps_lines) {
 static json_t *safe_array(json_t *value, size_t max_bytes, bool keeps_lines) {
   json_t *copy = json_array(), *item;
   size_t index;
-  bool ok = copy != NULL;
-  json_array_foreach(value, index, item) ok =
-      ok && json_array_append_new(copy, bt_mcp_safe_copy(item, max_bytes, keeps_lines)) == 0;
-  if (ok) return copy;
-  json_decref(copy);
-  return NULL;
+  json_array_foreach(value, index, item) bt_json_append(copy, bt_mcp_safe_copy(item, max_bytes, keeps_lines));
+  return copy;
 }
 
 /* Two names may become equal once they are cut or escaped: the later one gets a number, so that no member takes the
@@ -53,19 +51,18 @@ static json_t *safe_object(json_t *value, size_t max_bytes, bool keeps_lines) {
   json_t *copy = json_object(), *item;
   const char *name;
   size_t number = 1;
-  bool ok = copy != NULL;
   json_object_foreach(value, name, item) {
     bt_buffer safe_name = {0};
     write_safe(bt_str_from(name), max_bytes, false, &safe_name);
     bt_buffer_append(&safe_name, BT_STR("")); /* an empty name is text too */
-    if (ok) make_unique(copy, &safe_name, &number);
-    json_t *safe = ok && !safe_name.failed ? bt_mcp_safe_copy(item, max_bytes, keeps_lines) : NULL;
-    ok = safe && json_object_set_new(copy, safe_name.ptr ? safe_name.ptr : "", safe) == 0;
+    make_unique(copy, &safe_name, &number);
+    if (safe_name.failed)
+      bt_json_memory_lacks();
+    else
+      bt_json_set(copy, safe_name.ptr ? safe_name.ptr : "", bt_mcp_safe_copy(item, max_bytes, keeps_lines));
     bt_buffer_dispose(&safe_name);
   }
-  if (ok) return copy;
-  json_decref(copy);
-  return NULL;
+  return copy;
 }
 
 json_t *bt_mcp_safe_copy(json_t *value, size_t max_bytes, bool keeps_lines) {

@@ -7,6 +7,7 @@
 
 #include "server/mcp/account.h"
 #include "server/mcp/safe_text.h"
+#include "server/json/json_values.h"
 #include "tempo/wire/url.h"
 
 typedef enum form { IN_QUERY, IN_BODY, A_REPLAY, A_RULE_FILE } form;
@@ -147,8 +148,8 @@ enum { TOOL_COUNT = sizeof tools / sizeof *tools };
 static json_t *input_schema(const tool *t) {
   json_t *properties = json_object(), *required = json_array();
   for (const argument *a = t->arguments; a->name; a++) {
-    json_object_set_new(properties, a->name, json_pack("{s:s,s:s}", "type", a->type, "description", a->help));
-    if (a->is_required) json_array_append_new(required, json_string(a->name));
+    bt_json_set(properties, a->name, json_pack("{s:s,s:s}", "type", a->type, "description", a->help));
+    if (a->is_required) bt_json_append(required, json_string(a->name));
   }
   return json_pack("{s:s,s:o,s:o,s:b}", "type", "object", "properties", properties, "required", required,
                    "additionalProperties", 0);
@@ -169,10 +170,9 @@ json_t *bt_mcp_tools(bool allows_writes) {
   json_t *list = json_array();
   for (const tool *t = tools; t < tools + TOOL_COUNT; t++) {
     if (t->writes && !allows_writes) continue;
-    json_array_append_new(list,
-                          json_pack("{s:s,s:s,s:o,s:o,s:{s:b,s:b}}", "name", t->name, "description", t->description,
-                                    "inputSchema", input_schema(t), "outputSchema", output_schema(), "annotations",
-                                    "readOnlyHint", !t->writes, "destructiveHint", 0));
+    bt_json_append(list, json_pack("{s:s,s:s,s:o,s:o,s:{s:b,s:b}}", "name", t->name, "description", t->description,
+                                   "inputSchema", input_schema(t), "outputSchema", output_schema(), "annotations",
+                                   "readOnlyHint", !t->writes, "destructiveHint", 0));
   }
   return list;
 }
@@ -243,11 +243,11 @@ static bt_status ask_service(const bt_mcp_run *run, const char *method, const ch
 static json_t *replay_body(json_t *arguments) {
   json_t *body = json_object(), *start = json_object_get(arguments, "start"), *end = json_object_get(arguments, "end");
   json_t *rule = json_object_get(arguments, "rule_id"), *dsl = json_object_get(arguments, "dsl");
-  if (start) json_object_set(body, "start_time", start);
-  if (end) json_object_set(body, "end_time", end);
-  if (rule) json_object_set_new(body, "rule_ids", json_pack("[O]", rule));
-  if (dsl) json_object_set(body, "dsl", dsl);
-  json_object_set_new(body, "emit", json_false());
+  if (start) bt_json_set(body, "start_time", json_incref(start));
+  if (end) bt_json_set(body, "end_time", json_incref(end));
+  if (rule) bt_json_set(body, "rule_ids", json_pack("[O]", rule));
+  if (dsl) bt_json_set(body, "dsl", json_incref(dsl));
+  bt_json_set(body, "emit", json_false());
   return body;
 }
 
@@ -281,7 +281,8 @@ static bt_status add_violations(const bt_mcp_run *run, json_t *arguments, const 
   json_t *page = NULL, *limit = json_object_get(arguments, "limit");
   bt_buffer_printf(&pages, "%s/violations?limit=%lld", path, limit ? (long long)json_integer_value(limit) : 20);
   bt_status status = ask_service(run, "GET", pages.failed ? NULL : pages.ptr, NULL, &page, error);
-  if (!status) json_object_set(replay, "violations", json_object_get(page, "violations"));
+  json_t *violations = json_object_get(page, "violations");
+  if (!status && violations) bt_json_set(replay, "violations", json_incref(violations));
   json_decref(page);
   bt_buffer_dispose(&pages);
   return status;
@@ -321,7 +322,7 @@ static bt_status run_rule_file(const bt_mcp_run *run, json_t *arguments, json_t 
   write_field(&text, "    dsl: ", json_object_get(arguments, "dsl"));
   if (!status && text.failed) status = bt_error_no_memory(error);
   if (!status && json_is_true(json_object_get(*out, "valid")))
-    json_object_set_new(*out, "rule_file", json_stringn(text.ptr, text.len));
+    bt_json_set(*out, "rule_file", json_stringn(text.ptr, text.len));
   json_decref(body);
   bt_buffer_dispose(&text);
   return status;
@@ -342,11 +343,11 @@ static json_t *safe_answer(json_t *answer, bt_mcp_about about) {
 static json_t *result_of(json_t *account, json_t *answer, bt_mcp_about about) {
   json_t *safe = answer ? safe_answer(answer, about) : json_null();
   json_t *known = bt_mcp_safe_copy(account, BT_MCP_TEXT_BYTES, false), *result = NULL;
-  json_object_set_new(known, "untrusted", json_string(UNTRUSTED));
-  json_object_set_new(known, "result", safe);
+  bt_json_set(known, "untrusted", json_string(UNTRUSTED));
+  bt_json_set(known, "result", safe);
   char *text = json_dumps(known, JSON_COMPACT);
   if (text && strlen(text) > RESULT_BYTES) {
-    json_object_set_new(known, "result", json_string("left out: it is too large; ask with a smaller limit or range"));
+    bt_json_set(known, "result", json_string("left out: it is too large; ask with a smaller limit or range"));
     free(text);
     text = json_dumps(known, JSON_COMPACT);
   }

@@ -35,7 +35,6 @@ FENCE = {
     "server/json": SERVER | {"jansson"},
     "server/compliance": SERVER | {"jansson"},
     "server/lsp": SERVER | {"jansson"},
-    "server/doctor": SERVER | {"jansson"},
     "server/cli": SERVER | {"jansson"},
     "server/cli/lab": SERVER | {"jansson"},
     "server/cli/mcp": SERVER | {"jansson"},

@@ -9,6 +9,7 @@
 #include "server/cli/terminal.h"
 #include "server/json/gate_json.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 typedef struct compare_run {
   bt_replay_options options;
@@ -87,7 +88,7 @@ static void print_text(const bt_replay_options *options, const comparison *c) {
 
 static json_t *side_json(const bt_rates *rates) {
   json_t *object = bt_rate_json(&rates->items[0]);
-  if (object) json_object_set_new(object, "coverage", bt_coverage_json(&rates->all.result.coverage));
+  if (object) bt_json_set(object, "coverage", bt_coverage_json(&rates->all.result.coverage));
   return object;
 }
 

@@ -12,6 +12,7 @@
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "server/json/replay_json.h"
+#include "server/json/json_values.h"
 
 typedef struct diff_run {
   bt_replay_options options;
@@ -207,10 +208,10 @@ static json_t *side_json(const diff_run *run, const bt_rule_definition *rule, in
   if (!rule) return json_null();
   json_t *object = json_pack("{s:s, s:s}", "id", rule->fields.id, "condition_hash", rule->condition_hash);
   if (!counters || !object) return object;
-  json_object_set_new(object, "violations", json_integer((json_int_t)counters->violations_found));
-  json_object_set_new(object, "exercised", json_integer((json_int_t)counters->traces_exercised));
-  json_object_set_new(object, "exercised_kind", json_string(counters->exercised_is_exact ? "exact" : "at_least"));
-  json_object_set_new(object, "inconclusive", json_integer((json_int_t)counters->inconclusive));
+  bt_json_set(object, "violations", json_integer((json_int_t)counters->violations_found));
+  bt_json_set(object, "exercised", json_integer((json_int_t)counters->traces_exercised));
+  bt_json_set(object, "exercised_kind", json_string(counters->exercised_is_exact ? "exact" : "at_least"));
+  bt_json_set(object, "inconclusive", json_integer((json_int_t)counters->inconclusive));
   return object;
 }
 
@@ -229,8 +230,7 @@ static json_t *trace_json(const bt_rule_change *change, const bt_changed_trace *
 
 static json_t *change_json(const diff_run *run, const bt_rule_change *change) {
   json_t *traces = json_array();
-  for (size_t i = 0; i < change->trace_count; i++)
-    json_array_append_new(traces, trace_json(change, &change->traces[i]));
+  for (size_t i = 0; i < change->trace_count; i++) bt_json_append(traces, trace_json(change, &change->traces[i]));
   return json_pack("{s:s, s:o, s:o, s:I, s:I, s:o}", "change", bt_change_kind_name(change->kind), "old",
                    side_json(run, change->old_rule, change->old_at), "new",
                    side_json(run, change->new_rule, change->new_at), "newly_violated", (json_int_t)change->new_count,
@@ -240,8 +240,7 @@ static json_t *change_json(const diff_run *run, const bt_rule_change *change) {
 static void print_json(const diff_run *run) {
   json_t *rules = json_array();
   bool was_replayed = run->changes.replayed_count > 0;
-  for (size_t i = 0; i < run->changes.count; i++)
-    json_array_append_new(rules, change_json(run, &run->changes.items[i]));
+  for (size_t i = 0; i < run->changes.count; i++) bt_json_append(rules, change_json(run, &run->changes.items[i]));
   bt_cli_print_json(json_pack("{s:o, s:I, s:s, s:o}", "rules", rules, "verdicts_changed",
                               (json_int_t)count_changed(run), "status",
                               was_replayed ? bt_replay_outcome_name(run->all.result.outcome) : "completed", "coverage",

@@ -9,6 +9,7 @@
 #include "server/cli/command.h"
 #include "server/cli/lab/sample_traces.h"
 #include "server/cli/print.h"
+#include "server/json/json_values.h"
 
 enum { BATCH_TRACES = 500 };
 
@@ -123,8 +124,8 @@ static json_t *value_json(const bt_value *value) {
 static json_t *attributes_json(const bt_attribute *attributes, uint32_t count) {
   json_t *array = json_array();
   for (uint32_t i = 0; i < count; i++)
-    json_array_append_new(array, json_pack("{s:s%, s:o}", "key", attributes[i].key.ptr, attributes[i].key.len, "value",
-                                           value_json(&attributes[i].value)));
+    bt_json_append(array, json_pack("{s:s%, s:o}", "key", attributes[i].key.ptr, attributes[i].key.len, "value",
+                                    value_json(&attributes[i].value)));
   return array;
 }
 
@@ -134,7 +135,7 @@ static json_t *links_json(const bt_export_span *span) {
     char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1];
     bt_trace_id_format(&span->links[i].trace_id, trace_id);
     bt_span_id_format(&span->links[i].span_id, span_id);
-    json_array_append_new(array, json_pack("{s:s, s:s}", "traceId", trace_id, "spanId", span_id));
+    bt_json_append(array, json_pack("{s:s, s:s}", "traceId", trace_id, "spanId", span_id));
   }
   return array;
 }
@@ -150,18 +151,18 @@ static json_t *span_json(const bt_export_span *span) {
       json_pack("{s:s, s:s, s:s%, s:i, s:s, s:s, s:o}", "traceId", trace_id, "spanId", span_id, "name", span->name.ptr,
                 span->name.len, "kind", (int)span->kind, "startTimeUnixNano", start, "endTimeUnixNano", end,
                 "attributes", attributes_json(span->attributes, span->attribute_count));
-  if (!bt_span_id_is_zero(&span->parent_id)) json_object_set_new(object, "parentSpanId", json_string(parent_id));
-  if (span->link_count) json_object_set_new(object, "links", links_json(span));
+  if (!bt_span_id_is_zero(&span->parent_id)) bt_json_set(object, "parentSpanId", json_string(parent_id));
+  if (span->link_count) bt_json_set(object, "links", links_json(span));
   if (span->status)
-    json_object_set_new(object, "status",
-                        json_pack("{s:i, s:s%}", "code", (int)span->status, "message",
-                                  span->status_message.ptr ? span->status_message.ptr : "", span->status_message.len));
+    bt_json_set(object, "status",
+                json_pack("{s:i, s:s%}", "code", (int)span->status, "message",
+                          span->status_message.ptr ? span->status_message.ptr : "", span->status_message.len));
   return object;
 }
 
 static bt_status write_json_line(const bt_export_resource *resource, FILE *file, bt_error *error) {
   json_t *spans = json_array();
-  for (size_t i = 0; i < resource->span_count; i++) json_array_append_new(spans, span_json(&resource->spans[i]));
+  for (size_t i = 0; i < resource->span_count; i++) bt_json_append(spans, span_json(&resource->spans[i]));
   json_t *line = json_pack("{s:[{s:{s:o}, s:[{s:{s:s}, s:o}]}]}", "resourceSpans", "resource", "attributes",
                            attributes_json(resource->attributes, resource->attribute_count), "scopeSpans", "scope",
                            "name", "betrace-generate", "spans", spans);
@@ -242,8 +243,7 @@ static void add_truth(json_t *truth, const bt_sample_trace *trace) {
   for (int f = 0; f < BT_SAMPLE_FAULTS && trace->span_count; f++) {
     char hex[BT_TRACE_ID_HEX + 1];
     bt_trace_id_format(&trace->spans[0].span.trace_id, hex);
-    if (trace->faults & 1u << f)
-      json_array_append_new(json_object_get(truth, bt_sample_fault_names[f]), json_string(hex));
+    if (trace->faults & 1u << f) bt_json_append(json_object_get(truth, bt_sample_fault_names[f]), json_string(hex));
   }
 }
 
@@ -253,7 +253,7 @@ static bt_status write_truth(generator *g, bt_error *error) {
   json_t *truth = json_object();
   for (int f = 0; f < BT_SAMPLE_FAULTS; f++)
     if (bt_sample_scenario_faults[sample->scenario] & 1u << f)
-      json_object_set_new(truth, bt_sample_fault_names[f], json_array());
+      bt_json_set(truth, bt_sample_fault_names[f], json_array());
   for (uint64_t i = 0; i < sample->traces; i++) {
     bt_sample_trace_make(sample, i, g->batch);
     add_truth(truth, g->batch);

@@ -14,6 +14,8 @@
 #include "server/cli/terminal.h"
 #include "server/rulefile/yaml_write.h"
 #include "server/rules/derived_rule.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/wall_clock.h"
 
@@ -69,9 +71,9 @@ static bt_status put_file(init_run *run, const char *name, bt_str text, bool *wa
   bool is_left = is_there && !is_same && !run->overwrites;
   bt_status status = BT_OK;
   if (is_there && !run->overwrites)
-    json_array_append_new(is_same ? run->unchanged : run->left_alone, json_string(path.ptr));
+    bt_json_append(is_same ? run->unchanged : run->left_alone, bt_text_json(bt_str_from(path.ptr)));
   else if (make_folders(path.ptr) && write_text(path.ptr, run->overwrites, text))
-    json_array_append_new(run->written, json_string(path.ptr));
+    bt_json_append(run->written, bt_text_json(bt_str_from(path.ptr)));
   else
     status = bt_error_set(error, BT_INVALID, "%.300s cannot be written: %s", path.ptr, strerror(errno));
   if (was_left) *was_left = is_left;

@@ -13,6 +13,7 @@
 #include "server/json/replay_json.h"
 #include "server/query/suggestions.h"
 #include "server/rulefile/yaml_write.h"
+#include "server/json/json_values.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
 
@@ -153,7 +154,7 @@ static json_t *rule_json(const suggest_run *run, size_t at) {
   json_t *exceptions = json_array();
   for (size_t i = 0; i < all->count; i++)
     if (all->found[i].rule == at)
-      json_array_append_new(exceptions, bt_violation_json(run->suggestions.rules[at], all->found[i].violation));
+      bt_json_append(exceptions, bt_violation_json(run->suggestions.rules[at], all->found[i].violation));
   return json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", run->suggestions.rules[at]->fields.id, "kind",
                    bt_proposal_kind_name(run->suggestions.proposals[at].kind), "dsl",
                    run->suggestions.rules[at]->fields.dsl, "rate", bt_rate_json(&run->rates.items[at]), "exceptions",
@@ -163,7 +164,7 @@ static json_t *rule_json(const suggest_run *run, size_t at) {
 static void print_json(const suggest_run *run) {
   json_t *rules = json_array();
   for (size_t i = 0; i < run->suggestions.kept_count; i++)
-    json_array_append_new(rules, rule_json(run, run->suggestions.kept[i]));
+    bt_json_append(rules, rule_json(run, run->suggestions.kept[i]));
   bt_cli_print_json(
       json_pack("{s:o, s:I, s:I, s:o}", "rules", rules, "traces_sampled", (json_int_t)run->suggestions.mining->traces,
                 "names_not_looked_at", (json_int_t)run->suggestions.mining->names_beyond, "coverage",

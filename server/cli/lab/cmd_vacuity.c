@@ -12,6 +12,7 @@
 #include "server/json/gate_json.h"
 #include "server/json/replay_json.h"
 #include "server/rules/derived_rule.h"
+#include "server/json/json_values.h"
 
 typedef struct absent_name {
   bt_used_name name;
@@ -221,7 +222,7 @@ static void print_rule(const vacuous_rule *v, const bt_answer *answer) {
 
 static json_t *absent_json(const absent_name *absent) {
   json_t *near = json_array();
-  for (size_t i = 0; i < absent->near_count; i++) json_array_append_new(near, bt_text_json(absent->near[i]));
+  for (size_t i = 0; i < absent->near_count; i++) bt_json_append(near, bt_text_json(absent->near[i]));
   return json_pack("{s:s, s:o, s:s, s:b, s:o}", "kind", kind_in_words(absent->name.kind), "name",
                    bt_text_json(absent->name.name), "clause", absent->clause, "spared", absent->name.is_spared, "near",
                    near);
@@ -231,8 +232,7 @@ static json_t *conjuncts_json(const vacuous_rule *v) {
   json_t *array = json_array();
   for (uint32_t p = 0; v->vacuity == NEVER_EXERCISED && p <= v->prefix_count; p++) {
     bool is_last = p == v->prefix_count, is_known = is_last || v->met_is_known[p];
-    json_array_append_new(array,
-                          json_pack("{s:o, s:o}", "text", bt_text_json(bt_exercising_text(v->rule->rule, p)), "traces",
+    bt_json_append(array, json_pack("{s:o, s:o}", "text", bt_text_json(bt_exercising_text(v->rule->rule, p)), "traces",
                                     is_known ? json_integer(is_last ? 0 : (json_int_t)v->met[p]) : json_null()));
   }
   return array;
@@ -241,7 +241,7 @@ static json_t *conjuncts_json(const vacuous_rule *v) {
 static json_t *rule_json(const vacuous_rule *v) {
   static const char *const words[] = {"exercised", "never_exercised", "unknown"};
   json_t *absent = json_array();
-  for (size_t i = 0; i < v->absent_count; i++) json_array_append_new(absent, absent_json(&v->absent[i]));
+  for (size_t i = 0; i < v->absent_count; i++) bt_json_append(absent, absent_json(&v->absent[i]));
   return json_pack("{s:s, s:b, s:s, s:o, s:o, s:o}", "rule_id", v->rule->fields.id, "shadow", v->rule->fields.shadow,
                    "result", words[v->vacuity], "rate", bt_rate_json(v->rate), "conjuncts", conjuncts_json(v), "absent",
                    absent);
@@ -259,7 +259,7 @@ static int print_and_end(const vacuity_run *run) {
     vacuous += v->vacuity == NEVER_EXERCISED || v->needs_absent;
     unknown += v->vacuity == EXERCISE_UNKNOWN;
     if (run->options.print_json)
-      json_array_append_new(rules, rule_json(v));
+      bt_json_append(rules, rule_json(v));
     else if (!bt_answer_is_unknown(&answer))
       print_rule(v, &answer);
   }

@@ -16,6 +16,7 @@
 #include "server/json/replay_json.h"
 #include "server/json/sarif.h"
 #include "server/json/xml.h"
+#include "server/json/json_values.h"
 #include "tempo/files/file_source.h"
 
 enum { MOST_DRAWN = 20 };
@@ -52,7 +53,7 @@ static void count_test(bt_listen_report *report, bt_str test, uint64_t violated)
   json_t *name = bt_text_json(test);
   const char *key = name ? json_string_value(name) : "";
   json_int_t before = json_integer_value(json_object_get(report->tests, key));
-  json_object_set_new(report->tests, key, json_integer(before + (json_int_t)violated));
+  bt_json_set(report->tests, key, json_integer(before + (json_int_t)violated));
   json_decref(name);
 }
 
@@ -60,8 +61,8 @@ static void note_violation(bt_listen_report *report, size_t rule, const bt_viola
   char id[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&violation->trace_id, id);
   json_t *one = bt_violation_json(rule_at(report, rule), violation);
-  if (test.len) json_object_set_new(one, "test", bt_text_json(test));
-  json_array_append_new(report->violations, one);
+  if (test.len) bt_json_set(one, "test", bt_text_json(test));
+  bt_json_append(report->violations, one);
   bt_buffer_printf(&report->rules[rule].messages, "%s  %s\n", id, violation->message);
 }
 
@@ -316,7 +317,7 @@ static json_t *rule_json(const bt_listen_report *report, size_t i) {
 static void print_json(bt_listen_report *report, int command_code) {
   json_t *rules = json_array();
   const bt_received *received = &report->received;
-  for (size_t i = 0; i < rule_count(report); i++) json_array_append_new(rules, rule_json(report, i));
+  for (size_t i = 0; i < rule_count(report); i++) bt_json_append(rules, rule_json(report, i));
   bt_cli_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O, s:O, s:i}", "traces",
                               (json_int_t)report->traces, "left_out", (json_int_t)report->left_out, "spans",
                               (json_int_t)received->spans, "requests", (json_int_t)received->requests, "refused",
@@ -403,7 +404,7 @@ static bt_status write_sarif(const bt_listen_report *report, bt_error *error) {
   json_t *findings = json_array();
   for (size_t i = 0; i < rule_count(report); i++) {
     json_t *finding = finding_json(report, i);
-    if (finding) json_array_append_new(findings, finding);
+    if (finding) bt_json_append(findings, finding);
   }
   json_t *log = bt_sarif_json(findings, !lacks_spans(report), BETRACE_VERSION);
   char *text = log ? json_dumps(log, JSON_INDENT(2)) : NULL;

@@ -10,6 +10,7 @@
 #include "server/json/test_report.h"
 #include "server/rulefile/test_run.h"
 #include "server/rulefile/yaml_text.h"
+#include "server/json/json_values.h"
 
 /* ---- what is kept ---- */
 
@@ -204,7 +205,7 @@ static json_t *value_json(const bt_value *value) {
     return json_pack("{s:f}", "doubleValue", value->decimal);
   case BT_VALUE_ARRAY:
     items = json_array();
-    for (uint32_t i = 0; i < value->array.count; i++) json_array_append_new(items, value_json(&value->array.items[i]));
+    for (uint32_t i = 0; i < value->array.count; i++) bt_json_append(items, value_json(&value->array.items[i]));
     return json_pack("{s:{s:o}}", "arrayValue", "values", items);
   case BT_VALUE_MISSING:
   case BT_VALUE_OTHER:
@@ -214,12 +215,17 @@ static json_t *value_json(const bt_value *value) {
   return json_object();
 }
 
-static json_t *attributes_json(bt_redaction *redaction, bt_field_kind kind, const bt_attributes *attributes) {
-  json_t *array = json_array();
+static void add_attributes(bt_redaction *redaction, bt_field_kind kind, const bt_attributes *attributes,
+                           json_t *array) {
   for (uint32_t i = 0; i < attributes->count; i++)
     if (is_written(redaction, kind, attributes, i))
-      json_array_append_new(array, json_pack("{s:o, s:o}", "key", bt_text_json(attributes->items[i].key), "value",
-                                             value_json(&attributes->items[i].value)));
+      bt_json_append(array, json_pack("{s:o, s:o}", "key", bt_text_json(attributes->items[i].key), "value",
+                                      value_json(&attributes->items[i].value)));
+}
+
+static json_t *attributes_json(bt_redaction *redaction, bt_field_kind kind, const bt_attributes *attributes) {
+  json_t *array = json_array();
+  add_attributes(redaction, kind, attributes, array);
   return array;
 }
 
@@ -232,8 +238,7 @@ static json_t *time_json(int64_t ns) {
 static json_t *events_json(bt_redaction *redaction, const bt_span *span) {
   json_t *array = json_array();
   for (uint32_t i = 0; i < span->event_count; i++)
-    json_array_append_new(array,
-                          json_pack("{s:o, s:o, s:o}", "name", bt_text_json(span->events[i].name), "timeUnixNano",
+    bt_json_append(array, json_pack("{s:o, s:o, s:o}", "name", bt_text_json(span->events[i].name), "timeUnixNano",
                                     time_json(span->events[i].time_ns), "attributes",
                                     attributes_json(redaction, BT_FIELD_EVENT_ATTRIBUTE, &span->events[i].attributes)));
   return array;
@@ -246,8 +251,8 @@ static json_t *links_json(bt_redaction *redaction, const bt_span *span) {
     char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1];
     bt_trace_id_format(&link->trace_id, trace_id);
     bt_span_id_format(&link->span_id, span_id);
-    json_array_append_new(array, json_pack("{s:s, s:s, s:o}", "traceId", trace_id, "spanId", span_id, "attributes",
-                                           attributes_json(redaction, BT_FIELD_LINK_ATTRIBUTE, &link->attributes)));
+    bt_json_append(array, json_pack("{s:s, s:s, s:o}", "traceId", trace_id, "spanId", span_id, "attributes",
+                                    attributes_json(redaction, BT_FIELD_LINK_ATTRIBUTE, &link->attributes)));
   }
   return array;
 }
@@ -261,24 +266,23 @@ static json_t *span_json(const bt_trace *trace, const bt_span *span, bt_redactio
                              bt_text_json(span->name), "kind", (int)span->kind, "startTimeUnixNano",
                              time_json(span->start_ns), "endTimeUnixNano", time_json(span->end_ns), "attributes",
                              attributes_json(redaction, BT_FIELD_SPAN_ATTRIBUTE, &span->attributes));
-  if (!bt_span_id_is_zero(&span->parent_id)) json_object_set_new(object, "parentSpanId", json_string(parent));
+  if (!bt_span_id_is_zero(&span->parent_id)) bt_json_set(object, "parentSpanId", json_string(parent));
   if (span->status) {
     json_t *status = json_pack("{s:i}", "code", (int)span->status);
-    if (keeps_status_message(redaction, span))
-      json_object_set_new(status, "message", bt_text_json(span->status_message));
-    json_object_set_new(object, "status", status);
+    if (keeps_status_message(redaction, span)) bt_json_set(status, "message", bt_text_json(span->status_message));
+    bt_json_set(object, "status", status);
   }
-  if (span->event_count) json_object_set_new(object, "events", events_json(redaction, span));
-  if (span->link_count) json_object_set_new(object, "links", links_json(redaction, span));
+  if (span->event_count) bt_json_set(object, "events", events_json(redaction, span));
+  if (span->link_count) bt_json_set(object, "links", links_json(redaction, span));
   return object;
 }
 
 static json_t *resource_json(bt_redaction *redaction, const bt_resource *resource) {
-  json_t *attributes = attributes_json(redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &resource->attributes);
+  json_t *attributes = json_array();
   if (resource->service.len)
-    json_array_insert_new(
-        attributes, 0,
-        json_pack("{s:s, s:{s:o}}", "key", "service.name", "value", "stringValue", bt_text_json(resource->service)));
+    bt_json_append(attributes, json_pack("{s:s, s:{s:o}}", "key", "service.name", "value", "stringValue",
+                                         bt_text_json(resource->service)));
+  add_attributes(redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &resource->attributes, attributes);
   return json_pack("{s:o}", "attributes", attributes);
 }
 
@@ -286,9 +290,9 @@ static json_t *scope_json(bt_redaction *redaction, const bt_scope *scope) {
   json_t *object =
       json_pack("{s:o}", "attributes", attributes_json(redaction, BT_FIELD_SCOPE_ATTRIBUTE, &scope->attributes));
   if (redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_SCOPE_NAME, (bt_str){0}))
-    json_object_set_new(object, "name", bt_text_json(scope->name));
+    bt_json_set(object, "name", bt_text_json(scope->name));
   if (redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_SCOPE_VERSION, (bt_str){0}))
-    json_object_set_new(object, "version", bt_text_json(scope->version));
+    bt_json_set(object, "version", bt_text_json(scope->version));
   return object;
 }
 
@@ -300,11 +304,10 @@ static void add_pieces(const bt_trace *trace, bt_redaction *redaction, json_t *p
     bool is_same = i && span->resource == trace->spans[i - 1].resource && span->scope == trace->spans[i - 1].scope;
     if (!is_same) {
       spans = json_array();
-      json_array_append_new(pieces,
-                            json_pack("{s:o, s:[{s:o, s:o}]}", "resource", resource_json(redaction, span->resource),
-                                      "scopeSpans", "scope", scope_json(redaction, span->scope), "spans", spans));
+      bt_json_append(pieces, json_pack("{s:o, s:[{s:o, s:o}]}", "resource", resource_json(redaction, span->resource),
+                                       "scopeSpans", "scope", scope_json(redaction, span->scope), "spans", spans));
     }
-    json_array_append_new(spans, span_json(trace, span, redaction));
+    bt_json_append(spans, span_json(trace, span, redaction));
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "server/doctor/compare.h"
 #include "server/doctor/doctor_parts.h"
+#include "server/json/doctor_json.h"
 #include "tests/support/failing_alloc.h"
 
 #define RUN "1767225600-5f3a9c"

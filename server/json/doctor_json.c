@@ -1,8 +1,10 @@
 /* The report for a bug report: everything that was asked, expected and seen, and nothing that is a secret. */
-#include <jansson.h>
+#include "server/json/doctor_json.h"
 
 #include "server/base/time_text.h"
 #include "server/doctor/doctor.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 static json_t *time_json(int64_t time_ns) {
   char text[40];
@@ -28,7 +30,7 @@ static json_t *finding_json(const bt_fact_finding *finding) {
 
 static json_t *seen_json(const bt_fact_seen *seen) {
   json_t *findings = json_array();
-  for (size_t i = 0; i < seen->finding_count; i++) json_array_append_new(findings, finding_json(&seen->findings[i]));
+  for (size_t i = 0; i < seen->finding_count; i++) bt_json_append(findings, finding_json(&seen->findings[i]));
   return json_pack("{s:s, s:s, s:o, s:o, s:I}", "outcome", bt_fact_outcome_name(seen->outcome), "seen",
                    seen->seen ? seen->seen : "", "means", text_json(seen->means), "findings", findings,
                    "findings_total", (json_int_t)seen->finding_total);
@@ -37,7 +39,7 @@ static json_t *seen_json(const bt_fact_seen *seen) {
 static json_t *fact_json(const bt_doctor_report *report, const bt_fact *fact) {
   json_t *passes = json_array();
   for (unsigned i = 0; i < BT_DOCTOR_PASSES; i++)
-    if (!i || report->passes_ns[i]) json_array_append_new(passes, seen_json(&fact->seen[i]));
+    if (!i || report->passes_ns[i]) bt_json_append(passes, seen_json(&fact->seen[i]));
   return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", fact->id, "title", fact->title, "outcome",
                    bt_fact_outcome_name(bt_fact_outcome_of(fact)), "expected", fact->expected, "passes", passes);
 }
@@ -49,9 +51,8 @@ static json_t *probes_json(const bt_probes *probes) {
   for (size_t i = 0; i < probes->count; i++) {
     char id[BT_TRACE_ID_HEX + 1];
     bt_trace_id_format(&probes->items[i].id, id);
-    json_array_append_new(list,
-                          json_pack("{s:s, s:s, s:I}", "label", probes->items[i].label, "trace_id", id, "spans",
-                                    (json_int_t)(probes->items[i].trace ? probes->items[i].trace->span_count : 0)));
+    bt_json_append(list, json_pack("{s:s, s:s, s:I}", "label", probes->items[i].label, "trace_id", id, "spans",
+                                   (json_int_t)(probes->items[i].trace ? probes->items[i].trace->span_count : 0)));
   }
   return list;
 }
@@ -61,10 +62,10 @@ static json_t *exchange_json(const bt_exchange *made) {
       json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s}", "what", made->what, "query", text_json(made->query), "at",
                 time_json(made->at_ns), "took_ms", (json_int_t)made->took_ms, "status", (json_int_t)made->status,
                 "answer_bytes", (json_int_t)made->answer_bytes, "content_type", made->content_type);
-  if (made->start_s) json_object_set_new(object, "start", json_integer(made->start_s));
-  if (made->end_s) json_object_set_new(object, "end", json_integer(made->end_s));
-  if (made->limit) json_object_set_new(object, "limit", json_integer(made->limit));
-  if (made->sentence[0]) json_object_set_new(object, "answer", json_string(made->sentence));
+  if (made->start_s) bt_json_set(object, "start", json_integer(made->start_s));
+  if (made->end_s) bt_json_set(object, "end", json_integer(made->end_s));
+  if (made->limit) bt_json_set(object, "limit", json_integer(made->limit));
+  if (made->sentence[0]) bt_json_set(object, "answer", bt_text_json(bt_str_from(made->sentence)));
   return object;
 }
 
@@ -83,12 +84,12 @@ static json_t *sum_json(const bt_doctor_report *report) {
                    (json_int_t)bt_doctor_report_count(report, BT_FACT_UNKNOWN));
 }
 
-struct json_t *bt_doctor_report_json(const bt_doctor_report *report, const bt_exchanges *exchanges) {
+json_t *bt_doctor_report_json(const bt_doctor_report *report, const bt_exchanges *exchanges) {
   json_t *facts = json_array(), *requests = json_array(), *asked = json_array();
-  for (size_t i = 0; i < report->count; i++) json_array_append_new(facts, fact_json(report, &report->facts[i]));
-  for (size_t i = 0; i < exchanges->count; i++) json_array_append_new(requests, exchange_json(&exchanges->items[i]));
+  for (size_t i = 0; i < report->count; i++) bt_json_append(facts, fact_json(report, &report->facts[i]));
+  for (size_t i = 0; i < exchanges->count; i++) bt_json_append(requests, exchange_json(&exchanges->items[i]));
   for (unsigned i = 0; i < BT_DOCTOR_PASSES; i++)
-    if (report->passes_ns[i]) json_array_append_new(asked, time_json(report->passes_ns[i]));
+    if (report->passes_ns[i]) bt_json_append(asked, time_json(report->passes_ns[i]));
   return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o}", "version", BETRACE_VERSION,
                    "run", report->probes.run, "outcome", bt_fact_outcome_name(bt_doctor_report_outcome(report)),
                    "summary", sum_json(report), "times", "started", time_json(report->started_ns), "pushed",
