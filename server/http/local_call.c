@@ -7,6 +7,7 @@
 #include "server/base/clock.h"
 #include "server/http/loop.h"
 #include "server/http/router.h"
+#include "tempo/wire/cancel.h"
 
 enum { ARENA_SLACK_BYTES = 1 << 20 };
 static const int64_t A_MOMENT_NS = INT64_C(20) * 1000 * 1000; /* for streams that nobody wakes */
@@ -78,16 +79,12 @@ static void end_stream(local_run *run, bt_stream_step step) {
 
 /* ---- the way there ---- */
 
-static bool is_cancelled(const bt_call *call) {
-  return call->scope && bt_work_scope_why(call->scope);
-}
-
 /* Page after page, as a reader would take them who is always ready. False: it has left its place until there is more.
  */
 static bool read_stream(local_run *run) {
   bt_call *call = run->call;
   bt_stream_step step = BT_STREAM_MORE;
-  while (step != BT_STREAM_END && !is_cancelled(call) && !call->answer.failed) {
+  while (step != BT_STREAM_END && !bt_is_cancelled(bt_call_cancel(call)) && !call->answer.failed) {
     bt_buffer_clear(&call->answer);
     step = bt_call_next_page(call);
     bt_buffer_append(&run->whole, bt_buffer_str(&call->answer));
@@ -196,7 +193,7 @@ void bt_http_server_run(bt_http_server *server, const bt_local_request *request,
     finish_call(run);
     return;
   }
-  if (is_cancelled(run->call)) /* while it waited for its turn */
+  if (bt_is_cancelled(bt_call_cancel(run->call))) /* while it waited for its turn */
     bt_call_cut(run->call);
   else
     bt_route_handle(run->route, server->options.service, run->call);

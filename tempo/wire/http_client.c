@@ -73,13 +73,14 @@ static lane lane_of(const bt_http_call *call) {
   return call->request.kind == BT_HTTP_EXPORT ? LANE_EXPORT : LANE_READ;
 }
 
-static bool is_cancelled(const bt_http_call *call) {
+/* Nobody waits for its answer any more. */
+static bool is_unwanted(const bt_http_call *call) {
   return atomic_load(&call->aborted) || bt_is_cancelled(call->request.cancel);
 }
 
 /* Ends before its answer: the caller wants it no more, or its time is over. */
 static bool is_over(const bt_http_call *call, int64_t now_ms) {
-  return is_cancelled(call) || (call->expires_ms && now_ms >= call->expires_ms);
+  return is_unwanted(call) || (call->expires_ms && now_ms >= call->expires_ms);
 }
 
 static bool is_waiting_over(const bt_http_waiting *waiting, int64_t now_ms) {
@@ -113,7 +114,7 @@ static void mark_done(bt_http_client *client, bt_http_call *call, bt_status stat
 
 /* Why it ended before its answer. */
 static bt_status explain_end(bt_http_call *call) {
-  if (is_cancelled(call)) return bt_error_set(&call->error, BT_CANCELLED, "cancelled");
+  if (is_unwanted(call)) return bt_error_set(&call->error, BT_CANCELLED, "cancelled");
   return bt_error_set(&call->error, BT_UNAVAILABLE, "no complete answer within %lld ms, with the time in the queue",
                       (long long)call->request.total_ms);
 }
