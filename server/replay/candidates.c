@@ -118,14 +118,14 @@ static bt_status add_over(bt_decider *decider, const bt_over *over, bool is_over
 }
 
 /* surely: without what only surplus queries find. */
-static bt_status combine(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error);
+static bt_status combine_over(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error);
 
 static bt_status combine_items(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
   uint64_t *item = bt_bits_new(decider->table);
   if (!item) return bt_error_no_memory(error);
-  bt_status status = combine(decider, over->items[0], surely, out, error);
+  bt_status status = combine_over(decider, over->items[0], surely, out, error);
   for (uint32_t i = 1; status == BT_OK && i < over->item_count; i++) {
-    status = combine(decider, over->items[i], surely, item, error);
+    status = combine_over(decider, over->items[i], surely, item, error);
     for (size_t w = 0; w < decider->table->word_count; w++)
       out[w] = over->kind == BT_OVER_AND ? out[w] & item[w] : out[w] | item[w];
   }
@@ -142,7 +142,7 @@ static void copy_bits(const bt_decider *decider, const bt_over *over, bool surel
 }
 
 /* ALL is every trace that is known: when a rule needs it, the listing has been asked without a maximum. */
-static bt_status combine(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
+static bt_status combine_over(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
   switch (over->kind) {
   case BT_OVER_NONE: memset(out, 0, decider->table->word_count * sizeof *out); return BT_OK;
   case BT_OVER_ALL:
@@ -198,7 +198,7 @@ static bt_status make_candidate_bits(bt_decider *decider, bt_rule_sets *rule, bt
   rule->candidates = bt_bits_new(decider->table);
   rule->unread = bt_bits_new(decider->table);
   if (!rule->candidates || !rule->unread) return bt_error_no_memory(error);
-  bt_status status = combine(decider, violating_of(decider, rule), false, rule->candidates, error);
+  bt_status status = combine_over(decider, violating_of(decider, rule), false, rule->candidates, error);
   bt_pruned_traces_join(decider->questions, rule->planned, rule->candidates);
   rule->is_answered =
       is_answered(decider, violating_of(decider, rule)) && bt_pruned_traces_are_known(decider->questions);
@@ -214,8 +214,8 @@ static bt_status make_exercising_bits(bt_decider *decider, bt_rule_sets *rule, b
   rule->exercising = bt_bits_new(decider->table);
   if (is_exact) rule->surely_exercising = bt_bits_new(decider->table);
   if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);
-  bt_status status = combine(decider, exercising, false, rule->exercising, error);
-  return status || !is_exact ? status : combine(decider, exercising, true, rule->surely_exercising, error);
+  bt_status status = combine_over(decider, exercising, false, rule->exercising, error);
+  return status || !is_exact ? status : combine_over(decider, exercising, true, rule->surely_exercising, error);
 }
 
 bt_status bt_candidates_make(bt_decider *decider, bt_error *error) {

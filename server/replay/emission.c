@@ -384,7 +384,7 @@ static bt_status confirm_sent(emission *e, bt_error *error) {
   return status;
 }
 
-static bt_status allocate(emission *e, const bt_violation *const *violations, size_t count, bt_error *error) {
+static bt_status collect_violations(emission *e, const bt_violation *const *violations, size_t count, bt_error *error) {
   e->items = bt_realloc_array(NULL, count, sizeof *e->items);
   e->states = calloc(count ? count : 1, sizeof *e->states);
   if (!e->items || !e->states) return bt_error_no_memory(error);
@@ -399,7 +399,7 @@ bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_def
   *result = (bt_emission_result){0};
   if (definition->fields.shadow) return BT_OK;
   emission e = {.options = options, .definition = definition, .now_ns = bt_clock_wall_ns(), .result = result};
-  bt_status status = allocate(&e, violations, count, error);
+  bt_status status = collect_violations(&e, violations, count, error);
   if (status == BT_OK) status = find_sent_before(&e, error);
   if (status == BT_OK) status = send_missing(&e, error);
   if (status == BT_OK) status = confirm_sent(&e, error);

@@ -210,7 +210,7 @@ static void take_outcome(descent *d, const bt_replay_result *window) {
   if (failed) snprintf(d->failure, sizeof d->failure, "%s", window->reason);
 }
 
-static int64_t grown(int64_t number, int64_t factor) {
+static int64_t grow_number(int64_t number, int64_t factor) {
   return number > INT64_MAX / factor ? INT64_MAX : number * factor;
 }
 
@@ -228,8 +228,8 @@ static bt_status take_window(descent *d, const bt_replay_result *window, bt_erro
   take_counters(d, window);
   take_outcome(d, window);
   if (!d->is_cancelled) d->position_ns = d->window.range.end_ns;
-  d->size_ns = grown(d->size_ns, window->rules[0].traces_candidate ? GROWTH : EMPTY_GROWTH);
-  d->most_reads = (size_t)grown((int64_t)d->most_reads, GROWTH);
+  d->size_ns = grow_number(d->size_ns, window->rules[0].traces_candidate ? GROWTH : EMPTY_GROWTH);
+  d->most_reads = (size_t)grow_number((int64_t)d->most_reads, GROWTH);
   return bt_coverage_join(&result->coverage, &window->coverage, error);
 }
 
@@ -305,7 +305,7 @@ static void conclude_until(descent *d, int64_t time_ns) {
         "same");
 }
 
-static void conclude(descent *d) {
+static void conclude_descent(descent *d) {
   bt_first_result *result = d->result;
   bt_coverage *coverage = &result->coverage;
   const bt_violation *found = result->violation;
@@ -363,7 +363,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
   descent d = {.source = source, .range = request->range, .observer = observer, .result = result};
   begin_descent(&d, request);
   while (status == BT_OK && goes_on(&d)) status = look_at_window(&d, error);
-  if (status == BT_OK) conclude(&d);
+  if (status == BT_OK) conclude_descent(&d);
   if (status == BT_OK && !d.is_cancelled && d.has_data) {
     status = find_edge(source, &d.window, d.margin_ns, result, error);
     if (status == BT_CANCELLED) status = BT_OK; /* what is known without it stays true */

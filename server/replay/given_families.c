@@ -88,7 +88,7 @@ static bt_status give_family(void *context, size_t index, const bt_family *famil
   return g->sink(g->context, g->order[index], family, error);
 }
 
-static bt_status gather(gathering *g, size_t count, bt_error *error) {
+static bt_status gather_families(gathering *g, size_t count, bt_error *error) {
   bt_questions_open(&g->questions);
   bt_family_request asked = bt_family_request_of(&g->questions);
   bt_status status = bt_families_gather(&asked, g->ids, count, give_family, g, error);
@@ -112,7 +112,7 @@ bt_status bt_given_families_gather(bt_source *source, const bt_replay_request *r
   connect_parts(&g, source);
   bt_status status = order_traces(&g, count, error);
   if (status == BT_OK) status = bt_replay_plan_make(source, &own, &g.plan, error);
-  if (status == BT_OK) status = gather(&g, count, error);
+  if (status == BT_OK) status = gather_families(&g, count, error);
   if (account) add_cost(&g.result, account);
   bt_trace_table_dispose(&g.table);
   bt_replay_plan_dispose(&g.plan);

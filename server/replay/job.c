@@ -73,7 +73,7 @@ static bt_status check_queued(const bt_job_queue *queue, const char *tenant, bt_
   return BT_OK;
 }
 
-static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
+static bt_status enqueue_job(bt_job_queue *queue, bt_job *job, bt_error *error) {
   bt_status status = check_queued(queue, job->tenant, error);
   if (status != BT_OK) return status;
   bt_job **jobs = bt_grow_array(queue->jobs, queue->job_count, &queue->job_capacity, sizeof *jobs);
@@ -99,7 +99,7 @@ bt_status bt_job_submit(bt_job_queue *queue, const bt_job_request *request, char
   if (status == BT_OK) {
     memcpy(replay_id, job->id, BT_REPLAY_ID_BYTES);
     pthread_mutex_lock(&queue->mutex);
-    status = enqueue(queue, job, error);
+    status = enqueue_job(queue, job, error);
     pthread_mutex_unlock(&queue->mutex);
   }
   if (status != BT_OK) bt_job_free(job);

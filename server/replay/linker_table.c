@@ -56,7 +56,7 @@ static size_t find_first(const bt_linker_table *table, const bt_trace_id *target
   return low;
 }
 
-static bool put(bt_linker_table *table, const bt_trace *trace, bool is_own, bt_family *family) {
+static bool put_trace(bt_linker_table *table, const bt_trace *trace, bool is_own, bt_family *family) {
   bt_family_trace *traces = bt_grow_array(table->family, family->trace_count, &table->family_capacity, sizeof *traces);
   if (!traces) return false;
   table->family = traces;
@@ -75,7 +75,7 @@ static bt_status put_linkers(bt_linker_table *table, const bt_trace *to, const b
     bool is_there = linker->asked == table->asked || bt_trace_id_compare(&linker->trace.id, &own->id) == 0;
     if (is_there || family->trace_count > BT_FAMILY_MAX_TRACES) continue;
     linker->asked = table->asked;
-    if (!put(table, &linker->trace, false, family)) return bt_error_no_memory(error);
+    if (!put_trace(table, &linker->trace, false, family)) return bt_error_no_memory(error);
   }
   return BT_OK;
 }
@@ -83,7 +83,7 @@ static bt_status put_linkers(bt_linker_table *table, const bt_trace *to, const b
 bt_status bt_linker_table_family(bt_linker_table *table, const bt_trace *own, bt_family *out, bt_error *error) {
   *out = (bt_family){0};
   table->asked++;
-  if (!put(table, own, true, out)) return bt_error_no_memory(error);
+  if (!put_trace(table, own, true, out)) return bt_error_no_memory(error);
   bt_status status = BT_OK;
   for (uint32_t i = 0; status == BT_OK && i < out->trace_count; i++)
     status = put_linkers(table, out->traces[i].trace, own, out, error);

@@ -57,7 +57,7 @@ static entry *find_entry(const bt_price_table *table, bt_str key) {
   return NULL;
 }
 
-static entry *oldest(const bt_price_table *table) {
+static entry *oldest_entry(const bt_price_table *table) {
   entry *found = &table->entries[0];
   for (size_t i = 1; i < table->count; i++)
     if (table->entries[i].age < found->age) found = &table->entries[i];
@@ -67,7 +67,7 @@ static entry *oldest(const bt_price_table *table) {
 /* A free place, or that of the oldest entry. NULL: no memory. */
 static entry *take_place(bt_price_table *table) {
   if (table->count == table->room) {
-    entry *e = oldest(table);
+    entry *e = oldest_entry(table);
     free(e->key);
     return e;
   }

@@ -213,7 +213,7 @@ static bool is_remembered(const bt_decider *decider, bool *out, uint64_t *expect
   return true;
 }
 
-static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
+static bt_status choose_projection(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
   bt_strategy_facts facts;
   bt_time_range probed;
   *out = decider->plan->rules[0].strategy == BT_STRATEGY_PROJECTION;
@@ -288,7 +288,7 @@ static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
   uint64_t expected = 0;
   bt_error why = {0};
   if (!decider->plan->projects_first) return BT_OK;
-  bt_status status = is_worth_it(decider, &is_worth, &expected, &why);
+  bt_status status = choose_projection(decider, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
     status = gather_linkers(decider, decider->plan->spans_range, expected, &why);
     if (status == BT_OK) status = find_spans(decider, decider->plan->spans_range, expected, take_found, decider, &why);

@@ -13,7 +13,7 @@ enum { FAILED_MAX = 100 };
 
 /* ---- coverages as values; those of adjacent windows put together as one (replay.h) ---- */
 
-static bool append(void **items, size_t *count, size_t more, size_t size, const void *from) {
+static bool append_items(void **items, size_t *count, size_t more, size_t size, const void *from) {
   if (!more) return true;
   char *grown = bt_realloc_array(*items, *count + more, size);
   if (!grown) return false;
@@ -37,7 +37,8 @@ static bool join_failed(bt_coverage *into, const bt_coverage *from) {
   size_t room = FAILED_MAX - into->windows_failed_count;
   size_t taken = from->windows_failed_count < room ? from->windows_failed_count : room;
   void *items = into->windows_failed;
-  bool ok = append(&items, &into->windows_failed_count, taken, sizeof *into->windows_failed, from->windows_failed);
+  bool ok =
+      append_items(&items, &into->windows_failed_count, taken, sizeof *into->windows_failed, from->windows_failed);
   into->windows_failed = items;
   for (size_t i = taken; ok && i < from->windows_failed_count; i++)
     widen_last(&into->windows_failed[FAILED_MAX - 1], &from->windows_failed[i]);
@@ -54,7 +55,7 @@ static bool join_empty(bt_coverage *into, const bt_coverage *from) {
     count--;
   }
   void *items = into->windows_empty;
-  bool ok = append(&items, &into->windows_empty_count, count, sizeof *into->windows_empty, first);
+  bool ok = append_items(&items, &into->windows_empty_count, count, sizeof *into->windows_empty, first);
   into->windows_empty = items;
   return ok;
 }
@@ -92,7 +93,7 @@ static bool join_long(bt_coverage *into, const bt_coverage *from) {
     if (names_long(into, &from->long_traces[i])) continue;
     if (named < BT_LONG_TRACES_NAMED) {
       void *items = into->long_traces;
-      bool ok = append(&items, &named, 1, sizeof *into->long_traces, &from->long_traces[i]);
+      bool ok = append_items(&items, &named, 1, sizeof *into->long_traces, &from->long_traces[i]);
       into->long_traces = items;
       if (!ok) return false;
     }

@@ -14,14 +14,14 @@ enum {
   PROJECTED_PER_ANSWER = 10000
 };
 
-static uint64_t pages(double count, uint64_t size) {
+static uint64_t count_pages(double count, uint64_t size) {
   return ((uint64_t)count + size - 1) / size;
 }
 
 static bt_cost cost_of_reads(const bt_strategy_facts *facts, double share) {
   double count = (double)facts->candidates * share;
   double units = count * (facts->reads_by_id ? by_id_units : 1);
-  uint64_t requests = facts->reads_by_id ? (uint64_t)count : pages(count, TRACES_PER_BATCH);
+  uint64_t requests = facts->reads_by_id ? (uint64_t)count : count_pages(count, TRACES_PER_BATCH);
   return (bt_cost){(uint64_t)count, requests, (uint64_t)(count * READ_BYTES), units};
 }
 
@@ -41,8 +41,9 @@ void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGI
   *ids = cost_of_reads(facts, 1 - facts->subtracted_share);
   add_cost(ids, (double)facts->subtracted_found, found_units, FOUND_BYTES, 1);
   *projection = cost_of_reads(facts, facts->undecided_share);
-  add_cost(projection, (double)facts->projected_found, projected_units, PROJECTED_BYTES,
-           2 + pages((double)facts->projected_found, PROJECTED_PER_ANSWER)); /* one asks which traces are left out */
+  add_cost(
+      projection, (double)facts->projected_found, projected_units, PROJECTED_BYTES,
+      2 + count_pages((double)facts->projected_found, PROJECTED_PER_ANSWER)); /* one asks which traces are left out */
 }
 
 bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts) {

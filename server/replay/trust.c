@@ -82,7 +82,7 @@ static void forget_old(entry *e, int64_t now_ns) {
   }
 }
 
-static void remember(entry *e, int64_t now_ns) {
+static void remember_comparison(entry *e, int64_t now_ns) {
   if (e->count == BT_TRUST_KEPT) {
     e->first = (e->first + 1) % BT_TRUST_KEPT;
     e->count--;
@@ -126,7 +126,7 @@ static void take_news(entry *e, int64_t now_ns, const bt_trust_news *news) {
     return;
   }
   e->agreed_since += news->agreed;
-  for (uint32_t i = 0; i < news->agreed && i < BT_TRUST_KEPT; i++) remember(e, now_ns);
+  for (uint32_t i = 0; i < news->agreed && i < BT_TRUST_KEPT; i++) remember_comparison(e, now_ns);
 }
 
 /* ---- all of them ---- */
@@ -137,7 +137,7 @@ static entry *find_entry(const bt_trust *trust, const bt_trust_question *questio
   return NULL;
 }
 
-static entry *oldest(const bt_trust *trust) {
+static entry *oldest_entry(const bt_trust *trust) {
   entry *found = &trust->entries[0];
   for (size_t i = 1; i < trust->count; i++)
     if (trust->entries[i].age < found->age) found = &trust->entries[i];
@@ -146,7 +146,7 @@ static entry *oldest(const bt_trust *trust) {
 
 /* A free place, or that of the oldest entry. NULL: no memory. */
 static entry *take_place(bt_trust *trust) {
-  if (trust->count == trust->room) return oldest(trust);
+  if (trust->count == trust->room) return oldest_entry(trust);
   entry *entries = bt_grow_array(trust->entries, trust->count, &trust->capacity, sizeof *entries);
   if (!entries) return NULL;
   trust->entries = entries;

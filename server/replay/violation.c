@@ -384,12 +384,12 @@ static bool digest_fields(const bt_str *fields, size_t count, uint8_t digest[32]
   return true;
 }
 
-static void install(void) {
+static void install_digest(void) {
   bt_own_trace_use(digest_fields);
 }
 
 void bt_violation_ids_install(void) {
-  (void)pthread_once(&installed, install);
+  (void)pthread_once(&installed, install_digest);
 }
 
 bt_status bt_violation_ids_derive(bt_str tenant, bt_str rule_id, bt_str condition_hash, const bt_trace_id *violating,
