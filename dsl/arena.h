@@ -1,6 +1,7 @@
 /* A bump allocator with a cap: one per compile, per trace, per page. Freed as a whole.
  * With BT_ARENA_MALLOC each allocation is a malloc of its own, so that AddressSanitizer sees overruns.
- * Thread: an arena belongs to one thread. */
+ * Thread: an arena belongs to one thread. Sizes are in bytes. What an arena gives is owned by it until it is disposed
+ * or reset. */
 #ifndef BT_DSL_ARENA_H
 #define BT_DSL_ARENA_H
 
@@ -32,16 +33,18 @@ size_t bt_arena_held_bytes(const bt_arena *arena);
 void *bt_arena_alloc(bt_arena *arena, size_t bytes) BT_MUST_CHECK;
 /* The same for an array; NULL also when count × size overflows. */
 void *bt_arena_array(bt_arena *arena, size_t count, size_t size) BT_MUST_CHECK;
-/* An array whose memory is as it comes, for what is written before it is read. */
+/* An array whose memory is as it comes, for what is written before it is read; NULL as above. */
 void *bt_arena_bare_array(bt_arena *arena, size_t count, size_t size) BT_MUST_CHECK;
 /* A copy of `bytes` bytes, aligned for any type; NULL like bt_arena_alloc. */
 void *bt_arena_duplicate(bt_arena *arena, const void *from, size_t bytes) BT_MUST_CHECK;
 /* Copies s; *out is NUL-terminated past its length. false when there is no room. */
 bool bt_arena_copy(bt_arena *arena, bt_str s, bt_str *out) BT_MUST_CHECK;
 
-/* Allocates like malloc/realloc with an overflow check on count × size; NULL on overflow or no memory. */
+/* Allocates like malloc/realloc with an overflow check on count × size; NULL on overflow or no memory. The caller frees
+ * it. */
 void *bt_realloc_array(void *old, size_t count, size_t size) BT_MUST_CHECK;
-/* Makes room for one more element in a heap array: returns the (maybe moved) array or NULL, old untouched. */
+/* Makes room for one more element in a heap array: returns the (maybe moved) array, which the caller frees, or NULL,
+ * old untouched. */
 void *bt_grow_array(void *old, size_t count, size_t *capacity, size_t size) BT_MUST_CHECK;
 
 #endif

@@ -83,7 +83,7 @@ typedef struct bt_checker {
 #define bt_checker_fix(checker, diagnostic, range, ...)                                                                \
   bt_diagnostics_format_fix((checker)->diagnostics, diagnostic, range, __VA_ARGS__)
 bt_str bt_checker_source(const bt_checker *checker, bt_range range);
-/* Zeroed memory of the rule; NULL is noted in no_memory. */
+/* Zeroed memory, owned by the rule's arena; NULL is noted in no_memory. */
 void *bt_checker_alloc(bt_checker *checker, size_t count, size_t size);
 
 /* checker_scope.c: bindings. */
@@ -179,6 +179,7 @@ bool bt_checker_check_link_id(bt_checker *checker, bt_field_kind kind, const bt_
 
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);
+/* Owned by the rule's arena; NULL: no memory. */
 bt_expression *bt_checker_new_expression(bt_checker *checker, bt_expression_kind kind, bt_type type, bt_range range);
 /* checker_aggregate.c: count, sum and the like. */
 const bt_expression *bt_checker_aggregate(bt_checker *checker, const bt_ast *node, const bt_place *place);
@@ -194,6 +195,7 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
                            bt_comparison *out);
 
 /* checker_predicate.c */
+/* Owned by the rule's arena; NULL: no memory. */
 bt_predicate *bt_checker_new_predicate(bt_checker *checker, bt_predicate_kind kind, bt_range range);
 const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node, bt_site site);
 /* A written name, and whose it is. */

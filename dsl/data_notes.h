@@ -15,7 +15,7 @@
 
 typedef struct bt_data_notes bt_data_notes;
 
-/* *out is new; the rule outlives it. */
+/* *out is new; the rule outlives it. BT_NO_MEMORY alone. */
 bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *error) BT_MUST_CHECK;
 void bt_data_notes_free(bt_data_notes *notes);
 /* Counts the spans of one trace. */

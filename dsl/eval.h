@@ -1,5 +1,6 @@
 /* Rules × one trace → verdicts with witnesses (dsl.md §2). A ruleset is compiled once and shared; an evaluator is one
- * thread's scratch. The verdict is exactly that of three-valued logic as written, except for the budgets. */
+ * thread's scratch. The verdict is exactly that of three-valued logic as written, except for the budgets. Thread: any
+ * for a ruleset, which nothing changes once it is made; one at a time for an evaluator. */
 #ifndef BT_DSL_EVAL_H
 #define BT_DSL_EVAL_H
 
@@ -85,12 +86,12 @@ const bt_span *bt_witness_span(const bt_trace *trace, const bt_rule_verdict *ver
 /* A million, and fifty for each span: what a rule needs grows with them. */
 uint64_t bt_default_step_budget(const bt_trace *trace);
 
-/* The rules are borrowed and must outlive the ruleset. */
+/* The rules are borrowed and must outlive the ruleset. BT_NO_MEMORY alone. */
 bt_status bt_ruleset_new(const bt_rule *const *rules, size_t count, bt_ruleset **out, bt_error *error) BT_MUST_CHECK;
 void bt_ruleset_free(bt_ruleset *ruleset);
 size_t bt_ruleset_count(const bt_ruleset *ruleset);
 
-/* The ruleset is borrowed and must outlive the evaluator. */
+/* The ruleset is borrowed and must outlive the evaluator. BT_NO_MEMORY alone. */
 bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) BT_MUST_CHECK;
 void bt_evaluator_free(bt_evaluator *evaluator);
 /* From now on asks every few milliseconds of work whether to go on with a trace. Where it must not, whatever is not

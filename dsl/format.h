@@ -1,7 +1,7 @@
 /* The canonical text of a tree: print → parse gives the same tree, and printing that again gives the same text. Layout:
  * one clause a line. A clause that is long, or has comments inside, is broken at its outermost and/or. With comments,
  * calls and filters whose items are too long are broken too; without comments they are not, because the hash of a rule
- * is made of that text and must not change. Only the front end includes this. No state. */
+ * is made of that text and must not change. Only the front end includes this. Thread: no state. */
 #ifndef BT_DSL_FORMAT_H
 #define BT_DSL_FORMAT_H
 

@@ -1,4 +1,4 @@
-/* Three-valued truth that remembers why it is unknown. Values, no state, any thread; the evaluator's files only. */
+/* Three-valued truth that remembers why it is unknown. For the evaluator's files only. Thread: values, no state. */
 #ifndef BT_DSL_KLEENE_H
 #define BT_DSL_KLEENE_H
 

@@ -1,6 +1,6 @@
 /* Text to tokens (dsl.md §4, "Tokens"). What cannot be read becomes a diagnostic and, where possible, still a token, so
  * that one check finds more than the first mistake. Comments are kept next to the tokens for the formatter. Only the
- * front end (parser, format, rule) includes this. No state beyond the list. */
+ * front end (parser, format, rule) includes this. Thread: no state beyond the list. */
 #ifndef BT_DSL_LEXER_H
 #define BT_DSL_LEXER_H
 

@@ -1,6 +1,6 @@
 /* What an expression is worth when not everything has been seen: a value, a range that the value lies in, or nothing
- * known. Numbers here are whole (INT) or DOUBLE; durations and times are nanoseconds. The evaluator's files only. No
- * state. */
+ * known. Numbers here are whole (INT) or DOUBLE; durations and times are nanoseconds. The evaluator's files only.
+ * Thread: no state. */
 #ifndef BT_DSL_OUTCOME_H
 #define BT_DSL_OUTCOME_H
 

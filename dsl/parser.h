@@ -1,7 +1,8 @@
 /* Tokens to tree, by precedence climbing over one table of operators. The parser accepts one expression language
  * everywhere and leaves it to the checker to say what may stand where: so a misplaced thing gets a message about its
  * meaning, not about a token. After a mistake it goes on at the next operator, comma or bracket. Only the front end
- * includes this. Thread: no state beyond the parser, which one thread has. */
+ * includes this. Thread: no state beyond the parser, which one thread has. Nodes are owned by the arena. What gives a
+ * node never gives NULL: in want of memory it is the error node, and the parser has stopped. */
 #ifndef BT_DSL_PARSER_H
 #define BT_DSL_PARSER_H
 
@@ -16,7 +17,8 @@
 #include "dsl/lexer.h"
 #include "dsl/text.h"
 
-/* The tree is in the arena and borrows from text and tokens' strings. BT_OK also when there were diagnostics. */
+/* The tree is in the arena and borrows from text and tokens' strings. BT_OK also when there were diagnostics.
+ * BT_NO_MEMORY alone. */
 bt_status bt_parser_run(bt_str text, const bt_tokens *tokens, bt_arena *arena, bt_diagnostics *diagnostics,
                         bt_ast_rule *out, bt_error *error) BT_MUST_CHECK;
 
@@ -43,7 +45,7 @@ void bt_parser_advance(bt_parser *parser);
 bool bt_parser_at_word(const bt_parser *parser, size_t ahead, const char *word);
 bool bt_parser_at(const bt_parser *parser, bt_token_kind kind);
 bool bt_parser_accept(bt_parser *parser, bt_token_kind kind);
-/* Reports "expected …, found …" unless this token was reported before. NULL: not reported. */
+/* Reports "expected …, found …" unless this token was reported before. Owned by the diagnostics; NULL: not reported. */
 bt_diagnostic *bt_parser_expected(bt_parser *parser, const char *what);
 /* The same where an operator or the end could stand: a word that is nearly one is suggested. */
 void bt_parser_expected_operator(bt_parser *parser, const char *what);

@@ -1,5 +1,5 @@
 /* Compiled patterns that are in use, each once for all rules of all tenants, and the few that were let go last: what is
- * validated, then stored, then enabled is compiled once. Any thread. For pattern_re2.cc, which makes and frees them,
+ * validated, then stored, then enabled is compiled once. Thread: any. For pattern_re2.cc, which makes and frees them,
  * alone. */
 #ifndef BT_DSL_PATTERN_TABLE_H
 #define BT_DSL_PATTERN_TABLE_H
@@ -21,7 +21,7 @@ typedef struct bt_pattern_link {
   bool is_whole;
 } bt_pattern_link;
 
-/* The one that is there, with one more user; NULL: none. */
+/* The one that is there, with one more user, shared by all of them; NULL: none. */
 bt_pattern *bt_pattern_table_find(bt_str text, bool is_whole);
 /* Adds a new pattern with one user, or, where another thread was first, gives that one and *other has to be freed: it
  * is `pattern` then, else NULL. */

@@ -85,24 +85,26 @@ typedef struct bt_plan {
   bool rests_on_absence;     /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;
 
-/* new. */
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) BT_MUST_CHECK;
 void bt_plan_free(bt_plan *plan);
-/* *finds: some search finds the traces that can violate the rule, so not every trace has to be read. */
+/* *finds: some search finds the traces that can violate the rule, so not every trace has to be read. BT_NO_MEMORY
+ * alone. */
 bt_status bt_plan_finds(const bt_rule *rule, bool *finds, bt_error *error) BT_MUST_CHECK;
 
 void bt_projection_init(bt_projection *projection);
-/* Adds what the rule reads. */
+/* Adds what the rule reads. BT_NO_MEMORY alone. */
 bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_error *error) BT_MUST_CHECK;
 /* The same for one rule of several that share a projection, which never becomes a whole trace by it. *whole_trace: this
- * rule's traces have to be read by id, because a projection cannot give what it reads, or has no room left for it. */
+ * rule's traces have to be read by id, because a projection cannot give what it reads, or has no room left for it.
+ * BT_NO_MEMORY alone. */
 bt_status bt_projection_share(bt_projection *shared, const bt_rule *rule, bool *whole_trace,
                               bt_error *error) BT_MUST_CHECK;
 /* Adds what evidence of linked spans needs (bt_plan_evidence): what the rule reads of linked spans, and links, or what
- * it reads of the others. whole_trace: that is not enough. */
+ * it reads of the others. whole_trace: that is not enough. BT_NO_MEMORY alone. */
 bt_status bt_projection_add_evidence(bt_projection *projection, const bt_rule *rule, bool of_linked,
                                      bt_error *error) BT_MUST_CHECK;
-/* Adds the attributes by which pruning is known (dsl/trace_pruned.h), whatever room there is. */
+/* Adds the attributes by which pruning is known (dsl/trace_pruned.h), whatever room there is. BT_NO_MEMORY alone. */
 bt_status bt_projection_add_pruning(bt_projection *projection, bt_error *error) BT_MUST_CHECK;
 void bt_projection_dispose(bt_projection *projection);
 

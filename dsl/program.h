@@ -206,7 +206,7 @@ struct bt_ruleset {
 
 /* Compiles one rule into the ruleset. False: no memory. */
 bool bt_program_compile(struct bt_ruleset *ruleset, const bt_rule *rule, bt_program *out) BT_MUST_CHECK;
-/* Numbers the matcher of a static predicate; equal ones get one number. */
+/* Numbers the matcher of a static predicate; equal ones get one number. False: no memory. */
 bool bt_ruleset_add_matcher(struct bt_ruleset *ruleset, const bt_program_predicate *predicate,
                             uint32_t *number) BT_MUST_CHECK;
 

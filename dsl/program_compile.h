@@ -1,6 +1,7 @@
 /* What the parts of the compiler of programs share: program.c (rules, conditions, selections), program_predicate.c
  * (predicates, comparisons, expressions) and program_keys.c (what spans can be looked up by). Nobody else includes
- * this. Thread: no state beyond the compiler, which one thread has. What it makes belongs to the rule set. */
+ * this. Thread: no state beyond the compiler, which one thread has. What it makes is owned by the rule set. False or
+ * NULL: no memory. */
 #ifndef BT_DSL_PROGRAM_COMPILE_H
 #define BT_DSL_PROGRAM_COMPILE_H
 
@@ -17,7 +18,6 @@ typedef struct bt_program_compiler {
   bt_binding_set seen; /* bindings read by what was compiled since the caller last cleared it */
 } bt_program_compiler;
 
-/* All of them: NULL or false for no memory. */
 const bt_program_selection *bt_program_compile_selection(bt_program_compiler *compiler, const bt_selection *selection);
 const bt_program_predicate *bt_program_compile_predicate(bt_program_compiler *compiler, const bt_predicate *predicate);
 bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_comparison *comparison,

@@ -1,5 +1,5 @@
 /* "Did you mean": the nearest of some known words. For the front end of the language, and for who reads the names of
- * fields, keys and parameters that people write. No state. */
+ * fields, keys and parameters that people write. Thread: no state. */
 #ifndef BT_DSL_SUGGEST_H
 #define BT_DSL_SUGGEST_H
 

@@ -72,7 +72,7 @@ typedef struct bt_trace_index {
   char (*id_texts)[2][BT_SPAN_ID_HEX + 1]; /* own and parent id of each span; NULL until asked for */
 } bt_trace_index;
 
-/* The arena is borrowed and the index's alone but for what lives as long as a run. */
+/* The arena is borrowed and the index's alone but for what lives as long as a run. False: no memory. */
 bool bt_trace_index_init(bt_trace_index *index, const struct bt_ruleset *ruleset, bt_arena *arena) BT_MUST_CHECK;
 void bt_trace_index_dispose(bt_trace_index *index);
 /* Forgets the trace before, and all that is in the arena. All parts lie there: where nothing was taken from it, there
@@ -88,7 +88,7 @@ static inline void bt_trace_index_start(bt_trace_index *index, const bt_trace *t
 void bt_trace_index_find_times(bt_trace_index *index);
 void bt_trace_index_count_parts(bt_trace_index *index);
 /* The spans whose name, or whose service, is that symbol; or where the compared field is that value, and those where it
- * is an array. */
+ * is an array. False: no room. */
 bool bt_trace_index_name_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
 bool bt_trace_index_service_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
 bool bt_trace_index_value_group(bt_trace_index *index, const bt_anchor *anchor, bt_span_list *out,

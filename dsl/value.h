@@ -1,5 +1,5 @@
 /* Typed values: attribute values of a trace, literals of a rule, results of expressions.
- * A value borrows its string or items from the arena of the trace or rule that it came from. No threads, no state. */
+ * A value borrows its string or items from the arena of the trace or rule that it came from. Thread: no state. */
 #ifndef BT_DSL_VALUE_H
 #define BT_DSL_VALUE_H
 
