@@ -9,6 +9,7 @@
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 
+/* Errors are those of bt_tempo_search but BT_LIMIT; what could not be asked is in the account. */
 bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request, bt_found_list *found,
                                 bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 

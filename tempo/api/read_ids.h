@@ -20,8 +20,8 @@ enum {
   BT_READ_LARGE_FROM = 256
 };
 
-typedef struct bt_read_place { /* of one id in `order` */
-  size_t first, end;
+typedef struct bt_read_place { /* of one id */
+  size_t first, end;           /* items of `order` */
 } bt_read_place;
 
 typedef struct bt_read_ids {

@@ -7,11 +7,13 @@
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 
+/* BT_INVALID: a tenant that no header can carry, or a range after January 2038. BT_LIMIT: more than request->max_found.
+ * BT_CANCELLED, BT_NO_MEMORY. What Tempo did not answer is in the account and is no error. */
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 
-/* The same. *is_too_long: Tempo, or something between, refused a question of it as too long, so its failed windows say
- * nothing that fewer ids would not answer. */
+/* The same, with the same errors. *is_too_long: Tempo, or something between, refused a question of it as too long, so
+ * its failed windows say nothing that fewer ids would not answer. */
 bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                                  bt_source_account *account, bool *is_too_long, bt_error *error) BT_MUST_CHECK;
 

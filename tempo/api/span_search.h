@@ -7,7 +7,9 @@
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 
-/* source.h, find_spans. */
+/* What source.h says of find_spans, with its errors. BT_INVALID: a tenant that no header can carry, or a range after
+ * January 2038; BT_LIMIT: more than answers hold; BT_UNAVAILABLE, BT_REFUSED: Tempo did not answer; BT_CANCELLED; what
+ * the sink returned. */
 bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, bt_spans_sink sink, void *context,
                               bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 

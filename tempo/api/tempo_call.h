@@ -30,7 +30,7 @@ typedef struct bt_tempo {
   uint32_t in_flight; /* calls that one search keeps under way at least, as many as the budget allows; 1: no more */
   /* Learned from Tempo's refusals; they only ever get smaller. */
   _Atomic int64_t max_range_s;
-  _Atomic uint32_t search_limit;
+  _Atomic uint32_t search_limit; /* traces */
   _Atomic uint32_t ids_per_read;
   _Atomic int64_t
       sizes_until_ms;   /* on the monotonic clock: until then sizes are asked for before traces are read in batches */
@@ -97,7 +97,7 @@ typedef struct bt_tempo_call {
   int64_t patience_ms; /* of a question that can be divided: how long Tempo may take; 0: the source's timeout, and
                           retries */
   bt_http_kind kind;
-  uint32_t limit;     /* of a search: what the URL asks for, so that a refusal teaches only what is news */
+  uint32_t limit;     /* of a search, in traces: what the URL asks for, so that a refusal teaches only what is news */
   int64_t range_s;    /* likewise */
   bt_http_call *http; /* NULL: not under way */
   bt_http_response response;
@@ -111,14 +111,14 @@ typedef struct bt_tempo_call {
 
 typedef struct bt_tempo_search_url {
   bt_str query;
-  int64_t start_s, end_s; /* closed */
-  uint32_t limit, spans_per_set;
+  int64_t start_s, end_s;        /* closed */
+  uint32_t limit, spans_per_set; /* traces; spans of each */
 } bt_tempo_search_url;
 
 /* False: no memory. */
 bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) BT_MUST_CHECK;
 /* With the parameter that asks a Tempo of 3.1 and later for all spans, whatever its owner has made the default; earlier
- * ones ignore it. */
+ * ones ignore it. False: no memory. */
 bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) BT_MUST_CHECK;
 
 /* A question about Tempo itself: of no tenant, without retries, ahead of others. */
@@ -128,14 +128,14 @@ typedef struct bt_tempo_plain_request {
   int64_t timeout_ms;
   const bt_cancel *cancel; /* or NULL */
 } bt_tempo_plain_request;
-/* BT_OK: an answer, whatever its HTTP status; dispose the response in every case. */
+/* BT_OK: an answer, whatever its HTTP status; dispose the response in every case. Errors are those of bt_http_send. */
 bt_status bt_tempo_ask_plainly(bt_tempo *tempo, const bt_tempo_plain_request *plain, bt_http_response *response,
                                bt_error *error) BT_MUST_CHECK;
 
-/* Sends call->url. */
+/* Sends call->url. BT_NO_MEMORY, or what else bt_http_start says, which sends nothing then. */
 bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) BT_MUST_CHECK;
 /* Waits for the answer, decodes it, retries what may pass. BT_OK: *outcome. The response's body is there until dispose.
- */
+ * BT_CANCELLED, BT_NO_MEMORY, or what the decoder returned; but its BT_LIMIT and BT_INVALID are outcomes. */
 bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
                                bt_error *error) BT_MUST_CHECK;
 /* Also of a call that is under way: it is aborted. All-zero afterwards. */

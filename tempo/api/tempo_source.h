@@ -1,5 +1,6 @@
 /* Tempo as a trace source: exhaustive search and whole traces in batches or by id, over one HTTP client thread
- * (http_client.h). What of Tempo it relies on is measured by tests named facts_*. */
+ * (http_client.h). What of Tempo it relies on is measured by tests named facts_*. Thread: any may use a source at once,
+ * and each call blocks its caller. */
 #ifndef BT_TEMPO_API_TEMPO_SOURCE_H
 #define BT_TEMPO_API_TEMPO_SOURCE_H
 
@@ -32,7 +33,8 @@ bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *op
                               bt_error *error) BT_MUST_CHECK;
 
 /* What no operation asks: a GET of `path` (with its query) below the address of a source that bt_tempo_source_new made;
- * of no tenant, not tried again. BT_OK: an answer of whatever status. Dispose the response in every case. */
+ * of no tenant, not tried again. BT_OK: an answer of whatever status. Dispose the response in every case. Errors are
+ * those of bt_http_send. */
 bt_status bt_tempo_source_get(bt_source *source, const char *path, const bt_cancel *cancel, bt_http_response *response,
                               bt_error *error) BT_MUST_CHECK;
 

@@ -1,5 +1,7 @@
 /* Reading whole traces: in batches by id regex with a projection, or one by one by id. Thread: the caller's. Internal
- * to tempo/. */
+ * to tempo/. Errors: BT_CANCELLED, BT_NO_MEMORY, or what the sink returned; BT_INVALID, a range after January 2038;
+ * BT_REFUSED, it takes too many requests; BT_UNAVAILABLE, BT_REFUSED: what has to be known before was not answered.
+ * What Tempo did not give is in read->failed. */
 #ifndef BT_TEMPO_API_TRACE_FETCH_H
 #define BT_TEMPO_API_TRACE_FETCH_H
 

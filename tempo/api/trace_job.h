@@ -1,6 +1,7 @@
 /* One job of a read in batches: some of its ids, asked in parts (a search for each slice of the range, each group of
  * the projection and each kind of question) and put together. All parts are under way at once. Thread: the read's.
- * Internal to tempo/. */
+ * Internal to tempo/. Errors: BT_CANCELLED, BT_NO_MEMORY; BT_INVALID: a range after January 2038; BT_REFUSED: it takes
+ * more parts than allowed. */
 #ifndef BT_TEMPO_TRACE_JOB_H
 #define BT_TEMPO_TRACE_JOB_H
 

@@ -21,7 +21,9 @@ enum {
  * answer holds. */
 
 /* How many spans those of `read` from `first` on have, over all their fragments in the range: what is known of each
- * never gets less. Fragments of the same duration, in nanoseconds, are counted once. */
+ * never gets less. Fragments of the same duration, in nanoseconds, are counted once. BT_LIMIT: they are more than one
+ * answer holds. BT_UNAVAILABLE, BT_REFUSED: Tempo did not answer. BT_INVALID: a range after January 2038. BT_CANCELLED,
+ * BT_NO_MEMORY. */
 bt_status bt_tempo_ask_sizes(const bt_tempo_caller *caller, bt_time_range range, bt_read_ids *read, size_t first,
                              size_t count, bt_error *error) BT_MUST_CHECK;
 
@@ -33,7 +35,8 @@ typedef struct bt_crowd_question {
 
 /* The traces in which the filter finds BT_CROWDED_FROM spans or more in one fragment, with the bounds of all their
  * fragments in which it finds any; sorted. To `rest` the filter that finds what it finds in all others. BT_LIMIT: there
- * are more of them than BT_CROWDED_MAX. BT_REFUSED is none: a store that cannot say has none. */
+ * are more of them than BT_CROWDED_MAX. BT_REFUSED is none: a store that cannot say has none. Else errors are those of
+ * bt_tempo_ask_sizes. */
 bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, const bt_crowd_question *question,
                                      bt_found_list *found, bt_buffer *rest, bt_error *error) BT_MUST_CHECK;
 

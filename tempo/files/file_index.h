@@ -13,8 +13,8 @@
 #include "dsl/trace.h"
 
 typedef struct bt_indexed_unit {
-  uint64_t offset;
-  uint32_t length, file;
+  uint64_t offset;       /* bytes */
+  uint32_t length, file; /* bytes; a number */
 } bt_indexed_unit;
 
 typedef struct bt_trace_bounds { /* of the spans that a unit holds */
@@ -54,9 +54,11 @@ typedef struct bt_file_index { /* all-zero: empty */
 void bt_file_index_dispose(bt_file_index *index);
 /* The unit that the next traces lie in. BT_LIMIT: more than 2^32 − 2 units. */
 bt_status bt_file_index_add_unit(bt_file_index *index, const bt_indexed_unit *unit, bt_error *error) BT_MUST_CHECK;
-/* A trace that the last unit holds spans of. *is_new: no unit before held any. */
+/* A trace that the last unit holds spans of. *is_new: no unit before held any. BT_LIMIT: more traces, or units of them,
+ * than fit an index. BT_NO_MEMORY. */
 bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace_bounds *bounds, bool *is_new,
                                   bt_error *error) BT_MUST_CHECK;
+/* BT_NO_MEMORY alone. */
 bt_status bt_file_index_add_trace_links(bt_file_index *index, const bt_trace_link *links, size_t count,
                                         bt_error *error) BT_MUST_CHECK;
 /* Puts the traces in order of id. */

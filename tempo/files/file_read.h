@@ -1,7 +1,9 @@
 /* Traces read back from the files that they lie in. Many are read at once in the order of the files. The units that a
  * group of traces needs are decoded together, so a unit with spans of a hundred traces is decoded a few times and not a
  * hundred times. Memory is that of a group (some MiB of units), whatever the files' size. Thread: any; a set is
- * immutable once it is filled. Only tempo/ includes this. */
+ * immutable once it is filled. Only tempo/ includes this. Errors: BT_IO: a file cannot be read or is another than it
+ * was. BT_INVALID: it cannot be decoded any more. BT_LIMIT: a group needs more memory than it may have. BT_CANCELLED,
+ * BT_NO_MEMORY, or what the sink or visitor returned. */
 #ifndef BT_TEMPO_FILES_FILE_READ_H
 #define BT_TEMPO_FILES_FILE_READ_H
 
@@ -52,13 +54,14 @@ typedef struct bt_held_trace {
   bt_span_batch *batch;
   char *bytes;
 } bt_held_trace;
+/* *out is owned by `held`. */
 bt_status bt_file_hold(const bt_file_set *set, const bt_indexed_trace *trace, bt_held_trace *held, const bt_trace **out,
                        bt_error *error) BT_MUST_CHECK;
 void bt_held_trace_dispose(bt_held_trace *held);
 
 /* So much memory the decoding of so many bytes may take. */
 size_t bt_file_decode_cap(uint64_t bytes);
-/* The same error with the file's name before it. */
+/* `inner` with the file's name before it; gives its status. */
 bt_status bt_file_name_error(const char *name, const bt_error *inner, bt_error *error);
 
 #endif

@@ -18,8 +18,9 @@
 #include "tempo/wire/source.h"
 
 /* new. A file that cannot be read or decoded is an error that names the file and the place; nothing is skipped in
- * silence. max_bytes: of unpacked input in all; 0: none for regular files, 8 GiB for each that has to be unpacked or
- * comes through a pipe. */
+ * silence. BT_IO: it cannot be opened or read. BT_INVALID: it is no OTLP, damaged or cut off. BT_LIMIT: it, or what is
+ * in it, is larger than allowed. BT_NO_MEMORY. max_bytes: of unpacked input in all; 0: none for regular files, 8 GiB
+ * for each that has to be unpacked or comes through a pipe. */
 bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
                               bt_error *error) BT_MUST_CHECK;
 typedef struct bt_file_opening {
@@ -27,7 +28,8 @@ typedef struct bt_file_opening {
   void (*show)(void *context, double so_far); /* on the calling thread, from 0 to 1, part by part; or NULL */
   void *context;
 } bt_file_opening;
-/* The same without a maximum, on so many threads, and so are its reads: the answers are the same. */
+/* The same with the same errors, without a maximum, on so many threads, and so are its reads: the answers are the same.
+ */
 bt_status bt_file_source_open_wide(const char *const *paths, size_t count, const bt_file_opening *how, bt_source **out,
                                    bt_error *error) BT_MUST_CHECK;
 size_t bt_file_source_trace_count(const bt_source *source);
@@ -50,7 +52,7 @@ size_t bt_file_source_places(const bt_source *source);
 /* The first failure in the order of the files ends it. Errors as of a read. */
 bt_status bt_file_source_visit(bt_source *source, const bt_file_visitor *visitor, bt_error *error) BT_MUST_CHECK;
 /* The trace with that number in order of id: borrowed until the next call of this function, which one thread alone may
- * use. */
+ * use. Errors are those of a read. */
 bt_status bt_file_source_trace(bt_source *source, size_t index, const bt_trace **out, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -21,7 +21,7 @@
 
 enum { BT_MEMORY_TENANTS_MAX = 1024 };
 
-/* new. cap_bytes: of all spans; 0: 256 MiB. The filter takes a sixty-fourth of it besides. */
+/* new. cap_bytes: of all spans; 0: 256 MiB. The filter takes a sixty-fourth of it besides. BT_NO_MEMORY alone. */
 bt_status bt_memory_source_new(size_t cap_bytes, bt_source **out, bt_error *error) BT_MUST_CHECK;
 /* Copies the traces of a finished batch; all of them or, after an error, none. BT_LIMIT: they are larger than the cap,
  * or of one tenant too many. BT_INVALID: a tenant with "|" in it. */

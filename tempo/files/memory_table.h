@@ -53,16 +53,16 @@ void bt_memory_table_dispose(bt_memory_table *table);
 
 /* Whether `asked`, a name or several with bars between, names the tenant. */
 bool bt_memory_tenant_is_named(bt_str asked, const bt_memory_tenant *tenant);
-/* BT_LIMIT: there are BT_MEMORY_TENANTS_MAX already. */
+/* The tenant, new or not, owned by the table. BT_LIMIT: there are BT_MEMORY_TENANTS_MAX already. */
 bt_status bt_memory_table_tenant(bt_memory_table *table, bt_str name, bt_memory_tenant **out,
                                  bt_error *error) BT_MUST_CHECK;
 
 /* The first entry of the bucket in which all entries with that id lie. */
 const bt_memory_entry *bt_memory_table_bucket(const bt_memory_table *table, const bt_trace_id *id);
-/* NULL: there is none. */
+/* Owned by the table; NULL: there is none. */
 bt_memory_entry *bt_memory_table_find(const bt_memory_table *table, const bt_trace_id *id,
                                       const bt_memory_tenant *tenant);
-/* Makes room for so many more. */
+/* Makes room for so many more. BT_NO_MEMORY alone. */
 bt_status bt_memory_table_reserve(bt_memory_table *table, size_t more, bt_error *error) BT_MUST_CHECK;
 /* Takes an entry for which room was made, and that has no piece yet. */
 void bt_memory_table_add(bt_memory_table *table, bt_memory_entry *entry);

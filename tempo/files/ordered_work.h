@@ -15,7 +15,7 @@
 
 typedef struct bt_ordered_work {
   unsigned jobs;        /* threads, the calling one among them; 0 is 1 */
-  uint64_t most_weight; /* of all pieces under way; one alone may be heavier */
+  uint64_t most_weight; /* of all pieces under way, in bytes or what else `cut` weighs in; one alone may be heavier */
   /* Cuts the next piece into this place. *found false: there is none left. Never for a place whose piece is under way.
    */
   bt_status (*cut)(void *context, size_t place, bool *found, uint64_t *weight, bt_error *error);
@@ -28,7 +28,8 @@ typedef struct bt_ordered_work {
 /* Places for that many jobs: numbers from 0. */
 size_t bt_ordered_work_places(unsigned jobs);
 /* The first failure in the order of the pieces, whichever thread met it first. Pieces that were cut and not taken are
- * let go. Where the system gives fewer threads, those that there are do all of it. */
+ * let go. Where the system gives fewer threads, those that there are do all of it. BT_NO_MEMORY, or what one of the
+ * three functions returned. */
 bt_status bt_ordered_work_run(const bt_ordered_work *work, bt_error *error) BT_MUST_CHECK;
 
 #endif

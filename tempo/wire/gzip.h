@@ -13,7 +13,7 @@ bool bt_gzip_is(bt_str input); /* whether it begins as gzip does */
 typedef struct bt_gzip bt_gzip;
 /* Takes what was unpacked, a piece at a time; anything but BT_OK stops the unpacking with it. */
 typedef bt_status (*bt_gzip_sink)(void *context, bt_str piece, bt_error *error);
-/* new */
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_gzip_new(bt_gzip **out, bt_error *error) BT_MUST_CHECK;
 void bt_gzip_free(bt_gzip *gzip); /* NULL is fine */
 /* The next bytes of the packed input. BT_INVALID: not gzip, damaged, or something else follows a member. */

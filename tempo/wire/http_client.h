@@ -99,17 +99,19 @@ typedef struct bt_http_response {
   bt_buffer body;
 } bt_http_response;
 
-/* new. Starts the thread. */
+/* new. Starts the thread. BT_UNAVAILABLE: curl cannot be initialised. BT_NO_MEMORY: for a thread, too. */
 bt_status bt_http_client_new(const bt_http_options *options, bt_http_client **out, bt_error *error) BT_MUST_CHECK;
 /* Ends the thread; no request may be under way. */
 void bt_http_client_free(bt_http_client *client);
-/* The same in two steps, for several requests in flight from one thread: start queues it, finish waits for it and frees
- * it. Each call that was started has to be finished; abort (optional, before finish) makes it end with BT_CANCELLED
- * soon. The request struct is copied, what it points to and the response are borrowed until finish. */
+/* bt_http_send in two steps, for several requests in flight from one thread: start queues it, finish waits for it and
+ * frees it. Each call that was started has to be finished; abort (optional, before finish) makes it end with
+ * BT_CANCELLED soon. The request struct is copied, what it points to and the response are borrowed until finish. */
 typedef struct bt_http_call bt_http_call;
+/* *out is new, until finish. BT_NO_MEMORY alone. */
 bt_status bt_http_start(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
                         bt_http_call **out, bt_error *error) BT_MUST_CHECK;
 void bt_http_abort(bt_http_call *call);
+/* Errors are those of bt_http_send. */
 bt_status bt_http_finish(bt_http_call *call, bt_error *error) BT_MUST_CHECK;
 /* BT_OK: a complete answer of whatever status. BT_UNAVAILABLE: no connection, timeout, cut off in the middle, or an
  * answer of which nobody can say whether it is complete (no length, not chunked; a gzip stream without its end).

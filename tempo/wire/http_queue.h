@@ -1,7 +1,7 @@
 /* The queue before the budget: who may send next. Watch goes before people before replays. Within a class the parties
  * (a replay, a person's question) take turns, one request each, however many each has waiting. No class waits for ever:
  * after so many requests that went before it, it has its turn. A request that was told to wait (Retry-After) is passed
- * over until its time. Pure: no clock, no lock; the owner locks. Internal to tempo/. */
+ * over until its time. Thread: the owner locks; no clock. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_HTTP_QUEUE_H
 #define BT_TEMPO_WIRE_HTTP_QUEUE_H
 

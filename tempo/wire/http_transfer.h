@@ -27,10 +27,12 @@ typedef struct bt_http_transfer {
   bool framed;                      /* it has a length or is chunked: being cut off shows */
 } bt_http_transfer;
 
-/* Sets up transfer->easy; on failure everything is disposed of. The transfer must not move until dispose. */
+/* Sets up transfer->easy; on failure everything is disposed of. BT_INVALID: not an http or https URL. BT_NO_MEMORY. The
+ * transfer must not move until dispose. */
 bt_status bt_http_transfer_init(bt_http_transfer *transfer, const bt_http_request *request, const char *user_agent,
                                 bt_http_response *response, bt_error *error) BT_MUST_CHECK;
-/* What curl's result means; fills the response's status, type and Retry-After. */
+/* What curl's result means; fills the response's status, type and Retry-After. Errors are those of bt_http_send but
+ * BT_CANCELLED. */
 bt_status bt_http_transfer_result(bt_http_transfer *transfer, CURLcode code, bt_error *error) BT_MUST_CHECK;
 void bt_http_transfer_dispose(bt_http_transfer *transfer);
 

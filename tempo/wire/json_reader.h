@@ -57,7 +57,7 @@ bool bt_json_at_end(bt_json *json);
 
 /* Sets the problem (a literal: what was expected) unless there is one. Always false. */
 bool bt_json_stop(bt_json *json, const char *problem);
-/* BT_OK, or the error with line and column. */
+/* BT_OK, or the problem with line and column. BT_INVALID: the text is not what was expected. BT_NO_MEMORY. */
 bt_status bt_json_status(const bt_json *json, bt_error *error) BT_MUST_CHECK;
 
 /* Objects with known keys. `bit` is 0 to 30 and the same for other spellings of a key. */

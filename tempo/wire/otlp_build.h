@@ -1,6 +1,7 @@
 /* What the decoders build traces from: texts, values and lists, in an arena. Lists grow in scratch memory that is used
  * again for the next span, and move to the arena in their final size. Texts borrow from the input, or are copied (each
- * distinct one once) so that the input can go. Thread: one at a time. Only the decoders of tempo/ include this. */
+ * distinct one once) so that the input can go. Thread: one at a time. Only the decoders of tempo/ include this. Errors:
+ * BT_LIMIT, the arena has no room or a list more than 2^32 − 1 elements; BT_NO_MEMORY. */
 #ifndef BT_TEMPO_WIRE_OTLP_BUILD_H
 #define BT_TEMPO_WIRE_OTLP_BUILD_H
 

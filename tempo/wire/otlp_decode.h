@@ -1,6 +1,8 @@
 /* OTLP and tempopb, protobuf and JSON, into traces and search results: our own bounds-checked decoders for all that
  * comes from outside. No recursion on input, every read checked against its enclosing message, memory bounded by a
- * constant times the input. Strings of a decoded trace may borrow from the input. Thread: no state. */
+ * constant times the input. Strings of a decoded trace may borrow from the input. Thread: no state. Errors: BT_INVALID,
+ * it is not what was expected, or damaged; BT_LIMIT, it needs more memory than the batch may have, or holds too much;
+ * BT_CONFLICT, the batch is finished; BT_NO_MEMORY. */
 #ifndef BT_TEMPO_WIRE_OTLP_DECODE_H
 #define BT_TEMPO_WIRE_OTLP_DECODE_H
 
@@ -12,9 +14,10 @@
 #include "dsl/text.h"
 #include "dsl/trace.h"
 
-/* The spans of OTLP documents, grouped by trace. new; the caller keeps every input buffer until bt_span_batch_free
- * unless copied. */
+/* The spans of OTLP documents, grouped by trace. The caller keeps every input buffer until bt_span_batch_free unless
+ * copied. */
 typedef struct bt_span_batch bt_span_batch;
+/* new. cap_bytes: of all that is decoded into it. BT_NO_MEMORY alone. */
 bt_status bt_span_batch_new(size_t cap_bytes, bt_span_batch **out, bt_error *error) BT_MUST_CHECK;
 void bt_span_batch_free(bt_span_batch *batch);
 /* From now on texts are copied into the batch, each distinct one once, so that an input may go as soon as it is

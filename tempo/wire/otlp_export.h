@@ -37,7 +37,7 @@ typedef struct bt_export_resource { /* one ResourceSpans */
 } bt_export_resource;
 
 /* An ExportTraceServiceRequest appended to out. Bytes that protobuf strings cannot carry (NUL, invalid UTF-8) become
- * U+FFFD. */
+ * U+FFFD. BT_NO_MEMORY alone. */
 bt_status bt_otlp_encode(const bt_export_resource *resources, size_t count, bt_buffer *out,
                          bt_error *error) BT_MUST_CHECK;
 
@@ -58,7 +58,8 @@ typedef struct bt_export_result {
 /* A try waits as long as the receiver's answers usually take and somewhat more (usual_wait.h), the last one 30 s: a
  * receiver of which a part hangs costs a moment. What was sent twice so is there once, by its ids. Sends one request;
  * retried on 429, 502, 503 (but not "no org id"), 504 and broken connections; 400 and others are BT_REFUSED. A batch
- * that is refused for its size is split in two. Port 4317 in a URL is BT_INVALID with the hint to 4318. */
+ * that is refused for its size is split in two. Port 4317 in a URL is BT_INVALID with the hint to 4318. BT_UNAVAILABLE:
+ * it was not answered. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_otlp_export(bt_http_client *client, const bt_exporter_options *options,
                          const bt_export_resource *resources, size_t count, const bt_cancel *cancel,
                          bt_export_result *result, bt_error *error) BT_MUST_CHECK;
@@ -70,12 +71,13 @@ typedef struct bt_export_document {
   const char *content_type;
   uint64_t span_count;
 } bt_export_document;
+/* Errors are those of bt_otlp_export; what is too large is BT_REFUSED. */
 bt_status bt_otlp_export_document(bt_http_client *client, const bt_exporter_options *options,
                                   const bt_export_document *document, const bt_cancel *cancel, bt_export_result *result,
                                   bt_error *error) BT_MUST_CHECK;
 
 /* One span of BeTrace itself, under its service name. BT_REFUSED also where the receiver answers and does not take it;
- * `what` names the span in that message. */
+ * `what` names the span in that message. Else errors are those of bt_otlp_export. */
 bt_status bt_otlp_export_own(bt_http_client *client, const bt_exporter_options *options, const bt_export_span *span,
                              const char *what, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* Values and ids as OTLP's JSON has them, shared by spans (otlp_json.c) and search answers (search_json.c).
- * Thread: no state. Only the decoders of tempo/ include this. */
+ * Thread: no state. Only the decoders of tempo/ include this. Errors: BT_INVALID, the text is not what is expected;
+ * BT_LIMIT, the arena has no room; BT_NO_MEMORY. */
 #ifndef BT_TEMPO_WIRE_OTLP_JSON_H
 #define BT_TEMPO_WIRE_OTLP_JSON_H
 

@@ -1,5 +1,6 @@
 /* Attributes as OTLP's protobuf has them, shared by spans (otlp_decode.c) and search answers (search_decode.c).
- * Thread: no state. Only the decoders of tempo/ include this. */
+ * Thread: no state. Only the decoders of tempo/ include this. Errors: BT_INVALID, the message is broken; BT_LIMIT, the
+ * arena has no room; BT_NO_MEMORY. */
 #ifndef BT_TEMPO_WIRE_OTLP_VALUE_H
 #define BT_TEMPO_WIRE_OTLP_VALUE_H
 

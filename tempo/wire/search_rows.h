@@ -1,6 +1,7 @@
 /* One trace of a search answer under construction, and its way to the sink; shared by both decoders of search answers.
  * Spans are collected first, because a trace's own fields and the `matched` of a set may come after them. Thread: one
- * at a time. Only search_*.c include this. */
+ * at a time. Only search_*.c include this. Errors: BT_INVALID, the answer is broken; BT_LIMIT, the arena has no room;
+ * BT_NO_MEMORY; or what the sink returned. */
 #ifndef BT_TEMPO_WIRE_SEARCH_ROWS_H
 #define BT_TEMPO_WIRE_SEARCH_ROWS_H
 

@@ -36,9 +36,10 @@ typedef struct bt_found_list { /* by id, each id once (joined) */
   size_t count, capacity;
 } bt_found_list;
 void bt_found_list_dispose(bt_found_list *list);
-bool bt_found_list_add(bt_found_list *list, const bt_found *found) BT_MUST_CHECK; /* appends; sort when done */
-void bt_found_list_sort(bt_found_list *list);             /* by id; joins what was seen of equal ids */
-void bt_found_join(bt_found *into, const bt_found *from); /* what both saw of one trace */
+bool bt_found_list_add(bt_found_list *list,
+                       const bt_found *found) BT_MUST_CHECK; /* appends; sort when done. False: no memory */
+void bt_found_list_sort(bt_found_list *list);                /* by id; joins what was seen of equal ids */
+void bt_found_join(bt_found *into, const bt_found *from);    /* what both saw of one trace */
 /* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and
  * the longest fragment's duration. */
 void bt_found_widen(bt_found *found, const bt_trace *spans);
@@ -179,7 +180,8 @@ typedef struct bt_source_operations {
   /* All traces with a fragment that meets the filter and overlaps the range: one that starts at range.end_ns does not,
    * one that ends at range.start_ns does, and an empty range finds nothing. A source that counts in seconds may give
    * traces beyond by a second, never fewer. Complete, or what is missing is in account->failed. BT_OK also with failed
-   * windows. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY stop it. found comes sorted. */
+   * windows. BT_INVALID: a range or a tenant that cannot be asked for. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY
+   * stop it. found comes sorted. */
   bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
                       bt_source_account *account, bt_error *error);
   /* Each trace of the request is given to the sink once, in any order. BT_OK: every id was
@@ -236,6 +238,7 @@ struct bt_source { /* the head of every source */
   const char *name; /* "tempo", "files", "memory" */
 };
 
+/* What bt_source_operations says of each, with its errors. */
 bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
                            bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,

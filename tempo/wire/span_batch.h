@@ -59,9 +59,11 @@ bool bt_span_batch_names(const bt_span_batch *batch, const bt_trace_id *id); /* 
 static inline bool bt_span_batch_wants(const bt_span_batch *batch, const bt_trace_id *id) {
   return !batch->only || bt_span_batch_names(batch, id);
 }
-/* Where the next span is put together; it is in the batch once bt_span_batch_take was called. */
+/* Where the next span is put together; it is in the batch once bt_span_batch_take was called. Owned by the batch.
+ * BT_LIMIT: too many spans. BT_NO_MEMORY. */
 bt_status bt_span_batch_next(bt_span_batch *batch, bt_span **out, bt_error *error) BT_MUST_CHECK;
-/* BT_INVALID when the trace or the span has no id (all zero); `byte` is where in the document it stands. */
+/* BT_INVALID when the trace or the span has no id (all zero); `byte` is where in the document it stands. BT_LIMIT: too
+ * many spans or traces. BT_NO_MEMORY. */
 bt_status bt_span_batch_take(bt_span_batch *batch, const bt_trace_id *id, size_t byte, bt_error *error) BT_MUST_CHECK;
 /* The same for a span that was put together elsewhere. */
 bt_status bt_span_batch_add(bt_span_batch *batch, const bt_trace_id *id, const bt_span *span, size_t byte,
@@ -69,7 +71,7 @@ bt_status bt_span_batch_add(bt_span_batch *batch, const bt_trace_id *id, const b
 /* The traces that this document had spans of are not whole. */
 void bt_span_batch_mark_partial(bt_span_batch *batch);
 
-/* The two halves of bt_tempo_decode_trace. */
+/* The two halves of bt_tempo_decode_trace, with its errors. */
 bt_status bt_tempo_decode_trace_protobuf(bt_str body, bt_span_batch *batch, bool *partial,
                                          bt_error *error) BT_MUST_CHECK;
 bt_status bt_tempo_decode_trace_json(bt_str body, bt_span_batch *batch, bool *partial, bt_error *error) BT_MUST_CHECK;

@@ -36,7 +36,7 @@ typedef struct bt_tag_request {
   bt_str key;    /* of values: an attribute's key as it is, without scope or quotes; ptr NULL: names are asked for */
   bt_str prefix; /* only what begins with it, byte by byte; len 0: all */
   bt_time_range range;     /* where to look: the caller keeps it short, because a long one costs Tempo time */
-  size_t limit;            /* entries at most, up to BT_TAGS_LIMIT_MAX; 0: 100 */
+  size_t limit;            /* entries (names or values) at most, up to BT_TAGS_LIMIT_MAX; 0: 100 */
   int64_t timeout_ms;      /* of the whole call; 0: 2,000. BT_UNAVAILABLE past it */
   const char *tenant;      /* X-Scope-OrgID or NULL */
   const bt_cancel *cancel; /* or NULL */

@@ -1,4 +1,4 @@
-/* What an answer of Tempo means, from its status and its sentence. Pure: any thread. Internal to tempo/. */
+/* What an answer of Tempo means, from its status and its sentence. Thread: no state. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_TEMPO_ANSWER_H
 #define BT_TEMPO_WIRE_TEMPO_ANSWER_H
 

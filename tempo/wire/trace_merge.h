@@ -20,7 +20,7 @@ enum { BT_READ_SPANS_PER_SET = 3 };
 typedef struct bt_trace_merge bt_trace_merge;
 
 /* new. ids: distinct and sorted, borrowed. projection: borrowed, NULL is not allowed. some_spans: the answers are to
- * bt_traceql_read_spans. cap_bytes: of everything in it. */
+ * bt_traceql_read_spans. cap_bytes: of everything in it. BT_NO_MEMORY alone. */
 bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_projection *projection, bool some_spans,
                              size_t cap_bytes, bt_trace_merge **out, bt_error *error) BT_MUST_CHECK;
 void bt_trace_merge_free(bt_trace_merge *merge);
@@ -37,13 +37,14 @@ bt_status bt_trace_merge_row(void *context, const bt_search_row *row, bt_error *
  * (tests/facts/facts_columns.py). Until bt_trace_merge_settle is called the trace needs a read by id: the rows of the
  * answer to bt_traceql_read_doubted go to bt_trace_merge_doubted_row, and what it does not give is missing. */
 bool bt_trace_merge_doubts(const bt_trace_merge *merge, uint32_t group);
-/* A sink as bt_trace_merge_row. */
+/* A sink as bt_trace_merge_row. BT_INVALID: a trace id that was not asked for. */
 bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
 /* Every answer to that question is in. */
 void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group);
 
 /* A sink for the answer to bt_traceql_read_lists. What of a trace may be the last element of an array makes it need a
- * read by id: an attribute that every span has there, some with a value that a column may hold. */
+ * read by id: an attribute that every span has there, some with a value that a column may hold. BT_INVALID: a trace id
+ * that was not asked for. */
 bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
 
 /* An answer broke off in the middle and is asked for again: what came of it cannot be told from the rest. */
