@@ -20,7 +20,8 @@ typedef struct bt_eval_limit {
 } bt_eval_limit;
 
 /* bt_evaluator_run within the limit. BT_CANCELLED: it was cancelled, and nothing is said of the trace. Too much of the
- * processor: what is not known by then is inconclusive (budget). */
+ * processor: what is not known by then is inconclusive (budget). Else errors are those of bt_evaluator_run, and *out is
+ * borrowed as there. */
 bt_status bt_eval_run_within(bt_eval_limit *limit, bt_evaluator *evaluator, const bt_trace *trace,
                              const bt_eval_options *options, const bt_rule_verdict **out,
                              bt_error *error) BT_MUST_CHECK;

@@ -25,6 +25,7 @@ typedef enum bt_memory_kind {
 } bt_memory_kind;
 const char *bt_memory_kind_name(bt_memory_kind kind); /* "replays", … */
 
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_memory_account_new(size_t limit_bytes, bt_memory_account **out, bt_error *error) BT_MUST_CHECK;
 void bt_memory_account_free(bt_memory_account *account); /* NULL is fine */
 size_t bt_memory_limit(const bt_memory_account *account);

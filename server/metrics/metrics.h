@@ -77,7 +77,7 @@ extern const char *const bt_time_stamp_outcome_names[BT_TIME_STAMP_OUTCOMES];
 
 enum { BT_STATUS_CLASSES = 5 }; /* 1xx to 5xx */
 
-/* new. routes: how many have numbers of their own. */
+/* new. routes: how many have numbers of their own. BT_NO_MEMORY alone. */
 bt_status bt_metrics_new(size_t routes, bt_metrics **out, bt_error *error) BT_MUST_CHECK;
 void bt_metrics_free(bt_metrics *metrics); /* NULL is fine */
 

@@ -1,6 +1,6 @@
 /* Rules made from a rule, so that counting and searching for a part of it is done by the same replay that looks for
  * violations: nothing else decides what a rule means. Each is a text that the language checks again. Thread: no state.
- */
+ * Errors: BT_INVALID, the text that comes of it is no rule (too long, too deep); BT_NO_MEMORY. */
 #ifndef BT_SERVER_RULES_DERIVED_RULE_H
 #define BT_SERVER_RULES_DERIVED_RULE_H
 

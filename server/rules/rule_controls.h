@@ -11,7 +11,7 @@
 #include "server/rules/rule_definition.h"
 
 /* The (framework, control) pairs of the text's annotations and then of the fields', each once. *out is new:
- * bt_string_pairs_free. */
+ * bt_string_pairs_free. BT_NO_MEMORY alone. */
 bt_status bt_rule_controls_collect(const bt_rule *rule, const bt_rule_fields *fields, bt_string_pair **out,
                                    size_t *count, bt_error *error) BT_MUST_CHECK;
 /* Sets fields->severity from the text's @severity where the user said none. BT_INVALID: they differ, or it is no

@@ -61,7 +61,7 @@ typedef struct bt_rule_fields {
 } bt_rule_fields;
 void bt_rule_fields_init(bt_rule_fields *fields); /* enabled, medium, nothing overridden */
 void bt_rule_fields_dispose(bt_rule_fields *fields);
-/* *out is new and independent; it is empty when this fails. */
+/* *out is new and independent; it is empty when this fails. BT_NO_MEMORY alone. */
 bt_status bt_rule_fields_copy(const bt_rule_fields *fields, bt_rule_fields *out, bt_error *error) BT_MUST_CHECK;
 /* Adds a copy of (key, value) to the labels or annotations of some fields. false: no memory, nothing changed. */
 bool bt_string_pairs_add(bt_string_pair **pairs, size_t *count, bt_str key, bt_str value) BT_MUST_CHECK;
@@ -97,8 +97,8 @@ typedef struct bt_rule_record { /* what the store knows besides the fields */
   const char *condition_hash; /* borrowed; NULL: computed */
 } bt_rule_record;
 /* The same for fields that were stored: a text that does not compile any more, or that means something else than when
- * it was stored (its condition hash is another), does not fail but gives a definition with `broken` set. Fails for want
- * of memory only. */
+ * it was stored (its condition hash is another), does not fail but gives a definition with `broken` set. Takes
+ * `fields`; *out is shared. Fails for want of memory only. */
 bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_record *record, bt_rule_definition **out,
                                      bt_error *error) BT_MUST_CHECK;
 
@@ -111,6 +111,7 @@ bt_status bt_rule_definition_break(bt_rule_definition *definition, bt_error *err
 bt_status bt_rule_definition_damaged(bt_str id, bt_str dsl, int64_t version, const char *why, bt_rule_definition **out,
                                      bt_error *error) BT_MUST_CHECK;
 
+/* Never NULL; given back by bt_rule_definition_unref. */
 bt_rule_definition *bt_rule_definition_ref(const bt_rule_definition *definition);
 void bt_rule_definition_unref(const bt_rule_definition *definition); /* NULL is fine */
 

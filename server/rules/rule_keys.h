@@ -25,7 +25,7 @@ typedef struct bt_rule_keys { /* all-zero is empty */
   bool no_memory;
 } bt_rule_keys;
 
-/* Adds what the rule reads. */
+/* Adds what the rule reads. BT_NO_MEMORY alone. */
 bt_status bt_rule_keys_add(bt_rule_keys *keys, const bt_rule *rule, bt_error *error) BT_MUST_CHECK;
 void bt_rule_keys_dispose(bt_rule_keys *keys);
 /* Whether some rule reads the field of this kind with this key. EITHER counts for spans and resources. */

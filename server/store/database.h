@@ -1,5 +1,6 @@
 /* The SQLite file: opened safely, checked, and its errors put into our words. For server/store alone.
- * Thread: a connection belongs to one thread at a time. */
+ * Thread: a connection belongs to one thread at a time. Errors, where nothing else is said: BT_IO, the file cannot be
+ * read or written; BT_LIMIT, a value is too long for it; BT_NO_MEMORY. */
 #ifndef BT_SERVER_STORE_DATABASE_H
 #define BT_SERVER_STORE_DATABASE_H
 
@@ -19,7 +20,8 @@ typedef struct bt_database { /* stays where it was opened */
 } bt_database;
 
 /* Opens or creates; takes the lock that keeps a second service out; refuses what is damaged, of another program, or of
- * a newer version, and says what to do; brings an older one up to date. *out is to be closed also after an error. */
+ * a newer version, and says what to do; brings an older one up to date. *out is to be closed also after an error.
+ * BT_REFUSED: it is locked, another program's, or newer. BT_INVALID: the path is too long. */
 bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) BT_MUST_CHECK;
 void bt_database_close(bt_database *database);
 

@@ -10,13 +10,13 @@
 
 typedef struct bt_file_lock bt_file_lock;
 
-/* new. Makes the file where there is none, for its owner alone. BT_REFUSED: another betrace has it. NULL for ":memory:"
- * and "". */
+/* new. Makes the file where there is none, for its owner alone. BT_REFUSED: another betrace has it. BT_IO: it cannot be
+ * opened or locked. BT_INVALID: the path is too long. BT_NO_MEMORY. NULL for ":memory:" and "". */
 bt_status bt_file_lock_take(const char *path, bt_file_lock **out, bt_error *error) BT_MUST_CHECK;
-/* Is what the path names now, after SQLite opened it, what was locked? */
+/* Is what the path names now, after SQLite opened it, what was locked? BT_IO: it is not. */
 bt_status bt_file_lock_still_holds(const bt_file_lock *lock, const char *path, bt_error *error) BT_MUST_CHECK;
 /* Takes the rights of group and others from the file, and from SQLite's files beside it; those it makes later get the
- * rights of the file. `path` is where SQLite has it: with no symbolic link in it. */
+ * rights of the file. `path` is where SQLite has it: with no symbolic link in it. BT_IO: they cannot be taken. */
 bt_status bt_file_lock_keep_private(const bt_file_lock *lock, const char *path, bt_error *error) BT_MUST_CHECK;
 void bt_file_lock_release(bt_file_lock *lock); /* NULL is fine */
 

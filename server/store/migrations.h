@@ -13,7 +13,7 @@ bt_status bt_migrations_check(sqlite3 *handle, const char *path, bt_error *error
 /* After bt_migrations_check: BT_IO when tables and triggers are not, text by text, those that the steps up to its
  * number make. */
 bt_status bt_migrations_compare(sqlite3 *handle, const char *path, bt_error *error) BT_MUST_CHECK;
-/* Runs the steps that are missing, each in a transaction of its own. */
+/* Runs the steps that are missing, each in a transaction of its own. Errors are those of database.h. */
 bt_status bt_migrations_run(sqlite3 *handle, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
 /* The rules of all tenants as they were after one commit: an immutable sorted array, replaced as a whole. For
- * server/store alone. Thread: immutable once published; shared by an atomic count. */
+ * server/store alone. Thread: immutable once published; shared by an atomic count. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_STORE_RULE_INDEX_H
 #define BT_SERVER_STORE_RULE_INDEX_H
 
@@ -15,7 +15,8 @@ typedef struct bt_rule_entry {
 
 typedef struct bt_rule_index bt_rule_index;
 
-bt_status bt_rule_index_new(bt_rule_index **out, bt_error *error) BT_MUST_CHECK; /* empty */
+bt_status bt_rule_index_new(bt_rule_index **out, bt_error *error) BT_MUST_CHECK; /* new, empty */
+/* Never NULL; given back by bt_rule_index_unref. */
 bt_rule_index *bt_rule_index_ref(bt_rule_index *index);
 void bt_rule_index_unref(bt_rule_index *index); /* NULL is fine */
 

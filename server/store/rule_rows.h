@@ -1,4 +1,6 @@
-/* Versions of rules as rows. For server/store alone. Thread: the caller's connection. */
+/* Versions of rules as rows. For server/store alone. Thread: the caller's connection. Errors: BT_IO, the file cannot be
+ * read or written, or holds what no rule is; BT_LIMIT, a value is too long for it; BT_NO_MEMORY; or what a visit
+ * returned. */
 #ifndef BT_SERVER_STORE_RULE_ROWS_H
 #define BT_SERVER_STORE_RULE_ROWS_H
 

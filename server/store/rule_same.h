@@ -1,4 +1,4 @@
-/* Do two definitions say the same? For server/store alone. Thread: no state. */
+/* Do two definitions say the same? For server/store alone. Thread: no state. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_STORE_RULE_SAME_H
 #define BT_SERVER_STORE_RULE_SAME_H
 

@@ -17,7 +17,8 @@
 typedef struct bt_rule_store bt_rule_store;
 
 /* new. Creates or migrates the database; refuses one that is damaged (BT_IO), newer, another program's, or open in
- * another betrace (BT_REFUSED), and says what to do. The message names the file: it is for who starts the service.
+ * another betrace (BT_REFUSED), and says what to do. BT_INVALID: the path is too long. BT_LIMIT: the system gives no
+ * thread. BT_NO_MEMORY. The message names the file: it is for who starts the service.
  * ":memory:" is fine. A stored rule that is damaged, or that this program's language does not take any more, does not
  * stop it: see bt_rule_store_broken. */
 bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *error) BT_MUST_CHECK;
@@ -76,10 +77,12 @@ bt_status bt_rule_store_create(bt_rule_store *store, const char *tenant, bt_rule
 bt_status bt_rule_store_update(bt_rule_store *store, const char *tenant, bt_rule_definition *definition,
                                int64_t if_version, const char *user, const bt_rule_definition **out,
                                bt_error *error) BT_MUST_CHECK;
-/* Already so: nothing is written and *out is the rule as it is. BT_INVALID for a broken rule. */
+/* Already so: nothing is written and *out is the rule as it is. BT_INVALID for a broken rule; BT_CONFLICT, BT_NOT_FOUND
+ * as for an update. */
 bt_status bt_rule_store_set_enabled(bt_rule_store *store, const char *tenant, const char *id, bool enabled,
                                     int64_t if_version, const char *user, const bt_rule_definition **out,
                                     bt_error *error) BT_MUST_CHECK;
+/* BT_CONFLICT, BT_NOT_FOUND as for an update. */
 bt_status bt_rule_store_delete(bt_rule_store *store, const char *tenant, const char *id, int64_t if_version,
                                const char *user, bt_error *error) BT_MUST_CHECK;
 /* Rules that come together: all are stored in one transaction, or none. */
@@ -101,7 +104,7 @@ typedef struct bt_import_options {
   char state[BT_IMPORT_STATE_BYTES]; /* out: which versions of these rules there were before, as a hash in hex */
 } bt_import_options;
 /* The ids have to be different. A dry run does everything but the commit, so that what it says is what would happen.
- * After an error nothing was stored and `rules` is empty. */
+ * After an error nothing was stored and `rules` is empty. BT_CONFLICT: they are not in if_state any more. */
 bt_status bt_rule_store_import(bt_rule_store *store, const char *tenant, bt_rule_import *rules, size_t count,
                                bt_import_options *options, bt_error *error) BT_MUST_CHECK;
 void bt_rule_imports_dispose(bt_rule_import *rules, size_t count); /* what they hold; not the array */

@@ -58,10 +58,11 @@ struct bt_rule_store {
 };
 
 /* On the store thread. */
-/* The store's own copy of a tenant's name, kept until it is closed. */
+/* The store's own copy of a tenant's name, kept until it is closed. BT_NO_MEMORY alone. */
 bt_status bt_store_intern_tenant(bt_rule_store *store, const char *tenant, const char **out,
                                  bt_error *error) BT_MUST_CHECK;
-/* Before the thread runs: makes the index of what the database holds, and the list of what is damaged. */
+/* Before the thread runs: makes the index of what the database holds, and the list of what is damaged. Errors are those
+ * of rule_rows.h. */
 bt_status bt_store_load(bt_rule_store *store, bt_error *error) BT_MUST_CHECK;
 void bt_store_free_damage(bt_rule_store *store);
 /* Before it is written: /ready has to try as much. */
@@ -73,14 +74,17 @@ void bt_store_publish(bt_rule_store *store, bt_rule_index *next);
  * what to do. */
 bt_status bt_store_check_patterns(const bt_rule_store *store, const char *tenant, const bt_rule_index *next,
                                   bt_error *error) BT_MUST_CHECK;
-/* Before the thread runs: a rule that does not fit beside those of its tenant so far (*tenant_sum) becomes broken. */
+/* Before the thread runs: a rule that does not fit beside those of its tenant so far (*tenant_sum) becomes broken.
+ * BT_NO_MEMORY alone. */
 bt_status bt_store_fit_patterns(const bt_rule_store *store, uint64_t *tenant_sum, bt_rule_definition *definition,
                                 bt_error *error) BT_MUST_CHECK;
 
-/* Any thread: leaves the call in the queue and waits for its end. */
+/* Any thread: leaves the call in the queue, waits for its end and gives the status of it. */
 bt_status bt_store_ask(bt_rule_store *store, store_call *call);
 
+/* BT_NOT_FOUND, which names the id. */
 bt_status bt_store_not_found(const char *id, bt_error *error);
+/* BT_INVALID, which says why it is broken. */
 bt_status bt_store_refuse_broken(const bt_rule_definition *definition, bt_error *error);
 
 #endif

@@ -42,6 +42,7 @@ struct bt_crew {
   bt_timer_entry again;
 };
 
+/* BT_NO_MEMORY alone. */
 bt_status bt_crew_init(bt_crew *crew, const bt_crew_options *options, bt_error *error) BT_MUST_CHECK;
 /* There may be something to do: so many more members look. The mutex is held. */
 void bt_crew_wake(bt_crew *crew, uint32_t members);

@@ -47,6 +47,7 @@ typedef struct bt_lane_state { /* for metrics */
 
 typedef struct bt_pool bt_pool;
 
+/* new. BT_LIMIT: the system gives no thread. BT_NO_MEMORY. */
 bt_status bt_pool_new(const bt_pool_options *options, bt_pool **out, bt_error *error) BT_MUST_CHECK;
 /* Runs what is queued, and ends the threads; from its call on everything is refused. One thread calls it. */
 void bt_pool_end(bt_pool *pool);

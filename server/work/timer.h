@@ -19,6 +19,7 @@ typedef struct bt_timer_entry {
   bool is_set;
 } bt_timer_entry;
 
+/* new. BT_LIMIT: the system gives no thread. BT_NO_MEMORY. */
 bt_status bt_timer_new(bt_timer **out, bt_error *error) BT_MUST_CHECK;
 /* Ends the thread; what is still set is never called. NULL is fine. */
 void bt_timer_free(bt_timer *timer);

@@ -23,11 +23,11 @@ typedef struct bt_turns { /* all-zero is empty */
   size_t count;
 } bt_turns;
 
-/* A number for a name. Two names with one number share their turns, and nothing else. */
+/* A number for a name of `length` bytes. Two names with one number share their turns, and nothing else. */
 uint64_t bt_turns_key(const char *name, size_t length);
 size_t bt_turns_of_tenant(const bt_turns *turns, uint64_t tenant);
 void bt_turns_add(bt_turns *turns, bt_task *task);
-/* The next one whose tenant may go now; NULL: there is none. */
+/* The next one whose tenant may go now, its owner's as before; NULL: there is none. */
 bt_task *bt_turns_take(bt_turns *turns, bool (*may_go)(const void *context, uint64_t tenant), const void *context);
 /* One that waits goes, whosever turn it is; the others keep theirs. */
 void bt_turns_remove(bt_turns *turns, bt_task *task);

@@ -17,7 +17,7 @@ typedef struct bt_workplace {
   atomic_uint waiting; /* tasks that have left their place until they are woken (wait.h) */
 } bt_workplace;
 
-/* options NULL: all that follows the processors. */
+/* new. options NULL: all that follows the processors. BT_LIMIT: the system gives no thread. BT_NO_MEMORY. */
 bt_status bt_workplace_new(const bt_pool_options *options, bt_workplace **out, bt_error *error) BT_MUST_CHECK;
 /* The end begins: all that runs is cancelled. */
 void bt_workplace_stop(bt_workplace *work);
