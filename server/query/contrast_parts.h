@@ -1,5 +1,6 @@
 /* Inside of contrast: contrast.c finds and reads the traces, contrast_rule.c says what the rule compares itself,
- * contrast_marks.c tests what was counted. Only these include it. Thread: that of the contrast. */
+ * contrast_marks.c tests what was counted. Only these include it. Thread: that of the contrast. Errors: BT_NO_MEMORY
+ * alone. */
 #ifndef BT_SERVER_QUERY_CONTRAST_PARTS_H
 #define BT_SERVER_QUERY_CONTRAST_PARTS_H
 

@@ -36,6 +36,7 @@ typedef struct bt_evaluations_options {
   int64_t keep_ns;           /* how long an evaluation is kept after it was last asked for; 0: 5 min */
 } bt_evaluations_options;
 
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluations **out,
                              bt_error *error) BT_MUST_CHECK;
 /* Cancels what runs and waits for it. All looks have to be closed. NULL is fine. */
@@ -50,7 +51,7 @@ typedef struct bt_question {
   const bt_trace_id *trace_id;            /* only those of this trace; or NULL */
 } bt_question;
 
-/* What identifies rules in a cursor: ids, condition hashes and margins, whatever their order. */
+/* What identifies rules in a cursor: ids, condition hashes and margins, whatever their order. BT_NO_MEMORY alone. */
 bt_status bt_question_hash_rules(const bt_rule_definition *const *rules, size_t count, uint8_t out[BT_RULES_HASH_BYTES],
                                  bt_error *error) BT_MUST_CHECK;
 
@@ -87,7 +88,7 @@ typedef struct bt_page_wish {
 } bt_page_wish;
 
 /* The next page after the last one of this look; *ready says whether there is one. Never waits. Who left a wait asks
- * again, or closes the look, before the wait goes. BT_OK or the error that ended the evaluation. */
+ * again, or closes the look, before the wait goes. BT_OK, the error that ended the evaluation, or BT_NO_MEMORY. */
 bt_status bt_look_page(bt_look *look, const bt_page_wish *wish, bool *ready, bt_page *out,
                        bt_error *error) BT_MUST_CHECK;
 void bt_page_dispose(bt_page *page);

@@ -25,7 +25,7 @@ typedef enum bt_gate_word { BT_GATE_PASS, BT_GATE_WORSE, BT_GATE_TOO_FEW, BT_GAT
 const char *bt_gate_word_name(bt_gate_word word); /* "pass", "worse", "too_few", "unknown" */
 
 /* Of each rule that of the baseline, then that of the candidate: owned, 2 * count, to be freed by bt_gate_rules_free in
- * each case. */
+ * each case. BT_INVALID: a version or a rule that no text can be made of (derived_rule.h). BT_NO_MEMORY. */
 bt_status bt_gate_rules_derive(const bt_gate_question *question, const bt_rule_definition *const *rules, size_t count,
                                bt_rule_definition ***out, bt_error *error) BT_MUST_CHECK;
 void bt_gate_rules_free(bt_rule_definition **derived, size_t count);

@@ -2,7 +2,7 @@
  * keep their place whatever is found later; more may still come before the others. Violations that were given are
  * dropped from the front when they take too much memory. A violation is listed by its time, limited to the window that
  * it was found in. For traces that are not longer than margin this changes nothing, and longer ones stay within what is
- * not certain yet. Thread: a value behind its owner's lock. */
+ * not certain yet. Thread: a value behind its owner's lock. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_QUERY_LISTING_H
 #define BT_SERVER_QUERY_LISTING_H
 

@@ -1,6 +1,6 @@
 /* What a sample of traces has in common: which spans occur together, in which order, how often, how long. Rules are
  * proposed from these numbers and from nothing else; whether a proposed rule holds is then asked of a replay. Thread:
- * no state of its own. */
+ * no state of its own. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_QUERY_MINING_H
 #define BT_SERVER_QUERY_MINING_H
 
@@ -64,7 +64,7 @@ typedef struct bt_proposal {
   double score;         /* higher: says more */
 } bt_proposal;
 /* The best `most` proposals that at least `share` of the sample keeps, each with at least `least` traces, best first.
- * *out is on the heap. */
+ * *out is new. */
 bt_status bt_mining_propose(bt_mining *mining, uint32_t least, double share, size_t most, bt_proposal **out,
                             size_t *count, bt_error *error) BT_MUST_CHECK;
 /* Appends the rule's text, and an id for it. */

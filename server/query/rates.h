@@ -19,7 +19,7 @@ typedef struct bt_rate {
   bool is_whole; /* what is missing of the replay, if anything, is not of this rule */
   bool is_certain;
   char why_not[280]; /* "": it is certain */
-  double rate;       /* violated of exercised; 0 where that is none */
+  double rate;       /* violated of exercised traces, 0 to 1; 0 where that is none */
   bt_interval interval;
 } bt_rate;
 

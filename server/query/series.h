@@ -32,6 +32,7 @@ typedef struct bt_series_options {
   bt_memory_account *memory; /* where counts are asked for; NULL: there is no limit */
 } bt_series_options;
 
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **out, bt_error *error) BT_MUST_CHECK;
 /* Cancels what runs and waits for it. All asks have to be closed. NULL is fine. */
 void bt_series_pool_free(bt_series_pool *pool);
@@ -51,7 +52,8 @@ typedef struct bt_series_question {
 
 typedef struct bt_series_ask bt_series_ask;
 
-/* new. BT_LIMIT: more than BT_SERIES_MOST_CELLS rules × steps, or too many asks at once. */
+/* new. BT_LIMIT: more than BT_SERIES_MOST_CELLS rules × steps, or too many asks at once. BT_INVALID: no rule, step or
+ * range. BT_NO_MEMORY. */
 bt_status bt_series_open(bt_series_pool *pool, const bt_series_question *question, bt_series_ask **out,
                          bt_error *error) BT_MUST_CHECK;
 void bt_series_close(bt_series_ask *ask); /* NULL is fine */

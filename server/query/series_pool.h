@@ -98,8 +98,9 @@ static inline size_t bt_run_steps(const bt_series_run *run) {
 /* series.c: wakes those that wait and know all now. */
 void bt_series_wake(bt_series_pool *pool);
 
-/* series_plan.c: the next evaluation that somebody waits for, whose turn it is from then on, or NULL. Asks that have
- * just come wait a moment for others like them; *again_ns says when to look at them again (0: there are none). */
+/* series_plan.c: the next evaluation that somebody waits for, whose turn it is from then on (new, bt_series_run_free),
+ * or NULL. Asks that have just come wait a moment for others like them; *again_ns says when to look at them again (0:
+ * there are none). */
 bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns);
 /* series_plan.c: its series reach less far next time where it took long by `now_ns`, and farther where it did not. */
 void bt_series_learn_reach(const bt_series_run *run, int64_t now_ns);

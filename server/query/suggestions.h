@@ -50,7 +50,7 @@ typedef struct bt_suggestions {
 
 /* Reads the sample and makes rules of what it has in common. Of the replay its range, assumptions, tenant, memory,
  * priority and cancel are used. The settings are set before; all else is zero. BT_LIMIT with has_no_room: nothing was
- * read. Dispose in each case. */
+ * read. BT_CANCELLED, BT_NO_MEMORY, or what the source says. Dispose in each case. */
 bt_status bt_suggestions_propose(bt_source *source, const bt_replay_request *replay, bt_suggestions *suggestions,
                                  bt_error *error) BT_MUST_CHECK;
 /* Keeps those that the rates of a replay over the whole range speak for: one rate for each proposal. */

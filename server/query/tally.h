@@ -68,7 +68,7 @@ typedef struct bt_tally {
   bt_arena arena;
 } bt_tally;
 
-/* Dispose in each case. */
+/* Dispose in each case. BT_NO_MEMORY alone. */
 bt_status bt_tally_init(bt_tally *tally, bt_error *error) BT_MUST_CHECK;
 void bt_tally_dispose(bt_tally *tally);
 

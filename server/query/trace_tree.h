@@ -26,7 +26,7 @@ typedef struct bt_tree {
 } bt_tree;
 
 /* Client and server halves with one id are siblings; their children are drawn under the half of their own service, else
- * under the first. */
+ * under the first. BT_NO_MEMORY alone. */
 bt_status bt_tree_new(const bt_trace *trace, bt_tree *out, bt_error *error) BT_MUST_CHECK;
 void bt_tree_dispose(bt_tree *tree);
 

@@ -1,4 +1,5 @@
-/* The rules' formulas: what they ask for, and the sets that follow from the answers. Thread: the replay's. */
+/* The rules' formulas: what they ask for, and the sets that follow from the answers. Thread: the replay's. Errors:
+ * BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_REPLAY_CANDIDATES_H
 #define BT_SERVER_REPLAY_CANDIDATES_H
 

@@ -1,5 +1,6 @@
 /* What is not there: windows of the range without any trace, what lies before there is data at all, and what the
- * listing of all traces lacks. Thread: the replay's. */
+ * listing of all traces lacks. Thread: the replay's. Errors: BT_CANCELLED, BT_NO_MEMORY; what the source does not
+ * answer is named in the coverage. */
 #ifndef BT_SERVER_REPLAY_DATA_GAPS_H
 #define BT_SERVER_REPLAY_DATA_GAPS_H
 

@@ -9,7 +9,7 @@
 #include "dsl/error.h"
 #include "server/replay/decision.h"
 
-/* Dispose it in every case. */
+/* Dispose it in every case. BT_NO_MEMORY alone. */
 bt_status bt_decider_open(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 void bt_decider_dispose(bt_decider *decider);
 /* Asks for what the rules need and makes their sets. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the replay. */

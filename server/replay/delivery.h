@@ -1,5 +1,5 @@
 /* Tells the observer what a trace was judged to be, and counts it, once that is final; and says what the rules' names
- * met in such traces. Thread: the replay's. */
+ * met in such traces. Thread: the replay's. Errors: BT_NO_MEMORY, or what the observer returned. */
 #ifndef BT_SERVER_REPLAY_DELIVERY_H
 #define BT_SERVER_REPLAY_DELIVERY_H
 

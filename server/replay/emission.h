@@ -33,7 +33,7 @@ typedef struct bt_emission_result {
 } bt_emission_result;
 
 /* Emits the violations of one rule (provisional ones and shadow rules' are left out). Failures are counted, not
- * returned. */
+ * returned, but for BT_CANCELLED and BT_NO_MEMORY. */
 bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_definition *definition,
                            const bt_violation *const *violations, size_t count, bt_emission_result *result,
                            bt_error *error) BT_MUST_CHECK;

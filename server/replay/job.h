@@ -40,6 +40,7 @@ typedef struct bt_job_queue_options {
   bt_metrics *metrics;    /* counts replays and what they evaluate; NULL: nobody counts */
 } bt_job_queue_options;
 
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **out, bt_error *error) BT_MUST_CHECK;
 /* Cancels what runs, waits for the workers to end (at most about a second each) and frees everything. */
 void bt_job_queue_free(bt_job_queue *queue);
@@ -55,7 +56,8 @@ typedef struct bt_job_request {
 
 enum { BT_REPLAY_ID_BYTES = 40 };
 
-/* Queues it. replay_id gets a fresh id ("r-" and 32 hex digits). */
+/* Queues it. replay_id gets a fresh id ("r-" and 32 hex digits). BT_INVALID: no rule, or an empty range. BT_LIMIT: too
+ * many are queued. BT_UNAVAILABLE: the system gives no random bytes. BT_NO_MEMORY. */
 bt_status bt_job_submit(bt_job_queue *queue, const bt_job_request *request, char replay_id[BT_REPLAY_ID_BYTES],
                         bt_error *error) BT_MUST_CHECK;
 
@@ -88,7 +90,7 @@ void bt_job_view_dispose(bt_job_view *view);
 /* BT_NOT_FOUND: never was, forgotten, or of another tenant (the message says which of them could be). */
 bt_status bt_job_get(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_view *out,
                      bt_error *error) BT_MUST_CHECK;
-/* The latest replay that had this rule. */
+/* The latest replay that had this rule. BT_NOT_FOUND: there is none. BT_NO_MEMORY. */
 bt_status bt_job_latest(bt_job_queue *queue, const char *tenant, const char *rule_id, bt_job_view *out,
                         bt_error *error) BT_MUST_CHECK;
 typedef struct bt_job_listing {
@@ -96,12 +98,12 @@ typedef struct bt_job_listing {
   size_t count;
   bool goes_on; /* there are older ones */
 } bt_job_listing;
-/* Of a tenant, at most `limit` of those that were submitted before the one with the number `before` (0: from the
- * newest). */
+/* Of a tenant, at most `limit` replays of those that were submitted before the one with the number `before` (0: from
+ * the newest). BT_NO_MEMORY alone. */
 bt_status bt_job_list(bt_job_queue *queue, const char *tenant, uint64_t before, size_t limit, bt_job_listing *out,
                       bt_error *error) BT_MUST_CHECK;
 void bt_job_listing_dispose(bt_job_listing *listing);
-/* A running one is cancelled, a finished one forgotten. */
+/* A running one is cancelled, a finished one forgotten. BT_NOT_FOUND as above. */
 bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_error *error) BT_MUST_CHECK;
 
 typedef struct bt_job_stats {
@@ -126,7 +128,8 @@ typedef struct bt_job_page {
 } bt_job_page;
 
 /* Visits violations number first … first + limit − 1. The visit runs without the queue's lock; what it is given is
- * there until it returns, also when the replay is forgotten meanwhile. */
+ * there until it returns, also when the replay is forgotten meanwhile. `limit` counts violations. BT_NOT_FOUND as
+ * above, or what the visit returned. */
 bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_order order,
                             size_t first, size_t limit, bt_job_violation_visit visit, void *context, bt_job_page *page,
                             bt_error *error) BT_MUST_CHECK;

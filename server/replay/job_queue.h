@@ -28,7 +28,7 @@ typedef struct bt_job_violation {
 typedef struct bt_job_share {
   size_t queued, running, finished; /* its jobs */
   size_t bytes;                     /* that they hold */
-  uint64_t last_start;              /* its latest start's number among all; 0: none */
+  uint64_t last_start;              /* its latest start's number among those of all jobs; 0: none */
   char tenant[];
 } bt_job_share;
 
@@ -89,9 +89,10 @@ void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wante
  * forgotten. */
 bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) BT_MUST_CHECK;
 /* The job to run next: the oldest of the tenant with the fewest running, and among such of the one that waits
- * longest. NULL: none waits that may run now; when as many run as may, one more may whose tenant has none running. */
+ * longest. Owned by the queue. NULL: none waits that may run now; when as many run as may, one more may whose tenant
+ * has none running. */
 bt_job *bt_job_next(const bt_job_queue *queue);
-/* NULL: the tenant has no job. */
+/* Owned by the queue. NULL: the tenant has no job. */
 bt_job_share *bt_job_share_find(const bt_job_queue *queue, const char *tenant);
 /* Counts a job, on its way into the list, to its tenant and the queue; room is made for it. BT_LIMIT: there is none;
  * BT_NO_MEMORY: nothing has changed but that. */

@@ -1,5 +1,6 @@
 /* Reads what has to be read, judges it, confirms and samples. What was judged goes to the observer and into the numbers
- * of the rules (delivery.h). Thread: the replay's. */
+ * of the rules (delivery.h). Thread: the replay's. Errors: BT_CANCELLED, BT_NO_MEMORY; BT_LIMIT: there is no room for
+ * what the replay holds; or what the observer returned. What the source does not give is named in the coverage. */
 #ifndef BT_SERVER_REPLAY_JUDGE_H
 #define BT_SERVER_REPLAY_JUDGE_H
 

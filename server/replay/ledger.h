@@ -1,6 +1,7 @@
 /* What a replay says in the end, from what its floors hold: the outcome, the numbers of each rule, and what each rule
  * cost. The numbers are how many traces the window has, of how many its verdict follows, how many exercised it, and
- * whether these numbers are exact. It asks nobody, and changes nothing but the result. Thread: the replay's. */
+ * whether these numbers are exact. It asks nobody, and changes nothing but the result. Thread: the replay's. Errors:
+ * BT_NO_MEMORY, or what the observer returned. */
 #ifndef BT_SERVER_REPLAY_LEDGER_H
 #define BT_SERVER_REPLAY_LEDGER_H
 

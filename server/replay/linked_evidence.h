@@ -1,6 +1,7 @@
 /* What spans that link elsewhere show of traces of a rule that follows links: that linked spans are there. One question
  * gives such spans, each with one of its links. What none shows may be there nevertheless
- * (bt_family_trace.hides_links). So only "does not violate" is ever taken from it. Thread: the replay's. */
+ * (bt_family_trace.hides_links). So only "does not violate" is ever taken from it. Thread: the replay's. Errors:
+ * BT_CANCELLED, BT_NO_MEMORY; BT_UNAVAILABLE: the source did not answer in full. */
 #ifndef BT_SERVER_REPLAY_LINKED_EVIDENCE_H
 #define BT_SERVER_REPLAY_LINKED_EVIDENCE_H
 
@@ -21,10 +22,11 @@ bt_status bt_linked_evidence_probe(bt_decider *decider, const bt_rule_sets *rule
 bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rule, bt_time_range range,
                                     uint64_t expected, bt_error *error) BT_MUST_CHECK;
 /* The verdicts of all rules on a trace with what links to it, as far as that was asked for; to be read with the
- * options of the decider's evaluator. *verdicts NULL: there is too much of it. */
+ * options of the decider's evaluator. *verdicts NULL: there is too much of it. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_linked_evidence_evaluate(bt_decider *decider, const bt_trace *own, const bt_rule_verdict **verdicts,
                                       bt_error *error) BT_MUST_CHECK;
-/* What it shows of a trace, of which `own` has all spans that bt_plan_evidence.own finds. */
+/* What it shows of a trace, of which `own` has all spans that bt_plan_evidence.own finds. BT_CANCELLED, BT_NO_MEMORY.
+ */
 bt_status bt_linked_evidence_judge(bt_decider *decider, const bt_rule_sets *rule, const bt_trace *own,
                                    bt_spans_verdict *out, bt_error *error) BT_MUST_CHECK;
 void bt_linked_evidence_clear(bt_decider *decider);

@@ -35,7 +35,7 @@ bt_status bt_linker_table_add(bt_linker_table *table, const bt_trace *trace, bt_
 /* After the last one was added. */
 void bt_linker_table_sort(bt_linker_table *table);
 /* The trace, and those that link to it, to these, and so on; at most BT_FAMILY_MAX_TRACES. It claims to know of nothing
- * that is absent. *out is there until the next call. */
+ * that is absent. *out is there until the next call. BT_NO_MEMORY alone. */
 bt_status bt_linker_table_family(bt_linker_table *table, const bt_trace *own, bt_family *out,
                                  bt_error *error) BT_MUST_CHECK;
 size_t bt_linker_table_bytes(const bt_linker_table *table);

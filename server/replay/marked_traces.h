@@ -1,5 +1,5 @@
 /* Traces that a replay looks for once, whatever its rules are, and marks among those that it found. These are BeTrace's
- * own traces, and those with summaries in place of spans. Thread: the replay's. */
+ * own traces, and those with summaries in place of spans. Thread: the replay's. Errors: BT_CANCELLED, BT_NO_MEMORY. */
 #ifndef BT_SERVER_REPLAY_MARKED_TRACES_H
 #define BT_SERVER_REPLAY_MARKED_TRACES_H
 

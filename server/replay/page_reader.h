@@ -8,7 +8,7 @@
 #include "dsl/error.h"
 #include "server/replay/judgement.h"
 
-/* Each trace is judged as it comes. `known` is changed in its order. */
+/* Each trace is judged as it comes. `known` is changed in its order. Errors are those of judge.h. */
 bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, bt_error *error) BT_MUST_CHECK;
 /* An order that follows from the seed (qsort_r; the context is the judge). */
 int bt_page_reader_compare_seeded(const void *a, const void *b, void *judge);

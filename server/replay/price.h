@@ -30,7 +30,7 @@ typedef struct bt_price {
                            ruled out */
 } bt_price;
 
-/* new. room 0: BT_PRICE_ROOM. */
+/* new. room: for so many rules; 0: BT_PRICE_ROOM. BT_NO_MEMORY alone. */
 bt_status bt_price_table_new(size_t room, bt_price_table **out, bt_error *error) BT_MUST_CHECK;
 void bt_price_table_free(bt_price_table *table); /* NULL is fine */
 /* Adds to what is known. A key without memory for it is left out: a price is a hint. */

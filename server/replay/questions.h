@@ -68,6 +68,7 @@ void bt_questions_add_untaken(bt_questions *questions);
 
 /* ---- filters ---- */
 
+/* BT_NO_MEMORY alone. */
 bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, size_t *index,
                            bt_error *error) BT_MUST_CHECK;
 size_t bt_questions_find(const bt_questions *questions, bt_str text); /* their number: it is not there */
@@ -76,7 +77,8 @@ void bt_questions_drop_last(bt_questions *questions);
 /* Asks it now, unless the source is gone. What it costs is the caller's to add, where it is not in the table. */
 void bt_questions_ask(bt_questions *questions, bt_question *question);
 /* Asks what is wanted and has no answer, one after the other, the listing last; what was found becomes rows and sets.
- * Rows are made the first time alone: later only what is subtracted is asked. */
+ * Rows are made the first time alone: later only what is subtracted is asked. BT_CANCELLED, BT_NO_MEMORY; BT_LIMIT:
+ * there is no room for the table. */
 bt_status bt_questions_gather(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
 /* Whether no search that the rules depend on gave anything. */
 bool bt_questions_all_lost(const bt_questions *questions);
@@ -94,15 +96,15 @@ typedef struct bt_answer {
  * window failed; else as the source. */
 bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question, bt_found_list *found,
                                  bt_error *error) BT_MUST_CHECK;
-/* What it costs is added to the account. */
+/* What it costs is added to the account. Errors are those of the source (source.h). */
 bt_status bt_questions_search(bt_questions *questions, const bt_search_request *request, bt_found_list *found,
                               bt_error *error) BT_MUST_CHECK;
 bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
                                   void *context, bt_error *error) BT_MUST_CHECK;
-/* is_over: windows that fail are named. BT_OK: *answer says how it went. */
+/* is_over: windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
 bt_status bt_questions_read(bt_questions *questions, const bt_read_request *request, bt_read_sink sink, void *context,
                             bool is_over, bt_answer *answer, bt_error *error) BT_MUST_CHECK;
-/* Windows that fail are named. BT_OK: *answer says how it went. */
+/* Windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
 bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,
                                     bt_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* A Tempo may be replaced while it is asked: asks once more what it is, and says so in the coverage. */

@@ -34,7 +34,7 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   bool links_sampled;        /* traces are dropped one by one (bt_eval_options) */
   uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */
   uint64_t least_steps;      /* of a rule that has a budget of its own (bt_eval_options); 0 for the service */
-  uint64_t most_rule_budget; /* what such a budget may come to; by default BT_MOST_RULE_BUDGET */
+  uint64_t most_rule_budget; /* what such a budget may come to, in steps; by default BT_MOST_RULE_BUDGET */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
 /* The service's with the floor and the clock of a source, which may be asked for them and waited for where there is a
@@ -79,8 +79,8 @@ typedef struct bt_replay_request {
    * is enough; so what was told by then is a random sample. Not of files, which are read in order of time and to the
    * end. */
   size_t random_part;
-  /* Exactly so many, where there are; 0: the root of their number, at least 8 and at most 50. BT_UNCHECKED_TIMES as
-   * many where the source is of a version that was not checked. */
+  /* Exactly so many traces, where there are; 0: the root of their number, at least 8 and at most 50. BT_UNCHECKED_TIMES
+   * as many where the source is of a version that was not checked. */
   uint32_t sample_size;
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_memory_account *memory; /* what it holds while it runs is asked for there; NULL: there is no limit */
@@ -145,7 +145,7 @@ typedef struct bt_coverage {
   bt_compared compared;
 } bt_coverage;
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces
- * are counted where they were met: `outside` is the sum over the windows. */
+ * are counted where they were met: `outside` is the sum over the windows. BT_NO_MEMORY alone. */
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) BT_MUST_CHECK;
 /* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by
  * name. */

@@ -1,6 +1,6 @@
 /* What a replay has cost so far, what of it failed, and who is shown how far it is. Failures are listed one by one
  * up to a number; after that the last entry stands for all further ones, so that none is dropped. It writes into the
- * replay's result, which it borrows, and reads nothing from it. Thread: the replay's. */
+ * replay's result, which it borrows, and reads nothing from it. Thread: the replay's. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_REPLAY_ACCOUNT_H
 #define BT_SERVER_REPLAY_ACCOUNT_H
 

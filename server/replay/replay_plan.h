@@ -78,7 +78,7 @@ typedef struct bt_replay_plan {
   bool sample_is_fixed;   /* the request says how many violating traces are read by id */
   bool wants_earliest;    /* only the earliest violation matters */
   bool takes_notes;       /* says what in the data a rule does not fit */
-  uint32_t sample_times;  /* samples are so many times larger */
+  uint32_t sample_times;  /* samples hold so many times as many traces */
   bool keeps_trust;       /* what earlier replays compared counts */
 
   /* Where it does: */
@@ -121,7 +121,7 @@ typedef struct bt_rule_evaluator {
   bt_eval_limit limit;
 } bt_rule_evaluator;
 
-/* Dispose it in every case. */
+/* Dispose it in every case. BT_NO_MEMORY alone. */
 bt_status bt_rule_evaluator_make(const bt_replay_plan *plan, bt_rule_evaluator *out, bt_error *error) BT_MUST_CHECK;
 void bt_rule_evaluator_dispose(bt_rule_evaluator *evaluator);
 /* *verdicts: one for each rule, there until the next call. BT_LIMIT: the trace is too much, and nothing is said of

@@ -27,7 +27,7 @@ typedef struct bt_search_probe {
 } bt_search_probe;
 /* Chooses windows that hold some traces. BT_CANCELLED and BT_NO_MEMORY stop; any other failure is the source's. */
 bt_status bt_search_probe_open(bt_questions *questions, bt_search_probe *probe, bt_error *error) BT_MUST_CHECK;
-/* Asks the filter, once. */
+/* Asks the filter, once. Errors as above. */
 bt_status bt_search_probe_ask(bt_questions *questions, bt_search_probe *probe, bt_str filter,
                               bt_error *error) BT_MUST_CHECK;
 void bt_search_probe_dispose(bt_search_probe *probe);

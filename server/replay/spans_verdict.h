@@ -1,5 +1,5 @@
 /* Deciding a trace from the spans that its rule speaks of: what both projections share. Only "does not violate" is ever
- * taken from spans. Thread: the replay's. */
+ * taken from spans. Thread: the replay's. Errors: BT_CANCELLED, BT_NO_MEMORY. */
 #ifndef BT_SERVER_REPLAY_SPANS_VERDICT_H
 #define BT_SERVER_REPLAY_SPANS_VERDICT_H
 

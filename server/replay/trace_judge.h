@@ -1,4 +1,4 @@
-/* Judges one whole trace. Thread: the replay's. */
+/* Judges one whole trace. Thread: the replay's. Errors: BT_CANCELLED, BT_NO_MEMORY, or what the observer returned. */
 #ifndef BT_SERVER_REPLAY_TRACE_JUDGE_H
 #define BT_SERVER_REPLAY_TRACE_JUDGE_H
 

@@ -74,7 +74,8 @@ void bt_trace_table_register(bt_trace_table *table, bt_trace_holder holder);
 /* Tells the account of memory what the replay holds now, and so much more that it is about to. BT_LIMIT: there is no
  * room, and has_no_room says so. */
 bt_status bt_trace_table_hold(bt_trace_table *table, size_t more_bytes, bt_error *error) BT_MUST_CHECK;
-/* Joins what a search found (by id) and marks it with the flag: BT_KNOWN_MATCHED or BT_KNOWN_LISTED. Numbers change. */
+/* Joins what a search found (by id) and marks it with the flag: BT_KNOWN_MATCHED or BT_KNOWN_LISTED. Numbers change.
+ * BT_NO_MEMORY alone. */
 bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint8_t flag,
                               bt_error *error) BT_MUST_CHECK;
 void bt_trace_table_dispose(bt_trace_table *table);
@@ -88,7 +89,7 @@ uint32_t bt_known_span_count(const bt_known *known);
 /* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie
  * up to margin before them. */
 bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, bt_found *bounds);
-/* Keeps when a trace that was read whole began: that says its place from now on. */
+/* Keeps when a trace that was read whole began: that says its place from now on. BT_NO_MEMORY alone. */
 bt_status bt_trace_table_keep_times(bt_trace_table *table, bt_known *known, int64_t first_ns, int64_t last_ns,
                                     bt_error *error) BT_MUST_CHECK;
 /* Its place in a window, as far as its bounds tell, or as the whole trace said. */

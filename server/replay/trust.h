@@ -31,6 +31,7 @@ typedef struct bt_trust bt_trust;
 typedef struct bt_trust_question {
   uint8_t hash[32];
 } bt_trust_question;
+/* BT_NO_MEMORY alone. */
 bt_status bt_trust_question_of(const bt_str *parts, size_t count, bt_trust_question *out,
                                bt_error *error) BT_MUST_CHECK;
 
@@ -62,7 +63,7 @@ typedef struct bt_trust_news { /* of one replay, and of traces that were handed 
   bt_trust_spans spans;        /* known: it probed */
 } bt_trust_news;
 
-/* new. room 0: BT_TRUST_ROOM. */
+/* new. room: how many questions are kept; 0: BT_TRUST_ROOM. BT_NO_MEMORY alone. */
 bt_status bt_trust_new(size_t room, bt_trust **out, bt_error *error) BT_MUST_CHECK;
 void bt_trust_free(bt_trust *trust); /* NULL is fine */
 /* now_ns: of a clock that never goes back. NULL: nothing is kept. */

@@ -60,16 +60,17 @@ typedef struct bt_violation {
 int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict);
 /* new. Of each witness the attributes that the rule reads are kept, of the span as `k`, of the resource as
  * `resource.k`. The sentence says which span, with which of these values, and which clause. Not set:
- * confirmed_by_id, provisional. */
+ * confirmed_by_id, provisional. BT_NO_MEMORY alone. */
 bt_status bt_violation_new(const bt_rule_definition *definition, const char *tenant, const bt_trace *trace,
                            const bt_rule_verdict *verdict, bt_violation **out, bt_error *error) BT_MUST_CHECK;
-/* new: one that was sent before, with what is known of it: enough to take it back. */
+/* One that was sent before, with what is known of it: enough to take it back. */
 typedef struct bt_violation_record {
   bt_trace_id id, trace_id;
   bt_span_id emit_span_id, retract_span_id, span_id;
   int64_t time_ns;
   bt_str message;
 } bt_violation_record;
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_violation_restore(const bt_violation_record *record, bt_violation **out, bt_error *error) BT_MUST_CHECK;
 void bt_violation_free(bt_violation *violation); /* NULL is fine */
 /* How much memory it holds. */
@@ -86,6 +87,7 @@ size_t bt_violation_bytes(const bt_violation *violation);
 /* Gives tempo/wire/own_trace.h its digest. A program calls it first of all, so that sources know BeTrace's own
  * traces from the start; any number of calls does the same as one. */
 void bt_violation_ids_install(void);
+/* BT_NO_MEMORY alone. */
 bt_status bt_violation_ids_derive(bt_str tenant, bt_str rule_id, bt_str condition_hash, const bt_trace_id *violating,
                                   bt_own_ids *out, bt_error *error) BT_MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* What of all that batches said is held against a read by id: a seeded sample of violations, and a few candidates in
  * any case (docs/DECISIONS.md says what that proves). They wait here; the others are told as the batches showed them.
- * Thread: the replay's. */
+ * Thread: the replay's. Errors: BT_NO_MEMORY, or what the observer returned. */
 #ifndef BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 #define BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 

@@ -36,7 +36,7 @@ typedef struct bt_checkpoint {
   char rules_hash[65];
 } bt_checkpoint;
 
-/* Sends it, now. BT_UNAVAILABLE, BT_REFUSED: it was not taken. */
+/* Sends it, now. BT_UNAVAILABLE, BT_REFUSED: it was not taken. Else errors are those of bt_otlp_export. */
 bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *exporter, const char *tenant,
                              const bt_checkpoint *checkpoint, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 
@@ -48,7 +48,7 @@ typedef struct bt_checkpoint_request {
 } bt_checkpoint_request;
 
 /* The newest checkpoint that the source has. *found false: there is none. Anything but BT_OK: it is not known whether
- * there is one. */
+ * there is one. BT_UNAVAILABLE: part of the range was not answered; else errors are those of the source. */
 bt_status bt_checkpoint_find(bt_source *source, const bt_checkpoint_request *request, bt_checkpoint *out, bool *found,
                              bt_error *error) BT_MUST_CHECK;
 

@@ -25,7 +25,7 @@ typedef struct bt_watch_counted { /* all-zero is empty */
   bt_watch_room *room; /* borrowed; or NULL */
 } bt_watch_counted;
 
-/* *is_new: it was not there; it is now. Fingerprints are spread evenly. */
+/* *is_new: it was not there; it is now. Fingerprints are spread evenly. BT_LIMIT: there is no room. BT_NO_MEMORY. */
 bt_status bt_watch_counted_add(bt_watch_counted *counted, uint64_t fingerprint, bool *is_new,
                                bt_error *error) BT_MUST_CHECK;
 /* Forgets what is between one and two times so old. */

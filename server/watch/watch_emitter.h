@@ -68,7 +68,7 @@ typedef struct bt_emitter_status {
   char message[200];                                    /* of the last failure; "" once it passed */
 } bt_emitter_status;
 
-/* new. capacity: items that wait or were sent and not taken yet. */
+/* new. capacity: items that wait or were sent and not taken yet. BT_NO_MEMORY alone. */
 bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out,
                          bt_error *error) BT_MUST_CHECK;
 /* Stops sending and frees; what was not sent is lost here and found again from the watermark. */

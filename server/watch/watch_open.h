@@ -38,7 +38,8 @@ typedef struct bt_open_set {
 } bt_open_set;
 
 void bt_open_set_dispose(bt_open_set *set);
-bt_open *bt_open_set_find(const bt_open_set *set, const bt_trace_id *violation_id); /* NULL: not there */
+bt_open *bt_open_set_find(const bt_open_set *set,
+                          const bt_trace_id *violation_id); /* owned by the set; NULL: not there */
 /* Takes the violation, in every case. BT_LIMIT: there is no room for it; BT_NO_MEMORY. */
 bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_rule_definition *definition,
                           bt_open **out, bt_error *error) BT_MUST_CHECK;

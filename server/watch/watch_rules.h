@@ -1,6 +1,7 @@
 /* The rules of one tenant that are under watch, compiled: what to search for, what to read, and the evaluator.
  * Immutable except for the evaluator's scratch. Enabled rules only; one whose violations no search can find is refused
- * unless it says watch_all, because it would read every trace there is. Thread: belongs to its watcher. */
+ * unless it says watch_all, because it would read every trace there is. Thread: belongs to its watcher. Errors:
+ * BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_WATCH_RULES_H
 #define BT_SERVER_WATCH_RULES_H
 

@@ -24,7 +24,8 @@ typedef struct bt_due_trace {
   bt_trace_id id;
   int64_t start_ns;
 } bt_due_trace;
-/* new: what is due now, oldest first, so that pages are narrow. A bt_due_trace of each is needed while it is listed. */
+/* new: what is due now, oldest first, so that pages are narrow. A bt_due_trace of each is needed while it is listed.
+ * BT_NO_MEMORY alone. */
 bt_status bt_watch_list_due(const bt_watcher *watcher, bt_trace_id **ids, size_t *count, bt_error *error) BT_MUST_CHECK;
 
 /* Whether traces that links tie to this one may decide what it leaves open for that rule. */

@@ -63,7 +63,7 @@ typedef struct bt_watcher {
   bt_watch_status status;
 } bt_watcher;
 
-/* new. */
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt_emitter *emitter,
                          const bt_cancel *cancel, bt_watcher **out, bt_error *error) BT_MUST_CHECK;
 /* The emitter must not run any more: it may hold the watcher's violations. NULL is fine. */
@@ -76,12 +76,13 @@ bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64
 void bt_watcher_hear_wall(bt_watcher *watcher, int64_t wall_ns);
 bt_watch_status bt_watcher_look(bt_watcher *watcher);
 
-/* watch_slices.c: searches what is due. */
+/* watch_slices.c: searches what is due. BT_CANCELLED, BT_NO_MEMORY; other errors are in the status. */
 bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
-/* watch_judge.c: reads and judges what has become quiet. */
+/* watch_judge.c: reads and judges what has become quiet. BT_CANCELLED, BT_NO_MEMORY; other errors are in the status. */
 bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 /* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken
- * back, from before what the schedule will search. Those that are known already stay as they are. */
+ * back, from before what the schedule will search. Those that are known already stay as they are. BT_UNAVAILABLE: part
+ * of them could not be searched or read. BT_LIMIT: there is no room for them. Else errors are those of the source. */
 bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 
 /* Says in the status what went wrong; the round goes on. BT_NO_MEMORY and BT_CANCELLED are returned, all else is BT_OK.
