@@ -14,13 +14,14 @@
 
 #define BT_DSSE_REPORT_TYPE "application/vnd.betrace.report+json"
 
-/* new: {payload, payloadType, signatures: [{keyid, sig}]}. The key has to be a private one. */
+/* new: {payload, payloadType, signatures: [{keyid, sig}]}. The key has to be a private one. BT_LIMIT: the report is too
+ * large for base64. BT_IO: libcrypto does not sign. BT_NO_MEMORY. */
 bt_status bt_dsse_make(bt_str report, const bt_evidence_key *key, json_t **out, bt_error *error) BT_MUST_CHECK;
 
 /* Whether a document is meant to be an envelope. */
 bool bt_dsse_is_envelope(const json_t *document);
 /* Checks its form and, with a key, that one of its signatures is this key's; appends the report. BT_INVALID: it is not,
- * and what. */
+ * and what. BT_LIMIT: it is too large for base64. BT_NO_MEMORY. */
 bt_status bt_dsse_open(const json_t *envelope, const bt_evidence_key *key, bt_buffer *report,
                        bt_error *error) BT_MUST_CHECK;
 

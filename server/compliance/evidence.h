@@ -28,10 +28,12 @@ typedef struct bt_evidence_chain {
   json_t *entries; /* owned */
   char head[BT_SHA256_HEX + 1];
 } bt_evidence_chain;
+/* BT_NO_MEMORY alone. */
 bt_status bt_evidence_begin(bt_evidence_chain *chain, bt_error *error) BT_MUST_CHECK;
 /* Takes the body in every case (NULL: no memory). */
 bt_status bt_evidence_add(bt_evidence_chain *chain, const char *type, json_t *body, bt_error *error) BT_MUST_CHECK;
-/* new: the whole document; takes the entries in every case. key: signs it; NULL: it says that it is unsigned. */
+/* new: the whole document; takes the entries in every case. key: signs it; NULL: it says that it is unsigned. BT_IO:
+ * libcrypto does not sign. BT_NO_MEMORY. */
 bt_status bt_evidence_seal(bt_evidence_chain *chain, const bt_evidence_key *key, json_t **out,
                            bt_error *error) BT_MUST_CHECK;
 void bt_evidence_dispose(bt_evidence_chain *chain);

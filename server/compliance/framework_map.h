@@ -45,9 +45,10 @@ typedef struct bt_framework_map {
                          * for a control here: which is not known */
 } bt_framework_map;
 
+/* BT_NO_MEMORY alone. */
 bt_status bt_framework_map_make(bt_rule_store *store, const char *tenant, bt_str framework, bt_framework_map *out,
                                 bt_error *error) BT_MUST_CHECK;
-/* Fills `removed`: what was taken away at or after this time. */
+/* Fills `removed`: what was taken away at or after this time. BT_IO: the store cannot be read. BT_NO_MEMORY. */
 bt_status bt_framework_map_add_removed(bt_framework_map *map, bt_rule_store *store, const char *tenant,
                                        int64_t since_ns, bt_error *error) BT_MUST_CHECK;
 void bt_framework_map_dispose(bt_framework_map *map);

@@ -1,5 +1,5 @@
 /* The frameworks that a tenant can ask a report of: those of the catalogues, and those that only its rules name.
- * Thread: any. */
+ * Thread: any. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_FRAMEWORKS_JSON_H
 #define BT_SERVER_FRAMEWORKS_JSON_H
 

@@ -29,7 +29,7 @@ typedef struct bt_report_order { /* all borrowed */
 } bt_report_order;
 
 bt_report_turn bt_report_order_turn(const bt_report_order *order);
-/* new. The turn is taken with BT_OK, and may be without. */
+/* new. The turn is taken with BT_OK, and may be without. Errors are those of bt_report_build. */
 bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *turn, json_t **document,
                                 bt_error *error) BT_MUST_CHECK;
 /* Where an authority is set. *has_failed: there is no time stamp, and the document says why. BT_NO_MEMORY. */

@@ -32,10 +32,11 @@ typedef struct bt_other_reports {
   size_t named;
 } bt_other_reports;
 
-/* BT_OK also where the source could not be asked: then is_unknown. */
+/* BT_OK also where the source could not be asked: then is_unknown. BT_INVALID: the document has no range. BT_NO_MEMORY.
+ */
 bt_status bt_report_find_others(bt_source *source, const json_t *document, bt_other_reports *out,
                                 bt_error *error) BT_MUST_CHECK;
-json_t *bt_other_reports_json(const bt_other_reports *others); /* new */
+json_t *bt_other_reports_json(const bt_other_reports *others); /* new; NULL: no memory */
 
 /* What a span says of a report. Texts are the span's, borrowed for the call. */
 typedef struct bt_report_in_span {
@@ -51,7 +52,8 @@ typedef struct bt_report_spans {
   void (*look)(void *context, const bt_report_in_span *one);
   void *context;
 } bt_report_spans;
-/* Shows the spans of reports of this tenant in the range, in any order. *is_whole: all of them were. */
+/* Shows the spans of reports of this tenant in the range, in any order. *is_whole: all of them were. Errors are those
+ * of the source. */
 bt_status bt_report_spans_read(const bt_report_spans *request, bool *is_whole, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -24,7 +24,7 @@ typedef struct bt_previous_report {
   char reason[200]; /* why it is not known */
 } bt_previous_report;
 /* new: {report_id, head, known_by, reason}; the first three are null where it is not known, and the last where it is.
- */
+ * NULL: no memory. */
 json_t *bt_previous_report_json(const bt_previous_report *previous);
 /* Whether a report's member is one that bt_previous_report_json makes. */
 bool bt_previous_report_is_right(const json_t *previous);
@@ -34,7 +34,8 @@ typedef struct bt_last_reports bt_last_reports;
 bt_last_reports *bt_last_reports_new(void); /* new; NULL: no memory */
 void bt_last_reports_free(bt_last_reports *last);
 bool bt_last_reports_find(const bt_last_reports *last, const char *tenant, bt_str framework, bt_previous_report *out);
-/* The framework and tenant whose turn is longest ago make room: then their next report asks Tempo, as after a start. */
+/* The framework and tenant whose turn is longest ago make room: then their next report asks Tempo, as after a start.
+ * BT_NO_MEMORY alone. */
 bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str framework, const char *report_id,
                               const char *head, bt_error *error) BT_MUST_CHECK;
 

@@ -36,7 +36,8 @@ typedef enum bt_report_span_state {
   BT_REPORT_SPAN_GONE
 } bt_report_span_state;
 /* Looks the span of a report up: SAME, there is one with this head; OTHER, one with another head, or other spans in its
- * trace; GONE, none (never sent, or past the source's retention). Not BT_OK: it could not be asked. */
+ * trace; GONE, none (never sent, or past the source's retention). Not BT_OK: it could not be asked; errors are those of
+ * a read, and BT_NO_MEMORY. */
 bt_status bt_report_span_find(bt_source *source, const json_t *document, bt_report_span_state *out,
                               bt_error *error) BT_MUST_CHECK;
 

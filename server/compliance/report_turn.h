@@ -1,6 +1,6 @@
 /* Turns of reports: between naming the report before and being the last one itself, no other report is written, so that
  * two that are made at once do not both name the same one. Thread: every function from any thread; a turn is one
- * thread's. */
+ * thread's. Errors: BT_CANCELLED, BT_NO_MEMORY. */
 #ifndef BT_SERVER_REPORT_TURN_H
 #define BT_SERVER_REPORT_TURN_H
 

@@ -45,6 +45,7 @@ typedef struct bt_reports_options { /* all borrowed */
       *memory; /* where they are counted, and replays for them ask for room; NULL: there is no other limit */
 } bt_reports_options;
 
+/* new. BT_NO_MEMORY alone. */
 bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt_error *error) BT_MUST_CHECK;
 /* Cancels what runs and waits for it. NULL is fine. */
 void bt_reports_free(bt_reports *reports);
@@ -60,7 +61,7 @@ int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
 
 typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
 
-/* Queues one. BT_LIMIT: too many are under way. */
+/* Queues one. BT_LIMIT: too many are under way. BT_UNAVAILABLE: the system gives no random bytes. BT_NO_MEMORY. */
 bt_status bt_reports_submit(bt_reports *reports, const char *tenant, const char *user /* or NULL */, bt_str framework,
                             bt_time_range range, bt_report_form form, char report_id[BT_REPORT_ID_BYTES],
                             bt_error *error) BT_MUST_CHECK;
@@ -89,7 +90,7 @@ bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *re
                          bt_report_view *out, bt_error *error) BT_MUST_CHECK;
 void bt_reports_stop_waiting(bt_reports *reports, bt_wait *wait); /* NULL is fine */
 /* Cancels a running one, forgets a finished one. user: who may delete his own only; NULL: who may delete any.
- * BT_REFUSED: it is another's. */
+ * BT_REFUSED: it is another's. BT_NOT_FOUND: there is none. */
 bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *user, const char *report_id,
                             bt_error *error) BT_MUST_CHECK;
 

@@ -24,7 +24,8 @@ typedef struct bt_rule_entry_parts {
   const bt_watch_status *watch; /* of the tenant; NULL: nothing is watched */
 } bt_rule_entry_parts;
 
-/* new. *withdrawn: whether it decided inside the range and does so no more. */
+/* new. *withdrawn: whether it decided inside the range and does so no more. BT_NOT_FOUND: there is no such rule. BT_IO:
+ * the store cannot be read. BT_NO_MEMORY. */
 bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bool *withdrawn,
                              bt_error *error) BT_MUST_CHECK;
 /* How a rule's condition came to be what is evaluated: it may have been another one in the range. */
@@ -33,10 +34,11 @@ typedef struct bt_condition_changes {
   int64_t last_at_ns;
   char last_by[80]; /* "": nobody is known */
 } bt_condition_changes;
+/* BT_NOT_FOUND: there is no such rule. BT_IO: the store cannot be read. BT_NO_MEMORY. */
 bt_status bt_condition_changes_find(const bt_report_request *request, const char *rule_id, bt_condition_changes *out,
                                     bt_error *error) BT_MUST_CHECK;
 
-/* {evaluated, exercised, satisfied, violated, inconclusive, …, exact} */
+/* {evaluated, exercised, satisfied, violated, inconclusive, …, exact}; new. NULL: no memory. */
 json_t *bt_measured_json(const bt_measured *measured);
 
 #endif

@@ -18,7 +18,7 @@ typedef struct bt_time_stamp_query {
   bt_buffer der;  /* what is sent */
 } bt_time_stamp_query;
 /* Asks for a token over the SHA-256 of `stamped`, with a random nonce, and for the certificate that it is signed with.
- * Dispose in every case. */
+ * Dispose in every case. BT_UNAVAILABLE: the system gives no random bytes. BT_NO_MEMORY. */
 bt_status bt_time_stamp_query_make(bt_str stamped, bt_time_stamp_query *out, bt_error *error) BT_MUST_CHECK;
 void bt_time_stamp_query_dispose(bt_time_stamp_query *query);
 

@@ -25,7 +25,7 @@ typedef struct bt_reported_stamp {
   bt_time_stamp stamp;
 } bt_reported_stamp;
 /* Of a document that bt_evidence_check has passed. BT_INVALID: a token is there and does not hold
- * (bt_time_stamp_check). */
+ * (bt_time_stamp_check). BT_IO: libcrypto has no certificates to check by. BT_NO_MEMORY. */
 bt_status bt_time_stamp_read(const json_t *document, const char *ca_file, bt_reported_stamp *out,
                              bt_error *error) BT_MUST_CHECK;
 

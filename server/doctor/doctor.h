@@ -81,7 +81,9 @@ typedef struct bt_doctor_report {
 } bt_doctor_report;
 
 /* BT_OK: the report is whole, whatever it says. Else nothing could be found out, and the error says why (a receiver
- * that does not take the probes, a Tempo that does not answer). Dispose in every case. */
+ * that does not take the probes, a Tempo that does not answer). BT_UNAVAILABLE: it does not answer, or shows no probe.
+ * BT_REFUSED: the receiver does not take them. BT_INVALID: options->run is no name of a run, or the receiver's address
+ * or headers are wrong. BT_IO: the system gives no random bytes. BT_CANCELLED, BT_NO_MEMORY. Dispose in every case. */
 bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) BT_MUST_CHECK;
 void bt_doctor_report_dispose(bt_doctor_report *report);
 

@@ -1,4 +1,6 @@
-/* The parts of a run share this. Only server/doctor/ includes it. Thread: one. */
+/* The parts of a run share this. Only server/doctor/ includes it. Thread: one. Errors, where nothing else is said:
+ * BT_CANCELLED, BT_NO_MEMORY, or what a sink or judging a probe returned; what the store does not answer is in the
+ * report. */
 #ifndef BT_SERVER_DOCTOR_DOCTOR_PARTS_H
 #define BT_SERVER_DOCTOR_DOCTOR_PARTS_H
 
@@ -62,9 +64,10 @@ typedef struct bt_doctor {
 
 /* ---- rules.c ---- */
 
-/* All rules of all topics and keys, with what is true of them. */
+/* All rules of all topics and keys, with what is true of them. BT_CONFLICT: one does not compile. BT_NO_MEMORY. */
 bt_status bt_doctor_rules_make(bt_doctor *doctor, bt_error *error) BT_MUST_CHECK;
 void bt_doctor_rules_dispose(bt_doctor *doctor);
+/* *out is borrowed until the next call for this rule. BT_LIMIT: the trace is too large. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_doctor_judge(const bt_doctor_rule *rule, const bt_trace *trace, const bt_rule_verdict **out,
                           bt_error *error) BT_MUST_CHECK;
 
@@ -105,9 +108,10 @@ bool bt_doctor_is_refusal(const bt_doctor *doctor);
 /* ---- report.c ---- */
 
 /* The place where this attempt says what it saw of a fact; NULL in *out: an earlier attempt of this pass saw that it
- * holds, so it need not be asked. id: of the aspect, behind the topic's where there is one. */
+ * holds, so it need not be asked; owned by the report. id: of the aspect, behind the topic's where there is one. */
 bt_status bt_fact_open(bt_doctor *doctor, const bt_doctor_rules *topic, bt_doctor_aspect aspect, const char *detail,
                        bt_fact **out, bt_error *error) BT_MUST_CHECK;
+/* Owned by the fact; never NULL. */
 bt_fact_seen *bt_fact_now(const bt_doctor *doctor, bt_fact *fact);
 /* Texts that live as long as the report. NULL: no memory. */
 const char *bt_doctor_text(bt_doctor *doctor, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -130,14 +134,16 @@ bt_status bt_doctor_check_store(bt_doctor *doctor, bt_error *error) BT_MUST_CHEC
 
 /* ---- wait.c ---- */
 
-/* Pushes, and waits until by id and then by search all probes show, or the time is over. */
+/* Pushes, and waits until by id and then by search all probes show, or the time is over. BT_UNAVAILABLE: none shows.
+ * BT_REFUSED: the receiver does not take them. BT_INVALID: its address or headers are wrong. */
 bt_status bt_doctor_push_and_wait(bt_doctor *doctor, bt_error *error) BT_MUST_CHECK;
+/* BT_CANCELLED alone. */
 bt_status bt_doctor_pause(const bt_doctor *doctor, int64_t duration_ns, bt_error *error) BT_MUST_CHECK;
 void bt_doctor_say(const bt_doctor *doctor, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- store.c ---- */
 
-/* What the store says of itself: version, limits. Fails only where nothing answers. */
+/* What the store says of itself: version, limits. Fails only where nothing answers, with the errors of bt_http_send. */
 bt_status bt_doctor_look_at_store(bt_doctor *doctor, bt_error *error) BT_MUST_CHECK;
 
 #endif

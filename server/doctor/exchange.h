@@ -13,7 +13,7 @@ typedef struct bt_exchange {
   const char *what;       /* "search", "trace", "other", "push" */
   char *query;            /* TraceQL, decoded; or the path; new */
   int64_t start_s, end_s; /* of a search; 0: none */
-  int64_t limit;
+  int64_t limit;          /* of a search, in traces; 0: none */
   int64_t at_ns, took_ms;
   int status; /* HTTP; 0: no answer */
   size_t answer_bytes;

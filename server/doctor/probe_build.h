@@ -34,13 +34,13 @@ void bt_probe_begin(bt_probe_build *build, const char *label, bt_probe_trait tra
 void bt_probe_resource(bt_probe_build *build, unsigned part, const char *service, bt_probe_attributes more,
                        uint32_t spans);
 /* The next span of the resource: internal, unset, 2 ms long, a child of the trace's first. To be changed by the
- * caller; never NULL. */
+ * caller, owned by the build; never NULL. */
 bt_export_span *bt_probe_span(bt_probe_build *build, const char *name);
 /* One attribute; items NULL: no room. */
 bt_probe_attributes bt_probe_attribute(bt_probe_build *build, const char *key, bt_value value);
 /* The value under each key of the span, or of the resource; MISSING: no attributes. */
 bt_probe_attributes bt_probe_under_keys(bt_probe_build *build, bool is_of_resource, bt_value value);
-/* Everything is there: makes the traces as a reader sees them. */
+/* Everything is there: makes the traces as a reader sees them. BT_NO_MEMORY alone: the probes themselves are right. */
 bt_status bt_probe_finish(bt_probe_build *build, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -65,14 +65,16 @@ typedef struct bt_probes {
 #define BT_PROBE_LONG_NS INT64_C(20000000000)
 #define BT_PROBE_SERVICE "betrace-doctor"
 
-/* A name for a run that begins now: seconds since the epoch and six random digits, "1767225600-5f3a9c". */
+/* A name for a run that begins now: seconds since the epoch and six random digits, "1767225600-5f3a9c". BT_IO: the
+ * system gives no random bytes. */
 bt_status bt_probe_run_new(int64_t now_ns, char run[BT_PROBE_RUN_SIZE], bt_error *error) BT_MUST_CHECK;
 /* False: not the name of a run. */
 bool bt_probe_run_is_valid(const char *run);
 /* "span.http.method" or "resource.k8s.pod.name"; *out borrows from text. False: neither. */
 bool bt_probe_key_parse(bt_str text, bt_probe_key *out);
 
-/* Makes the probes of the run. more_keys: besides those that are always there. Dispose in every case. */
+/* Makes the probes of the run. more_keys: besides those that are always there. BT_INVALID: that is no name of a run.
+ * BT_NO_MEMORY. Dispose in every case. */
 bt_status bt_probes_make(bt_probes *probes, const char *run, const bt_probe_key *more_keys, size_t more_count,
                          bt_error *error) BT_MUST_CHECK;
 void bt_probes_dispose(bt_probes *probes);

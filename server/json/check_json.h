@@ -1,6 +1,7 @@
 /* What is wrong with a rule file, as JSON: one form for `betrace check` and for imports. Each problem is {rule_id|null,
  * code|null, severity, message, line, column, range|null, fix?}. Line and column are those of the file, ranges are
- * bytes of the rule's text, and code is null for a wrong field or a file that is no rule file. Thread: no state. */
+ * bytes of the rule's text, and code is null for a wrong field or a file that is no rule file. Thread: no state. What
+ * functions return is new; NULL, or a part is missing, for want of memory (json_memory.h). */
 #ifndef BT_SERVER_CHECK_JSON_H
 #define BT_SERVER_CHECK_JSON_H
 
@@ -10,7 +11,7 @@
 #include "dsl/text.h"
 #include "server/rulefile/checked_file.h"
 
-/* New objects and arrays; NULL: no memory. rule_id may be empty. */
+/* rule_id may be empty. */
 json_t *bt_problem_json(bt_str rule_id, unsigned line, unsigned column, bt_str message);
 /* Diagnostics of one text with the rule's id in each. */
 json_t *bt_rule_diagnostics_json(bt_str rule_id, const bt_diagnostics *diagnostics);

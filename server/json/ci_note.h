@@ -21,7 +21,7 @@ void bt_ci_note_write(const bt_ci_note *note, bt_buffer *out);
 /* Of problems as check_json.h writes them, each with its `file` besides: a command for each. */
 void bt_problems_annotate(const json_t *problems, bt_buffer *out);
 /* The same problems as JUnit. `files`: objects {file, unreadable}, in order; unreadable is null or says why. A file
- * with an error fails, one that cannot be read is an error, and warnings are output. */
+ * with an error fails, one that cannot be read is an error, and warnings are output. BT_NO_MEMORY alone. */
 bt_status bt_problems_junit(const json_t *problems, const json_t *files, bt_buffer *out, bt_error *error) BT_MUST_CHECK;
 
 #endif

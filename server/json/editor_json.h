@@ -1,5 +1,5 @@
 /* What an editor is told, as JSON: ranges in bytes and in lines and UTF-16 columns, completions, the language. Thread:
- * no state. */
+ * no state. What functions return is new; NULL, or a part is missing, for want of memory (json_memory.h). */
 #ifndef BT_SERVER_EDITOR_JSON_H
 #define BT_SERVER_EDITOR_JSON_H
 
@@ -9,7 +9,6 @@
 #include "dsl/text.h"
 #include "server/editor/completion.h"
 
-/* New objects; NULL: no memory. */
 /* {start, end, start_line, start_column, end_line, end_column} */
 json_t *bt_text_range_json(bt_str text, bt_range range);
 /* bt_diagnostics_json with line and column in UTF-16 besides: `position` {start_line, …} of each range. */

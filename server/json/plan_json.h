@@ -6,7 +6,8 @@
 
 #include "dsl/rule.h"
 
-/* A new object {strategy, searched[], subtracted[], projected, reads, outline}; null where no plan could be made. */
+/* A new object {strategy, searched[], subtracted[], projected, reads, outline}; null where no plan could be made. NULL:
+ * no memory. */
 json_t *bt_plan_json(const bt_rule *rule);
 
 #endif

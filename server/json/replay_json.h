@@ -1,5 +1,5 @@
 /* JSON of violations, coverage and replays as api.md writes them: one place for the HTTP API and the CLI. Thread: no
- * state. */
+ * state. What functions return is new; NULL, or a part is missing, for want of memory (json_memory.h). */
 #ifndef BT_SERVER_REPLAY_JSON_H
 #define BT_SERVER_REPLAY_JSON_H
 
@@ -14,7 +14,7 @@
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/source.h"
 
-/* Each returns a new object, NULL when there is no memory. Text of users that is not UTF-8 is repaired with U+FFFD. */
+/* Text of users that is not UTF-8 is repaired with U+FFFD. */
 json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violation *violation);
 json_t *bt_coverage_json(const bt_coverage *coverage);
 json_t *bt_replay_coverage_json(const bt_coverage *coverage); /* with what was compared, which other answers are not

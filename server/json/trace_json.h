@@ -18,7 +18,7 @@ enum { BT_TRACE_SPANS_SHOWN = 10000 };
 json_t *bt_trace_facts_json(const bt_trace *trace);
 
 /* new: an array of what openapi.yaml calls TraceSpan, by start and then id: the earliest `most` spans, and every
- * witness of the verdicts besides. rules and verdicts have `count` entries each. */
+ * witness of the verdicts besides. rules and verdicts have `count` entries each. BT_NO_MEMORY alone. */
 bt_status bt_trace_spans_json(const bt_trace *trace, const bt_rule *const *rules, const bt_rule_verdict *verdicts,
                               size_t count, size_t most, json_t **out, bt_error *error) BT_MUST_CHECK;
 
