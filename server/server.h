@@ -11,13 +11,15 @@
 typedef struct bt_server bt_server;
 
 /* new. Store, source, jobs, then HTTP. The config is borrowed and must outlive it. Its `listen` NULL: no socket is
- * opened, and only bt_server_ask leads in. */
+ * opened, and only bt_server_ask leads in. BT_INVALID: a setting or an address is wrong. BT_IO, BT_REFUSED: a file, the
+ * database or the port cannot be used. BT_LIMIT: the system gives no thread. BT_UNAVAILABLE, BT_NO_MEMORY. */
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) BT_MUST_CHECK;
 uint16_t bt_server_port(const bt_server *server);
-/* A request from inside the process: see local_ask.h. */
+/* A request from inside the process, with the errors of local_ask.h; *out is new. */
 bt_status bt_server_ask(bt_server *server, const bt_local_request *request, json_t **out,
                         bt_error *error) BT_MUST_CHECK;
-/* Uses what may change while it runs: tokens, certificates, host names, origins. After an error all stays as it was. */
+/* Uses what may change while it runs: tokens, certificates, host names, origins. After an error all stays as it was.
+ * BT_INVALID, BT_IO, BT_LIMIT: a file is wrong, and which. BT_NO_MEMORY. */
 bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *error) BT_MUST_CHECK;
 /* Stops accepting, lets requests under way end, cancels replays, closes the store. NULL is fine. */
 void bt_server_stop(bt_server *server);

@@ -23,7 +23,7 @@ typedef struct bt_grpc_server_options {
   void *context;
 } bt_grpc_server_options;
 
-/* new. BT_INVALID, BT_IO: the address or the files, and why. */
+/* new. BT_INVALID, BT_IO: the address or the files, and why. BT_LIMIT: the system gives no thread. BT_NO_MEMORY. */
 bt_status bt_grpc_server_new(const bt_grpc_server_options *options, bt_grpc_server **out,
                              bt_error *error) BT_MUST_CHECK;
 uint16_t bt_grpc_server_port(const bt_grpc_server *server);

@@ -1,4 +1,4 @@
-/* What both directions of transcode.h ask of descriptors. Only these two files include it. No state. */
+/* What both directions of transcode.h ask of descriptors. Only these two files include it. Thread: no state. */
 #ifndef BT_SERVER_GRPC_TRANSCODE_PARTS_H
 #define BT_SERVER_GRPC_TRANSCODE_PARTS_H
 

@@ -22,8 +22,10 @@ typedef struct bt_access_options {
   const char *ui;                  /* folder of the web pages; NULL: none */
 } bt_access_options;
 
-/* new, with one reference. Reads the files. BT_INVALID and BT_IO say which of them is wrong, and why. */
+/* new, with one reference. Reads the files. BT_INVALID and BT_IO say which of them is wrong, and why; BT_LIMIT: one is
+ * too large. BT_NO_MEMORY. */
 bt_status bt_access_new(const bt_access_options *options, bt_access **out, bt_error *error) BT_MUST_CHECK;
+/* Shared, one reference more; never NULL. */
 bt_access *bt_access_acquire(bt_access *access);
 void bt_access_release(bt_access *access); /* NULL is fine */
 
@@ -32,7 +34,7 @@ const char *const *bt_access_hosts(const bt_access *access); /* NULL-terminated 
 /* Is this page's origin one that was allowed? Exact, in lower case, as browsers send it. */
 bool bt_access_allows_origin(const bt_access *access, bt_str origin);
 const bt_pages *bt_access_pages(const bt_access *access);  /* NULL: none */
-struct ssl_ctx_st *bt_access_tls(const bt_access *access); /* NULL: plain */
+struct ssl_ctx_st *bt_access_tls(const bt_access *access); /* borrowed; NULL: plain */
 
 typedef struct bt_access_question {
   bt_role needs;                              /* of the route */

@@ -24,7 +24,7 @@ typedef struct bt_audit_line {
 /* new. file NULL: none. BT_IO: it cannot be opened, and why. */
 bt_status bt_audit_new(const char *file, bt_audit **out, bt_error *error) BT_MUST_CHECK;
 void bt_audit_free(bt_audit *audit); /* NULL is fine */
-/* Opens the file of this name again, after it was moved away. After an error the old one goes on. */
+/* Opens the file of this name again, after it was moved away. After an error the old one goes on. BT_IO as above. */
 bt_status bt_audit_reopen(bt_audit *audit, bt_error *error) BT_MUST_CHECK;
 
 /* Whether calls of this route are written: those that change something, and reports. */

@@ -14,7 +14,7 @@
 
 /* The query as an object of strings; `list` (may be NULL) may stand several times and becomes the array `list_name`.
  * `names` are all that may stand (NULL-terminated, `list` among them); any other, and one that stands twice, is
- * answered with 400. NULL: answered. */
+ * answered with 400. New. NULL: answered. */
 json_t *bt_query_body(bt_call *call, const char *const *names, const char *list, const char *list_name);
 
 typedef struct bt_range_names {

@@ -143,7 +143,8 @@ void bt_call_no_content(bt_call *call);
 void bt_call_stream(bt_call *call, int status, const char *content_type, const bt_stream_operations *operations,
                     void *context);
 
-/* What others get who know when the call can go on (wait.h); NULL: it cannot wait, and has to answer. */
+/* What others get who know when the call can go on (wait.h), owned by the call; NULL: it cannot wait, and has to
+ * answer. */
 bt_wait *bt_call_wait(bt_call *call);
 /* There is no answer yet: the call leaves its place as soon as its handler, or the page of its stream, returns. `go_on`
  * is called later, in the same lane: when the wait is woken, at until_ns, or when the call is cut. It answers, or

@@ -43,6 +43,7 @@ struct bt_http_connection {
   uint64_t lingered_bytes;
 };
 
+/* Owned by its loop; never NULL. */
 bt_http_connection *bt_http_connection_of(h2o_req_t *request);
 
 /* gate.c: from now on heads of this connection are looked at first. Its socket has just been given to h2o. */

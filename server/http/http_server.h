@@ -54,12 +54,14 @@ typedef struct bt_http_server_options {
   uint32_t heartbeat_ms;     /* after so long without a page a stream sends its heartbeat; 0: 10 s */
 } bt_http_server_options;
 
-/* new. Listens and serves at once. BT_INVALID: the address is not one; BT_IO: it cannot be bound, and why. */
+/* new. Listens and serves at once. BT_INVALID: the address is not one; BT_IO: it cannot be bound, and why; also as
+ * bt_access_new and bt_audit_new. BT_LIMIT: the system gives no thread. BT_NO_MEMORY. */
 bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_server **out,
                              bt_error *error) BT_MUST_CHECK;
 uint16_t bt_http_server_port(const bt_http_server *server);
 /* Opens the audit log again, reads tokens and certificates again and uses them from the next request and connection on.
- * After an error all stays as it was. TLS and tokens can be neither begun nor ended this way (BT_INVALID). */
+ * After an error all stays as it was. TLS and tokens can be neither begun nor ended this way (BT_INVALID). Else errors
+ * are those of bt_access_new. */
 bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options *access, bt_error *error) BT_MUST_CHECK;
 /* Something uses the server that no request shows: it is not freed before as many let go. Thread: any. */
 void bt_http_server_hold(bt_http_server *server);

@@ -7,7 +7,7 @@
 
 #include "dsl/error.h"
 
-/* "host:port" or "[v6]:port" into its parts. BT_INVALID: it is neither. */
+/* "host:port" or "[v6]:port" into its parts; host_size in bytes. BT_INVALID: it is neither. */
 bt_status bt_listen_split(const char *listen, char *host, size_t host_size, char port[6],
                           bt_error *error) BT_MUST_CHECK;
 /* Opens `count` sockets on the address, all on one port (port 0: a free one, told in *port). After a failure those

@@ -5,8 +5,10 @@
 
 #include "server/http/local_call.h"
 
-/* A 2xx is BT_OK, and *out new, or NULL where the answer is empty; else error says what the problem document says. The
- * lane of the request is not the caller's own: all of its places may wait here. */
+/* A 2xx is BT_OK, and *out new, or NULL where the answer is empty; else error says what the problem document says, and
+ * the status is by its HTTP status: BT_INVALID (400, 413, 422), BT_REFUSED (401, 403, 421), BT_NOT_FOUND (404),
+ * BT_CONFLICT (409, 412), else BT_UNAVAILABLE. BT_NO_MEMORY. The lane of the request is not the caller's own: all of
+ * its places may wait here. */
 bt_status bt_http_server_ask(bt_http_server *server, const bt_local_request *request, json_t **out,
                              bt_error *error) BT_MUST_CHECK;
 

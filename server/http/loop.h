@@ -102,7 +102,7 @@ typedef struct bt_http_handler { /* h2o gives us our handler back; the server ha
   bt_http_server *server;
 } bt_http_handler;
 
-/* http_server.c: the monotonic clock; what holds now, to be released. */
+/* http_server.c: the monotonic clock; what holds now, to be released (never NULL). */
 int64_t bt_http_now_ms(void);
 bt_access *bt_http_access(bt_http_server *server);
 

@@ -34,7 +34,8 @@ bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definiti
 bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace,
                                      bool is_unsettled);
 
-/* new: {verdict, reason, exercised, violation}; a violation of a whole trace counts as confirmed by id. */
+/* new: {verdict, reason, exercised, violation}; a violation of a whole trace counts as confirmed by id. BT_NO_MEMORY
+ * alone. */
 bt_status bt_one_trace_verdict_json(const bt_call *call, const bt_rule_definition *rule, const bt_trace *trace,
                                     const bt_rule_verdict *verdict, bool is_unsettled, json_t **out,
                                     bt_error *error) BT_MUST_CHECK;

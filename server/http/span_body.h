@@ -12,7 +12,8 @@
 
 /* Appends an ExportTraceServiceRequest (protobuf) with the body's spans to out. A string attribute that reads as a JSON
  * number or boolean becomes one (not where a number would lose digits); service.name is the resource's. BT_INVALID:
- * errors names each wrong field as spans[3].start_time, twenty of them at most. */
+ * errors names each wrong field as spans[3].start_time, twenty of them at most. BT_LIMIT: they take too much memory.
+ * BT_NO_MEMORY. */
 bt_status bt_span_body_read(json_t *body, int64_t now_ns, bt_buffer *out, bt_field_errors *errors,
                             bt_error *error) BT_MUST_CHECK;
 

@@ -39,7 +39,8 @@ typedef struct bt_token {
 
 typedef struct bt_tokens bt_tokens;
 
-/* new. `file` is for messages. BT_INVALID: what was expected in which line; a file without any token is wrong too. */
+/* new. `file` is for messages. BT_INVALID: what was expected in which line; a file without any token is wrong too.
+ * BT_IO: it cannot be read. BT_LIMIT: it is larger than 1 MiB. BT_NO_MEMORY. */
 bt_status bt_tokens_parse(bt_str text, const char *file, bt_tokens **out, bt_error *error) BT_MUST_CHECK;
 bt_status bt_tokens_read(const char *file, bt_tokens **out, bt_error *error) BT_MUST_CHECK;
 void bt_tokens_free(bt_tokens *tokens); /* NULL is fine */
@@ -52,7 +53,7 @@ bool bt_token_may_use(const bt_token *token, bt_str tenant);
 
 /* A new random token. BT_IO: the system has no randomness. */
 bt_status bt_token_make(char text[BT_TOKEN_TEXT_BYTES], bt_error *error) BT_MUST_CHECK;
-/* Plain SHA-256 of the text, as `sha256sum` gives it. */
+/* Plain SHA-256 of the text, as `sha256sum` gives it. BT_NO_MEMORY alone. */
 bt_status bt_token_hash(bt_str secret, bt_sha256 *out, bt_error *error) BT_MUST_CHECK;
 
 /* When a token ends, as expires= has it: "2027-01-31" (its first moment, UTC) or RFC 3339. False: neither. */

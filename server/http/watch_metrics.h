@@ -7,7 +7,7 @@
 #include "server/http/service.h"
 
 /* Appends the families, without samples where nothing is watched. only_tenant NULL: of all tenants, and of what they
- * share. */
+ * share. BT_NO_MEMORY alone. */
 bt_status bt_watch_metrics_write(const bt_service *service, const char *only_tenant, bt_buffer *out,
                                  bt_error *error) BT_MUST_CHECK;
 

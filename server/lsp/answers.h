@@ -1,5 +1,5 @@
 /* What the server says about one document, as the JSON of LSP 3.17. New objects; NULL, or a missing part, is want of
- * memory (server/json/json_memory.h knows). Thread: belongs to one thread. */
+ * memory (server/json/json_memory.h knows). Thread: belongs to one thread. Offsets are bytes. */
 #ifndef BT_SERVER_LSP_ANSWERS_H
 #define BT_SERVER_LSP_ANSWERS_H
 

@@ -1,6 +1,6 @@
 /* A text that an editor has open, and its places as LSP counts them: lines from 0, and characters from 0 in the units
  * that were agreed on. A line ends with \n, \r\n or \r. Owns its text, which is valid UTF-8. Offsets are
- * bytes. Thread: belongs to one thread. */
+ * bytes. Thread: belongs to one thread. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_LSP_DOCUMENT_H
 #define BT_SERVER_LSP_DOCUMENT_H
 

@@ -18,7 +18,7 @@ typedef struct bt_lsp_frames {
   size_t skip;  /* bytes still to come of a message that is too large */
 } bt_lsp_frames;
 
-/* All-zero is a new one. */
+/* All-zero is a new one. BT_NO_MEMORY alone. */
 bt_status bt_lsp_frames_add(bt_lsp_frames *frames, bt_str bytes, bt_error *error) BT_MUST_CHECK;
 /* BT_OK: *message is the next one, borrowed until the next add. BT_NOT_FOUND: it is not there as a whole yet. BT_LIMIT:
  * it is larger than BT_LSP_MAX_MESSAGE_BYTES and will be passed over. BT_INVALID: the header is wrong. */

@@ -1,7 +1,7 @@
 /* The language server: messages of JSON-RPC 2.0 in, answers and notifications out, as LSP 3.17 has them. Holds the
  * documents that an editor has open and what was found in them. No I/O: who reads and writes gives it messages and
  * sends what it appends. A message that is wrong is answered with an error and changes nothing. Thread: belongs to one
- * thread. */
+ * thread. Errors: BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_LSP_SESSION_H
 #define BT_SERVER_LSP_SESSION_H
 

@@ -16,7 +16,7 @@ typedef enum bt_mcp_about {
 /* new: {conclusion, means, looked_at, not_looked_at} of what a route answered. filter: the name of an argument that
  * chose some of the traces, of which the answer does not say whether there are any; or NULL. NULL: no memory. */
 json_t *bt_mcp_account(bt_mcp_about about, const char *filter, json_t *answer);
-/* new: the same of an answer that never came. */
+/* new: the same of an answer that never came. NULL: no memory. */
 json_t *bt_mcp_account_of_failure(const char *why);
 
 #endif

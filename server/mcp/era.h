@@ -31,7 +31,7 @@ typedef struct bt_mcp_headers {
 /* new: where they are not what the message says: a proxy may have trusted them. NULL: they are. */
 json_t *bt_mcp_refuse_headers(json_t *id, const char *method, json_t *params, const bt_mcp_headers *headers);
 
-/* new: of server/discover, before bt_mcp_complete. */
+/* new: of server/discover, before bt_mcp_complete. NULL: no memory. */
 json_t *bt_mcp_discovery(json_t *capabilities, const char *instructions);
 /* Adds to the result what each modern one has. False: no memory. */
 void bt_mcp_complete(json_t *result, const char *method, const char *program_version);

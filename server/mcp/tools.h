@@ -1,5 +1,6 @@
 /* The tools, resources and prompts: each tool is a row, and most are one call of an HTTP route, so that a tool cannot
- * mean something else than the API. Thread: one call at a time. */
+ * mean something else than the API. Thread: one call at a time. What functions give is new; NULL, or a part is missing,
+ * for want of memory (json_memory.h). */
 #ifndef BT_SERVER_MCP_TOOLS_H
 #define BT_SERVER_MCP_TOOLS_H
 
@@ -25,14 +26,16 @@ typedef struct bt_mcp_run {
 
 json_t *bt_mcp_tools(bool allows_writes); /* new: the list */
 /* BT_OK: *out is a new result of tools/call, which may be one that failed. BT_INVALID: there is no such tool, or its
- * arguments are wrong: error says which. */
+ * arguments are wrong: error says which. BT_CANCELLED: run->cancel. Else errors are those of run->ask. */
 bt_status bt_mcp_tool_call(const bt_mcp_run *run, const char *name, json_t *arguments, json_t **out,
                            bt_error *error) BT_MUST_CHECK;
 
 json_t *bt_mcp_resources(void);
 json_t *bt_mcp_resource_templates(void);
+/* BT_NOT_FOUND: there is no such resource. Else errors are those of run->ask. *out is NULL before. */
 bt_status bt_mcp_resource_read(const bt_mcp_run *run, const char *uri, json_t **out, bt_error *error) BT_MUST_CHECK;
 json_t *bt_mcp_prompts(void);
+/* BT_INVALID: there is no such prompt, or it lacks its argument. BT_NO_MEMORY. *out is NULL before. */
 bt_status bt_mcp_prompt_get(const char *name, json_t *arguments, json_t **out, bt_error *error) BT_MUST_CHECK;
 
 #endif
