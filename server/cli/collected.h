@@ -23,7 +23,7 @@ typedef struct bt_collected {
 } bt_collected;
 
 /* Runs it, with progress on a terminal, `counts`: with the number of violations so far. BT_OK also when not everything
- * could be read: result.outcome says so. Dispose in each case. */
+ * could be read: result.outcome says so. Errors are those of bt_replay_run. Dispose in each case. */
 bt_status bt_collect(bt_source *source, const bt_replay_request *request, bool counts, bt_collected *out,
                      bt_error *error) BT_MUST_CHECK;
 void bt_collected_dispose(bt_collected *collected);

@@ -17,7 +17,8 @@ int bt_trace_operand(const bt_command *command, bt_replay_options *options, cons
 /* Takes the trace that was found and a judge of the rules of the options, NULL where there are none. Both are borrowed.
  */
 typedef bt_status (*bt_found_sink)(void *context, const bt_read_trace *read, bt_judge *judge, bt_error *error);
-/* Reads the trace from where the options say. BT_NOT_FOUND: it is not there, and the sink was not called. */
+/* Reads the trace from where the options say. BT_NOT_FOUND: it is not there, and the sink was not called. BT_INVALID:
+ * the options lead to no traces. Else errors are those of the source, or what the sink returned. */
 bt_status bt_trace_find(const bt_replay_options *options, const bt_trace_id *id, bt_found_sink sink, void *context,
                         bt_error *error) BT_MUST_CHECK;
 /* The same, judged, and where links decide with the traces that they tie to it. judge: NULL where there are no rules;

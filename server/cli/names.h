@@ -20,7 +20,7 @@ typedef struct bt_known_names {
   char problem[200];
 } bt_known_names;
 
-/* Asks the source. A source that lists nothing is no error. Dispose in each case. */
+/* Asks the source. A source that lists nothing is no error. BT_CANCELLED, BT_NO_MEMORY. Dispose in each case. */
 bt_status bt_known_names_read(bt_source *source, const bt_replay_options *options, bt_time_range range,
                               bt_known_names *out, bt_error *error) BT_MUST_CHECK;
 void bt_known_names_dispose(bt_known_names *names);
@@ -46,13 +46,14 @@ typedef struct bt_used_names { /* all-zero is empty */
   size_t use_count, use_capacity;
   bool no_memory;
 } bt_used_names;
-/* Adds the names that a condition (may be NULL) asks spans for. */
+/* Adds the names that a condition (may be NULL) asks spans for. BT_NO_MEMORY alone. */
 bt_status bt_used_names_add(bt_used_names *names, const bt_condition *condition, bt_error *error) BT_MUST_CHECK;
 /* Finds which names are spared, once the caller has set `presence` of each. */
 void bt_used_names_spare(bt_used_names *names);
 void bt_used_names_dispose(bt_used_names *names);
 
-/* Whether some trace of the range has such a span. One cheap search, or the list of a file. */
+/* Whether some trace of the range has such a span. One cheap search, or the list of a file. BT_CANCELLED, BT_NO_MEMORY;
+ * other failures are BT_NAME_UNKNOWN. */
 bt_status bt_name_presence(bt_source *source, const bt_replay_options *options, bt_time_range range,
                            const bt_known_names *known, const bt_used_name *name, bt_presence *out,
                            bt_error *error) BT_MUST_CHECK;

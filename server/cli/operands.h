@@ -12,7 +12,7 @@
 bool bt_operand_has_rules(const char *path);
 
 /* A source of these files, new: bt_source_free. BT_INVALID, and so a wrong use of the command: one of them cannot be
- * opened or read. */
+ * opened or read. BT_LIMIT: it is too large. BT_NO_MEMORY. */
 bt_status bt_cli_open_traces(const char *const *paths, size_t count, unsigned jobs, bt_source **out,
                              bt_error *error) BT_MUST_CHECK;
 

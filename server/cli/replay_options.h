@@ -58,6 +58,8 @@ typedef struct bt_replay_place { /* where the traces come from */
   bt_http_client *client;        /* NULL for files */
   bt_source *source;
 } bt_replay_place;
+/* BT_INVALID: the address, a credential or a file is wrong. BT_IO: a file of a secret or certificate cannot be read.
+ * BT_LIMIT: files are too large. BT_UNAVAILABLE, BT_NO_MEMORY. Close in every case. */
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) BT_MUST_CHECK;
 void bt_replay_place_close(bt_replay_place *place);
 

@@ -14,7 +14,7 @@
  * without one; BT_IO; BT_NO_MEMORY. Dispose with bt_rule_paths_dispose in any case. */
 bt_status bt_report_files_find(const bt_operands *operands, bt_rule_paths *out, bt_error *error) BT_MUST_CHECK;
 
-/* Of a report that holds: {report_id, framework, tenant, head, made_at, previous}; new. */
+/* Of a report that holds: {report_id, framework, tenant, head, made_at, previous}; new. NULL: no memory. */
 json_t *bt_report_link_json(const json_t *document);
 
 /* new: of each framework and tenant among the links {framework, tenant, reports, first, last, begins_after, missing,

@@ -29,7 +29,8 @@ typedef struct bt_rerun {
 } bt_rerun;
 void bt_rerun_dispose(bt_rerun *rerun);
 
-/* BT_OK: looked, whatever came out. BT_UNAVAILABLE and the like: the source gave nothing. */
+/* BT_OK: looked, whatever came out. BT_UNAVAILABLE and the like: the source gave nothing. BT_CANCELLED: Ctrl-C.
+ * BT_NO_MEMORY. */
 bt_status bt_rerun_traces(bt_source *source, const bt_reported *reported, const bt_rerun_options *options,
                           bt_rerun *out, bt_error *error) BT_MUST_CHECK;
 bt_status bt_rerun_rules(bt_source *source, const bt_reported *reported, const bt_rerun_options *options, bt_rerun *out,

@@ -16,6 +16,6 @@ json_t *bt_report_stamp_json(const bt_reported_stamp *stamp, const char *made_at
 bool bt_report_stamp_is_expectation(const char *text);
 bool bt_report_stamp_holds(const bt_reported_stamp *stamp, const char *expected);
 /* What is there instead: "none", "not checked", or its time. */
-json_t *bt_report_stamp_found_json(const bt_reported_stamp *stamp); /* new */
+json_t *bt_report_stamp_found_json(const bt_reported_stamp *stamp); /* new. NULL: no memory */
 
 #endif

@@ -17,7 +17,8 @@ typedef struct bt_service_client {
   bt_buffer authorization, tenant_header; /* whole headers; empty: none */
 } bt_service_client;
 
-/* The first four are set by the caller. Close in each case. */
+/* The first four are set by the caller. BT_INVALID: the token, or its file, is wrong. BT_UNAVAILABLE, BT_NO_MEMORY.
+ * Close in each case. */
 bt_status bt_service_client_open(bt_service_client *client, bt_error *error) BT_MUST_CHECK;
 void bt_service_client_close(bt_service_client *client);
 

@@ -33,7 +33,7 @@ typedef struct bt_drawing {
 } bt_drawing;
 
 /* Everything given is borrowed. verdicts: one for each rule, of a rule_count that may be 0; family: NULL where there is
- * none. Dispose in each case. */
+ * none. BT_NO_MEMORY alone. Dispose in each case. */
 bt_status bt_drawing_new(const bt_trace *trace, const bt_family *family, const bt_rule_definition *const *rules,
                          const bt_rule_verdict *verdicts, size_t rule_count, bt_drawing *out,
                          bt_error *error) BT_MUST_CHECK;

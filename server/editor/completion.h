@@ -85,7 +85,7 @@ typedef struct bt_completion {
 /* offset: bytes; one inside a character counts as its beginning. BT_INVALID: past the end, or a text over
  * BT_MAX_RULE_BYTES. Dispose of *out in every case. */
 bt_status bt_completion_run(bt_str text, size_t offset, bt_completion *out, bt_error *error) BT_MUST_CHECK;
-/* Adds an answer to a want, if it fits what was typed. */
+/* Adds an answer to a want, if it fits what was typed. BT_NO_MEMORY alone. */
 bt_status bt_completion_add(bt_completion *completion, const bt_completion_want *want, bt_str text, bt_value_type type,
                             bt_error *error) BT_MUST_CHECK;
 /* Best first, each once, and the best BT_COMPLETION_MAX_ITEMS of them. After everything was added. */

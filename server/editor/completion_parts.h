@@ -41,7 +41,8 @@ void bt_offer_durations(bt_offering *o);
 /* Whose attributes `path`, as in span.attributes, means; the head may be a binding's. */
 bt_want_of bt_index_attributes(const bt_context *context, bt_str path);
 
-/* completion_item.c: adds a copy of the item, with its rank, unless its label does not fit what was typed. */
+/* completion_item.c: adds a copy of the item, with its rank, unless its label does not fit what was typed. BT_NO_MEMORY
+ * alone. */
 bt_status bt_completion_offer(bt_completion *completion, const bt_completion_item *item, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -71,7 +71,7 @@ typedef struct bt_context {
   size_t binding_count;
 } bt_context;
 
-/* offset: in bytes, at most text.len. Strings with escapes go into the arena. */
+/* offset: in bytes, at most text.len. Strings with escapes go into the arena. BT_NO_MEMORY alone. */
 bt_status bt_context_find(bt_str text, size_t offset, bt_arena *arena, bt_context *out, bt_error *error) BT_MUST_CHECK;
 bool bt_context_is_binding(const bt_context *context, bt_str name);
 

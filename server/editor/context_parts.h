@@ -1,4 +1,4 @@
-/* What the files of context.c share. Pure. Thread: no state. */
+/* What the files of context.c share. Pure. Thread: no state. Offsets and ranges are bytes. */
 #ifndef BT_SERVER_EDITOR_CONTEXT_PARTS_H
 #define BT_SERVER_EDITOR_CONTEXT_PARTS_H
 

@@ -35,8 +35,8 @@ typedef struct bt_language_word {
 bool bt_language_word_at(size_t i, bt_language_word *out);
 /* By name, among classes (a bit each: 1 << class; 0: any). */
 bool bt_language_find(bt_str name, unsigned classes, bt_language_word *out);
-/* The word of the language that an offset touches, and where it stands. False: there is none, or it is in a string or a
- * comment. */
+/* The word of the language that an offset (in bytes) touches, and where it stands. False: there is none, or it is in a
+ * string or a comment. */
 bool bt_language_at(bt_str text, size_t offset, bt_range *range, bt_language_word *out);
 const char *bt_type_name(bt_type type);
 

@@ -45,9 +45,10 @@ typedef struct bt_import {
 
 void bt_import_init(bt_import *import);
 void bt_import_dispose(bt_import *import);
-/* Adds the rules of one file, YAML or JSON. BT_INVALID: it is no file with rules, "file:line:column: expected …". */
+/* Adds the rules of one file, YAML or JSON. BT_INVALID: it is no file with rules, "file:line:column: expected …".
+ * BT_NO_MEMORY. */
 bt_status bt_import_add(bt_import *import, bt_str text, const char *file_name, bt_error *error) BT_MUST_CHECK;
-/* Appends the new rule file. */
+/* Appends the new rule file. BT_NO_MEMORY alone. */
 bt_status bt_import_write(const bt_import *import, bt_buffer *out, bt_error *error) BT_MUST_CHECK;
 
 #endif

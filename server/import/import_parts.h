@@ -1,4 +1,5 @@
-/* What the files of the import share. For them alone. Thread: no state. */
+/* What the files of the import share. For them alone. Thread: no state. Errors, where nothing else is said:
+ * BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_IMPORT_IMPORT_PARTS_H
 #define BT_SERVER_IMPORT_IMPORT_PARTS_H
 
@@ -35,7 +36,8 @@ typedef enum bt_import_text { BT_IMPORT_TEXT_MADE, BT_IMPORT_TEXT_AS_IS, BT_IMPO
 /* Appends the rule's text in BeTraceDSL, and takes notes. NONE: *why says why not, why->range where. */
 bt_status bt_import_convert(bt_translation *translation, bt_str old_text, bt_buffer *out, bt_import_text *result,
                             bt_error *why, bt_error *error) BT_MUST_CHECK;
-/* The verdict of a text on a test's trace. BT_INVALID: it is no rule. */
+/* The verdict of a text on a test's trace. BT_INVALID: it is no rule, or the test no trace. BT_LIMIT: the trace is too
+ * large. BT_NO_MEMORY. */
 bt_status bt_import_judge(bt_str dsl, const bt_rulefile_test *test, bt_verdict *out, bt_error *error) BT_MUST_CHECK;
 typedef struct bt_swap {
   const char *written, *swapped; /* "never", "always"; NULL: it has both clauses, or none */

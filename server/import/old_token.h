@@ -26,7 +26,7 @@ typedef struct bt_old_token {
   bt_str text; /* borrowed from the rule's text, or from the arena for a string with \" in it */
 } bt_old_token;
 
-/* *out ends with an END. BT_INVALID: error.range says where. */
+/* *out is in the arena and ends with an END. BT_INVALID: error.range says where. */
 bt_status bt_old_tokens(bt_str text, bt_arena *arena, bt_old_token **out, size_t *count, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -39,6 +39,7 @@ typedef struct bt_yaml_document {
       *problems; /* borrowed; NULL: reading ends at the first problem. Else a line for each, and reading goes on */
 } bt_yaml_document;
 
+/* BT_INVALID: no YAML, or something that a rule file may not have, with its place. BT_NO_MEMORY. */
 bt_status bt_yaml_document_parse(bt_yaml_document *document, bt_str text, const char *file_name, bt_arena *arena,
                                  bt_error *error) BT_MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* Typed reading of a YAML tree: scalars after YAML 1.2's core schema, mappings by tables of their keys. For
- * server/rulefile alone. Thread: no state. */
+ * server/rulefile alone. Thread: no state. Errors: BT_INVALID, with the file, line and column; or what a reader of a
+ * key returned. */
 #ifndef BT_SERVER_RULEFILE_YAML_READ_H
 #define BT_SERVER_RULEFILE_YAML_READ_H
 

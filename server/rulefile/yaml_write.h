@@ -11,7 +11,7 @@
 #include "server/rules/rule_definition.h"
 
 /* Appends YAML whose rules are these, in this order. The text of a broken rule (rule_definition.h) is written as it is,
- * and a comment at the top names it: it does not compile here. */
+ * and a comment at the top names it: it does not compile here. BT_NO_MEMORY alone. */
 bt_status bt_rulefile_write(const bt_rule_definition *const *rules, size_t count, bt_buffer *out,
                             bt_error *error) BT_MUST_CHECK;
 

@@ -17,7 +17,8 @@ typedef struct bt_config_line {
   unsigned line;
 } bt_config_line;
 
-/* All lines, in order, in the arena. BT_INVALID: which line is not one, and why. */
+/* All lines, in order, in the arena. BT_INVALID: which line is not one, and why. BT_IO: it cannot be read. BT_LIMIT: it
+ * is larger than 64 KiB. BT_NO_MEMORY. */
 bt_status bt_config_file_parse(bt_str text, const char *file, bt_arena *arena, bt_config_line **out, size_t *count,
                                bt_error *error) BT_MUST_CHECK;
 bt_status bt_config_file_read(const char *file, bt_arena *arena, bt_config_line **out, size_t *count,

@@ -34,7 +34,7 @@ typedef enum bt_setting_use {
 typedef struct bt_setting {
   const char *flag, *environment; /* environment may be NULL */
   bt_setting_kind kind;
-  size_t offset;        /* in bt_config */
+  size_t offset;        /* in bt_config, in bytes */
   uint64_t least, most; /* of NUMBER, BYTES and MEMORY */
   const char *help;
   bt_setting_use use;

@@ -19,10 +19,10 @@ typedef struct bt_secret_setting {
 
 typedef struct bt_tempo_settings { /* borrowed texts; NULL: not set */
   const char *url, *user, *ca_file;
-  int64_t timeout_ns;   /* of one request; 0: not set */
-  int64_t pause_ms;     /* as in bt_tempo_options; no flag sets them */
-  uint64_t replication; /* of Tempo's ingesters; 0: not set */
-  uint32_t search_limit;
+  int64_t timeout_ns;    /* of one request; 0: not set */
+  int64_t pause_ms;      /* as in bt_tempo_options; no flag sets them */
+  uint64_t replication;  /* of Tempo's ingesters; 0: not set */
+  uint32_t search_limit; /* traces of one search; 0: not set */
   bt_secret_setting password, token;
 } bt_tempo_settings;
 

@@ -44,10 +44,11 @@ typedef struct bt_listen_report { /* bt_listen_report_dispose */
   int saved;         /* file descriptor; -1: nothing is saved */
 } bt_listen_report;
 
-/* Evaluates all that is in the files, draws what is violated, and writes what the options ask for. */
+/* Evaluates all that is in the files, draws what is violated, and writes what the options ask for. BT_INVALID, BT_IO: a
+ * file cannot be read or written. BT_LIMIT: a trace is too large. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_listen_report_make(bt_listen_report *report, const char *const *files, size_t file_count,
                                 bt_error *error) BT_MUST_CHECK;
-/* The closing lines, or with --json the whole document. */
+/* The closing lines, or with --json the whole document. BT_IO: a file cannot be written. BT_NO_MEMORY. */
 bt_status bt_listen_report_print(bt_listen_report *report, int command_code, bt_error *error) BT_MUST_CHECK;
 /* BT_EXIT_FINE, BT_EXIT_FOUND or BT_EXIT_UNKNOWN. */
 int bt_listen_report_code(const bt_listen_report *report);

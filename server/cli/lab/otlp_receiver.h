@@ -25,7 +25,8 @@ typedef struct bt_received {
   char why_refused[256], why_not_sent[256]; /* of the last of each */
 } bt_received;
 
-/* new. Listens at once. BT_INVALID or BT_IO: the address, or the folder for temporary files (TMPDIR). */
+/* new. Listens at once. BT_INVALID or BT_IO: the address, or the folder for temporary files (TMPDIR). BT_LIMIT: the
+ * system gives no thread. BT_UNAVAILABLE: curl cannot be initialised. BT_NO_MEMORY. */
 bt_status bt_receiver_start(const bt_receiver_options *options, bt_receiver **out, bt_error *error) BT_MUST_CHECK;
 uint16_t bt_receiver_port(const bt_receiver *receiver);
 /* Of OTLP over gRPC, on the same host; 0: this build has none. */

@@ -20,7 +20,7 @@ typedef struct bt_rates {
   bt_collected all; /* rules beyond `count` are derived ones */
 } bt_rates;
 
-/* Dispose in each case. */
+/* Errors are those of bt_replay_run. Dispose in each case. */
 bt_status bt_rates_measure(bt_source *source, const bt_replay_options *options, const bt_rule_definition *const *rules,
                            size_t count, bt_time_range range, bt_rates *out, bt_error *error) BT_MUST_CHECK;
 void bt_rates_dispose(bt_rates *rates);

@@ -1,5 +1,6 @@
 /* What changed between two versions of rule files, and which verdicts that changes: what `betrace diff` counts and
- * shows. A trace changes where one version is violated and the other is not. Thread: the main thread. */
+ * shows. A trace changes where one version is violated and the other is not. Thread: the main thread. Errors:
+ * BT_NO_MEMORY alone. */
 #ifndef BT_SERVER_CLI_LAB_RULE_CHANGE_H
 #define BT_SERVER_CLI_LAB_RULE_CHANGE_H
 

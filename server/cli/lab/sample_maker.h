@@ -26,7 +26,7 @@ bool bt_sample_happens(bt_sample_maker *m, unsigned percent);
 /* Begins trace `index` at a moment of its own slot of the range. */
 void bt_sample_begin(bt_sample_maker *m, const bt_sample_options *options, uint64_t index, bt_sample_trace *out);
 
-/* at_ns, duration_ns: from the start of the trace. */
+/* at_ns, duration_ns: from the start of the trace. Owned by the trace; never NULL. */
 bt_sample_span *bt_sample_add_span(bt_sample_maker *m, const char *service, const char *name, bt_span_kind kind,
                                    const bt_sample_span *parent, int64_t at_ns, int64_t duration_ns);
 void bt_sample_fail(bt_sample_span *span, const char *message);

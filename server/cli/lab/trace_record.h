@@ -36,7 +36,7 @@ json_t *bt_trace_record_otlp(const bt_family *family, bt_redaction *redaction);
 /* A family of that trace alone. */
 #define BT_ALONE(trace_of_it) (&(bt_family){&(bt_family_trace){.trace = (trace_of_it)}, 1})
 /* Reads a rule file and runs its tests: BT_OK when there are `tests` of them and all pass. BT_REFUSED: the message says
- * which verdict came. */
+ * which verdict came. BT_INVALID: it is no rule file. BT_LIMIT: a trace is too large to judge. BT_NO_MEMORY. */
 bt_status bt_recorded_verify(bt_str file, size_t tests, bt_error *error) BT_MUST_CHECK;
 
 #endif

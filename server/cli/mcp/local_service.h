@@ -14,12 +14,14 @@ typedef struct bt_local_service {
   bt_server *server;
 } bt_local_service;
 
-/* argv: flags of `betrace serve`, which say where the traces are. Close in each case. */
+/* argv: flags of `betrace serve`, which say where the traces are. BT_INVALID: the flags, or what they lead to, are
+ * wrong. Else errors are those of bt_server_start. Close in each case. */
 bt_status bt_local_service_open(int argc, char **argv, const char *version, bt_local_service *out,
                                 bt_error *error) BT_MUST_CHECK;
 void bt_local_service_close(bt_local_service *service);
 
-/* One request; see bt_service_client_call, which this is like. is_yaml: the body is a rule file. */
+/* One request; see bt_service_client_call, which this is like. is_yaml: the body is a rule file. *out is new; errors
+ * are those of bt_server_ask. */
 bt_status bt_local_service_call(bt_local_service *service, const char *method, const char *path, bt_str body,
                                 bool is_yaml, json_t **out, bt_error *error) BT_MUST_CHECK;
 

@@ -15,7 +15,7 @@ typedef struct bt_mcp_options {
 } bt_mcp_options;
 
 /* Until the input ends and what was asked is answered; what takes over 10 s longer is given up. BT_CANCELLED: something
- * was. BT_IO: the output cannot be written. */
+ * was. BT_IO: the output cannot be written. BT_LIMIT: the system gives no thread. */
 bt_status bt_mcp_session_run(const bt_mcp_options *options, bt_error *error) BT_MUST_CHECK;
 
 #endif
