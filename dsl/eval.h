@@ -89,7 +89,6 @@ uint64_t bt_default_step_budget(const bt_trace *trace);
 /* The rules are borrowed and must outlive the ruleset. BT_NO_MEMORY alone. */
 bt_status bt_ruleset_new(const bt_rule *const *rules, size_t count, bt_ruleset **out, bt_error *error) BT_MUST_CHECK;
 void bt_ruleset_free(bt_ruleset *ruleset);
-size_t bt_ruleset_count(const bt_ruleset *ruleset);
 
 /* The ruleset is borrowed and must outlive the evaluator. BT_NO_MEMORY alone. */
 bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) BT_MUST_CHECK;
@@ -98,9 +97,9 @@ void bt_evaluator_free(bt_evaluator *evaluator);
  * known by then is inconclusive (budget). May be called on the evaluator's thread between runs; the context is
  * borrowed. */
 void bt_evaluator_check_with(bt_evaluator *evaluator, bool (*may_go_on)(void *context), void *context);
-/* Verdicts of all rules, in the order of the ruleset; *out has bt_ruleset_count entries, borrowed until the next call
- * on this evaluator. `options` has one entry for every rule, or is NULL for defaults. BT_LIMIT or BT_NO_MEMORY: nothing
- * is known about this trace. */
+/* Verdicts of all rules, in the order of the ruleset; *out has as many entries, borrowed until the next call on this
+ * evaluator. `options` has one entry for every rule, or is NULL for defaults. BT_LIMIT or BT_NO_MEMORY: nothing is
+ * known about this trace. */
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
                            const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
 /* The same of the first trace of a family; without one, whatever reaches into other traces is unknown. */

@@ -63,7 +63,3 @@ void bt_ruleset_free(bt_ruleset *ruleset) {
   bt_arena_dispose(&ruleset->arena);
   free(ruleset);
 }
-
-size_t bt_ruleset_count(const bt_ruleset *ruleset) {
-  return ruleset->count;
-}

@@ -343,8 +343,8 @@ static bt_status log_broken(bt_rule_store *store, bt_error *error) {
 }
 
 static bt_status open_store(bt_server *server, bt_error *error) {
-  bt_status status = bt_rule_store_open_within(server->config->db, server->config->pattern_memory_bytes,
-                                               &server->service.store, error);
+  bt_status status =
+      bt_rule_store_open(server->config->db, server->config->pattern_memory_bytes, &server->service.store, error);
   if (status) return status;
   bt_rule_store_set_limits(server->service.store, server->config->max_rules, server->config->max_rule_versions);
   log_damage(server->service.store);

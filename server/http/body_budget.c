@@ -76,10 +76,3 @@ void bt_body_budget_give(bt_body_budget *budget, bt_str tenant, size_t bytes) {
   if (!share->held_bytes) *share = budget->shares[--budget->share_count];
   pthread_mutex_unlock(&budget->mutex);
 }
-
-size_t bt_body_budget_held(bt_body_budget *budget) {
-  pthread_mutex_lock(&budget->mutex);
-  size_t held = budget->held_bytes;
-  pthread_mutex_unlock(&budget->mutex);
-  return held;
-}

@@ -18,6 +18,5 @@ void bt_body_budget_free(bt_body_budget *budget);       /* NULL is fine */
 bool bt_body_budget_take(bt_body_budget *budget, bt_str tenant, size_t bytes) BT_MUST_CHECK;
 /* Gives back what was taken in the same tenant's name. */
 void bt_body_budget_give(bt_body_budget *budget, bt_str tenant, size_t bytes);
-size_t bt_body_budget_held(bt_body_budget *budget);
 
 #endif

@@ -18,7 +18,6 @@ typedef struct bt_pages bt_pages;
  * index.html; BT_LIMIT: more than the limits above. */
 bt_status bt_pages_read(const char *folder, bt_pages **out, bt_error *error) BT_MUST_CHECK;
 void bt_pages_free(bt_pages *pages); /* NULL is fine */
-size_t bt_pages_count(const bt_pages *pages);
 
 /* What a request says; len 0: that header was not sent. */
 typedef struct bt_page_question {

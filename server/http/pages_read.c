@@ -181,7 +181,3 @@ void bt_pages_free(bt_pages *pages) {
   free(pages->items);
   free(pages);
 }
-
-size_t bt_pages_count(const bt_pages *pages) {
-  return pages->count;
-}

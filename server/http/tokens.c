@@ -9,14 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "dsl/arena.h"
 #include "server/base/time_text.h"
-
-struct bt_tokens {
-  bt_arena arena;
-  bt_token *items;
-  size_t count, capacity;
-};
 
 typedef struct line_reader {
   bt_tokens *tokens;
@@ -223,14 +216,6 @@ void bt_tokens_free(bt_tokens *tokens) {
   bt_arena_dispose(&tokens->arena);
   free(tokens->items);
   free(tokens);
-}
-
-size_t bt_tokens_count(const bt_tokens *tokens) {
-  return tokens->count;
-}
-
-const bt_token *bt_tokens_at(const bt_tokens *tokens, size_t index) {
-  return &tokens->items[index];
 }
 
 /* ---- use ---- */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/arena.h"
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "server/base/sha256.h"
@@ -37,15 +38,17 @@ typedef struct bt_token {
   int64_t expires_at_ns; /* from then on it is none; 0: never */
 } bt_token;
 
-typedef struct bt_tokens bt_tokens;
+typedef struct bt_tokens { /* in the order of the file */
+  bt_arena arena;
+  bt_token *items;
+  size_t count, capacity;
+} bt_tokens;
 
 /* new. `file` is for messages. BT_INVALID: what was expected in which line; a file without any token is wrong too.
  * BT_IO: it cannot be read. BT_LIMIT: it is larger than 1 MiB. BT_NO_MEMORY. */
 bt_status bt_tokens_parse(bt_str text, const char *file, bt_tokens **out, bt_error *error) BT_MUST_CHECK;
 bt_status bt_tokens_read(const char *file, bt_tokens **out, bt_error *error) BT_MUST_CHECK;
 void bt_tokens_free(bt_tokens *tokens); /* NULL is fine */
-size_t bt_tokens_count(const bt_tokens *tokens);
-const bt_token *bt_tokens_at(const bt_tokens *tokens, size_t index);
 
 /* The token that this text is, or NULL. Takes as long whichever it is, or none. */
 const bt_token *bt_tokens_find(const bt_tokens *tokens, bt_str secret);

@@ -290,13 +290,6 @@ void bt_series_reason(bt_series_ask *ask, char out[240]) {
   pthread_mutex_unlock(&ask->pool->mutex);
 }
 
-bt_series_statistics bt_series_pool_statistics(bt_series_pool *pool) {
-  pthread_mutex_lock(&pool->mutex);
-  bt_series_statistics out = {pool->runs_ended, pool->requests, bt_step_cache_count(pool->cache)};
-  pthread_mutex_unlock(&pool->mutex);
-  return out;
-}
-
 /* ---- counting ---- */
 
 /* Where there was no room for any, nothing was read. */
@@ -375,8 +368,6 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
   while (pool->runs[index] != run) index++;
   pool->runs[index] = pool->runs[--pool->run_count];
   bt_turn_end(&pool->turns, run->turn_of);
-  pool->runs_ended++;
-  pool->requests += run->requests;
   bt_series_wake(pool);
 }
 

@@ -76,9 +76,4 @@ bt_step_state bt_series_step(bt_series_ask *ask, size_t rule, size_t index, bt_s
 /* Why steps could not be read: the reason of the latest failure; "" where there was none. */
 void bt_series_reason(bt_series_ask *ask, char out[240]);
 
-typedef struct bt_series_statistics {
-  uint64_t runs, requests, cells_kept;
-} bt_series_statistics;
-bt_series_statistics bt_series_pool_statistics(bt_series_pool *pool);
-
 #endif

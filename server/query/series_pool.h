@@ -65,7 +65,6 @@ typedef struct bt_series_run { /* one replay that counts */
   char reason[240];
   int64_t begun_ns;  /* monotonic */
   int64_t wanted_ns; /* monotonic: when somebody last waited for one of its series */
-  uint64_t requests;
   bt_work_scope scope;
 } bt_series_run;
 
@@ -85,7 +84,6 @@ struct bt_series_pool {
   bt_tenant_turns turns; /* of runs */
   bt_series_run **runs;  /* under way; room for at_once */
   size_t run_count;
-  uint64_t runs_ended, requests;
 };
 
 static inline size_t bt_ask_steps(const bt_series_ask *ask) {

@@ -97,7 +97,6 @@ static void take_rule(bt_series_run *run, size_t series, const bt_replay_result 
 
 static void take_result(bt_series_run *run, const bt_replay_result *result) {
   belief how = belief_of(result);
-  run->requests = result->requests;
   if (result->outcome != BT_REPLAY_COMPLETED && !result->others_stand && !how.is_empty)
     snprintf(run->reason, sizeof run->reason, "%s", result->reason);
   for (size_t i = 0; i < run->series_count; i++) take_rule(run, i, result, how);

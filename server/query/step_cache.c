@@ -175,7 +175,3 @@ void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int6
   cache->cells[index].count = *count;
   link_newest(cache, index);
 }
-
-size_t bt_step_cache_count(const bt_step_cache *cache) {
-  return cache->count;
-}

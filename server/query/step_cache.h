@@ -35,6 +35,5 @@ bool bt_step_cache_get(bt_step_cache *cache, uint64_t series, int64_t step, int6
  * and nothing else. */
 void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int64_t until_ns,
                        const bt_step_count *count);
-size_t bt_step_cache_count(const bt_step_cache *cache);
 
 #endif

@@ -200,12 +200,7 @@ static void dispose_store(bt_rule_store *store) {
   free(store);
 }
 
-bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *error) {
-  return bt_rule_store_open_within(path, 0, out, error);
-}
-
-bt_status bt_rule_store_open_within(const char *path, uint64_t most_pattern_bytes, bt_rule_store **out,
-                                    bt_error *error) {
+bt_status bt_rule_store_open(const char *path, uint64_t most_pattern_bytes, bt_rule_store **out, bt_error *error) {
   *out = NULL;
   bt_rule_store *store = calloc(1, sizeof *store);
   if (!store) return bt_error_no_memory(error);

@@ -20,13 +20,11 @@ typedef struct bt_rule_store bt_rule_store;
  * another betrace (BT_REFUSED), and says what to do. BT_INVALID: the path is too long. BT_LIMIT: the system gives no
  * thread. BT_NO_MEMORY. The message names the file: it is for who starts the service.
  * ":memory:" is fine. A stored rule that is damaged, or that this program's language does not take any more, does not
- * stop it: see bt_rule_store_broken. */
-bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *error) BT_MUST_CHECK;
-/* The same where the regexes of the enabled rules of each tenant may take so many bytes together
- * (bt_rule_pattern_bytes; 0: no limit). A write that makes it more is BT_LIMIT. A stored rule that does not fit beside
- * those before it, by id, is broken: see bt_rule_store_broken. */
-bt_status bt_rule_store_open_within(const char *path, uint64_t most_pattern_bytes, bt_rule_store **out,
-                                    bt_error *error) BT_MUST_CHECK;
+ * stop it: see bt_rule_store_broken. The regexes of the enabled rules of each tenant may take most_pattern_bytes
+ * together (bt_rule_pattern_bytes; 0: no limit). A write that makes it more is BT_LIMIT. A stored rule that does not
+ * fit beside those before it, by id, is broken, too. */
+bt_status bt_rule_store_open(const char *path, uint64_t most_pattern_bytes, bt_rule_store **out,
+                             bt_error *error) BT_MUST_CHECK;
 void bt_rule_store_close(bt_rule_store *store);
 /* The end begins: nobody waits any more for another program that holds a lock on the database. NULL is fine. */
 void bt_rule_store_hurry(bt_rule_store *store);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dsl/text.h"
 #include "tempo/wire/gzip.h"
 
 enum { PIECE_BYTES = 64 * 1024, MEMORY_BYTES = 16 << 20 };
@@ -18,7 +19,6 @@ struct bt_file_content {
   int descriptor; /* of the file, or of the temporary one; -1: in memory */
   uint64_t size;
   bt_buffer memory; /* what is kept, while it is small */
-  bt_str borrowed;  /* of tests; ptr NULL: none */
 };
 
 static bt_status no_read(bt_error *error) {
@@ -153,15 +153,6 @@ bt_status bt_file_content_open(const char *path, uint64_t max_bytes, bt_file_con
   return status;
 }
 
-bt_file_content *bt_file_content_of(bt_str bytes) {
-  bt_file_content *content = calloc(1, sizeof *content);
-  if (!content) return NULL;
-  content->descriptor = -1;
-  content->size = bytes.len;
-  content->borrowed = bytes;
-  return content;
-}
-
 void bt_file_content_free(bt_file_content *content) {
   if (!content) return;
   if (content->descriptor >= 0) close(content->descriptor);
@@ -177,9 +168,8 @@ bt_status bt_file_content_read(const bt_file_content *content, uint64_t offset, 
                                bt_error *error) {
   if (offset > content->size || length > content->size - offset)
     return bt_error_set(error, BT_IO, "bytes past its end were asked for");
-  const char *memory = content->borrowed.ptr ? content->borrowed.ptr : content->memory.ptr;
   if (content->descriptor < 0) {
-    if (length) memcpy(out, memory + offset, length);
+    if (length) memcpy(out, content->memory.ptr + offset, length);
     return BT_OK;
   }
   while (length) {

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "dsl/error.h"
-#include "dsl/text.h"
 
 typedef struct bt_file_content bt_file_content;
 
@@ -17,8 +16,6 @@ typedef struct bt_file_content bt_file_content;
  * file. */
 bt_status bt_file_content_open(const char *path, uint64_t max_bytes, bt_file_content **out,
                                bt_error *error) BT_MUST_CHECK;
-/* new, of bytes in memory, which are borrowed: for tests. NULL: no memory. */
-bt_file_content *bt_file_content_of(bt_str bytes) BT_MUST_CHECK;
 void bt_file_content_free(bt_file_content *content); /* NULL is fine */
 uint64_t bt_file_content_size(const bt_file_content *content);
 /* Exactly so many bytes. BT_IO also when the file is shorter now than it was. */

@@ -12,7 +12,7 @@
 #include "tempo/wire/tags_trace.h"
 
 enum { LOOK_AT_CANCEL = 256 /* entries of a search between two looks */ };
-static const size_t default_cap_bytes = (size_t)256 << 20, least_batch_bytes = (size_t)64 << 20;
+static const size_t default_cap_bytes = (size_t)256 << 20;
 static const size_t max_trace_bytes = (size_t)1 << 30; /* put together; texts are not copied for it */
 
 typedef struct memory_source {
@@ -118,22 +118,6 @@ bt_status bt_memory_source_add(bt_source *source, const char *tenant_name, const
     pthread_mutex_unlock(&memory->mutex);
   }
   dispose_push(&p);
-  return status;
-}
-
-bt_status bt_memory_source_add_otlp(bt_source *source, const char *tenant_name, bt_str body, bool is_json,
-                                    uint64_t *span_count, bt_error *error) {
-  size_t cap_bytes = memory_source_of(source)->table.cap_bytes;
-  bt_span_batch *batch = NULL;
-  *span_count = 0;
-  bt_status status = bt_span_batch_new(cap_bytes > least_batch_bytes ? cap_bytes : least_batch_bytes, &batch, error);
-  if (status == BT_OK)
-    status = is_json ? bt_otlp_decode_json(body, batch, error) : bt_otlp_decode_protobuf(body, batch, error);
-  if (status == BT_OK) status = bt_span_batch_finish(batch, error);
-  if (status == BT_OK) status = bt_memory_source_add(source, tenant_name, batch, error);
-  for (size_t i = 0; status == BT_OK && i < bt_span_batch_trace_count(batch); i++)
-    *span_count += bt_span_batch_trace(batch, i)->span_count;
-  bt_span_batch_free(batch);
   return status;
 }
 

@@ -27,9 +27,6 @@ bt_status bt_memory_source_new(size_t cap_bytes, bt_source **out, bt_error *erro
  * or of one tenant too many. BT_INVALID: a tenant with "|" in it. */
 bt_status bt_memory_source_add(bt_source *source, const char *tenant, const bt_span_batch *batch,
                                bt_error *error) BT_MUST_CHECK;
-/* The same with an ExportTraceServiceRequest. *span_count: how many spans were kept (records, copies too). */
-bt_status bt_memory_source_add_otlp(bt_source *source, const char *tenant, bt_str body, bool is_json,
-                                    uint64_t *span_count, bt_error *error) BT_MUST_CHECK;
 /* Bytes that are in use now. */
 size_t bt_memory_source_bytes(bt_source *source);
 

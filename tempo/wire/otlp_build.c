@@ -4,17 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text longer than this is hardly ever repeated. Probing is short so that texts chosen to collide cost memory and not
- * time. */
-enum { MAX_SHARED_TEXT_BYTES = 128, MAX_PROBES = 8, FIRST_SLOTS = 1024 };
-
 void bt_build_init(bt_build *build, size_t cap_bytes) {
   *build = (bt_build){0};
   bt_arena_init(&build->arena, cap_bytes);
 }
 
 void bt_build_dispose(bt_build *build) {
-  free(build->slots);
   free(build->resource.items);
   free(build->scope.items);
   free(build->span.items);
@@ -48,51 +43,6 @@ static bool is_ascii(bt_str s) {
   return true;
 }
 
-static bool grow_slots(bt_build *build) {
-  size_t count = build->slot_count ? build->slot_count * 2 : FIRST_SLOTS;
-  if (count > SIZE_MAX / sizeof *build->slots) return false;
-  bt_str *slots = calloc(count, sizeof *slots);
-  if (!slots) return false;
-  for (size_t i = 0; i < build->slot_count; i++) {
-    bt_str text = build->slots[i];
-    size_t slot = bt_str_hash(text) & (count - 1);
-    for (unsigned probe = 0; text.ptr && probe < MAX_PROBES; probe++, slot = (slot + 1) & (count - 1)) {
-      if (slots[slot].ptr) continue;
-      slots[slot] = text;
-      break;
-    }
-  }
-  free(build->slots);
-  build->slots = slots;
-  build->slot_count = count;
-  return true;
-}
-
-/* Copies a text, or finds the copy of an equal one. */
-static bt_status keep_text(bt_build *build, bt_str text, bt_str *out, bt_error *error) {
-  bt_str *free_slot = NULL;
-  if (text.len <= MAX_SHARED_TEXT_BYTES) {
-    if (build->text_count * 2 >= build->slot_count && !grow_slots(build)) return bt_error_no_memory(error);
-    size_t slot = bt_str_hash(text) & (build->slot_count - 1);
-    for (unsigned probe = 0; probe < MAX_PROBES; probe++, slot = (slot + 1) & (build->slot_count - 1)) {
-      if (!build->slots[slot].ptr) {
-        free_slot = &build->slots[slot];
-        break;
-      }
-      if (bt_str_equal(build->slots[slot], text)) return *out = build->slots[slot], BT_OK;
-    }
-  }
-  if (!bt_arena_copy(&build->arena, text, out)) return bt_build_no_room(build, text.len, error);
-  if (free_slot) *free_slot = *out, build->text_count++;
-  return BT_OK;
-}
-
-bt_status bt_build_valid_text(bt_build *build, bt_str text, bt_str *out, bt_error *error) {
-  if (build->keeps_texts) return keep_text(build, text, out, error);
-  *out = text;
-  return BT_OK;
-}
-
 static bt_status repair_text(bt_build *build, bt_str raw, bt_str *out, bt_error *error) {
   static const char replacement[3] = {'\xEF', '\xBF', '\xBD'};
   char *text = raw.len > SIZE_MAX / 3 ? NULL : bt_arena_alloc(&build->arena, raw.len * 3);
@@ -110,8 +60,9 @@ static bt_status repair_text(bt_build *build, bt_str raw, bt_str *out, bt_error 
 }
 
 bt_status bt_build_text(bt_build *build, bt_str raw, bt_str *out, bt_error *error) {
-  if (is_ascii(raw) || bt_utf8_valid(raw)) return bt_build_valid_text(build, raw, out, error);
-  return repair_text(build, raw, out, error);
+  if (!is_ascii(raw) && !bt_utf8_valid(raw)) return repair_text(build, raw, out, error);
+  *out = raw;
+  return BT_OK;
 }
 
 bt_status bt_build_add(bt_attribute_list *list, const bt_attribute *attribute, bt_error *error) {

@@ -1,7 +1,7 @@
 /* What the decoders build traces from: texts, values and lists, in an arena. Lists grow in scratch memory that is used
- * again for the next span, and move to the arena in their final size. Texts borrow from the input, or are copied (each
- * distinct one once) so that the input can go. Thread: one at a time. Only the decoders of tempo/ include this. Errors:
- * BT_LIMIT, the arena has no room or a list more than 2^32 − 1 elements; BT_NO_MEMORY. */
+ * again for the next span, and move to the arena in their final size. Texts borrow from the input where they are UTF-8
+ * there. Thread: one at a time. Only the decoders of tempo/ include this. Errors: BT_LIMIT, the arena has no room or a
+ * list more than 2^32 − 1 elements; BT_NO_MEMORY. */
 #ifndef BT_TEMPO_WIRE_OTLP_BUILD_H
 #define BT_TEMPO_WIRE_OTLP_BUILD_H
 
@@ -36,9 +36,6 @@ typedef struct bt_link_list {
 
 typedef struct bt_build {
   bt_arena arena;
-  bool keeps_texts; /* copy every text */
-  bt_str *slots;    /* of texts that were copied; open addressing, ptr NULL: free */
-  size_t slot_count, text_count;
   /* Scratch. An attribute list for each place that can be open at the same time. */
   bt_attribute_list resource, scope, span, event, link;
   bt_event_list events;
@@ -54,8 +51,6 @@ bt_status bt_build_no_room(const bt_build *build, size_t wanted_bytes, bt_error 
 
 /* A text from protobuf: bytes that are not UTF-8 become U+FFFD one by one, as Tempo's own JSON writes them. */
 bt_status bt_build_text(bt_build *build, bt_str raw, bt_str *out, bt_error *error) BT_MUST_CHECK;
-/* A text that is valid UTF-8 already and borrows from the input. */
-bt_status bt_build_valid_text(bt_build *build, bt_str text, bt_str *out, bt_error *error) BT_MUST_CHECK;
 
 bt_status bt_build_add(bt_attribute_list *list, const bt_attribute *attribute, bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_add_value(bt_build *build, const bt_value *value, bt_error *error) BT_MUST_CHECK;

@@ -14,15 +14,11 @@
 #include "dsl/text.h"
 #include "dsl/trace.h"
 
-/* The spans of OTLP documents, grouped by trace. The caller keeps every input buffer until bt_span_batch_free unless
- * copied. */
+/* The spans of OTLP documents, grouped by trace. The caller keeps every input buffer until bt_span_batch_free. */
 typedef struct bt_span_batch bt_span_batch;
 /* new. cap_bytes: of all that is decoded into it. BT_NO_MEMORY alone. */
 bt_status bt_span_batch_new(size_t cap_bytes, bt_span_batch **out, bt_error *error) BT_MUST_CHECK;
 void bt_span_batch_free(bt_span_batch *batch);
-/* From now on texts are copied into the batch, each distinct one once, so that an input may go as soon as it is
- * decoded. */
-void bt_span_batch_keep_texts(bt_span_batch *batch);
 /* Where the next document's first byte stands in what it is a part of: messages count from there. Lines and columns
  * from 0. */
 typedef struct bt_document_place {
@@ -31,15 +27,13 @@ typedef struct bt_document_place {
 void bt_span_batch_place(bt_span_batch *batch, const bt_document_place *place);
 /* From now on only spans of these traces are kept (ids in order, borrowed as long as the batch is filled). */
 void bt_span_batch_only(bt_span_batch *batch, const bt_trace_id *ids, size_t count);
-/* Handed out by the batch's arena: structures, and texts that were copied. */
-size_t bt_span_batch_memory_bytes(const bt_span_batch *batch);
 /* Puts the traces in order of id. No document can be decoded into the batch afterwards (BT_CONFLICT). */
 bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 /* Spans that came, copies of one span too. */
 uint64_t bt_span_batch_span_count(const bt_span_batch *batch);
 /* After finish; 0 before. */
 size_t bt_span_batch_trace_count(const bt_span_batch *batch);
-/* Borrowed as long as the batch (and the inputs, unless texts are kept). */
+/* Borrowed as long as the batch and the inputs. */
 const bt_trace *bt_span_batch_trace(const bt_span_batch *batch, size_t index);
 
 /* After an error a batch holds some part of the document: free it. All messages say where in the document (byte, or

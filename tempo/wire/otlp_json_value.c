@@ -10,15 +10,9 @@ bt_status bt_json_place_status(const bt_json_place *place) {
   return bt_json_status(&place->json, place->error);
 }
 
-/* A string without escapes lies in the text and is kept like any; one with escapes is in the arena already. */
+/* A string without escapes lies in the text, one with escapes in the arena. */
 bt_status bt_json_read_text(bt_json_place *place, bt_str *out) {
-  bt_str text;
-  if (!bt_json_string(&place->json, &text)) return bt_json_place_status(place);
-  uintptr_t at = (uintptr_t)text.ptr;
-  bool is_borrowed = at >= (uintptr_t)place->json.start && at <= (uintptr_t)place->json.end;
-  if (is_borrowed) return bt_build_valid_text(place->build, text, out, place->error);
-  *out = text;
-  return BT_OK;
+  return bt_json_string(&place->json, out) ? BT_OK : bt_json_place_status(place);
 }
 
 /* A number, or a string that holds one. */

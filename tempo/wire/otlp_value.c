@@ -143,7 +143,7 @@ static bool read_usual_attribute(const bt_otlp_place *place, bt_str message, bt_
   return read_usual_value(place, value + 2, length, &out->value);
 }
 
-/* The attribute that is read so far is behind the last one of the list: its texts are still to be checked and kept. */
+/* The attribute that is read so far is behind the last one of the list: its texts are still to be checked. */
 static __attribute__((noinline)) bt_status keep_attribute(const bt_otlp_place *place, bt_attribute_list *list) {
   bt_attribute *next = &list->items[list->count];
   bt_status status = bt_otlp_read_text(place, next->key, &next->key);
@@ -160,7 +160,7 @@ bt_status bt_otlp_read_attribute(const bt_otlp_place *place, bt_str message, bt_
   if (!read_usual_attribute(place, message, next)) return read_any_attribute(place, message, list);
   bt_str text = next->value.type == BT_VALUE_STRING ? next->value.string : (bt_str){next->key.ptr, 0};
   bool is_plain = bt_otlp_is_short_ascii(place, next->key) && bt_otlp_is_short_ascii(place, text);
-  if (!is_plain || place->build->keeps_texts) return keep_attribute(place, list);
+  if (!is_plain) return keep_attribute(place, list);
   list->count++;
   return BT_OK;
 }

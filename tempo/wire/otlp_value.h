@@ -35,8 +35,7 @@ static inline bool bt_otlp_is_short_ascii(const bt_otlp_place *place, bt_str tex
 
 /* A text of the document (bt_build_text). */
 static inline bt_status bt_otlp_read_text(const bt_otlp_place *place, bt_str raw, bt_str *out) {
-  if (place->build->keeps_texts || !bt_otlp_is_short_ascii(place, raw))
-    return bt_build_text(place->build, raw, out, place->error);
+  if (!bt_otlp_is_short_ascii(place, raw)) return bt_build_text(place->build, raw, out, place->error);
   *out = raw;
   return BT_OK;
 }

@@ -26,10 +26,6 @@ void bt_span_batch_free(bt_span_batch *batch) {
   free(batch);
 }
 
-void bt_span_batch_keep_texts(bt_span_batch *batch) {
-  batch->build.keeps_texts = true;
-}
-
 void bt_span_batch_place(bt_span_batch *batch, const bt_document_place *place) {
   batch->place = *place;
 }
@@ -45,10 +41,6 @@ static int compare_ids(const void *a, const void *b) {
 
 bool bt_span_batch_names(const bt_span_batch *batch, const bt_trace_id *id) {
   return bsearch(id, batch->only, batch->only_count, sizeof *batch->only, compare_ids) != NULL;
-}
-
-size_t bt_span_batch_memory_bytes(const bt_span_batch *batch) {
-  return batch->build.arena.total_bytes;
 }
 
 typedef struct id_halves {

@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bt_error error = {0};
   bt_status status = bt_tokens_parse((bt_str){(const char *)data, size}, "fuzz", &tokens, &error);
   require(status == BT_OK || (error.message[0] && !tokens));
-  for (size_t i = 0; tokens && i < bt_tokens_count(tokens); i++) {
-    const bt_token *token = bt_tokens_at(tokens, i);
+  for (size_t i = 0; tokens && i < tokens->count; i++) {
+    const bt_token *token = &tokens->items[i];
     require(token->name.len > 0 && token->name.len <= BT_TOKEN_NAME_MAX);
     require(token->role == BT_ROLE_VIEWER || token->role == BT_ROLE_EDITOR);
     require(!token->every_tenant || token->tenant_count == 0);

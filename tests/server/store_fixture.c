@@ -51,7 +51,7 @@ bt_rule_definition *make_definition(const char *id, const char *dsl) {
 bt_rule_store *open_store(const char *path) {
   bt_error error = {0};
   bt_rule_store *store = NULL;
-  if (bt_rule_store_open(path, &store, &error)) stop(path, error.message);
+  if (bt_rule_store_open(path, 0, &store, &error)) stop(path, error.message);
   return store;
 }
 

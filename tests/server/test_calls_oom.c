@@ -157,7 +157,7 @@ static int open_world(void **state) {
   assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &service->client, &error), BT_OK);
   assert_int_equal(bt_metrics_new(bt_route_count, &service->metrics, &error), BT_OK);
   assert_int_equal(bt_price_table_new(0, &service->prices, &error), BT_OK);
-  assert_int_equal(bt_rule_store_open(world.db, &service->store, &error), BT_OK);
+  assert_int_equal(bt_rule_store_open(world.db, 0, &service->store, &error), BT_OK);
   const char *path = world.traces;
   assert_int_equal(bt_file_source_open(&path, 1, 0, &service->source, &error), BT_OK);
   bt_job_queue_options jobs = {.work = service->work,
@@ -212,7 +212,7 @@ static int close_world(void **state) {
   char name[128];
   (void)state;
   close_service();
-  assert_int_equal(bt_rule_store_open(world.db, &store, &error), BT_OK);
+  assert_int_equal(bt_rule_store_open(world.db, 0, &store, &error), BT_OK);
   bt_rule_store_close(store);
   unlink(world.traces);
   for (size_t i = 0; i < 3; i++) {

@@ -225,7 +225,7 @@ static void try_flip(const char *path, bt_buffer *bytes, size_t bit, rule_record
   remove_beside(path);
   write_file(path, bytes);
   bytes->ptr[bit / 8] ^= (char)(1u << bit % 8);
-  if (bt_rule_store_open(path, &store, &error)) {
+  if (bt_rule_store_open(path, 0, &store, &error)) {
     if (!strstr(error.message, path)) fail_msg("%s: the file is not named: %s", where, error.message);
     if (strstr(error.message, "unexpected")) fail_msg("%s: it is not said what to do: %s", where, error.message);
     counts->refused++;

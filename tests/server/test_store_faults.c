@@ -36,7 +36,7 @@ static void add_rules(bt_rule_store *store, int first, int count) {
 
 static void refuse_to_open(const char *path, bt_status status, const char *expected) {
   bt_rule_store *store = NULL;
-  bt_status got = bt_rule_store_open(path, &store, &error);
+  bt_status got = bt_rule_store_open(path, 0, &store, &error);
   assert_null(store);
   if (got != status || !strstr(error.message, expected))
     fail_msg("expected %d with \"%s\", got %d: %s", status, expected, got, error.message);

@@ -153,7 +153,7 @@ static void test_open(void **state) {
     bt_error error = {0};
     store = NULL;
     failing_alloc_after(n);
-    bt_status status = bt_rule_store_open(folder.database, &store, &error);
+    bt_status status = bt_rule_store_open(folder.database, 0, &store, &error);
     bool was_refused = failing_alloc_stop();
     assert_int_equal(status == BT_OK, !was_refused);
     assert_int_equal(store != NULL, status == BT_OK);

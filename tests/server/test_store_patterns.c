@@ -19,7 +19,7 @@ static bt_error error;
 
 static bt_rule_store *open_within(const char *path, uint64_t most) {
   bt_rule_store *store = NULL;
-  if (bt_rule_store_open_within(path, most, &store, &error)) fail_msg("%s", error.message);
+  if (bt_rule_store_open(path, most, &store, &error)) fail_msg("%s", error.message);
   return store;
 }
 

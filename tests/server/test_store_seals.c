@@ -238,7 +238,7 @@ static void test_seals_of_an_older_schema_hold(void **state) {
 
 static void refuse_to_open(const char *path, bt_status status, const char *expected) {
   bt_rule_store *store = NULL;
-  assert_int_equal(bt_rule_store_open(path, &store, &error), status);
+  assert_int_equal(bt_rule_store_open(path, 0, &store, &error), status);
   assert_null(store);
   if (!strstr(error.message, expected)) fail_msg("expected \"%s\" in \"%s\"", expected, error.message);
 }

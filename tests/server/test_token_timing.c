@@ -56,11 +56,11 @@ static const bt_token *find_early(const bt_tokens *tokens, bt_str secret) {
   bt_sha256 hash;
   const bt_token *found = NULL;
   assert_int_equal(bt_token_hash(secret, &hash, NULL), BT_OK);
-  for (size_t i = 0; i < bt_tokens_count(tokens); i++) {
-    const volatile uint8_t *stored = bt_tokens_at(tokens, i)->hash.bytes;
+  for (size_t i = 0; i < tokens->count; i++) {
+    const volatile uint8_t *stored = tokens->items[i].hash.bytes;
     size_t same = 0;
     while (same < BT_SHA256_BYTES && stored[same] == hash.bytes[same]) same++;
-    if (same == BT_SHA256_BYTES) found = bt_tokens_at(tokens, i);
+    if (same == BT_SHA256_BYTES) found = &tokens->items[i];
   }
   return found;
 }

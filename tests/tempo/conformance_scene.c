@@ -16,6 +16,7 @@
 #include "tempo/files/file_source.h"
 #include "tempo/files/memory_source.h"
 #include "tempo/wire/own_trace.h"
+#include "tests/tempo/pushed_otlp.h"
 
 const int64_t second_ns = 1000000000;
 const char tenant_a[] = "conformance-a", tenant_b[] = "conformance-b";
@@ -38,7 +39,7 @@ static void push_to_memory(const char *tenant, const bt_export_resource *resourc
   bt_error error = {0};
   uint64_t count = 0;
   encode(resource, &bytes);
-  bt_status status = bt_memory_source_add_otlp(scene.source, tenant, bt_buffer_str(&bytes), false, &count, &error);
+  bt_status status = push_otlp(scene.source, tenant, bt_buffer_str(&bytes), false, &count, &error);
   if (status != BT_OK) fail_msg("push: %s", error.message);
   assert_int_equal(count, resource->span_count);
   bt_buffer_dispose(&bytes);

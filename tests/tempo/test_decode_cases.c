@@ -1,8 +1,8 @@
 /* Runs cases/decode: a document in one of the formats, and what comes of it. A case has one of these inputs: otlp-json,
  * otlp, trace-json, trace, search-json, search. The latter of each pair is in the notation of wire_text.h. It has one
- * of these outputs: `gives` (lines of trace_text.h; "nothing") or `error` (the whole message). `flags` may hold four
- * words. kept: texts are copied, and the input is overwritten after decoding. ids: search without spans. lines:
- * otlp-json as a file of several documents. bytes: in JSON, ~ and two hex digits are that byte. */
+ * of these outputs: `gives` (lines of trace_text.h; "nothing") or `error` (the whole message). `flags` may hold three
+ * words. ids: search without spans. lines: otlp-json as a file of several documents. bytes: in JSON, ~ and two hex
+ * digits are that byte. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +38,6 @@ static bt_status decode_search(const text_case *c, bt_str body, bool is_json, te
 
 static bt_status decode_spans(const text_case *c, input_kind kind, bt_str body, bt_span_batch *batch, bt_error *error) {
   bool partial;
-  if (has_flag(c, "kept")) bt_span_batch_keep_texts(batch);
   if (kind == OTLP) return bt_otlp_decode_protobuf(body, batch, error);
   if (kind == TRACE || kind == TRACE_JSON)
     return bt_tempo_decode_trace(body, kind == TRACE_JSON, batch, &partial, error);
@@ -56,7 +55,6 @@ static char *decode(const text_case *c, input_kind kind, char *bytes, size_t len
   else if (status == BT_OK)
     status = decode_spans(c, kind, body, batch, error);
   if (status == BT_OK) status = bt_span_batch_finish(batch, error);
-  if (has_flag(c, "kept")) memset(bytes, '?', length);
   if (status == BT_OK) text_lines_add_batch(&lines, batch);
   char *text = text_lines_join(&lines);
   bt_span_batch_free(batch);

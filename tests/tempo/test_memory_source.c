@@ -13,6 +13,7 @@
 
 #include "tempo/files/memory_source.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/tempo/pushed_otlp.h"
 
 enum { CAP_BYTES = 64 * 1024, LONGEST = 400, THREADS = 4, PUSHES = 200 };
 
@@ -48,7 +49,7 @@ static bt_status push(bt_source *source, const char *tenant, unsigned number, un
   char room[SPAN_JSON_BYTES];
   uint64_t count = 0;
   bt_str body = span_json(room, number, span, parent, start);
-  bt_status status = bt_memory_source_add_otlp(source, tenant, body, true, &count, error);
+  bt_status status = push_otlp(source, tenant, body, true, &count, error);
   memset(room, 'x', sizeof room); /* nothing may borrow from it */
   assert_int_equal(count, status == BT_OK ? 1 : 0);
   return status;
@@ -293,7 +294,7 @@ static void test_what_just_came_stays(void **state) {
   for (int i = 0; i < CAP_BYTES - 1000; i++) bt_buffer_append_char(&body, 'x');
   bt_buffer_append(&body, BT_STR("\"}]}]}]}"));
   assert_false(body.failed);
-  assert_int_equal(bt_memory_source_add_otlp(source, NULL, bt_buffer_str(&body), true, &count, &error), BT_OK);
+  assert_int_equal(push_otlp(source, NULL, bt_buffer_str(&body), true, &count, &error), BT_OK);
   answer a;
   assert_int_equal(read_one(source, NULL, 1, &a), BT_REFUSED);
   assert_int_equal(search(source, NULL, (bt_time_range){9999, 10000}, &account), 1);
@@ -308,11 +309,10 @@ static void test_bad_bytes(void **state) {
   bt_source *source = make(0);
   bt_error error = {0};
   uint64_t count = 9;
-  assert_int_equal(bt_memory_source_add_otlp(source, NULL, BT_STR("{\"resourceSpans\":[{]"), true, &count, &error),
-                   BT_INVALID);
+  assert_int_equal(push_otlp(source, NULL, BT_STR("{\"resourceSpans\":[{]"), true, &count, &error), BT_INVALID);
   assert_int_equal(count, 0);
-  assert_int_equal(bt_memory_source_add_otlp(source, NULL, BT_STR("\x0a\xff"), false, &count, &error), BT_INVALID);
-  assert_int_equal(bt_memory_source_add_otlp(source, NULL, BT_STR("{}"), true, &count, &error), BT_OK);
+  assert_int_equal(push_otlp(source, NULL, BT_STR("\x0a\xff"), false, &count, &error), BT_INVALID);
+  assert_int_equal(push_otlp(source, NULL, BT_STR("{}"), true, &count, &error), BT_OK);
   assert_int_equal(count, 0);
   assert_int_equal(bt_memory_source_bytes(source), 0);
   bt_source_free(source);
@@ -339,9 +339,9 @@ static void *push_many(void *context) {
     bt_search_request all = {.filter = BT_STR("{}"), .range = {0, INT64_MAX}};
     answer a = {0};
     bt_str body = span_json(room, 1, p->number * 1000 + i + 1, 0, 100);
-    bt_status status = bt_memory_source_add_otlp(p->source, NULL, body, true, &count, &error);
+    bt_status status = push_otlp(p->source, NULL, body, true, &count, &error);
     body = span_json(room, 1000 * p->number + i, 1, 0, 100 + i);
-    if (!status) status = bt_memory_source_add_otlp(p->source, NULL, body, true, &count, &error);
+    if (!status) status = push_otlp(p->source, NULL, body, true, &count, &error);
     if (!status) status = bt_source_search(p->source, &all, &found, &account, &error);
     if (!status) status = bt_source_read(p->source, &request, take, &a, &account, &error);
     bt_found_list_dispose(&found);

@@ -47,7 +47,7 @@ static int make_scene(void **state) {
     if (i % 3 == 0) fake_span_add(trace, "slow", at_ns + SECOND_NS);
     if (i % 6 == 0) fake_span_add(trace, "retry", at_ns + 2 * SECOND_NS);
   }
-  if (bt_rule_store_open(":memory:", &s->store, &error)) fail_msg("%s", error.message);
+  if (bt_rule_store_open(":memory:", 0, &s->store, &error)) fail_msg("%s", error.message);
   add_rule(s, "bad", "@SOC2(controls = {CC6_1}) when { slow as x } always { retry after x }");
   add_rule(s, "good", "@SOC2(controls = {CC6_2}) when { slow } always { web }");
   add_rule(s, "idle", "@SOC2(controls = {CC6_3}) when { nosuch } always { web }");

@@ -11,6 +11,7 @@
 
 #include "tempo/files/memory_source.h"
 #include "tests/server/replay/replay_fixture.h"
+#include "tests/tempo/pushed_otlp.h"
 
 enum { CAP_BYTES = 64 * 1024 };
 
@@ -24,7 +25,7 @@ static void push(bt_source *source, uint64_t trace, unsigned span, const char *n
                "\"name\":\"%s\",\"startTimeUnixNano\":\"%lld\",\"endTimeUnixNano\":\"%lld\"}]}]}]}",
                (unsigned long long)trace, span, name, (long long)start_ns, (long long)start_ns + 1000);
   assert_true(length > 0 && (size_t)length < sizeof body);
-  bt_status status = bt_memory_source_add_otlp(source, NULL, (bt_str){body, (size_t)length}, true, &count, &error);
+  bt_status status = push_otlp(source, NULL, (bt_str){body, (size_t)length}, true, &count, &error);
   if (status != BT_OK) fail_msg("push: %s", error.message);
 }
 
