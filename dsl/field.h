@@ -3,6 +3,7 @@
 #define BT_DSL_FIELD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "dsl/rule.h"
 #include "dsl/trace.h"

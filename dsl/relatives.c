@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/error.h"
-
 static const uint32_t max_spans = UINT32_C(1) << 30;
 
 static const bt_span *span_at(const bt_relatives *relatives, uint32_t span) {

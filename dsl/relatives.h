@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "dsl/arena.h"
+#include "dsl/error.h"
 #include "dsl/family.h"
 #include "dsl/trace.h"
 #include "dsl/trace_index.h"

@@ -7,6 +7,7 @@
 
 #include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/family.h"
 #include "dsl/trace.h"
 #include "tempo/wire/cancel.h"
 

@@ -4,6 +4,7 @@
 #define BT_SERVER_BASE_SHOWN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dsl/text.h"

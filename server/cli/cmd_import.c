@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/base/shown.h"
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"

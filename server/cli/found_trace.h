@@ -3,6 +3,8 @@
 #define BT_SERVER_CLI_FOUND_TRACE_H
 
 #include "dsl/error.h"
+#include "dsl/eval.h"
+#include "dsl/family.h"
 #include "dsl/trace.h"
 #include "server/cli/command.h"
 #include "server/cli/judge.h"

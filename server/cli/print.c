@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/shown.h"
 #include "server/cli/terminal.h"
 
 /* ---- formats ---- */

@@ -9,7 +9,6 @@
 #include <stddef.h>
 
 #include "dsl/text.h"
-#include "server/base/shown.h"
 
 /* Appends as bt_print prints. */
 void bt_shown_printf(bt_buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "server/cli/print.h"
+#include "server/base/shown.h"
 
 static const char *read_environment(const char *name) {
   const char *value = getenv(name);

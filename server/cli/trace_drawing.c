@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "dsl/trace_pruned.h"
+#include "server/base/shown.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
-#include "server/cli/print.h"
 #include "server/cli/terminal.h"
 
 typedef struct glyphs {

@@ -3,7 +3,12 @@
 #ifndef BT_SERVER_HTTP_LOCAL_ASK_H
 #define BT_SERVER_HTTP_LOCAL_ASK_H
 
-#include "server/http/local_call.h"
+/* What is asked and answered comes with it, so that server.h, which may not know jansson, can offer it too. */
+#include <jansson.h> // IWYU pragma: export
+
+#include "dsl/error.h"
+#include "server/http/http_server.h"
+#include "server/http/local_call.h" // IWYU pragma: export
 
 /* A 2xx is BT_OK, and *out new, or NULL where the answer is empty; else error says what the problem document says, and
  * the status is by its HTTP status: BT_INVALID (400, 413, 422), BT_REFUSED (401, 403, 421), BT_NOT_FOUND (404),

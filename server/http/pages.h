@@ -5,7 +5,6 @@
 #define BT_SERVER_HTTP_PAGES_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "dsl/error.h"
 #include "dsl/text.h"

@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_HTTP_SERVICE_H
 #define BT_SERVER_HTTP_SERVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/compliance/reports.h"

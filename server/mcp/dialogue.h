@@ -4,6 +4,9 @@
 #ifndef BT_SERVER_MCP_DIALOGUE_H
 #define BT_SERVER_MCP_DIALOGUE_H
 
+#include <jansson.h>
+#include <stdbool.h>
+
 #include "server/mcp/tools.h"
 
 enum {

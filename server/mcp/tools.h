@@ -5,6 +5,7 @@
 #define BT_SERVER_MCP_TOOLS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "dsl/error.h"
 #include "dsl/text.h"

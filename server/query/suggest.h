@@ -4,12 +4,14 @@
 #ifndef BT_SERVER_QUERY_SUGGEST_H
 #define BT_SERVER_QUERY_SUGGEST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "dsl/error.h"
+#include "server/query/rates.h"
 #include "server/query/suggestions.h"
+#include "server/replay/replay.h"
+#include "tempo/wire/source.h"
 
 enum { BT_SUGGEST_EXCEPTIONS = 5 };
 

@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_REPLAY_FAMILY_H
 #define BT_SERVER_REPLAY_FAMILY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

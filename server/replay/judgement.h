@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dsl/data_notes.h"
+#include "dsl/trace.h"
 #include "server/replay/decision.h"
 #include "server/replay/questions.h"
 #include "server/replay/replay.h"

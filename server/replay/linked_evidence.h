@@ -6,11 +6,14 @@
 #define BT_SERVER_REPLAY_LINKED_EVIDENCE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "dsl/error.h"
+#include "dsl/eval.h"
 #include "dsl/trace.h"
 #include "server/replay/decision.h"
 #include "server/replay/spans_verdict.h"
+#include "tempo/wire/source.h"
 
 /* In which spans link to traces that lie in the range. */
 bt_time_range bt_linked_evidence_range(const bt_rule_sets *rule, bt_time_range of_traces);

@@ -10,7 +10,6 @@
 #include "dsl/time_sum.h"
 #include "server/replay/linked_evidence.h"
 #include "server/replay/marked_traces.h"
-#include "server/replay/strategy.h"
 
 enum {
   TRIED = 512,     /* candidates that are looked at alone, to see whether this decides enough of them */

@@ -7,6 +7,7 @@
 
 #include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/family.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
 #include "server/rulefile/checked_file.h"

@@ -9,6 +9,7 @@
 #include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/trace.h"
+#include "server/watch/watch_table.h"
 #include "server/watch/watcher.h"
 
 /* Since it was found, for as long as lookback: a trace without an end must not hold up all others. */

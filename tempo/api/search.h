@@ -3,6 +3,8 @@
 #ifndef BT_TEMPO_API_SEARCH_H
 #define BT_TEMPO_API_SEARCH_H
 
+#include <stdbool.h>
+
 #include "dsl/error.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"

@@ -10,7 +10,6 @@
 #include "tempo/files/unit_notes.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/pause.h"
-#include "tempo/wire/span_batch.h"
 #include "tempo/wire/tags_trace.h"
 
 static const uint64_t largest_answer_bytes = (uint64_t)1 << 30; /* of a trace by id in a file */

@@ -10,12 +10,9 @@
 #ifndef BT_TEMPO_FILES_MEMORY_SOURCE_H
 #define BT_TEMPO_FILES_MEMORY_SOURCE_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "dsl/error.h"
-#include "dsl/text.h"
 #include "tempo/wire/otlp_decode.h"
 #include "tempo/wire/source.h"
 

@@ -6,6 +6,7 @@
 
 #include "dsl/arena.h"
 #include "tempo/wire/own_trace.h"
+#include "tempo/wire/span_batch.h"
 
 static bool may_be_own(const bt_trace *trace) {
   for (uint32_t i = 0; i < trace->span_count; i++)

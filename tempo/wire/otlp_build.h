@@ -5,7 +5,6 @@
 #ifndef BT_TEMPO_WIRE_OTLP_BUILD_H
 #define BT_TEMPO_WIRE_OTLP_BUILD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "dsl/arena.h"

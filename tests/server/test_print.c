@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/base/shown.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "tests/support/failing_alloc.h"

@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-
 #include "tempo/files/file_index.h"
 #include "tests/support/random.h"
 

@@ -14,6 +14,7 @@
 #include "server/cli/lab/otlp_receiver.h"
 #include "server/cli/judge.h"
 #include "server/cli/replay_options.h"
+#include "server/replay/given_families.h"
 
 typedef struct bt_listen_options {
   bt_replay_options shared; /* rules, assumptions, --json */

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/error.h"
 #include "server/http/http_server.h"
+#include "server/work/workplace.h"
 
 typedef struct bt_otlp_grpc bt_otlp_grpc;
 

@@ -11,7 +11,6 @@
 #include "dsl/error.h"
 #include "dsl/family.h"
 #include "dsl/text.h"
-#include "dsl/trace.h"
 #include "server/rules/rule_keys.h"
 
 typedef struct bt_redaction {

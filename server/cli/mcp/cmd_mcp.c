@@ -1,7 +1,6 @@
 /* `betrace mcp`: the Model Context Protocol over stdin and stdout. Rules of files and a service inside this process, or
  * one that runs elsewhere. */
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "server/cli/cli.h"

@@ -4,10 +4,12 @@
 #define BT_SERVER_CLI_MCP_LOCAL_SERVICE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "server/server.h"
+#include "server/settings/config.h"
 
 typedef struct bt_local_service {
   bt_config config;

@@ -4,6 +4,9 @@
 #ifndef BT_SERVER_CLI_MCP_SESSION_H
 #define BT_SERVER_CLI_MCP_SESSION_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
 #include "server/mcp/tools.h"
 
 typedef struct bt_mcp_options {
