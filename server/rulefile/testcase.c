@@ -486,7 +486,7 @@ static bt_status read_example(const document *d, const node *map, bt_rulefile_te
   test->name = BT_STR("example_violation");
   bt_status status = bt_yaml_read_map(d, map, "an example_violation", example_fields, test, error);
   if (!status && !test->spans)
-    status = bt_yaml_fail(d, map, error, "an example_violation: expected the key trace with a list of spans");
+    return bt_yaml_fail(d, map, error, "an example_violation: expected the key trace with a list of spans");
   if (!status) status = check_names(d, map, test, error);
   bt_test_expectation *expectation = bt_arena_alloc(d->arena, sizeof *expectation);
   if (!status && !expectation) status = bt_error_no_memory(error);
