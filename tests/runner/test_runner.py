@@ -133,6 +133,7 @@ class EveryFile(unittest.TestCase):
     reason."""
 
     ONLY_FULL = {
+        "tests/server/replay/full_job_walk.py": "needs valgrind",
         "tests/grpc/test_grpc.py": "needs a build of its own and libgrpc",
         "tests/grpc/test_listen_grpc.py": "needs a build of its own and libgrpc",
         "tests/bench/bench_rules.py": "goes on for minutes; its rules are a part of bench_replay --medium",
