@@ -6,11 +6,11 @@
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
-#include "server/json/ci_note.h"
 #include "server/json/check_json.h"
-#include "server/json/sarif.h"
+#include "server/json/ci_note.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/json/sarif.h"
 
 typedef enum check_format {
   FORMAT_TEXT,

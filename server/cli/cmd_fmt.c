@@ -8,10 +8,10 @@
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
-#include "server/rulefile/file_format.h"
-#include "server/rulefile/rulefile.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/rulefile/file_format.h"
+#include "server/rulefile/rulefile.h"
 
 typedef enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK } fmt_mode;
 

@@ -12,9 +12,9 @@
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
 #include "server/import/import.h"
-#include "server/rulefile/rulefile.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/rulefile/rulefile.h"
 
 typedef struct importing {
   const char *output; /* NULL: stdout */

@@ -8,9 +8,9 @@
 #include "server/cli/print.h"
 #include "server/cli/replay_rules.h"
 #include "server/json/ci_note.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/json/replay_junit.h"
-#include "server/json/json_values.h"
 
 typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } replay_format;
 

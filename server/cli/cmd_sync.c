@@ -12,8 +12,8 @@
 #include "server/cli/rule_paths.h"
 #include "server/cli/service_client.h"
 #include "server/cli/terminal.h"
-#include "server/rulefile/yaml_write.h"
 #include "server/json/json_values.h"
+#include "server/rulefile/yaml_write.h"
 #include "tempo/wire/url.h"
 
 typedef struct sync_run {

@@ -5,9 +5,9 @@
 
 #include "server/compliance/evidence.h"
 #include "server/compliance/signature.h"
-#include "server/json/replay_json.h"
-#include "server/json/json_values.h"
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 enum { DEADLINE_MS = 10000 };
 

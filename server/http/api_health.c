@@ -8,8 +8,8 @@
 #include "server/http/outside_check.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 /* Of a check, and of who asks for its result: probes of Kubernetes wait for a second. */
 static const int64_t CHECK_NS = 5000000000, PATIENCE_NS = 700000000;

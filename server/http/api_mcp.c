@@ -11,9 +11,9 @@
 #include "server/http/local_ask.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
+#include "server/json/json_values.h"
 #include "server/mcp/dialogue.h"
 #include "server/mcp/era.h"
-#include "server/json/json_values.h"
 
 enum { PAGE_BYTES = 65536 };
 static const int64_t LONGEST_NS = INT64_C(3600) * 1000000000; /* of a call that tells how far it is */

@@ -7,8 +7,8 @@
 #include "server/http/routes.h"
 #include "server/http/rule_choice.h"
 #include "server/http/service.h"
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 

@@ -6,8 +6,8 @@
 #include "server/http/rule_body.h"
 #include "server/http/rule_filter.h"
 #include "server/http/service.h"
-#include "server/json/rule_json.h"
 #include "server/json/json_values.h"
+#include "server/json/rule_json.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "server/http/answer_parts.h"
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */ };
 

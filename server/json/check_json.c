@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 static json_t *id_json(bt_str rule_id) {
   return rule_id.len ? bt_text_json(rule_id) : json_null();

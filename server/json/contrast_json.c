@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 const char *bt_value_type_name(bt_value_type type) {
   return type == BT_VALUE_BOOL ? "bool" : type == BT_VALUE_INT ? "int" : type == BT_VALUE_DOUBLE ? "double" : "string";

@@ -4,8 +4,8 @@
 #include "dsl/vocabulary.h"
 #include "server/editor/language.h"
 #include "server/editor/text_position.h"
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 static json_t *position_json(bt_str text, bt_range range) {
   bt_text_position start = bt_text_position_of(text, range.start), end = bt_text_position_of(text, range.end);

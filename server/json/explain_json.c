@@ -2,8 +2,8 @@
 #include "server/json/explain_json.h"
 
 #include "server/base/time_text.h"
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 static json_t *number_json(uint64_t value) {
   return json_integer((json_int_t)value);

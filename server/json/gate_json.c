@@ -1,8 +1,8 @@
 /* A gate as JSON. See gate_json.h. */
 #include "server/json/gate_json.h"
 
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 json_t *bt_rate_json(const bt_rate *rate) {
   return json_pack("{s:I, s:I, s:f, s:{s:s, s:f, s:f, s:f}, s:I, s:I, s:b, s:s}", "violated",

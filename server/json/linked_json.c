@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "server/json/trace_json.h"
 #include "server/json/json_values.h"
+#include "server/json/trace_json.h"
 
 #define NOT_THERE UINT32_MAX
 

@@ -6,8 +6,8 @@
 
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
-#include "server/replay/violation.h"
 #include "server/json/json_values.h"
+#include "server/replay/violation.h"
 
 enum { FAILED_BYTES = 1024 }; /* of the piece of the rule that failed, and of its sentence */
 

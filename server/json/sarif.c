@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 #include "tempo/wire/url.h"
 
 typedef struct code_meaning {

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "server/base/time_text.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/violation.h"
-#include "server/json/json_values.h"
 
 typedef struct shown_keys {
   bt_projection *projections; /* of each rule; hold the keys */

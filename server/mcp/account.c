@@ -1,6 +1,6 @@
 /* From a route's answer to what it means. See account.h. */
-#include "server/mcp/account.h"
 #include "server/json/json_values.h"
+#include "server/mcp/account.h"
 
 #include <string.h>
 

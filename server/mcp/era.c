@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/mcp/dialogue.h"
 #include "server/json/json_values.h"
+#include "server/mcp/dialogue.h"
 
 /* The newest first. */
 static const char modern[] = "2026-07-28";

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/json/json_values.h"
 #include "server/mcp/packs.h"
 #include "server/mcp/safe_text.h"
 #include "server/mcp/tools.h"
-#include "server/json/json_values.h"
 
 static const char RULE_PREFIX[] = "betrace://rules/", PACK_PREFIX[] = "betrace://packs/";
 

@@ -3,8 +3,8 @@
 
 #include "dsl/text.h"
 #include "server/base/shown.h"
-#include "server/json/json_values.h"
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
 
 /* Whole characters only, and before they are escaped, so that no escape is cut in two. */
 static bt_str cut_text(bt_str text, size_t max_bytes) {

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/json/json_values.h"
 #include "server/mcp/account.h"
 #include "server/mcp/safe_text.h"
-#include "server/json/json_values.h"
 #include "tempo/wire/url.h"
 
 typedef enum form { IN_QUERY, IN_BODY, A_REPLAY, A_RULE_FILE } form;

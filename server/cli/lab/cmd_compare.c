@@ -8,8 +8,8 @@
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "server/json/gate_json.h"
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 typedef struct compare_run {
   bt_replay_options options;

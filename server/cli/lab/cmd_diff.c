@@ -11,8 +11,8 @@
 #include "server/cli/lab/rule_change.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/json/replay_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 typedef struct diff_run {
   bt_replay_options options;

@@ -12,10 +12,10 @@
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/rulefile/yaml_write.h"
-#include "server/rules/derived_rule.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/rulefile/yaml_write.h"
+#include "server/rules/derived_rule.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/wall_clock.h"
 

@@ -10,10 +10,10 @@
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/print.h"
 #include "server/json/gate_json.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/query/suggestions.h"
 #include "server/rulefile/yaml_write.h"
-#include "server/json/json_values.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
 

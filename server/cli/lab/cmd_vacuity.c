@@ -10,9 +10,9 @@
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "server/json/gate_json.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/rules/derived_rule.h"
-#include "server/json/json_values.h"
 
 typedef struct absent_name {
   bt_used_name name;

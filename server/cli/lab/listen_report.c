@@ -13,10 +13,10 @@
 #include "server/cli/print.h"
 #include "server/cli/trace_drawing.h"
 #include "server/json/ci_note.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/json/sarif.h"
 #include "server/json/xml.h"
-#include "server/json/json_values.h"
 #include "tempo/files/file_source.h"
 
 enum { MOST_DRAWN = 20 };

@@ -11,8 +11,8 @@
 #include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/text.h"
-#include "server/cli/lab/otlp_receiver.h"
 #include "server/cli/judge.h"
+#include "server/cli/lab/otlp_receiver.h"
 #include "server/cli/replay_options.h"
 #include "server/replay/given_families.h"
 

@@ -9,8 +9,8 @@
 #include "dsl/text.h"
 #include "server/cli/answer.h"
 #include "server/cli/collected.h"
-#include "server/query/rates.h"
 #include "server/cli/replay_options.h"
+#include "server/query/rates.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/source.h"
 

@@ -5,10 +5,10 @@
 
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/rule_paths.h"
-#include "server/cli/service_client.h"
 #include "server/cli/mcp/local_service.h"
 #include "server/cli/mcp/session.h"
+#include "server/cli/rule_paths.h"
+#include "server/cli/service_client.h"
 #include "server/rulefile/yaml_write.h"
 
 enum { OPT_URL = BT_FLAG_OWN, OPT_TEMPO, OPT_TRACES, OPT_TOKEN_FILE, OPT_TENANT, OPT_CA, OPT_WRITES, MAX_TRACES = 16 };
