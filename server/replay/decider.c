@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/time_sum.h"
 #include "server/replay/candidates.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/decision.h"
@@ -45,7 +43,6 @@ static bt_status ask_subtracted(bt_decider *decider, uint32_t round, bool *any, 
     if (status != BT_OK) return status;
     bt_question *question = decider->questions->items[index];
     if (!question->is_asked) limit_subtracted(decider, rule, question);
-    if (!question->is_asked && round == 0) question->expected = rule->subtracted_found;
     question->is_asked = true;
   }
   return status;
@@ -155,74 +152,8 @@ bool bt_decider_wants(const bt_decider *decider, size_t known, bool *whole) {
 
 /* ---- which way decides the candidates of each rule ---- */
 
-/* It is chosen by estimated cost from what the first searches found, and where it matters from one probe, a search for
- * what would be subtracted among some hundred candidates that lie close together in time. What is chosen wrongly costs
- * time and never an answer. */
-
-enum {
-  PROBE_FROM = 4000, /* fewer are not worth a question more: it costs Tempo about what it would save */
-  PROBE_CANDIDATES = 200,
-  PROBE_FOUND_MAX = 5000
-};
-/* Where nothing is known: most of what is asked about does not violate. */
-static const double assumed_undecided = 0.1, assumed_subtracted = 0.9;
-
-typedef struct candidate {
-  int64_t start_ns, end_ns;
-  size_t known;
-} candidate;
-
-static int compare_starts(const void *a, const void *b) {
-  const candidate *x = a, *y = b;
-  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns ? -1 : 1;
-  return (x->known > y->known) - (x->known < y->known);
-}
-
-/* The candidates of the rule by time; NULL: no memory. */
-static candidate *candidates_by_time(const bt_decider *decider, const bt_rule_sets *rule, size_t count) {
-  candidate *candidates = bt_realloc_array(NULL, count, sizeof *candidates);
-  size_t filled = 0;
-  for (size_t i = 0; candidates && i < decider->table->count; i++) {
-    const bt_found *bounds = bt_known_bounds(&decider->table->traces[i]);
-    if (bt_bit_get(rule->unread, i)) candidates[filled++] = (candidate){bounds->start_ns, bounds->end_ns, i};
-  }
-  if (candidates) qsort(candidates, count, sizeof *candidates, compare_starts);
-  return candidates;
-}
-
-static size_t count_probed(const bt_decider *decider, const candidate *candidates, const bt_found_list *found) {
-  size_t count = 0;
-  for (size_t i = 0; i < PROBE_CANDIDATES; i++)
-    count += bt_found_list_get(found, &decider->table->traces[candidates[i].known].matched.id) != NULL;
-  return count;
-}
-
-/* Asks what the rule's first under-query finds around some candidates in the middle of the range. A probe that fails
- * says nothing. */
-static bt_status probe_subtracted(bt_decider *decider, bt_rule_sets *rule, bt_strategy_facts *facts, bt_error *error) {
-  candidate *all = candidates_by_time(decider, rule, facts->candidates);
-  if (!all) return bt_error_no_memory(error);
-  const candidate *some = all + (facts->candidates - PROBE_CANDIDATES) / 2;
-  bt_time_range range = {some[0].start_ns, bt_time_add(some[PROBE_CANDIDATES - 1].start_ns, 1)};
-  bt_search_request search = bt_replay_plan_search(decider->plan, rule->planned->plan->subtract[0].filter, range);
-  search.max_found = PROBE_FOUND_MAX;
-  bt_found_list found = {0};
-  bt_error why = {0};
-  bt_status status = bt_questions_search(decider->questions, &search, &found, &why);
-  if (status == BT_OK) {
-    facts->subtracted_share = (double)count_probed(decider, some, &found) / PROBE_CANDIDATES;
-    facts->subtracted_found = rule->subtracted_found = found.count * facts->candidates / PROBE_CANDIDATES;
-    double left = 1 - facts->subtracted_share;
-    /* Where every trace is a candidate, one without any of the rule's spans cannot be decided from them. */
-    facts->undecided_share = left < assumed_undecided || decider->plan->needs_every_trace ? left : assumed_undecided;
-  } else if (status == BT_LIMIT)
-    facts->subtracted_found = (uint64_t)PROBE_FOUND_MAX * facts->candidates / PROBE_CANDIDATES;
-  bt_found_list_dispose(&found);
-  free(all);
-  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
-  if (error) *error = why;
-  return status;
-}
+/* It is chosen by estimated cost from what the first searches found. What is chosen wrongly costs time and never an
+ * answer. */
 
 static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets *rule) {
   uint64_t candidates = bt_bits_count(decider->table, rule->unread);
@@ -231,29 +162,20 @@ static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets 
                              .reads_by_id = rule->planned->whole_trace,
                              .can_subtract = rule->planned->plan->subtract_count > 0,
                              .subtracted_found = candidates,
-                             .subtracted_share = rule->planned->plan->subtract_count ? assumed_subtracted : 0,
+                             .subtracted_share = bt_strategy_subtracted_share,
                              .can_project = shows_links || bt_planned_rule_projects(decider->plan, rule->planned),
-                             .undecided_share = assumed_undecided,
+                             .undecided_share = bt_strategy_undecided_share,
                              .projected_found = shows_links ? 2 * candidates : candidates};
 }
 
-static bt_status choose_strategy(bt_decider *decider, bt_rule_sets *rule, bt_strategy *chosen, bt_error *error) {
-  bt_strategy_facts facts = facts_of(decider, rule);
-  bt_status status = BT_OK;
-  if (facts.candidates >= PROBE_FROM && facts.can_subtract && !decider->questions->source_lost)
-    status = probe_subtracted(decider, rule, &facts, error);
-  *chosen = bt_strategy_cheapest(&facts);
-  return status;
-}
-
-static bt_status choose_strategies(bt_decider *decider, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++) {
+static void choose_strategies(bt_decider *decider) {
+  for (size_t i = 0; i < decider->plan->rule_count; i++) {
     bt_strategy *chosen = &decider->account->result->rules[i].strategy;
     *chosen = decider->stand_in ? BT_STRATEGY_PROJECTION : decider->plan->rules[i].strategy;
-    if (*chosen == BT_STRATEGY_AUTO) status = choose_strategy(decider, &decider->rules[i], chosen, error);
+    if (*chosen != BT_STRATEGY_AUTO) continue;
+    bt_strategy_facts facts = facts_of(decider, &decider->rules[i]);
+    *chosen = bt_strategy_cheapest(&facts);
   }
-  return status;
 }
 
 /* ---- the walk ---- */
@@ -284,7 +206,7 @@ bt_status bt_decider_find(bt_decider *decider, bt_error *error) {
   bt_account_show(decider->account, 0.2);
   if (status == BT_OK) bt_pruned_traces_take(decider->questions);
   if (status == BT_OK) status = bt_candidates_make(decider, error);
-  if (status == BT_OK) status = choose_strategies(decider, error);
+  if (status == BT_OK) choose_strategies(decider);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->narrow) status = ways[i]->narrow(decider, error);
   if (status == BT_OK && decider->plan->filters) status = bt_own_traces_mark(decider->questions, error);

@@ -11,8 +11,6 @@
 #include "server/replay/search_probe.h"
 #include "server/replay/strategy.h"
 
-static const double assumed_undecided = 0.1;
-
 const char *bt_explain_use_name(bt_explain_use use) {
   static const char *const names[] = {"search", "count", "list", "subtract", "project", "read"};
   return names[use];
@@ -249,14 +247,6 @@ static bt_status ask_all(const explaining *e, bt_error *error) {
   return status;
 }
 
-static bool is_subtracted(const explaining *e, const bt_plan *plan, const bt_trace_id *id) {
-  for (uint32_t i = 0; i < plan->subtract_count; i++) {
-    const bt_found_list *found = bt_search_probe_found(e->probe, plan->subtract[i].filter);
-    if (found && bt_found_list_get(found, id)) return true;
-  }
-  return false;
-}
-
 static uint64_t estimate_found(const explaining *e, bt_str filter) {
   const bt_found_list *found = bt_search_probe_found(e->probe, filter);
   return bt_search_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
@@ -268,30 +258,31 @@ static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
   return found;
 }
 
+static size_t count_candidates(const explaining *e, const bt_planned_rule *rule) {
+  size_t count = 0;
+  for (size_t i = 0; i < e->probe->everything.count; i++)
+    count += bt_search_probe_holds(e->probe, rule->plan->violating, &e->probe->everything.items[i].id);
+  return count;
+}
+
+/* What may be subtracted is taken as a replay takes it, which does not ask before. */
 static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *rule) {
-  size_t candidates = 0, subtracted = 0;
   bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
                              .can_subtract = rule->plan->subtract_count > 0 && e->plan->is_checked,
                              .can_project = bt_planned_rule_projects(e->plan, rule),
-                             .undecided_share = assumed_undecided};
+                             .undecided_share = bt_strategy_undecided_share};
   if (!e->probe) return facts;
-  for (size_t i = 0; i < e->probe->everything.count; i++) {
-    const bt_trace_id *id = &e->probe->everything.items[i].id;
-    if (!bt_search_probe_holds(e->probe, rule->plan->violating, id)) continue;
-    candidates++;
-    subtracted += is_subtracted(e, rule->plan, id);
-  }
-  facts.candidates = bt_search_probe_estimate(e->probe, candidates);
+  facts.candidates = bt_search_probe_estimate(e->probe, count_candidates(e, rule));
   facts.searched_found = estimate_searched(e, rule->plan->violating);
-  if (candidates) facts.subtracted_share = (double)subtracted / (double)candidates;
-  for (uint32_t i = 0; i < rule->plan->subtract_count; i++)
-    facts.subtracted_found += estimate_found(e, rule->plan->subtract[i].filter);
-  if (facts.can_project) facts.projected_found = estimate_found(e, rule->plan->spans.filter);
-  bool is_clear = facts.can_subtract && facts.subtracted_share > 1 - assumed_undecided;
-  if (is_clear) facts.undecided_share = 1 - facts.subtracted_share;
+  if (facts.can_subtract) {
+    facts.subtracted_share = bt_strategy_subtracted_share;
+    facts.subtracted_found = facts.candidates;
+  }
+  if (!facts.can_project) return facts;
+  facts.projected_found = estimate_found(e, rule->plan->spans.filter);
+  if (facts.projected_found >= facts.candidates) return facts;
   /* Traces without any of these spans are read. */
-  bool is_short = facts.can_project && facts.projected_found < facts.candidates;
-  double lacking = is_short ? 1 - (double)facts.projected_found / (double)facts.candidates : 0;
+  double lacking = 1 - (double)facts.projected_found / (double)facts.candidates;
   if (lacking > facts.undecided_share) facts.undecided_share = lacking;
   return facts;
 }

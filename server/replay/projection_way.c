@@ -11,9 +11,7 @@
 #include "server/replay/spans_verdict.h"
 
 enum {
-  TRIED = 600,       /* traces that are asked for alone to see whether this decides enough of them, */
-  TRIED_FROM = 4000, /* of so many: else the others are under way anyway */
-  WORTH_AFTER = 500, /* traces after which it is looked at */
+  WORTH_AFTER = 500, /* traces after which it is looked at whether this decides enough of them */
   WORTH_SHARE = 4    /* one of so many has to be decided */
 };
 
@@ -108,7 +106,7 @@ static bt_status make_sets(bt_decider *decider, const bool *rules, bt_error *err
 
 static bt_status project_traces(projecting *p, bt_str spans, bt_error *error) {
   bt_decider *decider = p->decider;
-  size_t *known = bt_realloc_array(NULL, decider->table->count + 1, sizeof *known), count = 0, tried = 0;
+  size_t *known = bt_realloc_array(NULL, decider->table->count + 1, sizeof *known), count = 0;
   bt_trace_id *ids = bt_realloc_array(NULL, decider->table->count + 1, sizeof *ids);
   bt_status status = known && ids ? make_sets(decider, p->rules, error) : bt_error_no_memory(error);
   for (size_t i = 0; status == BT_OK && i < decider->table->count; i++) {
@@ -117,10 +115,7 @@ static bt_status project_traces(projecting *p, bt_str spans, bt_error *error) {
     known[count++] = i;
   }
   p->known = known;
-  if (decider->plan->weighs_ways && count >= TRIED_FROM) tried = TRIED;
-  if (status == BT_OK && tried) status = ask_spans(p, ids, tried, spans, error);
-  p->known += tried;
-  if (status == BT_OK && count && !is_worthless(p)) status = ask_spans(p, ids + tried, count - tried, spans, error);
+  if (status == BT_OK && count) status = ask_spans(p, ids, count, spans, error);
   free(known);
   free(ids);
   return status;

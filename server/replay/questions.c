@@ -256,15 +256,6 @@ bool bt_questions_all_lost(const bt_questions *questions) {
 
 /* ---- others ---- */
 
-bt_status bt_questions_search(bt_questions *questions, const bt_search_request *request, bt_found_list *found,
-                              bt_error *error) {
-  bt_source_account account = {0};
-  bt_status status = bt_source_search(questions->source, request, found, &account, error);
-  bt_account_add_cost(questions->account, &account);
-  bt_source_account_dispose(&account);
-  return status;
-}
-
 bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
                                   void *context, bt_error *error) {
   bt_source_account account = {0};

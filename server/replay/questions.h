@@ -97,8 +97,6 @@ typedef struct bt_answer {
 bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question, bt_found_list *found,
                                  bt_error *error) BT_MUST_CHECK;
 /* What it costs is added to the account. Errors are those of the source (source.h). */
-bt_status bt_questions_search(bt_questions *questions, const bt_search_request *request, bt_found_list *found,
-                              bt_error *error) BT_MUST_CHECK;
 bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
                                   void *context, bt_error *error) BT_MUST_CHECK;
 /* is_over: windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */

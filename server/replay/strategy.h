@@ -27,6 +27,10 @@ typedef struct bt_strategy_facts {
   uint64_t projected_found;  /* traces with spans that the projection finds, candidates or not */
 } bt_strategy_facts;
 
+/* What is expected where nothing is known before: most candidates of most rules do not violate, and are subtracted or
+ * decided from a projection. A replay and explain take the same. */
+extern const double bt_strategy_subtracted_share, bt_strategy_undecided_share;
+
 /* Below so many candidates nothing is asked to save reads. */
 enum { BT_STRATEGY_FROM = 256 };
 

@@ -6,6 +6,7 @@ static const double request_units = 40;    /* what any search costs, however lit
 static const double found_units = 0.065;   /* an id in an answer */
 static const double projected_units = 0.2; /* the few spans of one trace in an answer */
 static const double by_id_units = 30;      /* a trace read by id */
+const double bt_strategy_subtracted_share = 0.9, bt_strategy_undecided_share = 0.1;
 enum {
   FOUND_BYTES = 250,
   PROJECTED_BYTES = 900,

@@ -110,9 +110,9 @@ static void a_projection_decides_order_without_reading(void **state) {
   assert_int_equal(rule->traces_exercised, TRACES * 2 / 3);
 }
 
-/* Where nearly all violate, their spans are asked for of a few only; where few do, of each once. */
-static void a_projection_is_tried_on_a_few(void **state) {
-  enum { MANY = 5000, TRIED = 600 };
+/* Where nearly all violate, what is left of the answer is not looked at; where few do, each is asked for once. */
+static void a_projection_that_decides_little_is_given_up(void **state) {
+  enum { MANY = 5000, LOOKED_AT = 500 };
   scene *s = *state;
   for (uint64_t i = 0; i < MANY; i++) {
     fake_trace *trace = fake_add(&s->fake, 1 + i);
@@ -120,7 +120,7 @@ static void a_projection_is_tried_on_a_few(void **state) {
     fake_span_add(trace, "wait", NOON_NS + (int64_t)(i + 5) * SECOND_NS / 10);
   }
   replay_run_add(&s->run, "order", IN_ORDER);
-  unsigned tried = 0;
+  unsigned before = 0;
   for (int few_violate = 0; few_violate <= 1; few_violate++) {
     for (uint64_t i = 0; few_violate && i < MANY; i++)
       if (i % 100) fake_find(&s->fake, 1 + i)->spans[1].name = "retry";
@@ -135,11 +135,10 @@ static void a_projection_is_tried_on_a_few(void **state) {
     assert_int_equal(rule->violations_found, few_violate ? MANY / 100 : MANY);
     assert_int_equal(rule->decided_unread, few_violate ? MANY - MANY / 100 : 0);
     if (!few_violate) {
-      tried = asked;
-      assert_true(tried > 0 && tried <= TRIED);
-      assert_true(s->fake.largest_page < MANY); /* nor was more asked for and thrown away */
+      before = asked;
+      assert_in_range(asked, LOOKED_AT, LOOKED_AT + 1);
     } else
-      assert_int_equal(asked, tried + MANY);
+      assert_int_equal(asked, before + MANY);
   }
 }
 
@@ -453,7 +452,7 @@ static void the_cheapest_is_chosen(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       BY_IDS(a_projection_decides_order_without_reading),
-      BY_IDS(a_projection_is_tried_on_a_few),
+      BY_IDS(a_projection_that_decides_little_is_given_up),
       BY_IDS(doubts_are_read),
       BY_IDS(a_projection_that_lacks_spans_is_found_out),
       BY_IDS(each_strategy_gives_the_same),
