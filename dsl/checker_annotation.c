@@ -2,7 +2,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/lexer.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "dsl/vocabulary.h"
 
 static const char *const severities[] = {"info", "low", "warning", "medium", "high", "error", "critical", NULL};

@@ -4,7 +4,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/lexer.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "dsl/vocabulary.h"
 
 typedef struct field_row {

@@ -2,7 +2,7 @@
  * link meets it; link.where(…) asks one and the same. Nothing here needs the trace that a link names. See checker.h. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "dsl/trace.h"
 
 /* ---- fields ---- */

@@ -4,7 +4,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/pattern.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "dsl/vocabulary.h"
 
 static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};

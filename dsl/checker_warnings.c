@@ -3,7 +3,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/plan.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 
 static void visit_selection(bt_checker *checker, const bt_selection *selection);
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "dsl/arena.h"
-#include "dsl/compare.h"
+#include "dsl/value_comparison.h"
 #include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/field.h"

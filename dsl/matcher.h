@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/compare.h"
+#include "dsl/value_comparison.h"
 #include "dsl/error.h"
 #include "dsl/field.h"
 #include "dsl/program.h"

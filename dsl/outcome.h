@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/compare.h"
+#include "dsl/value_comparison.h"
 #include "dsl/kleene.h"
 #include "dsl/rule.h"
 #include "dsl/value.h"

@@ -2,7 +2,7 @@
  * parser.h. */
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 
 /* `a and or b`: the second word stands where a condition has to, so it was read as a name. */
 static bool report_word_as_name(bt_parser *parser) {

@@ -1,7 +1,7 @@
 /* Operands of operators: literals, paths, calls, parentheses. See parser.h. */
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "dsl/vocabulary.h"
 
 typedef struct function_row {

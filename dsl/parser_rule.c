@@ -4,7 +4,7 @@
 
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "dsl/vocabulary.h"
 
 static const char *const clause_words[] = {"when", "always", "never", NULL};

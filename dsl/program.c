@@ -1,7 +1,7 @@
 /* Compiling rules, conditions and selections. See program.h. */
 #include "dsl/program.h"
 
-#include "dsl/program_compile.h"
+#include "dsl/program_compiler.h"
 
 static bool add_matcher(bt_program_compiler *compiler, const bt_program_predicate *predicate,
                         bt_program_selection *out) {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "dsl/arena.h"
-#include "dsl/compare.h"
+#include "dsl/value_comparison.h"
 #include "dsl/error.h"
 #include "dsl/rule.h"
 #include "dsl/symbol.h"

@@ -1,7 +1,7 @@
 /* What spans can be looked up by: equalities with something that is known before, and relations of parents and
  * children. See program.h. */
 #include "dsl/field.h"
-#include "dsl/program_compile.h"
+#include "dsl/program_compiler.h"
 
 typedef struct key_list {
   bt_arena *arena;

@@ -1,8 +1,8 @@
-/* Compiling predicates, comparisons and expressions. See program_compile.h. */
+/* Compiling predicates, comparisons and expressions. See program_compiler.h. */
 #include <string.h>
 
 #include "dsl/field.h"
-#include "dsl/program_compile.h"
+#include "dsl/program_compiler.h"
 
 void bt_program_see_binding(bt_program_compiler *compiler, int binding) {
   if (binding != BT_NO_BINDING) compiler->seen = (bt_binding_set)(compiler->seen | 1u << binding);

@@ -44,6 +44,12 @@ bool bt_str_contains(bt_str s, bt_str part) {
   return part.len == 0 || (s.len >= part.len && memmem(s.ptr, s.len, part.ptr, part.len) != NULL);
 }
 
+bt_str bt_str_trim(bt_str s) {
+  while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) s.ptr++, s.len--;
+  while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) s.len--;
+  return s;
+}
+
 uint64_t bt_str_hash(bt_str s) {
   uint64_t hash = 1469598103934665603u;
   for (size_t i = 0; i < s.len; i++) hash = (hash ^ (unsigned char)s.ptr[i]) * 1099511628211u;

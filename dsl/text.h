@@ -31,6 +31,7 @@ int bt_str_compare(bt_str a, bt_str b);
 bool bt_str_starts_with(bt_str s, bt_str prefix);
 bool bt_str_ends_with(bt_str s, bt_str suffix);
 bool bt_str_contains(bt_str s, bt_str part);
+bt_str bt_str_trim(bt_str s); /* without the spaces and tabs at both ends; a part of s */
 /* FNV-1a, 64 bits; for tables in memory, never for identity. */
 uint64_t bt_str_hash(bt_str s);
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "dsl/trace_compare.h"
+#include "dsl/trace_comparison.h"
 #include "dsl/trace_pruned.h"
 
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key) {

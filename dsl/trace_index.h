@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "dsl/arena.h"
-#include "dsl/compare.h"
+#include "dsl/value_comparison.h"
 #include "dsl/error.h"
 #include "dsl/program.h"
 #include "dsl/trace.h"
@@ -94,7 +94,7 @@ bool bt_trace_index_service_group(bt_trace_index *index, uint32_t symbol, bt_spa
 bool bt_trace_index_value_group(bt_trace_index *index, const bt_anchor *anchor, bt_span_list *out,
                                 bt_span_list *arrays) BT_MUST_CHECK;
 /* trace_members.c: member `number` (from 0) of a matcher, or BT_NO_SPAN; looks no further than that. Pays for the
- * text that was walked over to find it, also where it was found for another rule. work->status: see compare.h;
+ * text that was walked over to find it, also where it was found for another rule. work->status: see value_comparison.h;
  * BT_NO_MEMORY for no room too. */
 uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_work *work);
 /* That the anchor of a matcher lets no span through, seen without keeping anything: for traces of a few spans. False

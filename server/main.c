@@ -5,7 +5,7 @@
 
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/json/json_memory.h"
 #include "server/replay/violation.h"
 

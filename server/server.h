@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "dsl/error.h"
-#include "server/http/local_ask.h"
+#include "server/http/local_request.h"
 #include "server/settings/config.h"
 
 typedef struct bt_server bt_server;
@@ -15,7 +15,7 @@ typedef struct bt_server bt_server;
  * database or the port cannot be used. BT_LIMIT: the system gives no thread. BT_UNAVAILABLE, BT_NO_MEMORY. */
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) BT_MUST_CHECK;
 uint16_t bt_server_port(const bt_server *server);
-/* A request from inside the process, with the errors of local_ask.h; *out is new. */
+/* A request from inside the process, with the errors of local_request.h; *out is new. */
 bt_status bt_server_ask(bt_server *server, const bt_local_request *request, json_t **out,
                         bt_error *error) BT_MUST_CHECK;
 /* Uses what may change while it runs: tokens, certificates, host names, origins. After an error all stays as it was.

@@ -9,7 +9,7 @@
 #include "dsl/eval.h"
 #include "dsl/family.h"
 #include "dsl/trace.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 /* Of all rules on one trace; far beyond what budgets leave to one rule. */
 #define BT_EVAL_MAX_CPU_NS INT64_C(10000000000)

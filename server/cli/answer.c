@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/base/time_text.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "tempo/wire/http_client.h"
 

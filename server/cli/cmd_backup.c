@@ -3,7 +3,7 @@
 
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/store/backup.h"
 
 enum { DATABASE = BT_FLAG_OWN };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/cli/cli.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
 #include "server/json/check_json.h"

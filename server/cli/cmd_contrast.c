@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "server/cli/answer.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/json/contrast_json.h"

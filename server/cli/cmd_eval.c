@@ -12,7 +12,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/operands.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"

@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/json/explain_json.h"
-#include "server/replay/explain.h"
+#include "server/replay/explanation.h"
 
 typedef struct explain_run {
   bt_replay_options options;

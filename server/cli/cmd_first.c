@@ -3,11 +3,11 @@
 
 #include "server/base/time_text.h"
 #include "server/cli/answer.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/json/replay_json.h"
-#include "server/replay/first.h"
+#include "server/replay/first_violation.h"
 
 static const int64_t MONTH_NS = 30 * BT_DAY_NS;
 

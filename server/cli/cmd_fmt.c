@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "server/cli/cli.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"

@@ -6,7 +6,7 @@
 #include "server/cli/answer.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "tempo/wire/http_client.h"
 
 enum { OPT_SERVER = BT_FLAG_OWN, OPT_READY, OPT_TIMEOUT, OPT_CA, MAX_ANSWER_BYTES = 1 << 20 };

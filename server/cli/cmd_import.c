@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "server/base/shown.h"
+#include "server/base/shown_text.h"
 #include "server/cli/cli.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
 #include "server/import/import.h"

@@ -7,7 +7,7 @@
 
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/lsp/frames.h"
 #include "server/lsp/session.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "server/base/time_text.h"
-#include "server/cli/collected.h"
-#include "server/cli/print.h"
+#include "server/cli/collected_replay.h"
+#include "server/cli/printer.h"
 #include "server/cli/replay_rules.h"
 #include "server/json/ci_note.h"
 #include "server/json/json_values.h"

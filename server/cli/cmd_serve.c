@@ -10,7 +10,7 @@
 #include "server/base/log.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/server.h"
 
 /* Signals are waited for by the main thread alone: blocked before any thread starts, so that all inherit it. */

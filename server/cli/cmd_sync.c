@@ -8,12 +8,12 @@
 #include "server/cli/answer.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/service_client.h"
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
-#include "server/rulefile/yaml_write.h"
+#include "server/rulefile/yaml_writer.h"
 #include "tempo/wire/url.h"
 
 typedef struct sync_run {

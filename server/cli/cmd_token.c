@@ -9,7 +9,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/http/tokens.h"
 
 enum { NAME = BT_FLAG_OWN, ROLE, TENANTS, GRAFANA_USER, EXPIRES, TOKENS_FILE };

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "server/base/time_text.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/report_chain.h"
 #include "server/cli/report_rerun.h"
 #include "server/cli/report_stamp.h"
@@ -14,7 +14,7 @@
 #include "server/cli/terminal.h"
 #include "server/compliance/dsse.h"
 #include "server/compliance/evidence.h"
-#include "server/compliance/report_others.h"
+#include "server/compliance/other_reports.h"
 #include "server/compliance/report_span.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"

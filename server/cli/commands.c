@@ -2,10 +2,10 @@
  * calls. See command.h. */
 #include <string.h>
 
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 
 /* ---- completion ---- */
 

@@ -5,7 +5,7 @@
 
 #include "dsl/plan.h"
 #include "dsl/rule_walk.h"
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "server/rules/derived_rule.h"
 
 /* ---- what the source lists ---- */

@@ -11,7 +11,7 @@
 
 #include "server/base/clock.h"
 #include "server/cli/cli.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "tempo/files/file_source.h"
 

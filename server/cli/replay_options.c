@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/suggest.h"
+#include "dsl/suggestion.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/cli/operands.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "tempo/files/file_source.h"
 

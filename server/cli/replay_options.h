@@ -14,7 +14,7 @@
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
 #include "server/settings/tempo_settings.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 

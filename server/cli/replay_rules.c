@@ -8,7 +8,7 @@
 
 #include "server/base/time_text.h"
 #include "server/cli/answer.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 
 #define NOT_FINAL "nothing in the range is final for it yet: it is younger than its settle, or its first trace goes on"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "server/cli/cli.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/compliance/catalogue.h"
 #include "server/json/json_values.h"

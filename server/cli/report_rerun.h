@@ -8,7 +8,7 @@
 
 #include "dsl/error.h"
 #include "server/cli/replay_options.h"
-#include "server/compliance/report_read.h"
+#include "server/compliance/report_reader.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_rerun_options {

@@ -5,7 +5,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 

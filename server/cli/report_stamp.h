@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "server/compliance/time_stamp_ask.h"
+#include "server/compliance/time_stamp_request.h"
 
 /* ca_file: what it was checked against; NULL: it was not. made_at: when the report says that it was evaluated; a stamp
  * of much later shows that it was not. */

@@ -8,12 +8,12 @@
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/report_stamp.h"
 #include "server/cli/terminal.h"
 #include "server/compliance/catalogue.h"
-#include "server/compliance/report_build.h"
-#include "server/compliance/report_read.h"
+#include "server/compliance/report_builder.h"
+#include "server/compliance/report_reader.h"
 #include "server/json/json_values.h"
 
 static const char *text_at(const json_t *object, const char *name) {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "server/compliance/time_stamp_ask.h"
+#include "server/compliance/time_stamp_request.h"
 
 typedef struct bt_report_subject { /* borrowed from the document */
   const json_t *document;

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "server/base/shown.h"
+#include "server/base/shown_text.h"
 
 static const char *read_environment(const char *name) {
   const char *value = getenv(name);

@@ -32,9 +32,9 @@ bool bt_terminal_is_utf8(void);
 bool bt_terminal_shows_progress(void);
 /* Columns that UTF-8 text takes: one for each code point but combining marks; two for wide ones. */
 unsigned bt_text_columns(bt_str text);
-unsigned bt_shown_columns(bt_str shown); /* of text that is shown already (print.h) */
+unsigned bt_shown_columns(bt_str shown); /* of text that is shown already (printer.h) */
 /* Appends at most `columns` columns of text, with "…" (or "..") where it is cut; what a terminal would obey comes as
- * escapes (print.h). */
+ * escapes (printer.h). */
 void bt_text_fit(bt_str text, unsigned columns, bt_buffer *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "dsl/trace_pruned.h"
-#include "server/base/shown.h"
+#include "server/base/shown_text.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/terminal.h"

@@ -2,7 +2,7 @@
  * Each entry is {body, number, previous, type, hash}: hash is the SHA-256 of the canonical JSON of the first four,
  * previous the hash of the entry before (64 zeros for the first). The last hash is the head; a key signs
  * "betrace-report/1\n<head>\n" with Ed25519. So nothing in a signed report can be changed, left out, added or moved
- * without the key. A time stamp over that text may stand next to the signature (time_stamp_ask.h). Thread: keys are
+ * without the key. A time stamp over that text may stand next to the signature (time_stamp_request.h). Thread: keys are
  * read only once made; all else values. */
 #ifndef BT_SERVER_EVIDENCE_H
 #define BT_SERVER_EVIDENCE_H

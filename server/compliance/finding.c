@@ -1,10 +1,10 @@
 /* What numbers come to. A pass is said only where everything was read, compared and judged, and something exercised the
- * rule. See report_build.h. */
+ * rule. See report_builder.h. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "server/base/time_text.h"
-#include "server/compliance/report_build.h"
+#include "server/compliance/report_builder.h"
 
 const char *bt_finding_name(bt_finding finding) {
   switch (finding) {

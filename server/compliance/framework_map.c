@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/compliance/withdrawn.h"
+#include "server/compliance/withdrawal.h"
 
 void bt_framework_map_dispose(bt_framework_map *map) {
   for (size_t i = 0; i < map->rule_count; i++) bt_rule_definition_unref(map->rules[i]);

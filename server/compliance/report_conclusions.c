@@ -1,12 +1,12 @@
-/* Checking what a report concludes from its own numbers. See report_read.h. */
+/* Checking what a report concludes from its own numbers. See report_reader.h. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "dsl/time_sum.h"
 #include "server/base/time_text.h"
-#include "server/compliance/report_build.h"
+#include "server/compliance/report_builder.h"
 #include "server/compliance/report_members.h"
-#include "server/compliance/report_read.h"
+#include "server/compliance/report_reader.h"
 
 static const char *text_at(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));

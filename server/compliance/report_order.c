@@ -5,9 +5,9 @@
 
 #include "server/base/clock.h"
 #include "server/base/log.h"
-#include "server/compliance/report_build.h"
-#include "server/compliance/report_same.h"
-#include "server/compliance/time_stamp_ask.h"
+#include "server/compliance/report_builder.h"
+#include "server/compliance/report_comparison.h"
+#include "server/compliance/time_stamp_request.h"
 #include "server/json/canonical_json.h"
 #include "server/json/json_memory.h"
 

@@ -13,7 +13,7 @@
 #include "server/compliance/report_turn.h"
 #include "server/compliance/reports.h"
 #include "server/memory/account.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_report_order { /* all borrowed */

@@ -11,8 +11,8 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "server/compliance/evidence.h"
-#include "server/compliance/report_previous.h"
-#include "tempo/wire/cancel.h"
+#include "server/compliance/previous_report.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_report_turns bt_report_turns;

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/compliance/withdrawn.h"
+#include "server/compliance/withdrawal.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
-#include "server/replay/explain.h"
+#include "server/replay/explanation.h"
 
 enum { VERSIONS_MAX = 100 };
 

@@ -1,5 +1,5 @@
 /* The entry of one rule in a report: its text, who changed it when, since when it is under watch, how it is searched,
- * what was counted and which traces show it. For report_build.c alone. Thread: the caller's. */
+ * what was counted and which traces show it. For report_builder.c alone. Thread: the caller's. */
 #ifndef BT_SERVER_RULE_ENTRY_H
 #define BT_SERVER_RULE_ENTRY_H
 
@@ -10,8 +10,8 @@
 
 #include "dsl/error.h"
 #include "server/compliance/framework_map.h"
-#include "server/compliance/measure.h"
-#include "server/compliance/report_build.h"
+#include "server/compliance/measurement.h"
+#include "server/compliance/report_builder.h"
 #include "server/watch/watch.h"
 
 typedef struct bt_rule_entry_parts {

@@ -1,7 +1,7 @@
 /* What is of no topic: by id, full answers, windows, and traces that are special as a whole. */
 #include <string.h>
 
-#include "server/doctor/compare.h"
+#include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
 
 static const bt_str every_root = {"{ name = \"doctor.root\" }", 24};

@@ -13,7 +13,7 @@
 #include "dsl/text.h"
 #include "server/doctor/exchange.h"
 #include "server/doctor/probes.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/source.h"

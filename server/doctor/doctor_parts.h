@@ -71,7 +71,7 @@ void bt_doctor_rules_dispose(bt_doctor *doctor);
 bt_status bt_doctor_judge(const bt_doctor_rule *rule, const bt_trace *trace, const bt_rule_verdict **out,
                           bt_error *error) BT_MUST_CHECK;
 
-/* ---- ask.c ---- */
+/* ---- probe_answers.c ---- */
 
 extern const size_t bt_doctor_max_found;
 /* Where the probes lie: a search over the first has little else to find; the second holds all that they are. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "server/doctor/probe_build.h"
+#include "server/doctor/probe_builder.h"
 
 enum { RUN_DIGITS = 6 };
 static const size_t arena_cap_bytes = (size_t)64 << 20;

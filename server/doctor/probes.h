@@ -12,7 +12,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/otlp_export.h"
 
 enum {

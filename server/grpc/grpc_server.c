@@ -13,7 +13,7 @@
 
 #include "server/base/clock.h"
 #include "server/grpc/methods.h"
-#include "tempo/wire/may_wait.h"
+#include "tempo/wire/wait_guard.h"
 
 enum {
   PLACES = 64,

@@ -10,7 +10,7 @@
 #include "server/grpc/betrace/v1/span.pb-c.h"
 #include "server/grpc/betrace/v1/violation.pb-c.h"
 #include "server/grpc/grpc/health/v1/health.pb-c.h"
-#include "server/grpc/transcode.h"
+#include "server/grpc/transcoder.h"
 #include "server/http/router.h"
 #include "server/http/routes.h"
 #include "server/json/json_memory.h"

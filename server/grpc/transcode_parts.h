@@ -1,8 +1,8 @@
-/* What both directions of transcode.h ask of descriptors. Only these two files include it. Thread: no state. */
+/* What both directions of transcoder.h ask of descriptors. Only these two files include it. Thread: no state. */
 #ifndef BT_SERVER_GRPC_TRANSCODE_PARTS_H
 #define BT_SERVER_GRPC_TRANSCODE_PARTS_H
 
-#include "server/grpc/transcode.h"
+#include "server/grpc/transcoder.h"
 
 /* Generated entries of map<…> are messages of two fields whose names end so. */
 static inline bool bt_grpc_is_map(const ProtobufCFieldDescriptor *descriptor) {

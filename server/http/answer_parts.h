@@ -9,7 +9,7 @@
 
 #include "dsl/text.h"
 #include "server/http/call.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 enum { BT_ANSWER_PIECE = 48 * 1024 /* bytes of a stream at a time */ };
 

@@ -1,14 +1,15 @@
 /* POST /mcp: the Model Context Protocol over HTTP, in its streamable form without sessions. A request is answered as
  * JSON. A call that asks for progress is answered as server-sent events: an assistant_run makes them on a thread of the
  * assistants' lane, and the stream takes what there is. Each question that a tool asks the service goes in by
- * local_ask.h with the headers of whoever sent the request, so that a tool may do what he may. Who hangs up ends it. */
+ * local_request.h with the headers of whoever sent the request, so that a tool may do what he may. Who hangs up ends
+ * it. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/base/clock.h"
 #include "server/compliance/signature.h"
-#include "server/http/local_ask.h"
+#include "server/http/local_request.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
 #include "server/json/json_values.h"

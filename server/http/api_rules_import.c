@@ -9,7 +9,7 @@
 #include "server/json/check_json.h"
 #include "server/json/json_values.h"
 #include "server/json/test_report.h"
-#include "server/rulefile/yaml_write.h"
+#include "server/rulefile/yaml_writer.h"
 
 static const char file_name[] = "import";
 

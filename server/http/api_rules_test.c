@@ -10,7 +10,7 @@
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 enum { TRACE_MEMORY_BYTES = 256 * 1024 * 1024 };
 

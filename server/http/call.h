@@ -14,7 +14,7 @@
 #include "dsl/text.h"
 #include "server/work/scope.h"
 #include "server/work/wait.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 enum { BT_CALL_MAX_PARAMS = 4, BT_CALL_MAX_HEADERS = 12, BT_CALL_MAX_PARAMETERS = 1024 };
 

@@ -16,8 +16,8 @@
 #include "server/base/condition.h"
 #include "server/http/connection.h"
 #include "server/http/h2o_errors.h"
-#include "server/http/listen.h"
-#include "tempo/wire/may_wait.h"
+#include "server/http/listener.h"
+#include "tempo/wire/wait_guard.h"
 
 enum {
   TICK_MS = 500,

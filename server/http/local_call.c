@@ -7,7 +7,7 @@
 #include "server/base/clock.h"
 #include "server/http/loop.h"
 #include "server/http/router.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 enum { ARENA_SLACK_BYTES = 1 << 20 };
 static const int64_t A_MOMENT_NS = INT64_C(20) * 1000 * 1000; /* for streams that nobody wakes */

@@ -106,7 +106,7 @@ typedef struct bt_http_handler { /* h2o gives us our handler back; the server ha
 int64_t bt_http_now_ms(void);
 bt_access *bt_http_access(bt_http_server *server);
 
-/* lent.c */
+/* lent_tasks.c */
 /* Gives the task to a worker; false: the lane is full. Whoever runs it ends with bt_http_task_give_back or _leave. */
 bool bt_http_task_lend(bt_http_task *task, bt_lane lane, void (*run)(bt_task *work)) BT_MUST_CHECK;
 void bt_http_task_give_back(bt_http_task *task); /* on a worker; the last that it does with the task */

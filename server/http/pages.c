@@ -86,18 +86,12 @@ bool bt_pages_leave_to_api(bt_str path) {
 
 /* ---- what the caller takes ---- */
 
-static bt_str trim_blanks(bt_str text) {
-  while (text.len && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) text.ptr++, text.len--;
-  while (text.len && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t')) text.len--;
-  return text;
-}
-
 /* Cuts the next part off; false when none is left. */
 static bool next_part(bt_str *list, char separator, bt_str *part) {
   if (!list->len) return false;
   const char *end = memchr(list->ptr, separator, list->len);
   size_t length = end ? (size_t)(end - list->ptr) : list->len, used = end ? length + 1 : length;
-  *part = trim_blanks((bt_str){list->ptr, length});
+  *part = bt_str_trim((bt_str){list->ptr, length});
   *list = (bt_str){list->ptr + used, list->len - used};
   return true;
 }

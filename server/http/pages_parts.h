@@ -1,4 +1,4 @@
-/* What the two halves of the pages share: pages_read.c makes the table, pages.c asks it. Thread: see pages.h. */
+/* What the two halves of the pages share: pages_reader.c makes the table, pages.c asks it. Thread: see pages.h. */
 #ifndef BT_SERVER_HTTP_PAGES_PARTS_H
 #define BT_SERVER_HTTP_PAGES_PARTS_H
 

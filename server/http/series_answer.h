@@ -8,7 +8,7 @@
 #include "server/http/call.h"
 #include "server/query/series.h"
 #include "server/replay/replay.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 typedef enum bt_series_value { BT_SERIES_COUNT, BT_SERIES_EXERCISED, BT_SERIES_RATIO } bt_series_value;

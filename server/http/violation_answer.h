@@ -9,7 +9,7 @@
 
 #include "server/http/call.h"
 #include "server/query/evaluation.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 typedef enum bt_violation_form {

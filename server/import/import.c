@@ -9,8 +9,8 @@
 #include "server/import/import_parts.h"
 #include "server/rulefile/testcase.h"
 #include "server/rulefile/text_place.h"
-#include "server/rulefile/yaml_read.h"
-#include "server/rulefile/yaml_write.h"
+#include "server/rulefile/yaml_reader.h"
+#include "server/rulefile/yaml_writer.h"
 #include "server/rules/rule_fields.h"
 
 typedef bt_yaml_node node;

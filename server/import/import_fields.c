@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/import/import_parts.h"
-#include "server/rulefile/yaml_read.h"
+#include "server/rulefile/yaml_reader.h"
 #include "server/rules/rule_fields.h"
 
 typedef bt_yaml_node node;

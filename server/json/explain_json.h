@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "server/replay/explain.h"
+#include "server/replay/explanation.h"
 
 /* new: {source, searched {start, end}, probed, problem?, estimated_traces, rules: [{rule_id, …, queries [{use, traceql,
  * estimated_found?}], candidates, decided_locally, reads_by_id, rests_on_absence, strategy, strategies [{strategy,

@@ -4,7 +4,20 @@
 #include "server/base/time_text.h"
 #include "server/json/canonical_json.h"
 #include "server/json/json_memory.h"
-#include "server/json/replay_json.h"
+
+json_t *bt_text_json(bt_str text) {
+  if (bt_utf8_valid(text)) return json_stringn(text.ptr ? text.ptr : "", text.len);
+  bt_buffer repaired = {0};
+  while (text.len) {
+    size_t length = bt_utf8_sequence(text, NULL);
+    bt_buffer_append(&repaired, length ? (bt_str){text.ptr, length} : BT_STR("\xEF\xBF\xBD"));
+    text.ptr += length ? length : 1;
+    text.len -= length ? length : 1;
+  }
+  json_t *string = repaired.failed ? NULL : json_stringn(repaired.ptr, repaired.len);
+  bt_buffer_dispose(&repaired);
+  return string;
+}
 
 json_t *bt_time_json(int64_t time_ns) {
   char text[40];

@@ -21,7 +21,8 @@ json_t *bt_assumptions_json(const bt_assumptions *assumptions);
  * verdict. */
 json_t *bt_spent_json(const bt_rule_verdict *verdict, bt_str rule_text);
 json_t *bt_data_note_json(bt_str text, bt_range place); /* {message, range}: dsl/data_notes.h */
-json_t *bt_optional_text_json(const char *text);        /* NULL and "": null; what is not UTF-8 becomes U+FFFD */
+json_t *bt_text_json(bt_str text);                      /* a string; what is not UTF-8 becomes U+FFFD */
+json_t *bt_optional_text_json(const char *text);        /* the same; NULL and "": null */
 
 /* Adds a value, which is taken. When that fails, or there is no value or nothing to add it to, a part is missing
  * (bt_json_memory_lacks), for whatever reason there is no value: nothing that is signed leaves with a member missing.

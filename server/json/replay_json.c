@@ -11,20 +11,6 @@
 
 enum { FAILED_BYTES = 1024 }; /* of the piece of the rule that failed, and of its sentence */
 
-json_t *bt_text_json(bt_str text) {
-  if (bt_utf8_valid(text)) return json_stringn(text.ptr ? text.ptr : "", text.len);
-  bt_buffer repaired = {0};
-  while (text.len) {
-    size_t length = bt_utf8_sequence(text, NULL);
-    bt_buffer_append(&repaired, length ? (bt_str){text.ptr, length} : BT_STR("\xEF\xBF\xBD"));
-    text.ptr += length ? length : 1;
-    text.len -= length ? length : 1;
-  }
-  json_t *string = repaired.failed ? NULL : json_stringn(repaired.ptr, repaired.len);
-  bt_buffer_dispose(&repaired);
-  return string;
-}
-
 static json_t *c_text_json(const char *text) {
   return text ? bt_text_json(bt_str_from(text)) : json_null();
 }

@@ -7,7 +7,7 @@
 
 #include "dsl/diagnostic.h"
 #include "dsl/text.h"
-#include "server/replay/first.h"
+#include "server/replay/first_violation.h"
 #include "server/replay/job.h"
 #include "server/replay/replay.h"
 #include "server/replay/violation.h"
@@ -31,7 +31,5 @@ json_t *bt_job_json(const bt_job_view *view);
 json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_result *result);
 /* [{code, severity, message, line, column, range{start,end} in bytes, fix?{range,text}}] */
 json_t *bt_diagnostics_json(const bt_diagnostics *diagnostics);
-/* A string; what is not UTF-8 becomes U+FFFD. */
-json_t *bt_text_json(bt_str text);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "server/query/suggest.h"
+#include "server/query/suggestion_answer.h"
 
 /* new: what openapi.yaml calls Suggestions. NULL: no memory. */
 json_t *bt_suggest_json(const bt_suggest_result *result);

@@ -23,12 +23,6 @@ static bool find_header(bt_str rest, bt_str *header) {
   return false;
 }
 
-static bt_str trim_blanks(bt_str text) {
-  while (text.len && strchr(" \t", text.ptr[0])) text = (bt_str){text.ptr + 1, text.len - 1};
-  while (text.len && strchr(" \t", text.ptr[text.len - 1])) text.len--;
-  return text;
-}
-
 static bt_status read_length(bt_str value, size_t *length, bt_error *error) {
   *length = 0;
   for (size_t i = 0; i < value.len && value.len <= 18; i++) {
@@ -49,7 +43,7 @@ static bt_status read_line(bt_str line, size_t *length, bool *has_length, bt_err
   size_t name = (size_t)(colon - line.ptr);
   if (!bt_str_equal_nocase((bt_str){line.ptr, name}, BT_STR("content-length"))) return BT_OK;
   *has_length = true;
-  return read_length(trim_blanks((bt_str){colon + 1, line.len - name - 1}), length, error);
+  return read_length(bt_str_trim((bt_str){colon + 1, line.len - name - 1}), length, error);
 }
 
 static bt_status read_header(bt_str header, size_t *length, bt_error *error) {

@@ -2,7 +2,7 @@
 #include "server/mcp/safe_text.h"
 
 #include "dsl/text.h"
-#include "server/base/shown.h"
+#include "server/base/shown_text.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 

@@ -1,5 +1,5 @@
 /* Texts of others inside an answer: what an assistant reads must neither steer a terminal nor fill its memory. Escapes
- * are those of server/base/shown.h. Thread: no state. */
+ * are those of server/base/shown_text.h. Thread: no state. */
 #ifndef BT_SERVER_MCP_SAFE_TEXT_H
 #define BT_SERVER_MCP_SAFE_TEXT_H
 

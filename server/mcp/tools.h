@@ -9,7 +9,7 @@
 
 #include "dsl/error.h"
 #include "dsl/text.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 /* As bt_service_client_call: a 2xx is BT_OK, and *out is new. */
 typedef bt_status (*bt_mcp_ask)(void *context, const char *method, const char *path, bt_str body, json_t **out,

@@ -20,7 +20,7 @@
 #include "server/query/significance.h"
 #include "server/query/tally.h"
 #include "server/replay/replay.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 enum {

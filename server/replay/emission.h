@@ -11,7 +11,7 @@
 #include "dsl/error.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/source.h"

@@ -18,7 +18,7 @@
 #include "server/replay/trust.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 /* Some seconds of the processor, where all rules on one trace have ten. */

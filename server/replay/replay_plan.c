@@ -139,10 +139,6 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
   return status;
 }
 
-static int64_t larger_number(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
 /* Each rule has its own window; those that are the same are one. */
 static const bt_window *add_window(bt_replay_plan *plan, const bt_assumptions *own) {
   const bt_replay_request *request = &plan->request;
@@ -172,9 +168,9 @@ static void widen_assumptions(bt_replay_plan *plan) {
     rule->require_complete = own.require_complete;
     rule->options = bt_assumptions_options(&own);
     bool first = i == 0;
-    all->margin_ns = first ? own.margin_ns : larger_number(all->margin_ns, own.margin_ns);
-    all->settle_ns = first ? own.settle_ns : larger_number(all->settle_ns, own.settle_ns);
-    all->clock_skew_ns = first ? own.clock_skew_ns : larger_number(all->clock_skew_ns, own.clock_skew_ns);
+    all->margin_ns = first ? own.margin_ns : bt_time_later(all->margin_ns, own.margin_ns);
+    all->settle_ns = first ? own.settle_ns : bt_time_later(all->settle_ns, own.settle_ns);
+    all->clock_skew_ns = first ? own.clock_skew_ns : bt_time_later(all->clock_skew_ns, own.clock_skew_ns);
     all->require_complete = (!first && all->require_complete) || own.require_complete;
     all->links_sampled = (!first && all->links_sampled) || own.links_sampled;
   }
@@ -185,7 +181,7 @@ static void set_ranges(bt_replay_plan *plan) {
   const bt_replay_request *request = &plan->request;
   int64_t latest_ns = INT64_MIN;
   for (size_t i = 0; i < plan->window_count; i++)
-    latest_ns = larger_number(latest_ns, plan->windows[i].effective_end_ns);
+    latest_ns = bt_time_later(latest_ns, plan->windows[i].effective_end_ns);
   plan->window = (bt_window){request->range, request->assumptions.margin_ns, latest_ns};
   plan->search_range = bt_window_search_range(&plan->window, request->assumptions.lateness_ns);
   plan->spans_range = plan->search_range;

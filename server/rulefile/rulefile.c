@@ -8,7 +8,7 @@
 
 #include "server/rulefile/testcase.h"
 #include "server/rulefile/text_place.h"
-#include "server/rulefile/yaml_read.h"
+#include "server/rulefile/yaml_reader.h"
 #include "server/rules/rule_fields.h"
 
 enum { ARENA_CAP_BYTES = 512 * 1024 * 1024 }; /* the caps on text and nodes keep far below it */

@@ -3,7 +3,7 @@
  * no state. */
 #include "server/rulefile/testcase.h"
 
-#include "server/rulefile/yaml_read.h"
+#include "server/rulefile/yaml_reader.h"
 
 typedef bt_yaml_document document;
 typedef bt_yaml_node node;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bt_str trim_blanks(bt_str text) {
+static bt_str trim_line(bt_str text) {
   while (text.len && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) text.ptr++, text.len--;
   while (text.len && strchr(" \t\r", text.ptr[text.len - 1])) text.len--;
   return text;
@@ -20,13 +20,13 @@ static bool is_name(bt_str text) {
 /* Keeps one line that is not empty. */
 static bt_status parse_line(bt_str text, const char *file, bt_arena *arena, bt_config_line *out, bt_error *error) {
   const char *equals = memchr(text.ptr, '=', text.len);
-  bt_str name = trim_blanks((bt_str){text.ptr, equals ? (size_t)(equals - text.ptr) : 0});
+  bt_str name = trim_line((bt_str){text.ptr, equals ? (size_t)(equals - text.ptr) : 0});
   if (!equals || !is_name(name))
     return bt_error_set(error, BT_INVALID,
                         "%s:%u: a line has to be name = value, with the name of a flag without its dashes, or begin "
                         "with #",
                         file, out->line);
-  bt_str value = trim_blanks((bt_str){equals + 1, text.len - (size_t)(equals + 1 - text.ptr)}), kept_name, kept_value;
+  bt_str value = trim_line((bt_str){equals + 1, text.len - (size_t)(equals + 1 - text.ptr)}), kept_name, kept_value;
   if (!bt_arena_copy(arena, name, &kept_name) || !bt_arena_copy(arena, value, &kept_value))
     return bt_error_no_memory(error);
   out->name = kept_name.ptr;
@@ -47,7 +47,7 @@ bt_status bt_config_file_parse(bt_str text, const char *file, bt_arena *arena, b
   for (unsigned line = 1; text.len; line++) {
     const char *end = memchr(text.ptr, '\n', text.len);
     size_t length = end ? (size_t)(end - text.ptr) : text.len, used = end ? length + 1 : length;
-    bt_str inside = trim_blanks((bt_str){text.ptr, length});
+    bt_str inside = trim_line((bt_str){text.ptr, length});
     text = (bt_str){text.ptr + used, text.len - used};
     if (!inside.len || inside.ptr[0] == '#') continue;
     lines[*count].line = line;

@@ -1,6 +1,7 @@
 /* The rule store: one thread owns the connection and does one call at a time; callers leave a struct on their stack in
- * its queue and wait. Here are the thread, its queue, and what only reads; rule_load.c fills it, rule_writes.c has what
- * writes. Two mutexes: `queue_lock` for calls, `index_lock` for the pointer to the index; neither is held across I/O.
+ * its queue and wait. Here are the thread, its queue, and what only reads; rule_loader.c fills it, rule_writes.c has
+ * what writes. Two mutexes: `queue_lock` for calls, `index_lock` for the pointer to the index; neither is held across
+ * I/O.
  */
 #include "server/store/rule_store.h"
 
@@ -14,7 +15,7 @@
 #include "server/rules/rule_fields.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"
-#include "tempo/wire/may_wait.h"
+#include "tempo/wire/wait_guard.h"
 
 static const int64_t probe_interval_ns = 5000000000;
 

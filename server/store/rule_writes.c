@@ -10,7 +10,7 @@
 #include "server/base/sha256.h"
 #include "server/rules/rule_fields.h"
 #include "server/store/rule_rows.h"
-#include "server/store/rule_same.h"
+#include "server/store/rule_comparison.h"
 #include "server/store/store_parts.h"
 
 /* The rule that a call is about; on the store thread, which alone changes the index. */

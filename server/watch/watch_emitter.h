@@ -15,9 +15,9 @@
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
 #include "server/watch/watch_checkpoint.h"
-#include "server/watch/watch_open.h"
+#include "server/watch/watch_open_set.h"
 #include "server/work/workplace.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 enum { BT_EMITTER_SENDERS = 3 }; /* batches and checkpoints that are under way at once */
 

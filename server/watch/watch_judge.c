@@ -9,8 +9,8 @@
 #include "server/base/eval_limit.h"
 #include "server/base/log.h"
 #include "server/replay/violation.h"
-#include "server/watch/watch_linked.h"
-#include "server/watch/watch_waiting.h"
+#include "server/watch/watch_families.h"
+#include "server/watch/watch_due_times.h"
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"
 

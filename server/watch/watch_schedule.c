@@ -9,25 +9,17 @@ int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number) {
   return number ? times->lookback_ns : times->first_sweep_ns;
 }
 
-static int64_t later_time(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
-static int64_t earlier_time(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 bt_time_range bt_watch_hull(bt_time_range a, bt_time_range b) {
   if (a.start_ns >= a.end_ns) return b;
   if (b.start_ns >= b.end_ns) return a;
-  return (bt_time_range){earlier_time(a.start_ns, b.start_ns), later_time(a.end_ns, b.end_ns)};
+  return (bt_time_range){bt_time_earlier(a.start_ns, b.start_ns), bt_time_later(a.end_ns, b.end_ns)};
 }
 
 static void join_gaps(bt_time_range *gaps, size_t *count) {
   size_t kept = 0;
   for (size_t i = 1; i < *count; i++) {
     if (gaps[i].start_ns <= gaps[kept].end_ns)
-      gaps[kept].end_ns = later_time(gaps[kept].end_ns, gaps[i].end_ns);
+      gaps[kept].end_ns = bt_time_later(gaps[kept].end_ns, gaps[i].end_ns);
     else
       gaps[++kept] = gaps[i];
   }
@@ -45,10 +37,10 @@ void bt_watch_gaps_add(bt_time_range gaps[BT_WATCH_GAPS_MAX], size_t *count, bt_
 void bt_watch_schedule_add_gap(bt_watch_schedule *schedule, bt_time_range gap, int64_t now_ns) {
   int64_t oldest_ns = bt_time_subtract(now_ns, schedule->times.catchup_max_ns);
   if (gap.start_ns < oldest_ns) {
-    bt_time_range lost = {gap.start_ns, earlier_time(gap.end_ns, oldest_ns)};
+    bt_time_range lost = {gap.start_ns, bt_time_earlier(gap.end_ns, oldest_ns)};
     schedule->lost = bt_watch_hull(schedule->lost, lost);
   }
-  gap.start_ns = later_time(gap.start_ns, oldest_ns);
+  gap.start_ns = bt_time_later(gap.start_ns, oldest_ns);
   if (gap.start_ns < gap.end_ns) bt_watch_gaps_add(schedule->gaps, &schedule->gap_count, gap);
 }
 
@@ -72,11 +64,12 @@ void bt_watch_schedule_advance(bt_watch_schedule *schedule, int64_t now_ns) {
 void bt_watch_schedule_repeat(bt_watch_schedule *schedule, int64_t wall_ns, int64_t now_ns) {
   const bt_watch_times *times = &schedule->times;
   int64_t settled_ns = bt_time_subtract(wall_ns ? wall_ns : now_ns, times->settle_ns);
-  int64_t end_ns = earlier_time(settled_ns, schedule->searched_ns);
+  int64_t end_ns = bt_time_earlier(settled_ns, schedule->searched_ns);
   if (wall_ns && !schedule->repeated_ns) {
     int64_t ahead_ns = bt_time_subtract(now_ns, wall_ns);
     int64_t oldest_ns = bt_time_subtract(now_ns, times->catchup_max_ns);
-    schedule->repeated_ns = later_time(1, later_time(oldest_ns, bt_time_subtract(schedule->started_ns, ahead_ns)));
+    schedule->repeated_ns =
+        bt_time_later(1, bt_time_later(oldest_ns, bt_time_subtract(schedule->started_ns, ahead_ns)));
   }
   if (!schedule->repeated_ns) return;
   if (!wall_ns || bt_time_subtract(end_ns, schedule->repeated_ns) >= times->sweep_step_ns) {
@@ -89,7 +82,7 @@ int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   int64_t done_ns = schedule->searched_ns;
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     int64_t due_ns = bt_watch_sweep_delay(&schedule->times, i) + schedule->times.sweep_step_ns;
-    done_ns = earlier_time(done_ns, bt_time_add(schedule->swept_ns[i], due_ns));
+    done_ns = bt_time_earlier(done_ns, bt_time_add(schedule->swept_ns[i], due_ns));
   }
   return done_ns;
 }
@@ -98,13 +91,14 @@ int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
  * judged. */
 void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns, int64_t out[BT_WATCH_SWEEPS]) {
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
-    out[i] = earlier_time(schedule->swept_ns[i], bt_time_subtract(done_ns, bt_watch_sweep_delay(&schedule->times, i)));
+    out[i] =
+        bt_time_earlier(schedule->swept_ns[i], bt_time_subtract(done_ns, bt_watch_sweep_delay(&schedule->times, i)));
 }
 
 int64_t bt_watch_schedule_from_ns(const bt_watch_schedule *schedule) {
   int64_t from_ns = schedule->searched_ns;
-  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) from_ns = earlier_time(from_ns, schedule->swept_ns[i]);
-  return schedule->gap_count ? earlier_time(from_ns, schedule->gaps[0].start_ns) : from_ns;
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) from_ns = bt_time_earlier(from_ns, schedule->swept_ns[i]);
+  return schedule->gap_count ? bt_time_earlier(from_ns, schedule->gaps[0].start_ns) : from_ns;
 }
 
 void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t watermark_ns,
@@ -112,13 +106,13 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
   bool is_first = watermark_ns == INT64_MIN;
   int64_t settled_ns = bt_time_subtract(now_ns, times->settle_ns);
   *schedule = (bt_watch_schedule){.times = *times};
-  schedule->searched_ns = is_first ? settled_ns : earlier_time(watermark_ns, settled_ns);
+  schedule->searched_ns = is_first ? settled_ns : bt_time_earlier(watermark_ns, settled_ns);
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     /* The earlier watcher may have been a step short of where its sweeps were due. */
     int64_t back_ns = is_first ? 0 : bt_watch_sweep_delay(times, i) + times->sweep_step_ns;
     schedule->swept_ns[i] = bt_time_subtract(schedule->searched_ns, back_ns);
     /* Or more, where its delay or its steps were longer. */
-    if (swept_ns && swept_ns[i]) schedule->swept_ns[i] = earlier_time(schedule->swept_ns[i], swept_ns[i]);
+    if (swept_ns && swept_ns[i]) schedule->swept_ns[i] = bt_time_earlier(schedule->swept_ns[i], swept_ns[i]);
   }
   schedule->started_ns = schedule->searched_ns;
   bt_watch_schedule_advance(schedule, now_ns);
@@ -126,7 +120,7 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
 
 static bool fill_slice(bt_slice_kind kind, unsigned number, int64_t from_ns, int64_t to_ns, int64_t chunk_ns,
                        bt_slice *out) {
-  int64_t end_ns = earlier_time(to_ns, bt_time_add(from_ns, chunk_ns));
+  int64_t end_ns = bt_time_earlier(to_ns, bt_time_add(from_ns, chunk_ns));
   *out = (bt_slice){.kind = kind, .number = number, .range = {from_ns, end_ns}};
   return from_ns < end_ns;
 }
@@ -135,7 +129,7 @@ static bool due_sweep(const bt_watch_schedule *schedule, int64_t settled_ns, bt_
   const bt_watch_times *times = &schedule->times;
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     int64_t to_ns = bt_time_subtract(settled_ns, bt_watch_sweep_delay(times, i));
-    to_ns = earlier_time(to_ns, schedule->searched_ns);
+    to_ns = bt_time_earlier(to_ns, schedule->searched_ns);
     if (bt_time_subtract(to_ns, schedule->swept_ns[i]) < times->sweep_step_ns) continue;
     return fill_slice(BT_SLICE_SWEEP, i, schedule->swept_ns[i], to_ns, times->chunk_ns, out);
   }

@@ -26,10 +26,6 @@ static bool is_ours(const bt_watcher *watcher, const bt_trace_id *id) {
   return best == watcher->options->replica;
 }
 
-static int64_t earlier_time(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* It was judged since this slice was begun, which found no room for all of its traces. */
 static bool has_read_since(const bt_watcher *watcher, const bt_watched *watched, const bt_slice *slice) {
   int64_t since_ns = watcher->trying[slice->kind].since_ns;
@@ -50,9 +46,9 @@ static bool is_known(const bt_watcher *watcher, const bt_watched *watched, const
 static void hold_watermark(bt_watched *watched, const bt_watcher *watcher, const bt_slice *slice) {
   int64_t delay_ns = slice->kind == BT_SLICE_SWEEP ? bt_watch_sweep_delay(&watcher->schedule.times, slice->number) : 0;
   if (slice->kind == BT_SLICE_CATCH_UP)
-    watched->gap_holds_ns = earlier_time(watched->gap_holds_ns, slice->range.start_ns);
+    watched->gap_holds_ns = bt_time_earlier(watched->gap_holds_ns, slice->range.start_ns);
   else
-    watched->holds_ns = earlier_time(watched->holds_ns, bt_time_add(slice->range.start_ns, delay_ns));
+    watched->holds_ns = bt_time_earlier(watched->holds_ns, bt_time_add(slice->range.start_ns, delay_ns));
 }
 
 /* It waits until it is quiet, but not longer than lookback: a span from the future, or a trace without an end, must not
@@ -60,7 +56,7 @@ static void hold_watermark(bt_watched *watched, const bt_watcher *watcher, const
 static int64_t due_time(const bt_watcher *watcher, const bt_watched *watched) {
   int64_t quiet_ns = bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns);
   int64_t latest_ns = bt_time_add(watched->waits_since_ns, watcher->schedule.times.lookback_ns);
-  int64_t due_ns = earlier_time(quiet_ns, latest_ns);
+  int64_t due_ns = bt_time_earlier(quiet_ns, latest_ns);
   return due_ns > watcher->now_ns ? due_ns : watcher->now_ns;
 }
 

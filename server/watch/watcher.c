@@ -13,10 +13,6 @@
 enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
 static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);
 
-static int64_t earlier_time(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static bt_watch_times times_of(const bt_watch_options *options) {
   int64_t step_ns = 10 * options->interval_ns;
   return (bt_watch_times){.settle_ns = options->assumptions.settle_ns,
@@ -104,7 +100,7 @@ static int64_t find_done_ns(const bt_watcher *watcher) {
   int64_t open_ns, open_gap_ns;
   bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
   bt_watch_waiting waiting = bt_watch_table_waiting(&watcher->table);
-  return earlier_time(bt_watch_schedule_done_ns(&watcher->schedule), earlier_time(waiting.done_ns, open_ns));
+  return bt_time_earlier(bt_watch_schedule_done_ns(&watcher->schedule), bt_time_earlier(waiting.done_ns, open_ns));
 }
 
 /* ---- the parts of a round ---- */
@@ -250,7 +246,7 @@ static void fill_gaps(const bt_watcher *watcher, bt_checkpoint *checkpoint) {
   int64_t open_ns, open_gap_ns;
   const bt_watch_schedule *schedule = &watcher->schedule;
   bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
-  int64_t held_ns = earlier_time(bt_watch_table_waiting(&watcher->table).gap_ns, open_gap_ns);
+  int64_t held_ns = bt_time_earlier(bt_watch_table_waiting(&watcher->table).gap_ns, open_gap_ns);
   checkpoint->lost = schedule->lost;
   for (size_t i = 0; i < schedule->gap_count; i++)
     bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, schedule->gaps[i]);
@@ -305,7 +301,7 @@ static void purge_old_traces(bt_watcher *watcher) {
   fill_gaps(watcher, &now);
   int64_t oldest_ns = bt_time_subtract(watcher->now_ns, times->catchup_max_ns); /* what is older is not caught up */
   if (now.gap_count)
-    open_ns = earlier_time(open_ns, now.gaps[0].start_ns > oldest_ns ? now.gaps[0].start_ns : oldest_ns);
+    open_ns = bt_time_earlier(open_ns, now.gaps[0].start_ns > oldest_ns ? now.gaps[0].start_ns : oldest_ns);
   bt_watch_table_purge(&watcher->table, bt_time_subtract(watcher->now_ns, kept_ns));
   bt_open_set_purge(&watcher->open, bt_time_subtract(open_ns, kept_ns));
   bt_watch_counted_age(&watcher->counted, watcher->now_ns, kept_ns);
@@ -316,7 +312,7 @@ static void show_gaps(const bt_watcher *watcher, bt_watch_status *status) {
   fill_gaps(watcher, &now);
   status->gap_start_ns = status->gap_end_ns = 0;
   for (size_t i = 0; i < now.gap_count; i++) {
-    status->gap_start_ns = i ? earlier_time(status->gap_start_ns, now.gaps[i].start_ns) : now.gaps[i].start_ns;
+    status->gap_start_ns = i ? bt_time_earlier(status->gap_start_ns, now.gaps[i].start_ns) : now.gaps[i].start_ns;
     if (now.gaps[i].end_ns > status->gap_end_ns) status->gap_end_ns = now.gaps[i].end_ns;
   }
   status->lost_start_ns = watcher->schedule.lost.start_ns;

@@ -13,14 +13,14 @@
 #include "dsl/error.h"
 #include "server/store/rule_store.h"
 #include "server/watch/watch.h"
-#include "server/watch/watch_counted.h"
+#include "server/watch/watch_counts.h"
 #include "server/watch/watch_emitter.h"
-#include "server/watch/watch_open.h"
+#include "server/watch/watch_open_set.h"
 #include "server/watch/watch_room.h"
 #include "server/watch/watch_rules.h"
 #include "server/watch/watch_schedule.h"
 #include "server/watch/watch_table.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 /* Of one kind of slices. All-zero: the last one was done. */
 typedef struct bt_watch_trying {
@@ -80,7 +80,7 @@ bt_watch_status bt_watcher_look(bt_watcher *watcher);
 bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 /* watch_judge.c: reads and judges what has become quiet. BT_CANCELLED, BT_NO_MEMORY; other errors are in the status. */
 bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
-/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken
+/* watch_recovery.c: the open violations of an earlier watcher, read back from the source, so that they can be taken
  * back, from before what the schedule will search. Those that are known already stay as they are. BT_UNAVAILABLE: part
  * of them could not be searched or read. BT_LIMIT: there is no room for them. Else errors are those of the source. */
 bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;

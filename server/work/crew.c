@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "server/base/condition.h"
-#include "tempo/wire/may_wait.h"
+#include "tempo/wire/wait_guard.h"
 
 /* The mutex is held, as in all below but where said. A pool that ends takes nobody. */
 static bool send_member(bt_crew_member *member) {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "server/work/timer.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 typedef enum bt_work_scope_reason {
   BT_SCOPE_GOES_ON,

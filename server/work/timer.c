@@ -8,7 +8,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/condition.h"
-#include "tempo/wire/may_wait.h"
+#include "tempo/wire/wait_guard.h"
 
 struct bt_timer {
   pthread_t thread;

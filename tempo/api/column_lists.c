@@ -2,7 +2,7 @@
 #include "tempo/api/column_lists.h"
 
 #include "dsl/traceql.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 enum { MAX_BODY_BYTES = 1 << 20 };
 

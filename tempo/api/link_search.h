@@ -8,7 +8,7 @@
 #include "dsl/error.h"
 #include "dsl/trace.h"
 #include "tempo/api/tempo_call.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 /* Errors are those of bt_tempo_search but BT_LIMIT; what could not be asked is in the account. */

@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dsl/time_sum.h"
 #include "dsl/traceql.h"
 #include "tempo/api/search_window.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/wall_clock.h"
 
 enum {
@@ -80,22 +81,14 @@ static bt_status decode_rows(void *context, bt_str body, bool is_json, bt_error 
   return status;
 }
 
-static int64_t later_time(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
-static int64_t earlier_time(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static bt_status fail_window(search *s, const bt_window *window, const char *reason, bt_error *error) {
   char text[sizeof((bt_failed_window *)0)->reason];
   if (window->prefix[0])
     snprintf(text, sizeof text, "%.160s (trace ids that start with %s)", reason, window->prefix);
   else
     snprintf(text, sizeof text, "%s", reason);
-  bt_time_range range = {.start_ns = later_time(window->start_s * second_ns, s->request->range.start_ns),
-                         .end_ns = earlier_time(window->end_s * second_ns, s->request->range.end_ns)};
+  bt_time_range range = {.start_ns = bt_time_later(window->start_s * second_ns, s->request->range.start_ns),
+                         .end_ns = bt_time_earlier(window->end_s * second_ns, s->request->range.end_ns)};
   s->failed_windows++;
   return bt_source_account_fail(s->account, range, text) ? BT_OK : bt_error_no_memory(error);
 }
@@ -157,7 +150,7 @@ static bool has_repeated(const search *s) {
 static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
   if (s->trace_count < at->limit) {
     if (!at->window.prefix[0])
-      s->per_second = (double)s->trace_count / (double)later_time(bt_window_divisible_s(&s->todo, &at->window), 1);
+      s->per_second = (double)s->trace_count / (double)bt_time_later(bt_window_divisible_s(&s->todo, &at->window), 1);
     return check_maximum(s, error);
   }
   bool is_repeated = has_repeated(s);
@@ -239,7 +232,7 @@ static uint32_t limit_of(const search *s) {
 /* Of a window that lies after everything that Tempo shows the second before is asked, too. */
 static int64_t asked_from_s(const search *s, const bt_window *window) {
   int64_t newest_s = s->todo.whole_from_s - 1;
-  return window->end_s - newest_s <= atomic_load(&s->tempo->max_range_s) ? earlier_time(window->start_s, newest_s)
+  return window->end_s - newest_s <= atomic_load(&s->tempo->max_range_s) ? bt_time_earlier(window->start_s, newest_s)
                                                                          : window->start_s;
 }
 

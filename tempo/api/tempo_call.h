@@ -15,7 +15,7 @@
 #include "tempo/api/filter_memory.h"
 #include "tempo/api/tempo_clock.h"
 #include "tempo/api/tempo_version.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "dsl/error.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "tempo/api/tags_decode.h"
+#include "tempo/api/tags_decoder.h"
 #include "tempo/wire/tempo_answer.h"
 #include "tempo/wire/url.h"
 

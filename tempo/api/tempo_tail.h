@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "tempo/api/tempo_call.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 /* In ns. Asks Tempo once, and again when its version was, where there is a cancel flag to end the wait; while it is not
  * known, 30 s are said, and after 10 s it is asked again. */

@@ -12,7 +12,7 @@
 
 #include "dsl/error.h"
 #include "dsl/text.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 struct bt_tempo;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "tempo/api/trace_fetch.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 enum {
   IN_FLIGHT_MAX = 8,

@@ -11,7 +11,7 @@
 
 #include "dsl/error.h"
 #include "dsl/text.h"
-#include "tempo/api/read_ids.h"
+#include "tempo/api/batch_ids.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/trace_fetch.h"
 #include "tempo/wire/source.h"

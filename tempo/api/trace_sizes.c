@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dsl/traceql.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 static const size_t max_answer_bytes = (size_t)64 << 20;
 static const int64_t second_ns = 1000000000;

@@ -1,4 +1,4 @@
-/* How large traces are, asked in questions that cost Tempo no more than their spans (read_ids.h says what costs it the
+/* How large traces are, asked in questions that cost Tempo no more than their spans (batch_ids.h says what costs it the
  * square). Thread: the caller's. Internal to tempo/. */
 #ifndef BT_TEMPO_API_TRACE_SIZES_H
 #define BT_TEMPO_API_TRACE_SIZES_H
@@ -7,7 +7,7 @@
 
 #include "dsl/error.h"
 #include "dsl/text.h"
-#include "tempo/api/read_ids.h"
+#include "tempo/api/batch_ids.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 

@@ -1,11 +1,11 @@
 /* OTLP files as a trace source. See file_source.h. Opening walks over the units of each file (file_units.h) and notes
- * in the index which traces each holds; reading goes back to them (file_read.h). */
+ * in the index which traces each holds; reading goes back to them (file_reader.h). */
 #include "tempo/files/file_source.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/files/file_read.h"
+#include "tempo/files/file_reader.h"
 #include "tempo/files/ordered_work.h"
 #include "tempo/files/unit_notes.h"
 #include "tempo/wire/own_trace.h"

@@ -12,7 +12,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "tempo/files/file_content.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 typedef enum bt_file_format {
   BT_FILE_EMPTY = 0, /* nothing but blanks */

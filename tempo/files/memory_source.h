@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "dsl/error.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/source.h"
 
 enum { BT_MEMORY_TENANTS_MAX = 1024 };

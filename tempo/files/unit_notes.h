@@ -10,7 +10,7 @@
 
 #include "dsl/error.h"
 #include "tempo/files/file_index.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 typedef struct bt_noted_trace {
   bt_trace_bounds bounds;

@@ -12,7 +12,7 @@
 #include "tempo/wire/budget.h"
 #include "tempo/wire/http_queue.h"
 #include "tempo/wire/http_transfer.h"
-#include "tempo/wire/may_wait.h"
+#include "tempo/wire/wait_guard.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/usual_wait.h"
 

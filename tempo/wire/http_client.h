@@ -11,7 +11,7 @@
 
 #include "dsl/error.h"
 #include "dsl/text.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 /* An answer of 429 or 503 with Retry-After holds what its party (if it names one) has waiting for that long, up to

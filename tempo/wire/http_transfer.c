@@ -63,7 +63,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
   return kept ? total : 0;
 }
 
-static bt_str trim_blanks(bt_str s) {
+static bt_str trim_line(bt_str s) {
   while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) s = (bt_str){s.ptr + 1, s.len - 1};
   while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1])) s.len--;
   return s;
@@ -91,7 +91,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
   const char *colon = memchr(bytes, ':', line.len);
   if (!colon) return line.len;
   bt_str name = {bytes, (size_t)(colon - bytes)};
-  bt_str value = trim_blanks((bt_str){colon + 1, line.len - name.len - 1});
+  bt_str value = trim_line((bt_str){colon + 1, line.len - name.len - 1});
   if (bt_str_equal_nocase(name, BT_STR("Content-Length")) || bt_str_equal_nocase(name, BT_STR("Transfer-Encoding")))
     transfer->framed = true;
   if (bt_str_equal_nocase(name, BT_STR("Age"))) transfer->is_kept = true;

@@ -110,12 +110,6 @@ static bool is_header_name(bt_str name) {
   return name.len > 0;
 }
 
-static bt_str trim_blanks(bt_str s) {
-  while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) s = (bt_str){s.ptr + 1, s.len - 1};
-  while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) s.len--;
-  return s;
-}
-
 static bt_status add_header(exporter *e, bt_str name, bt_str value, bt_error *error) {
   /* The message names the header but never its value, which may be a password. */
   if (!is_header_name(name))
@@ -145,13 +139,13 @@ static bt_status add_header_list(exporter *e, bt_str list, bt_error *error) {
   bt_status status = BT_OK;
   while (list.len && status == BT_OK) {
     const char *comma = memchr(list.ptr, ',', list.len);
-    bt_str item = trim_blanks((bt_str){list.ptr, comma ? (size_t)(comma - list.ptr) : list.len});
+    bt_str item = bt_str_trim((bt_str){list.ptr, comma ? (size_t)(comma - list.ptr) : list.len});
     list = comma ? (bt_str){comma + 1, list.len - (size_t)(comma + 1 - list.ptr)} : (bt_str){0};
     if (!item.len) continue;
     const char *equals = memchr(item.ptr, '=', item.len);
     if (!equals) return bt_error_set(error, BT_INVALID, "OTLP headers: name=value[,name=value…] was expected");
-    bt_str name = trim_blanks((bt_str){item.ptr, (size_t)(equals - item.ptr)});
-    bt_str value = trim_blanks((bt_str){equals + 1, item.len - (size_t)(equals + 1 - item.ptr)});
+    bt_str name = bt_str_trim((bt_str){item.ptr, (size_t)(equals - item.ptr)});
+    bt_str value = bt_str_trim((bt_str){equals + 1, item.len - (size_t)(equals + 1 - item.ptr)});
     if (!is_overruled(e, name)) status = add_header(e, name, value, error);
   }
   return status;

@@ -10,7 +10,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 
 typedef struct bt_export_span {

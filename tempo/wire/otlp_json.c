@@ -1,4 +1,4 @@
-/* Spans from OTLP JSON. See otlp_decode.h. One function an object. Keys may come in any order: a resource and a scope
+/* Spans from OTLP JSON. See otlp_decoder.h. One function an object. Keys may come in any order: a resource and a scope
  * are placed in the arena before they are read, because their spans may come first. */
 #include <assert.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "tempo/wire/json_reader.h"
-#include "tempo/wire/otlp_build.h"
+#include "tempo/wire/otlp_builder.h"
 
 typedef struct bt_json_place {
   bt_json json;

@@ -1,4 +1,4 @@
-/* Attributes as OTLP's protobuf has them, shared by spans (otlp_decode.c) and search answers (search_decode.c).
+/* Attributes as OTLP's protobuf has them, shared by spans (otlp_decoder.c) and search answers (search_decoder.c).
  * Thread: no state. Only the decoders of tempo/ include this. Errors: BT_INVALID, the message is broken; BT_LIMIT, the
  * arena has no room; BT_NO_MEMORY. */
 #ifndef BT_TEMPO_WIRE_OTLP_VALUE_H
@@ -10,7 +10,7 @@
 
 #include "dsl/error.h"
 #include "dsl/text.h"
-#include "tempo/wire/otlp_build.h"
+#include "tempo/wire/otlp_builder.h"
 #include "tempo/wire/wire.h"
 
 /* Where a decoder is: for texts, scratch and messages. */

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "tempo/wire/may_wait.h"
+#include "tempo/wire/wait_guard.h"
 
 enum { STEP_MS = 100 };
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 int64_t bt_monotonic_ms(void);
 /* False: cancelled before the time was over (noticed within 100 ms). cancel may be NULL. */

@@ -1,4 +1,4 @@
-/* Search answers in JSON (all that Tempo before 2.9 sends). See otlp_decode.h. spanSet is a copy of the first of
+/* Search answers in JSON (all that Tempo before 2.9 sends). See otlp_decoder.h. spanSet is a copy of the first of
  * spanSets: it is passed over, and read in the end only where there are no spanSets. */
 #include "tempo/wire/json_number.h"
 #include "tempo/wire/otlp_json.h"

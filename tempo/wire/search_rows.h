@@ -12,8 +12,8 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
-#include "tempo/wire/otlp_build.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_builder.h"
+#include "tempo/wire/otlp_decoder.h"
 
 typedef struct bt_search_item {
   bt_search_span span;

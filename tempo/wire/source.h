@@ -12,7 +12,7 @@
 #include "dsl/plan.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 
 /* Who waits for an answer: where requests queue, the higher goes first. */
 typedef enum bt_priority { BT_PRIORITY_REPLAY = 0, BT_PRIORITY_PEOPLE, BT_PRIORITY_WATCH } bt_priority;

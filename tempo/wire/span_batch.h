@@ -1,4 +1,4 @@
-/* The inside of a span batch (otlp_decode.h): spans in the order in which they came, and their traces, found by id
+/* The inside of a span batch (otlp_decoder.h): spans in the order in which they came, and their traces, found by id
  * through a hash table. The traces are built in the end, one after the other, because then all that is looked up for
  * one lies together. Thread: one at a time. Only the decoders of tempo/ include this. */
 #ifndef BT_TEMPO_WIRE_SPAN_BATCH_H
@@ -11,8 +11,8 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
-#include "tempo/wire/otlp_build.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_builder.h"
+#include "tempo/wire/otlp_decoder.h"
 
 /* A span as it came. */
 typedef struct bt_batch_record {

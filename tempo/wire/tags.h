@@ -12,7 +12,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/value.h"
-#include "tempo/wire/cancel.h"
+#include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
 /* Whose attributes, or which field of a span. */

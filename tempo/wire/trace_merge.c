@@ -3,7 +3,7 @@
 #include "tempo/wire/trace_merge.h"
 
 #include "dsl/traceql.h"
-#include "tempo/wire/otlp_build.h"
+#include "tempo/wire/otlp_builder.h"
 
 #include <stdlib.h>
 #include <string.h>

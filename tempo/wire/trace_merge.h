@@ -11,7 +11,7 @@
 #include "dsl/error.h"
 #include "dsl/plan.h"
 #include "dsl/trace.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 /* Spans per spanset that reads ask for. A set is one span and its copies (by(span:id) | by(kind)), so more than one
  * only tells of copies; this is Tempo's default, which no server refuses. A set that had more is read by id. */

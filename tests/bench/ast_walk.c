@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/compare.h"
+#include "dsl/value_comparison.h"
 #include "dsl/field.h"
 
 static void refuse(const char *what) {

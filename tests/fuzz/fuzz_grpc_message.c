@@ -4,7 +4,7 @@
 #include "server/grpc/betrace/v1/rule.pb-c.h"
 #include "server/grpc/betrace/v1/span.pb-c.h"
 #include "server/grpc/betrace/v1/violation.pb-c.h"
-#include "server/grpc/transcode.h"
+#include "server/grpc/transcoder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

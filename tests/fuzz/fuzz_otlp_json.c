@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tempo/wire/json_reader.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

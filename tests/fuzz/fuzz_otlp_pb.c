@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 /* Touches everything that a trace points to, so that the sanitizer sees what dangles. */
 static uint64_t sum_text(bt_str text) {

@@ -7,7 +7,7 @@
 #include "server/compliance/evidence.h"
 #include "server/compliance/oscal.h"
 #include "server/compliance/report_html.h"
-#include "server/compliance/report_read.h"
+#include "server/compliance/report_reader.h"
 #include "server/json/canonical_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,10 +1,10 @@
-"""Texts of others hold bytes that a terminal obeys. One file of the command line prints (server/cli/print.c), and shows such bytes as escapes."""
+"""Texts of others hold bytes that a terminal obeys. One file of the command line prints (server/cli/printer.c), and shows such bytes as escapes."""
 import re
 
 from sources import code_only
 
-SUMMARY = "commands print by server/cli/print.h only"
-DOOR = "server/cli/print.c"
+SUMMARY = "commands print by server/cli/printer.h only"
+DOOR = "server/cli/printer.c"
 # terminal.c asks what the terminal is; generate writes traces that it makes itself, into a file or a pipe.
 MAY_NAME_STREAMS = {"server/cli/terminal.c": {"STDOUT_FILENO", "STDERR_FILENO"}, "server/cli/lab/cmd_generate.c": {"stdout"},
                     # What an editor reads is the protocol's, byte by byte.
@@ -22,12 +22,12 @@ def findings(tree):
             continue
         for number, line in enumerate(code_only(tree.read(file)).split("\n"), 1):
             for match in PRINTS.finditer(line):
-                yield f"{file}:{number}: {match.group(1)}: use bt_print and its like (server/cli/print.h), which show what a terminal would obey"
+                yield f"{file}:{number}: {match.group(1)}: use bt_print and its like (server/cli/printer.h), which show what a terminal would obey"
             for match in STREAM.finditer(line):
                 if match.group(1) not in MAY_NAME_STREAMS.get(file, ()):
-                    yield f"{file}:{number}: {match.group(1)}: only {DOOR} writes to it; print by server/cli/print.h"
+                    yield f"{file}:{number}: {match.group(1)}: only {DOOR} writes to it; print by server/cli/printer.h"
             if WRITES.search(line):
-                yield f"{file}:{number}: write to a terminal: print by server/cli/print.h"
+                yield f"{file}:{number}: write to a terminal: print by server/cli/printer.h"
 
 
 BAD = [{"server/cli/cmd_a.c": f"void f(const char *s) {{ {call}; }}\n"}

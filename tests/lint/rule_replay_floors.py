@@ -20,7 +20,7 @@ FLOORS = [
     ("the judge", """judgement judge page_reader trace_judge delivery violation_sample"""),
     ("the ledger", "ledger"),
     ("the replay", "replay.c"),
-    ("who starts replays", """given_families explain first job job_queue job_share queue emission"""),
+    ("who starts replays", """given_families explanation first_violation job job_queue job_share queue emission"""),
 ]
 QUESTIONS, REPLAY, STARTERS = 3, 7, 8
 INCLUDE = re.compile(r'^\s*#\s*include\s*"server/replay/([^"]+)"')
@@ -111,7 +111,7 @@ BAD = [
     {"server/replay/ledger.c": "void f(void) {\n  bt_source_search(source, 0);\n}\n"},
     {"server/replay/helpers.c": "int x;\n"},
     {"server/replay/judge.c": "void f(void) {\n  if (judge->plan->request.random_part) g();\n}\n"},
-    {"server/replay/explain.c": "void f(void) {\n  if (plan.request.count) g();\n}\n"},
+    {"server/replay/explanation.c": "void f(void) {\n  if (plan.request.count) g();\n}\n"},
     {"server/replay/marked_traces.c": '#include "server/replay/data_gaps.h"\n', "server/replay/data_gaps.c": '#include "server/replay/marked_traces.h"\n',
      "server/replay/data_gaps.h": "", "server/replay/marked_traces.h": ""},
     {"server/http/a.c": '#include "server/replay/trace_table.h"\n', "server/replay/trace_table.h": ""},
@@ -125,7 +125,7 @@ GOOD = [
     {"server/replay/questions.c": "void f(void) {\n  bt_source_search(source, 0);\n}\n"},
     {"server/replay/replay_plan.c": "void f(void) {\n  if (plan->request.count) g();\n}\n"},
     {"server/replay/judge.c": "void f(void) {\n  if (judge->plan->request.now_ns) g();\n}\n"},
-    {"server/replay/explain.c": '#include "server/replay/search_probe.h"\n', "server/replay/search_probe.h": ""},
+    {"server/replay/explanation.c": '#include "server/replay/search_probe.h"\n', "server/replay/search_probe.h": ""},
     {"server/query/a.c": '#include "server/replay/replay.h"\n#include "server/replay/job.h"\n', "server/replay/replay.h": "",
      "server/replay/job.h": ""},
     {"tests/server/a.c": '#include "server/replay/questions.h"\n'},

@@ -9,7 +9,7 @@ from sources import code_only
 SUMMARY = "static functions of dsl/, tempo/ and server/ are named by two words at least, and none of these is a pronoun"
 NO_OBJECTS = {"it", "its", "this", "that", "these", "those", "them", "one", "thing", "things", "stuff", "something"}
 # What there is one of for all, and where.
-ONE_FOR_ALL = {"is_cancelled": "bt_is_cancelled of tempo/wire/cancel.h"}
+ONE_FOR_ALL = {"is_cancelled": "bt_is_cancelled of tempo/wire/cancellation.h"}
 # The name before the first parenthesis of what begins with `static` in the first column: a definition or a declaration of a function.
 STATIC = re.compile(r"^static\b[^;{}=()]*?\b(\w+)\s*\(", re.M)
 NO_FUNCTIONS = {"void"}  # static void (*const makers[])(…): a table

@@ -10,7 +10,7 @@
 #include "server/grpc/betrace/v1/rule.pb-c.h"
 #include "server/grpc/betrace/v1/span.pb-c.h"
 #include "server/grpc/betrace/v1/violation.pb-c.h"
-#include "server/grpc/transcode.h"
+#include "server/grpc/transcoder.h"
 #include "tests/support/failing_alloc.h"
 
 #define RULE  (&betrace__v1__rule__descriptor)

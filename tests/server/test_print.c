@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/base/shown.h"
-#include "server/cli/print.h"
+#include "server/base/shown_text.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "tests/support/failing_alloc.h"
 

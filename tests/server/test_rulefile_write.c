@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "server/rulefile/checked_file.h"
-#include "server/rulefile/yaml_write.h"
-#include "server/store/rule_same.h"
+#include "server/rulefile/yaml_writer.h"
+#include "server/store/rule_comparison.h"
 #include "tests/support/rule_maker.h"
 
 enum { ROUNDS = 300, RULES = 8 };

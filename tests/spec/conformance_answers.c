@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "dsl/eval.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tests/naive/naive.h"
 
 enum { MAX_TRACE_BYTES = 1 << 26, MAX_FAMILY = 64 };

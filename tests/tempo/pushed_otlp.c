@@ -2,7 +2,7 @@
 #include "tests/tempo/pushed_otlp.h"
 
 #include "tempo/files/memory_source.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 bt_status push_otlp(bt_source *source, const char *tenant, bt_str body, bool is_json, uint64_t *span_count,
                     bt_error *error) {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/compare.h"
+#include "dsl/value_comparison.h"
 #include "dsl/field.h"
 #include "dsl/traceql.h"
 #include "tempo/api/tempo_source.h"

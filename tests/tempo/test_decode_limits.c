@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/api/tags_decode.h"
+#include "tempo/api/tags_decoder.h"
 #include "tempo/files/file_source.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tests/support/case_file.h"
 #include "tests/support/failing_alloc.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/pause.h"
 #include "tests/support/fake_http.h"

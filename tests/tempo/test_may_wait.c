@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "tempo/wire/http_client.h"
-#include "tempo/wire/may_wait.h"
+#include "tempo/wire/wait_guard.h"
 #include "tempo/wire/pause.h"
 
 static void wait_a_moment(void) {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tempo/api/read_ids.h"
+#include "tempo/api/batch_ids.h"
 
 enum { MANY = 2000, MOST = 1000 };
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tempo/api/read_ids.h"
+#include "tempo/api/batch_ids.h"
 #include "tempo/api/tempo_source.h"
 #include "tests/support/fake_http.h"
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tempo/api/tags_decode.h"
+#include "tempo/api/tags_decoder.h"
 #include "tempo/api/tempo_source.h"
 #include "tests/support/fake_http.h"
 

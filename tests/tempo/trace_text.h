@@ -3,7 +3,7 @@
 #ifndef BT_TESTS_TRACE_TEXT_H
 #define BT_TESTS_TRACE_TEXT_H
 
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 
 typedef struct text_lines {
   char **items;

@@ -11,7 +11,7 @@
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/cli/answer.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/replay/violation.h"

@@ -5,7 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/cli/lab/rates.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/gate_json.h"
 #include "server/json/json_values.h"

@@ -9,7 +9,7 @@
 #include "server/cli/answer.h"
 #include "server/cli/judge.h"
 #include "server/cli/lab/rule_change.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"

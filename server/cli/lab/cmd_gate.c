@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/cli/lab/rates.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/gate_json.h"
 #include "server/query/gate.h"

@@ -8,7 +8,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/lab/sample_traces.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/json/json_values.h"
 
 enum { BATCH_TRACES = 500 };

@@ -9,7 +9,7 @@
 #include "server/cli/lab/child.h"
 #include "server/cli/lab/listen_report.h"
 #include "server/cli/operands.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 
 static const int64_t LOOK_NS = 50000000;
 /* After the command has ended, others may go on sending; nobody waits for that longer. */

@@ -9,10 +9,10 @@
 
 #include "server/cli/found_trace.h"
 #include "server/cli/lab/trace_record.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/rulefile/rulefile.h"
 #include "server/rulefile/yaml_text.h"
-#include "server/rulefile/yaml_write.h"
+#include "server/rulefile/yaml_writer.h"
 
 typedef struct record_run {
   bt_replay_options options;

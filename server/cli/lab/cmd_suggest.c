@@ -8,12 +8,12 @@
 #include "server/cli/judge.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/lab/trace_record.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/json/gate_json.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/query/suggestions.h"
-#include "server/rulefile/yaml_write.h"
+#include "server/rulefile/yaml_writer.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
 

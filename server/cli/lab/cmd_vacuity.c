@@ -7,7 +7,7 @@
 #include "server/cli/answer.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/names.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/gate_json.h"
 #include "server/json/json_values.h"

@@ -10,7 +10,7 @@
 
 #include "dsl/arena.h"
 #include "server/cli/lab/trace_record.h"
-#include "server/cli/print.h"
+#include "server/cli/printer.h"
 #include "server/cli/trace_drawing.h"
 #include "server/json/ci_note.h"
 #include "server/json/json_values.h"

@@ -14,7 +14,7 @@
 #include "server/http/http_server.h"
 #include "server/work/workplace.h"
 #include "tempo/wire/gzip.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/otlp_export.h"
 
 /* What is kept with its length in front begins with a zero byte, by which the file source knows it. */

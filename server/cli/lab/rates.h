@@ -8,7 +8,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "server/cli/answer.h"
-#include "server/cli/collected.h"
+#include "server/cli/collected_replay.h"
 #include "server/cli/replay_options.h"
 #include "server/query/rates.h"
 #include "server/rules/rule_definition.h"

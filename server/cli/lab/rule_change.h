@@ -11,7 +11,7 @@
 #include "dsl/error.h"
 #include "dsl/trace.h"
 #include "server/cli/cli.h"
-#include "server/cli/collected.h"
+#include "server/cli/collected_replay.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
 

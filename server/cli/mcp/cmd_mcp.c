@@ -9,7 +9,7 @@
 #include "server/cli/mcp/session.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/service_client.h"
-#include "server/rulefile/yaml_write.h"
+#include "server/rulefile/yaml_writer.h"
 
 enum { OPT_URL = BT_FLAG_OWN, OPT_TEMPO, OPT_TRACES, OPT_TOKEN_FILE, OPT_TENANT, OPT_CA, OPT_WRITES, MAX_TRACES = 16 };
 

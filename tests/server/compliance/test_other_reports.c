@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/compliance/report_others.h"
-#include "server/compliance/report_previous.h"
+#include "server/compliance/other_reports.h"
+#include "server/compliance/previous_report.h"
 #include "server/compliance/report_span.h"
 #include "server/compliance/signature.h"
 #include "server/replay/violation.h"

@@ -13,9 +13,9 @@
 
 #include "server/compliance/frameworks_json.h"
 #include "server/compliance/oscal.h"
-#include "server/compliance/report_build.h"
+#include "server/compliance/report_builder.h"
 #include "server/compliance/report_html.h"
-#include "server/compliance/report_read.h"
+#include "server/compliance/report_reader.h"
 #include "server/compliance/report_span.h"
 #include "server/json/json_memory.h"
 #include "tempo/wire/own_trace.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/doctor/compare.h"
+#include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
 #include "server/json/doctor_json.h"
 #include "tests/support/failing_alloc.h"

@@ -11,7 +11,7 @@
 
 #include "server/replay/emission.h"
 #include "server/replay/violation.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/fake_http.h"
 

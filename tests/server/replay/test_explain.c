@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "dsl/trace_pruned.h"
-#include "server/replay/explain.h"
+#include "server/replay/explanation.h"
 #include "tests/server/replay/replay_fixture.h"
 
 enum { TRACES = 2400 };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/first.h"
+#include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
 
 #define SLOW_NO_RETRY "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")"

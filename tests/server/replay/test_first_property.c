@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "server/replay/first.h"
+#include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
 
 enum { RULE_COUNT = 5, SEEDS = 250, TRACES_MAX = 800 };

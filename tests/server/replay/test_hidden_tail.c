@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/replay/first.h"
+#include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
 
 static int64_t half_a_minute(bt_source *source, const bt_cancel *cancel) {

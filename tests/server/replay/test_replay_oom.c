@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "server/replay/explain.h"
-#include "server/replay/first.h"
+#include "server/replay/explanation.h"
+#include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/failing_alloc.h"
 

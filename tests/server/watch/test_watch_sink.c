@@ -16,7 +16,7 @@
 
 #include "server/replay/violation.h"
 #include "server/watch/watch_sink.h"
-#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/pause.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/fake_http.h"

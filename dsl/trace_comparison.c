@@ -1,0 +1,113 @@
+/* Do two records of one span agree? See trace_comparison.h. */
+#include "dsl/trace_comparison.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool values_agree(const bt_value *a, const bt_value *b);
+
+static bool arrays_agree(const bt_value *a, const bt_value *b) {
+  if (a->array.count != b->array.count) return false;
+  for (uint32_t i = 0; i < a->array.count; i++)
+    if (!values_agree(&a->array.items[i], &b->array.items[i])) return false;
+  return true;
+}
+
+/* NaN agrees with NaN here: the question is whether the same was sent twice. What is inside an OTHER is not kept. */
+static bool values_agree(const bt_value *a, const bt_value *b) {
+  if (a->type != b->type) return false;
+  switch (a->type) {
+  case BT_VALUE_MISSING:
+  case BT_VALUE_OTHER: return true;
+  case BT_VALUE_STRING: return bt_str_equal(a->string, b->string);
+  case BT_VALUE_BOOL: return a->boolean == b->boolean;
+  case BT_VALUE_INT: return a->integer == b->integer;
+  case BT_VALUE_DOUBLE: return bt_double_is_same(a->decimal, b->decimal);
+  case BT_VALUE_DURATION: return a->duration_ns == b->duration_ns;
+  case BT_VALUE_TIME: return a->time_ns == b->time_ns;
+  case BT_VALUE_ARRAY: return arrays_agree(a, b);
+  }
+  return false;
+}
+
+static bool attribute_agrees(const bt_attribute *a, const bt_attribute *b) {
+  return bt_str_equal(a->key, b->key) && values_agree(&a->value, &b->value);
+}
+
+static bool attributes_agree_in_order(bt_attributes a, bt_attributes b) {
+  for (uint32_t i = 0; i < a.count; i++)
+    if (!attribute_agrees(&a.items[i], &b.items[i])) return false;
+  return true;
+}
+
+/* By key; of equal keys the first one stays first. Both point into one array. */
+static int compare_attribute_pointers(const void *left, const void *right) {
+  const bt_attribute *a = *(const bt_attribute *const *)left, *b = *(const bt_attribute *const *)right;
+  int order = bt_str_compare(a->key, b->key);
+  if (order) return order;
+  return (a > b) - (a < b);
+}
+
+static const bt_attribute **sort_attributes(bt_attributes attributes, bt_arena *arena) {
+  const bt_attribute **sorted = bt_arena_array(arena, attributes.count, sizeof *sorted);
+  if (!sorted) return NULL;
+  for (uint32_t i = 0; i < attributes.count; i++) sorted[i] = &attributes.items[i];
+  qsort(sorted, attributes.count, sizeof *sorted, compare_attribute_pointers);
+  return sorted;
+}
+
+/* Attributes have no order of their own: two answers of Tempo may list them differently. */
+static bool attributes_agree(bt_attributes a, bt_attributes b, bt_arena *arena, bool *has_room) {
+  if (a.count != b.count) return false;
+  if (attributes_agree_in_order(a, b)) return true;
+  const bt_attribute **left = sort_attributes(a, arena), **right = sort_attributes(b, arena);
+  if (!left || !right) return *has_room = false;
+  for (uint32_t i = 0; i < a.count; i++)
+    if (!attribute_agrees(left[i], right[i])) return false;
+  return true;
+}
+
+static bool events_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
+  if (a->event_count != b->event_count) return false;
+  for (uint32_t i = 0; i < a->event_count; i++) {
+    const bt_event *x = &a->events[i], *y = &b->events[i];
+    if (x->time_ns != y->time_ns || !bt_str_equal(x->name, y->name)) return false;
+    if (!attributes_agree(x->attributes, y->attributes, arena, has_room)) return false;
+  }
+  return true;
+}
+
+static bool links_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
+  if (a->link_count != b->link_count) return false;
+  for (uint32_t i = 0; i < a->link_count; i++) {
+    const bt_link *x = &a->links[i], *y = &b->links[i];
+    if (memcmp(&x->trace_id, &y->trace_id, sizeof x->trace_id) != 0) return false;
+    if (memcmp(&x->span_id, &y->span_id, sizeof x->span_id) != 0) return false;
+    if (!attributes_agree(x->attributes, y->attributes, arena, has_room)) return false;
+  }
+  return true;
+}
+
+static bool scopes_agree(const bt_scope *a, const bt_scope *b, bt_arena *arena, bool *has_room) {
+  return a == b || (bt_str_equal(a->name, b->name) && bt_str_equal(a->version, b->version) &&
+                    attributes_agree(a->attributes, b->attributes, arena, has_room));
+}
+
+static bool resources_agree(const bt_resource *a, const bt_resource *b, bt_arena *arena, bool *has_room) {
+  return a == b || (bt_str_equal(a->service, b->service) && !a->service.ptr == !b->service.ptr &&
+                    attributes_agree(a->attributes, b->attributes, arena, has_room));
+}
+
+static bool intrinsics_agree(const bt_span *a, const bt_span *b) {
+  return memcmp(&a->parent_id, &b->parent_id, sizeof a->parent_id) == 0 && bt_str_equal(a->name, b->name) &&
+         bt_str_equal(a->status_message, b->status_message) && a->status == b->status && a->start_ns == b->start_ns &&
+         a->end_ns == b->end_ns;
+}
+
+bool bt_spans_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
+  *has_room = true;
+  return intrinsics_agree(a, b) && resources_agree(a->resource, b->resource, arena, has_room) &&
+         scopes_agree(a->scope, b->scope, arena, has_room) &&
+         attributes_agree(a->attributes, b->attributes, arena, has_room) && events_agree(a, b, arena, has_room) &&
+         links_agree(a, b, arena, has_room);
+}

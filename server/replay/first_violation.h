@@ -1,0 +1,41 @@
+/* When did it start: the earliest violation of one rule in a range, without reading what comes after it. It looks at
+ * windows from the left, each larger than the one before, until one holds a violation. A window with too much to read
+ * is cut. It says `proven` only if it read everything before the violation in full, and "no violation" only if that is
+ * so for the whole range. All of it rests on the assumption `margin`, which the coverage names. In a trace that is
+ * longer than margin, a violation may lie before the trace's time (window.h), and then a later window has it. Thread:
+ * runs on the caller's; the source may use others. */
+#ifndef BT_SERVER_REPLAY_FIRST_VIOLATION_H
+#define BT_SERVER_REPLAY_FIRST_VIOLATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/replay/replay.h"
+#include "server/replay/violation.h"
+#include "tempo/wire/source.h"
+
+typedef struct bt_first_result {
+  bt_replay_outcome outcome; /* completed: a proven violation, or none in the whole range */
+  char reason[240];          /* of all others: a stable word, ": " and a sentence */
+  bt_violation *violation;   /* owned; NULL: none was found */
+  bool proven;
+  bool at_edge_of_data; /* the source has nothing from more than margin before it: it may have started earlier */
+  bt_coverage
+      coverage; /* of all windows; asked: the whole range; effective_end: not after the end of what was looked at */
+  bt_time_range looked_at;            /* from the start of the range to the end of the last window */
+  uint64_t windows;                   /* looked at, those that were cut included */
+  uint64_t traces_read, inconclusive; /* in these windows */
+  uint64_t requests, bytes_inspected, bytes_received;
+  int64_t duration_ns;
+} bt_first_result;
+void bt_first_result_dispose(bt_first_result *result);
+
+/* The request has one rule; its count, sample_size, wants_earliest and most_reads are not looked at. Of the
+ * observer, which may be NULL, only `progress` is called; its fractions are of the range. BT_OK: result->outcome
+ * says how it ended. Else the request was wrong (BT_INVALID) or there is no memory, and the result is empty. */
+bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *request,
+                                 const bt_replay_observer *observer, bt_first_result *result,
+                                 bt_error *error) BT_MUST_CHECK;
+
+#endif
