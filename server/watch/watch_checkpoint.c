@@ -182,6 +182,7 @@ static bt_status take_checkpoint(void *context, const bt_read_trace *read, bt_er
   }
   if (!bt_trace_is_own(read->trace, bt_str_from(f->request->tenant))) return BT_OK;
   if (!read_checkpoint(read->trace, &one)) return BT_OK;
+  if (f->request->before_ns && one.until_ns >= f->request->before_ns) return BT_OK;
   if (one.replica != f->request->replica || one.replicas != f->request->replicas)
     keep_other(f, &one);
   else if (!f->has_own || one.until_ns > f->own.until_ns) {

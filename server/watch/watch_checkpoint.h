@@ -44,6 +44,7 @@ typedef struct bt_checkpoint_request {
   const char *tenant;
   uint32_t replica, replicas; /* whose; where it has none, what all those of another number had done */
   int64_t now_ns, oldest_ns;  /* how far back to look */
+  int64_t before_ns;          /* 0: any; else one whose `until` lies before it */
   const bt_cancel *cancel;
 } bt_checkpoint_request;
 

@@ -187,19 +187,34 @@ static void say_begin(const bt_watcher *watcher, const bt_checkpoint *checkpoint
            tenant, at, (int)(longest_look(watcher->options) / (INT64_C(24) * 60 * MINUTE_NS)));
 }
 
-/* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came
- * before. */
-static bt_status start_watcher(bt_watcher *watcher, bt_error *error) {
-  bt_checkpoint checkpoint;
-  bool found = false;
+static void say_missed(const bt_watcher *watcher, bt_time_range missed) {
+  char from[40], to[40];
+  bt_time_format(missed.start_ns, from);
+  bt_time_format(missed.end_ns, to);
+  bt_log(BT_LOG_INFO, "watch%s%s: a checkpoint shows that no search gave at the start; catches up from %s to %s",
+         watcher->tenant[0] ? " of tenant " : "", watcher->tenant, from, to);
+}
+
+/* The newest checkpoint; of before_ns and later none, unless that is 0. */
+static bt_status find_checkpoint(const bt_watcher *watcher, int64_t before_ns, bt_checkpoint *checkpoint, bool *found,
+                                 bt_error *error) {
   const bt_watch_options *options = watcher->options;
   bt_checkpoint_request request = {.tenant = watcher->tenant,
                                    .replica = options->replica,
                                    .replicas = options->replicas,
                                    .now_ns = watcher->now_ns,
                                    .oldest_ns = bt_time_subtract(watcher->now_ns, longest_look(options)),
+                                   .before_ns = before_ns,
                                    .cancel = watcher->cancel};
-  bt_status status = bt_checkpoint_find(options->source, &request, &checkpoint, &found, error);
+  return bt_checkpoint_find(options->source, &request, checkpoint, found, error);
+}
+
+/* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came
+ * before. */
+static bt_status start_watcher(bt_watcher *watcher, bt_error *error) {
+  bt_checkpoint checkpoint;
+  bool found = false;
+  bt_status status = find_checkpoint(watcher, 0, &checkpoint, &found, error);
   if (status != BT_OK) {
     watcher->unread_since_ns = 0;
     return status;
@@ -208,8 +223,40 @@ static bt_status start_watcher(bt_watcher *watcher, bt_error *error) {
   status = bt_watch_recover(watcher, error);
   if (status != BT_OK) return status;
   watcher->recover_due_ns = bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
+  watcher->began_ns = watcher->schedule.searched_ns;
+  watcher->look_due_ns = found ? INT64_MAX : watcher->recover_due_ns;
   watcher->is_started = true;
   say_begin(watcher, &checkpoint, found);
+  return BT_OK;
+}
+
+/* When it looks next: once it has found one, after lookback and sweeps; before, at twice the time since it began. */
+static int64_t next_look(const bt_watcher *watcher, bool found) {
+  const bt_watch_times *times = &watcher->schedule.times;
+  int64_t last_ns = bt_time_add(watcher->began_ns, bt_time_add(times->lookback_ns, 2 * times->sweep_step_ns));
+  int64_t twice_ns = bt_time_add(watcher->now_ns, bt_time_subtract(watcher->now_ns, watcher->began_ns));
+  if (watcher->now_ns >= last_ns) return INT64_MAX;
+  return found ? last_ns : bt_time_earlier(twice_ns, last_ns);
+}
+
+/* The only checkpoint of an earlier watcher may be in no search yet when this one starts. Then it began anew, and
+ * passed over what lies between. A checkpoint that shows later says so, and that time is caught up. It is caught up
+ * once more after lookback, which is what sweeps would have done. */
+static bt_status look_for_late_checkpoint(bt_watcher *watcher, bt_error *error) {
+  bt_checkpoint checkpoint;
+  bool found = false;
+  bt_error why = {0};
+  if (watcher->now_ns < watcher->look_due_ns) return BT_OK;
+  bt_status status = find_checkpoint(watcher, watcher->began_ns, &checkpoint, &found, &why);
+  watcher->look_due_ns =
+      status == BT_OK ? next_look(watcher, found) : bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
+  if (!found) return bt_watcher_note(watcher, "start", status, &why, error);
+  bt_time_range missed = {checkpoint.until_ns, watcher->began_ns};
+  bt_watch_schedule_add_gap(&watcher->schedule, missed, watcher->now_ns);
+  for (size_t i = 0; i < checkpoint.gap_count; i++)
+    bt_watch_schedule_add_gap(&watcher->schedule, checkpoint.gaps[i], watcher->now_ns);
+  watcher->recover_due_ns = watcher->now_ns; /* what was sent in that time, too */
+  say_missed(watcher, missed);
   return BT_OK;
 }
 
@@ -366,7 +413,8 @@ static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_er
   bt_watch_schedule_repeat(&watcher->schedule, watcher->wall_ns, watcher->now_ns);
   say_lost(watcher);
   take_sent(watcher);
-  status = recover_again(watcher, error);
+  status = look_for_late_checkpoint(watcher, error);
+  if (status == BT_OK) status = recover_again(watcher, error);
   if (status == BT_OK) status = bt_watch_slices_search(watcher, error);
   if (status == BT_OK) status = bt_watch_judge_due(watcher, error);
   take_sent(watcher);

@@ -50,6 +50,8 @@ typedef struct bt_watcher {
   int64_t tried_ns;         /* of the first one; 0: there was none */
   int64_t wall_ns;          /* the wall clock, where it was set back behind that; else 0 */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;
+  int64_t began_ns;        /* where it began, when search named no checkpoint */
+  int64_t look_due_ns;     /* when it looks once more whether there was one; INT64_MAX: it does not */
   int64_t unread_since_ns; /* since when the source answers, and gives some sent violation by no read; 0: it does not */
   bt_emitter_checkpoint checkpoint; /* the newest that was given to the emitter */
   bool checkpoint_failed;           /* the last whose fate is known */

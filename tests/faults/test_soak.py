@@ -152,7 +152,7 @@ class Soak(unittest.TestCase):
         for rule_id, description in load.stored.items():
             self.assertEqual(stored.get(rule_id), description, "what was acknowledged last")
 
-    def check_sent(self, tempo, load):
+    def check_sent(self, tempo, load, server):
         """All that violates is sent, once, and nothing else."""
         deadline, known = time.monotonic() + SETTLED_SECONDS, {}
         query = f'{{ name = "betrace.violation" && span.betrace.violation.rule_id = "{KEPT["id"]}" }}'
@@ -165,7 +165,8 @@ class Soak(unittest.TestCase):
             if not missing:
                 break
             self.assertLess(time.monotonic(), deadline, f"{len(missing)} of {len(load.planted)} were not sent: "
-                            f"{[(one, load.planted[one] - load.begun) for one in sorted(missing)[:5]]}")
+                            f"{[(one, load.planted[one] - load.begun) for one in sorted(missing)[:5]]}\n"
+                            f"{''.join(line for line in server.lines if 'watch' in line)}")
             time.sleep(10)
         self.say(f"violations: {len(load.planted)} planted, all sent")
         self.assertEqual(set(sent) - set(load.planted), set(), "sent, and not planted")
@@ -216,7 +217,7 @@ class Soak(unittest.TestCase):
             queries.mix = pushes.mix = {}
             after = self.start_service(queries, pushes, timeout="1m")  # a Tempo that is only slow is waited for
             self.check_stored(after, load)
-            self.check_sent(tempo, load)
+            self.check_sent(tempo, load, after)
             after.stop()
 
 

@@ -129,6 +129,37 @@ static void what_search_shows_late_is_taken_back_too(void **state) {
   assert_int_equal(watch_sent_all(s), 2);
 }
 
+static void hide_checkpoints(watch_scene *s, const char *from) {
+  for (size_t i = 0; i < s->fake.trace_count; i++)
+    if (strcmp(s->fake.traces[i].spans[0].name, BT_OWN_WATCH) == 0) s->fake.traces[i].spans[0].hidden_from = from;
+}
+
+/* A watcher that was killed soon after the first of all began leaves checkpoints that no search shows yet. What came
+ * before the next one is caught up, what comes late in that time is swept, and nothing is sent twice. */
+static void a_first_checkpoint_that_search_shows_late_is_not_none(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_pass(s, MINUTE_NS);
+  watch_arrive(s, 1, "slow");
+  watch_pass(s, 4 * MINUTE_NS);
+  watch_arrive(s, 2, "slow");
+  int64_t arrived_ns = s->now_ns;
+  watch_pass(s, SECOND_NS);
+  watch_kill(s);
+  hide_checkpoints(s, "name = \"" BT_OWN_WATCH "\"");
+  watch_arrive(s, 3, "slow");
+  s->now_ns += 3 * MINUTE_NS;
+  watch_start(s);
+  watch_round(s);
+  hide_checkpoints(s, NULL);
+  watch_pass(s, 20 * MINUTE_NS);
+  for (uint64_t i = 1; i <= 3; i++) watch_assert_sent(s, "slow", i, 1);
+  fake_span_add(fake_find(&s->fake, 2), "retry", arrived_ns + SECOND_NS);
+  watch_pass(s, 3 * HOUR_NS);
+  assert_int_equal(watch_sent(s, "slow", 2, true), 1);
+  assert_int_equal(watch_sent_all(s), 4);
+}
+
 /* A part of the search or the read that failed is asked for again before watching begins. */
 static void watching_does_not_begin_before_what_was_sent_is_known(void **state) {
   watch_scene *s = *state;
@@ -497,6 +528,7 @@ int main(void) {
       CASE(a_violation_of_before_a_restart_is_taken_back_too),
       CASE(what_no_batch_gives_is_taken_back_too),
       CASE(what_search_shows_late_is_taken_back_too),
+      CASE(a_first_checkpoint_that_search_shows_late_is_not_none),
       CASE(watching_does_not_begin_before_what_was_sent_is_known),
       CASE(what_was_sent_long_before_a_restart_is_taken_back_too),
       CASE(what_a_long_catching_up_undoes_is_taken_back_too),
