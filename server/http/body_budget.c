@@ -55,7 +55,7 @@ bool bt_body_budget_take(bt_body_budget *budget, bt_str tenant, size_t bytes) {
   pthread_mutex_lock(&budget->mutex);
   tenant_share *share = find_share(budget, hash);
   size_t held = share ? share->held_bytes : 0, free_bytes = budget->limit_bytes - budget->held_bytes;
-  bool fits = held <= free_bytes && bytes <= free_bytes - held;
+  bool fits = held <= free_bytes && bytes <= (free_bytes - held) / 2; /* what it then holds, as much is still free */
   if (fits && bytes && !share) share = add_share(budget, hash);
   fits = fits && (share || !bytes);
   if (fits && bytes) {

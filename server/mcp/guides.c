@@ -68,6 +68,7 @@ static bool read_pack(const char *uri, json_t **out) {
 bt_status bt_mcp_resource_read(const bt_mcp_run *run, const char *uri, json_t **out, bt_error *error) {
   bt_buffer path = {0};
   json_t *answer = NULL;
+  *out = NULL;
   if (read_pack(uri, out)) return *out ? BT_OK : bt_error_no_memory(error);
   if (!path_of(uri, &path)) return bt_error_set(error, BT_NOT_FOUND, "there is no resource \"%.100s\"", uri);
   bt_status status =
@@ -113,6 +114,7 @@ json_t *bt_mcp_prompts(void) {
 bt_status bt_mcp_prompt_get(const char *name, json_t *arguments, json_t **out, bt_error *error) {
   const prompt *p = prompts;
   bt_buffer text = {0};
+  *out = NULL;
   while (p < prompts + PROMPT_COUNT && strcmp(p->name, name) != 0) p++;
   if (p == prompts + PROMPT_COUNT) return bt_error_set(error, BT_INVALID, "there is no prompt \"%.60s\"", name);
   const char *value = json_string_value(json_object_get(arguments, p->argument));

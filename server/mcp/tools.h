@@ -33,10 +33,10 @@ bt_status bt_mcp_tool_call(const bt_mcp_run *run, const char *name, json_t *argu
 
 json_t *bt_mcp_resources(void);
 json_t *bt_mcp_resource_templates(void);
-/* BT_NOT_FOUND: there is no such resource. Else errors are those of run->ask. *out is NULL before. */
+/* BT_NOT_FOUND: there is no such resource. Else errors are those of run->ask; then *out is NULL. */
 bt_status bt_mcp_resource_read(const bt_mcp_run *run, const char *uri, json_t **out, bt_error *error) BT_MUST_CHECK;
 json_t *bt_mcp_prompts(void);
-/* BT_INVALID: there is no such prompt, or it lacks its argument. BT_NO_MEMORY. *out is NULL before. */
+/* BT_INVALID: there is no such prompt, or it lacks its argument. BT_NO_MEMORY. *out is NULL then. */
 bt_status bt_mcp_prompt_get(const char *name, json_t *arguments, json_t **out, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -101,15 +101,25 @@ def sample_is_found():
     return "stdint.h" in by_name.get(("sample.h", "add"), "") and "string.h" in by_name.get(("sample.h", "remove"), "")
 
 
+def unconditional(lines):
+    """For each line whether the compiler always sees it: the guard of a header is no condition."""
+    seen, depth = [], 0
+    for line in lines:
+        depth -= line.startswith("#endif")
+        seen.append(depth == 0)
+        depth += line.startswith("#if") and not re.match(r"#ifndef \w+_H$", line)
+    return seen
+
+
 def place_of(lines, include, own):
     """The line before which an include goes: sorted among its kind, the system's before ours, after the own header."""
-    kind = f"#include {include[0]}"
-    start = next((i for i, line in enumerate(lines) if line.startswith(kind) and line != own), None)
+    kind, seen = f"#include {include[0]}", unconditional(lines)
+    start = next((i for i, line in enumerate(lines) if seen[i] and line.startswith(kind) and line != own), None)
     if start is not None:
         while lines[start].startswith(kind) and lines[start] < f"#include {include}":
             start += 1
         return start
-    others = [i for i, line in enumerate(lines) if line.startswith("#include ")]
+    others = [i for i, line in enumerate(lines) if seen[i] and line.startswith("#include ")]
     guard = next((i + 1 for i, line in enumerate(lines) if line.startswith("#define ")), 1)
     start = guard if not others else others[0] if include[0] == "<" else others[-1] + 1
     lines[start:start] = [""]

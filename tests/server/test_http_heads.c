@@ -124,22 +124,23 @@ static void test_budget(void **state) {
   bt_body_budget *budget = bt_body_budget_new(100);
   bt_str a = BT_STR("a"), b = BT_STR("b"), c = BT_STR("c");
   assert_non_null(budget);
+  assert_false(bt_body_budget_take(budget, a, 51));
   assert_true(bt_body_budget_take(budget, a, 30));
   assert_true(bt_body_budget_take(budget, a, 20)); /* half is a's */
   assert_false(bt_body_budget_take(budget, a, 1));
-  assert_true(bt_body_budget_take(budget, b, 50));
-  assert_false(bt_body_budget_take(budget, c, 1));
+  assert_false(bt_body_budget_take(budget, b, 26));
+  assert_true(bt_body_budget_take(budget, b, 25)); /* and half of the rest b's */
+  assert_false(bt_body_budget_take(budget, b, 1));
+  assert_true(bt_body_budget_take(budget, c, 1)); /* who comes new finds room */
   bt_body_budget_give(budget, a, 50);
-  assert_false(bt_body_budget_take(budget, b, 1)); /* it holds as much as is free */
+  assert_true(bt_body_budget_take(budget, b, 8)); /* 33 of 100, as much as a third */
   assert_true(bt_body_budget_take(budget, c, 20));
   assert_true(bt_body_budget_take(budget, a, 10));
-  bt_body_budget_give(budget, b, 50);
-  bt_body_budget_give(budget, c, 20);
+  bt_body_budget_give(budget, b, 33);
+  bt_body_budget_give(budget, c, 21);
   bt_body_budget_give(budget, a, 10);
   assert_false(bt_body_budget_take(budget, a, SIZE_MAX));
   assert_true(bt_body_budget_take(budget, a, 50)); /* nothing is held any more: there is room for all of it again */
-  assert_true(bt_body_budget_take(budget, b, 50));
-  assert_false(bt_body_budget_take(budget, c, 1));
   bt_body_budget_free(budget);
 }
 
