@@ -30,6 +30,7 @@ const bt_cancel *bt_replay_interrupt(void) {
 
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) {
   *out = (bt_replay_place){0};
+  (void)bt_replay_interrupt(); /* from the first question on, Ctrl+C ends with what is known */
   if (options->trace_count)
     return bt_cli_open_traces(options->traces, options->trace_count, options->jobs, &out->source, error);
   bt_http_options http = {.concurrency = (uint32_t)options->concurrency,

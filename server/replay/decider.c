@@ -26,23 +26,41 @@ static bool is_worth_asking(const bt_decider *decider, const bt_rule_sets *rule)
 }
 
 /* More traces than that cost more than the reads they save: what was found until then is subtracted. */
-static void limit_subtracted(const bt_decider *decider, const bt_rule_sets *rule, bt_question *question) {
+static void limit_subtracted(bt_question *question, uint64_t candidates) {
   question->is_subtracted = question->keeps_part = true;
-  question->max_found = SUBTRACTED_PER_CANDIDATE * bt_bits_count(decider->table, rule->unread) + SUBTRACTED_AT_LEAST;
+  question->max_found = SUBTRACTED_PER_CANDIDATE * candidates + SUBTRACTED_AT_LEAST;
+}
+
+/* Where the last replay of these rules subtracted, this one will too: what it subtracts first is asked with what finds
+ * the candidates, and nothing waits for it. It is a guess that may cost a search, and no answer rests on it. What some
+ * rule needs in full is in the table before, and stays so. */
+static bt_status ask_subtracted_early(bt_decider *decider, bt_error *error) {
+  uint64_t candidates = decider->plan->trust.subtracted_from;
+  bt_status status = BT_OK;
+  for (size_t i = 0; candidates && status == BT_OK && i < decider->plan->rule_count; i++) {
+    const bt_planned_rule *planned = &decider->plan->rules[i];
+    size_t others = decider->questions->count, index = 0;
+    if (!planned->plan->subtract_count) continue;
+    status = bt_questions_add(decider->questions, planned->plan->subtract[0].filter, false, &index, error);
+    if (status == BT_OK && index == others) limit_subtracted(decider->questions->items[index], candidates);
+  }
+  return status;
 }
 
 /* Asks the question number `round` of every rule that still has so many candidates. */
 static bt_status ask_subtracted(bt_decider *decider, uint32_t round, bool *any, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++) {
-    const bt_rule_sets *rule = &decider->rules[i];
+    bt_rule_sets *rule = &decider->rules[i];
     size_t index = 0;
     if (round >= rule->planned->plan->subtract_count || !is_worth_asking(decider, rule)) continue;
     *any = true;
+    uint64_t candidates = bt_bits_count(decider->table, rule->unread);
+    if (!round) rule->subtracted_from = candidates;
     status = bt_questions_add(decider->questions, rule->planned->plan->subtract[round].filter, false, &index, error);
     if (status != BT_OK) return status;
     bt_question *question = decider->questions->items[index];
-    if (!question->is_asked) limit_subtracted(decider, rule, question);
+    if (!question->is_asked) limit_subtracted(question, candidates);
     question->is_asked = true;
   }
   return status;
@@ -69,6 +87,17 @@ static bt_status subtract_found(bt_decider *decider, bt_error *error) {
       subtract_round(decider, &decider->rules[i], round);
   }
   return status;
+}
+
+uint64_t bt_decider_subtracted_from(const bt_decider *decider) {
+  uint64_t fewest = 0;
+  for (size_t i = 0; i < decider->plan->rule_count; i++) {
+    uint64_t from = decider->rules[i].subtracted_from;
+    if (!decider->rules[i].planned->plan->subtract_count) continue;
+    if (!from) return 0;
+    if (!fewest || from < fewest) fewest = from;
+  }
+  return fewest;
 }
 
 static const bt_decision_way id_sets_way = {.narrow = subtract_found};
@@ -191,6 +220,7 @@ static bt_status add_searches(bt_decider *decider, bt_error *error) {
     if (ways[i]->ask_first) status = ways[i]->ask_first(decider, error);
   if (status == BT_OK) status = bt_candidates_add(decider, error);
   if (status == BT_OK) status = bt_candidates_add_exercising(decider, error);
+  if (status == BT_OK) status = ask_subtracted_early(decider, error);
   if (status != BT_OK) return status;
   for (size_t i = 1; i < questions->count; i++) questions->items[i]->is_asked = true;
   bt_question *all = questions->items[BT_QUESTION_ALL];

@@ -19,5 +19,7 @@ bool bt_decider_has_sets(const bt_decider *decider); /* of all rules */
 bool bt_decider_wants(const bt_decider *decider, size_t known, bool *whole);
 /* Whether the trace may violate some rule. */
 bool bt_decider_is_candidate(const bt_decider *decider, size_t known);
+/* For bt_trust_news: of the rules that can subtract, the fewest candidates that one began with; 0: one did not. */
+uint64_t bt_decider_subtracted_from(const bt_decider *decider);
 
 #endif

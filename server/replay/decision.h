@@ -36,6 +36,7 @@ typedef struct bt_filter_union {
 typedef struct bt_rule_sets {
   const bt_planned_rule *planned;
   bool is_answered;            /* every search for its candidates was answered in full */
+  uint64_t subtracted_from;    /* candidates that it had when something was subtracted first; 0: nothing was */
   uint64_t *candidates;        /* bits over the known traces: may violate */
   uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
   uint64_t *exercising;        /* may exercise; NULL: not known */

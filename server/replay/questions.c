@@ -115,11 +115,7 @@ static void skip_question(const bt_questions *questions, bt_question *question) 
   question->status = bt_error_set(&question->why, BT_UNAVAILABLE, "%s", questions->lost_reason);
 }
 
-void bt_questions_ask(bt_questions *questions, bt_question *question) {
-  if (questions->source_lost) {
-    skip_question(questions, question);
-    return;
-  }
+static bt_search_request search_of(const bt_questions *questions, const bt_question *question) {
   size_t room = questions->plan->request.memory_limit_bytes / sizeof(bt_known);
   bt_time_range range =
       question->range.start_ns < question->range.end_ns ? question->range : questions->plan->search_range;
@@ -127,13 +123,38 @@ void bt_questions_ask(bt_questions *questions, bt_question *question) {
   search.max_found = question->max_found && question->max_found < room ? question->max_found : room;
   search.expected = question->expected;
   search.may_widen = !question->is_subtracted;
-  question->status = bt_source_search(questions->source, &search, &question->found, &question->account, &question->why);
+  return search;
+}
+
+/* Looks at what a search came to. */
+static void take_search(bt_questions *questions, bt_question *question, const bt_search_job *job) {
+  question->status = job->status;
+  question->why = job->why;
   if (question->status != BT_OK) bt_found_list_sort(&question->found);
-  question->is_lost = question->status == BT_OK && failed_everywhere(&question->account, range);
+  question->is_lost = question->status == BT_OK && failed_everywhere(&question->account, job->request->range);
   question->is_answered = true;
-  if (!is_gone(questions, question)) return;
+  if (questions->source_lost || !is_gone(questions, question)) return;
   remember_loss(questions, question->is_lost ? question->account.failed[0].reason : question->why.message);
   questions->source_lost = true;
+}
+
+/* At most as many as the source takes at once. */
+static void ask_together(bt_questions *questions, bt_question *const *asked, size_t count) {
+  bt_search_request searches[BT_SEARCHES_AT_ONCE];
+  bt_search_job jobs[BT_SEARCHES_AT_ONCE];
+  for (size_t i = 0; i < count; i++) {
+    searches[i] = search_of(questions, asked[i]);
+    jobs[i] = (bt_search_job){&searches[i], &asked[i]->found, &asked[i]->account, BT_OK, {0}};
+  }
+  bt_source_search_each(questions->source, jobs, count);
+  for (size_t i = 0; i < count; i++) take_search(questions, asked[i], &jobs[i]);
+}
+
+void bt_questions_ask(bt_questions *questions, bt_question *question) {
+  if (questions->source_lost)
+    skip_question(questions, question);
+  else
+    ask_together(questions, &question, 1);
 }
 
 bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question, bt_found_list *found,
@@ -228,13 +249,52 @@ static bt_status gather_found(bt_questions *questions, bt_error *error) {
   return status == BT_OK ? bt_trace_table_hold(questions->table, 0, error) : status;
 }
 
+/* The n-th in the order in which they are asked: the listing comes last. */
+static bt_question *question_at(const bt_questions *questions, size_t n) {
+  return questions->items[(n + 1) % questions->count];
+}
+
+static bool ends_all(const bt_question *question) {
+  return question->status == BT_CANCELLED || question->status == BT_NO_MEMORY;
+}
+
+/* Only where it is known that what is subtracted can go beside what finds the candidates is there more than one at
+ * once: each keeps a place of the client's budget, of which there may be two for everybody. */
+static size_t most_at_once(const bt_questions *questions) {
+  bool is_one = questions->source_lost || !questions->plan->trust.subtracted_from;
+  return is_one ? 1 : bt_source_searches_at_once(questions->source);
+}
+
+/* The next that wait; those that follow on a lost source are skipped. */
+static size_t take_waiting(bt_questions *questions, size_t *n, bt_question *waiting[BT_SEARCHES_AT_ONCE]) {
+  size_t count = 0, most = most_at_once(questions);
+  for (; *n < questions->count && count < most; ++*n) {
+    bt_question *question = question_at(questions, *n);
+    if (!question->is_asked || question->is_answered) continue;
+    if (questions->source_lost)
+      skip_question(questions, question);
+    else
+      waiting[count++] = question;
+  }
+  return count;
+}
+
+/* Until one ends all: what follows it has no answer then, and nobody looks for one. */
+static void ask_waiting(bt_questions *questions) {
+  bt_question *waiting[BT_SEARCHES_AT_ONCE];
+  bool goes_on = true;
+  for (size_t n = 0, count; goes_on && (count = take_waiting(questions, &n, waiting)) > 0;) {
+    ask_together(questions, waiting, count);
+    for (size_t i = 0; i < count; i++) goes_on = goes_on && !ends_all(waiting[i]);
+  }
+}
+
 bt_status bt_questions_gather(bt_questions *questions, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 1; status == BT_OK && i <= questions->count; i++) {
-    bt_question *question = questions->items[i % questions->count];
-    if (!question->is_asked || question->is_taken) continue;
-    if (!question->is_answered) bt_questions_ask(questions, question);
-    status = take_answer(questions, question, error);
+  ask_waiting(questions);
+  for (size_t n = 0; status == BT_OK && n < questions->count; n++) {
+    bt_question *question = question_at(questions, n);
+    if (question->is_asked && !question->is_taken) status = take_answer(questions, question, error);
   }
   if (status != BT_OK) return status;
   const bt_question *all = questions->items[BT_QUESTION_ALL];

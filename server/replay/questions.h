@@ -76,7 +76,8 @@ size_t bt_questions_find(const bt_questions *questions, bt_str text); /* their n
 void bt_questions_drop_last(bt_questions *questions);
 /* Asks it now, unless the source is gone. What it costs is the caller's to add, where it is not in the table. */
 void bt_questions_ask(bt_questions *questions, bt_question *question);
-/* Asks what is wanted and has no answer, one after the other, the listing last; what was found becomes rows and sets.
+/* Asks what is wanted and has no answer, one after the other, or together where the last replay subtracted, the listing
+ * last; what was found becomes rows and sets.
  * Rows are made the first time alone: later only what is subtracted is asked. BT_CANCELLED, BT_NO_MEMORY; BT_LIMIT:
  * there is no room for the table. */
 bt_status bt_questions_gather(bt_questions *questions, bt_error *error) BT_MUST_CHECK;

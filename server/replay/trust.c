@@ -11,8 +11,8 @@
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t DAY_NS = 86400 * SECOND_NS;
-static const int64_t DOUBT_NS = 3600 * SECOND_NS; /* with nothing to compare, samples alone decide again after it */
-static const int64_t SPANS_NS = 3600 * SECOND_NS; /* what is learned of spans: data change */
+static const int64_t DOUBT_NS = 3600 * SECOND_NS;   /* with nothing to compare, samples alone decide again after it */
+static const int64_t LEARNED_NS = 3600 * SECOND_NS; /* what is learned of how to ask: data change */
 static const double SAVED_UNITS_MAX = 8 * BT_TRUST_BY_ID_UNITS; /* a long quiet time is not followed by a burst */
 
 typedef struct entry {
@@ -25,7 +25,9 @@ typedef struct entry {
   uint32_t agreed_since; /* the last difference */
   bt_trust_spans spans;
   int64_t probed_ns; /* when that was learned */
-  uint64_t age;      /* number of the last addition */
+  uint64_t subtracted_from;
+  int64_t replayed_ns; /* likewise */
+  uint64_t age;        /* number of the last addition */
 } entry;
 
 struct bt_trust {
@@ -105,7 +107,8 @@ static bt_trust_grant grant_of(entry *e, int64_t now_ns) {
   }
   grant.due = (uint32_t)(e->units / BT_TRUST_BY_ID_UNITS);
   grant.is_calm = !e->has_differed;
-  if (now_ns - e->probed_ns <= SPANS_NS) grant.spans = e->spans;
+  if (now_ns - e->probed_ns <= LEARNED_NS) grant.spans = e->spans;
+  if (now_ns - e->replayed_ns <= LEARNED_NS) grant.subtracted_from = e->subtracted_from;
   if (e->has_differed && e->agreed_since < BT_TRUST_REASSURED) grant.lacking = BT_TRUST_REASSURED - e->agreed_since;
   return grant;
 }
@@ -115,6 +118,8 @@ static void take_news(entry *e, int64_t now_ns, const bt_trust_news *news) {
   double spent = (double)news->compared * BT_TRUST_BY_ID_UNITS;
   e->units = (e->units > spent ? e->units - spent : 0) + news->units / BT_TRUST_SHARE;
   if (e->units > SAVED_UNITS_MAX) e->units = SAVED_UNITS_MAX;
+  e->subtracted_from = news->subtracted_from;
+  e->replayed_ns = now_ns;
   if (news->spans.is_known) {
     e->spans = news->spans;
     e->probed_ns = now_ns;

@@ -49,6 +49,8 @@ typedef struct bt_trust_grant {
   uint32_t lacking;             /* so many have to agree before an answer is complete; 0: there is no doubt */
   bool is_calm;                 /* false: not long ago there was a difference, and samples are larger */
   bt_trust_spans spans;
+  uint64_t subtracted_from; /* candidates from which the last replay subtracted, the fewest of a rule; 0: not known, or
+                               of some rule it did not */
 } bt_trust_grant;
 /* Where nothing is kept. */
 bt_trust_grant bt_trust_nothing(void);
@@ -61,6 +63,7 @@ typedef struct bt_trust_news { /* of one replay, and of traces that were handed 
   uint32_t agreed, differed;   /* violations that are the same both ways, and whatever is not */
   double units;                /* what the replay cost */
   bt_trust_spans spans;        /* known: it probed */
+  uint64_t subtracted_from;    /* as bt_trust_grant says it */
 } bt_trust_news;
 
 /* new. room: how many questions are kept; 0: BT_TRUST_ROOM. BT_NO_MEMORY alone. */

@@ -3,6 +3,7 @@
 
 #include "dsl/time_sum.h"
 #include "server/base/clock.h"
+#include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/strategy.h"
 
@@ -61,7 +62,8 @@ void bt_comparisons_finish(bt_judge *judge) {
   bt_trust_news news = {.compared = made->handed_over,
                         .agreed = made->agreed,
                         .differed = made->differed,
-                        .spans = judge->decider->first.probed};
+                        .spans = judge->decider->first.probed,
+                        .subtracted_from = bt_decider_subtracted_from(judge->decider)};
   say_comparison(judge);
   if (!judge->plan->keeps_trust) return;
   news.units = bt_strategy_spent(result->requests, judge->judged);

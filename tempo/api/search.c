@@ -43,6 +43,7 @@ typedef struct search {
   const bt_search_request *request;
   bt_tempo_caller caller;
   bt_found_list *found;
+  size_t found_before; /* what was in it at the beginning */
   bt_source_account *account;
   bt_window_stack todo;
   slot slots[IN_FLIGHT_MAX]; /* a ring */
@@ -298,17 +299,22 @@ static bt_status give_up(search *s, bt_error *error) {
   return status;
 }
 
-static bt_status search_all(search *s, bt_error *error) {
+static bool is_over(const search *s) {
+  return !s->todo.count && !s->count;
+}
+
+/* As many windows as may be under way. */
+static bt_status ask_some(search *s, bt_error *error) {
   bt_status status = BT_OK;
-  while (status == BT_OK && (s->todo.count || s->count)) {
-    if (s->failed_windows >= FAILED_WINDOWS_MAX && s->todo.count)
-      status = give_up(s, error);
-    else if (s->todo.count && s->count < s->wanted)
-      status = ask_next(s, error);
-    else
-      status = finish_oldest(s, error);
-  }
+  while (status == BT_OK && s->todo.count && s->count < s->wanted && s->failed_windows < FAILED_WINDOWS_MAX)
+    status = ask_next(s, error);
   return status;
+}
+
+/* Waits for one of them. */
+static bt_status take_oldest(search *s, bt_error *error) {
+  if (s->todo.count && s->failed_windows >= FAILED_WINDOWS_MAX) return give_up(s, error);
+  return s->count ? finish_oldest(s, error) : BT_OK;
 }
 
 static void dispose_search(search *s) {
@@ -352,29 +358,43 @@ static int64_t newest_second(bt_tempo *tempo) {
 }
 
 /* Of an answer that lacks something nothing is learned. */
-static void learn_yield(const search *s, size_t found_before) {
+static void learn_yield(const search *s) {
   int64_t length_s = (s->request->range.end_ns - s->request->range.start_ns) / second_ns;
   if (s->failed_windows || s->account->was_widened) return;
-  bt_filter_memory_note(&s->tempo->filters, s->caller.tenant, s->request->filter, s->found->count - found_before,
+  bt_filter_memory_note(&s->tempo->filters, s->caller.tenant, s->request->filter, s->found->count - s->found_before,
                         length_s);
+}
+
+static bt_status open_search(search *s, bt_tempo *tempo, const bt_search_job *job, bt_error *error) {
+  *s = (search){.tempo = tempo, .request = job->request, .found = job->found, .account = job->account};
+  uint32_t allowed = tempo->in_flight > 1 ? bt_http_client_allowed(tempo->client) : 1;
+  uint32_t wanted = allowed > tempo->in_flight ? allowed : tempo->in_flight;
+  s->wanted = wanted < IN_FLIGHT_MAX ? wanted : IN_FLIGHT_MAX;
+  s->todo.whole_from_s = newest_second(tempo) + 1;
+  s->found_before = job->found->count;
+  bt_tempo_identity identity = {job->request->tenant, job->request->rule_id, job->request->cancel,
+                                job->request->priority};
+  bt_status status = bt_tempo_caller_init(&s->caller, tempo, &identity, job->account, error);
+  return status == BT_OK ? push_whole(s, error) : status;
+}
+
+static void close_search(search *s, bt_status status) {
+  if (status == BT_OK) learn_yield(s);
+  dispose_search(s);
+  bt_found_list_sort(s->found);
 }
 
 bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                                  bt_source_account *account, bool *is_too_long, bt_error *error) {
-  search s = {.tempo = tempo, .request = request, .found = found, .account = account};
-  uint32_t allowed = tempo->in_flight > 1 ? bt_http_client_allowed(tempo->client) : 1;
-  uint32_t wanted = allowed > tempo->in_flight ? allowed : tempo->in_flight;
-  s.wanted = wanted < IN_FLIGHT_MAX ? wanted : IN_FLIGHT_MAX;
-  s.todo.whole_from_s = newest_second(tempo) + 1;
-  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
-  size_t found_before = found->count;
-  bt_status status = bt_tempo_caller_init(&s.caller, tempo, &identity, account, error);
-  if (status == BT_OK) status = push_whole(&s, error);
-  if (status == BT_OK) status = search_all(&s, error);
-  if (status == BT_OK) learn_yield(&s, found_before);
+  search s;
+  const bt_search_job job = {.request = request, .found = found, .account = account};
+  bt_status status = open_search(&s, tempo, &job, error);
+  while (status == BT_OK && !is_over(&s)) {
+    status = ask_some(&s, error);
+    if (status == BT_OK) status = take_oldest(&s, error);
+  }
   *is_too_long = s.is_too_long;
-  dispose_search(&s);
-  bt_found_list_sort(found);
+  close_search(&s, status);
   return status;
 }
 
@@ -382,4 +402,28 @@ bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_
                           bt_source_account *account, bt_error *error) {
   bool is_too_long; /* its windows failed, and say so */
   return bt_tempo_search_or_say(tempo, request, found, account, &is_too_long, error);
+}
+
+/* One step of each that goes on: whoever of them is waited for, the others are under way. */
+static bool advance_each(search *searches, bt_search_job *jobs, size_t count,
+                         bt_status (*step)(search *s, bt_error *error)) {
+  bool goes_on = false;
+  for (size_t i = 0; i < count; i++) {
+    if (jobs[i].status != BT_OK || is_over(&searches[i])) continue;
+    jobs[i].status = step(&searches[i], &jobs[i].why);
+    goes_on = goes_on || (jobs[i].status == BT_OK && !is_over(&searches[i]));
+  }
+  return goes_on;
+}
+
+void bt_tempo_search_each(bt_tempo *tempo, bt_search_job *jobs, size_t count) {
+  search *searches = calloc(count, sizeof *searches);
+  if (!searches) {
+    for (size_t i = 0; i < count; i++) jobs[i].status = bt_error_no_memory(&jobs[i].why);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) jobs[i].status = open_search(&searches[i], tempo, &jobs[i], &jobs[i].why);
+  while (advance_each(searches, jobs, count, ask_some) && advance_each(searches, jobs, count, take_oldest)) continue;
+  for (size_t i = 0; i < count; i++) close_search(&searches[i], jobs[i].status);
+  free(searches);
 }

@@ -40,6 +40,10 @@ static bt_status search_tempo(bt_source *source, const bt_search_request *reques
   return bt_tempo_search(tempo_of(source), request, found, account, error);
 }
 
+static void search_each(bt_source *source, bt_search_job *jobs, size_t count) {
+  bt_tempo_search_each(tempo_of(source), jobs, count);
+}
+
 void bt_tempo_read_fail(bt_tempo_read *read, const bt_tempo_call *call, const char *reason) {
   read->failures++;
   if (read->failed != BT_OK) return;
@@ -147,6 +151,7 @@ static void free_tempo(bt_source *source) {
 }
 
 static const bt_source_operations operations = {.search = search_tempo,
+                                                .search_each = search_each,
                                                 .read = read_tempo,
                                                 .find_spans = find_spans_of_tempo,
                                                 .find_linking = find_linking_in_tempo,

@@ -84,6 +84,21 @@ bt_status bt_source_search(bt_source *source, const bt_search_request *request, 
   return source->operations->search(source, request, found, account, error);
 }
 
+size_t bt_source_searches_at_once(const bt_source *source) {
+  return source->operations->search_each ? BT_SEARCHES_AT_ONCE : 1;
+}
+
+void bt_source_search_each(bt_source *source, bt_search_job *jobs, size_t count) {
+  if (source->operations->search_each) {
+    source->operations->search_each(source, jobs, count);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    bt_search_job *job = &jobs[i];
+    job->status = bt_source_search(source, job->request, job->found, job->account, &job->why);
+  }
+}
+
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                          bt_source_account *account, bt_error *error) {
   return source->operations->read(source, request, sink, context, account, error);

@@ -280,6 +280,45 @@ static void what_failed_teaches_nothing(void **state) {
   assert_true(request_count() - before >= 2);
 }
 
+/* Several at once, of which one finds more than it may, one cannot be asked and one is empty: each is what it is alone.
+ */
+static void several_at_once_are_what_each_is_alone(void **state) {
+  enum { JOBS = 5 };
+  fixture *f = *state;
+  add_burst();
+  open_source(f, 100, 0);
+  bt_search_request requests[JOBS];
+  bt_found_list together[JOBS] = {{0}}, alone[JOBS] = {{0}};
+  bt_source_account accounts[JOBS] = {{0}};
+  bt_search_job jobs[JOBS];
+  for (size_t i = 0; i < JOBS; i++) {
+    requests[i] = request_all();
+    jobs[i] = (bt_search_job){&requests[i], &together[i], &accounts[i], BT_OK, {0}};
+  }
+  requests[1].range.end_ns -= 10 * second_ns;
+  requests[2].max_found = 250;
+  requests[3].tenant = "no\nheader";
+  requests[4].range.end_ns = requests[4].range.start_ns;
+  bt_source_search_each(f->source, jobs, JOBS);
+  for (size_t i = 0; i < JOBS; i++) {
+    bt_source_account account = {0};
+    bt_status status = bt_source_search(f->source, &requests[i], &alone[i], &account, &f->error);
+    assert_int_equal(jobs[i].status, status);
+    if (status != BT_OK) assert_string_equal(jobs[i].why.message, f->error.message);
+    if (status != BT_LIMIT) assert_int_equal(together[i].count, alone[i].count);
+    for (size_t k = 0; status == BT_OK && k < alone[i].count; k++)
+      assert_int_equal(bt_trace_id_compare(&together[i].items[k].id, &alone[i].items[k].id), 0);
+    assert_int_equal(accounts[i].failed_count, account.failed_count);
+    bt_source_account_dispose(&account);
+    bt_source_account_dispose(&accounts[i]);
+    bt_found_list_dispose(&together[i]);
+    bt_found_list_dispose(&alone[i]);
+  }
+  assert_int_equal(jobs[0].status, BT_OK);
+  assert_int_equal(jobs[2].status, BT_LIMIT);
+  assert_int_equal(jobs[3].status, BT_INVALID);
+}
+
 static void rejects_what_it_cannot_ask(void **state) {
   fixture *f = *state;
   open_source(f, 0, 0);
@@ -366,6 +405,7 @@ int main(void) {
       TEST(asks_who_links_in_batches),
       TEST(halves_batches_of_ids_that_are_too_long),
       TEST(says_that_one_id_is_too_long),
+      TEST(several_at_once_are_what_each_is_alone),
       TEST(rejects_what_it_cannot_ask),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,6 +294,57 @@ static void only_the_first_looks_at_a_part(void **state) {
   end_scene(s);
 }
 
+/* What was searched for together, the last time that the rule's candidates were. */
+static struct {
+  size_t with_candidates;
+  bool has_subtracted;
+} together;
+
+static void note_together(bt_source *source, bt_search_job *jobs, size_t count) {
+  bool has_candidates = false, has_subtracted = false;
+  for (size_t i = 0; i < count; i++) {
+    const bt_search_request *request = jobs[i].request;
+    has_candidates = has_candidates || bt_str_contains(request->filter, BT_STR("\"slow\""));
+    has_subtracted = has_subtracted || bt_str_contains(request->filter, BT_STR("\"retry\""));
+    jobs[i].status = source->operations->search(source, request, jobs[i].found, jobs[i].account, &jobs[i].why);
+  }
+  if (!has_candidates) return;
+  together.with_candidates++;
+  together.has_subtracted = has_subtracted;
+}
+
+static size_t subtracted_searches_of(scene *s) {
+  size_t before = fake_searches(&s->fake, "\"retry\"");
+  together.with_candidates = 0;
+  (void)go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(together.with_candidates, 1);
+  return fake_searches(&s->fake, "\"retry\"") - before;
+}
+
+/* What was subtracted the last time is asked for beside the candidates, once; after a replay without enough of them it
+ * is not asked any more. Whether a guess was right changes no verdict. */
+static void what_was_subtracted_before_is_asked_beside_the_candidates(void **state) {
+  enum { TRACES = 300, VIOLATING = 20 };
+  scene *s = *state;
+  keep_trust(s);
+  s->fake.operations.search_each = note_together;
+  for (uint64_t i = 0; i < TRACES; i++)
+    scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", i < VIOLATING ? NULL : "retry");
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  for (int later = 0; later < 3; later++) {
+    assert_int_equal(subtracted_searches_of(s), 1);
+    assert_int_equal(together.has_subtracted, later > 0);
+    assert_int_equal(s->run.result.rules[0].violations_found, VIOLATING);
+  }
+  for (uint64_t i = 100; i < TRACES; i++) fake_find(&s->fake, 1 + i)->spans[0].name = "quick";
+  for (int later = 0; later < 3; later++) {
+    assert_int_equal(subtracted_searches_of(s), later ? 0 : 1);
+    assert_int_equal(s->run.result.rules[0].violations_found, VIOLATING);
+  }
+  end_scene(s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(the_first_pays_and_the_next_ones_do_not),
@@ -309,6 +360,7 @@ int main(void) {
       SCENE(other_questions_pay_anew_after_a_difference),
       SCENE(nothing_is_chosen_by_a_later_one),
       SCENE(only_the_first_looks_at_a_part),
+      SCENE(what_was_subtracted_before_is_asked_beside_the_candidates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

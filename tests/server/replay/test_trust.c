@@ -90,6 +90,21 @@ static void what_a_probe_said_stays_for_an_hour(void **state) {
   bt_trust_free(trust);
 }
 
+/* Of the last replay alone. */
+static void what_was_subtracted_from_stays_for_an_hour(void **state) {
+  bt_trust *trust = make(0);
+  bt_trust_question a = question_of("acme", "rule"), b = question_of("other", "rule");
+  bt_trust_news news = {.subtracted_from = 300};
+  (void)state;
+  bt_trust_add(trust, &a, MINUTE_NS, &news);
+  assert_int_equal(bt_trust_look(trust, &a, MINUTE_NS + HOUR_NS).subtracted_from, 300);
+  assert_int_equal(bt_trust_look(trust, &a, MINUTE_NS + HOUR_NS + 1).subtracted_from, 0);
+  assert_int_equal(bt_trust_look(trust, &b, MINUTE_NS).subtracted_from, 0);
+  add(trust, &a, 2 * MINUTE_NS, 8, 0, 0);
+  assert_int_equal(bt_trust_look(trust, &a, 2 * MINUTE_NS).subtracted_from, 0);
+  bt_trust_free(trust);
+}
+
 /* The newest fifty are remembered, also where the ring has gone round. */
 static void the_newest_are_remembered(void **state) {
   bt_trust *trust = make(0);
@@ -211,6 +226,7 @@ int main(void) {
       cmocka_unit_test(what_was_compared_is_not_owed_again),
       cmocka_unit_test(a_comparison_counts_for_a_day),
       cmocka_unit_test(what_a_probe_said_stays_for_an_hour),
+      cmocka_unit_test(what_was_subtracted_from_stays_for_an_hour),
       cmocka_unit_test(the_newest_are_remembered),
       cmocka_unit_test(further_ones_take_a_share_of_the_cost),
       cmocka_unit_test(a_quiet_time_is_followed_by_no_burst),
