@@ -103,11 +103,11 @@ static bt_outcome average_outcome(const tally *t) {
   return decimal_outcome(t, (t->decimal_sum + (long double)t->whole_sum) / (long double)t->sure_numbers);
 }
 
-/* min, or with is_max max. Without a sure number it may be missing. */
+/* min, or with is_max max. Without a sure number it may be missing, and else be that of any of the unsure ones. */
 static bt_outcome extreme_outcome(const tally *t, bool is_max, bool is_unbounded) {
   if (t->sure_numbers == 0) {
-    bool is_nothing = !is_unbounded && t->unsure_numbers == 0;
-    return is_nothing ? bt_outcome_missing() : bt_outcome_unknown(t->why);
+    if (is_unbounded) return bt_outcome_unknown(t->why);
+    return t->unsure_numbers ? bt_outcome_maybe_between(t->any_min, t->any_max, t->why) : bt_outcome_missing();
   }
   if (is_unbounded && is_max) return bt_outcome_at_least(t->sure_max, t->why);
   if (is_unbounded) return bt_outcome_at_most(t->sure_min, t->why);

@@ -152,7 +152,8 @@ static bt_kleene compare_with_list(bt_evaluator *evaluator, const bt_program_com
     any = bt_kleene_or(any, compare_with_item(evaluator, comparison, &left, comparison->rights[i], span, part));
   }
   if (!comparison->is_negated) return any;
-  bt_kleene is_there = left.kind == BT_OUTCOME_UNKNOWN ? bt_kleene_unknown(left.why) : bt_kleene_from(true);
+  bool may_be_there = left.kind == BT_OUTCOME_UNKNOWN || left.may_be_missing;
+  bt_kleene is_there = may_be_there ? bt_kleene_unknown(left.why) : bt_kleene_from(true);
   if (left.kind == BT_OUTCOME_VALUE)
     is_there = bt_kleene_from(!bt_value_is_missing(&left.low) && !bt_value_is_nan(&left.low));
   return bt_kleene_and(is_there, bt_kleene_not(any));

@@ -18,11 +18,25 @@ bt_outcome bt_outcome_between(bt_value low, bt_value high, unsigned why) {
       .kind = BT_OUTCOME_RANGE, .why = (uint8_t)why, .has_low = true, .has_high = true, .low = low, .high = high};
 }
 
-bool bt_outcome_is_known(const bt_outcome *outcome) {
+bt_outcome bt_outcome_maybe_between(bt_value low, bt_value high, unsigned why) {
+  return (bt_outcome){.kind = BT_OUTCOME_RANGE,
+                      .why = (uint8_t)why,
+                      .has_low = true,
+                      .has_high = true,
+                      .may_be_missing = true,
+                      .low = low,
+                      .high = high};
+}
+
+/* That it is, or that and missing. */
+static bool is_one_number(const bt_outcome *outcome) {
   int order = 0;
-  if (outcome->kind == BT_OUTCOME_VALUE) return true;
   return outcome->kind == BT_OUTCOME_RANGE && outcome->has_low && outcome->has_high &&
          bt_value_compare_numbers(&outcome->low, &outcome->high, &order) && order == 0;
+}
+
+bool bt_outcome_is_known(const bt_outcome *outcome) {
+  return outcome->kind == BT_OUTCOME_VALUE || (is_one_number(outcome) && !outcome->may_be_missing);
 }
 
 /* ---- arithmetic of two numbers ---- */
@@ -179,7 +193,11 @@ static bool is_valueless(const bt_outcome *outcome) {
   return outcome->kind == BT_OUTCOME_VALUE && !is_number(&outcome->low);
 }
 
-/* Surely 0; also a range that has shrunk to it, as 0 over a number that can still grow. */
+static bool has_one_number(const bt_outcome *outcome) {
+  return outcome->kind == BT_OUTCOME_VALUE || is_one_number(outcome);
+}
+
+/* Surely 0, if anything; also a range that has shrunk to it, as 0 over a number that can still grow. */
 static bool is_zero(const bt_outcome *outcome) {
   if (outcome->kind == BT_OUTCOME_UNKNOWN) return false;
   bounds range = bounds_of(outcome);
@@ -197,12 +215,14 @@ bt_outcome bt_outcome_arithmetic(bt_expression_kind operator, const bt_outcome *
   }
   if (left->kind == BT_OUTCOME_UNKNOWN || right->kind == BT_OUTCOME_UNKNOWN) return bt_outcome_unknown(why);
   bounds a = bounds_of(left), b = bounds_of(right), range;
-  /* Where some number of the range cannot be computed with, nothing is sure. */
-  if (!bounds_combine(operator, & a, &b, &range)) return bt_outcome_unknown(why);
+  /* Where some number of the range cannot be computed with, nothing is sure, unless there is but one. */
+  if (!bounds_combine(operator, & a, &b, &range))
+    return has_one_number(left) && has_one_number(right) ? bt_outcome_missing() : bt_outcome_unknown(why);
   return (bt_outcome){.kind = BT_OUTCOME_RANGE,
                       .why = (uint8_t)why,
                       .has_low = !range.low.infinite,
                       .has_high = !range.high.infinite,
+                      .may_be_missing = left->may_be_missing || right->may_be_missing,
                       .low = range.low.number,
                       .high = range.high.number};
 }
@@ -293,5 +313,7 @@ bt_kleene bt_outcome_compare(const bt_comparator *comparator, const bt_outcome *
     return bt_kleene_unknown(left->why | right->why);
   bt_kleene positive = compare_with_range(comparator->op, left, right);
   bool is_negative = comparator->op == BT_NOT_EQUAL || comparator->op == BT_NOT_MATCHES_WHOLE;
-  return is_negative ? bt_kleene_not(positive) : positive;
+  bt_kleene met = is_negative ? bt_kleene_not(positive) : positive;
+  bool may_be_missing = left->may_be_missing || right->may_be_missing;
+  return may_be_missing ? bt_kleene_and(met, bt_kleene_unknown(left->why | right->why)) : met;
 }

@@ -1,6 +1,6 @@
-/* What an expression is worth when not everything has been seen: a value, a range that the value lies in, or nothing
- * known. Numbers here are whole (INT) or DOUBLE; durations and times are nanoseconds. The evaluator's files only.
- * Thread: no state. */
+/* What an expression is worth when not everything has been seen: a value, a range that the value lies in (if it is
+ * there), or nothing known. Numbers here are whole (INT) or DOUBLE; durations and times are nanoseconds. The
+ * evaluator's files only. Thread: no state. */
 #ifndef BT_DSL_OUTCOME_H
 #define BT_DSL_OUTCOME_H
 
@@ -22,6 +22,7 @@ typedef struct bt_outcome {
   bt_outcome_kind kind;
   uint8_t why; /* it is not a value */
   bool has_low, has_high;
+  bool may_be_missing; /* the number of a range */
   bt_value low, high;
 } bt_outcome;
 
@@ -45,6 +46,8 @@ bt_outcome bt_outcome_at_least(bt_value low, unsigned why);
 bt_outcome bt_outcome_at_most(bt_value high, unsigned why);
 /* A value when both are equal. */
 bt_outcome bt_outcome_between(bt_value low, bt_value high, unsigned why);
+/* Missing, or a number from low to high. */
+bt_outcome bt_outcome_maybe_between(bt_value low, bt_value high, unsigned why);
 
 /* One value, or missing for certain; a range of one number is that number, and `low` holds it. */
 bool bt_outcome_is_known(const bt_outcome *outcome);

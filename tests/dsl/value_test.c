@@ -175,6 +175,40 @@ static void test_range_against_values(void **state) {
   }
 }
 
+/* A number that may be missing meets nothing for certain, whatever it is; and it may be one that no test meets. */
+static void test_numbers_that_may_be_missing(void **state) {
+  (void)state;
+  const struct {
+    int64_t low, high;
+    bt_comparison_operator op;
+    int64_t other;
+    bt_truth expected;
+  } rows[] = {
+      {3, 5, BT_GREATER, 2, BT_UNKNOWN},   {3, 5, BT_GREATER, 5, BT_FALSE},   {3, 5, BT_LESS, 4, BT_UNKNOWN},
+      {3, 3, BT_EQUAL, 3, BT_UNKNOWN},     {3, 3, BT_NOT_EQUAL, 3, BT_FALSE}, {3, 3, BT_NOT_EQUAL, 4, BT_UNKNOWN},
+      {3, 5, BT_NOT_EQUAL, 4, BT_UNKNOWN}, {3, 5, BT_CONTAINS, 4, BT_FALSE},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    bt_comparator comparator = {.op = rows[i].op};
+    bt_work work = {0};
+    const bt_outcome maybe = bt_outcome_maybe_between(whole(rows[i].low), whole(rows[i].high), BT_WHY_LINKED);
+    const bt_outcome other = bt_outcome_integer(rows[i].other), one = bt_outcome_integer(1);
+    bt_kleene got = bt_outcome_compare(&comparator, &maybe, &other, &work);
+    assert_int_equal(got.truth, rows[i].expected);
+    assert_int_equal(got.why, got.truth == BT_UNKNOWN ? BT_WHY_LINKED : 0);
+    assert_false(bt_outcome_is_known(&maybe));
+    bt_outcome more = bt_outcome_arithmetic(BT_EXPRESSION_ADD, &maybe, &one), less = bt_outcome_negate(&maybe);
+    assert_true(more.may_be_missing && less.may_be_missing);
+    assert_int_equal(more.low.integer, rows[i].low + 1);
+    assert_int_equal(less.low.integer, -rows[i].high);
+  }
+  const bt_outcome most = bt_outcome_maybe_between(whole(INT64_MAX), whole(INT64_MAX), BT_WHY_LINKED);
+  const bt_outcome one = bt_outcome_integer(1);
+  bt_outcome sum = bt_outcome_arithmetic(BT_EXPRESSION_ADD, &most, &one);
+  assert_int_equal(sum.kind, BT_OUTCOME_VALUE);
+  assert_true(bt_value_is_missing(&sum.low));
+}
+
 static void test_values_that_cannot_be_computed(void **state) {
   (void)state;
   const bt_outcome most = bt_outcome_integer(INT64_MAX), least = bt_outcome_integer(INT64_MIN),
@@ -210,6 +244,7 @@ int main(void) {
       cmocka_unit_test(test_ranges),
       cmocka_unit_test(test_range_comparisons),
       cmocka_unit_test(test_range_against_values),
+      cmocka_unit_test(test_numbers_that_may_be_missing),
       cmocka_unit_test(test_values_that_cannot_be_computed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
