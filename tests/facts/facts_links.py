@@ -119,6 +119,24 @@ class LinkFacts(facts.TempoCase):
         _, second = (span_id for _, span_id, _ in self.crossed_links)
         self.assert_finds(f'{{ link:spanID = "{second}" }}', [self.crossed])
 
+    def test_another_span_id_of_some_link(self):
+        """`!=` is met by any link, and so by the other one of two."""
+        first, second = (span_id for _, span_id, _ in self.crossed_links)
+        for span_id in (first, second, first.upper()):
+            self.assert_finds(f'{{ link:spanID != "{span_id}" && name = "crossed" }}', [self.crossed])
+        of_one = f'{{ link:spanID != "{self.producers[0][1]}" && name = "process" && trace:id != "{self.two_spans}" }}'
+        self.assert_finds(of_one, self.consumers[1:])
+        self.assert_finds('{ link:spanID != "" && name = "crossed" }', [self.crossed])
+
+    def test_another_span_id_where_there_are_no_links(self):
+        """2.8 takes no link for another one, 3.0 does not; 2.10 was not asked. None takes it for one that is not empty."""
+        self.assert_finds_nothing('{ link:spanID != "" && name = "last" }', '{ name = "last" }', self.last)
+        another = '{ link:spanID != "00000000000000cd" && name = "last" }'
+        if self.tempo.variant.family == "2.8":
+            self.assert_finds(another, [self.last])
+        if self.tempo.variant.family == "3.0":
+            self.assert_finds_nothing(another, '{ name = "last" }', self.last)
+
     def test_one_link_of_many_is_enough(self):
         self.assert_finds(linking([self.wanted]), [self.batch])
         self.assert_finds(linking([trace_id for trace_id, _, _ in self.batch_links]), [self.batch])

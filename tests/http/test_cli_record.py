@@ -172,6 +172,26 @@ class RecordTest(unittest.TestCase):
             self.write("open.yaml", text)
             self.assertEqual(self.cli("test", "open.yaml").returncode, code, text)
 
+    def test_a_linked_trace_that_is_not_whole_stays_one(self):
+        """Its parent is not there, and what is under that may fail. Which trace it is, is said; the others stay whole."""
+        rules, _ = self.family()
+        traces = self.write("open.jsonl", trace(0xAB, span("publish", id="00000000000000c1")) +
+                            trace(0xCD, span("process", id="00000000000000d1", links=[(0xAB, "00000000000000c1")]),
+                                  span("charge", id="00000000000000d2", parent="00000000000000d1", at=1, amount=7)) +
+                            trace(0xEF, span("mail", parent="00000000000000ee", links=[(0xCD, "00000000000000d2")], at=2)))
+        whole = self.cli("record", "ab", "--rules", rules, "--traces", traces, "--whole-file")
+        self.assertNotIn("complete:", whole.stdout)
+        done = self.cli("record", "ab", "--rules", rules, "--traces", traces, "--require-complete", "--whole-file")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('      linked-1:\n      - {span: "process"', done.stdout)
+        self.assertIn('      linked-2:\n        complete: false\n        spans:\n        - {span: "mail"', done.stdout)
+        self.assertEqual(done.stdout.count("complete: false"), 1)
+        self.assertIn("      processed: satisfied\n", done.stdout)
+        self.assertIn("      no-error: inconclusive\n", done.stdout)
+        for text, code in ((done.stdout, 0), (done.stdout.replace("complete: false", "complete: true"), 1)):
+            self.write("open.yaml", text)
+            self.assertEqual(self.cli("test", "open.yaml").returncode, code, text)
+
     def test_an_incomplete_trace_stays_one(self):
         text = self.record("--rule", "fraud", "--require-complete", "--whole-file")
         self.assertIn("complete: false", text)
