@@ -248,6 +248,20 @@ void bt_traceql_linking(const bt_trace_id *ids, size_t count, bt_buffer *out) {
   if (has_any) bt_buffer_append(out, BT_STR(" }"));
 }
 
+void bt_traceql_linking_spans(const bt_span_id *ids, size_t count, bt_buffer *out) {
+  char hex[BT_SPAN_ID_HEX + 1];
+  bool has_any = false;
+  for (size_t i = 0; i < count; i++) {
+    if (bt_span_id_is_zero(&ids[i])) continue;
+    bt_buffer_append(out, has_any ? BT_STR(" || link:spanID = \"") : BT_STR("{ link:spanID = \""));
+    bt_span_id_format(&ids[i], hex);
+    bt_buffer_append(out, bt_str_from(hex));
+    bt_buffer_append_char(out, '"');
+    has_any = true;
+  }
+  if (has_any) bt_buffer_append(out, BT_STR(" }"));
+}
+
 /* The last alternative can match nothing: a pattern that is one plain id is refused. */
 static void write_ids(const bt_trace_id *ids, size_t count, bt_buffer *out) {
   for (size_t i = 0; i < count; i++) {

@@ -79,6 +79,10 @@ void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_
  * other it is "". Ids are written without leading zeros. Never as a pattern: =~ looks at the first link of a span only.
  * Tempo 2.8 finds no link to an id whose first byte is 0 (tests/facts/facts_links.py). Not yet a query. */
 void bt_traceql_linking(const bt_trace_id *ids, size_t count, bt_buffer *out);
+/* `{ link:spanID = "a" || … }`: the spans with a link to a span of one of these ids, in whatever trace; an id of zeros
+ * is none, and without any other it is "". No Tempo finds one whose first byte is 0 (tests/facts/facts_links.py). Not
+ * yet a query. */
+void bt_traceql_linking_spans(const bt_span_id *ids, size_t count, bt_buffer *out);
 /* Finds the spans that have any link. */
 #define BT_TRACEQL_ANY_LINK BT_STR("{ link:traceID != \"\" }")
 /* `{ (…) && link:traceID != "" }`: the spans of the filter that have any link. Not yet a query. */

@@ -209,23 +209,33 @@ static bt_time_range search_range(const group *g) {
   return bt_window_search_range(&window, assumptions->lateness_ns);
 }
 
-/* Who links to members `from` … `end` − 1, into *found; *is_whole: everybody was found. */
+static bt_status ask_linking(group *g, const bt_trace_id *ids, const bt_trace *const *traces, size_t count,
+                             bt_found_list *found, bool *is_whole, bt_error *error) {
+  bt_questions *questions = g->request->questions;
+  bt_links_request links = bt_replay_plan_links(questions->plan, ids, count, search_range(g));
+  bt_answer answer = {0};
+  links.traces = traces;
+  bt_status status = bt_questions_find_linking(questions, &links, found, &answer, error);
+  *is_whole = answer.status == BT_OK && answer.is_whole;
+  return status == BT_OK ? take_failure(g, &answer, links.range, error) : status;
+}
+
+/* Who links to members `from` … `end` − 1, into *found; *is_whole: everybody was found. A span that did not come with
+ * its trace is nobody's that a rule asks for: where it may be missing, so may all that links to it. */
 static bt_status find_linking(group *g, size_t from, size_t end, bt_found_list *found, bool *is_whole,
                               bt_error *error) {
-  bt_questions *questions = g->request->questions;
-  id_list asked = {0};
-  bt_status status = BT_OK;
-  for (size_t i = from; status == BT_OK && i < end; i++)
-    if (!add_id(&asked, &g->members[i].trace.id)) status = bt_error_no_memory(error);
+  bt_trace_id *ids = bt_realloc_array(NULL, end - from + 1, sizeof *ids);
+  const bt_trace **traces = bt_realloc_array(NULL, end - from + 1, sizeof *traces);
+  bt_status status = ids && traces ? BT_OK : bt_error_no_memory(error);
   *is_whole = false;
-  if (status == BT_OK && !questions->source_lost) {
-    bt_links_request links = bt_replay_plan_links(questions->plan, asked.ids, asked.count, search_range(g));
-    bt_answer answer = {0};
-    status = bt_questions_find_linking(questions, &links, found, &answer, error);
-    *is_whole = answer.status == BT_OK && answer.is_whole;
-    if (status == BT_OK) status = take_failure(g, &answer, links.range, error);
+  for (size_t i = from; status == BT_OK && i < end; i++) {
+    ids[i - from] = g->members[i].trace.id;
+    traces[i - from] = &g->members[i].trace;
   }
-  free(asked.ids);
+  if (status == BT_OK && !g->request->questions->source_lost)
+    status = ask_linking(g, ids, traces, end - from, found, is_whole, error);
+  free(ids);
+  free(traces);
   return status;
 }
 
@@ -412,10 +422,12 @@ static int64_t looked_through_ns(const bt_family_request *request) {
  * for that trace alone: all that link in its range are read. */
 static size_t group_size(const bt_family_request *request, const bt_trace_id *ids, size_t at, size_t count) {
   const int64_t *starts_ns = request->starts_ns, near_ns = looked_through_ns(request);
+  bt_source *source = request->questions->source;
   bool is_guessed = false;
   size_t size = 0;
   while (size < count && size < GROUP_MAX) {
-    is_guessed = is_guessed || bt_source_guesses_linking(request->questions->source, &ids[at + size]);
+    const bt_trace *known = request->own_traces ? request->own_traces[at + size] : NULL;
+    is_guessed = is_guessed || bt_source_guesses_linking(source, &ids[at + size], known);
     bool is_far = starts_ns && bt_time_subtract(starts_ns[at + size], starts_ns[at]) > near_ns;
     if (size && is_guessed && is_far) return size;
     size++;

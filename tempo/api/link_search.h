@@ -15,7 +15,8 @@
 bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request, bt_found_list *found,
                                 bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 
-/* Whether an id of zero bytes cannot be asked for; without a cancel flag it never waits (source.h). */
-bool bt_tempo_guesses_linking(bt_tempo *tempo, const bt_cancel *cancel, const bt_trace_id *id);
+/* Whether an id of zero bytes cannot be asked for, nor what is known of its trace (or NULL); without a cancel flag it
+ * never waits (source.h). */
+bool bt_tempo_guesses_linking(bt_tempo *tempo, const bt_cancel *cancel, const bt_trace_id *id, const bt_trace *trace);
 
 #endif

@@ -124,8 +124,8 @@ static int64_t clock_ahead_of_tempo(bt_source *source, int64_t lead_ns) {
   return bt_tempo_clock_ahead_ns(&tempo_of(source)->clock, lead_ns);
 }
 
-static bool guesses_linking_in_tempo(bt_source *source, const bt_trace_id *id) {
-  return bt_tempo_guesses_linking(tempo_of(source), NULL, id);
+static bool guesses_linking_in_tempo(bt_source *source, const bt_trace_id *id, const bt_trace *trace) {
+  return bt_tempo_guesses_linking(tempo_of(source), NULL, id, trace);
 }
 
 static bool replicates_tempo(bt_source *source) {

@@ -130,8 +130,8 @@ int64_t bt_source_clock_ahead_ns(bt_source *source) {
   return bt_source_ahead_by_ns(source, bt_clock_wall_ns() - bt_clock_steady_ns());
 }
 
-bool bt_source_guesses_linking(bt_source *source, const bt_trace_id *id) {
-  return source->operations->guesses_linking && source->operations->guesses_linking(source, id);
+bool bt_source_guesses_linking(bt_source *source, const bt_trace_id *id, const bt_trace *trace) {
+  return source->operations->guesses_linking && source->operations->guesses_linking(source, id, trace);
 }
 
 bool bt_source_replicates(bt_source *source) {

@@ -164,6 +164,9 @@ void bt_source_about_text(const bt_source_about *about, char out[BT_SOURCE_TEXT_
 /* For find_linking. */
 typedef struct bt_links_request {
   const bt_trace_id *ids; /* an id of zeros is nobody's */
+  /* Of each of ids what is known of the trace; NULL: nothing. NULL: of none. Of a known one only who links to one of
+   * these spans has to be found. */
+  const bt_trace *const *traces;
   size_t count;
   bt_time_range range;
   const char *tenant;
@@ -213,8 +216,9 @@ typedef struct bt_source_operations {
   bt_status (*find_linking)(bt_source *source, const bt_links_request *request, bt_found_list *found,
                             bt_source_account *account, bt_error *error);
   /* Whether find_linking gives every trace of the range that links to anything as soon as this id is among those that
-   * it is asked for: who asks for it had better ask for it alone. Never waits. NULL: for no id. */
-  bool (*guesses_linking)(bt_source *source, const bt_trace_id *id);
+   * it is asked for: who asks for it had better ask for it alone. `trace`: what is known of it, or NULL. Never waits.
+   * NULL: for no id. */
+  bool (*guesses_linking)(bt_source *source, const bt_trace_id *id, const bt_trace *trace);
   /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? cancel may be NULL. */
@@ -270,7 +274,7 @@ int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
 int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns);
 int64_t bt_source_clock_ahead_ns(bt_source *source);
 bool bt_source_replicates(bt_source *source);
-bool bt_source_guesses_linking(bt_source *source, const bt_trace_id *id);
+bool bt_source_guesses_linking(bt_source *source, const bt_trace_id *id, const bt_trace *trace);
 void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
 uint64_t bt_source_generation(bt_source *source);
 /* Whether plans may rest on more than what every version does right; cancel as above. */

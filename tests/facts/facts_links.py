@@ -124,8 +124,9 @@ class LinkFacts(facts.TempoCase):
         first, second = (span_id for _, span_id, _ in self.crossed_links)
         for span_id in (first, second, first.upper()):
             self.assert_finds(f'{{ link:spanID != "{span_id}" && name = "crossed" }}', [self.crossed])
-        of_one = f'{{ link:spanID != "{self.producers[0][1]}" && name = "process" && trace:id != "{self.two_spans}" }}'
-        self.assert_finds(of_one, self.consumers[1:])
+        number = next(i for i, (_, span_id) in enumerate(self.producers) if span_id[:2] != "00")  # no Tempo finds these
+        of_one = f'{{ link:spanID != "{self.producers[number][1]}" && name = "process" && trace:id != "{self.two_spans}" }}'
+        self.assert_finds(of_one, [one for one in self.consumers if one != self.consumers[number]])
         self.assert_finds('{ link:spanID != "" && name = "crossed" }', [self.crossed])
 
     def test_another_span_id_where_there_are_no_links(self):
@@ -229,6 +230,36 @@ class ZeroBytes(facts.TempoCase):
     def test_span_ids_are_not_found(self):
         for links, trace_id in zip(self.links, self.found_by):
             self.assert_finds_nothing(f'{{ link:spanID = "{links[0][1]}" }}', '{ name = "work" }', trace_id)
+
+
+class SpansOfZeroBytes(facts.TempoCase):
+    """Spans of traces whose ids begin with zeros: who links to them is found by the span's id, whole, in every place of a span's links."""
+    config = "fast"
+
+    @classmethod
+    def prepare(cls):
+        now, cls.found_by, spans = time.time_ns() - 5 * SECOND, {}, []
+        for zeros in (0, 1, 2, 3, 16):
+            for start in ("0a", "b0", "c00"):
+                for place in range(3):
+                    links = [(otlp.new_trace_id(), "d" + otlp.new_span_id()[1:], {}) for _ in range(3)]
+                    links[place] = ("0" * zeros + "a" + otlp.new_trace_id()[zeros + 1:], start + otlp.new_span_id()[len(start):], {})
+                    trace_id = otlp.new_trace_id()
+                    cls.found_by[links[place][1]] = trace_id
+                    spans.append(otlp.span(trace_id, "work", now, links=links))
+        cls.tempo.push(spans)
+        cls.wait_found('{ name = "work" }', cls.found_by.values())
+
+    def test_each_is_found(self):
+        for span_id, trace_id in self.found_by.items():
+            self.assert_finds(f'{{ link:spanID = "{span_id}" }}', [trace_id])
+
+    def test_all_are_found_at_once(self):
+        self.assert_finds("{ " + " || ".join(f'link:spanID = "{one}"' for one in self.found_by) + " }", self.found_by.values())
+
+
+class CompletedSpansOfZeroBytes(facts.InCompletedBlocks, SpansOfZeroBytes):
+    config = "fast"
 
 
 class SplitLinks(facts.TempoCase):

@@ -119,11 +119,17 @@ static void clamp_to_clock(int64_t *start_s, int64_t *end_s) {
   if (*start_s > *end_s) *start_s = scripted.newest_s - 3600;
 }
 
-static void note_link_tests(const char *query) {
+static size_t count_in(const char *query, const char *text) {
   size_t count = 0;
-  for (const char *at = query; (at = strstr(at, "link:traceID")); at++) count++;
+  for (const char *at = query; (at = strstr(at, text)); at++) count++;
+  return count;
+}
+
+static void note_link_tests(const char *query) {
   pthread_mutex_lock(&scripted.mutex);
-  scripted.link_tests += count;
+  scripted.link_tests += count_in(query, "link:traceID");
+  scripted.link_span_tests += count_in(query, "link:spanID = ");
+  scripted.any_link_tests += count_in(query, "link:traceID != \"\"");
   pthread_mutex_unlock(&scripted.mutex);
 }
 

@@ -45,7 +45,9 @@ struct fake_tempo {
   int64_t newest_s;          /* its clock, as Tempo takes it from 2.10 on (answer_search); 0: it has none */
   size_t largest_rows;       /* an answer with more is "too large"; 0: any */
   size_t longest_query;      /* a longer one is refused; 0: any */
-  size_t link_tests;         /* of links, in queries that were not refused for that */
+  size_t link_tests;         /* of links' trace ids, in queries that were not refused for that; */
+  size_t link_span_tests;    /* of their span ids */
+  size_t any_link_tests;     /* and for any link, which are counted among those of trace ids, too */
   const char *stumbles_over; /* a query with it cannot be answered for the data; NULL: none */
   fault (*choose)(fake_tempo *tempo, int64_t start_s, int64_t end_s);
   unsigned chance; /* of a fault, in percent, for random ones */

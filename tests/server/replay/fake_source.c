@@ -439,8 +439,9 @@ static bt_status fake_find_linking(bt_source *source, const bt_links_request *re
   return status;
 }
 
-static bool fake_guesses_linking(bt_source *source, const bt_trace_id *id) {
+static bool fake_guesses_linking(bt_source *source, const bt_trace_id *id, const bt_trace *trace) {
   (void)id;
+  (void)trace;
   return fake_of(source)->links_are_guessed;
 }
 
