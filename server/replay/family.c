@@ -18,8 +18,9 @@ typedef struct member {
   bt_trace trace; /* a copy of its own */
   void *room;     /* of its spans */
   bool is_incomplete;
-  bool is_asked; /* who links to it, completely, over the group's range */
-  size_t tied;   /* another one that links tie it to, on the way to one that stands for all of them; or itself */
+  bool hides_links; /* it was read in a way that shows none */
+  bool is_asked;    /* who links to it, completely, over the group's range */
+  size_t tied;      /* another one that links tie it to, on the way to one that stands for all of them; or itself */
 } member;
 
 typedef struct group {
@@ -132,6 +133,21 @@ static bt_status keep_own(group *g, const bt_trace *trace, bt_error *error) {
   return BT_OK;
 }
 
+/* With its links, where it was kept without. */
+static bt_status replace_member(group *g, member *m, const bt_trace *trace, bt_error *error) {
+  size_t bytes = bt_trace_copy_bytes(trace);
+  void *room = calloc(1, bytes ? bytes : 1);
+  if (!room) return bt_error_no_memory(error);
+  g->bytes += bytes - bt_trace_copy_bytes(&m->trace);
+  free(m->room);
+  m->room = room;
+  m->trace = *trace;
+  m->trace.spans = bt_trace_copy_spans(trace, room);
+  m->is_incomplete = lacks_spans(g, trace);
+  m->hides_links = false;
+  return BT_OK;
+}
+
 static bt_status keep_linked(group *g, const bt_trace *trace, bt_error *error) {
   g->linked_spans += trace->span_count;
   return keep_member(g, trace, error);
@@ -142,7 +158,10 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   group *g = r->group;
   if (bt_replay_plan_is_cancelled(g->request->questions->plan)) return bt_replay_plan_cancelled(error);
   if (!read->trace || !read->trace->span_count || read->needs_by_id) return BT_OK;
-  if (find_member(g, &read->trace->id)) return BT_OK; /* given twice */
+  member *there = find_member(g, &read->trace->id);
+  if (there && !there->hides_links) return BT_OK; /* given twice */
+  r->came += there != NULL;
+  if (there) return replace_member(g, there, read->trace, error);
   if (!r->is_own && !has_room(g, read->trace)) {
     g->is_full = true;
     return BT_OK;
@@ -196,8 +215,11 @@ static bt_status list_named(const group *g, size_t from, id_list *out, bt_error 
 }
 
 static bt_status list_found(const group *g, const bt_found_list *found, id_list *out, bt_error *error) {
-  for (size_t i = 0; i < found->count; i++)
-    if (!find_member(g, &found->items[i].id) && !add_id(out, &found->items[i].id)) return bt_error_no_memory(error);
+  for (size_t i = 0; i < found->count; i++) {
+    const member *there = find_member(g, &found->items[i].id);
+    bool is_wanted = !there || there->hides_links;
+    if (is_wanted && !add_id(out, &found->items[i].id)) return bt_error_no_memory(error);
+  }
   sort_ids(out);
   return BT_OK;
 }
@@ -287,6 +309,14 @@ static void set_range(group *g) {
   g->range = (bt_time_range){bt_time_subtract(first_ns, within_ns), bt_time_add(bt_time_add(last_ns, within_ns), 1)};
 }
 
+/* All were asked for that link to the first `asked` members, which are those that links of the rule's own traces may
+ * lead to: of one that was not found none does. */
+static void settle_links(group *g, size_t asked) {
+  bool all = !g->is_full;
+  for (size_t i = 0; i < asked; i++) all = all && g->members[i].is_asked;
+  for (size_t i = 0; all && i < g->first_count; i++) g->members[i].hides_links = false;
+}
+
 static bt_status gather_hops(group *g, bt_error *error) {
   const bt_link_reach *reach = &g->request->reach;
   size_t from = 0;
@@ -297,6 +327,7 @@ static bt_status gather_hops(group *g, bt_error *error) {
     if (status == BT_OK && reach->from && !g->is_full) status = follow_links(g, from, error);
     from = end;
   }
+  if (status == BT_OK) settle_links(g, from);
   return status;
 }
 
@@ -324,7 +355,8 @@ static void tie_members(group *g) {
 }
 
 static bt_family_trace describe_member(const group *g, const member *m) {
-  bt_family_trace out = {.trace = &m->trace, .is_incomplete = m->is_incomplete, .asked_from_ns = 1};
+  bt_family_trace out = {
+      .trace = &m->trace, .is_incomplete = m->is_incomplete, .hides_links = m->hides_links, .asked_from_ns = 1};
   if (!m->is_asked) return out;
   out.asked_from_ns = g->range.start_ns;
   out.asked_until_ns = bt_time_subtract(g->range.end_ns, 1);
@@ -365,11 +397,14 @@ static bt_status take_own(group *g, const bt_trace_id *ids, size_t at, size_t co
   id_list unread = {0};
   bool all;
   bt_status status = BT_OK;
-  for (size_t i = at; status == BT_OK && i < at + count; i++)
+  for (size_t i = at; status == BT_OK && i < at + count; i++) {
+    size_t before = g->count;
     if (traces && traces[i])
       status = keep_own(g, traces[i], error);
     else if (!add_id(&unread, &ids[i]))
       status = bt_error_no_memory(error);
+    if (g->count > before) g->members[before].hides_links = g->request->own_hide_links && g->request->own_hide_links[i];
+  }
   if (status == BT_OK) status = read_members(g, &unread, true, &all, error);
   free(unread.ids);
   return status;

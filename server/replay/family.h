@@ -27,6 +27,9 @@ typedef struct bt_family_request {
   const int64_t *starts_ns;          /* of each id, in their order, which is that of these times; NULL: not known */
   const bt_trace *const *own_traces; /* of each id, in their order, what was read already, borrowed; NULL: it is read.
                                         The list NULL: each is */
+  /* Of each id, in their order: its trace as it was read shows no links, though its spans may have some. Only where
+   * nothing is asked about whom they link to but for the family's own traces (reach.from is 0). NULL: none. */
+  const bool *own_hide_links;
 } bt_family_request;
 
 /* What all rules of the plan ask for: of each trace it is gathered once. */

@@ -11,6 +11,7 @@
 #include "server/replay/delivery.h"
 #include "server/replay/family.h"
 #include "server/replay/page_reader.h"
+#include "server/replay/spans_verdict.h"
 #include "server/replay/trace_judge.h"
 #include "server/replay/violation_sample.h"
 
@@ -45,7 +46,10 @@ void bt_judge_dispose(bt_judge *judge) {
   bt_rule_notes_dispose(judge);
   free(judge->samples);
   free(judge->queue);
-  for (size_t i = 0; i < judge->linked_count; i++) free(judge->linked[i].room);
+  for (size_t i = 0; i < judge->linked_count; i++) {
+    free(judge->linked[i].room);
+    free(judge->linked[i].shown_room);
+  }
   free(judge->linked);
 }
 
@@ -60,15 +64,31 @@ static bool is_due(const bt_judge *judge, size_t index, bool *whole) {
   return !(k->flags & BT_KNOWN_OWN) && place != BT_PLACE_OUTSIDE && (wanted || is_unclear);
 }
 
-/* Fills `known` with what is read in batches and the queue with what is read by id. */
-static bt_status choose_due(bt_judge *judge, bt_known_list *known, bt_error *error) {
+/* Of one rule that batches show but for links, which its families will show. A sample is read by id as well, so who
+ * chooses his sample himself reads all so. */
+static bool may_be_shown(const bt_judge *judge, size_t index) {
+  const bt_replay_plan *plan = judge->plan;
+  const bt_planned_rule *rule = &plan->rules[0];
+  bool is_plain = plan->rule_count == 1 && plan->compares_some && !plan->reads_at_random && rule->shows_links;
+  if (!is_plain || rule->reach.from || judge->account->result->rules[0].strategy != BT_STRATEGY_PROJECTION)
+    return false;
+  return bt_trace_table_place(judge->table, &judge->table->traces[index]) == BT_PLACE_SETTLED &&
+         bt_spans_may_decide(judge->decider, index);
+}
+
+/* Fills `known` with what is read in batches, `shown` with what they may show but for links, and the queue with what is
+ * read by id. */
+static bt_status choose_due(bt_judge *judge, bt_known_list *known, bt_known_list *shown, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < judge->table->count; i++) {
     bool whole = false;
     if (!is_due(judge, i, &whole)) continue;
+    bool is_shown = whole && may_be_shown(judge, i);
     judge->to_judge++;
     judge->table->traces[i].flags |= BT_KNOWN_ASKED;
-    if (whole && !judge->plan->is_static)
+    if (is_shown)
+      shown->items[shown->count++] = i;
+    else if (whole && !judge->plan->is_static)
       status = bt_trace_judge_queue(judge, i, error);
     else
       known->items[known->count++] = i;
@@ -271,20 +291,44 @@ static bt_status read_samples(bt_judge *judge, bt_error *error) {
   return goes_on ? delivered : status;
 }
 
+/* A seeded sample of them is read by id as well: as many as of violations that batches show. */
+static bt_status choose_compared(bt_judge *judge, const bt_known_list *shown, bt_error *error) {
+  uint64_t wanted = bt_comparisons_wanted(judge, bt_violation_sample_size(judge, shown->count));
+  bt_reservoir smallest = {.count = 0};
+  bt_status status = BT_OK;
+  size_t room = wanted < BT_RESERVOIR_MAX ? (size_t)wanted : (size_t)BT_RESERVOIR_MAX;
+  for (size_t i = 0; room && i < shown->count; i++) {
+    uint64_t key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[shown->items[i]].matched.id);
+    bt_reservoir_offer(&smallest, room, (bt_keyed){key, shown->items[i]});
+  }
+  for (size_t i = 0; status == BT_OK && i < smallest.count; i++)
+    status = bt_trace_judge_queue(judge, smallest.items[i].known, error);
+  return status;
+}
+
+static bt_status read_shown(bt_judge *judge, bt_known_list *shown, bt_error *error) {
+  bt_status status = shown->count ? choose_compared(judge, shown, error) : BT_OK;
+  return status == BT_OK ? bt_page_reader_read_shown(judge, shown->items, shown->count, error) : status;
+}
+
+static bt_status read_listed(bt_judge *judge, bt_known_list *known, bt_known_list *shown, bt_error *error) {
+  bt_status status = choose_due(judge, known, shown, error);
+  if (status == BT_OK) status = add_unread_sample(judge, known, error);
+  if (status == BT_OK && judge->plan->reads_at_random) return read_at_random(judge, known, error);
+  if (status != BT_OK) return status;
+  qsort_r(known->items, known->count, sizeof *known->items, compare_start, judge);
+  bt_violation_sample_choose(judge, known);
+  status = bt_page_reader_read(judge, known->items, known->count, false, error);
+  if (status == BT_OK) status = read_shown(judge, shown, error);
+  return status == BT_OK ? read_queue(judge, error) : status;
+}
+
 static bt_status read_due(bt_judge *judge, bt_error *error) {
   bt_known_list known = {bt_realloc_array(NULL, judge->table->count + 1, sizeof *known.items), 0};
-  if (!known.items) return bt_error_no_memory(error);
-  bt_status status = choose_due(judge, &known, error);
-  if (status == BT_OK) status = add_unread_sample(judge, &known, error);
-  bool is_at_random = judge->plan->reads_at_random;
-  if (status == BT_OK && is_at_random) status = read_at_random(judge, &known, error);
-  if (status == BT_OK && !is_at_random) {
-    qsort_r(known.items, known.count, sizeof *known.items, compare_start, judge);
-    bt_violation_sample_choose(judge, &known);
-    status = bt_page_reader_read(judge, known.items, known.count, false, error);
-    if (status == BT_OK) status = read_queue(judge, error);
-  }
+  bt_known_list shown = {bt_realloc_array(NULL, judge->table->count + 1, sizeof *shown.items), 0};
+  bt_status status = known.items && shown.items ? read_listed(judge, &known, &shown, error) : bt_error_no_memory(error);
   free(known.items);
+  free(shown.items);
   return status;
 }
 
@@ -292,7 +336,7 @@ static bt_status read_due(bt_judge *judge, bt_error *error) {
 
 static bt_status take_family(void *context, size_t index, const bt_family *family, bt_error *error) {
   bt_judge *judge = context;
-  return bt_trace_judge_take_family(judge, judge->linked[index].known, family, error);
+  return bt_trace_judge_take_family(judge, &judge->linked[index], family, error);
 }
 
 static int compare_awaiting(const void *a, const void *b, void *context) {
@@ -300,31 +344,42 @@ static int compare_awaiting(const void *a, const void *b, void *context) {
   return compare_start(&x->known, &y->known, context);
 }
 
-static bt_status gather_linked(bt_judge *judge, bt_trace_id *ids, int64_t *starts_ns, const bt_trace **traces,
-                               bt_error *error) {
+/* What is asked of each of judge->linked. */
+typedef struct linked_lists {
+  bt_trace_id *ids;
+  int64_t *starts_ns;
+  const bt_trace **traces;
+  bool *hide_links;
+} linked_lists;
+
+static bt_status gather_linked(bt_judge *judge, const linked_lists *lists, bt_error *error) {
   qsort_r(judge->linked, judge->linked_count, sizeof *judge->linked, compare_awaiting, judge);
   for (size_t i = 0; i < judge->linked_count; i++) {
     const bt_awaiting *awaiting = &judge->linked[i];
-    ids[i] = judge->table->traces[awaiting->known].matched.id;
-    starts_ns[i] = bt_known_bounds(&judge->table->traces[awaiting->known])->start_ns;
-    traces[i] = awaiting->room ? &awaiting->trace : NULL;
+    lists->ids[i] = judge->table->traces[awaiting->known].matched.id;
+    lists->starts_ns[i] = bt_known_bounds(&judge->table->traces[awaiting->known])->start_ns;
+    lists->traces[i] = awaiting->room ? &awaiting->trace : NULL;
+    lists->hide_links[i] = awaiting->is_shown;
   }
   bt_family_request request = bt_family_request_of(judge->questions);
-  request.own_traces = traces;
-  request.starts_ns = starts_ns;
-  return bt_families_gather(&request, ids, judge->linked_count, take_family, judge, error);
+  request.own_traces = lists->traces;
+  request.own_hide_links = lists->hide_links;
+  request.starts_ns = lists->starts_ns;
+  return bt_families_gather(&request, lists->ids, judge->linked_count, take_family, judge, error);
 }
 
 static bt_status judge_linked(bt_judge *judge, bt_error *error) {
-  if (!judge->linked_count) return BT_OK;
-  bt_trace_id *ids = bt_realloc_array(NULL, judge->linked_count, sizeof *ids);
-  int64_t *starts_ns = bt_realloc_array(NULL, judge->linked_count, sizeof *starts_ns);
-  const bt_trace **traces = bt_realloc_array(NULL, judge->linked_count, sizeof *traces);
-  bool has_room = ids && starts_ns && traces;
-  bt_status status = has_room ? gather_linked(judge, ids, starts_ns, traces, error) : bt_error_no_memory(error);
-  free(ids);
-  free(starts_ns);
-  free(traces);
+  size_t count = judge->linked_count;
+  if (!count) return BT_OK;
+  linked_lists lists = {
+      bt_realloc_array(NULL, count, sizeof *lists.ids), bt_realloc_array(NULL, count, sizeof *lists.starts_ns),
+      bt_realloc_array(NULL, count, sizeof *lists.traces), bt_realloc_array(NULL, count, sizeof *lists.hide_links)};
+  bool has_room = lists.ids && lists.starts_ns && lists.traces && lists.hide_links;
+  bt_status status = has_room ? gather_linked(judge, &lists, error) : bt_error_no_memory(error);
+  free(lists.ids);
+  free(lists.starts_ns);
+  free(lists.traces);
+  free(lists.hide_links);
   return status;
 }
 

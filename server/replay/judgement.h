@@ -56,11 +56,14 @@ typedef struct bt_known_list { /* numbers of known traces */
   size_t count;
 } bt_known_list;
 
-/* A known trace that waits for those that links tie to it, as it was read by id. */
+/* A known trace that waits for those that links tie to it. */
 typedef struct bt_awaiting {
   size_t known;
   bt_trace trace; /* a copy */
   void *room;     /* of its spans; NULL: there was none, so it is read again */
+  bool is_shown;  /* as a batch gave it, which shows no links; else by id */
+  bt_trace shown; /* of one that was read both ways: what the batch gave, */
+  void *shown_room;
 } bt_awaiting;
 
 typedef struct bt_judge {
@@ -78,6 +81,7 @@ typedef struct bt_judge {
   size_t queue_count, queue_capacity;
   bt_awaiting *linked;
   size_t linked_count, linked_capacity, linked_bytes;
+  size_t shown_count; /* of linked: as batches gave them */
   bt_sampled *samples;
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */

@@ -26,6 +26,7 @@ typedef struct page {
   bool *answered;
   size_t count;
   bool by_id;
+  bool is_shown;         /* without links, for one rule that follows them */
   size_t again, missing; /* so many, the first, are asked for the second time; so many were not there the first time */
   unsigned pauses;       /* before such second times */
 } page;
@@ -63,6 +64,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   judge->judged++;
   if (!read->trace || !read->trace->span_count) return take_missing(p, read->index, error);
   if (read->needs_by_id && !p->by_id) return bt_trace_judge_queue(judge, known, error);
+  if (p->is_shown) return bt_trace_judge_take_shown(judge, known, read->trace, error);
   return bt_trace_judge_take(judge, known, read->trace, p->by_id || judge->plan->is_static, error);
 }
 
@@ -111,6 +113,7 @@ static bt_status read_page(page *p, page_rest *rest, bt_error *error) {
   bt_judge *judge = p->judge;
   bt_read_request request = bt_replay_plan_read(judge->plan, p->ids, p->count, range_of(p));
   request.projection = p->by_id || judge->plan->is_static ? NULL : judge->questions->projection;
+  if (p->is_shown) request.projection = &judge->plan->rules[0].own_fields;
   request.by_id = p->by_id;
   request.span_counts = p->span_counts;
   for (size_t i = 0; i < p->count; i++) {
@@ -198,6 +201,19 @@ int bt_page_reader_compare_seeded(const void *a, const void *b, void *context) {
   return (x > y) - (x < y);
 }
 
+static bt_status read_with_room(page *p, size_t *known, size_t count, bt_error *error) {
+  size_t size = page_size(p->judge, p->by_id);
+  p->ids = bt_realloc_array(NULL, size, sizeof *p->ids);
+  p->span_counts = bt_realloc_array(NULL, size, sizeof *p->span_counts);
+  p->answered = bt_realloc_array(NULL, size, sizeof *p->answered);
+  bool has_room = p->ids && p->span_counts && p->answered;
+  bt_status status = has_room ? read_pages(p->judge, known, count, p, error) : bt_error_no_memory(error);
+  free(p->ids);
+  free(p->span_counts);
+  free(p->answered);
+  return status;
+}
+
 /* `known` is changed in its order. Files hold traces roughly in order of time:
  * a page of neighbours reads a part of them, one in order of id would read all of them. */
 bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, bt_error *error) {
@@ -206,15 +222,11 @@ bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool
     qsort_r(known, count, sizeof *known, compare_starts, judge);
   else if (judge->plan->reads_at_random)
     qsort_r(known, count, sizeof *known, bt_page_reader_compare_seeded, judge);
-  size_t size = page_size(judge, by_id);
   page p = {.judge = judge, .by_id = by_id};
-  p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
-  p.span_counts = bt_realloc_array(NULL, size, sizeof *p.span_counts);
-  p.answered = bt_realloc_array(NULL, size, sizeof *p.answered);
-  bool has_room = p.ids && p.span_counts && p.answered;
-  bt_status status = has_room ? read_pages(judge, known, count, &p, error) : bt_error_no_memory(error);
-  free(p.ids);
-  free(p.span_counts);
-  free(p.answered);
-  return status;
+  return read_with_room(&p, known, count, error);
+}
+
+bt_status bt_page_reader_read_shown(bt_judge *judge, size_t *known, size_t count, bt_error *error) {
+  page p = {.judge = judge, .is_shown = true};
+  return count ? read_with_room(&p, known, count, error) : BT_OK;
 }

@@ -6,6 +6,7 @@
 #include "server/replay/trace_judge.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/arena.h"
 #include "dsl/time_sum.h"
@@ -137,19 +138,27 @@ static bool awaits_links(const bt_judge *judge, const bt_rule_verdict *verdicts)
 enum { SHARE_OF_AWAITING = 8 }; /* of the memory of a replay that their copies may take */
 
 /* With a copy, where there is room: reading it once more costs as much as reading what is linked to it. */
-static bt_status queue_linked(bt_judge *judge, size_t known, const bt_trace *trace, bt_error *error) {
+static bt_status queue_linked(bt_judge *judge, size_t known, const bt_trace *trace, bool is_shown, bt_error *error) {
   bt_awaiting *linked = bt_grow_array(judge->linked, judge->linked_count, &judge->linked_capacity, sizeof *linked);
   if (!linked) return bt_error_no_memory(error);
   judge->linked = linked;
   bt_awaiting *added = &linked[judge->linked_count++];
-  *added = (bt_awaiting){.known = known, .trace = *trace};
+  *added = (bt_awaiting){.known = known, .trace = *trace, .is_shown = is_shown};
   size_t bytes = bt_trace_copy_bytes(trace), most = judge->plan->request.memory_limit_bytes / SHARE_OF_AWAITING;
   if (!bytes || judge->linked_bytes + bytes > most) return BT_OK;
   added->room = calloc(1, bytes);
   if (!added->room) return bt_error_no_memory(error);
   added->trace.spans = bt_trace_copy_spans(trace, added->room);
   judge->linked_bytes += bytes;
+  judge->shown_count += is_shown;
   return BT_OK;
+}
+
+/* As a batch gave it; NULL: none did. */
+static bt_awaiting *find_shown(const bt_judge *judge, size_t known) {
+  for (size_t i = 0; judge->shown_count && i < judge->linked_count; i++)
+    if (judge->linked[i].known == known && judge->linked[i].is_shown) return &judge->linked[i];
+  return NULL;
 }
 
 /* What is known already of who links may show that it does not violate. Not where this is what is checked: a sample of
@@ -171,7 +180,7 @@ static bt_status report_or_queue(bt_judge *judge, size_t known, const bt_trace *
   if (status != BT_OK) return status;
   return shown && bt_spans_verdict_of(shown) != BT_SPANS_UNDECIDED
              ? report_trace(judge, known, trace, shown, is_final, error)
-             : queue_linked(judge, known, trace, error);
+             : queue_linked(judge, known, trace, false, error);
 }
 
 static bt_status evaluate_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
@@ -204,6 +213,31 @@ static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *tra
              : BT_OK;
 }
 
+static void drop_shown(bt_judge *judge, size_t at) {
+  judge->linked_bytes -= bt_trace_copy_bytes(&judge->linked[at].trace);
+  free(judge->linked[at].room);
+  judge->linked[at] = judge->linked[--judge->linked_count];
+  judge->shown_count--;
+}
+
+/* What a batch gave of it gives way, and is kept to be judged, too; the first is the one that counts. */
+static bt_status replace_shown(bt_judge *judge, bt_awaiting *of, const bt_trace *trace, bt_error *error) {
+  size_t before = judge->linked_count, at = (size_t)(of - judge->linked);
+  bt_place place;
+  bt_status status = settle_place(judge, of->known, trace, &place, error);
+  if (status != BT_OK) return status;
+  if (place == BT_PLACE_OUTSIDE) return drop_shown(judge, at), BT_OK;
+  status = queue_linked(judge, judge->linked[at].known, trace, false, error);
+  if (status != BT_OK) return status;
+  bt_awaiting shown = judge->linked[at];
+  judge->linked[at] = judge->linked[before];
+  judge->linked[at].shown = shown.trace;
+  judge->linked[at].shown_room = shown.room;
+  judge->linked_count = before;
+  judge->shown_count--;
+  return BT_OK;
+}
+
 bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *trace, bool is_final, bt_error *error) {
   const bt_rule_verdict *verdicts = NULL;
   bool is_known = false;
@@ -214,6 +248,8 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   }
   if (!is_final && (is_long(judge, trace) || lacks_spans(judge, known, trace)))
     return bt_trace_judge_queue(judge, known, error);
+  bt_awaiting *shown = is_final ? find_shown(judge, known) : NULL;
+  if (shown) return replace_shown(judge, shown, trace, error);
   bt_status status = evaluate_trace(judge, known, trace, &verdicts, &is_known, error);
   if (status != BT_OK || !is_known) return status;
   if (!is_final && needs_by_id(judge, trace, verdicts)) return bt_trace_judge_queue(judge, known, error);
@@ -221,6 +257,34 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
   bt_rule_notes_look(judge, trace);
   return report_or_queue(judge, known, trace, verdicts, is_final, error);
+}
+
+/* Nothing of it is open but what links to it. */
+static bool is_whole(const bt_judge *judge, size_t known, const bt_trace *trace) {
+  const bt_planned_rule *rule = &judge->plan->rules[0];
+  bool is_young = ended_after(judge, trace, judge->plan->request.assumptions.handover_ns) ||
+                  ended_after(judge, trace, rule->settle_ns);
+  bool is_in_doubt = trace->partial || trace->differing_copies || trace->pruned || is_long(judge, trace);
+  return !is_young && !is_in_doubt && !lacks_spans(judge, known, trace);
+}
+
+bt_status bt_trace_judge_take_shown(bt_judge *judge, size_t known, const bt_trace *trace, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bool is_known = false, is_chosen = judge->table->traces[known].flags & BT_KNOWN_BY_ID;
+  bt_place place;
+  if (!is_whole(judge, known, trace)) return bt_trace_judge_queue(judge, known, error);
+  bt_status status = evaluate_trace(judge, known, trace, &verdicts, &is_known, error);
+  if (status != BT_OK || !is_known) return status;
+  if (!awaits_links(judge, verdicts) || verdicts[0].reason != BT_REASON_LINKED)
+    return bt_trace_judge_queue(judge, known, error);
+  status = settle_place(judge, known, trace, &place, error);
+  if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
+  if (place != BT_PLACE_SETTLED) return bt_trace_judge_queue(judge, known, error);
+  if (!is_chosen) bt_rule_notes_look(judge, trace);
+  status = queue_linked(judge, known, trace, true, error);
+  if (status != BT_OK || judge->linked[judge->linked_count - 1].room) return status;
+  judge->linked_count--; /* there was no room */
+  return bt_trace_judge_queue(judge, known, error);
 }
 
 /* What the batch said and the whole trace does not say, or the other way round. */
@@ -268,20 +332,84 @@ bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, cons
   return bt_delivery_take(judge, sampled->known, rules, error);
 }
 
-bt_status bt_trace_judge_take_family(bt_judge *judge, size_t known, const bt_family *family, bt_error *error) {
-  const bt_rule_verdict *verdicts = NULL;
+static bt_status judge_family(bt_judge *judge, size_t known, const bt_family *family, const bt_rule_verdict **verdicts,
+                              bt_error *error) {
   bt_error why = {0};
+  *verdicts = NULL;
+  set_options(judge, family->traces[0].trace);
+  bt_status status = bt_rule_evaluator_run_family(judge->evaluator, family, verdicts, &why);
+  if (status == BT_OK) return BT_OK;
+  *verdicts = NULL;
+  if (status == BT_LIMIT)
+    return bt_account_fail_trace(judge->account, &judge->table->traces[known], why.message, error);
+  if (error) *error = why;
+  return status;
+}
+
+/* The same family, with its own trace as the batch gave it. */
+static bt_status judge_shown(bt_judge *judge, const bt_awaiting *of, const bt_family *family, bt_judged *out,
+                             bt_error *error) {
+  const bt_rule_verdict *verdicts;
+  bt_family_trace *traces = bt_realloc_array(NULL, family->trace_count, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  memcpy(traces, family->traces, family->trace_count * sizeof *traces);
+  traces[0].trace = &of->shown;
+  bt_status status = judge_family(judge, of->known, &(bt_family){traces, family->trace_count}, &verdicts, error);
+  *out = (bt_judged){.is_usable = verdicts != NULL};
+  if (verdicts) out->verdict = verdict_of(judge, 0, &of->shown, &verdicts[0], BT_PLACE_SETTLED);
+  free(traces);
+  return status;
+}
+
+/* Links from one to another, which a batch does not show: who waits for a family as a batch showed it is read again. */
+static bool has_own_links(const bt_family *family) {
+  const bt_trace *own = family->traces[0].trace;
+  for (uint32_t s = 0; s < own->span_count; s++)
+    for (uint32_t l = 0; l < own->spans[s].link_count; l++)
+      for (uint32_t t = 0; t < family->trace_count; t++)
+        if (!bt_trace_id_compare(&own->spans[s].links[l].trace_id, &family->traces[t].trace->id)) return true;
+  return false;
+}
+
+/* Of one rule. */
+static void compare_shown(bt_judge *judge, const bt_awaiting *of, const bt_judged *shown,
+                          const bt_rule_verdict *verdict) {
+  bt_judged rules = *shown;
+  bool differs = (shown->verdict.verdict == BT_VIOLATED) != (verdict->verdict == BT_VIOLATED);
+  if (!shown->is_usable) return;
+  judge->account->result->rules[0].sample_differences += differs;
+  judge->sample_differences += differs;
+  bt_comparisons_take(judge, &(bt_sampled){.known = of->known, .rules = &rules, .is_handed_over = true}, differs);
+}
+
+/* As any other trace that was read by id; what rests on a batch says so. */
+static bt_status report_family(bt_judge *judge, const bt_awaiting *of, const bt_trace *trace,
+                               const bt_rule_verdict *verdicts, bt_error *error) {
+  bt_judged *rules = calloc(judge->plan->rule_count, sizeof *rules);
+  if (!rules) return bt_error_no_memory(error);
+  bt_status status = fill_judged(judge, &judge->table->traces[of->known], trace, verdicts, true, rules, error);
+  if (status != BT_OK) {
+    bt_judged_free(rules, judge->plan->rule_count);
+    return status;
+  }
+  judge->table->traces[of->known].flags |= BT_KNOWN_BY_ID; /* so the rule has all that a read by id would give */
+  judge->comparisons.from_batches += of->is_shown;
+  if (of->is_shown && rules[0].violation) rules[0].violation->confirmed_by_id = false;
+  return bt_delivery_take(judge, of->known, rules, error);
+}
+
+bt_status bt_trace_judge_take_family(bt_judge *judge, const bt_awaiting *of, const bt_family *family, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bt_judged shown = {.is_usable = false};
+  bt_status status = BT_OK;
   if (!family)
-    return bt_account_fail_trace(judge->account, &judge->table->traces[known],
+    return bt_account_fail_trace(judge->account, &judge->table->traces[of->known],
                                  judge->questions->source_lost ? judge->questions->lost_reason
                                                                : "it was read once, and is not found any more",
                                  error);
-  const bt_trace *trace = family->traces[0].trace;
-  set_options(judge, trace);
-  bt_status status = bt_rule_evaluator_run_family(judge->evaluator, family, &verdicts, &why);
-  if (status == BT_LIMIT)
-    return bt_account_fail_trace(judge->account, &judge->table->traces[known], why.message, error);
-  if (status == BT_OK) return report_trace(judge, known, trace, verdicts, true, error);
-  if (error) *error = why;
-  return status;
+  if (of->shown_room && !has_own_links(family)) status = judge_shown(judge, of, family, &shown, error);
+  if (status == BT_OK) status = judge_family(judge, of->known, family, &verdicts, error);
+  if (status != BT_OK || !verdicts) return status;
+  compare_shown(judge, of, &shown, &verdicts[0]);
+  return report_family(judge, of, family->traces[0].trace, verdicts, error);
 }

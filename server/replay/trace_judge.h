@@ -19,9 +19,13 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
  * showed is reported, and `missing` says why a violation is not confirmed. */
 bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace, const char *missing,
                                       bt_error *error) BT_MUST_CHECK;
-/* A trace that waited for those that links tie it to: judges it with them and reports. NULL: it is not there any
- * more. */
-bt_status bt_trace_judge_take_family(bt_judge *judge, size_t known, const bt_family *family,
+/* The whole trace as a batch gives it, of a plan with one rule, which only traces that link to others can decide: waits
+ * for these, or to be read by id where the batch may be wrong. */
+bt_status bt_trace_judge_take_shown(bt_judge *judge, size_t known, const bt_trace *trace,
+                                    bt_error *error) BT_MUST_CHECK;
+/* A trace that waited for those that links tie it to: judges it with them and reports. What was read both ways is
+ * judged both ways. NULL: it is not there any more. */
+bt_status bt_trace_judge_take_family(bt_judge *judge, const bt_awaiting *of, const bt_family *family,
                                      bt_error *error) BT_MUST_CHECK;
 /* It waits to be read by id from now on; once for each trace. */
 bt_status bt_trace_judge_queue(bt_judge *judge, size_t known, bt_error *error) BT_MUST_CHECK;

@@ -313,6 +313,56 @@ static void nor_are_young_traces(void **state) {
   assert_in_range(count_reads_by_id(w), LOST, 2 * LOST + 1);
 }
 
+enum { UNLINKED = 120, SELF_LINKED = 10, COMPARED = 11 /* the root of those that are left */ };
+
+/* Messages that nobody processes, but those that their own trace does. */
+static void send_many(world *w) {
+  lose_some_messages(w);
+  for (unsigned i = 0; i < UNLINKED; i++) {
+    int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
+    fake_trace *trace = fake_add(&w->fake, 10000 + i);
+    fake_span_add(trace, "publish", at_ns);
+    if (i % (UNLINKED / SELF_LINKED) == 5) fake_link_add(fake_span_add(trace, "process", at_ns + 1), 10000 + i, 0);
+  }
+}
+
+/* A batch and who links are enough for those that are left, but for a sample, and for those that link to themselves. */
+static void what_is_left_is_read_in_batches(void **state) {
+  world *w = *state;
+  send_many(w);
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_true(w->run.result.coverage.complete);
+  assert_int_equal(w->run.result.rules[0].strategy, BT_STRATEGY_PROJECTION);
+  assert_int_equal(w->run.result.rules[0].violations_found, LOST + UNLINKED - SELF_LINKED);
+  assert_in_range(count_reads_by_id(w), SELF_LINKED, SELF_LINKED + COMPARED + 2 * LOST + 1);
+}
+
+/* Who links is not told: nothing of what batches showed is a violation. */
+static void nothing_follows_from_batches_alone(void **state) {
+  world *w = *state;
+  send_many(w);
+  w->fake.fail_linking = BT_REFUSED;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 0);
+  assert_false(w->run.result.coverage.complete && !w->run.result.rules[0].inconclusive);
+}
+
+/* By id they have a span that batches do not give: that is said. */
+static void what_differs_by_id_is_said(void **state) {
+  world *w = *state;
+  for (unsigned i = 0; i < UNLINKED; i++) {
+    fake_trace *trace = fake_add(&w->fake, 10000 + i);
+    fake_span_add(trace, "publish", NOON_NS + (int64_t)i * SECOND_NS);
+    fake_span_add(trace, "refund", NOON_NS + (int64_t)i * SECOND_NS + 1)->only_by_id = true;
+  }
+  w->run.request.strategy = BT_STRATEGY_PROJECTION;
+  replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m or refund }");
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.outcome, BT_REPLAY_INCOMPLETE);
+  assert_in_range(w->run.result.rules[0].sample_differences, COMPARED - 3, COMPARED + 1);
+}
+
 /* A source that gives every trace that links is asked for those around each lost message, not between them. */
 static void what_is_guessed_is_looked_for_nearby(void **state) {
   world *w = *state;
@@ -420,6 +470,9 @@ int main(void) {
       WORLD(a_lost_message_is_found),
       WORLD(what_is_shown_is_not_read),
       WORLD(nor_are_young_traces),
+      WORLD(what_is_left_is_read_in_batches),
+      WORLD(nothing_follows_from_batches_alone),
+      WORLD(what_differs_by_id_is_said),
       WORLD(what_is_guessed_is_looked_for_nearby),
       WORLD(what_may_still_come_is_not_absent),
       WORLD(what_comes_late_is_found),
