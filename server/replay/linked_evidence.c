@@ -43,12 +43,10 @@ bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rul
                                     uint64_t expected, bt_error *error) {
   const bt_replay_request *request = &decider->plan->request;
   bt_linked_evidence *evidence = &decider->evidence;
-  bt_crowds crowds = {.range = range};
   bt_spans_request spans = {.filter = rule->planned->plan->evidence.linked.filter,
                             .range = range,
                             .projection = &rule->planned->linked_fields,
                             .expected = expected,
-                            .crowds = &crowds,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rule_count == 1 ? request->rules[0]->fields.id : NULL,
@@ -59,7 +57,6 @@ bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rul
   bt_found_list_sort(&evidence->pruned);
   if (status == BT_OK) status = bt_questions_find_spans(decider->questions, &spans, take_linker, decider, error);
   bt_linker_table_sort(&evidence->linkers);
-  bt_crowds_dispose(&crowds);
   if (status != BT_OK) bt_linked_evidence_clear(decider);
   return status;
 }

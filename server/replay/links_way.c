@@ -135,20 +135,17 @@ static bt_time_range range_of_whole(const looking *l, size_t count) {
 static bt_status read_asked(looking *l, reading how, size_t count, bt_error *error) {
   bt_decider *decider = l->decider;
   bt_answer answer = {0};
-  bt_crowds crowds = {.range = decider->plan->spans_range};
   for (size_t i = 0; i < count; i++) {
     const bt_known *known = &decider->table->traces[l->chunk[l->asked[i]].known];
     l->ids[i] = known->matched.id;
     l->span_counts[i] = bt_known_span_count(known);
   }
-  bt_time_range range = how == READ_SPANS ? crowds.range : range_of_whole(l, count);
+  bt_time_range range = how == READ_SPANS ? decider->plan->spans_range : range_of_whole(l, count);
   bt_read_request request = bt_replay_plan_read(decider->plan, l->ids, count, range);
   request.projection = &l->rule->planned->own_fields;
   if (how == READ_SPANS) request.spans = l->rule->planned->plan->evidence.own.filter;
-  if (how == READ_SPANS) request.crowds = &crowds;
   if (how == READ_WHOLE) request.span_counts = l->span_counts;
   bt_status status = bt_questions_read(decider->questions, &request, take_own, l, false, &answer, error);
-  bt_crowds_dispose(&crowds);
   if (status == BT_OK && answer.status != BT_OK) return bt_error_set(error, answer.status, "%s", answer.why.message);
   return status;
 }

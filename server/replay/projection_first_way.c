@@ -79,7 +79,6 @@ static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t e
                             .range = range,
                             .projection = rule->shows_links ? &rule->own_fields : decider->questions->projection,
                             .expected = expected,
-                            .crowds = &decider->questions->crowds,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rules[0]->fields.id,

@@ -69,10 +69,9 @@ static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *
 
 static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
   bt_decider *decider = p->decider;
-  bt_read_request request = bt_replay_plan_read(decider->plan, ids, count, decider->questions->crowds.range);
+  bt_read_request request = bt_replay_plan_read(decider->plan, ids, count, decider->plan->spans_range);
   request.projection = decider->questions->projection;
   request.spans = spans;
-  request.crowds = &decider->questions->crowds;
   bt_answer answer;
   bt_status added = bt_questions_read(decider->questions, &request, take_spans, p, false, &answer, error);
   if (answer.status != BT_CANCELLED && answer.status != BT_NO_MEMORY) return added;

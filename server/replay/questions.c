@@ -21,7 +21,6 @@ static size_t count_bytes(const void *context) {
 
 void bt_questions_open(bt_questions *questions) {
   questions->projection = &questions->plan->projection;
-  questions->crowds.range = questions->plan->spans_range;
   questions->own_are_known = !questions->plan->filters;
   bt_trace_table_register(questions->table, (bt_trace_holder){questions, count_bytes});
 }
@@ -76,7 +75,6 @@ void bt_questions_add_untaken(bt_questions *questions) {
 void bt_questions_dispose(bt_questions *questions) {
   while (questions->count) bt_questions_drop_last(questions);
   free(questions->items);
-  bt_crowds_dispose(&questions->crowds);
 }
 
 /* ---- asking ---- */

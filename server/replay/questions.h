@@ -51,7 +51,6 @@ typedef struct bt_questions {
   bt_trace_table *table;
   bt_replay_account *account;
   const bt_projection *projection; /* what batches give: one of the plan's */
-  bt_crowds crowds;                /* of questions for spans */
   bt_question **items;             /* the distinct filters */
   size_t count, capacity;
   size_t pruned;      /* the question that finds pruned traces; 0: there is none */

@@ -238,8 +238,8 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
 }
 
 static bt_status give_crowded(span_search *s, bt_error *error) {
-  bt_crowd_question question = {s->request->filter, s->request->range, s->request->crowds};
-  bt_status status = bt_tempo_leave_out_crowded(&s->caller, &question, &s->crowded, &s->filter, error);
+  bt_status status =
+      bt_tempo_leave_out_crowded(&s->caller, s->request->range, s->request->filter, &s->crowded, &s->filter, error);
   for (size_t i = 0; status == BT_OK && i < s->crowded.count; i++) {
     bt_found_spans given = {.found = s->crowded.items[i], .needs_by_id = true};
     status = s->sink(s->context, &given, error);

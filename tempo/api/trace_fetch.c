@@ -263,8 +263,8 @@ static bt_status push_measured(fetch *f, bt_error *error) {
 static bt_status leave_out_crowded(fetch *f, bt_error *error) {
   bt_found_list crowded = {0};
   const bt_read_request *request = f->read->request;
-  bt_crowd_question question = {request->spans, request->range, request->crowds};
-  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, &question, &crowded, &f->jobs.spans, error);
+  bt_status status =
+      bt_tempo_leave_out_crowded(&f->read->caller, request->range, request->spans, &crowded, &f->jobs.spans, error);
   bool are_too_many = status == BT_LIMIT;
   for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->jobs.ids.count; i++)
     f->jobs.ids.spans[i] = are_too_many || bt_found_list_get(&crowded, &f->jobs.ids.ids[i]) ? BT_READ_LARGE_FROM : 0;

@@ -9,7 +9,6 @@
 #include "tempo/wire/otlp_decoder.h"
 
 static const size_t max_answer_bytes = (size_t)64 << 20;
-static const int64_t second_ns = 1000000000;
 
 /* One question, and what is made of its answers. */
 typedef struct question {
@@ -242,51 +241,9 @@ static bt_status find_crowded_if_any(const bt_tempo_caller *caller, bt_time_rang
   return status;
 }
 
-static bool keeps_range(const bt_crowd_question *asked) {
-  const bt_crowds *kept = asked->kept;
-  return kept && kept->range.start_ns <= asked->range.start_ns && asked->range.end_ns <= kept->range.end_ns;
-}
-
-static bt_status learn_crowds(const bt_tempo_caller *caller, const bt_crowd_question *asked, bt_error *error) {
-  bt_crowds *kept = asked->kept;
-  if (kept->is_known && bt_str_equal(bt_buffer_str(&kept->filter), asked->filter)) return BT_OK;
-  kept->is_known = false;
-  bt_buffer_clear(&kept->filter);
-  bt_buffer_append(&kept->filter, asked->filter);
-  if (kept->filter.failed) return bt_error_no_memory(error);
-  bt_status status = find_crowded_if_any(caller, kept->range, asked->filter, &kept->found, error);
-  kept->is_known = status == BT_OK;
-  return status;
-}
-
-/* Of a trace in several fragments the end may be too early (bt_found_widen). Then it is not left out, which costs time.
- */
-static bool may_be_in(const bt_crowd_question *asked, const bt_found *found) {
-  const bt_time_range *range = &asked->range, *known = &asked->kept->range;
-  if (range->start_ns == known->start_ns && range->end_ns == known->end_ns) return true;
-  return found->start_ns / second_ns <= range->end_ns / second_ns + 1 &&
-         found->end_ns / second_ns >= range->start_ns / second_ns - 1;
-}
-
-/* Of what is known, the traces that Tempo may find in the range of the question; it counts in seconds. */
-static bool copy_found(const bt_crowd_question *asked, bt_found_list *found) {
-  const bt_found_list *known = &asked->kept->found;
-  bool ok = true;
-  found->count = 0;
-  for (size_t i = 0; ok && i < known->count; i++)
-    if (may_be_in(asked, &known->items[i])) ok = bt_found_list_add(found, &known->items[i]);
-  return ok;
-}
-
-bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, const bt_crowd_question *asked,
+bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
                                      bt_found_list *found, bt_buffer *rest, bt_error *error) {
-  bt_status status = BT_OK;
-  if (!keeps_range(asked)) {
-    status = find_crowded_if_any(caller, asked->range, asked->filter, found, error);
-  } else {
-    status = learn_crowds(caller, asked, error);
-    if (status == BT_OK && !copy_found(asked, found)) return bt_error_no_memory(error);
-  }
+  bt_status status = find_crowded_if_any(caller, range, filter, found, error);
   if (status != BT_OK) return status;
-  return write_without(asked->filter, found, rest) ? BT_OK : bt_error_no_memory(error);
+  return write_without(filter, found, rest) ? BT_OK : bt_error_no_memory(error);
 }

@@ -27,17 +27,11 @@ enum {
 bt_status bt_tempo_ask_sizes(const bt_tempo_caller *caller, bt_time_range range, bt_read_ids *read, size_t first,
                              size_t count, bt_error *error) BT_MUST_CHECK;
 
-typedef struct bt_crowd_question {
-  bt_str filter;
-  bt_time_range range;
-  bt_crowds *kept; /* asked over its range, once for all questions of the filter that lie in it; or NULL */
-} bt_crowd_question;
-
 /* The traces in which the filter finds BT_CROWDED_FROM spans or more in one fragment, with the bounds of all their
  * fragments in which it finds any; sorted. To `rest` the filter that finds what it finds in all others. BT_LIMIT: there
  * are more of them than BT_CROWDED_MAX. BT_REFUSED is none: a store that cannot say has none. Else errors are those of
  * bt_tempo_ask_sizes. */
-bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, const bt_crowd_question *question,
+bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
                                      bt_found_list *found, bt_buffer *rest, bt_error *error) BT_MUST_CHECK;
 
 #endif

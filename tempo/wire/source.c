@@ -57,12 +57,6 @@ const bt_found *bt_found_list_get(const bt_found_list *list, const bt_trace_id *
   return bsearch(&key, list->items, list->count, sizeof *list->items, compare_found);
 }
 
-void bt_crowds_dispose(bt_crowds *crowds) {
-  bt_buffer_dispose(&crowds->filter);
-  bt_found_list_dispose(&crowds->found);
-  *crowds = (bt_crowds){0};
-}
-
 void bt_source_account_dispose(bt_source_account *account) {
   free(account->failed);
   *account = (bt_source_account){0};

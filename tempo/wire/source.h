@@ -46,17 +46,6 @@ void bt_found_widen(bt_found *found, const bt_trace *spans);
 const bt_found *bt_found_list_get(const bt_found_list *list,
                                   const bt_trace_id *id); /* of a sorted list; NULL: not in it */
 
-/* Traces in which a filter finds so many spans that a source is not asked for these: kept by whoever asks for spans
- * several times, so that it is found out once. All-zero but for its range: nothing is known yet. What it holds costs or
- * saves time and never changes an answer. Thread: one call at a time. */
-typedef struct bt_crowds {
-  bt_time_range range; /* the caller's: of all its calls; what goes beyond it is found out anew */
-  bt_buffer filter;    /* of which it is known */
-  bt_found_list found;
-  bool is_known;
-} bt_crowds;
-void bt_crowds_dispose(bt_crowds *crowds);
-
 typedef struct bt_failed_window {
   bt_time_range range;
   char reason[200]; /* for people; no addresses, no text of upstream beyond its own error sentence */
@@ -102,9 +91,8 @@ typedef struct bt_read_request {
    * trace that has none is given without one. Spans that it should not find may come too. Only where the source's
    * `projects` says so. */
   bt_str spans;
-  bt_crowds *crowds; /* of such reads; or NULL */
-  bool by_id;        /* one request a trace; else in batches where the source can */
-  bool with_own;     /* give BeTrace's own traces too: emission looks up what it sent */
+  bool by_id;    /* one request a trace; else in batches where the source can */
+  bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -129,7 +117,6 @@ typedef struct bt_spans_request {
   bt_time_range range;
   const bt_projection *projection;
   uint64_t expected; /* traces, about; 0: not known */
-  bt_crowds *crowds; /* or NULL */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;

@@ -31,8 +31,7 @@ typedef struct fixture {
   bt_cancel cancel;
   size_t calls[TRACES], total, by_id, doubted; /* doubted: the last one by id */
   bt_time_range range;                         /* empty: all of it */
-  bt_crowds *crowds;
-  size_t stop_at; /* the sink says stop_with at this call, or cancels; 0: never */
+  size_t stop_at;                              /* the sink says stop_with at this call, or cancels; 0: never */
   bt_status stop_with;
 } fixture;
 
@@ -125,7 +124,6 @@ static bt_status find(fixture *f, uint64_t expected) {
                               .range = f->range.end_ns ? f->range : all,
                               .projection = &f->projection,
                               .expected = expected,
-                              .crowds = f->crowds,
                               .cancel = &f->cancel};
   memset(f->calls, 0, sizeof f->calls);
   f->total = f->by_id = 0;
@@ -234,43 +232,15 @@ static void leaves_out_traces_with_many_spans(void **state) {
   assert_non_null(strstr(scripted.query, "trace:id !~ \""));
 }
 
-/* Which have many is asked once over the range that is to be known, and said of each part of it. */
-static void asks_once_for_traces_with_many_spans(void **state) {
-  fixture *f = *state;
-  bt_crowds crowds = {.range = {FIRST_S * second_ns, (FIRST_S + LENGTH_S) * second_ns}};
-  size_t all = 0;
-  scripted.crowded_from = 3;
-  for (size_t i = 0; i < TRACES; i++) all += is_crowded(i);
-  f->crowds = &crowds;
-  f->range = (bt_time_range){(FIRST_S + LENGTH_S / 2) * second_ns, (FIRST_S + LENGTH_S) * second_ns};
-  expect_all(f, MANY_PARTS); /* all lie before it; the script looks at no time, and gives them */
-  f->range = (bt_time_range){0};
-  expect_each_once(f, MANY_PARTS);
-  assert_int_equal(f->by_id, all);
-  assert_int_equal(scripted_number(&scripted.side_questions), 2);
-  crowds.range.start_ns += second_ns; /* more than is known */
-  expect_each_once(f, MANY_PARTS);
-  assert_int_equal(f->by_id, all);
-  assert_int_equal(scripted_number(&scripted.side_questions), 4);
-  bt_crowds_dispose(&crowds);
-}
-
-/* Whom a failure tells nothing asks again, and of another filter nothing is known. */
+/* Whom a failure tells nothing asks again. */
 static void learns_nothing_from_a_failure(void **state) {
   fixture *f = *state;
-  bt_crowds crowds = {.range = {FIRST_S * second_ns, (FIRST_S + LENGTH_S) * second_ns}};
-  f->crowds = &crowds;
   scripted.crowd_status = 503;
   assert_int_equal(find(f, MANY_PARTS), BT_UNAVAILABLE);
   scripted.crowd_status = 0;
   scripted.crowded_from = 3;
   expect_each_once(f, MANY_PARTS);
   assert_true(f->by_id > 0);
-  size_t asked = scripted_number(&scripted.side_questions);
-  bt_buffer_append(&crowds.filter, BT_STR(" "));
-  expect_each_once(f, MANY_PARTS);
-  assert_int_equal(scripted_number(&scripted.side_questions), asked + 2);
-  bt_crowds_dispose(&crowds);
 }
 
 static void gives_none_twice_that_a_store_does_not_leave_out(void **state) {
@@ -563,7 +533,6 @@ int main(void) {
                                      TEST(joins_the_pieces_of_a_trace),
                                      TEST(gives_nothing_of_an_empty_range),
                                      TEST(leaves_out_traces_with_many_spans),
-                                     TEST(asks_once_for_traces_with_many_spans),
                                      TEST(learns_nothing_from_a_failure),
                                      TEST(gives_none_twice_that_a_store_does_not_leave_out),
                                      TEST(leaves_out_none_where_a_store_cannot_count),
