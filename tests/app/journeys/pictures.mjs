@@ -16,7 +16,6 @@ const IMAGES = path.join(ROOT, 'docs/images');
 const WIDTH = 1200;
 const RANGE = 'from=1795292700000&to=1795379100000'; // 24 hours up to END
 const END = '2026-11-22T20:25:00Z';
-const ICONS_MS = 200; // icons come one by one after the page is drawn
 
 const RETRIED = {
   id: 'slow-query-retried', name: 'A slow query is retried', severity: 'high',
@@ -30,6 +29,20 @@ const PROCESSED = {
   id: 'order-failed', name: 'No consumer of an order fails', severity: 'high',
   dsl: 'when { "publish orders" as sent } never { span(span.status == error) linked to sent within 10m }',
 };
+
+/** Names of icons that are drawn as another one, or not at all. */
+const wrongIcons = (page) => page.evaluate(async () => {
+  const names = new Map([...document.querySelectorAll('svg[data-testid^="icon-"]')].map((one) => [one, one.dataset.testid.slice('icon-'.length)]));
+  const wrong = [];
+  for (const [icon, name] of names) {
+    const answer = await fetch(new URL(`public/build/img/icons/unicons/${name}.svg`, document.baseURI));
+    const drawn = icon.querySelector('path')?.getAttribute('d');
+    if (answer.ok && !(drawn && (await answer.text()).includes(drawn))) {
+      wrong.push(name);
+    }
+  }
+  return wrong;
+});
 
 export const only = (target) => target.name === 'standalone';
 
@@ -53,7 +66,8 @@ export default function pictures({ run, inWindow, step }) {
   const draw = async (page, name) => {
     assert.ok(PICTURES.includes(name));
     await page.mouse.move(0, 0);
-    await page.waitForTimeout(ICONS_MS);
+    await page.waitForLoadState('networkidle'); // icons come one by one after the page is drawn
+    assert.deepEqual(await wrongIcons(page), [], 'each icon is the one that it is called');
     const picture = await page.screenshot({ animations: 'disabled' });
     assert.ok(picture.length <= MOST_BYTES, `${name}.png has ${picture.length} bytes, ${MOST_BYTES} at most`);
     if (run.writesPictures) {
