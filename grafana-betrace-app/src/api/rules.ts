@@ -1,5 +1,6 @@
 // Rules: react-query hooks. Every write makes the lists stale, and what is evaluated from rules too.
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { useApi } from './context';
 import type { RuleInput, Severity } from './types';
 
@@ -22,6 +23,21 @@ export function useRules(filter: RuleFilter = {}, limit = 200) {
     getNextPageParam: (page) => page.cursor,
     placeholderData: keepPreviousData,
   });
+}
+
+/** The longest page that the service gives. */
+const LONGEST_PAGE = 1000;
+
+/** Every rule that the filter leaves, one page after the other; `hasNextPage` as long as some are missing. */
+export function useAllRules(filter: RuleFilter = {}) {
+  const rules = useRules(filter, LONGEST_PAGE);
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = rules;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isFetchNextPageError) {
+      void fetchNextPage();
+    }
+  }, [hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]);
+  return rules;
 }
 
 export function useRule(id: string | undefined) {

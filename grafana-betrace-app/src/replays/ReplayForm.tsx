@@ -6,7 +6,7 @@ import { t } from '@grafana/i18n';
 import { Button, Combobox, Field, Input, MultiCombobox, RadioButtonGroup, Switch, useStyles2 } from '@grafana/ui';
 import { PLAIN } from '../i18n';
 import { useStartReplay } from '../api/replays';
-import { useRules } from '../api/rules';
+import { useAllRules } from '../api/rules';
 import { useHealth } from '../api/service';
 import { ErrorState } from '../components/ErrorState';
 import { useWriteDisabledReason } from '../components/Forbidden';
@@ -15,8 +15,6 @@ import { ACTIONS } from '../permissions';
 import type { UrlTimeRange } from '../routing/timeRange';
 import { DslField } from './DslField';
 import { formProblem, requestOf, type Count, type FormState, type What } from './formState';
-
-const MOST_RULES = 1000;
 
 interface PartProps {
   state: FormState;
@@ -40,7 +38,7 @@ function countOptions(): Array<{ label: string; value: Count; description: strin
 }
 
 function RulesField({ state, onChange }: PartProps) {
-  const rules = useRules({}, MOST_RULES);
+  const rules = useAllRules();
   const options = (rules.data?.pages ?? []).flatMap((page) =>
     page.rules.map((rule) => ({ value: rule.id, label: rule.name || rule.id, description: rule.enabled ? rule.id : t('replays.form.disabled', '{{id}} · disabled', { ...PLAIN, id: rule.id }) }))
   );

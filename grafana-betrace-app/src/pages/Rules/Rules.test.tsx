@@ -83,6 +83,7 @@ it('shows the next page when asked', async () => {
   await user.click(await screen.findByRole('button', { name: 'Show more' }));
   expect(await screen.findByRole('link', { name: 'Third rule' })).toBeInTheDocument();
   expect(screen.getByRole('link', { name: 'Second rule' })).toBeInTheDocument();
+  expect(screen.getByRole('link', { name: 'Third rule' })).toHaveFocus();
 });
 
 it('says what happened when the rules cannot be read', async () => {

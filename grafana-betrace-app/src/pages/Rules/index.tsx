@@ -1,7 +1,7 @@
 // All rules, filtered by the URL.
 import { t } from '@grafana/i18n';
 import { Button, LinkButton, Stack } from '@grafana/ui';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useRules } from '../../api/rules';
 import type { Rule } from '../../api/types';
 import { EmptyState } from '../../components/EmptyState';
@@ -46,6 +46,19 @@ function NoRules({ filtered, onClear, onImport, disabled }: { filtered: boolean;
   );
 }
 
+/** Whoever asks for more goes on at the first row that came: the button is further down then, or gone. */
+function useGoOn(shown: number) {
+  const table = useRef<HTMLDivElement>(null);
+  const from = useRef<number>();
+  useEffect(() => {
+    if (from.current !== undefined && shown > from.current) {
+      table.current?.querySelectorAll('tbody tr')[from.current]?.querySelector('a')?.focus();
+      from.current = undefined;
+    }
+  }, [shown]);
+  return { table, begin: () => (from.current = shown) };
+}
+
 export default function RulesPage() {
   const to = useUrls();
   const [state, set] = useUrlState(RULE_PARAMETERS);
@@ -56,6 +69,7 @@ export default function RulesPage() {
   const filter = ruleFilter(state);
   const rules = useRules(filter);
   const all = rules.data?.pages.flatMap((page) => page.rules) ?? [];
+  const { table, begin } = useGoOn(all.length);
   const addLabel = (label: string) => !state.label.includes(label) && set({ label: [...state.label, label] });
   const actions = (
     <>
@@ -77,9 +91,18 @@ export default function RulesPage() {
         {rules.data && all.length === 0 && (
           <NoRules filtered={isFiltered(state)} disabled={writeReason} onClear={() => set(NO_FILTER)} onImport={() => setImporting(true)} />
         )}
-        {all.length > 0 && <RuleTable rules={all} disabled={writeReason} cannotSwitch={switchReason} onLabel={addLabel} onDelete={setDeleting} />}
+        <div ref={table}>
+          {all.length > 0 && <RuleTable rules={all} disabled={writeReason} cannotSwitch={switchReason} onLabel={addLabel} onDelete={setDeleting} />}
+        </div>
         {rules.hasNextPage && (
-          <Button variant="secondary" disabled={rules.isFetchingNextPage} onClick={() => void rules.fetchNextPage()}>
+          <Button
+            variant="secondary"
+            disabled={rules.isFetchingNextPage}
+            onClick={() => {
+              begin();
+              void rules.fetchNextPage();
+            }}
+          >
             {t('rules.more', 'Show more')}
           </Button>
         )}

@@ -4,7 +4,7 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { LinkButton, useStyles2 } from '@grafana/ui';
 import { useReplays } from '../../api/replays';
-import { useRules } from '../../api/rules';
+import { useAllRules, useRules } from '../../api/rules';
 import { useReady } from '../../api/service';
 import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
@@ -21,7 +21,7 @@ import { ServiceCard } from '../../start/ServiceCard';
 import { UnjudgedCard } from '../../start/UnjudgedCard';
 
 const RECENT = 5;
-/** All packs together have fewer rules. */
+/** The address of a question names them; all packs together have fewer rules. */
 const MOST_IN_SHADOW = 100;
 
 function RecentReplays() {
@@ -49,7 +49,7 @@ function RecentReplays() {
 function Day() {
   const styles = useStyles2(getStyles);
   const rules = useRules({}, 1);
-  const enabled = useRules({ enabled: true }, MOST_IN_SHADOW);
+  const enabled = useAllRules({ enabled: true });
   const ready = useReady();
   const source = ready.data?.parts.source;
   if (source && !source.ready) {
@@ -62,12 +62,12 @@ function Day() {
   if (!rules.data.pages[0].rules.length) {
     return <NoRules />;
   }
-  const judged = enabled.data.pages[0].rules;
+  const judged = enabled.data.pages.flatMap((page) => page.rules);
   if (!judged.length) {
     return <NoneEnabled />;
   }
   // counts of all rules leave out those in shadow, so where there are no others they are asked for by name
-  const isShadowOnly = judged.every((rule) => rule.shadow) && !enabled.data.pages[0].cursor;
+  const isShadowOnly = judged.length <= MOST_IN_SHADOW && !enabled.hasNextPage && judged.every((rule) => rule.shadow);
   const shadow = isShadowOnly ? judged.map((rule) => rule.id) : [];
   return (
     <div className={styles.page}>

@@ -48,6 +48,16 @@ describe('the page', () => {
 });
 
 describe('filters', () => {
+  it('offers the rules of every page that the service has of them', async () => {
+    const last = { ...RULES[0], id: 'last', name: 'The last one', controls: [] };
+    const rules = ({ query }: { query: URLSearchParams }) => (query.get('cursor') ? { rules: [last], cursor: null } : { rules: RULES, cursor: 'next' });
+    const { user, location } = show({ 'GET /v1/rules': rules });
+    await screen.findByText('message 0');
+    await user.click(screen.getByRole('combobox', { name: 'Rule' }));
+    await user.click(await screen.findByRole('option', { name: 'The last one' }));
+    expect(location()).toContain('rule=last');
+  });
+
   it('writes a trace id into the URL when it is finished, and refuses what is none', async () => {
     const { user, location } = show();
     const field = await screen.findByLabelText('Trace id');

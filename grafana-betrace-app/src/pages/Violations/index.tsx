@@ -7,7 +7,7 @@ import { Button, useStyles2 } from '@grafana/ui';
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 
-import { useRules } from '../../api/rules';
+import { useAllRules } from '../../api/rules';
 import type { Rule, Violation } from '../../api/types';
 import { TimeRange } from '../../components/TimeRange';
 import { PageFrame } from '../../host/context';
@@ -30,7 +30,7 @@ export default function Violations() {
   const styles = useStyles2(getStyles);
   const list = useViolationList();
   const client = useQueryClient();
-  const stored = useRules({}, 500);
+  const stored = useAllRules();
   const [asksFirst, setAsksFirst] = useState(false);
   const rules = useMemo(() => stored.data?.pages.flatMap((page) => page.rules), [stored.data]);
   const services = useMemo(() => [...new Set(list.violations.flatMap((violation) => violation.services ?? []))].sort(), [list.violations]);
@@ -42,7 +42,7 @@ export default function Violations() {
       {list.lastPage && <ExportMenu violations={list.violations} page={list.lastPage} filters={list.filters} />}
     </>
   );
-  // More rules than one page of them: whether one is enabled is not known from the first alone.
+  // As long as pages of them are missing it is not known whether one is enabled.
   const knownRules = stored.hasNextPage && !rules?.some((rule) => rule.enabled) ? undefined : rules;
   // It goes through the whole list, and a page that is asked for draws this several times.
   const askable = useMemo(() => rulesToAskOf(list.filters.rule, rules ?? [], list.violations), [list.filters.rule, rules, list.violations]);
