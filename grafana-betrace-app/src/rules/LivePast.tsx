@@ -1,12 +1,13 @@
 // The past next to the text: what this text says of the last hour, asked while it is typed. A question waits until the
 // typing stops, and typing on aborts it: the service ends its work for a caller who is gone. A rule that nothing narrows
-// would read every trace, so it is asked only by a click.
+// would read every trace, so it is asked only by a click. What takes longer than a part of the answer may is gone on
+// with from there, and what was found so far is shown meanwhile.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Button, Text, useStyles2 } from '@grafana/ui';
-import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import { Link, useLocation } from 'react-router-dom';
 import { useApi } from '../api/context';
 import type { RuleCheck, ViolationPage } from '../api/types';
@@ -18,33 +19,58 @@ import { TimeText } from '../components/TimeText';
 import { type Check, useSettled } from '../editor/useCheck';
 import { useHost } from '../host/context';
 import { PLAIN } from '../i18n';
+import { isStillLooking, reasonSentence } from '../violations/coverageWords';
 
 /** After the last key; the check of the text (300 ms) is there before. */
 const ASK_AFTER_MS = 800;
 const MOST = 200;
 const EXAMPLES = 3;
+/** What one part of the answer may take, and how many there are before an hour counts as too much to look at. */
+const PART = '5s';
+const MOST_PARTS = 12;
 
 interface Answer {
   page: ViolationPage;
   seconds: number;
 }
 
+/** Parts of one answer as one: numbers and coverage are those of the last, which counts what came before. */
+function joined(parts: readonly Answer[] | undefined): Answer | undefined {
+  const last = parts?.[parts.length - 1];
+  const found = parts?.flatMap(({ page }) => page.violations) ?? [];
+  return (
+    last && {
+      page: { ...last.page, violations: [...new Map(found.map((one) => [one.id, one])).values()] },
+      seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+    }
+  );
+}
+
 /** A text that is null asks nothing, and what was asked before is aborted. */
 function usePast(dsl: string | null) {
   const api = useApi();
-  return useQuery({
+  const past = useInfiniteQuery({
     queryKey: ['violations', 'live', dsl],
-    queryFn: async ({ signal }): Promise<Answer> => {
+    queryFn: async ({ pageParam, signal }): Promise<Answer> => {
       const begun = performance.now();
-      const body = { dsl: dsl ?? '', start: 'now-1h', end: 'now', limit: MOST, timeout: '20s' };
+      const body = { dsl: dsl ?? '', start: 'now-1h', end: 'now', limit: MOST, cursor: pageParam, timeout: PART };
       const page = await api.post('/v1/violations/query', { body, signal });
       return { page, seconds: (performance.now() - begun) / 1000 };
     },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ page }, parts) => (isStillLooking(page) && parts.length < MOST_PARTS ? page.cursor : null),
     enabled: dsl !== null,
     staleTime: 60_000,
     gcTime: 60_000,
     refetchOnWindowFocus: false,
   });
+  const { hasNextPage, isFetching, error, fetchNextPage } = past;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !error) {
+      void fetchNextPage();
+    }
+  }, [hasNextPage, isFetching, error, fetchNextPage]);
+  return past;
 }
 
 /** A number is exact only where the service says so. */
@@ -87,7 +113,7 @@ function Examples({ page }: { page: ViolationPage }) {
   );
 }
 
-function Said({ answer }: { answer: Answer }) {
+function Said({ answer, goesOn }: { answer: Answer; goesOn: boolean }) {
   const styles = useStyles2(getStyles);
   const zone = useHost().timeZone();
   const { page } = answer;
@@ -98,7 +124,7 @@ function Said({ answer }: { answer: Answer }) {
       <div className={styles.examples}>
         <Examples page={page} />
       </div>
-      <CoverageNotice coverage={page.coverage} reason={page.reason} />
+      {goesOn ? <Loading text={t('live.further', 'Looking further…')} /> : <CoverageNotice coverage={page.coverage} reason={reasonSentence(page.reason)} />}
       <Text color="secondary" variant="bodySmall">
         {costText(answer)}
       </Text>
@@ -133,7 +159,8 @@ function Asked({ dsl, check, strategy }: { dsl: string; check: Check; strategy: 
       <ErrorState error={past.error} title={t('live.failed', 'The last hour could not be asked')} onRetry={() => void past.refetch()} />
     );
   }
-  return past.data ? <Said answer={past.data} /> : <Loading text={t('live.loading', 'Looking at the last hour…')} />;
+  const answer = joined(past.data?.pages);
+  return answer ? <Said answer={answer} goesOn={past.hasNextPage} /> : <Loading text={t('live.loading', 'Looking at the last hour…')} />;
 }
 
 export function LivePast({ dsl, check }: { dsl: string; check: Check }) {

@@ -11,6 +11,7 @@ import { QuestionProblem } from '../components/StaleNotice';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { CoverageNotice } from '../components/CoverageNotice';
 import { reasonSentence, reasonWord } from '../violations/coverageWords';
+import { PLAIN } from '../i18n';
 import { useUrls } from '../routing/useUrls';
 import { Began } from './Began';
 import { Card } from './Card';
@@ -78,13 +79,31 @@ function Rules({ title, rules, asked }: { title: string; rules: RuleCount[]; ask
   );
 }
 
+/** Not one trace, of which nothing can be said; and what to look at, or to send. */
+function NoTraces({ reason }: { reason: string }) {
+  const styles = useStyles2(getStyles);
+  const to = useUrls();
+  return (
+    <div data-state="empty">
+      <p className={styles.headline}>{t('start.day.no-traces', 'No traces in the last 24 hours')}</p>
+      <p>{t('start.day.no-traces-why', 'So nothing can be said about any rule: {{reason}}.', { ...PLAIN, reason })}</p>
+      <p>{t('start.day.no-traces-sample', 'To look around first, send sample traces to Tempo: betrace generate --otlp http://tempo:4318')}</p>
+      <LinkButton size="sm" variant="secondary" icon="cog" href={to.configuration()}>
+        {t('start.day.no-traces-next', 'Check the connection')}
+      </LinkButton>
+    </div>
+  );
+}
+
 function Counts({ series }: { series: Series }) {
   const styles = useStyles2(getStyles);
   const counts = dayCounts(series);
   const violated = counts.rules.filter((rule) => rule.count > 0);
   const shown = violated.slice(0, SHOWN);
   const asked = new Set(shown.slice(0, ASKED).map((rule) => rule.ruleId));
-  const isNoData = reasonWord(series.reason) === 'no_data';
+  if (reasonWord(series.reason) === 'no_data') {
+    return <NoTraces reason={reasonSentence(series.reason)} />;
+  }
   return (
     <>
       <p className={styles.headline}>{headlineOf(counts, series.coverage.complete)}</p>
@@ -94,7 +113,7 @@ function Counts({ series }: { series: Series }) {
       <Rules title={t('start.day.now', 'Broken in the last hour')} rules={shown.filter((rule) => rule.recent > 0)} asked={asked} />
       <Rules title={t('start.day.earlier', 'Broken earlier in the day')} rules={shown.filter((rule) => rule.recent === 0)} asked={asked} />
       {violated.length > SHOWN && <p className={styles.note}>{t('start.day.more', 'and {{n}} more rules', { n: violated.length - SHOWN })}</p>}
-      {isNoData ? <p>{reasonSentence(series.reason)}</p> : <CoverageNotice coverage={series.coverage} reason={reasonSentence(series.reason)} />}
+      <CoverageNotice coverage={series.coverage} reason={reasonSentence(series.reason)} />
     </>
   );
 }

@@ -10,6 +10,7 @@ import { Loading } from '../components/Loading';
 import { QuestionProblem } from '../components/StaleNotice';
 import { useUrls } from '../routing/useUrls';
 import { Card } from './Card';
+import { reasonWord } from '../violations/coverageWords';
 import { dayQuestion } from './DayCard';
 import { unjudgedRules, type Unjudged } from './leads';
 
@@ -51,7 +52,10 @@ export function UnjudgedCard({ rules, shadow }: Props) {
   const counts = useSeries(dayQuestion(shadow));
   const exercised = useSeries({ ...dayQuestion(shadow), value: 'exercised' });
   const isAsking = counts.isPending || exercised.isPending || isUnevaluated(counts.data) || isUnevaluated(exercised.data);
-  const list = unjudgedRules(rules, isUnevaluated(counts.data) ? undefined : counts.data, isUnevaluated(exercised.data) ? undefined : exercised.data);
+  const hasNoTraces = reasonWord(counts.data?.reason ?? null) === 'no_data';
+  const known = unjudgedRules(rules, isUnevaluated(counts.data) ? undefined : counts.data, isUnevaluated(exercised.data) ? undefined : exercised.data);
+  // without traces that is every rule, and is said once
+  const list = hasNoTraces ? known.filter((one) => one.kind === 'text') : known;
   const asked = { ...(exercised.error ? exercised : counts), refetch: () => Promise.all([counts.refetch(), exercised.refetch()]) };
   return (
     <Card title={t('leads.title', 'Cannot be judged')}>
@@ -65,7 +69,8 @@ export function UnjudgedCard({ rules, shadow }: Props) {
       {list.length > SHOWN && <p className={styles.why}>{t('leads.more', 'and {{n}} more rules', { n: list.length - SHOWN })}</p>}
       <QuestionProblem asked={asked} title={t('leads.failed', 'Which rules no trace is about could not be asked')} />
       {!asked.error && isAsking && <Loading text={t('leads.asking', 'Looking for rules that no trace is about…')} />}
-      {!asked.error && !isAsking && list.length === 0 && (
+      {hasNoTraces && <p className={styles.why}>{t('leads.no-traces', 'Without traces no rule can be judged.')}</p>}
+      {!asked.error && !isAsking && !hasNoTraces && list.length === 0 && (
         <p className={styles.why}>
           <Icon name="check-circle" /> {t('leads.none', 'No rule that is known to be without traces, or to have one that could not be decided.')}
         </p>

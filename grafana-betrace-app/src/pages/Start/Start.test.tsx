@@ -115,8 +115,12 @@ it('does not take a day without any trace for a good one', async () => {
   const nothing = { ...series([null, null], { complete: false }), reason: 'no_data: the source has no trace in this range' };
   show({ 'GET /v1/violations/series': nothing });
   const day = await card('Last 24 hours');
-  expect(await day.findByText('Nothing can be said about the last 24 hours')).toBeInTheDocument();
-  expect(day.getByText('the source has no trace in this range')).toBeInTheDocument();
+  expect(await day.findByText('No traces in the last 24 hours')).toBeInTheDocument();
+  expect(day.getByText('So nothing can be said about any rule: the source has no trace in this range.')).toBeInTheDocument();
+  expect(day.getByText(/betrace generate --otlp/)).toBeInTheDocument();
+  const unjudged = await card('Cannot be judged');
+  expect(await unjudged.findByText('Without traces no rule can be judged.')).toBeInTheDocument();
+  expect(unjudged.queryByRole('listitem')).not.toBeInTheDocument();
 });
 
 it('does not take rules that were all left out for a day without violations', async () => {
