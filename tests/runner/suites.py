@@ -322,7 +322,7 @@ def all_journeys():
     """Every journey at every target, also among the packages of the newest Grafana, for which nothing is built
     again."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app", "grafana-betrace-app/harness/host13"], outcome.of_preparation)
-    yield from configure_and_build("release", "betrace")
+    yield from (*configure_and_build("release", "betrace"), *tempo())
     yield from (node("build", read=outcome.of_preparation), go("build", beside=False), go("host", beside=False))
     yield from map(journeys, TARGETS)
 

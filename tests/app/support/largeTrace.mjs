@@ -12,7 +12,8 @@ const value = (text) => ({ stringValue: text });
 /** The id of the trace of so many spans. */
 export const traceIdOf = (count) => hex(count, 32).replace(/^0/, 'a');
 
-function spansOf(count) {
+/** Its spans, as OTLP JSON has them. */
+export function spansOf(count) {
   const traceId = traceIdOf(count);
   const begin = (BigInt(Math.floor(Date.now() / 1000)) - MINUTES_AGO * 60n) * SECOND;
   const slow = Math.floor(count / 2);
