@@ -31,12 +31,12 @@ const LONGEST_PAGE = 1000;
 /** Every rule that the filter leaves, one page after the other; `hasNextPage` as long as some are missing. */
 export function useAllRules(filter: RuleFilter = {}) {
   const rules = useRules(filter, LONGEST_PAGE);
-  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = rules;
+  const { data, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = rules;
   useEffect(() => {
     if (hasNextPage && !isFetching && !isFetchNextPageError) {
       void fetchNextPage();
     }
-  }, [hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]);
+  }, [data, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]); // data: a page may come before it was seen that it was asked for
   return rules;
 }
 

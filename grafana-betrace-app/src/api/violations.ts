@@ -10,11 +10,14 @@ export type ViolationFilter = Omit<NonNullable<CallOptions<paths['/v1/violations
 export type SeriesFilter = NonNullable<CallOptions<paths['/v1/violations/series']['get']>['query']>;
 export type SeriesQuery = NonNullable<CallOptions<paths['/v1/violations/series']['post']>['body']>;
 
+/** Of the pages behind the first: whoever goes on goes far, and each page is work for all rows that are there. */
+const NEXT_ROWS = 1000;
+
 export function useViolations(filter: ViolationFilter, { limit = 200, enabled = true } = {}) {
   const api = useApi();
   return useInfiniteQuery({
     queryKey: ['violations', 'list', filter, limit],
-    queryFn: ({ pageParam, signal }) => api.get('/v1/violations', { query: { ...filter, limit, cursor: pageParam ?? undefined }, signal }),
+    queryFn: ({ pageParam, signal }) => api.get('/v1/violations', { query: { ...filter, limit: pageParam ? Math.max(limit, NEXT_ROWS) : limit, cursor: pageParam ?? undefined }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.cursor,
     enabled,

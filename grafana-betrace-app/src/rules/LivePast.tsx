@@ -64,12 +64,12 @@ function usePast(dsl: string | null) {
     gcTime: 60_000,
     refetchOnWindowFocus: false,
   });
-  const { hasNextPage, isFetching, error, fetchNextPage } = past;
+  const { data, hasNextPage, isFetching, error, fetchNextPage } = past;
   useEffect(() => {
     if (hasNextPage && !isFetching && !error) {
       void fetchNextPage();
     }
-  }, [hasNextPage, isFetching, error, fetchNextPage]);
+  }, [data, hasNextPage, isFetching, error, fetchNextPage]); // data: a part may come before it was seen that it was asked for
   return past;
 }
 

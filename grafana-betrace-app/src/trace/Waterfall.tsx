@@ -5,9 +5,10 @@ import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Badge, Icon, useStyles2, useTheme2 } from '@grafana/ui';
-import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual';
+import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 
+import { rowsWith } from '../components/rowsInView';
 import { PLAIN } from '../i18n';
 import { isMissingLink, type Failure, type Ghost } from './failure';
 import { ghostBar, type TraceItem } from './items';
@@ -187,12 +188,6 @@ function Axis({ layout }: { layout: TraceLayout }) {
 function itemAfter(key: string, at: number, last: number): number | undefined {
   const places: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 10, PageUp: at - 10, Home: 0, End: last };
   return key in places ? Math.min(last, Math.max(0, places[key])) : undefined;
-}
-
-/** The rows to draw: those in view, and the one that Tab leads to, which may be scrolled away and must not lose the focus then. */
-function rowsWith(at: number, range: Range): number[] {
-  const drawn = defaultRangeExtractor(range);
-  return drawn.includes(at) || at >= range.count ? drawn : [...drawn, at].sort((a, b) => a - b);
 }
 
 /** Keys in the row `at`; `go` makes another the one that has the focus. */

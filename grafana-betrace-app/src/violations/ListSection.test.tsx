@@ -101,6 +101,15 @@ describe('the list', () => {
     expect(asked(host.requests, '/v1/violations')).toHaveLength(2);
   });
 
+  it('goes on over pages without rows that come at once, and asks for more rows than at first', async () => {
+    const none = (cursor: string) => ({ ...firstPage(0), cursor });
+    const pages: Record<string, unknown> = { next: none('a'), a: none('b'), b: none('c'), c: { ...page(0), violations: [numbered(7)] } };
+    const { host } = show({ 'GET /v1/violations': ({ query }: StubRequest) => pages[query.get('cursor') ?? ''] ?? firstPage(2) });
+    expect(await screen.findByText('message 7')).toBeInTheDocument();
+    expect(rows()).toHaveLength(3);
+    expect(asked(host.requests, '/v1/violations').map((query) => query.get('limit'))).toEqual(['200', '1000', '1000', '1000', '1000']);
+  });
+
   it('is walked with the keys and opens a row with Enter, with the list in the link', async () => {
     const { user, location } = show();
     await screen.findByText('message 0');

@@ -9,6 +9,7 @@ import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { Link, useNavigate } from 'react-router-dom';
 
 import type { Violation } from '../api/types';
+import { rowsWith } from '../components/rowsInView';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { formatTime } from '../components/TimeText';
 import { useHost } from '../host/context';
@@ -83,34 +84,31 @@ function HeaderRow() {
   );
 }
 
-/** Keeps one row of the list in the order of Tab, and moves it with the keys. */
-function useRowKeys(count: number, perPage: () => number, open: (row: number) => void, show: (row: number) => void) {
-  const [current, setCurrent] = useState(0);
-  const hasMoved = useRef(false);
-  const at = Math.min(current, Math.max(0, count - 1));
-  const onKeyDown = (event: KeyboardEvent) => {
+/** Keys in the row `at`: `go` makes another the one that has the focus. */
+function rowKeys(at: number, count: number, perPage: () => number, open: () => void, go: (row: number) => void) {
+  return (event: KeyboardEvent) => {
     const next = rowAfter(event.key, at, count - 1, perPage());
     if (next !== undefined) {
       event.preventDefault();
-      hasMoved.current = true;
-      setCurrent(next);
-      show(next);
+      go(next);
     } else if (event.key === 'Enter' && event.target === event.currentTarget.ownerDocument.activeElement) {
-      open(at);
+      open();
     }
   };
-  return { at, setCurrent, hasMoved, onKeyDown };
 }
 
 export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
   const styles = useStyles2(getStyles);
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState(0);
+  const at = Math.min(current, Math.max(0, violations.length - 1));
   const rows = useVirtualizer({
     count: violations.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
     overscan: 10,
+    rangeExtractor: (range) => rowsWith(at, range),
     initialRect: { width: 1000, height: 600 },
   });
   const items = rows.getVirtualItems();
@@ -121,17 +119,19 @@ export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
     }
   }, [onNearEnd, lastShown, violations.length]);
   const perPage = () => Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 1);
-  const keys = useRowKeys(
-    violations.length,
-    perPage,
-    (row) => void navigate(urlOf(violations[row])),
-    (row) => rows.scrollToIndex(row)
-  );
+  const wantsFocus = useRef(false);
+  const onKeyDown = rowKeys(at, violations.length, perPage, () => void navigate(urlOf(violations[at])), (row) => {
+    wantsFocus.current = true;
+    setCurrent(row);
+    rows.scrollToIndex(row);
+  });
   useEffect(() => {
-    if (keys.hasMoved.current) {
-      scroller.current?.querySelector<HTMLElement>(`[data-row="${keys.at}"]`)?.focus({ preventScroll: true });
+    const row = wantsFocus.current && scroller.current?.querySelector<HTMLElement>(`[data-row="${at}"]`);
+    if (row) {
+      wantsFocus.current = false;
+      row.focus({ preventScroll: true });
     }
-  }, [keys.at, keys.hasMoved, items]);
+  }, [at, items]);
   return (
     <div
       className={styles.table}
@@ -148,11 +148,11 @@ export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
               role="row"
               aria-rowindex={index + 2}
               data-row={index}
-              tabIndex={index === keys.at ? 0 : -1}
+              tabIndex={index === at ? 0 : -1}
               className={cx(styles.row, styles.body)}
               style={{ transform: `translateY(${start}px)` }}
-              onKeyDown={keys.onKeyDown}
-              onFocus={() => keys.setCurrent(index)}
+              onKeyDown={onKeyDown}
+              onFocus={() => setCurrent(index)}
               onClick={(event) => !(event.target as HTMLElement).closest('a') && void navigate(urlOf(violations[index]))}
             >
               <Cells violation={violations[index]} url={urlOf(violations[index])} />

@@ -30,6 +30,7 @@ export function useViolationList({ enabled = true } = {}) {
   const lastPage: ViolationPage | undefined = pages?.[pages.length - 1];
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query;
   const canGoOn = hasNextPage && !isFetching && !isFetchNextPageError;
-  const goOn = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  // Another one after each page, also after one that came at once and without rows: who goes on by an effect would stop there.
+  const goOn = useCallback(() => void fetchNextPage({ cancelRefetch: false }), [fetchNextPage, pages]); // eslint-disable-line react-hooks/exhaustive-deps
   return { range, filters, setFilters, query, violations, lastPage, canGoOn, goOn };
 }
