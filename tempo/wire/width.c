@@ -14,16 +14,21 @@ static double times_as_long(const bt_width_look *now, const bt_width_look *befor
   return would_ms > 0 ? took_ms / would_ms : 0;
 }
 
-/* Of a Tempo whose processors are all busy `more` requests take more/fewer times as long. */
-static double half_of_waiting(uint32_t fewer) {
-  return 1 + half / fewer;
+/* Of a Tempo whose processors are all busy so many requests more take (fewer + more)/fewer times as long. */
+static double half_of_waiting(uint32_t fewer, uint32_t more) {
+  return 1 + half * more / fewer;
 }
 
 static uint32_t start_step(bt_width *width, bt_width_step step, int64_t now_ms, uint32_t allowed) {
   width->trying = step;
   width->now = (bt_width_look){0};
   width->changed_at_ms = now_ms;
-  return step == BT_WIDTH_UP ? allowed + 1 : step == BT_WIDTH_DOWN ? allowed - 1 : allowed;
+  return step == BT_WIDTH_UP ? allowed + width->step : step == BT_WIDTH_DOWN ? allowed - 1 : allowed;
+}
+
+static uint32_t size_of_step(const bt_width *width, uint32_t allowed, uint32_t most) {
+  uint32_t step = width->is_settled || allowed < 2 ? 1 : allowed / 2;
+  return step < most - allowed ? step : most - allowed;
 }
 
 static void start_pause(bt_width *width, uint32_t looked_at) {
@@ -38,7 +43,11 @@ static void keep_measurement(bt_width *width) {
 }
 
 static uint32_t step_up(bt_width *width, int64_t now_ms, uint32_t allowed, uint32_t least, uint32_t most) {
-  if (allowed < most) return start_step(width, BT_WIDTH_UP, now_ms, allowed);
+  if (allowed < most) {
+    width->step = size_of_step(width, allowed, most);
+    return start_step(width, BT_WIDTH_UP, now_ms, allowed);
+  }
+  width->is_settled = true;
   return start_step(width, allowed > least ? BT_WIDTH_DOWN : BT_WIDTH_STAYS, now_ms, allowed);
 }
 
@@ -51,19 +60,24 @@ static uint32_t pause_at(bt_width *width, int64_t now_ms, uint32_t allowed, uint
 static uint32_t judge_up(bt_width *width, int64_t now_ms, uint32_t allowed, uint32_t least, uint32_t most,
                          uint32_t looked_at) {
   double ratio = times_as_long(&width->now, &width->before);
-  if (ratio > 0 && ratio <= half_of_waiting(allowed - 1)) {
+  uint32_t back = allowed - width->step; /* `before` is of it */
+  if (ratio > 0 && ratio <= half_of_waiting(back, width->step)) {
     width->pause = 0;
     keep_measurement(width);
     return step_up(width, now_ms, allowed, least, most);
   }
-  uint32_t back = allowed - 1; /* `before` is of it */
+  if (width->step > 1) { /* by one now */
+    width->is_settled = true;
+    return start_step(width, BT_WIDTH_STAYS, now_ms, back);
+  }
+  width->is_settled = true;
   return ratio > 0 && back > least ? start_step(width, BT_WIDTH_DOWN, now_ms, back)
                                    : pause_at(width, now_ms, back, looked_at);
 }
 
 static uint32_t judge_down(bt_width *width, int64_t now_ms, uint32_t allowed, uint32_t least, uint32_t looked_at) {
   double ratio = times_as_long(&width->now, &width->before);
-  bool stays = ratio > 0 && ratio * half_of_waiting(allowed) <= 1;
+  bool stays = ratio > 0 && ratio * half_of_waiting(allowed, 1) <= 1;
   if (!stays) return pause_at(width, now_ms, allowed + 1, looked_at);
   width->pause = 0;
   keep_measurement(width);
@@ -89,6 +103,6 @@ uint32_t bt_width_note(bt_width *width, bt_http_kind kind, double latency_ms, in
 }
 
 void bt_width_forget(bt_width *width, int64_t now_ms) {
-  *width = (bt_width){.changed_at_ms = now_ms};
+  *width = (bt_width){.is_settled = true, .changed_at_ms = now_ms};
   start_pause(width, BT_WIDTH_LOOKED_AT);
 }

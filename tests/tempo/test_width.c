@@ -155,6 +155,55 @@ static void grows_to_the_maximum_while_latency_is_flat(void **state) {
   }
 }
 
+/* Each step is looked at as long as answers of its width take to be enough. */
+static void note_a_try(bt_budget *budget, double latency_ms, int64_t *now_ms) {
+  int looked_at = 4 * (int)budget->allowed > BT_WIDTH_LOOKED_AT ? 4 * (int)budget->allowed : BT_WIDTH_LOOKED_AT;
+  note(budget, looked_at, BT_HTTP_SEARCH, latency_ms, now_ms);
+}
+
+static void begins_with_long_steps(void **state) {
+  (void)state;
+  static const uint32_t expected[] = {2, 3, 4, 6, 9, 13, 16};
+  bt_budget budget;
+  int64_t now_ms = 1000;
+  bt_budget_init(&budget, 2, MOST);
+  for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+    assert_int_equal(budget.allowed, expected[i]);
+    note_a_try(&budget, 50, &now_ms);
+  }
+}
+
+/* Six are too many for four processors, and are gone back from; after that it is one more each time. */
+static void a_long_step_that_does_not_stay_is_the_last(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t allowed;
+    double latency_ms;
+  } tries[] = {{2, 50}, {3, 50}, {4, 50}, {6, 75}, {4, 50}, {5, 50}, {6, 50}, {7, 50}, {8, 50}};
+  bt_budget budget;
+  int64_t now_ms = 1000;
+  bt_budget_init(&budget, 2, MOST);
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    assert_int_equal(budget.allowed, tries[i].allowed);
+    note_a_try(&budget, tries[i].latency_ms, &now_ms);
+  }
+}
+
+/* What Tempo refused once is come near to by small steps. */
+static void after_a_refusal_steps_are_of_one(void **state) {
+  (void)state;
+  bt_budget budget;
+  int64_t now_ms = 1000;
+  bt_budget_init(&budget, 2, MOST);
+  for (int i = 0; i < 600 && budget.allowed < MOST; i++) note(&budget, 1, BT_HTTP_SEARCH, 50, &now_ms);
+  now_ms += 5000;
+  bt_budget_note(&budget, BT_HTTP_SEARCH, 429, 10, now_ms, true);
+  uint32_t before = budget.allowed;
+  assert_int_equal(before, MOST / 2);
+  for (int i = 0; i < 600 && budget.allowed == before; i++) note(&budget, 1, BT_HTTP_SEARCH, 50, &now_ms);
+  assert_int_equal(budget.allowed, before + 1);
+}
+
 static void comes_back_where_more_takes_longer(void **state) {
   (void)state;
   bt_budget budget;
@@ -220,6 +269,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(is_as_wide_as_the_tempo),
                                      cmocka_unit_test(uneven_questions_do_not_mislead_it),
                                      cmocka_unit_test(grows_to_the_maximum_while_latency_is_flat),
+                                     cmocka_unit_test(begins_with_long_steps),
+                                     cmocka_unit_test(a_long_step_that_does_not_stay_is_the_last),
+                                     cmocka_unit_test(after_a_refusal_steps_are_of_one),
                                      cmocka_unit_test(comes_back_where_more_takes_longer),
                                      cmocka_unit_test(halves_when_tempo_has_too_much),
                                      cmocka_unit_test(only_what_can_be_compared_counts),
