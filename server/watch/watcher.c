@@ -158,6 +158,16 @@ static int64_t longest_look(const bt_watch_options *options) {
   return options->catchup_max_ns > WEEK_NS ? options->catchup_max_ns : WEEK_NS;
 }
 
+/* What an earlier watcher had still to catch up, and what it lost: that is said for as long as its checkpoints are
+ * looked for. */
+static void take_gaps(bt_watcher *watcher, const bt_checkpoint *checkpoint) {
+  bt_watch_schedule *schedule = &watcher->schedule;
+  for (size_t i = 0; i < checkpoint->gap_count; i++)
+    bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], watcher->now_ns);
+  if (checkpoint->lost.end_ns > bt_time_subtract(watcher->now_ns, longest_look(watcher->options)))
+    schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
+}
+
 static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
   bt_watch_times times = times_of(watcher->options);
   times.settle_ns = watcher->schedule.times.settle_ns; /* not below what the source hides (refresh_rules) */
@@ -165,11 +175,7 @@ static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, 
   /* Nobody has watched before: what came since the first try is not passed over, however long the source was away. */
   bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN,
                           found ? checkpoint->swept_ns : NULL, found ? watcher->now_ns : watcher->tried_ns);
-  for (size_t i = 0; found && i < checkpoint->gap_count; i++)
-    bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], watcher->now_ns);
-  /* What an earlier watcher lost is said for as long as its checkpoints are looked for. */
-  if (found && checkpoint->lost.end_ns > bt_time_subtract(watcher->now_ns, longest_look(watcher->options)))
-    schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
+  if (found) take_gaps(watcher, checkpoint);
   watcher->gap_searched_ns = INT64_MIN;
 }
 
@@ -253,8 +259,7 @@ static bt_status look_for_late_checkpoint(bt_watcher *watcher, bt_error *error) 
   if (!found) return bt_watcher_note(watcher, "start", status, &why, error);
   bt_time_range missed = {checkpoint.until_ns, watcher->began_ns};
   bt_watch_schedule_add_gap(&watcher->schedule, missed, watcher->now_ns);
-  for (size_t i = 0; i < checkpoint.gap_count; i++)
-    bt_watch_schedule_add_gap(&watcher->schedule, checkpoint.gaps[i], watcher->now_ns);
+  take_gaps(watcher, &checkpoint);
   watcher->recover_due_ns = watcher->now_ns; /* what was sent in that time, too */
   say_missed(watcher, missed);
   return BT_OK;
