@@ -168,12 +168,18 @@ class InitTest(unittest.TestCase):
         self.assertIn("4 tests: 4 passed", done.stdout)
 
     def test_the_only_trace_is_read_again(self):
-        self.record_from([3], {1: 2})
+        done, _ = self.record_from([3], {1: 2})
         self.assertIn("operation-1", self.read("rules/recorded.yaml"))
+        self.assertNotIn("waiting", done.stderr)
+
+    def test_a_hand_over_that_takes_longer_is_waited_for_and_that_is_said(self):
+        done, _ = self.record_from([3, 300], {1: 5, 2: 5})
+        self.assertIn("operation-", self.read("rules/recorded.yaml"))
+        self.assertIn("waiting up to 27 s", done.stderr)
 
     def test_where_no_trace_can_be_read_it_is_said_and_nothing_is_written(self):
         done, read = self.record_from([3, 300], {1: 1000, 2: 1000}, status=3)
-        self.assertEqual(read, [2, 1] * 3)
+        self.assertEqual(read, [2, 1] * 15)
         self.assertIn("found traces (2), but none", done.stderr)
         self.assertIn("again in a minute", done.stderr)
         self.assertFalse(os.path.exists(self.folder))

@@ -3097,7 +3097,16 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["McpRefusal"];
+            /** @description Why the message was not taken. What is not HTTP/1.1, a header with a control character, say, is told by a problem document: no message was read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpMessage"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description There is no token, or it is not known */
             401: {
                 headers: {

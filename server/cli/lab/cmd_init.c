@@ -201,22 +201,26 @@ static void sort_by_preference(bt_found_list *found) {
   }
 }
 
-/* For a second or two in which a Tempo hands a trace over, neither a search nor a read by id shows it. */
+/* For some seconds in which a Tempo hands traces over, a read by id shows none of them: a second or two as a rule, and
+ * longer where the Tempo is busy. */
 static bt_status record_first_readable(init_run *run, const bt_found_list *found, bt_error *error) {
-  enum { TRIES_MAX = 6, WAIT_MS = 1000 };
+  enum { TRIES_MAX = 30, TRIES_IN_SILENCE = 3, WAIT_MS = 1000 };
   bt_status status = BT_NOT_FOUND;
   size_t tries = run->options.trace_count ? 1 : TRIES_MAX;
   for (size_t i = 0; i < tries && status == BT_NOT_FOUND; i++) {
     *error = (bt_error){0};
+    if (i == TRIES_IN_SILENCE)
+      bt_print_error("waiting up to %d s: the search found traces, and a read by id does not show them yet\n",
+                     TRIES_MAX - TRIES_IN_SILENCE);
     if (i && !bt_pause_ms(bt_replay_interrupt(), WAIT_MS)) return bt_error_set(error, BT_CANCELLED, "interrupted");
     status = bt_trace_find(&run->options, &found->items[i % found->count].id, record_trace, run, error);
   }
   if (status != BT_NOT_FOUND || !run->options.tempo.url) return status;
   return bt_error_set(error, BT_NOT_FOUND,
-                      "the search at %.300s found traces (%zu), but none that was then read by id was there: a Tempo "
-                      "that is handing traces over shows them again after some seconds. Run betrace init again in a "
-                      "minute, or record one that you know: betrace record",
-                      run->options.tempo.url, found->count);
+                      "the search at %.300s found traces (%zu), but none that was then read by id for %d s was there: a "
+                      "Tempo that is handing traces over shows them again after some seconds. Run betrace init again "
+                      "in a minute, or record one that you know: betrace record",
+                      run->options.tempo.url, found->count, TRIES_MAX);
 }
 
 static bt_status record_sample(init_run *run, bt_error *error) {
