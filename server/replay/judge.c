@@ -387,5 +387,6 @@ bt_status bt_judge_all(bt_judge *judge, bt_error *error) {
   bt_status status = read_due(judge, error);
   if (status == BT_OK) status = bt_violation_sample_settle(judge, error);
   if (status == BT_OK) status = read_samples(judge, error);
+  bt_questions_end_ahead(judge->questions);
   return status == BT_OK ? judge_linked(judge, error) : status;
 }

@@ -44,11 +44,13 @@ typedef struct bt_comparisons {
   bt_trust_grant grant; /* the least that was found while it was decided what to compare */
 } bt_comparisons;
 
-/* Candidates that are held against a read by id, whatever the batch says of them. */
-enum { BT_CHOSEN_MAX = 4 };
+/* Candidates that are held against a read by id, whatever the batch says of them: as many as the least sample has, so
+ * that all of a small one can be read beside the batch. */
+enum { BT_CHOSEN_MAX = 8 };
 typedef struct bt_chosen {
   size_t known[BT_CHOSEN_MAX];
   size_t count;
+  bool are_asked;
 } bt_chosen;
 
 typedef struct bt_known_list { /* numbers of known traces */

@@ -8,6 +8,7 @@
 #include "dsl/time_sum.h"
 #include "server/replay/decider.h"
 #include "server/replay/trace_judge.h"
+#include "server/replay/violation_sample.h"
 #include "tempo/wire/pause.h"
 
 enum {
@@ -115,6 +116,8 @@ static bt_status read_page(page *p, page_rest *rest, bt_error *error) {
   request.projection = p->by_id || judge->plan->is_static ? NULL : judge->questions->projection;
   if (p->is_shown) request.projection = &judge->plan->rules[0].own_fields;
   request.by_id = p->by_id;
+  if (!p->by_id) request.when_asked = bt_violation_sample_ask_chosen;
+  request.asked_context = judge;
   request.span_counts = p->span_counts;
   for (size_t i = 0; i < p->count; i++) {
     p->ids[i] = judge->table->traces[p->known[i]].matched.id;

@@ -71,11 +71,10 @@ static bt_str spans_filter(const bt_decider *decider) {
   return rule->shows_links ? rule->plan->evidence.own.filter : rule->plan->spans.filter;
 }
 
-static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink,
-                            void *context, bt_error *error) {
+static bt_spans_request spans_of(const bt_decider *decider, bt_time_range range, uint64_t expected) {
   const bt_replay_request *request = &decider->plan->request;
   const bt_planned_rule *rule = &decider->plan->rules[0];
-  bt_spans_request spans = {.filter = spans_filter(decider),
+  return (bt_spans_request){.filter = spans_filter(decider),
                             .range = range,
                             .projection = rule->shows_links ? &rule->own_fields : decider->questions->projection,
                             .expected = expected,
@@ -83,7 +82,18 @@ static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t e
                             .cancel = request->cancel,
                             .rule_id = request->rules[0]->fields.id,
                             .priority = request->priority};
+}
+
+static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink,
+                            void *context, bt_error *error) {
+  bt_spans_request spans = spans_of(decider, range, expected);
   return bt_questions_find_spans(decider->questions, &spans, sink, context, error);
+}
+
+/* Beside the searches that come before them, as soon as spans are likely to be asked for. */
+static void begin_spans(const bt_decider *decider) {
+  bt_spans_request spans = spans_of(decider, decider->plan->spans_range, 0);
+  bt_questions_begin_spans(decider->questions, &spans);
 }
 
 /* ---- a part, looked at in two ways: what the searches find there, and what its spans show ---- */
@@ -217,9 +227,11 @@ static bt_status choose_projection(bt_decider *decider, bool *out, uint64_t *exp
   bt_time_range probed;
   *out = decider->plan->rules[0].strategy == BT_STRATEGY_PROJECTION;
   if (*out) return BT_OK;
-  bool is_large = false;
+  bool is_large = false, was_first = decider->plan->trust.spans.is_known && decider->plan->trust.spans.come_first;
+  if (was_first) begin_spans(decider);
   bt_status status = search_leaf(decider, &is_large, &probed, error);
   if (status != BT_OK || !is_large || is_remembered(decider, out, expected)) return status;
+  begin_spans(decider);
   status = ask_probe(decider, probed, &facts, expected, error);
   *out = status == BT_OK && bt_strategy_spans_first(&facts) && decides_enough(decider, &facts);
   if (status == BT_OK) decider->first.probed = (bt_trust_spans){true, *out, (double)*expected / hours_of(decider)};

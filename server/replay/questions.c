@@ -64,6 +64,7 @@ void bt_questions_drop_last(bt_questions *questions) {
 }
 
 void bt_questions_add_untaken(bt_questions *questions) {
+  bt_questions_end_ahead(questions);
   for (size_t i = 0; i < questions->count; i++) {
     bt_question *question = questions->items[i];
     if (question->is_taken || !question->is_answered) continue;
@@ -317,7 +318,9 @@ bool bt_questions_all_lost(const bt_questions *questions) {
 bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
                                   void *context, bt_error *error) {
   bt_source_account account = {0};
-  bt_status status = bt_source_find_spans(questions->source, request, sink, context, &account, error);
+  bt_spans_request asked = *request;
+  asked.ahead = questions->spans_ahead;
+  bt_status status = bt_source_find_spans(questions->source, &asked, sink, context, &account, error);
   bt_account_add_cost(questions->account, &account);
   bt_source_account_dispose(&account);
   return status;
@@ -326,12 +329,39 @@ bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_reques
 bt_status bt_questions_read(bt_questions *questions, const bt_read_request *request, bt_read_sink sink, void *context,
                             bool is_over, bt_answer *answer, bt_error *error) {
   bt_source_account account = {0};
+  bt_read_request asked = *request;
   *answer = (bt_answer){0};
-  answer->status = bt_source_read(questions->source, request, sink, context, &account, &answer->why);
+  if (request->by_id) asked.ahead = questions->reads_ahead;
+  answer->status = bt_source_read(questions->source, &asked, sink, context, &account, &answer->why);
   answer->is_whole = !account.failed_count;
   bt_status added = bt_account_add(questions->account, &account, is_over, error);
   bt_source_account_dispose(&account);
   return added;
+}
+
+void bt_questions_begin_reads(bt_questions *questions, const bt_read_request *request) {
+  bt_error ignored = {0};
+  if (questions->source_lost) return;
+  bt_status status =
+      bt_source_begin_reads(questions->source, request, &questions->ahead_account, &questions->reads_ahead, &ignored);
+  (void)status;
+}
+
+void bt_questions_begin_spans(bt_questions *questions, const bt_spans_request *request) {
+  bt_error ignored = {0};
+  if (questions->source_lost) return;
+  bt_status status =
+      bt_source_begin_spans(questions->source, request, &questions->ahead_account, &questions->spans_ahead, &ignored);
+  (void)status;
+}
+
+void bt_questions_end_ahead(bt_questions *questions) {
+  bt_source_end_reads(questions->source, questions->reads_ahead);
+  bt_source_end_spans(questions->source, questions->spans_ahead);
+  questions->reads_ahead = NULL;
+  questions->spans_ahead = NULL;
+  bt_account_add_cost(questions->account, &questions->ahead_account);
+  bt_source_account_dispose(&questions->ahead_account);
 }
 
 bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,

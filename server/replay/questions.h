@@ -53,9 +53,12 @@ typedef struct bt_questions {
   const bt_projection *projection; /* what batches give: one of the plan's */
   bt_question **items;             /* the distinct filters */
   size_t count, capacity;
-  size_t pruned;      /* the question that finds pruned traces; 0: there is none */
-  bool own_are_known; /* the search for BeTrace's own traces was complete */
-  bool source_lost;   /* not reachable any more: nothing more is asked */
+  size_t pruned;               /* the question that finds pruned traces; 0: there is none */
+  bool own_are_known;          /* the search for BeTrace's own traces was complete */
+  bt_reads_ahead *reads_ahead; /* what goes on before somebody takes it; NULL: nothing */
+  bt_spans_ahead *spans_ahead;
+  bt_source_account ahead_account;
+  bool source_lost; /* not reachable any more: nothing more is asked */
   char lost_reason[200];
 } bt_questions;
 
@@ -102,6 +105,13 @@ bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_reques
 /* is_over: windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
 bt_status bt_questions_read(bt_questions *questions, const bt_read_request *request, bt_read_sink sink, void *context,
                             bool is_over, bt_answer *answer, bt_error *error) BT_MUST_CHECK;
+/* Asks for them by id now, and whatever is read by id from here on takes them from there. Once in a replay. Where that
+ * cannot be, they are asked for when they are read. */
+void bt_questions_begin_reads(bt_questions *questions, const bt_read_request *request);
+void bt_questions_end_ahead(bt_questions *questions); /* these, and spans */
+/* Asks what has to be known before these spans are asked for; what bt_questions_find_spans asks with the same filter
+ * from here on takes it from there. Once in a replay. Where that cannot be, it is asked then. */
+void bt_questions_begin_spans(bt_questions *questions, const bt_spans_request *request);
 /* Windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
 bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,
                                     bt_answer *answer, bt_error *error) BT_MUST_CHECK;

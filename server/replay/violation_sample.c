@@ -8,6 +8,7 @@
 #include "server/replay/strategy.h"
 
 enum { SAMPLE_FLOOR = 8 }; /* violating traces that are read by id whatever their number */
+_Static_assert((int)BT_CHOSEN_MAX <= (int)SAMPLE_FLOOR, "what is chosen is not more than a sample");
 
 /* ---- what earlier replays compared, and what this one adds ---- */
 
@@ -75,8 +76,9 @@ void bt_comparisons_finish(bt_judge *judge) {
 /* ---- candidates that are compared whatever the batch says of them ---- */
 
 /* Of a rule whose other candidates were subtracted, or decided by the spans that it speaks of, what is left violates
- * as a rule: a few of these are compared. One that violates is a part of the sample; one that does not says whether
- * what a batch holds for no violation is none. How many are chosen, and which, rests on the seed and the ids alone. */
+ * as a rule: a few of these are compared, and asked for by id beside the first batch. One that violates is a part of
+ * the sample; one that does not says whether what a batch holds for no violation is none. How many are chosen, and
+ * which, rests on the seed and the ids alone. */
 
 static bool is_left(const bt_judge *judge, size_t known) {
   for (size_t i = 0; i < judge->plan->rule_count; i++)
@@ -111,6 +113,23 @@ void bt_violation_sample_choose(bt_judge *judge, const bt_known_list *known) {
     wanted -= is_plain;
     chosen->known[chosen->count++] = smallest.items[i].known;
   }
+}
+
+/* What cannot be asked for now is read with the sample. */
+void bt_violation_sample_ask_chosen(void *context) {
+  bt_judge *judge = context;
+  bt_trace_id ids[BT_CHOSEN_MAX];
+  uint32_t span_counts[BT_CHOSEN_MAX];
+  bt_chosen *chosen = &judge->chosen;
+  if (!chosen->count || chosen->are_asked) return;
+  chosen->are_asked = true;
+  for (size_t i = 0; i < chosen->count; i++) {
+    ids[i] = judge->table->traces[chosen->known[i]].matched.id;
+    span_counts[i] = bt_known_span_count(&judge->table->traces[chosen->known[i]]);
+  }
+  bt_read_request request = bt_replay_plan_read(judge->plan, ids, chosen->count, judge->plan->search_range);
+  request.span_counts = span_counts;
+  bt_questions_begin_reads(judge->questions, &request);
 }
 
 bool bt_violation_sample_is_chosen(const bt_judge *judge, size_t known) {

@@ -59,6 +59,12 @@ typedef struct span_search {
   bt_trace_merge *merge;
 } span_search;
 
+struct bt_spans_ahead {
+  bt_tempo_caller caller;
+  bt_buffer filter;
+  bt_crowds crowds;
+};
+
 static bt_status too_much(bt_error *error) {
   return bt_error_set(error, BT_LIMIT, "the spans are more than answers hold");
 }
@@ -238,8 +244,9 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
 }
 
 static bt_status give_crowded(span_search *s, bt_error *error) {
-  bt_status status =
-      bt_tempo_leave_out_crowded(&s->caller, s->request->range, s->request->filter, &s->crowded, &s->filter, error);
+  bt_crowds *ahead = s->request->ahead ? &s->request->ahead->crowds : NULL;
+  bt_status status = bt_tempo_leave_out_crowded(&s->caller, s->request->range, s->request->filter, ahead, &s->crowded,
+                                                &s->filter, error);
   for (size_t i = 0; status == BT_OK && i < s->crowded.count; i++) {
     bt_found_spans given = {.found = s->crowded.items[i], .needs_by_id = true};
     status = s->sink(s->context, &given, error);
@@ -292,4 +299,36 @@ bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, 
   if (status == BT_OK) status = search_all(&s, error);
   dispose_search(&s);
   return status;
+}
+
+/* ---- ahead of it ---- */
+
+static bt_status begin_spans(bt_spans_ahead *ahead, bt_tempo *tempo, const bt_spans_request *request,
+                             bt_source_account *account, bt_error *error) {
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  bt_buffer_append(&ahead->filter, request->filter);
+  if (ahead->filter.failed) return bt_error_no_memory(error);
+  bt_status status = bt_tempo_caller_init(&ahead->caller, tempo, &identity, account, error);
+  if (status != BT_OK) return status;
+  return bt_tempo_begin_crowds(&ahead->crowds, &ahead->caller, request->range, bt_buffer_str(&ahead->filter), error);
+}
+
+bt_status bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account,
+                               bt_spans_ahead **out, bt_error *error) {
+  bt_spans_ahead *ahead = calloc(1, sizeof *ahead);
+  *out = NULL;
+  if (!ahead) return bt_error_no_memory(error);
+  bt_status status = begin_spans(ahead, tempo, request, account, error);
+  if (status == BT_OK)
+    *out = ahead;
+  else
+    bt_tempo_end_spans(ahead);
+  return status;
+}
+
+void bt_tempo_end_spans(bt_spans_ahead *ahead) {
+  bt_tempo_dispose_crowds(&ahead->crowds);
+  bt_tempo_caller_dispose(&ahead->caller);
+  bt_buffer_dispose(&ahead->filter);
+  free(ahead);
 }

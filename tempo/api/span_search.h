@@ -12,5 +12,10 @@
  * the sink returned. */
 bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, bt_spans_sink sink, void *context,
                               bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+/* begin_spans and end_spans of bt_source_operations. *out is new, NULL with an error. BT_NO_MEMORY; BT_INVALID: a range
+ * or a tenant that cannot be asked for. */
+bt_status bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account,
+                               bt_spans_ahead **out, bt_error *error) BT_MUST_CHECK;
+void bt_tempo_end_spans(bt_spans_ahead *ahead);
 
 #endif

@@ -73,9 +73,29 @@ static bt_status read_tempo(bt_source *source, const bt_read_request *request, b
   return status;
 }
 
+static bt_status begin_reads_of_tempo(bt_source *source, const bt_read_request *request, bt_source_account *account,
+                                      bt_reads_ahead **out, bt_error *error) {
+  return bt_tempo_begin_reads(tempo_of(source), request, account, out, error);
+}
+
+static void end_reads_of_tempo(bt_source *source, bt_reads_ahead *ahead) {
+  (void)source;
+  bt_tempo_end_reads(ahead);
+}
+
 static bt_status find_spans_of_tempo(bt_source *source, const bt_spans_request *request, bt_spans_sink sink,
                                      void *context, bt_source_account *account, bt_error *error) {
   return bt_tempo_find_spans(tempo_of(source), request, sink, context, account, error);
+}
+
+static bt_status begin_spans_of_tempo(bt_source *source, const bt_spans_request *request, bt_source_account *account,
+                                      bt_spans_ahead **out, bt_error *error) {
+  return bt_tempo_begin_spans(tempo_of(source), request, account, out, error);
+}
+
+static void end_spans_of_tempo(bt_source *source, bt_spans_ahead *ahead) {
+  (void)source;
+  bt_tempo_end_spans(ahead);
 }
 
 static bt_status find_linking_in_tempo(bt_source *source, const bt_links_request *request, bt_found_list *found,
@@ -153,7 +173,11 @@ static void free_tempo(bt_source *source) {
 static const bt_source_operations operations = {.search = search_tempo,
                                                 .search_each = search_each,
                                                 .read = read_tempo,
+                                                .begin_reads = begin_reads_of_tempo,
+                                                .end_reads = end_reads_of_tempo,
                                                 .find_spans = find_spans_of_tempo,
+                                                .begin_spans = begin_spans_of_tempo,
+                                                .end_spans = end_spans_of_tempo,
                                                 .find_linking = find_linking_in_tempo,
                                                 .guesses_linking = guesses_linking_in_tempo,
                                                 .tags = tags_tempo,

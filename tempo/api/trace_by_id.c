@@ -1,5 +1,6 @@
 /* Traces one by one through /api/v2/traces/{id}, several in flight. See trace_fetch.h. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tempo/api/trace_fetch.h"
 #include "tempo/wire/otlp_decoder.h"
@@ -12,10 +13,18 @@ static const size_t max_answer_bytes = (size_t)128 << 20;
 static const size_t max_trace_bytes = (size_t)1 << 30; /* decoded */
 
 typedef struct slot {
-  bt_tempo_call call;
-  size_t index; /* in ids */
+  bt_tempo_call own;
+  bt_tempo_call *call; /* that, or one that went on before */
+  size_t index;        /* in ids */
   uint32_t spans;
 } slot;
+
+struct bt_reads_ahead {
+  bt_tempo_caller caller;
+  bt_trace_id ids[IN_FLIGHT_MAX]; /* of zeros: it was taken */
+  bt_tempo_call calls[IN_FLIGHT_MAX];
+  size_t count;
+};
 
 typedef struct by_id {
   bt_tempo_read *read;
@@ -58,47 +67,65 @@ static bt_status finish_oldest(by_id *b, bt_error *error) {
   slot *at = &b->slots[b->first];
   bt_tempo_outcome outcome = BT_TEMPO_FAILED;
   b->id = &b->read->request->ids[at->index];
-  bt_status status = bt_tempo_call_finish(&at->call, decode_trace, b, &outcome, error);
+  bt_status status = bt_tempo_call_finish(at->call, decode_trace, b, &outcome, error);
   if (status == BT_OK && outcome == BT_TEMPO_ANSWERED)
     status = give_trace(b, at->index, error);
   else if (status == BT_OK && (outcome == BT_TEMPO_FAILED || outcome == BT_TEMPO_STUMBLED))
-    bt_tempo_read_fail(b->read, &at->call, at->call.reason);
+    bt_tempo_read_fail(b->read, at->call, at->call->reason);
   else if (status == BT_OK)
-    bt_tempo_read_fail(b->read, &at->call, "the trace is too large to be read");
+    bt_tempo_read_fail(b->read, at->call, "the trace is too large to be read");
   bt_span_batch_free(b->batch); /* before the body that it borrows from */
   b->batch = NULL;
-  bt_tempo_call_dispose(&at->call);
+  bt_tempo_call_dispose(at->call);
   b->first = (b->first + 1) % IN_FLIGHT_MAX;
   b->count--;
   b->spans -= at->spans;
   return status;
 }
 
-static uint32_t spans_of(const by_id *b, size_t index) {
-  const uint32_t *counts = b->read->request->span_counts;
-  return counts ? counts[index] : 0;
+static uint32_t spans_of(const bt_read_request *request, size_t index) {
+  return request->span_counts ? request->span_counts[index] : 0;
 }
 
 static bool has_room(const by_id *b, size_t index) {
-  return b->count < IN_FLIGHT_MAX && (!b->count || b->spans + spans_of(b, index) <= SPANS_IN_FLIGHT);
+  return b->count < IN_FLIGHT_MAX && (!b->count || b->spans + spans_of(b->read->request, index) <= SPANS_IN_FLIGHT);
+}
+
+/* Dispose of the call in every case. */
+static bt_status start_call(bt_tempo_call *call, const bt_tempo_caller *caller, const bt_trace_id *id,
+                            bt_error *error) {
+  call->caller = caller;
+  call->max_body_bytes = max_answer_bytes;
+  call->kind = BT_HTTP_BY_ID;
+  if (!bt_tempo_url_trace(caller->tempo, id, &call->url)) return bt_error_no_memory(error);
+  return bt_tempo_call_start(call, error);
+}
+
+/* NULL: it is not under way. */
+static bt_tempo_call *take_ahead(bt_reads_ahead *ahead, const bt_trace_id *id) {
+  for (size_t i = 0; ahead && i < ahead->count; i++) {
+    if (!ahead->calls[i].http || bt_trace_id_compare(&ahead->ids[i], id) != 0) continue;
+    ahead->ids[i] = (bt_trace_id){{0}};
+    return &ahead->calls[i];
+  }
+  return NULL;
 }
 
 static bt_status ask_for_trace(by_id *b, size_t index, bt_error *error) {
+  const bt_trace_id *id = &b->read->request->ids[index];
   slot *at = &b->slots[(b->first + b->count) % IN_FLIGHT_MAX];
-  *at = (slot){.index = index, .spans = spans_of(b, index)};
+  *at = (slot){.index = index, .spans = spans_of(b->read->request, index)};
   b->spans += at->spans;
-  at->call.caller = &b->read->caller;
-  at->call.max_body_bytes = max_answer_bytes;
-  at->call.kind = BT_HTTP_BY_ID;
   b->count++; /* from here on the slot is disposed of with the others */
-  if (!bt_tempo_url_trace(b->read->tempo, &b->read->request->ids[at->index], &at->call.url))
-    return bt_error_no_memory(error);
-  return bt_tempo_call_start(&at->call, error);
+  at->call = take_ahead(b->read->request->ahead, id);
+  if (at->call) return BT_OK;
+  at->call = &at->own;
+  return start_call(at->call, &b->read->caller, id, error);
 }
 
 static void drop_calls(by_id *b) {
   for (; b->count; b->count--, b->first = (b->first + 1) % IN_FLIGHT_MAX)
-    bt_tempo_call_dispose(&b->slots[b->first].call);
+    bt_tempo_call_dispose(b->slots[b->first].call);
 }
 
 /* After failures the rest is not asked: Tempo is not well. */
@@ -118,4 +145,40 @@ bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
   bt_status status = read_all(&b, error);
   drop_calls(&b);
   return status;
+}
+
+/* ---- ahead of who takes them ---- */
+
+static bt_status begin_all(bt_reads_ahead *ahead, const bt_read_request *request, bt_error *error) {
+  bt_status status = BT_OK;
+  uint64_t spans = 0;
+  for (size_t i = 0; status == BT_OK && i < request->count && ahead->count < IN_FLIGHT_MAX; i++) {
+    spans += spans_of(request, i);
+    if (spans > SPANS_IN_FLIGHT) break;
+    size_t at = ahead->count++; /* from here on it is disposed of with the others */
+    ahead->ids[at] = request->ids[i];
+    status = start_call(&ahead->calls[at], &ahead->caller, &request->ids[i], error);
+  }
+  return status;
+}
+
+bt_status bt_tempo_begin_reads(bt_tempo *tempo, const bt_read_request *request, bt_source_account *account,
+                               bt_reads_ahead **out, bt_error *error) {
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  bt_reads_ahead *ahead = calloc(1, sizeof *ahead);
+  *out = NULL;
+  if (!ahead) return bt_error_no_memory(error);
+  bt_status status = bt_tempo_caller_init(&ahead->caller, tempo, &identity, account, error);
+  if (status == BT_OK) status = begin_all(ahead, request, error);
+  if (status == BT_OK)
+    *out = ahead;
+  else
+    bt_tempo_end_reads(ahead);
+  return status;
+}
+
+void bt_tempo_end_reads(bt_reads_ahead *ahead) {
+  for (size_t i = 0; i < ahead->count; i++) bt_tempo_call_dispose(&ahead->calls[i]);
+  bt_tempo_caller_dispose(&ahead->caller);
+  free(ahead);
 }

@@ -263,8 +263,8 @@ static bt_status push_measured(fetch *f, bt_error *error) {
 static bt_status leave_out_crowded(fetch *f, bt_error *error) {
   bt_found_list crowded = {0};
   const bt_read_request *request = f->read->request;
-  bt_status status =
-      bt_tempo_leave_out_crowded(&f->read->caller, request->range, request->spans, &crowded, &f->jobs.spans, error);
+  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, request->range, request->spans, NULL, &crowded,
+                                                &f->jobs.spans, error);
   bool are_too_many = status == BT_LIMIT;
   for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->jobs.ids.count; i++)
     f->jobs.ids.spans[i] = are_too_many || bt_found_list_get(&crowded, &f->jobs.ids.ids[i]) ? BT_READ_LARGE_FROM : 0;
@@ -286,6 +286,19 @@ static uint32_t jobs_at_once(const fetch *f) {
   return allowed < JOBS_IN_FLIGHT ? JOBS_IN_FLIGHT : allowed < JOBS_MAX ? allowed : JOBS_MAX;
 }
 
+static bt_status read_jobs(fetch *f, bt_error *error) {
+  const bt_read_request *request = f->read->request;
+  bt_status status = BT_OK;
+  for (bool was_said = !request->when_asked;;) {
+    bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
+    if (status != BT_OK || (!is_left && !f->count)) return status;
+    bool starts = is_left && f->count < jobs_at_once(f);
+    if (!starts && !was_said) request->when_asked(request->asked_context);
+    was_said = was_said || !starts;
+    status = starts ? start_job(f, error) : finish_oldest(f, error);
+  }
+}
+
 static bt_status read_all(fetch *f, bt_error *error) {
   const bt_read_request *request = f->read->request;
   bt_status status = BT_OK;
@@ -301,11 +314,7 @@ static bt_status read_all(fetch *f, bt_error *error) {
     return status;
   }
   if (status == BT_OK) status = push_all(f, error);
-  for (;;) {
-    bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
-    if (status != BT_OK || (!is_left && !f->count)) return status;
-    status = is_left && f->count < jobs_at_once(f) ? start_job(f, error) : finish_oldest(f, error);
-  }
+  return status == BT_OK ? read_jobs(f, error) : status;
 }
 
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {

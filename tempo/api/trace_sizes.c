@@ -21,7 +21,8 @@ typedef struct question {
   void (*begin)(void *context); /* an answer is decoded, perhaps once more */
   void (*end)(void *context);   /* it was decoded whole */
   void *context;
-  uint32_t limit; /* of the request under way */
+  uint32_t limit;       /* of the request under way */
+  bt_tempo_call *begun; /* of the first slice, where it was asked ahead; or NULL */
 } question;
 
 static bt_status too_much(bt_error *error) {
@@ -50,25 +51,36 @@ static void learn_patience(const question *q, const bt_tempo_call *call, bt_temp
     atomic_store(&tempo->sizes_took_long, outcome == BT_TEMPO_TOO_SLOW);
 }
 
-static bt_status ask_slice(question *q, int64_t start_s, int64_t end_s, bt_tempo_outcome *outcome, bt_error *error) {
+/* Dispose of the call in every case. */
+static bt_status start_slice(const question *q, int64_t start_s, int64_t end_s, bt_tempo_call *call, bt_error *error) {
   bt_tempo *tempo = q->caller->tempo;
   uint32_t allowed = atomic_load(&tempo->search_limit);
-  q->limit = q->most && q->most < allowed ? q->most + 1 : allowed;
-  bt_tempo_call call = {.caller = q->caller,
-                        .max_body_bytes = max_answer_bytes,
-                        .patience_ms = patience_ms(q, tempo),
-                        .kind = BT_HTTP_SEARCH,
-                        .limit = q->limit,
-                        .range_s = end_s - start_s};
+  *call = (bt_tempo_call){.caller = q->caller,
+                          .max_body_bytes = max_answer_bytes,
+                          .patience_ms = patience_ms(q, tempo),
+                          .kind = BT_HTTP_SEARCH,
+                          .limit = q->most && q->most < allowed ? q->most + 1 : allowed,
+                          .range_s = end_s - start_s};
   bt_tempo_search_url url = {
-      .query = q->query, .start_s = start_s, .end_s = end_s, .limit = q->limit, .spans_per_set = 1};
-  bt_status status =
-      bt_tempo_url_search(tempo, &url, &call.url) ? bt_tempo_call_start(&call, error) : bt_error_no_memory(error);
-  if (status == BT_OK) status = bt_tempo_call_finish(&call, decode_sizes, q, outcome, error);
-  if (status == BT_OK) learn_patience(q, &call, *outcome);
+      .query = q->query, .start_s = start_s, .end_s = end_s, .limit = call->limit, .spans_per_set = 1};
+  return bt_tempo_url_search(tempo, &url, &call->url) ? bt_tempo_call_start(call, error) : bt_error_no_memory(error);
+}
+
+static bt_status finish_slice(question *q, bt_tempo_call *call, bt_tempo_outcome *outcome, bt_error *error) {
+  q->limit = call->limit;
+  bt_status status = bt_tempo_call_finish(call, decode_sizes, q, outcome, error);
+  if (status == BT_OK) learn_patience(q, call, *outcome);
   if (status == BT_OK && (*outcome == BT_TEMPO_FAILED || *outcome == BT_TEMPO_TOO_SLOW))
-    status = bt_error_set(error, call.may_pass ? BT_UNAVAILABLE : BT_REFUSED, "%s", call.reason);
-  bt_tempo_call_dispose(&call);
+    status = bt_error_set(error, call->may_pass ? BT_UNAVAILABLE : BT_REFUSED, "%s", call->reason);
+  return status;
+}
+
+static bt_status ask_slice(question *q, int64_t start_s, int64_t end_s, bt_tempo_outcome *outcome, bt_error *error) {
+  bt_tempo_call own = {0}, *call = q->begun ? q->begun : &own;
+  bt_status status = q->begun ? BT_OK : start_slice(q, start_s, end_s, call, error);
+  q->begun = NULL;
+  if (status == BT_OK) status = finish_slice(q, call, outcome, error);
+  bt_tempo_call_dispose(call);
   return status;
 }
 
@@ -77,7 +89,7 @@ static bt_status ask_for_sizes(question *q, bt_time_range range, bt_error *error
   int64_t from_s, end_s;
   bt_status status = bt_tempo_seconds(range, &from_s, &end_s, error);
   while (status == BT_OK && from_s < end_s) {
-    int64_t longest_s = atomic_load(&q->caller->tempo->max_range_s);
+    int64_t longest_s = q->begun ? q->begun->range_s : atomic_load(&q->caller->tempo->max_range_s);
     int64_t to_s = end_s - from_s > longest_s ? from_s + longest_s : end_s;
     bt_tempo_outcome outcome = BT_TEMPO_FAILED;
     status = ask_slice(q, from_s, to_s, &outcome, error);
@@ -177,11 +189,12 @@ static void end_crowd(void *context) {
   c->kept = c->found->count;
 }
 
-static bt_status ask_found(const bt_tempo_caller *caller, bt_time_range range, bt_str query, bt_found_list *found,
-                           bt_error *error) {
+static bt_status ask_found(const bt_tempo_caller *caller, bt_time_range range, bt_str query, bt_tempo_call *begun,
+                           bt_found_list *found, bt_error *error) {
   crowd c = {.found = found, .kept = found->count};
   question q = {.caller = caller,
                 .query = query,
+                .begun = begun,
                 .most = BT_CROWDED_MAX,
                 .sink = add_found,
                 .begin = begin_crowd,
@@ -203,21 +216,37 @@ static bt_status ask_bounds(const bt_tempo_caller *caller, bt_time_range range, 
   }
   bt_traceql_search(filter, bt_buffer_str(&regex), &query);
   bt_status status = regex.failed || query.failed ? bt_error_no_memory(error)
-                                                  : ask_found(caller, range, bt_buffer_str(&query), found, error);
+                                                  : ask_found(caller, range, bt_buffer_str(&query), NULL, found, error);
   bt_buffer_dispose(&regex);
   bt_buffer_dispose(&query);
   return status;
 }
 
-static bt_status find_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter, bt_found_list *found,
-                              bt_error *error) {
-  bt_buffer query = {0};
-  bt_traceql_crowded(filter, BT_CROWDED_FROM, &query);
+bt_status bt_tempo_begin_crowds(bt_crowds *crowds, const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
+                                bt_error *error) {
+  int64_t from_s, end_s;
+  *crowds = (bt_crowds){.caller = caller, .range = range, .filter = filter};
+  bt_traceql_crowded(filter, BT_CROWDED_FROM, &crowds->query);
+  if (crowds->query.failed) return bt_error_no_memory(error);
+  bt_status status = bt_tempo_seconds(range, &from_s, &end_s, error);
+  int64_t longest_s = atomic_load(&caller->tempo->max_range_s);
+  if (end_s - from_s > longest_s) end_s = from_s + longest_s;
+  question q = {.caller = caller, .query = bt_buffer_str(&crowds->query), .most = BT_CROWDED_MAX};
+  return status == BT_OK ? start_slice(&q, from_s, end_s, &crowds->call, error) : status;
+}
+
+void bt_tempo_dispose_crowds(bt_crowds *crowds) {
+  bt_tempo_call_dispose(&crowds->call);
+  bt_buffer_dispose(&crowds->query);
+  bt_found_list_dispose(&crowds->found);
+}
+
+static bt_status find_crowded(bt_crowds *crowds, bt_found_list *found, bt_error *error) {
   bt_status status =
-      query.failed ? bt_error_no_memory(error) : ask_found(caller, range, bt_buffer_str(&query), found, error);
-  bt_buffer_dispose(&query);
+      ask_found(crowds->caller, crowds->range, bt_buffer_str(&crowds->query), &crowds->call, found, error);
   if (status == BT_OK && found->count > BT_CROWDED_MAX) return too_much(error);
-  return status == BT_OK && found->count ? ask_bounds(caller, range, filter, found, error) : status;
+  return status == BT_OK && found->count ? ask_bounds(crowds->caller, crowds->range, crowds->filter, found, error)
+                                         : status;
 }
 
 static bool write_without(bt_str filter, const bt_found_list *found, bt_buffer *rest) {
@@ -229,21 +258,49 @@ static bool write_without(bt_str filter, const bt_found_list *found, bt_buffer *
   return ok;
 }
 
-/* A store that refuses the question may not know count(): then nothing is left out. */
-static bt_status find_crowded_if_any(const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
-                                     bt_found_list *found, bt_error *error) {
-  bt_error why = {0};
+/* Once. A store that refuses the question may not know count(): then nothing is left out. */
+static bt_status take_crowds(bt_crowds *crowds, bt_error *error) {
+  if (!crowds->is_taken) {
+    crowds->is_taken = true;
+    crowds->status = find_crowded(crowds, &crowds->found, &crowds->why);
+    if (crowds->status == BT_REFUSED) crowds->found.count = 0;
+    if (crowds->status == BT_REFUSED) crowds->status = BT_OK;
+  }
+  if (crowds->status != BT_OK && error) *error = crowds->why;
+  return crowds->status;
+}
+
+/* Those of a part of what was asked; Tempo counts in seconds. */
+static bt_status choose_crowded(const bt_crowds *crowds, bt_time_range range, bt_found_list *found, bt_error *error) {
+  const int64_t second_ns = 1000000000;
   found->count = 0;
-  bt_status status = find_crowded(caller, range, filter, found, &why);
-  if (status == BT_REFUSED) found->count = 0;
-  if (status == BT_OK || status == BT_REFUSED) return BT_OK;
-  if (error) *error = why;
-  return status;
+  for (size_t i = 0; i < crowds->found.count; i++) {
+    const bt_found *one = &crowds->found.items[i];
+    bool is_here = one->start_ns - second_ns < range.end_ns && one->end_ns + second_ns >= range.start_ns;
+    if (is_here && !bt_found_list_add(found, one)) return bt_error_no_memory(error);
+  }
+  return BT_OK;
+}
+
+static bt_status leave_out(bt_crowds *crowds, bt_time_range range, bt_found_list *found, bt_buffer *rest,
+                           bt_error *error) {
+  bt_status status = take_crowds(crowds, error);
+  if (status == BT_OK) status = choose_crowded(crowds, range, found, error);
+  if (status != BT_OK) return status;
+  return write_without(crowds->filter, found, rest) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bool covers_range(const bt_crowds *ahead, bt_time_range range, bt_str filter) {
+  return ahead && bt_str_equal(ahead->filter, filter) && ahead->range.start_ns <= range.start_ns &&
+         range.end_ns <= ahead->range.end_ns;
 }
 
 bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
-                                     bt_found_list *found, bt_buffer *rest, bt_error *error) {
-  bt_status status = find_crowded_if_any(caller, range, filter, found, error);
-  if (status != BT_OK) return status;
-  return write_without(filter, found, rest) ? BT_OK : bt_error_no_memory(error);
+                                     bt_crowds *ahead, bt_found_list *found, bt_buffer *rest, bt_error *error) {
+  if (covers_range(ahead, range, filter)) return leave_out(ahead, range, found, rest, error);
+  bt_crowds crowds;
+  bt_status status = bt_tempo_begin_crowds(&crowds, caller, range, filter, error);
+  if (status == BT_OK) status = leave_out(&crowds, range, found, rest, error);
+  bt_tempo_dispose_crowds(&crowds);
+  return status;
 }

@@ -98,9 +98,31 @@ bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_r
   return source->operations->read(source, request, sink, context, account, error);
 }
 
+bt_status bt_source_begin_reads(bt_source *source, const bt_read_request *request, bt_source_account *account,
+                                bt_reads_ahead **out, bt_error *error) {
+  *out = NULL;
+  return source->operations->begin_reads ? source->operations->begin_reads(source, request, account, out, error)
+                                         : BT_OK;
+}
+
+void bt_source_end_reads(bt_source *source, bt_reads_ahead *ahead) {
+  if (ahead) source->operations->end_reads(source, ahead);
+}
+
 bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                                bt_source_account *account, bt_error *error) {
   return source->operations->find_spans(source, request, sink, context, account, error);
+}
+
+bt_status bt_source_begin_spans(bt_source *source, const bt_spans_request *request, bt_source_account *account,
+                                bt_spans_ahead **out, bt_error *error) {
+  *out = NULL;
+  return source->operations->begin_spans ? source->operations->begin_spans(source, request, account, out, error)
+                                         : BT_OK;
+}
+
+void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead) {
+  if (ahead) source->operations->end_spans(source, ahead);
 }
 
 bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,

@@ -78,6 +78,9 @@ typedef struct bt_search_request {
   bt_priority priority;
 } bt_search_request;
 
+/* Reads by id that go on before anybody takes what they give. */
+typedef struct bt_reads_ahead bt_reads_ahead;
+
 typedef struct bt_read_request {
   const bt_trace_id *ids;
   size_t count;
@@ -91,7 +94,12 @@ typedef struct bt_read_request {
    * trace that has none is given without one. Spans that it should not find may come too. Only where the source's
    * `projects` says so. */
   bt_str spans;
-  bool by_id;    /* one request a trace; else in batches where the source can */
+  bool by_id;            /* one request a trace; else in batches where the source can */
+  bt_reads_ahead *ahead; /* of reads by id: those of ids that are under way there are taken from there; or NULL */
+  /* Of reads in batches: called once, when the first questions are under way, so that what is asked then waits for no
+   * other than these. A source may never call it. NULL: nobody waits for it. */
+  void (*when_asked)(void *context);
+  void *asked_context;
   bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
   const bt_cancel *cancel;
@@ -111,10 +119,14 @@ typedef struct bt_read_trace {
 } bt_read_trace;
 typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);
 
+/* What a source has to know before it asks for spans, asked ahead of who asks for them. */
+typedef struct bt_spans_ahead bt_spans_ahead;
+
 /* For find_spans. */
 typedef struct bt_spans_request {
   bt_str filter; /* `{ … }` of an over-query */
   bt_time_range range;
+  bt_spans_ahead *ahead; /* of the same filter, tenant and a range that holds this one; or NULL */
   const bt_projection *projection;
   uint64_t expected; /* traces, about; 0: not known */
   const char *tenant;
@@ -191,12 +203,24 @@ typedef struct bt_source_operations {
    * are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
+  /* Asks by id for the first of these, as many as the source keeps under way at once, and gives nothing yet: a read by
+   * id takes it (`ahead`). What nobody takes costs what it costs. *out is new; end_reads it before the account goes.
+   * BT_NO_MEMORY; BT_INVALID: a tenant that cannot be asked for. NULL, both of them: the source cannot. */
+  bt_status (*begin_reads)(bt_source *source, const bt_read_request *request, bt_source_account *account,
+                           bt_reads_ahead **out, bt_error *error);
+  void (*end_reads)(bt_source *source, bt_reads_ahead *ahead);
   /* All traces of the range, as `search` finds them, each once and with its spans, in any order. Everything or nothing:
    * what was given counts only with BT_OK. BT_LIMIT: more than answers hold, too long a range, or a projection of
    * several groups; BT_UNAVAILABLE, BT_REFUSED: it failed; BT_INVALID: a range or a tenant that cannot be asked for.
    * NULL: the source cannot. */
   bt_status (*find_spans)(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                           bt_source_account *account, bt_error *error);
+  /* Asks what it has to know before find_spans asks for these, once for all of them that are given it (`ahead`), and
+   * does not wait. *out is new; end_spans it before the account goes. BT_NO_MEMORY; BT_INVALID: a range or a tenant
+   * that cannot be asked for. NULL, both of them: there is nothing of the kind. */
+  bt_status (*begin_spans)(bt_source *source, const bt_spans_request *request, bt_source_account *account,
+                           bt_spans_ahead **out, bt_error *error);
+  void (*end_spans)(bt_source *source, bt_spans_ahead *ahead);
   /* All traces of the range, as `search` finds them, with a span that has a link to one of these; a trace may link to
    * itself. Others may be among them, so whoever asks looks at the links of what it reads. Account and statuses are
    * those of `search`. */
@@ -251,8 +275,17 @@ void bt_source_search_each(bt_source *source, bt_search_job *jobs, size_t count)
 /* Of these too bt_source_operations says what they do, with their errors. */
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+/* *out is new, and NULL where the source cannot: then, and with NULL, nothing has to be ended. BT_NO_MEMORY;
+ * BT_INVALID: a tenant, or a range of spans, that cannot be asked for. */
+bt_status bt_source_begin_reads(bt_source *source, const bt_read_request *request, bt_source_account *account,
+                                bt_reads_ahead **out, bt_error *error) BT_MUST_CHECK;
+void bt_source_end_reads(bt_source *source, bt_reads_ahead *ahead);
 bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+/* Likewise. *out is new. BT_NO_MEMORY, BT_INVALID. */
+bt_status bt_source_begin_spans(bt_source *source, const bt_spans_request *request, bt_source_account *account,
+                                bt_spans_ahead **out, bt_error *error) BT_MUST_CHECK;
+void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead);
 bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
                                  bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;

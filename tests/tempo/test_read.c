@@ -444,6 +444,108 @@ static void refuses_another_trace_than_the_asked_one(void **state) {
   assert_int_equal(f->total, 0);
 }
 
+/* --- by id, ahead of who takes them --- */
+
+enum { AHEAD = 5 };
+
+static bt_read_request request_of(const fixture *f, size_t count, bool by_id) {
+  return (bt_read_request){.ids = f->ids,
+                           .count = count,
+                           .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
+                           .projection = &projection,
+                           .by_id = by_id};
+}
+
+static bt_reads_ahead *begin_reads(fixture *f, size_t count) {
+  bt_reads_ahead *ahead = NULL;
+  bt_read_request request = request_of(f, count, false); /* by id in any case */
+  assert_int_equal(bt_source_begin_reads(f->source, &request, &f->account, &ahead, &f->error), BT_OK);
+  assert_non_null(ahead);
+  return ahead;
+}
+
+static bt_status read_ahead(fixture *f, size_t count, bt_reads_ahead *ahead) {
+  bt_read_request request = request_of(f, count, true);
+  request.ahead = ahead;
+  return bt_source_read(f->source, &request, see, f, &f->account, &f->error);
+}
+
+static void takes_what_is_under_way(void **state) {
+  fixture *f = *state;
+  bt_reads_ahead *ahead = begin_reads(f, AHEAD);
+  assert_int_equal(read_ahead(f, TRACES + 3, ahead), BT_OK);
+  expect_each_once(f, TRACES + 3);
+  assert_int_equal(f->first_only, TRACES);
+  assert_int_equal(s.requests, TRACES + 3);
+  assert_int_equal(f->account.requests, TRACES + 3);
+  /* What was taken is asked for again. */
+  assert_int_equal(read_ahead(f, AHEAD, ahead), BT_OK);
+  assert_int_equal(s.requests, TRACES + 3 + AHEAD);
+  bt_source_end_reads(f->source, ahead);
+}
+
+static void tries_again_what_failed_under_way(void **state) {
+  fixture *f = *state;
+  s.down_id = 2;
+  bt_reads_ahead *ahead = begin_reads(f, AHEAD);
+  assert_int_equal(read_ahead(f, AHEAD, ahead), BT_UNAVAILABLE);
+  assert_int_equal(f->calls[2], 0);
+  assert_int_equal(f->first_only, AHEAD - 1);
+  assert_true(s.requests > AHEAD);
+  bt_source_end_reads(f->source, ahead);
+}
+
+static void begins_no_more_than_it_holds(void **state) {
+  fixture *f = *state;
+  uint32_t spans[TRACES] = {60000, 60000};
+  bt_reads_ahead *ahead = NULL;
+  bt_read_request request = request_of(f, TRACES, true);
+  request.span_counts = spans;
+  assert_int_equal(bt_source_begin_reads(f->source, &request, &f->account, &ahead, &f->error), BT_OK);
+  assert_int_equal(read_ahead(f, 1, ahead), BT_OK);
+  assert_int_equal(f->account.requests, 1);
+  bt_source_end_reads(f->source, ahead);
+  ahead = begin_reads(f, TRACES);
+  assert_int_equal(f->account.requests, 1 + 8);
+  bt_source_end_reads(f->source, ahead);
+}
+
+static void lets_go_what_nobody_takes(void **state) {
+  fixture *f = *state;
+  bt_source_end_reads(f->source, begin_reads(f, AHEAD));
+  bt_source_end_reads(f->source, NULL);
+  assert_int_equal(f->total, 0);
+  assert_int_equal(read_traces(f, TRACES + 3, true, NULL), BT_OK);
+  expect_each_once(f, TRACES + 3);
+}
+
+typedef struct asked_note {
+  fixture *f;
+  size_t times;
+  uint64_t requests; /* that the read had asked by then */
+} asked_note;
+
+static void note_asked(void *context) {
+  asked_note *note = context;
+  note->times++;
+  note->requests = note->f->account.requests;
+}
+
+/* Before any is waited for: with as many as are under way at once, of more. */
+static void says_once_when_the_first_batches_are_asked(void **state) {
+  fixture *f = *state;
+  asked_note note = {.f = f};
+  bt_read_request request = request_of(f, TRACES, false);
+  request.when_asked = note_asked;
+  request.asked_context = &note;
+  s.largest_ids = 10;
+  assert_int_equal(bt_source_read(f->source, &request, see, f, &f->account, &f->error), BT_OK);
+  expect_each_once(f, TRACES);
+  assert_int_equal(note.times, 1);
+  assert_int_equal(note.requests, 1 + s.asked_lists);
+  assert_true(s.requests > 2);
+}
+
 /* --- both --- */
 
 static void stops_with_the_sink(void **state) {
@@ -488,6 +590,11 @@ int main(void) {
                                      TEST(marks_partial_traces),
                                      TEST(reads_the_rest_when_one_fails),
                                      TEST(refuses_another_trace_than_the_asked_one),
+                                     TEST(takes_what_is_under_way),
+                                     TEST(tries_again_what_failed_under_way),
+                                     TEST(begins_no_more_than_it_holds),
+                                     TEST(lets_go_what_nobody_takes),
+                                     TEST(says_once_when_the_first_batches_are_asked),
                                      TEST(stops_with_the_sink),
                                      TEST(stops_when_cancelled),
                                      TEST(reads_nothing)};

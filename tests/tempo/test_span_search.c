@@ -31,7 +31,8 @@ typedef struct fixture {
   bt_cancel cancel;
   size_t calls[TRACES], total, by_id, doubted; /* doubted: the last one by id */
   bt_time_range range;                         /* empty: all of it */
-  size_t stop_at;                              /* the sink says stop_with at this call, or cancels; 0: never */
+  bt_spans_ahead *ahead;
+  size_t stop_at; /* the sink says stop_with at this call, or cancels; 0: never */
   bt_status stop_with;
 } fixture;
 
@@ -118,13 +119,18 @@ static bt_status see(void *context, const bt_found_spans *given, bt_error *error
   return f->stop_with == BT_OK ? BT_OK : bt_error_set(error, f->stop_with, "the sink has enough");
 }
 
-static bt_status find(fixture *f, uint64_t expected) {
+static bt_spans_request request_of(fixture *f, uint64_t expected) {
   const bt_time_range all = {FIRST_S * second_ns, (FIRST_S + LENGTH_S) * second_ns};
-  bt_spans_request request = {.filter = BT_STR("{ name = \"step\" }"),
-                              .range = f->range.end_ns ? f->range : all,
-                              .projection = &f->projection,
-                              .expected = expected,
-                              .cancel = &f->cancel};
+  return (bt_spans_request){.filter = BT_STR("{ name = \"step\" }"),
+                            .range = f->range.end_ns ? f->range : all,
+                            .ahead = f->ahead,
+                            .projection = &f->projection,
+                            .expected = expected,
+                            .cancel = &f->cancel};
+}
+
+static bt_status find(fixture *f, uint64_t expected) {
+  bt_spans_request request = request_of(f, expected);
   memset(f->calls, 0, sizeof f->calls);
   f->total = f->by_id = 0;
   return bt_source_find_spans(f->source, &request, see, f, &f->account, &f->error);
@@ -266,6 +272,79 @@ static void ends_where_most_have_many_spans(void **state) {
   scripted.crowded_from = 1;
   assert_int_equal(find(*state, MANY_PARTS), BT_LIMIT);
   assert_int_equal(scripted_number(&scripted.requests), 0);
+}
+
+/* ---- what is asked ahead ---- */
+
+static void begin(fixture *f) {
+  bt_spans_request request = request_of(f, 0);
+  assert_int_equal(bt_source_begin_spans(f->source, &request, &f->account, &f->ahead, &f->error), BT_OK);
+  assert_non_null(f->ahead);
+}
+
+static void end(fixture *f) {
+  bt_source_end_spans(f->source, f->ahead);
+  f->ahead = NULL;
+}
+
+/* Which traces have many spans is asked once, whoever asks for spans of that range, or of a part of it, and those of
+ * another range or filter are asked for themselves. */
+static void asks_once_what_was_asked_ahead(void **state) {
+  fixture *f = *state;
+  size_t given = 0;
+  scripted.crowded_from = 3;
+  begin(f);
+  for (int again = 0; again < 2; again++) {
+    expect_each_once(f, again ? MANY_PARTS : 0);
+    assert_int_equal(scripted_number(&scripted.side_questions), 2); /* and their bounds */
+    if (again) assert_int_equal(f->by_id, given);
+    given = f->by_id;
+  }
+  end(f);
+  f->range = (bt_time_range){FIRST_S * second_ns, (FIRST_S + LENGTH_S / 2) * second_ns};
+  begin(f);
+  f->range = (bt_time_range){0};
+  expect_each_once(f, MANY_PARTS);
+  assert_int_equal(f->by_id, given);
+  end(f);
+}
+
+/* Of a part only those that lie in it are given. */
+static void gives_of_a_part_what_lies_in_it(void **state) {
+  fixture *f = *state;
+  scripted.crowded_from = 3;
+  begin(f);
+  f->range = (bt_time_range){FIRST_S * second_ns, (FIRST_S + 20) * second_ns};
+  assert_int_equal(find(f, 0), BT_OK);
+  size_t here = 0;
+  for (size_t i = 0; i < TRACES; i++) {
+    bool starts_here = scripted_span_start_ns(i, 0) < f->range.end_ns;
+    here += is_crowded(i) && starts_here;
+    if (is_crowded(i) && starts_here) assert_int_equal(f->calls[i], 1);
+  }
+  assert_true(here > 0);
+  assert_in_range(f->by_id, here, 2 * here); /* Tempo counts in seconds */
+  end(f);
+}
+
+/* It tells whoever asks for spans. */
+static void a_failure_ahead_is_told(void **state) {
+  fixture *f = *state;
+  scripted.crowd_status = 503;
+  begin(f);
+  for (int again = 0; again < 2; again++) {
+    assert_int_equal(find(f, MANY_PARTS), BT_UNAVAILABLE);
+    assert_true(strlen(f->error.message) > 0);
+  }
+  assert_int_equal(scripted_number(&scripted.requests), 0);
+  end(f);
+}
+
+static void lets_go_of_what_was_asked_ahead(void **state) {
+  fixture *f = *state;
+  begin(f);
+  end(f);
+  expect_all(f, MANY_PARTS);
 }
 
 /* ---- too much for one answer ---- */
@@ -538,6 +617,10 @@ int main(void) {
                                      TEST(leaves_out_none_where_a_store_cannot_count),
                                      TEST(asks_nothing_more_where_that_question_fails),
                                      TEST(ends_where_most_have_many_spans),
+                                     TEST(asks_once_what_was_asked_ahead),
+                                     TEST(gives_of_a_part_what_lies_in_it),
+                                     TEST(a_failure_ahead_is_told),
+                                     TEST(lets_go_of_what_was_asked_ahead),
                                      TEST(halves_what_is_full),
                                      TEST(takes_what_is_just_not_full),
                                      TEST(halves_what_is_too_large),

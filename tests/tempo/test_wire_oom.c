@@ -60,7 +60,9 @@ static bt_status read_some(bt_http_client *client, bool by_id, bool *is_complete
   bt_read_request request = {
       .ids = ids, .count = 3, .range = {second_ns, 500000 * second_ns}, .projection = &projection, .by_id = by_id};
   bt_status status = open_source(client, &source, error);
+  if (status == BT_OK && by_id) status = bt_source_begin_reads(source, &request, &account, &request.ahead, error);
   if (status == BT_OK) status = bt_source_read(source, &request, ignore_trace, NULL, &account, error);
+  if (source) bt_source_end_reads(source, request.ahead);
   assert_int_not_equal(status, BT_OK);
   *is_complete = status == BT_UNAVAILABLE;
   bt_source_account_dispose(&account);
@@ -101,7 +103,9 @@ static bt_status find_spans_at(bt_source *source, seen_spans *seen, uint64_t exp
                               .expected = expected,
                               .tenant = "t",
                               .rule_id = "r"};
-  bt_status status = bt_source_find_spans(source, &request, see_spans, seen, &account, error);
+  bt_status status = bt_source_begin_spans(source, &request, &account, &request.ahead, error);
+  if (status == BT_OK) status = bt_source_find_spans(source, &request, see_spans, seen, &account, error);
+  bt_source_end_spans(source, request.ahead);
   bt_source_account_dispose(&account);
   return status;
 }

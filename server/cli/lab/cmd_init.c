@@ -216,11 +216,12 @@ static bt_status record_first_readable(init_run *run, const bt_found_list *found
     status = bt_trace_find(&run->options, &found->items[i % found->count].id, record_trace, run, error);
   }
   if (status != BT_NOT_FOUND || !run->options.tempo.url) return status;
-  return bt_error_set(error, BT_NOT_FOUND,
-                      "the search at %.300s found traces (%zu), but none that was then read by id for %d s was there: a "
-                      "Tempo that is handing traces over shows them again after some seconds. Run betrace init again "
-                      "in a minute, or record one that you know: betrace record",
-                      run->options.tempo.url, found->count, TRIES_MAX);
+  return bt_error_set(
+      error, BT_NOT_FOUND,
+      "the search at %.300s found traces (%zu), but none that was then read by id for %d s was there: a "
+      "Tempo that is handing traces over shows them again after some seconds. Run betrace init again "
+      "in a minute, or record one that you know: betrace record",
+      run->options.tempo.url, found->count, TRIES_MAX);
 }
 
 static bt_status record_sample(init_run *run, bt_error *error) {

@@ -292,6 +292,62 @@ static bool has_failing(const fake_source *fake, const bt_read_request *request)
   return false;
 }
 
+/* ---- reads by id ahead of who takes them ---- */
+
+struct bt_reads_ahead {
+  bt_trace_id *ids;
+  size_t count;
+};
+
+static bt_status fake_begin_reads(bt_source *source, const bt_read_request *request, bt_source_account *account,
+                                  bt_reads_ahead **out, bt_error *error) {
+  (void)account;
+  bt_reads_ahead *ahead = calloc(1, sizeof *ahead);
+  bt_trace_id *ids = calloc(request->count, sizeof *ids);
+  if (!ahead || !ids) {
+    free(ahead);
+    free(ids);
+    return bt_error_no_memory(error);
+  }
+  memcpy(ids, request->ids, request->count * sizeof *ids);
+  *ahead = (bt_reads_ahead){ids, request->count};
+  fake_of(source)->begun_reads += request->count;
+  *out = ahead;
+  return BT_OK;
+}
+
+static void fake_end_reads(bt_source *source, bt_reads_ahead *ahead) {
+  (void)source;
+  free(ahead->ids);
+  free(ahead);
+}
+
+struct bt_spans_ahead {
+  bt_time_range range;
+};
+
+static bt_status fake_begin_spans(bt_source *source, const bt_spans_request *request, bt_source_account *account,
+                                  bt_spans_ahead **out, bt_error *error) {
+  (void)account;
+  bt_spans_ahead *ahead = calloc(1, sizeof *ahead);
+  if (!ahead) return bt_error_no_memory(error);
+  ahead->range = request->range;
+  fake_of(source)->begun_spans++;
+  *out = ahead;
+  return BT_OK;
+}
+
+static void fake_end_spans(bt_source *source, bt_spans_ahead *ahead) {
+  (void)source;
+  free(ahead);
+}
+
+static void count_taken(fake_source *fake, const bt_read_request *request) {
+  for (size_t i = 0; request->ahead && i < request->count; i++)
+    for (size_t a = 0; a < request->ahead->count; a++)
+      fake->taken_reads += !bt_trace_id_compare(&request->ids[i], &request->ahead->ids[a]);
+}
+
 static bt_status read_locked(fake_source *fake, const bt_read_request *request, bt_read_sink sink, void *context,
                              bt_source_account *account, bt_error *error) {
   account->requests++;
@@ -322,7 +378,9 @@ static bt_status read_locked(fake_source *fake, const bt_read_request *request, 
 static bt_status fake_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                            bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
+  if (request->when_asked) request->when_asked(request->asked_context);
   pthread_mutex_lock(&fake->lock);
+  count_taken(fake, request);
   while (fake->hold_reads_after && fake->traces_read >= fake->hold_reads_after)
     pthread_cond_wait(&fake->let_go, &fake->lock);
   bt_status status = read_locked(fake, request, sink, context, account, error);
@@ -371,6 +429,8 @@ static bt_status find_spans_locked(fake_source *fake, const bt_spans_request *re
   bt_status status = BT_OK;
   account->requests++;
   fake->span_searches++;
+  fake->taken_spans += request->ahead && request->ahead->range.start_ns <= request->range.start_ns &&
+                       request->range.end_ns <= request->ahead->range.end_ns;
   if (fake->fail_spans != BT_OK) return bt_error_set(error, fake->fail_spans, "the source gives no spans");
   if (is_unlucky(fake)) return bt_error_set(error, BT_UNAVAILABLE, "no luck");
   const fake_trace **sorted = malloc((fake->trace_count + 1) * sizeof(fake_trace *));
@@ -449,7 +509,11 @@ void fake_source_init(fake_source *fake) {
   *fake = (fake_source){0};
   fake->operations = (bt_source_operations){.search = fake_search,
                                             .read = fake_read,
+                                            .begin_reads = fake_begin_reads,
+                                            .end_reads = fake_end_reads,
                                             .find_spans = fake_find_spans,
+                                            .begin_spans = fake_begin_spans,
+                                            .end_spans = fake_end_spans,
                                             .find_linking = fake_find_linking,
                                             .guesses_linking = fake_guesses_linking,
                                             .check = fake_check,

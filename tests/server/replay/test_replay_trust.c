@@ -288,7 +288,10 @@ static void only_the_first_looks_at_a_part(void **state) {
   s->run.request.count = BT_COUNT_AT_LEAST;
   s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS;
   assert_int_equal(span_searches_of(s), 2);
+  assert_int_equal(s->fake.taken_spans, 2);
   assert_int_equal(span_searches_of(s), 1);
+  assert_int_equal(s->fake.begun_spans, 2); /* each announces them once, before the first of its questions for them */
+  assert_int_equal(s->fake.taken_spans, 3);
   fake_find(&s->fake, 11)->spans[0].hidden_from = "\"retry\"";
   assert_int_equal(span_searches_of(s), 1);
   end_scene(s);
