@@ -194,20 +194,11 @@ static int compare_start(const void *a, const void *b, void *context) {
   return (x > y) - (x < y);
 }
 
-static int compare_sizes(const void *a, const void *b, void *context) {
-  const bt_judge *judge = context;
-  uint32_t x = bt_known_span_count(&judge->table->traces[*(const size_t *)a]);
-  uint32_t y = bt_known_span_count(&judge->table->traces[*(const size_t *)b]);
-  return (x < y) - (x > y);
-}
-
-/* What only a read by id can give. Nothing is queued while it goes on, as by id is final. The largest are asked for
- * first: a read keeps one processor of the source busy, and the last one would be waited for alone. */
+/* What only a read by id can give. Nothing is queued while it goes on, as by id is final. */
 static bt_status read_queue(bt_judge *judge, bt_error *error) {
   size_t count = judge->queue_count;
   judge->to_judge += count;
   judge->queue_count = 0;
-  if (count) qsort_r(judge->queue, count, sizeof *judge->queue, compare_sizes, judge);
   return bt_page_reader_read(judge, judge->queue, count, true, error);
 }
 

@@ -108,27 +108,6 @@ static void what_is_known_to_be_large_is_read_by_id_alone(void **state) {
   }
 }
 
-/* Else the largest may be waited for alone, when all others are done. */
-static void the_largest_is_read_by_id_first(void **state) {
-  scene *s = *state;
-  static const uint32_t sizes[] = {10, 12, 9, 11};
-  enum { LARGE = sizeof sizes / sizeof *sizes };
-  for (uint64_t i = 0; i < LARGE; i++) {
-    scene_add(s, 1 + i, NOON_NS + MINUTE_NS, "slow", NULL);
-    fake_trace *trace = fake_find(&s->fake, 1 + i);
-    while (trace->span_count < sizes[i]) fake_span_add(trace, "work", NOON_NS + MINUTE_NS);
-    trace->counted = sizes[i];
-  }
-  s->fake.large_from = 9;
-  s->run.request.strategy = BT_STRATEGY_READ;
-  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
-  (void)scene_go(s);
-  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
-  assert_int_equal(s->run.seen_count, LARGE);
-  static const uint64_t order[LARGE] = {2, 4, 1, 3};
-  for (size_t i = 0; i < LARGE; i++) assert_ptr_equal(replay_seen(&s->run, 0, order[i]), &s->run.seen[i]);
-}
-
 /* Sets are joined over the whole range: the spans of one trace lie in different blocks. */
 static void formulas_join_fragments(void **state) {
   scene *s = *state;
@@ -448,7 +427,6 @@ int main(void) {
       SCENE(a_search_for_what_is_hidden_counts_nothing),
       SCENE(what_batches_cannot_give_is_read_by_id),
       SCENE(what_is_known_to_be_large_is_read_by_id_alone),
-      SCENE(the_largest_is_read_by_id_first),
       SCENE(formulas_join_fragments),
       SCENE(rules_share_searches_and_reads),
       SCENE(a_rule_that_reads_by_id_does_not_blind_others),
