@@ -143,20 +143,33 @@ static void narrow_edge(edge *e, bool is_dense, const bt_found_list *found) {
   }
 }
 
-static bt_status look_for_edge(bt_questions *questions, edge *e, bool *goes_on, bt_error *error) {
-  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(),
-                                                   (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
-  search.max_found = EDGE_TRACES;
-  bt_found_list found = {0};
-  bt_source_account account = {0};
-  bt_status status = bt_source_search(questions->source, &search, &found, &account, error);
+static void begin_edge(const bt_questions *questions, bt_data_gaps *asked, int64_t from_ns, int64_t until_ns) {
+  *asked = (bt_data_gaps){.is_begun = true};
+  asked->search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(),
+                                        (bt_time_range){from_ns, bt_time_add(until_ns, 1)});
+  asked->search.max_found = EDGE_TRACES;
+  asked->job = (bt_search_job){.request = &asked->search, .found = &asked->found, .account = &asked->account};
+  bt_source_begin_search(questions->source, &asked->job);
+}
+
+/* What was begun over more is an answer, too, unless it is one of too many. */
+static bt_status look_for_edge(bt_questions *questions, bt_data_gaps *asked, edge *e, bool *goes_on, bt_error *error) {
+  const bt_time_range *range = &asked->search.range;
+  if (asked->is_begun && (range->start_ns > e->from_ns || range->end_ns < bt_time_add(e->until_ns, 1)))
+    bt_data_gaps_dispose(questions, asked);
+  if (!asked->is_begun) begin_edge(questions, asked, e->from_ns, e->until_ns);
+  bt_source_finish_search(questions->source, &asked->job);
+  asked->is_begun = false;
+  bt_status status = asked->job.status;
   bool is_dense = status == BT_LIMIT;
-  *goes_on = is_dense || (status == BT_OK && !account.failed_count);
-  if (*goes_on) narrow_edge(e, is_dense, &found);
-  bt_status added = bt_account_add(questions->account, &account, status == BT_OK, error);
-  bt_found_list_dispose(&found);
-  bt_source_account_dispose(&account);
-  return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
+  *goes_on = is_dense || (status == BT_OK && !asked->account.failed_count);
+  if (*goes_on) narrow_edge(e, is_dense, &asked->found);
+  bt_status added = bt_account_add(questions->account, &asked->account, status == BT_OK, error);
+  bt_found_list_dispose(&asked->found);
+  bt_source_account_dispose(&asked->account);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return added;
+  if (error) *error = asked->job.why;
+  return status;
 }
 
 /* Up to the first span that is known there, whichever window its trace belongs to: the less time, the fewer traces,
@@ -174,7 +187,7 @@ static bt_time_range edge_range(const bt_questions *questions, const grid *g, si
 
 /* Without a listing: the first window that is not empty holds the earliest trace. One search says which it is,
  * unless there are very many: then its first half, and so on. */
-static bt_status find_edge(bt_questions *questions, const grid *g, bt_error *error) {
+static bt_status find_edge(bt_questions *questions, bt_data_gaps *ahead, const grid *g, bt_error *error) {
   bt_coverage *coverage = &questions->account->result->coverage;
   size_t first = 0;
   while (first < g->count && g->empty[first]) first++;
@@ -183,7 +196,7 @@ static bt_status find_edge(bt_questions *questions, const grid *g, bt_error *err
   edge e = {range.start_ns, range.end_ns, range.end_ns, false};
   bool goes_on = !questions->source_lost;
   for (int i = 0; i < EDGE_SEARCHES && goes_on && !e.is_known && e.until_ns - e.from_ns > EDGE_PRECISION_NS; i++) {
-    bt_status status = look_for_edge(questions, &e, &goes_on, error);
+    bt_status status = look_for_edge(questions, ahead, &e, &goes_on, error);
     if (status != BT_OK) return status;
   }
   coverage->has_data_from = true;
@@ -206,7 +219,26 @@ static bt_status name_empty(bt_questions *questions, const grid *g, bt_error *er
   return BT_OK;
 }
 
-bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *error) {
+/* The first window is looked at if something of it is known already: which window it would be otherwise is not. */
+void bt_data_gaps_begin(bt_questions *questions, bt_data_gaps *ahead) {
+  grid g;
+  int64_t from_ns;
+  *ahead = (bt_data_gaps){0};
+  if (questions->table->is_listed || questions->plan->wants_earliest || questions->source_lost) return;
+  if (!make_grid(questions, &g) || !mark_known(questions, &g, &from_ns) || !g.seen[0]) return;
+  bt_time_range range = edge_range(questions, &g, 0);
+  if (range.end_ns - range.start_ns > EDGE_PRECISION_NS) begin_edge(questions, ahead, range.start_ns, range.end_ns);
+}
+
+void bt_data_gaps_dispose(const bt_questions *questions, bt_data_gaps *ahead) {
+  if (ahead->is_begun) bt_source_drop_search(questions->source, &ahead->job);
+  bt_account_add_cost(questions->account, &ahead->account);
+  bt_found_list_dispose(&ahead->found);
+  bt_source_account_dispose(&ahead->account);
+  *ahead = (bt_data_gaps){0};
+}
+
+bt_status bt_data_gaps_find(bt_questions *questions, bt_data_gaps *ahead, bool *has_data, bt_error *error) {
   bt_coverage *coverage = &questions->account->result->coverage;
   grid g;
   bool is_settled = make_grid(questions, &g);
@@ -220,7 +252,8 @@ bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *e
   if (!is_listed) status = probe_grid(questions, &g, error);
   for (size_t i = 0; i < g.count; i++)
     if (g.seen[i]) *has_data = true;
-  if (status == BT_OK && !is_listed && !questions->plan->wants_earliest) status = find_edge(questions, &g, error);
+  if (status == BT_OK && !is_listed && !questions->plan->wants_earliest)
+    status = find_edge(questions, ahead, &g, error);
   return status == BT_OK ? name_empty(questions, &g, error) : status;
 }
 

@@ -123,6 +123,10 @@ bt_status bt_pruned_traces_add(bt_questions *questions, bt_error *error) {
   return BT_OK;
 }
 
+void bt_pruned_traces_begin(bt_questions *questions) {
+  if (questions->pruned) bt_questions_begin(questions, questions->items[questions->pruned]);
+}
+
 bool bt_pruned_traces_are_known(const bt_questions *questions) {
   const bt_question *question = query_of(questions);
   return !question || (question->is_taken && question->is_complete);

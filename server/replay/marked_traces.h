@@ -22,6 +22,8 @@ bt_str bt_other_traces_filter(void); /* finds every trace but these */
  * of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. ---- */
 
 bt_status bt_pruned_traces_add(bt_questions *questions, bt_error *error) BT_MUST_CHECK; /* adds the question */
+/* Beside what is asked until it is gathered. */
+void bt_pruned_traces_begin(bt_questions *questions);
 /* After its answer: what is read gives the marks from here on, where there are such traces, or that is not known. */
 void bt_pruned_traces_take(bt_questions *questions);
 /* Sets the bits of all of them. */

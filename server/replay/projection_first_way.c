@@ -7,6 +7,7 @@
 #include "dsl/arena.h"
 #include "dsl/time_sum.h"
 #include "server/replay/linked_evidence.h"
+#include "server/replay/marked_traces.h"
 #include "server/replay/search_probe.h"
 #include "server/replay/spans_verdict.h"
 #include "server/replay/strategy.h"
@@ -50,6 +51,8 @@ static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range 
     return status; /* for pruned traces: the same question */
   bt_question *question = decider->questions->items[index];
   question->max_found = BT_SPANS_FIRST_FROM;
+  bt_questions_begin(decider->questions, question);
+  bt_pruned_traces_begin(decider->questions);
   bt_questions_ask(decider->questions, question);
   *is_large = question->status == BT_LIMIT;
   if (!*is_large) {

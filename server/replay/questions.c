@@ -52,7 +52,8 @@ bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, s
   return status;
 }
 
-static void free_question(bt_question *question) {
+static void free_question(const bt_questions *questions, bt_question *question) {
+  if (question->is_begun) bt_source_drop_search(questions->source, &question->job);
   bt_found_list_dispose(&question->found);
   bt_source_account_dispose(&question->account);
   free(question->bits);
@@ -60,14 +61,15 @@ static void free_question(bt_question *question) {
 }
 
 void bt_questions_drop_last(bt_questions *questions) {
-  free_question(questions->items[--questions->count]);
+  questions->count--;
+  free_question(questions, questions->items[questions->count]);
 }
 
 void bt_questions_add_untaken(bt_questions *questions) {
   bt_questions_end_ahead(questions);
   for (size_t i = 0; i < questions->count; i++) {
     bt_question *question = questions->items[i];
-    if (question->is_taken || !question->is_answered) continue;
+    if (question->is_taken || !(question->is_answered || question->is_begun)) continue;
     question->is_taken = true;
     bt_account_add_cost(questions->account, &question->account);
   }
@@ -126,31 +128,40 @@ static bt_search_request search_of(const bt_questions *questions, const bt_quest
 }
 
 /* Looks at what a search came to. */
-static void take_search(bt_questions *questions, bt_question *question, const bt_search_job *job) {
-  question->status = job->status;
-  question->why = job->why;
+static void take_search(bt_questions *questions, bt_question *question) {
+  question->status = question->job.status;
+  question->why = question->job.why;
   if (question->status != BT_OK) bt_found_list_sort(&question->found);
-  question->is_lost = question->status == BT_OK && failed_everywhere(&question->account, job->request->range);
+  question->is_lost = question->status == BT_OK && failed_everywhere(&question->account, question->search.range);
   question->is_answered = true;
   if (questions->source_lost || !is_gone(questions, question)) return;
   remember_loss(questions, question->is_lost ? question->account.failed[0].reason : question->why.message);
   questions->source_lost = true;
 }
 
+void bt_questions_begin(bt_questions *questions, bt_question *question) {
+  if (question->is_begun || questions->source_lost) return;
+  question->is_begun = true;
+  question->search = search_of(questions, question);
+  question->job =
+      (bt_search_job){.request = &question->search, .found = &question->found, .account = &question->account};
+  bt_source_begin_search(questions->source, &question->job);
+}
+
+static void finish_question(bt_questions *questions, bt_question *question) {
+  bt_source_finish_search(questions->source, &question->job);
+  question->is_begun = false;
+  take_search(questions, question);
+}
+
 /* At most as many as the source takes at once. */
 static void ask_together(bt_questions *questions, bt_question *const *asked, size_t count) {
-  bt_search_request searches[BT_SEARCHES_AT_ONCE];
-  bt_search_job jobs[BT_SEARCHES_AT_ONCE];
-  for (size_t i = 0; i < count; i++) {
-    searches[i] = search_of(questions, asked[i]);
-    jobs[i] = (bt_search_job){&searches[i], &asked[i]->found, &asked[i]->account, BT_OK, {0}};
-  }
-  bt_source_search_each(questions->source, jobs, count);
-  for (size_t i = 0; i < count; i++) take_search(questions, asked[i], &jobs[i]);
+  for (size_t i = 0; i < count; i++) bt_questions_begin(questions, asked[i]);
+  for (size_t i = 0; i < count; i++) finish_question(questions, asked[i]);
 }
 
 void bt_questions_ask(bt_questions *questions, bt_question *question) {
-  if (questions->source_lost)
+  if (questions->source_lost && !question->is_begun)
     skip_question(questions, question);
   else
     ask_together(questions, &question, 1);
@@ -270,7 +281,7 @@ static size_t take_waiting(bt_questions *questions, size_t *n, bt_question *wait
   for (; *n < questions->count && count < most; ++*n) {
     bt_question *question = question_at(questions, *n);
     if (!question->is_asked || question->is_answered) continue;
-    if (questions->source_lost)
+    if (questions->source_lost && !question->is_begun)
       skip_question(questions, question);
     else
       waiting[count++] = question;

@@ -30,6 +30,10 @@ typedef struct bt_question {
   bool keeps_part;     /* what was found before max_found is worth something */
   bool is_over;        /* what it misses, the replay misses */
   bool is_subtracted;  /* asked only to be subtracted */
+  /* The search, from when it is begun. */
+  bt_search_request search;
+  bt_search_job job;
+  bool is_begun;
   /* The answer. */
   bool is_answered;
   bool is_skipped; /* not asked, because the source is gone */
@@ -76,6 +80,9 @@ bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, s
 size_t bt_questions_find(const bt_questions *questions, bt_str text); /* their number: it is not there */
 /* The one that was added last. */
 void bt_questions_drop_last(bt_questions *questions);
+/* Begins to ask it, unless the source is gone: it goes on beside what is asked until it is asked or gathered. Of the
+ * table only. */
+void bt_questions_begin(bt_questions *questions, bt_question *question);
 /* Asks it now, unless the source is gone. What it costs is the caller's to add, where it is not in the table. */
 void bt_questions_ask(bt_questions *questions, bt_question *question);
 /* Asks what is wanted and has no answer, one after the other, or together where the last replay subtracted, the listing

@@ -79,10 +79,15 @@ static bt_status find_and_judge(replay *r, bt_error *error) {
   bt_status status = bt_decider_find(&r->decider, error);
   if (status == BT_OK) status = bt_judge_cut(&r->judge, error);
   if (status != BT_OK || r->account.result->is_cut) return status;
+  bt_data_gaps gaps;
+  bt_data_gaps_begin(&r->questions, &gaps);
   status = bt_judge_all(&r->judge, error);
-  if (status != BT_OK) return status;
-  bt_account_show(&r->account, 0.95);
-  return bt_data_gaps_find(&r->questions, &r->ledger.has_data, error);
+  if (status == BT_OK) {
+    bt_account_show(&r->account, 0.95);
+    status = bt_data_gaps_find(&r->questions, &gaps, &r->ledger.has_data, error);
+  }
+  bt_data_gaps_dispose(&r->questions, &gaps);
+  return status;
 }
 
 static bt_status carry_out(replay *r, bt_error *error) {

@@ -384,17 +384,22 @@ static void close_search(search *s, bt_status status) {
   bt_found_list_sort(s->found);
 }
 
+static bt_status finish_search(search *s, bt_status status, bt_error *error) {
+  while (status == BT_OK && !is_over(s)) {
+    status = ask_some(s, error);
+    if (status == BT_OK) status = take_oldest(s, error);
+  }
+  close_search(s, status);
+  return status;
+}
+
 bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                                  bt_source_account *account, bool *is_too_long, bt_error *error) {
   search s;
   const bt_search_job job = {.request = request, .found = found, .account = account};
   bt_status status = open_search(&s, tempo, &job, error);
-  while (status == BT_OK && !is_over(&s)) {
-    status = ask_some(&s, error);
-    if (status == BT_OK) status = take_oldest(&s, error);
-  }
+  status = finish_search(&s, status, error);
   *is_too_long = s.is_too_long;
-  close_search(&s, status);
   return status;
 }
 
@@ -404,26 +409,25 @@ bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_
   return bt_tempo_search_or_say(tempo, request, found, account, &is_too_long, error);
 }
 
-/* One step of each that goes on: whoever of them is waited for, the others are under way. */
-static bool advance_each(search *searches, bt_search_job *jobs, size_t count,
-                         bt_status (*step)(search *s, bt_error *error)) {
-  bool goes_on = false;
-  for (size_t i = 0; i < count; i++) {
-    if (jobs[i].status != BT_OK || is_over(&searches[i])) continue;
-    jobs[i].status = step(&searches[i], &jobs[i].why);
-    goes_on = goes_on || (jobs[i].status == BT_OK && !is_over(&searches[i]));
-  }
-  return goes_on;
+/* ---- in two steps ---- */
+
+struct bt_search_ahead {
+  search search;
+};
+
+void bt_tempo_begin_search(bt_tempo *tempo, bt_search_job *job) {
+  job->ahead = calloc(1, sizeof *job->ahead);
+  if (!job->ahead) return;
+  job->status = open_search(&job->ahead->search, tempo, job, &job->why);
+  if (job->status == BT_OK) job->status = ask_some(&job->ahead->search, &job->why);
 }
 
-void bt_tempo_search_each(bt_tempo *tempo, bt_search_job *jobs, size_t count) {
-  search *searches = calloc(count, sizeof *searches);
-  if (!searches) {
-    for (size_t i = 0; i < count; i++) jobs[i].status = bt_error_no_memory(&jobs[i].why);
-    return;
-  }
-  for (size_t i = 0; i < count; i++) jobs[i].status = open_search(&searches[i], tempo, &jobs[i], &jobs[i].why);
-  while (advance_each(searches, jobs, count, ask_some) && advance_each(searches, jobs, count, take_oldest)) continue;
-  for (size_t i = 0; i < count; i++) close_search(&searches[i], jobs[i].status);
-  free(searches);
+void bt_tempo_finish_search(bt_search_job *job) {
+  job->status = finish_search(&job->ahead->search, job->status, &job->why);
+  free(job->ahead);
+}
+
+void bt_tempo_drop_search(bt_search_job *job) {
+  dispose_search(&job->ahead->search);
+  free(job->ahead);
 }

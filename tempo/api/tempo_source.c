@@ -40,8 +40,18 @@ static bt_status search_tempo(bt_source *source, const bt_search_request *reques
   return bt_tempo_search(tempo_of(source), request, found, account, error);
 }
 
-static void search_each(bt_source *source, bt_search_job *jobs, size_t count) {
-  bt_tempo_search_each(tempo_of(source), jobs, count);
+static void begin_search_of_tempo(bt_source *source, bt_search_job *job) {
+  bt_tempo_begin_search(tempo_of(source), job);
+}
+
+static void finish_search_of_tempo(bt_source *source, bt_search_job *job) {
+  (void)source;
+  bt_tempo_finish_search(job);
+}
+
+static void drop_search_of_tempo(bt_source *source, bt_search_job *job) {
+  (void)source;
+  bt_tempo_drop_search(job);
 }
 
 void bt_tempo_read_fail(bt_tempo_read *read, const bt_tempo_call *call, const char *reason) {
@@ -171,7 +181,9 @@ static void free_tempo(bt_source *source) {
 }
 
 static const bt_source_operations operations = {.search = search_tempo,
-                                                .search_each = search_each,
+                                                .begin_search = begin_search_of_tempo,
+                                                .finish_search = finish_search_of_tempo,
+                                                .drop_search = drop_search_of_tempo,
                                                 .read = read_tempo,
                                                 .begin_reads = begin_reads_of_tempo,
                                                 .end_reads = end_reads_of_tempo,

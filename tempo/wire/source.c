@@ -79,18 +79,25 @@ bt_status bt_source_search(bt_source *source, const bt_search_request *request, 
 }
 
 size_t bt_source_searches_at_once(const bt_source *source) {
-  return source->operations->search_each ? BT_SEARCHES_AT_ONCE : 1;
+  return source->operations->begin_search ? BT_SEARCHES_AT_ONCE : 1;
 }
 
-void bt_source_search_each(bt_source *source, bt_search_job *jobs, size_t count) {
-  if (source->operations->search_each) {
-    source->operations->search_each(source, jobs, count);
-    return;
-  }
-  for (size_t i = 0; i < count; i++) {
-    bt_search_job *job = &jobs[i];
+void bt_source_begin_search(bt_source *source, bt_search_job *job) {
+  job->ahead = NULL;
+  if (source->operations->begin_search) source->operations->begin_search(source, job);
+}
+
+void bt_source_finish_search(bt_source *source, bt_search_job *job) {
+  if (job->ahead)
+    source->operations->finish_search(source, job);
+  else
     job->status = bt_source_search(source, job->request, job->found, job->account, &job->why);
-  }
+  job->ahead = NULL;
+}
+
+void bt_source_drop_search(bt_source *source, bt_search_job *job) {
+  if (job->ahead) source->operations->drop_search(source, job);
+  job->ahead = NULL;
 }
 
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,

@@ -174,13 +174,15 @@ typedef struct bt_links_request {
   bt_priority priority;
 } bt_links_request;
 
-/* One search of several. */
+/* A search that may go on while its caller does something else. All that it points to stays until it is finished. */
+typedef struct bt_search_ahead bt_search_ahead;
 typedef struct bt_search_job {
   const bt_search_request *request;
   bt_found_list *found;
   bt_source_account *account;
-  bt_status status; /* set: how it ended, */
-  bt_error why;     /* and why */
+  bt_status status;       /* set when it is finished: how it ended, */
+  bt_error why;           /* and why */
+  bt_search_ahead *ahead; /* the source's, while it is under way */
 } bt_search_job;
 
 typedef struct bt_source bt_source;
@@ -195,9 +197,11 @@ typedef struct bt_source_operations {
    * stop it. found comes sorted. */
   bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
                       bt_source_account *account, bt_error *error);
-  /* So many searches at once, each as `search`; BT_SEARCHES_AT_ONCE at most. NULL: the source takes one after the
-   * other. */
-  void (*search_each)(bt_source *source, bt_search_job *jobs, size_t count);
+  /* Asks what comes first of the search, without waiting, and sets `ahead`, unless there is no memory. finish_search
+   * gives what `search` would; drop_search gives nothing, and lets go of it. NULL, all of them: the source cannot. */
+  void (*begin_search)(bt_source *source, bt_search_job *job);
+  void (*finish_search)(bt_source *source, bt_search_job *job);
+  void (*drop_search)(bt_source *source, bt_search_job *job);
   /* Each trace of the request is given to the sink once, in any order. BT_OK: every id was
    * answered. BT_UNAVAILABLE, BT_REFUSED: not; what could be read was given before, and ids that the sink was not given
    * are unread. */
@@ -268,10 +272,14 @@ struct bt_source { /* the head of every source */
 /* What bt_source_operations says of each, with its errors. */
 bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
                            bt_source_account *account, bt_error *error) BT_MUST_CHECK;
-/* How many searches it takes at once, at least 1; and those. What each came to is in its job. */
+/* A search in two steps. Each that is begun has to be finished or dropped; what cannot go on by itself is asked when it
+ * is finished. What it came to is in its job. */
+void bt_source_begin_search(bt_source *source, bt_search_job *job);
+void bt_source_finish_search(bt_source *source, bt_search_job *job);
+void bt_source_drop_search(bt_source *source, bt_search_job *job);
+/* How many searches are worth beginning before one is finished; at least 1. */
 enum { BT_SEARCHES_AT_ONCE = 8 };
 size_t bt_source_searches_at_once(const bt_source *source);
-void bt_source_search_each(bt_source *source, bt_search_job *jobs, size_t count);
 /* Of these too bt_source_operations says what they do, with their errors. */
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;

@@ -293,13 +293,14 @@ static void several_at_once_are_what_each_is_alone(void **state) {
   bt_search_job jobs[JOBS];
   for (size_t i = 0; i < JOBS; i++) {
     requests[i] = request_all();
-    jobs[i] = (bt_search_job){&requests[i], &together[i], &accounts[i], BT_OK, {0}};
+    jobs[i] = (bt_search_job){.request = &requests[i], .found = &together[i], .account = &accounts[i]};
   }
   requests[1].range.end_ns -= 10 * second_ns;
   requests[2].max_found = 250;
   requests[3].tenant = "no\nheader";
   requests[4].range.end_ns = requests[4].range.start_ns;
-  bt_source_search_each(f->source, jobs, JOBS);
+  for (size_t i = 0; i < JOBS; i++) bt_source_begin_search(f->source, &jobs[i]);
+  for (size_t i = 0; i < JOBS; i++) bt_source_finish_search(f->source, &jobs[i]);
   for (size_t i = 0; i < JOBS; i++) {
     bt_source_account account = {0};
     bt_status status = bt_source_search(f->source, &requests[i], &alone[i], &account, &f->error);
@@ -317,6 +318,25 @@ static void several_at_once_are_what_each_is_alone(void **state) {
   assert_int_equal(jobs[0].status, BT_OK);
   assert_int_equal(jobs[2].status, BT_LIMIT);
   assert_int_equal(jobs[3].status, BT_INVALID);
+}
+
+/* What is dropped was asked, and gives nothing. */
+static void lets_go_of_what_is_begun(void **state) {
+  fixture *f = *state;
+  add_burst();
+  open_source(f, 0, 0);
+  bt_search_request request = request_all();
+  bt_search_job job = {.request = &request, .found = &f->found, .account = &f->account};
+  bt_source_begin_search(f->source, &job);
+  bt_source_drop_search(f->source, &job);
+  assert_int_equal(f->found.count, 0);
+  assert_int_equal(f->account.requests, 1);
+  bt_source_drop_search(f->source, &job);
+  bt_source_begin_search(f->source, &job);
+  bt_source_finish_search(f->source, &job);
+  assert_int_equal(job.status, BT_OK);
+  assert_null(job.ahead);
+  assert_true(f->found.count > 0);
 }
 
 static void rejects_what_it_cannot_ask(void **state) {
@@ -453,6 +473,7 @@ int main(void) {
       TEST(halves_batches_of_ids_that_are_too_long),
       TEST(says_that_one_id_is_too_long),
       TEST(several_at_once_are_what_each_is_alone),
+      TEST(lets_go_of_what_is_begun),
       TEST(asks_by_spans_for_an_id_that_is_not_found),
       TEST(asks_for_all_that_link_once),
       TEST(rejects_what_it_cannot_ask),

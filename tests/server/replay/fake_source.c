@@ -292,7 +292,28 @@ static bool has_failing(const fake_source *fake, const bt_read_request *request)
   return false;
 }
 
-/* ---- reads by id ahead of who takes them ---- */
+/* ---- ahead of who takes what is asked: searches, reads by id, spans ---- */
+
+struct bt_search_ahead {
+  fake_source *fake;
+};
+
+static void fake_begin_search(bt_source *source, bt_search_job *job) {
+  job->ahead = malloc(sizeof *job->ahead);
+  if (job->ahead) job->ahead->fake = fake_of(source);
+  fake_of(source)->begun_searches++;
+}
+
+static void fake_drop_search(bt_source *source, bt_search_job *job) {
+  (void)source;
+  job->ahead->fake->dropped_searches++;
+  free(job->ahead);
+}
+
+static void fake_finish_search(bt_source *source, bt_search_job *job) {
+  free(job->ahead);
+  job->status = source->operations->search(source, job->request, job->found, job->account, &job->why);
+}
 
 struct bt_reads_ahead {
   bt_trace_id *ids;
@@ -508,6 +529,9 @@ static bool fake_guesses_linking(bt_source *source, const bt_trace_id *id, const
 void fake_source_init(fake_source *fake) {
   *fake = (fake_source){0};
   fake->operations = (bt_source_operations){.search = fake_search,
+                                            .begin_search = fake_begin_search,
+                                            .finish_search = fake_finish_search,
+                                            .drop_search = fake_drop_search,
                                             .read = fake_read,
                                             .begin_reads = fake_begin_reads,
                                             .end_reads = fake_end_reads,

@@ -76,6 +76,7 @@ typedef struct fake_source {
   pthread_cond_t let_go;
   /* What happened. */
   size_t traces_read, read_calls, largest_page, probes, span_searches, link_searches;
+  size_t begun_searches, dropped_searches;
   size_t begun_reads, taken_reads; /* by id beside a batch: so many traces, of which so many were taken */
   size_t begun_spans, taken_spans; /* questions for spans that were announced, and those that knew it */
   char log[FAKE_LOG_MAX][160];     /* filters of searches, in order */

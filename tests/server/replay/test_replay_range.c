@@ -62,6 +62,8 @@ static void the_beginning_is_looked_for_ahead(void **state) {
     size_t before = fake_searches(&s->fake, "name != ");
     scene_go(s);
     assert_int_equal(s->run.result.coverage.data_from_ns, NOON_NS + 30 * SECOND_NS);
+    assert_true(s->fake.begun_searches > 0);
+    assert_int_equal(s->fake.dropped_searches, 0);
     size_t windows = 23; /* of 24, the first one is not empty */
     assert_int_equal(fake_searches(&s->fake, "name != ") - before - windows, round == 1 ? 1 : 2);
     for (uint64_t i = 0; i < 2500; i++)

@@ -297,28 +297,31 @@ static void only_the_first_looks_at_a_part(void **state) {
   end_scene(s);
 }
 
-/* What was searched for together, the last time that the rule's candidates were. */
+/* What went on together with the search for the rule's candidates. */
 static struct {
-  size_t with_candidates;
-  bool has_subtracted;
+  size_t with_candidates, under_way;
+  bool asks_candidates, has_subtracted;
 } together;
 
-static void note_together(bt_source *source, bt_search_job *jobs, size_t count) {
-  bool has_candidates = false, has_subtracted = false;
-  for (size_t i = 0; i < count; i++) {
-    const bt_search_request *request = jobs[i].request;
-    has_candidates = has_candidates || bt_str_contains(request->filter, BT_STR("\"slow\""));
-    has_subtracted = has_subtracted || bt_str_contains(request->filter, BT_STR("\"retry\""));
-    jobs[i].status = source->operations->search(source, request, jobs[i].found, jobs[i].account, &jobs[i].why);
-  }
-  if (!has_candidates) return;
-  together.with_candidates++;
-  together.has_subtracted = has_subtracted;
+static void note_begun(bt_source *source, bt_search_job *job) {
+  (void)source;
+  bool is_of_candidates = bt_str_contains(job->request->filter, BT_STR("\"slow\""));
+  bool is_subtracted = bt_str_contains(job->request->filter, BT_STR("\"retry\""));
+  job->ahead = (bt_search_ahead *)job; /* not NULL */
+  together.under_way++;
+  together.asks_candidates = together.asks_candidates || is_of_candidates;
+  together.with_candidates += is_of_candidates;
+  together.has_subtracted = together.has_subtracted || (is_subtracted && together.asks_candidates);
+}
+
+static void note_finished(bt_source *source, bt_search_job *job) {
+  job->status = source->operations->search(source, job->request, job->found, job->account, &job->why);
+  if (--together.under_way == 0) together.asks_candidates = false;
 }
 
 static size_t subtracted_searches_of(scene *s) {
   size_t before = fake_searches(&s->fake, "\"retry\"");
-  together.with_candidates = 0;
+  together.with_candidates = together.has_subtracted = 0;
   (void)go(s);
   scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
   assert_int_equal(together.with_candidates, 1);
@@ -331,13 +334,15 @@ static void what_was_subtracted_before_is_asked_beside_the_candidates(void **sta
   enum { TRACES = 300, VIOLATING = 20 };
   scene *s = *state;
   keep_trust(s);
-  s->fake.operations.search_each = note_together;
+  s->fake.operations.begin_search = note_begun;
+  s->fake.operations.finish_search = note_finished;
   for (uint64_t i = 0; i < TRACES; i++)
     scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", i < VIOLATING ? NULL : "retry");
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
   for (int later = 0; later < 3; later++) {
     assert_int_equal(subtracted_searches_of(s), 1);
     assert_int_equal(together.has_subtracted, later > 0);
+    assert_int_equal(together.under_way, 0);
     assert_int_equal(s->run.result.rules[0].violations_found, VIOLATING);
   }
   for (uint64_t i = 100; i < TRACES; i++) fake_find(&s->fake, 1 + i)->spans[0].name = "quick";
