@@ -184,6 +184,15 @@ bool bt_decider_wants(const bt_decider *decider, size_t known, bool *whole) {
 /* It is chosen by estimated cost from what the first searches found. What is chosen wrongly costs time and never an
  * answer. */
 
+/* What this rule's spans decided of a part, here or in an earlier replay, says more than what is usual. */
+static double undecided_share(const bt_decider *decider) {
+  const bt_trust_spans *here = &decider->first.probed, *before = &decider->plan->trust.spans;
+  if (!decider->plan->projects_first) return bt_strategy_undecided_share;
+  return here->is_known     ? here->undecided_share
+         : before->is_known ? before->undecided_share
+                            : bt_strategy_undecided_share;
+}
+
 static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets *rule) {
   uint64_t candidates = bt_bits_count(decider->table, rule->unread);
   bool shows_links = rule->planned->shows_links;
@@ -193,7 +202,7 @@ static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets 
                              .subtracted_found = candidates,
                              .subtracted_share = bt_strategy_subtracted_share,
                              .can_project = shows_links || bt_planned_rule_projects(decider->plan, rule->planned),
-                             .undecided_share = bt_strategy_undecided_share,
+                             .undecided_share = undecided_share(decider),
                              .projected_found = shows_links ? 2 * candidates : candidates};
 }
 

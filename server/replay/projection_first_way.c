@@ -177,7 +177,8 @@ static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) 
                              .searched_found = count_found(probe, formula) * scale,
                              .projected_found = s->count * scale,
                              .reads_by_id = s->decider->plan->rules[0].shows_links,
-                             .undecided_share = candidates ? (double)undecided / (double)candidates : 0,
+                             .undecided_share =
+                                 candidates ? (double)undecided / (double)candidates : bt_strategy_undecided_share,
                              .can_project = true};
 }
 
@@ -237,7 +238,8 @@ static bt_status choose_projection(bt_decider *decider, bool *out, uint64_t *exp
   begin_spans(decider);
   status = ask_probe(decider, probed, &facts, expected, error);
   *out = status == BT_OK && bt_strategy_spans_first(&facts) && decides_enough(decider, &facts);
-  if (status == BT_OK) decider->first.probed = (bt_trust_spans){true, *out, (double)*expected / hours_of(decider)};
+  if (status == BT_OK)
+    decider->first.probed = (bt_trust_spans){true, *out, (double)*expected / hours_of(decider), facts.undecided_share};
   return status;
 }
 

@@ -39,6 +39,7 @@ bt_status bt_trust_question_of(const bt_str *parts, size_t count, bt_trust_quest
 typedef struct bt_trust_spans {
   bool is_known, come_first; /* whether they are asked for before anything else */
   double per_hour;           /* traces that have any */
+  double undecided_share;    /* of the candidates there: those that the spans did not decide */
 } bt_trust_spans;
 
 /* What earlier replays leave to the one that asks. All-zero: nothing is known. */

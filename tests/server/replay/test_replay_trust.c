@@ -297,6 +297,30 @@ static void only_the_first_looks_at_a_part(void **state) {
   end_scene(s);
 }
 
+/* Where the spans of a part decide nothing, those of the whole range are not asked for, now and later: all are read. */
+static void spans_that_decide_nothing_are_asked_for_in_a_part_only(void **state) {
+  enum { TRACES = 2500 };
+  scene *s = *state;
+  for (uint64_t i = 0; i < TRACES; i++) {
+    fake_trace *trace = fake_add(&s->fake, 1 + i);
+    fake_span_add(trace, "slow", NOON_NS + MINUTE_NS + (int64_t)i * SECOND_NS / 5);
+    fake_span_add(trace, "retry", NOON_NS + (int64_t)i * SECOND_NS / 5);
+  }
+  keep_trust(s);
+  replay_run_add(&s->run, "order", "when { slow as x } always { retry after x }");
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS;
+  for (int later = 0; later < 2; later++) {
+    size_t before = s->fake.span_searches;
+    (void)go(s);
+    assert_int_equal(s->run.result.rules[0].strategy, BT_STRATEGY_READ);
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+    assert_int_equal(s->run.result.rules[0].violations_found, TRACES);
+    assert_int_equal(s->fake.span_searches - before, later ? 0 : 1);
+  }
+  end_scene(s);
+}
+
 /* What went on together with the search for the rule's candidates. */
 static struct {
   size_t with_candidates, under_way;
@@ -368,6 +392,7 @@ int main(void) {
       SCENE(other_questions_pay_anew_after_a_difference),
       SCENE(nothing_is_chosen_by_a_later_one),
       SCENE(only_the_first_looks_at_a_part),
+      SCENE(spans_that_decide_nothing_are_asked_for_in_a_part_only),
       SCENE(what_was_subtracted_before_is_asked_beside_the_candidates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
