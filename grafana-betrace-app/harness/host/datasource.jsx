@@ -1,14 +1,16 @@
-/* The nested data source by itself: its query editor over what it answers, and its settings, as Explore and the settings page would mount them. Tables and links are
-   printed as data: how Grafana draws and resolves them is not here. Runs in the browser. */
+/* The nested data source by itself: its query editor over what it answers, and its settings, as Explore and the settings page would mount them. Tables and
+   links are printed as data; with `drawn` in the address the first is a table as Grafana draws it. Runs in the browser. */
 import * as React from 'react';
 import { dateTime } from '@grafana/data';
 import { Button } from '@grafana/ui';
 import { useLocation } from 'host:router-compat';
 import { Page } from './chrome.jsx';
+import { TableView } from './panels.jsx';
 
 const ID = 'betrace-datasource';
+const DRAWN_PX = 400;
 
-function useNested() {
+export function useNested() {
   const [plugin, setPlugin] = React.useState(null);
   React.useEffect(() => {
     window.System.import(`/public/plugins/${ID}/module.js`).then((module) => setPlugin(module.plugin));
@@ -17,7 +19,7 @@ function useNested() {
 }
 
 /** The last 24 hours, or what the address says in milliseconds. */
-function rangeOf(search) {
+export function rangeOf(search) {
   const given = new URLSearchParams(search);
   const to = Number(given.get('to') ?? Date.now());
   const from = Number(given.get('from') ?? to - 86_400_000);
@@ -26,11 +28,13 @@ function rangeOf(search) {
 
 const shown = (value) => (value === null || value === undefined ? 'null' : String(value));
 
+const Notices = ({ frame }) => (frame.meta?.notices ?? []).map((notice) => <p key={notice.text} role="note">{notice.text}</p>);
+
 function Frame({ frame }) {
   const rows = Array.from({ length: frame.length }, (_, row) => row);
   return (
     <figure>
-      {(frame.meta?.notices ?? []).map((notice) => <p key={notice.text} role="note">{notice.text}</p>)}
+      <Notices frame={frame} />
       <table>
         <thead><tr>{frame.fields.map((field) => <th key={field.name} style={{ textAlign: 'left' }}>{field.config.displayName ?? field.config.displayNameFromDS ?? field.name}</th>)}</tr></thead>
         <tbody>
@@ -45,6 +49,7 @@ function Frame({ frame }) {
 function Explore({ plugin, search }) {
   const source = React.useMemo(() => new plugin.DataSourceClass(window.grafanaBootData.settings.datasources.BeTrace), [plugin]);
   const app = new URLSearchParams(search).get('app') ?? 'explore';
+  const isDrawn = new URLSearchParams(search).has('drawn');
   const [query, setQuery] = React.useState({ refId: 'A', ...source.getDefaultQuery(app) });
   const [answer, setAnswer] = React.useState(null);
   const latest = React.useRef(query);
@@ -70,7 +75,8 @@ function Explore({ plugin, search }) {
       {answer && (
         <section aria-label="Answer">
           {(answer.errors ?? []).map((error) => <p key={error.message} role="alert">{error.message}</p>)}
-          {answer.data.map((frame, at) => <Frame key={at} frame={frame} />)}
+          {isDrawn && answer.data.map((frame, at) => <Notices key={at} frame={frame} />)}
+          {isDrawn && answer.data.length > 0 ? <TableView frames={answer.data} height={DRAWN_PX} /> : answer.data.map((frame, at) => <Frame key={at} frame={frame} />)}
           <p data-testid="state">{answer.state ?? 'Done'}</p>
           <p>{answer.data.length} frames</p>
         </section>

@@ -10,6 +10,7 @@ import { setPluginPage } from 'host:plugin-page';
 import { Router } from 'host:router-v5';
 import { CompatRouter, Route, Routes, useLocation } from 'host:router-compat';
 import { AppPage, Boundary, Navigation, Page, SettingsPage } from './chrome.jsx';
+import { DashboardPage } from './dashboard.jsx';
 import { DataSourcePage } from './datasource.jsx';
 import { provideServices } from './services.js';
 import { publish } from './shared.js';
@@ -47,6 +48,7 @@ function Host({ plugin, history }) {
                   <Route path={`/a/${meta.id}/*`} element={<AppPage plugin={plugin} />} />
                   <Route path={`/plugins/${meta.id}`} element={<SettingsPage plugin={plugin} />} />
                   <Route path="/datasource/*" element={<DataSourcePage />} />
+                  <Route path="/dashboard/*" element={<DashboardPage />} />
                   <Route path="*" element={<Outside />} />
                 </Routes>
               </React.Suspense>

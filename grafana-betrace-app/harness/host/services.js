@@ -3,6 +3,7 @@
 import { EventBusSrv } from '@grafana/data';
 import * as runtime from '@grafana/runtime';
 import { Observable, lastValueFrom, map } from 'rxjs';
+import { getVariables, replace } from './templates.js';
 
 function addressOf(options) {
   const address = new URL(options.url.startsWith('/') ? options.url : `/${options.url}`, location.origin);
@@ -119,7 +120,7 @@ export function provideServices() {
   runtime.setBackendSrv(new FetchBackend());
   runtime.setAppEvents(new EventBusSrv());
   runtime.setEchoSrv({ flush() {}, addBackend() {}, addEvent() {} });
-  runtime.setTemplateSrv({ replace: (text) => text ?? '', getVariables: () => [], containsTemplate: () => false, updateTimeRange() {} });
+  runtime.setTemplateSrv({ replace, getVariables, containsTemplate: () => false, updateTimeRange() {} });
   runtime.setDataSourceSrv(dataSources(Object.values(window.grafanaBootData.settings.datasources)));
   runtime.setPluginLinksHook?.(() => ({ isLoading: false, links: [] }));
   runtime.setPluginComponentsHook?.(() => ({ isLoading: false, components: [] }));

@@ -3,12 +3,23 @@ package frames
 
 import "github.com/grafana/grafana-plugin-sdk-go/data"
 
-// severityColors are those of the app's badges.
-var severityColors = map[string]string{"info": "blue", "low": "blue", "warning": "purple", "medium": "purple", "high": "orange", "error": "red", "critical": "red"}
+// severityColors are those of the app's badges. Of Grafana's oranges the dark one is the best to read on white.
+var severityColors = map[string]string{"info": "blue", "low": "blue", "warning": "purple", "medium": "purple", "high": "dark-orange", "error": "red", "critical": "red"}
 
 // width of a table's column in pixels. Columns without one share what is left.
 func width(pixels int) map[string]any {
 	return map[string]any{"width": pixels}
+}
+
+// sentence holds what takes more than a line in a column that leaves room for others: it goes on in the next line instead of being cut.
+func sentence(name, shown string, values []string, pixels int) *data.Field {
+	return data.NewField(name, nil, values).SetConfig(&data.FieldConfig{DisplayName: shown, Custom: wrapped(pixels)})
+}
+
+func wrapped(pixels int) map[string]any {
+	custom := width(pixels)
+	custom["wrapText"] = true
+	return custom
 }
 
 func severityField(values []string) *data.Field {
@@ -31,6 +42,6 @@ func narrow(name, shown string, values []string, pixels int) *data.Field {
 }
 
 // yesNo takes booleans or pointers to them.
-func yesNo(name, shown string, values any) *data.Field {
-	return data.NewField(name, nil, values).SetConfig(&data.FieldConfig{DisplayName: shown, Custom: width(110)})
+func yesNo(name, shown string, values any, pixels int) *data.Field {
+	return data.NewField(name, nil, values).SetConfig(&data.FieldConfig{DisplayName: shown, Custom: width(pixels)})
 }

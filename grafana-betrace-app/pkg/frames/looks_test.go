@@ -42,11 +42,23 @@ func TestEveryColumnHasANameThatPeopleRead(t *testing.T) {
 	}
 }
 
-func TestRulesLinkToTheirPageOnlyWhereTheyAreStored(t *testing.T) {
+func TestSentencesAndNamesOfRulesAreWrappedAndNotCut(t *testing.T) {
+	first := FirstTable([]First{{RuleID: "a"}}, Tempo{})
+	table := Table([]betrace.Violation{violation()}, Tempo{})
+	for _, field := range []*data.Field{fieldOf(t, first, "rule"), fieldOf(t, first, "says"), fieldOf(t, first, "message"), fieldOf(t, table, "rule"), fieldOf(t, table, "message")} {
+		if custom := field.Config.Custom; custom["wrapText"] != true || custom["width"] == nil {
+			t.Errorf("%s: %v", field.Name, custom)
+		}
+	}
+}
+
+func TestRulesAndViolationsLinkToTheirPagesOnlyWhereRulesAreStored(t *testing.T) {
 	for _, stored := range []bool{true, false} {
 		for _, frame := range []*data.Frame{Table([]betrace.Violation{violation()}, Tempo{Stored: stored}), FirstTable([]First{{RuleID: "a"}}, Tempo{Stored: stored})} {
-			if links := fieldOf(t, frame, "rule").Config.Links; (len(links) == 1) != stored {
-				t.Errorf("stored %v: %+v", stored, links)
+			for _, name := range []string{"rule", "message"} {
+				if links := fieldOf(t, frame, name).Config.Links; (len(links) == 1) != stored {
+					t.Errorf("%s, stored %v: %+v", name, stored, links)
+				}
 			}
 			fieldOf(t, frame, "rule_id") // the link reads it
 		}

@@ -99,25 +99,38 @@ func sourceName(source *betrace.Source) string {
 func why(reason *string, coverage *betrace.Coverage) string {
 	var parts []string
 	if reason != nil {
-		parts = append(parts, capital(afterWord(*reason))+".")
+		parts = append(parts, capital(Sentence(*reason))+".")
 	}
 	for i, window := range coverage.WindowsFailed {
 		if i == mostWindowsNamed {
 			parts = append(parts, fmt.Sprintf("And %d more parts of the range.", len(coverage.WindowsFailed)-i))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s to %s: %s.", clock(window.Start), clock(window.End), strings.TrimSuffix(window.Reason, ".")))
+		parts = append(parts, fmt.Sprintf("%s to %s: %s.", clock(window.Start), clock(window.End), Sentence(window.Reason)))
 	}
 	return strings.Join(parts, " ")
 }
 
-// afterWord leaves out the stable word before the sentence: "no_data: the source has no trace".
-func afterWord(reason string) string {
+// Sentence leaves out the stable word before the sentence: "no_data: the source has no trace".
+func Sentence(reason string) string {
 	word, sentence, found := strings.Cut(reason, ": ")
 	if found && !strings.Contains(word, " ") {
 		return strings.TrimSuffix(sentence, ".")
 	}
 	return strings.TrimSuffix(reason, ".")
+}
+
+// listed names the first rules, and says how many more there are.
+func listed(ids []string) string {
+	if len(ids) <= mostRulesNamed {
+		return strings.Join(ids, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(ids[:mostRulesNamed], ", "), len(ids)-mostRulesNamed)
+}
+
+// NotAllRead says for which rules not everything was looked at, and why.
+func NotAllRead(ids []string, reason string) data.Notice {
+	return warning("Not everything was looked at for %s: %s.", listed(ids), Sentence(reason))
 }
 
 func capital(text string) string {

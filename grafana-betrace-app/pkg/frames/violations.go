@@ -2,7 +2,6 @@
 package frames
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -24,6 +23,8 @@ const rulePage = "/a/betrace-app/rules/${__data.fields.rule_id:percentencode}"
 
 const violationPage = "/a/betrace-app/violations/${__data.fields.rule_id:percentencode}/${__value.raw:percentencode}"
 
+const messagePage = "/a/betrace-app/violations/${__data.fields.rule_id:percentencode}/${__data.fields.trace_id:percentencode}"
+
 // traceField holds trace ids. Each opens in Explore, at the span that the violation rests on; the field span_id of the same row says which.
 func (t Tempo) traceField(ids []*string) *data.Field {
 	field := data.NewField("trace_id", nil, ids)
@@ -39,13 +40,22 @@ func (t Tempo) traceField(ids []*string) *data.Field {
 	return field.SetConfig(config)
 }
 
+// messageField says what a violation is. Each opens its page in the app, by the fields rule_id and trace_id of the same row.
+func (t Tempo) messageField(messages []string) *data.Field {
+	field := sentence("message", "Message", messages, 300)
+	if t.Stored {
+		field.Config.Links = []data.DataLink{{Title: "Open the violation", URL: messagePage}}
+	}
+	return field
+}
+
 func text(name, shown string, values []string) *data.Field {
 	return data.NewField(name, nil, values).SetConfig(&data.FieldConfig{DisplayName: shown})
 }
 
 // ruleField holds names of rules. Each opens the rule in the app, by the field rule_id of the same row.
 func (t Tempo) ruleField(names []string) *data.Field {
-	config := &data.FieldConfig{DisplayName: "Rule", Custom: width(240)}
+	config := &data.FieldConfig{DisplayName: "Rule", Custom: wrapped(240)}
 	if t.Stored {
 		config.Links = []data.DataLink{{Title: "Open the rule", URL: rulePage}}
 	}
@@ -68,9 +78,9 @@ func Table(violations []betrace.Violation, tempo Tempo) *data.Frame {
 		}
 	}
 	frame := data.NewFrame("violations", moment("time", "Time", times),
-		tempo.ruleField(columns[0]), severityField(columns[1]), tempo.traceField(traces), text("message", "Message", columns[2]),
+		tempo.ruleField(columns[0]), severityField(columns[1]), tempo.traceField(traces), tempo.messageField(columns[2]),
 		narrow("root_service", "Root service", columns[3], 150), narrow("root_name", "Root span", columns[4], 180), text("services", "Services", columns[5]),
-		narrow("span_id", "Span", spans, 150), text("rule_id", "Rule id", columns[6]), yesNo("provisional", "Provisional", provisional))
+		narrow("span_id", "Span", spans, 150), text("rule_id", "Rule id", columns[6]), yesNo("provisional", "Provisional", provisional, 110))
 	return asTable(frame)
 }
 
@@ -130,8 +140,9 @@ func FirstTable(all []First, tempo Tempo) *data.Frame {
 		}
 	}
 	frame := data.NewFrame("first violations", moment("time", "Since", times),
-		tempo.ruleField(columns[0]), severityField(columns[1]), yesNo("found", "Found", found), yesNo("proven", "Proven", proven),
-		yesNo("at_edge_of_data", "At the edge of the data", edge), text("says", "What is certain", columns[2]), tempo.traceField(traces), text("message", "Message", columns[3]),
+		tempo.ruleField(columns[0]), severityField(columns[1]), yesNo("found", "Found", found, 110), yesNo("proven", "Proven", proven, 110),
+		yesNo("at_edge_of_data", "At the edge of the data", edge, 190), sentence("says", "What is certain", columns[2], 260),
+		tempo.traceField(traces), tempo.messageField(columns[3]),
 		narrow("root_service", "Root service", columns[4], 150), narrow("root_name", "Root span", columns[5], 180), narrow("span_id", "Span", columns[6], 150),
 		moment("looked_until", "Looked until", until), text("rule_id", "Rule id", columns[7]))
 	return asTable(frame)
@@ -139,16 +150,8 @@ func FirstTable(all []First, tempo Tempo) *data.Frame {
 
 // NotLookedFor says that a table of first violations has no rows for rules that are meant, because they are too many for one query.
 func NotLookedFor(looked int, left []string) data.Notice {
-	named := left
-	if len(named) > mostRulesNamed {
-		named = named[:mostRulesNamed]
-	}
-	more := ""
-	if len(left) > len(named) {
-		more = fmt.Sprintf(" and %d more", len(left)-len(named))
-	}
-	return warning("First violations were looked for in the %d most severe of the %d rules that are meant. Nothing is said about the others: %s%s. Choose at most %d rules at once.",
-		looked, looked+len(left), strings.Join(named, ", "), more, looked)
+	return warning("First violations were looked for in the %d most severe of the %d rules that are meant. Nothing is said about the others: %s. Choose at most %d rules at once.",
+		looked, looked+len(left), listed(left), looked)
 }
 
 // Truncated says that there is more than the table shows.

@@ -2,6 +2,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,6 +23,7 @@ const (
 
 type firstAnswer struct {
 	row     frames.First
+	missing string // why not everything was looked at; empty: everything was
 	notices []data.Notice
 	err     error
 }
@@ -44,11 +46,32 @@ func (d *Instance) runFirst(ctx context.Context, q *query.Query, rules *scope) (
 		frames.AddNotices(frame, frames.NotLookedFor(len(looked), left))
 	}
 	frame.Meta.ExecutedQueryString = fmt.Sprintf("first violations of %d rules, %s to %s", len(rows), q.From.UTC().Format(time.RFC3339), q.To.UTC().Format(time.RFC3339))
-	frames.AddNotices(frame, notices...)
+	frames.AddNotices(frame, append(notRead(answers), notices...)...)
 	if ids := rules.unjudgedIDs(); len(ids) > 0 {
 		frames.AddNotices(frame, frames.Unjudged(ids))
 	}
 	return data.Frames{frame}, nil
+}
+
+// notRead has a notice for each reason that not everything was looked at, with the rules that share it.
+func notRead(answers []firstAnswer) []data.Notice {
+	ids := map[string][]string{}
+	var reasons []string
+	for i := range answers {
+		reason := answers[i].missing
+		if reason == "" {
+			continue
+		}
+		if len(ids[reason]) == 0 {
+			reasons = append(reasons, reason)
+		}
+		ids[reason] = append(ids[reason], answers[i].row.RuleID)
+	}
+	var notices []data.Notice
+	for _, reason := range reasons {
+		notices = append(notices, frames.NotAllRead(ids[reason], reason))
+	}
+	return notices
 }
 
 // mostSevere cuts rules into the n most severe ones, by id among their like, and the ids of the rest. The order of what is kept stays.
@@ -103,7 +126,7 @@ func (d *Instance) firstOfRule(ctx context.Context, q *query.Query, rule *betrac
 	}
 	out := firstAnswer{row: row}
 	if first.Status != "completed" {
-		out.notices = []data.Notice{{Severity: data.NoticeSeverityWarning, Text: fmt.Sprintf("%s: not everything was looked at (%s).", rule.ID, first.Reason)}}
+		out.missing = cmp.Or(first.Reason, first.Status)
 	}
 	return out
 }
@@ -115,11 +138,11 @@ func says(first *betrace.FirstViolation) string {
 	case first.Found && first.Proven:
 		return "the first one: everything before it was read and judged"
 	case first.Found:
-		return "a violation; there may be earlier ones: " + first.Reason
+		return "a violation; there may be earlier ones: " + frames.Sentence(first.Reason)
 	case first.Status == "completed":
 		return "none in the whole range, up to " + first.Coverage.EffectiveEnd.UTC().Format(time.RFC3339)
 	default:
-		return "none found, but not everything was looked at: " + first.Reason
+		return "none found, but not everything was looked at: " + frames.Sentence(first.Reason)
 	}
 }
 

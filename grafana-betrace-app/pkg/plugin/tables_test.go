@@ -58,7 +58,7 @@ func TestPagesAreFetchedUpToTheLimit(t *testing.T) {
 
 // Where a trace id leads is said by the role: a viewer has no Explore, and an alert has no user.
 func TestTracesOfATableLeadWhereTheReaderMayGo(t *testing.T) {
-	const explore, app = `"datasourceUid":"tempo"`, `/a/betrace-app/violations/${__data.fields.rule_id:percentencode}/`
+	const explore, app = `"datasourceUid":"tempo"`, `/a/betrace-app/violations/${__data.fields.rule_id:percentencode}/${__value.raw:percentencode}`
 	for name, c := range map[string]struct {
 		user        *backend.User
 		query, want string
@@ -212,6 +212,18 @@ func TestFirstViolationsSayWhatIsCertain(t *testing.T) {
 				t.Errorf("time %v", at)
 			}
 		})
+	}
+}
+
+func TestRulesThatShareAReasonShareANotice(t *testing.T) {
+	answers := []firstAnswer{{row: frames.First{RuleID: "a"}, missing: "no_data: no trace"}, {row: frames.First{RuleID: "b"}},
+		{row: frames.First{RuleID: "c"}, missing: "no_data: no trace"}, {row: frames.First{RuleID: "d"}, missing: "timeout: too slow"}}
+	var texts []string
+	for _, notice := range notRead(answers) {
+		texts = append(texts, notice.Text)
+	}
+	if all := strings.Join(texts, "|"); all != "Not everything was looked at for a, c: no trace.|Not everything was looked at for d: too slow." {
+		t.Error(all)
 	}
 }
 

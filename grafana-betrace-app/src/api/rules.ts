@@ -1,7 +1,7 @@
 // Rules: react-query hooks. Every write makes the lists stale, and what is evaluated from rules too.
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
 import { useApi } from './context';
+import { useEveryPage } from './everyPage';
 import type { RuleInput, Severity } from './types';
 
 export interface RuleFilter {
@@ -30,14 +30,7 @@ const LONGEST_PAGE = 1000;
 
 /** Every rule that the filter leaves, one page after the other; `hasNextPage` as long as some are missing. */
 export function useAllRules(filter: RuleFilter = {}) {
-  const rules = useRules(filter, LONGEST_PAGE);
-  const { data, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = rules;
-  useEffect(() => {
-    if (hasNextPage && !isFetching && !isFetchNextPageError) {
-      void fetchNextPage();
-    }
-  }, [data, hasNextPage, isFetching, isFetchNextPageError, fetchNextPage]); // data: a page may come before it was seen that it was asked for
-  return rules;
+  return useEveryPage(useRules(filter, LONGEST_PAGE));
 }
 
 export function useRule(id: string | undefined) {

@@ -2,7 +2,7 @@
 // page leaves.
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useApi } from './context';
-import type { CallOptions } from './client';
+import type { Api, CallOptions } from './client';
 import type { paths } from './schema';
 import type { Series } from './types';
 
@@ -30,12 +30,24 @@ const AGAIN_MS = 200;
 /** Steps are null because nobody came to them yet. */
 export const isUnevaluated = (series: Series | undefined) => Boolean(series?.reason?.startsWith('not_evaluated'));
 
+/** More than so many rules are named in the body: an address is too short for them. */
+const MOST_IN_ADDRESS = 50;
+/** So many rules may one question name. */
+export const MOST_NAMED = 1000;
+
+function askSeries(api: Api, filter: SeriesFilter, signal: AbortSignal) {
+  const { rule_id: named = [], ...rest } = filter;
+  return named.length > MOST_IN_ADDRESS
+    ? api.post('/v1/violations/series', { body: { ...rest, rule_ids: named }, signal })
+    : api.get('/v1/violations/series', { query: filter, signal });
+}
+
 /** Counts that are not known when the time is over are null; it is asked again until they are. */
 export function useSeries(filter: SeriesFilter, { enabled = true } = {}) {
   const api = useApi();
   return useQuery({
     queryKey: ['series', filter],
-    queryFn: ({ signal }) => api.get('/v1/violations/series', { query: filter, signal }),
+    queryFn: ({ signal }) => askSeries(api, filter, signal),
     refetchInterval: ({ state }) => (isUnevaluated(state.data) && !state.error ? AGAIN_MS : false),
     enabled,
   });

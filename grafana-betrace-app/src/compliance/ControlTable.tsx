@@ -44,13 +44,16 @@ function RuleRow({ rule, range }: { rule: ControlRule; range: ReportHead['range'
       <td>
         <Link to={to.rule(rule.rule_id)}>{rule.name || rule.rule_id}</Link>
         {rule.reason && <div className="reason">{rule.reason}</div>}
+        {counts && !rule.decides && (
+          <div className="reason">{t('compliance.no-say', 'In shadow: what it says is shown, and the control claims nothing by it.')}</div>
+        )}
         {counts && counts.violated > 0 && (
           <div>
             <Link to={to.violations({ rule: rule.rule_id, from: range.start, to: range.end })}>{t('compliance.see-violations', 'See the violations')}</Link>
           </div>
         )}
       </td>
-      <td>
+      <td className="status">
         <ControlStatusBadge status={rule.status} />
       </td>
       <CountCells counts={counts} />
@@ -73,7 +76,7 @@ function ControlRows({ control, range }: { control: Control; range: ReportHead['
             </div>
           )}
         </td>
-        <td>
+        <td className="status">
           <ControlStatusBadge status={control.status} />
         </td>
         <td colSpan={5} />
@@ -112,5 +115,6 @@ const getStyles = (theme: GrafanaTheme2) =>
   css({
     '& .control > *': { borderTop: `1px solid ${theme.colors.border.weak}`, paddingTop: theme.spacing(1) },
     '& tbody th': { whiteSpace: 'nowrap', fontWeight: theme.typography.fontWeightMedium },
+    '& .status': { whiteSpace: 'nowrap' },
     '& .reason, & .none': { color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize },
   });

@@ -10,12 +10,12 @@ function shown(value: number | null) {
   const field = { name: 'violations', type: FieldType.number, config: { ...defaults, thresholds }, values: [value] };
   const theme = createTheme();
   const { text, color } = getDisplayProcessor({ field, theme })(value);
-  const name = ['green', 'red', 'orange'].find((one) => theme.visualization.getColorByName(one) === color);
+  const name = ['green', 'red', 'dark-orange'].find((one) => theme.visualization.getColorByName(one) === color);
   return { text, name };
 }
 
 it('shows zero in green, violations in red, and what is not known in neither', () => {
   expect(shown(0)).toEqual({ text: '0', name: 'green' });
   expect(shown(1)).toEqual({ text: '1', name: 'red' });
-  expect(shown(null)).toEqual({ text: 'not known', name: 'orange' });
+  expect(shown(null)).toEqual({ text: 'not known', name: 'dark-orange' });
 });

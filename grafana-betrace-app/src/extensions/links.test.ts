@@ -1,8 +1,9 @@
 // Links from Grafana's pages: equal to plugin.json, right addresses, and nothing where they make no sense.
-import { dateTime } from '@grafana/data';
+import { dateTime, PluginExtensionPoints } from '@grafana/data';
 import pluginJson from '../plugin.json';
 import { PLUGIN_PREFIX } from '../constants';
-import { LINKS, ruleLink, serviceLink, traceLink, violationsLink } from './links';
+import { SEVERITIES } from '../api/types';
+import { alertLink, LINKS, logServiceLink, logTraceLink, ruleLink, serviceLink, traceLink, violationsLink } from './links';
 
 const ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const tempo = { type: 'tempo', uid: 't' };
@@ -18,6 +19,16 @@ it('stays below our app, and has no more links at a point than Grafana shows', (
   const points = LINKS.flatMap(({ targets }) => targets);
   expect(Math.max(...points.map((point) => points.filter((one) => one === point).length))).toBeLessThanOrEqual(2);
   LINKS.forEach(({ path }) => expect(path?.startsWith(`${PLUGIN_PREFIX}/`)).toBe(true));
+});
+
+/* Of the others that Grafana has for links, `grafana/traceview/details` shows those of Profiles Drilldown alone, and
+   `grafana/alerting/alertingrule/action` those of the plugin that a rule says it comes from. Traces Drilldown has one,
+   `grafana-exploretraces-app/investigation/v1`, which newer ones gave up: it shows whatever link is first as "Add to
+   investigation". Its traces are drawn by Grafana's trace view, with the links of that. */
+it('is at points that Grafana has, by titles of their own: Grafana compares descriptions of links by their titles', () => {
+  const points: string[] = Object.values(PluginExtensionPoints);
+  LINKS.flatMap(({ targets }) => targets).forEach((target) => expect(points).toContain(target));
+  expect(new Set(LINKS.map(({ title }) => title)).size).toBe(LINKS.length);
 });
 
 // Seen in Grafana 12.3: a longer one is cut there.
@@ -39,6 +50,9 @@ it.each(LINKS.map((link) => [link.title, link] as const))(
       { attributes: 1 },
       { traceID: 7, datasource: tempo },
       { attributes: { 'service.name': 'x' }, timeRange: null },
+      { attributes: { trace_id: 7, service_name: null }, timeRange: { from: 'x' } },
+      { instance: { labels: 'x', activeAt: {} } },
+      { instance: { labels: { rule_id: 7, severity: 7 } } },
     ];
     nonsense.forEach((context) => {
       const link = configure?.(context as never);
@@ -68,6 +82,43 @@ it('links a service with the range', () => {
     to: '1970-01-01T00:00:01.000Z',
   });
   expect(serviceLink({ attributes: { other: ['x'] } })).toBeUndefined();
+});
+
+describe('of a log line', () => {
+  const timeRange = { from: Date.parse('2026-11-20T12:00:00Z'), to: Date.parse('2026-11-20T12:10:00Z') };
+
+  it('links its trace, with an hour on both sides of the logs', () => {
+    const link = logTraceLink({ attributes: { trace_id: [ID.toUpperCase()] }, timeRange, datasource: { type: 'loki' } });
+    expect(query(link)).toEqual({ trace: ID, from: '2026-11-20T11:00:00.000Z', to: '2026-11-20T13:10:00.000Z' });
+    expect(query(logTraceLink({ attributes: { trace_id: [ID] } }))).toEqual({ trace: ID });
+    expect(logTraceLink({ attributes: { trace_id: ['../x'] }, timeRange })).toBeUndefined();
+    expect(logTraceLink({ attributes: { service_name: ['web'] }, timeRange })).toBeUndefined();
+  });
+
+  it('links its service with the range of the logs', () => {
+    const range = { from: '2026-11-20T12:00:00.000Z', to: '2026-11-20T12:10:00.000Z' };
+    expect(query(logServiceLink({ attributes: { service_name: ['web & co'] }, timeRange }))).toEqual({ service: 'web & co', ...range });
+    expect(logServiceLink({ attributes: { trace_id: [ID] } })).toBeUndefined();
+  });
+});
+
+describe('of an alert', () => {
+  const labels = { rule_id: 'slow-db', severity: 'high', team: 'sre' };
+
+  it('links the violations of its rule, from an hour before it fired', () => {
+    const activeAt = '2026-11-20T12:00:00Z';
+    expect(query(alertLink({ instance: { labels, activeAt } }))).toEqual({ rule: 'slow-db', from: '2026-11-20T11:00:00.000Z', to: 'now' });
+    // Grafana says so of one that does not fire
+    const resting = { labels, activeAt: '0001-01-01T00:00:00Z' };
+    expect(query(alertLink({ instance: resting }))).toEqual({ rule: 'slow-db', from: 'now-1h', to: 'now' });
+    SEVERITIES.forEach((severity) => expect(alertLink({ instance: { labels: { ...labels, severity } } })).toBeDefined());
+  });
+
+  it.each([
+    ['without the id of a rule', { severity: 'high' }],
+    ['without a severity of ours', { ...labels, severity: 'page' }],
+    ['with something else for an id', { ...labels, rule_id: '../x' }],
+  ])('links nothing %s', (_name, other) => expect(alertLink({ instance: { labels: { ...other } } })).toBeUndefined());
 });
 
 it('links queries about traces, and no others', () => {

@@ -6,6 +6,12 @@ import { DATASOURCE_ID, PLUGIN_PREFIX } from '../constants';
 
 const TEMPO = 'tempo';
 const TRACE_ID = /^[0-9a-fA-F]{16,32}$/;
+const RULE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const SEVERITIES = ['info', 'low', 'warning', 'medium', 'high', 'error', 'critical'];
+const HOUR_MS = 3_600_000;
+/** Labels and structured metadata of Loki; Grafana shows a link on the row of its category. */
+const LOG_TRACE_ID = 'trace_id';
+const LOG_SERVICE = 'service_name';
 
 // Not enum values of @grafana/data: those are looked up in the Grafana that runs, and may be missing there.
 const TARGETS = {
@@ -13,6 +19,8 @@ const TARGETS = {
   resourceAttributes: 'grafana/traceview/resource-attributes',
   explore: 'grafana/explore/toolbar/action',
   panel: 'grafana/dashboard/panel/menu',
+  logAttributes: 'grafana/logsview/resource-attributes',
+  alertInstance: 'grafana/alerting/instance/action',
 };
 
 /** What the trace view gives; times are in microseconds. Grafana does not export this type. */
@@ -28,6 +36,11 @@ export interface ResourceAttributesContext {
   /** milliseconds */
   timeRange?: { from: number; to: number };
   datasource?: { type?: string };
+}
+
+/** What the table of an alert's instances gives. */
+export interface AlertInstanceContext {
+  instance?: { activeAt?: string; labels?: Record<string, string> };
 }
 
 interface Target {
@@ -68,8 +81,6 @@ function raw(range: RawTimeRange | undefined): Query {
 
 const typeOf = ({ datasource }: Target) => (typeof datasource === 'object' ? datasource?.type : undefined);
 
-const HOUR_MS = 3_600_000;
-
 /** The violations of one trace, with an hour on both sides: a trace belongs to the window of its earliest span. */
 export function traceLink(context?: TraceHeaderContext): { path: string } | undefined {
   const { traceID, startTime, duration = 0, datasource } = context ?? {};
@@ -81,15 +92,46 @@ export function traceLink(context?: TraceHeaderContext): { path: string } | unde
   return { path: at('violations', { trace: traceID.toLowerCase(), ...range }) };
 }
 
+/** Of milliseconds; what is not given stays out of the address. */
+const isoRange = ({ from, to }: Partial<NonNullable<ResourceAttributesContext['timeRange']>> = {}): Query => ({
+  from: from === undefined ? undefined : iso(from),
+  to: to === undefined ? undefined : iso(to),
+});
+
 export function serviceLink(context?: ResourceAttributesContext): { path: string } | undefined {
   const service = context?.attributes?.['service.name']?.[0];
   if (!service || (context?.datasource?.type ?? TEMPO) !== TEMPO) {
     return undefined;
   }
+  return { path: at('violations', { service, ...isoRange(context?.timeRange) }) };
+}
+
+/** The violations of the trace that a log line names. An hour on both sides of the logs: it may begin before them. */
+export function logTraceLink(context?: ResourceAttributesContext): { path: string } | undefined {
+  const trace = context?.attributes?.[LOG_TRACE_ID]?.[0];
+  if (!trace || !TRACE_ID.test(trace)) {
+    return undefined;
+  }
   const { from, to } = context?.timeRange ?? {};
-  return {
-    path: at('violations', { service, from: from === undefined ? undefined : iso(from), to: to === undefined ? undefined : iso(to) }),
-  };
+  const range = from === undefined || to === undefined ? {} : isoRange({ from: from - HOUR_MS, to: to + HOUR_MS });
+  return { path: at('violations', { trace: trace.toLowerCase(), ...range }) };
+}
+
+/** The service that a log line is of. Loki gives the resource attribute this name; where it keeps its dot there is no such row. */
+export function logServiceLink(context?: ResourceAttributesContext): { path: string } | undefined {
+  const service = context?.attributes?.[LOG_SERVICE]?.[0];
+  return service ? { path: at('violations', { service, ...isoRange(context?.timeRange) }) } : undefined;
+}
+
+/** The violations of an alert's rule, since an hour before it fired. Our series and our metrics have both labels. */
+export function alertLink(context?: AlertInstanceContext): { path: string } | undefined {
+  const { labels, activeAt } = context?.instance ?? {};
+  const rule = labels?.rule_id;
+  if (!rule || !labels?.severity || !RULE_ID.test(rule) || !SEVERITIES.includes(labels.severity)) {
+    return undefined;
+  }
+  const since = Date.parse(activeAt ?? '');
+  return { path: at('violations', { rule, from: since > 0 ? iso(since - HOUR_MS) : 'now-1h', to: 'now' }) };
 }
 
 /** A value that the page can be asked for: variables of a dashboard (`$rule`) are not known here, so they narrow nothing. */
@@ -168,6 +210,34 @@ export const LINKS: Array<Added<object>> = [
     group: { name: 'service.name' },
     configure: carefully(serviceLink),
   } as Added<object>,
+  {
+    title: 'BeTrace violations of the trace',
+    description: 'Which rules the trace of this log line breaks',
+    targets: [TARGETS.logAttributes],
+    icon: 'shield-exclamation',
+    path: VIOLATIONS,
+    category: LOG_TRACE_ID,
+    group: { name: LOG_TRACE_ID },
+    configure: carefully(logTraceLink),
+  } as Added<object>,
+  {
+    title: 'BeTrace violations of the service',
+    description: 'Violations by traces in which the service of this log line takes part',
+    targets: [TARGETS.logAttributes],
+    icon: 'shield-exclamation',
+    path: VIOLATIONS,
+    category: LOG_SERVICE,
+    group: { name: LOG_SERVICE },
+    configure: carefully(logServiceLink),
+  } as Added<object>,
+  {
+    title: 'BeTrace violations of this alert',
+    description: 'The violations that this alert is about, since an hour before it fired',
+    targets: [TARGETS.alertInstance],
+    icon: 'shield-exclamation',
+    path: VIOLATIONS,
+    configure: carefully(alertLink),
+  },
   {
     title: 'BeTrace violations',
     description: 'Violations of rules in the range of these queries',

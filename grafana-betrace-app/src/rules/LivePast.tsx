@@ -7,9 +7,10 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Button, Text, useStyles2 } from '@grafana/ui';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { Link, useLocation } from 'react-router-dom';
 import { useApi } from '../api/context';
+import { useEveryPage } from '../api/everyPage';
 import type { RuleCheck, ViolationPage } from '../api/types';
 import { CoverageNotice, coverageFacts } from '../components/CoverageNotice';
 import { ErrorState } from '../components/ErrorState';
@@ -64,13 +65,7 @@ function usePast(dsl: string | null) {
     gcTime: 60_000,
     refetchOnWindowFocus: false,
   });
-  const { data, hasNextPage, isFetching, error, fetchNextPage } = past;
-  useEffect(() => {
-    if (hasNextPage && !isFetching && !error) {
-      void fetchNextPage();
-    }
-  }, [data, hasNextPage, isFetching, error, fetchNextPage]); // data: a part may come before it was seen that it was asked for
-  return past;
+  return useEveryPage(past);
 }
 
 /** A number is exact only where the service says so. */

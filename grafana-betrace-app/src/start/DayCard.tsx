@@ -118,7 +118,23 @@ function Counts({ series }: { series: Series }) {
   );
 }
 
-export function DayCard({ shadow }: { shadow: string[] }) {
+interface Props {
+  /** the ids of rules in shadow, where there are no others */
+  shadow: string[];
+  /** these are the first of more */
+  isCut: boolean;
+}
+
+function Shadow({ shadow, isCut }: Props) {
+  return (
+    <p>
+      {t('start.day.shadow', 'All enabled rules are in shadow: they are judged here, and nothing is sent for them.')}{' '}
+      {isCut && t('start.day.shadow-cut', 'There are more than can be asked at once: the first {{n}} by id are counted.', { n: shadow.length.toLocaleString() })}
+    </p>
+  );
+}
+
+export function DayCard({ shadow, isCut }: Props) {
   const to = useUrls();
   const series = useSeries(dayQuestion(shadow));
   const link = (
@@ -128,7 +144,7 @@ export function DayCard({ shadow }: { shadow: string[] }) {
   );
   return (
     <Card title={t('start.day.title', 'Last 24 hours')} actions={link}>
-      {shadow.length > 0 && <p>{t('start.day.shadow', 'All enabled rules are in shadow: they are judged here, and nothing is sent for them.')}</p>}
+      {shadow.length > 0 && <Shadow shadow={shadow} isCut={isCut} />}
       {series.isPending && <Loading text={t('start.day.asking', 'Rules are evaluated over the last 24 hours; this can take a while…')} />}
       <QuestionProblem asked={series} />
       {series.data && <Counts series={series.data} />}

@@ -92,6 +92,14 @@ it('shows each rule with its denominators, and leads to its violations', async (
   expect(violations).toHaveAttribute('href', '/violations?rule=pii-audit&from=2026-11-19T12%3A00%3A00Z&to=2026-11-20T12%3A00%3A00Z');
 });
 
+it('says of a rule in shadow why its control claims nothing while it is violated', async () => {
+  const trial = controlRule({ rule_id: 'trial', name: 'On trial', decides: false });
+  const off = controlRule({ rule_id: 'off', name: 'Off', decides: false, counts: null, status: 'not_evaluated', reason: 'the rule is disabled' });
+  showReport(report([control({ status: 'not_evaluated', rules: [trial, off] }), control({ control: 'CC6.2', rules: [controlRule()] })]));
+  expect((await row('On trial')).getByText(/^In shadow: .* claims nothing by it/)).toBeInTheDocument();
+  expect(screen.getAllByText(/^In shadow/)).toHaveLength(1);
+});
+
 it('says of a count that it is a least one', async () => {
   showReport(report([control({ rules: [controlRule({ counts: counts({ evaluated_kind: 'at_least' }) })] })]));
   expect((await row('PII is audited')).getByText('≥ 20,000')).toBeInTheDocument();

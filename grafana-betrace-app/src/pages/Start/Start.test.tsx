@@ -82,6 +82,27 @@ it('counts rules in shadow where there are no others, and says so', async () => 
   expect(host.requests.find(({ path }) => path === '/v1/violations/series')?.query.getAll('rule_id')).toEqual(['fraud-check']);
 });
 
+const inShadow = (n: number) => Array.from({ length: n }, (_, at) => rule({ id: `r${at}`, shadow: true }));
+
+it('counts more rules in shadow than an address has room for', async () => {
+  const { host } = show({ 'GET /v1/rules': { rules: inShadow(150), cursor: null }, 'POST /v1/violations/series': series([2]) });
+  const day = await card('Last 24 hours');
+  expect(await day.findByText('Violations: 2')).toBeInTheDocument();
+  expect(day.getByText(/All enabled rules are in shadow/)).toBeInTheDocument();
+  expect(day.queryByText(/more than can be asked/)).not.toBeInTheDocument();
+  const asked = host.requests.filter(({ path }) => path === '/v1/violations/series');
+  expect(asked.map(({ method }) => method)).toEqual(['POST', 'POST']);
+  expect((asked[0].body as { rule_ids: string[] }).rule_ids).toHaveLength(150);
+});
+
+it('says of more rules in shadow than one question may name that some are not counted', async () => {
+  const pages = ({ query }: StubRequest) => (query.get('cursor') ? { rules: inShadow(1), cursor: null } : { rules: inShadow(1000), cursor: 'next' });
+  const { host } = show({ 'GET /v1/rules': pages, 'POST /v1/violations/series': series([0]) });
+  const day = await card('Last 24 hours');
+  expect(await day.findByText(/the first 1,000 by id are counted/)).toBeInTheDocument();
+  expect(host.requests.filter(({ method, path }) => method === 'GET' && path === '/v1/violations/series')).toHaveLength(0);
+});
+
 it('tells stored rules that are all disabled from none', async () => {
   const rules = ({ query }: StubRequest) => ({ rules: query.get('enabled') === 'true' ? [] : [rule({ enabled: false })], cursor: null });
   show({ 'GET /v1/rules': rules });

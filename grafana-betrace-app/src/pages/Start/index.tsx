@@ -6,6 +6,7 @@ import { LinkButton, useStyles2 } from '@grafana/ui';
 import { useReplays } from '../../api/replays';
 import { useAllRules, useRules } from '../../api/rules';
 import { useReady } from '../../api/service';
+import { MOST_NAMED } from '../../api/violations';
 import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
 import { QuestionProblem } from '../../components/StaleNotice';
@@ -21,8 +22,6 @@ import { ServiceCard } from '../../start/ServiceCard';
 import { UnjudgedCard } from '../../start/UnjudgedCard';
 
 const RECENT = 5;
-/** The address of a question names them; all packs together have fewer rules. */
-const MOST_IN_SHADOW = 100;
 
 function RecentReplays() {
   const to = useUrls();
@@ -67,12 +66,15 @@ function Day() {
     return <NoneEnabled />;
   }
   // counts of all rules leave out those in shadow, so where there are no others they are asked for by name
-  const isShadowOnly = judged.length <= MOST_IN_SHADOW && !enabled.hasNextPage && judged.every((rule) => rule.shadow);
-  const shadow = isShadowOnly ? judged.map((rule) => rule.id) : [];
+  const isShadowOnly = judged.every((rule) => rule.shadow);
+  if (isShadowOnly && enabled.hasNextPage && !enabled.error) {
+    return <Loading />; // whether there are others is not known yet
+  }
+  const shadow = isShadowOnly ? judged.slice(0, MOST_NAMED).map((rule) => rule.id) : [];
   return (
     <div className={styles.page}>
       <QuestionProblem asked={asked} />
-      <DayCard shadow={shadow} />
+      <DayCard shadow={shadow} isCut={isShadowOnly && judged.length > MOST_NAMED} />
       <UnjudgedCard rules={judged} shadow={shadow} />
     </div>
   );
