@@ -32,7 +32,9 @@ typedef struct group {
   size_t count, capacity, by_id_capacity;
   size_t first_count; /* so many, as far as they are there */
   size_t linked_spans, bytes;
-  bool is_full; /* no more is kept */
+  bt_memory_hold hold; /* of what is kept but the first, which whoever reads any trace has room for */
+  bool is_full;        /* no more is kept, */
+  bool lacks_memory;   /* and a larger memory would keep more */
   bt_time_range range;
 } group;
 
@@ -85,6 +87,14 @@ static void dispose_group(group *g) {
   for (size_t i = 0; i < g->count; i++) free(g->members[i].room);
   free(g->members);
   free(g->by_id);
+  bt_memory_hold_shrink(&g->hold, 0);
+}
+
+/* Asks before it is kept. */
+static bool has_memory(group *g, size_t bytes) {
+  if (g->bytes + bytes <= g->request->most_bytes && bt_memory_hold_grow(&g->hold, bytes)) return true;
+  g->is_full = g->lacks_memory = true;
+  return false;
 }
 
 /* ---- reading ---- */
@@ -121,24 +131,17 @@ static bt_status keep_member(group *g, const bt_trace *trace, bt_error *error) {
   return BT_OK;
 }
 
-static bool has_room(const group *g, const bt_trace *trace) {
-  return g->count - g->first_count < BT_FAMILY_MAX_TRACES &&
-         g->linked_spans + trace->span_count <= BT_FAMILY_MAX_SPANS &&
-         g->bytes + bt_trace_copy_bytes(trace) <= g->request->most_bytes;
-}
-
 static bt_status keep_own(group *g, const bt_trace *trace, bt_error *error) {
-  if (!g->count || g->bytes + bt_trace_copy_bytes(trace) <= g->request->most_bytes) return keep_member(g, trace, error);
-  g->is_full = true;
-  return BT_OK;
+  return !g->count || has_memory(g, bt_trace_copy_bytes(trace)) ? keep_member(g, trace, error) : BT_OK;
 }
 
 /* With its links, where it was kept without. */
 static bt_status replace_member(group *g, member *m, const bt_trace *trace, bt_error *error) {
-  size_t bytes = bt_trace_copy_bytes(trace);
+  size_t bytes = bt_trace_copy_bytes(trace), before = bt_trace_copy_bytes(&m->trace);
+  if (m != g->members && bytes > before && !has_memory(g, bytes - before)) return BT_OK;
   void *room = calloc(1, bytes ? bytes : 1);
   if (!room) return bt_error_no_memory(error);
-  g->bytes += bytes - bt_trace_copy_bytes(&m->trace);
+  g->bytes += bytes - before;
   free(m->room);
   m->room = room;
   m->trace = *trace;
@@ -149,6 +152,10 @@ static bt_status replace_member(group *g, member *m, const bt_trace *trace, bt_e
 }
 
 static bt_status keep_linked(group *g, const bt_trace *trace, bt_error *error) {
+  bool is_counted_out =
+      g->count - g->first_count >= BT_FAMILY_MAX_TRACES || g->linked_spans + trace->span_count > BT_FAMILY_MAX_SPANS;
+  if (is_counted_out) g->is_full = true;
+  if (is_counted_out || !has_memory(g, bt_trace_copy_bytes(trace))) return BT_OK;
   g->linked_spans += trace->span_count;
   return keep_member(g, trace, error);
 }
@@ -160,13 +167,8 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   if (!read->trace || !read->trace->span_count || read->needs_by_id) return BT_OK;
   member *there = find_member(g, &read->trace->id);
   if (there && !there->hides_links) return BT_OK; /* given twice */
-  r->came += there != NULL;
+  r->came++;                                      /* what is not kept makes the group full */
   if (there) return replace_member(g, there, read->trace, error);
-  if (!r->is_own && !has_room(g, read->trace)) {
-    g->is_full = true;
-    return BT_OK;
-  }
-  r->came++;
   return r->is_own ? keep_own(g, read->trace, error) : keep_linked(g, read->trace, error);
 }
 
@@ -413,11 +415,13 @@ static bt_status take_own(group *g, const bt_trace_id *ids, size_t at, size_t co
 static bt_status gather_group(const bt_family_request *request, const bt_trace_id *ids, size_t at, size_t count,
                               bt_family_sink sink, void *context, bt_error *error) {
   group g = {.request = request, .sink = sink, .context = context};
+  g.hold = (bt_memory_hold){.account = request->questions->plan->request.memory, .kind = BT_MEMORY_READS};
   bt_status status = take_own(&g, ids, at, count, error);
   g.first_count = g.count;
   set_range(&g);
   if (status == BT_OK) status = gather_hops(&g, error);
   bool is_divided = status == BT_OK && g.is_full && count > 1;
+  if (request->lacked_memory) *request->lacked_memory = g.lacks_memory;
   if (status == BT_OK && !is_divided) tie_members(&g);
   if (status == BT_OK && !is_divided) status = give_families(&g, ids, at, count, error);
   dispose_group(&g);

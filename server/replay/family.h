@@ -1,6 +1,7 @@
 /* Families of linked traces (dsl/family.h), gathered from the source hop by hop: who links to the traces at hand, and
  * whom their spans link to. Many traces share the look-ups. A family claims to know no more than what was asked,
- * answered in full, read and kept. The account names failed look-ups. Thread: the replay's. */
+ * answered in full, read and kept. The account names failed look-ups. What is kept at once is held in the account of
+ * memory. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_FAMILY_H
 #define BT_SERVER_REPLAY_FAMILY_H
 
@@ -24,6 +25,7 @@ typedef struct bt_family_request {
   int64_t settled_ns; /* what starts before it is all there; INT64_MAX: everything is */
   bool require_complete;
   size_t most_bytes;                 /* that the traces of one look-up may take */
+  bool *lacked_memory;               /* set before a family is given: there was no memory for all of it; or NULL */
   const int64_t *starts_ns;          /* of each id, in their order, which is that of these times; NULL: not known */
   const bt_trace *const *own_traces; /* of each id, in their order, what was read already, borrowed; NULL: it is read.
                                         The list NULL: each is */

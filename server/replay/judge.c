@@ -353,6 +353,7 @@ static bt_status gather_linked(bt_judge *judge, const linked_lists *lists, bt_er
     lists->hide_links[i] = awaiting->is_shown;
   }
   bt_family_request request = bt_family_request_of(judge->questions);
+  request.lacked_memory = &judge->family_lacked_memory;
   request.own_traces = lists->traces;
   request.own_hide_links = lists->hide_links;
   request.starts_ns = lists->starts_ns;

@@ -83,7 +83,8 @@ typedef struct bt_judge {
   size_t queue_count, queue_capacity;
   bt_awaiting *linked;
   size_t linked_count, linked_capacity, linked_bytes;
-  size_t shown_count; /* of linked: as batches gave them */
+  size_t shown_count;        /* of linked: as batches gave them */
+  bool family_lacked_memory; /* that is judged now: not all of it is there */
   bt_sampled *samples;
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */

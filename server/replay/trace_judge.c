@@ -398,6 +398,12 @@ static bt_status report_family(bt_judge *judge, const bt_awaiting *of, const bt_
   return bt_delivery_take(judge, of->known, rules, error);
 }
 
+/* With more memory, or less under way, it might be decided. */
+static bt_status say_no_room(bt_judge *judge, size_t known, bt_error *error) {
+  return bt_account_fail_trace(judge->account, &judge->table->traces[known],
+                               "results_full: the traces that links tie to it do not fit into --memory-limit", error);
+}
+
 bt_status bt_trace_judge_take_family(bt_judge *judge, const bt_awaiting *of, const bt_family *family, bt_error *error) {
   const bt_rule_verdict *verdicts = NULL;
   bt_judged shown = {.is_usable = false};
@@ -411,5 +417,7 @@ bt_status bt_trace_judge_take_family(bt_judge *judge, const bt_awaiting *of, con
   if (status == BT_OK) status = judge_family(judge, of->known, family, &verdicts, error);
   if (status != BT_OK || !verdicts) return status;
   compare_shown(judge, of, &shown, &verdicts[0]);
+  if (judge->family_lacked_memory && awaits_links(judge, verdicts)) status = say_no_room(judge, of->known, error);
+  if (status != BT_OK) return status;
   return report_family(judge, of, family->traces[0].trace, verdicts, error);
 }

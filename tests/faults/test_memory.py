@@ -1,6 +1,6 @@
 """--memory-limit is kept: many large replays at once, of rules that every trace violates, with questions on demand and
 series next to them. What the process has resident is held against the account in /metrics all the time, and
-afterwards the memory is the system's again.
+afterwards the memory is the system's again. A trace whose linked traces do not fit is named.
 
 Traces come from a file, so that nothing is measured but the service; with --tempo from a real Tempo, whose answers are read and decoded meanwhile. Bytes are asserted,
 and no time is.
@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 from betrace_process import Betrace, has_sanitizer, run_cli  # noqa: E402
 import prometheus_text  # noqa: E402
+from trace_files import span, trace, trace_id  # noqa: E402
 
 SHORT, TEMPO = "--short" in sys.argv, "--tempo" in sys.argv
 MIB = 2**20
@@ -178,6 +179,64 @@ class Memory(unittest.TestCase):
         self.assertEqual(status["status"], "completed", status)
         self.watch(server)
         self.assertTrue(loud)
+
+
+class Families(unittest.TestCase):
+    """Rules over links: one message has many large traces that link to it, others have one, and one has none."""
+    AUDITS, BYTES, MESSAGES = 800, 30_000, 40
+    LIMIT_MIB = 16
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-memory-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.path = os.path.join(cls.folder.name, "linked.jsonl")
+        with open(cls.path, "w", encoding="utf-8") as file:
+            for number in range(1, cls.MESSAGES + 1):
+                file.write(trace(number, span("publish", id=f"{number:016x}"), at=number * 1000))
+                if number > 2:
+                    file.write(trace(1000 + number, span("process", links=[(number, f"{number:016x}")]), at=number * 1000 + 5))
+            for number in range(cls.AUDITS):
+                file.write(trace(10_000 + number, span("audit", links=[(1, f"{1:016x}")], body="x" * cls.BYTES), at=2000))
+
+    def replay(self, server):
+        start, end = "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"
+        body = {"dsl": "when { publish as p } always { process linked to p within 10m }", "start_time": start, "end_time": end}
+        answer = server.post("/v1/replays", body)
+        self.assertEqual(answer.status, 202, answer)
+        return answer.json()["replay_id"]
+
+    def wait_for(self, server, replay_id):
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            status = server.get(f"/v1/replays/{replay_id}").json()
+            if status["status"] not in ("queued", "running"):
+                return status
+            self.assertLess(time.monotonic(), deadline, status)
+            time.sleep(0.02)
+
+    def test_a_family_that_does_not_fit(self):
+        """Its trace is named, and nothing is said of it; others are judged, and so is the next replay of what fits."""
+        with Betrace("--traces", self.path, "--memory-limit", f"{self.LIMIT_MIB}MiB") as server:
+            for replay_id in [self.replay(server) for _ in range(6)]:
+                status = self.wait_for(server, replay_id)
+                self.assertEqual(status["status"], "incomplete", status)
+                self.assertIn(f"trace {trace_id(1)}: results_full: ", status["reason"])
+                self.assertFalse(status["coverage"]["complete"])
+                self.assertEqual((status["violations_found"], status["inconclusive"]), (1, 1), status)
+                found = server.get(f"/v1/replays/{replay_id}/violations").json()["violations"]
+                self.assertEqual([one["trace_id"] for one in found], [trace_id(2)])
+            most = Memory.figures(server)[1]
+            self.assertLessEqual(most, self.LIMIT_MIB * MIB)
+            self.assertGreater(most, self.LIMIT_MIB * MIB // 8, "families are not in the account")
+            if not has_sanitizer():
+                self.assertLess(Memory.resident(server), SLACK_RATIO * self.LIMIT_MIB * MIB + SLACK_MIB * MIB)
+            self.assertEqual(Memory.figures(server)[0]["reads"], 0)
+
+    def test_with_more_memory_it_fits(self):
+        with Betrace("--traces", self.path, "--memory-limit", "256MiB") as server:
+            status = self.wait_for(server, self.replay(server))
+            self.assertEqual((status["status"], status["violations_found"], status["inconclusive"]), ("completed", 2, 0), status)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,14 @@ REQUEST_TIMEOUT_S, DEADLINE_S = 2, 120  # on a machine that is quick
 LONGEST_TIMEOUT_S = 10  # what hangs does so for 20 s at most (proxy.LONG_S)
 BUDGET_S = float(os.environ.get("FAULT_SECONDS", "120" if SHORT else "inf"))
 MEMORY_KIB = 512 * 1024  # one answer of at most 128 MiB, its decoding, and the program itself
-# A fifth of the messages have no consumer. The bound is over before what is settled ends.
+# A fifth of the messages have no consumer, two fifths an error behind them. The bound is over before what is settled ends.
 LINKED = {"id": "linked", "dsl": 'when { "orders publish" as p } always { "orders process" linked to p within 30s }'}
+# Two hops to what is charged, which stands under a span that links to the consumer, and back along the links.
+DOWNSTREAM = {"id": "downstream", "dsl": 'when { "orders publish" as p } never { span(span.status == error) downstream of p within 30s over 2 links }'}
+LINKED_FROM = {"id": "linked-from", "dsl": 'when { "orders charge" as c } always { "orders process".where(span.status == error) linked from c within 30s }'}
+OVER_LINKS = (LINKED, DOWNSTREAM, LINKED_FROM)
 MESSAGES = 30
-RULES = (SLOW_DB, INCIDENT, PII_AUDIT, LINKED)
+RULES = (SLOW_DB, INCIDENT, PII_AUDIT, *OVER_LINKS)
 SANITIZED = "asan" in os.environ.get("BETRACE_BIN", "")
 
 
@@ -60,7 +64,7 @@ class Data:
         assert pushed.returncode == 0, pushed.stderr
         with open(truth, encoding="utf-8") as file:
             content = json.load(file)
-        self.truth = {rule["id"]: set(content[TRUTH[rule["id"]]]) for rule in RULES if rule != LINKED}
+        self.truth = {rule["id"]: set(content[TRUTH[rule["id"]]]) for rule in RULES if rule not in OVER_LINKS}
         self.traces = TRACES + self.push_messages(int(start.timestamp()))
         seconds = (int(start.timestamp()) - 900, int(end.timestamp()) + 900)
         self.tempo.wait_until(lambda: len(self.tempo.search("{}", *seconds, limit=10000, spss=1)) >= self.traces, "searchable")
@@ -68,18 +72,30 @@ class Data:
         self.deadline_s = DEADLINE_S * self.timeout_s // REQUEST_TIMEOUT_S
 
     def push_messages(self, start_s):
-        """One each three minutes, and its consumer two seconds later. Returns how many traces these are."""
-        self.truth[LINKED["id"]] = set()
+        """One each three minutes, its consumer two seconds later and what is charged for that. Returns how many traces these are."""
+        lost, failed, uncaused = (self.truth.setdefault(rule["id"], set()) for rule in OVER_LINKS)
+        traces = 0
         for number in range(MESSAGES):
-            at_ns = (start_s + number * 180) * 10**9
-            sent = otlp.span(otlp.new_trace_id(), "orders publish", at_ns)
-            spans = [sent]
+            at_ns, spans = (start_s + number * 180) * 10**9, []
+
+            def add(name, after_s, of=None, parent="", trace_id=None, status="unset"):
+                links = [(of["traceId"], of["spanId"], {})] if of else []
+                spans.append(otlp.span(trace_id or otlp.new_trace_id(), name, at_ns + after_s * 10**9, parent=parent, links=links, status=status))
+                return spans[-1]
+            sent = add("orders publish", 0)
+            if number % 5:
+                consumer = add("orders process", 2, sent, status="error" if number % 5 == 1 else "unset")
+                charge = add("orders charge", 4, consumer)
+                add("orders book", 5, parent=charge["spanId"], trace_id=charge["traceId"], status="error" if number % 5 == 2 else "unset")
             if number % 5 == 0:
-                self.truth[LINKED["id"]].add(sent["traceId"])
-            else:
-                spans.append(otlp.span(otlp.new_trace_id(), "orders process", at_ns + 2 * 10**9, links=[(sent["traceId"], sent["spanId"], {})]))
+                lost.add(sent["traceId"])
+            if number % 5 in (1, 2):
+                failed.add(sent["traceId"])
+            if number % 5 > 1:
+                uncaused.add(charge["traceId"])
+            traces += len({span["traceId"] for span in spans})
             self.tempo.push(spans, service="queue")
-        return 2 * MESSAGES - len(self.truth[LINKED["id"]])
+        return traces
 
     def measure_timeout(self):
         """As long as the longest of some replays that are under way at once and meet no fault: no request of theirs takes longer."""
@@ -214,22 +230,28 @@ class EachFault(unittest.TestCase):
     check_end = Schedules.check_end
     check_answer = Schedules.check_answer
 
-    def run_constant(self, name):
+    def run_constant(self, name, rule=SLOW_DB):
         with FaultProxy(self.data.tempo.url, after=name, seed=1) as proxy:
             started = time.monotonic()
             # What is honest has to complete, however busy the machine is.
-            done = replay(self.data, SLOW_DB, proxy, timeout_s=100 if name in HONEST else None)
+            done = replay(self.data, rule, proxy, timeout_s=100 if name in HONEST else None)
             seconds = time.monotonic() - started
         return name, done, seconds
 
     def test_each(self):
+        self.hold_each(SLOW_DB)
+
+    def test_each_of_a_rule_over_links(self):
+        self.hold_each(LINKED)
+
+    def hold_each(self, rule):
         statuses = {}
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            for name, done, seconds in pool.map(self.run_constant, sorted(ALL)):
+            for name, done, seconds in pool.map(lambda name: self.run_constant(name, rule), sorted(ALL)):
                 if name in LYING:
                     answer = self.check_end(done, name)
                 else:
-                    answer = self.check_answer(done, SLOW_DB, name)
+                    answer = self.check_answer(done, rule, name)
                 statuses[name] = answer["status"] if answer else "refused"
                 print(f"  {name:16s} {statuses[name]:11s} {seconds:5.1f} s {done.peak_kib // 1024:4d} MiB")
         for name in HONEST:

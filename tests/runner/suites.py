@@ -44,7 +44,8 @@ JOURNEYS_IN_CHECK = {
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
             "test_watch_links_tempo", "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
-            "test_source_version_tempo", "test_prometheus", "test_first_tempo", "test_large_tempo", "test_newer_model")
+            "test_source_version_tempo", "test_prometheus", "test_first_tempo", "test_large_tempo", "test_newer_model",
+            "test_linked_property_tempo")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
@@ -373,8 +374,9 @@ def diff_large():
 
 
 def property_large():
-    """Random rules on the real Tempo at full size, with every strategy forced on all of them."""
+    """Random rules on the real Tempo at full size, with every strategy forced on all of them; then those that follow links."""
     yield from with_programs(python_files("tests/e2e/test_property_tempo.py", "--full"))
+    yield from python_files("tests/e2e/test_linked_property_tempo.py", "--full")
 
 
 def tsan():

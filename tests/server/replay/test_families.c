@@ -424,6 +424,74 @@ static void too_many_are_not_counted(void **state) {
   assert_int_equal(w->run.result.rules[0].inconclusive, 1);
 }
 
+/* Two messages: one with a large family of others, one with a consumer. */
+static void write_large_family(world *w, const char *rule) {
+  enum { LINKING = 300, NAME_BYTES = 4000 };
+  static char name[NAME_BYTES + 1];
+  memset(name, 'x', NAME_BYTES);
+  fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
+  fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
+  for (unsigned i = 0; i < LINKING; i++)
+    fake_link_add(fake_span_add(fake_add(&w->fake, 10 + i), name, NOON_NS + 2 * MINUTE_NS), 1, 0);
+  fake_link_add(fake_span_add(fake_add(&w->fake, 3), "process", NOON_NS + 2 * MINUTE_NS), 2, 0);
+  replay_run_add(&w->run, "lost", rule);
+  w->run.request.strategy = BT_STRATEGY_READ;
+}
+
+static void assert_named_as_too_large(const world *w) {
+  const bt_replay_result *result = &w->run.result;
+  assert_int_equal(result->outcome, BT_REPLAY_INCOMPLETE);
+  assert_non_null(strstr(result->reason, "do not fit into --memory-limit"));
+  assert_int_equal(result->coverage.windows_failed_count, 1);
+  assert_false(result->coverage.complete);
+  assert_int_equal(result->rules[0].violations_found, 0);
+  assert_int_equal(result->rules[0].inconclusive, 1);
+}
+
+/* A family that no memory holds is named, and others are judged. */
+static void what_does_not_fit_is_named(void **state) {
+  world *w = *state;
+  write_large_family(w, "when { publish as p } always { process linked to p within 10m }");
+  w->run.request.memory_limit_bytes = 64 * 1024;
+  replay_run_go(&w->run, &w->fake);
+  assert_named_as_too_large(w);
+  w->run.request.memory_limit_bytes = FAMILIES_BYTES;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_int_equal(w->run.result.rules[0].violations_found, 1);
+}
+
+/* The same where others hold the memory meanwhile; what families held is free afterwards. */
+static void families_are_held_in_the_account(void **state) {
+  enum { LIMIT_BYTES = 8 * 1024 * 1024, LEFT_BYTES = 600 * 1024 };
+  world *w = *state;
+  bt_memory_account *account;
+  bt_error error = {0};
+  assert_int_equal(bt_memory_account_new(LIMIT_BYTES, &account, &error), BT_OK);
+  write_large_family(w, "when { publish as p } always { process linked to p within 10m }");
+  w->run.request.memory_limit_bytes = LIMIT_BYTES;
+  w->run.request.memory = account;
+  assert_true(bt_memory_take(account, BT_MEMORY_REPORTS, LIMIT_BYTES - LEFT_BYTES));
+  replay_run_go(&w->run, &w->fake);
+  assert_named_as_too_large(w);
+  assert_int_equal(bt_memory_look(account).kinds[BT_MEMORY_READS], 0);
+  bt_memory_give(account, BT_MEMORY_REPORTS, LIMIT_BYTES - LEFT_BYTES);
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 1);
+  bt_memory_account_free(account);
+}
+
+/* A family that was cut decides all the same where what is there does. */
+static void what_does_not_fit_is_not_named_where_it_decides_nothing(void **state) {
+  world *w = *state;
+  write_large_family(w, "when { publish as p } always { span(exists(link.trace_id)) linked to p within 10m }");
+  w->run.request.memory_limit_bytes = 64 * 1024;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_int_equal(w->run.result.rules[0].violations_found, 0);
+  assert_int_equal(w->run.result.rules[0].inconclusive, 0);
+}
+
 static void fail_each_allocation(world *w, bt_strategy strategy) {
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
   fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
@@ -477,6 +545,9 @@ int main(void) {
       WORLD(what_may_still_come_is_not_absent),
       WORLD(what_comes_late_is_found),
       WORLD(too_many_are_not_counted),
+      WORLD(what_does_not_fit_is_named),
+      WORLD(families_are_held_in_the_account),
+      WORLD(what_does_not_fit_is_not_named_where_it_decides_nothing),
       WORLD(every_allocation_fails_in_turn),
       WORLD(and_where_spans_are_shown),
   };
