@@ -4,14 +4,17 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Spinner, useStyles2 } from '@grafana/ui';
 
-/** Something is being asked for. `text` says what, where it takes long. */
-export function Loading({ text }: { text?: string }) {
+/** Something is being asked for. `text` says what, where it takes long. `isLine`: among lines of text, not in place of them. */
+export function Loading({ text, isLine = false }: { text?: string; isLine?: boolean }) {
   const styles = useStyles2(getStyles);
   return (
-    <div className={styles} role="status" aria-live="polite" data-state="loading">
+    <div className={isLine ? styles.line : styles.block} role="status" aria-live="polite" data-state="loading">
       <Spinner inline /> {text ?? t('state.loading', 'Loading…')}
     </div>
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => css({ padding: theme.spacing(3), color: theme.colors.text.secondary });
+const getStyles = (theme: GrafanaTheme2) => ({
+  block: css({ padding: theme.spacing(3), color: theme.colors.text.secondary }),
+  line: css({ color: theme.colors.text.secondary }),
+});

@@ -24,13 +24,14 @@ function pages() {
 }
 
 function Switches() {
+  const styles = useStyles2(getStyles);
   const [{ theme, timeZone, token }, session] = useSession();
   const otherTheme = theme === 'dark' ? 'light' : 'dark';
   const themeText = otherTheme === 'light' ? t('nav.theme-light', 'Light theme') : t('nav.theme-dark', 'Dark theme');
   const zoneText = timeZone === 'utc' ? t('nav.zone-local', 'Show local times') : t('nav.zone-utc', 'Show times in UTC');
   const tokenText = token ? t('nav.token-change', 'Change the token') : t('nav.token-give', 'Give a token');
   return (
-    <>
+    <div className={styles.switches}>
       <IconButton
         name="clock-nine"
         size="lg"
@@ -39,7 +40,7 @@ function Switches() {
       />
       <IconButton name="adjust-circle" size="lg" tooltip={themeText} onClick={() => session.set({ theme: otherTheme })} />
       <IconButton name="key-skeleton-alt" size="lg" tooltip={tokenText} onClick={() => session.set({ tokenWanted: true })} />
-    </>
+    </div>
   );
 }
 
@@ -96,7 +97,9 @@ const getStyles = (theme: GrafanaTheme2) => ({
     borderBottom: `1px solid ${theme.colors.border.weak}`,
   }),
   brand: css({ display: 'flex', alignItems: 'center', gap: theme.spacing(1), fontWeight: theme.typography.fontWeightMedium }),
-  nav: css({ display: 'flex', flexWrap: 'wrap', flexGrow: 1, gap: theme.spacing(0.5) }),
+  // where not all have room in one line, the pages have the second to themselves
+  nav: css({ display: 'flex', flexWrap: 'wrap', flexGrow: 1, gap: theme.spacing(0.5), [theme.breakpoints.down('md')]: { order: 1, flexBasis: '100%' } }),
+  switches: css({ display: 'flex', gap: theme.spacing(2), marginLeft: 'auto' }),
   link: css({
     padding: theme.spacing(0.5, 1),
     borderRadius: theme.shape.radius.default,

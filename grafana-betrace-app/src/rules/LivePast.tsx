@@ -119,7 +119,7 @@ function Said({ answer, goesOn }: { answer: Answer; goesOn: boolean }) {
       <div className={styles.examples}>
         <Examples page={page} />
       </div>
-      {goesOn ? <Loading text={t('live.further', 'Looking further…')} /> : <CoverageNotice coverage={page.coverage} reason={reasonSentence(page.reason)} />}
+      {goesOn ? <Loading isLine text={t('live.further', 'Looking further…')} /> : <CoverageNotice coverage={page.coverage} reason={reasonSentence(page.reason)} />}
       <Text color="secondary" variant="bodySmall">
         {costText(answer)}
       </Text>
@@ -155,7 +155,7 @@ function Asked({ dsl, check, strategy }: { dsl: string; check: Check; strategy: 
     );
   }
   const answer = joined(past.data?.pages);
-  return answer ? <Said answer={answer} goesOn={past.hasNextPage} /> : <Loading text={t('live.loading', 'Looking at the last hour…')} />;
+  return answer ? <Said answer={answer} goesOn={past.hasNextPage} /> : <Loading isLine text={t('live.loading', 'Looking at the last hour…')} />;
 }
 
 export function LivePast({ dsl, check }: { dsl: string; check: Check }) {

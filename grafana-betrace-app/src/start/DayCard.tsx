@@ -19,6 +19,7 @@ import { dayCounts, type DayCounts, type RuleCount } from './dayCounts';
 
 const RANGE = { from: 'now-24h', to: 'now' };
 const STEP = '10m';
+const SEND_SAMPLES = 'betrace generate --otlp http://tempo:4318';
 const SHOWN = 8;
 /** Of so many it is asked when they began. */
 const ASKED = 5;
@@ -87,7 +88,9 @@ function NoTraces({ reason }: { reason: string }) {
     <div data-state="empty">
       <p className={styles.headline}>{t('start.day.no-traces', 'No traces in the last 24 hours')}</p>
       <p>{t('start.day.no-traces-why', 'So nothing can be said about any rule: {{reason}}.', { ...PLAIN, reason })}</p>
-      <p>{t('start.day.no-traces-sample', 'To look around first, send sample traces to Tempo: betrace generate --otlp http://tempo:4318')}</p>
+      <p>
+        {t('start.day.no-traces-sample', 'To look around first, send sample traces to Tempo:')} <code>{SEND_SAMPLES}</code>
+      </p>
       <LinkButton size="sm" variant="secondary" icon="cog" href={to.configuration()}>
         {t('start.day.no-traces-next', 'Check the connection')}
       </LinkButton>
@@ -137,7 +140,8 @@ function Shadow({ shadow, isCut }: Props) {
 export function DayCard({ shadow, isCut }: Props) {
   const to = useUrls();
   const series = useSeries(dayQuestion(shadow));
-  const link = (
+  // a list of all rules has none of those in shadow, and none of a day without traces
+  const link = shadow.length === 0 && reasonWord(series.data?.reason ?? null) !== 'no_data' && (
     <LinkButton size="sm" variant="secondary" href={to.violations(RANGE)}>
       {t('start.day.see', 'See them')}
     </LinkButton>
@@ -153,7 +157,7 @@ export function DayCard({ shadow, isCut }: Props) {
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  headline: css({ ...theme.typography.h3, margin: 0 }),
+  headline: css({ ...theme.typography.h3, margin: theme.spacing(0, 0, 0.5) }),
   note: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, margin: 0 }),
   list: css({ listStyle: 'none', margin: theme.spacing(1, 0), padding: 0 }),
   rule: css({ display: 'grid', gridTemplateColumns: '90px minmax(0, 1fr) auto', gap: theme.spacing(1), alignItems: 'baseline', justifyItems: 'start', padding: theme.spacing(0.5, 0) }),

@@ -56,7 +56,7 @@ const Cells = memo(function Cells({ violation, url }: { violation: Violation; ur
       <span role="gridcell" className={cx(styles.cut, styles.root)} title={[violation.root_service, violation.root_name].join(' ')}>
         {violation.root_service || '–'}
       </span>
-      <span role="gridcell" className={cx(styles.cut, styles.trace)} title={violation.trace_id}>
+      <span role="gridcell" className={cx(styles.cut, styles.trace, styles.id)} title={violation.trace_id}>
         {violation.trace_id}
       </span>
     </>
@@ -199,9 +199,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
   cut: css({ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }),
   message: css({ '@container (max-width: 600px)': { display: 'none' } }),
   root: css({ '@container (max-width: 900px)': { display: 'none' } }),
-  trace: css({
-    fontFamily: theme.typography.fontFamilyMonospace,
-    fontSize: theme.typography.bodySmall.fontSize,
-    '@container (max-width: 900px)': { display: 'none' },
-  }),
+  trace: css({ '@container (max-width: 900px)': { display: 'none' } }),
+  id: css({ fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize }),
 });

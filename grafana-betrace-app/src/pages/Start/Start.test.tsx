@@ -139,6 +139,7 @@ it('does not take a day without any trace for a good one', async () => {
   expect(await day.findByText('No traces in the last 24 hours')).toBeInTheDocument();
   expect(day.getByText('So nothing can be said about any rule: the source has no trace in this range.')).toBeInTheDocument();
   expect(day.getByText(/betrace generate --otlp/)).toBeInTheDocument();
+  expect(day.queryByRole('link', { name: 'See them' })).not.toBeInTheDocument();
   const unjudged = await card('Cannot be judged');
   expect(await unjudged.findByText('Without traces no rule can be judged.')).toBeInTheDocument();
   expect(unjudged.queryByRole('listitem')).not.toBeInTheDocument();
