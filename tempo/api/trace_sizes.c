@@ -229,10 +229,11 @@ bt_status bt_tempo_begin_crowds(bt_crowds *crowds, const bt_tempo_caller *caller
   bt_traceql_crowded(filter, BT_CROWDED_FROM, &crowds->query);
   if (crowds->query.failed) return bt_error_no_memory(error);
   bt_status status = bt_tempo_seconds(range, &from_s, &end_s, error);
+  if (status != BT_OK) return status;
   int64_t longest_s = atomic_load(&caller->tempo->max_range_s);
   if (end_s - from_s > longest_s) end_s = from_s + longest_s;
   question q = {.caller = caller, .query = bt_buffer_str(&crowds->query), .most = BT_CROWDED_MAX};
-  return status == BT_OK ? start_slice(&q, from_s, end_s, &crowds->call, error) : status;
+  return start_slice(&q, from_s, end_s, &crowds->call, error);
 }
 
 void bt_tempo_dispose_crowds(bt_crowds *crowds) {
