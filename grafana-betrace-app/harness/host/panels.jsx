@@ -94,7 +94,7 @@ export function Panel({ panel: { title, type, fieldConfig, options }, answer, he
       <h2 style={{ ...theme.typography.h6, margin: 0 }}>{title}</h2>
       {notices.map((text) => <p key={text} role="note" style={{ margin: 0 }}>{text}</p>)}
       {failures.map((text) => <p key={text} role="alert" style={{ margin: 0 }}>{text}</p>)}
-      {frames.length > 0 ? <View {...{ frames, fieldConfig, options, height: height - 50 }} /> : answer && <p>No data</p>}
+      <div data-view="">{frames.length > 0 ? <View {...{ frames, fieldConfig, options, height: height - 50 }} /> : answer && <p>No data</p>}</div>
     </section>
   );
 }
