@@ -51,11 +51,8 @@ class LinkedPropertyOnTempo(unittest.TestCase):
 
     @classmethod
     def print_distribution(cls):
-        totals = collections.Counter()
-        for verdicts in cls.verdicts.values():
-            totals.update({verdict: len(ids) for verdict, ids in verdicts.items()})
         some = sum(bool(ids) and bool(cls.verdicts[rule_id]["satisfied"]) for rule_id, ids in cls.expected.items())
-        print(f"{len(cls.rules)} rules ({cls.refused} refused), {len(cls.traces)} traces of {FAMILIES} families: {dict(totals)}; {some} rules are violated by some "
+        print(f"{len(cls.rules)} rules ({cls.refused} refused), {len(cls.traces)} traces of {FAMILIES} families: {compare.count_verdicts(cls.verdicts)}; {some} rules are violated by some "
               f"traces and satisfied by others", flush=True)
 
     def setUp(self):

@@ -64,12 +64,9 @@ class PropertyOnTempo(unittest.TestCase):
 
     @classmethod
     def print_distribution(cls):
-        totals = collections.Counter()
-        for verdicts in cls.verdicts.values():
-            totals.update({verdict: len(ids) for verdict, ids in verdicts.items()})
         strategies = collections.Counter(compare.strategy(rule) for rule in cls.rules)
         some = sum(0 < len(ids) < TRACES for ids in cls.expected.values())
-        print(f"{len(cls.rules)} rules ({cls.refused} refused), {TRACES} traces: {dict(totals)}; {some} rules are violated by some traces and not by all")
+        print(f"{len(cls.rules)} rules ({cls.refused} refused), {TRACES} traces: {compare.count_verdicts(cls.verdicts)}; {some} rules are violated by some traces and not by all")
         print(f"strategies: {dict(strategies)}; subtracting: {sum(bool(rule.explain['subtracted']) for rule in cls.rules)}", flush=True)
 
     def replay(self, rules, *options):

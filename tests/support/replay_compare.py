@@ -54,6 +54,14 @@ def evaluate(folder, rules, traces_path):
     return verdicts
 
 
+def count_verdicts(verdicts):
+    """How many of each there are among what evaluate() gave, over all rules."""
+    totals = collections.Counter()
+    for by_verdict in verdicts.values():
+        totals.update({verdict: len(ids) for verdict, ids in by_verdict.items()})
+    return dict(totals)
+
+
 def replay(folder, rules, tempo_url, *options):
     """({rule id: set of violating trace ids}, the whole answer) by `betrace replay`. Without a Tempo the options say where traces come from."""
     source = ("--tempo", tempo_url) if tempo_url else ()
