@@ -28,6 +28,14 @@ export function rangeOf(search) {
 
 const shown = (value) => (value === null || value === undefined ? 'null' : String(value));
 
+/** Explore draws a frame with the panel that it names. Its own table forgets what fields ask of their cells. */
+function asExploreDraws(frame) {
+  if (frame.meta?.preferredVisualisationPluginId === 'table') {
+    return frame;
+  }
+  return { ...frame, fields: frame.fields.map((field) => ({ ...field, config: { ...field.config, custom: {} } })) };
+}
+
 const Notices = ({ frame }) => (frame.meta?.notices ?? []).map((notice) => <p key={notice.text} role="note">{notice.text}</p>);
 
 function Frame({ frame }) {
@@ -76,7 +84,7 @@ function Explore({ plugin, search }) {
         <section aria-label="Answer">
           {(answer.errors ?? []).map((error) => <p key={error.message} role="alert">{error.message}</p>)}
           {isDrawn && answer.data.map((frame, at) => <Notices key={at} frame={frame} />)}
-          {isDrawn && answer.data.length > 0 ? <TableView frames={answer.data} height={DRAWN_PX} /> : answer.data.map((frame, at) => <Frame key={at} frame={frame} />)}
+          {isDrawn && answer.data.length > 0 ? <TableView frames={answer.data.map(asExploreDraws)} height={DRAWN_PX} /> : answer.data.map((frame, at) => <Frame key={at} frame={frame} />)}
           <p data-testid="state">{answer.state ?? 'Done'}</p>
           <p>{answer.data.length} frames</p>
         </section>

@@ -52,6 +52,14 @@ func TestSentencesAndNamesOfRulesAreWrappedAndNotCut(t *testing.T) {
 	}
 }
 
+func TestExploreDrawsRowsWithThePanelForTables(t *testing.T) {
+	for rows, want := range map[int]string{0: "", 1: "table"} {
+		if got := Table(make([]betrace.Violation, rows), Tempo{}).Meta.PreferredVisualizationPluginID; got != want {
+			t.Errorf("%d rows: drawn with %q, not with %q", rows, got, want)
+		}
+	}
+}
+
 func TestRulesAndViolationsLinkToTheirPagesOnlyWhereRulesAreStored(t *testing.T) {
 	for _, stored := range []bool{true, false} {
 		for _, frame := range []*data.Frame{Table([]betrace.Violation{violation()}, Tempo{Stored: stored}), FirstTable([]First{{RuleID: "a"}}, Tempo{Stored: stored})} {

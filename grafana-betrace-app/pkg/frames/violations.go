@@ -42,7 +42,7 @@ func (t Tempo) traceField(ids []*string) *data.Field {
 
 // messageField says what a violation is. Each opens its page in the app, by the fields rule_id and trace_id of the same row.
 func (t Tempo) messageField(messages []string) *data.Field {
-	field := sentence("message", "Message", messages, 300)
+	field := sentence("message", "Message", messages, 440)
 	if t.Stored {
 		field.Config.Links = []data.DataLink{{Title: "Open the violation", URL: messagePage}}
 	}
@@ -84,8 +84,14 @@ func Table(violations []betrace.Violation, tempo Tempo) *data.Frame {
 	return asTable(frame)
 }
 
+// asTable has Explore draw rows with the panel for tables: its own table forgets the widths and the cells that a frame asks
+// for (looks.go). Of a frame without rows that panel would draw an empty box, where Explore's own says that there are none.
 func asTable(frame *data.Frame) *data.Frame {
-	return frame.SetMeta(&data.FrameMeta{Type: data.FrameTypeTable, TypeVersion: version, PreferredVisualization: data.VisTypeTable})
+	meta := &data.FrameMeta{Type: data.FrameTypeTable, TypeVersion: version, PreferredVisualization: data.VisTypeTable}
+	if frame.Rows() > 0 {
+		meta.PreferredVisualizationPluginID = "table"
+	}
+	return frame.SetMeta(meta)
 }
 
 func orEmpty(text *string) string {
