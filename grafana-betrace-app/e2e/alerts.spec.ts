@@ -2,7 +2,7 @@
 // firing while BeTrace is away, and resolves when BeTrace is back and finds nothing. Grafana's server has to reach this
 // machine (standInBetrace.ts).
 import { expect, test } from '@grafana/plugin-e2e';
-import type { APIRequestContext } from '@playwright/test';
+import type { APIRequestContext, Page } from '@playwright/test';
 import { RULE, StandInBetrace } from './standInBetrace';
 
 const UID = 'betrace-e2e';
@@ -64,8 +64,18 @@ async function states(request: APIRequestContext, ruleId?: string): Promise<stri
 
 const firing = async (request: APIRequestContext) => (await states(request, RULE.id)).some((state) => state.startsWith('Alerting'));
 
-test('an alert fires, goes on firing while BeTrace is away, and resolves when it is back', async ({ page: { request } }) => {
+/** Each instance of the alert has an action that opens the violations of its rule. */
+async function expectLink(page: Page) {
+  await page.goto(`/alerting/grafana/${UID}/view?tab=instances`);
+  await page.getByRole('button', { name: 'Actions' }).first().click();
+  await page.getByRole('menuitem', { name: 'Violations in BeTrace' }).click();
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.waitForURL(new RegExp(`/a/betrace-app/violations\\?rule=${RULE.id}&from=`));
+}
+
+test('an alert fires, goes on firing while BeTrace is away, and resolves when it is back', async ({ page }) => {
   test.setTimeout(600_000);
+  const { request } = page;
   const betrace = new StandInBetrace();
   betrace.violations = 3;
   const url = await betrace.start();
@@ -80,6 +90,7 @@ test('an alert fires, goes on firing while BeTrace is away, and resolves when it
     await expect.poll(() => firing(request), { message: 'it fires', ...patience }).toBe(true);
     const { end } = betrace.asked.at(-1)!;
     expect(Date.now() - Date.parse(end), 'the range that ends now was moved back to what is settled').toBeGreaterThan(120_000);
+    await expectLink(page);
 
     betrace.isAway = true;
     await expect

@@ -34,7 +34,7 @@ func severityField(values []string) *data.Field {
 
 // moment takes times or pointers to them.
 func moment(name, shown string, times any) *data.Field {
-	return data.NewField(name, nil, times).SetConfig(&data.FieldConfig{DisplayName: shown, Custom: width(180)})
+	return data.NewField(name, nil, times).SetConfig(&data.FieldConfig{DisplayName: shown, Custom: width(190)})
 }
 
 func narrow(name, shown string, values []string, pixels int) *data.Field {

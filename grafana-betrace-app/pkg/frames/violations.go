@@ -28,7 +28,7 @@ const messagePage = "/a/betrace-app/violations/${__data.fields.rule_id:percenten
 // traceField holds trace ids. Each opens in Explore, at the span that the violation rests on; the field span_id of the same row says which.
 func (t Tempo) traceField(ids []*string) *data.Field {
 	field := data.NewField("trace_id", nil, ids)
-	config := &data.FieldConfig{DisplayName: "Trace", Custom: width(280)}
+	config := &data.FieldConfig{DisplayName: "Trace", Custom: width(300)}
 	switch {
 	case t.InApp:
 		config.Links = []data.DataLink{{Title: "Open the violation", URL: violationPage}}

@@ -32,9 +32,10 @@ it('is at points that Grafana has, by titles of their own: Grafana compares desc
 });
 
 // Seen in Grafana 12.3: a longer one is cut there.
-it('has titles of at most 25 characters for the menu of Explore', () => {
-  const titles = LINKS.filter(({ targets }) => targets.includes('grafana/explore/toolbar/action')).map(({ title }) => title);
-  expect(titles.length).toBe(2);
+it('has titles of at most 25 characters for the menus of Explore and of alerts', () => {
+  const menus = ['grafana/explore/toolbar/action', 'grafana/alerting/instance/action'];
+  const titles = LINKS.filter(({ targets }) => [targets].flat().some((one) => menus.includes(one))).map(({ title }) => title);
+  expect(titles.length).toBe(3);
   titles.forEach((title) => expect(title.length).toBeLessThanOrEqual(25));
 });
 
@@ -112,6 +113,20 @@ describe('of an alert', () => {
     const resting = { labels, activeAt: '0001-01-01T00:00:00Z' };
     expect(query(alertLink({ instance: resting }))).toEqual({ rule: 'slow-db', from: 'now-1h', to: 'now' });
     SEVERITIES.forEach((severity) => expect(alertLink({ instance: { labels: { ...labels, severity } } })).toBeDefined());
+  });
+
+  it('reads what Grafana has frozen, through the proxies that it gives', () => {
+    const guarded = <T extends object>(object: T): T =>
+      new Proxy(object, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name);
+          return value instanceof Object ? guarded(value) : value;
+        },
+      });
+    const instance = Object.freeze({ labels: Object.freeze({ ...labels }), activeAt: '2026-11-20T12:00:00Z' });
+    const given = guarded({ instance });
+    expect(() => given.instance.labels).toThrow(TypeError);
+    expect(query(alertLink(given))).toEqual({ rule: 'slow-db', from: '2026-11-20T11:00:00.000Z', to: 'now' });
   });
 
   it.each([

@@ -123,9 +123,17 @@ export function logServiceLink(context?: ResourceAttributesContext): { path: str
   return service ? { path: at('violations', { service, ...isoRange(context?.timeRange) }) } : undefined;
 }
 
+/** A field as it is. Grafana gives proxies that refuse to be written to. Of an object that is frozen, as those are that
+    Redux keeps, such a proxy throws where a field is an object, too: what it answers is another object than what is there. */
+function fieldOf<T extends object, K extends keyof T>(object: T | undefined, name: K): T[K] | undefined {
+  return object && Object.getOwnPropertyDescriptor(object, name)?.value;
+}
+
 /** The violations of an alert's rule, since an hour before it fired. Our series and our metrics have both labels. */
 export function alertLink(context?: AlertInstanceContext): { path: string } | undefined {
-  const { labels, activeAt } = context?.instance ?? {};
+  const instance = fieldOf(context, 'instance');
+  const labels = fieldOf(instance, 'labels');
+  const activeAt = instance?.activeAt;
   const rule = labels?.rule_id;
   if (!rule || !labels?.severity || !RULE_ID.test(rule) || !SEVERITIES.includes(labels.severity)) {
     return undefined;
@@ -231,7 +239,7 @@ export const LINKS: Array<Added<object>> = [
     configure: carefully(logServiceLink),
   } as Added<object>,
   {
-    title: 'BeTrace violations of this alert',
+    title: 'Violations in BeTrace',
     description: 'The violations that this alert is about, since an hour before it fired',
     targets: [TARGETS.alertInstance],
     icon: 'shield-exclamation',

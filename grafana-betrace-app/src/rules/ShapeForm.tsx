@@ -100,7 +100,7 @@ function Fields({ fields, disabled, change }: { fields: ShapeFields; disabled: b
   const list = useId();
   const names = useSpanNames();
   const { a, b } = labels(fields.kind);
-  const name = t('shape.name-placeholder', 'name of a span or service');
+  const name = t('shape.name-placeholder', 'span or service');
   const isWrong = (field: keyof ShapeFields) => fields[field] !== '' && problemsOf(fields).includes(field);
   return (
     <>

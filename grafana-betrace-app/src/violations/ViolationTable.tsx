@@ -169,7 +169,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   scroller: css({ height: 'calc(100vh - 420px)', minHeight: 280, overflowY: 'auto', overflowX: 'hidden', scrollbarGutter: 'stable' }),
   row: css({
     display: 'grid',
-    gridTemplateColumns: '195px 90px minmax(120px, 1.2fr) minmax(160px, 3fr) minmax(90px, 1fr) 120px',
+    gridTemplateColumns: '195px 90px minmax(120px, 1.2fr) minmax(160px, 3fr) minmax(110px, 1fr) 120px',
     gap: theme.spacing(1),
     alignItems: 'center',
     height: ROW_PX,

@@ -148,7 +148,7 @@ export default function tempoGrafana({ run, inWindow, step }) {
       const colors = await Promise.all(['critical', 'high', 'low'].map((severity) => colorOf(cell(severity))));
       assert.equal(new Set(colors).size, 3, colors.join(' '));
       const heads = await answer(page).getByRole('columnheader').evaluateAll((all) => all.map((one) => [one.textContent, Math.round(one.getBoundingClientRect().width)]));
-      assert.deepEqual(heads.slice(0, 5), [['Time', 180], ['Rule', 240], ['Severity', 100], ['Trace', 280], ['Message', 440]]);
+      assert.deepEqual(heads.slice(0, 5), [['Time', 190], ['Rule', 240], ['Severity', 100], ['Trace', 300], ['Message', 440]]);
       const row = answer(page).getByRole('row').nth(1);
       const names = row.getByRole('gridcell').nth(1);
       assert.deepEqual(await cutTexts(names), [], 'the whole name of the rule');
