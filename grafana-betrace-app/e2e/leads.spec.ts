@@ -1,6 +1,6 @@
-// What only a real Grafana can show of the ways that lead to a violation: Explore and the dashboards that come with the app
-// draw what the data source asks for, and a row leads to its page. A real betrace over a file of sample traces; the
-// programs are those of tests/app/support, which start them and end them by pid.
+// What only a real Grafana can show of the ways that lead to a violation. Explore and the dashboards that come with the
+// app draw what the data source asks for, and a row leads to its page. A real betrace serves a file of sample traces.
+// The programs are those of tests/app/support, which start them and end them by pid.
 import { expect, test } from '@grafana/plugin-e2e';
 import type { APIRequestContext, Page } from '@playwright/test';
 import fs from 'node:fs';
