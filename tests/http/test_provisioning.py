@@ -56,6 +56,7 @@ class Provisioning(unittest.TestCase):
         own = yaml.safe_load(read(f"{ROOT}/distribution/grafana/provisioning/datasources/betrace.yaml"))["datasources"][0]
         link, = sources["loki"]["correlations"]
         change, = link["config"]["transformations"]
+        self.assertTrue(link["label"] and link["description"], "without one of both Grafana 12.3 ends as it starts")
         self.assertEqual((link["targetUID"], link["config"]["target"]), (own["uid"], {"queryType": "violations", "traceId": "$${" + change["mapValue"] + "}"}))
         self.assertRegex(read(f"{ROOT}/grafana-betrace-app/src/datasource/types.ts"), r"'violations'[\s\S]*traceId\?: string")
         trace = "0af7651916cd43dd8448eb211c80319c"
