@@ -1,19 +1,12 @@
 // What only a real Grafana can show of the ways that lead to a violation. Explore and the dashboards that come with the
 // app draw what the data source asks for, and a row leads to its page. A real betrace serves a file of sample traces.
-// The programs are those of tests/app/support, which start them and end them by pid.
 import { expect, test } from '@grafana/plugin-e2e';
-import type { APIRequestContext, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { addDataSource, exploreUrl, removeDataSource, type Service, support } from './realBetrace';
 
-interface Service {
-  url: string;
-  post(path: string, body: unknown): Promise<unknown>;
-  stop(): Promise<void>;
-}
-
-const SUPPORT = path.resolve(__dirname, '../../tests/app/support');
 const UID = 'betrace-e2e-leads';
 const TRACES = 600;
 const PLANTED = 20;
@@ -32,24 +25,6 @@ const DASHBOARDS = [
 let folder: string;
 let service: Service;
 
-async function removeDataSource(request: APIRequestContext) {
-  await request.delete(`/api/datasources/uid/${UID}`);
-}
-
-async function addDataSource(request: APIRequestContext) {
-  await removeDataSource(request);
-  const source = { uid: UID, name: 'BeTrace e2e leads', type: 'betrace-datasource', access: 'proxy', url: service.url };
-  const made = await request.post('/api/datasources', { data: source });
-  expect(made.ok(), await made.text()).toBe(true);
-}
-
-/** The address of Explore with one query for violations of the last day. */
-function exploreUrl(): string {
-  const query = { refId: 'A', queryType: 'violations', datasource: { uid: UID, type: 'betrace-datasource' } };
-  const pane = { datasource: UID, queries: [query], range: { from: 'now-1d', to: 'now' } };
-  return `/explore?schemaVersion=1&orgId=1&panes=${encodeURIComponent(JSON.stringify({ a: pane }))}`;
-}
-
 const colorOf = (page: Page, severity: string) =>
   page
     .getByRole('gridcell', { name: severity, exact: true })
@@ -61,7 +36,7 @@ test.use({ viewport: { width: 1280, height: 1600 } });
 test.describe.configure({ mode: 'serial' });
 
 test.beforeAll(async () => {
-  const { generate, serve } = await import(path.join(SUPPORT, 'betrace.mjs'));
+  const { generate, serve } = await support('betrace.mjs');
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'betrace-e2e-'));
   service = (await serve(folder, '--traces', generate(path.join(folder, 'traces.otlp'), TRACES, PLANTED))) as Service;
   await service.post('/v1/rules', RULE);
@@ -73,11 +48,11 @@ test.afterAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-test.beforeEach(({ page }) => addDataSource(page.request));
-test.afterEach(({ page }) => removeDataSource(page.request));
+test.beforeEach(({ page }) => addDataSource(page.request, UID, 'BeTrace e2e leads', service.url));
+test.afterEach(({ page }) => removeDataSource(page.request, UID));
 
 test('Explore draws widths and colours, and a row names the page of its violation', async ({ page }) => {
-  await page.goto(exploreUrl());
+  await page.goto(exploreUrl(UID, 'now-1d'));
   await expect(page.getByRole('gridcell', { name: 'critical', exact: true }).first()).toBeVisible();
   const widths = await page
     .getByRole('columnheader')
