@@ -89,7 +89,6 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   if (source) bt_replay_plan_describe(plan, source, &plan->about);
   plan->filters = !source || source->operations->filters;
   plan->is_static = source && source->operations->is_static;
-  plan->replicates = source && bt_source_replicates(source);
   plan->is_checked = !source || plan->about.is_checked;
   plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;
 }
@@ -136,6 +135,7 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
   /* What no search found can be sampled only where it is listed. */
   if (!plan->is_checked && request->count == BT_COUNT_AT_LEAST) request->count = BT_COUNT_AUTO;
   if (source) request->assumptions = bt_assumptions_over(&request->assumptions, source, request->cancel);
+  plan->replicates = source && bt_source_replicates(source); /* its configuration was asked for just now */
   return status;
 }
 

@@ -420,6 +420,35 @@ static void young_traces_of_copies_are_read_by_id(void **state) {
   }
 }
 
+static bool knows_its_configuration;
+
+static int64_t ask_for_configuration(bt_source *source, const bt_cancel *cancel) {
+  (void)source;
+  knows_its_configuration = knows_its_configuration || cancel;
+  return 0;
+}
+
+static bool may_have_copies(bt_source *source) {
+  (void)source;
+  return !knows_its_configuration;
+}
+
+/* Also the first replay of a process, which asks for it, reads the young of a source without copies in batches. */
+static void whether_there_are_copies_is_asked_first(void **state) {
+  scene *s = *state;
+  bt_cancel cancel = {false};
+  knows_its_configuration = false;
+  s->run.request.cancel = &cancel;
+  s->fake.operations.hidden_tail = ask_for_configuration;
+  s->fake.operations.replicates = may_have_copies;
+  s->run.request.now_ns = NOON_NS + HOUR_NS + 10 * MINUTE_NS;
+  fake_span_add(fake_add(&s->fake, 1), "slow", NOON_NS + 50 * MINUTE_NS);
+  replay_run_add(&s->run, "slow", "when { slow } never { pii }");
+  scene_go(s);
+  assert_true(knows_its_configuration);
+  assert_int_equal(fake_find(&s->fake, 1)->by_id_reads, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(finds_planted_violations),
@@ -442,6 +471,7 @@ int main(void) {
       SCENE(incomplete_traces_do_not_conclude_absence),
       SCENE(what_a_batch_lacks_is_read_by_id),
       SCENE(young_traces_of_copies_are_read_by_id),
+      SCENE(whether_there_are_copies_is_asked_first),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
