@@ -9,7 +9,6 @@
 #include "server/json/check_json.h"
 #include "server/json/ci_note.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/json/sarif.h"
 
 typedef enum check_format {

@@ -9,7 +9,6 @@
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/rulefile/file_format.h"
 #include "server/rulefile/rulefile.h"
 

@@ -13,7 +13,6 @@
 #include "server/cli/terminal.h"
 #include "server/import/import.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/rulefile/rulefile.h"
 
 typedef struct importing {

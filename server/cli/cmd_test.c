@@ -8,7 +8,6 @@
 #include "server/json/ci_note.h"
 #include "server/json/json_values.h"
 #include "server/json/junit.h"
-#include "server/json/replay_json.h"
 #include "server/json/test_report.h"
 
 typedef enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } test_format;

@@ -17,7 +17,6 @@
 #include "server/compliance/other_reports.h"
 #include "server/compliance/report_span.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 
 /* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found"
  * once says nothing. */

@@ -7,7 +7,6 @@
 #include "server/base/time_text.h"
 #include "server/cli/printer.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 
 enum { TIME_BYTES = 40 };
 static const int64_t SECOND_NS = 1000000000;

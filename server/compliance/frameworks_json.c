@@ -6,7 +6,6 @@
 #include "server/compliance/framework_map.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 
 static json_t *text_json(bt_str value) {
   return bt_text_json(value);

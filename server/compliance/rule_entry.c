@@ -6,7 +6,6 @@
 
 #include "server/compliance/withdrawal.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/replay/explanation.h"
 
 enum { VERSIONS_MAX = 100 };

@@ -7,7 +7,6 @@
 #include "server/compliance/signature.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 
 enum { DEADLINE_MS = 10000 };
 

@@ -6,7 +6,6 @@
 #include "server/http/routes.h"
 #include "server/json/json_values.h"
 #include "server/json/linked_json.h"
-#include "server/json/replay_json.h"
 #include "server/json/trace_json.h"
 
 typedef struct question {

@@ -4,7 +4,6 @@
 #include "server/base/time_text.h"
 #include "server/doctor/doctor.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 
 static json_t *time_json(int64_t time_ns) {
   char text[40];

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "server/doctor/doctor.h"
+#include "server/doctor/exchange.h"
 
 json_t *bt_doctor_report_json(const bt_doctor_report *report, const bt_exchanges *exchanges);
 

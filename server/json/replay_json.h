@@ -6,7 +6,6 @@
 #include <jansson.h>
 
 #include "dsl/diagnostic.h"
-#include "dsl/text.h"
 #include "server/replay/first_violation.h"
 #include "server/replay/job.h"
 #include "server/replay/replay.h"

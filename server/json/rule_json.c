@@ -7,7 +7,6 @@
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 
 const char *const bt_rule_json_names[] = {
     "id",          "name",          "description", "dsl",        "expression",

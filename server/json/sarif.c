@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "tempo/wire/url.h"
 
 typedef struct code_meaning {

@@ -9,7 +9,6 @@
 
 #include "server/base/time_text.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/replay/violation.h"
 
 typedef struct shown_keys {

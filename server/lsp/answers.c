@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 
 enum { SEVERITY_ERROR = 1, SEVERITY_WARNING = 2, SYMBOL_FUNCTION = 12, SYMBOL_EVENT = 24 };
 

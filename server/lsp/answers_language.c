@@ -4,7 +4,6 @@
 #include "server/editor/completion.h"
 #include "server/editor/language.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/lsp/answers.h"
 #include "server/lsp/place.h"
 #include "server/rulefile/file_format.h"

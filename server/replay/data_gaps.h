@@ -8,6 +8,7 @@
 
 #include "dsl/error.h"
 #include "server/replay/questions.h"
+#include "tempo/wire/source.h"
 
 /* What is asked before it is needed; all-zero: nothing. It may not be moved while it is begun. */
 typedef struct bt_data_gaps {

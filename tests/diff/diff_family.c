@@ -9,7 +9,6 @@
  * end a census says what was met, and the test fails where that is too little to have shown anything. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/diff/random_family.h"
 #include "dsl/plan.h"

@@ -13,7 +13,6 @@
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/rulefile/yaml_writer.h"
 #include "server/rules/derived_rule.h"
 #include "tempo/wire/pause.h"

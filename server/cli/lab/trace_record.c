@@ -7,7 +7,6 @@
 
 #include "server/base/time_text.h"
 #include "server/json/json_values.h"
-#include "server/json/replay_json.h"
 #include "server/json/test_report.h"
 #include "server/rulefile/test_run.h"
 #include "server/rulefile/yaml_text.h"
