@@ -40,7 +40,7 @@ def curl(requests, parallel=2):
             lines += [f'header = "{name}: {value}"' for name, value in headers.items()]
         config.write("\n".join(lines) + "\n")
         config.flush()
-        subprocess.run(["curl", "--no-progress-meter", "--parallel", "--parallel-max", str(parallel), "-K", config.name], check=True,
+        subprocess.run(["curl", "--no-progress-meter", "--parallel", "--parallel-immediate", "--parallel-max", str(parallel), "-K", config.name], check=True,
                        stdout=subprocess.DEVNULL)
 
 
