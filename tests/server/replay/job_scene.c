@@ -41,9 +41,8 @@ void start(scene *s) {
 int make_scene(void **state) {
   scene *s = calloc(1, sizeof *s);
   fake_source_init(&s->gate.fake);
-  s->gate.operations = s->gate.fake.operations;
-  s->gate.operations.search = gated_search;
-  s->gate.operations.read = gated_read;
+  s->gate.operations =
+      (bt_source_operations){.search = gated_search, .read = gated_read, .filters = true, .projects = true};
   s->gate.source = (bt_source){&s->gate.operations, "gate"};
   pthread_mutex_init(&s->gate.mutex, NULL);
   s->slow = rule_of("slow", "trace.has(span.name == \"slow\")");
