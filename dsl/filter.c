@@ -124,6 +124,21 @@ bool bt_filter_implies(const bt_filter *a, const bt_filter *b) {
   return implies_filter(a, b, &steps);
 }
 
+/* A test for one kind that all of it may imply: of alternatives the first has to. NULL: there is none. */
+static const bt_filter *wanted_kind(const bt_filter *filter) {
+  const bt_filter *found = NULL;
+  if (filter->kind == BT_FILTER_TEST)
+    return filter->test.field == BT_FILTER_KIND && filter->test.op == BT_FILTER_EQUAL ? filter : NULL;
+  uint32_t looked_at = filter->kind == BT_FILTER_OR ? 1 : filter->item_count;
+  for (uint32_t i = 0; !found && i < looked_at; i++) found = wanted_kind(filter->items[i]);
+  return found;
+}
+
+bool bt_filter_has_one_kind(const bt_filter *filter) {
+  const bt_filter *kind = wanted_kind(filter);
+  return kind && bt_filter_implies(filter, kind);
+}
+
 /* Appends the item, or what it is made of when it is of the join's own kind. */
 static uint32_t add_flat(const bt_filter **flat, uint32_t count, bt_filter_kind kind, const bt_filter *item) {
   if (item->kind != kind) {

@@ -84,6 +84,8 @@ bool bt_filter_has_test(const bt_filter *filter, bool (*is_such)(const bt_filter
                         const void *context);
 /* True only if every span that meets a meets b. False says nothing: it may have given up. */
 bool bt_filter_implies(const bt_filter *a, const bt_filter *b);
+/* True only if every span that meets it is of one and the same kind. */
+bool bt_filter_has_one_kind(const bt_filter *filter);
 
 /* Of an attribute that is an array Tempo 2.8 collects the elements that meet any test of the query on its scope
  * (whichever key that test is of), and while there are several of them their place is used again for the next attribute

@@ -78,12 +78,17 @@ static void keep_query(bt_filter_builder *builder, bt_buffer *text, bt_over_quer
   bt_buffer_dispose(text);
 }
 
+static bt_apart apart_of(bt_over_filter over) {
+  return bt_filter_has_one_kind(over.filter) ? BT_APART_BY_ID : BT_APART_BY_KIND;
+}
+
 static void add_spans(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_over_filter filter;
   bt_buffer text = {0};
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_spans(builder, rule, &filter)) return;
   bt_traceql_write_over(filter, &text);
   keep_query(builder, &text, &plan->spans);
+  plan->spans.apart = apart_of(filter);
 }
 
 static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
@@ -96,6 +101,8 @@ static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_pla
   bt_traceql_with_link(bt_buffer_str(&fields), &linked_text);
   keep_query(builder, &own_text, &plan->evidence.own);
   keep_query(builder, &linked_text, &plan->evidence.linked);
+  plan->evidence.own.apart = apart_of(own);
+  plan->evidence.linked.apart = BT_APART_NOT; /* a link that is not shown may be there all the same */
   if (fields.failed) builder->failed = true;
   if (!plan->evidence.own.filter.len || !plan->evidence.linked.filter.len) plan->evidence = (bt_plan_evidence){0};
   bt_buffer_dispose(&fields);

@@ -13,9 +13,18 @@
 #include "dsl/rule.h"
 #include "dsl/text.h"
 
+/* How an answer keeps the spans of one trace apart. What it does not, it may lose where the trace lies in several
+ * blocks. The first costs Tempo most. */
+typedef enum bt_apart {
+  BT_APART_BY_KIND, /* the client's and the server's half of one span id are kept, too */
+  BT_APART_BY_ID,   /* enough where the filter finds spans of one kind */
+  BT_APART_NOT      /* enough where nothing follows from a span that is missing */
+} bt_apart;
+
 /* One TraceQL filter `{ … }` on single spans, as text. Made by the planner only. */
 typedef struct bt_over_query {
   bt_str filter;
+  bt_apart apart; /* what keeps all spans that it finds; told of filters of spans alone */
 } bt_over_query;
 typedef struct bt_under_query {
   bt_str filter;

@@ -209,14 +209,14 @@ static void write_attributes(const bt_projection *projection, uint32_t group, ty
 /* What is written before select, and is all that groups of attributes only need. by(span:id) keeps spans of split
  * traces apart; by(kind) keeps the client and the server half of one span id, which else vanish when they lie in
  * different blocks (tests/facts/facts_wire.py). */
-static void write_by(bt_buffer *out) {
-  bt_buffer_append(out, BT_STR(" | by(span:id) | by(kind)"));
+static void write_by(bt_apart apart, bt_buffer *out) {
+  if (apart != BT_APART_NOT) bt_buffer_append(out, BT_STR(" | by(span:id)"));
+  if (apart == BT_APART_BY_KIND) bt_buffer_append(out, BT_STR(" | by(kind)"));
 }
 
 /* What every read of spans selects. Attributes are not selected here: Tempo 2.10 and 3 then give "nil" for what is
  * missing and for what lies outside a column. */
 static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bt_buffer *out) {
-  write_by(out);
   if (group) return;
   bt_buffer_append(out, BT_STR(" | select(name"));
   if (all_spans) bt_buffer_append(out, BT_STR(", kind"));
@@ -317,6 +317,7 @@ void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *
   begin_ids(ids, count, &query);
   write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
+  write_by(BT_APART_BY_KIND, &query);
   write_select(projection, group, true, &query);
   end_query(&query, out);
 }
@@ -339,7 +340,7 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
   bt_buffer query = {0};
   begin_ids(ids, count, &query);
   bt_buffer_append(&query, BT_STR(" && span:childCount >= 0 }"));
-  write_by(&query);
+  write_by(BT_APART_BY_KIND, &query);
   bt_buffer_append(&query, BT_STR(" | select("));
   write_keys(projection, group, &query);
   bt_buffer_append(&query, BT_STR(")"));
@@ -360,11 +361,11 @@ void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_proj
   begin_ids(ids, count, &query);
   write_attributes(projection, group, write_types_but_zero, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
-  write_by(&query);
+  write_by(BT_APART_BY_KIND, &query);
   end_query(&query, out);
 }
 
-void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+void bt_traceql_read_spans(const bt_over_query *spans, bt_str id_regex, const bt_projection *projection, uint32_t group,
                            bt_buffer *out) {
   bt_buffer query = {0};
   bt_buffer_append(&query, BT_STR("{ "));
@@ -374,10 +375,11 @@ void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *
     bt_buffer_append(&query, is_one_plain_id(id_regex) ? BT_STR("|x\" && ") : BT_STR("\" && "));
   }
   bt_buffer_append_char(&query, '(');
-  bt_buffer_append(&query, inside_of(filter).len ? inside_of(filter) : BT_STR("true"));
+  bt_buffer_append(&query, inside_of(spans->filter).len ? inside_of(spans->filter) : BT_STR("true"));
   bt_buffer_append_char(&query, ')');
   write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
+  write_by(spans->apart, &query);
   write_select(projection, group, false, &query);
   end_query(&query, out);
 }

@@ -61,9 +61,9 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
                            bt_buffer *out);
 /* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in
  * bt_traceql_search); group 0 reads status, parent and service only where the projection names them: each costs
- * Tempo a column. With links it gives one link of each span, as link:traceID and link:spanID: those of its last
- * (tests/facts/facts_links.py). */
-void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+ * Tempo a column. It keeps them apart as the query says. With links it gives one link of each span, as link:traceID and
+ * link:spanID: those of its last (tests/facts/facts_links.py). */
+void bt_traceql_read_spans(const bt_over_query *spans, bt_str id_regex, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
 /* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose
  * `matched` is how many spans the fragment has. Fragments of the same duration, in nanoseconds, are one set with the

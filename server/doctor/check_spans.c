@@ -74,7 +74,7 @@ static bool is_found_by_spans(const deciding *d) {
 static bt_status read_some(deciding *d, bt_error *error) {
   bt_doctor_read read = {.which = d->shares[VALUES].mask | d->shares[ARRAYS].mask,
                          .projection = &d->rule->projection,
-                         .spans = d->rule->plan->spans.filter,
+                         .spans = d->rule->plan->spans,
                          .sink = take_some,
                          .context = d};
   bt_doctor_read_end end;
@@ -85,7 +85,7 @@ static bt_status read_some(deciding *d, bt_error *error) {
 
 static bt_status find_some(deciding *d, bt_error *error) {
   const bt_doctor_options *options = d->doctor->options;
-  bt_spans_request request = {.filter = d->rule->plan->spans.filter,
+  bt_spans_request request = {.spans = d->rule->plan->spans,
                               .range = bt_doctor_narrow(d->doctor),
                               .projection = &d->rule->projection,
                               .tenant = options->tenant,

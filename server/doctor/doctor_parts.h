@@ -90,7 +90,7 @@ void bt_doctor_forget(bt_doctor *doctor);
 typedef struct bt_doctor_read {
   uint64_t which;
   const bt_projection *projection; /* NULL: by id */
-  bt_str spans;                    /* as in bt_read_request */
+  bt_over_query spans;             /* as in bt_read_request */
   bt_read_sink sink;
   void *context;
 } bt_doctor_read;

@@ -183,12 +183,13 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
   return status;
 }
 
-static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_str spans, bt_error *error) {
+static bt_status add_projections(const explaining *e, bt_explain_rule *rule, const bt_over_query *spans,
+                                 bt_error *error) {
   bt_status status = BT_OK;
   for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
     bt_buffer traceql = {0};
     bt_traceql_read_spans(spans, (bt_str){0}, &e->plan->projection, g, &traceql);
-    status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans, &traceql, error);
+    status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans->filter, &traceql, error);
   }
   return status;
 }
@@ -198,7 +199,7 @@ static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const b
   const bt_plan *plan = of->plan;
   bt_status status = BT_OK;
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
-  if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
+  if (rule->spans_first) status = add_projections(e, rule, &plan->spans, error);
   if (status == BT_OK && plan->violating->kind != BT_OVER_NONE)
     status = add_search(e, rule, BT_EXPLAIN_SEARCH, BT_STR(BT_PRUNED_FILTER), error);
   if (status == BT_OK && e->plan->asks_listing) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
@@ -207,7 +208,7 @@ static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const b
   for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
     status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
   if (status == BT_OK && rule->chosen == BT_STRATEGY_PROJECTION && !rule->spans_first)
-    status = add_projections(e, rule, plan->spans.filter, error);
+    status = add_projections(e, rule, &plan->spans, error);
   return status == BT_OK && !of->whole_trace ? add_reads(e, rule, error) : status;
 }
 

@@ -39,21 +39,23 @@ static bt_status take_linker(void *context, const bt_found_spans *spans, bt_erro
   return bt_linker_table_add(&decider->evidence.linkers, spans->trace, error);
 }
 
-bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rule, bt_time_range range,
-                                    uint64_t expected, bt_error *error) {
+bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rule, const bt_gathering *what,
+                                    bt_error *error) {
   const bt_replay_request *request = &decider->plan->request;
   bt_linked_evidence *evidence = &decider->evidence;
-  bt_spans_request spans = {.filter = rule->planned->plan->evidence.linked.filter,
-                            .range = range,
+  bt_spans_request spans = {.spans = rule->planned->plan->evidence.linked,
+                            .range = what->range,
                             .projection = &rule->planned->linked_fields,
-                            .expected = expected,
+                            .expected = what->expected,
+                            .when_asked = what->when_asked,
+                            .asked_context = decider,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rule_count == 1 ? request->rules[0]->fields.id : NULL,
                             .priority = request->priority};
   bt_linked_evidence_clear(decider);
   evidence->linkers.most_bytes = request->memory_limit_bytes / SHARE_OF_LINKERS;
-  bt_status status = search_traces(decider, BT_STR(BT_PRUNED_FILTER), range, 0, &evidence->pruned, error);
+  bt_status status = search_traces(decider, BT_STR(BT_PRUNED_FILTER), what->range, 0, &evidence->pruned, error);
   bt_found_list_sort(&evidence->pruned);
   if (status == BT_OK) status = bt_questions_find_spans(decider->questions, &spans, take_linker, decider, error);
   bt_linker_table_sort(&evidence->linkers);

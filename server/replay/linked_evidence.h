@@ -20,10 +20,15 @@ bt_time_range bt_linked_evidence_range(const bt_rule_sets *rule, bt_time_range o
 /* BT_LIMIT: so many traces link in there that giving their spans costs more than reading so many candidates. */
 bt_status bt_linked_evidence_probe(bt_decider *decider, const bt_rule_sets *rule, bt_time_range range,
                                    size_t candidates, bt_error *error) BT_MUST_CHECK;
-/* Fills decider->evidence anew; expected: how many traces link, as far as it is known. BT_LIMIT: memory does not hold
- * them. */
-bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rule, bt_time_range range,
-                                    uint64_t expected, bt_error *error) BT_MUST_CHECK;
+/* What is gathered. */
+typedef struct bt_gathering {
+  bt_time_range range;
+  uint64_t expected;                 /* traces that link, about; 0: not known */
+  void (*when_asked)(void *decider); /* as in bt_spans_request; or NULL */
+} bt_gathering;
+/* Fills decider->evidence anew. BT_LIMIT: memory does not hold it. */
+bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rule, const bt_gathering *what,
+                                    bt_error *error) BT_MUST_CHECK;
 /* The verdicts of all rules on a trace with what links to it, as far as that was asked for; to be read with the
  * options of the decider's evaluator. *verdicts NULL: there is too much of it. BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_linked_evidence_evaluate(bt_decider *decider, const bt_trace *own, const bt_rule_verdict **verdicts,

@@ -62,9 +62,8 @@ static bool may_be_copies(const bt_decider *decider, int64_t end_ns) {
 static reading reading_of(const bt_decider *decider, size_t index) {
   const bt_known *known = &decider->table->traces[index];
   if (bt_spans_may_decide(decider, index)) return decider->stand_in ? READINGS : READ_SPANS;
-  bt_place place = bt_trace_table_place(decider->table, known);
-  bool has_place = place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
-  if (!has_place || known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED)) return READINGS;
+  if (bt_trace_table_place(decider->table, known) == BT_PLACE_OUTSIDE) return READINGS;
+  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED)) return READINGS;
   if (bt_pruned_traces_has(decider->questions, index)) return READINGS;
   return may_be_copies(decider, bt_known_bounds(known)->end_ns) ? READ_BY_ID : READ_WHOLE;
 }
@@ -100,26 +99,41 @@ static bool is_clear_of_old(const looking *l, const bt_read_trace *read) {
   return bt_spans_are_clear(l->decider, read->trace, read->needs_by_id, &bounds);
 }
 
-/* The whole trace is here, it is over, and it lies where its bounds said. */
-static bool is_clear_of_young(const looking *l, size_t known, const bt_read_trace *read) {
+/* The whole trace is here, as far as its newest spans are. */
+static bool is_whole(const looking *l, size_t known, const bt_read_trace *read) {
   const bt_trace *trace = read->trace;
-  const bt_known *k = &l->decider->table->traces[known];
-  const bt_planned_rule *rule = l->rule->planned;
   if (!trace || !trace->span_count || read->needs_by_id || trace->partial || trace->differing_copies) return false;
-  if (trace->span_count < bt_known_span_count(k) || may_be_copies(l->decider, bt_trace_end_ns(trace))) return false;
-  int64_t start_ns = bt_trace_start_ns(trace), latest_ns = bt_trace_latest_start_ns(trace);
-  bool is_over = bt_trace_end_ns(trace) <= bt_time_subtract(l->decider->plan->request.now_ns, rule->settle_ns);
-  return is_over && !bt_window_is_long(&l->decider->plan->window, start_ns, latest_ns) &&
-         bt_window_place_starts(rule->window, start_ns, latest_ns, bt_known_bounds(k)) ==
-             bt_trace_table_place_in(l->decider->table, rule->window, k);
+  bool has_all = trace->span_count >= bt_known_span_count(&l->decider->table->traces[known]);
+  bool is_long =
+      bt_window_is_long(&l->decider->plan->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
+  return has_all && !is_long && !may_be_copies(l->decider, bt_trace_end_ns(trace));
+}
+
+/* It shows where the trace lies, too. In the tail, of which nothing but violations is told, it may go on: what does not
+ * violate now is told likewise. */
+static bt_status look_at_young(looking *l, size_t known, const bt_read_trace *read, bool *is_clear, bt_error *error) {
+  bt_trace_table *table = l->decider->table;
+  bt_known *k = &table->traces[known];
+  const bt_planned_rule *rule = l->rule->planned;
+  *is_clear = false;
+  if (!is_whole(l, known, read)) return BT_OK;
+  bt_status status =
+      bt_trace_table_keep_times(table, k, bt_trace_start_ns(read->trace), bt_trace_latest_start_ns(read->trace), error);
+  if (status != BT_OK) return status;
+  int64_t settled_ns = bt_time_subtract(l->decider->plan->request.now_ns, rule->settle_ns);
+  bt_place place = bt_trace_table_place_in(table, rule->window, k);
+  *is_clear = place == BT_PLACE_TAIL || (place == BT_PLACE_SETTLED && bt_trace_end_ns(read->trace) <= settled_ns);
+  return BT_OK;
 }
 
 static bt_status take_own(void *context, const bt_read_trace *read, bt_error *error) {
   looking *l = context;
   if (bt_replay_plan_is_cancelled(l->decider->plan)) return bt_replay_plan_cancelled(error);
   const candidate *of = &l->chunk[l->asked[read->index]];
-  bool is_clear = of->reading == READ_WHOLE ? is_clear_of_young(l, of->known, read) : is_clear_of_old(l, read);
-  return is_clear ? judge_own(l, of->known, read->trace, error) : BT_OK;
+  bool is_clear = of->reading == READ_SPANS && is_clear_of_old(l, read);
+  bt_status status = BT_OK;
+  if (of->reading == READ_WHOLE) status = look_at_young(l, of->known, read, &is_clear, error);
+  return status == BT_OK && is_clear ? judge_own(l, of->known, read->trace, error) : status;
 }
 
 /* Late fragments lie in blocks that are dated by their arrival, so that it goes on to now. */
@@ -143,7 +157,7 @@ static bt_status read_asked(looking *l, reading how, size_t count, bt_error *err
   bt_time_range range = how == READ_SPANS ? decider->plan->spans_range : range_of_whole(l, count);
   bt_read_request request = bt_replay_plan_read(decider->plan, l->ids, count, range);
   request.projection = &l->rule->planned->own_fields;
-  if (how == READ_SPANS) request.spans = l->rule->planned->plan->evidence.own.filter;
+  if (how == READ_SPANS) request.spans = l->rule->planned->plan->evidence.own;
   if (how == READ_WHOLE) request.span_counts = l->span_counts;
   bt_status status = bt_questions_read(decider->questions, &request, take_own, l, false, &answer, error);
   if (status == BT_OK && answer.status != BT_OK) return bt_error_set(error, answer.status, "%s", answer.why.message);
@@ -174,7 +188,8 @@ static bt_status gather_evidence(looking *l, bool is_tried, bt_error *error) {
   bt_time_range probed = {middle_ns, bt_time_add(middle_ns, probed_ns)};
   bt_status status = BT_OK;
   if (is_tried) status = bt_linked_evidence_probe(l->decider, l->rule, probed, l->count / PROBE_SHARE, error);
-  return status == BT_OK ? bt_linked_evidence_gather(l->decider, l->rule, range, l->count, error) : status;
+  const bt_gathering what = {.range = range, .expected = l->count};
+  return status == BT_OK ? bt_linked_evidence_gather(l->decider, l->rule, &what, error) : status;
 }
 
 static bt_status look_at_chunk(looking *l, bool is_tried, bt_error *error) {

@@ -14,7 +14,8 @@
 
 enum {
   PROBE_SHARE = 32, /* of the range, in its middle */
-  LEAF_FOUND_MAX = 4000
+  LEAF_FOUND_MAX = 4000,
+  CLEAR_TIMES = 4 /* traces with such spans, and traces that link, for each candidate */
 };
 _Static_assert((int)BT_SPANS_FIRST_FILTERS <= (int)BT_SEARCH_PROBE_FILTERS, "a probe has room for all of them");
 static const int64_t SHORTEST_PROBE_NS = 1000000000;
@@ -69,15 +70,15 @@ static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range 
 }
 
 /* The spans that decide its traces; of a rule that follows links, together with those that link to them. */
-static bt_str spans_filter(const bt_decider *decider) {
+static bt_over_query own_spans(const bt_decider *decider) {
   const bt_planned_rule *rule = &decider->plan->rules[0];
-  return rule->shows_links ? rule->plan->evidence.own.filter : rule->plan->spans.filter;
+  return rule->shows_links ? rule->plan->evidence.own : rule->plan->spans;
 }
 
 static bt_spans_request spans_of(const bt_decider *decider, bt_time_range range, uint64_t expected) {
   const bt_replay_request *request = &decider->plan->request;
   const bt_planned_rule *rule = &decider->plan->rules[0];
-  return (bt_spans_request){.filter = spans_filter(decider),
+  return (bt_spans_request){.spans = own_spans(decider),
                             .range = range,
                             .projection = rule->shows_links ? &rule->own_fields : decider->questions->projection,
                             .expected = expected,
@@ -101,21 +102,34 @@ static void begin_spans(const bt_decider *decider) {
 
 /* ---- a part, looked at in two ways: what the searches find there, and what its spans show ---- */
 
-/* A search that found more than is wanted says enough. */
-static bt_status search_part(bt_decider *decider, bt_str filter, bt_time_range range, bt_search_probe *probe,
-                             bt_error *error) {
-  if (bt_search_probe_found(probe, filter) || probe->filter_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
-  bt_question question = {.text = filter, .range = range, .max_found = LEAF_FOUND_MAX};
-  probe->filters[probe->filter_count] = filter;
-  bt_status status = bt_questions_ask_apart(decider->questions, &question, &probe->found[probe->filter_count++], error);
-  return status == BT_LIMIT ? BT_OK : status;
+/* Adds those of its filters that it lacks. */
+static void add_filter(bt_search_probe *probe, bt_str filter) {
+  for (size_t i = 0; i < probe->filter_count; i++)
+    if (bt_str_equal(probe->filters[i], filter)) return;
+  if (probe->filter_count < BT_SPANS_FIRST_FILTERS) probe->filters[probe->filter_count++] = filter;
 }
 
-static bt_status search_parts(bt_decider *decider, const bt_over *over, bt_search_probe *probe, bt_error *error) {
+static void add_formula(bt_search_probe *probe, const bt_over *over, bool with_surplus) {
+  if (over->is_surplus && !with_surplus) return;
+  if (over->kind == BT_OVER_QUERY) add_filter(probe, over->query.filter);
+  for (uint32_t i = 0; i < over->item_count; i++) add_formula(probe, over->items[i], with_surplus);
+}
+
+/* What was added since, side by side. A search that found more than is wanted says enough. */
+static bt_status search_part(bt_decider *decider, bt_search_probe *probe, size_t from, bt_error *error) {
+  bt_question asked[BT_SPANS_FIRST_FILTERS] = {{.max_found = 0}};
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) status = search_part(decider, over->query.filter, probe->windows[0], probe, error);
-  for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
-    status = search_parts(decider, over->items[i], probe, error);
+  for (size_t i = from; i < probe->filter_count; i++) {
+    asked[i] = (bt_question){.text = probe->filters[i], .range = probe->windows[0], .max_found = LEAF_FOUND_MAX};
+    bt_questions_begin(decider->questions, &asked[i]);
+  }
+  for (size_t i = from; i < probe->filter_count; i++) {
+    bt_error why = {0};
+    bt_status answer = bt_questions_ask_apart(decider->questions, &asked[i], &probe->found[i], &why);
+    if (status != BT_OK || answer == BT_OK || answer == BT_LIMIT) continue;
+    status = answer;
+    *error = why;
+  }
   return status;
 }
 
@@ -126,10 +140,12 @@ static size_t count_found(const bt_search_probe *probe, const bt_over *over) {
   return found;
 }
 
-static bt_status gather_linkers(bt_decider *decider, bt_time_range range, uint64_t expected, bt_error *error) {
+/* Of traces in the range. */
+static bt_status gather_linkers(bt_decider *decider, bt_gathering what, bt_error *error) {
   const bt_rule_sets *rule = &decider->rules[0];
   if (!rule->planned->shows_links) return BT_OK;
-  return bt_linked_evidence_gather(decider, rule, bt_linked_evidence_range(rule, range), expected, error);
+  what.range = bt_linked_evidence_range(rule, what.range);
+  return bt_linked_evidence_gather(decider, rule, &what, error);
 }
 
 static bt_status judge_spans(bt_decider *decider, const bt_found_spans *spans, bt_spans_verdict *out, bt_error *error) {
@@ -190,25 +206,20 @@ static bt_status probe_linkers(bt_decider *decider, bt_time_range probed, const 
   return bt_linked_evidence_probe(decider, rule, probed, candidates, error);
 }
 
-/* *expected: traces, as if all parts were alike. */
-static bt_status ask_probe(bt_decider *decider, bt_time_range probed, bt_strategy_facts *facts, uint64_t *expected,
-                           bt_error *error) {
-  bt_search_probe probe = {.windows = {probed}, .window_count = 1};
-  shown s = {.decider = decider};
-  bt_status status = search_parts(decider, decider->plan->rules[0].plan->violating, &probe, error);
-  if (status == BT_OK) status = probe_linkers(decider, probed, &probe, error);
-  if (status == BT_OK) status = gather_linkers(decider, probed, 0, error);
-  if (status == BT_OK) status = find_spans(decider, probed, 0, note_spans, &s, error);
-  *facts = facts_of(&s, &probe);
-  *expected = s.count * PROBE_SHARE;
-  bt_search_probe_dispose(&probe);
-  free(s.traces);
-  return status;
+static bt_status ask_for_part(bt_decider *decider, bt_search_probe *probe, shown *s, bt_error *error) {
+  bt_time_range probed = probe->windows[0];
+  size_t from = probe->filter_count;
+  add_formula(probe, decider->plan->rules[0].plan->violating, true);
+  bt_status status = search_part(decider, probe, from, error);
+  if (status == BT_OK) status = probe_linkers(decider, probed, probe, error);
+  if (status == BT_OK) status = gather_linkers(decider, (bt_gathering){.range = probed}, error);
+  return status == BT_OK ? find_spans(decider, probed, 0, note_spans, s, error) : status;
 }
+
+static const double most_undecided = 0.75;
 
 /* Where little is decided, spans that link are asked for in vain. */
 static bool decides_enough(const bt_decider *decider, const bt_strategy_facts *facts) {
-  const double most_undecided = 0.75;
   return !decider->plan->rules[0].shows_links || facts->undecided_share <= most_undecided;
 }
 
@@ -226,8 +237,87 @@ static bool is_remembered(const bt_decider *decider, bool *out, uint64_t *expect
   return true;
 }
 
+/* *expected: traces, as if all parts were alike. */
+static bt_status weigh_part(bt_decider *decider, bt_search_probe *probe, bool *out, uint64_t *expected,
+                            bt_error *error) {
+  shown s = {.decider = decider};
+  bt_status status = ask_for_part(decider, probe, &s, error);
+  bt_strategy_facts facts = facts_of(&s, probe);
+  *expected = s.count * PROBE_SHARE;
+  free(s.traces);
+  if (status != BT_OK) return status;
+  *out = bt_strategy_spans_first(&facts) && decides_enough(decider, &facts);
+  decider->first.probed = (bt_trust_spans){true, *out, (double)*expected / hours_of(decider), facts.undecided_share};
+  return BT_OK;
+}
+
+/* ---- numbers of a part that say enough: of a rule that follows links, whose candidates cost much to read ---- */
+
+/* No more candidates than so many. */
+static size_t most_candidates(const bt_search_probe *probe, const bt_over *over) {
+  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.filter) : NULL;
+  size_t most = list ? list->count : 0;
+  for (uint32_t i = 0; i < over->item_count; i++) {
+    size_t of_item = most_candidates(probe, over->items[i]);
+    if (over->kind == BT_OVER_OR) most += of_item;
+    if (over->kind == BT_OVER_AND && (!i || of_item < most)) most = of_item;
+  }
+  return most;
+}
+
+/* Spans of young traces decide nothing. */
+static bool is_mostly_young(const bt_decider *decider) {
+  const bt_time_range range = decider->plan->search_range;
+  int64_t steady_ns = bt_time_subtract(bt_spans_steady_before_ns(decider), range.start_ns);
+  return steady_ns < bt_time_subtract(range.end_ns, range.start_ns) / 4;
+}
+
+static bool are_few(const bt_search_probe *probe, bt_str filter, size_t most) {
+  const bt_found_list *found = bt_search_probe_found(probe, filter);
+  return found && found->count < LEAF_FOUND_MAX && found->count <= most;
+}
+
+/* *is_clear: there are so few spans for each candidate that asking for all of them costs less than reading the
+ * candidates, even where they decide a quarter. Then no part of them is looked at before. */
+static bt_status count_part(bt_decider *decider, bt_search_probe *probe, bool *is_clear, uint64_t *expected,
+                            bt_error *error) {
+  const bt_planned_rule *rule = &decider->plan->rules[0];
+  bt_str own = rule->plan->evidence.own.filter, linked = rule->plan->evidence.linked.filter;
+  *is_clear = false;
+  if (!rule->shows_links || is_mostly_young(decider)) return BT_OK;
+  add_formula(probe, rule->plan->violating, false);
+  add_filter(probe, own);
+  add_filter(probe, linked);
+  bt_status status = search_part(decider, probe, 0, error);
+  if (status != BT_OK) return status;
+  size_t candidates = most_candidates(probe, rule->plan->violating), most = candidates * CLEAR_TIMES;
+  *is_clear = candidates && are_few(probe, own, most) && are_few(probe, linked, most);
+  if (*is_clear) *expected = bt_search_probe_found(probe, own)->count * PROBE_SHARE;
+  return BT_OK;
+}
+
+/* What came of it, for later replays. */
+static void note_share(bt_decider *decider) {
+  bt_projection_first *first = &decider->first;
+  size_t candidates = first->exercised_count + first->undecided_count;
+  if (first->probed.is_known || !candidates) return;
+  double share = (double)first->undecided_count / (double)candidates;
+  first->probed =
+      (bt_trust_spans){true, share <= most_undecided, (double)first->found.count / hours_of(decider), share};
+}
+
+/* ---- the choice ---- */
+
+static bt_status look_at_part(bt_decider *decider, bt_time_range probed, bool *out, uint64_t *expected,
+                              bt_error *error) {
+  bt_search_probe probe = {.windows = {probed}, .window_count = 1};
+  bt_status status = count_part(decider, &probe, out, expected, error);
+  if (status == BT_OK && !*out) status = weigh_part(decider, &probe, out, expected, error);
+  bt_search_probe_dispose(&probe);
+  return status;
+}
+
 static bt_status choose_projection(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
-  bt_strategy_facts facts;
   bt_time_range probed;
   *out = decider->plan->rules[0].strategy == BT_STRATEGY_PROJECTION;
   if (*out) return BT_OK;
@@ -236,11 +326,7 @@ static bt_status choose_projection(bt_decider *decider, bool *out, uint64_t *exp
   bt_status status = search_leaf(decider, &is_large, &probed, error);
   if (status != BT_OK || !is_large || is_remembered(decider, out, expected)) return status;
   begin_spans(decider);
-  status = ask_probe(decider, probed, &facts, expected, error);
-  *out = status == BT_OK && bt_strategy_spans_first(&facts) && decides_enough(decider, &facts);
-  if (status == BT_OK)
-    decider->first.probed = (bt_trust_spans){true, *out, (double)*expected / hours_of(decider), facts.undecided_share};
-  return status;
+  return look_at_part(decider, probed, out, expected, error);
 }
 
 /* ---- the question ---- */
@@ -263,6 +349,9 @@ static bt_status take_found(void *context, const bt_found_spans *spans, bt_error
     return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
   if (!bt_found_list_add(&decider->first.found, &spans->found)) return bt_error_no_memory(error);
   bt_status status = judge_spans(decider, spans, &verdict, error);
+  bool is_old = spans->found.end_ns < bt_spans_steady_before_ns(decider);
+  decider->first.exercised_count += verdict == BT_SPANS_EXERCISED;
+  decider->first.undecided_count += verdict == BT_SPANS_UNDECIDED && is_old;
   if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
   bool ok = add_decided(&decider->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
   return ok ? BT_OK : bt_error_no_memory(error);
@@ -288,7 +377,7 @@ static bool has_searched(const bt_decider *decider) {
 static bt_status use_found(bt_decider *decider, bt_error *error) {
   bt_projection_first *first = &decider->first;
   size_t index;
-  first->any = (bt_over){.kind = BT_OVER_QUERY, .query = {spans_filter(decider)}};
+  first->any = (bt_over){.kind = BT_OVER_QUERY, .query = own_spans(decider)};
   bt_status status = bt_questions_add(decider->questions, first->any.query.filter, true, &index, error);
   if (status != BT_OK) return status;
   bt_question *question = decider->questions->items[index];
@@ -299,6 +388,21 @@ static bt_status use_found(bt_decider *decider, bt_error *error) {
   return BT_OK;
 }
 
+/* So that Tempo works on them while we decode who links to them. */
+static void hasten_own_spans(void *context) {
+  const bt_decider *decider = context;
+  bt_spans_request own = spans_of(decider, decider->plan->spans_range, decider->first.expected);
+  bt_questions_hasten_spans(decider->questions, &own);
+}
+
+static bt_status ask_for_all(bt_decider *decider, uint64_t expected, bt_error *error) {
+  const bt_time_range range = decider->plan->spans_range;
+  decider->first.expected = expected;
+  bt_status status = gather_linkers(
+      decider, (bt_gathering){.range = range, .expected = expected, .when_asked = hasten_own_spans}, error);
+  return status == BT_OK ? find_spans(decider, range, expected, take_found, decider, error) : status;
+}
+
 static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
   bool is_worth = false, is_found = false;
   uint64_t expected = 0;
@@ -306,10 +410,10 @@ static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
   if (!decider->plan->projects_first) return BT_OK;
   bt_status status = choose_projection(decider, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
-    status = gather_linkers(decider, decider->plan->spans_range, expected, &why);
-    if (status == BT_OK) status = find_spans(decider, decider->plan->spans_range, expected, take_found, decider, &why);
+    status = ask_for_all(decider, expected, &why);
     bt_found_list_sort(&decider->first.found);
     is_found = status == BT_OK && has_searched(decider);
+    if (is_found && decider->plan->shows_links) note_share(decider);
   }
   if (is_found) return use_found(decider, error);
   if (decider->plan->shows_links) bt_linked_evidence_clear(decider);

@@ -67,7 +67,7 @@ static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *
   return decides ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
 }
 
-static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
+static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, bt_over_query spans, bt_error *error) {
   bt_decider *decider = p->decider;
   bt_read_request request = bt_replay_plan_read(decider->plan, ids, count, decider->plan->spans_range);
   request.projection = decider->questions->projection;
@@ -81,7 +81,7 @@ static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, 
 
 /* One filter for all rules that are decided so; with more spans than one of them speaks of its verdict stays the
  * same. */
-static bool join_filters(const bt_decider *decider, const bool *rules, bt_buffer *out) {
+static bool join_filters(const bt_decider *decider, const bool *rules, bt_buffer *out, bt_apart *apart) {
   bt_str *filters = bt_realloc_array(NULL, decider->plan->rule_count, sizeof *filters);
   size_t count = 0;
   if (!filters) return false;
@@ -90,6 +90,7 @@ static bool join_filters(const bt_decider *decider, const bool *rules, bt_buffer
     for (size_t f = 0; !is_known && f < count; f++)
       is_known = bt_str_equal(filters[f], decider->plan->rules[i].plan->spans.filter);
     if (!is_known) filters[count++] = decider->plan->rules[i].plan->spans.filter;
+    if (!is_known) *apart = count == 1 ? decider->plan->rules[i].plan->spans.apart : BT_APART_BY_KIND;
   }
   if (count) bt_traceql_join_filters(filters, count, out);
   free(filters);
@@ -103,7 +104,7 @@ static bt_status make_sets(bt_decider *decider, const bool *rules, bt_error *err
   return status;
 }
 
-static bt_status project_traces(projecting *p, bt_str spans, bt_error *error) {
+static bt_status project_traces(projecting *p, bt_over_query spans, bt_error *error) {
   bt_decider *decider = p->decider;
   size_t *known = bt_realloc_array(NULL, decider->table->count + 1, sizeof *known), count = 0;
   bt_trace_id *ids = bt_realloc_array(NULL, decider->table->count + 1, sizeof *ids);
@@ -123,10 +124,11 @@ static bt_status project_traces(projecting *p, bt_str spans, bt_error *error) {
 static bt_status project_rules(bt_decider *decider, const bool *rules, bt_error *error) {
   projecting p = {.decider = decider, .rules = rules};
   bt_buffer spans = {0};
-  bt_status status = join_filters(decider, rules, &spans) ? BT_OK : bt_error_no_memory(error);
+  bt_apart apart = BT_APART_BY_KIND;
+  bt_status status = join_filters(decider, rules, &spans, &apart) ? BT_OK : bt_error_no_memory(error);
   bool fits = spans.len && spans.len <= BT_TRACEQL_MAX_FILTER_BYTES;
   if (status == BT_OK && fits && !decider->questions->source_lost)
-    status = project_traces(&p, bt_buffer_str(&spans), error);
+    status = project_traces(&p, (bt_over_query){bt_buffer_str(&spans), apart}, error);
   bt_buffer_dispose(&spans);
   return status;
 }

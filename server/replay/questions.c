@@ -366,6 +366,10 @@ void bt_questions_begin_spans(bt_questions *questions, const bt_spans_request *r
   (void)status;
 }
 
+void bt_questions_hasten_spans(bt_questions *questions, const bt_spans_request *request) {
+  if (!questions->source_lost) bt_source_hasten_spans(questions->source, questions->spans_ahead, request);
+}
+
 void bt_questions_end_ahead(bt_questions *questions) {
   bt_source_end_reads(questions->source, questions->reads_ahead);
   bt_source_end_spans(questions->source, questions->spans_ahead);

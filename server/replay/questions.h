@@ -119,6 +119,8 @@ void bt_questions_end_ahead(bt_questions *questions); /* these, and spans */
 /* Asks what has to be known before these spans are asked for; what bt_questions_find_spans asks with the same filter
  * from here on takes it from there. Once in a replay. Where that cannot be, it is asked then. */
 void bt_questions_begin_spans(bt_questions *questions, const bt_spans_request *request);
+/* Asks for them, of those of which that is known; bt_questions_find_spans takes the answers. */
+void bt_questions_hasten_spans(bt_questions *questions, const bt_spans_request *request);
 /* Windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
 bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,
                                     bt_answer *answer, bt_error *error) BT_MUST_CHECK;

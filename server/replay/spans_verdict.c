@@ -6,14 +6,19 @@
 #include "dsl/time_sum.h"
 #include "server/replay/marked_traces.h"
 
+int64_t bt_spans_steady_before_ns(const bt_decider *decider) {
+  const bt_replay_request *request = &decider->plan->request;
+  int64_t open_ns = bt_time_add(request->assumptions.settle_ns, decider->plan->window.margin_ns);
+  int64_t steady_ns = bt_time_subtract(request->now_ns, open_ns);
+  int64_t handed_over_ns = bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
+  /* What is younger may be the spans that one ingester has. */
+  return decider->plan->replicates && handed_over_ns < steady_ns ? handed_over_ns : steady_ns;
+}
+
 /* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before
  * what was searched. */
 static bool is_steady(const bt_decider *decider, int64_t start_ns, int64_t end_ns) {
-  int64_t open_ns = bt_time_add(decider->plan->request.assumptions.settle_ns, decider->plan->window.margin_ns);
-  bool is_young =
-      end_ns > bt_time_subtract(decider->plan->request.now_ns, decider->plan->request.assumptions.handover_ns);
-  if (decider->plan->replicates && is_young) return false; /* these may be the spans that one ingester has */
-  return end_ns < bt_time_subtract(decider->plan->request.now_ns, open_ns) &&
+  return end_ns < bt_spans_steady_before_ns(decider) &&
          bt_time_subtract(end_ns, start_ns) <= decider->plan->window.margin_ns;
 }
 

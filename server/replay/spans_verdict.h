@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "dsl/error.h"
 #include "dsl/eval.h"
@@ -20,6 +21,8 @@ typedef enum bt_spans_verdict {
 } bt_spans_verdict;
 
 bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict);
+/* Spans of traces that did not end before it decide nothing. */
+int64_t bt_spans_steady_before_ns(const bt_decider *decider);
 /* Whether these spans can say anything: all of them are there, and more cannot come. */
 bool bt_spans_are_clear(const bt_decider *decider, const bt_trace *spans, bool needs_by_id, const bt_found *bounds);
 /* *verdicts: of all rules; NULL: the whole trace is read, and that will say why these spans were too much. */

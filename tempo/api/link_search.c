@@ -5,7 +5,6 @@
 #include "tempo/api/link_search.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/arena.h"
 #include "dsl/traceql.h"
@@ -90,6 +89,7 @@ static bt_status list_asked(link_search *l, bt_error *error) {
 static bt_status search_filter(link_search *l, bt_str filter, bool *is_too_long, bt_error *error) {
   bt_search_request search = {.filter = filter,
                               .range = l->request->range,
+                              .expected = l->request->count, /* each has about one */
                               .tenant = l->request->tenant,
                               .cancel = l->request->cancel,
                               .rule_id = l->request->rule_id,

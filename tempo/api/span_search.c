@@ -2,8 +2,8 @@
  * expected traces need. Each part is one question with a filter on the id, over the whole range, so that no trace lies
  * in two. A part whose answer is too large or full is halved. Two are under way, so that Tempo works on the next while
  * we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans. Traces in
- * which the filter finds many spans would cost Tempo the square of them: they are found before, left out, and given
- * without spans. */
+ * which the filter finds many spans would cost Tempo the square of them where it keeps them apart: they are found
+ * before, left out, and given without spans. */
 #include "tempo/api/span_search.h"
 
 #include <stdlib.h>
@@ -22,6 +22,7 @@ enum {
   TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
   FIRST_BITS_MAX = 8,      /* at most 2^8 parts to begin with */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */
+  WIDE_SET = 100,          /* spans of a trace that are not kept apart: what Tempo gives at most, if nobody said less */
   ENDLESS_MAX = 8, /* answers one after the other, of ever fewer ids, that went past what is taken: as in search.c */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20, max_decoded_bytes = (size_t)128 << 20;
@@ -41,8 +42,10 @@ typedef struct slot {
 typedef struct span_search {
   bt_tempo *tempo;
   const bt_spans_request *request;
+  bt_apart apart;
   bt_spans_sink sink;
   void *context;
+  bool has_given;
   bt_tempo_caller caller;
   int64_t start_s, end_s;
   bt_found_list crowded;
@@ -63,6 +66,10 @@ struct bt_spans_ahead {
   bt_tempo_caller caller;
   bt_buffer filter;
   bt_crowds crowds;
+  bt_time_range range;
+  bool may_hold_lists;
+  bt_spans_request request; /* of what was hastened */
+  span_search *hastened;    /* or NULL */
 };
 
 static bt_status too_much(bt_error *error) {
@@ -170,6 +177,7 @@ static bt_status give_found_spans(span_search *s, bt_error *error) {
     if (given.trace && bt_trace_may_be_own(given.trace)) given.needs_by_id = true;
     if (given.trace) bt_found_widen(&given.found, given.trace);
     if (status == BT_OK) status = s->sink(s->context, &given, error);
+    s->has_given = true;
   }
   return status;
 }
@@ -179,12 +187,13 @@ static bt_status give_found_spans(span_search *s, bt_error *error) {
 static bt_status write_url(span_search *s, slot *at, bt_error *error) {
   bt_buffer regex = {0}, query = {0};
   bt_id_cover(&at->low, &at->high, &regex);
-  bt_traceql_read_spans(bt_buffer_str(&s->filter), bt_buffer_str(&regex), s->request->projection, 0, &query);
+  const bt_over_query asked = {bt_buffer_str(&s->filter), s->apart};
+  bt_traceql_read_spans(&asked, bt_buffer_str(&regex), s->request->projection, 0, &query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&query),
                              .start_s = s->start_s,
                              .end_s = s->end_s,
                              .limit = at->call.limit,
-                             .spans_per_set = BT_READ_SPANS_PER_SET};
+                             .spans_per_set = s->apart == BT_APART_NOT ? WIDE_SET : BT_READ_SPANS_PER_SET};
   bool ok = !regex.failed && !query.failed && bt_tempo_url_search(s->tempo, &url, &at->call.url);
   bt_buffer_dispose(&regex);
   bt_buffer_dispose(&query);
@@ -243,13 +252,22 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
   return status;
 }
 
-static bt_status give_crowded(span_search *s, bt_error *error) {
+static bt_status leave_out_crowded(span_search *s, bt_error *error) {
   bt_crowds *ahead = s->request->ahead ? &s->request->ahead->crowds : NULL;
-  bt_status status = bt_tempo_leave_out_crowded(&s->caller, s->request->range, s->request->filter, ahead, &s->crowded,
-                                                &s->filter, error);
+  bt_str filter = s->request->spans.filter;
+  if (s->apart == BT_APART_NOT) {
+    bt_buffer_append(&s->filter, filter);
+    return s->filter.failed ? bt_error_no_memory(error) : BT_OK;
+  }
+  return bt_tempo_leave_out_crowded(&s->caller, s->request->range, filter, ahead, &s->crowded, &s->filter, error);
+}
+
+static bt_status give_crowded(span_search *s, bt_error *error) {
+  bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < s->crowded.count; i++) {
     bt_found_spans given = {.found = s->crowded.items[i], .needs_by_id = true};
     status = s->sink(s->context, &given, error);
+    s->has_given = true;
   }
   return status;
 }
@@ -258,21 +276,41 @@ static bool is_too_long(const span_search *s) {
   return s->end_s - s->start_s > atomic_load(&s->tempo->max_range_s);
 }
 
-static bt_status search_all(span_search *s, bt_error *error) {
+/* What comes before any answer. */
+static bt_status prepare_parts(span_search *s, bt_error *error) {
   if (is_too_long(s)) return too_much(error);
-  bt_status status = give_crowded(s, error);
+  bt_status status = leave_out_crowded(s, error);
   if (status == BT_OK && is_too_long(s)) return too_much(error); /* that was learned now */
-  if (status == BT_OK) status = push_first(s, error);
-  while (status == BT_OK && (s->todo_count || s->count))
-    status = s->todo_count && s->count < IN_FLIGHT ? ask_next(s, error) : finish_oldest(s, error);
+  return status == BT_OK ? push_first(s, error) : status;
+}
+
+static bool may_ask(const span_search *s) {
+  return s->todo_count && s->count < IN_FLIGHT;
+}
+
+static bt_status search_all(span_search *s, bt_error *error) {
+  const bt_spans_request *request = s->request;
+  bt_status status = give_crowded(s, error);
+  for (bool was_said = !request->when_asked; status == BT_OK && (s->todo_count || s->count);) {
+    bool asks = may_ask(s);
+    if (!asks && !was_said) request->when_asked(request->asked_context);
+    was_said = was_said || !asks;
+    status = asks ? ask_next(s, error) : finish_oldest(s, error);
+  }
   return status;
+}
+
+static bool covers_range_of(bt_time_range whole, bt_time_range part) {
+  return whole.start_ns <= part.start_ns && part.end_ns <= whole.end_ns;
 }
 
 /* What one question cannot ask for; and where an attribute may be of a list, it decides nothing. */
 static bt_status refuse_what_is_too_much(const span_search *s, bt_error *error) {
+  const bt_spans_ahead *ahead = s->request->ahead;
   bool may_hold_lists = false;
-  if (s->end_s - s->start_s > atomic_load(&s->tempo->max_range_s)) return too_much(error);
+  if (is_too_long(s)) return too_much(error);
   if (!s->request->projection->attribute_count) return BT_OK;
+  if (ahead && !ahead->may_hold_lists && covers_range_of(ahead->range, s->request->range)) return BT_OK;
   bt_status status = bt_tempo_may_hold_lists(&s->caller, s->request->range, &may_hold_lists, error);
   return status == BT_OK && may_hold_lists ? too_much(error) : status;
 }
@@ -287,30 +325,96 @@ static void dispose_search(span_search *s) {
   bt_tempo_caller_dispose(&s->caller);
 }
 
+static bt_status open_search(span_search *s, bt_apart apart, bt_source_account *account, bt_error *error) {
+  const bt_spans_request *request = s->request;
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  s->apart = apart;
+  bt_status status = bt_tempo_caller_init(&s->caller, s->tempo, &identity, account, error);
+  if (status == BT_OK) status = bt_tempo_seconds(request->range, &s->start_s, &s->end_s, error);
+  if (status == BT_OK) status = refuse_what_is_too_much(s, error);
+  return status == BT_OK ? prepare_parts(s, error) : status;
+}
+
+static bt_status find_apart(span_search *s, bt_apart apart, bt_source_account *account, bt_error *error) {
+  bt_status status = open_search(s, apart, account, error);
+  if (status == BT_OK) status = search_all(s, error);
+  dispose_search(s);
+  return status;
+}
+
+static bool is_same(const bt_spans_request *a, const bt_spans_request *b) {
+  return bt_str_equal(a->spans.filter, b->spans.filter) && a->spans.apart == b->spans.apart &&
+         a->range.start_ns == b->range.start_ns && a->range.end_ns == b->range.end_ns && a->projection == b->projection;
+}
+
+/* NULL: nothing was hastened, or something else. */
+static span_search *take_hastened(const bt_spans_request *request) {
+  span_search *s = request->ahead ? request->ahead->hastened : NULL;
+  if (!s || !is_same(s->request, request)) return NULL;
+  request->ahead->hastened = NULL;
+  return s;
+}
+
+static void free_hastened(span_search *s) {
+  if (s) dispose_search(s);
+  free(s);
+}
+
+static bt_status finish_hastened(span_search *s, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                                 bt_error *error) {
+  s->request = request;
+  s->sink = sink;
+  s->context = context;
+  bt_status status = search_all(s, error);
+  free_hastened(s);
+  return status;
+}
+
+/* Where Tempo's owner allows fewer spans of a trace, it refuses wide sets; spans apart are in narrow ones. */
 bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, bt_spans_sink sink, void *context,
                               bt_source_account *account, bt_error *error) {
-  span_search s = {.tempo = tempo, .request = request, .sink = sink, .context = context};
-  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  const span_search begun = {.tempo = tempo, .request = request, .sink = sink, .context = context};
+  span_search s = begun;
+  bt_error why = {0};
   if (request->projection->whole_trace || bt_projection_groups(request->projection) != 1) return too_much(error);
   if (request->range.start_ns >= request->range.end_ns) return BT_OK; /* nothing is in it, as for a search */
-  bt_status status = bt_tempo_caller_init(&s.caller, tempo, &identity, account, error);
-  if (status == BT_OK) status = bt_tempo_seconds(request->range, &s.start_s, &s.end_s, error);
-  if (status == BT_OK) status = refuse_what_is_too_much(&s, error);
-  if (status == BT_OK) status = search_all(&s, error);
-  dispose_search(&s);
+  span_search *hastened = take_hastened(request);
+  if (hastened) return finish_hastened(hastened, request, sink, context, error);
+  bt_apart apart = atomic_load(&tempo->refuses_wide_sets) ? BT_APART_BY_KIND : request->spans.apart;
+  bt_status status = find_apart(&s, apart, account, &why);
+  if (status == BT_REFUSED && apart == BT_APART_NOT && !s.has_given) {
+    s = begun;
+    status = find_apart(&s, BT_APART_BY_KIND, account, &why);
+    if (status == BT_OK) atomic_store(&tempo->refuses_wide_sets, true);
+  }
+  if (status != BT_OK && error) *error = why;
   return status;
 }
 
 /* ---- ahead of it ---- */
 
+/* A short question, beside the long one. Where it fails, each range is asked for itself. */
+static void look_for_lists(bt_spans_ahead *ahead, const bt_spans_request *request) {
+  bt_error ignored = {0};
+  ahead->range = request->range;
+  ahead->may_hold_lists = true;
+  if (!request->projection->attribute_count) return;
+  bool may_hold_lists = true;
+  bt_status status = bt_tempo_may_hold_lists(&ahead->caller, request->range, &may_hold_lists, &ignored);
+  ahead->may_hold_lists = status != BT_OK || may_hold_lists;
+}
+
 static bt_status begin_spans(bt_spans_ahead *ahead, bt_tempo *tempo, const bt_spans_request *request,
                              bt_source_account *account, bt_error *error) {
   bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
-  bt_buffer_append(&ahead->filter, request->filter);
+  bt_buffer_append(&ahead->filter, request->spans.filter);
   if (ahead->filter.failed) return bt_error_no_memory(error);
   bt_status status = bt_tempo_caller_init(&ahead->caller, tempo, &identity, account, error);
   if (status != BT_OK) return status;
-  return bt_tempo_begin_crowds(&ahead->crowds, &ahead->caller, request->range, bt_buffer_str(&ahead->filter), error);
+  status = bt_tempo_begin_crowds(&ahead->crowds, &ahead->caller, request->range, bt_buffer_str(&ahead->filter), error);
+  if (status != BT_OK) return status;
+  look_for_lists(ahead, request);
+  return BT_OK;
 }
 
 bt_status bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account,
@@ -326,7 +430,26 @@ bt_status bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request,
   return status;
 }
 
+/* Where it does not come so far, the request is asked as if nothing had been. */
+void bt_tempo_hasten_spans(bt_tempo *tempo, bt_spans_ahead *ahead, const bt_spans_request *request) {
+  bt_error ignored = {0};
+  if (ahead->hastened || request->projection->whole_trace || bt_projection_groups(request->projection) != 1) return;
+  if (request->range.start_ns >= request->range.end_ns || request->spans.apart == BT_APART_NOT) return;
+  ahead->request = *request;
+  ahead->request.ahead = ahead;
+  span_search *s = calloc(1, sizeof *s);
+  if (!s) return;
+  *s = (span_search){.tempo = tempo, .request = &ahead->request};
+  bt_status status = open_search(s, request->spans.apart, ahead->caller.account, &ignored);
+  while (status == BT_OK && may_ask(s)) status = ask_next(s, &ignored);
+  if (status == BT_OK)
+    ahead->hastened = s;
+  else
+    free_hastened(s);
+}
+
 void bt_tempo_end_spans(bt_spans_ahead *ahead) {
+  free_hastened(ahead->hastened);
   bt_tempo_dispose_crowds(&ahead->crowds);
   bt_tempo_caller_dispose(&ahead->caller);
   bt_buffer_dispose(&ahead->filter);

@@ -16,6 +16,8 @@ bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, 
  * or a tenant that cannot be asked for. */
 bt_status bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account,
                                bt_spans_ahead **out, bt_error *error) BT_MUST_CHECK;
+/* hasten_spans: nothing where something fails. */
+void bt_tempo_hasten_spans(bt_tempo *tempo, bt_spans_ahead *ahead, const bt_spans_request *request);
 void bt_tempo_end_spans(bt_spans_ahead *ahead);
 
 #endif

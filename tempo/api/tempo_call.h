@@ -32,6 +32,7 @@ typedef struct bt_tempo {
   _Atomic int64_t max_range_s;
   _Atomic uint32_t search_limit; /* traces */
   _Atomic uint32_t ids_per_read;
+  atomic_bool refuses_wide_sets; /* many spans of one trace in one set */
   _Atomic int64_t
       sizes_until_ms;   /* on the monotonic clock: until then sizes are asked for before traces are read in batches */
   _Atomic bool is_slow; /* it took long for a batch without any large trace */

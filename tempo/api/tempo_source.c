@@ -103,6 +103,10 @@ static bt_status begin_spans_of_tempo(bt_source *source, const bt_spans_request 
   return bt_tempo_begin_spans(tempo_of(source), request, account, out, error);
 }
 
+static void hasten_spans_of_tempo(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request) {
+  bt_tempo_hasten_spans(tempo_of(source), ahead, request);
+}
+
 static void end_spans_of_tempo(bt_source *source, bt_spans_ahead *ahead) {
   (void)source;
   bt_tempo_end_spans(ahead);
@@ -189,6 +193,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .end_reads = end_reads_of_tempo,
                                                 .find_spans = find_spans_of_tempo,
                                                 .begin_spans = begin_spans_of_tempo,
+                                                .hasten_spans = hasten_spans_of_tempo,
                                                 .end_spans = end_spans_of_tempo,
                                                 .find_linking = find_linking_in_tempo,
                                                 .guesses_linking = guesses_linking_in_tempo,

@@ -263,7 +263,7 @@ static bt_status push_measured(fetch *f, bt_error *error) {
 static bt_status leave_out_crowded(fetch *f, bt_error *error) {
   bt_found_list crowded = {0};
   const bt_read_request *request = f->read->request;
-  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, request->range, request->spans, NULL, &crowded,
+  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, request->range, request->spans.filter, NULL, &crowded,
                                                 &f->jobs.spans, error);
   bool are_too_many = status == BT_LIMIT;
   for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->jobs.ids.count; i++)

@@ -128,6 +128,10 @@ bt_status bt_source_begin_spans(bt_source *source, const bt_spans_request *reque
                                          : BT_OK;
 }
 
+void bt_source_hasten_spans(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request) {
+  if (ahead && source->operations->hasten_spans) source->operations->hasten_spans(source, ahead, request);
+}
+
 void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead) {
   if (ahead) source->operations->end_spans(source, ahead);
 }

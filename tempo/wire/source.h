@@ -93,7 +93,7 @@ typedef struct bt_read_request {
   /* Only the spans that this filter `{ … }` finds, of each trace (an over-query's; needs a projection); len 0: all. A
    * trace that has none is given without one. Spans that it should not find may come too. Only where the source's
    * `projects` says so. */
-  bt_str spans;
+  bt_over_query spans;
   bool by_id;            /* one request a trace; else in batches where the source can */
   bt_reads_ahead *ahead; /* of reads by id: those of ids that are under way there are taken from there; or NULL */
   /* Of reads in batches: called once, when the first questions are under way, so that what is asked then waits for no
@@ -124,11 +124,13 @@ typedef struct bt_spans_ahead bt_spans_ahead;
 
 /* For find_spans. */
 typedef struct bt_spans_request {
-  bt_str filter; /* `{ … }` of an over-query */
+  bt_over_query spans;
   bt_time_range range;
   bt_spans_ahead *ahead; /* of the same filter, tenant and a range that holds this one; or NULL */
   const bt_projection *projection;
-  uint64_t expected; /* traces, about; 0: not known */
+  uint64_t expected;                 /* traces, about; 0: not known */
+  void (*when_asked)(void *context); /* as in bt_read_request */
+  void *asked_context;
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -224,6 +226,9 @@ typedef struct bt_source_operations {
    * that cannot be asked for. NULL, both of them: there is nothing of the kind. */
   bt_status (*begin_spans)(bt_source *source, const bt_spans_request *request, bt_source_account *account,
                            bt_spans_ahead **out, bt_error *error);
+  /* Asks for the spans themselves, without waiting for their answers; find_spans of the same request takes them from
+   * there. Where it fails, they are asked for then. */
+  void (*hasten_spans)(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request);
   void (*end_spans)(bt_source *source, bt_spans_ahead *ahead);
   /* All traces of the range, as `search` finds them, with a span that has a link to one of these; a trace may link to
    * itself. Others may be among them, so whoever asks looks at the links of what it reads. Account and statuses are
@@ -293,6 +298,7 @@ bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *reques
 /* Likewise. *out is new. BT_NO_MEMORY, BT_INVALID. */
 bt_status bt_source_begin_spans(bt_source *source, const bt_spans_request *request, bt_source_account *account,
                                 bt_spans_ahead **out, bt_error *error) BT_MUST_CHECK;
+void bt_source_hasten_spans(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request);
 void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead);
 bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
                                  bt_source_account *account, bt_error *error) BT_MUST_CHECK;

@@ -23,7 +23,7 @@ enum { RULES = 1500, TRACES = 12 };
 
 typedef struct counts {
   size_t compiled, refused, violated, missed_chances, subtracted, exercised, exact, steady_violations, searched_less;
-  size_t from_spans, left_out, without_spans, with_keys;
+  size_t from_spans, left_out, without_spans, of_one_kind, with_keys;
 } counts;
 
 /* ---- the properties ---- */
@@ -128,6 +128,13 @@ static void check_steady(const subject *s, const made_trace *made, bool violated
   if (!violated_in_the_end) explain_failure(s, "a violation that does not rest on absence was undone");
 }
 
+static void check_kinds(const subject *s, const bt_trace *some, counts *c) {
+  if (s->plan->spans.apart != BT_APART_BY_ID || some->span_count < 2) return;
+  c->of_one_kind++;
+  for (uint32_t i = 1; i < some->span_count; i++)
+    if (some->spans[i].kind != some->spans[0].kind) explain_failure(s, "spans of one kind are of several");
+}
+
 /* The least and the most that Tempo finds: both have to do. */
 static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_verdict *whole, counts *c) {
   static const traceql_numbers readings[] = {TRACEQL_NUMBERS_APART, TRACEQL_NUMBERS_MIXED};
@@ -152,6 +159,7 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
     c->without_spans += !some.span_count && needs_spans;
     if (!some.span_count) continue;
     c->from_spans++;
+    check_kinds(s, &some, c);
     c->left_out += trace->span_count - some.span_count;
     bt_rule_verdict of_some = judge(s, &some, (bt_eval_options){0});
     if (of_some.verdict != verdict || of_some.exercised != exercised)
@@ -289,6 +297,15 @@ static void test_properties(void **state) {
   }
 }
 
+static bt_rule *compile(const char *text) {
+  bt_rule *rule = NULL;
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  if (bt_rule_compile(bt_str_from(text), &rule, &diagnostics, NULL) != BT_OK) fail_msg("%s", text);
+  bt_diagnostics_dispose(&diagnostics);
+  return rule;
+}
+
 /* What random rules do not say: the trace inside of selections, where later spans change what was selected, and spans
  * and fields at the second end of between and in lists. */
 static void test_what_is_rarely_said(void **state) {
@@ -328,19 +345,51 @@ static void test_what_is_rarely_said(void **state) {
   maker m = {.random = test_random_start(11)};
   counts c = {0};
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-    bt_rule *rule = NULL;
-    bt_diagnostics diagnostics;
-    bt_diagnostics_init(&diagnostics);
-    if (bt_rule_compile(bt_str_from(rules[i]), &rule, &diagnostics, NULL) != BT_OK) fail_msg("%s", rules[i]);
+    bt_rule *rule = compile(rules[i]);
     for (int again = 0; again < 100; again++) check_rule(&m, rule, &c);
     bt_rule_free(rule);
-    bt_diagnostics_dispose(&diagnostics);
   }
   printf("violated %zu, steady violations %zu\n", c.violated, c.steady_violations);
   assert_true(c.violated > 1000 && c.steady_violations > 100);
 }
 
+/* Only where every span that the rule speaks of has to be of one kind. */
+static void test_spans_of_one_kind(void **state) {
+  static const struct {
+    const char *rule;
+    bt_apart apart;
+  } rows[] = {
+      {"trace.has(span.kind == \"client\")", BT_APART_BY_ID},
+      {"trace.has(span.kind == \"client\" and k == 1)", BT_APART_BY_ID},
+      {"trace.has(k == 1 and span.kind == \"client\" and span.m < 2)", BT_APART_BY_ID},
+      {"(trace.has(span.kind == \"client\" and k == 1)) or (trace.has(span.kind == \"client\" and span.m > 1))",
+       BT_APART_BY_ID},
+      {"when { trace.has(span.kind == \"server\") } always { a.where(span.kind == \"server\") }", BT_APART_BY_ID},
+      {"when { trace.has(span.kind == \"server\") } always { trace.has(span.kind == \"client\") }", BT_APART_BY_KIND},
+      {"trace.has(span.kind != \"client\")", BT_APART_BY_KIND},
+      {"trace.has(span.kind in [\"client\", \"server\"])", BT_APART_BY_KIND},
+      {"trace.has(k == 1 or span.kind == \"client\")", BT_APART_BY_KIND},
+      {"(trace.has(span.kind == \"client\")) or (a)", BT_APART_BY_KIND},
+      {"a", BT_APART_BY_KIND}};
+  (void)state;
+  maker m = {.random = test_random_start(12)};
+  counts c = {0};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bt_rule *rule = compile(rows[i].rule);
+    bt_plan *plan;
+    assert_int_equal(bt_plan_new(rule, &plan, NULL), BT_OK);
+    assert_true(plan->spans.filter.len);
+    if (plan->spans.apart != rows[i].apart) fail_msg("%s", rows[i].rule);
+    bt_plan_free(plan);
+    for (int again = 0; again < 100; again++) check_rule(&m, rule, &c);
+    bt_rule_free(rule);
+  }
+  printf("several spans of one kind %zu\n", c.of_one_kind);
+  assert_true(c.of_one_kind > 300);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_properties), cmocka_unit_test(test_what_is_rarely_said)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_properties), cmocka_unit_test(test_what_is_rarely_said),
+                                     cmocka_unit_test(test_spans_of_one_kind)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ PRESENT = ' && (span.queue =~ "(?s:.*)" || span.queue >= 0 || span.queue < 0 || 
           '|| (span.queue = false && true) || true)'
 ANY_LINK = 'link:traceID != ""'
 SHAPES = (f"{{ ({ANY_LINK}){PRESENT} }}{READ}", f"{{ ({ANY_LINK}) }}{READ}", f"{{ ((kind = consumer) && {ANY_LINK}) }}{READ}",
+          f"{{ ((kind = consumer) && {ANY_LINK}) }} | select(name, link:traceID, link:spanID)",
           f"{{ ((kind = consumer) && {ANY_LINK}){PRESENT} }}{READ}", f'{{ trace:id =~ "[0-9a-f]{{1,32}}" && ((kind = consumer) && {ANY_LINK}){PRESENT} }}{READ}')
 NO_ID = ("", "")
 ZEROS = ("0" * 32, "0" * 16)

@@ -80,6 +80,15 @@ class SplitFacts(facts.TempoCase):
         for stages in ("| by(span:id) | by(kind) | select(name)", "| by(kind) | by(span:id) | select(name)"):
             self.assertEqual(self.read(stages), ["api", "call", "db", "handle", "retry"])
 
+    def test_by_span_id_alone_keeps_all_of_one_kind(self):
+        for kind, names in (("internal", ["api", "db", "retry"]), ("client", ["call"]), ("server", ["handle"])):
+            query = f'{{ (kind = {kind}) && trace:id =~ "{self.trace_id.lstrip("0")}|x" }} | by(span:id) | select(name)'
+            self.assert_finds(query, [self.trace_id])
+            deadline = time.monotonic() + 30
+            while names_of(self.search(query, spss=50).get(self.trace_id, {})) != names:  # one of the blocks may be out of sight
+                self.assertLess(time.monotonic(), deadline, query)
+                time.sleep(0.2)
+
     def test_halves_within_one_block_survive_either_way(self):
         for stages in ("| by(span:id) | select(name)", "| by(span:id) | by(kind) | select(name)"):
             self.assertEqual(self.read(stages, self.whole_id), ["call", "handle"])

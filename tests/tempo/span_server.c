@@ -293,6 +293,8 @@ bool scripted_answer(void *context, const fake_request *request, int socket) {
     keep = refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");
   else if (scripted.most_limit && limit > scripted.most_limit)
     keep = refuse_limit(socket);
+  else if (scripted.most_per_set && (size_t)spans_per_set > scripted.most_per_set)
+    keep = refuse(socket, 400, "spans per span set exceeds 10. received 100");
   else if (!is_for_spans)
     keep = answer_side_question(socket, query, (size_t)limit);
   else

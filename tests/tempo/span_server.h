@@ -36,6 +36,7 @@ typedef struct span_script {
   int crowd_status;    /* of the answer to the question for them; 0: 200 */
   int64_t most_limit;  /* 0: any; below 0: none is low enough, and the sentence does not say which would be */
   int64_t longest_s;   /* 0: any */
+  size_t most_per_set; /* spans of a set; 0: any */
   broken how;
   size_t broken_from, broken_to; /* requests by number */
   size_t down_from;              /* this request and all later ones; 0: none */

@@ -205,7 +205,7 @@ static void read_ids(const reading *of, const char *filter, bool by_id) {
                              .count = f.count,
                              .range = f.range,
                              .projection = by_id ? NULL : &of->projection,
-                             .spans = filter ? bt_str_from(filter) : (bt_str){0},
+                             .spans.filter = filter ? bt_str_from(filter) : (bt_str){0},
                              .by_id = by_id};
   bt_source_account account = {0};
   bt_error error = {0};
@@ -217,7 +217,7 @@ static void read_ids(const reading *of, const char *filter, bool by_id) {
 
 static void find_spans(const reading *of, const char *filter, uint64_t expected) {
   bt_spans_request request = {
-      .filter = bt_str_from(filter), .range = f.range, .projection = &of->projection, .expected = expected};
+      .spans.filter = bt_str_from(filter), .range = f.range, .projection = &of->projection, .expected = expected};
   bt_source_account account = {0};
   bt_error error = {0};
   start_reading(of, filter);

@@ -32,6 +32,7 @@ typedef struct fixture {
   size_t calls[TRACES], total, by_id, doubted; /* doubted: the last one by id */
   bt_time_range range;                         /* empty: all of it */
   bt_spans_ahead *ahead;
+  bt_apart apart;
   size_t stop_at; /* the sink says stop_with at this call, or cancels; 0: never */
   bt_status stop_with;
 } fixture;
@@ -121,7 +122,7 @@ static bt_status see(void *context, const bt_found_spans *given, bt_error *error
 
 static bt_spans_request request_of(fixture *f, uint64_t expected) {
   const bt_time_range all = {FIRST_S * second_ns, (FIRST_S + LENGTH_S) * second_ns};
-  return (bt_spans_request){.filter = BT_STR("{ name = \"step\" }"),
+  return (bt_spans_request){.spans = {BT_STR("{ name = \"step\" }"), f->apart},
                             .range = f->range.end_ns ? f->range : all,
                             .ahead = f->ahead,
                             .projection = &f->projection,
@@ -214,7 +215,7 @@ static void joins_the_pieces_of_a_trace(void **state) {
 static void gives_nothing_of_an_empty_range(void **state) {
   fixture *f = *state;
   bt_spans_request request = {
-      .filter = BT_STR("{}"), .range = {FIRST_S * second_ns, FIRST_S * second_ns}, .projection = &f->projection};
+      .spans.filter = BT_STR("{}"), .range = {FIRST_S * second_ns, FIRST_S * second_ns}, .projection = &f->projection};
   assert_int_equal(bt_source_find_spans(f->source, &request, see, f, &f->account, &f->error), BT_OK);
   assert_int_equal(f->total, 0);
 }
@@ -287,6 +288,11 @@ static void end(fixture *f) {
   f->ahead = NULL;
 }
 
+static void hasten(fixture *f, uint64_t expected) {
+  bt_spans_request request = request_of(f, expected);
+  bt_source_hasten_spans(f->source, f->ahead, &request);
+}
+
 /* Which traces have many spans is asked once, whoever asks for spans of that range, or of a part of it, and those of
  * another range or filter are asked for themselves. */
 static void asks_once_what_was_asked_ahead(void **state) {
@@ -345,6 +351,72 @@ static void lets_go_of_what_was_asked_ahead(void **state) {
   begin(f);
   end(f);
   expect_all(f, MANY_PARTS);
+}
+
+/* What is hastened is asked once, and taken with all that comes of it: parts that are full, and others after them. */
+static void takes_what_was_hastened(void **state) {
+  fixture *f = *state;
+  for (int turn = 0; turn < 3; turn++) {
+    scripted.crowded_from = turn == 1 ? 3 : 0;
+    scripted.largest_rows = turn == 2 ? 60 : 0;
+    size_t by_id = turn == 1 ? TRACES / 3 : 0;
+    begin(f);
+    hasten(f, MANY_PARTS);
+    hasten(f, MANY_PARTS); /* which is nothing */
+    size_t before = scripted_number(&scripted.side_questions);
+    expect_each_once(f, MANY_PARTS);
+    assert_int_equal(scripted_number(&scripted.side_questions), before);
+    if (by_id) assert_in_range(f->by_id, by_id - 5, by_id + 5);
+    if (!turn) assert_int_equal(scripted_number(&scripted.requests), 4);
+    end(f);
+  }
+}
+
+static void takes_nothing_else_for_it(void **state) {
+  fixture *f = *state;
+  begin(f);
+  hasten(f, MANY_PARTS);
+  f->apart = BT_APART_NOT;
+  expect_all(f, 0);
+  f->apart = BT_APART_BY_KIND;
+  f->range = (bt_time_range){FIRST_S * second_ns, (FIRST_S + LENGTH_S + 1) * second_ns};
+  expect_all(f, 0);
+  f->range = (bt_time_range){0};
+  expect_all(f, MANY_PARTS);
+  assert_int_equal(scripted_number(&scripted.requests), 1 + 1 + 4);
+  end(f);
+}
+
+/* Nobody takes it, or it fails: then it is asked for as ever, and says what it is. */
+static void lets_go_of_what_was_hastened(void **state) {
+  fixture *f = *state;
+  begin(f);
+  hasten(f, MANY_PARTS);
+  end(f);
+  begin(f);
+  hasten(f, MANY_PARTS);
+  scripted.refuses_all = true;
+  bt_status status = find(f, MANY_PARTS); /* some of it may have been answered before */
+  assert_true(status == BT_REFUSED || status == BT_OK);
+  assert_int_equal(find(f, MANY_PARTS), BT_REFUSED);
+  end(f);
+  begin(f);
+  hasten(f, MANY_PARTS);
+  scripted.refuses_all = false;
+  expect_all(f, MANY_PARTS);
+  end(f);
+  assert_int_equal(f->account.failed_count, 0);
+}
+
+static void ends_what_was_hastened_when_it_is_cancelled(void **state) {
+  fixture *f = *state;
+  begin(f);
+  hasten(f, MANY_PARTS);
+  f->stop_at = 3;
+  f->stop_with = BT_OK;
+  assert_int_equal(find(f, MANY_PARTS), BT_CANCELLED);
+  assert_true(f->total < TRACES);
+  end(f);
 }
 
 /* ---- too much for one answer ---- */
@@ -599,6 +671,55 @@ static void selects_what_the_rule_reads(void **state) {
   }
 }
 
+static void expect_stages(const char *wanted, size_t spans_per_set) {
+  const char *written = strstr(scripted.query, " } |");
+  assert_non_null(written);
+  assert_string_equal(written, wanted);
+  assert_int_equal(scripted_number(&scripted.spans_per_set), spans_per_set);
+}
+
+/* Of one kind it needs not tell kinds apart, and still looks for traces with many spans. */
+static void keeps_spans_of_one_kind_apart_by_id(void **state) {
+  fixture *f = *state;
+  f->apart = BT_APART_BY_ID;
+  expect_all(f, 0);
+  expect_stages(" } | by(span:id) | select(name, status, span:parentID, resource.service.name)", BT_READ_SPANS_PER_SET);
+  assert_int_equal(scripted_number(&scripted.side_questions), 1);
+}
+
+/* Then many spans of one trace cost no square, and nobody looks for such traces. */
+static void asks_for_wide_sets_of_spans_that_are_not_kept_apart(void **state) {
+  fixture *f = *state;
+  f->apart = BT_APART_NOT;
+  expect_all(f, MANY_PARTS);
+  expect_stages(" } | select(name, status, span:parentID, resource.service.name)", 100);
+  assert_int_equal(scripted_number(&scripted.side_questions), 0);
+  assert_int_equal(scripted_number(&scripted.requests), 4);
+}
+
+static void keeps_spans_apart_where_wide_sets_are_refused(void **state) {
+  fixture *f = *state;
+  f->apart = BT_APART_NOT;
+  scripted.most_per_set = 10;
+  expect_all(f, 0);
+  expect_stages(" } | by(span:id) | by(kind) | select(name, status, span:parentID, resource.service.name)",
+                BT_READ_SPANS_PER_SET);
+  size_t before = scripted_number(&scripted.requests);
+  expect_all(f, 0);
+  assert_int_equal(scripted_number(&scripted.requests), before + 1); /* it has learned that */
+}
+
+/* What is refused either way is not called a refusal of wide sets. */
+static void learns_nothing_where_both_are_refused(void **state) {
+  fixture *f = *state;
+  f->apart = BT_APART_NOT;
+  scripted.refuses_all = true;
+  assert_int_equal(find(f, 0), BT_REFUSED);
+  scripted.refuses_all = false;
+  expect_all(f, 0);
+  expect_stages(" } | select(name, status, span:parentID, resource.service.name)", 100);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -621,6 +742,10 @@ int main(void) {
                                      TEST(gives_of_a_part_what_lies_in_it),
                                      TEST(a_failure_ahead_is_told),
                                      TEST(lets_go_of_what_was_asked_ahead),
+                                     TEST(takes_what_was_hastened),
+                                     TEST(takes_nothing_else_for_it),
+                                     TEST(lets_go_of_what_was_hastened),
+                                     TEST(ends_what_was_hastened_when_it_is_cancelled),
                                      TEST(halves_what_is_full),
                                      TEST(takes_what_is_just_not_full),
                                      TEST(halves_what_is_too_large),
@@ -643,6 +768,10 @@ int main(void) {
                                      TEST(doubts_what_is_ambiguous),
                                      TEST(ends_with_what_the_sink_says),
                                      TEST(ends_when_it_is_cancelled),
-                                     TEST(selects_what_the_rule_reads)};
+                                     TEST(selects_what_the_rule_reads),
+                                     TEST(keeps_spans_of_one_kind_apart_by_id),
+                                     TEST(asks_for_wide_sets_of_spans_that_are_not_kept_apart),
+                                     TEST(keeps_spans_apart_where_wide_sets_are_refused),
+                                     TEST(learns_nothing_where_both_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ static bt_status find_spans_at(bt_source *source, seen_spans *seen, uint64_t exp
   static bt_projected fields[] = {{BT_PROJECTED_SPAN, {"n", 1}}};
   static const bt_projection projection = {.attributes = fields, .attribute_count = 1, .status = true};
   bt_source_account account = {0};
-  bt_spans_request request = {.filter = BT_STR("{ name = \"x\" }"),
+  bt_spans_request request = {.spans.filter = BT_STR("{ name = \"x\" }"),
                               .range = {second_ns, 500000 * second_ns},
                               .projection = &projection,
                               .expected = expected,

@@ -217,7 +217,7 @@ static bool build(const fake_trace *from, const bt_read_request *request, bool b
   bool any = false;
   if (!builder) return false;
   char spans[1024];
-  snprintf(spans, sizeof spans, "%.*s", BT_FMT(request->spans));
+  snprintf(spans, sizeof spans, "%.*s", BT_FMT(request->spans.filter));
   for (uint32_t i = 0; i < from->span_count; i++) {
     const fake_span *span = &from->spans[i];
     bt_found row = {0};
@@ -248,7 +248,7 @@ static void set_bounds(const fake_trace *trace, bt_str spans, bt_read_trace *rea
 }
 
 static bool is_left_to_by_id(const fake_source *fake, const bt_read_request *request, size_t index) {
-  bool is_batch = !request->by_id && request->projection && !request->spans.len;
+  bool is_batch = !request->by_id && request->projection && !request->spans.filter.len;
   return is_batch && fake->large_from && request->span_counts && request->span_counts[index] >= fake->large_from;
 }
 
@@ -265,7 +265,7 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
   bt_read_trace read = {.index = index};
   bool has_room = true;
   if (trace) {
-    if (request->spans.len)
+    if (request->spans.filter.len)
       trace->span_reads++;
     else if (by_id)
       trace->by_id_reads++;
@@ -276,7 +276,7 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
     if (read.trace && fake->hide_own && !request->with_own && bt_trace_is_own(read.trace, BT_STR("")))
       read.trace = NULL;
     read.needs_by_id = trace->needs_by_id && !by_id;
-    if (request->spans.len) set_bounds(trace, request->spans, &read);
+    if (request->spans.filter.len) set_bounds(trace, request->spans.filter, &read);
   }
   fake->traces_read++;
   if (fake->cancel_after_reads && fake->traces_read >= fake->cancel_after)
@@ -432,10 +432,10 @@ static int compare_traces(const void *a, const void *b) {
 static bt_status give_spans(fake_source *fake, const fake_trace *trace, const bt_spans_request *request,
                             bt_spans_sink sink, void *context, bt_error *error) {
   char filter[1024];
-  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->filter));
+  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->spans.filter));
   bt_found_spans given = {.needs_by_id = trace->needs_by_id};
   if (!find_fragments(trace, filter, request->range, &given.found)) return BT_OK;
-  bt_read_request read = {.spans = request->filter, .projection = request->projection, .range = request->range};
+  bt_read_request read = {.spans = request->spans, .projection = request->projection, .range = request->range};
   bt_arena arena;
   bt_arena_init(&arena, (size_t)1 << 20);
   bool has_room = trace->gone_from_batches || build(trace, &read, false, &arena, &given.trace);

@@ -227,6 +227,33 @@ static void young_traces_are_judged_whole(void **state) {
   for_each(check_shown_young);
 }
 
+/* Some of it is settled, some is in the tail, and of some it is not known before it is read: told is what reading each
+ * tells. */
+static void check_shown_in_tail(world *w, const expectation *expected, test_random *random) {
+  int64_t settle_ns = w->run.request.assumptions.settle_ns;
+  bool saw[TRACES];
+  (void)expected;
+  w->run.request.range.end_ns = NOON_NS + HOUR_NS;
+  w->run.request.now_ns = NOON_NS + HOUR_NS + (int64_t)test_random_below(random, 25) * MINUTE_NS - settle_ns;
+  w->run.request.strategy = BT_STRATEGY_READ;
+  replay_run_go(&w->run, &w->fake);
+  const bt_rule_result read = w->run.result.rules[0];
+  for (unsigned t = 0; t < TRACES; t++) saw[t] = replay_saw(&w->run, 0, id_number(t));
+  w->run.request.strategy = BT_STRATEGY_PROJECTION;
+  replay_run_go(&w->run, &w->fake);
+  const bt_rule_result *shown = &w->run.result.rules[0];
+  for (unsigned t = 0; t < TRACES; t++) assert_true(replay_saw(&w->run, 0, id_number(t)) == saw[t]);
+  assert_int_equal(shown->violations_found, read.violations_found);
+  assert_int_equal(shown->violations_provisional, read.violations_provisional);
+  assert_int_equal(shown->inconclusive, read.inconclusive);
+  assert_int_equal(shown->traces_exercised, read.traces_exercised);
+}
+
+static void the_tail_is_judged_as_by_reading_it(void **state) {
+  (void)state;
+  for_each(check_shown_in_tail);
+}
+
 static void check_shown_failing(world *w, const expectation *expected, test_random *random) {
   w->run.request.strategy = BT_STRATEGY_PROJECTION;
   if (test_random_below(random, 2)) replay_run_add(&w->run, "other", "when { a } never { x }");
@@ -310,6 +337,20 @@ static void nor_are_young_traces(void **state) {
   replay_run_go(&w->run, &w->fake);
   assert_int_equal(w->run.result.rules[0].violations_found, LOST);
   assert_int_equal(w->run.result.rules[0].strategy, BT_STRATEGY_PROJECTION);
+  assert_in_range(count_reads_by_id(w), LOST, 2 * LOST + 1);
+}
+
+/* Nor those of the tail, where nothing that is lost is told yet. */
+static void nor_are_traces_of_the_tail(void **state) {
+  world *w = *state;
+  lose_some_messages(w);
+  w->run.request.range.end_ns = NOON_NS + MESSAGES * SECOND_NS;
+  w->run.request.now_ns = w->run.request.range.end_ns + MINUTE_NS;
+  w->run.request.strategy = BT_STRATEGY_PROJECTION;
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 0);
+  assert_int_equal(w->run.result.rules[0].strategy, BT_STRATEGY_PROJECTION);
+  assert_true(w->run.result.rules[0].unsettled > MESSAGES);
   assert_in_range(count_reads_by_id(w), LOST, 2 * LOST + 1);
 }
 
@@ -533,11 +574,13 @@ int main(void) {
       cmocka_unit_test(shown_links_decide_the_same),
       cmocka_unit_test(what_a_projection_does_not_give_is_read),
       cmocka_unit_test(young_traces_are_judged_whole),
+      cmocka_unit_test(the_tail_is_judged_as_by_reading_it),
       cmocka_unit_test(failing_projections_make_nothing_false),
       cmocka_unit_test(without_look_ups_nothing_is_absent),
       WORLD(a_lost_message_is_found),
       WORLD(what_is_shown_is_not_read),
       WORLD(nor_are_young_traces),
+      WORLD(nor_are_traces_of_the_tail),
       WORLD(what_is_left_is_read_in_batches),
       WORLD(nothing_follows_from_batches_alone),
       WORLD(what_differs_by_id_is_said),

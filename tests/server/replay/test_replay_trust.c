@@ -264,14 +264,18 @@ static void nothing_is_chosen_by_a_later_one(void **state) {
   end_scene(s);
 }
 
-static size_t span_searches_of(scene *s) {
+static size_t expect_found(scene *s, uint64_t violations) {
   size_t before = s->fake.span_searches;
   s->run.request.rules = s->run.rules;
   bt_replay_result_dispose(&s->run.result);
   assert_int_equal(bt_replay_run(&s->fake.source, &s->run.request, NULL, &s->run.result, &s->run.error), BT_OK);
   scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
-  assert_int_equal(s->run.result.rules[0].violations_found, 1);
+  assert_int_equal(s->run.result.rules[0].violations_found, violations);
   return s->fake.span_searches - before;
+}
+
+static size_t span_searches_of(scene *s) {
+  return expect_found(s, 1);
 }
 
 /* The first looks at a part to see whether spans come first; later ones know. What is found is held against what a
@@ -318,6 +322,58 @@ static void spans_that_decide_nothing_are_asked_for_in_a_part_only(void **state)
     assert_int_equal(s->run.result.rules[0].violations_found, TRACES);
     assert_int_equal(s->fake.span_searches - before, later ? 0 : 1);
   }
+  end_scene(s);
+}
+
+/* ---- rules over links, whose candidates cost much to read ---- */
+
+enum { MESSAGES = 2000 };
+
+/* Each with so many consumers, but for every nth, which has none. */
+static void send_messages(scene *s, unsigned consumers, unsigned nth) {
+  uint64_t next = MESSAGES;
+  for (uint64_t i = 0; i < MESSAGES; i++) {
+    int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
+    fake_span_add(fake_add(&s->fake, 1 + i), "slow", at_ns);
+    for (unsigned c = 0; i % nth && c < consumers; c++)
+      fake_link_add(fake_span_add(fake_add(&s->fake, 1 + next++), "retry", at_ns + MINUTE_NS), 1 + i, 0);
+  }
+  keep_trust(s);
+  replay_run_add(&s->run, "lost", "when { slow as x } always { retry linked to x within 10m }");
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS;
+}
+
+/* One question for all spans that link and one for all of the candidates' own, and no look at a part of them. */
+static void few_that_link_are_asked_for_at_once(void **state) {
+  scene *s = *state;
+  send_messages(s, 1, 500);
+  assert_int_equal(expect_found(s, 4), 2);
+  assert_int_equal(fake_searches(&s->fake, "link:traceID"), 1);
+  assert_int_equal(expect_found(s, 4), 2); /* and nothing is counted any more */
+  assert_int_equal(fake_searches(&s->fake, "link:traceID"), 1);
+  end_scene(s);
+}
+
+/* Where many link to each, a part says whether that is worth it. */
+static void many_that_link_are_looked_at_in_a_part(void **state) {
+  scene *s = *state;
+  send_messages(s, 5, 500);
+  assert_int_equal(expect_found(s, 4), 4);
+  assert_int_equal(expect_found(s, 4), 2);
+  end_scene(s);
+}
+
+/* Nine of ten are lost: what was asked for decided little, and that is remembered. */
+static void what_decided_little_is_not_asked_for_again(void **state) {
+  scene *s = *state;
+  send_messages(s, 1, 1);
+  for (uint64_t i = 0; i < MESSAGES / 10; i++)
+    fake_link_add(fake_span_add(fake_add(&s->fake, 9000 + i), "retry", NOON_NS + (int64_t)i * 10 * SECOND_NS),
+                  1 + i * 10, 0);
+  assert_int_equal(expect_found(s, MESSAGES - MESSAGES / 10), 2);
+  assert_int_equal(s->run.result.rules[0].strategy, BT_STRATEGY_PROJECTION);
+  assert_true(expect_found(s, MESSAGES - MESSAGES / 10) <= 2);
   end_scene(s);
 }
 
@@ -393,6 +449,9 @@ int main(void) {
       SCENE(nothing_is_chosen_by_a_later_one),
       SCENE(only_the_first_looks_at_a_part),
       SCENE(spans_that_decide_nothing_are_asked_for_in_a_part_only),
+      SCENE(few_that_link_are_asked_for_at_once),
+      SCENE(many_that_link_are_looked_at_in_a_part),
+      SCENE(what_decided_little_is_not_asked_for_again),
       SCENE(what_was_subtracted_before_is_asked_beside_the_candidates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
