@@ -216,10 +216,11 @@ static void write_by(bt_apart apart, bt_buffer *out) {
 
 /* What every read of spans selects. Attributes are not selected here: Tempo 2.10 and 3 then give "nil" for what is
  * missing and for what lies outside a column. */
-static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bt_buffer *out) {
+static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bool with_kind,
+                         bt_buffer *out) {
   if (group) return;
   bt_buffer_append(out, BT_STR(" | select(name"));
-  if (all_spans) bt_buffer_append(out, BT_STR(", kind"));
+  if (all_spans || with_kind) bt_buffer_append(out, BT_STR(", kind"));
   if (all_spans || projection->status) bt_buffer_append(out, BT_STR(", status"));
   if (all_spans || projection->parent) bt_buffer_append(out, BT_STR(", span:parentID"));
   if (all_spans || projection->service) bt_buffer_append(out, BT_STR(", resource.service.name"));
@@ -318,7 +319,7 @@ void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *
   write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_by(BT_APART_BY_KIND, &query);
-  write_select(projection, group, true, &query);
+  write_select(projection, group, true, true, &query);
   end_query(&query, out);
 }
 
@@ -380,7 +381,7 @@ void bt_traceql_read_spans(const bt_over_query *spans, bt_str id_regex, const bt
   write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_by(spans->apart, &query);
-  write_select(projection, group, false, &query);
+  write_select(projection, group, false, spans->apart == BT_APART_NOT, &query);
   end_query(&query, out);
 }
 

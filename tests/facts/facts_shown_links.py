@@ -14,7 +14,8 @@ PRESENT = ' && (span.queue =~ "(?s:.*)" || span.queue >= 0 || span.queue < 0 || 
           '|| (span.queue = false && true) || true)'
 ANY_LINK = 'link:traceID != ""'
 SHAPES = (f"{{ ({ANY_LINK}){PRESENT} }}{READ}", f"{{ ({ANY_LINK}) }}{READ}", f"{{ ((kind = consumer) && {ANY_LINK}) }}{READ}",
-          f"{{ ((kind = consumer) && {ANY_LINK}) }} | select(name, link:traceID, link:spanID)",
+          f"{{ ((kind = consumer) && {ANY_LINK}) }} | select(name, kind, link:traceID, link:spanID)",
+          f'{{ ((name = "process") && {ANY_LINK}) }} | select(name, kind, link:traceID, link:spanID)',
           f"{{ ((kind = consumer) && {ANY_LINK}){PRESENT} }}{READ}", f'{{ trace:id =~ "[0-9a-f]{{1,32}}" && ((kind = consumer) && {ANY_LINK}){PRESENT} }}{READ}')
 NO_ID = ("", "")
 ZEROS = ("0" * 32, "0" * 16)
@@ -85,6 +86,15 @@ class ShownLinks(facts.TempoCase):
                 with self.subTest(query=query, links=links):
                     self.assertEqual(len(rows), 1)
                     self.assertIn(rows.pop(), links)
+
+    def test_the_kind_is_there_once(self):
+        self.shown(SHAPES[2])
+        for query in SHAPES[2:]:
+            for row in self.search(query, limit=1000, spss=1000).values():
+                for spans in row["spanSets"]:
+                    for span in spans["spans"]:
+                        kinds = [one["value"] for one in span["attributes"] if one["key"] == "kind"]
+                        self.assertEqual(kinds, [{"stringValue": "consumer"}], query)
 
     def test_it_is_the_last(self):
         for query in SHAPES:

@@ -692,7 +692,7 @@ static void asks_for_wide_sets_of_spans_that_are_not_kept_apart(void **state) {
   fixture *f = *state;
   f->apart = BT_APART_NOT;
   expect_all(f, MANY_PARTS);
-  expect_stages(" } | select(name, status, span:parentID, resource.service.name)", 100);
+  expect_stages(" } | select(name, kind, status, span:parentID, resource.service.name)", 100);
   assert_int_equal(scripted_number(&scripted.side_questions), 0);
   assert_int_equal(scripted_number(&scripted.requests), 4);
 }
@@ -717,7 +717,7 @@ static void learns_nothing_where_both_are_refused(void **state) {
   assert_int_equal(find(f, 0), BT_REFUSED);
   scripted.refuses_all = false;
   expect_all(f, 0);
-  expect_stages(" } | select(name, status, span:parentID, resource.service.name)", 100);
+  expect_stages(" } | select(name, kind, status, span:parentID, resource.service.name)", 100);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
