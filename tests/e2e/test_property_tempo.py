@@ -4,7 +4,7 @@ all of them and only them.
 Seeded random rules × random traces. The spans arrive in random order in three pushes that lie in three blocks (the fast config with blocks cut
 after three seconds), in many traces the span that decides alone. Rules run in groups and alone, over everything and over adjacent windows.
 BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules, BETRACE_NEWER_RULES that of rules
-which pick one span of several or ask for the root; --full takes 1,000, --short what
+which pick one span of several or ask for the root, BETRACE_ONE_KIND_RULES that of rules about spans of one kind; --full takes 1,000, --short what
 test_newer_property takes: so few rules and traces that a check has room for them.
 """
 import collections
@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import replay_compare as compare  # noqa: E402
 from count_laws import KINDS, MODES, broken_laws_of  # noqa: E402
-from random_rules import random_newer_rule, random_rule  # noqa: E402
+from random_rules import random_newer_rule, random_rule, random_rule_of_one_kind  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 from random_tempo import push_in_fragments, tempo_with_short_blocks  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
@@ -30,6 +30,7 @@ SHORT = "--short" in sys.argv
 # Of the few rules that --short takes, those of its seed have each strategy several times.
 SEED = int(os.environ.get("BETRACE_SEED", "24" if SHORT else "20251"))
 RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "33" if SHORT else "110"))
+OF_ONE_KIND = int(os.environ.get("BETRACE_ONE_KIND_RULES", RULES // 8))  # all spans that one of them speaks of are of one kind, besides
 NEWER = int(os.environ.get("BETRACE_NEWER_RULES", 0 if SHORT else RULES // 5))  # that pick one span of several, besides
 ALONE = 4 if SHORT else RULES // 6
 TRACES, GROUP, FORCED = 120 if SHORT else 450, 11, 3 if SHORT else 5
@@ -56,6 +57,7 @@ class PropertyOnTempo(unittest.TestCase):
         texts = [random_rule(rng, plain=number % GROUP != 3 or number % 3 > 0) for number in range(RULES)]
         newer = random.Random(SEED + 1)
         texts += [random_newer_rule(newer) for _ in range(NEWER)]
+        texts += [random_rule_of_one_kind(newer) for _ in range(OF_ONE_KIND)]
         cls.rules, cls.refused = compare.compile_rules(texts)
         path = compare.write_traces(cls.folder.name, cls.traces)
         cls.verdicts = compare.evaluate(cls.folder.name, cls.rules, path)
@@ -97,7 +99,7 @@ class PropertyOnTempo(unittest.TestCase):
         self.assertGreater(len(short), TRACES // 5, "too few traces are split over blocks")
         violated = sum(bool(ids) for ids in self.expected.values())
         self.assertGreater(violated, len(self.rules) // 2, "too few rules are violated at all")
-        self.assertLess(self.refused, (RULES + NEWER) // 10 + 3, "too many rules do not compile")  # 3 more than of many
+        self.assertLess(self.refused, (RULES + NEWER + OF_ONE_KIND) // 10 + 3, "too many rules do not compile")  # 3 more than of many
         subtracting = sum(bool(rule.explain["subtracted"]) for rule in self.rules)
         self.assertGreater(subtracting, len(self.rules) // 12, "too few rules subtract")
 

@@ -323,6 +323,55 @@ class RuleWriter:
         return " ".join(clauses)
 
 
+class OneKindWriter(RuleWriter):
+    """All spans that its rule speaks of are of one kind. Neither attributes nor the trace are searched for, so that a projection may decide it."""
+
+    def __init__(self, rng):
+        super().__init__(rng, True)
+        self.kind = self.one(*otlp.KINDS)
+
+    def base(self):
+        more = f" and {self.intrinsic_test()}" if self.chance(2) else ""
+        return f'trace.has(span.kind == "{self.kind}"{more})'
+
+    def reference(self):
+        return self.rng.choice(self.visible) if self.visible and self.chance(2) else f"({self.base()})"
+
+    def relation(self):
+        kind = self.rng.randrange(4)
+        if kind == 0:
+            return f" between {self.reference()} and {self.reference()}"
+        if kind == 1:
+            return f" within {self.one('0s', '1ms', '1s')} of {self.reference()}"
+        return f" {self.one('before', 'after')} {self.reference()}{self.one('', ' within 2ms')}"
+
+    def selection(self):
+        return self.base() + (self.relation() if self.chance(2) else "")
+
+    def atom(self, depth):
+        kind = self.rng.randrange(6)
+        if kind == 0:
+            return f"count({self.selection()}) {self.rng.choice(ORDER)} {self.one('0', '1', '2')}"
+        if kind == 1:
+            return self.times()
+        if kind == 2:
+            return f"not ({self.condition(depth + 1)})"
+        if kind == 3:
+            return f"trace.{self.one('has_before', 'has_after')}({self.selection()}, {self.selection()})"
+        if kind == 4 and self.visible:
+            return f"{self.rng.choice(self.visible)}.{self.bound_attribute()} {self.rng.choice(ORDER)} {self.literal()}"
+        return self.selection()
+
+    def rule(self):
+        if self.chance(3):
+            return self.conjunction(True)
+        return f"when {{ {self.conjunction(True)} }} {self.one('always', 'always', 'never')} {{ {self.conjunction(False)} }}"
+
+
+def random_rule_of_one_kind(rng):
+    return OneKindWriter(rng).rule()
+
+
 def random_rule(rng, plain=True):
     """One rule's text."""
     return RuleWriter(rng, plain).rule()
