@@ -220,7 +220,7 @@ static void write_select(const bt_projection *projection, uint32_t group, bool a
                          bt_buffer *out) {
   if (group) return;
   bt_buffer_append(out, BT_STR(" | select(name"));
-  if (all_spans || with_kind) bt_buffer_append(out, BT_STR(", kind"));
+  if (with_kind) bt_buffer_append(out, BT_STR(", kind"));
   if (all_spans || projection->status) bt_buffer_append(out, BT_STR(", status"));
   if (all_spans || projection->parent) bt_buffer_append(out, BT_STR(", span:parentID"));
   if (all_spans || projection->service) bt_buffer_append(out, BT_STR(", resource.service.name"));

@@ -62,8 +62,8 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
 /* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in
  * bt_traceql_search); group 0 reads status, parent and service only where the projection names them: each costs
  * Tempo a column. It keeps them apart as the query says; the kind comes from that, from the filter where that has
- * one kind, or is selected. With links it gives one link of each span, as link:traceID and
- * link:spanID: those of its last (tests/facts/facts_links.py). */
+ * one kind, or is selected. With links it gives one link of each span, as link:traceID and link:spanID: those of its
+ * last (tests/facts/facts_links.py). */
 void bt_traceql_read_spans(const bt_over_query *spans, bt_str id_regex, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
 /* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose

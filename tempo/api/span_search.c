@@ -66,8 +66,7 @@ struct bt_spans_ahead {
   bt_tempo_caller caller;
   bt_buffer filter;
   bt_crowds crowds;
-  bt_time_range range;
-  bool may_hold_lists;
+  bool may_hold_lists;      /* blocks of the range of crowds */
   bt_spans_request request; /* of what was hastened */
   span_search *hastened;    /* or NULL */
 };
@@ -310,7 +309,7 @@ static bt_status refuse_what_is_too_much(const span_search *s, bt_error *error) 
   bool may_hold_lists = false;
   if (is_too_long(s)) return too_much(error);
   if (!s->request->projection->attribute_count) return BT_OK;
-  if (ahead && !ahead->may_hold_lists && covers_range_of(ahead->range, s->request->range)) return BT_OK;
+  if (ahead && !ahead->may_hold_lists && covers_range_of(ahead->crowds.range, s->request->range)) return BT_OK;
   bt_status status = bt_tempo_may_hold_lists(&s->caller, s->request->range, &may_hold_lists, error);
   return status == BT_OK && may_hold_lists ? too_much(error) : status;
 }
@@ -396,7 +395,6 @@ bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, 
 /* A short question, beside the long one. Where it fails, each range is asked for itself. */
 static void look_for_lists(bt_spans_ahead *ahead, const bt_spans_request *request) {
   bt_error ignored = {0};
-  ahead->range = request->range;
   ahead->may_hold_lists = true;
   if (!request->projection->attribute_count) return;
   bool may_hold_lists = true;
