@@ -108,6 +108,16 @@ static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_pla
   bt_buffer_dispose(&fields);
 }
 
+static void add_linking(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
+  bt_over_filter filter;
+  bt_over_query query = {.apart = BT_APART_BY_KIND};
+  bt_buffer text = {0};
+  if (plan->violating->kind == BT_OVER_NONE || !bt_plan_linking_spans(builder, rule, &filter)) return;
+  bt_traceql_write_over(filter, &text);
+  keep_query(builder, &text, &query);
+  plan->linking = query.filter;
+}
+
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
   *out = NULL;
   owned_plan *owned = calloc(1, sizeof *owned);
@@ -124,6 +134,7 @@ bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
   add_spans(&builder, rule, plan);
   plan->rests_on_absence = bt_plan_rests_on_absence(rule);
   add_evidence(&builder, rule, plan);
+  add_linking(&builder, rule, plan);
   if (builder.failed) {
     bt_plan_free(plan);
     return bt_error_no_memory(error);
@@ -214,5 +225,6 @@ void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buff
   if (plan->evidence.linked.filter.len)
     bt_buffer_printf(out, "evidence\n  own     %.*s\n  linked  %.*s\n", BT_FMT(plan->evidence.own.filter),
                      BT_FMT(plan->evidence.linked.filter));
+  if (plan->linking.len) bt_buffer_printf(out, "linking\n  %.*s\n", BT_FMT(plan->linking));
   print_projection(projection, out);
 }

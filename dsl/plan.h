@@ -91,7 +91,10 @@ typedef struct bt_plan {
    * others may be left unread. filter.len 0: this rule needs more than that. */
   bt_over_query spans;
   bt_plan_evidence evidence; /* filters of len 0: nothing can be shown so */
-  bool rests_on_absence;     /* a violation can rest on a span that was not seen, or on a number that may grow */
+  /* Of a rule whose relations over links are all `linked to`: finds every span whose link may matter. It tests fields
+   * alone. len 0: any may. */
+  bt_str linking;
+  bool rests_on_absence; /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;
 
 /* new. BT_NO_MEMORY alone. */

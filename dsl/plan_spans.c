@@ -112,3 +112,39 @@ bool bt_plan_evidence_spans(bt_filter_builder *builder, const bt_rule *rule, bt_
   *linked = (bt_over_filter){without_attributes(builder, c.linked)};
   return !c.failed && linked->filter->kind != BT_FILTER_NONE;
 }
+
+typedef struct linking_context {
+  bt_filter_builder *builder;
+  const bt_filter *filter; /* so far */
+  bool failed;
+} linking_context;
+
+static void look_at_linked(void *context, const bt_relation *relation) {
+  linking_context *c = context;
+  if (bt_relation_is_linked(relation->kind) && relation->kind != BT_LINKED_TO) c->failed = true;
+}
+
+static bool follows_links(const bt_selection *selection) {
+  for (uint32_t i = 0; i < selection->relation_count; i++)
+    if (bt_relation_is_linked(selection->relations[i].kind)) return true;
+  return false;
+}
+
+/* A closed selection speaks of a bound span, which may be of the rule's own trace and in no selection here. */
+static void add_linking(void *context, const bt_selection *selection) {
+  linking_context *c = context;
+  bool is_closed = selection->base_binding != BT_NO_BINDING;
+  if (is_closed && follows_links(selection)) c->failed = true;
+  if (c->failed || is_closed || !selection->is_foreign) return;
+  bt_over_filter selected = bt_pushdown_predicate(c->builder, selection->predicate, false).over;
+  c->filter = bt_filter_join2(c->builder, BT_FILTER_OR, c->filter, selected.filter);
+}
+
+bool bt_plan_linking_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out) {
+  linking_context c = {.builder = builder, .filter = bt_filter_none()};
+  const bt_rule_visitor visitor = {
+      .on_relation = look_at_linked, .on_selection = add_linking, .context = &c, .others_first = true};
+  bt_rule_walk(rule, &visitor);
+  *out = (bt_over_filter){without_attributes(builder, c.filter)};
+  return !c.failed && out->filter->kind != BT_FILTER_ALL && out->filter->kind != BT_FILTER_NONE;
+}

@@ -398,6 +398,10 @@ void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out
   bt_buffer_append(out, BT_STR(" }"));
 }
 
+void bt_traceql_both(bt_str filter, bt_str other, bt_buffer *out) {
+  bt_buffer_printf(out, "{ (%.*s) && (%.*s) }", BT_FMT(inside_of(filter)), BT_FMT(inside_of(other)));
+}
+
 void bt_traceql_with_link(bt_str filter, bt_buffer *out) {
   bt_str inside = inside_of(filter);
   bt_buffer_printf(out, inside.len ? "{ (%.*s) && " : "{ %.*s", BT_FMT(inside));

@@ -84,6 +84,8 @@ void bt_traceql_linking(const bt_trace_id *ids, size_t count, bt_buffer *out);
  * is none, and without any other it is "". No Tempo finds one whose first byte is 0 (tests/facts/facts_links.py). Not
  * yet a query. */
 void bt_traceql_linking_spans(const bt_span_id *ids, size_t count, bt_buffer *out);
+/* `{ (…) && (…) }`: the spans that both filters find. Not yet a query. */
+void bt_traceql_both(bt_str filter, bt_str other, bt_buffer *out);
 /* Finds the spans that have any link. */
 #define BT_TRACEQL_ANY_LINK BT_STR("{ link:traceID != \"\" }")
 /* `{ (…) && link:traceID != "" }`: the spans of the filter that have any link. Not yet a query. */

@@ -233,12 +233,17 @@ static bt_time_range search_range(const group *g) {
   return bt_window_search_range(&window, assumptions->lateness_ns);
 }
 
+static bool is_inside(bt_time_range part, bt_time_range whole) {
+  return whole.start_ns <= part.start_ns && part.end_ns <= whole.end_ns;
+}
+
 static bt_status ask_linking(group *g, const bt_trace_id *ids, const bt_trace *const *traces, size_t count,
                              bt_found_list *found, bool *is_whole, bt_error *error) {
   bt_questions *questions = g->request->questions;
   bt_links_request links = bt_replay_plan_links(questions->plan, ids, count, search_range(g));
   bt_answer answer = {0};
   links.traces = traces;
+  if (is_inside(links.range, g->request->linking_range)) links.filter = g->request->linking;
   bt_status status = bt_questions_find_linking(questions, &links, found, &answer, error);
   *is_whole = answer.status == BT_OK && answer.is_whole;
   return status == BT_OK ? take_failure(g, &answer, links.range, error) : status;

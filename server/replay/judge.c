@@ -10,6 +10,7 @@
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/family.h"
+#include "server/replay/marked_traces.h"
 #include "server/replay/page_reader.h"
 #include "server/replay/spans_verdict.h"
 #include "server/replay/trace_judge.h"
@@ -343,6 +344,25 @@ typedef struct linked_lists {
   bool *hide_links;
 } linked_lists;
 
+/* What families of this replay look through, but for those of long traces. */
+static bt_time_range range_of_families(const bt_judge *judge, int64_t within_ns) {
+  const bt_replay_plan *plan = judge->plan;
+  const bt_assumptions *assumptions = &plan->request.assumptions;
+  int64_t around_ns = bt_time_add(bt_time_add(within_ns, assumptions->margin_ns), assumptions->lateness_ns);
+  int64_t end_ns = bt_time_add(plan->search_range.end_ns, around_ns), now_ns = bt_time_add(plan->request.now_ns, 1);
+  return (bt_time_range){bt_time_subtract(plan->search_range.start_ns, around_ns), end_ns > now_ns ? end_ns : now_ns};
+}
+
+/* What was summed up is not found by what it was: then all that links is looked for, which finds its other links. */
+static bt_status choose_linking(bt_judge *judge, bt_family_request *request, bt_error *error) {
+  bool none = false;
+  if (!judge->plan->linking.len || judge->questions->source_lost) return BT_OK;
+  request->linking_range = range_of_families(judge, request->reach.within_ns);
+  bt_status status = bt_pruned_traces_look(judge->questions, request->linking_range, &none, error);
+  if (none) request->linking = bt_buffer_str(&judge->plan->linking);
+  return status;
+}
+
 static bt_status gather_linked(bt_judge *judge, const linked_lists *lists, bt_error *error) {
   qsort_r(judge->linked, judge->linked_count, sizeof *judge->linked, compare_awaiting, judge);
   for (size_t i = 0; i < judge->linked_count; i++) {
@@ -357,6 +377,8 @@ static bt_status gather_linked(bt_judge *judge, const linked_lists *lists, bt_er
   request.own_traces = lists->traces;
   request.own_hide_links = lists->hide_links;
   request.starts_ns = lists->starts_ns;
+  bt_status status = choose_linking(judge, &request, error);
+  if (status != BT_OK) return status;
   return bt_families_gather(&request, lists->ids, judge->linked_count, take_family, judge, error);
 }
 

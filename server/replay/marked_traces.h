@@ -30,5 +30,8 @@ void bt_pruned_traces_take(bt_questions *questions);
 void bt_pruned_traces_join(const bt_questions *questions, const bt_planned_rule *rule, uint64_t *bits);
 bool bt_pruned_traces_has(const bt_questions *questions, size_t known);
 bool bt_pruned_traces_are_known(const bt_questions *questions); /* all of them */
+/* *none: the source says in full that the range has none. What fails is no loss. BT_CANCELLED, BT_NO_MEMORY. */
+bt_status bt_pruned_traces_look(bt_questions *questions, bt_time_range range, bool *none,
+                                bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -215,6 +215,24 @@ static bt_status plan_evidence(const bt_replay_plan *plan, bt_planned_rule *rule
   return status;
 }
 
+/* Families are those of all rules. What Tempo finds for such a search was measured on versions that were checked. */
+static bt_status join_linking(bt_replay_plan *plan, bt_error *error) {
+  bt_str *filters = bt_realloc_array(NULL, plan->rule_count, sizeof *filters);
+  size_t count = 0;
+  bool any_may = !plan->is_checked;
+  if (!filters) return bt_error_no_memory(error);
+  for (size_t i = 0; i < plan->rule_count && !any_may; i++) {
+    if (bt_link_reach_is_none(&plan->rules[i].reach)) continue;
+    filters[count] = plan->rules[i].plan->linking;
+    any_may = !filters[count++].len;
+  }
+  if (count && !any_may) bt_traceql_join_filters(filters, count, &plan->linking);
+  free(filters);
+  if (plan->linking.failed) return bt_error_no_memory(error);
+  if (plan->linking.len > BT_TRACEQL_MAX_FILTER_BYTES / 2) bt_buffer_clear(&plan->linking); /* ids stand next to it */
+  return BT_OK;
+}
+
 static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < plan->rule_count; i++) {
@@ -229,7 +247,8 @@ static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *e
     rule->counts_by_search = plan->is_checked && rule->plan->exercising_is_exact;
     rule->no_projection = why_no_projection(plan, rule, source);
   }
-  return bt_projection_add_pruning(&plan->marked_projection, error);
+  status = join_linking(plan, error);
+  return status == BT_OK ? bt_projection_add_pruning(&plan->marked_projection, error) : status;
 }
 
 static size_t count_filters(const bt_over *over) {
@@ -330,6 +349,7 @@ void bt_replay_plan_dispose(bt_replay_plan *plan) {
   }
   bt_projection_dispose(&plan->projection);
   bt_projection_dispose(&plan->marked_projection);
+  bt_buffer_dispose(&plan->linking);
   free(plan->rules);
   free(plan->windows);
 }

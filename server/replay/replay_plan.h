@@ -60,6 +60,7 @@ typedef struct bt_replay_plan {
   size_t rule_count;
   bt_projection projection;        /* what batches give */
   bt_projection marked_projection; /* with the marks of pruned traces, too */
+  bt_buffer linking;               /* finds every span whose link matters to any rule (bt_plan); "": any may */
 
   /* The modes, each as what it means. */
   bool needs_every_trace; /* some rule has to read all: the listing finds candidates */

@@ -26,8 +26,8 @@ typedef struct link_search {
   size_t id_count;
   bt_span_id *spans; /* and spans of those that cannot be asked for */
   size_t span_count, span_capacity;
-  bool is_hopeless; /* not even one id may be asked for: nothing else is */
-  bt_buffer filter; /* scratch */
+  bool is_hopeless;           /* not even one id may be asked for: nothing else is */
+  bt_buffer filter, narrowed; /* scratch */
 } link_search;
 
 static bool finds_zero_bytes(bt_tempo *tempo, const bt_cancel *cancel) {
@@ -87,6 +87,12 @@ static bt_status list_asked(link_search *l, bt_error *error) {
 }
 
 static bt_status search_filter(link_search *l, bt_str filter, bool *is_too_long, bt_error *error) {
+  if (l->request->filter.len) {
+    bt_buffer_clear(&l->narrowed);
+    bt_traceql_both(filter, l->request->filter, &l->narrowed);
+    if (l->narrowed.failed) return bt_error_no_memory(error);
+    filter = bt_buffer_str(&l->narrowed);
+  }
   bt_search_request search = {.filter = filter,
                               .range = l->request->range,
                               .expected = l->request->count, /* each has about one */
@@ -132,11 +138,12 @@ bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request
   link_search l = {.tempo = tempo, .request = request, .found = found, .account = account};
   bool is_too_long; /* it is not */
   l.finds_zero_bytes = finds_zero_bytes(tempo, request->cancel);
-  if (has_guessed(&l)) return search_filter(&l, BT_TRACEQL_ANY_LINK, &is_too_long, error);
-  bt_status status = list_asked(&l, error);
-  if (status == BT_OK) status = search_all(&l, false, error);
-  if (status == BT_OK) status = search_all(&l, true, error);
+  bool is_guessed = has_guessed(&l);
+  bt_status status = is_guessed ? search_filter(&l, BT_TRACEQL_ANY_LINK, &is_too_long, error) : list_asked(&l, error);
+  if (status == BT_OK && !is_guessed) status = search_all(&l, false, error);
+  if (status == BT_OK && !is_guessed) status = search_all(&l, true, error);
   bt_buffer_dispose(&l.filter);
+  bt_buffer_dispose(&l.narrowed);
   free(l.ids);
   free(l.spans);
   return status;

@@ -169,6 +169,7 @@ typedef struct bt_links_request {
    * these spans has to be found. */
   const bt_trace *const *traces;
   size_t count;
+  bt_str filter; /* `{ … }`: only links of spans that it finds have to be found; len 0: of any */
   bt_time_range range;
   const char *tenant;
   const bt_cancel *cancel;

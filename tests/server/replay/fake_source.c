@@ -485,6 +485,9 @@ static void fake_free(bt_source *source) {
 }
 
 static bool links_to_any(const fake_span *span, const bt_links_request *request) {
+  char filter[1024];
+  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->filter));
+  if (request->filter.len && !span_meets(span, filter)) return false;
   for (uint32_t l = 0; l < span->link_count; l++)
     for (size_t i = 0; i < request->count; i++)
       if (bt_trace_id_compare(&span->links[l].trace_id, &request->ids[i]) == 0) return true;

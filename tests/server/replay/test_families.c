@@ -465,15 +465,18 @@ static void too_many_are_not_counted(void **state) {
   assert_int_equal(w->run.result.rules[0].inconclusive, 1);
 }
 
-/* Two messages: one with a large family of others, one with a consumer. */
+/* Two messages: one with a large family of consumers that came too late, one with a consumer in time. */
 static void write_large_family(world *w, const char *rule) {
   enum { LINKING = 300, NAME_BYTES = 4000 };
   static char name[NAME_BYTES + 1];
   memset(name, 'x', NAME_BYTES);
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
   fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
-  for (unsigned i = 0; i < LINKING; i++)
-    fake_link_add(fake_span_add(fake_add(&w->fake, 10 + i), name, NOON_NS + 2 * MINUTE_NS), 1, 0);
+  for (unsigned i = 0; i < LINKING; i++) {
+    fake_trace *late = fake_add(&w->fake, 10 + i);
+    fake_link_add(fake_span_add(late, "process", NOON_NS + 20 * MINUTE_NS), 1, 0);
+    fake_span_add(late, name, NOON_NS + 20 * MINUTE_NS);
+  }
   fake_link_add(fake_span_add(fake_add(&w->fake, 3), "process", NOON_NS + 2 * MINUTE_NS), 2, 0);
   replay_run_add(&w->run, "lost", rule);
   w->run.request.strategy = BT_STRATEGY_READ;
@@ -525,12 +528,47 @@ static void families_are_held_in_the_account(void **state) {
 /* A family that was cut decides all the same where what is there does. */
 static void what_does_not_fit_is_not_named_where_it_decides_nothing(void **state) {
   world *w = *state;
-  write_large_family(w, "when { publish as p } always { span(exists(link.trace_id)) linked to p within 10m }");
+  write_large_family(w, "when { publish as p } always { span(exists(link.trace_id)) linked to p within 30m }");
   w->run.request.memory_limit_bytes = 64 * 1024;
   replay_run_go(&w->run, &w->fake);
   assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
   assert_int_equal(w->run.result.rules[0].violations_found, 0);
   assert_int_equal(w->run.result.rules[0].inconclusive, 0);
+}
+
+/* Who links is looked for by what the rule says of it, unless spans were summed up: those nobody finds by it. */
+static void only_what_may_matter_is_gathered(void **state) {
+  enum { SENT = 100, NTH_FAILS = 20 };
+  world *w = *state;
+  for (unsigned i = 0; i < SENT; i++) {
+    int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
+    fake_span_add(fake_add(&w->fake, 1 + i), "publish", at_ns);
+    fake_trace *consumer = fake_add(&w->fake, 1001 + i);
+    fake_link_add(fake_span_add(consumer, "process", at_ns + MINUTE_NS), 1 + i, 0);
+    if (i % NTH_FAILS == 0) fake_link_add(fake_span_add(consumer, "failed", at_ns + MINUTE_NS), 1 + i, 0);
+  }
+  replay_run_add(&w->run, "failed", "when { publish as p } never { failed linked to p within 10m }");
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, SENT / NTH_FAILS);
+  size_t read = count_reads_by_id(w);
+  assert_in_range(read, SENT + SENT / NTH_FAILS, SENT + 2 * SENT / NTH_FAILS); /* some nobody found are a sample */
+  fake_span_sum_up(fake_span_add(fake_add(&w->fake, 5000), "process", NOON_NS + MINUTE_NS), 3);
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, SENT / NTH_FAILS);
+  assert_true(count_reads_by_id(w) - read >= 2 * SENT);
+}
+
+/* One rule of several that may need any link has all of them looked for. */
+static void a_rule_beside_may_need_more(void **state) {
+  world *w = *state;
+  fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS);
+  fake_link_add(fake_span_add(fake_add(&w->fake, 2), "process", NOON_NS + MINUTE_NS), 1, 0);
+  fake_link_add(fake_span_add(fake_add(&w->fake, 3), "failed", NOON_NS + 2 * MINUTE_NS), 2, 0);
+  replay_run_add(&w->run, "failed", "when { publish as p } never { failed linked to p within 10m }");
+  replay_run_add(&w->run, "down", "when { publish as p } never { failed downstream of p within 10m over 2 links }");
+  replay_run_go(&w->run, &w->fake);
+  assert_int_equal(w->run.result.rules[0].violations_found, 0);
+  assert_int_equal(w->run.result.rules[1].violations_found, 1);
 }
 
 static void fail_each_allocation(world *w, bt_strategy strategy) {
@@ -581,6 +619,8 @@ int main(void) {
       WORLD(what_is_shown_is_not_read),
       WORLD(nor_are_young_traces),
       WORLD(nor_are_traces_of_the_tail),
+      WORLD(only_what_may_matter_is_gathered),
+      WORLD(a_rule_beside_may_need_more),
       WORLD(what_is_left_is_read_in_batches),
       WORLD(nothing_follows_from_batches_alone),
       WORLD(what_differs_by_id_is_said),
