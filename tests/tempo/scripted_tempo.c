@@ -129,6 +129,7 @@ static void note_link_tests(const char *query) {
   pthread_mutex_lock(&scripted.mutex);
   scripted.link_tests += count_in(query, "link:traceID");
   scripted.link_span_tests += count_in(query, "link:spanID = ");
+  scripted.narrowed_link_tests += strncmp(query, "{ (link:", 8) == 0 && strstr(query, ") && (kind = consumer) }");
   scripted.any_link_tests += count_in(query, "link:traceID != \"\"");
   pthread_mutex_unlock(&scripted.mutex);
 }

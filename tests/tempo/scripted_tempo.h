@@ -39,16 +39,17 @@ struct fake_tempo {
   size_t count;
   size_t requests, full; /* full: answers with as many traces as they may have */
   uint64_t random;
-  int64_t longest_s;         /* 0: any */
-  bool names_no_range;       /* every range is too long, and it does not say what would not be */
-  int64_t most_limit;        /* 0: any */
-  int64_t newest_s;          /* its clock, as Tempo takes it from 2.10 on (answer_search); 0: it has none */
-  size_t largest_rows;       /* an answer with more is "too large"; 0: any */
-  size_t longest_query;      /* a longer one is refused; 0: any */
-  size_t link_tests;         /* of links' trace ids, in queries that were not refused for that; */
-  size_t link_span_tests;    /* of their span ids */
-  size_t any_link_tests;     /* and for any link, which are counted among those of trace ids, too */
-  const char *stumbles_over; /* a query with it cannot be answered for the data; NULL: none */
+  int64_t longest_s;          /* 0: any */
+  bool names_no_range;        /* every range is too long, and it does not say what would not be */
+  int64_t most_limit;         /* 0: any */
+  int64_t newest_s;           /* its clock, as Tempo takes it from 2.10 on (answer_search); 0: it has none */
+  size_t largest_rows;        /* an answer with more is "too large"; 0: any */
+  size_t longest_query;       /* a longer one is refused; 0: any */
+  size_t link_tests;          /* of links' trace ids, in queries that were not refused for that; */
+  size_t link_span_tests;     /* of their span ids */
+  size_t narrowed_link_tests; /* such queries that ask for consumers besides */
+  size_t any_link_tests;      /* and for any link, which are counted among those of trace ids, too */
+  const char *stumbles_over;  /* a query with it cannot be answered for the data; NULL: none */
   fault (*choose)(fake_tempo *tempo, int64_t start_s, int64_t end_s);
   unsigned chance; /* of a fault, in percent, for random ones */
 };

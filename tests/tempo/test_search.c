@@ -405,6 +405,25 @@ static void says_that_one_id_is_too_long(void **state) {
   check_nothing_is_lost(f);
 }
 
+/* By ids, by spans, and of all that link: each question asks for the spans of the filter alone. */
+static void asks_for_links_of_some_spans(void **state) {
+  fixture *f = *state;
+  bt_span span = {.id = {{0xa, 1}}};
+  const bt_trace known = {.id = {{0, 7}}, .spans = &span, .span_count = 1};
+  const bt_trace *traces[][2] = {{NULL, NULL}, {NULL, &known}, {NULL, NULL}};
+  const bt_trace_id ids[][2] = {{{{1, 1}}, {{2, 2}}}, {{{1, 1}}, {{0, 7}}}, {{{1, 1}}, {{0, 7}}}};
+  open_source(f, 0, 0);
+  for (size_t i = 0; i < 3; i++) {
+    bt_search_request all = request_all();
+    bt_links_request request = {
+        .ids = ids[i], .traces = traces[i], .count = 2, .range = all.range, .filter = BT_STR("{ kind = consumer }")};
+    size_t before = request_count(), narrowed = scripted.narrowed_link_tests;
+    assert_int_equal(bt_source_find_linking(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+    assert_true(request_count() > before);
+    assert_int_equal(scripted.narrowed_link_tests - narrowed, i == 1 ? 2 : 1);
+  }
+}
+
 enum { HIDDEN = 7 }; /* of the ids that are asked for: whose first byte is zero, as Tempo 2.8 does not find them */
 
 static bt_status find_hidden(fixture *f, const bt_trace *known) {
@@ -472,6 +491,7 @@ int main(void) {
       TEST(asks_who_links_in_batches),
       TEST(halves_batches_of_ids_that_are_too_long),
       TEST(says_that_one_id_is_too_long),
+      TEST(asks_for_links_of_some_spans),
       TEST(several_at_once_are_what_each_is_alone),
       TEST(lets_go_of_what_is_begun),
       TEST(asks_by_spans_for_an_id_that_is_not_found),
