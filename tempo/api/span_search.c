@@ -18,7 +18,7 @@
 
 enum {
   IN_FLIGHT = 2,
-  TRACES_PER_PART = 10000, /* some spans each: about 10 MiB of an answer */
+  TRACES_PER_PART = 14000, /* some spans each: about 14 MiB of an answer. Half a usual limit of searches. */
   TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
   FIRST_BITS_MAX = 8,      /* at most 2^8 parts to begin with */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */

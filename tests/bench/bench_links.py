@@ -1,7 +1,7 @@
 """What a rule over linked traces costs: every message has to be processed within ten minutes, some are lost, over 24 hours. Compared in one run with
 the two bare projections that any answer needs: all spans that send, and all spans that process with what they link to. Once over the part that was handed
-over, once until now. Prints medians, requests and ratios (of Tempo's processor time in parentheses); asserts that the lost messages are found and no
-others, never times. Goal: at most 2 x the projections. `--short`: 200 traces. `--medium`: 4,000. Full size: 40,000, about half of which are messages.
+over, once until now; on the command line, and as the later replay of a service, which rests on what its first one compared (trust.h). Prints medians,
+requests and ratios (of Tempo's processor time in parentheses); asserts that the lost messages are found and no others, never times. Goal: at most 2 x the projections. `--short`: 200 traces. `--medium`: 4,000. Full size: 40,000, about half of which are messages.
 beside.py says on which Tempos it runs."""
 import argparse
 import json
@@ -12,6 +12,7 @@ from replay_cost import PROTOBUF, curl, load, medians_with_work, older, search_u
 from betrace_process import run_cli  # noqa: E402  (replay_cost sets the path)
 from sizes import add_sizes, by_size  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
+from warm_service import WarmService
 
 RULE = ('when { span(span.kind == producer and messaging.destination.name == "orders") as sent } '
         "always { span(span.kind == consumer) linked to sent within 10m }")
@@ -34,17 +35,24 @@ def young(tempo, seconds):
 def compare(tempo, ratios, what, bounds, seconds, lost, maybe_lost, runs):
     """lost: have to be found; maybe_lost: may be."""
     projections = [(search_url(tempo.url, query, seconds, spans=100), PROTOBUF) for query in PROJECTIONS]
-    times, work, values = medians_with_work(tempo.pid, runs, {
-        "replay": lambda: replay(tempo.url, bounds),
-        "two projections": lambda: curl(projections),
-    })
-    answer = values["replay"]
-    found = {one["trace_id"] for one in answer["violations"]}
-    assert lost <= found <= lost | maybe_lost, f"missing {len(lost - found)}, too many {len(found - lost - maybe_lost)}"
+    with WarmService(tempo.url, RULE, bounds) as service:
+        times, work, values = medians_with_work(tempo.pid, runs, {
+            "replay": lambda: replay(tempo.url, bounds),
+            "later replay of a service": service.replay,
+            "two projections": lambda: curl(projections),
+        })
+        answer, later = values["replay"], values["later replay of a service"]
+        check_found({one["trace_id"] for one in answer["violations"]}, lost, maybe_lost)
+        check_found(service.violating(later), lost, maybe_lost)
     (rule,) = answer["rules"]
-    print(f"{tempo.variant.name}, {what}: {len(found)} lost of {rule['traces_exercised']} messages, {answer['queries']} requests; "
-          + ", ".join(f"{name} {times[name]:.2f} s" for name in times), flush=True)
-    ratios.note_pair(tempo, f"replay over links / two projections, {what}", ("replay", "two projections"), times, work, 2)
+    print(f"{tempo.variant.name}, {what}: {answer['violations_found']} lost of {rule['traces_exercised']} messages, {answer['queries']} requests, "
+          f"{later['queries']} of a service; " + ", ".join(f"{name} {times[name]:.2f} s" for name in times), flush=True)
+    for ours in ("replay", "later replay of a service"):
+        ratios.note_pair(tempo, f"{ours} over links / two projections, {what}", (ours, "two projections"), times, work, 2)
+
+
+def check_found(found, lost, maybe_lost):
+    assert lost <= found <= lost | maybe_lost, f"missing {len(lost - found)}, too many {len(found - lost - maybe_lost)}"
 
 
 def main():

@@ -35,3 +35,13 @@ class WarmService:
             time.sleep(POLL_S)
         assert job["status"] == "completed", job
         return job
+
+    def violating(self, job):
+        """The ids of traces that the job found to violate."""
+        path, found = f"/v1/replays/{job['replay_id']}/violations?limit=1000", set()
+        page = self.server.get(path).json()
+        while True:
+            found |= {one["trace_id"] for one in page["violations"]}
+            if not page.get("cursor"):
+                return found
+            page = self.server.get(f"{path}&cursor={page['cursor']}").json()

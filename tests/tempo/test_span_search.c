@@ -16,7 +16,7 @@
 #include "tests/support/random.h"
 #include "tests/tempo/span_server.h"
 
-enum { MANY_PARTS = 25000 }; /* so many traces expected are asked for in four */
+enum { MANY_PARTS = 35000 }; /* so many traces expected are asked for in four */
 
 /* ---- fixtures ---- */
 
