@@ -11,6 +11,10 @@
 
 #include "dsl/trace.h"
 
+/* Of one trace: so many traces that are linked to it, and so many spans of them. Above either nobody gathers more for
+ * it. */
+enum { BT_FAMILY_MAX_TRACES = 1000, BT_FAMILY_MAX_SPANS = 100000 };
+
 typedef struct bt_family_trace {
   const bt_trace *trace;
   bool is_incomplete; /* spans of it may be missing or may come yet; of the own one bt_eval_options says so */

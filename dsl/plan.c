@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { ARENA_CAP_BYTES = 64 * 1024 * 1024, MAX_SUBTRACT = 8 };
+enum { ARENA_CAP_BYTES = 64 * 1024 * 1024, MAX_SUBTRACT = 8, MAX_LINKING = 8 };
 
 /* The plan and the arena that holds what it points to; `plan` stands first. */
 typedef struct owned_plan {
@@ -108,14 +108,56 @@ static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_pla
   bt_buffer_dispose(&fields);
 }
 
-static void add_linking(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
-  bt_over_filter filter;
-  bt_over_query query = {.apart = BT_APART_BY_KIND};
+/* ---- who links ---- */
+
+/* The searches of which each trace that the formula finds is found by one; false: there are too many, or it finds every
+ * trace. Of an AND any item finds them all. */
+static bool list_searches(const bt_over *over, bt_str *searches, uint32_t *count) {
+  if (over->kind == BT_OVER_AND) return list_searches(over->items[0], searches, count);
+  if (over->kind == BT_OVER_QUERY && *count < MAX_LINKING) searches[(*count)++] = over->query.filter;
+  bool ok = over->kind == BT_OVER_OR || (over->kind == BT_OVER_QUERY && *count < MAX_LINKING);
+  for (uint32_t i = 0; ok && i < over->item_count; i++) ok = list_searches(over->items[i], searches, count);
+  return ok;
+}
+
+static bool finds_some(bt_over_filter over) {
+  return over.filter->kind != BT_FILTER_ALL && over.filter->kind != BT_FILTER_NONE;
+}
+
+/* What tests fields alone may have a test of the link beside it, too. */
+static void add_field_search(bt_filter_builder *builder, bt_plan *plan, bt_str *searches) {
   bt_buffer text = {0};
-  if (plan->violating->kind == BT_OVER_NONE || !bt_plan_linking_spans(builder, rule, &filter)) return;
-  bt_traceql_write_over(filter, &text);
+  bt_over_query query = {.apart = BT_APART_BY_KIND};
+  if (!plan->linking.len) return;
+  bt_traceql_with_link(plan->linking, &text);
   keep_query(builder, &text, &query);
-  plan->linking = query.filter;
+  searches[0] = query.filter;
+  plan->linking_search_count = query.filter.len > 0;
+}
+
+static void add_linking_searches(bt_filter_builder *builder, bt_over_filter linking, bt_plan *plan) {
+  bt_str *searches = bt_arena_array(builder->arena, MAX_LINKING, sizeof *searches);
+  bool was_weakened = false, tests_keys = finds_some(linking) && !bt_filter_has_no_key(linking.filter);
+  if (!searches) builder->failed = true;
+  if (builder->failed) return;
+  plan->linking_searches = searches;
+  const bt_over *over =
+      tests_keys ? bt_formula_write(builder, bt_formula_query(builder, linking), &was_weakened) : NULL;
+  if (!over || !list_searches(over, searches, &plan->linking_search_count)) add_field_search(builder, plan, searches);
+}
+
+static void add_linking(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
+  bt_over_filter linking, fields;
+  bt_buffer text = {0};
+  bt_over_query query = {.apart = BT_APART_BY_KIND};
+  if (plan->violating->kind == BT_OVER_NONE || !bt_plan_linking_spans(builder, rule, &linking, &fields)) return;
+  plan->follows_linked_to_only = true;
+  if (finds_some(fields)) {
+    bt_traceql_write_over(fields, &text);
+    keep_query(builder, &text, &query);
+    plan->linking = query.filter;
+  }
+  add_linking_searches(builder, linking, plan);
 }
 
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
@@ -226,5 +268,8 @@ void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buff
     bt_buffer_printf(out, "evidence\n  own     %.*s\n  linked  %.*s\n", BT_FMT(plan->evidence.own.filter),
                      BT_FMT(plan->evidence.linked.filter));
   if (plan->linking.len) bt_buffer_printf(out, "linking\n  %.*s\n", BT_FMT(plan->linking));
+  if (plan->linking_search_count) bt_buffer_append(out, BT_STR("linking, all at once\n"));
+  for (uint32_t i = 0; i < plan->linking_search_count; i++)
+    bt_buffer_printf(out, "  %.*s\n", BT_FMT(plan->linking_searches[i]));
   print_projection(projection, out);
 }

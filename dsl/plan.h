@@ -94,7 +94,12 @@ typedef struct bt_plan {
   /* Of a rule whose relations over links are all `linked to`: finds every span whose link may matter. It tests fields
    * alone. len 0: any may. */
   bt_str linking;
-  bool rests_on_absence; /* a violation can rest on a span that was not seen, or on a number that may grow */
+  /* One search for each finds every trace that has such a span, all together. They may test attributes, too, and do not
+   * always ask for a link. 0: any trace may. */
+  const bt_str *linking_searches;
+  uint32_t linking_search_count;
+  bool follows_linked_to_only; /* all its relations over links are `linked to`, and no bound span has to link */
+  bool rests_on_absence;       /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;
 
 /* new. BT_NO_MEMORY alone. */

@@ -28,9 +28,10 @@ bool bt_plan_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filt
 bool bt_plan_evidence_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *own,
                             bt_over_filter *linked);
 
-/* Of a rule that follows links: its over-query finds every span whose link may matter, by fields alone. False: any may.
- */
-bool bt_plan_linking_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out);
+/* Of a rule whose relations over links are all `linked to`, of open selections: its over-query finds every span whose
+ * link may matter, and *fields does so by fields alone; both may be all spans, or none. False: of any other rule. */
+bool bt_plan_linking_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out,
+                           bt_over_filter *fields);
 
 /* plan_evidence.c: spans of linked traces that are there can show that a trace does not violate. True when in doubt. */
 bool bt_plan_shows_linked(const bt_rule *rule);

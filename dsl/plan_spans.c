@@ -140,11 +140,13 @@ static void add_linking(void *context, const bt_selection *selection) {
   c->filter = bt_filter_join2(c->builder, BT_FILTER_OR, c->filter, selected.filter);
 }
 
-bool bt_plan_linking_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out) {
+bool bt_plan_linking_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out,
+                           bt_over_filter *fields) {
   linking_context c = {.builder = builder, .filter = bt_filter_none()};
   const bt_rule_visitor visitor = {
       .on_relation = look_at_linked, .on_selection = add_linking, .context = &c, .others_first = true};
   bt_rule_walk(rule, &visitor);
-  *out = (bt_over_filter){without_attributes(builder, c.filter)};
-  return !c.failed && out->filter->kind != BT_FILTER_ALL && out->filter->kind != BT_FILTER_NONE;
+  *out = (bt_over_filter){c.filter};
+  *fields = (bt_over_filter){without_attributes(builder, c.filter)};
+  return !c.failed;
 }

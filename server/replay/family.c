@@ -226,6 +226,23 @@ static bt_status list_found(const group *g, const bt_found_list *found, id_list 
   return BT_OK;
 }
 
+/* Of what is wanted, what was read before; only the rest stays. */
+static bt_status take_indexed(group *g, id_list *wanted, bt_error *error) {
+  reading r = {.group = g};
+  size_t kept = 0;
+  bt_status status = BT_OK;
+  if (!g->request->index) return BT_OK;
+  for (size_t i = 0; status == BT_OK && i < wanted->count; i++) {
+    const bt_trace *trace = bt_linking_index_get(g->request->index, &wanted->ids[i]);
+    if (trace)
+      status = take_read(&r, &(bt_read_trace){.trace = trace}, error);
+    else
+      wanted->ids[kept++] = wanted->ids[i];
+  }
+  if (status == BT_OK) wanted->count = kept;
+  return status;
+}
+
 /* A linking span that came late lies in a block that is dated by its arrival. */
 static bt_time_range search_range(const group *g) {
   const bt_assumptions *assumptions = &g->request->questions->plan->request.assumptions;
@@ -243,6 +260,10 @@ static bt_status ask_linking(group *g, const bt_trace_id *ids, const bt_trace *c
   bt_links_request links = bt_replay_plan_links(questions->plan, ids, count, search_range(g));
   bt_answer answer = {0};
   links.traces = traces;
+  if (bt_linking_index_covers(g->request->index, links.range)) {
+    *is_whole = true;
+    return bt_linking_index_find(g->request->index, ids, count, found, error);
+  }
   if (is_inside(links.range, g->request->linking_range)) links.filter = g->request->linking;
   bt_status status = bt_questions_find_linking(questions, &links, found, &answer, error);
   *is_whole = answer.status == BT_OK && answer.is_whole;
@@ -289,6 +310,7 @@ static bt_status follow_back(group *g, size_t from, size_t end, bt_error *error)
   bt_status status = find_linking(g, from, end, &found, &is_whole, error);
   if (status == BT_OK) status = list_found(g, &found, &wanted, error);
   if (wanted.count > BT_FAMILY_MAX_TRACES) g->is_full = true;
+  if (status == BT_OK && !g->is_full) status = take_indexed(g, &wanted, error);
   if (status == BT_OK && !g->is_full) status = read_found(g, &found, &wanted, &all, error);
   for (size_t i = from; i < end; i++) g->members[i].is_asked = is_whole && all && !g->is_full;
   bt_found_list_dispose(&found);

@@ -12,12 +12,11 @@
 #include "dsl/error.h"
 #include "dsl/family.h"
 #include "dsl/link_reach.h"
+#include "dsl/text.h"
 #include "dsl/trace.h"
+#include "server/replay/linking_index.h"
 #include "server/replay/questions.h"
-
-/* Of one trace: so many traces that are linked to it, and so many spans of them. Above either nothing more is gathered
- * for it. */
-enum { BT_FAMILY_MAX_TRACES = 1000, BT_FAMILY_MAX_SPANS = 100000 };
+#include "tempo/wire/source.h"
 
 typedef struct bt_family_request {
   bt_questions *questions;
@@ -36,6 +35,7 @@ typedef struct bt_family_request {
    * link. */
   bt_str linking;
   bt_time_range linking_range;
+  const bt_linking_index *index; /* these, where somebody looked for all of them before; or NULL */
 } bt_family_request;
 
 /* What all rules of the plan ask for: of each trace it is gathered once. */

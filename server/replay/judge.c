@@ -29,6 +29,7 @@ static size_t count_bytes(const void *context) {
   const bt_judge *judge = context;
   size_t bytes = judge->queue_capacity * sizeof *judge->queue + judge->linked_capacity * sizeof *judge->linked +
                  judge->linked_bytes;
+  if (judge->linking.is_whole) bytes += bt_linking_index_bytes(&judge->linking);
   for (uint32_t i = 0; i < judge->sample_count; i++)
     if (judge->samples[i].rules) bytes += count_sample_bytes(judge, &judge->samples[i]);
   return bytes;
@@ -52,6 +53,7 @@ void bt_judge_dispose(bt_judge *judge) {
     free(judge->linked[i].shown_room);
   }
   free(judge->linked);
+  if (judge->linking.is_whole) bt_linking_index_dispose(&judge->linking);
 }
 
 /* ---- what is due ---- */
@@ -65,16 +67,20 @@ static bool is_due(const bt_judge *judge, size_t index, bool *whole) {
   return !(k->flags & BT_KNOWN_OWN) && place != BT_PLACE_OUTSIDE && (wanted || is_unclear);
 }
 
+static bool is_projected(const bt_judge *judge) {
+  return judge->plan->rules[0].shows_links && judge->account->result->rules[0].strategy == BT_STRATEGY_PROJECTION;
+}
+
 /* Of one rule that batches show but for links, which its families will show. A sample is read by id as well, so who
  * chooses his sample himself reads all so. */
 static bool may_be_shown(const bt_judge *judge, size_t index) {
   const bt_replay_plan *plan = judge->plan;
   const bt_planned_rule *rule = &plan->rules[0];
-  bool is_plain = plan->rule_count == 1 && plan->compares_some && !plan->reads_at_random && rule->shows_links;
-  if (!is_plain || rule->reach.from || judge->account->result->rules[0].strategy != BT_STRATEGY_PROJECTION)
-    return false;
-  return bt_trace_table_place(judge->table, &judge->table->traces[index]) == BT_PLACE_SETTLED &&
-         bt_spans_may_decide(judge->decider, index);
+  bool is_plain = plan->rule_count == 1 && plan->compares_some && !plan->reads_at_random;
+  bool can_show = is_projected(judge) || (rule->lacks_links_alone && plan->weighs_ways);
+  bt_place place = bt_trace_table_place(judge->table, &judge->table->traces[index]);
+  if (!is_plain || !can_show || rule->reach.from) return false;
+  return (place == BT_PLACE_SETTLED || place == BT_PLACE_UNDECIDED) && bt_spans_may_decide(judge->decider, index);
 }
 
 /* Fills `known` with what is read in batches, `shown` with what they may show but for links, and the queue with what is
@@ -298,8 +304,19 @@ static bt_status choose_compared(bt_judge *judge, const bt_known_list *shown, bt
   return status;
 }
 
+/* So few would be a batch, and by id as well. */
+static bool are_few(bt_judge *judge, const bt_known_list *shown) {
+  uint64_t compared = bt_comparisons_wanted(judge, bt_violation_sample_size(judge, shown->count));
+  return !is_projected(judge) && shown->count < 2 * compared;
+}
+
 static bt_status read_shown(bt_judge *judge, bt_known_list *shown, bt_error *error) {
-  bt_status status = shown->count ? choose_compared(judge, shown, error) : BT_OK;
+  bt_status status = BT_OK;
+  bool by_id = shown->count && are_few(judge, shown);
+  for (size_t i = 0; by_id && status == BT_OK && i < shown->count; i++)
+    status = bt_trace_judge_queue(judge, shown->items[i], error);
+  if (status != BT_OK || by_id || !shown->count) return status;
+  status = choose_compared(judge, shown, error);
   return status == BT_OK ? bt_page_reader_read_shown(judge, shown->items, shown->count, error) : status;
 }
 
@@ -353,14 +370,21 @@ static bt_time_range range_of_families(const bt_judge *judge, int64_t within_ns)
   return (bt_time_range){bt_time_subtract(plan->search_range.start_ns, around_ns), end_ns > now_ns ? end_ns : now_ns};
 }
 
+enum { INDEXED_FROM = 50, LINKING_TIMES = 2 }; /* traces that wait: more than one look-up; for each that links */
+
 /* What was summed up is not found by what it was: then all that links is looked for, which finds its other links. */
 static bt_status choose_linking(bt_judge *judge, bt_family_request *request, bt_error *error) {
-  bool none = false;
-  if (!judge->plan->linking.len || judge->questions->source_lost) return BT_OK;
+  const bt_replay_plan *plan = judge->plan;
+  bool none = false, is_many = !plan->is_static && judge->linked_count > INDEXED_FROM && plan->linking_search_count;
+  if ((!plan->linking.len && !is_many) || judge->questions->source_lost) return BT_OK;
   request->linking_range = range_of_families(judge, request->reach.within_ns);
   bt_status status = bt_pruned_traces_look(judge->questions, request->linking_range, &none, error);
-  if (none) request->linking = bt_buffer_str(&judge->plan->linking);
-  return status;
+  if (status != BT_OK || !none) return status;
+  request->linking = bt_buffer_str(&plan->linking);
+  if (!is_many) return BT_OK;
+  request->index = &judge->linking;
+  return bt_linking_index_fill(&judge->linking, judge->questions, request->linking_range,
+                               judge->linked_count / LINKING_TIMES, error);
 }
 
 static bt_status gather_linked(bt_judge *judge, const linked_lists *lists, bt_error *error) {

@@ -10,6 +10,7 @@
 #include "dsl/data_notes.h"
 #include "dsl/trace.h"
 #include "server/replay/decision.h"
+#include "server/replay/linking_index.h"
 #include "server/replay/questions.h"
 #include "server/replay/replay.h"
 #include "server/replay/replay_account.h"
@@ -84,6 +85,7 @@ typedef struct bt_judge {
   bt_awaiting *linked;
   size_t linked_count, linked_capacity, linked_bytes;
   size_t shown_count;        /* of linked: as batches gave them */
+  bt_linking_index linking;  /* for families of those that wait */
   bool family_lacked_memory; /* that is judged now: not all of it is there */
   bt_sampled *samples;
   uint32_t sample_count;

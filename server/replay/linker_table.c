@@ -5,7 +5,6 @@
 
 #include "dsl/arena.h"
 #include "dsl/trace_copy.h"
-#include "server/replay/family.h"
 
 static bt_status add_ties(bt_linker_table *table, uint32_t number, bt_error *error) {
   const bt_trace *trace = &table->linkers[number].trace;
@@ -44,7 +43,7 @@ void bt_linker_table_sort(bt_linker_table *table) {
   if (table->tie_count > 1) qsort(table->ties, table->tie_count, sizeof *table->ties, compare_ties);
 }
 
-static size_t find_first(const bt_linker_table *table, const bt_trace_id *target) {
+size_t bt_linker_table_find(const bt_linker_table *table, const bt_trace_id *target) {
   size_t low = 0, high = table->tie_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -54,6 +53,10 @@ static size_t find_first(const bt_linker_table *table, const bt_trace_id *target
       high = middle;
   }
   return low;
+}
+
+bool bt_linker_table_ties(const bt_linker_table *table, size_t tie, const bt_trace_id *target) {
+  return tie < table->tie_count && bt_trace_id_compare(&table->ties[tie].target, target) == 0;
 }
 
 static bool put_trace(bt_linker_table *table, const bt_trace *trace, bool is_own, bt_family *family) {
@@ -69,8 +72,7 @@ static bool put_trace(bt_linker_table *table, const bt_trace *trace, bool is_own
 /* The trace itself is there already, with more of its spans. */
 static bt_status put_linkers(bt_linker_table *table, const bt_trace *to, const bt_trace *own, bt_family *family,
                              bt_error *error) {
-  for (size_t i = find_first(table, &to->id); i < table->tie_count; i++) {
-    if (bt_trace_id_compare(&table->ties[i].target, &to->id) != 0) break;
+  for (size_t i = bt_linker_table_find(table, &to->id); bt_linker_table_ties(table, i, &to->id); i++) {
     bt_linker *linker = &table->linkers[table->ties[i].linker];
     bool is_there = linker->asked == table->asked || bt_trace_id_compare(&linker->trace.id, &own->id) == 0;
     if (is_there || family->trace_count > BT_FAMILY_MAX_TRACES) continue;

@@ -1,8 +1,10 @@
-/* Spans that link elsewhere, as a projection gave them: copies, each with one of its links at most, found by the traces
- * that they link to. What is in here is there; what is not in here may be there, too. Owns its copies. Thread: one. */
+/* Traces with spans that link elsewhere, found by the traces that they link to. As a projection gave them, each span
+ * has one of its links at most: what is in here is there; what is not in here may be there, too. Owns its copies.
+ * Thread: one. */
 #ifndef BT_SERVER_REPLAY_LINKER_TABLE_H
 #define BT_SERVER_REPLAY_LINKER_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +40,9 @@ void bt_linker_table_sort(bt_linker_table *table);
  * that is absent. *out is there until the next call. BT_NO_MEMORY alone. */
 bt_status bt_linker_table_family(bt_linker_table *table, const bt_trace *own, bt_family *out,
                                  bt_error *error) BT_MUST_CHECK;
+/* The first tie of the target, and whether the one with that number is one. */
+size_t bt_linker_table_find(const bt_linker_table *table, const bt_trace_id *target);
+bool bt_linker_table_ties(const bt_linker_table *table, size_t tie, const bt_trace_id *target);
 size_t bt_linker_table_bytes(const bt_linker_table *table);
 void bt_linker_table_dispose(bt_linker_table *table); /* empty again, with its most_bytes */
 

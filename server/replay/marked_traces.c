@@ -133,16 +133,10 @@ bool bt_pruned_traces_are_known(const bt_questions *questions) {
 }
 
 bt_status bt_pruned_traces_look(bt_questions *questions, bt_time_range range, bool *none, bt_error *error) {
-  bt_search_request search = bt_replay_plan_search(questions->plan, BT_STR(BT_PRUNED_FILTER), range);
-  bt_source_account account = {0};
   bt_found_list found = {0};
   bt_error why = {0};
-  search.max_found = 1;
-  search.expected = BT_EXPECTS_FEW;
-  bt_status status = bt_source_search(questions->source, &search, &found, &account, &why);
-  *none = status == BT_OK && !found.count && !account.failed_count;
-  bt_account_add_cost(questions->account, &account);
-  bt_source_account_dispose(&account);
+  bt_status status = bt_questions_try(questions, BT_STR(BT_PRUNED_FILTER), range, 1, &found, &why);
+  *none = status == BT_OK && !found.count;
   bt_found_list_dispose(&found);
   if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
   *error = why;

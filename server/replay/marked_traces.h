@@ -11,6 +11,7 @@
 #include "dsl/text.h"
 #include "server/replay/questions.h"
 #include "server/replay/replay_plan.h"
+#include "tempo/wire/source.h"
 
 /* ---- BeTrace's own, which are neither judged nor counted. A source that fails here only makes counts inexact. ---- */
 

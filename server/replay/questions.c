@@ -182,6 +182,20 @@ bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question,
   return status;
 }
 
+bt_status bt_questions_try(bt_questions *questions, bt_str filter, bt_time_range range, size_t max_found,
+                           bt_found_list *found, bt_error *error) {
+  bt_search_request search = bt_replay_plan_search(questions->plan, filter, range);
+  bt_source_account account = {0};
+  search.max_found = max_found;
+  search.expected = BT_EXPECTS_FEW;
+  bt_status status = bt_source_search(questions->source, &search, found, &account, error);
+  if (status == BT_OK && account.failed_count)
+    status = bt_error_set(error, BT_UNAVAILABLE, "%s", account.failed[0].reason);
+  bt_account_add_cost(questions->account, &account);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
 /* ---- taking ---- */
 
 /* The source did not answer at all: one failed window with its reason. */

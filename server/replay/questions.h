@@ -106,6 +106,11 @@ typedef struct bt_answer {
  * window failed; else as the source. */
 bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question, bt_found_list *found,
                                  bt_error *error) BT_MUST_CHECK;
+/* One of those that an answer can do without: what fails is no loss, and the source is asked for other things all the
+ * same. *found is the caller's to dispose in every case. BT_LIMIT: there are more than max_found; BT_UNAVAILABLE: a
+ * window failed; else as the source. */
+bt_status bt_questions_try(bt_questions *questions, bt_str filter, bt_time_range range, size_t max_found,
+                           bt_found_list *found, bt_error *error) BT_MUST_CHECK;
 /* What it costs is added to the account. Errors are those of the source (source.h). */
 bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
                                   void *context, bt_error *error) BT_MUST_CHECK;

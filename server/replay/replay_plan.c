@@ -206,23 +206,29 @@ static bt_status plan_evidence(const bt_replay_plan *plan, bt_planned_rule *rule
   bt_projection *own = &rule->own_fields, *linked = &rule->linked_fields;
   bt_projection_init(own);
   bt_projection_init(linked);
-  if (!rule->plan->evidence.linked.filter.len) return BT_OK;
+  if (!rule->plan->evidence.linked.filter.len && !rule->plan->follows_linked_to_only) return BT_OK;
   bt_status status = bt_projection_add_evidence(own, of, false, error);
   if (status == BT_OK) status = bt_projection_add_evidence(linked, of, true, error);
   bool can_ask = source && source->operations->projects && source->operations->find_spans && plan->is_checked;
   bool has_all = !own->whole_trace && !linked->whole_trace && !rule->require_complete;
-  rule->shows_links = can_ask && has_all && bt_projection_groups(linked) == 1;
+  bool has_evidence = rule->plan->evidence.linked.filter.len > 0;
+  rule->shows_links = has_evidence && can_ask && has_all && bt_projection_groups(linked) == 1;
+  rule->lacks_links_alone = can_ask && !own->whole_trace && !rule->require_complete && rule->reach.to;
   return status;
 }
 
-/* Families are those of all rules. What Tempo finds for such a search was measured on versions that were checked. */
+static bool follows_links(const bt_planned_rule *rule) {
+  return !bt_link_reach_is_none(&rule->reach);
+}
+
+/* Families are those of all rules. */
 static bt_status join_linking(bt_replay_plan *plan, bt_error *error) {
   bt_str *filters = bt_realloc_array(NULL, plan->rule_count, sizeof *filters);
   size_t count = 0;
-  bool any_may = !plan->is_checked;
+  bool any_may = false;
   if (!filters) return bt_error_no_memory(error);
   for (size_t i = 0; i < plan->rule_count && !any_may; i++) {
-    if (bt_link_reach_is_none(&plan->rules[i].reach)) continue;
+    if (!follows_links(&plan->rules[i])) continue;
     filters[count] = plan->rules[i].plan->linking;
     any_may = !filters[count++].len;
   }
@@ -231,6 +237,30 @@ static bt_status join_linking(bt_replay_plan *plan, bt_error *error) {
   if (plan->linking.failed) return bt_error_no_memory(error);
   if (plan->linking.len > BT_TRACEQL_MAX_FILTER_BYTES / 2) bt_buffer_clear(&plan->linking); /* ids stand next to it */
   return BT_OK;
+}
+
+static bt_status list_linking_searches(bt_replay_plan *plan, bt_error *error) {
+  size_t count = 0;
+  for (size_t i = 0; i < plan->rule_count; i++) {
+    const bt_planned_rule *rule = &plan->rules[i];
+    if (follows_links(rule) && !rule->plan->linking_search_count) return BT_OK;
+    if (follows_links(rule)) count += rule->plan->linking_search_count;
+  }
+  plan->linking_searches = bt_realloc_array(NULL, count + 1, sizeof *plan->linking_searches);
+  if (!plan->linking_searches) return bt_error_no_memory(error);
+  for (size_t i = 0; i < plan->rule_count; i++) {
+    const bt_planned_rule *rule = &plan->rules[i];
+    for (uint32_t s = 0; follows_links(rule) && s < rule->plan->linking_search_count; s++)
+      plan->linking_searches[plan->linking_search_count++] = rule->plan->linking_searches[s];
+  }
+  return BT_OK;
+}
+
+/* What Tempo finds for such a search was measured on versions that were checked. */
+static bt_status plan_linking(bt_replay_plan *plan, bt_error *error) {
+  if (!plan->is_checked) return BT_OK;
+  bt_status status = join_linking(plan, error);
+  return status == BT_OK ? list_linking_searches(plan, error) : status;
 }
 
 static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *error) {
@@ -247,7 +277,7 @@ static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *e
     rule->counts_by_search = plan->is_checked && rule->plan->exercising_is_exact;
     rule->no_projection = why_no_projection(plan, rule, source);
   }
-  status = join_linking(plan, error);
+  status = plan_linking(plan, error);
   return status == BT_OK ? bt_projection_add_pruning(&plan->marked_projection, error) : status;
 }
 
@@ -350,6 +380,7 @@ void bt_replay_plan_dispose(bt_replay_plan *plan) {
   bt_projection_dispose(&plan->projection);
   bt_projection_dispose(&plan->marked_projection);
   bt_buffer_dispose(&plan->linking);
+  free(plan->linking_searches);
   free(plan->rules);
   free(plan->windows);
 }

@@ -39,8 +39,9 @@ typedef struct bt_planned_rule {
   bt_eval_options options;                 /* of each trace, which says itself whether it is incomplete */
   bool shows_links;                        /* spans alone may show that linked ones are there (bt_plan_evidence), */
   bt_projection own_fields, linked_fields; /* read with these fields */
-  const char *no_projection;               /* why spans alone cannot decide it, for people; "": they can */
-  bt_strategy strategy;                    /* the way that its candidates have to go; AUTO: the cheapest */
+  bool lacks_links_alone;    /* with own_fields a batch gives all that it reads of its own traces but links */
+  const char *no_projection; /* why spans alone cannot decide it, for people; "": they can */
+  bt_strategy strategy;      /* the way that its candidates have to go; AUTO: the cheapest */
 } bt_planned_rule;
 
 typedef struct bt_replay_plan {
@@ -61,6 +62,8 @@ typedef struct bt_replay_plan {
   bt_projection projection;        /* what batches give */
   bt_projection marked_projection; /* with the marks of pruned traces, too */
   bt_buffer linking;               /* finds every span whose link matters to any rule (bt_plan); "": any may */
+  bt_str *linking_searches;        /* of all rules (bt_plan), borrowed from them */
+  size_t linking_search_count;     /* 0: any trace may have such a span */
 
   /* The modes, each as what it means. */
   bool needs_every_trace; /* some rule has to read all: the listing finds candidates */

@@ -259,8 +259,10 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   return report_or_queue(judge, known, trace, verdicts, is_final, error);
 }
 
-/* Nothing of it is open but what links to it. */
+/* Nothing of it is open but what links to it. Near an edge it may have begun before all that a batch looks through. */
 static bool is_whole(const bt_judge *judge, size_t known, const bt_trace *trace) {
+  bt_place place = bt_trace_table_place(judge->table, &judge->table->traces[known]);
+  if (place != BT_PLACE_SETTLED && trace->missing_parents) return false;
   const bt_planned_rule *rule = &judge->plan->rules[0];
   bool is_young = ended_after(judge, trace, judge->plan->request.assumptions.handover_ns) ||
                   ended_after(judge, trace, rule->settle_ns);

@@ -14,9 +14,9 @@ FLOORS = [
     ("the contract", """replay.h window price trust violation strategy strategy_cost"""),
     ("the plan", "replay_plan"),
     ("the table of traces", "trace_table"),
-    ("the questions", "replay_account questions marked_traces data_gaps search_probe family"),
+    ("the questions", "replay_account questions marked_traces data_gaps search_probe linker_table linking_index family"),
     ("the decider", """decision decider candidates spans_verdict projection_way
-     projection_first_way links_way linked_evidence linker_table"""),
+     projection_first_way links_way linked_evidence"""),
     ("the judge", """judgement judge page_reader trace_judge delivery violation_sample"""),
     ("the ledger", "ledger"),
     ("the replay", "replay.c"),

@@ -13,7 +13,7 @@
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
 
-enum { TRACES = 60, WORLDS = 40, FAMILIES_BYTES = 64 * 1024 * 1024, SOME_BYTES = 256 * 1024 };
+enum { TRACES = 110, WORLDS = 40, FAMILIES_BYTES = 64 * 1024 * 1024, SOME_BYTES = 512 * 1024 };
 
 static const char *const texts[] = {
     "when { a as p } always { b linked to p within 10m }",
@@ -52,15 +52,22 @@ static uint64_t id_number(unsigned trace) {
   return trace % 3 ? trace + 1 : UINT64_C(0x123456789abc0000) + trace; /* most have leading zeros */
 }
 
+/* In half of the worlds most traces are those that others may link to. */
+static const char *pick_name(test_random *random, bool is_sparse) {
+  static const char *const names[] = {"a", "a", "b", "b", "c"};
+  if (is_sparse && test_random_below(random, 4)) return "a";
+  return names[test_random_below(random, 5)];
+}
+
 /* Fan-out, fan-in, batches, chains, cycles and links to traces that nobody has. */
 static void fill_world(world *w, test_random *random) {
-  static const char *const names[] = {"a", "a", "b", "b", "c"};
+  bool is_sparse = test_random_below(random, 2);
   for (unsigned t = 0; t < TRACES; t++) {
     fake_trace *trace = fake_add(&w->fake, id_number(t));
     unsigned spans = 1 + test_random_below(random, 3);
     for (unsigned s = 0; s < spans; s++) {
       int64_t at_ns = NOON_NS + (int64_t)test_random_below(random, 50) * MINUTE_NS;
-      fake_span *span = fake_span_add(trace, names[test_random_below(random, 5)], at_ns);
+      fake_span *span = fake_span_add(trace, pick_name(random, is_sparse), at_ns);
       unsigned links = test_random_below(random, 3) ? test_random_below(random, 3) : 0;
       if (test_random_below(random, 20) == 0) links = FAKE_LINKS_MAX;
       for (unsigned l = 0; l < links; l++) {
@@ -165,9 +172,12 @@ static void for_each(void (*check)(world *w, const expectation *expected, test_r
   assert_true(violated > WORLDS && others > WORLDS);
 }
 
+static unsigned indexed; /* worlds in which nobody asked who links to some traces, because all that link were read */
+
 static void check_exact(world *w, const expectation *expected, test_random *random) {
   replay_run_go(&w->run, &w->fake);
   assert_all_found(w, expected);
+  indexed += !w->fake.link_searches && expected->violated;
   w->run.request.memory_limit_bytes = SOME_BYTES;           /* room for copies of some traces */
   w->fake.links_are_guessed = test_random_below(random, 2); /* traces that link to none do no harm */
   w->fake.operations.filters = test_random_below(random, 2);
@@ -177,7 +187,9 @@ static void check_exact(world *w, const expectation *expected, test_random *rand
 
 static void verdicts_are_those_of_whole_families(void **state) {
   (void)state;
+  indexed = 0;
   for_each(check_exact);
+  assert_in_range(indexed, WORLDS / 5, WORLDS - WORLDS / 5);
 }
 
 static void check_failing(world *w, const expectation *expected, test_random *random) {
@@ -551,11 +563,11 @@ static void only_what_may_matter_is_gathered(void **state) {
   replay_run_go(&w->run, &w->fake);
   assert_int_equal(w->run.result.rules[0].violations_found, SENT / NTH_FAILS);
   size_t read = count_reads_by_id(w);
-  assert_in_range(read, SENT + SENT / NTH_FAILS, SENT + 2 * SENT / NTH_FAILS); /* some nobody found are a sample */
+  assert_in_range(read, SENT / NTH_FAILS, 4 * SENT / NTH_FAILS); /* those that fail, and samples */
   fake_span_sum_up(fake_span_add(fake_add(&w->fake, 5000), "process", NOON_NS + MINUTE_NS), 3);
   replay_run_go(&w->run, &w->fake);
   assert_int_equal(w->run.result.rules[0].violations_found, SENT / NTH_FAILS);
-  assert_true(count_reads_by_id(w) - read >= 2 * SENT);
+  assert_true(count_reads_by_id(w) - read >= SENT);
 }
 
 /* One rule of several that may need any link has all of them looked for. */
