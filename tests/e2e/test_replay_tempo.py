@@ -159,7 +159,8 @@ class ReplayOnTempo(unittest.TestCase):
             self.assertFalse(status["coverage"]["complete"])
 
     def test_d_tempo_goes_away_in_the_middle(self):
-        """After request number k nothing is answered any more: whatever k, the replay never says completed with something unread."""
+        """After request number k nothing is answered any more: whatever k, the replay never says completed with something unread. A Tempo that was
+        slow is asked more than once, so the last number may not be reached again."""
         with CountingProxy(self.tempo.url) as counting, self.serve(counting.url, emit=False) as server:
             counting.begin()
             _, status = self.replay(server, SLOW_DB)
@@ -171,6 +172,9 @@ class ReplayOnTempo(unittest.TestCase):
                 with self.serve(proxy.url, emit=False) as server:
                     proxy.begin()
                     replay_id, status = self.replay(server, SLOW_DB)
+                    if not proxy.gone:
+                        self.assertEqual((allowed, status["status"]), (whole - 1, "completed"))
+                        continue
                     self.assertIn(status["status"], ("incomplete", "failed"), json.dumps(status, indent=1))
                     self.assertTrue(status["reason"])
                     found = {v["trace_id"] for v in server.violations(replay_id)}
