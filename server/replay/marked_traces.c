@@ -139,7 +139,7 @@ bt_status bt_pruned_traces_look(bt_questions *questions, bt_time_range range, bo
   *none = status == BT_OK && !found.count;
   bt_found_list_dispose(&found);
   if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
-  *error = why;
+  if (error) *error = why;
   return status;
 }
 

@@ -27,26 +27,7 @@ static const char *const texts[] = {
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
 
-typedef struct world {
-  fake_source fake;
-  replay_run run;
-} world;
-
-static int make_world(void **state) {
-  world *w = calloc(1, sizeof *w);
-  fake_source_init(&w->fake);
-  replay_run_init(&w->run);
-  *state = w;
-  return 0;
-}
-
-static int drop_world(void **state) {
-  world *w = *state;
-  replay_run_dispose(&w->run);
-  fake_source_dispose(&w->fake);
-  free(w);
-  return 0;
-}
+typedef replay_world world;
 
 static uint64_t id_number(unsigned trace) {
   return trace % 3 ? trace + 1 : UINT64_C(0x123456789abc0000) + trace; /* most have leading zeros */
@@ -160,14 +141,14 @@ static void for_each(void (*check)(world *w, const expectation *expected, test_r
   for (int i = 0; i < WORLDS; i++) {
     world *w = NULL;
     expectation expected;
-    make_world((void **)&w);
+    replay_world_make((void **)&w);
     fill_world(w, &random);
     replay_run_add(&w->run, "linked", texts[i % TEXTS]);
     expect_all(w, w->run.rules[0]->rule, &expected);
     violated += expected.violated;
     others += TRACES - expected.violated;
     check(w, &expected, &random);
-    drop_world((void **)&w);
+    replay_world_drop((void **)&w);
   }
   assert_true(violated > WORLDS && others > WORLDS);
 }
@@ -615,7 +596,7 @@ static void and_where_spans_are_shown(void **state) {
   fail_each_allocation(*state, BT_STRATEGY_PROJECTION);
 }
 
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, drop_world)
+#define WORLD(test) cmocka_unit_test_setup_teardown(test, replay_world_make, replay_world_drop)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -14,26 +14,7 @@ enum { SENT = 120, NTH_FAILS = 20, FAILED = SENT / NTH_FAILS, CONSUMERS = 1001 }
 
 static const char rule[] = "when { publish as p } never { failed linked to p within 10m }";
 
-typedef struct world {
-  fake_source fake;
-  replay_run run;
-} world;
-
-static int make_world(void **state) {
-  world *w = calloc(1, sizeof *w);
-  fake_source_init(&w->fake);
-  replay_run_init(&w->run);
-  *state = w;
-  return 0;
-}
-
-static int drop_world(void **state) {
-  world *w = *state;
-  replay_run_dispose(&w->run);
-  fake_source_dispose(&w->fake);
-  free(w);
-  return 0;
-}
+typedef replay_world world;
 
 /* Message 1 + i is processed by trace CONSUMERS + i; every so-many-th fails. */
 static void send_messages(world *w) {
@@ -205,7 +186,7 @@ static void every_allocation_fails_in_turn(void **state) {
   }
 }
 
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, drop_world)
+#define WORLD(test) cmocka_unit_test_setup_teardown(test, replay_world_make, replay_world_drop)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
