@@ -35,7 +35,8 @@ function Standalone() {
     <ThemeContext.Provider value={theme}>
       <Global styles={PAGE} />
       <GlobalStyles />
-      <BrowserRouter basename={basename} future={{ v7_startTransition: true, v7_relativeSplatPath: true }}>
+      {/* Without transitions: what is typed into a field of the URL is there at once, as in Grafana, or letters that come fast are lost. */}
+      <BrowserRouter basename={basename} future={{ v7_startTransition: false, v7_relativeSplatPath: true }}>
         <App host={host}>{(routes) => <StandaloneShell basename={basename}>{routes}</StandaloneShell>}</App>
       </BrowserRouter>
       <PortalContainer />

@@ -82,7 +82,7 @@ void bt_job_end_reading(bt_job *job);
 void bt_job_count(const bt_job_queue *queue, const bt_job *job);
 
 /* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for so many bytes and for
- * others who run, or none is left. `own` is whose job wants the room (NULL: somebody else does): its results go
+ * others who run, or they hold little. `own` is whose job wants the room (NULL: somebody else does): its results go
  * first, unless it has less than an even share; then those of the tenant that holds most. */
 void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes);
 /* Counts so many more bytes to a job that runs. False: there is no room for them, also without what could be

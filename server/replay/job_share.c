@@ -9,6 +9,7 @@
 
 enum {
   RUNNING_PART = 4, /* of the limit: what finished jobs leave for what runs */
+  KEPT_PART = 16,   /* of the limit: what finished jobs may hold whatever runs */
   LAST_PART = 8,    /* of the limit: what only tenants may take that hold little */
   SMALL_PART = 16,  /* of the limit: and that is little */
   SCATTER_PART = 16 /* of the limit, besides: for what lies free between what results hold, and stays resident */
@@ -134,8 +135,21 @@ static void forget_oldest(bt_job_queue *queue, const bt_job_share *share) {
     }
 }
 
+static size_t count_finished_bytes(const bt_job_queue *queue) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < queue->job_count; i++)
+    if (bt_job_is_finished(queue->jobs[i])) bytes += queue->jobs[i]->bytes;
+  return bytes;
+}
+
+/* Small results are worth more than the room that they take: without this, one replay that wants all there is would
+ * make everybody's answers go, and would not fit with their few bytes either. */
+static bool may_forget(const bt_job_queue *queue) {
+  return count_finished_bytes(queue) > bt_memory_limit(queue->options.memory) / KEPT_PART;
+}
+
 void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes) {
-  while (bt_memory_total(queue->options.memory) + wanted_bytes > most_kept(queue)) {
+  while (bt_memory_total(queue->options.memory) + wanted_bytes > most_kept(queue) && may_forget(queue)) {
     const bt_job_share *loser = choose_loser(queue, own);
     if (!loser) return;
     if (own == loser && count_jobs(own) == 1) own = NULL; /* it goes with its last job */

@@ -43,7 +43,7 @@ export function render(element: ReactElement, { handlers, host: overrides, at = 
     <ThemeContext.Provider value={createTheme()}>
       <HostProvider host={host}>
         <ApiProvider client={client}>
-          <MemoryRouter initialEntries={[at]} future={{ v7_startTransition: true, v7_relativeSplatPath: true }}>
+          <MemoryRouter initialEntries={[at]} future={{ v7_startTransition: false, v7_relativeSplatPath: true }}>
             <Location />
             <Routes>
               <Route path={path} element={element} />

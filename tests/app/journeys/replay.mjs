@@ -1,9 +1,14 @@
 /* A replay from the form to its result: it is asked for, watched, survives a reload while it runs, lists what it
- * found. One is cancelled. What was
- *    asked stands in the address. */
+ * found. One is cancelled. What was asked is in the address, as fast as it is typed. */
 import assert from 'node:assert/strict';
+import { written } from '../support/editor.mjs';
 import { chooseOption, plainText, settled } from '../support/pages.mjs';
 import { RULES, SLOW } from '../support/world.mjs';
+
+const TIMES_SLOWER = 10;
+const KEY_MS = 20;
+const LABELS = 'team=payments, tier=1';
+const TEXT = 'trace.has(span.name == "retry")';
 
 const finding = (page) => page.getByRole('region', { name: 'What was found' });
 
@@ -51,6 +56,24 @@ export default function replay({ run, inWindow, step }) {
     await session.page.getByRole('button', { name: 'Cancel' }).click();
     await session.page.getByText('Cancelled', { exact: true }).first().waitFor();
     assert.doesNotMatch(await finding(session.page).innerText(), /^No violation in/);
+  }));
+
+  step('what is typed fast on a slow machine is all there', () => inWindow({}, async (session) => {
+    const { page } = session;
+    const devtools = await page.context().newCDPSession(page);
+    await session.goto('/replay?what=labels');
+    await settled(page);
+    await devtools.send('Emulation.setCPUThrottlingRate', { rate: TIMES_SLOWER });
+    const labels = page.getByRole('textbox', { name: /^Labels/ });
+    await labels.focus();
+    await page.keyboard.type(LABELS, { delay: KEY_MS });
+    await page.waitForURL((url) => url.searchParams.get('labels') === LABELS);
+    assert.equal(await labels.inputValue(), LABELS);
+    await page.getByRole('radio', { name: 'A rule that is not saved' }).check({ force: true });
+    await page.locator('.monaco-editor .view-line').first().click();
+    await page.keyboard.type(TEXT, { delay: KEY_MS });
+    await page.waitForURL((url) => url.searchParams.get('dsl') === TEXT);
+    assert.equal(await written(page), TEXT.replaceAll(' ', ''));
   }));
 
   step('earlier ones are listed, and one that is not there any more says so', () => inWindow({}, async (session) => {

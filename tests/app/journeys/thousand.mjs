@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { weightyFaults } from '../support/axe.mjs';
 import { generate } from '../support/betrace.mjs';
-import { focused, tabTo } from '../support/keys.mjs';
+import { focused, tabTo, typeSeen } from '../support/keys.mjs';
 import { plainText, rowsOf, settled } from '../support/pages.mjs';
 import { RANGE } from '../support/places.mjs';
 import { RULES } from '../support/world.mjs';
@@ -89,7 +89,7 @@ export default function thousandRules({ run, inWindow, step }) {
       await settled(page);
       const field = page.getByRole('combobox', { name: /rule/i }).first();
       await field.focus();
-      await page.keyboard.type('Last of', { delay: 20 });
+      await typeSeen(page, 'Last of');
       await page.getByRole('option', { name: LAST.name }).waitFor();
       await page.keyboard.press('ArrowDown');
       await page.keyboard.press('Enter');

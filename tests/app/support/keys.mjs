@@ -27,3 +27,12 @@ export async function tabTo(page, wanted, key = 'Tab') {
   }
   throw new assert.AssertionError({ message: `not reached by ${key}; passed ${seen.join(' | ')}` });
 }
+
+/** Types into the field that has the focus, each letter when the one before can be seen: as people do who look. A field of Grafana's that offers several
+    choices takes a letter over a moment after it was drawn, before version 13, and on a slow machine loses those that come meanwhile. */
+export async function typeSeen(page, text) {
+  for (const [at, letter] of [...text].entries()) {
+    await page.keyboard.type(letter);
+    await page.waitForFunction((wanted) => document.activeElement.value === wanted, text.slice(0, at + 1));
+  }
+}

@@ -270,6 +270,23 @@ static void finished_jobs_give_way_to_others(void **state) {
   assert_int_equal(bt_memory_look(account).kinds[BT_MEMORY_REPLAYS], 0);
 }
 
+/* Its few bytes would not make the room that somebody wants who wants it all. */
+static void a_small_result_is_kept_whoever_wants_room(void **state) {
+  scene *s = *state;
+  enum { LIMIT = 4 * 1024 * 1024, STEP = 64 * 1024 };
+  bt_memory_account *account = share_account(s, LIMIT);
+  set_gate(s, true);
+  start(s);
+  job_id first = submit(s, s->slow, NULL);
+  wait_for(s, &first, BT_JOB_COMPLETED);
+  size_t result = bt_memory_look(account).kinds[BT_MEMORY_REPLAYS], taken = 0;
+  assert_in_range(result, 1, LIMIT / 16);
+  while (bt_memory_take(account, BT_MEMORY_READS, STEP)) taken += STEP;
+  assert_in_range(taken, LIMIT - result - STEP + 1, LIMIT - result);
+  assert_true(is_known(s, NULL, &first));
+  bt_memory_give(account, BT_MEMORY_READS, taken);
+}
+
 static void a_failed_source_is_a_failed_job(void **state) {
   scene *s = *state;
   bt_job_view view;
@@ -434,6 +451,7 @@ int main(void) {
       SCENE(a_job_that_is_too_large_is_incomplete),
       SCENE(a_full_memory_ends_one_and_not_the_others),
       SCENE(finished_jobs_give_way_to_others),
+      SCENE(a_small_result_is_kept_whoever_wants_room),
       SCENE(a_coarse_coverage_says_no_less),
       SCENE(a_failed_source_is_a_failed_job),
       SCENE(what_failed_costs_what_it_asked),
