@@ -47,6 +47,7 @@ bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rul
                             .range = what->range,
                             .projection = &rule->planned->linked_fields,
                             .expected = what->expected,
+                            .is_beside = what->when_asked != NULL,
                             .when_asked = what->when_asked,
                             .asked_context = decider,
                             .tenant = request->tenant,

@@ -392,6 +392,7 @@ static bt_status use_found(bt_decider *decider, bt_error *error) {
 static void hasten_own_spans(void *context) {
   const bt_decider *decider = context;
   bt_spans_request own = spans_of(decider, decider->plan->spans_range, decider->first.expected);
+  own.is_beside = true;
   bt_questions_hasten_spans(decider->questions, &own);
 }
 

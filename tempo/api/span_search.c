@@ -19,6 +19,7 @@
 enum {
   IN_FLIGHT = 2,
   TRACES_PER_PART = 14000, /* some spans each: about 14 MiB of an answer. Half a usual limit of searches. */
+  TRACES_BESIDE = 25000,   /* of one of two questions that are asked at the same time */
   TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
   FIRST_BITS_MAX = 8,      /* at most 2^8 parts to begin with */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */
@@ -91,9 +92,12 @@ static bt_status push_halves(span_search *s, id_part part, bt_error *error) {
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
+/* Each part costs Tempo a look at all ids. */
 static bt_status push_first(span_search *s, bt_error *error) {
-  unsigned bits = s->request->expected >= TWO_FROM ? 1 : 0;
-  while (bits < FIRST_BITS_MAX && s->request->expected >> bits > TRACES_PER_PART) bits++;
+  const bt_spans_request *request = s->request;
+  const uint64_t most = request->is_beside ? TRACES_BESIDE : TRACES_PER_PART;
+  unsigned bits = request->expected >= TWO_FROM && !request->is_beside ? 1 : 0;
+  while (bits < FIRST_BITS_MAX && request->expected >> bits > most) bits++;
   for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
     if (!push_part(s, prefix, bits)) return bt_error_no_memory(error);
   return BT_OK;

@@ -129,6 +129,7 @@ typedef struct bt_spans_request {
   bt_spans_ahead *ahead; /* of the same filter, tenant and a range that holds this one; or NULL */
   const bt_projection *projection;
   uint64_t expected;                 /* traces, about; 0: not known */
+  bool is_beside;                    /* another such question is asked at the same time */
   void (*when_asked)(void *context); /* as in bt_read_request */
   void *asked_context;
   const char *tenant;

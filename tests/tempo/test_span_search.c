@@ -33,6 +33,7 @@ typedef struct fixture {
   bt_time_range range;                         /* empty: all of it */
   bt_spans_ahead *ahead;
   bt_apart apart;
+  bool is_beside;
   size_t stop_at; /* the sink says stop_with at this call, or cancels; 0: never */
   bt_status stop_with;
 } fixture;
@@ -127,6 +128,7 @@ static bt_spans_request request_of(fixture *f, uint64_t expected) {
                             .ahead = f->ahead,
                             .projection = &f->projection,
                             .expected = expected,
+                            .is_beside = f->is_beside,
                             .cancel = &f->cancel};
 }
 
@@ -187,6 +189,17 @@ static void one_part_of_few(void **state) {
 /* So many that Tempo had better work at both halves at once. */
 static void two_parts_of_some(void **state) {
   gives_each_once_in_parts(state, 2000, 2);
+}
+
+/* It works at another question beside. */
+static void one_part_beside_another_question(void **state) {
+  ((fixture *)*state)->is_beside = true;
+  gives_each_once_in_parts(state, 25000, 1);
+}
+
+static void two_parts_beside_another_question(void **state) {
+  ((fixture *)*state)->is_beside = true;
+  gives_each_once_in_parts(state, 25001, 2);
 }
 
 static void four_parts_of_more(void **state) {
@@ -721,6 +734,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {TEST(one_part_of_what_is_not_expected),
                                      TEST(one_part_of_few),
                                      TEST(two_parts_of_some),
+                                     TEST(one_part_beside_another_question),
+                                     TEST(two_parts_beside_another_question),
                                      TEST(four_parts_of_more),
                                      TEST(as_many_parts_as_may_be_of_millions),
                                      TEST(no_more_parts_of_any_number),
