@@ -29,7 +29,7 @@ export async function tabTo(page, wanted, key = 'Tab') {
 }
 
 /** Types into the field that has the focus, each letter when the one before can be seen: as people do who look. A field of Grafana's that offers several
-    choices takes a letter over a moment after it was drawn, before version 13, and on a slow machine loses those that come meanwhile. */
+    choices takes a letter over a moment after it was drawn, in its version 12.4, and on a slow machine loses those that come meanwhile. */
 export async function typeSeen(page, text) {
   for (const [at, letter] of [...text].entries()) {
     await page.keyboard.type(letter);

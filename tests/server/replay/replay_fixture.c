@@ -92,19 +92,3 @@ const seen_violation *replay_seen(const replay_run *run, size_t rule, uint64_t n
 bool replay_saw(const replay_run *run, size_t rule, uint64_t number) {
   return replay_seen(run, rule, number) != NULL;
 }
-
-int replay_world_make(void **state) {
-  replay_world *w = calloc(1, sizeof *w);
-  fake_source_init(&w->fake);
-  replay_run_init(&w->run);
-  *state = w;
-  return 0;
-}
-
-int replay_world_drop(void **state) {
-  replay_world *w = *state;
-  replay_run_dispose(&w->run);
-  fake_source_dispose(&w->fake);
-  free(w);
-  return 0;
-}

@@ -33,14 +33,6 @@ typedef struct replay_run {
 /* A definition with that id and text. Fails the program when the text is wrong. */
 bt_rule_definition *rule_of(const char *id, const char *dsl);
 
-/* A source and a replay over it, for cmocka: *state is a new replay_world. */
-typedef struct replay_world {
-  fake_source fake;
-  replay_run run;
-} replay_world;
-int replay_world_make(void **state);
-int replay_world_drop(void **state);
-
 /* Noon to one, asked two days later, default assumptions, no rules. */
 void replay_run_init(replay_run *run);
 void replay_run_add(replay_run *run, const char *id, const char *dsl);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/server/replay/replay_fixture.h"
+#include "tests/server/replay/replay_scene.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
 
@@ -27,8 +27,6 @@ static const char *const texts[] = {
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
 
-typedef replay_world world;
-
 static uint64_t id_number(unsigned trace) {
   return trace % 3 ? trace + 1 : UINT64_C(0x123456789abc0000) + trace; /* most have leading zeros */
 }
@@ -41,7 +39,7 @@ static const char *pick_name(test_random *random, bool is_sparse) {
 }
 
 /* Fan-out, fan-in, batches, chains, cycles and links to traces that nobody has. */
-static void fill_world(world *w, test_random *random) {
+static void fill_world(scene *w, test_random *random) {
   bool is_sparse = test_random_below(random, 2);
   for (unsigned t = 0; t < TRACES; t++) {
     fake_trace *trace = fake_add(&w->fake, id_number(t));
@@ -90,7 +88,7 @@ typedef struct expectation {
 } expectation;
 
 /* Each trace with all others as its family, and nothing missing. */
-static void expect_all(const world *w, const bt_rule *rule, expectation *out) {
+static void expect_all(const scene *w, const bt_rule *rule, expectation *out) {
   bt_arena arena;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
@@ -119,12 +117,12 @@ static void expect_all(const world *w, const bt_rule *rule, expectation *out) {
   bt_arena_dispose(&arena);
 }
 
-static void assert_nothing_false(const world *w, const expectation *expected) {
+static void assert_nothing_false(const scene *w, const expectation *expected) {
   for (unsigned t = 0; t < TRACES; t++)
     if (replay_saw(&w->run, 0, id_number(t))) assert_int_equal(expected->verdicts[t], BT_VIOLATED);
 }
 
-static void assert_all_found(const world *w, const expectation *expected) {
+static void assert_all_found(const scene *w, const expectation *expected) {
   const bt_rule_result *result = &w->run.result.rules[0];
   assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
   assert_true(w->run.result.coverage.complete);
@@ -135,27 +133,27 @@ static void assert_all_found(const world *w, const expectation *expected) {
 }
 
 /* A world, and each text over it. */
-static void for_each(void (*check)(world *w, const expectation *expected, test_random *random)) {
+static void for_each(void (*check)(scene *w, const expectation *expected, test_random *random)) {
   test_random random = test_random_start(20261124);
   uint64_t violated = 0, others = 0;
   for (int i = 0; i < WORLDS; i++) {
-    world *w = NULL;
+    scene *w = NULL;
     expectation expected;
-    replay_world_make((void **)&w);
+    scene_make((void **)&w);
     fill_world(w, &random);
     replay_run_add(&w->run, "linked", texts[i % TEXTS]);
     expect_all(w, w->run.rules[0]->rule, &expected);
     violated += expected.violated;
     others += TRACES - expected.violated;
     check(w, &expected, &random);
-    replay_world_drop((void **)&w);
+    scene_drop((void **)&w);
   }
   assert_true(violated > WORLDS && others > WORLDS);
 }
 
 static unsigned indexed; /* worlds in which nobody asked who links to some traces, because all that link were read */
 
-static void check_exact(world *w, const expectation *expected, test_random *random) {
+static void check_exact(scene *w, const expectation *expected, test_random *random) {
   replay_run_go(&w->run, &w->fake);
   assert_all_found(w, expected);
   indexed += !w->fake.link_searches && expected->violated;
@@ -173,7 +171,7 @@ static void verdicts_are_those_of_whole_families(void **state) {
   assert_in_range(indexed, WORLDS / 5, WORLDS - WORLDS / 5);
 }
 
-static void check_failing(world *w, const expectation *expected, test_random *random) {
+static void check_failing(scene *w, const expectation *expected, test_random *random) {
   w->fake.fail_percent = 10 + test_random_below(random, 40);
   w->fake.fail_random = test_random_below(random, 1000000);
   replay_run_go(&w->run, &w->fake);
@@ -183,7 +181,7 @@ static void check_failing(world *w, const expectation *expected, test_random *ra
 
 /* Spans that link show one link each; what they do not show is read. Of several rules none has its spans asked for
  * before its candidates are known. */
-static void check_shown(world *w, const expectation *expected, test_random *random) {
+static void check_shown(scene *w, const expectation *expected, test_random *random) {
   w->run.request.strategy = BT_STRATEGY_PROJECTION;
   if (test_random_below(random, 2)) replay_run_add(&w->run, "other", "when { a } never { x }");
   replay_run_go(&w->run, &w->fake);
@@ -196,7 +194,7 @@ static void shown_links_decide_the_same(void **state) {
 }
 
 /* A span in a copy that hides its link, a trace that cannot be given whole, and one that is not there any more. */
-static void check_shown_badly(world *w, const expectation *expected, test_random *random) {
+static void check_shown_badly(scene *w, const expectation *expected, test_random *random) {
   for (size_t i = 0; i < w->fake.trace_count; i++) {
     w->fake.traces[i].needs_by_id = test_random_below(random, 3) == 0;
     w->fake.traces[i].gone_from_batches = test_random_below(random, 3) == 0;
@@ -210,7 +208,7 @@ static void what_a_projection_does_not_give_is_read(void **state) {
 }
 
 /* All is settled, and of every trace more spans could be there than its bounds tell. */
-static void check_shown_young(world *w, const expectation *expected, test_random *random) {
+static void check_shown_young(scene *w, const expectation *expected, test_random *random) {
   w->run.request.now_ns = NOON_NS + HOUR_NS + 11 * MINUTE_NS + w->run.request.assumptions.settle_ns;
   check_shown(w, expected, random);
 }
@@ -222,7 +220,7 @@ static void young_traces_are_judged_whole(void **state) {
 
 /* Some of it is settled, some is in the tail, and of some it is not known before it is read: told is what reading each
  * tells. */
-static void check_shown_in_tail(world *w, const expectation *expected, test_random *random) {
+static void check_shown_in_tail(scene *w, const expectation *expected, test_random *random) {
   int64_t settle_ns = w->run.request.assumptions.settle_ns;
   bool saw[TRACES];
   (void)expected;
@@ -247,7 +245,7 @@ static void the_tail_is_judged_as_by_reading_it(void **state) {
   for_each(check_shown_in_tail);
 }
 
-static void check_shown_failing(world *w, const expectation *expected, test_random *random) {
+static void check_shown_failing(scene *w, const expectation *expected, test_random *random) {
   w->run.request.strategy = BT_STRATEGY_PROJECTION;
   if (test_random_below(random, 2)) replay_run_add(&w->run, "other", "when { a } never { x }");
   check_failing(w, expected, random);
@@ -264,7 +262,7 @@ static void failing_answers_make_nothing_false(void **state) {
 }
 
 /* Nobody says who links: what rests on it is not decided, and the answer is not complete. */
-static void check_unlinked(world *w, const expectation *expected, test_random *random) {
+static void check_unlinked(scene *w, const expectation *expected, test_random *random) {
   bool is_whole = test_random_below(random, 2);
   w->fake.fail_linking = is_whole ? BT_REFUSED : BT_OK;
   w->fake.fail_linking_range = !is_whole;
@@ -282,7 +280,7 @@ static void without_look_ups_nothing_is_absent(void **state) {
 
 enum { MESSAGES = 400, LOST = 7 };
 
-static void lose_some_messages(world *w) {
+static void lose_some_messages(scene *w) {
   for (unsigned i = 0; i < MESSAGES; i++) {
     int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
     fake_span_add(fake_add(&w->fake, 2 * i + 1), "publish", at_ns);
@@ -294,7 +292,7 @@ static void lose_some_messages(world *w) {
 
 /* One lost message among many; the look-ups are shared. */
 static void a_lost_message_is_found(void **state) {
-  world *w = *state;
+  scene *w = *state;
   lose_some_messages(w);
   w->run.request.strategy = BT_STRATEGY_READ;
   replay_run_go(&w->run, &w->fake);
@@ -304,7 +302,7 @@ static void a_lost_message_is_found(void **state) {
   assert_true(w->fake.link_searches <= MESSAGES / 20);
 }
 
-static size_t count_reads_by_id(const world *w) {
+static size_t count_reads_by_id(const scene *w) {
   size_t by_id = 0;
   for (size_t i = 0; i < w->fake.trace_count; i++) by_id += w->fake.traces[i].by_id_reads;
   return by_id;
@@ -312,7 +310,7 @@ static size_t count_reads_by_id(const world *w) {
 
 /* And where spans that link show the others, hardly more than the lost ones is read. */
 static void what_is_shown_is_not_read(void **state) {
-  world *w = *state;
+  scene *w = *state;
   lose_some_messages(w);
   replay_run_go(&w->run, &w->fake);
   assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
@@ -323,7 +321,7 @@ static void what_is_shown_is_not_read(void **state) {
 
 /* Nor are those of the last hour, of which a batch shows that they are over. */
 static void nor_are_young_traces(void **state) {
-  world *w = *state;
+  scene *w = *state;
   lose_some_messages(w);
   w->run.request.range.end_ns = NOON_NS + MESSAGES * SECOND_NS;
   w->run.request.now_ns = w->run.request.range.end_ns + 11 * MINUTE_NS + w->run.request.assumptions.settle_ns;
@@ -335,7 +333,7 @@ static void nor_are_young_traces(void **state) {
 
 /* Nor those of the tail, where nothing that is lost is told yet. */
 static void nor_are_traces_of_the_tail(void **state) {
-  world *w = *state;
+  scene *w = *state;
   lose_some_messages(w);
   w->run.request.range.end_ns = NOON_NS + MESSAGES * SECOND_NS;
   w->run.request.now_ns = w->run.request.range.end_ns + MINUTE_NS;
@@ -350,7 +348,7 @@ static void nor_are_traces_of_the_tail(void **state) {
 enum { UNLINKED = 120, SELF_LINKED = 10, COMPARED = 11 /* the root of those that are left */ };
 
 /* Messages that nobody processes, but those that their own trace does. */
-static void send_many(world *w) {
+static void send_many(scene *w) {
   lose_some_messages(w);
   for (unsigned i = 0; i < UNLINKED; i++) {
     int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
@@ -362,7 +360,7 @@ static void send_many(world *w) {
 
 /* A batch and who links are enough for those that are left, but for a sample, and for those that link to themselves. */
 static void what_is_left_is_read_in_batches(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_many(w);
   replay_run_go(&w->run, &w->fake);
   assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
@@ -374,7 +372,7 @@ static void what_is_left_is_read_in_batches(void **state) {
 
 /* Who links is not told: nothing of what batches showed is a violation. */
 static void nothing_follows_from_batches_alone(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_many(w);
   w->fake.fail_linking = BT_REFUSED;
   replay_run_go(&w->run, &w->fake);
@@ -384,7 +382,7 @@ static void nothing_follows_from_batches_alone(void **state) {
 
 /* By id they have a span that batches do not give: that is said. */
 static void what_differs_by_id_is_said(void **state) {
-  world *w = *state;
+  scene *w = *state;
   for (unsigned i = 0; i < UNLINKED; i++) {
     fake_trace *trace = fake_add(&w->fake, 10000 + i);
     fake_span_add(trace, "publish", NOON_NS + (int64_t)i * SECOND_NS);
@@ -399,7 +397,7 @@ static void what_differs_by_id_is_said(void **state) {
 
 /* A source that gives every trace that links is asked for those around each lost message, not between them. */
 static void what_is_guessed_is_looked_for_nearby(void **state) {
-  world *w = *state;
+  scene *w = *state;
   for (unsigned i = 0; i < MESSAGES; i++) {
     int64_t at_ns = NOON_NS + (int64_t)i * 5 * MINUTE_NS;
     fake_span_add(fake_add(&w->fake, 2 * i + 1), "publish", at_ns);
@@ -416,7 +414,7 @@ static void what_is_guessed_is_looked_for_nearby(void **state) {
 
 /* A message is not lost before its time and what it takes to be stored are over. */
 static void what_may_still_come_is_not_absent(void **state) {
-  world *w = *state;
+  scene *w = *state;
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
   replay_run_add(&w->run, "lost", "when { publish as p } always { process linked to p within 10m }");
   int64_t over_ns = NOON_NS + 11 * MINUTE_NS + w->run.request.assumptions.settle_ns;
@@ -432,7 +430,7 @@ static void what_may_still_come_is_not_absent(void **state) {
 
 /* What links to it came late, and its block says when it came. */
 static void what_comes_late_is_found(void **state) {
-  world *w = *state;
+  scene *w = *state;
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
   fake_span *late = fake_span_add(fake_add(&w->fake, 2), "process", NOON_NS + MINUTE_NS + SECOND_NS);
   fake_link_add(late, 1, 0);
@@ -446,7 +444,7 @@ static void what_comes_late_is_found(void **state) {
 /* More traces link to it than a family holds. */
 static void too_many_are_not_counted(void **state) {
   enum { LINKING = 1100 };
-  world *w = *state;
+  scene *w = *state;
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
   fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
   for (unsigned i = 0; i < LINKING; i++)
@@ -459,7 +457,7 @@ static void too_many_are_not_counted(void **state) {
 }
 
 /* Two messages: one with a large family of consumers that came too late, one with a consumer in time. */
-static void write_large_family(world *w, const char *rule) {
+static void write_large_family(scene *w, const char *rule) {
   enum { LINKING = 300, NAME_BYTES = 4000 };
   static char name[NAME_BYTES + 1];
   memset(name, 'x', NAME_BYTES);
@@ -475,7 +473,7 @@ static void write_large_family(world *w, const char *rule) {
   w->run.request.strategy = BT_STRATEGY_READ;
 }
 
-static void assert_named_as_too_large(const world *w) {
+static void assert_named_as_too_large(const scene *w) {
   const bt_replay_result *result = &w->run.result;
   assert_int_equal(result->outcome, BT_REPLAY_INCOMPLETE);
   assert_non_null(strstr(result->reason, "do not fit into --memory-limit"));
@@ -487,7 +485,7 @@ static void assert_named_as_too_large(const world *w) {
 
 /* A family that no memory holds is named, and others are judged. */
 static void what_does_not_fit_is_named(void **state) {
-  world *w = *state;
+  scene *w = *state;
   write_large_family(w, "when { publish as p } always { process linked to p within 10m }");
   w->run.request.memory_limit_bytes = 64 * 1024;
   replay_run_go(&w->run, &w->fake);
@@ -501,7 +499,7 @@ static void what_does_not_fit_is_named(void **state) {
 /* The same where others hold the memory meanwhile; what families held is free afterwards. */
 static void families_are_held_in_the_account(void **state) {
   enum { LIMIT_BYTES = 8 * 1024 * 1024, LEFT_BYTES = 600 * 1024 };
-  world *w = *state;
+  scene *w = *state;
   bt_memory_account *account;
   bt_error error = {0};
   assert_int_equal(bt_memory_account_new(LIMIT_BYTES, &account, &error), BT_OK);
@@ -520,7 +518,7 @@ static void families_are_held_in_the_account(void **state) {
 
 /* A family that was cut decides all the same where what is there does. */
 static void what_does_not_fit_is_not_named_where_it_decides_nothing(void **state) {
-  world *w = *state;
+  scene *w = *state;
   write_large_family(w, "when { publish as p } always { span(exists(link.trace_id)) linked to p within 30m }");
   w->run.request.memory_limit_bytes = 64 * 1024;
   replay_run_go(&w->run, &w->fake);
@@ -532,7 +530,7 @@ static void what_does_not_fit_is_not_named_where_it_decides_nothing(void **state
 /* Who links is looked for by what the rule says of it, unless spans were summed up: those nobody finds by it. */
 static void only_what_may_matter_is_gathered(void **state) {
   enum { SENT = 100, NTH_FAILS = 20 };
-  world *w = *state;
+  scene *w = *state;
   for (unsigned i = 0; i < SENT; i++) {
     int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
     fake_span_add(fake_add(&w->fake, 1 + i), "publish", at_ns);
@@ -553,7 +551,7 @@ static void only_what_may_matter_is_gathered(void **state) {
 
 /* One rule of several that may need any link has all of them looked for. */
 static void a_rule_beside_may_need_more(void **state) {
-  world *w = *state;
+  scene *w = *state;
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS);
   fake_link_add(fake_span_add(fake_add(&w->fake, 2), "process", NOON_NS + MINUTE_NS), 1, 0);
   fake_link_add(fake_span_add(fake_add(&w->fake, 3), "failed", NOON_NS + 2 * MINUTE_NS), 2, 0);
@@ -564,7 +562,7 @@ static void a_rule_beside_may_need_more(void **state) {
   assert_int_equal(w->run.result.rules[1].violations_found, 1);
 }
 
-static void fail_each_allocation(world *w, bt_strategy strategy) {
+static void fail_each_allocation(scene *w, bt_strategy strategy) {
   fake_span_add(fake_add(&w->fake, 1), "publish", NOON_NS + MINUTE_NS);
   fake_span_add(fake_add(&w->fake, 2), "publish", NOON_NS + MINUTE_NS);
   fake_link_add(fake_span_add(fake_add(&w->fake, 3), "process", NOON_NS + 2 * MINUTE_NS), 1, 0);
@@ -596,8 +594,6 @@ static void and_where_spans_are_shown(void **state) {
   fail_each_allocation(*state, BT_STRATEGY_PROJECTION);
 }
 
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, replay_world_make, replay_world_drop)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(verdicts_are_those_of_whole_families),
@@ -608,24 +604,24 @@ int main(void) {
       cmocka_unit_test(the_tail_is_judged_as_by_reading_it),
       cmocka_unit_test(failing_projections_make_nothing_false),
       cmocka_unit_test(without_look_ups_nothing_is_absent),
-      WORLD(a_lost_message_is_found),
-      WORLD(what_is_shown_is_not_read),
-      WORLD(nor_are_young_traces),
-      WORLD(nor_are_traces_of_the_tail),
-      WORLD(only_what_may_matter_is_gathered),
-      WORLD(a_rule_beside_may_need_more),
-      WORLD(what_is_left_is_read_in_batches),
-      WORLD(nothing_follows_from_batches_alone),
-      WORLD(what_differs_by_id_is_said),
-      WORLD(what_is_guessed_is_looked_for_nearby),
-      WORLD(what_may_still_come_is_not_absent),
-      WORLD(what_comes_late_is_found),
-      WORLD(too_many_are_not_counted),
-      WORLD(what_does_not_fit_is_named),
-      WORLD(families_are_held_in_the_account),
-      WORLD(what_does_not_fit_is_not_named_where_it_decides_nothing),
-      WORLD(every_allocation_fails_in_turn),
-      WORLD(and_where_spans_are_shown),
+      SCENE(a_lost_message_is_found),
+      SCENE(what_is_shown_is_not_read),
+      SCENE(nor_are_young_traces),
+      SCENE(nor_are_traces_of_the_tail),
+      SCENE(only_what_may_matter_is_gathered),
+      SCENE(a_rule_beside_may_need_more),
+      SCENE(what_is_left_is_read_in_batches),
+      SCENE(nothing_follows_from_batches_alone),
+      SCENE(what_differs_by_id_is_said),
+      SCENE(what_is_guessed_is_looked_for_nearby),
+      SCENE(what_may_still_come_is_not_absent),
+      SCENE(what_comes_late_is_found),
+      SCENE(too_many_are_not_counted),
+      SCENE(what_does_not_fit_is_named),
+      SCENE(families_are_held_in_the_account),
+      SCENE(what_does_not_fit_is_not_named_where_it_decides_nothing),
+      SCENE(every_allocation_fails_in_turn),
+      SCENE(and_where_spans_are_shown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

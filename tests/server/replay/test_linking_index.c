@@ -7,17 +7,15 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "tests/server/replay/replay_fixture.h"
+#include "tests/server/replay/replay_scene.h"
 #include "tests/support/failing_alloc.h"
 
 enum { SENT = 120, NTH_FAILS = 20, FAILED = SENT / NTH_FAILS, CONSUMERS = 1001 };
 
 static const char rule[] = "when { publish as p } never { failed linked to p within 10m }";
 
-typedef replay_world world;
-
 /* Message 1 + i is processed by trace CONSUMERS + i; every so-many-th fails. */
-static void send_messages(world *w) {
+static void send_messages(scene *w) {
   for (unsigned i = 0; i < SENT; i++) {
     int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
     fake_span_add(fake_add(&w->fake, 1 + i), "publish", at_ns);
@@ -27,7 +25,7 @@ static void send_messages(world *w) {
   }
 }
 
-static void assert_failed_are_found(const world *w) {
+static void assert_failed_are_found(const scene *w) {
   assert_int_equal(w->run.result.outcome, BT_REPLAY_COMPLETED);
   assert_true(w->run.result.coverage.complete);
   assert_int_equal(w->run.result.rules[0].violations_found, FAILED);
@@ -35,7 +33,7 @@ static void assert_failed_are_found(const world *w) {
   for (unsigned i = 0; i < SENT; i++) assert_true(replay_saw(&w->run, 0, 1 + i) == (i % NTH_FAILS == 0));
 }
 
-static size_t count_reads(world *w, uint64_t from, bool of_failed) {
+static size_t count_reads(scene *w, uint64_t from, bool of_failed) {
   size_t reads = 0;
   for (unsigned i = 0; i < SENT; i++)
     if (i % NTH_FAILS == 0 || !of_failed) reads += fake_find(&w->fake, from + i)->by_id_reads;
@@ -43,7 +41,7 @@ static size_t count_reads(world *w, uint64_t from, bool of_failed) {
 }
 
 static void few_that_link_are_read_once(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_messages(w);
   replay_run_add(&w->run, "failed", rule);
   replay_run_go(&w->run, &w->fake);
@@ -55,7 +53,7 @@ static void few_that_link_are_read_once(void **state) {
 
 /* Messages themselves come in batches, all but a sample. */
 static void messages_come_in_batches(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_messages(w);
   replay_run_add(&w->run, "failed", rule);
   replay_run_go(&w->run, &w->fake);
@@ -66,7 +64,7 @@ static void messages_come_in_batches(void **state) {
 /* Near an edge a batch tells where they belong: to who asked for the time before, or to nobody who asks now. */
 static void what_began_before_is_not_told(void **state) {
   enum { BEFORE = 10, EARLY = 4000 };
-  world *w = *state;
+  scene *w = *state;
   send_messages(w);
   for (unsigned i = 0; i < BEFORE; i++) {
     fake_trace *early = fake_add(&w->fake, EARLY + i);
@@ -85,7 +83,7 @@ static void what_began_before_is_not_told(void **state) {
 
 /* They would cost more than the look-ups that they save. */
 static void many_that_link_are_looked_for_in_groups(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_messages(w);
   replay_run_add(&w->run, "processed", "when { publish as p } never { process linked to p within 30s }");
   replay_run_go(&w->run, &w->fake);
@@ -96,7 +94,7 @@ static void many_that_link_are_looked_for_in_groups(void **state) {
 
 /* One that a search found and no read by id has: what rests on it is looked for elsewhere. */
 static void what_is_not_read_is_looked_for(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_messages(w);
   fake_find(&w->fake, CONSUMERS)->by_id_from = 2;
   replay_run_add(&w->run, "failed", rule);
@@ -108,7 +106,7 @@ static void what_is_not_read_is_looked_for(void **state) {
 static void what_does_not_fit_is_looked_for(void **state) {
   enum { ROOM_BYTES = 256 * 1024, LARGE = 40, NAME_BYTES = 1000 };
   static char name[NAME_BYTES + 1];
-  world *w = *state;
+  scene *w = *state;
   for (size_t i = 0; i < NAME_BYTES; i++) name[i] = 'x';
   send_messages(w);
   for (unsigned i = 0; i < LARGE; i++) { /* they fail, too, but long after their messages */
@@ -127,7 +125,7 @@ static void what_does_not_fit_is_looked_for(void **state) {
 
 /* A search that fails says nothing of who links: it is asked otherwise, and is no loss. */
 static void what_is_not_searched_is_looked_for(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_messages(w);
   replay_run_add(&w->run, "failed", rule);
   w->fake.fail_filter = "link:traceID";
@@ -139,7 +137,7 @@ static void what_is_not_searched_is_looked_for(void **state) {
 
 /* Those that link to the ones that link are among them. */
 static void chains_are_found(void **state) {
-  world *w = *state;
+  scene *w = *state;
   send_messages(w);
   for (unsigned i = 0; i < FAILED / 2; i++)
     fake_link_add(fake_span_add(fake_add(&w->fake, 2 * CONSUMERS + i), "paid", NOON_NS + 10 * MINUTE_NS),
@@ -155,7 +153,7 @@ static void chains_are_found(void **state) {
 /* What names each of several links is there. */
 static void every_link_of_a_span_counts(void **state) {
   enum { BATCH = 5 };
-  world *w = *state;
+  scene *w = *state;
   for (unsigned i = 0; i < SENT; i++) fake_span_add(fake_add(&w->fake, 1 + i), "publish", NOON_NS + i);
   fake_span *failed = fake_span_add(fake_add(&w->fake, CONSUMERS), "failed", NOON_NS + MINUTE_NS);
   for (unsigned i = 0; i < BATCH; i++) fake_link_add(failed, 1 + 7 * i, 0);
@@ -168,7 +166,7 @@ static void every_link_of_a_span_counts(void **state) {
 
 static void every_allocation_fails_in_turn(void **state) {
   enum { MESSAGES = 52, MOST = 20000, STEP = 7 };
-  world *w = *state;
+  scene *w = *state;
   for (unsigned i = 0; i < MESSAGES; i++) fake_span_add(fake_add(&w->fake, 1 + i), "publish", NOON_NS + i);
   fake_link_add(fake_span_add(fake_add(&w->fake, CONSUMERS), "failed", NOON_NS + MINUTE_NS), 2, 0);
   replay_run_add(&w->run, "failed", rule);
@@ -186,15 +184,13 @@ static void every_allocation_fails_in_turn(void **state) {
   }
 }
 
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, replay_world_make, replay_world_drop)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      WORLD(few_that_link_are_read_once),        WORLD(messages_come_in_batches),
-      WORLD(what_began_before_is_not_told),      WORLD(many_that_link_are_looked_for_in_groups),
-      WORLD(what_is_not_read_is_looked_for),     WORLD(what_does_not_fit_is_looked_for),
-      WORLD(what_is_not_searched_is_looked_for), WORLD(chains_are_found),
-      WORLD(every_link_of_a_span_counts),        WORLD(every_allocation_fails_in_turn),
+      SCENE(few_that_link_are_read_once),        SCENE(messages_come_in_batches),
+      SCENE(what_began_before_is_not_told),      SCENE(many_that_link_are_looked_for_in_groups),
+      SCENE(what_is_not_read_is_looked_for),     SCENE(what_does_not_fit_is_looked_for),
+      SCENE(what_is_not_searched_is_looked_for), SCENE(chains_are_found),
+      SCENE(every_link_of_a_span_counts),        SCENE(every_allocation_fails_in_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
