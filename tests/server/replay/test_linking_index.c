@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "tests/server/replay/replay_scene.h"
 #include "tests/support/failing_alloc.h"
