@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import kept
 import outcome
@@ -117,6 +117,7 @@ class Ran:
     output: str
     processor: float
     first: str = ""  # what the first try wrote, where there were two
+    others: outcome.Outcome = field(default_factory=outcome.Outcome)  # what passed in the first try and had no second
     seconds: float = 0
 
 
@@ -151,14 +152,15 @@ def run_step(step, env, deadline):
 
 
 def try_step(step, env, deadline):
-    """A step with its second try, where it has one: what counts is the last."""
+    """A step with its second try, where it has one. Of what is run twice the second try counts."""
     ran = run_step(step, env, deadline)
     if not ran.code or not step.second_try or time.monotonic() > deadline:
         return ran
     show_failure(step, ran)
-    print("    it is tried once more", flush=True)
-    again = run_step(step, env, deadline)
-    return replace(again, first=ran.output, processor=ran.processor + again.processor)
+    command, others = step.second_try(ran.output)
+    print(f"    it is tried once more: {' '.join(command)}", flush=True)
+    again = run_step(replace(step, command=command), env, deadline)
+    return replace(again, first=ran.output, others=others, processor=ran.processor + again.processor)
 
 
 def time_step(step, env, deadline):
@@ -231,8 +233,7 @@ class Check:
     def tell(self, line, step, ran):
         """Logs a step that ended, and shows what failed or was skipped."""
         log_step(self.logs[line.row.name], step, ran)
-        result = step.read(ran.code, ran.output)
-        if result.failed:
+        if step.read(ran.code, ran.output).failed:
             show_failure(step, ran)
         if ran.code == outcome.EXIT_SKIPPED:
             print("    " + (ran.output.strip().split("\n") or [""])[-1], flush=True)

@@ -13,6 +13,8 @@ _NODE_COUNT = re.compile(r"^(?:#|ℹ) (pass|fail|cancelled|skipped|todo) (\d+)$"
 _JEST_TESTS = re.compile(r"^Tests: +(.*), \d+ total$", re.M)
 _GO_TEST = re.compile(r"^--- (PASS|FAIL|SKIP): ", re.M)
 _PLAYWRIGHT = re.compile(r"^ +(\d+) (passed|failed|flaky|interrupted|skipped|did not run)\b", re.M)
+_JOURNEY = re.compile(r"^ {4}(not )?ok \d+ - (\S+)(.*)$")
+_STEP_THAT_PASSED = re.compile(r"^ {8,}ok \d+ - ")
 _CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 
@@ -83,6 +85,24 @@ def of_node_test(code, output):
     counts = {name: int(number) for name, number in _NODE_COUNT.findall(output)}
     return _agree(code, Outcome(counts.get("pass", 0), counts.get("fail", 0) + counts.get("cancelled", 0),
                                 counts.get("skipped", 0) + counts.get("todo", 0)))
+
+
+def of_journeys(output):
+    """(the names of the journeys that failed, what the others came to) of a report of tests/app/run_journeys.mjs, in
+    which a journey's steps, and theirs, stand before its own line."""
+    failed, others, steps = [], Outcome(), 0
+    for line in output.split("\n"):
+        journey = _JOURNEY.match(line)
+        if journey:
+            is_failed, name, rest = journey.groups()
+            if is_failed:
+                failed.append(name)
+            else:
+                others += Outcome(skipped=1) if "# SKIP" in rest else Outcome(passed=steps)
+            steps = 0
+        elif _STEP_THAT_PASSED.match(line):
+            steps += 1
+    return failed, others
 
 
 def of_jest(code, output):

@@ -91,7 +91,7 @@ class Line:
         self.busy = self.busy_seconds()
         self._since = time.monotonic()
         self.running -= 1
-        self.result += step.read(ran.code, ran.output)
+        self.result += step.read(ran.code, ran.output) + ran.others
         self.processor += ran.processor
         if ran.code and step.read is outcome.of_preparation:
             self.groups, self.open = [], []

@@ -97,7 +97,9 @@ class Step:
     holds: str = ""  # what no two steps may use at once, whatever their suites
     once: bool = False  # a suite after another that ran it well does not run it again
     reads: tuple = ()  # folders and files: while all of it is as it was when the step passed, it is not run (kept.py)
-    second_try: bool = False  # what fails is shown, and run once more from nothing: a browser waits for a machine that others use
+    # what fails is shown, and run once more from nothing: a browser waits for a machine that others use. Of the output of
+    # the first try: (the command of what failed, the outcome of the rest).
+    second_try: Callable = None
 
 
 def compiler_cache():
@@ -287,16 +289,20 @@ def steps_of(name):
     return on(variant, SUITES[suite]()) if variant else SUITES[suite]()
 
 
-def node(*command, read=outcome.of_command, beside=False, second_try=False):
+def node(*command, read=outcome.of_command, beside=False):
     """A command with a Node that is new enough; npm ones in the folder of the app."""
     prefix = ["npm", "--prefix", "grafana-betrace-app", "run", "--silent"] if command[0] in APP_SCRIPTS else []
-    return Step([PYTHON, "tests/app/node_packages.py", "--run", *prefix, *command], read, beside=beside, second_try=second_try)
+    return Step([PYTHON, "tests/app/node_packages.py", "--run", *prefix, *command], read, beside=beside)
 
 
 def journeys(target, *names):
-    """All journeys of the browser at a target, or those of these names."""
-    program = "tests/app/run_journeys.mjs"
-    return node("node", program, target, *names, read=outcome.of_node_test, beside=True, second_try=True)
+    """All journeys of the browser at a target, or those of these names. A browser, a service and a Tempo are at work in it.
+    Those that fail have a second try."""
+    def again(output):
+        failed, others = outcome.of_journeys(output)
+        return journeys(target, *([f"{name}.mjs" for name in failed] or names)).command, others
+    step = node("node", "tests/app/run_journeys.mjs", target, *names, read=outcome.of_node_test, beside=True)
+    return replace(step, places=2, second_try=again)
 
 
 def go(what, read=outcome.of_command, beside=True):

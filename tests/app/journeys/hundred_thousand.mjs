@@ -21,7 +21,7 @@ const MOST_TIMES = 3;
 const COMPARED = 3;
 /** Of so many presses of End: each comes to the last row that is loaded, and has the next ones loaded. */
 const MOST_PRESSES = 20_000;
-const WALK_MS = 280_000;
+const WALK_MS = 800_000;
 const AT = '/violations?from=now-25h&to=now';
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];

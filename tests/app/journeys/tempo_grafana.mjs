@@ -17,7 +17,6 @@ const TRACES = 1200;
 const PLANTED = 30;
 const HEIGHT = 1100;
 const WIDTHS = [1280, 1920];
-const PATIENCE_MS = 60_000;
 const SEVERITIES = ['critical', 'error', 'high', 'medium', 'warning', 'low', 'info'];
 /** Ten, with names as people write them. */
 const TEN = [
@@ -42,7 +41,7 @@ async function answered(page, most) {
   await page.waitForFunction((n) => {
     const states = [...document.querySelectorAll('section[data-state]')].map((one) => one.dataset.state);
     return states.length >= n && !states.some((one) => ['Loading', 'Streaming'].includes(one));
-  }, most, { timeout: PATIENCE_MS });
+  }, most);
 }
 
 /** What the panel draws: what it says of its answer is a mark in Grafana and a text in the harness, which may be long. */
@@ -118,7 +117,7 @@ export default function tempoGrafana({ run, inWindow, step }) {
     await page.getByRole('link', { name: /^SOC 2/ }).click();
     await page.getByRole('button', { name: 'Make the report' }).press('Enter');
     const control = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'CC6.1' }) });
-    await control.getByText('Not evaluated').waitFor({ timeout: PATIENCE_MS });
+    await control.getByText('Not evaluated').waitFor();
     const { entries } = await made.nothing.get(`/v1/reports/${new URL(page.url()).searchParams.get('report')}?format=json`);
     const { rules: [{ name, counts }] } = entries.find(({ type, body }) => type === 'control' && body.control === 'CC6.1').body;
     assert.equal(counts.evaluated, TRACES);
@@ -131,7 +130,7 @@ export default function tempoGrafana({ run, inWindow, step }) {
     assert.deepEqual(await weightyFaults(page), []);
     await session.shot('tempo-report');
     await row.getByRole('link', { name: 'See the violations' }).press('Enter');
-    await rowsOf(page).first().waitFor({ timeout: PATIENCE_MS });
+    await rowsOf(page).first().waitFor();
   }));
 
   if (!hasSource) {
@@ -143,7 +142,7 @@ export default function tempoGrafana({ run, inWindow, step }) {
       await open(session, 'explore?drawn');
       await page.getByRole('button', { name: 'Run query' }).press('Enter');
       const cell = (name) => answer(page).getByRole('gridcell', { name, exact: true }).first();
-      await cell('critical').waitFor({ timeout: PATIENCE_MS });
+      await cell('critical').waitFor();
       await session.shot('tempo-explore');
       const colors = await Promise.all(['critical', 'high', 'low'].map((severity) => colorOf(cell(severity))));
       assert.equal(new Set(colors).size, 3, colors.join(' '));

@@ -14,7 +14,6 @@ const PAGE = 200;
 /** By its id the last of all, which are listed by ids. */
 const LAST = { ...RULES.slowDb, id: 'zz-last', name: 'Last of all rules' };
 const TEAMS = 10;
-const STEPS_MS = 60_000;
 
 const names = (page) => page.locator('tbody tr');
 
@@ -80,7 +79,7 @@ export default function thousandRules({ run, inWindow, step }) {
     const { page } = session;
     const begin = performance.now();
     await session.goto(`/violations?${RANGE}`);
-    await rowsOf(page).first().waitFor({ timeout: STEPS_MS });
+    await rowsOf(page).first().waitFor();
     await drawn(context, 'the violations', begin);
     await settled(page);
     await session.shot('thousand-violations');
@@ -101,9 +100,9 @@ export default function thousandRules({ run, inWindow, step }) {
     const { page } = session;
     const begin = performance.now();
     await session.goto('');
-    await page.getByRole('region', { name: 'Last 24 hours' }).getByText(/^Violations: [\d,]+/).waitFor({ timeout: STEPS_MS });
+    await page.getByRole('region', { name: 'Last 24 hours' }).getByText(/^Violations: [\d,]+/).waitFor();
     await drawn(context, 'the day', begin);
-    await page.getByRole('region', { name: 'Cannot be judged' }).getByText(/and \d+ more rules/).waitFor({ timeout: STEPS_MS });
+    await page.getByRole('region', { name: 'Cannot be judged' }).getByText(/and \d+ more rules/).waitFor();
     await settled(page);
     await session.shot('thousand-start');
     assert.deepEqual(await weightyFaults(page), []);
