@@ -51,12 +51,12 @@ export async function colours(page, pieces) {
   }
 }
 
-/** What text stands over the first underline of errors, by where both are drawn. */
-export async function underlined(page) {
-  await editorOf(page).locator('.squiggly-error').first().waitFor();
-  return page.evaluate(() => {
-    const mark = document.querySelector('.monaco-editor .squiggly-error').getBoundingClientRect();
-    const line = [...document.querySelectorAll('.monaco-editor .view-line')].find((one) => {
+/** Runs in the page: the text over the underlines of errors, by where both are drawn. A piece that is broken over two lines has two underlines. */
+function overUnderlines() {
+  const lines = [...document.querySelectorAll('.monaco-editor .view-line')];
+  const overOne = (underline) => {
+    const mark = underline.getBoundingClientRect();
+    const line = lines.find((one) => {
       const { top, bottom } = one.getBoundingClientRect();
       return mark.bottom > top && mark.bottom <= bottom + 1;
     });
@@ -73,7 +73,15 @@ export async function underlined(page) {
       }
     }
     return text.replaceAll('\u00a0', ' ');
-  });
+  };
+  const topOf = (one) => one.getBoundingClientRect().top;
+  return [...document.querySelectorAll('.monaco-editor .squiggly-error')].sort((a, b) => topOf(a) - topOf(b)).map(overOne).join('');
+}
+
+/** What text is underlined as the one error of the editor. */
+export async function underlined(page) {
+  await editorOf(page).locator('.squiggly-error').first().waitFor();
+  return page.evaluate(overUnderlines);
 }
 
 /** The piece of a text that a diagnostic of the service is about; its places count UTF-16 units from 1. */
