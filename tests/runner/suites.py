@@ -135,7 +135,7 @@ def ctest(preset, labels, *choice):
         os.unlink(junit)
     yield Step(["ctest", "--test-dir", build_folder(preset), "-L", f"^({'|'.join(labels)})$", *choice, "-j", TESTS_AT_ONCE,
                 "--output-on-failure", "--no-tests=error", "--output-junit", junit], outcome.of_ctest(junit),
-               places=4, holds=build_folder(preset))
+               places=3, holds=build_folder(preset))
 
 
 def named(names):
