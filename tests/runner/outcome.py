@@ -89,8 +89,11 @@ def of_node_test(code, output):
 
 def of_journeys(output):
     """(the names of the journeys that failed, what the others came to) of a report of tests/app/run_journeys.mjs, in
-    which a journey's steps, and theirs, stand before its own line."""
+    which a journey's steps, and theirs, stand before its own line. Nothing of a report that breaks off: journeys that did
+    not come would be taken for none."""
     failed, others, steps = [], Outcome(), 0
+    if not _NODE_COUNT.search(output):
+        return failed, others
     for line in output.split("\n"):
         journey = _JOURNEY.match(line)
         if journey:

@@ -129,7 +129,8 @@ def configure_and_build(preset, *targets):
 
 
 def ctest(preset, labels, *choice):
-    """The tests of these labels; choice: further words for ctest, such as -E and a pattern."""
+    """The tests of these labels; choice: further words for ctest, such as -E and a pattern. They take three places, though
+    more are at work: many wait, and four would be free only when no two journeys run."""
     junit = os.path.join(LOGS, f"{preset}-{labels[0]}{'-some' if choice else ''}.junit.xml")
     if os.path.exists(junit):
         os.unlink(junit)

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { generate } from '../support/betrace.mjs';
 import { spent, watchCosts } from '../support/costs.mjs';
 import { rowsOf, settled } from '../support/pages.mjs';
-import { scrollToRow } from '../support/scrollList.mjs';
+import { scrollToRow, WALK_MS } from '../support/scrollList.mjs';
 import { EVERY_TRACE, MANY } from '../support/world.mjs';
 
 const ALL = 100_000;
@@ -21,7 +21,6 @@ const MOST_TIMES = 3;
 const COMPARED = 3;
 /** Of so many presses of End: each comes to the last row that is loaded, and has the next ones loaded. */
 const MOST_PRESSES = 20_000;
-const WALK_MS = 800_000;
 const AT = '/violations?from=now-25h&to=now';
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];

@@ -3,7 +3,7 @@
 
 /** What ends a wait for rows that never come, and a walk that gets nowhere. No time is judged by them. */
 const MOST_FRAMES = 6000;
-const WALK_MS = 800_000;
+export const WALK_MS = 800_000;
 
 /** Scrolls the list by twelve screens at a time until this row of it is there: {rows: the most at once, blank: frames with a gap in view, stuck: steps after which it stayed, seen: row by number,
     steps, ms, busyMs}. */
