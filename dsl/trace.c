@@ -20,24 +20,31 @@ int64_t bt_span_duration_ns(const bt_span *span) {
   return __builtin_sub_overflow(span->end_ns, span->start_ns, &duration_ns) ? INT64_MAX : duration_ns;
 }
 
+/* A time of 0 is one that nobody set. */
 int64_t bt_trace_start_ns(const bt_trace *trace) {
-  int64_t start_ns = trace->span_count ? trace->spans[0].start_ns : 0;
-  for (uint32_t i = 1; i < trace->span_count; i++)
-    if (trace->spans[i].start_ns < start_ns) start_ns = trace->spans[i].start_ns;
+  int64_t start_ns = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    int64_t one_ns = trace->spans[i].start_ns;
+    if (one_ns && (!start_ns || one_ns < start_ns)) start_ns = one_ns;
+  }
   return start_ns;
 }
 
 int64_t bt_trace_end_ns(const bt_trace *trace) {
-  int64_t end_ns = trace->span_count ? trace->spans[0].end_ns : 0;
-  for (uint32_t i = 1; i < trace->span_count; i++)
-    if (trace->spans[i].end_ns > end_ns) end_ns = trace->spans[i].end_ns;
+  int64_t end_ns = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    int64_t one_ns = trace->spans[i].end_ns;
+    if (one_ns && (!end_ns || one_ns > end_ns)) end_ns = one_ns;
+  }
   return end_ns;
 }
 
 int64_t bt_trace_latest_start_ns(const bt_trace *trace) {
-  int64_t start_ns = trace->span_count ? trace->spans[0].start_ns : 0;
-  for (uint32_t i = 1; i < trace->span_count; i++)
-    if (trace->spans[i].start_ns > start_ns) start_ns = trace->spans[i].start_ns;
+  int64_t start_ns = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    int64_t one_ns = trace->spans[i].start_ns;
+    if (one_ns && (!start_ns || one_ns > start_ns)) start_ns = one_ns;
+  }
   return start_ns;
 }
 

@@ -112,10 +112,11 @@ typedef struct bt_trace {
 /* Of two with one key the first counts. NULL: there is none. */
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
 int64_t bt_span_duration_ns(const bt_span *span);
-/* Earliest start and latest end; both 0 for a trace without spans. */
+/* Earliest start and latest end. A start or an end of 0 was never set (OTLP's default), so it is none of them. 0: no
+ * span has one. */
 int64_t bt_trace_start_ns(const bt_trace *trace);
 int64_t bt_trace_end_ns(const bt_trace *trace);
-/* The latest start: with the earliest it decides which window a trace belongs to (api.md, coverage). */
+/* The latest start, likewise: with the others it decides which window a trace belongs to (api.md, coverage). */
 int64_t bt_trace_latest_start_ns(const bt_trace *trace);
 /* The earliest root (no parent, or a parent that is not here), ties by lowest id; BT_NO_SPAN when every span hangs in a
  * cycle. */

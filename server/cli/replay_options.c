@@ -132,6 +132,11 @@ void bt_replay_print_gaps(const bt_coverage *coverage) {
   }
   if (coverage->unsettled)
     bt_print("not settled yet: %" PRIu64 " traces at the end of the range\n", coverage->unsettled);
+  if (coverage->unended)
+    bt_print("without an end: a span of %" PRIu64
+             " traces that were read; Tempo's searches never show a trace whose spans "
+             "all lack one\n",
+             coverage->unended);
   bool is_nothing_read = coverage->windows_failed_count && !coverage->has_data_from;
   if (coverage->handover_from_ns && !is_nothing_read) {
     bt_time_format(coverage->handover_from_ns, start);

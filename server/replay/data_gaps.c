@@ -54,6 +54,15 @@ static void mark_seen(grid *g, const bt_found *found) {
   for (size_t i = grid_index(g, first_ns); i <= grid_index(g, last_ns); i++) g->seen[i] = true;
 }
 
+/* Where it lies, by what a search said of it or by its spans. False: neither tells. */
+static bool find_bounds(const bt_trace_table *table, const bt_known *known, const bt_found *said, bt_found *out) {
+  *out = *said;
+  if (!said->in_doubt) return true;
+  if (!known->judged) return false;
+  out->start_ns = out->end_ns = bt_trace_table_placed_in(table, &table->plan->windows[0], known)->time_ns;
+  return out->start_ns != 0;
+}
+
 /* Marks what is known; returns whether there is any trace of the window, the tail included, and where the earliest
  * one starts. */
 static bool mark_known(const bt_questions *questions, grid *g, int64_t *from_ns) {
@@ -62,13 +71,17 @@ static bool mark_known(const bt_questions *questions, grid *g, int64_t *from_ns)
   for (size_t i = 0; i < questions->table->count; i++) {
     const bt_known *known = &questions->table->traces[i];
     if (known->flags & BT_KNOWN_OWN) continue;
-    if (known->flags & BT_KNOWN_LISTED && g->count) mark_seen(g, &known->listed);
-    if (known->flags & BT_KNOWN_MATCHED && g->count) mark_seen(g, &known->matched);
+    bt_found listed, matched;
+    bool is_listed = known->flags & BT_KNOWN_LISTED && find_bounds(questions->table, known, &known->listed, &listed);
+    bool is_matched =
+        known->flags & BT_KNOWN_MATCHED && find_bounds(questions->table, known, &known->matched, &matched);
+    if (is_listed && g->count) mark_seen(g, &listed);
+    if (is_matched && g->count) mark_seen(g, &matched);
     bt_place place = bt_trace_table_place(questions->table, known);
     if (place != BT_PLACE_SETTLED && place != BT_PLACE_TAIL) continue;
     any = true;
-    int64_t start_ns = bt_known_bounds(known)->start_ns;
-    if (known->flags & BT_KNOWN_LISTED) start_ns = known->listed.start_ns;
+    if (!is_listed && !is_matched) continue;
+    int64_t start_ns = is_listed ? listed.start_ns : matched.start_ns;
     if (start_ns < questions->plan->window.range.start_ns) start_ns = questions->plan->window.range.start_ns;
     if (start_ns < *from_ns) *from_ns = start_ns;
   }
@@ -123,7 +136,7 @@ typedef struct edge {
 static int64_t earliest_start(const bt_found_list *found) {
   int64_t start_ns = INT64_MAX;
   for (size_t i = 0; i < found->count; i++)
-    if (found->items[i].start_ns < start_ns) start_ns = found->items[i].start_ns;
+    if (!found->items[i].in_doubt) start_ns = bt_time_earlier(start_ns, found->items[i].start_ns);
   return start_ns;
 }
 
@@ -133,7 +146,7 @@ static void narrow_edge(edge *e, bool is_dense, const bt_found_list *found) {
     e->until_ns = e->from_ns + (e->until_ns - e->from_ns) / 2;
   } else if (found->count) {
     int64_t start_ns = earliest_start(found);
-    if (start_ns > e->from_ns) e->from_ns = start_ns;
+    if (start_ns > e->from_ns && start_ns < e->until_ns) e->from_ns = start_ns;
     e->is_known = true;
   } else {
     /* Nothing before: it is in the rest of the part that held too many, or at the end of all that was looked at. */
@@ -178,7 +191,8 @@ static bt_time_range edge_range(const bt_questions *questions, const grid *g, si
   bt_time_range range = grid_window(g, window);
   for (size_t i = 0; i < questions->table->count; i++) {
     const bt_found *bounds = bt_known_bounds(&questions->table->traces[i]);
-    if (questions->table->traces[i].flags & BT_KNOWN_OWN || bounds->end_ns < range.start_ns) continue;
+    if (questions->table->traces[i].flags & BT_KNOWN_OWN || bounds->in_doubt || bounds->end_ns < range.start_ns)
+      continue;
     if (bounds->start_ns < range.end_ns) range.end_ns = bounds->start_ns;
   }
   if (range.end_ns < range.start_ns) range.end_ns = range.start_ns;
@@ -243,8 +257,8 @@ bt_status bt_data_gaps_find(bt_questions *questions, bt_data_gaps *ahead, bool *
   grid g;
   bool is_settled = make_grid(questions, &g);
   *has_data = mark_known(questions, &g, &coverage->data_from_ns);
-  coverage->has_data_from = *has_data;
-  if (!*has_data) coverage->data_from_ns = 0;
+  coverage->has_data_from = *has_data && coverage->data_from_ns != INT64_MAX;
+  if (!coverage->has_data_from) coverage->data_from_ns = 0;
   if (!is_settled) return BT_OK;
   bool is_listed = questions->table->is_listed;
   bt_status status = BT_OK;
@@ -268,7 +282,8 @@ bt_status bt_data_gaps_find(bt_questions *questions, bt_data_gaps *ahead, bool *
  * duration. */
 static bool is_missing(const bt_questions *questions, const bt_known *known) {
   bool is_recent = known->matched.end_ns >= questions->plan->window.effective_end_ns;
-  bool is_listed = known->flags & BT_KNOWN_LISTED && known->listed.start_ns <= known->matched.start_ns;
+  bool has_all = known->matched.in_doubt || known->listed.start_ns <= known->matched.start_ns;
+  bool is_listed = known->flags & BT_KNOWN_LISTED && has_all;
   return known->flags & BT_KNOWN_MATCHED && !is_listed && !is_recent;
 }
 
@@ -283,6 +298,8 @@ static size_t find_missing(const bt_questions *questions, bt_time_range *range) 
     if (found->start_ns < range->start_ns) range->start_ns = found->start_ns;
     if (found->end_ns >= range->end_ns) range->end_ns = bt_time_add(found->end_ns, 1);
   }
+  range->start_ns = bt_time_later(range->start_ns, questions->plan->search_range.start_ns);
+  range->end_ns = bt_time_earlier(range->end_ns, questions->plan->search_range.end_ns);
   return count;
 }
 

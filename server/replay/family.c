@@ -328,6 +328,10 @@ static bt_status follow_links(group *g, size_t from, bt_error *error) {
   return status;
 }
 
+/* A span of another age makes the range no longer than that: its absences are asked for as far as this goes, and say
+ * so (asked_from_ns). */
+static const int64_t LONGEST_NS = (int64_t)35 * 24 * 3600 * 1000000000;
+
 static void set_range(group *g) {
   int64_t first_ns = INT64_MAX, last_ns = INT64_MIN, within_ns = g->request->reach.within_ns;
   for (size_t i = 0; i < g->count; i++) {
@@ -335,6 +339,8 @@ static void set_range(group *g) {
     if (start_ns < first_ns) first_ns = start_ns;
     if (end_ns > last_ns) last_ns = end_ns;
   }
+  last_ns = bt_time_earlier(last_ns, bt_time_later(g->request->settled_ns, bt_time_add(first_ns, LONGEST_NS)));
+  first_ns = bt_time_later(first_ns, bt_time_subtract(last_ns, LONGEST_NS));
   g->range = (bt_time_range){bt_time_subtract(first_ns, within_ns), bt_time_add(bt_time_add(last_ns, within_ns), 1)};
 }
 

@@ -62,9 +62,16 @@ void bt_judge_dispose(bt_judge *judge) {
 static bool is_due(const bt_judge *judge, size_t index, bool *whole) {
   const bt_known *k = &judge->table->traces[index];
   bt_place place = bt_trace_table_place(judge->table, k);
-  bool wanted = bt_decider_wants(judge->decider, index, whole);
+  bool wanted = bt_decider_wants(judge->decider, index, whole) && !bt_trace_table_is_outside(judge->table, k);
   bool is_unclear = place == BT_PLACE_UNDECIDED && judge->table->is_listed;
-  return !(k->flags & BT_KNOWN_OWN) && place != BT_PLACE_OUTSIDE && (wanted || is_unclear);
+  return !(k->flags & BT_KNOWN_OWN) && (wanted || is_unclear);
+}
+
+/* It begins long before all that batches look through: they would show a part of it, or ask for all that time. */
+static bool is_far(const bt_judge *judge, size_t index) {
+  const bt_found *bounds = bt_known_bounds(&judge->table->traces[index]);
+  int64_t margin_ns = judge->plan->window.margin_ns;
+  return bounds->start_ns < bt_time_subtract(judge->plan->search_range.start_ns, margin_ns);
 }
 
 static bool is_projected(const bt_judge *judge) {
@@ -95,7 +102,7 @@ static bt_status choose_due(bt_judge *judge, bt_known_list *known, bt_known_list
     judge->table->traces[i].flags |= BT_KNOWN_ASKED;
     if (is_shown)
       shown->items[shown->count++] = i;
-    else if (whole && !judge->plan->is_static)
+    else if ((whole || is_far(judge, i)) && !judge->plan->is_static)
       status = bt_trace_judge_queue(judge, i, error);
     else
       known->items[known->count++] = i;
@@ -180,7 +187,7 @@ bt_status bt_judge_cut(bt_judge *judge, bt_error *error) {
   if (!starts) return bt_error_no_memory(error);
   for (size_t i = 0; i < judge->table->count; i++) {
     const bt_known *known = &judge->table->traces[i];
-    if (known->flags & BT_KNOWN_OWN || bt_trace_table_place(judge->table, known) == BT_PLACE_OUTSIDE) continue;
+    if (known->flags & BT_KNOWN_OWN || bt_trace_table_is_outside(judge->table, known)) continue;
     if (bt_decider_wants(judge->decider, i, &whole)) starts[count++] = bt_known_bounds(known)->start_ns;
   }
   if (count > most) {

@@ -62,7 +62,7 @@ static bool may_be_copies(const bt_decider *decider, int64_t end_ns) {
 static reading reading_of(const bt_decider *decider, size_t index) {
   const bt_known *known = &decider->table->traces[index];
   if (bt_spans_may_decide(decider, index)) return decider->stand_in ? READINGS : READ_SPANS;
-  if (bt_trace_table_place(decider->table, known) == BT_PLACE_OUTSIDE) return READINGS;
+  if (bt_trace_table_is_outside(decider->table, known)) return READINGS;
   if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED)) return READINGS;
   if (bt_pruned_traces_has(decider->questions, index)) return READINGS;
   return may_be_copies(decider, bt_known_bounds(known)->end_ns) ? READ_BY_ID : READ_WHOLE;
@@ -117,8 +117,7 @@ static bt_status look_at_young(looking *l, size_t known, const bt_read_trace *re
   const bt_planned_rule *rule = l->rule->planned;
   *is_clear = false;
   if (!is_whole(l, known, read)) return BT_OK;
-  bt_status status =
-      bt_trace_table_keep_times(table, k, bt_trace_start_ns(read->trace), bt_trace_latest_start_ns(read->trace), error);
+  bt_status status = bt_trace_table_keep_places(table, k, read->trace, error);
   if (status != BT_OK) return status;
   int64_t settled_ns = bt_time_subtract(l->decider->plan->request.now_ns, rule->settle_ns);
   bt_place place = bt_trace_table_place_in(table, rule->window, k);

@@ -57,17 +57,13 @@ static bt_status read_suspects(bt_questions *questions, const bt_trace_id *ids, 
   return answer.status == BT_OK ? added : answer.status;
 }
 
-/* Suspects that matter: those that would be read or counted. The range is widened to hold them. */
-static size_t choose_suspects(const bt_questions *questions, const bt_found_list *found, bt_trace_id *ids,
-                              bt_time_range *range) {
+/* Suspects that matter: those that would be read or counted. */
+static size_t choose_suspects(const bt_questions *questions, const bt_found_list *found, bt_trace_id *ids) {
   size_t count = 0;
   for (size_t i = 0; i < found->count; i++) {
     const bt_known *known = bt_trace_table_find(questions->table, &found->items[i].id);
-    if (!known || known->flags & BT_KNOWN_OWN || bt_trace_table_place(questions->table, known) == BT_PLACE_OUTSIDE)
-      continue;
+    if (!known || known->flags & BT_KNOWN_OWN || bt_trace_table_is_outside(questions->table, known)) continue;
     ids[count++] = found->items[i].id;
-    if (found->items[i].start_ns < range->start_ns) range->start_ns = found->items[i].start_ns;
-    if (found->items[i].end_ns >= range->end_ns) range->end_ns = bt_time_add(found->items[i].end_ns, 1);
   }
   return count;
 }
@@ -75,9 +71,8 @@ static size_t choose_suspects(const bt_questions *questions, const bt_found_list
 static bt_status verify_suspects(bt_questions *questions, const bt_found_list *found, bt_error *error) {
   bt_trace_id *ids = bt_realloc_array(NULL, found->count, sizeof *ids);
   if (!ids) return bt_error_no_memory(error);
-  bt_time_range range = questions->plan->search_range;
-  size_t count = choose_suspects(questions, found, ids, &range);
-  bt_status status = count ? read_suspects(questions, ids, count, range, error) : BT_OK;
+  size_t count = choose_suspects(questions, found, ids);
+  bt_status status = count ? read_suspects(questions, ids, count, questions->plan->search_range, error) : BT_OK;
   free(ids);
   return status;
 }

@@ -69,16 +69,18 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   return bt_trace_judge_take(judge, known, read->trace, p->by_id || judge->plan->is_static, error);
 }
 
-/* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
+/* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. What a span says of a
+ * time far away makes it no longer. */
 static bt_time_range range_of(const page *p) {
-  bt_time_range range = {INT64_MAX, p->judge->plan->request.now_ns};
+  const bt_replay_plan *plan = p->judge->plan;
+  bt_time_range range = {INT64_MAX, plan->request.now_ns};
   for (size_t i = 0; i < p->count; i++) {
     const bt_found *found = bt_known_bounds(&p->judge->table->traces[p->known[i]]);
-    if (found->start_ns < range.start_ns) range.start_ns = found->start_ns;
-    if (found->end_ns > range.end_ns) range.end_ns = found->end_ns;
+    range.start_ns = bt_time_earlier(range.start_ns, found->start_ns);
+    range.end_ns = bt_time_later(range.end_ns, bt_time_earlier(found->end_ns, plan->search_range.end_ns));
   }
-  return (bt_time_range){bt_time_subtract(range.start_ns, p->judge->plan->window.margin_ns),
-                         bt_time_add(range.end_ns, 1)};
+  range.start_ns = bt_time_later(range.start_ns, plan->search_range.start_ns);
+  return (bt_time_range){bt_time_subtract(range.start_ns, plan->window.margin_ns), bt_time_add(range.end_ns, 1)};
 }
 
 /* Each trace that got no answer is named; the first answers of the page count. */

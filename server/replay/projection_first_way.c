@@ -344,7 +344,7 @@ static bt_status take_found(void *context, const bt_found_spans *spans, bt_error
   bt_decider *decider = context;
   bt_spans_verdict verdict;
   if (bt_replay_plan_is_cancelled(decider->plan)) return bt_replay_plan_cancelled(error);
-  if (spans->found.start_ns >= decider->plan->search_range.end_ns) return BT_OK;
+  if (!spans->found.in_doubt && spans->found.start_ns >= decider->plan->search_range.end_ns) return BT_OK;
   if (decider->first.found.count >= decider->plan->request.memory_limit_bytes / sizeof(bt_known))
     return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
   if (!bt_found_list_add(&decider->first.found, &spans->found)) return bt_error_no_memory(error);

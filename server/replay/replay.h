@@ -141,7 +141,10 @@ typedef struct bt_coverage {
    * one the next time. The first so many are named. */
   bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
   size_t differing_trace_count; /* all */
-  bt_assumptions assumptions;   /* the widest among the rules */
+  /* Traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack one,
+   * so there may be such as well. 0 for files and memory. */
+  uint64_t unended;
+  bt_assumptions assumptions; /* the widest among the rules */
   bt_compared compared;
 } bt_coverage;
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces

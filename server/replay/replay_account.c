@@ -129,6 +129,7 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   into->effective_end_ns = from->effective_end_ns;
   into->unsettled += from->unsettled;
   into->outside += from->outside;
+  into->unended += from->unended;
   into->assumptions = from->assumptions;
   bt_source_about_join(&into->source, &from->source);
 }

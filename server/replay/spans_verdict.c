@@ -17,20 +17,17 @@ int64_t bt_spans_steady_before_ns(const bt_decider *decider) {
 
 /* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before
  * what was searched. */
-static bool is_steady(const bt_decider *decider, int64_t start_ns, int64_t end_ns) {
-  return end_ns < bt_spans_steady_before_ns(decider) &&
-         bt_time_subtract(end_ns, start_ns) <= decider->plan->window.margin_ns;
+static bool is_steady(const bt_decider *decider, const bt_found *bounds) {
+  return !bounds->in_doubt && bounds->end_ns < bt_spans_steady_before_ns(decider) &&
+         bt_time_subtract(bounds->end_ns, bounds->start_ns) <= decider->plan->window.margin_ns;
 }
 
 bool bt_spans_may_decide(const bt_decider *decider, size_t index) {
   const bt_known *known = &decider->table->traces[index];
-  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_trace_table_place(decider->table, known) == BT_PLACE_OUTSIDE)
-    return false;
+  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_trace_table_is_outside(decider->table, known)) return false;
   if (bt_pruned_traces_has(decider->questions, index)) return false;
-  bool is_clear =
-      known->flags & BT_KNOWN_LISTED ? is_steady(decider, known->listed.start_ns, known->listed.end_ns) : true;
-  if (known->flags & BT_KNOWN_MATCHED)
-    is_clear = is_clear && is_steady(decider, known->matched.start_ns, known->matched.end_ns);
+  bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(decider, &known->listed) : true;
+  if (known->flags & BT_KNOWN_MATCHED) is_clear = is_clear && is_steady(decider, &known->matched);
   return is_clear;
 }
 
@@ -63,7 +60,7 @@ bt_status bt_spans_evaluate(bt_decider *decider, const bt_trace *trace, const bt
 
 bool bt_spans_are_clear(const bt_decider *decider, const bt_trace *spans, bool needs_by_id, const bt_found *bounds) {
   bool is_clear = spans && spans->span_count && !needs_by_id && !spans->partial && !spans->differing_copies;
-  return is_clear && is_steady(decider, bounds->start_ns, bounds->end_ns);
+  return is_clear && is_steady(decider, bounds);
 }
 
 bt_status bt_spans_judge(bt_decider *decider, const bt_found_spans *spans, bt_spans_verdict *out, bt_error *error) {

@@ -73,20 +73,19 @@ static bool wants_violations(const bt_judge *judge) {
   return judge->account->observer && judge->account->observer->violation && !judge->observer_full;
 }
 
-static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_trace *trace,
-                                   const bt_rule_verdict *verdict, bt_place place) {
-  const bt_window *window = judge->plan->rules[rule].window;
-  int64_t time_ns = bt_window_trace_time(window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
+static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_known *known, const bt_trace *trace,
+                                   const bt_rule_verdict *verdict) {
+  const bt_placed *placed = bt_trace_table_placed_in(judge->table, judge->plan->rules[rule].window, known);
   return (bt_trace_verdict){.rule = rule,
                             .trace_id = trace->id,
-                            .time_ns = time_ns,
-                            .time_latest_ns = time_ns,
+                            .time_ns = placed->time_ns,
+                            .time_latest_ns = placed->time_ns,
                             .violation_ns = verdict->verdict == BT_VIOLATED ? bt_violation_time(trace, verdict) : 0,
                             .verdict = verdict->verdict,
                             .reason = verdict->reason,
                             .exercised = verdict->exercised,
                             .rests_on_no_link = verdict->rests_on_no_link,
-                            .is_settled = place == BT_PLACE_SETTLED,
+                            .is_settled = placed->place == BT_PLACE_SETTLED,
                             .is_young = ended_after(judge, trace, judge->plan->rules[rule].settle_ns),
                             .is_read = true};
 }
@@ -98,7 +97,7 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
   for (size_t i = 0; status == BT_OK && i < judge->plan->rule_count; i++) {
     bt_place place = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window, known);
     out[i].is_usable = is_usable(judge, i, is_final) && place != BT_PLACE_OUTSIDE;
-    out[i].verdict = verdict_of(judge, i, trace, &verdicts[i], place);
+    out[i].verdict = verdict_of(judge, i, known, trace, &verdicts[i]);
     bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
     if (violates && wants_violations(judge))
       status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
@@ -199,12 +198,18 @@ static bool is_long(const bt_judge *judge, const bt_trace *trace) {
   return bt_window_is_long(&judge->plan->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
 }
 
+static bool has_unended(const bt_trace *trace) {
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (!trace->spans[i].end_ns) return true;
+  return false;
+}
+
 /* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never
  * shows that. */
 static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
   bt_known *k = &judge->table->traces[known];
-  bt_status status =
-      bt_trace_table_keep_times(judge->table, k, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), error);
+  if (judge->plan->filters && has_unended(trace)) k->flags |= BT_KNOWN_UNENDED;
+  bt_status status = bt_trace_table_keep_places(judge->table, k, trace, error);
   if (status != BT_OK) return status;
   *place = bt_trace_table_place(judge->table, k);
   if (trace->differing_copies && *place != BT_PLACE_OUTSIDE) bt_account_add_differing(judge->account, &k->matched.id);
@@ -289,7 +294,8 @@ bt_status bt_trace_judge_take_shown(bt_judge *judge, size_t known, const bt_trac
   return bt_trace_judge_queue(judge, known, error);
 }
 
-/* What the batch said and the whole trace does not say, or the other way round. */
+/* What the batch said and the whole trace does not say, or the other way round. One that is not known of the whole
+ * trace contradicts nothing: it is counted as that. */
 static void count_differences(bt_judge *judge, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
   uint64_t before = judge->sample_differences;
   for (size_t i = 0; i < judge->plan->rule_count; i++) {
@@ -297,7 +303,8 @@ static void count_differences(bt_judge *judge, const bt_sampled *sampled, const 
                                            &judge->table->traces[sampled->known]) != BT_PLACE_OUTSIDE;
     bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
     bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
-    if (!sampled->rules[i].is_usable || violates == violated) continue;
+    bool is_open = is_here && verdicts[i].verdict == BT_INCONCLUSIVE;
+    if (!sampled->rules[i].is_usable || is_open || violates == violated) continue;
     judge->account->result->rules[i].sample_differences++;
     judge->sample_differences++;
   }
@@ -358,7 +365,7 @@ static bt_status judge_shown(bt_judge *judge, const bt_awaiting *of, const bt_fa
   traces[0].trace = &of->shown;
   bt_status status = judge_family(judge, of->known, &(bt_family){traces, family->trace_count}, &verdicts, error);
   *out = (bt_judged){.is_usable = verdicts != NULL};
-  if (verdicts) out->verdict = verdict_of(judge, 0, &of->shown, &verdicts[0], BT_PLACE_SETTLED);
+  if (verdicts) out->verdict = verdict_of(judge, 0, &judge->table->traces[of->known], &of->shown, &verdicts[0]);
   free(traces);
   return status;
 }
@@ -377,7 +384,8 @@ static bool has_own_links(const bt_family *family) {
 static void compare_shown(bt_judge *judge, const bt_awaiting *of, const bt_judged *shown,
                           const bt_rule_verdict *verdict) {
   bt_judged rules = *shown;
-  bool differs = (shown->verdict.verdict == BT_VIOLATED) != (verdict->verdict == BT_VIOLATED);
+  bool is_open = verdict->verdict == BT_INCONCLUSIVE;
+  bool differs = !is_open && (shown->verdict.verdict == BT_VIOLATED) != (verdict->verdict == BT_VIOLATED);
   if (!shown->is_usable) return;
   judge->account->result->rules[0].sample_differences += differs;
   judge->sample_differences += differs;

@@ -88,7 +88,7 @@ bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found,
 void bt_trace_table_dispose(bt_trace_table *table) {
   bt_memory_hold_shrink(&table->hold, 0);
   free(table->traces);
-  free(table->judged_times);
+  free(table->places);
 }
 
 /* ---- what is known of one ---- */
@@ -129,29 +129,51 @@ bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, b
   return has_all;
 }
 
-bt_status bt_trace_table_keep_times(bt_trace_table *table, bt_known *known, int64_t first_ns, int64_t last_ns,
-                                    bt_error *error) {
-  if (!known->judged) {
-    bt_judged_times *times =
-        bt_grow_array(table->judged_times, table->judged_count, &table->judged_capacity, sizeof *times);
-    if (!times) return bt_error_no_memory(error);
-    table->judged_times = times;
-    known->judged = (uint32_t)++table->judged_count;
-  }
-  const bt_found *bounds = bt_known_bounds(known);
-  table->judged_times[known->judged - 1] = (bt_judged_times){first_ns, last_ns, bounds->start_ns, bounds->end_ns};
-  return BT_OK;
+/* Room for the places of one more trace. */
+static bool grow_places(bt_trace_table *table) {
+  size_t windows = table->plan->window_count, wanted = (table->judged_count + 1) * windows;
+  if (wanted <= table->places_capacity) return true;
+  size_t capacity = table->places_capacity ? table->places_capacity * 2 : 64 * windows;
+  bt_placed *places = bt_realloc_array(table->places, capacity, sizeof *places);
+  if (!places) return false;
+  table->places = places;
+  table->places_capacity = capacity;
+  return true;
+}
+
+static bt_placed *places_of(const bt_trace_table *table, const bt_known *known) {
+  return table->places + (size_t)(known->judged - 1) * table->plan->window_count;
+}
+
+bt_status bt_trace_table_keep_places(bt_trace_table *table, bt_known *known, const bt_trace *trace, bt_error *error) {
+  const bt_replay_plan *plan = table->plan;
+  const bt_found found = *bt_known_bounds(known);
+  if (!known->judged && !grow_places(table)) return bt_error_no_memory(error);
+  if (!known->judged) known->judged = (uint32_t)++table->judged_count;
+  bt_placed *places = places_of(table, known);
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < plan->window_count; i++)
+    status = bt_window_place_trace(&plan->windows[i], trace, &found, &places[i], error);
+  return status;
+}
+
+const bt_placed *bt_trace_table_placed_in(const bt_trace_table *table, const bt_window *window, const bt_known *known) {
+  assert(known->judged);
+  return &places_of(table, known)[window - table->plan->windows];
 }
 
 bt_place bt_trace_table_place_in(const bt_trace_table *table, const bt_window *window, const bt_known *known) {
   bt_found bounds;
-  if (known->judged) {
-    const bt_judged_times *times = &table->judged_times[known->judged - 1];
-    bounds = (bt_found){.start_ns = times->found_start_ns, .end_ns = times->found_end_ns};
-    return bt_window_place_starts(window, times->first_ns, times->last_ns, &bounds);
-  }
+  if (known->judged) return bt_trace_table_placed_in(table, window, known)->place;
   bool are_of_all = bt_trace_table_bounds(table, known, &bounds);
   return are_of_all ? bt_window_place_listed(window, &bounds) : bt_window_place_found(window, &bounds);
+}
+
+bool bt_trace_table_is_outside(const bt_trace_table *table, const bt_known *known) {
+  if (bt_trace_table_place(table, known) != BT_PLACE_OUTSIDE) return false;
+  bt_found bounds = *bt_known_bounds(known);
+  if (table->is_listed && known->flags & BT_KNOWN_LISTED) bt_found_join(&bounds, &known->listed);
+  return known->judged || table->plan->is_static || bounds.start_ns >= table->plan->window.range.start_ns;
 }
 
 bt_place bt_trace_table_place(const bt_trace_table *table, const bt_known *known) {

@@ -22,7 +22,8 @@ enum {
   BT_KNOWN_BY_ID = 2,   /* waits to be read by id, or was */
   BT_KNOWN_MATCHED = 4, /* some filter found it */
   BT_KNOWN_LISTED = 8,  /* the listing of all traces has it */
-  BT_KNOWN_ASKED = 16   /* was chosen to be read, whatever came of it */
+  BT_KNOWN_ASKED = 16,  /* was chosen to be read, whatever came of it */
+  BT_KNOWN_UNENDED = 32 /* was read, and a span of it has no end */
 };
 
 /* A trace that some search found. */
@@ -30,14 +31,8 @@ typedef struct bt_known {
   bt_found matched; /* what filters saw of it; meaningful with BT_KNOWN_MATCHED */
   bt_found listed;  /* what the listing saw of it; meaningful with BT_KNOWN_LISTED */
   uint8_t flags;
-  uint32_t judged; /* it was read whole: number of its times in the table's, from 1; 0: not yet */
+  uint32_t judged; /* it was read whole: number of its places in the table's, from 1; 0: not yet */
 } bt_known;
-
-/* When the whole trace began and began last, and the bounds that were known of it then: they say its place in each
- * rule's window, the same whatever is found of it later. */
-typedef struct bt_judged_times {
-  int64_t first_ns, last_ns, found_start_ns, found_end_ns;
-} bt_judged_times;
 
 /* Somebody who keeps numbers of traces. */
 typedef struct bt_trace_holder {
@@ -51,8 +46,8 @@ typedef struct bt_trace_table {
   const bt_replay_plan *plan;
   bt_known *traces; /* by id */
   size_t count, word_count;
-  bt_judged_times *judged_times;
-  size_t judged_count, judged_capacity;
+  bt_placed *places; /* of traces that were read whole: one in each of the plan's windows */
+  size_t judged_count, places_capacity;
   bool is_listed; /* the listing of all traces is there, and complete */
   bt_trace_holder holders[BT_TRACE_HOLDERS];
   size_t holder_count;
@@ -89,14 +84,20 @@ uint32_t bt_known_span_count(const bt_known *known);
 /* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie
  * up to margin before them. */
 bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, bt_found *bounds);
-/* Keeps when a trace that was read whole began: that says its place from now on. BT_NO_MEMORY alone. */
-bt_status bt_trace_table_keep_times(bt_trace_table *table, bt_known *known, int64_t first_ns, int64_t last_ns,
-                                    bt_error *error) BT_MUST_CHECK;
+/* Keeps where a trace that was read whole lies in each window: that is its place from now on, whatever is found of it
+ * later. BT_NO_MEMORY alone. */
+bt_status bt_trace_table_keep_places(bt_trace_table *table, bt_known *known, const bt_trace *trace,
+                                     bt_error *error) BT_MUST_CHECK;
+/* What was kept of it in one of the plan's windows. Of a trace that was read whole alone. */
+const bt_placed *bt_trace_table_placed_in(const bt_trace_table *table, const bt_window *window, const bt_known *known);
 /* Its place in a window, as far as its bounds tell, or as the whole trace said. */
 bt_place bt_trace_table_place_in(const bt_trace_table *table, const bt_window *window, const bt_known *known);
 /* Its place for all rules: undecided where it is for any, else settled where it is for any, else in the tail where
  * it is for any. */
 bt_place bt_trace_table_place(const bt_trace_table *table, const bt_known *known);
+/* Whether it is sure to lie in no window. A length that a store says may have wrapped, so of a trace that seems to end
+ * before them it is not. What may violate is read unless this holds. */
+bool bt_trace_table_is_outside(const bt_trace_table *table, const bt_known *known);
 bool bt_trace_table_is_in_tail(const bt_trace_table *table, const bt_known *known); /* of some rule */
 
 /* ---- a sample of known traces: those with the smallest keys, which are the same in whatever order they are offered

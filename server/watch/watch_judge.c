@@ -302,13 +302,19 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   return judge_trace(j, read->trace, NULL, watched, error);
 }
 
+/* Of a trace that seems to be longer, as one span of 1970 makes it, a batch need not show more: it is read by id. */
+static const int64_t LONGEST_NS = (int64_t)8 * 24 * 3600 * 1000000000;
+
 /* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
 static bt_time_range range_of(const judging *j, const bt_trace_id *ids, size_t size) {
-  bt_time_range range = {INT64_MAX, j->watcher->now_ns};
+  int64_t now_ns = j->watcher->now_ns;
+  bt_time_range range = {INT64_MAX, now_ns};
   for (size_t i = 0; i < size; i++) {
     const bt_watched *watched = bt_watch_table_find(&j->watcher->table, &ids[i]);
-    if (watched->start_ns < range.start_ns) range.start_ns = watched->start_ns;
-    if (watched->end_ns > range.end_ns) range.end_ns = watched->end_ns;
+    int64_t end_ns = bt_time_earlier(watched->end_ns, bt_time_add(now_ns, LONGEST_NS));
+    int64_t start_ns = bt_time_later(watched->start_ns, bt_time_subtract(end_ns, LONGEST_NS));
+    range.start_ns = bt_time_earlier(range.start_ns, start_ns);
+    range.end_ns = bt_time_later(range.end_ns, end_ns);
   }
   return (bt_time_range){bt_time_subtract(range.start_ns, j->watcher->rules->longest_margin_ns),
                          bt_time_add(range.end_ns, 1)};

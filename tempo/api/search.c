@@ -61,6 +61,13 @@ typedef struct search {
   size_t trace_count; /* as many as Tempo gave */
 } search;
 
+/* Of a window that lies after everything that Tempo shows the second before is asked, too. */
+static int64_t asked_from_s(const search *s, const bt_window *window) {
+  int64_t newest_s = s->todo.whole_from_s - 1;
+  return window->end_s - newest_s <= atomic_load(&s->tempo->max_range_s) ? bt_time_earlier(window->start_s, newest_s)
+                                                                         : window->start_s;
+}
+
 static bt_status take_row(void *context, const bt_search_row *row, bt_error *error) {
   search *s = context;
   if (row->span) return BT_OK;
@@ -68,7 +75,7 @@ static bt_status take_row(void *context, const bt_search_row *row, bt_error *err
   bt_trace_id_format(&row->id, hex);
   if (!bt_window_has_id(s->window, hex))
     return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
-  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns, .span_count = row->span_count};
+  bt_found found = bt_found_of_row(row, asked_from_s(s, s->window), s->window->end_s);
   return bt_found_list_add(s->found, &found) ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -228,13 +235,6 @@ static uint32_t limit_of(const search *s) {
   uint32_t most = atomic_load(&s->tempo->search_limit);
   size_t maximum = s->request->max_found;
   return maximum && maximum < most ? (uint32_t)maximum + 1 : most;
-}
-
-/* Of a window that lies after everything that Tempo shows the second before is asked, too. */
-static int64_t asked_from_s(const search *s, const bt_window *window) {
-  int64_t newest_s = s->todo.whole_from_s - 1;
-  return window->end_s - newest_s <= atomic_load(&s->tempo->max_range_s) ? bt_time_earlier(window->start_s, newest_s)
-                                                                         : window->start_s;
 }
 
 static bt_status ask_window(search *s, const bt_window *window, bt_error *error) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -85,4 +86,16 @@ bool bt_window_has_id(const bt_window *window, const char *hex) {
   size_t length = strlen(hex), wanted = strlen(window->prefix);
   if (length >= wanted) return strncmp(hex, window->prefix, wanted) == 0;
   return length >= stem_length(window->prefix) && strncmp(hex, window->prefix, length) == 0;
+}
+
+static const int64_t second_ns = 1000000000, precision_ns = 2000000000; /* Tempo counts ranges in seconds */
+
+bt_found bt_found_of_row(const bt_search_row *row, int64_t start_s, int64_t end_s) {
+  int64_t from_ns = bt_time_subtract(start_s * second_ns, precision_ns);
+  int64_t until_ns = bt_time_add(end_s * second_ns, precision_ns);
+  bool is_within = row->start_ns <= until_ns && row->end_ns >= from_ns;
+  bt_found found = {.id = row->id, .in_doubt = row->in_doubt || !is_within, .span_count = row->span_count};
+  found.start_ns = row->start_ns ? bt_time_earlier(row->start_ns, until_ns) : from_ns;
+  found.end_ns = bt_time_later(row->end_ns, from_ns);
+  return found;
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "dsl/text.h"
+#include "tempo/wire/otlp_decoder.h"
+#include "tempo/wire/source.h"
 
 enum { BT_WINDOW_PREFIX_MAX = 4 }; /* 16^4 parts of one second */
 
@@ -41,5 +43,9 @@ bt_window bt_window_cut_slice(bt_window *window, int64_t length_s, int64_t longe
 void bt_window_id_regex(const bt_window *window, bt_buffer *out);
 /* Whether an id (32 hex digits) belongs to it. */
 bool bt_window_has_id(const bt_window *window, const char *hex);
+
+/* What a row says of its trace, in the answer to a question about [start_s, end_s]. Tempo compares fragments with the
+ * range by numbers that do not wrap, so bounds that lie beyond it are not those of what was found: in doubt. */
+bt_found bt_found_of_row(const bt_search_row *row, int64_t start_s, int64_t end_s);
 
 #endif

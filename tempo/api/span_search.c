@@ -12,6 +12,7 @@
 #include "dsl/traceql.h"
 #include "tempo/api/column_lists.h"
 #include "tempo/api/id_cover.h"
+#include "tempo/api/search_window.h"
 #include "tempo/api/trace_sizes.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/trace_merge.h"
@@ -126,7 +127,7 @@ static bool is_ours(const span_search *s, const slot *at, const bt_trace_id *id)
 
 static bt_status take_id(void *context, const bt_search_row *row, bt_error *error) {
   span_search *s = context;
-  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns, .span_count = row->span_count};
+  bt_found found = bt_found_of_row(row, s->start_s, s->end_s);
   if (row->span || !is_ours(s, s->at, &row->id)) return BT_OK;
   return bt_found_list_add(&s->found, &found) ? BT_OK : bt_error_no_memory(error);
 }

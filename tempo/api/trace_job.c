@@ -185,7 +185,8 @@ static bt_status take_chosen_row(void *context, const bt_search_row *row, bt_err
   const bt_trace_id *id = bsearch(&row->id, ids, rows->job->count, sizeof *ids, compare_ids);
   if (!id) return BT_OK;
   bt_found *bounds = &rows->job->bounds[id - ids];
-  if (row->start_ns < bounds->start_ns) bounds->start_ns = row->start_ns;
+  int64_t start_ns = row->in_doubt ? INT64_MIN : row->start_ns; /* nothing is decided by so long a one */
+  if (start_ns < bounds->start_ns) bounds->start_ns = start_ns;
   if (row->end_ns > bounds->end_ns) bounds->end_ns = row->end_ns;
   return bt_trace_merge_row(&rows->part, row, error);
 }

@@ -180,7 +180,11 @@ static void begin_crowd(void *context) {
 
 static bt_status add_found(void *context, const bt_search_row *row, bt_error *error) {
   const crowd *c = context;
-  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns, .span_count = row->span_count};
+  bt_found found = {.id = row->id,
+                    .start_ns = row->start_ns,
+                    .end_ns = row->end_ns,
+                    .in_doubt = row->in_doubt,
+                    .span_count = row->span_count};
   return bt_found_list_add(c->found, &found) ? BT_OK : bt_error_no_memory(error);
 }
 

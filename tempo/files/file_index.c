@@ -104,7 +104,7 @@ bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace_bounds *b
   *is_new = index->slots[slot] == 0;
   if (*is_new) return add_new(index, slot, bounds, unit, error);
   bt_indexed_trace *known = &index->traces[index->slots[slot] - 1];
-  if (bounds->start_ns < known->start_ns) known->start_ns = bounds->start_ns;
+  if (bounds->start_ns && (!known->start_ns || bounds->start_ns < known->start_ns)) known->start_ns = bounds->start_ns;
   if (bounds->end_ns > known->end_ns) known->end_ns = bounds->end_ns;
   return add_link(index, known, unit, error);
 }

@@ -19,12 +19,12 @@ typedef struct bt_indexed_unit {
 
 typedef struct bt_trace_bounds { /* of the spans that a unit holds */
   bt_trace_id id;
-  int64_t start_ns, end_ns; /* earliest start; latest end or start */
+  int64_t start_ns, end_ns; /* earliest start; latest end or start; both 0: no span has a time */
 } bt_trace_bounds;
 
 typedef struct bt_indexed_trace {
   bt_trace_id id;
-  int64_t start_ns, end_ns; /* earliest start; latest end or start */
+  int64_t start_ns, end_ns; /* earliest start; latest end or start; both 0: no span has a time */
   uint32_t unit;            /* the first that holds spans of it */
   uint32_t more;            /* of further ones: place in `links` + 1, newest first; 0: none */
 } bt_indexed_trace;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "tempo/files/file_reader.h"
 #include "tempo/files/ordered_work.h"
 #include "tempo/files/unit_notes.h"
@@ -49,7 +50,9 @@ static bt_status note_suspect(loader *l, const bt_trace_id *id, bt_error *error)
   return BT_OK;
 }
 
+/* Of what has a time. */
 static void extend_range(file_source *files, int64_t start_ns, int64_t latest_start_ns) {
+  if (!start_ns) return;
   if (start_ns < files->earliest_ns) files->earliest_ns = start_ns;
   if (latest_start_ns > files->latest_ns) files->latest_ns = latest_start_ns;
 }
@@ -58,7 +61,7 @@ static bt_status index_trace(loader *l, const bt_noted_trace *noted, bt_error *e
   bool is_new;
   bt_status status = bt_file_index_add_trace(&l->files->set.index, &noted->bounds, &is_new, error);
   if (status == BT_OK && is_new && noted->may_be_own) return note_suspect(l, &noted->bounds.id, error);
-  extend_range(l->files, noted->bounds.start_ns, noted->latest_start_ns);
+  extend_range(l->files, noted->bounds.start_ns, bt_time_later(noted->bounds.start_ns, noted->latest_start_ns));
   return status;
 }
 
@@ -322,6 +325,11 @@ static bt_status load_files(file_source *files, const char *const *paths, size_t
 
 /* ---- the operations ---- */
 
+static bool lies_in(const bt_indexed_trace *trace, bt_time_range range, bt_found *bounds) {
+  *bounds = bt_found_of_bounds(&trace->id, trace->start_ns, trace->end_ns);
+  return bt_found_overlaps(bounds, range);
+}
+
 static bt_status search_files(bt_source *source, const bt_search_request *request, bt_found_list *found,
                               bt_source_account *account, bt_error *error) {
   (void)account;
@@ -332,20 +340,16 @@ static bt_status search_files(bt_source *source, const bt_search_request *reques
   for (size_t i = 0; i < index->trace_count; i++) {
     const bt_indexed_trace *trace = &index->traces[i];
     if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
-    if (trace->start_ns >= request->range.end_ns || trace->end_ns < request->range.start_ns) continue;
+    bt_found bounds;
+    if (!lies_in(trace, request->range, &bounds)) continue;
     if (request->max_found && count == request->max_found)
       return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one",
                           request->max_found);
-    bt_found bounds = {.id = trace->id, .start_ns = trace->start_ns, .end_ns = trace->end_ns};
     if (!bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
     count++;
   }
   bt_found_list_sort(found);
   return BT_OK;
-}
-
-static bool overlaps_range(const bt_indexed_trace *trace, bt_time_range range) {
-  return range.start_ns < range.end_ns && trace->start_ns < range.end_ns && trace->end_ns >= range.start_ns;
 }
 
 /* BeTrace's own traces are not in the index of traces, though their links are noted. */
@@ -359,8 +363,8 @@ static bt_status find_linking_in_files(bt_source *source, const bt_links_request
     if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     for (; link < end && bt_trace_id_compare(&link->to, &request->ids[i]) == 0; link++) {
       const bt_indexed_trace *trace = bt_file_index_find(index, &link->from);
-      if (!trace || !overlaps_range(trace, request->range)) continue;
-      bt_found bounds = {.id = trace->id, .start_ns = trace->start_ns, .end_ns = trace->end_ns};
+      bt_found bounds;
+      if (!trace || !lies_in(trace, request->range, &bounds)) continue;
       if (!bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
     }
   }
@@ -415,7 +419,8 @@ static bt_status tags_of_files(bt_source *source, const bt_tag_request *request,
   if (!wanted) return bt_error_no_memory(error);
   for (size_t i = 0; i < set->index.trace_count; i++) {
     const bt_indexed_trace *trace = &set->index.traces[i];
-    if (overlaps_range(trace, request->range)) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
+    bt_found bounds;
+    if (lies_in(trace, request->range, &bounds)) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
   }
   bt_status status = bt_file_read(set, wanted, count, request->cancel, take_tags, &reader, error);
   free(wanted);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "dsl/time_sum.h"
 #include "dsl/trace_copy.h"
 #include "tempo/wire/own_trace.h"
 
@@ -35,9 +36,9 @@ bt_memory_piece *bt_memory_piece_new(const bt_trace *trace, size_t bytes) {
   piece->may_be_own = may_be_own(trace);
   piece->partial = trace->partial;
   piece->differing_copies = trace->differing_copies;
-  int64_t end_ns = bt_trace_end_ns(trace), latest_start_ns = bt_trace_latest_start_ns(trace);
-  piece->start_ns = bt_trace_start_ns(trace);
-  piece->end_ns = end_ns > latest_start_ns ? end_ns : latest_start_ns; /* a span may end before it starts */
+  int64_t start_ns = bt_trace_start_ns(trace);
+  piece->end_ns = bt_time_later(bt_trace_end_ns(trace), bt_trace_latest_start_ns(trace));
+  piece->start_ns = start_ns ? start_ns : piece->end_ns;
   return piece;
 }
 

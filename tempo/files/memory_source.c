@@ -261,11 +261,11 @@ static bt_status find_entries(const memory_source *memory, const bt_search_reque
     bool hidden = false;
     if (i % LOOK_AT_CANCEL == 0 && bt_is_cancelled(request->cancel))
       return bt_error_set(error, BT_CANCELLED, "cancelled");
-    if (e->start_ns >= request->range.end_ns || e->end_ns < request->range.start_ns) continue;
+    bt_found bounds = bt_found_of_bounds(&e->id, e->start_ns, e->end_ns);
+    if (!bt_found_overlaps(&bounds, request->range)) continue;
     if (!bt_memory_tenant_is_named(asked, e->of)) continue;
     bt_status status = check_own(e, &hidden, error);
     if (status != BT_OK) return status;
-    bt_found bounds = {.id = e->id, .start_ns = e->start_ns, .end_ns = e->end_ns};
     if (!hidden && !bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
   }
   return BT_OK;

@@ -94,8 +94,9 @@ void bt_memory_table_add(bt_memory_table *table, bt_memory_entry *e) {
 
 void bt_memory_table_link(bt_memory_table *table, bt_memory_entry *e, bt_memory_piece *piece) {
   bool is_first = !e->newest;
-  e->start_ns = is_first || piece->start_ns < e->start_ns ? piece->start_ns : e->start_ns;
-  e->end_ns = is_first || piece->end_ns > e->end_ns ? piece->end_ns : e->end_ns;
+  if (is_first) e->start_ns = e->end_ns = 0;
+  if (piece->start_ns && (!e->start_ns || piece->start_ns < e->start_ns)) e->start_ns = piece->start_ns;
+  if (piece->end_ns > e->end_ns) e->end_ns = piece->end_ns;
   e->may_be_own = (is_first || e->may_be_own) && piece->may_be_own;
   piece->before = e->newest; /* the entry's reference becomes the piece's */
   piece->depth = is_first ? 1 : e->newest->depth + 1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "dsl/time_sum.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
 
@@ -16,10 +17,9 @@ static bool may_be_own(const bt_trace *trace) {
 
 /* A span may end before it starts, or have no end. */
 static bt_noted_trace look_at(const bt_trace *trace) {
-  int64_t end_ns = bt_trace_end_ns(trace), latest_start_ns = bt_trace_latest_start_ns(trace);
-  return (bt_noted_trace){.bounds = {.id = trace->id,
-                                     .start_ns = bt_trace_start_ns(trace),
-                                     .end_ns = end_ns > latest_start_ns ? end_ns : latest_start_ns},
+  int64_t start_ns = bt_trace_start_ns(trace), latest_start_ns = bt_trace_latest_start_ns(trace);
+  int64_t end_ns = bt_time_later(bt_trace_end_ns(trace), latest_start_ns);
+  return (bt_noted_trace){.bounds = {.id = trace->id, .start_ns = start_ns ? start_ns : end_ns, .end_ns = end_ns},
                           .latest_start_ns = latest_start_ns,
                           .may_be_own = may_be_own(trace)};
 }

@@ -75,8 +75,11 @@ typedef struct bt_search_span {
  * Returning anything but BT_OK stops with it. */
 typedef struct bt_search_row {
   bt_trace_id id;
-  int64_t start_ns, end_ns; /* startTimeUnixNano, + durationMs (rounded up by one ms, because Tempo cuts) */
-  uint32_t span_count;      /* serviceStats, added up: see bt_found */
+  /* startTimeUnixNano, + durationMs (rounded up by one ms, because Tempo cuts), and both at least as wide as the spans
+   * that the row shows: durationMs is a uint32, which wraps after 49.7 days. */
+  int64_t start_ns, end_ns;
+  bool in_doubt;       /* it says that it starts at 0: these are bounds of the shown spans; both 0: of none */
+  uint32_t span_count; /* serviceStats, added up: see bt_found */
   const bt_search_span *span;
   uint32_t matched; /* of the spanset that the span is in */
 } bt_search_row;
@@ -88,9 +91,9 @@ typedef struct bt_search_answer {
 } bt_search_answer;
 
 /* tempopb.SearchResponse, protobuf or JSON. Field 6 (spanSet) and "spanSet" are copies of the first set: read only
- * where there are no spansets. with_spans false: the spansets are passed over (ids-only searches). BT_INVALID: not an
- * answer (neither traces nor metrics are in it: an empty body is not "nothing found"), or damaged; rows may have come
- * before it was seen. */
+ * where there are no spansets. with_spans false: of the spans only the times are read (ids-only searches). BT_INVALID:
+ * not an answer (neither traces nor metrics are in it: an empty body is not "nothing found"), or damaged; rows may have
+ * come before it was seen. */
 bt_status bt_tempo_decode_search(bt_str body, bool is_json, bool with_spans, bt_search_row_sink sink, void *context,
                                  bt_search_answer *answer, bt_error *error) BT_MUST_CHECK;
 

@@ -39,6 +39,21 @@ static bt_status read_span(const decoder *d, bt_str message) {
   return status == BT_OK ? bt_search_rows_add(d->rows, &span) : status;
 }
 
+/* Nothing that is wrong with what is not wanted makes the answer wrong. */
+static bt_status read_span_times(const decoder *d, bt_str message) {
+  bt_wire wire;
+  bt_wire_field field;
+  uint64_t start_ns = 0, duration_ns = 0;
+  bt_wire_init(&wire, message);
+  while (bt_wire_next(&wire, &field)) {
+    if (field.number != 3 && field.number != 4) continue;
+    if (!bt_wire_expect(&wire, &field, BT_WIRE_VARINT)) break;
+    *(field.number == 3 ? &start_ns : &duration_ns) = field.value;
+  }
+  bt_search_rows_show_raw(d->rows, start_ns, duration_ns);
+  return bt_otlp_message_end(&d->place, &wire, "Span of a search answer");
+}
+
 static bt_status read_set(const decoder *d, bt_str message) {
   bt_wire wire;
   bt_wire_field field;
@@ -49,7 +64,7 @@ static bt_status read_set(const decoder *d, bt_str message) {
     if (field.number > 2) continue;
     if (!bt_wire_expect(&wire, &field, field.number == 1 ? BT_WIRE_BYTES : BT_WIRE_VARINT)) break;
     if (field.number == 1)
-      status = read_span(d, field.bytes);
+      status = d->rows->with_spans ? read_span(d, field.bytes) : read_span_times(d, field.bytes);
     else
       matched = (uint32_t)field.value;
   }
@@ -94,7 +109,7 @@ static bt_status read_trace_field(const decoder *d, const bt_wire_field *field, 
   case 4: return bt_otlp_read_time(&d->place, "the start of a trace", field->value, &d->rows->start_ns);
   case 5: d->rows->duration_ms = field->value; return BT_OK;
   case 6: *first_set = field->bytes; return BT_OK;
-  case 7: return d->rows->with_spans ? read_set(d, field->bytes) : BT_OK;
+  case 7: return read_set(d, field->bytes);
   case 8: return read_stats_entry(d, field->bytes);
   default: return BT_OK;
   }
@@ -104,15 +119,18 @@ static bt_status read_trace(const decoder *d, bt_str message) {
   bt_wire wire;
   bt_wire_field field;
   bt_str first_set = {NULL, 0};
+  bool has_sets = false;
   bt_status status = BT_OK;
   bt_search_rows_begin(d->rows);
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
     if (!is_trace_field_expected(&wire, &field)) break;
+    has_sets = has_sets || field.number == 7;
     status = read_trace_field(d, &field, &first_set);
   }
   if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "TraceSearchMetadata");
-  if (status == BT_OK && d->rows->with_spans && d->rows->count == 0 && first_set.ptr) status = read_set(d, first_set);
+  bool needs_first = d->rows->with_spans ? d->rows->count == 0 : !has_sets;
+  if (status == BT_OK && needs_first && first_set.ptr) status = read_set(d, first_set);
   return status == BT_OK ? bt_search_rows_end(d->rows) : status;
 }
 

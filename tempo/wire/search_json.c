@@ -54,10 +54,40 @@ static bt_status read_span(decoder *d) {
   return status == BT_OK ? bt_search_rows_add(d->rows, &span) : status;
 }
 
+/* A number that is worth having, and nothing is wrong without it: other stores may write it in another way. *out stays
+ * as it is where there is none. */
+static bt_status read_if_number(decoder *d, uint64_t *out) {
+  bt_json_type type = bt_json_peek(&d->place.json);
+  bt_str digits = {NULL, 0};
+  uint64_t number;
+  if (type == BT_JSON_NUMBER)
+    bt_json_number(&d->place.json, &digits);
+  else if (type == BT_JSON_STRING)
+    bt_json_string(&d->place.json, &digits);
+  else
+    bt_json_skip(&d->place.json);
+  if (digits.len && bt_json_is_number(digits) && bt_json_to_uint64(digits, &number)) *out = number;
+  return bt_json_place_status(&d->place);
+}
+
+static bt_status read_span_times(decoder *d) {
+  static const bt_json_name names[] = {BT_JSON_NAME("startTimeUnixNano", 0), BT_JSON_NAME("durationNanos", 1)};
+  uint64_t times[COUNT(names)] = {0};
+  uint32_t seen = 0;
+  unsigned bit;
+  bt_status status = BT_OK;
+  bt_json_open_object(&d->place.json);
+  while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
+    status = read_if_number(d, &times[bit]);
+  bt_search_rows_show_raw(d->rows, times[0], times[1]);
+  return finish_value(d, status);
+}
+
 static bt_status read_spans(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
-  while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_span(d);
+  while (status == BT_OK && bt_json_next_item(&d->place.json))
+    status = d->rows->with_spans ? read_span(d) : read_span_times(d);
   return finish_value(d, status);
 }
 
@@ -76,10 +106,6 @@ static bt_status read_set(decoder *d) {
 
 static bt_status read_sets(decoder *d) {
   bt_status status = BT_OK;
-  if (!d->rows->with_spans) {
-    bt_json_skip(&d->place.json);
-    return bt_json_place_status(&d->place);
-  }
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_set(d);
   return finish_value(d, status);
@@ -91,20 +117,11 @@ static bt_status read_trace_id(decoder *d) {
   return bt_search_rows_set_id(d->rows, hex);
 }
 
-/* A count is worth having, and nothing is wrong without it: other stores may write it in another way. */
 static bt_status read_count(decoder *d) {
-  bt_json_type type = bt_json_peek(&d->place.json);
-  bt_str digits = {NULL, 0};
   uint64_t spans = 0;
-  if (type == BT_JSON_NUMBER)
-    bt_json_number(&d->place.json, &digits);
-  else if (type == BT_JSON_STRING)
-    bt_json_string(&d->place.json, &digits);
-  else
-    bt_json_skip(&d->place.json);
-  if (digits.len && bt_json_is_number(digits) && bt_json_to_uint64(digits, &spans))
-    bt_search_rows_add_count(d->rows, spans);
-  return bt_json_place_status(&d->place);
+  bt_status status = read_if_number(d, &spans);
+  bt_search_rows_add_count(d->rows, spans);
+  return status;
 }
 
 /* The value under the name of a service. */
@@ -172,8 +189,8 @@ static bt_status read_trace(decoder *d) {
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = read_trace_member(d, bit, &first_set);
   status = finish_value(d, status);
-  bool needs_first = d->rows->with_spans && d->rows->count == 0 && first_set.start;
-  if (status == BT_OK && needs_first) status = read_first_set(d, &first_set);
+  bool has_none = d->rows->with_spans ? d->rows->count == 0 : !(seen & 1u << TRACE_SETS);
+  if (status == BT_OK && has_none && first_set.start) status = read_first_set(d, &first_set);
   return status == BT_OK ? bt_search_rows_end(d->rows) : status;
 }
 

@@ -28,6 +28,7 @@ void bt_search_rows_begin(bt_search_rows *rows) {
   rows->has_id = false;
   rows->start_ns = 0;
   rows->duration_ms = 0;
+  rows->shown_start_ns = rows->shown_end_ns = 0;
   rows->span_count = 0;
 }
 
@@ -48,12 +49,26 @@ bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_i
                       rows->answer->trace_count + 1, hex.len < 40 ? (int)hex.len : 40, hex.len ? hex.ptr : "");
 }
 
+/* A start of 0 is one that nobody set. */
+static void show_times(bt_search_rows *rows, int64_t start_ns, int64_t duration_ns) {
+  int64_t end_ns = start_ns;
+  if (start_ns <= 0) return;
+  if (duration_ns > 0 && __builtin_add_overflow(start_ns, duration_ns, &end_ns)) end_ns = INT64_MAX;
+  if (!rows->shown_start_ns || start_ns < rows->shown_start_ns) rows->shown_start_ns = start_ns;
+  if (end_ns > rows->shown_end_ns) rows->shown_end_ns = end_ns;
+}
+
+void bt_search_rows_show_raw(bt_search_rows *rows, uint64_t start_ns, uint64_t duration_ns) {
+  if (start_ns <= INT64_MAX) show_times(rows, (int64_t)start_ns, bt_search_duration(duration_ns));
+}
+
 bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) {
   if (bt_span_id_is_zero(&span->id))
     return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer: a span has no id",
                         rows->answer->trace_count + 1);
   bt_status status = bt_build_attributes(&rows->build, &rows->build.span, &span->attributes, rows->error);
   if (status != BT_OK) return status;
+  show_times(rows, span->start_ns, span->duration_ns);
   bt_search_item *items = bt_grow_array(rows->items, rows->count, &rows->capacity, sizeof *items);
   if (!items) return bt_error_no_memory(rows->error);
   rows->items = items;
@@ -83,12 +98,25 @@ static bool end_of(const bt_search_rows *rows, int64_t *end_ns) {
          !__builtin_add_overflow(rows->start_ns, length_ns, end_ns);
 }
 
+/* The duration wraps, and the start may be one that nobody set. The spans of the same row have times of their own. */
+static void widen_bounds(const bt_search_rows *rows, bt_search_row *row) {
+  row->in_doubt = row->start_ns == 0;
+  if (row->in_doubt) {
+    row->start_ns = rows->shown_start_ns;
+    row->end_ns = rows->shown_end_ns;
+  }
+  if (!rows->shown_start_ns) return;
+  if (rows->shown_start_ns < row->start_ns) row->start_ns = rows->shown_start_ns;
+  if (rows->shown_end_ns > row->end_ns) row->end_ns = rows->shown_end_ns;
+}
+
 bt_status bt_search_rows_end(bt_search_rows *rows) {
   bt_search_row row = {.id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count};
   size_t number = ++rows->answer->trace_count;
   if (!rows->has_id) return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer has no id", number);
   if (!end_of(rows, &row.end_ns))
     return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer: its duration is out of range", number);
+  widen_bounds(rows, &row);
   bt_status status = rows->sink(rows->context, &row, rows->error);
   for (size_t i = 0; status == BT_OK && i < rows->count; i++) {
     row.span = &rows->items[i].span;

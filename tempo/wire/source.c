@@ -26,9 +26,19 @@ static int compare_found(const void *a, const void *b) {
 }
 
 void bt_found_join(bt_found *into, const bt_found *from) {
+  into->in_doubt = into->in_doubt || from->in_doubt;
   if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
   if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
   if (from->span_count > into->span_count) into->span_count = from->span_count;
+}
+
+bt_found bt_found_of_bounds(const bt_trace_id *id, int64_t start_ns, int64_t end_ns) {
+  return (bt_found){.id = *id, .start_ns = start_ns, .end_ns = end_ns, .in_doubt = !start_ns && !end_ns};
+}
+
+bool bt_found_overlaps(const bt_found *found, bt_time_range range) {
+  bool is_within = found->start_ns < range.end_ns && found->end_ns >= range.start_ns;
+  return range.start_ns < range.end_ns && (found->in_doubt || is_within);
 }
 
 void bt_found_list_sort(bt_found_list *list) {
@@ -45,9 +55,8 @@ void bt_found_list_sort(bt_found_list *list) {
 }
 
 void bt_found_widen(bt_found *found, const bt_trace *spans) {
-  if (!spans->span_count) return;
   int64_t start_ns = bt_trace_start_ns(spans), end_ns = bt_trace_end_ns(spans);
-  if (start_ns < found->start_ns) found->start_ns = start_ns;
+  if (start_ns && start_ns < found->start_ns) found->start_ns = start_ns;
   if (end_ns > found->end_ns) found->end_ns = end_ns;
 }
 

@@ -26,6 +26,9 @@ typedef struct bt_time_range {
 typedef struct bt_found {
   bt_trace_id id;
   int64_t start_ns, end_ns; /* earliest start and latest end seen */
+  /* The source said what cannot be: a start of 0, or bounds beyond the range that was asked for. Then these are bounds
+   * of what was seen, and the trace lies anywhere. */
+  bool in_doubt;
   /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0:
    * not known. */
   uint32_t span_count;
@@ -40,6 +43,10 @@ bool bt_found_list_add(bt_found_list *list,
                        const bt_found *found) BT_MUST_CHECK; /* appends; sort when done. False: no memory */
 void bt_found_list_sort(bt_found_list *list);                /* by id; joins what was seen of equal ids */
 void bt_found_join(bt_found *into, const bt_found *from);    /* what both saw of one trace */
+/* Of a source that has the spans itself. Both 0: no span has a time, so that the trace lies in any range. */
+bt_found bt_found_of_bounds(const bt_trace_id *id, int64_t start_ns, int64_t end_ns);
+/* Whether it may lie there: as `search` of bt_source_operations has it. */
+bool bt_found_overlaps(const bt_found *found, bt_time_range range);
 /* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and
  * the longest fragment's duration. */
 void bt_found_widen(bt_found *found, const bt_trace *spans);

@@ -245,7 +245,7 @@ Tempopb__SearchResponse *generate_search(generator *g, size_t traces) {
     tempopb__trace_search_metadata__init(trace);
     trace->trace_id = make_hex(g, 20 + generate_number(g, 13));
     trace->root_service_name = make_text(g);
-    trace->start_time_unix_nano = generate_number(g, 1795077864000000000u);
+    trace->start_time_unix_nano = generate_number(g, 5) ? generate_number(g, 1795077864000000000u) : 0;
     trace->duration_ms = (uint32_t)generate_number(g, UINT32_MAX);
     trace->n_span_sets = generate_number(g, 4);
     trace->span_sets = make(g, 4, sizeof *trace->span_sets);

@@ -23,6 +23,6 @@ void write_request_json(const Otlp__ExportTraceServiceRequest *request, bt_buffe
 void write_search_json(const Tempopb__SearchResponse *answer, bt_buffer *out);
 
 void text_lines_add_request(text_lines *lines, const Otlp__ExportTraceServiceRequest *request);
-void text_lines_add_search(text_lines *lines, const Tempopb__SearchResponse *answer);
+void text_lines_add_search(text_lines *lines, const Tempopb__SearchResponse *answer, bool with_spans);
 
 #endif

@@ -315,15 +315,32 @@ void text_lines_add_request(text_lines *lines, const Otlp__ExportTraceServiceReq
   }
 }
 
-void text_lines_add_search(text_lines *lines, const Tempopb__SearchResponse *answer) {
+static void widen(bt_search_row *row, const Tempopb__SearchSpan *shown) {
+  int64_t start_ns = (int64_t)shown->start_time_unix_nano, end_ns = start_ns;
+  if (!start_ns) return;
+  if (shown->duration_nanos <= INT64_MAX) end_ns += (int64_t)shown->duration_nanos;
+  if (!row->start_ns || start_ns < row->start_ns) row->start_ns = start_ns;
+  if (end_ns > row->end_ns) row->end_ns = end_ns;
+}
+
+/* As wide as what the row shows; of that alone where it says no start. */
+static void set_bounds(bt_search_row *row, const Tempopb__TraceSearchMetadata *trace) {
+  row->start_ns = (int64_t)trace->start_time_unix_nano;
+  row->in_doubt = !row->start_ns;
+  if (!row->in_doubt) row->end_ns = row->start_ns + ((int64_t)trace->duration_ms + 1) * 1000000;
+  for (size_t j = 0; j < trace->n_span_sets; j++)
+    for (size_t k = 0; k < trace->span_sets[j]->n_spans; k++) widen(row, trace->span_sets[j]->spans[k]);
+}
+
+void text_lines_add_search(text_lines *lines, const Tempopb__SearchResponse *answer, bool with_spans) {
   for (size_t i = 0; i < answer->n_traces; i++) {
     const Tempopb__TraceSearchMetadata *trace = answer->traces[i];
-    int64_t start_ns = (int64_t)trace->start_time_unix_nano;
-    bt_search_row row = {.start_ns = start_ns, .end_ns = start_ns + ((int64_t)trace->duration_ms + 1) * 1000000};
+    bt_search_row row = {.span = NULL};
+    set_bounds(&row, trace);
     for (size_t j = 0; j < trace->n_service_stats; j++) row.span_count += trace->service_stats[j]->stats->span_count;
     if (!bt_trace_id_parse(bt_str_from(trace->trace_id), &row.id)) abort();
     text_lines_add_row(lines, &row);
-    for (size_t j = 0; j < trace->n_span_sets; j++) {
+    for (size_t j = 0; with_spans && j < trace->n_span_sets; j++) {
       for (size_t k = 0; k < trace->span_sets[j]->n_spans; k++) {
         const Tempopb__SearchSpan *from = trace->span_sets[j]->spans[k];
         bt_search_span span = {.name = bt_str_from(from->name),

@@ -195,11 +195,11 @@ static bt_status add_row(void *context, const bt_search_row *row, bt_error *erro
   return BT_OK;
 }
 
-static char *search_text(bt_str body, bool is_json, const Tempopb__SearchResponse *expected) {
+static char *search_text(bt_str body, bool is_json, bool with_spans, const Tempopb__SearchResponse *expected) {
   bt_error error = {.message = ""};
   bt_search_answer answer;
   text_lines lines = {0};
-  if (bt_tempo_decode_search(body, is_json, true, add_row, &lines, &answer, &error) != BT_OK)
+  if (bt_tempo_decode_search(body, is_json, with_spans, add_row, &lines, &answer, &error) != BT_OK)
     fail_msg("%s", error.message);
   assert_int_equal(answer.trace_count, expected->n_traces);
   assert_int_equal(answer.inspected_bytes, expected->metrics->inspected_bytes);
@@ -220,16 +220,18 @@ static void test_searches(void **state) {
     tempopb__search_response__pack(answer, bytes);
     Tempopb__SearchResponse *read = tempopb__search_response__unpack(NULL, length, bytes);
     assert_non_null(read);
-    text_lines lines = {0};
-    text_lines_add_search(&lines, read);
-    char *expected = text_lines_join(&lines);
-    check_text(search_text((bt_str){(char *)bytes, length}, false, read), expected);
     bt_buffer json = {0};
     write_search_json(read, &json);
-    check_text(search_text(bt_buffer_str(&json), true, read), expected);
+    for (int with_spans = 0; with_spans < 2; with_spans++) {
+      text_lines lines = {0};
+      text_lines_add_search(&lines, read, with_spans);
+      char *expected = text_lines_join(&lines);
+      check_text(search_text((bt_str){(char *)bytes, length}, false, with_spans, read), expected);
+      check_text(search_text(bt_buffer_str(&json), true, with_spans, read), expected);
+      free(expected);
+    }
     bt_buffer_dispose(&json);
     tempopb__search_response__free_unpacked(read, NULL);
-    free(expected);
     free(bytes);
     bt_arena_dispose(&arena);
   }
@@ -317,9 +319,9 @@ static void test_recorded_answers(void **state) {
     Tempopb__SearchResponse *read = tempopb__search_response__unpack(NULL, length, (uint8_t *)body);
     assert_non_null(read);
     text_lines lines = {0};
-    text_lines_add_search(&lines, read);
+    text_lines_add_search(&lines, read, true);
     char *expected = text_lines_join(&lines);
-    check_text(search_text((bt_str){body, length}, false, read), expected);
+    check_text(search_text((bt_str){body, length}, false, true, read), expected);
     tempopb__search_response__free_unpacked(read, NULL);
     free(expected);
     free(body);

@@ -42,7 +42,7 @@ static void test_order(void **state) {
     size_t end = first + 1 + test_random_below(&random, KEPT_MAX - (unsigned)first);
     unsigned values = 2 + test_random_below(&random, 255);
     for (size_t i = 0; i < count; i++) {
-      int64_t start_ns = (int64_t)test_random_below(&random, 1000);
+      int64_t start_ns = 1 + (int64_t)test_random_below(&random, 1000);
       added[i] = (bt_trace_bounds){make_id(&random, first, end, values), start_ns, start_ns + 5};
       add(&index, &added[i]);
     }

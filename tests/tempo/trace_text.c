@@ -150,7 +150,8 @@ void text_lines_add_row(text_lines *lines, const bt_search_row *row) {
   bt_buffer line = {0};
   char hex[BT_TRACE_ID_HEX + 1], span_hex[BT_SPAN_ID_HEX + 1];
   bt_trace_id_format(&row->id, hex);
-  bt_buffer_printf(&line, "%s %" PRId64 "..%" PRId64, hex, row->start_ns, row->end_ns);
+  bt_buffer_printf(&line, "%s %" PRId64 "..%" PRId64 "%s", hex, row->start_ns, row->end_ns,
+                   row->in_doubt ? " in doubt" : "");
   if (row->span) {
     bt_span_id_format(&row->span->id, span_hex);
     bt_buffer_printf(&line, " %s ", span_hex);

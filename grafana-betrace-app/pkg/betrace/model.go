@@ -62,6 +62,7 @@ type Coverage struct {
 	Unsettled      *int64         `json:"unsettled"`
 	LongTraces     int64          `json:"long_traces_count"`
 	DifferingCount int64          `json:"differing_traces_count"`
+	Unended        int64          `json:"unended"`
 	Assumptions    struct {
 		Settle string `json:"settle"`
 	} `json:"assumptions"`

@@ -41,6 +41,9 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	if coverage.LongTraces > 0 {
 		notices = append(notices, info("%d traces are longer than the margin and were judged where they were found.", coverage.LongTraces))
 	}
+	if coverage.Unended > 0 {
+		notices = append(notices, info("In %d traces a span never ended. Tempo's searches never show a trace whose spans all lack an end.", coverage.Unended))
+	}
 	if coverage.DifferingCount > 0 {
 		notices = append(notices, info("Tempo holds copies of spans that do not agree in %d traces; the first copy was judged.", coverage.DifferingCount))
 	}

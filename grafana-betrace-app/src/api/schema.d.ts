@@ -1472,6 +1472,8 @@ export interface components {
             /** @description traces with copies of one span that do not agree, judged by the copy that came first; at most 20 are named */
             differing_traces?: string[];
             differing_traces_count?: number;
+            /** @description traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack an end, so where this is above 0 there may be such as well */
+            unended?: number;
             /** @description of replays alone */
             compared?: components["schemas"]["Compared"];
             /** @description of several rules the widest */

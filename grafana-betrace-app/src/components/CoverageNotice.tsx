@@ -77,6 +77,10 @@ function traceLines(coverage: Coverage): string[] {
     const count = coverage.differing_traces_count;
     lines.push(t('coverage.differing', 'Traces with copies of one span that do not agree: {{count}}.', { count }));
   }
+  if (coverage.unended) {
+    const text = "Traces with a span that never ended: {{count}}. Tempo's searches never show a trace whose spans all lack an end.";
+    lines.push(t('coverage.unended', text, { count: coverage.unended }));
+  }
   return lines;
 }
 

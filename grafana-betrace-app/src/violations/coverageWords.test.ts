@@ -79,6 +79,11 @@ describe('coverage in words', () => {
     expect(said.notes[0]).toContain('Nothing can be said about it');
   });
 
+  it('says that searches never show a trace whose spans all lack an end', () => {
+    const said = words(partial('inconclusive: 2 verdicts', { inconclusive: 2 }, { unended: 3 }));
+    expect(said.notes).toContain("Traces with a span that never ended: 3. Tempo's searches never show a trace whose spans all lack an end.");
+  });
+
   it('names verdicts that could not be reached, long traces and copies that differ', () => {
     const said = words(
       partial(

@@ -167,7 +167,9 @@ static void a_place_is_sure_once_it_is_listed(void **state) {
   table.is_listed = true;
   assert_int_equal(bt_trace_table_place(&table, &table.traces[0]), BT_PLACE_SETTLED);
   int64_t before_ns = NOON_NS - 2 * HOUR_NS;
-  assert_int_equal(bt_trace_table_keep_times(&table, &table.traces[0], before_ns, before_ns, &error), BT_OK);
+  bt_span span = {.start_ns = before_ns, .end_ns = before_ns};
+  bt_trace whole = {.spans = &span, .span_count = 1};
+  assert_int_equal(bt_trace_table_keep_places(&table, &table.traces[0], &whole, &error), BT_OK);
   assert_int_equal(bt_trace_table_place(&table, &table.traces[0]), BT_PLACE_OUTSIDE); /* as the whole trace says */
   bt_found_list_dispose(&one);
   bt_trace_table_dispose(&table);

@@ -78,11 +78,11 @@ static void an_open_trace_is_its_own_rules(void **state) {
 static void a_wide_margin_moves_no_trace_of_another_rule(void **state) {
   scene *s = *state;
   fake_trace *trace = fake_add(&s->fake, 1);
-  fake_span_add(trace, "bad", NOON_NS - 3 * MINUTE_NS);
-  fake_span_add(trace, "web", NOON_NS + 17 * MINUTE_NS);
+  for (int minute = -3; minute <= 17; minute += 10)
+    fake_span_add(trace, minute < 0 ? "bad" : "web", NOON_NS + minute * MINUTE_NS);
   trace = fake_add(&s->fake, 2);
-  fake_span_add(trace, "bad", NOON_NS + 57 * MINUTE_NS);
-  fake_span_add(trace, "web", NOON_NS + 77 * MINUTE_NS);
+  for (int minute = 57; minute <= 77; minute += 10)
+    fake_span_add(trace, minute == 57 ? "bad" : "web", NOON_NS + minute * MINUTE_NS);
   replay_run_add(&s->run, "bad", BAD);
   replay_run_add_own(&s->run, "wide", BAD, -1, 30 * MINUTE_NS);
   const bt_rule_result *rules = scene_go(s);
