@@ -374,6 +374,8 @@ static int eval_command(const bt_command *self, int argc, char **argv) {
     ; /* code says it */
   else if (!take_files(&arguments, &files))
     code = BT_EXIT_USAGE;
+  else if (!arguments.rules.count && arguments.rules.without)
+    code = bt_cli_rules_refuse_none(&arguments.rules, "eval");
   else if (!arguments.rules.count)
     code = bt_cli_usage_error("eval", "say which rules: a rule file, --rules FILE or --dsl TEXT");
   else if (!arguments.path_count)

@@ -19,6 +19,7 @@ typedef struct testing {
   bt_junit junit;
   bt_rule_paths named; /* --rules */
   size_t counts[BT_TEST_ERROR + 1];
+  size_t rules;        /* in all files */
   size_t broken_count; /* files and rules that are wrong */
   bool is_unreadable;
 } testing;
@@ -140,6 +141,7 @@ static bt_status test_file(testing *run, const char *path, bt_error *error) {
     run->is_unreadable = run->is_unreadable || !text;
     take_broken_file(run, path, (bt_str){text, length}, problem.message);
   } else if (!status) {
+    run->rules += file.rule_count;
     report_broken_rules(run, &file);
     status = bt_tests_run(&file, folder, take_result, run, error);
   }
@@ -148,6 +150,17 @@ static bt_status test_file(testing *run, const char *path, bt_error *error) {
   free(folder);
   free(text);
   return status;
+}
+
+/* That no test fails of no rule at all would be no answer. */
+static void refuse_none(testing *run, char *const *paths, size_t count) {
+  bt_buffer text = {0};
+  if (run->rules || run->broken_count) return;
+  bt_rule_paths_say_none((const char *const *)paths, count, &text);
+  take_broken(run, paths[0], text.failed ? "expected rules, and there are none" : text.ptr);
+  bt_junit_end_file(&run->junit, paths[0]);
+  run->is_unreadable = true;
+  bt_buffer_dispose(&text);
 }
 
 static size_t count_tests(const testing *run) {
@@ -194,6 +207,7 @@ static int run_tests(testing *run, char **paths, size_t count) {
   run->broken = json_array();
   bt_status status = run->tests && run->broken ? BT_OK : bt_error_no_memory(&error);
   for (size_t i = 0; i < count && !status; i++) status = test_file(run, paths[i], &error);
+  if (!status) refuse_none(run, paths, count);
   if (!status) status = print_end(run, &error);
   json_decref(run->tests);
   json_decref(run->broken);

@@ -356,6 +356,8 @@ static int keep_only(bt_replay_options *options, const bt_command *command) {
 
 static int check_rules(bt_replay_options *options, const bt_command *command, unsigned needs) {
   if (options->has_wrong_rules) return BT_EXIT_USAGE;
+  if (needs & (BT_NEEDS_RULES | BT_NEEDS_ONE_RULE) && options->rules.without && !options->rules.count)
+    return bt_cli_rules_refuse_none(&options->rules, command->name);
   if (needs & (BT_NEEDS_RULES | BT_NEEDS_ONE_RULE) && !options->rules.count)
     return bt_cli_usage_error(command->name, "say which rules: a rule file, --rules FILE or --dsl TEXT");
   int code = options->only_count ? keep_only(options, command) : BT_EXIT_FINE;

@@ -104,6 +104,11 @@ static int gate_command(const bt_command *self, int argc, char **argv) {
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code && !(run.question.baseline && run.question.candidate))
       code = bt_cli_usage_error(self->name, "say which versions are compared: --baseline VALUE --candidate VALUE");
+    if (!code && bt_gate_compares_itself(&run.question))
+      code = bt_cli_usage_error(self->name,
+                                "--baseline and --candidate are both \"%s\": a version that is compared with itself shows "
+                                "no difference, whatever it does; name the version that runs already and the new one",
+                                run.question.baseline);
     if (!code) code = run_gate(&run);
   }
   bt_replay_options_dispose(&run.options);
