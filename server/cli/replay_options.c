@@ -275,6 +275,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
   case OPT_CONCURRENCY_MAX: return bt_cli_number(value, &options->concurrency_max) && options->concurrency_max <= 64;
   case BT_FLAG_JSON: return options->print_json = true;
+  case BT_FLAG_EXERCISED: return options->requires_exercised = true;
   default: return false;
   }
 }

@@ -40,6 +40,14 @@ bt_str bt_exercising_text(const bt_rule *rule, uint32_t index) {
   return conjunct ? text_of(rule, conjunct->range) : BT_STR("");
 }
 
+bool bt_exercised_by_violation_alone(const bt_rule *rule) {
+  const bt_condition *whole = rule->condition;
+  if (!whole || whole->kind == BT_CONDITION_NOT) return false;
+  for (uint32_t i = 0; whole->kind == BT_CONDITION_AND && i < whole->item_count; i++)
+    if (whole->items[i]->kind == BT_CONDITION_NOT) return false;
+  return true;
+}
+
 void bt_rule_quote(bt_str text, bt_buffer *out) {
   bt_buffer_append_char(out, '"');
   for (size_t i = 0; i < text.len; i++) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dsl/arena.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/printer.h"
 #include "server/cli/trace_drawing.h"
@@ -219,9 +220,9 @@ static bool lacks_spans(const bt_listen_report *report) {
 
 int bt_listen_report_code(const bt_listen_report *report) {
   if (count_verdicts(report, BT_VIOLATED)) return BT_EXIT_FOUND;
-  if (report->options->requires_exercised && count_unexercised(report)) return BT_EXIT_FOUND;
   if (lacks_spans(report)) return BT_EXIT_UNKNOWN;
-  return report->options->is_strict && count_verdicts(report, BT_INCONCLUSIVE) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  if (report->options->is_strict && count_verdicts(report, BT_INCONCLUSIVE)) return BT_EXIT_UNKNOWN;
+  return bt_idle_exit_status(&report->options->shared, count_unexercised(report) > 0, BT_EXIT_FINE);
 }
 
 /* ---- text ---- */
@@ -236,7 +237,7 @@ static void print_rules(const bt_listen_report *report) {
     else if (rule->counts[BT_INCONCLUSIVE])
       bt_print("inconclusive  %s: %" PRIu64 " trace%s\n", id, rule->counts[BT_INCONCLUSIVE],
                bt_cli_plural(rule->counts[BT_INCONCLUSIVE]));
-    else if (!is_exercised(rule) && report->options->requires_exercised)
+    else if (!is_exercised(rule) && report->options->shared.requires_exercised)
       bt_print("not exercised %s: no trace has what the rule is about\n", id);
   }
 }
@@ -339,8 +340,8 @@ static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out)
     bt_xml_text(out, bt_buffer_str(&rule->messages), false);
     bt_buffer_printf(out, "</%s>", kind);
   } else if (!is_exercised(rule)) {
-    bt_buffer_append(out, report->options->requires_exercised
-                              ? BT_STR("<failure message=\"no trace exercised this rule\"/>")
+    bt_buffer_append(out, report->options->shared.requires_exercised
+                              ? BT_STR("<error message=\"no trace exercised this rule\"/>")
                               : BT_STR("<skipped message=\"no trace exercised this rule\"/>"));
   }
   bt_buffer_append(out, BT_STR("</testcase>\n"));
@@ -379,7 +380,7 @@ static json_t *finding_json(const bt_listen_report *report, size_t i) {
   const bt_listen_rule *rule = &report->rules[i];
   const bt_rule_fields *fields = &rule_at(report, i)->fields;
   const bt_rule_place *place = place_of(report, i);
-  bool is_missed = report->options->requires_exercised && !is_exercised(rule);
+  bool is_missed = report->options->shared.requires_exercised && !is_exercised(rule);
   uint64_t violated = rule->counts[BT_VIOLATED], unknown = rule->counts[BT_INCONCLUSIVE];
   bt_buffer message = {0};
   if (!violated && !unknown && !is_missed) return NULL;
