@@ -95,11 +95,12 @@ static bt_status save_trace(bt_listen_report *report, const bt_trace *trace, bt_
   bt_redaction everything = {.keeps_all = true};
   if (report->saved < 0) return BT_OK;
   json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &everything);
-  char *line = document ? json_dumps(document, JSON_COMPACT) : NULL;
-  json_decref(document);
-  if (!line) return bt_error_no_memory(error);
-  bool is_written = bt_cli_write_all(report->saved, bt_str_from(line)) && bt_cli_write_all(report->saved, BT_STR("\n"));
-  free(line);
+  bt_buffer line = {0};
+  if (!document) return bt_error_no_memory(error);
+  bt_shown_json(document, JSON_COMPACT | JSON_REAL_PRECISION(17), &line);
+  bool is_whole = !line.failed, is_written = is_whole && bt_cli_write_all(report->saved, bt_buffer_str(&line));
+  bt_buffer_dispose(&line);
+  if (!is_whole) return bt_error_no_memory(error);
   if (is_written) return BT_OK;
   return bt_error_set(error, BT_IO, "%.150s: %s", report->options->save, strerror(errno));
 }
@@ -408,12 +409,9 @@ static bt_status write_sarif(const bt_listen_report *report, bt_error *error) {
     if (finding) bt_json_append(findings, finding);
   }
   json_t *log = bt_sarif_json(findings, !lacks_spans(report), BETRACE_VERSION);
-  char *text = log ? json_dumps(log, JSON_INDENT(2)) : NULL;
-  json_decref(log);
   json_decref(findings);
-  if (!text) return bt_error_no_memory(error);
-  bt_buffer_printf(&out, "%s\n", text);
-  free(text);
+  if (!log) return bt_error_no_memory(error);
+  bt_shown_json(log, JSON_INDENT(2), &out);
   return write_document(report->options->sarif, &out, error);
 }
 
