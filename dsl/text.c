@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/hidden_characters.h"
+
 bt_str bt_str_from(const char *c_string) {
   return (bt_str){c_string, c_string ? strlen(c_string) : 0};
 }
@@ -144,8 +146,24 @@ size_t bt_utf8_sequence(bt_str s, uint32_t *code_point) {
 }
 
 bool bt_is_obeyed(uint32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x61C || (c >= 0x200E && c <= 0x200F) ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+  size_t low = 0, high = sizeof bt_hidden_characters / sizeof *bt_hidden_characters;
+  if (c >= 0x20 && c < 0x7F) return false; /* nearly all that is asked for */
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (c > bt_hidden_characters[middle].last)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < sizeof bt_hidden_characters / sizeof *bt_hidden_characters && c >= bt_hidden_characters[low].first;
+}
+
+void bt_append_utf16_escape(uint32_t c, bt_buffer *out) {
+  if (c <= 0xFFFF)
+    bt_buffer_printf(out, "\\u%04x", (unsigned)c);
+  else
+    bt_buffer_printf(out, "\\u%04x\\u%04x", (unsigned)(0xD800 + ((c - 0x10000) >> 10)),
+                     (unsigned)(0xDC00 + ((c - 0x10000) & 0x3FF)));
 }
 
 bool bt_utf8_valid(bt_str s) {

@@ -54,9 +54,12 @@ bt_str bt_buffer_str(const bt_buffer *buffer); /* borrowed until the next append
 
 /* Number of bytes of the valid UTF-8 sequence at the start of s, 0 when it is not one (or s is empty). */
 size_t bt_utf8_sequence(bt_str s, uint32_t *code_point);
-/* Whether a terminal would obey this character and not show it: C0, DEL and C1; line and paragraph separators; marks,
- * embeddings, overrides and isolates of direction; the mark of byte order. */
+/* Whether this character is not shown where it stands, or changes how others are shown: C0, DEL and C1; separators of
+ * lines and paragraphs; all that steers direction; tags, variation selectors, what has no width, the mark of byte
+ * order. One list for every output (dsl/hidden_characters.h). */
 bool bt_is_obeyed(uint32_t code_point);
+/* Appends it as JSON and strings of the language have it: \u202e, and \udb40\udc01 above U+FFFF. */
+void bt_append_utf16_escape(uint32_t code_point, bt_buffer *out);
 bool bt_utf8_valid(bt_str s);
 
 #endif

@@ -10,8 +10,10 @@ void bt_shown_append_escape(uint32_t c, bt_buffer *out) {
     bt_buffer_append(out, BT_STR("\\r"));
   else if (c < 0x80)
     bt_buffer_printf(out, "\\x%02x", (unsigned)c);
-  else
+  else if (c <= 0xFFFF)
     bt_buffer_printf(out, "\\u%04x", (unsigned)c);
+  else
+    bt_buffer_printf(out, "\\u{%x}", (unsigned)c); /* five digits would run into what follows */
 }
 
 size_t bt_shown_append_one(bt_str text, bool keeps_lines, bt_buffer *out) {

@@ -9,8 +9,8 @@
 
 #include "dsl/text.h"
 
-/* Appends a text so that it can be shown: control characters as \x1b, \n and \t, marks that change the direction or end
- * a line as \u202e, and bytes that are no UTF-8 as \xff. What is shown has no byte below 0x20. A backslash stays one:
+/* Appends a text so that it can be shown: what bt_is_obeyed names as \x1b, \n, \t, \u202e or
+ * \u{e0041}, and bytes that are no UTF-8 as \xff. What is shown has no byte below 0x20. A backslash stays one:
  * this is for eyes, not to be read back. */
 void bt_shown_append(bt_str text, bt_buffer *out);
 /* The same as bt_shown_append of a text whose lines and tabs are a layout that we made: these stay. */

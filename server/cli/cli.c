@@ -158,7 +158,9 @@ bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path) {
   char *const given[] = {(char *)(uintptr_t)path}; /* read only */
   bool ok = bt_rule_paths_find(given, 1, &paths, &error) == BT_OK;
   if (!ok) bt_print_error("%s\n", error.message);
+  size_t before = rules->count;
   for (size_t i = 0; i < paths.count; i++) ok = add_file(rules, paths.items[i]) && ok;
+  if (ok && rules->count == before && !rules->without) rules->without = path;
   bt_rule_paths_dispose(&paths);
   return ok;
 }
@@ -181,6 +183,14 @@ bool bt_cli_rules_add_text(bt_cli_rules *rules, const char *id, const char *dsl)
   if (status && !diagnostics.error_count) bt_print_error("<dsl>: %s\n", error.message);
   bt_diagnostics_dispose(&diagnostics);
   return !status && add_definition(rules, definition, NULL, 0);
+}
+
+int bt_cli_rules_refuse_none(const bt_cli_rules *rules, const char *command) {
+  bt_buffer text = {0};
+  bt_rule_paths_say_none(&rules->without, 1, &text);
+  int code = bt_cli_usage_error(command, "%s", text.failed ? "expected rules, and there are none" : text.ptr);
+  bt_buffer_dispose(&text);
+  return code;
 }
 
 void bt_cli_rules_dispose(bt_cli_rules *rules) {

@@ -33,9 +33,12 @@ typedef struct bt_cli_rules {
   bt_rule_definition **items;
   bt_rule_place *places; /* of each item */
   size_t count, capacity, place_capacity;
+  const char *without; /* the first path that held no rule; borrowed; NULL: none did */
 } bt_cli_rules;
 bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path); /* a folder: all rule files in it */
 bool bt_cli_rules_add_text(bt_cli_rules *rules, const char *id, const char *dsl);
+/* Of files that were given and hold no rule; returns BT_EXIT_USAGE. */
+int bt_cli_rules_refuse_none(const bt_cli_rules *rules, const char *command);
 void bt_cli_rules_dispose(bt_cli_rules *rules);
 
 /* The whole file, or stdin for "-"; NULL: *error says why. Free it. */

@@ -181,6 +181,17 @@ static void check_file(checking *check, const char *path) {
   free(text);
 }
 
+/* That nothing is wrong with no rule at all would be no answer. */
+static void refuse_none(checking *check, char *const *paths, size_t count) {
+  bt_buffer text = {0};
+  if (check->rules || check->errors || check->is_unreadable) return;
+  bt_rule_paths_say_none((const char *const *)paths, count, &text);
+  add_file_problem(check, count && strcmp(paths[0], "-") != 0 ? paths[0] : "<stdin>",
+                   text.failed ? "expected rules, and there are none" : text.ptr);
+  check->is_unreadable = true;
+  bt_buffer_dispose(&text);
+}
+
 static void print_lines(const checking *check) {
   json_t *problem;
   size_t at;
@@ -240,6 +251,7 @@ static int run_check(checking *check, char **paths, size_t path_count, const cha
   if (text_count) add_name(check, "<dsl>", NULL);
   for (size_t i = 0; i < text_count; i++) check_text(check, bt_str_from(texts[i]), "<dsl>");
   for (size_t i = 0; i < path_count; i++) check_file(check, paths[i]);
+  refuse_none(check, paths, path_count);
   print_end(check);
   json_decref(check->diagnostics);
   json_decref(check->names);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "server/cli/answer.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
@@ -227,6 +228,7 @@ static const bt_flag flags[] = {
     {"sample", OPT_SAMPLE, "N", "100", "traces of each side that are read, at most 500", NULL},
     {"limit", OPT_LIMIT, "N", "20", "attributes and names that are shown, at most 200", NULL},
     {"seed", OPT_SEED, "N", "1", "chooses the sample: the same traces for the same seed", NULL},
+    BT_FLAG_ROW_EXERCISED,
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Rule:", bt_flags_rules, NULL},

@@ -11,6 +11,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/operands.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
@@ -26,7 +27,7 @@ enum { PART_VERDICTS = 65536 };
 #define PROGRESS_NS INT64_C(100000000)
 
 typedef struct eval_options {
-  bool print_all, print_json;
+  bool print_all, print_json, requires_exercised;
   int64_t most_cpu_ns; /* of all rules on one trace; 0: 10 s */
   unsigned jobs;
 } eval_options;
@@ -37,6 +38,7 @@ typedef struct eval_part {
   bt_eval_options *options; /* one for each rule */
   bt_data_notes **notes;    /* the same; all that this place has met */
   uint64_t counts[BT_NOT_APPLICABLE + 1];
+  bt_exercise *exercise; /* one for each rule */
   bt_buffer lines;
   bt_given_trace *linked; /* traces that some rule leaves to what links tie to them */
   size_t linked_count, linked_capacity;
@@ -54,7 +56,8 @@ typedef struct eval_run {
   size_t traces;
   atomic_size_t judged; /* of these */
   int64_t shown_ns;     /* when progress was shown last */
-  bool *is_awaited;     /* rules that leave a trace to what links tie to it */
+  bt_idle_rules idle;
+  bool *is_awaited; /* rules that leave a trace to what links tie to it */
 } eval_run;
 
 static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -96,6 +99,9 @@ static bt_status report_verdict(const eval_run *run, eval_part *part, size_t rul
   bt_violation *violation = NULL;
   bool is_quiet = verdict->verdict == BT_SATISFIED || verdict->verdict == BT_NOT_APPLICABLE;
   part->counts[verdict->verdict]++;
+  if (verdict->exercised == BT_TRUE) part->exercise[rule] = BT_EXERCISED;
+  if (verdict->exercised == BT_UNKNOWN && part->exercise[rule] == BT_NOT_EXERCISED)
+    part->exercise[rule] = BT_EXERCISE_OPEN;
   if (is_quiet && !run->options->print_all) return BT_OK;
   bt_status status =
       verdict->verdict == BT_VIOLATED ? bt_violation_new(definition, "", trace, verdict, &violation, error) : BT_OK;
@@ -177,7 +183,9 @@ static bt_status prepare_part(const eval_run *run, eval_part *part, bt_error *er
   size_t count = run->rules->count;
   part->options = bt_realloc_array(NULL, count, sizeof *part->options);
   part->notes = calloc(count, sizeof(bt_data_notes *));
-  bt_status status = part->options && part->notes ? BT_OK : bt_error_no_memory(error);
+  part->exercise = calloc(count, sizeof *part->exercise);
+  for (size_t i = 0; part->exercise && i < count; i++) part->exercise[i] = BT_NOT_EXERCISED;
+  bt_status status = part->options && part->notes && part->exercise ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; i < count && !status; i++) status = bt_data_notes_new(run->compiled[i], &part->notes[i], error);
   return status ? status : bt_evaluator_new(run->ruleset, &part->evaluator, error);
 }
@@ -274,28 +282,58 @@ static void dispose_run(eval_run *run) {
     for (size_t k = 0; part->notes && k < run->rules->count; k++) bt_data_notes_free(part->notes[k]);
     free(part->notes);
     free(part->options);
+    free(part->exercise);
     bt_evaluator_free(part->evaluator);
     bt_buffer_dispose(&part->lines);
     free(part->linked);
   }
+  bt_idle_rules_dispose(&run->idle);
   free(run->is_awaited);
   free(run->parts);
   bt_ruleset_free(run->ruleset);
   free(run->compiled);
 }
 
+/* Whatever some part met. Without any trace nothing is said of single rules. */
+static bt_exercise exercise_of(const eval_run *run, size_t rule) {
+  bt_exercise all = BT_NOT_EXERCISED;
+  if (!bt_can_be_idle(run->rules->items[rule]->rule)) return BT_EXERCISED;
+  for (size_t i = 0; i < run->part_count; i++) {
+    bt_exercise one = run->parts[i].exercise[rule];
+    if (one == BT_EXERCISED) return one;
+    if (one == BT_EXERCISE_OPEN) all = one;
+  }
+  return run->traces && all == BT_NOT_EXERCISED ? all : BT_EXERCISED; /* what is open is inconclusive as well */
+}
+
+static bt_status find_idle(eval_run *run, bt_source *source, bt_error *error) {
+  bt_replay_options options;
+  size_t count = run->rules->count;
+  bt_exercise *exercise = calloc(count, sizeof *exercise);
+  if (!exercise) return bt_error_no_memory(error);
+  bt_replay_options_init(&options);
+  for (size_t i = 0; i < count; i++) exercise[i] = exercise_of(run, i);
+  bt_status status =
+      bt_idle_rules_find(source, &options, bt_file_source_range(source),
+                         (const bt_rule_definition *const *)run->rules->items, exercise, count, &run->idle, error);
+  free(exercise);
+  return status;
+}
+
 static void print_summary(const eval_run *run) {
   json_t *notes = report_notes(run);
   if (run->options->print_json) {
-    bt_print_json(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "summary", "traces", (json_int_t)run->traces,
-                            "rules", (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
-                            "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
-                            (json_int_t)run->counts[BT_SATISFIED], "not_applicable",
-                            (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes),
-                  JSON_COMPACT);
+    bt_print_json(
+        json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}}", "summary", "traces", (json_int_t)run->traces, "rules",
+                  (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED], "inconclusive",
+                  (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied", (json_int_t)run->counts[BT_SATISFIED],
+                  "not_applicable", (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes, "unexercised",
+                  bt_idle_rules_json(&run->idle)),
+        JSON_COMPACT);
     return;
   }
   json_decref(notes);
+  bt_idle_rules_print(&run->idle);
   bt_print("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n",
            run->traces, run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
            (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
@@ -305,7 +343,8 @@ static void print_summary(const eval_run *run) {
 static int exit_status(const eval_run *run) {
   if (run->counts[BT_VIOLATED]) return BT_EXIT_FOUND;
   if (!run->traces) bt_print_error_line("betrace eval: there is no trace in these files, so nothing is known");
-  return !run->traces || run->counts[BT_INCONCLUSIVE] ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  if (!run->traces || run->counts[BT_INCONCLUSIVE]) return BT_EXIT_UNKNOWN;
+  return run->options->requires_exercised && run->idle.count ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
 }
 
 static int run_eval(const eval_options *options, const bt_cli_rules *rules, const char *const *paths,
@@ -315,12 +354,13 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   eval_run run = {.options = options, .rules = rules};
   bt_status status = bt_cli_open_traces(paths, path_count, options->jobs, &source, &error);
   if (!status) status = eval_all(&run, source, &error);
+  if (!status) status = find_idle(&run, source, &error);
   bt_replay_clear_progress();
   bt_source_free(source);
   if (!status) print_summary(&run);
+  int code = status ? bt_cli_fail("eval", status, &error) : exit_status(&run);
   dispose_run(&run);
-  if (status) return bt_cli_fail("eval", status, &error);
-  return exit_status(&run);
+  return code;
 }
 
 /* ---- the row ---- */
@@ -352,6 +392,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
     return bt_duration_parse(bt_str_from(value), &arguments->options.most_cpu_ns) && arguments->options.most_cpu_ns > 0;
   if (flag->id == OPT_JOBS) return bt_cli_take_jobs(value, &arguments->options.jobs);
   if (flag->id == OPT_ALL) arguments->options.print_all = true;
+  if (flag->id == BT_FLAG_EXERCISED) arguments->options.requires_exercised = true;
   if (flag->id == BT_FLAG_JSON) arguments->options.print_json = true;
   return true;
 }
@@ -374,6 +415,8 @@ static int eval_command(const bt_command *self, int argc, char **argv) {
     ; /* code says it */
   else if (!take_files(&arguments, &files))
     code = BT_EXIT_USAGE;
+  else if (!arguments.rules.count && arguments.rules.without)
+    code = bt_cli_rules_refuse_none(&arguments.rules, "eval");
   else if (!arguments.rules.count)
     code = bt_cli_usage_error("eval", "say which rules: a rule file, --rules FILE or --dsl TEXT");
   else if (!arguments.path_count)
@@ -394,6 +437,7 @@ static const bt_flag flags[] = {
      "time of the processor for all rules on one trace; what is not known by then is inconclusive (budget)", NULL},
     {"jobs", OPT_JOBS, "N", "the processors", BT_JOBS_HELP, NULL},
     {"all", OPT_ALL, NULL, NULL, "print every verdict, not only violated and inconclusive", NULL},
+    BT_FLAG_ROW_EXERCISED,
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
 static const bt_example examples[] = {
@@ -410,6 +454,7 @@ const bt_command bt_command_eval = {.name = "eval",
                                     .groups = groups,
                                     .fine = "no trace violates a rule",
                                     .found = "some trace violates a rule",
-                                    .unknown = "nothing violates, but a verdict is inconclusive or there is no trace",
+                                    .unknown = "nothing violates, but a verdict is inconclusive or there is no "
+                                               "trace; " BT_EXERCISED_UNKNOWN,
                                     .operands = "traces",
                                     .run = eval_command};

@@ -3,9 +3,11 @@
 
 #include "server/base/time_text.h"
 #include "server/cli/answer.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/first_violation.h"
 
@@ -39,12 +41,14 @@ static void print_none(const char *id, const bt_first_result *result, const bt_a
   }
 }
 
-static void print_text(const bt_replay_options *options, const bt_first_result *result) {
+static void print_text(const bt_replay_options *options, const bt_first_result *result, const bt_idle_rules *idle) {
   const bt_rule_definition *definition = options->rules.items[0];
   bt_answer answer = {options, result->outcome, result->reason, &result->coverage,
                       result->traces_read + result->coverage.has_data_from};
   if (result->violation)
     print_found(definition, result, &answer);
+  else if (idle->count)
+    bt_idle_rules_print(idle);
   else
     print_none(definition->fields.id, result, &answer);
   bt_replay_print_gaps(&result->coverage);
@@ -53,22 +57,43 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
            (double)result->duration_ns / 1e9, result->windows, result->requests, result->bytes_received);
 }
 
+/* "No violation" says nothing where nothing exercised the rule, so that is asked before it is said. */
+static bt_status find_idle(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                           const bt_first_result *result, bt_idle_rules *out, bt_error *error) {
+  const bt_rule_definition *definition = options->rules.items[0];
+  bool is_open = !result->violation && result->outcome == BT_REPLAY_COMPLETED && bt_can_be_idle(definition->rule);
+  bt_exercise exercise = is_open ? BT_EXERCISE_OPEN : BT_EXERCISED;
+  return bt_idle_rules_find(source, options, range, &definition, &exercise, 1, out, error);
+}
+
+static void print_json(const bt_rule_definition *definition, const bt_first_result *result, const bt_idle_rules *idle) {
+  json_t *object = bt_first_json(definition, result);
+  bt_json_set(object, "unexercised", bt_idle_rules_json(idle));
+  bt_cli_print_json(object);
+}
+
+static int exit_status(const bt_first_result *result, const bt_idle_rules *idle) {
+  if (result->violation) return BT_EXIT_FOUND;
+  return result->outcome == BT_REPLAY_COMPLETED && !idle->count ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
+}
+
 static int look_and_print(const bt_replay_options *options, bt_source *source) {
   bt_error error = {0};
   bt_first_result result = {0};
+  bt_idle_rules idle = {0};
   const bt_rule_definition *definition = options->rules.items[0];
   bt_time_range range = bt_replay_options_range(options, source, MONTH_NS);
   bt_replay_request request = bt_replay_options_request(options, &definition, 1, range);
   bt_replay_observer observer = {.progress = bt_replay_show_progress};
   bt_status status = bt_first_violation_run(source, &request, &observer, &result, &error);
   bt_replay_clear_progress();
-  if (status) return bt_cli_fail("first", status, &error);
-  if (options->print_json)
-    bt_cli_print_json(bt_first_json(definition, &result));
-  else
-    print_text(options, &result);
-  bool is_certain = result.outcome == BT_REPLAY_COMPLETED;
-  int code = result.violation ? BT_EXIT_FOUND : is_certain ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
+  if (!status) status = find_idle(source, options, range, &result, &idle, &error);
+  int code = status ? bt_cli_fail("first", status, &error) : exit_status(&result, &idle);
+  if (!status && options->print_json)
+    print_json(definition, &result, &idle);
+  else if (!status)
+    print_text(options, &result, &idle);
+  bt_idle_rules_dispose(&idle);
   bt_first_result_dispose(&result);
   return code;
 }
@@ -100,7 +125,9 @@ static int first_command(const bt_command *self, int argc, char **argv) {
   return code;
 }
 
-static const bt_flag_group groups[] = {{"Rule:", bt_flags_rules, NULL},
+static const bt_flag flags[] = {BT_FLAG_ROW_EXERCISED, {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Rule:", bt_flags_rules, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_month, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
@@ -123,5 +150,5 @@ const bt_command bt_command_first = {
     .groups = groups,
     .fine = "no violation, and everything was read",
     .found = "a violation was found",
-    .unknown = "none was seen, but not everything could be read",
+    .unknown = "none was seen, but not everything could be read; or nothing exercised the rule",
     .run = first_command};

@@ -5,6 +5,7 @@
 
 #include "server/base/time_text.h"
 #include "server/cli/collected_replay.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_rules.h"
 #include "server/json/ci_note.h"
@@ -35,10 +36,11 @@ static bool rule_matters(const replay_run *run, size_t rule) {
 /* ---- printing ---- */
 
 /* What --json has besides the violations. */
-static json_t *summary_json(const replay_run *run, const bt_collected *all) {
+static json_t *summary_json(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle) {
   json_t *object = bt_replay_result_json(&all->result, (const bt_rule_definition *const *)run->options.rules.items,
                                          bt_replay_outcome_name(all->result.outcome));
   bt_json_set(object, "coverage", bt_replay_coverage_json(&all->result.coverage));
+  bt_json_set(object, "unexercised", bt_idle_rules_json(idle));
   return object;
 }
 
@@ -46,17 +48,17 @@ static json_t *found_json(const replay_run *run, const bt_collected_violation *f
   return bt_violation_json(rule_of(run, found->rule), found->violation);
 }
 
-static void print_json_result(const replay_run *run, const bt_collected *all) {
-  json_t *object = summary_json(run, all), *violations = json_array();
+static void print_json_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle) {
+  json_t *object = summary_json(run, all, idle), *violations = json_array();
   for (size_t i = 0; i < all->count; i++) bt_json_append(violations, found_json(run, &all->found[i]));
   bt_json_set(object, "violations", violations);
   bt_cli_print_json(object);
 }
 
 /* One violation a line, and last {"summary": …}. */
-static void print_json_lines(const replay_run *run, const bt_collected *all) {
+static void print_json_lines(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle) {
   for (size_t i = 0; i < all->count; i++) bt_print_json(found_json(run, &all->found[i]), JSON_COMPACT);
-  bt_print_json(json_pack("{s:o}", "summary", summary_json(run, all)), JSON_COMPACT);
+  bt_print_json(json_pack("{s:o}", "summary", summary_json(run, all, idle)), JSON_COMPACT);
 }
 
 static int compare_ids(const void *left, const void *right) {
@@ -96,7 +98,9 @@ static void print_notes(const replay_run *run, const bt_replay_result *result) {
              result->notes[i].text, result->noted_traces, bt_cli_plural(result->noted_traces));
 }
 
-static void print_text_result(const replay_run *run, const bt_collected *all) {
+/* What nothing exercised comes first: below violations and numbers nobody would see that a 0 says nothing. */
+static void print_text_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle) {
+  bt_idle_rules_print(idle);
   size_t shown = run->limit && all->count > run->limit ? (size_t)run->limit : all->count;
   for (size_t i = 0; i < shown; i++)
     bt_replay_print_violation(rule_of(run, all->found[i].rule), all->found[i].violation);
@@ -121,24 +125,50 @@ static void write_messages(const replay_run *run, const bt_collected *all, size_
   if (run->limit && written > run->limit) bt_buffer_printf(out, "and %" PRIu64 " more\n", written - run->limit);
 }
 
-static bt_status print_junit_result(const replay_run *run, const bt_collected *all, bt_error *error) {
+/* For each rule its violations, and why nothing exercised it. */
+static void write_junit_texts(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle,
+                              bt_buffer *messages, bt_buffer *reasons) {
+  size_t at = 0;
+  for (size_t i = 0; i < run->options.rules.count; i++) {
+    write_messages(run, all, i, &messages[i]);
+    if (at < idle->count && idle->items[at].rule == rule_of(run, i))
+      bt_idle_rule_write(&idle->items[at++], &reasons[i]);
+  }
+}
+
+static bt_status print_junit_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle,
+                                    bt_error *error) {
   bt_buffer document = {0};
   size_t count = run->options.rules.count;
-  bt_buffer *messages = calloc(count, sizeof *messages);
-  if (!messages) return bt_error_no_memory(error);
-  for (size_t i = 0; i < count; i++) write_messages(run, all, i, &messages[i]);
-  bt_status status = bt_replay_junit_write(&all->result, (const bt_rule_definition *const *)run->options.rules.items,
-                                           run->fail_on, messages, &document, error);
-  for (size_t i = 0; i < count; i++) bt_buffer_dispose(&messages[i]);
-  free(messages);
+  bt_buffer *texts = calloc(2 * count, sizeof *texts); /* messages, then reasons */
+  if (!texts) return bt_error_no_memory(error);
+  write_junit_texts(run, all, idle, texts, texts + count);
+  bt_status status =
+      bt_replay_junit_write(&all->result, (const bt_rule_definition *const *)run->options.rules.items, run->fail_on,
+                            run->options.requires_exercised, texts + count, texts, &document, error);
+  for (size_t i = 0; i < 2 * count; i++) bt_buffer_dispose(&texts[i]);
+  free(texts);
   if (!status) bt_print_document(bt_buffer_str(&document));
   bt_buffer_dispose(&document);
   return status;
 }
 
+static void annotate_idle(const replay_run *run, const bt_idle_rules *idle, bt_buffer *out) {
+  bt_buffer lines = {0};
+  bt_idle_rules_write(idle, &lines);
+  bt_ci_note note = {.level = run->options.requires_exercised ? "error" : "warning",
+                     .title = BT_STR("betrace: rules that say nothing"),
+                     .message = bt_buffer_str(&lines)};
+  if (lines.len) bt_ci_note_write(&note, out);
+  out->failed = out->failed || lines.failed;
+  bt_buffer_dispose(&lines);
+}
+
 /* One annotation for each rule with violations. */
-static bt_status print_github_result(const replay_run *run, const bt_collected *all, bt_error *error) {
+static bt_status print_github_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle,
+                                     bt_error *error) {
   bt_buffer text = {0};
+  annotate_idle(run, idle, &text);
   for (size_t i = 0; i < run->options.rules.count; i++) {
     bt_buffer lines = {0}, title = {0};
     write_messages(run, all, i, &lines);
@@ -163,33 +193,40 @@ static bt_status print_github_result(const replay_run *run, const bt_collected *
 }
 
 /* Violations below --fail-on do not fail. What could not be read may hold one that would. */
-static int exit_status(const replay_run *run, const bt_replay_result *result) {
+static int exit_status(const replay_run *run, const bt_replay_result *result, const bt_idle_rules *idle) {
   bool unknown = result->outcome != BT_REPLAY_COMPLETED;
   for (size_t i = 0; i < result->rule_count; i++) {
     if (!rule_matters(run, i)) continue;
     if (result->rules[i].violations_found) return BT_EXIT_FOUND;
     unknown = unknown || result->rules[i].inconclusive;
   }
-  return unknown ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  bool is_idle = false;
+  for (size_t i = 0; i < idle->count; i++) is_idle = is_idle || idle->items[i].rule->fields.severity >= run->fail_on;
+  return bt_idle_exit_status(&run->options, is_idle, unknown ? BT_EXIT_UNKNOWN : BT_EXIT_FINE);
 }
 
 /* ---- running ---- */
 
-static bt_status print_result(const replay_run *run, const bt_collected *all, bt_error *error) {
-  if (run->prints_ids) return print_ids(run, all, error);
+static bt_status print_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle,
+                              bt_error *error) {
+  if (run->prints_ids) {
+    if (!all->count || run->options.requires_exercised) bt_idle_rules_print_error(idle, "replay");
+    return print_ids(run, all, error);
+  }
   switch (run->format) {
-  case FORMAT_TEXT: return print_text_result(run, all), BT_OK;
-  case FORMAT_JSON: return print_json_result(run, all), BT_OK;
-  case FORMAT_JSONL: return print_json_lines(run, all), BT_OK;
-  case FORMAT_GITHUB: return print_github_result(run, all, error);
+  case FORMAT_TEXT: return print_text_result(run, all, idle), BT_OK;
+  case FORMAT_JSON: return print_json_result(run, all, idle), BT_OK;
+  case FORMAT_JSONL: return print_json_lines(run, all, idle), BT_OK;
+  case FORMAT_GITHUB: return print_github_result(run, all, idle, error);
   case FORMAT_JUNIT: break;
   }
-  return print_junit_result(run, all, error);
+  return print_junit_result(run, all, idle, error);
 }
 
 static int replay_and_print(const replay_run *run, bt_source *source) {
   bt_error error = {0};
   bt_collected all;
+  bt_idle_rules idle = {0};
   bt_replay_request request =
       bt_replay_options_request(&run->options, (const bt_rule_definition *const *)run->options.rules.items,
                                 run->options.rules.count, bt_replay_options_range(&run->options, source, BT_DAY_NS));
@@ -198,8 +235,11 @@ static int replay_and_print(const replay_run *run, bt_source *source) {
   request.priority = BT_PRIORITY_REPLAY;
   request.takes_notes = true;
   bt_status status = bt_collect(source, &request, true, &all, &error);
-  if (!status) status = print_result(run, &all, &error);
-  int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result);
+  if (!status)
+    status = bt_idle_rules_of_replay(source, &run->options, request.range, request.rules, &all.result, &idle, &error);
+  if (!status) status = print_result(run, &all, &idle, &error);
+  int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result, &idle);
+  bt_idle_rules_dispose(&idle);
   bt_collected_dispose(&all);
   return code;
 }
@@ -266,6 +306,7 @@ static const bt_flag flags[] = {
     {"count", OPT_COUNT, "auto|exact|at_least", "auto", "how traces_evaluated is counted", NULL},
     {"strategy", OPT_STRATEGY, "auto|read|id_sets|projection", "auto: by cost",
      "how candidates are decided; the answer is the same with each", NULL},
+    BT_FLAG_ROW_EXERCISED,
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Rules:", bt_flags_rules, NULL},
@@ -296,5 +337,5 @@ const bt_command bt_command_replay = {
     .groups = groups,
     .fine = "no violation that counts (--fail-on), and everything was read",
     .found = "violations",
-    .unknown = "no violation seen, but not everything could be read",
+    .unknown = "no violation seen, but not everything could be read; " BT_EXERCISED_UNKNOWN,
     .run = replay_command};

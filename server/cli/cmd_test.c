@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
 #include "server/json/ci_note.h"
@@ -19,8 +20,12 @@ typedef struct testing {
   bt_junit junit;
   bt_rule_paths named; /* --rules */
   size_t counts[BT_TEST_ERROR + 1];
+  size_t rules;        /* in all files */
   size_t broken_count; /* files and rules that are wrong */
-  bool is_unreadable;
+  bool is_unreadable, requires_exercised;
+  const bt_checked_file *file; /* the one at hand */
+  bool *exercised;             /* of its rules: some test did it */
+  size_t idle;                 /* rules that no test exercised */
 } testing;
 
 static void print_indented(bt_str text) {
@@ -70,6 +75,8 @@ static bt_status annotate_result(const bt_test_result *result, bt_error *error) 
 static bt_status take_result(void *context, const bt_test_result *result, bt_error *error) {
   testing *run = context;
   run->counts[result->outcome]++;
+  if (result->judged && result->verdict && result->verdict->exercised == BT_TRUE)
+    run->exercised[result->judged - run->file->rules] = true;
   switch (run->format) {
   case FORMAT_TEXT: return print_result(run, result, error);
   case FORMAT_JUNIT: return bt_junit_add(&run->junit, result, error);
@@ -130,6 +137,27 @@ static void take_broken_file(testing *run, const char *path, bt_str text, const 
   bt_buffer_dispose(&problems);
 }
 
+static void tell_idle(testing *run, const bt_checked_file *file) {
+  for (size_t i = 0; i < file->rule_count; i++) {
+    const bt_rule_definition *rule = file->rules[i].definition;
+    if (run->exercised[i] || !rule || !bt_can_be_idle(rule->rule)) continue;
+    run->idle++;
+    bt_print_error("betrace test: %s: %s: no test exercises this rule\n", file->name, rule->fields.id);
+  }
+}
+
+static bt_status run_file(testing *run, const bt_checked_file *file, const char *folder, bt_error *error) {
+  run->rules += file->rule_count;
+  run->file = file;
+  run->exercised = calloc(file->rule_count + 1, sizeof *run->exercised);
+  if (!run->exercised) return bt_error_no_memory(error);
+  report_broken_rules(run, file);
+  bt_status status = bt_tests_run(file, folder, take_result, run, error);
+  if (!status && run->requires_exercised) tell_idle(run, file);
+  free(run->exercised);
+  return status;
+}
+
 static bt_status test_file(testing *run, const char *path, bt_error *error) {
   size_t length = 0;
   bt_error problem = {0};
@@ -140,14 +168,24 @@ static bt_status test_file(testing *run, const char *path, bt_error *error) {
     run->is_unreadable = run->is_unreadable || !text;
     take_broken_file(run, path, (bt_str){text, length}, problem.message);
   } else if (!status) {
-    report_broken_rules(run, &file);
-    status = bt_tests_run(&file, folder, take_result, run, error);
+    status = run_file(run, &file, folder, error);
   }
   bt_junit_end_file(&run->junit, path);
   bt_checked_file_dispose(&file);
   free(folder);
   free(text);
   return status;
+}
+
+/* That no test fails of no rule at all would be no answer. */
+static void refuse_none(testing *run, char *const *paths, size_t count) {
+  bt_buffer text = {0};
+  if (run->rules || run->broken_count) return;
+  bt_rule_paths_say_none((const char *const *)paths, count, &text);
+  take_broken(run, paths[0], text.failed ? "expected rules, and there are none" : text.ptr);
+  bt_junit_end_file(&run->junit, paths[0]);
+  run->is_unreadable = true;
+  bt_buffer_dispose(&text);
 }
 
 static size_t count_tests(const testing *run) {
@@ -183,6 +221,7 @@ static bt_status print_end(testing *run, bt_error *error) {
 static int exit_status(const testing *run) {
   if (run->is_unreadable) return BT_EXIT_USAGE;
   if (run->broken_count || run->counts[BT_TEST_FAILED] || run->counts[BT_TEST_ERROR]) return BT_EXIT_FOUND;
+  if (run->requires_exercised && run->idle) return BT_EXIT_UNKNOWN;
   if (!count_tests(run))
     bt_print_error_line("note: there is no test in these files; `betrace record` makes one from a trace");
   return BT_EXIT_FINE;
@@ -194,6 +233,7 @@ static int run_tests(testing *run, char **paths, size_t count) {
   run->broken = json_array();
   bt_status status = run->tests && run->broken ? BT_OK : bt_error_no_memory(&error);
   for (size_t i = 0; i < count && !status; i++) status = test_file(run, paths[i], &error);
+  if (!status) refuse_none(run, paths, count);
   if (!status) status = print_end(run, &error);
   json_decref(run->tests);
   json_decref(run->broken);
@@ -208,6 +248,7 @@ enum { OPT_ALL = BT_FLAG_OWN, OPT_FORMAT };
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   testing *run = context;
   if (flag->id == OPT_ALL) run->print_all = true;
+  if (flag->id == BT_FLAG_EXERCISED) run->requires_exercised = true;
   if (flag->id == BT_FLAG_JSON) run->format = FORMAT_JSON;
   if (flag->id == OPT_FORMAT) run->format = (test_format)bt_choice_at(flag->value, value);
   return flag->id != BT_FLAG_RULES || bt_rule_paths_take(&run->named, value);
@@ -232,6 +273,7 @@ static const bt_flag flags[] = {{"all", OPT_ALL, NULL, NULL, "print tests that p
                                 {"output", OPT_FORMAT, "text|json|jsonl|junit|github", "text",
                                  "how results are written; jsonl is one test a line, github for a workflow's log",
                                  NULL},
+                                BT_FLAG_ROW_EXERCISED,
                                 {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rule_files, NULL}, {0}};
 static const bt_example examples[] = {
@@ -250,6 +292,7 @@ const bt_command bt_command_test = {
     .groups = groups,
     .fine = "all tests pass, or there is none: then a note says so",
     .found = "a test fails or a rule is wrong",
+    .unknown = "with --require-exercised: no test exercises a rule",
     .operands = "rules",
     .no_dsl = "one rule on a command line has no tests",
     .run = test_command};

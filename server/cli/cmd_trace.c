@@ -4,6 +4,7 @@
 
 #include "server/base/time_text.h"
 #include "server/cli/found_trace.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/trace_drawing.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
@@ -82,14 +83,17 @@ static void print_json(const bt_drawing *drawing) {
 
 /* ---- one trace ---- */
 
-static int exit_status(const bt_drawing *drawing) {
+static int exit_status(const trace_run *run, const bt_drawing *drawing) {
   int code = BT_EXIT_FINE;
+  bool is_idle = false;
   for (size_t i = 0; i < drawing->verdict_count; i++) {
     bt_verdict verdict = drawing->verdicts[i].verdict->verdict;
     if (verdict == BT_VIOLATED) return BT_EXIT_FOUND;
     if (verdict == BT_INCONCLUSIVE) code = BT_EXIT_UNKNOWN;
+    is_idle = is_idle ||
+              (bt_can_be_idle(drawing->verdicts[i].rule->rule) && drawing->verdicts[i].verdict->exercised != BT_TRUE);
   }
-  return code;
+  return bt_idle_exit_status(&run->options, is_idle, code);
 }
 
 static bt_status show_judged(void *context, const bt_trace *trace, const bt_family *family, bt_judge *judge,
@@ -101,7 +105,7 @@ static bt_status show_judged(void *context, const bt_trace *trace, const bt_fami
   if (!status) {
     bt_buffer text = {0};
     drawing.is_unsettled = judge && bt_judge_is_unsettled(judge, trace);
-    run->code = exit_status(&drawing);
+    run->code = exit_status(run, &drawing);
     if (run->options.print_json)
       print_json(&drawing);
     else
@@ -145,7 +149,9 @@ static int trace_command(const bt_command *self, int argc, char **argv) {
 }
 
 static const bt_flag flags[] = {
-    {"all", OPT_ALL, NULL, NULL, "draw every span; else runs of like spans are folded", NULL}, {0}};
+    {"all", OPT_ALL, NULL, NULL, "draw every span; else runs of like spans are folded", NULL},
+    BT_FLAG_ROW_EXERCISED,
+    {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Rules:", bt_flags_rules, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
@@ -168,5 +174,6 @@ const bt_command bt_command_trace = {
     .groups = groups,
     .fine = "no rule is violated",
     .found = "some rule is violated",
-    .unknown = "none is violated, but a verdict is inconclusive; or there is no such trace",
+    .unknown = "none is violated, but a verdict is inconclusive; or there is no such trace; with "
+               "--require-exercised also: it does not exercise a rule",
     .run = trace_command};

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "server/base/time_text.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
 #include "server/cli/report_chain.h"
 #include "server/cli/report_rerun.h"
@@ -259,6 +260,9 @@ static json_t *result_json(const verifying *v, const char *outcome) {
 static const char *choose_conclusion(const verifying *v, int code) {
   if (is_unexpected(v)) return "NOT WHAT WAS EXPECTED: it is whole, and of something else";
   if (code == BT_EXIT_FOUND) return "CONTRADICTED: the source says otherwise";
+  if (code == BT_EXIT_UNKNOWN && !is_unknown(v))
+    return "it is what was signed, and of some rule it says that nothing "
+           "exercised it (--require-exercised)";
   if (code == BT_EXIT_UNKNOWN) return "nothing contradicts the report, but not all of it could be looked at again";
   if (!v->key) return "whole: nothing in it was changed by accident; nothing shows who made it";
   return v->is_looked_at ? "verified: it is what was signed, and what was looked at again says the same"
@@ -277,6 +281,7 @@ static void show_json(const verifying *v, json_t *object) {
 
 static int print_result(const verifying *v) {
   int code = is_unexpected(v) || is_contradicted(v) ? BT_EXIT_FOUND : is_unknown(v) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  code = bt_idle_exit_status(&v->options, bt_report_subject_idle(&v->subject) > 0, code);
   static const char *const outcomes[] = {"holds", "contradicted", "", "unknown"};
   if (v->options.print_json)
     show_json(v, result_json(v, is_unexpected(v) ? "not_expected" : outcomes[code]));
@@ -444,6 +449,7 @@ static const bt_flag flags[] = {
     {"sample", SAMPLE, "N", "20", "with traces to look at: how many of the report's are judged again", NULL},
     {"replay", REPLAYED, "N", "1", "and how many of its rules are replayed over its whole range", NULL},
     {"seed", SEED, "N", "random", "chooses them; the same seed chooses the same", NULL},
+    BT_FLAG_ROW_EXERCISED,
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Traces:", bt_flags_traces, NULL}, {0}};
 static const bt_example examples[] = {
@@ -474,6 +480,6 @@ const bt_command bt_command_verify_report = {
     .groups = groups,
     .fine = "everything that was checked holds",
     .found = "the report was changed, is of something else than expected, or the traces say otherwise",
-    .unknown = "it is what was signed, but the traces could not be looked at (all of them)",
+    .unknown = "it is what was signed, but the traces could not be looked at (all of them); " BT_EXERCISED_UNKNOWN,
     .operands = "traces",
     .run = verify_command};

@@ -17,7 +17,8 @@ enum {
   BT_FLAG_JSON = 5000,
   BT_FLAG_HELP = 5001,
   BT_FLAG_OUTPUT = 5002,
-  BT_FLAG_RULES = 5003
+  BT_FLAG_RULES = 5003,
+  BT_FLAG_EXERCISED = 5004
 };
 
 typedef struct bt_flag {

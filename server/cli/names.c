@@ -110,6 +110,16 @@ size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_att
 
 /* ---- what a rule says ---- */
 
+const char *bt_name_kind_in_words(bt_name_kind kind) {
+  switch (kind) {
+  case BT_NAME_SPAN_OR_SERVICE: return "span or service";
+  case BT_NAME_SPAN: return "span";
+  case BT_NAME_SERVICE: return "service";
+  case BT_NAME_ATTRIBUTE: return "attribute";
+  }
+  return "name";
+}
+
 struct bt_name_use {
   enum { USE_NAME, USE_CHOICE_BEGINS, USE_CHOICE_NEXT, USE_CHOICE_ENDS } kind;
   size_t name; /* of USE_NAME: its place in `items` */
@@ -224,20 +234,20 @@ void bt_used_names_spare(bt_used_names *names) {
 
 /* ---- is it there? ---- */
 
-static void write_rule(const bt_used_name *name, bt_buffer *out) {
+void bt_name_rule_write(bt_name_kind kind, bt_str name, bt_buffer *out) {
   static const char *const fields[] = {[BT_NAME_SPAN] = "span.name == ", [BT_NAME_SERVICE] = "span.service == "};
   bt_buffer_append(out, BT_STR("trace.has("));
-  if (name->kind == BT_NAME_SPAN_OR_SERVICE) {
+  if (kind == BT_NAME_SPAN_OR_SERVICE) {
     bt_buffer_append(out, BT_STR("span.name == "));
-    bt_rule_quote(name->name, out);
+    bt_rule_quote(name, out);
     bt_buffer_append(out, BT_STR(" or span.service == "));
-  } else if (name->kind == BT_NAME_ATTRIBUTE) {
+  } else if (kind == BT_NAME_ATTRIBUTE) {
     bt_buffer_append(out, BT_STR("exists("));
   } else {
-    bt_buffer_append(out, bt_str_from(fields[name->kind]));
+    bt_buffer_append(out, bt_str_from(fields[kind]));
   }
-  bt_rule_quote(name->name, out);
-  bt_buffer_append(out, name->kind == BT_NAME_ATTRIBUTE ? BT_STR("))") : BT_STR(")"));
+  bt_rule_quote(name, out);
+  bt_buffer_append(out, kind == BT_NAME_ATTRIBUTE ? BT_STR("))") : BT_STR(")"));
 }
 
 typedef struct asking {
@@ -281,7 +291,7 @@ static bt_status search_name(asking *a, const bt_used_name *name, bt_error *erro
   bt_plan *plan = NULL;
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
-  write_rule(name, &text);
+  bt_name_rule_write(name->kind, name->name, &text);
   bt_status status = bt_rule_compile(bt_buffer_str(&text), &rule, &diagnostics, error);
   if (!status) status = bt_plan_new(rule, &plan, error);
   if (!status) status = ask_over(a, plan->violating, error);

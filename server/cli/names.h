@@ -31,6 +31,10 @@ enum { BT_NEAR_NAMES = 3 };
 size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]);
 
 typedef enum bt_name_kind { BT_NAME_SPAN_OR_SERVICE, BT_NAME_SPAN, BT_NAME_SERVICE, BT_NAME_ATTRIBUTE } bt_name_kind;
+/* "span or service", "span", "service" or "attribute" */
+const char *bt_name_kind_in_words(bt_name_kind kind);
+/* Appends a rule's text that exactly those traces violate that have it. */
+void bt_name_rule_write(bt_name_kind kind, bt_str name, bt_buffer *out);
 typedef enum bt_presence { BT_NAME_THERE, BT_NAME_ABSENT, BT_NAME_UNKNOWN } bt_presence;
 typedef struct bt_used_name {
   bt_name_kind kind;

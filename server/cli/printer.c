@@ -274,7 +274,7 @@ static int append_json(const char *bytes, size_t length, void *context) {
     uint32_t c = 0;
     size_t used = bt_utf8_sequence(text, &c);
     if (c >= 0x7F && bt_is_obeyed(c))
-      bt_buffer_printf(out, "\\u%04x", (unsigned)c);
+      bt_append_utf16_escape(c, out);
     else
       bt_buffer_append(out, (bt_str){text.ptr, used = used ? used : 1});
     text = (bt_str){text.ptr + used, text.len - used};
@@ -291,15 +291,20 @@ static int put_json(const char *bytes, size_t length, void *context) {
   return code;
 }
 
+/* Digits of numbers, where the caller says none. */
+static size_t with_precision(size_t flags) {
+  return flags & JSON_REAL_PRECISION(31) ? flags : flags | JSON_REAL_PRECISION(15);
+}
+
 void bt_print_json(json_t *object, size_t flags) {
-  if (!object || json_dump_callback(object, put_json, NULL, flags | JSON_REAL_PRECISION(15)) != 0)
+  if (!object || json_dump_callback(object, put_json, NULL, with_precision(flags)) != 0)
     write_bytes(stdout, BT_STR("null"));
   write_bytes(stdout, BT_STR("\n"));
   json_decref(object);
 }
 
 void bt_shown_json(json_t *object, size_t flags, bt_buffer *out) {
-  if (!object || json_dump_callback(object, append_json, out, flags | JSON_REAL_PRECISION(15)) != 0)
+  if (!object || json_dump_callback(object, append_json, out, with_precision(flags)) != 0)
     bt_buffer_append(out, BT_STR("null"));
   bt_buffer_append_char(out, '\n');
   json_decref(object);

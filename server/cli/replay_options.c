@@ -280,6 +280,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
   case OPT_CONCURRENCY_MAX: return bt_cli_number(value, &options->concurrency_max) && options->concurrency_max <= 64;
   case BT_FLAG_JSON: return options->print_json = true;
+  case BT_FLAG_EXERCISED: return options->requires_exercised = true;
   default: return false;
   }
 }
@@ -361,6 +362,8 @@ static int keep_only(bt_replay_options *options, const bt_command *command) {
 
 static int check_rules(bt_replay_options *options, const bt_command *command, unsigned needs) {
   if (options->has_wrong_rules) return BT_EXIT_USAGE;
+  if (needs & (BT_NEEDS_RULES | BT_NEEDS_ONE_RULE) && options->rules.without && !options->rules.count)
+    return bt_cli_rules_refuse_none(&options->rules, command->name);
   if (needs & (BT_NEEDS_RULES | BT_NEEDS_ONE_RULE) && !options->rules.count)
     return bt_cli_usage_error(command->name, "say which rules: a rule file, --rules FILE or --dsl TEXT");
   int code = options->only_count ? keep_only(options, command) : BT_EXIT_FINE;

@@ -29,6 +29,7 @@ typedef struct bt_replay_options {
   bt_assumptions assumptions;
   uint64_t concurrency, concurrency_max;
   bool print_json;
+  bool requires_exercised; /* --require-exercised */
   bt_cli_rules rules;
   bool has_wrong_rules; /* messages are printed */
   const char **only;    /* --rule: ids; owned array of borrowed texts */

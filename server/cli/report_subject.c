@@ -127,6 +127,15 @@ static void print_rule(const bt_report_subject *subject, const json_t *rule) {
   if (json_array_size(json_object_get(rule, "condition_changes"))) bt_print("           %s\n", text_at(rule, "reason"));
 }
 
+size_t bt_report_subject_idle(const bt_report_subject *subject) {
+  size_t count = 0;
+  for (size_t i = 0; i < entry_count(subject); i++) {
+    const json_t *rule = entry_of(subject, i, "rule");
+    count += rule && strcmp(text_at(rule, "status"), "not_exercised") == 0;
+  }
+  return count;
+}
+
 void bt_report_subject_print(const bt_report_subject *subject) {
   char share[32];
   write_share(settled_ppm(subject, subject->settled_end), share);

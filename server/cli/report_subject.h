@@ -21,6 +21,8 @@ typedef struct bt_report_subject { /* borrowed from the document */
 /* Of a document that bt_evidence_check has passed. */
 bt_report_subject bt_report_subject_of(const json_t *document, const char *key_id, const bt_reported_stamp *stamp);
 
+/* Its rules that nothing exercised. */
+size_t bt_report_subject_idle(const bt_report_subject *subject);
 void bt_report_subject_print(const bt_report_subject *subject);
 /* Adds framework, tenant, range, settled, key_id, controls and rules. */
 void bt_report_subject_add(const bt_report_subject *subject, json_t *object);

@@ -133,6 +133,15 @@ bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operan
   return false;
 }
 
+void bt_rule_paths_say_none(const char *const *paths, size_t count, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("expected rules in "));
+  bt_buffer_append(out, bt_str_from(count && strcmp(paths[0], "-") != 0 ? paths[0] : "<stdin>"));
+  if (count > 1) bt_buffer_printf(out, " and %zu more file%s", count - 1, count == 2 ? "" : "s");
+  bt_buffer_append(out,
+                   BT_STR(", and there are none: a rule file has a list rules: or groups: with an id and a dsl for "
+                          "each rule"));
+}
+
 /* What comes behind blank lines and comments. */
 static bt_str first_words(bt_str text) {
   for (;;) {

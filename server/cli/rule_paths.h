@@ -27,6 +27,8 @@ bool bt_rule_paths_take(bt_rule_paths *named, const char *path);
 /* The paths of --rules, then those without a flag, as bt_rule_paths_find makes files of them. Disposes `named`. False:
  * it has printed why, and the command ends with BT_EXIT_USAGE. */
 bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operands *operands, bt_rule_paths *out);
+/* Where all of these files together hold no rule: what was looked for, and in which of them. */
+void bt_rule_paths_say_none(const char *const *paths, size_t count, bt_buffer *out);
 /* Of what stands on stdin: a rule file begins with a list, a key or a brace. One rule's text never does. */
 bool bt_looks_like_rule_file(bt_str text);
 

@@ -5,6 +5,7 @@
 
 #include "server/base/time_text.h"
 #include "server/compliance/report_builder.h"
+#include "server/rules/derived_rule.h"
 
 const char *bt_finding_name(bt_finding finding) {
   switch (finding) {
@@ -27,18 +28,9 @@ static bt_finding conclude_unevaluated(const bt_rule_definition *rule, char reas
   return BT_FINDING_INCONCLUSIVE;
 }
 
-/* A bare condition without a `not` is exercised by the traces that violate it and by no other (dsl.md §2). */
-static bool is_only_violated(const bt_rule *rule) {
-  const bt_condition *whole = rule->condition;
-  if (!whole || whole->kind == BT_CONDITION_NOT) return false;
-  for (uint32_t i = 0; whole->kind == BT_CONDITION_AND && i < whole->item_count; i++)
-    if (whole->items[i]->kind == BT_CONDITION_NOT) return false;
-  return true;
-}
-
 static bt_finding conclude_unexercised(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
   snprintf(reason, BT_REASON_BYTES, "no trace in the range exercised the rule: it says nothing of the control%s",
-           is_only_violated(rule->rule->rule)
+           bt_exercised_by_violation_alone(rule->rule->rule)
                ? ". Only a violation exercises a condition like this; written as when { … } "
                  "never { … } it says which traces it is about"
                : "");

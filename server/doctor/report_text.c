@@ -17,9 +17,10 @@ static void write_cut(const char *text, size_t columns, bt_buffer *out) {
   for (size_t i = 0; i < rest.len; i++) total += ((unsigned char)rest.ptr[i] & 0xC0) != 0x80;
   size_t room = total > columns ? columns - 2 : columns;
   for (size_t used = 0; rest.len && used < room; used++) {
-    size_t length = bt_utf8_sequence(rest, NULL);
+    uint32_t code = 0;
+    size_t length = bt_utf8_sequence(rest, &code);
+    bool is_plain = length && !bt_is_obeyed(code);
     if (!length) length = 1;
-    bool is_plain = (unsigned char)rest.ptr[0] >= ' ' && rest.ptr[0] != 0x7F;
     bt_buffer_append(out, is_plain ? (bt_str){rest.ptr, length} : BT_STR(" "));
     rest = (bt_str){rest.ptr + length, rest.len - length};
   }

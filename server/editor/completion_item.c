@@ -71,15 +71,18 @@ static bool is_plain_name(bt_str text) {
 static void write_escaped(bt_str text, bt_buffer *out) {
   static const char *const escapes[] = {
       ['\n'] = "\\n", ['\t'] = "\\t", ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"};
-  for (size_t i = 0; i < text.len; i++) {
-    unsigned char c = (unsigned char)text.ptr[i];
+  while (text.len) {
+    uint32_t c = (unsigned char)text.ptr[0], code = 0;
+    size_t length = bt_utf8_sequence(text, &code);
     const char *escape = c < sizeof escapes / sizeof escapes[0] ? escapes[c] : NULL;
     if (escape)
       bt_buffer_append(out, bt_str_from(escape));
-    else if (c < ' ' || c == 0x7F)
-      bt_buffer_printf(out, "\\u%04x", c);
+    else if (length && bt_is_obeyed(code))
+      bt_append_utf16_escape(code, out);
     else
-      bt_buffer_append_char(out, (char)c);
+      bt_buffer_append(out, (bt_str){text.ptr, length ? length : 1});
+    length = length ? length : 1;
+    text = (bt_str){text.ptr + length, text.len - length};
   }
 }
 

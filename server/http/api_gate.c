@@ -59,6 +59,9 @@ static bool read_question(const bt_service *service, bt_call *call, asked *a) {
                                    .baseline = read_version(a->body, "baseline", &errors),
                                    .candidate = read_version(a->body, "candidate", &errors),
                                    .service = bt_body_text(a->body, "service", &errors)};
+  if (a->question.baseline[0] && bt_gate_compares_itself(&a->question))
+    bt_field_errors_add(&errors, "candidate",
+                        "is the same version as the baseline: compared with itself no version shows a difference");
   bt_body_count(a->body, "min_exercised", LEAST_MAX, &least, &errors);
   a->question.least = least;
   read_increase(a->body, &a->question.max_increase, &errors);

@@ -3,6 +3,7 @@
 
 #include "server/base/time_text.h"
 #include "server/import/import_parts.h"
+#include "server/base/shown_text.h"
 #include "server/rulefile/yaml_text.h"
 
 /* ---- tests ---- */
@@ -94,14 +95,12 @@ void bt_import_write_example(const bt_rulefile_test *example, bt_buffer *out) {
 
 /* ---- comments ---- */
 
-/* Bytes that a YAML comment may not hold are left out: what is shown is for eyes. */
+/* A comment may not hold all that is shown here as it is on a terminal. */
 static void append_shown(bt_str text, bt_buffer *out) {
   while (text.len) {
     uint32_t code = 0;
     size_t length = bt_utf8_sequence(text, &code);
-    bool is_shown = length && (code == '\t' || (!bt_is_obeyed(code) && code != 0xFFFE && code != 0xFFFF));
-    length = length ? length : 1;
-    if (is_shown) bt_buffer_append(out, (bt_str){text.ptr, length});
+    if (code != 0xFFFE && code != 0xFFFF) length = bt_shown_append_one(text, true, out);
     text = (bt_str){text.ptr + length, text.len - length};
   }
 }

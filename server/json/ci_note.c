@@ -3,18 +3,22 @@
 
 #include <string.h>
 
+#include "server/base/shown_text.h"
 #include "server/json/xml.h"
 
 /* ---- GitHub ---- */
 
-/* A value ends at a comma or a colon, a message at the line's end: these are written as numbers. */
+/* A value ends at a comma or a colon, a message at the line's end: these are written as numbers. What is not shown
+ * comes as on a terminal. */
 static void write_escaped(bt_str text, bool is_value, bt_buffer *out) {
-  for (size_t i = 0; i < text.len; i++) {
-    char c = text.ptr[i];
+  while (text.len) {
+    char c = text.ptr[0];
+    size_t length = 1;
     if (c == '%' || c == '\n' || c == '\r' || (is_value && (c == ':' || c == ',')))
       bt_buffer_printf(out, "%%%02X", (unsigned)c);
     else
-      bt_buffer_append_char(out, c);
+      length = bt_shown_append_one(text, true, out);
+    text = (bt_str){text.ptr + length, text.len - length};
   }
 }
 

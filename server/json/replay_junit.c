@@ -7,21 +7,31 @@
 
 typedef enum case_kind { CASE_PASSED, CASE_SKIPPED, CASE_FAILED, CASE_ERROR } case_kind;
 
-static case_kind kind_of(const bt_replay_result *result, size_t rule, const bt_rule_definition *definition,
-                         bt_severity least) {
-  const bt_rule_result *counters = &result->rules[rule];
-  bool matters = definition->fields.severity >= least;
+typedef struct junit_case {
+  const bt_replay_result *result;
+  const bt_rule_definition *definition;
+  size_t rule;
+  bt_str idle, messages;
+  case_kind kind;
+} junit_case;
+
+static case_kind kind_of(const junit_case *c, bt_severity least, bool requires_exercised) {
+  const bt_rule_result *counters = &c->result->rules[c->rule];
+  bool matters = c->definition->fields.severity >= least;
   if (counters->violations_found && matters) return CASE_FAILED;
-  if (!bt_replay_has_whole(result, rule) || (counters->inconclusive && matters)) return CASE_ERROR;
-  return counters->traces_exercised ? CASE_PASSED : CASE_SKIPPED;
+  if (!bt_replay_has_whole(c->result, c->rule) || (counters->inconclusive && matters)) return CASE_ERROR;
+  if (!c->idle.len) return counters->traces_exercised || !counters->exercised_is_exact ? CASE_PASSED : CASE_SKIPPED;
+  return requires_exercised && matters ? CASE_ERROR : CASE_SKIPPED;
 }
 
-static void write_error(const bt_replay_result *result, size_t rule, bt_buffer *out) {
+static void write_error(const junit_case *c, bt_buffer *out) {
   bt_buffer message = {0};
-  if (!bt_replay_has_whole(result, rule))
-    bt_buffer_printf(&message, "%s: %s", bt_replay_outcome_name(result->outcome), result->reason);
+  if (!bt_replay_has_whole(c->result, c->rule))
+    bt_buffer_printf(&message, "%s: %s", bt_replay_outcome_name(c->result->outcome), c->result->reason);
+  else if (c->result->rules[c->rule].inconclusive)
+    bt_buffer_printf(&message, "%" PRIu64 " verdicts are inconclusive", c->result->rules[c->rule].inconclusive);
   else
-    bt_buffer_printf(&message, "%" PRIu64 " verdicts are inconclusive", result->rules[rule].inconclusive);
+    bt_buffer_append(&message, c->idle);
   bt_xml_outcome(out, "error", bt_buffer_str(&message), BT_STR(""));
   bt_buffer_dispose(&message);
 }
@@ -32,30 +42,29 @@ static void write_output(bt_str text, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("</system-out>\n"));
 }
 
-static void write_case(const bt_replay_result *result, size_t rule, const bt_rule_definition *definition,
-                       case_kind kind, const bt_buffer *lines, bt_buffer *out) {
-  const bt_rule_result *counters = &result->rules[rule];
+static void write_case(const junit_case *c, bt_buffer *out) {
+  const bt_rule_result *counters = &c->result->rules[c->rule];
   bt_buffer message = {0};
   bt_buffer_append(out, BT_STR("    <testcase"));
-  bt_xml_attribute(out, "classname", bt_str_from(bt_severity_name(definition->fields.severity)));
-  bt_xml_attribute(out, "name", bt_str_from(definition->fields.id));
+  bt_xml_attribute(out, "classname", bt_str_from(bt_severity_name(c->definition->fields.severity)));
+  bt_xml_attribute(out, "name", bt_str_from(c->definition->fields.id));
   bt_buffer_append(out, BT_STR(">\n"));
-  switch (kind) {
+  switch (c->kind) {
   case CASE_PASSED: break;
-  case CASE_SKIPPED: /* that nothing is known to have exercised it is no pass either */
-    bt_buffer_printf(out, "      <skipped message=\"%s\"/>\n",
-                     counters->exercised_is_exact ? "no trace exercised this rule"
-                                                  : "no trace is known to have exercised this rule");
+  case CASE_SKIPPED: /* what nothing exercised is no pass */
+    bt_buffer_append(out, BT_STR("      <skipped"));
+    bt_xml_attribute(out, "message", c->idle.len ? c->idle : BT_STR("no trace exercised this rule"));
+    bt_buffer_append(out, BT_STR("/>\n"));
     break;
   case CASE_FAILED:
     bt_buffer_printf(&message, "%" PRIu64 " violation%s", counters->violations_found,
                      counters->violations_found == 1 ? "" : "s");
-    bt_xml_outcome(out, "failure", bt_buffer_str(&message), bt_buffer_str(lines));
+    bt_xml_outcome(out, "failure", bt_buffer_str(&message), c->messages);
     bt_buffer_dispose(&message);
     break;
-  case CASE_ERROR: write_error(result, rule, out); break;
+  case CASE_ERROR: write_error(c, out); break;
   }
-  if (kind != CASE_FAILED && lines->len) write_output(bt_buffer_str(lines), out);
+  if (c->kind != CASE_FAILED && c->messages.len) write_output(c->messages, out);
   bt_buffer_append(out, BT_STR("    </testcase>\n"));
 }
 
@@ -69,13 +78,15 @@ static void write_source(const bt_source_about *about, bt_buffer *out) {
 }
 
 bt_status bt_replay_junit_write(const bt_replay_result *result, const bt_rule_definition *const *rules,
-                                bt_severity least, const bt_buffer *messages, bt_buffer *out, bt_error *error) {
+                                bt_severity least, bool requires_exercised, const bt_buffer *idle,
+                                const bt_buffer *messages, bt_buffer *out, bt_error *error) {
   size_t counts[CASE_ERROR + 1] = {0};
   bt_buffer cases = {0};
   for (size_t i = 0; i < result->rule_count; i++) {
-    case_kind kind = kind_of(result, i, rules[i], least);
-    counts[kind]++;
-    write_case(result, i, rules[i], kind, &messages[i], &cases);
+    junit_case c = {result, rules[i], i, bt_buffer_str(&idle[i]), bt_buffer_str(&messages[i]), CASE_PASSED};
+    c.kind = kind_of(&c, least, requires_exercised);
+    counts[c.kind]++;
+    write_case(&c, &cases);
   }
   double seconds = (double)result->duration_ns / 1e9;
   bt_buffer_append(out, BT_STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));

@@ -1,16 +1,17 @@
 /* Text in XML. See xml.h. */
 #include "server/json/xml.h"
 
-static bool is_xml_character(uint32_t code) {
-  return code == '\t' || code == '\n' || code == '\r' || (code >= 0x20 && code != 0xFFFE && code != 0xFFFF);
-}
+#include "server/base/shown_text.h"
 
 void bt_xml_text(bt_buffer *out, bt_str text, bool is_attribute) {
   while (text.len) {
     uint32_t code = 0;
     size_t length = bt_utf8_sequence(text, &code);
-    if (!length || !is_xml_character(code))
+    bool is_layout = code == '\n' || code == '\t' || (is_attribute && code == '\r');
+    if (!length || code == 0xFFFE || code == 0xFFFF)
       bt_buffer_append(out, BT_STR("\xEF\xBF\xBD"));
+    else if (bt_is_obeyed(code) && !is_layout)
+      bt_shown_append_escape(code, out);
     else if (code == '&')
       bt_buffer_append(out, BT_STR("&amp;"));
     else if (code == '<')

@@ -6,8 +6,10 @@
 
 #include "dsl/text.h"
 
-/* Escaped; what XML cannot hold becomes U+FFFD. Attributes would lose their line breaks if they were not written as
- * numbers. */
+/* Escaped. What is not shown (bt_is_obeyed), much of which XML cannot hold, is written as on a terminal: \x1b, \u202e.
+ * No UTF-8, U+FFFE and U+FFFF become U+FFFD. Attributes would lose their line breaks if they were not written as
+ * numbers.
+ */
 void bt_xml_text(bt_buffer *out, bt_str text, bool is_attribute);
 /* ` name="value"` */
 void bt_xml_attribute(bt_buffer *out, const char *name, bt_str value);

@@ -16,6 +16,10 @@ const char *bt_gate_word_name(bt_gate_word word) {
   return "unknown";
 }
 
+bool bt_gate_compares_itself(const bt_gate_question *question) {
+  return strcmp(question->baseline, question->candidate) == 0;
+}
+
 /* trace.has(resource.attributes["service.version"] == "1.4.2" and span.service == "checkout") */
 static void write_condition(const bt_gate_question *question, const char *version, bt_buffer *out) {
   const char *by = question->by;

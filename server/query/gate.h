@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_QUERY_GATE_H
 #define BT_SERVER_QUERY_GATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ typedef struct bt_gate_question {
 /* PASS: no increase beyond what is allowed is shown. What is not certain is never PASS. */
 typedef enum bt_gate_word { BT_GATE_PASS, BT_GATE_WORSE, BT_GATE_TOO_FEW, BT_GATE_UNKNOWN } bt_gate_word;
 const char *bt_gate_word_name(bt_gate_word word); /* "pass", "worse", "too_few", "unknown" */
+
+/* Baseline and candidate are one: no difference is ever shown, so nobody may ask that. */
+bool bt_gate_compares_itself(const bt_gate_question *question);
 
 /* Of each rule that of the baseline, then that of the candidate: owned, 2 * count, to be freed by bt_gate_rules_free in
  * each case. BT_INVALID: a version or a rule that no text can be made of (derived_rule.h). BT_NO_MEMORY. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What libyaml takes within double quotes: printable characters as they are, all others as numbers. */
+/* Within double quotes a number is read back as its character: so are those that are not shown, and those that libyaml
+ * takes for unprintable. */
 void bt_yaml_quote(bt_str text, bt_buffer *out) {
   bt_buffer_append_char(out, '"');
   while (text.len) {
@@ -16,9 +17,8 @@ void bt_yaml_quote(bt_str text, bt_buffer *out) {
       bt_buffer_append(out, BT_STR("\xEF\xBF\xBD"));
     else if (code == '"' || code == '\\')
       bt_buffer_printf(out, "\\%c", (char)code);
-    else if (code < ' ' || (code >= 0x7F && code < 0xA0) || code == 0xFEFF || code == 0xFFFE || code == 0xFFFF ||
-             code == 0x2028 || code == 0x2029)
-      bt_buffer_printf(out, "\\u%04X", (unsigned)code);
+    else if (bt_is_obeyed(code) || code == 0xFFFE || code == 0xFFFF)
+      bt_buffer_printf(out, code > 0xFFFF ? "\\U%08X" : "\\u%04X", (unsigned)code);
     else
       bt_buffer_append(out, (bt_str){text.ptr, length});
     length = length ? length : 1;

@@ -80,18 +80,22 @@ static void write_pair(writer *w, const char *key, const char *value) {
   write_string(w, value);
 }
 
-/* What a block would not give back: control characters, and the other line breaks that YAML knows (NEL, LS, PS) and the
- * BOM. */
+/* What is not shown is written as a number, which a block cannot hold; nor can it hold other line breaks than "\n". */
+static bool has_hidden(bt_str text) {
+  for (size_t length; text.len; text = (bt_str){text.ptr + length, text.len - length}) {
+    uint32_t code = 0;
+    length = bt_utf8_sequence(text, &code);
+    if (length && code != '\n' && bt_is_obeyed(code)) return true;
+    length = length ? length : 1;
+  }
+  return false;
+}
+
 static bool fits_block(bt_str text) {
   bool is_blank_line = true;
-  if (!text.len || text.ptr[0] == ' ' || text.ptr[0] == '\n') return false;
+  if (!text.len || text.ptr[0] == ' ' || text.ptr[0] == '\n' || has_hidden(text)) return false;
   for (size_t i = 0; i < text.len; i++) {
-    unsigned char c = (unsigned char)text.ptr[i];
-    bt_str rest = {text.ptr + i, text.len - i};
-    if (c < ' ' && c != '\n') return false;
-    if (c == 0x7F || bt_str_starts_with(rest, BT_STR("\xC2\x85")) || bt_str_starts_with(rest, BT_STR("\xE2\x80\xA8")) ||
-        bt_str_starts_with(rest, BT_STR("\xE2\x80\xA9")) || bt_str_starts_with(rest, BT_STR("\xEF\xBB\xBF")))
-      return false;
+    char c = text.ptr[i];
     if (c == '\n' && is_blank_line) return false; /* blank lines: how many end a block depends on its header */
     if (c == ' ' && (i + 1 == text.len || text.ptr[i + 1] == '\n')) return false;
     is_blank_line = c == '\n';
@@ -187,12 +191,36 @@ static bt_status write_rule(writer *w, const bt_rule_definition *rule, bt_error 
   return status;
 }
 
+static bool pairs_have_hidden(const bt_string_pair *pairs, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (has_hidden(bt_str_from(pairs[i].key)) || has_hidden(bt_str_from(pairs[i].value))) return true;
+  return false;
+}
+
+/* A formatted text has the character itself where the rule has an escape of it. */
+static bool may_become_hidden(bt_str dsl) {
+  return has_hidden(dsl) || bt_str_contains(dsl, BT_STR("\\u"));
+}
+
+/* libyaml writes either all that is not ASCII as numbers, or nothing of it. */
+static bool rules_have_hidden(const bt_rule_definition *const *rules, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const bt_rule_fields *fields = &rules[i]->fields;
+    if (has_hidden(bt_str_from(fields->name)) || may_become_hidden(bt_str_from(fields->dsl)) ||
+        (fields->description && has_hidden(bt_str_from(fields->description))) ||
+        pairs_have_hidden(fields->labels, fields->label_count) ||
+        pairs_have_hidden(fields->annotations, fields->annotation_count))
+      return true;
+  }
+  return false;
+}
+
 bt_status bt_rulefile_write(const bt_rule_definition *const *rules, size_t count, bt_buffer *out, bt_error *error) {
   writer w = {.out = out};
   yaml_event_t event;
   if (!yaml_emitter_initialize(&w.emitter)) return bt_error_no_memory(error);
   yaml_emitter_set_output(&w.emitter, append_bytes, out);
-  yaml_emitter_set_unicode(&w.emitter, 1);
+  yaml_emitter_set_unicode(&w.emitter, !rules_have_hidden(rules, count));
   yaml_emitter_set_width(&w.emitter, -1); /* lines are never folded */
   for (size_t i = 0; i < count; i++)
     if (rules[i]->broken)

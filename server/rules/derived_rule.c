@@ -40,15 +40,27 @@ bt_str bt_exercising_text(const bt_rule *rule, uint32_t index) {
   return conjunct ? text_of(rule, conjunct->range) : BT_STR("");
 }
 
+bool bt_exercised_by_violation_alone(const bt_rule *rule) {
+  const bt_condition *whole = rule->condition;
+  if (!whole || whole->kind == BT_CONDITION_NOT) return false;
+  for (uint32_t i = 0; whole->kind == BT_CONDITION_AND && i < whole->item_count; i++)
+    if (whole->items[i]->kind == BT_CONDITION_NOT) return false;
+  return true;
+}
+
 void bt_rule_quote(bt_str text, bt_buffer *out) {
   bt_buffer_append_char(out, '"');
-  for (size_t i = 0; i < text.len; i++) {
-    unsigned char c = (unsigned char)text.ptr[i];
-    if (c == '"' || c == '\\') bt_buffer_append_char(out, '\\');
-    if (c < ' ')
-      bt_buffer_printf(out, "\\u%04x", c);
+  while (text.len) {
+    uint32_t code = 0;
+    size_t length = bt_utf8_sequence(text, &code);
+    if (length && (code == '"' || code == '\\'))
+      bt_buffer_printf(out, "\\%c", (char)code);
+    else if (length && bt_is_obeyed(code))
+      bt_append_utf16_escape(code, out);
     else
-      bt_buffer_append_char(out, (char)c);
+      bt_buffer_append(out, (bt_str){text.ptr, length ? length : 1});
+    length = length ? length : 1;
+    text = (bt_str){text.ptr + length, text.len - length};
   }
   bt_buffer_append_char(out, '"');
 }

@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_RULES_DERIVED_RULE_H
 #define BT_SERVER_RULES_DERIVED_RULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dsl/error.h"
@@ -16,6 +17,10 @@
 uint32_t bt_exercising_count(const bt_rule *rule);
 /* The text of conjunct `index`, borrowed from the rule. */
 bt_str bt_exercising_text(const bt_rule *rule, uint32_t index);
+
+/* A bare condition without a `not` beside: only a trace that violates it exercises it, so that none did says no more
+ * than that none violates it. */
+bool bt_exercised_by_violation_alone(const bt_rule *rule);
 
 /* Appends text as a string of the language, in double quotes. */
 void bt_rule_quote(bt_str text, bt_buffer *out);

@@ -109,10 +109,11 @@ const char *bt_rule_text_shown(bt_str text, char shown[BT_SHOWN_BYTES]) {
   enum { SHOWN_TEXT = 60 };
   size_t used = 0;
   while (used < text.len) {
-    size_t length = bt_utf8_sequence((bt_str){text.ptr + used, text.len - used}, NULL);
+    uint32_t code = 0;
+    size_t length = bt_utf8_sequence((bt_str){text.ptr + used, text.len - used}, &code);
     size_t step = length ? length : 1;
     if (used + step > SHOWN_TEXT) break;
-    bool is_plain = length > 1 || (length == 1 && text.ptr[used] >= ' ' && text.ptr[used] != 0x7F);
+    bool is_plain = length && !bt_is_obeyed(code);
     for (size_t i = 0; i < step; i++) shown[used + i] = is_plain ? text.ptr[used + i] : '?';
     used += step;
   }

@@ -17,7 +17,7 @@ void bt_string_pairs_free(bt_string_pair *pairs, size_t count);
 /* A heap copy with a NUL; NULL: no memory. */
 char *bt_rule_text_copy(bt_str text) BT_MUST_CHECK;
 
-/* At most 60 bytes of a user's text for an error message: cut between characters, control characters shown as "?". */
+/* At most 60 bytes of a user's text for an error message: cut between characters, what is not shown as "?". */
 enum { BT_SHOWN_BYTES = 72 };
 const char *bt_rule_text_shown(bt_str text, char shown[BT_SHOWN_BYTES]);
 

@@ -89,9 +89,21 @@ class CliTempoTest(unittest.TestCase):
         for side in ("before", "after"):
             self.assertEqual([tempo[side][k] for k in ("violated", "exercised", "certain")], [file[side][k] for k in ("violated", "exercised", "certain")])
         self.assertEqual(tempo["before"]["violated"] + tempo["after"]["violated"], PLANTED)
-        tempo, file = self.both(0, "gate", "--rules", self.rules, "--rule", "slow", "--baseline", "1.4.2", "--candidate", "1.4.2", "--min-exercised", "1")
+        tempo, file = self.both(3, "gate", "--rules", self.rules, "--rule", "slow", "--baseline", "1.4.1", "--candidate", "1.4.2", "--min-exercised", "1")
         self.assertEqual(tempo["rules"], file["rules"])
         self.assertEqual(tempo["rules"][0]["candidate"]["violated"], PLANTED)
+
+    def test_a_rule_that_nothing_exercised(self):
+        for command, status in (("replay", 3), ("first", 3)):
+            answers = self.both(status, command, "--rules", self.rules, "--rule", "typo", "--require-exercised")
+            tempo, file = ([(one["rule_id"], one["known"], [(a["name"], [n["name"] for n in a["near"]]) for a in one["absent"]])
+                            for one in answer["unexercised"]] for answer in answers)
+            self.assertEqual(tempo, file)
+            self.assertEqual(tempo, [("typo", True, [("chekout", ["checkout"])])])
+            counts = [answer["unexercised"][0]["absent"][0]["near"][0]["traces"] for answer in answers]
+            self.assertEqual((counts[0], counts[1] > 0), (None, True), "nobody counts them in a Tempo")
+        for answer in self.both(0, "first", "--dsl", "when { checkout and not nobody } always { checkout }"):
+            self.assertEqual(answer["unexercised"], [], "what no search decides is read until some trace exercised it")
 
     def test_vacuity(self):
         tempo, file = self.both(1, "vacuity", "--rules", self.rules)

@@ -41,7 +41,7 @@ STATUSES = [
     (0, "init", "{out}-1"), (1, "init", "{there}"), (2, "init", "a", "b"), (3, "init", "{out}-2", *NOWHERE),
     (0, "check", "{rules}"), (1, "check", "{broken}"), (2, "check"), (1, "check", "--fail-on", "warning", "{warned}"), (0, "check", "{warned}"),
     (0, "fmt", "{rules}"), (1, "fmt", "--check", "{unformatted}"), (1, "fmt", "{broken}"), (2, "fmt", "{none}"),
-    (0, "test", "{tested}"), (0, "test", "{rules}"), (1, "test", "{failing}"), (1, "test", "{broken}"), (2, "test", "{none}"),
+    (0, "test", "{tested}"), (0, "test", "{rules}"), (1, "test", "{failing}"), (1, "test", "{broken}"), (2, "test", "{none}"), (3, "test", "{rules}", "--require-exercised"),
     (0, "eval", "{kept}", "{traces}"), (1, "eval", "{rules}", "{traces}"), (2, "eval", "{rules}", "{none}"), (3, "eval", "{rules}", "{empty}"),
     (0, "replay", "{kept}", "{traces}"), (1, "replay", "{rules}", "{traces}"), (2, "replay", "{rules}"), (3, "replay", "{rules}", *NOWHERE),
     (0, "first", "{kept}", "{traces}"), (1, "first", "{rules}", "{traces}"), (2, "first", "{rules}"), (3, "first", "{rules}", *NOWHERE),
@@ -172,7 +172,8 @@ class GrammarTest(unittest.TestCase):
         self.assertEqual([line["rule_id"] for line in lines[:-1]], ["one", "two", "one"])
         self.assertEqual(lines[-1]["summary"]["status"], "completed")
         notes = self.run_words("replay", "{many}", "{traces}", "--output", "github").stdout.splitlines()
-        self.assertEqual([re.match(r"::error title=betrace (\S+)::", note)[1] for note in notes], ["two", "one"])
+        self.assertEqual([re.match(r"::error title=betrace (\S+)::", note)[1] for note in notes[1:]], ["two", "one"])
+        self.assertRegex(notes[0], "^::warning title=betrace%3A rules that say nothing::nothing-1: nothing exercised this rule")
         self.assertIn("not everything could be read", self.run_words("replay", "{many}", *NOWHERE, "--output", "github").stdout)
 
     def test_a_form_that_a_command_does_not_write_is_named_with_who_writes_it(self):

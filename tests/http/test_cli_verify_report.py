@@ -59,6 +59,17 @@ class VerifyReportTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout.strip().splitlines()[-1]), (0, "verified: it is what was signed"))
         self.assertEqual(self.run_on(json.dumps(self.report, indent=2).encode()).returncode, 0, "the layout is not what was signed")
 
+    def test_a_rule_that_nothing_exercised(self):
+        with Betrace("--traces", self.traces, "--evidence-key", self.private) as server:
+            server.post("/v1/rules", {"id": "idle", "dsl": "@SOC2(controls = {CC7_2}) when { nobody } always { audit.log }"})
+            text = server.get(f"/v1/compliance/reports/soc2?start={START}&end={END}").body
+        self.assertEqual(self.run_on(text).returncode, 0)
+        done = self.run_on(text, "--require-exercised")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("nothing exercised it (--require-exercised)", done.stdout)
+        self.assertEqual(json.loads(self.run_on(text, "--require-exercised", "--json").stdout)["outcome"], "unknown")
+        self.assertEqual(self.run_on(self.text, "--require-exercised").returncode, 0)
+
     def test_it_says_of_what(self):
         lines = self.run_on(self.text).stdout.splitlines()
         for line in ("framework  SOC2", "tenant     (none)", f"range      {START[:-1]}.000000000Z to {END[:-1]}.000000000Z",

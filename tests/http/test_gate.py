@@ -86,7 +86,7 @@ class GateTest(unittest.TestCase):
                 self.assertEqual(self.ask("POST", server=server, candidate="same", timeout="1s").status, 412)
 
     def test_wrong_questions(self):
-        for field, parameters in (("candidate", {}), ("baseline", {"candidate": "2", "baseline": ""}),
+        for field, parameters in (("candidate", {}), ("candidate", {"candidate": "1"}), ("baseline", {"candidate": "2", "baseline": ""}),
                                   ("max_increase", {"candidate": "2", "max_increase": "x"}),
                                   ("max_increase", {"candidate": "2", "max_increase": "101"}),
                                   ("min_exercised", {"candidate": "2", "min_exercised": "0"}),

@@ -156,7 +156,7 @@ except OSError:
     def test_rules_that_nothing_exercised(self):
         self.assertEqual(self.send(RIGHT, rule="when { refund } always { approval }").returncode, 0)
         done = self.send(RIGHT, rule="when { refund } always { approval }", flags=["--require-exercised"])
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("not exercised dsl", done.stdout)
 
     def test_only_some_services(self):

@@ -13,6 +13,7 @@
 #include "dsl/plan.h"
 #include "dsl/traceql.h"
 #include "server/base/log.h"
+#include "server/base/shown_text.h"
 #include "server/json/xml.h"
 #include "server/metrics/exposition.h"
 #include "server/rules/derived_rule.h"
@@ -218,8 +219,9 @@ static void test_a_query_keeps_its_form(void **state) {
 /* What a terminal obeys: C1, a line separator, marks of direction and of byte order; and what it shows, to the last of
  * a cut text. */
 static void test_a_log_line_moves_no_terminal(void **state) {
-  static const char *const obeyed[] = {"\x1b",         "\x7f",         "\xc2\x9b",     "\xd8\x9c",
-                                       "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6", "\xef\xbb\xbf"};
+  static const char *const obeyed[] = {"\x1b",         "\x7f",         "\xc2\x9b",         "\xd8\x9c",
+                                       "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6",     "\xef\xbb\xbf",
+                                       "\xe2\x80\x8b", "\xef\xb8\x8f", "\xf3\xa0\x81\x81", "\xc2\xad"};
   static const char shown[] = "\xc2\xa0\xe2\x80\x93\xe2\x81\x84\xc3\xa9\xe2\x80";
   char line[512];
   FILE *file = tmpfile();
@@ -324,15 +326,19 @@ static const char *read_page_character(const char *at, bool is_attribute, bt_buf
   return end + 1;
 }
 
-/* What no page can hold stands there as U+FFFD, by the rules of XML and no code of ours. */
-static void write_page_text(bt_str text, bt_buffer *out) {
+/* What no page can hold stands there as U+FFFD, by the rules of XML and no code of ours; what is not shown as its
+ * escape, but for the layout. */
+static void write_page_text(bt_str text, bool is_attribute, bt_buffer *out) {
   bt_buffer_clear(out);
   while (text.len) {
     uint32_t code = 0;
     size_t length = bt_utf8_sequence(text, &code);
-    bool is_held =
-        length && (code >= 0x20 || code == '\t' || code == '\n' || code == '\r') && code != 0xFFFE && code != 0xFFFF;
-    bt_buffer_append(out, is_held ? (bt_str){text.ptr, length} : BT_STR("\xef\xbf\xbd"));
+    bool is_layout = code == '\t' || code == '\n' || (code == '\r' && is_attribute);
+    bool is_held = length && code != 0xFFFE && code != 0xFFFF;
+    if (is_held && bt_is_obeyed(code) && !is_layout)
+      bt_shown_append_escape(code, out);
+    else
+      bt_buffer_append(out, is_held ? (bt_str){text.ptr, length} : BT_STR("\xef\xbf\xbd"));
     length = length ? length : 1;
     text = (bt_str){text.ptr + length, text.len - length};
   }
@@ -350,7 +356,7 @@ static void test_a_text_of_a_page_is_its_text(void **state) {
     bt_buffer_clear(&back);
     bt_xml_text(&out, bt_buffer_str(&text), is_attribute);
     for (const char *at = out.ptr; *at;) at = read_page_character(at, is_attribute, &back);
-    write_page_text(bt_buffer_str(&text), &wanted);
+    write_page_text(bt_buffer_str(&text), is_attribute, &wanted);
     assert_string_equal(back.ptr, wanted.ptr);
   }
   bt_buffer_dispose(&text);

@@ -43,19 +43,20 @@ static void formats_are_printf_s(void **state) {
 
 static const struct {
   const char *text, *shown;
-} pairs[] = {
-    {"plain é 漢 → \\n", "plain é 漢 → \\n"},
-    {"\x1b[2J", "\\x1b[2J"},
-    {"a\nb\tc\rd", "a\\nb\\tc\\rd"},
-    {"\a\b\x7f", "\\x07\\x08\\x7f"},
-    {"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "\\u0080\\u009b\\u009f\xc2\xa0"},
-    {"\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f", "\\u061c\\u200e\\u200f"},
-    {"\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad\xe2\x80\xae", "\\u202a\\u202b\\u202c\\u202d\\u202e"},
-    {"\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9", "\xe2\x81\xa5\\u2066\\u2067\\u2068\\u2069"},
-    {"\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf", "\\u2028\\u2029\\ufeff"},
-    {"\xff\xc3(\xe2\x80", "\\xff\\xc3(\\xe2\\x80"}, /* no UTF-8 */
-    {"\xc0\x80\xed\xa0\x80\x9b", "\\xc0\\x80\\xed\\xa0\\x80\\x9b"},
-    {"", ""}};
+} pairs[] = {{"plain é 漢 → \\n", "plain é 漢 → \\n"},
+             {"\x1b[2J", "\\x1b[2J"},
+             {"a\nb\tc\rd", "a\\nb\\tc\\rd"},
+             {"\a\b\x7f", "\\x07\\x08\\x7f"},
+             {"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "\\u0080\\u009b\\u009f\xc2\xa0"},
+             {"\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f", "\\u061c\\u200e\\u200f"},
+             {"\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad\xe2\x80\xae", "\\u202a\\u202b\\u202c\\u202d\\u202e"},
+             {"\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9", "\\u2065\\u2066\\u2067\\u2068\\u2069"},
+             {"\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf", "\\u2028\\u2029\\ufeff"},
+             {"\xc2\xad\xe2\x80\x8b\xe2\x80\x8d\xe2\x81\xa0\xef\xb8\x8f", "\\u00ad\\u200b\\u200d\\u2060\\ufe0f"},
+             {"\xf3\xa0\x81\x81\xf3\xa0\x84\x80", "\\u{e0041}\\u{e0100}"}, /* a tag, a selector */
+             {"\xff\xc3(\xe2\x80", "\\xff\\xc3(\\xe2\\x80"},               /* no UTF-8 */
+             {"\xc0\x80\xed\xa0\x80\x9b", "\\xc0\\x80\\xed\\xa0\\x80\\x9b"},
+             {"", ""}};
 
 static void what_a_terminal_obeys_is_shown(void **state) {
   (void)state;

@@ -2648,7 +2648,7 @@ export interface operations {
                 rule_id: string[];
                 /** @description the version that runs already */
                 baseline: string;
-                /** @description the version that is rolled out */
+                /** @description the version that is rolled out; the same as the baseline is refused */
                 candidate: string;
                 /** @description the attribute that tells versions apart: of the resource, or span.KEY */
                 by?: string;
@@ -2693,7 +2693,7 @@ export interface operations {
                 rule_id: string[];
                 /** @description the version that runs already */
                 baseline: string;
-                /** @description the version that is rolled out */
+                /** @description the version that is rolled out; the same as the baseline is refused */
                 candidate: string;
                 /** @description the attribute that tells versions apart: of the resource, or span.KEY */
                 by?: string;

@@ -4,6 +4,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
@@ -173,6 +174,7 @@ static int compare_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {{"before", OPT_BEFORE, "A..B", NULL,
                                  "the time before the change: two times as in now-4d..now-2d, or RFC 3339", NULL},
                                 {"after", OPT_AFTER, "C..D", NULL, "the time after it", NULL},
+                                BT_FLAG_ROW_EXERCISED,
                                 {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Rule:", bt_flags_rules, NULL},
@@ -200,5 +202,5 @@ const bt_command bt_command_compare = {
     .groups = groups,
     .fine = "the rule is violated less often after than before",
     .found = "it is violated more often",
-    .unknown = "no difference is shown, or nothing can be concluded",
+    .unknown = "no difference is shown, or nothing can be concluded: a side that nothing exercised, say",
     .run = compare_command};

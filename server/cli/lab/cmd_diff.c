@@ -7,6 +7,7 @@
 
 #include "server/base/time_text.h"
 #include "server/cli/answer.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/judge.h"
 #include "server/cli/lab/rule_change.h"
 #include "server/cli/printer.h"
@@ -23,6 +24,7 @@ typedef struct diff_run {
   bt_source *source;
   bt_rule_changes changes;
   bt_collected all;
+  bt_idle_rules idle; /* with --require-exercised: new rules that were replayed and that nothing exercised */
 } diff_run;
 
 /* ---- both verdicts ---- */
@@ -249,6 +251,25 @@ static void print_json(const diff_run *run) {
 
 /* ---- running ---- */
 
+/* Rules that are the same are not replayed, and nothing is known of them. */
+static bt_status find_idle(diff_run *run, bt_time_range range, bt_error *error) {
+  size_t count = 0;
+  const bt_rule_definition **rules = calloc(run->changes.count + 1, sizeof *rules);
+  bt_exercise *exercise = calloc(run->changes.count + 1, sizeof *exercise);
+  bt_status status = rules && exercise ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; i < run->changes.count && !status; i++) {
+    const bt_rule_change *change = &run->changes.items[i];
+    if (!change->new_rule || !result_of(run, change->new_at)) continue;
+    rules[count] = change->new_rule;
+    exercise[count++] = bt_exercise_of_result(&run->all.result, change->new_rule, (size_t)change->new_at);
+  }
+  if (!status)
+    status = bt_idle_rules_find(run->source, &run->options, range, rules, exercise, count, &run->idle, error);
+  free(rules);
+  free(exercise);
+  return status;
+}
+
 static bt_status replay_both(diff_run *run, bt_error *error) {
   if (!run->changes.replayed_count) return BT_OK;
   bt_replay_request request =
@@ -256,6 +277,7 @@ static bt_status replay_both(diff_run *run, bt_error *error) {
                                 bt_replay_options_range(&run->options, run->source, BT_DAY_NS));
   bt_status status = bt_collect(run->source, &request, true, &run->all, error);
   if (!status) status = bt_rule_changes_compare(&run->changes, &run->all, error);
+  if (!status && run->options.requires_exercised) status = find_idle(run, request.range, error);
   for (size_t i = 0; i < run->changes.count && !status; i++) status = read_examples(run, &run->changes.items[i], error);
   return status;
 }
@@ -266,7 +288,9 @@ static int print_and_end(const diff_run *run) {
   else
     print_text(run);
   bool is_certain = !run->changes.replayed_count || bt_collected_is_certain(&run->all.result);
-  return count_changed(run) ? BT_EXIT_FOUND : is_certain ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
+  int code = count_changed(run) ? BT_EXIT_FOUND : is_certain ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
+  bt_idle_rules_print_error(&run->idle, "diff");
+  return bt_idle_exit_status(&run->options, run->idle.count > 0, code);
 }
 
 static int run_diff(diff_run *run) {
@@ -277,6 +301,7 @@ static int run_diff(diff_run *run) {
   if (!status) status = bt_rule_changes_find(&run->old_rules, &run->new_rules, &run->changes, &error);
   if (!status) status = replay_both(run, &error);
   int code = status ? bt_cli_fail("diff", status, &error) : print_and_end(run);
+  bt_idle_rules_dispose(&run->idle);
   bt_rule_changes_dispose(&run->changes);
   bt_collected_dispose(&run->all);
   bt_replay_place_close(&place);
@@ -332,6 +357,7 @@ static int diff_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {{"examples", OPT_EXAMPLES, "N", "5",
                                  "changed traces of each rule that are shown, and read again for both verdicts; 0: all",
                                  NULL},
+                                BT_FLAG_ROW_EXERCISED,
                                 {0}};
 static const bt_flag rule_flags[] = {
     {"rules", BT_FLAG_RULES, "FILE", NULL, "one side: a rule file or folder; the same as its name alone", NULL},
@@ -365,6 +391,7 @@ const bt_command bt_command_diff = {
     .groups = groups,
     .fine = "no verdict changes, and everything was read",
     .found = "some verdict changes",
-    .unknown = "none was seen to change, but not everything could be read or decided",
+    .unknown = "none was seen to change, but not everything could be read or decided; with --require-exercised also: "
+               "nothing exercised a new rule that was replayed",
     .operands = "rules",
     .run = diff_command};

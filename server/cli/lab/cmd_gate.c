@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/idle_rules.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
@@ -38,6 +39,13 @@ static void print_rule(const gate_run *run, const bt_rates *rates, size_t rule) 
              (unsigned long long)question->least);
 }
 
+/* Some version exercised some rule with no trace: only --min-exercised 0 lets that pass. */
+static bool has_idle(const gate_run *run, const bt_rates *rates) {
+  for (size_t i = 0; i < rates->count; i++)
+    if (!rates->items[i].exercised && bt_can_be_idle(run->options.rules.items[i / 2]->rule)) return true;
+  return false;
+}
+
 static int print_and_end(const gate_run *run, const bt_rates *rates) {
   size_t count = run->options.rules.count;
   bt_gate_word all = bt_gate_judge(&run->question, rates->items, count);
@@ -48,7 +56,8 @@ static int print_and_end(const gate_run *run, const bt_rates *rates) {
     for (size_t i = 0; i < count; i++) print_rule(run, rates, i);
     bt_collected_print_end(&rates->all.result);
   }
-  return all == BT_GATE_PASS ? BT_EXIT_FINE : all == BT_GATE_WORSE ? BT_EXIT_FOUND : BT_EXIT_UNKNOWN;
+  int code = all == BT_GATE_PASS ? BT_EXIT_FINE : all == BT_GATE_WORSE ? BT_EXIT_FOUND : BT_EXIT_UNKNOWN;
+  return bt_idle_exit_status(&run->options, has_idle(run, rates), code);
 }
 
 static int run_gate(const gate_run *run) {
@@ -104,6 +113,12 @@ static int gate_command(const bt_command *self, int argc, char **argv) {
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code && !(run.question.baseline && run.question.candidate))
       code = bt_cli_usage_error(self->name, "say which versions are compared: --baseline VALUE --candidate VALUE");
+    if (!code && bt_gate_compares_itself(&run.question))
+      code =
+          bt_cli_usage_error(self->name,
+                             "--baseline and --candidate are both \"%s\": a version that is compared with itself shows "
+                             "no difference, whatever it does; name the version that runs already and the new one",
+                             run.question.baseline);
     if (!code) code = run_gate(&run);
   }
   bt_replay_options_dispose(&run.options);
@@ -119,6 +134,7 @@ static const bt_flag flags[] = {
     {"min-exercised", OPT_LEAST, "N", "50", "traces of each version that have to exercise a rule before it passes",
      NULL},
     {"max-increase", OPT_INCREASE, "PERCENT", "0", "points of percent by which the ratio may rise", NULL},
+    BT_FLAG_ROW_EXERCISED,
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Rules:", bt_flags_rules, NULL},
@@ -146,5 +162,5 @@ const bt_command bt_command_gate = {
     .groups = groups,
     .fine = "no rule is worse, and there were enough traces",
     .found = "some rule is worse",
-    .unknown = "too few traces yet, or not everything could be read",
+    .unknown = "too few traces yet, or not everything could be read; " BT_EXERCISED_UNKNOWN,
     .run = gate_command};

@@ -126,11 +126,9 @@ static bool add_rule(init_run *run, const bt_trace *trace) {
 static bt_status write_fixture(init_run *run, const bt_trace *trace, bt_error *error) {
   bt_redaction redaction = {.read = &(bt_rule_keys){0}};
   json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &redaction);
-  char *text = document ? json_dumps(document, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-  bt_buffer_append(&run->fixture, bt_str_from(text ? text : ""));
-  free(text);
-  json_decref(document);
-  return !text || run->fixture.failed ? bt_error_no_memory(error) : BT_OK;
+  if (!document) return bt_error_no_memory(error);
+  bt_shown_json(document, JSON_INDENT(1) | JSON_REAL_PRECISION(17), &run->fixture);
+  return run->fixture.failed ? bt_error_no_memory(error) : BT_OK;
 }
 
 static bt_status record_trace(void *context, const bt_read_trace *read, bt_judge *none, bt_error *error) {

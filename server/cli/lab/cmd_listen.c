@@ -6,6 +6,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/lab/child.h"
 #include "server/cli/lab/listen_report.h"
 #include "server/cli/operands.h"
@@ -156,7 +157,6 @@ enum {
   OPT_FORWARD,
   OPT_SAVE,
   OPT_REPORT,
-  OPT_EXERCISED,
   OPT_STRICT,
   OPT_ONLY
 };
@@ -201,7 +201,6 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_FORWARD: return run->forward = value, true;
   case OPT_SAVE: return run->options.save = value, true;
   case OPT_REPORT: return take_report(&run->options, value);
-  case OPT_EXERCISED: return run->options.requires_exercised = true;
   case OPT_STRICT: return run->options.is_strict = true;
   case OPT_ONLY: return take_service(&run->options, value);
   default: return bt_replay_options_take(&run->options.shared, flag, value);
@@ -253,7 +252,7 @@ static const bt_flag flags[] = {
     {"report", OPT_REPORT, "KIND", NULL,
      "junit=FILE, sarif=FILE, github for annotations in a workflow's log; several with commas, or the flag again",
      NULL},
-    {"require-exercised", OPT_EXERCISED, NULL, NULL, "a rule that no trace exercised fails", NULL},
+    BT_FLAG_ROW_EXERCISED,
     {"strict", OPT_STRICT, NULL, NULL, "end with 3 where a verdict is inconclusive", NULL},
     {"only", OPT_ONLY, "service=NAME", NULL, "only traces with a span of this service; may be given several times",
      NULL},
@@ -279,6 +278,7 @@ const bt_command bt_command_listen = {
     .examples = examples,
     .groups = groups,
     .fine = "the command ended with 0, and no trace violates a rule",
-    .found = "a trace violates a rule; with --require-exercised also: no trace exercised a rule",
-    .unknown = "no span came, or some could not be taken; with --strict also: a verdict is inconclusive",
+    .found = "a trace violates a rule",
+    .unknown = "no span came, or some could not be taken; with --strict also: a verdict is "
+               "inconclusive; " BT_EXERCISED_UNKNOWN,
     .run = listen_command};

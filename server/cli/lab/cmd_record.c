@@ -44,6 +44,19 @@ static void write_expectation(const record_run *run, const bt_rule_verdict *verd
                      bt_verdict_name(verdicts[i].verdict));
 }
 
+/* Takes the document. */
+static bool write_json_file(const char *path, json_t *document) {
+  bt_buffer text = {0};
+  if (!document) return errno = ENOMEM, false;
+  bt_shown_json(document, JSON_INDENT(1) | JSON_REAL_PRECISION(17), &text);
+  FILE *file = text.failed ? NULL : fopen(path, "w");
+  if (text.failed) errno = ENOMEM;
+  bool is_written = file && fwrite(text.ptr, 1, text.len, file) == text.len;
+  if (file && fclose(file) != 0) is_written = false;
+  bt_buffer_dispose(&text);
+  return is_written;
+}
+
 static bt_status write_fixture(record_run *run, const bt_family *family, bt_redaction *redaction, bt_error *error) {
   char id[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&family->traces[0].trace->id, id);
@@ -51,10 +64,8 @@ static bt_status write_fixture(record_run *run, const bt_family *family, bt_reda
   if (run->path.failed) return bt_error_no_memory(error);
   if (mkdir(run->folder, 0777) != 0 && errno != EEXIST)
     return bt_error_set(error, BT_IO, "the folder %.300s cannot be made: %s", run->folder, strerror(errno));
-  json_t *document = bt_trace_record_otlp(family, redaction);
-  int failed = document ? json_dump_file(document, run->path.ptr, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : -1;
-  json_decref(document);
-  if (failed) return bt_error_set(error, BT_IO, "%.300s cannot be written: %s", run->path.ptr, strerror(errno));
+  if (!write_json_file(run->path.ptr, bt_trace_record_otlp(family, redaction)))
+    return bt_error_set(error, BT_IO, "%.300s cannot be written: %s", run->path.ptr, strerror(errno));
   bt_buffer_append(&run->test, BT_STR("    trace_file: "));
   bt_yaml_quote(bt_buffer_str(&run->path), &run->test);
   bt_buffer_append_char(&run->test, '\n');

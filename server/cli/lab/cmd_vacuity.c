@@ -167,20 +167,11 @@ static void print_conjuncts(const vacuous_rule *v) {
   }
 }
 
-static const char *kind_in_words(bt_name_kind kind) {
-  switch (kind) {
-  case BT_NAME_SPAN_OR_SERVICE: return "span or service";
-  case BT_NAME_SPAN: return "span";
-  case BT_NAME_SERVICE: return "service";
-  case BT_NAME_ATTRIBUTE: return "attribute";
-  }
-  return "name";
-}
-
 static void print_absent(const absent_name *absent) {
   bt_print("  %s%sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
            absent->name.is_spared ? "note: " : "", absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "",
-           kind_in_words(absent->name.kind), BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF), absent->clause);
+           bt_name_kind_in_words(absent->name.kind), BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF),
+           absent->clause);
   for (size_t i = 0; i < absent->near_count; i++) bt_print("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near[i]));
   if (absent->name.is_spared)
     bt_print("; another alternative of the `or` can hold without it");
@@ -223,7 +214,7 @@ static void print_rule(const vacuous_rule *v, const bt_answer *answer) {
 static json_t *absent_json(const absent_name *absent) {
   json_t *near = json_array();
   for (size_t i = 0; i < absent->near_count; i++) bt_json_append(near, bt_text_json(absent->near[i]));
-  return json_pack("{s:s, s:o, s:s, s:b, s:o}", "kind", kind_in_words(absent->name.kind), "name",
+  return json_pack("{s:s, s:o, s:s, s:b, s:o}", "kind", bt_name_kind_in_words(absent->name.kind), "name",
                    bt_text_json(absent->name.name), "clause", absent->clause, "spared", absent->name.is_spared, "near",
                    near);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dsl/arena.h"
+#include "server/cli/idle_rules.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/printer.h"
 #include "server/cli/trace_drawing.h"
@@ -94,11 +95,12 @@ static bt_status save_trace(bt_listen_report *report, const bt_trace *trace, bt_
   bt_redaction everything = {.keeps_all = true};
   if (report->saved < 0) return BT_OK;
   json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &everything);
-  char *line = document ? json_dumps(document, JSON_COMPACT) : NULL;
-  json_decref(document);
-  if (!line) return bt_error_no_memory(error);
-  bool is_written = bt_cli_write_all(report->saved, bt_str_from(line)) && bt_cli_write_all(report->saved, BT_STR("\n"));
-  free(line);
+  bt_buffer line = {0};
+  if (!document) return bt_error_no_memory(error);
+  bt_shown_json(document, JSON_COMPACT | JSON_REAL_PRECISION(17), &line);
+  bool is_whole = !line.failed, is_written = is_whole && bt_cli_write_all(report->saved, bt_buffer_str(&line));
+  bt_buffer_dispose(&line);
+  if (!is_whole) return bt_error_no_memory(error);
   if (is_written) return BT_OK;
   return bt_error_set(error, BT_IO, "%.150s: %s", report->options->save, strerror(errno));
 }
@@ -219,9 +221,9 @@ static bool lacks_spans(const bt_listen_report *report) {
 
 int bt_listen_report_code(const bt_listen_report *report) {
   if (count_verdicts(report, BT_VIOLATED)) return BT_EXIT_FOUND;
-  if (report->options->requires_exercised && count_unexercised(report)) return BT_EXIT_FOUND;
   if (lacks_spans(report)) return BT_EXIT_UNKNOWN;
-  return report->options->is_strict && count_verdicts(report, BT_INCONCLUSIVE) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  if (report->options->is_strict && count_verdicts(report, BT_INCONCLUSIVE)) return BT_EXIT_UNKNOWN;
+  return bt_idle_exit_status(&report->options->shared, count_unexercised(report) > 0, BT_EXIT_FINE);
 }
 
 /* ---- text ---- */
@@ -236,7 +238,7 @@ static void print_rules(const bt_listen_report *report) {
     else if (rule->counts[BT_INCONCLUSIVE])
       bt_print("inconclusive  %s: %" PRIu64 " trace%s\n", id, rule->counts[BT_INCONCLUSIVE],
                bt_cli_plural(rule->counts[BT_INCONCLUSIVE]));
-    else if (!is_exercised(rule) && report->options->requires_exercised)
+    else if (!is_exercised(rule) && report->options->shared.requires_exercised)
       bt_print("not exercised %s: no trace has what the rule is about\n", id);
   }
 }
@@ -339,8 +341,8 @@ static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out)
     bt_xml_text(out, bt_buffer_str(&rule->messages), false);
     bt_buffer_printf(out, "</%s>", kind);
   } else if (!is_exercised(rule)) {
-    bt_buffer_append(out, report->options->requires_exercised
-                              ? BT_STR("<failure message=\"no trace exercised this rule\"/>")
+    bt_buffer_append(out, report->options->shared.requires_exercised
+                              ? BT_STR("<error message=\"no trace exercised this rule\"/>")
                               : BT_STR("<skipped message=\"no trace exercised this rule\"/>"));
   }
   bt_buffer_append(out, BT_STR("</testcase>\n"));
@@ -379,7 +381,7 @@ static json_t *finding_json(const bt_listen_report *report, size_t i) {
   const bt_listen_rule *rule = &report->rules[i];
   const bt_rule_fields *fields = &rule_at(report, i)->fields;
   const bt_rule_place *place = place_of(report, i);
-  bool is_missed = report->options->requires_exercised && !is_exercised(rule);
+  bool is_missed = report->options->shared.requires_exercised && !is_exercised(rule);
   uint64_t violated = rule->counts[BT_VIOLATED], unknown = rule->counts[BT_INCONCLUSIVE];
   bt_buffer message = {0};
   if (!violated && !unknown && !is_missed) return NULL;
@@ -407,12 +409,9 @@ static bt_status write_sarif(const bt_listen_report *report, bt_error *error) {
     if (finding) bt_json_append(findings, finding);
   }
   json_t *log = bt_sarif_json(findings, !lacks_spans(report), BETRACE_VERSION);
-  char *text = log ? json_dumps(log, JSON_INDENT(2)) : NULL;
-  json_decref(log);
   json_decref(findings);
-  if (!text) return bt_error_no_memory(error);
-  bt_buffer_printf(&out, "%s\n", text);
-  free(text);
+  if (!log) return bt_error_no_memory(error);
+  bt_shown_json(log, JSON_INDENT(2), &out);
   return write_document(report->options->sarif, &out, error);
 }
 

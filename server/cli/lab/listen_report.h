@@ -20,7 +20,7 @@ typedef struct bt_listen_options {
   bt_replay_options shared; /* rules, assumptions, --json */
   const char **services;    /* traces with a span of one of these; none: all */
   size_t service_count;
-  bool requires_exercised, is_strict;
+  bool is_strict;
   const char *save;    /* file; NULL: none */
   char *junit, *sarif; /* likewise; owned */
   bool for_github;

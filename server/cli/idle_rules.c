@@ -1,0 +1,304 @@
+/* Rules that nothing exercised. See idle_rules.h. */
+#include "server/cli/idle_rules.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/printer.h"
+#include "server/cli/terminal.h"
+#include "server/json/json_values.h"
+#include "server/replay/first_violation.h"
+#include "server/rules/derived_rule.h"
+
+/* ---- was it exercised? ---- */
+
+bool bt_can_be_idle(const bt_rule *rule) {
+  return bt_exercising_count(rule) && !bt_exercised_by_violation_alone(rule);
+}
+
+bt_exercise bt_exercise_of_result(const bt_replay_result *result, const bt_rule_definition *rule, size_t index) {
+  const bt_rule_result *counters = &result->rules[index];
+  if (!bt_replay_has_whole(result, index) || !bt_can_be_idle(rule->rule)) return BT_EXERCISED;
+  if (counters->traces_exercised || counters->violations_found) return BT_EXERCISED;
+  return counters->exercised_is_exact ? BT_NOT_EXERCISED : BT_EXERCISE_OPEN;
+}
+
+static bt_status derive_exercising(const bt_rule_definition *rule, bt_rule_definition **out, bt_error *error) {
+  return bt_derived_prefix(rule, bt_exercising_count(rule->rule), out, error);
+}
+
+static void say_unknown(bt_idle_rule *idle, const char *why) {
+  idle->is_known = false;
+  snprintf(idle->why, sizeof idle->why, "%.190s", why);
+}
+
+/* What exercises a rule violates its derived one, so the earliest such trace is looked for: where there is one, little
+ * is read. */
+static bt_status settle_exercise(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                                 bt_idle_rule *idle, bool *is_exercised, bt_error *error) {
+  bt_first_result first = {0};
+  bt_error why = {0};
+  const bt_rule_definition *derived = idle->exercising;
+  bt_replay_request request = bt_replay_options_request(options, &derived, 1, range);
+  bt_status status = bt_first_violation_run(source, &request, NULL, &first, &why);
+  *is_exercised = status == BT_OK && first.violation;
+  if (status)
+    say_unknown(idle, why.message);
+  else if (!first.violation && first.outcome != BT_REPLAY_COMPLETED)
+    say_unknown(idle, first.reason);
+  bt_first_result_dispose(&first);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+/* ---- which names it lacks ---- */
+
+/* An absent span does not keep `not x` or `count(x) < 2` from holding, so only what has to be there is looked at. */
+static bool needs_spans(const bt_condition *condition) {
+  return condition->kind != BT_CONDITION_NOT && condition->kind != BT_CONDITION_COMPARE;
+}
+
+static bt_status add_lacked(const bt_known_names *known, bt_idle_rule *idle, const bt_used_name *name,
+                            bt_error *error) {
+  bt_str near[BT_NEAR_NAMES];
+  bt_lacked_name *lacked = bt_grow_array(idle->lacked, idle->lacked_count, &idle->lacked_capacity, sizeof *lacked);
+  if (!lacked) return bt_error_no_memory(error);
+  idle->lacked = lacked;
+  bt_lacked_name *added = &lacked[idle->lacked_count++];
+  *added = (bt_lacked_name){.used = *name};
+  added->near_count = bt_known_names_near(known, name->name, name->kind == BT_NAME_ATTRIBUTE, near);
+  for (size_t i = 0; i < added->near_count; i++) added->near[i] = (bt_near_name){.name = near[i]};
+  return BT_OK;
+}
+
+static bt_status look_at_part(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                              const bt_known_names *known, const bt_condition *part, bt_idle_rule *idle,
+                              bt_error *error) {
+  bt_used_names names = {0};
+  if (!needs_spans(part)) return BT_OK;
+  bt_status status = bt_used_names_add(&names, part, error);
+  for (size_t i = 0; i < names.count && !status; i++)
+    status = bt_name_presence(source, options, range, known, &names.items[i], &names.items[i].presence, error);
+  if (!status) bt_used_names_spare(&names);
+  for (size_t i = 0; i < names.count && !status; i++)
+    if (names.items[i].presence == BT_NAME_ABSENT && !names.items[i].is_spared)
+      status = add_lacked(known, idle, &names.items[i], error);
+  bt_used_names_dispose(&names);
+  return status;
+}
+
+/* In files only, where a count is one pass; of a Tempo the name alone is said. */
+static bt_status count_near(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                            const bt_idle_rule *idle, bt_lacked_name *lacked, bt_error *error) {
+  bt_rule_definition *rules[BT_NEAR_NAMES] = {NULL};
+  bt_replay_result result = {0};
+  bt_status status = BT_OK;
+  bt_error why = {0};
+  for (size_t i = 0; i < lacked->near_count && !status; i++) {
+    bt_buffer text = {0};
+    bt_name_rule_write(lacked->used.kind, lacked->near[i].name, &text);
+    status = text.failed ? bt_error_no_memory(&why) : bt_derived_text(idle->rule, text.ptr, &rules[i], &why);
+    bt_buffer_dispose(&text);
+  }
+  if (!status && lacked->near_count) {
+    bt_replay_request request =
+        bt_replay_options_request(options, (const bt_rule_definition *const *)rules, lacked->near_count, range);
+    bt_replay_observer nobody = {0};
+    status = bt_replay_run(source, &request, &nobody, &result, &why);
+  }
+  for (size_t i = 0; i < result.rule_count && !status; i++) {
+    lacked->near[i].traces = result.rules[i].violations_found;
+    lacked->near[i].is_counted = bt_replay_has_whole(&result, i);
+  }
+  bt_replay_result_dispose(&result);
+  for (size_t i = 0; i < BT_NEAR_NAMES; i++) bt_rule_definition_unref(rules[i]);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+static bt_status explain_rule(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                              const bt_known_names *known, bt_idle_rule *idle, bt_error *error) {
+  bt_status status = BT_OK;
+  const bt_condition *whole = idle->exercising->rule->condition;
+  bool is_and = whole->kind == BT_CONDITION_AND;
+  for (uint32_t i = 0; i < (is_and ? whole->item_count : 1) && !status; i++)
+    status = look_at_part(source, options, range, known, is_and ? whole->items[i] : whole, idle, error);
+  for (size_t i = 0; i < idle->lacked_count && !status && source->operations->is_static; i++)
+    status = count_near(source, options, range, idle, &idle->lacked[i], error);
+  return status;
+}
+
+/* ---- all ---- */
+
+static void dispose_rule(bt_idle_rule *idle) {
+  bt_rule_definition_unref(idle->exercising);
+  free(idle->lacked);
+}
+
+static bt_status take_rule(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                           const bt_rule_definition *rule, bt_exercise exercise, bt_idle_rules *out, bt_error *error) {
+  bool is_exercised = false;
+  bt_idle_rule idle = {.rule = rule, .is_known = true};
+  bt_status status = derive_exercising(rule, &idle.exercising, error);
+  if (!status && exercise == BT_EXERCISE_OPEN)
+    status = settle_exercise(source, options, range, &idle, &is_exercised, error);
+  if (status || is_exercised)
+    dispose_rule(&idle);
+  else
+    out->items[out->count++] = idle;
+  return status;
+}
+
+bt_status bt_idle_rules_find(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                             const bt_rule_definition *const *rules, const bt_exercise *exercise, size_t count,
+                             bt_idle_rules *out, bt_error *error) {
+  *out = (bt_idle_rules){.items = calloc(count + 1, sizeof *out->items), .rule_count = count};
+  bt_status status = out->items ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; i < count && !status; i++)
+    if (exercise[i] != BT_EXERCISED) status = take_rule(source, options, range, rules[i], exercise[i], out, error);
+  if (status || !out->count || out->count > BT_IDLE_EXPLAINED) return status;
+  status = bt_known_names_read(source, options, range, &out->known, error);
+  for (size_t i = 0; i < out->count && !status; i++)
+    if (out->items[i].is_known) status = explain_rule(source, options, range, &out->known, &out->items[i], error);
+  return status;
+}
+
+bt_status bt_idle_rules_of_replay(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                                  const bt_rule_definition *const *rules, const bt_replay_result *result,
+                                  bt_idle_rules *out, bt_error *error) {
+  size_t count = result->rule_count;
+  bt_exercise *exercise = calloc(count + 1, sizeof *exercise);
+  *out = (bt_idle_rules){0};
+  if (!exercise) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) exercise[i] = bt_exercise_of_result(result, rules[i], i);
+  bt_status status = bt_idle_rules_find(source, options, range, rules, exercise, count, out, error);
+  for (size_t i = 0, at = 0; i < count && at < out->count; i++)
+    if (out->items[at].rule == rules[i]) out->items[at++].has_tail = result->rules[i].unsettled > 0;
+  free(exercise);
+  return status;
+}
+
+void bt_idle_rules_dispose(bt_idle_rules *idle) {
+  for (size_t i = 0; i < idle->count; i++) dispose_rule(&idle->items[i]);
+  free(idle->items);
+  bt_known_names_dispose(&idle->known);
+  *idle = (bt_idle_rules){0};
+}
+
+/* ---- words ---- */
+
+static void write_near(const bt_lacked_name *lacked, bt_buffer *out) {
+  for (size_t i = 0; i < lacked->near_count; i++) {
+    const bt_near_name *near = &lacked->near[i];
+    bt_buffer_printf(out, "%s%.*s", i ? ", " : "; near: ", BT_FMT(near->name));
+    if (near->is_counted) bt_buffer_printf(out, " (%" PRIu64 " trace%s)", near->traces, bt_cli_plural(near->traces));
+  }
+}
+
+static void write_lacked(const bt_lacked_name *lacked, bt_buffer *out) {
+  bool is_attribute = lacked->used.kind == BT_NAME_ATTRIBUTE;
+  bt_buffer_printf(out, "no trace has %s%.*s", is_attribute ? "the attribute " : "", BT_FMT(lacked->used.name));
+  write_near(lacked, out);
+}
+
+void bt_idle_rule_write(const bt_idle_rule *idle, bt_buffer *out) {
+  if (!idle->is_known) {
+    bt_buffer_printf(out, "UNKNOWN: whether anything exercised this rule: %s", idle->why);
+    return;
+  }
+  bt_buffer_append(out, idle->has_tail ? BT_STR("nothing that is settled exercised this rule: ")
+                                       : BT_STR("nothing exercised this rule: "));
+  for (size_t i = 0; i < idle->lacked_count; i++) {
+    if (i) bt_buffer_append(out, BT_STR("; "));
+    write_lacked(&idle->lacked[i], out);
+  }
+  if (!idle->lacked_count)
+    bt_buffer_printf(out, "no trace meets %s; betrace vacuity says which part of it",
+                     idle->rule->rule->condition ? "what stands beside its `not`" : "its `when`");
+}
+
+static void write_many(const bt_idle_rules *idle, bt_buffer *out) {
+  enum { MOST_NAMED = 3 };
+  size_t unknown = 0;
+  for (size_t i = 0; i < idle->count; i++) unknown += !idle->items[i].is_known;
+  bt_buffer_printf(out, "nothing exercised %zu of %zu rules", idle->count - unknown, idle->rule_count);
+  if (unknown) bt_buffer_printf(out, ", and of %zu more that is not known", unknown);
+  for (size_t i = 0; i < MOST_NAMED; i++)
+    bt_buffer_printf(out, "%s%s", i ? ", " : ": ", idle->items[i].rule->fields.id);
+  bt_buffer_printf(out, " and %zu more; betrace vacuity says why\n", idle->count - MOST_NAMED);
+}
+
+void bt_idle_rules_write(const bt_idle_rules *idle, bt_buffer *out) {
+  if (idle->count > BT_IDLE_EXPLAINED) {
+    write_many(idle, out);
+    return;
+  }
+  for (size_t i = 0; i < idle->count; i++) {
+    bt_buffer_printf(out, "%s: ", idle->items[i].rule->fields.id);
+    bt_idle_rule_write(&idle->items[i], out);
+    bt_buffer_append_char(out, '\n');
+  }
+}
+
+/* Each line of the text, without its end. */
+static void print_each(bt_str text, const char *command) {
+  while (text.len) {
+    const char *end = memchr(text.ptr, '\n', text.len);
+    size_t length = end ? (size_t)(end - text.ptr) : text.len;
+    if (command)
+      bt_print_error("betrace %s: %.*s\n", command, (int)length, text.ptr);
+    else
+      bt_print("%s%.*s%s\n", bt_style_on(BT_STYLE_YELLOW), (int)length, text.ptr, bt_style_on(BT_STYLE_OFF));
+    length += end != NULL;
+    text = (bt_str){text.ptr + length, text.len - length};
+  }
+}
+
+static void print_all(const bt_idle_rules *idle, const char *command) {
+  bt_buffer text = {0};
+  bt_idle_rules_write(idle, &text);
+  print_each(bt_buffer_str(&text), command);
+  bt_buffer_dispose(&text);
+}
+
+void bt_idle_rules_print(const bt_idle_rules *idle) {
+  print_all(idle, NULL);
+}
+
+void bt_idle_rules_print_error(const bt_idle_rules *idle, const char *command) {
+  print_all(idle, command);
+}
+
+/* ---- JSON and the exit status ---- */
+
+static json_t *lacked_json(const bt_lacked_name *lacked) {
+  json_t *near = json_array();
+  for (size_t i = 0; i < lacked->near_count; i++)
+    bt_json_append(
+        near, json_pack("{s:o, s:o}", "name", bt_text_json(lacked->near[i].name), "traces",
+                        lacked->near[i].is_counted ? json_integer((json_int_t)lacked->near[i].traces) : json_null()));
+  return json_pack("{s:s, s:o, s:o}", "kind", bt_name_kind_in_words(lacked->used.kind), "name",
+                   bt_text_json(lacked->used.name), "near", near);
+}
+
+json_t *bt_idle_rules_json(const bt_idle_rules *idle) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < idle->count; i++) {
+    const bt_idle_rule *rule = &idle->items[i];
+    bt_buffer message = {0};
+    json_t *absent = json_array();
+    for (size_t k = 0; k < rule->lacked_count; k++) bt_json_append(absent, lacked_json(&rule->lacked[k]));
+    bt_idle_rule_write(rule, &message);
+    bt_json_append(array, json_pack("{s:s, s:b, s:o, s:o}", "rule_id", rule->rule->fields.id, "known", rule->is_known,
+                                    "message", bt_text_json(bt_buffer_str(&message)), "absent", absent));
+    bt_buffer_dispose(&message);
+  }
+  return array;
+}
+
+int bt_idle_exit_status(const bt_replay_options *options, bool is_idle, int code) {
+  return options->requires_exercised && is_idle && code == BT_EXIT_FINE ? BT_EXIT_UNKNOWN : code;
+}
