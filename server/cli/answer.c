@@ -127,6 +127,7 @@ void bt_answer_print_unknown(const char *subject, const bt_answer *answer) {
 void bt_answer_print_rest(const bt_answer *answer) {
   bt_buffer rest = {0};
   bt_answer_write_rest(answer, &rest);
-  bt_print("; not looked at: %.*s", BT_FMT(bt_buffer_str(&rest)));
+  bool is_of_data = strncmp(answer->reason, "partial_data", 12) == 0;
+  bt_print(is_of_data ? "; %.*s" : "; not looked at: %.*s", BT_FMT(bt_buffer_str(&rest)));
   bt_buffer_dispose(&rest);
 }

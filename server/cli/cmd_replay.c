@@ -198,6 +198,7 @@ static int replay_and_print(const replay_run *run, bt_source *source) {
   request.priority = BT_PRIORITY_REPLAY;
   request.takes_notes = true;
   bt_status status = bt_collect(source, &request, true, &all, &error);
+  bt_replay_hold_range(&all.result);
   if (!status) status = print_result(run, &all, &error);
   int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result);
   bt_collected_dispose(&all);

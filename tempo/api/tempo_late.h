@@ -1,9 +1,9 @@
 /* For how long this Tempo's searches may not show spans that came late. Tempo dates a block by its spans, but where a
- * span is older on arrival than ingestion_time_range_slack, by its arrival. It asks ingesters (3.x: live stores) for the
- * newest time, in ingester_shards windows, and blocks for the older time. A window shows traces that overlap it, out of
- * blocks that overlap it. So Tempo shows a late span only when its block falls to the older time too. And a span that is
- * too old for the newest time is hidden as long as Tempo does not know its block. tests/facts/facts_late.py measures
- * that. Internal to tempo/. Thread: any. */
+ * span is older on arrival than ingestion_time_range_slack, by its arrival. It asks ingesters (3.x: live stores) for
+ * the newest time, in ingester_shards windows, and blocks for the older time. A window shows traces that overlap it,
+ * out of blocks that overlap it. So Tempo shows a late span only when its block falls to the older time too. And a span
+ * that is too old for the newest time is hidden as long as Tempo does not know its block. tests/facts/facts_late.py
+ * measures that. Internal to tempo/. Thread: any. */
 #ifndef BT_TEMPO_API_TEMPO_LATE_H
 #define BT_TEMPO_API_TEMPO_LATE_H
 
