@@ -1,5 +1,5 @@
-"""A range of which a part had no trace: where nothing was found, that is no "no violations" but UNKNOWN and status 3, of files as of pushed spans. What was
-found is found. Gaps between traces are said, and change no status."""
+"""A part of the range had no trace. Where nothing was found, the answer is not "no violations" but UNKNOWN, with status 3, of files as of pushed spans. What
+was found is found. Gaps between traces are said, and change no status."""
 import datetime
 import json
 import os

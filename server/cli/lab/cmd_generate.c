@@ -284,8 +284,8 @@ static void say_when_shown(const generate_options *options) {
   static const int64_t slack_ns = INT64_C(120000000000);
   const bt_sample_options *sample = &options->sample;
   if (!options->otlp || bt_clock_wall_ns() - sample->start_ns <= slack_ns) return;
-  bt_print_error("a Tempo with default settings shows spans that are more than 2 min old on arrival about 15 min later "
-                 "(Tempo 3.0), or up to 41 min (2.x): until then a replay says that it sees none, or not all\n");
+  bt_print_error("with default settings Tempo 3.0 shows spans that are more than 2 min old on arrival about 15 min "
+                 "later, and 2.x up to 41 min later\nuntil then a replay says that it sees no trace, or not all\n");
 }
 
 static int run_generate(const generate_options *options) {
