@@ -272,7 +272,9 @@ static bool is_inconclusive_before(const descent *d, int64_t time_ns) {
 static void say_unsettled(bt_first_result *result) {
   char until[40];
   bt_time_format(result->coverage.late_until_ns, until);
-  if (result->coverage.late_until_ns)
+  if (result->coverage.late_until_ns && result->violation)
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
+  else if (result->coverage.late_until_ns)
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "unsettled: none among the traces that it shows; until %.19sZ it may hide late ones", until);
   else

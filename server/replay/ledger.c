@@ -103,9 +103,7 @@ static void say_unsettled(const bt_ledger *ledger) {
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (found_by_all(result))
-    say_outcome(result, BT_REPLAY_INCOMPLETE,
-                "unsettled: until %.19sZ the source may hide spans that came late, nothing in the range is final yet",
-                until);
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
   else
     say_outcome(result, BT_REPLAY_INCOMPLETE, "unsettled: %s; until %.19sZ it may hide late ones", shown, until);
 }

@@ -180,6 +180,10 @@ typedef struct bt_moment {
   "came "                                                                                                              \
   "too late to be shown yet look the same"
 
+/* Why one is that lies in the time for which late spans may be hidden, and in which something was found; the time. */
+#define BT_REPLAY_LATE_FOUND                                                                                           \
+  "unsettled: nothing in the range is final yet, until %.19sZ the source may hide spans that came late"
+
 typedef struct bt_rule_result { /* per rule of the request */
   uint64_t traces_candidate, traces_exercised, traces_evaluated, traces_read;
   bool evaluated_is_exact, exercised_is_exact;
