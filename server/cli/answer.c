@@ -114,6 +114,12 @@ void bt_answer_write_rest(const bt_answer *answer, bt_buffer *out) {
   }
 }
 
+/* What is not settled, or was not there, is a sentence of its own. */
+const char *bt_answer_rest_sign(const bt_answer *answer) {
+  bool is_sentence = strncmp(answer->reason, "partial_data", 12) == 0 || strncmp(answer->reason, "unsettled", 9) == 0;
+  return is_sentence && !answer->coverage->windows_failed_count ? "; " : "; not looked at: ";
+}
+
 /* ---- printing ---- */
 
 void bt_answer_print_unknown(const char *subject, const bt_answer *answer) {
@@ -127,6 +133,6 @@ void bt_answer_print_unknown(const char *subject, const bt_answer *answer) {
 void bt_answer_print_rest(const bt_answer *answer) {
   bt_buffer rest = {0};
   bt_answer_write_rest(answer, &rest);
-  bt_print("; not looked at: %.*s", BT_FMT(bt_buffer_str(&rest)));
+  bt_print("%s%.*s", bt_answer_rest_sign(answer), BT_FMT(bt_buffer_str(&rest)));
   bt_buffer_dispose(&rest);
 }

@@ -29,11 +29,13 @@ bool bt_answer_is_unknown(const bt_answer *answer);
 /* "http://127.0.0.1:3200 refused the connection, or nothing answers there": the reason, with the place and without its
  * first word. */
 void bt_answer_write_reason(const bt_answer *answer, bt_buffer *out);
+/* "; not looked at: ", or "; ", which goes before the rest. */
+const char *bt_answer_rest_sign(const bt_answer *answer);
 /* "2026-11-21T12:06:21Z to 2026-11-22T00:21:21Z: Tempo answered 503, and 2 more (below)" */
 void bt_answer_write_rest(const bt_answer *answer, bt_buffer *out);
 /* Prints "UNKNOWN: " and the reason in yellow; behind `subject` and ": " where there is one. */
 void bt_answer_print_unknown(const char *subject, const bt_answer *answer);
-/* Prints "; not looked at: " and the rest. */
+/* Prints its sign and the rest. */
 void bt_answer_print_rest(const bt_answer *answer);
 
 /* An address without its user, password, query and fragment, which may hold secrets. */

@@ -51,7 +51,8 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
     bt_idle_rules_print(idle);
   else
     print_none(definition->fields.id, result, &answer);
-  bt_replay_print_gaps(&result->coverage);
+  const bt_tail_found found = {.violations = result->violation && result->violation->provisional};
+  bt_replay_print_gaps_and(&result->coverage, &found);
   bt_print("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
            bt_replay_outcome_name(result->outcome), result->reason[0] ? ": " : "", result->reason,
            (double)result->duration_ns / 1e9, result->windows, result->requests, result->bytes_received);

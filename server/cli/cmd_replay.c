@@ -237,6 +237,7 @@ static int replay_and_print(const replay_run *run, bt_source *source) {
   bt_status status = bt_collect(source, &request, true, &all, &error);
   if (!status)
     status = bt_idle_rules_of_replay(source, &run->options, request.range, request.rules, &all.result, &idle, &error);
+  bt_replay_hold_range(&all.result);
   if (!status) status = print_result(run, &all, &idle, &error);
   int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result, &idle);
   bt_idle_rules_dispose(&idle);

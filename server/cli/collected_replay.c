@@ -45,7 +45,9 @@ void bt_collected_dispose(bt_collected *collected) {
 }
 
 void bt_collected_print_end(const bt_replay_result *result) {
-  bt_replay_print_gaps(&result->coverage);
+  bt_tail_found found = {.is_listed = true};
+  for (size_t i = 0; i < result->rule_count; i++) found.violations += result->rules[i].violations_provisional;
+  bt_replay_print_gaps_and(&result->coverage, &found);
   bt_print("%s%s%s, %.3f s, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
            bt_replay_outcome_name(result->outcome), result->reason[0] ? ": " : "", result->reason,
            (double)result->duration_ns / 1e9, result->requests, result->bytes_received);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsl/suggestion.h"
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/cli/operands.h"
@@ -122,7 +123,65 @@ void bt_replay_print_source(const bt_source_about *about) {
   bt_print("source: %s\n", text);
 }
 
+/* What is found there is found; what is not found there says nothing yet. */
+static void print_found_there(const bt_coverage *coverage, const bt_tail_found *found) {
+  uint64_t count = coverage->unsettled;
+  if (found->violations)
+    bt_print(": %" PRIu64 " violation%s", found->violations, bt_cli_plural(found->violations));
+  else if (count || !found->is_listed)
+    bt_print(": none");
+  else
+    bt_print(": no trace is shown there yet");
+  if (count && found->is_listed) bt_print(" among the %" PRIu64 " trace%s shown there", count, bt_cli_plural(count));
+}
+
+static void print_tail(const bt_coverage *coverage, const bt_tail_found *found) {
+  char from[40], until[40];
+  uint64_t count = coverage->unsettled;
+  if (!coverage->late_until_ns) {
+    if (count) bt_print("not settled yet: %" PRIu64 " trace%s at the end of the range\n", count, bt_cli_plural(count));
+    return;
+  }
+  bt_time_format(bt_time_later(coverage->effective_end_ns, coverage->asked.start_ns), from);
+  bt_time_format(coverage->late_until_ns, until);
+  bt_print("from %.19sZ on nothing is settled", from);
+  if (found) print_found_there(coverage, found);
+  bt_print("; until %.19sZ late ones may be hidden\n", until);
+}
+
+/* Where the range has none at its ends, and where in the middle, if that is more than a quiet moment. */
+static void print_empty(const bt_coverage *coverage) {
+  enum { MOST = 3 };
+  static const int64_t minute_ns = INT64_C(60000000000);
+  bt_time_range before, after;
+  char start[40], end[40];
+  bool begins_late = bt_coverage_begins_late(coverage, &before), ends_early = bt_coverage_ends_early(coverage, &after);
+  size_t count = 0;
+  if (begins_late) {
+    bt_time_format(before.end_ns, start);
+    bt_print("no trace seen before %.19sZ\n", start);
+  }
+  for (size_t i = 0; i < coverage->windows_empty_count; i++) {
+    const bt_time_range *gap = &coverage->windows_empty[i];
+    bool is_said = (begins_late && gap->start_ns < before.end_ns) || (ends_early && gap->start_ns >= after.start_ns);
+    bool is_short = gap->end_ns - gap->start_ns < minute_ns;
+    if (is_said || is_short || gap->end_ns >= after.end_ns || count++ >= MOST) continue;
+    bt_time_format(gap->start_ns, start);
+    bt_time_format(gap->end_ns, end);
+    bt_print("no trace seen from %.19sZ to %.19sZ\n", start, end);
+  }
+  if (count > MOST) bt_print("no trace seen in %zu more parts of the range\n", count - MOST);
+  if (!ends_early || (begins_late && after.start_ns <= before.end_ns)) return;
+  bt_time_format(after.start_ns, start);
+  bt_time_format(after.end_ns, end);
+  bt_print("no trace seen from %.19sZ to %.19sZ\n", start, end);
+}
+
 void bt_replay_print_gaps(const bt_coverage *coverage) {
+  bt_replay_print_gaps_and(coverage, NULL);
+}
+
+void bt_replay_print_gaps_and(const bt_coverage *coverage, const bt_tail_found *found) {
   char start[40], end[40];
   bt_replay_print_source(&coverage->source);
   for (size_t i = 0; i < coverage->windows_failed_count; i++) {
@@ -130,20 +189,13 @@ void bt_replay_print_gaps(const bt_coverage *coverage) {
     bt_time_format(coverage->windows_failed[i].range.end_ns, end);
     bt_print("not read: %.19sZ to %.19sZ: %s\n", start, end, coverage->windows_failed[i].reason);
   }
-  if (coverage->unsettled)
-    bt_print("not settled yet: %" PRIu64 " traces at the end of the range\n", coverage->unsettled);
   if (coverage->unended)
     bt_print("without an end: a span of %" PRIu64
              " traces that were read; Tempo's searches never show a trace whose spans "
              "all lack one\n",
              coverage->unended);
-  bool is_nothing_read = coverage->windows_failed_count && !coverage->has_data_from;
-  if (coverage->handover_from_ns && !is_nothing_read) {
-    bt_time_format(coverage->handover_from_ns, start);
-    bt_print(
-        "from %.19sZ on Tempo may still hand blocks over and lack spans for a moment: replay again later to be sure\n",
-        start);
-  }
+  print_empty(coverage);
+  print_tail(coverage, found);
 }
 
 /* ---- flags ---- */

@@ -87,5 +87,12 @@ void bt_replay_clear_progress(void);
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation);
 void bt_replay_print_source(const bt_source_about *about);
 void bt_replay_print_gaps(const bt_coverage *coverage);
+/* What was found in the part that is not settled. */
+typedef struct bt_tail_found {
+  uint64_t violations;
+  bool is_listed; /* coverage.unsettled counts all traces of it, and not only those that a search found */
+} bt_tail_found;
+/* The same, and that. found: NULL, nothing is said of it. */
+void bt_replay_print_gaps_and(const bt_coverage *coverage, const bt_tail_found *found);
 
 #endif

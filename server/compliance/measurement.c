@@ -202,9 +202,9 @@ static void begin_rule(const measuring *m, bt_measured *measured) {
   const bt_measure_request *r = m->request;
   measured->assumptions = bt_assumptions_of(&r->assumptions, measured->rule);
   measured->evaluated_is_exact = measured->exercised_is_exact = measured->is_evaluated;
-  measured->known_from_ns = bt_time_add(r->range.end_ns, measured->assumptions.settle_ns);
+  measured->known_from_ns = bt_time_add(r->range.end_ns, bt_assumptions_decided_ns(&measured->assumptions));
   measured->settled_end_ns = r->range.end_ns;
-  int64_t settled_ns = bt_time_subtract(r->now_ns, measured->assumptions.settle_ns);
+  int64_t settled_ns = bt_time_subtract(r->now_ns, bt_assumptions_decided_ns(&measured->assumptions));
   if (!r->source->operations->is_static && settled_ns < r->range.end_ns) measured->settled_end_ns = settled_ns;
 }
 
@@ -368,7 +368,8 @@ static bt_status replay_days(measuring *m, bt_error *error) {
 /* The part that every rule's settings call settled ends there, and before a trace that goes on. */
 static void set_ends(measuring *m) {
   const bt_measure_request *r = m->request;
-  int64_t end_ns = r->range.end_ns, settled_ns = bt_time_subtract(r->now_ns, r->assumptions.settle_ns);
+  int64_t end_ns = r->range.end_ns,
+          settled_ns = bt_time_subtract(r->now_ns, bt_assumptions_decided_ns(&r->assumptions));
   if (!r->source->operations->is_static && settled_ns < end_ns) end_ns = settled_ns;
   m->out->settled_end_ns = end_ns;
   for (size_t i = 0; i < m->measured_count; i++) {

@@ -134,6 +134,7 @@ static json_t *notes_json(const building *b) {
 /* What could not be read has to be in it. */
 static json_t *coverage_json(const bt_coverage *coverage) {
   json_t *object = bt_coverage_json(coverage);
+  json_object_del(object, "late_until"); /* effective_end says up to where; the rest is of the moment */
   bool is_whole = json_array_size(json_object_get(object, "windows_failed")) == coverage->windows_failed_count &&
                   json_array_size(json_object_get(object, "windows_empty")) == coverage->windows_empty_count;
   if (is_whole) return object;

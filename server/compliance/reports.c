@@ -84,7 +84,8 @@ const bt_evidence_key *bt_reports_key(const bt_reports *reports) {
 int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns) {
   const bt_reports_options *options = &reports->options;
   if (options->source->operations->is_static) return now_ns;
-  return bt_time_subtract(now_ns, bt_assumptions_over(&options->assumptions, options->source, NULL).settle_ns);
+  const bt_assumptions all = bt_assumptions_over(&options->assumptions, options->source, NULL);
+  return bt_time_subtract(now_ns, bt_assumptions_decided_ns(&all));
 }
 
 /* ---- the list ---- */

@@ -177,16 +177,19 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
     bt_json_append(long_traces, trace_id_json(&coverage->long_traces[i]));
   for (size_t i = 0; i < coverage->differing_trace_count && i < BT_DIFFERING_TRACES_NAMED; i++)
     bt_json_append(differing, trace_id_json(&coverage->differing_traces[i]));
-  return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
-                   coverage->complete, "source", bt_source_json(&coverage->source), "asked",
-                   time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
-                   "handover_from", coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(),
-                   "data_from", coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(),
-                   "windows_empty", empty, "windows_failed", failed, "unsettled", number_json(coverage->unsettled),
-                   "outside", number_json(coverage->outside), "long_traces", long_traces, "long_traces_count",
-                   number_json(coverage->long_trace_count), "differing_traces", differing, "differing_traces_count",
-                   number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended),
-                   "assumptions", assumptions_json(&coverage->assumptions));
+  json_t *object =
+      json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
+                coverage->complete, "source", bt_source_json(&coverage->source), "asked",
+                time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
+                "handover_from", coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(),
+                "data_from", coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(), "windows_empty",
+                empty, "windows_failed", failed, "unsettled", number_json(coverage->unsettled), "outside",
+                number_json(coverage->outside), "long_traces", long_traces, "long_traces_count",
+                number_json(coverage->long_trace_count), "differing_traces", differing, "differing_traces_count",
+                number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended), "assumptions",
+                assumptions_json(&coverage->assumptions));
+  if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));
+  return object;
 }
 
 static json_t *optional_time_json(int64_t ns) {

@@ -384,6 +384,7 @@ bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request,
       .source = source, .request = request, .replay = request->replay, .observer = observer, .result = result};
   if (!c.replay.now_ns) c.replay.now_ns = bt_clock_wall_ns();
   c.replay.count = BT_COUNT_AUTO;
+  c.replay.is_live = true; /* it explains what was found, and says of nothing that it is not there */
   c.replay.sample_size = LEAST_BY_ID;
   c.sample = request->sample ? request->sample : BT_CONTRAST_SAMPLE;
   /* The first one is small: a part that is not finished in time is lost, and one that is can be compared. */

@@ -87,6 +87,7 @@ static bt_status evaluate_window(window_run *run, bt_replay_result *result, bt_e
                                .memory = options->memory,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
+                               .is_live = true,
                                .cancel = &evaluation->scope.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = bt_replay_run(options->source, &request, &observer, result, error);

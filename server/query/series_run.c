@@ -138,6 +138,7 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .memory = options->memory,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
+                               .is_live = true,
                                .joins_searches = joins_searches(run),
                                .strategy = joins_searches(run) ? BT_STRATEGY_READ : BT_STRATEGY_AUTO,
                                .cancel = &run->scope.cancel};

@@ -62,6 +62,7 @@ static bt_status count_proposals(bt_source *source, const bt_replay_request *req
   replay.rules = rules.rules;
   replay.rule_count = rules.count;
   replay.count = BT_COUNT_EXACT;
+  replay.is_live = true; /* of the traces that were sampled just now */
   if (status == BT_OK) status = bt_replay_run(source, &replay, &observer, &replayed, error);
   if (status == BT_OK) take_replay(result, &rules, &replayed);
   bt_replay_result_dispose(&replayed);

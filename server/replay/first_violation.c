@@ -9,6 +9,7 @@
 
 #include "dsl/time_sum.h"
 #include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/replay/marked_traces.h"
 
 enum {
@@ -24,7 +25,7 @@ enum {
  * larger, a part with too many is cut ---- */
 
 enum { LISTED_MAX = 1000, STEP_FACTOR = 16, SEARCHES_MAX = 16 };
-static const int64_t PRECISION_NS = 1000000000;
+static const int64_t PRECISION_NS = 1000000000, MINUTE_NS = INT64_C(60000000000);
 static const int64_t EARLIER_NS = INT64_C(7) * 24 * 3600 * 1000000000;
 
 typedef enum data_found { DATA_NONE, DATA_SOME, DATA_MANY, DATA_UNKNOWN } data_found;
@@ -268,6 +269,19 @@ static bool is_inconclusive_before(const descent *d, int64_t time_ns) {
   return d->first_inconclusive.is_set && d->first_inconclusive.time_ns <= time_ns;
 }
 
+static void say_unsettled(bt_first_result *result) {
+  char until[40];
+  bt_time_format(result->coverage.late_until_ns, until);
+  if (result->coverage.late_until_ns && result->violation)
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
+  else if (result->coverage.late_until_ns)
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "unsettled: none among the traces that it shows; until %.19sZ it may hide late ones", until);
+  else
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "unsettled: the whole range is younger than settle, nothing in it is final yet");
+}
+
 /* What is missing before that time; without anything missing the outcome stays completed. */
 static void conclude_until(descent *d, int64_t time_ns) {
   bt_first_result *result = d->result;
@@ -296,13 +310,9 @@ static void conclude_until(descent *d, int64_t time_ns) {
         "inconclusive: %llu traces could not be judged for sure, and one of them may have violated the rule first",
         (unsigned long long)result->inconclusive);
   else if (d->settled_end_ns <= d->range.start_ns)
-    say_outcome(result, BT_REPLAY_INCOMPLETE,
-                "unsettled: the whole range is younger than settle, nothing in it is final yet");
+    say_unsettled(result);
   else if (!d->has_data)
-    say_outcome(
-        result, BT_REPLAY_INCOMPLETE,
-        "no_data: the source has no trace in this range; a wrong tenant, an outage and a passed retention look the "
-        "same");
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
 }
 
 static void conclude_descent(descent *d) {
@@ -321,6 +331,42 @@ static void conclude_descent(descent *d) {
                        !d->unread_differences && d->has_data && coverage->effective_end_ns > d->range.start_ns;
 }
 
+/* Windows are said to be empty as a whole only, and the last may hold more than half of the range. */
+static bt_status look_at_end(const descent *d, bt_error *error) {
+  enum { SMALL_PART = 24 };
+  bt_coverage *coverage = &d->result->coverage;
+  bt_time_range gap = {coverage->asked.start_ns, bt_time_earlier(coverage->effective_end_ns, coverage->asked.end_ns)};
+  int64_t length_ns = bt_time_subtract(gap.end_ns, gap.start_ns), earliest_ns;
+  int64_t least_ns = bt_time_earlier(bt_time_later(d->margin_ns, length_ns / SMALL_PART), length_ns / 2);
+  least_ns = bt_time_later(least_ns, MINUTE_NS);
+  edge e = {d->source, &d->window, d->result};
+  data_found answer = DATA_UNKNOWN;
+  gap.start_ns = bt_time_subtract(gap.end_ns, least_ns + 1);
+  if (length_ns < 2 || gap.start_ns < coverage->asked.start_ns) return BT_OK;
+  bt_status status = look_at_edge(&e, gap, 1, &answer, &earliest_ns, error);
+  if (status != BT_OK || answer != DATA_NONE) return status;
+  const bt_coverage more = {.windows_empty = &gap,
+                            .windows_empty_count = 1,
+                            .effective_end_ns = coverage->effective_end_ns,
+                            .assumptions = coverage->assumptions,
+                            .source = coverage->source};
+  return bt_coverage_join(coverage, &more, error);
+}
+
+/* None that was seen is no "none in this range" where the range had no trace at its beginning or its end. */
+static bt_status hold_range(const descent *d, bt_error *error) {
+  bt_first_result *result = d->result;
+  bt_time_range gap;
+  bt_status status = BT_OK;
+  if (result->violation || result->outcome != BT_REPLAY_COMPLETED) return BT_OK;
+  if (!bt_coverage_ends_early(&result->coverage, &gap)) status = look_at_end(d, error);
+  if (status == BT_OK && bt_coverage_say_partial(&result->coverage, result->reason, sizeof result->reason)) {
+    result->outcome = BT_REPLAY_INCOMPLETE;
+    result->coverage.complete = false;
+  }
+  return status;
+}
+
 /* ---- the whole ---- */
 
 static void begin_descent(descent *d, const bt_replay_request *request) {
@@ -332,7 +378,7 @@ static void begin_descent(descent *d, const bt_replay_request *request) {
   window->wants_earliest = true;
   bt_assumptions service = bt_assumptions_over(&request->assumptions, d->source, request->cancel);
   bt_assumptions own = bt_assumptions_of(&service, request->rules[0]);
-  int64_t settled_ns = bt_time_subtract(window->now_ns, own.settle_ns);
+  int64_t settled_ns = bt_time_subtract(window->now_ns, bt_assumptions_decided_ns(&own));
   bool has_tail = !d->source->operations->is_static && settled_ns < d->range.end_ns;
   d->margin_ns = own.margin_ns;
   d->settled_end_ns = has_tail ? settled_ns : d->range.end_ns;
@@ -366,6 +412,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
   if (status == BT_OK) conclude_descent(&d);
   if (status == BT_OK && !d.is_cancelled && d.has_data) {
     status = find_edge(source, &d.window, d.margin_ns, result, error);
+    if (status == BT_OK) status = hold_range(&d, error);
     if (status == BT_CANCELLED) status = BT_OK; /* what is known without it stays true */
   }
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;

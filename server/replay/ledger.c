@@ -9,11 +9,21 @@
 #include <string.h>
 
 #include "dsl/time_sum.h"
+#include "server/base/time_text.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/violation_sample.h"
 
 /* ---- the outcome ---- */
+
+/* 0: nothing of the range may lack late spans, or `settle` alone says where it ends. */
+static int64_t late_until(const bt_replay_plan *plan) {
+  const bt_replay_request *request = &plan->request;
+  const bt_assumptions *widest = &request->assumptions;
+  bool is_why = !plan->is_static && widest->late_ns > widest->settle_ns &&
+                bt_time_subtract(request->now_ns, widest->late_ns) < request->range.end_ns;
+  return is_why ? bt_time_add(request->range.end_ns, widest->late_ns) : 0;
+}
 
 /* What the result says from the beginning on. */
 bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
@@ -36,6 +46,7 @@ bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
     result->rules[i].effective_end_ns = end_ns;
     if (end_ns < coverage->effective_end_ns) coverage->effective_end_ns = end_ns;
   }
+  coverage->late_until_ns = late_until(plan);
   return BT_OK;
 }
 
@@ -60,6 +71,41 @@ static void say_failed_windows(const bt_ledger *ledger) {
 /* The plan rests on what a version that was checked does, and by the end it was not one. */
 static bool was_changed(const bt_ledger *ledger) {
   return ledger->plan->is_checked && !ledger->account->result->coverage.source.is_checked;
+}
+
+static uint64_t found_by_all(const bt_replay_result *result) {
+  uint64_t found = 0;
+  for (size_t i = 0; i < result->rule_count; i++) found += result->rules[i].violations_found;
+  return found;
+}
+
+/* Traces that no rule's window calls settled, as coverage.unsettled will say. */
+static uint64_t count_tail(const bt_ledger *ledger) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < ledger->table->count; i++) {
+    const bt_known *known = &ledger->table->traces[i];
+    count += !(known->flags & BT_KNOWN_OWN) && bt_trace_table_is_in_tail(ledger->table, known);
+  }
+  return count;
+}
+
+/* Nothing of the range: what is found there is found, and what is not found says nothing yet. */
+static void say_unsettled(const bt_ledger *ledger) {
+  bt_replay_result *result = ledger->account->result;
+  const bt_coverage *coverage = &result->coverage;
+  uint64_t count = count_tail(ledger);
+  char until[40], shown[64];
+  bt_time_format(coverage->late_until_ns, until);
+  snprintf(shown, sizeof shown, "none among the %" PRIu64 " trace%s that it shows", count, count == 1 ? "" : "s");
+  if (!count || !ledger->table->is_listed)
+    snprintf(shown, sizeof shown, "%s", ledger->table->is_listed ? "the source shows no trace" : "none that it shows");
+  if (!coverage->late_until_ns)
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "unsettled: the whole range is younger than settle, nothing in it is final yet");
+  else if (found_by_all(result))
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
+  else
+    say_outcome(result, BT_REPLAY_INCOMPLETE, "unsettled: %s; until %.19sZ it may hide late ones", shown, until);
 }
 
 /* The others' numbers stand: each rule says up to where it is settled. */
@@ -101,13 +147,9 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
   else if (ledger->judge->observer_full)
     say_outcome(result, BT_REPLAY_INCOMPLETE, "results_full: %s", ledger->judge->full_reason);
   else if (ledger->plan->window.effective_end_ns <= coverage->asked.start_ns)
-    say_outcome(result, BT_REPLAY_INCOMPLETE,
-                "unsettled: the whole range is younger than settle, nothing in it is final yet");
+    say_unsettled(ledger);
   else if (!ledger->has_data)
-    say_outcome(
-        result, BT_REPLAY_INCOMPLETE,
-        "no_data: the source has no trace in this range; a wrong tenant, an outage and a passed retention look the "
-        "same");
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
   else if (result->is_sampled)
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "sampled: enough traces were judged, in a random order; others were not read");
@@ -275,10 +317,10 @@ static void count_rule(const bt_ledger *ledger, size_t number) {
 
 bt_status bt_ledger_count(const bt_ledger *ledger, bt_error *error) {
   bt_coverage *coverage = &ledger->account->result->coverage;
+  coverage->unsettled += count_tail(ledger);
   for (size_t i = 0; i < ledger->table->count; i++) {
     if (ledger->table->traces[i].flags & BT_KNOWN_OWN) continue;
     if (ledger->table->traces[i].flags & BT_KNOWN_UNENDED) coverage->unended++;
-    if (bt_trace_table_is_in_tail(ledger->table, &ledger->table->traces[i])) coverage->unsettled++;
     if (bt_trace_table_place(ledger->table, &ledger->table->traces[i]) == BT_PLACE_OUTSIDE &&
         bt_decider_is_candidate(ledger->decider, i))
       coverage->outside++;
@@ -366,6 +408,16 @@ void bt_ledger_feed_prices(const bt_ledger *ledger, int64_t duration_ns) {
 bool bt_replay_has_whole(const bt_replay_result *result, size_t rule) {
   if (result->outcome == BT_REPLAY_COMPLETED) return true;
   return result->others_stand && result->rules[rule].effective_end_ns > result->coverage.asked.start_ns;
+}
+
+void bt_replay_hold_range(bt_replay_result *result) {
+  char why[sizeof result->reason];
+  bool is_said = result->outcome != BT_REPLAY_COMPLETED || found_by_all(result); /* more than that there is none */
+  for (size_t i = 0; i < result->rule_count; i++) is_said = is_said || result->rules[i].inconclusive;
+  if (is_said) return;
+  if (!bt_coverage_say_partial(&result->coverage, why, sizeof why)) return;
+  say_outcome(result, BT_REPLAY_INCOMPLETE, "%s", why);
+  result->coverage.complete = false;
 }
 
 static void leave_rule_open(bt_rule_result *rule) {

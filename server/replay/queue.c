@@ -266,6 +266,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
   bt_error why = {0};
   bt_status status = bt_replay_run(queue->options.source, &request, &observer, &result, &why);
   if (status == BT_OK) bt_replay_leave_open(&result);
+  if (status == BT_OK) bt_replay_hold_range(&result);
   emit_spans(&w, result.outcome);
   finish_job(&w, &result);
 }

@@ -28,6 +28,9 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
                                  */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
+  /* An answer that decides calls nothing settled that is younger, either: until then the source's searches may hide
+   * spans that came late (bt_source_hides_late_ns); 0: they hide none. */
+  int64_t late_ns;
   int64_t clock_ahead_ns;  /* of the source's clock, part of settle_ns: what is settled is counted by the earlier one */
   int64_t links_within_ns; /* of one rule, part of settle_ns: what links lead to may come so much later */
   bool require_complete;
@@ -37,11 +40,13 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   uint64_t most_rule_budget; /* what such a budget may come to, in steps; by default BT_MOST_RULE_BUDGET */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
-/* The service's with the floor and the clock of a source, which may be asked for them and waited for where there is a
- * cancel flag. Such may be given once more. */
+/* The service's with the floor, the clock and what is hidden of late spans of a source, which may be asked for them and
+ * waited for where there is a cancel flag. Such may be given once more. */
 bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel);
 /* For a clock of ours that is so much ahead, and not by the wall clock. */
 void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns);
+/* What an answer that decides calls settled ends so long before now. */
+int64_t bt_assumptions_decided_ns(const bt_assumptions *own);
 /* Those of one rule: its own where it says some, else the service's; not below the floor, and by
  * the source's clock. */
 bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule);
@@ -96,6 +101,7 @@ typedef struct bt_replay_request {
   /* What earlier replays compared counts, and what this one compares is left to later ones; or NULL: the sample is as
    * large each time. Only with another sample_seed for each, so that other traces are compared. */
   bt_trust *trust;
+  bool is_live; /* as prompt as can be: it shows what is visible now, and calls it settled after `settle` alone */
   bool joins_searches; /* many rules, a short range: their candidates are found by one search where that can be
                           (filter_union.h) */
 } bt_replay_request;
@@ -122,7 +128,11 @@ typedef struct bt_coverage {
   bool complete;
   bt_source_about source; /* whose answers these are */
   bt_time_range asked;
-  int64_t effective_end_ns; /* min(end, now − settle): what every rule's settings call settled; each rule has its own */
+  /* min(end, now − settle, now − late): what every rule's settings call settled; each rule has its own. */
+  int64_t effective_end_ns;
+  /* When all of the range will be older than the source may hide late spans for. Set where it is not yet, and that is
+   * why effective_end lies before the end; 0: else. */
+  int64_t late_until_ns;
   /* From here on Tempo may still hand blocks over, during which its search and even its reads by id can lack spans
    * for a moment: what was found is as sure as ever, but that nothing was missed rests on Tempo. 0: the range has no
    * such part, or the source hands nothing over. */
@@ -150,6 +160,12 @@ typedef struct bt_coverage {
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces
  * are counted where they were met: `outside` is the sum over the windows. BT_NO_MEMORY alone. */
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) BT_MUST_CHECK;
+/* Where the range shows no trace at its beginning, or at the end of its settled part: for more than a minute, and
+ * longer than a trace may be (margin) and than a 24th of it, or most of it. False: it does, or that is not known. */
+bool bt_coverage_begins_late(const bt_coverage *coverage, bt_time_range *out);
+bool bt_coverage_ends_early(const bt_coverage *coverage, bt_time_range *out);
+/* Says it in one sentence, behind the word partial_data; false: the range has traces at both ends. */
+bool bt_coverage_say_partial(const bt_coverage *coverage, char *out, size_t size);
 /* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by
  * name. */
 void bt_coverage_coarsen(bt_coverage *coverage);
@@ -160,6 +176,16 @@ typedef struct bt_moment {
   bt_trace_id trace_id;
   int64_t time_ns;
 } bt_moment;
+
+/* Why a replay of a range without any trace is incomplete. */
+#define BT_REPLAY_NO_DATA                                                                                              \
+  "no_data: the source shows no trace in this range; a wrong tenant, an outage, a passed retention, and spans that "   \
+  "came "                                                                                                              \
+  "too late to be shown yet look the same"
+
+/* Why one is that lies in the time for which late spans may be hidden, and in which something was found; the time. */
+#define BT_REPLAY_LATE_FOUND                                                                                           \
+  "unsettled: nothing in the range is final yet, until %.19sZ the source may hide spans that came late"
 
 typedef struct bt_rule_result { /* per rule of the request */
   uint64_t traces_candidate, traces_exercised, traces_evaluated, traces_read;
@@ -215,6 +241,9 @@ void bt_replay_result_dispose(bt_replay_result *result);
 /* Whether all that there is to know of that rule in the range is known: the replay completed, or what is missing is
  * other rules'. */
 bool bt_replay_has_whole(const bt_replay_result *result, size_t rule);
+/* For who is asked about the range, and not about what traces there are: where nothing was found, and the range has no
+ * trace at its beginning or its end, that is no "none in this range". Makes such a result incomplete. */
+void bt_replay_hold_range(bt_replay_result *result);
 /* For who shows a result to people: verdicts that only wait for the rest of a trace are not settled, and not
  * undecidable. Takes them out of `inconclusive`, and ends the rule's settled part before the first such trace
  * (effective_end); what was found after it stays, and is true. Who asks whether a verdict is missing looks at the

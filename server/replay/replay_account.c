@@ -8,6 +8,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/time_sum.h"
+#include "server/base/time_text.h"
 
 enum { FAILED_MAX = 100 };
 
@@ -127,6 +128,7 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   if (is_earlier) into->data_from_ns = from->data_from_ns;
   into->has_data_from = into->has_data_from || from->has_data_from;
   into->effective_end_ns = from->effective_end_ns;
+  into->late_until_ns = bt_time_later(into->late_until_ns, from->late_until_ns);
   into->unsettled += from->unsettled;
   into->outside += from->outside;
   into->unended += from->unended;
@@ -139,6 +141,67 @@ bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error 
   join_differing(into, from);
   bool ok = join_failed(into, from) && join_empty(into, from) && join_long(into, from);
   return ok ? BT_OK : bt_error_no_memory(error);
+}
+
+/* ---- a range of which a part had no trace ---- */
+
+static bt_time_range settled_part(const bt_coverage *coverage) {
+  return (bt_time_range){coverage->asked.start_ns, bt_time_earlier(coverage->asked.end_ns, coverage->effective_end_ns)};
+}
+
+/* A trace that is as long as margin may reach there, and a quiet minute is nothing to speak of; most of the range is.
+ */
+static bool is_worth_saying(const bt_coverage *coverage, bt_time_range gap) {
+  enum { SMALL_PART = 24 };
+  static const int64_t minute_ns = INT64_C(60000000000);
+  bt_time_range whole = settled_part(coverage);
+  int64_t length_ns = bt_time_subtract(whole.end_ns, whole.start_ns);
+  int64_t least_ns = bt_time_later(coverage->assumptions.margin_ns, length_ns / SMALL_PART);
+  least_ns = bt_time_later(bt_time_earlier(least_ns, length_ns / 2), minute_ns);
+  return length_ns > 0 && bt_time_subtract(gap.end_ns, gap.start_ns) > least_ns;
+}
+
+bool bt_coverage_begins_late(const bt_coverage *coverage, bt_time_range *out) {
+  bt_time_range whole = settled_part(coverage);
+  *out = (bt_time_range){whole.start_ns, bt_time_earlier(coverage->data_from_ns, whole.end_ns)};
+  return coverage->has_data_from && is_worth_saying(coverage, *out);
+}
+
+bool bt_coverage_ends_early(const bt_coverage *coverage, bt_time_range *out) {
+  bt_time_range whole = settled_part(coverage);
+  *out = (bt_time_range){whole.end_ns, whole.end_ns};
+  for (size_t i = coverage->windows_empty_count; i-- && coverage->windows_empty[i].end_ns >= out->start_ns;)
+    out->start_ns = bt_time_earlier(out->start_ns, coverage->windows_empty[i].start_ns);
+  return is_worth_saying(coverage, *out);
+}
+
+/* "no trace before T", "no trace before T and none from U on", "no trace from U on"; "": it has traces at both ends. */
+static void write_partial(const bt_coverage *coverage, char out[120]) {
+  bt_time_range before, after;
+  char start[40], end[40];
+  bool begins_late = bt_coverage_begins_late(coverage, &before), ends_early = bt_coverage_ends_early(coverage, &after);
+  bool is_one = before.end_ns >= after.start_ns; /* it has none at all */
+  bt_time_format(before.end_ns, start);
+  bt_time_format(after.start_ns, end);
+  out[0] = '\0';
+  if (begins_late && ends_early && !is_one)
+    snprintf(out, 120, "no trace before %.19sZ and none from %.19sZ on", start, end);
+  else if (begins_late)
+    snprintf(out, 120, "no trace before %.19sZ", start);
+  else if (ends_early)
+    snprintf(out, 120, "no trace from %.19sZ on", end);
+}
+
+bool bt_coverage_say_partial(const bt_coverage *coverage, char *out, size_t size) {
+  char what[120];
+  bool is_tempo = coverage->source.kind && strcmp(coverage->source.kind, "tempo") == 0;
+  write_partial(coverage, what);
+  if (what[0])
+    snprintf(out, size, "partial_data: the source shows %s%s", what,
+             is_tempo ? "; a wrong tenant, an outage, a passed retention, and spans that came too late to be shown yet "
+                        "look the same"
+                      : "");
+  return what[0] != '\0';
 }
 
 void bt_coverage_dispose(bt_coverage *coverage) {

@@ -30,6 +30,7 @@ static int64_t settle_of(const bt_assumptions *a, int64_t said_ns) {
 
 void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns) {
   int64_t said_ns = all->settle_ns - all->clock_ahead_ns;
+  if (all->late_ns) all->late_ns += ahead_ns - all->clock_ahead_ns;
   all->clock_ahead_ns = ahead_ns;
   all->settle_ns = settle_of(all, said_ns);
 }
@@ -37,8 +38,14 @@ void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns) {
 bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel) {
   bt_assumptions all = *service;
   all.settle_floor_ns = bt_source_hidden_tail_ns(source, cancel); /* whoever asks hears its clock, too */
+  int64_t hidden_ns = bt_source_hides_late_ns(source, cancel, all.lateness_ns);
+  all.late_ns = hidden_ns ? bt_time_add(bt_time_add(all.lateness_ns, hidden_ns), all.clock_ahead_ns) : 0;
   bt_assumptions_set_clock(&all, bt_source_clock_ahead_ns(source));
   return all;
+}
+
+int64_t bt_assumptions_decided_ns(const bt_assumptions *own) {
+  return bt_time_later(own->settle_ns, own->late_ns);
 }
 
 bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule) {
@@ -52,6 +59,7 @@ bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_de
   /* What links lead to may come so much later; then it has to settle, too. */
   own.links_within_ns = rule->rule ? bt_link_reach_of(rule->rule).within_ns : 0;
   own.settle_ns = bt_time_add(own.settle_ns, own.links_within_ns);
+  if (own.late_ns) own.late_ns = bt_time_add(own.late_ns, own.links_within_ns);
   own.least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0;
   if (own.least_steps > own.most_rule_budget) own.least_steps = own.most_rule_budget;
   return own;
@@ -135,6 +143,7 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
   /* What no search found can be sampled only where it is listed. */
   if (!plan->is_checked && request->count == BT_COUNT_AT_LEAST) request->count = BT_COUNT_AUTO;
   if (source) request->assumptions = bt_assumptions_over(&request->assumptions, source, request->cancel);
+  if (request->is_live) request->assumptions.late_ns = 0;
   plan->replicates = source && bt_source_replicates(source); /* its configuration was asked for just now */
   return status;
 }
@@ -142,7 +151,7 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
 /* Each rule has its own window; those that are the same are one. */
 static const bt_window *add_window(bt_replay_plan *plan, const bt_assumptions *own) {
   const bt_replay_request *request = &plan->request;
-  int64_t settled_ns = bt_time_subtract(request->now_ns, own->settle_ns);
+  int64_t settled_ns = bt_time_subtract(request->now_ns, bt_assumptions_decided_ns(own));
   bool has_tail = !plan->is_static && settled_ns < request->range.end_ns;
   bt_window window = {request->range, own->margin_ns, has_tail ? settled_ns : request->range.end_ns};
   for (size_t i = 0; i < plan->window_count; i++) {
@@ -170,6 +179,7 @@ static void widen_assumptions(bt_replay_plan *plan) {
     bool first = i == 0;
     all->margin_ns = first ? own.margin_ns : bt_time_later(all->margin_ns, own.margin_ns);
     all->settle_ns = first ? own.settle_ns : bt_time_later(all->settle_ns, own.settle_ns);
+    all->late_ns = first ? own.late_ns : bt_time_later(all->late_ns, own.late_ns);
     all->clock_skew_ns = first ? own.clock_skew_ns : bt_time_later(all->clock_skew_ns, own.clock_skew_ns);
     all->require_complete = (!first && all->require_complete) || own.require_complete;
     all->links_sampled = (!first && all->links_sampled) || own.links_sampled;
@@ -401,6 +411,7 @@ static const char *only_rule(const bt_replay_plan *plan) {
 bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_str filter, bt_time_range range) {
   return (bt_search_request){.filter = filter,
                              .range = range,
+                             .late_ns = plan->request.assumptions.lateness_ns,
                              .tenant = plan->request.tenant,
                              .cancel = plan->request.cancel,
                              .rule_id = only_rule(plan),
@@ -423,6 +434,7 @@ bt_links_request bt_replay_plan_links(const bt_replay_plan *plan, const bt_trace
   return (bt_links_request){.ids = ids,
                             .count = count,
                             .range = range,
+                            .late_ns = plan->request.assumptions.lateness_ns,
                             .tenant = plan->request.tenant,
                             .cancel = plan->request.cancel,
                             .rule_id = only_rule(plan),

@@ -95,6 +95,7 @@ static bt_status search_filter(link_search *l, bt_str filter, bool *is_too_long,
   }
   bt_search_request search = {.filter = filter,
                               .range = l->request->range,
+                              .late_ns = l->request->late_ns,
                               .expected = l->request->count, /* each has about one */
                               .tenant = l->request->tenant,
                               .cancel = l->request->cancel,

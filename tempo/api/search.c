@@ -11,6 +11,7 @@
 #include "dsl/time_sum.h"
 #include "dsl/traceql.h"
 #include "tempo/api/search_window.h"
+#include "tempo/api/tempo_tail.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/wall_clock.h"
 
@@ -48,7 +49,9 @@ typedef struct search {
   bt_window_stack todo;
   slot slots[IN_FLIGHT_MAX]; /* a ring */
   uint32_t first, count, wanted;
-  bt_buffer regex, query; /* scratch */
+  int64_t end_s;           /* of the range */
+  int64_t reach_s, edge_s; /* so much beyond its own end a window is asked, and so much beyond that of the range */
+  bt_buffer regex, query;  /* scratch */
   size_t failed_windows;
   uint32_t endless;  /* answers since the last whole one */
   bt_buffer wider;   /* the filter, once Tempo stumbled over it; empty before */
@@ -68,6 +71,12 @@ static int64_t asked_from_s(const search *s, const bt_window *window) {
                                                                          : window->start_s;
 }
 
+/* A late span may lie in a block that is dated by its arrival, and Tempo finds it where a question overlaps both: so
+ * each window goes on for as long as that may have come after its end. */
+static int64_t asked_to_s(const search *s, const bt_window *window) {
+  return bt_time_earlier(window->end_s + s->reach_s, bt_time_later(window->end_s, s->end_s + s->edge_s));
+}
+
 static bt_status take_row(void *context, const bt_search_row *row, bt_error *error) {
   search *s = context;
   if (row->span) return BT_OK;
@@ -75,7 +84,7 @@ static bt_status take_row(void *context, const bt_search_row *row, bt_error *err
   bt_trace_id_format(&row->id, hex);
   if (!bt_window_has_id(s->window, hex))
     return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
-  bt_found found = bt_found_of_row(row, asked_from_s(s, s->window), s->window->end_s);
+  bt_found found = bt_found_of_row(row, asked_from_s(s, s->window), asked_to_s(s, s->window));
   return bt_found_list_add(s->found, &found) ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -202,7 +211,10 @@ static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outc
   case BT_TEMPO_RANGE_TOO_LONG:
     if (at->window.end_s - at->window.start_s > 1)
       return push_window(s, &at->window, error); /* sliced when it is asked */
-    return fail_window(s, &at->window, "Tempo refuses a range of one second as too long", error);
+    return fail_window(s, &at->window,
+                       s->reach_s ? "Tempo refuses a range that is no longer than what may come late (--lateness)"
+                                  : "Tempo refuses a range of one second as too long",
+                       error);
   case BT_TEMPO_LIMIT_TOO_HIGH:
     if (at->limit > 1) return push_window(s, &at->window, error);
     return fail_window(s, &at->window, "Tempo refuses every limit", error);
@@ -244,14 +256,14 @@ static bt_status ask_window(search *s, const bt_window *window, bt_error *error)
   at->call.max_body_bytes = max_answer_bytes;
   at->call.kind = BT_HTTP_SEARCH;
   at->call.limit = at->limit;
-  at->call.range_s = window->end_s - window->start_s;
+  at->call.range_s = asked_to_s(s, window) - window->start_s;
   bt_buffer_clear(&s->query);
   bt_window_id_regex(window, &s->regex);
   bt_str filter = at->is_wider ? bt_buffer_str(&s->wider) : s->request->filter;
   bt_traceql_search(filter, bt_buffer_str(&s->regex), &s->query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&s->query),
                              .start_s = asked_from_s(s, window),
-                             .end_s = window->end_s,
+                             .end_s = asked_to_s(s, window),
                              .limit = at->limit,
                              .spans_per_set = 1};
   s->count++; /* from here on the slot is disposed of with the others */
@@ -260,10 +272,15 @@ static bt_status ask_window(search *s, const bt_window *window, bt_error *error)
   return bt_tempo_call_start(&at->call, error);
 }
 
+/* How long a window may be, which goes on beyond its end. */
+static int64_t most_of(const search *s) {
+  return bt_time_later(atomic_load(&s->tempo->max_range_s) - s->reach_s, 1);
+}
+
 /* How long a window may be, for what Tempo allows and for what an answer may hold. What was cut for the latter is asked
  * before it is cut again, since another part of the range may be far less dense. */
 static int64_t longest_window_s(const search *s, const bt_window *window) {
-  int64_t longest_s = atomic_load(&s->tempo->max_range_s), length_s = bt_window_divisible_s(&s->todo, window);
+  int64_t longest_s = most_of(s), length_s = bt_window_divisible_s(&s->todo, window);
   double limit = limit_of(s), expected = s->per_second * (double)length_s;
   if (!s->was_full || window->prefix[0] || window->is_cut || expected <= limit * full_share) return longest_s;
   double parts = expected / (limit * aimed_share);
@@ -276,7 +293,7 @@ static int64_t longest_window_s(const search *s, const bt_window *window) {
  * divided for its sake. */
 static bt_status ask_next(search *s, bt_error *error) {
   bt_window window = s->todo.items[--s->todo.count];
-  int64_t most_s = atomic_load(&s->tempo->max_range_s), longest_s = longest_window_s(s, &window);
+  int64_t most_s = most_of(s), longest_s = longest_window_s(s, &window);
   if (window.slice_s && window.slice_s < longest_s) longest_s = window.slice_s;
   int64_t length_s = window.end_s - window.start_s, divisible_s = bt_window_divisible_s(&s->todo, &window);
   if (length_s - divisible_s + longest_s <= most_s) length_s = divisible_s;
@@ -332,7 +349,7 @@ static void dispose_search(search *s) {
  * 1.7 of the whole: both look at each block that holds the whole range. */
 static bool is_shared(const search *s, const bt_window *whole) {
   int64_t length_s = bt_window_divisible_s(&s->todo, whole);
-  bool is_sliced = whole->end_s - whole->start_s > atomic_load(&s->tempo->max_range_s);
+  bool is_sliced = whole->end_s - whole->start_s > most_of(s);
   bool is_counted = limit_of(s) < atomic_load(&s->tempo->search_limit);
   uint64_t expected = s->request->expected;
   if (!expected) expected = bt_filter_memory_expect(&s->tempo->filters, s->caller.tenant, s->request->filter, length_s);
@@ -344,6 +361,7 @@ static bt_status push_whole(search *s, bt_error *error) {
   bt_window whole = {0};
   bt_status status = bt_tempo_seconds(s->request->range, &whole.start_s, &whole.end_s, error);
   if (status != BT_OK || s->request->range.start_ns >= s->request->range.end_ns) return status;
+  s->end_s = whole.end_s;
   if (!is_shared(s, &whole)) return push_window(s, &whole, error);
   return bt_window_split_push(&s->todo, &whole) == BT_WINDOW_NO_MEMORY ? bt_error_no_memory(error) : BT_OK;
 }
@@ -355,6 +373,15 @@ static int64_t newest_second(bt_tempo *tempo) {
   int64_t tail_ns = atomic_load(&tempo->hidden_tail_ns);
   int64_t now_ns = bt_clock_wall_ns() - bt_source_clock_ahead_ns(&tempo->head);
   return now_ns / second_ns - CLOCKS_DIFFER_S - (tail_ns > 0 ? tail_ns / second_ns + 1 : 0);
+}
+
+static void set_reach(search *s) {
+  bt_tempo_dating dating;
+  (void)bt_tempo_known_dating(s->tempo, &dating);
+  int64_t apart_ns = s->request->late_ns ? bt_tempo_dated_apart_ns(&dating, s->request->late_ns) : 0;
+  if (!apart_ns) return;
+  s->reach_s = s->todo.least_s = apart_ns / second_ns + 1;
+  s->edge_s = dating.cut_ns / second_ns + 1;
 }
 
 /* Of an answer that lacks something nothing is learned. */
@@ -372,6 +399,7 @@ static bt_status open_search(search *s, bt_tempo *tempo, const bt_search_job *jo
   s->wanted = wanted < IN_FLIGHT_MAX ? wanted : IN_FLIGHT_MAX;
   s->todo.whole_from_s = newest_second(tempo) + 1;
   s->found_before = job->found->count;
+  set_reach(s);
   bt_tempo_identity identity = {job->request->tenant, job->request->rule_id, job->request->cancel,
                                 job->request->priority};
   bt_status status = bt_tempo_caller_init(&s->caller, tempo, &identity, job->account, error);

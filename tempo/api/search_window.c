@@ -49,7 +49,8 @@ static bool push_digits(bt_window_stack *stack, const bt_window *window, size_t 
 
 bt_window_split bt_window_split_push(bt_window_stack *stack, const bt_window *window) {
   size_t length = strlen(window->prefix);
-  if (length == 0 && bt_window_divisible_s(stack, window) >= 2)
+  int64_t divisible_s = bt_window_divisible_s(stack, window);
+  if (length == 0 && divisible_s >= 2 && divisible_s > stack->least_s)
     return push_halves(stack, window) ? BT_WINDOW_SPLIT : BT_WINDOW_NO_MEMORY;
   if (length == BT_WINDOW_PREFIX_MAX) return BT_WINDOW_SMALLEST;
   return push_digits(stack, window, length) ? BT_WINDOW_SPLIT : BT_WINDOW_NO_MEMORY;

@@ -23,6 +23,7 @@ typedef struct bt_window {
 typedef struct bt_window_stack { /* all-zero is empty */
   bt_window *items;
   size_t count, capacity;
+  int64_t least_s;      /* windows that are not longer are not divided by time, but by ids */
   int64_t whole_from_s; /* time is not divided after this: what lies there stays with the second before; 0: it is */
 } bt_window_stack;
 
@@ -32,7 +33,7 @@ void bt_window_stack_dispose(bt_window_stack *stack);
 typedef enum bt_window_split { BT_WINDOW_SPLIT, BT_WINDOW_SMALLEST, BT_WINDOW_NO_MEMORY } bt_window_split;
 /* How much of its time may be divided; 0 or less: nothing. */
 int64_t bt_window_divisible_s(const bt_window_stack *stack, const bt_window *window);
-/* Pushes the parts of a window: its halves, or at one second the next digit of the ids. */
+/* Pushes the parts of a window: its halves, or at one second, and at least_s, the next digit of the ids. */
 bt_window_split bt_window_split_push(bt_window_stack *stack, const bt_window *window);
 /* Cuts the last slice of at most longest_s off; what is left may be nothing (its end is its start). One at a time: a
  * range may have millions. length_s: as much of the window's time is divided, and the rest goes with the slice. */

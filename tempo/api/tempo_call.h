@@ -4,6 +4,7 @@
 #ifndef BT_TEMPO_API_TEMPO_CALL_H
 #define BT_TEMPO_API_TEMPO_CALL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "dsl/trace.h"
 #include "tempo/api/filter_memory.h"
 #include "tempo/api/tempo_clock.h"
+#include "tempo/api/tempo_late.h"
 #include "tempo/api/tempo_version.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
@@ -42,6 +44,9 @@ typedef struct bt_tempo {
   atomic_bool tail_is_stale;      /* it was known of what may be another Tempo by now */
   _Atomic int copies;             /* learned with it, or set: ingesters that hold each span; -1: not known */
   bool has_set_copies;            /* nothing is learned then */
+  pthread_mutex_t dating_mutex;
+  bt_tempo_dating dating; /* under the lock: learned with the tail, */
+  bool has_dating;        /* from a configuration */
   bt_tempo_version version;
   bt_tempo_clock clock;
   bt_filter_memory filters; /* of searches */

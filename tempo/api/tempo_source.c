@@ -154,6 +154,15 @@ static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) 
   return bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
 }
 
+/* Whoever knows the tail has its configuration. Where it is hidden, and nothing is said to come late, nothing is
+ * assumed to be hidden: otherwise there would be no way to say so. */
+static int64_t hides_late_of_tempo(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns) {
+  bt_tempo_dating dating;
+  (void)bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
+  bool is_known = bt_tempo_known_dating(tempo_of(source), &dating);
+  return is_known || lateness_ns ? bt_tempo_hides_late_ns(&dating, lateness_ns) : 0;
+}
+
 static int64_t clock_ahead_of_tempo(bt_source *source, int64_t lead_ns) {
   return bt_tempo_clock_ahead_ns(&tempo_of(source)->clock, lead_ns);
 }
@@ -178,6 +187,7 @@ static void free_tempo(bt_source *source) {
   bt_tempo *tempo = tempo_of(source);
   bt_tempo_version_dispose(&tempo->version);
   bt_tempo_clock_dispose(&tempo->clock);
+  pthread_mutex_destroy(&tempo->dating_mutex);
   free(tempo->base_url);
   free(tempo->ca_file);
   bt_tempo_authorization_free(tempo->authorization);
@@ -200,6 +210,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,
+                                                .hides_late = hides_late_of_tempo,
                                                 .clock_ahead = clock_ahead_of_tempo,
                                                 .replicates = replicates_tempo,
                                                 .describe = describe_tempo,
@@ -244,7 +255,9 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
 
 static bool init_locks(bt_tempo *tempo, const bt_tempo_options *options) {
   if (!bt_tempo_version_init(&tempo->version)) return false;
-  if (bt_tempo_clock_init(&tempo->clock, options->on_clock_ahead)) return true;
+  bool has_clock = bt_tempo_clock_init(&tempo->clock, options->on_clock_ahead);
+  if (has_clock && pthread_mutex_init(&tempo->dating_mutex, NULL) == 0) return true;
+  if (has_clock) bt_tempo_clock_dispose(&tempo->clock);
   bt_tempo_version_dispose(&tempo->version);
   return false;
 }

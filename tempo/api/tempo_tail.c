@@ -8,30 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/api/tempo_late.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/tempo_answer.h"
 
 enum { ASK_TIMEOUT_MS = 2000, ASK_AGAIN_MS = 10000, BODY_BYTES = 1 << 20 };
 static const int64_t second_ns = 1000000000, unknown_tail_ns = 30 * second_ns;
-
-/* Go's way to print a duration in hours, minutes and seconds: 1h0m30s, 30s, 0s. False: something else. */
-static bool read_duration(const char *text, int64_t *out_ns) {
-  static const double most_ns = 1e18;
-  double sum_ns = 0;
-  do {
-    char *end = NULL;
-    double number = strtod(text, &end);
-    int64_t unit_ns = *end == 'h' ? 3600 * second_ns : *end == 'm' && end[1] != 's' ? 60 * second_ns : second_ns;
-    if (end == text || !(number >= 0 && number < 1e6)) return false;
-    if (*end == 'm' && end[1] == 's') unit_ns = second_ns / 1000, end++;
-    if (*end != 'h' && *end != 'm' && *end != 's') return false;
-    sum_ns += number * (double)unit_ns;
-    if (sum_ns > most_ns) return false;
-    text = end + 1;
-  } while (*text >= '0' && *text <= '9');
-  *out_ns = (int64_t)sum_ns;
-  return true;
-}
 
 bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns) {
   static const char section[] = "query_frontend:", key[] = "query_end_cutoff:";
@@ -40,7 +22,7 @@ bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns) {
   *out_ns = 0;
   if (!found) return true; /* one that does not know the setting */
   found += strlen(key);
-  return read_duration(found + strspn(found, " \""), out_ns);
+  return bt_tempo_read_duration(found + strspn(found, " \""), out_ns);
 }
 
 int bt_tempo_copies_by_config(const char *config) {
@@ -63,6 +45,15 @@ static int64_t tail_of_version(const bt_source_about *about) {
   return about->is_checked && bt_tempo_version_major(about->version) < 3 ? 0 : unknown_tail_ns;
 }
 
+static void learn_dating(bt_tempo *tempo, const char *config) {
+  bt_tempo_dating dating;
+  if (!bt_tempo_dating_of_config(config, &dating)) return;
+  pthread_mutex_lock(&tempo->dating_mutex);
+  tempo->dating = dating;
+  tempo->has_dating = true;
+  pthread_mutex_unlock(&tempo->dating_mutex);
+}
+
 /* True: Tempo answered, and not somebody in its place. */
 static bool ask_config(bt_tempo *tempo, const bt_cancel *cancel, int64_t *said_ns, bool *is_known) {
   bt_http_response response = {0};
@@ -73,6 +64,7 @@ static bool ask_config(bt_tempo *tempo, const bt_cancel *cancel, int64_t *said_n
                      bt_tempo_meaning_of(&response) != BT_MEANS_PASSING;
   *is_known =
       is_answered && response.status == 200 && response.body.ptr && bt_tempo_tail_of_config(response.body.ptr, said_ns);
+  if (*is_known) learn_dating(tempo, response.body.ptr);
   if (is_answered && !tempo->has_set_copies)
     atomic_store(&tempo->copies, *is_known ? bt_tempo_copies_by_config(response.body.ptr) : -1);
   bt_http_response_dispose(&response);
@@ -108,4 +100,16 @@ int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel) {
   if (is_known || said_ns > tail_ns) tail_ns = said_ns;
   atomic_store(&tempo->hidden_tail_ns, tail_ns);
   return tail_ns;
+}
+
+bool bt_tempo_known_dating(bt_tempo *tempo, bt_tempo_dating *out) {
+  bt_source_about about;
+  pthread_mutex_lock(&tempo->dating_mutex);
+  *out = tempo->dating;
+  bool has_dating = tempo->has_dating;
+  pthread_mutex_unlock(&tempo->dating_mutex);
+  if (has_dating) return true;
+  bt_tempo_describe_version(tempo, NULL, &about);
+  *out = bt_tempo_dating_of_version(&about);
+  return false;
 }

@@ -6,11 +6,16 @@
 #include <stdint.h>
 
 #include "tempo/api/tempo_call.h"
+#include "tempo/api/tempo_late.h"
 #include "tempo/wire/cancellation.h"
 
 /* In ns. Asks Tempo once, and again when its version was, where there is a cancel flag to end the wait; while it is not
  * known, 30 s are said, and after 10 s it is asked again. */
 int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel);
+
+/* How it dates what comes late, as its configuration said when the tail was asked for. False: none did, and it is what
+ * its version does by default. Asks nobody. */
+bool bt_tempo_known_dating(bt_tempo *tempo, bt_tempo_dating *out);
 
 /* It may be another Tempo by now: what was known stands until it was asked again. */
 void bt_tempo_tail_forget(bt_tempo *tempo);

@@ -77,6 +77,8 @@ typedef struct bt_search_request {
   bt_time_range range; /* fragments that overlap it */
   size_t max_found;    /* stop above it with BT_LIMIT; 0: no maximum */
   uint64_t expected;   /* traces, about: a source asks for many in several parts at once; 0: not known */
+  int64_t late_ns;     /* spans may have come so much later than their own time: a source that divides the range divides
+                          it so that they are found all the same */
   bool may_widen; /* traces that the filter does not mean do no harm: it may be asked in a wider form where the data do
                      not let it be answered */
   const char *tenant;      /* X-Scope-OrgID or NULL */
@@ -179,6 +181,7 @@ typedef struct bt_links_request {
   size_t count;
   bt_str filter; /* `{ … }`: only links of spans that it finds have to be found; len 0: of any */
   bt_time_range range;
+  int64_t late_ns; /* as in bt_search_request */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -256,6 +259,10 @@ typedef struct bt_source_operations {
    * With a cancel flag the first call may ask, and wait until the flag is set; without one it never waits and says what
    * is sure so far. NULL: none. */
   int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
+  /* How long after its arrival a span may be in no search, in ns, where none comes later than lateness_ns after its own
+   * time: what is younger than both together may be more than searches show. cancel as above. NULL, and 0: what came is
+   * in the next search, as soon as it is older than the hidden tail. */
+  int64_t (*hides_late)(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns);
   /* By how much a clock of ours, which is lead_ns before the steady one, is ahead of the source's, in ns, as far as its
    * answers have shown: what is settled is counted by the earlier of both. Never waits. NULL: there is no other. */
   int64_t (*clock_ahead)(bt_source *source, int64_t lead_ns);
@@ -313,6 +320,7 @@ bt_status bt_source_find_linking(bt_source *source, const bt_links_request *requ
                                  bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
+int64_t bt_source_hides_late_ns(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns);
 /* As clock_ahead says it, of any clock and of the wall clock. */
 int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns);
 int64_t bt_source_clock_ahead_ns(bt_source *source);

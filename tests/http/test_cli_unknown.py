@@ -127,7 +127,7 @@ class UnknownTest(unittest.TestCase):
         with PartialStore(lambda *_: EMPTY) as store:
             for name, done in self.run_all(store.url):
                 self.assertEqual(done.returncode, 3, done)
-                self.assertIn(f"UNKNOWN: {store.url} has no trace in this range", done.stdout)
+                self.assertIn(f"UNKNOWN: {store.url} shows no trace in this range", done.stdout)
                 self.assertNotRegex(done.stdout, NUMBER_OF_NOTHING)
 
     def test_a_part_of_the_range(self):

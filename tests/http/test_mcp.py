@@ -164,7 +164,9 @@ class McpTest(unittest.TestCase):
 
     def test_none_is_said_only_where_it_is_known(self):
         self.assertEqual(self.of("replay", {"rule_id": "charged-and-audited"})["conclusion"], "violated")
-        self.assertEqual(self.of("replay", {"rule_id": "speaks-of-nothing"})["conclusion"], "not_exercised")
+        self.assertEqual(self.of("replay", {"rule_id": "speaks-of-nothing", "start": self.begin, "end": self.end})["conclusion"], "not_exercised")
+        # Of a longer range that had no trace before is not known what it would say.
+        self.assertEqual(self.of("replay", {"rule_id": "speaks-of-nothing"})["conclusion"], "not_known")
         self.assertEqual(self.of("violations", {"rule_id": "speaks-of-nothing"})["conclusion"], "none_perhaps_not_exercised")
         kept = self.of("replay", {"start": self.begin, "end": self.end, "dsl": 'when { trace.has(span.name = "audit") } always { trace.has(span.name = "charge") }'})
         self.assertEqual((kept["conclusion"], kept["not_looked_at"], kept["looked_at"]["traces"]), ("none", [], 27))

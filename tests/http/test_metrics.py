@@ -110,7 +110,7 @@ class MetricsTest(unittest.TestCase):
 
     def test_replays_and_spans(self):
         self.server.post("/v1/rules", RULE)
-        self.server.post("/v1/spans", {"spans": [span("1" * 32, "a"), span("2" * 32, "b")]})
+        self.server.post("/v1/spans", {"spans": [span("1" * 32, "a"), span("2" * 32, "bad")]})
         self.server.post("/v1/spans", {"spans": [{}]})
         self.replay()
         self.server.post("/v1/rules/r1/replay", {"start_time": "2001-01-01T00:00:00Z", "end_time": "2001-01-02T00:00:00Z"})

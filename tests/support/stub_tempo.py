@@ -14,11 +14,11 @@ TRICKLE_SECONDS = 0.2  # between two bytes of an answer that never ends
 
 
 class StubTempo:
-    """`behaviour`: one of BEHAVIOURS, or "held"; `hangs_for`: the tenant whose questions hang, whatever the behaviour; `behind`: answers are dated so many seconds back, None: not at all; a change is true of the questions that come after it. `asked`: how many questions came, `held`: how many wait for their
+    """`behaviour`: one of BEHAVIOURS, or "held"; `hangs_for`: the tenant whose questions hang, whatever the behaviour; `behind`: answers are dated so many seconds back, None: not at all; `config`: what it shows as its configuration, None: nothing; a change is true of the questions that come after it. `asked`: how many questions came, `held`: how many wait for their
     answer."""
 
-    def __init__(self, behaviour="prompt", behind=None):
-        self.behaviour, self.asked, self.held, self.behind = behaviour, 0, 0, behind
+    def __init__(self, behaviour="prompt", behind=None, config=None):
+        self.behaviour, self.asked, self.held, self.behind, self.config = behaviour, 0, 0, behind, config
         self.hangs_for = None
         self.loop = asyncio.new_event_loop()
         self.started = threading.Event()
@@ -88,6 +88,8 @@ class StubTempo:
         if behaviour == "slow":
             await asyncio.sleep(SLOW_SECONDS)
         text = NO_TRACE if b"/traces/" in path else NOTHING
+        if self.config and path == b"/status/config":
+            text = self.config.encode()
         length = 1 << 20 if behaviour == "trickle" else len(text)
         date = b"" if self.behind is None else b"Date: %s\r\n" % email.utils.formatdate(time.time() - self.behind, usegmt=True).encode()
         writer.write(b"HTTP/1.1 200 OK\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (date, length))

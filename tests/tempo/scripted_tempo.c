@@ -50,7 +50,8 @@ static size_t write_rows(bt_buffer *out, const char *query, size_t from, int64_t
   size_t rows = 0;
   for (size_t i = 0; i < scripted.count && rows < limit; i++) {
     const fake_trace *trace = &scripted.traces[(from + i) % scripted.count];
-    if (trace->start_s > end_s || trace->end_s < start_s || !matches(query, &trace->id)) continue;
+    bool is_asked = !trace->arrived_s || (trace->arrived_s >= start_s && trace->arrived_s <= end_s);
+    if (!is_asked || trace->start_s > end_s || trace->end_s < start_s || !matches(query, &trace->id)) continue;
     append_row(out, trace, rows == 0);
     rows++;
   }

@@ -30,6 +30,7 @@ typedef enum fault {
 typedef struct fake_trace {
   bt_trace_id id;
   int64_t start_s, end_s;
+  int64_t arrived_s; /* its block is dated by that, where it is not 0 */
 } fake_trace;
 
 typedef struct fake_tempo fake_tempo;

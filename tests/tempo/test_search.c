@@ -56,6 +56,31 @@ static void cuts_before_it_asks(void **state) {
   assert_true(request_count() <= 80);
 }
 
+/* Late spans lie in blocks that are dated by their arrival, and a search finds them where it overlaps both: so however
+ * the range is divided, each window goes on for as long as they may come late. */
+static void finds_what_came_late_in_every_window(void **state) {
+  enum { LATE_S = 900 };
+  fixture *f = *state;
+  for (int64_t at_s = 2; at_s < HOUR_S - LATE_S - 2; at_s++) {
+    add_random_traces(1, FIRST_S + at_s, 0, "");
+    if (at_s % 3 == 0) scripted.traces[scripted.count - 1].arrived_s = FIRST_S + at_s + at_s % LATE_S;
+  }
+  bt_search_request request = request_all();
+  request.late_ns = LATE_S * second_ns;
+  for (int with_slices = 0; with_slices < 2; with_slices++) {
+    scripted.longest_s = with_slices ? 1800 : 0;
+    request.range.end_ns = (FIRST_S + HOUR_S) * second_ns;
+    bt_source_free(f->source);
+    f->source = NULL;
+    bt_found_list_dispose(&f->found);
+    open_source(f, 400, 0);
+    assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+    assert_int_equal(f->account.failed_count, 0);
+    assert_int_equal(f->found.count, scripted.count);
+    assert_true(scripted.full >= 1);
+  }
+}
+
 static void splits_what_is_too_large(void **state) {
   fixture *f = *state;
   add_burst();
@@ -475,6 +500,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(splits_until_nothing_is_cut),
       TEST(cuts_before_it_asks),
+      TEST(finds_what_came_late_in_every_window),
       TEST(splits_what_is_too_large),
       TEST(asks_nothing_of_the_future_alone),
       TEST(learns_the_longest_range),

@@ -58,6 +58,7 @@ type Coverage struct {
 	Asked          TimeRange      `json:"asked"`
 	EffectiveEnd   time.Time      `json:"effective_end"`
 	HandoverFrom   *time.Time     `json:"handover_from"`
+	LateUntil      *time.Time     `json:"late_until"`
 	WindowsFailed  []FailedWindow `json:"windows_failed"`
 	Unsettled      *int64         `json:"unsettled"`
 	LongTraces     int64          `json:"long_traces_count"`

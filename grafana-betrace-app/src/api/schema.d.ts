@@ -1447,7 +1447,7 @@ export interface components {
             asked: components["schemas"]["TimeRange"];
             /**
              * Format: date-time
-             * @description min(end, now − settle), of several rules the earliest: what each of them calls settled; of replays and questions on demand not after the beginning of a trace that still went on then and may yet violate
+             * @description min(end, now − settle), of several rules the earliest: what each of them calls settled; where the source may hide spans that came late, answers that decide (replays, first violations, gates, reports) settle nothing younger than lateness and that time together; of replays and questions on demand not after the beginning of a trace that still went on then and may yet violate
              */
             effective_end: string;
             /**
@@ -1455,6 +1455,11 @@ export interface components {
              * @description from here on (assumption handover) Tempo may still hand blocks over, during which search and even reads by id can lack spans for a moment; null: no such part
              */
             handover_from: string | null;
+            /**
+             * Format: date-time
+             * @description until then the source's searches may hide spans that came late (assumption lateness) of what lies after effective_end; absent: they hide none of the range any more, or settle alone says where effective_end is
+             */
+            late_until?: string;
             /**
              * Format: date-time
              * @description the earliest trace that the source still has in the range. Null: there is none, or it was not looked for: questions on demand look for it in trace files only, and series never

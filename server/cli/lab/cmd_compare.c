@@ -52,7 +52,8 @@ static void print_side(const bt_replay_options *options, const char *name, const
   bt_buffer text = {0};
   const bt_coverage *coverage = &rates->all.result.coverage;
   bt_time_format(coverage->asked.start_ns, start);
-  bt_time_format(coverage->effective_end_ns, end);
+  bool is_settled = coverage->effective_end_ns > coverage->asked.start_ns;
+  bt_time_format(is_settled ? coverage->effective_end_ns : coverage->asked.end_ns, end);
   bt_answer answer = bt_answer_of(options, &rates->all.result);
   bt_rate_write(&rates->items[0], &answer, &text);
   bt_print("%-6s  %.19sZ to %.19sZ: %s\n", name, start, end, text.ptr ? text.ptr : "");

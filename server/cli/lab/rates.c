@@ -41,7 +41,7 @@ static void write_in_part(const bt_rate *rate, const bt_answer *answer, bt_buffe
                      "UNKNOWN: no violation in the %" PRIu64 " trace%s that exercised the rule and could be judged",
                      rate->exercised, bt_cli_plural(rate->exercised));
   }
-  bt_buffer_append(out, BT_STR("; not looked at: "));
+  bt_buffer_append(out, bt_str_from(bt_answer_rest_sign(answer)));
   bt_answer_write_rest(answer, out);
 }
 

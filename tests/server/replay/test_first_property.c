@@ -68,12 +68,26 @@ static void add_random_traces(replay_run *run, fake_source *fake) {
   }
 }
 
-static void check_first(const replay_run *run, const bt_first_result *first, uint64_t seed) {
+static bool is_partial(const char *reason) {
+  return strncmp(reason, "partial_data: ", 14) == 0;
+}
+
+/* A replay looks at a 24th of the range at a time, so it sees fewer of the parts without any trace. */
+static void check_outcome(const replay_run *run, const bt_first_result *first, uint64_t seed) {
+  bool is_held = is_partial(first->reason);
+  if (is_partial(run->result.reason) && !is_held) fail_msg("seed %llu: not held", (unsigned long long)seed);
+  if (is_held) assert_null(first->violation);
+  if (is_held && run->result.outcome == BT_REPLAY_COMPLETED) return;
+  if (first->outcome != run->result.outcome) fail_msg("seed %llu: %s", (unsigned long long)seed, first->reason);
+  assert_int_equal(first->coverage.complete, run->result.coverage.complete);
+}
+
+static void check_first(replay_run *run, const bt_first_result *first, uint64_t seed) {
   const bt_moment *expected = &run->result.rules[0].first_violation;
   if (expected->is_set != (first->violation != NULL))
     fail_msg("seed %llu: %s", (unsigned long long)seed, expected->is_set ? "it was missed" : "there is none");
-  if (first->outcome != run->result.outcome) fail_msg("seed %llu: %s", (unsigned long long)seed, first->reason);
-  assert_int_equal(first->coverage.complete, run->result.coverage.complete);
+  bt_replay_hold_range(&run->result);
+  check_outcome(run, first, seed);
   /* A trace that began before the range and reaches into it is data, too. */
   if (run->result.coverage.has_data_from)
     assert_true(first->coverage.has_data_from && first->coverage.data_from_ns <= run->result.coverage.data_from_ns);

@@ -1,0 +1,118 @@
+"""A Tempo whose searches may hide spans that came late: answers that decide settle nothing that is younger, and say until when; live ones are as prompt
+as ever. Its configuration says how long, else what its version does; the fake one finds nothing, so each answer is about what is not there."""
+import datetime
+import json
+import os
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from betrace_process import Betrace, run_cli  # noqa: E402
+from stub_tempo import StubTempo  # noqa: E402
+
+# As Tempo 3.0.3 shows them by default, and with times that make the wait short.
+STOCK = """target: all
+query_frontend:
+    query_end_cutoff: 30s
+    search:
+        query_backend_after: 15m0s
+        ingester_shards: 3
+live_store:
+    wal:
+        ingestion_time_range_slack: 2m0s
+    complete_block_timeout: 20m0s
+    flush_check_period: 5s
+    max_trace_live: 30s
+    max_block_duration: 30s
+storage:
+    trace:
+        blocklist_poll: 5m0s
+"""
+PROMPT = STOCK.replace("query_backend_after: 15m0s", "query_backend_after: 1h0m0s").replace("slack: 2m0s", "slack: 30m0s").replace("20m0s", "2h0m0s")
+MINUTE, SLOW = 60, 30
+LATENESS, HIDDEN, UNKNOWN_HIDDEN = 15 * MINUTE, 15 * MINUTE + 40, 40 * MINUTE + 35
+DSL = "never { x }"
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def age(text):
+    return time.time() - moment(text)
+
+
+class LateSpans(unittest.TestCase):
+    def ask(self, command, config, *more):
+        with StubTempo(config=config) as tempo:
+            return run_cli(command, "--dsl", DSL, "--tempo", tempo.url, *more)
+
+    def coverage(self, command, config, *more):
+        answer = json.loads(self.ask(command, config, *more, "--json").stdout)
+        return answer["coverage"]
+
+    def assert_about(self, seconds, expected):
+        self.assertGreaterEqual(seconds, expected)
+        self.assertLess(seconds, expected + SLOW)
+
+    def test_what_is_settled_ends_before_what_may_be_hidden(self):
+        for command in ("replay", "first"):
+            for config, hidden in ((STOCK, HIDDEN), (None, UNKNOWN_HIDDEN), ("<html>sign in</html>", UNKNOWN_HIDDEN)):
+                with self.subTest(command=command, config=config):
+                    coverage = self.coverage(command, config, "--since", "3h")
+                    self.assert_about(age(coverage["effective_end"]), LATENESS + hidden)
+                    self.assert_about(age(coverage["late_until"]), -LATENESS - hidden)
+
+    def test_who_says_that_nothing_comes_late_waits_for_nothing(self):
+        for config, more in ((STOCK, ("--lateness", "0s")), (None, ("--lateness", "0s")), (PROMPT, ())):
+            for command in ("replay", "first"):
+                with self.subTest(command=command, config=config):
+                    coverage = self.coverage(command, config, "--since", "1h", *more)
+                    self.assert_about(age(coverage["effective_end"]), 2 * MINUTE)
+                    self.assertNotIn("late_until", coverage)
+
+    def test_lateness_counts(self):
+        coverage = self.coverage("replay", STOCK, "--since", "3h", "--lateness", "40m")
+        self.assert_about(age(coverage["effective_end"]), 40 * MINUTE + HIDDEN)
+
+    def test_a_range_that_lies_in_it_whole_is_unknown(self):
+        for command, none in (("replay", "shows no trace"), ("first", "none among the traces that it shows")):
+            with self.subTest(command=command):
+                done = self.ask(command, STOCK, "--since", "20m")
+                self.assertEqual(done.returncode, 3, done.stdout)
+                self.assertIn("UNKNOWN", done.stdout)
+                self.assertRegex(done.stdout, none + r"; until [-0-9T:]+Z it may hide late ones")
+                self.assertNotIn("no violation up to", done.stdout)
+                self.assertNotIn("0 violations", done.stdout)
+
+    def test_a_range_before_it_is_as_before(self):
+        coverage = self.coverage("replay", STOCK, "--start", "now-3h", "--end", "now-1h")
+        self.assertEqual(coverage["effective_end"], coverage["asked"]["end"])
+        self.assertNotIn("late_until", coverage)
+
+    def test_no_data_names_what_may_be_hidden(self):
+        done = self.ask("replay", STOCK, "--since", "3h")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("spans that came too late to be shown yet look the same", done.stdout)
+
+    def test_every_answer_that_decides_waits_and_no_live_one(self):
+        with StubTempo(config=STOCK) as tempo, Betrace("--tempo", tempo.url) as server:
+            self.assertEqual(server.post("/v1/rules", {"id": "r1", "dsl": DSL}).status, 201)
+            started = server.post("/v1/replays", {"rule_ids": ["r1"], "start_time": "now-3h", "end_time": "now"})
+            ended = server.wait_job(started.json()["replay_id"])
+            first = server.get("/v1/rules/r1/first-violation?start=now-3h").json()
+            gate = server.get("/v1/gate?rule_id=r1&by=service.version&baseline=1&candidate=2&start=now-3h").json()
+            for what, coverage in (("replay", ended["coverage"]), ("first", first["coverage"]), ("gate", gate["coverage"])):
+                with self.subTest(asked=what):
+                    self.assert_about(age(coverage["effective_end"]), LATENESS + HIDDEN)
+            for path in ("/v1/violations?start=now-1h", "/v1/violations/series?start=now-1h&step=1m"):
+                with self.subTest(asked=path):
+                    coverage = server.get(path).json()["coverage"]
+                    self.assertLess(age(coverage["effective_end"]), 5 * MINUTE)
+                    self.assertNotIn("late_until", coverage)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
