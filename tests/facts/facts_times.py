@@ -1,6 +1,7 @@
-"""What a search says of traces with odd times: spans at time 0, long ago, in the future, never ended, ended before they began. Decisions on them: what
-places a trace inside or outside of a range (a span's own times or the trace as read, never a duration of a row), docs/operations/tempo.md (what a Tempo
-has to be given), the probes of betrace doctor.
+"""What a search says of traces with odd times: spans at time 0, long ago, in the future, never ended, ended before they began.
+
+Decisions on them: docs/operations/tempo.md (what a Tempo has to be given), the probes of betrace doctor, and what places a trace inside a range. That is a
+span's own times or the trace as read, never a duration of a row.
 
 Of each shape its first span has the shape's name, further ones have ".odd" behind it, and all of it is pushed in one request beside an ordinary trace, the
 companion. END is when the ordinary spans end.
