@@ -216,7 +216,9 @@ const bt_command bt_command_doctor = {
         "Pushes a few dozen small probe traces of a service betrace-doctor, waits until Tempo shows them, asks the "
         "queries and reads that BeTrace's plans are made of, and compares what comes with what was pushed. Each "
         "line is a fact: what was expected, what was seen, and, where it does not hold, what that means for "
-        "answers.\n\n"
+        "answers. Spans that come 1 to 20 minutes late, and one that never ended, are pushed too. Which of them "
+        "searches "
+        "show, and when, stands below the table.\n\n"
         "It is for stores that speak Tempo's API in part, too: an empty answer where a match is certain is named. "
         "--json holds every query and answer status for a bug report, and neither URLs nor credentials.",
     .examples = examples,

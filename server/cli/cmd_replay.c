@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/time_text.h"
+#include "server/base/span_time.h"
 #include "server/cli/collected_replay.h"
 #include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
@@ -116,11 +116,11 @@ static void write_messages(const replay_run *run, const bt_collected *all, size_
   uint64_t written = 0;
   for (size_t i = 0; i < all->count; i++) {
     const bt_violation *violation = all->found[i].violation;
-    char time[40], id[BT_TRACE_ID_HEX + 1];
+    char time[BT_SPAN_TIME_BYTES], id[BT_TRACE_ID_HEX + 1];
     if (all->found[i].rule != rule || (run->limit && written++ >= run->limit)) continue;
-    bt_time_format(violation->time_ns, time);
+    bt_span_time_format(violation->time_ns, 0, time);
     bt_trace_id_format(&violation->trace_id, id);
-    bt_buffer_printf(out, "%.19sZ  %s  %s\n", time, id, violation->message);
+    bt_buffer_printf(out, "%s  %s  %s\n", time, id, violation->message);
   }
   if (run->limit && written > run->limit) bt_buffer_printf(out, "and %" PRIu64 " more\n", written - run->limit);
 }

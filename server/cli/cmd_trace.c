@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "server/base/time_text.h"
+#include "server/base/span_time.h"
 #include "server/cli/found_trace.h"
 #include "server/cli/idle_rules.h"
 #include "server/cli/trace_drawing.h"
@@ -34,17 +34,23 @@ static json_t *witness_of_json(const bt_drawing *drawing, uint32_t span) {
   return array;
 }
 
+/* In nanoseconds; null where there is none. */
+static json_t *length_json(const bt_lasting *lasting) {
+  return lasting->length == BT_LENGTH_KNOWN ? json_integer(lasting->length_ns) : json_null();
+}
+
 static json_t *span_json(const bt_drawing *drawing, const bt_tree_row *row) {
   char id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
   const bt_span *span = &drawing->trace->spans[row->span];
+  bt_lasting whole = bt_lasting_of_trace(drawing->trace), lasting = bt_lasting_of_span(span);
   bt_span_id_format(&span->id, id);
   bt_span_id_format(&span->parent_id, parent);
-  return json_pack("{s:s, s:o, s:b, s:o, s:o, s:I, s:I, s:b, s:I, s:o}", "span_id", id, "parent_span_id",
+  return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:I, s:o}", "span_id", id, "parent_span_id",
                    bt_span_id_is_zero(&span->parent_id) ? json_null() : json_string(parent), "parent_is_missing",
                    row->misses_parent, "name", bt_text_json(span->name), "service",
                    bt_text_json(span->resource->service), "start_offset_ns",
-                   (json_int_t)(span->start_ns - bt_trace_start_ns(drawing->trace)), "duration_ns",
-                   (json_int_t)bt_span_duration_ns(span), "is_error", span->status == BT_SPAN_STATUS_ERROR, "depth",
+                   lasting.start_ns ? json_integer(lasting.start_ns - whole.start_ns) : json_null(), "duration_ns",
+                   length_json(&lasting), "is_error", span->status == BT_SPAN_STATUS_ERROR, "depth",
                    (json_int_t)row->depth, "witness_of", witness_of_json(drawing, row->span));
 }
 
@@ -57,26 +63,25 @@ static json_t *spans_json(const bt_drawing *drawing) {
 static json_t *linked_json(const bt_drawing *drawing) {
   json_t *linked = json_array();
   for (uint32_t i = 0; i < drawing->linked_count; i++) {
-    char id[BT_TRACE_ID_HEX + 1], start[40];
+    char id[BT_TRACE_ID_HEX + 1];
     const bt_drawing *other = &drawing->linked[i];
+    json_t *start = bt_time_json(bt_lasting_of_trace(other->trace).start_ns);
     bt_trace_id_format(&other->trace->id, id);
-    bt_time_format(bt_trace_start_ns(other->trace), start);
-    bt_json_append(linked, json_pack("{s:s, s:s, s:b, s:o}", "trace_id", id, "start", start, "partial",
+    bt_json_append(linked, json_pack("{s:s, s:o, s:b, s:o}", "trace_id", id, "start", start, "partial",
                                      other->trace->partial, "spans", spans_json(other)));
   }
   return linked;
 }
 
 static void print_json(const bt_drawing *drawing) {
-  char id[BT_TRACE_ID_HEX + 1], start[40];
+  char id[BT_TRACE_ID_HEX + 1];
+  bt_lasting lasting = bt_lasting_of_trace(drawing->trace);
   json_t *verdicts = json_array();
   bt_trace_id_format(&drawing->trace->id, id);
-  bt_time_format(bt_trace_start_ns(drawing->trace), start);
   for (size_t i = 0; i < drawing->verdict_count; i++) bt_json_append(verdicts, verdict_json(&drawing->verdicts[i]));
-  bt_cli_print_json(json_pack("{s:s, s:s, s:I, s:b, s:b, s:b, s:I, s:o, s:o, s:o}", "trace_id", id, "start", start,
-                              "duration_ns",
-                              (json_int_t)(bt_trace_end_ns(drawing->trace) - bt_trace_start_ns(drawing->trace)),
-                              "partial", drawing->trace->partial, "pruned", drawing->trace->pruned, "unsettled",
+  bt_cli_print_json(json_pack("{s:s, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s:o, s:o}", "trace_id", id, "start",
+                              bt_time_json(lasting.start_ns), "duration_ns", length_json(&lasting), "partial",
+                              drawing->trace->partial, "pruned", drawing->trace->pruned, "unsettled",
                               drawing->is_unsettled, "missing_parents", (json_int_t)drawing->tree.missing_parents,
                               "verdicts", verdicts, "spans", spans_json(drawing), "linked", linked_json(drawing)));
 }

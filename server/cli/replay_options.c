@@ -9,6 +9,7 @@
 #include "dsl/suggestion.h"
 #include "dsl/time_sum.h"
 #include "server/base/clock.h"
+#include "server/base/span_time.h"
 #include "server/base/time_text.h"
 #include "server/cli/operands.h"
 #include "server/cli/printer.h"
@@ -105,10 +106,10 @@ void bt_replay_clear_progress(void) {
 }
 
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation) {
-  char time[40], trace_id[BT_TRACE_ID_HEX + 1];
-  bt_time_format(violation->time_ns, time);
+  char time[BT_SPAN_TIME_BYTES], trace_id[BT_TRACE_ID_HEX + 1];
+  bt_span_time_format(violation->time_ns, 0, time);
   bt_trace_id_format(&violation->trace_id, trace_id);
-  bt_print("%s%.19sZ%s  %s  %s%s%s  %s%s\n", bt_style_on(BT_STYLE_DIM), time, bt_style_on(BT_STYLE_OFF), trace_id,
+  bt_print("%s%-20s%s  %s  %s%s%s  %s%s\n", bt_style_on(BT_STYLE_DIM), time, bt_style_on(BT_STYLE_OFF), trace_id,
            bt_style_on(BT_STYLE_RED), definition->fields.id, bt_style_on(BT_STYLE_OFF), violation->message,
            violation->provisional        ? " (provisional: its trace is not settled yet)"
            : violation->rests_on_no_link ? " (rests on " BT_RESTS_ON_NO_LINK ")"

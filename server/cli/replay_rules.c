@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/span_time.h"
 #include "server/base/time_text.h"
 #include "server/cli/answer.h"
 #include "server/cli/printer.h"
@@ -60,10 +61,10 @@ static void print_whole(const char *id, const bt_replay_result *result, const bt
            bt_style_on(style_of(counters)), id, counters->violations_found, bt_cli_plural(counters->violations_found),
            bt_style_on(BT_STYLE_OFF), counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
            counters->exercised_is_exact ? "" : "at least ", counters->traces_exercised, counters->inconclusive);
-  char time[40];
+  char time[BT_SPAN_TIME_BYTES];
   if (counters->first_violation.is_set) {
-    bt_time_format(counters->first_violation.time_ns, time);
-    bt_print("; first at %.19sZ", time);
+    bt_span_time_format(counters->first_violation.time_ns, 0, time);
+    bt_print("; first%s %s", counters->first_violation.time_ns ? " at" : ":", time);
   }
   print_settled(result, counters);
   bt_print("\n");
@@ -117,15 +118,15 @@ static void write_number(uint64_t number, bool is_exact, char *cell) {
 
 static void fill_row(row *r) {
   const bt_rule_result *counters = r->counters;
-  char time[40];
+  char time[BT_SPAN_TIME_BYTES];
   write_number(counters->violations_found, r->is_whole, r->cells[VIOLATIONS]);
   if (is_unknown(r)) snprintf(r->cells[VIOLATIONS], CELL_BYTES, "UNKNOWN");
   write_number(counters->inconclusive, r->is_whole, r->cells[INCONCLUSIVE]);
   write_number(counters->traces_exercised, r->is_whole && counters->exercised_is_exact, r->cells[EXERCISED]);
   write_number(counters->traces_evaluated, r->is_whole && counters->evaluated_is_exact, r->cells[TRACES]);
   if (!counters->first_violation.is_set) return;
-  bt_time_format(counters->first_violation.time_ns, time);
-  snprintf(r->cells[FIRST], CELL_BYTES, "%.19sZ", time);
+  bt_span_time_format(counters->first_violation.time_ns, 0, time);
+  snprintf(r->cells[FIRST], CELL_BYTES, "%.20s", time);
 }
 
 static const char *const titles[COLUMNS] = {[VIOLATIONS] = "VIOLATIONS",

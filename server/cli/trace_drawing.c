@@ -7,7 +7,7 @@
 
 #include "dsl/trace_pruned.h"
 #include "server/base/shown_text.h"
-#include "server/base/time_text.h"
+#include "server/base/span_time.h"
 #include "server/cli/cli.h"
 #include "server/cli/terminal.h"
 
@@ -96,7 +96,7 @@ static void pad_columns(size_t columns, bt_buffer *out) {
 }
 
 /* Three digits and a unit. */
-static void append_duration(int64_t ns, bt_buffer *out) {
+static void append_amount(int64_t ns, bt_buffer *out) {
   static const struct {
     double size;
     const char *unit;
@@ -112,6 +112,13 @@ static void append_duration(int64_t ns, bt_buffer *out) {
     return;
   }
   bt_buffer_printf(out, "%" PRId64 "ns", ns);
+}
+
+static void append_length(const bt_lasting *lasting, bt_buffer *out) {
+  if (lasting->length == BT_LENGTH_KNOWN)
+    append_amount(lasting->length_ns, out);
+  else
+    append_text(out, bt_length_words(lasting->length));
 }
 
 static const char *reason_in_words(bt_reason reason) {
@@ -140,13 +147,14 @@ static uint32_t count_services(const bt_trace *trace) {
 }
 
 static void print_head(const bt_drawing *drawing, bt_buffer *out) {
-  char id[BT_TRACE_ID_HEX + 1], start[40];
+  char id[BT_TRACE_ID_HEX + 1], start[BT_SPAN_TIME_BYTES];
   const bt_trace *trace = drawing->trace;
+  bt_lasting lasting = bt_lasting_of_trace(trace);
   uint32_t services = trace->span_count <= 10000 ? count_services(trace) : 0;
   bt_trace_id_format(&trace->id, id);
-  bt_time_format(bt_trace_start_ns(trace), start);
-  bt_buffer_printf(out, "%s%s%s  %.23sZ  ", bt_style_on(BT_STYLE_BOLD), id, bt_style_on(BT_STYLE_OFF), start);
-  append_duration(bt_trace_end_ns(trace) - bt_trace_start_ns(trace), out);
+  bt_span_time_format(lasting.start_ns, 3, start);
+  bt_buffer_printf(out, "%s%s%s  %s  ", bt_style_on(BT_STYLE_BOLD), id, bt_style_on(BT_STYLE_OFF), start);
+  append_length(&lasting, out);
   bt_buffer_printf(out, "  %u span%s", trace->span_count, bt_cli_plural(trace->span_count));
   if (services) bt_buffer_printf(out, " of %u service%s", services, bt_cli_plural(services));
   append_text(out, "\n");
@@ -186,6 +194,20 @@ static void print_failed(const bt_rule *rule, const bt_violation_choice *choice,
   bt_buffer_dispose(&said);
 }
 
+/* ", at +12ms for 3ms"; what the span does not say is named. */
+static void append_place(const bt_drawing *drawing, const bt_violation_witness *witness, bt_buffer *out) {
+  bt_lasting lasting = bt_lasting_between(witness->start_ns, witness->end_ns);
+  int64_t after_ns = witness->start_ns - bt_lasting_of_trace(drawing->trace).start_ns;
+  if (lasting.start_ns) {
+    append_text(out, after_ns < 0 ? ", at -" : ", at +");
+    append_amount(after_ns < 0 ? -after_ns : after_ns, out);
+    append_text(out, lasting.length == BT_LENGTH_KNOWN ? " for " : ", ");
+    append_length(&lasting, out);
+  } else {
+    append_text(out, lasting.end_ns ? ", no start" : ", no start, not ended");
+  }
+}
+
 static void print_witness(const bt_drawing *drawing, const bt_violation_witness *witness, bt_buffer *out) {
   append_text(out, "      ");
   if (witness->binding) {
@@ -196,11 +218,7 @@ static void print_witness(const bt_drawing *drawing, const bt_violation_witness 
   if (witness->service[0]) append_text(out, " of ");
   bt_text_fit(bt_str_from(witness->service), 40, out);
   if (bt_trace_id_compare(&witness->trace_id, &drawing->trace->id) != 0) append_text(out, " in a linked trace");
-  int64_t after_ns = witness->start_ns - bt_trace_start_ns(drawing->trace);
-  append_text(out, after_ns < 0 ? ", at -" : ", at +");
-  append_duration(after_ns < 0 ? -after_ns : after_ns, out);
-  append_text(out, " for ");
-  append_duration(witness->duration_ns, out);
+  append_place(drawing, witness, out);
   for (size_t i = 0; i < witness->attribute_count; i++) {
     append_text(out, i ? ", " : ": ");
     bt_text_fit(bt_str_from(witness->attributes[i].key), 60, out);
@@ -250,10 +268,18 @@ static void write_marks(const bt_drawing *drawing, uint32_t span, bt_buffer *out
     if (bt_drawing_is_witness(drawing, i, span)) bt_buffer_printf(out, "%s%zu", out->len ? "," : "", i + 1);
 }
 
+/* Wider where some span has words in place of a number. */
+static unsigned duration_columns(const bt_trace *trace) {
+  enum { AMOUNT = 7, WORDS = 9 };
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (bt_lasting_of_span(&trace->spans[i]).length != BT_LENGTH_KNOWN) return WORDS;
+  return AMOUNT;
+}
+
 static layout layout_of(const bt_drawing *drawing, bt_buffer *out) {
   enum { WIDEST_GUTTER = 12 };
   unsigned width = bt_terminal_width();
-  layout l = {.glyphs = glyphs_of_terminal(), .duration = 7};
+  layout l = {.glyphs = glyphs_of_terminal(), .duration = duration_columns(drawing->trace)};
   bt_buffer marks = {0};
   for (uint32_t i = 0; i < drawing->trace->span_count; i++) {
     write_marks(drawing, i, &marks);
@@ -310,14 +336,23 @@ static void print_fitted(bt_str text, unsigned columns, bool is_right, bt_buffer
 }
 
 static void print_bar(const bt_drawing *drawing, const layout *l, const bt_span *span, bt_buffer *out) {
-  int64_t begin = bt_trace_start_ns(drawing->trace), whole = bt_trace_end_ns(drawing->trace) - begin;
-  if (whole <= 0) whole = 1;
+  bt_lasting of_trace = bt_lasting_of_trace(drawing->trace);
+  int64_t begin = of_trace.start_ns, whole = of_trace.length_ns > 0 ? of_trace.length_ns : 1;
+  if (!span->start_ns) return;
   unsigned from = (unsigned)((double)(span->start_ns - begin) / (double)whole * l->bar);
   unsigned to = (unsigned)((double)(span->start_ns - begin + bt_span_duration_ns(span)) / (double)whole * l->bar + 0.5);
   if (from >= l->bar) from = l->bar - 1;
   pad_columns(from, out);
   if (to <= from) append_text(out, l->glyphs->point);
   for (unsigned i = from; i < to && i < l->bar; i++) append_text(out, l->glyphs->bar);
+}
+
+static void append_short_length(const bt_span *span, bt_buffer *out) {
+  bt_lasting lasting = bt_lasting_of_span(span);
+  if (lasting.length == BT_LENGTH_BACKWARDS)
+    append_text(out, "backwards");
+  else
+    append_length(&lasting, out);
 }
 
 static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_row *row, bool is_marked,
@@ -331,7 +366,7 @@ static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_
   if (row->is_in_cycle) append_text(&name, "(cycle) ");
   if (span->pruning == BT_PRUNING_SUMMARY) bt_buffer_printf(&name, "%" PRIu64 " of ", bt_pruning_span_count(span));
   bt_buffer_append(&name, span->name.len ? span->name : BT_STR("(no name)"));
-  append_duration(bt_span_duration_ns(span), &duration);
+  append_short_length(span, &duration);
   append_text(out, bt_style_on(is_marked ? BT_STYLE_BOLD : BT_STYLE_OFF));
   if (is_error) append_text(out, bt_style_on(BT_STYLE_RED));
   print_fitted(bt_buffer_str(&name), l->name - used - (is_error ? 2 : 0), false, out);
@@ -378,7 +413,7 @@ static void print_fold(const bt_drawing *drawing, const layout *l, uint32_t from
   pad_columns(l->gutter, out);
   print_branches(drawing, l, &drawing->tree.rows[to - 1], out);
   bt_buffer_printf(out, "%s%s and %u more of these, ", bt_style_on(BT_STYLE_DIM), l->glyphs->gap_mark, to - from);
-  append_duration(total, out);
+  append_amount(total, out);
   bt_buffer_printf(out, " together (--all draws them)%s\n", bt_style_on(BT_STYLE_OFF));
 }
 
@@ -405,11 +440,11 @@ static bool has_witness(const bt_drawing *drawing) {
 }
 
 static void print_name(const bt_trace *trace, bt_buffer *out) {
-  char id[BT_TRACE_ID_HEX + 1], start[40];
+  char id[BT_TRACE_ID_HEX + 1], start[BT_SPAN_TIME_BYTES];
   uint32_t root = bt_trace_root(trace);
   bt_trace_id_format(&trace->id, id);
-  bt_time_format(bt_trace_start_ns(trace), start);
-  bt_buffer_printf(out, "%s  %.23sZ  ", id, start);
+  bt_span_time_format(bt_lasting_of_trace(trace).start_ns, 3, start);
+  bt_buffer_printf(out, "%s  %s  ", id, start);
   if (root != BT_NO_SPAN) {
     bt_text_fit(trace->spans[root].name, 60, out);
     append_text(out, " of ");

@@ -64,6 +64,21 @@ typedef struct bt_fact {
   bt_fact_seen seen[BT_DOCTOR_PASSES];
 } bt_fact;
 
+/* A trace that is pushed with times at which a store may not show it at once, or never. It is no fact that holds or
+ * does not: replays call unsettled what such times can hide, and the report says how long that is here. */
+typedef struct bt_odd_probe {
+  const char *id, *title; /* "age-10m", "a span that comes 10 min late" */
+  bt_trace_id trace_id;
+  int64_t start_ns;         /* of the span that is searched for */
+  bool is_pushed;           /* in this run, or in the one that is asked about again: */
+  int64_t pushed_ns;        /* when, or about when */
+  int64_t found_after_ns;   /* since the push, by a search over the span's own time; −1: by none so far */
+  int64_t reached_after_ns; /* likewise, by one from that time up to now */
+  bool is_by_id;            /* it is there, whatever searches show */
+  char problem[200];        /* why the last search was not answered; "": it was */
+} bt_odd_probe;
+enum { BT_ODD_PROBES = 6 };
+
 typedef struct bt_doctor_report {
   bt_arena arena;
   bt_probes probes;
@@ -74,8 +89,11 @@ typedef struct bt_doctor_report {
   int64_t passes_ns[BT_DOCTOR_PASSES]; /* when each began; 0: it did not */
   bt_fact *facts;
   size_t count, capacity;
-  char version[80];                                   /* of Tempo, as it says; "" when it does not */
-  char content_type[64];                              /* of its answers to searches */
+  bt_odd_probe odd[BT_ODD_PROBES];
+  int64_t odd_looked_ns; /* for how long after the push they were looked for; 0: not at all */
+  char version[80];      /* of Tempo, as it says; "" when it does not */
+  bt_source_about about; /* whether that is one of the versions that were checked */
+  char content_type[64]; /* of its answers to searches */
   int64_t hidden_tail_ns, max_block_ns, max_range_ns; /* of its configuration; −1: not known */
   int64_t most_traces;                                /* of an answer; −1: not known */
 } bt_doctor_report;

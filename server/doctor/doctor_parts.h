@@ -141,6 +141,15 @@ bt_status bt_doctor_push_and_wait(bt_doctor *doctor, bt_error *error) BT_MUST_CH
 bt_status bt_doctor_pause(const bt_doctor *doctor, int64_t duration_ns, bt_error *error) BT_MUST_CHECK;
 void bt_doctor_say(const bt_doctor *doctor, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* ---- odd_times.c ---- */
+
+/* Names the probes of odd times, by the run. BT_NO_MEMORY. */
+bt_status bt_doctor_make_odd(bt_doctor *doctor, bt_error *error) BT_MUST_CHECK;
+/* Pushes those that come at once (part 0), or what comes late (part 1). Errors as of bt_doctor_push_and_wait. */
+bt_status bt_doctor_push_odd(bt_doctor *doctor, unsigned part, bt_error *error) BT_MUST_CHECK;
+/* Searches for those that were not found yet, each over its own time. is_last: reads them by id too. */
+bt_status bt_doctor_look_for_odd(bt_doctor *doctor, bool is_last, bt_error *error) BT_MUST_CHECK;
+
 /* ---- store.c ---- */
 
 /* What the store says of itself: version, limits. Fails only where nothing answers, with the errors of bt_http_send. */

@@ -61,6 +61,9 @@ static const char *const field_rules[] = {"when { doctor.first } always { trace.
                                           "max(span.name == \"doctor.third\", span.duration) >= 2s",
                                           "doctor.third.where(span.duration < 1s) and not doctor.second",
                                           "when { doctor.call as c } always { c.where(span.kind == client) }",
+                                          "never { doctor.clockless }",
+                                          "when { doctor.root } never { doctor.clockless }",
+                                          "when { doctor.clockless } always { doctor.second }",
                                           NULL};
 
 static const bt_doctor_test service_tests[] = {{"span.service == \"betrace-doctor-other\"", false},

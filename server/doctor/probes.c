@@ -229,6 +229,18 @@ static void make_events(bt_probe_build *build) {
   span->link_count = 1;
 }
 
+/* A span of a device without a clock, next to one that has one. Whatever a store says of such a trace, it is there. */
+static void make_clockless(bt_probe_build *build) {
+  static const char *const labels[] = {"a span at time 0", "a span of 1970"};
+  for (unsigned i = 0; i < 2; i++) {
+    begin_rooted(build, labels[i], BT_PROBE_FIELDS);
+    bt_probe_resource(build, 0, BT_PROBE_SERVICE, no_more, 1);
+    bt_export_span *span = bt_probe_span(build, "doctor.clockless");
+    span->start_ns = i * 5 * second_ns;
+    span->end_ns = span->start_ns + i * second_ns;
+  }
+}
+
 static void make_all(bt_probe_build *build) {
   make_values(build);
   make_fields(build);
@@ -240,6 +252,7 @@ static void make_all(bt_probe_build *build) {
   make_many(build);
   make_long(build);
   make_events(build);
+  make_clockless(build);
   begin_rooted(build, "ids with zeros", BT_PROBE_ZEROS);
 }
 

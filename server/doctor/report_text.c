@@ -67,6 +67,7 @@ static void write_duration(const char *before, int64_t duration_ns, const char *
 static void write_store(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out) {
   bt_buffer line = {0};
   bt_buffer_printf(&line, "%s%s", report->version[0] ? "Tempo " : "a store that names no version", report->version);
+  if (!report->about.is_checked && report->about.note[0]) bt_buffer_printf(&line, ", %s", report->about.note);
   if (report->content_type[0]) bt_buffer_printf(&line, ", answers searches with %s", report->content_type);
   if (report->hidden_tail_ns > 0) write_duration("hides the newest ", report->hidden_tail_ns, " from searches", &line);
   write_duration("cuts blocks after ", report->max_block_ns, "", &line);
@@ -145,6 +146,77 @@ static void write_meanings(const bt_doctor_report *report, const bt_doctor_style
   }
 }
 
+/* ---- odd times ---- */
+
+static void write_odd_seen(const bt_doctor_report *report, const bt_odd_probe *probe, bt_buffer *out) {
+  char duration[64];
+  bt_duration_format(report->odd_looked_ns / 1000000000 * 1000000000, duration);
+  if (!probe->is_pushed)
+    bt_buffer_printf(out, "the receiver did not take it");
+  else if (probe->found_after_ns >= 0)
+    bt_buffer_printf(out, "found after %.1f s", (double)probe->found_after_ns / 1e9);
+  else if (probe->reached_after_ns >= 0)
+    bt_buffer_printf(out, "up to now after %.1f s, not over its own time", (double)probe->reached_after_ns / 1e9);
+  else if (probe->problem[0])
+    bt_buffer_printf(out, "not known: %.60s", probe->problem);
+  else
+    bt_buffer_printf(out, "in no search within %s%s", duration,
+                     probe->is_by_id ? "; by id it is there" : ", nor there by its id");
+}
+
+static const bt_odd_probe *odd_named(const bt_doctor_report *report, const char *id) {
+  size_t i = 0;
+  while (i + 1 < BT_ODD_PROBES && strcmp(report->odd[i].id, id) != 0) i++;
+  return &report->odd[i];
+}
+
+static bool is_hidden(const bt_odd_probe *probe) {
+  return probe->is_pushed && probe->found_after_ns < 0 && !probe->problem[0];
+}
+
+/* The settings that make the wait for spans short that come late. */
+static void write_late_advice(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out) {
+  bool is_two = strncmp(report->version, "2.", 2) == 0;
+  const char *slack = is_two ? "storage.trace.wal.ingestion_time_range_slack"
+                             : "live_store.wal.ingestion_time_range_slack and "
+                               "block_builder.wal.ingestion_time_range_slack";
+  const char *blocks = is_two ? "ingester.max_block_duration" : "block_builder.consume_cycle_duration";
+  bt_buffer line = {0};
+  bt_buffer_printf(&line,
+                   "Spans that come so late lie in blocks that this store dates by their arrival, or wait until their "
+                   "block is known. A search that ends with their own time does not show them, and until one up to now "
+                   "does no answer is certain for such times. The wait is shorter with a longer %s (as long as "
+                   "--lateness), and for what is older than "
+                   "query_frontend.search.query_backend_after with a shorter %s and storage.trace.blocklist_poll. Ask "
+                   "for the same probes again later: --again %s",
+                   slack, blocks, report->probes.run);
+  if (line.ptr) write_wrapped(line.ptr, 0, style->width, out);
+  bt_buffer_dispose(&line);
+}
+
+static void write_odd_times(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out) {
+  bool is_late_hidden = false;
+  if (!report->odd_looked_ns) return;
+  bt_buffer_printf(out, "\n%sWhen searches show what has odd times%s\n", style->bold, style->off);
+  for (size_t i = 0; i < BT_ODD_PROBES; i++) {
+    bt_buffer seen = {0};
+    const bt_odd_probe *probe = &report->odd[i];
+    write_odd_seen(report, probe, &seen);
+    bt_buffer_printf(out, "%*s", MARK_COLUMNS, "");
+    write_column(probe->title, title_columns(style), out);
+    write_cut(seen.ptr ? seen.ptr : "", EXPECTED_COLUMNS + SEEN_COLUMNS, out);
+    bt_buffer_append_char(out, '\n');
+    bt_buffer_dispose(&seen);
+    is_late_hidden = is_late_hidden || (is_hidden(probe) && strcmp(probe->id, "not-ended") != 0);
+  }
+  if (is_late_hidden) write_late_advice(report, style, out);
+  if (is_hidden(odd_named(report, "not-ended")))
+    write_wrapped(
+        "A trace whose spans have not ended is in no search here, now or later: \"0 violations\" says nothing "
+        "of such traces. See that spans have ended when they are sent, or replay files (--traces).",
+        0, style->width, out);
+}
+
 /* ---- the end ---- */
 
 static void write_sum(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out) {
@@ -189,6 +261,7 @@ void bt_doctor_report_print(const bt_doctor_report *report, const bt_doctor_styl
   write_store(report, &style, out);
   write_table(report, &style, out);
   write_meanings(report, &style, out);
+  write_odd_times(report, &style, out);
   write_sum(report, &style, out);
   write_advice(report, &style, out);
 }

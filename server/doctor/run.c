@@ -17,7 +17,8 @@ static bt_status ask_topics(bt_doctor *doctor, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < doctor->topic_count; i++) {
     bt_doctor_say(doctor, "asking about %s (%zu of %zu)", doctor->topics[i].title, i + 1, doctor->topic_count);
-    status = bt_doctor_check_searches(doctor, &doctor->topics[i], error);
+    status = bt_doctor_look_for_odd(doctor, false, error);
+    if (status == BT_OK) status = bt_doctor_check_searches(doctor, &doctor->topics[i], error);
     if (status == BT_OK) status = bt_doctor_check_reads(doctor, &doctor->topics[i], error);
     if (status == BT_OK) status = bt_doctor_check_some_spans(doctor, &doctor->topics[i], error);
   }
@@ -69,11 +70,13 @@ static bt_status make_passes(bt_doctor *doctor, bt_error *error) {
   int64_t again_ns = doctor->options->again_after_ns, began_ns = bt_clock_monotonic_ns();
   if (!is_worth_asking(doctor)) return BT_OK;
   bt_status status = make_pass(doctor, error);
+  if (status == BT_OK && !again_ns) status = bt_doctor_look_for_odd(doctor, true, error);
   if (status != BT_OK || !again_ns) return status;
   status = wait_until(doctor, began_ns + again_ns, error);
   if (status != BT_OK) return status;
   doctor->pass = 1;
-  return make_pass(doctor, error);
+  status = make_pass(doctor, error);
+  return status == BT_OK ? bt_doctor_look_for_odd(doctor, true, error) : status;
 }
 
 bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) {
@@ -87,6 +90,7 @@ bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *repo
   if (status == BT_OK)
     status =
         bt_probes_make(&report->probes, options->run ? options->run : run, options->keys, options->key_count, error);
+  if (status == BT_OK) status = bt_doctor_make_odd(&doctor, error);
   if (status == BT_OK) status = bt_doctor_rules_make(&doctor, error);
   if (status == BT_OK) status = bt_doctor_look_at_store(&doctor, error);
   if (status == BT_OK) status = bt_doctor_push_and_wait(&doctor, error);

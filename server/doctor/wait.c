@@ -15,7 +15,7 @@ static const int64_t second_ns = 1000000000;
 static const int64_t refusals_after_ns = 5 * second_ns;
 /* The late span of the split trace is sent once the others are in a block, or at the latest after this: they have
  * been cut by then. */
-static const int64_t late_after_ns = 15 * second_ns;
+static const int64_t late_after_ns = 15 * second_ns, odd_every_ns = 2 * second_ns;
 
 void bt_doctor_say(const bt_doctor *doctor, const char *format, ...) {
   char line[200];
@@ -39,7 +39,7 @@ static bt_status push_part(bt_doctor *doctor, unsigned part, bt_error *error) {
   bt_export_result result = {0};
   bt_status status = bt_otlp_export(options->client, &options->exporter, probes->resources[part],
                                     probes->resource_counts[part], options->cancel, &result, error);
-  if (status == BT_OK && !result.rejected) return BT_OK;
+  if (status == BT_OK && !result.rejected) return bt_doctor_push_odd(doctor, part, error);
   if (status != BT_OK) return status;
   return bt_error_set(error, BT_REFUSED, "the receiver did not take %" PRIu64 " of the probes' spans: %.190s",
                       result.rejected, result.message);
@@ -54,6 +54,7 @@ typedef struct waiting {
   unsigned unanswered;                          /* in a row */
   char by_id_problem[200], search_problem[200]; /* refused for good */
   int64_t pushed_ns;                            /* monotonic */
+  int64_t looked_for_odd_ns;                    /* likewise, the last time */
 } waiting;
 
 static const bt_str every_root = {"{ name = \"doctor.root\" }", 24}, every_late = {"{ name = \"doctor.late\" }", 24};
@@ -129,12 +130,21 @@ static bt_status send_late(waiting *w, int64_t elapsed_ns, bt_error *error) {
   return push_part(w->doctor, 1, error);
 }
 
+/* Not in every turn: nothing waits for them. */
+static bt_status look_for_odd(waiting *w, bt_error *error) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  if (w->search_problem[0] || now_ns - w->looked_for_odd_ns < odd_every_ns) return BT_OK;
+  w->looked_for_odd_ns = now_ns;
+  return bt_doctor_look_for_odd(w->doctor, false, error);
+}
+
 static bt_status wait_for_all(waiting *w, bt_error *error) {
   bt_doctor *doctor = w->doctor;
   for (;;) {
     int64_t elapsed_ns = bt_clock_monotonic_ns() - w->pushed_ns;
     bt_status status = look_by_id(w, error);
     if (status == BT_OK) status = look_by_search(w, error);
+    if (status == BT_OK) status = look_for_odd(w, error);
     if (status == BT_OK) status = send_late(w, elapsed_ns, error);
     if (status != BT_OK) return status;
     bool by_id = (doctor->by_id == w->all && w->has_late) || w->by_id_problem[0];

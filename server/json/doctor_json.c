@@ -68,13 +68,30 @@ static json_t *exchange_json(const bt_exchange *made) {
   return object;
 }
 
+static json_t *odd_probe_json(const bt_odd_probe *probe) {
+  char id[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&probe->trace_id, id);
+  return json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:b, s:o}", "id", probe->id, "title", probe->title, "trace_id",
+                   id, "start", time_json(probe->start_ns), "pushed", probe->is_pushed, "found_after_seconds",
+                   seconds_json(probe->found_after_ns), "found_up_to_now_after_seconds",
+                   seconds_json(probe->reached_after_ns), "by_id", probe->is_by_id, "problem",
+                   text_json(probe->problem[0] ? probe->problem : NULL));
+}
+
+static json_t *odd_times_json(const bt_doctor_report *report) {
+  json_t *probes = json_array();
+  for (size_t i = 0; i < BT_ODD_PROBES; i++) bt_json_append(probes, odd_probe_json(&report->odd[i]));
+  return json_pack("{s:o, s:o}", "looked_for_seconds", seconds_json(report->odd_looked_ns), "probes", probes);
+}
+
 static json_t *store_json(const bt_doctor_report *report) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_json(report->version[0] ? report->version : NULL),
-                   "content_type", text_json(report->content_type[0] ? report->content_type : NULL),
-                   "hidden_tail_seconds", seconds_json(report->hidden_tail_ns), "max_block_duration_seconds",
-                   seconds_json(report->max_block_ns), "max_search_duration_seconds",
-                   seconds_json(report->max_range_ns), "max_result_limit",
-                   report->most_traces < 0 ? json_null() : json_integer(report->most_traces));
+  return json_pack(
+      "{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_json(report->version[0] ? report->version : NULL),
+      "checked", report->about.is_checked, "note", text_json(report->about.note[0] ? report->about.note : NULL),
+      "content_type", text_json(report->content_type[0] ? report->content_type : NULL), "hidden_tail_seconds",
+      seconds_json(report->hidden_tail_ns), "max_block_duration_seconds", seconds_json(report->max_block_ns),
+      "max_search_duration_seconds", seconds_json(report->max_range_ns), "max_result_limit",
+      report->most_traces < 0 ? json_null() : json_integer(report->most_traces));
 }
 
 static json_t *sum_json(const bt_doctor_report *report) {
@@ -89,9 +106,10 @@ json_t *bt_doctor_report_json(const bt_doctor_report *report, const bt_exchanges
   for (size_t i = 0; i < exchanges->count; i++) bt_json_append(requests, exchange_json(&exchanges->items[i]));
   for (unsigned i = 0; i < BT_DOCTOR_PASSES; i++)
     if (report->passes_ns[i]) bt_json_append(asked, time_json(report->passes_ns[i]));
-  return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o}", "version", BETRACE_VERSION,
+  return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o}", "version", BETRACE_VERSION,
                    "run", report->probes.run, "outcome", bt_fact_outcome_name(bt_doctor_report_outcome(report)),
                    "summary", sum_json(report), "times", "started", time_json(report->started_ns), "pushed",
                    time_json(report->pushed_ns), "asked", asked, "finished", time_json(report->finished_ns), "store",
-                   store_json(report), "facts", facts, "probes", probes_json(&report->probes), "requests", requests);
+                   store_json(report), "facts", facts, "odd_times", odd_times_json(report), "probes",
+                   probes_json(&report->probes), "requests", requests);
 }

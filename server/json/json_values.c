@@ -32,6 +32,10 @@ json_t *bt_duration_json(int64_t ns) {
   return json_string(text);
 }
 
+json_t *bt_lasting_json(const bt_lasting *lasting) {
+  return lasting->length == BT_LENGTH_KNOWN ? bt_duration_json(lasting->length_ns) : json_null();
+}
+
 json_t *bt_range_json(bt_time_range range) {
   return json_pack("{s:o, s:o}", "start", bt_time_json(range.start_ns), "end", bt_time_json(range.end_ns));
 }

@@ -8,14 +8,16 @@
 
 #include "dsl/eval.h"
 #include "dsl/text.h"
+#include "server/base/span_time.h"
 #include "server/replay/replay.h"
 #include "tempo/wire/source.h"
 
-json_t *bt_time_json(int64_t time_ns);           /* RFC 3339; 0: null */
-json_t *bt_duration_json(int64_t ns);            /* "2m" */
-json_t *bt_range_json(bt_time_range range);      /* {start, end} */
-json_t *bt_count_json(uint64_t number);          /* held below 2^53 */
-json_t *bt_moment_json(const bt_moment *moment); /* {trace_id, time}, or null */
+json_t *bt_time_json(int64_t time_ns);              /* RFC 3339; 0: null */
+json_t *bt_duration_json(int64_t ns);               /* "2m" */
+json_t *bt_lasting_json(const bt_lasting *lasting); /* likewise; null where there is no length */
+json_t *bt_range_json(bt_time_range range);         /* {start, end} */
+json_t *bt_count_json(uint64_t number);             /* held below 2^53 */
+json_t *bt_moment_json(const bt_moment *moment);    /* {trace_id, time}, or null */
 json_t *bt_assumptions_json(const bt_assumptions *assumptions);
 /* What a budget was spent on: {text, range}, where range is null when it was no part of the rule; null for any other
  * verdict. */

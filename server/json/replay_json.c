@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "server/base/span_time.h"
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
@@ -47,23 +48,17 @@ static json_t *seconds_json(int64_t ns) {
   return json_real(round((double)ns / 1e6) / 1e3);
 }
 
-static json_t *duration_json(int64_t ns) {
-  char text[64];
-  bt_duration_format(ns, text);
-  return json_string(text);
-}
-
 /* ---- violations ---- */
 
 static json_t *witness_json(const bt_violation_witness *witness) {
   json_t *attributes = json_object();
   for (size_t i = 0; i < witness->attribute_count; i++)
     bt_json_set(attributes, witness->attributes[i].key, c_text_json(witness->attributes[i].value));
-  json_t *object =
-      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span_id", span_id_json(&witness->span_id), "binding",
-                c_text_json(witness->binding), "name", c_text_json(witness->name), "service",
-                c_text_json(witness->service), "start", time_json(witness->start_ns), "duration",
-                duration_json(witness->duration_ns), "range", range_json(witness->range), "attributes", attributes);
+  bt_lasting lasting = bt_lasting_between(witness->start_ns, witness->end_ns);
+  json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span_id", span_id_json(&witness->span_id),
+                             "binding", c_text_json(witness->binding), "name", c_text_json(witness->name), "service",
+                             c_text_json(witness->service), "start", bt_time_json(witness->start_ns), "duration",
+                             bt_lasting_json(&lasting), "range", range_json(witness->range), "attributes", attributes);
   if (object && witness->trace) bt_json_set(object, "trace_id", trace_id_json(&witness->trace_id));
   return object;
 }
@@ -147,11 +142,11 @@ static json_t *time_range_json(bt_time_range range) {
 }
 
 static json_t *assumptions_json(const bt_assumptions *assumptions) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "margin", duration_json(assumptions->margin_ns), "lateness",
-                   duration_json(assumptions->lateness_ns), "settle", duration_json(assumptions->settle_ns),
-                   "clock_skew", duration_json(assumptions->clock_skew_ns), "handover",
-                   duration_json(assumptions->handover_ns), "require_complete", assumptions->require_complete,
-                   "links_sampled", assumptions->links_sampled);
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "margin", bt_duration_json(assumptions->margin_ns),
+                   "lateness", bt_duration_json(assumptions->lateness_ns), "settle",
+                   bt_duration_json(assumptions->settle_ns), "clock_skew", bt_duration_json(assumptions->clock_skew_ns),
+                   "handover", bt_duration_json(assumptions->handover_ns), "require_complete",
+                   assumptions->require_complete, "links_sampled", assumptions->links_sampled);
 }
 
 json_t *bt_source_json(const bt_source_about *about) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/time_text.h"
+#include "server/base/span_time.h"
 #include "server/json/json_values.h"
 #include "server/replay/violation.h"
 
@@ -29,15 +29,15 @@ typedef struct maker {
 /* ---- the trace ---- */
 
 json_t *bt_trace_facts_json(const bt_trace *trace) {
-  char id[BT_TRACE_ID_HEX + 1], start[40], end[40];
+  char id[BT_TRACE_ID_HEX + 1];
+  bt_lasting lasting = bt_lasting_of_trace(trace);
   uint32_t root = bt_trace_root(trace);
   bt_trace_id_format(&trace->id, id);
-  bt_time_format(bt_trace_start_ns(trace), start);
-  bt_time_format(bt_trace_end_ns(trace), end);
   json_t *name = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].name);
   json_t *service = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].resource->service);
-  return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o}", "trace_id", id, "span_count", (int)trace->span_count, "start",
-                   start, "end", end, "root_name", name, "root_service", service);
+  return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "trace_id", id, "span_count", (int)trace->span_count, "start",
+                   bt_time_json(lasting.start_ns), "end", bt_time_json(lasting.end_ns), "root_name", name,
+                   "root_service", service);
 }
 
 /* ---- which attributes ---- */

@@ -9,6 +9,7 @@
 
 #include "dsl/rule_sentence.h"
 #include "server/base/sha256.h"
+#include "server/base/span_time.h"
 #include "server/memory/account.h"
 
 /* ---- what it says in words ---- */
@@ -71,7 +72,7 @@ static void write_plain(bt_str text, bt_buffer *out) {
 }
 
 /* Three digits or so, as people say it: 1.72 s, 250 ms. */
-static void write_duration(int64_t ns, bt_buffer *out) {
+static void write_amount(int64_t ns, bt_buffer *out) {
   static const struct {
     double unit;
     const char *name;
@@ -80,6 +81,14 @@ static void write_duration(int64_t ns, bt_buffer *out) {
   while (u < 3 && (double)ns < units[u].unit) u++;
   double value = (double)ns / units[u].unit;
   bt_buffer_printf(out, " %.*f %s", u == 3 || value >= 100 ? 0 : value >= 10 ? 1 : 2, value, units[u].name);
+}
+
+static void write_length(const bt_violation_witness *witness, bt_buffer *out) {
+  bt_lasting lasting = bt_lasting_between(witness->start_ns, witness->end_ns);
+  if (lasting.length == BT_LENGTH_KNOWN)
+    write_amount(lasting.length_ns, out);
+  else
+    bt_buffer_printf(out, ", %s", bt_length_words(lasting.length));
 }
 
 static void write_separator(bt_buffer *out, bool *is_open) {
@@ -98,7 +107,7 @@ static void write_witness(const bt_rule *rule, const bt_violation_witness *witne
   enum { SHOWN_MAX = 4, SHOWN_BYTES = 40 };
   bool is_open = false;
   write_plain(bt_text_cut(bt_str_from(witness->name), 64), out);
-  if (asks_for_duration(rule, witness)) write_duration(witness->duration_ns, out);
+  if (asks_for_duration(rule, witness)) write_length(witness, out);
   if (witness->service[0]) {
     write_separator(out, &is_open);
     write_plain(bt_text_cut(bt_str_from(witness->service), 48), out);
@@ -208,7 +217,7 @@ static void copy_witness(maker *m, const bt_rule_verdict *verdict, const bt_witn
   out->name = copy_text(m, span->name);
   out->service = copy_text(m, span->resource->service);
   out->start_ns = span->start_ns;
-  out->duration_ns = bt_span_duration_ns(span);
+  out->end_ns = span->end_ns;
   out->range = witness->range;
   copy_attributes(m, span, out);
 }
@@ -273,10 +282,17 @@ static void copy_root(maker *m) {
   violation->root_service = copy_text(m, span ? span->resource->service : (bt_str){0});
 }
 
+/* Where the span does not say when it began: when something of its trace did, or ended; 0: nothing says anything. */
+static int64_t known_time(const bt_trace *trace) {
+  bt_lasting lasting = bt_lasting_of_trace(trace);
+  return lasting.start_ns ? lasting.start_ns : lasting.end_ns;
+}
+
 int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict) {
   const bt_witness *first =
       verdict->choice_count && verdict->choices[0].witness_count ? verdict->choices[0].witnesses : NULL;
-  return first && !first->trace ? trace->spans[first->span].start_ns : bt_trace_start_ns(trace);
+  int64_t time_ns = first && !first->trace ? trace->spans[first->span].start_ns : bt_trace_start_ns(trace);
+  return time_ns ? time_ns : known_time(trace);
 }
 
 /* When and where: the first witness of the first choice, else the trace. */

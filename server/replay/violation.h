@@ -21,9 +21,9 @@ typedef struct bt_violation_witness {
   bt_span_id span_id;
   uint32_t trace; /* 0: the violating one; else the number of another one of its family: */
   bt_trace_id trace_id;
-  char *binding;        /* name of the binding, or NULL */
-  char *name, *service; /* of the span; service "" where there is none */
-  int64_t start_ns, duration_ns;
+  char *binding;              /* name of the binding, or NULL */
+  char *name, *service;       /* of the span; service "" where there is none */
+  int64_t start_ns, end_ns;   /* of the span, as it says them: 0 is not known (server/base/span_time.h) */
   bt_range range;             /* of the selector in the rule's text */
   bt_string_pair *attributes; /* those that the rule compares, values as text */
   size_t attribute_count;

@@ -42,11 +42,35 @@ class DoctorOnTempo(unittest.TestCase):
             self.assertIn("span.order.id/subtracted/arrays", by_id(report))
             self.assertGreater(len([request for request in report["requests"] if request["what"] == "search" and request["status"] == 200]), 300)
             self.assertEqual((report["store"]["max_result_limit"], report["store"]["hidden_tail_seconds"]), (262144, 0.0))
+            self.assertEqual((report["store"]["checked"], report["store"]["note"]), (True, None))
+            self.check_odd_times(report, tempo)
             done = run_cli("doctor", "--tempo", tempo.url, "--again", report["run"], "--key", "span.order.id")
             self.assertEqual(done.returncode, code, done.stdout + done.stderr)
             marks = {name: re.findall(rf"(?m)^{name} ", done.stdout) for name in ("ok", "FAIL")}
             self.assertEqual((len(marks["ok"]), len(marks["FAIL"])), (report["summary"]["holds"], report["summary"]["fails"]))
             self.assertIn(f"run {report['run']}, {len(report['probes'])} probe traces", done.stdout)
+
+    def check_odd_times(self, report, tempo):
+        """This Tempo dates blocks by what is in them, so late spans show as soon as others; no Tempo shows what never ended."""
+        odd = {one["id"]: one for one in report["odd_times"]["probes"]}
+        unended = odd.pop("not-ended")
+        self.assertEqual((unended["found_after_seconds"], unended["by_id"], unended["pushed"]), (None, True, True))
+        (span,) = tempo.trace(unended["trace_id"])
+        self.assertEqual(span["end_ns"], 0)
+        for one in odd.values():
+            self.assertLess(0, one["found_after_seconds"] or 0, one)
+            self.assertTrue(one["by_id"], one)
+
+    def test_spans_that_come_late_are_hidden_by_a_stock_tempo(self):
+        """Its blocks are dated by arrival where spans are older than two minutes."""
+        with TempoServer(config="stock") as tempo:
+            done = run_cli("doctor", "--tempo", tempo.url, "--otlp", tempo.otlp_url, "--again-after", "0s")
+            self.assertIn(done.returncode, (0, 1), done.stderr)
+        text = " ".join(done.stdout.split())
+        self.assertRegex(text, r"a span that comes 20 min late (up to now after [\d.]+ s, not over its own time|in no search within \d\S*; by id it is there)")
+        self.assertRegex(text, r"ingestion_time_range_slack .*\(as long as --lateness\)")
+        self.assertIn("a trace that never ended in no search within", text)
+        self.assertIn("--again " + re.search(r"run (\S+),", text)[1], text)
 
     def test_what_is_taken_out_of_answers(self):
         """Searches by a pattern find nothing, as in a store that does not know patterns and does not say so; and a read loses the late span of a trace."""

@@ -57,6 +57,7 @@ TABLE = {
                                                                          "nothing is subtracted by events"),
     "a search shows what lies in the future": yes_no("a search whose range goes on into the future shows what is dated there",
                                                      "it shows once its time has come; ranges are settled only some time after their end"),
+    "without a range what never ended is found": yes_no("a search without a range finds a trace whose only span never ended", "such traces are named where a Tempo is described; files and pushes judge them"),
     "a range that begins in the present second is refused": no_yes("a range that begins in the present second, or later", "no question begins there",
                                                                    **{"2.8": "answered", "2.10": "400; later: answered for the last hour", "3.0": "400; later: answered for the last hour"}),
     # --- what an answer says

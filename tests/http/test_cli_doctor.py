@@ -71,6 +71,10 @@ class DoctorTest(unittest.TestCase):
             self.assertIn("replay files (--traces)", seen["means"])
             self.assertEqual(set(facts), {"by-id", "by-search"})
             text = self.ask(store, "--wait", "1s")
+            self.assertRegex(text.stdout, r"(?s)When searches show what has odd times\n +a span that comes 1 min late +in no search within \d+s")
+            self.assertIn('"0 violations" says nothing of such traces', " ".join(text.stdout.split()))
+            self.assertIn("ingestion_time_range_slack", text.stdout)
+            self.assertIn("not among the versions that were checked", " ".join(text.stdout.split()))
             self.assertRegex(text.stdout, r"(?m)^FAIL a search shows what is there by its id +\d+ traces +0 after 1 s$")
             self.assertIn("Nothing else was asked", text.stdout)
             self.assertRegex(text.stderr, r"waiting for Tempo to show the probes: 0 of \d+ are found after \d+ s, at most 1 s \(--wait\)")
@@ -92,7 +96,9 @@ class DoctorTest(unittest.TestCase):
                 self.assertIn("span.order.id/searched", facts)
                 self.assertIn('resource.te"am/read/arrays', facts)
                 self.assertEqual({path for path, tenant in store.headers if tenant != "ward-7"}, {"/api/status/buildinfo", "/status/version", "/status/config"})
-                self.assertEqual(len(report["probes"]), len(store.spans))
+                self.assertEqual(len(report["probes"]) + len(report["odd_times"]["probes"]), len(store.spans))
+            with self.subTest("what comes late, and what has not ended"):
+                self.check_odd_times(store, report)
             with self.subTest("no secret and no address"):
                 for secret in ("s3cret-word", "anna", "127.0.0.1", "Basic", "ward-7"):
                     self.assertNotIn(secret, done.stdout)
@@ -112,6 +118,21 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(facts["span.http.method/subtracted"]["outcome"], "holds")
         self.assertEqual(facts["fields/read"]["passes"][0]["seen"].split(",")[0], "0 wrong")
         self.assertLessEqual(set(queries), {request["query"] for request in report["requests"] if request["status"] == 200})
+
+    def check_odd_times(self, store, report):
+        """Of a store that shows none of them: each is looked for over its own time, and nothing waits for that."""
+        odd = {one["id"]: one for one in report["odd_times"]["probes"]}
+        self.assertEqual(set(odd), {"age-1m", "age-5m", "age-10m", "age-20m", "late-part", "not-ended"})
+        self.assertEqual({(one["pushed"], one["found_after_seconds"], one["by_id"]) for one in odd.values()}, {(True, None, True)})
+        self.assertGreater(report["odd_times"]["looked_for_seconds"], 0)
+        (unended,) = store.spans[odd["not-ended"]["trace_id"]]
+        early, late = store.spans[odd["late-part"]["trace_id"]]
+        self.assertEqual((unended.end, early.name, late.name, late.parent_id), (0, "doctor.prompt", "doctor.aged", early.span_id))
+        starts = {name: store.spans[one["trace_id"]][-1].start for name, one in odd.items()}
+        ages = [(unended.start - starts[name]) // 60_000_000_000 for name in ("age-1m", "age-5m", "age-10m", "age-20m", "late-part")]
+        self.assertEqual(ages, [1, 5, 10, 20, 10])
+        self.assertFalse(report["store"]["checked"])
+        self.assertIn("not among the versions that were checked", report["store"]["note"])
 
     def check_again(self, store, report):
         pushed = sum(map(len, store.spans.values()))

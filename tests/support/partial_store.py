@@ -92,7 +92,8 @@ class PartialStore:
             spans = self.spans[trace_id]
             start, end = min(s.start for s in spans), max(s.end for s in spans)
             sets = [self._set(span, attributes) for span in spans] if attributes is not None else []
-            rows.append({"traceID": trace_id.lstrip("0"), "startTimeUnixNano": str(start), "durationMs": max(0, end - start) // 1_000_000, "spanSets": sets})
+            length_ms = max(0, end - start) // 1_000_000 % 2**32  # a number of 32 bits, as Tempo's
+            rows.append({"traceID": trace_id.lstrip("0"), "startTimeUnixNano": str(start), "durationMs": length_ms, "spanSets": sets})
         return 200, "application/json", json.dumps({"traces": rows, "metrics": {}}).encode()
 
     @staticmethod

@@ -1517,7 +1517,9 @@ export interface components {
             status: "unset" | "ok" | "error";
             /** @description null unless an enabled rule compares it */
             status_message: string | null;
+            /** @description 0: it has no start */
             start_unix_nano: string;
+            /** @description 0: it has not ended */
             end_unix_nano: string;
             /** @description those that some enabled rule compares, as in witnesses; of the resource as `resource.k` */
             attributes: {
@@ -1540,9 +1542,13 @@ export interface components {
             binding?: string | null;
             name: string;
             service: string;
-            /** Format: date-time */
-            start: string;
-            duration: string;
+            /**
+             * Format: date-time
+             * @description null: the span has no start (0)
+             */
+            start: string | null;
+            /** @description null: the span has not ended (0), has no start, or ends before it starts; for rules it is 0 then */
+            duration: string | null;
             range: components["schemas"]["ByteRange"];
             /** @description those that the rule compares */
             attributes?: {
@@ -1576,7 +1582,10 @@ export interface components {
             severity: components["schemas"]["Severity"];
             trace_id: string;
             span_id: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description where the violation is placed: the start of its first span, else what is known of its trace; 1970-01-01T00:00:00.000000000Z where no span of it has any time
+             */
             time: string;
             root_service?: string;
             root_name?: string;
@@ -3004,10 +3013,16 @@ export interface operations {
                     "application/json": {
                         trace_id: string;
                         span_count: number;
-                        /** Format: date-time */
-                        start: string;
-                        /** Format: date-time */
-                        end: string;
+                        /**
+                         * Format: date-time
+                         * @description of the earliest span that has a start; null: none has (0)
+                         */
+                        start: string | null;
+                        /**
+                         * Format: date-time
+                         * @description of the latest span that has ended; null: none has (0)
+                         */
+                        end: string | null;
                         root_name: string | null;
                         root_service: string | null;
                         /** @description Why spans may be missing; empty when nothing says so. unsettled: younger than settle of some rule. partial: the source did not give all. pruned: summaries stand for spans that are not there. missing_parents: a parent is not there. Absence is then not proved: for such rules the verdict is inconclusive (missing_parents alone only with require_complete; pruned where a summary may hide what the rule asks for). */
@@ -3045,9 +3060,9 @@ export interface operations {
                             trace_id: string;
                             span_count: number;
                             /** Format: date-time */
-                            start: string;
+                            start: string | null;
                             /** Format: date-time */
-                            end: string;
+                            end: string | null;
                             root_name: string | null;
                             root_service: string | null;
                             /** @description spans may be missing in it, so nothing in it is called absent */

@@ -48,7 +48,7 @@ function WitnessLine({ witness, dsl }: { witness: Witness; dsl: string }) {
   const piece = dsl.slice(utf16Offset(dsl, witness.range.start), utf16Offset(dsl, witness.range.end));
   return (
     <li>
-      <Text weight="medium">{witness.name}</Text> <Text color="secondary">{witness.service}</Text> {witness.duration}{' '}
+      <Text weight="medium">{witness.name}</Text> <Text color="secondary">{witness.service}</Text> {witness.duration ?? t('test.no-duration', '(no duration)')}{' '}
       {attributes.length > 0 && <Text>({attributes.join(', ')})</Text>} <code>{witness.binding ?? piece}</code>
     </li>
   );

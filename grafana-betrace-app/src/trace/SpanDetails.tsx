@@ -9,7 +9,7 @@ import { PLAIN } from '../i18n';
 import { useUrls } from '../routing/useUrls';
 import type { TraceLayout } from './layout';
 import { formatDuration } from './nanoseconds';
-import { oddities } from './Waterfall';
+import { lengthText, oddities } from './Waterfall';
 import type { Mark } from './witnesses';
 
 interface Props {
@@ -27,8 +27,8 @@ function facts({ layout, span }: Pick<Props, 'layout' | 'span'>): Array<[string,
   const status = it.status_message ? `${it.status}: ${it.status_message}` : it.status;
   return [
     [t('trace.details.service', 'Service'), it.service || t('trace.details.no-service', '(none)')],
-    [t('trace.details.start', 'Starts after'), formatDuration(row.start - layout.start)],
-    [t('trace.details.duration', 'Duration'), formatDuration(row.duration)],
+    [t('trace.details.start', 'Starts after'), row.hasNoStart ? t('trace.details.no-start', '(not known)') : formatDuration(row.start - layout.start)],
+    [t('trace.details.duration', 'Duration'), lengthText(row)],
     [t('trace.details.kind', 'Kind'), it.kind],
     [t('trace.details.status', 'Status'), status],
     [t('trace.details.id', 'Span id'), it.span_id],

@@ -56,6 +56,17 @@ export function markText(marks: readonly Mark[]): string {
   return names ? t('trace.witness-named', 'Witness: {{names}}', { ...PLAIN, names }) : t('trace.witness', 'Witness');
 }
 
+/** How long a span lasted, or why that is not known. */
+export function lengthText(row: TraceRow): string {
+  if (row.hasNotEnded) {
+    return t('trace.not-ended', 'not ended');
+  }
+  if (row.hasNoStart) {
+    return t('trace.no-start', 'no start');
+  }
+  return row.endsBeforeStart ? t('trace.backwards', 'ends before it starts') : formatDuration(row.duration);
+}
+
 /** What is odd about a span, in words. */
 export function oddities(row: TraceRow): string[] {
   return [
@@ -63,6 +74,8 @@ export function oddities(row: TraceRow): string[] {
     row.isInCycle && t('trace.odd.cycle', 'Its parents lead back to itself.'),
     row.startsBeforeParent && t('trace.odd.before-parent', 'It starts before its parent: the clocks differ, or the parent is wrong.'),
     row.endsBeforeStart && t('trace.odd.negative', 'It ends before it starts: its duration counts as 0.'),
+    row.hasNoStart && t('trace.odd.no-start', 'It says no start: it is drawn where the trace begins.'),
+    row.hasNotEnded && t('trace.odd.not-ended', 'It has not ended: its duration counts as 0.'),
   ].filter((text) => text !== false);
 }
 
@@ -129,7 +142,7 @@ const SpanCells = memo(function SpanCells({ layout, row, marks, isCollapsed, onT
           bar={barOf(layout, row)}
           className={cx(styles.bar, marks.length > 0 && styles.witnessBar)}
           color={serviceColor(theme, span.service)}
-          label={formatDuration(row.duration)}
+          label={lengthText(row)}
         />
       </span>
     </>

@@ -1,6 +1,7 @@
 // The order, the oddities and the bars of spans, for traces as they come.
 import type { TraceSpan } from '../api/types';
 import { axisTicks, barOf, layoutTrace, visibleRows } from './layout';
+import { lengthText } from './Waterfall';
 
 const BASE = 1_790_000_000_000_000_000n;
 
@@ -79,6 +80,21 @@ describe('order of spans', () => {
     expect(layout.rows.map((row) => row.endsBeforeStart)).toEqual([false, true]);
     expect(layout.rows[1].duration).toBe(0n);
     expect([layout.start - BASE, layout.end - BASE]).toEqual([4n, 20n]);
+  });
+
+  it('does not draw a time that is not said as 1970, nor a length from it', () => {
+    const layout = layoutTrace([
+      span('a', null, { at: 10 }),
+      span('b', 'a', { at: 12, end_unix_nano: '0' }),
+      span('c', 'a', { start_unix_nano: '0' }),
+      span('d', 'a', { start_unix_nano: '0', end_unix_nano: '0' }),
+    ]);
+    expect([layout.start - BASE, layout.end - BASE]).toEqual([10n, 20n]);
+    const rows = new Map(layout.rows.map((row) => [layout.spans[row.span].span_id, row]));
+    expect(rows.get('b')).toMatchObject({ hasNotEnded: true, hasNoStart: false, endsBeforeStart: false, duration: 0n });
+    expect(rows.get('c')).toMatchObject({ hasNotEnded: false, hasNoStart: true, startsBeforeParent: false, start: BASE + 10n, duration: 0n });
+    expect(rows.get('d')).toMatchObject({ hasNotEnded: true, hasNoStart: true, start: BASE + 10n, duration: 0n });
+    expect(layout.rows.map(lengthText)).toEqual(expect.arrayContaining(['10ns', 'not ended', 'no start']));
   });
 
   it('marks the last of siblings only', () => {

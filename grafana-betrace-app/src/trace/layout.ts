@@ -25,6 +25,10 @@ export interface TraceRow {
   startsBeforeParent: boolean;
   /** Its end lies before its start; its duration counts as 0. */
   endsBeforeStart: boolean;
+  /** It says no start (0): it is drawn where the trace begins. */
+  hasNoStart: boolean;
+  /** It says no end (0): it has not ended. */
+  hasNotEnded: boolean;
   start: bigint;
   duration: bigint;
 }
@@ -47,9 +51,22 @@ interface Times {
 
 const NONE = -1;
 
+/** What a span says where it has no such time. */
+function isZero(nanoseconds: string): boolean {
+  return parseNanoseconds(nanoseconds) === 0n;
+}
+
+/** A time that is not said (0) takes no part: such a span begins with the trace and has no length. */
 function readTimes(spans: readonly TraceSpan[]): Times {
-  const start = spans.map((span) => parseNanoseconds(span.start_unix_nano) ?? 0n);
-  return { start, end: spans.map((span, i) => parseNanoseconds(span.end_unix_nano) ?? start[i]) };
+  const said = spans.map((span) => parseNanoseconds(span.start_unix_nano) ?? 0n);
+  const known = said.filter((time) => time !== 0n);
+  const earliest = known.reduce((a, b) => (b < a ? b : a), known[0] ?? 0n);
+  const start = said.map((time) => (time === 0n ? earliest : time));
+  const end = spans.map((span, i) => {
+    const time = parseNanoseconds(span.end_unix_nano) ?? 0n;
+    return time === 0n || said[i] === 0n ? start[i] : time;
+  });
+  return { start, end };
 }
 
 /** Children of a call whose halves share an id hang under the half of their own service, else under the first. */
@@ -138,8 +155,10 @@ class Drawing {
       isLast: false,
       missesParent: isRoot && !isInCycle && Boolean(this.spans[span].parent_span_id),
       isInCycle,
-      startsBeforeParent: parent !== NONE && start < this.times.start[parentSpan],
+      startsBeforeParent: parent !== NONE && !isZero(this.spans[span].start_unix_nano) && start < this.times.start[parentSpan],
       endsBeforeStart: duration < 0n,
+      hasNoStart: isZero(this.spans[span].start_unix_nano),
+      hasNotEnded: isZero(this.spans[span].end_unix_nano),
       start,
       duration: duration < 0n ? 0n : duration,
     });

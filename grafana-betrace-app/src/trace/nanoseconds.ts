@@ -7,8 +7,8 @@ const NS_PER_SECOND = 1_000_000_000n;
 const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Nanoseconds since the epoch of an RFC 3339 time, exactly; null: it is none. */
-export function parseTime(text: string): bigint | null {
-  const match = RFC_3339.exec(text);
+export function parseTime(text: string | null): bigint | null {
+  const match = RFC_3339.exec(text ?? '');
   if (!match) {
     return null;
   }
@@ -64,7 +64,10 @@ const UNIT_NS: Record<string, bigint> = {
 };
 
 /** A duration as rules and the service write it (`500ms`, `1m30s`, `1.5s`); null: it is none. */
-export function parseDuration(text: string): bigint | null {
+export function parseDuration(text: string | null): bigint | null {
+  if (text === null) {
+    return null;
+  }
   let total = 0n;
   DURATION_PART.lastIndex = 0;
   while (DURATION_PART.lastIndex < text.length) {

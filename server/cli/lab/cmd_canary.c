@@ -1,6 +1,7 @@
 /* `betrace canary`: does all of it work, from a pushed span to a violation in Tempo? It pushes one trace that breaks a
  * rule and one that keeps it, waits for the first's violation span, whose id it can derive, and looks that the second
- * has none. What it sees goes to stdout and, for a Prometheus, into a file. */
+ * has none. A third breaks the rule too and never ended: whether that is seen is told and is no failure, because no
+ * search of a Tempo shows it. What it sees goes to stdout and, for a Prometheus, into a file. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,9 @@ static bt_status make_ids(bt_trace_id *trace_id, bt_span_id spans[2], bt_error *
   return BT_OK;
 }
 
-static bt_status push_trace(const canary *c, bool keeps_rule, int64_t now_ns, bt_trace_id *out, bt_error *error) {
+typedef enum canary_trace { CANARY_BREAKS, CANARY_KEEPS, CANARY_UNENDED, CANARY_TRACES } canary_trace;
+
+static bt_status push_trace(const canary *c, canary_trace kind, int64_t now_ns, bt_trace_id *out, bt_error *error) {
   bt_span_id ids[2] = {{{0}}}; /* for the optimiser, which does not see that an error is never BT_OK */
   bt_export_result sent = {0};
   bt_status status = make_ids(out, ids, error);
@@ -66,8 +69,9 @@ static bt_status push_trace(const canary *c, bool keeps_rule, int64_t now_ns, bt
     spans[i].kind = BT_KIND_INTERNAL;
   }
   spans[1].parent_id = ids[0];
+  if (kind == CANARY_UNENDED) spans[0].end_ns = 0;
   bt_attribute service = {BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = BT_STR("betrace-canary")}};
-  bt_export_resource resource = {&service, 1, BT_STR("betrace"), BT_STR(""), spans, keeps_rule ? 2 : 1};
+  bt_export_resource resource = {&service, 1, BT_STR("betrace"), BT_STR(""), spans, kind == CANARY_KEEPS ? 2 : 1};
   bt_exporter_options exporter = {
       .url = c->options->otlp, .headers = getenv("OTEL_EXPORTER_OTLP_HEADERS"), .tenant = c->options->shared.tenant};
   status = bt_otlp_export(c->place.client, &exporter, &resource, 1, bt_replay_interrupt(), &sent, error);
@@ -178,10 +182,12 @@ static void print_outcome(const canary *c, const char *outcome, const char *deta
   bt_print_flush();
 }
 
-static bt_status push_both(const canary *c, bt_trace_id *breaks, bt_trace_id *keeps, bt_error *error) {
+static bt_status push_all(const canary *c, bt_trace_id ids[CANARY_TRACES], bt_error *error) {
   int64_t now_ns = bt_clock_wall_ns();
-  bt_status status = push_trace(c, false, now_ns, breaks, error);
-  return status ? status : push_trace(c, true, now_ns, keeps, error);
+  bt_status status = BT_OK;
+  for (unsigned i = 0; !status && i < CANARY_TRACES; i++)
+    status = push_trace(c, (canary_trace)i, now_ns, &ids[i], error);
+  return status;
 }
 
 /* Whom the failure is of: the receiver of spans, or Tempo. Programs get the message alone, as before. */
@@ -196,17 +202,21 @@ static void say_unknown(canary *c, const char *url, bool found, const char *mess
   bt_buffer_dispose(&detail);
 }
 
-static void judge_trial(canary *c, bt_status status, const bt_error *error, bool found, bool is_untrue,
-                        int64_t took_ns) {
+/* What came in a round: the violation, one of the trace that keeps the rule, one of the trace that never ended. */
+typedef struct arrival {
+  bool found, is_untrue, has_unended;
+} arrival;
+
+static void judge_trial(canary *c, bt_status status, const bt_error *error, arrival seen, int64_t took_ns) {
   char detail[600], took[64];
   bt_duration_format(took_ns / 1000000 * 1000000, took);
   if (status) {
     c->unknown++;
-    say_unknown(c, c->asked, found, error->message);
-  } else if (is_untrue) {
+    say_unknown(c, c->asked, seen.found, error->message);
+  } else if (seen.is_untrue) {
     c->untrue++;
     print_outcome(c, "false", "a trace that keeps the rule has a violation");
-  } else if (!found) {
+  } else if (!seen.found) {
     c->missed++;
     snprintf(detail, sizeof detail, "no violation within %s; is rule " RULE_ID " there and enabled, and --watch on?",
              took);
@@ -214,30 +224,32 @@ static void judge_trial(canary *c, bt_status status, const bt_error *error, bool
   } else {
     c->delay_ns = took_ns;
     c->succeeded_at_ns = bt_clock_wall_ns();
-    snprintf(detail, sizeof detail, "the violation came after %s", took);
+    snprintf(detail, sizeof detail, "the violation came after %s; of a trace that never ended %s", took,
+             seen.has_unended ? "it came too" : "none: no search of this Tempo shows such traces");
     print_outcome(c, "ok", detail);
   }
 }
 
 static void make_round(canary *c) {
-  bt_trace_id breaks, keeps;
+  bt_trace_id ids[CANARY_TRACES];
   bt_error error = {0};
-  bool found = false, is_untrue = false;
+  arrival seen = {0};
   int64_t began_ns = bt_clock_monotonic_ns();
   c->asked = c->options->otlp;
-  bt_status status = push_both(c, &breaks, &keeps, &error);
+  bt_status status = push_all(c, ids, &error);
   if (!status) {
     c->rounds++;
     c->asked = c->options->shared.tempo.url;
   }
-  if (!status) status = wait_for(c, &breaks, began_ns + c->options->within_ns, &found, &error);
+  if (!status) status = wait_for(c, &ids[CANARY_BREAKS], began_ns + c->options->within_ns, &seen.found, &error);
   int64_t took_ns = bt_clock_monotonic_ns() - began_ns;
-  if (is_interrupted() && !found) {
+  if (is_interrupted() && !seen.found) {
     print_outcome(c, "unknown", "cancelled before the violation came");
     return;
   }
-  if (!status) status = look_for_violation(c, &keeps, &is_untrue, &error);
-  judge_trial(c, status, &error, found, is_untrue, took_ns);
+  if (!status) status = look_for_violation(c, &ids[CANARY_KEEPS], &seen.is_untrue, &error);
+  if (!status) status = look_for_violation(c, &ids[CANARY_UNENDED], &seen.has_unended, &error);
+  judge_trial(c, status, &error, seen, took_ns);
 }
 
 static int watch_rounds(canary *c) {
@@ -348,9 +360,11 @@ const bt_command bt_command_canary = {
     .name = "canary",
     .summary = "pushes a known violation now and then, and expects it back",
     .usage = "--tempo URL --otlp URL [flags]",
-    .about = "Each round pushes a trace that breaks the rule " RULE_ID
-             " and one that keeps it, and waits for the violation span of the first, as a service with "
-             "--watch sends it. It says how long that took, when it did not come, and when the second has one too.",
+    .about =
+        "Each round pushes a trace that breaks the rule " RULE_ID
+        " and one that keeps it, and waits for the violation span of the first, as a service with "
+        "--watch sends it. It says how long that took, when it did not come, and when the second has one too. A third "
+        "breaks the rule and never ended; whether that is seen is told, and is no failure.",
     .examples = examples,
     .groups = groups,
     .fine = "every round went well",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/time_text.h"
+#include "server/base/span_time.h"
 #include "server/cli/answer.h"
 #include "server/cli/idle_rules.h"
 #include "server/cli/judge.h"
@@ -98,10 +98,10 @@ static const char *verdict_word(const bt_rule_change *change, bool is_before, in
 }
 
 static void print_trace(const bt_rule_change *change, const bt_changed_trace *trace) {
-  char id[BT_TRACE_ID_HEX + 1], time[40];
+  char id[BT_TRACE_ID_HEX + 1], time[BT_SPAN_TIME_BYTES];
   bt_trace_id_format(&trace->id, id);
-  bt_time_format(trace->time_ns, time);
-  bt_print("  %s%c %s → %s%s  %.19sZ  %s%s\n", bt_style_on(trace->is_new ? BT_STYLE_RED : BT_STYLE_GREEN),
+  bt_span_time_format(trace->time_ns, 0, time);
+  bt_print("  %s%c %s → %s%s  %s  %s%s\n", bt_style_on(trace->is_new ? BT_STYLE_RED : BT_STYLE_GREEN),
            trace->is_new ? '+' : '-', verdict_word(change, true, trace->before),
            verdict_word(change, false, trace->after), bt_style_on(BT_STYLE_OFF), time, id,
            trace->provisional ? "  (provisional: not settled yet)" : "");
