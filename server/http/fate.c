@@ -1,11 +1,11 @@
-/* What is told of requests: each of which a byte came is answered or lost, and told once. See connection.h. */
+/* Tells of requests. Each that has begun to come is answered or lost, and told once. See connection.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/http/connection.h"
 
-static void tell(const bt_http_server *server, const bt_http_fate *fate) {
+static void tell_observer(const bt_http_server *server, const bt_http_fate *fate) {
   if (server->options.observe) server->options.observe(server->options.service, fate);
 }
 
@@ -47,7 +47,7 @@ void bt_http_fate_answered(bt_http_connection *connection) {
 void bt_http_fate_refused(const bt_http_connection *connection, int status, bt_str answer) {
   const bt_http_fate fate = {
       .method = method_of(connection), .path = path_of(connection), .status = status, .answer = answer};
-  tell(connection->loop->server, &fate);
+  tell_observer(connection->loop->server, &fate);
 }
 
 void bt_http_fate_of_task(const bt_http_task *task, int64_t duration_ns) {
@@ -58,14 +58,14 @@ void bt_http_fate_of_task(const bt_http_task *task, int64_t duration_ns) {
                              .status = call->status,
                              .answer = bt_buffer_str(&call->answer),
                              .duration_ns = duration_ns};
-  tell(task->loop->server, &fate);
+  tell_observer(task->loop->server, &fate);
 }
 
 /* ---- no answer ---- */
 
 static void tell_lost(const bt_http_connection *connection, bt_str method, bt_str path, const char *why) {
   const bt_http_fate fate = {.method = method, .path = path, .why = why};
-  tell(connection->loop->server, &fate);
+  tell_observer(connection->loop->server, &fate);
 }
 
 static void write_how_far(const bt_http_connection *connection, char *out, size_t size) {
@@ -110,5 +110,5 @@ void bt_http_fate_no_room(const bt_http_server *server) {
   snprintf(why, sizeof why, "a connection was refused: there are %" PRIu32 " already, the most",
            server->options.max_connections);
   const bt_http_fate fate = {.why = why};
-  tell(server, &fate);
+  tell_observer(server, &fate);
 }

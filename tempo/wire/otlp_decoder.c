@@ -35,7 +35,7 @@ static void read_code(uint64_t raw, bt_span *span) {
 }
 
 static bt_status read_status(const decoder *d, bt_str message, bt_span *span) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_STATUS);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_STATUS);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
@@ -51,7 +51,7 @@ static bt_status read_status(const decoder *d, bt_str message, bt_span *span) {
 }
 
 static bt_status read_event(const decoder *d, bt_str message) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_EVENT);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_EVENT);
   bt_wire wire;
   bt_wire_field field;
   bt_event event = {.name = BT_STR("")};
@@ -76,7 +76,7 @@ static bt_status read_event(const decoder *d, bt_str message) {
 
 /* An SDK may record a link without a valid context for its attributes: an id that is not there is none. */
 static bt_status read_link(const decoder *d, bt_str message) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_LINK);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_LINK);
   bt_wire wire;
   bt_wire_field field;
   bt_link link = {.attributes = {0}};
@@ -101,7 +101,7 @@ static bt_status read_link(const decoder *d, bt_str message) {
   return status == BT_OK ? bt_build_add_link(build, &link, d->place.error) : status;
 }
 
-static const uint32_t span_tags[] = BT_OTLP_TAGS(BT_OTLP_SPAN);
+static const bt_otlp_tag span_tags[] = BT_OTLP_TAGS(BT_OTLP_SPAN);
 
 static bt_status read_trace_id(const decoder *d, bt_str raw, bt_trace_id *out) {
   return read_id(d, "a trace id", raw, out->bytes, sizeof out->bytes, false);
@@ -209,7 +209,7 @@ static bt_status read_span(const decoder *d, bt_str message) {
 }
 
 static bt_status read_scope(const decoder *d, bt_str message, bt_scope *scope) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_SCOPE);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_SCOPE);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
@@ -229,7 +229,7 @@ static bt_status read_scope(const decoder *d, bt_str message, bt_scope *scope) {
 
 /* InstrumentationLibrarySpans too: it has the same numbers. */
 static bt_status read_scope_spans(decoder *d, bt_str message) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_SCOPE_SPANS);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_SCOPE_SPANS);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
@@ -252,7 +252,7 @@ static bt_status read_scope_spans(decoder *d, bt_str message) {
 }
 
 static bt_status read_resource(const decoder *d, bt_str message) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_RESOURCE);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_RESOURCE);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
@@ -273,7 +273,7 @@ static bt_status read_library_spans(decoder *d, const bt_wire *wire, bt_str mess
 }
 
 static bt_status read_resource_spans(decoder *d, bt_str message) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_RESOURCE_SPANS);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_RESOURCE_SPANS);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;

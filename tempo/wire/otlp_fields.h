@@ -5,6 +5,8 @@
 #ifndef BT_TEMPO_WIRE_OTLP_FIELDS_H
 #define BT_TEMPO_WIRE_OTLP_FIELDS_H
 
+#include <stdint.h>
+
 #include "tempo/wire/json_reader.h"
 #include "tempo/wire/wire.h"
 
@@ -70,6 +72,8 @@
 #define BT_OTLP_ARRAY_VALUE(FIELD, ALIAS) FIELD(OF_ARRAY_VALUES, 1, BYTES, "values", "values")
 
 /* ---- what is made of a list ---- */
+
+typedef uint32_t bt_otlp_tag; /* BT_WIRE_FIELD */
 
 #define BT_OF_NOTHING(...)
 #define BT_OF_ID(id, number, type, json, name)       id,

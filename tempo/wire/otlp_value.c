@@ -40,7 +40,7 @@ static bool read_member(const bt_wire_field *field, bt_value *out) {
 /* AnyValue, its list left as a slice in *array (ptr NULL: the value is no list). The last member of the oneof counts.
  */
 static bt_status read_scalar(const bt_otlp_place *place, bt_str message, bt_value *out, bt_str *array) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_ANY_VALUE);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_ANY_VALUE);
   bt_wire wire;
   bt_wire_field field;
   bt_wire_init(&wire, message);
@@ -58,7 +58,7 @@ static bt_status read_scalar(const bt_otlp_place *place, bt_str message, bt_valu
 }
 
 static bt_status read_array(const bt_otlp_place *place, bt_str message, bt_value *out) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_ARRAY_VALUE);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_ARRAY_VALUE);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
@@ -88,7 +88,7 @@ static bt_status read_value(const bt_otlp_place *place, bt_str message, bt_value
 /* Any form that a KeyValue can have. Kept apart from the usual form, which needs fewer registers. */
 static __attribute__((noinline)) bt_status read_any_attribute(const bt_otlp_place *place, bt_str message,
                                                               bt_attribute_list *list) {
-  static const uint32_t tags[] = BT_OTLP_TAGS(BT_OTLP_KEY_VALUE);
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_KEY_VALUE);
   bt_wire wire;
   bt_wire_field field;
   bt_attribute attribute = {.key = BT_STR("")};

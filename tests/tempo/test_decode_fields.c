@@ -37,6 +37,11 @@ static void *make(size_t size) {
   return made;
 }
 
+static char *make_text(const char *text) {
+  size_t size = strlen(text) + 1;
+  return memcpy(make(size), text, size);
+}
+
 /* ---- documents ---- */
 
 static ProtobufCMessage *make_message(const ProtobufCMessageDescriptor *descriptor) {
@@ -56,7 +61,7 @@ static void set_scalar(ProtobufCMessage *message, const ProtobufCFieldDescriptor
   void *at = (char *)message + field->offset;
   bool is_trace_id = strcmp(field->name, "trace_id") == 0;
   switch ((int)field->type) {
-  case PROTOBUF_C_TYPE_STRING: *(char **)at = strcpy(make(6), "text!"); break;
+  case PROTOBUF_C_TYPE_STRING: *(char **)at = make_text("text!"); break;
   case PROTOBUF_C_TYPE_BYTES: set_bytes(at, is_trace_id ? 16 : 8, 7); break;
   case PROTOBUF_C_TYPE_DOUBLE: *(double *)at = 2.5; break;
   case PROTOBUF_C_TYPE_INT64:
@@ -106,7 +111,7 @@ static void put_skeleton(ProtobufCMessage *message, const ProtobufCFieldDescript
     set_bytes(&((Otlp__Span *)message)->trace_id, 16, 1);
     set_bytes(&((Otlp__Span *)message)->span_id, 8, 1);
   }
-  if (is_named(descriptor, "otlp.KeyValue")) ((Otlp__KeyValue *)message)->key = strcpy(make(2), "k");
+  if (is_named(descriptor, "otlp.KeyValue")) ((Otlp__KeyValue *)message)->key = make_text("k");
 }
 
 static ProtobufCMessage *make_along(const ProtobufCMessageDescriptor *descriptor, const field_path *path, size_t step) {

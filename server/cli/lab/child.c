@@ -111,7 +111,7 @@ static void add_name(const char *line, char *names, size_t size) {
   size_t length = strlen(names);
   if (!name || !behind || behind < name) return;
   snprintf(names + length, size - length, "%s%.*s (%d)", length ? ", " : "", (int)(behind - name - 1), name + 1,
-           atoi(line));
+           (int)strtol(line, NULL, 10));
 }
 
 size_t bt_child_left(char *names, size_t size) {
