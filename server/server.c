@@ -245,9 +245,12 @@ static bt_access_options access_of(const bt_config *config) {
                              .ui = config->ui};
 }
 
-static void count_request(void *context, const bt_route *route, int status, int64_t duration_ns) {
+/* Whoever sent what got no answer knows it. */
+static void count_request(void *context, const bt_http_fate *fate) {
   const bt_service *service = context;
-  bt_metrics_add_request(service->metrics, route ? (size_t)(route - bt_routes) : SIZE_MAX, status, duration_ns);
+  if (fate->status)
+    bt_metrics_add_request(service->metrics, fate->route ? (size_t)(fate->route - bt_routes) : SIZE_MAX, fate->status,
+                           fate->duration_ns);
 }
 
 static uint32_t in_milliseconds(int64_t ns) {

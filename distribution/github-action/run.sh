@@ -8,7 +8,7 @@
 #   BETRACE_REPLAY_FAIL_ON  replay: the severity from which on a violation fails
 #   BETRACE_TRACES    replay, gate: OTLP files, one a line
 #   BETRACE_COMMAND   listen: what runs your tests
-#   BETRACE_FLAGS     listen, replay, gate: further flags, as on a command line
+#   BETRACE_FLAGS     listen, replay, gate: further flags, words with quotes as on a command line; nothing is expanded
 #
 # The exit status is 2 when a step was used wrongly, else 1 when one failed, else 3 when one could not find out, else 0.
 # 3 is no pass.
@@ -16,9 +16,77 @@ set -uo pipefail
 reports=${BETRACE_REPORTS:-betrace-reports}
 summary=${GITHUB_STEP_SUMMARY:-/dev/null}
 mkdir -p "$reports"
+exec 5>&1 6>&2 # the log itself: for what is meant for the runner, and for the user's own command
+
+# ---- what is given ----
+
+# What cannot be understood is not left away: then nothing runs.
+give_up() {
+  echo "betrace: $1" | as_text >&2
+  [ -z "${GITHUB_OUTPUT:-}" ] || printf 'status=2\nreports=%s\n' "$reports" >>"$GITHUB_OUTPUT"
+  exit 2
+}
+
+# Text from rules, traces and names of tests, which is no command of the runner: GitHub takes "::name::" at the begin of
+# a line for one, behind blanks of any kind, and "##[name]" anywhere; GitLab's begin with a return and an escape. It goes
+# on line by line.
+as_text() {
+  LC_ALL=C sed -u -e 's/[\x01-\x08\x0b-\x1f\x7f]/?/g' -e 's/\xc2[\x80-\x9f]/?/g' -e 's/##\[/## [/g' -e 's/^[^!-~]*::/| &/'
+}
+
+# The words of a line as a shell reads them, with quotes and without all that would expand or run something: into the
+# array `words`.
+split_words() {
+  local text=$1 word='' in=plain has_word='' character i
+  words=()
+  for ((i = 0; i < ${#text}; i++)); do
+    character=${text:i:1}
+    case "$in $character" in
+      "single '" | 'double "') in=plain ;;
+      'single '?) word+=$character ;;
+      *' $' | *' `') give_up "flags: a $character came; a shell expands nothing here. Single quotes keep it" ;;
+      'double \')
+        case "${text:i+1:1}" in
+          ['"\$`']) i=$((i + 1)) ;;
+        esac
+        word+=${text:i:1}
+        ;;
+      'double '?) word+=$character ;;
+      "plain '") in=single has_word=1 ;;
+      'plain "') in=double has_word=1 ;;
+      'plain \')
+        i=$((i + 1))
+        [ $i -lt ${#text} ] || give_up 'flags: there is nothing behind the last \'
+        word+=${text:i:1} has_word=1
+        ;;
+      'plain '[[:space:]])
+        [ -z "$has_word" ] || words+=("$word")
+        word='' has_word=''
+        ;;
+      'plain '['|&;<>()#']) give_up "flags: a $character came; put it in quotes if it is part of a word" ;;
+      *) word+=$character has_word=1 ;;
+    esac
+  done
+  [ $in = plain ] || give_up "flags: there is no end of what stands in $in quotes"
+  [ -z "$has_word" ] || words+=("$word")
+}
+
+split_words "${BETRACE_FLAGS:-}"
+flags=("${words[@]}")
+for word in "${flags[@]}"; do
+  case "$word" in
+    --) give_up "flags: -- came; the input command is what listen runs, which has to come behind it" ;;
+    --help | -h) give_up "flags: with $word a step gives no answer" ;;
+  esac
+done
 mapfile -t rules < <(sed '/^[[:space:]]*$/d' <<<"${BETRACE_RULES:-rules}")
 mapfile -t traces < <(sed '/^[[:space:]]*$/d' <<<"${BETRACE_TRACES:-}")
-eval "flags=(${BETRACE_FLAGS:-})" # words as a shell reads them: the flags are written by who writes the workflow
+[ ${#rules[@]} -gt 0 ] || give_up "rules: there is no rule file"
+for file in "${rules[@]}" "${traces[@]}"; do
+  case "$file" in
+    -*) give_up "rules and traces: $file begins with -; write ./$file if it is a file" ;;
+  esac
+done
 with_rules=() with_traces=()
 for file in "${rules[@]}"; do with_rules+=(--rules "$file"); done
 for file in "${traces[@]}"; do with_traces+=(--traces "$file"); done
@@ -68,7 +136,34 @@ annotate() {
     .runs[].results[] | .locations[0].physicalLocation as $at |
     "::\(if .level == "error" then "error" else "warning" end) file=\($at.artifactLocation.uri // "" | property)" +
     ",line=\($at.region.startLine // 1),col=\($at.region.startColumn // 1),title=\(.ruleId // "betrace" | property)" +
-    "::\(.message.text | data)"' "$1"
+    "::\(.message.text | data)"' "$1" >&5
+}
+
+# Marks for the log: what comes between them can be folded away.
+begin_section() {
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then
+    echo "::group::betrace $1"
+  elif [ -n "${GITLAB_CI:-}" ]; then
+    printf 'section_start:%s:betrace_%s\r\033[0Kbetrace %s\n' "$(date +%s)" "$1" "$1"
+  fi
+}
+
+end_section() {
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then
+    echo "::endgroup::"
+  elif [ -n "${GITLAB_CI:-}" ]; then
+    printf 'section_end:%s:betrace_%s\r\033[0K\n' "$(date +%s)" "$1"
+  fi
+}
+
+# Whether there is an answer of the step: flags may ask for something else than what is looked for here.
+has_report() {
+  case "$1" in
+    fmt) ;;
+    check) jq -e '.runs' "$reports/check.sarif" ;;
+    gate) jq -e '.result' "$reports/gate.json" ;;
+    *) grep -q '<testsuite' "$reports/$1.xml" ;;
+  esac >/dev/null 2>&1
 }
 
 # ---- the steps ----
@@ -94,15 +189,19 @@ step_test() {
   return $status
 }
 
+# The command writes into the log itself: what it says to the runner is its own.
 step_listen() {
-  local shown=()
-  [ -z "${GITHUB_ACTIONS:-}" ] || shown=(--report github)
+  local status
   if [ -z "${BETRACE_COMMAND:-}" ]; then
     echo "betrace: listen needs the command that runs your tests, such as: npm test" >&2
     return 2
   fi
-  betrace listen "${with_rules[@]}" --report "junit=$reports/listen.xml" --save "$reports/traces.jsonl" "${shown[@]}" \
-    "${flags[@]}" -- bash -euo pipefail -c "$BETRACE_COMMAND"
+  betrace listen "${with_rules[@]}" --report "junit=$reports/listen.xml,sarif=$reports/listen.sarif" \
+    --save "$reports/traces.jsonl" "${flags[@]}" -- bash -euo pipefail -c "exec >&5 2>&6 5>&- 6>&-
+$BETRACE_COMMAND"
+  status=$?
+  [ ! -s "$reports/listen.sarif" ] || annotate "$reports/listen.sarif"
+  return $status
 }
 
 step_replay() {
@@ -132,15 +231,20 @@ for step in "$@"; do
   case "$step" in
     fmt | check | test | listen | replay | gate) ;;
     *)
-      echo "betrace: $step is no step; expected fmt, check, test, listen, replay or gate" >&2
+      echo "betrace: $step is no step; expected fmt, check, test, listen, replay or gate" | as_text >&2
       wrong=1
       continue
       ;;
   esac
-  echo "::group::betrace $step"
-  "step_$step"
-  status=$?
-  echo "::endgroup::"
+  rm -f "$reports/$step".{xml,json,sarif}
+  begin_section "$step"
+  "step_$step" 2>&1 | as_text
+  status=${PIPESTATUS[0]}
+  if [ "$status" -eq 0 ] && ! has_report "$step"; then
+    echo "betrace: $step ended with 0 and wrote no report into $reports, so nothing is known; what do the flags say?"
+    status=2
+  fi
+  end_section "$step"
   echo "betrace $step: $(result_of $status)"
   row "$step" "$(result_of $status)" ""
   [ $status -eq 0 ] || table_of_cases "$reports/$step.xml"

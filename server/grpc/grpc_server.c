@@ -61,8 +61,9 @@ struct bt_grpc_server {
   event server_ended;
   uint16_t port;
   place places[PLACES];
-  size_t waiting, busy; /* places: for a call; with one. The thread's own */
-  bool has_ended;       /* the library takes no more calls */
+  size_t waiting, busy;  /* places: for a call; with one. The thread's own */
+  atomic_uint under_way; /* the last, for others */
+  bool has_ended;        /* the library takes no more calls */
   pthread_t thread;
   pthread_mutex_t mutex; /* guards: */
   bool stopping;
@@ -237,6 +238,7 @@ static void is_over(place *p) {
   if (--p->under_way) return;
   clear_place(p);
   p->server->busy--;
+  atomic_fetch_sub(&p->server->under_way, 1);
   if (!p->server->has_ended) wait_for_call(p);
 }
 
@@ -245,10 +247,13 @@ static void take_event(bt_grpc_server *server, const event *e, bool success) {
   switch (e->kind) {
   case CALL_CAME:
     server->waiting--;
-    if (success)
-      server->busy++, read_message(p);
-    else
+    if (success) {
+      server->busy++;
+      atomic_fetch_add(&server->under_way, 1);
+      read_message(p);
+    } else {
       clear_place(p);
+    }
     break;
   case MESSAGE_CAME:
     p->is_silent = false;
@@ -423,6 +428,10 @@ bt_status bt_grpc_server_new(const bt_grpc_server_options *options, bt_grpc_serv
 
 uint16_t bt_grpc_server_port(const bt_grpc_server *server) {
   return server->port;
+}
+
+uint32_t bt_grpc_server_under_way(const bt_grpc_server *server) {
+  return atomic_load(&server->under_way);
 }
 
 void bt_grpc_server_stop(bt_grpc_server *server) {

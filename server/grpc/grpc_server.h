@@ -4,6 +4,8 @@
 #ifndef BT_SERVER_GRPC_SERVER_H
 #define BT_SERVER_GRPC_SERVER_H
 
+#include <stdint.h>
+
 #include "server/grpc/methods.h"
 #include "server/http/http_server.h"
 
@@ -27,6 +29,8 @@ typedef struct bt_grpc_server_options {
 bt_status bt_grpc_server_new(const bt_grpc_server_options *options, bt_grpc_server **out,
                              bt_error *error) BT_MUST_CHECK;
 uint16_t bt_grpc_server_port(const bt_grpc_server *server);
+/* Calls that have come and are not over. Thread: any. */
+uint32_t bt_grpc_server_under_way(const bt_grpc_server *server);
 /* Takes no more calls, waits for those under way (which the service's end cuts short) and frees. NULL is fine. */
 void bt_grpc_server_stop(bt_grpc_server *server);
 

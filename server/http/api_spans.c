@@ -83,7 +83,7 @@ static bt_status decode_spans(push *p, bt_str body, bt_field_errors *errors, bt_
       (bt_export_document){.body = body, .content_type = as_protobuf ? "application/x-protobuf" : "application/json"};
   bt_status status = bt_span_batch_new(decoded_max_bytes, &p->batch, error);
   if (status) return status;
-  status = as_protobuf ? bt_otlp_decode_protobuf(body, p->batch, error)
+  status = as_protobuf ? bt_otlp_decode_protobuf_request(body, p->batch, error)
                        : bt_otlp_decode_json_request(body, p->batch, &is_flat, error);
   if (!status && is_flat) status = encode_flat(p, body, errors, error);
   if (!status) status = bt_span_batch_finish(p->batch, error);

@@ -78,10 +78,15 @@ static void finish_body(bt_http_connection *connection, size_t used_bytes) {
 
 static bt_status take_bytes(bt_http_connection *connection, bt_str input, size_t *used) {
   bt_http_task *task = connection->task;
-  if (connection->is_chunked) return bt_chunks_read(&connection->chunks, input, &task->body, used);
+  if (connection->is_chunked) {
+    bt_status status = bt_chunks_read(&connection->chunks, input, &task->body, used);
+    connection->taken_bytes = task->body.len;
+    return status;
+  }
   *used = input.len < connection->unread_bytes ? input.len : (size_t)connection->unread_bytes;
   bt_buffer_append(&task->body, (bt_str){input.ptr, *used});
   connection->unread_bytes -= *used;
+  connection->taken_bytes += *used;
   return task->body.failed ? BT_LIMIT : BT_OK;
 }
 
@@ -97,7 +102,7 @@ static void take_input(bt_http_connection *connection) {
   if (status == BT_INVALID)
     refuse_body(connection, 400, "bad-request", "The chunks of the body are not as HTTP/1.1 has them.");
   else if (status && body->len + came > body->maximum)
-    refuse_body(connection, 413, "too-large", "The body is larger than this service takes (10 MiB).");
+    refuse_body(connection, 413, "too-large", connection->loop->server->too_large);
   else if (status || !charge_grown(connection->task))
     refuse_for_room(connection);
   else if (is_whole(connection))

@@ -37,11 +37,31 @@ struct bt_http_connection {
   bt_guard_refusal refusal; /* what is wrong with the head that is being answered; status 0: nothing */
   bool is_chunked, wants_continue, is_persistent;
   bool had_request;      /* that was to be given to a worker */
+  bool is_begun;         /* something of a request came, and it is neither answered nor lost */
+  char line[128];        /* method and path of the request that came last, cut; "": none came whole yet */
+  size_t method_bytes;   /* of that */
   uint64_t unread_bytes; /* of a body with a length */
+  uint64_t body_bytes;   /* that length; 0: it has none */
+  uint64_t taken_bytes;  /* of the body, so far */
   bt_chunks chunks;
-  bt_http_task *task; /* that waits for the body */
-  uint64_t lingered_bytes;
+  bt_http_task *task;                    /* that waits for the body */
+  uint64_t passed_bytes, lingered_bytes; /* thrown away after an early answer: of what was here; of what came then */
 };
+
+/* fate.c: what is told of each request. */
+/* These bytes are of a request, if they are of one at all. */
+void bt_http_fate_begin(bt_http_connection *connection, bt_str bytes);
+/* Its head came whole. */
+void bt_http_fate_name(bt_http_connection *connection, bt_str method, bt_str path);
+/* Its answer begins, whoever gives it. */
+void bt_http_fate_answered(bt_http_connection *connection);
+/* The connection is gone: what was not answered is lost, and so is what came behind the last that was. */
+void bt_http_fate_closed(bt_http_connection *connection);
+/* A connection was closed before anything of it was read. */
+void bt_http_fate_no_room(const bt_http_server *server);
+/* An answer that no task makes: method and path as the connection has them. */
+void bt_http_fate_refused(const bt_http_connection *connection, int status, bt_str answer);
+void bt_http_fate_of_task(const bt_http_task *task, int64_t duration_ns);
 
 /* Owned by its loop; never NULL. */
 bt_http_connection *bt_http_connection_of(h2o_req_t *request);

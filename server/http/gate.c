@@ -57,6 +57,8 @@ static void on_lingering_read(h2o_socket_t *socket, const char *failed) {
 
 void bt_http_connection_linger(bt_http_connection *connection) {
   h2o_socket_t *socket = connection->socket;
+  connection->passed_bytes =
+      (connection->held ? connection->held->size : 0) + (connection->head ? socket->input->size : 0);
   if (connection->held) h2o_buffer_dispose(&connection->held);
   connection->held = NULL;
   if (!connection->head) {
@@ -84,7 +86,6 @@ static void on_refused(h2o_socket_t *socket, const char *failed) {
 
 /* h2o would answer with a text of its own, or not at all. */
 static void refuse_bytes(bt_http_connection *connection, int status, const char *kind, const char *detail) {
-  const bt_http_server *server = connection->loop->server;
   bt_buffer body = {0};
   bt_problem_write(&body, BT_STR(""), status, kind, detail);
   bt_buffer_printf(&connection->refused,
@@ -92,8 +93,9 @@ static void refuse_bytes(bt_http_connection *connection, int status, const char 
                    "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",
                    status, bt_http_reason(status), body.len);
   bt_buffer_append(&connection->refused, bt_buffer_str(&body));
+  bt_http_fate_answered(connection);
+  bt_http_fate_refused(connection, status, bt_buffer_str(&body));
   bt_buffer_dispose(&body);
-  if (server->options.observe) server->options.observe(server->options.service, NULL, status, 0);
   h2o_socket_read_stop(connection->socket);
   if (connection->refused.failed) {
     bt_http_connection_end(connection);
@@ -126,14 +128,26 @@ static void take_head(bt_http_connection *connection, const bt_http_head *head) 
   connection->refusal = head->refusal;
   connection->is_chunked = head->is_chunked;
   connection->wants_continue = head->wants_continue;
-  connection->unread_bytes = head->body_bytes;
+  connection->unread_bytes = connection->body_bytes = head->body_bytes;
+  connection->taken_bytes = 0;
   connection->scanned_bytes = 0;
+}
+
+/* What exporters send to a port that is meant for others. */
+static const char *what_came(const h2o_socket_t *socket) {
+  bt_str bytes = {socket->input->bytes, socket->input->size};
+  if (bt_str_starts_with(bytes, BT_STR("PRI * HTTP/2")))
+    return "HTTP/2 came, as gRPC speaks it; this port speaks HTTP/1.1.";
+  if (!socket->ssl && bt_str_starts_with(bytes, BT_STR("\x16\x03")))
+    return "TLS came; this port speaks plain HTTP, whose address begins with http://.";
+  return "The request is not HTTP/1.1 as it has to be written.";
 }
 
 static void look_at_input(bt_http_connection *connection) {
   h2o_buffer_t *input = connection->socket->input;
   bt_http_head head;
   if (!input->size) return;
+  bt_http_fate_begin(connection, (bt_str){input->bytes, input->size});
   bt_status status = bt_http_head_read((bt_str){input->bytes, input->size}, connection->scanned_bytes, &head);
   connection->scanned_bytes = input->size;
   bool is_split = status == BT_OK && split_input(connection, bt_buffer_str(&head.text), head.came_bytes);
@@ -144,7 +158,7 @@ static void look_at_input(bt_http_connection *connection) {
   else if (status == BT_LIMIT)
     refuse_bytes(connection, 431, "head-too-large", "The head of a request may have 32 KiB.");
   else if (status == BT_INVALID)
-    refuse_bytes(connection, 400, "bad-request", "The request is not HTTP/1.1 as it has to be written.");
+    refuse_bytes(connection, 400, "bad-request", what_came(connection->socket));
   else if (status != BT_NOT_FOUND)
     bt_http_connection_end(connection); /* no memory */
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/http/call.h"
+#include "server/http/connection.h"
 #include "server/http/loop.h"
 
 typedef struct replacing_stream {
@@ -20,9 +21,9 @@ static void send_replaced(h2o_ostream_t *stream, h2o_req_t *request, h2o_iovec_t
   h2o_ostream_send_next(&self->super, request, &body, body.len ? 1 : 0, state);
 }
 
-static const char *detail_of(int status) {
+static const char *detail_of(const bt_http_server *server, int status) {
   switch (status) {
-  case 413: return "The body is larger than this service takes (10 MiB).";
+  case 413: return server->too_large;
   case 417: return "The only expectation that is met is 100-continue.";
   default: return "The request is not HTTP/1.1 as it has to be written; its body could not be read.";
   }
@@ -36,11 +37,14 @@ static bool is_plain_text(const h2o_req_t *request) {
 }
 
 static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *request, h2o_ostream_t **slot) {
+  bt_http_connection *connection = bt_http_connection_of(request);
   bt_buffer body = {0};
+  bt_http_fate_answered(connection);
   if (request->res.status >= 400 && is_plain_text(request)) {
     bt_str path = bt_http_path(request);
     bt_problem_write(&body, path, request->res.status, request->res.status == 413 ? "too-large" : "bad-request",
-                     detail_of(request->res.status));
+                     detail_of(connection->loop->server, request->res.status));
+    bt_http_fate_refused(connection, request->res.status, bt_buffer_str(&body));
     ssize_t index = h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
     request->res.headers.entries[index].value = h2o_iovec_init(bt_problem_type(path), strlen(bt_problem_type(path)));
     h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 0, NULL,

@@ -6,6 +6,7 @@
 
 #include <h2o.h>
 #include <h2o/http1.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -45,6 +46,7 @@ bt_access *bt_http_access(bt_http_server *server) {
 
 static void on_connection_close(void *data) {
   bt_http_connection *closed = data;
+  bt_http_fate_closed(closed);
   atomic_fetch_sub(&closed->loop->server->connection_count, 1);
   h2o_linklist_unlink(&closed->link);
   if (h2o_linklist_is_linked(&closed->ungated)) h2o_linklist_unlink(&closed->ungated);
@@ -86,12 +88,10 @@ static void on_handshake(h2o_socket_t *socket, const char *failed) {
     begin_http(connection);
 }
 
-static void on_accept(h2o_socket_t *listener, const char *failed) {
-  if (failed) return;
-  h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
-  if (!socket) return;
-  bt_http_connection *connection = register_connection(listener->data, socket);
+static void take_connection(bt_http_loop *loop, h2o_socket_t *socket) {
+  bt_http_connection *connection = register_connection(loop, socket);
   if (!connection) {
+    bt_http_fate_no_room(loop->server);
     h2o_socket_close(socket);
   } else if (bt_access_tls(connection->access)) {
     bt_http_wait_for(connection, BT_WAIT_HANDSHAKE, connection->loop->server->options.request_timeout_ms);
@@ -101,11 +101,24 @@ static void on_accept(h2o_socket_t *listener, const char *failed) {
   }
 }
 
+static void on_accept(h2o_socket_t *listener, const char *failed) {
+  h2o_socket_t *socket = failed ? NULL : h2o_evloop_socket_accept(listener);
+  if (socket) take_connection(listener->data, socket);
+}
+
+/* What waits to be accepted has been sent: it is not to be lost with the socket and untold. */
+static void stop_listening(bt_http_loop *loop) {
+  h2o_socket_t *socket;
+  if (!loop->listener) return;
+  while ((socket = h2o_evloop_socket_accept(loop->listener))) take_connection(loop, socket);
+  h2o_socket_close(loop->listener);
+  loop->listener = NULL;
+}
+
 static void begin_stop(bt_http_loop *loop) {
   loop->is_stopping = true;
   loop->stop_deadline_ms = bt_http_now_ms() + STOP_TIMEOUT_MS;
-  if (loop->listener) h2o_socket_close(loop->listener);
-  loop->listener = NULL;
+  stop_listening(loop);
   bt_http_streams_stop(loop);
 }
 
@@ -129,6 +142,8 @@ static void close_connections(bt_http_loop *loop) {
   int64_t deadline_ms = bt_http_now_ms() + CLOSE_TIMEOUT_MS;
   while (!h2o_linklist_is_empty(&loop->connections) && bt_http_now_ms() < deadline_ms)
     h2o_evloop_run(loop->context.loop, 50);
+  for (h2o_linklist_t *node = loop->connections.next; node != &loop->connections; node = node->next)
+    bt_http_fate_closed(H2O_STRUCT_FROM_MEMBER(bt_http_connection, link, node));
 }
 
 static void prepare_loop(bt_http_loop *loop) {
@@ -208,7 +223,7 @@ static void *run_loop(void *argument) {
 static void configure_server(bt_http_server *server) {
   h2o_config_init(&server->config);
   server->config.server_name = h2o_iovec_init(H2O_STRLIT("betrace"));
-  server->config.http1.req_timeout = server->options.request_timeout_ms;
+  server->config.http1.req_timeout = server->options.idle_timeout_ms;
   server->config.http1.upgrade_to_http2 = 0;
   server->config.max_request_entity_size = 0; /* it never sees a body: connection.h */
   h2o_hostconf_t *host = h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
@@ -242,10 +257,13 @@ static void fill_defaults(bt_http_server *server) {
   if (!options->bodies_bytes) options->bodies_bytes = 64u << 20;
   if (!options->max_connections) options->max_connections = 1000;
   if (!options->request_timeout_ms) options->request_timeout_ms = 10 * 1000;
+  if (!options->idle_timeout_ms) options->idle_timeout_ms = options->request_timeout_ms;
   if (!options->write_timeout_ms) options->write_timeout_ms = 30 * 1000;
   if (!options->heartbeat_ms) options->heartbeat_ms = 10 * 1000;
   if (!options->call_timeout_ns) options->call_timeout_ns = INT64_C(300) * 1000000000;
   options->max_connections = fit_files(options->max_connections);
+  snprintf(server->too_large, sizeof server->too_large, "The body is larger than is taken here (%zu MiB).",
+           (options->max_body_bytes + (1u << 20) - 1) >> 20);
 }
 
 static bt_status bind_loops(bt_http_server *server, bt_error *error) {
@@ -323,6 +341,10 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
 
 uint16_t bt_http_server_port(const bt_http_server *server) {
   return server->port;
+}
+
+uint32_t bt_http_server_under_way(const bt_http_server *server) {
+  return atomic_load(&server->under_way);
 }
 
 bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options *options, bt_error *error) {

@@ -32,14 +32,24 @@ typedef struct bt_route {
 
 typedef struct bt_http_server bt_http_server;
 
+/* What became of a request, whoever answered it: its handler, a check before it, or nobody. */
+typedef struct bt_http_fate {
+  const bt_route *route; /* NULL: it met none, or was refused or cut before */
+  bt_str method, path;   /* as they came; len 0: its head did not come whole */
+  int status;            /* of the answer; 0: there is none */
+  bt_str answer;         /* its body, where it was made before it was sent */
+  const char *why;       /* there is none, in words; else NULL */
+  int64_t duration_ns;   /* from the arrival of the whole request to its answer; -1: a stream begins */
+} bt_http_fate;
+
 typedef struct bt_http_server_options {
   const char *listen;     /* "127.0.0.1:8080", "[::1]:0": port 0 takes a free one */
   const bt_route *routes; /* borrowed */
   size_t route_count;
   void *service; /* given to the handlers */
-  /* Told of each answer, on a loop's thread: it only counts. route NULL: the request met none, or was refused before.
-   * duration_ns from the arrival of the whole request to its answer; -1: a stream begins. NULL: nobody is told. */
-  void (*observe)(void *service, const bt_route *route, int status, int64_t duration_ns);
+  /* Told once of each request of which a byte came, and of each connection that was refused, on any thread: it only
+   * counts. What the fate points to stays until it returns. NULL: nobody is told. */
+  void (*observe)(void *service, const bt_http_fate *fate);
   const char *audit_log;           /* file; NULL: none */
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
   bt_workplace *work;              /* borrowed; NULL: the server has one of its own */
@@ -48,7 +58,8 @@ typedef struct bt_http_server_options {
   size_t max_body_bytes;           /* 0: 10 MiB */
   size_t bodies_bytes;             /* of all bodies that are read or looked at; 0: 64 MiB */
   uint32_t max_connections;        /* 0: 1,000, and never more than the file limit allows */
-  uint32_t request_timeout_ms;     /* for head and body together, and idle keep-alive; 0: 10 s */
+  uint32_t request_timeout_ms;     /* for a body; 0: 10 s */
+  uint32_t idle_timeout_ms;        /* for a head, and without one; 0: as request_timeout_ms */
   uint32_t write_timeout_ms; /* a reader that has taken less than 4 KiB of an answer or page in so long is cut off; 0:
                                 30 s */
   uint32_t heartbeat_ms;     /* after so long without a page a stream sends its heartbeat; 0: 10 s */
@@ -59,6 +70,8 @@ typedef struct bt_http_server_options {
 bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_server **out,
                              bt_error *error) BT_MUST_CHECK;
 uint16_t bt_http_server_port(const bt_http_server *server);
+/* Requests of which a byte came, and which are neither answered nor lost. Thread: any. */
+uint32_t bt_http_server_under_way(const bt_http_server *server);
 /* Opens the audit log again, reads tokens and certificates again and uses them from the next request and connection on.
  * After an error all stays as it was. TLS and tokens can be neither begun nor ended this way (BT_INVALID). Else errors
  * are those of bt_access_new. */

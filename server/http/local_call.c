@@ -52,13 +52,18 @@ static void record_call(const local_run *run) {
                         .user = call->user ? bt_str_from(call->user) : BT_STR(""),
                         .from = run->from,
                         .status = call->status};
-  if (options->observe)
-    options->observe(options->service, run->route, call->status, bt_clock_monotonic_ns() - run->started_ns);
+  const bt_http_fate fate = {.route = run->route,
+                             .method = call->method,
+                             .path = call->path,
+                             .status = call->status,
+                             .answer = bt_buffer_str(&call->answer),
+                             .duration_ns = bt_clock_monotonic_ns() - run->started_ns};
+  if (options->observe) options->observe(options->service, &fate);
   if (bt_audit_wants(run->route)) bt_audit_write(run->server->audit, &line);
 }
 
 static void finish_call(local_run *run) {
-  if (run->route) record_call(run);
+  record_call(run);
   run->done(run->context, run->call);
   free(run);
 }

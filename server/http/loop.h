@@ -79,6 +79,7 @@ struct bt_http_loop {
 struct bt_http_server {
   bt_http_server_options options;
   char listen_host[128];
+  char too_large[80]; /* what a body over the limit is told */
   uint16_t port;
   h2o_globalconf_t config;
   bt_workplace *work;
@@ -89,6 +90,7 @@ struct bt_http_server {
   bt_audit *audit;
   bt_http_loop *loops;
   atomic_uint connection_count;
+  atomic_uint under_way; /* requests of bt_http_connection.is_begun */
   pthread_mutex_t mutex; /* guards all below but started_count */
   bt_access *access;     /* what holds now */
   pthread_cond_t changed;

@@ -71,10 +71,6 @@ static void add_header(h2o_req_t *request, const char *name, bt_str value) {
   h2o_add_header_by_str(&request->pool, &request->res.headers, name, strlen(name), 0, NULL, copy.base, copy.len);
 }
 
-static void tell_observer(const bt_http_server *server, const bt_route *route, int status, int64_t duration_ns) {
-  if (server->options.observe) server->options.observe(server->options.service, route, status, duration_ns);
-}
-
 /* All of the answer was written. */
 static void on_answered_early(h2o_generator_t *generator, h2o_req_t *request) {
   (void)generator;
@@ -105,7 +101,7 @@ void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, cons
   if (allow) add_header(request, "allow", bt_str_from(allow));
   h2o_iovec_t text = h2o_strdup(&request->pool, body.ptr ? body.ptr : "", body.len);
   bt_buffer_dispose(&body);
-  tell_observer(H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx)->server, NULL, status, 0);
+  bt_http_fate_refused(bt_http_connection_of(request), status, str_of(text));
   audit_refusal(request, status, kind);
   if (bt_http_body_is_left(bt_http_connection_of(request)))
     send_early(request, text);
@@ -175,8 +171,7 @@ static void send_answer(bt_http_task *done) {
 
 static void begin_answer(bt_http_task *task) {
   bool is_stream = task->call->stream.operations != NULL;
-  tell_observer(task->loop->server, task->route, task->call->status,
-                is_stream ? -1 : bt_clock_monotonic_ns() - task->started_ns);
+  bt_http_fate_of_task(task, is_stream ? -1 : bt_clock_monotonic_ns() - task->started_ns);
   if (is_stream)
     bt_http_stream_start(task);
   else
@@ -422,7 +417,7 @@ static bt_guard_refusal check_request(const bt_http_server *server, const bt_acc
         &guard, str_of(request->input.authority), is_allowed_page ? BT_STR("") : bt_http_header(request, "origin"),
         is_allowed_page || is_navigation ? BT_STR("") : bt_http_header(request, "sec-fetch-site"));
   if (!refusal.status && bt_http_body_most(connection) > server->options.max_body_bytes)
-    refusal = (bt_guard_refusal){413, "too-large", "The body is larger than this service takes (10 MiB)."};
+    refusal = (bt_guard_refusal){413, "too-large", server->too_large};
   return refusal;
 }
 
@@ -460,6 +455,7 @@ static void refuse_body(h2o_req_t *request) {
 static void look_at_body(h2o_req_t *request) {
   bt_http_connection *connection = bt_http_connection_of(request);
   bt_http_gate_expect_end(request);
+  bt_http_fate_name(connection, str_of(request->method), bt_http_path(request));
   connection->is_persistent = request->http1_is_persistent != 0;
   if (bt_http_body_is_left(connection)) request->http1_is_persistent = 0;
 }

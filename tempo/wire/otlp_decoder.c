@@ -5,13 +5,18 @@
 
 #include <string.h>
 
+#include "tempo/wire/otlp_fields.h"
 #include "tempo/wire/otlp_value.h"
 #include "tempo/wire/span_batch.h"
+
+#define COUNT(array)                 (sizeof(array) / sizeof *(array))
+#define PASS_OVER(wire, field, tags) bt_wire_pass_over(wire, field, tags, COUNT(tags))
 
 typedef struct decoder {
   bt_otlp_place place;
   bt_span_batch *batch;
-  bt_span blank; /* what a span is before it is read: with the resource and the scope that are being read */
+  bt_span blank;   /* what a span is before it is read: with the resource and the scope that are being read */
+  bool is_request; /* only fields that every OTLP receiver reads: see bt_otlp_decode_protobuf_request */
 } decoder;
 
 /* An id of `length` bytes; or none, where that is allowed. */
@@ -25,24 +30,28 @@ static bt_status read_id(const decoder *d, const char *what, bt_str raw, uint8_t
   return BT_OK;
 }
 
+static void read_code(uint64_t raw, bt_span *span) {
+  span->status = raw <= BT_SPAN_STATUS_ERROR ? (bt_span_status)raw : BT_SPAN_STATUS_UNSET;
+}
+
 static bt_status read_status(const decoder *d, bt_str message, bt_span *span) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_STATUS);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number == 2) {
-      if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
-      status = bt_otlp_read_text(&d->place, field.bytes, &span->status_message);
-    } else if (field.number == 3) {
-      if (!bt_wire_expect(&wire, &field, BT_WIRE_VARINT)) break;
-      span->status = field.value <= BT_SPAN_STATUS_ERROR ? (bt_span_status)field.value : BT_SPAN_STATUS_UNSET;
+    switch (field.tag) {
+    case OF_STATUS_MESSAGE_TAG: status = bt_otlp_read_text(&d->place, field.bytes, &span->status_message); break;
+    case OF_STATUS_CODE_TAG: read_code(field.value, span); break;
+    default: PASS_OVER(&wire, &field, tags); break;
     }
   }
   return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "Status") : status;
 }
 
 static bt_status read_event(const decoder *d, bt_str message) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_EVENT);
   bt_wire wire;
   bt_wire_field field;
   bt_event event = {.name = BT_STR("")};
@@ -51,14 +60,14 @@ static bt_status read_event(const decoder *d, bt_str message) {
   bt_wire_init(&wire, message);
   build->event.count = 0;
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number > 3) continue;
-    if (!bt_wire_expect(&wire, &field, field.number == 1 ? BT_WIRE_FIXED64 : BT_WIRE_BYTES)) break;
-    if (field.number == 1)
+    switch (field.tag) {
+    case OF_EVENT_TIME_TAG:
       status = bt_otlp_read_time(&d->place, "the time of an event", field.value, &event.time_ns);
-    else if (field.number == 2)
-      status = bt_otlp_read_text(&d->place, field.bytes, &event.name);
-    else
-      status = bt_otlp_read_attribute(&d->place, field.bytes, &build->event);
+      break;
+    case OF_EVENT_NAME_TAG: status = bt_otlp_read_text(&d->place, field.bytes, &event.name); break;
+    case OF_EVENT_ATTRIBUTES_TAG: status = bt_otlp_read_attribute(&d->place, field.bytes, &build->event); break;
+    default: PASS_OVER(&wire, &field, tags); break;
+    }
   }
   if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "Event");
   if (status == BT_OK) status = bt_build_attributes(build, &build->event, &event.attributes, d->place.error);
@@ -67,6 +76,7 @@ static bt_status read_event(const decoder *d, bt_str message) {
 
 /* An SDK may record a link without a valid context for its attributes: an id that is not there is none. */
 static bt_status read_link(const decoder *d, bt_str message) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_LINK);
   bt_wire wire;
   bt_wire_field field;
   bt_link link = {.attributes = {0}};
@@ -75,23 +85,23 @@ static bt_status read_link(const decoder *d, bt_str message) {
   bt_wire_init(&wire, message);
   build->link.count = 0;
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number > 4 || field.number == 3) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
-    if (field.number == 1)
+    switch (field.tag) {
+    case OF_LINK_TRACE_ID_TAG:
       status = read_id(d, "a link's trace id", field.bytes, link.trace_id.bytes, sizeof link.trace_id.bytes, true);
-    else if (field.number == 2)
+      break;
+    case OF_LINK_SPAN_ID_TAG:
       status = read_id(d, "a link's span id", field.bytes, link.span_id.bytes, sizeof link.span_id.bytes, true);
-    else
-      status = bt_otlp_read_attribute(&d->place, field.bytes, &build->link);
+      break;
+    case OF_LINK_ATTRIBUTES_TAG: status = bt_otlp_read_attribute(&d->place, field.bytes, &build->link); break;
+    default: PASS_OVER(&wire, &field, tags); break;
+    }
   }
   if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "Link");
   if (status == BT_OK) status = bt_build_attributes(build, &build->link, &link.attributes, d->place.error);
   return status == BT_OK ? bt_build_add_link(build, &link, d->place.error) : status;
 }
 
-/* Field numbers of a Span that are read, as bits. */
-static const uint32_t span_fields =
-    1 << 1 | 1 << 2 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 13 | 1 << 15;
+static const bt_otlp_tag span_tags[] = BT_OTLP_TAGS(BT_OTLP_SPAN);
 
 static bt_status read_trace_id(const decoder *d, bt_str raw, bt_trace_id *out) {
   return read_id(d, "a trace id", raw, out->bytes, sizeof out->bytes, false);
@@ -117,13 +127,11 @@ static void read_kind(uint64_t raw, bt_span *span) {
   span->kind = raw <= BT_KIND_CONSUMER ? (bt_span_kind)raw : BT_KIND_UNSPECIFIED;
 }
 
-#define BYTES(number) BT_WIRE_FIELD(number, BT_WIRE_BYTES)
-
 /* Those that come next, one right after the other. */
 static bt_status read_attributes(const decoder *d, bt_wire *wire) {
   bt_str message;
   bt_status status = BT_OK;
-  while (status == BT_OK && bt_wire_take(wire, BYTES(9), &message))
+  while (status == BT_OK && bt_wire_take(wire, OF_SPAN_ATTRIBUTES_TAG, &message))
     status = bt_otlp_read_attribute(&d->place, message, &d->place.build->span);
   return status;
 }
@@ -133,12 +141,12 @@ static bt_status read_attributes(const decoder *d, bt_wire *wire) {
 static bt_status read_first_texts(const decoder *d, bt_wire *wire, bt_trace_id *trace_id, bt_span *span) {
   bt_str bytes;
   bt_status status = BT_OK;
-  if (bt_wire_take(wire, BYTES(1), &bytes)) status = read_trace_id(d, bytes, trace_id);
-  if (status == BT_OK && bt_wire_take(wire, BYTES(2), &bytes)) status = read_span_id(d, bytes, span);
+  if (bt_wire_take(wire, OF_SPAN_TRACE_ID_TAG, &bytes)) status = read_trace_id(d, bytes, trace_id);
+  if (status == BT_OK && bt_wire_take(wire, OF_SPAN_ID_TAG, &bytes)) status = read_span_id(d, bytes, span);
   if (status != BT_OK) return status;
-  (void)bt_wire_take(wire, BYTES(3), &bytes); /* the trace state */
-  if (bt_wire_take(wire, BYTES(4), &bytes)) status = read_parent_id(d, bytes, span);
-  if (status == BT_OK && bt_wire_take(wire, BYTES(5), &bytes))
+  (void)bt_wire_take(wire, BT_WIRE_FIELD(3, BT_WIRE_BYTES), &bytes); /* the trace state */
+  if (bt_wire_take(wire, OF_SPAN_PARENT_TAG, &bytes)) status = read_parent_id(d, bytes, span);
+  if (status == BT_OK && bt_wire_take(wire, OF_SPAN_NAME_TAG, &bytes))
     status = bt_otlp_read_text(&d->place, bytes, &span->name);
   return status;
 }
@@ -147,10 +155,9 @@ static bt_status read_first_texts(const decoder *d, bt_wire *wire, bt_trace_id *
 static bt_status read_first_numbers(const decoder *d, bt_wire *wire, bt_span *span) {
   uint64_t value;
   bt_status status = BT_OK;
-  if (bt_wire_take_byte(wire, BT_WIRE_FIELD(6, BT_WIRE_VARINT), &value)) read_kind(value, span);
-  if (bt_wire_take_fixed64(wire, BT_WIRE_FIELD(7, BT_WIRE_FIXED64), &value)) status = read_start(d, value, span);
-  if (status == BT_OK && bt_wire_take_fixed64(wire, BT_WIRE_FIELD(8, BT_WIRE_FIXED64), &value))
-    status = read_end(d, value, span);
+  if (bt_wire_take_byte(wire, OF_SPAN_KIND_TAG, &value)) read_kind(value, span);
+  if (bt_wire_take_fixed64(wire, OF_SPAN_START_TAG, &value)) status = read_start(d, value, span);
+  if (status == BT_OK && bt_wire_take_fixed64(wire, OF_SPAN_END_TAG, &value)) status = read_end(d, value, span);
   return status;
 }
 
@@ -158,18 +165,18 @@ static bt_status read_span_field(const decoder *d, bt_wire *wire, const bt_wire_
                                  bt_span *span) {
   const bt_otlp_place *place = &d->place;
   switch (field->tag) {
-  case BYTES(1): return read_trace_id(d, field->bytes, trace_id);
-  case BYTES(2): return read_span_id(d, field->bytes, span);
-  case BYTES(4): return read_parent_id(d, field->bytes, span);
-  case BYTES(5): return bt_otlp_read_text(place, field->bytes, &span->name);
-  case BT_WIRE_FIELD(6, BT_WIRE_VARINT): read_kind(field->value, span); return BT_OK;
-  case BT_WIRE_FIELD(7, BT_WIRE_FIXED64): return read_start(d, field->value, span);
-  case BT_WIRE_FIELD(8, BT_WIRE_FIXED64): return read_end(d, field->value, span);
-  case BYTES(9): return bt_otlp_read_attribute(place, field->bytes, &place->build->span);
-  case BYTES(11): return read_event(d, field->bytes);
-  case BYTES(13): return read_link(d, field->bytes);
-  case BYTES(15): return read_status(d, field->bytes, span);
-  default: bt_wire_pass_over(wire, field, span_fields); return BT_OK;
+  case OF_SPAN_TRACE_ID_TAG: return read_trace_id(d, field->bytes, trace_id);
+  case OF_SPAN_ID_TAG: return read_span_id(d, field->bytes, span);
+  case OF_SPAN_PARENT_TAG: return read_parent_id(d, field->bytes, span);
+  case OF_SPAN_NAME_TAG: return bt_otlp_read_text(place, field->bytes, &span->name);
+  case OF_SPAN_KIND_TAG: read_kind(field->value, span); return BT_OK;
+  case OF_SPAN_START_TAG: return read_start(d, field->value, span);
+  case OF_SPAN_END_TAG: return read_end(d, field->value, span);
+  case OF_SPAN_ATTRIBUTES_TAG: return bt_otlp_read_attribute(place, field->bytes, &place->build->span);
+  case OF_SPAN_EVENTS_TAG: return read_event(d, field->bytes);
+  case OF_SPAN_LINKS_TAG: return read_link(d, field->bytes);
+  case OF_SPAN_STATUS_TAG: return read_status(d, field->bytes, span);
+  default: PASS_OVER(wire, field, span_tags); return BT_OK;
   }
 }
 
@@ -202,24 +209,27 @@ static bt_status read_span(const decoder *d, bt_str message) {
 }
 
 static bt_status read_scope(const decoder *d, bt_str message, bt_scope *scope) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_SCOPE);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number > 3) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
-    if (field.number == 1)
-      status = bt_otlp_read_text(&d->place, field.bytes, &scope->name);
-    else if (field.number == 2)
-      status = bt_otlp_read_text(&d->place, field.bytes, &scope->version);
-    else
+    switch (field.tag) {
+    case OF_SCOPE_NAME_TAG: status = bt_otlp_read_text(&d->place, field.bytes, &scope->name); break;
+    case OF_SCOPE_VERSION_TAG: status = bt_otlp_read_text(&d->place, field.bytes, &scope->version); break;
+    case OF_SCOPE_ATTRIBUTES_TAG:
       status = bt_otlp_read_attribute(&d->place, field.bytes, &d->place.build->scope);
+      break;
+    default: PASS_OVER(&wire, &field, tags); break;
+    }
   }
   return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "InstrumentationScope") : status;
 }
 
+/* InstrumentationLibrarySpans too: it has the same numbers. */
 static bt_status read_scope_spans(decoder *d, bt_str message) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_SCOPE_SPANS);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
@@ -231,28 +241,39 @@ static bt_status read_scope_spans(decoder *d, bt_str message) {
   build->scope.count = 0;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number > 2) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
-    status = field.number == 1 ? read_scope(d, field.bytes, scope) : read_span(d, field.bytes);
+    switch (field.tag) {
+    case OF_SCOPE_SPANS_SCOPE_TAG: status = read_scope(d, field.bytes, scope); break;
+    case OF_SCOPE_SPANS_SPANS_TAG: status = read_span(d, field.bytes); break;
+    default: PASS_OVER(&wire, &field, tags); break;
+    }
   }
   if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "ScopeSpans");
   return status == BT_OK ? bt_build_attributes(build, &build->scope, &scope->attributes, d->place.error) : status;
 }
 
 static bt_status read_resource(const decoder *d, bt_str message) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_RESOURCE);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number != 1) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
-    status = bt_otlp_read_attribute(&d->place, field.bytes, &d->place.build->resource);
+    if (field.tag == OF_RESOURCE_ATTRIBUTES_TAG)
+      status = bt_otlp_read_attribute(&d->place, field.bytes, &d->place.build->resource);
+    else
+      PASS_OVER(&wire, &field, tags);
   }
   return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "Resource") : status;
 }
 
+static bt_status read_library_spans(decoder *d, const bt_wire *wire, bt_str message) {
+  if (!d->is_request) return read_scope_spans(d, message);
+  return bt_otlp_stop(&d->place, wire->field, "ResourceSpans",
+                      "expected scope_spans: receivers of OTLP silently ignore the old instrumentation_library_spans");
+}
+
 static bt_status read_resource_spans(decoder *d, bt_str message) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_RESOURCE_SPANS);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
@@ -263,9 +284,12 @@ static bt_status read_resource_spans(decoder *d, bt_str message) {
   build->resource.count = 0;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number > 2) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
-    status = field.number == 1 ? read_resource(d, field.bytes) : read_scope_spans(d, field.bytes);
+    switch (field.tag) {
+    case OF_RESOURCE_SPANS_RESOURCE_TAG: status = read_resource(d, field.bytes); break;
+    case OF_RESOURCE_SPANS_SCOPES_TAG: status = read_scope_spans(d, field.bytes); break;
+    case OF_RESOURCE_SPANS_LIBRARIES_TAG: status = read_library_spans(d, &wire, field.bytes); break;
+    default: PASS_OVER(&wire, &field, tags); break;
+    }
   }
   if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "ResourceSpans");
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, d->place.error);
@@ -292,12 +316,21 @@ static bt_status read_trace(decoder *d, bt_str message) {
   return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "TracesData") : status;
 }
 
-bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) {
+static bt_status decode_document(bt_str input, bool is_request, bt_span_batch *batch, bt_error *error) {
   /* Compared with, never followed: where byte 0 of the whole would lie. */
   const char *base = (const char *)((uintptr_t)input.ptr - (uintptr_t)batch->place.byte);
   decoder d = decoder_of(batch, base, input, error);
   bt_status status = bt_span_batch_open(batch, error);
+  d.is_request = is_request;
   return status == BT_OK ? read_trace(&d, input) : status;
+}
+
+bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) {
+  return decode_document(input, false, batch, error);
+}
+
+bt_status bt_otlp_decode_protobuf_request(bt_str input, bt_span_batch *batch, bt_error *error) {
+  return decode_document(input, true, batch, error);
 }
 
 bt_status bt_tempo_decode_trace_protobuf(bt_str body, bt_span_batch *batch, bool *partial, bt_error *error) {

@@ -41,8 +41,11 @@ const bt_trace *bt_span_batch_trace(const bt_span_batch *batch, size_t index);
  *
  * TracesData / ExportTraceServiceRequest / tempopb.Trace: field 1 resourceSpans. Spans with a trace id that is not 16
  * bytes or a span id that is not 8, or all zero, are BT_INVALID, and so are times beyond 2^63 − 1 ns. Bytes in texts
- * that are not UTF-8 become U+FFFD one by one (as Tempo's JSON has them); in JSON they are BT_INVALID. */
+ * that are not UTF-8 become U+FFFD one by one (as Tempo's JSON has them); in JSON they are BT_INVALID. Which fields are
+ * read is one table for protobuf and JSON (otlp_fields.h); instrumentation_library_spans is one of them. */
 bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* The same of what is going on to another receiver: see bt_otlp_decode_json_request. */
+bt_status bt_otlp_decode_protobuf_request(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 /* OTLP JSON: {"resourceSpans": […]} (also "batches", as Tempo's v1 writes), hex or base64 ids, numbers as strings or
  * numbers, enums as numbers or names. An object that has only other keys is BT_INVALID; {} is a document without spans.
  */

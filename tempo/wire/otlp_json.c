@@ -1,9 +1,9 @@
 /* Spans from OTLP JSON. See otlp_decoder.h. One function an object. Keys may come in any order: a resource and a scope
  * are placed in the arena before they are read, because their spans may come first. */
-#include <assert.h>
 #include <string.h>
 
 #include "tempo/wire/json_number.h"
+#include "tempo/wire/otlp_fields.h"
 #include "tempo/wire/otlp_json.h"
 #include "tempo/wire/span_batch.h"
 
@@ -115,19 +115,18 @@ static bt_status read_code(decoder *d, bt_span *span) {
 }
 
 static bt_status read_status(decoder *d, bt_span *span) {
-  static const bt_json_name names[] = {BT_JSON_NAME("code", 0), BT_JSON_NAME("message", 1)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_STATUS);
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
-    status = bit == 0 ? read_code(d, span) : bt_json_read_text(&d->place, &span->status_message);
+    status = bit == OF_STATUS_CODE ? read_code(d, span) : bt_json_read_text(&d->place, &span->status_message);
   return finish_value(d, status);
 }
 
 static bt_status read_event(decoder *d) {
-  static const bt_json_name names[] = {BT_JSON_NAME("timeUnixNano", 0), BT_JSON_NAME("name", 1),
-                                       BT_JSON_NAME("attributes", 2), BT_JSON_NAME("time_unix_nano", 0)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_EVENT);
   bt_build *build = d->place.build;
   bt_event event = {.name = BT_STR("")};
   uint32_t seen = 0;
@@ -136,9 +135,9 @@ static bt_status read_event(decoder *d) {
   build->event.count = 0;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit)) {
-    if (bit == 0)
+    if (bit == OF_EVENT_TIME)
       status = bt_json_read_time(&d->place, &event.time_ns);
-    else if (bit == 1)
+    else if (bit == OF_EVENT_NAME)
       status = bt_json_read_text(&d->place, &event.name);
     else
       status = bt_json_read_attributes(&d->place, &build->event);
@@ -159,9 +158,7 @@ static const char trace_id_expected[] = "expected a trace id: 32 hex digits, or 
 static const char span_id_expected[] = "expected a span id: 16 hex digits, or base64 of 8 bytes";
 
 static bt_status read_link(decoder *d) {
-  static const bt_json_name names[] = {BT_JSON_NAME("traceId", 0), BT_JSON_NAME("spanId", 1),
-                                       BT_JSON_NAME("attributes", 2), BT_JSON_NAME("trace_id", 0),
-                                       BT_JSON_NAME("span_id", 1)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_LINK);
   bt_build *build = d->place.build;
   bt_link link = {.attributes = {0}};
   uint32_t seen = 0;
@@ -170,9 +167,9 @@ static bt_status read_link(decoder *d) {
   build->link.count = 0;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit)) {
-    if (bit == 0)
+    if (bit == OF_LINK_TRACE_ID)
       status = read_id(d, link.trace_id.bytes, sizeof link.trace_id.bytes, trace_id_expected);
-    else if (bit == 1)
+    else if (bit == OF_LINK_SPAN_ID)
       status = read_id(d, link.span_id.bytes, sizeof link.span_id.bytes, span_id_expected);
     else
       status = bt_json_read_attributes(&d->place, &build->link);
@@ -189,48 +186,20 @@ static bt_status read_links(decoder *d) {
   return finish_value(d, status);
 }
 
-enum {
-  SPAN_TRACE_ID,
-  SPAN_ID,
-  SPAN_PARENT,
-  SPAN_NAME,
-  SPAN_KIND,
-  SPAN_START,
-  SPAN_END,
-  SPAN_ATTRIBUTES,
-  SPAN_EVENTS,
-  SPAN_LINKS,
-  SPAN_STATUS
-};
-static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE_ID),
-                                          BT_JSON_NAME("spanId", SPAN_ID),
-                                          BT_JSON_NAME("parentSpanId", SPAN_PARENT),
-                                          BT_JSON_NAME("name", SPAN_NAME),
-                                          BT_JSON_NAME("kind", SPAN_KIND),
-                                          BT_JSON_NAME("startTimeUnixNano", SPAN_START),
-                                          BT_JSON_NAME("endTimeUnixNano", SPAN_END),
-                                          BT_JSON_NAME("attributes", SPAN_ATTRIBUTES),
-                                          BT_JSON_NAME("events", SPAN_EVENTS),
-                                          BT_JSON_NAME("links", SPAN_LINKS),
-                                          BT_JSON_NAME("status", SPAN_STATUS),
-                                          BT_JSON_NAME("trace_id", SPAN_TRACE_ID),
-                                          BT_JSON_NAME("span_id", SPAN_ID),
-                                          BT_JSON_NAME("parent_span_id", SPAN_PARENT),
-                                          BT_JSON_NAME("start_time_unix_nano", SPAN_START),
-                                          BT_JSON_NAME("end_time_unix_nano", SPAN_END)};
+static const bt_json_name span_names[] = BT_OTLP_NAMES(BT_OTLP_SPAN);
 
 static bt_status read_span_member(decoder *d, unsigned bit, bt_trace_id *trace_id, bt_span *span) {
   switch (bit) {
-  case SPAN_TRACE_ID: return read_id(d, trace_id->bytes, sizeof trace_id->bytes, trace_id_expected);
-  case SPAN_ID: return read_id(d, span->id.bytes, sizeof span->id.bytes, span_id_expected);
-  case SPAN_PARENT: return read_id(d, span->parent_id.bytes, sizeof span->parent_id.bytes, span_id_expected);
-  case SPAN_NAME: return bt_json_read_text(&d->place, &span->name);
-  case SPAN_KIND: return read_kind(d, span);
-  case SPAN_START: return bt_json_read_time(&d->place, &span->start_ns);
-  case SPAN_END: return bt_json_read_time(&d->place, &span->end_ns);
-  case SPAN_ATTRIBUTES: return bt_json_read_attributes(&d->place, &d->place.build->span);
-  case SPAN_EVENTS: return read_events(d);
-  case SPAN_LINKS: return read_links(d);
+  case OF_SPAN_TRACE_ID: return read_id(d, trace_id->bytes, sizeof trace_id->bytes, trace_id_expected);
+  case OF_SPAN_ID: return read_id(d, span->id.bytes, sizeof span->id.bytes, span_id_expected);
+  case OF_SPAN_PARENT: return read_id(d, span->parent_id.bytes, sizeof span->parent_id.bytes, span_id_expected);
+  case OF_SPAN_NAME: return bt_json_read_text(&d->place, &span->name);
+  case OF_SPAN_KIND: return read_kind(d, span);
+  case OF_SPAN_START: return bt_json_read_time(&d->place, &span->start_ns);
+  case OF_SPAN_END: return bt_json_read_time(&d->place, &span->end_ns);
+  case OF_SPAN_ATTRIBUTES: return bt_json_read_attributes(&d->place, &d->place.build->span);
+  case OF_SPAN_EVENTS: return read_events(d);
+  case OF_SPAN_LINKS: return read_links(d);
   default: return read_status(d, span);
   }
 }
@@ -264,8 +233,7 @@ static bt_status read_spans(decoder *d) {
 }
 
 static bt_status read_scope(decoder *d, bt_scope *scope) {
-  static const bt_json_name names[] = {BT_JSON_NAME("name", 0), BT_JSON_NAME("version", 1),
-                                       BT_JSON_NAME("attributes", 2)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_SCOPE);
   bt_build *build = d->place.build;
   uint32_t seen = 0;
   unsigned bit;
@@ -273,9 +241,9 @@ static bt_status read_scope(decoder *d, bt_scope *scope) {
   build->scope.count = 0;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit)) {
-    if (bit == 0)
+    if (bit == OF_SCOPE_NAME)
       status = bt_json_read_text(&d->place, &scope->name);
-    else if (bit == 1)
+    else if (bit == OF_SCOPE_VERSION)
       status = bt_json_read_text(&d->place, &scope->version);
     else
       status = bt_json_read_attributes(&d->place, &build->scope);
@@ -286,9 +254,7 @@ static bt_status read_scope(decoder *d, bt_scope *scope) {
 
 /* The names of before 2022 are read too: what is not recognised here would be spans lost in silence. */
 static bt_status read_scope_spans(decoder *d) {
-  static const bt_json_name names[] = {BT_JSON_NAME("scope", 0), BT_JSON_NAME("spans", 1),
-                                       BT_JSON_NAME("instrumentationLibrary", 0),
-                                       BT_JSON_NAME("instrumentation_library", 0)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_SCOPE_SPANS);
   bt_scope *scope = bt_arena_alloc(&d->place.build->arena, sizeof *scope);
   if (!scope) return bt_build_no_room(d->place.build, sizeof *scope, d->place.error);
   *scope = (bt_scope){.name = BT_STR(""), .version = BT_STR("")};
@@ -298,7 +264,7 @@ static bt_status read_scope_spans(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
-    status = bit == 0 ? read_scope(d, scope) : read_spans(d);
+    status = bit == OF_SCOPE_SPANS_SCOPE ? read_scope(d, scope) : read_spans(d);
   return finish_value(d, status);
 }
 
@@ -310,7 +276,7 @@ static bt_status read_scope_spans_list(decoder *d) {
 }
 
 static bt_status read_resource(decoder *d, bt_resource *resource) {
-  static const bt_json_name names[] = {BT_JSON_NAME("attributes", 0)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_RESOURCE);
   bt_build *build = d->place.build;
   uint32_t seen = 0;
   unsigned bit;
@@ -326,13 +292,7 @@ static bt_status read_resource(decoder *d, bt_resource *resource) {
 }
 
 static bt_status read_resource_spans(decoder *d) {
-  static const bt_json_name names[] = {BT_JSON_NAME("resource", 0), BT_JSON_NAME("scopeSpans", 1),
-                                       BT_JSON_NAME("scope_spans", 1), BT_JSON_NAME("instrumentationLibrarySpans", 1),
-                                       BT_JSON_NAME("instrumentation_library_spans", 1)};
-  static const bt_json_name request_names[] = {
-      BT_JSON_NAME("resource", 0), BT_JSON_NAME("scopeSpans", 1), BT_JSON_NAME("scope_spans", 1),
-      BT_JSON_NAME("instrumentationLibrarySpans", 2), BT_JSON_NAME("instrumentation_library_spans", 2)};
-  static_assert(COUNT(names) == COUNT(request_names), "the same names");
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_RESOURCE_SPANS);
   bt_resource *resource = bt_arena_alloc(&d->place.build->arena, sizeof *resource);
   if (!resource) return bt_build_no_room(d->place.build, sizeof *resource, d->place.error);
   d->resource = resource;
@@ -340,12 +300,11 @@ static bt_status read_resource_spans(decoder *d) {
   unsigned bit;
   bt_status status = BT_OK;
   bt_json_open_object(&d->place.json);
-  while (status == BT_OK &&
-         bt_json_next_known(&d->place.json, d->is_request ? request_names : names, COUNT(names), &seen, &bit)) {
-    if (bit == 2)
+  while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit)) {
+    if (bit == OF_RESOURCE_SPANS_LIBRARIES && d->is_request)
       status = stop_reading(d, "expected scopeSpans: receivers of OTLP silently ignore the old name");
     else
-      status = bit == 0 ? read_resource(d, resource) : read_scope_spans_list(d);
+      status = bit == OF_RESOURCE_SPANS_RESOURCE ? read_resource(d, resource) : read_scope_spans_list(d);
   }
   return finish_value(d, status);
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "tempo/wire/json_number.h"
+#include "tempo/wire/otlp_fields.h"
 #include "tempo/wire/otlp_json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -67,28 +68,20 @@ static bool read_double(bt_json *json, double *out) {
   return bt_json_to_double(text, out) || bt_json_stop(json, expected);
 }
 
-enum { ANY_STRING, ANY_BOOL, ANY_INT, ANY_DOUBLE, ANY_ARRAY, ANY_MAP, ANY_BYTES };
-static const bt_json_name any_names[] = {
-    BT_JSON_NAME("stringValue", ANY_STRING),  BT_JSON_NAME("intValue", ANY_INT),
-    BT_JSON_NAME("boolValue", ANY_BOOL),      BT_JSON_NAME("doubleValue", ANY_DOUBLE),
-    BT_JSON_NAME("arrayValue", ANY_ARRAY),    BT_JSON_NAME("kvlistValue", ANY_MAP),
-    BT_JSON_NAME("bytesValue", ANY_BYTES),    BT_JSON_NAME("string_value", ANY_STRING),
-    BT_JSON_NAME("int_value", ANY_INT),       BT_JSON_NAME("bool_value", ANY_BOOL),
-    BT_JSON_NAME("double_value", ANY_DOUBLE), BT_JSON_NAME("array_value", ANY_ARRAY),
-    BT_JSON_NAME("kvlist_value", ANY_MAP),    BT_JSON_NAME("bytes_value", ANY_BYTES)};
+static const bt_json_name any_names[] = BT_OTLP_NAMES(BT_OTLP_ANY_VALUE);
 
 static bt_status read_member(bt_json_place *place, unsigned bit, bt_value *out) {
   bt_json *json = &place->json;
   switch (bit) {
-  case ANY_STRING: out->type = BT_VALUE_STRING; return bt_json_read_text(place, &out->string);
-  case ANY_BOOL:
+  case OF_ANY_STRING: out->type = BT_VALUE_STRING; return bt_json_read_text(place, &out->string);
+  case OF_ANY_BOOL:
     out->type = BT_VALUE_BOOL;
     bt_json_bool(json, &out->boolean);
     break;
-  case ANY_INT:
+  case OF_ANY_INT:
     out->type = BT_VALUE_INT;
     return bt_json_read_int64(place, "expected an integer of 64 bits", &out->integer);
-  case ANY_DOUBLE:
+  case OF_ANY_DOUBLE:
     out->type = BT_VALUE_DOUBLE;
     read_double(json, &out->decimal);
     break;
@@ -110,7 +103,7 @@ static bt_status read_scalar(bt_json_place *place, bt_value *out, bt_json *list)
   bt_json_open_object(&place->json);
   while (status == BT_OK && bt_json_next_known(&place->json, any_names, COUNT(any_names), &seen, &bit)) {
     if (out->type != BT_VALUE_MISSING) bt_json_stop(&place->json, "a value must have one type only");
-    if (bit == ANY_ARRAY) *list = place->json;
+    if (bit == OF_ANY_ARRAY) *list = place->json;
     status = read_member(place, bit, out);
   }
   return status == BT_OK ? bt_json_place_status(place) : status;
@@ -130,7 +123,7 @@ static bt_status read_items(bt_json_place *place) {
 
 /* ArrayValue: {"values": […]}. */
 static bt_status read_list(bt_json_place *place, bt_value *out) {
-  static const bt_json_name names[] = {BT_JSON_NAME("values", 0)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_ARRAY_VALUE);
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
@@ -149,14 +142,14 @@ static bt_status read_value(bt_json_place *place, bt_value *out) {
 }
 
 static bt_status read_attribute(bt_json_place *place, bt_attribute_list *list) {
-  static const bt_json_name names[] = {BT_JSON_NAME("key", 0), BT_JSON_NAME("value", 1)};
+  static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_KEY_VALUE);
   bt_attribute attribute = {.key = BT_STR("")};
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
   bt_json_open_object(&place->json);
   while (status == BT_OK && bt_json_next_known(&place->json, names, COUNT(names), &seen, &bit))
-    status = bit == 0 ? bt_json_read_text(place, &attribute.key) : read_value(place, &attribute.value);
+    status = bit == OF_KEY_VALUE_KEY ? bt_json_read_text(place, &attribute.key) : read_value(place, &attribute.value);
   if (status == BT_OK) status = bt_json_place_status(place);
   return status == BT_OK ? bt_build_add(list, &attribute, place->error) : status;
 }

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tempo/wire/otlp_fields.h"
+
 bt_status bt_otlp_stop(const bt_otlp_place *place, const char *at, const char *message, const char *problem) {
   return bt_error_set(place->error, BT_INVALID, "protobuf, byte %zu, in %s: %s", (size_t)(at - place->base), message,
                       problem);
@@ -19,32 +21,36 @@ static double double_of_bits(uint64_t bits) {
   return value;
 }
 
+/* False: it is no member of the oneof. */
+static bool read_member(const bt_wire_field *field, bt_value *out) {
+  switch (field->tag) {
+  case OF_ANY_STRING_TAG: *out = (bt_value){.type = BT_VALUE_STRING, .string = field->bytes}; return true;
+  case OF_ANY_BOOL_TAG: *out = (bt_value){.type = BT_VALUE_BOOL, .boolean = field->value != 0}; return true;
+  case OF_ANY_INT_TAG: *out = (bt_value){.type = BT_VALUE_INT, .integer = (int64_t)field->value}; return true;
+  case OF_ANY_DOUBLE_TAG:
+    *out = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = double_of_bits(field->value)};
+    return true;
+  case OF_ANY_ARRAY_TAG:
+  case OF_ANY_MAP_TAG:
+  case OF_ANY_BYTES_TAG: *out = (bt_value){.type = BT_VALUE_OTHER}; return true;
+  default: return false;
+  }
+}
+
 /* AnyValue, its list left as a slice in *array (ptr NULL: the value is no list). The last member of the oneof counts.
  */
 static bt_status read_scalar(const bt_otlp_place *place, bt_str message, bt_value *out, bt_str *array) {
-  static const bt_wire_type types[] = {
-      [1] = BT_WIRE_BYTES, [2] = BT_WIRE_VARINT, [3] = BT_WIRE_VARINT, [4] = BT_WIRE_FIXED64,
-      [5] = BT_WIRE_BYTES, [6] = BT_WIRE_BYTES,  [7] = BT_WIRE_BYTES};
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_ANY_VALUE);
   bt_wire wire;
   bt_wire_field field;
   bt_wire_init(&wire, message);
   *out = (bt_value){.type = BT_VALUE_MISSING};
   *array = (bt_str){NULL, 0};
   while (bt_wire_next(&wire, &field)) {
-    if (field.number > 7) continue;
-    if (!bt_wire_expect(&wire, &field, types[field.number])) break;
-    *array = (bt_str){NULL, 0};
-    switch (field.number) {
-    case 1: *out = (bt_value){.type = BT_VALUE_STRING, .string = field.bytes}; break;
-    case 2: *out = (bt_value){.type = BT_VALUE_BOOL, .boolean = field.value != 0}; break;
-    case 3: *out = (bt_value){.type = BT_VALUE_INT, .integer = (int64_t)field.value}; break;
-    case 4: *out = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = double_of_bits(field.value)}; break;
-    case 5:
-      *array = field.bytes;
-      *out = (bt_value){.type = BT_VALUE_OTHER};
-      break;
-    default: *out = (bt_value){.type = BT_VALUE_OTHER}; break;
-    }
+    if (read_member(&field, out))
+      *array = field.tag == OF_ANY_ARRAY_TAG ? field.bytes : (bt_str){NULL, 0};
+    else
+      bt_wire_pass_over(&wire, &field, tags, sizeof tags / sizeof *tags);
   }
   bt_status status = bt_otlp_message_end(place, &wire, "AnyValue");
   if (status == BT_OK && out->type == BT_VALUE_STRING) status = bt_otlp_read_text(place, out->string, &out->string);
@@ -52,16 +58,19 @@ static bt_status read_scalar(const bt_otlp_place *place, bt_str message, bt_valu
 }
 
 static bt_status read_array(const bt_otlp_place *place, bt_str message, bt_value *out) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_ARRAY_VALUE);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
   bt_wire_init(&wire, message);
   place->build->values.count = 0;
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number != 1) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
     bt_value item;
     bt_str nested;
+    if (field.tag != OF_ARRAY_VALUES_TAG) {
+      bt_wire_pass_over(&wire, &field, tags, sizeof tags / sizeof *tags);
+      continue;
+    }
     status = read_scalar(place, field.bytes, &item, &nested);
     if (status == BT_OK) status = bt_build_add_value(place->build, &item, place->error);
   }
@@ -79,18 +88,19 @@ static bt_status read_value(const bt_otlp_place *place, bt_str message, bt_value
 /* Any form that a KeyValue can have. Kept apart from the usual form, which needs fewer registers. */
 static __attribute__((noinline)) bt_status read_any_attribute(const bt_otlp_place *place, bt_str message,
                                                               bt_attribute_list *list) {
+  static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_KEY_VALUE);
   bt_wire wire;
   bt_wire_field field;
   bt_attribute attribute = {.key = BT_STR("")};
   bt_status status = BT_OK;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.number > 2) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
-    if (field.number == 1)
+    if (field.tag == OF_KEY_VALUE_KEY_TAG)
       status = bt_otlp_read_text(place, field.bytes, &attribute.key);
-    else
+    else if (field.tag == OF_KEY_VALUE_VALUE_TAG)
       status = read_value(place, field.bytes, &attribute.value);
+    else
+      bt_wire_pass_over(&wire, &field, tags, sizeof tags / sizeof *tags);
   }
   if (status == BT_OK) status = bt_otlp_message_end(place, &wire, "KeyValue");
   return status == BT_OK ? bt_build_add(list, &attribute, place->error) : status;
@@ -108,20 +118,20 @@ static bool read_short_varint(const char *at, size_t length, uint64_t *out) {
 static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t length, bt_value *out) {
   uint64_t bits;
   switch (at[0]) {
-  case BT_WIRE_FIELD(1, BT_WIRE_BYTES):
+  case OF_ANY_STRING_TAG:
     out->type = BT_VALUE_STRING;
     out->string = (bt_str){at + 2, length - 2};
     return (uint8_t)at[1] == length - 2;
-  case BT_WIRE_FIELD(2, BT_WIRE_VARINT):
+  case OF_ANY_BOOL_TAG:
     out->type = BT_VALUE_BOOL;
     out->boolean = at[1] != 0;
     return length == 2 && (uint8_t)at[1] < 0x80;
-  case BT_WIRE_FIELD(3, BT_WIRE_VARINT):
+  case OF_ANY_INT_TAG:
     if (length > 9 || place->end - at < 9 || !read_short_varint(at + 1, length - 1, &bits)) return false;
     out->type = BT_VALUE_INT;
     out->integer = (int64_t)bits;
     return true;
-  case BT_WIRE_FIELD(4, BT_WIRE_FIXED64):
+  case OF_ANY_DOUBLE_TAG:
     if (length != 9) return false;
     out->type = BT_VALUE_DOUBLE;
     out->decimal = double_of_bits(bt_wire_word(at + 1));
@@ -133,12 +143,12 @@ static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t 
 /* The form that nearly all have: a key and a scalar, lengths of one byte, nothing else. Texts are not looked at. False:
  * another form. */
 static bool read_usual_attribute(const bt_otlp_place *place, bt_str message, bt_attribute *out) {
-  if (message.len < 6 || message.ptr[0] != BT_WIRE_FIELD(1, BT_WIRE_BYTES)) return false;
+  if (message.len < 6 || message.ptr[0] != OF_KEY_VALUE_KEY_TAG) return false;
   size_t key = (uint8_t)message.ptr[1];
   if (key >= 0x80 || key + 6 > message.len) return false;
   const char *value = message.ptr + 2 + key;
   size_t length = (uint8_t)value[1];
-  if (value[0] != BT_WIRE_FIELD(2, BT_WIRE_BYTES) || length >= 0x80 || length != message.len - key - 4) return false;
+  if (value[0] != OF_KEY_VALUE_VALUE_TAG || length >= 0x80 || length != message.len - key - 4) return false;
   out->key = (bt_str){message.ptr + 2, key};
   return read_usual_value(place, value + 2, length, &out->value);
 }

@@ -7,6 +7,7 @@
 
 #include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -151,11 +152,11 @@ static inline bool bt_wire_expect(bt_wire *wire, const bt_wire_field *field, bt_
   return field->type == type;
 }
 
-/* A field that is in no case of a switch over tags: passed over, unless it is one of those in `known` (bit n for number
- * n), whose type is then another than its definition's: that is the wire's problem. */
-static inline void bt_wire_pass_over(bt_wire *wire, const bt_wire_field *field, uint32_t known) {
-  if (field->number < 32 && (known >> field->number & 1))
-    wire->problem = "a field has another wire type than its definition";
+/* A field that is in no case of a switch over tags: passed over, unless its number is that of one of them, whose type
+ * is then another than its definition's: that is the wire's problem. */
+static inline void bt_wire_pass_over(bt_wire *wire, const bt_wire_field *field, const uint32_t *tags, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (tags[i] >> 3 == field->number) wire->problem = "a field has another wire type than its definition";
 }
 
 #endif

@@ -253,6 +253,98 @@ class Action(Release):
         self.assertNotRegex(summary, r"(?<!\\)[\[<`]")
         self.assertFalse([line for line in log.splitlines() if line.startswith("::error")])
 
+    def test_every_line_of_run_is_a_step(self):
+        self.rules(WRONG_TEST)
+        status, log, summary, _ = self.act(run="fmt\n check\n\ntest\n", program=str(self.stage / "bin"))
+        self.assertEqual(status, 1, log)
+        self.assertEqual(re.findall(r"(?m)^\| (\w+) \|", summary), ["step", "fmt", "check", "test"])
+        status, log, summary, _ = self.act(run="fmt\n# later: test\n", program=str(self.stage / "bin"))
+        self.assertEqual(status, 2, log)
+        self.assertIn("# is no step", log)
+
+    def test_flags_are_words_and_no_program(self):
+        run = functools.partial(self.act, run="listen", program=str(self.stage / "bin"), command=f"{sys.executable} send.py")
+        for flags, why in (("--settle '300ms", "no end of"), ('--only "service=shop', "no end of"), ("--settle 300ms \\", "nothing behind"),
+                           ("--settle $(touch ran)", "expands nothing"), ("--settle `touch ran`", "expands nothing"), ("--only \"service=$HOME\"", "expands nothing"),
+                           ("--settle 300ms; touch ran", "quotes"), ("--settle 300ms) ; touch ran; x=(", "quotes"), ("--settle 300ms | true", "quotes"),
+                           ("--settle 300ms # and more", "quotes"), ("--settle 300ms > ran", "quotes"),
+                           ("--settle 300ms -- true", "which has to come behind"), ("--help", "no answer"), ("--settle 300ms -h", "no answer")):
+            with self.subTest(flags):
+                status, log, _, outputs = run(flags=flags)
+                self.assertEqual((status, outputs["status"]), (2, "2"), log)
+                self.assertIn("flags", log)
+                self.assertIn(why, log)
+                self.assertFalse((self.work / "ran").exists())
+        for flags in ("--settle 300ms --only 'service=shop'", "--settle\n300ms\n--only service=sh\"\"op", "--settle 300ms --only \"service=other\" --only service=sh\\op"):
+            status, log, _, _ = run(flags=flags)
+            self.assertEqual(status, 1, log)
+
+    def test_a_step_that_wrote_no_report_has_not_passed(self):
+        status, log, _, _ = self.act(run="listen", program=str(self.stage / "bin"), command=f"{sys.executable} send.py",
+                                     flags="--settle 300ms --report junit=elsewhere.xml")
+        self.assertEqual(status, 1, log)
+        self.rules(GOOD.replace("amount > 1000", "amount > 9000").replace("amount: 2000", "amount: 20000"))
+        status, log, _, _ = self.act(run="listen", program=str(self.stage / "bin"), command=f"{sys.executable} send.py",
+                                     flags="--settle 300ms --report junit=elsewhere.xml")
+        self.assertEqual(status, 2, log)
+        self.assertIn("listen ended with 0 and wrote no report", log)
+
+    def test_no_rules_at_all(self):
+        for rules, why in ((" \n\n", "no rule file"), ("--help", "begins with -"), ("rules\n--version", "begins with -")):
+            status, log, _, outputs = self.act(run="fmt check test", rules=rules, program=str(self.stage / "bin"))
+            self.assertEqual((status, outputs["status"]), (2, "2"), log)
+            self.assertIn(why, log)
+
+    # What the runner takes for commands: "::name::" behind blanks of any kind, "##[name]" anywhere in a line, which ends at a return, too.
+    HOSTILE = ("::error::gone", "  ::set-output name=status::0", "\u2003::add-mask::pass", "a%0A::error::gone", "##[error]gone", "x ##[add-mask]pass",
+               "::stop-commands::x", "section_start:1:x", "::group::")
+
+    def commands_in(self, log):
+        """As src/Runner.Common/ActionCommand.cs of actions/runner 2.3 reads lines."""
+        registered = {"set-output", "add-mask", "error", "warning", "notice", "debug", "group", "endgroup", "stop-commands", "echo", "save-state", "set-env", "add-path"}
+        found = []
+        for line in re.split(r"\r\n|\r|\n", log):
+            new, old = re.match(r"::([\w-]+)[^:]*(?::[^:]+)*::", line.lstrip()), re.search(r"##\[([\w-]+)[^\]]*\]", line)
+            found += [(match.group(1), line) for match in (new, old) if match and match.group(1) in registered]
+        return found
+
+    def test_names_cannot_begin_a_command_of_the_runner(self):
+        for name in self.HOSTILE:
+            with self.subTest(name):
+                self.rules(WRONG_TEST.replace("name: no check", f"name: {json.dumps(name, ensure_ascii=False)}"))
+                status, log, _, _ = self.act(run="fmt check test", program=str(self.stage / "bin"))
+                self.assertEqual(status, 1, log)
+                self.assertIn("expected satisfied, got violated", log)
+                self.assertEqual([one for one, _ in self.commands_in(log)], ["group", "endgroup"] * 3, log)
+
+    def test_spans_cannot_begin_a_command_of_the_runner(self):
+        """What the tests of a project print themselves is theirs."""
+        for name in self.HOSTILE:
+            with self.subTest(name):
+                sends = SENDS.replace('"attributes": [{"key": "amount"', f'"attributes": [{{"key": "test.name", "value": {{"stringValue": {json.dumps(name)}}}}}, {{"key": "amount"')
+                (self.work / "send.py").write_text(sends + "print('::notice::of the tests')\n", encoding="ascii")
+                status, log, _, _ = self.act(run="listen\nreplay", program=str(self.stage / "bin"), flags="--settle 300ms",
+                                             command=f"{sys.executable} send.py", traces="betrace-reports/traces.jsonl")
+                self.assertIn(status, (1, 2), log)
+                told = [one for one, _ in self.commands_in(log)]
+                self.assertEqual(sorted(told), ["endgroup"] * 2 + ["error"] + ["group"] * 2 + ["notice"], log)
+
+    def test_rules_cannot_begin_a_command_of_the_runner(self):
+        for text in self.HOSTILE:
+            with self.subTest(text):
+                self.rules(GOOD.replace("fraud-check }", f"fraud-check.where(x == {json.dumps(text, ensure_ascii=False)}) and "))
+                status, log, _, _ = self.act(run="fmt check", program=str(self.stage / "bin"))
+                self.assertNotEqual(status, 0, log)
+                kinds = [one for one, _ in self.commands_in(log)]
+                self.assertEqual([one for one in kinds if one not in ("error", "warning")], ["group", "endgroup"] * 2, log)
+                self.assertTrue(all(line.startswith(("::error file=", "::warning file=")) for one, line in self.commands_in(log) if one in ("error", "warning")), log)
+
+    def test_no_control_character_comes_through(self):
+        """GitLab's sections begin with a return and an escape; the same script runs there."""
+        self.rules(GOOD.replace("fraud-check }", 'fraud-check.where(x == "a\x1b[0Ksection_start:1:x\x7f\u009b2J") and'))
+        _, log, _, _ = self.act(run="fmt check", program=str(self.stage / "bin"))
+        self.assertNotRegex(log, "[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
     def test_the_program_needs_no_library_of_the_machine(self):
         own = subprocess.run(["ldd", self.stage / "bin/betrace"], capture_output=True, text=True, check=True).stdout
         foreign = [line.split()[0] for line in own.splitlines() if "=>" in line and str(self.stage) not in line]
@@ -282,6 +374,20 @@ class GitLab(Release):
         done, _ = self.job("betrace-rules", BETRACE_SHA256="0" * 64)
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertIn("nothing is installed", done.stdout)
+
+    def test_every_line_of_the_steps_is_run_and_texts_stay_text(self):
+        self.rules(WRONG_TEST.replace("name: no check", 'name: "section_start:1:x ::error::gone"'))
+        done, _ = self.job("betrace-rules", BETRACE_STEPS="fmt\ncheck\ntest", GITLAB_CI="true")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("betrace test: failed", done.stdout)
+        self.assertEqual(re.findall(r"section_(start|end):\d+:(\w+)[\r\n]\x1b\[0K", done.stdout),
+                         [(when, f"betrace_{step}") for step in ("fmt", "check", "test") for when in ("start", "end")])
+        done, _ = self.job(".betrace-listen", BETRACE_COMMAND="true", BETRACE_FLAGS="--settle '300ms")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("no end of", done.stdout)
+        done, _ = self.job("betrace-rules", BETRACE_STEPS="*")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("* is no step", done.stdout)
 
     def test_the_tests_of_a_project_run_under_rules(self):
         done, _ = self.job(".betrace-listen", BETRACE_COMMAND=f"{sys.executable} send.py", BETRACE_FLAGS="--settle 300ms")

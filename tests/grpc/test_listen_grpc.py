@@ -83,10 +83,28 @@ class ListenOverGrpc(unittest.TestCase):
         said, lines = self.client("""
             for signal in ("metrics", "logs"):
                 print(send(b"", path=f"/opentelemetry.proto.collector.{signal}.v1.{signal.title()}Service/Export"), file=out)
-            print(send(b"", path="/betrace.v1.RuleService/ListRules"), file=out)
+            print(send(b"", path="/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"), file=out)
+            print(send(b"", path="/grpc.health.v1.Health/Check"), file=out)
             """, code=3)
-        self.assertEqual(lines, ["b''", "b''", "UNIMPLEMENTED"])
+        self.assertEqual(lines, ["b''", "b''", "UNIMPLEMENTED", "b'\\x08\\x01'"])
         self.assertEqual((said["requests"], said["refused"]), (0, 0))
+
+    def test_another_method_and_a_call_whose_message_does_not_come(self):
+        for lines in ("send(b'', path='/betrace.v1.RuleService/ListRules')",
+                      """
+import threading, time
+def never():
+    time.sleep(1)
+    yield from ()
+channel = grpc.insecure_channel(address)
+call = channel.stream_unary(EXPORT, request_serializer=bytes, response_deserializer=bytes).future(never())
+time.sleep(0.5)
+call.cancel()
+time.sleep(0.3)
+"""):
+            said, _ = self.client(f"send(request())\n{lines}", code=3)
+            self.assertEqual((said["spans"], said["refused"]), (1, 1), lines)
+            self.assertIn("was refused before its message was read", said["refusals"][0]["why"])
 
     def test_what_is_refused_is_said(self):
         for lines, code in (("print(send(b'\\x0a\\x05ab'), file=out)", "INVALID_ARGUMENT"),

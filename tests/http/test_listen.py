@@ -43,6 +43,15 @@ def document(*spans, service="shop"):
     return json.dumps({"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": list(spans)}]}]})
 
 
+def old_protobuf():
+    """A checkout alone, in field 1000 of ResourceSpans."""
+    def field(tag, body):
+        return tag + bytes([len(body)]) + body
+    one = field(b"\x0a", bytes(range(16))) + field(b"\x12", bytes(range(8))) + field(b"\x2a", b"checkout") + b"\x39" + (10**18).to_bytes(8, "little") \
+        + b"\x41" + (10**18 + 1000).to_bytes(8, "little")
+    return field(b"\x0a", field(b"\xc2\x3e", field(b"\x12", one)))
+
+
 RIGHT = document(span("checkout", 1), span("fraud-check", 2, parent=1))
 WRONG = document(span("checkout", 1, trace=2))
 
@@ -138,7 +147,7 @@ os._exit(0)
                        "assert send(b'junk', encoding='gzip') == 400", "assert send(b'{}', encoding='br') == 415"):
             done = self.listen(f"assert send({RIGHT.encode()!r}) == 200\n{script}")
             self.assertEqual(done.returncode, 3, f"{script}\n{done.stderr}")
-            self.assertIn("1 request with spans could not be taken, so it is not known what they held", done.stderr)
+            self.assertIn("1 request could not be taken, so it is not known what it held", done.stderr)
 
     def test_what_is_too_large_is_not_forgotten(self):
         """The server refuses it before it is read."""
@@ -151,7 +160,7 @@ except OSError:
 """
         done = self.listen(script)
         self.assertEqual(done.returncode, 3, done.stderr)
-        self.assertIn("1 request with spans could not be taken", done.stderr)
+        self.assertIn("1 request could not be taken", done.stderr)
 
     def test_rules_that_nothing_exercised(self):
         self.assertEqual(self.send(RIGHT, rule="when { refund } always { approval }").returncode, 0)
@@ -183,6 +192,16 @@ assert send({json.dumps(json.loads(RIGHT), indent=2).encode()!r}) == 200
 """
         done = self.listen(script, "--json")
         self.assertEqual((done.returncode, self.summary(done)["spans"], self.summary(done)["traces"]), (1, 3, 2), done.stderr)
+
+    def test_spans_under_the_name_of_before_2022(self):
+        """Field 1000 of protobuf, instrumentation_library_spans, as in JSON; also from a file."""
+        with open(os.path.join(self.folder, "old.pb"), "wb") as file:
+            file.write(old_protobuf())
+        old_json = WRONG.replace("scopeSpans", "instrumentationLibrarySpans")
+        for script in (f"assert send({old_protobuf()!r}, 'application/x-protobuf') == 200", f"assert send({old_json.encode()!r}) == 200"):
+            done = self.listen(script, "--json")
+            self.assertEqual((done.returncode, self.summary(done)["spans"]), (1, 1), done.stderr)
+        self.assertEqual(run_cli("eval", "--dsl", RULE, file.name).returncode, 1)
 
     def test_what_the_command_is_told(self):
         script = """

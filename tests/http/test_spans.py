@@ -135,6 +135,8 @@ class MemoryTest(SpansTest):
                 answer = self.server.post("/v1/spans", body)
                 self.assertEqual(answer.status, 400, answer)
         self.problem(self.server.post("/v1/spans", b"\x0a\xff", headers=PROTOBUF), 400, "invalid-spans")
+        old = self.problem(self.server.post("/v1/spans", b"\x0a\x05\xc2\x3e\x02\x12\x00", headers=PROTOBUF), 400, "invalid-spans")
+        self.assertIn("receivers of OTLP silently ignore the old instrumentation_library_spans", old["detail"])
         self.problem(self.server.post("/v1/spans", b"not gzip", headers={"Content-Encoding": "gzip"}), 400, "invalid-spans")
         self.problem(self.server.post("/v1/spans", gzip.compress(b"{}")[:-6], headers={"Content-Encoding": "gzip"}), 400, "invalid-spans")
         refused = self.server.post("/v1/spans", b"x", headers={"Content-Encoding": "br"})

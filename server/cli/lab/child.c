@@ -1,11 +1,15 @@
 /* A command of the user, started and waited for. See child.h. */
 #include "server/cli/lab/child.h"
 
+#include <dirent.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static void make_set(sigset_t *set) {
   sigemptyset(set);
@@ -76,11 +80,61 @@ bt_status bt_child_start(char *const *argv, const bt_variable *variables, size_t
   return bt_error_set(error, BT_INVALID, "%.150s cannot be started: %s", argv[0], strerror(failed));
 }
 
+/* Those that were adopted and have ended are forgotten. */
 static bool has_ended(pid_t child, int *code) {
   int status = 0;
-  if (!child || waitpid(child, &status, WNOHANG) != child) return false;
+  for (;;) {
+    siginfo_t one = {.si_pid = 0};
+    if (waitid(P_ALL, 0, &one, WEXITED | WNOHANG | WNOWAIT) != 0 || !one.si_pid) return false;
+    if (waitpid(one.si_pid, &status, WNOHANG) == child) break;
+  }
   *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return true;
+}
+
+void bt_child_adopt(void) {
+  (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/* Of "123 (name) S 1 …", where a name may hold anything: whether its parent is the caller, and it has not ended. */
+static bool is_own(const char *line) {
+  const char *behind = strrchr(line, ')');
+  char state = '\0';
+  int parent = 0;
+  return behind && sscanf(behind, ") %c %d", &state, &parent) == 2 && parent == getpid() && state != 'Z' &&
+         state != 'X';
+}
+
+/* "name (123)" of the line. */
+static void add_name(const char *line, char *names, size_t size) {
+  const char *name = strchr(line, '('), *behind = strrchr(line, ')');
+  size_t length = strlen(names);
+  if (!name || !behind || behind < name) return;
+  snprintf(names + length, size - length, "%s%.*s (%d)", length ? ", " : "", (int)(behind - name - 1), name + 1,
+           (int)strtol(line, NULL, 10));
+}
+
+size_t bt_child_left(char *names, size_t size) {
+  siginfo_t one = {.si_pid = 0};
+  size_t count = 0;
+  int ignored;
+  names[0] = '\0';
+  (void)has_ended(0, &ignored);
+  if (waitid(P_ALL, 0, &one, WEXITED | WNOHANG | WNOWAIT) != 0) return 0;
+  DIR *folder = opendir("/proc");
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
+    char path[300], line[512];
+    snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+    FILE *file = entry->d_name[0] >= '0' && entry->d_name[0] <= '9' ? fopen(path, "re") : NULL;
+    if (!file) continue;
+    if (fgets(line, sizeof line, file) && is_own(line)) {
+      count++;
+      add_name(line, names, size);
+    }
+    fclose(file);
+  }
+  if (folder) closedir(folder);
+  return count ? count : 1;
 }
 
 bt_child_event bt_child_wait(pid_t child, int64_t most_ns, int *code) {

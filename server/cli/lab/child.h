@@ -3,6 +3,7 @@
 #define BT_SERVER_CLI_LAB_CHILD_H
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +15,9 @@ typedef struct bt_variable {
 
 /* Blocks the signals that bt_child_wait takes: before any thread is started, so that all threads inherit it. */
 void bt_child_block_signals(void);
+/* From now on a process that a child leaves behind becomes the caller's own, not init's, however it was started: before
+ * the child is. Where the system cannot, there is nobody to wait for. */
+void bt_child_adopt(void);
 /* Starts argv[0], found by PATH, with these variables set. BT_INVALID: it cannot be started, and why. */
 bt_status bt_child_start(char *const *argv, const bt_variable *variables, size_t count, pid_t *out,
                          bt_error *error) BT_MUST_CHECK;
@@ -26,5 +30,8 @@ typedef enum bt_child_event {
 /* Until the child ends, a signal comes or the time is over. child 0: there is none. *code: its exit status, 128 and the
  * number of the signal that ended it. */
 bt_child_event bt_child_wait(pid_t child, int64_t most_ns, int *code);
+/* How many processes the caller still has. `names`: the first of them, "node (123), java (124)"; cut where it is full.
+ */
+size_t bt_child_left(char *names, size_t size);
 
 #endif

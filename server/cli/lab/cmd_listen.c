@@ -13,19 +13,19 @@
 #include "server/cli/printer.h"
 
 static const int64_t LOOK_NS = 50000000;
-/* After the command has ended, others may go on sending; nobody waits for that longer. */
-static const int64_t MOST_AFTER_NS = INT64_C(60000000000);
 
 typedef struct listen_run {
   bt_listen_options options;
   const char *address, *forward, *protocol; /* protocol: of OTEL_EXPORTER_OTLP_PROTOCOL */
   int64_t settle_ns, most_ns;               /* most_ns 0: no end but the command's, or a signal */
+  int64_t wait_ns;                          /* the most for what the command leaves behind; 0: nothing of it counts */
   char *const *command;                     /* NULL: none */
   bt_receiver *receiver;
   bt_listen_report report;
   int64_t began_ns;
   pid_t child;
-  int code; /* of the command */
+  int code;           /* of the command */
+  char open_end[400]; /* of the report */
 } listen_run;
 
 /* ---- the command ---- */
@@ -92,21 +92,66 @@ static void wait_for_signal(const listen_run *run) {
     ;
 }
 
-static void wait_until_quiet(listen_run *run) {
+/* What may still send something, or is sending it. */
+typedef struct rest {
+  size_t processes; /* that the command left behind */
+  char names[200];
+  uint32_t requests;
+  bool is_settled; /* no span came for so long as --settle says */
+} rest;
+
+static void look_at_rest(listen_run *run, int64_t ended_ns, rest *out) {
   bt_received received;
-  int ignored;
+  bt_receiver_look(run->receiver, &received);
+  int64_t since_ns = received.last_ns > ended_ns ? received.last_ns : ended_ns;
+  *out = (rest){.requests = received.under_way, .is_settled = bt_clock_monotonic_ns() - since_ns >= run->settle_ns};
+  if (run->wait_ns && !run->child) out->processes = bt_child_left(out->names, sizeof out->names);
+}
+
+/* Requests that are cut now are counted by the receiver. */
+static void give_up(listen_run *run, const rest *left) {
+  char wait[64];
+  bt_duration_format(run->wait_ns, wait);
+  if (left->processes)
+    snprintf(run->open_end, sizeof run->open_end,
+             "%zu process%s that the command left behind still ran after %s (--wait), and may send more: %s",
+             left->processes, left->processes == 1 ? "" : "es", wait, left->names);
+  else if (!left->is_settled)
+    snprintf(run->open_end, sizeof run->open_end,
+             "spans still came %s after the command had ended (--wait); what came later was not looked at", wait);
+  if (run->open_end[0] && !run->report.open_end) run->report.open_end = run->open_end;
+}
+
+static void say_what_is_waited_for(const listen_run *run, const rest *left) {
+  char wait[64];
+  bt_duration_format(run->wait_ns, wait);
+  if (left->processes)
+    bt_print_error("betrace listen: the command has ended and left %zu process%s behind: %s; waits until %s, at most "
+                   "%s (--wait)\n",
+                   left->processes, left->processes == 1 ? "" : "es", left->names,
+                   left->processes == 1 ? "it has ended" : "they have ended", wait);
+  else
+    bt_print_error("betrace listen: waits for %u request%s under way, at most %s (--wait)\n", left->requests,
+                   bt_cli_plural(left->requests), wait);
+}
+
+/* Nothing is left that sends, and nothing came for a while; or --wait is over. */
+static void wait_until_quiet(listen_run *run) {
   int64_t ended_ns = bt_clock_monotonic_ns();
+  bool is_said = false;
+  int ignored;
   for (;;) {
-    int64_t now_ns = bt_clock_monotonic_ns();
-    bt_receiver_look(run->receiver, &received);
-    int64_t since_ns = received.last_ns > ended_ns ? received.last_ns : ended_ns;
-    if (now_ns - since_ns >= run->settle_ns) return;
-    if (now_ns - ended_ns > MOST_AFTER_NS + run->settle_ns) {
-      run->report.open_end = "spans still came a minute after the command had ended; what came later was not looked at";
+    rest left;
+    look_at_rest(run, ended_ns, &left);
+    if (left.is_settled && !left.processes && !left.requests) return;
+    if (bt_clock_monotonic_ns() - ended_ns > run->wait_ns + run->settle_ns) {
+      give_up(run, &left);
       return;
     }
+    if (left.is_settled && !is_said) say_what_is_waited_for(run, &left);
+    is_said = is_said || left.is_settled;
     if (bt_child_wait(0, LOOK_NS, &ignored) == BT_CHILD_INTERRUPTED) {
-      run->report.open_end = "it was interrupted before the spans were quiet (--settle)";
+      run->report.open_end = "it was interrupted before the spans were quiet (--settle, --wait)";
       return;
     }
   }
@@ -115,6 +160,7 @@ static void wait_until_quiet(listen_run *run) {
 static bt_status receive_traces(listen_run *run, bt_error *error) {
   const bt_receiver_options options = {run->address, run->forward};
   bt_child_block_signals();
+  bt_child_adopt();
   bt_status status = bt_receiver_start(&options, &run->receiver, error);
   if (!status && !port_of(run))
     status = bt_error_set(error, BT_INVALID,
@@ -152,6 +198,7 @@ static bt_status run_listen(listen_run *run, bt_error *error) {
 enum {
   OPT_SETTLE = BT_FLAG_OWN,
   OPT_FOR,
+  OPT_WAIT,
   OPT_LISTEN,
   OPT_PROTOCOL,
   OPT_FORWARD,
@@ -196,6 +243,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   switch (flag->id) {
   case OPT_SETTLE: return bt_duration_parse(bt_str_from(value), &run->settle_ns) && run->settle_ns >= 0;
   case OPT_FOR: return bt_duration_parse(bt_str_from(value), &run->most_ns) && run->most_ns > 0;
+  case OPT_WAIT: return bt_duration_parse(bt_str_from(value), &run->wait_ns) && run->wait_ns >= 0;
   case OPT_LISTEN: return run->address = value, true;
   case OPT_PROTOCOL: return run->protocol = value, true;
   case OPT_FORWARD: return run->forward = value, true;
@@ -213,7 +261,10 @@ static int end_code(const listen_run *run) {
 }
 
 static int listen_command(const bt_command *self, int argc, char **argv) {
-  listen_run run = {.address = "127.0.0.1:0", .protocol = "http/protobuf", .settle_ns = INT64_C(2000000000)};
+  listen_run run = {.address = "127.0.0.1:0",
+                    .protocol = "http/protobuf",
+                    .settle_ns = INT64_C(2000000000),
+                    .wait_ns = INT64_C(60000000000)};
   bt_operands operands;
   bt_error error = {0};
   int code = BT_EXIT_FINE;
@@ -242,6 +293,10 @@ static int listen_command(const bt_command *self, int argc, char **argv) {
 
 static const bt_flag flags[] = {
     {"settle", OPT_SETTLE, "DURATION", "2s", "wait until no span has come for so long after the command ended", NULL},
+    {"wait", OPT_WAIT, "DURATION", "1m",
+     "the most time for what the command leaves behind: its processes, and requests under way; 0s: none of its "
+     "processes sends anything",
+     NULL},
     {"for", OPT_FOR, "DURATION", NULL, "the most time that the command may take, or without one how long to listen",
      NULL},
     {"listen", OPT_LISTEN, "ADDRESS", "127.0.0.1:0", "where spans are taken; port 0 is a free one", NULL},
@@ -270,8 +325,10 @@ const bt_command bt_command_listen = {
     .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] [-- COMMAND…]",
     .about = "Takes OTLP over HTTP on a free port of this machine and runs the command with the variables of "
              "OpenTelemetry SDKs set to it (OTEL_EXPORTER_OTLP_ENDPOINT, every trace sampled). A build with gRPC takes "
-             "OTLP over gRPC, too: --protocol grpc. When the command has ended and no more spans come, it evaluates "
-             "the rules and draws each trace that violates one.\n\n"
+             "OTLP over gRPC, too: --protocol grpc. When the command has ended, with all processes that it started, "
+             "and no more spans come, it evaluates the rules and draws each trace that violates one.\n\n"
+             "A request that was cut, was not understood or went to another path may have held anything: how many "
+             "there were is said with why, and the status is 3.\n\n"
              "A trace in which a parent never came is not complete: what a rule says is absent is not known there. An "
              "attribute test.name, of the resource or of a span, groups the results by test.\n\n"
              "The exit status is the command's, if that is not 0.",
@@ -279,6 +336,6 @@ const bt_command bt_command_listen = {
     .groups = groups,
     .fine = "the command ended with 0, and no trace violates a rule",
     .found = "a trace violates a rule",
-    .unknown = "no span came, or some could not be taken; with --strict also: a verdict is "
+    .unknown = "no span came, some could not be taken, or more may come; with --strict also: a verdict is "
                "inconclusive; " BT_EXERCISED_UNKNOWN,
     .run = listen_command};

@@ -251,21 +251,37 @@ static void print_tests(const bt_listen_report *report) {
                bt_cli_plural((uint64_t)json_integer_value(violated)));
 }
 
-static void print_gaps(const bt_listen_report *report) {
+/* Why something is not known, a sentence a line; nothing where all came. */
+static void write_gaps(const bt_listen_report *report, bt_buffer *out) {
   const bt_received *received = &report->received;
   if (received->refused)
-    bt_print_error("betrace listen: %" PRIu64 " request%s with spans could not be taken, so it is not known what they "
-                   "held: %s\n",
-                   received->refused, bt_cli_plural(received->refused), received->why_refused);
+    bt_buffer_printf(out, "%" PRIu64 " request%s could not be taken, so it is not known what %s held:\n",
+                     received->refused, bt_cli_plural(received->refused), received->refused == 1 ? "it" : "they");
+  for (size_t i = 0; i < received->refusal_count; i++)
+    bt_buffer_printf(out, "  %" PRIu64 "  %s\n", received->refusals[i].count, received->refusals[i].why);
+  if (report->open_end) bt_buffer_printf(out, "%s\n", report->open_end);
+  if (!received->spans)
+    bt_buffer_append(out, BT_STR("no span came, so nothing is known. Does the program use an OpenTelemetry SDK with an "
+                                 "OTLP exporter over HTTP, and does it end the SDK before it exits?\n"));
+  else if (!report->traces)
+    bt_buffer_append(out, BT_STR("no trace has a span of these services (--only), so nothing is known\n"));
+}
+
+/* A line of what goes on with the one before it is indented. */
+static void print_gaps(const bt_listen_report *report) {
+  const bt_received *received = &report->received;
+  bt_buffer gaps = {0};
+  write_gaps(report, &gaps);
+  for (bt_str rest = bt_buffer_str(&gaps); rest.len;) {
+    const char *end = memchr(rest.ptr, '\n', rest.len);
+    size_t length = end ? (size_t)(end - rest.ptr) : rest.len;
+    bt_print_error("%s%.*s\n", rest.ptr[0] == ' ' ? "" : "betrace listen: ", (int)length, rest.ptr);
+    rest = (bt_str){rest.ptr + length + (end != NULL), rest.len - length - (end != NULL)};
+  }
+  bt_buffer_dispose(&gaps);
   if (received->not_sent)
     bt_print_error("betrace listen: %" PRIu64 " request%s could not be sent on: %s\n", received->not_sent,
                    bt_cli_plural(received->not_sent), received->why_not_sent);
-  if (report->open_end) bt_print_error("betrace listen: %s\n", report->open_end);
-  if (!received->spans)
-    bt_print_error_line("betrace listen: no span came, so nothing is known. Does the program use an OpenTelemetry SDK "
-                        "with an OTLP exporter over HTTP, and does it end the SDK before it exits?");
-  else if (!report->traces)
-    bt_print_error_line("betrace listen: no trace has a span of these services (--only), so nothing is known");
 }
 
 static void print_text(const bt_listen_report *report, int command_code) {
@@ -286,12 +302,27 @@ static const bt_rule_place *place_of(const bt_listen_report *report, size_t i) {
   return &report->options->shared.rules.places[i];
 }
 
+static void print_note(const bt_ci_note *note) {
+  bt_buffer line = {0};
+  bt_ci_note_write(note, &line);
+  bt_print_document(bt_buffer_str(&line));
+  bt_buffer_dispose(&line);
+}
+
+static void print_gaps_for_github(const bt_listen_report *report) {
+  bt_buffer gaps = {0};
+  write_gaps(report, &gaps);
+  if (gaps.len)
+    print_note(&(bt_ci_note){.level = "error", .title = BT_STR("betrace listen"), .message = bt_buffer_str(&gaps)});
+  bt_buffer_dispose(&gaps);
+}
+
 static void print_for_github(const bt_listen_report *report) {
   for (size_t i = 0; i < rule_count(report); i++) {
     const bt_listen_rule *rule = &report->rules[i];
     const bt_rule_place *place = place_of(report, i);
     if (!rule->counts[BT_VIOLATED]) continue;
-    bt_buffer title = {0}, line = {0};
+    bt_buffer title = {0};
     bt_buffer_printf(&title, "betrace %s", rule_at(report, i)->fields.id);
     bt_ci_note note = {.level = "error",
                        .file = place->file,
@@ -299,11 +330,10 @@ static void print_for_github(const bt_listen_report *report) {
                        .column = 1,
                        .title = bt_buffer_str(&title),
                        .message = bt_buffer_str(&rule->messages)};
-    bt_ci_note_write(&note, &line);
-    bt_print_document(bt_buffer_str(&line));
+    print_note(&note);
     bt_buffer_dispose(&title);
-    bt_buffer_dispose(&line);
   }
+  print_gaps_for_github(report);
 }
 
 /* ---- documents ---- */
@@ -316,16 +346,24 @@ static json_t *rule_json(const bt_listen_report *report, size_t i) {
                    "satisfied", (json_int_t)rule->counts[BT_SATISFIED], "exercised", is_exercised(rule));
 }
 
+static json_t *refusals_json(const bt_received *received) {
+  json_t *refusals = json_array();
+  for (size_t i = 0; i < received->refusal_count; i++)
+    bt_json_append(refusals, json_pack("{s:I, s:o}", "count", (json_int_t)received->refusals[i].count, "why",
+                                       bt_text_json(bt_str_from(received->refusals[i].why))));
+  return refusals;
+}
+
 static void print_json(bt_listen_report *report, int command_code) {
   json_t *rules = json_array();
   const bt_received *received = &report->received;
   for (size_t i = 0; i < rule_count(report); i++) bt_json_append(rules, rule_json(report, i));
-  bt_cli_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O, s:O, s:i}", "traces",
-                              (json_int_t)report->traces, "left_out", (json_int_t)report->left_out, "spans",
-                              (json_int_t)received->spans, "requests", (json_int_t)received->requests, "refused",
-                              (json_int_t)received->refused, "not_sent_on", (json_int_t)received->not_sent, "open_end",
-                              report->open_end ? json_string(report->open_end) : json_null(), "rules", rules, "tests",
-                              report->tests, "violations", report->violations, "command_status", command_code));
+  bt_cli_print_json(json_pack(
+      "{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:O, s:O, s:i}", "traces", (json_int_t)report->traces, "left_out",
+      (json_int_t)report->left_out, "spans", (json_int_t)received->spans, "requests", (json_int_t)received->requests,
+      "refused", (json_int_t)received->refused, "refusals", refusals_json(received), "not_sent_on",
+      (json_int_t)received->not_sent, "open_end", report->open_end ? json_string(report->open_end) : json_null(),
+      "rules", rules, "tests", report->tests, "violations", report->violations, "command_status", command_code));
 }
 
 static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out) {
@@ -351,8 +389,12 @@ static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out)
 /* What is not known of the run as a whole is a case of its own: no rule can be said to have passed. */
 static void write_run_case(const bt_listen_report *report, bt_buffer *out) {
   if (!lacks_spans(report)) return;
-  bt_buffer_append(out, BT_STR("    <testcase classname=\"betrace\" name=\"spans\"><error message=\"some spans, or "
-                               "all, did not come: nothing is known of them\"/></testcase>\n"));
+  bt_buffer gaps = {0};
+  write_gaps(report, &gaps);
+  bt_buffer_append(out, BT_STR("    <testcase classname=\"betrace\" name=\"spans\"><error"));
+  bt_xml_attribute(out, "message", bt_buffer_str(&gaps));
+  bt_buffer_append(out, BT_STR("/></testcase>\n"));
+  bt_buffer_dispose(&gaps);
 }
 
 /* Disposes the text. */

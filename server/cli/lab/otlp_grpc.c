@@ -10,14 +10,23 @@
 
 struct bt_otlp_grpc {
   bt_grpc_server *server;
-  void (*refused)(void *context);
+  void (*refused)(void *context, bt_str method);
   void *context;
 };
 
+static bool holds_no_spans(bt_str method) {
+  static const char *const others[] = {"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+                                       "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                                       "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
+                                       "/grpc.health.v1.Health/Check"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (bt_str_equal(method, bt_str_from(others[i]))) return true;
+  return false;
+}
+
 static void count_refused(void *context, bt_str method) {
   bt_otlp_grpc *grpc = context;
-  if (bt_str_equal(method, BT_STR("/opentelemetry.proto.collector.trace.v1.TraceService/Export")))
-    grpc->refused(grpc->context);
+  if (!holds_no_spans(method)) grpc->refused(grpc->context, method);
 }
 
 /* "127.0.0.1:0" of "127.0.0.1:4318". */
@@ -53,6 +62,10 @@ uint16_t bt_otlp_grpc_port(const bt_otlp_grpc *grpc) {
   return bt_grpc_server_port(grpc->server);
 }
 
+uint32_t bt_otlp_grpc_under_way(const bt_otlp_grpc *grpc) {
+  return grpc ? bt_grpc_server_under_way(grpc->server) : 0;
+}
+
 void bt_otlp_grpc_stop(bt_otlp_grpc *grpc) {
   if (grpc) bt_grpc_server_stop(grpc->server);
   free(grpc);
@@ -66,6 +79,11 @@ bt_status bt_otlp_grpc_start(const bt_otlp_grpc_options *options, bt_otlp_grpc *
 }
 
 uint16_t bt_otlp_grpc_port(const bt_otlp_grpc *grpc) {
+  (void)grpc;
+  return 0;
+}
+
+uint32_t bt_otlp_grpc_under_way(const bt_otlp_grpc *grpc) {
   (void)grpc;
   return 0;
 }

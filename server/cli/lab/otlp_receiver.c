@@ -3,6 +3,7 @@
 #include "server/cli/lab/otlp_receiver.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@
 
 /* What is kept with its length in front begins with a zero byte, by which the file source knows it. */
 static const size_t most_bytes = ((size_t)16 << 20) - 1, most_decoded = (size_t)256 << 20;
+/* What ends an idle connection may meet a request that is on its way there: an exporter's pauses are as long as a test.
+ */
+static const uint32_t idle_ms = 60u * 60 * 1000;
 
 typedef enum body_form { AS_PROTOBUF, AS_JSON, FORMS } body_form;
 
@@ -46,40 +50,68 @@ typedef struct push {
   uint64_t spans;
 } push;
 
-/* The first reason stays, unless a handler knows more. */
+/* The place of a reason; the last one is everybody's. The mutex is held. */
+static bt_refusal *refusal_of(bt_received *received, const char *why) {
+  size_t i = 0;
+  while (i < received->refusal_count && strcmp(received->refusals[i].why, why) != 0) i++;
+  if (i == BT_REFUSALS_MAX) i--;
+  if (i < received->refusal_count) return &received->refusals[i];
+  received->refusal_count++;
+  snprintf(received->refusals[i].why, sizeof received->refusals[i].why, "%s",
+           i + 1 < BT_REFUSALS_MAX ? why : "other reasons");
+  return &received->refusals[i];
+}
+
 static void count_lost(bt_receiver *receiver, const char *why) {
+  char text[sizeof receiver->received.refusals->why];
+  snprintf(text, sizeof text, "%s", why);
   pthread_mutex_lock(&receiver->mutex);
-  bt_received *received = &receiver->received;
-  received->refused++;
-  if (!received->why_refused[0]) snprintf(received->why_refused, sizeof received->why_refused, "%.250s", why);
+  receiver->received.refused++;
+  refusal_of(&receiver->received, text)->count++;
   pthread_mutex_unlock(&receiver->mutex);
 }
 
-/* Of each answer: what the server refuses by itself (a body that is too large, a full lane) is missing like the rest.
- */
-static void count_refused(void *service, const bt_route *route, int status, int64_t duration_ns) {
-  bt_receiver *receiver = service;
-  (void)duration_ns;
-  bool is_other_path = status == 404 || status == 405 || (route && strcmp(route->path, "/v1/traces") != 0);
-  if (status < 400 || is_other_path) return;
-  char text[64];
-  snprintf(text, sizeof text, "the answer was %d", status);
-  count_lost(receiver, text);
+/* Where an SDK sends what are no spans. */
+static const char *const other_signals[] = {"/v1/metrics", "/v1/logs", "/v1development/profiles"};
+
+static bool is_of_another_signal(bt_str path) {
+  for (size_t i = 0; i < sizeof other_signals / sizeof *other_signals; i++)
+    if (bt_str_equal(path, bt_str_from(other_signals[i]))) return true;
+  return false;
 }
 
-/* By gRPC's server itself: a message that is too large, or one too many. */
-static void count_refused_call(void *receiver) {
-  count_lost(receiver, "a gRPC call was refused before its message was read: it was too large, or came late");
+/* What the sender was told. */
+static void write_refusal(const bt_http_fate *fate, char *out, size_t size) {
+  json_t *problem = json_loadb(fate->answer.ptr ? fate->answer.ptr : "", fate->answer.len, 0, NULL);
+  const char *detail = json_string_value(json_object_get(problem, "detail"));
+  if (fate->status == 404)
+    snprintf(out, size, "%.*s %.*s: there is no such path; spans are taken at POST /v1/traces", BT_FMT(fate->method),
+             BT_FMT(fate->path));
+  else
+    snprintf(out, size, "%.*s%s%.*s%s%s (%d)", BT_FMT(fate->method), fate->method.len ? " " : "", BT_FMT(fate->path),
+             fate->path.len ? ": " : "", detail ? detail : "it was refused", fate->status);
+  json_decref(problem);
 }
 
-static void note_why_refused(bt_receiver *receiver, const char *why) {
-  pthread_mutex_lock(&receiver->mutex);
-  snprintf(receiver->received.why_refused, sizeof receiver->received.why_refused, "%.250s", why);
-  pthread_mutex_unlock(&receiver->mutex);
+/* Of each request, whoever refused it, and of each that got no answer. */
+static void count_fate(void *service, const bt_http_fate *fate) {
+  char why[400];
+  if ((fate->status && fate->status < 400) || is_of_another_signal(fate->path)) return;
+  if (!fate->why) write_refusal(fate, why, sizeof why);
+  count_lost(service, fate->why ? fate->why : why);
+}
+
+/* By gRPC's server itself: a message that is too large, that was cut, or one too many; another method. */
+static void count_refused_call(void *receiver, bt_str method) {
+  char why[300];
+  snprintf(why, sizeof why,
+           "a gRPC call of %.*s was refused before its message was read: it is no method here, or it "
+           "was too large, cut, or late",
+           (int)(method.len < 100 ? method.len : 100), method.ptr);
+  count_lost(receiver, why);
 }
 
 static void refuse_push(push *p, int status, const char *kind, const char *why) {
-  note_why_refused(p->receiver, why);
   bt_call_problem(p->call, status, kind, "%s.", why);
 }
 
@@ -206,9 +238,16 @@ static void drop_others(void *service, bt_call *call) {
   answer_taken(call, form_of(call));
 }
 
+static void say_ready(void *service, bt_call *call) {
+  (void)service;
+  bt_call_text(call, 200, "application/json", BT_STR("{}"));
+}
+
 static const bt_route routes[] = {{"POST", "/v1/traces", take_traces, BT_ROLE_EDITOR, BT_LANE_PUSH},
                                   {"POST", "/v1/metrics", drop_others, BT_ROLE_EDITOR, BT_LANE_PUSH},
-                                  {"POST", "/v1/logs", drop_others, BT_ROLE_EDITOR, BT_LANE_PUSH}};
+                                  {"POST", "/v1/logs", drop_others, BT_ROLE_EDITOR, BT_LANE_PUSH},
+                                  {"POST", "/v1development/profiles", drop_others, BT_ROLE_EDITOR, BT_LANE_PUSH},
+                                  {"GET", "/ready", say_ready, BT_ROLE_VIEWER, BT_ON_LOOP}};
 
 /* ---- beginning and end ---- */
 
@@ -245,8 +284,9 @@ bt_status bt_receiver_start(const bt_receiver_options *options, bt_receiver **ou
                                  .routes = routes,
                                  .route_count = sizeof routes / sizeof *routes,
                                  .service = receiver,
-                                 .observe = count_refused,
-                                 .max_body_bytes = most_bytes};
+                                 .observe = count_fate,
+                                 .max_body_bytes = most_bytes,
+                                 .idle_timeout_ms = idle_ms};
   bt_otlp_grpc_options grpc = {
       .listen = options->listen, .most_bytes = most_bytes, .refused = count_refused_call, .context = receiver};
   bt_status status = make_folder(receiver, error);
@@ -285,6 +325,8 @@ void bt_receiver_look(bt_receiver *receiver, bt_received *out) {
   pthread_mutex_lock(&receiver->mutex);
   *out = receiver->received;
   pthread_mutex_unlock(&receiver->mutex);
+  if (receiver->http)
+    out->under_way = bt_http_server_under_way(receiver->http) + bt_otlp_grpc_under_way(receiver->grpc);
 }
 
 bt_status bt_receiver_end(bt_receiver *receiver, bt_error *error) {
