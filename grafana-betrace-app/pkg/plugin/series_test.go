@@ -142,6 +142,31 @@ func TestAnAlertIsToldNothingOnceTracesStop(t *testing.T) {
 	}
 }
 
+// What Grafana makes of an alert query: a number, a typed null (no data of that instance, which KeepLast keeps), or an error.
+func TestAnOutageIsNoNumber(t *testing.T) {
+	unread := func(q betrace.SeriesQuestion) string { // BeTrace is up, its Tempo is not
+		return fmt.Sprintf(`{"series":[{"labels":{"rule_id":"a","rule":"A","severity":"high"},"points":[["%[1]s",null]]}],"reason":"windows_failed: some steps could not be read in full","coverage":{"complete":false,"asked":{"start":"%[1]s","end":"%[2]s"},"effective_end":"%[2]s","windows_empty":[],"windows_failed":[{"start":"%[1]s","end":"%[2]s","reason":"Tempo could not be reached"}],"assumptions":{"settle":"2m"}}}`,
+			q.Start.Format(time.RFC3339), q.End.Format(time.RFC3339))
+	}
+	for name, series := range map[string]func(betrace.SeriesQuestion) string{"Tempo is down": unread, "no traffic": withTraces("0", func(int) bool { return true })} {
+		f := newFake(t)
+		f.series = series
+		answer := ask(t, f.instance(t), `{"queryType":"count","ruleIds":["a"],"instant":true}`, true)
+		if answer.Error != nil || len(answer.Frames) != 1 || answer.Frames[0].Meta.Type != data.FrameTypeNumericMulti {
+			t.Fatalf("%s: %+v", name, answer)
+		}
+		if value := valueOf(answer.Frames[0]); value != nil {
+			t.Errorf("%s: %v", name, *value)
+		}
+	}
+	f := newFake(t)
+	d := f.instance(t)
+	f.answers["/v1/violations/series"] = func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) } // BeTrace goes away
+	if answer := ask(t, d, `{"queryType":"count","ruleIds":["a"],"instant":true}`, true); answer.Error == nil || len(answer.Frames) != 0 {
+		t.Errorf("BeTrace is down: %+v", answer)
+	}
+}
+
 func pointer(value float64) *float64 { return &value }
 
 // The frames of a graph keep the steps without any trace null, and a notice names a long time of them.
