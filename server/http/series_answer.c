@@ -69,6 +69,7 @@ static int64_t step_start(const answer *a, size_t index) {
 
 typedef struct step_view { /* of all rules together */
   bool is_failed, is_waiting, is_undecided, is_young, is_counted, is_empty;
+  bool has_trace; /* by what any of them was told */
 } step_view;
 
 static step_view view_step(const answer *a, size_t index) {
@@ -82,6 +83,7 @@ static step_view view_step(const answer *a, size_t index) {
     view.is_young |= state == BT_STEP_UNSETTLED && count.is_young;
     view.is_counted &= state == BT_STEP_COUNTED;
     view.is_empty &= state == BT_STEP_COUNTED && count.is_empty;
+    view.has_trace |= state == BT_STEP_COUNTED && !count.is_empty;
   }
   return view;
 }
@@ -120,16 +122,25 @@ static bool add_failed(bt_coverage *coverage, bt_time_range step, const char *re
 static const char undecided_step[] =
     "inconclusive: it could not be decided whether a trace of this step violates a rule";
 
+/* Steps come in order of time. What lies before the first one with a trace has to be known to have none. */
+static void note_data(answer *a, bt_coverage *coverage, int64_t start_ns) {
+  bool is_known = !coverage->windows_failed_count;
+  if (!a->has_data && is_known) {
+    coverage->has_data_from = true;
+    coverage->data_from_ns = start_ns;
+  }
+  a->has_data = true;
+}
+
 static bool cover_step(answer *a, size_t index, bt_coverage *coverage, const char *why) {
-  bt_time_range step = {step_start(a, index), step_start(a, index + 1)};
+  bt_time_range step = {bt_time_later(step_start(a, index), a->options.asked.start_ns), step_start(a, index + 1)};
   step_view view = view_step(a, index);
   if (view.is_waiting) return add_failed(coverage, step, "not evaluated yet: ask again");
   if (view.is_failed) return add_failed(coverage, step, why);
-  if (view.is_undecided || view.is_young) a->has_data = true; /* there is a trace */
+  if (view.is_undecided || view.is_young || view.has_trace) note_data(a, coverage, step.start_ns);
   if (view.is_young && step.start_ns < coverage->effective_end_ns) coverage->effective_end_ns = step.start_ns;
   if (view.is_undecided) return add_failed(coverage, step, undecided_step);
   if (view.is_empty) return add_window(&coverage->windows_empty, &coverage->windows_empty_count, step);
-  if (view.is_counted) a->has_data = true;
   return true;
 }
 
@@ -179,9 +190,10 @@ static const char *reason_of(const answer *a, const bt_coverage *coverage) {
 
 /* ---- points ---- */
 
-/* null: not looked at in full. A ratio is one of exercised traces: where there was none, there is no ratio. */
+/* null: not looked at in full, or no trace was there to look at. A ratio is one of exercised traces: where there was
+ * none, there is no ratio. */
 static json_t *value_json(const answer *a, bt_step_state state, const bt_step_count *count) {
-  bool is_known = state == BT_STEP_COUNTED && (!count->is_empty || a->has_data);
+  bool is_known = state == BT_STEP_COUNTED && !count->is_empty;
   if (is_known && a->options.value == BT_SERIES_COUNT) return json_integer((json_int_t)count->violations);
   if (!is_known || !count->has_exercised) return json_null();
   if (a->options.value == BT_SERIES_EXERCISED) return json_integer((json_int_t)count->exercised);

@@ -24,6 +24,11 @@ static double last_round(const bt_watch_status *status, int64_t now_ns) {
   return to_seconds(status->last_round_ns);
 }
 
+static double last_trace(const bt_watch_status *status, int64_t now_ns) {
+  (void)now_ns;
+  return to_seconds(status->last_trace_ns);
+}
+
 static double gap_seconds(const bt_watch_status *status, int64_t now_ns) {
   (void)now_ns;
   return to_seconds(status->gap_end_ns - status->gap_start_ns);
@@ -57,6 +62,8 @@ static const family families[] = {
     {"betrace_watch_lag_seconds", "gauge",
      "How far behind the present everything is searched, judged and sent, gaps aside.", lag_seconds},
     {"betrace_watch_last_round_timestamp_seconds", "gauge", "When a round ended last without a failure.", last_round},
+    {"betrace_watch_last_trace_timestamp_seconds", "gauge",
+     "When Tempo last had any trace for watch, whether a rule is about it or not.", last_trace},
     {"betrace_watch_gap_seconds", "gauge",
      "From the start of the first gap that is being caught up to the end of the last.", gap_seconds},
     {"betrace_watch_lost_seconds", "gauge", "The same of what is too old to be caught up: nothing evaluated it.",

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "server/base/clock.h"
 #include "server/query/evaluation_pool.h"
 
 enum {
   CHECKED_BY_ID = 4, /* violations of a window that are read again, besides those that have to be */
   WINDOW_PART = 8,   /* of the memory limit: what one window may hold */
+  GAPS_NAMED = 24,   /* so long a part of the range without any trace is named */
   MOST_PART = 2      /* of the memory limit: what one evaluation may hold, whatever its reader does */
 };
 
@@ -74,6 +76,7 @@ static bt_status note_verdict(void *context, const bt_trace_verdict *verdict, bt
 static bt_status evaluate_window(window_run *run, bt_replay_result *result, bt_error *error) {
   const bt_evaluation *evaluation = run->evaluation;
   const bt_evaluations_options *options = &run->evaluations->options;
+  const bt_time_range *whole = &evaluation->key.range;
   bt_replay_observer observer = {.context = run, .violation = keep_violation, .verdict = note_verdict};
   bt_replay_request request = {.rules = evaluation->rules,
                                .rule_count = evaluation->rule_count,
@@ -88,6 +91,7 @@ static bt_status evaluate_window(window_run *run, bt_replay_result *result, bt_e
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
                                .is_live = true,
+                               .gap_step_ns = bt_time_subtract(whole->end_ns, whole->start_ns) / GAPS_NAMED + 1,
                                .cancel = &evaluation->scope.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = bt_replay_run(options->source, &request, &observer, result, error);

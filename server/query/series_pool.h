@@ -61,7 +61,8 @@ typedef struct bt_series_run { /* one replay that counts */
   bool wants_exercised;
   bt_step_count *counts; /* series × steps + index; NULL: there was no room for them, and nothing was read */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
-  bt_memory_hold hold;   /* of both */
+  bool *has_trace;       /* of each step: some rule was told a verdict of one */
+  bt_memory_hold hold;   /* of these */
   char reason[240];
   int64_t begun_ns;  /* monotonic */
   int64_t wanted_ns; /* monotonic: when somebody last waited for one of its series */

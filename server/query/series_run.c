@@ -36,6 +36,7 @@ static bt_status count_trace(void *context, const bt_trace_verdict *verdict, bt_
   bt_series_run *run = context;
   (void)error;
   int64_t from = step_of(run, verdict->time_ns), to = step_of(run, verdict->time_latest_ns);
+  if (from == to) run->has_trace[from - run->first_step] = true; /* else its bounds say where it is */
   bt_step_count *cell = cell_of(run, verdict->rule, from);
   if (verdict->verdict == BT_VIOLATED) cell->violations++;
   bool is_open = verdict->verdict == BT_INCONCLUSIVE && verdict->is_settled;
@@ -64,10 +65,18 @@ static bool is_touched(const bt_series_run *run, const bt_coverage *coverage, in
   return false;
 }
 
+static bool is_empty_step(const bt_series_run *run, const bt_coverage *coverage, int64_t step) {
+  int64_t start_ns = step * run->step_ns, end_ns = bt_time_add(start_ns, run->step_ns);
+  if (run->has_trace[step - run->first_step]) return false;
+  for (size_t i = 0; i < coverage->windows_empty_count; i++)
+    if (coverage->windows_empty[i].start_ns <= start_ns && coverage->windows_empty[i].end_ns >= end_ns) return true;
+  return false;
+}
+
 /* Why nothing of the run may be believed, or what it says of single steps and rules. */
 typedef struct belief {
   bool in_steps; /* all that is missing is in windows_failed and in the rules' differences */
-  bool is_empty;
+  bool is_empty; /* there was no trace at all */
 } belief;
 
 /* Steps that are not settled for a rule are not shown for it, and another rule's settle takes nothing from it. */
@@ -89,7 +98,7 @@ static void take_rule(bt_series_run *run, size_t series, const bt_replay_result 
     bt_step_count *cell = cell_of(run, series, step);
     bool is_unsure = run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)];
     cell->is_read = is_sound && !is_touched(run, &result->coverage, step);
-    cell->is_empty = how.is_empty;
+    cell->is_empty = is_empty_step(run, &result->coverage, step);
     cell->looked_exercised = run->wants_exercised;
     cell->has_exercised = run->wants_exercised && may_be_exact && !is_unsure;
   }
@@ -110,14 +119,16 @@ static bool joins_searches(const bt_series_run *run) {
 }
 
 static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
-  size_t cells = run->series_count * bt_run_steps(run);
+  size_t steps = bt_run_steps(run), cells = run->series_count * steps;
+  size_t bytes = cells * (sizeof *run->counts + sizeof *run->is_unsure) + steps * sizeof *run->has_trace;
   run->hold = (bt_memory_hold){memory, BT_MEMORY_SERIES, 0};
-  if (!bt_memory_hold_set(&run->hold, cells * (sizeof *run->counts + sizeof *run->is_unsure))) {
+  if (!bt_memory_hold_set(&run->hold, bytes)) {
     snprintf(run->reason, sizeof run->reason, "results_full: there is no room for the counts in --memory-limit");
     return false;
   }
   run->is_unsure = calloc(cells, sizeof *run->is_unsure);
-  if (run->is_unsure) run->counts = calloc(cells, sizeof *run->counts);
+  run->has_trace = calloc(steps, sizeof *run->has_trace);
+  if (run->is_unsure && run->has_trace) run->counts = calloc(cells, sizeof *run->counts);
   if (!run->counts)
     snprintf(run->reason, sizeof run->reason, "no_memory: there was not enough memory to evaluate all steps");
   return run->counts != NULL;
@@ -139,6 +150,7 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
                                .is_live = true,
+                               .gap_step_ns = run->step_ns,
                                .joins_searches = joins_searches(run),
                                .strategy = joins_searches(run) ? BT_STRATEGY_READ : BT_STRATEGY_AUTO,
                                .cancel = &run->scope.cancel};

@@ -19,7 +19,7 @@ typedef struct bt_step_count {
   bool is_young;                  /* a trace of it goes on, and may still violate: it is not settled yet */
   bool looked_exercised;          /* it was counted */
   bool has_exercised;             /* and is exact */
-  bool is_empty;                  /* no trace at all was there, in all that was looked at together with it */
+  bool is_empty;                  /* the source has no trace at all there: the numbers are 0 of nothing */
 } bt_step_count;
 
 typedef struct bt_step_cache bt_step_cache;

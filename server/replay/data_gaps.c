@@ -2,6 +2,7 @@
 #include "server/replay/data_gaps.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "dsl/arena.h"
 #include "dsl/time_sum.h"
@@ -11,17 +12,24 @@ enum {
   GRID = 24, /* windows that are looked at for emptiness */
   /* To find the earliest trace where no listing tells: */
   EDGE_SEARCHES = 24,
-  EDGE_TRACES = 2000
+  EDGE_TRACES = 2000,
+  STEP_TRACES = 500 /* of one search that looks which steps hold any trace */
 };
 static const int64_t EDGE_PRECISION_NS = 1000000000;
 
 typedef struct grid {
-  bt_time_range range; /* from the start to the effective end */
+  bt_time_range range; /* from the start to the effective end; of steps, to the end */
   int64_t step_ns;
   size_t count;
-  bool seen[GRID];  /* some trace is known there */
-  bool empty[GRID]; /* it is known that there is none */
+  int64_t tail_ns; /* of a longer trace so much before its end counts; 0: all of it */
+  bool *seen;      /* some trace is known there */
+  bool *empty;     /* it is known that there is none */
 } grid;
+
+static void free_grid(grid *g) {
+  free(g->seen);
+  free(g->empty);
+}
 
 static bt_time_range grid_window(const grid *g, size_t index) {
   int64_t start_ns = g->range.start_ns + (int64_t)index * g->step_ns;
@@ -29,16 +37,30 @@ static bt_time_range grid_window(const grid *g, size_t index) {
   return (bt_time_range){start_ns, end_ns};
 }
 
-/* False: nothing of the range is settled. */
-static bool make_grid(const bt_questions *questions, grid *g) {
-  *g = (grid){.range = questions->plan->window.range};
-  if (questions->plan->window.effective_end_ns < g->range.end_ns)
-    g->range.end_ns = questions->plan->window.effective_end_ns;
-  if (g->range.end_ns <= g->range.start_ns) return false;
+/* Steps are the caller's, who says which of them are settled. */
+static void divide_grid(const bt_replay_plan *plan, grid *g) {
   uint64_t length_ns = (uint64_t)g->range.end_ns - (uint64_t)g->range.start_ns;
-  g->count = length_ns < GRID || questions->plan->wants_earliest ? 1 : GRID;
-  g->step_ns = (int64_t)(length_ns / g->count);
-  return true;
+  if (plan->gap_step_ns) {
+    g->step_ns = plan->gap_step_ns;
+    g->count = (size_t)((length_ns - 1) / (uint64_t)g->step_ns) + 1;
+    g->tail_ns = plan->window.margin_ns;
+  } else {
+    g->count = length_ns < GRID || plan->wants_earliest ? 1 : GRID;
+    g->step_ns = (int64_t)(length_ns / g->count);
+  }
+}
+
+/* A count of 0: nothing of the range is settled. Free it in every case. */
+static bt_status make_grid(const bt_questions *questions, grid *g, bt_error *error) {
+  const bt_replay_plan *plan = questions->plan;
+  *g = (grid){.range = plan->window.range};
+  if (!plan->gap_step_ns && plan->window.effective_end_ns < g->range.end_ns)
+    g->range.end_ns = plan->window.effective_end_ns;
+  if (g->range.end_ns <= g->range.start_ns) return BT_OK;
+  divide_grid(plan, g);
+  g->seen = calloc(g->count, sizeof *g->seen);
+  g->empty = calloc(g->count, sizeof *g->empty);
+  return g->seen && g->empty ? BT_OK : bt_error_no_memory(error);
 }
 
 static size_t grid_index(const grid *g, int64_t time_ns) {
@@ -51,6 +73,12 @@ static void mark_seen(grid *g, const bt_found *found) {
   if (found->end_ns < g->range.start_ns || found->start_ns >= g->range.end_ns) return;
   int64_t first_ns = found->start_ns > g->range.start_ns ? found->start_ns : g->range.start_ns;
   int64_t last_ns = found->end_ns < g->range.end_ns ? found->end_ns : g->range.end_ns - 1;
+  if (g->tail_ns) {
+    int64_t tail_ns = bt_time_subtract(found->end_ns, g->tail_ns);
+    if (tail_ns > first_ns) first_ns = tail_ns;
+    if (last_ns == found->end_ns && last_ns > found->start_ns) last_ns--; /* it ends where the next step begins */
+    if (first_ns > last_ns) return;
+  }
   for (size_t i = grid_index(g, first_ns); i <= grid_index(g, last_ns); i++) g->seen[i] = true;
 }
 
@@ -123,6 +151,76 @@ static bt_status probe_grid(bt_questions *questions, grid *g, bt_error *error) {
     if (status == BT_OK && answer == PROBE_UNKNOWN)
       status = bt_account_fail(questions->account, grid_window(g, i),
                                "it could not be asked whether there is any trace", error);
+  }
+  return status;
+}
+
+/* ---- steps: each is told whether it holds any trace, however many are looked at together ---- */
+
+typedef struct step_range {
+  size_t first, end; /* of the grid */
+} step_range;
+
+/* The first ones from there on of which nothing is known. False: there are none before `end`. */
+static bool next_unseen(const grid *g, size_t from, size_t end, step_range *out) {
+  while (from < end && g->seen[from]) from++;
+  out->first = out->end = from;
+  while (out->end < end && !g->seen[out->end]) out->end++;
+  return out->first < end;
+}
+
+static bool has_failed(const bt_source_account *account, bt_time_range step) {
+  for (size_t i = 0; i < account->failed_count; i++)
+    if (account->failed[i].range.start_ns < step.end_ns && account->failed[i].range.end_ns > step.start_ns) return true;
+  return false;
+}
+
+/* Where a trace lies its bounds say, so that a step is told the same alone and among others. */
+static void take_steps(grid *g, step_range steps, const bt_found_list *found, const bt_source_account *account,
+                       bool is_whole) {
+  bool is_in_doubt = false; /* a trace lies anywhere in them: then none is called empty */
+  for (size_t i = 0; i < found->count; i++) {
+    is_in_doubt = is_in_doubt || found->items[i].in_doubt;
+    mark_seen(g, &found->items[i]);
+  }
+  for (size_t i = steps.first; !is_in_doubt && is_whole && i < steps.end; i++)
+    g->empty[i] = !g->seen[i] && !has_failed(account, grid_window(g, i));
+}
+
+/* *is_cut: there are more traces than were looked at, so what was not seen may hold some. */
+static bt_status ask_steps(bt_questions *questions, grid *g, step_range steps, bool *is_cut, bt_error *error) {
+  bt_time_range range = {grid_window(g, steps.first).start_ns, grid_window(g, steps.end - 1).end_ns};
+  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(), range);
+  search.max_found = STEP_TRACES;
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(questions->source, &search, &found, &account, error);
+  *is_cut = status == BT_LIMIT;
+  take_steps(g, steps, &found, &account, status == BT_OK);
+  bt_status added = bt_account_add(questions->account, &account, status == BT_OK, error);
+  if (added == BT_OK && !*is_cut && status != BT_OK)
+    added = bt_account_fail(questions->account, range, "it could not be asked whether there is any trace", error);
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  if (status == BT_UNAVAILABLE) questions->source_lost = true;
+  return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
+}
+
+/* Of an answer that was cut the steps that it did not show are asked for again: those between others apart, and all of
+ * them in halves. A single one that is cut holds many. */
+static bt_status probe_steps(bt_questions *questions, grid *g, size_t from, size_t end, bt_error *error) {
+  step_range steps;
+  bt_status status = BT_OK;
+  while (status == BT_OK && !questions->source_lost && next_unseen(g, from, end, &steps)) {
+    bool is_cut = false;
+    status = ask_steps(questions, g, steps, &is_cut, error);
+    size_t middle = steps.first + (steps.end - steps.first) / 2;
+    if (is_cut && middle == steps.first) g->seen[steps.first] = true;
+    if (status == BT_OK && is_cut && middle > steps.first) {
+      status = probe_steps(questions, g, steps.first, middle, error);
+      if (status == BT_OK) status = probe_steps(questions, g, middle, steps.end, error);
+    }
+    from = steps.end;
   }
   return status;
 }
@@ -233,15 +331,20 @@ static bt_status name_empty(bt_questions *questions, const grid *g, bt_error *er
   return BT_OK;
 }
 
+static void begin_first(bt_questions *questions, bt_data_gaps *ahead, grid *g) {
+  int64_t from_ns;
+  if (!g->count || !mark_known(questions, g, &from_ns) || !g->seen[0]) return;
+  bt_time_range range = edge_range(questions, g, 0);
+  if (range.end_ns - range.start_ns > EDGE_PRECISION_NS) begin_edge(questions, ahead, range.start_ns, range.end_ns);
+}
+
 /* The first window is looked at if something of it is known already: which window it would be otherwise is not. */
 void bt_data_gaps_begin(bt_questions *questions, bt_data_gaps *ahead) {
   grid g;
-  int64_t from_ns;
   *ahead = (bt_data_gaps){0};
   if (questions->table->is_listed || questions->plan->wants_earliest || questions->source_lost) return;
-  if (!make_grid(questions, &g) || !mark_known(questions, &g, &from_ns) || !g.seen[0]) return;
-  bt_time_range range = edge_range(questions, &g, 0);
-  if (range.end_ns - range.start_ns > EDGE_PRECISION_NS) begin_edge(questions, ahead, range.start_ns, range.end_ns);
+  if (make_grid(questions, &g, NULL) == BT_OK) begin_first(questions, ahead, &g);
+  free_grid(&g);
 }
 
 void bt_data_gaps_dispose(const bt_questions *questions, bt_data_gaps *ahead) {
@@ -252,23 +355,35 @@ void bt_data_gaps_dispose(const bt_questions *questions, bt_data_gaps *ahead) {
   *ahead = (bt_data_gaps){0};
 }
 
-bt_status bt_data_gaps_find(bt_questions *questions, bt_data_gaps *ahead, bool *has_data, bt_error *error) {
+static bt_status fill_grid(bt_questions *questions, grid *g, bt_error *error) {
+  if (questions->table->is_listed) {
+    for (size_t i = 0; i < g->count; i++) g->empty[i] = !g->seen[i];
+    return BT_OK;
+  }
+  return questions->plan->gap_step_ns ? probe_steps(questions, g, 0, g->count, error) : probe_grid(questions, g, error);
+}
+
+static bt_status find_in_grid(bt_questions *questions, bt_data_gaps *ahead, grid *g, bool *has_data, bt_error *error) {
   bt_coverage *coverage = &questions->account->result->coverage;
-  grid g;
-  bool is_settled = make_grid(questions, &g);
-  *has_data = mark_known(questions, &g, &coverage->data_from_ns);
+  *has_data = mark_known(questions, g, &coverage->data_from_ns);
   coverage->has_data_from = *has_data && coverage->data_from_ns != INT64_MAX;
   if (!coverage->has_data_from) coverage->data_from_ns = 0;
-  if (!is_settled) return BT_OK;
-  bool is_listed = questions->table->is_listed;
-  bt_status status = BT_OK;
-  for (size_t i = 0; is_listed && i < g.count; i++) g.empty[i] = !g.seen[i];
-  if (!is_listed) status = probe_grid(questions, &g, error);
-  for (size_t i = 0; i < g.count; i++)
-    if (g.seen[i]) *has_data = true;
-  if (status == BT_OK && !is_listed && !questions->plan->wants_earliest)
-    status = find_edge(questions, ahead, &g, error);
-  return status == BT_OK ? name_empty(questions, &g, error) : status;
+  if (!g->count) return BT_OK;
+  bt_status status = fill_grid(questions, g, error);
+  for (size_t i = 0; i < g->count; i++)
+    if (g->seen[i]) *has_data = true;
+  if (status == BT_OK && !questions->table->is_listed && !questions->plan->wants_earliest)
+    status = find_edge(questions, ahead, g, error);
+  return status == BT_OK ? name_empty(questions, g, error) : status;
+}
+
+bt_status bt_data_gaps_find(bt_questions *questions, bt_data_gaps *ahead, bool *has_data, bt_error *error) {
+  grid g;
+  *has_data = false;
+  bt_status status = make_grid(questions, &g, error);
+  if (status == BT_OK) status = find_in_grid(questions, ahead, &g, has_data, error);
+  free_grid(&g);
+  return status;
 }
 
 /* ---- holding what filters found against the listing of all traces (docs/DECISIONS.md) ---- */

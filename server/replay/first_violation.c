@@ -17,6 +17,7 @@ enum {
   GROWTH = 2,         /* of the next window: no more is read in vain than was needed */
   EMPTY_GROWTH = 8,   /* after a window without candidates, which cost a search only */
   FIRST_READS = 500,  /* traces to read in the first window */
+  GAPS_NAMED = 24,    /* so long a part of the range without any trace is named */
   CHECKED_BY_ID = 4,  /* of a window's violations the earliest */
   FAILED_IN_A_ROW = 2 /* windows of which nothing could be asked: then the source is gone */
 };
@@ -202,11 +203,17 @@ static void take_counters(descent *d, const bt_replay_result *window) {
   if (is_first) d->first_inconclusive = *inconclusive;
 }
 
+static bool is_empty_window(const bt_coverage *coverage) {
+  const bt_time_range *empty = coverage->windows_empty;
+  return coverage->windows_empty_count && empty->start_ns <= coverage->asked.start_ns &&
+         empty->end_ns >= coverage->asked.end_ns;
+}
+
 static void take_outcome(descent *d, const bt_replay_result *window) {
   const bt_coverage *coverage = &window->coverage;
   bool failed = window->outcome == BT_REPLAY_FAILED;
   if (window->outcome == BT_REPLAY_CANCELLED) d->is_cancelled = true;
-  if (!coverage->windows_empty_count || coverage->unsettled) d->has_data = true;
+  if (!is_empty_window(coverage) || coverage->unsettled) d->has_data = true;
   d->failed_in_a_row = failed ? d->failed_in_a_row + 1 : 0;
   if (failed) snprintf(d->failure, sizeof d->failure, "%s", window->reason);
 }
@@ -376,6 +383,7 @@ static void begin_descent(descent *d, const bt_replay_request *request) {
   window->count = BT_COUNT_AT_LEAST;
   window->sample_size = CHECKED_BY_ID;
   window->wants_earliest = true;
+  window->gap_step_ns = bt_time_subtract(d->range.end_ns, d->range.start_ns) / GAPS_NAMED + 1;
   bt_assumptions service = bt_assumptions_over(&request->assumptions, d->source, request->cancel);
   bt_assumptions own = bt_assumptions_of(&service, request->rules[0]);
   int64_t settled_ns = bt_time_subtract(window->now_ns, bt_assumptions_decided_ns(&own));

@@ -17,7 +17,6 @@
 
 /* Looks for them, and marks those that are in the table. */
 bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
-bt_str bt_other_traces_filter(void); /* finds every trace but these */
 
 /* ---- pruned ones. What a rule asks for may be among the spans that are not there, so that each of them is a candidate
  * of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. ---- */

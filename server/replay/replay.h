@@ -90,6 +90,8 @@ typedef struct bt_replay_request {
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_memory_account *memory; /* what it holds while it runs is asked for there; NULL: there is no limit */
   bt_priority priority;      /* of its requests to the source */
+  int64_t gap_step_ns; /* > 0: coverage.windows_empty is exact for steps of this length from the start of the range up
+                          to its end, settled or not; 0: for a grid of a few windows of what is settled */
   bool wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for
                           once, not in parts */
   size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
@@ -296,6 +298,9 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
 /* A number made of a seed and an id: the traces with the smallest ones are a random sample, the same in whatever
  * order they come. */
 uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id);
+
+/* Finds every trace but those that BeTrace sends itself. */
+bt_str bt_other_traces_filter(void);
 
 /* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID)
  * or no memory, and the result says what it cost and found until then; there may be no counts of rules in it.

@@ -350,6 +350,7 @@ static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   plan->counts_all = plan->needs_every_trace || request->count == BT_COUNT_EXACT;
   plan->counts_exercised = plan->filters && request->count != BT_COUNT_AT_LEAST;
   plan->wants_earliest = request->wants_earliest;
+  plan->gap_step_ns = request->gap_step_ns;
   plan->projects_first = projects_first(plan, source);
   plan->weighs_ways = request->strategy == BT_STRATEGY_AUTO;
   plan->joins_searches = plan->filters && request->joins_searches;

@@ -49,6 +49,9 @@ typedef struct bt_watch_status {
   bool is_started;       /* the watermark was found, or that there is none */
   int64_t done_ns;       /* everything before it is searched, judged and sent, but for gaps; 0: nothing yet */
   int64_t last_round_ns; /* when a round ended last without a failure; 0: none did */
+  /* The end of a trace that Tempo had lately, whether a rule is about it or not: the newest one is younger by some
+   * minutes at most. 0: there was none since the start. */
+  int64_t last_trace_ns;
   int64_t gap_start_ns, gap_end_ns;   /* hull of the gaps that are still to be caught up; equal: none */
   int64_t lost_start_ns, lost_end_ns; /* hull of what will not be caught up; equal: nothing */
   uint64_t rounds, failed_rounds, traces_judged, traces_unread, violations_found, retractions, inconclusive;

@@ -4,10 +4,12 @@
 #include <stdio.h>
 
 #include "dsl/time_sum.h"
+#include "server/replay/replay.h"
 #include "server/watch/watcher.h"
 
 enum { LIVE_PER_ROUND = 16, SWEEPS_PER_ROUND = 4 };
-static const int64_t SHORTEST_NS = 1000000000; /* of a slice that found no room */
+static const int64_t SHORTEST_NS = 1000000000;           /* of a slice that found no room */
+static const int64_t LOOK_NS = INT64_C(60) * 1000000000; /* so exactly it is known when the last trace was there */
 
 /* Rendezvous hashing: of all watchers the one with the highest hash for a trace has it; changing their number moves as
  * few traces as can be. */
@@ -121,6 +123,44 @@ static void go_on(bt_watch_trying *trying, bt_slice *slice) {
   trying->slice = *slice;
 }
 
+static void note_traces(bt_watcher *watcher, const bt_found_list *found, int64_t latest_ns) {
+  pthread_mutex_lock(&watcher->mutex);
+  for (size_t i = 0; i < found->count; i++) {
+    int64_t at_ns = bt_time_earlier(found->items[i].end_ns, latest_ns);
+    if (at_ns > watcher->status.last_trace_ns) watcher->status.last_trace_ns = at_ns;
+  }
+  pthread_mutex_unlock(&watcher->mutex);
+}
+
+/* Rules may find nothing for days. Whether there was anything to find is asked for, once a minute at most: a search
+ * that stops above one trace of others. It goes back as far as traces take to settle, because the newest may not be
+ * shown yet. What could not be asked is not known. */
+static bt_status look_for_any_trace(bt_watcher *watcher, const bt_slice *slice, bt_error *error) {
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_time_range range = {bt_time_subtract(slice->range.start_ns, watcher->schedule.times.settle_ns),
+                         slice->range.end_ns};
+  bt_search_request request = {.filter = bt_other_traces_filter(),
+                               .range = range,
+                               .max_found = 1,
+                               .tenant = bt_watcher_scope(watcher),
+                               .cancel = watcher->cancel,
+                               .priority = BT_PRIORITY_WATCH};
+  if (bt_time_subtract(range.end_ns, watcher->status.last_trace_ns) < LOOK_NS) return BT_OK;
+  bt_error why = {0};
+  bt_status status = bt_source_search(watcher->options->source, &request, &found, &account, &why);
+  note_traces(watcher, &found, range.end_ns);
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.requests += account.requests;
+  watcher->status.bytes_inspected += account.bytes_inspected;
+  pthread_mutex_unlock(&watcher->mutex);
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
 static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_error *error) {
   bt_watch_trying *trying = &watcher->trying[slice->kind];
   bt_status status = BT_OK;
@@ -132,6 +172,7 @@ static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_err
     bt_found_list_dispose(&found);
     trying->filter_count += status == BT_OK;
   }
+  if (status == BT_OK && slice->kind == BT_SLICE_LIVE) status = look_for_any_trace(watcher, slice, error);
   if (status != BT_OK) return status;
   trying->filter_count = 0;
   bt_watch_schedule_done(&watcher->schedule, slice);

@@ -111,6 +111,28 @@ class QueryOnTempo(unittest.TestCase):
             self.assertEqual({p[1] for s in nothing["series"] for p in s["points"]}, {None})
             self.assertIn("no_data", nothing["reason"])
 
+    def test_steps_without_any_trace(self):
+        """Hours before the data, and steps between traces: null for each rule, alone and together, as Tempo's own search has them."""
+        end = int(self.end_time.timestamp())
+        traces = self.tempo.search("{}", end - 13 * 3600, end, limit=100000, spss=1).values()
+        spans = [(int(t["startTimeUnixNano"]), int(t["startTimeUnixNano"]) + t.get("durationMs", 0) * 10**6) for t in traces]
+        for step, first, last in ((3600, end - 18 * 3600, end), (10, end - 3600, end - 1800)):
+            edges = range(first, last, step)
+            full = [any(a < (at + step) * 10**9 and b >= at * 10**9 for a, b in spans) for at in edges]
+            begun = [any(at * 10**9 <= a < (at + step) * 10**9 for a, _ in spans) for at in edges]
+            self.assertIn(False, full)
+            with self.serve() as server:
+                together = server.get(f"/v1/violations/series?start={first}&end={last}&step={step}s&timeout=60s").json()
+                self.assertIsNone(together["reason"])
+                for series in together["series"]:
+                    known = [value is not None for _, value in series["points"]]
+                    self.assertEqual([k for k, f, b in zip(known, full, begun) if f == b], [f for f, b in zip(full, begun) if f == b])
+            with self.serve() as server:
+                for at in list(edges)[:18]:
+                    for rule, points in ((s["labels"]["rule_id"], s["points"]) for s in together["series"]):
+                        alone = server.get(f"/v1/violations/series?start={at}&end={at + step}&step={step}s&rule_id={rule}&timeout=60s").json()
+                        self.assertEqual(alone["series"][0]["points"][0], points[(at - first) // step], (rule, at))
+
     def test_a_tempo_that_goes_away_in_the_middle(self):
         """After request number k nothing is answered: what is listed is true, a number in a series is right, and what is missing is said."""
         true_ids = self.ids(self.replayed)

@@ -84,8 +84,10 @@ class Provisioning(unittest.TestCase):
     def check_rule(self, rule):
         names = {query["refId"] for query in rule["data"]}
         self.assertIn(rule["condition"], names)
-        self.assertIn(rule["noDataState"], ("NoData", "Alerting", "OK"))
-        self.assertEqual(rule["execErrState"], "Error")
+        states = (rule["noDataState"], rule["execErrState"])
+        says_that_nobody_looks = rule["uid"].endswith("cannot-look") or rule["uid"] == "betrace-watch-lags"
+        silent = "OK" if rule["uid"] == "betrace-violation-spans" else "KeepLast"  # where there are no zeros, no data is what ends it
+        self.assertEqual(states, ("Alerting", "Alerting") if says_that_nobody_looks else (silent, "KeepLast"), rule["uid"])
         for query in rule["data"]:
             self.assertEqual(query["model"]["refId"], query["refId"])
             if query["datasourceUid"] == "__expr__":
@@ -100,6 +102,9 @@ class Provisioning(unittest.TestCase):
     def check_silence(self, rule, interval):
         """Where nobody looked a firing alert goes on for an hour at least: after two evaluations without its series Grafana would send "resolved"."""
         self.assertRegex(interval, r"^\d+m$")
+        if rule["uid"].endswith("cannot-look"):  # it ends as soon as there are numbers; an instance without labels would go on for an hour
+            self.assertNotIn("missing_series_evals_to_resolve", rule)
+            return
         self.assertGreaterEqual(rule["missing_series_evals_to_resolve"] * int(interval[:-1]), 60, rule["uid"])
 
     def check_annotations(self, annotations):
@@ -160,6 +165,27 @@ class Provisioning(unittest.TestCase):
         """Of the data source's model in TypeScript."""
         body = read(f"{ROOT}/grafana-betrace-app/src/datasource/types.ts").split(f"export interface {interface} ")[1].split("\n}")[0]
         return set(re.findall(r"^  (\w+)\?: ", body, re.M))
+
+    def test_every_file_says_when_nobody_looks(self):
+        """One rule a file, whose numbers are never beyond its threshold while somebody looks: only that there are none, or that nothing came, fires."""
+        for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
+            rule, = (rule for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"] if rule["uid"].endswith("cannot-look"))
+            self.assertTrue(rule["title"].startswith("BeTrace cannot look"), path)
+            self.assertTrue(rule["annotations"]["summary"].startswith("BeTrace cannot look"), path)
+            asked, = (query for query in rule["data"] if query["datasourceUid"] != "__expr__")
+            if asked["datasourceUid"] == "betrace":
+                self.assertEqual(asked["model"]["queryType"], "count", "a ratio is not there either where nothing exercised the rule")
+                self.assertNotIn("severities", asked["model"], "all rules that any alert is about")
+        for path in glob.glob(f"{ROOT}/distribution/prometheus/*.yaml"):
+            alerts = {rule["alert"]: rule for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"] if "alert" in rule}
+            self.assertEqual("BetraceCannotLook" in alerts, bool(alerts), path)
+
+    def test_zeros_of_prometheus_are_said_only_while_somebody_looks(self):
+        blind = "unless on (tenant) (betrace_watch_lag_seconds > 600 or time() - betrace_watch_last_trace_timestamp_seconds > 300)"
+        exprs = [query["model"]["expr"] for rule in self.grafana_rules() for query in rule["data"] if "increase" in query["model"].get("expr", "")]
+        self.assertEqual(len(exprs), 3)
+        for expr in exprs:
+            self.assertTrue(expr.endswith(blind), expr)
 
     def test_thresholds_stand_on_queries_of_betrace_themselves(self):
         """A reduce expression would make NaN of null, which a threshold calls normal."""

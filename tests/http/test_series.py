@@ -97,6 +97,50 @@ class SeriesTest(unittest.TestCase):
         self.assertFalse(body["coverage"]["complete"])
         self.assertIn("no_data", body["reason"])
 
+    LONELY = ("00:25:00", "01:05:00", "01:06:00")
+    EMPTY = [True, True, False, True, True, True, False, True, True]
+
+    def lonely(self):
+        """Nine steps of ten minutes: only the third and the seventh have traces, and the latter one that violates."""
+        path = os.path.join(self.folder.name, "lonely.json")
+        with open(path, "w", encoding="utf-8") as file:
+            for number, (at, name) in enumerate(zip(self.LONELY, ("idle", "broken", "idle"))):
+                file.write(trace(number + 1, span(name), at=sum(int(n) * f for n, f in zip(at.split(":"), (3600, 60, 1))) * 1000))
+        return path
+
+    def test_a_step_without_any_trace_is_null_whatever_is_asked_with_it(self):
+        rules = ({"id": "breaks", "dsl": "never { broken }"}, {"id": "none", "dsl": "never { nosuch }"}, {"id": "idle", "dsl": "never { idle }"})
+        expected = {"breaks": [None, None, 0, None, None, None, 1, None, None], "none": [None, None, 0, None, None, None, 0, None, None],
+                    "idle": [None, None, 1, None, None, None, 1, None, None]}
+        step = [f"2026-01-01T{minutes // 60:02}:{minutes % 60:02}:00Z" for minutes in range(0, 100, 10)]
+        for alone_first in (False, True):
+            with Betrace("--traces", self.lonely()) as server:
+                for rule in rules:
+                    self.assertEqual(server.post("/v1/rules", rule).status, 201)
+                asks = [(rule["id"], i, i + 1) for rule in rules for i in range(9)] + [(rule["id"], i, j) for rule in rules for i, j in ((0, 9), (0, 3), (3, 7), (1, 6))]
+                for rule_id, first, end in asks if alone_first else asks[::-1]:
+                    body = self.series(f"start={step[first]}&end={step[end]}&step=10m&rule_id={rule_id}", server)
+                    self.assertEqual([value for _, value in body["series"][0]["points"]], expected[rule_id][first:end], (rule_id, first, end))
+                    has_data = not all(self.EMPTY[first:end])
+                    self.assertEqual(body["coverage"]["complete"], has_data)
+                    self.assertEqual((body["reason"] or "").startswith("no_data"), not has_data)
+                body = self.series(f"start={step[0]}&end={step[9]}&step=10m", server)
+                self.assertEqual({s["labels"]["rule_id"]: [value for _, value in s["points"]] for s in body["series"]}, expected)
+                exercised = self.series(f"start={step[0]}&end={step[9]}&step=10m&value=exercised", server)
+                self.assertEqual({s["labels"]["rule_id"]: [i for i, (_, value) in enumerate(s["points"]) if value is None] for s in exercised["series"]},
+                                 {rule["id"]: [i for i in range(9) if self.EMPTY[i]] for rule in rules})
+
+    def test_what_is_not_there_is_named(self):
+        with Betrace("--traces", self.lonely()) as server:
+            server.post("/v1/rules", {"id": "breaks", "dsl": "never { broken }"})
+            coverage = self.series("start=2026-01-01T00:05:00Z&end=2026-01-01T01:30:00Z&step=10m", server)["coverage"]
+            self.assertEqual([(w["start"][11:16], w["end"][11:16]) for w in coverage["windows_empty"]], [("00:05", "00:20"), ("00:30", "01:00"), ("01:10", "01:30")])
+            self.assertEqual(coverage["data_from"][:19], "2026-01-01T00:20:00")
+            full = self.series("start=2026-01-01T01:00:00Z&end=2026-01-01T01:10:00Z&step=10m", server)["coverage"]
+            self.assertEqual((full["windows_empty"], full["data_from"][:19]), ([], "2026-01-01T01:00:00"))
+            nothing = self.series("start=2026-01-01T02:00:00Z&end=2026-01-01T03:00:00Z&step=10m", server)["coverage"]
+            self.assertEqual(([(w["start"][11:16], w["end"][11:16]) for w in nothing["windows_empty"]], nothing["data_from"]), ([("02:00", "03:00")], None))
+
     def test_post_is_get(self):
         get, _ = self.points(f"{RANGE}&step=1h&rule_id={SLOW_DB['id']}&rule_id={INCIDENT['id']}")
         body = self.server.post("/v1/violations/series", {"rule_ids": [SLOW_DB["id"], INCIDENT["id"]], "start": START, "end": END, "step": "1h"}).json()

@@ -59,6 +59,8 @@ type Coverage struct {
 	EffectiveEnd   time.Time      `json:"effective_end"`
 	HandoverFrom   *time.Time     `json:"handover_from"`
 	LateUntil      *time.Time     `json:"late_until"`
+	DataFrom       *time.Time     `json:"data_from"`     // the earliest trace, or of series the first step with one; nil: not known, or there is none
+	WindowsEmpty   []TimeRange    `json:"windows_empty"` // without any trace
 	WindowsFailed  []FailedWindow `json:"windows_failed"`
 	Unsettled      *int64         `json:"unsettled"`
 	LongTraces     int64          `json:"long_traces_count"`
@@ -67,6 +69,20 @@ type Coverage struct {
 	Assumptions    struct {
 		Settle string `json:"settle"`
 	} `json:"assumptions"`
+}
+
+// IsEmptyAt says whether the source has no trace at all from there on for so long, as far as it was asked for.
+func (c *Coverage) IsEmptyAt(start time.Time, length time.Duration) bool {
+	end := start.Add(length)
+	if start.Before(c.Asked.Start) {
+		start = c.Asked.Start
+	}
+	for _, window := range c.WindowsEmpty {
+		if !window.Start.After(start) && !window.End.Before(end) {
+			return true
+		}
+	}
+	return false
 }
 
 // Witness is a span that a violation rests on.
@@ -134,7 +150,7 @@ type SeriesQuestion struct {
 	Timeout   string    `json:"timeout,omitempty"`
 }
 
-// Point is one step of a series. Value nil: not looked at in full.
+// Point is one step of a series. Value nil: not looked at in full, or no trace was there (Coverage.WindowsEmpty).
 type Point struct {
 	Start time.Time
 	Value *float64

@@ -3,6 +3,7 @@ package frames
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -82,19 +83,108 @@ func TestTotalsNeverCallTheUnknownZero(t *testing.T) {
 		{[]*float64{nil}, true, nil},
 		{nil, true, nil},
 	} {
-		got := Total(c.values, c.atLeast)
+		s := rule(c.values...)
+		got := s.Total(c.atLeast)
 		if (got == nil) != (c.want == nil) || (got != nil && *got != *c.want) {
 			t.Errorf("%v at least %v: %v", c.values, c.atLeast, got)
 		}
 	}
 }
 
+// gaps is a rule of eight steps: a letter is one without any trace (e), one that is not known (?) or one with a number.
+func gaps(steps string) RuleSeries {
+	var values []*float64
+	for _, letter := range steps {
+		if letter == 'e' || letter == '?' {
+			values = append(values, nil)
+		} else {
+			values = append(values, number(float64(letter-'0')))
+		}
+	}
+	s := rule(values...)
+	for _, letter := range steps {
+		s.Empty = append(s.Empty, letter == 'e')
+	}
+	return s
+}
+
+func TestAStepWithoutAnyTraceAddsNothingAndARangeThatEndsWithSomeIsNoZero(t *testing.T) {
+	for steps, want := range map[string]*float64{
+		"00000000": number(0), "0e0e00e0": number(0), // pauses between traces
+		"eeeeeee0": number(0), // they have come back
+		"0000000e": number(0), // less than a quarter
+		"000000ee": nil, "0eeeeeee": nil, "eeeeeeee": nil,
+		"100000ee": number(1), "1eeeeeee": number(1), // what was found is true
+		"0?00000e": nil, "1?0000ee": number(1), "?eeeeeee": nil, "eeeeeee?": nil,
+	} {
+		s := gaps(steps)
+		got := s.Total(true)
+		if (got == nil) != (want == nil) || (got != nil && *got != *want) {
+			t.Errorf("%s: %v", steps, got)
+		}
+	}
+	partly := gaps("1?0000ee")
+	if partly.Total(false) != nil {
+		t.Error("one that is not known makes the exact total unknown")
+	}
+	for steps, want := range map[[2]string]*float64{{"000000ee", "444444ee"}: nil, {"000000e0", "444444e4"}: number(0), {"100000ee", "211111ee"}: number(1.0 / 7)} {
+		counts, of := gaps(steps[0]), gaps(steps[1])
+		if got := Share(&counts, &of); (got == nil) != (want == nil) || (got != nil && *got != *want) {
+			t.Errorf("%v: %v", steps, got)
+		}
+	}
+}
+
+func TestPointsKnowWhichStepsHaveNoTrace(t *testing.T) {
+	one := 1.0
+	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+	answer := betrace.Series{Points: []betrace.Point{{Start: at(0)}, {Start: at(10), Value: &one}, {Start: at(20)}, {Start: at(30)}}}
+	coverage := betrace.Coverage{Asked: betrace.TimeRange{Start: at(5), End: at(40)}, WindowsEmpty: []betrace.TimeRange{{Start: at(5), End: at(10)}, {Start: at(30), End: at(40)}}}
+	s := FromAnswer(&answer, &coverage, 10*time.Minute)
+	if got := fmt.Sprint(s.Empty); got != "[true false false true]" {
+		t.Error(got)
+	}
+}
+
+func TestGapsAreNamed(t *testing.T) {
+	hour := func(from, to int) betrace.TimeRange {
+		return betrace.TimeRange{Start: noon.Add(time.Duration(from) * time.Hour), End: noon.Add(time.Duration(to) * time.Hour)}
+	}
+	short := betrace.TimeRange{Start: noon.Add(90 * time.Minute), End: noon.Add(91 * time.Minute)}
+	for name, c := range map[string]struct {
+		empty []betrace.TimeRange
+		want  string
+	}{
+		"pauses alone":    {[]betrace.TimeRange{short, short}, ""},
+		"after the end":   {[]betrace.TimeRange{hour(23, 24)}, ""},
+		"in front":        {[]betrace.TimeRange{hour(0, 1), short}, "No trace at all was there from 2026-03-10 12:00:00 UTC to 2026-03-10 13:00:00 UTC: nothing is said about that time."},
+		"cut by the tail": {[]betrace.TimeRange{hour(20, 24)}, "No trace at all was there from 2026-03-11 08:00:00 UTC to 2026-03-11 11:00:00 UTC: nothing is said about that time."},
+		"many": {[]betrace.TimeRange{hour(0, 1), hour(2, 3), hour(4, 5), hour(6, 7), hour(8, 9)},
+			"No trace at all was there from 2026-03-10 12:00:00 UTC to 2026-03-10 13:00:00 UTC, from 2026-03-10 14:00:00 UTC to 2026-03-10 15:00:00 UTC, from 2026-03-10 16:00:00 UTC to 2026-03-10 17:00:00 UTC and 2 times more: nothing is said about that time."},
+	} {
+		coverage := betrace.Coverage{Complete: true, Asked: hour(0, 24), EffectiveEnd: hour(23, 24).Start, WindowsEmpty: c.empty}
+		var got string
+		for _, notice := range CoverageNotices(nil, &coverage) {
+			if !strings.Contains(notice.Text, "not settled yet") {
+				got += notice.Text
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestAShareNeedsBothTotals(t *testing.T) {
-	if got := Share([]*float64{number(1), number(2)}, []*float64{number(4), number(8)}); got == nil || *got != 0.25 {
+	share := func(counts, of []*float64) *float64 {
+		a, b := rule(counts...), rule(of...)
+		return Share(&a, &b)
+	}
+	if got := share([]*float64{number(1), number(2)}, []*float64{number(4), number(8)}); got == nil || *got != 0.25 {
 		t.Errorf("%v", got)
 	}
 	for _, c := range [][2][]*float64{{{number(1), nil}, {number(4), number(4)}}, {{number(1)}, {nil}}, {{number(0)}, {number(0)}}, {nil, nil}} {
-		if got := Share(c[0], c[1]); got != nil {
+		if got := share(c[0], c[1]); got != nil {
 			t.Errorf("%v: %v", c, *got)
 		}
 	}

@@ -28,12 +28,52 @@ func IsOnlyUnevaluated(coverage *betrace.Coverage) bool {
 	return len(coverage.WindowsFailed) > 0
 }
 
+// gapsNamed: a time without any trace is named where it is this part of the range at least. What is shorter is a pause between traces.
+const gapsNamed = 24
+
+// Gaps are the times without any trace before `until` that are long enough to be named.
+func Gaps(coverage *betrace.Coverage, until time.Time) []betrace.TimeRange {
+	var joined, gaps []betrace.TimeRange
+	for _, window := range coverage.WindowsEmpty {
+		if n := len(joined); n > 0 && joined[n-1].End.Equal(window.Start) {
+			joined[n-1].End = window.End
+		} else {
+			joined = append(joined, window)
+		}
+	}
+	least := coverage.Asked.End.Sub(coverage.Asked.Start) / gapsNamed
+	for _, window := range joined {
+		if window.End.After(until) {
+			window.End = until
+		}
+		if length := window.End.Sub(window.Start); length > 0 && length >= least {
+			gaps = append(gaps, window)
+		}
+	}
+	return gaps
+}
+
+// InWords names the first of them: "from … to …, from … to … and 3 times more".
+func InWords(gaps []betrace.TimeRange) string {
+	var parts []string
+	for i, gap := range gaps {
+		if i == mostWindowsNamed {
+			return fmt.Sprintf("%s and %d times more", strings.Join(parts, ", "), len(gaps)-i)
+		}
+		parts = append(parts, fmt.Sprintf("from %s to %s", clock(gap.Start), clock(gap.End)))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // CoverageNotices say what of the range was not looked at. No notice: everything up to now − settle was read and judged, of a Tempo
-// of a version that was checked.
+// of a version that was checked, and traces were there all the time.
 func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	var notices []data.Notice
 	if !coverage.Complete {
 		notices = append(notices, warning("Not everything was looked at, so there may be more violations than shown. %s", why(reason, coverage)))
+	}
+	if gaps := Gaps(coverage, coverage.EffectiveEnd); coverage.Complete && len(gaps) > 0 {
+		notices = append(notices, info("No trace at all was there %s: nothing is said about that time.", InWords(gaps)))
 	}
 	if coverage.EffectiveEnd.Before(coverage.Asked.End) {
 		notices = append(notices, info("Traces from %s on are not settled yet (settle %s): nothing is said about them.", clock(coverage.EffectiveEnd), coverage.Assumptions.Settle))

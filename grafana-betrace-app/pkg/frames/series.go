@@ -9,11 +9,12 @@ import (
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
 )
 
-// RuleSeries are the points of one rule, with what names it. Values nil: nothing is known of any step.
+// RuleSeries are the points of one rule, with what names it. Values nil: nothing is known of any step. Empty: the steps without any trace, which are null, too.
 type RuleSeries struct {
 	RuleID, Rule, Severity string
 	Times                  []time.Time
 	Values                 []*float64
+	Empty                  []bool
 }
 
 // labels are of low cardinality on purpose: every set of labels is an alert instance.
@@ -28,8 +29,8 @@ type Kind struct {
 
 // Kinds by query type.
 var Kinds = map[string]Kind{
-	"count":     {"violations", "short", "Traces that violate the rule. Null: not looked at in full, or not settled yet"},
-	"exercised": {"exercised", "short", "Traces that exercise the rule. Null: not known exactly"},
+	"count":     {"violations", "short", "Traces that violate the rule. Null: no trace was there, not looked at in full, or not settled yet"},
+	"exercised": {"exercised", "short", "Traces that exercise the rule. Null: no trace was there, or not known exactly"},
 	"ratio":     {"ratio", "percentunit", "Violating traces of those that exercise the rule. Null: not known, or none exercised it"},
 }
 
@@ -85,26 +86,41 @@ func Names(all []RuleSeries) []string {
 	return names
 }
 
+// mostQuiet is the part of a range that may be without any trace at its end while its number still speaks of now.
+const mostQuiet = 4
+
 // Total is the sum of all steps. Where a step is not known it is nil; with atLeast it is then the sum of the others, unless that is 0: that nothing was found in a part
-// does not say that there is nothing.
-func Total(values []*float64, atLeast bool) *float64 {
-	sum, known := 0.0, len(values) > 0
-	for _, value := range values {
-		if value == nil {
+// does not say that there is nothing. A step without any trace adds nothing; where the newest quarter of the range has none, or all of it, there is no 0 either: nobody
+// looked at anything there.
+func (s *RuleSeries) Total(atLeast bool) *float64 {
+	sum, known := 0.0, len(s.Values) > 0
+	for i, value := range s.Values {
+		switch {
+		case value != nil:
+			sum += *value
+		case !s.isEmpty(i):
 			known = false
-			continue
 		}
-		sum += *value
 	}
-	if known || (atLeast && sum > 0) {
+	if sum > 0 && (known || atLeast) || known && !s.isQuietAtItsEnd() {
 		return &sum
 	}
 	return nil
 }
 
+func (s *RuleSeries) isEmpty(i int) bool { return i < len(s.Empty) && s.Empty[i] }
+
+func (s *RuleSeries) isQuietAtItsEnd() bool {
+	quiet := 0
+	for i := len(s.Values) - 1; i >= 0 && s.isEmpty(i); i-- {
+		quiet++
+	}
+	return quiet > 0 && quiet*mostQuiet >= len(s.Values)
+}
+
 // Share is the ratio of two totals over the same steps; nil where one is not known in full, or where nothing was exercised.
-func Share(counts, exercised []*float64) *float64 {
-	count, of := Total(counts, false), Total(exercised, false)
+func Share(counts, exercised *RuleSeries) *float64 {
+	count, of := counts.Total(false), exercised.Total(false)
 	if count == nil || of == nil || *of == 0 {
 		return nil
 	}
@@ -112,12 +128,13 @@ func Share(counts, exercised []*float64) *float64 {
 	return &share
 }
 
-// FromAnswer takes the points of an answer.
-func FromAnswer(s *betrace.Series) RuleSeries {
+// FromAnswer takes the points of one rule of an answer in such steps.
+func FromAnswer(s *betrace.Series, coverage *betrace.Coverage, step time.Duration) RuleSeries {
 	out := RuleSeries{RuleID: s.Labels.RuleID, Rule: s.Labels.Rule, Severity: s.Labels.Severity,
-		Times: make([]time.Time, len(s.Points)), Values: make([]*float64, len(s.Points))}
+		Times: make([]time.Time, len(s.Points)), Values: make([]*float64, len(s.Points)), Empty: make([]bool, len(s.Points))}
 	for i, point := range s.Points {
 		out.Times[i], out.Values[i] = point.Start, point.Value
+		out.Empty[i] = point.Value == nil && coverage.IsEmptyAt(point.Start, step)
 	}
 	return out
 }

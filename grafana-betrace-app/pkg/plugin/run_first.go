@@ -136,14 +136,30 @@ func says(first *betrace.FirstViolation) string {
 	case first.Found && first.Proven && first.AtEdgeOfData:
 		return "the first one in the data that there is; it may have started before"
 	case first.Found && first.Proven:
-		return "the first one: everything before it was read and judged"
+		return firstWords(&first.Coverage, first.Violation.Time)
 	case first.Found:
 		return "a violation; there may be earlier ones: " + frames.Sentence(first.Reason)
 	case first.Status == "completed":
-		return "none in the whole range, up to " + first.Coverage.EffectiveEnd.UTC().Format(time.RFC3339)
+		return noneWords(&first.Coverage)
 	default:
 		return "none found, but not everything was looked at: " + frames.Sentence(first.Reason)
 	}
+}
+
+// noneWords say "in the whole range" only where traces were there all the time: of a time without any there is nothing to say.
+func noneWords(coverage *betrace.Coverage) string {
+	until := coverage.EffectiveEnd.UTC().Format(time.RFC3339)
+	if gaps := frames.Gaps(coverage, coverage.EffectiveEnd); len(gaps) > 0 {
+		return "none in the traces that there are, up to " + until + "; no trace at all " + frames.InWords(gaps)
+	}
+	return "none in the whole range, up to " + until
+}
+
+func firstWords(coverage *betrace.Coverage, at time.Time) string {
+	if gaps := frames.Gaps(coverage, at); len(gaps) > 0 {
+		return "the first one in the traces that there are; before it no trace at all " + frames.InWords(gaps)
+	}
+	return "the first one: everything before it was read and judged"
 }
 
 // firstOfText: there is no call for the first violation of an ad-hoc text, so it is the oldest of a listing that is asked for from the left.
@@ -156,7 +172,7 @@ func (d *Instance) firstOfText(ctx context.Context, q *query.Query, rules *scope
 	row := frames.First{RuleID: frames.AdHoc, Rule: frames.AdHoc, LookedUntil: coverage.EffectiveEnd}
 	out := firstAnswer{notices: frames.CoverageNotices(list.last.Reason, coverage)}
 	if len(list.violations) == 0 {
-		row.Says = "none in the whole range, up to " + coverage.EffectiveEnd.UTC().Format(time.RFC3339)
+		row.Says = noneWords(coverage)
 		if !coverage.Complete {
 			row.Says = "none found, but not everything was looked at"
 		}
@@ -168,7 +184,7 @@ func (d *Instance) firstOfText(ctx context.Context, q *query.Query, rules *scope
 	row.LookedUntil = row.At.Time
 	row.Says = "a violation; there may be earlier ones"
 	if row.Proven {
-		row.Says, out.notices = "the first one in this range: everything before it was read and judged", nil
+		row.Says, out.notices = firstWords(coverage, row.At.Time), nil
 	}
 	out.row = row
 	return out

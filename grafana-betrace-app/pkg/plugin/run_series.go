@@ -126,7 +126,7 @@ func (run *seriesRun) collect(answer *betrace.SeriesAnswer) []frames.RuleSeries 
 	var all []frames.RuleSeries
 	seen := map[string]bool{}
 	for i := range answer.Series {
-		all = append(all, frames.FromAnswer(&answer.Series[i]))
+		all = append(all, frames.FromAnswer(&answer.Series[i], &answer.Coverage, run.step))
 		seen[answer.Series[i].Labels.RuleID] = true
 	}
 	for _, rules := range [][]betrace.Rule{run.rules.judged, run.rules.unjudged} {
@@ -142,22 +142,26 @@ func (run *seriesRun) collect(answer *betrace.SeriesAnswer) []frames.RuleSeries 
 
 // numbers gives one number a rule over the whole range.
 func (d *Instance) numbers(ctx context.Context, run *seriesRun, all []frames.RuleSeries) (data.Frames, error) {
-	counts := map[string][]*float64{}
+	counts := map[string]*frames.RuleSeries{}
 	if isOfTotals(run.q) {
 		answer, err := d.askSeries(ctx, run, string(query.Count))
 		if err != nil {
 			return nil, err
 		}
 		for i := range answer.Series {
-			counts[answer.Series[i].Labels.RuleID] = frames.FromAnswer(&answer.Series[i]).Values
+			of := frames.FromAnswer(&answer.Series[i], &answer.Coverage, run.step)
+			counts[of.RuleID] = &of
 		}
 	}
 	kind, names := frames.Kinds[string(run.q.Type)], frames.Names(all)
 	var made data.Frames
 	for i := range all {
-		value := frames.Total(all[i].Values, run.q.Incomplete == query.AtLeast)
+		value := all[i].Total(run.q.Incomplete == query.AtLeast)
 		if isOfTotals(run.q) {
-			value = frames.Share(counts[all[i].RuleID], all[i].Values)
+			value = nil
+			if count := counts[all[i].RuleID]; count != nil {
+				value = frames.Share(count, &all[i])
+			}
 		}
 		made = append(made, frames.AsNumber(&all[i], value, kind, names[i]))
 	}

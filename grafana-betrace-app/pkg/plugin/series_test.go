@@ -95,6 +95,99 @@ func TestTheUnknownIsNeverZero(t *testing.T) {
 	}
 }
 
+// withTraces answers value for steps with traces and null for the others: those where isEmpty says so, by minutes after noon's hour.
+func withTraces(value string, isEmpty func(minute int) bool) func(betrace.SeriesQuestion) string {
+	return func(q betrace.SeriesQuestion) string {
+		step, _ := time.ParseDuration(q.Step)
+		var points, windows []string
+		for at := q.Start; at.Before(q.End); at = at.Add(step) {
+			said := value
+			if isEmpty(int(at.Sub(noon.Add(-time.Hour)).Minutes())) {
+				said = "null"
+				windows = append(windows, fmt.Sprintf(`{"start":"%s","end":"%s"}`, at.Format(time.RFC3339), at.Add(step).Format(time.RFC3339)))
+			}
+			points = append(points, fmt.Sprintf(`["%s",%s]`, at.Format(time.RFC3339), said))
+		}
+		return fmt.Sprintf(`{"series":[{"labels":{"rule_id":"a","rule":"A","severity":"high"},"points":[%s]}],"reason":null,"coverage":{"complete":true,"asked":{"start":"%[2]s","end":"%[3]s"},"effective_end":"%[3]s","windows_empty":[%[4]s],"windows_failed":[],"assumptions":{"settle":"2m"}}}`,
+			strings.Join(points, ","), q.Start.Format(time.RFC3339), q.End.Format(time.RFC3339), strings.Join(windows, ","))
+	}
+}
+
+// What an alert is given while traces come, pause, and stop: 0 of a time of which the newest part was seen, and else nothing.
+func TestAnAlertIsToldNothingOnceTracesStop(t *testing.T) {
+	for name, c := range map[string]struct {
+		value   string
+		isEmpty func(minute int) bool
+		want    *float64
+	}{
+		"they come":               {"0", func(int) bool { return false }, pointer(0)},
+		"every other minute":      {"0", func(m int) bool { return m%2 == 1 }, pointer(0)},
+		"they stopped":            {"0", func(m int) bool { return m >= 40 }, nil},
+		"none at all":             {"0", func(int) bool { return true }, nil},
+		"they came back":          {"0", func(m int) bool { return m < 50 }, pointer(0)},
+		"violations, and stopped": {"1", func(m int) bool { return m >= 10 }, pointer(10)},
+	} {
+		f := newFake(t)
+		f.series = withTraces(c.value, c.isEmpty)
+		for _, fromAlert := range []bool{true, false} {
+			answer := ask(t, f.instance(t), `{"queryType":"count","ruleIds":["a"],"instant":true}`, fromAlert)
+			if answer.Error != nil || len(answer.Frames) != 1 {
+				t.Fatalf("%s: %v", name, answer.Error)
+			}
+			got := valueOf(answer.Frames[0])
+			if (got == nil) != (c.want == nil) || (got != nil && *got != *c.want) {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	}
+}
+
+// What Grafana makes of an alert query: a number, a typed null (no data of that instance, which KeepLast keeps), or an error.
+func TestAnOutageIsNoNumber(t *testing.T) {
+	unread := func(q betrace.SeriesQuestion) string { // BeTrace is up, its Tempo is not
+		return fmt.Sprintf(`{"series":[{"labels":{"rule_id":"a","rule":"A","severity":"high"},"points":[["%[1]s",null]]}],"reason":"windows_failed: some steps could not be read in full","coverage":{"complete":false,"asked":{"start":"%[1]s","end":"%[2]s"},"effective_end":"%[2]s","windows_empty":[],"windows_failed":[{"start":"%[1]s","end":"%[2]s","reason":"Tempo could not be reached"}],"assumptions":{"settle":"2m"}}}`,
+			q.Start.Format(time.RFC3339), q.End.Format(time.RFC3339))
+	}
+	for name, series := range map[string]func(betrace.SeriesQuestion) string{"Tempo is down": unread, "no traffic": withTraces("0", func(int) bool { return true })} {
+		f := newFake(t)
+		f.series = series
+		answer := ask(t, f.instance(t), `{"queryType":"count","ruleIds":["a"],"instant":true}`, true)
+		if answer.Error != nil || len(answer.Frames) != 1 || answer.Frames[0].Meta.Type != data.FrameTypeNumericMulti {
+			t.Fatalf("%s: %+v", name, answer)
+		}
+		if value := valueOf(answer.Frames[0]); value != nil {
+			t.Errorf("%s: %v", name, *value)
+		}
+	}
+	f := newFake(t)
+	d := f.instance(t)
+	f.answers["/v1/violations/series"] = func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) } // BeTrace goes away
+	if answer := ask(t, d, `{"queryType":"count","ruleIds":["a"],"instant":true}`, true); answer.Error == nil || len(answer.Frames) != 0 {
+		t.Errorf("BeTrace is down: %+v", answer)
+	}
+}
+
+func pointer(value float64) *float64 { return &value }
+
+// The frames of a graph keep the steps without any trace null, and a notice names a long time of them.
+func TestAGraphDrawsNoZeroWhereNoTraceWas(t *testing.T) {
+	f := newFake(t)
+	f.series = withTraces("0", func(m int) bool { return m >= 30 })
+	answer := ask(t, f.instance(t), `{"queryType":"count","ruleIds":["a"],"step":"1m"}`, false)
+	if answer.Error != nil {
+		t.Fatal(answer.Error)
+	}
+	for row := range answer.Frames[0].Rows() {
+		if value := answer.Frames[0].Fields[1].At(row).(*float64); (value == nil) != (row >= 30) {
+			t.Errorf("minute %d: %v", row, value)
+		}
+	}
+	notices := answer.Frames[0].Meta.Notices
+	if len(notices) == 0 || !strings.Contains(notices[0].Text, "No trace at all was there from 2026-03-10 11:30:00 UTC") {
+		t.Errorf("%+v", notices)
+	}
+}
+
 func TestARatioOverARangeIsOfTotals(t *testing.T) {
 	f := newFake(t)
 	f.series = func(q betrace.SeriesQuestion) string {

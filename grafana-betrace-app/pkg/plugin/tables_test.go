@@ -215,6 +215,62 @@ func TestFirstViolationsSayWhatIsCertain(t *testing.T) {
 	}
 }
 
+// Over a range without any trace for a while "none in the whole range" would be said about time that nobody could look at.
+func TestFirstViolationsNameTheTimeWithoutAnyTrace(t *testing.T) {
+	windows := map[string]string{
+		"front":  `{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T11:05:00Z"}`,
+		"middle": `{"start":"2026-03-10T11:20:00Z","end":"2026-03-10T11:30:00Z"}`,
+		"end":    `{"start":"2026-03-10T11:40:00Z","end":"2026-03-10T12:00:00Z"}`,
+		"pause":  `{"start":"2026-03-10T11:20:00Z","end":"2026-03-10T11:20:10Z"}`,
+	}
+	for name, c := range map[string]struct {
+		window string
+		found  bool
+		says   string
+	}{
+		"none, front":   {"front", false, "none in the traces that there are, up to 2026-03-10T11:58:00Z; no trace at all from 2026-03-10 11:00:00 UTC to 2026-03-10 11:05:00 UTC"},
+		"none, middle":  {"middle", false, "none in the traces that there are, up to 2026-03-10T11:58:00Z; no trace at all from 2026-03-10 11:20:00 UTC to 2026-03-10 11:30:00 UTC"},
+		"none, end":     {"end", false, "none in the traces that there are, up to 2026-03-10T11:58:00Z; no trace at all from 2026-03-10 11:40:00 UTC to 2026-03-10 11:58:00 UTC"},
+		"none, pause":   {"pause", false, "none in the whole range, up to 2026-03-10T11:58:00Z"},
+		"found, front":  {"front", true, "the first one in the traces that there are; before it no trace at all from 2026-03-10 11:00:00 UTC to 2026-03-10 11:05:00 UTC"},
+		"found, later":  {"end", true, "the first one: everything before it was read and judged"},
+		"found, middle": {"middle", true, "the first one: everything before it was read and judged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			of := strings.Replace(coverageOf("2026-03-10T11:58:00Z"), `"windows_empty":[]`, `"windows_empty":[`+windows[c.window]+`]`, 1)
+			violation := "null"
+			if c.found {
+				violation = one(10)
+			}
+			f.answers["/v1/rules/a/first-violation"] = func(w http.ResponseWriter, _ *http.Request) {
+				sendJSON(w, fmt.Sprintf(`{"rule_id":"a","status":"completed","reason":"","found":%v,"violation":%s,"proven":%v,"at_edge_of_data":false,"looked_at":{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T12:00:00Z"},%s}`, c.found, violation, c.found, of))
+			}
+			var listed []string
+			if c.found {
+				listed = []string{one(10)}
+			}
+			f.answers["/v1/violations/query"] = func(w http.ResponseWriter, _ *http.Request) {
+				sendJSON(w, fmt.Sprintf(`{"violations":[%s],"total_count":%d,"inconclusive":0,"reason":null,"cursor":null,%s}`, strings.Join(listed, ","), len(listed), of))
+			}
+			for _, model := range []string{`{"queryType":"first_violation","ruleIds":["a"]}`, `{"queryType":"first_violation","dsl":"trace.has(x)"}`} {
+				answer := ask(t, f.instance(t), model, false)
+				if answer.Error != nil {
+					t.Fatal(answer.Error)
+				}
+				field, _ := answer.Frames[0].FieldByName("says")
+				if says := field.At(0).(string); says != c.says {
+					t.Errorf("%s: %q", model, says)
+				}
+			}
+		})
+	}
+}
+
+func coverageOf(effectiveEnd string) string {
+	return fmt.Sprintf(`"coverage":{"complete":true,"asked":{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T12:00:00Z"},"effective_end":"%s","windows_empty":[],"windows_failed":[],"assumptions":{"settle":"2m"}}`, effectiveEnd)
+}
+
 func TestRulesThatShareAReasonShareANotice(t *testing.T) {
 	answers := []firstAnswer{{row: frames.First{RuleID: "a"}, missing: "no_data: no trace"}, {row: frames.First{RuleID: "b"}},
 		{row: frames.First{RuleID: "c"}, missing: "no_data: no trace"}, {row: frames.First{RuleID: "d"}, missing: "timeout: too slow"}}

@@ -1462,9 +1462,10 @@ export interface components {
             late_until?: string;
             /**
              * Format: date-time
-             * @description the earliest trace that the source still has in the range. Null: there is none, or it was not looked for: questions on demand look for it in trace files only, and series never
+             * @description the earliest trace that the source still has in the range. Null: there is none, or it was not looked for: questions on demand look for it in trace files only. Of series it is the start of the first step with a trace, and null where a step before it is not known
              */
             data_from: string | null;
+            /** @description where the source has no trace at all; of series each step without one, of replays a part of 24 or longer */
             windows_empty: components["schemas"]["TimeRange"][];
             windows_failed: (components["schemas"]["TimeRange"] & {
                 reason: string;

@@ -387,6 +387,77 @@ static void steps_without_any_trace_are_empty(void **state) {
   bt_series_close(all);
 }
 
+/* Of ten steps the fifth has a trace that no rule is about, the ninth one that a rule is about, which goes on into the
+ * tenth. */
+static void add_lonely_traces(scene *s) {
+  int64_t from_ns = (s->first_step - 100) * STEP_NS;
+  fake_span_add(fake_add(&s->fake, TRACES + 1), "idle", from_ns + 4 * STEP_NS + MINUTE_NS);
+  fake_trace *slow = fake_add(&s->fake, TRACES + 2);
+  fake_span_add(slow, "slow", from_ns + 9 * STEP_NS - MINUTE_NS);
+  fake_span_add(slow, "idle", from_ns + 9 * STEP_NS + MINUTE_NS);
+}
+
+static const bool lonely_empty[10] = {true, true, true, true, false, true, true, true, false, false};
+
+static void expect_lonely(bt_series_ask *asked, size_t rule, size_t index, size_t step) {
+  bt_step_count count;
+  assert_int_equal(bt_series_step(asked, rule, index, &count), BT_STEP_COUNTED);
+  assert_int_equal(count.is_empty, lonely_empty[step]);
+}
+
+/* Whether a step is empty does not depend on what else is asked: steps, rules, in which order, and what is kept. */
+static void empty_steps_are_so_in_every_company(void **state) {
+  scene *s = *state;
+  const bt_rule_definition *const *all = s->question.rules;
+  add_lonely_traces(s);
+  for (int order = 0; order < 4; order++) {
+    bool is_alone = order & 1;
+    restart(s);
+    s->question.wants_exercised = order & 2;
+    for (size_t step = 0; is_alone && step < 10; step++)
+      for (size_t rule = 0; rule < 3; rule++) {
+        s->question.rules = &all[rule];
+        s->question.rule_count = 1;
+        s->question.first_step = s->first_step - 100 + (int64_t)step;
+        s->question.end_step = s->question.whole_end_step = s->question.first_step + 1;
+        bt_series_ask *one = ask_and_wait(s);
+        expect_lonely(one, 0, 0, step);
+        bt_series_close(one);
+      }
+    s->question.rules = all;
+    s->question.rule_count = 3;
+    s->question.first_step = s->first_step - 100;
+    s->question.end_step = s->question.whole_end_step = s->first_step - 90;
+    for (int again = 0; again < 2; again++) {
+      bt_series_ask *together = ask_and_wait(s);
+      for (size_t step = 0; step < 10; step++)
+        for (size_t rule = 0; rule < 3; rule++) expect_lonely(together, rule, step, step);
+      bt_series_close(together);
+    }
+  }
+}
+
+/* More traces than one look gives: those that it does not show are asked for in parts, and no step with a trace is
+ * called empty, nor one without any full. */
+static void many_traces_hide_no_step(void **state) {
+  scene *s = *state;
+  enum { MANY = 1200, AT = 24 };
+  s->question.first_step = s->first_step - 200;
+  s->question.end_step = s->question.whole_end_step = s->question.first_step + AT;
+  for (uint64_t i = 0; i < MANY; i++) {
+    int64_t step = (int64_t)(i % 7 ? i % 11 : 19); /* 0 to 10, and 19 */
+    fake_span_add(fake_add(&s->fake, TRACES + 1 + i), "idle",
+                  (s->question.first_step + step) * STEP_NS + (int64_t)i * SECOND_NS);
+  }
+  bt_series_ask *asked = ask_and_wait(s);
+  for (size_t step = 0; step < AT; step++) {
+    bt_step_count count;
+    assert_int_equal(bt_series_step(asked, 2, step, &count), BT_STEP_COUNTED);
+    assert_int_equal(count.is_empty, step > 10 && step != 19);
+  }
+  bt_series_close(asked);
+}
+
 static void too_much_is_refused(void **state) {
   scene *s = *state;
   bt_series_ask *out;
@@ -444,6 +515,8 @@ int main(void) {
       SCENE(a_source_that_is_gone_gives_no_number),
       SCENE(unsettled_steps_are_not_counted),
       SCENE(steps_without_any_trace_are_empty),
+      SCENE(empty_steps_are_so_in_every_company),
+      SCENE(many_traces_hide_no_step),
       SCENE(too_much_is_refused),
       SCENE(every_allocation_fails_in_turn),
   };

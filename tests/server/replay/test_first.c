@@ -154,6 +154,30 @@ static void no_data_is_not_none(void **state) {
   assert_int_equal(s->first.coverage.windows_empty[0].end_ns, NOON_NS + 24 * HOUR_NS);
 }
 
+static bool is_named_empty(const scene *s, int64_t from_ns, int64_t until_ns) {
+  const bt_coverage *coverage = &s->first.coverage;
+  for (size_t i = 0; i < coverage->windows_empty_count; i++)
+    if (coverage->windows_empty[i].start_ns <= from_ns && coverage->windows_empty[i].end_ns >= until_ns) return true;
+  return false;
+}
+
+/* Traces from 20:00 to 22:00 and at 6:00, of none of which the rule is: what is not there is named, in the front, in
+ * between and at the end, however the range is cut into windows. */
+static void parts_without_any_trace_are_named(void **state) {
+  scene *s = *state;
+  uint64_t number = 1;
+  for (int64_t at_ns = 8 * HOUR_NS; at_ns < 10 * HOUR_NS; at_ns += MINUTE_NS)
+    add_trace(s, number++, NOON_NS + at_ns, "idle", NULL);
+  add_trace(s, number, NOON_NS + 18 * HOUR_NS, "idle", NULL);
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  assert_true(is_named_empty(s, NOON_NS, NOON_NS + 6 * HOUR_NS));
+  assert_true(is_named_empty(s, NOON_NS + 12 * HOUR_NS, NOON_NS + 16 * HOUR_NS));
+  assert_true(is_named_empty(s, NOON_NS + 20 * HOUR_NS, NOON_NS + 24 * HOUR_NS));
+  assert_false(is_named_empty(s, NOON_NS + 8 * HOUR_NS, NOON_NS + 8 * HOUR_NS + 1));
+  assert_false(is_named_empty(s, NOON_NS + 18 * HOUR_NS, NOON_NS + 18 * HOUR_NS + 1));
+}
+
 static void a_failure_before_it_takes_the_proof(void **state) {
   scene *s = *state;
   int64_t hour_ns = NOON_NS + HOUR_NS;
@@ -378,6 +402,7 @@ int main(void) {
       SCENE(too_much_to_read_is_cut),
       SCENE(none_is_said_for_the_whole_range),
       SCENE(no_data_is_not_none),
+      SCENE(parts_without_any_trace_are_named),
       SCENE(a_failure_before_it_takes_the_proof),
       SCENE(a_failure_after_it_does_not),
       SCENE(a_failure_and_none_is_not_none),

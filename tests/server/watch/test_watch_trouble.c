@@ -28,6 +28,29 @@ static void watching_begins_where_no_batch_is_answered(void **state) {
   watch_assert_sent(s, "slow", 2, 1);
 }
 
+static int64_t last_trace(watch_scene *s) {
+  return bt_watcher_look(s->watcher).last_trace_ns;
+}
+
+/* The last trace is one of any kind, and its time stands still while there is none, or nobody can ask. */
+static void the_last_trace_is_known_though_no_rule_is_about_it(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_int_equal(last_trace(s), 0);
+  int64_t from_ns = s->now_ns;
+  watch_arrive(s, 1, "idle");
+  watch_pass(s, 5 * MINUTE_NS);
+  int64_t seen_ns = last_trace(s);
+  assert_in_range(seen_ns, from_ns - MINUTE_NS, from_ns + MINUTE_NS);
+  watch_pass(s, 20 * MINUTE_NS);
+  assert_int_equal(last_trace(s), seen_ns);
+  s->fake.fail_percent = 100;
+  watch_arrive(s, 2, "idle");
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_int_equal(last_trace(s), seen_ns);
+}
+
 /* The newest checkpoint fails, and older ones do not: what they say is true as well, and less. */
 static void an_older_watermark_is_better_than_none(void **state) {
   watch_scene *s = *state;
@@ -157,7 +180,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(watching_begins_where_no_batch_is_answered),  CASE(an_older_watermark_is_better_than_none),
       CASE(many_rules_get_on_though_some_searches_fail), CASE(gaps_that_were_cut_are_still_gaps),
-      CASE(troubles_and_restarts_lose_nothing),
+      CASE(troubles_and_restarts_lose_nothing),          CASE(the_last_trace_is_known_though_no_rule_is_about_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
