@@ -103,6 +103,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->clock_skew_ns = options->clock_skew_ns;
   evaluator->looks_up_at_once = options->looks_up_at_once;
   evaluator->links_sampled = options->links_sampled;
+  evaluator->was_family_missed = false;
   bt_evaluator_allow(evaluator, evaluator->step_budget);
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;

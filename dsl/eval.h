@@ -71,12 +71,13 @@ typedef struct bt_rule_verdict {
   bt_spending spent;        /* of the reason budget: on what */
   bt_range spent_in;        /* STEPS, TEXT: the selector whose spans were being looked at; empty where it was none */
   bt_truth exercised;       /* dsl.md §2 */
-  const bt_choice *choices; /* violated: at most 10, by start times and then ids */
+  const bt_choice *choices; /* violated: at most 10, by start times, then ids, then kinds */
   uint32_t choice_count;
   uint64_t choice_total; /* number of all violating choices (a lower bound when a budget ran out) */
   /* Violated, and with links_sampled it would be inconclusive: that no trace, or no further one, links to a span
    * decides it. */
   bool rests_on_no_link;
+  bool lacks_links; /* violated, and linked traces that were not seen may add choices and witnesses to those here */
   const bt_family *family; /* that it was judged with, borrowed; or NULL */
 } bt_rule_verdict;
 

@@ -140,6 +140,7 @@ struct bt_evaluator {
   uint32_t index_count;        /* that it has built */
   bool looks_up_at_once;       /* bt_eval_options */
   bool links_sampled;          /* the same, or as if */
+  bool was_family_missed;      /* something of linked traces was asked for, and there is no family */
   bt_truth_slot *hidden_slots; /* of selections: whether a summary may hide members of it */
   bt_downstream downstream;    /* that was worked out last */
 };

@@ -10,36 +10,43 @@ typedef struct choice_search {
   bt_kleene violation; /* OR over the choices so far */
   bt_kleene exercised; /* the same of `when`, or of the positive conjuncts of a bare condition */
   uint64_t violating_count;
+  bool has_open;                                      /* of some choice linked traces could tell whether it violates */
   uint32_t kept[BT_MAX_CHOICES + 1][BT_MAX_BINDINGS]; /* bound spans of the first violating choices, in order */
   uint32_t kept_count;
 } choice_search;
 
-static int compare_starts(const choice_search *search, const uint32_t *a, const uint32_t *b) {
-  const bt_rule *rule = search->evaluator->program->rule;
-  for (int i = 0; i < rule->binding_count; i++) {
-    if (!rule->bindings[i].in_choice) continue;
-    int64_t x = bt_evaluator_span(search->evaluator, a[i])->start_ns;
-    int64_t y = bt_evaluator_span(search->evaluator, b[i])->start_ns;
-    if (x != y) return x < y ? -1 : 1;
-  }
-  return 0;
+typedef int (*span_order)(const bt_span *a, const bt_span *b);
+
+/* A start of 0 is not known, and stands behind those that are. */
+static int compare_starts(const bt_span *a, const bt_span *b) {
+  if (!a->start_ns != !b->start_ns) return a->start_ns ? -1 : 1;
+  return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static int compare_ids(const choice_search *search, const uint32_t *a, const uint32_t *b) {
+static int compare_ids(const bt_span *a, const bt_span *b) {
+  return memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
+}
+
+/* Halves of a call have one id. */
+static int compare_kinds(const bt_span *a, const bt_span *b) {
+  return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+/* By the first binding of the choice for which they differ. */
+static int compare_bound(const choice_search *search, span_order compare, const uint32_t *a, const uint32_t *b) {
   const bt_rule *rule = search->evaluator->program->rule;
-  for (int i = 0; i < rule->binding_count; i++) {
-    if (!rule->bindings[i].in_choice) continue;
-    const bt_span_id *x = &bt_evaluator_span(search->evaluator, a[i])->id;
-    const bt_span_id *y = &bt_evaluator_span(search->evaluator, b[i])->id;
-    int order = memcmp(x->bytes, y->bytes, sizeof x->bytes);
-    if (order) return order;
-  }
-  return 0;
+  int order = 0;
+  for (int i = 0; i < rule->binding_count && !order; i++)
+    if (rule->bindings[i].in_choice)
+      order = compare(bt_evaluator_span(search->evaluator, a[i]), bt_evaluator_span(search->evaluator, b[i]));
+  return order;
 }
 
 static bool is_reported_before(const choice_search *search, const uint32_t *a, const uint32_t *b) {
-  int order = compare_starts(search, a, b);
-  return (order ? order : compare_ids(search, a, b)) < 0;
+  static const span_order orders[] = {compare_starts, compare_ids, compare_kinds};
+  int order = 0;
+  for (size_t i = 0; i < sizeof orders / sizeof *orders && !order; i++) order = compare_bound(search, orders[i], a, b);
+  return order < 0;
 }
 
 /* Keeps the choice that is bound now among the first ones. */
@@ -68,6 +75,7 @@ static void finish_choice(choice_search *search, bt_kleene trigger, bt_kleene po
   if (trigger.truth == BT_FALSE) return;
   bt_kleene violation = bt_kleene_and(trigger, clauses_fail(search->evaluator));
   search->violation = bt_kleene_or(search->violation, violation);
+  if (violation.truth == BT_UNKNOWN && (violation.why & BT_WHY_LINKED)) search->has_open = true;
   if (violation.truth != BT_TRUE) return;
   search->violating_count++;
   keep_choice(search);
@@ -124,6 +132,7 @@ static void start_search(choice_search *search, bt_evaluator *evaluator) {
   search->evaluator = evaluator;
   search->violation = search->exercised = bt_kleene_from(false);
   search->violating_count = 0;
+  search->has_open = false;
   search->kept_count = 0;
   search->conjuncts = NULL;
   search->conjunct_count = 0;
@@ -177,6 +186,7 @@ static bool report_choices(const choice_search *search, bt_rule_verdict *out) {
   out->choices = choices;
   out->choice_count = search->kept_count;
   out->choice_total = search->violating_count;
+  out->lacks_links = search->has_open || evaluator->was_family_missed;
   return true;
 }
 

@@ -19,6 +19,12 @@ static bt_window window_of(const bt_program_relation *relation, const bt_span *o
   return window;
 }
 
+/* False, and that is noted: there is none. */
+static bool has_family(bt_evaluator *evaluator) {
+  if (!evaluator->relatives.family) evaluator->was_family_missed = true;
+  return evaluator->relatives.family != NULL;
+}
+
 static bool has_ties(bt_evaluator *evaluator) {
   if (bt_relatives_find_ties(&evaluator->relatives)) return true;
   evaluator->work.status = BT_NO_MEMORY;
@@ -162,7 +168,7 @@ static bt_kleene has_link(const bt_evaluator *evaluator, uint32_t from, uint32_t
 
 bt_kleene bt_evaluate_linked(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span,
                              uint32_t other) {
-  if (!evaluator->relatives.family) return bt_kleene_unknown(BT_WHY_LINKED);
+  if (!has_family(evaluator)) return bt_kleene_unknown(BT_WHY_LINKED);
   if (relation->kind == BT_DOWNSTREAM_OF) return is_downstream(evaluator, relation, span, other);
   bt_window window = window_of(relation, bt_evaluator_span(evaluator, other));
   if (!is_in(window, bt_evaluator_span(evaluator, span))) return bt_kleene_from(false);
@@ -218,7 +224,7 @@ static bool list_related(bt_evaluator *evaluator, const bt_program_relation *rel
 
 bt_span_list bt_linked_candidates(bt_evaluator *evaluator, const bt_program_selection *selection) {
   bt_relatives *relatives = &evaluator->relatives;
-  if (!relatives->family || !has_ties(evaluator)) return (bt_span_list){0};
+  if (!has_family(evaluator) || !has_ties(evaluator)) return (bt_span_list){0};
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_program_relation *relation = &selection->relations[i];
     if (relation->first.binding == BT_NO_BINDING) continue;
@@ -270,7 +276,7 @@ static bool relation_may_lack(bt_evaluator *evaluator, const bt_program_relation
 
 /* A span has to stand in all relations, so one of which all spans are known is enough. */
 bool bt_linked_may_lack(bt_evaluator *evaluator, const bt_program_selection *selection) {
-  if (!evaluator->relatives.family) return true;
+  if (!has_family(evaluator)) return true;
   for (uint32_t i = 0; i < selection->relation_count; i++)
     if (!relation_may_lack(evaluator, &selection->relations[i])) return false;
   return true;

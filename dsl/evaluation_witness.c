@@ -20,19 +20,37 @@ static void add_witness(collector *c, uint32_t span, int binding, bt_range range
   c->witnesses[c->count++] = (bt_witness){span, binding, range, trace};
 }
 
+/* In the order in which spans are told (bt_span_compare), whatever order they were found in; of two traces of a family
+ * by its id, the rule's own first. */
+static bool is_told_before(const bt_evaluator *evaluator, uint32_t a, uint32_t b) {
+  int order = bt_span_compare(bt_evaluator_span(evaluator, a), bt_evaluator_span(evaluator, b));
+  uint32_t x = bt_evaluator_trace_of(evaluator, a), y = bt_evaluator_trace_of(evaluator, b);
+  if (order || x == y) return order < 0;
+  if (!x || !y) return !x;
+  const bt_family_trace *traces = evaluator->relatives.family->traces;
+  return bt_trace_id_compare(&traces[x].trace->id, &traces[y].trace->id) < 0;
+}
+
+/* Members come by number, which is that order, and not by tree or over several traces. */
+static bool come_in_order(const bt_cursor *cursor) {
+  return !cursor->selection->is_foreign && (cursor->members || cursor->is_whole_matcher);
+}
+
 /* The first span of a reference that stands in the relation to the member that is shown. */
 static void add_reference(collector *c, const bt_program_relation *relation, bool is_second, uint32_t span) {
   const bt_program_selection *selection = is_second ? relation->second.selection : relation->first.selection;
+  uint32_t first = BT_NO_SPAN;
   bt_cursor cursor;
   bt_member other;
   if (!selection) return;
   bt_cursor_open(&cursor, c->evaluator, selection);
   while (bt_cursor_next(&cursor, c->evaluator, &other)) {
-    bt_kleene pair = bt_evaluate_pair(c->evaluator, relation, is_second, span, other.span);
-    if (bt_kleene_and(other.truth, pair).truth != BT_TRUE) continue;
-    add_witness(c, other.span, BT_NO_BINDING, selection->range);
-    return;
+    bool is_later = first != BT_NO_SPAN && !is_told_before(c->evaluator, other.span, first);
+    if (is_later || other.truth.truth != BT_TRUE) continue;
+    if (bt_evaluate_pair(c->evaluator, relation, is_second, span, other.span).truth == BT_TRUE) first = other.span;
+    if (first != BT_NO_SPAN && come_in_order(&cursor)) break;
   }
+  if (first != BT_NO_SPAN) add_witness(c, first, BT_NO_BINDING, selection->range);
 }
 
 static void add_references(collector *c, const bt_program_selection *selection, uint32_t span) {
@@ -43,21 +61,37 @@ static void add_references(collector *c, const bt_program_selection *selection, 
   }
 }
 
-/* A selection of a bound span shows nothing new. */
-static void collect_selection(collector *c, const bt_program_selection *selection) {
-  bt_cursor cursor;
-  bt_member member;
-  uint32_t shown = 0;
-  if (selection->base_binding != BT_NO_BINDING) return;
-  bt_cursor_open(&cursor, c->evaluator, selection);
-  while (shown < BT_MAX_WITNESSES_OF_SELECTION && bt_cursor_next(&cursor, c->evaluator, &member)) {
-    if (member.truth.truth != BT_TRUE) continue;
-    if (shown++ == 0) add_references(c, selection, member.span);
-    add_witness(c, member.span, BT_NO_BINDING, selection->range);
-  }
+typedef struct first_members { /* of a selection */
+  uint32_t spans[BT_MAX_WITNESSES_OF_SELECTION];
+  uint32_t count;
+} first_members;
+
+static void keep_first(const bt_evaluator *evaluator, first_members *first, uint32_t span) {
+  uint32_t place = first->count;
+  while (place > 0 && is_told_before(evaluator, span, first->spans[place - 1])) place--;
+  if (place == BT_MAX_WITNESSES_OF_SELECTION) return;
+  if (first->count < BT_MAX_WITNESSES_OF_SELECTION) first->count++;
+  for (uint32_t i = first->count - 1; i > place; i--) first->spans[i] = first->spans[i - 1];
+  first->spans[place] = span;
 }
 
-/* The member that decides a has_before (the earliest) or a has_after (the latest). */
+/* A selection of a bound span shows nothing new. */
+static void collect_selection(collector *c, const bt_program_selection *selection) {
+  first_members first = {.count = 0};
+  bt_cursor cursor;
+  bt_member member;
+  if (selection->base_binding != BT_NO_BINDING) return;
+  bt_cursor_open(&cursor, c->evaluator, selection);
+  while (bt_cursor_next(&cursor, c->evaluator, &member)) {
+    if (member.truth.truth == BT_TRUE) keep_first(c->evaluator, &first, member.span);
+    if (first.count == BT_MAX_WITNESSES_OF_SELECTION && come_in_order(&cursor)) break;
+  }
+  if (first.count) add_references(c, selection, first.spans[0]);
+  for (uint32_t i = 0; i < first.count; i++) add_witness(c, first.spans[i], BT_NO_BINDING, selection->range);
+}
+
+/* The member that decides a has_before (the earliest) or a has_after (the latest); of several the first by id. A start
+ * of 0 is as early as it says, here as in the verdict. */
 static void collect_extreme(collector *c, const bt_program_selection *selection, bool is_earliest) {
   bt_cursor cursor;
   bt_member member;
@@ -67,7 +101,9 @@ static void collect_extreme(collector *c, const bt_program_selection *selection,
     if (member.truth.truth != BT_TRUE) continue;
     int64_t start_ns = bt_evaluator_span(c->evaluator, member.span)->start_ns;
     int64_t best_ns = extreme == BT_NO_SPAN ? 0 : bt_evaluator_span(c->evaluator, extreme)->start_ns;
-    if (extreme == BT_NO_SPAN || (is_earliest ? start_ns < best_ns : start_ns > best_ns)) extreme = member.span;
+    bool is_further = is_earliest ? start_ns < best_ns : start_ns > best_ns;
+    bool is_tied = start_ns == best_ns && extreme != BT_NO_SPAN && is_told_before(c->evaluator, member.span, extreme);
+    if (extreme == BT_NO_SPAN || is_further || is_tied) extreme = member.span;
   }
   if (extreme != BT_NO_SPAN) add_witness(c, extreme, BT_NO_BINDING, selection->range);
 }
@@ -86,26 +122,36 @@ static void collect_comparison(collector *c, const bt_program_comparison *compar
 static void collect_condition(collector *c, const bt_program_condition *condition);
 static void collect_conjunction(collector *c, const bt_program_condition *conjunction, uint32_t from);
 
-/* Binds a span for which the rest holds and goes on with it. Without one, what matched by itself is shown and the rest
- * is passed over. */
-static void collect_binding(collector *c, const bt_program_condition *conjunction, uint32_t at) {
+/* The first span of the binding for which the rest holds; BT_NO_SPAN: there is none. */
+static uint32_t find_bound(const collector *c, const bt_program_condition *conjunction, uint32_t at) {
   const bt_program_condition *item = conjunction->items[at];
-  uint32_t *bound = &c->evaluator->bound[item->binding];
+  uint32_t *bound = &c->evaluator->bound[item->binding], first = BT_NO_SPAN;
   bt_cursor cursor;
   bt_member member;
   bt_cursor_open_joined(&cursor, c->evaluator, item, false);
   while (bt_cursor_next(&cursor, c->evaluator, &member)) {
+    if (first != BT_NO_SPAN && !is_told_before(c->evaluator, member.span, first)) continue;
     *bound = member.span;
     bt_kleene holds = bt_kleene_and(member.truth, bt_evaluate_conjunction(c->evaluator, conjunction, at + 1));
-    if (holds.truth != BT_TRUE) continue;
-    add_witness(c, member.span, item->binding, item->selection->range);
-    add_references(c, item->selection, member.span);
-    collect_conjunction(c, conjunction, at + 1);
-    *bound = BT_NO_SPAN;
-    return;
+    if (holds.truth == BT_TRUE) first = member.span;
+    if (first != BT_NO_SPAN && come_in_order(&cursor)) break;
   }
-  *bound = BT_NO_SPAN;
-  collect_selection(c, item->selection);
+  return first;
+}
+
+/* Binds a span for which the rest holds and goes on with it. Without one, what matched by itself is shown and the rest
+ * is passed over. */
+static void collect_binding(collector *c, const bt_program_condition *conjunction, uint32_t at) {
+  const bt_program_condition *item = conjunction->items[at];
+  uint32_t span = find_bound(c, conjunction, at);
+  if (span != BT_NO_SPAN) {
+    c->evaluator->bound[item->binding] = span;
+    add_witness(c, span, item->binding, item->selection->range);
+    add_references(c, item->selection, span);
+    collect_conjunction(c, conjunction, at + 1);
+  }
+  c->evaluator->bound[item->binding] = BT_NO_SPAN;
+  if (span == BT_NO_SPAN) collect_selection(c, item->selection);
 }
 
 static bool binds_here(const bt_program_condition *item) {

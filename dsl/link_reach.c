@@ -29,3 +29,8 @@ void bt_link_reach_widen(bt_link_reach *reach, const bt_link_reach *other) {
 bool bt_link_reach_is_none(const bt_link_reach *reach) {
   return !reach->to && !reach->from;
 }
+
+bool bt_link_reach_awaits(const bt_link_reach *reach, const bt_rule_verdict *verdict) {
+  bool is_open = verdict->verdict == BT_INCONCLUSIVE || (verdict->verdict == BT_VIOLATED && verdict->lacks_links);
+  return is_open && !bt_link_reach_is_none(reach);
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dsl/eval.h"
 #include "dsl/rule.h"
 
 /* Never less than what the rule asks for; all of its relations added up, as if each began where another ended. */
@@ -17,5 +18,8 @@ bt_link_reach bt_link_reach_of(const bt_rule *rule);
 /* What both ask for. */
 void bt_link_reach_widen(bt_link_reach *reach, const bt_link_reach *other);
 bool bt_link_reach_is_none(const bt_link_reach *reach);
+/* Whether traces that links tie to the judged one may decide what its own spans leave open: the verdict or, where that
+ * is violated, which choices violate and what shows it. */
+bool bt_link_reach_awaits(const bt_link_reach *reach, const bt_rule_verdict *verdict);
 
 #endif

@@ -3,6 +3,7 @@
  * of span ids. */
 #include "dsl/trace.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "dsl/trace_comparison.h"
@@ -18,6 +19,14 @@ int64_t bt_span_duration_ns(const bt_span *span) {
   int64_t duration_ns = 0;
   if (span->end_ns <= span->start_ns) return 0;
   return __builtin_sub_overflow(span->end_ns, span->start_ns, &duration_ns) ? INT64_MAX : duration_ns;
+}
+
+int bt_span_compare(const bt_span *a, const bt_span *b) {
+  bool a_is_known = a->start_ns != 0, b_is_known = b->start_ns != 0;
+  if (a_is_known != b_is_known) return a_is_known ? -1 : 1;
+  if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
+  int order = memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
+  return order ? order : (a->kind > b->kind) - (a->kind < b->kind);
 }
 
 /* A time of 0 is one that nobody set. */
@@ -119,6 +128,7 @@ struct bt_trace_builder {
   uint32_t *slots;    /* span number + 1, or 0; open addressing by span id, whatever the kind */
   uint32_t slot_mask; /* number of slots − 1; at most half of them are taken */
   uint64_t seed;      /* differs between runs, so that nobody can choose ids that fall into one slot */
+  bool has_moved;     /* spans were put in order since they were filed: the slots name other ones */
 };
 
 /* Most traces are small, and there may be many: 20,000 of five spans take 30 MiB, and with room for 16 they took 50. */
@@ -151,6 +161,18 @@ static uint32_t slots_for(uint32_t capacity) {
   return slots;
 }
 
+static void file_spans(const bt_trace_builder *builder) {
+  for (uint32_t i = 0; i < builder->trace.span_count; i++)
+    *find_slot(builder, &builder->spans[i].id, false, builder->spans[i].kind) = i + 1;
+}
+
+/* After bt_trace_builder_finish. */
+static void file_moved_spans(bt_trace_builder *builder) {
+  memset(builder->slots, 0, ((size_t)builder->slot_mask + 1) * sizeof *builder->slots);
+  file_spans(builder);
+  builder->has_moved = false;
+}
+
 /* A larger array, and all spans filed anew. What the arena gave before stays with it. */
 static bool grow_spans(bt_trace_builder *builder, uint32_t capacity) {
   uint32_t count = builder->trace.span_count, slot_count = slots_for(capacity);
@@ -162,7 +184,7 @@ static bool grow_spans(bt_trace_builder *builder, uint32_t capacity) {
   builder->capacity = capacity;
   builder->slots = slots;
   builder->slot_mask = slot_count - 1;
-  for (uint32_t i = 0; i < count; i++) *find_slot(builder, &spans[i].id, false, spans[i].kind) = i + 1;
+  file_spans(builder);
   return true;
 }
 
@@ -181,6 +203,7 @@ bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
 }
 
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
+  if (builder->has_moved) file_moved_spans(builder);
   uint32_t *slot = find_slot(builder, &span->id, false, span->kind);
   if (*slot) {
     bool has_room;
@@ -206,14 +229,25 @@ void bt_trace_builder_mark_partial(bt_trace_builder *builder) {
   builder->trace.partial = true;
 }
 
-/* By start, then by id, then by arrival. */
-static bool is_earlier(const bt_trace_builder *builder, uint32_t a, uint32_t b) {
-  const bt_span *x = &builder->spans[a], *y = &builder->spans[b];
-  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns;
-  return memcmp(x->id.bytes, y->id.bytes, sizeof x->id.bytes) < 0;
+static int compare_spans(const void *left, const void *right) {
+  return bt_span_compare(left, right);
 }
 
-const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {
+/* Spans of one producer mostly come in order already. False: they did. */
+static bool sort_spans(bt_trace_builder *builder) {
+  uint32_t count = builder->trace.span_count, i = 1;
+  while (i < count && bt_span_compare(&builder->spans[i - 1], &builder->spans[i]) <= 0) i++;
+  if (i >= count) return false;
+  qsort(builder->spans, count, sizeof *builder->spans, compare_spans);
+  return builder->has_moved = true;
+}
+
+/* By start, where 0 is one like any other, then by id, then by kind. */
+static bool is_earlier(const bt_span *a, const bt_span *b) {
+  return a->start_ns != b->start_ns ? a->start_ns < b->start_ns : bt_span_compare(a, b) < 0;
+}
+
+static void find_root(bt_trace_builder *builder) {
   bt_trace *trace = &builder->trace;
   trace->missing_parents = false;
   trace->root = BT_NO_SPAN;
@@ -222,7 +256,17 @@ const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {
     bool names_parent = !bt_span_id_is_zero(parent);
     if (names_parent && *find_slot(builder, parent, true, BT_KIND_UNSPECIFIED)) continue;
     if (names_parent) trace->missing_parents = true;
-    if (trace->root == BT_NO_SPAN || is_earlier(builder, i, trace->root)) trace->root = i;
+    if (trace->root == BT_NO_SPAN || is_earlier(&builder->spans[i], &builder->spans[trace->root])) trace->root = i;
   }
+}
+
+const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {
+  bt_trace *trace = &builder->trace;
+  if (builder->has_moved) file_moved_spans(builder);
+  find_root(builder); /* by the slots, so before spans move */
+  bt_span root = trace->root == BT_NO_SPAN ? (bt_span){0} : builder->spans[trace->root];
+  if (!sort_spans(builder) || trace->root == BT_NO_SPAN) return trace;
+  trace->root = 0;
+  while (bt_span_compare(&builder->spans[trace->root], &root) != 0) trace->root++;
   return trace;
 }

@@ -100,7 +100,7 @@ typedef struct bt_span {
 
 typedef struct bt_trace {
   bt_trace_id id;
-  const bt_span *spans; /* in order of arrival; a span's number is its place here */
+  const bt_span *spans; /* in bt_span_compare's order, whatever order they came in; a span's number is its place here */
   uint32_t span_count;
   uint32_t root;         /* see bt_trace_root */
   bool differing_copies; /* two records of one span (id and kind) did not agree; the first counts */
@@ -112,6 +112,9 @@ typedef struct bt_trace {
 /* Of two with one key the first counts. NULL: there is none. */
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
 int64_t bt_span_duration_ns(const bt_span *span);
+/* The order of spans in everything that is told: by start, then id, then kind. A start of 0 is not known, and stands
+ * behind those that are. Below, at, above 0; 0: only for records of one span. */
+int bt_span_compare(const bt_span *a, const bt_span *b);
 /* Earliest start and latest end. A start or an end of 0 was never set (OTLP's default), so it is none of them. 0: no
  * span has one. */
 int64_t bt_trace_start_ns(const bt_trace *trace);

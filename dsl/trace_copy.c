@@ -4,14 +4,29 @@
 
 #include <stdalign.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+
+/* Spans of one resource are apart, because those of all resources stand in order of time: what was copied is looked for
+ * among that many. */
+enum { REMEMBERED = 16 };
+
+typedef struct shared_copy {
+  const void *from;
+  void *to;
+} shared_copy;
 
 typedef struct walk {
   char *base; /* NULL: measure */
   size_t used;
-  const bt_resource *resource_from, *resource;
-  const bt_scope *scope_from, *scope;
+  shared_copy resources[REMEMBERED], scopes[REMEMBERED];
 } walk;
+
+/* Where a copy of it is remembered, if it is. Measuring and copying meet the same ones in the same order. */
+static shared_copy *copy_of(shared_copy copies[REMEMBERED], const void *from) {
+  uintptr_t bits = (uintptr_t)from;
+  return &copies[(bits >> 4 ^ bits >> 9) % REMEMBERED];
+}
 
 /* Sums cannot overflow: the walk is over memory that exists, except that shared resources count again, less often than
  * there are spans. */
@@ -48,22 +63,24 @@ static void copy_attributes(walk *w, const bt_attributes *from, bt_attributes *t
 }
 
 static const bt_resource *copy_resource(walk *w, const bt_resource *from) {
-  if (w->resource_from == from) return w->resource;
+  shared_copy *copy = copy_of(w->resources, from);
+  if (copy->from == from) return copy->to;
   bt_resource *room = take_memory(w, sizeof *room), scratch, *to = room ? room : &scratch;
   copy_text(w, from->service, &to->service);
   copy_attributes(w, &from->attributes, &to->attributes);
-  w->resource_from = from;
-  return w->resource = room;
+  *copy = (shared_copy){from, room};
+  return room;
 }
 
 static const bt_scope *copy_scope(walk *w, const bt_scope *from) {
-  if (w->scope_from == from) return w->scope;
+  shared_copy *copy = copy_of(w->scopes, from);
+  if (copy->from == from) return copy->to;
   bt_scope *room = take_memory(w, sizeof *room), scratch, *to = room ? room : &scratch;
   copy_text(w, from->name, &to->name);
   copy_text(w, from->version, &to->version);
   copy_attributes(w, &from->attributes, &to->attributes);
-  w->scope_from = from;
-  return w->scope = room;
+  *copy = (shared_copy){from, room};
+  return room;
 }
 
 static const bt_event *copy_events(walk *w, const bt_span *span) {

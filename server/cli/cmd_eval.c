@@ -12,6 +12,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/idle_rules.h"
+#include "server/cli/line_store.h"
 #include "server/cli/operands.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
@@ -21,7 +22,7 @@
 #include "server/replay/violation.h"
 #include "tempo/files/file_source.h"
 
-/* Verdicts of one part of the traces: that many wait at most, as text, until it is their turn. */
+/* Verdicts of one part of the traces: that many are in memory at most, as text, before they are put to the others. */
 enum { PART_VERDICTS = 65536 };
 /* Between two times at which progress is shown. */
 #define PROGRESS_NS INT64_C(100000000)
@@ -39,7 +40,8 @@ typedef struct eval_part {
   bt_data_notes **notes;    /* the same; all that this place has met */
   uint64_t counts[BT_NOT_APPLICABLE + 1];
   bt_exercise *exercise; /* one for each rule */
-  bt_buffer lines;
+  bt_buffer lines; /* of the trace under way */
+  bt_line_store told;
   bt_given_trace *linked; /* traces that some rule leaves to what links tie to them */
   size_t linked_count, linked_capacity;
 } eval_part;
@@ -52,6 +54,7 @@ typedef struct eval_run {
   eval_part *parts;
   size_t part_count;
   uint64_t counts[BT_NOT_APPLICABLE + 1];
+  bt_line_store told;
   pthread_t main_thread;
   size_t traces;
   atomic_size_t judged; /* of these */
@@ -113,6 +116,13 @@ static bt_status report_verdict(const eval_run *run, eval_part *part, size_t rul
   return status || !out->failed ? status : bt_error_no_memory(error);
 }
 
+/* What was said of the trace waits for its turn. */
+static bt_status keep_lines(eval_part *part, const bt_trace *trace, bt_error *error) {
+  bt_status status = bt_line_store_add(&part->told, trace, bt_buffer_str(&part->lines), error);
+  bt_buffer_clear(&part->lines);
+  return status;
+}
+
 /* The main thread judges traces like the others, and alone shows how far all are. */
 static void show_progress(eval_run *run) {
   size_t judged = atomic_fetch_add_explicit(&run->judged, 1, memory_order_relaxed) + 1;
@@ -161,22 +171,18 @@ static bt_status eval_trace(void *context, size_t place, const bt_read_trace *re
       status = report_verdict(run, part, i, trace, &verdicts[i], error);
   }
   if (!status && awaits_links && !keep_linked(part, trace)) status = bt_error_no_memory(error);
+  if (!status) status = keep_lines(part, trace, error);
   show_progress(run);
   return status;
 }
 
-/* On the main thread, in the order of the files. */
-static bt_status tell_part(void *context, size_t place, bt_error *error) {
+/* On the main thread, in the order of the files; it is printed in the order of the traces. */
+static bt_status take_part(void *context, size_t place, bt_error *error) {
   eval_run *run = context;
   eval_part *part = &run->parts[place];
-  (void)error;
-  bt_replay_clear_progress(); /* both may be one terminal */
-  bt_print_document(bt_buffer_str(&part->lines));
-  bt_print_flush();
-  bt_buffer_clear(&part->lines);
   for (size_t i = 0; i <= BT_NOT_APPLICABLE; i++) run->counts[i] += part->counts[i];
   memset(part->counts, 0, sizeof part->counts);
-  return BT_OK;
+  return bt_line_store_move(&run->told, &part->told, error);
 }
 
 static bt_status prepare_part(const eval_run *run, eval_part *part, bt_error *error) {
@@ -207,7 +213,8 @@ static bt_status judge_family(void *context, size_t index, const bt_family *fami
   if (!status) status = bt_eval_run_family_within(&limit, part->evaluator, family, part->options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++)
     if (run->is_awaited[i]) status = report_verdict(run, part, i, trace, &verdicts[i], error);
-  return status ? status : tell_part(run, 0, error);
+  if (!status) status = keep_lines(part, trace, error);
+  return status ? status : take_part(run, 0, error);
 }
 
 /* Of all parts, into the first one. */
@@ -239,11 +246,12 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   size_t rules = run->rules->count;
   const bt_file_visitor visitor = {.most_traces = rules < PART_VERDICTS ? PART_VERDICTS / rules : 1,
                                    .look = eval_trace,
-                                   .tell = tell_part,
+                                   .tell = take_part,
                                    .context = run};
   run->compiled = bt_realloc_array(NULL, rules, sizeof *run->compiled);
   run->part_count = bt_file_source_places(source);
   run->parts = calloc(run->part_count, sizeof *run->parts);
+  for (size_t i = 0; run->parts && i < run->part_count; i++) run->parts[i].told = BT_LINE_STORE_EMPTY;
   bt_status status = run->compiled && run->parts ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; i < rules && !status; i++) run->compiled[i] = run->rules->items[i]->rule;
   if (!status) status = bt_ruleset_new(run->compiled, rules, &run->ruleset, error);
@@ -285,9 +293,11 @@ static void dispose_run(eval_run *run) {
     free(part->exercise);
     bt_evaluator_free(part->evaluator);
     bt_buffer_dispose(&part->lines);
+    bt_line_store_dispose(&part->told);
     free(part->linked);
   }
   bt_idle_rules_dispose(&run->idle);
+  bt_line_store_dispose(&run->told);
   free(run->is_awaited);
   free(run->parts);
   bt_ruleset_free(run->ruleset);
@@ -320,6 +330,13 @@ static bt_status find_idle(eval_run *run, bt_source *source, bt_error *error) {
   return status;
 }
 
+static bt_status print_lines(void *context, bt_str lines, bt_error *error) {
+  (void)context;
+  (void)error;
+  bt_print_document(lines);
+  return BT_OK;
+}
+
 static void print_summary(const eval_run *run) {
   json_t *notes = report_notes(run);
   if (run->options->print_json) {
@@ -333,7 +350,6 @@ static void print_summary(const eval_run *run) {
     return;
   }
   json_decref(notes);
-  bt_idle_rules_print(&run->idle);
   bt_print("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n",
            run->traces, run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
            (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
@@ -351,12 +367,14 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
                     size_t path_count) {
   bt_error error = {0};
   bt_source *source = NULL;
-  eval_run run = {.options = options, .rules = rules};
+  eval_run run = {.options = options, .rules = rules, .told = BT_LINE_STORE_EMPTY};
   bt_status status = bt_cli_open_traces(paths, path_count, options->jobs, &source, &error);
   if (!status) status = eval_all(&run, source, &error);
   if (!status) status = find_idle(&run, source, &error);
   bt_replay_clear_progress();
   bt_source_free(source);
+  if (!status && !options->print_json) bt_idle_rules_print(&run.idle);
+  if (!status) status = bt_line_store_give(&run.told, print_lines, NULL, &error);
   if (!status) print_summary(&run);
   int code = status ? bt_cli_fail("eval", status, &error) : exit_status(&run);
   dispose_run(&run);
@@ -447,9 +465,10 @@ static const bt_example examples[] = {
 const bt_command bt_command_eval = {.name = "eval",
                                     .summary = "verdicts of rules on trace files",
                                     .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] TRACES…",
-                                    .about = "Evaluates rules on OTLP trace files (JSON, JSON lines, protobuf; gzip is "
-                                             "fine; - is stdin) and prints verdicts. With --json "
-                                             "it prints JSON lines: one verdict each, then a summary.",
+                                    .about =
+                                        "Evaluates rules on OTLP trace files (JSON, JSON lines, protobuf; gzip is "
+                                        "fine; - is stdin) and prints verdicts, the earliest trace first. With --json "
+                                        "it prints JSON lines: one verdict each, then a summary.",
                                     .examples = examples,
                                     .groups = groups,
                                     .fine = "no trace violates a rule",

@@ -399,7 +399,13 @@ static bt_family_trace describe_member(const group *g, const member *m) {
   return out;
 }
 
-/* The rule's own trace first, then all that are tied to it. */
+static int compare_members(const void *left, const void *right) {
+  const bt_trace *a = ((const bt_family_trace *)left)->trace, *b = ((const bt_family_trace *)right)->trace;
+  int64_t a_ns = bt_trace_start_ns(a), b_ns = bt_trace_start_ns(b);
+  return a_ns != b_ns ? (a_ns > b_ns) - (a_ns < b_ns) : bt_trace_id_compare(&a->id, &b->id);
+}
+
+/* The rule's own trace first, then all that are tied to it, by start and then id, in whatever order they were read. */
 static bt_status give_family(const group *g, size_t own, size_t index, bt_error *error) {
   bt_family_trace *traces = bt_realloc_array(NULL, g->count, sizeof *traces);
   if (!traces) return bt_error_no_memory(error);
@@ -408,6 +414,7 @@ static bt_status give_family(const group *g, size_t own, size_t index, bt_error 
   for (size_t i = 0; i < g->count; i++)
     if (i != own && find_tied(g, i) == find_tied(g, own))
       traces[family.trace_count++] = describe_member(g, &g->members[i]);
+  qsort(traces + 1, family.trace_count - 1, sizeof *traces, compare_members);
   bt_status status = g->sink(g->context, index, &family, error);
   free(traces);
   return status;

@@ -25,7 +25,7 @@ typedef struct gathering {
 
 bool bt_verdict_awaits_links(const bt_rule_definition *rule, const bt_rule_verdict *verdict) {
   bt_link_reach reach = bt_link_reach_of(rule->rule);
-  return verdict->verdict == BT_INCONCLUSIVE && !bt_link_reach_is_none(&reach);
+  return bt_link_reach_awaits(&reach, verdict);
 }
 
 bool bt_verdicts_await_links(const bt_rule_definition *const *rules, const bt_rule_verdict *verdicts, size_t count) {

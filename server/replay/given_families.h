@@ -15,7 +15,7 @@
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/source.h"
 
-/* Whether traces that links tie to this one may decide what its own spans leave open. */
+/* Whether traces that links tie to this one may decide what its own spans leave open (bt_link_reach_awaits). */
 bool bt_verdict_awaits_links(const bt_rule_definition *rule, const bt_rule_verdict *verdict);
 /* Whether that is so for one of the rules. */
 bool bt_verdicts_await_links(const bt_rule_definition *const *rules, const bt_rule_verdict *verdicts, size_t count);

@@ -147,10 +147,10 @@ typedef struct bt_coverage {
   size_t windows_failed_count;
   uint64_t unsettled;       /* traces in the tail that is not settled yet, of any rule */
   uint64_t outside;         /* candidates that turned out to lie outside the window */
-  bt_trace_id *long_traces; /* longer than margin; at most BT_LONG_TRACES_NAMED are named */
+  bt_trace_id *long_traces; /* longer than margin; the first BT_LONG_TRACES_NAMED by id are named */
   size_t long_trace_count;  /* all */
   /* Traces with copies of one span that do not agree: judged by the copy that Tempo gave first, which may be another
-   * one the next time. The first so many are named. */
+   * one the next time. The first so many by id are named. */
   bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
   size_t differing_trace_count; /* all */
   /* Traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack one,

@@ -87,19 +87,32 @@ static bool names_long(const bt_coverage *coverage, const bt_trace_id *id) {
   return false;
 }
 
+/* Among those that are named, `named` and at most `most` of them: the lowest ids, in order, whatever was met first. */
+static void name_id(bt_trace_id *ids, size_t named, size_t most, const bt_trace_id *id) {
+  size_t place = named;
+  while (place > 0 && bt_trace_id_compare(id, &ids[place - 1]) < 0) place--;
+  if (place == most) return;
+  size_t last = named < most ? named : most - 1;
+  memmove(&ids[place + 1], &ids[place], (last - place) * sizeof *ids);
+  ids[place] = *id;
+}
+
+static bool add_long(bt_coverage *coverage, const bt_trace_id *id) {
+  size_t named = named_of(coverage);
+  if (named < BT_LONG_TRACES_NAMED) {
+    bt_trace_id *ids = bt_realloc_array(coverage->long_traces, named + 1, sizeof *ids);
+    if (!ids) return false;
+    coverage->long_traces = ids;
+  }
+  name_id(coverage->long_traces, named, BT_LONG_TRACES_NAMED, id);
+  coverage->long_trace_count++;
+  return true;
+}
+
 /* A long trace may be met in several windows: it is named once. */
 static bool join_long(bt_coverage *into, const bt_coverage *from) {
-  for (size_t i = 0; i < named_of(from); i++) {
-    size_t named = named_of(into);
-    if (names_long(into, &from->long_traces[i])) continue;
-    if (named < BT_LONG_TRACES_NAMED) {
-      void *items = into->long_traces;
-      bool ok = append_items(&items, &named, 1, sizeof *into->long_traces, &from->long_traces[i]);
-      into->long_traces = items;
-      if (!ok) return false;
-    }
-    into->long_trace_count++;
-  }
+  for (size_t i = 0; i < named_of(from); i++)
+    if (!names_long(into, &from->long_traces[i]) && !add_long(into, &from->long_traces[i])) return false;
   into->long_trace_count += from->long_trace_count - named_of(from);
   return true;
 }
@@ -110,7 +123,7 @@ static void add_differing(bt_coverage *coverage, const bt_trace_id *id) {
   if (named > BT_DIFFERING_TRACES_NAMED) named = BT_DIFFERING_TRACES_NAMED;
   for (size_t i = 0; i < named; i++)
     if (bt_trace_id_compare(&coverage->differing_traces[i], id) == 0) return;
-  if (named < BT_DIFFERING_TRACES_NAMED) coverage->differing_traces[named] = *id;
+  name_id(coverage->differing_traces, named, BT_DIFFERING_TRACES_NAMED, id);
   coverage->differing_trace_count++;
 }
 
@@ -269,17 +282,7 @@ bt_status bt_account_add(bt_replay_account *account, const bt_source_account *ca
 }
 
 bt_status bt_account_add_long(bt_replay_account *account, const bt_trace_id *id, bt_error *error) {
-  bt_coverage *coverage = &account->result->coverage;
-  size_t count = coverage->long_trace_count++;
-  if (count >= BT_LONG_TRACES_NAMED) return BT_OK;
-  bt_trace_id *ids = bt_realloc_array(coverage->long_traces, count + 1, sizeof *ids);
-  if (!ids) {
-    coverage->long_trace_count--;
-    return bt_error_no_memory(error);
-  }
-  coverage->long_traces = ids;
-  ids[count] = *id;
-  return BT_OK;
+  return add_long(&account->result->coverage, id) ? BT_OK : bt_error_no_memory(error);
 }
 
 void bt_account_add_differing(bt_replay_account *account, const bt_trace_id *id) {

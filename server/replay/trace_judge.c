@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "dsl/link_reach.h"
 #include "dsl/time_sum.h"
 #include "dsl/trace_copy.h"
 #include "server/replay/delivery.h"
@@ -127,10 +128,9 @@ static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *tra
                                              : bt_delivery_take(judge, known, rules, error);
 }
 
-/* Traces that links tie to this one may decide. */
 static bool awaits_links(const bt_judge *judge, const bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < judge->plan->rule_count; i++)
-    if (verdicts[i].verdict == BT_INCONCLUSIVE && !bt_link_reach_is_none(&judge->plan->rules[i].reach)) return true;
+    if (bt_link_reach_awaits(&judge->plan->rules[i].reach, &verdicts[i])) return true;
   return false;
 }
 

@@ -288,14 +288,26 @@ static int64_t known_time(const bt_trace *trace) {
   return lasting.start_ns ? lasting.start_ns : lasting.end_ns;
 }
 
-int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict) {
-  const bt_witness *first =
-      verdict->choice_count && verdict->choices[0].witness_count ? verdict->choices[0].witnesses : NULL;
-  int64_t time_ns = first && !first->trace ? trace->spans[first->span].start_ns : bt_trace_start_ns(trace);
-  return time_ns ? time_ns : known_time(trace);
+/* The first of a choice's spans in the violating trace, as bt_span_compare has it; NULL: it shows none of them. */
+static const bt_span *earliest_witness(const bt_trace *trace, const bt_rule_verdict *verdict) {
+  const bt_span *earliest = NULL;
+  const bt_choice none = {0}, *choice = verdict->choice_count ? &verdict->choices[0] : &none;
+  for (uint32_t i = 0; i < choice->witness_count; i++) {
+    const bt_witness *witness = &choice->witnesses[i];
+    if (witness->trace) continue;
+    const bt_span *span = &trace->spans[witness->span];
+    if (!earliest || bt_span_compare(span, earliest) < 0) earliest = span;
+  }
+  return earliest;
 }
 
-/* When and where: the first witness of the first choice, else the trace. */
+/* A start of 0 is none. Spans without one stand behind the others. */
+int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict) {
+  const bt_span *witness = earliest_witness(trace, verdict);
+  return witness && witness->start_ns ? witness->start_ns : known_time(trace);
+}
+
+/* When and where: the earliest witness of the first choice, else the trace. */
 static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   bt_violation *violation = &m->made->violation;
   const bt_violation_choice unknown = {0};
@@ -304,7 +316,8 @@ static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   violation->missing_parents = m->trace->missing_parents;
   violation->rests_on_no_link = verdict->rests_on_no_link;
   violation->time_ns = bt_violation_time(m->trace, verdict);
-  if (choice->witness_count && !choice->witnesses[0].trace) violation->span_id = choice->witnesses[0].span_id;
+  const bt_span *witness = earliest_witness(m->trace, verdict);
+  if (witness) violation->span_id = witness->id;
   bt_buffer sentence = {0};
   write_sentence(m->rule, choice, &sentence);
   violation->message = copy_buffer(m, &sentence, BT_MESSAGE_BYTES);

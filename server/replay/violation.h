@@ -40,8 +40,8 @@ typedef struct bt_violation {
   bt_trace_id id; /* derived: first 16 bytes of SHA-256(tenant, rule id, condition hash, violating trace id) */
   bt_span_id emit_span_id, retract_span_id; /* the next 8 and the following 8 bytes */
   bt_trace_id trace_id;                     /* the violating trace */
-  bt_span_id span_id;             /* first witness of the first choice; zero when there is none in this trace */
-  int64_t time_ns;                /* its start, else the trace's */
+  bt_span_id span_id;             /* the earliest witness of the first choice; zero when there is none in this trace */
+  int64_t time_ns;                /* its start; where there is none, or it is 0, the trace's earliest */
   char *root_service, *root_name; /* "" when there is no root */
   char **services;                /* distinct, sorted */
   size_t service_count;

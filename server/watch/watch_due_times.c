@@ -79,6 +79,13 @@ bool bt_watch_awaits_links(const bt_watcher *watcher, size_t rule, const bt_trac
          verdict->reason != BT_REASON_BUDGET && is_over_for(watcher, r, trace);
 }
 
+bool bt_watch_awaits_choices(const bt_watcher *watcher, size_t rule, const bt_trace *trace,
+                             const bt_rule_verdict *verdict) {
+  const bt_watch_rule *r = &watcher->rules->items[rule];
+  return r->is_linked && !r->definition->fields.shadow && verdict->verdict == BT_VIOLATED && verdict->lacks_links &&
+         is_over_for(watcher, r, trace);
+}
+
 /* What links within the bound is stored once the bound and the time to settle are over. What is open then waits as long
  * again as it has waited since: a linked trace may be longer than the others, and a question that failed is asked again
  * for as long as lookback. */

@@ -32,8 +32,11 @@ bt_status bt_watch_list_due(const bt_watcher *watcher, bt_trace_id **ids, size_t
 /* Whether traces that links tie to this one may decide what it leaves open for that rule. */
 bool bt_watch_awaits_links(const bt_watcher *watcher, size_t rule, const bt_trace *trace,
                            const bt_rule_verdict *verdict);
-/* The next time at which such a verdict may be another one; INT64_MAX: it stays. was_asked: every question about
- * linked traces was answered. */
+/* Whether it is violated for that rule, and such traces may add choices to those that it shows. */
+bool bt_watch_awaits_choices(const bt_watcher *watcher, size_t rule, const bt_trace *trace,
+                             const bt_rule_verdict *verdict);
+/* The next time at which a verdict that links leave open may be another one; INT64_MAX: it stays. was_asked: every
+ * question about linked traces was answered. */
 int64_t bt_watch_next_of_links(const bt_watcher *watcher, size_t rule, const bt_trace *trace,
                                const bt_rule_verdict *verdict, bool was_asked);
 /* Once its verdicts were applied: it waits for the first rule that may say something else, or has ended. */

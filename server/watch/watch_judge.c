@@ -220,9 +220,12 @@ static void say_unreached(bt_watcher *watcher, const bt_trace *trace, const bt_r
          watcher->rules->items[first].definition->fields.id, hex);
 }
 
+/* The verdict, or what shows it. */
 static bool awaits_links(const bt_watcher *watcher, const bt_trace *trace, const bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < watcher->rules->count; i++)
-    if (bt_watch_awaits_links(watcher, i, trace, &verdicts[i])) return true;
+    if (bt_watch_awaits_links(watcher, i, trace, &verdicts[i]) ||
+        bt_watch_awaits_choices(watcher, i, trace, &verdicts[i]))
+      return true;
   return false;
 }
 

@@ -27,19 +27,30 @@ static uint32_t bound_span(const bt_choice *choice, int binding) {
   return BT_NO_SPAN;
 }
 
-/* The i-th reported choice is the i-th of all; of spans with equal starts and ids (halves) either may come first. */
-static bool choices_agree(const bt_rule *rule, const bt_trace *trace, const bt_rule_verdict *fast,
-                          const naive_verdict *naive) {
+/* The i-th reported choice is the i-th of all. */
+static bool choices_agree(const bt_rule *rule, const bt_rule_verdict *fast, const naive_verdict *naive) {
   int bindings[BT_MAX_BINDINGS];
   int count = choice_bindings(rule, bindings);
   for (uint32_t i = 0; i < fast->choice_count; i++)
-    for (int b = 0; b < count; b++) {
-      uint32_t is = bound_span(&fast->choices[i], bindings[b]);
-      uint32_t expected = naive->tuples[i * (uint32_t)count + (uint32_t)b];
-      if (is >= trace->span_count) return false;
-      const bt_span *x = &trace->spans[is], *y = &trace->spans[expected];
-      if (x->start_ns != y->start_ns || memcmp(x->id.bytes, y->id.bytes, sizeof x->id.bytes) != 0) return false;
-    }
+    for (int b = 0; b < count; b++)
+      if (bound_span(&fast->choices[i], bindings[b]) != naive->tuples[i * (uint32_t)count + (uint32_t)b]) return false;
+  return true;
+}
+
+/* What one selector of a choice matched is shown in the order of time. */
+static bool are_in_order(const bt_trace *trace, const bt_choice *choice) {
+  for (uint32_t i = 1; i < choice->witness_count; i++) {
+    const bt_witness *a = &choice->witnesses[i - 1], *b = &choice->witnesses[i];
+    bool are_of_one = a->binding == BT_NO_BINDING && b->binding == BT_NO_BINDING && a->range.start == b->range.start &&
+                      a->range.end == b->range.end && !a->trace && !b->trace;
+    if (are_of_one && bt_span_compare(&trace->spans[a->span], &trace->spans[b->span]) > 0) return false;
+  }
+  return true;
+}
+
+static bool show_in_order(const bt_trace *trace, const bt_rule_verdict *verdict) {
+  for (uint32_t i = 0; i < verdict->choice_count; i++)
+    if (!are_in_order(trace, &verdict->choices[i])) return false;
   return true;
 }
 
@@ -91,7 +102,7 @@ bool verdicts_agree(const bt_rule *rule, const bt_trace *trace, const bt_rule_ve
   uint64_t reported = naive->choice_total < MAX_REPORTED ? naive->choice_total : MAX_REPORTED;
   bool agree = fast->verdict == naive->verdict && reasons_agree(trace, fast->reason, naive->reason) &&
                fast->exercised == naive->exercised && fast->choice_total == naive->choice_total &&
-               fast->choice_count == reported && choices_agree(rule, trace, fast, naive);
+               fast->choice_count == reported && choices_agree(rule, fast, naive) && show_in_order(trace, fast);
   if (!agree) print_both(rule, trace, fast, naive, out);
   return agree;
 }

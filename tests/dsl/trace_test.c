@@ -69,7 +69,7 @@ static void test_times(void **state) {
   assert_int_equal(bt_trace_start_ns(trace), 20);
   assert_int_equal(bt_trace_end_ns(trace), 90);
   assert_int_equal(bt_trace_latest_start_ns(trace), 70);
-  assert_int_equal(bt_span_duration_ns(&trace->spans[1]), 70);
+  assert_int_equal(bt_span_duration_ns(&trace->spans[0]), 70);
   assert_int_equal(bt_span_duration_ns(&trace->spans[2]), 0); /* never below 0 */
   const bt_span endless = make_span(4, 0, INT64_MIN, INT64_MAX);
   assert_int_equal(bt_span_duration_ns(&endless), INT64_MAX);
@@ -94,9 +94,51 @@ static void test_growth(void **state) {
   assert_int_equal(trace->span_count, 199);
   assert_false(trace->differing_copies);
   assert_false(trace->missing_parents);
-  assert_int_equal(bt_trace_root(trace), 0);
-  for (uint8_t i = 1; i < 200; i++) assert_int_equal(trace->spans[i - 1].id.bytes[7], i);
+  assert_int_equal(bt_trace_root(trace), 198);
+  for (uint8_t i = 1; i < 200; i++)
+    assert_int_equal(trace->spans[199 - i].id.bytes[7], i); /* the last one starts first */
   bt_arena_dispose(&arena);
+}
+
+static void shuffle(uint32_t *state, bt_span *spans, size_t count) {
+  for (size_t i = count; i > 1; i--) {
+    *state = *state * 1664525u + 1013904223u;
+    size_t other = (*state >> 8) % i;
+    bt_span span = spans[other];
+    spans[other] = spans[i - 1];
+    spans[i - 1] = span;
+  }
+}
+
+/* By start, then id, then kind; one without a start behind all others. The root is that of any order, too, and what is
+ * added later finds its copy and its parent. */
+static void test_order_is_that_of_time(void **state) {
+  (void)state;
+  enum { SPANS = 6, ROUNDS = 200 };
+  uint32_t random = 1;
+  for (int round = 0; round < ROUNDS; round++) {
+    bt_arena arena;
+    bt_arena_init(&arena, 1 << 20);
+    bt_span spans[] = {make_span(5, 9, 10, 20), make_span(2, 5, 20, 30), make_span(2, 5, 20, 31),
+                       make_span(3, 2, 20, 30), make_span(1, 3, 40, 50), make_span(4, 1, 0, 50)};
+    static const uint8_t ids[] = {5, 2, 2, 3, 1, 4}, kinds[] = {0, BT_KIND_SERVER, BT_KIND_CLIENT, 0, 0, 0};
+    for (size_t i = 0; i < SPANS; i++) spans[i].kind = kinds[i];
+    bt_trace_builder *builder = bt_trace_builder_new(&arena, &some_id);
+    shuffle(&random, spans, SPANS);
+    for (size_t i = 0; i < SPANS; i++) {
+      assert_true(bt_trace_builder_add(builder, &spans[i]));
+      if (i % 2 == (size_t)round % 2) (void)bt_trace_builder_finish(builder);
+      assert_true(bt_trace_builder_add(builder, &spans[i]));
+    }
+    const bt_trace *trace = bt_trace_builder_finish(builder);
+    assert_int_equal(trace->span_count, SPANS);
+    assert_false(trace->differing_copies);
+    assert_true(trace->missing_parents);
+    assert_int_equal(bt_trace_root(trace), 0);
+    for (size_t i = 0; i < SPANS; i++) assert_int_equal(trace->spans[i].id.bytes[7], ids[i]);
+    assert_int_equal(trace->spans[1].kind, BT_KIND_SERVER);
+    bt_arena_dispose(&arena);
+  }
 }
 
 static bool copies_differ(const bt_span *a, const bt_span *b) {
@@ -223,6 +265,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_ids),
                                      cmocka_unit_test(test_times),
                                      cmocka_unit_test(test_growth),
+                                     cmocka_unit_test(test_order_is_that_of_time),
                                      cmocka_unit_test(test_copies),
                                      cmocka_unit_test(test_copies_with_links),
                                      cmocka_unit_test(test_failing_allocator),

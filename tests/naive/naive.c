@@ -162,19 +162,22 @@ typedef struct tuple_order {
   uint32_t size;
 } tuple_order;
 
-/* By the start times of all spans of the tuple, then by their ids. */
+/* By the start times of all spans of the tuple, those without one last; then by their ids; then by their kinds. */
 static int compare_tuples(const void *left, const void *right, void *context) {
   const uint32_t *a = left, *b = right;
   const tuple_order *order = context;
+  const bt_span *spans = order->trace->spans;
   for (uint32_t i = 0; i < order->size; i++) {
-    int64_t x = order->trace->spans[a[i]].start_ns, y = order->trace->spans[b[i]].start_ns;
+    int64_t x = spans[a[i]].start_ns, y = spans[b[i]].start_ns;
+    if ((x == 0) != (y == 0)) return x == 0 ? 1 : -1;
     if (x != y) return x < y ? -1 : 1;
   }
   for (uint32_t i = 0; i < order->size; i++) {
-    const bt_span_id *x = &order->trace->spans[a[i]].id, *y = &order->trace->spans[b[i]].id;
-    int difference = memcmp(x->bytes, y->bytes, sizeof x->bytes);
+    int difference = memcmp(spans[a[i]].id.bytes, spans[b[i]].id.bytes, sizeof spans[a[i]].id.bytes);
     if (difference != 0) return difference;
   }
+  for (uint32_t i = 0; i < order->size; i++)
+    if (spans[a[i]].kind != spans[b[i]].kind) return spans[a[i]].kind < spans[b[i]].kind ? -1 : 1;
   return 0;
 }
 

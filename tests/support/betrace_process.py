@@ -58,11 +58,12 @@ def all_at_once(function, items):
         return list(pool.map(function, items))
 
 
-def run_cli(*arguments, stdin=None, timeout=120, env=None):
+def run_cli(*arguments, stdin=None, timeout=120, env=None, cwd=None):
     """Runs one command to its end; returns CompletedProcess with text output."""
     environment = sanitizer_environment()
     environment.update(env or {})
-    return subprocess.run([binary(), *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=timeout, env=environment)
+    return subprocess.run([binary(), *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=timeout, env=environment,
+                          cwd=cwd)
 
 
 class Answer:

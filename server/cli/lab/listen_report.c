@@ -20,8 +20,6 @@
 #include "server/json/xml.h"
 #include "tempo/files/file_source.h"
 
-enum { MOST_DRAWN = 20 };
-
 static size_t rule_count(const bt_listen_report *report) {
   return report->options->shared.rules.count;
 }
@@ -58,13 +56,21 @@ static void count_test(bt_listen_report *report, bt_str test, uint64_t violated)
   json_decref(name);
 }
 
-static void note_violation(bt_listen_report *report, size_t rule, const bt_violation *violation, bt_str test) {
-  char id[BT_TRACE_ID_HEX + 1];
-  bt_trace_id_format(&violation->trace_id, id);
+/* Takes the violation's JSON. */
+static bt_status note_violation(bt_listen_report *report, size_t rule, const bt_trace *trace,
+                                const bt_violation *violation, bt_str test, bt_error *error) {
   json_t *one = bt_violation_json(rule_at(report, rule), violation);
   if (test.len) bt_json_set(one, "test", bt_text_json(test));
-  bt_json_append(report->violations, one);
-  bt_buffer_printf(&report->rules[rule].messages, "%s  %s\n", id, violation->message);
+  char *message = strdup(violation->message);
+  bt_listen_found *found = bt_grow_array(report->found, report->found_count, &report->found_capacity, sizeof *found);
+  if (found) report->found = found;
+  if (found && message) {
+    found[report->found_count++] = (bt_listen_found){trace->id, bt_trace_start_ns(trace), rule, one, message};
+    return BT_OK;
+  }
+  json_decref(one);
+  free(message);
+  return bt_error_no_memory(error);
 }
 
 /* Of the verdicts only those that say something is wrong, or not known. */
@@ -78,30 +84,56 @@ static void keep_telling_verdicts(bt_drawing *drawing) {
   for (uint32_t i = 0; i < drawing->linked_count; i++) drawing->linked[i].verdict_count = kept;
 }
 
-static bt_status draw_trace(bt_listen_report *report, bt_drawing *drawing, bt_str test, bt_error *error) {
-  bt_buffer text = {0};
-  if (report->options->shared.print_json || report->drawn >= MOST_DRAWN) return BT_OK;
-  if (test.len) bt_print("test %.*s\n", BT_FMT(test));
-  keep_telling_verdicts(drawing);
-  bt_drawing_print(drawing, false, &text);
-  bool is_whole = !text.failed;
-  bt_cli_print_buffer(&text);
-  bt_print_line("");
-  report->drawn++;
-  return is_whole ? BT_OK : bt_error_no_memory(error);
+static bool comes_before(int64_t a_ns, const bt_trace_id *a, int64_t b_ns, const bt_trace_id *b) {
+  return a_ns != b_ns ? a_ns < b_ns : bt_trace_id_compare(a, b) < 0;
 }
 
-static bt_status save_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
+/* Where the trace stands among those that are drawn; BT_LISTEN_DRAWN_MAX: behind them all. */
+static size_t place_of_drawing(const bt_listen_report *report, const bt_trace *trace) {
+  size_t place = report->drawn_count;
+  int64_t start_ns = bt_trace_start_ns(trace);
+  while (place > 0 &&
+         comes_before(start_ns, &trace->id, report->drawn[place - 1].start_ns, &report->drawn[place - 1].id))
+    place--;
+  return place;
+}
+
+/* Kept as text, until it is known which come first. */
+static bt_status draw_trace(bt_listen_report *report, const bt_trace *trace, bt_drawing *drawing, bt_str test,
+                            bt_error *error) {
+  size_t place = place_of_drawing(report, trace);
+  bt_listen_drawn *drawn = report->drawn, made = {.id = trace->id, .start_ns = bt_trace_start_ns(trace)};
+  if (report->options->shared.print_json || place == BT_LISTEN_DRAWN_MAX) return BT_OK;
+  if (test.len) bt_shown_printf(&made.text, "test %.*s\n", BT_FMT(test));
+  keep_telling_verdicts(drawing);
+  bt_drawing_print(drawing, false, &made.text);
+  bt_buffer_append_char(&made.text, '\n');
+  if (report->drawn_count == BT_LISTEN_DRAWN_MAX) bt_buffer_dispose(&drawn[--report->drawn_count].text);
+  memmove(&drawn[place + 1], &drawn[place], (report->drawn_count - place) * sizeof *drawn);
+  drawn[place] = made;
+  report->drawn_count++;
+  return made.text.failed ? bt_error_no_memory(error) : BT_OK;
+}
+
+static bt_status keep_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
   bt_redaction everything = {.keeps_all = true};
   if (report->saved < 0) return BT_OK;
   json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &everything);
   bt_buffer line = {0};
+  bt_line_store one = BT_LINE_STORE_EMPTY;
   if (!document) return bt_error_no_memory(error);
   bt_shown_json(document, JSON_COMPACT | JSON_REAL_PRECISION(17), &line);
-  bool is_whole = !line.failed, is_written = is_whole && bt_cli_write_all(report->saved, bt_buffer_str(&line));
+  bt_status status = line.failed ? bt_error_no_memory(error) : BT_OK;
+  if (!status) status = bt_line_store_add(&one, trace, bt_buffer_str(&line), error);
+  if (!status) status = bt_line_store_move(&report->kept, &one, error);
+  bt_line_store_dispose(&one);
   bt_buffer_dispose(&line);
-  if (!is_whole) return bt_error_no_memory(error);
-  if (is_written) return BT_OK;
+  return status;
+}
+
+static bt_status save_line(void *context, bt_str line, bt_error *error) {
+  const bt_listen_report *report = context;
+  if (bt_cli_write_all(report->saved, line)) return BT_OK;
   return bt_error_set(error, BT_IO, "%.150s: %s", report->options->save, strerror(errno));
 }
 
@@ -118,10 +150,10 @@ static bt_status take_judged(void *context, const bt_trace *trace, const bt_fami
     const bt_drawn_verdict *drawn = &drawing.verdicts[i];
     report->rules[i].counts[drawn->verdict->verdict]++;
     violated += drawn->violation != NULL;
-    if (drawn->violation) note_violation(report, i, drawn->violation, test);
+    if (drawn->violation) status = note_violation(report, i, trace, drawn->violation, test, error);
   }
   count_test(report, test, violated);
-  if (!status && violated) status = draw_trace(report, &drawing, test, error);
+  if (!status && violated) status = draw_trace(report, trace, &drawing, test, error);
   bt_drawing_dispose(&drawing);
   return status;
 }
@@ -148,7 +180,7 @@ static bt_status judge_linked(bt_listen_report *report, bt_source *source, bt_er
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
   bt_listen_report *report = context;
   if (!read->trace) return BT_OK;
-  bt_status status = save_trace(report, read->trace, error);
+  bt_status status = keep_trace(report, read->trace, error);
   if (status) return status;
   bool wanted = is_wanted(report, read->trace);
   report->traces += wanted;
@@ -157,6 +189,52 @@ static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *
 }
 
 /* ---- all of them ---- */
+
+static int compare_found(const void *left, const void *right) {
+  const bt_listen_found *a = left, *b = right;
+  if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
+  int order = bt_trace_id_compare(&a->trace_id, &b->trace_id);
+  return order ? order : (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+/* Everything that has an order, in that of the traces, whatever order they came in. */
+static void list_violations(bt_listen_report *report) {
+  if (report->found_count) qsort(report->found, report->found_count, sizeof *report->found, compare_found);
+  for (size_t i = 0; i < report->found_count; i++) {
+    bt_listen_found *found = &report->found[i];
+    char id[BT_TRACE_ID_HEX + 1];
+    bt_trace_id_format(&found->trace_id, id);
+    bt_buffer_printf(&report->rules[found->rule].messages, "%s  %s\n", id, found->message);
+    bt_json_append(report->violations, found->violation);
+    found->violation = NULL;
+  }
+}
+
+static int compare_names(const void *left, const void *right) {
+  return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static bt_status sort_tests(bt_listen_report *report, bt_error *error) {
+  const char **names = bt_realloc_array(NULL, json_object_size(report->tests) + 1, sizeof *names), *name;
+  json_t *sorted = json_object(), *violated;
+  size_t count = 0;
+  json_object_foreach(report->tests, name, violated) if (names) names[count++] = name;
+  if (count) qsort(names, count, sizeof *names, compare_names);
+  for (size_t i = 0; sorted && i < count; i++)
+    bt_json_set(sorted, names[i], json_incref(json_object_get(report->tests, names[i])));
+  free(names);
+  if (!names || !sorted) return json_decref(sorted), bt_error_no_memory(error);
+  json_decref(report->tests);
+  report->tests = sorted;
+  return BT_OK;
+}
+
+static bt_status put_in_order(bt_listen_report *report, bt_error *error) {
+  list_violations(report);
+  for (size_t i = 0; i < report->drawn_count; i++) bt_cli_print_buffer(&report->drawn[i].text);
+  bt_status status = sort_tests(report, error);
+  return status ? status : bt_line_store_give(&report->kept, save_line, report, error);
+}
 
 static bt_status open_saved(bt_listen_report *report, bt_error *error) {
   report->saved = -1;
@@ -171,6 +249,7 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
   bt_source *source = NULL;
   const bt_replay_options *shared = &report->options->shared;
   report->rules = calloc(rule_count(report), sizeof *report->rules);
+  report->kept = BT_LINE_STORE_EMPTY;
   report->violations = json_array();
   report->tests = json_object();
   bt_status status = report->rules && report->violations && report->tests ? BT_OK : bt_error_no_memory(error);
@@ -183,13 +262,20 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
   if (!status) status = bt_file_source_each(source, take_trace, report, error);
   if (!status) status = judge_linked(report, source, error);
   bt_source_free(source);
-  return status;
+  return status ? status : put_in_order(report, error);
 }
 
 void bt_listen_report_dispose(bt_listen_report *report) {
   for (size_t i = 0; report->rules && i < rule_count(report); i++) bt_buffer_dispose(&report->rules[i].messages);
   free(report->rules);
   free(report->linked);
+  for (size_t i = 0; i < report->found_count; i++) {
+    json_decref(report->found[i].violation);
+    free(report->found[i].message);
+  }
+  free(report->found);
+  for (size_t i = 0; i < report->drawn_count; i++) bt_buffer_dispose(&report->drawn[i].text);
+  if (report->rules) bt_line_store_dispose(&report->kept); /* it was begun */
   json_decref(report->violations);
   json_decref(report->tests);
   bt_judge_free(report->judge);
@@ -286,8 +372,8 @@ static void print_gaps(const bt_listen_report *report) {
 
 static void print_text(const bt_listen_report *report, int command_code) {
   uint64_t violations = count_verdicts(report, BT_VIOLATED), unexercised = count_unexercised(report);
-  if (violations && report->drawn == MOST_DRAWN)
-    bt_print("the first %d traces are drawn; --json and --save have all\n", MOST_DRAWN);
+  if (violations && report->drawn_count == BT_LISTEN_DRAWN_MAX)
+    bt_print("the first %d traces are drawn; --json and --save have all\n", BT_LISTEN_DRAWN_MAX);
   print_rules(report);
   print_tests(report);
   bt_print("%" PRIu64 " trace%s, %" PRIu64 " spans, %zu rule%s: %" PRIu64 " violated, %" PRIu64

@@ -11,8 +11,10 @@
 #include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/cli/judge.h"
 #include "server/cli/lab/otlp_receiver.h"
+#include "server/cli/line_store.h"
 #include "server/cli/replay_options.h"
 #include "server/replay/given_families.h"
 
@@ -31,6 +33,22 @@ typedef struct bt_listen_rule {
   bt_buffer messages;                     /* a line for each violation */
 } bt_listen_rule;
 
+typedef struct bt_listen_found { /* a violation */
+  bt_trace_id trace_id;
+  int64_t start_ns; /* of the trace */
+  size_t rule;
+  json_t *violation;
+  char *message;
+} bt_listen_found;
+
+typedef struct bt_listen_drawn { /* a trace */
+  bt_trace_id id;
+  int64_t start_ns;
+  bt_buffer text;
+} bt_listen_drawn;
+
+enum { BT_LISTEN_DRAWN_MAX = 20 };
+
 typedef struct bt_listen_report { /* bt_listen_report_dispose */
   const bt_listen_options *options;
   bt_received received;
@@ -39,8 +57,13 @@ typedef struct bt_listen_report { /* bt_listen_report_dispose */
   bt_given_trace *linked; /* traces that links may decide, and that were not judged yet */
   size_t linked_count, linked_capacity;
   bt_listen_rule *rules;
-  json_t *violations, *tests; /* tests: name -> violated traces, of traces that name a test */
-  uint64_t traces, drawn;
+  bt_listen_found *found; /* once all are there, in the order of the traces: by start, then id */
+  size_t found_count, found_capacity;
+  bt_listen_drawn drawn[BT_LISTEN_DRAWN_MAX]; /* the first in that order */
+  size_t drawn_count;
+  bt_line_store kept;         /* what is saved, until it is written in that order */
+  json_t *violations, *tests; /* tests: name -> violated traces, of traces that name a test; by name in the end */
+  uint64_t traces;
   uint64_t left_out; /* traces without a span of the services */
   int saved;         /* file descriptor; -1: nothing is saved */
 } bt_listen_report;

@@ -295,18 +295,50 @@ static json_t *scope_json(bt_redaction *redaction, const bt_scope *scope) {
   return object;
 }
 
-/* A piece for each run of spans with one resource and scope, so that the order of the spans stays. */
+/* The item of the array whose member `name` is that object; NULL: there is none. */
+static json_t *find_item(json_t *array, const char *name, const json_t *object) {
+  size_t i;
+  json_t *item;
+  json_array_foreach(array, i, item) if (json_equal(json_object_get(item, name), object)) return item;
+  return NULL;
+}
+
+/* What is there already, or added; takes the object. What was left out of one that is there was counted with it:
+ * `left_out_before` are those before this one was made. */
+static json_t *find_or_add(json_t *array, const char *name, json_t *object, const char *list, bt_redaction *redaction,
+                           uint64_t left_out_before) {
+  json_t *item = find_item(array, name, object);
+  if (item) {
+    redaction->left_out = left_out_before;
+    json_decref(object);
+    return item;
+  }
+  item = json_pack("{s:o, s:[]}", name, object, list);
+  bt_json_append(array, item);
+  return item;
+}
+
+static json_t *find_resource(json_t *pieces, bt_redaction *redaction, const bt_resource *resource) {
+  uint64_t before = redaction->left_out;
+  return find_or_add(pieces, "resource", resource_json(redaction, resource), "scopeSpans", redaction, before);
+}
+
+static json_t *find_scope(json_t *piece, bt_redaction *redaction, const bt_scope *scope) {
+  uint64_t before = redaction->left_out;
+  json_t *scopes = json_object_get(piece, "scopeSpans");
+  return find_or_add(scopes, "scope", scope_json(redaction, scope), "spans", redaction, before);
+}
+
+/* One piece for all spans of one resource and one for each scope in it, by what they say: the same pieces whatever the
+ * layout was in which the spans came. */
 static void add_pieces(const bt_trace *trace, bt_redaction *redaction, json_t *pieces) {
-  json_t *spans = NULL;
+  json_t *piece = NULL, *scope = NULL;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span *span = &trace->spans[i];
-    bool is_same = i && span->resource == trace->spans[i - 1].resource && span->scope == trace->spans[i - 1].scope;
-    if (!is_same) {
-      spans = json_array();
-      bt_json_append(pieces, json_pack("{s:o, s:[{s:o, s:o}]}", "resource", resource_json(redaction, span->resource),
-                                       "scopeSpans", "scope", scope_json(redaction, span->scope), "spans", spans));
-    }
-    bt_json_append(spans, span_json(trace, span, redaction));
+    bool is_same = i && span->resource == trace->spans[i - 1].resource;
+    if (!is_same) piece = find_resource(pieces, redaction, span->resource);
+    if (!is_same || span->scope != trace->spans[i - 1].scope) scope = find_scope(piece, redaction, span->scope);
+    bt_json_append(json_object_get(scope, "spans"), span_json(trace, span, redaction));
   }
 }
 
