@@ -22,8 +22,8 @@ JOBS = str(os.cpu_count() or 2)
 TESTS_AT_ONCE = str((os.cpu_count() or 2) + 2)  # many of them wait for a clock or for an answer
 PYTHON = sys.executable
 # Files that take longest come first, so that none of them is left alone at the end: by what their names hold.
-LONG = ("watch", "stock", "property", "test_replay", "schemathesis", "visibility", "test_cli_grammar", "test_spans",
-        "failed_replay", "test_listen", "cli_unknown", "cli_frame")
+LONG = ("watch", "stock", "property", "test_replay", "schemathesis", "visibility", "facts_late", "late_tempo", "test_cli_grammar",
+        "test_spans", "failed_replay", "test_listen", "cli_unknown", "cli_frame")
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
 # Of these the answer follows from the files alone: from those of the app, and from what its tests read besides.
