@@ -728,7 +728,7 @@ export interface paths {
         };
         /**
          * Counts by steps of time, for graphs and alerts.
-         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules but shadow ones.
+         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules, and of those in shadow none, so that no alert is about them; `shadow=true` takes them too.
          */
         get: operations["violationSeries"];
         put?: never;
@@ -3297,6 +3297,8 @@ export interface operations {
                 rule_id?: string[];
                 severity?: components["schemas"]["Severity"];
                 framework?: string;
+                /** @description with rules in shadow, as GET /v1/violations lists them; else these take part only where they are named */
+                shadow?: boolean;
                 /** @description a time; default: 1 h before end; at most 30 d */
                 start?: string;
                 /** @description a time; default: now */
@@ -3339,6 +3341,8 @@ export interface operations {
                     dsl?: string;
                     severity?: string | null;
                     framework?: string | null;
+                    /** @default false */
+                    shadow?: boolean | null;
                     start?: string | number | null;
                     end?: string | number | null;
                     step?: string | null;
