@@ -4,6 +4,8 @@ import { useQuery } from '@tanstack/react-query';
 import type { Api } from '../api/client';
 import { useApi } from '../api/context';
 import type { Violation } from '../api/types';
+import { gapLines } from '../components/CoverageNotice';
+import { useHost } from '../host/context';
 import { keptText } from './keptText';
 
 const AROUND_MS = 60 * 60 * 1000;
@@ -34,8 +36,8 @@ async function isKept(api: Api, ruleId: string, traceId: string, signal: AbortSi
   return verdict === 'satisfied' && exercised === true;
 }
 
-async function lookFor(api: Api, dsl: string, violation: Violation, signal: AbortSignal): Promise<KeptAnswer> {
-  const text = keptText(dsl);
+async function lookFor(api: Api, dsl: string, violation: Violation, zone: string, signal: AbortSignal): Promise<KeptAnswer> {
+  const text = keptText(dsl, violation);
   if (text === null) {
     return { state: 'shape' };
   }
@@ -47,14 +49,17 @@ async function lookFor(api: Api, dsl: string, violation: Violation, signal: Abor
       return { state: 'found', kept: { dsl: text, violation: candidate, isSameRequest: isSame(candidate, violation) } };
     }
   }
-  return { state: 'none', isComplete: page.coverage.complete && candidates.length <= TRIED, reason: page.reason };
+  const gaps = gapLines(page.coverage, zone);
+  const isComplete = page.coverage.complete && candidates.length <= TRIED && gaps.length === 0;
+  return { state: 'none', isComplete, reason: page.reason ?? gaps.join(' ') };
 }
 
 export function useKept(dsl: string | undefined, violation: Violation, isWanted: boolean) {
   const api = useApi();
+  const zone = useHost().timeZone();
   return useQuery({
     queryKey: ['violations', 'kept', violation.rule_id, violation.trace_id, dsl],
-    queryFn: ({ signal }) => lookFor(api, dsl ?? '', violation, signal),
+    queryFn: ({ signal }) => lookFor(api, dsl ?? '', violation, zone, signal),
     enabled: isWanted && dsl !== undefined,
     staleTime: 5 * 60_000,
   });

@@ -1,6 +1,7 @@
 // Violations of the last day by rule, from the series of the service. A step that was not read in full is null there and counts as not known here: it is
 // neither a zero nor left out silently. The newest steps, which are not settled yet, are open: no step of the day is hedged for them. No state.
 import { SEVERITIES, type Series, type Severity } from '../api/types';
+import { exercisedOf } from '../violations/NotExercised';
 import { openFrom, startOf, stepOf, valueOf } from '../violations/steps';
 
 export interface RuleCount {
@@ -76,7 +77,6 @@ export function dayCounts(series: Series): DayCounts {
 
 /** How many rules a trace of the day is about; and whether that is known of all of them. */
 export function exercisedRules(exercised: Series): { rules: number; isWhole: boolean } {
-  const isAbout = ({ points }: Series['series'][number]) => points.some((point) => (valueOf(point) ?? 0) > 0);
-  const isKnown = ({ points }: Series['series'][number]) => points.every((point) => valueOf(point) !== null || startOf(point) >= openFrom(exercised, points, stepOf(exercised)));
-  return { rules: exercised.series.filter(isAbout).length, isWhole: exercised.series.every((one) => isAbout(one) || isKnown(one)) };
+  const known = exercised.series.map(({ points }) => exercisedOf(exercised, points));
+  return { rules: known.filter((one) => one === 'exercised').length, isWhole: !known.includes('unknown') };
 }
