@@ -46,7 +46,8 @@ function whenBegunLike({ root_name: name, root_service: service }: Entry): strin
   if (!isPlain(name)) {
     return null;
   }
-  return `when { trace.root.name == ${quoted(name)}${isPlain(service) ? ` and trace.root.service == ${quoted(service)}` : ''} }`;
+  // the span is asked for too, because Tempo finds spans, and a root only in a trace that was read
+  return `when { trace.has(span.name == ${quoted(name)}) and trace.root.name == ${quoted(name)}${isPlain(service) ? ` and trace.root.service == ${quoted(service)}` : ''} }`;
 }
 
 /** Without the annotations before it: `@SOC2(controls = CC6_1)`. */
@@ -71,6 +72,12 @@ function turnedWhole(dsl: string, tokens: Token[], entry: Entry): string | null 
   const body = bodyOf(tokens);
   // a name for a span may stand at the top of a condition only
   return body.length === 0 || body.some((token) => isWord(token, 'as')) ? null : `${when} always { ${dsl.slice(body[0].at)}\n}`;
+}
+
+/** Whether nothing in it says which traces it is about: then none that satisfies it has to exercise it. */
+export function isAboutEvery(dsl: string): boolean {
+  const tokens = tokenize(dsl);
+  return !tokens.some((token) => isWord(token, 'when')) && turnedConjunction(dsl, tokens) === null;
 }
 
 /** Null: the rule's shape says too little of what it is about, and nothing is known of what began the trace. */

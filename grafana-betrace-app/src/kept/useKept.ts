@@ -6,7 +6,7 @@ import { useApi } from '../api/context';
 import type { Violation } from '../api/types';
 import { gapLines } from '../components/CoverageNotice';
 import { useHost } from '../host/context';
-import { keptText } from './keptText';
+import { isAboutEvery, keptText } from './keptText';
 
 const AROUND_MS = 60 * 60 * 1000;
 const HALF_A_DAY_MS = 12 * AROUND_MS;
@@ -31,9 +31,9 @@ function byLikeness(to: Violation) {
   return (a: Violation, b: Violation) => Number(isSame(b, to)) - Number(isSame(a, to)) || far(a) - far(b);
 }
 
-async function isKept(api: Api, ruleId: string, traceId: string, signal: AbortSignal): Promise<boolean> {
+async function isKept(api: Api, dsl: string, ruleId: string, traceId: string, signal: AbortSignal): Promise<boolean> {
   const { verdict, exercised } = await api.post('/v1/rules/test', { body: { rule_id: ruleId, trace_id: traceId }, signal });
-  return verdict === 'satisfied' && exercised === true;
+  return verdict === 'satisfied' && (exercised === true || isAboutEvery(dsl));
 }
 
 async function lookFor(api: Api, dsl: string, violation: Violation, zone: string, signal: AbortSignal): Promise<KeptAnswer> {
@@ -45,7 +45,7 @@ async function lookFor(api: Api, dsl: string, violation: Violation, zone: string
   const page = await api.post('/v1/violations/query', { body: { dsl: text, start, end, limit: MOST, timeout: '20s' }, signal });
   const candidates = page.violations.filter((one) => one.trace_id !== violation.trace_id).sort(byLikeness(violation));
   for (const candidate of candidates.slice(0, TRIED)) {
-    if (await isKept(api, violation.rule_id, candidate.trace_id, signal)) {
+    if (await isKept(api, dsl, violation.rule_id, candidate.trace_id, signal)) {
       return { state: 'found', kept: { dsl: text, violation: candidate, isSameRequest: isSame(candidate, violation) } };
     }
   }
