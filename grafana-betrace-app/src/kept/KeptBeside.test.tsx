@@ -86,6 +86,8 @@ it('holds a rule without when against what the same span begins', async () => {
   const { host, user } = show({ 'GET /v1/rules/fraud-check': rule({ dsl: 'trace.has(a)' }), 'POST /v1/rules/test': { verdict: 'satisfied', exercised: false } });
   await ask(user);
   await screen.findByRole('region', { name: 'Both traces by the pieces of the rule' });
+  expect(screen.queryByText(/The other has/)).not.toBeInTheDocument();
+  expect(screen.queryByText('not there', { selector: 'tr:nth-child(2) td' })).not.toBeInTheDocument();
   const body = host.requests.find(({ path }) => path === '/v1/violations/query')?.body;
   expect(body).toMatchObject({ dsl: 'when { trace.has(span.name == "POST /checkout") and trace.root.name == "POST /checkout" and trace.root.service == "shop" } always { trace.has(a)\n}' });
 });

@@ -80,6 +80,12 @@ export function isAboutEvery(dsl: string): boolean {
   return !tokens.some((token) => isWord(token, 'when')) && turnedConjunction(dsl, tokens) === null;
 }
 
+/** Where the rule's own words begin in a text that finds its like, in bytes: spans of the words before them are in both traces. */
+export function ownWordsFrom(dsl: string, kept: string): number {
+  const first = isAboutEvery(dsl) ? tokenize(kept).find((token) => isWord(token, 'always', 'never')) : undefined;
+  return new TextEncoder().encode(kept.slice(0, first?.at ?? 0)).length;
+}
+
 /** Null: the rule's shape says too little of what it is about, and nothing is known of what began the trace. */
 export function keptText(dsl: string, entry: Entry = {}): string | null {
   const tokens = tokenize(dsl);
