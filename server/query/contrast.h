@@ -1,8 +1,8 @@
 /* What goes along with violating: marks (span names, services, attributes with a value) that are more, or less,
  * frequent in traces that violate a rule than in traces that exercise and satisfy it. Samples of both are read whole,
- * at most so many of each side; which traces are sampled follows from a seed and their ids alone. A rule that is about
- * every trace (it has no `when`, and is no `p and not q`) is compared with the other traces that begin with the same
- * root span, name and service, as one that violates it. Each mark is tested
+ * at most so many of each side; which traces are sampled follows from a seed and their ids alone. Some rules are about
+ * every trace: those without `when` that are no `p and not q`. They are compared with the other traces that begin with
+ * the same root span, by name and service, as one that violates. Each mark is tested
  * by Fisher's exact test, with Tarone's correction (significance.h): when nothing separates the two, the chance that
  * anything is named at all is at most `level`. It never says why: a mark may be the cause, a consequence, or go along
  * with either. Left out, and said so: what the rule itself compares, spans that only its deciding part asks for (these

@@ -1,5 +1,5 @@
 // Every sentence of a page that says what is not, or was not: those about traces are said of answers that lack something, and must not say more; all others
-// are listed. A new sentence of this kind fails here until it stands in one of the two lists.
+// are listed. A new sentence of this kind fails here until a list has it.
 import texts from '../locales/en-US/betrace-app.json';
 import type { Coverage, FirstViolation, Series } from '../api/types';
 import { coverageFacts, gapLines } from '../components/CoverageNotice';

@@ -1,5 +1,5 @@
-// The timeline with what it is asked for, and what it cannot take into account. Chart and list are one evaluation: where the list is all there is, the
-// bars are made of it; else they are counted over the very range of the list, of the same rules, and say where they differ.
+// The timeline with what it is asked for, and what it cannot take into account. Chart and list are one evaluation. Where the list is all there is, the
+// bars are made of it. Else they are counted over the very range of the list, of the same rules, and say where they differ.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
