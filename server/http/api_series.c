@@ -71,17 +71,37 @@ static void read_options(const bt_service *service, const bt_call *call, json_t 
   if (!errors->items) read_steps(body, out, errors);
 }
 
-/* Alerts ask for all rules: a shadow rule never alerts, so it takes part only where it is named. */
-static void leave_out_shadows(json_t *body, bt_rule_choice *rules) {
-  size_t kept = 0;
-  if (bt_body_value(body, "rule_ids") || bt_body_value(body, "dsl")) return;
-  for (size_t i = 0; i < rules->count; i++) {
+/* False too where the question does not say. A query string has words for it. */
+static bool wants_shadows(json_t *body, bt_field_errors *errors) {
+  static const char *const words[] = {"false", "true", NULL};
+  json_t *value = bt_body_value(body, "shadow");
+  if (json_is_boolean(value)) return json_is_true(value);
+  return bt_body_word(body, "shadow", words, 0, errors) == 1;
+}
+
+/* Alerts ask for all rules: a shadow rule never alerts, so it takes part only where it is named or asked for. How many
+ * were left out. */
+static size_t leave_out_shadows(json_t *body, bt_rule_choice *rules) {
+  size_t kept = 0, count = rules->count;
+  if (bt_body_value(body, "rule_ids") || bt_body_value(body, "dsl")) return 0;
+  for (size_t i = 0; i < count; i++) {
     if (!rules->items[i]->fields.shadow)
       rules->items[kept++] = rules->items[i];
     else
       bt_rule_definition_unref(rules->items[i]);
   }
   rules->count = kept;
+  return count - kept;
+}
+
+static void refuse_no_rule(size_t shadows, bt_field_errors *errors) {
+  if (shadows)
+    bt_field_errors_add(errors, "rule_ids",
+                        "the %zu enabled rule%s that this question means %s in shadow, so nothing could be counted: "
+                        "name them, or ask with shadow=true",
+                        shadows, shadows == 1 ? "" : "s", shadows == 1 ? "is" : "are");
+  else
+    bt_field_errors_add(errors, "rule_ids", "no enabled rule is meant by this question, so nothing could be counted");
 }
 
 /* False: answered. */
@@ -91,10 +111,9 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
     json_decref(errors.items);
     return false;
   }
-  leave_out_shadows(body, &out->rules);
+  size_t shadows = wants_shadows(body, &errors) ? 0 : leave_out_shadows(body, &out->rules);
   read_options(service, call, body, out, &errors);
-  if (!errors.items && !out->rules.count)
-    bt_field_errors_add(&errors, "rule_ids", "no enabled rule is meant by this question, so nothing could be counted");
+  if (!errors.items && !out->rules.count) refuse_no_rule(shadows, &errors);
   return !bt_call_refuse_fields(call, &errors);
 }
 
@@ -123,13 +142,13 @@ static void ask_for_series(const bt_service *service, bt_call *call, json_t *bod
 }
 
 void bt_api_series(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_id", "severity", "framework", "start", "end",
-                                      "step",    "value",    "timeout",   NULL};
+  static const char *const names[] = {"rule_id", "severity", "framework", "shadow",  "start",
+                                      "end",     "step",     "value",     "timeout", NULL};
   ask_for_series(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_series_query(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "start",
-                                      "end",      "step",   "value", "timeout",  NULL};
+  static const char *const names[] = {"rule_ids", "labels", "dsl",  "severity", "framework", "shadow",
+                                      "start",    "end",    "step", "value",    "timeout",   NULL};
   ask_for_series(context, call, bt_question_of_body(call, names));
 }

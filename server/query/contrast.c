@@ -44,8 +44,11 @@ typedef struct contrast {
   uint64_t satisfying, unsure; /* told by the replay: exercised, and not known to be */
   uint64_t last_key;           /* of the parts that were read to their end; with: */
   bool has_part;
-  uint64_t read_satisfying; /* told of those that were read */
-  bool are_mixed;           /* some that had to be read satisfy the rule, and others need no reading */
+  uint64_t read_satisfying;             /* told of those that were read */
+  bool are_mixed;                       /* some that had to be read satisfy the rule, and others need no reading */
+  bool is_of_all;                       /* the rule is about every trace: compared with others of the same entry span */
+  uint64_t entries[BT_SAMPLE_SIDE_MAX]; /* of the violating traces that were sampled, each once */
+  size_t entry_count;
   uint32_t sample;
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
@@ -77,8 +80,8 @@ static bt_status take_verdict(void *context, const bt_trace_verdict *verdict, bt
   (void)error;
   if (!verdict->is_settled) return BT_OK;
   if (verdict->verdict == BT_VIOLATED) offer_trace(&c->found[BT_VIOLATING], c->result->seed, verdict);
-  if (verdict->verdict != BT_SATISFIED || verdict->exercised == BT_FALSE) return BT_OK;
-  if (verdict->exercised == BT_TRUE)
+  if (verdict->verdict != BT_SATISFIED || (verdict->exercised == BT_FALSE && !c->is_of_all)) return BT_OK;
+  if (verdict->exercised == BT_TRUE || c->is_of_all)
     c->satisfying++;
   else
     c->unsure++;
@@ -195,6 +198,42 @@ static bool has_room_for(contrast *c, const bt_trace *trace) {
   return has_room;
 }
 
+/* ---- what a trace begins with ---- */
+
+static uint64_t hash_text(uint64_t hash, bt_str text) {
+  for (size_t i = 0; i <= text.len; i++)
+    hash = (hash ^ (i < text.len ? (uint8_t)text.ptr[i] : 0)) * UINT64_C(1099511628211);
+  return hash;
+}
+
+/* A number made of name and service of its root; without a root always the same. */
+static uint64_t entry_of(const bt_trace *trace) {
+  uint32_t root = bt_trace_root(trace);
+  uint64_t hash = UINT64_C(14695981039346656037);
+  if (root == BT_NO_SPAN) return hash;
+  return hash_text(hash_text(hash, trace->spans[root].name), trace->spans[root].resource->service);
+}
+
+static bool has_entry(const contrast *c, uint64_t entry) {
+  for (size_t i = 0; i < c->entry_count; i++)
+    if (c->entries[i] == entry) return true;
+  return false;
+}
+
+/* Whether it counts for its side. Of a rule that is about every trace those that satisfy it are compared only where
+ * they begin as a violating one does: else what is named would be what tells one kind of request from another. */
+static bool is_comparable(contrast *c, const bt_trace *trace, const bt_rule_verdict *verdict) {
+  if (!c->is_of_all) return verdict->exercised == BT_TRUE;
+  uint64_t entry = entry_of(trace);
+  if (c->side == BT_SATISFYING) {
+    bool begins_so = has_entry(c, entry);
+    c->result->begun_otherwise += !begins_so;
+    return begins_so;
+  }
+  if (!has_entry(c, entry) && c->entry_count < BT_SAMPLE_SIDE_MAX) c->entries[c->entry_count++] = entry;
+  return true;
+}
+
 /* family: NULL where the rule follows no links. */
 static bt_status take_trace(contrast *c, const bt_trace *trace, const bt_family *family, bt_error *error) {
   bt_contrast_side *side = &c->result->sides[c->side];
@@ -209,7 +248,7 @@ static bt_status take_trace(contrast *c, const bt_trace *trace, const bt_family 
   if (!has_room_for(c, trace))
     return bt_error_set(error, BT_LIMIT, "there is no room for more of the samples in --memory-limit");
   bt_verdict wanted = c->side == BT_VIOLATING ? BT_VIOLATED : BT_SATISFIED;
-  if (verdict->verdict != wanted || verdict->exercised != BT_TRUE) return side->other++, BT_OK;
+  if (verdict->verdict != wanted || !is_comparable(c, trace, verdict)) return side->other++, BT_OK;
   side->sampled++;
   status = bt_tally_add(&c->result->tally, trace, c->side, counts_span, c, error);
   bt_memory_hold_shrink(&c->result->hold, bytes_held(c));
@@ -326,6 +365,7 @@ static bt_status read_both(contrast *c, bt_error *error) {
 
 static bt_status prepare_samples(contrast *c, bt_error *error) {
   const bt_rule *rule = c->replay.rules[0]->rule;
+  c->is_of_all = bt_contrast_rule_is_of_all(rule);
   size_t rooms[2] = {c->sample, (size_t)c->sample * BT_CONTRAST_ATTEMPTS};
   c->own_bytes = bytes_of_page(c) + (rooms[0] + rooms[1]) * sizeof(keyed);
   c->result->hold = (bt_memory_hold){c->replay.memory, BT_MEMORY_CONTRASTS, 0};

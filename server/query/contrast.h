@@ -1,6 +1,8 @@
 /* What goes along with violating: marks (span names, services, attributes with a value) that are more, or less,
  * frequent in traces that violate a rule than in traces that exercise and satisfy it. Samples of both are read whole,
- * at most so many of each side; which traces are sampled follows from a seed and their ids alone. Each mark is tested
+ * at most so many of each side; which traces are sampled follows from a seed and their ids alone. Some rules are about
+ * every trace: those without `when` that are no `p and not q`. They are compared with the other traces that begin with
+ * the same root span, by name and service, as one that violates. Each mark is tested
  * by Fisher's exact test, with Tarone's correction (significance.h): when nothing separates the two, the chance that
  * anything is named at all is at most `level`. It never says why: a mark may be the cause, a consequence, or go along
  * with either. Left out, and said so: what the rule itself compares, spans that only its deciding part asks for (these
@@ -46,7 +48,8 @@ typedef struct bt_contrast_side {
   uint32_t wanted;  /* chosen to be read */
   uint32_t sampled; /* read, and judged to belong here */
   uint32_t gone;    /* not there any more */
-  uint32_t other;   /* judged otherwise when read whole, or (satisfying) found not to exercise the rule */
+  uint32_t other;   /* judged otherwise when read whole, or (satisfying) found not to exercise the rule, or to begin
+                       otherwise than the violating ones */
 } bt_contrast_side;
 
 enum { BT_VIOLATING, BT_SATISFYING };
@@ -91,6 +94,7 @@ typedef struct bt_contrast_result {
   bt_contrast_conclusion conclusion;
   char explanation[320]; /* the conclusion in a sentence */
   bt_contrast_side sides[2];
+  uint32_t begun_otherwise; /* of the satisfying side's `other` */
   uint64_t seed;
   size_t looked_at;   /* marks */
   size_t able;        /* of these: frequent enough to be told from chance */

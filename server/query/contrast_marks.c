@@ -164,6 +164,26 @@ static void test_all(marks *m, bt_contrast_result *result) {
 
 /* ---- in words ---- */
 
+/* One side has no trace. "Nothing to compare" is said only where that is so of the whole range. */
+static void explain_empty(const bt_contrast_result *result, char *text, size_t room) {
+  const bt_contrast_side *v = &result->sides[BT_VIOLATING], *s = &result->sides[BT_SATISFYING];
+  const char *missing = !v->sampled && !s->sampled ? "violating and no satisfying"
+                        : v->sampled               ? "satisfying"
+                                                   : "violating";
+  if (v->sampled && result->begun_otherwise)
+    snprintf(text, room,
+             "none of the %" PRIu32 " satisfying traces that were read begins with the same span as a violating one; "
+             "ask for a shorter range, or for a larger sample",
+             result->begun_otherwise);
+  else if (result->outcome == BT_REPLAY_COMPLETED && s->total_is_exact && (v->sampled || v->total_is_exact))
+    snprintf(text, room, "no %s trace was read, so there is nothing to compare", missing);
+  else
+    snprintf(text, room,
+             "no %s trace was read, and not all traces of the range are known: there may be some to compare; ask for a "
+             "shorter range",
+             missing);
+}
+
 static void explain_conclusion(const marks *m, bt_contrast_result *result) {
   const bt_contrast_side *v = &result->sides[BT_VIOLATING], *s = &result->sides[BT_SATISFYING];
   double needed = BT_CONTRAST_LEVEL / (double)(result->divisor ? result->divisor : 1);
@@ -177,10 +197,7 @@ static void explain_conclusion(const marks *m, bt_contrast_result *result) {
              result->findings_total);
   } else if (!v->sampled || !s->sampled) {
     result->conclusion = BT_CONTRAST_TOO_FEW_TRACES;
-    snprintf(text, room, "no %s trace was read, so there is nothing to compare",
-             !v->sampled && !s->sampled ? "violating and no satisfying"
-             : v->sampled               ? "satisfying"
-                                        : "violating");
+    explain_empty(result, text, room);
   } else if (bt_fisher_perfect(&m->samples) > needed) {
     result->conclusion = BT_CONTRAST_TOO_FEW_TRACES;
     snprintf(text, room,

@@ -22,6 +22,8 @@ typedef struct bt_contrast_rule {
 } bt_contrast_rule;
 bt_status bt_contrast_rule_init(bt_contrast_rule *out, const bt_rule *rule, bt_error *error) BT_MUST_CHECK;
 void bt_contrast_rule_dispose(bt_contrast_rule *rule);
+/* Whether nothing says which traces it is about: no `when`, and beside a `not` nothing that is none. */
+bool bt_contrast_rule_is_of_all(const bt_rule *rule);
 /* Whether the rule compares spans with that name, or services, or reads that attribute. */
 bool bt_contrast_rule_compares(bt_contrast_rule *rule, bt_mark_kind kind, bt_str name);
 /* Whether only always, never or a `not` speaks of such spans: whether there is one decides the verdict, so whatever is

@@ -55,14 +55,28 @@ static bool mentions_name(bt_contrast_rule *rule, const bt_condition *condition,
   return m.found;
 }
 
+bool bt_contrast_rule_is_of_all(const bt_rule *rule) {
+  const bt_condition *bare = rule->condition;
+  bool has_not = false, has_other = false;
+  if (rule->when) return false;
+  if (!bare || bare->kind != BT_CONDITION_AND) return true;
+  for (uint32_t i = 0; i < bare->item_count; i++) {
+    bool is_not = bare->items[i]->kind == BT_CONDITION_NOT;
+    has_not |= is_not;
+    has_other |= !is_not;
+  }
+  return !(has_not && has_other);
+}
+
 /* dsl.md §2: `when`, or the conjuncts of a bare condition that are not a `not`, exercise the rule; everything else
- * decides. */
+ * decides, and where the rule is about every trace all of it does. */
 static bool mentions_in_part(bt_contrast_rule *rule, bool deciding, bool is_service, bt_str name) {
   const bt_condition *bare = rule->rule->condition;
   if (!bare && !deciding) return mentions_name(rule, rule->rule->when, is_service, name);
   if (!bare)
     return mentions_name(rule, rule->rule->always, is_service, name) ||
            mentions_name(rule, rule->rule->never, is_service, name);
+  if (bt_contrast_rule_is_of_all(rule->rule)) return deciding && mentions_name(rule, bare, is_service, name);
   bool is_and = bare->kind == BT_CONDITION_AND;
   for (uint32_t i = 0; i < (is_and ? bare->item_count : 1); i++) {
     const bt_condition *conjunct = is_and ? bare->items[i] : bare;

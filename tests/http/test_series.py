@@ -160,6 +160,28 @@ class SeriesTest(unittest.TestCase):
             named = self.series(f"{RANGE}&step=1h&rule_id={INCIDENT['id']}", server)
             self.assertEqual([s["labels"]["rule_id"] for s in named["series"]], [INCIDENT["id"]])
 
+    def test_shadow_rules_take_part_where_the_question_wants_them(self):
+        """All rules in shadow, as after a pack was stored: whoever shows them asks with shadow, an alert does not."""
+        with Betrace("--traces", self.traces) as server:
+            server.post("/v1/rules", dict(SLOW_DB, shadow=True))
+            server.post("/v1/rules", dict(INCIDENT, shadow=True))
+            body = {"start": START, "end": END, "step": "1h"}
+            refused = server.get(f"/v1/violations/series?{RANGE}&step=1h")
+            said = refused.json()["errors"][0]["message"]
+            self.assertEqual((refused.status, "2 enabled rules" in said, "shadow=true" in said), (400, True, True), said)
+            every = self.series(f"{RANGE}&step=1h&shadow=true", server)
+            self.assertEqual([s["labels"]["rule_id"] for s in every["series"]], sorted([SLOW_DB["id"], INCIDENT["id"]]))
+            for more in ({}, {"labels": {}}, {"severity": None}):
+                self.assertEqual(server.post("/v1/violations/series", dict(body, shadow=True, **more)).json()["series"], every["series"])
+            for off in (False, None):
+                self.assertEqual(server.post("/v1/violations/series", dict(body, shadow=off)).status, 400)
+            found = server.get(f"/v1/violations?{RANGE}&limit=1000").json()
+            counted = sum(p[1] for s in every["series"] for p in s["points"])
+            self.assertEqual((found["total_count"], counted), (counted, len(found["violations"])), "the list and the chart are of the same rules")
+            wrong = server.get(f"/v1/violations/series?{RANGE}&step=1h&shadow=perhaps")
+            self.assertEqual((wrong.status, wrong.json()["errors"][0]["field"]), (400, "shadow"))
+            self.assertEqual(server.post("/v1/violations/series", dict(body, shadow="perhaps")).status, 400)
+
     def test_equal_questions_at_once(self):
         results = [None] * 8
 

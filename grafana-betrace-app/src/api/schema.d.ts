@@ -432,7 +432,7 @@ export interface paths {
         };
         /**
          * What goes along with violating. Span names, services and attributes that separate violating traces from traces that exercise and satisfy the rule.
-         * @description At most `sample` traces of each side are read whole; which ones follows from `seed` and the trace ids. Each mark is tested by Fisher's exact test, with Tarone's correction: when nothing separates the two sides, the chance that any is named is at most `method.level`. A mark that goes along with violating need not be its cause. Left out: what the rule compares itself, spans that only its deciding part asks for, and keys whose values differ from trace to trace. Traces are judged in a random order, in parts, and of a rule that many traces break no more of them than both samples need: then `status` is `sampled`, the totals are `at_least`, and what is concluded is as sure. Finding the traces has six tenths of `timeout`: past it the samples are of the parts that were judged until then (of files, which are read in order of time and to the end, nothing is compared then), and `status` is `cancelled`. Two run at once; more are refused with 503 and Retry-After. Attributes that are too much to compare (over 24 MiB of different values) are a 400 of kind `limit`. Samples for which there is no room in `--memory-limit` are smaller: `incomplete`, `results_full`; without room to begin it is a 503.
+         * @description At most `sample` traces of each side are read whole; which ones follows from `seed` and the trace ids. Each mark is tested by Fisher's exact test, with Tarone's correction: when nothing separates the two sides, the chance that any is named is at most `method.level`. A mark that goes along with violating need not be its cause. A rule that is about every trace (without `when`, and no `p and not q`) is compared with the other traces that begin with the same root span, name and service, as one that violates it. Left out: what the rule compares itself, spans that only its deciding part asks for, and keys whose values differ from trace to trace. Traces are judged in a random order, in parts, and of a rule that many traces break no more of them than both samples need: then `status` is `sampled`, the totals are `at_least`, and what is concluded is as sure. Finding the traces has six tenths of `timeout`: past it the samples are of the parts that were judged until then (of files, which are read in order of time and to the end, nothing is compared then), and `status` is `cancelled`. Two run at once; more are refused with 503 and Retry-After. Attributes that are too much to compare (over 24 MiB of different values) are a 400 of kind `limit`. Samples for which there is no room in `--memory-limit` are smaller: `incomplete`, `results_full`; without room to begin it is a 503.
          */
         get: operations["contrast"];
         put?: never;
@@ -728,7 +728,7 @@ export interface paths {
         };
         /**
          * Counts by steps of time, for graphs and alerts.
-         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules but shadow ones.
+         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules, and of those in shadow none, so that no alert is about them; `shadow=true` takes them too.
          */
         get: operations["violationSeries"];
         put?: never;
@@ -3320,6 +3320,8 @@ export interface operations {
                 rule_id?: string[];
                 severity?: components["schemas"]["Severity"];
                 framework?: string;
+                /** @description with rules in shadow, as GET /v1/violations lists them; else these take part only where they are named */
+                shadow?: boolean;
                 /** @description a time; default: 1 h before end; at most 30 d */
                 start?: string;
                 /** @description a time; default: now */
@@ -3362,6 +3364,8 @@ export interface operations {
                     dsl?: string;
                     severity?: string | null;
                     framework?: string | null;
+                    /** @default false */
+                    shadow?: boolean | null;
                     start?: string | number | null;
                     end?: string | number | null;
                     step?: string | null;

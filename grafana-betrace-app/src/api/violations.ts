@@ -32,8 +32,6 @@ export const isUnevaluated = (series: Series | undefined) => Boolean(series?.rea
 
 /** More than so many rules are named in the body: an address is too short for them. */
 const MOST_IN_ADDRESS = 50;
-/** So many rules may one question name. */
-export const MOST_NAMED = 1000;
 
 function askSeries(api: Api, filter: SeriesFilter, signal: AbortSignal) {
   const { rule_id: named = [], ...rest } = filter;

@@ -49,8 +49,8 @@ function failedLine(coverage: Coverage, zone: string): string[] {
     : [];
 }
 
-function dataLines(coverage: Coverage, zone: string): string[] {
-  const { data_from: from, asked, windows_empty: empty, assumptions } = coverage;
+/** Where the range had no traces, each in a sentence: what is not found there is not known to be absent. */
+export function gapLines({ data_from: from, asked, windows_empty: empty }: Pick<Coverage, 'data_from' | 'asked' | 'windows_empty'>, zone: string): string[] {
   const lines: string[] = [];
   if (from && Date.parse(from) > Date.parse(asked.start) && Date.parse(from) - Date.parse(asked.start) > 60_000) {
     lines.push(t('coverage.data-from', 'The source has no traces of this range from before {{time}}.', { time: formatTime(from, zone) }));
@@ -58,6 +58,12 @@ function dataLines(coverage: Coverage, zone: string): string[] {
   if (empty.length > 0) {
     lines.push(t('coverage.empty', 'Without any trace: {{ranges}}. Nothing can be said about it.', { ranges: rangesText(empty, zone) }));
   }
+  return lines;
+}
+
+function dataLines(coverage: Coverage, zone: string): string[] {
+  const { asked, assumptions } = coverage;
+  const lines = gapLines(coverage, zone);
   if (Date.parse(coverage.effective_end) < Date.parse(asked.end)) {
     const values = { time: formatTime(coverage.effective_end, zone), settle: assumptions.settle ?? '' };
     lines.push(

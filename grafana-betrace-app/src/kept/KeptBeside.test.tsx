@@ -69,7 +69,7 @@ it('keeps none, not known, no way to ask and failed apart', async () => {
   await ask(partial.user);
   expect(await screen.findByText(/not everything was looked at. Tempo did not answer/)).toBeInTheDocument();
   partial.unmount();
-  const shapeless = show({ 'GET /v1/rules/fraud-check': rule({ dsl: 'trace.has(a)' }) });
+  const shapeless = show({ 'GET /v1/rules/fraud-check': rule({ dsl: 'trace.has(a) as x' }) });
   await ask(shapeless.user);
   expect(await screen.findByText(/does not say which traces it is about/)).toBeInTheDocument();
   shapeless.unmount();
@@ -80,6 +80,25 @@ it('keeps none, not known, no way to ask and failed apart', async () => {
   const waiting = show({ 'POST /v1/violations/query': NEVER });
   await ask(waiting.user);
   expect(await screen.findByText('Looking for a trace that keeps the rule…')).toBeInTheDocument();
+});
+
+it('holds a rule without when against what the same span begins', async () => {
+  const { host, user } = show({ 'GET /v1/rules/fraud-check': rule({ dsl: 'trace.has(a)' }), 'POST /v1/rules/test': { verdict: 'satisfied', exercised: false } });
+  await ask(user);
+  await screen.findByRole('region', { name: 'Both traces by the pieces of the rule' });
+  expect(screen.queryByText(/The other has/)).not.toBeInTheDocument();
+  expect(screen.queryByText('not there', { selector: 'tr:nth-child(2) td' })).not.toBeInTheDocument();
+  const body = host.requests.find(({ path }) => path === '/v1/violations/query')?.body;
+  expect(body).toMatchObject({ dsl: 'when { trace.has(span.name == "POST /checkout") and trace.root.name == "POST /checkout" and trace.root.service == "shop" } always { trace.has(a)\n}' });
+});
+
+it.each([
+  ['data_from', { data_from: '2026-11-20T12:40:00Z' }, /has no traces of this range from before 2026-11-20 12:40:00/],
+  ['windows_empty', { windows_empty: [{ start: '2026-11-20T12:10:00Z', end: '2026-11-20T12:20:00Z' }] }, /Without any trace: .*12:10:00/],
+])('does not say that there is none where there were no traces: %s', async (_, change, said) => {
+  const { user } = show({ 'POST /v1/violations/query': page([], { coverage: coverage(change) }) });
+  await ask(user);
+  expect(await screen.findByText(said)).toHaveTextContent('not everything was looked at');
 });
 
 it('says what sets violating traces apart over many, and what was not compared', async () => {

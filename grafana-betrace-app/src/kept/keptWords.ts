@@ -4,6 +4,7 @@ import type { components } from '../api/schema';
 import type { Violation, Witness } from '../api/types';
 import { PLAIN } from '../i18n';
 import { onOneLine } from '../trace/ruleText';
+import { ownWordsFrom } from './keptText';
 
 type Contrast = components['schemas']['Contrast'];
 
@@ -33,7 +34,8 @@ function piecesOf(dsl: string, witnesses: readonly Witness[]): Map<string, Witne
 /** One row for each piece of the text that a span of either trace stands for. */
 export function alignedPieces(rule: { dsl: string; violation: Violation }, kept: { dsl: string; violation: Violation }): Piece[] {
   const here = piecesOf(rule.dsl, rule.violation.witnesses);
-  const there = piecesOf(kept.dsl, kept.violation.witnesses);
+  const from = ownWordsFrom(rule.dsl, kept.dsl);
+  const there = piecesOf(kept.dsl, kept.violation.witnesses.filter(({ range }) => range.start >= from));
   return [...new Set([...here.keys(), ...there.keys()])].map((text) => ({ text, here: here.get(text) ?? null, there: there.get(text) ?? null }));
 }
 

@@ -4,7 +4,9 @@ import { useQuery } from '@tanstack/react-query';
 import type { Api } from '../api/client';
 import { useApi } from '../api/context';
 import type { Violation } from '../api/types';
-import { keptText } from './keptText';
+import { gapLines } from '../components/CoverageNotice';
+import { useHost } from '../host/context';
+import { isAboutEvery, keptText } from './keptText';
 
 const AROUND_MS = 60 * 60 * 1000;
 const HALF_A_DAY_MS = 12 * AROUND_MS;
@@ -29,13 +31,13 @@ function byLikeness(to: Violation) {
   return (a: Violation, b: Violation) => Number(isSame(b, to)) - Number(isSame(a, to)) || far(a) - far(b);
 }
 
-async function isKept(api: Api, ruleId: string, traceId: string, signal: AbortSignal): Promise<boolean> {
+async function isKept(api: Api, dsl: string, ruleId: string, traceId: string, signal: AbortSignal): Promise<boolean> {
   const { verdict, exercised } = await api.post('/v1/rules/test', { body: { rule_id: ruleId, trace_id: traceId }, signal });
-  return verdict === 'satisfied' && exercised === true;
+  return verdict === 'satisfied' && (exercised === true || isAboutEvery(dsl));
 }
 
-async function lookFor(api: Api, dsl: string, violation: Violation, signal: AbortSignal): Promise<KeptAnswer> {
-  const text = keptText(dsl);
+async function lookFor(api: Api, dsl: string, violation: Violation, zone: string, signal: AbortSignal): Promise<KeptAnswer> {
+  const text = keptText(dsl, violation);
   if (text === null) {
     return { state: 'shape' };
   }
@@ -43,18 +45,21 @@ async function lookFor(api: Api, dsl: string, violation: Violation, signal: Abor
   const page = await api.post('/v1/violations/query', { body: { dsl: text, start, end, limit: MOST, timeout: '20s' }, signal });
   const candidates = page.violations.filter((one) => one.trace_id !== violation.trace_id).sort(byLikeness(violation));
   for (const candidate of candidates.slice(0, TRIED)) {
-    if (await isKept(api, violation.rule_id, candidate.trace_id, signal)) {
+    if (await isKept(api, dsl, violation.rule_id, candidate.trace_id, signal)) {
       return { state: 'found', kept: { dsl: text, violation: candidate, isSameRequest: isSame(candidate, violation) } };
     }
   }
-  return { state: 'none', isComplete: page.coverage.complete && candidates.length <= TRIED, reason: page.reason };
+  const gaps = gapLines(page.coverage, zone);
+  const isComplete = page.coverage.complete && candidates.length <= TRIED && gaps.length === 0;
+  return { state: 'none', isComplete, reason: page.reason ?? gaps.join(' ') };
 }
 
 export function useKept(dsl: string | undefined, violation: Violation, isWanted: boolean) {
   const api = useApi();
+  const zone = useHost().timeZone();
   return useQuery({
     queryKey: ['violations', 'kept', violation.rule_id, violation.trace_id, dsl],
-    queryFn: ({ signal }) => lookFor(api, dsl ?? '', violation, signal),
+    queryFn: ({ signal }) => lookFor(api, dsl ?? '', violation, zone, signal),
     enabled: isWanted && dsl !== undefined,
     staleTime: 5 * 60_000,
   });

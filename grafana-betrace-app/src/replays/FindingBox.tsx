@@ -4,6 +4,7 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { Icon, useStyles2, type IconName } from '@grafana/ui';
 import type { Replay } from '../api/types';
+import { useHost } from '../host/context';
 import { reasonSentence } from '../violations/coverageWords';
 import { findingOf, type Finding } from './replayWords';
 
@@ -11,7 +12,7 @@ const ICON: Record<Finding['tone'], IconName> = { violated: 'times-circle', none
 
 export function FindingBox({ replay }: { replay: Replay }) {
   const styles = useStyles2(getStyles);
-  const { tone, headline, notes } = findingOf(replay);
+  const { tone, headline, notes } = findingOf(replay, useHost().timeZone());
   const isRunning = tone === 'running';
   const percent = Math.floor(replay.progress * 100);
   const reason = replay.reason && (replay.status === 'failed' || replay.status === 'cancelled') ? [reasonSentence(replay.reason)] : [];

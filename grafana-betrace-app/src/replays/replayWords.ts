@@ -2,6 +2,7 @@
 import { t } from '@grafana/i18n';
 import { PLAIN } from '../i18n';
 import type { Replay, ReplayStatus } from '../api/types';
+import { gapLines } from '../components/CoverageNotice';
 import { reasonWord } from '../violations/coverageWords';
 
 type Rule = Replay['rules'][number];
@@ -84,8 +85,8 @@ function notExercised({ rules }: Replay): Rule[] {
   return rules.filter((rule) => rule.traces_exercised === 0 && rule.traces_exercised_kind === 'exact');
 }
 
-function notesOf(replay: Replay): string[] {
-  const notes: string[] = [];
+function notesOf(replay: Replay, zone: string): string[] {
+  const notes: string[] = replay.coverage && replay.violations_found === 0 ? gapLines(replay.coverage, zone) : [];
   const never = notExercised(replay);
   if (replay.status === 'completed' && never.length > 0) {
     const names = never.map((rule) => rule.rule_name || rule.rule_id).join(', ');
@@ -105,11 +106,11 @@ function notesOf(replay: Replay): string[] {
 }
 
 /** What the replay says about the rules. */
-export function findingOf(replay: Replay): Finding {
+export function findingOf(replay: Replay, zone = 'utc'): Finding {
   if (replay.status === 'queued' || replay.status === 'running') {
     return runningFinding(replay);
   }
-  const notes = notesOf(replay);
+  const notes = notesOf(replay, zone);
   if (replay.violations_found > 0) {
     return { tone: 'violated', headline: violatedHeadline(replay), notes };
   }
@@ -122,8 +123,11 @@ function completedFinding(replay: Replay, notes: string[]): Finding {
     return { tone: 'unknown', headline: t('replay.found.undecided', 'No violation is certain, and not every trace could be judged'), notes };
   }
   const traces = evaluatedText(replay);
-  const headline = t('replay.found.none', 'No violation in {{traces}} traces', { traces });
-  return { tone: notExercised(replay).length === replay.rules.length ? 'unknown' : 'none', headline, notes };
+  const hasGaps = replay.coverage !== undefined && replay.coverage !== null && gapLines(replay.coverage, 'utc').length > 0;
+  const headline = hasGaps
+    ? t('replay.found.none-where', 'No violation in {{traces}} traces, which are not of the whole range', { traces })
+    : t('replay.found.none', 'No violation in {{traces}} traces', { traces });
+  return { tone: hasGaps || notExercised(replay).length === replay.rules.length ? 'unknown' : 'none', headline, notes };
 }
 
 function unknownHeadline({ status, reason }: Replay): string {

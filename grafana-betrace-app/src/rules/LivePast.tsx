@@ -12,7 +12,7 @@ import { Link, useLocation } from 'react-router-dom';
 import { useApi } from '../api/context';
 import { useEveryPage } from '../api/everyPage';
 import type { RuleCheck, ViolationPage } from '../api/types';
-import { CoverageNotice, coverageFacts } from '../components/CoverageNotice';
+import { CoverageNotice, coverageFacts, gapLines } from '../components/CoverageNotice';
 import { ErrorState } from '../components/ErrorState';
 import { List } from '../components/List';
 import { Loading } from '../components/Loading';
@@ -70,6 +70,9 @@ function usePast(dsl: string | null) {
 
 /** A number is exact only where the service says so. */
 export function countText(page: ViolationPage): string {
+  if (page.total_count === 0 && gapLines(page.coverage, 'utc').length > 0) {
+    return t('live.none-where', 'Violating traces in the last hour: none where there were traces');
+  }
   if (page.total_count !== null) {
     return t('live.count', 'Violating traces in the last hour: {{n}}', { n: page.total_count });
   }

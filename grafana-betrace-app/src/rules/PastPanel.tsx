@@ -12,6 +12,7 @@ import { Loading } from '../components/Loading';
 import { TimeRange } from '../components/TimeRange';
 import { useUrlTimeRange } from '../routing/timeRange';
 import { stepFor, toTimeline } from '../violations/buckets';
+import { stepOf } from '../violations/steps';
 import { Timeline } from '../violations/Timeline';
 import { ViolationSamples } from './ViolationSamples';
 
@@ -32,21 +33,26 @@ interface Asked {
 
 export interface Totals {
   count: number;
-  /** steps that nobody looked at, or that are not settled */
+  /** steps that nobody looked at, or without any trace */
   unknown: number;
+  /** without the newest, which are not settled yet */
   steps: number;
 }
 
 export function totalsOf(series: Series): Totals {
-  const values = series.series.flatMap(({ points }) => points.map(([, value]) => value));
-  const numbers = values.filter((value): value is number => typeof value === 'number');
-  return { count: numbers.reduce((sum, value) => sum + value, 0), unknown: values.length - numbers.length, steps: values.length };
+  const stepMs = stepOf(series);
+  const timeline = series.series.flatMap((one) => toTimeline({ ...series, series: [one] }, stepMs).buckets);
+  const settled = timeline.filter((bucket) => !bucket.isProvisional);
+  return { count: timeline.reduce((sum, bucket) => sum + (bucket.count ?? 0), 0), unknown: settled.filter((bucket) => bucket.count === null).length, steps: settled.length };
 }
 
 /** "12", or "at least 12" where some steps are not known; where none is, no number at all. */
 export function totalText({ count, unknown, steps }: Totals): string {
-  if (unknown === steps) {
+  if (unknown === steps && count === 0) {
     return t('past.not-known', 'not known');
+  }
+  if (unknown > 0 && count === 0) {
+    return t('past.none-known', 'none in the steps that are known');
   }
   return unknown > 0 ? t('past.at-least', 'at least {{count}}', { count }) : String(count);
 }
@@ -78,13 +84,13 @@ function Outcome({ asked, savedId, onTest }: { asked: Asked; savedId?: string; o
         {besides && <ErrorState error={besides} title={t('past.besides-failed', 'A number next to it could not be counted')} />}
         {total.unknown > 0 && (
           <div>
-            {t('past.unknown', '{{unknown}} of {{steps}} steps are not known: not read in full, without any trace, or not settled yet.', {
+            {t('past.unknown', '{{unknown}} of {{steps}} steps are not known: not read in full, or without any trace.', {
               ...total,
             })}
           </div>
         )}
       </div>
-      {of && of.count === 0 && of.unknown === 0 && of.steps > 0 && (
+      {of && exercised.data?.coverage.complete && of.count === 0 && of.unknown === 0 && of.steps > 0 && (
         <Alert
           severity="info"
           title={t(
@@ -94,7 +100,7 @@ function Outcome({ asked, savedId, onTest }: { asked: Asked; savedId?: string; o
         />
       )}
       <Timeline
-        timeline={toTimeline(counts.data.series, asked.stepS * 1000)}
+        timeline={toTimeline(counts.data, asked.stepS * 1000)}
         onPick={(from, to) => range.set(new Date(from).toISOString(), new Date(to).toISOString())}
       />
       <CoverageNotice coverage={counts.data.coverage} reason={counts.data.reason} />

@@ -1,5 +1,5 @@
 // Rules without React: drafts, filters, differences of texts, sums of the past.
-import { rule } from '../test/fixtures';
+import { coverage, rule } from '../test/fixtures';
 import { changedFields, draftOf, draftProblems, EMPTY_DRAFT, inputOf, keepDraft, keptDraft } from './draft';
 import { NO_FILTER, isFiltered, ruleFilter } from './filters';
 import { lineDiff } from './lineDiff';
@@ -126,17 +126,22 @@ describe('filters of the list', () => {
 });
 
 describe('sums of the past', () => {
-  const series = (...values: Array<number | null>) => ({
-    series: [{ labels: {} as never, points: values.map((value) => ['t', value]), undecided: { steps: 0, budget: 0 } }],
+  const at = (minute: number) => `2026-11-20T12:${String(minute).padStart(2, '0')}:00Z`;
+  /** Steps of a minute that end at 12:10, where all is settled unless the coverage says otherwise. */
+  const of = (values: Array<number | null>, change = {}) => ({
+    series: [{ labels: {} as never, points: values.map((value, i) => [at(10 - values.length + i), value]), undecided: { steps: 0, budget: 0 } }],
     reason: null,
-    coverage: {} as never,
+    coverage: coverage({ asked: { start: at(0), end: at(10) }, effective_end: at(10), data_from: null, ...change }),
   });
+  const series = (...values: Array<number | null>) => of(values);
   it('count what is known, and say "at least" where something is not', () => {
     expect(totalText(totalsOf(series(1, 2, 0)))).toBe('3');
     expect(totalsOf(series(1, null, 2))).toEqual({ count: 3, unknown: 1, steps: 3 });
     expect(totalText(totalsOf(series(1, null)))).toBe('at least 1');
-    expect(totalText(totalsOf(series(0, null)))).toBe('at least 0');
+    expect(totalText(totalsOf(series(0, null)))).toBe('none in the steps that are known');
     expect(totalText(totalsOf(series(null)))).toBe('not known');
+    expect(totalText(totalsOf(of([0, 0], { windows_empty: [{ start: at(8), end: at(9) }] })))).toBe('none in the steps that are known');
+    expect(totalText(totalsOf(of([0, 0, null], { effective_end: '2026-11-20T12:09:30Z' })))).toBe('0');
     expect(totalText(totalsOf(series()))).toBe('not known');
   });
 });

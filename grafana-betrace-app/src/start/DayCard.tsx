@@ -1,51 +1,77 @@
 // Violations of the last 24 hours, never without how much of the day that is.
 import { css } from '@emotion/css';
-import type { GrafanaTheme2 } from '@grafana/data';
+import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { LinkButton, useStyles2 } from '@grafana/ui';
+import { Badge, LinkButton, useStyles2 } from '@grafana/ui';
+import { useMemo } from 'react';
 import { Link } from 'react-router-dom';
-import type { Series } from '../api/types';
+import type { Rule, Series } from '../api/types';
 import { useSeries } from '../api/violations';
 import { Loading } from '../components/Loading';
 import { QuestionProblem } from '../components/StaleNotice';
 import { SeverityBadge } from '../components/SeverityBadge';
-import { CoverageNotice } from '../components/CoverageNotice';
+import { CoverageNotice, gapLines } from '../components/CoverageNotice';
+import { formatTime } from '../components/TimeText';
+import { useHost } from '../host/context';
 import { reasonSentence, reasonWord } from '../violations/coverageWords';
 import { PLAIN } from '../i18n';
 import { useUrls } from '../routing/useUrls';
 import { Began } from './Began';
 import { Card } from './Card';
-import { dayCounts, type DayCounts, type RuleCount } from './dayCounts';
+import { dayCounts, dayQuestion, exercisedRules, minutesOf, type DayCounts, type RuleCount } from './dayCounts';
 
 const RANGE = { from: 'now-24h', to: 'now' };
-const STEP = '10m';
 const SEND_SAMPLES = 'betrace generate --otlp http://tempo:4318';
 const SHOWN = 8;
 /** Of so many it is asked when they began. */
 const ASKED = 5;
 
-/** Rules by their ids where all of them are in shadow; else the service says which ones count. */
-export const dayQuestion = (shadow: string[]) => ({ start: 'now-24h', end: 'now', step: STEP, ...(shadow.length ? { rule_id: shadow } : {}) });
-
-function headlineOf({ total, steps, unknownSteps, rules }: DayCounts, isComplete: boolean): string {
-  const n = total.toLocaleString();
-  // no step at all: no rule that is enabled could be evaluated
-  if (unknownSteps === steps) {
-    return t('start.day.unknown', 'Nothing can be said about the last 24 hours');
+function leadOf(counts: DayCounts, coverage: Series['coverage']): string {
+  if (counts.unknownSteps > 0) {
+    return t('start.day.none-known', 'No violation in the steps that are known');
   }
-  if (total > 0) {
-    return isComplete ? t('start.day.some', 'Violations: {{n}}', { n }) : t('start.day.at-least', 'Violations: {{n}} at least', { n });
-  }
-  if (!isComplete) {
-    return t('start.day.none-so-far', 'No violation in what was read, but not everything was');
-  }
-  // the newest step is never known: its traces may still get spans
-  return unknownSteps > 0
-    ? t('start.day.none-known', 'No violation in the steps that are known; enabled rules: {{rules}}', { rules: rules.length })
-    : t('start.day.none', 'No violation; enabled rules: {{rules}}', { rules: rules.length });
+  return counts.emptySteps > 0 || gapLines(coverage, 'utc').length > 0 ? t('start.day.none-where', 'No violation where there were traces') : t('start.day.none', 'No violation');
 }
 
-function RuleLine({ rule, isAsked }: { rule: RuleCount; isAsked: boolean }) {
+/** What a day without violations is worth: rules that no trace was about could not be broken. */
+function noneOf(counts: DayCounts, coverage: Series['coverage'], exercised: Series | undefined): string {
+  const rules = counts.rules.length;
+  const about = exercised && exercisedRules(exercised);
+  const lead = leadOf(counts, coverage);
+  if (!about?.isWhole) {
+    return t('start.day.about-unknown', '{{lead}}; for which of the {{rules}} enabled rules there were traces is not known', { ...PLAIN, lead, rules });
+  }
+  if (about.rules === 0) {
+    return t('start.day.about-none', 'No trace was about any of the {{rules}} enabled rules: nothing could break them', { rules });
+  }
+  return about.rules === rules
+    ? t('start.day.about-all', '{{lead}}; enabled rules: {{rules}}', { ...PLAIN, lead, rules })
+    : t('start.day.about-some', '{{lead}}; enabled rules that traces were about: {{n}} of {{rules}}', { ...PLAIN, lead, n: about.rules, rules });
+}
+
+function headlineOf(counts: DayCounts, series: Series, exercised: Series | undefined): string {
+  const { total, steps, unknownSteps, emptySteps } = counts;
+  const n = total.toLocaleString();
+  const isComplete = series.coverage.complete;
+  if (total > 0) {
+    return isComplete && unknownSteps === 0 ? t('start.day.some', 'Violations: {{n}}', { n }) : t('start.day.at-least', 'Violations: {{n}} at least', { n });
+  }
+  // no step at all: no rule that is enabled could be evaluated, or nothing is settled yet
+  if (unknownSteps + emptySteps >= steps) {
+    return t('start.day.unknown', 'Nothing can be said about the last 24 hours');
+  }
+  return isComplete ? noneOf(counts, series.coverage, exercised) : t('start.day.none-so-far', 'No violation in what was read, but not everything was');
+}
+
+interface Line {
+  rule: RuleCount;
+  /** what is counted under this title */
+  count: number;
+  isAsked: boolean;
+  isShadow: boolean;
+}
+
+function RuleLine({ rule, count, isAsked, isShadow }: Line) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
   return (
@@ -54,26 +80,28 @@ function RuleLine({ rule, isAsked }: { rule: RuleCount; isAsked: boolean }) {
       <div className={styles.text}>
         <Link to={to.violations({ rule: rule.ruleId, ...RANGE })} className={styles.name}>
           {rule.name}
-        </Link>
+        </Link>{' '}
+        {isShadow && <Badge color="purple" icon="eye" text={t('rule.in-shadow', 'Shadow')} />}
+        {count < rule.count && <div className={styles.note}>{t('start.day.of-day', 'In the last 24 hours: {{n}}', { n: rule.count.toLocaleString() })}</div>}
         {isAsked && (
           <div>
             <Began ruleId={rule.ruleId} />
           </div>
         )}
       </div>
-      <strong>{rule.count.toLocaleString()}</strong>
+      <strong>{count.toLocaleString()}</strong>
     </li>
   );
 }
 
-function Rules({ title, rules, asked }: { title: string; rules: RuleCount[]; asked: ReadonlySet<string> }) {
+function Rules({ title, lines }: { title: string; lines: Line[] }) {
   const styles = useStyles2(getStyles);
-  return rules.length === 0 ? null : (
+  return lines.length === 0 ? null : (
     <>
       <h3 className={styles.group}>{title}</h3>
       <ul className={styles.list} aria-label={title}>
-        {rules.map((rule) => (
-          <RuleLine key={rule.ruleId} rule={rule} isAsked={asked.has(rule.ruleId)} />
+        {lines.map((line) => (
+          <RuleLine key={line.rule.ruleId} {...line} />
         ))}
       </ul>
     </>
@@ -98,60 +126,68 @@ function NoTraces({ reason }: { reason: string }) {
   );
 }
 
-function Counts({ series }: { series: Series }) {
+/** Which part of the day was counted, whatever the clock says by now. */
+function Counted({ counts }: { counts: DayCounts }) {
   const styles = useStyles2(getStyles);
-  const counts = dayCounts(series);
+  const zone = useHost().timeZone();
+  const [from, to] = [counts.from, counts.to].map((ms) => (Number.isFinite(ms) ? formatTime(new Date(ms).toISOString(), zone) : ''));
+  return from && to ? <p className={styles.note}>{t('start.day.counted', 'Counted: {{from}} to {{to}}.', { ...PLAIN, from, to })}</p> : null;
+}
+
+/** Each number stands under the time that it is of: of what is broken lately, the last hour's. */
+function Groups({ counts, shadow }: { counts: DayCounts; shadow: ReadonlySet<string> }) {
+  const styles = useStyles2(getStyles);
+  const zone = useHost().timeZone();
   const violated = counts.rules.filter((rule) => rule.count > 0);
   const shown = violated.slice(0, SHOWN);
-  const asked = new Set(shown.slice(0, ASKED).map((rule) => rule.ruleId));
+  const lineOf = (rule: RuleCount, count: number): Line => ({ rule, count, isAsked: shown.indexOf(rule) < ASKED, isShadow: shadow.has(rule.ruleId) });
+  const since = Number.isFinite(counts.recentFrom) ? dateTimeFormat(counts.recentFrom, { timeZone: zone, format: 'HH:mm' }) : '';
+  const recent = shown.filter((rule) => rule.recent > 0).map((rule) => lineOf(rule, rule.recent));
+  return (
+    <>
+      <Rules title={t('start.day.now', 'Broken in the last hour, since {{since}}', { ...PLAIN, since })} lines={recent} />
+      <Rules title={t('start.day.earlier', 'Broken earlier in the day')} lines={shown.filter((rule) => rule.recent === 0).map((rule) => lineOf(rule, rule.count))} />
+      {violated.length > SHOWN && <p className={styles.note}>{t('start.day.more', 'and {{n}} more rules', { n: violated.length - SHOWN })}</p>}
+    </>
+  );
+}
+
+function Counts({ series, exercised, shadow }: { series: Series; exercised: Series | undefined; shadow: ReadonlySet<string> }) {
+  const styles = useStyles2(getStyles);
+  const counts = dayCounts(series);
   if (reasonWord(series.reason) === 'no_data') {
     return <NoTraces reason={reasonSentence(series.reason)} />;
   }
   return (
     <>
-      <p className={styles.headline}>{headlineOf(counts, series.coverage.complete)}</p>
+      <p className={styles.headline}>{headlineOf(counts, series, exercised)}</p>
+      <Counted counts={counts} />
       {counts.unknownSteps > 0 && counts.unknownSteps < counts.steps && (
-        <p className={styles.note}>{t('start.day.steps', 'Not known: {{unknown}} of {{all}} ten-minute steps, all rules together.', { unknown: counts.unknownSteps, all: counts.steps })}</p>
+        <p className={styles.note}>{t('start.day.steps', 'Not known: {{unknown}} of {{all}} steps of {{minutes}} minutes, all rules together.', { unknown: counts.unknownSteps, all: counts.steps, minutes: minutesOf(series) })}</p>
       )}
-      <Rules title={t('start.day.now', 'Broken in the last hour')} rules={shown.filter((rule) => rule.recent > 0)} asked={asked} />
-      <Rules title={t('start.day.earlier', 'Broken earlier in the day')} rules={shown.filter((rule) => rule.recent === 0)} asked={asked} />
-      {violated.length > SHOWN && <p className={styles.note}>{t('start.day.more', 'and {{n}} more rules', { n: violated.length - SHOWN })}</p>}
+      <Groups counts={counts} shadow={shadow} />
       <CoverageNotice coverage={series.coverage} reason={reasonSentence(series.reason)} />
     </>
   );
 }
 
-interface Props {
-  /** the ids of rules in shadow, where there are no others */
-  shadow: string[];
-  /** these are the first of more */
-  isCut: boolean;
-}
-
-function Shadow({ shadow, isCut }: Props) {
-  return (
-    <p>
-      {t('start.day.shadow', 'All enabled rules are in shadow: they are judged here, and nothing is sent for them.')}{' '}
-      {isCut && t('start.day.shadow-cut', 'There are more than can be asked at once: the first {{n}} by id are counted.', { n: shadow.length.toLocaleString() })}
-    </p>
-  );
-}
-
-export function DayCard({ shadow, isCut }: Props) {
+export function DayCard({ rules }: { rules: readonly Rule[] }) {
   const to = useUrls();
-  const series = useSeries(dayQuestion(shadow));
-  // a list of all rules has none of those in shadow, and none of a day without traces
-  const link = shadow.length === 0 && reasonWord(series.data?.reason ?? null) !== 'no_data' && (
+  const series = useSeries(dayQuestion(rules.length));
+  const exercised = useSeries({ ...dayQuestion(rules.length), value: 'exercised' });
+  const shadow = useMemo(() => new Set(rules.filter((rule) => rule.shadow).map((rule) => rule.id)), [rules]);
+  // a list of a day without traces has nothing
+  const link = reasonWord(series.data?.reason ?? null) !== 'no_data' && (
     <LinkButton size="sm" variant="secondary" href={to.violations(RANGE)}>
       {t('start.day.see', 'See them')}
     </LinkButton>
   );
   return (
     <Card title={t('start.day.title', 'Last 24 hours')} actions={link}>
-      {shadow.length > 0 && <Shadow shadow={shadow} isCut={isCut} />}
+      {shadow.size > 0 && shadow.size === rules.length && <p>{t('start.day.shadow', 'All enabled rules are in shadow: they are judged here, and nothing is sent for them.')}</p>}
       {series.isPending && <Loading text={t('start.day.asking', 'Rules are evaluated over the last 24 hours; this can take a while…')} />}
       <QuestionProblem asked={series} />
-      {series.data && <Counts series={series.data} />}
+      {series.data && <Counts series={series.data} exercised={exercised.data} shadow={shadow} />}
     </Card>
   );
 }

@@ -11,7 +11,7 @@ import { QuestionProblem } from '../components/StaleNotice';
 import { useUrls } from '../routing/useUrls';
 import { Card } from './Card';
 import { reasonWord } from '../violations/coverageWords';
-import { dayQuestion } from './DayCard';
+import { dayQuestion } from './dayCounts';
 import { unjudgedRules, type Unjudged } from './leads';
 
 const SHOWN = 8;
@@ -43,14 +43,13 @@ function Line({ one }: { one: Unjudged }) {
 interface Props {
   /** enabled ones, as far as they were listed */
   rules: readonly Rule[];
-  shadow: string[];
 }
 
 /** The numbers are those of the day's card: a step is evaluated once for both. */
-export function UnjudgedCard({ rules, shadow }: Props) {
+export function UnjudgedCard({ rules }: Props) {
   const styles = useStyles2(getStyles);
-  const counts = useSeries(dayQuestion(shadow));
-  const exercised = useSeries({ ...dayQuestion(shadow), value: 'exercised' });
+  const counts = useSeries(dayQuestion(rules.length));
+  const exercised = useSeries({ ...dayQuestion(rules.length), value: 'exercised' });
   const isAsking = counts.isPending || exercised.isPending || isUnevaluated(counts.data) || isUnevaluated(exercised.data);
   const hasNoTraces = reasonWord(counts.data?.reason ?? null) === 'no_data';
   const known = unjudgedRules(rules, isUnevaluated(counts.data) ? undefined : counts.data, isUnevaluated(exercised.data) ? undefined : exercised.data);

@@ -1,6 +1,8 @@
-// Violations of the last day by rule, from the series of the service. A step that was not read in full, or is not
-// settled, is null there and counts as not known here: it is neither a zero nor left out silently. No state.
+// Violations of the last day by rule, from the series of the service. A step that was not read in full is null there and counts as not known here: it is
+// neither a zero nor left out silently. The newest steps, which are not settled yet, are open: no step of the day is hedged for them. No state.
 import { SEVERITIES, type Series, type Severity } from '../api/types';
+import { exercisedOf } from '../violations/NotExercised';
+import { openFrom, startOf, stepOf, valueOf } from '../violations/steps';
 
 export interface RuleCount {
   ruleId: string;
@@ -9,42 +11,72 @@ export interface RuleCount {
   count: number;
   /** of them in the newest hour */
   recent: number;
-  unknownSteps: number;
 }
 
 export interface DayCounts {
   /** with violations first, most of them and most severe first */
   rules: RuleCount[];
   total: number;
-  /** steps over all rules, and those of which nothing is known */
+  /** steps over all rules, without open ones; those without any trace; and all others of which nothing is known */
   steps: number;
+  emptySteps: number;
   unknownSteps: number;
+  /** where counting begins, the newest hour of it begins, and what is open does; in milliseconds. NaN: there is no step */
+  from: number;
+  recentFrom: number;
+  to: number;
 }
 
-/** With the newest step, which is never known, the last hour of ten-minute steps. */
-const NEWEST_HOUR = 7;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** So many numbers gives the service in one answer. */
+const MOST_CELLS = 200_000;
 
-const sumOf = (values: ReadonlyArray<string | number | null>) => values.reduce<number>((sum, value) => sum + (typeof value === 'number' ? value : 0), 0);
-
-function countOf({ labels, points }: Series['series'][number]): RuleCount & { steps: number } {
-  const values = points.map((point) => point[1]);
-  return {
-    ruleId: labels.rule_id,
-    name: labels.rule || labels.rule_id,
-    severity: labels.severity,
-    count: sumOf(values),
-    recent: sumOf(values.slice(-NEWEST_HOUR)),
-    unknownSteps: values.filter((value) => value === null).length,
-    steps: points.length,
-  };
+/** Of all enabled rules, also of those in shadow: as the list of violations has them. Of very many in longer steps. */
+export function dayQuestion(rules: number) {
+  const minutes = [10, 30].find((one) => rules * ((24 * 60) / one + 2) <= MOST_CELLS) ?? 60;
+  return { start: 'now-24h', end: 'now', step: `${minutes}m`, shadow: true };
 }
+
+export const minutesOf = (series: Pick<Series, 'series'>) => Math.round(stepOf(series) / MINUTE_MS);
+
+type Point = Series['series'][number]['points'][number];
+
+const sumOf = (points: readonly Point[]) => points.reduce((sum, point) => sum + (valueOf(point) ?? 0), 0);
 
 function inOrder(a: RuleCount, b: RuleCount): number {
   return b.count - a.count || SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.name.localeCompare(b.name);
 }
 
 export function dayCounts(series: Series): DayCounts {
-  const rules = series.series.map(countOf);
-  const sum = (pick: (rule: (typeof rules)[number]) => number) => rules.reduce((all, rule) => all + pick(rule), 0);
-  return { rules: [...rules].sort(inOrder), total: sum((rule) => rule.count), steps: sum((rule) => rule.steps), unknownSteps: sum((rule) => rule.unknownSteps) };
+  const stepMs = stepOf(series);
+  const opens = series.series.map(({ points }) => openFrom(series, points, stepMs));
+  const points = series.series[0]?.points ?? [];
+  const last = points.length ? startOf(points[points.length - 1]) : Number.NaN;
+  const recentFrom = last - HOUR_MS; // whole steps of an hour, and the newest
+  const rules = series.series.map(({ labels, points: all }) => ({
+    ruleId: labels.rule_id,
+    name: labels.rule || labels.rule_id,
+    severity: labels.severity,
+    count: sumOf(all),
+    recent: sumOf(all.filter((point) => startOf(point) >= recentFrom)),
+  }));
+  const isEmpty = (point: Point) => series.coverage.windows_empty.some((window) => Date.parse(window.start) <= startOf(point) && Date.parse(window.end) >= startOf(point) + stepMs);
+  const settled = series.series.flatMap((one, at) => one.points.filter((point) => !(startOf(point) >= opens[at])));
+  return {
+    rules: [...rules].sort(inOrder),
+    total: rules.reduce((sum, rule) => sum + rule.count, 0),
+    steps: settled.length,
+    emptySteps: settled.filter(isEmpty).length,
+    unknownSteps: settled.filter((point) => valueOf(point) === null && !isEmpty(point)).length,
+    from: points.length ? startOf(points[0]) : Number.NaN,
+    recentFrom,
+    to: Math.min(last + stepMs, Date.parse(series.coverage.asked.end), ...opens),
+  };
+}
+
+/** How many rules a trace of the day is about; and whether that is known of all of them. */
+export function exercisedRules(exercised: Series): { rules: number; isWhole: boolean } {
+  const known = exercised.series.map(({ points }) => exercisedOf(exercised, points));
+  return { rules: known.filter((one) => one === 'exercised').length, isWhole: !known.includes('unknown') };
 }

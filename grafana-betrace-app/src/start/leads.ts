@@ -2,8 +2,11 @@
 import { t } from '@grafana/i18n';
 import { PLAIN } from '../i18n';
 import type { FirstViolation, Rule, Series } from '../api/types';
+import { gapLines } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 import { reasonSentence } from '../violations/coverageWords';
+import { openFrom, startOf, stepOf, valueOf } from '../violations/steps';
+import { minutesOf } from './dayCounts';
 
 export interface Unjudged {
   ruleId: string;
@@ -17,15 +20,15 @@ export interface Unjudged {
 const numbersOf = (points: Series['series'][number]['points']) => points.map((point) => point[1]).filter((value): value is number => typeof value === 'number');
 
 /** Rules with traces of which nobody knows whether they violate, whatever the other steps of the day say. */
-function undecidedOf({ series }: Series): Unjudged[] {
-  return series.flatMap(({ labels, points, undecided }): Unjudged[] => {
+function undecidedOf(counts: Series): Unjudged[] {
+  return counts.series.flatMap(({ labels, points, undecided }): Unjudged[] => {
     const said = { ruleId: labels.rule_id, name: labels.rule };
-    const numbers = { n: undecided.steps, all: points.length };
+    const numbers = { n: undecided.steps, all: points.length, minutes: minutesOf(counts) };
     if (undecided.budget > 0) {
-      const why = t('leads.budget', 'It takes more steps than its budget on traces of {{n}} of {{all}} ten-minute steps. Give the rule a larger budget, or tie its spans together.', { ...numbers, n: undecided.budget });
+      const why = t('leads.budget', 'It takes more steps than its budget on traces of {{n}} of {{all}} steps of {{minutes}} minutes. Give the rule a larger budget, or tie its spans together.', { ...numbers, n: undecided.budget });
       return [{ ...said, kind: 'budget', why }];
     }
-    const why = t('leads.open', 'Traces of {{n}} of {{all}} ten-minute steps cannot be decided. The verdict of such a trace says why.', numbers);
+    const why = t('leads.open', 'Traces of {{n}} of {{all}} steps of {{minutes}} minutes cannot be decided. The verdict of such a trace says why.', numbers);
     return undecided.steps > 0 ? [{ ...said, kind: 'open', why }] : [];
   });
 }
@@ -35,10 +38,14 @@ function unreadOf({ series }: Series): Unjudged[] {
   return series.filter(({ points }) => numbersOf(points).length === 0).map(({ labels }) => ({ ruleId: labels.rule_id, name: labels.rule, kind: 'unread', why }));
 }
 
-function idleOf({ series }: Series): Unjudged[] {
-  return series.flatMap(({ labels, points }) => {
+function idleOf(exercised: Series): Unjudged[] {
+  return exercised.series.flatMap(({ labels, points }) => {
     const known = numbersOf(points);
-    const why = t('leads.idle', 'No trace is about it in the ten-minute steps that are known: {{known}} of {{all}}', { known: known.length, all: points.length });
+    const settled = points.filter((point) => !(startOf(point) >= openFrom(exercised, points, stepOf(exercised))));
+    const isWhole = exercised.coverage.complete && known.length >= settled.length && gapLines(exercised.coverage, 'utc').length === 0;
+    const why = isWhole
+      ? t('leads.idle-day', 'No trace of the last 24 hours is about it, as far as they are settled')
+      : t('leads.idle', 'No trace is about it in the steps of {{minutes}} minutes that are known: {{known}} of {{all}}', { known: known.length, all: points.length, minutes: minutesOf(exercised) });
     return known.length > 0 && known.every((value) => value === 0) ? [{ ruleId: labels.rule_id, name: labels.rule, kind: 'idle' as const, why }] : [];
   });
 }
@@ -52,14 +59,43 @@ export function unjudgedRules(rules: readonly Rule[], counts: Series | undefined
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** today: it did not happen in the day before, which was read. before: it did. unknown: neither is proven. */
-export function beganWhen(first: FirstViolation, nowMs: number, zone: string): { kind: 'today' | 'before' | 'unknown'; text: string } {
+/** Whether traces of the day before are about the rule: what was not broken then, or not known to have been there, is not new today. */
+export type DayBefore = 'exercised' | 'idle' | 'unknown';
+
+/** `exercised`: the numbers of steps of an hour. Of the steps that end before the last 24 hours begin. */
+export function dayBefore(exercised: Series, nowMs: number): DayBefore {
+  const HOUR_MS = 3600 * 1000;
+  const points = exercised.series.flatMap((one) => one.points).filter((point) => startOf(point) + HOUR_MS <= nowMs - DAY_MS);
+  if (points.some((point) => (valueOf(point) ?? 0) > 0)) {
+    return 'exercised';
+  }
+  const isWhole = exercised.coverage.complete && gapLines(exercised.coverage, 'utc').length === 0;
+  return isWhole && points.length > 0 && points.every((point) => valueOf(point) === 0) ? 'idle' : 'unknown';
+}
+
+/** Nothing from before it in what was read, and that was everything. */
+export const mayBeNew = (first: FirstViolation, nowMs: number): boolean =>
+  first.violation !== null && first.proven && !first.at_edge_of_data && Date.parse(first.violation.time) >= nowMs - DAY_MS;
+
+function todayText(before: DayBefore, values: { time: string }): string {
+  switch (before) {
+    case 'exercised':
+      return t('leads.today', 'Began at {{time}}; the day before it was not broken', { ...PLAIN, ...values });
+    case 'idle':
+      return t('leads.today-idle', 'The first that was found is of {{time}}; no trace of the day before is about the rule', { ...PLAIN, ...values });
+    case 'unknown':
+      return t('leads.today-unknown', 'The first that was found is of {{time}}; whether traces of the day before are about the rule is not known', { ...PLAIN, ...values });
+  }
+}
+
+/** today: it did not happen in the day before, which was read and had traces that the rule is about. before: it did. unknown: neither is proven. */
+export function beganWhen(first: FirstViolation, nowMs: number, zone: string, day: DayBefore = 'unknown'): { kind: 'today' | 'before' | 'unknown'; text: string } {
   const time = first.violation ? formatTime(first.violation.time, zone) : '';
   if (first.violation && Date.parse(first.violation.time) < nowMs - DAY_MS) {
     return { kind: 'before', text: t('leads.before', 'Was broken the day before, too') };
   }
-  if (first.violation && first.proven && !first.at_edge_of_data) {
-    return { kind: 'today', text: t('leads.today', 'Began at {{time}}; the day before it was not broken', { ...PLAIN, time }) };
+  if (mayBeNew(first, nowMs)) {
+    return { kind: day === 'exercised' ? 'today' : 'unknown', text: todayText(day, { time }) };
   }
   if (first.violation && first.proven) {
     return { kind: 'unknown', text: t('leads.edge', 'Broken since the oldest traces that there are, {{time}}; it may have begun before', { ...PLAIN, time }) };

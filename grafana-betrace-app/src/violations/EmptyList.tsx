@@ -4,16 +4,20 @@ import { Button, LinkButton } from '@grafana/ui';
 
 import { PLAIN } from '../i18n';
 import type { ViolationPage } from '../api/types';
+import { gapLines } from '../components/CoverageNotice';
 import { EmptyState } from '../components/EmptyState';
 import { Loading } from '../components/Loading';
 import { formatTime } from '../components/TimeText';
 import { useHost } from '../host/context';
 import { useUrls } from '../routing/useUrls';
 import { reasonSentence, tracesInWords, type Emptiness } from './coverageWords';
+import type { ViolationFilters } from './filters';
+import { NotExercised } from './NotExercised';
 
 interface Props {
   why: Emptiness;
   page: ViolationPage;
+  filters: ViolationFilters;
   isNarrowed: boolean;
   isLoading: boolean;
   onClear(): void;
@@ -21,14 +25,22 @@ interface Props {
   onRetry(): void;
 }
 
-function NoneFound({ page, isNarrowed, onClear }: Pick<Props, 'page' | 'isNarrowed' | 'onClear'>) {
-  const timeZone = useHost().timeZone();
+function noneText(page: ViolationPage, isNarrowed: boolean, zone: string): string {
   const { asked, effective_end } = page.coverage;
-  const values = { traces: tracesInWords(page), from: formatTime(asked.start, timeZone), to: formatTime(effective_end, timeZone) };
+  const values = { ...PLAIN, from: formatTime(asked.start, zone), to: formatTime(effective_end, zone) };
+  return isNarrowed
+    ? t('violations.none.narrowed', 'All traces from {{from}} to {{to}} were looked at; none violates the rules with these filters.', values)
+    : t('violations.none.all', 'All traces from {{from}} to {{to}} were looked at; none violates an enabled rule.', values);
+}
+
+function NoneFound({ page, filters, isNarrowed, onClear }: Pick<Props, 'page' | 'filters' | 'isNarrowed' | 'onClear'>) {
+  const zone = useHost().timeZone();
+  const gaps = gapLines(page.coverage, zone);
+  const values = { ...PLAIN, traces: tracesInWords(page) };
   return (
     <EmptyState
-      icon="check-circle"
-      title={t('violations.none.title', 'No violations among {{traces}}', { ...PLAIN, ...values })}
+      icon={gaps.length ? 'question-circle' : 'check-circle'}
+      title={gaps.length ? t('violations.none.title-where', 'No violations where there were traces: {{traces}}', values) : t('violations.none.title', 'No violations among {{traces}}', values)}
       action={
         isNarrowed ? (
           <Button variant="secondary" onClick={onClear}>
@@ -37,20 +49,15 @@ function NoneFound({ page, isNarrowed, onClear }: Pick<Props, 'page' | 'isNarrow
         ) : undefined
       }
     >
-      {isNarrowed
-        ? t('violations.none.narrowed', 'All traces from {{from}} to {{to}} were looked at; none violates the rules with these filters.', {
-            ...PLAIN,
-            ...values,
-          })
-        : t('violations.none.all', 'All traces from {{from}} to {{to}} were looked at; none violates an enabled rule.', {
-            ...PLAIN,
-            ...values,
-          })}
+      {[noneText(page, isNarrowed, zone), ...gaps].map((line) => (
+        <div key={line}>{line}</div>
+      ))}
+      <NotExercised filters={filters} coverage={page.coverage} />
     </EmptyState>
   );
 }
 
-export function EmptyList({ why, page, isNarrowed, isLoading, onClear, onGoOn, onRetry }: Props) {
+export function EmptyList({ why, page, filters, isNarrowed, isLoading, onClear, onGoOn, onRetry }: Props) {
   const to = useUrls();
   const reason = reasonSentence(page.reason);
   switch (why) {
@@ -75,7 +82,7 @@ export function EmptyList({ why, page, isNarrowed, isLoading, onClear, onGoOn, o
         </EmptyState>
       );
     case 'none-found':
-      return <NoneFound page={page} isNarrowed={isNarrowed} onClear={onClear} />;
+      return <NoneFound page={page} filters={filters} isNarrowed={isNarrowed} onClear={onClear} />;
     case 'still-looking':
       return isLoading ? (
         <Loading text={t('violations.still-looking.now', 'None so far. Looking at the rest of the range…')} />

@@ -57,7 +57,16 @@ describe('when did it start', () => {
     ));
 
   it('says that none was found, and whether that is certain', async () => {
-    expect(await ask({ found: false, violation: null })).toMatch(/No violation from .*: everything was read/);
+    expect(await ask({ found: false, violation: null, coverage: coverage({ data_from: null }) })).toMatch(/No violation from .*: everything was read/);
+  });
+
+  it.each([
+    ['data_from', { data_from: '2026-11-20T12:00:01Z' }, /The source has no traces of this range from before 2026-11-20 12:00:01/],
+    ['windows_empty', { data_from: null, windows_empty: [{ start: '2026-11-01T00:00:00Z', end: '2026-11-02T00:00:00Z' }] }, /Without any trace: 2026-11-01 00:00:00 to/],
+  ])('does not say that everything was read where there were no traces: %s', async (_, change, said) => {
+    const text = await ask({ found: false, violation: null, coverage: coverage(change) });
+    expect(text).toMatch(said);
+    expect(text).not.toMatch(/everything was read/);
   });
 
   it('does not say "no violation" when not everything was read', async () => {

@@ -11,6 +11,7 @@ import { PLAIN } from '../i18n';
 import type { FirstViolation as Answer } from '../api/types';
 import { useFirstViolation } from '../api/violations';
 import { ErrorState } from '../components/ErrorState';
+import { gapLines } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 import { useHost } from '../host/context';
 import { useUrls } from '../routing/useUrls';
@@ -21,12 +22,19 @@ export interface NamedRule {
   name: string;
 }
 
+/** Where what was looked at had no traces; what was not looked at is not spoken of. */
+const firstGaps = ({ coverage, looked_at }: Answer, timeZone: string) => gapLines({ ...coverage, asked: looked_at }, timeZone);
+
 /** What is known about the beginning, in one sentence each. */
 export function firstInWords(answer: Answer, timeZone: string): string[] {
   const from = formatTime(answer.looked_at.start, timeZone);
   const to = formatTime(answer.looked_at.end, timeZone);
   const reason = reasonSentence(answer.reason ?? null);
+  const gaps = firstGaps(answer, timeZone);
   if (!answer.found || !answer.violation) {
+    if (answer.status === 'completed' && gaps.length > 0) {
+      return [t('violations.first.none-where', 'No violation in the traces that there are from {{from}} to {{to}}.', { ...PLAIN, from, to }), ...gaps];
+    }
     return answer.status === 'completed'
       ? [t('violations.first.none', 'No violation from {{from}} to {{to}}: everything was read.', { ...PLAIN, from, to })]
       : [
@@ -61,6 +69,7 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
           reason: reason || t('violations.first.unread', 'something before it could not be read or judged.'),
         }),
   ];
+  lines.push(...gaps);
   if (answer.at_edge_of_data) {
     lines.push(t('violations.first.edge', 'The source has no traces from before that: it may have started earlier.'));
   }
@@ -69,8 +78,9 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
 
 function AnswerLines({ answer, rule }: { answer: Answer; rule: NamedRule }) {
   const to = useUrls();
-  const lines = firstInWords(answer, useHost().timeZone());
-  const isSure = answer.status === 'completed' && !answer.at_edge_of_data;
+  const zone = useHost().timeZone();
+  const lines = firstInWords(answer, zone);
+  const isSure = answer.status === 'completed' && !answer.at_edge_of_data && firstGaps(answer, zone).length === 0;
   return (
     <span role="status">
       <Icon name={isSure ? 'check-circle' : 'exclamation-triangle'} /> {lines.join(' ')}{' '}

@@ -6,7 +6,7 @@ import { rule } from '../test/fixtures';
 import { answer, NEVER, problem, UNREACHABLE, type StubRequest } from '../test/host';
 import { render } from '../test/render';
 import { ListSection } from './ListSection';
-import { firstPage, giveElementsASize, numbered, page, RULES, STEPS } from './testPages';
+import { firstPage, giveElementsASize, numbered, page, RULES, series, STEPS } from './testPages';
 import { useViolationList } from './useViolationList';
 
 function Section({ rules }: { rules: readonly Rule[] }) {
@@ -15,8 +15,10 @@ function Section({ rules }: { rules: readonly Rule[] }) {
 
 beforeAll(giveElementsASize);
 
+/** Each rule has traces that it is about. */
+const EXERCISED = { 'GET /v1/violations/series': series([4, 2]) };
 const show = (handlers: object = {}, at = '/violations?from=now-6h&to=now', rules: readonly Rule[] = RULES) =>
-  render(<Section rules={rules} />, { handlers: { 'GET /v1/violations': page(3), ...handlers }, at, path: '/violations' });
+  render(<Section rules={rules} />, { handlers: { 'GET /v1/violations': page(3), ...EXERCISED, ...handlers }, at, path: '/violations' });
 const asked = (requests: StubRequest[], path: string) =>
   requests.filter((request) => request.path === path).map((request) => request.query);
 const rows = () => screen.queryAllByRole('row').filter((row) => row.hasAttribute('data-row'));
@@ -134,6 +136,26 @@ describe('nothing to list', () => {
   it('says of how many traces none violates', async () => {
     show(empty());
     expect(await screen.findByText('No violations among 5,000 traces')).toBeInTheDocument();
+    await waitFor(() => expect(screen.queryByText(/Looking whether traces were about/)).not.toBeInTheDocument());
+    expect(screen.queryByText(/nothing could break it|is not known/)).not.toBeInTheDocument();
+  });
+
+  it.each([
+    ['no trace is about the rule', series([0, 0]), 'No trace was about Fraud check: nothing could break it.'],
+    ['that is not known', series([0, null]), 'Whether traces were about Fraud check is not known.'],
+    ['that could not be asked', problem(503, 'busy', 'too many'), 'Whether traces were about these rules could not be asked.'],
+  ])('says of what an empty list says nothing: %s', async (_, exercised, said) => {
+    show({ ...empty(), 'GET /v1/violations/series': exercised });
+    expect(await screen.findByText(said)).toBeInTheDocument();
+  });
+
+  it.each([
+    ['data_from', { data_from: '2026-11-20T12:40:00Z' }, /from before 2026-11-20 12:40:00/],
+    ['windows_empty', { windows_empty: [{ start: '2026-11-20T12:10:00Z', end: '2026-11-20T12:20:00Z' }] }, /Without any trace: 2026-11-20 12:10:00/],
+  ])('says of a range that had no traces in a part that it had none: %s', async (_, change, said) => {
+    show(empty({}, change));
+    expect(await screen.findByText('No violations where there were traces: 5,000 traces')).toBeInTheDocument();
+    expect(screen.getAllByText(said).length).toBeGreaterThan(0);
   });
 
   it('offers to clear filters', async () => {

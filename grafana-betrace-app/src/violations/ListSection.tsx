@@ -64,6 +64,7 @@ export function ListSection({ list, rules }: { list: ReturnType<typeof useViolat
         <EmptyList
           why={why}
           page={lastPage}
+          filters={filters}
           isNarrowed={isNarrowed(filters)}
           isLoading={query.isFetching}
           onClear={() => setFilters(NO_FILTERS)}

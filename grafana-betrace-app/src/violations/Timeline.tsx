@@ -1,4 +1,4 @@
-// Violations over time: a bar for each step, a hatched one where nobody looked. What a bar says is also said in words, and arrow keys walk along them.
+// Violations over time: a bar for each step, a hatched one where nobody looked, a lighter one where it is not settled yet. What a bar says is also said in words, and arrow keys walk along them.
 import { css, cx } from '@emotion/css';
 import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -37,8 +37,14 @@ export function severityColor(theme: GrafanaTheme2, severity: string): string {
 export function bucketInWords(bucket: Bucket, timeZone: string): string {
   const format = (ms: number) => dateTimeFormat(ms, { timeZone, format: 'MM-DD HH:mm:ss' });
   const time = t('violations.timeline.step', '{{from}} to {{to}}', { ...PLAIN, from: format(bucket.start), to: format(bucket.end) });
+  if (bucket.isEmpty) {
+    return t('violations.timeline.empty', '{{time}}: no trace, so nothing can be said', { ...PLAIN, time });
+  }
+  if (bucket.count === null && bucket.isProvisional && !bucket.rulesNotLookedAt) {
+    return t('violations.timeline.open', '{{time}}: not settled yet', { ...PLAIN, time });
+  }
   if (bucket.count === null) {
-    return t('violations.timeline.not-looked-at', '{{time}}: not looked at, or not settled yet', { ...PLAIN, time });
+    return t('violations.timeline.not-looked-at', '{{time}}: not looked at', { ...PLAIN, time });
   }
   const parts = [...SEVERITIES]
     .reverse()
@@ -48,7 +54,13 @@ export function bucketInWords(bucket: Bucket, timeZone: string): string {
   const values = { time, count: bucket.count, parts };
   const said = parts
     ? t('violations.timeline.count-parts', '{{time}}: {{count}} violations ({{parts}})', { ...PLAIN, ...values })
-    : t('violations.timeline.none', '{{time}}: no violations', { ...PLAIN, ...values });
+    : bucket.isProvisional
+      ? t('violations.timeline.none-so-far', '{{time}}: no violations so far', { ...PLAIN, ...values })
+      : t('violations.timeline.none', '{{time}}: no violations', { ...PLAIN, ...values });
+  return atLeast(bucket, bucket.isProvisional ? t('violations.timeline.provisional', '{{said}}; not settled yet', { ...PLAIN, said }) : said);
+}
+
+function atLeast(bucket: Bucket, said: string): string {
   return bucket.rulesNotLookedAt
     ? t('violations.timeline.at-least', '{{said}}; {{rules}} rules were not looked at, so there may be more', {
         ...PLAIN,
@@ -118,7 +130,7 @@ export function Timeline({ timeline, onPick }: Props) {
     return null;
   }
   const hint = notLookedAt
-    ? t('violations.timeline.hint-hatched', 'Hatched: not looked at, which is not zero. A click on a bar shows its time alone.')
+    ? t('violations.timeline.hint-hatched', 'Hatched: not looked at, or without any trace, which is not zero. A click on a bar shows its time alone.')
     : t('violations.timeline.hint', 'A click on a bar shows its time alone.');
   return (
     <section aria-label={t('violations.timeline.label', 'Violations over time')}>
@@ -140,7 +152,8 @@ export function Timeline({ timeline, onPick }: Props) {
               tabIndex={i === focusable ? 0 : -1}
               className={cx(
                 styles.bar,
-                bucket.count === null && styles.notLookedAt,
+                bucket.count === null && (!bucket.isProvisional || bucket.rulesNotLookedAt > 0) && styles.notLookedAt,
+                bucket.isProvisional && styles.provisional,
                 bucket.count !== null && bucket.rulesNotLookedAt > 0 && styles.atLeast
               )}
               aria-label={bucketInWords(bucket, timeZone)}
@@ -195,6 +208,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     backgroundImage: `repeating-linear-gradient(45deg, ${theme.colors.border.strong} 0 2px, transparent 2px 7px)`,
     '&:hover': { backgroundImage: `repeating-linear-gradient(45deg, ${theme.colors.text.secondary} 0 2px, transparent 2px 7px)` },
   }),
+  provisional: css({ '& > span': { opacity: 0.5 } }),
   atLeast: css({ borderTop: `2px dotted ${theme.colors.text.secondary}` }),
   axis: css({
     marginLeft: SCALE_PX,

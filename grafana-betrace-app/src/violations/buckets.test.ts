@@ -1,11 +1,16 @@
 // Bars from series: null is not zero.
-import { type Series, stepFor, toTimeline } from './buckets';
+import type { Coverage } from '../api/types';
+import { coverage } from '../test/fixtures';
+import { listTimeline, type Series, stepFor, toTimeline as ofAnswer } from './buckets';
 
 const T = ['2026-11-20T10:00:00.000000000Z', '2026-11-20T10:01:00.000000000Z', '2026-11-20T10:02:00.000000000Z'];
 const series = (rule: string, severity: string, values: Array<number | null>): Series => ({
   labels: { rule_id: rule, rule, severity },
   points: values.map((value, i) => [T[i], value]),
 });
+
+const LAST = { asked: { start: T[0], end: '2026-11-20T10:03:00Z' }, effective_end: '2026-11-20T10:03:00Z', data_from: null };
+const toTimeline = (all: Series[], stepMs: number, change: Partial<Coverage> & { provisional_from?: string } = {}) => ofAnswer({ series: all as never, coverage: coverage({ ...LAST, ...change }) }, stepMs);
 
 describe('bars', () => {
   it('keeps what was not looked at apart from zero', () => {
@@ -54,6 +59,50 @@ describe('bars', () => {
         1
       ).buckets
     ).toEqual([]));
+});
+
+describe('the newest steps', () => {
+  const shape = (all: Series[], change: Parameters<typeof toTimeline>[2]) => toTimeline(all, 60_000, change).buckets.map(({ count, isProvisional, rulesNotLookedAt }) => [count, isProvisional, rulesNotLookedAt]);
+  const open = { effective_end: '2026-11-20T10:02:30Z' };
+
+  it('are not settled, which is no gap', () => {
+    expect(shape([series('a', 'high', [1, 2, null])], open)).toEqual([[1, false, 0], [2, false, 0], [null, true, 0]]);
+    expect(toTimeline([series('a', 'high', [1, 2, null])], 60_000, open)).toMatchObject({ notLookedAt: 0, isWhole: true });
+  });
+
+  it('are a gap where they could not be read, and an older step is one', () => {
+    const failed = [{ start: T[2], end: '2026-11-20T10:03:00Z', reason: 'http' }];
+    expect(shape([series('a', 'high', [1, 2, null])], { ...open, windows_failed: failed })[2]).toEqual([null, false, 1]);
+    expect(shape([series('a', 'high', [null, 2, null])], { effective_end: '2026-11-20T10:00:30Z' })[0]).toEqual([null, false, 1]);
+  });
+
+  it('are provisional from where the service says so', () =>
+    expect(shape([series('a', 'high', [1, 2, 3])], { provisional_from: '2026-11-20T10:01:30Z' })).toEqual([[1, false, 0], [2, true, 0], [3, true, 0]]));
+});
+
+it('says nothing of a step without any trace, also where the service counts zero there', () => {
+  const empty = { windows_empty: [{ start: T[0], end: T[1] }] };
+  expect(toTimeline([series('a', 'high', [0, 0, 1])], 60_000, empty).buckets.map(({ count, isEmpty }) => [count, isEmpty])).toEqual([[null, true], [0, false], [1, false]]);
+  expect(toTimeline([series('a', 'high', [null, 0, 1])], 60_000, { data_from: T[1] })).toMatchObject({ notLookedAt: 1, isWhole: true });
+});
+
+describe('bars of a list that is whole', () => {
+  const at = (time: string) => ({ time, severity: 'high' as const });
+
+  it('have each violation once, the edges cut as the range is', () => {
+    const asked = { start: '2026-11-20T10:00:20Z', end: '2026-11-20T10:02:40Z' };
+    const found = ['2026-11-20T10:00:10Z', '2026-11-20T10:01:59Z', '2026-11-20T10:02:00Z', '2026-11-20T10:02:50Z'].map(at);
+    const timeline = listTimeline(found, coverage({ ...LAST, asked, effective_end: asked.end }), 60_000);
+    expect(timeline.buckets.map(({ count }) => count)).toEqual([1, 1, 2]);
+    expect([timeline.buckets[0].start, timeline.buckets[2].end]).toEqual([Date.parse(asked.start), Date.parse(asked.end)]);
+    expect(timeline).toMatchObject({ total: 4, isWhole: true, notLookedAt: 0 });
+  });
+
+  it('know zero, no trace, and not settled apart', () => {
+    const change = { ...LAST, effective_end: '2026-11-20T10:02:30Z', windows_empty: [{ start: T[0], end: T[1] }] };
+    const { buckets } = listTimeline([at('2026-11-20T10:02:10Z')], coverage(change), 60_000);
+    expect(buckets.map(({ count, isEmpty, isProvisional }) => [count, isEmpty, isProvisional])).toEqual([[null, true, false], [0, false, false], [1, false, true]]);
+  });
 });
 
 describe('steps', () => {

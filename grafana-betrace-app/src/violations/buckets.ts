@@ -1,7 +1,10 @@
 /**
- * The bars of the timeline from the service's series. A step that nobody looked at (null) is not a step without
- * violations (0). A sum over several rules is only a lower bound if one of them was not read. No state.
+ * The bars of the timeline: from the list where it is all there is, else from the service's series. A step that nobody looked at (null) is not a step
+ * without violations (0), and neither is one without any trace. A sum over several rules is only a lower bound if one of them was not read. The newest
+ * steps, which are not settled, are provisional: what is found there is shown, and no more is said. No state.
  */
+import type { Coverage, Series as Answer, Violation } from '../api/types';
+import { openFrom, provisionalFrom, startOf, valueOf } from './steps';
 
 /** openapi.yaml, Series. */
 export interface Series {
@@ -19,53 +22,115 @@ export interface Bucket {
   rulesNotLookedAt: number;
   /** Counts above 0, by severity. */
   bySeverity: Record<string, number>;
+  /** Not settled yet: the count is what is found so far; null: nothing was counted there yet. */
+  isProvisional: boolean;
+  /** Not one trace is there: nothing can be said. Its count is null. */
+  isEmpty: boolean;
 }
 
 export interface Timeline {
   buckets: Bucket[];
   /** The highest count; 0 when there is none. */
   highest: number;
+  /** Steps of which nothing is known, and that are no newest ones. */
   notLookedAt: number;
   total: number;
-  /** All rules were looked at in all steps. */
+  /** All rules were looked at in all steps that are settled. */
   isWhole: boolean;
 }
 
-function addPoint(
-  buckets: Map<number, Bucket>,
-  severity: string,
-  stepMs: number,
-  [time, value]: ReadonlyArray<string | number | null>
-): void {
-  const start = typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  if (Number.isNaN(start)) {
-    return;
-  }
-  const bucket = buckets.get(start) ?? { start, end: start + stepMs, count: null, rulesNotLookedAt: 0, bySeverity: {} };
-  buckets.set(start, bucket);
-  if (typeof value !== 'number') {
-    bucket.rulesNotLookedAt++;
-    return;
-  }
+type Gaps = Pick<Coverage, 'asked' | 'data_from' | 'windows_empty'>;
+type Dated = Pick<Violation, 'time' | 'severity'>;
+
+const emptyBucket = (start: number, end: number): Bucket => ({ start, end, count: null, rulesNotLookedAt: 0, bySeverity: {}, isProvisional: false, isEmpty: false });
+
+function add(bucket: Bucket, severity: string, value: number): void {
   bucket.count = (bucket.count ?? 0) + value;
   if (value > 0) {
     bucket.bySeverity[severity] = (bucket.bySeverity[severity] ?? 0) + value;
   }
 }
 
-/** Adds the rules' series step by step. */
-export function toTimeline(series: readonly Series[], stepMs: number): Timeline {
-  const byStart = new Map<number, Bucket>();
-  series.forEach(({ labels, points }) => points.forEach((point) => addPoint(byStart, labels.severity, stepMs, point)));
-  const buckets = [...byStart.values()].sort((a, b) => a.start - b.start);
+/** What has no trace says nothing, whatever was counted there. */
+function markEmpty(bucket: Bucket, { windows_empty: windows, data_from: from }: Gaps): void {
+  const isBefore = Boolean(from) && Date.parse(from ?? '') >= bucket.end;
+  if (!bucket.count && (isBefore || windows.some((window) => Date.parse(window.start) <= bucket.start && Date.parse(window.end) >= bucket.end))) {
+    bucket.isEmpty = true;
+    bucket.count = null;
+    bucket.rulesNotLookedAt = 0;
+  }
+}
+
+function timelineOf(buckets: Bucket[]): Timeline {
   const counts = buckets.map((bucket) => bucket.count ?? 0);
+  const settled = buckets.filter((bucket) => !bucket.isProvisional);
   return {
     buckets,
     highest: counts.reduce((most, count) => Math.max(most, count), 0),
-    notLookedAt: buckets.filter((bucket) => bucket.count === null).length,
+    notLookedAt: settled.filter((bucket) => bucket.count === null).length,
     total: counts.reduce((sum, count) => sum + count, 0),
-    isWhole: buckets.length > 0 && buckets.every((bucket) => bucket.rulesNotLookedAt === 0),
+    isWhole: buckets.length > 0 && settled.every((bucket) => bucket.rulesNotLookedAt === 0),
   };
+}
+
+/** The buckets of the violations of the list, by the time that the list gives them; those of a trace that began at an end of the range may lie beyond it. */
+function fill(buckets: readonly Bucket[], violations: readonly Dated[]): void {
+  violations.forEach(({ time, severity }) => {
+    const at = buckets.findIndex((bucket) => Date.parse(time) < bucket.end);
+    const bucket = buckets[at < 0 ? buckets.length - 1 : at];
+    if (bucket) {
+      add(bucket, severity, 1);
+    }
+  });
+}
+
+/** Of a list that is whole: chart and list are the same evaluation, and each violation is in one bar. */
+export function listTimeline(violations: readonly Dated[], coverage: Coverage, stepMs: number): Timeline {
+  const [from, to] = [Date.parse(coverage.asked.start), Date.parse(coverage.asked.end)];
+  const settled = Date.parse(coverage.effective_end);
+  const buckets: Bucket[] = [];
+  for (let start = Math.floor(from / stepMs) * stepMs; start < to; start += stepMs) {
+    const bucket = emptyBucket(Math.max(start, from), Math.min(start + stepMs, to));
+    buckets.push({ ...bucket, count: 0, isProvisional: bucket.end > settled });
+  }
+  fill(buckets, violations);
+  buckets.forEach((bucket) => !bucket.isProvisional && markEmpty(bucket, coverage));
+  return timelineOf(buckets);
+}
+
+function addPoint(buckets: Map<number, Bucket>, severity: string, stepMs: number, openMs: number, point: Answer['series'][number]['points'][number]): void {
+  const start = startOf(point);
+  if (Number.isNaN(start)) {
+    return;
+  }
+  const bucket = buckets.get(start) ?? emptyBucket(start, start + stepMs);
+  buckets.set(start, bucket);
+  const value = valueOf(point);
+  if (value !== null) {
+    add(bucket, severity, value);
+  } else if (start >= openMs) {
+    bucket.isProvisional = true;
+  } else {
+    bucket.rulesNotLookedAt++;
+  }
+}
+
+/** Adds the rules' series step by step. */
+export function toTimeline(answer: Pick<Answer, 'series' | 'coverage'>, stepMs: number): Timeline {
+  const byStart = new Map<number, Bucket>();
+  const provisional = provisionalFrom(answer);
+  answer.series.forEach(({ labels, points }) => {
+    const open = openFrom(answer, points, stepMs);
+    points.forEach((point) => addPoint(byStart, labels.severity, stepMs, open, point));
+  });
+  const buckets = [...byStart.values()].sort((a, b) => a.start - b.start);
+  buckets.forEach((bucket) => {
+    bucket.isProvisional ||= bucket.end > provisional;
+    if (!bucket.isProvisional) {
+      markEmpty(bucket, answer.coverage);
+    }
+  });
+  return timelineOf(buckets);
 }
 
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];

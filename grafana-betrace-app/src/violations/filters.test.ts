@@ -57,7 +57,7 @@ describe('questions', () => {
   });
 
   it('asks series only for what they know, and says that it did', () => {
-    expect(seriesQuery(FULL, RANGE, 60)).toEqual({ ...RANGE, step: '60s', timeout: '5s', rule_id: ['a', 'b.c-d'], severity: 'high', framework: 'SOC2' });
+    expect(seriesQuery(FULL, RANGE, 60)).toEqual({ ...RANGE, step: '60s', timeout: '5s', shadow: true, rule_id: ['a', 'b.c-d'], severity: 'high', framework: 'SOC2' });
     expect([FULL, NONE].map(isWiderThanList)).toEqual([true, false]);
   });
 

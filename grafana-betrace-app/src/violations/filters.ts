@@ -77,12 +77,12 @@ export function listQuery(filters: ViolationFilters, { start, end }: QuestionRan
   };
 }
 
-/** The question for GET /v1/violations/series, which knows no service and no trace. */
+/** The question for GET /v1/violations/series, which knows no service and no trace; of the rules of the list, those in shadow among them. */
 export function seriesQuery(filters: ViolationFilters, { start, end }: QuestionRange, stepS: number): SeriesFilter {
-  return { start, end, step: `${stepS}s`, timeout: PATIENCE, ...ruleQuery(filters) };
+  return { start, end, step: `${stepS}s`, timeout: PATIENCE, shadow: true, ...ruleQuery(filters) };
 }
 
-/** The timeline cannot be narrowed by these, so it counts more than is listed. */
+/** The counts of the service cannot be narrowed by these, so they are of more than is listed. */
 export function isWiderThanList({ service, trace }: ViolationFilters): boolean {
   return service !== '' || trace !== '';
 }

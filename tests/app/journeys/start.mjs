@@ -52,7 +52,7 @@ export default function start({ run, inWindow, step }) {
     await inWindow({ upstream: 'paired' }, async (session) => {
       await session.goto('');
       const named = card(session.page, 'Cannot be judged').getByRole('listitem').filter({ hasText: 'No two at odds' });
-      await named.getByText(/more steps than its budget on traces of 1 of \d+ ten-minute steps/).waitFor();
+      await named.getByText(/more steps than its budget on traces of 1 of \d+ steps of 10 minutes/).waitFor();
       assert.equal(await named.getAttribute('data-kind'), 'budget');
       assert.deepEqual(await weightyFaults(session.page), []);
       await plainText(session.page);

@@ -164,6 +164,56 @@ static void the_same_seed_is_the_same_sample(void **state) {
   population_free(p);
 }
 
+/* A rule without `when` is about every trace: those that break it are compared with the others that begin alike. */
+static void a_rule_about_every_trace_is_compared_with_its_like(void **state) {
+  (void)state;
+  static const char *const rules[] = {"trace.has(check)", "never { check }", "count(check) >= 1"};
+  for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
+    population *p = population_new(rules[r]);
+    for (int i = 0; i < 100; i++) mark(add_payment(p, i % 2), "version", i % 2 ? "old" : "new");
+    for (int i = 0; i < 100; i++) {
+      fake_trace *other = fake_add(&p->fake, 5000 + (uint64_t)i);
+      mark(fake_span_add(other, "cron", NOON_NS + (int64_t)i * SECOND_NS), "job", "nightly");
+    }
+    bt_contrast_result result = run(p, 1, 50);
+    assert_int_equal(result.conclusion, BT_CONTRAST_SEPARATES);
+    assert_int_equal(result.sides[BT_VIOLATING].sampled, 50);
+    assert_in_range(result.sides[BT_SATISFYING].sampled, 40, 50); /* of 150 that satisfy it, 50 begin with payment */
+    assert_true(result.begun_otherwise > 0);
+    assert_null(key_of(&result.tally, "job"));
+    assert_true(bt_str_equal(result.findings[0].key, BT_STR("version")));
+    bt_contrast_result_dispose(&result);
+    population_free(p);
+  }
+}
+
+/* "Nothing to compare" only where there is nothing. */
+static void nothing_to_compare_is_said_where_it_is_so(void **state) {
+  (void)state;
+  population *p = population_new("trace.has(check)");
+  for (int i = 0; i < 10; i++) add_payment(p, false);
+  bt_contrast_result result = run(p, 1, 50);
+  assert_non_null(strstr(result.explanation, "nothing to compare"));
+  bt_contrast_result_dispose(&result);
+  fake_trace *other = fake_add(&p->fake, 5000);
+  fake_span_add(other, "cron", NOON_NS + SECOND_NS);
+  result = run(p, 1, 50);
+  assert_null(strstr(result.explanation, "nothing to compare"));
+  assert_non_null(
+      strstr(result.explanation, "none of the 1 satisfying traces that were read begins with the same span"));
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+  p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 10; i++) add_payment(p, true);
+  p->fake.fail_filter = "payment";
+  p->fake.fail_range = (bt_time_range){NOON_NS, NOON_NS + HOUR_NS};
+  result = run(p, 1, 50);
+  assert_null(strstr(result.explanation, "nothing to compare"));
+  if (!strstr(result.explanation, "not all traces of the range are known")) fail_msg("%s", result.explanation);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
 /* Numbers that differ from trace to trace: above which they go along with violating. */
 static void how_large_a_number_is_is_a_mark(void **state) {
   (void)state;
@@ -498,6 +548,8 @@ int main(void) {
       cmocka_unit_test(what_the_rule_compares_is_left_out),
       cmocka_unit_test(the_same_seed_is_the_same_sample),
       cmocka_unit_test(how_large_a_number_is_is_a_mark),
+      cmocka_unit_test(a_rule_about_every_trace_is_compared_with_its_like),
+      cmocka_unit_test(nothing_to_compare_is_said_where_it_is_so),
       cmocka_unit_test(too_few_are_too_few),
       cmocka_unit_test(nothing_is_named_where_nothing_separates),
       cmocka_unit_test(what_cannot_be_read_is_said),

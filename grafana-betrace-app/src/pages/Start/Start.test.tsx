@@ -10,8 +10,16 @@ const HEALTH = { status: 'HEALTHY', version: '0.1.0', uptime_seconds: 90061, met
 const READY = { status: 'ready', parts: { store: { ready: true }, rules: { ready: true }, source: { ready: true }, otlp: { ready: true } } };
 type Value = number | null;
 const firstOf = (change = {}) => ({ rule_id: 'fraud-check', status: 'completed', found: true, proven: true, at_edge_of_data: false, violation: violation({ time: new Date(Date.now() - 3600_000).toISOString() }), looked_at: coverage().asked, coverage: coverage(), ...change });
+const TEN_MINUTES = 600_000;
+/** The last step ends at 13:00, where all is settled unless the coverage says otherwise. */
 const series = (values: Value[], change = {}, ruleId = 'fraud-check', undecided = {}) => ({
-  series: [{ labels: { rule_id: ruleId, rule: 'Fraud check on large orders', severity: 'critical' }, points: values.map((value, at) => [`t${at}`, value]), undecided: { steps: 0, budget: 0, ...undecided } }],
+  series: [
+    {
+      labels: { rule_id: ruleId, rule: 'Fraud check on large orders', severity: 'critical' },
+      points: values.map((value, at) => [new Date(Date.parse('2026-11-20T13:00:00Z') - (values.length - at) * TEN_MINUTES).toISOString(), value]),
+      undecided: { steps: 0, budget: 0, ...undecided },
+    },
+  ],
   reason: null,
   coverage: coverage(change),
 });
@@ -74,33 +82,24 @@ it('does not offer to write to who may not, and says why', async () => {
   expect(first.getByText(/may read, not change/)).toBeInTheDocument();
 });
 
-it('counts rules in shadow where there are no others, and says so', async () => {
-  const { host } = show({ 'GET /v1/rules': { rules: [rule({ shadow: true })], cursor: null }, 'GET /v1/violations/series': series([2]) });
+it('counts rules in shadow with the others, marks them, and says where there are no others', async () => {
+  const { host, unmount } = show({ 'GET /v1/rules': { rules: [rule({ shadow: true })], cursor: null }, 'GET /v1/violations/series': series([2]) });
   const day = await card('Last 24 hours');
   expect(await day.findByText('Violations: 2')).toBeInTheDocument();
   expect(day.getByText(/All enabled rules are in shadow/)).toBeInTheDocument();
-  expect(host.requests.find(({ path }) => path === '/v1/violations/series')?.query.getAll('rule_id')).toEqual(['fraud-check']);
-});
-
-const inShadow = (n: number) => Array.from({ length: n }, (_, at) => rule({ id: `r${at}`, shadow: true }));
-
-it('counts more rules in shadow than an address has room for', async () => {
-  const { host } = show({ 'GET /v1/rules': { rules: inShadow(150), cursor: null }, 'POST /v1/violations/series': series([2]) });
-  const day = await card('Last 24 hours');
-  expect(await day.findByText('Violations: 2')).toBeInTheDocument();
-  expect(day.getByText(/All enabled rules are in shadow/)).toBeInTheDocument();
-  expect(day.queryByText(/more than can be asked/)).not.toBeInTheDocument();
+  expect(day.getByText('Shadow')).toBeInTheDocument();
   const asked = host.requests.filter(({ path }) => path === '/v1/violations/series');
-  expect(asked.map(({ method }) => method)).toEqual(['POST', 'POST']);
-  expect((asked[0].body as { rule_ids: string[] }).rule_ids).toHaveLength(150);
+  expect(asked.slice(0, 2).map(({ query }) => [query.get('shadow'), query.get('rule_id')])).toEqual([['true', null], ['true', null]]);
+  unmount();
+  show({ 'GET /v1/rules': { rules: [rule({ shadow: true }), rule({ id: 'other' })], cursor: null }, 'GET /v1/violations/series': series([2]) });
+  expect(await (await card('Last 24 hours')).findByText('Shadow')).toBeInTheDocument();
+  expect(screen.queryByText(/All enabled rules are in shadow/)).not.toBeInTheDocument();
 });
 
-it('says of more rules in shadow than one question may name that some are not counted', async () => {
-  const pages = ({ query }: StubRequest) => (query.get('cursor') ? { rules: inShadow(1), cursor: null } : { rules: inShadow(1000), cursor: 'next' });
-  const { host } = show({ 'GET /v1/rules': pages, 'POST /v1/violations/series': series([0]) });
-  const day = await card('Last 24 hours');
-  expect(await day.findByText(/the first 1,000 by id are counted/)).toBeInTheDocument();
-  expect(host.requests.filter(({ method, path }) => method === 'GET' && path === '/v1/violations/series')).toHaveLength(0);
+it('asks for longer steps of more rules than the service has numbers for in steps of ten minutes', async () => {
+  const { host } = show({ 'GET /v1/rules': { rules: Array.from({ length: 2000 }, (_, at) => rule({ id: `r${at}` })), cursor: null }, 'GET /v1/violations/series': series([0]) });
+  await card('Last 24 hours');
+  expect(host.requests.find(({ path }) => path === '/v1/violations/series')?.query.get('step')).toBe('30m');
 });
 
 it('tells stored rules that are all disabled from none', async () => {
@@ -117,18 +116,47 @@ it('counts the last day, with a way to the violations', async () => {
   expect(day.getByRole('link', { name: 'Fraud check on large orders' })).toHaveAttribute('href', '/violations?rule=fraud-check&from=now-24h&to=now');
 });
 
-it('says "no violation" of a day that was read in full alone', async () => {
-  show({ 'GET /v1/violations/series': series([0, 0, 0]) });
-  expect(await screen.findByText('No violation; enabled rules: 1')).toBeInTheDocument();
-  show({ 'GET /v1/violations/series': series([0, 0, null]) });
-  expect(await screen.findByText('No violation in the steps that are known; enabled rules: 1')).toBeInTheDocument();
+/** What each step is, and what traces are about in each; the coverage; and what the day then says. */
+const day24 = (counts: Value[], exercised: Value[], change = {}, reason: string | null = null) => ({
+  'GET /v1/violations/series': ({ query }: StubRequest) => ({ ...series(query.get('value') === 'exercised' ? exercised : counts, change), reason }),
+});
+const UNSETTLED = { effective_end: '2026-11-20T12:58:00Z' };
+const EMPTY_HALF = { windows_empty: [{ start: '2026-11-20T12:30:00Z', end: '2026-11-20T12:40:00Z' }] };
+
+it.each([
+  ['read in full, with traces that the rule is about', day24([0, 0, 0], [1, 2, 0]), 'No violation; enabled rules: 1'],
+  ['the newest step is not settled, which is no gap', day24([0, 0, null], [1, 2, null], UNSETTLED), 'No violation; enabled rules: 1'],
+  ['a step is not known', day24([0, null, 0], [1, null, 2]), 'No violation in the steps that are known; enabled rules: 1'],
+  ['the newest step could not be read', day24([0, 0, null], [1, 2, null], { ...UNSETTLED, windows_failed: [{ start: '2026-11-20T12:50:00Z', end: '2026-11-20T13:00:00Z', reason: 'http' }] }), 'No violation in the steps that are known; enabled rules: 1'],
+  ['nothing that it is about', day24([0, 0, 0], [0, 0, 0]), 'No trace was about any of the 1 enabled rules: nothing could break them'],
+  ['whether anything is, is not known', day24([0, 0, 0], [0, null, 0]), 'No violation; for which of the 1 enabled rules there were traces is not known'],
+  ['a part without any trace, null', day24([null, 0, 0], [null, 2, 0], EMPTY_HALF), 'No violation where there were traces; enabled rules: 1'],
+  ['a part without any trace, zero', day24([0, 0, 0], [0, 2, 0], EMPTY_HALF), 'No violation where there were traces; enabled rules: 1'],
+  ['the source has nothing older', day24([0, 0, 0], [0, 2, 0], { data_from: '2026-11-20T12:40:00Z' }), 'No violation where there were traces; enabled rules: 1'],
+  ['not everything was read', day24([0, null, 0], [1, 2, 0], { complete: false }, 'windows_failed: one'), 'No violation in what was read, but not everything was'],
+  ['nothing is settled', day24([null], [null], { ...UNSETTLED, complete: false }, 'unsettled: nothing'), 'Nothing can be said about the last 24 hours'],
+  ['no step is known', day24([null, null], [null, null]), 'Nothing can be said about the last 24 hours'],
+])('says of a day without violations no more than is known: %s', async (_, handlers, said) => {
+  show(handlers);
+  expect(await (await card('Last 24 hours')).findByText(said)).toBeInTheDocument();
+});
+
+it('hedges a number for what is not known, not for the newest step, which is not settled', async () => {
+  const open = show(day24([0, 2, null], [1, 2, null], UNSETTLED));
+  expect(await screen.findByText('Violations: 2')).toBeInTheDocument();
+  expect(screen.queryByText(/Not known/)).not.toBeInTheDocument();
+  expect(screen.getByText('Counted: 2026-11-20 12:30:00 to 2026-11-20 12:50:00.')).toBeInTheDocument();
+  open.unmount();
+  show(day24([null, 2, null], [1, 2, null], UNSETTLED));
+  expect(await screen.findByText('Violations: 2 at least')).toBeInTheDocument();
+  expect(screen.getByText('Not known: 1 of 2 steps of 10 minutes, all rules together.')).toBeInTheDocument();
 });
 
 it('does not take what was not read for zero', async () => {
   show({ 'GET /v1/violations/series': { ...series([0, null, 2], { complete: false }), reason: 'windows_failed: one window could not be read' } });
   const day = await card('Last 24 hours');
   expect(await day.findByText('Violations: 2 at least')).toBeInTheDocument();
-  expect(day.getByText('Not known: 1 of 3 ten-minute steps, all rules together.')).toBeInTheDocument();
+  expect(day.getByText('Not known: 1 of 3 steps of 10 minutes, all rules together.')).toBeInTheDocument();
   expect(day.getByTestId('coverage-incomplete')).toHaveTextContent('one window could not be read');
 });
 
@@ -207,13 +235,43 @@ describe('in Grafana, whose server does not reach the service', () => {
 
 describe('leads', () => {
   const counts = (count: Value[], exercised: Value[]) => ({ query }: StubRequest) => series(query.get('value') === 'exercised' ? exercised : count);
+  /** The day before in steps of an hour, asked for by the rule's id; it ends a day before now. */
+  const dayBefore = (values: Value[], change = {}) => {
+    const end = Math.floor((Date.now() - 24 * 3600_000) / 3600_000) * 3600_000;
+    const points = values.map((value, at) => [new Date(end - (values.length - at) * 3600_000).toISOString(), value]);
+    return { series: [{ labels: { rule_id: 'fraud-check', rule: 'Fraud check on large orders', severity: 'critical' }, points, undecided: { steps: 0, budget: 0 } }], reason: null, coverage: coverage({ data_from: null, ...change }) };
+  };
+  const withDayBefore = (day: unknown) => ({ query }: StubRequest) => (query.get('step') === '1h' ? day : series(query.get('value') === 'exercised' ? [5, 5] : [0, 3]));
 
-  it('tells what is broken now from what was, and says what is new today', async () => {
-    show({ 'GET /v1/violations/series': counts([0, 0, 0, 0, 0, 0, 0, 0, 3, null], [5]) });
+  it('tells what is broken now from what was, each number under the time that it is of', async () => {
+    show({ 'GET /v1/violations/series': counts([4, 0, 0, 0, 0, 0, 0, 0, 3, null], [5]) });
     const day = await card('Last 24 hours');
-    expect(within(await day.findByRole('list', { name: 'Broken in the last hour' })).getByText('3')).toBeInTheDocument();
-    expect(await day.findByText('New today')).toBeInTheDocument();
-    expect(day.getByText(/the day before it was not broken/)).toBeInTheDocument();
+    const recent = within(await day.findByRole('list', { name: 'Broken in the last hour, since 11:50' }));
+    expect(recent.getByText('3')).toBeInTheDocument();
+    expect(recent.getByText('In the last 24 hours: 7')).toBeInTheDocument();
+    expect(day.queryByRole('list', { name: 'Broken earlier in the day' })).not.toBeInTheDocument();
+  });
+
+  it('calls new today what the day before had traces for, and did not break', async () => {
+    const { host } = show({ 'GET /v1/violations/series': withDayBefore(dayBefore([0, 7])) });
+    expect(await screen.findByText('New today')).toBeInTheDocument();
+    expect(screen.getByText(/the day before it was not broken/)).toBeInTheDocument();
+    const asked = host.requests.find(({ query }) => query.get('step') === '1h')?.query;
+    expect([asked?.get('rule_id'), asked?.get('value'), asked?.get('start'), asked?.get('end')]).toEqual(['fraud-check', 'exercised', 'now-48h', 'now-24h']);
+  });
+
+  it.each([
+    ['no trace is about it', dayBefore([0, 0]), /no trace of the day before is about the rule/],
+    ['not known', dayBefore([0, null]), /whether traces of the day before are about the rule is not known/],
+    ['a part of it has no trace', dayBefore([0, 0], { windows_empty: [{ start: '2026-11-20T12:00:00Z', end: '2026-11-20T12:30:00Z' }] }), /is not known/],
+    ['its traces are gone', dayBefore([0, 0], { data_from: '2026-11-20T12:40:00Z' }), /is not known/],
+    ['not everything was read', dayBefore([0, 0], { complete: false }), /is not known/],
+    ['no trace at all', { series: [], reason: 'no_data: none', coverage: coverage({ complete: false }) }, /is not known/],
+    ['the step that reaches into today does not count', { ...dayBefore([0, 0]), series: [{ ...dayBefore([0]).series[0], points: [[new Date(Date.now() - 24.5 * 3600_000).toISOString(), 9]] }] }, /is not known/],
+  ])('does not call new what the day before says nothing of: %s', async (_, day, said) => {
+    show({ 'GET /v1/violations/series': withDayBefore(day) });
+    expect(await screen.findByText(said)).toBeInTheDocument();
+    expect(screen.queryByText('New today')).not.toBeInTheDocument();
   });
 
   it('does not call new what was there before, nor what is not proven', async () => {
@@ -235,7 +293,7 @@ describe('leads', () => {
     show({ ...rules, 'GET /v1/violations/series': counts([0, 0], [0, 0, null]) });
     const unjudged = await card('Cannot be judged');
     expect((await unjudged.findByRole('link', { name: 'Fraud check on large orders' })).closest('li')).toHaveAttribute('data-kind', 'idle');
-    expect(unjudged.getByText('No trace is about it in the ten-minute steps that are known: 2 of 3')).toBeInTheDocument();
+    expect(unjudged.getByText('No trace is about it in the steps of 10 minutes that are known: 2 of 3')).toBeInTheDocument();
     expect(unjudged.getByText('its text does not compile')).toBeInTheDocument();
   });
 

@@ -6,7 +6,6 @@ import { LinkButton, useStyles2 } from '@grafana/ui';
 import { useReplays } from '../../api/replays';
 import { useAllRules, useRules } from '../../api/rules';
 import { useReady } from '../../api/service';
-import { MOST_NAMED } from '../../api/violations';
 import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
 import { QuestionProblem } from '../../components/StaleNotice';
@@ -65,17 +64,11 @@ function Day() {
   if (!judged.length) {
     return <NoneEnabled />;
   }
-  // counts of all rules leave out those in shadow, so where there are no others they are asked for by name
-  const isShadowOnly = judged.every((rule) => rule.shadow);
-  if (isShadowOnly && enabled.hasNextPage && !enabled.error) {
-    return <Loading />; // whether there are others is not known yet
-  }
-  const shadow = isShadowOnly ? judged.slice(0, MOST_NAMED).map((rule) => rule.id) : [];
   return (
     <div className={styles.page}>
       <QuestionProblem asked={asked} />
-      <DayCard shadow={shadow} isCut={isShadowOnly && judged.length > MOST_NAMED} />
-      <UnjudgedCard rules={judged} shadow={shadow} />
+      <DayCard rules={judged} />
+      <UnjudgedCard rules={judged} />
     </div>
   );
 }

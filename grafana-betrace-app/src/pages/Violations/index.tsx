@@ -49,7 +49,7 @@ export default function Violations() {
   return (
     <PageFrame title={t('violations.title', 'Violations')} actions={actions}>
       <FilterBar filters={list.filters} onChange={list.setFilters} rules={rules ?? []} services={services} />
-      {rules?.length !== 0 && <TimelineSection list={list} hasShadow={Boolean(rules?.some((rule) => rule.enabled && rule.shadow))} />}
+      {rules?.length !== 0 && <TimelineSection list={list} />}
       {askable.length > 0 && (
         <div className={styles.first}>
           <Button

@@ -1,0 +1,92 @@
+// Every sentence of a page that says what is not, or was not: those about traces are said of answers that lack something, and must not say more; all others
+// are listed. A new sentence of this kind fails here until a list has it.
+import texts from '../locales/en-US/betrace-app.json';
+import type { Coverage, FirstViolation, Series } from '../api/types';
+import { coverageFacts, gapLines } from '../components/CoverageNotice';
+import { previewWords } from '../packs/preview';
+import { findingOf } from '../replays/replayWords';
+import { countText } from '../rules/LivePast';
+import { totalsOf, totalText } from '../rules/PastPanel';
+import { dayBefore, unjudgedRules } from '../start/leads';
+import { listTimeline, toTimeline } from '../violations/buckets';
+import { coverageInWords, whyEmpty } from '../violations/coverageWords';
+import { firstInWords } from '../violations/FirstViolation';
+import { exercisedInWords } from '../violations/NotExercised';
+import { page } from '../violations/testPages';
+import { bucketInWords } from '../violations/Timeline';
+import { coverage } from './fixtures';
+import { replay } from './replayFixtures';
+
+const at = (minute: number) => `2026-11-20T12:${String(minute).padStart(2, '0')}:00Z`;
+const ASKED = { start: at(0), end: at(40) };
+const WHOLE: Partial<Coverage> = { asked: ASKED, effective_end: at(40), data_from: null };
+
+/** What an answer may lack; `reason` where the service then says that it is not complete. */
+const LACKS: Array<[string, Partial<Coverage>, string | null]> = [
+  ['traces from before', { ...WHOLE, data_from: at(20) }, null],
+  ['traces in the middle', { ...WHOLE, windows_empty: [{ start: at(10), end: at(20) }] }, null],
+  ['traces at the end', { ...WHOLE, windows_empty: [{ start: at(30), end: at(40) }] }, null],
+  ['a window that was read', { ...WHOLE, complete: false, windows_failed: [{ start: at(10), end: at(20), reason: 'http: 500' }] }, 'windows_failed: one window could not be read'],
+  ['any trace', { ...WHOLE, complete: false, windows_empty: [ASKED] }, 'no_data: the source has no trace in this range'],
+];
+
+/** Zero wherever the answer says nothing against it, as a service counts that does not look for what is missing. */
+const series = (change: Partial<Coverage>, reason: string | null): Series => ({
+  series: [{ labels: { rule_id: 'r', rule: 'R', severity: 'low' }, points: [0, 10, 20, 30].map((minute) => [at(minute), reason && minute === 10 ? null : 0]), undecided: { steps: 0, budget: 0 } }],
+  reason,
+  coverage: coverage(change),
+});
+const empty = (change: Partial<Coverage>, reason: string | null) => page(0, { reason, total_count: reason ? null : 0 }, change);
+const first = (change: Partial<Coverage>, reason: string | null): FirstViolation =>
+  ({ status: reason ? 'incomplete' : 'completed', reason: reason ?? undefined, found: false, violation: null, proven: false, at_edge_of_data: false, looked_at: ASKED, coverage: coverage(change) }) as unknown as FirstViolation;
+
+/** A hedge: what was not read, what had no trace, what is not known. */
+const HEDGED = /not known|not everything|without any trace|no traces|no trace|where there were traces|that there are|not of the whole range|nothing|could not be read|that are known|not looked at|partial|unknown/i;
+
+/** Each says what was not found; with everything there it says so without a hedge. */
+const SAYINGS: Array<[string, (change: Partial<Coverage>, reason: string | null) => string]> = [
+  ['the list', (change, reason) => [whyEmpty(empty(change, reason), [{ enabled: true }]) === 'none-found' ? '' : 'partial', coverageInWords(empty(change, reason), 'utc').headline, ...coverageInWords(empty(change, reason), 'utc').notes].join(' ')],
+  ['a bar of the list', (change) => listTimeline([], coverage(change), 600_000).buckets.map((bucket) => bucketInWords(bucket, 'utc')).join(' ')],
+  ['a bar of the service', (change, reason) => toTimeline(series(change, reason), 600_000).buckets.map((bucket) => bucketInWords(bucket, 'utc')).join(' ')],
+  ['the first', (change, reason) => firstInWords(first(change, reason), 'utc').join(' ')],
+  ['a replay', (change, reason) => { const { tone, headline, notes } = findingOf(replay({ status: reason ? 'incomplete' : 'completed', reason: reason ?? undefined, coverage: coverage(change) })); return [tone === 'unknown' ? tone : '', headline, ...notes].join(' '); }],
+  ['the last hour', (change, reason) => [countText(empty(change, reason)), ...coverageFacts(coverage(change), 'utc').lines].join(' ')],
+  ['the past', (change, reason) => totalText(totalsOf(series(change, reason)))],
+  ['the day before', (change, reason) => (dayBefore({ ...series(change, reason) }, Date.parse(at(40)) + 48 * 3600_000) === 'idle' ? 'idle' : 'unknown')],
+  ['a rule that no trace is about', (change, reason) => unjudgedRules([], undefined, series(change, reason)).map(({ why }) => (/last 24 hours/.test(why) ? 'all' : why)).join(' ')],
+];
+
+describe.each(SAYINGS)('%s', (name, say) => {
+  it('says it plainly where everything is there', () => expect(say(WHOLE, null)).not.toMatch(name === 'a rule that no trace is about' ? /known/ : HEDGED));
+
+  it.each(LACKS.filter(([, , reason]) => name !== 'a bar of the list' || !reason))('says what is missing: %s', (_, change, reason) => expect(say(change, reason)).toMatch(HEDGED));
+});
+
+it.each(LACKS)('an empty list and a preview of a pack do not call that kept: %s', (_, change, reason) => {
+  if (reason) {
+    expect(previewWords({ page: empty(change, reason), exercised: { traces: 3, known: 3, hours: 3 } }).state).not.toBe('kept');
+    expect(exercisedInWords(series(change, reason)).join(' ')).toMatch(/not known/);
+  } else {
+    expect(gapLines(coverage(change), 'utc')).toHaveLength(1);
+  }
+});
+
+/** The sentences above, and those whose own tests say them of answers that lack something: start, kept, packs. */
+const ABOUT_TRACES = [
+  /^coverage\./, /^kept\.(none|other-request|not-there)/, /^leads\.(idle|none|today|unread|unproven|no-traces|asking|failed|began-failed)/, /^live\./, /^packs\.(idle|nothing|partial|unknown|unread|failed)/,
+  /^past\./, /^replay\.(found|not-exercised|inconclusive|not-known)/, /^start\.day\./, /^violations\./, /^violation\.(provisional-text|not-any-more|find-place)/,
+];
+/** What the service says of its own reports, of links and of single traces, in the words of the service's status. */
+const OF_A_STATUS = [/^compliance\./, /^framework\./, /^trace\./, /^verdict\./, /^test\.not-exercised/, /^violation\./, /^explain\./, /^cost\./];
+/** About pages, rights, forms, rules and the connection, not about what traces did. */
+const NOT_ABOUT_TRACES = [
+  /^(config|configuration|delete|editor|error|forbidden|history|import|kept|not-found|packs|replay|replays|rule|rules|save|service|shape|start|test|text|token|unauthorized|unreachable)\./,
+];
+
+it('knows every sentence that says what is not', () => {
+  const flat = (of: object, before = ''): Array<[string, string]> => Object.entries(of).flatMap(([key, value]) => (typeof value === 'string' ? [[before + key, value] as [string, string]] : flat(value as object, `${before}${key}.`)));
+  const negative = flat(texts).filter(([, text]) => /\b(no|not|none|never|nothing|nobody|without|0)\b/i.test(text));
+  const unknown = negative.filter(([key]) => ![...ABOUT_TRACES, ...OF_A_STATUS, ...NOT_ABOUT_TRACES].some((known) => known.test(key)));
+  expect(negative.length).toBeGreaterThan(150);
+  expect(unknown).toEqual([]);
+});

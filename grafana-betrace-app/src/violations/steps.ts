@@ -1,0 +1,36 @@
+// Which steps of a series are still open: the newest ones, whose traces may still get spans. That nobody counted them yet is no gap; a step that could not
+// be read is one, and so is an older one that waits for a trace. No state.
+import type { Series } from '../api/types';
+
+type Point = Series['series'][number]['points'][number];
+type Answer = Pick<Series, 'series' | 'coverage'> & { provisional_from?: string | null };
+
+export const startOf = ([time]: Point): number => (typeof time === 'string' ? Date.parse(time) : Number.NaN);
+export const valueOf = ([, value]: Point): number | null => (typeof value === 'number' ? value : null);
+
+/** How long a step is, in milliseconds, by the first two. */
+export function stepOf({ series }: Pick<Series, 'series'>): number {
+  const [first, second] = series[0]?.points ?? [];
+  return first && second ? startOf(second) - startOf(first) : Number.NaN;
+}
+
+/** From here on counts may still change, in milliseconds; NaN: the service does not say. */
+export function provisionalFrom({ coverage, provisional_from }: Answer): number {
+  const said = provisional_from ?? (coverage as { provisional_from?: string | null }).provisional_from;
+  return said ? Date.parse(said) : Number.NaN;
+}
+
+/** Of one rule, from where on steps are open, in milliseconds; Infinity: none is. */
+export function openFrom({ coverage }: Answer, points: readonly Point[], stepMs: number): number {
+  const settled = Date.parse(coverage.effective_end);
+  const isFailed = (start: number) => coverage.windows_failed.some((window) => Date.parse(window.start) < start + stepMs && Date.parse(window.end) > start);
+  let first = Infinity;
+  for (let at = points.length - 1; at >= 0; at--) {
+    const start = startOf(points[at]);
+    if (valueOf(points[at]) !== null || !(start + stepMs > settled) || isFailed(start)) {
+      break;
+    }
+    first = start;
+  }
+  return first;
+}
