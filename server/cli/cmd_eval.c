@@ -40,7 +40,7 @@ typedef struct eval_part {
   bt_data_notes **notes;    /* the same; all that this place has met */
   uint64_t counts[BT_NOT_APPLICABLE + 1];
   bt_exercise *exercise; /* one for each rule */
-  bt_buffer lines; /* of the trace under way */
+  bt_buffer lines;       /* of the trace under way */
   bt_line_store told;
   bt_given_trace *linked; /* traces that some rule leaves to what links tie to them */
   size_t linked_count, linked_capacity;
