@@ -78,7 +78,7 @@ static bool is_projected(const bt_judge *judge) {
   return judge->plan->rules[0].shows_links && judge->account->result->rules[0].strategy == BT_STRATEGY_PROJECTION;
 }
 
-/* Of one rule that batches show but for links, which its families will show. A sample is read by id as well, so who
+/* Of what is due. Of one rule that batches show but for links, which its families will show. A sample is read by id as well, so who
  * chooses his sample himself reads all so. */
 static bool may_be_shown(const bt_judge *judge, size_t index) {
   const bt_replay_plan *plan = judge->plan;
@@ -87,7 +87,7 @@ static bool may_be_shown(const bt_judge *judge, size_t index) {
   bool can_show = is_projected(judge) || (rule->lacks_links_alone && plan->weighs_ways);
   bt_place place = bt_trace_table_place(judge->table, &judge->table->traces[index]);
   if (!is_plain || !can_show || rule->reach.from) return false;
-  return (place == BT_PLACE_SETTLED || place == BT_PLACE_UNDECIDED) && bt_spans_may_decide(judge->decider, index);
+  return place != BT_PLACE_TAIL && bt_spans_may_decide(judge->decider, index);
 }
 
 /* Fills `known` with what is read in batches, `shown` with what they may show but for links, and the queue with what is

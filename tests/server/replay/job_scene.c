@@ -67,7 +67,7 @@ int drop_scene(void **state) {
 }
 
 bt_status try_submit(scene *s, const bt_rule_definition *rule, const char *tenant, job_id *id, bt_error *error) {
-  bt_job_request request = {.rules = &rule, .rule_count = 1, .range = {NOON_NS, NOON_NS + HOUR_NS}, .tenant = tenant};
+  bt_job_request request = {.rules = &rule, .rule_count = 1, .range = {NOON_NS, NOON_NS + MINUTE_NS}, .tenant = tenant};
   return bt_job_submit(s->queue, &request, id->text, error);
 }
 
