@@ -341,7 +341,8 @@ class ApiTest(unittest.TestCase):
     def test_head_and_http2(self):
         self.assertEqual(self.server.request("HEAD", "/health").body, b"")
         answer = self.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        self.assertNotIn(b"HTTP/2", answer)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+        self.assertIn(b"this port speaks HTTP/1.1", answer)
 
 
 class StartTest(unittest.TestCase):

@@ -136,9 +136,9 @@ static int64_t start_of(const bt_family *family) {
   int64_t start_ns = INT64_MAX;
   for (uint32_t i = 0; i < family->trace_count; i++) {
     int64_t own_ns = bt_trace_start_ns(family->traces[i].trace);
-    if (own_ns < start_ns) start_ns = own_ns;
+    if (own_ns && own_ns < start_ns) start_ns = own_ns;
   }
-  return start_ns;
+  return start_ns == INT64_MAX ? 0 : start_ns;
 }
 
 static void write_span(const bt_family *family, const bt_span *span, bt_redaction *redaction, bt_buffer *out) {
@@ -153,7 +153,7 @@ static void write_span(const bt_family *family, const bt_span *span, bt_redactio
     bt_buffer_append(out, BT_STR(", service: "));
     bt_yaml_quote(span->resource->service, out);
   }
-  write_duration("at", span->start_ns - origin_ns, out);
+  write_duration("at", span->start_ns ? span->start_ns - origin_ns : 0, out); /* 0: nobody set it */
   write_duration("duration", bt_span_duration_ns(span), out);
   if (span->kind) bt_buffer_printf(out, ", kind: %s", kind_name(span->kind));
   if (span->status) bt_buffer_printf(out, ", status: %s", span->status == BT_SPAN_STATUS_ERROR ? "error" : "ok");
