@@ -78,8 +78,8 @@ static bool is_projected(const bt_judge *judge) {
   return judge->plan->rules[0].shows_links && judge->account->result->rules[0].strategy == BT_STRATEGY_PROJECTION;
 }
 
-/* Of what is due. Of one rule that batches show but for links, which its families will show. A sample is read by id as well, so who
- * chooses his sample himself reads all so. */
+/* Of what is due. Of one rule that batches show but for links, which its families will show. A sample is read by id as
+ * well, so who chooses his sample himself reads all so. */
 static bool may_be_shown(const bt_judge *judge, size_t index) {
   const bt_replay_plan *plan = judge->plan;
   const bt_planned_rule *rule = &plan->rules[0];
