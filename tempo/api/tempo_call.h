@@ -42,6 +42,7 @@ typedef struct bt_tempo {
   _Atomic int64_t hidden_tail_ns; /* tempo_tail.h; -1: not known yet */
   _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
   atomic_bool tail_is_stale;      /* it was known of what may be another Tempo by now */
+  atomic_bool tail_is_asked;      /* somebody waits for the answer */
   _Atomic int copies;             /* learned with it, or set: ingesters that hold each span; -1: not known */
   bool has_set_copies;            /* nothing is learned then */
   pthread_mutex_t dating_mutex;

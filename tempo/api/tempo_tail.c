@@ -82,24 +82,43 @@ void bt_tempo_tail_forget(bt_tempo *tempo) {
   atomic_store(&tempo->tail_is_stale, true);
 }
 
+/* Who comes while somebody asks waits for that answer: what is assumed without it would leave much unsettled. */
+static void wait_for_other(bt_tempo *tempo, const bt_cancel *cancel) {
+  enum { STEP_MS = 5 };
+  int64_t until_ms = bt_monotonic_ms() + 2 * ASK_TIMEOUT_MS;
+  while (atomic_load(&tempo->tail_is_asked) && bt_monotonic_ms() < until_ms && !bt_is_cancelled(cancel))
+    bt_pause_ms(cancel, STEP_MS);
+}
+
+static bool is_tail_learned(bt_tempo *tempo) {
+  return atomic_load(&tempo->hidden_tail_ns) >= 0 && !atomic_load(&tempo->tail_is_stale);
+}
+
+/* A Tempo that does not show its configuration any more may still be the one that did. */
+static void learn_tail(bt_tempo *tempo, const bt_cancel *cancel, const bt_source_about *about) {
+  int64_t tail_ns = atomic_load(&tempo->hidden_tail_ns), said_ns = 0;
+  bool is_known = false;
+  atomic_store(&tempo->tail_is_stale, false);
+  bool is_answered = ask_config(tempo, cancel, &said_ns, &is_known);
+  if (!is_answered) atomic_store(&tempo->tail_is_stale, true);
+  if (!is_known) said_ns = tail_of_version(about);
+  if (is_answered && (is_known || said_ns > tail_ns)) atomic_store(&tempo->hidden_tail_ns, said_ns);
+}
+
 /* The version first: asking for it says whether what was known may be of another Tempo. */
 int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel) {
   bt_source_about about;
-  bool is_known = false;
   bt_tempo_describe_version(tempo, cancel, &about);
-  int64_t known_ns = atomic_load(&tempo->hidden_tail_ns), tail_ns = known_ns, said_ns = 0;
-  if (known_ns < 0) known_ns = unknown_tail_ns;
-  if (!cancel || (tail_ns >= 0 && !atomic_load(&tempo->tail_is_stale)) || !may_ask_now(tempo)) return known_ns;
-  atomic_store(&tempo->tail_is_stale, false);
-  if (!ask_config(tempo, cancel, &said_ns, &is_known)) {
-    atomic_store(&tempo->tail_is_stale, true);
-    return known_ns;
+  bool is_wanted = cancel && !is_tail_learned(tempo), is_ours = is_wanted && may_ask_now(tempo);
+  if (is_ours) {
+    atomic_store(&tempo->tail_is_asked, true);
+    learn_tail(tempo, cancel, &about);
+    atomic_store(&tempo->tail_is_asked, false);
+  } else if (is_wanted) {
+    wait_for_other(tempo, cancel);
   }
-  if (!is_known) said_ns = tail_of_version(&about);
-  /* A Tempo that does not show its configuration any more may still be the one that did. */
-  if (is_known || said_ns > tail_ns) tail_ns = said_ns;
-  atomic_store(&tempo->hidden_tail_ns, tail_ns);
-  return tail_ns;
+  int64_t known_ns = atomic_load(&tempo->hidden_tail_ns);
+  return known_ns < 0 ? unknown_tail_ns : known_ns;
 }
 
 bool bt_tempo_known_dating(bt_tempo *tempo, bt_tempo_dating *out) {

@@ -728,7 +728,7 @@ export interface paths {
         };
         /**
          * Counts by steps of time, for graphs and alerts.
-         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules, and of those in shadow none, so that no alert is about them; `shadow=true` takes them too.
+         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or in which the source has no trace at all, whatever else is asked with it (`coverage.windows_empty` has these). Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules, and of those in shadow none, so that no alert is about them; `shadow=true` takes them too.
          */
         get: operations["violationSeries"];
         put?: never;
@@ -1582,10 +1582,11 @@ export interface components {
             condition_hash: string;
             severity: components["schemas"]["Severity"];
             trace_id: string;
+            /** @description the earliest witness of the first violating choice that is of the violating trace, by start and then by id */
             span_id: string | null;
             /**
              * Format: date-time
-             * @description where the violation is placed: the start of its first span, else what is known of its trace; 1970-01-01T00:00:00.000000000Z where no span of it has any time
+             * @description when that span starts, else what is known of its trace: its earliest start, or where none has one its end; 1970-01-01T00:00:00.000000000Z where no span of it has any time. A trace belongs to a range by its own time, so this may lie outside the range that was asked for
              */
             time: string;
             root_service?: string;
@@ -1610,6 +1611,7 @@ export interface components {
                 witnesses?: components["schemas"]["Witness"][];
                 failed?: components["schemas"]["Failed"];
             }[];
+            /** @description of all violating choices; witnesses and more_choices show the first ten, by the starts of their bound spans and then by id */
             choices_total?: number;
         };
     };

@@ -84,8 +84,11 @@ function traceLines(coverage: Coverage): string[] {
     lines.push(t('coverage.differing', 'Traces with copies of one span that do not agree: {{count}}.', { count }));
   }
   if (coverage.unended) {
-    const text = "Traces with a span that never ended: {{count}}. Tempo's searches never show a trace whose spans all lack an end.";
-    lines.push(t('coverage.unended', text, { count: coverage.unended }));
+    lines.push(
+      t('coverage.unended', "Traces with a span that never ended: {{count}}. Tempo's searches never show a trace whose spans all lack an end.", {
+        count: coverage.unended,
+      })
+    );
   }
   return lines;
 }

@@ -339,7 +339,7 @@ describe('how would it have done', () => {
   const seriesOf = (...values: Array<number | null>) => ({
     series: [{ labels: { rule_id: 'ad-hoc', rule: 'ad-hoc', severity: 'medium' }, points: points(...values), undecided: { steps: 0, budget: 0 } }],
     reason: null,
-    coverage: coverage(),
+    coverage: coverage({ asked: { start: '2026-11-20T00:00:00Z', end: '2026-11-20T13:00:00Z' }, data_from: '2026-11-20T00:00:00Z' }),
   });
 
   it('compares the text with the saved one, before anything is saved', async () => {
@@ -371,11 +371,11 @@ describe('how would it have done', () => {
     expect(screen.getByText('Violating traces: 0')).toBeInTheDocument();
   });
 
-  it('says "at least" where steps are not known, and that nothing was exercised', async () => {
+  it('says of which steps it speaks where some are not known, and that nothing was exercised', async () => {
     const series = ({ body }: { body: { value?: string } }) => (body.value === 'exercised' ? seriesOf(0, 0) : seriesOf(0, null));
     const { user } = show({ 'POST /v1/violations/series': series }, '/rules/fraud-check?panel=past');
     await user.click(await screen.findByRole('button', { name: 'Ask the past' }));
-    expect(await screen.findByText('Violating traces: at least 0')).toBeInTheDocument();
+    expect(await screen.findByText('Violating traces: none in the steps that are known')).toBeInTheDocument();
     expect(screen.getByText(/1 of 2 steps are not known/)).toBeInTheDocument();
     expect(await screen.findByText(/No trace of this range exercised the rule/)).toBeInTheDocument();
   });

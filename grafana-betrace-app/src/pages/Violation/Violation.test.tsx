@@ -2,7 +2,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 
 import type { TraceSpan, TraceVerdicts, Violation } from '../../api/types';
-import { rule, violation } from '../../test/fixtures';
+import { coverage, rule, violation } from '../../test/fixtures';
 import { problem, UNREACHABLE } from '../../test/host';
 import { render } from '../../test/render';
 import { giveElementsASize, page } from '../../violations/testPages';
@@ -209,6 +209,7 @@ describe('links', () => {
       at_edge_of_data: false,
       reason: null,
       looked_at: { start: '2026-11-19T00:00:00Z', end: '2026-11-20T13:00:00Z' },
+      coverage: coverage(),
       violation: found({ trace_id: 'b'.repeat(32) }),
     };
     const { host, user } = show(verdicts(), PATH, { 'GET /v1/rules/fraud-check/first-violation': first });
