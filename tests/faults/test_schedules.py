@@ -154,7 +154,9 @@ class Schedules(unittest.TestCase):
         if answer["status"] == "completed":  # a trace that Tempo itself calls PARTIAL is read, and inconclusive
             self.assertLessEqual(len(truth - found), answer["inconclusive"], text)
             self.assertTrue(answer["coverage"]["complete"], text)
-            self.assertEqual(answer["traces_evaluated"], self.data.traces, text)
+            # Where the way to Tempo's configuration failed, late spans are waited for, and the newest traces are not settled.
+            young = answer["coverage"]["unsettled"] if "late_until" in answer["coverage"] else 0
+            self.assertEqual(answer["traces_evaluated"] + young, self.data.traces, text)
         else:
             self.assertFalse(answer["coverage"]["complete"], text)
             self.assertTrue(gaps(answer), text)
