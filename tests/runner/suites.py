@@ -22,8 +22,8 @@ JOBS = str(os.cpu_count() or 2)
 TESTS_AT_ONCE = str((os.cpu_count() or 2) + 2)  # many of them wait for a clock or for an answer
 PYTHON = sys.executable
 # Files that take longest come first, so that none of them is left alone at the end: by what their names hold.
-LONG = ("watch", "stock", "property", "test_replay", "schemathesis", "visibility", "facts_late", "late_tempo", "test_cli_grammar",
-        "test_spans", "failed_replay", "test_listen", "cli_unknown", "cli_frame")
+LONG = ("watch", "stock", "property", "test_replay", "schemathesis", "visibility", "facts_late", "late_tempo", "odd_times", "bent_answers",
+        "test_cli_grammar", "test_spans", "failed_replay", "test_listen", "cli_unknown", "cli_frame")
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
 # Of these the answer follows from the files alone: from those of the app, and from what its tests read besides.
@@ -39,13 +39,14 @@ JOURNEYS_IN_CHECK = {
 # make check leaves these to make check-more: random rules on what answers as newer Tempos do and while blocks are handed
 # over, test_replay_tempo once more with answers as protobuf, a clock that jumps, a real Prometheus, large
 # traces, and parts of the service of which tests/http asks most over files: series, doctor, reports, contrast, the first
-# violation. test_newer_model holds a model of Tempo, and nothing of ours. Of others it has fewer rules or traces
+# violation; and spans of odd times, bent answers and late spans. test_newer_model holds a model of Tempo, and nothing
+# of ours. Of others it has fewer rules or traces
 # (--short). What is left here is the way of a replay, of watch and of the docs over a Tempo.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
             "test_watch_links_tempo", "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
             "test_source_version_tempo", "test_prometheus", "test_first_tempo", "test_large_tempo", "test_newer_model",
-            "test_linked_property_tempo")
+            "test_linked_property_tempo", "test_odd_times_tempo", "test_bent_answers_tempo", "test_late_tempo")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
