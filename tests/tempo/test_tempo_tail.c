@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "tempo/api/tempo_source.h"
 #include "tempo/api/tempo_tail.h"
@@ -19,7 +21,13 @@ static const bt_cancel never = {false};
 typedef struct fake_tempo {
   const char *config, *build; /* NULL: 404; "": the connection is cut; "502": a gateway says so */
   atomic_uint asked;
+  atomic_uint callers; /* that have come; where some are waited for: the configuration is not shown before */
+  unsigned waits_for;
 } fake_tempo;
+
+static void wait_a_little(void) {
+  nanosleep(&(struct timespec){0, 50000000}, NULL);
+}
 
 static bool answer(void *context, const fake_request *request, int socket) {
   fake_tempo *fake = context;
@@ -27,6 +35,8 @@ static bool answer(void *context, const fake_request *request, int socket) {
   bool is_build = strcmp(request->target, "/api/status/buildinfo") == 0;
   if (!is_config && !is_build) assert_string_equal(request->target, "/status/version");
   if (is_config) atomic_fetch_add(&fake->asked, 1);
+  while (is_config && atomic_load(&fake->callers) < fake->waits_for) wait_a_little();
+  if (is_config && fake->waits_for) wait_a_little(); /* the second is on its way */
   const char *text = is_config ? fake->config : is_build ? fake->build : NULL;
   if (text && !*text) return false;
   if (text && strcmp(text, "502") == 0) return fake_respond(socket, 502, "text/plain", "", "bad gateway", 11);
@@ -95,6 +105,37 @@ static void finds_it_out_once(void **state) {
     assert_int_equal(atomic_load(&fake.asked), rows[i].asked);
     end(&s);
   }
+}
+
+typedef struct caller {
+  const scene *of;
+  fake_tempo *fake;
+  int64_t tail_ns;
+} caller;
+
+static void *ask_for_tail(void *context) {
+  caller *c = context;
+  atomic_fetch_add(&c->fake->callers, 1);
+  c->tail_ns = bt_source_hidden_tail_ns(c->of->source, &never);
+  return NULL;
+}
+
+/* What is assumed without an answer would leave a part of the range unsettled. */
+static void who_comes_while_it_is_asked_waits_for_the_answer(void **state) {
+  enum { CALLERS = 4 };
+  fake_tempo fake = {.config = "query_frontend:\n  query_end_cutoff: 5s\n", .waits_for = CALLERS};
+  scene s = begin(&fake, 0);
+  caller callers[CALLERS];
+  pthread_t threads[CALLERS];
+  (void)state;
+  for (int i = 0; i < CALLERS; i++) {
+    callers[i] = (caller){&s, &fake, 0};
+    assert_int_equal(pthread_create(&threads[i], NULL, ask_for_tail, &callers[i]), 0);
+  }
+  for (int i = 0; i < CALLERS; i++) pthread_join(threads[i], NULL);
+  for (int i = 0; i < CALLERS; i++) assert_int_equal(callers[i].tail_ns, 5 * SECOND_NS);
+  assert_int_equal(atomic_load(&fake.asked), 1);
+  end(&s);
 }
 
 static void who_cannot_wait_asks_nobody(void **state) {
@@ -188,6 +229,7 @@ static void gives_what_it_says_of_itself(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(finds_it_out_once),
+                                     cmocka_unit_test(who_comes_while_it_is_asked_waits_for_the_answer),
                                      cmocka_unit_test(gives_what_it_says_of_itself),
                                      cmocka_unit_test(copies_are_told_by_the_factor),
                                      cmocka_unit_test(hidden_copies_are_assumed),
