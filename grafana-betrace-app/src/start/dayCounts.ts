@@ -2,7 +2,7 @@
 // neither a zero nor left out silently. The newest steps, which are not settled yet, are open: no step of the day is hedged for them. No state.
 import { SEVERITIES, type Series, type Severity } from '../api/types';
 import { exercisedOf } from '../violations/NotExercised';
-import { openFrom, startOf, stepOf, valueOf } from '../violations/steps';
+import { isWithoutTraces, openFrom, startOf, stepOf, valueOf } from '../violations/steps';
 
 export interface RuleCount {
   ruleId: string;
@@ -61,7 +61,7 @@ export function dayCounts(series: Series): DayCounts {
     count: sumOf(all),
     recent: sumOf(all.filter((point) => startOf(point) >= recentFrom)),
   }));
-  const isEmpty = (point: Point) => series.coverage.windows_empty.some((window) => Date.parse(window.start) <= startOf(point) && Date.parse(window.end) >= startOf(point) + stepMs);
+  const isEmpty = (point: Point) => isWithoutTraces(series.coverage, startOf(point), startOf(point) + stepMs);
   const settled = series.series.flatMap((one, at) => one.points.filter((point) => !(startOf(point) >= opens[at])));
   return {
     rules: [...rules].sort(inOrder),

@@ -6,18 +6,22 @@ import { isUnevaluated, useSeries } from '../api/violations';
 import { PLAIN } from '../i18n';
 import { stepFor } from './buckets';
 import { seriesQuery, type ViolationFilters } from './filters';
-import { openFrom, startOf, stepOf, valueOf } from './steps';
+import { isWithoutTraces, openFrom, startOf, stepOf, valueOf } from './steps';
 
 const NAMED = 5;
 
 type Known = 'exercised' | 'idle' | 'unknown';
 
 export function exercisedOf(exercised: Series, points: Series['series'][number]['points']): Known {
-  const open = openFrom(exercised, points, stepOf(exercised));
+  const stepMs = stepOf(exercised);
+  const open = openFrom(exercised, points, stepMs);
   if (points.some((point) => (valueOf(point) ?? 0) > 0)) {
     return 'exercised';
   }
-  return exercised.coverage.complete && points.length > 0 && points.every((point) => valueOf(point) !== null || startOf(point) >= open) ? 'idle' : 'unknown';
+  // No trace at all is no trace about the rule, where there are traces besides.
+  const isKnown = (point: (typeof points)[number]) => valueOf(point) !== null || startOf(point) >= open || isWithoutTraces(exercised.coverage, startOf(point), startOf(point) + stepMs);
+  const hasCounts = points.some((point) => valueOf(point) !== null);
+  return exercised.coverage.complete && hasCounts && points.every(isKnown) ? 'idle' : 'unknown';
 }
 
 function names(exercised: Series, known: Known): string {

@@ -4,7 +4,7 @@
  * steps, which are not settled, are provisional: what is found there is shown, and no more is said. No state.
  */
 import type { Coverage, Series as Answer, Violation } from '../api/types';
-import { openFrom, provisionalFrom, startOf, valueOf } from './steps';
+import { isWithoutTraces, openFrom, provisionalFrom, startOf, valueOf } from './steps';
 
 /** openapi.yaml, Series. */
 export interface Series {
@@ -52,9 +52,9 @@ function add(bucket: Bucket, severity: string, value: number): void {
 }
 
 /** What has no trace says nothing, whatever was counted there. */
-function markEmpty(bucket: Bucket, { windows_empty: windows, data_from: from }: Gaps): void {
-  const isBefore = Boolean(from) && Date.parse(from ?? '') >= bucket.end;
-  if (!bucket.count && (isBefore || windows.some((window) => Date.parse(window.start) <= bucket.start && Date.parse(window.end) >= bucket.end))) {
+function markEmpty(bucket: Bucket, gaps: Gaps): void {
+  const isBefore = Boolean(gaps.data_from) && Date.parse(gaps.data_from ?? '') >= bucket.end;
+  if (!bucket.count && (isBefore || isWithoutTraces(gaps, bucket.start, bucket.end))) {
     bucket.isEmpty = true;
     bucket.count = null;
     bucket.rulesNotLookedAt = 0;

@@ -1,6 +1,6 @@
 // Which steps of a series are still open: the newest ones, whose traces may still get spans. That nobody counted them yet is no gap; a step that could not
 // be read is one, and so is an older one that waits for a trace. No state.
-import type { Series } from '../api/types';
+import type { Coverage, Series } from '../api/types';
 
 type Point = Series['series'][number]['points'][number];
 type Answer = Pick<Series, 'series' | 'coverage'> & { provisional_from?: string | null };
@@ -12,6 +12,13 @@ export const valueOf = ([, value]: Point): number | null => (typeof value === 'n
 export function stepOf({ series }: Pick<Series, 'series'>): number {
   const [first, second] = series[0]?.points ?? [];
   return first && second ? startOf(second) - startOf(first) : Number.NaN;
+}
+
+/** Whether the source has no trace in a step, as far as the step lies in the range: the first one begins before it. In milliseconds. */
+export function isWithoutTraces({ asked, windows_empty: windows }: Pick<Coverage, 'asked' | 'windows_empty'>, start: number, end: number): boolean {
+  const from = Math.max(start, Date.parse(asked.start));
+  const to = Math.min(end, Date.parse(asked.end));
+  return windows.some((window) => Date.parse(window.start) <= from && Date.parse(window.end) >= to);
 }
 
 /** From here on counts may still change, in milliseconds; NaN: the service does not say. */
