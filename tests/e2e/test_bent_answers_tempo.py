@@ -132,7 +132,7 @@ class BentAnswers(unittest.TestCase):
         """One rule as text, or all as a file: (exit status, {rule: (what was told, whether it is completed, how many are inconclusive)})."""
         asked = ["--dsl", RULES[rules[0]]] if len(rules) == 1 else ["--rules", self.file]
         done = run_cli("replay", "--tempo", url, *asked, "--start", str(self.at - HOUR), "--end", str(self.at + HOUR), "--limit", "0", "--json",
-                       "--tempo-timeout", "5s", *way)
+                       "--tempo-timeout", "30s", *way)
         self.assertIn(done.returncode, (0, 1, 3), done.stderr)
         answer = json.loads(done.stdout)
         said = {}
