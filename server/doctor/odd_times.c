@@ -110,12 +110,6 @@ static int64_t time_since(int64_t pushed_ns) {
   return since_ns > 0 ? since_ns : 1;
 }
 
-static bool is_found(const bt_found_list *found, const bt_trace_id *id) {
-  for (size_t i = 0; i < found->count; i++)
-    if (bt_trace_id_compare(&found->items[i].id, id) == 0) return true;
-  return false;
-}
-
 static bt_status search_until(const bt_doctor *doctor, size_t row, int64_t end_ns, int64_t *after_ns, bt_error *error) {
   bt_odd_probe *probe = &doctor->report->odd[row];
   bt_search_request request = {.filter = rows[row].is_unended ? the_unended : the_late,
@@ -129,7 +123,7 @@ static bt_status search_until(const bt_doctor *doctor, size_t row, int64_t end_n
   bt_source_account account = {0};
   bt_error why = {0};
   bt_status status = bt_source_search(doctor->options->tempo, &request, &found, &account, &why);
-  if (is_found(&found, &probe->trace_id)) *after_ns = time_since(probe->pushed_ns);
+  if (bt_found_list_get(&found, &probe->trace_id)) *after_ns = time_since(probe->pushed_ns);
   const char *reason = status != BT_OK ? why.message : account.failed_count ? account.failed[0].reason : "";
   snprintf(probe->problem, sizeof probe->problem, "%.190s", reason);
   bt_source_account_dispose(&account);

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "dsl/time_sum.h"
 #include "dsl/trace_copy.h"
 #include "tempo/wire/own_trace.h"
+#include "tempo/wire/source.h"
 
 static size_t head_bytes(void) {
   size_t unit = alignof(max_align_t);
@@ -36,9 +36,9 @@ bt_memory_piece *bt_memory_piece_new(const bt_trace *trace, size_t bytes) {
   piece->may_be_own = may_be_own(trace);
   piece->partial = trace->partial;
   piece->differing_copies = trace->differing_copies;
-  int64_t start_ns = bt_trace_start_ns(trace);
-  piece->end_ns = bt_time_later(bt_trace_end_ns(trace), bt_trace_latest_start_ns(trace));
-  piece->start_ns = start_ns ? start_ns : piece->end_ns;
+  bt_found bounds = bt_found_of_trace(trace);
+  piece->start_ns = bounds.start_ns;
+  piece->end_ns = bounds.end_ns;
   return piece;
 }
 

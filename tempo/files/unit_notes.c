@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "dsl/arena.h"
-#include "dsl/time_sum.h"
 #include "tempo/wire/own_trace.h"
+#include "tempo/wire/source.h"
 #include "tempo/wire/span_batch.h"
 
 static bool may_be_own(const bt_trace *trace) {
@@ -15,12 +15,10 @@ static bool may_be_own(const bt_trace *trace) {
   return true;
 }
 
-/* A span may end before it starts, or have no end. */
 static bt_noted_trace look_at(const bt_trace *trace) {
-  int64_t start_ns = bt_trace_start_ns(trace), latest_start_ns = bt_trace_latest_start_ns(trace);
-  int64_t end_ns = bt_time_later(bt_trace_end_ns(trace), latest_start_ns);
-  return (bt_noted_trace){.bounds = {.id = trace->id, .start_ns = start_ns ? start_ns : end_ns, .end_ns = end_ns},
-                          .latest_start_ns = latest_start_ns,
+  bt_found bounds = bt_found_of_trace(trace);
+  return (bt_noted_trace){.bounds = {.id = trace->id, .start_ns = bounds.start_ns, .end_ns = bounds.end_ns},
+                          .latest_start_ns = bt_trace_latest_start_ns(trace),
                           .may_be_own = may_be_own(trace)};
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/time_sum.h"
 #include "tempo/wire/wall_clock.h"
 
 void bt_found_list_dispose(bt_found_list *list) {
@@ -34,6 +35,12 @@ void bt_found_join(bt_found *into, const bt_found *from) {
 
 bt_found bt_found_of_bounds(const bt_trace_id *id, int64_t start_ns, int64_t end_ns) {
   return (bt_found){.id = *id, .start_ns = start_ns, .end_ns = end_ns, .in_doubt = !start_ns && !end_ns};
+}
+
+bt_found bt_found_of_trace(const bt_trace *trace) {
+  int64_t start_ns = bt_trace_start_ns(trace);
+  int64_t end_ns = bt_time_later(bt_trace_end_ns(trace), bt_trace_latest_start_ns(trace));
+  return bt_found_of_bounds(&trace->id, start_ns ? start_ns : end_ns, end_ns);
 }
 
 bool bt_found_overlaps(const bt_found *found, bt_time_range range) {

@@ -45,6 +45,9 @@ void bt_found_list_sort(bt_found_list *list);                /* by id; joins wha
 void bt_found_join(bt_found *into, const bt_found *from);    /* what both saw of one trace */
 /* Of a source that has the spans itself. Both 0: no span has a time, so that the trace lies in any range. */
 bt_found bt_found_of_bounds(const bt_trace_id *id, int64_t start_ns, int64_t end_ns);
+/* The bounds of a source's own spans of a trace: from the earliest start, or where none is known the latest end, to the
+ * latest end or start, since a span may end before it starts, or have no end. */
+bt_found bt_found_of_trace(const bt_trace *trace);
 /* Whether it may lie there: as `search` of bt_source_operations has it. */
 bool bt_found_overlaps(const bt_found *found, bt_time_range range);
 /* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and
