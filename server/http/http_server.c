@@ -25,6 +25,7 @@ enum {
   BUSY_TICK_MS = 100,    /* while requests are under way, whose readers may go */
   STOP_TIMEOUT_MS = 600, /* for answers to requests under way, all of which are cancelled */
   CLOSE_TIMEOUT_MS = 200,
+  CLOSE_TURNS = 8, /* whatever the clock says: a busy machine may take all of that time away */
   STREAM_AGAIN_MS = 200,
   SPARE_FILES = 128, /* for what are no connections */
   MAX_LOOPS = 16,
@@ -140,8 +141,10 @@ static void close_connections(bt_http_loop *loop) {
   for (h2o_linklist_t *node = loop->connections.next; node != &loop->connections; node = node->next)
     shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(bt_http_connection, link, node)->socket), SHUT_RDWR);
   int64_t deadline_ms = bt_http_now_ms() + CLOSE_TIMEOUT_MS;
-  while (!h2o_linklist_is_empty(&loop->connections) && bt_http_now_ms() < deadline_ms)
+  for (int turn = 0; !h2o_linklist_is_empty(&loop->connections); turn++) {
+    if (turn >= CLOSE_TURNS && bt_http_now_ms() >= deadline_ms) break;
     h2o_evloop_run(loop->context.loop, 50);
+  }
   for (h2o_linklist_t *node = loop->connections.next; node != &loop->connections; node = node->next)
     bt_http_fate_closed(H2O_STRUCT_FROM_MEMBER(bt_http_connection, link, node));
 }
@@ -165,8 +168,9 @@ static void prepare_loop(bt_http_loop *loop) {
 }
 
 static void dispose_loop(bt_http_loop *loop) {
-  /* Workers may have given tasks back after the last turn. */
-  for (int i = 0; i < 8 && loop->task_count; i++) h2o_evloop_run(loop->context.loop, 0);
+  /* Workers may have given tasks back after the last turn; when those are answered, their connections end. */
+  for (int i = 0; i < CLOSE_TURNS && (loop->task_count || !h2o_linklist_is_empty(&loop->connections)); i++)
+    h2o_evloop_run(loop->context.loop, 0);
   h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
   /* A connection that outlived the deadline still hangs on the context; then it has to stay until the process ends. */
   if (!h2o_linklist_is_empty(&loop->connections)) return;

@@ -321,10 +321,17 @@ static void stop_servers(bt_receiver *receiver) {
   receiver->work = NULL;
 }
 
+static int compare_refusals(const void *left, const void *right) {
+  const bt_refusal *a = left, *b = right;
+  if (a->count != b->count) return a->count > b->count ? -1 : 1;
+  return strcmp(a->why, b->why);
+}
+
 void bt_receiver_look(bt_receiver *receiver, bt_received *out) {
   pthread_mutex_lock(&receiver->mutex);
   *out = receiver->received;
   pthread_mutex_unlock(&receiver->mutex);
+  qsort(out->refusals, out->refusal_count, sizeof *out->refusals, compare_refusals);
   if (receiver->http)
     out->under_way = bt_http_server_under_way(receiver->http) + bt_otlp_grpc_under_way(receiver->grpc);
 }

@@ -28,7 +28,7 @@ enum { BT_REFUSALS_MAX = 10 };
 typedef struct bt_received {
   uint64_t requests, spans;
   uint64_t refused; /* requests that were cut, or not understood, or went elsewhere: what they held is not known */
-  bt_refusal refusals[BT_REFUSALS_MAX]; /* the same by reason, as they came; the last one has all that have no place */
+  bt_refusal refusals[BT_REFUSALS_MAX]; /* the same by reason, the most first; one has all that have no place */
   size_t refusal_count;
   uint32_t under_way;     /* requests of which something came, and nothing else is known yet */
   uint64_t not_sent;      /* requests that the other receiver did not take */
