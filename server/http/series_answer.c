@@ -68,7 +68,7 @@ static int64_t step_start(const answer *a, size_t index) {
 /* ---- what is covered ---- */
 
 typedef struct step_view { /* of all rules together */
-  bool is_failed, is_waiting, is_undecided, is_young, is_counted, is_empty;
+  bool is_failed, is_waiting, is_undecided, is_young, is_counted, is_empty, is_provisional;
   bool has_trace; /* by what any of them was told */
 } step_view;
 
@@ -83,6 +83,7 @@ static step_view view_step(const answer *a, size_t index) {
     view.is_young |= state == BT_STEP_UNSETTLED && count.is_young;
     view.is_counted &= state == BT_STEP_COUNTED;
     view.is_empty &= state == BT_STEP_COUNTED && count.is_empty;
+    view.is_provisional |= state == BT_STEP_COUNTED && count.is_provisional;
     view.has_trace |= state == BT_STEP_COUNTED && !count.is_empty;
   }
   return view;
@@ -135,6 +136,7 @@ static void note_data(answer *a, bt_coverage *coverage, int64_t start_ns) {
 static bool cover_step(answer *a, size_t index, bt_coverage *coverage, const char *why) {
   bt_time_range step = {bt_time_later(step_start(a, index), a->options.asked.start_ns), step_start(a, index + 1)};
   step_view view = view_step(a, index);
+  if (view.is_provisional && !coverage->provisional_from_ns) coverage->provisional_from_ns = step.start_ns;
   if (view.is_waiting) return add_failed(coverage, step, "not evaluated yet: ask again");
   if (view.is_failed) return add_failed(coverage, step, why);
   if (view.is_undecided || view.is_young || view.has_trace) note_data(a, coverage, step.start_ns);

@@ -183,6 +183,7 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
                 number_json(coverage->long_trace_count), "differing_traces", differing, "differing_traces_count",
                 number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended), "assumptions",
                 assumptions_json(&coverage->assumptions));
+  if (coverage->provisional_from_ns) bt_json_set(object, "provisional_from", time_json(coverage->provisional_from_ns));
   if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));
   return object;
 }

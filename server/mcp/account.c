@@ -45,6 +45,14 @@ static void add_end(account *a) {
   a->has_unknown = true;
 }
 
+/* A live answer counts what the source shows now. */
+static void add_provisional(account *a) {
+  json_t *from = json_object_get(a->coverage, "provisional_from");
+  if (!json_is_string(from)) return;
+  add_gap(a, "spans that came late may be hidden from this time on: ask again later", "provisional_from", from);
+  a->has_unknown = true;
+}
+
 static void add_status(account *a) {
   json_t *status = json_object_get(a->answer, "status"), *reason = json_object_get(a->answer, "reason");
   if (json_is_string(status) && strcmp(json_string_value(status), "completed") != 0) {
@@ -65,6 +73,7 @@ static void find_gaps(account *a) {
   add_list(a, "windows_failed", "the source did not answer for these times", &a->has_unknown);
   add_list(a, "windows_empty", "the source has no traces of these times, so nothing is known of them", &a->has_empty);
   add_end(a);
+  add_provisional(a);
   add_count(a, a->coverage, "unsettled", "traces that were not settled");
   add_count(a, a->answer, "inconclusive", "traces on which no verdict was possible");
   add_count(a, a->coverage, "long_traces_count", "traces too long to be read whole");

@@ -298,13 +298,23 @@ static const bt_step_count *count_at(const bt_series_run *run, size_t number, in
   return run->counts ? &run->counts[number * bt_run_steps(run) + (size_t)(step - run->first_step)] : &unread;
 }
 
+/* Until when a count is kept, on the clock of `now_ns`: one in which late spans may be hidden no longer than they may,
+ * counted from when the run began. */
+static int64_t kept_until(const bt_series_pool *pool, const bt_series_run *run, size_t number, int64_t step,
+                          int64_t now_ns) {
+  const bt_step_count *count = count_at(run, number, step);
+  int64_t until_ns = now_ns + (count->is_read && !count->is_young ? pool->options.keep_ns : FAILED_KEEP_NS);
+  if (!count->is_provisional) return until_ns;
+  int64_t left_ns = bt_time_subtract((step + 1) * run->step_ns, run->provisional[number]);
+  return bt_time_earlier(until_ns, bt_time_add(run->begun_ns, left_ns));
+}
+
 static void keep_counts(bt_series_pool *pool, const bt_series_run *run) {
   int64_t now_ns = bt_clock_monotonic_ns();
   for (size_t i = 0; run->counts && i < run->series_count; i++)
     for (int64_t step = run->first_step; step < run->end_step; step++) {
-      const bt_step_count *count = count_at(run, i, step);
-      int64_t until_ns = now_ns + (count->is_read && !count->is_young ? pool->options.keep_ns : FAILED_KEEP_NS);
-      bt_step_cache_put(pool->cache, run->series[i]->id, step, until_ns, count);
+      int64_t until_ns = kept_until(pool, run, i, step, now_ns);
+      bt_step_cache_put(pool->cache, run->series[i]->id, step, until_ns, count_at(run, i, step));
     }
 }
 

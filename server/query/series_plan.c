@@ -29,6 +29,7 @@ void bt_series_run_free(bt_series_run *run) {
   free(run->counts);
   free(run->is_unsure);
   free(run->has_trace);
+  free(run->provisional);
   bt_memory_hold_shrink(&run->hold, 0);
   free(run);
 }

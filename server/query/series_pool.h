@@ -62,6 +62,7 @@ typedef struct bt_series_run { /* one replay that counts */
   bt_step_count *counts; /* series × steps + index; NULL: there was no room for them, and nothing was read */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
   bool *has_trace;       /* of each step: some rule was told a verdict of one */
+  int64_t *provisional;  /* of each series: steps that end later are provisional; 0: none is */
   bt_memory_hold hold;   /* of these */
   char reason[240];
   int64_t begun_ns;  /* monotonic */

@@ -92,6 +92,7 @@ static belief belief_of(const bt_replay_result *result) {
 
 static void take_rule(bt_series_run *run, size_t series, const bt_replay_result *result, belief how) {
   const bt_rule_result *rule = &result->rules[series];
+  int64_t provisional_ns = run->provisional[series] = rule->provisional_from_ns;
   bool is_sound = how.in_steps && !rule->sample_differences && !rule->unread_differences;
   bool may_be_exact = rule->exercised_is_exact || rule->evaluated_is_exact;
   for (int64_t step = run->first_step; step < run->end_step; step++) {
@@ -99,6 +100,7 @@ static void take_rule(bt_series_run *run, size_t series, const bt_replay_result 
     bool is_unsure = run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)];
     cell->is_read = is_sound && !is_touched(run, &result->coverage, step);
     cell->is_empty = is_empty_step(run, &result->coverage, step);
+    cell->is_provisional = provisional_ns && (step + 1) * run->step_ns > provisional_ns;
     cell->looked_exercised = run->wants_exercised;
     cell->has_exercised = run->wants_exercised && may_be_exact && !is_unsure;
   }
@@ -120,7 +122,8 @@ static bool joins_searches(const bt_series_run *run) {
 
 static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
   size_t steps = bt_run_steps(run), cells = run->series_count * steps;
-  size_t bytes = cells * (sizeof *run->counts + sizeof *run->is_unsure) + steps * sizeof *run->has_trace;
+  size_t bytes = cells * (sizeof *run->counts + sizeof *run->is_unsure) + steps * sizeof *run->has_trace +
+                 run->series_count * sizeof *run->provisional;
   run->hold = (bt_memory_hold){memory, BT_MEMORY_SERIES, 0};
   if (!bt_memory_hold_set(&run->hold, bytes)) {
     snprintf(run->reason, sizeof run->reason, "results_full: there is no room for the counts in --memory-limit");
@@ -128,7 +131,8 @@ static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
   }
   run->is_unsure = calloc(cells, sizeof *run->is_unsure);
   run->has_trace = calloc(steps, sizeof *run->has_trace);
-  if (run->is_unsure && run->has_trace) run->counts = calloc(cells, sizeof *run->counts);
+  run->provisional = calloc(run->series_count, sizeof *run->provisional);
+  if (run->is_unsure && run->has_trace && run->provisional) run->counts = calloc(cells, sizeof *run->counts);
   if (!run->counts)
     snprintf(run->reason, sizeof run->reason, "no_memory: there was not enough memory to evaluate all steps");
   return run->counts != NULL;

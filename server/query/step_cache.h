@@ -20,6 +20,7 @@ typedef struct bt_step_count {
   bool looked_exercised;          /* it was counted */
   bool has_exercised;             /* and is exact */
   bool is_empty;                  /* the source has no trace at all there: the numbers are 0 of nothing */
+  bool is_provisional;            /* its searches might still hide late spans of it: it is counted again later */
 } bt_step_count;
 
 typedef struct bt_step_cache bt_step_cache;

@@ -20,9 +20,17 @@
 static int64_t late_until(const bt_replay_plan *plan) {
   const bt_replay_request *request = &plan->request;
   const bt_assumptions *widest = &request->assumptions;
-  bool is_why = !plan->is_static && widest->late_ns > widest->settle_ns &&
+  bool is_why = !plan->is_static && !request->is_live && widest->late_ns > widest->settle_ns &&
                 bt_time_subtract(request->now_ns, widest->late_ns) < request->range.end_ns;
   return is_why ? bt_time_add(request->range.end_ns, widest->late_ns) : 0;
+}
+
+/* Of all rules together; only as far as it lies in the range. */
+static void say_provisional(bt_coverage *coverage, int64_t from_ns) {
+  if (!from_ns || from_ns >= coverage->asked.end_ns) return;
+  from_ns = bt_time_later(from_ns, coverage->asked.start_ns);
+  bool is_earlier = !coverage->provisional_from_ns || from_ns < coverage->provisional_from_ns;
+  if (is_earlier) coverage->provisional_from_ns = from_ns;
 }
 
 /* What the result says from the beginning on. */
@@ -45,6 +53,8 @@ bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
     int64_t end_ns = plan->rules[i].window->effective_end_ns;
     result->rules[i].effective_end_ns = end_ns;
     if (end_ns < coverage->effective_end_ns) coverage->effective_end_ns = end_ns;
+    result->rules[i].provisional_from_ns = plan->rules[i].provisional_from_ns;
+    say_provisional(coverage, plan->rules[i].provisional_from_ns);
   }
   coverage->late_until_ns = late_until(plan);
   return BT_OK;

@@ -135,6 +135,9 @@ typedef struct bt_coverage {
   /* When all of the range will be older than the source may hide late spans for. Set where it is not yet, and that is
    * why effective_end lies before the end; 0: else. */
   int64_t late_until_ns;
+  /* Of live answers: from here on what is called settled may still lack spans that came late, which the source's
+   * searches may hide, so what is counted there is provisional. 0: it lacks none. */
+  int64_t provisional_from_ns;
   /* From here on Tempo may still hand blocks over, during which its search and even its reads by id can lack spans
    * for a moment: what was found is as sure as ever, but that nothing was missed rests on Tempo. 0: the range has no
    * such part, or the source hands nothing over. */
@@ -197,7 +200,8 @@ typedef struct bt_rule_result { /* per rule of the request */
   uint64_t violations_provisional;         /* of violations_found: those in the unsettled tail */
   uint64_t violations_without_link;        /* of violations_found: those that rest on no trace linking to a span */
   /* What the rule's own settle and margin call settled ends there, and so many traces of the range come after it. */
-  int64_t effective_end_ns; /* 0: it was not begun */
+  int64_t effective_end_ns;    /* 0: it was not begun */
+  int64_t provisional_from_ns; /* as in bt_coverage, of this rule, and also where it lies before the range */
   uint64_t unsettled;
   int64_t open_ns;             /* the earliest time of one of inconclusive_open; only where there are any */
   uint64_t sample_differences; /* by-id sample that judged otherwise than the batch: makes it incomplete */

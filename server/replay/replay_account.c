@@ -141,6 +141,8 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   if (is_earlier) into->data_from_ns = from->data_from_ns;
   into->has_data_from = into->has_data_from || from->has_data_from;
   into->effective_end_ns = from->effective_end_ns;
+  bool is_sooner = !into->provisional_from_ns || from->provisional_from_ns < into->provisional_from_ns;
+  if (from->provisional_from_ns && is_sooner) into->provisional_from_ns = from->provisional_from_ns;
   into->late_until_ns = bt_time_later(into->late_until_ns, from->late_until_ns);
   into->unsettled += from->unsettled;
   into->outside += from->outside;

@@ -143,7 +143,6 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
   /* What no search found can be sampled only where it is listed. */
   if (!plan->is_checked && request->count == BT_COUNT_AT_LEAST) request->count = BT_COUNT_AUTO;
   if (source) request->assumptions = bt_assumptions_over(&request->assumptions, source, request->cancel);
-  if (request->is_live) request->assumptions.late_ns = 0;
   plan->replicates = source && bt_source_replicates(source); /* its configuration was asked for just now */
   return status;
 }
@@ -151,7 +150,8 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
 /* Each rule has its own window; those that are the same are one. */
 static const bt_window *add_window(bt_replay_plan *plan, const bt_assumptions *own) {
   const bt_replay_request *request = &plan->request;
-  int64_t settled_ns = bt_time_subtract(request->now_ns, bt_assumptions_decided_ns(own));
+  int64_t young_ns = request->is_live ? own->settle_ns : bt_assumptions_decided_ns(own);
+  int64_t settled_ns = bt_time_subtract(request->now_ns, young_ns);
   bool has_tail = !plan->is_static && settled_ns < request->range.end_ns;
   bt_window window = {request->range, own->margin_ns, has_tail ? settled_ns : request->range.end_ns};
   for (size_t i = 0; i < plan->window_count; i++) {
@@ -160,6 +160,13 @@ static const bt_window *add_window(bt_replay_plan *plan, const bt_assumptions *o
   }
   plan->windows[plan->window_count] = window;
   return &plan->windows[plan->window_count++];
+}
+
+/* 0: nothing that a live answer calls settled may lack late spans. */
+static int64_t provisional_from(const bt_replay_plan *plan, const bt_assumptions *own, const bt_window *window) {
+  int64_t from_ns = bt_time_subtract(plan->request.now_ns, own->late_ns);
+  bool is_there = plan->request.is_live && !plan->is_static && own->late_ns && from_ns < window->effective_end_ns;
+  return is_there ? from_ns : 0;
 }
 
 /* What is searched and read serves all rules: the widest margin and the longest settle among them. */
@@ -171,6 +178,7 @@ static void widen_assumptions(bt_replay_plan *plan) {
     bt_planned_rule *rule = &plan->rules[i];
     rule->definition = plan->request.rules[i];
     rule->window = add_window(plan, &own);
+    rule->provisional_from_ns = provisional_from(plan, &own, rule->window);
     rule->settle_ns = own.settle_ns;
     rule->reach = bt_link_reach_of(rule->definition->rule);
     rule->stored_ns = bt_time_subtract(own.settle_ns, rule->reach.within_ns);

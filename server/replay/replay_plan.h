@@ -31,7 +31,8 @@ typedef struct bt_planned_rule {
   bt_plan *plan;
   const bt_window *window; /* its own, of the plan's: what belongs to it and what of that is settled */
   int64_t settle_ns;
-  int64_t stored_ns; /* settle_ns without the time in which links are followed */
+  int64_t provisional_from_ns; /* bt_rule_result */
+  int64_t stored_ns;           /* settle_ns without the time in which links are followed */
   bt_link_reach reach;
   bool require_complete;
   bool whole_trace;                        /* batches cannot give what it reads */

@@ -10,6 +10,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
+from slow_tempo import SPAN, SlowTempo  # noqa: E402
 from stub_tempo import StubTempo  # noqa: E402
 
 # As Tempo 3.0.3 shows them by default, and with times that make the wait short.
@@ -31,6 +32,9 @@ storage:
         blocklist_poll: 5m0s
 """
 PROMPT = STOCK.replace("query_backend_after: 15m0s", "query_backend_after: 1h0m0s").replace("slack: 2m0s", "slack: 30m0s").replace("20m0s", "2h0m0s")
+# Six seconds after it came a span is in each search.
+SHORT = STOCK.replace("15m0s", "1s").replace("5m0s", "0s").replace("2m0s", "0s").replace("30s", "0s").replace("flush_check_period: 5s", "flush_check_period: 0s")
+SHORT_HIDDEN = 6
 MINUTE, SLOW = 60, 30
 LATENESS, HIDDEN, UNKNOWN_HIDDEN = 15 * MINUTE, 15 * MINUTE + 40, 40 * MINUTE + 35
 DSL = "never { x }"
@@ -112,6 +116,56 @@ class LateSpans(unittest.TestCase):
                     coverage = server.get(path).json()["coverage"]
                     self.assertLess(age(coverage["effective_end"]), 5 * MINUTE)
                     self.assertNotIn("late_until", coverage)
+                    step = MINUTE if "step" in path else 0
+                    self.assertGreater(age(coverage["provisional_from"]), LATENESS + HIDDEN - 1)
+                    self.assertLess(age(coverage["provisional_from"]), LATENESS + HIDDEN + step + SLOW)
+            self.assertNotIn("provisional_from", ended["coverage"])
+
+    def test_nothing_is_provisional_where_nothing_is_hidden(self):
+        for config, more, query in ((STOCK, ("--lateness", "0s"), "start=now-1h"), (PROMPT, (), "start=now-1h"), (STOCK, (), "start=now-3h&end=now-1h")):
+            with self.subTest(config=config, more=more, query=query), StubTempo(config=config) as tempo, Betrace("--tempo", tempo.url, *more) as server:
+                server.post("/v1/rules", {"id": "r1", "dsl": DSL})
+                for path in ("/v1/violations?", "/v1/violations/series?step=1m&"):
+                    self.assertNotIn("provisional_from", server.get(path + query).json()["coverage"])
+
+
+class LateTempo(SlowTempo):
+    """Its traces are in searches from the moment on that a test shows them."""
+
+    def __init__(self, config):
+        super().__init__(0, 0, held_seconds=MINUTE * MINUTE)
+        self.config = config.encode()
+
+    def show(self, number, second):
+        self.add(number, self.now - second)
+
+
+class SeriesAreCountedAgain(unittest.TestCase):
+    LATENESS, STEP = 8, 5
+
+    def ask(self, server, start):
+        times = [datetime.datetime.fromtimestamp(second, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") for second in (start, start + self.STEP)]
+        answer = server.get(f"/v1/violations/series?start={times[0]}&end={times[1]}&step={self.STEP}s").json()
+        [points] = [one["points"] for one in answer["series"]]
+        provisional = answer["coverage"].get("provisional_from")
+        return [value for _, value in points], provisional and moment(provisional), answer
+
+    def test_a_step_is_counted_again_once_late_spans_are_shown(self):
+        short = ("--lateness", f"{self.LATENESS}s", "--settle", "1s")
+        with LateTempo(SHORT) as tempo, Betrace("--tempo", tempo.url, *short) as server:
+            self.assertEqual(server.post("/v1/rules", {"id": "r1", "dsl": f"never {{ {SPAN} }}"}).status, 201)
+            start = int(time.time()) // self.STEP * self.STEP
+            end = start + self.STEP
+            tempo.show(1, start)
+            time.sleep(max(0, end + 1.1 - time.time()))
+            counts, provisional, answer = self.ask(server, start)
+            self.assertEqual((counts, provisional), ([1], start), answer)
+            tempo.show(2, start + 1)
+            self.assertIsNotNone(self.ask(server, start)[1])
+            time.sleep(max(0, end + self.LATENESS + SHORT_HIDDEN + 0.1 - time.time()))
+            counts, provisional, answer = self.ask(server, start)
+            self.assertEqual((counts, provisional), ([2], None), answer)
+            self.assertTrue(answer["coverage"]["complete"], answer)
 
 
 if __name__ == "__main__":

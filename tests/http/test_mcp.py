@@ -345,6 +345,17 @@ class McpTest(unittest.TestCase):
             self.assertEqual(self.of("replay", {"rule_id": "a"}, ["--url", f"http://127.0.0.1:{service.port}"])["conclusion"], "violated")
         self.assertEqual(self.of("violations", {}, ["--url", f"http://127.0.0.1:{service.port}"])["conclusion"], "not_known")
 
+    def test_what_late_spans_may_change_is_not_known(self):
+        for more, conclusion in (([], "not_known"), (["--lateness", "0s"], "none_where_there_are_data")):
+            with self.subTest(more=more), SlowTempo(5, 0) as tempo:
+                tempo.config = b"target: all\nquery_frontend:\n"  # a Tempo 3.0 in one process, with defaults
+                with Betrace("--tempo", tempo.url, *more) as service:
+                    service.post("/v1/rules", {"id": "a", "dsl": "never { other }"})
+                    asked = {"rule_id": "a", "start": "now-20m", "end": "now-5m"}
+                    answer = self.of("violations", asked, ["--url", f"http://127.0.0.1:{service.port}"])
+                self.assertEqual(answer["conclusion"], conclusion, answer)
+                self.assertEqual(any("provisional_from" in gap for gap in answer["not_looked_at"]), not more, answer)
+
     def test_cancelled_replay_ends_and_is_not_answered(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and never answers
             tempo = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -53,20 +53,21 @@ type Source struct {
 
 // Coverage says what of a range was looked at. Complete: everything up to EffectiveEnd was read in full and judged.
 type Coverage struct {
-	Complete       bool           `json:"complete"`
-	Source         *Source        `json:"source"`
-	Asked          TimeRange      `json:"asked"`
-	EffectiveEnd   time.Time      `json:"effective_end"`
-	HandoverFrom   *time.Time     `json:"handover_from"`
-	LateUntil      *time.Time     `json:"late_until"`
-	DataFrom       *time.Time     `json:"data_from"`     // the earliest trace, or of series the first step with one; nil: not known, or there is none
-	WindowsEmpty   []TimeRange    `json:"windows_empty"` // without any trace
-	WindowsFailed  []FailedWindow `json:"windows_failed"`
-	Unsettled      *int64         `json:"unsettled"`
-	LongTraces     int64          `json:"long_traces_count"`
-	DifferingCount int64          `json:"differing_traces_count"`
-	Unended        int64          `json:"unended"`
-	Assumptions    struct {
+	Complete        bool           `json:"complete"`
+	Source          *Source        `json:"source"`
+	Asked           TimeRange      `json:"asked"`
+	EffectiveEnd    time.Time      `json:"effective_end"`
+	HandoverFrom    *time.Time     `json:"handover_from"`
+	ProvisionalFrom *time.Time     `json:"provisional_from"` // late spans may be hidden in what was counted from there on; nil: in nothing
+	LateUntil       *time.Time     `json:"late_until"`
+	DataFrom        *time.Time     `json:"data_from"`     // the earliest trace, or of series the first step with one; nil: not known, or there is none
+	WindowsEmpty    []TimeRange    `json:"windows_empty"` // without any trace
+	WindowsFailed   []FailedWindow `json:"windows_failed"`
+	Unsettled       *int64         `json:"unsettled"`
+	LongTraces      int64          `json:"long_traces_count"`
+	DifferingCount  int64          `json:"differing_traces_count"`
+	Unended         int64          `json:"unended"`
+	Assumptions     struct {
 		Settle string `json:"settle"`
 	} `json:"assumptions"`
 }

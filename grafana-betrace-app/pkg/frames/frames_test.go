@@ -262,6 +262,15 @@ func TestNoticesSayWhatWasNotLookedAt(t *testing.T) {
 	}
 }
 
+func TestNoticesSayWhatLateSpansMayChange(t *testing.T) {
+	from := noon.Add(-20 * time.Minute)
+	coverage := betrace.Coverage{Complete: true, EffectiveEnd: noon, Asked: betrace.TimeRange{Start: noon.Add(-time.Hour), End: noon}, ProvisionalFrom: &from}
+	want := "What is counted from 2026-03-10 11:40:00 UTC on is provisional: Tempo may still hide spans that came late. It is counted again later."
+	if notices := CoverageNotices(nil, &coverage); len(notices) != 1 || notices[0].Text != want || notices[0].Severity != data.NoticeSeverityInfo {
+		t.Errorf("%+v", notices)
+	}
+}
+
 func TestNoticesNameATempoThatWasNotChecked(t *testing.T) {
 	version := "3.1.0"
 	coverage := betrace.Coverage{Complete: true, EffectiveEnd: noon, Asked: betrace.TimeRange{End: noon}}

@@ -66,7 +66,7 @@ func InWords(gaps []betrace.TimeRange) string {
 }
 
 // CoverageNotices say what of the range was not looked at. No notice: everything up to now − settle was read and judged, of a Tempo
-// of a version that was checked, and traces were there all the time.
+// of a version that was checked, traces were there all the time, and no late spans may be hidden.
 func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	var notices []data.Notice
 	if !coverage.Complete {
@@ -77,6 +77,9 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	}
 	if coverage.EffectiveEnd.Before(coverage.Asked.End) {
 		notices = append(notices, info("Traces from %s on are not settled yet (settle %s): nothing is said about them.", clock(coverage.EffectiveEnd), coverage.Assumptions.Settle))
+	}
+	if from := coverage.ProvisionalFrom; from != nil {
+		notices = append(notices, info("What is counted from %s on is provisional: Tempo may still hide spans that came late. It is counted again later.", clock(*from)))
 	}
 	if coverage.LongTraces > 0 {
 		notices = append(notices, info("%d traces are longer than the margin and were judged where they were found.", coverage.LongTraces))

@@ -142,6 +142,32 @@ func TestAnAlertIsToldNothingOnceTracesStop(t *testing.T) {
 	}
 }
 
+// What late spans may change is a number all the same, for alerts and graphs, and a notice says from where on.
+func TestWhatLateSpansMayChangeIsANumberAndSaysSo(t *testing.T) {
+	f := newFake(t)
+	f.series = func(q betrace.SeriesQuestion) string {
+		return strings.Replace(withTraces("1", func(int) bool { return false })(q), `"windows_empty"`, fmt.Sprintf(`"provisional_from":"%s","windows_empty"`, q.Start.Format(time.RFC3339)), 1)
+	}
+	for _, c := range []struct {
+		instant   string
+		fromAlert bool
+	}{{"true", true}, {"true", false}, {"false", false}} {
+		answer := ask(t, f.instance(t), `{"queryType":"count","ruleIds":["a"],"instant":`+c.instant+`}`, c.fromAlert)
+		if answer.Error != nil || len(answer.Frames) != 1 {
+			t.Fatalf("%+v: %v", c, answer.Error)
+		}
+		values := answer.Frames[0].Fields[len(answer.Frames[0].Fields)-1]
+		for i := range values.Len() {
+			if value, isKnown := values.ConcreteAt(i); !isKnown || value.(float64) == 0 {
+				t.Errorf("%+v: step %d is %v", c, i, value)
+			}
+		}
+		if notices := answer.Frames[0].Meta.Notices; len(notices) == 0 || !strings.Contains(fmt.Sprint(notices), "is provisional: Tempo may still hide spans that came late") {
+			t.Errorf("%+v: %v", c, notices)
+		}
+	}
+}
+
 // What Grafana makes of an alert query: a number, a typed null (no data of that instance, which KeepLast keeps), or an error.
 func TestAnOutageIsNoNumber(t *testing.T) {
 	unread := func(q betrace.SeriesQuestion) string { // BeTrace is up, its Tempo is not

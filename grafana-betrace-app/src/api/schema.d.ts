@@ -728,7 +728,7 @@ export interface paths {
         };
         /**
          * Counts by steps of time, for graphs and alerts.
-         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or in which the source has no trace at all, whatever else is asked with it (`coverage.windows_empty` has these). Counts of settled steps are kept for 10 minutes; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules, and of those in shadow none, so that no alert is about them; `shadow=true` takes them too.
+         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or in which the source has no trace at all, whatever else is asked with it (`coverage.windows_empty` has these). Steps from `coverage.provisional_from` on are counted by what the source shows now. Counts of settled steps are kept for 10 minutes, and provisional ones no longer than they are provisional; what is missing is evaluated newest first, an hour and then as much as takes a few seconds, each piece in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules, and of those in shadow none, so that no alert is about them; `shadow=true` takes them too.
          */
         get: operations["violationSeries"];
         put?: never;
@@ -1455,6 +1455,11 @@ export interface components {
              * @description from here on (assumption handover) Tempo may still hand blocks over, during which search and even reads by id can lack spans for a moment; null: no such part
              */
             handover_from: string | null;
+            /**
+             * Format: date-time
+             * @description of live answers (series, violations on demand): what was counted from here on is what the source's searches showed, and they may still hide spans that came late, so it may change; of series the start of a step. It is counted again once nothing can be hidden there. Absent: nothing that was counted may lack late spans. What lies after effective_end is not settled besides
+             */
+            provisional_from?: string;
             /**
              * Format: date-time
              * @description until then the source's searches may hide spans that came late (assumption lateness) of what lies after effective_end; absent: they hide none of the range any more, or settle alone says where effective_end is

@@ -37,6 +37,11 @@ it('says where the data begins and where the tail is not settled', () => {
   expect(lines[1]).toContain('settle 2m');
 });
 
+it('says from where on late spans may be hidden', () =>
+  expect(coverageFacts(coverage({ provisional_from: '2026-11-20T12:29:00Z' }), 'utc').lines).toEqual([
+    'After 2026-11-20 12:29:00 Tempo may still hide spans that came late: what is counted there is provisional.',
+  ]));
+
 const UNCHECKED = 'not among the versions that were checked (2.8, 2.10, 3.0)';
 
 it('names a version of Tempo that was not checked, and no other', () => {

@@ -61,6 +61,13 @@ export function gapLines({ data_from: from, asked, windows_empty: empty }: Pick<
   return lines;
 }
 
+/** From where on late spans may be hidden: none found there is none so far. */
+export function lateLines({ provisional_from: from }: Pick<Coverage, 'provisional_from'>, zone: string): string[] {
+  return from
+    ? [t('coverage.late', 'After {{time}} Tempo may still hide spans that came late: what is counted there is provisional.', { time: formatTime(from, zone) })]
+    : [];
+}
+
 function dataLines(coverage: Coverage, zone: string): string[] {
   const { asked, assumptions } = coverage;
   const lines = gapLines(coverage, zone);
@@ -70,7 +77,7 @@ function dataLines(coverage: Coverage, zone: string): string[] {
       t('coverage.tail', 'After {{time}} traces may still get spans (settle {{settle}}): what is found there is provisional.', values)
     );
   }
-  return lines;
+  return [...lines, ...lateLines(coverage, zone)];
 }
 
 function traceLines(coverage: Coverage): string[] {

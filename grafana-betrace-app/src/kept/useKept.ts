@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Api } from '../api/client';
 import { useApi } from '../api/context';
 import type { Violation } from '../api/types';
-import { gapLines } from '../components/CoverageNotice';
+import { gapLines, lateLines } from '../components/CoverageNotice';
 import { useHost } from '../host/context';
 import { isAboutEvery, keptText } from './keptText';
 
@@ -49,7 +49,7 @@ async function lookFor(api: Api, dsl: string, violation: Violation, zone: string
       return { state: 'found', kept: { dsl: text, violation: candidate, isSameRequest: isSame(candidate, violation) } };
     }
   }
-  const gaps = gapLines(page.coverage, zone);
+  const gaps = [...gapLines(page.coverage, zone), ...lateLines(page.coverage, zone)];
   const isComplete = page.coverage.complete && candidates.length <= TRIED && gaps.length === 0;
   return { state: 'none', isComplete, reason: page.reason ?? gaps.join(' ') };
 }

@@ -84,6 +84,9 @@ export function previewWords({ page, exercised }: Preview): PreviewWords {
   if (!exercised || exercised.known === 0) {
     return { state: 'partial', text: t('packs.unknown', 'No trace broke it; whether any trace is about it is not known') };
   }
+  if (exercised.traces > 0 && page.coverage.provisional_from) {
+    return { state: 'kept', text: t('packs.kept-yet', 'Kept so far by the traces that are about it: {{n}} at least', { n: exercised.traces.toLocaleString() }) };
+  }
   if (exercised.traces > 0) {
     return { state: 'kept', text: t('packs.kept', 'Kept by the traces that are about it: {{n}} at least', { n: exercised.traces.toLocaleString() }) };
   }

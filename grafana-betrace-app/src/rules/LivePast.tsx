@@ -73,6 +73,9 @@ export function countText(page: ViolationPage): string {
   if (page.total_count === 0 && gapLines(page.coverage, 'utc').length > 0) {
     return t('live.none-where', 'Violating traces in the last hour: none where there were traces');
   }
+  if (page.total_count !== null && page.coverage.provisional_from) {
+    return t('live.so-far', 'Violating traces in the last hour: {{n}} so far', { n: page.total_count });
+  }
   if (page.total_count !== null) {
     return t('live.count', 'Violating traces in the last hour: {{n}}', { n: page.total_count });
   }

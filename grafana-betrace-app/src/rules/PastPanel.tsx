@@ -11,7 +11,7 @@ import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
 import { TimeRange } from '../components/TimeRange';
 import { useUrlTimeRange } from '../routing/timeRange';
-import { stepFor, toTimeline } from '../violations/buckets';
+import { isOpen, stepFor, toTimeline } from '../violations/buckets';
 import { stepOf } from '../violations/steps';
 import { Timeline } from '../violations/Timeline';
 import { ViolationSamples } from './ViolationSamples';
@@ -35,26 +35,36 @@ export interface Totals {
   count: number;
   /** steps that nobody looked at, or without any trace */
   unknown: number;
-  /** without the newest, which are not settled yet */
+  /** without the newest, of which nothing was counted yet */
   steps: number;
+  /** late spans may be hidden in some */
+  isProvisional: boolean;
 }
 
 export function totalsOf(series: Series): Totals {
   const stepMs = stepOf(series);
   const timeline = series.series.flatMap((one) => toTimeline({ ...series, series: [one] }, stepMs).buckets);
-  const settled = timeline.filter((bucket) => !bucket.isProvisional);
-  return { count: timeline.reduce((sum, bucket) => sum + (bucket.count ?? 0), 0), unknown: settled.filter((bucket) => bucket.count === null).length, steps: settled.length };
+  const counted = timeline.filter((bucket) => !isOpen(bucket));
+  return {
+    count: timeline.reduce((sum, bucket) => sum + (bucket.count ?? 0), 0),
+    unknown: counted.filter((bucket) => bucket.count === null).length,
+    steps: counted.length,
+    isProvisional: Boolean(series.coverage.provisional_from),
+  };
 }
 
-/** "12", or "at least 12" where some steps are not known; where none is, no number at all. */
-export function totalText({ count, unknown, steps }: Totals): string {
+/** "12", "at least 12" where some steps are not known, or "12 so far"; where none is known, no number at all. */
+export function totalText({ count, unknown, steps, isProvisional }: Totals): string {
   if (unknown === steps && count === 0) {
     return t('past.not-known', 'not known');
   }
   if (unknown > 0 && count === 0) {
     return t('past.none-known', 'none in the steps that are known');
   }
-  return unknown > 0 ? t('past.at-least', 'at least {{count}}', { count }) : String(count);
+  if (unknown > 0) {
+    return t('past.at-least', 'at least {{count}}', { count });
+  }
+  return isProvisional ? t('past.so-far', '{{count}} so far', { count }) : String(count);
 }
 
 function Outcome({ asked, savedId, onTest }: { asked: Asked; savedId?: string; onTest(traceId: string): void }) {

@@ -136,7 +136,7 @@ describe('sums of the past', () => {
   const series = (...values: Array<number | null>) => of(values);
   it('count what is known, and say "at least" where something is not', () => {
     expect(totalText(totalsOf(series(1, 2, 0)))).toBe('3');
-    expect(totalsOf(series(1, null, 2))).toEqual({ count: 3, unknown: 1, steps: 3 });
+    expect(totalsOf(series(1, null, 2))).toEqual({ count: 3, unknown: 1, steps: 3, isProvisional: false });
     expect(totalText(totalsOf(series(1, null)))).toBe('at least 1');
     expect(totalText(totalsOf(series(0, null)))).toBe('none in the steps that are known');
     expect(totalText(totalsOf(series(null)))).toBe('not known');

@@ -30,7 +30,10 @@ function leadOf(counts: DayCounts, coverage: Series['coverage']): string {
   if (counts.unknownSteps > 0) {
     return t('start.day.none-known', 'No violation in the steps that are known');
   }
-  return counts.emptySteps > 0 || gapLines(coverage, 'utc').length > 0 ? t('start.day.none-where', 'No violation where there were traces') : t('start.day.none', 'No violation');
+  if (counts.emptySteps > 0 || gapLines(coverage, 'utc').length > 0) {
+    return t('start.day.none-where', 'No violation where there were traces');
+  }
+  return coverage.provisional_from ? t('start.day.none-yet', 'No violation so far') : t('start.day.none', 'No violation');
 }
 
 /** What a day without violations is worth: rules that no trace was about could not be broken. */
@@ -40,6 +43,9 @@ function noneOf(counts: DayCounts, coverage: Series['coverage'], exercised: Seri
   const lead = leadOf(counts, coverage);
   if (!about?.isWhole) {
     return t('start.day.about-unknown', '{{lead}}; for which of the {{rules}} enabled rules there were traces is not known', { ...PLAIN, lead, rules });
+  }
+  if (about.rules === 0 && exercised?.coverage.provisional_from) {
+    return t('start.day.about-none-yet', 'No trace was about any of the {{rules}} enabled rules so far: nothing could break them', { rules });
   }
   if (about.rules === 0) {
     return t('start.day.about-none', 'No trace was about any of the {{rules}} enabled rules: nothing could break them', { rules });

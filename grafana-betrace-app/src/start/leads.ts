@@ -5,7 +5,7 @@ import type { FirstViolation, Rule, Series } from '../api/types';
 import { gapLines } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 import { reasonSentence } from '../violations/coverageWords';
-import { openFrom, startOf, stepOf, valueOf } from '../violations/steps';
+import { openFrom, provisionalFrom, startOf, stepOf, valueOf } from '../violations/steps';
 import { minutesOf } from './dayCounts';
 
 export interface Unjudged {
@@ -43,8 +43,11 @@ function idleOf(exercised: Series): Unjudged[] {
     const known = numbersOf(points);
     const settled = points.filter((point) => !(startOf(point) >= openFrom(exercised, points, stepOf(exercised))));
     const isWhole = exercised.coverage.complete && known.length >= settled.length && gapLines(exercised.coverage, 'utc').length === 0;
+    const wholeText = exercised.coverage.provisional_from
+      ? t('leads.idle-yet', 'No trace of the last 24 hours is about it so far')
+      : t('leads.idle-day', 'No trace of the last 24 hours is about it, as far as they are settled');
     const why = isWhole
-      ? t('leads.idle-day', 'No trace of the last 24 hours is about it, as far as they are settled')
+      ? wholeText
       : t('leads.idle', 'No trace is about it in the steps of {{minutes}} minutes that are known: {{known}} of {{all}}', { known: known.length, all: points.length, minutes: minutesOf(exercised) });
     return known.length > 0 && known.every((value) => value === 0) ? [{ ruleId: labels.rule_id, name: labels.rule, kind: 'idle' as const, why }] : [];
   });
@@ -70,7 +73,8 @@ export function dayBefore(exercised: Series, nowMs: number): DayBefore {
     return 'exercised';
   }
   const isWhole = exercised.coverage.complete && gapLines(exercised.coverage, 'utc').length === 0;
-  return isWhole && points.length > 0 && points.every((point) => valueOf(point) === 0) ? 'idle' : 'unknown';
+  const isCertain = (point: (typeof points)[number]) => valueOf(point) === 0 && startOf(point) + HOUR_MS <= provisionalFrom(exercised.coverage);
+  return isWhole && points.length > 0 && points.every(isCertain) ? 'idle' : 'unknown';
 }
 
 /** Nothing from before it in what was read, and that was everything. */

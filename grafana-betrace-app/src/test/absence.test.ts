@@ -30,6 +30,10 @@ const LACKS: Array<[string, Partial<Coverage>, string | null]> = [
   ['any trace', { ...WHOLE, complete: false, windows_empty: [ASKED] }, 'no_data: the source has no trace in this range'],
 ];
 
+/** Of live answers: Tempo may hide late spans in the newest part of what was counted. */
+const LATE: Partial<Coverage> = { ...WHOLE, provisional_from: at(20) };
+const LIVE = ['the list', 'a bar of the list', 'a bar of the service', 'the last hour', 'the past', 'the day before', 'a rule that no trace is about'];
+
 /** Zero wherever the answer says nothing against it, as a service counts that does not look for what is missing. */
 const series = (change: Partial<Coverage>, reason: string | null): Series => ({
   series: [{ labels: { rule_id: 'r', rule: 'R', severity: 'low' }, points: [0, 10, 20, 30].map((minute) => [at(minute), reason && minute === 10 ? null : 0]), undecided: { steps: 0, budget: 0 } }],
@@ -53,13 +57,24 @@ const SAYINGS: Array<[string, (change: Partial<Coverage>, reason: string | null)
   ['the last hour', (change, reason) => [countText(empty(change, reason)), ...coverageFacts(coverage(change), 'utc').lines].join(' ')],
   ['the past', (change, reason) => totalText(totalsOf(series(change, reason)))],
   ['the day before', (change, reason) => (dayBefore({ ...series(change, reason) }, Date.parse(at(40)) + 48 * 3600_000) === 'idle' ? 'idle' : 'unknown')],
-  ['a rule that no trace is about', (change, reason) => unjudgedRules([], undefined, series(change, reason)).map(({ why }) => (/last 24 hours/.test(why) ? 'all' : why)).join(' ')],
+  ['a rule that no trace is about', (change, reason) => unjudgedRules([], undefined, series(change, reason)).map(({ why }) => (/as far as they are settled/.test(why) ? 'all' : why)).join(' ')],
 ];
 
 describe.each(SAYINGS)('%s', (name, say) => {
   it('says it plainly where everything is there', () => expect(say(WHOLE, null)).not.toMatch(name === 'a rule that no trace is about' ? /known/ : HEDGED));
 
   it.each(LACKS.filter(([, , reason]) => name !== 'a bar of the list' || !reason))('says what is missing: %s', (_, change, reason) => expect(say(change, reason)).toMatch(HEDGED));
+
+  if (LIVE.includes(name)) {
+    it('says that late spans may come', () => expect(say(LATE, null)).toMatch(/so far|not settled|provisional|unknown/));
+    it('does not say so where none may', () => expect(say(WHOLE, null)).not.toMatch(/so far|not settled yet|provisional|unknown/));
+  }
+});
+
+it('says of an empty list, a preview and rules that no trace is about that it is so far', () => {
+  expect(previewWords({ page: empty(LATE, null), exercised: { traces: 3, known: 3, hours: 3 } }).text).toMatch(/so far/);
+  expect(exercisedInWords(series(LATE, null)).join(' ')).toMatch(/so far/);
+  expect(exercisedInWords(series(WHOLE, null)).join(' ')).not.toMatch(/so far/);
 });
 
 it.each(LACKS)('an empty list and a preview of a pack do not call that kept: %s', (_, change, reason) => {

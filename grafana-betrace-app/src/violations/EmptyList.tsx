@@ -4,7 +4,7 @@ import { Button, LinkButton } from '@grafana/ui';
 
 import { PLAIN } from '../i18n';
 import type { ViolationPage } from '../api/types';
-import { gapLines } from '../components/CoverageNotice';
+import { gapLines, lateLines } from '../components/CoverageNotice';
 import { EmptyState } from '../components/EmptyState';
 import { Loading } from '../components/Loading';
 import { formatTime } from '../components/TimeText';
@@ -33,14 +33,24 @@ function noneText(page: ViolationPage, isNarrowed: boolean, zone: string): strin
     : t('violations.none.all', 'All traces from {{from}} to {{to}} were looked at; none violates an enabled rule.', values);
 }
 
+function noneTitle(page: ViolationPage, hasGaps: boolean): string {
+  const values = { ...PLAIN, traces: tracesInWords(page) };
+  if (hasGaps) {
+    return t('violations.none.title-where', 'No violations where there were traces: {{traces}}', values);
+  }
+  return page.coverage.provisional_from
+    ? t('violations.none.title-yet', 'No violations so far among {{traces}}', values)
+    : t('violations.none.title', 'No violations among {{traces}}', values);
+}
+
 function NoneFound({ page, filters, isNarrowed, onClear }: Pick<Props, 'page' | 'filters' | 'isNarrowed' | 'onClear'>) {
   const zone = useHost().timeZone();
   const gaps = gapLines(page.coverage, zone);
-  const values = { ...PLAIN, traces: tracesInWords(page) };
+  const late = lateLines(page.coverage, zone);
   return (
     <EmptyState
-      icon={gaps.length ? 'question-circle' : 'check-circle'}
-      title={gaps.length ? t('violations.none.title-where', 'No violations where there were traces: {{traces}}', values) : t('violations.none.title', 'No violations among {{traces}}', values)}
+      icon={gaps.length || late.length ? 'question-circle' : 'check-circle'}
+      title={noneTitle(page, gaps.length > 0)}
       action={
         isNarrowed ? (
           <Button variant="secondary" onClick={onClear}>
@@ -49,7 +59,7 @@ function NoneFound({ page, filters, isNarrowed, onClear }: Pick<Props, 'page' | 
         ) : undefined
       }
     >
-      {[noneText(page, isNarrowed, zone), ...gaps].map((line) => (
+      {[noneText(page, isNarrowed, zone), ...gaps, ...late].map((line) => (
         <div key={line}>{line}</div>
       ))}
       <NotExercised filters={filters} coverage={page.coverage} />

@@ -33,8 +33,10 @@ function names(exercised: Series, known: Known): string {
 export function exercisedInWords(exercised: Series): string[] {
   const idle = names(exercised, 'idle');
   const unknown = names(exercised, 'unknown');
+  const isSoFar = Boolean(exercised.coverage.provisional_from);
   return [
-    ...(idle ? [t('violations.exercised.idle', 'No trace was about {{names}}: nothing could break it.', { ...PLAIN, names: idle })] : []),
+    ...(idle && isSoFar ? [t('violations.exercised.idle-yet', 'No trace was about {{names}} so far: nothing could break it.', { ...PLAIN, names: idle })] : []),
+    ...(idle && !isSoFar ? [t('violations.exercised.idle', 'No trace was about {{names}}: nothing could break it.', { ...PLAIN, names: idle })] : []),
     ...(unknown ? [t('violations.exercised.unknown', 'Whether traces were about {{names}} is not known.', { ...PLAIN, names: unknown })] : []),
   ];
 }

@@ -1,4 +1,4 @@
-// Violations over time: a bar for each step, a hatched one where nobody looked, a lighter one where it is not settled yet. What a bar says is also said in words, and arrow keys walk along them.
+// Violations over time: a bar for each step, a hatched one where nobody looked, a lighter one where it is not settled yet, or late spans may be hidden. What a bar says is also said in words, and arrow keys walk along them.
 import { css, cx } from '@emotion/css';
 import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -9,7 +9,7 @@ import { PLAIN } from '../i18n';
 import { SEVERITIES, type Severity } from '../api/types';
 import { severityText } from '../components/SeverityBadge';
 import { useHost } from '../host/context';
-import type { Bucket, Timeline as TimelineData } from './buckets';
+import { isOpen, type Bucket, type Timeline as TimelineData } from './buckets';
 
 interface Props {
   timeline: TimelineData;
@@ -40,7 +40,7 @@ export function bucketInWords(bucket: Bucket, timeZone: string): string {
   if (bucket.isEmpty) {
     return t('violations.timeline.empty', '{{time}}: no trace, so nothing can be said', { ...PLAIN, time });
   }
-  if (bucket.count === null && bucket.isProvisional && !bucket.rulesNotLookedAt) {
+  if (isOpen(bucket)) {
     return t('violations.timeline.open', '{{time}}: not settled yet', { ...PLAIN, time });
   }
   if (bucket.count === null) {
@@ -152,7 +152,7 @@ export function Timeline({ timeline, onPick }: Props) {
               tabIndex={i === focusable ? 0 : -1}
               className={cx(
                 styles.bar,
-                bucket.count === null && (!bucket.isProvisional || bucket.rulesNotLookedAt > 0) && styles.notLookedAt,
+                bucket.count === null && !isOpen(bucket) && styles.notLookedAt,
                 bucket.isProvisional && styles.provisional,
                 bucket.count !== null && bucket.rulesNotLookedAt > 0 && styles.atLeast
               )}

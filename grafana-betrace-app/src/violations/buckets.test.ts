@@ -1,7 +1,7 @@
 // Bars from series: null is not zero.
 import type { Coverage } from '../api/types';
 import { coverage } from '../test/fixtures';
-import { listTimeline, type Series, stepFor, toTimeline as ofAnswer } from './buckets';
+import { isOpen, listTimeline, type Series, stepFor, toTimeline as ofAnswer } from './buckets';
 
 const T = ['2026-11-20T10:00:00.000000000Z', '2026-11-20T10:01:00.000000000Z', '2026-11-20T10:02:00.000000000Z'];
 const series = (rule: string, severity: string, values: Array<number | null>): Series => ({
@@ -10,7 +10,7 @@ const series = (rule: string, severity: string, values: Array<number | null>): S
 });
 
 const LAST = { asked: { start: T[0], end: '2026-11-20T10:03:00Z' }, effective_end: '2026-11-20T10:03:00Z', data_from: null };
-const toTimeline = (all: Series[], stepMs: number, change: Partial<Coverage> & { provisional_from?: string } = {}) => ofAnswer({ series: all as never, coverage: coverage({ ...LAST, ...change }) }, stepMs);
+const toTimeline = (all: Series[], stepMs: number, change: Partial<Coverage> = {}) => ofAnswer({ series: all as never, coverage: coverage({ ...LAST, ...change }) }, stepMs);
 
 describe('bars', () => {
   it('keeps what was not looked at apart from zero', () => {
@@ -76,8 +76,20 @@ describe('the newest steps', () => {
     expect(shape([series('a', 'high', [null, 2, null])], { effective_end: '2026-11-20T10:00:30Z' })[0]).toEqual([null, false, 1]);
   });
 
+  const late = { provisional_from: '2026-11-20T10:01:30Z' };
+
   it('are provisional from where the service says so', () =>
-    expect(shape([series('a', 'high', [1, 2, 3])], { provisional_from: '2026-11-20T10:01:30Z' })).toEqual([[1, false, 0], [2, true, 0], [3, true, 0]]));
+    expect(shape([series('a', 'high', [1, 2, 3])], late)).toEqual([[1, false, 0], [2, true, 0], [3, true, 0]]));
+
+  it('are gaps also where late spans may be hidden, if they were not read or had no trace', () => {
+    const failed = [{ start: T[2], end: '2026-11-20T10:03:00Z', reason: 'http' }];
+    const unread = toTimeline([series('a', 'high', [1, 2, null])], 60_000, { ...late, windows_failed: failed });
+    expect([unread.notLookedAt, unread.isWhole, isOpen(unread.buckets[2])]).toEqual([1, false, false]);
+    const quiet = toTimeline([series('a', 'high', [1, 2, null])], 60_000, { ...late, windows_empty: [{ start: T[2], end: '2026-11-20T10:03:00Z' }] });
+    expect([quiet.notLookedAt, quiet.buckets[2].isEmpty, quiet.isWhole]).toEqual([1, true, true]);
+    const notCounted = toTimeline([series('a', 'high', [1, 2, null])], 60_000, { ...late, ...open });
+    expect([notCounted.notLookedAt, isOpen(notCounted.buckets[2])]).toEqual([0, true]);
+  });
 });
 
 it('says nothing of a step without any trace, also where the service counts zero there', () => {
@@ -102,6 +114,8 @@ describe('bars of a list that is whole', () => {
     const change = { ...LAST, effective_end: '2026-11-20T10:02:30Z', windows_empty: [{ start: T[0], end: T[1] }] };
     const { buckets } = listTimeline([at('2026-11-20T10:02:10Z')], coverage(change), 60_000);
     expect(buckets.map(({ count, isEmpty, isProvisional }) => [count, isEmpty, isProvisional])).toEqual([[null, true, false], [0, false, false], [1, false, true]]);
+    const late = listTimeline([], coverage({ ...change, provisional_from: T[1] }), 60_000).buckets;
+    expect(late.map(({ count, isEmpty, isProvisional }) => [count, isEmpty, isProvisional])).toEqual([[null, true, false], [0, false, true], [0, false, true]]);
   });
 });
 

@@ -22,7 +22,7 @@ export interface Bucket {
   rulesNotLookedAt: number;
   /** Counts above 0, by severity. */
   bySeverity: Record<string, number>;
-  /** Not settled yet: the count is what is found so far; null: nothing was counted there yet. */
+  /** Not settled yet, or late spans may be hidden: the count is what is found so far; null: nothing was counted there yet. */
   isProvisional: boolean;
   /** Not one trace is there: nothing can be said. Its count is null. */
   isEmpty: boolean;
@@ -35,7 +35,7 @@ export interface Timeline {
   /** Steps of which nothing is known, and that are no newest ones. */
   notLookedAt: number;
   total: number;
-  /** All rules were looked at in all steps that are settled. */
+  /** All rules were looked at in all steps but the newest, of which nothing was counted yet. */
   isWhole: boolean;
 }
 
@@ -51,6 +51,9 @@ function add(bucket: Bucket, severity: string, value: number): void {
   }
 }
 
+/** One of the newest, of which nothing was counted yet, which is no gap. */
+export const isOpen = ({ count, isProvisional, isEmpty, rulesNotLookedAt }: Bucket): boolean => count === null && isProvisional && !isEmpty && rulesNotLookedAt === 0;
+
 /** What has no trace says nothing, whatever was counted there. */
 function markEmpty(bucket: Bucket, gaps: Gaps): void {
   const isBefore = Boolean(gaps.data_from) && Date.parse(gaps.data_from ?? '') >= bucket.end;
@@ -63,13 +66,12 @@ function markEmpty(bucket: Bucket, gaps: Gaps): void {
 
 function timelineOf(buckets: Bucket[]): Timeline {
   const counts = buckets.map((bucket) => bucket.count ?? 0);
-  const settled = buckets.filter((bucket) => !bucket.isProvisional);
   return {
     buckets,
     highest: counts.reduce((most, count) => Math.max(most, count), 0),
-    notLookedAt: settled.filter((bucket) => bucket.count === null).length,
+    notLookedAt: buckets.filter((bucket) => bucket.count === null && !isOpen(bucket)).length,
     total: counts.reduce((sum, count) => sum + count, 0),
-    isWhole: buckets.length > 0 && settled.every((bucket) => bucket.rulesNotLookedAt === 0),
+    isWhole: buckets.length > 0 && buckets.every((bucket) => bucket.rulesNotLookedAt === 0),
   };
 }
 
@@ -88,13 +90,14 @@ function fill(buckets: readonly Bucket[], violations: readonly Dated[]): void {
 export function listTimeline(violations: readonly Dated[], coverage: Coverage, stepMs: number): Timeline {
   const [from, to] = [Date.parse(coverage.asked.start), Date.parse(coverage.asked.end)];
   const settled = Date.parse(coverage.effective_end);
+  const certain = Math.min(settled, provisionalFrom(coverage));
   const buckets: Bucket[] = [];
   for (let start = Math.floor(from / stepMs) * stepMs; start < to; start += stepMs) {
     const bucket = emptyBucket(Math.max(start, from), Math.min(start + stepMs, to));
-    buckets.push({ ...bucket, count: 0, isProvisional: bucket.end > settled });
+    buckets.push({ ...bucket, count: 0, isProvisional: bucket.end > certain });
   }
   fill(buckets, violations);
-  buckets.forEach((bucket) => !bucket.isProvisional && markEmpty(bucket, coverage));
+  buckets.forEach((bucket) => bucket.end <= settled && markEmpty(bucket, coverage));
   return timelineOf(buckets);
 }
 
@@ -118,17 +121,17 @@ function addPoint(buckets: Map<number, Bucket>, severity: string, stepMs: number
 /** Adds the rules' series step by step. */
 export function toTimeline(answer: Pick<Answer, 'series' | 'coverage'>, stepMs: number): Timeline {
   const byStart = new Map<number, Bucket>();
-  const provisional = provisionalFrom(answer);
+  const provisional = provisionalFrom(answer.coverage);
   answer.series.forEach(({ labels, points }) => {
     const open = openFrom(answer, points, stepMs);
     points.forEach((point) => addPoint(byStart, labels.severity, stepMs, open, point));
   });
   const buckets = [...byStart.values()].sort((a, b) => a.start - b.start);
   buckets.forEach((bucket) => {
-    bucket.isProvisional ||= bucket.end > provisional;
     if (!bucket.isProvisional) {
       markEmpty(bucket, answer.coverage);
     }
+    bucket.isProvisional ||= bucket.end > provisional;
   });
   return timelineOf(buckets);
 }

@@ -3,7 +3,7 @@
 import type { Coverage, Series } from '../api/types';
 
 type Point = Series['series'][number]['points'][number];
-type Answer = Pick<Series, 'series' | 'coverage'> & { provisional_from?: string | null };
+type Answer = Pick<Series, 'series' | 'coverage'>;
 
 export const startOf = ([time]: Point): number => (typeof time === 'string' ? Date.parse(time) : Number.NaN);
 export const valueOf = ([, value]: Point): number | null => (typeof value === 'number' ? value : null);
@@ -21,11 +21,8 @@ export function isWithoutTraces({ asked, windows_empty: windows }: Pick<Coverage
   return windows.some((window) => Date.parse(window.start) <= from && Date.parse(window.end) >= to);
 }
 
-/** From here on counts may still change, in milliseconds; NaN: the service does not say. */
-export function provisionalFrom({ coverage, provisional_from }: Answer): number {
-  const said = provisional_from ?? (coverage as { provisional_from?: string | null }).provisional_from;
-  return said ? Date.parse(said) : Number.NaN;
-}
+/** From here on late spans may be hidden in what was counted, in milliseconds; Infinity: in nothing. */
+export const provisionalFrom = ({ provisional_from: from }: Pick<Coverage, 'provisional_from'>): number => (from ? Date.parse(from) : Infinity);
 
 /** Of one rule, from where on steps are open, in milliseconds; Infinity: none is. */
 export function openFrom({ coverage }: Answer, points: readonly Point[], stepMs: number): number {

@@ -31,7 +31,6 @@ typedef struct scene {
 static void start(scene *s) {
   bt_error error = {0};
   s->options.source = &s->fake.source;
-  s->options.assumptions = bt_assumptions_default();
   s->options.at_once = 1; /* the scripted source is for one thread */
   if (!s->options.work && bt_workplace_new(NULL, &s->options.work, &error) != BT_OK) fail_msg("%s", error.message);
   if (bt_series_pool_new(&s->options, &s->pool, &error) != BT_OK) fail_msg("%s", error.message);
@@ -45,6 +44,7 @@ static void restart(scene *s) {
 static int make_scene(void **state) {
   scene *s = calloc(1, sizeof *s);
   fake_source_init(&s->fake);
+  s->options.assumptions = bt_assumptions_default();
   s->rules[0] = rule_of("slow", "trace.has(span.name == \"slow\")");
   s->rules[1] = rule_of("retry", "when { slow as s } always { retry after s }");
   s->rules[2] = rule_of("never", "trace.has(span.name == \"never\")");
@@ -376,6 +376,45 @@ static void unsettled_steps_are_not_counted(void **state) {
   bt_series_close(all);
 }
 
+static int64_t hides_for_ten_minutes(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns) {
+  (void)source;
+  (void)cancel;
+  return lateness_ns ? 10 * MINUTE_NS : 0;
+}
+
+/* Asks for half an hour by minutes, and says how many of the oldest are no more provisional. All have to be counted. */
+static size_t certain_steps(scene *s, size_t rule) {
+  enum { MINUTES = 30 };
+  size_t certain = 0;
+  s->question.now_ns = bt_clock_wall_ns();
+  s->question.step_ns = MINUTE_NS;
+  s->question.end_step = s->question.whole_end_step = s->question.now_ns / MINUTE_NS - 3;
+  s->question.first_step = s->question.end_step - MINUTES;
+  bt_series_ask *asked = ask_and_wait(s);
+  for (size_t i = 0; i < MINUTES; i++) {
+    bt_step_count count;
+    assert_int_equal(bt_series_step(asked, rule, i, &count), BT_STEP_COUNTED);
+    certain += !count.is_provisional;
+    assert_true(count.is_provisional || certain == i + 1);
+  }
+  bt_series_close(asked);
+  return certain;
+}
+
+/* Of 3 to 33 minutes ago. Spans come up to five minutes late, and are hidden for ten. */
+static void steps_that_may_lack_late_spans_are_provisional(void **state) {
+  scene *s = *state;
+  fake_span_add(fake_add(&s->fake, TRACES + 1), "web", bt_clock_wall_ns() - 10 * MINUTE_NS);
+  assert_int_equal(certain_steps(s, 0), 30);
+  s->fake.operations.hides_late = hides_for_ten_minutes;
+  s->options.assumptions.lateness_ns = 5 * MINUTE_NS;
+  restart(s);
+  for (size_t rule = 0; rule < 3; rule++) assert_in_range(certain_steps(s, rule), 17, 18);
+  s->options.assumptions.lateness_ns = 0;
+  restart(s);
+  assert_int_equal(certain_steps(s, 0), 30);
+}
+
 static void steps_without_any_trace_are_empty(void **state) {
   scene *s = *state;
   bt_step_count count;
@@ -514,6 +553,7 @@ int main(void) {
       SCENE(a_trace_that_goes_on_keeps_its_step_open),
       SCENE(a_source_that_is_gone_gives_no_number),
       SCENE(unsettled_steps_are_not_counted),
+      SCENE(steps_that_may_lack_late_spans_are_provisional),
       SCENE(steps_without_any_trace_are_empty),
       SCENE(empty_steps_are_so_in_every_company),
       SCENE(many_traces_hide_no_step),
