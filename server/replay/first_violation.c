@@ -271,6 +271,8 @@ static bt_status take_whole(descent *d, bt_replay_result *whole, bt_error *error
     snprintf(d->failure, sizeof d->failure, "%s", whole->reason);
   }
   whole->coverage.unsettled = whole->coverage.unended = whole->coverage.outside = 0; /* windows counted them */
+  /* It may see traces in what was empty to a window: spans that came late. */
+  if (whole->outcome <= BT_REPLAY_INCOMPLETE) result->coverage.windows_empty_count = 0;
   return bt_coverage_join(&result->coverage, &whole->coverage, error);
 }
 
