@@ -63,8 +63,8 @@ bool bt_can_be_idle(const bt_rule *rule);
 
 /* What is known of one rule before anything is asked: it was exercised; it was not; only a search can tell. */
 typedef enum bt_exercise { BT_EXERCISED, BT_NOT_EXERCISED, BT_EXERCISE_OPEN } bt_exercise;
-/* Of a rule whose range was looked at in full; else it counts as exercised: the result says already what is not known.
- */
+/* Of a rule whose range was looked at in full and shows a settled trace; else it counts as exercised: the result says
+ * already what is not known. */
 bt_exercise bt_exercise_of_result(const bt_replay_result *result, const bt_rule_definition *rule, size_t index);
 
 /* Asks for what is open, and explains up to BT_IDLE_EXPLAINED idle rules by the names that no trace has. `exercise`:

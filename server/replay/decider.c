@@ -206,6 +206,18 @@ static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets 
                              .projected_found = shows_links ? 2 * candidates : candidates};
 }
 
+/* Neither read nor decided again. */
+static void leave_seen(const bt_decider *decider) {
+  const bt_seen_traces *seen = decider->plan->request.seen;
+  for (size_t i = 0; seen && i < decider->table->count; i++) {
+    bt_known *known = &decider->table->traces[i];
+    if (!bt_seen_traces_has(seen, &known->matched.id)) continue;
+    known->flags |= BT_KNOWN_SEEN;
+    for (size_t r = 0; r < decider->plan->rule_count; r++)
+      decider->rules[r].unread[i / 64] &= ~((uint64_t)1 << (i % 64));
+  }
+}
+
 static void choose_strategies(bt_decider *decider) {
   for (size_t i = 0; i < decider->plan->rule_count; i++) {
     bt_strategy *chosen = &decider->account->result->rules[i].strategy;
@@ -245,9 +257,11 @@ bt_status bt_decider_find(bt_decider *decider, bt_error *error) {
   bt_account_show(decider->account, 0.2);
   if (status == BT_OK) bt_pruned_traces_take(decider->questions);
   if (status == BT_OK) status = bt_candidates_make(decider, error);
+  if (status == BT_OK) leave_seen(decider);
   if (status == BT_OK) choose_strategies(decider);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->narrow) status = ways[i]->narrow(decider, error);
+  if (status == BT_OK) leave_seen(decider); /* pruned ones come back while others are subtracted */
   if (status == BT_OK && decider->plan->filters) status = bt_own_traces_mark(decider->questions, error);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->decide && is_possible(decider, ways[i])) status = ways[i]->decide(decider, error);

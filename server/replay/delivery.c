@@ -27,8 +27,12 @@ static void track_inconclusive(bt_rule_result *result, const bt_trace_verdict *v
 }
 
 /* A violation in a trace that the searches had ruled out: Tempo's answers or the plan were wrong. It is reported,
- * and the answer is not complete, because others like it were not read. */
-static void track_unread(bt_judge *judge, bt_rule_result *result, const bt_trace_verdict *verdict) {
+ * and the answer is not complete, because others like it were not read. What a part of a range is asked for may lack
+ * what makes a long trace a candidate; the whole is asked for afterwards. */
+static void track_unread(bt_judge *judge, bt_rule_result *result, const bt_known *known,
+                         const bt_trace_verdict *verdict) {
+  bool is_part = judge->plan->request.whole.start_ns < judge->plan->request.whole.end_ns;
+  if (is_part && known->flags & BT_KNOWN_LONG) return;
   if (!verdict->is_settled || !judge->decider->rules[verdict->rule].is_answered) return;
   result->unread_sampled++;
   if (verdict->verdict != BT_VIOLATED) return;
@@ -36,12 +40,12 @@ static void track_unread(bt_judge *judge, bt_rule_result *result, const bt_trace
   judge->unread_differences++;
 }
 
-static void track_verdict(bt_judge *judge, const bt_trace_verdict *verdict, bool was_wanted) {
+static void track_verdict(bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict, bool was_wanted) {
   bt_rule_result *result = &judge->account->result->rules[verdict->rule];
   if (verdict->verdict == BT_VIOLATED) track_violation(result, verdict);
   if (verdict->is_settled && verdict->exercised == BT_TRUE) result->traces_exercised++;
   if (!was_wanted) {
-    track_unread(judge, result, verdict);
+    track_unread(judge, result, known, verdict);
     return;
   }
   result->traces_read++;
@@ -94,7 +98,7 @@ static bt_status deliver_rule(bt_judge *judge, size_t known, bt_judged *judged, 
   if (!judged->is_usable) return BT_OK;
   bool was_wanted = bt_bit_get(judge->decider->rules[verdict->rule].unread, known);
   if (!was_wanted && verdict->verdict == BT_INCONCLUSIVE) verdict->verdict = BT_SATISFIED;
-  track_verdict(judge, verdict, was_wanted);
+  track_verdict(judge, &judge->table->traces[known], verdict, was_wanted);
   bt_status status = tell_violation(judge, verdict->rule, violation, error);
   return status == BT_OK ? bt_delivery_tell(judge->account, verdict, error) : status;
 }

@@ -143,6 +143,8 @@ typedef struct descent {
   uint64_t sample_differences, unread_differences;
   bt_moment first_inconclusive;
   char failure[240];
+  bt_seen_traces seen;  /* what the windows decided */
+  size_t whole_windows; /* that were not cut */
 } descent;
 
 /* ---- what a window's replay tells ---- */
@@ -153,9 +155,11 @@ static bool is_earlier(const bt_violation *a, const bt_violation *b) {
 }
 
 static bt_status keep_earliest(void *context, size_t rule, bt_violation *violation, bt_error *error) {
-  bt_first_result *result = ((descent *)context)->result;
+  descent *d = context;
+  bt_first_result *result = d->result;
   (void)rule;
   (void)error;
+  d->has_data = true; /* though it may begin where nothing else does */
   if (result->violation && !is_earlier(violation, result->violation)) {
     bt_violation_free(violation);
     return BT_OK;
@@ -236,6 +240,7 @@ static bt_status take_window(descent *d, const bt_replay_result *window, bt_erro
   take_counters(d, window);
   take_outcome(d, window);
   if (!d->is_cancelled) d->position_ns = d->window.range.end_ns;
+  d->whole_windows++;
   d->size_ns = grow_number(d->size_ns, window->rules[0].traces_candidate ? GROWTH : EMPTY_GROWTH);
   d->most_reads = (size_t)grow_number((int64_t)d->most_reads, GROWTH);
   return bt_coverage_join(&result->coverage, &window->coverage, error);
@@ -249,6 +254,43 @@ static bt_status look_at_window(descent *d, bt_error *error) {
   bt_status status = bt_replay_run(d->source, &d->window, &observer, &window, error);
   if (status == BT_OK) status = take_window(d, &window, error);
   bt_replay_result_dispose(&window);
+  return status;
+}
+
+/* ---- all of them once more, as one ---- */
+
+static bt_status take_whole(descent *d, bt_replay_result *whole, bt_error *error) {
+  bt_first_result *result = d->result;
+  result->requests += whole->requests;
+  result->bytes_inspected += whole->bytes_inspected;
+  result->bytes_received += whole->bytes_received;
+  take_counters(d, whole);
+  if (whole->outcome == BT_REPLAY_CANCELLED) d->is_cancelled = true;
+  if (whole->outcome == BT_REPLAY_FAILED) {
+    d->failed_in_a_row = FAILED_IN_A_ROW;
+    snprintf(d->failure, sizeof d->failure, "%s", whole->reason);
+  }
+  whole->coverage.unsettled = whole->coverage.unended = whole->coverage.outside = 0; /* windows counted them */
+  /* It may see traces in what was empty to a window: spans that came late. */
+  if (whole->outcome <= BT_REPLAY_INCOMPLETE) result->coverage.windows_empty_count = 0;
+  return bt_coverage_join(&result->coverage, &whole->coverage, error);
+}
+
+/* A trace may have what makes it a candidate in several windows, none of which finds it then; and what comes later than
+ * is promised is found by a question over all that a window does not ask about. So all that was looked at is asked
+ * for as a replay asks for it, and read is what no window decided. A file shows whole traces to each window. */
+static bt_status look_at_whole(descent *d, bt_error *error) {
+  bt_replay_observer observer = {.context = d, .violation = keep_earliest};
+  bt_replay_result whole = {0};
+  bt_replay_request request = d->window;
+  request.range = (bt_time_range){d->range.start_ns, bt_time_earlier(d->position_ns, d->range.end_ns)};
+  request.most_reads = 0;
+  if (d->position_ns >= d->range.end_ns) request.whole = (bt_time_range){0};
+  bool is_gone = d->is_cancelled || d->failed_in_a_row >= FAILED_IN_A_ROW;
+  if (is_gone || d->whole_windows < 2 || d->source->operations->is_static || !d->has_data) return BT_OK;
+  bt_status status = bt_replay_run(d->source, &request, &observer, &whole, error);
+  if (status == BT_OK) status = take_whole(d, &whole, error);
+  bt_replay_result_dispose(&whole);
   return status;
 }
 
@@ -383,6 +425,8 @@ static void begin_descent(descent *d, const bt_replay_request *request) {
   window->count = BT_COUNT_AT_LEAST;
   window->sample_size = CHECKED_BY_ID;
   window->wants_earliest = true;
+  window->whole = d->range;
+  window->seen = &d->seen;
   window->gap_step_ns = bt_time_subtract(d->range.end_ns, d->range.start_ns) / GAPS_NAMED + 1;
   bt_assumptions service = bt_assumptions_over(&request->assumptions, d->source, request->cancel);
   bt_assumptions own = bt_assumptions_of(&service, request->rules[0]);
@@ -417,12 +461,14 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
   descent d = {.source = source, .range = request->range, .observer = observer, .result = result};
   begin_descent(&d, request);
   while (status == BT_OK && goes_on(&d)) status = look_at_window(&d, error);
+  if (status == BT_OK) status = look_at_whole(&d, error);
   if (status == BT_OK) conclude_descent(&d);
   if (status == BT_OK && !d.is_cancelled && d.has_data) {
     status = find_edge(source, &d.window, d.margin_ns, result, error);
     if (status == BT_OK) status = hold_range(&d, error);
     if (status == BT_CANCELLED) status = BT_OK; /* what is known without it stays true */
   }
+  bt_seen_traces_dispose(&d.seen);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (status != BT_OK) bt_first_result_dispose(result);
   return status;

@@ -2,8 +2,9 @@
  * windows from the left, each larger than the one before, until one holds a violation. A window with too much to read
  * is cut. It says `proven` only if it read everything before the violation in full, and "no violation" only if that is
  * so for the whole range. All of it rests on the assumption `margin`, which the coverage names. In a trace that is
- * longer than margin, a violation may lie before the trace's time (window.h), and then a later window has it. Thread:
- * runs on the caller's; the source may use others. */
+ * longer than margin, a violation may lie before the trace's time (window.h): such a trace belongs to each window that
+ * it reaches into. What no window finds whole, because it lies in several or came late, is found at last, when all that
+ * was looked at is asked for as a replay asks for it. Thread: runs on the caller's; the source may use others. */
 #ifndef BT_SERVER_REPLAY_FIRST_VIOLATION_H
 #define BT_SERVER_REPLAY_FIRST_VIOLATION_H
 
@@ -24,7 +25,7 @@ typedef struct bt_first_result {
   bt_coverage
       coverage; /* of all windows; asked: the whole range; effective_end: not after the end of what was looked at */
   bt_time_range looked_at;            /* from the start of the range to the end of the last window */
-  uint64_t windows;                   /* looked at, those that were cut included */
+  uint64_t windows;                   /* looked at, those that were cut included; not all of them once more */
   uint64_t traces_read, inconclusive; /* in these windows */
   uint64_t requests, bytes_inspected, bytes_received;
   int64_t duration_ns;

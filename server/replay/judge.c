@@ -63,7 +63,7 @@ static bool is_due(const bt_judge *judge, size_t index, bool *whole) {
   const bt_known *k = &judge->table->traces[index];
   bt_place place = bt_trace_table_place(judge->table, k);
   bool wanted = bt_decider_wants(judge->decider, index, whole) && !bt_trace_table_is_outside(judge->table, k);
-  bool is_unclear = place == BT_PLACE_UNDECIDED && judge->table->is_listed;
+  bool is_unclear = place == BT_PLACE_UNDECIDED && judge->table->is_listed && !(k->flags & BT_KNOWN_SEEN);
   return !(k->flags & BT_KNOWN_OWN) && (wanted || is_unclear);
 }
 
@@ -135,7 +135,7 @@ static size_t sample_room(const bt_judge *judge) {
 _Static_assert((int)UNREAD_SAMPLE *(int)BT_UNCHECKED_TIMES <= (int)BT_RESERVOIR_MAX, "a reservoir holds all");
 
 static bool is_unread(const bt_judge *judge, const bt_known *known) {
-  const uint8_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID;
+  const uint8_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID | BT_KNOWN_SEEN;
   return !(known->flags & not_these) && bt_trace_table_place(judge->table, known) == BT_PLACE_SETTLED;
 }
 

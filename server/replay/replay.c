@@ -2,6 +2,7 @@
  * them all. See replay.h, and docs/ARCHITECTURE.md for the drawing. */
 #include "server/replay/replay.h"
 
+#include "dsl/arena.h"
 #include "server/base/clock.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/decider.h"
@@ -57,8 +58,39 @@ static void connect_floors(replay *r, bt_source *source) {
                           .judge = &r->judge};
 }
 
+/* ---- parts of a greater range ---- */
+
+static size_t count_seen_bytes(const void *context) {
+  return ((const bt_seen_traces *)context)->capacity * sizeof(bt_trace_id);
+}
+
+static bool is_decided(const replay *r, size_t index) {
+  const bt_known *known = &r->table.traces[index];
+  bt_place place = bt_trace_table_place(&r->table, known);
+  bool is_placed = place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
+  bool whole, is_read = known->judged || !bt_decider_wants(&r->decider, index, &whole);
+  return is_placed && is_read && bt_decider_is_candidate(&r->decider, index) && !(known->flags & BT_KNOWN_SEEN);
+}
+
+static bt_status keep_seen(const replay *r, bt_error *error) {
+  bt_seen_traces *seen = r->plan.request.seen;
+  if (!seen || !bt_decider_has_sets(&r->decider)) return BT_OK;
+  for (size_t i = 0; i < r->table.count; i++) {
+    if (!is_decided(r, i)) continue;
+    bt_trace_id *items = bt_grow_array(seen->items, seen->count, &seen->capacity, sizeof *items);
+    if (!items) return bt_error_no_memory(error);
+    seen->items = items;
+    items[seen->count++] = r->table.traces[i].matched.id;
+  }
+  bt_seen_traces_sort(seen);
+  return BT_OK;
+}
+
+/* ---- the walk ---- */
+
 static bt_status open_floors(replay *r, const bt_replay_request *request, bt_error *error) {
   bt_status status = bt_replay_plan_make(r->questions.source, request, &r->plan, error);
+  if (request->seen) bt_trace_table_register(&r->table, (bt_trace_holder){request->seen, count_seen_bytes});
   if (status == BT_OK) status = bt_ledger_begin(&r->ledger, error);
   if (status == BT_OK) status = bt_rule_evaluator_make(&r->plan, &r->evaluator, error);
   if (status == BT_OK) bt_questions_open(&r->questions);
@@ -100,6 +132,7 @@ static bt_status carry_out(replay *r, bt_error *error) {
   }
   bt_questions_look_again(&r->questions);
   if (status == BT_OK) bt_ledger_conclude(&r->ledger);
+  if (status == BT_OK) status = keep_seen(r, &why);
   /* Numbers are of what was found so far when the replay was cut off. */
   bt_status counted = BT_OK;
   if ((status == BT_OK || is_cut_off) && bt_decider_has_sets(&r->decider)) counted = bt_ledger_count(&r->ledger, error);

@@ -70,6 +70,15 @@ typedef enum bt_strategy {
 const char *bt_strategy_name(bt_strategy strategy); /* "auto", "read", "id_sets", "projection" */
 bool bt_strategy_parse(const char *name, bt_strategy *out);
 
+/* Traces that were looked at, by id, each once. Whoever made it disposes of it. */
+typedef struct bt_seen_traces { /* all-zero is empty */
+  bt_trace_id *items;
+  size_t count, capacity;
+} bt_seen_traces;
+void bt_seen_traces_sort(bt_seen_traces *seen); /* by id */
+bool bt_seen_traces_has(const bt_seen_traces *seen, const bt_trace_id *id);
+void bt_seen_traces_dispose(bt_seen_traces *seen);
+
 typedef struct bt_replay_request {
   const bt_rule_definition *const *rules; /* borrowed */
   size_t rule_count;
@@ -96,6 +105,10 @@ typedef struct bt_replay_request {
                           once, not in parts */
   size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
                         0: any number */
+  /* Of a replay that looks at a part of a greater range: that one (bt_window.whole); empty: it is no part. */
+  bt_time_range whole;
+  /* What earlier parts decided is not read again; what this one decides is added. Or NULL. */
+  bt_seen_traces *seen;
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */

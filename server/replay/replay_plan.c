@@ -153,7 +153,12 @@ static const bt_window *add_window(bt_replay_plan *plan, const bt_assumptions *o
   int64_t young_ns = request->is_live ? own->settle_ns : bt_assumptions_decided_ns(own);
   int64_t settled_ns = bt_time_subtract(request->now_ns, young_ns);
   bool has_tail = !plan->is_static && settled_ns < request->range.end_ns;
-  bt_window window = {request->range, own->margin_ns, has_tail ? settled_ns : request->range.end_ns};
+  bool whole_has_tail = !plan->is_static && settled_ns < request->whole.end_ns;
+  bt_window window = {.range = request->range,
+                      .margin_ns = own->margin_ns,
+                      .effective_end_ns = has_tail ? settled_ns : request->range.end_ns,
+                      .whole = request->whole,
+                      .whole_end_ns = whole_has_tail ? settled_ns : request->whole.end_ns};
   for (size_t i = 0; i < plan->window_count; i++) {
     const bt_window *other = &plan->windows[i];
     if (other->margin_ns == window.margin_ns && other->effective_end_ns == window.effective_end_ns) return other;
@@ -200,7 +205,8 @@ static void set_ranges(bt_replay_plan *plan) {
   int64_t latest_ns = INT64_MIN;
   for (size_t i = 0; i < plan->window_count; i++)
     latest_ns = bt_time_later(latest_ns, plan->windows[i].effective_end_ns);
-  plan->window = (bt_window){request->range, request->assumptions.margin_ns, latest_ns};
+  plan->window =
+      (bt_window){.range = request->range, .margin_ns = request->assumptions.margin_ns, .effective_end_ns = latest_ns};
   plan->search_range = bt_window_search_range(&plan->window, request->assumptions.lateness_ns);
   plan->spans_range = plan->search_range;
   if (plan->spans_range.end_ns < request->now_ns) plan->spans_range.end_ns = request->now_ns;

@@ -213,7 +213,8 @@ static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *tra
   if (status != BT_OK) return status;
   *place = bt_trace_table_place(judge->table, k);
   if (trace->differing_copies && *place != BT_PLACE_OUTSIDE) bt_account_add_differing(judge->account, &k->matched.id);
-  return is_long(judge, trace) && *place != BT_PLACE_OUTSIDE
+  if (is_long(judge, trace)) k->flags |= BT_KNOWN_LONG;
+  return k->flags & BT_KNOWN_LONG && *place != BT_PLACE_OUTSIDE
              ? bt_account_add_long(judge->account, &k->matched.id, error)
              : BT_OK;
 }

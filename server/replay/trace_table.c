@@ -219,3 +219,22 @@ void bt_reservoir_offer(bt_reservoir *reservoir, size_t room, bt_keyed item) {
   }
   reservoir->items[place] = item;
 }
+
+/* ---- what earlier parts of a range decided ---- */
+
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
+void bt_seen_traces_sort(bt_seen_traces *seen) {
+  if (seen->count) qsort(seen->items, seen->count, sizeof *seen->items, compare_ids);
+}
+
+bool bt_seen_traces_has(const bt_seen_traces *seen, const bt_trace_id *id) {
+  return seen->count && bsearch(id, seen->items, seen->count, sizeof *seen->items, compare_ids);
+}
+
+void bt_seen_traces_dispose(bt_seen_traces *seen) {
+  free(seen->items);
+  *seen = (bt_seen_traces){0};
+}

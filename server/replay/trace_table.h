@@ -18,12 +18,14 @@
 #include "tempo/wire/source.h"
 
 enum {
-  BT_KNOWN_OWN = 1,     /* BeTrace's own: neither judged nor counted */
-  BT_KNOWN_BY_ID = 2,   /* waits to be read by id, or was */
-  BT_KNOWN_MATCHED = 4, /* some filter found it */
-  BT_KNOWN_LISTED = 8,  /* the listing of all traces has it */
-  BT_KNOWN_ASKED = 16,  /* was chosen to be read, whatever came of it */
-  BT_KNOWN_UNENDED = 32 /* was read, and a span of it has no end */
+  BT_KNOWN_OWN = 1,      /* BeTrace's own: neither judged nor counted */
+  BT_KNOWN_BY_ID = 2,    /* waits to be read by id, or was */
+  BT_KNOWN_MATCHED = 4,  /* some filter found it */
+  BT_KNOWN_LISTED = 8,   /* the listing of all traces has it */
+  BT_KNOWN_ASKED = 16,   /* was chosen to be read, whatever came of it */
+  BT_KNOWN_UNENDED = 32, /* was read, and a span of it has no end */
+  BT_KNOWN_SEEN = 64,    /* an earlier part of the range decided it (bt_seen_traces): it is not read */
+  BT_KNOWN_LONG = 128    /* was read, and is longer than margin */
 };
 
 /* A trace that some search found. */
@@ -40,7 +42,7 @@ typedef struct bt_trace_holder {
   size_t (*bytes)(const void *context); /* what it keeps for them */
 } bt_trace_holder;
 
-enum { BT_TRACE_HOLDERS = 3 };
+enum { BT_TRACE_HOLDERS = 4 };
 
 typedef struct bt_trace_table {
   const bt_replay_plan *plan;

@@ -107,6 +107,15 @@ static void offer_place(bt_placed *best, bt_place place, int64_t time_ns) {
   if (is_better) *best = (bt_placed){place, time_ns};
 }
 
+/* A trace that is long has a part of itself in windows that its time does not lie in. */
+static void place_reaching(const bt_window *window, const part *of, int64_t time_ns, bt_placed *best) {
+  const bt_window whole = {
+      .range = window->whole, .margin_ns = window->margin_ns, .effective_end_ns = window->whole_end_ns};
+  bool is_in = of->first_ns < window->range.end_ns && of->last_ns >= window->range.start_ns;
+  if (is_in)
+    offer_place(best, bt_window_place_time(&whole, time_ns), bt_time_later(of->first_ns, window->range.start_ns));
+}
+
 /* By its time; and where no window of that is sure to find it, by where it was found, too. */
 static void place_part(const bt_window *window, const bt_trace *trace, const part *of, const bt_found *found,
                        bt_placed *best) {
@@ -116,6 +125,7 @@ static void place_part(const bt_window *window, const bt_trace *trace, const par
   offer_place(best, bt_window_place_time(window, time_ns), time_ns);
   if (is_long && !is_found_near(window, trace, found, time_ns))
     offer_place(best, bt_window_place_time(window, found_ns), found_ns);
+  if (is_long) place_reaching(window, of, time_ns, best);
 }
 
 static void place_parts(const bt_window *window, const bt_trace *trace, const int64_t *times, size_t count,

@@ -17,6 +17,10 @@ typedef struct bt_window {
   bt_time_range range;
   int64_t margin_ns;
   int64_t effective_end_ns; /* traces whose time is not before it are in the unsettled tail */
+  /* Of a window that is a part of a greater one: that one's, and what is settled of it. A trace longer than margin that
+   * belongs there belongs to each part that it reaches into, wherever its time lies. Empty: it is no part. */
+  bt_time_range whole;
+  int64_t whole_end_ns;
 } bt_window;
 
 typedef enum bt_place {

@@ -25,6 +25,7 @@ enum {
   PARTS_MAX = 16,       /* of a window that is cut before it is asked */
   SHARED_FROM = 2000,   /* traces: a question that finds so many is asked in halves, */
   SHARED_FROM_S = 7200, /* and one of so long a range, where nobody knows what it finds. */
+  REFUSALS_MAX = 3,     /* an eighth of what was refused is not halved */
   QUARTERS_FROM_S = 4   /* a full window of so many seconds is cut in four: it may hold many times what an answer may */
 };
 /* Of what an answer may hold: parts are made for the first number where they would have more than the second. */
@@ -202,6 +203,25 @@ static bt_status look_at_large(search *s, const slot *at, bt_error *error) {
                      error);
 }
 
+/* It lies in what was asked, and not in a gateway in front of nothing, a wrong address or password, or a live store
+ * that lags. */
+static bool is_refused(const slot *at) {
+  int status = at->call.response.status;
+  if (at->call.is_lagging) return false;
+  return status == 400 || status == 422 || status == 429 || status == 500;
+}
+
+/* A part of the range may be what Tempo cannot answer for: the rest of it is answered. */
+static bt_status look_at_refusal(search *s, const slot *at, bt_error *error) {
+  int64_t divisible_s = bt_window_divisible_s(&s->todo, &at->window);
+  bool is_divisible = !at->window.prefix[0] && divisible_s >= 2 && divisible_s > s->todo.least_s;
+  bt_window window = at->window;
+  if (!is_refused(at) || !is_divisible || window.refusals++ >= REFUSALS_MAX)
+    return fail_window(s, &at->window, at->call.reason, error);
+  window.is_cut = false;
+  return bt_window_split_push(&s->todo, &window) == BT_WINDOW_SPLIT ? BT_OK : bt_error_no_memory(error);
+}
+
 static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outcome, bt_error *error) {
   if (outcome == BT_TEMPO_ANSWERED) s->endless = 0;
   if (outcome != BT_TEMPO_ANSWERED) s->found->count = s->kept;
@@ -221,7 +241,7 @@ static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outc
   case BT_TEMPO_STUMBLED: return widen_window(s, at, error);
   case BT_TEMPO_QUERY_TOO_LONG: s->is_too_long = true; break;
   case BT_TEMPO_TOO_SLOW:
-  case BT_TEMPO_FAILED: break;
+  case BT_TEMPO_FAILED: return look_at_refusal(s, at, error);
   }
   return fail_window(s, &at->window, at->call.reason, error);
 }

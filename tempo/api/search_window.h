@@ -17,6 +17,7 @@ typedef struct bt_window {
   int64_t start_s, end_s;                /* closed; at least one second apart, because Tempo refuses equal ones */
   char prefix[BT_WINDOW_PREFIX_MAX + 1]; /* of the id in hex without leading zeros; "": every id */
   bool is_cut;                           /* from a longer one that was expected to be full */
+  unsigned refusals;                     /* so often it, and what it was a part of, was refused and halved */
   int64_t slice_s; /* what is left of one that is asked in slices of this; 0: none was cut off yet */
 } bt_window;
 

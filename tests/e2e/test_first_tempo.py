@@ -5,17 +5,20 @@ import json
 import os
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 from betrace_process import Betrace, run_cli  # noqa: E402
 from counting_proxy import CountingProxy  # noqa: E402
+import otlp  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from seed_rules import INCIDENT, PII_AUDIT, SLOW_DB  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 TRACES = 2000
+SECOND, HOUR = 1_000_000_000, 3600
 DENSE = {"id": "dense", "dsl": 'trace.has(span.name == "db.query") and not trace.has(span.name == "no.such.span")'}
 EVERY_TRACE = {"id": "every", "dsl": 'not trace.has(span.name == "no.such.span")'}
 NEVER = {"id": "never", "dsl": 'trace.has(span.name == "no.such.span")'}
@@ -117,6 +120,37 @@ class FirstOnTempo(unittest.TestCase):
                 self.assertFalse(answer["proven"])
                 if answer["found"]:
                     self.assertIn(answer["violation"]["trace_id"], true_ids)
+
+
+class LongTraces(unittest.TestCase):
+    def test_a_long_trace_over_several_windows(self):
+        """Two hours long: its time is near its end, its violation at its beginning, and before that of another trace. What makes it one that may violate
+        lies in two blocks, hours apart."""
+        tempo = TempoServer(config="fast", closes_blocks=True).start()
+        self.addCleanup(tempo.stop)
+        start = int(time.time()) - 30 * HOUR
+        window, spans = ("--start", str(start), "--end", str(start + 24 * HOUR)), []
+        for number in range(24 * 6):
+            kept, at = otlp.new_trace_id(), (start + number * 600) * SECOND
+            spans += [otlp.span(kept, name, at + i * SECOND) for i, name in enumerate(("opened", "checked", "closed"))]
+        long_one, other = otlp.new_trace_id(), otlp.new_trace_id()
+        long_spans = [otlp.span(long_one, "opened", (start + 650) * SECOND)]
+        long_spans += [otlp.span(long_one, "step" if i < 9 else "checked", (start + 650 + i * 840) * SECOND) for i in range(1, 10)]
+        spans += [otlp.span(other, name, (start + 3700 + i) * SECOND) for i, name in enumerate(("opened", "checked"))] + long_spans[:5]
+        tempo.push(spans)
+        seconds = (start - 900, start + 25 * HOUR)
+        tempo.wait_until(lambda: len(tempo.search('{ name = "opened" }', *seconds, limit=1000)) >= 24 * 6 + 2, "all are searchable")
+        tempo.close_blocks()
+        tempo.push(long_spans[5:])
+        tempo.wait_until(lambda: len(tempo.trace(long_one)) == len(long_spans), "the long one is whole")
+        tempo.wait_until(lambda: tempo.search('{ name = "checked" && trace:id = "%s" }' % long_one, *seconds), "its last part is searchable")
+        for dsl in ("when { opened } always { closed }", "when { opened and checked } always { closed }"):
+            with self.subTest(dsl=dsl):
+                replay = json.loads(run_cli("replay", "--dsl", dsl, "--tempo", tempo.url, *window, "--json").stdout)
+                self.assertEqual({violation["trace_id"] for violation in replay["violations"]}, {long_one, other})
+                answer = json.loads(run_cli("first", "--dsl", dsl, "--tempo", tempo.url, *window, "--json").stdout)
+                self.assertEqual((answer["violation"]["trace_id"], answer["proven"]), (long_one, True), answer)
+                self.assertEqual(answer["violation"]["time"], next(v["time"] for v in replay["violations"] if v["trace_id"] == long_one))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,11 @@ class LateViolations(unittest.TestCase):
             done, _ = self.replay("--lateness", f"{LATENESS}s")
             self.assertEqual(done.returncode, 3, done.stdout)
             self.assertRegex(done.stdout, r"UNKNOWN: .*none among the 1 trace that it shows; until [-0-9T:]+Z it may hide late ones")
+            # Of a time in which no trace is shown nobody knows what would have exercised the rule.
+            longer, _ = self.replay("--lateness", f"{LATENESS}s", "--start", str(int(self.pushed) - 3600))
+            self.assertEqual(longer.returncode, 3, longer.stdout)
+            self.assertIn("shows no trace before", longer.stdout)
+            self.assertNotIn("exercised this rule", longer.stdout)
 
 
 if __name__ == "__main__":

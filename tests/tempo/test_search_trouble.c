@@ -74,6 +74,52 @@ static void says_what_stays_down_and_reads_the_rest(void **state) {
   assert_non_null(strstr(f->account.failed[0].reason, "503"));
 }
 
+static fault broken_in_one_place(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo;
+  return start_s <= FIRST_S + 600 && end_s >= FIRST_S + 600 ? BROKEN : NO_FAULT;
+}
+
+/* A block that cannot be read fails each question about its time. The others are answered, and what came late in them
+ * is found: the parts overlap. */
+static void answers_for_what_tempo_can_answer(void **state) {
+  enum { LATE_S = 300, UNREAD_S = 900 };
+  fixture *f = *state;
+  bt_search_request request = request_all();
+  for (int64_t at_s = 2; at_s < HOUR_S - LATE_S - 2; at_s++) {
+    add_random_traces(1, FIRST_S + at_s, 0, "");
+    if (at_s % 3 == 0) scripted.traces[scripted.count - 1].arrived_s = FIRST_S + at_s + at_s % LATE_S;
+  }
+  answer_with(broken_in_one_place);
+  request.range.end_ns = (FIRST_S + HOUR_S) * second_ns;
+  request.late_ns = LATE_S * second_ns;
+  open_source(f, 0, 0);
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  for (size_t i = 0; i < scripted.count; i++)
+    if (scripted.traces[i].start_s >= FIRST_S + UNREAD_S)
+      assert_non_null(bt_found_list_get(&f->found, &scripted.traces[i].id));
+  assert_true(f->account.failed_count >= 1);
+  for (size_t i = 0; i < f->account.failed_count; i++)
+    assert_true(f->account.failed[i].range.end_ns <= (FIRST_S + UNREAD_S + 1) * second_ns);
+}
+
+static void expect_all_unread(fixture *f, const char *reason) {
+  assert_int_equal(search(f), BT_OK);
+  assert_int_equal(check_nothing_is_lost(f), 0);
+  assert_int_equal(f->found.count, 0);
+  assert_int_equal(f->account.failed_count, 1);
+  assert_non_null(strstr(f->account.failed[0].reason, reason));
+}
+
+static void does_not_divide_what_is_refused_for_its_length(void **state) {
+  fixture *f = *state;
+  add_random_traces(30, FIRST_S + 2, SPAN_S - 6, "");
+  scripted.choose = NULL;
+  scripted.longest_query = 1;
+  open_source(f, 0, 0);
+  expect_all_unread(f, "414");
+  assert_int_equal(request_count(), 1); /* no part of it is shorter */
+}
+
 static fault always_html(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
   (void)tempo, (void)start_s, (void)end_s;
   return HTML;
@@ -92,14 +138,6 @@ static fault always_hang(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
 static fault always_endless(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
   (void)tempo, (void)start_s, (void)end_s;
   return ENDLESS;
-}
-
-static void expect_all_unread(fixture *f, const char *reason) {
-  assert_int_equal(search(f), BT_OK);
-  assert_int_equal(check_nothing_is_lost(f), 0);
-  assert_int_equal(f->found.count, 0);
-  assert_int_equal(f->account.failed_count, 1);
-  assert_non_null(strstr(f->account.failed[0].reason, reason));
 }
 
 static void refuses_html_at_once(void **state) {
@@ -233,6 +271,8 @@ int main(void) {
       TEST(says_what_stays_down_and_reads_the_rest),
       TEST(waits_for_a_live_store_that_lags),
       TEST(says_that_a_live_store_lags),
+      TEST(answers_for_what_tempo_can_answer),
+      TEST(does_not_divide_what_is_refused_for_its_length),
       TEST(refuses_html_at_once),
       TEST(gives_up_on_a_tempo_that_is_down),
       TEST(asks_a_tempo_that_hangs_once),

@@ -353,6 +353,48 @@ static void a_long_trace_over_a_border_is_found_once_and_named(void **state) {
   assert_memory_equal(&s->first.coverage.long_traces[0], &id, sizeof id);
 }
 
+/* Of a trace longer than margin the time is near its end. Its violation is earlier than that of a trace before it. */
+static void a_long_trace_may_violate_before_its_time(void **state) {
+  scene *s = *state;
+  fake_trace *long_one = add_trace(s, 9001, NOON_NS + 5 * MINUTE_NS, "slow", NULL);
+  for (int64_t i = 1; i <= 9; i++) fake_span_add(long_one, "web", NOON_NS + (5 + 14 * i) * MINUTE_NS);
+  add_trace(s, 9002, NOON_NS + HOUR_NS, "slow", NULL);
+  add_traffic(s, MINUTE_NS, INT64_MAX);
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, 9001, NOON_NS + 5 * MINUTE_NS, true);
+}
+
+/* What makes a trace a candidate lies farther apart than margin, in two blocks: no window finds both. */
+static void what_no_window_finds_whole_is_found(void **state) {
+  scene *s = *state;
+  fake_trace *long_one = add_trace(s, 9001, NOON_NS + 10 * MINUTE_NS, "slow", NULL);
+  for (int64_t i = 1; i <= 9; i++)
+    fake_span_add(long_one, i < 9 ? "web" : "late", NOON_NS + (10 + 14 * i) * MINUTE_NS)->fragment = (int)i / 3;
+  for (uint64_t i = 0; i < 24 * 60; i++) {
+    fake_trace *kept = add_trace(s, 1 + i, NOON_NS + (int64_t)i * MINUTE_NS, "slow", "late");
+    fake_span_add(kept, "retry", NOON_NS + (int64_t)i * MINUTE_NS + SECOND_NS);
+  }
+  bt_rule_definition_unref(s->run.rules[0]);
+  s->run.rules[0] = rule_of("both", SLOW_NO_RETRY " and trace.has(span.name == \"late\")");
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, 9001, NOON_NS + 10 * MINUTE_NS, true);
+}
+
+/* It lies in many windows, and is one that could not be judged. */
+static void a_long_trace_counts_once(void **state) {
+  scene *s = *state;
+  add_traffic(s, 10 * MINUTE_NS, INT64_MAX);
+  fake_trace *long_one = add_trace(s, 5000, NOON_NS + 5 * MINUTE_NS, "slow", NULL);
+  for (int64_t i = 1; i <= 9; i++) fake_span_add(long_one, "slow", NOON_NS + (5 + 14 * i) * MINUTE_NS);
+  long_one->partial = true;
+  go(s);
+  assert_outcome(s, BT_REPLAY_INCOMPLETE, "inconclusive");
+  assert_null(s->first.violation);
+  assert_int_equal(s->first.inconclusive, 1);
+}
+
 static void cancel_keeps_what_is_certain(void **state) {
   scene *s = *state;
   bt_cancel cancel = {false};
@@ -415,6 +457,9 @@ int main(void) {
       SCENE(the_edge_of_the_data_is_said),
       SCENE(a_later_trace_may_violate_earlier),
       SCENE(a_long_trace_over_a_border_is_found_once_and_named),
+      SCENE(a_long_trace_may_violate_before_its_time),
+      SCENE(what_no_window_finds_whole_is_found),
+      SCENE(a_long_trace_counts_once),
       SCENE(cancel_keeps_what_is_certain),
       SCENE(a_batch_that_is_wrong_takes_the_proof),
       SCENE(one_rule_and_a_range),

@@ -9,7 +9,7 @@
 
 enum { START = 500000000, END = 1000000000, EFFECTIVE_END = 800000000, MARGIN = 100000000, MS = 1000000 };
 
-static const bt_window window = {{START, END}, MARGIN, EFFECTIVE_END};
+static const bt_window window = {.range = {START, END}, .margin_ns = MARGIN, .effective_end_ns = EFFECTIVE_END};
 
 typedef struct place_case {
   int64_t start_ns, end_ns;
@@ -166,7 +166,7 @@ static void searches_reach_over_the_edges(void **state) {
   assert_int_equal(range.start_ns, START - MARGIN);
   assert_int_equal(range.end_ns, END + MARGIN);
   assert_int_equal(bt_window_search_range(&window, 2 * MARGIN).end_ns, END + 2 * MARGIN);
-  bt_window ends = {{INT64_MIN + 1, INT64_MAX - 1}, MARGIN, INT64_MAX - 1};
+  bt_window ends = {.range = {INT64_MIN + 1, INT64_MAX - 1}, .margin_ns = MARGIN, .effective_end_ns = INT64_MAX - 1};
   range = bt_window_search_range(&ends, 0);
   assert_true(range.start_ns == INT64_MIN && range.end_ns == INT64_MAX);
 }
