@@ -203,6 +203,19 @@ class Provisioning(unittest.TestCase):
         for expr in exprs:
             self.assertTrue(expr.endswith(blind), expr)
 
+    def test_a_number_and_its_zero_are_one_series(self):
+        """A name that a comparison leaves on one side of `or` makes two alert instances of them: the firing one would be missing afterwards, and fire on for an hour."""
+        exprs = [query["model"]["expr"] for rule in self.grafana_rules() for query in rule["data"] if " or " in query["model"].get("expr", "")]
+        self.assertEqual(len(exprs), 3)
+        for expr in exprs:
+            depth, outer = 0, ""
+            for letter in expr:
+                depth -= letter == ")"
+                outer += letter if not depth else ""
+                depth += letter == "("
+            for side in outer.split(" or "):
+                self.assertRegex(side, r"^(sum by |0 \* )", expr)
+
     def test_thresholds_stand_on_queries_of_betrace_themselves(self):
         """A reduce expression would make NaN of null, which a threshold calls normal."""
         for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
