@@ -197,7 +197,7 @@ class Provisioning(unittest.TestCase):
             self.assertEqual("BetraceCannotLook" in alerts, bool(alerts), path)
 
     def test_zeros_of_prometheus_are_said_only_while_somebody_looks(self):
-        blind = "unless on (tenant) (betrace_watch_lag_seconds > 600 or time() - betrace_watch_last_trace_timestamp_seconds > 300)"
+        blind = "unless on (tenant) (betrace_watch_lag_seconds > 600 or time() - betrace_watch_last_trace_timestamp_seconds > 300) and on (tenant) betrace_watch_lag_seconds"
         exprs = [query["model"]["expr"] for rule in self.grafana_rules() for query in rule["data"] if "increase" in query["model"].get("expr", "")]
         self.assertEqual(len(exprs), 3)
         for expr in exprs:
