@@ -1,5 +1,5 @@
-// A BeTrace that an alert can ask: one rule, as many violations in each step as a test says, and away when the test says so. Steps younger than
-// its settle are not known, as those of the real one. Listens where Grafana's server reaches it: on loopback, unless STAND_IN_HOST names an
+// A BeTrace that an alert can ask: one rule, as many violations in each step as a test says. It is away, or blind, when the test says so: the real one
+// answers null for each step while its Tempo is away or no trace comes. Steps younger than its settle are not known, as those of the real one. Listens where Grafana's server reaches it: on loopback, unless STAND_IN_HOST names an
 // address of this machine.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ interface SeriesQuestion {
 export class StandInBetrace {
   /** of each settled step */
   violations = 0;
-  isAway = false;
+  state: 'there' | 'away' | 'blind' = 'there';
   asked: SeriesQuestion[] = [];
   private server = http.createServer((request, response) => this.answer(request, response));
 
@@ -32,7 +32,7 @@ export class StandInBetrace {
   }
 
   private async answer(request: http.IncomingMessage, response: http.ServerResponse) {
-    if (this.isAway) {
+    if (this.state === 'away') {
       request.destroy();
       return;
     }
@@ -65,10 +65,10 @@ export class StandInBetrace {
     const settled = Math.min(end, Date.now() - SETTLE_MS);
     const points: Array<[string, number | null]> = [];
     for (let at = Date.parse(question.start); at < end; at += stepMs) {
-      points.push([new Date(at).toISOString(), at + stepMs <= settled ? this.violations : null]);
+      points.push([new Date(at).toISOString(), this.state === 'there' && at + stepMs <= settled ? this.violations : null]);
     }
     const coverage = {
-      complete: true,
+      complete: this.state === 'there',
       asked: { start: question.start, end: question.end },
       effective_end: new Date(settled).toISOString(),
       windows_failed: [],

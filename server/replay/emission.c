@@ -120,6 +120,7 @@ static void add_violation(builder *b, const bt_emission_options *options, const 
   add_integer(b, BT_STR("betrace.violation.time_unix_nano"), violation->time_ns);
   if (violation->rests_on_no_link) add_string(b, BT_STR("betrace.violation.rests_on"), BT_RESTS_ON_NO_LINK);
   add_string(b, BT_STR("betrace.violation.status"), options->retracts ? "retracted" : "open");
+  add_integer(b, BT_STR(BT_OWN_COUNT), options->retracts ? 0 : 1);
   add_services(b, violation);
 }
 

@@ -10,7 +10,7 @@
 #include "server/base/time_text.h"
 #include "tempo/wire/own_trace.h"
 
-enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 9, OTHERS_MAX = 64 };
+enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 10, OTHERS_MAX = 64 };
 static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), WEEK_NS = INT64_C(604800000000000);
 static const char *const swept_keys[BT_WATCH_SWEEPS] = {BT_WATCH_SWEPT_FIRST, BT_WATCH_SWEPT_SECOND};
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_WATCH "\" }";
@@ -80,6 +80,7 @@ bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
     if (checkpoint->swept_ns[i])
       attributes[count++] = (bt_attribute){bt_str_from(swept_keys[i]), int_value(checkpoint->swept_ns[i])};
+  if (checkpoint->is_looking) attributes[count++] = (bt_attribute){BT_STR(BT_OWN_COUNT), int_value(0)};
   if (gaps.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_GAPS), text_value(gaps.ptr)};
   if (lost.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_LOST), text_value(lost.ptr)};
   int64_t now_ns = bt_clock_wall_ns();

@@ -34,6 +34,8 @@ typedef struct bt_checkpoint {
   int64_t swept_ns[BT_WATCH_SWEEPS];
   uint32_t replica, replicas;
   char rules_hash[65];
+  /* Watch is not behind, and Tempo has traces: where no violation is, there is none. Sent, and not read back. */
+  bool is_looking;
 } bt_checkpoint;
 
 /* Sends it, now. BT_UNAVAILABLE, BT_REFUSED: it was not taken. Else errors are those of bt_otlp_export. */

@@ -12,6 +12,7 @@
 
 enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
 static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);
+static const int64_t SILENT_NS = INT64_C(300000000000); /* as long as that is nothing unusual */
 
 static bt_watch_times times_of(const bt_watch_options *options) {
   int64_t step_ns = 10 * options->interval_ns;
@@ -324,6 +325,12 @@ static bool has_checkpoint_under_way(bt_watcher *watcher) {
   return false;
 }
 
+/* Whether "no violation" can be said of the present: watch is not behind, and what it looked at has traces. */
+static bool is_looking(const bt_watcher *watcher, int64_t done_ns) {
+  int64_t behind_ns = bt_time_subtract(bt_time_subtract(watcher->now_ns, watcher->schedule.times.settle_ns), done_ns);
+  return behind_ns <= SILENT_NS && bt_time_subtract(done_ns, watcher->status.last_trace_ns) <= SILENT_NS;
+}
+
 /* By the emitter: a receiver that does not answer must not hold up the rounds. */
 static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error *error) {
   const bt_watch_options *options = watcher->options;
@@ -333,6 +340,7 @@ static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error 
     status = bt_watcher_note(watcher, "checkpoint", BT_UNAVAILABLE, &watcher->checkpoint_why, error);
   if (is_under_way || watcher->now_ns < watcher->checkpoint_due_ns || done_ns <= watcher->sent_until_ns) return status;
   bt_checkpoint checkpoint = {.until_ns = done_ns, .replica = options->replica, .replicas = options->replicas};
+  checkpoint.is_looking = is_looking(watcher, done_ns);
   fill_gaps(watcher, &checkpoint);
   bt_watch_schedule_swept(&watcher->schedule, done_ns, checkpoint.swept_ns);
   memcpy(checkpoint.rules_hash, watcher->rules->hash, sizeof checkpoint.rules_hash);

@@ -27,6 +27,9 @@ void bt_own_trace_use(bt_own_digest digest);
 #define BT_OWN_TRACE_ID       "betrace.violation.trace_id" /* 32 hex digits, lower case */
 #define BT_OWN_UNTIL          "betrace.watch.until"
 #define BT_OWN_REPORT_ID      "betrace.report.id"
+/* How many violations a span stands for: 1, of what takes one back 0, and of a checkpoint 0 while watch looks. TraceQL
+ * metrics say a 0 only where a span says it: so their sums tell "none" from "nobody looks". */
+#define BT_OWN_COUNT "betrace.violation.count"
 
 typedef struct bt_own_ids {
   bt_trace_id trace_id;

@@ -1,6 +1,6 @@
 """TraceQL metrics, of a Tempo 2.x with the metrics generator's local blocks, which they need there, as the shipped
-Grafana alert on violation spans asks for them (distribution/grafana/provisioning/alerting/betrace-traceql.yaml).
-The expression itself is run, and why it is asked as a range."""
+Grafana alerts on violation spans ask for them (distribution/grafana/provisioning/alerting/betrace-traceql.yaml).
+The expressions themselves are run, and why they are asked as a range. Their 0 is one that a checkpoint says: without one there is no series."""
 import json
 import os
 import time
@@ -35,13 +35,15 @@ def config_with_generator():
     return text + GENERATOR
 
 
-def shipped_query():
-    """(expression, how Grafana asks for it)"""
+def shipped_queries():
+    """Their expressions: violations with the 0 of checkpoints, those of the newest checkpoints, and once more for "cannot look"; and how Grafana asks for them."""
     with open(ALERTS, encoding="utf-8") as file:
         lines = [line.strip() for line in file]
-    query = next(line for line in lines if line.startswith("query: "))
-    way = next(line for line in lines if line.startswith("metricsQueryType: "))
-    return query.removeprefix("query: ").strip("'"), way.removeprefix("metricsQueryType: ")
+    queries = [line.removeprefix("query: ").strip("'") for line in lines if line.startswith("query: ")]
+    return queries, {line.removeprefix("metricsQueryType: ") for line in lines if line.startswith("metricsQueryType: ")}
+
+
+VIOLATIONS, CHECKPOINTS = shipped_queries()[0][:2]
 
 
 class MetricsFacts(facts.TempoCase):
@@ -56,36 +58,59 @@ class MetricsFacts(facts.TempoCase):
     @classmethod
     def prepare(cls):
         cls.now = time.time_ns()
+        cls.push("betrace.watch", {"betrace.watch.until": "a moment ago"}, AGE_SECONDS)
+        cls.push("GET /", {}, AGE_SECONDS, service="shop")
+        cls.tempo.wait_until(lambda: len(cls.tempo.search("{}")) == 2, "the spans are there")
+        cls.before = cls.counts(VIOLATIONS, 600), cls.counts(CHECKPOINTS, 600)
+        cls.push("betrace.watch", {"betrace.violation.count": 0}, AGE_SECONDS)
+        cls.tempo.wait_until(lambda: cls.counts(CHECKPOINTS, 600), "the generator has the checkpoint")
+        cls.zero = cls.counts(VIOLATIONS, 600), cls.counts(CHECKPOINTS, 600)
         for rule, source, number in (("slow-db", "watch", 3), ("pii", "watch", 1), ("slow-db", "replay", 5)):
-            attrs = {"betrace.violation.rule_id": rule, "betrace.violation.source": source, "betrace.violation.status": "open"}
+            attrs = {"betrace.violation.rule_id": rule, "betrace.violation.source": source, "betrace.violation.status": "open", "betrace.violation.count": 1}
             for _ in range(number):
-                cls.tempo.push([otlp.span(otlp.new_trace_id(), "betrace.violation", cls.now - AGE_SECONDS * SECOND, status="error", attrs=attrs)], service="betrace")
-        cls.tempo.wait_until(lambda: cls.counts(600) == {"slow-db": 3, "pii": 1}, "the generator has all spans")
+                cls.push("betrace.violation", attrs, AGE_SECONDS, status="error")
+        cls.tempo.wait_until(lambda: cls.counts(VIOLATIONS, 600) == {"slow-db": 3, "pii": 1, None: 0}, "the generator has all spans")
 
     @classmethod
-    def ask(cls, path, seconds, **parameters):
+    def push(cls, name, attrs, age, service="betrace", **more):
+        cls.tempo.push([otlp.span(otlp.new_trace_id(), name, cls.now - age * SECOND, attrs=attrs, **more)], service=service)
+
+    @classmethod
+    def ask(cls, query, path, seconds, **parameters):
         end = cls.now // SECOND + 1
-        status, _, body = cls.tempo.get(f"/api/metrics/{path}", {"q": shipped_query()[0], "start": end - seconds, "end": end, **parameters})
+        status, _, body = cls.tempo.get(f"/api/metrics/{path}", {"q": query, "start": end - seconds, "end": end, **parameters})
         assert status == 200, (status, body)
         return json.loads(body)["series"]
 
     @classmethod
-    def counts(cls, seconds):
+    def counts(cls, query, seconds):
         """By rule, summed over the samples, as Grafana's reduce does. A sample of zero has no value."""
-        series = cls.ask("query_range", seconds, step="60s")
-        return {one["labels"][0]["value"]["stringValue"]: sum(sample.get("value", 0) for sample in one["samples"]) for one in series}
+        counts = {}
+        for one in cls.ask(query, "query_range", seconds, step="60s"):
+            labels = {label["key"]: label["value"]["stringValue"] for label in one["labels"]}
+            assert labels.pop("resource.service.name") == "betrace", labels
+            counts[labels.pop("span.betrace.violation.rule_id", None)] = sum(sample.get("value", 0) for sample in one["samples"])
+            assert not labels, "Grafana puts the two together by the labels that both have"
+        return counts
+
+    def test_a_zero_is_said_only_where_a_checkpoint_says_it(self):
+        """Neither traffic nor a checkpoint without a count, of a watch that does not look, is one."""
+        self.assertEqual(self.before, ({}, {}))
+        self.assertEqual(self.zero, ({None: 0}, {None: 0}))
 
     def test_the_shipped_expression_counts_what_watch_found(self):
-        self.assertEqual(shipped_query()[1], "range")
-        self.assertEqual(self.counts(600), {"slow-db": 3, "pii": 1})
+        self.assertEqual(shipped_queries(), ([VIOLATIONS, CHECKPOINTS, CHECKPOINTS], {"range"}))
+        self.assertEqual(self.counts(VIOLATIONS, 600), {"slow-db": 3, "pii": 1, None: 0})
+        self.assertEqual(self.counts(CHECKPOINTS, 600), {None: 0})
 
     def test_what_an_instant_query_answers(self):
         """Of 2.8 its first step only: so an alert that asks "instant" stays silent. A range whose aligned steps part just before the spans shows it."""
         spans_at = self.now // SECOND - AGE_SECONDS
         seconds = next(length for length in range(300, 900) if 1 <= spans_at % length <= 30)
-        self.assertEqual(self.counts(seconds), {"slow-db": 3, "pii": 1})
+        self.assertEqual(self.counts(VIOLATIONS, seconds), {"slow-db": 3, "pii": 1, None: 0})
         is_first_step = self.holds("an instant query of TraceQL metrics answers its first step only")
-        self.assertEqual({one.get("value", 0) for one in self.ask("query", seconds)}, {0} if is_first_step else {1, 3})
+        counted = VIOLATIONS.replace("sum_over_time(span.betrace.violation.count)", "count_over_time()")
+        self.assertEqual({one.get("value", 0) for one in self.ask(counted, "query", seconds)}, {0} if is_first_step else {1, 2, 3})
 
 
 if __name__ == "__main__":

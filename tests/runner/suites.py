@@ -341,6 +341,14 @@ def grafana():
     yield Step([PYTHON, "tests/app/full_grafana.py"], outcome.of_playwright)
 
 
+def alerts():
+    """The shipped alert files in a Grafana of this machine, through outages."""
+    yield from (*configure_and_build("dev", "betrace"), *tempo())
+    yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app"], outcome.of_preparation)
+    yield from (node("build", read=outcome.of_preparation), go("build", beside=False))
+    yield Step([PYTHON, "tests/app/full_alerts_grafana.py"], outcome.of_unittest)
+
+
 def http():
     yield from with_programs(optimised(OPTIMISED_HTTP, without(LONG_HTTP, python_files("tests/http/test_*.py", beside=True))))
 
@@ -512,6 +520,7 @@ SUITES = {
     "full:cluster": cluster,
     "full:coverage": coverage,
     "full:grafana": grafana,
+    "full:alerts": alerts,
     "full:dist": dist_large,
     "full:tidy": tidy,
     "full:iwyu": includes,

@@ -216,6 +216,7 @@ static void check_span(scene *s, const bt_span *span, const bt_violation *violat
   assert_text(span, "betrace.violation.source", "replay");
   assert_text(span, "betrace.violation.replay_id", "r-1");
   assert_text(span, "betrace.violation.status", "open");
+  assert_int_equal(attribute(span, "betrace.violation.count")->integer, 1);
   assert_int_equal(attribute(span, "betrace.violation.services")->array.count, 2);
   assert_true(bt_str_equal(attribute(span, "betrace.violation.controls")->array.items[0].string, BT_STR("SOC2:CC6.1")));
   if (violation->choice_count) assert_text(span, "betrace.violation.rests_on", "no linked trace");

@@ -51,6 +51,31 @@ static void the_last_trace_is_known_though_no_rule_is_about_it(void **state) {
   assert_int_equal(last_trace(s), seen_ns);
 }
 
+/* Checkpoints go on while no trace comes, and say 0 of the present only while some do. None comes while Tempo is away.
+ */
+static void checkpoints_say_whether_anybody_looks(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(s->checkpoint_count > 0);
+  assert_false(s->checkpoint.is_looking);
+  watch_arrive(s, 1, "idle");
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(s->checkpoint.is_looking);
+  size_t count = s->checkpoint_count;
+  watch_pass(s, 10 * MINUTE_NS);
+  assert_true(s->checkpoint_count > count);
+  assert_false(s->checkpoint.is_looking);
+  watch_arrive(s, 2, "idle");
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(s->checkpoint.is_looking);
+  s->fake.fail_percent = 100;
+  watch_pass(s, MINUTE_NS);
+  count = s->checkpoint_count;
+  watch_pass(s, 20 * MINUTE_NS);
+  assert_int_equal(s->checkpoint_count, count);
+}
+
 /* The newest checkpoint fails, and older ones do not: what they say is true as well, and less. */
 static void an_older_watermark_is_better_than_none(void **state) {
   watch_scene *s = *state;
@@ -181,6 +206,7 @@ int main(void) {
       CASE(watching_begins_where_no_batch_is_answered),  CASE(an_older_watermark_is_better_than_none),
       CASE(many_rules_get_on_though_some_searches_fail), CASE(gaps_that_were_cut_are_still_gaps),
       CASE(troubles_and_restarts_lose_nothing),          CASE(the_last_trace_is_known_though_no_rule_is_about_it),
+      CASE(checkpoints_say_whether_anybody_looks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
