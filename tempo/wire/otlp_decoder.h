@@ -96,9 +96,9 @@ typedef struct bt_search_answer {
 } bt_search_answer;
 
 /* tempopb.SearchResponse, protobuf or JSON. Field 6 (spanSet) and "spanSet" are copies of the first set: read only
- * where there are no spansets. with_spans false: of the spans only ids and times are read (ids-only searches). BT_INVALID:
- * not an answer (neither traces nor metrics are in it: an empty body is not "nothing found"), or damaged; rows may have
- * come before it was seen. */
+ * where there are no spansets. with_spans false: of the spans only ids and times are read (ids-only searches).
+ * BT_INVALID: not an answer (neither traces nor metrics are in it: an empty body is not "nothing found"), or damaged;
+ * rows may have come before it was seen. */
 bt_status bt_tempo_decode_search(bt_str body, bool is_json, bool with_spans, bt_search_row_sink sink, void *context,
                                  bt_search_answer *answer, bt_error *error) BT_MUST_CHECK;
 

@@ -116,7 +116,8 @@ static void widen_bounds(const bt_search_rows *rows, bt_search_row *row) {
 }
 
 bt_status bt_search_rows_end(bt_search_rows *rows) {
-  bt_search_row row = {.id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count, .shown = rows->shown};
+  bt_search_row row = {
+      .id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count, .shown = rows->shown};
   size_t number = ++rows->answer->trace_count;
   if (!rows->has_id) return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer has no id", number);
   if (!end_of(rows, &row.end_ns))

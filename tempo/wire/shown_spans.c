@@ -6,7 +6,7 @@
 
 enum { HALF_BITS = 16, HALF_MASK = 0xFFFF };
 
-static uint64_t mix(uint64_t number) {
+static uint64_t mix_bits(uint64_t number) {
   number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9u;
   number = (number ^ (number >> 27)) * 0x94D049BB133111EBu;
   return number ^ (number >> 31);
@@ -14,7 +14,7 @@ static uint64_t mix(uint64_t number) {
 
 /* 1 to 65,535. */
 static uint32_t half_of(uint64_t number) {
-  return (uint32_t)(mix(number) % HALF_MASK) + 1;
+  return (uint32_t)(mix_bits(number) % HALF_MASK) + 1;
 }
 
 static uint32_t half_of_id(const bt_span_id *id) {
@@ -25,7 +25,7 @@ static uint32_t half_of_id(const bt_span_id *id) {
 
 static uint32_t half_of_times(uint64_t start_ns, uint64_t duration_ns) {
   bool is_ordinary = start_ns && start_ns <= INT64_MAX && duration_ns && duration_ns <= INT64_MAX;
-  return is_ordinary ? half_of(start_ns ^ mix(duration_ns)) : 0;
+  return is_ordinary ? half_of(start_ns ^ mix_bits(duration_ns)) : 0;
 }
 
 static void add_mark(bt_shown *shown, uint32_t mark) {
@@ -55,11 +55,19 @@ static bool has_mark(const bt_span *span, uint32_t mark, bool any_times) {
   return !times || any_times || half_of_times((uint64_t)span->start_ns, duration_ns) == times;
 }
 
-bool bt_shown_are_in(const bt_shown *shown, const bt_trace *trace) {
+static bool are_in(const bt_shown *shown, const bt_trace *trace, bool any_times) {
   for (uint32_t i = 0; i < BT_SHOWN_MAX && shown->marks[i]; i++) {
     uint32_t s = 0;
-    while (s < trace->span_count && !has_mark(&trace->spans[s], shown->marks[i], trace->differing_copies)) s++;
+    while (s < trace->span_count && !has_mark(&trace->spans[s], shown->marks[i], any_times)) s++;
     if (s == trace->span_count) return false;
   }
   return true;
+}
+
+bool bt_shown_are_in(const bt_shown *shown, const bt_trace *trace) {
+  return are_in(shown, trace, trace->differing_copies);
+}
+
+bool bt_shown_ids_are_in(const bt_shown *shown, const bt_trace *trace) {
+  return are_in(shown, trace, true);
 }

@@ -1,7 +1,7 @@
 /* Marks of a few spans that a search showed of a trace, so that who reads it sees whether the read has them. A mark is
- * 32 bits of a span's id and its times: a span that is there always has its mark, and one that is missing is seen but
- * for one case in 65,536 for each span of the read. Marks lie in order, so that the same rows give the same marks in
- * whatever order they come. Thread: no state. */
+ * 32 bits of a span's id and its times. A span that is there always has its mark. Of one that is missing each span of
+ * the read has it in one case of 65,536. Marks lie in order, so that the same rows give the same marks in whatever
+ * order they come. Thread: no state. */
 #ifndef BT_TEMPO_WIRE_SHOWN_SPANS_H
 #define BT_TEMPO_WIRE_SHOWN_SPANS_H
 
@@ -25,5 +25,7 @@ void bt_shown_join(bt_shown *into, const bt_shown *from);
 /* Whether the read has a span of each mark, with these times. Where copies of a span do not agree, any times do: the
  * row may have shown another copy. */
 bool bt_shown_are_in(const bt_shown *shown, const bt_trace *trace);
+/* The same, whatever the times. */
+bool bt_shown_ids_are_in(const bt_shown *shown, const bt_trace *trace);
 
 #endif

@@ -22,8 +22,7 @@ static bt_span span_of(uint8_t number, int64_t start_ns, int64_t end_ns) {
 }
 
 static bool are_in(const bt_shown *shown, const bt_span *spans, uint32_t count, bool differing_copies) {
-  return bt_shown_are_in(
-      shown, &(bt_trace){.spans = spans, .span_count = count, .differing_copies = differing_copies});
+  return bt_shown_are_in(shown, &(bt_trace){.spans = spans, .span_count = count, .differing_copies = differing_copies});
 }
 
 static bt_shown shown_of(uint8_t number, uint64_t start_ns, uint64_t duration_ns) {
@@ -53,6 +52,7 @@ static void other_times_are_seen_unless_copies_differ(void **state) {
   assert_false(are_in(&moved, spans, 1, false));
   assert_false(are_in(&longer, spans, 1, false));
   assert_true(are_in(&moved, spans, 1, true));
+  assert_true(bt_shown_ids_are_in(&moved, &(bt_trace){.spans = spans, .span_count = 1}));
   const bt_span halves[] = {span_of(1, SECOND, SECOND + 5), span_of(1, SECOND + 1, SECOND + 6)};
   assert_true(are_in(&moved, halves, 2, false)); /* a client's and a server's span may have one id */
 }
@@ -120,16 +120,19 @@ static void both_forms_give_the_same(void **state) {
     assert_memory_equal(&of_json, &expected, sizeof expected);
     assert_memory_equal(&of_wire, &expected, sizeof expected);
   }
-  static const char *const odd[] = {"{\"traces\":[{\"traceID\":\"ab\",\"spanSets\":[{\"spans\":[{\"spanID\":7},{}]}]}]}",
-                                    "{\"traces\":[{\"traceID\":\"ab\",\"spanSets\":[{\"spans\":[{\"spanID\":\"nil\"}]}]}]}",
-                                    "{\"traces\":[{\"traceID\":\"ab\",\"spanSets\":[{\"spans\":[{\"spanID\":\"0\"}]}]}]}"};
+  static const char *const odd[] = {
+      "{\"traces\":[{\"traceID\":\"ab\",\"spanSets\":[{\"spans\":[{\"spanID\":7},{}]}]}]}",
+      "{\"traces\":[{\"traceID\":\"ab\",\"spanSets\":[{\"spans\":[{\"spanID\":\"nil\"}]}]}]}",
+      "{\"traces\":[{\"traceID\":\"ab\",\"spanSets\":[{\"spans\":[{\"spanID\":\"0\"}]}]}]}"};
   for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) assert_int_equal(decode(odd[i], true, false).marks[0], 0);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_read_that_lacks_the_span_is_seen),     cmocka_unit_test(odd_times_are_left_out),
-      cmocka_unit_test(other_times_are_seen_unless_copies_differ), cmocka_unit_test(the_order_of_rows_changes_nothing),
+      cmocka_unit_test(a_read_that_lacks_the_span_is_seen),
+      cmocka_unit_test(odd_times_are_left_out),
+      cmocka_unit_test(other_times_are_seen_unless_copies_differ),
+      cmocka_unit_test(the_order_of_rows_changes_nothing),
       cmocka_unit_test(both_forms_give_the_same),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
