@@ -178,6 +178,21 @@ static void print_empty(const bt_coverage *coverage) {
   bt_print("no trace seen from %.19sZ to %.19sZ\n", start, end);
 }
 
+static void print_contradicted(const bt_coverage *coverage) {
+  enum { MOST = 3 };
+  char hex[BT_TRACE_ID_HEX + 1];
+  for (size_t i = 0; i < coverage->contradicted_count && i < MOST; i++) {
+    bt_trace_id_format(&coverage->contradicted[i].trace_id, hex);
+    bt_print("not certain: trace %s: %s\n", hex,
+             coverage->contradicted[i].copies_explain
+                 ? "copies of one of its spans do not agree, and what was read of it contradicts the rest (copies)"
+                 : "what was read of it last contradicts what was seen of it before (differs)");
+  }
+  if (coverage->contradicted_count > MOST)
+    bt_print("not certain: %zu more traces, which contradict what was seen of them before\n",
+             coverage->contradicted_count - MOST);
+}
+
 void bt_replay_print_gaps(const bt_coverage *coverage) {
   bt_replay_print_gaps_and(coverage, NULL);
 }
@@ -190,6 +205,7 @@ void bt_replay_print_gaps_and(const bt_coverage *coverage, const bt_tail_found *
     bt_time_format(coverage->windows_failed[i].range.end_ns, end);
     bt_print("not read: %.19sZ to %.19sZ: %s\n", start, end, coverage->windows_failed[i].reason);
   }
+  print_contradicted(coverage);
   if (coverage->unended)
     bt_print("without an end: a span of %" PRIu64
              " traces that were read; Tempo's searches never show a trace whose spans "

@@ -158,6 +158,17 @@ json_t *bt_source_json(const bt_source_about *about) {
   return object;
 }
 
+/* Left out where there are none. */
+static void set_contradicted(json_t *object, const bt_coverage *coverage) {
+  json_t *named = json_array();
+  for (size_t i = 0; i < coverage->contradicted_count && i < BT_CONTRADICTED_NAMED; i++)
+    bt_json_append(named, json_pack("{s:o, s:s}", "trace_id", trace_id_json(&coverage->contradicted[i].trace_id),
+                                    "reason", coverage->contradicted[i].copies_explain ? "copies" : "differs"));
+  bt_json_set(object, "contradicted", named);
+  bt_json_set(object, "contradicted_count", number_json(coverage->contradicted_count));
+  bt_json_set(object, "batches_lacking", number_json(coverage->batches_lacking));
+}
+
 json_t *bt_coverage_json(const bt_coverage *coverage) {
   enum { LONG_TRACES_NAMED = 100 };
   json_t *empty = json_array(), *failed = json_array(), *long_traces = json_array(), *differing = json_array();
@@ -184,6 +195,7 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
                 number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended), "assumptions",
                 assumptions_json(&coverage->assumptions));
   if (coverage->provisional_from_ns) bt_json_set(object, "provisional_from", time_json(coverage->provisional_from_ns));
+  if (coverage->contradicted_count || coverage->batches_lacking) set_contradicted(object, coverage);
   if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));
   return object;
 }

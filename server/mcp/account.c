@@ -78,6 +78,7 @@ static void find_gaps(account *a) {
   add_count(a, a->answer, "inconclusive", "traces on which no verdict was possible");
   add_count(a, a->coverage, "long_traces_count", "traces too long to be read whole");
   add_count(a, a->coverage, "differing_traces_count", "traces that the source gave in two versions");
+  add_count(a, a->coverage, "contradicted_count", "traces whose reads contradict what was seen of them before");
   add_count(a, a->coverage, "unended",
             "traces with a span that never ended; searches never show a trace whose spans all lack an end");
   add_status(a);

@@ -93,7 +93,8 @@ static belief belief_of(const bt_replay_result *result) {
 static void take_rule(bt_series_run *run, size_t series, const bt_replay_result *result, belief how) {
   const bt_rule_result *rule = &result->rules[series];
   int64_t provisional_ns = run->provisional[series] = rule->provisional_from_ns;
-  bool is_sound = how.in_steps && !rule->sample_differences && !rule->unread_differences;
+  bool differs = result->differences_spread && (rule->sample_differences || rule->unread_differences);
+  bool is_sound = how.in_steps && !differs;
   bool may_be_exact = rule->exercised_is_exact || rule->evaluated_is_exact;
   for (int64_t step = run->first_step; step < run->end_step; step++) {
     bt_step_count *cell = cell_of(run, series, step);

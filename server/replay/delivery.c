@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/replay/decider.h"
+#include "server/replay/replay_account.h"
+
 static bool is_before(const bt_moment *a, const bt_moment *b) {
   if (a->time_ns != b->time_ns) return a->time_ns < b->time_ns;
   return bt_trace_id_compare(&a->trace_id, &b->trace_id) < 0;
@@ -26,6 +29,10 @@ static void track_inconclusive(bt_rule_result *result, const bt_trace_verdict *v
     result->first_inconclusive = (bt_moment){true, verdict->trace_id, verdict->time_ns};
 }
 
+static bool is_checked_unread(const bt_judge *judge, const bt_trace_verdict *verdict) {
+  return verdict->is_settled && judge->decider->rules[verdict->rule].is_answered;
+}
+
 /* A violation in a trace that the searches had ruled out: Tempo's answers or the plan were wrong. It is reported,
  * and the answer is not complete, because others like it were not read. What a part of a range is asked for may lack
  * what makes a long trace a candidate; the whole is asked for afterwards. */
@@ -33,22 +40,33 @@ static void track_unread(bt_judge *judge, bt_rule_result *result, const bt_known
                          const bt_trace_verdict *verdict) {
   bool is_part = judge->plan->request.whole.start_ns < judge->plan->request.whole.end_ns;
   if (is_part && known->flags & BT_KNOWN_LONG) return;
-  if (!verdict->is_settled || !judge->decider->rules[verdict->rule].is_answered) return;
+  if (!is_checked_unread(judge, verdict)) return;
   result->unread_sampled++;
   if (verdict->verdict != BT_VIOLATED) return;
   result->unread_differences++;
   judge->unread_differences++;
 }
 
+/* Of one that the searches had ruled out: what was read contradicts what they showed of it, or itself. Copies that do
+ * not agree may be one to a search and another to a read, which says nothing of other traces. Nobody knows whether it
+ * violates. */
+static bool contradicts_searches(bt_judge *judge, size_t known, const bt_trace_verdict *verdict) {
+  bool whole;
+  const bt_known *k = &judge->table->traces[known];
+  bool violates = verdict->verdict == BT_VIOLATED;
+  bool is_open = k->flags & BT_KNOWN_CONTRADICTED && !violates;
+  if (is_open) return !bt_decider_wants(judge->decider, known, &whole);
+  if (!violates || !(k->flags & BT_KNOWN_COPIES) || !is_checked_unread(judge, verdict)) return false;
+  bt_account_add_contradicted(judge->account, &k->matched.id, true);
+  return true;
+}
+
 static void track_verdict(bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict, bool was_wanted) {
   bt_rule_result *result = &judge->account->result->rules[verdict->rule];
   if (verdict->verdict == BT_VIOLATED) track_violation(result, verdict);
   if (verdict->is_settled && verdict->exercised == BT_TRUE) result->traces_exercised++;
-  if (!was_wanted) {
-    track_unread(judge, result, known, verdict);
-    return;
-  }
-  result->traces_read++;
+  if (!was_wanted) track_unread(judge, result, known, verdict);
+  if (was_wanted) result->traces_read++;
   if (verdict->is_settled && verdict->verdict == BT_INCONCLUSIVE) track_inconclusive(result, verdict);
 }
 
@@ -97,7 +115,13 @@ static bt_status deliver_rule(bt_judge *judge, size_t known, bt_judged *judged, 
   judged->violation = NULL;
   if (!judged->is_usable) return BT_OK;
   bool was_wanted = bt_bit_get(judge->decider->rules[verdict->rule].unread, known);
+  bool is_contradicted = !was_wanted && contradicts_searches(judge, known, verdict);
   if (!was_wanted && verdict->verdict == BT_INCONCLUSIVE) verdict->verdict = BT_SATISFIED;
+  if (is_contradicted) {
+    verdict->verdict = BT_INCONCLUSIVE;
+    bt_violation_free(violation);
+    violation = NULL;
+  }
   track_verdict(judge, &judge->table->traces[known], verdict, was_wanted);
   bt_status status = tell_violation(judge, verdict->rule, violation, error);
   return status == BT_OK ? bt_delivery_tell(judge->account, verdict, error) : status;

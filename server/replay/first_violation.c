@@ -200,8 +200,8 @@ static void take_counters(descent *d, const bt_replay_result *window) {
   const bt_moment *inconclusive = &rule->first_inconclusive;
   result->traces_read += rule->traces_read;
   result->inconclusive += rule->inconclusive;
-  d->sample_differences += rule->sample_differences;
-  d->unread_differences += rule->unread_differences;
+  d->sample_differences += window->differences_spread ? rule->sample_differences : 0;
+  d->unread_differences += window->differences_spread ? rule->unread_differences : 0;
   bool is_first =
       inconclusive->is_set && (!d->first_inconclusive.is_set || inconclusive->time_ns < d->first_inconclusive.time_ns);
   if (is_first) d->first_inconclusive = *inconclusive;

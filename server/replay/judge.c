@@ -135,7 +135,7 @@ static size_t sample_room(const bt_judge *judge) {
 _Static_assert((int)UNREAD_SAMPLE *(int)BT_UNCHECKED_TIMES <= (int)BT_RESERVOIR_MAX, "a reservoir holds all");
 
 static bool is_unread(const bt_judge *judge, const bt_known *known) {
-  const uint8_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID | BT_KNOWN_SEEN;
+  const uint16_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID | BT_KNOWN_SEEN;
   return !(known->flags & not_these) && bt_trace_table_place(judge->table, known) == BT_PLACE_SETTLED;
 }
 

@@ -93,6 +93,11 @@ typedef struct bt_judge {
   bt_comparisons comparisons;
   bt_chosen chosen;
   uint64_t unread_differences;
+  /* Traces whose batch a read by id contradicts, but for those with copies that do not agree. */
+  struct {
+    uint64_t lost;    /* the batch did not show a violation */
+    uint64_t refuted; /* it showed one that is none by id */
+  } differs;
   uint64_t judged, to_judge; /* for progress */
   uint64_t sample_differences;
   bt_data_notes **notes; /* rule_count of them; NULL: nobody wants any */

@@ -136,7 +136,7 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
     say_outcome(result, BT_REPLAY_FAILED, "source: %.200s", ledger->questions->lost_reason);
   else if (coverage->windows_failed_count)
     say_failed_windows(ledger);
-  else if (ledger->judge->sample_differences)
+  else if (bt_comparisons_tell_of_others(ledger->judge))
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
                 (unsigned long long)ledger->judge->sample_differences);
@@ -166,6 +166,7 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
   else if (coverage->effective_end_ns <= coverage->asked.start_ns)
     say_unsettled_rule(ledger);
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
+  result->differences_spread = bt_comparisons_tell_of_others(ledger->judge) || ledger->judge->unread_differences;
 }
 
 void bt_ledger_conclude_cut(const bt_ledger *ledger) {

@@ -55,6 +55,16 @@ static bt_status take_missing(page *p, size_t index, bt_error *error) {
                                "search found it, but it cannot be read: expired, or not there yet", error);
 }
 
+/* It lacks a span that a search showed: one that hands a block over may do so for a moment, as well. */
+static bool asks_again(page *p, size_t index, const bt_trace *trace) {
+  bool is_whole = bt_known_is_whole_in(&p->judge->table->traces[p->known[index]], trace);
+  if (!p->by_id || index < p->again || is_whole) return false;
+  p->answered[index] = false;
+  p->missing++;
+  p->judge->judged--;
+  return true;
+}
+
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
   page *p = context;
   bt_judge *judge = p->judge;
@@ -64,6 +74,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   size_t known = p->known[read->index];
   judge->judged++;
   if (!read->trace || !read->trace->span_count) return take_missing(p, read->index, error);
+  if (asks_again(p, read->index, read->trace)) return BT_OK;
   if (read->needs_by_id && !p->by_id) return bt_trace_judge_queue(judge, known, error);
   if (p->is_shown) return bt_trace_judge_take_shown(judge, known, read->trace, error);
   return bt_trace_judge_take(judge, known, read->trace, p->by_id || judge->plan->is_static, error);

@@ -130,7 +130,7 @@ typedef enum bt_replay_outcome {
 
 /* Samples of a source whose version was not checked are so much larger: they are what stands in for the checks. */
 enum { BT_UNCHECKED_TIMES = 4 };
-enum { BT_LONG_TRACES_NAMED = 100, BT_DIFFERING_TRACES_NAMED = 20 };
+enum { BT_LONG_TRACES_NAMED = 100, BT_DIFFERING_TRACES_NAMED = 20, BT_CONTRADICTED_NAMED = 20 };
 
 /* Traces of which the batch was held against a read by id: what the trust in the others rests on. */
 typedef struct bt_compared {
@@ -138,6 +138,13 @@ typedef struct bt_compared {
   uint64_t before;              /* by earlier ones of the same rules and tenant over the same Tempo, in the last day */
   int64_t oldest_ns, newest_ns; /* of these: when it was; 0: there are none */
 } bt_compared;
+
+/* A trace of which the source says what contradicts itself: a search showed a span that no read has, or a read by id
+ * says otherwise than the batch. Its verdicts are inconclusive, but for violations that are there all the same. */
+typedef struct bt_contradicted {
+  bt_trace_id trace_id;
+  bool copies_explain; /* it has copies of one span that do not agree */
+} bt_contradicted;
 
 typedef struct bt_coverage {
   bool complete;
@@ -168,7 +175,10 @@ typedef struct bt_coverage {
   /* Traces with copies of one span that do not agree: judged by the copy that Tempo gave first, which may be another
    * one the next time. The first so many by id are named. */
   bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
-  size_t differing_trace_count; /* all */
+  size_t differing_trace_count;                        /* all */
+  bt_contradicted contradicted[BT_CONTRADICTED_NAMED]; /* the first so many by id */
+  size_t contradicted_count;                           /* all */
+  uint64_t batches_lacking; /* traces of which a batch lacked a span that a search had shown: read by id then */
   /* Traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack one,
    * so there may be such as well. 0 for files and memory. */
   uint64_t unended;
@@ -217,11 +227,11 @@ typedef struct bt_rule_result { /* per rule of the request */
   int64_t provisional_from_ns; /* as in bt_coverage, of this rule, and also where it lies before the range */
   uint64_t unsettled;
   int64_t open_ns;             /* the earliest time of one of inconclusive_open; only where there are any */
-  uint64_t sample_differences; /* by-id sample that judged otherwise than the batch: makes it incomplete */
+  uint64_t sample_differences; /* by-id sample that judged otherwise than the batch */
   bt_strategy strategy;        /* the one that was taken */
   uint64_t decided_unread;     /* candidates that were decided without reading them whole */
   uint64_t unread_sampled;     /* traces judged without reading that were read all the same, to compare */
-  uint64_t unread_differences; /* of those: violations that would have been missed: makes it incomplete */
+  uint64_t unread_differences; /* of those: violations that would have been missed */
   bt_moment first_violation, last_violation;
   bt_moment first_inconclusive; /* of settled traces, by the trace's time */
 } bt_rule_result;
@@ -246,6 +256,9 @@ typedef struct bt_replay_result {
   int64_t duration_ns;
   uint64_t open_traces; /* settled by their time, and some rule waits for spans that may still come */
   int64_t open_ns;      /* the earliest time of one; only where there are any */
+  /* What differs (sample_differences, unread_differences) says something of other traces, too: then it is incomplete.
+   * Else it makes single traces inconclusive, and they are named (coverage.contradicted). */
+  bool differences_spread;
   bool is_sampled; /* the observer had enough: incomplete, and what was judged is a random sample of what had to be */
   /* Incomplete, and all that is missing is that of some rules nothing in the range is settled: the others' numbers
    * stand. */

@@ -134,6 +134,31 @@ static void join_differing(bt_coverage *into, const bt_coverage *from) {
   into->differing_trace_count += from->differing_trace_count - named;
 }
 
+/* By id, the first ones. Each counts once, as far as named. */
+static void add_contradicted(bt_coverage *coverage, const bt_contradicted *one) {
+  size_t named =
+      coverage->contradicted_count < BT_CONTRADICTED_NAMED ? coverage->contradicted_count : BT_CONTRADICTED_NAMED;
+  size_t at = 0;
+  while (at < named && bt_trace_id_compare(&coverage->contradicted[at].trace_id, &one->trace_id) < 0) at++;
+  bt_contradicted *here = &coverage->contradicted[at];
+  if (at < named && !bt_trace_id_compare(&here->trace_id, &one->trace_id)) {
+    here->copies_explain = here->copies_explain || one->copies_explain;
+    return;
+  }
+  coverage->contradicted_count++;
+  if (at == BT_CONTRADICTED_NAMED) return;
+  size_t moved = named < BT_CONTRADICTED_NAMED ? named - at : named - at - 1;
+  memmove(here + 1, here, moved * sizeof *here);
+  *here = *one;
+}
+
+static void join_contradicted(bt_coverage *into, const bt_coverage *from) {
+  size_t named = from->contradicted_count < BT_CONTRADICTED_NAMED ? from->contradicted_count : BT_CONTRADICTED_NAMED;
+  for (size_t i = 0; i < named; i++) add_contradicted(into, &from->contradicted[i]);
+  into->contradicted_count += from->contradicted_count - named;
+  into->batches_lacking += from->batches_lacking;
+}
+
 static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   bool is_younger = !into->handover_from_ns || from->handover_from_ns < into->handover_from_ns;
   if (from->handover_from_ns && is_younger) into->handover_from_ns = from->handover_from_ns;
@@ -154,6 +179,7 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) {
   join_numbers(into, from);
   join_differing(into, from);
+  join_contradicted(into, from);
   bool ok = join_failed(into, from) && join_empty(into, from) && join_long(into, from);
   return ok ? BT_OK : bt_error_no_memory(error);
 }
@@ -289,6 +315,10 @@ bt_status bt_account_add_long(bt_replay_account *account, const bt_trace_id *id,
 
 void bt_account_add_differing(bt_replay_account *account, const bt_trace_id *id) {
   add_differing(&account->result->coverage, id);
+}
+
+void bt_account_add_contradicted(bt_replay_account *account, const bt_trace_id *id, bool copies_explain) {
+  add_contradicted(&account->result->coverage, &(bt_contradicted){*id, copies_explain});
 }
 
 void bt_account_show(bt_replay_account *account, double fraction) {

@@ -32,6 +32,8 @@ void bt_account_add_cost(bt_replay_account *account, const bt_source_account *ca
 bt_status bt_account_add_long(bt_replay_account *account, const bt_trace_id *id, bt_error *error) BT_MUST_CHECK;
 /* Each id counts once, as far as named. */
 void bt_account_add_differing(bt_replay_account *account, const bt_trace_id *id);
+/* Each id counts once, as far as named; copies explain it where they do once. */
+void bt_account_add_contradicted(bt_replay_account *account, const bt_trace_id *id, bool copies_explain);
 void bt_account_show(bt_replay_account *account, double fraction);
 
 #endif

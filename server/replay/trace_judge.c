@@ -32,15 +32,31 @@ static bool ended_after(const bt_judge *judge, const bt_trace *trace, int64_t ag
 }
 
 /* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not
- * complete yet. */
+ * complete yet. Or it lacks one that a search showed, which is counted. */
 static bool lacks_spans(const bt_judge *judge, size_t known, const bt_trace *trace) {
-  return !judge->plan->is_static && trace->span_count < bt_known_span_count(&judge->table->traces[known]);
+  const bt_known *k = &judge->table->traces[known];
+  if (judge->plan->is_static) return false;
+  bool is_whole = bt_known_is_whole_in(k, trace);
+  judge->account->result->coverage.batches_lacking += !is_whole;
+  return !is_whole || trace->span_count < bt_known_span_count(k);
 }
 
-static void set_options(bt_judge *judge, const bt_trace *trace) {
+/* The read that counts contradicts what was seen before. */
+static void note_contradiction(bt_judge *judge, size_t known, const bt_trace *trace) {
+  bt_known *k = &judge->table->traces[known];
+  k->flags |= BT_KNOWN_CONTRADICTED;
+  if (bt_known_has_ids_in(k, trace)) k->flags |= BT_KNOWN_OTHER_TIMES;
+  bool copies_explain = trace->differing_copies || k->flags & BT_KNOWN_COPIES;
+  bt_account_add_contradicted(judge->account, &k->matched.id, copies_explain);
+}
+
+/* Of a trace that contradicts itself only what no further span takes back is told. */
+static void set_options(bt_judge *judge, size_t known, const bt_trace *trace) {
+  bool is_contradicted = judge->table->traces[known].flags & BT_KNOWN_CONTRADICTED;
   for (size_t i = 0; i < judge->plan->rule_count; i++) {
     const bt_rule_sets *rule = &judge->decider->rules[i];
-    judge->evaluator->options[i].incomplete = trace->partial || ended_after(judge, trace, rule->planned->settle_ns) ||
+    judge->evaluator->options[i].incomplete = is_contradicted || trace->partial ||
+                                              ended_after(judge, trace, rule->planned->settle_ns) ||
                                               (rule->planned->require_complete && trace->missing_parents);
   }
 }
@@ -99,7 +115,10 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
     bt_place place = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window, known);
     out[i].is_usable = is_usable(judge, i, is_final) && place != BT_PLACE_OUTSIDE;
     out[i].verdict = verdict_of(judge, i, known, trace, &verdicts[i]);
-    bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
+    bool is_open = known->flags & BT_KNOWN_OTHER_TIMES ||
+                   (known->flags & BT_KNOWN_CONTRADICTED && verdicts[i].verdict != BT_VIOLATED);
+    if (is_open) out[i].verdict.verdict = BT_INCONCLUSIVE;
+    bool violates = out[i].is_usable && out[i].verdict.verdict == BT_VIOLATED;
     if (violates && wants_violations(judge))
       status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
   }
@@ -167,7 +186,7 @@ static bt_status try_evidence(bt_judge *judge, size_t known, const bt_trace *tra
   const bt_rule_sets *rule = &judge->decider->rules[0];
   if (judge->plan->rule_count != 1 || !rule->planned->shows_links) return BT_OK;
   if (rule->decided && bt_bit_get(rule->decided, known)) return BT_OK;
-  set_options(judge, trace);
+  set_options(judge, known, trace);
   return bt_linked_evidence_evaluate(judge->decider, trace, verdicts, error);
 }
 
@@ -184,7 +203,7 @@ static bt_status report_or_queue(bt_judge *judge, size_t known, const bt_trace *
 
 static bt_status evaluate_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
                                 bool *is_known, bt_error *error) {
-  set_options(judge, trace);
+  set_options(judge, known, trace);
   bt_error why = {0};
   bt_status status = bt_rule_evaluator_run(judge->evaluator, trace, verdicts, &why);
   *is_known = status == BT_OK;
@@ -209,6 +228,7 @@ static bool has_unended(const bt_trace *trace) {
 static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
   bt_known *k = &judge->table->traces[known];
   if (judge->plan->filters && has_unended(trace)) k->flags |= BT_KNOWN_UNENDED;
+  if (trace->differing_copies) k->flags |= BT_KNOWN_COPIES;
   bt_status status = bt_trace_table_keep_places(judge->table, k, trace, error);
   if (status != BT_OK) return status;
   *place = bt_trace_table_place(judge->table, k);
@@ -254,6 +274,7 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   }
   if (!is_final && (is_long(judge, trace) || lacks_spans(judge, known, trace)))
     return bt_trace_judge_queue(judge, known, error);
+  if (is_final && !bt_known_is_whole_in(&judge->table->traces[known], trace)) note_contradiction(judge, known, trace);
   bt_awaiting *shown = is_final ? find_shown(judge, known) : NULL;
   if (shown) return replace_shown(judge, shown, trace, error);
   bt_status status = evaluate_trace(judge, known, trace, &verdicts, &is_known, error);
@@ -295,21 +316,59 @@ bt_status bt_trace_judge_take_shown(bt_judge *judge, size_t known, const bt_trac
   return bt_trace_judge_queue(judge, known, error);
 }
 
-/* What the batch said and the whole trace does not say, or the other way round. One that is not known of the whole
- * trace contradicts nothing: it is counted as that. */
+/* One trace whose batch a read by id contradicts. `lost`: the batch did not show a violation; else it showed one that
+ * is none by id. False: its copies of a span do not agree, which explains it and says nothing of other traces. */
+static bool take_difference(bt_judge *judge, size_t known, bool lost) {
+  bt_known *k = &judge->table->traces[known];
+  bool copies_explain = k->flags & BT_KNOWN_COPIES;
+  judge->differs.lost += !copies_explain && lost;
+  judge->differs.refuted += !copies_explain && !lost;
+  if (!lost) k->flags |= BT_KNOWN_CONTRADICTED;
+  bt_account_add_contradicted(judge->account, &k->matched.id, copies_explain);
+  return !copies_explain;
+}
+
+/* What the batch said of the rule and the whole trace does not say, or the other way round. One that is not known of
+ * the whole trace contradicts nothing: it is counted as that. */
+static bool differs_in(const bt_judge *judge, const bt_sampled *sampled, const bt_rule_verdict *verdicts, size_t rule,
+                       bool *violates) {
+  const bt_judged *said = &sampled->rules[rule];
+  bool is_here = bt_trace_table_place_in(judge->table, judge->plan->rules[rule].window,
+                                         &judge->table->traces[sampled->known]) != BT_PLACE_OUTSIDE;
+  bool is_open = is_here && verdicts[rule].verdict == BT_INCONCLUSIVE;
+  *violates = is_here && verdicts[rule].verdict == BT_VIOLATED;
+  return said->is_usable && !is_open && *violates != (said->verdict.verdict == BT_VIOLATED);
+}
+
 static void count_differences(bt_judge *judge, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
-  uint64_t before = judge->sample_differences;
+  bool violates, lost = false, refuted = false;
   for (size_t i = 0; i < judge->plan->rule_count; i++) {
-    bool is_here = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window,
-                                           &judge->table->traces[sampled->known]) != BT_PLACE_OUTSIDE;
-    bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
-    bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
-    bool is_open = is_here && verdicts[i].verdict == BT_INCONCLUSIVE;
-    if (!sampled->rules[i].is_usable || is_open || violates == violated) continue;
+    if (!differs_in(judge, sampled, verdicts, i, &violates)) continue;
     judge->account->result->rules[i].sample_differences++;
     judge->sample_differences++;
+    lost = lost || violates;
+    refuted = refuted || !violates;
   }
-  bt_comparisons_take(judge, sampled, judge->sample_differences > before);
+  bool differs = lost || refuted;
+  if (!differs || take_difference(judge, sampled->known, !refuted))
+    bt_comparisons_take(judge, sampled, differs);
+  else
+    judge->comparisons.count++;
+}
+
+/* By id it lies outside. What the batch said to violate within is not known, and nothing else of it is told. */
+static bt_status tell_refuted(bt_judge *judge, bt_sampled *sampled, const bt_rule_verdict *verdicts, bt_error *error) {
+  bt_judged *rules = sampled->rules;
+  bool violates;
+  for (size_t i = 0; i < judge->plan->rule_count; i++) {
+    rules[i].is_usable = differs_in(judge, sampled, verdicts, i, &violates);
+    bt_violation_free(rules[i].violation);
+    rules[i].violation = NULL;
+    rules[i].verdict.verdict = BT_INCONCLUSIVE;
+    rules[i].verdict.exercised = BT_UNKNOWN; /* it counts among no window's traces */
+  }
+  sampled->rules = NULL;
+  return bt_delivery_take(judge, sampled->known, rules, error);
 }
 
 /* The sampled trace as it is by id; what the batch said of it is let go. */
@@ -319,10 +378,10 @@ static bt_status replace_sampled(bt_judge *judge, bt_sampled *sampled, const bt_
   bt_status status = settle_place(judge, sampled->known, trace, &place, error);
   if (status != BT_OK) return status;
   count_differences(judge, sampled, verdicts);
+  judge->table->traces[sampled->known].flags |= BT_KNOWN_BY_ID; /* so rules that batches cannot judge have it, too */
+  if (place == BT_PLACE_OUTSIDE) return tell_refuted(judge, sampled, verdicts, error);
   bt_judged_free(sampled->rules, judge->plan->rule_count);
   sampled->rules = NULL;
-  judge->table->traces[sampled->known].flags |= BT_KNOWN_BY_ID; /* so rules that batches cannot judge have it, too */
-  if (place == BT_PLACE_OUTSIDE) return BT_OK;
   return report_or_queue(judge, sampled->known, trace, verdicts, true, error);
 }
 
@@ -331,6 +390,8 @@ bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, cons
   const bt_rule_verdict *verdicts = NULL;
   bool is_known = false;
   bt_status status = BT_OK;
+  if (trace && !bt_known_is_whole_in(&judge->table->traces[sampled->known], trace))
+    note_contradiction(judge, sampled->known, trace);
   if (trace)
     status = evaluate_trace(judge, sampled->known, trace, &verdicts, &is_known, error);
   else if (sampled->violates)
@@ -346,7 +407,7 @@ static bt_status judge_family(bt_judge *judge, size_t known, const bt_family *fa
                               bt_error *error) {
   bt_error why = {0};
   *verdicts = NULL;
-  set_options(judge, family->traces[0].trace);
+  set_options(judge, known, family->traces[0].trace);
   bt_status status = bt_rule_evaluator_run_family(judge->evaluator, family, verdicts, &why);
   if (status == BT_OK) return BT_OK;
   *verdicts = NULL;
@@ -390,7 +451,10 @@ static void compare_shown(bt_judge *judge, const bt_awaiting *of, const bt_judge
   if (!shown->is_usable) return;
   judge->account->result->rules[0].sample_differences += differs;
   judge->sample_differences += differs;
-  bt_comparisons_take(judge, &(bt_sampled){.known = of->known, .rules = &rules, .is_handed_over = true}, differs);
+  if (!differs || take_difference(judge, of->known, verdict->verdict == BT_VIOLATED))
+    bt_comparisons_take(judge, &(bt_sampled){.known = of->known, .rules = &rules, .is_handed_over = true}, differs);
+  else
+    judge->comparisons.count++;
 }
 
 /* As any other trace that was read by id; what rests on a batch says so. */

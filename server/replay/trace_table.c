@@ -50,7 +50,7 @@ bt_status bt_trace_table_hold(bt_trace_table *table, size_t more_bytes, bt_error
                       table->count, bt_memory_limit(table->plan->request.memory));
 }
 
-static void add_bounds(bt_known *known, const bt_found *found, uint8_t flag) {
+static void add_bounds(bt_known *known, const bt_found *found, uint16_t flag) {
   bt_found *bounds = flag == BT_KNOWN_LISTED ? &known->listed : &known->matched;
   known->matched.id = known->listed.id = found->id;
   if (known->flags & flag)
@@ -61,7 +61,7 @@ static void add_bounds(bt_known *known, const bt_found *found, uint8_t flag) {
 }
 
 /* The old traces and one more list, both by id. */
-static size_t merge_found(const bt_trace_table *table, const bt_found_list *found, uint8_t flag, bt_known *out) {
+static size_t merge_found(const bt_trace_table *table, const bt_found_list *found, uint16_t flag, bt_known *out) {
   size_t old = 0, more = 0, count = 0;
   while (old < table->count || more < found->count) {
     int order = old == table->count    ? 1
@@ -74,7 +74,7 @@ static size_t merge_found(const bt_trace_table *table, const bt_found_list *foun
   return count;
 }
 
-bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint8_t flag, bt_error *error) {
+bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint16_t flag, bt_error *error) {
   bt_known *traces = bt_realloc_array(NULL, table->count + found->count + 1, sizeof *traces);
   if (!traces) return bt_error_no_memory(error);
   size_t count = merge_found(table, found, flag, traces);
@@ -115,6 +115,16 @@ uint32_t bt_known_span_count(const bt_known *known) {
   uint32_t matched = known->flags & BT_KNOWN_MATCHED ? known->matched.span_count : 0;
   uint32_t listed = known->flags & BT_KNOWN_LISTED ? known->listed.span_count : 0;
   return matched > listed ? matched : listed;
+}
+
+bool bt_known_is_whole_in(const bt_known *known, const bt_trace *read) {
+  bool has_matched = !(known->flags & BT_KNOWN_MATCHED) || bt_shown_are_in(&known->matched.shown, read);
+  return has_matched && (!(known->flags & BT_KNOWN_LISTED) || bt_shown_are_in(&known->listed.shown, read));
+}
+
+bool bt_known_has_ids_in(const bt_known *known, const bt_trace *read) {
+  bool has_matched = !(known->flags & BT_KNOWN_MATCHED) || bt_shown_ids_are_in(&known->matched.shown, read);
+  return has_matched && (!(known->flags & BT_KNOWN_LISTED) || bt_shown_ids_are_in(&known->listed.shown, read));
 }
 
 /* The listing and the filters are asked at different times, so that a filter can show a fragment that the listing

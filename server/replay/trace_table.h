@@ -25,14 +25,19 @@ enum {
   BT_KNOWN_ASKED = 16,   /* was chosen to be read, whatever came of it */
   BT_KNOWN_UNENDED = 32, /* was read, and a span of it has no end */
   BT_KNOWN_SEEN = 64,    /* an earlier part of the range decided it (bt_seen_traces): it is not read */
-  BT_KNOWN_LONG = 128    /* was read, and is longer than margin */
+  BT_KNOWN_LONG = 128,   /* was read, and is longer than margin */
+  BT_KNOWN_COPIES = 256, /* was read, and copies of a span of it do not agree */
+  /* What the source says of it contradicts itself: the read that counts lacks a span that a search showed, or says
+   * otherwise than the batch. Unless it violates all the same, nobody knows. */
+  BT_KNOWN_CONTRADICTED = 512,
+  BT_KNOWN_OTHER_TIMES = 1024 /* and its spans are there, with other times: nobody knows what violates */
 };
 
 /* A trace that some search found. */
 typedef struct bt_known {
   bt_found matched; /* what filters saw of it; meaningful with BT_KNOWN_MATCHED */
   bt_found listed;  /* what the listing saw of it; meaningful with BT_KNOWN_LISTED */
-  uint8_t flags;
+  uint16_t flags;
   uint32_t judged; /* it was read whole: number of its places in the table's, from 1; 0: not yet */
 } bt_known;
 
@@ -73,7 +78,7 @@ void bt_trace_table_register(bt_trace_table *table, bt_trace_holder holder);
 bt_status bt_trace_table_hold(bt_trace_table *table, size_t more_bytes, bt_error *error) BT_MUST_CHECK;
 /* Joins what a search found (by id) and marks it with the flag: BT_KNOWN_MATCHED or BT_KNOWN_LISTED. Numbers change.
  * BT_NO_MEMORY alone. */
-bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint8_t flag,
+bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint16_t flag,
                               bt_error *error) BT_MUST_CHECK;
 void bt_trace_table_dispose(bt_trace_table *table);
 
@@ -83,6 +88,10 @@ bt_known *bt_trace_table_find(const bt_trace_table *table, const bt_trace_id *id
 const bt_found *bt_known_bounds(const bt_known *known);
 /* As many spans at least; 0: not known. */
 uint32_t bt_known_span_count(const bt_known *known);
+/* Whether the read has each span that searches showed of the trace, as far as marks of them were kept. */
+bool bt_known_is_whole_in(const bt_known *known, const bt_trace *read);
+/* The same, whatever the times of the spans. */
+bool bt_known_has_ids_in(const bt_known *known, const bt_trace *read);
 /* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie
  * up to margin before them. */
 bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, bt_found *bounds);

@@ -40,6 +40,14 @@ void bt_comparisons_take(bt_judge *judge, const bt_sampled *sampled, bool differ
   made->agreed += !differs && bt_judged_violates(judge, sampled->rules);
 }
 
+bool bt_comparisons_tell_of_others(const bt_judge *judge) {
+  const bt_comparisons *made = &judge->comparisons;
+  uint64_t differ = judge->differs.lost + judge->differs.refuted;
+  if (differ != 1) return differ > 1;
+  bool rests_on_batches = made->count < made->from_batches;
+  return rests_on_batches && (judge->differs.lost || made->agreed < BT_TRUST_REASSURED);
+}
+
 uint32_t bt_comparisons_lacking(const bt_judge *judge) {
   const bt_comparisons *made = &judge->comparisons;
   uint32_t lacking = judge->plan->keeps_trust && made->from_batches ? judge->plan->trust.lacking : 0;
@@ -62,7 +70,7 @@ void bt_comparisons_finish(bt_judge *judge) {
   const bt_replay_result *result = judge->account->result;
   bt_trust_news news = {.compared = made->handed_over,
                         .agreed = made->agreed,
-                        .differed = made->differed,
+                        .differed = bt_comparisons_tell_of_others(judge) ? made->differed : 0,
                         .spans = judge->decider->first.probed,
                         .subtracted_from = bt_decider_subtracted_from(judge->decider)};
   say_comparison(judge);

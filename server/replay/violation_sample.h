@@ -35,6 +35,11 @@ uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating);
 uint64_t bt_comparisons_wanted(bt_judge *judge, uint64_t sample);
 /* A trace was read both ways; its rules are what the batch said. */
 void bt_comparisons_take(bt_judge *judge, const bt_sampled *sampled, bool differs);
+/* Whether what differs says something of other traces. It does not where copies explain it. It does where it is more
+ * than one trace. One does not, if each trace that a batch judged was read by id as well; nor does one that a batch
+ * showed to violate and that does not by id, if BT_TRUST_REASSURED others agree. A violation that a batch did not show
+ * does, because others may be lost. */
+bool bt_comparisons_tell_of_others(const bt_judge *judge);
 /* Comparisons that have to agree, after an earlier difference, before an answer that batches gave is complete. */
 uint32_t bt_comparisons_lacking(const bt_judge *judge);
 /* Says in the coverage what the answer rests on, and leaves it to the replays that follow. */

@@ -13,6 +13,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
+#include "tempo/wire/shown_spans.h"
 
 /* The spans of OTLP documents, grouped by trace. The caller keeps every input buffer until bt_span_batch_free. */
 typedef struct bt_span_batch bt_span_batch;
@@ -83,6 +84,7 @@ typedef struct bt_search_row {
   int64_t start_ns, end_ns;
   bool in_doubt;       /* it says that it starts at 0: these are bounds of the shown spans; both 0: of none */
   uint32_t span_count; /* serviceStats, added up: see bt_found */
+  bt_shown shown;      /* spans that the row shows */
   const bt_search_span *span;
   uint32_t matched; /* of the spanset that the span is in */
 } bt_search_row;
@@ -94,9 +96,9 @@ typedef struct bt_search_answer {
 } bt_search_answer;
 
 /* tempopb.SearchResponse, protobuf or JSON. Field 6 (spanSet) and "spanSet" are copies of the first set: read only
- * where there are no spansets. with_spans false: of the spans only the times are read (ids-only searches). BT_INVALID:
- * not an answer (neither traces nor metrics are in it: an empty body is not "nothing found"), or damaged; rows may have
- * come before it was seen. */
+ * where there are no spansets. with_spans false: of the spans only ids and times are read (ids-only searches).
+ * BT_INVALID: not an answer (neither traces nor metrics are in it: an empty body is not "nothing found"), or damaged;
+ * rows may have come before it was seen. */
 bt_status bt_tempo_decode_search(bt_str body, bool is_json, bool with_spans, bt_search_row_sink sink, void *context,
                                  bt_search_answer *answer, bt_error *error) BT_MUST_CHECK;
 

@@ -40,33 +40,38 @@ static bt_status read_span(const decoder *d, bt_str message) {
 }
 
 /* Nothing that is wrong with what is not wanted makes the answer wrong. */
-static bt_status read_span_times(const decoder *d, bt_str message) {
+static bt_status read_shown_span(const decoder *d, bt_str message) {
   bt_wire wire;
   bt_wire_field field;
   uint64_t start_ns = 0, duration_ns = 0;
+  bt_str id = {NULL, 0};
   bt_wire_init(&wire, message);
   while (bt_wire_next(&wire, &field)) {
-    if (field.number != 3 && field.number != 4) continue;
-    if (!bt_wire_expect(&wire, &field, BT_WIRE_VARINT)) break;
-    *(field.number == 3 ? &start_ns : &duration_ns) = field.value;
+    bool is_time = field.number == 3 || field.number == 4;
+    if (!is_time && field.number != 1) continue;
+    if (!bt_wire_expect(&wire, &field, is_time ? BT_WIRE_VARINT : BT_WIRE_BYTES)) break;
+    if (is_time)
+      *(field.number == 3 ? &start_ns : &duration_ns) = field.value;
+    else
+      id = field.bytes;
   }
-  bt_search_rows_show_raw(d->rows, start_ns, duration_ns);
+  bt_search_rows_show_raw(d->rows, id, start_ns, duration_ns);
   return bt_otlp_message_end(&d->place, &wire, "Span of a search answer");
 }
 
 static bt_status read_set(const decoder *d, bt_str message) {
   bt_wire wire;
   bt_wire_field field;
-  uint32_t matched = 0;
+  uint64_t matched = 0;
   bt_status status = BT_OK;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
     if (field.number > 2) continue;
     if (!bt_wire_expect(&wire, &field, field.number == 1 ? BT_WIRE_BYTES : BT_WIRE_VARINT)) break;
     if (field.number == 1)
-      status = d->rows->with_spans ? read_span(d, field.bytes) : read_span_times(d, field.bytes);
+      status = d->rows->with_spans ? read_span(d, field.bytes) : read_shown_span(d, field.bytes);
     else
-      matched = (uint32_t)field.value;
+      matched = field.value;
   }
   bt_search_rows_end_set(d->rows, matched);
   return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "SpanSet") : status;

@@ -70,16 +70,28 @@ static bt_status read_if_number(decoder *d, uint64_t *out) {
   return bt_json_place_status(&d->place);
 }
 
-static bt_status read_span_times(decoder *d) {
-  static const bt_json_name names[] = {BT_JSON_NAME("startTimeUnixNano", 0), BT_JSON_NAME("durationNanos", 1)};
-  uint64_t times[COUNT(names)] = {0};
+/* Likewise. */
+static bt_status read_if_text(decoder *d, bt_str *out) {
+  if (bt_json_peek(&d->place.json) == BT_JSON_STRING)
+    bt_json_string(&d->place.json, out);
+  else
+    bt_json_skip(&d->place.json);
+  return bt_json_place_status(&d->place);
+}
+
+static bt_status read_shown_span(decoder *d) {
+  enum { START, DURATION, ID };
+  static const bt_json_name names[] = {BT_JSON_NAME("startTimeUnixNano", START),
+                                       BT_JSON_NAME("durationNanos", DURATION), BT_JSON_NAME("spanID", ID)};
+  uint64_t times[ID] = {0};
+  bt_str id = {NULL, 0};
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
-    status = read_if_number(d, &times[bit]);
-  bt_search_rows_show_raw(d->rows, times[0], times[1]);
+    status = bit == ID ? read_if_text(d, &id) : read_if_number(d, &times[bit]);
+  bt_search_rows_show_raw(d->rows, id, times[START], times[DURATION]);
   return finish_value(d, status);
 }
 
@@ -87,7 +99,7 @@ static bt_status read_spans(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json))
-    status = d->rows->with_spans ? read_span(d) : read_span_times(d);
+    status = d->rows->with_spans ? read_span(d) : read_shown_span(d);
   return finish_value(d, status);
 }
 
@@ -100,7 +112,7 @@ static bt_status read_set(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bit == 0 ? read_spans(d) : bt_json_read_uint64(&d->place, "expected a number of spans", &matched);
-  bt_search_rows_end_set(d->rows, matched < UINT32_MAX ? (uint32_t)matched : UINT32_MAX);
+  bt_search_rows_end_set(d->rows, matched);
   return finish_value(d, status);
 }
 

@@ -30,6 +30,7 @@ void bt_search_rows_begin(bt_search_rows *rows) {
   rows->duration_ms = 0;
   rows->shown_start_ns = rows->shown_end_ns = 0;
   rows->span_count = 0;
+  rows->shown = (bt_shown){0};
 }
 
 bt_status bt_search_rows_set_id(bt_search_rows *rows, bt_str hex) {
@@ -58,7 +59,9 @@ static void show_times(bt_search_rows *rows, int64_t start_ns, int64_t duration_
   if (end_ns > rows->shown_end_ns) rows->shown_end_ns = end_ns;
 }
 
-void bt_search_rows_show_raw(bt_search_rows *rows, uint64_t start_ns, uint64_t duration_ns) {
+void bt_search_rows_show_raw(bt_search_rows *rows, bt_str id, uint64_t start_ns, uint64_t duration_ns) {
+  bt_span_id parsed;
+  if (bt_span_id_parse(id, &parsed)) bt_shown_add(&rows->shown, &parsed, start_ns, duration_ns);
   if (start_ns <= INT64_MAX) show_times(rows, (int64_t)start_ns, bt_search_duration(duration_ns));
 }
 
@@ -69,6 +72,7 @@ bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) {
   bt_status status = bt_build_attributes(&rows->build, &rows->build.span, &span->attributes, rows->error);
   if (status != BT_OK) return status;
   show_times(rows, span->start_ns, span->duration_ns);
+  bt_shown_add(&rows->shown, &span->id, (uint64_t)span->start_ns, (uint64_t)span->duration_ns);
   bt_search_item *items = bt_grow_array(rows->items, rows->count, &rows->capacity, sizeof *items);
   if (!items) return bt_error_no_memory(rows->error);
   rows->items = items;
@@ -85,8 +89,9 @@ void bt_search_rows_add_count(bt_search_rows *rows, uint64_t spans) {
   rows->span_count += spans < room ? (uint32_t)spans : room;
 }
 
-void bt_search_rows_end_set(bt_search_rows *rows, uint32_t matched) {
-  for (size_t i = rows->set_start; i < rows->count; i++) rows->items[i].matched = matched;
+void bt_search_rows_end_set(bt_search_rows *rows, uint64_t matched) {
+  uint32_t held = matched < UINT32_MAX ? (uint32_t)matched : UINT32_MAX;
+  for (size_t i = rows->set_start; i < rows->count; i++) rows->items[i].matched = held;
   rows->set_start = rows->count;
 }
 
@@ -111,7 +116,8 @@ static void widen_bounds(const bt_search_rows *rows, bt_search_row *row) {
 }
 
 bt_status bt_search_rows_end(bt_search_rows *rows) {
-  bt_search_row row = {.id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count};
+  bt_search_row row = {
+      .id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count, .shown = rows->shown};
   size_t number = ++rows->answer->trace_count;
   if (!rows->has_id) return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer has no id", number);
   if (!end_of(rows, &row.end_ns))

@@ -14,6 +14,7 @@
 #include "dsl/trace.h"
 #include "tempo/wire/otlp_builder.h"
 #include "tempo/wire/otlp_decoder.h"
+#include "tempo/wire/shown_spans.h"
 
 typedef struct bt_search_item {
   bt_search_span span;
@@ -30,6 +31,7 @@ typedef struct bt_search_rows {
   uint64_t duration_ms;
   int64_t shown_start_ns, shown_end_ns; /* earliest start, latest start or end of the spans shown; 0: of none */
   uint32_t span_count;
+  bt_shown shown;
   bool with_spans;
   bt_search_row_sink sink;
   void *context;
@@ -50,12 +52,13 @@ bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_i
 bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) BT_MUST_CHECK;
 /* Of a span that ends before it starts Tempo sends the difference modulo 2^64 (measured on 2.8). */
 int64_t bt_search_duration(uint64_t raw_ns);
-/* The times of a span that the row shows, as Tempo wrote them, where nothing else of it is wanted: so one that is no
- * time is passed over. */
-void bt_search_rows_show_raw(bt_search_rows *rows, uint64_t start_ns, uint64_t duration_ns);
+/* The id and the times of a span that the row shows, as Tempo wrote them, where nothing else of it is wanted: so what
+ * is no id or no time is passed over. */
+void bt_search_rows_show_raw(bt_search_rows *rows, bt_str id, uint64_t start_ns, uint64_t duration_ns);
 /* Of one service; more than 32 bits hold is as many as they hold. */
 void bt_search_rows_add_count(bt_search_rows *rows, uint64_t spans);
-void bt_search_rows_end_set(bt_search_rows *rows, uint32_t matched);
+/* Likewise: more than 32 bits hold is as many as they hold. */
+void bt_search_rows_end_set(bt_search_rows *rows, uint64_t matched);
 /* Hands the trace and its spans to the sink. */
 bt_status bt_search_rows_end(bt_search_rows *rows) BT_MUST_CHECK;
 

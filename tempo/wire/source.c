@@ -31,6 +31,7 @@ void bt_found_join(bt_found *into, const bt_found *from) {
   if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
   if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
   if (from->span_count > into->span_count) into->span_count = from->span_count;
+  bt_shown_join(&into->shown, &from->shown);
 }
 
 bt_found bt_found_of_bounds(const bt_trace_id *id, int64_t start_ns, int64_t end_ns) {

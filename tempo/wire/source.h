@@ -13,6 +13,7 @@
 #include "dsl/text.h"
 #include "dsl/trace.h"
 #include "tempo/wire/cancellation.h"
+#include "tempo/wire/shown_spans.h"
 
 /* Who waits for an answer: where requests queue, the higher goes first. */
 typedef enum bt_priority { BT_PRIORITY_REPLAY = 0, BT_PRIORITY_PEOPLE, BT_PRIORITY_WATCH } bt_priority;
@@ -32,6 +33,7 @@ typedef struct bt_found {
   /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0:
    * not known. */
   uint32_t span_count;
+  bt_shown shown; /* some of the spans for which it was found; none: the source has them itself */
 } bt_found;
 
 typedef struct bt_found_list { /* by id, each id once (joined) */

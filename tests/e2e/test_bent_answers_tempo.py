@@ -36,7 +36,7 @@ FIELDS = (
     ("search", "traces.spanSets", "list", LISTS, "the spans that a batch gives; the times of spans that a search shows"),
     ("search", "traces.spanSets.matched", "uint32", NUMBERS, "whether spans are missing from a set; sizes of traces"),
     ("search", "traces.spanSets.spans", "list", LISTS, "as spanSets"),
-    ("search", "traces.spanSets.spans.spanID", "8 bytes in hex", TEXTS, "which records are one span"),
+    ("search", "traces.spanSets.spans.spanID", "8 bytes in hex", TEXTS, "which records are one span; whether a read has what a search showed"),
     ("search", "traces.spanSets.spans.startTimeUnixNano", "uint64 in a string", TEXT_NUMBERS, "order and time of spans; bounds of the row"),
     ("search", "traces.spanSets.spans.durationNanos", "uint64 in a string", TEXT_NUMBERS, "durations; bounds of the row"),
     ("search", "metrics", "object", LISTS, "nothing, where traces is there"),
@@ -82,6 +82,15 @@ def bend(content, path, value):
         else:
             holder[name] = value
     return len(holders)
+
+
+def without_named(content, name):
+    """The same without objects of that name in any list."""
+    if isinstance(content, dict):
+        return {key: without_named(value, name) for key, value in content.items()}
+    if isinstance(content, list):
+        return [without_named(one, name) for one in content if not (isinstance(one, dict) and one.get("name") == name)]
+    return content
 
 
 class Bender:
@@ -164,6 +173,29 @@ class BentAnswers(unittest.TestCase):
                     self.check(bender, rules, way)
                 bent[path] = bent.get(path, 0) + bender.bent
         self.assertEqual([path for path, count in bent.items() if not count], [], "never bent: nothing was shown of them")
+
+    def without_retries(self, from_batches, from_by_id):
+        """A Tempo whose searches find the spans named retry, and whose reads do not have them."""
+        def lie(wire, request, answer):
+            request.headers = {name: text for name, text in request.headers.items() if name.lower() != "accept"}
+            got = answer()
+            kind = "batch" if "by(span:id)" in request.parameters.get("q", "") else kind_of(request)
+            if got.status == 200 and (from_batches and kind == "batch" or from_by_id and kind == "by id"):
+                got = got.with_body(json.dumps(without_named(json.loads(got.body), "retry")).encode())
+            send_whole(wire, request, got)
+            return True
+        return lie
+
+    def test_what_no_read_has_is_said(self):
+        """Searches show a span: a batch without it is read by id, and where that lacks it too nobody knows."""
+        for from_by_id in (False, True):
+            with self.subTest(from_by_id=from_by_id), Proxy(self.tempo.url, self.without_retries(True, from_by_id)) as proxy:
+                done = run_cli("replay", "--tempo", proxy.url, "--dsl", RULES["never"], "--start", str(self.at - HOUR), "--end", str(self.at + HOUR),
+                               "--limit", "0", "--strategy", "read")
+                self.assertEqual(done.returncode, 3 if from_by_id else 1, done.stdout + done.stderr)
+                self.assertEqual("not certain: trace " in done.stdout, from_by_id, done.stdout)
+                told = {trace for trace in self.violating["never"] if trace in done.stdout}
+                self.assertEqual(len(told), 3 if from_by_id else 8, done.stdout)
 
     def test_the_documentation_has_the_same_table(self):
         with open(os.path.join(HERE, "..", "..", "docs", "RELIABILITY.md"), encoding="utf-8") as file:

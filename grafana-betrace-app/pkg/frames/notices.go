@@ -87,6 +87,9 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	if coverage.Unended > 0 {
 		notices = append(notices, info("In %d traces a span never ended. Tempo's searches never show a trace whose spans all lack an end.", coverage.Unended))
 	}
+	if coverage.Contradicted > 0 {
+		notices = append(notices, info("Of %d traces Tempo says what contradicts itself; unless they violate all the same, nobody knows.", coverage.Contradicted))
+	}
 	if coverage.DifferingCount > 0 {
 		notices = append(notices, info("Tempo holds copies of spans that do not agree in %d traces; the first copy was judged.", coverage.DifferingCount))
 	}

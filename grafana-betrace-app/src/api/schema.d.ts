@@ -1485,6 +1485,18 @@ export interface components {
             differing_traces_count?: number;
             /** @description traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack an end, so where this is above 0 there may be such as well */
             unended?: number;
+            /** @description traces of which the source says what contradicts itself: a search showed a span that no read has, or has with other times, or a read by id says otherwise than the batch. They are inconclusive unless they violate all the same. At most 20 are named; left out where there are none, as are the two numbers */
+            contradicted?: {
+                trace_id: string;
+                /**
+                 * @description copies: it has copies of one span that do not agree
+                 * @enum {unknown}
+                 */
+                reason: "differs" | "copies";
+            }[];
+            contradicted_count?: number;
+            /** @description traces of which a batch lacked a span that a search had shown; they were read by id */
+            batches_lacking?: number;
             /** @description of replays alone */
             compared?: components["schemas"]["Compared"];
             /** @description of several rules the widest */

@@ -90,6 +90,10 @@ function traceLines(coverage: Coverage): string[] {
     const count = coverage.differing_traces_count;
     lines.push(t('coverage.differing', 'Traces with copies of one span that do not agree: {{count}}.', { count }));
   }
+  if (coverage.contradicted_count) {
+    const count = coverage.contradicted_count;
+    lines.push(t('coverage.contradicted', 'Traces of which Tempo says what contradicts itself, so that nobody knows: {{count}}.', { count }));
+  }
   if (coverage.unended) {
     lines.push(
       t('coverage.unended', "Traces with a span that never ended: {{count}}. Tempo's searches never show a trace whose spans all lack an end.", {

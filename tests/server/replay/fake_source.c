@@ -82,6 +82,14 @@ static int64_t end_of(const fake_span *span) {
   return span->start_ns + span->duration_ns;
 }
 
+/* As a row of a search does with the first span that it finds. */
+static void show(const fake_span *span, bt_shown *shown) {
+  bt_span_id id;
+  int64_t start_ns = span->shown_start_ns ? span->shown_start_ns : span->start_ns;
+  memcpy(id.bytes, span->id, sizeof span->id);
+  bt_shown_add(shown, &id, (uint64_t)start_ns, (uint64_t)span->duration_ns);
+}
+
 /* The row of one fragment: its bounds (the end cut to milliseconds of duration), and whether some span of it meets the
  * filter. */
 static bool make_row(const fake_trace *trace, int fragment, const char *filter, bt_found *row) {
@@ -92,7 +100,9 @@ static bool make_row(const fake_trace *trace, int fragment, const char *filter, 
     if (!any || span->start_ns < row->start_ns) row->start_ns = span->start_ns;
     if (!any || end_of(span) > row->end_ns) row->end_ns = end_of(span);
     any = true;
-    meets = meets || span_meets(span, filter);
+    if (!span_meets(span, filter)) continue;
+    if (!meets) show(span, &row->shown);
+    meets = true;
   }
   row->end_ns = row->start_ns + (row->end_ns - row->start_ns) / 1000000 * 1000000;
   return any && meets;
@@ -221,7 +231,7 @@ static bool build(const fake_trace *from, const bt_read_request *request, bool b
   for (uint32_t i = 0; i < from->span_count; i++) {
     const fake_span *span = &from->spans[i];
     bt_found row = {0};
-    if (!by_id && span->only_by_id) continue;
+    if (by_id ? from->by_id_reads < span->by_id_from : span->only_by_id || span->not_in_batches) continue;
     if (spans[0] && !span_meets(span, spans)) continue;
     (void)make_row(from, span->fragment, "{}", &row);
     if (!by_id && !overlaps(&row, request->range)) continue;
@@ -418,6 +428,7 @@ static bool find_fragments(const fake_trace *trace, const char *filter, bt_time_
     if (!any) *found = row;
     if (row.start_ns < found->start_ns) found->start_ns = row.start_ns;
     if (row.end_ns > found->end_ns) found->end_ns = row.end_ns;
+    bt_shown_join(&found->shown, &row.shown);
     any = true;
   }
   found->id = trace->id;

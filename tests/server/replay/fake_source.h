@@ -20,6 +20,9 @@ typedef struct fake_span {
   int64_t start_ns, duration_ns;
   int fragment;            /* spans of one block have one number */
   bool only_by_id;         /* not handed over yet: neither search nor batches see it */
+  bool not_in_batches;     /* searches show it, and no batch has it */
+  unsigned by_id_from;     /* a read by id has it from so many-th on, beside what searches show; UINT_MAX: none */
+  int64_t shown_start_ns;  /* as searches show it; 0: as it is */
   bool orphan;             /* names a parent that is not there */
   const char *hidden_from; /* searches whose filter holds this text do not see it */
   bt_attribute attributes[12];

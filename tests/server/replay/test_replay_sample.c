@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <limits.h>
+#include <string.h>
+
 #include "tests/server/replay/replay_scene.h"
 
 static void absence_of_young_traces_is_confirmed_by_id(void **state) {
@@ -57,16 +60,155 @@ static void the_same_seed_takes_the_same_sample(void **state) {
   for (uint64_t i = 0; i < 120; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->batch_reads, 2);
 }
 
-static void a_difference_in_the_sample_is_incomplete(void **state) {
+static void assert_contradicted(const scene *s, size_t at, uint64_t number, bool copies_explain) {
+  const bt_coverage *coverage = &s->run.result.coverage;
+  assert_in_range(coverage->contradicted_count, at + 1, BT_CONTRADICTED_NAMED);
+  assert_memory_equal(&coverage->contradicted[at].trace_id, fake_id(number).bytes, 16);
+  assert_int_equal(coverage->contradicted[at].copies_explain, copies_explain);
+}
+
+/* Whose batch a read by id contradicts is inconclusive. */
+static void a_difference_of_one_trace_is_that_traces(void **state) {
   scene *s = *state;
   for (uint64_t i = 0; i < 5; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
   fake_span_add(fake_find(&s->fake, 3), "retry", NOON_NS + MINUTE_NS)->only_by_id = true;
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
   const bt_rule_result *rule = scene_go(s);
-  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs");
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
   assert_int_equal(rule->sample_differences, 1);
   assert_int_equal(rule->violations_found, 4);
+  assert_int_equal(rule->inconclusive, 1);
+  assert_memory_equal(&rule->first_inconclusive.trace_id, fake_id(3).bytes, 16);
   assert_false(replay_saw(&s->run, 0, 3));
+  assert_int_equal(s->run.result.coverage.contradicted_count, 1);
+  assert_contradicted(s, 0, 3, false);
+}
+
+/* A second one says that there may be more, also where all were read by id. */
+static void differences_of_two_traces_are_everybodys(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 5; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  for (uint64_t i = 2; i < 4; i++)
+    fake_span_add(fake_find(&s->fake, i), "retry", NOON_NS + MINUTE_NS)->only_by_id = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: 2 ");
+  assert_int_equal(rule->inconclusive, 2);
+  assert_contradicted(s, 1, 3, false);
+}
+
+/* So does one, where too few others agree and the rest was not compared. */
+static void one_of_a_few_compared_is_everybodys(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 40; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  fake_trace *trace = fake_find(&s->fake, 3);
+  fake_span_add(trace, "retry", NOON_NS + MINUTE_NS)->only_by_id = true;
+  trace->spans[0].orphan = true; /* so that it is compared */
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  s->run.request.sample_size = 8;
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: 1 ");
+  s->run.request.sample_size = 9;
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_contradicted(s, 0, 3, false);
+}
+
+/* Copies of a span that do not agree explain it, and say nothing of others, however many differ. */
+static void copies_explain_differences(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 5; i++) {
+    scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+    if (i < 2) continue;
+    fake_trace *trace = fake_find(&s->fake, 1 + i);
+    fake_span *copy = fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS + 1);
+    memcpy(copy->id, trace->spans[0].id, 8);
+    fake_span_add(trace, "retry", NOON_NS + MINUTE_NS)->only_by_id = true;
+  }
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 2);
+  assert_int_equal(rule->inconclusive, 3);
+  for (size_t i = 0; i < 3; i++) assert_contradicted(s, i, 3 + i, true);
+}
+
+/* ---- what a search showed is looked for in what is read ---- */
+
+/* Rules that the trace decides by its `retry`, which a search shows. */
+static const bt_rule_result *go_without_retry(scene *s, const char *dsl, bool not_in_batches, unsigned by_id_from) {
+  scene_add(s, 1, NOON_NS + MINUTE_NS, "slow", NULL);
+  scene_add(s, 2, NOON_NS + 2 * MINUTE_NS, "slow", "retry");
+  fake_span *retry = &fake_find(&s->fake, 2)->spans[1];
+  retry->not_in_batches = not_in_batches;
+  retry->by_id_from = by_id_from;
+  replay_run_add(&s->run, "rule", dsl);
+  return scene_go(s);
+}
+
+#define NEVER_RETRY "when { trace.has(span.name == \"retry\") } never { trace.has(span.name == \"slow\") }"
+
+static void a_batch_that_lacks_what_a_search_showed_is_counted(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_without_retry(s, NEVER_RETRY, true, 0);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 1);
+  assert_int_equal(rule->inconclusive, 0);
+  assert_true(replay_seen(&s->run, 0, 2)->confirmed_by_id);
+  assert_int_equal(s->run.result.coverage.batches_lacking, 1);
+  assert_int_equal(s->run.result.coverage.contradicted_count, 0);
+}
+
+/* A store that hands a block over may lack it for a moment. */
+static void a_read_by_id_that_lacks_it_is_repeated(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_without_retry(s, NEVER_RETRY, true, 2);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 1);
+  assert_int_equal(rule->inconclusive, 0);
+  assert_int_equal(fake_find(&s->fake, 2)->by_id_reads, 2);
+}
+
+static void what_no_read_has_is_inconclusive(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_without_retry(s, NEVER_RETRY, true, UINT_MAX);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 0);
+  assert_int_equal(rule->inconclusive, 1);
+  assert_contradicted(s, 0, 2, false);
+}
+
+/* The batch showed the violation, and what a search showed of it is not there by id. */
+static void a_read_by_id_that_lacks_it_takes_nothing_back(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_without_retry(s, NEVER_RETRY, false, UINT_MAX);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 0);
+  assert_int_equal(rule->inconclusive, 1);
+  assert_contradicted(s, 0, 2, false);
+}
+
+/* No further span takes it back. */
+static void a_violation_that_is_there_all_the_same_is_told(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_without_retry(
+      s, "when { trace.has(span.name == \"slow\") } never { trace.has(span.name == \"slow\") }", true, UINT_MAX);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 2);
+  s->run.request.count = BT_COUNT_EXACT; /* the listing shows one span of each */
+  rule = scene_go(s);
+  assert_int_equal(rule->violations_found, 2);
+}
+
+static void other_times_than_a_search_showed_are_a_contradiction(void **state) {
+  scene *s = *state;
+  scene_add(s, 2, NOON_NS + 2 * MINUTE_NS, "slow", "retry");
+  fake_find(&s->fake, 2)->spans[1].shown_start_ns = NOON_NS + 7 * MINUTE_NS;
+  replay_run_add(&s->run, "rule", "when { retry as r } always { slow after r }");
+  const bt_rule_result *rule = scene_go(s);
+  assert_int_equal(rule->inconclusive, 1); /* it violates, if these times are right */
+  assert_int_equal(rule->violations_found, 0);
+  assert_contradicted(s, 0, 2, false);
 }
 
 /* A rule that batches cannot judge has nothing to read here. The sample of the other rule's violations is read by id
@@ -97,7 +239,9 @@ static void traces_with_missing_parents_are_sampled_first(void **state) {
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
   for (s->run.request.sample_seed = 1; s->run.request.sample_seed < 6; s->run.request.sample_seed++) {
     scene_go(s);
-    scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs");
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, ""); /* fourteen others agree */
+    assert_contradicted(s, 0, 999, false);
+    assert_int_equal(s->run.result.rules[0].inconclusive, 1);
     assert_false(replay_saw(&s->run, 0, 999));
     assert_int_equal(s->run.seen_count, 200);
   }
@@ -113,7 +257,9 @@ static void missing_parents_at_the_edge_are_sampled_too(void **state) {
   fake_span_add(trace, "slow", NOON_NS + MINUTE_NS)->orphan = true;
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
   scene_go(s);
-  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs");
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_contradicted(s, 0, 999, false);
+  assert_int_equal(s->run.result.rules[0].inconclusive, 1);
   assert_false(replay_saw(&s->run, 0, 999));
   assert_int_equal(s->run.seen_count, 200);
   size_t by_id = 0;
@@ -386,7 +532,16 @@ int main(void) {
       SCENE(absence_of_young_traces_is_confirmed_by_id),
       SCENE(a_sample_of_older_ones_is_read_by_id),
       SCENE(the_same_seed_takes_the_same_sample),
-      SCENE(a_difference_in_the_sample_is_incomplete),
+      SCENE(a_difference_of_one_trace_is_that_traces),
+      SCENE(differences_of_two_traces_are_everybodys),
+      SCENE(one_of_a_few_compared_is_everybodys),
+      SCENE(copies_explain_differences),
+      SCENE(a_batch_that_lacks_what_a_search_showed_is_counted),
+      SCENE(a_read_by_id_that_lacks_it_is_repeated),
+      SCENE(what_no_read_has_is_inconclusive),
+      SCENE(a_read_by_id_that_lacks_it_takes_nothing_back),
+      SCENE(a_violation_that_is_there_all_the_same_is_told),
+      SCENE(other_times_than_a_search_showed_are_a_contradiction),
       SCENE(what_the_sample_says_of_another_rule_counts_once),
       SCENE(traces_with_missing_parents_are_sampled_first),
       SCENE(missing_parents_at_the_edge_are_sampled_too),
