@@ -12,6 +12,7 @@
 #include "dsl/ast.h"
 #include "dsl/diagnostic.h"
 #include "dsl/error.h"
+#include "dsl/foreign_names.h"
 #include "dsl/rule.h"
 #include "dsl/text.h"
 
@@ -126,10 +127,9 @@ void bt_checker_warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_st
 bool bt_is_literal_of(const bt_ast *comparison, const char *key);
 
 /* checker_foreign.c: what other languages write. */
-/* "span.service" for service_name, …, or NULL. */
-const char *bt_foreign_field(bt_str key);
-/* What to say of childCount, parent.name and the like, or NULL. */
-const char *bt_foreign_relative(bt_str key);
+/* W002 where the key keeps a field of ours under a word of its own: `tags.k`, `span.events.name`. True: reported. */
+bool bt_checker_warn_of_head(bt_checker *checker, const bt_ast *node, bt_str key, bt_foreign_owner owner,
+                             const bt_place *place);
 /* `GET /cart`. True: reported. */
 bool bt_checker_report_path_name(bt_checker *checker, const bt_ast *node);
 void bt_checker_warn_of_wildcard(bt_checker *checker, const bt_ast *node, bool is_selection);

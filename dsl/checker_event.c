@@ -37,13 +37,26 @@ static bt_field_kind field_kind(bt_str name) {
   return bt_str_equal(name, BT_STR("time")) ? BT_FIELD_EVENT_TIME : BT_FIELD_EVENT_ATTRIBUTE;
 }
 
+/* `event.count`, `event.timestamp`: a rule that reads an attribute of that name finds nothing. */
+static void warn_of_near_field(bt_checker *checker, const bt_ast *node, bt_str key) {
+  const char *meant = bt_foreign_field(key, BT_FOREIGN_EVENT), *advice = bt_foreign_hint(key, BT_FOREIGN_EVENT);
+  if (!meant && !advice) return;
+  bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                    "%.*s reads an attribute of the event: %s%s%s The attribute can be written "
+                    "event.attributes[\"%.*s\"]",
+                    BT_FMT(node->text), meant ? "did you mean " : "", meant ? meant : advice, meant ? "?" : ".",
+                    BT_FMT(key));
+}
+
 bool bt_checker_event_field(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place,
                             bt_field *out) {
   bt_field_kind kind = field_kind(rest);
   if (!bt_checker_allows_event(checker, node, place, kind)) return false;
   if (bt_checker_report_dotted_attributes(checker, node, rest)) return false;
   *out = (bt_field){.kind = kind, .binding = BT_NO_BINDING};
-  if (kind == BT_FIELD_EVENT_ATTRIBUTE) out->key = rest;
+  if (kind != BT_FIELD_EVENT_ATTRIBUTE) return true;
+  out->key = rest;
+  warn_of_near_field(checker, node, rest);
   return true;
 }
 

@@ -172,7 +172,7 @@ static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, 
   if (row) return out->kind = row->kind, true;
   if (report_dotted_root(checker, node, rest)) return false;
   if (report_glued_minus(checker, node, rest, trace_fields)) return false;
-  const char *foreign = bt_foreign_field(rest), *nearest = nearest_row(trace_fields, rest);
+  const char *foreign = bt_foreign_field(rest, BT_FOREIGN_BARE), *nearest = nearest_row(trace_fields, rest);
   if (foreign && bt_str_starts_with(bt_str_from(foreign), BT_STR("trace."))) nearest = foreign + strlen("trace.");
   if (nearest) {
     bt_diagnostic *added = bt_checker_report(checker, BT_E_UNKNOWN, node->range,
@@ -190,9 +190,16 @@ static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, 
 }
 
 /* An attribute of the span that is nearly an intrinsic: `span.statusMessage`. */
-static void warn_of_near_intrinsic(bt_checker *checker, const bt_ast *node, bt_str rest) {
-  const char *nearest = nearest_row(span_fields, rest), *foreign = bt_foreign_field(rest);
+static void warn_of_near_intrinsic(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place) {
+  const char *advice = bt_foreign_hint(rest, BT_FOREIGN_SPAN);
+  const char *nearest = nearest_row(span_fields, rest), *foreign = bt_foreign_field(rest, BT_FOREIGN_SPAN);
   size_t front = (size_t)(rest.ptr - node->text.ptr);
+  if (advice) {
+    bt_checker_report(checker, BT_W_INTRINSIC, node->range, "%.*s reads an attribute of that name: %s",
+                      BT_FMT(node->text), advice);
+    return;
+  }
+  if (!foreign && bt_checker_warn_of_head(checker, node, rest, BT_FOREIGN_SPAN, place)) return;
   if (foreign && bt_str_starts_with(bt_str_from(foreign), BT_STR("span."))) {
     nearest = foreign + strlen("span.");
   } else if (foreign) {
@@ -217,18 +224,24 @@ static void warn_of_near_intrinsic(bt_checker *checker, const bt_ast *node, bt_s
   if (any_string) bt_checker_fix(checker, added, node->range, "%.*s%s", (int)front, node->text.ptr, nearest);
 }
 
-static bool resolve_span(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
+static bool resolve_span(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out) {
   const field_row *row = find_row(span_fields, rest);
   if (row) return out->kind = row->kind, true;
   if (bt_checker_report_dotted_attributes(checker, node, rest) || report_glued_minus(checker, node, rest, span_fields))
     return false;
-  warn_of_near_intrinsic(checker, node, rest);
+  warn_of_near_intrinsic(checker, node, rest, place);
   *out = (bt_field){BT_FIELD_SPAN_ATTRIBUTE, out->binding, rest};
   return true;
 }
 
 static bool resolve_resource(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
   if (bt_checker_report_dotted_attributes(checker, node, rest)) return false;
+  const char *meant = bt_foreign_field(rest, BT_FOREIGN_RESOURCE);
+  if (meant)
+    bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                      "%.*s reads an attribute of that name: did you mean %s? The attribute can be written "
+                      "resource.attributes[\"%.*s\"]",
+                      BT_FMT(node->text), meant, BT_FMT(rest));
   *out = (bt_field){BT_FIELD_RESOURCE_ATTRIBUTE, out->binding, rest};
   return true;
 }
@@ -269,7 +282,7 @@ static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_pl
   if (bt_str_equal(rest, BT_STR("start"))) return out->kind = BT_FIELD_START, true;
   if (bt_str_equal(rest, BT_STR("end"))) return out->kind = BT_FIELD_END, true;
   bt_str inner = bt_path_rest(rest);
-  if (bt_str_equal(bt_path_head(rest), BT_STR("span"))) return resolve_span(checker, node, inner, out);
+  if (bt_str_equal(bt_path_head(rest), BT_STR("span"))) return resolve_span(checker, node, inner, place, out);
   if (bt_str_equal(bt_path_head(rest), BT_STR("resource"))) return resolve_resource(checker, node, inner, out);
   if (report_glued_minus(checker, node, rest, NULL)) return false;
   *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, rest};
@@ -348,7 +361,7 @@ static bool resolve_path(bt_checker *checker, const bt_ast *node, const bt_place
   if (bt_scope_is_binding(checker, head)) return resolve_binding(checker, node, place, out);
   if (rest.len) {
     if (bt_str_equal(head, BT_STR("trace"))) return resolve_trace(checker, node, rest, out);
-    if (bt_str_equal(head, BT_STR("span"))) return resolve_span(checker, node, rest, out);
+    if (bt_str_equal(head, BT_STR("span"))) return resolve_span(checker, node, rest, place, out);
     if (bt_str_equal(head, BT_STR("resource"))) return resolve_resource(checker, node, rest, out);
     if (bt_str_equal(head, BT_STR("scope"))) return resolve_scope(checker, node, rest, out);
     if (bt_str_equal(head, BT_STR("event"))) return bt_checker_event_field(checker, node, rest, place, out);
@@ -366,6 +379,15 @@ bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node) {
   return false;
 }
 
+/* `span.attributes["http.request.header.*"]`. */
+static bool is_resolved(bt_checker *checker, const bt_ast *node, bool is_known, const bt_field *field) {
+  if (is_known && bt_str_contains(field->key, BT_STR("*")))
+    bt_checker_report(
+        checker, BT_W_WILDCARD, node->range,
+        "keys match exactly, with the star, and few have one: test each key that is meant, joined with or");
+  return is_known;
+}
+
 bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){.binding = BT_NO_BINDING};
   if (place->site == BT_SITE_CONDITION && !bt_checker_says_whose(checker, node)) {
@@ -373,11 +395,11 @@ bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *p
     return false;
   }
   switch ((int)node->kind) {
-  case BT_AST_PATH: return resolve_path(checker, node, place, out);
-  case BT_AST_INDEX: return resolve_index(checker, node, place, out);
+  case BT_AST_PATH: return is_resolved(checker, node, resolve_path(checker, node, place, out), out);
+  case BT_AST_INDEX: return is_resolved(checker, node, resolve_index(checker, node, place, out), out);
   case BT_AST_STRING:
     if (node->owner != BT_NAME_OF_EITHER) return bt_checker_report_owned_name(checker, node);
-    return bt_checker_bare_key(checker, node, place, out);
+    return is_resolved(checker, node, bt_checker_bare_key(checker, node, place, out), out);
   case BT_AST_ERROR: return false;
   default:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,

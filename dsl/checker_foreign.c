@@ -5,49 +5,25 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 
-/* Equal without regard to case, `_` and `-`. */
-static bool is_spelled(bt_str written, const char *plain) {
-  size_t at = 0;
-  for (size_t i = 0; i < written.len; i++) {
-    char c = written.ptr[i];
-    if (c == '_' || c == '-') continue;
-    if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
-    if (c != plain[at]) return false;
-    at++;
-  }
-  return plain[at] == '\0';
+/* Events and links are asked on the left of a comparison only. */
+static bool may_stand_here(const char *head, const bt_place *place) {
+  bool is_of_many = strcmp(head, "event.") == 0 || strcmp(head, "link.") == 0;
+  return !is_of_many || (!place->on_right && !place->in_arithmetic && place->site != BT_SITE_AGGREGATE);
 }
 
-const char *bt_foreign_field(bt_str key) {
-  static const char *const rows[][2] = {{"servicename", "span.service"},
-                                        {"service.name", "span.service"},
-                                        {"resource.service.name", "span.service"},
-                                        {"spanname", "span.name"},
-                                        {"operationname", "span.name"},
-                                        {"spankind", "span.kind"},
-                                        {"spanstatus", "span.status"},
-                                        {"statusmessage", "span.status_message"},
-                                        {"spanid", "span.id"},
-                                        {"parentspanid", "span.parent_id"},
-                                        {"rootservicename", "trace.root.service"},
-                                        {"rootservice", "trace.root.service"},
-                                        {"rootname", "trace.root.name"},
-                                        {"rootspanname", "trace.root.name"},
-                                        {"roottracename", "trace.root.name"},
-                                        {"traceduration", "trace.duration"}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (is_spelled(key, rows[i][0])) return rows[i][1];
-  return NULL;
-}
-
-const char *bt_foreign_relative(bt_str key) {
-  if (is_spelled(key, "childcount") || is_spelled(key, "spanchildcount"))
-    return "how many children a span has is count(span(true) child of c), with `as c` behind its selection";
-  if (is_spelled(key, "nestedsetparent") || is_spelled(key, "nestedsetleft") || is_spelled(key, "nestedsetright"))
-    return "how spans hang together is said with under, above, child of and parent of behind a selection";
-  if (bt_str_equal(bt_path_head(key), BT_STR("parent")) && bt_path_rest(key).len)
-    return "what its parent has to be is said behind the selection, as in x child of (y.where(…))";
-  return NULL;
+bool bt_checker_warn_of_head(bt_checker *checker, const bt_ast *node, bt_str key, bt_foreign_owner owner,
+                             const bt_place *place) {
+  bt_str rest;
+  const char *head = bt_foreign_head(key, owner, &rest);
+  if (!head) return false;
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_W_INTRINSIC, node->range,
+      "%.*s reads the attribute `%.*s`: did you mean %s%.*s? The attribute can be written span.attributes[\"%.*s\"]",
+      BT_FMT(node->text), BT_FMT(key), head, BT_FMT(rest), BT_FMT(key));
+  bool is_bound = bt_scope_is_binding(checker, bt_path_head(node->text));
+  if (!is_bound && may_stand_here(head, place) && strcmp(head, "scope.") != 0)
+    bt_checker_fix(checker, added, node->range, "%s%.*s", head, BT_FMT(rest));
+  return true;
 }
 
 /* Names of a route or a method of gRPC, written as a division: `GET /cart`, `shop.Cart/Add`. */
@@ -63,10 +39,11 @@ static bool is_path_name(const bt_checker *checker, const bt_ast *node) {
 bool bt_checker_report_path_name(bt_checker *checker, const bt_ast *node) {
   if (node->kind != BT_AST_DIVIDE || !is_path_name(checker, node)) return false;
   bt_str name = bt_checker_source(checker, node->range);
-  bt_diagnostic *added = bt_checker_report(checker, BT_E_SYNTAX, node->range,
-                                           "this is a division: a name with a blank or a slash is written in quotes, "
-                                           "as in \"%.*s\"",
-                                           BT_FMT(name));
+  bt_diagnostic *added =
+      bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                        "this is a division: a name or a key with a blank or a slash is written in quotes, "
+                        "as in \"%.*s\"",
+                        BT_FMT(name));
   bt_checker_fix(checker, added, node->range, "\"%.*s\"", BT_FMT(name));
   return true;
 }
@@ -91,15 +68,15 @@ void bt_checker_warn_of_wildcard(bt_checker *checker, const bt_ast *node, bool i
 }
 
 bool bt_means_nothing(bt_str word) {
-  return is_spelled(word, "null") || is_spelled(word, "nil") || is_spelled(word, "none") ||
-         is_spelled(word, "undefined");
+  return bt_is_spelled(word, "null") || bt_is_spelled(word, "nil") || bt_is_spelled(word, "none") ||
+         bt_is_spelled(word, "undefined");
 }
 
 /* `k == null` is `not exists(k)`; "none" may be a value. Of events and links that would say something about all of
  * them. */
 static void fix_nothing(bt_checker *checker, bt_diagnostic *added, const bt_ast *node, const bt_place *place) {
   const bt_ast *whole = place->whole, *left = whole ? whole->items[0] : NULL;
-  if (!whole || whole->kind != BT_AST_COMPARE || whole->items[1] != node || is_spelled(node->text, "none")) return;
+  if (!whole || whole->kind != BT_AST_COMPARE || whole->items[1] != node || bt_is_spelled(node->text, "none")) return;
   if (whole->op != BT_EQUAL && whole->op != BT_NOT_EQUAL) return;
   bool is_field = left->kind == BT_AST_PATH || left->kind == BT_AST_INDEX || left->kind == BT_AST_STRING;
   bt_str head = bt_path_head(left->text), written = bt_checker_source(checker, left->range);

@@ -40,15 +40,16 @@ static const char *field_meant(bt_str key) {
                                         {"parent_id", "span.parent_id"}, {"service", "span.service"}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (bt_str_equal(key, bt_str_from(rows[i][0]))) return rows[i][1];
-  bool is_attribute = bt_str_contains(key, BT_STR(".")); /* service.name is where it should be: in the resource */
-  return is_attribute ? NULL : bt_foreign_field(key);
+  return bt_foreign_field(key, BT_FOREIGN_BARE);
 }
 
 /* `where(parent.name == "x")`: there is no such field. */
-static void warn_of_relative(bt_checker *checker, const bt_ast *node, bt_str key) {
-  const char *advice = bt_foreign_relative(key);
+static void warn_of_relative(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
+  const char *advice = bt_foreign_hint(key, BT_FOREIGN_BARE);
   if (advice)
     bt_checker_report(checker, BT_W_INTRINSIC, node->range, "this reads the attribute `%.*s`: %s", BT_FMT(key), advice);
+  else
+    bt_checker_warn_of_head(checker, node, key, BT_FOREIGN_BARE, place);
 }
 
 /* `parent.name == "x"`: spans that are called `parent`, which nobody means. No fix: which span's parent is not said. */
@@ -66,13 +67,14 @@ static bool warn_of_parent(bt_checker *checker, const bt_ast *node, bt_str key, 
 void bt_checker_warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
   const char *found = field_meant(key);
   if (!found) {
-    warn_of_relative(checker, node, key);
+    warn_of_relative(checker, node, key, place);
     return;
   }
   if (warn_of_parent(checker, node, key, place->direct)) return;
   bool of_trace = bt_str_starts_with(bt_str_from(found), BT_STR("trace."));
   bt_str front = bt_path_front(node->text);
   bool bound = front.len && bt_scope_is_binding(checker, front);
+  if (bound && bt_str_starts_with(bt_str_from(found), BT_STR("scope."))) return; /* a binding has none */
   if (!bound || of_trace) front.len = 0;
   const char *dot = front.len ? "." : "";
   bt_diagnostic *added = bt_checker_report(
@@ -90,7 +92,9 @@ bool bt_is_literal_of(const bt_ast *comparison, const char *key) {
   static const char *const statuses[] = {"unset", "ok", "error", NULL};
   static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
   const char *const *known = strcmp(key, "status") == 0 ? statuses : strcmp(key, "kind") == 0 ? kinds : NULL;
-  if (strcmp(key, "duration") == 0) return false;
+  static const char *const not_text[] = {"duration", "start", "end", "time", "span_count"};
+  for (size_t i = 0; i < sizeof not_text / sizeof *not_text; i++)
+    if (strcmp(key, not_text[i]) == 0) return false;
   for (uint32_t i = 1; known && i < comparison->item_count; i++) {
     const bt_ast *item = comparison->items[i];
     bool match = item->kind != BT_AST_STRING && item->kind != BT_AST_PATH;

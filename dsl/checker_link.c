@@ -31,7 +31,12 @@ static void warn_of_near_id(bt_checker *checker, const bt_ast *node, bt_str key)
   for (size_t i = 0; spellings[i] && !meant; i++)
     if (bt_str_equal_nocase(key, bt_str_from(spellings[i]))) meant = spellings[i][0] == 't' ? "trace_id" : "span_id";
   static const char *const names[] = {"trace_id", "span_id", NULL};
-  if (!meant) meant = bt_suggest_nearest(key, names);
+  const char *advice = bt_foreign_hint(key, BT_FOREIGN_LINK);
+  if (!meant && !advice) meant = bt_suggest_nearest(key, names);
+  if (advice)
+    bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                      "%.*s reads an attribute of the link: %s. The attribute can be written link.attributes[\"%.*s\"]",
+                      BT_FMT(node->text), advice, BT_FMT(key));
   if (!meant) return;
   bt_checker_report(checker, BT_W_INTRINSIC, node->range,
                     "%.*s reads an attribute of the link: did you mean link.%s? The attribute can be written "

@@ -41,7 +41,7 @@
  *   W014  a field of spans behind a name: `checkout.span.status == error`
  *   W015  `checkout.count > 3` reads an attribute
  *   W016  `trace.has(checkout.amount > 5)` reads an attribute that is hardly called so
- *   W017  `"checkout*"`: names match exactly
+ *   W017  `"checkout*"`, `attributes["http.*"]`: names and keys match exactly
  *   W018  every(spans, test) where nothing asks for such a span: it holds without one */
 #ifndef BT_DSL_DIAGNOSTIC_CODES_H
 #define BT_DSL_DIAGNOSTIC_CODES_H

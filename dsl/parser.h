@@ -95,6 +95,9 @@ bool bt_parser_report_filtered_aggregate(bt_parser *parser, bt_ast *left);
 /* parser_hints.c: `.amount > 5` behind spans that are no plain name, with a filter as fix; the dot is next. False: it
  * is something else. */
 bool bt_parser_report_compared_spans(bt_parser *parser, const bt_ast *base);
+/* A key with a number or a star for a segment, without quotes, inside a test; it stands before the dot. True: reported.
+ */
+bool bt_parser_report_unquoted_key(bt_parser *parser, const bt_ast *base);
 /* parser_behind.c: a relation, a filter or `as` behind the brace that closes a clause, which is reported with what
  * moves it inside. False: something else is next. */
 bool bt_parser_report_behind_clause(bt_parser *parser, const bt_ast_clause *clause);

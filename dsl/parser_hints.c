@@ -1,5 +1,8 @@
 /* What to say where an operator, an operand or an end was expected: what people mean who know other languages. See
  * parser.h. */
+#include <stdio.h>
+#include <string.h>
+
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
 #include "dsl/suggestion.h"
@@ -151,6 +154,58 @@ bool bt_parser_report_compared_spans(bt_parser *parser, const bt_ast *base) {
                                             "filter, as in .where(%.*s)",
                                             BT_FMT(test));
   bt_diagnostics_format_fix(parser->diagnostics, added, (bt_range){dot.start, last.end}, ".where(%.*s)", BT_FMT(test));
+  bt_parser_recover(parser);
+  return true;
+}
+
+/* ---- `gen_ai.prompt.0.role == "user"` ---- */
+
+/* The end of what is written without a blank behind a path: a dot, and words, numbers and stars; `at`: the dot. */
+static uint32_t end_of_key(const bt_parser *parser, size_t at) {
+  uint32_t end = bt_parser_peek(parser, at)->range.start;
+  for (;; at++) {
+    const bt_token *token = bt_parser_peek(parser, at);
+    bool is_of_key = token->kind == BT_TOKEN_DOT || token->kind == BT_TOKEN_PATH || token->kind == BT_TOKEN_INTEGER ||
+                     token->kind == BT_TOKEN_DECIMAL || token->kind == BT_TOKEN_STAR;
+    if (!is_of_key || token->range.start != end) return end;
+    end = token->range.end;
+  }
+}
+
+/* Names of its own may stand before a key: those of bindings, which are not known here. */
+static bool may_be_bound(const bt_parser *parser, bt_str head) {
+  bt_str text = parser->text;
+  for (size_t i = 3; i + head.len <= text.len; i++)
+    if (memcmp(text.ptr + i - 3, "as ", 3) == 0 && memcmp(text.ptr + i, head.ptr, head.len) == 0) return true;
+  return false;
+}
+
+static bool owns_attributes(bt_str head) {
+  static const char *const owners[] = {"span", "resource", "scope", "event", "link"};
+  for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
+    if (bt_str_equal(head, bt_str_from(owners[i]))) return true;
+  return false;
+}
+
+bool bt_parser_report_unquoted_key(bt_parser *parser, const bt_ast *base) {
+  bt_token_kind next = bt_parser_peek(parser, 1)->kind;
+  bool is_number = next == BT_TOKEN_INTEGER || next == BT_TOKEN_DECIMAL;
+  if (!parser->tests || base->kind != BT_AST_PATH || parser->stopped || (!is_number && next != BT_TOKEN_STAR))
+    return false;
+  bt_range key = {base->range.start, end_of_key(parser, 0)};
+  bt_str text = bt_parser_source(parser, key), head = bt_path_head(base->text);
+  bool is_owned = bt_path_rest(base->text).len && (owns_attributes(head) || may_be_bound(parser, head));
+  bt_str rest = is_owned ? (bt_str){text.ptr + head.len + 1, text.len - head.len - 1} : text;
+  char before[80] = "";
+  if (is_owned) snprintf(before, sizeof before, "%.*s.attributes[", (int)(head.len < 60 ? head.len : 60), head.ptr);
+  const char *behind = is_owned ? "]" : "";
+  parser->reported_at = parser->at;
+  bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, key,
+                                            "a key that has more than words and dots is written in quotes, as in "
+                                            "%s\"%.*s\"%s",
+                                            before, BT_FMT(rest), behind);
+  if (!may_be_bound(parser, head))
+    bt_diagnostics_format_fix(parser->diagnostics, added, key, "%s\"%.*s\"%s", before, BT_FMT(rest), behind);
   bt_parser_recover(parser);
   return true;
 }

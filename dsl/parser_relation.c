@@ -276,6 +276,7 @@ static bool parse_part(bt_parser *parser, const bt_ast *base, part_list *list) {
   if (dotted) {
     bool is_behind_relation = list->count && list->items[list->count - 1].kind != BT_PART_WHERE;
     if (!is_behind_relation && bt_parser_report_compared_spans(parser, base)) return false;
+    if (!list->count && bt_parser_report_unquoted_key(parser, base)) return false;
     bt_parser_advance(parser);
     bt_parser_expected(parser, "`where(` behind this dot");
     bt_parser_recover(parser);

@@ -52,6 +52,117 @@ static void test_nesting(void **state) {
   expect_nested("{} > {", 9000, "a", "}", "E010");
 }
 
+static bool warns_of(const char *key) {
+  bt_diagnostics diagnostics;
+  bt_buffer text = {0};
+  bt_rule *rule = NULL;
+  bt_error error = {0};
+  bool is_warned = false;
+  bt_buffer_printf(&text, "never { a.where(%s == 5) }", key);
+  bt_diagnostics_init(&diagnostics);
+  assert_int_equal(bt_rule_compile(bt_buffer_str(&text), &rule, &diagnostics, &error), BT_OK);
+  for (size_t i = 0; i < diagnostics.count; i++) is_warned |= strcmp(diagnostics.items[i].code, "W002") == 0;
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+  bt_buffer_dispose(&text);
+  return is_warned;
+}
+
+/* What other tools call what a span has: a test of it would never hold. */
+static const char *const foreign[] = {
+    "span.status_code",
+    "span.status.code",
+    "span.parent",
+    "span.duration_ms",
+    "span.durationMs",
+    "span.events.name",
+    "event.count",
+    "span.traceId",
+    "traceID",
+    "serviceName",
+    "service_name",
+    "span.service.name",
+    "localEndpoint.serviceName",
+    "process.serviceName",
+    "resource.service",
+    "spanName",
+    "operationName",
+    "span.operation",
+    "span.operation.name",
+    "resource_name",
+    "transaction.name",
+    "span.displayName",
+    "spanKind",
+    "span.type",
+    "spanStatus",
+    "statusCode",
+    "status.code",
+    "otel.status_code",
+    "statusCodeString",
+    "hasError",
+    "statusMessage",
+    "status.message",
+    "status.description",
+    "otel.status_description",
+    "spanId",
+    "parentSpanId",
+    "parentId",
+    "span.parent.id",
+    "durationNano",
+    "durationNanos",
+    "duration.us",
+    "span.duration.us",
+    "transaction.duration.us",
+    "span.latency",
+    "span.startTime",
+    "startTimeUnixNano",
+    "span.timestamp",
+    "timestamp.us",
+    "span.endTime",
+    "endTimeUnixNano",
+    "otel.scope.name",
+    "otel.library.name",
+    "rootServiceName",
+    "rootTraceName",
+    "spanCount",
+    "event.timestamp",
+    "event.timeUnixNano",
+    "span.event.name",
+    "tags.error",
+    "span.meta.k",
+    "span.metrics.k",
+    "span.labels.k",
+    "span.annotations.k",
+    "SpanAttributes.k",
+    "stringTagMap.k",
+    "ResourceAttributes.k",
+    "span.resource.k",
+    "process.tags.k",
+    "events.name",
+    "span.logs.k",
+    "span.links.k",
+    "span.references.k",
+    "childCount",
+    "nestedSetParent",
+    "isRoot",
+    "event.outcome",
+    "link.count",
+};
+
+/* And keys that people do give. */
+static void test_foreign_names(void **state) {
+  static const char *const own[] = {"shop.amount",  "span.http.status_code",
+                                    "event.reason", "link.reason",
+                                    "otel.kind",    "labels.k",
+                                    "type",         "latency",
+                                    "timestamp",    "resource.k"};
+  (void)state;
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+    if (!warns_of(foreign[i])) fail_msg("nothing is said of %s", foreign[i]);
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (warns_of(own[i])) fail_msg("something is said of %s", own[i]);
+}
+
 static void test_nodes(void **state) {
   (void)state;
   expect_nested("a and ", BT_MAX_NODES - 2, "a", "", "");
@@ -222,6 +333,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_patterns_have_a_budget),
       cmocka_unit_test(test_nesting),
+      cmocka_unit_test(test_foreign_names),
       cmocka_unit_test(test_nodes),
       cmocka_unit_test(test_text_size),
       cmocka_unit_test(test_strange_bytes),
