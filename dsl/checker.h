@@ -132,6 +132,8 @@ bool bt_checker_warn_of_head(bt_checker *checker, const bt_ast *node, bt_str key
                              const bt_place *place);
 /* `GET /cart`. True: reported. */
 bool bt_checker_report_path_name(bt_checker *checker, const bt_ast *node);
+/* `app.kubernetes.io/component == "db"`: two attributes are divided, and the result is compared with a text. */
+void bt_checker_warn_of_path_key(bt_checker *checker, const bt_ast *node);
 void bt_checker_warn_of_wildcard(bt_checker *checker, const bt_ast *node, bool is_selection);
 bool bt_means_nothing(bt_str word); /* null, nil, … */
 void bt_checker_report_nothing(bt_checker *checker, const bt_ast *node, const bt_place *place);

@@ -39,13 +39,22 @@ static bool is_path_name(const bt_checker *checker, const bt_ast *node) {
 bool bt_checker_report_path_name(bt_checker *checker, const bt_ast *node) {
   if (node->kind != BT_AST_DIVIDE || !is_path_name(checker, node)) return false;
   bt_str name = bt_checker_source(checker, node->range);
-  bt_diagnostic *added =
-      bt_checker_report(checker, BT_E_SYNTAX, node->range,
-                        "this is a division: a name or a key with a blank or a slash is written in quotes, "
-                        "as in \"%.*s\"",
-                        BT_FMT(name));
+  bt_diagnostic *added = bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                                           "this is a division: a name with a blank or a slash is written in quotes, "
+                                           "as in \"%.*s\"",
+                                           BT_FMT(name));
   bt_checker_fix(checker, added, node->range, "\"%.*s\"", BT_FMT(name));
   return true;
+}
+
+void bt_checker_warn_of_path_key(bt_checker *checker, const bt_ast *node) {
+  if (node->kind != BT_AST_DIVIDE || !is_path_name(checker, node)) return;
+  bt_str key = bt_checker_source(checker, node->range);
+  bt_diagnostic *added = bt_checker_report(checker, BT_W_UNUSUAL_KEY, node->range,
+                                           "this is a division: a key with a slash is written in quotes, as in "
+                                           "\"%.*s\"",
+                                           BT_FMT(key));
+  bt_checker_fix(checker, added, node->range, "\"%.*s\"", BT_FMT(key));
 }
 
 /* `"checkout*"`. A star behind a slash or a blank may well belong to the name of a route. */

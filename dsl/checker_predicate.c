@@ -129,7 +129,7 @@ const bt_predicate *bt_checker_compare_predicate(bt_checker *checker, const bt_a
   bt_predicate *predicate = bt_checker_new_predicate(checker, BT_PREDICATE_COMPARE, node->range);
   if (!predicate) return NULL;
   bool has_text = node->item_count > 1 && node->items[1]->kind == BT_AST_STRING;
-  if (has_text && bt_checker_report_path_name(checker, left)) return NULL;
+  if (has_text) bt_checker_warn_of_path_key(checker, left);
   if (site == BT_SITE_OPERAND && !note_operand_path(checker, left, node)) return NULL;
   return bt_checker_comparison(checker, node, left, direct, site, &predicate->comparison) ? predicate : NULL;
 }

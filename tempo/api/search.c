@@ -204,10 +204,11 @@ static bt_status look_at_large(search *s, const slot *at, bt_error *error) {
 }
 
 /* It lies in what was asked, and not in a gateway in front of nothing, a wrong address or password, or a live store
- * that lags. */
+ * that lags. A query that Tempo cannot parse is refused for each part alike. */
 static bool is_refused(const slot *at) {
   int status = at->call.response.status;
-  if (at->call.is_lagging) return false;
+  bool is_unparsed = strstr(at->call.reason, "parse error") != NULL;
+  if (at->call.is_lagging || is_unparsed) return false;
   return status == 400 || status == 422 || status == 429 || status == 500;
 }
 
