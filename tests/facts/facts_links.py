@@ -270,7 +270,7 @@ class SplitLinks(facts.TempoCase):
     @classmethod
     def prepare(cls):
         now = time.time_ns() - 5 * SECOND
-        cls.target, cls.second_target = "0" + otlp.new_trace_id()[1:], "a" + otlp.new_trace_id()[1:]
+        cls.target, cls.second_target = "0a" + otlp.new_trace_id()[2:], "a" + otlp.new_trace_id()[1:]
         cls.late, cls.both = otlp.new_trace_id(), otlp.new_trace_id()
         link, second = [(cls.target, otlp.new_span_id(), {})], [(cls.second_target, otlp.new_span_id(), {})]
         shared = otlp.new_span_id()
