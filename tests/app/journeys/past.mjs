@@ -31,7 +31,7 @@ export default function past({ run, inWindow, step }) {
       const { page } = session;
       await session.goto('/rules/new');
       await write(page, RULE);
-      await beside(page).getByText(new RegExp(`Violating traces in the last hour: (at least )?${NEW}$`)).waitFor();
+      await beside(page).getByText(new RegExp(`Violating traces in the last hour: (at least )?${NEW}( so far)?$`)).waitFor();
       const links = beside(page).getByRole('link');
       assert.equal(await links.count(), EXAMPLES);
       await beside(page).getByText(/Traces that were looked at: (at least )?\d+/).waitFor();

@@ -193,7 +193,7 @@ static void a_job_that_is_too_large_is_incomplete(void **state) {
   bt_job_page page;
   pages p = {0};
   set_gate(s, true);
-  s->options.memory_limit_bytes = 32 * 1024;
+  s->options.memory_limit_bytes = 40 * 1024;
   start(s);
   job_id id = submit(s, s->slow, NULL);
   wait_for(s, &id, BT_JOB_INCOMPLETE);
