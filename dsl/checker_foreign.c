@@ -36,25 +36,22 @@ static bool is_path_name(const bt_checker *checker, const bt_ast *node) {
   return bt_str_equal(between, BT_STR("/")) || (bt_str_equal(between, BT_STR(" /")) && left->kind == BT_AST_PATH);
 }
 
-bool bt_checker_report_path_name(bt_checker *checker, const bt_ast *node) {
+/* `what`: a name or a key. False: the node is something else. */
+static bool offer_quotes(bt_checker *checker, const bt_ast *node, const char *code, const char *what) {
   if (node->kind != BT_AST_DIVIDE || !is_path_name(checker, node)) return false;
-  bt_str name = bt_checker_source(checker, node->range);
-  bt_diagnostic *added = bt_checker_report(checker, BT_E_SYNTAX, node->range,
-                                           "this is a division: a name with a blank or a slash is written in quotes, "
-                                           "as in \"%.*s\"",
-                                           BT_FMT(name));
-  bt_checker_fix(checker, added, node->range, "\"%.*s\"", BT_FMT(name));
+  bt_str text = bt_checker_source(checker, node->range);
+  bt_diagnostic *added = bt_checker_report(
+      checker, code, node->range, "this is a division: %s is written in quotes, as in \"%.*s\"", what, BT_FMT(text));
+  bt_checker_fix(checker, added, node->range, "\"%.*s\"", BT_FMT(text));
   return true;
 }
 
+bool bt_checker_report_path_name(bt_checker *checker, const bt_ast *node) {
+  return offer_quotes(checker, node, BT_E_SYNTAX, "a name with a blank or a slash");
+}
+
 void bt_checker_warn_of_path_key(bt_checker *checker, const bt_ast *node) {
-  if (node->kind != BT_AST_DIVIDE || !is_path_name(checker, node)) return;
-  bt_str key = bt_checker_source(checker, node->range);
-  bt_diagnostic *added = bt_checker_report(checker, BT_W_UNUSUAL_KEY, node->range,
-                                           "this is a division: a key with a slash is written in quotes, as in "
-                                           "\"%.*s\"",
-                                           BT_FMT(key));
-  bt_checker_fix(checker, added, node->range, "\"%.*s\"", BT_FMT(key));
+  offer_quotes(checker, node, BT_W_UNUSUAL_KEY, "a key with a slash");
 }
 
 /* `"checkout*"`. A star behind a slash or a blank may well belong to the name of a route. */

@@ -11,7 +11,7 @@ enum {
   EVENT = BT_FOREIGN_EVENT,
   LINK = BT_FOREIGN_LINK,
   RESOURCE = BT_FOREIGN_RESOURCE,
-  OWN = BARE | SPAN /* whoever writes it hardly means an attribute */
+  OWN = BARE | SPAN /* hardly anybody has an attribute of that name */
 };
 
 typedef struct foreign_row {

@@ -194,7 +194,8 @@ bool bt_parser_report_unquoted_key(bt_parser *parser, const bt_ast *base) {
     return false;
   bt_range key = {base->range.start, end_of_key(parser, 0)};
   bt_str text = bt_parser_source(parser, key), head = bt_path_head(base->text);
-  bool is_owned = bt_path_rest(base->text).len && (owns_attributes(head) || may_be_bound(parser, head));
+  bool is_bound = may_be_bound(parser, head);
+  bool is_owned = bt_path_rest(base->text).len && (is_bound || owns_attributes(head));
   bt_str rest = is_owned ? (bt_str){text.ptr + head.len + 1, text.len - head.len - 1} : text;
   char before[80] = "";
   if (is_owned) snprintf(before, sizeof before, "%.*s.attributes[", (int)(head.len < 60 ? head.len : 60), head.ptr);
@@ -204,7 +205,7 @@ bool bt_parser_report_unquoted_key(bt_parser *parser, const bt_ast *base) {
                                             "a key that has more than words and dots is written in quotes, as in "
                                             "%s\"%.*s\"%s",
                                             before, BT_FMT(rest), behind);
-  if (!may_be_bound(parser, head))
+  if (!is_bound)
     bt_diagnostics_format_fix(parser->diagnostics, added, key, "%s\"%.*s\"%s", before, BT_FMT(rest), behind);
   bt_parser_recover(parser);
   return true;
