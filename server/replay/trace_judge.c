@@ -223,15 +223,29 @@ static bool has_unended(const bt_trace *trace) {
   return false;
 }
 
+/* By the read it lies outside, and a search saw it begin within: what the read says of times is not believed. */
+static bt_place take_back(bt_judge *judge, size_t known, const bt_trace *trace) {
+  bt_known *k = &judge->table->traces[known];
+  if (!(k->flags & BT_KNOWN_CONTRADICTED)) note_contradiction(judge, known, trace);
+  k->flags |= BT_KNOWN_OTHER_TIMES;
+  bt_trace_table_keep_found(judge->table, k);
+  return bt_trace_table_place(judge->table, k);
+}
+
 /* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never
  * shows that. */
-static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
+static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *trace, bool is_final, bt_place *place,
+                              bt_error *error) {
   bt_known *k = &judge->table->traces[known];
   if (judge->plan->filters && has_unended(trace)) k->flags |= BT_KNOWN_UNENDED;
   if (trace->differing_copies) k->flags |= BT_KNOWN_COPIES;
   bt_status status = bt_trace_table_keep_places(judge->table, k, trace, error);
   if (status != BT_OK) return status;
   *place = bt_trace_table_place(judge->table, k);
+  if (*place == BT_PLACE_OUTSIDE && bt_trace_table_began_otherwise(judge->table, k, trace)) {
+    if (!is_final) return bt_trace_judge_queue(judge, known, error);
+    *place = take_back(judge, known, trace);
+  }
   if (trace->differing_copies && *place != BT_PLACE_OUTSIDE) bt_account_add_differing(judge->account, &k->matched.id);
   if (is_long(judge, trace)) k->flags |= BT_KNOWN_LONG;
   return k->flags & BT_KNOWN_LONG && *place != BT_PLACE_OUTSIDE
@@ -250,7 +264,7 @@ static void drop_shown(bt_judge *judge, size_t at) {
 static bt_status replace_shown(bt_judge *judge, bt_awaiting *of, const bt_trace *trace, bt_error *error) {
   size_t before = judge->linked_count, at = (size_t)(of - judge->linked);
   bt_place place;
-  bt_status status = settle_place(judge, of->known, trace, &place, error);
+  bt_status status = settle_place(judge, of->known, trace, true, &place, error);
   if (status != BT_OK) return status;
   if (place == BT_PLACE_OUTSIDE) return drop_shown(judge, at), BT_OK;
   status = queue_linked(judge, judge->linked[at].known, trace, false, error);
@@ -280,7 +294,7 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   bt_status status = evaluate_trace(judge, known, trace, &verdicts, &is_known, error);
   if (status != BT_OK || !is_known) return status;
   if (!is_final && needs_by_id(judge, trace, verdicts)) return bt_trace_judge_queue(judge, known, error);
-  status = settle_place(judge, known, trace, &place, error);
+  status = settle_place(judge, known, trace, is_final, &place, error);
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
   bt_rule_notes_look(judge, trace);
   return report_or_queue(judge, known, trace, verdicts, is_final, error);
@@ -306,7 +320,7 @@ bt_status bt_trace_judge_take_shown(bt_judge *judge, size_t known, const bt_trac
   if (status != BT_OK || !is_known) return status;
   if (!awaits_links(judge, verdicts) || verdicts[0].reason != BT_REASON_LINKED)
     return bt_trace_judge_queue(judge, known, error);
-  status = settle_place(judge, known, trace, &place, error);
+  status = settle_place(judge, known, trace, false, &place, error);
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
   if (place != BT_PLACE_SETTLED) return bt_trace_judge_queue(judge, known, error);
   if (!is_chosen) bt_rule_notes_look(judge, trace);
@@ -375,7 +389,7 @@ static bt_status tell_refuted(bt_judge *judge, bt_sampled *sampled, const bt_rul
 static bt_status replace_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace,
                                  const bt_rule_verdict *verdicts, bt_error *error) {
   bt_place place;
-  bt_status status = settle_place(judge, sampled->known, trace, &place, error);
+  bt_status status = settle_place(judge, sampled->known, trace, true, &place, error);
   if (status != BT_OK) return status;
   count_differences(judge, sampled, verdicts);
   judge->table->traces[sampled->known].flags |= BT_KNOWN_BY_ID; /* so rules that batches cannot judge have it, too */

@@ -167,6 +167,28 @@ bt_status bt_trace_table_keep_places(bt_trace_table *table, bt_known *known, con
   return status;
 }
 
+static bool has_start(const bt_trace *trace, int64_t start_ns) {
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (trace->spans[i].start_ns == start_ns) return true;
+  return false;
+}
+
+bool bt_trace_table_began_otherwise(const bt_trace_table *table, const bt_known *known, const bt_trace *read) {
+  const bt_found *found = bt_known_bounds(known);
+  if (table->plan->is_static || found->in_doubt || has_start(read, found->start_ns)) return false;
+  for (size_t i = 0; i < table->plan->window_count; i++)
+    if (bt_window_place_time(&table->plan->windows[i], found->start_ns) != BT_PLACE_OUTSIDE) return true;
+  return false;
+}
+
+void bt_trace_table_keep_found(bt_trace_table *table, const bt_known *known) {
+  assert(known->judged);
+  int64_t start_ns = bt_known_bounds(known)->start_ns;
+  bt_placed *places = places_of(table, known);
+  for (size_t i = 0; i < table->plan->window_count; i++)
+    places[i] = (bt_placed){bt_window_place_time(&table->plan->windows[i], start_ns), start_ns};
+}
+
 const bt_placed *bt_trace_table_placed_in(const bt_trace_table *table, const bt_window *window, const bt_known *known) {
   assert(known->judged);
   return &places_of(table, known)[window - table->plan->windows];

@@ -99,6 +99,10 @@ bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, b
  * later. BT_NO_MEMORY alone. */
 bt_status bt_trace_table_keep_places(bt_trace_table *table, bt_known *known, const bt_trace *trace,
                                      bt_error *error) BT_MUST_CHECK;
+/* Whether a search saw the trace begin in a window, at a time at which no span of the read begins. */
+bool bt_trace_table_began_otherwise(const bt_trace_table *table, const bt_known *known, const bt_trace *read);
+/* Its place is where a search saw it begin. After bt_trace_table_keep_places. */
+void bt_trace_table_keep_found(bt_trace_table *table, const bt_known *known);
 /* What was kept of it in one of the plan's windows. Of a trace that was read whole alone. */
 const bt_placed *bt_trace_table_placed_in(const bt_trace_table *table, const bt_window *window, const bt_known *known);
 /* Its place in a window, as far as its bounds tell, or as the whole trace said. */

@@ -101,7 +101,7 @@ static bool make_row(const fake_trace *trace, int fragment, const char *filter, 
     if (!any || end_of(span) > row->end_ns) row->end_ns = end_of(span);
     any = true;
     if (!span_meets(span, filter)) continue;
-    if (!meets) show(span, &row->shown);
+    if (!meets && !trace->shows_no_spans) show(span, &row->shown);
     meets = true;
   }
   row->end_ns = row->start_ns + (row->end_ns - row->start_ns) / 1000000 * 1000000;
@@ -201,14 +201,14 @@ static void give_links(const fake_span *from, const bt_projection *projection, b
   span->link_count = from->link_count - hidden;
 }
 
-static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span *from,
+static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span *from, int64_t start_ns,
                      const bt_projection *projection) {
   bt_resource *resource = bt_arena_alloc(arena, sizeof *resource);
   bt_scope *scope = bt_arena_alloc(arena, sizeof *scope);
   if (!resource || !scope) return false;
   resource->service = bt_str_from(from->service ? from->service : "shop");
   bt_span span = {.name = bt_str_from(from->name),
-                  .start_ns = from->start_ns,
+                  .start_ns = start_ns ? start_ns : from->start_ns,
                   .end_ns = end_of(from),
                   .resource = resource,
                   .scope = scope};
@@ -235,7 +235,8 @@ static bool build(const fake_trace *from, const bt_read_request *request, bool b
     if (spans[0] && !span_meets(span, spans)) continue;
     (void)make_row(from, span->fragment, "{}", &row);
     if (!by_id && !overlaps(&row, request->range)) continue;
-    if (!add_span(builder, arena, span, by_id ? NULL : request->projection)) return false;
+    int64_t start_ns = by_id ? span->by_id_start_ns : span->read_start_ns;
+    if (!add_span(builder, arena, span, start_ns, by_id ? NULL : request->projection)) return false;
     any = true;
   }
   if (from->partial) bt_trace_builder_mark_partial(builder);

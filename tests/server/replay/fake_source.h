@@ -23,6 +23,8 @@ typedef struct fake_span {
   bool not_in_batches;     /* searches show it, and no batch has it */
   unsigned by_id_from;     /* a read by id has it from so many-th on, beside what searches show; UINT_MAX: none */
   int64_t shown_start_ns;  /* as searches show it; 0: as it is */
+  int64_t read_start_ns;   /* as batches give it, */
+  int64_t by_id_start_ns;  /* and as a read by id does; 0: as it is */
   bool orphan;             /* names a parent that is not there */
   const char *hidden_from; /* searches whose filter holds this text do not see it */
   bt_attribute attributes[12];
@@ -46,6 +48,7 @@ typedef struct fake_trace {
   int late_fragment;    /* of this fragment it does not before it is asked for so often: */
   unsigned late_listed_from;
   bool partial;
+  bool shows_no_spans; /* a search's row of it has bounds alone */
   unsigned batch_reads, by_id_reads, span_reads;
 } fake_trace;
 

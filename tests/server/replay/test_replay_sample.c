@@ -211,6 +211,45 @@ static void other_times_than_a_search_showed_are_a_contradiction(void **state) {
   assert_contradicted(s, 0, 2, false);
 }
 
+/* A trace that a search saw begin in the range, without a span to look for, and whose reads begin elsewhere. */
+static const bt_rule_result *go_moved_out(scene *s, int64_t batch_ns, int64_t by_id_ns) {
+  scene_add(s, 1, NOON_NS + MINUTE_NS, "slow", NULL);
+  scene_add(s, 2, NOON_NS + 2 * MINUTE_NS, "slow", NULL);
+  fake_trace *trace = fake_find(&s->fake, 2);
+  trace->shows_no_spans = true;
+  trace->spans[0].read_start_ns = batch_ns;
+  trace->spans[0].by_id_start_ns = by_id_ns;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  return scene_go(s);
+}
+
+static void a_batch_that_moves_a_trace_out_of_the_range_is_read_by_id(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_moved_out(s, 1, 0);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 2);
+  assert_int_equal(s->run.result.coverage.contradicted_count, 0);
+}
+
+static void a_read_that_moves_a_trace_out_of_the_range_contradicts_the_search(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_moved_out(s, 1, 1);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 1);
+  assert_int_equal(rule->inconclusive, 1);
+  assert_int_equal(s->run.result.coverage.outside, 0);
+  assert_contradicted(s, 0, 2, false);
+}
+
+/* The sample reads by id what its batch showed to violate. */
+static void so_does_the_sample(void **state) {
+  scene *s = *state;
+  const bt_rule_result *rule = go_moved_out(s, 0, 1);
+  assert_int_equal(rule->violations_found, 1);
+  assert_int_equal(rule->inconclusive, 1);
+  assert_contradicted(s, 0, 2, false);
+}
+
 /* A rule that batches cannot judge has nothing to read here. The sample of the other rule's violations is read by id
  * all the same, and what that says of it counts once. */
 static void what_the_sample_says_of_another_rule_counts_once(void **state) {
@@ -542,6 +581,9 @@ int main(void) {
       SCENE(a_read_by_id_that_lacks_it_takes_nothing_back),
       SCENE(a_violation_that_is_there_all_the_same_is_told),
       SCENE(other_times_than_a_search_showed_are_a_contradiction),
+      SCENE(a_batch_that_moves_a_trace_out_of_the_range_is_read_by_id),
+      SCENE(a_read_that_moves_a_trace_out_of_the_range_contradicts_the_search),
+      SCENE(so_does_the_sample),
       SCENE(what_the_sample_says_of_another_rule_counts_once),
       SCENE(traces_with_missing_parents_are_sampled_first),
       SCENE(missing_parents_at_the_edge_are_sampled_too),
