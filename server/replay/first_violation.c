@@ -428,6 +428,7 @@ static void begin_descent(descent *d, const bt_replay_request *request) {
   window->whole = d->range;
   window->seen = &d->seen;
   window->gap_step_ns = bt_time_subtract(d->range.end_ns, d->range.start_ns) / GAPS_NAMED + 1;
+  window->gap_is_whole = true;
   bt_assumptions service = bt_assumptions_over(&request->assumptions, d->source, request->cancel);
   bt_assumptions own = bt_assumptions_of(&service, request->rules[0]);
   int64_t settled_ns = bt_time_subtract(window->now_ns, bt_assumptions_decided_ns(&own));

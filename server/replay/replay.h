@@ -100,7 +100,8 @@ typedef struct bt_replay_request {
   bt_memory_account *memory; /* what it holds while it runs is asked for there; NULL: there is no limit */
   bt_priority priority;      /* of its requests to the source */
   int64_t gap_step_ns; /* > 0: coverage.windows_empty is exact for steps of this length from the start of the range up
-                          to its end, settled or not; 0: for a grid of a few windows of what is settled */
+                          end, settled or not; 0: for a grid of a few windows of what is settled */
+  bool gap_is_whole;   /* no step that a trace reaches over is empty; else none that its time may lie in */
   bool wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for
                           once, not in parts */
   size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
