@@ -110,6 +110,15 @@ typedef struct bt_replay_request {
   bt_time_range whole;
   /* What earlier parts decided is not read again; what this one decides is added. Or NULL. */
   bt_seen_traces *seen;
+  /* Traces that a search showed to begin before halves_until_ns, and of which it found a part of what violates the
+   * rule and not the rest, which may lie beyond the range: they are added. Or NULL. */
+  bt_seen_traces *halves;
+  int64_t halves_until_ns;
+  /* No others are read. A search that is not answered in full, or finds more than most_found (0: any number), leaves
+   * none of them out then; and with every_part no search does. Or NULL. */
+  const bt_seen_traces *only;
+  size_t most_found;
+  bool every_part;
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
@@ -268,6 +277,8 @@ typedef struct bt_replay_result {
   size_t note_count;
   uint64_t noted_traces; /* that they are about: the first that were read */
   bool is_cut;           /* by most_reads: incomplete, and nothing was read */
+  bool needs_several;    /* the first rule: what breaks it is found by several searches together */
+  bool may_lack;         /* with `only`: what it was searched for was not told in full, so some may have been missed */
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);

@@ -173,6 +173,7 @@ static void run_seeds(bool is_file) {
   for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, is_file);
   has_long = true;
   for (uint64_t seed = 1; seed <= LONG_SEEDS; seed++) run_seed(seed, is_file);
+  run_seed(1696, is_file); /* what breaks the rule lies behind all that is looked at */
 }
 
 static void over_search(void **state) {
