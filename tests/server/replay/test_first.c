@@ -161,6 +161,13 @@ static bool is_named_empty(const scene *s, int64_t from_ns, int64_t until_ns) {
   return false;
 }
 
+/* What the windows said and what all of them say as one is said once: in order, and nothing twice. */
+static void assert_named_once(const scene *s) {
+  const bt_coverage *coverage = &s->first.coverage;
+  for (size_t i = 1; i < coverage->windows_empty_count; i++)
+    assert_true(coverage->windows_empty[i].start_ns > coverage->windows_empty[i - 1].end_ns);
+}
+
 /* Traces from 20:00 to 22:00 and at 6:00, of none of which the rule is: what is not there is named, in the front, in
  * between and at the end, however the range is cut into windows. */
 static void parts_without_any_trace_are_named(void **state) {
@@ -171,6 +178,7 @@ static void parts_without_any_trace_are_named(void **state) {
   add_trace(s, number, NOON_NS + 18 * HOUR_NS, "idle", NULL);
   go(s);
   assert_outcome(s, BT_REPLAY_INCOMPLETE, "partial_data");
+  assert_named_once(s);
   assert_true(is_named_empty(s, NOON_NS, NOON_NS + 6 * HOUR_NS));
   assert_true(is_named_empty(s, NOON_NS + 12 * HOUR_NS, NOON_NS + 16 * HOUR_NS));
   assert_true(is_named_empty(s, NOON_NS + 20 * HOUR_NS, NOON_NS + 24 * HOUR_NS));
