@@ -32,7 +32,7 @@ static void print_none(const char *id, const bt_first_result *result, const bt_a
   if (bt_answer_is_unknown(answer)) {
     bt_answer_print_unknown(id, answer);
   } else if (bt_answer_has_gaps(answer)) {
-    bt_print("%s%s: UNKNOWN: none was seen before %.19sZ%s", bt_style_on(BT_STYLE_YELLOW), id, end,
+    bt_print("%s%s: UNKNOWN: none was seen up to %.19sZ%s", bt_style_on(BT_STYLE_YELLOW), id, end,
              bt_style_on(BT_STYLE_OFF));
     bt_answer_print_rest(answer);
     bt_print("\n");

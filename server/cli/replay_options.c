@@ -129,7 +129,9 @@ static void print_found_there(const bt_coverage *coverage, const bt_tail_found *
   uint64_t count = coverage->unsettled;
   if (found->violations)
     bt_print(": %" PRIu64 " violation%s", found->violations, bt_cli_plural(found->violations));
-  else if (count || !found->is_listed)
+  else if (!found->is_listed)
+    bt_print(": no violation was seen there so far");
+  else if (count)
     bt_print(": none");
   else
     bt_print(": no trace is shown there yet");

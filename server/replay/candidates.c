@@ -133,22 +133,28 @@ static bt_status combine_items(bt_decider *decider, const bt_over *over, bool su
   return status;
 }
 
+static void set_all(const bt_decider *decider, uint64_t *out) {
+  memset(out, 0, decider->table->word_count * sizeof *out);
+  for (size_t i = 0; i < decider->table->count; i++) bt_bit_set(out, i);
+}
+
 static void copy_bits(const bt_decider *decider, const bt_over *over, bool surely, uint64_t *out) {
   size_t bytes = decider->table->word_count * sizeof *out;
+  const bt_question *question = decider->questions->items[bt_questions_find(decider->questions, over->query.filter)];
+  bool tells = !decider->plan->request.only || (question->is_complete && !decider->plan->request.every_part);
   if (surely && over->is_surplus)
     memset(out, 0, bytes);
+  else if (tells)
+    memcpy(out, question->bits, bytes);
   else
-    memcpy(out, decider->questions->items[bt_questions_find(decider->questions, over->query.filter)]->bits, bytes);
+    set_all(decider, out);
 }
 
 /* ALL is every trace that is known: when a rule needs it, the listing has been asked without a maximum. */
 static bt_status combine_over(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
   switch (over->kind) {
   case BT_OVER_NONE: memset(out, 0, decider->table->word_count * sizeof *out); return BT_OK;
-  case BT_OVER_ALL:
-    memset(out, 0, decider->table->word_count * sizeof *out);
-    for (size_t i = 0; i < decider->table->count; i++) bt_bit_set(out, i);
-    return BT_OK;
+  case BT_OVER_ALL: set_all(decider, out); return BT_OK;
   case BT_OVER_QUERY: copy_bits(decider, over, surely, out); return BT_OK;
   case BT_OVER_AND:
   case BT_OVER_OR: return combine_items(decider, over, surely, out, error);
@@ -225,6 +231,64 @@ bt_status bt_candidates_make(bt_decider *decider, bt_error *error) {
     if (status == BT_OK) status = make_exercising_bits(decider, &decider->rules[i], error);
   }
   return status;
+}
+
+/* ---- traces of which a part of the range shows a part only ---- */
+
+static bool needs_several(const bt_over *over) {
+  bool several = over->kind == BT_OVER_AND;
+  for (uint32_t i = 0; over->kind == BT_OVER_OR && !several && i < over->item_count; i++)
+    several = needs_several(over->items[i]);
+  return several;
+}
+
+/* Whether every trace that is meant is among those that were found: of all that it needs one search tells in full. */
+static bool is_covered(const bt_decider *decider, const bt_over *over) {
+  bool is_and = over->kind == BT_OVER_AND;
+  if (over->kind != BT_OVER_OR && !is_and) return is_answered(decider, over);
+  for (uint32_t i = 0; i < over->item_count; i++)
+    if (is_covered(decider, over->items[i]) == is_and) return is_and;
+  return !is_and;
+}
+
+static void leave_others(const bt_decider *decider, const bt_seen_traces *only) {
+  for (size_t i = 0; i < decider->table->count; i++)
+    if (!bt_seen_traces_has(only, &decider->table->traces[i].matched.id))
+      decider->rules[0].unread[i / 64] &= ~((uint64_t)1 << (i % 64));
+}
+
+static bt_status add_half(bt_seen_traces *halves, const bt_trace_id *id, bt_error *error) {
+  bt_trace_id *items = bt_grow_array(halves->items, halves->count, &halves->capacity, sizeof *items);
+  if (!items) return bt_error_no_memory(error);
+  halves->items = items;
+  items[halves->count++] = *id;
+  return BT_OK;
+}
+
+static bt_status list_halves(const bt_decider *decider, const bt_replay_request *request, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < decider->table->count; i++) {
+    const bt_known *known = &decider->table->traces[i];
+    bool is_early = known->matched.in_doubt || known->matched.start_ns <= request->halves_until_ns;
+    bool is_decided = request->seen && bt_seen_traces_has(request->seen, &known->matched.id);
+    bool is_half = known->flags & BT_KNOWN_MATCHED && !bt_bit_get(decider->rules[0].candidates, i);
+    if (is_half && is_early && !is_decided) status = add_half(request->halves, &known->matched.id, error);
+  }
+  bt_seen_traces_sort(request->halves);
+  return status;
+}
+
+bt_status bt_candidates_look_at_parts(bt_decider *decider, bt_error *error) {
+  const bt_replay_request *request = &decider->plan->request;
+  const bt_over *over = decider->rules[0].planned->plan->violating;
+  bool is_several = decider->plan->filters && needs_several(over);
+  decider->account->result->needs_several = is_several;
+  if (request->only) {
+    leave_others(decider, request->only);
+    decider->rules[0].is_answered = false;
+    if (!request->every_part && !is_covered(decider, over)) decider->account->result->may_lack = true;
+  }
+  return request->halves && is_several ? list_halves(decider, request, error) : BT_OK;
 }
 
 /* ---- what is asked ---- */

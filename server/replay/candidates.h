@@ -26,5 +26,8 @@ bt_status bt_candidates_add_exercising(bt_decider *decider, bt_error *error) BT_
 /* Makes the rules' candidates, all of them unread, and the sets of traces that may exercise the rules, where all that
  * tells was answered. */
 bt_status bt_candidates_make(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
+/* For who looks at a part of a range for one rule: `halves` and `only` of the request (replay.h), and whether the rule
+ * needs several things that searches find apart. */
+bt_status bt_candidates_look_at_parts(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 
 #endif

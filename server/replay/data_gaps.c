@@ -43,7 +43,7 @@ static void divide_grid(const bt_replay_plan *plan, grid *g) {
   if (plan->gap_step_ns) {
     g->step_ns = plan->gap_step_ns;
     g->count = (size_t)((length_ns - 1) / (uint64_t)g->step_ns) + 1;
-    g->tail_ns = plan->window.margin_ns;
+    g->tail_ns = plan->gap_is_whole ? 0 : plan->window.margin_ns;
   } else {
     g->count = length_ns < GRID || plan->wants_earliest ? 1 : GRID;
     g->step_ns = (int64_t)(length_ns / g->count);
@@ -91,6 +91,11 @@ static bool find_bounds(const bt_trace_table *table, const bt_known *known, cons
   return out->start_ns != 0;
 }
 
+/* It began before the range and goes on in it: then there are data from its start on, whatever the trace's time. */
+static bool reaches_in(const bt_replay_plan *plan, const bt_found *bounds) {
+  return bounds->start_ns < plan->window.range.start_ns && bounds->end_ns >= plan->window.range.start_ns;
+}
+
 /* Marks what is known; returns whether there is any trace of the window, the tail included, and where the earliest
  * one starts. */
 static bool mark_known(const bt_questions *questions, grid *g, int64_t *from_ns) {
@@ -106,12 +111,11 @@ static bool mark_known(const bt_questions *questions, grid *g, int64_t *from_ns)
     if (is_listed && g->count) mark_seen(g, &listed);
     if (is_matched && g->count) mark_seen(g, &matched);
     bt_place place = bt_trace_table_place(questions->table, known);
-    if (place != BT_PLACE_SETTLED && place != BT_PLACE_TAIL) continue;
-    any = true;
-    if (!is_listed && !is_matched) continue;
-    int64_t start_ns = is_listed ? listed.start_ns : matched.start_ns;
-    if (start_ns < questions->plan->window.range.start_ns) start_ns = questions->plan->window.range.start_ns;
-    if (start_ns < *from_ns) *from_ns = start_ns;
+    bool is_placed = place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
+    any = any || is_placed;
+    const bt_found *bounds = is_listed ? &listed : is_matched ? &matched : NULL;
+    if (!bounds || !(is_placed || reaches_in(questions->plan, bounds))) continue;
+    *from_ns = bt_time_earlier(*from_ns, bt_time_later(bounds->start_ns, questions->plan->window.range.start_ns));
   }
   return any;
 }

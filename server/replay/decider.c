@@ -243,7 +243,10 @@ static bt_status add_searches(bt_decider *decider, bt_error *error) {
   if (status == BT_OK) status = bt_candidates_add_exercising(decider, error);
   if (status == BT_OK) status = ask_subtracted_early(decider, error);
   if (status != BT_OK) return status;
-  for (size_t i = 1; i < questions->count; i++) questions->items[i]->is_asked = true;
+  for (size_t i = 1; i < questions->count; i++) {
+    questions->items[i]->is_asked = true;
+    if (plan->request.only) questions->items[i]->max_found = plan->request.most_found;
+  }
   bt_question *all = questions->items[BT_QUESTION_ALL];
   all->is_asked = plan->asks_listing;
   all->max_found = plan->counts_all ? 0 : AUTO_COUNT_MAX;
@@ -258,6 +261,7 @@ bt_status bt_decider_find(bt_decider *decider, bt_error *error) {
   if (status == BT_OK) bt_pruned_traces_take(decider->questions);
   if (status == BT_OK) status = bt_candidates_make(decider, error);
   if (status == BT_OK) leave_seen(decider);
+  if (status == BT_OK) status = bt_candidates_look_at_parts(decider, error);
   if (status == BT_OK) choose_strategies(decider);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->narrow) status = ways[i]->narrow(decider, error);

@@ -13,13 +13,15 @@
 #include "server/replay/marked_traces.h"
 
 enum {
-  FIRST_PART = 64,    /* the first window is that part of the range, but not shorter than margin */
-  GROWTH = 2,         /* of the next window: no more is read in vain than was needed */
-  EMPTY_GROWTH = 8,   /* after a window without candidates, which cost a search only */
-  FIRST_READS = 500,  /* traces to read in the first window */
-  GAPS_NAMED = 24,    /* so long a part of the range without any trace is named */
-  CHECKED_BY_ID = 4,  /* of a window's violations the earliest */
-  FAILED_IN_A_ROW = 2 /* windows of which nothing could be asked: then the source is gone */
+  FIRST_PART = 64,     /* the first window is that part of the range, but not shorter than margin */
+  GROWTH = 2,          /* of the next window: no more is read in vain than was needed */
+  EMPTY_GROWTH = 8,    /* after a window without candidates, which cost a search only */
+  FIRST_READS = 500,   /* traces to read in the first window */
+  GAPS_NAMED = 24,     /* so long a part of the range without any trace is named */
+  CHECKED_BY_ID = 4,   /* of a window's violations the earliest */
+  FAILED_IN_A_ROW = 2, /* windows of which nothing could be asked: then the source is gone */
+  HALVES_READ = 500,   /* traces of which only a part was found: so many are read */
+  FAR_FOUND = 5000     /* else, so many are looked for in the rest of the range */
 };
 
 /* ---- where the data of the source begin: a little is listed from the left; a part without traces lets the next one be
@@ -143,8 +145,11 @@ typedef struct descent {
   uint64_t sample_differences, unread_differences;
   bt_moment first_inconclusive;
   char failure[240];
-  bt_seen_traces seen;  /* what the windows decided */
-  size_t whole_windows; /* that were not cut */
+  bt_seen_traces seen;   /* what the windows decided */
+  size_t whole_windows;  /* that were not cut */
+  bool needs_several;    /* what breaks the rule is found by several searches together */
+  bt_seen_traces halves; /* of which they found a part before the violation, and not the rest */
+  bool halves_are_open;  /* not all of them were read */
 } descent;
 
 /* ---- what a window's replay tells ---- */
@@ -241,6 +246,7 @@ static bt_status take_window(descent *d, const bt_replay_result *window, bt_erro
   take_outcome(d, window);
   if (!d->is_cancelled) d->position_ns = d->window.range.end_ns;
   d->whole_windows++;
+  d->needs_several = window->needs_several;
   d->size_ns = grow_number(d->size_ns, window->rules[0].traces_candidate ? GROWTH : EMPTY_GROWTH);
   d->most_reads = (size_t)grow_number((int64_t)d->most_reads, GROWTH);
   return bt_coverage_join(&result->coverage, &window->coverage, error);
@@ -276,6 +282,15 @@ static bt_status take_whole(descent *d, bt_replay_result *whole, bt_error *error
   return bt_coverage_join(&result->coverage, &whole->coverage, error);
 }
 
+static bool is_gone(const descent *d) {
+  return d->is_cancelled || d->failed_in_a_row >= FAILED_IN_A_ROW || d->source->operations->is_static;
+}
+
+/* A violation was found, and what comes after it was not looked at. */
+static bool leaves_rest(const descent *d) {
+  return d->result->violation && d->position_ns < d->range.end_ns;
+}
+
 /* A trace may have what makes it a candidate in several windows, none of which finds it then; and what comes later than
  * is promised is found by a question over all that a window does not ask about. So all that was looked at is asked
  * for as a replay asks for it, and read is what no window decided. A file shows whole traces to each window. */
@@ -286,11 +301,58 @@ static bt_status look_at_whole(descent *d, bt_error *error) {
   request.range = (bt_time_range){d->range.start_ns, bt_time_earlier(d->position_ns, d->range.end_ns)};
   request.most_reads = 0;
   if (d->position_ns >= d->range.end_ns) request.whole = (bt_time_range){0};
-  bool is_gone = d->is_cancelled || d->failed_in_a_row >= FAILED_IN_A_ROW;
-  if (is_gone || d->whole_windows < 2 || d->source->operations->is_static || !d->has_data) return BT_OK;
+  bool looks_for_halves = d->needs_several && leaves_rest(d);
+  if (looks_for_halves) {
+    request.halves = &d->halves;
+    request.halves_until_ns = d->result->violation->time_ns;
+  }
+  if (is_gone(d) || (d->whole_windows < 2 && !looks_for_halves) || !d->has_data) return BT_OK;
   bt_status status = bt_replay_run(d->source, &request, &observer, &whole, error);
   if (status == BT_OK) status = take_whole(d, &whole, error);
   bt_replay_result_dispose(&whole);
+  return status;
+}
+
+/* ---- traces that go on behind all that was looked at ---- */
+
+/* So few are read whole; of more, only what has the rest in the range, too. */
+static bt_replay_request request_of_halves(const descent *d) {
+  bt_replay_request request = d->window;
+  request.only = &d->halves;
+  request.strategy = BT_STRATEGY_READ;
+  request.range = d->range;
+  request.every_part = d->halves.count <= HALVES_READ;
+  request.most_found = request.every_part ? 0 : FAR_FOUND;
+  request.most_reads = request.every_part ? 0 : HALVES_READ;
+  request.gap_step_ns = 0; /* where data are is known */
+  if (request.every_part)
+    request.range.end_ns = bt_time_earlier(d->position_ns, d->range.end_ns);
+  else
+    request.whole = (bt_time_range){0};
+  return request;
+}
+
+static void take_halves(descent *d, const bt_replay_result *read) {
+  bt_first_result *result = d->result;
+  result->requests += read->requests;
+  result->bytes_inspected += read->bytes_inspected;
+  result->bytes_received += read->bytes_received;
+  if (read->outcome == BT_REPLAY_CANCELLED) d->is_cancelled = true;
+  d->halves_are_open =
+      read->is_cut || read->may_lack || read->outcome == BT_REPLAY_FAILED || read->coverage.windows_failed_count;
+  if (!read->is_cut) take_counters(d, read);
+}
+
+/* The trace may be longer than margin, and its rest lie behind what was looked at: then no search that was asked shows
+ * that it breaks the rule. */
+static bt_status look_at_halves(descent *d, bt_error *error) {
+  bt_replay_observer observer = {.context = d, .violation = keep_earliest};
+  bt_replay_result read = {0};
+  if (is_gone(d) || !leaves_rest(d) || !d->halves.count) return BT_OK;
+  bt_replay_request request = request_of_halves(d);
+  bt_status status = bt_replay_run(d->source, &request, &observer, &read, error);
+  if (status == BT_OK) take_halves(d, &read);
+  bt_replay_result_dispose(&read);
   return status;
 }
 
@@ -358,6 +420,12 @@ static void conclude_until(descent *d, int64_t time_ns) {
         result, BT_REPLAY_INCOMPLETE,
         "inconclusive: %llu traces could not be judged for sure, and one of them may have violated the rule first",
         (unsigned long long)result->inconclusive);
+  else if (d->halves_are_open)
+    say_outcome(
+        result, BT_REPLAY_INCOMPLETE,
+        "long_traces: no trace shorter than margin broke the rule before; %zu traces have a part of what breaks "
+        "it, and not all of them were looked at after that time",
+        d->halves.count);
   else if (d->settled_end_ns <= d->range.start_ns)
     say_unsettled(result);
   else if (!d->has_data)
@@ -377,7 +445,8 @@ static void conclude_descent(descent *d) {
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;
   coverage->complete = !d->is_cancelled && !coverage->windows_failed_count && !d->sample_differences &&
-                       !d->unread_differences && d->has_data && coverage->effective_end_ns > d->range.start_ns;
+                       !d->unread_differences && !d->halves_are_open && d->has_data &&
+                       coverage->effective_end_ns > d->range.start_ns;
 }
 
 /* Windows are said to be empty as a whole only, and the last may hold more than half of the range. */
@@ -428,6 +497,7 @@ static void begin_descent(descent *d, const bt_replay_request *request) {
   window->whole = d->range;
   window->seen = &d->seen;
   window->gap_step_ns = bt_time_subtract(d->range.end_ns, d->range.start_ns) / GAPS_NAMED + 1;
+  window->gap_is_whole = true;
   bt_assumptions service = bt_assumptions_over(&request->assumptions, d->source, request->cancel);
   bt_assumptions own = bt_assumptions_of(&service, request->rules[0]);
   int64_t settled_ns = bt_time_subtract(window->now_ns, bt_assumptions_decided_ns(&own));
@@ -462,6 +532,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
   begin_descent(&d, request);
   while (status == BT_OK && goes_on(&d)) status = look_at_window(&d, error);
   if (status == BT_OK) status = look_at_whole(&d, error);
+  if (status == BT_OK) status = look_at_halves(&d, error);
   if (status == BT_OK) conclude_descent(&d);
   if (status == BT_OK && !d.is_cancelled && d.has_data) {
     status = find_edge(source, &d.window, d.margin_ns, result, error);
@@ -469,6 +540,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
     if (status == BT_CANCELLED) status = BT_OK; /* what is known without it stays true */
   }
   bt_seen_traces_dispose(&d.seen);
+  bt_seen_traces_dispose(&d.halves);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (status != BT_OK) bt_first_result_dispose(result);
   return status;

@@ -4,7 +4,10 @@
  * so for the whole range. All of it rests on the assumption `margin`, which the coverage names. In a trace that is
  * longer than margin, a violation may lie before the trace's time (window.h): such a trace belongs to each window that
  * it reaches into. What no window finds whole, because it lies in several or came late, is found at last, when all that
- * was looked at is asked for as a replay asks for it. Thread: runs on the caller's; the source may use others. */
+ * was looked at is asked for as a replay asks for it. Where a rule needs several things that searches find apart, a
+ * trace may have one of them before the violation and another behind all that was looked at. Those that have the one
+ * are read, or looked for in the rest of the range, and where that would be too much it is not proven. Thread: runs on
+ * the caller's; the source may use others. */
 #ifndef BT_SERVER_REPLAY_FIRST_VIOLATION_H
 #define BT_SERVER_REPLAY_FIRST_VIOLATION_H
 

@@ -100,7 +100,8 @@ typedef struct bt_replay_request {
   bt_memory_account *memory; /* what it holds while it runs is asked for there; NULL: there is no limit */
   bt_priority priority;      /* of its requests to the source */
   int64_t gap_step_ns; /* > 0: coverage.windows_empty is exact for steps of this length from the start of the range up
-                          to its end, settled or not; 0: for a grid of a few windows of what is settled */
+                          end, settled or not; 0: for a grid of a few windows of what is settled */
+  bool gap_is_whole;   /* no step that a trace reaches over is empty; else none that its time may lie in */
   bool wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for
                           once, not in parts */
   size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
@@ -109,6 +110,15 @@ typedef struct bt_replay_request {
   bt_time_range whole;
   /* What earlier parts decided is not read again; what this one decides is added. Or NULL. */
   bt_seen_traces *seen;
+  /* Traces that a search showed to begin before halves_until_ns, and of which it found a part of what violates the
+   * rule and not the rest, which may lie beyond the range: they are added. Or NULL. */
+  bt_seen_traces *halves;
+  int64_t halves_until_ns;
+  /* No others are read. A search that is not answered in full, or finds more than most_found (0: any number), leaves
+   * none of them out then; and with every_part no search does. Or NULL. */
+  const bt_seen_traces *only;
+  size_t most_found;
+  bool every_part;
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
@@ -267,6 +277,8 @@ typedef struct bt_replay_result {
   size_t note_count;
   uint64_t noted_traces; /* that they are about: the first that were read */
   bool is_cut;           /* by most_reads: incomplete, and nothing was read */
+  bool needs_several;    /* the first rule: what breaks it is found by several searches together */
+  bool may_lack;         /* with `only`: what it was searched for was not told in full, so some may have been missed */
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);

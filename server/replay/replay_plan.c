@@ -365,6 +365,7 @@ static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   plan->counts_exercised = plan->filters && request->count != BT_COUNT_AT_LEAST;
   plan->wants_earliest = request->wants_earliest;
   plan->gap_step_ns = request->gap_step_ns;
+  plan->gap_is_whole = request->gap_is_whole;
   plan->projects_first = projects_first(plan, source);
   plan->weighs_ways = request->strategy == BT_STRATEGY_AUTO;
   plan->joins_searches = plan->filters && request->joins_searches;

@@ -83,6 +83,7 @@ typedef struct bt_replay_plan {
   bool sample_is_fixed;   /* the request says how many violating traces are read by id */
   bool wants_earliest;    /* only the earliest violation matters */
   int64_t gap_step_ns;    /* each step of this length is told whether it holds any trace; 0: a few windows are */
+  bool gap_is_whole;      /* a step that a trace reaches over is none without a trace */
   bool takes_notes;       /* says what in the data a rule does not fit */
   uint32_t sample_times;  /* samples hold so many times as many traces */
   bool keeps_trust;       /* what earlier replays compared counts */

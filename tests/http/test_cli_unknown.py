@@ -143,7 +143,7 @@ class UnknownTest(unittest.TestCase):
                     self.assertRegex(done.stdout, r"one: .*3 violations found; not looked at: 20")
                     self.assertRegex(done.stdout, r"fine: .*UNKNOWN")
                 if name == "first":
-                    self.assertRegex(done.stdout, r"fine: UNKNOWN: none was seen before .*; not looked at: 20")
+                    self.assertRegex(done.stdout, r"fine: UNKNOWN: none was seen up to .*; not looked at: 20")
                 if name == "contrast":
                     self.assertRegex(done.stdout, r"violating traces? found; not looked at: ")
                 if name == "compare":

@@ -91,6 +91,12 @@ class LateSpans(unittest.TestCase):
                 self.assertNotIn("no violation up to", done.stdout)
                 self.assertNotIn("0 violations", done.stdout)
 
+    def test_first_says_plainly_what_it_saw_there(self):
+        """It lists no traces, so it has no number of them."""
+        done = self.ask("first", STOCK, "--since", "3h")
+        self.assertRegex(done.stdout, r"from [-0-9T:]+Z on nothing is settled: no violation was seen there so far; until [-0-9T:]+Z late ones may be hidden")
+        self.assertNotRegex(done.stdout, r"settled: none[^ ]")
+
     def test_a_range_before_it_is_as_before(self):
         coverage = self.coverage("replay", STOCK, "--start", "now-3h", "--end", "now-1h")
         self.assertEqual(coverage["effective_end"], coverage["asked"]["end"])

@@ -66,6 +66,21 @@ class PartialData(unittest.TestCase):
             done = self.run_on(minutes, asked, "never { work }", "--json")
             self.assertEqual((done.returncode, json.loads(done.stdout)["status"]), (1, "completed"))
 
+    def test_each_sentence_is_said_once_in_a_line(self):
+        """Of what was found, too: the part before it had no trace, and that is one sentence."""
+        for command in ("replay", "first"):
+            for what, minutes, asked, _ in ROWS:
+                for dsl in ("never { audit }", "never { work }"):
+                    done = self.run_on(minutes, asked, dsl, command=command)
+                    for line in done.stdout.splitlines():
+                        with self.subTest(what, command=command, dsl=dsl):
+                            self.assertLessEqual(line.count(" before 20"), 1, done.stdout)
+
+    def test_what_had_no_trace_is_said_beside_what_was_found(self):
+        done = self.run_on(range(120, 240), (0, 240), "never { work }", command="first")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"no trace seen before {iso(NOON + 120 * MINUTE)}", done.stdout)
+
     def test_a_gap_between_is_said(self):
         done = self.run_on([*range(0, 60), *range(180, 240)], (0, 240), "never { audit }")
         self.assertEqual(done.returncode, 0)

@@ -161,6 +161,13 @@ static bool is_named_empty(const scene *s, int64_t from_ns, int64_t until_ns) {
   return false;
 }
 
+/* What the windows said and what all of them say as one is said once: in order, and nothing twice. */
+static void assert_named_once(const scene *s) {
+  const bt_coverage *coverage = &s->first.coverage;
+  for (size_t i = 1; i < coverage->windows_empty_count; i++)
+    assert_true(coverage->windows_empty[i].start_ns > coverage->windows_empty[i - 1].end_ns);
+}
+
 /* Traces from 20:00 to 22:00 and at 6:00, of none of which the rule is: what is not there is named, in the front, in
  * between and at the end, however the range is cut into windows. */
 static void parts_without_any_trace_are_named(void **state) {
@@ -171,6 +178,7 @@ static void parts_without_any_trace_are_named(void **state) {
   add_trace(s, number, NOON_NS + 18 * HOUR_NS, "idle", NULL);
   go(s);
   assert_outcome(s, BT_REPLAY_INCOMPLETE, "partial_data");
+  assert_named_once(s);
   assert_true(is_named_empty(s, NOON_NS, NOON_NS + 6 * HOUR_NS));
   assert_true(is_named_empty(s, NOON_NS + 12 * HOUR_NS, NOON_NS + 16 * HOUR_NS));
   assert_true(is_named_empty(s, NOON_NS + 20 * HOUR_NS, NOON_NS + 24 * HOUR_NS));
@@ -382,6 +390,50 @@ static void what_no_window_finds_whole_is_found(void **state) {
   assert_found(s, 9001, NOON_NS + 10 * MINUTE_NS, true);
 }
 
+/* "slow" at 12:10 and "late" two hours later, in another block, and another trace broke the rule at 12:15. */
+static void add_half(scene *s, size_t others, const char *of_others) {
+  fake_trace *long_one = add_trace(s, 9001, NOON_NS + 10 * MINUTE_NS, "slow", NULL);
+  for (int64_t i = 1; i <= 9; i++)
+    fake_span_add(long_one, i < 9 ? "web" : "late", NOON_NS + (10 + 14 * i) * MINUTE_NS)->fragment = (int)i / 3;
+  add_trace(s, 9002, NOON_NS + 15 * MINUTE_NS, "slow", "late");
+  for (uint64_t i = 0; i < others; i++) {
+    fake_trace *half = add_trace(s, 10000 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+    if (of_others) fake_span_add(half, of_others, NOON_NS + 5 * HOUR_NS + (int64_t)i * SECOND_NS)->fragment = 1;
+  }
+  bt_rule_definition_unref(s->run.rules[0]);
+  s->run.rules[0] = rule_of("both", "trace.has(span.name == \"slow\") and trace.has(span.name == \"late\")");
+}
+
+static void what_lies_behind_all_that_is_looked_at_is_found(void **state) {
+  scene *s = *state;
+  add_half(s, 0, NULL);
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, 9001, NOON_NS + 10 * MINUTE_NS, true);
+}
+
+/* Too many have the one part to read them all: the other is searched for in the rest of the range. */
+static void of_many_parts_those_with_a_rest_are_read(void **state) {
+  scene *s = *state;
+  add_half(s, 600, NULL);
+  go(s);
+  assert_outcome(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, 9001, NOON_NS + 10 * MINUTE_NS, true);
+  assert_true(s->fake.traces_read < 50);
+}
+
+/* Too many have both: what was not read may have broken it first. */
+static void what_is_too_much_to_read_takes_the_proof(void **state) {
+  scene *s = *state;
+  s->run.request.assumptions.margin_ns = 20 * MINUTE_NS;
+  add_half(s, 600, "late");
+  go(s);
+  assert_outcome(s, BT_REPLAY_INCOMPLETE, "long_traces: no trace shorter than margin broke the rule before");
+  assert_non_null(s->first.violation);
+  assert_false(s->first.proven);
+  assert_false(s->first.coverage.complete);
+}
+
 /* It lies in many windows, and is one that could not be judged. */
 static void a_long_trace_counts_once(void **state) {
   scene *s = *state;
@@ -459,6 +511,9 @@ int main(void) {
       SCENE(a_long_trace_over_a_border_is_found_once_and_named),
       SCENE(a_long_trace_may_violate_before_its_time),
       SCENE(what_no_window_finds_whole_is_found),
+      SCENE(what_lies_behind_all_that_is_looked_at_is_found),
+      SCENE(of_many_parts_those_with_a_rest_are_read),
+      SCENE(what_is_too_much_to_read_takes_the_proof),
       SCENE(a_long_trace_counts_once),
       SCENE(cancel_keeps_what_is_certain),
       SCENE(a_batch_that_is_wrong_takes_the_proof),
