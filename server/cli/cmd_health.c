@@ -57,7 +57,10 @@ static void print_words(const json_t *answer) {
   bt_print_line(json_string_value(json_object_get(answer, "status")));
   json_object_foreach(json_object_get(answer, "parts"), part, state) {
     const char *reason = json_string_value(json_object_get(state, "reason"));
+    const char *from = json_string_value(json_object_get(state, "provisional_from"));
     if (reason) bt_print("  %s: %s\n", part, reason);
+    if (from)
+      bt_print("  %s: spans that came late may be missing in what it counted after %s; it looks again\n", part, from);
   }
   const char *version = json_string_value(json_object_get(source, "version"));
   if (note) bt_print("  Tempo%s%s: %s\n", version ? " " : "", version ? version : "", note);

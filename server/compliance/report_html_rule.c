@@ -49,6 +49,11 @@ static void put_watch(bt_buffer *out, const json_t *watch) {
     bt_html_put_time(out, json_object_get(watch, "since"));
     bt_html_put(out, ", evaluated up to ");
     bt_html_put_time(out, json_object_get(watch, "until"));
+    if (json_object_get(watch, "provisional_from")) {
+      bt_html_put(out, ", provisional from ");
+      bt_html_put_time(out, json_object_get(watch, "provisional_from"));
+      bt_html_put(out, " on: spans that came late may be missing");
+    }
   } else
     bt_html_put(out, json_is_true(json_object_get(watch, "running")) ? "no" : "no: watch is not running");
   bt_html_end_fact(out);

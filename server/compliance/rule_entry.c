@@ -131,11 +131,13 @@ static json_t *watch_json(const bt_rule_entry_parts *parts, int64_t since_ns) {
     until_ns = bt_metrics_rule(request->metrics, tenant, parts->measured->rule->fields.id).watched_until_ns;
   bool is_watched = until_ns && since_ns;
   int64_t known_ns = since_ns > request->started_at_ns ? since_ns : request->started_at_ns;
-  return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "running", watch != NULL, "under_watch", is_watched,
+  int64_t provisional_ns = is_watched ? watch->provisional_from_ns : 0;
+  return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o*}", "running", watch != NULL, "under_watch", is_watched,
                    "enabled_since", bt_time_json(since_ns), "since", bt_time_json(is_watched ? known_ns : 0), "until",
                    bt_time_json(is_watched ? until_ns : 0), "gap",
                    watch ? gap_json(watch->gap_start_ns, watch->gap_end_ns) : json_null(), "lost",
-                   watch ? gap_json(watch->lost_start_ns, watch->lost_end_ns) : json_null());
+                   watch ? gap_json(watch->lost_start_ns, watch->lost_end_ns) : json_null(), "provisional_from",
+                   provisional_ns ? bt_time_json(provisional_ns) : NULL);
 }
 
 /* ---- how it is searched ---- */

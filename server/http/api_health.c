@@ -112,12 +112,18 @@ static bt_status watch_trouble(const bt_watch_status *status, bt_error *error) {
   return BT_OK;
 }
 
-/* Said, but no reason to send nobody here: another instance would have the same gap. */
-static bt_status check_watch(const bt_service *service, bt_error *error) {
+/* Said, but no reason to send nobody here: another instance would have the same gap. *provisional_ns: from when on, of
+ * some tenant, what was counted is what Tempo shows so far; 0: of none. */
+static bt_status check_watch(const bt_service *service, int64_t *provisional_ns, bt_error *error) {
   bt_watch_status *tenants = NULL;
   size_t count = 0;
   bt_status status = bt_watch_look(service->watch, &tenants, &count, error);
   bt_watch_emission emission = bt_watch_emission_look(service->watch);
+  *provisional_ns = 0;
+  for (size_t i = 0; !status && i < count; i++) {
+    int64_t from_ns = tenants[i].provisional_from_ns;
+    if (from_ns && (!*provisional_ns || from_ns < *provisional_ns)) *provisional_ns = from_ns;
+  }
   for (size_t i = 0; !status && i < count; i++) status = watch_trouble(&tenants[i], error);
   if (!status && emission.message[0])
     status =
@@ -160,9 +166,12 @@ static void answer_ready(const bt_service *service, bt_call *call) {
     bt_json_set(parts, "clock", part_json(BT_INVALID, &error));
   }
   if (service->watch) {
-    status = check_watch(service, &error);
+    int64_t provisional_ns = 0;
+    status = check_watch(service, &provisional_ns, &error);
     degraded = degraded || status;
-    bt_json_set(parts, "watch", part_json(status, &error));
+    json_t *part = part_json(status, &error);
+    if (provisional_ns) bt_json_set(part, "provisional_from", bt_time_json(provisional_ns));
+    bt_json_set(parts, "watch", part);
   }
   bt_source_about about;
   bt_source_describe(service->source, NULL, &about); /* the check of the source has asked */

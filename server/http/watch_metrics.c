@@ -29,6 +29,11 @@ static double last_trace(const bt_watch_status *status, int64_t now_ns) {
   return to_seconds(status->last_trace_ns);
 }
 
+static double provisional_from(const bt_watch_status *status, int64_t now_ns) {
+  (void)now_ns;
+  return to_seconds(status->provisional_from_ns);
+}
+
 static double gap_seconds(const bt_watch_status *status, int64_t now_ns) {
   (void)now_ns;
   return to_seconds(status->gap_end_ns - status->gap_start_ns);
@@ -64,6 +69,10 @@ static const family families[] = {
     {"betrace_watch_last_round_timestamp_seconds", "gauge", "When a round ended last without a failure.", last_round},
     {"betrace_watch_last_trace_timestamp_seconds", "gauge",
      "When Tempo last had any trace for watch, whether a rule is about it or not.", last_trace},
+    {"betrace_watch_provisional_from_timestamp_seconds", "gauge",
+     "From here on spans that came late may be missing in what was counted; watch will look again. 0: none comes so "
+     "late.",
+     provisional_from},
     {"betrace_watch_gap_seconds", "gauge",
      "From the start of the first gap that is being caught up to the end of the last.", gap_seconds},
     {"betrace_watch_lost_seconds", "gauge", "The same of what is too old to be caught up: nothing evaluated it.",

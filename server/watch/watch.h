@@ -46,8 +46,11 @@ typedef struct bt_watch_options {
 
 typedef struct bt_watch_status {
   char tenant[256];
-  bool is_started;       /* the watermark was found, or that there is none */
-  int64_t done_ns;       /* everything before it is searched, judged and sent, but for gaps; 0: nothing yet */
+  bool is_started; /* the watermark was found, or that there is none */
+  int64_t done_ns; /* everything before it is searched, judged and sent, but for gaps; 0: nothing yet */
+  /* What was counted from here on is what Tempo showed. Spans that came late may be missing, and watch looks again when
+   * they are certainly shown. Gaps aside, as above. 0: none comes so late. */
+  int64_t provisional_from_ns;
   int64_t last_round_ns; /* when a round ended last without a failure; 0: none did */
   /* The end of a trace that Tempo had lately, whether a rule is about it or not: the newest one is younger by some
    * minutes at most. 0: there was none since the start. */

@@ -10,9 +10,10 @@
 #include "server/base/time_text.h"
 #include "tempo/wire/own_trace.h"
 
-enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 10, OTHERS_MAX = 64 };
+enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 12, OTHERS_MAX = 64 };
 static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), WEEK_NS = INT64_C(604800000000000);
-static const char *const swept_keys[BT_WATCH_SWEEPS] = {BT_WATCH_SWEPT_FIRST, BT_WATCH_SWEPT_SECOND};
+static const char *const swept_keys[BT_WATCH_SWEEPS] = {BT_WATCH_SWEPT_FIRST, BT_WATCH_SWEPT_SECOND,
+                                                        BT_WATCH_SWEPT_LATE};
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_WATCH "\" }";
 
 /* Of several watchers each has its own checkpoints. */
@@ -80,6 +81,8 @@ bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
     if (checkpoint->swept_ns[i])
       attributes[count++] = (bt_attribute){bt_str_from(swept_keys[i]), int_value(checkpoint->swept_ns[i])};
+  if (checkpoint->provisional_from_ns)
+    attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_PROVISIONAL), int_value(checkpoint->provisional_from_ns)};
   if (checkpoint->is_looking) attributes[count++] = (bt_attribute){BT_STR(BT_OWN_COUNT), int_value(0)};
   if (gaps.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_GAPS), text_value(gaps.ptr)};
   if (lost.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_LOST), text_value(lost.ptr)};
@@ -241,11 +244,11 @@ static bt_status read_some(bt_source *source, finder *f, const bt_found *items, 
                           .cancel = f->request->cancel,
                           .priority = BT_PRIORITY_WATCH};
   bt_projected attributes[] = {
-      {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},         {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_UNTIL_NS)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICA)},     {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICAS)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_RULES_HASH)},  {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_GAPS)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_LOST)},        {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_FIRST)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_SECOND)}};
+      {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},          {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_UNTIL_NS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICA)},      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICAS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_RULES_HASH)},   {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_GAPS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_LOST)},         {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_FIRST)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_SECOND)}, {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_LATE)}};
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
   read.projection = &projection;
   bt_source_account account = {0};

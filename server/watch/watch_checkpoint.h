@@ -23,6 +23,8 @@
 #define BT_WATCH_GAPS         "betrace.watch.gaps"                  /* "start/end start/end …", RFC 3339 */
 #define BT_WATCH_SWEPT_FIRST  "betrace.watch.swept_first_unix_nano" /* how far each sweep had come */
 #define BT_WATCH_SWEPT_SECOND "betrace.watch.swept_second_unix_nano"
+#define BT_WATCH_SWEPT_LATE   "betrace.watch.swept_late_unix_nano"
+#define BT_WATCH_PROVISIONAL  "betrace.watch.provisional_from_unix_nano" /* from where on it will look again */
 #define BT_WATCH_LOST         "betrace.watch.lost" /* the hull of what will not be caught up, likewise */
 
 typedef struct bt_checkpoint {
@@ -32,6 +34,8 @@ typedef struct bt_checkpoint {
   bt_time_range lost; /* empty: nothing */
   /* Everything before it was looked at again after the sweep's delay, and judged; 0: it does not say. */
   int64_t swept_ns[BT_WATCH_SWEEPS];
+  /* What was counted from here on is what was shown, and will be looked at again; 0: nothing. Not read back. */
+  int64_t provisional_from_ns;
   uint32_t replica, replicas;
   char rules_hash[65];
   /* Watch is not behind, and Tempo has traces: where no violation is, there is none. Sent, and not read back. */

@@ -193,12 +193,12 @@ static bt_status search_sent_violations(const bt_watcher *watcher, bt_time_range
 }
 
 /* A trace that is searched again was judged after its spans began; its violation may have been sent for longer than
- * that: lookback and the sweeps bound how late a span may undo it. What was away for long begins to search where the
+ * that: the sweeps bound how late a span may undo it. What was away for long begins to search where the
  * one before it ended, hours ago. */
 static int64_t begins_at(const bt_watcher *watcher) {
   const bt_watch_times *times = &watcher->schedule.times;
-  int64_t kept_ns = bt_time_add(times->lookback_ns, times->settle_ns + 2 * times->sweep_step_ns);
-  int64_t always_ns = bt_time_subtract(watcher->now_ns, times->lookback_ns);
+  int64_t kept_ns = bt_time_add(bt_watch_last_delay(times), times->settle_ns + 2 * times->sweep_step_ns);
+  int64_t always_ns = bt_time_subtract(watcher->now_ns, bt_watch_last_delay(times));
   int64_t from_ns = bt_watch_schedule_from_ns(&watcher->schedule);
   return bt_time_subtract(from_ns < always_ns ? from_ns : always_ns, kept_ns);
 }

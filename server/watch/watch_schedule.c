@@ -6,7 +6,27 @@
 #include "dsl/time_sum.h"
 
 int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number) {
-  return number ? times->lookback_ns : times->first_sweep_ns;
+  const int64_t delays[BT_WATCH_SWEEPS] = {times->first_sweep_ns, times->lookback_ns, times->late_sweep_ns};
+  return delays[number];
+}
+
+bool bt_watch_has_sweep(const bt_watch_times *times, unsigned number) {
+  return number < BT_WATCH_SWEEPS - 1 || times->late_sweep_ns > times->lookback_ns;
+}
+
+int64_t bt_watch_last_delay(const bt_watch_times *times) {
+  return bt_time_later(times->lookback_ns, times->late_sweep_ns);
+}
+
+void bt_watch_schedule_set_late(bt_watch_schedule *schedule, int64_t late_sweep_ns, int64_t now_ns) {
+  enum { LATE = BT_WATCH_SWEEPS - 1 };
+  bt_watch_times *times = &schedule->times;
+  bool is_longer = late_sweep_ns > bt_watch_last_delay(times), was_there = bt_watch_has_sweep(times, LATE);
+  times->late_sweep_ns = late_sweep_ns;
+  if (!is_longer) return;
+  int64_t again_ns = bt_time_subtract(bt_time_subtract(now_ns, times->settle_ns), late_sweep_ns);
+  if (was_there) again_ns = bt_time_earlier(again_ns, schedule->swept_ns[LATE]);
+  schedule->swept_ns[LATE] = bt_time_later(again_ns, schedule->first_ns);
 }
 
 bt_time_range bt_watch_hull(bt_time_range a, bt_time_range b) {
@@ -54,7 +74,7 @@ void bt_watch_schedule_advance(bt_watch_schedule *schedule, int64_t now_ns) {
   }
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     int64_t oldest_ns = bt_time_subtract(from_ns, bt_watch_sweep_delay(times, i) + 2 * times->sweep_step_ns);
-    if (schedule->swept_ns[i] >= oldest_ns) continue;
+    if (!bt_watch_has_sweep(times, i) || schedule->swept_ns[i] >= oldest_ns) continue;
     /* Catching up does what the sweep would have done: it comes later than the sweep's delay. */
     bt_watch_schedule_add_gap(schedule, (bt_time_range){schedule->swept_ns[i], oldest_ns}, now_ns);
     schedule->swept_ns[i] = oldest_ns;
@@ -82,6 +102,7 @@ int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   int64_t done_ns = schedule->searched_ns;
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     int64_t due_ns = bt_watch_sweep_delay(&schedule->times, i) + schedule->times.sweep_step_ns;
+    if (!bt_watch_has_sweep(&schedule->times, i)) continue;
     done_ns = bt_time_earlier(done_ns, bt_time_add(schedule->swept_ns[i], due_ns));
   }
   return done_ns;
@@ -90,14 +111,27 @@ int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
 /* What a sweep found and nobody has judged holds done_ns at its delay after it, so that what lies longer before was
  * judged. */
 void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns, int64_t out[BT_WATCH_SWEEPS]) {
-  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
-    out[i] =
-        bt_time_earlier(schedule->swept_ns[i], bt_time_subtract(done_ns, bt_watch_sweep_delay(&schedule->times, i)));
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
+    int64_t judged_ns = bt_time_subtract(done_ns, bt_watch_sweep_delay(&schedule->times, i));
+    out[i] = bt_watch_has_sweep(&schedule->times, i) ? bt_time_earlier(schedule->swept_ns[i], judged_ns) : 0;
+  }
+}
+
+int64_t bt_watch_schedule_certain_ns(const bt_watch_schedule *schedule, int64_t done_ns, int64_t age_ns) {
+  const bt_watch_times *times = &schedule->times;
+  int64_t swept_ns[BT_WATCH_SWEEPS], certain_ns = INT64_MIN;
+  bt_watch_schedule_swept(schedule, done_ns, swept_ns);
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
+    bool is_late_enough = bt_time_add(bt_watch_sweep_delay(times, i), times->settle_ns) >= age_ns;
+    if (bt_watch_has_sweep(times, i) && is_late_enough) certain_ns = bt_time_later(certain_ns, swept_ns[i]);
+  }
+  return certain_ns == INT64_MIN ? certain_ns : bt_time_later(certain_ns, schedule->first_ns);
 }
 
 int64_t bt_watch_schedule_from_ns(const bt_watch_schedule *schedule) {
   int64_t from_ns = schedule->searched_ns;
-  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) from_ns = bt_time_earlier(from_ns, schedule->swept_ns[i]);
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
+    if (bt_watch_has_sweep(&schedule->times, i)) from_ns = bt_time_earlier(from_ns, schedule->swept_ns[i]);
   return schedule->gap_count ? bt_time_earlier(from_ns, schedule->gaps[0].start_ns) : from_ns;
 }
 
@@ -115,6 +149,7 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
     if (swept_ns && swept_ns[i]) schedule->swept_ns[i] = bt_time_earlier(schedule->swept_ns[i], swept_ns[i]);
   }
   schedule->started_ns = schedule->searched_ns;
+  schedule->first_ns = is_first ? schedule->searched_ns : INT64_MIN;
   bt_watch_schedule_advance(schedule, now_ns);
 }
 
@@ -130,6 +165,7 @@ static bool due_sweep(const bt_watch_schedule *schedule, int64_t settled_ns, bt_
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
     int64_t to_ns = bt_time_subtract(settled_ns, bt_watch_sweep_delay(times, i));
     to_ns = bt_time_earlier(to_ns, schedule->searched_ns);
+    if (!bt_watch_has_sweep(times, i)) continue;
     if (bt_time_subtract(to_ns, schedule->swept_ns[i]) < times->sweep_step_ns) continue;
     return fill_slice(BT_SLICE_SWEEP, i, schedule->swept_ns[i], to_ns, times->chunk_ns, out);
   }

@@ -12,12 +12,13 @@
 #include "tempo/wire/source.h"
 
 /* Gaps: as many as one attribute of a span holds as text (Tempo cuts at 2,048 bytes). */
-enum { BT_WATCH_SWEEPS = 2, BT_WATCH_GAPS_MAX = 32 };
+enum { BT_WATCH_SWEEPS = 3, BT_WATCH_GAPS_MAX = 32 };
 
 typedef struct bt_watch_times {
   int64_t settle_ns;      /* spans younger than this are left to the next rounds */
   int64_t lookback_ns;    /* how far the slices may fall behind before it is a gap; and the delay of the second sweep */
   int64_t first_sweep_ns; /* the delay of the first sweep */
+  int64_t late_sweep_ns;  /* of the third one, which is there where this is longer than lookback */
   int64_t sweep_step_ns;  /* a sweep repeats so much at once */
   int64_t chunk_ns;       /* the most that one search covers */
   int64_t catchup_max_ns; /* gaps older than this are not caught up */
@@ -35,11 +36,13 @@ typedef struct bt_slice {
 typedef struct bt_watch_schedule {
   bt_watch_times times;
   int64_t searched_ns;               /* everything before it, gaps aside, was searched */
-  int64_t swept_ns[BT_WATCH_SWEEPS]; /* everything before it was searched again after the sweep's delay */
+  int64_t swept_ns[BT_WATCH_SWEEPS]; /* everything before it was searched again after the sweep's delay; of one that is
+                                        not there it says nothing */
   bt_time_range
       gaps[BT_WATCH_GAPS_MAX]; /* by time: not searched, to be caught up; the part in front goes as it is searched */
   size_t gap_count;
   int64_t started_ns;  /* where searched_ns began */
+  int64_t first_ns;    /* before it nobody has watched; INT64_MIN: somebody has */
   int64_t repeated_ns; /* while the clock is set back: what lies before was searched again; else 0 */
   bt_time_range lost;  /* too old to be caught up: a hull; empty when there is none */
 } bt_watch_schedule;
@@ -75,7 +78,16 @@ void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns,
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule);
 /* The earliest time that will be searched, again or at last: spans of before it can change nothing any more. */
 int64_t bt_watch_schedule_from_ns(const bt_watch_schedule *schedule);
-/* The delay after which a sweep comes. */
+/* The delay after which a sweep comes, and whether there is that sweep. */
 int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number);
+bool bt_watch_has_sweep(const bt_watch_times *times, unsigned number);
+/* After the longest of them nothing is looked at again. */
+int64_t bt_watch_last_delay(const bt_watch_times *times);
+/* The source may hide spans for longer, or less long, than was known: what was looked at too early is looked at again.
+ */
+void bt_watch_schedule_set_late(bt_watch_schedule *schedule, int64_t late_sweep_ns, int64_t now_ns);
+/* Everything before it was looked at again, gaps aside, when it was age_ns old at least, and what was found was judged
+ * (done_ns: as for bt_watch_schedule_swept). INT64_MIN: no sweep comes so late. */
+int64_t bt_watch_schedule_certain_ns(const bt_watch_schedule *schedule, int64_t done_ns, int64_t age_ns);
 
 #endif

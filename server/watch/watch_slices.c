@@ -91,11 +91,31 @@ static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt
   return BT_OK;
 }
 
+/* Sweeps and what is caught up look for spans that came late. Where these lie in blocks that are dated by their
+ * arrival, a search of the slice alone passes over them. */
+static bool is_reaching(const bt_watcher *watcher, const bt_slice *slice) {
+  return slice->kind != BT_SLICE_LIVE && watcher->late_reach_ns;
+}
+
+static bt_time_range reach_of(const bt_watcher *watcher, const bt_slice *slice) {
+  bt_time_range range = slice->range;
+  if (!is_reaching(watcher, slice)) return range;
+  int64_t end_ns = bt_time_earlier(bt_time_add(range.end_ns, watcher->late_reach_ns), watcher->now_ns);
+  range.end_ns = bt_time_later(range.end_ns, end_ns);
+  return range;
+}
+
+/* It began behind the slice, which went on for late spans: other slices have it. */
+static bool is_behind(const bt_found *found, const bt_slice *slice) {
+  return slice->kind != BT_SLICE_LIVE && !found->in_doubt && found->start_ns >= slice->range.end_ns;
+}
+
 static bt_status search_filter(bt_watcher *watcher, bt_str filter, const bt_slice *slice, bt_found_list *found,
                                bt_error *error) {
   bool is_urgent = slice->kind != BT_SLICE_CATCH_UP;
   bt_search_request request = {.filter = filter,
-                               .range = slice->range,
+                               .range = reach_of(watcher, slice),
+                               .late_ns = is_reaching(watcher, slice) ? watcher->options->assumptions.lateness_ns : 0,
                                .may_widen = true,
                                .tenant = bt_watcher_scope(watcher),
                                .cancel = watcher->cancel,
@@ -168,7 +188,7 @@ static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_err
     bt_found_list found = {0};
     status = search_filter(watcher, watcher->rules->filters[trying->filter_count], slice, &found, error);
     for (size_t k = 0; status == BT_OK && k < found.count; k++)
-      status = take_found(watcher, slice, &found.items[k], error);
+      if (!is_behind(&found.items[k], slice)) status = take_found(watcher, slice, &found.items[k], error);
     bt_found_list_dispose(&found);
     trying->filter_count += status == BT_OK;
   }

@@ -11,6 +11,7 @@
 #include "server/base/time_text.h"
 
 enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
+static const int64_t SECOND_NS = INT64_C(1000000000);
 static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);
 static const int64_t SILENT_NS = INT64_C(300000000000); /* as long as that is nothing unusual */
 
@@ -135,11 +136,37 @@ static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
   return are_same;
 }
 
+/* Once for each delay. Nothing is lost, so it is no warning. */
+static void say_late_sweep(bt_watcher *watcher) {
+  const bt_watch_times *times = &watcher->schedule.times;
+  bool is_there = bt_watch_has_sweep(times, BT_WATCH_SWEEPS - 1);
+  int64_t delay_ns = is_there ? times->late_sweep_ns : 0;
+  if (!is_there || delay_ns == watcher->told_late_ns) return;
+  watcher->told_late_ns = delay_ns;
+  bt_log(BT_LOG_INFO,
+         "watch looks at each time once more after %lld s: spans that come as late as --lateness says may be in no "
+         "search before, and --lookback is %lld s; docs/operations/tempo.md says what makes it short",
+         (long long)(delay_ns / SECOND_NS), (long long)(times->lookback_ns / SECOND_NS));
+}
+
+/* How late a span may show. What comes within settle is found by the slices. */
+static void hear_lateness(bt_watcher *watcher, const bt_assumptions *service) {
+  int64_t shown_ns = bt_time_add(bt_time_add(service->lateness_ns, service->settle_floor_ns), service->clock_ahead_ns);
+  int64_t after_ns = bt_time_later(service->late_ns, shown_ns);
+  bool is_late = after_ns > service->settle_ns;
+  watcher->shown_after_ns = is_late ? after_ns : 0;
+  watcher->late_reach_ns = is_late ? bt_source_late_reach_ns(watcher->options->source, service->lateness_ns) : 0;
+  int64_t delay_ns = is_late ? bt_time_subtract(after_ns, service->settle_ns) : 0;
+  bt_watch_schedule_set_late(&watcher->schedule, delay_ns, watcher->now_ns);
+  say_late_sweep(watcher);
+}
+
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
   const bt_watch_options *options = watcher->options;
   bt_assumptions service = bt_assumptions_over(&options->assumptions, options->source, watcher->cancel);
   int64_t lead_ns = watcher->now_ns - bt_clock_steady_ns(); /* watch goes by a clock of its own */
   bt_assumptions_set_clock(&service, bt_source_ahead_by_ns(options->source, lead_ns));
+  hear_lateness(watcher, &service);
   bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
   if (watcher->rules && is_same_floor && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;
@@ -172,6 +199,7 @@ static void take_gaps(bt_watcher *watcher, const bt_checkpoint *checkpoint) {
 static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
   bt_watch_times times = times_of(watcher->options);
   times.settle_ns = watcher->schedule.times.settle_ns; /* not below what the source hides (refresh_rules) */
+  times.late_sweep_ns = watcher->schedule.times.late_sweep_ns;
   bt_watch_schedule *schedule = &watcher->schedule;
   /* Nobody has watched before: what came since the first try is not passed over, however long the source was away. */
   bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN,
@@ -237,10 +265,10 @@ static bt_status start_watcher(bt_watcher *watcher, bt_error *error) {
   return BT_OK;
 }
 
-/* When it looks next: once it has found one, after lookback and sweeps; before, at twice the time since it began. */
+/* When it looks next: once it has found one, after all sweeps; before, at twice the time since it began. */
 static int64_t next_look(const bt_watcher *watcher, bool found) {
   const bt_watch_times *times = &watcher->schedule.times;
-  int64_t last_ns = bt_time_add(watcher->began_ns, bt_time_add(times->lookback_ns, 2 * times->sweep_step_ns));
+  int64_t last_ns = bt_time_add(watcher->began_ns, bt_time_add(bt_watch_last_delay(times), 2 * times->sweep_step_ns));
   int64_t twice_ns = bt_time_add(watcher->now_ns, bt_time_subtract(watcher->now_ns, watcher->began_ns));
   if (watcher->now_ns >= last_ns) return INT64_MAX;
   return found ? last_ns : bt_time_earlier(twice_ns, last_ns);
@@ -248,7 +276,7 @@ static int64_t next_look(const bt_watcher *watcher, bool found) {
 
 /* The only checkpoint of an earlier watcher may be in no search yet when this one starts. Then it began anew, and
  * passed over what lies between. A checkpoint that shows later says so, and that time is caught up. It is caught up
- * once more after lookback, which is what sweeps would have done. */
+ * once more after that, which is what sweeps would have done. */
 static bt_status look_for_late_checkpoint(bt_watcher *watcher, bt_error *error) {
   bt_checkpoint checkpoint;
   bool found = false;
@@ -331,6 +359,12 @@ static bool is_looking(const bt_watcher *watcher, int64_t done_ns) {
   return behind_ns <= SILENT_NS && bt_time_subtract(done_ns, watcher->status.last_trace_ns) <= SILENT_NS;
 }
 
+/* 0: nothing is. */
+static int64_t provisional_from(const bt_watcher *watcher, int64_t done_ns) {
+  if (!watcher->shown_after_ns) return 0;
+  return bt_watch_schedule_certain_ns(&watcher->schedule, done_ns, watcher->shown_after_ns);
+}
+
 /* By the emitter: a receiver that does not answer must not hold up the rounds. */
 static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error *error) {
   const bt_watch_options *options = watcher->options;
@@ -341,6 +375,7 @@ static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error 
   if (is_under_way || watcher->now_ns < watcher->checkpoint_due_ns || done_ns <= watcher->sent_until_ns) return status;
   bt_checkpoint checkpoint = {.until_ns = done_ns, .replica = options->replica, .replicas = options->replicas};
   checkpoint.is_looking = is_looking(watcher, done_ns);
+  checkpoint.provisional_from_ns = provisional_from(watcher, done_ns);
   fill_gaps(watcher, &checkpoint);
   bt_watch_schedule_swept(&watcher->schedule, done_ns, checkpoint.swept_ns);
   memcpy(checkpoint.rules_hash, watcher->rules->hash, sizeof checkpoint.rules_hash);
@@ -356,7 +391,7 @@ static void purge_old_traces(bt_watcher *watcher) {
   bt_checkpoint now = {0};
   if (watcher->now_ns < watcher->purge_due_ns) return;
   watcher->purge_due_ns = bt_time_add(watcher->now_ns, MINUTE_NS);
-  int64_t kept_ns = bt_time_add(times->lookback_ns, times->settle_ns + 3 * times->sweep_step_ns);
+  int64_t kept_ns = bt_time_add(bt_watch_last_delay(times), times->settle_ns + 3 * times->sweep_step_ns);
   int64_t open_ns = bt_time_subtract(watcher->now_ns, kept_ns);
   fill_gaps(watcher, &now);
   int64_t oldest_ns = bt_time_subtract(watcher->now_ns, times->catchup_max_ns); /* what is older is not caught up */
@@ -402,6 +437,7 @@ static void show_status(bt_watcher *watcher, int64_t done_ns) {
   status->done_ns = done_ns;
   status->waiting = bt_watch_table_waiting(&watcher->table).count;
   status->open = watcher->open.count;
+  status->provisional_from_ns = watcher->is_started ? provisional_from(watcher, done_ns) : 0;
   if (watcher->is_started) show_gaps(watcher, status);
   if (watcher->rules) {
     const bt_watch_rules *rules = watcher->rules;

@@ -163,6 +163,12 @@ static int64_t hides_late_of_tempo(bt_source *source, const bt_cancel *cancel, i
   return is_known || lateness_ns ? bt_tempo_hides_late_ns(&dating, lateness_ns) : 0;
 }
 
+static int64_t late_reach_of_tempo(bt_source *source, int64_t lateness_ns) {
+  bt_tempo_dating dating;
+  (void)bt_tempo_known_dating(tempo_of(source), &dating);
+  return bt_tempo_dated_apart_ns(&dating, lateness_ns);
+}
+
 static int64_t clock_ahead_of_tempo(bt_source *source, int64_t lead_ns) {
   return bt_tempo_clock_ahead_ns(&tempo_of(source)->clock, lead_ns);
 }
@@ -211,6 +217,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,
                                                 .hides_late = hides_late_of_tempo,
+                                                .late_reach = late_reach_of_tempo,
                                                 .clock_ahead = clock_ahead_of_tempo,
                                                 .replicates = replicates_tempo,
                                                 .describe = describe_tempo,

@@ -170,6 +170,10 @@ int64_t bt_source_hides_late_ns(bt_source *source, const bt_cancel *cancel, int6
   return source->operations->hides_late ? source->operations->hides_late(source, cancel, lateness_ns) : 0;
 }
 
+int64_t bt_source_late_reach_ns(bt_source *source, int64_t lateness_ns) {
+  return source->operations->late_reach ? source->operations->late_reach(source, lateness_ns) : 0;
+}
+
 int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns) {
   return source->operations->clock_ahead ? source->operations->clock_ahead(source, lead_ns) : 0;
 }

@@ -268,6 +268,10 @@ typedef struct bt_source_operations {
    * time: what is younger than both together may be more than searches show. cancel as above. NULL, and 0: what came is
    * in the next search, as soon as it is older than the hidden tail. */
   int64_t (*hides_late)(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns);
+  /* How far beyond the end of a range its search has to go on, in ns, to find the spans in it that came at most
+   * lateness_ns late: where they lie with what came when they did, a search of the range alone does not meet them.
+   * As far as hides_late has learned; never waits. NULL, and 0: no farther. */
+  int64_t (*late_reach)(bt_source *source, int64_t lateness_ns);
   /* By how much a clock of ours, which is lead_ns before the steady one, is ahead of the source's, in ns, as far as its
    * answers have shown: what is settled is counted by the earlier of both. Never waits. NULL: there is no other. */
   int64_t (*clock_ahead)(bt_source *source, int64_t lead_ns);
@@ -326,6 +330,7 @@ bt_status bt_source_find_linking(bt_source *source, const bt_links_request *requ
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
 int64_t bt_source_hides_late_ns(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns);
+int64_t bt_source_late_reach_ns(bt_source *source, int64_t lateness_ns);
 /* As clock_ahead says it, of any clock and of the wall clock. */
 int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns);
 int64_t bt_source_clock_ahead_ns(bt_source *source);

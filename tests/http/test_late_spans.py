@@ -3,6 +3,7 @@ as ever. Its configuration says how long, else what its version does; the fake o
 import datetime
 import json
 import os
+import re
 import sys
 import time
 import unittest
@@ -10,6 +11,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
+from evidence import bodies  # noqa: E402
+from otlp_receiver import OtlpReceiver  # noqa: E402
 from slow_tempo import SPAN, SlowTempo  # noqa: E402
 from stub_tempo import StubTempo  # noqa: E402
 
@@ -35,7 +38,7 @@ PROMPT = STOCK.replace("query_backend_after: 15m0s", "query_backend_after: 1h0m0
 # Six seconds after it came a span is in each search.
 SHORT = STOCK.replace("15m0s", "1s").replace("5m0s", "0s").replace("2m0s", "0s").replace("30s", "0s").replace("flush_check_period: 5s", "flush_check_period: 0s")
 SHORT_HIDDEN = 6
-MINUTE, SLOW = 60, 30
+MINUTE, SLOW, CUTOFF = 60, 30, 30
 LATENESS, HIDDEN, UNKNOWN_HIDDEN = 15 * MINUTE, 15 * MINUTE + 40, 40 * MINUTE + 35
 DSL = "never { x }"
 
@@ -139,7 +142,7 @@ class LateTempo(SlowTempo):
     """Its traces are in searches from the moment on that a test shows them."""
 
     def __init__(self, config):
-        super().__init__(0, 0, held_seconds=MINUTE * MINUTE)
+        super().__init__(0, 0, held_seconds=365 * 24 * MINUTE * MINUTE)
         self.config = config.encode()
 
     def show(self, number, second):
@@ -172,6 +175,84 @@ class SeriesAreCountedAgain(unittest.TestCase):
             counts, provisional, answer = self.ask(server, start)
             self.assertEqual((counts, provisional), ([2], None), answer)
             self.assertTrue(answer["coverage"]["complete"], answer)
+
+
+class WatchLooksAgain(unittest.TestCase):
+    """Watch counts what is shown and says from when on it will look again, wherever it says how far it has come; `--lookback` cannot make it look too early."""
+    LATENESS = 8
+    FLAGS = ("--watch", "--interval", "200ms", "--sweep", "0s", "--lookback", "1s", "--settle", "1s")
+    NAME = "betrace_watch_provisional_from_timestamp_seconds"
+
+    def serve(self, config, *more):
+        tempo, receiver = LateTempo(config), OtlpReceiver()
+        for one in (tempo, receiver):
+            one.__enter__()
+            self.addCleanup(one.__exit__, None, None, None)
+        server = Betrace("--tempo", tempo.url, "--otlp", receiver.url, *self.FLAGS, *more)
+        server.start()
+        self.addCleanup(server.__exit__)
+        self.assertEqual(server.post("/v1/rules", {"id": "r1", "dsl": f"@SOC2(controls = {{CC7_2}}) never {{ {SPAN} }}"}).status, 201)
+        return tempo, receiver, server
+
+    def metric(self, server, name):
+        found = re.search(rf'^{name}\{{tenant=""\}} (\S+)$', server.get("/metrics").body.decode(), re.M)
+        return found and float(found.group(1))
+
+    def wait(self, condition, what, seconds=60):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.1)
+
+    def test_a_violation_that_no_search_showed_within_lookback_is_found(self):
+        tempo, _, server = self.serve(SHORT, "--lateness", f"{self.LATENESS}s")
+        self.wait(lambda: self.metric(server, "betrace_watch_rounds_total"), "a round")
+        at = int(time.time()) + 1
+        time.sleep(self.LATENESS + SHORT_HIDDEN)
+        self.assertLess(self.metric(server, self.NAME), at)
+        tempo.add(1, tempo.now - at)
+        self.assertEqual(self.metric(server, "betrace_watch_violations_found_total"), 0)
+        self.wait(lambda: self.metric(server, "betrace_watch_violations_found_total") == 1, "the violation is found")
+        self.assertLess(self.metric(server, self.NAME), at, "it cannot be read back here, so it counts as not sent")
+        self.assertTrue([line for line in server.lines if f"looks at each time once more after {self.LATENESS + SHORT_HIDDEN - 1} s" in line], server.lines)
+
+    def test_every_door_says_from_when_on(self):
+        _, receiver, server = self.serve(STOCK)
+        self.wait(lambda: self.metric(server, self.NAME), "the metric")
+        self.wait(lambda: any(b"betrace.watch.provisional_from_unix_nano" in body for _, _, body in list(receiver.seen)), "a checkpoint says so")
+        self.wait(lambda: self.of_report(server)["under_watch"], "the rule is watched")
+        for path in ("/ready", "/v1/ready"):
+            answer = server.get(path).json()
+            part = answer["parts"]["watch"]
+            self.assertEqual((answer["status"], part["ready"]), ("ready", True), "it is no fault")
+            self.assert_recent(moment(part["provisional_from"]))
+        self.assert_recent(self.metric(server, self.NAME))
+        done = run_cli("health", "--ready", "--url", f"http://127.0.0.1:{server.port}")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"watch: spans that came late may be missing in what it counted after [-0-9T:.]+Z; it looks again")
+        self.assert_recent(moment(self.of_report(server)["provisional_from"]))
+        page = server.get("/v1/compliance/reports/soc2?start=now-3h&end=now-2h&format=html").body.decode()
+        self.assertIn(" on: spans that came late may be missing", page)
+
+    def of_report(self, server):
+        """What a report says of a rule under watch, once a round knew the rule."""
+        report = server.get("/v1/compliance/reports/soc2?start=now-3h&end=now-2h").json()
+        return bodies(report, "rule")[0]["watch"]
+
+    def assert_recent(self, at):
+        """It has watched since a moment ago, and nothing before that."""
+        self.assertLess(at, time.time())
+        self.assertGreater(at, time.time() - CUTOFF - SLOW)
+
+    def test_nothing_is_said_where_nothing_comes_late(self):
+        _, receiver, server = self.serve(STOCK, "--lateness", "0s")
+        self.wait(lambda: self.metric(server, "betrace_watch_rounds_total") and any(b"betrace.watch.until" in body for _, _, body in list(receiver.seen)), "it watches")
+        self.assertEqual(server.get("/ready").json()["parts"]["watch"], {"ready": True})
+        self.assertEqual(self.metric(server, self.NAME), 0)
+        self.wait(lambda: self.of_report(server)["under_watch"], "the rule is watched")
+        self.assertNotIn("provisional_from", self.of_report(server))
+        self.assertNotIn("late", run_cli("health", "--ready", "--url", f"http://127.0.0.1:{server.port}").stdout)
+        self.assertFalse([body for _, _, body in receiver.seen if b"provisional_from" in body])
 
 
 if __name__ == "__main__":

@@ -218,6 +218,7 @@ type Readiness struct {
 
 // ReadinessPart is one part: store, rules, source, otlp, watch.
 type ReadinessPart struct {
-	Ready  bool   `json:"ready"`
-	Reason string `json:"reason"`
+	Ready           bool       `json:"ready"`
+	Reason          string     `json:"reason"`
+	ProvisionalFrom *time.Time `json:"provisional_from"` // of watch: late spans may be missing in what it counted from there on; nil: in nothing
 }

@@ -1715,6 +1715,11 @@ export interface components {
                         [key: string]: {
                             ready: boolean;
                             reason?: string;
+                            /**
+                             * Format: date-time
+                             * @description of watch: in what it counted from here on spans that came late may be missing, and it looks again; absent: in nothing
+                             */
+                            provisional_from?: string;
                         };
                     };
                 };

@@ -7,6 +7,7 @@ import { useHealth, useReady } from '../api/service';
 import type { Ready } from '../api/types';
 import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
+import { useHost } from '../host/context';
 import { Card } from './Card';
 import { partsOf, sourceHelp, uptimeText, type Part, type PartState } from './serviceWords';
 
@@ -52,6 +53,7 @@ function statusBadge(status: Ready['status']) {
 
 export function ServiceCard() {
   const styles = useStyles2(getStyles);
+  const zone = useHost().timeZone();
   const health = useHealth();
   const ready = useReady();
   // also where an older answer is kept: what was ready a while ago says nothing of now
@@ -73,7 +75,7 @@ export function ServiceCard() {
   return (
     <Card title={t('service.title', 'Service')} actions={statusBadge(ready.data.status)}>
       <ul className={styles.list}>
-        {partsOf(ready.data, health.data?.metadata.source).map((part) => (
+        {partsOf(ready.data, health.data?.metadata.source, zone).map((part) => (
           <PartLine key={part.name} part={part} help={sourceHelp()} />
         ))}
       </ul>

@@ -2,6 +2,7 @@
 import { t } from '@grafana/i18n';
 import type { Health, Ready } from '../api/types';
 import { sourceName } from '../components/sourceName';
+import { formatTime } from '../components/TimeText';
 import { PLAIN } from '../i18n';
 
 export type PartName = 'store' | 'rules' | 'source' | 'otlp' | 'watch';
@@ -75,7 +76,14 @@ function stateOf(name: PartName, ready: Ready): PartState {
   return name === 'source' && said?.checked === false ? 'unchecked' : 'ready';
 }
 
-function noteOf(name: PartName, state: PartState, ready: Ready): string {
+/** What watch has counted and will look at again; '' where there is none. */
+function provisionalNote(from: string | undefined, zone: string): string {
+  return from
+    ? t('service.provisional', 'What it counted after {{time}} is provisional: spans that came late may be missing, and it looks again.', { time: formatTime(from, zone) })
+    : '';
+}
+
+function plainNoteOf(name: PartName, state: PartState, ready: Ready): string {
   switch (state) {
     case 'off':
       return offNote(name);
@@ -88,11 +96,16 @@ function noteOf(name: PartName, state: PartState, ready: Ready): string {
   }
 }
 
+function noteOf(name: PartName, state: PartState, ready: Ready, zone: string): string {
+  const notes = [plainNoteOf(name, state, ready), provisionalNote(ready.parts[name]?.provisional_from, zone)];
+  return notes.filter(Boolean).join(' ');
+}
+
 /** Every part there can be; what the service does not name is off. */
-export function partsOf(ready: Ready, source: Health['metadata']['source'] | undefined): Part[] {
+export function partsOf(ready: Ready, source: Health['metadata']['source'] | undefined, zone: string): Part[] {
   return PARTS.map((name) => {
     const state = stateOf(name, ready);
-    return { name, state, text: partText(name, source, ready.source), note: noteOf(name, state, ready) };
+    return { name, state, text: partText(name, source, ready.source), note: noteOf(name, state, ready, zone) };
   }).filter((part) => part.state !== 'off' || part.note !== '');
 }
 

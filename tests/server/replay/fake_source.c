@@ -112,6 +112,13 @@ static bool overlaps(const bt_found *row, bt_time_range range) {
   return row->start_ns < range.end_ns && row->end_ns >= range.start_ns;
 }
 
+/* A block that is dated by arrivals is asked only where a range meets that, too. */
+static bool is_dated_behind(const fake_trace *trace, int fragment, bt_time_range range) {
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (trace->spans[i].fragment == fragment && trace->spans[i].dated_ns >= range.end_ns) return true;
+  return false;
+}
+
 static bool inside(int64_t a_start, int64_t a_end, bt_time_range range) {
   return a_start >= range.start_ns && a_end <= range.end_ns;
 }
@@ -121,7 +128,7 @@ static bt_status search_trace(const fake_source *fake, const fake_trace *trace, 
   for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
     bt_found row = {.id = trace->id, .span_count = trace->counted};
     if (!make_row(trace, fragment, fake->operations.filters ? filter : "{}", &row)) continue;
-    if (!overlaps(&row, request->range)) continue;
+    if (!overlaps(&row, request->range) || is_dated_behind(trace, fragment, request->range)) continue;
     bool is_late = trace->late_fragment == fragment && trace->late_listed_from > fake->listings;
     if (is_late && strcmp(filter, "{}") == 0) continue;
     if (has_failed_window && inside(row.start_ns, row.end_ns, fake->fail_range)) continue;

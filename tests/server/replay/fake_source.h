@@ -30,7 +30,7 @@ typedef struct fake_span {
   bt_attribute attributes[12];
   uint32_t attribute_count;
   uint8_t id[8];    /* its last byte is its place in the trace, from 1 */
-  int64_t dated_ns; /* of its block, for find_linking: it came late; 0: its start */
+  int64_t dated_ns; /* where its block begins, for find_linking and searches: it came late; 0: its start */
   bt_link links[FAKE_LINKS_MAX];
   uint32_t link_count;
 } fake_span;

@@ -21,6 +21,13 @@ static const bt_watch_times TIMES = {.settle_ns = 120 * NS,
                                      .chunk_ns = 600 * NS,
                                      .catchup_max_ns = 86400 * NS};
 
+/* With a third sweep. */
+static bt_watch_times late_times(void) {
+  bt_watch_times times = TIMES;
+  times.late_sweep_ns = 5400 * NS;
+  return times;
+}
+
 /* How often each second of the timeline was searched live or as a gap, and swept. */
 typedef struct timeline {
   unsigned char searched[MOMENTS], caught_up[MOMENTS], swept[BT_WATCH_SWEEPS][MOMENTS];
@@ -69,6 +76,7 @@ static void check_sweeps(const bt_watch_schedule *schedule, const timeline *seen
                          uint64_t seed) {
   for (unsigned sweep = 0; sweep < BT_WATCH_SWEEPS; sweep++) {
     const bt_watch_times *times = &schedule->times;
+    if (!bt_watch_has_sweep(times, sweep)) continue;
     int64_t due_ns = now_ns - times->settle_ns - bt_watch_sweep_delay(times, sweep) - 2 * times->sweep_step_ns;
     if (schedule->swept_ns[sweep] < due_ns) due_ns = schedule->swept_ns[sweep];
     for (int64_t at_ns = from_ns; at_ns < due_ns; at_ns += NS) {
@@ -102,20 +110,20 @@ static void start_again(bt_watch_schedule *schedule, const bt_watch_times *times
 }
 
 /* A watcher process ends now and then; the next one begins at what the last checkpoint said. */
-static void account_for_moments(bool with_other_times, uint64_t seeds) {
+static void account_for_moments(bool with_other_times, const bt_watch_times *first, uint64_t seeds) {
   timeline *seen = malloc(sizeof *seen);
   for (uint64_t seed = 1; seed <= seeds; seed++) {
     test_random random = (test_random){seed * 2862933555777941757u + 3037000493u};
-    int64_t now_ns = 5000 * NS, began_ns = now_ns - TIMES.settle_ns;
+    int64_t now_ns = 10000 * NS, began_ns = now_ns - TIMES.settle_ns;
     bt_watch_schedule schedule;
     memset(seen, 0, sizeof *seen);
-    bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, NULL, now_ns);
+    bt_watch_schedule_start(&schedule, first, INT64_MIN, NULL, now_ns);
     bool fails = false;
     for (int step = 0; step < STEPS && now_ns < (MOMENTS - 9000) * NS; step++) {
       now_ns += (int64_t)(test_random_below(&random, 40) ? 30 : test_random_below(&random, 9000)) * NS;
       if (!test_random_below(&random, 20)) fails = !fails;
       if (!test_random_below(&random, 50)) {
-        const bt_watch_times times = with_other_times ? other_times(&random) : TIMES;
+        const bt_watch_times times = with_other_times ? other_times(&random) : *first;
         start_again(&schedule, &times, now_ns);
       }
       bt_watch_schedule_advance(&schedule, now_ns);
@@ -129,12 +137,14 @@ static void account_for_moments(bool with_other_times, uint64_t seeds) {
 
 static void every_moment_is_accounted_for(void **state) {
   (void)state;
-  account_for_moments(false, 60);
+  const bt_watch_times late = late_times();
+  account_for_moments(false, &TIMES, 60);
+  account_for_moments(false, &late, 30);
 }
 
 static void other_settings_leave_out_no_moment(void **state) {
   (void)state;
-  account_for_moments(true, 20);
+  account_for_moments(true, &TIMES, 20);
 }
 
 /* With an interval of 60 s the first sweep of the last ten minutes or so is still to come when the watcher ends; the
@@ -158,21 +168,59 @@ static void a_smaller_interval_leaves_no_strip(void **state) {
   assert_true(bt_watch_schedule_due(&schedule, BT_SLICE_SWEEP, now_ns, &slice));
 }
 
-static void sweeps_repeat_what_was_searched(void **state) {
+static void repeat_what_was_searched(const bt_watch_times *times) {
   timeline *seen = calloc(1, sizeof *seen);
   bt_watch_schedule schedule;
   int64_t now_ns = 5000 * NS;
-  (void)state;
-  bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, NULL, now_ns);
+  bt_watch_schedule_start(&schedule, times, INT64_MIN, NULL, now_ns);
   int64_t began_ns = schedule.searched_ns;
   for (int i = 0; i < 1000; i++, now_ns += 30 * NS) {
     bt_watch_schedule_advance(&schedule, now_ns);
     search_due(&schedule, now_ns, i % 7 < 3, seen);
   }
   for (unsigned sweep = 0; sweep < BT_WATCH_SWEEPS; sweep++) {
-    int64_t swept_ns = now_ns - TIMES.settle_ns - bt_watch_sweep_delay(&TIMES, sweep) - 2 * TIMES.sweep_step_ns;
-    for (int64_t at_ns = began_ns; at_ns < swept_ns; at_ns += NS) assert_int_equal(seen->swept[sweep][at_ns / NS], 1);
+    int64_t swept_ns = now_ns - times->settle_ns - bt_watch_sweep_delay(times, sweep) - 2 * times->sweep_step_ns;
+    bool is_there = bt_watch_has_sweep(times, sweep);
+    for (int64_t at_ns = began_ns; at_ns < swept_ns; at_ns += NS)
+      assert_int_equal(seen->swept[sweep][at_ns / NS], is_there);
   }
+  free(seen);
+}
+
+static void sweeps_repeat_what_was_searched(void **state) {
+  const bt_watch_times late = late_times();
+  (void)state;
+  repeat_what_was_searched(&TIMES);
+  repeat_what_was_searched(&late);
+}
+
+/* What the source hides becomes longer, as with another version of it: what was looked at too early is looked at once
+ * more, but nothing of before anybody watched. */
+static void a_longer_wait_looks_again(void **state) {
+  timeline *seen = calloc(1, sizeof *seen);
+  bt_watch_schedule schedule;
+  int64_t now_ns = 20000 * NS, longer_ns = 7200 * NS;
+  (void)state;
+  bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, NULL, now_ns);
+  int64_t began_ns = schedule.searched_ns;
+  bt_watch_schedule_set_late(&schedule, 1800 * NS, now_ns);
+  assert_false(bt_watch_has_sweep(&schedule.times, 2));
+  assert_int_equal(bt_watch_schedule_certain_ns(&schedule, began_ns, 7320 * NS), INT64_MIN);
+  for (int i = 0; i < 1000; i++, now_ns += 30 * NS) {
+    if (i == 50 || i == 400) bt_watch_schedule_set_late(&schedule, longer_ns, now_ns);
+    if (i == 300) bt_watch_schedule_set_late(&schedule, 5400 * NS, now_ns);
+    bt_watch_schedule_advance(&schedule, now_ns);
+    search_due(&schedule, now_ns, false, seen);
+    int64_t done_ns = bt_watch_schedule_done_ns(&schedule);
+    int64_t certain_ns = bt_watch_schedule_certain_ns(&schedule, done_ns, longer_ns + TIMES.settle_ns);
+    assert_true(certain_ns <= now_ns - TIMES.settle_ns - longer_ns || certain_ns == began_ns);
+    assert_int_equal(certain_ns == INT64_MIN, schedule.times.late_sweep_ns < longer_ns);
+  }
+  int64_t again_ns = now_ns - TIMES.settle_ns - longer_ns - 2 * TIMES.sweep_step_ns;
+  assert_true(schedule.swept_ns[2] >= again_ns && again_ns > began_ns);
+  for (int64_t at_ns = began_ns; at_ns < schedule.swept_ns[2]; at_ns += NS)
+    assert_true(seen->swept[2][at_ns / NS] >= 1);
+  assert_int_equal(seen->swept[2][began_ns / NS - 1], 0);
   free(seen);
 }
 
@@ -205,6 +253,7 @@ int main(void) {
       cmocka_unit_test(every_moment_is_accounted_for),      cmocka_unit_test(other_settings_leave_out_no_moment),
       cmocka_unit_test(a_smaller_interval_leaves_no_strip), cmocka_unit_test(sweeps_repeat_what_was_searched),
       cmocka_unit_test(a_gap_older_than_catch_up_is_lost),  cmocka_unit_test(many_gaps_become_fewer_and_lose_nothing),
+      cmocka_unit_test(a_longer_wait_looks_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

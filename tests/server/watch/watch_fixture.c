@@ -135,6 +135,7 @@ static void store_checkpoint(watch_scene *scene) {
   attribute(span, BT_WATCH_REPLICAS, integer_of(checkpoint->replicas));
   attribute(span, BT_WATCH_SWEPT_FIRST, integer_of(checkpoint->swept_ns[0]));
   attribute(span, BT_WATCH_SWEPT_SECOND, integer_of(checkpoint->swept_ns[1]));
+  if (checkpoint->swept_ns[2]) attribute(span, BT_WATCH_SWEPT_LATE, integer_of(checkpoint->swept_ns[2]));
   bt_buffer gaps = {0};
   for (size_t i = 0; i < checkpoint->gap_count; i++) {
     char start[40], end[40];

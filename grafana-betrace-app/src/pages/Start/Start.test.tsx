@@ -57,6 +57,14 @@ it('says of a part that is not ready why, and takes a 503 for the answer that it
   expect(service.getByText('watch has a gap from 12:00 to 12:10').closest('li')).toHaveAttribute('data-state', 'not_ready');
 });
 
+it('says from when on what watch counted is provisional, and nothing of it where nothing is', async () => {
+  const { unmount } = show({ 'GET /v1/ready': { ...READY, parts: { ...READY.parts, watch: { ready: true, provisional_from: '2026-11-20T12:29:00Z' } } } });
+  expect(await (await card('Service')).findByText(/all the time\. What it counted after 2026-11-20 12:29:00 is provisional: .*it looks again\.$/)).toBeInTheDocument();
+  unmount();
+  show({ 'GET /v1/ready': { ...READY, parts: { ...READY.parts, watch: { ready: true } } } });
+  expect(await (await card('Service')).findByText('Enabled rules are evaluated all the time.')).toBeInTheDocument();
+});
+
 it('says first how to connect Tempo where there is none, and evaluates nothing', async () => {
   const parts = { ...READY.parts, source: { ready: false, reason: 'connection refused' } };
   const { host } = show({ 'GET /v1/ready': answer(503, { status: 'not_ready', parts }), 'GET /v1/violations/series': NEVER });
