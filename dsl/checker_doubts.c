@@ -1,6 +1,6 @@
-/* Warnings about what is read otherwise than it looks: numbers of nothing, spans of the own trace beside those of
- * another, one of several that is asked for links, and two spans where one is meant. See checker.h. They walk the tree,
- * because they offer what to write in its place. */
+/* Warnings about what is read otherwise than it looks: numbers of nothing, and spans of the own trace next to those of
+ * another. One of several that is asked for its links, and two spans where one is meant. See checker.h. They walk the
+ * tree, because they offer what to write in its place. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 
@@ -115,9 +115,9 @@ static void warn_of_own_name(bt_checker *checker, const bt_ast *selection) {
   if (!order) return;
   bt_str name = bt_checker_source(checker, base->range);
   bt_checker_report(checker, BT_W_OWN_NAME, order->range,
-                    "`%.*s` is a span of the rule's own trace, and what it is compared with may be one of another: to "
-                    "ask for one there relate it to that span too (under, linked to, downstream of); "
-                    "trace.has(span.name == …) says that the own trace is meant",
+                    "`%.*s` is a span of the rule's own trace, and what it is compared with may be one of another. For "
+                    "one there relate it to that span, too (under, linked to, downstream of); if the own trace is "
+                    "meant, write trace.has(span.name == …)",
                     BT_FMT(name));
 }
 
@@ -198,11 +198,11 @@ static void warn_of_two_spans(bt_checker *checker, const bt_ast *conjunction, ui
     run += i == first + run;
   }
   if (!second) return;
-  bt_diagnostic *added =
-      bt_checker_report(checker, BT_W_TWO_SPANS, second->range,
-                        "these may be two spans called `%.*s`, each with what its test asks: what one span has to meet "
-                        "stands in one where(…)",
-                        BT_FMT(bt_path_front(one->items[0]->text)));
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_W_TWO_SPANS, second->range,
+      "these may be two spans called `%.*s`, each with what its test asks: what one span has to meet is "
+      "in one where(…)",
+      BT_FMT(bt_path_front(one->items[0]->text)));
   if (run == all) fix_two_spans(checker, added, conjunction, first, run);
 }
 
