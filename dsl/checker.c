@@ -190,7 +190,7 @@ static void lower_clauses(bt_checker *checker, const bt_ast_rule *tree) {
 
 bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, bt_arena *arena, bt_diagnostics *diagnostics,
                          bt_rule *rule, bt_pattern_list **patterns, bt_error *error) {
-  bt_checker checker = {.text = text, .arena = arena, .diagnostics = diagnostics, .rule = rule};
+  bt_checker checker = {.text = text, .arena = arena, .diagnostics = diagnostics, .rule = rule, .tree = tree};
   bt_scope_declare(&checker, tree);
   lower_clauses(&checker, tree);
   bt_checker_annotations(&checker, tree);

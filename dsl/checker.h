@@ -65,6 +65,7 @@ typedef struct bt_checker {
   bt_arena *arena;
   bt_diagnostics *diagnostics;
   bt_rule *rule;
+  const bt_ast_rule *tree;
   bt_pattern_list *patterns;
   size_t pattern_bytes; /* of all patterns so far; above BT_MAX_PATTERN_BYTES no more are compiled */
   bt_noted_name *span_names, *operand_paths;
@@ -219,6 +220,15 @@ bool bt_is_direct_comparison(const bt_checker *checker, const bt_ast *node);
 /* checker_every.c */
 const bt_condition *bt_checker_every(bt_checker *checker, const bt_ast *node);
 void bt_checker_warn_of_every(bt_checker *checker, const bt_ast_rule *tree);
+/* The condition holds only where one of `spans` is there, or compares their number. */
+bool bt_checker_asks_for(bt_checker *checker, const bt_ast *condition, const bt_ast *spans);
+/* A bound span, which is there whatever it is filtered by. */
+bool bt_checker_is_of_binding(const bt_checker *checker, const bt_ast *spans);
+/* checker_doubts.c: what is read otherwise than it looks (W019 to W022). */
+void bt_checker_warn_of_doubts(bt_checker *checker, const bt_ast_rule *tree);
+/* `a.id` on the right, where `a` is no binding and what `when` or the bare condition asks for: W003 that offers `as`.
+ * True: reported. */
+bool bt_checker_warn_of_unbound(bt_checker *checker, const bt_ast *word);
 /* checker_pick.c */
 /* first(…), last(…), next(…): one span of those that the argument selects. */
 const bt_selection *bt_checker_pick(bt_checker *checker, const bt_ast *node);

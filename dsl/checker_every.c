@@ -75,9 +75,8 @@ static const bt_ast *spans_of(const bt_ast *node) {
   return selects ? node->items[0] : node;
 }
 
-/* A condition that holds only where one of `spans` is there: they themselves, some of them, or a comparison with their
- * number, which says what is to be with none. */
-static bool asks_for(bt_checker *checker, const bt_ast *condition, const bt_ast *spans) {
+/* They themselves, some of them, or a comparison with their number, which says what is to be with none. */
+bool bt_checker_asks_for(bt_checker *checker, const bt_ast *condition, const bt_ast *spans) {
   if (condition->kind == BT_AST_COMPARE && condition->items[0]->kind == BT_AST_CALL)
     return condition->items[0]->function == BT_FUNCTION_COUNT && is_same(checker, condition->items[0]->items[0], spans);
   spans = spans_of(spans);
@@ -92,15 +91,14 @@ static bool asks_for(bt_checker *checker, const bt_ast *condition, const bt_ast 
 static bool is_asked_for(bt_checker *checker, const beside *around, const bt_ast *spans) {
   for (; around; around = around->outer) {
     const bt_ast *node = around->conjunction;
-    if (node->kind != BT_AST_AND && asks_for(checker, node, spans)) return true;
+    if (node->kind != BT_AST_AND && bt_checker_asks_for(checker, node, spans)) return true;
     for (uint32_t i = 0; node->kind == BT_AST_AND && i < node->item_count; i++)
-      if (asks_for(checker, node->items[i], spans)) return true;
+      if (bt_checker_asks_for(checker, node->items[i], spans)) return true;
   }
   return false;
 }
 
-/* A bound span is there, whatever it is filtered by. */
-static bool is_of_binding(const bt_checker *checker, const bt_ast *spans) {
+bool bt_checker_is_of_binding(const bt_checker *checker, const bt_ast *spans) {
   const bt_ast *base = spans->kind == BT_AST_SELECTION ? spans->items[0] : spans;
   return base->kind == BT_AST_PATH && bt_scope_is_binding(checker, base->text);
 }
@@ -155,7 +153,7 @@ static void warn_of_none(bt_checker *checker, const bt_ast_rule *tree, const bt_
 static void visit_node(bt_checker *checker, const bt_ast_rule *tree, const bt_ast *node, const beside *around,
                        bool is_demand) {
   if (is_every(node)) {
-    if (!is_of_binding(checker, node->items[0]) && !is_asked_for(checker, around, node->items[0]))
+    if (!bt_checker_is_of_binding(checker, node->items[0]) && !is_asked_for(checker, around, node->items[0]))
       warn_of_none(checker, tree, node, is_demand);
     return;
   }

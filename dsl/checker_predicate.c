@@ -102,10 +102,11 @@ static const bt_predicate *lower_items(bt_checker *checker, const bt_ast *node, 
   return predicate;
 }
 
-static const bt_predicate *lower_field_test(bt_checker *checker, const bt_ast *node, bt_predicate_kind kind,
-                                            bt_site site) {
+/* `whole` is the test, and `node` its field. */
+static const bt_predicate *lower_field_test(bt_checker *checker, const bt_ast *node, bt_range whole,
+                                            bt_predicate_kind kind, bt_site site) {
   bt_place place = {.site = site};
-  bt_predicate *predicate = bt_checker_new_predicate(checker, kind, node->range);
+  bt_predicate *predicate = bt_checker_new_predicate(checker, kind, whole);
   if (!predicate || !bt_checker_field(checker, node, &place, &predicate->field)) return NULL;
   if (predicate->field.key.len && !keep_text(checker, &predicate->field.key)) return NULL;
   return predicate;
@@ -144,7 +145,7 @@ static const bt_predicate *lower_word(bt_checker *checker, const bt_ast *node, b
                         BT_FMT(node->text));
       return NULL;
     }
-    return lower_field_test(checker, node, BT_PREDICATE_IS_TRUE, site);
+    return lower_field_test(checker, node, node->range, BT_PREDICATE_IS_TRUE, site);
   }
   bt_checker_warn_of_wildcard(checker, node, false);
   return bt_checker_name(checker, node);
@@ -172,7 +173,7 @@ static const bt_predicate *report_selection(bt_checker *checker, const bt_ast *n
 
 static const bt_predicate *lower_call(bt_checker *checker, const bt_ast *node, bt_site site) {
   switch (node->function) {
-  case BT_FUNCTION_EXISTS: return lower_field_test(checker, node->items[0], BT_PREDICATE_EXISTS, site);
+  case BT_FUNCTION_EXISTS: return lower_field_test(checker, node->items[0], node->range, BT_PREDICATE_EXISTS, site);
   case BT_FUNCTION_HAS:
   case BT_FUNCTION_SPAN:
   case BT_FUNCTION_FIRST:

@@ -164,13 +164,31 @@ static bool check_units(bt_checker *checker, bt_comparison_operator op, const bt
   return true;
 }
 
+/* Kinds and statuses are a few words, and none has a digit. */
+static bool names_enumeration(const bt_expression *expression) {
+  return expression->kind == BT_EXPRESSION_FIELD &&
+         (expression->field.kind == BT_FIELD_KIND || expression->field.kind == BT_FIELD_STATUS);
+}
+
 static bool is_textual(const bt_expression *expression) {
   bool value = expression->kind == BT_EXPRESSION_LITERAL || expression->kind == BT_EXPRESSION_FIELD;
   return value && (expression->type == BT_TYPE_STRING || expression->type == BT_TYPE_ATTRIBUTE);
 }
 
-static bool check_text(bt_checker *checker, bt_comparison_operator op, const bt_expression *left,
+/* What an attribute is compared with by a number is a number, which no text test ever meets. An array of numbers has
+ * it. */
+static void fix_text(bt_checker *checker, bt_diagnostic *added, const bt_ast *comparison, const bt_expression *left,
+                     const bt_expression *right) {
+  if (right->kind != BT_EXPRESSION_LITERAL || right->type == BT_TYPE_STRING) return;
+  if (left->type == BT_TYPE_STRING && !names_enumeration(left))
+    bt_checker_fix(checker, added, right->range, "\"%.*s\"", BT_FMT(bt_checker_source(checker, right->range)));
+  else if (left->type == BT_TYPE_ATTRIBUTE && comparison->op == BT_CONTAINS && right->type != BT_TYPE_DURATION)
+    bt_checker_fix(checker, added, comparison->op_range, "==");
+}
+
+static bool check_text(bt_checker *checker, const bt_ast *comparison, const bt_expression *left,
                        const bt_expression *right) {
+  bt_comparison_operator op = comparison->op;
   const char *name = bt_operator_name(op);
   if (!is_textual(left)) {
     bt_checker_report(checker, BT_E_STRING_WANTED, left->range, "`%s` needs a string on its left", name);
@@ -178,12 +196,11 @@ static bool check_text(bt_checker *checker, bt_comparison_operator op, const bt_
   }
   bool literal = right->kind == BT_EXPRESSION_LITERAL && right->type == BT_TYPE_STRING;
   if (literal || (is_textual(right) && !is_regex(op))) return true;
-  bt_str written = bt_checker_source(checker, right->range);
   bt_diagnostic *added = bt_checker_report(checker, BT_E_STRING_WANTED, right->range,
                                            is_regex(op) ? "`%s` needs a regex in quotes or backquotes on its right"
                                                         : "`%s` needs a string on its right",
                                            name);
-  if (right->kind == BT_EXPRESSION_LITERAL) bt_checker_fix(checker, added, right->range, "\"%.*s\"", BT_FMT(written));
+  fix_text(checker, added, comparison, left, right);
   return false;
 }
 
@@ -233,9 +250,9 @@ static bool compile_pattern(bt_checker *checker, const bt_expression *right, boo
   return false;
 }
 
-static bool check_pair(bt_checker *checker, bt_comparison_operator op, const bt_expression *left,
-                       const bt_expression *right) {
-  bool fits = is_text_operator(op) ? check_text(checker, op, left, right) : check_units(checker, op, left, right);
+static bool check_pair(bt_checker *checker, const bt_ast *node, const bt_expression *left, const bt_expression *right) {
+  bt_comparison_operator op = node->op;
+  bool fits = is_text_operator(op) ? check_text(checker, node, left, right) : check_units(checker, op, left, right);
   return fits && check_enumeration(checker, op, left, right) && check_enumeration(checker, op, right, left);
 }
 
@@ -245,7 +262,7 @@ static bool lower_list(bt_checker *checker, const bt_ast *node, const bt_place *
   out->list = bt_checker_alloc(checker, out->list_count, sizeof *out->list);
   for (uint32_t i = 0; out->list && i < out->list_count; i++) {
     out->list[i] = bt_checker_value(checker, node->items[i + 1], place);
-    good &= out->list[i] && (!out->left || check_pair(checker, out->op, out->left, out->list[i]));
+    good &= out->list[i] && (!out->left || check_pair(checker, node, out->left, out->list[i]));
   }
   return good && out->list;
 }
@@ -266,7 +283,7 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
   out->left = bt_checker_value(checker, left, &left_place);
   if (node->kind == BT_AST_IN) return lower_list(checker, node, &right_place, out) && out->left;
   out->right = bt_checker_value(checker, node->items[1], &right_place);
-  if (!out->left || !out->right || !check_pair(checker, node->op, out->left, out->right)) return false;
+  if (!out->left || !out->right || !check_pair(checker, node, out->left, out->right)) return false;
   return !is_regex(node->op) || compile_pattern(checker, out->right, node->op != BT_MATCHES, &out->pattern);
 }
 

@@ -49,6 +49,7 @@ static void warn_of_bare_word(bt_checker *checker, const bt_ast *node, const bt_
   }
   bool dotted = bt_path_rest(node->text).len > 0;
   if ((!dotted && !place->is_ordering) || place->unit_wanted) return;
+  if (dotted && bt_checker_warn_of_unbound(checker, node)) return;
   bt_diagnostic *added = bt_checker_report(
       checker, BT_W_BARE_WORD, node->range,
       "a bare word on the right is the string \"%.*s\": quote it, or write span.%.*s for an attribute "

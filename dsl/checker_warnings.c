@@ -222,5 +222,6 @@ void bt_checker_warnings(bt_checker *checker, const bt_ast_rule *tree) {
     if (!is_quoted(checker, name->range)) warn_of_near_binding(checker, name);
   for (const bt_noted_name *path = checker->operand_paths; path; path = path->next) warn_of_operand_path(checker, path);
   bt_checker_warn_of_every(checker, tree);
+  bt_checker_warn_of_doubts(checker, tree);
   warn_of_reading_all(checker, tree);
 }

@@ -42,7 +42,11 @@
  *   W015  `checkout.count > 3` reads an attribute
  *   W016  `trace.has(checkout.amount > 5)` reads an attribute that is hardly called so
  *   W017  `"checkout*"`, `attributes["http.*"]`: names and keys match exactly
- *   W018  every(spans, test) where nothing asks for such a span: it holds without one */
+ *   W018  every(spans, test) where nothing asks for such a span: it holds without one
+ *   W019  min, max or avg in `always` where nothing says what is to be without such a span: then it does not hold
+ *   W020  `y after q` where q may be a span of another trace, and y is one of the rule's own
+ *   W021  `first(x) linked to p`: one of the own trace is picked before it is asked for its links
+ *   W022  `a.k > 0 and a.m == 1`: two spans called a may meet them */
 #ifndef BT_DSL_DIAGNOSTIC_CODES_H
 #define BT_DSL_DIAGNOSTIC_CODES_H
 
@@ -86,5 +90,9 @@
 #define BT_W_UNUSUAL_KEY    "W016"
 #define BT_W_WILDCARD       "W017"
 #define BT_W_EVERY_OF_NONE  "W018"
+#define BT_W_OF_NOTHING     "W019"
+#define BT_W_OWN_NAME       "W020"
+#define BT_W_PICKED_LINK    "W021"
+#define BT_W_TWO_SPANS      "W022"
 
 #endif

@@ -186,14 +186,15 @@ const bt_span *bt_witness_span(const bt_trace *trace, const bt_rule_verdict *ver
 
 static void run_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
                      bt_rule_verdict *out) {
-  *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = BT_FALSE};
+  bt_truth all = program->is_exercised_by_all ? BT_TRUE : BT_FALSE;
+  *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = all};
   start_budget(evaluator, options);
   bool is_beyond = is_beyond_budget(evaluator, program);
   bool is_shut = !is_beyond && is_gate_shut(evaluator, program, options);
   if (is_beyond || bt_evaluator_is_cut(evaluator)) {
     bt_spending spent = evaluator->check.is_over ? BT_SPENT_TIME : is_beyond ? BT_SPENT_TESTS : BT_SPENT_TEXT;
     *out = (bt_rule_verdict){
-        .verdict = BT_INCONCLUSIVE, .reason = BT_REASON_BUDGET, .spent = spent, .exercised = BT_UNKNOWN};
+        .verdict = BT_INCONCLUSIVE, .reason = BT_REASON_BUDGET, .spent = spent, .exercised = all ? all : BT_UNKNOWN};
     return;
   }
   if (is_shut) {

@@ -8,7 +8,7 @@ typedef struct choice_search {
   const bt_program_condition *const *conjuncts; /* of the trigger */
   uint32_t conjunct_count;
   bt_kleene violation; /* OR over the choices so far */
-  bt_kleene exercised; /* the same of `when`, or of the positive conjuncts of a bare condition */
+  bt_kleene exercised; /* the same of `when`, or of the positive conjuncts beside a `not` of a bare condition */
   uint64_t violating_count;
   bool has_open;                                      /* of some choice linked traces could tell whether it violates */
   uint32_t kept[BT_MAX_CHOICES + 1][BT_MAX_BINDINGS]; /* bound spans of the first violating choices, in order */
@@ -130,7 +130,8 @@ static void search_from(choice_search *search, uint32_t at, bt_kleene trigger, b
 static void start_search(choice_search *search, bt_evaluator *evaluator) {
   const bt_program_condition *const *trigger = &evaluator->program->trigger;
   search->evaluator = evaluator;
-  search->violation = search->exercised = bt_kleene_from(false);
+  search->violation = bt_kleene_from(false);
+  search->exercised = bt_kleene_from(evaluator->program->is_exercised_by_all);
   search->violating_count = 0;
   search->has_open = false;
   search->kept_count = 0;

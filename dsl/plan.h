@@ -48,9 +48,6 @@ typedef struct bt_over {
   uint32_t item_count;
 } bt_over;
 
-/* Whether a trace has to have a span that one of its filters finds to be in it. */
-bool bt_over_wants_spans(const bt_over *over);
-
 enum { BT_PROJECTED_KEYS_MAX = 64 };
 
 typedef enum bt_projected_scope { BT_PROJECTED_SPAN, BT_PROJECTED_RESOURCE, BT_PROJECTED_EITHER } bt_projected_scope;
@@ -105,6 +102,9 @@ typedef struct bt_plan {
 /* new. BT_NO_MEMORY alone. */
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) BT_MUST_CHECK;
 void bt_plan_free(bt_plan *plan);
+/* Whether `spans` may be asked for before the candidates: a trace without any of them neither violates nor exercises
+ * the rule, or every trace exercises it. */
+bool bt_plan_is_found_by_spans(const bt_plan *plan);
 /* *finds: some search finds the traces that can violate the rule, so not every trace has to be read. BT_NO_MEMORY
  * alone. */
 bt_status bt_plan_finds(const bt_rule *rule, bool *finds, bt_error *error) BT_MUST_CHECK;

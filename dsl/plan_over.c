@@ -6,6 +6,7 @@
 #include "dsl/field.h"
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
+#include "dsl/rule_walk.h"
 
 typedef struct over_context {
   bt_filter_builder *builder;
@@ -276,8 +277,8 @@ const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *
   over_context context;
   init_context(&context, builder, rule);
   *is_exact = true;
+  if (bt_rule_is_exercised_by_all(rule)) return bt_formula_all();
   const bt_condition *whole = rule->condition ? rule->condition : rule->when;
-  if (!whole) return bt_formula_all();
   bool is_and = rule->condition && whole->kind == BT_CONDITION_AND;
   const bt_condition *const *items = is_and ? whole->items : &whole;
   uint32_t count = is_and ? whole->item_count : 1;
@@ -291,10 +292,15 @@ const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *
   return formula;
 }
 
-bool bt_over_wants_spans(const bt_over *over) {
+/* A trace has to have a span that one of its filters finds to be in it. */
+static bool wants_spans(const bt_over *over) {
   if (over->kind == BT_OVER_QUERY) return true;
   if (over->kind != BT_OVER_AND && over->kind != BT_OVER_OR) return false;
   for (uint32_t i = 0; i < over->item_count; i++)
-    if (!bt_over_wants_spans(over->items[i])) return false;
+    if (!wants_spans(over->items[i])) return false;
   return true;
+}
+
+bool bt_plan_is_found_by_spans(const bt_plan *plan) {
+  return wants_spans(plan->violating) && (plan->exercising->kind == BT_OVER_ALL || wants_spans(plan->exercising));
 }

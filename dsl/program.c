@@ -2,6 +2,7 @@
 #include "dsl/program.h"
 
 #include "dsl/program_compiler.h"
+#include "dsl/rule_walk.h"
 
 static bool add_matcher(bt_program_compiler *compiler, const bt_program_predicate *predicate,
                         bt_program_selection *out) {
@@ -202,7 +203,8 @@ static bool compile_part(bt_program_compiler *compiler, const bt_condition *part
 }
 
 bool bt_program_compile(struct bt_ruleset *ruleset, const bt_rule *rule, bt_program *out) {
-  *out = (bt_program){.rule = rule, .is_bare = rule->condition != NULL};
+  *out = (bt_program){
+      .rule = rule, .is_bare = rule->condition != NULL, .is_exercised_by_all = bt_rule_is_exercised_by_all(rule)};
   bt_program_compiler compiler = {.ruleset = ruleset, .program = out};
   if (!compile_part(&compiler, out->is_bare ? rule->condition : rule->when, &out->trigger)) return false;
   if (!compile_part(&compiler, rule->always, &out->always)) return false;

@@ -146,11 +146,12 @@ typedef struct bt_program {
   const bt_program_condition *trigger; /* `when`, or the bare condition, or NULL: true */
   const bt_program_condition *always, *never;
   bool is_bare;
+  bool is_exercised_by_all;
   bool is_linked; /* some relation reaches into other traces */
   uint32_t selection_slots, condition_slots;
   uint64_t tests_of_spans, tests_of_events, tests_of_links; /* of all its matchers, for each span, event and link */
   bool has_gate;
-  uint32_t gate;                  /* a matcher: a complete trace where it finds nothing does not exercise the rule */
+  uint32_t gate;                  /* a matcher: in a complete trace where it finds nothing the trigger does not hold */
   bool is_gate_behind_comparison; /* of trace fields with literals: free, and maybe false */
 } bt_program;
 

@@ -249,11 +249,20 @@ static blamed find_condition(const bt_condition *condition, bt_range range, bool
 }
 
 /* A bare condition describes the bad trace, and so does a part of it that is blamed as there. */
-void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out) {
-  sentence s = {rule, measured, out};
+static blamed find_blamed(const bt_rule *rule, bt_range failed) {
   blamed found = find_condition(rule->always, failed, true);
   if (!found.condition) found = find_condition(rule->never, failed, false);
-  if (!found.condition) found = find_condition(rule->condition, failed, false);
+  return found.condition ? found : find_condition(rule->condition, failed, false);
+}
+
+bool bt_rule_blames_every(const bt_rule *rule, bt_range failed) {
+  blamed found = find_blamed(rule, failed);
+  return found.condition && is_every(found.condition);
+}
+
+void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out) {
+  sentence s = {rule, measured, out};
+  blamed found = find_blamed(rule, failed);
   if (found.condition) {
     say_condition(&s, found.condition, found.should_hold);
     return;

@@ -3,6 +3,8 @@
 #ifndef BT_DSL_RULE_SENTENCE_H
 #define BT_DSL_RULE_SENTENCE_H
 
+#include <stdbool.h>
+
 #include "dsl/rule.h"
 #include "dsl/text.h"
 #include "dsl/value.h"
@@ -11,5 +13,8 @@
  * 5, expected <= 2`. Where the choice blames nothing that stands in the rule: the whole of it. A rule's text is put on
  * one line; control characters are for the caller to see to. */
 void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out);
+
+/* What is blamed is every(…): the spans that are shown for that part are those that fail its test. */
+bool bt_rule_blames_every(const bt_rule *rule, bt_range failed);
 
 #endif

@@ -110,3 +110,17 @@ void bt_rule_walk(const bt_rule *rule, const bt_rule_visitor *visitor) {
   bt_condition_walk(rule->never, visitor);
   bt_condition_walk(rule->condition, visitor);
 }
+
+/* ---- what a rule is about ---- */
+
+bool bt_rule_is_exercised_by_all(const bt_rule *rule) {
+  const bt_condition *condition = rule->condition;
+  if (!condition) return !rule->when;
+  bool has_positive = false, has_negative = false;
+  for (uint32_t i = 0; condition->kind == BT_CONDITION_AND && i < condition->item_count; i++)
+    if (condition->items[i]->kind == BT_CONDITION_NOT)
+      has_negative = true;
+    else
+      has_positive = true;
+  return !has_positive || !has_negative;
+}

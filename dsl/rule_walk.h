@@ -29,4 +29,8 @@ void bt_rule_walk(const bt_rule *rule, const bt_rule_visitor *visitor);
 /* NULL: nothing to walk over. */
 void bt_condition_walk(const bt_condition *condition, const bt_rule_visitor *visitor);
 
+/* dsl.md §2: there is nothing whose absence would keep a trace from exercising it. A bare condition that is not the
+ * positive parts beside a negative one says what must not be, as `never` without `when` does. */
+bool bt_rule_is_exercised_by_all(const bt_rule *rule);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/data_notes.h"
+#include "dsl/rule_walk.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
@@ -307,7 +308,7 @@ static void dispose_run(eval_run *run) {
 /* Whatever some part met. Without any trace nothing is said of single rules. */
 static bt_exercise exercise_of(const eval_run *run, size_t rule) {
   bt_exercise all = BT_NOT_EXERCISED;
-  if (!bt_can_be_idle(run->rules->items[rule]->rule)) return BT_EXERCISED;
+  if (bt_rule_is_exercised_by_all(run->rules->items[rule]->rule)) return BT_EXERCISED;
   for (size_t i = 0; i < run->part_count; i++) {
     bt_exercise one = run->parts[i].exercise[rule];
     if (one == BT_EXERCISED) return one;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "server/base/time_text.h"
+#include "dsl/rule_walk.h"
 #include "server/cli/answer.h"
 #include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
@@ -62,7 +63,8 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
 static bt_status find_idle(bt_source *source, const bt_replay_options *options, bt_time_range range,
                            const bt_first_result *result, bt_idle_rules *out, bt_error *error) {
   const bt_rule_definition *definition = options->rules.items[0];
-  bool is_open = !result->violation && result->outcome == BT_REPLAY_COMPLETED && bt_can_be_idle(definition->rule);
+  bool is_open =
+      !result->violation && result->outcome == BT_REPLAY_COMPLETED && !bt_rule_is_exercised_by_all(definition->rule);
   bt_exercise exercise = is_open ? BT_EXERCISE_OPEN : BT_EXERCISED;
   return bt_idle_rules_find(source, options, range, &definition, &exercise, 1, out, error);
 }

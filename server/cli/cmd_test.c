@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/cli/cli.h"
+#include "dsl/rule_walk.h"
 #include "server/cli/idle_rules.h"
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
@@ -140,7 +141,7 @@ static void take_broken_file(testing *run, const char *path, bt_str text, const 
 static void tell_idle(testing *run, const bt_checked_file *file) {
   for (size_t i = 0; i < file->rule_count; i++) {
     const bt_rule_definition *rule = file->rules[i].definition;
-    if (run->exercised[i] || !rule || !bt_can_be_idle(rule->rule)) continue;
+    if (run->exercised[i] || !rule || bt_rule_is_exercised_by_all(rule->rule)) continue;
     run->idle++;
     bt_print_error("betrace test: %s: %s: no test exercises this rule\n", file->name, rule->fields.id);
   }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "server/base/span_time.h"
+#include "dsl/rule_walk.h"
 #include "server/cli/found_trace.h"
 #include "server/cli/idle_rules.h"
 #include "server/cli/trace_drawing.h"
@@ -95,8 +96,8 @@ static int exit_status(const trace_run *run, const bt_drawing *drawing) {
     bt_verdict verdict = drawing->verdicts[i].verdict->verdict;
     if (verdict == BT_VIOLATED) return BT_EXIT_FOUND;
     if (verdict == BT_INCONCLUSIVE) code = BT_EXIT_UNKNOWN;
-    is_idle = is_idle ||
-              (bt_can_be_idle(drawing->verdicts[i].rule->rule) && drawing->verdicts[i].verdict->exercised != BT_TRUE);
+    is_idle = is_idle || (!bt_rule_is_exercised_by_all(drawing->verdicts[i].rule->rule) &&
+                          drawing->verdicts[i].verdict->exercised != BT_TRUE);
   }
   return bt_idle_exit_status(&run->options, is_idle, code);
 }

@@ -1,5 +1,6 @@
 /* Rules that nothing exercised. See idle_rules.h. */
 #include "server/cli/idle_rules.h"
+#include "dsl/rule_walk.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,10 +14,6 @@
 
 /* ---- was it exercised? ---- */
 
-bool bt_can_be_idle(const bt_rule *rule) {
-  return bt_exercising_count(rule) && !bt_exercised_by_violation_alone(rule);
-}
-
 /* Of what is settled the source shows no trace: that is said, and that it was none which exercised a rule says nothing.
  */
 static bool shows_nothing_settled(const bt_coverage *coverage) {
@@ -25,7 +22,8 @@ static bool shows_nothing_settled(const bt_coverage *coverage) {
 
 bt_exercise bt_exercise_of_result(const bt_replay_result *result, const bt_rule_definition *rule, size_t index) {
   const bt_rule_result *counters = &result->rules[index];
-  if (shows_nothing_settled(&result->coverage) || !bt_replay_has_whole(result, index) || !bt_can_be_idle(rule->rule))
+  if (shows_nothing_settled(&result->coverage) || !bt_replay_has_whole(result, index) ||
+      bt_rule_is_exercised_by_all(rule->rule))
     return BT_EXERCISED;
   if (counters->traces_exercised || counters->violations_found) return BT_EXERCISED;
   return counters->exercised_is_exact ? BT_NOT_EXERCISED : BT_EXERCISE_OPEN;

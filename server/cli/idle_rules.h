@@ -57,10 +57,6 @@ typedef struct bt_idle_rules { /* all-zero is empty; bt_idle_rules_dispose */
   bt_known_names known;
 } bt_idle_rules;
 
-/* Whether a rule can be idle: not one that every trace exercises, nor a bare condition without a `not` beside, which
- * every trace was held to. */
-bool bt_can_be_idle(const bt_rule *rule);
-
 /* What is known of one rule before anything is asked: it was exercised; it was not; only a search can tell. */
 typedef enum bt_exercise { BT_EXERCISED, BT_NOT_EXERCISED, BT_EXERCISE_OPEN } bt_exercise;
 /* Of a rule whose range was looked at in full and shows a settled trace; else it counts as exercised: the result says

@@ -28,12 +28,8 @@ static bt_finding conclude_unevaluated(const bt_rule_definition *rule, char reas
   return BT_FINDING_INCONCLUSIVE;
 }
 
-static bt_finding conclude_unexercised(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
-  snprintf(reason, BT_REASON_BYTES, "no trace in the range exercised the rule: it says nothing of the control%s",
-           bt_exercised_by_violation_alone(rule->rule->rule)
-               ? ". Only a violation exercises a condition like this; written as when { … } "
-                 "never { … } it says which traces it is about"
-               : "");
+static bt_finding conclude_unexercised(char reason[BT_REASON_BYTES]) {
+  snprintf(reason, BT_REASON_BYTES, "no trace in the range exercised the rule: it says nothing of the control");
   return BT_FINDING_NOT_EXERCISED;
 }
 
@@ -84,7 +80,7 @@ static bt_finding of_unviolated(const bt_measured *rule, const bt_measurement *a
   if (!all->has_data) return snprintf(reason, BT_REASON_BYTES, "%.230s", all->reason), BT_FINDING_NO_DATA;
   if (!rule->evaluated_is_exact) return conclude_uncounted("the traces whose verdict is known", reason);
   if (rule->exercised) return BT_FINDING_PASS;
-  return rule->exercised_is_exact ? conclude_unexercised(rule, reason)
+  return rule->exercised_is_exact ? conclude_unexercised(reason)
                                   : conclude_uncounted("the traces that exercised the rule", reason);
 }
 

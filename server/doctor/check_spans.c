@@ -67,8 +67,8 @@ static bool is_decided_by_spans(const bt_doctor_rule *rule) {
 /* A rule whose candidates such a search may find (server/replay/spans_first.c). Of keys it would show nothing that a
  * read does not. */
 static bool is_found_by_spans(const deciding *d) {
-  return !d->topic->is_of_key && bt_over_wants_spans(d->rule->plan->violating) &&
-         bt_over_wants_spans(d->rule->plan->exercising) && bt_projection_groups(&d->rule->projection) == 1;
+  return !d->topic->is_of_key && bt_plan_is_found_by_spans(d->rule->plan) &&
+         bt_projection_groups(&d->rule->projection) == 1;
 }
 
 static bt_status read_some(deciding *d, bt_error *error) {

@@ -214,9 +214,10 @@ static bt_status make_candidate_bits(bt_decider *decider, bt_rule_sets *rule, bt
 
 static bt_status make_exercising_bits(bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
   const bt_over *exercising = decider->plan->filters ? rule->planned->plan->exercising : &every_trace;
-  if (decider->stand_in) exercising = decider->stand_in;
+  bool is_replaced = decider->stand_in && exercising->kind != BT_OVER_ALL;
+  if (is_replaced) exercising = decider->stand_in;
   if (!is_answered(decider, exercising)) return BT_OK;
-  bool is_exact = rule->planned->counts_by_search && !decider->stand_in && !was_widened(decider, exercising);
+  bool is_exact = rule->planned->counts_by_search && !is_replaced && !was_widened(decider, exercising);
   rule->exercising = bt_bits_new(decider->table);
   if (is_exact) rule->surely_exercising = bt_bits_new(decider->table);
   if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);

@@ -331,9 +331,9 @@ static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
   bool is_wanted = request->strategy == BT_STRATEGY_PROJECTION ||
                    (request->strategy == BT_STRATEGY_AUTO && !rule->subtract_count &&
                     later_ns <= length_ns / LATER_SHARE && count_filters(rule->violating) <= BT_SPANS_FIRST_FILTERS);
-  /* A formula that holds for a trace without any span that is asked for would lose that trace. */
-  return is_wanted && bt_over_wants_spans(rule->violating) && bt_over_wants_spans(rule->exercising) &&
-         can_come_first(plan, &plan->rules[0]);
+  /* A formula that holds for a trace without any span that is asked for would lose that trace. What every trace
+   * exercises is counted by the listing. */
+  return is_wanted && bt_plan_is_found_by_spans(rule) && can_come_first(plan, &plan->rules[0]);
 }
 
 /* Subtraction and projection rest on facts about a version. */

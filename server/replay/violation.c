@@ -129,10 +129,22 @@ void bt_violation_say_failure(const bt_rule *rule, const bt_violation_choice *ch
   bt_buffer_dispose(&said);
 }
 
+/* The first one; of every(…) the first that fails its test. */
+static const bt_violation_witness *named_witness(const bt_rule *rule, const bt_violation_choice *choice) {
+  const bt_violation_witness *first = choice->witness_count ? &choice->witnesses[0] : NULL;
+  if (!first || !bt_rule_blames_every(rule, choice->failed)) return first;
+  for (size_t i = 0; i < choice->witness_count; i++) {
+    const bt_violation_witness *witness = &choice->witnesses[i];
+    if (witness->range.start == choice->failed.start && witness->range.end == choice->failed.end) return witness;
+  }
+  return first;
+}
+
 /* `checkout (checkout-service): no fraud-check in this trace`. */
 static void write_sentence(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
-  if (choice->witness_count)
-    write_witness(rule, &choice->witnesses[0], out);
+  const bt_violation_witness *named = named_witness(rule, choice);
+  if (named)
+    write_witness(rule, named, out);
   else
     bt_buffer_append(out, BT_STR("this trace"));
   bt_buffer_append(out, BT_STR(": "));

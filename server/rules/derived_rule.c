@@ -1,5 +1,6 @@
 /* Rules made from a rule. See derived_rule.h. */
 #include "server/rules/derived_rule.h"
+#include "dsl/rule_walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,8 @@ static bool is_exercising(const bt_rule *rule, const bt_condition *conjunct) {
 }
 
 static const bt_condition *conjunct_at(const bt_rule *rule, uint32_t index) {
+  if (bt_rule_is_exercised_by_all(rule)) return NULL;
   const bt_condition *whole = whole_of(rule);
-  if (!whole) return NULL;
   bool is_and = whole->kind == BT_CONDITION_AND;
   uint32_t count = is_and ? whole->item_count : 1;
   for (uint32_t i = 0; i < count; i++) {
@@ -38,14 +39,6 @@ static bt_str text_of(const bt_rule *rule, bt_range range) {
 bt_str bt_exercising_text(const bt_rule *rule, uint32_t index) {
   const bt_condition *conjunct = conjunct_at(rule, index);
   return conjunct ? text_of(rule, conjunct->range) : BT_STR("");
-}
-
-bool bt_exercised_by_violation_alone(const bt_rule *rule) {
-  const bt_condition *whole = rule->condition;
-  if (!whole || whole->kind == BT_CONDITION_NOT) return false;
-  for (uint32_t i = 0; whole->kind == BT_CONDITION_AND && i < whole->item_count; i++)
-    if (whole->items[i]->kind == BT_CONDITION_NOT) return false;
-  return true;
 }
 
 void bt_rule_quote(bt_str text, bt_buffer *out) {

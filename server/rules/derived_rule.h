@@ -12,15 +12,11 @@
 #include "dsl/text.h"
 #include "server/rules/rule_definition.h"
 
-/* The conjuncts that exercise a rule: of `when`, or the positive ones of a bare condition. 0: every trace exercises it.
- */
+/* The conjuncts that exercise a rule: of `when`, or the positive ones beside a `not` of a bare condition. 0: every
+ * trace exercises it (bt_rule_is_exercised_by_all). */
 uint32_t bt_exercising_count(const bt_rule *rule);
 /* The text of conjunct `index`, borrowed from the rule. */
 bt_str bt_exercising_text(const bt_rule *rule, uint32_t index);
-
-/* A bare condition without a `not` beside: only a trace that violates it exercises it, so that none did says no more
- * than that none violates it. */
-bool bt_exercised_by_violation_alone(const bt_rule *rule);
 
 /* Appends text as a string of the language, in double quotes. */
 void bt_rule_quote(bt_str text, bt_buffer *out);

@@ -61,7 +61,10 @@ static const mistake_row mistakes[] = {
     /* functions */
     {"cnt($n) > $i", "count($n) > $i", FIXED, PART},
     {"cout($n.where($k $c $i)) > 0", "count($n.where($k $c $i)) > 0", FIXED, PART},
-    {"mean($n, $k) > $i", "avg($n, $k) > $i", FIXED, PART},
+    {"count($n) > 0 and mean($n, $k) > $i", "count($n) > 0 and avg($n, $k) > $i", FIXED, PART},
+    {"when { $m } always { max($n, $k) > $i }", "when { $m } always { count($n) > 0 and max($n, $k) > $i }", FIXED,
+     WHOLE},
+    {"$n.$k $c $i and $n.$l $c $i", "$n.where($k $c $i and $l $c $i)", FIXED, WHOLE},
     {"has($n)", "trace.has($n)", FIXED, PART},
     {"$n($k $c $i)", "$n.where($k $c $i)", FIXED, PART},
     {"first($n)", "$n", UNSAID, PART},

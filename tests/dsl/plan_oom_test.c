@@ -97,7 +97,7 @@ static bt_plan *plan_of(bt_rule **rule, const char *before, size_t count, size_t
 static void test_long_or_is_split(void **state) {
   (void)state;
   bt_rule *rule;
-  bt_plan *plan = plan_of(&rule, "trace.has(span.k in [", 500, 60, "])");
+  bt_plan *plan = plan_of(&rule, "when { trace.has(span.k in [", 500, 60, "]) } always { false }");
   assert_int_equal(plan->violating->kind, BT_OVER_OR);
   assert_in_range(count_queries(plan->violating), 2, 8);
   assert_true(plan->exercising_is_exact);
@@ -109,7 +109,8 @@ static void test_long_or_is_split(void **state) {
 static void test_long_and_is_weakened(void **state) {
   (void)state;
   bt_rule *rule;
-  bt_plan *plan = plan_of(&rule, "trace.has(span.name == \"a\" and span.k in [", 500, 60, "])");
+  bt_plan *plan =
+      plan_of(&rule, "when { trace.has(span.name == \"a\" and span.k in [", 500, 60, "]) } always { false }");
   assert_int_equal(plan->violating->kind, BT_OVER_AND);
   assert_false(plan->exercising_is_exact);
   bt_plan_free(plan);

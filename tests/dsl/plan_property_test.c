@@ -142,7 +142,7 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
   bt_verdict verdict = whole->verdict; /* the next evaluation takes its place */
   bt_truth exercised = whole->exercised;
   /* Then a replay may ask for these spans first, and take the traces that have some for all that matter. */
-  bool needs_spans = bt_over_wants_spans(s->plan->violating) && bt_over_wants_spans(s->plan->exercising);
+  bool needs_spans = bt_plan_is_found_by_spans(s->plan), is_counted = s->plan->exercising->kind != BT_OVER_ALL;
   for (size_t r = 0; r < sizeof readings / sizeof *readings; r++) {
     bt_span kept[MAKER_MAX_SPANS];
     bt_trace some = *trace;
@@ -154,7 +154,7 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
       alone.span_count = 1;
       if (traceql_finds(s->plan->spans.filter, &alone, readings[r])) kept[some.span_count++] = trace->spans[i];
     }
-    if (!some.span_count && needs_spans && (verdict == BT_VIOLATED || exercised == BT_TRUE))
+    if (!some.span_count && needs_spans && (verdict == BT_VIOLATED || (is_counted && exercised == BT_TRUE)))
       explain_failure(s, "a trace without any of the rule's spans violates or exercises it");
     c->without_spans += !some.span_count && needs_spans;
     if (!some.span_count) continue;

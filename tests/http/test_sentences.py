@@ -93,6 +93,22 @@ class Sentences(unittest.TestCase):
         self.assertGreaterEqual(len(self.rows), FEWEST_SENTENCES)
         self.assertEqual(len({row.pair() for row in self.rows}), len(self.rows))
 
+    def test_the_span_that_fails_the_test_is_named(self):
+        """`when` shows both spans, and the first of them passes: of the first the sentence would not be true."""
+        common = {"kind": 2, "status": {}}
+        spans = [{"traceId": "f2" * 16, "spanId": f"{number:016x}", "name": name, "startTimeUnixNano": str(number), "endTimeUnixNano": "9",
+                  "attributes": [{"key": key, "value": {"stringValue": "/"}} for key in keys], **common}
+                 for number, name, keys in ((1, "GET /", ["http.route"]), (2, "GET /x", []), (3, "GET /y", []))]
+        traces = os.path.join(self.folder, "every.jsonl")
+        pathlib.Path(traces).write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}) + "\n", encoding="utf-8")
+        test = "every(span(span.kind == server), exists(http.route))"
+        for rule in (f"when {{ span(span.kind == server) }} always {{ {test} }}", f"when {{ span(span.kind == server) as r }} always {{ {test} }}",
+                     f"when {{ span(span.kind == server) }} always {{ span(span.kind == server) and\n {test} }}"):
+            with self.subTest(rule=rule):
+                done = run_cli("eval", "--dsl", rule, "--json", traces)
+                violation = json.loads(done.stdout.splitlines()[0])["violation"]
+                self.assertEqual(violation["message"], "GET /x: not all of span(span.kind == server) meet exists(http.route)")
+
     # ---- commands ----
 
     def test_eval(self):

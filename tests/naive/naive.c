@@ -88,16 +88,27 @@ typedef struct tally { /* over all choices */
   naive_verdict *out;
 } tally;
 
-static bool is_positive(const bt_condition *conjunct) {
-  return conjunct->kind != BT_CONDITION_NOT;
+static bool is_negative(const bt_condition *conjunct) {
+  return conjunct->kind == BT_CONDITION_NOT;
 }
 
-/* The positive conjuncts of a bare condition; true when there are none. */
+static uint32_t count_negatives(const bt_condition *condition) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; condition->kind == BT_CONDITION_AND && i < condition->item_count; i++)
+    count += is_negative(condition->items[i]);
+  return count;
+}
+
+/* P and Q of P and Q and not R: of these alone it depends whether a trace exercises a bare condition. */
+static bool has_positives_beside_negatives(const bt_condition *condition) {
+  uint32_t negatives = count_negatives(condition);
+  return negatives > 0 && negatives < condition->item_count;
+}
+
 static bt_truth positives_hold(naive_world *world, const bt_condition *condition) {
-  if (condition->kind != BT_CONDITION_AND) return is_positive(condition) ? condition_holds(world, condition) : BT_TRUE;
   bt_truth all = BT_TRUE;
   for (uint32_t i = 0; i < condition->item_count; i++)
-    if (is_positive(condition->items[i])) all = naive_and(all, condition_holds(world, condition->items[i]));
+    if (!is_negative(condition->items[i])) all = naive_and(all, condition_holds(world, condition->items[i]));
   return all;
 }
 
@@ -116,7 +127,7 @@ static void look_at_choice(naive_world *world, tally *t) {
   bt_truth violates, when = BT_TRUE, positives = BT_TRUE;
   if (rule->condition) {
     violates = condition_holds(world, rule->condition);
-    positives = positives_hold(world, rule->condition);
+    if (has_positives_beside_negatives(rule->condition)) positives = positives_hold(world, rule->condition);
   } else {
     if (rule->when) when = condition_holds(world, rule->when);
     bt_truth always = rule->always ? condition_holds(world, rule->always) : BT_TRUE;
@@ -222,7 +233,8 @@ static void evaluate(naive_world *world, const bt_eval_options *options, naive_v
   else if (t.when == BT_FALSE)
     out->verdict = BT_NOT_APPLICABLE;
   if (out->verdict == BT_INCONCLUSIVE) out->reason = reason_of(world, options);
-  out->exercised = rule->condition ? t.positives : t.when;
+  bool is_by_all = rule->condition && !has_positives_beside_negatives(rule->condition);
+  out->exercised = is_by_all ? BT_TRUE : rule->condition ? t.positives : t.when;
 }
 
 /* All spans in a row, as copies. */

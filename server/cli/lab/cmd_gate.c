@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/cli/idle_rules.h"
+#include "dsl/rule_walk.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
@@ -42,7 +43,7 @@ static void print_rule(const gate_run *run, const bt_rates *rates, size_t rule) 
 /* Some version exercised some rule with no trace: only --min-exercised 0 lets that pass. */
 static bool has_idle(const gate_run *run, const bt_rates *rates) {
   for (size_t i = 0; i < rates->count; i++)
-    if (!rates->items[i].exercised && bt_can_be_idle(run->options.rules.items[i / 2]->rule)) return true;
+    if (!rates->items[i].exercised && !bt_rule_is_exercised_by_all(run->options.rules.items[i / 2]->rule)) return true;
   return false;
 }
 
