@@ -166,6 +166,11 @@ bool bt_is_where_behind(const bt_ast *node, bt_str head);
 const bt_predicate *bt_checker_of_one_part(bt_checker *checker, bt_predicate_kind kind, const bt_predicate *test,
                                            bt_range range);
 
+/* checker_part_count.c */
+/* `event.count(…)`, `link.count(…)` */
+bool bt_is_part_count(const bt_ast *node);
+const bt_expression *bt_checker_part_count(bt_checker *checker, const bt_ast *node, const bt_place *place);
+
 /* checker_link.c: the fields of links. */
 /* `link.where(…)` */
 bool bt_is_link_test(const bt_ast *node);

@@ -23,6 +23,7 @@
  *   E036  a test on a span that does not say which span: write trace.has(…)
  *   E037  a filter behind a reference
  *   E038  a relation over links in `when`, or without `within`
+ *   E039  a count of events or links where no single span is, or of what is no test
  *   E040  annotations
  *
  *   W001  a condition that can never hold, or always holds
@@ -67,6 +68,7 @@
 #define BT_E_WHICH_SPAN     "E036"
 #define BT_E_FILTERED_REF   "E037"
 #define BT_E_LINKED         "E038"
+#define BT_E_PART_COUNT     "E039"
 #define BT_E_ANNOTATION     "E040"
 #define BT_W_CONSTANT       "W001"
 #define BT_W_INTRINSIC      "W002"
