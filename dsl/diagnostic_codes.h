@@ -43,7 +43,8 @@
  *   W015  `checkout.count > 3` reads an attribute
  *   W016  `trace.has(checkout.amount > 5)` reads an attribute that is hardly called so
  *   W017  `"checkout*"`, `attributes["http.*"]`: names and keys match exactly
- *   W018  every(spans, test) where nothing asks for such a span: it holds without one */
+ *   W018  every(spans, test) where nothing asks for such a span: it holds without one
+ *   W025  `trace.has(count(event.name == "retry") > 3)` counts spans of the trace, not events of one */
 #ifndef BT_DSL_DIAGNOSTIC_CODES_H
 #define BT_DSL_DIAGNOSTIC_CODES_H
 
@@ -88,5 +89,6 @@
 #define BT_W_UNUSUAL_KEY    "W016"
 #define BT_W_WILDCARD       "W017"
 #define BT_W_EVERY_OF_NONE  "W018"
+#define BT_W_SPANS_COUNTED  "W025"
 
 #endif

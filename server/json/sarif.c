@@ -56,6 +56,7 @@ static const code_meaning meanings[] = {
     {"W016", "An attribute that is hardly called so"},
     {"W017", "A star at the end of a name, which matches exactly"},
     {"W018", "every(…) holds where there is no such span"},
+    {"W025", "A count of spans where the events of one span were probably meant"},
 };
 
 static const char *meaning_of(const json_t *problem, const char *code) {
