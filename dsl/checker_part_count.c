@@ -17,7 +17,7 @@ static bool allows_part_count(bt_checker *checker, const bt_ast *node, const bt_
   case BT_SITE_CONDITION: bt_checker_report_which_span(checker, node, place->whole); return false;
   case BT_SITE_AGGREGATE:
     bt_checker_report(checker, BT_E_PART_COUNT, node->range,
-                      "an aggregate takes a field of the span: %s(…) stands in a test, as in count(span(%s(…) > 3)), "
+                      "an aggregate takes a field of the span: %s(…) is for tests, as in count(span(%s(…) > 3)), "
                       "which counts spans",
                       name, name);
     return false;

@@ -84,7 +84,7 @@ static void report_unknown_function(bt_parser *parser, const bt_token *name) {
     bt_diagnostics_set_fix(parser->diagnostics, added, name->range, bt_str_from(nearest));
   } else if (advice) {
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
-                       "unknown function `%.*s`: %s; " ALL_FUNCTIONS, BT_FMT(shown), advice);
+                       "unknown function `%.*s`: %s. The " ALL_FUNCTIONS, BT_FMT(shown), advice);
   } else if (bt_parser_call_has(parser, is_comma) || !bt_parser_call_has(parser, is_comparison)) {
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
                        "unknown function `%.*s`: " ALL_FUNCTIONS, BT_FMT(shown));
