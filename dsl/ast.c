@@ -74,6 +74,8 @@ const char *bt_function_name(bt_ast_function function) {
   case BT_FUNCTION_FIRST: return "first";
   case BT_FUNCTION_LAST: return "last";
   case BT_FUNCTION_NEXT: return "next";
+  case BT_FUNCTION_EVENT_COUNT: return "event.count";
+  case BT_FUNCTION_LINK_COUNT: return "link.count";
   }
   return "";
 }

@@ -51,7 +51,9 @@ typedef enum bt_ast_function {
   BT_FUNCTION_EVERY,
   BT_FUNCTION_FIRST,
   BT_FUNCTION_LAST,
-  BT_FUNCTION_NEXT
+  BT_FUNCTION_NEXT,
+  BT_FUNCTION_EVENT_COUNT, /* of one span: how many of its events (links) meet the test */
+  BT_FUNCTION_LINK_COUNT
 } bt_ast_function;
 
 typedef struct bt_ast bt_ast;

@@ -108,6 +108,13 @@ static const bt_condition *lower_call(bt_checker *checker, const bt_ast *node, b
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a condition: compare this number with something, as in > 3");
     return NULL;
+  case BT_FUNCTION_EVENT_COUNT:
+  case BT_FUNCTION_LINK_COUNT: {
+    const char *name = bt_function_name(node->function);
+    bt_checker_report(checker, BT_E_WHICH_SPAN, node->range,
+                      "%s(…) is a number of one span: compare it in a test, as in trace.has(%s(…) > 3)", name, name);
+    return NULL;
+  }
   }
   return NULL;
 }

@@ -167,6 +167,16 @@ bool bt_is_where_behind(const bt_ast *node, bt_str head);
 const bt_predicate *bt_checker_of_one_part(bt_checker *checker, bt_predicate_kind kind, const bt_predicate *test,
                                            bt_range range);
 
+/* checker_part_count.c */
+/* `event.count(…)`, `link.count(…)` */
+bool bt_is_part_count(const bt_ast *node);
+const bt_expression *bt_checker_part_count(bt_checker *checker, const bt_ast *node, const bt_place *place);
+/* `event.count > 3`, `link.length > 3`: the warning that says how many there are gets its fix. */
+void bt_checker_fix_number_of_parts(bt_checker *checker, bt_diagnostic *added, const bt_ast *node, bt_str key,
+                                    const bt_place *place);
+/* `trace.has(count(event.name == "retry") > 3)` */
+void bt_checker_warn_of_spans_counted(bt_checker *checker, const bt_ast *node, const bt_place *place);
+
 /* checker_link.c: the fields of links. */
 /* `link.where(…)` */
 bool bt_is_link_test(const bt_ast *node);

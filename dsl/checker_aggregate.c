@@ -55,6 +55,7 @@ static bool check_value(bt_checker *checker, bt_aggregate aggregate, const bt_as
 
 const bt_expression *bt_checker_aggregate(bt_checker *checker, const bt_ast *node, const bt_place *place) {
   bt_aggregate aggregate = aggregate_of(node->function);
+  bt_checker_warn_of_spans_counted(checker, node, place);
   const bt_selection *selection = bt_checker_operand(checker, node->items[0]);
   const bt_expression *value = NULL;
   if (aggregate != BT_AGGREGATE_COUNT) {

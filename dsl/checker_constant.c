@@ -7,6 +7,7 @@
 
 /* Counts are whole numbers from 0, durations are never negative. */
 static bool is_count(const bt_expression *expression) {
+  if (expression->kind == BT_EXPRESSION_PART_COUNT) return true;
   if (expression->kind == BT_EXPRESSION_AGGREGATE)
     return expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT;
   return expression->kind == BT_EXPRESSION_FIELD && (expression->field.kind == BT_FIELD_TRACE_SPAN_COUNT ||

@@ -38,14 +38,15 @@ static bt_field_kind field_kind(bt_str name) {
 }
 
 /* `event.count`, `event.timestamp`: a rule that reads an attribute of that name finds nothing. */
-static void warn_of_near_field(bt_checker *checker, const bt_ast *node, bt_str key) {
+static void warn_of_near_field(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
   const char *meant = bt_foreign_field(key, BT_FOREIGN_EVENT), *advice = bt_foreign_hint(key, BT_FOREIGN_EVENT);
   if (!meant && !advice) return;
-  bt_checker_report(checker, BT_W_INTRINSIC, node->range,
-                    "%.*s reads an attribute of the event: %s%s%s The attribute can be written "
-                    "event.attributes[\"%.*s\"]",
-                    BT_FMT(node->text), meant ? "did you mean " : "", meant ? meant : advice, meant ? "?" : ".",
-                    BT_FMT(key));
+  bt_diagnostic *added = bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                                           "%.*s reads an attribute of the event: %s%s%s The attribute can be written "
+                                           "event.attributes[\"%.*s\"]",
+                                           BT_FMT(node->text), meant ? "did you mean " : "", meant ? meant : advice,
+                                           meant ? "?" : ".", BT_FMT(key));
+  bt_checker_fix_number_of_parts(checker, added, node, key, place);
 }
 
 bool bt_checker_event_field(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place,
@@ -56,7 +57,7 @@ bool bt_checker_event_field(bt_checker *checker, const bt_ast *node, bt_str rest
   *out = (bt_field){.kind = kind, .binding = BT_NO_BINDING};
   if (kind != BT_FIELD_EVENT_ATTRIBUTE) return true;
   out->key = rest;
-  warn_of_near_field(checker, node, rest);
+  warn_of_near_field(checker, node, rest, place);
   return true;
 }
 

@@ -25,7 +25,7 @@ static bt_field_kind field_kind(bt_str name) {
 }
 
 /* `link.traceId`: a rule that reads an attribute of that name finds nothing, and would call every trace good. */
-static void warn_of_near_id(bt_checker *checker, const bt_ast *node, bt_str key) {
+static void warn_of_near_id(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
   static const char *const spellings[] = {"traceid", "trace.id", "spanid", "span.id", "trace", "span", "id", NULL};
   const char *meant = NULL;
   for (size_t i = 0; spellings[i] && !meant; i++)
@@ -33,10 +33,13 @@ static void warn_of_near_id(bt_checker *checker, const bt_ast *node, bt_str key)
   static const char *const names[] = {"trace_id", "span_id", NULL};
   const char *advice = bt_foreign_hint(key, BT_FOREIGN_LINK);
   if (!meant && !advice) meant = bt_suggest_nearest(key, names);
-  if (advice)
-    bt_checker_report(checker, BT_W_INTRINSIC, node->range,
-                      "%.*s reads an attribute of the link: %s. The attribute can be written link.attributes[\"%.*s\"]",
-                      BT_FMT(node->text), advice, BT_FMT(key));
+  if (advice) {
+    bt_diagnostic *added = bt_checker_report(
+        checker, BT_W_INTRINSIC, node->range,
+        "%.*s reads an attribute of the link: %s. The attribute can be written link.attributes[\"%.*s\"]",
+        BT_FMT(node->text), advice, BT_FMT(key));
+    bt_checker_fix_number_of_parts(checker, added, node, key, place);
+  }
   if (!meant) return;
   bt_checker_report(checker, BT_W_INTRINSIC, node->range,
                     "%.*s reads an attribute of the link: did you mean link.%s? The attribute can be written "
@@ -50,7 +53,7 @@ bool bt_checker_link_field(bt_checker *checker, const bt_ast *node, bt_str rest,
   *out = (bt_field){.kind = field_kind(rest), .binding = BT_NO_BINDING};
   if (out->kind != BT_FIELD_LINK_ATTRIBUTE) return true;
   out->key = rest;
-  warn_of_near_id(checker, node, rest);
+  warn_of_near_id(checker, node, rest, place);
   return true;
 }
 

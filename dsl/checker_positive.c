@@ -12,6 +12,8 @@ static bool compares_name(const bt_comparison *comparison) {
          comparison->right->kind == BT_EXPRESSION_LITERAL && comparison->right->literal.type == BT_VALUE_STRING;
 }
 
+static bool is_when_empty(const bt_comparison *comparison, bool wanted, bool by_name);
+
 /* A predicate that not every span meets; `by_name`: one that only spans of some name or service meet, which every
  * search can ask for. */
 static bool restricts_spans(const bt_predicate *predicate, bool by_name) {
@@ -27,7 +29,10 @@ static bool restricts_spans(const bt_predicate *predicate, bool by_name) {
       if (!restricts_spans(predicate->items[i], by_name)) return false;
     return true;
   case BT_PREDICATE_NAMED: return true;
-  case BT_PREDICATE_COMPARE: return !by_name || compares_name(&predicate->comparison);
+  case BT_PREDICATE_COMPARE:
+    if (predicate->comparison.left->kind == BT_EXPRESSION_PART_COUNT)
+      return !by_name && is_when_empty(&predicate->comparison, false, false);
+    return !by_name || compares_name(&predicate->comparison);
   case BT_PREDICATE_FALSE:
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE:
@@ -78,6 +83,7 @@ static empty_value value_when_empty(const bt_expression *expression, bool by_nam
   switch (expression->kind) {
   case BT_EXPRESSION_LITERAL: return literal_value(&expression->literal);
   case BT_EXPRESSION_FIELD: return (empty_value){EMPTY_UNKNOWN, 0};
+  case BT_EXPRESSION_PART_COUNT: return (empty_value){EMPTY_NUMBER, 0}; /* of a span without events */
   case BT_EXPRESSION_AGGREGATE:
     if (!selects_some(expression->selection, by_name)) return (empty_value){EMPTY_UNKNOWN, 0};
     return (empty_value){bt_aggregate_of_none_is_0(expression->aggregate) ? EMPTY_NUMBER : EMPTY_MISSING, 0};

@@ -186,6 +186,8 @@ static const bt_predicate *lower_call(bt_checker *checker, const bt_ast *node, b
                       "%s(…) is a condition on the trace: put it outside, joined with and",
                       bt_function_name(node->function));
     return NULL;
+  case BT_FUNCTION_EVENT_COUNT:
+  case BT_FUNCTION_LINK_COUNT:
   case BT_FUNCTION_COUNT:
   case BT_FUNCTION_SUM:
   case BT_FUNCTION_MIN:

@@ -20,7 +20,8 @@ bool bt_checker_says_whose(const bt_checker *checker, const bt_ast *node) {
 
 /* `exists(checkout)` may ask for a span, too. */
 static bool may_be_a_name(const bt_checker *checker, const bt_ast *node) {
-  return node->kind == BT_AST_CALL && !bt_checker_has_field_head(checker, node->items[0]);
+  return node->kind == BT_AST_CALL && node->function == BT_FUNCTION_EXISTS &&
+         !bt_checker_has_field_head(checker, node->items[0]);
 }
 
 static void report_exists(bt_checker *checker, const bt_ast *node) {
@@ -85,6 +86,7 @@ static bool is_unowned(const bt_checker *checker, const bt_ast *node) {
   bool asks = node->kind == BT_AST_CALL && node->function == BT_FUNCTION_EXISTS;
   if ((!is_test(node) && !asks) || (is_test(node) && bt_is_direct_comparison(checker, node))) return false;
   const bt_ast *field = node->items[0];
+  if (bt_is_part_count(field)) return true;
   if (field->kind != BT_AST_PATH && field->kind != BT_AST_INDEX) return false;
   if (asks && field->kind == BT_AST_PATH && !bt_checker_has_field_head(checker, field)) return false;
   return !bt_checker_says_whose(checker, field);

@@ -90,6 +90,8 @@ static const bt_expression *lower_call(bt_checker *checker, const bt_ast *node, 
   case BT_FUNCTION_MAX:
   case BT_FUNCTION_AVG:
   case BT_FUNCTION_COUNT_DISTINCT: return bt_checker_aggregate(checker, node, place);
+  case BT_FUNCTION_EVENT_COUNT:
+  case BT_FUNCTION_LINK_COUNT: return bt_checker_part_count(checker, node, place);
   case BT_FUNCTION_HAS:
   case BT_FUNCTION_SPAN:
   case BT_FUNCTION_FIRST:

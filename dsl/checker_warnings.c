@@ -6,6 +6,7 @@
 #include "dsl/suggestion.h"
 
 static void visit_selection(bt_checker *checker, const bt_selection *selection);
+static void visit_predicate(bt_checker *checker, const bt_predicate *predicate);
 
 static void warn_of_empty_list(bt_checker *checker, const bt_comparison *comparison) {
   if (comparison->right || comparison->list_count) return;
@@ -25,6 +26,7 @@ static void warn_of_constant(bt_checker *checker, const bt_comparison *compariso
 static void visit_expression(bt_checker *checker, const bt_expression *expression) {
   if (!expression) return;
   if (expression->selection) visit_selection(checker, expression->selection);
+  if (expression->part) visit_predicate(checker, expression->part);
   visit_expression(checker, expression->left);
   visit_expression(checker, expression->right);
 }

@@ -12,7 +12,7 @@ typedef struct note {
   note_kind kind;
   const bt_predicate *predicate;                      /* the name, or the comparison */
   const bt_selection *selection;                      /* TYPE: whose spans are looked at; NAME: of a binding, or NULL */
-  uint64_t by_name, by_service;                       /* NAME */
+  uint64_t by_name, by_service, by_attribute;         /* NAME; the last: spans that have an attribute called so */
   uint64_t present, of_string, of_number, of_boolean; /* TYPE */
 } note;
 
@@ -113,12 +113,21 @@ static bool has_service(const bt_span *span, bt_str name) {
   return value.type == BT_VALUE_STRING && bt_str_equal(value.string, name);
 }
 
+static bool has_attribute(const bt_attributes *attributes, bt_str key) {
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (bt_str_equal(attributes->items[i].key, key)) return true;
+  return false;
+}
+
 static void look_at_name(note *n, const bt_span *span) {
   bt_str name = n->predicate->name;
   if (bt_str_equal(span->name, name))
     n->by_name++;
   else if (has_service(span, name))
     n->by_service++;
+  else if (!n->by_name && !n->by_service &&
+           (has_attribute(&span->attributes, name) || has_attribute(&span->resource->attributes, name)))
+    n->by_attribute++;
 }
 
 /* The names of the same selection; what else it asks for does not matter here. */
@@ -159,6 +168,7 @@ void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
     const note *other = &others->items[i];
     n->by_name += other->by_name;
     n->by_service += other->by_service;
+    n->by_attribute += other->by_attribute;
     n->present += other->present;
     n->of_string += other->of_string;
     n->of_number += other->of_number;
@@ -172,8 +182,22 @@ static void say_count(uint64_t count, bt_buffer *out) {
   if (count < 1000) bt_buffer_printf(out, "%u", (unsigned)count);
 }
 
+/* `span(error)` asks for spans that are called so. */
+static bool say_attribute(const note *n, bt_buffer *out) {
+  bt_str name = n->predicate->name;
+  bool needs_escape = bt_str_contains(name, BT_STR("\"")) || bt_str_contains(name, BT_STR("\\"));
+  if (n->by_name || n->by_service || !n->by_attribute || needs_escape) return false;
+  bt_buffer_printf(out, "`%.*s` is the name of no span and no service that was read, and an attribute of ",
+                   BT_FMT(name));
+  say_count(n->by_attribute, out);
+  bt_buffer_printf(out, " span%s: where that is meant, ask for its value, as in trace.has(\"%.*s\" == true)",
+                   n->by_attribute == 1 ? "" : "s", BT_FMT(name));
+  return true;
+}
+
 static bool say_name(const note *n, bt_buffer *out) {
   bt_str name = n->predicate->name;
+  if (say_attribute(n, out)) return true;
   if (!n->by_service || (!n->by_name && !n->selection)) return false;
   bt_buffer_printf(out, "`%.*s` selected ", BT_FMT(name));
   say_count(n->by_service, out);

@@ -23,6 +23,7 @@
  *   E036  a test on a span that does not say which span: write trace.has(…)
  *   E037  a filter behind a reference
  *   E038  a relation over links in `when`, or without `within`
+ *   E039  a count of events or links where no single span is, or of what is no test
  *   E040  annotations
  *
  *   W001  a condition that can never hold, or always holds
@@ -46,7 +47,8 @@
  *   W019  min, max or avg in `always` where nothing says what is to be without such a span: then it does not hold
  *   W020  `y after q` where q may be a span of another trace, and y is one of the rule's own
  *   W021  `first(x) linked to p`: one of the own trace is picked before it is asked for its links
- *   W022  `a.k > 0 and a.m == 1`: two spans called a may meet them */
+ *   W022  `a.k > 0 and a.m == 1`: two spans called a may meet them
+ *   W025  `trace.has(count(event.name == "retry") > 3)` counts spans of the trace, not events of one */
 #ifndef BT_DSL_DIAGNOSTIC_CODES_H
 #define BT_DSL_DIAGNOSTIC_CODES_H
 
@@ -71,6 +73,7 @@
 #define BT_E_WHICH_SPAN     "E036"
 #define BT_E_FILTERED_REF   "E037"
 #define BT_E_LINKED         "E038"
+#define BT_E_PART_COUNT     "E039"
 #define BT_E_ANNOTATION     "E040"
 #define BT_W_CONSTANT       "W001"
 #define BT_W_INTRINSIC      "W002"
@@ -94,5 +97,6 @@
 #define BT_W_OWN_NAME       "W020"
 #define BT_W_PICKED_LINK    "W021"
 #define BT_W_TWO_SPANS      "W022"
+#define BT_W_SPANS_COUNTED  "W025"
 
 #endif

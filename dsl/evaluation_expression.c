@@ -96,6 +96,28 @@ bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uin
   return span_field(evaluator, field, span, part);
 }
 
+static uint64_t count_parts(const bt_span_parts *parts) {
+  return parts->are_links ? parts->span->link_count : parts->span->event_count;
+}
+
+/* event.count(…), link.count(…): from those that surely meet the test to those that may. An event of a span that is not
+ * here, or that stands for several, is not known at all.
+ * Where the span says that events (links) were dropped, this becomes "at least": bt_outcome_at_least. */
+static bt_outcome evaluate_part_count(bt_evaluator *evaluator, const bt_program_predicate *part, uint32_t span) {
+  if (bt_evaluator_has_no_place(evaluator, span)) return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
+  bt_span_parts parts = {.span = bt_evaluator_span(evaluator, span), .are_links = part->kind == BT_PREDICATE_LINK};
+  int64_t sure = 0, possible = 0;
+  unsigned why = 0;
+  bt_evaluator_pay_tests(evaluator, count_parts(&parts));
+  while (bt_span_parts_next(&parts)) {
+    bt_kleene met = bt_evaluate_predicate(evaluator, part->items[0], span, &parts.part);
+    if (met.truth == BT_UNKNOWN && !why) why = met.why;
+    sure += met.truth == BT_TRUE;
+    possible += met.truth != BT_FALSE;
+  }
+  return bt_outcome_between(integer_value(sure), integer_value(possible), why);
+}
+
 bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
                                   const bt_span_part *part) {
   bt_outcome left, right;
@@ -103,6 +125,7 @@ bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expr
   case BT_EXPRESSION_LITERAL: return bt_outcome_value(expression->literal);
   case BT_EXPRESSION_FIELD: return bt_evaluate_field(evaluator, &expression->field, span, part);
   case BT_EXPRESSION_AGGREGATE: return bt_evaluate_aggregate(evaluator, expression);
+  case BT_EXPRESSION_PART_COUNT: return evaluate_part_count(evaluator, expression->part, span);
   case BT_EXPRESSION_NEGATE:
     left = bt_evaluate_expression(evaluator, expression->left, span, part);
     return bt_outcome_negate(&left);
@@ -204,10 +227,6 @@ static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_compari
   bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, part);
   bt_outcome right = bt_evaluate_expression(evaluator, right_side, span, part);
   return compare_outcomes(evaluator, &comparison->comparator, &left, &right);
-}
-
-static uint64_t count_parts(const bt_span_parts *parts) {
-  return parts->are_links ? parts->span->link_count : parts->span->event_count;
 }
 
 bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,

@@ -54,7 +54,7 @@ static bool add_units(asked *to, const asked *others) {
     if (!other->items) continue;
     if (!own->items)
       *own = *other;
-    else if (!is_same_unit(own, other, scope))
+    else if (scope == EVENTS || !is_same_unit(own, other, scope)) /* one test of events, not the same twice either */
       return false;
   }
   return true;

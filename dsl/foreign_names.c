@@ -119,8 +119,10 @@ static const char own_trace[] = "a rule is asked of each trace alone; one trace 
 static const char root[] =
     "the root is asked with trace.root.name and the like, and a span without a parent with not exists(span.parent_id)";
 static const char outcome[] = "whether a span failed is span.status == error";
-static const char number_of_events[] = "how many spans have such an event is count(span(event.name == …))";
-static const char number_of_links[] = "how many links a span has cannot be asked";
+static const char number_of_events[] =
+    "how many events of the span meet a test is event.count(test), and event.count(true) counts all";
+static const char number_of_links[] =
+    "how many links of the span meet a test is link.count(test), and link.count(true) counts all";
 
 static const foreign_row advices[] = {
     {"childcount", children, OWN},

@@ -33,6 +33,8 @@ static const function_row functions[] = {
     {"first", BT_FUNCTION_FIRST, 1, "first(spans)"},
     {"last", BT_FUNCTION_LAST, 1, "last(spans)"},
     {"next", BT_FUNCTION_NEXT, 1, "next(spans after point)"},
+    {"event.count", BT_FUNCTION_EVENT_COUNT, 1, "event.count(test)"},
+    {"link.count", BT_FUNCTION_LINK_COUNT, 1, "link.count(test)"},
     /* Accepted, and written in full by the formatter. */
     {"has_before", BT_FUNCTION_HAS_BEFORE, 2, "has_before(spans, spans)"},
     {"has_after", BT_FUNCTION_HAS_AFTER, 2, "has_after(spans, spans)"},
@@ -69,7 +71,7 @@ static const char *nearest_function(bt_str name) {
 
 #define ALL_FUNCTIONS                                                                                                  \
   "functions are trace.has, span, count, sum, min, max, avg, count_distinct, trace.has_before, trace.has_after, "      \
-  "exists, every, first, last and next"
+  "exists, every, first, last, next, event.count and link.count"
 
 /* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt; `rate(x)` is neither. */
 static void report_unknown_function(bt_parser *parser, const bt_token *name) {
@@ -82,7 +84,7 @@ static void report_unknown_function(bt_parser *parser, const bt_token *name) {
     bt_diagnostics_set_fix(parser->diagnostics, added, name->range, bt_str_from(nearest));
   } else if (advice) {
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
-                       "unknown function `%.*s`: %s; " ALL_FUNCTIONS, BT_FMT(shown), advice);
+                       "unknown function `%.*s`: %s. The " ALL_FUNCTIONS, BT_FMT(shown), advice);
   } else if (bt_parser_call_has(parser, is_comma) || !bt_parser_call_has(parser, is_comparison)) {
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
                        "unknown function `%.*s`: " ALL_FUNCTIONS, BT_FMT(shown));
@@ -112,6 +114,11 @@ static bool parse_arguments(bt_parser *parser, bt_ast_list *list) {
   return closed;
 }
 
+static const char *hint_for_none(const function_row *row) {
+  if (row->function == BT_FUNCTION_EVENT_COUNT) return ": event.count(true) counts all events of the span";
+  return row->function == BT_FUNCTION_LINK_COUNT ? ": link.count(true) counts all links of the span" : "";
+}
+
 static bt_ast *parse_call(bt_parser *parser) {
   const bt_token *name = bt_parser_peek(parser, 0);
   const function_row *row = find_function(name->text);
@@ -132,8 +139,9 @@ static bt_ast *parse_call(bt_parser *parser) {
   if (list.count == row->arguments) return node;
   node->kind = BT_AST_ERROR;
   if (parser->diagnostics->error_count == reported_before)
-    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, node->range, "expected %s, found %u argument%s",
-                       row->shape, list.count, list.count == 1 ? "" : "s");
+    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, node->range,
+                       "expected %s, found %u argument%s%s", row->shape, list.count, list.count == 1 ? "" : "s",
+                       list.count ? "" : hint_for_none(row));
   return node;
 }
 

@@ -103,6 +103,7 @@ static bool is_extreme(bt_aggregate aggregate) {
 static bt_over_filter filter_of_value(bt_filter_builder *builder, const bt_expression *value) {
   bt_over_filter all = {bt_filter_all()};
   if (!value || value->kind == BT_EXPRESSION_LITERAL || value->kind == BT_EXPRESSION_AGGREGATE) return all;
+  if (value->kind == BT_EXPRESSION_PART_COUNT) return all; /* may be 0 */
   if (value->kind != BT_EXPRESSION_FIELD)
     return bt_over_filter_and(builder, filter_of_value(builder, value->left), filter_of_value(builder, value->right));
   bool is_own = value->field.binding == BT_NO_BINDING && !bt_field_is_of_trace(value->field.kind);

@@ -26,6 +26,7 @@ static movement field_movement(bt_field_kind kind) {
 }
 
 static bool is_steady_selection(const bt_selection *selection);
+static bool is_steady_predicate(const bt_predicate *predicate);
 
 static movement expression_movement(const bt_expression *expression);
 
@@ -48,6 +49,7 @@ static movement expression_movement(const bt_expression *expression) {
   case BT_EXPRESSION_LITERAL: return STAYS;
   case BT_EXPRESSION_FIELD: return field_movement(expression->field.kind);
   case BT_EXPRESSION_AGGREGATE: return aggregate_movement(expression);
+  case BT_EXPRESSION_PART_COUNT: return is_steady_predicate(expression->part) ? STAYS : MOVES;
   case BT_EXPRESSION_NEGATE: return reverse_movement(expression_movement(expression->left));
   case BT_EXPRESSION_ADD:
     return add_movements(expression_movement(expression->left), expression_movement(expression->right));

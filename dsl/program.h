@@ -32,6 +32,7 @@ struct bt_program_expression {
   bool is_time_of_some; /* the earliest or latest time of several spans: likewise */
   bt_aggregate aggregate;
   const bt_program_selection *selection;
+  const bt_program_predicate *part;          /* PART_COUNT: of the kind EVENT or LINK */
   const bt_program_expression *left, *right; /* AGGREGATE other than count: left is what is aggregated */
   uint32_t tests;                            /* AGGREGATE: what that costs for each span */
   bt_binding_set depends;                    /* AGGREGATE: bindings that it reads */

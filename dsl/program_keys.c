@@ -24,7 +24,7 @@ static bt_binding_set only_binding(int binding) {
  * else it reads. Aggregates are left out because to work one out may cost more than it saves. */
 static bool is_known_before(const bt_program_expression *expression, int own, bt_binding_set *needs) {
   if (expression->kind == BT_EXPRESSION_LITERAL) return true;
-  if (expression->kind == BT_EXPRESSION_AGGREGATE) return false;
+  if (expression->kind == BT_EXPRESSION_AGGREGATE || expression->kind == BT_EXPRESSION_PART_COUNT) return false;
   if (expression->kind == BT_EXPRESSION_FIELD) {
     const bt_field *field = &expression->field;
     if (bt_field_is_of_trace(field->kind)) return true;

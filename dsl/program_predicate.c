@@ -52,6 +52,9 @@ static const bt_program_expression *compile_expression(bt_program_compiler *comp
   case BT_EXPRESSION_LITERAL: out->literal = plain_literal(&expression->literal); return out;
   case BT_EXPRESSION_FIELD: bt_program_see_binding(compiler, expression->field.binding); return out;
   case BT_EXPRESSION_AGGREGATE: return compile_aggregate(compiler, expression, out);
+  case BT_EXPRESSION_PART_COUNT:
+    out->part = bt_program_compile_predicate(compiler, expression->part);
+    return out->part ? out : NULL;
   case BT_EXPRESSION_NEGATE: out->left = compile_expression(compiler, expression->left); return out->left ? out : NULL;
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:

@@ -4,6 +4,8 @@
  * for over and no span for under. */
 #include "dsl/pushdown.h"
 
+#include "dsl/plan_parts.h"
+
 enum { MAX_KEY_BYTES = 256 };
 
 static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
@@ -429,6 +431,35 @@ static bt_over_filter fields_present(bt_filter_builder *builder, const bt_expres
                             fields_present(builder, expression->right, subject));
 }
 
+static uint32_t right_count(const bt_comparison *comparison) {
+  return comparison->right ? 1 : comparison->list_count;
+}
+
+static const bt_expression *right_side(const bt_comparison *comparison, uint32_t i) {
+  return comparison->right ? comparison->right : comparison->list[i];
+}
+
+static bool has_literals(const bt_comparison *comparison) {
+  bt_value literal;
+  for (uint32_t i = 0; i < right_count(comparison); i++)
+    if (!bt_pushdown_literal(right_side(comparison, i), &literal)) return false;
+  return true;
+}
+
+/* No search counts events, but where the comparison does not hold of 0 there is at least one. A count is never missing,
+ * so the opposite of a comparison that holds of 0 asks for one, too. Under asks nothing: one event says nothing of
+ * how many there are. */
+static bt_filter_pair part_count_test(bt_filter_builder *builder, const bt_comparison *comparison, bool negated) {
+  bt_comparison_operator op = comparison->right ? comparison->op : BT_EQUAL;
+  bool any = false;
+  for (uint32_t i = 0; i < right_count(comparison); i++) {
+    bt_value literal;
+    any = any || (bt_pushdown_literal(right_side(comparison, i), &literal) && bt_plan_number_meets(0, op, &literal));
+  }
+  bool holds_of_none = comparison->op == BT_NOT_IN ? !any : any;
+  return holds_of_none == negated ? bt_pushdown_predicate(builder, comparison->left->part, false) : unknown_pair();
+}
+
 bt_filter_pair bt_pushdown_comparison(bt_filter_builder *builder, const bt_comparison *comparison, bool negated,
                                       int subject) {
   bt_value literal;
@@ -438,6 +469,8 @@ bt_filter_pair bt_pushdown_comparison(bt_filter_builder *builder, const bt_compa
   if (is_field && is_list && comparison->list_count) return list_test(builder, comparison, negated);
   if (is_field && !is_list && bt_pushdown_literal(comparison->right, &literal))
     return bt_pushdown_test(builder, &left->field, comparison->op, &literal, negated);
+  if (left->kind == BT_EXPRESSION_PART_COUNT && has_literals(comparison))
+    return part_count_test(builder, comparison, negated);
   if (negated) return unknown_pair();
   bt_over_filter over = fields_present(builder, left, subject);
   if (!is_list) over = bt_over_filter_and(builder, over, fields_present(builder, comparison->right, subject));

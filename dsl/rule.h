@@ -104,7 +104,8 @@ typedef enum bt_expression_kind {
   BT_EXPRESSION_ADD,
   BT_EXPRESSION_SUBTRACT,
   BT_EXPRESSION_MULTIPLY,
-  BT_EXPRESSION_DIVIDE
+  BT_EXPRESSION_DIVIDE,
+  BT_EXPRESSION_PART_COUNT /* how many events (links) of the span under test meet `part` */
 } bt_expression_kind;
 
 struct bt_expression {
@@ -116,6 +117,7 @@ struct bt_expression {
   bt_field field;   /* FIELD */
   bt_aggregate aggregate;
   const bt_selection *selection;     /* AGGREGATE */
+  const bt_predicate *part;          /* PART_COUNT: of the kind EVENT or LINK, as for "some one of them meets it" */
   const bt_expression *left, *right; /* arithmetic; NEGATE has left only; AGGREGATE other than count: left is what is
                                         aggregated, and its span under test is the selected one */
 };

@@ -2,6 +2,7 @@
 #include "dsl/rule_walk.h"
 
 static void walk_selection(const bt_rule_visitor *v, const bt_selection *selection);
+static void walk_predicate(const bt_rule_visitor *v, const bt_predicate *predicate);
 
 static void walk_field(const bt_rule_visitor *v, const bt_field *field) {
   if (v->on_field) v->on_field(v->context, field);
@@ -19,6 +20,7 @@ static void walk_expression(const bt_rule_visitor *v, const bt_expression *expre
     if (expression->left) walk_expression(v, expression->left);
     walk_selection(v, expression->selection);
     break;
+  case BT_EXPRESSION_PART_COUNT: walk_predicate(v, expression->part); break;
   case BT_EXPRESSION_NEGATE: walk_expression(v, expression->left); break;
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:

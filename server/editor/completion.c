@@ -191,7 +191,8 @@ static void offer_condition(bt_offering *o) {
   bt_language_word word;
   for (size_t i = 0; !o->status && bt_language_word_at(i, &word); i++) {
     bool is_for_spans = strcmp(word.name, "exists") == 0 || strcmp(word.name, "event.where") == 0 ||
-                        strcmp(word.name, "link.where") == 0;
+                        strcmp(word.name, "link.where") == 0 || strcmp(word.name, "event.count") == 0 ||
+                        strcmp(word.name, "link.count") == 0;
     if (word.class == BT_WORD_FUNCTION && !is_for_spans) offer_word(o, BT_STR(""), bt_str_from(word.name), &word);
   }
   bt_offer_words(o, BT_CLASS(CONSTANT), "", BT_STR(""), false);
@@ -210,8 +211,10 @@ static void offer_test(bt_offering *o) {
     bt_offer_words(o, BT_CLASS(CONSTANT), "", BT_STR(""), false);
     bt_offer_function(o, "not");
     bt_offer_function(o, "exists");
-    if (site != BT_AT_EVENT && site != BT_AT_LINK)
+    if (site != BT_AT_EVENT && site != BT_AT_LINK) {
       bt_offer_function(o, "event.where"), bt_offer_function(o, "link.where");
+      bt_offer_part_counts(o);
+    }
   }
   if (site == BT_AT_OPERAND) {
     bt_offer_function(o, "trace.has");

@@ -36,7 +36,8 @@ bt_str bt_offer_joined(bt_offering *o, bt_str front, const char *text);
 
 /* completion_value.c */
 void bt_offer_value(bt_offering *o);
-void bt_offer_aggregates(bt_offering *o); /* count, sum and the like */
+void bt_offer_aggregates(bt_offering *o);  /* count, sum and the like */
+void bt_offer_part_counts(bt_offering *o); /* of one span */
 void bt_offer_durations(bt_offering *o);
 /* Whose attributes `path`, as in span.attributes, means; the head may be a binding's. */
 bt_want_of bt_index_attributes(const bt_context *context, bt_str path);

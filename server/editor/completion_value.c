@@ -132,6 +132,12 @@ void bt_offer_aggregates(bt_offering *o) {
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) bt_offer_function(o, names[i]);
 }
 
+/* Numbers of one span. */
+void bt_offer_part_counts(bt_offering *o) {
+  bt_offer_function(o, "event.count");
+  bt_offer_function(o, "link.count");
+}
+
 void bt_offer_value(bt_offering *o) {
   offer_left_values(o);
   if (o->context->quote) return;
@@ -146,6 +152,7 @@ void bt_offer_value(bt_offering *o) {
     bt_offer_words(o, BT_CLASS(FIELD), "resource.", BT_STR(""), false);
     bt_offer_words(o, BT_CLASS(FIELD), "scope.", BT_STR(""), false);
   }
+  if (o->context->site == BT_AT_OPERAND || o->context->site == BT_AT_WHERE) bt_offer_part_counts(o);
   bt_offer_bindings(o);
   bool is_owned =
       bt_path_front(o->context->typed).len && (bt_str_starts_with(o->context->typed, BT_STR("span.")) ||

@@ -75,7 +75,8 @@ static bool is_aggregate(bt_str name) {
 }
 
 static bool is_count(bt_str name) {
-  return bt_str_equal(name, BT_STR("count")) || bt_str_equal(name, BT_STR("trace.count"));
+  return bt_str_equal(name, BT_STR("count")) || bt_str_equal(name, BT_STR("trace.count")) ||
+         bt_str_equal(name, BT_STR("event.count")) || bt_str_equal(name, BT_STR("link.count"));
 }
 
 static bool is_selection_call(bt_str name) {
@@ -86,8 +87,8 @@ static bool is_selection_call(bt_str name) {
 
 static void open_call(bt_walk *walk, bt_str name) {
   bt_editor_site site = BT_AT_OPERAND;
-  if (bt_str_equal(name, BT_STR("event.where"))) site = BT_AT_EVENT;
-  if (bt_str_equal(name, BT_STR("link.where"))) site = BT_AT_LINK;
+  if (bt_str_equal(name, BT_STR("event.where")) || bt_str_equal(name, BT_STR("event.count"))) site = BT_AT_EVENT;
+  if (bt_str_equal(name, BT_STR("link.where")) || bt_str_equal(name, BT_STR("link.count"))) site = BT_AT_LINK;
   if (bt_str_equal(name, BT_STR("exists"))) site = BT_AT_FIELD;
   if (bt_str_equal(name, BT_STR("where"))) site = BT_AT_WHERE;
   push_frame(walk, site == BT_AT_WHERE ? BT_FRAME_WHERE : BT_FRAME_CALL, site);

@@ -130,6 +130,8 @@ static const doc_row docs[] = {
     {"scope.version", NULL, "Version of the instrumentation scope."},
     {"event.name", NULL, "Name of an event of the span: some event has it."},
     {"event.time", NULL, "When an event of the span was: before, after, within … of or between points in time."},
+    {"event.count", NULL, "How many events of the span meet the test; event.count(true) counts all."},
+    {"link.count", NULL, "How many links of the span meet the test; link.count(true) counts all."},
     {"event.where", "event.where(test)", "One and the same event of the span meets the test."},
     {"link.trace_id", NULL, "Id of the trace that a link of the span names, 32 hex digits: some link has it."},
     {"link.span_id", NULL, "Id of the span that a link of the span names, 16 hex digits: some link has it."},

@@ -36,6 +36,7 @@ static const code_meaning meanings[] = {
     {"E036", "A test on a span that does not say which span"},
     {"E037", "A filter behind a reference"},
     {"E038", "A relation over links in `when`, or without `within`"},
+    {"E039", "A count of events or links where no single span is, or of what is no test"},
     {"E040", "Annotations"},
     {"W001", "A condition that can never hold, or always holds"},
     {"W002", "An attribute where an intrinsic was probably meant"},
@@ -55,6 +56,7 @@ static const code_meaning meanings[] = {
     {"W016", "An attribute that is hardly called so"},
     {"W017", "A star at the end of a name, which matches exactly"},
     {"W018", "every(…) holds where there is no such span"},
+    {"W025", "A count of spans where the events of one span were probably meant"},
 };
 
 static const char *meaning_of(const json_t *problem, const char *code) {

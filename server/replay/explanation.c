@@ -49,6 +49,7 @@ typedef struct finder {
 
 static void visit_selection(finder *f, const bt_selection *selection);
 static void visit_expression(finder *f, const bt_expression *expression);
+static void visit_predicate(finder *f, const bt_predicate *predicate);
 
 static void visit_field(finder *f, const bt_field *field) {
   if (field->kind >= BT_FIELD_TRACE_DURATION) f->found[LOCAL_TRACE] = true;
@@ -67,6 +68,10 @@ static void visit_expression(finder *f, const bt_expression *expression) {
   if (expression->kind == BT_EXPRESSION_AGGREGATE) {
     f->found[LOCAL_NUMBERS] = true;
     visit_selection(f, expression->selection);
+  }
+  if (expression->kind == BT_EXPRESSION_PART_COUNT) {
+    f->found[LOCAL_NUMBERS] = true;
+    visit_predicate(f, expression->part);
   }
   if (expression->left) visit_expression(f, expression->left);
   if (expression->right) visit_expression(f, expression->right);

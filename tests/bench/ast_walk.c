@@ -107,6 +107,7 @@ static bt_value expression_value(ast_walk *walk, const bt_expression *expression
   case BT_EXPRESSION_SUBTRACT:
   case BT_EXPRESSION_MULTIPLY: return sum_or_product(walk, expression, span);
   case BT_EXPRESSION_NEGATE:
+  case BT_EXPRESSION_PART_COUNT:
   case BT_EXPRESSION_DIVIDE: break;
   }
   refuse("this expression");

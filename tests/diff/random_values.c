@@ -399,6 +399,8 @@ static void write_intrinsic_test(writer *w) {
     put(w, is_kind ? PICK(w, kinds) : PICK(w, statuses));
 }
 
+static void write_event_time(writer *w);
+
 static void write_event_test(writer *w) {
   put(w, "event.where(");
   bool negates = one_in(w, 3);
@@ -445,6 +447,59 @@ static void write_link_test(writer *w) {
   write_link_id(w);
   if (negates) put(w, ")");
   put(w, ")");
+}
+
+static void write_part_test(writer *w, bool of_links) {
+  const char *head = of_links ? "link." : "event.";
+  switch (below(w, 5)) {
+  case 0: put(w, "true"); return;
+  case 1: bt_buffer_printf(w->out, "exists(%s%s)", head, a_key(w)); return;
+  case 2: of_links ? write_link_id(w) : write_event_time(w); return;
+  case 3:
+    if (of_links) break;
+    put(w, "event.name"), write_string_test(w);
+    return;
+  default: break;
+  }
+  bt_buffer_printf(w->out, "%s%s", one_in(w, 6) ? "span." : head, a_key(w));
+  write_attribute_test(w);
+}
+
+/* How many events or links of the span meet a test. */
+static void write_part_count(writer *w) {
+  bool of_links = one_in(w, 4), is_joined = one_in(w, 4);
+  put(w, of_links ? "link.count(" : "event.count(");
+  if (is_joined) write_part_test(w, of_links), put(w, one_in(w, 2) ? " and " : " or ");
+  if (one_in(w, 6)) {
+    put(w, "not ("), write_part_test(w, of_links), put(w, ")");
+  } else {
+    write_part_test(w, of_links);
+  }
+  put(w, ")");
+}
+
+static void write_part_count_test(writer *w) {
+  static const char *const few[] = {"0", "1", "2", "3", "0.5", "1.0", "-1"};
+  bool is_on_right = one_in(w, 8);
+  if (is_on_right) {
+    write_attribute(w);
+    bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+  }
+  if (one_in(w, 12)) put(w, "2 * ");
+  write_part_count(w);
+  if (is_on_right) return;
+  if (one_in(w, 12)) put(w, " - 1");
+  if (one_in(w, 6)) {
+    bt_buffer_printf(w->out, " %s [%s, %s]", one_in(w, 2) ? "in" : "not in", PICK(w, few), PICK(w, few));
+    return;
+  }
+  bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+  if (one_in(w, 6))
+    write_part_count(w);
+  else if (one_in(w, 6))
+    write_attribute(w);
+  else
+    put(w, PICK(w, few));
 }
 
 /* A point in time that event.time may be set against. */
@@ -532,7 +587,7 @@ static void write_field_test(writer *w, bool is_in_where) {
 
 /* One test on a span. Outside `where` a bare word would be a name. */
 static void write_test(writer *w, bool is_in_where) {
-  switch (below(w, 14)) {
+  switch (below(w, 15)) {
   case 0: write_intrinsic_test(w); return;
   case 1:
     put(w, PICK(w, span_strings));
@@ -548,6 +603,7 @@ static void write_test(writer *w, bool is_in_where) {
   case 6: write_number_comparison(w); return;
   case 7: write_event_time(w); return;
   case 8: one_in(w, 2) ? write_timed_event(w) : write_link_test(w); return;
+  case 9: write_part_count_test(w); return;
   default: write_left_attribute(w, is_in_where), write_attribute_test(w);
   }
 }

@@ -11,7 +11,7 @@ enum {
   RELATION = PREDICATE + BT_PREDICATE_LINK + 1,
   AGGREGATE = RELATION + BT_LAST_OF + 1,
   EXPRESSION = AGGREGATE + BT_AGGREGATE_COUNT_DISTINCT + 1,
-  FIELD = EXPRESSION + BT_EXPRESSION_DIVIDE + 1,
+  FIELD = EXPRESSION + BT_EXPRESSION_PART_COUNT + 1,
   SHAPE = FIELD + BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE + 1
 };
 
@@ -49,7 +49,7 @@ static const char *const feature_names[] = {
     "linked from", "downstream of", "first-of", "last-of",
     /* aggregates and expressions */
     "count", "sum", "min", "max", "avg", "count_distinct", "literal", "field", "aggregate", "negate", "+", "-", "*",
-    "/",
+    "/", "part-count",
     /* fields */
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",
@@ -73,6 +73,7 @@ const char *rule_feature_name(size_t feature) {
 }
 
 static void visit_selection(const bt_selection *selection, rule_features *f);
+static void visit_predicate(const bt_predicate *predicate, rule_features *f);
 
 static void visit_field(const bt_field *field, rule_features *f) {
   f->has[FIELD + (int)field->kind] = true;
@@ -91,6 +92,7 @@ static void visit_expression(const bt_expression *expression, bool in_predicate,
     if (expression->type == BT_TYPE_TIME) f->has[SHAPE + AGGREGATE_OF_TIMES] = true;
     visit_selection(expression->selection, f);
   }
+  if (expression->kind == BT_EXPRESSION_PART_COUNT) visit_predicate(expression->part, f);
   visit_expression(expression->left, in_predicate, f);
   visit_expression(expression->right, in_predicate, f);
 }

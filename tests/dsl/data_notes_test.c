@@ -80,6 +80,17 @@ static void test_values_of_another_type(void **state) {
   expect("x.where(missing > 10)", texts, 1, "");
 }
 
+static void test_an_attribute_that_is_called_so(void **state) {
+  (void)state;
+  static const char failing[] = "a x error=true\nb y error=true\nc z\n";
+  expect("span(error)", failing, 1,
+         "`error` is the name of no span and no service that was read, and an attribute of 2 spans: where that is "
+         "meant, ask for its value, as in trace.has(\"error\" == true)\n");
+  expect("never { error }", "a x error=true\nb error\n", 1, "");
+  expect("never { refund }", failing, 1, "");
+  expect("x.where(error)", failing, 1, "");
+}
+
 static void test_no_memory(void **state) {
   (void)state;
   bt_rule *rule = compile("a and b.where(k == 1) and c");
@@ -103,6 +114,7 @@ static void test_no_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_name_that_selects_both),
                                      cmocka_unit_test(test_a_binding_by_service),
+                                     cmocka_unit_test(test_an_attribute_that_is_called_so),
                                      cmocka_unit_test(test_values_of_another_type), cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,6 +99,8 @@ class EditorTest(unittest.TestCase):
                     call = shape.replace("test", "a == 1").replace("(spans", "(x").replace(", spans", ", y").replace("field", "k")
                     numeric = re.match(r"(trace\.)?(count|count_distinct|sum|min|max|avg)\(", call)
                     text = f"{call} > 1" if numeric else f"trace.has({call})" if name in ("exists", "event.where", "link.where") else call
+                    if name in ("event.count", "link.count"):
+                        text = f"trace.has({call} > 1)"
                     self.assertTrue(self.valid(text), text)
                 elif word["class"] == "relation":
                     over_links = f"when {{ y as b }} always {{ x {name} b within 5ms }}"

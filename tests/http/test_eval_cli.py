@@ -160,6 +160,22 @@ class EvalTest(unittest.TestCase):
         for wrong in ("0s", "-1s", "soon"):
             self.assertEqual(run_cli(*asked, "--trace-time", wrong, stdin=trace).returncode, 2)
 
+    def test_events_of_one_span_are_counted(self):
+        """Retries that a library writes as events of one span, under one name (g14 of the shared cases) or under numbered ones."""
+        for names, test in ((["retry"] * 5, 'event.name == "retry"'), ([f"Starting RPC retry {n}" for n in range(1, 6)], 'event.name starts_with "Starting RPC retry"')):
+            events = [{"name": name, "timeUnixNano": "1"} for name in ["sent", *names]]
+            sent, other = dict(span("send"), events=events), dict(span("send", number=2), events=events[:2])
+            for most, status in ((3, 1), (4, 1), (5, 0)):
+                done = run_cli("eval", "--dsl", f"trace.has(event.count({test}) > {most})", "-", stdin=document(sent, other))
+                self.assertEqual((done.returncode, "warning" in done.stderr), (status, False), done.stdout + done.stderr)
+        for rule, fix in (("trace.has(event.count > 3)", "event.count(true)"), ('trace.has(count(event.name == "retry") > 3)', 'event.count(event.name == "retry")')):
+            self.assertIn(f"fix: write `{fix}`", run_cli("eval", "--dsl", rule, "-", stdin=document(sent)).stderr)
+
+    def test_a_name_that_is_an_attribute_is_said(self):
+        failing = dict(span("send"), attributes=[{"key": "error", "value": {"boolValue": True}}])
+        done = run_cli("eval", "--dsl", "span(error)", "-", stdin=document(failing))
+        self.assertIn("`error` is the name of no span and no service that was read, and an attribute of 1 span", done.stdout + done.stderr)
+
     def test_a_rule_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "rules.yaml")

@@ -219,6 +219,7 @@ naive_value naive_expression(const naive_world *world, const bt_expression *expr
   case BT_EXPRESSION_LITERAL: return naive_known(&expression->literal);
   case BT_EXPRESSION_FIELD: return naive_field(world, &expression->field, subject);
   case BT_EXPRESSION_AGGREGATE: return naive_aggregate(world, expression);
+  case BT_EXPRESSION_PART_COUNT: return naive_part_count(world, expression->part, subject.span);
   case BT_EXPRESSION_NEGATE: return naive_negate(naive_expression(world, expression->left, subject));
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:

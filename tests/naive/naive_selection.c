@@ -104,6 +104,26 @@ static bt_truth predicate_holds(const naive_world *world, const bt_predicate *pr
   abort();
 }
 
+naive_value naive_part_count(const naive_world *world, const bt_predicate *part, uint32_t number) {
+  if (naive_is_unseen(number) || naive_is_summary(world, number)) return naive_any();
+  const bt_span *span = &world->spans[number];
+  bool of_links = part->kind == BT_PREDICATE_LINK;
+  uint32_t all = of_links ? span->link_count : span->event_count;
+  int64_t certain = 0, maybe = 0;
+  for (uint32_t i = 0; i < all; i++) {
+    naive_subject one = {.span = number};
+    if (of_links)
+      one.link = &span->links[i];
+    else
+      one.event = &span->events[i];
+    bt_truth holds = predicate_holds(world, part->items[0], one);
+    if (holds == BT_TRUE) certain++;
+    if (holds == BT_UNKNOWN) maybe++;
+  }
+  bt_value low = {.type = BT_VALUE_INT, .integer = certain}, high = {.type = BT_VALUE_INT, .integer = certain + maybe};
+  return naive_range(naive_bound_at(low), naive_bound_at(high));
+}
+
 /* The relation of one span to one other; BETWEEN is BEFORE and AFTER. */
 static bt_truth relates(const naive_world *world, bt_relation_kind kind, uint32_t span, uint32_t other, bool is_end,
                         int64_t within_ns) {

@@ -80,6 +80,8 @@ uint32_t naive_candidate_count(const naive_world *world, const bt_selection *sel
 uint32_t naive_candidate(const naive_world *world, const bt_selection *selection, uint32_t i);
 /* Whether spans that were not seen may belong to it. */
 bool naive_is_open(const naive_world *world, const bt_selection *selection);
+/* How many events or links of the span meet the predicate, which is one about one event or one link. */
+naive_value naive_part_count(const naive_world *world, const bt_predicate *part, uint32_t span);
 bt_truth naive_is_member(const naive_world *world, const bt_selection *selection, uint32_t span);
 /* naive_pick.c: it is a member, and no other member comes before it (after it). */
 bt_truth naive_is_end_of(const naive_world *world, const bt_selection *selection, uint32_t span, bool is_first);

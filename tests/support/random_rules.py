@@ -126,7 +126,8 @@ class RuleWriter:
                         "n == k", "k < n", "span.parent_id == span.id", "http.method == k", "span.http.status_code >= n", "resource.cluster != resource.pod", "http.url == plain")
 
     def event_test(self):
-        return self.one('event.name == "e0"', "event.k == 1", "event.where(k == 1 and exists(event.n))", 'scope.name == "lib"', "exists(event.n)")
+        return self.one('event.name == "e0"', "event.k == 1", "event.where(k == 1 and exists(event.n))", 'scope.name == "lib"', "exists(event.n)",
+                        'event.count(event.name == "e0") > 1', "event.count(true) <= 1", "event.count(event.k == 1) == 0", "event.count(exists(event.n)) in [1, 2]")
 
     def event_time(self):
         """When an event was. Events of random spans are at the start of theirs, or a nanosecond later."""

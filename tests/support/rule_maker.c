@@ -103,7 +103,12 @@ static void say_event_test(maker *m) {
           "exists(event.m)", "event.m", "event.where(event.name == \"x\" and event.k == \"x\")",
           "event.where(event.k == \"x\" or event.name == \"y\")", "event.where(not (event.name == \"x\"))",
           "event.where(event.name =~ \"x.*\" and event.name =~ \".*y\")", "event.where(event.k == \"x\" and k == 1)",
-          "event.time == span.start");
+          "event.time == span.start", "event.count(true) > 1", "event.count(event.name == \"x\") > 0",
+          "event.count(event.k == \"x\" or event.name == \"y\") >= 2", "event.count(event.k == k) == 0",
+          "event.count(event.k == 1 and k == 1) in [1, 2]", "event.count(event.name contains \"y\") <= 1",
+          "event.count(event.name == \"x\") != 0", "event.count(event.m) < event.count(true)",
+          "event.count(exists(event.k)) not in [0, 1]", "event.count(event.name == \"x\") * 2 > k",
+          "k == event.count(true)", "event.count(event.name != \"x\") >= 0.5");
 }
 
 static void say_predicate(maker *m, unsigned depth) {

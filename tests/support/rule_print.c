@@ -122,6 +122,12 @@ void rule_print_expression(const bt_rule *rule, const bt_expression *expression,
   case BT_EXPRESSION_LITERAL: print_value(&expression->literal, out); return;
   case BT_EXPRESSION_FIELD: print_field(rule, &expression->field, out); return;
   case BT_EXPRESSION_AGGREGATE: print_aggregate(rule, expression, out); return;
+  case BT_EXPRESSION_PART_COUNT:
+    bt_buffer_append(out,
+                     expression->part->kind == BT_PREDICATE_LINK ? BT_STR("(count-links ") : BT_STR("(count-events "));
+    rule_print_predicate(rule, expression->part->items[0], out);
+    bt_buffer_append_char(out, ')');
+    return;
   case BT_EXPRESSION_NEGATE:
     bt_buffer_append(out, BT_STR("(neg "));
     rule_print_expression(rule, expression->left, out);

@@ -15,8 +15,8 @@ static const char *const words[] = {"when",       "always",  "never",  "or",    
                                     "ends_with",  "matches", "true",   "false"};
 enum { WORDS = sizeof words / sizeof words[0] };
 
-static const char *const functions_of_one[] = {"trace.has", "span", "count", "trace.count", "exists", "first",
-                                               "last",      "next", 0};
+static const char *const functions_of_one[] = {"trace.has", "span", "count",       "trace.count", "exists", "first",
+                                               "last",      "next", "event.count", "link.count",  0};
 static const char *const functions_of_two[] = {"sum",
                                                "min",
                                                "max",
