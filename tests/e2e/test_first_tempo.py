@@ -152,6 +152,25 @@ class LongTraces(unittest.TestCase):
                 self.assertEqual((answer["violation"]["trace_id"], answer["proven"]), (long_one, True), answer)
                 self.assertEqual(answer["violation"]["time"], next(v["time"] for v in replay["violations"] if v["trace_id"] == long_one))
 
+    def test_what_a_long_trace_breaks_by_lies_behind_all_that_is_looked_at(self):
+        """Searches tell block by block (grafana/tempo issues 2513, 6871): "opened" of the long one is in the first block, "checked" three hours later in
+        another, and another trace has both fifteen minutes after the beginning, where `first` ends."""
+        tempo = TempoServer(config="fast", closes_blocks=True).start()
+        self.addCleanup(tempo.stop)
+        start = int(time.time()) - 30 * HOUR
+        window = ("--start", str(start), "--end", str(start + 24 * HOUR))
+        long_one, other = otlp.new_trace_id(), otlp.new_trace_id()
+        early = [otlp.span(long_one, "opened", (start + 600) * SECOND)]
+        early += [otlp.span(other, name, (start + 900 + i) * SECOND) for i, name in enumerate(("opened", "checked"))]
+        tempo.push(early)
+        seconds = (start - 900, start + 25 * HOUR)
+        tempo.wait_until(lambda: len(tempo.search('{ name = "opened" }', *seconds)) == 2, "the first part is searchable")
+        tempo.close_blocks()
+        tempo.push([otlp.span(long_one, "step" if i < 15 else "checked", (start + 600 + i * 720) * SECOND) for i in range(1, 16)])
+        tempo.wait_until(lambda: len(tempo.search('{ name = "checked" }', *seconds)) == 2, "its last part is searchable")
+        answer = json.loads(run_cli("first", "--dsl", "never { opened and checked }", "--tempo", tempo.url, *window, "--json").stdout)
+        self.assertEqual((answer["violation"]["trace_id"], answer["proven"]), (long_one, True), answer)
+
 
 if __name__ == "__main__":
     require_tempo()
