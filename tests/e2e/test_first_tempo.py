@@ -160,13 +160,14 @@ class LongTraces(unittest.TestCase):
         start = int(time.time()) - 30 * HOUR
         window = ("--start", str(start), "--end", str(start + 24 * HOUR))
         long_one, other = otlp.new_trace_id(), otlp.new_trace_id()
-        early = [otlp.span(long_one, "opened", (start + 600) * SECOND)]
+        long_spans = [otlp.span(long_one, "opened" if not i else "step" if i < 15 else "checked", (start + 600 + i * 720) * SECOND) for i in range(16)]
+        early = long_spans[:6]
         early += [otlp.span(other, name, (start + 900 + i) * SECOND) for i, name in enumerate(("opened", "checked"))]
         tempo.push(early)
         seconds = (start - 900, start + 25 * HOUR)
         tempo.wait_until(lambda: len(tempo.search('{ name = "opened" }', *seconds)) == 2, "the first part is searchable")
         tempo.close_blocks()
-        tempo.push([otlp.span(long_one, "step" if i < 15 else "checked", (start + 600 + i * 720) * SECOND) for i in range(1, 16)])
+        tempo.push(long_spans[6:])
         tempo.wait_until(lambda: len(tempo.search('{ name = "checked" }', *seconds)) == 2, "its last part is searchable")
         answer = json.loads(run_cli("first", "--dsl", "never { opened and checked }", "--tempo", tempo.url, *window, "--json").stdout)
         self.assertEqual((answer["violation"]["trace_id"], answer["proven"]), (long_one, True), answer)
