@@ -18,5 +18,10 @@ bool bt_text_number(bt_str text, bt_value *out);
 bool bt_text_boolean(bt_str text, bool *out);
 /* INT, DOUBLE or BOOL, else the text itself as a STRING, which borrows it. */
 bt_value bt_text_value(bt_str text);
+/* What a value is where it meets a number or a boolean, and where it is reckoned with: a STRING that is no name is what
+ * it reads as, everything else (an array, too) is itself. */
+static inline bt_value bt_value_read(const bt_value *value) {
+  return value->type == BT_VALUE_STRING && !value->is_name ? bt_text_value(value->string) : *value;
+}
 
 #endif
