@@ -135,7 +135,7 @@ static bt_status combine_items(bt_decider *decider, const bt_over *over, bool su
 
 static void copy_bits(const bt_decider *decider, const bt_over *over, bool surely, uint64_t *out) {
   size_t bytes = decider->table->word_count * sizeof *out;
-  if (surely && over->is_surplus)
+  if (surely ? over->is_surplus : over->is_found_twice)
     memset(out, 0, bytes);
   else
     memcpy(out, decider->questions->items[bt_questions_find(decider->questions, over->query.filter)]->bits, bytes);
@@ -165,12 +165,14 @@ static const bt_over *violating_of(const bt_decider *decider, const bt_rule_sets
   return is_joined ? &decider->joined.any : rule->planned->plan->violating;
 }
 
-/* Whether every filter of the formula was asked and answered in full. */
-static bool is_answered(const bt_decider *decider, const bt_over *over) {
+/* Whether every filter of the formula was asked and answered in full. surely: also those that only tell what is surely
+ * meant. */
+static bool is_answered(const bt_decider *decider, const bt_over *over, bool surely) {
   switch (over->kind) {
   case BT_OVER_NONE: return true;
   case BT_OVER_ALL: return decider->table->is_listed;
   case BT_OVER_QUERY: {
+    if (over->is_found_twice && !surely) return true;
     size_t index = bt_questions_find(decider->questions, over->query.filter);
     return index < decider->questions->count && decider->questions->items[index]->is_complete;
   }
@@ -178,7 +180,7 @@ static bool is_answered(const bt_decider *decider, const bt_over *over) {
   case BT_OVER_OR: break;
   }
   for (uint32_t i = 0; i < over->item_count; i++)
-    if (!is_answered(decider, over->items[i])) return false;
+    if (!is_answered(decider, over->items[i], surely)) return false;
   return true;
 }
 
@@ -201,7 +203,7 @@ static bt_status make_candidate_bits(bt_decider *decider, bt_rule_sets *rule, bt
   bt_status status = combine_over(decider, violating_of(decider, rule), false, rule->candidates, error);
   bt_pruned_traces_join(decider->questions, rule->planned, rule->candidates);
   rule->is_answered =
-      is_answered(decider, violating_of(decider, rule)) && bt_pruned_traces_are_known(decider->questions);
+      is_answered(decider, violating_of(decider, rule), false) && bt_pruned_traces_are_known(decider->questions);
   memcpy(rule->unread, rule->candidates, decider->table->word_count * sizeof *rule->unread);
   return status;
 }
@@ -209,8 +211,9 @@ static bt_status make_candidate_bits(bt_decider *decider, bt_rule_sets *rule, bt
 static bt_status make_exercising_bits(bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
   const bt_over *exercising = decider->plan->filters ? rule->planned->plan->exercising : &every_trace;
   if (decider->stand_in) exercising = decider->stand_in;
-  if (!is_answered(decider, exercising)) return BT_OK;
-  bool is_exact = rule->planned->counts_by_search && !decider->stand_in && !was_widened(decider, exercising);
+  if (!is_answered(decider, exercising, false)) return BT_OK;
+  bool is_exact = rule->planned->counts_by_search && !decider->stand_in && is_answered(decider, exercising, true) &&
+                  !was_widened(decider, exercising);
   rule->exercising = bt_bits_new(decider->table);
   if (is_exact) rule->surely_exercising = bt_bits_new(decider->table);
   if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);
