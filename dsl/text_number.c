@@ -42,15 +42,15 @@ static digits take_digits(const char **at, const char *end) {
   return run;
 }
 
-static bool take(const char **at, const char *end, char c) {
+static bool take_character(const char **at, const char *end, char c) {
   if (*at == end || **at != c) return false;
   ++*at;
   return true;
 }
 
 static bool take_exponent(const char **at, const char *end, int64_t *exponent) {
-  bool is_negative = take(at, end, '-');
-  if (!is_negative) (void)take(at, end, '+');
+  bool is_negative = take_character(at, end, '-');
+  if (!is_negative) (void)take_character(at, end, '+');
   digits run = take_digits(at, end);
   *exponent = 0;
   for (const char *c = run.start; c < run.end && *exponent < far; c++) *exponent = *exponent * 10 + (*c - '0');
@@ -61,16 +61,17 @@ static bool take_exponent(const char **at, const char *end, int64_t *exponent) {
 
 static bool read_form(bt_str text, number_form *out) {
   const char *at = text.ptr, *end = text.ptr + text.len;
-  *out = (number_form){.is_negative = take(&at, end, '-')};
+  *out = (number_form){.is_negative = take_character(&at, end, '-')};
   out->whole = take_digits(&at, end);
   if (out->whole.start == out->whole.end) return false;
   if (*out->whole.start == '0' && out->whole.end - out->whole.start > 1) return false;
   out->is_whole = at == end;
-  if (take(&at, end, '.')) {
+  if (take_character(&at, end, '.')) {
     out->fraction = take_digits(&at, end);
     if (out->fraction.start == out->fraction.end) return false;
   }
-  if ((take(&at, end, 'e') || take(&at, end, 'E')) && !take_exponent(&at, end, &out->exponent)) return false;
+  if ((take_character(&at, end, 'e') || take_character(&at, end, 'E')) && !take_exponent(&at, end, &out->exponent))
+    return false;
   return at == end;
 }
 

@@ -104,13 +104,13 @@ static bool is_of_text(const side *of) {
   return of->items[0].type == BT_VALUE_STRING;
 }
 
-static bool one_meets(const bt_comparator *comparator, const bt_value *left, const side *rights, bt_work *work) {
+static bool left_meets_any(const bt_comparator *comparator, const bt_value *left, const side *rights, bt_work *work) {
   for (uint32_t i = 0; i < rights->count; i++)
     if (scalars_meet(comparator, left, &rights->items[i], work)) return true;
   return false;
 }
 
-static bool meets_one(const bt_comparator *comparator, const side *lefts, const bt_value *right, bt_work *work) {
+static bool right_is_met(const bt_comparator *comparator, const side *lefts, const bt_value *right, bt_work *work) {
   for (uint32_t i = 0; i < lefts->count; i++)
     if (scalars_meet(comparator, &lefts->items[i], right, work)) return true;
   return false;
@@ -123,7 +123,8 @@ static bool any_read_meets(const bt_comparator *comparator, const side *lefts, c
   for (uint32_t i = 0; i < texts->count; i++) {
     bt_value read = bt_value_read(&texts->items[i]);
     if (read.type == BT_VALUE_STRING) continue;
-    if (is_left ? one_meets(comparator, &read, rights, work) : meets_one(comparator, lefts, &read, work)) return true;
+    if (is_left ? left_meets_any(comparator, &read, rights, work) : right_is_met(comparator, lefts, &read, work))
+      return true;
   }
   return false;
 }
@@ -133,7 +134,7 @@ static bool any_meets(const bt_comparator *comparator, const bt_value *left, con
   side lefts = side_of(left), rights = side_of(right);
   if (is_of_text(&lefts) != is_of_text(&rights)) return any_read_meets(comparator, &lefts, &rights, work);
   for (uint32_t i = 0; i < lefts.count; i++)
-    if (one_meets(comparator, &lefts.items[i], &rights, work)) return true;
+    if (left_meets_any(comparator, &lefts.items[i], &rights, work)) return true;
   return false;
 }
 

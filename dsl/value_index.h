@@ -1,8 +1,8 @@
 /* Spans by a value that they have: which of a list may equal another one. Built once for a list and asked often. What
  * is found still has to be compared: other values may have the same hash. A text that reads as a number (text_number.h)
- * stands under its bytes and, apart from numbers, under that number: a text asks for its bytes and for numbers, a
- * number for numbers and for texts that read as it. So that a thousand spellings of one number, which equal that number
- * and not each other, are not all compared with all. Thread: one evaluator's. */
+ * is found under its bytes and, apart from numbers, under that number. A text asks for its bytes and for numbers; a
+ * number asks for numbers and for texts that read as it. So a thousand spellings of one number, which equal that number
+ * and not each other, are not compared with each other. Thread: one evaluator's. */
 #ifndef BT_DSL_VALUE_INDEX_H
 #define BT_DSL_VALUE_INDEX_H
 

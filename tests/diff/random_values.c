@@ -541,7 +541,7 @@ static void write_test(writer *w, bool is_in_where) {
     put(w, PICK(w, span_strings));
     if (one_in(w, 3))
       bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", PICK(w, ids));
-    else if (one_in(w, 2))
+    else if (one_in(w, 4))
       bt_buffer_printf(w->out, " %s ", PICK(w, orders)), write_attribute(w); /* may be a number: a name never is */
     else
       write_string_test(w);

@@ -1,5 +1,5 @@
-"""Numbers and booleans that a library wrote as texts, as Envoy, Istio, Helidon and tracing of Rust do: every command that judges finds them, every
-rule of the packs holds on them, and what still cannot be compared is said in every output."""
+"""Numbers and booleans that a library wrote as texts, as Envoy, Istio, Helidon and tracing of Rust do. Every command that judges finds them, and
+every rule of the packs holds on them. What still cannot be compared is said in every output."""
 import glob
 import json
 import os

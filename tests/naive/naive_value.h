@@ -27,7 +27,7 @@ typedef struct naive_bound {
 typedef struct naive_value {
   naive_kind kind;
   bool may_be_missing; /* of RANGE */
-  bool may_be_read; /* a text of an attribute or a literal, which may read as a number or a boolean */
+  bool may_be_read;    /* a text of an attribute or a literal, which may read as a number or a boolean */
   bt_value exact;
   naive_bound low, high;
 } naive_value;
