@@ -252,6 +252,8 @@ void bt_checker_annotations(bt_checker *checker, const bt_ast_rule *tree);
 
 /* checker_constant.c: what is known without a trace. */
 typedef enum bt_static_truth { BT_STATIC_OPEN, BT_STATIC_NEVER, BT_STATIC_ALWAYS } bt_static_truth;
+/* A literal text that reads as a number (text_number.h). */
+bool bt_checker_reads_as_number(const bt_expression *expression);
 bt_static_truth bt_static_comparison(const bt_comparison *comparison);
 bt_static_truth bt_static_predicate(const bt_predicate *predicate);
 bt_static_truth bt_static_condition(const bt_condition *condition);

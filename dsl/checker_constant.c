@@ -4,6 +4,13 @@
 
 #include "dsl/checker.h"
 #include "dsl/field.h"
+#include "dsl/text_number.h"
+
+bool bt_checker_reads_as_number(const bt_expression *expression) {
+  bt_value number;
+  return expression->kind == BT_EXPRESSION_LITERAL && expression->literal.type == BT_VALUE_STRING &&
+         bt_text_number(expression->literal.string, &number);
+}
 
 /* Counts are whole numbers from 0, durations are never negative. */
 static bool is_count(const bt_expression *expression) {
@@ -68,8 +75,14 @@ static bool is_ordering(bt_comparison_operator op) {
   return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
 }
 
+/* A literal text that a number may equal: "503". */
+static bool is_quoted_number(const bt_expression *expression, const bt_expression *other) {
+  return other->type == BT_TYPE_NUMBER && bt_checker_reads_as_number(expression);
+}
+
 /* Two static types that are never equal and have no order with each other. Attributes can be anything. */
 static bool types_never_meet(const bt_expression *left, const bt_expression *right) {
+  if (is_quoted_number(left, right) || is_quoted_number(right, left)) return false;
   return left->type != right->type && left->type != BT_TYPE_ATTRIBUTE && right->type != BT_TYPE_ATTRIBUTE;
 }
 

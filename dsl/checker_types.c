@@ -170,6 +170,27 @@ static bool names_enumeration(const bt_expression *expression) {
          (expression->field.kind == BT_FIELD_KIND || expression->field.kind == BT_FIELD_STATUS);
 }
 
+/* A count of spans or services, or what is reckoned with one or with another aggregate. */
+static bool has_aggregate(const bt_expression *expression) {
+  if (!expression) return false;
+  bt_field_kind field = expression->field.kind;
+  if (expression->kind == BT_EXPRESSION_FIELD)
+    return field == BT_FIELD_TRACE_SPAN_COUNT || field == BT_FIELD_TRACE_SERVICE_COUNT;
+  return expression->kind == BT_EXPRESSION_AGGREGATE || has_aggregate(expression->left) ||
+         has_aggregate(expression->right);
+}
+
+/* `count(x) == "3"`: attributes may have been written as texts, what is counted here was not. */
+static bool check_quoted_number(bt_checker *checker, const bt_expression *left, const bt_expression *right) {
+  if (left->type != BT_TYPE_NUMBER || !bt_checker_reads_as_number(right) || !has_aggregate(left)) return true;
+  bt_str text = right->literal.string;
+  bt_diagnostic *added =
+      bt_checker_report(checker, BT_E_ARITHMETIC, right->range,
+                        "an aggregate is a number, and this is a text: write %.*s without quotes", BT_FMT(text));
+  bt_checker_fix(checker, added, right->range, "%.*s", BT_FMT(text));
+  return false;
+}
+
 static bool is_textual(const bt_expression *expression) {
   bool value = expression->kind == BT_EXPRESSION_LITERAL || expression->kind == BT_EXPRESSION_FIELD;
   return value && (expression->type == BT_TYPE_STRING || expression->type == BT_TYPE_ATTRIBUTE);
@@ -252,7 +273,9 @@ static bool compile_pattern(bt_checker *checker, const bt_expression *right, boo
 
 static bool check_pair(bt_checker *checker, const bt_ast *node, const bt_expression *left, const bt_expression *right) {
   bt_comparison_operator op = node->op;
-  bool fits = is_text_operator(op) ? check_text(checker, node, left, right) : check_units(checker, op, left, right);
+  bool fits = is_text_operator(op)
+                  ? check_text(checker, node, left, right)
+                  : check_units(checker, op, left, right) && check_quoted_number(checker, left, right);
   return fits && check_enumeration(checker, op, left, right) && check_enumeration(checker, op, right, left);
 }
 

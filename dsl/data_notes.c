@@ -5,15 +5,20 @@
 
 #include "dsl/field.h"
 #include "dsl/rule_walk.h"
+#include "dsl/text_number.h"
 
-typedef enum note_kind { NOTE_NAME, NOTE_TYPE } note_kind;
+typedef enum note_kind { NOTE_NAME, NOTE_VALUE } note_kind;
+
+/* What a value is that a test can make nothing of. */
+typedef enum unfit { UNFIT_STRING, UNFIT_NUMBER, UNFIT_BOOLEAN, UNFIT_OTHER, UNFIT_KINDS } unfit;
 
 typedef struct note {
   note_kind kind;
-  const bt_predicate *predicate;                      /* the name, or the comparison */
-  const bt_selection *selection;                      /* TYPE: whose spans are looked at; NAME: of a binding, or NULL */
-  uint64_t by_name, by_service, by_attribute;         /* NAME; the last: spans that have an attribute called so */
-  uint64_t present, of_string, of_number, of_boolean; /* TYPE */
+  const bt_predicate *predicate;        /* the name, or the test of a field */
+  const bt_field *field;                /* VALUE */
+  const bt_selection *selection;        /* VALUE: whose spans are looked at; NAME: of a binding, or NULL */
+  uint64_t by_name, by_service, by_attribute; /* NAME; the last: spans that have an attribute called so */
+  uint64_t present, unfit[UNFIT_KINDS]; /* VALUE: spans; each stands once among the unfit */
 } note;
 
 struct bt_data_notes {
@@ -45,21 +50,39 @@ static const bt_predicate *const *items_of(const bt_predicate *const *predicate,
 }
 
 static bool is_own_attribute(const bt_field *field) {
+  bt_field_kind kind = field->kind;
   return field->binding == BT_NO_BINDING &&
-         (field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_RESOURCE_ATTRIBUTE ||
-          field->kind == BT_FIELD_EITHER_ATTRIBUTE);
+         (kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE ||
+          kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE || kind == BT_FIELD_LINK_ATTRIBUTE);
 }
 
-static void note_types(void *context, const bt_selection *selection) {
-  uint32_t count;
-  const bt_predicate *const *items = items_of(&selection->predicate, &count);
-  for (uint32_t i = 0; i < count; i++) {
-    const bt_comparison *comparison = &items[i]->comparison;
-    if (items[i]->kind != BT_PREDICATE_COMPARE || !comparison->right) continue;
-    if (comparison->left->kind != BT_EXPRESSION_FIELD || comparison->right->kind != BT_EXPRESSION_LITERAL) continue;
-    if (!is_own_attribute(&comparison->left->field)) continue;
-    add_note(context, (note){.kind = NOTE_TYPE, .predicate = items[i], .selection = selection});
-  }
+static bool has_literals(const bt_comparison *comparison) {
+  for (uint32_t i = 0; i < comparison->list_count; i++)
+    if (comparison->list[i]->kind != BT_EXPRESSION_LITERAL) return false;
+  return comparison->right ? comparison->right->kind == BT_EXPRESSION_LITERAL : comparison->list_count > 0;
+}
+
+/* What it tests, of the span itself and against nothing but literals; else NULL. */
+static const bt_field *tested_field(const bt_predicate *predicate) {
+  const bt_comparison *comparison = &predicate->comparison;
+  const bt_field *field = NULL;
+  if (predicate->kind == BT_PREDICATE_EXISTS || predicate->kind == BT_PREDICATE_IS_TRUE) field = &predicate->field;
+  if (predicate->kind == BT_PREDICATE_COMPARE && comparison->left->kind == BT_EXPRESSION_FIELD &&
+      has_literals(comparison))
+    field = &comparison->left->field;
+  return field && is_own_attribute(field) ? field : NULL;
+}
+
+/* In and, or and not, at any depth, and in event.where and link.where. */
+static void note_values(bt_data_notes *notes, const bt_selection *selection, const bt_predicate *predicate) {
+  const bt_field *field = tested_field(predicate);
+  if (field)
+    add_note(notes, (note){.kind = NOTE_VALUE, .predicate = predicate, .field = field, .selection = selection});
+  for (uint32_t i = 0; i < predicate->item_count; i++) note_values(notes, selection, predicate->items[i]);
+}
+
+static void note_selection(void *context, const bt_selection *selection) {
+  note_values(context, selection, selection->predicate);
 }
 
 /* Which names stand in a selection that is bound: there each span of a service is a choice of its own. */
@@ -85,7 +108,7 @@ bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *
   bt_data_notes *notes = calloc(1, sizeof *notes);
   if (!notes) return bt_error_no_memory(error);
   notes->rule = rule;
-  bt_rule_visitor visitor = {.on_predicate = note_name, .on_selection = note_types, .context = notes};
+  bt_rule_visitor visitor = {.on_predicate = note_name, .on_selection = note_selection, .context = notes};
   bt_rule_walk(rule, &visitor);
   mark_bound(notes, rule->when);
   mark_bound(notes, rule->always);
@@ -142,15 +165,94 @@ static bool is_named_so(const bt_selection *selection, const bt_span *span) {
   return true;
 }
 
-static void look_at_type(note *n, const bt_span *span) {
+/* ---- values ---- */
+
+static bool is_number(bt_value_type type) {
+  return type == BT_VALUE_INT || type == BT_VALUE_DOUBLE;
+}
+
+static bool is_ordering(bt_comparison_operator op) {
+  return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
+}
+
+static bool is_of_texts(bt_comparison_operator op) {
+  return op == BT_CONTAINS || op == BT_STARTS_WITH || op == BT_ENDS_WITH || op == BT_MATCHES ||
+         op == BT_MATCHES_WHOLE || op == BT_NOT_MATCHES_WHOLE;
+}
+
+/* A scalar: as dsl.md §5 has it, the operator can make something of the two. */
+static bool fits_literal(bt_comparison_operator op, const bt_value *value, const bt_value *literal) {
+  bool are_texts = value->type == BT_VALUE_STRING && literal->type == BT_VALUE_STRING;
+  if (are_texts || is_of_texts(op)) return are_texts;
+  bt_value a = bt_value_read(value), b = bt_value_read(literal);
+  if (is_number(a.type)) return is_number(b.type);
+  return a.type == BT_VALUE_BOOL && b.type == BT_VALUE_BOOL && !is_ordering(op);
+}
+
+static bool fits_test(const bt_predicate *predicate, const bt_value *value) {
+  static const bt_value yes = {.type = BT_VALUE_BOOL, .boolean = true};
+  const bt_comparison *comparison = &predicate->comparison;
+  if (value->type == BT_VALUE_OTHER) return false;
+  if (predicate->kind == BT_PREDICATE_EXISTS) return true;
+  if (predicate->kind == BT_PREDICATE_IS_TRUE) return fits_literal(BT_EQUAL, value, &yes);
+  if (comparison->right) return fits_literal(comparison->op, value, &comparison->right->literal);
+  for (uint32_t i = 0; i < comparison->list_count; i++)
+    if (fits_literal(BT_EQUAL, value, &comparison->list[i]->literal)) return true;
+  return false;
+}
+
+static unfit kind_of(const bt_value *value) {
+  if (value->type == BT_VALUE_STRING) return UNFIT_STRING;
+  if (value->type == BT_VALUE_BOOL) return UNFIT_BOOLEAN;
+  return is_number(value->type) ? UNFIT_NUMBER : UNFIT_OTHER;
+}
+
+/* An array is fit where one of its elements is, and else of their kind. */
+static bool is_unfit(const bt_predicate *predicate, const bt_value *value, unfit *kind) {
+  bool is_array = value->type == BT_VALUE_ARRAY;
+  *kind = kind_of(is_array ? &value->array.items[0] : value);
+  if (!is_array) return !fits_test(predicate, value);
+  for (uint32_t i = 0; i < value->array.count; i++)
+    if (fits_test(predicate, &value->array.items[i])) return false;
+  return true;
+}
+
+typedef struct met { /* by a test on one span */
+  bool is_present, is_unfit;
+  unfit kind;
+} met;
+
+/* What counts as not there is looked for on the resource, which hides it. */
+static bt_value value_of(const bt_field *field, const bt_span *span, const bt_span_part *part) {
   char id_text[BT_SPAN_ID_HEX + 1];
+  bt_value value = bt_field_value(span, field, part, id_text);
+  if (value.type != BT_VALUE_MISSING || field->kind != BT_FIELD_EITHER_ATTRIBUTE) return value;
+  bt_field own = *field;
+  own.kind = BT_FIELD_SPAN_ATTRIBUTE;
+  return bt_field_value(span, &own, part, id_text);
+}
+
+static void meet_value(const note *n, const bt_span *span, const bt_span_part *part, met *m) {
+  unfit kind;
+  bt_value value = value_of(n->field, span, part);
+  if (value.type == BT_VALUE_MISSING) return;
+  m->is_present = true;
+  if (!is_unfit(n->predicate, &value, &kind)) return;
+  m->is_unfit = true;
+  m->kind = kind;
+}
+
+static void look_at_value(note *n, const bt_span *span) {
+  met m = {.is_present = false};
+  bool are_links = bt_field_is_of_link(n->field->kind);
+  bt_span_parts parts = {.span = span, .are_links = are_links};
   if (!is_named_so(n->selection, span)) return;
-  bt_value value = bt_field_value(span, &n->predicate->comparison.left->field, NULL, id_text);
-  if (value.type == BT_VALUE_MISSING || value.type == BT_VALUE_OTHER) return;
-  n->present++;
-  n->of_string += value.type == BT_VALUE_STRING;
-  n->of_number += value.type == BT_VALUE_INT || value.type == BT_VALUE_DOUBLE;
-  n->of_boolean += value.type == BT_VALUE_BOOL;
+  if (!are_links && !bt_field_is_of_event(n->field->kind))
+    meet_value(n, span, NULL, &m);
+  else
+    while (bt_span_parts_next(&parts)) meet_value(n, span, &parts.part, &m);
+  n->present += m.is_present;
+  if (m.is_unfit) n->unfit[m.kind]++;
 }
 
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
@@ -159,7 +261,7 @@ void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
       if (notes->items[i].kind == NOTE_NAME)
         look_at_name(&notes->items[i], &trace->spans[k]);
       else
-        look_at_type(&notes->items[i], &trace->spans[k]);
+        look_at_value(&notes->items[i], &trace->spans[k]);
 }
 
 void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
@@ -170,11 +272,11 @@ void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
     n->by_service += other->by_service;
     n->by_attribute += other->by_attribute;
     n->present += other->present;
-    n->of_string += other->of_string;
-    n->of_number += other->of_number;
-    n->of_boolean += other->of_boolean;
+    for (int kind = 0; kind < UNFIT_KINDS; kind++) n->unfit[kind] += other->unfit[kind];
   }
 }
+
+/* ---- sentences ---- */
 
 /* 2,000 */
 static void say_count(uint64_t count, bt_buffer *out) {
@@ -219,26 +321,54 @@ static bool say_name(const note *n, bt_buffer *out) {
   return true;
 }
 
-static const char *kind_of_literal(bt_value_type type) {
+static const char *name_of_type(bt_value_type type) {
   if (type == BT_VALUE_STRING) return "a string";
   return type == BT_VALUE_BOOL ? "true or false" : "a number";
 }
 
-static bool say_type(const bt_data_notes *notes, const note *n, bt_buffer *out) {
-  bt_value_type wanted = n->predicate->comparison.right->literal.type;
-  uint64_t fitting = wanted == BT_VALUE_STRING ? n->of_string : wanted == BT_VALUE_BOOL ? n->of_boolean : n->of_number;
-  uint64_t others = n->of_string + n->of_number + n->of_boolean - fitting;
-  if (!n->present || others != n->present) return false;
-  const char *met = n->of_string == others    ? "a string"
-                    : n->of_number == others  ? "a number"
-                    : n->of_boolean == others ? "true or false"
-                                              : "of other types";
-  bt_range range = n->predicate->comparison.left->range;
-  bt_buffer_printf(out, "`%.*s` was %s in ", (int)(range.end - range.start), notes->rule->text.ptr + range.start, met);
-  say_count(others, out);
+/* What the test compares with. */
+static const char *name_of_other_side(const bt_predicate *predicate) {
+  const bt_comparison *comparison = &predicate->comparison;
+  if (predicate->kind == BT_PREDICATE_IS_TRUE) return name_of_type(BT_VALUE_BOOL);
+  if (comparison->right) return name_of_type(comparison->right->literal.type);
+  const char *first = name_of_type(comparison->list[0]->literal.type);
+  for (uint32_t i = 1; i < comparison->list_count; i++)
+    if (name_of_type(comparison->list[i]->literal.type) != first) return "these values";
+  return first;
+}
+
+/* What the unfit values were, when they were all of one kind. */
+static const char *name_of_unfit(const note *n, uint64_t total) {
+  if (n->unfit[UNFIT_NUMBER] == total) return "a number";
+  if (n->unfit[UNFIT_BOOLEAN] == total) return "true or false";
+  if (n->unfit[UNFIT_OTHER] == total) return "a map, a list of maps, bytes, or a list that is empty or mixed,";
+  return n->unfit[UNFIT_STRING] == total ? "a string" : "of other types";
+}
+
+static bool is_number_side(const bt_predicate *predicate) {
+  return name_of_other_side(predicate) == name_of_type(BT_VALUE_INT);
+}
+
+static bool say_value(const bt_data_notes *notes, const note *n, bt_buffer *out) {
+  uint64_t total = 0;
+  for (int kind = 0; kind < UNFIT_KINDS; kind++) total += n->unfit[kind];
+  if (!total) return false;
+  bt_range range =
+      n->predicate->kind == BT_PREDICATE_COMPARE ? n->predicate->comparison.left->range : n->predicate->range;
+  bt_str written = {notes->rule->text.ptr + range.start, range.end - range.start};
+  if (n->predicate->kind == BT_PREDICATE_EXISTS) written = n->field->key;
+  bt_buffer_printf(out, "`%.*s` was %s in ", BT_FMT(written), name_of_unfit(n, total));
+  say_count(total, out);
   bt_buffer_append(out, BT_STR(" of "));
   say_count(n->present, out);
-  bt_buffer_printf(out, " spans, and here it is compared with %s: types do not mix", kind_of_literal(wanted));
+  bt_buffer_append(out, BT_STR(" spans"));
+  if (n->unfit[UNFIT_OTHER] == total) {
+    bt_buffer_append(out, BT_STR(" that have it: that counts as not there"));
+    return true;
+  }
+  bt_buffer_printf(out, ", and here it is compared with %s: ", name_of_other_side(n->predicate));
+  bool is_no_number = n->unfit[UNFIT_STRING] == total && is_number_side(n->predicate);
+  bt_buffer_append(out, is_no_number ? BT_STR("it reads as none") : BT_STR("types do not mix"));
   return true;
 }
 
@@ -246,7 +376,7 @@ bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_
   for (size_t k = 0; k < notes->count; k++) {
     size_t before = out->len;
     const note *n = &notes->items[k];
-    bool is_said = n->kind == NOTE_NAME ? say_name(n, out) : say_type(notes, n, out);
+    bool is_said = n->kind == NOTE_NAME ? say_name(n, out) : say_value(notes, n, out);
     *place = n->predicate->range;
     if (is_said && i-- == 0) return true;
     out->len = before;

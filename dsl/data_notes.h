@@ -1,7 +1,8 @@
 /* What a rule's names and comparisons met in data. One kind is a bare name that selected spans by name and by service.
- * The other is a field whose values were all of another type than what they are compared with. No verdict depends on
- * it: it tells the author what the checker, without data, cannot. Memory: the notes own what they count and borrow the
- * rule. Thread: one at a time. */
+ * The other is an attribute that had, in some spans, a value that its test can make nothing of. That is a text that
+ * reads as no number against a number, a map, bytes, a list of maps. No verdict depends on it: it tells the author what
+ * the checker, without data, cannot. Memory: the notes own what they count and borrow the rule. Thread: one at a time.
+ */
 #ifndef BT_DSL_DATA_NOTES_H
 #define BT_DSL_DATA_NOTES_H
 

@@ -86,7 +86,7 @@ typedef struct bt_index_place {
 typedef struct bt_merge {
   bt_member_order order;
   uint32_t count;
-  bt_span_list lists[BT_MAX_KEYS]; /* what is left of each */
+  bt_span_list lists[BT_MAX_KEYS * BT_MOST_HASHES]; /* what is left of each */
 } bt_merge;
 
 typedef struct bt_downstream { /* of one span, as far as one relation goes (evaluation_linked.c) */

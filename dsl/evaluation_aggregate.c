@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "dsl/evaluation.h"
+#include "dsl/text_number.h"
 
 /* What the members say. Whole numbers are summed exactly and apart from the others, so that the sum does not depend on
  * their order. */
@@ -65,9 +66,10 @@ static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expre
     t->unsure_numbers++;
     t->unknown_values++;
     t->why |= value.why;
-  } else if (is_number(&value.low)) {
-    add_number(t, &value.low, is_sure);
+    return;
   }
+  bt_value read = bt_value_read(&value.low);
+  if (is_number(&read)) add_number(t, &read, is_sure);
 }
 
 static bt_value integer_value(int64_t integer) {

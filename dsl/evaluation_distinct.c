@@ -1,11 +1,12 @@
 /* count_distinct over the members of a selection: how many values there are that some member's value equals. An array
- * gives each of its elements; what is missing, and NaN, equals nothing. Values are gathered on a stack of the evaluator
- * (the value of one may hold another count_distinct), sorted by their hashes, and counted. What members or values are
- * unknown, or were not seen, makes the number a range. See evaluation.h. */
+ * gives each of its elements; what is missing, and NaN, equals nothing; a text counts as what it reads as. Values are
+ * gathered on a stack of the evaluator (the value of one may hold another count_distinct), sorted by their hashes, and
+ * counted. What members or values are unknown, or were not seen, makes the number a range. See evaluation.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "dsl/evaluation.h"
+#include "dsl/text_number.h"
 
 enum { TESTS_OF_VALUE = 16, LONG_TEXT = 256, LONG_TEXT_ROUNDS = 32 };
 
@@ -40,9 +41,10 @@ static bool pay_value(bt_evaluator *evaluator, const bt_value *value) {
 static bool push_value(bt_evaluator *evaluator, const bt_value *value, bool is_sure) {
   uint32_t hash;
   if (!pay_value(evaluator, value)) return (void)bt_evaluator_is_cut(evaluator), true;
-  if (!bt_value_hash(value, &hash)) return true;
+  bt_value read = bt_value_read(value);
+  if (!bt_value_hash(&read, &hash)) return true;
   if (!make_room(evaluator)) return false;
-  evaluator->distinct.values[evaluator->distinct.count++] = (bt_distinct_value){*value, hash, is_sure};
+  evaluator->distinct.values[evaluator->distinct.count++] = (bt_distinct_value){read, hash, is_sure};
   return true;
 }
 

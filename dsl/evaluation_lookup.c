@@ -15,9 +15,10 @@ enum { MOST_INDEXES = 128 };
 /* And what they hold. Beyond it the spans are looked through. */
 static const size_t index_max_bytes = (size_t)256 << 20;
 
-typedef enum need { UNUSABLE, NOTHING_MEETS_IT, ASKS_FOR_HASH } need;
-
-/* ---- what a key asks for now ---- */
+typedef struct need { /* what a key asks for now */
+  bool is_usable;
+  uint32_t hashes[BT_MOST_HASHES], count; /* 0: nothing meets it */
+} need;
 
 static bool are_bound(const bt_evaluator *evaluator, bt_binding_set needs) {
   for (int b = 0; needs >> b; b++)
@@ -25,20 +26,21 @@ static bool are_bound(const bt_evaluator *evaluator, bt_binding_set needs) {
   return true;
 }
 
-static need find_value(bt_evaluator *evaluator, const bt_program_key *key, uint32_t *hash) {
+static need find_value(bt_evaluator *evaluator, const bt_program_key *key) {
   bt_outcome other = bt_evaluate_expression(evaluator, key->other, BT_NO_SPAN, NULL);
-  if (other.kind != BT_OUTCOME_VALUE || other.low.type == BT_VALUE_ARRAY) return UNUSABLE;
-  return bt_value_hash(&other.low, hash) ? ASKS_FOR_HASH : NOTHING_MEETS_IT;
+  need asks = {.is_usable = other.kind == BT_OUTCOME_VALUE && other.low.type != BT_VALUE_ARRAY};
+  if (asks.is_usable) asks.count = bt_value_hashes_to_ask(&other.low, asks.hashes);
+  return asks;
 }
 
-static need find_need(bt_evaluator *evaluator, const bt_program_key *key, uint32_t *hash) {
-  if (!are_bound(evaluator, key->needs)) return UNUSABLE;
-  if (key->kind == BT_KEY_EQUAL) return find_value(evaluator, key, hash);
+static need find_need(bt_evaluator *evaluator, const bt_program_key *key) {
+  if (!are_bound(evaluator, key->needs)) return (need){.is_usable = false};
+  if (key->kind == BT_KEY_EQUAL) return find_value(evaluator, key);
   const bt_span *bound = bt_evaluator_span(evaluator, evaluator->bound[key->binding]);
   const bt_span_id *id = key->kind == BT_KEY_CHILD_OF ? &bound->id : &bound->parent_id;
-  if (bt_span_id_is_zero(id)) return NOTHING_MEETS_IT;
-  *hash = bt_span_id_hash(id);
-  return ASKS_FOR_HASH;
+  need asks = {.is_usable = true};
+  if (!bt_span_id_is_zero(id)) asks.hashes[asks.count++] = bt_span_id_hash(id);
+  return asks;
 }
 
 /* ---- indexes ---- */
@@ -114,15 +116,18 @@ static void consider_list(lookup *l, bt_span_list list) {
   l->best = list;
 }
 
-/* False: the key cannot be used. */
-static bool find_list(lookup *l, const bt_program_key *key, bt_span_list *out) {
-  uint32_t hash, number = l->number++;
-  need asks = l->evaluator->work.status == BT_OK ? find_need(l->evaluator, key, &hash) : UNUSABLE;
-  *out = (bt_span_list){NULL, 0};
-  if (asks != ASKS_FOR_HASH) return asks == NOTHING_MEETS_IT;
+/* Adds the lists of spans that may meet the key to `found`, none that is empty. False: the key cannot be used. */
+static bool find_lists(lookup *l, const bt_program_key *key, bt_merge *found) {
+  uint32_t number = l->number++;
+  need asks = l->evaluator->work.status == BT_OK ? find_need(l->evaluator, key) : (need){.is_usable = false};
+  if (!asks.is_usable || !asks.count) return asks.is_usable;
   const bt_value_index *index = find_index(l->evaluator, l->selection, l->slot, key, number, l->reach->order);
-  if (index) *out = bt_window_cut(&l->evaluator->index, bt_value_index_find(index, hash), l->reach);
-  return index != NULL;
+  if (!index) return false;
+  for (uint32_t i = 0; i < asks.count; i++) {
+    bt_span_list list = bt_window_cut(&l->evaluator->index, bt_value_index_find(index, asks.hashes[i]), l->reach);
+    if (list.count) found->lists[found->count++] = list;
+  }
+  return true;
 }
 
 static bool make_merge(lookup *l) {
@@ -131,27 +136,27 @@ static bool make_merge(lookup *l) {
   return l->slot->merge != NULL;
 }
 
-/* The lists of all alternatives, which are walked as one. */
-static void try_any(lookup *l, const bt_program_key *key) {
-  bt_merge merge = {.order = l->reach->order, .count = key->alternative_count};
+/* Several lists are walked as one. */
+static void consider_merge(lookup *l, const bt_merge *merge) {
   uint64_t count = 0;
-  bool can_use = true;
-  for (uint32_t i = 0; i < key->alternative_count; i++) {
-    can_use = find_list(l, &key->alternatives[i], &merge.lists[i]) && can_use;
-    count += merge.lists[i].count;
-  }
-  if (!can_use || count > UINT32_MAX || !is_best(l, count) || !make_merge(l)) return;
-  *l->slot->merge = merge;
+  for (uint32_t i = 0; i < merge->count; i++) count += merge->lists[i].count;
+  if (count > UINT32_MAX || !is_best(l, count) || !make_merge(l)) return;
+  *l->slot->merge = *merge;
   l->best = (bt_span_list){NULL, (uint32_t)count};
   l->is_found = l->is_merge = true;
 }
 
 static void try_key(lookup *l, const bt_program_key *key) {
-  bt_span_list list;
-  if (key->kind == BT_KEY_ANY)
-    try_any(l, key);
-  else if (find_list(l, key, &list))
-    consider_list(l, list);
+  bool is_any = key->kind == BT_KEY_ANY, can_use = true;
+  bt_merge found = {.order = l->reach->order};
+  for (uint32_t i = 0; is_any && i < key->alternative_count; i++)
+    can_use = find_lists(l, &key->alternatives[i], &found) && can_use;
+  if (!is_any) can_use = find_lists(l, key, &found);
+  if (!can_use) return;
+  if (found.count > 1)
+    consider_merge(l, &found);
+  else
+    consider_list(l, found.count ? found.lists[0] : (bt_span_list){NULL, 0});
 }
 
 static bool stands_before(const bt_trace_index *index, bt_member_order order, uint32_t a, uint32_t b) {

@@ -5,8 +5,9 @@
 
 static const bt_value missing = {.type = BT_VALUE_MISSING};
 
+/* Of a field that every span has: no attribute. */
 static bt_value string_value(bt_str string) {
-  return (bt_value){.type = BT_VALUE_STRING, .string = string};
+  return (bt_value){.type = BT_VALUE_STRING, .is_name = true, .string = string};
 }
 
 static bt_value integer_value(int64_t integer) {

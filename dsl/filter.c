@@ -59,7 +59,8 @@ static bool same_field(const bt_filter_test *a, const bt_filter_test *b) {
 }
 
 static bool tests_equal(const bt_filter_test *a, const bt_filter_test *b) {
-  return same_field(a, b) && a->op == b->op && literals_equal(&a->literal, &b->literal);
+  return same_field(a, b) && a->op == b->op && a->is_reading == b->is_reading &&
+         literals_equal(&a->literal, &b->literal);
 }
 
 bool bt_filter_equal(const bt_filter *a, const bt_filter *b) {
@@ -76,10 +77,13 @@ static bool takes_any_string(const bt_filter_test *test) {
   return test->op == BT_FILTER_REGEX && bt_str_equal(test->literal.string, BT_STR(BT_FILTER_ANY_STRING));
 }
 
+/* What is asked for its own sake implies no reading: else it could be dropped beside one, and would no longer count as
+ * surely meant. */
 static bool test_implies(const bt_filter_test *a, const bt_filter_test *b) {
-  if (!same_field(a, b)) return false;
+  if (!same_field(a, b) || (b->is_reading && !a->is_reading)) return false;
   if (b->op == BT_FILTER_PRESENT) return true;
-  return tests_equal(a, b) || (takes_any_string(b) && a->literal.type == BT_VALUE_STRING);
+  bool is_same = a->op == b->op && literals_equal(&a->literal, &b->literal);
+  return is_same || (takes_any_string(b) && a->literal.type == BT_VALUE_STRING);
 }
 
 static bool implies_filter(const bt_filter *a, const bt_filter *b, unsigned *steps);
@@ -200,4 +204,21 @@ const bt_filter *bt_filter_join(bt_filter_builder *builder, bt_filter_kind kind,
 const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *a,
                                  const bt_filter *b) {
   return bt_filter_join(builder, kind, (const bt_filter *const[]){a, b}, 2);
+}
+
+bool bt_filter_is_reading(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return test->is_reading;
+}
+
+const bt_filter *bt_filter_without_readings(bt_filter_builder *builder, const bt_filter *filter) {
+  if (filter->kind == BT_FILTER_TEST) return filter->test.is_reading ? &no_span : filter;
+  if (!bt_filter_has_test(filter, bt_filter_is_reading, NULL)) return filter;
+  const bt_filter **items = bt_arena_array(builder->arena, filter->item_count, sizeof *items);
+  if (!items) {
+    builder->failed = true;
+    return &no_span;
+  }
+  for (uint32_t i = 0; i < filter->item_count; i++) items[i] = bt_filter_without_readings(builder, filter->items[i]);
+  return bt_filter_join(builder, filter->kind, items, filter->item_count);
 }

@@ -48,6 +48,9 @@ typedef struct bt_filter_test {
   bt_str key;
   bt_filter_operator op;
   bt_value literal; /* STRING, BOOL, INT, DOUBLE, DURATION; kinds and statuses: lower-case STRING */
+  /* For texts that may read as a number or a boolean that is meant (pushdown_reading.c). Over only: it may find more,
+   * but neither "nil" nor "". */
+  bool is_reading;
 } bt_filter_test;
 
 typedef enum bt_filter_kind {
@@ -79,6 +82,9 @@ const bt_filter *bt_filter_join(bt_filter_builder *builder, bt_filter_kind kind,
 const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *a,
                                  const bt_filter *b);
 bool bt_filter_equal(const bt_filter *a, const bt_filter *b);
+bool bt_filter_is_reading(const bt_filter_test *test, const void *nothing); /* for bt_filter_has_test */
+/* The filter without its readings: it finds what is meant for a number's or a boolean's own sake. */
+const bt_filter *bt_filter_without_readings(bt_filter_builder *builder, const bt_filter *filter);
 /* Whether some test of the filter is such. */
 bool bt_filter_has_test(const bt_filter *filter, bool (*is_such)(const bt_filter_test *test, const void *context),
                         const void *context);

@@ -20,6 +20,7 @@ bool bt_filter_may_overlook(const bt_filter *filter) {
 
 /* The word that Tempo 2.10 and 3 give for a column without a value. */
 static bool may_be_met_by_nil(const bt_filter_test *test) {
+  if (test->is_reading) return false;
   if (test->op == BT_FILTER_PRESENT || test->op == BT_FILTER_REGEX) return true;
   return test->op == BT_FILTER_EQUAL && test->literal.type == BT_VALUE_STRING &&
          bt_str_equal(test->literal.string, BT_STR("nil"));

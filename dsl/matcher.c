@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dsl/field.h"
+#include "dsl/text_number.h"
 
 static bool is_named(const bt_span *span, bt_str name) {
   return bt_str_equal(span->name, name) || (span->resource->service.ptr && bt_str_equal(span->resource->service, name));
@@ -92,14 +93,15 @@ static bool is_attribute(bt_field_kind kind) {
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE;
 }
 
-/* `span.name == "x"`, `span.service == "x"` and `k == "x"`. */
+/* `span.name == "x"`, `span.service == "x"`, and `k == "x"` unless a number or boolean may equal "x", too. */
 static bt_anchor_kind comparison_anchor(const bt_program_comparison *comparison) {
   if (comparison->is_list || comparison->comparator.op != BT_EQUAL) return BT_ANCHOR_ALL;
   if (comparison->rights[0]->literal.type != BT_VALUE_STRING) return BT_ANCHOR_ALL;
   bt_field_kind field = comparison->left->field.kind;
   if (field == BT_FIELD_NAME) return BT_ANCHOR_NAME;
   if (field == BT_FIELD_SERVICE) return BT_ANCHOR_SERVICE;
-  return is_attribute(field) ? BT_ANCHOR_VALUE : BT_ANCHOR_ALL;
+  bool is_text = bt_value_read(&comparison->rights[0]->literal).type == BT_VALUE_STRING;
+  return is_attribute(field) && is_text ? BT_ANCHOR_VALUE : BT_ANCHOR_ALL;
 }
 
 static bt_anchor_kind anchor_kind(const bt_program_predicate *predicate) {

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "dsl/text_number.h"
+
 bt_outcome bt_outcome_at_least(bt_value low, unsigned why) {
   return (bt_outcome){.kind = BT_OUTCOME_RANGE, .why = (uint8_t)why, .has_low = true, .low = low};
 }
@@ -204,7 +206,13 @@ static bool is_zero(const bt_outcome *outcome) {
   return !range.low.infinite && !range.high.infinite && sign_of(&range.low) == 0 && sign_of(&range.high) == 0;
 }
 
-bt_outcome bt_outcome_arithmetic(bt_expression_kind operator, const bt_outcome * left, const bt_outcome *right) {
+/* A text is what it reads as: where it meets a range, and in arithmetic. */
+static bt_outcome read_outcome(const bt_outcome *outcome) {
+  bool is_value = outcome->kind == BT_OUTCOME_VALUE;
+  return is_value ? bt_outcome_value(bt_value_read(&outcome->low)) : *outcome;
+}
+
+static bt_outcome combine_read(bt_expression_kind operator, const bt_outcome * left, const bt_outcome *right) {
   unsigned why = left->why | right->why;
   if (is_valueless(left) || is_valueless(right)) return bt_outcome_missing();
   /* Whatever the left side may be. */
@@ -225,6 +233,11 @@ bt_outcome bt_outcome_arithmetic(bt_expression_kind operator, const bt_outcome *
                       .may_be_missing = left->may_be_missing || right->may_be_missing,
                       .low = range.low.number,
                       .high = range.high.number};
+}
+
+bt_outcome bt_outcome_arithmetic(bt_expression_kind operator, const bt_outcome * left, const bt_outcome *right) {
+  bt_outcome left_read = read_outcome(left), right_read = read_outcome(right);
+  return combine_read(operator, & left_read, &right_read);
 }
 
 bt_outcome bt_outcome_negate(const bt_outcome *operand) {
@@ -281,8 +294,9 @@ static bt_kleene compare_ranges(bt_comparison_operator op, const bounds *a, cons
 
 /* One element against a range. */
 static bt_kleene compare_elements(bt_comparison_operator op, const bt_outcome *left, const bt_outcome *right) {
-  if (is_valueless(left) || is_valueless(right)) return bt_kleene_from(false);
-  bounds a = bounds_of(left), b = bounds_of(right);
+  bt_outcome left_read = read_outcome(left), right_read = read_outcome(right);
+  if (is_valueless(&left_read) || is_valueless(&right_read)) return bt_kleene_from(false);
+  bounds a = bounds_of(&left_read), b = bounds_of(&right_read);
   return compare_ranges(op, &a, &b, left->why | right->why);
 }
 

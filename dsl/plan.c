@@ -137,12 +137,11 @@ static void add_field_search(bt_filter_builder *builder, bt_plan *plan, bt_str *
 
 static void add_linking_searches(bt_filter_builder *builder, bt_over_filter linking, bt_plan *plan) {
   bt_str *searches = bt_arena_array(builder->arena, MAX_LINKING, sizeof *searches);
-  bool was_weakened = false, tests_keys = finds_some(linking) && !bt_filter_has_no_key(linking.filter);
+  bool tests_keys = finds_some(linking) && !bt_filter_has_no_key(linking.filter);
   if (!searches) builder->failed = true;
   if (builder->failed) return;
   plan->linking_searches = searches;
-  const bt_over *over =
-      tests_keys ? bt_formula_write(builder, bt_formula_query(builder, linking), &was_weakened) : NULL;
+  const bt_over *over = tests_keys ? bt_formula_write(builder, bt_formula_query(builder, linking)) : NULL;
   if (!over || !list_searches(over, searches, &plan->linking_search_count)) add_field_search(builder, plan, searches);
 }
 
@@ -168,9 +167,10 @@ bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
   bt_filter_builder builder = {.arena = &owned->arena};
   bt_plan *plan = &owned->plan;
   bool was_weakened = false, is_exact = false;
-  plan->violating = bt_formula_write(&builder, bt_plan_violating(&builder, rule), &was_weakened);
-  was_weakened = false;
-  plan->exercising = bt_formula_write(&builder, bt_plan_exercising(&builder, rule, &is_exact), &was_weakened);
+  plan->violating = bt_formula_write(&builder, bt_plan_violating(&builder, rule));
+  const bt_formula *exercising = bt_plan_exercising(&builder, rule, &is_exact);
+  plan->exercising =
+      is_exact ? bt_formula_write_counted(&builder, exercising, &was_weakened) : bt_formula_write(&builder, exercising);
   plan->exercising_is_exact = is_exact && !was_weakened;
   add_subtracted(&builder, rule, plan);
   add_spans(&builder, rule, plan);
@@ -187,10 +187,9 @@ bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
 
 bt_status bt_plan_finds(const bt_rule *rule, bool *finds, bt_error *error) {
   bt_arena arena;
-  bool was_weakened = false;
   bt_arena_init(&arena, ARENA_CAP_BYTES);
   bt_filter_builder builder = {.arena = &arena};
-  const bt_over *over = bt_formula_write(&builder, bt_plan_violating(&builder, rule), &was_weakened);
+  const bt_over *over = bt_formula_write(&builder, bt_plan_violating(&builder, rule));
   *finds = !builder.failed && over->kind != BT_OVER_ALL;
   bool failed = builder.failed;
   bt_arena_dispose(&arena);

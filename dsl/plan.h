@@ -44,6 +44,7 @@ typedef struct bt_over {
   /* Of QUERY, in an OR: only there to miss nothing; what no other item finds need not be meant, where the others are
    * exact. */
   bool is_surplus;
+  bool is_found_twice; /* of QUERY, in an OR: another item finds all that it finds, and more that need not be meant */
   const struct bt_over **items; /* two or more */
   uint32_t item_count;
 } bt_over;

@@ -249,8 +249,8 @@ const bt_formula *bt_plan_violating(bt_filter_builder *builder, const bt_rule *r
 
 /* ---- exercising ---- */
 
-/* The formula of the condition finds exactly the traces in which it holds: nothing but the existence of spans that can
- * be asked for exactly, each for itself. */
+/* The formula of the condition finds, but for its readings, exactly the traces in which it holds: nothing but the
+ * existence of spans that can be asked for exactly, each for itself. */
 static bool is_exact_condition(bt_filter_builder *builder, const bt_condition *condition) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE:
@@ -264,7 +264,7 @@ static bool is_exact_condition(bt_filter_builder *builder, const bt_condition *c
     const bt_selection *selection = condition->selection;
     bt_filter_pair pair = bt_pushdown_predicate(builder, selection->predicate, false);
     return selection->base_binding == BT_NO_BINDING && !selection->relation_count &&
-           bt_filter_equal(pair.over.filter, pair.under.filter);
+           bt_filter_equal(bt_filter_without_readings(builder, pair.over.filter), pair.under.filter);
   }
   case BT_CONDITION_NOT:
   case BT_CONDITION_COMPARE:

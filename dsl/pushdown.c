@@ -3,6 +3,7 @@
  * and its opposite true, and no filter finds what is missing. So the opposite of a test on an attribute is every span
  * for over and no span for under. */
 #include "dsl/pushdown.h"
+#include "dsl/text_number.h"
 
 #include "dsl/plan_parts.h"
 
@@ -296,17 +297,22 @@ static const bt_filter *or_no_text(bt_filter_builder *builder, const bt_filter *
   return bt_filter_join2(builder, BT_FILTER_OR, over, bt_filter_test_new(builder, empty));
 }
 
+/* Texts, and what texts read as. */
+static bool reaches_texts(const bt_value *literal) {
+  return literal->type == BT_VALUE_STRING || literal->type == BT_VALUE_BOOL || literal->type == BT_VALUE_INT ||
+         literal->type == BT_VALUE_DOUBLE;
+}
+
 /* For a field of the span or else of its resource, over asks for either; under asks for the span's own only, which
  * always counts: a span whose own value differs is not spoken for by its resource. */
 static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute_scopes *at, bt_comparison_operator op,
                                      const bt_value *literal, bool negated) {
   if (negated) return unknown_pair();
   if (is_negative_operator(op)) return pair_of(present_in(builder, at, BT_FILTER_PRESENT), bt_filter_none());
-  const bt_filter *tests[2];
-  bool is_exact[2] = {false, false};
-  for (uint32_t i = 0; i < at->count; i++)
-    tests[i] = bt_pushdown_value(builder, at->scopes[i], at->key, op, literal, &is_exact[i]);
-  return pair_of(bt_filter_join(builder, BT_FILTER_OR, tests, at->count), is_exact[0] ? tests[0] : bt_filter_none());
+  bt_filter_pair own = bt_pushdown_value(builder, at->scopes[0], at->key, op, literal);
+  if (at->count == 1) return own;
+  bt_filter_pair other = bt_pushdown_value(builder, at->scopes[1], at->key, op, literal);
+  return pair_of(bt_filter_join2(builder, BT_FILTER_OR, own.over.filter, other.over.filter), own.under.filter);
 }
 
 /* Of the scopes in which what is found is there: Tempo's tables have a service name, maybe empty, for every resource.
@@ -334,17 +340,22 @@ static bt_filter_pair some_event(bt_filter_builder *builder) {
   return pair_of(bt_filter_test_new(builder, test), bt_filter_none());
 }
 
+/* A text, or a boolean: a NaN hides numbers, and what a text may read as too. */
+static bool is_known_of_event(const bt_value *literal, bt_comparison_operator op) {
+  bt_value read;
+  if (literal->type == BT_VALUE_BOOL) return op == BT_EQUAL;
+  return literal->type == BT_VALUE_STRING && !is_negative_operator(op) && !bt_text_number(literal->string, &read);
+}
+
 /* Nothing is found exactly: a query that asks for a name in Tempo 2.8 finds spans without events, too. */
 static bt_filter_pair event_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                  const bt_value *literal, bool negated) {
-  bool is_exact = false, is_name = field->kind == BT_FIELD_EVENT_NAME;
-  bool is_known = literal->type == BT_VALUE_STRING || (literal->type == BT_VALUE_BOOL && op == BT_EQUAL);
+  bool is_name = field->kind == BT_FIELD_EVENT_NAME;
   const bt_filter *over = NULL;
   if (negated) return unknown_pair();
   if (is_name && !is_negative_operator(op)) over = bt_pushdown_text(builder, BT_FILTER_EVENT_NAME, op, literal, false);
-  if (field->kind == BT_FIELD_EVENT_ATTRIBUTE && is_known && !is_negative_operator(op) &&
-      bt_pushdown_can_name(field->key))
-    over = bt_pushdown_value(builder, BT_FILTER_EVENT, field->key, op, literal, &is_exact);
+  if (field->kind == BT_FIELD_EVENT_ATTRIBUTE && is_known_of_event(literal, op) && bt_pushdown_can_name(field->key))
+    over = bt_pushdown_value(builder, BT_FILTER_EVENT, field->key, op, literal).over.filter;
   return over ? pair_of(over, bt_filter_none()) : some_event(builder);
 }
 
@@ -376,8 +387,10 @@ bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *fiel
   /* A service name that is no string is no service; as an attribute Tempo would find it. */
   if (field->kind == BT_FIELD_SERVICE && literal->type != BT_VALUE_STRING) return unknown_pair();
   if (!scopes_of(field, &at)) return unknown_pair();
+  if (field->kind == BT_FIELD_SERVICE && !negated && !is_negative_operator(op))
+    return bt_pushdown_service(builder, op, literal->string);
   bt_filter_pair pair = attribute_test(builder, &at, op, literal, negated);
-  bool may_be_outside = literal->type == BT_VALUE_STRING && asks_for_service_attribute(field, &at);
+  bool may_be_outside = reaches_texts(literal) && asks_for_service_attribute(field, &at);
   if (may_be_outside) pair.over.filter = or_no_text(builder, pair.over.filter);
   return pair;
 }

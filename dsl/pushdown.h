@@ -33,10 +33,17 @@ bool bt_pushdown_literal(const bt_expression *expression, bt_value *out);
 /* The key can be written in a query: printable ASCII, not empty, not endless. */
 bool bt_pushdown_can_name(bt_str key);
 
-/* pushdown_value.c: `attribute op literal` of one scope, for a positive operator. *is_exact: the filter finds exactly
- * the spans whose value in that scope meets it; else at least those. */
-const bt_filter *bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                   bt_comparison_operator op, const bt_value *literal, bool *is_exact);
+/* pushdown_value.c: `attribute op literal` of one scope, for a positive operator: of the spans whose value in that
+ * scope meets it. Texts that read as the number or boolean that is meant are readings of over (filter.h), which under
+ * lacks. */
+bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                 bt_comparison_operator op, const bt_value *literal);
+/* The same of a span's service, which is a text and never read as a number. */
+bt_filter_pair bt_pushdown_service(bt_filter_builder *builder, bt_comparison_operator op, bt_str text);
+/* pushdown_reading.c: the texts under an attribute that may read as a number or a boolean with which `op literal`
+ * holds, for a number and =, <, <=, >, >=, or for a boolean and =. */
+const bt_filter *bt_pushdown_readings(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                      bt_comparison_operator op, const bt_value *literal);
 /* The same for a string that is always there: span.name, span.status_message. NULL: it cannot be said. */
 const bt_filter *bt_pushdown_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
                                   const bt_value *literal, bool negated);

@@ -1,7 +1,9 @@
 /* How Tempo reads comparisons of values (measured): integers and doubles are different values to it, so both are asked
  * for. Strings have equality and anchored regular expressions, and no order that could be relied on; arrays meet what
- * any of their elements meets, as in the language. See pushdown.h. */
+ * any of their elements meets, as in the language. A text never meets a test of a number or a boolean, nor the other
+ * way round: what reads as one is asked for, too. See pushdown.h. */
 #include "dsl/pushdown.h"
+#include "dsl/text_number.h"
 #include "dsl/traceql.h"
 
 #include <math.h>
@@ -25,6 +27,15 @@ static bt_value double_value(double decimal) {
 
 static bt_value string_value(bt_str string) {
   return (bt_value){.type = BT_VALUE_STRING, .string = string};
+}
+
+static bt_filter_pair pair_of(const bt_filter *filter, bool is_exact) {
+  return (bt_filter_pair){{filter}, {is_exact ? filter : bt_filter_none()}};
+}
+
+static bt_filter_pair any_of(bt_filter_builder *builder, bt_filter_pair a, bt_filter_pair b) {
+  return (bt_filter_pair){{bt_filter_join2(builder, BT_FILTER_OR, a.over.filter, b.over.filter)},
+                          bt_under_filter_or(builder, a.under, b.under)};
 }
 
 /* =, <, <=, >, >= */
@@ -72,21 +83,23 @@ static const bt_filter *doubles_against_integer(bt_filter_builder *builder, bt_f
   return make_test(builder, scope, key, asked, double_value(nearest));
 }
 
-static const bt_filter *number_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                    bt_comparison_operator op, const bt_value *literal, bool *is_exact) {
+/* Of values that are numbers. */
+static bt_filter_pair number_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                  bt_comparison_operator op, const bt_value *literal) {
   const bt_filter *integers, *doubles;
+  bool is_exact;
   if (literal->type == BT_VALUE_INT) {
-    *is_exact = fabs((double)literal->integer) < exact_limit;
+    is_exact = fabs((double)literal->integer) < exact_limit;
     /* The lowest integer cannot be written in TraceQL. */
     integers = literal->integer == INT64_MIN ? any_integer(builder, scope, key)
                                              : make_test(builder, scope, key, filter_operator(op), *literal);
     doubles = doubles_against_integer(builder, scope, key, op, literal->integer);
   } else {
-    *is_exact = fabs(literal->decimal) < exact_limit;
+    is_exact = fabs(literal->decimal) < exact_limit;
     integers = integers_against_double(builder, scope, key, op, literal->decimal);
     doubles = make_test(builder, scope, key, filter_operator(op), *literal);
   }
-  return bt_filter_join2(builder, BT_FILTER_OR, integers, doubles);
+  return pair_of(bt_filter_join2(builder, BT_FILTER_OR, integers, doubles), is_exact);
 }
 
 /* ---- strings ---- */
@@ -146,40 +159,68 @@ static bool may_stand_for_missing(bt_filter_field scope, bt_str key, bt_comparis
   return text.len == 0 || op == BT_MATCHES || op == BT_MATCHES_WHOLE;
 }
 
-static const bt_filter *string_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                    bt_comparison_operator op, bt_str text, bool *is_exact) {
+/* Of values that are texts, as texts. */
+static bt_filter_pair string_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                  bt_comparison_operator op, bt_str text) {
   bt_str pattern;
-  *is_exact = !may_stand_for_missing(scope, key, op, text);
-  if (op == BT_EQUAL && can_ask_for(text)) return make_test(builder, scope, key, BT_FILTER_EQUAL, string_value(text));
+  bool is_exact = !may_stand_for_missing(scope, key, op, text);
+  if (op == BT_EQUAL && can_ask_for(text))
+    return pair_of(make_test(builder, scope, key, BT_FILTER_EQUAL, string_value(text)), is_exact);
   if (op != BT_EQUAL && !is_ordering(op) && make_pattern(builder, op, text, &pattern))
-    return make_test(builder, scope, key, BT_FILTER_REGEX, string_value(pattern));
-  *is_exact = false;
-  return any_string(builder, scope, key);
+    return pair_of(make_test(builder, scope, key, BT_FILTER_REGEX, string_value(pattern)), is_exact);
+  return pair_of(any_string(builder, scope, key), false);
 }
 
-const bt_filter *bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                   bt_comparison_operator op, const bt_value *literal, bool *is_exact) {
-  *is_exact = false;
+/* ---- all of them ---- */
+
+/* Numbers or booleans against such a literal. *is_known: it can be said so. */
+static bt_filter_pair typed_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                 bt_comparison_operator op, const bt_value *literal, bool *is_known) {
+  bool is_number = literal->type == BT_VALUE_INT || literal->type == BT_VALUE_DOUBLE;
+  *is_known = op == BT_EQUAL || (is_number && is_ordering(op));
+  /* Beyond, no second comparison is left that keeps pages with NaN (traceql.c), and a double cannot be compared
+   * safely. */
+  if (literal->type == BT_VALUE_DOUBLE && !(fabs(literal->decimal) < BT_TRACEQL_GUARDED_BELOW)) *is_known = false;
+  if (!*is_known) return pair_of(make_test(builder, scope, key, BT_FILTER_PRESENT, (bt_value){0}), false);
+  if (is_number) return number_test(builder, scope, key, op, literal);
+  return pair_of(make_test(builder, scope, key, BT_FILTER_EQUAL, *literal), true);
+}
+
+/* Whether the text is a number or a boolean to this operator. Booleans have no order. */
+static bool is_read(bt_str text, bt_comparison_operator op, bt_value *out) {
+  *out = bt_text_value(text);
+  return out->type != BT_VALUE_STRING && (op == BT_EQUAL || (is_ordering(op) && out->type != BT_VALUE_BOOL));
+}
+
+bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                 bt_comparison_operator op, const bt_value *literal) {
+  bool is_known = false;
+  bt_value read;
+  bt_filter_pair pair;
   switch (literal->type) {
-  case BT_VALUE_STRING: return string_test(builder, scope, key, op, literal->string, is_exact);
+  case BT_VALUE_STRING:
+    pair = string_test(builder, scope, key, op, literal->string);
+    if (!is_read(literal->string, op, &read)) return pair;
+    return any_of(builder, pair, typed_test(builder, scope, key, op, &read, &is_known));
   case BT_VALUE_INT:
   case BT_VALUE_DOUBLE:
-    if (op != BT_EQUAL && !is_ordering(op)) break;
-    /* Beyond, no second comparison is left that keeps pages with NaN (traceql.c), and a double cannot be compared
-     * safely. */
-    if (literal->type == BT_VALUE_DOUBLE && !(fabs(literal->decimal) < BT_TRACEQL_GUARDED_BELOW)) break;
-    return number_test(builder, scope, key, op, literal, is_exact);
   case BT_VALUE_BOOL:
-    if (op != BT_EQUAL) break;
-    *is_exact = true;
-    return make_test(builder, scope, key, BT_FILTER_EQUAL, *literal);
+    pair = typed_test(builder, scope, key, op, literal, &is_known);
+    if (is_known)
+      pair.over.filter = bt_filter_join2(builder, BT_FILTER_OR, pair.over.filter,
+                                         bt_pushdown_readings(builder, scope, key, op, literal));
+    return pair;
   case BT_VALUE_MISSING:
   case BT_VALUE_OTHER:
   case BT_VALUE_DURATION:
   case BT_VALUE_TIME:
   case BT_VALUE_ARRAY: break;
   }
-  return make_test(builder, scope, key, BT_FILTER_PRESENT, (bt_value){0});
+  return pair_of(make_test(builder, scope, key, BT_FILTER_PRESENT, (bt_value){0}), false);
+}
+
+bt_filter_pair bt_pushdown_service(bt_filter_builder *builder, bt_comparison_operator op, bt_str text) {
+  return string_test(builder, BT_FILTER_RESOURCE, BT_STR("service.name"), op, text);
 }
 
 const bt_filter *bt_pushdown_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,

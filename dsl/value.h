@@ -24,6 +24,7 @@ typedef enum bt_value_type {
 typedef struct bt_value bt_value;
 struct bt_value {
   bt_value_type type;
+  bool is_name; /* STRING: of a name, service, id, kind, status: never a number, whatever it reads as (text_number.h) */
   union {
     bt_str string;
     bool boolean;

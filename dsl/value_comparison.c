@@ -2,6 +2,7 @@
 #include "dsl/value_comparison.h"
 
 #include "dsl/pattern.h"
+#include "dsl/text_number.h"
 
 enum { TEXT_BETWEEN_CHECKS = 1 << 20 }; /* some milliseconds */
 
@@ -90,16 +91,50 @@ static bool scalars_meet(const bt_comparator *comparator, const bt_value *left, 
   return false;
 }
 
-/* An array stands for its elements: any of them may meet the other side. */
+typedef struct side { /* a scalar, or what an array stands for: its elements, all of one type */
+  const bt_value *items;
+  uint32_t count;
+} side;
+
+static side side_of(const bt_value *value) {
+  return value->type == BT_VALUE_ARRAY ? (side){value->array.items, value->array.count} : (side){value, 1};
+}
+
+static bool is_of_text(const side *of) {
+  return of->items[0].type == BT_VALUE_STRING;
+}
+
+static bool left_meets_any(const bt_comparator *comparator, const bt_value *left, const side *rights, bt_work *work) {
+  for (uint32_t i = 0; i < rights->count; i++)
+    if (scalars_meet(comparator, left, &rights->items[i], work)) return true;
+  return false;
+}
+
+static bool right_is_met(const bt_comparator *comparator, const side *lefts, const bt_value *right, bt_work *work) {
+  for (uint32_t i = 0; i < lefts->count; i++)
+    if (scalars_meet(comparator, &lefts->items[i], right, work)) return true;
+  return false;
+}
+
+/* Texts against what is no text: each is read, and once. */
+static bool any_read_meets(const bt_comparator *comparator, const side *lefts, const side *rights, bt_work *work) {
+  bool is_left = is_of_text(lefts);
+  const side *texts = is_left ? lefts : rights;
+  for (uint32_t i = 0; i < texts->count; i++) {
+    bt_value read = bt_value_read(&texts->items[i]);
+    if (read.type == BT_VALUE_STRING) continue;
+    if (is_left ? left_meets_any(comparator, &read, rights, work) : right_is_met(comparator, lefts, &read, work))
+      return true;
+  }
+  return false;
+}
+
+/* Any element may meet the other side. */
 static bool any_meets(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_work *work) {
-  bool left_is_array = left->type == BT_VALUE_ARRAY, right_is_array = right->type == BT_VALUE_ARRAY;
-  if (!left_is_array && !right_is_array) return scalars_meet(comparator, left, right, work);
-  const bt_value *lefts = left_is_array ? left->array.items : left;
-  const bt_value *rights = right_is_array ? right->array.items : right;
-  uint32_t left_count = left_is_array ? left->array.count : 1, right_count = right_is_array ? right->array.count : 1;
-  for (uint32_t i = 0; i < left_count; i++)
-    for (uint32_t j = 0; j < right_count; j++)
-      if (scalars_meet(comparator, &lefts[i], &rights[j], work)) return true;
+  side lefts = side_of(left), rights = side_of(right);
+  if (is_of_text(&lefts) != is_of_text(&rights)) return any_read_meets(comparator, &lefts, &rights, work);
+  for (uint32_t i = 0; i < lefts.count; i++)
+    if (left_meets_any(comparator, &lefts.items[i], &rights, work)) return true;
   return false;
 }
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "dsl/field.h"
+#include "dsl/text_number.h"
 
-enum { ELEMENTS_OF_SPAN = 4, FEW = 64, LONGEST_HASHED = 256, DIGIT_BITS = 8, DIGITS = 4 };
+enum { ELEMENTS_OF_SPAN = 8 /* hashes of them */, FEW = 64, LONGEST_HASHED = 256, DIGIT_BITS = 8, DIGITS = 4 };
 
 /* ---- hashes ---- */
 
@@ -52,6 +53,27 @@ bool bt_value_hash(const bt_value *value, uint32_t *hash) {
   return false;
 }
 
+/* Of a text that reads as that number or boolean. */
+static uint32_t hash_as_read(uint32_t hash) {
+  return mix_bits(((uint64_t)hash << 32) + 5);
+}
+
+/* Under which hashes a span stands that has this value; their number. */
+static uint32_t hashes_of(const bt_value *value, uint32_t hashes[BT_MOST_HASHES]) {
+  if (!bt_value_hash(value, &hashes[0])) return 0;
+  bt_value read = bt_value_read(value);
+  if (read.type == value->type || !bt_value_hash(&read, &hashes[1])) return 1;
+  hashes[1] = hash_as_read(hashes[1]);
+  return 2;
+}
+
+uint32_t bt_value_hashes_to_ask(const bt_value *value, uint32_t hashes[BT_MOST_HASHES]) {
+  if (!bt_value_hash(value, &hashes[0])) return 0;
+  if (value->type != BT_VALUE_STRING) return hashes[1] = hash_as_read(hashes[0]), 2;
+  bt_value read = bt_value_read(value);
+  return read.type != BT_VALUE_STRING && bt_value_hash(&read, &hashes[1]) ? 2 : 1;
+}
+
 uint32_t bt_span_id_hash(const bt_span_id *id) {
   uint64_t bits;
   memcpy(&bits, id->bytes, sizeof bits);
@@ -92,11 +114,17 @@ static bool add_entry(entries *e, uint32_t span, uint32_t hash) {
   return true;
 }
 
+static bool add_scalar(entries *e, uint32_t span, const bt_value *value) {
+  uint32_t hashes[BT_MOST_HASHES], count = hashes_of(value, hashes);
+  for (uint32_t i = 0; i < count; i++)
+    if (!add_entry(e, span, hashes[i])) return false;
+  return true;
+}
+
 static bool add_value(entries *e, uint32_t span, const bt_value *value) {
-  uint32_t hash;
-  if (value->type != BT_VALUE_ARRAY) return !bt_value_hash(value, &hash) || add_entry(e, span, hash);
+  if (value->type != BT_VALUE_ARRAY) return add_scalar(e, span, value);
   for (uint32_t i = 0; i < value->array.count; i++)
-    if (bt_value_hash(&value->array.items[i], &hash) && !add_entry(e, span, hash)) return false;
+    if (!add_scalar(e, span, &value->array.items[i])) return false;
   return true;
 }
 
@@ -132,7 +160,7 @@ static void sort_entries(entries *e, entries *other) {
   }
 }
 
-/* An array may have an element twice; its span is to come once. */
+/* An array may have an element twice, or two that read as one number; its span is to come once. */
 static void drop_repeated(entries *e) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < e->count; i++) {

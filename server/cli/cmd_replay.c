@@ -164,6 +164,19 @@ static void annotate_idle(const replay_run *run, const bt_idle_rules *idle, bt_b
   bt_buffer_dispose(&lines);
 }
 
+/* One for each rule that has any: what it met in the data. */
+static void annotate_notes(const replay_run *run, const bt_replay_result *result, size_t rule, bt_buffer *out) {
+  bt_buffer lines = {0}, title = {0};
+  for (size_t i = 0; i < result->note_count; i++)
+    if (result->notes[i].rule == rule) bt_buffer_printf(&lines, "%s\n", result->notes[i].text);
+  bt_buffer_printf(&title, "betrace %s: about the data", rule_of(run, rule)->fields.id);
+  bt_ci_note note = {.level = "notice", .title = bt_buffer_str(&title), .message = bt_buffer_str(&lines)};
+  if (lines.len) bt_ci_note_write(&note, out);
+  out->failed = out->failed || lines.failed || title.failed;
+  bt_buffer_dispose(&lines);
+  bt_buffer_dispose(&title);
+}
+
 /* One annotation for each rule with violations. */
 static bt_status print_github_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle,
                                      bt_error *error) {
@@ -180,6 +193,7 @@ static bt_status print_github_result(const replay_run *run, const bt_collected *
     text.failed = text.failed || lines.failed || title.failed;
     bt_buffer_dispose(&lines);
     bt_buffer_dispose(&title);
+    annotate_notes(run, &all->result, i, &text);
   }
   if (all->result.outcome != BT_REPLAY_COMPLETED)
     bt_ci_note_write(&(bt_ci_note){.level = "error",

@@ -1,5 +1,6 @@
 /* Fields of a span as the original's rules write them, in the language's words, and what the author's example has in
  * them. See translation.h. Thread: no state. */
+#include "dsl/text_number.h"
 #include "server/import/translation_parts.h"
 
 typedef bt_old_node node;
@@ -29,11 +30,14 @@ static const bt_value *find_in_example(const bt_translation *t, bt_str key) {
   return NULL;
 }
 
-/* A comparison meets values of one type alone here. Says so where the example has another. */
+/* A comparison meets values of one type alone here, and a text that reads so. Says so where the example has another. */
 void bt_translation_check_type(bt_translation *t, const node *field, bt_value_type wanted) {
   const bt_value *shown = field->kind == BT_OLD_SPAN_FIELD ? NULL : find_in_example(t, field->text);
   if (field->kind == BT_OLD_SPAN_FIELD) return;
-  if (shown && strcmp(type_name(shown->type), type_name(wanted)) != 0) {
+  bt_value read = shown && wanted != BT_VALUE_STRING ? bt_value_read(shown) : (bt_value){.type = wanted};
+  bool is_met = shown && (wanted == BT_VALUE_STRING ? shown->type == BT_VALUE_STRING
+                                                    : strcmp(type_name(read.type), type_name(wanted)) == 0);
+  if (shown && !is_met) {
     bt_translation_note(t, true, &field->range,
                         "%.*s is %s in the example and is compared with %s, which is never met here: the original made "
                         "texts of both",
@@ -41,8 +45,7 @@ void bt_translation_check_type(bt_translation *t, const node *field, bt_value_ty
   } else if (!shown && wanted == BT_VALUE_INT && !t->has_said_numbers) {
     t->has_said_numbers = !t->is_silent;
     bt_translation_note(t, false, &field->range,
-                        "%.*s is compared as a number: where traces have it as a text, this never holds, and the "
-                        "original's did",
+                        "%.*s is compared as a number: where traces have it as a text, that has to look like one",
                         BT_FMT(field->text));
   }
 }

@@ -9,7 +9,7 @@
 #include "dsl/text.h"
 
 typedef struct bt_ci_note {
-  const char *level;     /* "error" or "warning" */
+  const char *level;     /* "error", "warning" or "notice" */
   const char *file;      /* NULL: it has no place, and then line and column are not written */
   unsigned line, column; /* from 1 */
   bt_str title;

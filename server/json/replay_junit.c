@@ -36,10 +36,21 @@ static void write_error(const junit_case *c, bt_buffer *out) {
   bt_buffer_dispose(&message);
 }
 
-static void write_output(bt_str text, bt_buffer *out) {
+static void write_text(bt_str text, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("      <system-out>"));
   bt_xml_text(out, text, false);
   bt_buffer_append(out, BT_STR("</system-out>\n"));
+}
+
+/* What else there is to say of the rule: violations that do not fail, and notes about the data. */
+static void write_output(const junit_case *c, bt_buffer *out) {
+  bt_buffer text = {0};
+  if (c->kind != CASE_FAILED) bt_buffer_append(&text, c->messages);
+  for (size_t i = 0; i < c->result->note_count; i++)
+    if (c->result->notes[i].rule == c->rule) bt_buffer_printf(&text, "note: %s\n", c->result->notes[i].text);
+  if (text.len) write_text(bt_buffer_str(&text), out);
+  out->failed = out->failed || text.failed;
+  bt_buffer_dispose(&text);
 }
 
 static void write_case(const junit_case *c, bt_buffer *out) {
@@ -64,7 +75,7 @@ static void write_case(const junit_case *c, bt_buffer *out) {
     break;
   case CASE_ERROR: write_error(c, out); break;
   }
-  if (c->kind != CASE_FAILED && c->messages.len) write_output(c->messages, out);
+  write_output(c, out);
   bt_buffer_append(out, BT_STR("    </testcase>\n"));
 }
 

@@ -118,16 +118,20 @@ static json_t *message_json(const json_t *problem) {
   return json;
 }
 
+static const char *level_of(const char *severity) {
+  bool is_error = !severity || (strcmp(severity, "warning") != 0 && strcmp(severity, "note") != 0);
+  return is_error ? "error" : severity;
+}
+
 json_t *bt_sarif_json(const json_t *problems, bool is_whole, const char *version) {
   json_t *rules = json_array(), *results = json_array(), *problem;
   size_t at;
   json_array_foreach(problems, at, problem) {
     const char *severity = json_string_value(json_object_get(problem, "severity"));
     size_t index = index_of(rules, problem);
-    bt_json_append(results,
-                   json_pack("{s:s, s:I, s:s, s:o, s:o}", "ruleId", code_of(problem), "ruleIndex", (json_int_t)index,
-                             "level", severity && strcmp(severity, "warning") == 0 ? "warning" : "error", "message",
-                             message_json(problem), "locations", locations_json(problem)));
+    bt_json_append(results, json_pack("{s:s, s:I, s:s, s:o, s:o}", "ruleId", code_of(problem), "ruleIndex",
+                                      (json_int_t)index, "level", level_of(severity), "message", message_json(problem),
+                                      "locations", locations_json(problem)));
   }
   return json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:[{s:b}], s:s, s:o}]}", "$schema",
                    "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0", "runs", "tool", "driver",

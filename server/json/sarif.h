@@ -8,8 +8,8 @@
 
 /* A new log with one run. `is_whole`: every file could be read; else the run says that it did not succeed, so that
  * nobody takes what is not listed for mended. `problems`: an array as check_json.h writes it, each with its `file`
- * besides. Without a `file` it has no place. `meaning` says what its `code` means, where that is none of the checker's.
- * NULL: no memory. */
+ * besides (and a "note", which is nothing wrong, among the severities). Without a `file` it has no place. `meaning`
+ * says what its `code` means, where that is none of the checker's. NULL: no memory. */
 json_t *bt_sarif_json(const json_t *problems, bool is_whole, const char *version);
 
 #endif

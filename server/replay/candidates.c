@@ -142,7 +142,7 @@ static void copy_bits(const bt_decider *decider, const bt_over *over, bool surel
   size_t bytes = decider->table->word_count * sizeof *out;
   const bt_question *question = decider->questions->items[bt_questions_find(decider->questions, over->query.filter)];
   bool tells = !decider->plan->request.only || (question->is_complete && !decider->plan->request.every_part);
-  if (surely && over->is_surplus)
+  if (surely ? over->is_surplus : over->is_found_twice)
     memset(out, 0, bytes);
   else if (tells)
     memcpy(out, question->bits, bytes);
@@ -171,12 +171,14 @@ static const bt_over *violating_of(const bt_decider *decider, const bt_rule_sets
   return is_joined ? &decider->joined.any : rule->planned->plan->violating;
 }
 
-/* Whether every filter of the formula was asked and answered in full. */
-static bool is_answered(const bt_decider *decider, const bt_over *over) {
+/* Whether every filter of the formula was asked and answered in full. surely: also those that only tell what is surely
+ * meant. */
+static bool is_answered(const bt_decider *decider, const bt_over *over, bool surely) {
   switch (over->kind) {
   case BT_OVER_NONE: return true;
   case BT_OVER_ALL: return decider->table->is_listed;
   case BT_OVER_QUERY: {
+    if (over->is_found_twice && !surely) return true;
     size_t index = bt_questions_find(decider->questions, over->query.filter);
     return index < decider->questions->count && decider->questions->items[index]->is_complete;
   }
@@ -184,7 +186,7 @@ static bool is_answered(const bt_decider *decider, const bt_over *over) {
   case BT_OVER_OR: break;
   }
   for (uint32_t i = 0; i < over->item_count; i++)
-    if (!is_answered(decider, over->items[i])) return false;
+    if (!is_answered(decider, over->items[i], surely)) return false;
   return true;
 }
 
@@ -207,7 +209,7 @@ static bt_status make_candidate_bits(bt_decider *decider, bt_rule_sets *rule, bt
   bt_status status = combine_over(decider, violating_of(decider, rule), false, rule->candidates, error);
   bt_pruned_traces_join(decider->questions, rule->planned, rule->candidates);
   rule->is_answered =
-      is_answered(decider, violating_of(decider, rule)) && bt_pruned_traces_are_known(decider->questions);
+      is_answered(decider, violating_of(decider, rule), false) && bt_pruned_traces_are_known(decider->questions);
   memcpy(rule->unread, rule->candidates, decider->table->word_count * sizeof *rule->unread);
   return status;
 }
@@ -216,8 +218,9 @@ static bt_status make_exercising_bits(bt_decider *decider, bt_rule_sets *rule, b
   const bt_over *exercising = decider->plan->filters ? rule->planned->plan->exercising : &every_trace;
   bool is_replaced = decider->stand_in && exercising->kind != BT_OVER_ALL;
   if (is_replaced) exercising = decider->stand_in;
-  if (!is_answered(decider, exercising)) return BT_OK;
-  bool is_exact = rule->planned->counts_by_search && !is_replaced && !was_widened(decider, exercising);
+  if (!is_answered(decider, exercising, false)) return BT_OK;
+  bool is_exact = rule->planned->counts_by_search && !is_replaced && is_answered(decider, exercising, true) &&
+                  !was_widened(decider, exercising);
   rule->exercising = bt_bits_new(decider->table);
   if (is_exact) rule->surely_exercising = bt_bits_new(decider->table);
   if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);
@@ -246,7 +249,7 @@ static bool needs_several(const bt_over *over) {
 /* Whether every trace that is meant is among those that were found: of all that it needs one search tells in full. */
 static bool is_covered(const bt_decider *decider, const bt_over *over) {
   bool is_and = over->kind == BT_OVER_AND;
-  if (over->kind != BT_OVER_OR && !is_and) return is_answered(decider, over);
+  if (over->kind != BT_OVER_OR && !is_and) return is_answered(decider, over, false);
   for (uint32_t i = 0; i < over->item_count; i++)
     if (is_covered(decider, over->items[i]) == is_and) return is_and;
   return !is_and;

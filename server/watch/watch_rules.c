@@ -85,6 +85,7 @@ static bool is_found(const bt_watch_rules *rules, const bt_over *over) {
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; i < over->item_count; i++) {
+      if (over->items[i]->is_found_twice) continue;
       bool found = is_found(rules, over->items[i]);
       some = some || found;
       all = all && found;

@@ -4,7 +4,7 @@
 #include "tests/support/column_keys.h"
 
 static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\""};
-static const char *const services[] = {"s", "t", "a", "\"\""};
+static const char *const services[] = {"s", "t", "a", "\"\"", "\"2\""};
 static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
 static const char *const statuses[] = {"unset", "ok", "error"};
 static const char *const keys[] = {"k", "m", "d.e", "ok"};
@@ -26,6 +26,41 @@ static const char *const odd_values[] = {"nan",
                                          "-0.0",
                                          "0.5"};
 static const char *const arrays[] = {"[1,2]", "[u,v]", "[3]", "[true,false]", "[2.5,1.0]", "[uv]", "[nan,1.0]"};
+/* Texts that read as numbers and booleans, and some that look so. */
+static const char *const texts[] = {"\"1\"",
+                                    "\"2\"",
+                                    "\"3\"",
+                                    "\"1.0\"",
+                                    "\"2.50\"",
+                                    "\"10e-1\"",
+                                    "\"1E0\"",
+                                    "\"-1\"",
+                                    "\"-0\"",
+                                    "\"0.0\"",
+                                    "\"1e3\"",
+                                    "\"true\"",
+                                    "\"True\"",
+                                    "\"FALSE\"",
+                                    "\"false\"",
+                                    "\"9007199254740992\"",
+                                    "\"9007199254740993\"",
+                                    "\"9223372036854775807\"",
+                                    "\"9223372036854775808\"",
+                                    "\"1e308\"",
+                                    "\"1e400\"",
+                                    "\"1e-400\"",
+                                    "\"007\"",
+                                    "\" 1\"",
+                                    "\"1 \"",
+                                    "\"+1\"",
+                                    "\"1_0\"",
+                                    "\"0x1\"",
+                                    "\"inf\"",
+                                    "\"nan\"",
+                                    "\"1.\"",
+                                    "\".5\""};
+static const char *const text_arrays[] = {"[\"1\",\"2\"]",          "[\"1.0\",u]",    "[\"True\"]",
+                                          "[\"2\",\"02\",\"2.0\"]", "[\"\",\"2.5\"]", "[1,\"1\"]"};
 
 #define PICK(random, table) (table)[test_random_below(random, sizeof(table) / sizeof((table)[0]))]
 
@@ -33,7 +68,8 @@ static bool one_in(test_random *random, unsigned n) {
   return test_random_below(random, n) == 0;
 }
 
-static const char *random_value(test_random *random) {
+static const char *random_value(test_random *random, bool has_texts) {
+  if (has_texts && one_in(random, 3)) return one_in(random, 6) ? PICK(random, text_arrays) : PICK(random, texts);
   switch (test_random_below(random, 12)) {
   case 0:
   case 1:
@@ -46,11 +82,16 @@ static const char *random_value(test_random *random) {
   }
 }
 
-static void write_attributes(test_random *random, bt_buffer *out, const char *prefix, unsigned at_most) {
+typedef struct style { /* of a whole trace */
+  bool is_pruned, has_texts;
+} style;
+
+static void write_attributes(test_random *random, bt_buffer *out, const style *how, const char *prefix,
+                             unsigned at_most) {
   unsigned count = test_random_below(random, at_most + 1);
   for (unsigned i = 0; i < count; i++)
     bt_buffer_printf(out, " %s%s=%s", prefix, random_key(random, keys, sizeof keys / sizeof *keys),
-                     random_value(random));
+                     random_value(random, how->has_texts));
 }
 
 static void write_parent(test_random *random, bt_buffer *out, unsigned number, unsigned count) {
@@ -76,26 +117,26 @@ static void write_times(test_random *random, bt_buffer *out) {
   }
 }
 
-static void write_events(test_random *random, bt_buffer *out) {
+static void write_events(test_random *random, bt_buffer *out, const style *how) {
   if (!one_in(random, 3)) return;
   unsigned count = 1 + test_random_below(random, 2);
   for (unsigned i = 0; i < count; i++) {
     bt_buffer_printf(out, " event=%s", PICK(random, strings));
     if (one_in(random, 2)) bt_buffer_printf(out, " event.at=%ums", test_random_below(random, 8));
-    write_attributes(random, out, "event.", 2);
+    write_attributes(random, out, how, "event.", 2);
   }
 }
 
 /* What pruning leaves: summaries of others, with and without a number, and spans that were kept beside them. */
 /* To spans of this trace and of others, without an id now and then. */
-static void write_links(test_random *random, bt_buffer *out) {
+static void write_links(test_random *random, bt_buffer *out, const style *how) {
   static const char *const traces[] = {"ab", "ab", "1cd", "102030405060708090a0b0c0d0e0f", ""};
   static const char *const spans[] = {"a", "b", "c", "0102030405060708", ""};
   if (!one_in(random, 3)) return;
   unsigned count = 1 + test_random_below(random, 3);
   for (unsigned i = 0; i < count; i++) {
     bt_buffer_printf(out, " link=%s/%s", PICK(random, traces), PICK(random, spans));
-    write_attributes(random, out, "link.", 2);
+    write_attributes(random, out, how, "link.", 2);
   }
 }
 
@@ -109,10 +150,11 @@ static void write_pruning(test_random *random, bt_buffer *out) {
   }
 }
 
-static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count, bool is_pruned) {
+static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count, const style *how) {
   /* now and then the id of an earlier span: its other half, or a differing copy of it */
   unsigned id = number && one_in(random, 6) ? test_random_below(random, number) : number;
-  bt_buffer_printf(out, "%c %s", 'a' + (char)id, PICK(random, names));
+  bool is_number = how->has_texts && one_in(random, 12);
+  bt_buffer_printf(out, "%c %s", 'a' + (char)id, is_number ? PICK(random, texts) : PICK(random, names));
   write_parent(random, out, number, count);
   write_times(random, out);
   if (!one_in(random, 4)) bt_buffer_printf(out, " service=%s", PICK(random, services));
@@ -120,12 +162,12 @@ static void write_span(test_random *random, bt_buffer *out, unsigned number, uns
   if (one_in(random, 2)) bt_buffer_printf(out, " status=%s", PICK(random, statuses));
   if (one_in(random, 8)) bt_buffer_printf(out, " message=%s", PICK(random, strings));
   if (one_in(random, 6)) bt_buffer_printf(out, " scope=%s scope_version=1.2", PICK(random, strings));
-  write_attributes(random, out, "", 6);
-  if (one_in(random, 2)) write_attributes(random, out, "resource.", 3);
-  if (one_in(random, 6)) write_attributes(random, out, "scope.", 2);
-  if (is_pruned) write_pruning(random, out);
-  write_events(random, out);
-  write_links(random, out);
+  write_attributes(random, out, how, "", 6);
+  if (one_in(random, 2)) write_attributes(random, out, how, "resource.", 3);
+  if (one_in(random, 6)) write_attributes(random, out, how, "scope.", 2);
+  if (how->is_pruned) write_pruning(random, out);
+  write_events(random, out, how);
+  write_links(random, out, how);
   bt_buffer_append_char(out, '\n');
 }
 
@@ -133,6 +175,6 @@ void random_trace_write(test_random *random, bt_buffer *out) {
   unsigned count = 2 + test_random_below(random, one_in(random, 6) ? 13 : 6);
   if (one_in(random, 100)) count = 1;
   if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
-  bool is_pruned = one_in(random, 4);
-  for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, is_pruned);
+  style how = {.is_pruned = one_in(random, 4), .has_texts = one_in(random, 2)};
+  for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, &how);
 }

@@ -5,8 +5,11 @@ static const char *const names[] = {"a",   "a",       "a", "b", "b", "b",       
                                     "p.q", "\"x y\"", "s", "s", "t", "service:s", "name:a"};
 static const char *const keys[] = {"k", "m", "d.e", "ok"};
 static const char *const numbers[] = {"0", "1", "2", "3", "2.5", "-1", "9007199254740992", "9007199254740993", "1e308"};
-static const char *const strings[] = {"u", "v", "\"uv\"", "\"\"", "\"nil\"", "\"1\"", "server", "\"u\\nv\""};
-static const char *const string_literals[] = {"\"u\"", "\"v\"", "\"\"", "\"uv\"", "\"nil\""};
+static const char *const strings[] = {
+    "u",       "v",     "\"uv\"",   "\"\"",      "\"nil\"", "\"1\"",     "server",    "\"u\\nv\"",           "\"1.0\"",
+    "\"2.5\"", "\"2\"", "\"true\"", "\"False\"", "\"007\"", "\"10e-1\"", "\"1e400\"", "\"9007199254740993\""};
+static const char *const string_literals[] = {"\"u\"",   "\"v\"", "\"\"",   "\"uv\"",   "\"nil\"",
+                                              "\"1.0\"", "\"2\"", "\"-1\"", "\"True\"", "\" 1\""};
 static const char *const patterns[] = {"\"u\"", "\"u.*\"", "\"^v\"",      "\"[uv]+\"",
                                        "`u.v`", "\"\"",    "\"(?i)SER\"", "\"n.l\""};
 static const char *const durations[] = {"1ms", "2ms", "3ms", "500us", "0ms", "2ms1ns", "5ms"};
@@ -593,6 +596,8 @@ static void write_test(writer *w, bool is_in_where) {
     put(w, PICK(w, span_strings));
     if (one_in(w, 3))
       bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", PICK(w, ids));
+    else if (one_in(w, 4))
+      bt_buffer_printf(w->out, " %s ", PICK(w, orders)), write_attribute(w); /* may be a number: a name never is */
     else
       write_string_test(w);
     return;

@@ -70,12 +70,13 @@ static void test_a_binding_by_service(void **state) {
 
 static void test_values_of_another_type(void **state) {
   (void)state;
-  static const char texts[] = "a x amount=\"12\"\nb x amount=\"7\"\nc y amount=5\n";
+  static const char texts[] = "a x amount=\"12 EUR\"\nb x amount=\"7 EUR\"\nc y amount=5\n";
   expect("x.where(amount > 10)", texts, 1000,
-         "`amount` was a string in 2,000 of 2,000 spans, and here it is compared with a number: types do not mix\n");
-  expect("y.amount > 10 and trace.has(amount > 10)", texts, 1, "");
+         "`amount` was a string in 2,000 of 2,000 spans, and here it is compared with a number: it reads as none\n");
+  expect("y.amount > 10 and trace.has(amount > 10)", texts, 1,
+         "`amount` was a string in 2 of 3 spans, and here it is compared with a number: it reads as none\n");
   expect("y.where(amount == \"5\" or missing == 1)", texts, 1, "");
-  expect("y.where(amount == \"5\")", texts, 1,
+  expect("y.where(amount == \"5 EUR\")", texts, 1,
          "`amount` was a number in 1 of 1 spans, and here it is compared with a string: types do not mix\n");
   expect("x.where(missing > 10)", texts, 1, "");
 }
@@ -89,6 +90,51 @@ static void test_an_attribute_that_is_called_so(void **state) {
   expect("never { error }", "a x error=true\nb error\n", 1, "");
   expect("never { refund }", failing, 1, "");
   expect("x.where(error)", failing, 1, "");
+}
+
+/* What reads as a number or a boolean can be compared with one, and texts with texts. */
+static void test_values_that_are_read(void **state) {
+  (void)state;
+  static const char texts[] = "a x k=\"503\" b=\"True\" l=[\"x\",\"503\"] s=ok\n";
+  expect("x.where(k > 500 and k == \"x\" and k in [1, abc] and b == true and b and l > 1 and s == \"5\" and s < b)",
+         texts, 1, "");
+  expect("x.where(k == true)", texts, 1,
+         "`k` was a string in 1 of 1 spans, and here it is compared with true or false: types do not mix\n");
+  expect("x.where(b < true)", texts, 1,
+         "`b` was a string in 1 of 1 spans, and here it is compared with true or false: types do not mix\n");
+  expect("x.where(not (k > 1 or s))", texts, 1,
+         "`s` was a string in 1 of 1 spans, and here it is compared with true or false: types do not mix\n");
+  expect("x.where(s not in [1, 2])", texts, 1,
+         "`s` was a string in 1 of 1 spans, and here it is compared with a number: it reads as none\n");
+  expect("x.where(s in [1, true])", texts, 1,
+         "`s` was a string in 1 of 1 spans, and here it is compared with these values: types do not mix\n");
+}
+
+/* Some of the spans are enough. */
+static void test_some_values(void **state) {
+  (void)state;
+  static const char spans[] = "a x k=1\nb x k=\"2\"\nc x k=many\nd x k=[1,a]\ne x\nf x k=true\ng x k=[true,false]\n";
+  expect("x.where(k > 1)", spans, 1,
+         "`k` was of other types in 4 of 6 spans, and here it is compared with a number: types do not mix\n");
+  expect("x.where(k matches \"1\" or k contains \"m\")", "a x k=1\nb x k=\"1\"\n", 1,
+         "`k` was a number in 1 of 2 spans, and here it is compared with a string: types do not mix\n"
+         "`k` was a number in 1 of 2 spans, and here it is compared with a string: types do not mix\n");
+  expect("x.where(exists(k))", spans, 1,
+         "`k` was a map, a list of maps, bytes, or a list that is empty or mixed, in 1 of 6 spans that have it: "
+         "that counts as not there\n");
+}
+
+/* Of events and links each span counts once. */
+static void test_values_of_parts(void **state) {
+  (void)state;
+  static const char spans[] =
+      "a x event=e event.k=many event=e event.k=more event=e event.k=1\nb x event=e event.k=\"5\"\n";
+  expect("x.where(event.k > 1)", spans, 1,
+         "`event.k` was a string in 1 of 2 spans, and here it is compared with a number: it reads as none\n");
+  expect("x.where(event.where(event.name == e and event.k > 1))", spans, 1,
+         "`event.k` was a string in 1 of 2 spans, and here it is compared with a number: it reads as none\n");
+  expect("x.where(link.k == true)", "a x link=ab/a link.k=1\n", 1,
+         "`link.k` was a number in 1 of 1 spans, and here it is compared with true or false: types do not mix\n");
 }
 
 static void test_no_memory(void **state) {
@@ -116,5 +162,12 @@ int main(void) {
                                      cmocka_unit_test(test_a_binding_by_service),
                                      cmocka_unit_test(test_an_attribute_that_is_called_so),
                                      cmocka_unit_test(test_values_of_another_type), cmocka_unit_test(test_no_memory)};
+}
+
+                                     cmocka_unit_test(test_values_of_another_type),
+                                     cmocka_unit_test(test_values_that_are_read),
+                                     cmocka_unit_test(test_some_values),
+                                     cmocka_unit_test(test_values_of_parts),
+                                     cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

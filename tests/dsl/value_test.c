@@ -164,8 +164,11 @@ static void test_range_against_values(void **state) {
       {{.type = BT_VALUE_MISSING}, BT_NOT_EQUAL, BT_FALSE},
       {{.type = BT_VALUE_OTHER}, BT_NOT_EQUAL, BT_FALSE},
       {{.type = BT_VALUE_DOUBLE, .decimal = NAN}, BT_NOT_EQUAL, BT_FALSE},
-      {{.type = BT_VALUE_STRING, .string = {"3", 1}}, BT_EQUAL, BT_FALSE},
-      {{.type = BT_VALUE_STRING, .string = {"3", 1}}, BT_NOT_EQUAL, BT_TRUE},
+      {{.type = BT_VALUE_STRING, .string = {"3x", 2}}, BT_EQUAL, BT_FALSE},
+      {{.type = BT_VALUE_STRING, .string = {"3x", 2}}, BT_NOT_EQUAL, BT_TRUE},
+      {{.type = BT_VALUE_STRING, .string = {"3x", 1}}, BT_EQUAL, BT_UNKNOWN}, /* a text that reads as 3 */
+      {{.type = BT_VALUE_STRING, .string = {"2.5", 3}}, BT_GREATER, BT_TRUE},
+      {{.type = BT_VALUE_STRING, .is_name = true, .string = {"2", 1}}, BT_GREATER, BT_FALSE},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     bt_comparator comparator = {.op = rows[i].op};
@@ -214,7 +217,7 @@ static void test_values_that_cannot_be_computed(void **state) {
   const bt_outcome most = bt_outcome_integer(INT64_MAX), least = bt_outcome_integer(INT64_MIN),
                    one = bt_outcome_integer(1), zero = bt_outcome_integer(0), huge = bt_outcome_value(decimal(1e308)),
                    far = bt_outcome_value(decimal(INFINITY)),
-                   text = bt_outcome_value((bt_value){.type = BT_VALUE_STRING, .string = BT_STR("1")}),
+                   text = bt_outcome_value((bt_value){.type = BT_VALUE_STRING, .string = BT_STR("1x")}),
                    unknown = bt_outcome_unknown(BT_WHY_SKEW);
   const struct {
     const bt_outcome *left;

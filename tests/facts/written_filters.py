@@ -102,10 +102,28 @@ def is_number(value):
     return type(value) in (int, float) and not math.isnan(value)
 
 
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+def read(value):
+    """The number or boolean that a text reads as; else the value itself."""
+    if not isinstance(value, str):
+        return value
+    if value.lower() in ("true", "false") and value.isascii():
+        return value.lower() == "true"
+    return float(value) if NUMBER.fullmatch(value) else value
+
+
+def is_same(value, wanted):
+    """Two texts are compared as texts; a text and a number or boolean as what the text reads as."""
+    if isinstance(value, str) and isinstance(wanted, str):
+        return value == wanted
+    value, wanted = read(value), read(wanted)
+    return value == wanted and (type(value) is type(wanted) or is_number(value) and is_number(wanted))
+
+
 def is_one_of(*wanted):
-    def test(value):
-        return any(value == one and (type(value) is type(one) or is_number(value) and is_number(one)) for one in wanted)
-    return test
+    return lambda value: any(is_same(value, one) for one in wanted)
 
 
 def is_text(of):
@@ -113,7 +131,12 @@ def is_text(of):
 
 
 def is_such_number(of):
-    return lambda value: is_number(value) and of(value)
+    return lambda value: is_number(read(value)) and of(read(value))
+
+
+def is_above_the_text(text):
+    """Texts by their order, numbers by what the text reads as."""
+    return lambda value: value > text if isinstance(value, str) else is_number(value) and value > read(text)
 
 
 def either(*tests):
@@ -140,7 +163,7 @@ MEANT = {
     '= "nil" or = true': is_one_of("nil", True), '= "nil" or > 4.0': either(is_one_of("nil"), is_such_number(lambda number: number > 4)),
     "= true or = false": is_one_of(True, False), '=~ "n.*" or = 5': either(is_text(lambda text: text.startswith("n")), is_one_of(5)),
     '=~ "a.*" or =~ "n.*"': is_text(lambda text: text[:1] in ("a", "n")), '= "nil", either scope': is_one_of("nil"),
-    "= 5, either scope": is_one_of(5), "present, either scope": lambda value: True, '= "a", of a name': is_one_of("a"),
+    '= "5"': is_one_of("5"), '> "4"': is_above_the_text("4"), '= "True"': is_one_of("True"), "= 5, either scope": is_one_of(5), "present, either scope": lambda value: True, '= "a", of a name': is_one_of("a"),
 }
 
 

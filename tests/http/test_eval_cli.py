@@ -111,7 +111,7 @@ class EvalTest(unittest.TestCase):
 
     def test_what_names_and_comparisons_met_is_said(self):
         """A bare name that selects by service and by name, and numbers that are compared with strings: no verdict says why."""
-        text = dict(span("work", 2), attributes=[{"key": "amount", "value": {"stringValue": "12"}}])
+        text = dict(span("work", 2), attributes=[{"key": "amount", "value": {"stringValue": "12 EUR"}}])
         trace = document(span("shop"), text, service="shop")
         rules = ("--dsl", "when { shop } always { trace.has(amount > 5) }", "--all", "-")
         done = run_cli("eval", *rules, stdin=trace)
@@ -124,7 +124,7 @@ class EvalTest(unittest.TestCase):
         self.assertNotIn("note:", run_cli("eval", "--dsl", "name:shop", "-", stdin=trace).stdout)
 
     def test_a_replay_says_what_it_met_in_what_it_reads(self):
-        text = dict(span("work", 2), attributes=[{"key": "amount", "value": {"stringValue": "12"}}])
+        text = dict(span("work", 2), attributes=[{"key": "amount", "value": {"stringValue": "12 EUR"}}])
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "trace.json")
             with open(path, "w", encoding="utf-8") as file:

@@ -97,6 +97,24 @@ class ListenTest(unittest.TestCase):
         self.assertIn(f"{2:032x}", done.stdout)
         self.assertIn("2 traces, 3 spans, 1 rule: 1 violated, 0 inconclusive, 1 satisfied; 0 rules not exercised", done.stdout)
 
+    def test_texts_that_are_numbers_and_others(self):
+        """A status that was written as a text is found; one that is no number is said in every output."""
+        rule = "never { span(http.status_code >= 500) }"
+        found = document(span("GET /", 1, http_status__code="503")).replace("http.status..code", "http.status_code")
+        done = self.send(found, flags=("--json",), rule=rule)
+        self.assertEqual((done.returncode, self.summary(done)["notes"]), (1, []), done.stdout)
+        busy = document(span("GET /", 1, http_status__code="busy")).replace("http.status..code", "http.status_code")
+        sentence = "`http.status_code` was a string in 1 of 1 spans, and here it is compared with a number: it reads as none"
+        self.assertIn(f"note: dsl: {sentence}\n", self.send(busy, rule=rule).stdout)
+        junit, sarif = (os.path.join(self.folder, name) for name in ("out.xml", "out.sarif"))
+        done = self.send(busy, flags=("--json", "--report", f"junit={junit}", "--report", f"sarif={sarif}"), rule=rule)
+        self.assertEqual((done.returncode, [note["message"] for note in self.summary(done)["notes"]]), (0, [sentence]), done.stderr)
+        self.assertEqual(ElementTree.parse(junit).findtext(".//testcase/system-out"), sentence + "\n")
+        with open(sarif, encoding="utf-8") as file:
+            (result,) = json.load(file)["runs"][0]["results"]
+        self.assertEqual((result["level"], result["message"]["text"]), ("note", sentence + "\n"))
+        self.assertIn(f"::notice title=betrace dsl%3A about the data::{sentence}", self.send(busy, flags=("--report", "github"), rule=rule).stdout)
+
     def test_no_span_is_not_no_violation(self):
         done = self.listen("")
         self.assertEqual(done.returncode, 3)

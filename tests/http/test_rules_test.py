@@ -73,7 +73,7 @@ class RulesTestTest(unittest.TestCase):
         self.assertIn("failed", violation)
 
     def test_what_names_and_comparisons_met(self):
-        trace = document(span(1, "web"), span(2, "db", 1, attributes={"amount": "12"}))
+        trace = document(span(1, "web"), span(2, "db", 1, attributes={"amount": "12 EUR"}))
         answer = self.verdict(dsl="when { web } always { trace.has(amount > 5) }", trace=trace)
         self.assertEqual([note["range"] for note in answer["notes"]], [{"start": 7, "end": 10}, {"start": 32, "end": 42}])
         self.assertIn("`web` selected 1 span by service and 1 by name", answer["notes"][0]["message"])

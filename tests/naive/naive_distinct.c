@@ -21,10 +21,13 @@ static bt_value copied(const bt_value *value) {
   return copy;
 }
 
-/* One scalar, as a value that can be compared; missing and NaN equal nothing. */
-static void keep(distinct_values *d, const bt_value *value, bool is_certain) {
-  bt_value copy = copied(value);
-  naive_value known = naive_known(&copy);
+/* One scalar, as a value that can be compared; missing and NaN equal nothing, and a text that may be read is the number
+ * that it reads as. */
+static void keep(distinct_values *d, const bt_value *value, bool may_be_read, bool is_certain) {
+  naive_value known = naive_known(value);
+  known.may_be_read = may_be_read;
+  known = naive_read(known);
+  if (known.kind == NAIVE_EXACT) known.exact = copied(&known.exact);
   if (known.kind == NAIVE_MISSING || known.kind == NAIVE_NAN) return;
   d->values = realloc(d->values, (d->count + 1) * sizeof *d->values);
   d->certain = realloc(d->certain, (d->count + 1) * sizeof *d->certain);
@@ -33,12 +36,13 @@ static void keep(distinct_values *d, const bt_value *value, bool is_certain) {
   d->certain[d->count++] = is_certain;
 }
 
-static void keep_exact(distinct_values *d, const bt_value *value, bool is_certain) {
+static void keep_exact(distinct_values *d, const naive_value *known, bool is_certain) {
+  const bt_value *value = &known->exact;
   if (value->type != BT_VALUE_ARRAY) {
-    keep(d, value, is_certain);
+    keep(d, value, known->may_be_read, is_certain);
     return;
   }
-  for (uint32_t i = 0; i < value->array.count; i++) keep(d, &value->array.items[i], is_certain);
+  for (uint32_t i = 0; i < value->array.count; i++) keep(d, &value->array.items[i], true, is_certain);
 }
 
 /* Those that equal none before them; of certain members only, or of all. */
@@ -78,9 +82,9 @@ naive_value naive_distinct(const naive_world *world, const bt_expression *aggreg
     if (member == BT_FALSE) continue;
     naive_value value = naive_expression(world, aggregate->left, (naive_subject){.span = span});
     if (value.kind == NAIVE_EXACT)
-      keep_exact(&d, &value.exact, member == BT_TRUE);
+      keep_exact(&d, &value, member == BT_TRUE);
     else if (is_one_number(&value))
-      keep(&d, &value.low.number, member == BT_TRUE);
+      keep(&d, &value.low.number, false, member == BT_TRUE);
     else if (value.kind == NAIVE_ANY || value.kind == NAIVE_RANGE)
       is_bounded = false;
   }

@@ -278,7 +278,7 @@ static numbers gather(const naive_world *world, const bt_expression *aggregate) 
     uint32_t span = naive_candidate(world, selection, i);
     bt_truth member = naive_is_member(world, selection, span);
     if (member == BT_FALSE) continue;
-    naive_value value = naive_expression(world, aggregate->left, (naive_subject){.span = span});
+    naive_value value = naive_read(naive_expression(world, aggregate->left, (naive_subject){.span = span}));
     if (is_one_number(&value)) {
       add_number(&n, &value.low.number, member);
     } else if (value.kind == NAIVE_ANY || value.kind == NAIVE_RANGE) {

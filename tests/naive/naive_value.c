@@ -1,8 +1,11 @@
 /* Values, arithmetic and comparisons of the naive evaluator. See naive_value.h. Pure functions. */
 #include "tests/naive/naive_value.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "dsl/pattern.h"
 
@@ -58,7 +61,7 @@ naive_value naive_known(const bt_value *value) {
   switch (value->type) {
   case BT_VALUE_MISSING:
   case BT_VALUE_OTHER: return naive_missing();
-  case BT_VALUE_STRING:
+  case BT_VALUE_STRING: return (naive_value){.kind = NAIVE_EXACT, .may_be_read = true, .exact = *value};
   case BT_VALUE_BOOL:
   case BT_VALUE_ARRAY: return (naive_value){.kind = NAIVE_EXACT, .exact = *value};
   case BT_VALUE_INT: return one_number(*value);
@@ -67,6 +70,55 @@ naive_value naive_known(const bt_value *value) {
   case BT_VALUE_TIME: return naive_integer(value->time_ns);
   }
   abort();
+}
+
+/* The next part of a number's form: some digits. */
+static bool pass_digits(const char **at) {
+  const char *start = *at;
+  while (**at >= '0' && **at <= '9') ++*at;
+  return *at > start;
+}
+
+/* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? */
+static bool has_form(const char *text, bool *is_whole) {
+  if (*text == '-') text++;
+  if (*text == '0' && text[1] >= '0' && text[1] <= '9') return false;
+  if (!pass_digits(&text)) return false;
+  *is_whole = *text == '\0';
+  if (*text == '.') {
+    text++;
+    if (!pass_digits(&text)) return false;
+  }
+  if (*text == 'e' || *text == 'E') {
+    text++;
+    if (*text == '+' || *text == '-') text++;
+    if (!pass_digits(&text)) return false;
+  }
+  return *text == '\0';
+}
+
+static naive_value read_text(const char *text, naive_value itself) {
+  bool is_whole = false, is_true = strcasecmp(text, "true") == 0;
+  if (is_true || strcasecmp(text, "false") == 0)
+    return (naive_value){.kind = NAIVE_EXACT, .exact = {.type = BT_VALUE_BOOL, .boolean = is_true}};
+  if (!has_form(text, &is_whole)) return itself;
+  errno = 0;
+  long long integer = strtoll(text, NULL, 10);
+  if (is_whole && errno == 0) return naive_integer(integer);
+  double decimal = strtod(text, NULL);
+  return isinf(decimal) ? itself : one_number((bt_value){.type = BT_VALUE_DOUBLE, .decimal = decimal});
+}
+
+naive_value naive_read(naive_value value) {
+  if (value.kind != NAIVE_EXACT || value.exact.type != BT_VALUE_STRING || !value.may_be_read) return value;
+  bt_str string = value.exact.string;
+  if (string.len && memchr(string.ptr, '\0', string.len)) return value;
+  char *text = calloc(1, string.len + 1);
+  if (!text) abort();
+  if (string.len) memcpy(text, string.ptr, string.len);
+  value = read_text(text, value);
+  free(text);
+  return value;
 }
 
 /* A long double holds every int64_t and every double. */
@@ -207,6 +259,7 @@ static bool is_no_number(const naive_value *v) {
 }
 
 naive_value naive_arithmetic(bt_expression_kind kind, naive_value a, naive_value b) {
+  a = naive_read(a), b = naive_read(b);
   if (is_no_number(&a) || is_no_number(&b)) return naive_missing();
   if (kind == BT_EXPRESSION_DIVIDE && is_one_number(&b) && holds_zero(&b)) return naive_missing();
   if (a.kind == NAIVE_ANY || b.kind == NAIVE_ANY) return naive_any();
@@ -219,6 +272,7 @@ naive_value naive_arithmetic(bt_expression_kind kind, naive_value a, naive_value
 }
 
 naive_value naive_negate(naive_value a) {
+  a = naive_read(a);
   if (is_no_number(&a) || a.kind == NAIVE_ANY) return is_no_number(&a) ? naive_missing() : a;
   end ends[2] = {low_end(&a), high_end(&a)};
   for (int i = 0; i < 2; i++) {
@@ -301,6 +355,10 @@ static bool compare_strings(bt_comparison_operator op, bt_str a, bt_str b, const
   abort();
 }
 
+static bool is_text(const naive_value *v) {
+  return v->kind == NAIVE_EXACT && v->exact.type == BT_VALUE_STRING;
+}
+
 static bool is_array(const naive_value *v) {
   return v->kind == NAIVE_EXACT && v->exact.type == BT_VALUE_ARRAY;
 }
@@ -320,6 +378,11 @@ static bt_truth compare_present(bt_comparison_operator op, const naive_value *le
                                            : compare_present(op, left, &element, pattern, ignore_case));
     }
     return some;
+  }
+  if (is_text(left) != is_text(right)) { /* a text against a number or a boolean */
+    naive_value left_read = naive_read(*left), right_read = naive_read(*right);
+    if (is_text(&left_read) || is_text(&right_read)) return BT_FALSE;
+    return compare_present(op, &left_read, &right_read, pattern, ignore_case);
   }
   if (left->kind == NAIVE_RANGE && right->kind == NAIVE_RANGE) return compare_ranges(op, left, right);
   if (left->kind == NAIVE_RANGE || right->kind == NAIVE_RANGE) return BT_FALSE;

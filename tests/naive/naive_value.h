@@ -27,14 +27,17 @@ typedef struct naive_bound {
 typedef struct naive_value {
   naive_kind kind;
   bool may_be_missing; /* of RANGE */
+  bool may_be_read;    /* a text of an attribute or a literal, which may read as a number or a boolean */
   bt_value exact;
   naive_bound low, high;
 } naive_value;
 
 naive_value naive_missing(void);
 naive_value naive_any(void);
-/* Of a field or a literal; MISSING and OTHER are missing. */
+/* Of an attribute or a literal; MISSING and OTHER are missing. */
 naive_value naive_known(const bt_value *value);
+/* The number or the boolean that a text reads as; any other value, and a text that reads as neither, is itself. */
+naive_value naive_read(naive_value value);
 naive_value naive_integer(int64_t number);
 naive_value naive_range(naive_bound low, naive_bound high);
 naive_bound naive_bound_at(bt_value number);

@@ -186,13 +186,14 @@ void random_rule(random_source *source, bt_buffer *out) {
 
 static void put_span(writer *w, uint32_t number, uint32_t count, bool with_halves) {
   static const char *const services[] = {" service=s", " service=t", ""};
-  static const char *const values[] = {" k=1", " k=2", " k=3", " k=\"1\"", " k=[1,3]", " k=1.5", ""};
+  static const char *const values[] = {" k=1",   " k=2",       " k=3",      " k=\"1\"", " k=[1,3]",
+                                       " k=1.5", " k=\"2.0\"", " k=\"02\"", ""};
   bool is_half = with_halves && number > 0 && chance(w, 6);
   bt_buffer_printf(w->out, "%c ", 'a' + (int)(is_half ? number - 1 : number));
   put_one_of(w, names, NAME_COUNT);
   bt_buffer_printf(w->out, " at=%ums duration=%uus", random_below(w->source, 10), random_below(w->source, 5000));
   put_one_of(w, services, 3);
-  put_one_of(w, values, 7);
+  put_one_of(w, values, 9);
   if (is_half) put(w, " kind=server");
   if (!chance(w, 3))
     bt_buffer_printf(w->out, " parent=%c", chance(w, 8) ? '?' : 'a' + (int)random_below(w->source, count));

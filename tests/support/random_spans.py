@@ -30,10 +30,10 @@ PLAIN_RESOURCE_KEYS = ("k", "k", "n", "odd key", "status", "http.status_code")
 EVENT_KEYS = ("k", "n")
 LONG = "x" * 2100  # Tempo keeps 2,048 bytes of it
 STORED_BYTES = 2048
-TEXTS = ("", "", "nil", "nil", "x", "x", "X", "xy", "1", "5", "true", "client", 'q"', "b\\s", "l\nb", "\u00fcn\u00ef", "x.y", " x ", "x\u0000y", "a\u2028b", LONG)
+TEXTS = ("", "", "nil", "nil", "x", "x", "X", "xy", "1", "1", "5", "5", "5.0", "50e-1", "1.5", "-1", "-0", "01", "9007199254740993", "true", "True", "FALSE", "client", 'q"', "b\\s", "l\nb", "\u00fcn\u00ef", "x.y", " x ", "x\u0000y", "a\u2028b", LONG)
 INTEGERS = (0, 1, 1, 2, 5, 5, -1, -5, 200, 2**53, 2**53 + 1, -2**53 - 1, 2**63 - 1, -2**63)
 DECIMALS = (0.0, -0.0, 1.0, 1.5, 1.5, -1.5, 5.0, 0.1, 2.0**53, 2.0**53 + 2, 1e300, -1e300, 5e-324, float("nan"), float("inf"))
-ARRAYS = (["x", "y"], ["xy", 'q"'], [1, 5], [5], [1.5, -1.0], [True, False], [], ["x", 1], [""])
+ARRAYS = (["x", "y"], ["xy", 'q"'], [1, 5], [5], [1.5, -1.0], [True, False], [], ["x", 1], [""], ["5", "x"], ["True"])
 # As they stand in OTLP: what is no string, number, boolean or array of such, and counts as missing.
 ODD_VALUES = ({"kvlistValue": {"values": [{"key": "k", "value": {"stringValue": "x"}}]}}, {"kvlistValue": {}}, {"bytesValue": "AAFB"}, {"bytesValue": ""}, {},
               {"arrayValue": {"values": [{"arrayValue": {"values": [{"stringValue": "x"}]}}]}}, {"arrayValue": {"values": [{"bytesValue": "AAFB"}]}},

@@ -28,7 +28,7 @@ static void say_name(maker *m) {
 
 static void say_literal(maker *m) {
   SAY_ONE(m, "1", "0", "2", "-1", "1.0", "1.5", "0.5", "9007199254740993", "9007199254740992.0", "\"x\"", "\"y\"",
-          "\"\"", "\"xy\"", "\"nil\"", "true", "false");
+          "\"\"", "\"xy\"", "\"nil\"", "true", "false", "\"1\"", "\"1.0\"", "\"True\"");
 }
 
 /* One with a column of its own, in any spelling; of the wrong scope now and then, where it has none. */
@@ -93,14 +93,15 @@ static void say_intrinsic_test(maker *m) {
           "span.kind != \"server\"", "span.duration > 1ms", "span.duration <= 1ms", "span.duration == 0s",
           "span.duration != 2ms", "span.duration < 1ms", "span.status_message == \"\"",
           "span.status_message matches \"oo\"", "span.service == \"shop\"", "span.service != \"shop\"",
-          "span.service =~ \".*\"", "exists(span.service)");
+          "span.service =~ \".*\"", "span.service == \"1\"", "exists(span.service)");
 }
 
 static void say_event_test(maker *m) {
   SAY_ONE(m, "event.name == \"x\"", "event.name != \"x\"", "event.name contains \"y\"", "event.name in [\"x\", \"xy\"]",
           "event.name not in [\"x\"]", "event.name < \"y\"", "event.name == \"\"", "event.k == \"x\"", "event.k == 1",
-          "event.k == true", "event.k matches \"y\"", "event.k in [\"x\", \"y\"]", "event.k != \"x\"",
-          "exists(event.m)", "event.m", "event.where(event.name == \"x\" and event.k == \"x\")",
+          "event.k == true", "event.k == \"1\"", "event.k == \"true\"", "event.k matches \"y\"",
+          "event.k in [\"x\", \"y\"]", "event.k != \"x\"", "exists(event.m)", "event.m",
+          "event.where(event.name == \"x\" and event.k == \"x\")",
           "event.where(event.k == \"x\" or event.name == \"y\")", "event.where(not (event.name == \"x\"))",
           "event.where(event.name =~ \"x.*\" and event.name =~ \".*y\")", "event.where(event.k == \"x\" and k == 1)",
           "event.time == span.start", "event.count(true) > 1", "event.count(event.name == \"x\") > 0",
@@ -346,12 +347,43 @@ void maker_say_rule(maker *m) {
 
 static const bt_value some_strings[] = {{.type = BT_VALUE_STRING, .string = {"x", 1}},
                                         {.type = BT_VALUE_STRING, .string = {"y", 1}}};
+static const bt_value some_texts[] = {{.type = BT_VALUE_STRING, .string = {"1", 1}},
+                                      {.type = BT_VALUE_STRING, .string = {"x", 1}},
+                                      {.type = BT_VALUE_STRING, .string = {"true", 4}}};
 static const bt_value some_numbers[] = {{.type = BT_VALUE_INT, .integer = 1}, {.type = BT_VALUE_INT, .integer = 5}};
 static const bt_value some_doubles[] = {{.type = BT_VALUE_DOUBLE, .decimal = 1.5},
                                         {.type = BT_VALUE_DOUBLE, .decimal = -1.0}};
 
+/* Texts that read as numbers and booleans, and some that look so. */
+static bt_str number_text(maker *m) {
+  static const char *const texts[] = {"1",
+                                      "1",
+                                      "0",
+                                      "-0",
+                                      "2",
+                                      "-1",
+                                      "1.0",
+                                      "1.5",
+                                      "0.50",
+                                      "10e-1",
+                                      "5",
+                                      "1E0",
+                                      "true",
+                                      "True",
+                                      "FALSE",
+                                      "01",
+                                      " 1",
+                                      "+1",
+                                      "1e",
+                                      "9007199254740993",
+                                      "0.99999999999999999999999",
+                                      "1e999"};
+  return bt_str_from(texts[pick(m, sizeof texts / sizeof *texts)]);
+}
+
 static bt_value make_value(maker *m) {
-  switch (pick(m, 15)) {
+  if (pick(m, 4) == 0) return (bt_value){.type = BT_VALUE_STRING, .string = number_text(m)};
+  switch (pick(m, 16)) {
   case 0: return (bt_value){.type = BT_VALUE_INT, .integer = 1};
   case 1: return (bt_value){.type = BT_VALUE_INT, .integer = 0};
   case 2: return (bt_value){.type = BT_VALUE_INT, .integer = (int64_t)pick(m, 4) - 1};
@@ -367,6 +399,7 @@ static bt_value make_value(maker *m) {
   case 11: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_strings, 1 + pick(m, 2)}};
   case 12:
     return (bt_value){.type = BT_VALUE_ARRAY, .array = {pick(m, 2) ? some_numbers : some_doubles, 1 + pick(m, 2)}};
+  case 14: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_texts + pick(m, 2), 1 + pick(m, 2)}};
   default: break;
   }
   return (bt_value){.type = BT_VALUE_OTHER};
@@ -403,10 +436,11 @@ static void make_events(maker *m, made_trace *made, uint32_t at) {
 /* With or without a service name, which may be no string. */
 static void make_resource(maker *m, bt_resource *resource, bt_attribute *room) {
   resource->attributes = make_attributes(m, room, true);
-  unsigned kind = pick(m, 6);
+  unsigned kind = pick(m, 7);
   if (kind == 0) return;
   bt_value name = {.type = BT_VALUE_STRING, .string = kind < 3 ? BT_STR("shop") : BT_STR("a")};
   if (kind == 4) name.string = BT_STR("");
+  if (kind == 6) name.string = BT_STR("1");
   if (kind == 5)
     name = (bt_value){.type = BT_VALUE_INT, .integer = 1};
   else

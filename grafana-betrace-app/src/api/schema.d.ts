@@ -970,7 +970,7 @@ export interface components {
             start: number;
             end: number;
         };
-        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or a field whose values were all of another type than what it is compared with. No verdict depends on it. */
+        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or an attribute that had in some spans a value that its test can make nothing of (a text that reads as no number against a number, a list of maps). No verdict depends on it. */
         DataNote: {
             message: string;
             range: components["schemas"]["ByteRange"];
@@ -1177,7 +1177,7 @@ export interface components {
                 /** @description traces of the range that come after that, or go on */
                 unsettled?: number;
             })[];
-            /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and a field whose values were all of another type than what it is compared with. No verdict depends on them, and nothing is asked for them. */
+            /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
             notes?: {
                 rule_id: string;
                 message: string;

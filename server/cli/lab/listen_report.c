@@ -161,6 +161,7 @@ static bt_status take_judged(void *context, const bt_trace *trace, const bt_fami
 /* What links may decide waits until every trace was read. */
 static bt_status judge_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
   const bt_rule_verdict *verdicts = NULL;
+  for (size_t i = 0; i < rule_count(report); i++) bt_data_notes_look(report->rules[i].notes, trace);
   bt_status status = bt_judge_run(report->judge, trace, &verdicts, error);
   if (status || !bt_judge_awaits_links(report->judge, verdicts))
     return status ? status : take_judged(report, trace, NULL, verdicts, error);
@@ -229,8 +230,23 @@ static bt_status sort_tests(bt_listen_report *report, bt_error *error) {
   return BT_OK;
 }
 
+static void list_notes(bt_listen_report *report) {
+  bt_buffer sentence = {0};
+  bt_range place;
+  for (size_t i = 0; i < rule_count(report); i++)
+    for (size_t k = 0; bt_data_notes_say(report->rules[i].notes, k, &sentence, &place); k++) {
+      json_t *note = bt_data_note_json(bt_buffer_str(&sentence), place);
+      bt_json_set(note, "rule_id", json_string(rule_at(report, i)->fields.id));
+      bt_json_append(report->notes, note);
+      bt_buffer_printf(&report->rules[i].noted, "%.*s\n", BT_FMT(bt_buffer_str(&sentence)));
+      bt_buffer_clear(&sentence);
+    }
+  bt_buffer_dispose(&sentence);
+}
+
 static bt_status put_in_order(bt_listen_report *report, bt_error *error) {
   list_violations(report);
+  list_notes(report);
   for (size_t i = 0; i < report->drawn_count; i++) bt_cli_print_buffer(&report->drawn[i].text);
   bt_status status = sort_tests(report, error);
   return status ? status : bt_line_store_give(&report->kept, save_line, report, error);
@@ -252,7 +268,11 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
   report->kept = BT_LINE_STORE_EMPTY;
   report->violations = json_array();
   report->tests = json_object();
-  bt_status status = report->rules && report->violations && report->tests ? BT_OK : bt_error_no_memory(error);
+  report->notes = json_array();
+  bool has_memory = report->rules && report->violations && report->tests && report->notes;
+  bt_status status = has_memory ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; i < rule_count(report) && !status; i++)
+    status = bt_data_notes_new(rule_at(report, i)->rule, &report->rules[i].notes, error);
   if (!status)
     status = bt_judge_new((const bt_rule_definition *const *)shared->rules.items, rule_count(report),
                           &shared->assumptions, true, &report->judge, error);
@@ -266,7 +286,11 @@ bt_status bt_listen_report_make(bt_listen_report *report, const char *const *fil
 }
 
 void bt_listen_report_dispose(bt_listen_report *report) {
-  for (size_t i = 0; report->rules && i < rule_count(report); i++) bt_buffer_dispose(&report->rules[i].messages);
+  for (size_t i = 0; report->rules && i < rule_count(report); i++) {
+    bt_buffer_dispose(&report->rules[i].messages);
+    bt_buffer_dispose(&report->rules[i].noted);
+    bt_data_notes_free(report->rules[i].notes);
+  }
   free(report->rules);
   free(report->linked);
   for (size_t i = 0; i < report->found_count; i++) {
@@ -278,6 +302,7 @@ void bt_listen_report_dispose(bt_listen_report *report) {
   if (report->rules) bt_line_store_dispose(&report->kept); /* it was begun */
   json_decref(report->violations);
   json_decref(report->tests);
+  json_decref(report->notes);
   bt_judge_free(report->judge);
   if (report->saved > 0) (void)close(report->saved);
 }
@@ -329,6 +354,14 @@ static void print_rules(const bt_listen_report *report) {
   }
 }
 
+static void print_notes(const bt_listen_report *report) {
+  size_t i;
+  json_t *note;
+  json_array_foreach(report->notes, i, note)
+      bt_print("note: %s: %s\n", json_string_value(json_object_get(note, "rule_id")),
+               json_string_value(json_object_get(note, "message")));
+}
+
 static void print_tests(const bt_listen_report *report) {
   const char *name;
   json_t *violated;
@@ -376,6 +409,7 @@ static void print_text(const bt_listen_report *report, int command_code) {
     bt_print("the first %d traces are drawn; --json and --save have all\n", BT_LISTEN_DRAWN_MAX);
   print_rules(report);
   print_tests(report);
+  print_notes(report);
   bt_print("%" PRIu64 " trace%s, %" PRIu64 " spans, %zu rule%s: %" PRIu64 " violated, %" PRIu64
            " inconclusive, %" PRIu64 " satisfied; %" PRIu64 " rule%s not exercised\n",
            report->traces, bt_cli_plural(report->traces), report->received.spans, rule_count(report),
@@ -403,21 +437,26 @@ static void print_gaps_for_github(const bt_listen_report *report) {
   bt_buffer_dispose(&gaps);
 }
 
+/* At the rule; nothing where the text is empty. */
+static void annotate_rule(const bt_listen_report *report, size_t i, const char *level, const char *about, bt_str text) {
+  const bt_rule_place *place = place_of(report, i);
+  bt_buffer title = {0};
+  bt_buffer_printf(&title, "betrace %s%s", rule_at(report, i)->fields.id, about);
+  bt_ci_note note = {.level = level,
+                     .file = place->file,
+                     .line = place->line,
+                     .column = 1,
+                     .title = bt_buffer_str(&title),
+                     .message = text};
+  if (text.len) print_note(&note);
+  bt_buffer_dispose(&title);
+}
+
 static void print_for_github(const bt_listen_report *report) {
   for (size_t i = 0; i < rule_count(report); i++) {
     const bt_listen_rule *rule = &report->rules[i];
-    const bt_rule_place *place = place_of(report, i);
-    if (!rule->counts[BT_VIOLATED]) continue;
-    bt_buffer title = {0};
-    bt_buffer_printf(&title, "betrace %s", rule_at(report, i)->fields.id);
-    bt_ci_note note = {.level = "error",
-                       .file = place->file,
-                       .line = place->line,
-                       .column = 1,
-                       .title = bt_buffer_str(&title),
-                       .message = bt_buffer_str(&rule->messages)};
-    print_note(&note);
-    bt_buffer_dispose(&title);
+    if (rule->counts[BT_VIOLATED]) annotate_rule(report, i, "error", "", bt_buffer_str(&rule->messages));
+    annotate_rule(report, i, "notice", ": about the data", bt_buffer_str(&rule->noted));
   }
   print_gaps_for_github(report);
 }
@@ -445,11 +484,12 @@ static void print_json(bt_listen_report *report, int command_code) {
   const bt_received *received = &report->received;
   for (size_t i = 0; i < rule_count(report); i++) bt_json_append(rules, rule_json(report, i));
   bt_cli_print_json(json_pack(
-      "{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:O, s:O, s:i}", "traces", (json_int_t)report->traces, "left_out",
-      (json_int_t)report->left_out, "spans", (json_int_t)received->spans, "requests", (json_int_t)received->requests,
-      "refused", (json_int_t)received->refused, "refusals", refusals_json(received), "not_sent_on",
-      (json_int_t)received->not_sent, "open_end", report->open_end ? json_string(report->open_end) : json_null(),
-      "rules", rules, "tests", report->tests, "violations", report->violations, "command_status", command_code));
+      "{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:O, s:O, s:O, s:i}", "traces", (json_int_t)report->traces,
+      "left_out", (json_int_t)report->left_out, "spans", (json_int_t)received->spans, "requests",
+      (json_int_t)received->requests, "refused", (json_int_t)received->refused, "refusals", refusals_json(received),
+      "not_sent_on", (json_int_t)received->not_sent, "open_end",
+      report->open_end ? json_string(report->open_end) : json_null(), "rules", rules, "tests", report->tests,
+      "violations", report->violations, "notes", report->notes, "command_status", command_code));
 }
 
 static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out) {
@@ -468,6 +508,11 @@ static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out)
     bt_buffer_append(out, report->options->shared.requires_exercised
                               ? BT_STR("<error message=\"no trace exercised this rule\"/>")
                               : BT_STR("<skipped message=\"no trace exercised this rule\"/>"));
+  }
+  if (rule->noted.len) {
+    bt_buffer_append(out, BT_STR("<system-out>"));
+    bt_xml_text(out, bt_buffer_str(&rule->noted), false);
+    bt_buffer_append(out, BT_STR("</system-out>"));
   }
   bt_buffer_append(out, BT_STR("</testcase>\n"));
 }
@@ -528,13 +573,24 @@ static json_t *finding_json(const bt_listen_report *report, size_t i) {
   return finding;
 }
 
+/* What the rule met in the data: wrong is nothing with it. */
+static json_t *note_finding_json(const bt_listen_report *report, size_t i) {
+  const bt_rule_place *place = place_of(report, i);
+  const bt_rule_fields *fields = &rule_at(report, i)->fields;
+  bt_str noted = bt_buffer_str(&report->rules[i].noted);
+  if (!noted.len) return NULL;
+  return json_pack("{s:s, s:s, s:s, s:o, s:s*, s:i, s:i}", "code", fields->id, "meaning", fields->name, "severity",
+                   "note", "message", bt_text_json(noted), "file", place->file, "line", (int)place->line, "column", 1);
+}
+
 static bt_status write_sarif(const bt_listen_report *report, bt_error *error) {
   bt_buffer out = {0};
   if (!report->options->sarif) return BT_OK;
   json_t *findings = json_array();
   for (size_t i = 0; i < rule_count(report); i++) {
-    json_t *finding = finding_json(report, i);
+    json_t *finding = finding_json(report, i), *note = note_finding_json(report, i);
     if (finding) bt_json_append(findings, finding);
+    if (note) bt_json_append(findings, note);
   }
   json_t *log = bt_sarif_json(findings, !lacks_spans(report), BETRACE_VERSION);
   json_decref(findings);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/data_notes.h"
 #include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/text.h"
@@ -31,6 +32,8 @@ typedef struct bt_listen_options {
 typedef struct bt_listen_rule {
   uint64_t counts[BT_NOT_APPLICABLE + 1]; /* traces by verdict */
   bt_buffer messages;                     /* a line for each violation */
+  bt_data_notes *notes;                   /* what it met in the data */
+  bt_buffer noted;                        /* in the end: a line for each note */
 } bt_listen_rule;
 
 typedef struct bt_listen_found { /* a violation */
@@ -62,6 +65,7 @@ typedef struct bt_listen_report { /* bt_listen_report_dispose */
   bt_listen_drawn drawn[BT_LISTEN_DRAWN_MAX]; /* the first in that order */
   size_t drawn_count;
   bt_line_store kept;         /* what is saved, until it is written in that order */
+  json_t *notes;              /* of the rules about the data */
   json_t *violations, *tests; /* tests: name -> violated traces, of traces that name a test; by name in the end */
   uint64_t traces;
   uint64_t left_out; /* traces without a span of the services */
