@@ -4,7 +4,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 
-/* What a condition stands in, innermost first; last what `when` says. */
+/* The conditions around one, the nearest first. The last is that of `when`. */
 typedef struct around {
   const bt_ast *node;
   const struct around *outer;
@@ -26,7 +26,7 @@ static bool allows_none(bt_checker *checker, const bt_ast *alternative, const bt
   return alternative->kind == BT_AST_COMPARE && bt_checker_asks_for(checker, alternative, spans);
 }
 
-/* Something beside it says what is to be where there is no such span. */
+/* Another part of the rule asks for such a span, or allows that there is none. */
 static bool is_guarded(bt_checker *checker, const around *outer, const bt_ast *spans) {
   for (; outer; outer = outer->outer) {
     const bt_ast *node = outer->node;
@@ -68,7 +68,7 @@ static void warn_of_nothing(bt_checker *checker, const bt_ast *comparison, const
       "where there is no such span, %s is missing and this does not hold, so the rule is violated: write "
       "`count(%.*s) > 0 and …` if one has to be there, and `count(%.*s) == 0 or …` if not",
       name, BT_FMT(spans), BT_FMT(spans));
-  /* Which changes no verdict, and says so: the other one would hide violations from whoever did not mean it. */
+  /* This fix changes no verdict. The other one would hide violations. */
   if (!found.is_several)
     bt_checker_fix(checker, added, comparison->range, "count(%.*s) > 0 and %.*s", BT_FMT(spans),
                    BT_FMT(bt_checker_source(checker, comparison->range)));

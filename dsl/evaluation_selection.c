@@ -200,6 +200,15 @@ static bt_kleene matcher_finds(bt_evaluator *evaluator, const bt_program_selecti
   return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_found));
 }
 
+/* Whether one member is as uncertain as another: all that is asked of them is where they stand to a span that was not
+ * seen. */
+static bool is_every_member_alike(const bt_evaluator *evaluator, const bt_program_selection *selection) {
+  if (evaluator->has_summaries || selection->rest || selection->relation_count != 1) return false;
+  const bt_program_relation *relation = &selection->relations[0];
+  if (relation->kind == BT_BETWEEN || relation->first.binding == BT_NO_BINDING) return false;
+  return evaluator->bound[relation->first.binding] == BT_UNSEEN_SPAN;
+}
+
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
   if (!bt_evaluator_lacks_spans(evaluator) && bt_selection_is_matcher(selection))
     return matcher_finds(evaluator, selection);
@@ -208,7 +217,12 @@ bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection
   bt_member member;
   /* Only as far as the first one, so they are not kept. */
   open_candidates(&cursor, evaluator, selection, NULL, all_starts);
-  while (any.truth != BT_TRUE && next_candidate(&cursor, evaluator, &member)) any = bt_kleene_or(any, member.truth);
+  bool is_one_enough = is_every_member_alike(evaluator, selection);
+  bool is_done = false;
+  while (!is_done && next_candidate(&cursor, evaluator, &member)) {
+    any = bt_kleene_or(any, member.truth);
+    is_done = is_one_enough || any.truth == BT_TRUE;
+  }
   return bt_evaluator_or_budget(evaluator, any);
 }
 

@@ -56,6 +56,10 @@ static const code_meaning meanings[] = {
     {"W016", "An attribute that is hardly called so"},
     {"W017", "A star at the end of a name, which matches exactly"},
     {"W018", "every(…) holds where there is no such span"},
+    {"W019", "min, max and avg of no span are missing, so that the rule is violated"},
+    {"W020", "A name is a span of the rule's own trace"},
+    {"W021", "One span is picked before its links are asked for"},
+    {"W022", "Two spans may meet two tests"},
     {"W025", "A count of spans where the events of one span were probably meant"},
 };
 

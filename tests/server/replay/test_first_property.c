@@ -11,7 +11,7 @@
 #include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
 
-enum { RULE_COUNT = 5, LONG_RULE_COUNT = 6, SEEDS = 600, LONG_SEEDS = 500, TRACES_MAX = 800, LONG_ONE_IN = 10 };
+enum { RULE_COUNT = 5, LONG_RULE_COUNT = 6, SEEDS = 250, LONG_SEEDS = 500, TRACES_MAX = 800, LONG_ONE_IN = 10 };
 
 static const char *const rule_texts[LONG_RULE_COUNT] = {
     "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")",
@@ -170,7 +170,9 @@ static void run_seed(uint64_t seed, bool is_file) {
 
 static void run_seeds(bool is_file) {
   has_long = false;
+  static const uint64_t found[] = {317, 371, 376, 456, 477, 580, 582}; /* data_from too late, gaps that are none */
   for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, is_file);
+  for (size_t i = 0; i < sizeof found / sizeof found[0]; i++) run_seed(found[i], is_file);
   has_long = true;
   for (uint64_t seed = 1; seed <= LONG_SEEDS; seed++) run_seed(seed, is_file);
   run_seed(1696, is_file); /* what breaks the rule lies behind all that is looked at */
