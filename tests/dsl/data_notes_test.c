@@ -161,9 +161,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_name_that_selects_both),
                                      cmocka_unit_test(test_a_binding_by_service),
                                      cmocka_unit_test(test_an_attribute_that_is_called_so),
-                                     cmocka_unit_test(test_values_of_another_type), cmocka_unit_test(test_no_memory)};
-}
-
                                      cmocka_unit_test(test_values_of_another_type),
                                      cmocka_unit_test(test_values_that_are_read),
                                      cmocka_unit_test(test_some_values),
