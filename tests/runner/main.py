@@ -96,6 +96,7 @@ def environment():
     env.setdefault("LSAN_OPTIONS", f"suppressions={os.path.join(suites.ROOT, 'tests', 'support', 'lsan.supp')}:print_suppressions=0")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.setdefault("CTEST_OUTPUT_ON_FAILURE", "1")
+    env.setdefault("MALLOC_PERTURB_", "254")  # malloc gives bytes of 1: a flag that nobody set is seen
     env.pop("BETRACE_TEMPO_VARIANT", None)  # each row says its own
     return env
 

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,14 @@
 #include "tests/tempo/otlp_generate.h"
 
 enum { DOCUMENTS = 300 };
+
+/* A value is filled member by member, in memory that held something else (main). */
+static void assert_are_no_names(const bt_attributes *attributes) {
+  for (uint32_t i = 0; i < attributes->count; i++) {
+    const bt_value *value = &attributes->items[i].value;
+    assert_false(value->type == BT_VALUE_STRING && value->is_name);
+  }
+}
 
 /* Of spans only: flags of whole traces (orphans) are another matter. */
 static char *spans_text(bt_str document, bool is_json) {
@@ -26,7 +35,11 @@ static char *spans_text(bt_str document, bool is_json) {
   assert_int_equal(bt_span_batch_finish(batch, &error), BT_OK);
   for (size_t i = 0; i < bt_span_batch_trace_count(batch); i++) {
     const bt_trace *trace = bt_span_batch_trace(batch, i);
-    for (uint32_t j = 0; j < trace->span_count; j++) text_lines_add_span(&lines, &trace->id, &trace->spans[j]);
+    for (uint32_t j = 0; j < trace->span_count; j++) {
+      text_lines_add_span(&lines, &trace->id, &trace->spans[j]);
+      assert_are_no_names(&trace->spans[j].attributes);
+      assert_are_no_names(&trace->spans[j].resource->attributes);
+    }
   }
   bt_span_batch_free(batch);
   return text_lines_join(&lines);
@@ -365,5 +378,6 @@ int main(void) {
                                      cmocka_unit_test(test_every_prefix),
                                      cmocka_unit_test(test_answers_by_id),
                                      cmocka_unit_test(test_recorded_answers)};
+  (void)mallopt(M_PERTURB, 0xFE); /* malloc gives memory full of ones, none by chance full of zeros */
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
