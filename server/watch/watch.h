@@ -36,7 +36,7 @@ typedef struct bt_watch_options {
   int64_t checkpoint_ns;      /* between checkpoints; 0: two intervals, but not less than a second */
   uint32_t replica, replicas; /* this watcher's number, from 0, of how many; replicas 0: 1 */
   bt_memory_account *memory;  /* where what is kept asks for room; NULL: there is no limit */
-  size_t traces_max;   /* in memory at once, for each tenant; 0: 500,000 (about 80 MB), as far as there is room */
+  size_t traces_max;   /* in memory at once, for each tenant; 0: 500,000 (about 90 MB), as far as there is room */
   int64_t most_cpu_ns; /* of all rules on one trace: then what is not known is inconclusive; 0: 10 s */
   size_t queue_max;    /* violations that wait to be sent; 0: 10,000 */
   bool emit_at_original_time;

@@ -27,6 +27,7 @@ typedef struct judging {
   bool was_asked;          /* of that: no question has failed */
   const bt_trace_id *page; /* of the read under way */
   bool is_final;           /* it is by id */
+  bool lacks_shown;        /* the trace that is judged has not all spans that searches showed of it */
   unsigned failures;       /* of reads in batches, then of reads by id */
   bool is_over;            /* nothing more is asked in this round */
   bool is_full;            /* the emitter takes no more, or there is no room: the rest waits for the next round */
@@ -46,11 +47,13 @@ static bool has_ended_before(const bt_watcher *watcher, const bt_trace *trace, i
   return bt_trace_end_ns(trace) <= bt_time_subtract(watcher->now_ns, settle_ns);
 }
 
-static void set_options(const bt_watcher *watcher, const bt_trace *trace) {
+static void set_options(const judging *j, const bt_trace *trace) {
+  const bt_watcher *watcher = j->watcher;
   const bt_watch_rules *rules = watcher->rules;
   for (size_t i = 0; i < rules->count; i++) {
     const bt_watch_rule *rule = &rules->items[i];
-    rules->options[i].incomplete = trace->partial || !has_ended_before(watcher, trace, rule->settle_ns) ||
+    rules->options[i].incomplete = trace->partial || j->lacks_shown ||
+                                   !has_ended_before(watcher, trace, rule->settle_ns) ||
                                    (rule->require_complete && trace->missing_parents);
   }
 }
@@ -204,15 +207,29 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
   return BT_OK;
 }
 
-/* A rule that costs too much on many traces is one line in ten minutes; the counter has them all. */
+/* What many traces have is one line in ten minutes; the counter has them all. */
+static bool is_to_be_told(const bt_watcher *watcher, int64_t *told_ns) {
+  if (*told_ns && watcher->now_ns - *told_ns < TOLD_AGAIN_NS) return false;
+  *told_ns = watcher->now_ns;
+  return true;
+}
+
+static void say_lacking(bt_watcher *watcher, const bt_trace *trace) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  if (!is_to_be_told(watcher, &watcher->told_lacking_ns)) return;
+  bt_trace_id_format(&trace->id, hex);
+  bt_log(BT_LOG_WARNING,
+         "watch read trace %s, which lacks a span that a search had shown: what rests on absence there is "
+         "inconclusive, and watch looks again with its next sweep",
+         hex);
+}
+
 static void say_unreached(bt_watcher *watcher, const bt_trace *trace, const bt_rule_verdict *verdicts) {
   size_t first = 0, count = watcher->rules->count;
   char hex[BT_TRACE_ID_HEX + 1];
   while (first < count && (verdicts[first].verdict != BT_INCONCLUSIVE || verdicts[first].reason != BT_REASON_BUDGET))
     first++;
-  if (first == count) return;
-  if (watcher->told_unreached_ns && watcher->now_ns - watcher->told_unreached_ns < TOLD_AGAIN_NS) return;
-  watcher->told_unreached_ns = watcher->now_ns;
+  if (first == count || !is_to_be_told(watcher, &watcher->told_unreached_ns)) return;
   bt_trace_id_format(&trace->id, hex);
   bt_log(BT_LOG_WARNING,
          "watch could not reach the verdict of rule %s on trace %s (budget): it took too many steps, too much text or "
@@ -229,11 +246,12 @@ static bool awaits_links(const bt_watcher *watcher, const bt_trace *trace, const
   return false;
 }
 
-static bt_status evaluate_trace(const bt_watcher *watcher, const bt_trace *trace, const bt_family *family,
+static bt_status evaluate_trace(const judging *j, const bt_trace *trace, const bt_family *family,
                                 const bt_rule_verdict **verdicts, bt_error *error) {
+  const bt_watcher *watcher = j->watcher;
   const bt_watch_rules *rules = watcher->rules;
   bt_eval_limit limit = {.cancel = watcher->cancel, .most_cpu_ns = watcher->options->most_cpu_ns};
-  set_options(watcher, trace);
+  set_options(j, trace);
   return family ? bt_eval_run_family_within(&limit, rules->evaluator, family, rules->options, verdicts, error)
                 : bt_eval_run_within(&limit, rules->evaluator, trace, rules->options, verdicts, error);
 }
@@ -251,7 +269,7 @@ static bt_status judge_trace(judging *j, const bt_trace *trace, const bt_family 
     bt_watched_wait_until(watcher, watched, bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns));
     return BT_OK;
   }
-  bt_status status = evaluate_trace(watcher, trace, family, &verdicts, &why);
+  bt_status status = evaluate_trace(j, trace, family, &verdicts, &why);
   if (status == BT_OK && !family && awaits_links(watcher, trace, verdicts))
     return bt_watch_linked_add(&j->linked, trace, error);
   if (status == BT_OK) say_unreached(watcher, trace, verdicts);
@@ -288,6 +306,14 @@ static bt_watched *find_due(bt_watcher *watcher, const bt_trace_id *id) {
   return watched && watched->due_ns <= watcher->now_ns ? watched : NULL;
 }
 
+/* A read by id that lacks what a search has shown is judged as incomplete. Sweeps look at the trace again. */
+static bool lacks_shown(judging *j, const bt_trace *read, const bt_watched *watched) {
+  bool has_all = j->is_final ? bt_shown_ids_are_in(&watched->shown, read) : bt_shown_are_in(&watched->shown, read);
+  j->lacks_shown = !has_all;
+  if (!has_all && j->is_final) say_lacking(j->watcher, read);
+  return j->lacks_shown;
+}
+
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
   judging *j = context;
   bt_watcher *watcher = j->watcher;
@@ -302,6 +328,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
     bt_watched_end(watcher, watched);
     return BT_OK;
   }
+  if (lacks_shown(j, read->trace, watched) && !j->is_final) return queue_by_id(j, id);
   return judge_trace(j, read->trace, NULL, watched, error);
 }
 
@@ -415,7 +442,9 @@ static bt_status take_family(void *context, const bt_trace_id *id, const bt_fami
   j->was_asked = was_asked;
   if (!watched || j->is_full) return BT_OK;
   j->watcher->given += family != NULL;
-  return family ? judge_trace(j, family->traces[0].trace, family, watched, error) : take_missing(j, watched);
+  if (!family) return take_missing(j, watched);
+  (void)lacks_shown(j, family->traces[0].trace, watched);
+  return judge_trace(j, family->traces[0].trace, family, watched, error);
 }
 
 /* ---- a round ---- */

@@ -82,7 +82,11 @@ static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt
   if (watched && is_known(watcher, watched, found, slice)) return BT_OK;
   if (!watched) watched = add_seen(watcher, slice, &found->id, error);
   if (!watched) return error->status;
-  if (watched->due_ns == BT_WATCH_NOT_DUE) watched->waits_since_ns = watcher->now_ns;
+  if (watched->due_ns == BT_WATCH_NOT_DUE) {
+    watched->waits_since_ns = watcher->now_ns;
+    watched->shown = (bt_shown){0};
+  }
+  bt_shown_join(&watched->shown, &found->shown);
   if (found->start_ns < watched->start_ns) watched->start_ns = found->start_ns;
   if (found->end_ns > watched->end_ns) watched->end_ns = found->end_ns;
   if (found->span_count > watched->span_count) watched->span_count = found->span_count;

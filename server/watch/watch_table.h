@@ -11,6 +11,7 @@
 #include "dsl/error.h"
 #include "dsl/trace.h"
 #include "server/watch/watch_room.h"
+#include "tempo/wire/shown_spans.h"
 
 #define BT_WATCH_NOT_DUE INT64_MAX
 
@@ -18,6 +19,7 @@ typedef struct bt_watched {
   bt_trace_id id;
   int64_t start_ns, end_ns; /* of what is known of it */
   uint32_t span_count;      /* as searches saw it (bt_found) */
+  bt_shown shown;           /* of the searches that it waits for: a read must have these spans */
   int64_t due_ns;           /* when to read it; BT_WATCH_NOT_DUE: it was judged */
   union {
     int64_t waits_since_ns; /* when it was found, while it waits */

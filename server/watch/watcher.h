@@ -61,7 +61,8 @@ typedef struct bt_watcher {
   bt_error checkpoint_why;
   int64_t sent_until_ns;     /* of the last checkpoint that was taken */
   int64_t told_lost_ns;      /* the end of what was logged as lost */
-  int64_t told_unreached_ns; /* when it was logged last that a verdict took too long */
+  int64_t told_unreached_ns; /* when it was logged last that a verdict took too long, */
+  int64_t told_lacking_ns;   /* and that a read lacked what a search had shown */
   int64_t told_forgotten_ns; /* when it was logged last that something sent was forgotten */
 
   pthread_mutex_t mutex; /* guards: */

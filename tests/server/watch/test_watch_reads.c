@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <limits.h>
 #include <string.h>
 
 #include "tests/server/watch/watch_case.h"
@@ -144,10 +145,59 @@ static void a_trace_that_always_fails_holds_up_no_other(void **state) {
   assert_true(bt_watcher_look(s->watcher).done_ns > NOON_NS);
 }
 
+/* Of a trace of "pay" and "slow", which violates. */
+static fake_span *arrive_in_two(watch_scene *s, uint64_t number) {
+  fake_trace *trace = fake_add(&s->fake, number);
+  fake_span_add(trace, "pay", s->now_ns);
+  return fake_span_add(trace, "slow", s->now_ns + SECOND_NS);
+}
+
+static void a_batch_that_lacks_what_a_search_showed_decides_nothing(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  arrive_in_two(s, 1)->not_in_batches = true;
+  watch_pass(s, 10 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+}
+
+/* It is inconclusive, and a sweep that reads all of it tells. */
+static void a_read_by_id_that_lacks_it_is_incomplete(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  fake_span *slow = arrive_in_two(s, 1);
+  slow->not_in_batches = true;
+  slow->by_id_from = UINT_MAX;
+  watch_pass(s, 10 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 0);
+  assert_true(bt_watcher_look(s->watcher).inconclusive > 0);
+  slow->by_id_from = 0;
+  watch_pass(s, 2 * HOUR_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+}
+
+static void a_read_by_id_that_lacks_it_takes_nothing_back(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  fake_span *slow = arrive_in_two(s, 1);
+  watch_pass(s, 10 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  slow->not_in_batches = true;
+  slow->by_id_from = UINT_MAX;
+  watch_pass(s, 2 * HOUR_NS);
+  assert_true(fake_find(&s->fake, 1)->by_id_reads > 1); /* a sweep has read it again */
+  assert_int_equal(bt_watcher_look(s->watcher).retractions, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(no_slice_is_skipped_while_the_source_fails),
       CASE(a_window_that_failed_in_part_is_asked_again),
+      CASE(a_batch_that_lacks_what_a_search_showed_decides_nothing),
+      CASE(a_read_by_id_that_lacks_it_is_incomplete),
+      CASE(a_read_by_id_that_lacks_it_takes_nothing_back),
       CASE(reads_that_fail_are_made_again),
       CASE(reads_that_fail_for_longer_than_lookback_lose_nothing),
       CASE(a_trace_is_not_given_up_for_one_read_that_failed),
