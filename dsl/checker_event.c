@@ -8,7 +8,7 @@
 static bool report_inside_link(bt_checker *checker, const bt_ast *node) {
   bt_checker_report(
       checker, BT_E_EVENT, node->range,
-      "an event's field inside link.where(…) would be about any event of the span: join it outside, with and");
+      "an event's field in a test of one link would be about any event of the span: join it outside, with and");
   return false;
 }
 
@@ -75,9 +75,9 @@ void bt_checker_warn_of_part_key(bt_checker *checker, const bt_ast *node, const 
   bool is_plain = node->kind == BT_AST_PATH && !is_time;
   bt_diagnostic *added = bt_checker_report(
       checker, BT_W_EVENT_KEY, node->range,
-      is_time ? "a key without a head is the span's attribute, inside %s.where(…) too: the %s's is written "
+      is_time ? "a key without a head is the span's attribute, in a test of one %s too: the %s's is written "
                 "%s.attributes[\"%.*s\"]"
-              : "a key without a head is the span's attribute, inside %s.where(…) too: the %s's is written %s.%.*s",
+              : "a key without a head is the span's attribute, in a test of one %s too: the %s's is written %s.%.*s",
       head, head, head, BT_FMT(node->text));
   bt_checker_fix(checker, added, node->range, is_plain ? "%s.%.*s" : "%s.attributes[\"%.*s\"]", head,
                  BT_FMT(node->text));
@@ -157,8 +157,8 @@ static const bt_predicate *lower_where(bt_checker *checker, const bt_ast *node, 
   if (site == BT_SITE_EVENT || site == BT_SITE_LINK) {
     bt_checker_report(checker, BT_E_EVENT, node->range,
                       site == BT_SITE_EVENT
-                          ? "event.where(…) cannot stand inside another one: join the tests on one event with and"
-                          : "event.where(…) cannot stand inside link.where(…): join the two with and");
+                          ? "event.where(…) cannot stand in a test of one event: join the two with and"
+                          : "event.where(…) cannot stand in a test of one link: join the two with and");
     return NULL;
   }
   return bt_checker_of_one_part(checker, BT_PREDICATE_EVENT,

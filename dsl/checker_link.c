@@ -12,7 +12,7 @@ bool bt_checker_allows_link(bt_checker *checker, const bt_ast *node, const bt_pl
   if (place->site == BT_SITE_AGGREGATE)
     why = "an aggregate takes a field of the span: links have no single value; count(span(link.…)) counts spans";
   else if (place->site == BT_SITE_EVENT)
-    why = "a link's field inside event.where(…) would be about any link of the span: join it outside, with and";
+    why = "a link's field in a test of one event would be about any link of the span: join it outside, with and";
   else if (place->on_right || place->in_arithmetic)
     why = "a link's field stands alone on the left of a comparison: a span has many links, so it has no single value";
   if (why) bt_checker_report(checker, BT_E_EVENT, node->range, "%s", why);
@@ -108,8 +108,8 @@ const bt_predicate *bt_checker_link_test(bt_checker *checker, const bt_ast *node
   if (site == BT_SITE_EVENT || site == BT_SITE_LINK) {
     bt_checker_report(checker, BT_E_EVENT, node->range,
                       site == BT_SITE_LINK
-                          ? "link.where(…) cannot stand inside another one: join the tests on one link with and"
-                          : "link.where(…) cannot stand inside event.where(…): join the two with and");
+                          ? "link.where(…) cannot stand in a test of one link: join the two with and"
+                          : "link.where(…) cannot stand in a test of one event: join the two with and");
     return NULL;
   }
   return bt_checker_of_one_part(checker, BT_PREDICATE_LINK,
