@@ -157,8 +157,8 @@ static const bt_predicate *lower_where(bt_checker *checker, const bt_ast *node, 
   if (site == BT_SITE_EVENT || site == BT_SITE_LINK) {
     bt_checker_report(checker, BT_E_EVENT, node->range,
                       site == BT_SITE_EVENT
-                          ? "event.where(…) cannot stand in a test of one event: join the two with and"
-                          : "event.where(…) cannot stand in a test of one link: join the two with and");
+                          ? "event.where(…) cannot be inside a test of one event: join the two with and"
+                          : "event.where(…) cannot be inside a test of one link: join the two with and");
     return NULL;
   }
   return bt_checker_of_one_part(checker, BT_PREDICATE_EVENT,

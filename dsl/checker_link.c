@@ -108,8 +108,8 @@ const bt_predicate *bt_checker_link_test(bt_checker *checker, const bt_ast *node
   if (site == BT_SITE_EVENT || site == BT_SITE_LINK) {
     bt_checker_report(checker, BT_E_EVENT, node->range,
                       site == BT_SITE_LINK
-                          ? "link.where(…) cannot stand in a test of one link: join the two with and"
-                          : "link.where(…) cannot stand in a test of one event: join the two with and");
+                          ? "link.where(…) cannot be inside a test of one link: join the two with and"
+                          : "link.where(…) cannot be inside a test of one event: join the two with and");
     return NULL;
   }
   return bt_checker_of_one_part(checker, BT_PREDICATE_LINK,
