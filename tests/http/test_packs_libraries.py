@@ -1,6 +1,7 @@
 """Rules of distribution/packs on data as Envoy, Istio, Helidon, Rust's tracing, PHP, old Java agents and others write it: codes, sizes and booleans
 as texts, old and new names. The rules that this concerns are found in their texts, so that a new one without such data fails here."""
 import glob
+import gzip
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 from betrace_process import run_cli  # noqa: E402
-from library_shapes import CLIENT, ERROR, INTERNAL, LIBRARIES, SERVER, line  # noqa: E402
+from library_shapes import CLIENT, ENVOY, ERROR, INTERNAL, LIBRARIES, NODE, PYTHON, SERVER, line  # noqa: E402
 from pack_tests import otlp_family, read_tests, trace_id_of  # noqa: E402
 
 PACKS = sorted(glob.glob(os.path.join(ROOT, "distribution", "packs", "*.yaml")))
@@ -203,6 +204,62 @@ class PacksOfLibraries(unittest.TestCase):
             for rule_id, (pack, dsl) in self.rules.items():
                 if pack == path and "span.status" in dsl:
                     self.assertTrue(any(of == rule_id and test["expect"] == "violated" for of, test in tests.values()), rule_id)
+
+
+def demo_trace(number, code):
+    """A request of OpenTelemetry's demo: the load generator (Python), the frontend's proxy (Envoy, texts, no status) and the frontend (Node)."""
+    at_ms, failed = number * 1000, ERROR if code >= 500 else 0
+    return line(number, [
+        PYTHON.span("GET", CLIENT, at_ms, 120, failed, None, method="GET", code=code, peer="frontend-proxy"),
+        ENVOY.span("ingress", SERVER, at_ms + 2, 110, 0, 0, method="GET", code=code, size=95, peer="frontend", **({"error": True} if failed else {})),
+        ENVOY.span("router frontend egress", CLIENT, at_ms + 4, 100, 0, 1, code=code, peer="frontend", **({"error": True} if failed else {})),
+        NODE.span("GET /api/products", SERVER, at_ms + 6, 90, failed, 2, method="GET", code=code, plain={"http.route": "/api/products"})])
+
+
+class DemoTest(unittest.TestCase):
+    """Of 100 requests 20 ended with 5xx. The frontend's span says so by its status, the proxy's does not."""
+    CODES = (500, 502, 503, 504)
+    RULE = "otel-server-error-not-marked"
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-demo-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.failed = {number: cls.CODES[number // 5 % 4] for number in range(5, 101, 5)}
+        documents = [demo_trace(number, cls.failed.get(number, 404 if number % 7 == 0 else 200)) for number in range(1, 101)]
+        text = "".join(json.dumps(document) + "\n" for document in documents)
+        cls.plain, cls.packed = (os.path.join(folder.name, name) for name in ("traces.jsonl", "traces.jsonl.gz"))
+        cls.halves = [os.path.join(folder.name, name) for name in ("a.jsonl", "b.jsonl")]
+        with open(cls.plain, "w", encoding="utf-8") as file:
+            file.write(text)
+        with gzip.open(cls.packed, "wt", encoding="utf-8") as file:
+            file.write(text)
+        for path, of in zip(cls.halves, (documents[::-2], documents[-2::-2])):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("".join(json.dumps(document) + "\n" for document in of))
+        cls.pack = os.path.join(ROOT, "distribution", "packs", "otel-hygiene.yaml")
+
+    def test_eval_and_replay_find_20_of_20(self):
+        for files in ([self.plain], [self.packed], self.halves):
+            done = run_cli("eval", "--rules", self.pack, "--json", *files)
+            judged = [one for one in map(json.loads, done.stdout.splitlines()) if one.get("verdict") == "violated"]
+            self.assertEqual((done.returncode, numbers(self.RULE, judged)), (1, set(self.failed)), files)
+            done = run_cli("replay", "--rules", self.pack, "--json", "--limit", "0", *files)
+            answer = json.loads(done.stdout)
+            self.assertEqual((done.returncode, answer["status"], numbers(self.RULE, answer["violations"])), (1, "completed", set(self.failed)), files)
+            (rule,) = (one for one in answer["rules"] if one["rule_id"] == self.RULE)
+            self.assertEqual(rule["violations_found"], 20)
+            self.assertEqual([note for note in answer["notes"] if note["rule_id"] == self.RULE], [], "nothing could not be compared")
+
+    def test_it_is_the_proxys_span(self):
+        done = run_cli("replay", "--rules", self.pack, "--limit", "0", self.plain)
+        found = [row for row in done.stdout.splitlines() if self.RULE in row and "http.status_code = " in row]
+        self.assertEqual((len(found), [row for row in found if " ingress (" not in row]), (20, []))
+
+    def test_the_first_of_them(self):
+        done = run_cli("first", "--rules", self.pack, "--rule", self.RULE, "--json", self.plain)
+        answer = json.loads(done.stdout)
+        self.assertEqual((done.returncode, answer["proven"], int(answer["violation"]["trace_id"], 16)), (1, True, min(self.failed)))
 
 
 def by_name(resource):

@@ -65,7 +65,7 @@ def line(trace_number, spans):
         span = {"traceId": f"{trace_number:032x}", "spanId": f"{number + 1:016x}", **span}
         if parent is not None:
             span["parentSpanId"] = f"{parent + 1:016x}"
-        resources.append({"resource": {"attributes": written({"service.name": "proxy" if number == 0 else "app"})},
+        resources.append({"resource": {"attributes": written({"service.name": f"service-{number}"})},
                           "scopeSpans": [{"scope": {"name": "lib"}, "spans": [span]}]})
     return {"resourceSpans": resources}
 
@@ -108,8 +108,11 @@ JAVA_TEXTS = Library("java tags", {"method": ("http.method", text), "code": ("ht
 # opentelemetry-python writes exception.escaped as "True" or "False".
 PYTHON = Library("python", {"method": ("http.method", text), "code": ("http.status_code", same), "peer": ("net.peer.name", text),
                             "grpc": ("rpc.grpc.status_code", same), "escaped": ("exception.escaped", title)}, title)
+# instrumentation-http of opentelemetry-js: the code is a number; the old names, which were the default until 2025.
+NODE = Library("node", {"method": ("http.method", text), "code": ("http.status_code", same), "peer": ("net.peer.name", text),
+                        "size": ("http.response_content_length", same)}, same, {"http.flavor": "1.1", "http.target": "/api/products"})
 # What RPC conventions of 2025 ask for: the code by name.
 GRPC_NAMES = Library("gRPC by name", {"grpc": ("rpc.response.status_code", lambda code: {0: "OK", 4: "DEADLINE_EXCEEDED"}[code])},
                      extra={"rpc.system.name": "grpc"})
 
-LIBRARIES = (ENVOY, ISTIO, ENVOY_NEW, HELIDON, RUST, RUST_OLD, PHP, PHP_OLD, JAVA_OLD, JAVA_TEXTS, PYTHON, GRPC_NAMES)
+LIBRARIES = (ENVOY, ISTIO, ENVOY_NEW, HELIDON, RUST, RUST_OLD, PHP, PHP_OLD, JAVA_OLD, JAVA_TEXTS, PYTHON, NODE, GRPC_NAMES)
