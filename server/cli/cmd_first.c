@@ -52,6 +52,9 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
     bt_idle_rules_print(idle);
   else
     print_none(definition->fields.id, result, &answer);
+  for (size_t i = 0; i < result->note_count; i++)
+    bt_print("note: %s: %s (%" PRIu64 " trace%s looked at)\n", definition->fields.id, result->notes[i].text,
+             result->noted_traces, bt_cli_plural(result->noted_traces));
   const bt_tail_found found = {.violations = result->violation && result->violation->provisional};
   bt_replay_print_gaps_and(&result->coverage, &found);
   bt_print("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
@@ -88,6 +91,7 @@ static int look_and_print(const bt_replay_options *options, bt_source *source) {
   bt_time_range range = bt_replay_options_range(options, source, MONTH_NS);
   bt_replay_request request = bt_replay_options_request(options, &definition, 1, range);
   bt_replay_observer observer = {.progress = bt_replay_show_progress};
+  request.takes_notes = true;
   bt_status status = bt_first_violation_run(source, &request, &observer, &result, &error);
   bt_replay_clear_progress();
   if (!status) status = find_idle(source, options, range, &result, &idle, &error);

@@ -69,7 +69,8 @@ static bt_status look_for_first(const bt_service *service, const bt_call *call, 
                                .tenant = call->tenant,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .cancel = &looking.cancel};
+                               .cancel = &looking.cancel,
+                               .takes_notes = true};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_work_scope_begin(&looking, call->scope, started_ns + options->timeout_ns);
   bt_status status = bt_first_violation_run(service->source, &request, NULL, result, error);

@@ -290,10 +290,10 @@ static json_t *rules_json(const bt_replay_result *result, const bt_rule_definiti
   return array;
 }
 
-static json_t *notes_json(const bt_replay_result *result, const bt_rule_definition *const *rules) {
+static json_t *notes_json(const bt_replay_note *notes, size_t count, const bt_rule_definition *const *rules) {
   json_t *array = json_array();
-  for (size_t i = 0; i < result->note_count; i++) {
-    const bt_replay_note *note = &result->notes[i];
+  for (size_t i = 0; i < count; i++) {
+    const bt_replay_note *note = &notes[i];
     bt_json_append(array, json_pack("{s:s, s:o, s:{s:I, s:I}}", "rule_id", rules[note->rule]->fields.id, "message",
                                     bt_text_json(bt_str_from(note->text)), "range", "start",
                                     (json_int_t)note->place.start, "end", (json_int_t)note->place.end));
@@ -317,7 +317,7 @@ json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_defi
   bt_json_set(object, "bytes_inspected", number_json(result->bytes_inspected));
   bt_json_set(object, "bytes_received", number_json(result->bytes_received));
   bt_json_set(object, "rules", rules_json(result, rules));
-  bt_json_set(object, "notes", notes_json(result, rules));
+  bt_json_set(object, "notes", notes_json(result->notes, result->note_count, rules));
   bt_json_set(object, "traces_noted", number_json(result->noted_traces));
   return object;
 }
@@ -358,6 +358,8 @@ json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_resul
   bt_json_set(object, "queries", number_json(result->requests));
   bt_json_set(object, "bytes_inspected", number_json(result->bytes_inspected));
   bt_json_set(object, "bytes_received", number_json(result->bytes_received));
+  bt_json_set(object, "notes", notes_json(result->notes, result->note_count, &definition));
+  bt_json_set(object, "traces_noted", number_json(result->noted_traces));
   return object;
 }
 

@@ -177,30 +177,39 @@ static void keep_text(bt_str text, char out[BT_REPLAY_NOTE_BYTES]) {
   snprintf(out, BT_REPLAY_NOTE_BYTES, "%.*s", (int)length, text.ptr);
 }
 
-static bt_status add_notes(bt_judge *judge, size_t rule, bt_buffer *text, bt_error *error) {
-  bt_replay_result *result = judge->account->result;
-  bt_range place;
-  for (size_t k = 0; result->note_count < BT_REPLAY_NOTES_MAX; k++) {
-    bt_buffer_clear(text);
-    if (!bt_data_notes_say(judge->notes[rule], k, text, &place)) return BT_OK;
-    bt_replay_note *grown = bt_realloc_array(result->notes, result->note_count + 1, sizeof *grown);
-    if (!grown || text->failed) {
-      if (grown) result->notes = grown;
-      return bt_error_no_memory(error);
-    }
-    result->notes = grown;
-    grown[result->note_count] = (bt_replay_note){.rule = rule, .place = place};
-    keep_text(bt_buffer_str(text), grown[result->note_count++].text);
-  }
+static bt_status add_note(bt_replay_note **items, size_t *count, size_t rule, bt_range place, const bt_buffer *text,
+                          bt_error *error) {
+  bt_replay_note *grown = bt_realloc_array(*items, *count + 1, sizeof *grown);
+  if (grown) *items = grown;
+  if (!grown || text->failed) return bt_error_no_memory(error);
+  grown[*count] = (bt_replay_note){.rule = rule, .place = place};
+  keep_text(bt_buffer_str(text), grown[(*count)++].text);
   return BT_OK;
 }
 
-bt_status bt_rule_notes_conclude(bt_judge *judge, bt_error *error) {
+bt_status bt_replay_notes_say(const bt_data_notes *notes, size_t rule, bt_replay_note **items, size_t *count,
+                              bt_error *error) {
   bt_buffer text = {0};
+  bt_range place;
+  bt_status status = BT_OK;
+  for (size_t k = 0; status == BT_OK && *count < BT_REPLAY_NOTES_MAX; k++) {
+    bt_buffer_clear(&text);
+    if (!bt_data_notes_say(notes, k, &text, &place)) break;
+    status = add_note(items, count, rule, place, &text, error);
+  }
+  bt_buffer_dispose(&text);
+  return status;
+}
+
+bt_status bt_rule_notes_conclude(bt_judge *judge, bt_error *error) {
+  bt_replay_result *result = judge->account->result;
+  bt_data_notes *const *whole = judge->plan->notes_of_whole;
   bt_status status = BT_OK;
   for (size_t i = 0; judge->notes && status == BT_OK && i < judge->plan->rule_count; i++)
-    status = add_notes(judge, i, &text, error);
-  bt_buffer_dispose(&text);
+    if (whole)
+      bt_data_notes_add(whole[i], judge->notes[i]);
+    else
+      status = bt_replay_notes_say(judge->notes[i], i, &result->notes, &result->note_count, error);
   return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "dsl/time_sum.h"
 #include "server/base/clock.h"
@@ -150,6 +151,7 @@ typedef struct descent {
   bool needs_several;    /* what breaks the rule is found by several searches together */
   bt_seen_traces halves; /* of which they found a part before the violation, and not the rest */
   bool halves_are_open;  /* not all of them were read */
+  bt_data_notes *notes;  /* what the rule met in all that was read; NULL: nobody wants to know */
 } descent;
 
 /* ---- what a window's replay tells ---- */
@@ -231,12 +233,18 @@ static int64_t grow_number(int64_t number, int64_t factor) {
   return number > INT64_MAX / factor ? INT64_MAX : number * factor;
 }
 
+/* What each replay counts, whatever it found. */
+static void take_costs(bt_first_result *result, const bt_replay_result *replay) {
+  result->requests += replay->requests;
+  result->bytes_inspected += replay->bytes_inspected;
+  result->bytes_received += replay->bytes_received;
+  result->noted_traces += replay->noted_traces;
+}
+
 static bt_status take_window(descent *d, const bt_replay_result *window, bt_error *error) {
   bt_first_result *result = d->result;
   result->windows++;
-  result->requests += window->requests;
-  result->bytes_inspected += window->bytes_inspected;
-  result->bytes_received += window->bytes_received;
+  take_costs(result, window);
   d->was_cut = window->is_cut;
   if (window->is_cut) {
     d->size_ns = window->cut_ns - d->position_ns;
@@ -267,9 +275,7 @@ static bt_status look_at_window(descent *d, bt_error *error) {
 
 static bt_status take_whole(descent *d, bt_replay_result *whole, bt_error *error) {
   bt_first_result *result = d->result;
-  result->requests += whole->requests;
-  result->bytes_inspected += whole->bytes_inspected;
-  result->bytes_received += whole->bytes_received;
+  take_costs(result, whole);
   take_counters(d, whole);
   if (whole->outcome == BT_REPLAY_CANCELLED) d->is_cancelled = true;
   if (whole->outcome == BT_REPLAY_FAILED) {
@@ -333,10 +339,7 @@ static bt_replay_request request_of_halves(const descent *d) {
 }
 
 static void take_halves(descent *d, const bt_replay_result *read) {
-  bt_first_result *result = d->result;
-  result->requests += read->requests;
-  result->bytes_inspected += read->bytes_inspected;
-  result->bytes_received += read->bytes_received;
+  take_costs(d->result, read);
   if (read->outcome == BT_REPLAY_CANCELLED) d->is_cancelled = true;
   d->halves_are_open =
       read->is_cut || read->may_lack || read->outcome == BT_REPLAY_FAILED || read->coverage.windows_failed_count;
@@ -522,6 +525,19 @@ static bt_status check_request(const bt_replay_request *request, bt_error *error
   return BT_OK;
 }
 
+/* ---- what the rule met in the data ---- */
+
+static bt_status open_notes(descent *d, bt_error *error) {
+  if (!d->window.takes_notes) return BT_OK;
+  d->window.notes_of_whole = &d->notes;
+  return bt_data_notes_new(d->window.rules[0]->rule, &d->notes, error);
+}
+
+static bt_status conclude_notes(descent *d, bt_error *error) {
+  bt_first_result *result = d->result;
+  return d->notes ? bt_replay_notes_say(d->notes, 0, &result->notes, &result->note_count, error) : BT_OK;
+}
+
 bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *request,
                                  const bt_replay_observer *observer, bt_first_result *result, bt_error *error) {
   *result = (bt_first_result){0};
@@ -530,6 +546,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
   int64_t started_ns = bt_clock_monotonic_ns();
   descent d = {.source = source, .range = request->range, .observer = observer, .result = result};
   begin_descent(&d, request);
+  status = open_notes(&d, error);
   while (status == BT_OK && goes_on(&d)) status = look_at_window(&d, error);
   if (status == BT_OK) status = look_at_whole(&d, error);
   if (status == BT_OK) status = look_at_halves(&d, error);
@@ -539,6 +556,8 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
     if (status == BT_OK) status = hold_range(&d, error);
     if (status == BT_CANCELLED) status = BT_OK; /* what is known without it stays true */
   }
+  if (status == BT_OK) status = conclude_notes(&d, error);
+  bt_data_notes_free(d.notes);
   bt_seen_traces_dispose(&d.seen);
   bt_seen_traces_dispose(&d.halves);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
@@ -549,5 +568,6 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
 void bt_first_result_dispose(bt_first_result *result) {
   bt_violation_free(result->violation);
   bt_coverage_dispose(&result->coverage);
+  free(result->notes);
   *result = (bt_first_result){0};
 }

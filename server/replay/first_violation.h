@@ -32,6 +32,9 @@ typedef struct bt_first_result {
   uint64_t traces_read, inconclusive; /* in these windows */
   uint64_t requests, bytes_inspected, bytes_received;
   int64_t duration_ns;
+  bt_replay_note *notes; /* with the request's takes_notes, as of a replay */
+  size_t note_count;
+  uint64_t noted_traces;
 } bt_first_result;
 void bt_first_result_dispose(bt_first_result *result);
 

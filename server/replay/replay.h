@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/data_notes.h"
 #include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/text.h"
@@ -123,6 +124,9 @@ typedef struct bt_replay_request {
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
   bool takes_notes;       /* for people: the result says what names and comparisons met in the traces that are read */
+  /* Of a replay that looks at a part: with takes_notes what it met is added to these, rule_count of them, and its
+   * result says nothing of it. Or NULL. */
+  bt_data_notes *const *notes_of_whole;
   /* What earlier replays compared counts, and what this one compares is left to later ones; or NULL: the sample is as
    * large each time. Only with another sample_seed for each, so that other traces are compared. */
   bt_trust *trust;
@@ -255,6 +259,10 @@ typedef struct bt_replay_note {
   bt_range place; /* in the rule's text */
   char text[BT_REPLAY_NOTE_BYTES];
 } bt_replay_note;
+/* Appends what `notes` of that rule have to say to *items, which is the caller's to free; at most BT_REPLAY_NOTES_MAX
+ * in all. BT_NO_MEMORY alone. */
+bt_status bt_replay_notes_say(const bt_data_notes *notes, size_t rule, bt_replay_note **items, size_t *count,
+                              bt_error *error) BT_MUST_CHECK;
 
 typedef struct bt_replay_result {
   bt_replay_outcome outcome;

@@ -370,6 +370,7 @@ static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   plan->weighs_ways = request->strategy == BT_STRATEGY_AUTO;
   plan->joins_searches = plan->filters && request->joins_searches;
   plan->takes_notes = request->takes_notes;
+  plan->notes_of_whole = request->notes_of_whole;
   plan->compares_some =
       plan->filters && !plan->is_static && !request->wants_earliest && !request->random_part && !plan->sample_is_fixed;
   plan->reads_at_random = request->random_part && !plan->is_static;

@@ -85,8 +85,9 @@ typedef struct bt_replay_plan {
   int64_t gap_step_ns;    /* each step of this length is told whether it holds any trace; 0: a few windows are */
   bool gap_is_whole;      /* a step that a trace reaches over is none without a trace */
   bool takes_notes;       /* says what in the data a rule does not fit */
-  uint32_t sample_times;  /* samples hold so many times as many traces */
-  bool keeps_trust;       /* what earlier replays compared counts */
+  bt_data_notes *const *notes_of_whole; /* or adds it to these */
+  uint32_t sample_times;                /* samples hold so many times as many traces */
+  bool keeps_trust;                     /* what earlier replays compared counts */
 
   /* Where it does: */
   bt_trust_question question; /* of what comparisons are evidence */

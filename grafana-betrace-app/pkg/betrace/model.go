@@ -199,6 +199,13 @@ type FirstViolation struct {
 	LookedAt     TimeRange  `json:"looked_at"`
 	Coverage     Coverage   `json:"coverage"`
 	Inconclusive int64      `json:"inconclusive"`
+	Notes        []DataNote `json:"notes"`
+}
+
+// DataNote is what a name or a comparison of a rule met in the data, where that is seldom meant. No verdict depends on it.
+type DataNote struct {
+	RuleID  string `json:"rule_id"`
+	Message string `json:"message"`
 }
 
 // Health is what the service says of itself.

@@ -131,7 +131,16 @@ func (d *Instance) firstOfRule(ctx context.Context, q *query.Query, rule *betrac
 	return out
 }
 
+// says is what is certain, and what the rule met in the data that it can make nothing of.
 func says(first *betrace.FirstViolation) string {
+	words := certain(first)
+	for _, note := range first.Notes {
+		words += "; " + note.Message
+	}
+	return words
+}
+
+func certain(first *betrace.FirstViolation) string {
 	switch {
 	case first.Found && first.Proven && first.AtEdgeOfData:
 		return "the first one in the data that there is; it may have started before"

@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,15 @@ func first(found, proven bool, status string) http.HandlerFunc {
 	}
 }
 
+// noted is an answer with a note about the data.
+func noted(answer http.HandlerFunc, message string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		recorder := httptest.NewRecorder()
+		answer(recorder, r)
+		sendJSON(w, strings.Replace(recorder.Body.String(), "{", fmt.Sprintf(`{"notes":[{"rule_id":"a","message":%q}],`, message), 1))
+	}
+}
+
 func TestFirstViolationsSayWhatIsCertain(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer  http.HandlerFunc
@@ -195,6 +205,8 @@ func TestFirstViolationsSayWhatIsCertain(t *testing.T) {
 		"not proven": {first(true, false, "incomplete"), "there may be earlier ones", 1},
 		"none":       {first(false, false, "completed"), "none in the whole range", 0},
 		"unknown":    {first(false, false, "incomplete"), "not everything was looked at", 1},
+		"noted": {noted(first(false, false, "completed"), "`http.status_code` was a string in 1 of 3 spans"),
+			"; `http.status_code` was a string in 1 of 3 spans", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)

@@ -1177,15 +1177,16 @@ export interface components {
                 /** @description traces of the range that come after that, or go on */
                 unsettled?: number;
             })[];
-            /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
-            notes?: {
-                rule_id: string;
-                message: string;
-                range: components["schemas"]["ByteRange"];
-            }[];
+            notes?: components["schemas"]["DataNotes"];
             /** @description traces that the notes are about */
             traces_noted?: number;
         };
+        /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
+        DataNotes: {
+            rule_id: string;
+            message: string;
+            range: components["schemas"]["ByteRange"];
+        }[];
         FirstViolation: {
             rule_id: string;
             /**
@@ -1213,6 +1214,9 @@ export interface components {
             queries: number;
             bytes_inspected: number;
             bytes_received: number;
+            notes?: components["schemas"]["DataNotes"];
+            /** @description traces that the notes are about */
+            traces_noted?: number;
         };
         Suggestions: {
             /**

@@ -56,6 +56,12 @@ describe('when did it start', () => {
       /Not proven: one hour could not be read/
     ));
 
+  it('says what the rule could not compare, next to "none"', async () => {
+    const message = '`http.status_code` was a string in 1 of 3 spans';
+    const said = await ask({ found: false, violation: null, coverage: coverage({ data_from: null }), notes: [{ rule_id: 'fraud-check', message, range: { start: 0, end: 1 } }] });
+    expect(said).toContain(`everything was read. ${message}.`);
+  });
+
   it('says that none was found, and whether that is certain', async () => {
     expect(await ask({ found: false, violation: null, coverage: coverage({ data_from: null }) })).toMatch(/No violation from .*: everything was read/);
   });

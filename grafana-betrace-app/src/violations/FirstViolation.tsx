@@ -79,7 +79,7 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
 function AnswerLines({ answer, rule }: { answer: Answer; rule: NamedRule }) {
   const to = useUrls();
   const zone = useHost().timeZone();
-  const lines = firstInWords(answer, zone);
+  const lines = [...firstInWords(answer, zone), ...(answer.notes ?? []).map((note) => `${note.message}.`)];
   const isSure = answer.status === 'completed' && !answer.at_edge_of_data && firstGaps(answer, zone).length === 0;
   return (
     <span role="status">
