@@ -138,7 +138,7 @@ export interface paths {
         put?: never;
         /**
          * The verdict of one rule on one trace.
-         * @description Exactly one of `dsl` and `rule_id`, and exactly one of `trace` (the spans of one trace as OTLP JSON) and `trace_id` (read from the source by id). A trace in the body is taken as complete and alone; one from the source whose last span is younger than `settle` is not complete, and is judged with the traces that span links tie to it.
+         * @description Exactly one of `dsl` and `rule_id`, and exactly one of `trace` (the spans of one trace as OTLP JSON) and `trace_id` (read from the source by id). A trace in the body is taken as complete, and is judged with those of `others` that span links tie to it; without `others` nobody knows what is linked to it, and what that decides is inconclusive (linked). One from the source whose last span is younger than `settle` is not complete, and is judged with the traces that span links tie to it there.
          */
         post: operations["testRule"];
         delete?: never;
@@ -2040,7 +2040,11 @@ export interface operations {
                     rule_id?: string;
                     /** @description OTLP JSON, as in {"resourceSpans": […]}; also what Tempo answers for a trace by id */
                     trace?: Record<string, never>;
+                    /** @description With `trace`: OTLP JSON with the spans of all other traces that there are, at most 1000. `{}` says that no trace is linked to it. A trace that a link names and that is not among them is not known. */
+                    others?: Record<string, never>;
                     trace_id?: string;
+                    /** @description of 0 to 30d, in place of the rule's or the service's: order of spans of two services within this is unknown */
+                    clock_skew?: string | null;
                 };
             };
         };
@@ -2070,7 +2074,7 @@ export interface operations {
                         violation: components["schemas"]["Violation"] | null;
                         /** @description warnings about the rule's text */
                         diagnostics: components["schemas"]["Diagnostic"][];
-                        /** @description what its names and comparisons met in this trace */
+                        /** @description what its names and comparisons met in this trace, and in those that it was judged with */
                         notes: components["schemas"]["DataNote"][];
                     };
                 };
