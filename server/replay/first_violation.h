@@ -32,6 +32,8 @@ typedef struct bt_first_result {
   uint64_t traces_read, inconclusive; /* in these windows */
   uint64_t requests, bytes_inspected, bytes_received;
   int64_t duration_ns;
+  bool is_idle;      /* bt_first_explain_idle: nothing exercised the rule, or that is not known */
+  bt_idle_note idle; /* then: why */
 } bt_first_result;
 void bt_first_result_dispose(bt_first_result *result);
 

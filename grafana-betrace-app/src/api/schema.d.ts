@@ -1185,6 +1185,15 @@ export interface components {
             }[];
             /** @description traces that the notes are about */
             traces_noted?: number;
+            /** @description Rules of a replay that has ended that nothing settled exercised, and why. Where the counts leave that open, it is searched for, of three rules at most and within 10 s; so is which names no trace has, where three rules at most are here. Of other rules nothing is said. */
+            unexercised?: components["schemas"]["Unexercised"][];
+        };
+        Unexercised: {
+            rule_id: string;
+            /** @description false: whether anything exercised it could not be found out */
+            known: boolean;
+            /** @description a sentence: which names no trace has, with what is near, or that no trace meets its `when` */
+            message: string;
         };
         FirstViolation: {
             rule_id: string;
@@ -1209,6 +1218,8 @@ export interface components {
             traces_read: number;
             /** @description traces of the windows that could not be judged for sure */
             inconclusive: number;
+            /** @description of the state completed, where no violation was found: nothing exercised the rule, or that could not be found out before `timeout` */
+            unexercised?: components["schemas"]["Unexercised"][];
             duration_seconds: number;
             queries: number;
             bytes_inspected: number;
