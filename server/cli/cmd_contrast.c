@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "server/cli/answer.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"

@@ -12,7 +12,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/line_store.h"
 #include "server/cli/operands.h"
 #include "server/cli/printer.h"
@@ -324,9 +324,9 @@ static bt_status find_idle(eval_run *run, bt_source *source, bt_error *error) {
   if (!exercise) return bt_error_no_memory(error);
   bt_replay_options_init(&options);
   for (size_t i = 0; i < count; i++) exercise[i] = exercise_of(run, i);
-  bt_status status =
-      bt_idle_rules_find(source, &options, bt_file_source_range(source),
-                         (const bt_rule_definition *const *)run->rules->items, exercise, count, &run->idle, error);
+  bt_replay_request asked = bt_replay_options_request(&options, (const bt_rule_definition *const *)run->rules->items,
+                                                      count, bt_file_source_range(source));
+  bt_status status = bt_idle_rules_find(source, &asked, exercise, &run->idle, error);
   free(exercise);
   return status;
 }

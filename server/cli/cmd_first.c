@@ -2,9 +2,8 @@
 #include <inttypes.h>
 
 #include "server/base/time_text.h"
-#include "dsl/rule_walk.h"
 #include "server/cli/answer.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
@@ -63,13 +62,12 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
 }
 
 /* "No violation" says nothing where nothing exercised the rule, so that is asked before it is said. */
-static bt_status find_idle(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                           const bt_first_result *result, bt_idle_rules *out, bt_error *error) {
-  const bt_rule_definition *definition = options->rules.items[0];
-  bool is_open =
-      !result->violation && result->outcome == BT_REPLAY_COMPLETED && !bt_rule_is_exercised_by_all(definition->rule);
-  bt_exercise exercise = is_open ? BT_EXERCISE_OPEN : BT_EXERCISED;
-  return bt_idle_rules_find(source, options, range, &definition, &exercise, 1, out, error);
+static bt_status find_idle(bt_source *source, const bt_replay_request *request, const bt_first_result *result,
+                           bt_idle_rules *out, bt_error *error) {
+  bt_exercise exercise = bt_exercise_of_first(result, request->rules[0]);
+  bt_status status = bt_idle_rules_find(source, request, &exercise, out, error);
+  if (out->count) out->items[0].has_tail = result->coverage.unsettled > 0;
+  return status;
 }
 
 static void print_json(const bt_rule_definition *definition, const bt_first_result *result, const bt_idle_rules *idle) {
@@ -94,7 +92,7 @@ static int look_and_print(const bt_replay_options *options, bt_source *source) {
   request.takes_notes = true;
   bt_status status = bt_first_violation_run(source, &request, &observer, &result, &error);
   bt_replay_clear_progress();
-  if (!status) status = find_idle(source, options, range, &result, &idle, &error);
+  if (!status) status = find_idle(source, &request, &result, &idle, &error);
   int code = status ? bt_cli_fail("first", status, &error) : exit_status(&result, &idle);
   if (!status && options->print_json)
     print_json(definition, &result, &idle);

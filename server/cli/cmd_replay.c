@@ -5,7 +5,7 @@
 
 #include "server/base/span_time.h"
 #include "server/cli/collected_replay.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_rules.h"
 #include "server/json/ci_note.h"
@@ -249,8 +249,8 @@ static int replay_and_print(const replay_run *run, bt_source *source) {
   request.priority = BT_PRIORITY_REPLAY;
   request.takes_notes = true;
   bt_status status = bt_collect(source, &request, true, &all, &error);
-  if (!status)
-    status = bt_idle_rules_of_replay(source, &run->options, request.range, request.rules, &all.result, &idle, &error);
+  request.priority = BT_PRIORITY_PEOPLE;
+  if (!status) status = bt_idle_rules_of_replay(source, &request, &all.result, &idle, &error);
   bt_replay_hold_range(&all.result);
   if (!status) status = print_result(run, &all, &idle, &error);
   int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result, &idle);

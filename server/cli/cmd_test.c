@@ -4,7 +4,7 @@
 
 #include "server/cli/cli.h"
 #include "dsl/rule_walk.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
 #include "server/json/ci_note.h"

@@ -5,7 +5,7 @@
 #include "server/base/span_time.h"
 #include "dsl/rule_walk.h"
 #include "server/cli/found_trace.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/trace_drawing.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"

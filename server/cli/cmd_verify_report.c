@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "server/base/time_text.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/report_chain.h"
 #include "server/cli/report_rerun.h"

@@ -8,6 +8,7 @@
 #include "server/http/routes.h"
 #include "server/http/service.h"
 #include "server/json/replay_json.h"
+#include "server/replay/idle_rules.h"
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t RANGE_NS = INT64_C(30) * 86400 * 1000000000;
@@ -74,6 +75,7 @@ static bt_status look_for_first(const bt_service *service, const bt_call *call, 
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_work_scope_begin(&looking, call->scope, started_ns + options->timeout_ns);
   bt_status status = bt_first_violation_run(service->source, &request, NULL, result, error);
+  if (status == BT_OK) bt_first_explain_idle(service->source, &request, result);
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_FIRST_VIOLATION, bt_clock_monotonic_ns() - started_ns);
   bt_work_scope_end(&looking);
   return status;

@@ -1,18 +1,17 @@
-/* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See
- * routes.h. */
+/* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON (with those that are linked to it) or
+ * by its id in the source. See routes.h. */
 #include <stdlib.h>
 
 #include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
+#include "server/base/time_text.h"
+#include "server/http/body_traces.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
-#include "tempo/wire/otlp_decoder.h"
-
-enum { TRACE_MEMORY_BYTES = 256 * 1024 * 1024 };
 
 typedef struct rule_test {
   const bt_service *service;
@@ -20,6 +19,8 @@ typedef struct rule_test {
   const bt_rule_definition *definition;
   bool is_adhoc;
   bool is_answered;
+  const int64_t *clock_skew_ns; /* NULL: the rule's or the service's; else skew_ns */
+  int64_t skew_ns;
 } rule_test;
 
 /* ---- the verdict ---- */
@@ -38,8 +39,8 @@ static json_t *warnings_json(const bt_rule_definition *definition) {
   return array;
 }
 
-/* What the rule's names and comparisons met in this trace, as in a replay. */
-static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *trace) {
+/* What the rule's names and comparisons met in these traces, as in a replay. */
+static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_family *family) {
   bt_data_notes *notes = NULL;
   bt_buffer text = {0};
   bt_range place;
@@ -49,6 +50,7 @@ static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *
     return array;
   }
   bt_data_notes_look(notes, trace);
+  for (uint32_t i = 1; family && i < family->trace_count; i++) bt_data_notes_look(notes, family->traces[i].trace);
   for (size_t i = 0; bt_data_notes_say(notes, i, &text, &place); i++) {
     bt_json_append(array, bt_data_note_json(bt_buffer_str(&text), place));
     bt_buffer_clear(&text);
@@ -58,8 +60,8 @@ static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *
   return array;
 }
 
-static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt_rule_verdict *verdict,
-                                bool is_unsettled, bt_error *error) {
+static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt_family *family,
+                                const bt_rule_verdict *verdict, bool is_unsettled, bt_error *error) {
   char trace_id[BT_TRACE_ID_HEX + 1];
   json_t *answer;
   bt_status status =
@@ -69,24 +71,28 @@ static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt
   bt_json_set(answer, "rule_id", test->is_adhoc ? json_null() : json_string(test->definition->fields.id));
   bt_json_set(answer, "trace_id", json_string(trace_id));
   bt_json_set(answer, "diagnostics", warnings_json(test->definition));
-  bt_json_set(answer, "notes", notes_json(test->definition, trace));
+  bt_json_set(answer, "notes", notes_json(test->definition, trace, family));
   bt_call_json(test->call, 200, answer);
   test->is_answered = true;
   return BT_OK;
 }
 
-/* Evaluates and answers, with the settings that a replay of this rule would have. */
-static bt_status judge_given(rule_test *test, const bt_trace *trace, bt_error *error) {
-  bt_eval_options options = bt_one_trace_options(test->service, test->definition, trace, false);
+/* Evaluates and answers, with the settings that a replay of this rule would have, but for what the body says. */
+static bt_status judge_given(rule_test *test, const bt_body_traces *given, bt_error *error) {
+  bt_eval_options options = bt_one_trace_options(test->service, test->definition, given->own, false);
   const bt_rule *rule = test->definition->rule;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
   bt_eval_limit limit = {.cancel = bt_call_cancel(test->call)};
   const bt_rule_verdict *verdict = NULL;
+  if (test->clock_skew_ns) options.clock_skew_ns = *test->clock_skew_ns;
   bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
-  if (!status) status = bt_eval_run_within(&limit, evaluator, trace, &options, &verdict, error);
-  if (!status) status = answer_verdict(test, trace, verdict, false, error);
+  if (!status && given->family)
+    status = bt_eval_run_family_within(&limit, evaluator, given->family, &options, &verdict, error);
+  else if (!status)
+    status = bt_eval_run_within(&limit, evaluator, given->own, &options, &verdict, error);
+  if (!status) status = answer_verdict(test, given->own, given->family, verdict, false, error);
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
   return status;
@@ -95,40 +101,28 @@ static bt_status judge_given(rule_test *test, const bt_trace *trace, bt_error *e
 /* ---- the trace ---- */
 
 /* A trace in the body is as complete as the user says it is: nothing of it is still to come. */
-static bt_status judge_document(rule_test *test, json_t *document, bt_error *error) {
-  bt_span_batch *batch = NULL;
-  char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(17));
-  bt_status status = text ? bt_span_batch_new(TRACE_MEMORY_BYTES, &batch, error) : bt_error_no_memory(error);
-  if (!status) status = bt_otlp_decode_json_documents(bt_str_from(text), batch, error);
-  if (!status) status = bt_span_batch_finish(batch, error);
-  if (!status && bt_span_batch_trace_count(batch) != 1)
-    status = bt_error_set(error, BT_INVALID, "expected the spans of one trace, got %zu traces",
-                          bt_span_batch_trace_count(batch));
-  if (status == BT_INVALID) {
-    bt_field_errors errors = {0};
-    bt_field_errors_add(&errors, "trace", "%s", error->message);
-    bt_call_refuse_fields(test->call, &errors);
+static bt_status judge_body(rule_test *test, json_t *trace, json_t *others, bt_error *error) {
+  bt_body_traces given = {0};
+  bt_field_errors errors = {0};
+  bt_status status = bt_body_traces_read(trace, others, &given, &errors, error);
+  if (!status && bt_call_refuse_fields(test->call, &errors))
     test->is_answered = true;
-    status = BT_OK;
-  } else if (!status) {
-    status = judge_given(test, bt_span_batch_trace(batch, 0), error);
-  }
-  bt_span_batch_free(batch);
-  free(text);
+  else if (!status)
+    status = judge_given(test, &given, error);
+  bt_body_traces_dispose(&given);
   return status;
 }
 
 static bt_status answer_stored(void *context, const bt_trace *trace, const bt_family *family,
                                const bt_rule_verdict *verdicts, bt_error *error) {
   rule_test *test = context;
-  (void)family;
-  return answer_verdict(test, trace, verdicts, bt_one_trace_is_unsettled(test->service, test->definition, trace),
-                        error);
+  return answer_verdict(test, trace, family, verdicts,
+                        bt_one_trace_is_unsettled(test->service, test->definition, trace), error);
 }
 
 static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *error) {
   const char *payer = test->is_adhoc ? NULL : test->definition->fields.id;
-  bt_one_trace_request request = {test->service, test->call, &test->definition, 1, payer};
+  bt_one_trace_request request = {test->service, test->call, &test->definition, 1, payer, test->clock_skew_ns};
   return bt_one_trace_judge(&request, id, answer_stored, test, error);
 }
 
@@ -139,20 +133,48 @@ static json_t *find_member(json_t *body, const char *name) {
   return json_is_null(value) ? NULL : value;
 }
 
-static void check_body(json_t *body, bt_trace_id *trace_id, bt_field_errors *errors) {
-  static const char *const names[] = {"dsl", "rule_id", "trace", "trace_id", NULL};
-  json_t *dsl = find_member(body, "dsl"), *rule_id = find_member(body, "rule_id"), *trace = find_member(body, "trace"),
+static void check_trace(json_t *body, bt_trace_id *trace_id, bt_field_errors *errors) {
+  json_t *trace = find_member(body, "trace"), *others = find_member(body, "others"),
          *id = find_member(body, "trace_id");
-  bt_field_errors_unknown(errors, body, names);
-  if (!dsl == !rule_id) bt_field_errors_add(errors, "dsl", "exactly one of dsl and rule_id has to say which rule");
   if (!trace == !id) bt_field_errors_add(errors, "trace", "exactly one of trace and trace_id has to say which trace");
-  if (dsl && !json_is_string(dsl)) bt_field_errors_add(errors, "dsl", "has to be a string: a rule's text");
-  if (rule_id && !json_is_string(rule_id)) bt_field_errors_add(errors, "rule_id", "has to be a string");
   if (trace && !json_is_object(trace))
     bt_field_errors_add(errors, "trace", "has to be an object: OTLP JSON, as in {\"resourceSpans\": [...]}");
   if (id &&
       !(json_is_string(id) && bt_trace_id_parse((bt_str){json_string_value(id), json_string_length(id)}, trace_id)))
     bt_field_errors_add(errors, "trace_id", "has to be a trace id: 1 to 32 hex digits");
+  if (others && !json_is_object(others))
+    bt_field_errors_add(errors, "others", "has to be an object: OTLP JSON with the spans of the linked traces");
+  if (others && id)
+    bt_field_errors_add(
+        errors, "others",
+        "expected with trace, not with trace_id: what links tie to a trace of the source is read there");
+}
+
+static void check_clock_skew(rule_test *test, json_t *body, bt_field_errors *errors) {
+  json_t *skew = find_member(body, "clock_skew");
+  const char *text = json_string_value(skew);
+  if (!skew) return;
+  bool is_duration = text && bt_duration_parse(bt_str_from(text), &test->skew_ns);
+  if (is_duration && test->skew_ns >= 0 && test->skew_ns <= BT_RULE_MAX_OVERRIDE_NS) {
+    test->clock_skew_ns = &test->skew_ns;
+    return;
+  }
+  char *got = json_dumps(skew, JSON_ENCODE_ANY | JSON_COMPACT);
+  bt_field_errors_add(errors, "clock_skew",
+                      "expected a duration of 0 to 30d with a unit, as in \"500ms\" or \"2m\", got %.40s",
+                      got ? got : "something else");
+  free(got);
+}
+
+static void check_body(rule_test *test, json_t *body, bt_trace_id *trace_id, bt_field_errors *errors) {
+  static const char *const names[] = {"dsl", "rule_id", "trace", "others", "trace_id", "clock_skew", NULL};
+  json_t *dsl = find_member(body, "dsl"), *rule_id = find_member(body, "rule_id");
+  bt_field_errors_unknown(errors, body, names);
+  if (!dsl == !rule_id) bt_field_errors_add(errors, "dsl", "exactly one of dsl and rule_id has to say which rule");
+  if (dsl && !json_is_string(dsl)) bt_field_errors_add(errors, "dsl", "has to be a string: a rule's text");
+  if (rule_id && !json_is_string(rule_id)) bt_field_errors_add(errors, "rule_id", "has to be a string");
+  check_trace(body, trace_id, errors);
+  check_clock_skew(test, body, errors);
 }
 
 /* NULL: answered. */
@@ -169,8 +191,9 @@ static const bt_rule_definition *find_rule(const bt_service *service, bt_call *c
 
 static void run_test(rule_test *test, json_t *body, const bt_trace_id *trace_id) {
   bt_error error = {0};
-  json_t *document = find_member(body, "trace");
-  bt_status status = document ? judge_document(test, document, &error) : judge_stored(test, trace_id, &error);
+  json_t *trace = find_member(body, "trace");
+  bt_status status =
+      trace ? judge_body(test, trace, find_member(body, "others"), &error) : judge_stored(test, trace_id, &error);
   if (status && !test->is_answered) bt_call_error(test->call, status, &error);
 }
 
@@ -179,9 +202,9 @@ void bt_api_rules_test(void *context, bt_call *call) {
   bt_field_errors errors = {0};
   json_t *body = bt_call_body(call, false);
   if (!body) return;
-  check_body(body, &trace_id, &errors);
+  rule_test test = {.service = context, .call = call, .is_adhoc = find_member(body, "dsl") != NULL};
+  check_body(&test, body, &trace_id, &errors);
   if (!bt_call_refuse_fields(call, &errors)) {
-    rule_test test = {.service = context, .call = call, .is_adhoc = find_member(body, "dsl") != NULL};
     test.definition = find_rule(context, call, body);
     if (test.definition) run_test(&test, body, &trace_id);
     bt_rule_definition_unref(test.definition);

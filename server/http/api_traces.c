@@ -121,7 +121,7 @@ static bt_status take_verdicts(void *context, const bt_trace *trace, const bt_fa
 }
 
 static bt_status judge_trace(question *q, const bt_trace_id *id, bt_error *error) {
-  bt_one_trace_request request = {q->service, q->call, q->rules, q->count, NULL};
+  bt_one_trace_request request = {q->service, q->call, q->rules, q->count, NULL, NULL};
   return bt_one_trace_judge(&request, id, take_verdicts, q, error);
 }
 

@@ -50,9 +50,11 @@ typedef struct judging {
 
 static void set_options(judging *j, const bt_trace *trace) {
   const bt_one_trace_request *r = j->request;
-  for (size_t i = 0; i < r->count; i++)
+  for (size_t i = 0; i < r->count; i++) {
     j->options[i] =
         bt_one_trace_options(r->service, r->rules[i], trace, bt_one_trace_is_unsettled(r->service, r->rules[i], trace));
+    if (r->clock_skew_ns) j->options[i].clock_skew_ns = *r->clock_skew_ns;
+  }
 }
 
 static bt_status open_judging(judging *j, bt_error *error) {

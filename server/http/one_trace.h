@@ -17,7 +17,8 @@
 
 /* What the rules say of the trace with that id, and where links decide, of it and those that are linked to it. judged:
  * called once; family: NULL where none was gathered. All is borrowed until it returns. BT_NOT_FOUND says what to look
- * at; else what judged returned, or why the source gave nothing. rule_id: whose price it is, or NULL. */
+ * at; else what judged returned, or why the source gave nothing. rule_id: whose price it is, or NULL. clock_skew_ns:
+ * what all rules are judged with, borrowed; NULL: each with its own. */
 typedef bt_status (*bt_one_trace_judged)(void *context, const bt_trace *trace, const bt_family *family,
                                          const bt_rule_verdict *verdicts, bt_error *error);
 typedef struct bt_one_trace_request {
@@ -26,6 +27,7 @@ typedef struct bt_one_trace_request {
   const bt_rule_definition *const *rules;
   size_t count;
   const char *rule_id;
+  const int64_t *clock_skew_ns;
 } bt_one_trace_request;
 bt_status bt_one_trace_judge(const bt_one_trace_request *request, const bt_trace_id *id, bt_one_trace_judged judged,
                              void *context, bt_error *error) BT_MUST_CHECK;

@@ -301,6 +301,18 @@ static json_t *notes_json(const bt_replay_note *notes, size_t count, const bt_ru
   return array;
 }
 
+static json_t *idle_json(const bt_idle_note *idle, const bt_rule_definition *rule) {
+  return json_pack("{s:s, s:b, s:o}", "rule_id", rule->fields.id, "known", idle->is_known, "message",
+                   bt_text_json(bt_str_from(idle->text)));
+}
+
+static json_t *unexercised_json(const bt_replay_result *result, const bt_rule_definition *const *rules) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < result->idle_count; i++)
+    bt_json_append(array, idle_json(&result->idle[i], rules[result->idle[i].rule]));
+  return array;
+}
+
 json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_definition *const *rules,
                               const char *status) {
   json_t *object = json_object();
@@ -319,6 +331,7 @@ json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_defi
   bt_json_set(object, "rules", rules_json(result, rules));
   bt_json_set(object, "notes", notes_json(result->notes, result->note_count, rules));
   bt_json_set(object, "traces_noted", number_json(result->noted_traces));
+  bt_json_set(object, "unexercised", unexercised_json(result, rules));
   return object;
 }
 
@@ -350,6 +363,9 @@ json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_resul
                 "proven", result->proven, "at_edge_of_data", result->at_edge_of_data, "looked_at",
                 time_range_json(result->looked_at), "coverage", bt_coverage_json(&result->coverage));
   if (!object) return NULL;
+  json_t *unexercised = json_array();
+  if (result->is_idle) bt_json_append(unexercised, idle_json(&result->idle, definition));
+  bt_json_set(object, "unexercised", unexercised);
   if (result->reason[0]) bt_json_set(object, "reason", c_text_json(result->reason));
   bt_json_set(object, "windows", number_json(result->windows));
   bt_json_set(object, "traces_read", number_json(result->traces_read));

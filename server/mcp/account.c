@@ -97,9 +97,23 @@ static json_int_t found_of(json_t *answer) {
   return count > 0 ? count : (json_int_t)listed;
 }
 
+static bool has_unexercised(const account *a) {
+  return json_is_true(json_object_get(json_array_get(json_object_get(a->answer, "unexercised"), 0), "known"));
+}
+
+/* Of one rule the answer may say so without a count. */
 static bool is_vacuous(const account *a) {
   json_t *exercised = json_object_get(a->answer, "traces_exercised");
-  return json_is_integer(exercised) && json_integer_value(exercised) == 0;
+  return exercised ? json_is_integer(exercised) && json_integer_value(exercised) == 0 : has_unexercised(a);
+}
+
+/* Names of others are in the result alone. */
+static void write_vacuous(const account *a, bt_buffer *means) {
+  bt_buffer_printf(means,
+                   "VACUOUS: none of the %lld evaluated traces is one that the rule speaks about, so the rule was "
+                   "neither kept nor violated. %s",
+                   (long long)a->evaluated,
+                   has_unexercised(a) ? "result.unexercised says why." : "Check that its names occur in the traces.");
 }
 
 /* {conclusion, sentence} */
@@ -133,10 +147,7 @@ static const char *write_conclusion(const account *a, bt_buffer *means) {
     return "not_known";
   }
   if (is_vacuous(a)) {
-    bt_buffer_printf(means,
-                     "VACUOUS: none of the %lld evaluated traces is one that the rule speaks about, so the rule was "
-                     "neither kept nor violated. Check that its names occur in the traces.",
-                     evaluated);
+    write_vacuous(a, means);
     return "not_exercised";
   }
   if (a->has_empty) {

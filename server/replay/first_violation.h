@@ -35,6 +35,8 @@ typedef struct bt_first_result {
   bt_replay_note *notes; /* with the request's takes_notes, as of a replay */
   size_t note_count;
   uint64_t noted_traces;
+  bool is_idle;      /* bt_first_explain_idle: nothing exercised the rule, or that is not known */
+  bt_idle_note idle; /* then: why */
 } bt_first_result;
 void bt_first_result_dispose(bt_first_result *result);
 

@@ -122,6 +122,7 @@ static bool copy_result(const bt_replay_result *from, bt_replay_result *to) {
   *to = *from;
   to->rules = copy_array(from->rules, from->rule_count, sizeof *from->rules, &failed);
   to->notes = copy_array(from->notes, from->note_count, sizeof *from->notes, &failed);
+  to->idle = copy_array(from->idle, from->idle_count, sizeof *from->idle, &failed);
   to->coverage.windows_empty =
       copy_array(coverage->windows_empty, coverage->windows_empty_count, sizeof *coverage->windows_empty, &failed);
   to->coverage.windows_failed =

@@ -456,6 +456,7 @@ void bt_replay_leave_open(bt_replay_result *result) {
 void bt_replay_result_dispose(bt_replay_result *result) {
   free(result->rules);
   free(result->notes);
+  free(result->idle);
   bt_coverage_dispose(&result->coverage);
   *result = (bt_replay_result){0};
 }

@@ -7,9 +7,11 @@
 
 #include "server/base/clock.h"
 #include "server/replay/emission.h"
+#include "server/replay/idle_rules.h"
 #include "server/replay/job_queue.h"
 
 enum { DEFAULT_WORKERS = 4 };
+static const int64_t EXPLAIN_NS = INT64_C(10) * 1000000000;
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;
 
 bool bt_job_is_finished(const bt_job *job) {
@@ -189,6 +191,13 @@ static void take_notes(worker_job *w, bt_replay_result *result) {
   result->note_count = 0;
 }
 
+static void take_idle(worker_job *w, bt_replay_result *result) {
+  if (bt_job_take_bytes(w->queue, w->job, result->idle_count * sizeof *result->idle)) return;
+  free(result->idle);
+  result->idle = NULL;
+  result->idle_count = 0;
+}
+
 /* Windows that find no room are one, for which there was room from the beginning: it says that more was not looked
  * at, and never less. */
 static void take_coverage(worker_job *w, bt_replay_result *result) {
@@ -209,6 +218,7 @@ static void finish_job(worker_job *w, bt_replay_result *result) {
   bt_replay_result_dispose(&job->result);
   job->result = *result;
   take_notes(w, &job->result);
+  take_idle(w, &job->result);
   take_coverage(w, &job->result);
   sort_violations(job);
   job->finished_at_ns = bt_clock_wall_ns();
@@ -246,6 +256,16 @@ void bt_job_count(const bt_job_queue *queue, const bt_job *job) {
       bt_metrics_rule_evaluated(metrics, job->tenant, job->rules[i]->fields.id, job->finished_at_ns);
 }
 
+/* Which names nothing has is asked for only where nothing exercised a rule, and not for longer than EXPLAIN_NS. */
+static void explain_idle(worker_job *w, const bt_replay_request *request, bt_replay_result *result) {
+  bt_work_scope asking;
+  bt_replay_request asked = *request;
+  asked.cancel = &asking.cancel;
+  bt_work_scope_begin(&asking, &w->job->scope, bt_clock_monotonic_ns() + EXPLAIN_NS);
+  bt_replay_explain_idle(w->queue->options.source, &asked, result);
+  bt_work_scope_end(&asking);
+}
+
 static void run_job(bt_job_queue *queue, bt_job *job) {
   worker_job w = {queue, job};
   bt_replay_observer observer = {.context = &w, .progress = show_progress, .violation = keep_violation};
@@ -266,6 +286,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
   bt_error why = {0};
   bt_status status = bt_replay_run(queue->options.source, &request, &observer, &result, &why);
   if (status == BT_OK) bt_replay_leave_open(&result);
+  if (status == BT_OK) explain_idle(&w, &request, &result);
   if (status == BT_OK) bt_replay_hold_range(&result);
   emit_spans(&w, result.outcome);
   finish_job(&w, &result);

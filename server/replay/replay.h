@@ -264,6 +264,13 @@ typedef struct bt_replay_note {
 bt_status bt_replay_notes_say(const bt_data_notes *notes, size_t rule, bt_replay_note **items, size_t *count,
                               bt_error *error) BT_MUST_CHECK;
 
+/* A rule that nothing exercised, or of which that could not be found out, and why. */
+typedef struct bt_idle_note {
+  size_t rule; /* number in the request */
+  bool is_known;
+  char text[BT_REPLAY_NOTE_BYTES];
+} bt_idle_note;
+
 typedef struct bt_replay_result {
   bt_replay_outcome outcome;
   char reason[240]; /* of incomplete and failed: "no_data", … as a sentence that starts with a stable word and ": " */
@@ -284,9 +291,11 @@ typedef struct bt_replay_result {
   bt_replay_note *notes; /* with takes_notes */
   size_t note_count;
   uint64_t noted_traces; /* that they are about: the first that were read */
-  bool is_cut;           /* by most_reads: incomplete, and nothing was read */
-  bool needs_several;    /* the first rule: what breaks it is found by several searches together */
-  bool may_lack;         /* with `only`: what it was searched for was not told in full, so some may have been missed */
+  bt_idle_note *idle;    /* what bt_replay_explain_idle found; in the order of the rules */
+  size_t idle_count;
+  bool is_cut;        /* by most_reads: incomplete, and nothing was read */
+  bool needs_several; /* the first rule: what breaks it is found by several searches together */
+  bool may_lack;      /* with `only`: what it was searched for was not told in full, so some may have been missed */
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);

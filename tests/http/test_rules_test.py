@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from betrace_process import Betrace, run_cli  # noqa: E402
 from rule_rows import change_rules  # noqa: E402
 from seed_rules import PII_AUDIT, SLOW_DB  # noqa: E402
+import trace_files as given  # noqa: E402
 
 END = "2026-03-10T12:00:00Z"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -117,6 +118,100 @@ class RulesTestTest(unittest.TestCase):
         self.problem(404, "not-found", rule_id="nosuch", trace=trace)
         errors = self.problem(422, "rule-invalid", dsl="when { a", trace=trace)["errors"]
         self.assertEqual(errors[0]["code"], "E010")
+
+    # ---- a clock skew, and linked traces, in the body ----
+
+    # when a skew of 20 ms makes the order of web and db, 10 ms apart, uncertain
+    ORDER = "when { checkout as c } always { fraud-check after c }"
+    ORDERED = given.trace(1, given.span("GET /"), given.span("checkout"), given.span("fraud-check", at=10, service="bank"))
+    # publish, and in another trace who processes it
+    LINKS = "when { publish as p } always { process linked to p within 10m }"
+    BOTH = "when { publish as p } always { process linked to p within 10m and ack after p }"
+    PUBLISHED = given.trace(7, given.span("POST /orders"), given.span("publish", at=5, id="00000000000000a1"), given.span("ack", at=11, service="queue"))
+    PROCESSED = given.trace(8, given.span("process", links=[(7, "00000000000000a1")], service="worker"), at=2000)
+    OTHER = given.trace(9, given.span("process", service="worker"), at=2000)
+
+    def test_a_skew_in_the_body(self):
+        trace = json.loads(self.ORDERED)
+        for skew, verdict, reason in ((None, "satisfied", None), ("0s", "satisfied", None), ("5ms", "satisfied", None), ("20ms", "inconclusive", "skew")):
+            answer = self.verdict(dsl=self.ORDER, trace=trace, **({"clock_skew": skew} if skew else {}))
+            self.assertEqual((answer["verdict"], answer["reason"]), (verdict, reason), skew)
+        # It stands in for the rule's own, for traces of the source too.
+        self.assertEqual(self.server.post("/v1/rules", {"id": "order", "dsl": self.ORDER, "clock_skew": "20ms"}).status, 201)
+        self.assertEqual(self.verdict(rule_id="order", trace=trace)["reason"], "skew")
+        self.assertEqual(self.verdict(rule_id="order", trace=trace, clock_skew="0s")["verdict"], "satisfied")
+        self.assertEqual(self.verdict(rule_id="order", trace=trace, clock_skew=None)["reason"], "skew")
+
+    def test_a_skew_for_a_trace_of_the_source(self):
+        path = os.path.join(self.folder.name, "ordered.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.ORDERED + self.PUBLISHED + self.PROCESSED)
+        with Betrace("--traces", path, "--clock-skew", "20ms") as server:
+            for dsl, trace, apart in ((self.ORDER, 1, "20ms"), (self.BOTH, 7, "10ms")):
+                answers = [server.post("/v1/rules/test", {"dsl": dsl, "trace_id": given.trace_id(trace), "clock_skew": skew}).json() for skew in (apart, "1ms")]
+                self.assertEqual([(a["verdict"], a["reason"]) for a in answers], [("inconclusive", "skew"), ("satisfied", None)], dsl)
+
+    def test_a_skew_that_is_none(self):
+        for wrong in ("20", "-5ms", "31d", 20, "", True, {"ms": 5}):
+            error, = self.problem(400, "invalid-field", dsl=self.ORDER, trace=json.loads(self.ORDERED), clock_skew=wrong)["errors"]
+            self.assertEqual(error, {"field": "clock_skew", "message": 'expected a duration of 0 to 30d with a unit, as in "500ms" or "2m", got '
+                                     + json.dumps(wrong, separators=(",", ":"))})
+
+    def test_linked_traces_in_the_body(self):
+        own, others = json.loads(self.PUBLISHED), {"resourceSpans": json.loads(self.PROCESSED)["resourceSpans"] + json.loads(self.OTHER)["resourceSpans"]}
+        cases = [({}, "inconclusive", "linked"),         # nobody says what is linked to it
+                 ({"others": None}, "inconclusive", "linked"),
+                 ({"others": {}}, "violated", None),       # nothing is
+                 ({"others": json.loads(self.OTHER)}, "violated", None),
+                 ({"others": json.loads(self.PROCESSED)}, "satisfied", None),
+                 ({"others": others}, "satisfied", None)]
+        for more, verdict, reason in cases:
+            answer = self.verdict(dsl=self.LINKS, trace=own, **more)
+            self.assertEqual((answer["verdict"], answer["reason"], answer["trace_id"]), (verdict, reason, given.trace_id(7)), more)
+        never = self.verdict(dsl="when { publish as p } never { process linked to p within 10m }", trace=own, others=others)
+        self.assertEqual([(w["name"], w.get("trace_id")) for w in never["violation"]["witnesses"]], [("publish", None), ("process", given.trace_id(8))])
+        # Both at once.
+        answers = [self.verdict(dsl=self.BOTH, trace=own, others=others, clock_skew=skew) for skew in ("1ms", "10ms")]
+        self.assertEqual([(a["verdict"], a["reason"]) for a in answers], [("satisfied", None), ("inconclusive", "skew")])
+
+    def test_the_same_verdicts_as_of_files(self):
+        """What `eval` says of a file with all of them, the door says of one with the others."""
+        traces = {7: self.PUBLISHED, 8: self.PROCESSED, 9: self.OTHER}
+        path = os.path.join(self.folder.name, "linked.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("".join(traces.values()))
+        rules = (self.LINKS, "when { process as c } always { publish linked from c within 1h }", "when { publish as p } never { process downstream of p within 10m }")
+        for dsl in rules:
+            lines = [json.loads(line) for line in run_cli("eval", "--dsl", dsl, "--all", "--json", path).stdout.splitlines()]
+            evaluated = {line["trace_id"]: (line["verdict"], line.get("reason")) for line in lines if "verdict" in line}
+            for number, own in traces.items():
+                others = [resource for other, text in traces.items() if other != number for resource in json.loads(text)["resourceSpans"]]
+                answer = self.verdict(dsl=dsl, trace=json.loads(own), others={"resourceSpans": others})
+                self.assertEqual((answer["verdict"], answer["reason"]), evaluated[given.trace_id(number)], (dsl, number))
+
+    def test_names_in_linked_traces_are_noted(self):
+        other = given.trace(8, given.span("worker", links=[(7, "00000000000000a1")]), given.span("x", at=1, service="worker"))
+        answer = self.verdict(dsl="when { publish as p } never { worker linked to p within 10m }", trace=json.loads(self.PUBLISHED), others=json.loads(other))
+        self.assertIn("`worker` selected 1 span by service and 1 by name", answer["notes"][0]["message"])
+
+    def test_linked_traces_that_are_wrong(self):
+        own = json.loads(self.PUBLISHED)
+
+        def message(**body):
+            error, = self.problem(400, "invalid-field", dsl=self.LINKS, **body)["errors"]
+            self.assertEqual(error["field"], "others")
+            return error["message"]
+        self.assertEqual(message(trace=own, others=own), f"expected spans of other traces, got 3 of {given.trace_id(7)}, which is the trace that is judged: "
+                         "put all of its spans into trace")
+        self.assertEqual(message(trace_id=given.trace_id(7), others=own),
+                         "expected with trace, not with trace_id: what links tie to a trace of the source is read there")
+        self.assertIn("resourceSpans", message(trace=own, others={"spans": []}))
+        self.assertIn("has to be an object", message(trace=own, others=[own]))
+        many = {"resourceSpans": [r for i in range(1001) for r in json.loads(given.trace(100 + i, given.span("a")))["resourceSpans"]]}
+        self.assertEqual(message(trace=own, others=many), "expected at most 1000 traces, got 1001")
+        both = {"resourceSpans": own["resourceSpans"] + json.loads(self.PROCESSED)["resourceSpans"]}
+        self.assertEqual(self.problem(400, "invalid-field", dsl=self.LINKS, trace=both)["errors"][0]["message"],
+                         "expected the spans of one trace, got 2 traces; those that are linked to it go into others")
 
     # ---- traces of the source ----
 

@@ -31,6 +31,10 @@
 #define RANGE      "start=2026-01-01T00:00:00Z&end=2026-01-01T01:00:00.#Z"
 #define RANGE_BODY "\"start_time\": \"2026-01-01T00:00:00Z\", \"end_time\": \"2026-01-01T01:00:00Z\""
 #define TRACE_ID   "0000000000000000000000000000000b"
+#define OTLP_SPAN(ID, NAME, LINKS)                                                                                     \
+  "{\"resourceSpans\": [{\"scopeSpans\": [{\"spans\": [{\"traceId\": \"0000000000000000000000000000000" ID             \
+  "\", \"spanId\": \"000000000000000" ID "\", \"name\": \"" NAME                                                       \
+  "\", \"startTimeUnixNano\": \"1700000000000000000\", \"endTimeUnixNano\": \"1700000000050000000\"" LINKS "}]}]}]}"
 
 typedef enum expectation {
   SAME,    /* an answer without an error is the one that the call gives when nothing fails */
@@ -78,6 +82,12 @@ static const sample samples[] = {
     {"POST", "/v1/rules/validate", "", "{\"dsl\": \"" RULE_TEXT "\"}", 200, SAME},
     {"POST", "/v1/rules/validate", "", "{\"dsl\": \"trace.has(span.nam == 1) and nothing\"}", 200, SAME},
     {"POST", "/v1/rules/test", "", "{\"rule_id\": \"r1\", \"trace_id\": \"" TRACE_ID "\"}", 200, SAME},
+    {"POST", "/v1/rules/test", "",
+     "{\"dsl\": \"when { p } always { q linked to p within 1m }\", \"clock_skew\": \"5ms\", \"trace\": " OTLP_SPAN(
+         "a", "p", "") ", \"others\": " OTLP_SPAN("b", "q",
+                                                  ", \"links\": [{\"traceId\": \"0000000000000000000000000000000a\", "
+                                                  "\"spanId\": \"000000000000000a\"}]") "}",
+     200, SAME},
     {"GET", "/v1/replays", "", "", 200, SAME},
     {"GET", "/v1/violations", RANGE, "", 200, PARTIAL},
     {"POST", "/v1/violations/query", "",

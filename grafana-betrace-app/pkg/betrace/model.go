@@ -187,6 +187,13 @@ type SeriesAnswer struct {
 	Coverage Coverage `json:"coverage"`
 }
 
+// Unexercised is a rule that nothing exercised and why, or, where it is not known, of which that could not be found out.
+type Unexercised struct {
+	RuleID  string `json:"rule_id"`
+	Known   bool   `json:"known"`
+	Message string `json:"message"`
+}
+
 // FirstViolation is the earliest violation of a rule in a range. Proven: everything before it was read in full and judged.
 type FirstViolation struct {
 	RuleID       string     `json:"rule_id"`
@@ -200,6 +207,8 @@ type FirstViolation struct {
 	Coverage     Coverage   `json:"coverage"`
 	Inconclusive int64      `json:"inconclusive"`
 	Notes        []DataNote `json:"notes"`
+
+	Unexercised []Unexercised `json:"unexercised"`
 }
 
 // DataNote is what a name or a comparison of a rule met in the data, where that is seldom meant. No verdict depends on it.

@@ -148,6 +148,8 @@ func certain(first *betrace.FirstViolation) string {
 		return firstWords(&first.Coverage, first.Violation.Time)
 	case first.Found:
 		return "a violation; there may be earlier ones: " + frames.Sentence(first.Reason)
+	case first.Status == "completed" && len(first.Unexercised) > 0:
+		return noneWords(&first.Coverage) + "; " + first.Unexercised[0].Message
 	case first.Status == "completed":
 		return noneWords(&first.Coverage)
 	default:

@@ -195,6 +195,12 @@ func noted(answer http.HandlerFunc, message string) http.HandlerFunc {
 	}
 }
 
+// Nothing exercised the rule.
+func idle(w http.ResponseWriter, _ *http.Request) {
+	sendJSON(w, fmt.Sprintf(`{"rule_id":"a","status":"completed","found":false,"violation":null,"proven":false,"at_edge_of_data":false,"looked_at":{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T11:30:00Z"},`+
+		`"unexercised":[{"rule_id":"a","known":true,"message":"nothing exercised this rule: no trace has chekout; near: checkout"}],%s}`, fmt.Sprintf(coverage, true, "")))
+}
+
 func TestFirstViolationsSayWhatIsCertain(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer  http.HandlerFunc
@@ -204,6 +210,7 @@ func TestFirstViolationsSayWhatIsCertain(t *testing.T) {
 		"proven":     {first(true, true, "completed"), "everything before it was read", 0},
 		"not proven": {first(true, false, "incomplete"), "there may be earlier ones", 1},
 		"none":       {first(false, false, "completed"), "none in the whole range", 0},
+		"idle":       {idle, "no trace has chekout; near: checkout", 0},
 		"unknown":    {first(false, false, "incomplete"), "not everything was looked at", 1},
 		"noted": {noted(first(false, false, "completed"), "`http.status_code` was a string in 1 of 3 spans"),
 			"; `http.status_code` was a string in 1 of 3 spans", 0},

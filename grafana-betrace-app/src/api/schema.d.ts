@@ -138,7 +138,7 @@ export interface paths {
         put?: never;
         /**
          * The verdict of one rule on one trace.
-         * @description Exactly one of `dsl` and `rule_id`, and exactly one of `trace` (the spans of one trace as OTLP JSON) and `trace_id` (read from the source by id). A trace in the body is taken as complete and alone; one from the source whose last span is younger than `settle` is not complete, and is judged with the traces that span links tie to it.
+         * @description Exactly one of `dsl` and `rule_id`, and exactly one of `trace` (the spans of one trace as OTLP JSON) and `trace_id` (read from the source by id). A trace in the body is taken as complete, and is judged with those of `others` that span links tie to it; without `others` nobody knows what is linked to it, and what that decides is inconclusive (linked). One from the source whose last span is younger than `settle` is not complete, and is judged with the traces that span links tie to it there.
          */
         post: operations["testRule"];
         delete?: never;
@@ -1180,6 +1180,15 @@ export interface components {
             notes?: components["schemas"]["DataNotes"];
             /** @description traces that the notes are about */
             traces_noted?: number;
+            /** @description Rules of a replay that has ended that nothing settled exercised, and why. Where the counts leave that open, it is searched for, of three rules at most and within 10 s; so is which names no trace has, where three rules at most are here. Of other rules nothing is said. */
+            unexercised?: components["schemas"]["Unexercised"][];
+        };
+        Unexercised: {
+            rule_id: string;
+            /** @description false: whether anything exercised it could not be found out */
+            known: boolean;
+            /** @description a sentence: which names no trace has, with what is near, or that no trace meets its `when` */
+            message: string;
         };
         /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
         DataNotes: {
@@ -1210,6 +1219,8 @@ export interface components {
             traces_read: number;
             /** @description traces of the windows that could not be judged for sure */
             inconclusive: number;
+            /** @description of the state completed, where no violation was found: nothing exercised the rule, or that could not be found out before `timeout` */
+            unexercised?: components["schemas"]["Unexercised"][];
             duration_seconds: number;
             queries: number;
             bytes_inspected: number;
@@ -2044,7 +2055,11 @@ export interface operations {
                     rule_id?: string;
                     /** @description OTLP JSON, as in {"resourceSpans": […]}; also what Tempo answers for a trace by id */
                     trace?: Record<string, never>;
+                    /** @description With `trace`: OTLP JSON with the spans of all other traces that there are, at most 1000. `{}` says that no trace is linked to it. A trace that a link names and that is not among them is not known. */
+                    others?: Record<string, never>;
                     trace_id?: string;
+                    /** @description of 0 to 30d, in place of the rule's or the service's: order of spans of two services within this is unknown */
+                    clock_skew?: string | null;
                 };
             };
         };
@@ -2074,7 +2089,7 @@ export interface operations {
                         violation: components["schemas"]["Violation"] | null;
                         /** @description warnings about the rule's text */
                         diagnostics: components["schemas"]["Diagnostic"][];
-                        /** @description what its names and comparisons met in this trace */
+                        /** @description what its names and comparisons met in this trace, and in those that it was judged with */
                         notes: components["schemas"]["DataNote"][];
                     };
                 };

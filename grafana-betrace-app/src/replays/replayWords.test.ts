@@ -29,6 +29,22 @@ it('does not take a rule that nothing exercised for one that held', () => {
   expect(findingOf(two).notes).toHaveLength(1);
 });
 
+it('says why nothing exercised a rule, as the service says it', () => {
+  const why = { rule_id: 'fraud-check', known: true, message: 'nothing exercised this rule: no trace has chekout; near: checkout (442 traces)' };
+  const { tone, notes } = findingOf(replay({ traces_exercised: 0, traces_exercised_kind: 'at_least', unexercised: [why] }));
+  expect(tone).toBe('unknown');
+  expect(notes).toEqual([
+    'No trace exercised Fraud check on large orders: nothing in the range could have broken it.',
+    'Fraud check on large orders: nothing exercised this rule: no trace has chekout; near: checkout (442 traces)',
+  ]);
+  const unknown = { ...why, known: false, message: 'UNKNOWN: whether anything exercised this rule: it took too long' };
+  const open = findingOf(replay({ traces_exercised: 0, traces_exercised_kind: 'at_least', unexercised: [unknown] }));
+  expect(open.tone).toBe('unknown');
+  expect(open.notes).toEqual(['Fraud check on large orders: UNKNOWN: whether anything exercised this rule: it took too long']);
+  // a range that ends without traces: what is not known of its end changes nothing of what is
+  expect(findingOf(replay({ status: 'incomplete', unexercised: [why] })).notes.join(' ')).toContain('near: checkout');
+});
+
 it('does not take an undecided verdict for a satisfied one', () => {
   const { tone, headline, notes } = findingOf(replay({ inconclusive: 2 }));
   expect(tone).toBe('unknown');

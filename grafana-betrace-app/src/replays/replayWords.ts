@@ -81,13 +81,21 @@ function violatedHeadline({ violations_found: count, status }: Replay): string {
   return t('replay.found.at-least', 'Violations found: {{n}}. There may be more: not everything was read', { n: number });
 }
 
-function notExercised({ rules }: Replay): Rule[] {
-  return rules.filter((rule) => rule.traces_exercised === 0 && rule.traces_exercised_kind === 'exact');
+/** Of those that were searched for in vain it is known too; where it could not be found out nobody can call the rule exercised. */
+function notExercised({ rules, unexercised = [] }: Replay, isKnown = false): Rule[] {
+  const told = new Set(unexercised.filter(({ known }) => known || !isKnown).map((one) => one.rule_id));
+  return rules.filter((rule) => told.has(rule.rule_id) || (rule.traces_exercised === 0 && rule.traces_exercised_kind === 'exact'));
+}
+
+/** Why, in the service's words: which names no trace has, and what is near. */
+function whyNotExercised({ rules, unexercised = [] }: Replay): string[] {
+  const nameOf = (id: string) => rules.find((rule) => rule.rule_id === id)?.rule_name || id;
+  return unexercised.map(({ rule_id: id, message }) => (isAdHoc(rules) ? message : `${nameOf(id)}: ${message}`));
 }
 
 function notesOf(replay: Replay, zone: string): string[] {
   const notes: string[] = replay.coverage && replay.violations_found === 0 ? gapLines(replay.coverage, zone) : [];
-  const never = notExercised(replay);
+  const never = notExercised(replay, true);
   if (replay.status === 'completed' && never.length > 0) {
     const names = never.map((rule) => rule.rule_name || rule.rule_id).join(', ');
     notes.push(
@@ -96,6 +104,7 @@ function notesOf(replay: Replay, zone: string): string[] {
         : t('replay.not-exercised', 'No trace exercised {{names}}: nothing in the range could have broken it.', { ...PLAIN, names })
     );
   }
+  notes.push(...whyNotExercised(replay));
   if (replay.inconclusive) {
     notes.push(t('replay.inconclusive', '{{n}} verdicts could not be reached; each may be a violation.', { n: replay.inconclusive.toLocaleString() }));
   }

@@ -66,6 +66,12 @@ describe('when did it start', () => {
     expect(await ask({ found: false, violation: null, coverage: coverage({ data_from: null }) })).toMatch(/No violation from .*: everything was read/);
   });
 
+  it('says why nothing exercised the rule', async () => {
+    const message = 'nothing exercised this rule: no trace has chekout; near: checkout';
+    const unexercised = [{ rule_id: 'fraud-check', known: true, message }];
+    expect(await ask({ found: false, violation: null, unexercised })).toContain(message);
+  });
+
   it.each([
     ['data_from', { data_from: '2026-11-20T12:00:01Z' }, /The source has no traces of this range from before 2026-11-20 12:00:01/],
     ['windows_empty', { data_from: null, windows_empty: [{ start: '2026-11-01T00:00:00Z', end: '2026-11-02T00:00:00Z' }] }, /Without any trace: 2026-11-01 00:00:00 to/],

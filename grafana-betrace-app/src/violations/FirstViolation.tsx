@@ -31,12 +31,13 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
   const to = formatTime(answer.looked_at.end, timeZone);
   const reason = reasonSentence(answer.reason ?? null);
   const gaps = firstGaps(answer, timeZone);
+  const why = (answer.unexercised ?? []).map(({ message }) => message);
   if (!answer.found || !answer.violation) {
     if (answer.status === 'completed' && gaps.length > 0) {
-      return [t('violations.first.none-where', 'No violation in the traces that there are from {{from}} to {{to}}.', { ...PLAIN, from, to }), ...gaps];
+      return [t('violations.first.none-where', 'No violation in the traces that there are from {{from}} to {{to}}.', { ...PLAIN, from, to }), ...gaps, ...why];
     }
     return answer.status === 'completed'
-      ? [t('violations.first.none', 'No violation from {{from}} to {{to}}: everything was read.', { ...PLAIN, from, to })]
+      ? [t('violations.first.none', 'No violation from {{from}} to {{to}}: everything was read.', { ...PLAIN, from, to }), ...why]
       : [
           t('violations.first.none-not-proven', 'None was found from {{from}} to {{to}}, but not everything was read: {{reason}}', {
             ...PLAIN,
@@ -80,7 +81,7 @@ function AnswerLines({ answer, rule }: { answer: Answer; rule: NamedRule }) {
   const to = useUrls();
   const zone = useHost().timeZone();
   const lines = [...firstInWords(answer, zone), ...(answer.notes ?? []).map((note) => `${note.message}.`)];
-  const isSure = answer.status === 'completed' && !answer.at_edge_of_data && firstGaps(answer, zone).length === 0;
+  const isSure = answer.status === 'completed' && !answer.at_edge_of_data && !answer.unexercised?.length && firstGaps(answer, zone).length === 0;
   return (
     <span role="status">
       <Icon name={isSure ? 'check-circle' : 'exclamation-triangle'} /> {lines.join(' ')}{' '}

@@ -4,7 +4,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"

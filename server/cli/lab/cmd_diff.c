@@ -7,7 +7,7 @@
 
 #include "server/base/span_time.h"
 #include "server/cli/answer.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/judge.h"
 #include "server/cli/lab/rule_change.h"
 #include "server/cli/printer.h"
@@ -263,8 +263,8 @@ static bt_status find_idle(diff_run *run, bt_time_range range, bt_error *error) 
     rules[count] = change->new_rule;
     exercise[count++] = bt_exercise_of_result(&run->all.result, change->new_rule, (size_t)change->new_at);
   }
-  if (!status)
-    status = bt_idle_rules_find(run->source, &run->options, range, rules, exercise, count, &run->idle, error);
+  bt_replay_request asked = bt_replay_options_request(&run->options, rules, count, range);
+  if (!status) status = bt_idle_rules_find(run->source, &asked, exercise, &run->idle, error);
   free(rules);
   free(exercise);
   return status;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "dsl/rule_walk.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/printer.h"

@@ -6,7 +6,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/lab/child.h"
 #include "server/cli/lab/listen_report.h"
 #include "server/cli/operands.h"

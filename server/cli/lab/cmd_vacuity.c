@@ -6,12 +6,12 @@
 
 #include "server/cli/answer.h"
 #include "server/cli/lab/rates.h"
-#include "server/cli/names.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/gate_json.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/replay/rule_names.h"
 #include "server/rules/derived_rule.h"
 
 typedef struct absent_name {
@@ -42,6 +42,7 @@ typedef struct vacuity_run {
   bt_replay_options options;
   bt_source *source;
   bt_time_range range;
+  bt_replay_request asked; /* what names are looked for in */
   bt_rates rates;
   bt_known_names known;
   vacuous_rule *rules;
@@ -103,8 +104,7 @@ static bt_status look_at_clause(vacuity_run *run, vacuous_rule *v, const char *c
   if (run->rates.all.result.outcome != BT_REPLAY_COMPLETED) return BT_OK; /* what was not read may have the name */
   bt_status status = bt_used_names_add(&names, condition, error);
   for (size_t i = 0; i < names.count && !status; i++)
-    status = bt_name_presence(run->source, &run->options, run->range, &run->known, &names.items[i],
-                              &names.items[i].presence, error);
+    status = bt_name_presence(run->source, &run->asked, &run->known, &names.items[i], &names.items[i].presence, error);
   if (!status) bt_used_names_spare(&names);
   for (size_t i = 0; i < names.count && !status; i++)
     if (names.items[i].presence == BT_NAME_ABSENT) status = add_absent(run, v, clause, &names.items[i], error);
@@ -133,8 +133,7 @@ static bt_status look_at_rules(vacuity_run *run, bt_error *error) {
       bt_rates_measure(run->source, &run->options, (const bt_rule_definition *const *)run->options.rules.items, count,
                        run->range, &run->rates, error);
   bool is_cancelled = run->rates.all.result.outcome == BT_REPLAY_CANCELLED; /* then nothing more is asked */
-  if (!status && !is_cancelled)
-    status = bt_known_names_read(run->source, &run->options, run->range, &run->known, error);
+  if (!status && !is_cancelled) status = bt_known_names_read(run->source, &run->asked, &run->known, error);
   for (size_t i = 0; i < count && !status; i++) status = look_at_rule(run, i, error);
   return status || is_cancelled ? status : measure_prefixes(run, error);
 }
@@ -286,6 +285,7 @@ static int run_vacuity(vacuity_run *run) {
   bt_status status = bt_replay_place_open(&run->options, &place, &error);
   run->source = place.source;
   if (!status) run->range = bt_replay_options_range(&run->options, place.source, 7 * BT_DAY_NS);
+  if (!status) run->asked = bt_replay_options_request(&run->options, NULL, 0, run->range);
   if (!status) status = look_at_rules(run, &error);
   int code = status ? bt_cli_fail("vacuity", status, &error) : print_and_end(run);
   dispose_run(run);

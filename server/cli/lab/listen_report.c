@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "dsl/arena.h"
-#include "server/cli/idle_rules.h"
+#include "server/cli/idle_print.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/printer.h"
 #include "server/cli/trace_drawing.h"

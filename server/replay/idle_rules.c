@@ -1,15 +1,12 @@
 /* Rules that nothing exercised. See idle_rules.h. */
-#include "server/cli/idle_rules.h"
-#include "dsl/rule_walk.h"
+#include "server/replay/idle_rules.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/printer.h"
-#include "server/cli/terminal.h"
-#include "server/json/json_values.h"
-#include "server/replay/first_violation.h"
+#include "dsl/rule_walk.h"
 #include "server/rules/derived_rule.h"
 
 /* ---- was it exercised? ---- */
@@ -29,6 +26,26 @@ bt_exercise bt_exercise_of_result(const bt_replay_result *result, const bt_rule_
   return counters->exercised_is_exact ? BT_NOT_EXERCISED : BT_EXERCISE_OPEN;
 }
 
+bt_exercise bt_exercise_of_first(const bt_first_result *result, const bt_rule_definition *rule) {
+  bool is_open =
+      !result->violation && result->outcome == BT_REPLAY_COMPLETED && !bt_rule_is_exercised_by_all(rule->rule);
+  return is_open ? BT_EXERCISE_OPEN : BT_EXERCISED;
+}
+
+/* A replay of other rules over what was asked for. */
+static bt_replay_request request_for(const bt_replay_request *asked, const bt_rule_definition *const *rules,
+                                     size_t count) {
+  return (bt_replay_request){.rules = rules,
+                             .rule_count = count,
+                             .range = asked->range,
+                             .assumptions = asked->assumptions,
+                             .tenant = asked->tenant,
+                             .memory_limit_bytes = asked->memory_limit_bytes,
+                             .memory = asked->memory,
+                             .priority = asked->priority,
+                             .cancel = asked->cancel};
+}
+
 static bt_status derive_exercising(const bt_rule_definition *rule, bt_rule_definition **out, bt_error *error) {
   return bt_derived_prefix(rule, bt_exercising_count(rule->rule), out, error);
 }
@@ -40,12 +57,12 @@ static void say_unknown(bt_idle_rule *idle, const char *why) {
 
 /* What exercises a rule violates its derived one, so the earliest such trace is looked for: where there is one, little
  * is read. */
-static bt_status settle_exercise(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                                 bt_idle_rule *idle, bool *is_exercised, bt_error *error) {
+static bt_status settle_exercise(bt_source *source, const bt_replay_request *asked, bt_idle_rule *idle,
+                                 bool *is_exercised, bt_error *error) {
   bt_first_result first = {0};
   bt_error why = {0};
   const bt_rule_definition *derived = idle->exercising;
-  bt_replay_request request = bt_replay_options_request(options, &derived, 1, range);
+  bt_replay_request request = request_for(asked, &derived, 1);
   bt_status status = bt_first_violation_run(source, &request, NULL, &first, &why);
   *is_exercised = status == BT_OK && first.violation;
   if (status)
@@ -78,14 +95,13 @@ static bt_status add_lacked(const bt_known_names *known, bt_idle_rule *idle, con
   return BT_OK;
 }
 
-static bt_status look_at_part(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                              const bt_known_names *known, const bt_condition *part, bt_idle_rule *idle,
-                              bt_error *error) {
+static bt_status look_at_part(bt_source *source, const bt_replay_request *asked, const bt_known_names *known,
+                              const bt_condition *part, bt_idle_rule *idle, bt_error *error) {
   bt_used_names names = {0};
   if (!needs_spans(part)) return BT_OK;
   bt_status status = bt_used_names_add(&names, part, error);
   for (size_t i = 0; i < names.count && !status; i++)
-    status = bt_name_presence(source, options, range, known, &names.items[i], &names.items[i].presence, error);
+    status = bt_name_presence(source, asked, known, &names.items[i], &names.items[i].presence, error);
   if (!status) bt_used_names_spare(&names);
   for (size_t i = 0; i < names.count && !status; i++)
     if (names.items[i].presence == BT_NAME_ABSENT && !names.items[i].is_spared)
@@ -95,8 +111,8 @@ static bt_status look_at_part(bt_source *source, const bt_replay_options *option
 }
 
 /* In files only, where a count is one pass; of a Tempo the name alone is said. */
-static bt_status count_near(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                            const bt_idle_rule *idle, bt_lacked_name *lacked, bt_error *error) {
+static bt_status count_near(bt_source *source, const bt_replay_request *asked, const bt_idle_rule *idle,
+                            bt_lacked_name *lacked, bt_error *error) {
   bt_rule_definition *rules[BT_NEAR_NAMES] = {NULL};
   bt_replay_result result = {0};
   bt_status status = BT_OK;
@@ -108,8 +124,7 @@ static bt_status count_near(bt_source *source, const bt_replay_options *options,
     bt_buffer_dispose(&text);
   }
   if (!status && lacked->near_count) {
-    bt_replay_request request =
-        bt_replay_options_request(options, (const bt_rule_definition *const *)rules, lacked->near_count, range);
+    bt_replay_request request = request_for(asked, (const bt_rule_definition *const *)rules, lacked->near_count);
     bt_replay_observer nobody = {0};
     status = bt_replay_run(source, &request, &nobody, &result, &why);
   }
@@ -124,15 +139,15 @@ static bt_status count_near(bt_source *source, const bt_replay_options *options,
   return status;
 }
 
-static bt_status explain_rule(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                              const bt_known_names *known, bt_idle_rule *idle, bt_error *error) {
+static bt_status explain_rule(bt_source *source, const bt_replay_request *asked, const bt_known_names *known,
+                              bt_idle_rule *idle, bt_error *error) {
   bt_status status = BT_OK;
   const bt_condition *whole = idle->exercising->rule->condition;
   bool is_and = whole->kind == BT_CONDITION_AND;
   for (uint32_t i = 0; i < (is_and ? whole->item_count : 1) && !status; i++)
-    status = look_at_part(source, options, range, known, is_and ? whole->items[i] : whole, idle, error);
+    status = look_at_part(source, asked, known, is_and ? whole->items[i] : whole, idle, error);
   for (size_t i = 0; i < idle->lacked_count && !status && source->operations->is_static; i++)
-    status = count_near(source, options, range, idle, &idle->lacked[i], error);
+    status = count_near(source, asked, idle, &idle->lacked[i], error);
   return status;
 }
 
@@ -143,13 +158,12 @@ static void dispose_rule(bt_idle_rule *idle) {
   free(idle->lacked);
 }
 
-static bt_status take_rule(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                           const bt_rule_definition *rule, bt_exercise exercise, bt_idle_rules *out, bt_error *error) {
+static bt_status take_rule(bt_source *source, const bt_replay_request *asked, const bt_rule_definition *rule,
+                           bt_exercise exercise, bt_idle_rules *out, bt_error *error) {
   bool is_exercised = false;
   bt_idle_rule idle = {.rule = rule, .is_known = true};
   bt_status status = derive_exercising(rule, &idle.exercising, error);
-  if (!status && exercise == BT_EXERCISE_OPEN)
-    status = settle_exercise(source, options, range, &idle, &is_exercised, error);
+  if (!status && exercise == BT_EXERCISE_OPEN) status = settle_exercise(source, asked, &idle, &is_exercised, error);
   if (status || is_exercised)
     dispose_rule(&idle);
   else
@@ -157,29 +171,29 @@ static bt_status take_rule(bt_source *source, const bt_replay_options *options, 
   return status;
 }
 
-bt_status bt_idle_rules_find(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                             const bt_rule_definition *const *rules, const bt_exercise *exercise, size_t count,
+bt_status bt_idle_rules_find(bt_source *source, const bt_replay_request *asked, const bt_exercise *exercise,
                              bt_idle_rules *out, bt_error *error) {
+  size_t count = asked->rule_count;
   *out = (bt_idle_rules){.items = calloc(count + 1, sizeof *out->items), .rule_count = count};
   bt_status status = out->items ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; i < count && !status; i++)
-    if (exercise[i] != BT_EXERCISED) status = take_rule(source, options, range, rules[i], exercise[i], out, error);
+    if (exercise[i] != BT_EXERCISED) status = take_rule(source, asked, asked->rules[i], exercise[i], out, error);
   if (status || !out->count || out->count > BT_IDLE_EXPLAINED) return status;
-  status = bt_known_names_read(source, options, range, &out->known, error);
+  status = bt_known_names_read(source, asked, &out->known, error);
   for (size_t i = 0; i < out->count && !status; i++)
-    if (out->items[i].is_known) status = explain_rule(source, options, range, &out->known, &out->items[i], error);
+    if (out->items[i].is_known) status = explain_rule(source, asked, &out->known, &out->items[i], error);
   return status;
 }
 
-bt_status bt_idle_rules_of_replay(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                                  const bt_rule_definition *const *rules, const bt_replay_result *result,
+bt_status bt_idle_rules_of_replay(bt_source *source, const bt_replay_request *asked, const bt_replay_result *result,
                                   bt_idle_rules *out, bt_error *error) {
+  const bt_rule_definition *const *rules = asked->rules;
   size_t count = result->rule_count;
   bt_exercise *exercise = calloc(count + 1, sizeof *exercise);
   *out = (bt_idle_rules){0};
   if (!exercise) return bt_error_no_memory(error);
   for (size_t i = 0; i < count; i++) exercise[i] = bt_exercise_of_result(result, rules[i], i);
-  bt_status status = bt_idle_rules_find(source, options, range, rules, exercise, count, out, error);
+  bt_status status = bt_idle_rules_find(source, asked, exercise, out, error);
   for (size_t i = 0, at = 0; i < count && at < out->count; i++)
     if (out->items[at].rule == rules[i]) out->items[at++].has_tail = result->rules[i].unsettled > 0;
   free(exercise);
@@ -199,7 +213,7 @@ static void write_near(const bt_lacked_name *lacked, bt_buffer *out) {
   for (size_t i = 0; i < lacked->near_count; i++) {
     const bt_near_name *near = &lacked->near[i];
     bt_buffer_printf(out, "%s%.*s", i ? ", " : "; near: ", BT_FMT(near->name));
-    if (near->is_counted) bt_buffer_printf(out, " (%" PRIu64 " trace%s)", near->traces, bt_cli_plural(near->traces));
+    if (near->is_counted) bt_buffer_printf(out, " (%" PRIu64 " trace%s)", near->traces, near->traces == 1 ? "" : "s");
   }
 }
 
@@ -248,62 +262,63 @@ void bt_idle_rules_write(const bt_idle_rules *idle, bt_buffer *out) {
   }
 }
 
-/* Each line of the text, without its end. */
-static void print_each(bt_str text, const char *command) {
-  while (text.len) {
-    const char *end = memchr(text.ptr, '\n', text.len);
-    size_t length = end ? (size_t)(end - text.ptr) : text.len;
-    if (command)
-      bt_print_error("betrace %s: %.*s\n", command, (int)length, text.ptr);
-    else
-      bt_print("%s%.*s%s\n", bt_style_on(BT_STYLE_YELLOW), (int)length, text.ptr, bt_style_on(BT_STYLE_OFF));
-    length += end != NULL;
-    text = (bt_str){text.ptr + length, text.len - length};
-  }
-}
+/* ---- for a service ---- */
 
-static void print_all(const bt_idle_rules *idle, const char *command) {
+static void keep_note(const bt_idle_rule *idle, size_t rule, bt_idle_note *out) {
   bt_buffer text = {0};
-  bt_idle_rules_write(idle, &text);
-  print_each(bt_buffer_str(&text), command);
+  bt_idle_rule_write(idle, &text);
+  bt_str kept = bt_text_cut(bt_buffer_str(&text), sizeof out->text - 1);
+  *out = (bt_idle_note){.rule = rule, .is_known = idle->is_known};
+  if (kept.len) memcpy(out->text, kept.ptr, kept.len);
   bt_buffer_dispose(&text);
 }
 
-void bt_idle_rules_print(const bt_idle_rules *idle) {
-  print_all(idle, NULL);
+/* What only a search can tell costs requests: of the others nothing is said. */
+static void spare_open(bt_exercise *exercise, size_t count) {
+  size_t open = 0;
+  for (size_t i = 0; i < count; i++)
+    if (exercise[i] == BT_EXERCISE_OPEN && ++open > BT_IDLE_EXPLAINED) exercise[i] = BT_EXERCISED;
 }
 
-void bt_idle_rules_print_error(const bt_idle_rules *idle, const char *command) {
-  print_all(idle, command);
-}
-
-/* ---- JSON and the exit status ---- */
-
-static json_t *lacked_json(const bt_lacked_name *lacked) {
-  json_t *near = json_array();
-  for (size_t i = 0; i < lacked->near_count; i++)
-    bt_json_append(
-        near, json_pack("{s:o, s:o}", "name", bt_text_json(lacked->near[i].name), "traces",
-                        lacked->near[i].is_counted ? json_integer((json_int_t)lacked->near[i].traces) : json_null()));
-  return json_pack("{s:s, s:o, s:o}", "kind", bt_name_kind_in_words(lacked->used.kind), "name",
-                   bt_text_json(lacked->used.name), "near", near);
-}
-
-json_t *bt_idle_rules_json(const bt_idle_rules *idle) {
-  json_t *array = json_array();
-  for (size_t i = 0; i < idle->count; i++) {
-    const bt_idle_rule *rule = &idle->items[i];
-    bt_buffer message = {0};
-    json_t *absent = json_array();
-    for (size_t k = 0; k < rule->lacked_count; k++) bt_json_append(absent, lacked_json(&rule->lacked[k]));
-    bt_idle_rule_write(rule, &message);
-    bt_json_append(array, json_pack("{s:s, s:b, s:o, s:o}", "rule_id", rule->rule->fields.id, "known", rule->is_known,
-                                    "message", bt_text_json(bt_buffer_str(&message)), "absent", absent));
-    bt_buffer_dispose(&message);
+static void keep_notes(const bt_idle_rules *idle, const bt_replay_request *asked, bt_replay_result *result) {
+  size_t most = idle->count < BT_REPLAY_NOTES_MAX ? idle->count : BT_REPLAY_NOTES_MAX;
+  result->idle = most ? calloc(most, sizeof *result->idle) : NULL;
+  for (size_t i = 0, at = 0; result->idle && i < asked->rule_count && at < most; i++) {
+    if (idle->items[at].rule != asked->rules[i]) continue;
+    idle->items[at].has_tail = result->rules[i].unsettled > 0;
+    keep_note(&idle->items[at++], i, &result->idle[result->idle_count++]);
   }
-  return array;
 }
 
-int bt_idle_exit_status(const bt_replay_options *options, bool is_idle, int code) {
-  return options->requires_exercised && is_idle && code == BT_EXIT_FINE ? BT_EXIT_UNKNOWN : code;
+void bt_replay_explain_idle(bt_source *source, const bt_replay_request *asked, bt_replay_result *result) {
+  bt_idle_rules idle = {0};
+  bt_error why = {0};
+  bt_exercise *exercise = calloc(asked->rule_count + 1, sizeof *exercise);
+  if (!exercise || result->rule_count != asked->rule_count) {
+    free(exercise);
+    return;
+  }
+  for (size_t i = 0; i < asked->rule_count; i++) exercise[i] = bt_exercise_of_result(result, asked->rules[i], i);
+  spare_open(exercise, asked->rule_count);
+  bt_status status = bt_idle_rules_find(source, asked, exercise, &idle, &why);
+  if (status == BT_OK || status == BT_CANCELLED) keep_notes(&idle, asked, result);
+  bt_idle_rules_dispose(&idle);
+  free(exercise);
+}
+
+void bt_first_explain_idle(bt_source *source, const bt_replay_request *asked, bt_first_result *result) {
+  bt_idle_rules idle = {0};
+  bt_error why = {0};
+  bt_exercise exercise = bt_exercise_of_first(result, asked->rules[0]);
+  bt_status status = bt_idle_rules_find(source, asked, &exercise, &idle, &why);
+  result->is_idle = idle.count && (status == BT_OK || status == BT_CANCELLED);
+  if (result->is_idle) {
+    idle.items[0].has_tail = result->coverage.unsettled > 0;
+    keep_note(&idle.items[0], 0, &result->idle);
+  } else if (status == BT_CANCELLED) {
+    bt_idle_rule unknown = {.rule = asked->rules[0], .why = "the time ran out before it was found"};
+    keep_note(&unknown, 0, &result->idle);
+    result->is_idle = true;
+  }
+  bt_idle_rules_dispose(&idle);
 }

@@ -1,6 +1,7 @@
-/* Names of rules and of sources. See names.h. */
-#include "server/cli/names.h"
+/* Names of rules and of sources. See rule_names.h. */
+#include "server/replay/rule_names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dsl/plan.h"
@@ -25,14 +26,13 @@ static bt_status read_list(bt_source *source, bt_tag_request *request, bt_tag_sc
   return BT_OK;
 }
 
-bt_status bt_known_names_read(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                              bt_known_names *out, bt_error *error) {
+bt_status bt_known_names_read(bt_source *source, const bt_replay_request *asked, bt_known_names *out, bt_error *error) {
   *out = (bt_known_names){0};
-  bt_tag_request request = {.range = range,
+  bt_tag_request request = {.range = asked->range,
                             .limit = BT_TAGS_LIMIT_MAX,
                             .timeout_ms = 10000,
-                            .tenant = options->tenant,
-                            .cancel = bt_replay_interrupt()};
+                            .tenant = asked->tenant,
+                            .cancel = asked->cancel};
   bt_status status = read_list(source, &request, BT_TAG_SPAN_NAME, &out->spans, out, error);
   if (!status) status = read_list(source, &request, BT_TAG_SERVICE_NAME, &out->services, out, error);
   if (!status) status = read_list(source, &request, BT_TAG_ANY, &out->attributes, out, error);
@@ -252,8 +252,7 @@ void bt_name_rule_write(bt_name_kind kind, bt_str name, bt_buffer *out) {
 
 typedef struct asking {
   bt_source *source;
-  const bt_replay_options *options;
-  bt_time_range range;
+  const bt_replay_request *request;
   bool is_found, is_incomplete;
 } asking;
 
@@ -261,11 +260,11 @@ static bt_status ask_for_names(asking *a, bt_str filter, bt_error *error) {
   bt_found_list found = {0};
   bt_source_account account = {0};
   bt_search_request request = {.filter = filter,
-                               .range = a->range,
+                               .range = a->request->range,
                                .max_found = 1,
-                               .tenant = a->options->tenant,
-                               .cancel = bt_replay_interrupt(),
-                               .priority = BT_PRIORITY_PEOPLE};
+                               .tenant = a->request->tenant,
+                               .cancel = a->request->cancel,
+                               .priority = a->request->priority};
   bt_status status = bt_source_search(a->source, &request, &found, &account, error);
   a->is_found = a->is_found || found.count || status == BT_LIMIT;
   a->is_incomplete = a->is_incomplete || account.failed_count;
@@ -313,10 +312,10 @@ static bt_presence look_up(const bt_known_names *known, const bt_used_name *name
                                                                                        : BT_NAME_ABSENT;
 }
 
-bt_status bt_name_presence(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                           const bt_known_names *known, const bt_used_name *name, bt_presence *out, bt_error *error) {
+bt_status bt_name_presence(bt_source *source, const bt_replay_request *asked, const bt_known_names *known,
+                           const bt_used_name *name, bt_presence *out, bt_error *error) {
   if (!source->operations->filters) return *out = look_up(known, name), BT_OK;
-  asking a = {source, options, range, false, false};
+  asking a = {source, asked, false, false};
   bt_error why = {0};
   bt_status status = search_name(&a, name, &why);
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) {

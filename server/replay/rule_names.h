@@ -1,8 +1,8 @@
 /* The names of spans, services and attributes that rules speak of, and those that a source has: what `betrace vacuity`
  * compares. What a source lists are hints for "did you mean"; that a name is *not there* is said only where a search,
- * or a whole file, shows it. Thread: the main thread. */
-#ifndef BT_SERVER_CLI_NAMES_H
-#define BT_SERVER_CLI_NAMES_H
+ * or a whole file, shows it. Of a request the range, tenant, cancel and priority are used. Thread: the caller's. */
+#ifndef BT_SERVER_REPLAY_RULE_NAMES_H
+#define BT_SERVER_REPLAY_RULE_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include "dsl/error.h"
 #include "dsl/rule.h"
 #include "dsl/text.h"
-#include "server/cli/replay_options.h"
+#include "server/replay/replay.h"
 #include "tempo/wire/source.h"
 #include "tempo/wire/tags.h"
 
@@ -21,8 +21,8 @@ typedef struct bt_known_names {
 } bt_known_names;
 
 /* Asks the source. A source that lists nothing is no error. BT_CANCELLED, BT_NO_MEMORY. Dispose in each case. */
-bt_status bt_known_names_read(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                              bt_known_names *out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_known_names_read(bt_source *source, const bt_replay_request *asked, bt_known_names *out,
+                              bt_error *error) BT_MUST_CHECK;
 void bt_known_names_dispose(bt_known_names *names);
 
 enum { BT_NEAR_NAMES = 3 };
@@ -58,8 +58,7 @@ void bt_used_names_dispose(bt_used_names *names);
 
 /* Whether some trace of the range has such a span. One cheap search, or the list of a file. BT_CANCELLED, BT_NO_MEMORY;
  * other failures are BT_NAME_UNKNOWN. */
-bt_status bt_name_presence(bt_source *source, const bt_replay_options *options, bt_time_range range,
-                           const bt_known_names *known, const bt_used_name *name, bt_presence *out,
-                           bt_error *error) BT_MUST_CHECK;
+bt_status bt_name_presence(bt_source *source, const bt_replay_request *asked, const bt_known_names *known,
+                           const bt_used_name *name, bt_presence *out, bt_error *error) BT_MUST_CHECK;
 
 #endif
