@@ -1183,6 +1183,12 @@ export interface components {
             /** @description Rules of a replay that has ended that nothing settled exercised, and why. Where the counts leave that open, it is searched for, of three rules at most and within 10 s; so is which names no trace has, where three rules at most are here. Of other rules nothing is said. */
             unexercised?: components["schemas"]["Unexercised"][];
         };
+        /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
+        DataNotes: {
+            rule_id: string;
+            message: string;
+            range: components["schemas"]["ByteRange"];
+        }[];
         Unexercised: {
             rule_id: string;
             /** @description false: whether anything exercised it could not be found out */
@@ -1190,12 +1196,6 @@ export interface components {
             /** @description a sentence: which names no trace has, with what is near, or that no trace meets its `when` */
             message: string;
         };
-        /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
-        DataNotes: {
-            rule_id: string;
-            message: string;
-            range: components["schemas"]["ByteRange"];
-        }[];
         FirstViolation: {
             rule_id: string;
             /**
