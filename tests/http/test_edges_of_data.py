@@ -1,6 +1,6 @@
-"""What real data holds and a rule's author does not expect: codes as texts, values that are lists of maps, keys with numbers and slashes, events that
-are counted, a span that lacks what the others have. One table says of each such trace and rule what is right, and eval, replay, first and listen have
-to say it."""
+"""What real data holds and a rule's author does not expect: codes as texts, values that are lists of maps, keys with numbers and slashes. Also events
+that are counted, and a span that lacks what the others have. One table says of each such trace and rule what is right. eval, replay, first and listen
+have to say it."""
 import itertools
 import json
 import os
