@@ -273,9 +273,8 @@ static bool compile_pattern(bt_checker *checker, const bt_expression *right, boo
 
 static bool check_pair(bt_checker *checker, const bt_ast *node, const bt_expression *left, const bt_expression *right) {
   bt_comparison_operator op = node->op;
-  bool fits = is_text_operator(op)
-                  ? check_text(checker, node, left, right)
-                  : check_units(checker, op, left, right) && check_quoted_number(checker, left, right);
+  bool fits = is_text_operator(op) ? check_text(checker, node, left, right)
+                                   : check_units(checker, op, left, right) && check_quoted_number(checker, left, right);
   return fits && check_enumeration(checker, op, left, right) && check_enumeration(checker, op, right, left);
 }
 

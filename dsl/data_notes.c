@@ -14,11 +14,11 @@ typedef enum unfit { UNFIT_STRING, UNFIT_NUMBER, UNFIT_BOOLEAN, UNFIT_OTHER, UNF
 
 typedef struct note {
   note_kind kind;
-  const bt_predicate *predicate;        /* the name, or the test of a field */
-  const bt_field *field;                /* VALUE */
-  const bt_selection *selection;        /* VALUE: whose spans are looked at; NAME: of a binding, or NULL */
+  const bt_predicate *predicate;              /* the name, or the test of a field */
+  const bt_field *field;                      /* VALUE */
+  const bt_selection *selection;              /* VALUE: whose spans are looked at; NAME: of a binding, or NULL */
   uint64_t by_name, by_service, by_attribute; /* NAME; the last: spans that have an attribute called so */
-  uint64_t present, unfit[UNFIT_KINDS]; /* VALUE: spans; each stands once among the unfit */
+  uint64_t present, unfit[UNFIT_KINDS];       /* VALUE: spans; each stands once among the unfit */
 } note;
 
 struct bt_data_notes {
