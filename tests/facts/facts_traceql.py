@@ -244,7 +244,8 @@ class TraceqlFacts(facts.TempoCase):
                 continue
             bound = int(match[3]) * {"s": SECOND, "ms": SECOND // 1000, "ns": 1}[match[4]]
             expected = {trace_id for ns, trace_id in self.lasting.items() if meets(max(ns, 0), match[2], bound) != bool(match[1])}
-            self.assertEqual(set(self.search(query)) & set(self.lasting.values()), expected, query)
+            doubtful = {trace_id for ns, trace_id in self.lasting.items() if ns <= 0}  # it may as well never have ended (facts_unknown_durations)
+            self.assertEqual(set(self.search(query)) & set(self.lasting.values()), expected | doubtful, query)
             checked += 1
         self.assertGreaterEqual(checked, 4)
 
