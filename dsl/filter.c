@@ -59,7 +59,7 @@ static bool same_field(const bt_filter_test *a, const bt_filter_test *b) {
 }
 
 static bool tests_equal(const bt_filter_test *a, const bt_filter_test *b) {
-  return same_field(a, b) && a->op == b->op && a->is_reading == b->is_reading &&
+  return same_field(a, b) && a->op == b->op && a->is_reading == b->is_reading && a->or_unknown == b->or_unknown &&
          literals_equal(&a->literal, &b->literal);
 }
 
@@ -82,7 +82,7 @@ static bool takes_any_string(const bt_filter_test *test) {
 static bool test_implies(const bt_filter_test *a, const bt_filter_test *b) {
   if (!same_field(a, b) || (b->is_reading && !a->is_reading)) return false;
   if (b->op == BT_FILTER_PRESENT) return true;
-  bool is_same = a->op == b->op && literals_equal(&a->literal, &b->literal);
+  bool is_same = a->op == b->op && a->or_unknown == b->or_unknown && literals_equal(&a->literal, &b->literal);
   return is_same || (takes_any_string(b) && a->literal.type == BT_VALUE_STRING);
 }
 
@@ -208,11 +208,17 @@ const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind
 
 bool bt_filter_is_reading(const bt_filter_test *test, const void *nothing) {
   (void)nothing;
-  return test->is_reading;
+  return test->is_reading || test->or_unknown;
+}
+
+static const bt_filter *sure_test(bt_filter_builder *builder, const bt_filter *filter) {
+  const bt_filter_test *test = &filter->test;
+  if (test->or_unknown) return bt_filter_surely_lasts(builder, test->op, test->literal.duration_ns);
+  return test->is_reading ? &no_span : filter;
 }
 
 const bt_filter *bt_filter_without_readings(bt_filter_builder *builder, const bt_filter *filter) {
-  if (filter->kind == BT_FILTER_TEST) return filter->test.is_reading ? &no_span : filter;
+  if (filter->kind == BT_FILTER_TEST) return sure_test(builder, filter);
   if (!bt_filter_has_test(filter, bt_filter_is_reading, NULL)) return filter;
   const bt_filter **items = bt_arena_array(builder->arena, filter->item_count, sizeof *items);
   if (!items) {

@@ -15,6 +15,8 @@
 
 /* The pattern that matches every string. */
 #define BT_FILTER_ANY_STRING "(?s:.*)"
+/* 365 days. A duration from here on, and one of 0 and less, may come of a start or an end that is 0. */
+#define BT_FILTER_UNKNOWN_FROM_NS 31536000000000000
 
 typedef enum bt_filter_field {
   BT_FILTER_NAME,
@@ -51,6 +53,9 @@ typedef struct bt_filter_test {
   /* For texts that may read as a number or a boolean that is meant (pushdown_reading.c). Over only: it may find more,
    * but neither "nil" nor "". */
   bool is_reading;
+  /* Of a duration: or one that nobody knows, which no test can tell from one that is not within a year
+   * (filter_duration.c). Over only. */
+  bool or_unknown;
 } bt_filter_test;
 
 typedef enum bt_filter_kind {
@@ -82,8 +87,16 @@ const bt_filter *bt_filter_join(bt_filter_builder *builder, bt_filter_kind kind,
 const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *a,
                                  const bt_filter *b);
 bool bt_filter_equal(const bt_filter *a, const bt_filter *b);
+/* filter_duration.c. Spans whose duration is known and meets it, for =, !=, <, <=, >, >=. */
+const bt_filter *bt_filter_surely_lasts(bt_filter_builder *builder, bt_filter_operator op, int64_t duration_ns);
+/* The same, and those whose duration nobody knows. */
+const bt_filter *bt_filter_may_last(bt_filter_builder *builder, bt_filter_operator op, int64_t duration_ns);
+bt_filter_operator bt_filter_opposite(bt_filter_operator op);
+bool bt_filter_has_lower_bound(bt_filter_operator op); /* =, >, >= */
+bool bt_filter_has_upper_bound(bt_filter_operator op); /* =, <, <= */
+/* A reading, or a test with durations that nobody knows. */
 bool bt_filter_is_reading(const bt_filter_test *test, const void *nothing); /* for bt_filter_has_test */
-/* The filter without its readings: it finds what is meant for a number's or a boolean's own sake. */
+/* The filter without its readings and without durations that nobody knows: it finds what is surely meant. */
 const bt_filter *bt_filter_without_readings(bt_filter_builder *builder, const bt_filter *filter);
 /* Whether some test of the filter is such. */
 bool bt_filter_has_test(const bt_filter *filter, bool (*is_such)(const bt_filter_test *test, const void *context),

@@ -201,22 +201,6 @@ static bt_filter_pair enum_test(bt_filter_builder *builder, const bt_field *fiel
 
 /* ---- duration ---- */
 
-static bt_filter_operator opposite_operator(bt_filter_operator op) {
-  switch (op) {
-  case BT_FILTER_EQUAL: return BT_FILTER_NOT_EQUAL;
-  case BT_FILTER_NOT_EQUAL: return BT_FILTER_EQUAL;
-  case BT_FILTER_LESS: return BT_FILTER_GREATER_EQUAL;
-  case BT_FILTER_LESS_EQUAL: return BT_FILTER_GREATER;
-  case BT_FILTER_GREATER: return BT_FILTER_LESS_EQUAL;
-  case BT_FILTER_GREATER_EQUAL: return BT_FILTER_LESS;
-  case BT_FILTER_REGEX: return BT_FILTER_NOT_REGEX;
-  case BT_FILTER_NOT_REGEX:
-  case BT_FILTER_PRESENT:
-  case BT_FILTER_SURELY_PRESENT: break;
-  }
-  return BT_FILTER_REGEX;
-}
-
 static bool order_operator(bt_comparison_operator op, bt_filter_operator *out) {
   switch (op) {
   case BT_EQUAL: *out = BT_FILTER_EQUAL; return true;
@@ -237,21 +221,15 @@ static bool order_operator(bt_comparison_operator op, bt_filter_operator *out) {
   return false;
 }
 
-/* A span that ends before it starts lasts 0 ns for us and less than that for Tempo. */
+/* A span that ends before it starts lasts 0 ns for us and less than that for Tempo, which cannot tell it from one that
+ * never ended: over has both. */
 static bt_filter_pair duration_test(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                     bool negated) {
   bt_filter_operator asked;
   if (literal->type != BT_VALUE_DURATION || !order_operator(op, &asked)) return unknown_pair();
-  if (negated) asked = opposite_operator(asked);
-  bool is_upward = asked == BT_FILTER_GREATER || asked == BT_FILTER_GREATER_EQUAL || asked == BT_FILTER_NOT_EQUAL;
-  if (literal->duration_ns < 0) return constant_pair(is_upward);
-  if (literal->duration_ns == 0) {
-    if (asked == BT_FILTER_GREATER_EQUAL) return constant_pair(true);
-    if (asked == BT_FILTER_LESS) return constant_pair(false);
-    asked = is_upward ? BT_FILTER_GREATER : BT_FILTER_LESS_EQUAL;
-  }
-  return exact_pair(
-      bt_filter_test_new(builder, (bt_filter_test){.field = BT_FILTER_DURATION, .op = asked, .literal = *literal}));
+  if (negated) asked = bt_filter_opposite(asked);
+  return pair_of(bt_filter_may_last(builder, asked, literal->duration_ns),
+                 bt_filter_surely_lasts(builder, asked, literal->duration_ns));
 }
 
 /* ---- attributes ---- */
@@ -361,12 +339,23 @@ static bt_filter_pair event_test(bt_filter_builder *builder, const bt_field *fie
 
 static bool is_always_there(bt_field_kind kind) {
   return kind == BT_FIELD_NAME || kind == BT_FIELD_KIND || kind == BT_FIELD_STATUS || kind == BT_FIELD_STATUS_MESSAGE ||
-         kind == BT_FIELD_DURATION || kind == BT_FIELD_START || kind == BT_FIELD_END || kind == BT_FIELD_ID;
+         kind == BT_FIELD_ID;
+}
+
+/* There, unless it is 0, which is unknown. */
+static bool is_time(bt_field_kind kind) {
+  return kind == BT_FIELD_DURATION || kind == BT_FIELD_START || kind == BT_FIELD_END;
+}
+
+static bt_filter_pair time_exists(bt_filter_builder *builder, bool negated) {
+  if (negated) return pair_of(bt_filter_may_last(builder, BT_FILTER_LESS, 0), bt_filter_none());
+  return pair_of(bt_filter_all(), bt_filter_surely_lasts(builder, BT_FILTER_GREATER, 0));
 }
 
 bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
   attribute_scopes at;
   if (is_always_there(field->kind)) return constant_pair(!negated);
+  if (is_time(field->kind)) return time_exists(builder, negated);
   if (!negated && is_of_event(field)) return some_event(builder);
   if (negated || !scopes_of(field, &at)) return unknown_pair();
   return pair_of(present_in(builder, &at, BT_FILTER_PRESENT), surely_present_in(builder, &at).filter);

@@ -184,12 +184,36 @@ static void write_presence(const bt_filter_test *test, bt_buffer *out) {
   bt_buffer_dispose(&attribute);
 }
 
+static void write_duration_test(bt_filter_operator op, int64_t duration_ns, bool is_first, bt_buffer *out) {
+  bt_buffer_append(out, is_first ? BT_STR("duration") : BT_STR(" && duration"));
+  bt_buffer_append(out, bt_str_from(operator_text(op)));
+  write_duration(duration_ns, out);
+}
+
+/* All but what is known and does not meet it. As alternatives Tempo would look at every span, whatever else is asked;
+ * as the opposite of an AND it keeps to the spans that the rest of the query leaves. */
+static void write_or_unknown(const bt_filter_test *test, bt_buffer *out) {
+  int64_t bound_ns = test->literal.duration_ns;
+  bool has_lower = bt_filter_has_lower_bound(test->op), has_upper = bt_filter_has_upper_bound(test->op);
+  if (test->op == BT_FILTER_NOT_EQUAL) { /* which is one that is known */
+    write_duration_test(test->op, bound_ns, true, out);
+    return;
+  }
+  bt_buffer_append(out, BT_STR("!("));
+  if (bound_ns > 0) write_duration_test(bt_filter_opposite(test->op), bound_ns, true, out);
+  if (has_lower) write_duration_test(BT_FILTER_GREATER, 0, bound_ns == 0, out);
+  if (has_upper) write_duration_test(BT_FILTER_LESS, BT_FILTER_UNKNOWN_FROM_NS, false, out);
+  bt_buffer_append_char(out, ')');
+}
+
 /* is_alone: nothing stands beside it, so that no parentheses are needed. */
 static void write_test(const bt_filter_test *test, guarded how, bool is_alone, bt_buffer *out) {
   bool has_guard = needs_guard(test, how), is_present = test->op == BT_FILTER_PRESENT;
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, '(');
   if (is_present) {
     write_presence(test, out);
+  } else if (test->or_unknown) {
+    write_or_unknown(test, out);
   } else {
     write_field(test, out);
     bt_buffer_append(out, bt_str_from(operator_text(test->op)));

@@ -6,12 +6,14 @@
  * The spans that the plan says a rule is decided by decide it as the whole trace does.  6. No query asks about two
  * attributes of a span, or of a resource, which Tempo 2.8 mixes up where one is an array.  7. Neither 1 nor 2 nor 3
  * fails where Tempo mixes up arrays, nor 1 and 3 where it overlooks doubles.  8. Nor does any where every key has a
- * column of its own and newer Tempos take what is not in it for the string "nil".  Counts are asserted, so that a
- * generator that makes nothing of interest shows. */
+ * column of its own and newer Tempos take what is not in it for the string "nil".  9. What holds of a trace is what may
+ * hold of it where a start or an end of one span is 0: then 1 to 3 hold of that trace, too.  Counts are asserted, so
+ * that a generator that makes nothing of interest shows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -25,6 +27,7 @@ enum { RULES = 1500, TRACES = 12 };
 typedef struct counts {
   size_t compiled, refused, violated, missed_chances, subtracted, exercised, exact, surely, steady_violations,
       searched_less;
+  size_t unknown_times, tested_unknown;
   size_t from_spans, left_out, without_spans, of_one_kind, with_keys;
 } counts;
 
@@ -169,6 +172,41 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
   }
 }
 
+static bool is_about_durations(const bt_over *over) {
+  if (over->kind == BT_OVER_QUERY)
+    return bt_str_contains(over->query.filter, BT_STR("duration <= 9223372036854775807ns"));
+  for (uint32_t i = 0; i < over->item_count; i++)
+    if (is_about_durations(over->items[i])) return true;
+  return false;
+}
+
+/* The times that the span had are one way in which those may be that it lacks now. */
+static void check_unknown_times(const subject *s, maker *m, const made_trace *made, const bt_rule_verdict *known,
+                                counts *c) {
+  bt_span spans[MAKER_MAX_SPANS];
+  bt_trace trace = made->trace;
+  unsigned lacks = 1 + test_random_below(&m->random, 3);
+  bt_span *changed = &spans[test_random_below(&m->random, trace.span_count)];
+  memcpy(spans, made->trace.spans, trace.span_count * sizeof *spans);
+  trace.spans = spans;
+  if (lacks & 1) changed->start_ns = 0;
+  if (lacks & 2) changed->end_ns = 0;
+  c->unknown_times += known->verdict == BT_VIOLATED;
+  c->tested_unknown += known->verdict == BT_VIOLATED && is_about_durations(s->plan->violating);
+  if (known->verdict == BT_VIOLATED && !traceql_formula_holds(s->plan->violating, &trace, TRACEQL_NUMBERS_APART))
+    explain_failure(s, "a trace that may violate is not searched where a time is 0");
+  if (known->verdict == BT_VIOLATED && is_subtracted(s->plan, &trace, TRACEQL_NUMBERS_MIXED))
+    explain_failure(s, "a trace that may violate is subtracted where a time is 0");
+  if (known->exercised == BT_TRUE && !traceql_formula_holds(s->plan->exercising, &trace, TRACEQL_NUMBERS_APART))
+    explain_failure(s, "a trace that may exercise the rule is not found where a time is 0");
+  if (known->exercised != BT_TRUE && s->plan->exercising_is_exact &&
+      traceql_formula_holds_at_worst(s->plan->exercising, &trace, TRACEQL_ARRAYS_FOUND, true))
+    explain_failure(s, "exercising is not exact where a time is 0");
+  if (known->verdict == BT_VIOLATED && s->plan->spans.filter.len && bt_plan_is_found_by_spans(s->plan) &&
+      !traceql_finds(s->plan->spans.filter, &trace, TRACEQL_NUMBERS_APART))
+    explain_failure(s, "a trace that may violate has none of the rule's spans where a time is 0");
+}
+
 static void check_trace(const subject *s, maker *m, counts *c) {
   made_trace made;
   maker_make_trace(m, &made);
@@ -177,6 +215,7 @@ static void check_trace(const subject *s, maker *m, counts *c) {
   bt_rule_verdict final = judge(s, &made.trace, (bt_eval_options){0});
   bool violated = final.verdict == BT_VIOLATED;
   check_exercised(s, &made.trace, final.exercised, true, c);
+  check_unknown_times(s, m, &made, &final, c);
   check_spans(s, &made.trace, &final, c);
   if (violated)
     check_violated(s, &made.trace, c);
@@ -295,7 +334,7 @@ static void test_properties(void **state) {
     assert_true(c.violated > 1000 && c.searched_less > 1000 && c.subtracted > 100);
     assert_true(c.exercised > 1000 && c.exact > 1000 && c.surely > 500 && c.steady_violations > 100);
     assert_true(c.from_spans > 1000 && c.left_out > 1000 && c.without_spans > 100);
-    assert_true(c.with_keys > 500);
+    assert_true(c.with_keys > 500 && c.unknown_times > 1000);
   }
 }
 
@@ -364,6 +403,33 @@ static void test_what_is_rarely_said(void **state) {
   assert_true(c.violated > 1000 && c.steady_violations > 100);
 }
 
+/* Every operator on both sides, and what takes a duration in another way. */
+static void test_durations(void **state) {
+  static const char *const rules[] = {
+      "trace.has(span.duration > 2ms) and not (trace.has(span.duration < 1ms))",
+      "when { a.where(span.duration >= 1ms) } always { b.where(span.duration <= 2ms) }",
+      "not (trace.has(span.duration == 2ms))",
+      "when { trace.has(span.duration in [1ms, 2ms]) } always { trace.has(span.duration not in [1ms, 0ms]) }",
+      "trace.has(span.duration != 1ms) and not (trace.has(span.duration == 0ms))",
+      "when { trace.has(span.duration > 0ms) } never { trace.has(span.duration < 9000h) }",
+      "when { a } never { max(a, span.duration) < 3ms or min(b, span.duration) > 9000h }",
+      "when { a } always { min(a, span.duration) < 3ms and max(b, span.duration) >= 1ms }",
+      "count(a.where(not (span.duration < 2ms))) >= 2",
+      "a as x and x.span.duration > 1ms and not (b.where(span.duration > x.span.duration))",
+      "not (trace.has(exists(span.duration) and span.name == \"a\"))",
+      "when { b } never { trace.has(span.duration >= 0ms and k == 1) }"};
+  (void)state;
+  maker m = {.random = test_random_start(13)};
+  counts c = {0};
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+    bt_rule *rule = compile(rules[i]);
+    for (int again = 0; again < 100; again++) check_rule(&m, rule, &c);
+    bt_rule_free(rule);
+  }
+  printf("violated %zu, with a test of a duration %zu\n", c.violated, c.tested_unknown);
+  assert_true(c.violated > 1000 && c.tested_unknown > 1000);
+}
+
 /* Only where every span that the rule speaks of has to be of one kind. */
 static void test_spans_of_one_kind(void **state) {
   static const struct {
@@ -401,6 +467,6 @@ static void test_spans_of_one_kind(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_properties), cmocka_unit_test(test_what_is_rarely_said),
-                                     cmocka_unit_test(test_spans_of_one_kind)};
+                                     cmocka_unit_test(test_durations), cmocka_unit_test(test_spans_of_one_kind)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

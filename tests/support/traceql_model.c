@@ -339,6 +339,11 @@ static bool read_test(reader *r) {
 }
 
 static bool read_unary(reader *r) {
+  if (takes(r, "!(")) {
+    bool fails = read_or(r);
+    if (!takes(r, ")")) stop(r, "expected )");
+    return !fails;
+  }
   if (!takes(r, "(")) return read_test(r);
   bool holds = read_or(r);
   if (!takes(r, ")")) stop(r, "expected )");
