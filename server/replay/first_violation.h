@@ -12,6 +12,7 @@
 #define BT_SERVER_REPLAY_FIRST_VIOLATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dsl/error.h"

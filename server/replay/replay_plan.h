@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/data_notes.h"
 #include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/family.h"
