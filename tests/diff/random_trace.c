@@ -65,7 +65,7 @@ static void write_parent(test_random *random, bt_buffer *out, unsigned number, u
   bt_buffer_printf(out, " parent=%c", 'a' + (char)parent);
 }
 
-static void write_times(test_random *random, bt_buffer *out) {
+static void write_measured_times(test_random *random, bt_buffer *out) {
   static const char *const units[] = {"ms", "ms", "ms", "500us", "ms1ns"};
   if (!one_in(random, 6)) bt_buffer_printf(out, " at=%u%s", test_random_below(random, 8), "ms");
   if (one_in(random, 12))
@@ -74,6 +74,21 @@ static void write_times(test_random *random, bt_buffer *out) {
     const char *unit = PICK(random, units);
     bt_buffer_printf(out, " duration=%u%s%s", test_random_below(random, 6), unit[0] == '5' ? "ms" : "", unit);
   }
+}
+
+/* Now and then nobody set one. */
+static void write_times(test_random *random, bt_buffer *out, bool is_doubtful) {
+  if (is_doubtful && one_in(random, 4)) {
+    static const char *const unset[] = {" at=?", " end=?", " at=? end=?"};
+    bt_buffer_append(out, bt_str_from(PICK(random, unset)));
+    return;
+  }
+  write_measured_times(random, out);
+}
+
+static void write_dropped(test_random *random, bt_buffer *out) {
+  static const char *const what[] = {"dropped", "dropped", "dropped_events", "dropped_links"};
+  if (one_in(random, 3)) bt_buffer_printf(out, " %s=%u", PICK(random, what), 1 + test_random_below(random, 3));
 }
 
 static void write_events(test_random *random, bt_buffer *out) {
@@ -109,12 +124,14 @@ static void write_pruning(test_random *random, bt_buffer *out) {
   }
 }
 
-static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count, bool is_pruned) {
+static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count, bool is_pruned,
+                       bool is_doubtful) {
   /* now and then the id of an earlier span: its other half, or a differing copy of it */
   unsigned id = number && one_in(random, 6) ? test_random_below(random, number) : number;
   bt_buffer_printf(out, "%c %s", 'a' + (char)id, PICK(random, names));
   write_parent(random, out, number, count);
-  write_times(random, out);
+  write_times(random, out, is_doubtful);
+  if (is_doubtful) write_dropped(random, out);
   if (!one_in(random, 4)) bt_buffer_printf(out, " service=%s", PICK(random, services));
   if (one_in(random, 2)) bt_buffer_printf(out, " kind=%s", PICK(random, kinds));
   if (one_in(random, 2)) bt_buffer_printf(out, " status=%s", PICK(random, statuses));
@@ -134,5 +151,6 @@ void random_trace_write(test_random *random, bt_buffer *out) {
   if (one_in(random, 100)) count = 1;
   if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
   bool is_pruned = one_in(random, 4);
-  for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, is_pruned);
+  bool is_doubtful = one_in(random, 2);
+  for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, is_pruned, is_doubtful);
 }
