@@ -30,8 +30,10 @@ const char *bt_reason_name(bt_reason reason) {
   case BT_REASON_BUDGET: return "budget";
   case BT_REASON_INCOMPLETE: return "incomplete";
   case BT_REASON_PRUNED: return "pruned";
-  case BT_REASON_LINKED: return "linked";
+  case BT_REASON_TIME: return "time";
+  case BT_REASON_DROPPED: return "dropped";
   case BT_REASON_SKEW: return "skew";
+  case BT_REASON_LINKED: return "linked";
   }
   return "unknown";
 }
@@ -100,6 +102,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->is_incomplete = options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->has_summaries = evaluator->is_pruned || evaluator->relatives.has_summaries;
+  evaluator->doubts = evaluator->index.trace->doubts;
   evaluator->clock_skew_ns = options->clock_skew_ns;
   evaluator->looks_up_at_once = options->looks_up_at_once;
   evaluator->links_sampled = options->links_sampled;
@@ -250,6 +253,7 @@ static void start_trace(bt_evaluator *evaluator, const bt_trace *trace) {
   evaluator->check.is_over = false;
   evaluator->relatives.family = NULL;
   evaluator->relatives.has_summaries = false;
+  evaluator->relatives.doubts = 0;
   bt_trace_index_start(&evaluator->index, trace);
 }
 

@@ -23,9 +23,11 @@ typedef enum bt_reason {
   BT_REASON_NONE,
   BT_REASON_BUDGET,
   BT_REASON_INCOMPLETE,
-  BT_REASON_PRUNED, /* summaries stand for spans that are not there */
-  BT_REASON_LINKED, /* traces that are linked to this one were not, or not all, seen */
-  BT_REASON_SKEW
+  BT_REASON_PRUNED,  /* summaries stand for spans that are not there */
+  BT_REASON_TIME,    /* a start or an end that is 0, which nobody set */
+  BT_REASON_DROPPED, /* attributes, events or links that were dropped before the span was stored */
+  BT_REASON_SKEW,
+  BT_REASON_LINKED /* traces that are linked to this one were not, or not all, seen */
 } bt_reason;
 typedef enum bt_truth { BT_FALSE, BT_UNKNOWN, BT_TRUE } bt_truth;
 
@@ -77,7 +79,9 @@ typedef struct bt_rule_verdict {
   /* Violated, and with links_sampled it would be inconclusive: that no trace, or no further one, links to a span
    * decides it. */
   bool rests_on_no_link;
-  bool lacks_links; /* violated, and linked traces that were not seen may add choices and witnesses to those here */
+  /* Violated, and linked traces that were not seen may add choices and witnesses to those here; or inconclusive, for
+   * them among others. */
+  bool lacks_links;
   const bt_family *family; /* that it was judged with, borrowed; or NULL */
 } bt_rule_verdict;
 
@@ -108,7 +112,7 @@ bt_status bt_evaluator_run_family(bt_evaluator *evaluator, const bt_family *fami
                                   const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
 
 const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
-const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "pruned", "linked", "skew" */
+const char *bt_reason_name(bt_reason reason);    /* "", or as openapi.yaml has them */
 /* Appends what a budget was spent on, as "too many spans were looked at, in `y after a` (line 2, column 7)". Nothing
  * where it was not the reason. */
 void bt_verdict_say_spending(const bt_rule_verdict *verdict, bt_str rule_text, bt_buffer *out);

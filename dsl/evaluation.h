@@ -95,6 +95,7 @@ typedef struct bt_downstream { /* of one span, as far as one relation goes (eval
   uint32_t of;
   bt_span_list spans; /* by number */
   bool is_whole;      /* no span is missing */
+  bool is_sure;       /* over spans alone whose starts are known */
 } bt_downstream;
 
 enum { BT_MAX_LOOKUPS = 8 }; /* keys of one selection; further ones are not looked up */
@@ -123,6 +124,7 @@ struct bt_evaluator {
   bool is_incomplete; /* further spans may come */
   bool is_pruned;     /* there are summaries in place of others (evaluation_pruned.c) */
   bool has_summaries; /* the same, or of some trace of the family */
+  uint8_t doubts;     /* of its spans (BT_DOUBT_*) */
   int64_t clock_skew_ns;
   uint64_t step_budget, text_budget;
   uint64_t steps_left, steps_held; /* what is held back comes after the next check */
@@ -142,7 +144,7 @@ struct bt_evaluator {
   bool links_sampled;          /* the same, or as if */
   bool was_family_missed;      /* something of linked traces was asked for, and there is no family */
   bt_truth_slot *hidden_slots; /* of selections: whether a summary may hide members of it */
-  bt_downstream downstream;    /* that was worked out last */
+  bt_downstream downstream[2]; /* that was worked out last; [1]: is_sure */
 };
 
 /* Whether anything may be missing, and why. */
@@ -158,7 +160,13 @@ static inline unsigned bt_evaluator_why_missing(const bt_evaluator *evaluator) {
 
 /* Whether, but for clocks and budgets, everything that the rule asks for is known. */
 static inline bool bt_evaluator_is_certain(const bt_evaluator *evaluator) {
-  return !bt_evaluator_lacks_spans(evaluator) && !evaluator->program->is_linked;
+  return !bt_evaluator_lacks_spans(evaluator) && !evaluator->doubts && !evaluator->program->is_linked;
+}
+
+/* Whether all that the trace index finds of a matcher are members for certain: not of a trace with spans of which not
+ * everything is known, among which there are some that may be. */
+static inline bool bt_evaluator_trusts_matcher(const bt_evaluator *evaluator, uint32_t matcher) {
+  return !evaluator->doubts || !evaluator->ruleset->matchers[matcher].needs_test;
 }
 
 static inline bt_kleene bt_evaluator_missing(const bt_evaluator *evaluator) {
@@ -225,6 +233,11 @@ static inline bt_kleene bt_evaluator_or_budget(const bt_evaluator *evaluator, bt
 static inline const bt_span *bt_evaluator_span(const bt_evaluator *evaluator, uint32_t span) {
   const bt_trace *own = evaluator->index.trace;
   return span < own->span_count ? &own->spans[span] : evaluator->relatives.others[span - own->span_count];
+}
+
+/* Its start (its end) is not known. The span was seen. */
+static inline bool bt_evaluator_lacks_point(const bt_evaluator *evaluator, uint32_t span, bool is_end) {
+  return bt_evaluator_span(evaluator, span)->doubts & (is_end ? BT_DOUBT_END : BT_DOUBT_START);
 }
 
 /* It is of another trace than the rule's. */

@@ -143,8 +143,9 @@ static bt_outcome count_matcher(bt_evaluator *evaluator, const bt_program_select
 static bt_outcome aggregate_anew(bt_evaluator *evaluator, const bt_program_expression *expression) {
   const bt_program_selection *selection = expression->selection;
   bt_kleene unseen = bt_selection_unseen(evaluator, selection);
-  if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection) && !evaluator->is_pruned)
-    return count_matcher(evaluator, selection, unseen);
+  bool is_plain = bt_selection_is_matcher(selection) && !evaluator->is_pruned &&
+                  bt_evaluator_trusts_matcher(evaluator, selection->matcher);
+  if (expression->aggregate == BT_AGGREGATE_COUNT && is_plain) return count_matcher(evaluator, selection, unseen);
   if (expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return bt_evaluate_distinct(evaluator, expression, unseen);
   tally t = {.why = unseen.why};
   bt_cursor cursor;

@@ -147,10 +147,14 @@ static bt_reason reason_of(bt_kleene truth) {
   if (truth.why & BT_WHY_BUDGET) return BT_REASON_BUDGET;
   if (truth.why & BT_WHY_INCOMPLETE) return BT_REASON_INCOMPLETE;
   if (truth.why & BT_WHY_PRUNED) return BT_REASON_PRUNED;
-  return truth.why & BT_WHY_LINKED ? BT_REASON_LINKED : BT_REASON_SKEW;
+  if (truth.why & BT_WHY_TIME) return BT_REASON_TIME;
+  if (truth.why & BT_WHY_DROPPED) return BT_REASON_DROPPED;
+  return truth.why & BT_WHY_SKEW ? BT_REASON_SKEW : BT_REASON_LINKED;
 }
 
-static void set_spending(const choice_search *search, bt_rule_verdict *out) {
+static void set_reason(const choice_search *search, bt_kleene truth, bt_rule_verdict *out) {
+  out->reason = reason_of(truth);
+  out->lacks_links = truth.why & BT_WHY_LINKED;
   if (out->reason != BT_REASON_BUDGET) return;
   out->spent = search->evaluator->spent;
   out->spent_in = search->evaluator->spent_in;
@@ -163,14 +167,12 @@ static void set_verdict(const choice_search *search, bt_rule_verdict *out) {
     out->verdict = BT_VIOLATED;
   } else if (search->violation.truth == BT_UNKNOWN) {
     out->verdict = BT_INCONCLUSIVE;
-    out->reason = reason_of(search->violation);
-    set_spending(search, out);
+    set_reason(search, search->violation, out);
   } else if (!has_when || search->exercised.truth == BT_TRUE) {
     out->verdict = BT_SATISFIED;
   } else if (search->exercised.truth == BT_UNKNOWN) {
     out->verdict = BT_INCONCLUSIVE;
-    out->reason = reason_of(search->exercised);
-    set_spending(search, out);
+    set_reason(search, search->exercised, out);
   } else {
     out->verdict = BT_NOT_APPLICABLE;
   }

@@ -1,6 +1,7 @@
 /* Fields, expressions, comparisons and predicates where something may be unknown. What a static predicate says of a
  * seen span is asked of matcher.c. See evaluation.h. */
 #include "dsl/evaluation.h"
+#include "dsl/doubt.h"
 #include "dsl/field.h"
 #include "dsl/matcher.h"
 
@@ -17,6 +18,11 @@ static bt_outcome growing_count(const bt_evaluator *evaluator, int64_t seen, boo
 static bt_outcome span_count(const bt_evaluator *evaluator) {
   uint64_t count = evaluator->is_pruned ? bt_pruned_span_count(evaluator) : evaluator->index.trace->span_count;
   return growing_count(evaluator, count < INT64_MAX ? (int64_t)count : INT64_MAX, bt_evaluator_lacks_spans(evaluator));
+}
+
+/* Of a trace that has spans: no span has such a time. */
+static bt_outcome unknown_time(const bt_evaluator *evaluator) {
+  return bt_outcome_unknown(BT_WHY_TIME | (evaluator->is_incomplete ? BT_WHY_INCOMPLETE : 0u));
 }
 
 static bt_outcome trace_start(const bt_evaluator *evaluator) {
@@ -51,9 +57,12 @@ static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *fiel
   uint32_t root = bt_trace_root(evaluator->index.trace);
   if (evaluator->is_incomplete || (evaluator->is_pruned && bt_pruned_may_hide_root(evaluator, root)))
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
+  if (evaluator->index.trace->root_in_doubt) return bt_outcome_unknown(BT_WHY_TIME);
   if (root == BT_NO_SPAN) return bt_outcome_missing();
   char no_id[BT_SPAN_ID_HEX + 1];
   bt_field of_root = {.kind = field_of_root(field->kind), .binding = BT_NO_BINDING, .key = field->key};
+  unsigned why = bt_doubt_of_field(bt_evaluator_span(evaluator, root), &of_root);
+  if (why) return bt_outcome_unknown(why);
   return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, root), &of_root, NULL, no_id));
 }
 
@@ -67,6 +76,9 @@ static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
   if (kind >= BT_FIELD_TRACE_ROOT_NAME) return root_field(evaluator, field);
   if (is_empty) return evaluator->is_incomplete ? bt_outcome_unknown(BT_WHY_INCOMPLETE) : bt_outcome_missing();
   bt_trace_index_find_times(&evaluator->index);
+  bool lacks_start = kind != BT_FIELD_TRACE_END && !evaluator->index.start_ns;
+  bool lacks_end = kind != BT_FIELD_TRACE_START && !evaluator->index.end_ns;
+  if (lacks_start || lacks_end) return unknown_time(evaluator);
   if (kind == BT_FIELD_TRACE_START) return trace_start(evaluator);
   if (kind == BT_FIELD_TRACE_END) return growing_count(evaluator, evaluator->index.end_ns, evaluator->is_incomplete);
   return growing_count(evaluator, trace_duration_ns(&evaluator->index), evaluator->is_incomplete);
@@ -93,28 +105,30 @@ bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uin
   if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
   if (span == BT_UNSEEN_SPAN || (evaluator->has_summaries && !bt_pruned_knows(evaluator, span, field->kind)))
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
-  return span_field(evaluator, field, span, part);
+  const bt_span *seen = bt_evaluator_span(evaluator, span);
+  unsigned why = seen->doubts ? bt_doubt_of_field(seen, field) : 0;
+  return why ? bt_outcome_unknown(why) : span_field(evaluator, field, span, part);
 }
 
 static uint64_t count_parts(const bt_span_parts *parts) {
   return parts->are_links ? parts->span->link_count : parts->span->event_count;
 }
 
-/* event.count(…), link.count(…): from those that surely meet the test to those that may. An event of a span that is not
- * here, or that stands for several, is not known at all.
- * Where the span says that events (links) were dropped, this becomes "at least": bt_outcome_at_least. */
+/* event.count(…), link.count(…): from those that surely meet the test to those that may; where some were dropped, at
+ * least the former. An event of a span that is not here, or that stands for several, is not known at all. */
 static bt_outcome evaluate_part_count(bt_evaluator *evaluator, const bt_program_predicate *part, uint32_t span) {
   if (bt_evaluator_has_no_place(evaluator, span)) return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   bt_span_parts parts = {.span = bt_evaluator_span(evaluator, span), .are_links = part->kind == BT_PREDICATE_LINK};
   int64_t sure = 0, possible = 0;
-  unsigned why = 0;
+  unsigned why = 0, dropped = bt_doubt_of_parts(parts.span, parts.are_links);
   bt_evaluator_pay_tests(evaluator, count_parts(&parts));
   while (bt_span_parts_next(&parts)) {
     bt_kleene met = bt_evaluate_predicate(evaluator, part->items[0], span, &parts.part);
-    if (met.truth == BT_UNKNOWN && !why) why = met.why;
+    if (met.truth == BT_UNKNOWN) why |= met.why;
     sure += met.truth == BT_TRUE;
     possible += met.truth != BT_FALSE;
   }
+  if (dropped) return bt_outcome_at_least(integer_value(sure), why | dropped);
   return bt_outcome_between(integer_value(sure), integer_value(possible), why);
 }
 
@@ -189,15 +203,16 @@ static bool find_whole_field(bt_evaluator *evaluator, const bt_field *field, uin
   if (field->kind == BT_FIELD_DURATION) {
     if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
     if (bt_evaluator_has_no_place(evaluator, span)) return false;
-    *out = bt_span_duration_ns(bt_evaluator_span(evaluator, span));
-    return true;
+    const bt_span *seen = bt_evaluator_span(evaluator, span);
+    *out = bt_span_duration_ns(seen);
+    return !(seen->doubts & (BT_DOUBT_START | BT_DOUBT_END));
   }
   if (bt_evaluator_lacks_spans(evaluator) || index->trace->span_count == 0) return false;
   *out = index->trace->span_count;
   if (field->kind == BT_FIELD_TRACE_SPAN_COUNT) return true;
   bt_trace_index_find_times(index);
   *out = trace_duration_ns(index);
-  return true;
+  return index->start_ns && index->end_ns;
 }
 
 /* False: it is not known, or not there. Of the kinds that the compiler lets through (program_predicate.c). */
@@ -206,6 +221,7 @@ static bool find_whole_number(bt_evaluator *evaluator, const bt_program_expressi
   if (expression->kind == BT_EXPRESSION_FIELD) return find_whole_field(evaluator, &expression->field, span, out);
   *out = expression->literal.integer;
   if (expression->kind == BT_EXPRESSION_LITERAL) return true;
+  if (!bt_evaluator_trusts_matcher(evaluator, expression->selection->matcher)) return false;
   *out = bt_trace_index_members(&evaluator->index, expression->selection->matcher, &evaluator->work).count;
   return !bt_evaluator_is_cut(evaluator) && !bt_evaluator_lacks_spans(evaluator);
 }
@@ -229,6 +245,12 @@ static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_compari
   return compare_outcomes(evaluator, &comparison->comparator, &left, &right);
 }
 
+/* What is said of those that are not there: false, or unknown where some were dropped. */
+static bt_kleene further_parts(const bt_span_parts *parts) {
+  unsigned why = bt_doubt_of_parts(parts->span, parts->are_links);
+  return why ? bt_kleene_unknown(why) : bt_kleene_from(false);
+}
+
 bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
                                  const bt_span_part *part) {
   int64_t left, right;
@@ -240,7 +262,7 @@ bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_compa
     return compare_sides(evaluator, comparison, span, part);
   if (bt_evaluator_has_no_place(evaluator, span)) return bt_evaluator_missing(evaluator);
   bt_span_parts parts = {.span = bt_evaluator_span(evaluator, span), .are_links = comparison->reads_link};
-  bt_kleene any = bt_kleene_from(false);
+  bt_kleene any = further_parts(&parts);
   bt_evaluator_pay_tests(evaluator, comparison->tests * count_parts(&parts));
   while (any.truth != BT_TRUE && bt_span_parts_next(&parts))
     any = bt_kleene_or(any, compare_sides(evaluator, comparison, span, &parts.part));
@@ -280,7 +302,7 @@ static bt_kleene evaluate_any(bt_evaluator *evaluator, const bt_program_predicat
 static bt_kleene evaluate_parts(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span) {
   if (bt_evaluator_has_no_place(evaluator, span)) return bt_evaluator_missing(evaluator);
   bt_span_parts parts = {.span = bt_evaluator_span(evaluator, span), .are_links = predicate->kind == BT_PREDICATE_LINK};
-  bt_kleene any = bt_kleene_from(false);
+  bt_kleene any = further_parts(&parts);
   while (any.truth != BT_TRUE && bt_span_parts_next(&parts))
     any = bt_kleene_or(any, bt_evaluate_predicate(evaluator, predicate->items[0], span, &parts.part));
   return any;
@@ -304,8 +326,9 @@ bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predic
   if (is_static && (!evaluator->has_summaries || bt_pruned_can_test(evaluator, predicate, span))) {
     const bt_span *tested = bt_evaluator_span(evaluator, span);
     bt_evaluator_pay_tests(evaluator, predicate->tests * count_rounds(predicate, tested, part));
-    bool is_met = bt_matcher_test(predicate, tested, part, &evaluator->work);
-    return bt_evaluator_is_cut(evaluator) ? bt_kleene_unknown(BT_WHY_BUDGET) : bt_kleene_from(is_met);
+    bt_kleene met = tested->doubts ? bt_doubt_test(predicate, tested, part, &evaluator->work)
+                                   : bt_kleene_from(bt_matcher_test(predicate, tested, part, &evaluator->work));
+    return bt_evaluator_is_cut(evaluator) ? bt_kleene_unknown(BT_WHY_BUDGET) : met;
   }
   if (is_static && !joins_others(predicate->kind)) return bt_evaluator_missing(evaluator);
   switch (predicate->kind) {

@@ -12,11 +12,20 @@ static bool is_in(bt_window window, const bt_span *span) {
   return span->start_ns >= window.low && span->start_ns <= window.high;
 }
 
-/* Where a span that stands in the relation to `other` starts. */
+/* Where a span that stands in the relation to `other` starts. On a side that is not known it has no end. */
 static bt_window window_of(const bt_program_relation *relation, const bt_span *other) {
-  bt_window window = bt_window_around(other->start_ns, relation->within_ns);
-  if (relation->kind == BT_LINKED_FROM) window.high = other->end_ns;
+  bt_window window = {INT64_MIN, INT64_MAX};
+  if (!(other->doubts & BT_DOUBT_START)) window = bt_window_around(other->start_ns, relation->within_ns);
+  if (relation->kind == BT_LINKED_FROM) window.high = other->doubts & BT_DOUBT_END ? INT64_MAX : other->end_ns;
   return window;
+}
+
+/* Whether the span starts there. */
+static bt_kleene starts_in(const bt_program_relation *relation, const bt_span *span, const bt_span *other) {
+  unsigned points = BT_DOUBT_START | (relation->kind == BT_LINKED_FROM ? BT_DOUBT_END : 0u);
+  if (span->doubts & BT_DOUBT_START) return bt_kleene_unknown(BT_WHY_TIME);
+  if (!is_in(window_of(relation, other), span)) return bt_kleene_from(false);
+  return other->doubts & points ? bt_kleene_unknown(BT_WHY_TIME) : bt_kleene_from(true);
 }
 
 /* False, and that is noted: there is none. */
@@ -66,13 +75,16 @@ typedef struct walk {
   bt_window window;
   uint32_t count; /* of the queue: the first is the span that it starts from */
   bool is_whole;
+  bool is_sure; /* it does not go over spans of which nobody knows when they were */
 } walk;
 
 static void reach_spans(walk *w, bt_span_list spans) {
   bt_relatives *relatives = &w->evaluator->relatives;
   for (uint32_t i = 0; i < spans.count; i++) {
     if (!bt_evaluator_step(w->evaluator)) return;
-    if (!is_in(w->window, bt_evaluator_span(w->evaluator, spans.spans[i]))) continue;
+    const bt_span *span = bt_evaluator_span(w->evaluator, spans.spans[i]);
+    bool may_be = span->doubts & BT_DOUBT_START ? !w->is_sure : is_in(w->window, span);
+    if (!may_be) continue;
     if (bt_relatives_mark(relatives, spans.spans[i])) relatives->queue[w->count++] = spans.spans[i];
   }
 }
@@ -113,12 +125,14 @@ static bool keep_walk(const walk *w, bt_downstream *out) {
 }
 
 /* By steps "child of" as many as there are, and by as many links as the relation allows. NULL: no room. */
-static const bt_downstream *find_downstream(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t of) {
-  bt_downstream *found = &evaluator->downstream;
+static const bt_downstream *find_downstream(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t of,
+                                            bool is_sure) {
+  bt_downstream *found = &evaluator->downstream[is_sure];
   if (found->turn == evaluator->turn && found->relation == relation && found->of == of) return found;
   if (!has_ties(evaluator)) return NULL;
   bt_relatives *relatives = &evaluator->relatives;
   walk w = {.evaluator = evaluator, .window = window_of(relation, bt_evaluator_span(evaluator, of)), .count = 1};
+  w.is_sure = is_sure;
   w.is_whole = !relatives->has_gaps;
   bt_relatives_start_walk(relatives);
   (void)bt_relatives_mark(relatives, of);
@@ -130,7 +144,7 @@ static const bt_downstream *find_downstream(bt_evaluator *evaluator, const bt_pr
     if (links < relation->max_links) reach_linkers(&w, from);
     from = end;
   }
-  *found = (bt_downstream){.relation = relation, .of = of};
+  *found = (bt_downstream){.relation = relation, .of = of, .is_sure = is_sure};
   if (!keep_walk(&w, found)) {
     evaluator->work.status = BT_NO_MEMORY;
     return NULL;
@@ -143,11 +157,22 @@ static bool has_number(bt_span_list list, uint32_t span) {
   return list.count && bsearch(&span, list.spans, list.count, sizeof span, compare_numbers);
 }
 
-static bt_kleene is_downstream(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span,
-                               uint32_t of) {
-  const bt_downstream *found = find_downstream(evaluator, relation, of);
+/* One that may be: by starts that are known. */
+static bt_kleene is_surely_downstream(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span,
+                                      uint32_t of) {
+  if (!(evaluator->relatives.doubts & BT_DOUBT_START)) return bt_kleene_from(true);
+  if (bt_evaluator_lacks_point(evaluator, of, false)) return bt_kleene_unknown(BT_WHY_TIME);
+  const bt_downstream *found = find_downstream(evaluator, relation, of, true);
   if (!found) return bt_kleene_unknown(BT_WHY_BUDGET);
   if (has_number(found->spans, span)) return bt_kleene_from(true);
+  return bt_kleene_unknown(evaluator->is_exhausted ? BT_WHY_BUDGET : BT_WHY_TIME);
+}
+
+static bt_kleene is_downstream(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span,
+                               uint32_t of) {
+  const bt_downstream *found = find_downstream(evaluator, relation, of, false);
+  if (!found) return bt_kleene_unknown(BT_WHY_BUDGET);
+  if (has_number(found->spans, span)) return is_surely_downstream(evaluator, relation, span, of);
   if (evaluator->is_exhausted) return bt_kleene_unknown(BT_WHY_BUDGET);
   if (bt_evaluator_lacks_spans(evaluator)) return bt_evaluator_missing(evaluator);
   return found->is_whole || span == of ? bt_kleene_from(false) : bt_kleene_unknown(BT_WHY_LINKED);
@@ -170,9 +195,10 @@ bt_kleene bt_evaluate_linked(bt_evaluator *evaluator, const bt_program_relation 
                              uint32_t other) {
   if (!has_family(evaluator)) return bt_kleene_unknown(BT_WHY_LINKED);
   if (relation->kind == BT_DOWNSTREAM_OF) return is_downstream(evaluator, relation, span, other);
-  bt_window window = window_of(relation, bt_evaluator_span(evaluator, other));
-  if (!is_in(window, bt_evaluator_span(evaluator, span))) return bt_kleene_from(false);
-  return relation->kind == BT_LINKED_TO ? has_link(evaluator, span, other) : has_link(evaluator, other, span);
+  bt_kleene is_near = starts_in(relation, bt_evaluator_span(evaluator, span), bt_evaluator_span(evaluator, other));
+  if (is_near.truth == BT_FALSE) return is_near;
+  return bt_kleene_and(is_near, relation->kind == BT_LINKED_TO ? has_link(evaluator, span, other)
+                                                               : has_link(evaluator, other, span));
 }
 
 /* ---- the spans that can be members ---- */
@@ -217,7 +243,7 @@ static bool list_related(bt_evaluator *evaluator, const bt_program_relation *rel
   }
   if (is_structure(relation->kind)) return *out = bt_relatives_of_trace(relatives, trace), true;
   if (relation->kind != BT_DOWNSTREAM_OF) return false;
-  const bt_downstream *found = find_downstream(evaluator, relation, other);
+  const bt_downstream *found = find_downstream(evaluator, relation, other, false);
   if (!found || !found->is_whole || bt_evaluator_lacks_spans(evaluator)) return false; /* others may be, over gaps */
   return *out = found->spans, true;
 }
@@ -244,7 +270,7 @@ static bool may_lack_linked(bt_evaluator *evaluator, const bt_program_relation *
   if (relation->kind == BT_LINKED_FROM) return !knows_linked(evaluator, other);
   if (relation->kind == BT_LINKED_TO)
     return !knows_linkers(evaluator, bt_evaluator_trace_of(evaluator, other), window_of(relation, span));
-  const bt_downstream *found = find_downstream(evaluator, relation, other);
+  const bt_downstream *found = find_downstream(evaluator, relation, other, false);
   return !found || !found->is_whole;
 }
 

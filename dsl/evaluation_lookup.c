@@ -34,7 +34,10 @@ static need find_value(bt_evaluator *evaluator, const bt_program_key *key) {
 }
 
 static need find_need(bt_evaluator *evaluator, const bt_program_key *key) {
+  static const unsigned hiding = BT_DOUBT_START | BT_DOUBT_END | BT_DOUBT_ATTRIBUTES;
   if (!are_bound(evaluator, key->needs)) return (need){.is_usable = false};
+  if (key->kind == BT_KEY_EQUAL && evaluator->doubts & hiding)
+    return (need){.is_usable = false}; /* it has no list of what may be equal */
   if (key->kind == BT_KEY_EQUAL) return find_value(evaluator, key);
   const bt_span *bound = bt_evaluator_span(evaluator, evaluator->bound[key->binding]);
   const bt_span_id *id = key->kind == BT_KEY_CHILD_OF ? &bound->id : &bound->parent_id;

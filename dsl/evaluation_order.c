@@ -34,6 +34,9 @@ static bool is_within_skew(const bt_evaluator *evaluator, const bt_span *x, int6
 bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end) {
   if (bt_evaluator_has_no_place(evaluator, a) || bt_evaluator_has_no_place(evaluator, b))
     return bt_evaluator_missing(evaluator);
+  if (a == b && a_is_end == b_is_end) return bt_kleene_from(false); /* also where nobody knows when that was */
+  if (bt_evaluator_lacks_point(evaluator, a, a_is_end) || bt_evaluator_lacks_point(evaluator, b, b_is_end))
+    return bt_kleene_unknown(BT_WHY_TIME);
   const bt_span *x = bt_evaluator_span(evaluator, a), *y = bt_evaluator_span(evaluator, b);
   int64_t left_ns = point_ns(x, a_is_end), right_ns = point_ns(y, b_is_end);
   if (is_within_skew(evaluator, x, left_ns, y, right_ns))
@@ -46,6 +49,7 @@ bt_kleene bt_evaluate_event_order(bt_evaluator *evaluator, uint32_t span, const 
                                   bool other_is_end, bool is_before) {
   if (bt_evaluator_has_no_place(evaluator, span) || bt_evaluator_has_no_place(evaluator, other))
     return bt_evaluator_missing(evaluator);
+  if (bt_evaluator_lacks_point(evaluator, other, other_is_end)) return bt_kleene_unknown(BT_WHY_TIME);
   const bt_span *x = bt_evaluator_span(evaluator, span), *y = bt_evaluator_span(evaluator, other);
   int64_t other_ns = point_ns(y, other_is_end);
   if (is_within_skew(evaluator, x, event->time_ns, y, other_ns)) return bt_kleene_unknown(BT_WHY_SKEW);
@@ -144,12 +148,15 @@ static bt_kleene are_siblings(const bt_evaluator *evaluator, uint32_t one, uint3
   return bt_kleene_from(!bt_span_id_is_zero(&a->parent_id) && ids_equal(&a->parent_id, &b->parent_id));
 }
 
-/* Measured times, whatever the skew. Neither span is unseen. */
-static bool is_within(const bt_evaluator *evaluator, int64_t within_ns, uint32_t span, uint32_t other,
-                      bool other_is_end) {
+/* Measured times, whatever the skew. Neither span is unseen. A start is no time away from itself, whenever it was. */
+static bt_kleene is_within(const bt_evaluator *evaluator, int64_t within_ns, uint32_t span, uint32_t other,
+                           bool other_is_end) {
+  if (span == other && !other_is_end) return bt_kleene_from(true);
+  if (bt_evaluator_lacks_point(evaluator, span, false) || bt_evaluator_lacks_point(evaluator, other, other_is_end))
+    return bt_kleene_unknown(BT_WHY_TIME);
   int64_t start_ns = bt_evaluator_span(evaluator, span)->start_ns;
   int64_t other_ns = point_ns(bt_evaluator_span(evaluator, other), other_is_end);
-  return distance_ns(start_ns, other_ns) <= (uint64_t)within_ns;
+  return bt_kleene_from(distance_ns(start_ns, other_ns) <= (uint64_t)within_ns);
 }
 
 static bt_kleene order_of_pair(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_before,
@@ -157,7 +164,7 @@ static bt_kleene order_of_pair(bt_evaluator *evaluator, const bt_program_relatio
   bt_kleene order = is_before ? bt_evaluate_before(evaluator, span, false, other, other_is_end)
                               : bt_evaluate_before(evaluator, other, other_is_end, span, false);
   if (relation->within_ns < 0) return order;
-  return bt_kleene_and(order, bt_kleene_from(is_within(evaluator, relation->within_ns, span, other, other_is_end)));
+  return bt_kleene_and(order, is_within(evaluator, relation->within_ns, span, other, other_is_end));
 }
 
 bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second, uint32_t span,
@@ -169,7 +176,7 @@ bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *r
   case BT_BEFORE: return order_of_pair(evaluator, relation, true, span, other, is_end);
   case BT_AFTER: return order_of_pair(evaluator, relation, false, span, other, is_end);
   case BT_BETWEEN: return order_of_pair(evaluator, relation, is_second, span, other, is_end);
-  case BT_WITHIN_OF: return bt_kleene_from(is_within(evaluator, relation->within_ns, span, other, is_end));
+  case BT_WITHIN_OF: return is_within(evaluator, relation->within_ns, span, other, is_end);
   case BT_UNDER: return bt_evaluate_under(evaluator, span, other);
   case BT_ABOVE: return bt_evaluate_under(evaluator, other, span);
   case BT_CHILD_OF: return is_child(evaluator, span, other);

@@ -67,9 +67,13 @@ static bool is_beyond(const pick *p, int64_t a_ns, int64_t b_ns) {
   return p->is_last ? a_ns < b_ns : a_ns > b_ns;
 }
 
+static bool has_start(const bt_evaluator *evaluator, uint32_t span) {
+  return !bt_evaluator_has_no_place(evaluator, span) && !bt_evaluator_lacks_point(evaluator, span, false);
+}
+
 /* So much further from the wanted side than the furthest certain member. */
 static bool lies_behind(const pick *p, uint32_t span, unsigned skews) {
-  if (!p->has_certain || bt_evaluator_has_no_place(p->evaluator, span)) return false;
+  if (!p->has_certain || !has_start(p->evaluator, span)) return false;
   uint64_t skew_ns = p->evaluator->clock_skew_ns > 0 ? (uint64_t)p->evaluator->clock_skew_ns * skews : 0;
   int64_t start_ns = bt_evaluator_span(p->evaluator, span)->start_ns;
   if (!is_beyond(p, start_ns, p->extreme_ns)) return false;
@@ -78,7 +82,7 @@ static bool lies_behind(const pick *p, uint32_t span, unsigned skews) {
 }
 
 static void note_certain(pick *p, const bt_member *member) {
-  if (member->truth.truth != BT_TRUE || bt_evaluator_has_no_place(p->evaluator, member->span)) return;
+  if (member->truth.truth != BT_TRUE || !has_start(p->evaluator, member->span)) return;
   int64_t start_ns = bt_evaluator_span(p->evaluator, member->span)->start_ns;
   if (!p->has_certain || is_beyond(p, p->extreme_ns, start_ns)) p->extreme_ns = start_ns;
   p->has_certain = true;

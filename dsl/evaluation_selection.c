@@ -37,11 +37,12 @@ static bt_kleene meets_relation(bt_evaluator *evaluator, const bt_program_relati
 }
 
 /* The static part on the span that a binding holds or that was picked; other candidates come from the matcher's own
- * list. A summary may be in that for a field that is not its own; where it is missing there for one, it is among the
- * spans that the summary hides. */
+ * list, where those of which not everything is known only may be members. A summary may be in that for a field that is
+ * not its own; where it is missing there for one, it is among the spans that the summary hides. */
 static bt_kleene base_meets(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
   bool is_listed = selection->base_binding == BT_NO_BINDING && !selection->is_foreign &&
-                   !bt_program_selection_is_pick(selection) && !bt_evaluator_may_have_moved(evaluator, span);
+                   !bt_program_selection_is_pick(selection) && !bt_evaluator_may_have_moved(evaluator, span) &&
+                   !bt_evaluator_span(evaluator, span)->doubts;
   if (is_listed || selection->matcher == BT_MATCH_ALL) return bt_kleene_from(true);
   const bt_program_predicate *predicate = evaluator->ruleset->matchers[selection->matcher].predicate;
   return bt_evaluate_predicate(evaluator, predicate, span, NULL);
@@ -203,14 +204,15 @@ static bt_kleene matcher_finds(bt_evaluator *evaluator, const bt_program_selecti
 /* Whether one member is as uncertain as another: all that is asked of them is where they stand to a span that was not
  * seen. */
 static bool is_every_member_alike(const bt_evaluator *evaluator, const bt_program_selection *selection) {
-  if (evaluator->has_summaries || selection->rest || selection->relation_count != 1) return false;
+  if (evaluator->has_summaries || evaluator->doubts || selection->rest || selection->relation_count != 1) return false;
   const bt_program_relation *relation = &selection->relations[0];
   if (relation->kind == BT_BETWEEN || relation->first.binding == BT_NO_BINDING) return false;
   return evaluator->bound[relation->first.binding] == BT_UNSEEN_SPAN;
 }
 
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
-  if (!bt_evaluator_lacks_spans(evaluator) && bt_selection_is_matcher(selection))
+  if (!bt_evaluator_lacks_spans(evaluator) && bt_selection_is_matcher(selection) &&
+      bt_evaluator_trusts_matcher(evaluator, selection->matcher))
     return matcher_finds(evaluator, selection);
   bt_kleene any = bt_selection_unseen(evaluator, selection);
   bt_cursor cursor;

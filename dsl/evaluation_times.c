@@ -33,6 +33,11 @@ static uint32_t point_span(const bt_evaluator *evaluator, const bt_program_expre
   return point->field.binding == BT_NO_BINDING ? span : evaluator->bound[point->field.binding];
 }
 
+/* Nobody set it, and the span is one that has a place in time. */
+static bool is_unknown(const bt_evaluator *evaluator, uint32_t span, bool is_end) {
+  return !bt_evaluator_has_no_place(evaluator, span) && bt_evaluator_lacks_point(evaluator, span, is_end);
+}
+
 static bt_kleene compare_points(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
                                 const bt_program_expression *right, uint32_t span, const bt_span_part *part) {
   uint32_t a = point_span(evaluator, left, span), b = point_span(evaluator, right, span);
@@ -41,6 +46,8 @@ static bt_kleene compare_points(bt_evaluator *evaluator, bt_comparison_operator 
     bt_kleene is_first = bt_evaluate_event_order(evaluator, span, part->event, b, b_is_end, true);
     return apply_order(op, is_first, bt_evaluate_event_order(evaluator, span, part->event, b, b_is_end, false));
   }
+  if (is_unknown(evaluator, a, a_is_end) || is_unknown(evaluator, b, b_is_end)) /* as two values that are not known */
+    return bt_kleene_unknown(BT_WHY_TIME);
   bt_kleene a_first = bt_evaluate_before(evaluator, a, a_is_end, b, b_is_end);
   bt_kleene b_first = bt_evaluate_before(evaluator, b, b_is_end, a, a_is_end);
   return apply_order(op, a_first, b_first);

@@ -56,6 +56,7 @@ static bt_window starts_of_reference(const bt_evaluator *evaluator, const bt_pro
   const bt_program_reference *reference = is_second ? &relation->second : &relation->first;
   uint32_t span = reference->binding == BT_NO_BINDING ? BT_NO_SPAN : evaluator->bound[reference->binding];
   if (span == BT_NO_SPAN || bt_evaluator_has_no_place(evaluator, span)) return everything;
+  if (bt_evaluator_lacks_point(evaluator, span, reference->is_end)) return everything;
   const bt_span *known = bt_evaluator_span(evaluator, span);
   return starts_of_relation(evaluator, relation, is_second, reference->is_end ? known->end_ns : known->start_ns);
 }
@@ -75,7 +76,8 @@ bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_se
 bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
                               uint32_t span) {
   bool is_end = is_second ? relation->second.is_end : relation->first.is_end;
-  if (is_end || bt_evaluator_has_no_place(evaluator, span)) return everything;
+  if (is_end || bt_evaluator_has_no_place(evaluator, span) || bt_evaluator_lacks_point(evaluator, span, false))
+    return everything;
   int64_t start_ns = bt_evaluator_span(evaluator, span)->start_ns;
   switch (relation->kind) {
   case BT_BEFORE: return starts_beyond(evaluator, start_ns, true, relation->within_ns);
@@ -153,7 +155,8 @@ static bool find_subtree(bt_evaluator *evaluator, const bt_program_selection *se
 bt_reach bt_window_reach(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts) {
   bt_window places;
   if (find_subtree(evaluator, selection, &places)) return (bt_reach){BT_BY_TREE, places};
-  bool is_everything = starts.low == INT64_MIN && starts.high == INT64_MAX;
+  bool is_everything = (starts.low == INT64_MIN && starts.high == INT64_MAX) ||
+                       (evaluator->doubts & BT_DOUBT_START); /* a start that is not known may be in any window */
   return (bt_reach){is_everything ? BT_BY_NUMBER : BT_BY_START, starts};
 }
 

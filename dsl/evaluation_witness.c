@@ -90,15 +90,15 @@ static void collect_selection(collector *c, const bt_program_selection *selectio
   for (uint32_t i = 0; i < first.count; i++) add_witness(c, first.spans[i], BT_NO_BINDING, selection->range);
 }
 
-/* The member that decides a has_before (the earliest) or a has_after (the latest); of several the first by id. A start
- * of 0 is as early as it says, here as in the verdict. */
+/* The member that decides a has_before (the earliest) or a has_after (the latest); of several the first by id. One
+ * whose start is not known decides nothing. */
 static void collect_extreme(collector *c, const bt_program_selection *selection, bool is_earliest) {
   bt_cursor cursor;
   bt_member member;
   uint32_t extreme = BT_NO_SPAN;
   bt_cursor_open(&cursor, c->evaluator, selection);
   while (bt_cursor_next(&cursor, c->evaluator, &member)) {
-    if (member.truth.truth != BT_TRUE) continue;
+    if (member.truth.truth != BT_TRUE || bt_evaluator_lacks_point(c->evaluator, member.span, false)) continue;
     int64_t start_ns = bt_evaluator_span(c->evaluator, member.span)->start_ns;
     int64_t best_ns = extreme == BT_NO_SPAN ? 0 : bt_evaluator_span(c->evaluator, extreme)->start_ns;
     bool is_further = is_earliest ? start_ns < best_ns : start_ns > best_ns;

@@ -8,7 +8,15 @@
 #include "dsl/eval.h"
 
 /* Reasons as bits; bt_reason_of picks the one that is told. */
-enum { BT_WHY_BUDGET = 1, BT_WHY_INCOMPLETE = 2, BT_WHY_SKEW = 4, BT_WHY_PRUNED = 8, BT_WHY_LINKED = 16 };
+enum {
+  BT_WHY_BUDGET = 1,
+  BT_WHY_INCOMPLETE = 2,
+  BT_WHY_SKEW = 4,
+  BT_WHY_PRUNED = 8,
+  BT_WHY_LINKED = 16,
+  BT_WHY_TIME = 32,
+  BT_WHY_DROPPED = 64
+};
 
 typedef struct bt_kleene {
   bt_truth truth;

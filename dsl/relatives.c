@@ -29,6 +29,7 @@ static void number_spans(bt_relatives *relatives) {
     const bt_trace *trace = relatives->family->traces[i].trace;
     relatives->first_span[i] = next;
     relatives->has_summaries = relatives->has_summaries || trace->pruned;
+    relatives->doubts |= trace->doubts;
     if (relatives->family->traces[i].hides_links) relatives->hides_links = relatives->has_gaps = true;
     if (i && !bt_relatives_is_whole(relatives, i)) relatives->has_gaps = true;
     for (uint32_t k = 0; i && k < trace->span_count; k++) {

@@ -37,6 +37,7 @@ typedef struct bt_relatives {
   bool has_gaps;                  /* some other trace is not whole, or some trace hides links */
   bool hides_links;               /* some trace does */
   bool has_summaries;             /* some trace was pruned */
+  uint8_t doubts;                 /* of all traces (BT_DOUBT_*) */
   /* NULL until asked for */
   uint32_t *all;                           /* every number, ascending */
   uint32_t *queue, *mark, mark_number;     /* room for walks */

@@ -202,6 +202,16 @@ bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
   return bt_trace_builder_new_for(arena, id, FIRST_CAPACITY);
 }
 
+static uint8_t doubts_of(const bt_span *span) {
+  unsigned doubts = 0;
+  if (span->start_ns == 0) doubts |= BT_DOUBT_START;
+  if (span->end_ns == 0) doubts |= BT_DOUBT_END;
+  if (span->dropped_attributes) doubts |= BT_DOUBT_ATTRIBUTES;
+  if (span->dropped_events) doubts |= BT_DOUBT_EVENTS;
+  if (span->dropped_links) doubts |= BT_DOUBT_LINKS;
+  return (uint8_t)doubts;
+}
+
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
   if (builder->has_moved) file_moved_spans(builder);
   uint32_t *slot = find_slot(builder, &span->id, false, span->kind);
@@ -221,6 +231,8 @@ bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
   *added = *span;
   added->pruning = (uint8_t)bt_pruning_of(span);
   if (added->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;
+  added->doubts = doubts_of(span);
+  builder->trace.doubts |= added->doubts;
   *slot = builder->trace.span_count;
   return true;
 }
@@ -242,13 +254,10 @@ static bool sort_spans(bt_trace_builder *builder) {
   return builder->has_moved = true;
 }
 
-/* By start, where 0 is one like any other, then by id, then by kind. */
-static bool is_earlier(const bt_span *a, const bt_span *b) {
-  return a->start_ns != b->start_ns ? a->start_ns < b->start_ns : bt_span_compare(a, b) < 0;
-}
-
 static void find_root(bt_trace_builder *builder) {
   bt_trace *trace = &builder->trace;
+  uint32_t root_count = 0;
+  bool lacks_start = false;
   trace->missing_parents = false;
   trace->root = BT_NO_SPAN;
   for (uint32_t i = 0; i < trace->span_count; i++) {
@@ -256,8 +265,12 @@ static void find_root(bt_trace_builder *builder) {
     bool names_parent = !bt_span_id_is_zero(parent);
     if (names_parent && *find_slot(builder, parent, true, BT_KIND_UNSPECIFIED)) continue;
     if (names_parent) trace->missing_parents = true;
-    if (trace->root == BT_NO_SPAN || is_earlier(&builder->spans[i], &builder->spans[trace->root])) trace->root = i;
+    root_count++;
+    if (builder->spans[i].doubts & BT_DOUBT_START) lacks_start = true;
+    bool is_first = trace->root == BT_NO_SPAN || bt_span_compare(&builder->spans[i], &builder->spans[trace->root]) < 0;
+    if (is_first) trace->root = i;
   }
+  trace->root_in_doubt = lacks_start && root_count > 1;
 }
 
 const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {

@@ -82,6 +82,15 @@ typedef enum bt_pruning {
   BT_PRUNING_KEPT     /* was spared when others like it were summed up; its parent may have been another */
 } bt_pruning;
 
+/* What of a span is not known, as bits. See doubt.h. */
+enum {
+  BT_DOUBT_START = 1, /* a time of 0: nobody set it */
+  BT_DOUBT_END = 2,
+  BT_DOUBT_ATTRIBUTES = 4, /* some were dropped: of those that are not there nothing is known */
+  BT_DOUBT_EVENTS = 8,
+  BT_DOUBT_LINKS = 16
+};
+
 typedef struct bt_span {
   bt_span_id id, parent_id;
   bt_str name, status_message;
@@ -95,7 +104,9 @@ typedef struct bt_span {
   uint32_t event_count;
   const bt_link *links; /* in the order in which they came */
   uint32_t link_count;
-  uint8_t pruning; /* bt_pruning; the builder sets it */
+  uint32_t dropped_attributes, dropped_events, dropped_links; /* as many as it says were dropped */
+  uint8_t pruning;                                            /* bt_pruning; the builder sets it */
+  uint8_t doubts;                                             /* BT_DOUBT_*; the builder sets it */
 } bt_span;
 
 typedef struct bt_trace {
@@ -107,10 +118,13 @@ typedef struct bt_trace {
   bool missing_parents;  /* some span names a parent that is not here */
   bool partial;          /* the source said that it does not give the whole trace */
   bool pruned; /* some spans were summed up before: a summary is here in their place, or what was kept beside it */
+  bool root_in_doubt; /* one of several roots has no start, so that another one than `root` may be the earliest */
+  uint8_t doubts;     /* those of all spans */
 } bt_trace;
 
 /* Of two with one key the first counts. NULL: there is none. */
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
+/* Means something where both its times are known. */
 int64_t bt_span_duration_ns(const bt_span *span);
 /* The order of spans in everything that is told: by start, then id, then kind. A start of 0 is not known, and stands
  * behind those that are. Below, at, above 0; 0: only for records of one span. */
@@ -121,8 +135,8 @@ int64_t bt_trace_start_ns(const bt_trace *trace);
 int64_t bt_trace_end_ns(const bt_trace *trace);
 /* The latest start, likewise: with the others it decides which window a trace belongs to (api.md, coverage). */
 int64_t bt_trace_latest_start_ns(const bt_trace *trace);
-/* The earliest root (no parent, or a parent that is not here), ties by lowest id; BT_NO_SPAN when every span hangs in a
- * cycle. */
+/* The earliest root (no parent, or a parent that is not here) of those whose start is known, ties by lowest id;
+ * BT_NO_SPAN when every span hangs in a cycle. */
 uint32_t bt_trace_root(const bt_trace *trace);
 
 int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b);

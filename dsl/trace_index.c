@@ -118,15 +118,19 @@ void bt_trace_index_forget(bt_trace_index *index) {
 void bt_trace_index_find_times(bt_trace_index *index) {
   const bt_trace *trace = index->trace;
   if (index->has_times) return;
-  int64_t start_ns = trace->span_count ? trace->spans[0].start_ns : 0,
-          end_ns = trace->span_count ? trace->spans[0].end_ns : 0;
+  index->has_times = true;
+  if (trace->span_count == 0 || (trace->doubts & (BT_DOUBT_START | BT_DOUBT_END))) {
+    index->start_ns = bt_trace_start_ns(trace);
+    index->end_ns = bt_trace_end_ns(trace);
+    return;
+  }
+  int64_t start_ns = trace->spans[0].start_ns, end_ns = trace->spans[0].end_ns; /* every time is known */
   for (uint32_t i = 1; i < trace->span_count; i++) {
     if (trace->spans[i].start_ns < start_ns) start_ns = trace->spans[i].start_ns;
     if (trace->spans[i].end_ns > end_ns) end_ns = trace->spans[i].end_ns;
   }
   index->start_ns = start_ns;
   index->end_ns = end_ns;
-  index->has_times = true;
 }
 
 void bt_trace_index_count_parts(bt_trace_index *index) {

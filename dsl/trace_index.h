@@ -33,7 +33,8 @@ typedef enum bt_member_order {
 } bt_member_order;
 enum { BT_SORTED_ORDERS = 2 }; /* besides BT_BY_NUMBER */
 
-/* The spans that meet a matcher, as far as they were looked for. */
+/* The spans that meet a matcher, as far as they were looked for, with those that may, for what is not known of them
+ * (doubt.h). */
 typedef struct bt_members {
   bt_span_list list;         /* found so far; in a complete search all of them */
   uint64_t run;              /* that it was started in; nothing else here holds in another run */
@@ -56,7 +57,7 @@ typedef struct bt_trace_index {
   const bt_trace *trace;
   bool has_times, has_part_counts;
   uint64_t event_count, link_count;       /* of all spans, once has_part_counts: bt_trace_index_count_parts */
-  int64_t start_ns, end_ns;               /* of the trace, once has_times: bt_trace_index_find_times */
+  int64_t start_ns, end_ns;               /* of the trace, once has_times; 0: not known (bt_trace_start_ns) */
   uint32_t service_count;                 /* distinct names; UINT32_MAX: not counted yet */
   bt_span_groups by_name, by_service;     /* without starts: not grouped yet */
   bt_span_groups *by_value;               /* of each compared field; NULL until asked for */

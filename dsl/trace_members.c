@@ -2,6 +2,7 @@
  * Candidates come from groups of spans, or from a look through all of them (bt_matchers_finish decides). */
 #include <string.h>
 
+#include "dsl/doubt.h"
 #include "dsl/matcher.h"
 #include "dsl/trace_index.h"
 
@@ -78,6 +79,12 @@ static bool start_groups(bt_trace_index *index, const bt_matcher *matcher, bt_me
   return true;
 }
 
+/* Where attributes were dropped, a span that is in no group of a value may be a member all the same. */
+static bool is_grouped(const bt_trace_index *index, const bt_matcher *matcher) {
+  return matcher->is_grouped &&
+         !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & BT_DOUBT_ATTRIBUTES);
+}
+
 /* Sets out to look for the members. */
 static bool start_members(bt_trace_index *index, const bt_matcher *matcher, bt_members *members) {
   members->run = index->run;
@@ -86,7 +93,7 @@ static bool start_members(bt_trace_index *index, const bt_matcher *matcher, bt_m
   members->text = members->payer = 0;
   members->next_of_second = 0;
   members->is_whole = false;
-  return !matcher->is_grouped || start_groups(index, matcher, members);
+  return !is_grouped(index, matcher) || start_groups(index, matcher, members);
 }
 
 static bool grow_texts(bt_trace_index *index, bt_members *members, uint32_t capacity) {
@@ -130,12 +137,14 @@ static void pay_text_up_to(bt_members *members, uint32_t number, bt_work *work) 
   pay_text(members, number < members->list.count ? members->text_at[number] : members->text, work);
 }
 
-/* Whether the candidate is a member. Where the budget does not suffice to tell, it is the next one again, for a rule
- * that has more. */
+/* Whether the candidate is a member, or may be one. Where the budget does not suffice to tell, it is the next one
+ * again, for a rule that has more. */
 static bool test_candidate(bt_trace_index *index, const bt_matcher *matcher, bt_members *members, search_place before,
                            uint32_t span, bt_work *work) {
   uint64_t text_before = bt_work_text(work);
-  bool is_member = bt_matcher_test(matcher->predicate, &index->trace->spans[span], NULL, work);
+  const bt_span *tested = &index->trace->spans[span];
+  bool is_member = tested->doubts ? bt_doubt_test(matcher->predicate, tested, NULL, work).truth != BT_FALSE
+                                  : bt_matcher_test(matcher->predicate, tested, NULL, work);
   if (work->status == BT_OK) {
     members->text += text_before - bt_work_text(work);
     members->paid = members->text;
@@ -154,8 +163,8 @@ static void find_members(bt_trace_index *index, uint32_t matcher_number, uint32_
   if (work->status == BT_OK && matcher->walks_text) pay_text(members, members->text, work);
   while (work->status == BT_OK && !members->is_whole && members->list.count <= number) {
     search_place before = {members->next_span, members->next_of_second};
-    uint32_t span =
-        matcher->is_grouped ? merge_candidates(members) : scan_candidates(index->trace, matcher, &members->next_span);
+    uint32_t span = is_grouped(index, matcher) ? merge_candidates(members)
+                                               : scan_candidates(index->trace, matcher, &members->next_span);
     members->is_whole = span == BT_NO_SPAN;
     if (members->is_whole) break;
     bool is_member = !matcher->needs_test || test_candidate(index, matcher, members, before, span, work);

@@ -129,6 +129,9 @@ static const char *reason_in_words(bt_reason reason) {
     return "spans may be missing or still to come, and with them the verdict could be another one";
   case BT_REASON_PRUNED:
     return "summaries stand for spans that are not there, and with them the verdict could be another one";
+  case BT_REASON_TIME: return "a span has no start or no end, and with it the verdict could be another one";
+  case BT_REASON_DROPPED:
+    return "a span had more attributes, events or links than were kept, and with them the verdict could be another one";
   case BT_REASON_LINKED: return "the rule asks for traces that are linked to this one, and not all of them were seen";
   case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
   }

@@ -401,7 +401,8 @@ bt_status bt_data_gaps_find(bt_questions *questions, bt_data_gaps *ahead, bool *
  * duration. */
 static bool is_missing(const bt_questions *questions, const bt_known *known) {
   bool is_recent = known->matched.end_ns >= questions->plan->window.effective_end_ns;
-  bool has_all = known->matched.in_doubt || known->listed.start_ns <= known->matched.start_ns;
+  bool in_doubt = known->matched.in_doubt || known->listed.in_doubt; /* of either only a few spans say when it began */
+  bool has_all = in_doubt || known->listed.start_ns <= known->matched.start_ns;
   bool is_listed = known->flags & BT_KNOWN_LISTED && has_all;
   return known->flags & BT_KNOWN_MATCHED && !is_listed && !is_recent;
 }

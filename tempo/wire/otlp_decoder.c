@@ -176,6 +176,9 @@ static bt_status read_span_field(const decoder *d, bt_wire *wire, const bt_wire_
   case OF_SPAN_EVENTS_TAG: return read_event(d, field->bytes);
   case OF_SPAN_LINKS_TAG: return read_link(d, field->bytes);
   case OF_SPAN_STATUS_TAG: return read_status(d, field->bytes, span);
+  case OF_SPAN_DROPPED_ATTRIBUTES_TAG: span->dropped_attributes = (uint32_t)field->value; return BT_OK;
+  case OF_SPAN_DROPPED_EVENTS_TAG: span->dropped_events = (uint32_t)field->value; return BT_OK;
+  case OF_SPAN_DROPPED_LINKS_TAG: span->dropped_links = (uint32_t)field->value; return BT_OK;
   default: PASS_OVER(wire, field, span_tags); return BT_OK;
   }
 }

@@ -38,8 +38,11 @@
   FIELD(OF_SPAN_START, 7, FIXED64, "startTimeUnixNano", "start_time_unix_nano")                                        \
   FIELD(OF_SPAN_END, 8, FIXED64, "endTimeUnixNano", "end_time_unix_nano")                                              \
   FIELD(OF_SPAN_ATTRIBUTES, 9, BYTES, "attributes", "attributes")                                                      \
+  FIELD(OF_SPAN_DROPPED_ATTRIBUTES, 10, VARINT, "droppedAttributesCount", "dropped_attributes_count")                  \
   FIELD(OF_SPAN_EVENTS, 11, BYTES, "events", "events")                                                                 \
+  FIELD(OF_SPAN_DROPPED_EVENTS, 12, VARINT, "droppedEventsCount", "dropped_events_count")                              \
   FIELD(OF_SPAN_LINKS, 13, BYTES, "links", "links")                                                                    \
+  FIELD(OF_SPAN_DROPPED_LINKS, 14, VARINT, "droppedLinksCount", "dropped_links_count")                                 \
   FIELD(OF_SPAN_STATUS, 15, BYTES, "status", "status")
 
 #define BT_OTLP_STATUS(FIELD, ALIAS)                                                                                   \

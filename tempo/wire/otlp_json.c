@@ -186,6 +186,15 @@ static bt_status read_links(decoder *d) {
   return finish_value(d, status);
 }
 
+static bt_status read_count(decoder *d, uint32_t *out) {
+  static const char expected[] = "expected how many were dropped: 0 to 4294967295";
+  uint64_t count = 0;
+  bt_status status = bt_json_read_uint64(&d->place, expected, &count);
+  if (status == BT_OK && count > UINT32_MAX) (void)bt_json_stop(&d->place.json, expected);
+  *out = (uint32_t)count;
+  return status == BT_OK && count > UINT32_MAX ? bt_json_place_status(&d->place) : status;
+}
+
 static const bt_json_name span_names[] = BT_OTLP_NAMES(BT_OTLP_SPAN);
 
 static bt_status read_span_member(decoder *d, unsigned bit, bt_trace_id *trace_id, bt_span *span) {
@@ -200,6 +209,9 @@ static bt_status read_span_member(decoder *d, unsigned bit, bt_trace_id *trace_i
   case OF_SPAN_ATTRIBUTES: return bt_json_read_attributes(&d->place, &d->place.build->span);
   case OF_SPAN_EVENTS: return read_events(d);
   case OF_SPAN_LINKS: return read_links(d);
+  case OF_SPAN_DROPPED_ATTRIBUTES: return read_count(d, &span->dropped_attributes);
+  case OF_SPAN_DROPPED_EVENTS: return read_count(d, &span->dropped_events);
+  case OF_SPAN_DROPPED_LINKS: return read_count(d, &span->dropped_links);
   default: return read_status(d, span);
   }
 }

@@ -40,7 +40,7 @@ static const bt_trace *make_chain(bt_arena *arena) {
     bt_span span = {
         .id = id_of(i + 1), .parent_id = id_of(i), .name = BT_STR("x"), .resource = &resource, .scope = &scope};
     span.kind = BT_KIND_INTERNAL;
-    span.start_ns = 1000000 * (int64_t)i;
+    span.start_ns = 1700000000000000000 + 1000000 * (int64_t)i;
     span.end_ns = span.start_ns + 1;
     span.attributes = (bt_attributes){attribute, 1};
     if (!bt_trace_builder_add(builder, &span)) stop("out of memory");

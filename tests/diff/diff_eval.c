@@ -30,7 +30,7 @@ enum { DEFAULT_PAIRS = 25000 };
 enum { CENSUS_PAIRS = 20000 }; /* fewer pairs say nothing about the generator */
 
 typedef struct census {
-  uint64_t pairs, complete[VERDICTS], incomplete[VERDICTS], pruned[VERDICTS], reasons[BT_REASON_SKEW + 1];
+  uint64_t pairs, complete[VERDICTS], incomplete[VERDICTS], pruned[VERDICTS], reasons[BT_REASON_LINKED + 1];
   uint64_t features[RULE_FEATURE_MAX][VERDICTS];
   uint64_t exercised[BT_TRUE + 1], with_skew;
 } census;
@@ -238,6 +238,8 @@ static void print_census(const census *c) {
   print_row("incomplete", c->incomplete);
   print_row("pruned", c->pruned);
   for (size_t i = 0; i < rule_feature_count(); i++) print_row(rule_feature_name(i), c->features[i]);
+  printf("inconclusive by times %llu, by what was dropped %llu\n", (unsigned long long)c->reasons[BT_REASON_TIME],
+         (unsigned long long)c->reasons[BT_REASON_DROPPED]);
   printf("inconclusive by incompleteness %llu, by pruning %llu, by linked traces %llu, by skew %llu; exercised false "
          "%llu, unknown %llu, true "
          "%llu; with skew "
@@ -267,7 +269,9 @@ static bool census_is_good(const census *c) {
                    bt_verdict_name((bt_verdict)v));
   for (int v = 0; v < VERDICTS; v++)
     good &= expect(c->pruned[v] * 500 >= c->pairs, "on traces with summaries", bt_verdict_name((bt_verdict)v));
-  good &= expect(c->reasons[BT_REASON_SKEW] * 500 >= c->pairs, "inconclusive by", "skew");
+  good &= expect(c->reasons[BT_REASON_SKEW] * 1000 >= c->pairs, "inconclusive by", "skew"); /* the last but one */
+  good &= expect(c->reasons[BT_REASON_TIME] * 500 >= c->pairs, "inconclusive by", "times");
+  good &= expect(c->reasons[BT_REASON_DROPPED] * 500 >= c->pairs, "inconclusive by", "what was dropped");
   good &= expect(c->incomplete[BT_VIOLATED] * 100 >= c->pairs, "violated on", "incomplete traces");
   good &= expect(c->incomplete[BT_SATISFIED] * 500 >= c->pairs, "satisfied on", "incomplete traces");
   good &= expect(c->reasons[BT_REASON_LINKED] * 500 >= c->pairs, "inconclusive by", "linked traces");

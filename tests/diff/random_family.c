@@ -37,8 +37,9 @@ static void write_links(test_random *random, unsigned traces, bt_buffer *out) {
 
 static void write_trace(test_random *random, unsigned traces, bt_buffer *out) {
   static const char *const names[] = {"a", "a", "b", "c"};
+  static const char *const doubts[] = {" at=?", " end=?", " dropped=1", " dropped_events=1"};
   unsigned count = 1 + test_random_below(random, 5);
-  bool is_pruned = one_in(random, 20);
+  bool is_pruned = one_in(random, 20), is_doubtful = one_in(random, 3);
   for (unsigned i = 0; i < count; i++) {
     unsigned id = i && one_in(random, 12) ? test_random_below(random, i) : i;
     bt_buffer_printf(out, "%c %s at=%ums duration=%ums", 'a' + (char)id, PICK(random, names),
@@ -50,6 +51,7 @@ static void write_trace(test_random *random, unsigned traces, bt_buffer *out) {
     if (one_in(random, 3)) bt_buffer_printf(out, " service=%s", one_in(random, 2) ? "s" : "t");
     if (one_in(random, 4)) bt_buffer_append(out, BT_STR(" status=error"));
     if (one_in(random, 2)) bt_buffer_printf(out, " k=%u", test_random_below(random, 3));
+    if (is_doubtful && one_in(random, 4)) bt_buffer_append(out, bt_str_from(PICK(random, doubts)));
     if (is_pruned && one_in(random, 3)) bt_buffer_append(out, BT_STR(" aggregation.is_summary=true"));
     write_links(random, traces, out);
     bt_buffer_append_char(out, '\n');

@@ -83,7 +83,7 @@ static const char *random_value(test_random *random, bool has_texts) {
 }
 
 typedef struct style { /* of a whole trace */
-  bool is_pruned, has_texts;
+  bool is_pruned, has_texts, is_doubtful;
 } style;
 
 static void write_attributes(test_random *random, bt_buffer *out, const style *how, const char *prefix,
@@ -106,7 +106,7 @@ static void write_parent(test_random *random, bt_buffer *out, unsigned number, u
   bt_buffer_printf(out, " parent=%c", 'a' + (char)parent);
 }
 
-static void write_times(test_random *random, bt_buffer *out) {
+static void write_measured_times(test_random *random, bt_buffer *out) {
   static const char *const units[] = {"ms", "ms", "ms", "500us", "ms1ns"};
   if (!one_in(random, 6)) bt_buffer_printf(out, " at=%u%s", test_random_below(random, 8), "ms");
   if (one_in(random, 12))
@@ -115,6 +115,21 @@ static void write_times(test_random *random, bt_buffer *out) {
     const char *unit = PICK(random, units);
     bt_buffer_printf(out, " duration=%u%s%s", test_random_below(random, 6), unit[0] == '5' ? "ms" : "", unit);
   }
+}
+
+/* Now and then nobody set one. */
+static void write_times(test_random *random, bt_buffer *out, bool is_doubtful) {
+  if (is_doubtful && one_in(random, 4)) {
+    static const char *const unset[] = {" at=?", " end=?", " at=? end=?"};
+    bt_buffer_append(out, bt_str_from(PICK(random, unset)));
+    return;
+  }
+  write_measured_times(random, out);
+}
+
+static void write_dropped(test_random *random, bt_buffer *out) {
+  static const char *const what[] = {"dropped", "dropped", "dropped_events", "dropped_links"};
+  if (one_in(random, 3)) bt_buffer_printf(out, " %s=%u", PICK(random, what), 1 + test_random_below(random, 3));
 }
 
 static void write_events(test_random *random, bt_buffer *out, const style *how) {
@@ -156,12 +171,13 @@ static void write_span(test_random *random, bt_buffer *out, unsigned number, uns
   bool is_number = how->has_texts && one_in(random, 12);
   bt_buffer_printf(out, "%c %s", 'a' + (char)id, is_number ? PICK(random, texts) : PICK(random, names));
   write_parent(random, out, number, count);
-  write_times(random, out);
+  write_times(random, out, how->is_doubtful);
+  if (how->is_doubtful) write_dropped(random, out);
   if (!one_in(random, 4)) bt_buffer_printf(out, " service=%s", PICK(random, services));
   if (one_in(random, 2)) bt_buffer_printf(out, " kind=%s", PICK(random, kinds));
   if (one_in(random, 2)) bt_buffer_printf(out, " status=%s", PICK(random, statuses));
   if (one_in(random, 8)) bt_buffer_printf(out, " message=%s", PICK(random, strings));
-  if (one_in(random, 6)) bt_buffer_printf(out, " scope=%s scope_version=1.2", PICK(random, strings));
+  if (one_in(random, 4)) bt_buffer_printf(out, " scope=%s scope_version=1.2", PICK(random, strings));
   write_attributes(random, out, how, "", 6);
   if (one_in(random, 2)) write_attributes(random, out, how, "resource.", 3);
   if (one_in(random, 6)) write_attributes(random, out, how, "scope.", 2);
@@ -175,6 +191,6 @@ void random_trace_write(test_random *random, bt_buffer *out) {
   unsigned count = 2 + test_random_below(random, one_in(random, 6) ? 13 : 6);
   if (one_in(random, 100)) count = 1;
   if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
-  style how = {.is_pruned = one_in(random, 4), .has_texts = one_in(random, 2)};
+  style how = {.is_pruned = one_in(random, 4), .has_texts = one_in(random, 2), .is_doubtful = one_in(random, 2)};
   for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, &how);
 }

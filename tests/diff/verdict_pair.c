@@ -88,12 +88,25 @@ static bool is_pruned_or_less(bt_reason reason) {
   return reason == BT_REASON_PRUNED || reason == BT_REASON_LINKED || reason == BT_REASON_SKEW;
 }
 
+/* Where something of a span is not known besides. */
+static bool may_be_reason(const bt_trace *trace, bt_reason reason) {
+  const unsigned times = BT_DOUBT_START | BT_DOUBT_END, parts = BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS;
+  if (reason == BT_REASON_NONE || reason == BT_REASON_BUDGET) return false;
+  if (reason == BT_REASON_TIME) return trace->doubts & times;
+  return reason != BT_REASON_DROPPED || (trace->doubts & parts);
+}
+
 /* The naive evaluator does not keep apart why something is unknown: on a pruned trace it cannot tell that from linked
  * traces or skew for sure. */
 static bool reasons_agree(const bt_trace *trace, bt_reason fast, bt_reason naive) {
   bool are_of_either = is_pruned_or_less(fast) && is_pruned_or_less(naive);
-  /* Where both play a part it is what is missing, also where the verdict hangs on clocks alone. */
-  bool may_be_both = (fast == BT_REASON_INCOMPLETE || fast == BT_REASON_LINKED) && naive == BT_REASON_SKEW;
+  /* Where both play a part it is what is missing, also where the verdict hangs on clocks alone. And without a skew a
+   * child that starts with its parent is not behind it, so that another verdict may be certain than the one that links
+   * leave open. */
+  bool may_be_both = (fast == BT_REASON_INCOMPLETE && naive == BT_REASON_SKEW) ||
+                     (fast == BT_REASON_SKEW && naive == BT_REASON_LINKED) ||
+                     (fast == BT_REASON_LINKED && naive == BT_REASON_SKEW);
+  if (trace->doubts && naive != fast) return may_be_reason(trace, fast) && naive != BT_REASON_NONE;
   return fast == naive || may_be_both || (trace->pruned && are_of_either);
 }
 

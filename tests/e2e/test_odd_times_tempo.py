@@ -108,6 +108,29 @@ class OddTimes(unittest.TestCase):
                         self.assertGreaterEqual(answer["inconclusive"], len(still_going_on - told))
                         self.assertEqual(answer["status"], "completed", answer["reason"] if "reason" in answer else "")
 
+    def test_a_duration_that_nobody_knows_settles_nothing(self):
+        """Whether it is asked to be long or short. What came in a block of its own is shown by no search, and what lies ahead is not settled."""
+        rules = ("when { checkout } never { device.boot.where(duration > 2s) }", "when { device.boot } always { device.boot.where(duration < 2s) }",
+                 "when { checkout } never { device.boot.where(duration < 2s) }", "device.boot.where(duration > 2s)")
+        unknown = {one for one, name in self.names.items() if name in ("without an end", "at 0, without an end")}
+        self.assertEqual(len(unknown), 4)
+        for rule in rules:
+            for way in WAYS:
+                with self.subTest(rule=rule, way=way):
+                    if "id_sets" in way and "when { device.boot }" not in rule:
+                        continue  # nothing can be subtracted
+                    if "projection" in way and "when" not in rule:
+                        continue
+                    answer = self.judge(rule, *way)
+                    self.assertEqual(self.named({one["trace_id"] for one in answer["violations"]} & unknown), [])
+                    self.assertGreaterEqual(answer["inconclusive"], 4, answer)
+                    self.assertEqual(answer["status"], "completed", answer.get("reason"))
+
+    def judge(self, rule, *more):
+        done = run_cli("replay", "--tempo", self.tempo.url, "--dsl", rule, "--start", str(self.at - 12 * HOUR), "--end", str(self.at + 4 * HOUR), "--limit", "0", "--json", *more)
+        self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+        return json.loads(done.stdout)
+
     def test_it_says_that_searches_show_no_trace_without_any_end(self):
         answer = self.replay(self.tempo.url, "never", self.at - 12 * HOUR, self.at + 4 * HOUR)
         # What is read: of two kinds, together and apart, the violating ones at least.

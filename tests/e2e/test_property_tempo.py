@@ -184,7 +184,7 @@ class PropertyOnTempo(unittest.TestCase):
         edges = sorted(rng.choice(self.traces).start_ns + rng.choice((-1, 0, 1)) for _ in range(3))
         edges = [self.start * SECOND, *edges, self.end * SECOND]
         rules = rng.sample(self.rules, min(GROUP, len(self.rules)))
-        begins = {trace.trace_id: min(span.start_ns for span in trace.spans) for trace in self.traces}
+        begins = {trace.trace_id: min(span.start_ns for span in trace.spans if "startTimeUnixNano" not in span.lacks) for trace in self.traces}
         for start, end in zip(edges, edges[1:]):
             if start >= end:
                 continue

@@ -43,7 +43,8 @@ static void check_choice(const bt_choice *choice, const bt_rule *rule, const bt_
 
 static void check_verdict(const bt_rule_verdict *verdict, const bt_rule *rule, const bt_trace *trace) {
   bool is_violated = verdict->verdict == BT_VIOLATED;
-  require(verdict->verdict <= BT_NOT_APPLICABLE && verdict->reason <= BT_REASON_SKEW && verdict->exercised <= BT_TRUE);
+  require(verdict->verdict <= BT_NOT_APPLICABLE && verdict->reason <= BT_REASON_LINKED &&
+          verdict->exercised <= BT_TRUE);
   require((verdict->reason != BT_REASON_NONE) == (verdict->verdict == BT_INCONCLUSIVE));
   require((verdict->choice_total > 0) == is_violated && (verdict->choice_count > 0) == is_violated);
   require(verdict->choice_count <= MAX_CHOICES && verdict->choice_count <= verdict->choice_total);

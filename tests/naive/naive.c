@@ -198,27 +198,8 @@ static void sort_tuples(const bt_trace *trace, naive_verdict *out) {
     qsort_r(out->tuples, out->choice_total, out->tuple_size * sizeof *out->tuples, compare_tuples, &order);
 }
 
-/* Skew, where without it all would be certain; on a trace without gaps what is missing is in other traces. Where
- * several play a part that may be another than it should. */
-static bt_reason reason_of(const naive_world *world, const bt_eval_options *options) {
-  bt_reason missing = options->incomplete      ? BT_REASON_INCOMPLETE
-                      : naive_is_pruned(world) ? BT_REASON_PRUNED
-                                               : BT_REASON_LINKED;
-  if (options->clock_skew_ns <= 0) return missing;
-  const bt_eval_options without = {.incomplete = options->incomplete, .clock_skew_ns = 0};
-  naive_verdict verdict;
-  if (world->family)
-    naive_evaluate_family(world->rule, world->family, &without, &verdict);
-  else
-    naive_evaluate(world->rule, world->trace, &without, &verdict);
-  naive_verdict_dispose(&verdict);
-  return verdict.verdict == BT_INCONCLUSIVE ? missing : BT_REASON_SKEW;
-}
-
-static void evaluate(naive_world *world, const bt_eval_options *options, naive_verdict *out) {
+static void judge(naive_world *world, naive_verdict *out) {
   const bt_rule *rule = world->rule;
-  world->incomplete = options->incomplete;
-  world->skew_ns = options->clock_skew_ns;
   *out = (naive_verdict){.verdict = BT_SATISFIED};
   for (int b = 0; b < rule->binding_count; b++)
     if (rule->bindings[b].in_choice) out->tuple_size++;
@@ -232,9 +213,45 @@ static void evaluate(naive_world *world, const bt_eval_options *options, naive_v
     out->verdict = BT_INCONCLUSIVE;
   else if (t.when == BT_FALSE)
     out->verdict = BT_NOT_APPLICABLE;
-  if (out->verdict == BT_INCONCLUSIVE) out->reason = reason_of(world, options);
   bool is_by_all = rule->condition && !has_positives_beside_negatives(rule->condition);
   out->exercised = is_by_all ? BT_TRUE : rule->condition ? t.positives : t.when;
+}
+
+/* With 0 for a time, and what was dropped for missing. */
+static bool is_decided_with(const naive_world *world, bool zero_times, bool dropped) {
+  naive_world other = *world;
+  naive_verdict verdict;
+  other.takes_zero_times = zero_times;
+  other.takes_dropped = dropped;
+  judge(&other, &verdict);
+  naive_verdict_dispose(&verdict);
+  return verdict.verdict != BT_INCONCLUSIVE;
+}
+
+/* Skew, where without it all would be certain; on a trace without gaps what is missing is in other traces. Where
+ * several play a part that may be another than it should. */
+static bt_reason reason_of(const naive_world *world, const bt_eval_options *options) {
+  bt_reason missing = options->incomplete      ? BT_REASON_INCOMPLETE
+                      : naive_is_pruned(world) ? BT_REASON_PRUNED
+                                               : BT_REASON_LINKED;
+  if (is_decided_with(world, true, true))
+    return is_decided_with(world, false, true) ? BT_REASON_DROPPED : BT_REASON_TIME;
+  if (options->clock_skew_ns <= 0) return missing;
+  const bt_eval_options without = {.incomplete = options->incomplete, .clock_skew_ns = 0};
+  naive_verdict verdict;
+  if (world->family)
+    naive_evaluate_family(world->rule, world->family, &without, &verdict);
+  else
+    naive_evaluate(world->rule, world->trace, &without, &verdict);
+  naive_verdict_dispose(&verdict);
+  return verdict.verdict == BT_INCONCLUSIVE ? missing : BT_REASON_SKEW;
+}
+
+static void evaluate(naive_world *world, const bt_eval_options *options, naive_verdict *out) {
+  world->incomplete = options->incomplete;
+  world->skew_ns = options->clock_skew_ns;
+  judge(world, out);
+  if (out->verdict == BT_INCONCLUSIVE) out->reason = reason_of(world, options);
 }
 
 /* All spans in a row, as copies. */

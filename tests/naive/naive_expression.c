@@ -23,6 +23,22 @@ static naive_value attribute_value(const bt_attributes *attributes, bt_str key) 
   return naive_missing();
 }
 
+/* Of a span of which attributes were dropped any that is not there may have been. */
+static bool may_be_dropped(const naive_world *world, const bt_span *span, bt_str key) {
+  bool is_there = false;
+  for (uint32_t i = 0; i < span->attributes.count; i++)
+    if (bt_str_equal(span->attributes.items[i].key, key)) is_there = true;
+  return !is_there && span->dropped_attributes > 0 && !world->takes_dropped;
+}
+
+bt_truth naive_further_events(const naive_world *world, uint32_t span) {
+  return world->spans[span].dropped_events > 0 && !world->takes_dropped ? BT_UNKNOWN : BT_FALSE;
+}
+
+bt_truth naive_further_links(const naive_world *world, uint32_t span) {
+  return world->spans[span].dropped_links > 0 && !world->takes_dropped ? BT_UNKNOWN : BT_FALSE;
+}
+
 static naive_value at_least(int64_t number, bool incomplete) {
   naive_value v = naive_integer(number);
   if (incomplete) v.high = naive_bound_none();
@@ -49,9 +65,13 @@ static int64_t count_services(const bt_trace *trace) {
   return count;
 }
 
-/* The earliest span whose parent is not here, ties by lowest id; NULL: none. */
-static const bt_span *find_root(const bt_trace *trace) {
+/* The earliest span whose parent is not here, ties by lowest id; NULL: none. *in_doubt: there are several, and of one
+ * the start is not known. */
+static const bt_span *find_root(const naive_world *world, bool *in_doubt) {
+  const bt_trace *trace = world->trace;
   const bt_span *root = NULL;
+  uint32_t count = 0;
+  bool lacks_start = false;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span *span = &trace->spans[i];
     bool has_parent = false;
@@ -60,11 +80,14 @@ static const bt_span *find_root(const bt_trace *trace) {
           memcmp(trace->spans[j].id.bytes, span->parent_id.bytes, sizeof span->id.bytes) == 0)
         has_parent = true;
     if (has_parent) continue;
+    count++;
+    if (naive_lacks_time(world, i, false)) lacks_start = true;
     bool is_earlier =
         !root || span->start_ns < root->start_ns ||
         (span->start_ns == root->start_ns && memcmp(span->id.bytes, root->id.bytes, sizeof span->id.bytes) < 0);
     if (is_earlier) root = span;
   }
+  *in_doubt = lacks_start && count > 1;
   return root;
 }
 
@@ -73,17 +96,19 @@ static bool may_hide_root(const naive_world *world, const bt_span *root) {
   bool has_summary = false;
   for (uint32_t i = 0; i < world->trace->span_count; i++) {
     if (!naive_is_summary(world, i)) continue;
-    if (!root || world->trace->spans[i].start_ns <= root->start_ns) return true;
+    if (!root || root->start_ns == 0 || world->trace->spans[i].start_ns <= root->start_ns) return true;
     has_summary = true;
   }
   return naive_is_pruned(world) && !has_summary;
 }
 
 static naive_value root_value(const naive_world *world, const bt_field *field) {
-  const bt_span *root = find_root(world->trace);
-  if (world->incomplete || may_hide_root(world, root)) return naive_any();
+  bool in_doubt = false;
+  const bt_span *root = find_root(world, &in_doubt);
+  if (world->incomplete || in_doubt || may_hide_root(world, root)) return naive_any();
   if (!root) return naive_missing();
   if (field->kind == BT_FIELD_TRACE_ROOT_NAME) return string_value(root->name);
+  if (field->kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE && may_be_dropped(world, root, field->key)) return naive_any();
   if (field->kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE) return attribute_value(&root->attributes, field->key);
   if (field->kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE)
     return attribute_value(&root->resource->attributes, field->key);
@@ -103,10 +128,16 @@ static naive_value trace_value(const naive_world *world, const bt_field *field) 
   bool is_time = kind == BT_FIELD_TRACE_START || kind == BT_FIELD_TRACE_END || kind == BT_FIELD_TRACE_DURATION;
   if (is_time && trace->span_count == 0) return world->incomplete ? naive_any() : naive_missing();
   int64_t start_ns = INT64_MAX, end_ns = INT64_MIN;
+  bool has_start = false, has_end = false;
   for (uint32_t i = 0; i < trace->span_count; i++) {
-    if (trace->spans[i].start_ns < start_ns) start_ns = trace->spans[i].start_ns;
-    if (trace->spans[i].end_ns > end_ns) end_ns = trace->spans[i].end_ns;
+    bool starts = !naive_lacks_time(world, i, false), ends = !naive_lacks_time(world, i, true);
+    has_start = has_start || starts;
+    has_end = has_end || ends;
+    if (starts && trace->spans[i].start_ns < start_ns) start_ns = trace->spans[i].start_ns;
+    if (ends && trace->spans[i].end_ns > end_ns) end_ns = trace->spans[i].end_ns;
   }
+  if (is_time && kind != BT_FIELD_TRACE_END && !has_start) return naive_any();
+  if (is_time && kind != BT_FIELD_TRACE_START && !has_end) return naive_any();
   int64_t duration_ns = end_ns > start_ns ? end_ns - start_ns : 0;
   if (kind == BT_FIELD_TRACE_START) return at_most(start_ns, world->incomplete);
   if (kind == BT_FIELD_TRACE_END) return at_least(end_ns, world->incomplete);
@@ -211,6 +242,12 @@ naive_value naive_field(const naive_world *world, const bt_field *field, naive_s
   if (naive_is_of_link(field->kind)) return link_value(subject.link, field);
   uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
   if (naive_is_unseen(span) || !naive_knows(world, span, field->kind)) return naive_any();
+  bool asks_start = field->kind == BT_FIELD_START || field->kind == BT_FIELD_DURATION;
+  bool asks_end = field->kind == BT_FIELD_END || field->kind == BT_FIELD_DURATION;
+  bool asks_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_EITHER_ATTRIBUTE;
+  if (asks_start && naive_lacks_time(world, span, false)) return naive_any();
+  if (asks_end && naive_lacks_time(world, span, true)) return naive_any();
+  if (asks_attribute && may_be_dropped(world, &world->spans[span], field->key)) return naive_any();
   return span_value(&world->spans[span], field);
 }
 
@@ -276,6 +313,9 @@ static bt_truth order_says(bt_comparison_operator op, bt_truth less, bt_truth gr
 /* Two points of spans are compared as `before` and `after` do it: their order may be unknown. */
 static bt_truth compare_points(const naive_world *world, bt_comparison_operator op, uint32_t a, bool a_is_end,
                                uint32_t b, bool b_is_end) {
+  bool lacks_a = !naive_is_unseen(a) && naive_lacks_time(world, a, a_is_end);
+  bool lacks_b = !naive_is_unseen(b) && naive_lacks_time(world, b, b_is_end);
+  if (lacks_a || lacks_b) return BT_UNKNOWN; /* two values that are not known, also if they are one */
   bt_truth less = naive_is_first(world, a, a_is_end, b, b_is_end);
   bt_truth greater = naive_is_first(world, b, b_is_end, a, a_is_end);
   return order_says(op, less, greater);
@@ -352,7 +392,7 @@ static bool speaks_of_links(const bt_expression *expression) {
 
 static bt_truth compare_some_link(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
   if (naive_is_unseen(subject.span) || naive_is_summary(world, subject.span)) return BT_UNKNOWN;
-  bt_truth some = BT_FALSE;
+  bt_truth some = naive_further_links(world, subject.span);
   const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->link_count; i++) {
     subject.link = &span->links[i];
@@ -365,7 +405,7 @@ bt_truth naive_comparison(const naive_world *world, const bt_comparison *compari
   if (speaks_of_links(comparison->left) && !subject.link) return compare_some_link(world, comparison, subject);
   if (subject.event || !speaks_of_events(comparison->left)) return compare_once(world, comparison, subject);
   if (naive_is_unseen(subject.span) || naive_is_summary(world, subject.span)) return BT_UNKNOWN;
-  bt_truth some = BT_FALSE;
+  bt_truth some = naive_further_events(world, subject.span);
   const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
     subject.event = &span->events[i];

@@ -17,17 +17,23 @@ static int64_t capped(wide_integer ns) {
 
 /* At most D before b starts and, but for `linked from`, at most D after; that no later than b's end. */
 static int64_t lowest(const naive_world *world, const bt_relation *relation, uint32_t b) {
+  if (naive_lacks_time(world, b, false)) return INT64_MIN;
   return capped((wide_integer)world->spans[b].start_ns - relation->within_ns);
 }
 
 static int64_t highest(const naive_world *world, const bt_relation *relation, uint32_t b) {
-  if (relation->kind == BT_LINKED_FROM) return world->spans[b].end_ns;
+  bool is_from = relation->kind == BT_LINKED_FROM;
+  if (naive_lacks_time(world, b, is_from)) return INT64_MAX;
+  if (is_from) return world->spans[b].end_ns;
   return capped((wide_integer)world->spans[b].start_ns + relation->within_ns);
 }
 
-static bool starts_in(const naive_world *world, const bt_relation *relation, uint32_t span, uint32_t b) {
+static bt_truth starts_in(const naive_world *world, const bt_relation *relation, uint32_t span, uint32_t b) {
   int64_t start_ns = world->spans[span].start_ns;
-  return start_ns >= lowest(world, relation, b) && start_ns <= highest(world, relation, b);
+  if (naive_lacks_time(world, span, false)) return BT_UNKNOWN;
+  if (start_ns < lowest(world, relation, b) || start_ns > highest(world, relation, b)) return BT_FALSE;
+  bool is_from = relation->kind == BT_LINKED_FROM;
+  return naive_lacks_time(world, b, false) || (is_from && naive_lacks_time(world, b, true)) ? BT_UNKNOWN : BT_TRUE;
 }
 
 static bool links_to(const naive_world *world, uint32_t from, uint32_t to) {
@@ -46,8 +52,9 @@ static bool is_child(const naive_world *world, uint32_t span, uint32_t parent) {
   return naive_is_child(world, span, parent) == BT_TRUE;
 }
 
-/* How many links it takes to come to each span, at most `most`; -1: it is not reached. New. */
-static int *count_links(const naive_world *world, const bt_relation *relation, uint32_t b) {
+/* How many links it takes to come to each span, at most `most`; -1: it is not reached. By spans alone that are in the
+ * window at least so surely. New. */
+static int *count_links(const naive_world *world, const bt_relation *relation, uint32_t b, bt_truth at_least) {
   int most = (int)relation->max_links;
   int *links = calloc(world->span_count + 1, sizeof *links);
   if (!links) abort();
@@ -56,7 +63,7 @@ static int *count_links(const naive_world *world, const bt_relation *relation, u
     has_changed = false;
     for (uint32_t from = 0; from < world->span_count; from++)
       for (uint32_t to = 0; links[from] >= 0 && to < world->span_count; to++) {
-        if (!is_place(world, to) || !starts_in(world, relation, to, b)) continue;
+        if (!is_place(world, to) || starts_in(world, relation, to, b) < at_least) continue;
         int count = is_child(world, to, from) ? links[from] : links_to(world, to, from) ? links[from] + 1 : most + 1;
         if (count > most || (links[to] >= 0 && links[to] <= count)) continue;
         links[to] = count;
@@ -115,7 +122,7 @@ static bool has_all(const naive_world *world, const bt_relation *relation, uint3
   if (!is_place(world, b)) return false;
   if (relation->kind == BT_LINKED_FROM) return has_all_linked(world, b);
   if (relation->kind == BT_LINKED_TO) return has_all_linking(world, relation, b, b);
-  int *links = count_links(world, relation, b);
+  int *links = count_links(world, relation, b, BT_UNKNOWN);
   bool all = has_all_downstream(world, relation, b, links);
   free(links);
   return all;
@@ -124,16 +131,19 @@ static bool has_all(const naive_world *world, const bt_relation *relation, uint3
 bt_truth naive_is_linked(const naive_world *world, const bt_relation *relation, uint32_t span, uint32_t other) {
   if (!world->family || !is_place(world, span) || !is_place(world, other)) return BT_UNKNOWN;
   if (relation->kind == BT_DOWNSTREAM_OF) {
-    int *links = count_links(world, relation, other);
-    bool is_reached = span != other && links[span] >= 0;
+    int *links = count_links(world, relation, other, BT_UNKNOWN);
+    int *sure_links = count_links(world, relation, other, BT_TRUE);
+    bool is_reached = span != other && links[span] >= 0, is_sure = is_reached && sure_links[span] >= 0;
     bool is_known = !world->incomplete && !naive_is_pruned(world) &&
                     (span == other || has_all_downstream(world, relation, other, links));
     free(links);
+    free(sure_links);
+    if (is_reached && !is_sure) return BT_UNKNOWN;
     return is_reached ? BT_TRUE : is_known ? BT_FALSE : BT_UNKNOWN;
   }
   uint32_t from = relation->kind == BT_LINKED_TO ? span : other, to = relation->kind == BT_LINKED_TO ? other : span;
-  if (!starts_in(world, relation, span, other)) return BT_FALSE;
-  return links_to(world, from, to) ? BT_TRUE : hides_links(world, from) ? BT_UNKNOWN : BT_FALSE;
+  bt_truth is_linked = links_to(world, from, to) ? BT_TRUE : hides_links(world, from) ? BT_UNKNOWN : BT_FALSE;
+  return naive_and(starts_in(world, relation, span, other), is_linked);
 }
 
 /* ---- what may be missing ---- */

@@ -25,7 +25,7 @@ static bt_truth field_test(const naive_world *world, const bt_predicate *predica
 
 static bt_truth some_link_has(const naive_world *world, const bt_predicate *predicate, naive_subject subject) {
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
-  bt_truth some = BT_FALSE;
+  bt_truth some = naive_further_links(world, subject.span);
   const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->link_count; i++) {
     subject.link = &span->links[i];
@@ -45,7 +45,7 @@ static bt_truth field_test(const naive_world *world, const bt_predicate *predica
     return is_exists ? naive_present(&value) : is_true(&value);
   }
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
-  bt_truth some = BT_FALSE;
+  bt_truth some = naive_further_events(world, subject.span);
   const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
     subject.event = &span->events[i];
@@ -57,7 +57,7 @@ static bt_truth field_test(const naive_world *world, const bt_predicate *predica
 static bt_truth some_event(const naive_world *world, const bt_predicate *inner, naive_subject subject) {
   if (naive_is_unseen(subject.span)) return naive_and(BT_UNKNOWN, predicate_holds(world, inner, subject));
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
-  bt_truth some = BT_FALSE;
+  bt_truth some = naive_further_events(world, subject.span);
   const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
     subject.event = &span->events[i];
@@ -69,7 +69,7 @@ static bt_truth some_event(const naive_world *world, const bt_predicate *inner, 
 static bt_truth some_link(const naive_world *world, const bt_predicate *inner, naive_subject subject) {
   if (naive_is_unseen(subject.span)) return naive_and(BT_UNKNOWN, predicate_holds(world, inner, subject));
   if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
-  bt_truth some = BT_FALSE;
+  bt_truth some = naive_further_links(world, subject.span);
   const bt_span *span = &world->spans[subject.span];
   for (uint32_t i = 0; i < span->link_count; i++) {
     subject.link = &span->links[i];
@@ -121,7 +121,8 @@ naive_value naive_part_count(const naive_world *world, const bt_predicate *part,
     if (holds == BT_UNKNOWN) maybe++;
   }
   bt_value low = {.type = BT_VALUE_INT, .integer = certain}, high = {.type = BT_VALUE_INT, .integer = certain + maybe};
-  return naive_range(naive_bound_at(low), naive_bound_at(high));
+  bt_truth further = of_links ? naive_further_links(world, number) : naive_further_events(world, number);
+  return naive_range(naive_bound_at(low), further == BT_UNKNOWN ? naive_bound_none() : naive_bound_at(high));
 }
 
 /* The relation of one span to one other; BETWEEN is BEFORE and AFTER. */

@@ -14,6 +14,11 @@ static bool has_no_place(const naive_world *world, uint32_t span) {
   return naive_is_unseen(span) || naive_is_summary(world, span);
 }
 
+bool naive_lacks_time(const naive_world *world, uint32_t span, bool is_end) {
+  const bt_span *seen = &world->spans[span];
+  return !world->takes_zero_times && (is_end ? seen->end_ns : seen->start_ns) == 0;
+}
+
 static const bt_span *span_at(const naive_world *world, uint32_t span) {
   return &world->spans[span];
 }
@@ -107,6 +112,8 @@ static bt_truth is_ancestor_first(const naive_world *world, uint32_t first, uint
 
 bt_truth naive_is_first(const naive_world *world, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end) {
   if (has_no_place(world, a) || has_no_place(world, b)) return BT_UNKNOWN;
+  if (a == b && a_is_end == b_is_end) return BT_FALSE;
+  if (naive_lacks_time(world, a, a_is_end) || naive_lacks_time(world, b, b_is_end)) return BT_UNKNOWN;
   int64_t a_ns = point_of(world, a, a_is_end), b_ns = point_of(world, b, b_is_end);
   bool is_within_skew = world->skew_ns > 0 && is_apart_at_most(a_ns, b_ns, world->skew_ns) &&
                         !are_of_one_service(span_at(world, a), span_at(world, b));
@@ -123,12 +130,14 @@ static bool clocks_tell(const naive_world *world, naive_subject subject, uint32_
 
 bt_truth naive_is_event_before(const naive_world *world, naive_subject subject, uint32_t other, bool other_is_end) {
   if (has_no_place(world, subject.span) || has_no_place(world, other)) return BT_UNKNOWN;
+  if (naive_lacks_time(world, other, other_is_end)) return BT_UNKNOWN;
   if (!clocks_tell(world, subject, other, other_is_end)) return BT_UNKNOWN;
   return subject.event->time_ns < point_of(world, other, other_is_end) ? BT_TRUE : BT_FALSE;
 }
 
 bt_truth naive_is_event_after(const naive_world *world, naive_subject subject, uint32_t other, bool other_is_end) {
   if (has_no_place(world, subject.span) || has_no_place(world, other)) return BT_UNKNOWN;
+  if (naive_lacks_time(world, other, other_is_end)) return BT_UNKNOWN;
   if (!clocks_tell(world, subject, other, other_is_end)) return BT_UNKNOWN;
   return subject.event->time_ns > point_of(world, other, other_is_end) ? BT_TRUE : BT_FALSE;
 }
@@ -144,6 +153,8 @@ bt_truth naive_is_after(const naive_world *world, uint32_t span, uint32_t other,
 bt_truth naive_is_within(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end,
                          int64_t within_ns) {
   if (has_no_place(world, span) || has_no_place(world, other)) return BT_UNKNOWN;
+  if (span == other && !other_is_end) return BT_TRUE;
+  if (naive_lacks_time(world, span, false) || naive_lacks_time(world, other, other_is_end)) return BT_UNKNOWN;
   bool is_near = is_apart_at_most(point_of(world, span, false), point_of(world, other, other_is_end), within_ns);
   return is_near ? BT_TRUE : BT_FALSE;
 }

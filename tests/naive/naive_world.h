@@ -17,6 +17,7 @@ typedef struct naive_world {
   const uint32_t *home;    /* the number of each one's trace in the family */
   uint32_t span_count;     /* of all */
   bool incomplete;
+  bool takes_zero_times, takes_dropped; /* what is not known counts as known, to tell why a verdict is unknown */
   int64_t skew_ns;
   uint32_t bound[BT_MAX_BINDINGS];
 } naive_world;
@@ -29,6 +30,11 @@ typedef struct naive_subject {
 } naive_subject;
 
 bool naive_is_unseen(uint32_t span);
+/* Whether a start (an end) of a span that was seen was never set. */
+bool naive_lacks_time(const naive_world *world, uint32_t span, bool is_end);
+/* Whether events (links) of it were dropped: what is said of those that are not there is unknown. */
+bt_truth naive_further_events(const naive_world *world, uint32_t span);
+bt_truth naive_further_links(const naive_world *world, uint32_t span);
 /* Stands for several spans that were summed up: when and where they were nobody knows. */
 bool naive_is_summary(const naive_world *world, uint32_t span);
 

@@ -29,10 +29,14 @@ def otlp_attributes(pairs):
     return [{"key": key, "value": otlp_value(value)} for key, value in pairs]
 
 
+def otlp_time(text, shift_ns):
+    return "0" if text is None else str(int(text) + shift_ns)
+
+
 def otlp_span(span, trace_id, shift_ns):
     out = {"traceId": trace_id, "spanId": span["id"], "name": span["name"],
-           "kind": KINDS.index(span.get("kind", "unspecified")), "startTimeUnixNano": str(int(span["start_ns"]) + shift_ns),
-           "endTimeUnixNano": str(int(span["end_ns"]) + shift_ns), "attributes": otlp_attributes(span.get("attributes", [])),
+           "kind": KINDS.index(span.get("kind", "unspecified")), "startTimeUnixNano": otlp_time(span["start_ns"], shift_ns),
+           "endTimeUnixNano": otlp_time(span["end_ns"], shift_ns), "attributes": otlp_attributes(span.get("attributes", [])),
            "status": {"code": STATUSES.index(span.get("status", "unset")), "message": span.get("status_message", "")},
            "events": [{"name": event["name"], "timeUnixNano": str(int(event.get("time_ns", span["start_ns"])) + shift_ns),
                        "attributes": otlp_attributes(event.get("attributes", []))} for event in span.get("events", [])],
@@ -40,6 +44,9 @@ def otlp_span(span, trace_id, shift_ns):
                      for link in span.get("links", [])]}
     if "parent" in span:
         out["parentSpanId"] = span["parent"]
+    for what in ("attributes", "events", "links"):
+        if f"dropped_{what}" in span:
+            out[f"dropped{what.title()}Count"] = span[f"dropped_{what}"]
     return out
 
 
@@ -59,9 +66,9 @@ def known_of(trace, shift_ns):
 
 
 def adapt_eval(request):
-    """OTLP's times count from 1970 and are never negative, the suite's may be."""
+    """OTLP's times count from 1970, are never negative as the suite's may be, and 0 where nobody set them."""
     traces = [request.pop("trace"), *request.get("others", [])]
-    shift_ns = EPOCH_NS - min((int(span["start_ns"]) for trace in traces for span in trace["spans"]), default=0)
+    shift_ns = EPOCH_NS - min((int(span["start_ns"]) for trace in traces for span in trace["spans"] if span["start_ns"] is not None), default=0)
     request["otlp"] = json.dumps(otlp_document(traces, shift_ns), ensure_ascii=False)
     if "others" in request:
         del request["others"]

@@ -121,13 +121,22 @@ def span_id(word):
     return raw.rjust(SPAN_ID_BYTES, b"\0").hex()
 
 
+def usual_start_ns(span):
+    """Its start, or where that is not known what it would have been without "?"."""
+    return span["usual_ns"] if span["start_ns"] is None else span["start_ns"]
+
+
 def set_field(span, key, line):
     """Reads the value of one field into the span."""
     if key in ("at", "end"):
-        ns = duration_ns(line.word()[0])
-        span["start_ns" if key == "at" else "end_ns"] = ns
+        word = line.word()[0]
+        span["start_ns" if key == "at" else "end_ns"] = None if word == "?" else duration_ns(word)
+        span["has_end"] = span["has_end"] or key == "end"
     elif key == "duration":
-        span["end_ns"] = span["start_ns"] + duration_ns(line.word()[0])
+        span["end_ns"] = usual_start_ns(span) + duration_ns(line.word()[0])
+        span["has_end"] = True
+    elif key in ("dropped", "dropped_events", "dropped_links"):
+        span["dropped_attributes" if key == "dropped" else key] = int(line.word()[0])
     elif key == "parent":
         word = line.word()[0]
         span["parent"] = span_id(word) if word else None
@@ -164,7 +173,8 @@ def read_span(text, start_ns, at_depth):
     line.skip_blanks()
     identity = span_id(line.word()[0])
     line.skip_blanks()
-    span = {"id": identity, "parent": at_depth[depth - 1] if depth else None, "name": line.word()[0], "start_ns": start_ns, "end_ns": None}
+    span = {"id": identity, "parent": at_depth[depth - 1] if depth else None, "name": line.word()[0], "start_ns": start_ns, "end_ns": None,
+            "usual_ns": start_ns, "has_end": False}
     line.skip_blanks()
     while not line.is_done():
         key, _ = line.word("=")
@@ -173,8 +183,12 @@ def read_span(text, start_ns, at_depth):
         line.at += 1
         set_field(span, key, line)
         line.skip_blanks()
-    if span["end_ns"] is None:
-        span["end_ns"] = span["start_ns"] + MILLISECOND_NS
+    if not span.pop("has_end"):
+        span["end_ns"] = usual_start_ns(span) + MILLISECOND_NS
+    usual_ns = span.pop("usual_ns")
+    for event in span.get("events", []):
+        if span["start_ns"] is None:
+            event.setdefault("time_ns", usual_ns)
     if span["parent"] is None:
         del span["parent"]
     at_depth[depth] = identity
@@ -187,7 +201,8 @@ def read_trace(text):
     for line in text.split("\n"):
         if line.strip(" \t"):
             spans.append(read_span(line.strip(" \t"), next_start_ns, at_depth))
-            next_start_ns = spans[-1]["start_ns"] + MILLISECOND_NS
+            if spans[-1]["start_ns"] is not None:
+                next_start_ns = spans[-1]["start_ns"] + MILLISECOND_NS
     return spans
 
 

@@ -42,7 +42,7 @@ def is_text(value):
 
 def in_suite(span):
     """A span with its times as text: not every JSON reader has integers of 64 bits."""
-    out = {**span, "start_ns": str(span["start_ns"]), "end_ns": str(span["end_ns"])}
+    out = {**span, **{key: str(span[key]) for key in ("start_ns", "end_ns") if span[key] is not None}}
     if "events" in span:
         out["events"] = [event | ({"time_ns": str(event["time_ns"])} if "time_ns" in event else {}) for event in span["events"]]
     return out

@@ -206,8 +206,10 @@ static bool set_status(reader *r, span_text *s, bt_str word) {
   return true;
 }
 
+/* "?": nobody set it. */
 static bool set_time(reader *r, bt_str word, int64_t base_ns, int64_t *out) {
   int64_t ns;
+  if (bt_str_equal(word, BT_STR("?"))) return *out = 0, true;
   if (!trace_text_duration(word, &ns)) return fail(r, "%.*s is no duration", BT_FMT(word));
   *out = base_ns + ns;
   return true;
@@ -217,6 +219,11 @@ static bool set_parent(reader *r, span_text *s, bt_str word) {
   s->has_parent = true;
   s->span.parent_id = (bt_span_id){{0}};
   return word.len == 0 || read_id(r, word, &s->span.parent_id);
+}
+
+/* Its start, or where that is not known what it would have been without "?". */
+static int64_t usual_start_ns(const reader *r, const span_text *s) {
+  return s->span.start_ns ? s->span.start_ns : r->last_start_ns + 1000000;
 }
 
 static bool set_event_field(reader *r, span_text *s, bt_str key) {
@@ -230,7 +237,7 @@ static bool set_event_field(reader *r, span_text *s, bt_str key) {
 
 static bool add_event(reader *r, span_text *s, bt_str name) {
   if (s->span.event_count == MAX_EVENTS) return fail(r, "too many events");
-  s->events[s->span.event_count++] = (bt_event){.name = name, .time_ns = s->span.start_ns};
+  s->events[s->span.event_count++] = (bt_event){.name = name, .time_ns = usual_start_ns(r, s)};
   return true;
 }
 
@@ -258,10 +265,19 @@ static bool set_service(reader *r, span_text *s, bt_str word) {
                        (bt_value){.type = BT_VALUE_STRING, .string = word});
 }
 
+static bool set_count(reader *r, bt_str word, uint32_t *out) {
+  bt_value value;
+  if (!parse_number(word, &value) || value.type != BT_VALUE_INT || value.integer < 0 || value.integer > UINT32_MAX)
+    return fail(r, "%.*s is no count", BT_FMT(word));
+  *out = (uint32_t)value.integer;
+  return true;
+}
+
 /* Fields that are not attributes; *is_known false: it is one. */
 static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
-  static const char *const names[] = {"parent", "service", "at",    "duration",      "end",   "kind",
-                                      "status", "message", "scope", "scope_version", "event", "link"};
+  static const char *const names[] = {"parent", "service", "at",      "duration",       "end",
+                                      "kind",   "status",  "message", "scope",          "scope_version",
+                                      "event",  "link",    "dropped", "dropped_events", "dropped_links"};
   size_t count = sizeof names / sizeof names[0], i = 0;
   bool was_quoted;
   while (i < count && !bt_str_equal(key, bt_str_from(names[i]))) i++;
@@ -273,7 +289,7 @@ static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
   case 0: return set_parent(r, s, word);
   case 1: return set_service(r, s, word);
   case 2: return set_time(r, word, epoch_ns, &s->span.start_ns);
-  case 3: return set_time(r, word, s->span.start_ns, &s->span.end_ns);
+  case 3: return set_time(r, word, usual_start_ns(r, s), &s->span.end_ns);
   case 4: return set_time(r, word, epoch_ns, &s->span.end_ns);
   case 5: return set_kind(r, s, word);
   case 6: return set_status(r, s, word);
@@ -281,7 +297,10 @@ static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
   case 8: s->scope.name = word; return true;
   case 9: s->scope.version = word; return true;
   case 10: return add_event(r, s, word);
-  default: return add_link(r, s, word);
+  case 11: return add_link(r, s, word);
+  case 12: return set_count(r, word, &s->span.dropped_attributes);
+  case 13: return set_count(r, word, &s->span.dropped_events);
+  default: return set_count(r, word, &s->span.dropped_links);
   }
 }
 
@@ -318,7 +337,7 @@ static bt_attributes keep_attributes(reader *r, const attribute_list *list) {
 }
 
 static void keep_span(reader *r, span_text *s) {
-  if (!s->has_end) s->span.end_ns = s->span.start_ns + 1000000;
+  if (!s->has_end) s->span.end_ns = usual_start_ns(r, s) + 1000000;
   s->resource.attributes = keep_attributes(r, &s->resource_attributes);
   s->scope.attributes = keep_attributes(r, &s->scope_attributes);
   s->span.attributes = keep_attributes(r, &s->attributes);
@@ -346,8 +365,8 @@ static bool read_span(reader *r, span_text *s) {
   for (skip_blanks(r); !at_end_of_line(r); skip_blanks(r))
     if (!read_field(r, s)) return false;
   r->at_depth[depth] = s->span.id;
-  r->last_start_ns = s->span.start_ns;
   keep_span(r, s);
+  if (s->span.start_ns) r->last_start_ns = s->span.start_ns;
   return true;
 }
 

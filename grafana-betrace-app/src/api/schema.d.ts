@@ -2080,7 +2080,7 @@ export interface operations {
                          * @description of inconclusive
                          * @enum {unknown}
                          */
-                        reason: "budget" | "incomplete" | "pruned" | "linked" | "skew" | null;
+                        reason: "budget" | "incomplete" | "pruned" | "time" | "dropped" | "skew" | "linked" | null;
                         /** @description of the reason budget; else null */
                         spent: components["schemas"]["Spent"] | null;
                         /** @description did the trace exercise the rule; null: not certain */
@@ -3084,7 +3084,7 @@ export interface operations {
                              * @description of inconclusive
                              * @enum {unknown}
                              */
-                            reason: "budget" | "incomplete" | "pruned" | "linked" | "skew" | null;
+                            reason: "budget" | "incomplete" | "pruned" | "time" | "dropped" | "skew" | "linked" | null;
                             /** @description of the reason budget; else null */
                             spent: components["schemas"]["Spent"] | null;
                             /** @description did the trace exercise the rule; null: not certain */

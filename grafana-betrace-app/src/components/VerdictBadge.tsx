@@ -23,7 +23,7 @@ export function verdictText(verdict: Verdict): string {
   }
 }
 
-export type InconclusiveReason = 'budget' | 'incomplete' | 'pruned' | 'linked' | 'skew' | null;
+export type InconclusiveReason = 'budget' | 'incomplete' | 'pruned' | 'time' | 'dropped' | 'skew' | 'linked' | null;
 
 /** Why it could not be said. */
 export function reasonText(reason: InconclusiveReason): string | undefined {
@@ -34,6 +34,10 @@ export function reasonText(reason: InconclusiveReason): string | undefined {
       return t('verdict.reason-incomplete', 'Spans may still be missing, and they could change the answer.');
     case 'pruned':
       return t('verdict.reason-pruned', 'Spans of this trace were summed up before it was stored, and they could change the answer.');
+    case 'time':
+      return t('verdict.reason-time', 'A span of this trace has no start or no end, and it could change the answer.');
+    case 'dropped':
+      return t('verdict.reason-dropped', 'Attributes, events or links of a span were dropped before it was stored, and they could change the answer.');
     case 'linked':
       return t('verdict.reason-linked', 'The rule asks for traces that are linked to this one, and not all of them were seen.');
     case 'skew':

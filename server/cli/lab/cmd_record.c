@@ -148,7 +148,7 @@ static int compare_traces(const void *a, const void *b) {
 /* Some verdict waits for linked traces. */
 static bool is_open(const record_run *run, const bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < run->options.rules.count; i++)
-    if (verdicts[i].reason == BT_REASON_LINKED) return true;
+    if (verdicts[i].verdict == BT_INCONCLUSIVE && verdicts[i].lacks_links) return true;
   return false;
 }
 

@@ -131,6 +131,7 @@ static bt_status search_trace(const fake_source *fake, const fake_trace *trace, 
     if (!overlaps(&row, request->range) || is_dated_behind(trace, fragment, request->range)) continue;
     bool is_late = trace->late_fragment == fragment && trace->late_listed_from > fake->listings;
     if (is_late && strcmp(filter, "{}") == 0) continue;
+    row.in_doubt = trace->listed_in_doubt && strcmp(filter, "{}") == 0;
     if (has_failed_window && inside(row.start_ns, row.end_ns, fake->fail_range)) continue;
     if (!bt_found_list_add(found, &row)) return BT_NO_MEMORY;
   }

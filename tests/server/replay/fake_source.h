@@ -44,6 +44,7 @@ typedef struct fake_trace {
   bool needs_by_id;
   uint32_t counted;     /* spans that searches say it has; 0: they do not say */
   bool not_listed;      /* `{}` does not find it, filters do */
+  bool listed_in_doubt; /* it says that it starts at 0 */
   unsigned listed_from; /* nor does it before it is asked for so often */
   int late_fragment;    /* of this fragment it does not before it is asked for so often: */
   unsigned late_listed_from;

@@ -71,6 +71,15 @@ static void a_root_that_the_listing_lacks_is_judged_and_named(void **state) {
   assert_non_null(strstr(s->run.result.coverage.windows_failed[0].reason, "00000000000000000000000000000001"));
 }
 
+/* Beside a span at time 0 a row has the bounds of the few spans that it shows. */
+static void a_listing_in_doubt_lacks_no_beginning(void **state) {
+  scene *s = *state;
+  add_root_that_is_listed_late(s, 99)->listed_in_doubt = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  assert_int_equal(scene_go(s)->violations_found, 1);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+}
+
 /* Where the bounds do not tell, the whole trace does: this one lies before the window. */
 static void a_trace_without_sure_bounds_is_placed_by_its_spans(void **state) {
   scene *s = *state;
@@ -117,6 +126,7 @@ int main(void) {
       SCENE(a_trace_that_arrives_between_the_questions_is_no_failure),
       SCENE(a_root_that_arrives_between_the_questions_is_judged),
       SCENE(a_root_that_the_listing_lacks_is_judged_and_named),
+      SCENE(a_listing_in_doubt_lacks_no_beginning),
       SCENE(a_trace_without_sure_bounds_is_placed_by_its_spans),
       SCENE(what_is_skipped_says_why),
   };

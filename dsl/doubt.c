@@ -1,0 +1,118 @@
+/* Spans of which not everything is known. See doubt.h. */
+#include "dsl/doubt.h"
+
+#include <stddef.h>
+
+#include "dsl/matcher.h"
+#include "dsl/value.h"
+
+static unsigned doubt_of_time(const bt_span *span, unsigned doubts) {
+  return span->doubts & doubts ? BT_WHY_TIME : 0;
+}
+
+/* What is there is final, also where it counts as missing. */
+static unsigned doubt_of_attribute(const bt_span *span, bt_str key) {
+  bool may_be_there = (span->doubts & BT_DOUBT_ATTRIBUTES) && !bt_attributes_find(&span->attributes, key);
+  return may_be_there ? BT_WHY_DROPPED : 0;
+}
+
+unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field) {
+  switch (field->kind) {
+  case BT_FIELD_START: return doubt_of_time(span, BT_DOUBT_START);
+  case BT_FIELD_END: return doubt_of_time(span, BT_DOUBT_END);
+  case BT_FIELD_DURATION: return doubt_of_time(span, BT_DOUBT_START | BT_DOUBT_END);
+  case BT_FIELD_SPAN_ATTRIBUTE:
+  case BT_FIELD_EITHER_ATTRIBUTE: return doubt_of_attribute(span, field->key);
+  case BT_FIELD_NAME:
+  case BT_FIELD_KIND:
+  case BT_FIELD_STATUS:
+  case BT_FIELD_STATUS_MESSAGE:
+  case BT_FIELD_ID:
+  case BT_FIELD_PARENT_ID:
+  case BT_FIELD_SERVICE:
+  case BT_FIELD_RESOURCE_ATTRIBUTE:
+  case BT_FIELD_SCOPE_NAME:
+  case BT_FIELD_SCOPE_VERSION:
+  case BT_FIELD_SCOPE_ATTRIBUTE:
+  case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_EVENT_TIME:
+  case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_LINK_TRACE_ID:
+  case BT_FIELD_LINK_SPAN_ID:
+  case BT_FIELD_LINK_ATTRIBUTE:
+  case BT_FIELD_TRACE_DURATION:
+  case BT_FIELD_TRACE_START:
+  case BT_FIELD_TRACE_END:
+  case BT_FIELD_TRACE_SPAN_COUNT:
+  case BT_FIELD_TRACE_SERVICE_COUNT:
+  case BT_FIELD_TRACE_ROOT_NAME:
+  case BT_FIELD_TRACE_ROOT_SERVICE:
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: break;
+  }
+  return 0;
+}
+
+unsigned bt_doubt_of_parts(const bt_span *span, bool are_links) {
+  return span->doubts & (are_links ? BT_DOUBT_LINKS : BT_DOUBT_EVENTS) ? BT_WHY_DROPPED : 0;
+}
+
+/* `in []` is false whatever the value, and `not in []` asks whether it is there. */
+static bt_kleene test_unknown(const bt_program_predicate *predicate, unsigned why) {
+  const bt_program_comparison *comparison = &predicate->comparison;
+  bool is_of_nothing = predicate->kind == BT_PREDICATE_COMPARE && comparison->is_list && comparison->right_count == 0;
+  return is_of_nothing && !comparison->is_negated ? bt_kleene_from(false) : bt_kleene_unknown(why);
+}
+
+static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                           bt_work *work) {
+  bool compares = predicate->kind == BT_PREDICATE_COMPARE;
+  unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field);
+  return why ? test_unknown(predicate, why) : bt_kleene_from(bt_matcher_test(predicate, span, part, work));
+}
+
+static bt_kleene test_parts(const bt_program_predicate *predicate, const bt_span *span, bool are_links, bt_work *work) {
+  bt_span_parts parts = {.span = span, .are_links = are_links};
+  unsigned why = bt_doubt_of_parts(span, are_links);
+  bt_kleene any = why ? bt_kleene_unknown(why) : bt_kleene_from(false);
+  while (any.truth != BT_TRUE && bt_span_parts_next(&parts))
+    any = bt_kleene_or(any, bt_doubt_test(predicate, span, &parts.part, work));
+  return any;
+}
+
+static bt_kleene test_all(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                          bt_work *work) {
+  bt_kleene all = bt_kleene_from(true);
+  for (uint32_t i = 0; i < predicate->item_count && all.truth != BT_FALSE; i++)
+    all = bt_kleene_and(all, bt_doubt_test(predicate->items[i], span, part, work));
+  return all;
+}
+
+static bt_kleene test_any(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                          bt_work *work) {
+  bt_kleene any = bt_kleene_from(false);
+  for (uint32_t i = 0; i < predicate->item_count && any.truth != BT_TRUE; i++)
+    any = bt_kleene_or(any, bt_doubt_test(predicate->items[i], span, part, work));
+  return any;
+}
+
+bt_kleene bt_doubt_test(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                        bt_work *work) {
+  switch (predicate->kind) {
+  case BT_PREDICATE_TRUE: return bt_kleene_from(true);
+  case BT_PREDICATE_FALSE: return bt_kleene_from(false);
+  case BT_PREDICATE_AND: return test_all(predicate, span, part, work);
+  case BT_PREDICATE_OR: return test_any(predicate, span, part, work);
+  case BT_PREDICATE_NOT: return bt_kleene_not(bt_doubt_test(predicate->items[0], span, part, work));
+  case BT_PREDICATE_NAMED: return bt_kleene_from(bt_matcher_test(predicate, span, part, work));
+  case BT_PREDICATE_EVENT: return test_parts(predicate->items[0], span, false, work);
+  case BT_PREDICATE_LINK: return test_parts(predicate->items[0], span, true, work);
+  case BT_PREDICATE_COMPARE:
+  case BT_PREDICATE_EXISTS:
+  case BT_PREDICATE_IS_TRUE:
+    if (!part && (predicate->reads_event || predicate->reads_link))
+      return test_parts(predicate, span, predicate->reads_link, work);
+    return test_leaf(predicate, span, part, work);
+  }
+  return bt_kleene_from(false);
+}

@@ -1,0 +1,25 @@
+/* What of a span is not known (dsl.md §3): a start or an end of 0, which nobody set, and attributes, events and links
+ * that it says were dropped. What is there is final; what is not there among them is unknown. Few spans are so, and a
+ * trace says whether any is (bt_trace.doubts): all others are tested as before (matcher.h). Thread: no state. */
+#ifndef BT_DSL_DOUBT_H
+#define BT_DSL_DOUBT_H
+
+#include <stdint.h>
+
+#include "dsl/field.h"
+#include "dsl/kleene.h"
+#include "dsl/program.h"
+#include "dsl/rule.h"
+#include "dsl/trace.h"
+#include "dsl/value_comparison.h"
+
+/* Why the value of a field is not known, as bits of kleene.h; 0: it is. Of events and links: of those that are there.
+ */
+unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field);
+/* Why there may be further events (links) of the span; 0: there are none. */
+unsigned bt_doubt_of_parts(const bt_span *span, bool are_links);
+/* bt_matcher_test for a span with doubts. */
+bt_kleene bt_doubt_test(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
+                        bt_work *work);
+
+#endif

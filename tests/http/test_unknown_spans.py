@@ -1,0 +1,68 @@
+"""Spans of which not everything is known, in files: a start or an end of 0, and attributes and events that were dropped. eval, replay and first
+say that they do not know, and never that all is well."""
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+BETRACE = os.environ["BETRACE_BIN"]
+START_NS = 1772000000 * 10**9
+
+
+def span(name, span_id, start_ms, end_ms, **more):
+    start, end = (0 if ms is None else START_NS + ms * 10**6 for ms in (start_ms, end_ms))
+    return {"traceId": "91".rjust(32, "0"), "spanId": span_id.rjust(16, "0"), "name": name, "startTimeUnixNano": str(start), "endTimeUnixNano": str(end)} | more
+
+
+def document(*spans):
+    return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": list(spans)}]}]}
+
+
+STILL_RUNNING = document(span("import", "1", 0, None), span("db.query", "2", 5, 6, parentSpanId="1".rjust(16, "0")))
+DROPPED = document(span("export", "1", 0, 9, droppedAttributesCount=3, droppedEventsCount=7))
+CASES = [(STILL_RUNNING, "when { import as r } never { db.query after r.end }", "time"),
+         (STILL_RUNNING, "when { import as r } always { r.where(span.duration < 2s) }", "time"),
+         (DROPPED, "when { export as e } always { e.where(exists(user.id)) }", "dropped"),
+         (DROPPED, 'never { export.where(event.name == "pii.read") }', "dropped")]
+
+
+class UnknownSpansTest(unittest.TestCase):
+    def run_on(self, command, data, rule, *options):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "traces.jsonl")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(data, file)
+            return subprocess.run([BETRACE, command, "--dsl", rule, *options, path], capture_output=True, text=True, timeout=60)
+
+    def test_eval_says_why(self):
+        for data, rule, reason in CASES:
+            with self.subTest(rule=rule):
+                run = self.run_on("eval", data, rule, "--all")
+                self.assertIn(f"({reason})", run.stdout)
+                self.assertIn("0 violated, 1 inconclusive", run.stdout)
+                self.assertEqual(run.returncode, 3)
+
+    def test_replay_counts_it_as_inconclusive(self):
+        for data, rule, _ in CASES:
+            with self.subTest(rule=rule):
+                run = self.run_on("replay", data, rule)
+                self.assertIn("1 inconclusive", run.stdout)
+                self.assertEqual(run.returncode, 3)
+
+    def test_first_does_not_know(self):
+        for data, rule, _ in CASES:
+            with self.subTest(rule=rule):
+                run = self.run_on("first", data, rule)
+                self.assertIn("UNKNOWN", run.stdout)
+                self.assertEqual(run.returncode, 3)
+
+    def test_what_does_not_ask_for_it_is_decided(self):
+        run = self.run_on("eval", STILL_RUNNING, "when { import as r } never { db.query after r }", "--all")
+        self.assertIn("1 violated", run.stdout)
+        run = self.run_on("eval", DROPPED, "always { export }", "--all")
+        self.assertIn("1 satisfied", run.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
