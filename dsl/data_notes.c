@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dsl/absent_names.h"
 #include "dsl/field.h"
 #include "dsl/rule_walk.h"
 #include "dsl/text_number.h"
@@ -23,6 +24,8 @@ typedef struct note {
 
 struct bt_data_notes {
   const bt_rule *rule;
+  bt_absent_names *absent;
+  bool are_of_some; /* then absent names are not said */
   note *items;
   size_t count, capacity;
   bool no_memory;
@@ -114,7 +117,7 @@ bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *
   mark_bound(notes, rule->always);
   mark_bound(notes, rule->never);
   mark_bound(notes, rule->condition);
-  if (notes->no_memory) {
+  if (notes->no_memory || bt_absent_names_new(rule, &notes->absent, NULL)) {
     bt_data_notes_free(notes);
     return bt_error_no_memory(error);
   }
@@ -125,8 +128,13 @@ bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *
 
 void bt_data_notes_free(bt_data_notes *notes) {
   if (!notes) return;
+  bt_absent_names_free(notes->absent);
   free(notes->items);
   free(notes);
+}
+
+void bt_data_notes_are_of_some(bt_data_notes *notes) {
+  notes->are_of_some = true;
 }
 
 static bool has_service(const bt_span *span, bt_str name) {
@@ -256,6 +264,7 @@ static void look_at_value(note *n, const bt_span *span) {
 }
 
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
+  bt_absent_names_look(notes->absent, trace);
   for (size_t i = 0; i < notes->count; i++)
     for (uint32_t k = 0; k < trace->span_count; k++)
       if (notes->items[i].kind == NOTE_NAME)
@@ -265,6 +274,8 @@ void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace) {
 }
 
 void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
+  bt_absent_names_add(notes->absent, others->absent);
+  notes->are_of_some = notes->are_of_some || others->are_of_some;
   for (size_t i = 0; i < notes->count; i++) {
     note *n = &notes->items[i];
     const note *other = &others->items[i];
@@ -382,5 +393,5 @@ bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_
     out->len = before;
     if (out->ptr) out->ptr[before] = '\0';
   }
-  return false;
+  return !notes->are_of_some && bt_absent_names_say(notes->absent, i, out, place);
 }

@@ -1,8 +1,8 @@
 /* What a rule's names and comparisons met in data. One kind is a bare name that selected spans by name and by service.
- * The other is an attribute that had, in some spans, a value that its test can make nothing of. That is a text that
- * reads as no number against a number, a map, bytes, a list of maps. No verdict depends on it: it tells the author what
- * the checker, without data, cannot. Memory: the notes own what they count and borrow the rule. Thread: one at a time.
- */
+ * The second is an attribute that had, in some spans, a value that its test can make nothing of. That is a text that
+ * reads as no number against a number, a map, bytes, a list of maps. The third is a name that no trace has
+ * (absent_names.h). No verdict depends on it: it tells the author what the checker, without data, cannot. Memory: the
+ * notes own what they count and borrow the rule. Thread: one at a time. */
 #ifndef BT_DSL_DATA_NOTES_H
 #define BT_DSL_DATA_NOTES_H
 
@@ -19,12 +19,14 @@ typedef struct bt_data_notes bt_data_notes;
 /* *out is new; the rule outlives it. BT_NO_MEMORY alone. */
 bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *error) BT_MUST_CHECK;
 void bt_data_notes_free(bt_data_notes *notes);
+/* What is looked at is not all that there is, or not whole: names that stand in nothing of it are not said. */
+void bt_data_notes_are_of_some(bt_data_notes *notes);
 /* Counts the spans of one trace. */
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace);
 /* Counts what other notes of the same rule counted. */
 void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others);
-/* Note number i, in the order of the text: appends one sentence to `out` and gives its place. False: there are no more.
- */
+/* Note number i, in the order of the text, and then of the absent names: appends one sentence to `out` and gives its
+ * place. False: there are no more. */
 bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_range *place);
 
 #endif

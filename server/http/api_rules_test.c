@@ -49,6 +49,7 @@ static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *
     bt_json_memory_lacks();
     return array;
   }
+  bt_data_notes_are_of_some(notes);
   bt_data_notes_look(notes, trace);
   for (uint32_t i = 1; family && i < family->trace_count; i++) bt_data_notes_look(notes, family->traces[i].trace);
   for (size_t i = 0; bt_data_notes_say(notes, i, &text, &place); i++) {

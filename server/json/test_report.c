@@ -197,6 +197,7 @@ static bt_status explain_data(const bt_test_result *result, bt_buffer *out, bt_e
   bt_range place;
   bt_buffer sentence = {0};
   bt_status status = bt_data_notes_new(result->judged->definition->rule, &notes, error);
+  if (!status) bt_data_notes_are_of_some(notes);
   if (!status) bt_data_notes_look(notes, result->trace);
   for (size_t i = 0; !status && bt_data_notes_say(notes, i, &sentence, &place); i++) {
     bt_buffer_printf(out, "note: %.*s\n", BT_FMT(bt_buffer_str(&sentence)));

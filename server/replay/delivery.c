@@ -201,15 +201,28 @@ bt_status bt_replay_notes_say(const bt_data_notes *notes, size_t rule, bt_replay
   return status;
 }
 
+/* Then traces that are not noted may have its names. */
+static bool follows_links(const bt_judge *judge, size_t rule) {
+  bt_link_reach reach = bt_link_reach_of(judge->plan->rules[rule].definition->rule);
+  return !bt_link_reach_is_none(&reach);
+}
+
+/* Names that stand in nothing are told of what was read whole. */
+static bool are_of_some(const bt_judge *judge, size_t rule) {
+  return judge->plan->filters || judge->noted_spans >= MOST_SPANS || follows_links(judge, rule);
+}
+
 bt_status bt_rule_notes_conclude(bt_judge *judge, bt_error *error) {
   bt_replay_result *result = judge->account->result;
   bt_data_notes *const *whole = judge->plan->notes_of_whole;
   bt_status status = BT_OK;
-  for (size_t i = 0; judge->notes && status == BT_OK && i < judge->plan->rule_count; i++)
+  for (size_t i = 0; judge->notes && status == BT_OK && i < judge->plan->rule_count; i++) {
+    if (are_of_some(judge, i)) bt_data_notes_are_of_some(judge->notes[i]);
     if (whole)
       bt_data_notes_add(whole[i], judge->notes[i]);
     else
       status = bt_replay_notes_say(judge->notes[i], i, &result->notes, &result->note_count, error);
+  }
   return status;
 }
 

@@ -535,6 +535,8 @@ static bt_status open_notes(descent *d, bt_error *error) {
 
 static bt_status conclude_notes(descent *d, bt_error *error) {
   bt_first_result *result = d->result;
+  bool has_all = !result->violation && result->outcome == BT_REPLAY_COMPLETED;
+  if (d->notes && !has_all) bt_data_notes_are_of_some(d->notes);
   return d->notes ? bt_replay_notes_say(d->notes, 0, &result->notes, &result->note_count, error) : BT_OK;
 }
 

@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 #include "dsl/error.h"
-#include "dsl/rule.h"
 #include "dsl/text.h"
+#include "dsl/used_names.h"
 #include "server/replay/replay.h"
 #include "tempo/wire/source.h"
 #include "tempo/wire/tags.h"
@@ -30,32 +30,8 @@ enum { BT_NEAR_NAMES = 3 };
  */
 size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]);
 
-typedef enum bt_name_kind { BT_NAME_SPAN_OR_SERVICE, BT_NAME_SPAN, BT_NAME_SERVICE, BT_NAME_ATTRIBUTE } bt_name_kind;
-/* "span or service", "span", "service" or "attribute" */
-const char *bt_name_kind_in_words(bt_name_kind kind);
 /* Appends a rule's text that exactly those traces violate that have it. */
 void bt_name_rule_write(bt_name_kind kind, bt_str name, bt_buffer *out);
-typedef enum bt_presence { BT_NAME_THERE, BT_NAME_ABSENT, BT_NAME_UNKNOWN } bt_presence;
-typedef struct bt_used_name {
-  bt_name_kind kind;
-  bt_str name; /* the rule's */
-  bt_presence presence;
-  bool is_spared; /* absent, but wherever it stands, another alternative of an `or` can hold */
-} bt_used_name;
-typedef struct bt_name_use bt_name_use;
-typedef struct bt_used_names { /* all-zero is empty */
-  bt_used_name *items;
-  size_t count, capacity;
-  bt_name_use *uses; /* where the names stand among alternatives, in the order of the text */
-  size_t use_count, use_capacity;
-  bool no_memory;
-} bt_used_names;
-/* Adds the names that a condition (may be NULL) asks spans for. BT_NO_MEMORY alone. */
-bt_status bt_used_names_add(bt_used_names *names, const bt_condition *condition, bt_error *error) BT_MUST_CHECK;
-/* Finds which names are spared, once the caller has set `presence` of each. */
-void bt_used_names_spare(bt_used_names *names);
-void bt_used_names_dispose(bt_used_names *names);
-
 /* Whether some trace of the range has such a span. One cheap search, or the list of a file. BT_CANCELLED, BT_NO_MEMORY;
  * other failures are BT_NAME_UNKNOWN. */
 bt_status bt_name_presence(bt_source *source, const bt_replay_request *asked, const bt_known_names *known,

@@ -75,10 +75,80 @@ static void test_values_of_another_type(void **state) {
          "`amount` was a string in 2,000 of 2,000 spans, and here it is compared with a number: it reads as none\n");
   expect("y.amount > 10 and trace.has(amount > 10)", texts, 1,
          "`amount` was a string in 2 of 3 spans, and here it is compared with a number: it reads as none\n");
-  expect("y.where(amount == \"5\" or missing == 1)", texts, 1, "");
+  expect("y.where(amount == \"5\" or missing == 1)", texts, 1, ""); /* the other alternative can hold */
   expect("y.where(amount == \"5 EUR\")", texts, 1,
          "`amount` was a number in 1 of 1 spans, and here it is compared with a string: types do not mix\n");
-  expect("x.where(missing > 10)", texts, 1, "");
+  expect("x.where(missing > 10)", texts, 1, "`missing` is an attribute of no span in the 1 trace that was read\n");
+}
+
+/* A rule that nothing can break, or keep, looks like one that holds. What has to be there for a trace to exercise the
+ * rule is said elsewhere. */
+static void test_names_that_stand_in_nothing(void **state) {
+  (void)state;
+  static const char shop[] = "a checkout service=web amount=5\nb db.query service=bank\n";
+  static const char *const lacks[][2] = {
+      {"when { checkout } never { refnud }", "`refnud` is the name of no span and no service"},
+      {"when { checkout } always { fraud }", "`fraud` is the name of no span and no service"},
+      {"never { trace.has(span.name == \"refund\") }", "`refund` is the name of no span"},
+      {"never { service:shop }", "`shop` is the name of no service"},
+      {"never { checkout.where(amuont > 3) }", "`amuont` is an attribute of no span"},
+      {"never { checkout.where(not exists(kye)) }", "`kye` is an attribute of no span"},
+      {"count(retry) > 3", "`retry` is the name of no span and no service"},
+      {"checkout and not audit", "`audit` is the name of no span and no service"},
+      {"when { checkout } always { refund or reversal }", NULL},
+      {"when { checkout } always { refund or db.query }", ""}, /* the other one can hold */
+      {"when { checkout } never { bank }", ""},
+      {"when { checkuot } always { db.query }", ""}, /* "nothing exercised this rule" says it */
+      {"checkuot and not db.query", ""},
+      {"never { checkout.where(amount > 3) }", ""},
+  };
+  for (size_t i = 0; i < sizeof lacks / sizeof *lacks; i++) {
+    char expected[256];
+    if (!lacks[i][1])
+      expect(lacks[i][0], shop, 1,
+             "`refund` is the name of no span and no service in the 1 trace that was read\n"
+             "`reversal` is the name of no span and no service in the 1 trace that was read\n");
+    if (!lacks[i][1]) continue;
+    snprintf(expected, sizeof expected, lacks[i][1][0] ? "%s in the 2 traces that were read\n" : "%s", lacks[i][1]);
+    expect(lacks[i][0], shop, 2, expected);
+    expect(lacks[i][0], shop, 0, "");
+  }
+}
+
+static bt_data_notes *notes_of(const bt_rule *rule, bt_arena *arena, const char *trace_text) {
+  char message[256];
+  bt_data_notes *notes = NULL;
+  const bt_trace *trace = trace_text_read(arena, trace_text, message, sizeof message);
+  assert_non_null(trace);
+  assert_int_equal(bt_data_notes_new(rule, &notes, NULL), BT_OK);
+  bt_data_notes_look(notes, trace);
+  return notes;
+}
+
+/* What one thread saw is there for all; and of some of the traces nothing is said. */
+static void test_names_that_others_saw(void **state) {
+  (void)state;
+  bt_rule *rule = compile("when { a } never { refund or reversal }");
+  bt_arena arena;
+  bt_buffer out = {0};
+  bt_range place;
+  bt_arena_init(&arena, 16 * 1024 * 1024);
+  bt_data_notes *first = notes_of(rule, &arena, "a a\n"), *second = notes_of(rule, &arena, "a b\n"),
+                *third = notes_of(rule, &arena, "a refund\n");
+  bt_data_notes_add(first, second);
+  assert_true(bt_data_notes_say(first, 1, &out, &place));
+  assert_string_equal(out.ptr, "`reversal` is the name of no span and no service in the 2 traces that were read");
+  assert_int_equal(place.start, 29);
+  bt_data_notes_are_of_some(second);
+  assert_false(bt_data_notes_say(second, 0, &out, &place));
+  bt_data_notes_add(first, third);
+  assert_false(bt_data_notes_say(first, 0, &out, &place));
+  bt_data_notes_free(first);
+  bt_data_notes_free(second);
+  bt_data_notes_free(third);
+  bt_buffer_dispose(&out);
+  bt_arena_dispose(&arena);
+  bt_rule_free(rule);
 }
 
 static void test_an_attribute_that_is_called_so(void **state) {
@@ -88,7 +158,8 @@ static void test_an_attribute_that_is_called_so(void **state) {
          "`error` is the name of no span and no service that was read, and an attribute of 2 spans: where that is "
          "meant, ask for its value, as in trace.has(\"error\" == true)\n");
   expect("never { error }", "a x error=true\nb error\n", 1, "");
-  expect("never { refund }", failing, 1, "");
+  expect("never { refund }", failing, 1,
+         "`refund` is the name of no span and no service in the 1 trace that was read\n");
   expect("x.where(error)", failing, 1, "");
 }
 
@@ -165,6 +236,8 @@ int main(void) {
                                      cmocka_unit_test(test_values_that_are_read),
                                      cmocka_unit_test(test_some_values),
                                      cmocka_unit_test(test_values_of_parts),
+                                     cmocka_unit_test(test_names_that_stand_in_nothing),
+                                     cmocka_unit_test(test_names_that_others_saw),
                                      cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,11 @@ class UnexercisedOnTempo(unittest.TestCase):
             answer = self.server.get(f"/v1/rules/{rule}/first-violation?start={self.range[0]}&end={self.range[1]}&timeout=60s").json()
             self.assertEqual((answer["found"], answer["unexercised"]), (False, [{"rule_id": rule, "known": True, "message": message}]), answer)
 
+    def test_what_was_not_read_is_not_said_to_be_absent(self):
+        """Reads are of what searches found, and of the attributes that are asked for: they do not show that a name is nowhere."""
+        for dsl in ("when { checkout } always { fruad }", "when { checkout } always { db.query.where(amuont > 5) }", "never { refnud }"):
+            self.assertEqual(self.replay(dsl=dsl)["notes"], [], dsl)
+
     def test_where_the_rule_was_exercised_no_names_are_asked_for(self):
         answer = self.replay(rule_ids=["fine"])
         self.assertEqual((answer["status"], answer["unexercised"]), ("completed", []), answer)
