@@ -116,7 +116,7 @@ void bt_answer_write_rest(const bt_answer *answer, bt_buffer *out) {
 
 /* What is not settled, or was not there, is a sentence of its own. */
 const char *bt_answer_rest_sign(const bt_answer *answer) {
-  static const char *const words[] = {"partial_data", "unsettled", "long_traces"};
+  static const char *const words[] = {"partial_data", "unsettled", "long_traces", "dropped"};
   bool is_sentence = false;
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     is_sentence = is_sentence || strncmp(answer->reason, words[i], strlen(words[i])) == 0;

@@ -143,7 +143,7 @@ typedef struct descent {
   bool was_cut; /* the window in work is what was cut off: it is read whatever there is */
   unsigned failed_in_a_row;
   bool is_cancelled, has_data;
-  uint64_t sample_differences, unread_differences;
+  uint64_t sample_differences, unread_differences, dropped;
   bt_moment first_inconclusive;
   char failure[240];
   bt_seen_traces seen;   /* what the windows decided */
@@ -209,6 +209,7 @@ static void take_counters(descent *d, const bt_replay_result *window) {
   result->inconclusive += rule->inconclusive;
   d->sample_differences += window->differences_spread ? rule->sample_differences : 0;
   d->unread_differences += window->differences_spread ? rule->unread_differences : 0;
+  d->dropped += window->dropped;
   bool is_first =
       inconclusive->is_set && (!d->first_inconclusive.is_set || inconclusive->time_ns < d->first_inconclusive.time_ns);
   if (is_first) d->first_inconclusive = *inconclusive;
@@ -418,6 +419,8 @@ static void conclude_until(descent *d, int64_t time_ns) {
         result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
         (unsigned long long)d->unread_differences);
+  else if (d->dropped)
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_DROPPED, (unsigned long long)d->dropped);
   else if (is_inconclusive_before(d, time_ns))
     say_outcome(
         result, BT_REPLAY_INCOMPLETE,
@@ -448,7 +451,7 @@ static void conclude_descent(descent *d) {
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;
   coverage->complete = !d->is_cancelled && !coverage->windows_failed_count && !d->sample_differences &&
-                       !d->unread_differences && !d->halves_are_open && d->has_data &&
+                       !d->unread_differences && !d->dropped && !d->halves_are_open && d->has_data &&
                        coverage->effective_end_ns > d->range.start_ns;
 }
 

@@ -102,6 +102,7 @@ typedef struct bt_judge {
   uint64_t sample_differences;
   bt_data_notes **notes; /* rule_count of them; NULL: nobody wants any */
   uint64_t noted_spans;
+  uint64_t dropped;   /* traces that a read by id left open, because what a rule asks for may have been dropped */
   bool observer_full; /* the observer keeps no more */
   char full_reason[200];
 } bt_judge;

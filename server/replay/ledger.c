@@ -128,10 +128,23 @@ static void say_unsettled_rule(const bt_ledger *ledger) {
               rule->definition->fields.id);
 }
 
+/* Only a read by id shows that something was dropped. */
+static bool rests_on_other_reads(const bt_ledger *ledger) {
+  if (!ledger->table->is_listed) return true;
+  for (size_t i = 0; i < ledger->table->count; i++) {
+    const bt_known *known = &ledger->table->traces[i];
+    bool is_read = known->judged && known->flags & BT_KNOWN_BY_ID;
+    if (is_read || known->flags & BT_KNOWN_OWN) continue;
+    if (bt_trace_table_place(ledger->table, known) != BT_PLACE_OUTSIDE) return true;
+  }
+  return false;
+}
+
 void bt_ledger_conclude(const bt_ledger *ledger) {
   bt_replay_result *result = ledger->account->result;
   const bt_coverage *coverage = &result->coverage;
   result->outcome = BT_REPLAY_COMPLETED;
+  result->dropped = ledger->judge->dropped && rests_on_other_reads(ledger) ? ledger->judge->dropped : 0;
   if (bt_questions_all_lost(ledger->questions))
     say_outcome(result, BT_REPLAY_FAILED, "source: %.200s", ledger->questions->lost_reason);
   else if (coverage->windows_failed_count)
@@ -151,6 +164,8 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
         result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
         (unsigned long long)ledger->judge->unread_differences);
+  else if (result->dropped)
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_DROPPED, (unsigned long long)result->dropped);
   else if (was_changed(ledger))
     say_outcome(result, BT_REPLAY_INCOMPLETE, "source_changed: it was replaced while it was asked, and is now %.170s",
                 coverage->source.note);

@@ -229,6 +229,11 @@ typedef struct bt_moment {
 #define BT_REPLAY_LATE_FOUND                                                                                           \
   "unsettled: nothing in the range is final yet, until %.19sZ the source may hide spans that came late"
 
+/* Why one is in which a read by id showed that something was dropped which a rule asks for; of how many traces. */
+#define BT_REPLAY_DROPPED                                                                                              \
+  "dropped: %llu traces that were read whole have spans of which something was dropped that a rule asks for; the "     \
+  "others were not read whole, and nothing else shows it"
+
 typedef struct bt_rule_result { /* per rule of the request */
   uint64_t traces_candidate, traces_exercised, traces_evaluated, traces_read;
   bool evaluated_is_exact, exercised_is_exact;
@@ -284,6 +289,9 @@ typedef struct bt_replay_result {
   /* What differs (sample_differences, unread_differences) says something of other traces, too: then it is incomplete.
    * Else it makes single traces inconclusive, and they are named (coverage.contradicted). */
   bool differences_spread;
+  /* Traces that a read by id left open, because what a rule asks for may have been dropped, where others were judged by
+   * reads that do not show it: then it is incomplete. */
+  uint64_t dropped;
   bool is_sampled; /* the observer had enough: incomplete, and what was judged is a random sample of what had to be */
   /* Incomplete, and all that is missing is that of some rules nothing in the range is settled: the others' numbers
    * stand. */

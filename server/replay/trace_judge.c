@@ -107,10 +107,16 @@ static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_
                             .is_read = true};
 }
 
+/* No batch shows what was dropped, so others of those that were read in batches may be like this one. */
+static bool is_open_by_dropped(const bt_judged *judged) {
+  return judged->is_usable && judged->verdict.verdict == BT_INCONCLUSIVE && judged->verdict.reason == BT_REASON_DROPPED;
+}
+
 /* What lies outside a rule's own window is told to nobody for it. */
 static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_trace *trace,
                              const bt_rule_verdict *verdicts, bool is_final, bt_judged *out, bt_error *error) {
   bt_status status = BT_OK;
+  bool has_dropped = false;
   for (size_t i = 0; status == BT_OK && i < judge->plan->rule_count; i++) {
     bt_place place = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window, known);
     out[i].is_usable = is_usable(judge, i, is_final) && place != BT_PLACE_OUTSIDE;
@@ -118,10 +124,12 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
     bool is_open = known->flags & BT_KNOWN_OTHER_TIMES ||
                    (known->flags & BT_KNOWN_CONTRADICTED && verdicts[i].verdict != BT_VIOLATED);
     if (is_open) out[i].verdict.verdict = BT_INCONCLUSIVE;
+    has_dropped = has_dropped || is_open_by_dropped(&out[i]);
     bool violates = out[i].is_usable && out[i].verdict.verdict == BT_VIOLATED;
     if (violates && wants_violations(judge))
       status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
   }
+  judge->dropped += is_final && has_dropped && !judge->plan->is_static;
   return status;
 }
 

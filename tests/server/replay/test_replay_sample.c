@@ -200,6 +200,44 @@ static void a_violation_that_is_there_all_the_same_is_told(void **state) {
   assert_int_equal(rule->violations_found, 2);
 }
 
+/* A batch says that `slow` has no owner. By id something of it was dropped, which may have been the owner. */
+static void what_was_dropped_is_shown_by_id_alone(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 1; i <= 40; i++) scene_add(s, i, NOON_NS + (int64_t)i * MINUTE_NS, "slow", NULL);
+  for (uint64_t i = 1; i <= 40; i++) fake_find(&s->fake, i)->spans[0].dropped = 3;
+  replay_run_add(&s->run, "rule", "when { slow } never { slow.where(not exists(owner)) }");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "dropped: ");
+  assert_true(rule->inconclusive > 0);
+  assert_true(s->run.result.dropped > 0);
+  assert_false(s->run.result.coverage.complete);
+}
+
+/* All of them are read by id, and each says of itself what is known of it. */
+static void what_was_dropped_is_known_where_all_is_read_by_id(void **state) {
+  scene *s = *state;
+  scene_add(s, 1, NOON_NS + MINUTE_NS, "slow", NULL);
+  scene_add(s, 2, NOON_NS + 2 * MINUTE_NS, "slow", NULL);
+  fake_find(&s->fake, 1)->spans[0].dropped = 3;
+  s->run.request.count = BT_COUNT_EXACT;
+  replay_run_add(&s->run, "rule", "when { slow } never { slow.where(not exists(owner)) }");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->inconclusive, 1);
+  assert_int_equal(rule->violations_found, 1);
+}
+
+/* What was dropped is not what the rule asks for. */
+static void what_was_dropped_and_not_asked_for_is_nothing(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 1; i <= 40; i++) scene_add(s, i, NOON_NS + (int64_t)i * MINUTE_NS, "slow", NULL);
+  for (uint64_t i = 1; i <= 40; i++) fake_find(&s->fake, i)->spans[0].dropped = 3;
+  replay_run_add(&s->run, "rule", "when { slow } always { retry }");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 40);
+}
+
 static void other_times_than_a_search_showed_are_a_contradiction(void **state) {
   scene *s = *state;
   scene_add(s, 2, NOON_NS + 2 * MINUTE_NS, "slow", "retry");
@@ -575,6 +613,9 @@ int main(void) {
       SCENE(differences_of_two_traces_are_everybodys),
       SCENE(one_of_a_few_compared_is_everybodys),
       SCENE(copies_explain_differences),
+      SCENE(what_was_dropped_is_shown_by_id_alone),
+      SCENE(what_was_dropped_is_known_where_all_is_read_by_id),
+      SCENE(what_was_dropped_and_not_asked_for_is_nothing),
       SCENE(a_batch_that_lacks_what_a_search_showed_is_counted),
       SCENE(a_read_by_id_that_lacks_it_is_repeated),
       SCENE(what_no_read_has_is_inconclusive),
