@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dsl/evaluation.h"
+#include "dsl/evaluation_worlds.h"
 
 enum { LEAST_STEP_BUDGET = 1000000, STEPS_OF_SPAN = 50, FEW_SPANS = 4 };
 
@@ -30,6 +31,7 @@ const char *bt_reason_name(bt_reason reason) {
   case BT_REASON_BUDGET: return "budget";
   case BT_REASON_INCOMPLETE: return "incomplete";
   case BT_REASON_PRUNED: return "pruned";
+  case BT_REASON_COPIES: return "copies";
   case BT_REASON_TIME: return "time";
   case BT_REASON_DROPPED: return "dropped";
   case BT_REASON_SKEW: return "skew";
@@ -257,17 +259,73 @@ static void start_trace(bt_evaluator *evaluator, const bt_trace *trace) {
   bt_trace_index_start(&evaluator->index, trace);
 }
 
+static bt_status run_trace(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
+                           const bt_rule_verdict **out, bt_error *error) {
+  start_trace(evaluator, trace);
+  return run_rules(evaluator, options, out, error);
+}
+
+static bt_status run_family(bt_evaluator *evaluator, const bt_family *family, const bt_eval_options *options,
+                            const bt_rule_verdict **out, bt_error *error) {
+  start_trace(evaluator, family->traces[0].trace);
+  if (!bt_relatives_start(&evaluator->relatives, family, &evaluator->arena)) return report_failure(evaluator, error);
+  return run_rules(evaluator, options, out, error);
+}
+
+/* ---- where records of one span do not agree ---- */
+
+static bool has_several_worlds(const bt_family *family) {
+  for (uint32_t t = 0; t < family->trace_count; t++)
+    if (family->traces[t].trace->differing_copies) return true;
+  return false;
+}
+
+static bt_status leave_all_open(bt_evaluator *evaluator, const bt_rule_verdict **out) {
+  for (size_t i = 0; i < evaluator->ruleset->count; i++)
+    evaluator->verdicts[i] =
+        (bt_rule_verdict){.verdict = BT_INCONCLUSIVE,
+                          .reason = BT_REASON_COPIES,
+                          .exercised = evaluator->ruleset->programs[i].is_exercised_by_all ? BT_TRUE : BT_UNKNOWN};
+  *out = evaluator->verdicts;
+  return BT_OK;
+}
+
+static bt_status run_in_each(bt_evaluator *evaluator, bt_worlds *worlds, bool is_family, const bt_eval_options *options,
+                             const bt_rule_verdict **out, bt_error *error) {
+  const bt_family *world;
+  bt_status status = BT_OK, built;
+  while (status == BT_OK && bt_worlds_next(worlds, &world, &built)) {
+    status = is_family ? run_family(evaluator, world, options, out, error)
+                       : run_trace(evaluator, world->traces[0].trace, options, out, error);
+    if (status == BT_OK) bt_worlds_take(worlds, evaluator->verdicts);
+  }
+  if (status == BT_OK && built != BT_OK) status = bt_error_no_memory(error);
+  if (status == BT_OK) bt_worlds_conclude(worlds, evaluator->verdicts);
+  return status;
+}
+
+static bt_status run_worlds(bt_evaluator *evaluator, const bt_family *family, bool is_family,
+                            const bt_eval_options *options, const bt_rule_verdict **out, bt_error *error) {
+  bt_worlds *worlds = bt_worlds_new(family, evaluator->ruleset->count);
+  if (!worlds) return bt_error_no_memory(error);
+  bt_status status = bt_worlds_are_few(worlds) ? run_in_each(evaluator, worlds, is_family, options, out, error)
+                                               : leave_all_open(evaluator, out);
+  bt_worlds_free(worlds);
+  if (status != BT_OK) *out = NULL;
+  return status;
+}
+
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
                            const bt_rule_verdict **out, bt_error *error) {
   *out = NULL;
-  start_trace(evaluator, trace);
-  return run_rules(evaluator, options, out, error);
+  if (!trace->differing_copies) return run_trace(evaluator, trace, options, out, error);
+  bt_family_trace alone = {.trace = trace};
+  return run_worlds(evaluator, &(bt_family){&alone, 1}, false, options, out, error);
 }
 
 bt_status bt_evaluator_run_family(bt_evaluator *evaluator, const bt_family *family, const bt_eval_options *options,
                                   const bt_rule_verdict **out, bt_error *error) {
   *out = NULL;
-  start_trace(evaluator, family->traces[0].trace);
-  if (!bt_relatives_start(&evaluator->relatives, family, &evaluator->arena)) return report_failure(evaluator, error);
-  return run_rules(evaluator, options, out, error);
+  return has_several_worlds(family) ? run_worlds(evaluator, family, true, options, out, error)
+                                    : run_family(evaluator, family, options, out, error);
 }

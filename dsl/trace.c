@@ -8,6 +8,7 @@
 
 #include "dsl/trace_comparison.h"
 #include "dsl/trace_pruned.h"
+#include "dsl/trace_records.h"
 
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key) {
   for (uint32_t i = 0; i < attributes->count; i++)
@@ -26,7 +27,8 @@ int bt_span_compare(const bt_span *a, const bt_span *b) {
   if (a_is_known != b_is_known) return a_is_known ? -1 : 1;
   if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
   int order = memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
-  return order ? order : (a->kind > b->kind) - (a->kind < b->kind);
+  if (order || a->kind != b->kind) return order ? order : a->kind < b->kind ? -1 : 1;
+  return bt_str_compare(a->resource->service, b->resource->service);
 }
 
 /* A time of 0 is one that nobody set. */
@@ -128,7 +130,9 @@ struct bt_trace_builder {
   uint32_t *slots;    /* span number + 1, or 0; open addressing by span id, whatever the kind */
   uint32_t slot_mask; /* number of slots − 1; at most half of them are taken */
   uint64_t seed;      /* differs between runs, so that nobody can choose ids that fall into one slot */
-  bool has_moved;     /* spans were put in order since they were filed: the slots name other ones */
+  bt_plain_parts plain;
+  bool has_records; /* some spans are of several records, of which some may have given way */
+  bool has_moved;   /* spans were put in order since they were filed: the slots name other ones */
 };
 
 /* Most traces are small, and there may be many: 20,000 of five spans take 30 MiB, and with room for 16 they took 50. */
@@ -161,9 +165,15 @@ static uint32_t slots_for(uint32_t capacity) {
   return slots;
 }
 
+/* Behind others of that id and kind, too. */
+static void file_span(const bt_trace_builder *builder, uint32_t span) {
+  uint32_t slot = slot_of(builder, &builder->spans[span].id);
+  while (builder->slots[slot]) slot = (slot + 1) & builder->slot_mask;
+  builder->slots[slot] = span + 1;
+}
+
 static void file_spans(const bt_trace_builder *builder) {
-  for (uint32_t i = 0; i < builder->trace.span_count; i++)
-    *find_slot(builder, &builder->spans[i].id, false, builder->spans[i].kind) = i + 1;
+  for (uint32_t i = 0; i < builder->trace.span_count; i++) file_span(builder, i);
 }
 
 /* After bt_trace_builder_finish. */
@@ -212,29 +222,109 @@ static uint8_t doubts_of(const bt_span *span) {
   return (uint8_t)doubts;
 }
 
+static void set_flags(bt_trace_builder *builder, bt_span *span) {
+  span->pruning = (uint8_t)bt_pruning_of(span);
+  span->doubts = doubts_of(span);
+  if (span->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;
+  builder->trace.doubts |= span->doubts;
+}
+
+/* A new span, which is filed. */
+static bool append_span(bt_trace_builder *builder, const bt_span *span) {
+  bool is_full = builder->trace.span_count == builder->capacity;
+  if (is_full && builder->capacity > MOST_SPANS / 2) return false;
+  if (is_full && !grow_spans(builder, builder->capacity ? builder->capacity * 2 : FIRST_CAPACITY)) return false;
+  uint32_t number = builder->trace.span_count++;
+  builder->spans[number] = *span;
+  set_flags(builder, &builder->spans[number]);
+  file_span(builder, number);
+  return true;
+}
+
+/* ---- several records of one span ---- */
+
+/* The next span of that id and kind from a slot on; BT_NO_SPAN: there is no more. *slot becomes the one behind it. */
+static uint32_t next_record(const bt_trace_builder *builder, const bt_span *record, uint32_t *slot) {
+  while (builder->slots[*slot]) {
+    uint32_t number = builder->slots[*slot] - 1;
+    *slot = (*slot + 1) & builder->slot_mask;
+    const bt_span *span = &builder->spans[number];
+    if (memcmp(&span->id, &record->id, sizeof span->id) == 0 && span->kind == record->kind) return number;
+  }
+  return BT_NO_SPAN;
+}
+
+static bool may_be_of(const bt_span *record, bt_str service) {
+  bt_str own = record->resource->service;
+  return !own.len || !service.len || bt_str_equal(own, service);
+}
+
+/* All records of this id and kind that may be of the service, and the new one. */
+static bool gather_records(const bt_trace_builder *builder, const bt_span *added, bt_str service, bt_records *out) {
+  uint32_t slot = slot_of(builder, &added->id), number;
+  *out = (bt_records){.count = 0};
+  for (const bt_span *record = added; record; record = record->other)
+    if (may_be_of(record, service) && !bt_records_add(out, record, builder->arena)) return false;
+  while ((number = next_record(builder, added, &slot)) != BT_NO_SPAN)
+    for (const bt_span *record = &builder->spans[number]; record; record = record->other)
+      if (may_be_of(record, service) && !bt_records_add(out, record, builder->arena)) return false;
+  bt_records_settle(out);
+  return true;
+}
+
+static bool join_records(bt_trace_builder *builder, const bt_records *records, bt_span *out) {
+  if (!bt_records_join(records, builder->arena, out)) return false;
+  builder->has_records = true;
+  builder->trace.has_more_copies = builder->trace.has_more_copies || records->are_more;
+  return true;
+}
+
+/* The span of that id and kind that has this service, or one that has none and may be it; BT_NO_SPAN: there is none. */
+static uint32_t find_service(const bt_trace_builder *builder, const bt_span *record) {
+  uint32_t slot = slot_of(builder, &record->id), number;
+  do {
+    number = next_record(builder, record, &slot);
+  } while (number != BT_NO_SPAN && !may_be_of(&builder->spans[number], record->resource->service));
+  return number;
+}
+
+static bool merge_into(bt_trace_builder *builder, uint32_t number, const bt_span *added, bt_str service) {
+  bt_records records;
+  bt_span joined;
+  if (!gather_records(builder, added, service, &records) || !join_records(builder, &records, &joined)) return false;
+  builder->spans[number] = joined;
+  set_flags(builder, &builder->spans[number]);
+  return true;
+}
+
+/* One without a service is a record of each span of its id and kind. */
+static bool merge_into_all(bt_trace_builder *builder, const bt_span *added) {
+  uint32_t slot = slot_of(builder, &added->id), number;
+  while ((number = next_record(builder, added, &slot)) != BT_NO_SPAN)
+    if (!merge_into(builder, number, added, builder->spans[number].resource->service)) return false;
+  return true;
+}
+
+static bool add_records(bt_trace_builder *builder, const bt_span *added) {
+  bt_str service = added->resource->service;
+  bt_records records;
+  bt_span joined;
+  uint32_t number = find_service(builder, added);
+  if (number != BT_NO_SPAN)
+    return service.len ? merge_into(builder, number, added, service) : merge_into_all(builder, added);
+  if (!gather_records(builder, added, service, &records) || !join_records(builder, &records, &joined)) return false;
+  return append_span(builder, &joined);
+}
+
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
   if (builder->has_moved) file_moved_spans(builder);
   uint32_t *slot = find_slot(builder, &span->id, false, span->kind);
-  if (*slot) {
-    bool has_room;
-    if (!bt_spans_agree(&builder->spans[*slot - 1], span, builder->arena, &has_room))
-      builder->trace.differing_copies = true;
-    return has_room;
-  }
-  if (builder->trace.span_count == builder->capacity) {
-    if (builder->capacity > MOST_SPANS / 2 ||
-        !grow_spans(builder, builder->capacity ? builder->capacity * 2 : FIRST_CAPACITY))
-      return false;
-    slot = find_slot(builder, &span->id, false, span->kind);
-  }
-  bt_span *added = &builder->spans[builder->trace.span_count++];
-  *added = *span;
-  added->pruning = (uint8_t)bt_pruning_of(span);
-  if (added->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;
-  added->doubts = doubts_of(span);
-  builder->trace.doubts |= added->doubts;
-  *slot = builder->trace.span_count;
-  return true;
+  if (span->other || bt_record_has_doubled_key(span, &builder->plain)) return add_records(builder, span);
+  if (!*slot) return append_span(builder, span);
+  bool has_room;
+  const bt_span *first = &builder->spans[*slot - 1];
+  if (!first->other && bt_spans_agree(first, span, builder->arena, &has_room)) return has_room;
+  return add_records(builder, span);
 }
 
 void bt_trace_builder_mark_partial(bt_trace_builder *builder) {
@@ -273,8 +363,21 @@ static void find_root(bt_trace_builder *builder) {
   trace->root_in_doubt = lacks_start && root_count > 1;
 }
 
+/* What was added may have given way since. */
+static void set_flags_again(bt_trace_builder *builder) {
+  bt_trace *trace = &builder->trace;
+  trace->pruned = trace->differing_copies = false;
+  trace->doubts = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    set_flags(builder, &builder->spans[i]);
+    if (builder->spans[i].other) trace->differing_copies = true;
+  }
+  if (trace->has_more_copies) trace->differing_copies = true;
+}
+
 const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {
   bt_trace *trace = &builder->trace;
+  if (builder->has_records) set_flags_again(builder);
   if (builder->has_moved) file_moved_spans(builder);
   find_root(builder); /* by the slots, so before spans move */
   bt_span root = trace->root == BT_NO_SPAN ? (bt_span){0} : builder->spans[trace->root];

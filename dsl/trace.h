@@ -107,6 +107,7 @@ typedef struct bt_span {
   uint32_t dropped_attributes, dropped_events, dropped_links; /* as many as it says were dropped */
   uint8_t pruning;                                            /* bt_pruning; the builder sets it */
   uint8_t doubts;                                             /* BT_DOUBT_*; the builder sets it */
+  const struct bt_span *other; /* a further record of this span, which says something else; NULL: there is none */
 } bt_span;
 
 typedef struct bt_trace {
@@ -114,7 +115,8 @@ typedef struct bt_trace {
   const bt_span *spans; /* in bt_span_compare's order, whatever order they came in; a span's number is its place here */
   uint32_t span_count;
   uint32_t root;         /* see bt_trace_root */
-  bool differing_copies; /* two records of one span (id and kind) did not agree; the first counts */
+  bool differing_copies; /* some span has other records, each of which may be the right one */
+  bool has_more_copies;  /* and one has more of them than are here */
   bool missing_parents;  /* some span names a parent that is not here */
   bool partial;          /* the source said that it does not give the whole trace */
   bool pruned; /* some spans were summed up before: a summary is here in their place, or what was kept beside it */
@@ -126,8 +128,8 @@ typedef struct bt_trace {
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
 /* Means something where both its times are known. */
 int64_t bt_span_duration_ns(const bt_span *span);
-/* The order of spans in everything that is told: by start, then id, then kind. A start of 0 is not known, and stands
- * behind those that are. Below, at, above 0; 0: only for records of one span. */
+/* The order of spans in everything that is told: by start, then id, then kind, then service. A start of 0 is not known,
+ * and stands behind those that are. Below, at, above 0; 0: only for records of one span. */
 int bt_span_compare(const bt_span *a, const bt_span *b);
 /* Earliest start and latest end. A start or an end of 0 was never set (OTLP's default), so it is none of them. 0: no
  * span has one. */
@@ -150,7 +152,9 @@ void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]);
 bool bt_trace_id_parse(bt_str hex, bt_trace_id *out);
 bool bt_span_id_parse(bt_str hex, bt_span_id *out);
 
-/* Collects the spans of one trace. Records with the same span id and kind become one span: the first one counts. */
+/* Collects the spans of one trace. Records with the same span id, kind and service become one span; one without a
+ * service is a record of each with its id and kind. Where they do not agree, those that have ended count, and the span
+ * has all of them, in an order that does not depend on theirs. */
 typedef struct bt_trace_builder bt_trace_builder;
 
 /* new in the arena; the arena must outlive the trace. NULL: no room. */

@@ -4,17 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool values_agree(const bt_value *a, const bt_value *b);
-
 static bool arrays_agree(const bt_value *a, const bt_value *b) {
   if (a->array.count != b->array.count) return false;
   for (uint32_t i = 0; i < a->array.count; i++)
-    if (!values_agree(&a->array.items[i], &b->array.items[i])) return false;
+    if (!bt_values_agree(&a->array.items[i], &b->array.items[i])) return false;
   return true;
 }
 
 /* NaN agrees with NaN here: the question is whether the same was sent twice. What is inside an OTHER is not kept. */
-static bool values_agree(const bt_value *a, const bt_value *b) {
+bool bt_values_agree(const bt_value *a, const bt_value *b) {
   if (a->type != b->type) return false;
   switch (a->type) {
   case BT_VALUE_MISSING:
@@ -31,7 +29,7 @@ static bool values_agree(const bt_value *a, const bt_value *b) {
 }
 
 static bool attribute_agrees(const bt_attribute *a, const bt_attribute *b) {
-  return bt_str_equal(a->key, b->key) && values_agree(&a->value, &b->value);
+  return bt_str_equal(a->key, b->key) && bt_values_agree(&a->value, &b->value);
 }
 
 static bool attributes_agree_in_order(bt_attributes a, bt_attributes b) {

@@ -1,4 +1,4 @@
-/* Comparing two records of one span, for the flag differing_copies. Only trace.c includes this. Thread: no state. */
+/* Comparing two records of one span. Only trace.c and trace_records.c include this. Thread: no state. */
 #ifndef BT_DSL_TRACE_COMPARISON_H
 #define BT_DSL_TRACE_COMPARISON_H
 
@@ -7,6 +7,8 @@
 #include "dsl/arena.h"
 #include "dsl/trace.h"
 
+/* Whether both are the same; NaN is the same as NaN. */
+bool bt_values_agree(const bt_value *a, const bt_value *b);
 /* Whether two records with the same id and kind say the same; the order of attributes does not matter. The arena gives
  * scratch memory; *has_room is false when it could not, and the answer then means nothing. */
 bool bt_spans_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room);

@@ -104,6 +104,16 @@ static const bt_link *copy_links(walk *w, const bt_span *span) {
   return items;
 }
 
+static void copy_span(walk *w, const bt_span *from, bt_span *to);
+
+/* Few: BT_RECORDS_MAX. */
+static const bt_span *copy_others(walk *w, const bt_span *from) {
+  if (!from) return NULL;
+  bt_span *room = take_memory(w, sizeof *room), scratch;
+  copy_span(w, from, room ? room : &scratch);
+  return room;
+}
+
 static void copy_span(walk *w, const bt_span *from, bt_span *to) {
   *to = *from;
   copy_text(w, from->name, &to->name);
@@ -113,6 +123,7 @@ static void copy_span(walk *w, const bt_span *from, bt_span *to) {
   copy_attributes(w, &from->attributes, &to->attributes);
   to->events = copy_events(w, from);
   to->links = copy_links(w, from);
+  to->other = copy_others(w, from->other);
 }
 
 static bt_span *copy_spans(walk *w, const bt_trace *trace) {

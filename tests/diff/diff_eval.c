@@ -238,7 +238,8 @@ static void print_census(const census *c) {
   print_row("incomplete", c->incomplete);
   print_row("pruned", c->pruned);
   for (size_t i = 0; i < rule_feature_count(); i++) print_row(rule_feature_name(i), c->features[i]);
-  printf("inconclusive by times %llu, by what was dropped %llu\n", (unsigned long long)c->reasons[BT_REASON_TIME],
+  printf("inconclusive by copies %llu, by times %llu, by what was dropped %llu\n",
+         (unsigned long long)c->reasons[BT_REASON_COPIES], (unsigned long long)c->reasons[BT_REASON_TIME],
          (unsigned long long)c->reasons[BT_REASON_DROPPED]);
   printf("inconclusive by incompleteness %llu, by pruning %llu, by linked traces %llu, by skew %llu; exercised false "
          "%llu, unknown %llu, true "

@@ -1,6 +1,8 @@
 /* Writing random traces. See random_trace.h. */
 #include "tests/diff/random_trace.h"
 
+#include <string.h>
+
 #include "tests/support/column_keys.h"
 
 static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\""};
@@ -84,14 +86,22 @@ static const char *random_value(test_random *random, bool has_texts) {
 
 typedef struct style { /* of a whole trace */
   bool is_pruned, has_texts, is_doubtful;
+  bool has_copies; /* records of one span that differ, and keys that stand twice */
 } style;
 
 static void write_attributes(test_random *random, bt_buffer *out, const style *how, const char *prefix,
                              unsigned at_most) {
-  unsigned count = test_random_below(random, at_most + 1);
-  for (unsigned i = 0; i < count; i++)
-    bt_buffer_printf(out, " %s%s=%s", prefix, random_key(random, keys, sizeof keys / sizeof *keys),
-                     random_value(random, how->has_texts));
+  enum { MOST = 8 };
+  const char *written[MOST];
+  unsigned count = test_random_below(random, at_most + 1), known = 0;
+  for (unsigned i = 0; i < count && known < MOST; i++) {
+    const char *key = random_key(random, keys, sizeof keys / sizeof *keys);
+    bool is_again = false;
+    for (unsigned k = 0; k < known; k++) is_again = is_again || strcmp(written[k], key) == 0;
+    if (is_again && !(how->has_copies && one_in(random, 8))) continue;
+    written[known++] = key;
+    bt_buffer_printf(out, " %s%s=%s", prefix, key, random_value(random, how->has_texts));
+  }
 }
 
 static void write_parent(test_random *random, bt_buffer *out, unsigned number, unsigned count) {
@@ -165,16 +175,21 @@ static void write_pruning(test_random *random, bt_buffer *out) {
   }
 }
 
-static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count, const style *how) {
-  /* now and then the id of an earlier span: its other half, or a differing copy of it */
-  unsigned id = number && one_in(random, 6) ? test_random_below(random, number) : number;
+/* What the records of one span have in common. */
+typedef struct identity {
+  unsigned number, count; /* of the span, and of all spans */
+  char id;
+  const char *service, *kind; /* NULL: not said */
+} identity;
+
+static void write_record(test_random *random, bt_buffer *out, const identity *of, const style *how) {
   bool is_number = how->has_texts && one_in(random, 12);
-  bt_buffer_printf(out, "%c %s", 'a' + (char)id, is_number ? PICK(random, texts) : PICK(random, names));
-  write_parent(random, out, number, count);
+  bt_buffer_printf(out, "%c %s", of->id, is_number ? PICK(random, texts) : PICK(random, names));
+  write_parent(random, out, of->number, of->count);
   write_times(random, out, how->is_doubtful);
   if (how->is_doubtful) write_dropped(random, out);
-  if (!one_in(random, 4)) bt_buffer_printf(out, " service=%s", PICK(random, services));
-  if (one_in(random, 2)) bt_buffer_printf(out, " kind=%s", PICK(random, kinds));
+  if (of->service) bt_buffer_printf(out, " service=%s", of->service);
+  if (of->kind) bt_buffer_printf(out, " kind=%s", of->kind);
   if (one_in(random, 2)) bt_buffer_printf(out, " status=%s", PICK(random, statuses));
   if (one_in(random, 8)) bt_buffer_printf(out, " message=%s", PICK(random, strings));
   if (one_in(random, 4)) bt_buffer_printf(out, " scope=%s scope_version=1.2", PICK(random, strings));
@@ -187,10 +202,23 @@ static void write_span(test_random *random, bt_buffer *out, unsigned number, uns
   bt_buffer_append_char(out, '\n');
 }
 
+static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count, const style *how) {
+  /* now and then the id of an earlier span: its other half, or one more of its records */
+  unsigned id = number && one_in(random, 12) ? test_random_below(random, number) : number;
+  identity of = {.number = number, .count = count, .id = (char)('a' + (int)id)};
+  if (!one_in(random, 4)) of.service = PICK(random, services);
+  if (one_in(random, 2)) of.kind = PICK(random, kinds);
+  write_record(random, out, &of, how);
+  if (!how->has_copies || !one_in(random, 4)) return;
+  if (one_in(random, 6)) of.service = NULL;
+  write_record(random, out, &of, how);
+}
+
 void random_trace_write(test_random *random, bt_buffer *out) {
   unsigned count = 2 + test_random_below(random, one_in(random, 6) ? 13 : 6);
   if (one_in(random, 100)) count = 1;
   if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
   style how = {.is_pruned = one_in(random, 4), .has_texts = one_in(random, 2), .is_doubtful = one_in(random, 2)};
+  how.has_copies = one_in(random, 3);
   for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, &how);
 }

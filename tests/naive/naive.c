@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/naive/naive_world.h"
+#include "tests/naive/naive_worlds.h"
 
 static bt_truth condition_holds(naive_world *world, const bt_condition *condition);
 
@@ -198,6 +199,10 @@ static void sort_tuples(const bt_trace *trace, naive_verdict *out) {
     qsort_r(out->tuples, out->choice_total, out->tuple_size * sizeof *out->tuples, compare_tuples, &order);
 }
 
+bool naive_is_exercised_by_all(const bt_rule *rule) {
+  return rule->condition && !has_positives_beside_negatives(rule->condition);
+}
+
 static void judge(naive_world *world, naive_verdict *out) {
   const bt_rule *rule = world->rule;
   *out = (naive_verdict){.verdict = BT_SATISFIED};
@@ -213,8 +218,7 @@ static void judge(naive_world *world, naive_verdict *out) {
     out->verdict = BT_INCONCLUSIVE;
   else if (t.when == BT_FALSE)
     out->verdict = BT_NOT_APPLICABLE;
-  bool is_by_all = rule->condition && !has_positives_beside_negatives(rule->condition);
-  out->exercised = is_by_all ? BT_TRUE : rule->condition ? t.positives : t.when;
+  out->exercised = naive_is_exercised_by_all(rule) ? BT_TRUE : rule->condition ? t.positives : t.when;
 }
 
 /* With 0 for a time, and what was dropped for missing. */
@@ -257,6 +261,10 @@ static void evaluate(naive_world *world, const bt_eval_options *options, naive_v
 /* All spans in a row, as copies. */
 void naive_evaluate_family(const bt_rule *rule, const bt_family *family, const bt_eval_options *options,
                            naive_verdict *out) {
+  if (naive_has_worlds(family)) {
+    naive_evaluate_worlds(rule, family, true, options, out);
+    return;
+  }
   uint32_t count = 0, next = 0;
   for (uint32_t t = 0; t < family->trace_count; t++) count += family->traces[t].trace->span_count;
   bt_span *spans = calloc(count + 1, sizeof *spans);
@@ -277,6 +285,12 @@ void naive_evaluate_family(const bt_rule *rule, const bt_family *family, const b
 }
 
 void naive_evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options, naive_verdict *out) {
+  bt_family_trace alone = {.trace = trace};
+  bt_family one = {&alone, 1};
+  if (naive_has_worlds(&one)) {
+    naive_evaluate_worlds(rule, &one, false, options, out);
+    return;
+  }
   uint32_t *home = calloc(trace->span_count + 1, sizeof *home);
   if (!home) abort();
   naive_world world = {.rule = rule, .trace = trace, .spans = trace->spans, .home = home};
