@@ -63,6 +63,15 @@ uint32_t bt_trace_root(const bt_trace *trace) {
   return trace->root;
 }
 
+const bt_link *bt_spans_next_link(const bt_span *spans, uint32_t count, bt_link_place *place) {
+  for (; place->span < count; place->span++, place->record = NULL) {
+    if (!place->record) *place = (bt_link_place){.span = place->span, .record = &spans[place->span]};
+    for (; place->record; place->record = place->record->other, place->link = 0)
+      if (place->link < place->record->link_count) return &place->record->links[place->link++];
+  }
+  return NULL;
+}
+
 int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b) {
   return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }

@@ -141,6 +141,13 @@ int64_t bt_trace_latest_start_ns(const bt_trace *trace);
  * BT_NO_SPAN when every span hangs in a cycle. */
 uint32_t bt_trace_root(const bt_trace *trace);
 
+typedef struct bt_link_place { /* all-zero: before the first */
+  uint32_t span, link;
+  const bt_span *record; /* NULL: none of the span's is begun */
+} bt_link_place;
+/* The next link of the spans, of whichever of their records. NULL: there is no more. */
+const bt_link *bt_spans_next_link(const bt_span *spans, uint32_t count, bt_link_place *place);
+
 int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b);
 bool bt_span_id_is_zero(const bt_span_id *id);
 bool bt_trace_id_is_zero(const bt_trace_id *id);

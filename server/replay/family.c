@@ -203,15 +203,15 @@ static bt_status read_members(group *g, const id_list *list, bool is_own, bool *
 
 /* Traces that the spans of members from `from` on link to and that are not there. */
 static bt_status list_named(const group *g, size_t from, id_list *out, bt_error *error) {
-  for (size_t i = from; i < g->count; i++)
-    for (uint32_t s = 0; s < g->members[i].trace.span_count; s++) {
-      const bt_span *span = &g->members[i].trace.spans[s];
-      for (uint32_t l = 0; l < span->link_count; l++) {
-        const bt_trace_id *id = &span->links[l].trace_id;
-        if (bt_trace_id_is_zero(id) || find_member(g, id)) continue;
-        if (!add_id(out, id)) return bt_error_no_memory(error);
-      }
+  for (size_t i = from; i < g->count; i++) {
+    const bt_trace *trace = &g->members[i].trace;
+    const bt_link *link;
+    bt_link_place place = {0};
+    while ((link = bt_spans_next_link(trace->spans, trace->span_count, &place))) {
+      if (bt_trace_id_is_zero(&link->trace_id) || find_member(g, &link->trace_id)) continue;
+      if (!add_id(out, &link->trace_id)) return bt_error_no_memory(error);
     }
+  }
   sort_ids(out);
   return BT_OK;
 }
@@ -375,18 +375,19 @@ static size_t find_tied(const group *g, size_t number) {
 
 /* Links of any direction tie their traces. */
 static void tie_members(group *g) {
-  for (size_t i = 0; i < g->count; i++)
-    for (uint32_t s = 0; s < g->members[i].trace.span_count; s++) {
-      const bt_span *span = &g->members[i].trace.spans[s];
-      for (uint32_t l = 0; l < span->link_count; l++) {
-        const member *to = find_member(g, &span->links[l].trace_id);
-        size_t a = find_tied(g, i), b = to ? find_tied(g, (size_t)(to - g->members)) : a;
-        if (a < b)
-          g->members[b].tied = a;
-        else
-          g->members[a].tied = b;
-      }
+  for (size_t i = 0; i < g->count; i++) {
+    const bt_trace *trace = &g->members[i].trace;
+    const bt_link *link;
+    bt_link_place place = {0};
+    while ((link = bt_spans_next_link(trace->spans, trace->span_count, &place))) {
+      const member *to = find_member(g, &link->trace_id);
+      size_t a = find_tied(g, i), b = to ? find_tied(g, (size_t)(to - g->members)) : a;
+      if (a < b)
+        g->members[b].tied = a;
+      else
+        g->members[a].tied = b;
     }
+  }
 }
 
 static bt_family_trace describe_member(const group *g, const member *m) {

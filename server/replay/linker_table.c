@@ -8,13 +8,14 @@
 
 static bt_status add_ties(bt_linker_table *table, uint32_t number, bt_error *error) {
   const bt_trace *trace = &table->linkers[number].trace;
-  for (uint32_t s = 0; s < trace->span_count; s++)
-    for (uint32_t l = 0; l < trace->spans[s].link_count; l++) {
-      bt_link_tie *ties = bt_grow_array(table->ties, table->tie_count, &table->tie_capacity, sizeof *ties);
-      if (!ties) return bt_error_no_memory(error);
-      table->ties = ties;
-      ties[table->tie_count++] = (bt_link_tie){trace->spans[s].links[l].trace_id, number};
-    }
+  const bt_link *link;
+  bt_link_place place = {0};
+  while ((link = bt_spans_next_link(trace->spans, trace->span_count, &place))) {
+    bt_link_tie *ties = bt_grow_array(table->ties, table->tie_count, &table->tie_capacity, sizeof *ties);
+    if (!ties) return bt_error_no_memory(error);
+    table->ties = ties;
+    ties[table->tie_count++] = (bt_link_tie){link->trace_id, number};
+  }
   return BT_OK;
 }
 

@@ -457,10 +457,11 @@ static bt_status judge_shown(bt_judge *judge, const bt_awaiting *of, const bt_fa
 /* Links from one to another, which a batch does not show: who waits for a family as a batch showed it is read again. */
 static bool has_own_links(const bt_family *family) {
   const bt_trace *own = family->traces[0].trace;
-  for (uint32_t s = 0; s < own->span_count; s++)
-    for (uint32_t l = 0; l < own->spans[s].link_count; l++)
-      for (uint32_t t = 0; t < family->trace_count; t++)
-        if (!bt_trace_id_compare(&own->spans[s].links[l].trace_id, &family->traces[t].trace->id)) return true;
+  const bt_link *link;
+  bt_link_place place = {0};
+  while ((link = bt_spans_next_link(own->spans, own->span_count, &place)))
+    for (uint32_t t = 0; t < family->trace_count; t++)
+      if (!bt_trace_id_compare(&link->trace_id, &family->traces[t].trace->id)) return true;
   return false;
 }
 

@@ -311,10 +311,12 @@ static int compare_ids(const void *a, const void *b) {
 }
 
 static bool links_to_any(const bt_memory_piece *newest, const bt_trace_id *sorted, size_t count) {
-  for (const bt_memory_piece *piece = newest; piece; piece = piece->before)
-    for (uint32_t i = 0; i < piece->span_count; i++)
-      for (uint32_t k = 0; k < piece->spans[i].link_count; k++)
-        if (bsearch(&piece->spans[i].links[k].trace_id, sorted, count, sizeof *sorted, compare_ids)) return true;
+  for (const bt_memory_piece *piece = newest; piece; piece = piece->before) {
+    const bt_link *link;
+    bt_link_place place = {0};
+    while ((link = bt_spans_next_link(piece->spans, piece->span_count, &place)))
+      if (bsearch(&link->trace_id, sorted, count, sizeof *sorted, compare_ids)) return true;
+  }
   return false;
 }
 

@@ -39,9 +39,10 @@ static bt_status add_trace(bt_unit_notes *notes, const bt_trace *trace, bt_error
   notes->traces = traces;
   traces[notes->trace_count++] = look_at(trace);
   bt_status status = BT_OK;
-  for (uint32_t i = 0; i < trace->span_count; i++)
-    for (uint32_t k = 0; status == BT_OK && k < trace->spans[i].link_count; k++)
-      status = add_link(notes, &(bt_trace_link){trace->spans[i].links[k].trace_id, trace->id}, error);
+  const bt_link *link;
+  bt_link_place place = {0};
+  while (status == BT_OK && (link = bt_spans_next_link(trace->spans, trace->span_count, &place)))
+    status = add_link(notes, &(bt_trace_link){link->trace_id, trace->id}, error);
   return status;
 }
 

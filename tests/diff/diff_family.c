@@ -215,19 +215,21 @@ static bool may_matter(const bt_trace *trace, bt_str filter) {
   return false;
 }
 
-static bool has_pruned(const random_family *f) {
+/* Spans that were summed up, or of which a Tempo has one record of several. */
+static bool is_whole_nowhere(const random_family *f) {
   for (uint32_t t = 0; t < f->family.trace_count; t++)
-    if (f->whole[t].trace->pruned) return true;
+    if (f->whole[t].trace->pruned || f->whole[t].trace->differing_copies) return true;
   return false;
 }
 
-/* What is gathered by the plan is judged as if all were there. Where spans were summed up nobody gathers so. */
+/* What is gathered by the plan is judged as if all were there. Where spans were summed up, or have several records,
+ * nobody gathers so. */
 static void judge_gathered(bt_evaluator *evaluator, const bt_plan *plan, const random_family *f,
                            const bt_eval_options *options, const bt_rule_verdict *whole, bt_str text, census *c) {
   bt_family_trace traces[FAMILY_MAX];
   bt_family family = {traces, 0};
   const bt_rule_verdict *of = NULL;
-  if (!plan->linking.len || has_pruned(f)) return;
+  if (!plan->linking.len || is_whole_nowhere(f)) return;
   for (uint32_t t = 0; t < f->family.trace_count; t++)
     if (!t || may_matter(f->whole[t].trace, plan->linking)) traces[family.trace_count++] = f->whole[t];
   if (bt_evaluator_run_family(evaluator, &family, options, &of, NULL) != BT_OK) stop("the evaluator gave up");
