@@ -45,7 +45,7 @@ typedef struct bt_attribute {
 } bt_attribute;
 
 typedef struct bt_attributes {
-  const bt_attribute *items; /* as they came; of two with one key the first counts */
+  const bt_attribute *items; /* as they came */
   uint32_t count;
 } bt_attributes;
 
@@ -124,7 +124,7 @@ typedef struct bt_trace {
   uint8_t doubts;     /* those of all spans */
 } bt_trace;
 
-/* Of two with one key the first counts. NULL: there is none. */
+/* The first one; of spans that a builder has made two with one key are the same. NULL: there is none. */
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
 /* Means something where both its times are known. */
 int64_t bt_span_duration_ns(const bt_span *span);

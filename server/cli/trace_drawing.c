@@ -168,7 +168,7 @@ static void print_head(const bt_drawing *drawing, bt_buffer *out) {
   if (drawing->is_unsettled)
     bt_buffer_printf(out, "%snot settled: its last spans are so young that more may come%s\n", warn, off);
   if (trace->differing_copies)
-    bt_buffer_printf(out, "%sthere are differing copies of a span; the first one counts%s\n", warn, off);
+    bt_buffer_printf(out, "%sthere are copies of a span that differ; each may be right%s\n", warn, off);
   if (drawing->tree.missing_parents)
     bt_buffer_printf(out, "%s%u span%s a parent that is not in this trace (marked ?)%s\n", warn,
                      drawing->tree.missing_parents, drawing->tree.missing_parents == 1 ? " names" : "s name", off);

@@ -1,5 +1,5 @@
 /* The memory source: spans that were pushed, kept in memory up to a cap (demo, tests). Spans of one trace are merged
- * over pushes; of two records of one span the first counts, as in Tempo. Over the cap it evicts the traces that ended
+ * over pushes; of two records of one span either may be right. Over the cap it evicts the traces that ended
  * first, and says so. Every search that reaches back to them names the time up to which traces may be missing. A read
  * of an evicted trace fails, and a trace that gets spans after its eviction is `partial`. A Bloom filter remembers
  * evicted ids. It never forgets one, but takes some other traces for evicted too: seldom at first, more after some ten

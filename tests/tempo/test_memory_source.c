@@ -130,7 +130,7 @@ static void test_merges_over_pushes(void **state) {
   assert_int_equal(read_one(source, NULL, 1, &a), BT_OK);
   assert_true(a.is_there && a.span_count == 2 && !a.partial && !a.differs);
   assert_string_equal(a.first_name, "n2"); /* a start of 0 stands behind those that are known */
-  must_push(source, NULL, 1, 1, 0, 95);    /* the same span with another start: the first counts, and it is said */
+  must_push(source, NULL, 1, 1, 0, 95);    /* the same span with another start, which is said */
   assert_int_equal(read_one(source, NULL, 1, &a), BT_OK);
   assert_true(a.span_count == 2 && a.differs);
   assert_int_equal(read_one(source, "", 1, &a), BT_OK);
