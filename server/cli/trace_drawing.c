@@ -129,6 +129,7 @@ static const char *reason_in_words(bt_reason reason) {
     return "spans may be missing or still to come, and with them the verdict could be another one";
   case BT_REASON_PRUNED:
     return "summaries stand for spans that are not there, and with them the verdict could be another one";
+  case BT_REASON_COPIES: return "copies of a span differ, and with another one the verdict could be another one";
   case BT_REASON_TIME: return "a span has no start or no end, and with it the verdict could be another one";
   case BT_REASON_DROPPED:
     return "a span had more attributes, events or links than were kept, and with them the verdict could be another one";

@@ -155,6 +155,9 @@ static void explain_inconclusive(const bt_test_result *result, bt_buffer *out) {
   case BT_REASON_PRUNED:
     bt_buffer_append(out, BT_STR("summaries stand for spans that are not there, and these could change the verdict\n"));
     break;
+  case BT_REASON_COPIES:
+    bt_buffer_append(out, BT_STR("copies of a span differ, and with another one the verdict could be another one\n"));
+    break;
   case BT_REASON_TIME:
     bt_buffer_append(out, BT_STR("a span has no start or no end, and with it the verdict could be another one\n"));
     break;
