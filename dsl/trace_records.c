@@ -180,7 +180,7 @@ static bt_span *find_last(bt_records *records) {
 }
 
 /* Of too many the first ones stay, in whatever order they come. */
-static bool add_one(bt_records *records, const bt_span *record, bt_arena *arena) {
+static bool add_record(bt_records *records, const bt_span *record, bt_arena *arena) {
   bool has_room;
   if (is_there(records, record, arena, &has_room) || !has_room) return has_room;
   bt_span *place = &records->items[records->count];
@@ -195,7 +195,7 @@ static bool add_one(bt_records *records, const bt_span *record, bt_arena *arena)
 }
 
 /* Of the attributes with the key of number `kept` that one alone. */
-static bool keep_one(const bt_attributes *from, uint32_t kept, bt_arena *arena, bt_attributes *out) {
+static bool keep_value(const bt_attributes *from, uint32_t kept, bt_arena *arena, bt_attributes *out) {
   bt_attribute *items = bt_arena_array(arena, from->count, sizeof *items);
   *out = (bt_attributes){.items = items};
   for (uint32_t i = 0; items && i < from->count; i++)
@@ -210,14 +210,14 @@ static bool add_variants(bt_records *records, const bt_span *record, unsigned de
     doubled = find_doubled(attributes_at(record, place));
     if (doubled < attributes_at(record, place)->count) break;
   }
-  if (place == count_places(record)) return add_one(records, record, arena);
+  if (place == count_places(record)) return add_record(records, record, arena);
   if (depth == BT_RECORDS_MAX) records->are_more = true; /* 2^16 of them and more */
   const bt_attributes *all = attributes_at(record, place);
   for (uint32_t i = 0; i < all->count && !records->are_more; i++) {
     if (!bt_str_equal(all->items[i].key, all->items[doubled].key)) continue;
     bt_span variant = *record;
     bt_attributes kept;
-    if (!keep_one(all, i, arena, &kept) || !set_attributes_at(&variant, place, kept, arena)) return false;
+    if (!keep_value(all, i, arena, &kept) || !set_attributes_at(&variant, place, kept, arena)) return false;
     if (!add_variants(records, &variant, depth + 1, arena)) return false;
   }
   return true;
@@ -225,7 +225,7 @@ static bool add_variants(bt_records *records, const bt_span *record, unsigned de
 
 bool bt_records_add(bt_records *records, const bt_span *record, bt_arena *arena) {
   if (!add_variants(records, record, 0, arena)) return false;
-  return records->count || add_one(records, record, arena);
+  return records->count || add_record(records, record, arena);
 }
 
 /* ---- what counts ---- */
