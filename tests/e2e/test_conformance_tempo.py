@@ -148,7 +148,7 @@ def plain_span(rng, start_ns, **fields):
     trace = random_spans.RandomTrace(rng, start_ns, has_nan=False)
     span = trace.spans[0]
     span.name, span.message, span.kind, span.status, span.duration_ns, span.parent = "p", "", "internal", "unset", 1_000_000, ""
-    span.attrs, span.resource, span.events, span.twice = {}, {"service.name": "svc"}, [], False
+    span.attrs, span.resource, span.events, span.twice, span.lacks = {}, {"service.name": "svc"}, [], False, ()
     span.start_ns = start_ns
     for name, value in fields.items():
         setattr(span, name, value)

@@ -16,7 +16,7 @@ AT = 1795714899314983200  # 2026-11-26
 SECOND, MS = 1_000_000_000, 1_000_000
 KINDS = {"not ended": [(AT, 0)], "no start": [(0, AT)], "no time": [(0, 0)], "backwards": [(AT, AT - 5 * MS)], "beside": [(AT, AT + SECOND), (AT + MS, 0), (0, 0)]}
 IDS = {kind: f"{number:032x}" for number, kind in enumerate(KINDS, 0xBE01)}
-DSL = "never { import.where(duration < 600000h) }"
+DSL = 'never { import.where(duration < 600000h or span.name == "import") }'  # broken whatever its times are, which it shows
 # What JSON says of places and not of spans: where a violation is placed ("time"), and what range was asked of these files.
 PLACES = ("time", "coverage", "looked_at")
 FALSE = re.compile(r"1970|-\d+ns|-\d{6}|[1-9]\d{15,}ns|\b\d{6,}m\d\ds|20\d{5,}d")

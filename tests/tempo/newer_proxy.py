@@ -94,7 +94,7 @@ class Fragment:
             its["errorCount"] += span.is_error
         return {"rootServiceName": root.service if root else NO_ROOT,
                 "rootTraceName": root.intrinsics["name"] if root else "", "startTimeUnixNano": start,
-                "durationMs": max(end - start, 0) // 1_000_000, "serviceStats": stats}
+                "durationMs": max(end - start, 0) // 1_000_000 % 2**32, "serviceStats": stats}
 
 
 def any_value(value):
