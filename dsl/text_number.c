@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* A double and the middle between two of them have at most 767 digits; of what follows it only matters whether it is 0.
- * Exponents beyond FAR are all the same, whatever the digits before them. */
+ * Exponents from `far` on are all the same, whatever the digits before them; ten times as many and nine fit, too. */
 enum { MOST_DIGITS = 780, NUMBER_BYTES = MOST_DIGITS + 32, WORD = 8 };
-static const int64_t far = INT64_C(1) << 60;
+static const int64_t far = INT64_C(1) << 59;
 
 typedef struct digits {
   const char *start, *end;
