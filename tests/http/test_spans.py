@@ -74,7 +74,7 @@ class MemoryTest(SpansTest):
         texts = {"code": "200", "rate": "1.5", "exp": "1e3", "yes": "true", "no": "false", "card": "123456789012345678901", "zip": "007",
                  "blank": " 5", "null": "null", "list": ["1", "2"], "int": 7, "real": 2.5, "flag": True}
         self.taken(self.server.post("/v1/spans", {"spans": [flat(attributes=texts)]}), 1)
-        for condition, holds in (("code == 200", True), ('code == "200"', False), ("rate == 1.5", True), ("exp == 1000.0", True), ("yes == true", True),
+        for condition, holds in (("code == 200", True), ('code == "200"', True), ('code contains "200"', False), ("rate == 1.5", True), ("exp == 1000.0", True), ("yes == true", True),
                                  ("no == false", True), ('card == "123456789012345678901"', True), ('zip == "007"', True), ('blank == " 5"', True),
                                  ('"null" == "null"', True), ("int == 7", True), ("real == 2.5", True), ("flag == true", True)):
             name = condition.split()[0].strip('"')
