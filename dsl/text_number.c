@@ -19,7 +19,7 @@ typedef struct digits {
 typedef struct number_form {
   bool is_negative, is_whole;
   digits whole, fraction;
-  int64_t exponent; /* as written, cut to FAR */
+  int64_t exponent; /* as written, cut to far */
 } number_form;
 
 static bool is_digit(char c) {

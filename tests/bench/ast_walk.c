@@ -7,6 +7,7 @@
 
 #include "dsl/value_comparison.h"
 #include "dsl/field.h"
+#include "dsl/rule_walk.h"
 
 static void refuse(const char *what) {
   fprintf(stderr, "the plain walk does not know %s\n", what);
@@ -388,7 +389,7 @@ void ast_walk_answer(ast_walk *walk, const bt_rule *rule, ast_answer *out) {
   choices c;
   ast_verdict found = search_all(&c, walk, rule, out);
   out->verdict = found.verdict;
-  out->exercised = c.was_met ? BT_TRUE : BT_FALSE;
+  out->exercised = c.was_met || bt_rule_is_exercised_by_all(rule) ? BT_TRUE : BT_FALSE;
   out->choice_total = found.violating;
   out->choice_count = c.kept_count;
   for (uint32_t i = 0; i < c.kept_count; i++) {
