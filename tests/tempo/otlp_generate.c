@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 uint64_t generate_number(generator *g, uint64_t below) {
   g->state ^= g->state << 13, g->state ^= g->state >> 7, g->state ^= g->state << 17;
@@ -93,6 +94,13 @@ static Otlp__AnyValue *make_value(generator *g, int depth) {
   return value;
 }
 
+static const Otlp__KeyValue *find_key(Otlp__KeyValue *const *list, size_t count, const char *key) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(list[i]->key, key) == 0) return list[i];
+  return NULL;
+}
+
+/* A key that stands twice has the same value again: with another one there would be two records. */
 static Otlp__KeyValue **make_attributes(generator *g, size_t *count, size_t most, int depth) {
   *count = generate_number(g, most + 1);
   Otlp__KeyValue **list = make(g, most + 1, sizeof *list);
@@ -100,7 +108,11 @@ static Otlp__KeyValue **make_attributes(generator *g, size_t *count, size_t most
     list[i] = make(g, 1, sizeof **list);
     otlp__key_value__init(list[i]);
     list[i]->key = make_key(g);
-    if (g->is_plain || generate_number(g, 16)) list[i]->value = make_value(g, depth);
+    const Otlp__KeyValue *before = find_key(list, i, list[i]->key);
+    if (before)
+      list[i]->value = before->value;
+    else if (g->is_plain || generate_number(g, 16))
+      list[i]->value = make_value(g, depth);
   }
   return list;
 }
