@@ -1187,6 +1187,7 @@ export interface components {
         /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and an attribute that had in some spans a value that its test can make nothing of. No verdict depends on them, and nothing is asked for them. */
         DataNotes: {
             rule_id: string;
+            /** @description a sentence; of files and memory also which names of the rule no trace has that was read */
             message: string;
             range: components["schemas"]["ByteRange"];
         }[];
@@ -1496,7 +1497,7 @@ export interface components {
             outside: number | null;
             long_traces: string[];
             long_traces_count?: number;
-            /** @description traces with copies of one span that do not agree, judged by the copy that came first; at most 20 are named */
+            /** @description traces with copies of one span that do not agree; a rule that does not say the same whichever is right is inconclusive there; at most 20 are named */
             differing_traces?: string[];
             differing_traces_count?: number;
             /** @description traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack an end, so where this is above 0 there may be such as well */
@@ -2081,7 +2082,7 @@ export interface operations {
                          * @description of inconclusive
                          * @enum {unknown}
                          */
-                        reason: "budget" | "incomplete" | "pruned" | "time" | "dropped" | "skew" | "linked" | null;
+                        reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "skew" | "linked" | null;
                         /** @description of the reason budget; else null */
                         spent: components["schemas"]["Spent"] | null;
                         /** @description did the trace exercise the rule; null: not certain */
@@ -3085,7 +3086,7 @@ export interface operations {
                              * @description of inconclusive
                              * @enum {unknown}
                              */
-                            reason: "budget" | "incomplete" | "pruned" | "time" | "dropped" | "skew" | "linked" | null;
+                            reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "skew" | "linked" | null;
                             /** @description of the reason budget; else null */
                             spent: components["schemas"]["Spent"] | null;
                             /** @description did the trace exercise the rule; null: not certain */
