@@ -68,6 +68,7 @@ bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_err
   bt_evaluator *evaluator = calloc(1, sizeof *evaluator);
   if (!evaluator) return bt_error_no_memory(error);
   evaluator->ruleset = ruleset;
+  evaluator->end_rule = ruleset->count;
   evaluator->work.check = &evaluator->check;
   bt_arena_init(&evaluator->arena, run_max_bytes);
   bt_arena_init(&evaluator->rule_arena, run_max_bytes);
@@ -233,10 +234,9 @@ static bt_status report_failure(const bt_evaluator *evaluator, bt_error *error) 
                       evaluator->index.trace->span_count, run_max_bytes);
 }
 
-static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *options, const bt_rule_verdict **out,
-                           bt_error *error) {
+static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *options, bt_error *error) {
   static const bt_eval_options defaults = {0};
-  for (size_t i = 0; i < evaluator->ruleset->count; i++) {
+  for (size_t i = evaluator->first_rule; i < evaluator->end_rule; i++) {
     const bt_program *program = &evaluator->ruleset->programs[i];
     const bt_eval_options *own = options ? &options[i] : &defaults;
     bt_rule_verdict *verdict = &evaluator->verdicts[i];
@@ -246,7 +246,6 @@ static bt_status run_rules(bt_evaluator *evaluator, const bt_eval_options *optio
       verdict->rests_on_no_link = would_be_open(evaluator, program, own);
     if (evaluator->work.status != BT_OK) return report_failure(evaluator, error);
   }
-  *out = evaluator->verdicts;
   return BT_OK;
 }
 
@@ -260,16 +259,16 @@ static void start_trace(bt_evaluator *evaluator, const bt_trace *trace) {
 }
 
 static bt_status run_trace(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
-                           const bt_rule_verdict **out, bt_error *error) {
+                           bt_error *error) {
   start_trace(evaluator, trace);
-  return run_rules(evaluator, options, out, error);
+  return run_rules(evaluator, options, error);
 }
 
 static bt_status run_family(bt_evaluator *evaluator, const bt_family *family, const bt_eval_options *options,
-                            const bt_rule_verdict **out, bt_error *error) {
+                            bt_error *error) {
   start_trace(evaluator, family->traces[0].trace);
   if (!bt_relatives_start(&evaluator->relatives, family, &evaluator->arena)) return report_failure(evaluator, error);
-  return run_rules(evaluator, options, out, error);
+  return run_rules(evaluator, options, error);
 }
 
 /* ---- where records of one span do not agree ---- */
@@ -280,52 +279,66 @@ static bool has_several_worlds(const bt_family *family) {
   return false;
 }
 
-static bt_status leave_all_open(bt_evaluator *evaluator, const bt_rule_verdict **out) {
-  for (size_t i = 0; i < evaluator->ruleset->count; i++)
-    evaluator->verdicts[i] =
-        (bt_rule_verdict){.verdict = BT_INCONCLUSIVE,
-                          .reason = BT_REASON_COPIES,
-                          .exercised = evaluator->ruleset->programs[i].is_exercised_by_all ? BT_TRUE : BT_UNKNOWN};
-  *out = evaluator->verdicts;
-  return BT_OK;
+static bt_status run_world(bt_evaluator *evaluator, const bt_family *world, bool is_family,
+                           const bt_eval_options *options, bt_error *error) {
+  return is_family ? run_family(evaluator, world, options, error)
+                   : run_trace(evaluator, world->traces[0].trace, options, error);
 }
 
-static bt_status run_in_each(bt_evaluator *evaluator, bt_worlds *worlds, bool is_family, const bt_eval_options *options,
-                             const bt_rule_verdict **out, bt_error *error) {
+/* What the rules that the worlds were chosen for say in each but the one that was given. */
+static bt_status run_others(bt_evaluator *evaluator, bt_worlds *worlds, bool is_family, const bt_eval_options *options,
+                            bt_error *error) {
   const bt_family *world;
-  bt_status status = BT_OK, built;
+  bt_status status = BT_OK, built = BT_OK;
   while (status == BT_OK && bt_worlds_next(worlds, &world, &built)) {
-    status = is_family ? run_family(evaluator, world, options, out, error)
-                       : run_trace(evaluator, world->traces[0].trace, options, out, error);
+    status = run_world(evaluator, world, is_family, options, error);
     if (status == BT_OK) bt_worlds_take(worlds, evaluator->verdicts);
   }
-  if (status == BT_OK && built != BT_OK) status = bt_error_no_memory(error);
-  if (status == BT_OK) bt_worlds_conclude(worlds, evaluator->verdicts);
+  return status == BT_OK && built != BT_OK ? bt_error_no_memory(error) : status;
+}
+
+/* All at once, or where they have too many together each by itself. */
+static bt_status run_all_others(bt_evaluator *evaluator, bt_worlds *worlds, bool is_family,
+                                const bt_eval_options *options, bt_error *error) {
+  const bt_program *programs = evaluator->ruleset->programs;
+  size_t count = evaluator->ruleset->count;
+  bt_status status = BT_OK;
+  if (bt_worlds_choose(worlds, programs, 0, count)) return run_others(evaluator, worlds, is_family, options, error);
+  for (size_t i = 0; status == BT_OK && i < count; i++) {
+    if (!bt_worlds_choose(worlds, programs, i, 1)) continue;
+    evaluator->first_rule = i;
+    evaluator->end_rule = i + 1;
+    status = run_others(evaluator, worlds, is_family, options, error);
+  }
+  evaluator->first_rule = 0;
+  evaluator->end_rule = count;
   return status;
 }
 
 static bt_status run_worlds(bt_evaluator *evaluator, const bt_family *family, bool is_family,
-                            const bt_eval_options *options, const bt_rule_verdict **out, bt_error *error) {
+                            const bt_eval_options *options, bt_error *error) {
   bt_worlds *worlds = bt_worlds_new(family, evaluator->ruleset->count);
   if (!worlds) return bt_error_no_memory(error);
-  bt_status status = bt_worlds_are_few(worlds) ? run_in_each(evaluator, worlds, is_family, options, out, error)
-                                               : leave_all_open(evaluator, out);
+  bt_status status = run_all_others(evaluator, worlds, is_family, options, error);
+  if (status == BT_OK) status = run_world(evaluator, family, is_family, options, error);
+  if (status == BT_OK) bt_worlds_conclude(worlds, evaluator->ruleset->programs, evaluator->verdicts);
   bt_worlds_free(worlds);
-  if (status != BT_OK) *out = NULL;
   return status;
 }
 
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
                            const bt_rule_verdict **out, bt_error *error) {
-  *out = NULL;
-  if (!trace->differing_copies) return run_trace(evaluator, trace, options, out, error);
   bt_family_trace alone = {.trace = trace};
-  return run_worlds(evaluator, &(bt_family){&alone, 1}, false, options, out, error);
+  bt_status status = trace->differing_copies ? run_worlds(evaluator, &(bt_family){&alone, 1}, false, options, error)
+                                             : run_trace(evaluator, trace, options, error);
+  *out = status == BT_OK ? evaluator->verdicts : NULL;
+  return status;
 }
 
 bt_status bt_evaluator_run_family(bt_evaluator *evaluator, const bt_family *family, const bt_eval_options *options,
                                   const bt_rule_verdict **out, bt_error *error) {
-  *out = NULL;
-  return has_several_worlds(family) ? run_worlds(evaluator, family, true, options, out, error)
-                                    : run_family(evaluator, family, options, out, error);
+  bt_status status = has_several_worlds(family) ? run_worlds(evaluator, family, true, options, error)
+                                                : run_family(evaluator, family, options, error);
+  *out = status == BT_OK ? evaluator->verdicts : NULL;
+  return status;
 }

@@ -109,6 +109,7 @@ typedef struct bt_lookup_slot {
 
 struct bt_evaluator {
   const struct bt_ruleset *ruleset;
+  size_t first_rule, end_rule; /* that are judged: all, or one (eval.c) */
   bt_arena arena;         /* of one run */
   bt_arena rule_arena;    /* of one rule in one run */
   bt_work work;           /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call

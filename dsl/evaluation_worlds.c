@@ -4,12 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/record_differences.h"
+#include "dsl/trace_records.h"
+
 enum { MOST_WORLDS = 64 };
 static const size_t most_bytes = (size_t)1 << 30; /* of a world */
 
 typedef struct varying { /* a span with several records */
   uint32_t trace, span;
-  const bt_span *chosen; /* of its records */
+  uint32_t record_count;
+  const bt_span *records[BT_RECORDS_MAX];
+  const uint64_t *differences; /* of each record and each before it, as differences_of has them */
+  uint32_t kept_count;         /* of those that differ in what is read, the first ones */
+  uint8_t kept[BT_RECORDS_MAX], chosen;
 } varying;
 
 typedef struct said { /* of one rule, in the worlds so far */
@@ -17,13 +24,18 @@ typedef struct said { /* of one rule, in the worlds so far */
   uint32_t exercised; /* likewise: bits of bt_truth */
   bt_reason reason;   /* the first in order of those that were given */
   bool rests_on_no_link, lacks_links;
+  bool has_too_many; /* worlds */
 } said;
 
 struct bt_worlds {
   const bt_family *given;
+  bt_arena parts; /* what lasts as long as this */
   varying *spans;
   size_t span_count;
-  uint64_t left;  /* worlds that are still to come; 0 at once where they are too many */
+  bool has_more; /* some span has more records than are here */
+  bt_differing_keys keys;
+  size_t first_rule, chosen_count;
+  uint64_t left;  /* worlds that are still to come */
   bt_arena arena; /* of the world */
   bt_family family;
   bt_family_trace *traces;
@@ -32,54 +44,73 @@ struct bt_worlds {
   size_t rule_count;
 };
 
-static uint64_t count_records(const bt_span *span) {
-  uint64_t count = 0;
-  for (; span; span = span->other) count++;
-  return count;
-}
+/* ---- spans with several records ---- */
 
-/* How many spans of the family have several records; *worlds: their product, or more than MOST_WORLDS. */
-static size_t count_varying(const bt_family *family, uint64_t *worlds) {
+static size_t count_varying(const bt_family *family) {
   size_t count = 0;
-  *worlds = 1;
   for (uint32_t t = 0; t < family->trace_count; t++) {
     const bt_trace *trace = family->traces[t].trace;
-    if (trace->has_more_copies) *worlds = MOST_WORLDS + 1;
-    for (uint32_t s = 0; trace->differing_copies && s < trace->span_count; s++) {
-      if (!trace->spans[s].other) continue;
-      count++;
-      if (*worlds <= MOST_WORLDS) *worlds *= count_records(&trace->spans[s]);
-    }
+    for (uint32_t s = 0; trace->differing_copies && s < trace->span_count; s++) count += trace->spans[s].other != NULL;
   }
   return count;
 }
 
-static void list_varying(bt_worlds *worlds) {
+/* i below k */
+static uint64_t differences_of(const varying *v, uint32_t i, uint32_t k) {
+  return v->differences[k * (k - 1) / 2 + i];
+}
+
+static bool compare_records(bt_worlds *worlds, varying *v) {
+  uint64_t *differences = bt_arena_array(&worlds->parts, v->record_count * v->record_count / 2, sizeof *differences);
+  v->differences = differences;
+  if (!differences) return false;
+  for (uint32_t k = 1; k < v->record_count; k++)
+    for (uint32_t i = 0; i < k; i++) {
+      bt_arena_reset(&worlds->arena);
+      if (!bt_find_differences(v->records[i], v->records[k], &worlds->keys, &worlds->arena, differences++))
+        return false;
+    }
+  return true;
+}
+
+static bool add_varying(bt_worlds *worlds, uint32_t trace, uint32_t span) {
+  varying *v = &worlds->spans[worlds->span_count++];
+  *v = (varying){.trace = trace, .span = span};
+  const bt_span *record = &worlds->given->traces[trace].trace->spans[span];
+  for (; record && v->record_count < BT_RECORDS_MAX; record = record->other) v->records[v->record_count++] = record;
+  if (record) worlds->has_more = true;
+  return compare_records(worlds, v);
+}
+
+static bool list_varying(bt_worlds *worlds) {
   for (uint32_t t = 0; t < worlds->given->trace_count; t++) {
     const bt_trace *trace = worlds->given->traces[t].trace;
+    if (trace->has_more_copies) worlds->has_more = true;
     for (uint32_t s = 0; trace->differing_copies && s < trace->span_count; s++)
-      if (trace->spans[s].other) worlds->spans[worlds->span_count++] = (varying){t, s, &trace->spans[s]};
+      if (trace->spans[s].other && !add_varying(worlds, t, s)) return false;
   }
+  return true;
 }
 
 bt_worlds *bt_worlds_new(const bt_family *family, size_t rule_count) {
   bt_worlds *worlds = calloc(1, sizeof *worlds);
   if (!worlds) return NULL;
-  size_t count = count_varying(family, &worlds->left);
+  bt_arena_init(&worlds->parts, most_bytes);
   bt_arena_init(&worlds->arena, most_bytes);
   worlds->given = family;
   worlds->rule_count = rule_count;
-  worlds->spans = calloc(count + 1, sizeof *worlds->spans);
+  worlds->spans = calloc(count_varying(family) + 1, sizeof *worlds->spans);
   worlds->traces = calloc(family->trace_count, sizeof *worlds->traces);
   worlds->own = calloc(family->trace_count, sizeof *worlds->own);
   worlds->rules = calloc(rule_count + 1, sizeof *worlds->rules);
-  if (!worlds->spans || !worlds->traces || !worlds->own || !worlds->rules) return bt_worlds_free(worlds), NULL;
-  list_varying(worlds);
+  bool has_room = worlds->spans && worlds->traces && worlds->own && worlds->rules;
+  if (!has_room || !list_varying(worlds)) return bt_worlds_free(worlds), NULL;
   return worlds;
 }
 
 void bt_worlds_free(bt_worlds *worlds) {
   if (!worlds) return;
+  bt_arena_dispose(&worlds->parts);
   bt_arena_dispose(&worlds->arena);
   free(worlds->spans);
   free(worlds->traces);
@@ -88,17 +119,40 @@ void bt_worlds_free(bt_worlds *worlds) {
   free(worlds);
 }
 
-bool bt_worlds_are_few(const bt_worlds *worlds) {
-  return worlds->left <= MOST_WORLDS;
+/* ---- the worlds of some rules ---- */
+
+/* Of its records those that differ from all before them in one of the bits. */
+static void keep_records(varying *v, uint64_t read) {
+  v->kept_count = 0;
+  v->chosen = 0;
+  for (uint32_t k = 0; k < v->record_count; k++) {
+    bool is_there = false;
+    for (uint32_t i = 0; i < k; i++) is_there = is_there || !(differences_of(v, i, k) & read);
+    if (!is_there) v->kept[v->kept_count++] = (uint8_t)k;
+  }
 }
 
-/* As a number with a digit for each span: from the last record of each down to the first. */
-static void step_back(bt_worlds *worlds) {
+bool bt_worlds_choose(bt_worlds *worlds, const bt_program *programs, size_t first, size_t count) {
+  uint64_t read = 0, product = worlds->has_more ? MOST_WORLDS + 1 : 1;
+  for (size_t i = first; i < first + count; i++) read |= bt_rule_reads_of(programs[i].rule, &worlds->keys);
+  for (size_t i = 0; i < worlds->span_count; i++) {
+    keep_records(&worlds->spans[i], read);
+    if (product <= MOST_WORLDS) product *= worlds->spans[i].kept_count;
+  }
+  worlds->first_rule = first;
+  worlds->chosen_count = count;
+  bool are_few = product <= MOST_WORLDS;
+  worlds->left = are_few ? product - 1 : 0;
+  for (size_t i = first; i < first + count; i++) worlds->rules[i].has_too_many = !are_few;
+  return are_few;
+}
+
+/* As a number with a digit for each span, from 1 on: 0 is the family as it was given. */
+static void step(bt_worlds *worlds) {
   for (size_t i = 0; i < worlds->span_count; i++) {
     varying *v = &worlds->spans[i];
-    v->chosen = v->chosen->other;
-    if (v->chosen) return;
-    v->chosen = &worlds->given->traces[v->trace].trace->spans[v->span];
+    if (++v->chosen < v->kept_count) return;
+    v->chosen = 0;
   }
 }
 
@@ -109,7 +163,10 @@ static bool build_trace(bt_worlds *worlds, uint32_t number, size_t *at) {
   if (!builder) return false;
   for (uint32_t s = 0; s < given->span_count; s++) {
     bt_span span = given->spans[s];
-    if (span.other) span = *worlds->spans[(*at)++].chosen;
+    if (span.other) {
+      const varying *v = &worlds->spans[(*at)++];
+      span = *v->records[v->kept[v->chosen]];
+    }
     span.other = NULL;
     if (!bt_trace_builder_add(builder, &span)) return false;
   }
@@ -133,26 +190,29 @@ static bool build_world(bt_worlds *worlds) {
 
 bool bt_worlds_next(bt_worlds *worlds, const bt_family **out, bt_status *status) {
   *status = BT_OK;
-  if (!worlds->left) return false;
-  step_back(worlds);
-  *out = worlds->given;
-  if (--worlds->left == 0) return true;
-  if (!build_world(worlds)) return *status = BT_NO_MEMORY, false;
   *out = &worlds->family;
-  return true;
+  if (!worlds->left) return false;
+  worlds->left--;
+  step(worlds);
+  if (build_world(worlds)) return true;
+  *status = BT_NO_MEMORY;
+  return false;
+}
+
+/* ---- what rules say in them ---- */
+
+static void take(said *rule, const bt_rule_verdict *verdict) {
+  bool is_first = verdict->reason && (!rule->reason || verdict->reason < rule->reason);
+  rule->verdicts |= 1u << verdict->verdict;
+  rule->exercised |= 1u << verdict->exercised;
+  if (is_first) rule->reason = verdict->reason;
+  rule->rests_on_no_link = rule->rests_on_no_link || verdict->rests_on_no_link;
+  rule->lacks_links = rule->lacks_links || verdict->lacks_links;
 }
 
 void bt_worlds_take(bt_worlds *worlds, const bt_rule_verdict *verdicts) {
-  for (size_t i = 0; i < worlds->rule_count; i++) {
-    said *rule = &worlds->rules[i];
-    const bt_rule_verdict *verdict = &verdicts[i];
-    bool is_first = verdict->reason && (!rule->reason || verdict->reason < rule->reason);
-    rule->verdicts |= 1u << verdict->verdict;
-    rule->exercised |= 1u << verdict->exercised;
-    if (is_first) rule->reason = verdict->reason;
-    rule->rests_on_no_link = rule->rests_on_no_link || verdict->rests_on_no_link;
-    rule->lacks_links = rule->lacks_links || verdict->lacks_links;
-  }
+  for (size_t i = worlds->first_rule; i < worlds->first_rule + worlds->chosen_count; i++)
+    take(&worlds->rules[i], &verdicts[i]);
 }
 
 static bt_truth one_of(uint32_t exercised) {
@@ -174,16 +234,25 @@ static void leave_open(const said *rule, bt_rule_verdict *verdict) {
                                .family = verdict->family};
 }
 
-void bt_worlds_conclude(const bt_worlds *worlds, bt_rule_verdict *verdicts) {
+/* Nothing was looked at. */
+static void leave_unseen(bool is_exercised_by_all, bt_rule_verdict *verdict) {
+  *verdict = (bt_rule_verdict){.verdict = BT_INCONCLUSIVE,
+                               .reason = BT_REASON_COPIES,
+                               .exercised = is_exercised_by_all ? BT_TRUE : BT_UNKNOWN,
+                               .family = verdict->family};
+}
+
+void bt_worlds_conclude(bt_worlds *worlds, const bt_program *programs, bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < worlds->rule_count; i++) {
-    const said *rule = &worlds->rules[i];
+    said *rule = &worlds->rules[i];
+    take(rule, &verdicts[i]);
     bool is_one = (rule->verdicts & (rule->verdicts - 1)) == 0 && !(rule->verdicts & 1u << BT_INCONCLUSIVE);
-    if (!is_one) {
-      leave_open(rule, &verdicts[i]);
-      continue;
-    }
     verdicts[i].exercised = one_of(rule->exercised);
     verdicts[i].rests_on_no_link = rule->rests_on_no_link;
     verdicts[i].lacks_links = rule->lacks_links;
+    if (rule->has_too_many)
+      leave_unseen(programs[i].is_exercised_by_all, &verdicts[i]);
+    else if (!is_one)
+      leave_open(rule, &verdicts[i]);
   }
 }

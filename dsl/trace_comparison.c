@@ -46,7 +46,7 @@ static int compare_attribute_pointers(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-static const bt_attribute **sort_attributes(bt_attributes attributes, bt_arena *arena) {
+const bt_attribute **bt_attributes_sorted(bt_attributes attributes, bt_arena *arena) {
   const bt_attribute **sorted = bt_arena_array(arena, attributes.count, sizeof *sorted);
   if (!sorted) return NULL;
   for (uint32_t i = 0; i < attributes.count; i++) sorted[i] = &attributes.items[i];
@@ -58,14 +58,14 @@ static const bt_attribute **sort_attributes(bt_attributes attributes, bt_arena *
 static bool attributes_agree(bt_attributes a, bt_attributes b, bt_arena *arena, bool *has_room) {
   if (a.count != b.count) return false;
   if (attributes_agree_in_order(a, b)) return true;
-  const bt_attribute **left = sort_attributes(a, arena), **right = sort_attributes(b, arena);
+  const bt_attribute **left = bt_attributes_sorted(a, arena), **right = bt_attributes_sorted(b, arena);
   if (!left || !right) return *has_room = false;
   for (uint32_t i = 0; i < a.count; i++)
     if (!attribute_agrees(left[i], right[i])) return false;
   return true;
 }
 
-static bool events_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
+bool bt_span_events_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
   if (a->event_count != b->event_count) return false;
   for (uint32_t i = 0; i < a->event_count; i++) {
     const bt_event *x = &a->events[i], *y = &b->events[i];
@@ -75,7 +75,7 @@ static bool events_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bo
   return true;
 }
 
-static bool links_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
+bool bt_span_links_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
   if (a->link_count != b->link_count) return false;
   for (uint32_t i = 0; i < a->link_count; i++) {
     const bt_link *x = &a->links[i], *y = &b->links[i];
@@ -86,27 +86,33 @@ static bool links_agree(const bt_span *a, const bt_span *b, bt_arena *arena, boo
   return true;
 }
 
-static bool scopes_agree(const bt_scope *a, const bt_scope *b, bt_arena *arena, bool *has_room) {
-  return a == b || (bt_str_equal(a->name, b->name) && bt_str_equal(a->version, b->version) &&
-                    attributes_agree(a->attributes, b->attributes, arena, has_room));
+/* But for their attributes. */
+static bool scopes_agree(const bt_scope *a, const bt_scope *b) {
+  return a == b || (bt_str_equal(a->name, b->name) && bt_str_equal(a->version, b->version));
 }
 
-static bool resources_agree(const bt_resource *a, const bt_resource *b, bt_arena *arena, bool *has_room) {
-  return a == b || (bt_str_equal(a->service, b->service) && !a->service.ptr == !b->service.ptr &&
-                    attributes_agree(a->attributes, b->attributes, arena, has_room));
+static bool resources_agree(const bt_resource *a, const bt_resource *b) {
+  return a == b || (bt_str_equal(a->service, b->service) && !a->service.ptr == !b->service.ptr);
 }
 
-static bool intrinsics_agree(const bt_span *a, const bt_span *b) {
+bool bt_spans_agree_but_for_parts(const bt_span *a, const bt_span *b) {
   return memcmp(&a->parent_id, &b->parent_id, sizeof a->parent_id) == 0 && bt_str_equal(a->name, b->name) &&
          bt_str_equal(a->status_message, b->status_message) && a->status == b->status && a->start_ns == b->start_ns &&
          a->end_ns == b->end_ns && a->dropped_attributes == b->dropped_attributes &&
-         a->dropped_events == b->dropped_events && a->dropped_links == b->dropped_links;
+         a->dropped_events == b->dropped_events && a->dropped_links == b->dropped_links &&
+         resources_agree(a->resource, b->resource) && scopes_agree(a->scope, b->scope);
+}
+
+/* Resources and scopes that are shared need no look. */
+static bool all_attributes_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
+  return (a->resource == b->resource ||
+          attributes_agree(a->resource->attributes, b->resource->attributes, arena, has_room)) &&
+         (a->scope == b->scope || attributes_agree(a->scope->attributes, b->scope->attributes, arena, has_room)) &&
+         attributes_agree(a->attributes, b->attributes, arena, has_room);
 }
 
 bool bt_spans_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
   *has_room = true;
-  return intrinsics_agree(a, b) && resources_agree(a->resource, b->resource, arena, has_room) &&
-         scopes_agree(a->scope, b->scope, arena, has_room) &&
-         attributes_agree(a->attributes, b->attributes, arena, has_room) && events_agree(a, b, arena, has_room) &&
-         links_agree(a, b, arena, has_room);
+  return bt_spans_agree_but_for_parts(a, b) && all_attributes_agree(a, b, arena, has_room) &&
+         bt_span_events_agree(a, b, arena, has_room) && bt_span_links_agree(a, b, arena, has_room);
 }

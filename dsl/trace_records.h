@@ -1,6 +1,6 @@
 /* Records of one span (one id, kind and service) that do not agree: which of them is right nobody knows, so each may
  * be. A record with an attribute key that stands twice with different values is as many records, each with one of the
- * values. Only trace.c includes this. Thread: no state. */
+ * values. Only trace.c and evaluation_worlds.c include this. Thread: no state. */
 #ifndef BT_DSL_TRACE_RECORDS_H
 #define BT_DSL_TRACE_RECORDS_H
 

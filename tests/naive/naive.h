@@ -7,6 +7,8 @@
 
 #include "dsl/eval.h"
 
+enum { NAIVE_WORLDS_MAX = 512 };
+
 typedef struct naive_verdict {
   bt_verdict verdict;
   bt_reason reason;
@@ -14,6 +16,7 @@ typedef struct naive_verdict {
   uint64_t choice_total; /* violating choices */
   uint32_t tuple_size;   /* bindings of a choice, in the order of `as` */
   uint32_t *tuples;      /* choice_total × tuple_size numbers of spans, by start times and then ids; new */
+  uint64_t worlds;       /* that records of a span which differ make; more than NAIVE_WORLDS_MAX: nothing is said */
 } naive_verdict;
 
 /* options->step_budget is not looked at. */

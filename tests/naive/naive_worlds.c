@@ -107,30 +107,31 @@ bool naive_has_worlds(const bt_family *family) {
   return false;
 }
 
-/* More than 64 traces that there may have been: nothing of them is decided. */
-static bool are_too_many(const bt_family *family) {
+/* More than NAIVE_WORLDS_MAX: that many or more. */
+static uint64_t count_worlds(const bt_family *family) {
   uint64_t worlds = 1;
   for (uint32_t t = 0; t < family->trace_count; t++) {
     const bt_trace *trace = family->traces[t].trace;
-    if (trace->has_more_copies) return true;
-    for (uint32_t s = 0; s < trace->span_count; s++) {
+    if (trace->has_more_copies) return UINT64_MAX;
+    for (uint32_t s = 0; s < trace->span_count && worlds <= NAIVE_WORLDS_MAX; s++) {
       uint64_t records = 1;
       for (const bt_span *other = trace->spans[s].other; other; other = other->other) records++;
       worlds *= records;
-      if (worlds > 64) return true;
     }
   }
-  return false;
+  return worlds;
 }
 
 void naive_evaluate_worlds(const bt_rule *rule, const bt_family *family, bool is_family, const bt_eval_options *options,
                            naive_verdict *out) {
   answers a = {.rule = rule, .options = options, .is_family = is_family};
-  if (are_too_many(family)) {
-    bool is_by_all = naive_is_exercised_by_all(rule) || (!rule->condition && !rule->when);
-    *out = (naive_verdict){BT_INCONCLUSIVE, BT_REASON_COPIES, .exercised = is_by_all ? BT_TRUE : BT_UNKNOWN};
-    return;
+  uint64_t worlds = count_worlds(family);
+  bool are_too_many = worlds > NAIVE_WORLDS_MAX;
+  bool is_by_all = naive_is_exercised_by_all(rule) || (!rule->condition && !rule->when);
+  *out = (naive_verdict){BT_INCONCLUSIVE, BT_REASON_COPIES, .exercised = is_by_all ? BT_TRUE : BT_UNKNOWN};
+  if (!are_too_many) {
+    judge_worlds(&a, family);
+    conclude(&a, out);
   }
-  judge_worlds(&a, family);
-  conclude(&a, out);
+  out->worlds = worlds;
 }
