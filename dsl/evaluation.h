@@ -110,12 +110,12 @@ typedef struct bt_lookup_slot {
 struct bt_evaluator {
   const struct bt_ruleset *ruleset;
   size_t first_rule, end_rule; /* that are judged: all, or one (eval.c) */
-  bt_arena arena;         /* of one run */
-  bt_arena rule_arena;    /* of one rule in one run */
-  bt_work work;           /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call
-                             bt_evaluator_is_cut */
-  bt_trace_index index;   /* of the rule's own trace */
-  bt_relatives relatives; /* the family of it; numbers of spans are those of relatives.h */
+  bt_arena arena;              /* of one run */
+  bt_arena rule_arena;         /* of one rule in one run */
+  bt_work work;                /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call
+                                  bt_evaluator_is_cut */
+  bt_trace_index index;        /* of the rule's own trace */
+  bt_relatives relatives;      /* the family of it; numbers of spans are those of relatives.h */
   bt_rule_verdict *verdicts;
   bt_check check;
   uint64_t unchecked_steps; /* of rules that were begun since */

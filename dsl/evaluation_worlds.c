@@ -148,7 +148,7 @@ bool bt_worlds_choose(bt_worlds *worlds, const bt_program *programs, size_t firs
 }
 
 /* As a number with a digit for each span, from 1 on: 0 is the family as it was given. */
-static void step(bt_worlds *worlds) {
+static void step_records(bt_worlds *worlds) {
   for (size_t i = 0; i < worlds->span_count; i++) {
     varying *v = &worlds->spans[i];
     if (++v->chosen < v->kept_count) return;
@@ -193,7 +193,7 @@ bool bt_worlds_next(bt_worlds *worlds, const bt_family **out, bt_status *status)
   *out = &worlds->family;
   if (!worlds->left) return false;
   worlds->left--;
-  step(worlds);
+  step_records(worlds);
   if (build_world(worlds)) return true;
   *status = BT_NO_MEMORY;
   return false;
@@ -201,7 +201,7 @@ bool bt_worlds_next(bt_worlds *worlds, const bt_family **out, bt_status *status)
 
 /* ---- what rules say in them ---- */
 
-static void take(said *rule, const bt_rule_verdict *verdict) {
+static void take_verdict(said *rule, const bt_rule_verdict *verdict) {
   bool is_first = verdict->reason && (!rule->reason || verdict->reason < rule->reason);
   rule->verdicts |= 1u << verdict->verdict;
   rule->exercised |= 1u << verdict->exercised;
@@ -212,7 +212,7 @@ static void take(said *rule, const bt_rule_verdict *verdict) {
 
 void bt_worlds_take(bt_worlds *worlds, const bt_rule_verdict *verdicts) {
   for (size_t i = worlds->first_rule; i < worlds->first_rule + worlds->chosen_count; i++)
-    take(&worlds->rules[i], &verdicts[i]);
+    take_verdict(&worlds->rules[i], &verdicts[i]);
 }
 
 static bt_truth one_of(uint32_t exercised) {
@@ -245,7 +245,7 @@ static void leave_unseen(bool is_exercised_by_all, bt_rule_verdict *verdict) {
 void bt_worlds_conclude(bt_worlds *worlds, const bt_program *programs, bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < worlds->rule_count; i++) {
     said *rule = &worlds->rules[i];
-    take(rule, &verdicts[i]);
+    take_verdict(rule, &verdicts[i]);
     bool is_one = (rule->verdicts & (rule->verdicts - 1)) == 0 && !(rule->verdicts & 1u << BT_INCONCLUSIVE);
     verdicts[i].exercised = one_of(rule->exercised);
     verdicts[i].rests_on_no_link = rule->rests_on_no_link;

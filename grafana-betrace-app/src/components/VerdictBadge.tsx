@@ -23,7 +23,7 @@ export function verdictText(verdict: Verdict): string {
   }
 }
 
-export type InconclusiveReason = 'budget' | 'incomplete' | 'pruned' | 'time' | 'dropped' | 'skew' | 'linked' | null;
+export type InconclusiveReason = 'budget' | 'incomplete' | 'pruned' | 'copies' | 'time' | 'dropped' | 'skew' | 'linked' | null;
 
 /** Why it could not be said. */
 export function reasonText(reason: InconclusiveReason): string | undefined {
@@ -34,6 +34,8 @@ export function reasonText(reason: InconclusiveReason): string | undefined {
       return t('verdict.reason-incomplete', 'Spans may still be missing, and they could change the answer.');
     case 'pruned':
       return t('verdict.reason-pruned', 'Spans of this trace were summed up before it was stored, and they could change the answer.');
+    case 'copies':
+      return t('verdict.reason-copies', 'Records of one span do not agree, and the answer hangs on which of them is right.');
     case 'time':
       return t('verdict.reason-time', 'A span of this trace has no start or no end, and it could change the answer.');
     case 'dropped':
