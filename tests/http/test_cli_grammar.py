@@ -172,7 +172,8 @@ class GrammarTest(unittest.TestCase):
         self.assertEqual([line["rule_id"] for line in lines[:-1]], ["one", "two", "one"])
         self.assertEqual(lines[-1]["summary"]["status"], "completed")
         notes = self.run_words("replay", "{many}", "{traces}", "--output", "github").stdout.splitlines()
-        self.assertEqual([re.match(r"::error title=betrace (\S+)::", note)[1] for note in notes[1:]], ["two", "one"])
+        self.assertEqual([re.match(r"::error title=betrace (\S+)::", note)[1] for note in notes[1:-1]], ["two", "one"])
+        self.assertRegex(notes[-1], "^::notice title=betrace one%3A about the data::`c` is the name of no span and no service")
         self.assertRegex(notes[0], "^::warning title=betrace%3A rules that say nothing::nothing-1: nothing exercised this rule")
         self.assertIn("not everything could be read", self.run_words("replay", "{many}", *NOWHERE, "--output", "github").stdout)
 

@@ -271,8 +271,9 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, []), "no signal is blocked"
         rules = {"kept": "when { checkout } always { checkout }", "broken": RULE, "unseen": "when { refund } always { approval }"}
         done, run = self.sarif(WRONG, rules=rules, flags=["--require-exercised"])
         self.assertEqual(done.returncode, 1)
-        found = {one["ruleId"]: (one["level"], one["locations"][0]["physicalLocation"]["region"]["startLine"]) for one in run["results"]}
-        self.assertEqual(found, {"broken": ("error", 4), "unseen": ("error", 6)})
+        found = [(one["ruleId"], one["level"], one["locations"][0]["physicalLocation"]["region"]["startLine"]) for one in run["results"]]
+        self.assertEqual(found, [("broken", "error", 4), ("broken", "note", 4), ("unseen", "error", 6), ("unseen", "note", 6)])
+        self.assertIn("`fraud-check` is the name of no span and no service", run["results"][1]["message"]["text"])
         self.assertIn(f"{2:032x}", run["results"][0]["message"]["text"])
         self.assertTrue(run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/my%20rules.yaml"))
         self.assertTrue(run["invocations"][0]["executionSuccessful"])
@@ -280,7 +281,7 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, []), "no signal is blocked"
 
     def test_sarif_of_what_is_not_known(self):
         _, run = self.sarif(document(span("checkout", 1, parent=9)), rules={"late": RULE})
-        self.assertEqual([(one["ruleId"], one["level"]) for one in run["results"]], [("late", "warning")])
+        self.assertEqual([(one["ruleId"], one["level"]) for one in run["results"]], [("late", "warning"), ("late", "note")])
         done, run = self.sarif(rules={"late": RULE})
         self.assertEqual((done.returncode, run["invocations"][0]["executionSuccessful"]), (3, False), "no span is no success")
 
