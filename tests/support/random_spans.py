@@ -204,7 +204,7 @@ class RandomTrace:
         """In some traces of one span, which lies in a fragment with others: no search finds what came without an end alone. A start of 0 only beside one
         other: among several Tempo may give the row of the trace a start that is too late, and then the replay is incomplete."""
         span = rng.choice(self.spans)
-        beside = sum(other.fragment == span.fragment or (other.twice and other.fragment + 1 == span.fragment) for other in self.spans) - 1
+        beside = sum(is_in(other, span.fragment) for other in self.spans) - 1
         if beside and not span.twice and rng.randrange(4) == 0:
             span.lacks = rng.choice((("endTimeUnixNano",), ("startTimeUnixNano",), ("startTimeUnixNano", "endTimeUnixNano"))[:3 if beside == 1 else 1])
 
@@ -250,10 +250,23 @@ def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS, has_both=False
     return list(traces.values())
 
 
+def is_in(span, fragment):
+    return span.fragment == fragment or (span.twice and span.fragment + 1 == fragment)
+
+
 def fragment_requests(rng, traces, fragment, spans_per_request=150):
-    """The pushes of one fragment: all its spans in random order."""
-    entries = [span.resource_spans() for trace in traces for span in trace.spans
-               if span.fragment == fragment or (span.twice and span.fragment + 1 == fragment)]
-    rng.shuffle(entries)
-    for first in range(0, len(entries), spans_per_request):
-        yield {"resourceSpans": entries[first:first + spans_per_request]}
+    """The pushes of one fragment: all its spans in random order. What a trace with a time of 0 has there comes in one of them: no search finds it where it
+    lies in a block alone."""
+    units = []
+    for trace in traces:
+        entries = [span.resource_spans() for span in trace.spans if is_in(span, fragment)]
+        units += [entries] if any(span.lacks for span in trace.spans) else [[entry] for entry in entries]
+    rng.shuffle(units)
+    request = []
+    for unit in units:
+        request += unit
+        if len(request) >= spans_per_request:
+            yield {"resourceSpans": request}
+            request = []
+    if request:
+        yield {"resourceSpans": request}
