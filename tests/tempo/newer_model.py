@@ -216,12 +216,16 @@ class Loaded:
 
 
 class Filter:
-    """A Query of newer_query as a version evaluates it. Not for two threads at once."""
+    """A Query of newer_query as a version evaluates it over one block, which compiles its patterns anew. One is refused
+    for a text that comes behind an array of several: spans are to come in the order of their traces' ids, as in a block.
+    Not for two threads at once, and not beside another one of the same Query."""
 
     def __init__(self, version, query: Query):
         self.version, self.query = version, query
         self.where = with_lists(query.where) if version.makes_lists else query.where
         tests = list(tests_of(self.where))
+        for test in tests:
+            test.patterns = 0
         self.first = {scope: Loading(version, scope, [one for one in tests if one.field.scope == scope])
                       for scope in SCOPES}
         self.second = {scope: Loading(version, scope, [one for one in query.select if one.scope == scope])

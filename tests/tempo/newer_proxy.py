@@ -132,7 +132,7 @@ class Search:
 
     def ask(self, block):
         its = Filter(self.version, self.query)
-        for trace_id, fragment in block.items():
+        for trace_id, fragment in sorted(block.items()):
             if not fragment.overlaps(self.start_s, self.end_s):
                 continue
             if self.asks_children:
