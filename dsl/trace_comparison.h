@@ -1,4 +1,5 @@
-/* Comparing two records of one span. Only trace.c and trace_records.c include this. Thread: no state. */
+/* Comparing two records of one span. Only what joins records includes this: trace.c, trace_records.c and
+ * tempo/wire/trace_merge.c. Thread: no state. */
 #ifndef BT_DSL_TRACE_COMPARISON_H
 #define BT_DSL_TRACE_COMPARISON_H
 
