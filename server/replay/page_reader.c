@@ -75,6 +75,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   judge->judged++;
   if (!read->trace || !read->trace->span_count) return take_missing(p, read->index, error);
   if (asks_again(p, read->index, read->trace)) return BT_OK;
+  if (read->trace->differing_copies) judge->table->traces[known].flags |= BT_KNOWN_COPIES;
   if (read->needs_by_id && !p->by_id) return bt_trace_judge_queue(judge, known, error);
   if (p->is_shown) return bt_trace_judge_take_shown(judge, known, read->trace, error);
   return bt_trace_judge_take(judge, known, read->trace, p->by_id || judge->plan->is_static, error);

@@ -50,6 +50,15 @@ static void note_contradiction(bt_judge *judge, size_t known, const bt_trace *tr
   bt_account_add_contradicted(judge->account, &k->matched.id, copies_explain);
 }
 
+/* Tempo keeps one record of a span where two blocks have one each, and not the same one in each answer. A batch showed
+ * several, and this read has one of them: nobody knows what violates. */
+static bool lacks_copies(bt_judge *judge, size_t known, const bt_trace *trace) {
+  bt_known *k = &judge->table->traces[known];
+  bool lacks = k->flags & BT_KNOWN_COPIES && !trace->differing_copies;
+  if (lacks) k->flags |= BT_KNOWN_OTHER_TIMES;
+  return lacks;
+}
+
 /* Of a trace that contradicts itself only what no further span takes back is told. */
 static void set_options(bt_judge *judge, size_t known, const bt_trace *trace) {
   bool is_contradicted = judge->table->traces[known].flags & BT_KNOWN_CONTRADICTED;
@@ -296,7 +305,8 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   }
   if (!is_final && (is_long(judge, trace) || lacks_spans(judge, known, trace)))
     return bt_trace_judge_queue(judge, known, error);
-  if (is_final && !bt_known_is_whole_in(&judge->table->traces[known], trace)) note_contradiction(judge, known, trace);
+  bool is_whole_in = bt_known_is_whole_in(&judge->table->traces[known], trace);
+  if (is_final && (lacks_copies(judge, known, trace) || !is_whole_in)) note_contradiction(judge, known, trace);
   bt_awaiting *shown = is_final ? find_shown(judge, known) : NULL;
   if (shown) return replace_shown(judge, shown, trace, error);
   bt_status status = evaluate_trace(judge, known, trace, &verdicts, &is_known, error);

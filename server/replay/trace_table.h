@@ -30,7 +30,8 @@ enum {
   /* What the source says of it contradicts itself: the read that counts lacks a span that a search showed, or says
    * otherwise than the batch. Unless it violates all the same, nobody knows. */
   BT_KNOWN_CONTRADICTED = 512,
-  BT_KNOWN_OTHER_TIMES = 1024 /* and its spans are there, with other times: nobody knows what violates */
+  BT_KNOWN_OTHER_TIMES =
+      1024 /* and its spans are there, with other times or as one copy of two: nobody knows what violates */
 };
 
 /* A trace that some search found. */

@@ -1,7 +1,10 @@
-/* Joining the rows of batch reads. See trace_merge.h. A draft is one span with what each group of the projection said
- * of it. */
+/* Joining the rows of batch reads. See trace_merge.h. A draft is one record of a span with what each group of the
+ * projection said of it. Those of one id and kind that do not agree are several: copies of one span, or spans of
+ * several services. What makes which of them is told where the trace is built. Only the first group says the service,
+ * so where there are more groups nobody knows which record an attribute is of. */
 #include "tempo/wire/trace_merge.h"
 
+#include "dsl/trace_comparison.h"
 #include "dsl/traceql.h"
 #include "tempo/wire/otlp_builder.h"
 
@@ -16,6 +19,7 @@ typedef struct draft {
   bt_attributes own[GROUPS_MAX], resource[GROUPS_MAX];
   bool seen[GROUPS_MAX], doubted[GROUPS_MAX]; /* doubted: some attribute may be made up */
   struct draft *next;                         /* of the same trace, in order of arrival */
+  struct draft *other;                        /* a further record with this id and kind */
 } draft;
 
 typedef struct merged_trace {
@@ -23,7 +27,7 @@ typedef struct merged_trace {
   /* In blocks that hold lists in columns, by place in the projection: attributes that some span has no trace of, and
    * those with a value. */
   uint64_t lacked, valued;
-  bool found, needs_by_id, differing_copies;
+  bool found, needs_by_id, has_records; /* has_records: several of one id and kind */
 } merged_trace;
 
 struct bt_trace_merge {
@@ -105,6 +109,15 @@ static bool grow_table(bt_trace_merge *merge) {
   return true;
 }
 
+/* In the table, or behind the records of its id and kind. */
+static void file_draft(bt_trace_merge *merge, draft *added) {
+  draft **place = find_place(merge, added->trace, &added->span.id, added->span.kind);
+  merge->draft_count += !*place;
+  if (*place) merge->traces[added->trace].has_records = true;
+  while (*place) place = &(*place)->other;
+  *place = added;
+}
+
 static draft *add_draft(bt_trace_merge *merge, size_t trace, const bt_span *span) {
   if (!grow_table(merge)) return NULL;
   draft *added = bt_arena_alloc(&merge->arena, sizeof *added);
@@ -112,8 +125,7 @@ static draft *add_draft(bt_trace_merge *merge, size_t trace, const bt_span *span
   added->trace = trace;
   added->span.id = span->id;
   added->span.kind = span->kind;
-  *find_place(merge, trace, &span->id, span->kind) = added;
-  merge->draft_count++;
+  file_draft(merge, added);
   merged_trace *merged = &merge->traces[trace];
   if (merged->last)
     merged->last->next = added;
@@ -328,29 +340,68 @@ static bool fill_draft(row_reader *reader, draft *into) {
   return true;
 }
 
+static bool links_differ(const bt_span *a, const bt_span *b) {
+  return a->link_count != b->link_count ||
+         (a->link_count && (bt_trace_id_compare(&a->links->trace_id, &b->links->trace_id) != 0 ||
+                            memcmp(&a->links->span_id, &b->links->span_id, sizeof a->links->span_id) != 0));
+}
+
 static bool spans_differ(const bt_span *a, const bt_span *b) {
-  bool has_other_link = a->link_count != b->link_count ||
-                        (a->link_count && (bt_trace_id_compare(&a->links->trace_id, &b->links->trace_id) != 0 ||
-                                           memcmp(a->links->span_id.bytes, b->links->span_id.bytes,
-                                                  sizeof b->links->span_id.bytes) != 0));
-  return has_other_link || a->start_ns != b->start_ns || a->end_ns != b->end_ns || a->status != b->status ||
-         !bt_str_equal(a->name, b->name) ||
-         memcmp(a->parent_id.bytes, b->parent_id.bytes, sizeof a->parent_id.bytes) != 0;
+  return links_differ(a, b) || a->start_ns != b->start_ns || a->end_ns != b->end_ns || a->status != b->status ||
+         !bt_str_equal(a->name, b->name) || !bt_str_equal(a->status_message, b->status_message) ||
+         memcmp(&a->parent_id, &b->parent_id, sizeof a->parent_id) != 0;
+}
+
+/* What is no scalar is not kept, and its trace is read by id. */
+static bool has_item(const bt_attributes *in, const bt_attribute *item) {
+  for (uint32_t i = 0; i < in->count; i++)
+    if (bt_str_equal(in->items[i].key, item->key) &&
+        (!is_scalar(&item->value) || bt_values_agree(&in->items[i].value, &item->value)))
+      return true;
+  return false;
+}
+
+/* Whether the row says what the record has of its group. */
+static bool is_said(row_reader *reader, const draft *record, const bt_span *span) {
+  const bt_attributes *own = &record->own[reader->group], *resource = &record->resource[reader->group];
+  uint32_t count = 0;
+  if (reader->group == 0 && spans_differ(&record->span, span)) return false;
+  for (uint32_t i = 0; i < reader->items->count; i++) {
+    bt_projected_scope scope;
+    if (!is_projected(reader, i, &scope)) continue;
+    if (!has_item(scope == BT_PROJECTED_RESOURCE ? resource : own, &reader->items->items[i])) return false;
+    count++;
+  }
+  return count == own->count + resource->count;
+}
+
+/* The record that the row belongs to, which is new or lacks its group; NULL: it says nothing new. False: no room. */
+static bool find_record(row_reader *reader, size_t trace, const bt_span *span, draft **out) {
+  draft *record = *find_place(reader->merge, trace, &span->id, span->kind);
+  while (record && record->seen[reader->group] && !is_said(reader, record, span)) record = record->other;
+  *out = NULL;
+  if (record && record->seen[reader->group]) return true;
+  *out = record ? record : add_draft(reader->merge, trace, span);
+  return *out != NULL;
+}
+
+/* Where not, equal records of one set may be spans of several services. */
+static bool says_service(const bt_trace_merge *merge) {
+  return !merge->some_spans || merge->projection->service;
 }
 
 static bt_status merge_span(bt_trace_merge *merge, uint32_t group, size_t trace, const bt_search_row *row,
                             bt_error *error) {
   row_reader reader = {.merge = merge, .group = group, .items = &row->span->attributes};
   bt_span span;
+  draft *into;
   merged_trace *merged = &merge->traces[trace];
   if (!read_intrinsics(&reader, row->span, &span) || row->matched > BT_READ_SPANS_PER_SET) merged->needs_by_id = true;
   if (merge->projection->links && group == 0 && !read_link(&reader, &span)) return refuse_batch(error);
-  draft *into = *find_place(merge, trace, &span.id, span.kind);
-  if (into && group == 0 && into->seen[0] && spans_differ(&into->span, &span)) merged->differing_copies = true;
-  if (into && into->seen[group]) return BT_OK; /* the first record of a span counts */
-  if (!into) into = add_draft(merge, trace, &span);
-  if (!into || (group == 0 && !set_fields(merge, into, &span)) || !fill_draft(&reader, into))
-    return refuse_batch(error);
+  if (!find_record(&reader, trace, &span, &into)) return refuse_batch(error);
+  if (!into && row->matched > 1 && !says_service(merge)) merged->needs_by_id = true;
+  if (!into) return BT_OK;
+  if ((group == 0 && !set_fields(merge, into, &span)) || !fill_draft(&reader, into)) return refuse_batch(error);
   if (reader.ambiguous) merged->needs_by_id = true;
   return BT_OK;
 }
@@ -400,6 +451,7 @@ bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt
   bool has_kind = find_intrinsic(reader.items, BT_STR("kind"), &span, &reader.intrinsics[0]);
   const draft *found = has_kind ? *find_place(merge, trace, &span.id, span.kind) : NULL;
   if (!has_kind || row->matched > BT_READ_SPANS_PER_SET) merge->traces[trace].needs_by_id = true;
+  if (found && found->other) merge->traces[trace].needs_by_id = true;
   if (found && found->doubted[part->group]) compare_doubted(merge, found, &reader);
   return BT_OK;
 }
@@ -504,9 +556,9 @@ bt_status bt_trace_merge_take(bt_trace_merge *merge, size_t index, bt_trace *sto
   bool is_whole = merged->first != NULL;
   for (draft *d = merged->first; d; d = d->next)
     if (!build_span(merge, d, builder, &is_whole)) return refuse_batch(error);
-  if (!is_whole || (merged->valued & ~merged->lacked)) *needs_by_id = true;
+  bool is_mixed = merged->has_records && bt_projection_groups(merge->projection) > 1;
+  if (!is_whole || is_mixed || (merged->valued & ~merged->lacked)) *needs_by_id = true;
   *storage = *bt_trace_builder_finish(builder);
-  storage->differing_copies = storage->differing_copies || merged->differing_copies;
   *out = storage;
   return BT_OK;
 }

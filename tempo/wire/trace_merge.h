@@ -1,6 +1,6 @@
 /* Puts traces together from the rows of batch reads. Several answers (slices of the range, groups of the projection,
- * blocks) hold the same spans, and this joins them by trace, span id and kind. What a batch cannot give right marks its
- * trace as needing a read by id; nothing is guessed. Thread: one. Internal to tempo/. */
+ * blocks) hold the same spans, and this joins them by trace, span id, kind and service. What a batch cannot give right
+ * marks its trace as needing a read by id; nothing is guessed. Thread: one. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_TRACE_MERGE_H
 #define BT_TEMPO_WIRE_TRACE_MERGE_H
 

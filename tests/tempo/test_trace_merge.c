@@ -353,21 +353,100 @@ static void doubts_an_empty_service_name(void **state) {
   }
 }
 
-static void flags_differing_copies(void **state) {
-  (void)state;
-  row other = client_half;
-  other.name = "another name";
-  bt_trace_merge *merge = new_merge(CAP_BYTES);
+/* Of the first group alone, which says the service. */
+static const bt_projection one_group = {.attributes = &wanted[3], .attribute_count = 1, .status_message = true};
+
+static row other_record(const char *name, const char *service, const char *zone) {
+  row made = {
+      0, 1, name, {TEXT("kind", "client"), TEXT("status", "error"), TEXT("span:parentID", "0000000000000000")}, 0};
+  made.fields[3] = (bt_attribute)TEXT("statusMessage", "why");
+  made.fields[4] = (bt_attribute){BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = bt_str_from(service)}};
+  made.fields[5] = (bt_attribute){BT_STR("zone"), {.type = BT_VALUE_STRING, .string = bt_str_from(zone)}};
+  return made;
+}
+
+static const bt_trace *merge_records(bt_trace_merge **merge, const bt_projection *of, const row *first,
+                                     const row *second, bt_trace *storage, bool *needs_by_id) {
   bt_error error;
+  const bt_trace *trace = NULL;
+  const row *const rows[] = {first, second, first, second};
+  assert_int_equal(bt_trace_merge_new(ids, 2, of, false, CAP_BYTES, merge, &error), BT_OK);
+  for (size_t i = 0; i < 4; i++) assert_int_equal(feed(*merge, 0, rows[i], &error), BT_OK);
+  assert_int_equal(bt_trace_merge_take(*merge, 0, storage, &trace, needs_by_id, &error), BT_OK);
+  return trace;
+}
+
+static void two_services_with_one_id_are_two_spans(void **state) {
+  (void)state;
+  row first = other_record("call", "shop", "eu"), second = other_record("call", "bank", "eu");
+  bt_trace_merge *merge;
   bt_trace storage;
-  const bt_trace *trace;
   bool needs_by_id;
-  assert_int_equal(merge_pair(merge, &error), BT_OK);
-  assert_int_equal(feed(merge, 0, &other, &error), BT_OK);
-  assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
-  assert_true(trace->differing_copies);
-  assert_true(bt_str_equal(trace->spans[1].name, BT_STR("call"))); /* the first counts */
+  const bt_trace *trace = merge_records(&merge, &one_group, &first, &second, &storage, &needs_by_id);
+  assert_false(needs_by_id || trace->differing_copies);
+  assert_int_equal(trace->span_count, 2);
+  assert_true(bt_str_equal(trace->spans[0].resource->service, BT_STR("bank")) &&
+              bt_str_equal(trace->spans[1].resource->service, BT_STR("shop")));
   bt_trace_merge_free(merge);
+}
+
+static void copies_that_differ_may_each_be_right(void **state) {
+  (void)state;
+  row first = other_record("call", "shop", "eu");
+  row others[] = {other_record("another name", "shop", "eu"), other_record("call", "shop", "us")};
+  for (size_t i = 0; i < 2; i++) {
+    bt_trace_merge *merge;
+    bt_trace storage;
+    bool needs_by_id;
+    const bt_trace *trace = merge_records(&merge, &one_group, &first, &others[i], &storage, &needs_by_id);
+    assert_true(trace->differing_copies && !needs_by_id);
+    assert_int_equal(trace->span_count, 1);
+    assert_non_null(trace->spans[0].other);
+    assert_null(trace->spans[0].other->other);
+    bt_trace_merge_free(merge);
+  }
+}
+
+/* Two rows of one set are two records, of services maybe. */
+static void equal_records_without_a_service_are_read_by_id(void **state) {
+  (void)state;
+  for (uint32_t matched = 1; matched < 3; matched++) {
+    row half = {0, 1, "call", {TEXT("kind", "client"), TEXT("zone", "eu")}, matched};
+    bt_projection own = {.attributes = &wanted[3], .attribute_count = 1};
+    bt_trace_merge *merge;
+    bt_error error;
+    bt_trace storage;
+    const bt_trace *trace;
+    bool needs_by_id;
+    assert_int_equal(bt_trace_merge_new(ids, 2, &own, true, CAP_BYTES, &merge, &error), BT_OK);
+    for (size_t i = 0; i < 2; i++) assert_int_equal(feed(merge, 0, &half, &error), BT_OK);
+    assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+    assert_int_equal(needs_by_id, matched > 1);
+    bt_trace_merge_free(merge);
+  }
+}
+
+/* Only the first says whose attributes they are. */
+static void records_over_several_groups_are_read_by_id(void **state) {
+  (void)state;
+  row others[] = {client_half, client_half, client_half};
+  others[0].name = "another name";
+  others[1].fields[4] = (bt_attribute)TEXT("service.name", "bank");
+  others[2].fields[6] = (bt_attribute)TEXT("zone", "us");
+  row more = client_more;
+  more.fields[2] = (bt_attribute)WHOLE("n", 7);
+  for (size_t i = 0; i < 4; i++) {
+    bt_trace_merge *merge = new_merge(CAP_BYTES);
+    bt_error error;
+    bt_trace storage;
+    const bt_trace *trace;
+    bool needs_by_id;
+    assert_int_equal(merge_pair(merge, &error), BT_OK);
+    assert_int_equal(feed(merge, i < 3 ? 0 : 1, i < 3 ? &others[i] : &more, &error), BT_OK);
+    assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+    assert_true(needs_by_id);
+    bt_trace_merge_free(merge);
+  }
 }
 
 static void keeps_to_its_cap(void **state) {
@@ -443,7 +522,10 @@ int main(void) {
                                      cmocka_unit_test(reads_what_may_be_nil_by_id),
                                      cmocka_unit_test(doubts_two_values_under_one_key),
                                      cmocka_unit_test(doubts_an_empty_service_name),
-                                     cmocka_unit_test(flags_differing_copies),
+                                     cmocka_unit_test(two_services_with_one_id_are_two_spans),
+                                     cmocka_unit_test(copies_that_differ_may_each_be_right),
+                                     cmocka_unit_test(equal_records_without_a_service_are_read_by_id),
+                                     cmocka_unit_test(records_over_several_groups_are_read_by_id),
                                      cmocka_unit_test(keeps_to_its_cap),
                                      cmocka_unit_test(grows_for_many_spans),
                                      cmocka_unit_test(survives_failing_allocations)};

@@ -133,6 +133,26 @@ static void copies_explain_differences(void **state) {
   for (size_t i = 0; i < 3; i++) assert_contradicted(s, i, 3 + i, true);
 }
 
+/* As Tempo gives of two blocks one record of a span, by id and in each answer, and not always the same. */
+static void what_no_read_by_id_has_of_copies_is_inconclusive(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 3; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  for (uint64_t i = 1; i < 3; i++) {
+    fake_trace *trace = fake_find(&s->fake, 1 + i);
+    fake_span *copy = fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS + 1);
+    memcpy(copy->id, trace->spans[0].id, 8);
+    copy->by_id_from = i == 1 ? UINT_MAX : 0;
+    trace->needs_by_id = true;
+  }
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 2); /* whichever copy is right */
+  assert_int_equal(rule->inconclusive, 1);
+  assert_contradicted(s, 0, 2, true);
+  assert_int_equal(s->run.result.coverage.contradicted_count, 1);
+}
+
 /* ---- what a search showed is looked for in what is read ---- */
 
 /* Rules that the trace decides by its `retry`, which a search shows. */
@@ -613,6 +633,7 @@ int main(void) {
       SCENE(differences_of_two_traces_are_everybodys),
       SCENE(one_of_a_few_compared_is_everybodys),
       SCENE(copies_explain_differences),
+      SCENE(what_no_read_by_id_has_of_copies_is_inconclusive),
       SCENE(what_was_dropped_is_shown_by_id_alone),
       SCENE(what_was_dropped_is_known_where_all_is_read_by_id),
       SCENE(what_was_dropped_and_not_asked_for_is_nothing),

@@ -1,0 +1,75 @@
+"""Records with one span id and kind that came while their trace was in memory, on the real Tempo: it has both then (tests/facts/facts_copies.py). Those of two services are two spans. Of copies of one span that differ each may be right, whichever comes first.
+"""
+import json
+import os
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+from betrace_process import run_cli  # noqa: E402
+import otlp  # noqa: E402
+from run_tempo import TempoServer  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+SECOND, HOUR = 10**9, 3600 * 10**9
+TRACES = 12  # of each kind; more than a sample reads by id
+# In the order in which they came: (mark, service) of each record.
+RECORDS = {
+    "one": [("one", "shop")],
+    "equal": [("one", "shop"), ("one", "shop")],
+    "copies": [("one", "shop"), ("two", "shop")],
+    "copies, the other first": [("two", "shop"), ("one", "shop")],
+    "services": [("one", "shop"), ("two", "bank")],
+    "services, alike": [("one", "shop"), ("one", "bank")],
+}
+DIFFERING = ("copies", "copies, the other first")
+SERVICES = ("services", "services, alike")
+
+
+class Copies(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tempo = TempoServer(config="fast").start()
+        cls.addClassCleanup(cls.tempo.stop)
+        cls.at = (int(time.time()) - 5 * 3600) * SECOND
+        cls.kinds = {otlp.new_trace_id(): kind for kind in RECORDS for _ in range(TRACES)}
+        request = {"resourceSpans": []}
+        for trace_id, kind in cls.kinds.items():
+            span_id = otlp.new_span_id()
+            for mark, service in RECORDS[kind]:
+                made = otlp.span(trace_id, "work", cls.at, SECOND, span_id=span_id, kind="server", attrs={"mark": mark})
+                request["resourceSpans"] += otlp.request([made], service=service)["resourceSpans"]
+        assert cls.tempo.push_request(request)[0] == 200
+        cls.tempo.wait_until(lambda: len(cls.tempo.search('{ name = "work" }', cls.at // SECOND - 60, cls.at // SECOND + 60)) == len(cls.kinds), "all are searchable")
+
+    def replay(self, dsl, *more):
+        done = run_cli("replay", "--tempo", self.tempo.url, "--dsl", dsl, "--start", str(self.at - HOUR), "--end", str(self.at + HOUR), "--limit", "0", "--json", *more)
+        self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+        return json.loads(done.stdout)
+
+    def violating_kinds(self, answer):
+        told = [self.kinds[one["trace_id"]] for one in answer["violations"]]
+        return {kind: told.count(kind) for kind in sorted(set(told))}
+
+    def test_spans_of_two_services_are_two(self):
+        for way in ([], ["--strategy", "read"]):
+            with self.subTest(way=way):
+                answer = self.replay("count(work) > 1", *way)
+                self.assertEqual(self.violating_kinds(answer), {kind: TRACES for kind in SERVICES})
+                self.assertEqual(answer["inconclusive"], 0)
+                self.assertEqual(answer["status"], "completed", answer.get("reason"))
+
+    def test_copies_that_differ_are_not_decided_by_their_order(self):
+        for mark, violating in (("one", []), ("two", ["equal", "one", "services, alike"])):
+            with self.subTest(mark=mark):
+                answer = self.replay('when { work } always { trace.has(span.attributes["mark"] == "' + mark + '") }', "--strategy", "read")
+                self.assertEqual(self.violating_kinds(answer), {kind: TRACES for kind in violating})
+                self.assertEqual(answer["inconclusive"], TRACES * len(DIFFERING))
+                self.assertEqual(answer["status"], "completed", answer.get("reason"))
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main()
