@@ -111,7 +111,7 @@ static bool build_trace(bt_worlds *worlds, uint32_t number, size_t *at) {
     bt_span span = given->spans[s];
     if (span.other) span = *worlds->spans[(*at)++].chosen;
     span.other = NULL;
-    if (!bt_trace_builder_add(builder, &span)) return false;
+    if (!bt_trace_builder_add_apart(builder, &span)) return false;
   }
   worlds->own[number] = *bt_trace_builder_finish(builder);
   worlds->own[number].partial = given->partial;
