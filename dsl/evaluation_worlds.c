@@ -168,7 +168,7 @@ static bool build_trace(bt_worlds *worlds, uint32_t number, size_t *at) {
       span = *v->records[v->kept[v->chosen]];
     }
     span.other = NULL;
-    if (!bt_trace_builder_add(builder, &span)) return false;
+    if (!bt_trace_builder_add_apart(builder, &span)) return false;
   }
   worlds->own[number] = *bt_trace_builder_finish(builder);
   worlds->own[number].partial = given->partial;

@@ -336,6 +336,11 @@ bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
   return add_records(builder, span);
 }
 
+bool bt_trace_builder_add_apart(bt_trace_builder *builder, const bt_span *span) {
+  if (builder->has_moved) file_moved_spans(builder);
+  return append_span(builder, span);
+}
+
 void bt_trace_builder_mark_partial(bt_trace_builder *builder) {
   builder->trace.partial = true;
 }

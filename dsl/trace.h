@@ -170,6 +170,9 @@ bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id);
 bt_trace_builder *bt_trace_builder_new_for(bt_arena *arena, const bt_trace_id *id, size_t span_count);
 /* Copies the struct, not what it points to. False: no room in the arena, or more than 2^30 spans. */
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) BT_MUST_CHECK;
+/* The same for a span that is none of those that were added, whatever ids and services they have: it is no record of
+ * theirs. */
+bool bt_trace_builder_add_apart(bt_trace_builder *builder, const bt_span *span) BT_MUST_CHECK;
 /* Sets `partial`. */
 void bt_trace_builder_mark_partial(bt_trace_builder *builder);
 /* The trace so far; borrowed until the next add, valid as long as the arena. */

@@ -107,8 +107,8 @@ static bool reasons_agree(const bt_trace *trace, bt_reason fast, bt_reason naive
                      (fast == BT_REASON_SKEW && naive == BT_REASON_LINKED) ||
                      (fast == BT_REASON_LINKED && naive == BT_REASON_SKEW);
   /* Why one of the records leaves it open may be another reason, as above. */
-  bool is_of_copies = trace->differing_copies && (fast == BT_REASON_COPIES || naive == BT_REASON_COPIES);
-  if (is_of_copies) return fast != BT_REASON_NONE && fast != BT_REASON_BUDGET && naive != BT_REASON_NONE;
+  if (trace->differing_copies && naive != fast)
+    return fast != BT_REASON_NONE && fast != BT_REASON_BUDGET && naive != BT_REASON_NONE;
   if (trace->doubts && naive != fast) return may_be_reason(trace, fast) && naive != BT_REASON_NONE;
   return fast == naive || may_be_both || (trace->pruned && are_of_either);
 }

@@ -18,7 +18,7 @@ static bt_trace make_trace(const bt_trace *from, bt_arena *arena) {
   bt_trace_builder *builder = bt_trace_builder_new(arena, &from->id);
   if (!builder) abort();
   for (uint32_t i = 0; i < from->span_count; i++)
-    if (!bt_trace_builder_add(builder, &from->spans[i])) abort();
+    if (!bt_trace_builder_add_apart(builder, &from->spans[i])) abort();
   bt_trace trace = *bt_trace_builder_finish(builder);
   trace.partial = from->partial;
   return trace;
