@@ -3,7 +3,7 @@ library only.
 
     --tempos 2.8,3.0.3    which, by their names in variants.py; without it the one that BETRACE_TEMPO_VARIANT names
     --settled             each holds its data in blocks alone, as an operator's Tempo those that are some hours old (run_tempo.py, config "settled");
-                          without it, config "fast", in which 2.x searches the ingester only, and 3.x reads each trace by id from live store and backend
+                          without it, config "fast", in which 2.x asks the ingester only, and 3.x reads each trace by id from live store and backend
 """
 import replay_cost  # noqa: F401  (sets the path)
 import variants
