@@ -300,7 +300,8 @@ static bool is_projected(row_reader *reader, uint32_t i, bt_projected_scope *sco
   if (!bt_projection_scope_in_group(reader->merge->projection, reader->group, item->key, scope)) return false;
   /* Twice: in the span and in its resource, and the answer does not say which is which. An array may be corrupt
    * (Tempo 2.8). */
-  if (is_repeated(reader, i) || !is_scalar(&item->value)) reader->ambiguous = true;
+  if (is_repeated(reader, i)) return reader->ambiguous = true, false;
+  if (!is_scalar(&item->value)) reader->ambiguous = true;
   if (may_be_of_filter(reader, item->key, *scope)) reader->ambiguous = true;
   if (may_be_made_up(&item->value)) reader->doubted = true;
   if (!is_unknown_service(item, *scope)) return true;
@@ -352,13 +353,22 @@ static bool spans_differ(const bt_span *a, const bt_span *b) {
          memcmp(&a->parent_id, &b->parent_id, sizeof a->parent_id) != 0;
 }
 
-/* What is no scalar is not kept, and its trace is read by id. */
-static bool has_item(const bt_attributes *in, const bt_attribute *item) {
+static bool has_item(const bt_attributes *in, const bt_attribute *item, bool is_of_any_value) {
   for (uint32_t i = 0; i < in->count; i++)
     if (bt_str_equal(in->items[i].key, item->key) &&
-        (!is_scalar(&item->value) || bt_values_agree(&in->items[i].value, &item->value)))
+        (is_of_any_value || bt_values_agree(&in->items[i].value, &item->value)))
       return true;
   return false;
+}
+
+/* Of a key that stands once more behind item i any of the values may be kept, of what is no scalar none. The trace is
+ * read by id. */
+static bool may_have_other_value(const row_reader *reader, uint32_t i) {
+  bool is_first_of_two = false;
+  for (uint32_t j = i + 1; j < reader->items->count; j++)
+    is_first_of_two = is_first_of_two || (bt_str_equal(reader->items->items[j].key, reader->items->items[i].key) &&
+                                          !is_intrinsic(reader, &reader->items->items[j]));
+  return is_first_of_two || !is_scalar(&reader->items->items[i].value);
 }
 
 /* Whether the row says what the record has of its group. */
@@ -369,7 +379,8 @@ static bool is_said(row_reader *reader, const draft *record, const bt_span *span
   for (uint32_t i = 0; i < reader->items->count; i++) {
     bt_projected_scope scope;
     if (!is_projected(reader, i, &scope)) continue;
-    if (!has_item(scope == BT_PROJECTED_RESOURCE ? resource : own, &reader->items->items[i])) return false;
+    const bt_attributes *in = scope == BT_PROJECTED_RESOURCE ? resource : own;
+    if (!has_item(in, &reader->items->items[i], may_have_other_value(reader, i))) return false;
     count++;
   }
   return count == own->count + resource->count;

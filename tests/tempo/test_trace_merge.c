@@ -317,11 +317,26 @@ static void reads_what_may_be_nil_by_id(void **state) {
   }
 }
 
+/* Of a span and of its resource, in either order: that is no sign of a further record. */
 static void doubts_two_values_under_one_key(void **state) {
   (void)state;
   row twice = client_half;
   twice.fields[5] = (bt_attribute)WHOLE("any", 5);
   expect_doubt(&twice);
+  row turned = twice;
+  turned.fields[5] = twice.fields[7];
+  turned.fields[7] = twice.fields[5];
+  bt_trace_merge *merge = new_merge(CAP_BYTES);
+  bt_error error;
+  bt_trace storage;
+  const bt_trace *trace;
+  bool needs_by_id;
+  assert_int_equal(feed(merge, 0, &twice, &error), BT_OK);
+  assert_int_equal(feed(merge, 0, &turned, &error), BT_OK);
+  assert_int_equal(feed(merge, 1, &client_more, &error), BT_OK);
+  assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+  assert_true(needs_by_id && !trace->differing_copies);
+  bt_trace_merge_free(merge);
 }
 
 /* Tempo shows an empty one where there is none, and where it is a number: the same, unless a rule reads the attribute.
