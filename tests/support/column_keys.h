@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/random.h"
@@ -55,13 +56,10 @@ static inline const char *random_long_text(test_random *random, bool in_quotes) 
   static const char *const endings[LONG_TEXTS] = {"u", "v", "", "uu", "uuv"};
   static char texts[2 * LONG_TEXTS][LONG_TEXT_ROOM];
   unsigned number = test_random_below(random, LONG_TEXTS);
-  char *text = texts[2 * number + in_quotes];
-  if (*text) return text;
-  char *end = text;
-  if (in_quotes) *end++ = '"';
-  memset(end, 'u', 2047);
-  strcpy(end + 2047, endings[number]);
-  if (in_quotes) strcat(text, "\"");
+  char *text = texts[2 * number + in_quotes], beginning[2048];
+  const char *quote = in_quotes ? "\"" : "";
+  memset(beginning, 'u', sizeof beginning);
+  if (!*text) snprintf(text, LONG_TEXT_ROOM, "%s%.2047s%s%s", quote, beginning, endings[number], quote);
   return text;
 }
 
