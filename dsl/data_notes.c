@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dsl/absent_names.h"
+#include "dsl/cut_text.h"
 #include "dsl/field.h"
 #include "dsl/rule_walk.h"
 #include "dsl/text_number.h"
@@ -20,6 +21,7 @@ typedef struct note {
   const bt_selection *selection;              /* VALUE: whose spans are looked at; NAME: of a binding, or NULL */
   uint64_t by_name, by_service, by_attribute; /* NAME; the last: spans that have an attribute called so */
   uint64_t present, unfit[UNFIT_KINDS];       /* VALUE: spans; each stands once among the unfit */
+  uint64_t open; /* VALUE: spans of which a text that may have been cut leaves the test open */
 } note;
 
 struct bt_data_notes {
@@ -226,9 +228,24 @@ static bool is_unfit(const bt_predicate *predicate, const bt_value *value, unfit
 }
 
 typedef struct met { /* by a test on one span */
-  bool is_present, is_unfit;
+  bool is_present, is_unfit, is_open;
   unfit kind;
 } met;
+
+/* The text may have been cut, and its end would decide. */
+static bool is_left_open(const bt_predicate *predicate, const bt_value *value) {
+  const bt_comparison *comparison = &predicate->comparison;
+  if (predicate->kind != BT_PREDICATE_COMPARE || !bt_may_be_cut(value)) return false;
+  bt_comparator comparator = {.op = comparison->right ? comparison->op : BT_EQUAL, .pattern = comparison->pattern};
+  bt_work work = {.text_left = UINT64_MAX};
+  bt_kleene any = bt_kleene_from(false);
+  for (uint32_t i = 0; i < (comparison->right ? 1 : comparison->list_count); i++) {
+    const bt_expression *item = comparison->right ? comparison->right : comparison->list[i];
+    any = bt_kleene_or(
+        any, bt_cut_meets(&comparator, (bt_cut_side){value, true}, (bt_cut_side){&item->literal, false}, &work));
+  }
+  return any.truth == BT_UNKNOWN;
+}
 
 /* What counts as not there is looked for on the resource, which hides it. */
 static bt_value value_of(const bt_field *field, const bt_span *span, const bt_span_part *part) {
@@ -245,6 +262,7 @@ static void meet_value(const note *n, const bt_span *span, const bt_span_part *p
   bt_value value = value_of(n->field, span, part);
   if (value.type == BT_VALUE_MISSING) return;
   m->is_present = true;
+  m->is_open = m->is_open || is_left_open(n->predicate, &value);
   if (!is_unfit(n->predicate, &value, &kind)) return;
   m->is_unfit = true;
   m->kind = kind;
@@ -260,6 +278,7 @@ static void look_at_value(note *n, const bt_span *span) {
   else
     while (bt_span_parts_next(&parts)) meet_value(n, span, &parts.part, &m);
   n->present += m.is_present;
+  n->open += m.is_open;
   if (m.is_unfit) n->unfit[m.kind]++;
 }
 
@@ -283,6 +302,7 @@ void bt_data_notes_add(bt_data_notes *notes, const bt_data_notes *others) {
     n->by_service += other->by_service;
     n->by_attribute += other->by_attribute;
     n->present += other->present;
+    n->open += other->open;
     for (int kind = 0; kind < UNFIT_KINDS; kind++) n->unfit[kind] += other->unfit[kind];
   }
 }
@@ -360,19 +380,31 @@ static bool is_number_side(const bt_predicate *predicate) {
   return name_of_other_side(predicate) == name_of_type(BT_VALUE_INT);
 }
 
-static bool say_value(const bt_data_notes *notes, const note *n, bt_buffer *out) {
-  uint64_t total = 0;
-  for (int kind = 0; kind < UNFIT_KINDS; kind++) total += n->unfit[kind];
-  if (!total) return false;
+/* `k` was something in 3 of 40 spans */
+static void say_share(const bt_data_notes *notes, const note *n, const char *what, uint64_t count, bt_buffer *out) {
   bt_range range =
       n->predicate->kind == BT_PREDICATE_COMPARE ? n->predicate->comparison.left->range : n->predicate->range;
   bt_str written = {notes->rule->text.ptr + range.start, range.end - range.start};
   if (n->predicate->kind == BT_PREDICATE_EXISTS) written = n->field->key;
-  bt_buffer_printf(out, "`%.*s` was %s in ", BT_FMT(written), name_of_unfit(n, total));
-  say_count(total, out);
+  bt_buffer_printf(out, "`%.*s` was %s in ", BT_FMT(written), what);
+  say_count(count, out);
   bt_buffer_append(out, BT_STR(" of "));
   say_count(n->present, out);
   bt_buffer_append(out, BT_STR(" spans"));
+}
+
+static bool say_cut(const bt_data_notes *notes, const note *n, bt_buffer *out) {
+  if (!n->open) return false;
+  say_share(notes, n, "a text of 2,048 bytes", n->open, out);
+  bt_buffer_append(out, BT_STR(", which is where Tempo cuts: what may stand behind would decide this test"));
+  return true;
+}
+
+static bool say_value(const bt_data_notes *notes, const note *n, bt_buffer *out) {
+  uint64_t total = 0;
+  for (int kind = 0; kind < UNFIT_KINDS; kind++) total += n->unfit[kind];
+  if (!total) return say_cut(notes, n, out);
+  say_share(notes, n, name_of_unfit(n, total), total, out);
   if (n->unfit[UNFIT_OTHER] == total) {
     bt_buffer_append(out, BT_STR(" that have it: that counts as not there"));
     return true;

@@ -1,6 +1,7 @@
 /* What a rule's names and comparisons met in data. One kind is a bare name that selected spans by name and by service.
  * The second is an attribute that had, in some spans, a value that its test can make nothing of. That is a text that
- * reads as no number against a number, a map, bytes, a list of maps. The third is a name that no trace has
+ * reads as no number against a number, a map, bytes, a list of maps. Or it is a text that may have been cut and leaves
+ * the test open. The third is a name that no trace has
  * (absent_names.h). No verdict depends on it: it tells the author what the checker, without data, cannot. Memory: the
  * notes own what they count and borrow the rule. Thread: one at a time. */
 #ifndef BT_DSL_DATA_NOTES_H

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "dsl/cut_text.h"
 #include "dsl/matcher.h"
 #include "dsl/value.h"
 
@@ -64,11 +65,31 @@ static bt_kleene test_unknown(const bt_program_predicate *predicate, unsigned wh
   return is_of_nothing && !comparison->is_negated ? bt_kleene_from(false) : bt_kleene_unknown(why);
 }
 
+/* Of an attribute, against literals. */
+static bt_kleene test_cut(const bt_program_comparison *comparison, const bt_span *span, const bt_span_part *part,
+                          bt_work *work) {
+  char id_text[BT_SPAN_ID_HEX + 1];
+  bt_value left = bt_field_value(span, &comparison->left->field, part, id_text);
+  bt_cut_side tested = {&left, true};
+  bt_kleene met = bt_kleene_from(false);
+  if (!comparison->is_list)
+    return bt_cut_meets(&comparison->comparator, tested, (bt_cut_side){&comparison->rights[0]->literal, false}, work);
+  for (uint32_t i = 0; i < comparison->right_count && met.truth != BT_TRUE; i++) {
+    bt_cut_side item = {&comparison->rights[i]->literal, false};
+    met = bt_kleene_or(met, bt_cut_meets(&comparison->comparator, tested, item, work));
+  }
+  bool is_there = !bt_value_is_missing(&left) && !bt_value_is_nan(&left);
+  return comparison->is_negated ? bt_kleene_and(bt_kleene_from(is_there), bt_kleene_not(met)) : met;
+}
+
 static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
                            bt_work *work) {
   bool compares = predicate->kind == BT_PREDICATE_COMPARE;
   unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field);
-  return why ? test_unknown(predicate, why) : bt_kleene_from(bt_matcher_test(predicate, span, part, work));
+  if (why) return test_unknown(predicate, why);
+  if (compares && span->doubts & BT_DOUBT_CUT && bt_field_may_be_cut(&predicate->comparison.left->field))
+    return test_cut(&predicate->comparison, span, part, work);
+  return bt_kleene_from(bt_matcher_test(predicate, span, part, work));
 }
 
 static bt_kleene test_parts(const bt_program_predicate *predicate, const bt_span *span, bool are_links, bt_work *work) {

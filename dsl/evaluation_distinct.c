@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/cut_text.h"
 #include "dsl/evaluation.h"
 #include "dsl/text_number.h"
 
@@ -58,6 +59,9 @@ static bool push_known(bt_evaluator *evaluator, const bt_value *value, bool is_s
 static bool add_member(bt_evaluator *evaluator, distinct *d, const bt_program_expression *expression,
                        const bt_member *member) {
   bt_outcome value = bt_evaluate_expression(evaluator, expression->left, member->span, NULL);
+  bool is_attribute = expression->left->kind == BT_EXPRESSION_FIELD && bt_field_may_be_cut(&expression->left->field);
+  if (is_attribute && value.kind == BT_OUTCOME_VALUE && bt_may_be_cut(&value.low))
+    value = bt_outcome_unknown(BT_WHY_DROPPED);
   d->why |= member->truth.why;
   if (expression->tests > 1) bt_evaluator_pay_tests(evaluator, expression->tests);
   if (bt_outcome_is_known(&value)) return push_known(evaluator, &value.low, member->truth.truth == BT_TRUE);

@@ -1,6 +1,7 @@
 /* Fields, expressions, comparisons and predicates where something may be unknown. What a static predicate says of a
  * seen span is asked of matcher.c. See evaluation.h. */
 #include "dsl/evaluation.h"
+#include "dsl/cut_text.h"
 #include "dsl/doubt.h"
 #include "dsl/field.h"
 #include "dsl/matcher.h"
@@ -161,13 +162,23 @@ static uint32_t element_count(const bt_outcome *outcome) {
   return is_array ? outcome->low.array.count : 1;
 }
 
+static bt_cut_side side_of(const bt_program_expression *expression, const bt_outcome *outcome) {
+  bool is_field = expression->kind == BT_EXPRESSION_FIELD;
+  return (bt_cut_side){&outcome->low, is_field && bt_field_may_be_cut(&expression->field)};
+}
+
 /* Two long arrays are compared element by element: that is not for free. */
-static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_comparator *comparator, const bt_outcome *left,
-                                  const bt_outcome *right) {
+static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_program_comparison *comparison,
+                                  const bt_outcome *left, const bt_program_expression *item, const bt_outcome *right) {
   enum { ELEMENTS_PER_STEP = 64 };
   uint64_t pairs = (uint64_t)element_count(left) * element_count(right);
   if (!bt_evaluator_spend(evaluator, pairs / ELEMENTS_PER_STEP)) return bt_kleene_unknown(BT_WHY_BUDGET);
-  bt_kleene met = bt_outcome_compare(comparator, left, right, &evaluator->work);
+  const bt_comparator *comparator = &comparison->comparator;
+  bool are_values = left->kind == BT_OUTCOME_VALUE && right->kind == BT_OUTCOME_VALUE;
+  bool may_be_cut = are_values && (bt_may_be_cut(&left->low) || bt_may_be_cut(&right->low));
+  bt_kleene met =
+      may_be_cut ? bt_cut_meets(comparator, side_of(comparison->left, left), side_of(item, right), &evaluator->work)
+                 : bt_outcome_compare(comparator, left, right, &evaluator->work);
   return bt_evaluator_is_cut(evaluator) ? bt_kleene_unknown(BT_WHY_BUDGET) : met;
 }
 
@@ -177,7 +188,7 @@ static bt_kleene compare_with_item(bt_evaluator *evaluator, const bt_program_com
   if (bt_evaluator_doubts_order(evaluator, comparison->left, item))
     return bt_evaluate_times(evaluator, BT_EQUAL, comparison->left, item, span, part);
   bt_outcome right = bt_evaluate_expression(evaluator, item, span, part);
-  return compare_outcomes(evaluator, &comparison->comparator, left, &right);
+  return compare_outcomes(evaluator, comparison, left, item, &right);
 }
 
 /* `in`: equal to some item. `not in`: the left side is there, and it is not in. */
@@ -242,7 +253,7 @@ static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_compari
     return bt_evaluate_times(evaluator, comparison->comparator.op, comparison->left, right_side, span, part);
   bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, part);
   bt_outcome right = bt_evaluate_expression(evaluator, right_side, span, part);
-  return compare_outcomes(evaluator, &comparison->comparator, &left, &right);
+  return compare_outcomes(evaluator, comparison, &left, right_side, &right);
 }
 
 /* What is said of those that are not there: false, or unknown where some were dropped. */

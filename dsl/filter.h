@@ -15,6 +15,9 @@
 
 /* The pattern that matches every string. */
 #define BT_FILTER_ANY_STRING "(?s:.*)"
+/* The pattern that matches every string of 2,048 bytes, since a character has four at most, and none of 511 or fewer.
+ */
+#define BT_FILTER_LONG_STRING "(?s:.{512,})"
 /* 365 days. A duration from here on, and one of 0 and less, may come of a start or an end that is 0. */
 #define BT_FILTER_UNKNOWN_FROM_NS 31536000000000000
 
@@ -50,8 +53,8 @@ typedef struct bt_filter_test {
   bt_str key;
   bt_filter_operator op;
   bt_value literal; /* STRING, BOOL, INT, DOUBLE, DURATION; kinds and statuses: lower-case STRING */
-  /* For texts that may read as a number or a boolean that is meant (pushdown_reading.c). Over only: it may find more,
-   * but neither "nil" nor "". */
+  /* For texts that may read as a number or a boolean that is meant, and for those that may have been cut
+   * (pushdown_reading.c). Over only: it may find more, but neither "nil" nor "". */
   bool is_reading;
   /* Of a duration: or one that nobody knows, which no test can tell from one that is not within a year
    * (filter_duration.c). Over only. */

@@ -11,7 +11,7 @@
 #include "dsl/text.h"
 #include "dsl/value.h"
 
-enum { BT_PUSHDOWN_MAX_STRING_BYTES = 2048 }; /* Tempo cuts attribute values to this many bytes on the way in */
+enum { BT_PUSHDOWN_MAX_STRING_BYTES = 2048 }; /* more than Tempo keeps of an attribute (cut_text.h) is not asked for */
 
 /* The span under test is the one whose fields carry `subject` as binding (BT_NO_BINDING: no binding). What depends on
  * any other span is left out of over, and makes under find nothing. negated: of the predicate's opposite. */
@@ -40,7 +40,9 @@ bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field sco
                                  bt_comparison_operator op, const bt_value *literal);
 /* The same of a span's service, which is a text and never read as a number. */
 bt_filter_pair bt_pushdown_service(bt_filter_builder *builder, bt_comparison_operator op, bt_str text);
-/* pushdown_reading.c: the texts under an attribute that may read as a number or a boolean with which `op literal`
+/* pushdown_reading.c: the texts under an attribute that may have been cut: of 512 characters and more. */
+const bt_filter *bt_pushdown_long(bt_filter_builder *builder, bt_filter_field scope, bt_str key);
+/* The texts under an attribute that may read as a number or a boolean with which `op literal`
  * holds, for a number and =, <, <=, >, >=, or for a boolean and =. */
 const bt_filter *bt_pushdown_readings(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
                                       bt_comparison_operator op, const bt_value *literal);

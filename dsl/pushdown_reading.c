@@ -163,6 +163,10 @@ static const bt_filter *number_readings(bt_filter_builder *builder, bt_filter_fi
   return copy_reading(builder, scope, key, BT_FILTER_REGEX, &pattern);
 }
 
+const bt_filter *bt_pushdown_long(bt_filter_builder *builder, bt_filter_field scope, bt_str key) {
+  return make_reading(builder, scope, key, BT_FILTER_REGEX, BT_STR(BT_FILTER_LONG_STRING));
+}
+
 const bt_filter *bt_pushdown_readings(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
                                       bt_comparison_operator op, const bt_value *literal) {
   if (literal->type == BT_VALUE_BOOL)

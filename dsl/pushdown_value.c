@@ -3,6 +3,7 @@
  * any of their elements meets, as in the language. A text never meets a test of a number or a boolean, nor the other
  * way round: what reads as one is asked for, too. See pushdown.h. */
 #include "dsl/pushdown.h"
+#include "dsl/cut_text.h"
 #include "dsl/text_number.h"
 #include "dsl/traceql.h"
 
@@ -192,6 +193,40 @@ static bool is_read(bt_str text, bt_comparison_operator op, bt_value *out) {
   return out->type != BT_VALUE_STRING && (op == BT_EQUAL || (is_ordering(op) && out->type != BT_VALUE_BOOL));
 }
 
+/* Whether a text that may have been cut can leave it open. `is_sure`: it is met for certain where it is met. */
+static bool may_be_open(bt_comparison_operator op, bt_str text, bool *is_sure) {
+  *is_sure = true;
+  if (op == BT_CONTAINS) return true;
+  *is_sure = (op == BT_MATCHES || op == BT_MATCHES_WHOLE) && bt_pattern_is_open(text, op == BT_MATCHES_WHOLE);
+  if (op == BT_MATCHES) return true;
+  return op == BT_ENDS_WITH || (op == BT_MATCHES_WHOLE && !bt_pattern_is_short(text));
+}
+
+/* Of events a query has one test (filter.h). */
+static bt_filter_pair or_long_event(bt_filter_builder *builder, bt_str key, bt_str pattern) {
+  bt_buffer out = {0};
+  bt_str either = {0};
+  bt_buffer_printf(&out, "(?:%.*s)|" BT_FILTER_LONG_STRING, BT_FMT(pattern));
+  if (out.failed || !bt_arena_copy(builder->arena, bt_buffer_str(&out), &either)) builder->failed = true;
+  bt_buffer_dispose(&out);
+  return pair_of(make_test(builder, BT_FILTER_EVENT, key, BT_FILTER_REGEX, string_value(either)), false);
+}
+
+/* Texts as texts, and those that may have been cut and leave it open. */
+static bt_filter_pair attribute_text_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                          bt_comparison_operator op, bt_str text) {
+  bool is_sure;
+  bt_filter_pair pair = string_test(builder, scope, key, op, text);
+  if (op == BT_EQUAL && text.len >= BT_CUT_BYTES) pair.under.filter = bt_filter_none();
+  bool is_pattern = pair.over.filter->kind == BT_FILTER_TEST && pair.over.filter->test.op == BT_FILTER_REGEX;
+  if (!is_pattern || !may_be_open(op, text, &is_sure)) return pair;
+  if (!is_sure) pair.under.filter = bt_filter_none();
+  if (bt_str_equal(pair.over.filter->test.literal.string, BT_STR(BT_FILTER_ANY_STRING))) return pair;
+  if (scope == BT_FILTER_EVENT) return or_long_event(builder, key, pair.over.filter->test.literal.string);
+  pair.over.filter = bt_filter_join2(builder, BT_FILTER_OR, pair.over.filter, bt_pushdown_long(builder, scope, key));
+  return pair;
+}
+
 bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
                                  bt_comparison_operator op, const bt_value *literal) {
   bool is_known = false;
@@ -199,7 +234,7 @@ bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field sco
   bt_filter_pair pair;
   switch (literal->type) {
   case BT_VALUE_STRING:
-    pair = string_test(builder, scope, key, op, literal->string);
+    pair = attribute_text_test(builder, scope, key, op, literal->string);
     if (!is_read(literal->string, op, &read)) return pair;
     return any_of(builder, pair, typed_test(builder, scope, key, op, &read, &is_known));
   case BT_VALUE_INT:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/cut_text.h"
 #include "dsl/trace_comparison.h"
 #include "dsl/trace_pruned.h"
 #include "dsl/trace_records.h"
@@ -140,6 +141,8 @@ struct bt_trace_builder {
   uint32_t slot_mask; /* number of slots − 1; at most half of them are taken */
   uint64_t seed;      /* differs between runs, so that nobody can choose ids that fall into one slot */
   bt_plain_parts plain;
+  const bt_resource *whole_resource; /* of the record before: nothing in it may have been cut; NULL: not known */
+  const bt_scope *whole_scope;
   bool has_records; /* some spans are of several records, of which some may have given way */
   bool has_moved;   /* spans were put in order since they were filed: the slots name other ones */
 };
@@ -231,9 +234,28 @@ static uint8_t doubts_of(const bt_span *span) {
   return (uint8_t)doubts;
 }
 
+static bool has_cut_parts(const bt_span *span) {
+  for (uint32_t i = 0; i < span->event_count; i++)
+    if (bt_has_cut_text(&span->events[i].attributes)) return true;
+  for (uint32_t i = 0; i < span->link_count; i++)
+    if (bt_has_cut_text(&span->links[i].attributes)) return true;
+  return false;
+}
+
+/* Most spans share the resource and the scope of the one before. */
+static bool has_cut_shared(bt_trace_builder *builder, const bt_span *span) {
+  if (span->resource == builder->whole_resource && span->scope == builder->whole_scope) return false;
+  if (bt_has_cut_text(&span->resource->attributes) || bt_has_cut_text(&span->scope->attributes)) return true;
+  builder->whole_resource = span->resource;
+  builder->whole_scope = span->scope;
+  return false;
+}
+
 static void set_flags(bt_trace_builder *builder, bt_span *span) {
   span->pruning = (uint8_t)bt_pruning_of(span);
   span->doubts = doubts_of(span);
+  if (bt_has_cut_text(&span->attributes) || has_cut_parts(span) || has_cut_shared(builder, span))
+    span->doubts |= BT_DOUBT_CUT;
   if (span->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;
   builder->trace.doubts |= span->doubts;
 }

@@ -2,6 +2,7 @@
  * Candidates come from groups of spans, or from a look through all of them (bt_matchers_finish decides). */
 #include <string.h>
 
+#include "dsl/cut_text.h"
 #include "dsl/doubt.h"
 #include "dsl/matcher.h"
 #include "dsl/trace_index.h"
@@ -79,10 +80,10 @@ static bool start_groups(bt_trace_index *index, const bt_matcher *matcher, bt_me
   return true;
 }
 
-/* Where attributes were dropped, a span that is in no group of a value may be a member all the same. */
+/* Where attributes were dropped or cut, a span that is in no group of a value may be a member all the same. */
 static bool is_grouped(const bt_trace_index *index, const bt_matcher *matcher) {
   return matcher->is_grouped &&
-         !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & BT_DOUBT_ATTRIBUTES);
+         !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_CUT));
 }
 
 /* Sets out to look for the members. */

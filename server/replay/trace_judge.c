@@ -116,7 +116,8 @@ static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_
                             .is_read = true};
 }
 
-/* No batch shows what was dropped, so others of those that were read in batches may be like this one. */
+/* No batch shows what was dropped, so others of those that were read in batches may be like this one. What was cut
+ * every read shows. */
 static bool is_open_by_dropped(const bt_judged *judged) {
   return judged->is_usable && judged->verdict.verdict == BT_INCONCLUSIVE && judged->verdict.reason == BT_REASON_DROPPED;
 }
@@ -138,7 +139,8 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
     if (violates && wants_violations(judge))
       status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
   }
-  judge->dropped += is_final && has_dropped && !judge->plan->is_static;
+  bool says_so = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS);
+  judge->dropped += is_final && has_dropped && says_so && !judge->plan->is_static;
   return status;
 }
 

@@ -76,7 +76,7 @@ static const char *random_value(test_random *random, bool has_texts) {
   case 0:
   case 1:
   case 2:
-  case 3: return PICK(random, strings);
+  case 3: return one_in(random, 12) ? random_long_text(random, false) : PICK(random, strings);
   case 4: return one_in(random, 2) ? "true" : "false";
   case 5: return PICK(random, arrays);
   case 6: return PICK(random, odd_values);

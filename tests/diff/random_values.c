@@ -352,7 +352,10 @@ void write_string_test(writer *w) {
   case 2:
     bt_buffer_printf(w->out, " %s [%s, %s]", one_in(w, 2) ? "in" : "not in", PICK(w, strings), PICK(w, strings));
     return;
-  case 3: bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, string_literals)); return;
+  case 3:
+    bt_buffer_printf(w->out, " %s %s", one_in(w, 3) ? PICK(w, searches) : PICK(w, orders),
+                     one_in(w, 8) ? random_long_text(w->random, true) : PICK(w, string_literals));
+    return;
   default: bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", PICK(w, strings));
   }
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/cut_text.h"
 #include "tests/support/trace_text.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024, MAX_REPORTED = 10 };
@@ -90,7 +91,8 @@ static bool is_pruned_or_less(bt_reason reason) {
 
 /* Where something of a span is not known besides. */
 static bool may_be_reason(const bt_trace *trace, bt_reason reason) {
-  const unsigned times = BT_DOUBT_START | BT_DOUBT_END, parts = BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS;
+  const unsigned times = BT_DOUBT_START | BT_DOUBT_END,
+                 parts = BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_CUT;
   if (reason == BT_REASON_NONE || reason == BT_REASON_BUDGET) return false;
   if (reason == BT_REASON_TIME) return trace->doubts & times;
   return reason != BT_REASON_DROPPED || (trace->doubts & parts);

@@ -81,6 +81,7 @@ naive_value naive_distinct(const naive_world *world, const bt_expression *aggreg
     bt_truth member = naive_is_member(world, selection, span);
     if (member == BT_FALSE) continue;
     naive_value value = naive_expression(world, aggregate->left, (naive_subject){.span = span});
+    if (value.may_be_cut && !world->takes_dropped) value = naive_any();
     if (value.kind == NAIVE_EXACT)
       keep_exact(&d, &value, member == BT_TRUE);
     else if (is_one_number(&value))

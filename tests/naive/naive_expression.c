@@ -17,8 +17,11 @@ static naive_value attribute_value(const bt_attributes *attributes, bt_str key) 
   for (uint32_t i = 0; i < attributes->count; i++) {
     const bt_value *value = &attributes->items[i].value;
     if (!bt_str_equal(attributes->items[i].key, key)) continue;
+    bool may_be_cut = value->type == BT_VALUE_STRING && value->string.len == 2048;
     if (value->type == BT_VALUE_ARRAY && value->array.count == 1) value = &value->array.items[0];
-    return naive_known(value);
+    naive_value known = naive_known(value);
+    known.may_be_cut = may_be_cut;
+    return known;
   }
   return naive_missing();
 }
@@ -366,6 +369,7 @@ static bt_truth compare_sides(const naive_world *world, const bt_comparison *com
   if (world->skew_ns > 0 && (left_is_point || left_is_event || is_time_of_some(comparison->left)) &&
       (right_is_point || is_time_of_some(right_side)))
     return compare_times(world, op, left, right);
+  if (world->takes_dropped) left.may_be_cut = right.may_be_cut = false;
   bool ignore_case = is_caseless(comparison->left) || is_caseless(right_side);
   return naive_compare(op, &left, &right, comparison->pattern, ignore_case);
 }

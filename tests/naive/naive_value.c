@@ -395,6 +395,62 @@ static bt_truth compare_present(bt_comparison_operator op, const naive_value *le
   return BT_FALSE;
 }
 
+/* Does the text begin so, byte by byte? */
+static bool begins_with(bt_str text, bt_str beginning) {
+  return text.len >= beginning.len && (!beginning.len || memcmp(text.ptr, beginning.ptr, beginning.len) == 0);
+}
+
+static bool has_any(bt_str text, const char *characters) {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.ptr[i] && strchr(characters, text.ptr[i])) return true;
+  return false;
+}
+
+/* `$`, or a backslash before z, b or B. */
+static bool looks_on(bt_str pattern) {
+  for (size_t i = 0; i + 1 < pattern.len; i++)
+    if (pattern.ptr[i] == '\\' && pattern.ptr[i + 1] && strchr("zbB", pattern.ptr[i + 1])) return true;
+  return has_any(pattern, "$");
+}
+
+/* The pattern is one sequence, the last part of which is any text. */
+static bool takes_any_end(bt_str pattern) {
+  size_t n = pattern.len;
+  if (n < 2 || pattern.ptr[n - 2] != '.' || pattern.ptr[n - 1] != '*' || has_any(pattern, "|")) return false;
+  for (size_t i = 0; i + 1 < n; i++)
+    if (pattern.ptr[i] == '(' && pattern.ptr[i + 1] == '?') return false;
+  return n == 2 || pattern.ptr[n - 3] != '\\';
+}
+
+/* A text that may go on, on either side or on both: what holds of it holds however it goes on, else it is unknown. */
+static bt_truth compare_cut(bt_comparison_operator op, const naive_value *left, const naive_value *right,
+                            bt_truth holds) {
+  const naive_value *other = left->may_be_cut ? right : left;
+  if (other->kind == NAIVE_ANY) return BT_UNKNOWN;
+  if (other->kind == NAIVE_EXACT && other->exact.type == BT_VALUE_ARRAY) return BT_UNKNOWN;
+  if (other->kind != NAIVE_EXACT || other->exact.type != BT_VALUE_STRING) return holds;
+  bt_str a = left->exact.string, b = right->exact.string;
+  bool may_be_equal = (left->may_be_cut && begins_with(b, a)) || (right->may_be_cut && begins_with(a, b));
+  if (op == BT_CONTAINS) {
+    if (holds == BT_TRUE && !right->may_be_cut) return BT_TRUE;
+    return holds == BT_FALSE && !left->may_be_cut ? BT_FALSE : BT_UNKNOWN;
+  }
+  if (op == BT_STARTS_WITH) {
+    if (holds == BT_TRUE) return right->may_be_cut ? BT_UNKNOWN : BT_TRUE;
+    return left->may_be_cut && b.len > a.len && begins_with(b, a) ? BT_UNKNOWN : BT_FALSE;
+  }
+  if (op == BT_ENDS_WITH && b.len == 0) return BT_TRUE;
+  if (op == BT_ENDS_WITH) return !left->may_be_cut && a.len < b.len ? BT_FALSE : BT_UNKNOWN;
+  /* The same text, and one side may go on: that side is not the smaller one. */
+  bool is_same = a.len == b.len && begins_with(a, b);
+  if (is_same && !right->may_be_cut && (op == BT_LESS || op == BT_GREATER_EQUAL)) return holds;
+  if (is_same && !left->may_be_cut && (op == BT_GREATER || op == BT_LESS_EQUAL)) return holds;
+  if (op == BT_MATCHES) return holds == BT_TRUE && !looks_on(b) ? BT_TRUE : BT_UNKNOWN;
+  if (op == BT_MATCHES_WHOLE && b.len < 512 && !has_any(b, "*+{")) return holds;
+  if (op == BT_MATCHES_WHOLE) return holds == BT_TRUE && takes_any_end(b) && !looks_on(b) ? BT_TRUE : BT_UNKNOWN;
+  return may_be_equal ? BT_UNKNOWN : holds;
+}
+
 bt_truth naive_compare(bt_comparison_operator op, const naive_value *left, const naive_value *right,
                        const bt_pattern *pattern, bool ignore_case) {
   bool is_negation = op == BT_NOT_EQUAL || op == BT_NOT_MATCHES_WHOLE;
@@ -403,5 +459,6 @@ bt_truth naive_compare(bt_comparison_operator op, const naive_value *left, const
   if (left->kind == NAIVE_NAN || right->kind == NAIVE_NAN) return BT_FALSE;
   bt_truth present = naive_and(naive_present(left), naive_present(right));
   bt_truth holds = compare_present(op, left, right, pattern, ignore_case);
+  if (left->may_be_cut || right->may_be_cut) holds = compare_cut(op, left, right, holds);
   return naive_and(present, is_negation ? naive_not(holds) : holds);
 }

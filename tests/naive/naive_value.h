@@ -28,6 +28,7 @@ typedef struct naive_value {
   naive_kind kind;
   bool may_be_missing; /* of RANGE */
   bool may_be_read;    /* a text of an attribute or a literal, which may read as a number or a boolean */
+  bool may_be_cut;     /* a text of an attribute that may have lost its end */
   bt_value exact;
   naive_bound low, high;
 } naive_value;

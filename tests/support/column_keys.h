@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "tests/support/random.h"
 
@@ -45,6 +47,20 @@ static inline const char *column_key_of(test_random *random, bool of_resource) {
 static inline const char *random_key(test_random *random, const char *const *plain, size_t count) {
   if (test_random_below(random, 2)) return plain[test_random_below(random, (unsigned)count)];
   return column_key_of(random, test_random_below(random, 3) == 0);
+}
+
+enum { LONG_TEXTS = 5, LONG_TEXT_ROOM = 2064 };
+
+/* A text as long as Tempo cuts them, and a byte more or less, that begins as others do. In quotes, if asked for. */
+static inline const char *random_long_text(test_random *random, bool in_quotes) {
+  static const char *const endings[LONG_TEXTS] = {"u", "v", "", "uu", "uuv"};
+  static char texts[2 * LONG_TEXTS][LONG_TEXT_ROOM];
+  unsigned number = test_random_below(random, LONG_TEXTS);
+  char *text = texts[2 * number + in_quotes], beginning[2048];
+  const char *quote = in_quotes ? "\"" : "";
+  memset(beginning, 'u', sizeof beginning);
+  if (!*text) snprintf(text, LONG_TEXT_ROOM, "%s%.2047s%s%s", quote, beginning, endings[number], quote);
+  return text;
 }
 
 #endif

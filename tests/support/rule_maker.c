@@ -381,9 +381,17 @@ static bt_str number_text(maker *m) {
   return bt_str_from(texts[pick(m, sizeof texts / sizeof *texts)]);
 }
 
+/* Which Tempo may have cut. */
+static bt_str long_text(maker *m) {
+  static char texts[2][2048];
+  memset(texts, 'x', sizeof texts);
+  texts[1][2047] = 'y';
+  return (bt_str){texts[pick(m, 2)], sizeof texts[0]};
+}
+
 static bt_value make_value(maker *m) {
   if (pick(m, 4) == 0) return (bt_value){.type = BT_VALUE_STRING, .string = number_text(m)};
-  switch (pick(m, 16)) {
+  switch (pick(m, 17)) {
   case 0: return (bt_value){.type = BT_VALUE_INT, .integer = 1};
   case 1: return (bt_value){.type = BT_VALUE_INT, .integer = 0};
   case 2: return (bt_value){.type = BT_VALUE_INT, .integer = (int64_t)pick(m, 4) - 1};
@@ -394,6 +402,7 @@ static bt_value make_value(maker *m) {
   case 7: return (bt_value){.type = BT_VALUE_DOUBLE, .decimal = pick(m, 2) ? 0.5 : (double)NAN};
   case 8: return (bt_value){.type = BT_VALUE_STRING, .string = pick(m, 2) ? BT_STR("x") : BT_STR("y")};
   case 9: return (bt_value){.type = BT_VALUE_STRING, .string = pick(m, 2) ? BT_STR("") : BT_STR("xy")};
+  case 16: return (bt_value){.type = BT_VALUE_STRING, .string = long_text(m)};
   case 13: return (bt_value){.type = BT_VALUE_STRING, .string = BT_STR("nil")};
   case 10: return (bt_value){.type = BT_VALUE_BOOL, .boolean = pick(m, 2)};
   case 11: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_strings, 1 + pick(m, 2)}};

@@ -1,0 +1,46 @@
+/* Texts of attributes that may have lost their end: Tempo cuts them to 2,048 bytes on the way in and does not say so
+ * (tests/facts/facts_cut_values.py). A text of that length may be whole, or the beginning of any longer one. What its
+ * beginning decides is decided, and else it is unknown, as what was dropped is. Elements of arrays are not cut, nor are
+ * names, messages and services. Thread: no state. */
+#ifndef BT_DSL_CUT_TEXT_H
+#define BT_DSL_CUT_TEXT_H
+
+#include <stdbool.h>
+
+#include "dsl/field.h"
+#include "dsl/kleene.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
+#include "dsl/value_comparison.h"
+
+enum {
+  BT_CUT_BYTES = 2048,
+  BT_DOUBT_CUT = 32 /* with those of trace.h: some attribute of the span may have been cut */
+};
+
+static inline bool bt_may_be_cut(const bt_value *value) {
+  return value->type == BT_VALUE_STRING && value->string.len == BT_CUT_BYTES;
+}
+
+/* Whether some attribute of these may have been cut. */
+bool bt_has_cut_text(const bt_attributes *attributes);
+/* A field that holds an attribute's value. */
+bool bt_field_may_be_cut(const bt_field *field);
+
+/* One side of a comparison, and whether it is an attribute's value. */
+typedef struct bt_cut_side {
+  const bt_value *value;
+  bool is_attribute;
+} bt_cut_side;
+
+/* bt_values_meet where either side may have been cut. `pattern`, of the MATCHES operators, is the right side's text. */
+bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work);
+
+/* A text that begins with one that the pattern matches is matched, too: for matches, and with `whole` for =~ and !~.
+ * False says nothing. */
+bool bt_pattern_is_open(bt_str pattern, bool whole);
+/* A pattern for a whole text that is longer than what it could match: for =~ and !~. False says nothing. */
+bool bt_pattern_is_short(bt_str pattern);
+
+#endif
