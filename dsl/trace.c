@@ -138,7 +138,8 @@ struct bt_trace_builder {
   uint32_t capacity;
   uint32_t *slots;    /* span number + 1, or 0; open addressing by span id, whatever the kind */
   uint32_t slot_mask; /* number of slots − 1; at most half of them are taken */
-  uint64_t seed;      /* differs between runs, so that nobody can choose ids that fall into one slot */
+  char trace_id[BT_TRACE_ID_HEX + 1];
+  uint64_t seed; /* differs between runs, so that nobody can choose ids that fall into one slot */
   bt_plain_parts plain;
   bool has_records; /* some spans are of several records, of which some may have given way */
   bool has_moved;   /* spans were put in order since they were filed: the slots name other ones */
@@ -213,6 +214,7 @@ bt_trace_builder *bt_trace_builder_new_for(bt_arena *arena, const bt_trace_id *i
   builder->arena = arena;
   builder->trace.id = *id;
   builder->trace.root = BT_NO_SPAN;
+  bt_trace_id_format(id, builder->trace_id);
   builder->seed = (uint64_t)(uintptr_t)builder * 0x9E3779B97F4A7C15u;
   return grow_spans(builder, (uint32_t)span_count) ? builder : NULL;
 }
@@ -232,6 +234,7 @@ static uint8_t doubts_of(const bt_span *span) {
 }
 
 static void set_flags(bt_trace_builder *builder, bt_span *span) {
+  span->trace_id = builder->trace_id;
   span->pruning = (uint8_t)bt_pruning_of(span);
   span->doubts = doubts_of(span);
   if (span->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;

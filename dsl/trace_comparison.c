@@ -99,8 +99,9 @@ static bool resources_agree(const bt_resource *a, const bt_resource *b, bt_arena
 static bool intrinsics_agree(const bt_span *a, const bt_span *b) {
   return memcmp(&a->parent_id, &b->parent_id, sizeof a->parent_id) == 0 && bt_str_equal(a->name, b->name) &&
          bt_str_equal(a->status_message, b->status_message) && a->status == b->status && a->start_ns == b->start_ns &&
-         a->end_ns == b->end_ns && a->dropped_attributes == b->dropped_attributes &&
-         a->dropped_events == b->dropped_events && a->dropped_links == b->dropped_links;
+         a->end_ns == b->end_ns && a->flags == b->flags && bt_str_equal(a->trace_state, b->trace_state) &&
+         a->dropped_attributes == b->dropped_attributes && a->dropped_events == b->dropped_events &&
+         a->dropped_links == b->dropped_links;
 }
 
 bool bt_spans_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room) {
