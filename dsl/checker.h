@@ -188,7 +188,7 @@ bool bt_checker_link_field(bt_checker *checker, const bt_ast *node, bt_str rest,
 /* Whether a link's field may stand there; else E035. */
 bool bt_checker_allows_link(bt_checker *checker, const bt_ast *node, const bt_place *place);
 /* Whether the string can be such an id of a link; else E025. */
-bool bt_checker_check_link_id(bt_checker *checker, bt_field_kind kind, const bt_expression *literal);
+bool bt_checker_check_id(bt_checker *checker, bt_field_kind kind, const bt_expression *literal);
 
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);

@@ -17,8 +17,10 @@ static bool is_count(const bt_expression *expression) {
   if (expression->kind == BT_EXPRESSION_PART_COUNT) return true;
   if (expression->kind == BT_EXPRESSION_AGGREGATE)
     return expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT;
-  return expression->kind == BT_EXPRESSION_FIELD && (expression->field.kind == BT_FIELD_TRACE_SPAN_COUNT ||
-                                                     expression->field.kind == BT_FIELD_TRACE_SERVICE_COUNT);
+  if (expression->kind != BT_EXPRESSION_FIELD) return false;
+  bt_field_kind kind = expression->field.kind;
+  return kind == BT_FIELD_TRACE_SPAN_COUNT || kind == BT_FIELD_TRACE_SERVICE_COUNT ||
+         kind == BT_FIELD_DROPPED_ATTRIBUTES || kind == BT_FIELD_DROPPED_EVENTS || kind == BT_FIELD_DROPPED_LINKS;
 }
 
 /* A difference of times can be. */
@@ -110,6 +112,9 @@ const char *bt_static_reason(const bt_comparison *comparison) {
   if (compare_types(comparison) == BT_STATIC_OPEN)
     return is_count(comparison->left) ? "a count is a whole number and never below 0" : "a duration is never below 0";
   bool mixed = comparison->list_count || types_never_meet(comparison->left, comparison->right);
+  bool is_flags = comparison->left->kind == BT_EXPRESSION_FIELD && comparison->left->field.kind == BT_FIELD_FLAGS;
+  if (mixed && is_flags)
+    return "the flags of a span are a number; an attribute of that name is span.attributes[\"flags\"]";
   return mixed ? "values of different types are never equal and have no order" : "true and false have no order";
 }
 

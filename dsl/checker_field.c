@@ -23,10 +23,16 @@ static const field_row span_fields[] = {
     {"id", BT_FIELD_ID},
     {"parent_id", BT_FIELD_PARENT_ID},
     {"service", BT_FIELD_SERVICE},
+    {"trace_id", BT_FIELD_SPAN_TRACE_ID},
+    {"flags", BT_FIELD_FLAGS},
+    {"dropped_attributes_count", BT_FIELD_DROPPED_ATTRIBUTES},
+    {"dropped_events_count", BT_FIELD_DROPPED_EVENTS},
+    {"dropped_links_count", BT_FIELD_DROPPED_LINKS},
     {NULL, 0},
 };
 
 static const field_row trace_fields[] = {
+    {"id", BT_FIELD_TRACE_ID},
     {"duration", BT_FIELD_TRACE_DURATION},
     {"start", BT_FIELD_TRACE_START},
     {"end", BT_FIELD_TRACE_END},
@@ -47,9 +53,9 @@ static const field_row *find_row(const field_row *rows, bt_str name) {
 
 /* The name of the row that was probably meant, or NULL. */
 static const char *nearest_row(const field_row *rows, bt_str name) {
-  const char *names[16];
+  const char *names[24];
   size_t count = 0;
-  for (; rows->name && count < 15; rows++) names[count++] = rows->name;
+  for (; rows->name && count < 23; rows++) names[count++] = rows->name;
   names[count] = NULL;
   return bt_suggest_nearest(name, names);
 }
@@ -68,6 +74,9 @@ bt_type bt_field_type(bt_field_kind kind) {
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_LINK_TRACE_ID:
   case BT_FIELD_LINK_SPAN_ID:
+  case BT_FIELD_SPAN_TRACE_ID:
+  case BT_FIELD_TRACE_STATE:
+  case BT_FIELD_TRACE_ID:
   case BT_FIELD_TRACE_ROOT_NAME:
   case BT_FIELD_TRACE_ROOT_SERVICE: return BT_TYPE_STRING;
   case BT_FIELD_DURATION:
@@ -77,6 +86,10 @@ bt_type bt_field_type(bt_field_kind kind) {
   case BT_FIELD_EVENT_TIME:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END: return BT_TYPE_TIME;
+  case BT_FIELD_FLAGS:
+  case BT_FIELD_DROPPED_ATTRIBUTES:
+  case BT_FIELD_DROPPED_EVENTS:
+  case BT_FIELD_DROPPED_LINKS:
   case BT_FIELD_TRACE_SPAN_COUNT:
   case BT_FIELD_TRACE_SERVICE_COUNT: return BT_TYPE_NUMBER;
   case BT_FIELD_SPAN_ATTRIBUTE:
@@ -174,6 +187,7 @@ static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, 
   if (report_glued_minus(checker, node, rest, trace_fields)) return false;
   const char *foreign = bt_foreign_field(rest, BT_FOREIGN_BARE), *nearest = nearest_row(trace_fields, rest);
   if (foreign && bt_str_starts_with(bt_str_from(foreign), BT_STR("trace."))) nearest = foreign + strlen("trace.");
+  if (foreign && strcmp(foreign, "span.trace_id") == 0) nearest = "id";
   if (nearest) {
     bt_diagnostic *added = bt_checker_report(checker, BT_E_UNKNOWN, node->range,
                                              "unknown field trace.%.*s: did you mean trace.%s?", BT_FMT(rest), nearest);
@@ -181,7 +195,7 @@ static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, 
   } else {
     bt_checker_report(
         checker, BT_E_UNKNOWN, node->range,
-        "unknown field trace.%.*s: a trace has duration, start, end, span_count, service_count, root.name, "
+        "unknown field trace.%.*s: a trace has id, duration, start, end, span_count, service_count, root.name, "
         "root.service, root.attributes[\"key\"] and root.resource.attributes[\"key\"]; for a span write "
         "trace.has(…)",
         BT_FMT(rest));
@@ -221,6 +235,7 @@ static void warn_of_near_intrinsic(bt_checker *checker, const bt_ast *node, bt_s
   /* Where the other side may not fit the intrinsic's type, the author has to look. */
   bt_field_kind kind = find_row(span_fields, bt_str_from(nearest))->kind;
   bool any_string = bt_field_type(kind) == BT_TYPE_STRING && kind != BT_FIELD_KIND && kind != BT_FIELD_STATUS;
+  if (kind == BT_FIELD_SPAN_TRACE_ID) any_string = !place->whole || bt_is_literal_of(place->whole, nearest);
   if (any_string) bt_checker_fix(checker, added, node->range, "%.*s%s", (int)front, node->text.ptr, nearest);
 }
 
@@ -304,9 +319,25 @@ static bool report_root_span(bt_checker *checker, const bt_ast *node) {
   return true;
 }
 
+/* `trace_state["vendor"]` without its span. True: reported. */
+static bool report_bare_state(bt_checker *checker, const bt_ast *node) {
+  if (!bt_str_equal(bt_path_last(node->text), BT_STR("trace_state"))) return false;
+  bt_str front = bt_path_front(node->text);
+  bool is_bound = front.len && bt_scope_is_binding(checker, front);
+  bt_diagnostic *added =
+      bt_checker_report(checker, BT_E_UNKNOWN, node->range,
+                        "a member of the trace state is written span.trace_state[\"%.*s\"], and of a bound span `c` "
+                        "c.span.trace_state[\"%.*s\"]",
+                        BT_FMT(node->key), BT_FMT(node->key));
+  if (!front.len || is_bound)
+    bt_checker_fix(checker, added, node->range, "%.*s%sspan.trace_state[\"%.*s\"]", BT_FMT(front), is_bound ? "." : "",
+                   BT_FMT(node->key));
+  return true;
+}
+
 /* `payment.attributes["k"] == 1` outside where(…) is a filter on payment. */
 static void report_brackets(bt_checker *checker, const bt_ast *node, const bt_place *place) {
-  if (report_root_span(checker, node)) return;
+  if (report_root_span(checker, node) || report_bare_state(checker, node)) return;
   bt_str front = bt_path_front(node->text);
   const char *owner = bt_str_ends_with(front, BT_STR(".resource")) ? "resource" : "span";
   if (bt_field_owner_ends(front)) front = bt_path_front(front);
@@ -323,18 +354,22 @@ static void report_brackets(bt_checker *checker, const bt_ast *node, const bt_pl
                  BT_FMT(node->key), BT_FMT(rest));
 }
 
-/* head.attributes["key"] */
+/* head.attributes["key"], and span.trace_state["vendor"] */
 static bool resolve_index(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   bt_str front = bt_path_front(node->text), head = bt_path_head(front), inner = bt_path_rest(front);
   bool indexed = bt_str_equal(bt_path_last(node->text), BT_STR("attributes"));
-  bool bound = indexed && front.len && bt_scope_is_binding(checker, head);
+  bool is_state = bt_str_equal(bt_path_last(node->text), BT_STR("trace_state"));
+  bool bound = (indexed || is_state) && front.len && bt_scope_is_binding(checker, head);
   bt_str owner = bound ? inner : front;
+  is_state = is_state && bt_str_equal(owner, BT_STR("span"));
   out->key = node->key;
-  if (indexed && bt_str_equal(owner, BT_STR("span")))
+  if (is_state)
+    out->kind = BT_FIELD_TRACE_STATE;
+  else if (indexed && bt_str_equal(owner, BT_STR("span")))
     out->kind = BT_FIELD_SPAN_ATTRIBUTE;
   else if (indexed && bt_str_equal(owner, BT_STR("resource")))
     out->kind = BT_FIELD_RESOURCE_ATTRIBUTE;
-  else if (bound && owner.len == 0)
+  else if (indexed && bound && owner.len == 0)
     out->kind = BT_FIELD_EITHER_ATTRIBUTE;
   else if (indexed && !bound && bt_str_equal(owner, BT_STR("scope")))
     out->kind = BT_FIELD_SCOPE_ATTRIBUTE;
@@ -381,7 +416,7 @@ bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node) {
 
 /* `span.attributes["http.request.header.*"]`. */
 static bool is_resolved(bt_checker *checker, const bt_ast *node, bool is_known, const bt_field *field) {
-  if (is_known && bt_str_contains(field->key, BT_STR("*")))
+  if (is_known && field->kind != BT_FIELD_TRACE_STATE && bt_str_contains(field->key, BT_STR("*")))
     bt_checker_report(
         checker, BT_W_WILDCARD, node->range,
         "keys match exactly, with the star, and few have one: test each key that is meant, joined with or");

@@ -4,6 +4,7 @@
 
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
+#include "dsl/trace.h"
 
 /* Puts another field in the place of a bare key; behind `name.` that needs a filter. */
 static void fix_key(bt_checker *checker, bt_diagnostic *added, const bt_ast *node, const bt_place *place, bt_str front,
@@ -37,7 +38,8 @@ void bt_checker_duration_key(bt_checker *checker, const bt_ast *node, const bt_p
 static const char *field_meant(bt_str key) {
   static const char *const rows[][2] = {{"name", "span.name"},           {"kind", "span.kind"},
                                         {"status", "span.status"},       {"status_message", "span.status_message"},
-                                        {"parent_id", "span.parent_id"}, {"service", "span.service"}};
+                                        {"parent_id", "span.parent_id"}, {"service", "span.service"},
+                                        {"trace_id", "span.trace_id"},   {"flags", "span.flags"}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (bt_str_equal(key, bt_str_from(rows[i][0]))) return rows[i][1];
   return bt_foreign_field(key, BT_FOREIGN_BARE);
@@ -87,8 +89,28 @@ void bt_checker_warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_st
     fix_key(checker, added, node, place, front, found);
 }
 
+/* Whether all that it is compared with is of that kind. */
+static bool compares_with(const bt_ast *comparison, bool (*fits)(const bt_ast *item)) {
+  for (uint32_t i = 1; i < comparison->item_count; i++)
+    if (!fits(comparison->items[i])) return false;
+  return true;
+}
+
+static bool is_number(const bt_ast *item) {
+  return item->kind == BT_AST_INTEGER || item->kind == BT_AST_DECIMAL;
+}
+
+static bool is_trace_id(const bt_ast *item) {
+  bt_trace_id id;
+  return item->kind == BT_AST_STRING && item->text.len == BT_TRACE_ID_HEX && bt_trace_id_parse(item->text, &id) &&
+         !bt_trace_id_is_zero(&id);
+}
+
 /* Replacing the key must not make an error of the text: span.status knows three values only. */
 bool bt_is_literal_of(const bt_ast *comparison, const char *key) {
+  if (strcmp(key, "trace_id") == 0) return compares_with(comparison, is_trace_id);
+  if (strcmp(key, "flags") == 0 || strncmp(key, "dropped_", strlen("dropped_")) == 0)
+    return compares_with(comparison, is_number);
   static const char *const statuses[] = {"unset", "ok", "error", NULL};
   static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
   const char *const *known = strcmp(key, "status") == 0 ? statuses : strcmp(key, "kind") == 0 ? kinds : NULL;

@@ -84,16 +84,18 @@ static void lower_case(const bt_str text) {
     if (bytes[i] >= 'A' && bytes[i] <= 'Z') bytes[i] = (char)(bytes[i] - 'A' + 'a');
 }
 
-/* Kinds, statuses and ids of links are compared without regard to case, and what none can be is a mistake. */
+/* Kinds, statuses and ids of traces and links are compared without regard to case, and what none can be is a mistake.
+ */
 static bool check_enumeration(bt_checker *checker, bt_comparison_operator op, const bt_expression *field,
                               const bt_expression *literal) {
   if (field->kind != BT_EXPRESSION_FIELD || literal->kind != BT_EXPRESSION_LITERAL || literal->type != BT_TYPE_STRING)
     return true;
   bt_field_kind kind = field->field.kind;
-  if (kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID) {
+  if (kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID || kind == BT_FIELD_SPAN_TRACE_ID ||
+      kind == BT_FIELD_TRACE_ID) {
     if (is_regex(op)) return true;
     lower_case(literal->literal.string);
-    return is_text_operator(op) || bt_checker_check_link_id(checker, kind, literal);
+    return is_text_operator(op) || bt_checker_check_id(checker, kind, literal);
   }
   if ((kind != BT_FIELD_KIND && kind != BT_FIELD_STATUS) || is_regex(op)) return true;
   lower_case(literal->literal.string);

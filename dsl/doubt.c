@@ -5,6 +5,7 @@
 
 #include "dsl/cut_text.h"
 #include "dsl/matcher.h"
+#include "dsl/trace_state.h"
 #include "dsl/value.h"
 
 static unsigned doubt_of_time(const bt_span *span, unsigned doubts) {
@@ -17,6 +18,11 @@ static unsigned doubt_of_attribute(const bt_span *span, bt_str key) {
   return may_be_there ? BT_WHY_DROPPED : 0;
 }
 
+static unsigned doubt_of_member(const bt_span *span, bt_str vendor) {
+  bt_str value;
+  return bt_trace_state_find(span->trace_state, vendor, &value) == BT_MEMBER_SEVERAL ? BT_WHY_COPIES : 0;
+}
+
 unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field) {
   switch (field->kind) {
   case BT_FIELD_START: return doubt_of_time(span, BT_DOUBT_START);
@@ -24,6 +30,8 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field) {
   case BT_FIELD_DURATION: return doubt_of_time(span, BT_DOUBT_START | BT_DOUBT_END);
   case BT_FIELD_SPAN_ATTRIBUTE:
   case BT_FIELD_EITHER_ATTRIBUTE: return doubt_of_attribute(span, field->key);
+  case BT_FIELD_FLAGS: return span->flags ? 0 : BT_WHY_DROPPED; /* OTLP's default, and no Tempo keeps them */
+  case BT_FIELD_TRACE_STATE: return doubt_of_member(span, field->key);
   case BT_FIELD_NAME:
   case BT_FIELD_KIND:
   case BT_FIELD_STATUS:
@@ -31,6 +39,10 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field) {
   case BT_FIELD_ID:
   case BT_FIELD_PARENT_ID:
   case BT_FIELD_SERVICE:
+  case BT_FIELD_SPAN_TRACE_ID:
+  case BT_FIELD_DROPPED_ATTRIBUTES:
+  case BT_FIELD_DROPPED_EVENTS:
+  case BT_FIELD_DROPPED_LINKS:
   case BT_FIELD_RESOURCE_ATTRIBUTE:
   case BT_FIELD_SCOPE_NAME:
   case BT_FIELD_SCOPE_VERSION:
@@ -46,6 +58,7 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field) {
   case BT_FIELD_TRACE_END:
   case BT_FIELD_TRACE_SPAN_COUNT:
   case BT_FIELD_TRACE_SERVICE_COUNT:
+  case BT_FIELD_TRACE_ID:
   case BT_FIELD_TRACE_ROOT_NAME:
   case BT_FIELD_TRACE_ROOT_SERVICE:
   case BT_FIELD_TRACE_ROOT_ATTRIBUTE:

@@ -147,6 +147,7 @@ static bt_reason reason_of(bt_kleene truth) {
   if (truth.why & BT_WHY_BUDGET) return BT_REASON_BUDGET;
   if (truth.why & BT_WHY_INCOMPLETE) return BT_REASON_INCOMPLETE;
   if (truth.why & BT_WHY_PRUNED) return BT_REASON_PRUNED;
+  if (truth.why & BT_WHY_COPIES) return BT_REASON_COPIES;
   if (truth.why & BT_WHY_TIME) return BT_REASON_TIME;
   if (truth.why & BT_WHY_DROPPED) return BT_REASON_DROPPED;
   return truth.why & BT_WHY_SKEW ? BT_REASON_SKEW : BT_REASON_LINKED;

@@ -67,6 +67,12 @@ static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *fiel
   return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, root), &of_root, NULL, no_id));
 }
 
+static bt_outcome trace_id(bt_trace_index *index) {
+  bt_trace_id_format(&index->trace->id, index->trace_id);
+  bt_str text = {index->trace_id, BT_TRACE_ID_HEX};
+  return bt_outcome_value((bt_value){.type = BT_VALUE_STRING, .is_name = true, .string = text});
+}
+
 /* Times of a trace without spans are not there (yet). A summary begins with the first of its spans and ends with the
  * last, so that it leaves the times of the trace as they are. */
 static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
@@ -74,6 +80,7 @@ static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
   bool is_empty = evaluator->index.trace->span_count == 0;
   if (kind == BT_FIELD_TRACE_SPAN_COUNT) return span_count(evaluator);
   if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return service_count(evaluator);
+  if (kind == BT_FIELD_TRACE_ID) return trace_id(&evaluator->index);
   if (kind >= BT_FIELD_TRACE_ROOT_NAME) return root_field(evaluator, field);
   if (is_empty) return evaluator->is_incomplete ? bt_outcome_unknown(BT_WHY_INCOMPLETE) : bt_outcome_missing();
   bt_trace_index_find_times(&evaluator->index);
@@ -107,7 +114,8 @@ bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uin
   if (span == BT_UNSEEN_SPAN || (evaluator->has_summaries && !bt_pruned_knows(evaluator, span, field->kind)))
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   const bt_span *seen = bt_evaluator_span(evaluator, span);
-  unsigned why = seen->doubts ? bt_doubt_of_field(seen, field) : 0;
+  bool may_be_unknown = seen->doubts || bt_field_may_be_unsaid(field->kind);
+  unsigned why = may_be_unknown ? bt_doubt_of_field(seen, field) : 0;
   return why ? bt_outcome_unknown(why) : span_field(evaluator, field, span, part);
 }
 

@@ -11,8 +11,11 @@ bool bt_pruned_knows(const bt_evaluator *evaluator, uint32_t span, bt_field_kind
   if (!bt_evaluator_may_have_moved(evaluator, span)) return true;
   if (field == BT_FIELD_PARENT_ID) return false;
   if (!bt_evaluator_is_summary(evaluator, span)) return true;
-  return field != BT_FIELD_START && field != BT_FIELD_END && field != BT_FIELD_DURATION && field != BT_FIELD_ID &&
-         !bt_field_is_of_event(field) && !bt_field_is_of_link(field);
+  bool is_of_record = field == BT_FIELD_FLAGS || field == BT_FIELD_TRACE_STATE ||
+                      field == BT_FIELD_DROPPED_ATTRIBUTES || field == BT_FIELD_DROPPED_EVENTS ||
+                      field == BT_FIELD_DROPPED_LINKS;
+  return !is_of_record && field != BT_FIELD_START && field != BT_FIELD_END && field != BT_FIELD_DURATION &&
+         field != BT_FIELD_ID && !bt_field_is_of_event(field) && !bt_field_is_of_link(field);
 }
 
 static bool asks_what_is_known(const bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span) {

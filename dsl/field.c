@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dsl/trace_state.h"
+
 static const bt_value missing = {.type = BT_VALUE_MISSING};
 
 /* Of a field that every span has: no attribute. */
@@ -67,6 +69,15 @@ static bt_value parent_id_value(const bt_span *span, char id_text[BT_SPAN_ID_HEX
   return bt_span_id_is_zero(&span->parent_id) ? missing : id_value(&span->parent_id, id_text);
 }
 
+static bt_value trace_id_value(const bt_span *span) {
+  return span->trace_id ? string_value((bt_str){span->trace_id, BT_TRACE_ID_HEX}) : missing;
+}
+
+static bt_value member_value(const bt_span *span, bt_str vendor) {
+  bt_str value;
+  return bt_trace_state_find(span->trace_state, vendor, &value) == BT_MEMBER_NONE ? missing : string_value(value);
+}
+
 bool bt_span_parts_next(bt_span_parts *parts) {
   const bt_span *span = parts->span;
   uint32_t number = parts->next++, count = parts->are_links ? span->link_count : span->event_count;
@@ -107,6 +118,12 @@ bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_spa
   case BT_FIELD_ID: return id_value(&span->id, id_text);
   case BT_FIELD_PARENT_ID: return parent_id_value(span, id_text);
   case BT_FIELD_SERVICE: return span->resource->service.ptr ? string_value(span->resource->service) : missing;
+  case BT_FIELD_SPAN_TRACE_ID: return trace_id_value(span);
+  case BT_FIELD_FLAGS: return integer_value(span->flags);
+  case BT_FIELD_TRACE_STATE: return member_value(span, field->key);
+  case BT_FIELD_DROPPED_ATTRIBUTES: return integer_value(span->dropped_attributes);
+  case BT_FIELD_DROPPED_EVENTS: return integer_value(span->dropped_events);
+  case BT_FIELD_DROPPED_LINKS: return integer_value(span->dropped_links);
   case BT_FIELD_SPAN_ATTRIBUTE: return attribute_value(span->attributes, field->key);
   case BT_FIELD_RESOURCE_ATTRIBUTE: return attribute_value(span->resource->attributes, field->key);
   case BT_FIELD_EITHER_ATTRIBUTE: return either_value(span, field->key);
@@ -124,6 +141,7 @@ bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_spa
   case BT_FIELD_TRACE_END:
   case BT_FIELD_TRACE_SPAN_COUNT:
   case BT_FIELD_TRACE_SERVICE_COUNT:
+  case BT_FIELD_TRACE_ID:
   case BT_FIELD_TRACE_ROOT_NAME:
   case BT_FIELD_TRACE_ROOT_SERVICE:
   case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
@@ -142,6 +160,10 @@ bool bt_field_is_of_event(bt_field_kind kind) {
 
 bool bt_field_is_of_link(bt_field_kind kind) {
   return kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID || kind == BT_FIELD_LINK_ATTRIBUTE;
+}
+
+bool bt_field_may_be_unsaid(bt_field_kind kind) {
+  return kind == BT_FIELD_FLAGS || kind == BT_FIELD_TRACE_STATE;
 }
 
 bool bt_field_is_point(bt_field_kind kind) {

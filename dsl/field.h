@@ -30,12 +30,14 @@ bool bt_span_parts_next(bt_span_parts *parts);
 /* Value of a field of one span (not of the trace). Kinds and statuses are lower-case strings; durations and times are
  * whole numbers of nanoseconds, because the checker has already parted the types. `part` is the event or the link
  * that is asked about: without one (NULL), their fields are missing. `id_text` gives the room that an id of the span is
- * written into. */
+ * written into; the id of its trace stays where the span has it. */
 bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_span_part *part,
                         char id_text[BT_SPAN_ID_HEX + 1]);
 bool bt_field_is_of_trace(bt_field_kind kind);
 bool bt_field_is_of_event(bt_field_kind kind);
 bool bt_field_is_of_link(bt_field_kind kind);
+/* Its value may not be known of a span that has no doubts (BT_DOUBT_*): span.flags, span.trace_state["vendor"]. */
+bool bt_field_may_be_unsaid(bt_field_kind kind);
 /* span.start, span.end, event.time. */
 bool bt_field_is_point(bt_field_kind kind);
 

@@ -49,6 +49,18 @@ static const foreign_row fields[] = {
     {"statusdescription", "span.status_message", OWN},
     {"otel.statusdescription", "span.status_message", OWN},
     {"spanid", "span.id", OWN},
+    {"traceid", "span.trace_id", OWN},
+    {"trace.id", "span.trace_id", OWN}, /* Elastic APM */
+    {"traceflags", "span.flags", OWN},
+    {"droppedattributescount", "span.dropped_attributes_count", OWN},
+    {"droppedattributes", "span.dropped_attributes_count", SPAN},
+    {"otel.droppedattributescount", "span.dropped_attributes_count", OWN}, /* Jaeger, Zipkin */
+    {"droppedeventscount", "span.dropped_events_count", OWN},
+    {"droppedevents", "span.dropped_events_count", SPAN},
+    {"otel.droppedeventscount", "span.dropped_events_count", OWN},
+    {"droppedlinkscount", "span.dropped_links_count", OWN},
+    {"droppedlinks", "span.dropped_links_count", SPAN},
+    {"otel.droppedlinkscount", "span.dropped_links_count", OWN},
     {"parentspanid", "span.parent_id", OWN},
     {"parentid", "span.parent_id", OWN},
     {"parent", "span.parent_id", SPAN},
@@ -115,7 +127,7 @@ static const char children[] =
     "how many children a span has is count(span(true) child of c), with `as c` behind its selection";
 static const char nesting[] =
     "how spans hang together is said with under, above, child of and parent of behind a selection";
-static const char own_trace[] = "a rule is asked of each trace alone; one trace is asked with `betrace trace ID`";
+static const char state[] = "a member of the trace state is span.trace_state[\"vendor\"]";
 static const char root[] =
     "the root is asked with trace.root.name and the like, and a span without a parent with not exists(span.parent_id)";
 static const char outcome[] = "whether a span failed is span.status == error";
@@ -130,7 +142,8 @@ static const foreign_row advices[] = {
     {"nestedsetparent", nesting, OWN},
     {"nestedsetleft", nesting, OWN},
     {"nestedsetright", nesting, OWN},
-    {"traceid", own_trace, OWN},
+    {"tracestate", state, OWN},
+    {"w3c.tracestate", state, OWN}, /* Jaeger, Zipkin */
     {"isroot", root, OWN},
     {"isentrypoint", root, OWN},
     {"outcome", outcome, EVENT},

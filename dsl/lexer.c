@@ -175,6 +175,7 @@ static bool read_traceql_field(bt_lexer *lexer, size_t start, bt_token *token) {
                                         {"span:duration", "span.duration"},
                                         {"span:id", "span.id"},
                                         {"span:parentID", "span.parent_id"},
+                                        {"trace:id", "trace.id"},
                                         {"trace:duration", "trace.duration"},
                                         {"trace:rootName", "trace.root.name"},
                                         {"trace:rootService", "trace.root.service"},

@@ -35,12 +35,17 @@ static bool is_known_before(const bt_program_expression *expression, int own, bt
          (!expression->right || is_known_before(expression->right, own, needs));
 }
 
-/* A field of the span that is looked for, which `own` stands for (BT_NO_BINDING: the span under test). Kinds and
- * statuses are few. */
+/* Kinds and statuses are few, and all spans have one trace id. */
+static bool tells_spans_apart(bt_field_kind kind) {
+  return kind != BT_FIELD_KIND && kind != BT_FIELD_STATUS && kind != BT_FIELD_SPAN_TRACE_ID;
+}
+
+/* A field of the span that is looked for, which `own` stands for (BT_NO_BINDING: the span under test). */
 static bool is_own_field(const bt_program_expression *expression, int own) {
   bt_field_kind kind = expression->field.kind;
   return expression->kind == BT_EXPRESSION_FIELD && expression->field.binding == own && !bt_field_is_of_trace(kind) &&
-         !bt_field_is_of_event(kind) && !bt_field_is_of_link(kind) && kind != BT_FIELD_KIND && kind != BT_FIELD_STATUS;
+         !bt_field_is_of_event(kind) && !bt_field_is_of_link(kind) && tells_spans_apart(kind) &&
+         !bt_field_may_be_unsaid(kind);
 }
 
 static void add_side(key_list *list, const bt_program_expression *field, const bt_program_expression *other, int own) {

@@ -129,10 +129,15 @@ bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_compa
   return true;
 }
 
+/* Of the span under test, and known if the span has no doubts. */
+static bool field_is_static(const bt_field *field) {
+  return field->binding == BT_NO_BINDING && !bt_field_is_of_trace(field->kind) && !bt_field_may_be_unsaid(field->kind);
+}
+
 /* One field of the span under test against literals. */
 static bool comparison_is_static(const bt_program_comparison *comparison) {
   const bt_program_expression *left = comparison->left;
-  if (!is_field(left) || left->field.binding != BT_NO_BINDING || bt_field_is_of_trace(left->field.kind)) return false;
+  if (!is_field(left) || !field_is_static(&left->field)) return false;
   for (uint32_t i = 0; i < comparison->right_count; i++)
     if (comparison->rights[i]->kind != BT_EXPRESSION_LITERAL) return false;
   return true;
@@ -194,7 +199,7 @@ static void compile_field_test(bt_program_compiler *compiler, const bt_predicate
                                bt_program_predicate *out) {
   bt_program_see_binding(compiler, predicate->field.binding);
   out->field = predicate->field;
-  out->is_static = predicate->field.binding == BT_NO_BINDING && !bt_field_is_of_trace(predicate->field.kind);
+  out->is_static = field_is_static(&predicate->field);
   out->cost = out->is_static ? field_cost(predicate->field.kind) : COST_DYNAMIC;
   out->tests = 1;
   out->reads_event = bt_field_is_of_event(predicate->field.kind);

@@ -106,7 +106,12 @@ static void collect_field(void *context, const bt_field *field) {
   case BT_FIELD_EVENT_ATTRIBUTE:
   case BT_FIELD_LINK_TRACE_ID:
   case BT_FIELD_LINK_SPAN_ID:
-  case BT_FIELD_LINK_ATTRIBUTE: c->projection->whole_trace = true; break;
+  case BT_FIELD_LINK_ATTRIBUTE:
+  case BT_FIELD_FLAGS:
+  case BT_FIELD_TRACE_STATE:
+  case BT_FIELD_DROPPED_ATTRIBUTES:
+  case BT_FIELD_DROPPED_EVENTS:
+  case BT_FIELD_DROPPED_LINKS: c->projection->whole_trace = true; break;
   case BT_FIELD_STATUS: c->projection->status = true; break;
   case BT_FIELD_PARENT_ID: c->projection->parent = true; break;
   case BT_FIELD_SERVICE: c->projection->service = true; break;
@@ -116,11 +121,13 @@ static void collect_field(void *context, const bt_field *field) {
   case BT_FIELD_START:
   case BT_FIELD_END:
   case BT_FIELD_ID:
+  case BT_FIELD_SPAN_TRACE_ID:
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END:
   case BT_FIELD_TRACE_SPAN_COUNT:
   case BT_FIELD_TRACE_SERVICE_COUNT:
+  case BT_FIELD_TRACE_ID:
   case BT_FIELD_TRACE_ROOT_NAME:
   case BT_FIELD_TRACE_ROOT_SERVICE: break;
   }

@@ -339,7 +339,7 @@ static bt_filter_pair event_test(bt_filter_builder *builder, const bt_field *fie
 
 static bool is_always_there(bt_field_kind kind) {
   return kind == BT_FIELD_NAME || kind == BT_FIELD_KIND || kind == BT_FIELD_STATUS || kind == BT_FIELD_STATUS_MESSAGE ||
-         kind == BT_FIELD_ID;
+         kind == BT_FIELD_ID || kind == BT_FIELD_SPAN_TRACE_ID;
 }
 
 /* There, unless it is 0, which is unknown. */

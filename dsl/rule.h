@@ -42,7 +42,13 @@ typedef enum bt_field_kind {
   BT_FIELD_END,
   BT_FIELD_ID,
   BT_FIELD_PARENT_ID,
-  BT_FIELD_SERVICE,            /* resource.service.name */
+  BT_FIELD_SERVICE,       /* resource.service.name */
+  BT_FIELD_SPAN_TRACE_ID, /* of the trace that it is in */
+  BT_FIELD_FLAGS,
+  BT_FIELD_TRACE_STATE,        /* key: the vendor whose member it is */
+  BT_FIELD_DROPPED_ATTRIBUTES, /* how many */
+  BT_FIELD_DROPPED_EVENTS,
+  BT_FIELD_DROPPED_LINKS,
   BT_FIELD_SPAN_ATTRIBUTE,     /* key */
   BT_FIELD_RESOURCE_ATTRIBUTE, /* key */
   BT_FIELD_EITHER_ATTRIBUTE,   /* key: of the span, else of its resource (missing on the span means MISSING or OTHER
@@ -62,6 +68,7 @@ typedef enum bt_field_kind {
   BT_FIELD_TRACE_END,
   BT_FIELD_TRACE_SPAN_COUNT,
   BT_FIELD_TRACE_SERVICE_COUNT,
+  BT_FIELD_TRACE_ID,
   BT_FIELD_TRACE_ROOT_NAME,
   BT_FIELD_TRACE_ROOT_SERVICE,
   BT_FIELD_TRACE_ROOT_ATTRIBUTE,         /* key: of the root span */
@@ -71,7 +78,7 @@ typedef enum bt_field_kind {
 typedef struct bt_field {
   bt_field_kind kind;
   int binding; /* of that bound span; BT_NO_BINDING: of the span under test */
-  bt_str key;  /* of attributes */
+  bt_str key;  /* of attributes, and of members of the trace state */
 } bt_field;
 
 typedef enum bt_type { /* static types (dsl.md §5) */

@@ -139,7 +139,8 @@ struct bt_trace_builder {
   uint32_t capacity;
   uint32_t *slots;    /* span number + 1, or 0; open addressing by span id, whatever the kind */
   uint32_t slot_mask; /* number of slots − 1; at most half of them are taken */
-  uint64_t seed;      /* differs between runs, so that nobody can choose ids that fall into one slot */
+  char trace_id[BT_TRACE_ID_HEX + 1];
+  uint64_t seed; /* differs between runs, so that nobody can choose ids that fall into one slot */
   bt_plain_parts plain;
   const bt_resource *whole_resource; /* of the record before: nothing in it may have been cut; NULL: not known */
   const bt_scope *whole_scope;
@@ -216,6 +217,7 @@ bt_trace_builder *bt_trace_builder_new_for(bt_arena *arena, const bt_trace_id *i
   builder->arena = arena;
   builder->trace.id = *id;
   builder->trace.root = BT_NO_SPAN;
+  bt_trace_id_format(id, builder->trace_id);
   builder->seed = (uint64_t)(uintptr_t)builder * 0x9E3779B97F4A7C15u;
   return grow_spans(builder, (uint32_t)span_count) ? builder : NULL;
 }
@@ -252,6 +254,7 @@ static bool has_cut_shared(bt_trace_builder *builder, const bt_span *span) {
 }
 
 static void set_flags(bt_trace_builder *builder, bt_span *span) {
+  span->trace_id = builder->trace_id;
   span->pruning = (uint8_t)bt_pruning_of(span);
   span->doubts = doubts_of(span);
   if (bt_has_cut_text(&span->attributes) || has_cut_parts(span) || has_cut_shared(builder, span))

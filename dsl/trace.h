@@ -104,6 +104,9 @@ typedef struct bt_span {
   uint32_t event_count;
   const bt_link *links; /* in the order in which they came */
   uint32_t link_count;
+  bt_str trace_state;   /* as it came (trace_state.h) */
+  const char *trace_id; /* of its trace, as 32 digits with a NUL; the builder sets it. NULL: nobody did */
+  uint32_t flags;       /* as OTLP has them; 0: nobody set them */
   uint32_t dropped_attributes, dropped_events, dropped_links; /* as many as it says were dropped */
   uint8_t pruning;                                            /* bt_pruning; the builder sets it */
   uint8_t doubts;                                             /* BT_DOUBT_*; the builder sets it */

@@ -20,6 +20,7 @@ typedef struct walk {
   char *base; /* NULL: measure */
   size_t used;
   shared_copy resources[REMEMBERED], scopes[REMEMBERED];
+  shared_copy trace_id; /* mostly all spans have one */
 } walk;
 
 /* Where a copy of it is remembered, if it is. Measuring and copying meet the same ones in the same order. */
@@ -107,6 +108,14 @@ static const bt_link *copy_links(walk *w, const bt_span *span) {
 static void copy_span(walk *w, const bt_span *from, bt_span *to);
 
 /* Few: BT_RECORDS_MAX. */
+static const char *copy_trace_id(walk *w, const char *from) {
+  if (!from || w->trace_id.from == from) return from ? w->trace_id.to : NULL;
+  char *room = take_memory(w, BT_TRACE_ID_HEX + 1);
+  if (room) memcpy(room, from, BT_TRACE_ID_HEX + 1);
+  w->trace_id = (shared_copy){from, room};
+  return room;
+}
+
 static const bt_span *copy_others(walk *w, const bt_span *from) {
   if (!from) return NULL;
   bt_span *room = take_memory(w, sizeof *room), scratch;
@@ -118,6 +127,8 @@ static void copy_span(walk *w, const bt_span *from, bt_span *to) {
   *to = *from;
   copy_text(w, from->name, &to->name);
   copy_text(w, from->status_message, &to->status_message);
+  copy_text(w, from->trace_state, &to->trace_state);
+  to->trace_id = copy_trace_id(w, from->trace_id);
   to->resource = copy_resource(w, from->resource);
   to->scope = copy_scope(w, from->scope);
   copy_attributes(w, &from->attributes, &to->attributes);

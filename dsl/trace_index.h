@@ -70,6 +70,7 @@ typedef struct bt_trace_index {
   bool is_tree_known, is_forest;
   uint32_t *tree_place,
       *tree_end; /* in a forest: the descendants of a span have the places tree_place + 1 … tree_end − 1 */
+  char trace_id[BT_TRACE_ID_HEX + 1];      /* unset until asked for */
   char (*id_texts)[2][BT_SPAN_ID_HEX + 1]; /* own and parent id of each span; NULL until asked for */
 } bt_trace_index;
 

@@ -109,6 +109,7 @@ static uint64_t hash_record(const bt_span *record) {
   hash = mix_bits(hash ^ parent) + bt_str_hash(record->scope->name) + mix_bits(bt_str_hash(record->scope->version));
   hash = mix_bits(hash + record->dropped_attributes) + record->dropped_events;
   hash = mix_bits(hash) + record->dropped_links;
+  hash = mix_bits(hash ^ bt_str_hash(record->trace_state)) + record->flags;
   for (uint32_t i = 0; i < record->event_count; i++)
     hash = mix_bits(hash ^ bt_str_hash(record->events[i].name)) + (uint64_t)record->events[i].time_ns;
   for (uint32_t i = 0; i < record->link_count; i++)

@@ -132,7 +132,8 @@ static const char *reason_in_words(bt_reason reason) {
   case BT_REASON_COPIES: return "copies of a span differ, and with another one the verdict could be another one";
   case BT_REASON_TIME: return "a span has no start or no end, and with it the verdict could be another one";
   case BT_REASON_DROPPED:
-    return "a span had more attributes, events or links than were kept, and with them the verdict could be another one";
+    return "a span had more attributes, events or links than were kept, or flags that nobody kept, and with them the "
+           "verdict could be another one";
   case BT_REASON_LINKED: return "the rule asks for traces that are linked to this one, and not all of them were seen";
   case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
   }

@@ -32,12 +32,14 @@ static bt_completion_kind kind_of(bt_word_class class) {
   return BT_COMPLETION_KEYWORD;
 }
 
-/* A word of the language behind `front`; functions and where with their bracket, attributes with theirs. */
+/* A word of the language behind `front`; functions and where with their bracket, attributes and the trace state with
+ * theirs. */
 static void offer_word(bt_offering *o, bt_str front, bt_str name, const bt_language_word *word) {
   bt_buffer label = {0}, insert = {0};
   bool is_call = word->class == BT_WORD_FUNCTION || strcmp(word->name, "where") == 0;
   bt_buffer_printf(&label, "%.*s%.*s", BT_FMT(front), BT_FMT(name));
-  bool is_index = bt_str_ends_with(bt_buffer_str(&label), BT_STR(".attributes"));
+  bool is_index = bt_str_ends_with(bt_buffer_str(&label), BT_STR(".attributes")) ||
+                  bt_str_ends_with(bt_buffer_str(&label), BT_STR(".trace_state"));
   bt_buffer_printf(&insert, "%s%s", label.ptr ? label.ptr : "", is_call ? "(" : is_index ? "[\"" : "");
   if (label.failed || insert.failed)
     o->status = bt_error_no_memory(o->error);
@@ -379,7 +381,8 @@ static void offer_all(bt_offering *o) {
     bt_offer_item(o, BT_COMPLETION_FIELD, BT_STR("end"), BT_STR("end"), "time", "The point where the span ends.");
     return;
   case BT_EXPECT_KEY:
-    if (is_string) want_attributes(o, bt_index_attributes(o->context, o->context->index), BT_STR(""), "");
+    if (is_string && bt_index_is_attributes(o->context->index))
+      want_attributes(o, bt_index_attributes(o->context, o->context->index), BT_STR(""), "");
     return;
   case BT_EXPECT_ANNOTATION: offer_annotations(o); return;
   case BT_EXPECT_ANNOTATION_ITEM: offer_annotation_items(o); return;

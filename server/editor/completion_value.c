@@ -82,6 +82,10 @@ static void offer_path_values(bt_offering *o, bt_str path) {
   }
 }
 
+bool bt_index_is_attributes(bt_str path) {
+  return bt_str_equal(bt_path_last(path), BT_STR("attributes"));
+}
+
 /* Values of head.attributes["key"]; the head may be a binding's. */
 bt_want_of bt_index_attributes(const bt_context *context, bt_str path) {
   bt_want_of of;
@@ -96,7 +100,10 @@ static void offer_left_values(bt_offering *o) {
   switch (context->left_kind) {
   case BT_LEFT_PATH: offer_path_values(o, context->left); return;
   case BT_LEFT_STRING: want_values(o, BT_WANT_ANY_ATTRIBUTES, context->left); return;
-  case BT_LEFT_INDEX: want_values(o, bt_index_attributes(context, context->left), context->left_key); return;
+  case BT_LEFT_INDEX:
+    if (!bt_index_is_attributes(context->left)) return;
+    want_values(o, bt_index_attributes(context, context->left), context->left_key);
+    return;
   case BT_LEFT_NONE:
   case BT_LEFT_OTHER: return;
   }

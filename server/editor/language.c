@@ -116,6 +116,17 @@ static const doc_row docs[] = {
     {"span.id", NULL, "Id of the span, 16 hex digits."},
     {"span.parent_id", NULL, "Id of its parent; missing where it names none."},
     {"span.service", NULL, "resource.service.name of the span."},
+    {"span.trace_id", NULL, "Id of the trace that the span is in, 32 hex digits."},
+    {"span.flags", NULL,
+     "OTLP's flags as a number: 1 sampled, 256 says that 512 is known, 512 its parent is remote. Not known where they "
+     "are "
+     "0, and Tempo does not keep them."},
+    {"span.trace_state", "span.trace_state[\"vendor\"]",
+     "The vendor's member of the W3C trace state, a text; missing where there is none."},
+    {"span.dropped_attributes_count", NULL, "How many attributes of the span were dropped before it was stored."},
+    {"span.dropped_events_count", NULL, "How many events of the span were dropped before it was stored."},
+    {"span.dropped_links_count", NULL, "How many links of the span were dropped before it was stored."},
+    {"trace.id", NULL, "Id of the trace, 32 hex digits."},
     {"trace.duration", NULL, "From the earliest start to the latest end."},
     {"trace.start", NULL, "The earliest start."},
     {"trace.end", NULL, "The latest end."},
@@ -166,6 +177,7 @@ static const struct {
                {BT_WORD_FIELD, "link.span_id"},
                {BT_WORD_FUNCTION, "link.where"},
                {BT_WORD_FIELD, "span.attributes"},
+               {BT_WORD_FIELD, "span.trace_state"},
                {BT_WORD_FIELD, "resource.attributes"},
                {BT_WORD_FIELD, "scope.attributes"},
                {BT_WORD_FIELD, "event.attributes"},
@@ -232,6 +244,7 @@ static bool take_single(size_t i, bt_language_word *out) {
   if (singles[i].class != BT_WORD_FIELD) out->signature = singles[i].name;
   if (strcmp(singles[i].name, "event.name") == 0) out->signature = "string";
   if (strcmp(singles[i].name, "link.trace_id") == 0) out->signature = "string";
+  if (strcmp(singles[i].name, "span.trace_state") == 0) out->signature = "string";
   if (strcmp(singles[i].name, "link.span_id") == 0) out->signature = "string";
   if (strcmp(singles[i].name, "event.time") == 0) out->signature = "time";
   describe_word("", singles[i].name, out);

@@ -76,8 +76,8 @@ bool bt_translation_is_duration(const node *field) {
 
 /* Keys that are also fields of a span, which the original's .where( ) never read. */
 static bool is_field_of_span(bt_str key) {
-  static const char *const names[] = {"name",  "kind", "status", "status_message", "duration",
-                                      "start", "end",  "id",     "parent_id",      "service"};
+  static const char *const names[] = {"name", "kind", "status",    "status_message", "duration", "start",
+                                      "end",  "id",   "parent_id", "service",        "trace_id", "flags"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (bt_str_equal(key, bt_str_from(names[i]))) return true;
   return false;
@@ -98,7 +98,10 @@ void bt_translation_write_field(bt_translation *t, const node *field, bt_buffer 
   } else if (field->kind != BT_OLD_SPAN_FIELD) {
     bt_append_span_key(field->text, out);
   } else if (bt_str_equal(field->text, BT_STR("trace_id"))) {
-    bt_translation_fail(t, field, "a rule cannot ask for the id of the trace: it would be about one trace only");
+    bt_translation_fail(
+        t, field,
+        "a test of the id of the trace makes a rule about one trace: if that is meant, write trace.id and 32 "
+        "hexadecimal digits");
   } else {
     const char *own = new_intrinsic_of(field->text);
     if (own)

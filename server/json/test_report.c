@@ -162,9 +162,9 @@ static void explain_inconclusive(const bt_test_result *result, bt_buffer *out) {
     bt_buffer_append(out, BT_STR("a span has no start or no end, and with it the verdict could be another one\n"));
     break;
   case BT_REASON_DROPPED:
-    bt_buffer_append(out,
-                     BT_STR("a span had more attributes, events or links than were kept, and with them the verdict "
-                            "could be another one\n"));
+    bt_buffer_append(
+        out, BT_STR("a span had more attributes, events or links than were kept, or flags that nobody kept, and "
+                    "with them the verdict could be another one\n"));
     break;
   case BT_REASON_LINKED:
     bt_buffer_append(out,

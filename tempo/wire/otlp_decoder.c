@@ -144,8 +144,8 @@ static bt_status read_first_texts(const decoder *d, bt_wire *wire, bt_trace_id *
   if (bt_wire_take(wire, OF_SPAN_TRACE_ID_TAG, &bytes)) status = read_trace_id(d, bytes, trace_id);
   if (status == BT_OK && bt_wire_take(wire, OF_SPAN_ID_TAG, &bytes)) status = read_span_id(d, bytes, span);
   if (status != BT_OK) return status;
-  (void)bt_wire_take(wire, BT_WIRE_FIELD(3, BT_WIRE_BYTES), &bytes); /* the trace state */
-  if (bt_wire_take(wire, OF_SPAN_PARENT_TAG, &bytes)) status = read_parent_id(d, bytes, span);
+  if (bt_wire_take(wire, OF_SPAN_STATE_TAG, &bytes)) status = bt_otlp_read_text(&d->place, bytes, &span->trace_state);
+  if (status == BT_OK && bt_wire_take(wire, OF_SPAN_PARENT_TAG, &bytes)) status = read_parent_id(d, bytes, span);
   if (status == BT_OK && bt_wire_take(wire, OF_SPAN_NAME_TAG, &bytes))
     status = bt_otlp_read_text(&d->place, bytes, &span->name);
   return status;
@@ -167,6 +167,7 @@ static bt_status read_span_field(const decoder *d, bt_wire *wire, const bt_wire_
   switch (field->tag) {
   case OF_SPAN_TRACE_ID_TAG: return read_trace_id(d, field->bytes, trace_id);
   case OF_SPAN_ID_TAG: return read_span_id(d, field->bytes, span);
+  case OF_SPAN_STATE_TAG: return bt_otlp_read_text(place, field->bytes, &span->trace_state);
   case OF_SPAN_PARENT_TAG: return read_parent_id(d, field->bytes, span);
   case OF_SPAN_NAME_TAG: return bt_otlp_read_text(place, field->bytes, &span->name);
   case OF_SPAN_KIND_TAG: read_kind(field->value, span); return BT_OK;
@@ -179,6 +180,7 @@ static bt_status read_span_field(const decoder *d, bt_wire *wire, const bt_wire_
   case OF_SPAN_DROPPED_ATTRIBUTES_TAG: span->dropped_attributes = (uint32_t)field->value; return BT_OK;
   case OF_SPAN_DROPPED_EVENTS_TAG: span->dropped_events = (uint32_t)field->value; return BT_OK;
   case OF_SPAN_DROPPED_LINKS_TAG: span->dropped_links = (uint32_t)field->value; return BT_OK;
+  case OF_SPAN_FLAGS_TAG: span->flags = (uint32_t)field->value; return BT_OK;
   default: PASS_OVER(wire, field, span_tags); return BT_OK;
   }
 }

@@ -32,6 +32,7 @@
 #define BT_OTLP_SPAN(FIELD, ALIAS)                                                                                     \
   FIELD(OF_SPAN_TRACE_ID, 1, BYTES, "traceId", "trace_id")                                                             \
   FIELD(OF_SPAN_ID, 2, BYTES, "spanId", "span_id")                                                                     \
+  FIELD(OF_SPAN_STATE, 3, BYTES, "traceState", "trace_state")                                                          \
   FIELD(OF_SPAN_PARENT, 4, BYTES, "parentSpanId", "parent_span_id")                                                    \
   FIELD(OF_SPAN_NAME, 5, BYTES, "name", "name")                                                                        \
   FIELD(OF_SPAN_KIND, 6, VARINT, "kind", "kind")                                                                       \
@@ -43,7 +44,8 @@
   FIELD(OF_SPAN_DROPPED_EVENTS, 12, VARINT, "droppedEventsCount", "dropped_events_count")                              \
   FIELD(OF_SPAN_LINKS, 13, BYTES, "links", "links")                                                                    \
   FIELD(OF_SPAN_DROPPED_LINKS, 14, VARINT, "droppedLinksCount", "dropped_links_count")                                 \
-  FIELD(OF_SPAN_STATUS, 15, BYTES, "status", "status")
+  FIELD(OF_SPAN_STATUS, 15, BYTES, "status", "status")                                                                 \
+  FIELD(OF_SPAN_FLAGS, 16, FIXED32, "flags", "flags")
 
 #define BT_OTLP_STATUS(FIELD, ALIAS)                                                                                   \
   FIELD(OF_STATUS_MESSAGE, 2, BYTES, "message", "message")                                                             \

@@ -186,13 +186,16 @@ static bt_status read_links(decoder *d) {
   return finish_value(d, status);
 }
 
-static bt_status read_count(decoder *d, uint32_t *out) {
-  static const char expected[] = "expected how many were dropped: 0 to 4294967295";
+static bt_status read_uint32(decoder *d, const char *expected, uint32_t *out) {
   uint64_t count = 0;
   bt_status status = bt_json_read_uint64(&d->place, expected, &count);
   if (status == BT_OK && count > UINT32_MAX) (void)bt_json_stop(&d->place.json, expected);
   *out = (uint32_t)count;
   return status == BT_OK && count > UINT32_MAX ? bt_json_place_status(&d->place) : status;
+}
+
+static bt_status read_count(decoder *d, uint32_t *out) {
+  return read_uint32(d, "expected how many were dropped: 0 to 4294967295", out);
 }
 
 static const bt_json_name span_names[] = BT_OTLP_NAMES(BT_OTLP_SPAN);
@@ -212,6 +215,8 @@ static bt_status read_span_member(decoder *d, unsigned bit, bt_trace_id *trace_i
   case OF_SPAN_DROPPED_ATTRIBUTES: return read_count(d, &span->dropped_attributes);
   case OF_SPAN_DROPPED_EVENTS: return read_count(d, &span->dropped_events);
   case OF_SPAN_DROPPED_LINKS: return read_count(d, &span->dropped_links);
+  case OF_SPAN_STATE: return bt_json_read_text(&d->place, &span->trace_state);
+  case OF_SPAN_FLAGS: return read_uint32(d, "expected flags: 0 to 4294967295", &span->flags);
   default: return read_status(d, span);
   }
 }

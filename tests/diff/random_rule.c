@@ -91,9 +91,12 @@ static void write_relation(writer *w) {
 
 /* `k == p0.k`, either way round, or `k in [p0.k, p1.m]`: what spans are looked up by. */
 static void write_equality(writer *w) {
-  static const char *const others[] = {".k", ".m", ".span.id", ".span.parent_id", ".span.name", ".span.duration"};
-  static const char *const own[] = {"span.k", "span.m", "span.parent_id", "span.id", "span.name", "span.duration"};
-  unsigned which = one_in(w, 2) ? 0 : below(w, 6); /* durations only with durations */
+  static const char *const others[] = {
+      ".k",         ".m", ".span.id", ".span.parent_id", ".span.name", ".span.duration", ".span.trace_state[\"u\"]",
+      ".span.flags"};
+  static const char *const own[] = {"span.k",    "span.m",        "span.parent_id",          "span.id",
+                                    "span.name", "span.duration", "span.trace_state[\"v\"]", "span.flags"};
+  unsigned which = one_in(w, 2) ? 0 : below(w, 8); /* durations only with durations */
   bool is_swapped = one_in(w, 4);
   if (which < 2 && one_in(w, 4)) {
     bt_buffer_printf(w->out, "%s in [", own[which]), put_binding(w), put(w, others[which]);
@@ -224,7 +227,9 @@ static void write_condition_comparison(writer *w) {
   w->depth++;
   switch (below(w, 6)) {
   case 0:
-    if (one_in(w, 2))
+    if (one_in(w, 4))
+      write_trace_id_test(w);
+    else if (one_in(w, 2))
       put(w, PICK(w, root_fields)), write_string_test(w);
     else
       write_root_test(w);

@@ -84,9 +84,9 @@ static const char *random_value(test_random *random, bool has_texts) {
   }
 }
 
-typedef struct style { /* of a whole trace */
-  bool is_pruned, has_texts, is_doubtful;
-  bool has_copies; /* records of one span that differ, and keys that stand twice */
+typedef struct style {                                /* of a whole trace */
+  bool is_pruned, has_texts, is_doubtful, is_carried; /* is_carried: spans have flags and a trace state */
+  bool has_copies;                                    /* records of one span that differ, and keys that stand twice */
 } style;
 
 static void write_attributes(test_random *random, bt_buffer *out, const style *how, const char *prefix,
@@ -135,6 +135,15 @@ static void write_times(test_random *random, bt_buffer *out, bool is_doubtful) {
     return;
   }
   write_measured_times(random, out);
+}
+
+static void write_carried(test_random *random, bt_buffer *out) {
+  static const char *const flags[] = {"0", "1", "257", "769"};
+  static const char *const states[] = {
+      "u=v",         "v=u,u=1",      "\" u=v \t,\tv=\"", "u=1,u=2",        "u=v,w=1,u=v",
+      "\"u =v,=u\"", "\"u,,v=a=b\"", "w=v,\"",           "\"u=,v= u v \"", "\"\""};
+  if (one_in(random, 2)) bt_buffer_printf(out, " flags=%s", PICK(random, flags));
+  if (one_in(random, 2)) bt_buffer_printf(out, " trace_state=%s", PICK(random, states));
 }
 
 static void write_dropped(test_random *random, bt_buffer *out) {
@@ -188,6 +197,7 @@ static void write_record(test_random *random, bt_buffer *out, const identity *of
   write_parent(random, out, of->number, of->count);
   write_times(random, out, how->is_doubtful);
   if (how->is_doubtful) write_dropped(random, out);
+  if (how->is_carried) write_carried(random, out);
   if (of->service) bt_buffer_printf(out, " service=%s", of->service);
   if (of->kind) bt_buffer_printf(out, " kind=%s", of->kind);
   if (one_in(random, 2)) bt_buffer_printf(out, " status=%s", PICK(random, statuses));
@@ -220,5 +230,6 @@ void random_trace_write(test_random *random, bt_buffer *out) {
   if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
   style how = {.is_pruned = one_in(random, 4), .has_texts = one_in(random, 2), .is_doubtful = one_in(random, 2)};
   how.has_copies = one_in(random, 3);
+  how.is_carried = one_in(random, 2);
   for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, &how);
 }

@@ -14,8 +14,15 @@ static const char *const patterns[] = {"\"u\"", "\"u.*\"", "\"^v\"",      "\"[uv
                                        "`u.v`", "\"\"",    "\"(?i)SER\"", "\"n.l\""};
 static const char *const durations[] = {"1ms", "2ms", "3ms", "500us", "0ms", "2ms1ns", "5ms"};
 static const char *const orders[] = {"==", "!=", "<", "<=", ">", ">=", "="};
-static const char *const span_strings[] = {"span.name",     "span.service", "span.status_message", "scope.name",
-                                           "scope.version", "span.id",      "span.parent_id"};
+static const char *const span_strings[] = {"span.name",
+                                           "span.service",
+                                           "span.status_message",
+                                           "scope.name",
+                                           "scope.version",
+                                           "span.id",
+                                           "span.parent_id",
+                                           "span.trace_state[\"u\"]",
+                                           "span.trace_state[\"v\"]"};
 static const char *const ids[] = {"\"0000000000000061\"", "\"0000000000000062\"", "\"000000000000007a\""};
 
 const char *a_key(writer *w) {
@@ -97,6 +104,9 @@ static void write_value_of_each(writer *w, bool is_duration) {
                                                 "k + trace.span_count",
                                                 "k * count(a)",
                                                 "m - sum(b, k)",
+                                                "span.flags",
+                                                "span.dropped_attributes_count + k",
+                                                "span.dropped_events_count",
                                                 "d.e + 1",
                                                 "http.status_code / 2"};
   static const char *const durations_of_each[] = {"span.duration * k",
@@ -107,7 +117,7 @@ static void write_value_of_each(writer *w, bool is_duration) {
                                                   "span.start - trace.start",
                                                   "trace.duration - span.duration",
                                                   "min(a, span.start) - span.start"};
-  static const char *const bound_numbers[] = {".k * m", ".m + k", ".k / k"};
+  static const char *const bound_numbers[] = {".k * m", ".m + k", ".k / k", ".span.flags + m"};
   static const char *const bound_durations[] = {".start - span.start", ".end - span.end",
                                                 ".span.duration + span.duration"};
   if (w->visible && one_in(w, 3)) {
@@ -154,6 +164,10 @@ static void write_count_distinct(writer *w) {
                                        "span.kind",
                                        "span.id",
                                        "span.parent_id",
+                                       "span.trace_id",
+                                       "span.flags",
+                                       "span.trace_state[\"u\"]",
+                                       "span.dropped_links_count",
                                        "span.status",
                                        "span.duration",
                                        "span.start",
@@ -185,6 +199,8 @@ static void write_count(writer *w) {
 
 /* A number that is no constant. */
 static void write_number_atom(writer *w) {
+  static const char *const carried[] = {"span.flags", "span.flags", "span.dropped_attributes_count",
+                                        "span.dropped_events_count", "span.dropped_links_count"};
   bool can_nest = w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 2));
   bool has_attributes = w->about_a_span || w->visible;
   switch (below(w, 8)) {
@@ -213,7 +229,11 @@ static void write_number_atom(writer *w) {
     return;
   default: break;
   }
-  if (has_attributes && !one_in(w, 12))
+  if (w->about_a_span && one_in(w, 4))
+    put(w, PICK(w, carried));
+  else if (w->visible && one_in(w, 6))
+    put_binding(w), put(w, "."), put(w, PICK(w, carried));
+  else if (has_attributes && !one_in(w, 12))
     write_attribute(w);
   else if (one_in(w, 3))
     write_root_attribute(w);
@@ -329,9 +349,12 @@ void write_time_comparison(writer *w) {
 
 /* A string of a bound span or of the trace. */
 static void write_other_string(writer *w) {
-  static const char *const fields[] = {".span.name", ".span.service", ".span.id", ".span.parent_id", ".span.kind"};
+  static const char *const of_trace[] = {"trace.root.name", "trace.root.service", "trace.id"};
+  static const char *const fields[] = {
+      ".span.name",     ".span.service",           ".span.id", ".span.parent_id", ".span.kind",
+      ".span.trace_id", ".span.trace_state[\"u\"]"};
   if (w->visible == 0 || one_in(w, 4)) {
-    put(w, one_in(w, 2) ? "trace.root.name" : "trace.root.service");
+    put(w, PICK(w, of_trace));
     return;
   }
   put_binding(w);
@@ -559,6 +582,27 @@ static void write_timed_event(writer *w) {
   put(w, ")");
 }
 
+/* The id of the trace, or of the one that a span is in. */
+void write_trace_id_test(writer *w) {
+  static const char *const fields[] = {"span.trace_id", "trace.id", "trace.id"};
+  static const char *const literals[] = {"\"000102030405060708090a0b0c0d0e0f\"", "\"000102030405060708090A0B0C0D0E0F\"",
+                                         "\"000000000000000000000000000000ab\"",
+                                         "\"000000000000000000000000000001cd\""};
+  static const char *const tests[] = {"=~ \"0+ab\"", "!~ \"0.*\"", "starts_with \"0001\"", "contains \"cd\""};
+  put(w, w->about_a_span ? PICK(w, fields) : "trace.id");
+  switch (below(w, 4)) {
+  case 0: bt_buffer_printf(w->out, " %s", PICK(w, tests)); return;
+  case 1:
+    bt_buffer_printf(w->out, " %s [%s, %s]", one_in(w, 2) ? "in" : "not in", PICK(w, literals), PICK(w, literals));
+    return;
+  case 2:
+    bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+    write_other_string(w);
+    return;
+  default: bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, literals));
+  }
+}
+
 static void write_field_test(writer *w, bool is_in_where) {
   static const char *const others[] = {"span.service",
                                        "event.name",
@@ -572,6 +616,10 @@ static void write_field_test(writer *w, bool is_in_where) {
                                        "link.trace_id",
                                        "link.span_id",
                                        "link.k",
+                                       "span.flags",
+                                       "span.trace_id",
+                                       "span.trace_state[\"u\"]",
+                                       "span.dropped_links_count",
                                        "resource.k8s.pod.name"};
   if (is_in_where && one_in(w, 3)) {
     static const char *const booleans[] = {
@@ -609,7 +657,7 @@ static void write_test(writer *w, bool is_in_where) {
   case 4: write_field_test(w, is_in_where); return;
   case 5: write_time_comparison(w); return;
   case 6: write_number_comparison(w); return;
-  case 7: write_event_time(w); return;
+  case 7: one_in(w, 3) ? write_trace_id_test(w) : write_event_time(w); return;
   case 8: one_in(w, 2) ? write_timed_event(w) : write_link_test(w); return;
   case 9: write_part_count_test(w); return;
   default: write_left_attribute(w, is_in_where), write_attribute_test(w);

@@ -34,6 +34,8 @@ bool maybe(writer *w, unsigned n);
 void put(writer *w, const char *text);
 void put_binding(writer *w);
 void write_root_attribute(writer *w);
+/* A test of trace.id, or of span.trace_id where a span is under test. */
+void write_trace_id_test(writer *w);
 void write_number_comparison(writer *w);
 void write_time_comparison(writer *w);
 void write_string_test(writer *w);

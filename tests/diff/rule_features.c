@@ -52,10 +52,11 @@ static const char *const feature_names[] = {
     "/", "part-count",
     /* fields */
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
+    "span.trace_id", "flags", "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",
     "event.name", "event.time", "event-attribute", "link.trace_id", "link.span_id", "link-attribute", "trace.duration",
-    "trace.start", "trace.end", "trace.span_count", "trace.service_count", "trace.root.name", "trace.root.service",
-    "root-attribute", "root-resource-attribute",
+    "trace.start", "trace.end", "trace.span_count", "trace.service_count", "trace.id", "trace.root.name",
+    "trace.root.service", "root-attribute", "root-resource-attribute",
     /* shapes */
     "bare", "when-always", "when-never", "when-always-never", "no-when", "one-binding", "more-bindings",
     "nested-binding", "bound-base", "bound-reference", "bound-field", "nested-reference", "point-end", "within-bound",

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "dsl/cut_text.h"
+#include "dsl/field.h"
+#include "dsl/rule_walk.h"
 #include "tests/support/trace_text.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024, MAX_REPORTED = 10 };
@@ -89,6 +91,18 @@ static bool is_pruned_or_less(bt_reason reason) {
   return reason == BT_REASON_PRUNED || reason == BT_REASON_LINKED || reason == BT_REASON_SKEW;
 }
 
+static void look_for_unsaid(void *context, const bt_field *field) {
+  if (bt_field_may_be_unsaid(field->kind)) *(bool *)context = true;
+}
+
+/* Whether the rule asks for what no span says that it is not known: flags, and members of the trace state. */
+static bool reads_unsaid(const bt_rule *rule) {
+  bool reads = false;
+  const bt_rule_visitor visitor = {.on_field = look_for_unsaid, .context = &reads};
+  bt_rule_walk(rule, &visitor);
+  return reads;
+}
+
 /* Where something of a span is not known besides. */
 static bool may_be_reason(const bt_trace *trace, bt_reason reason) {
   const unsigned times = BT_DOUBT_START | BT_DOUBT_END,
@@ -100,7 +114,7 @@ static bool may_be_reason(const bt_trace *trace, bt_reason reason) {
 
 /* The naive evaluator does not keep apart why something is unknown: on a pruned trace it cannot tell that from linked
  * traces or skew for sure. */
-static bool reasons_agree(const bt_trace *trace, bt_reason fast, bt_reason naive) {
+static bool reasons_agree(const bt_rule *rule, const bt_trace *trace, bt_reason fast, bt_reason naive) {
   bool are_of_either = is_pruned_or_less(fast) && is_pruned_or_less(naive);
   /* Where both play a part it is what is missing, also where the verdict hangs on clocks alone. And without a skew a
    * child that starts with its parent is not behind it, so that another verdict may be certain than the one that links
@@ -108,9 +122,10 @@ static bool reasons_agree(const bt_trace *trace, bt_reason fast, bt_reason naive
   bool may_be_both = (fast == BT_REASON_INCOMPLETE && naive == BT_REASON_SKEW) ||
                      (fast == BT_REASON_SKEW && naive == BT_REASON_LINKED) ||
                      (fast == BT_REASON_LINKED && naive == BT_REASON_SKEW);
+  bool are_reasons = fast != BT_REASON_NONE && fast != BT_REASON_BUDGET && naive != BT_REASON_NONE;
   /* Why one of the records leaves it open may be another reason, as above. */
-  if (trace->differing_copies && naive != fast)
-    return fast != BT_REASON_NONE && fast != BT_REASON_BUDGET && naive != BT_REASON_NONE;
+  if (trace->differing_copies && naive != fast) return are_reasons;
+  if (naive != fast && reads_unsaid(rule)) return are_reasons;
   if (trace->doubts && naive != fast) return may_be_reason(trace, fast) && naive != BT_REASON_NONE;
   return fast == naive || may_be_both || (trace->pruned && are_of_either);
 }
@@ -124,7 +139,7 @@ static bool is_left_open(const bt_rule_verdict *fast, const naive_verdict *naive
 bool verdicts_agree(const bt_rule *rule, const bt_trace *trace, const bt_rule_verdict *fast, const naive_verdict *naive,
                     bt_buffer *out) {
   uint64_t reported = naive->choice_total < MAX_REPORTED ? naive->choice_total : MAX_REPORTED;
-  bool agree = fast->verdict == naive->verdict && reasons_agree(trace, fast->reason, naive->reason) &&
+  bool agree = fast->verdict == naive->verdict && reasons_agree(rule, trace, fast->reason, naive->reason) &&
                fast->exercised == naive->exercised && fast->choice_total == naive->choice_total &&
                fast->choice_count == reported && choices_agree(rule, fast, naive) && show_in_order(trace, fast);
   if (agree || is_left_open(fast, naive)) return true;

@@ -221,12 +221,13 @@ static void judge(naive_world *world, naive_verdict *out) {
   out->exercised = naive_is_exercised_by_all(rule) ? BT_TRUE : rule->condition ? t.positives : t.when;
 }
 
-/* With 0 for a time, and what was dropped for missing. */
-static bool is_decided_with(const naive_world *world, bool zero_times, bool dropped) {
+/* With 0 for a time, what was dropped for missing, and the first of members that stand twice. */
+static bool is_decided_with(const naive_world *world, bool zero_times, bool dropped, bool doubled) {
   naive_world other = *world;
   naive_verdict verdict;
   other.takes_zero_times = zero_times;
   other.takes_dropped = dropped;
+  other.takes_doubled = doubled;
   judge(&other, &verdict);
   naive_verdict_dispose(&verdict);
   return verdict.verdict != BT_INCONCLUSIVE;
@@ -238,8 +239,10 @@ static bt_reason reason_of(const naive_world *world, const bt_eval_options *opti
   bt_reason missing = options->incomplete      ? BT_REASON_INCOMPLETE
                       : naive_is_pruned(world) ? BT_REASON_PRUNED
                                                : BT_REASON_LINKED;
-  if (is_decided_with(world, true, true))
-    return is_decided_with(world, false, true) ? BT_REASON_DROPPED : BT_REASON_TIME;
+  if (is_decided_with(world, true, true, true)) {
+    if (!is_decided_with(world, true, true, false)) return BT_REASON_COPIES;
+    return is_decided_with(world, false, true, true) ? BT_REASON_DROPPED : BT_REASON_TIME;
+  }
   if (options->clock_skew_ns <= 0) return missing;
   const bt_eval_options without = {.incomplete = options->incomplete, .clock_skew_ns = 0};
   naive_verdict verdict;

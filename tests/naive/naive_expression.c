@@ -42,6 +42,29 @@ bt_truth naive_further_links(const naive_world *world, uint32_t span) {
   return world->spans[span].dropped_links > 0 && !world->takes_dropped ? BT_UNKNOWN : BT_FALSE;
 }
 
+/* The value of a member of `vendor=value, vendor=value`. *is_doubled: there are several, with different values. */
+static naive_value state_value(bt_str state, bt_str vendor, bool *is_doubled) {
+  naive_value value = naive_missing();
+  *is_doubled = false;
+  for (size_t at = 0; at < state.len;) {
+    size_t end = at, equals;
+    while (end < state.len && state.ptr[end] != ',') end++;
+    size_t first = at, last = end;
+    at = end + 1;
+    while (first < last && (state.ptr[first] == ' ' || state.ptr[first] == '\t')) first++;
+    while (last > first && (state.ptr[last - 1] == ' ' || state.ptr[last - 1] == '\t')) last--;
+    for (equals = first; equals < last && state.ptr[equals] != '=';) equals++;
+    if (equals == last || equals == first) continue;
+    if (!bt_str_equal((bt_str){state.ptr + first, equals - first}, vendor)) continue;
+    bt_str behind = {state.ptr + equals + 1, last - equals - 1};
+    if (value.kind == NAIVE_MISSING)
+      value = string_value(behind);
+    else if (!bt_str_equal(value.exact.string, behind))
+      *is_doubled = true;
+  }
+  return value;
+}
+
 static naive_value at_least(int64_t number, bool incomplete) {
   naive_value v = naive_integer(number);
   if (incomplete) v.high = naive_bound_none();
@@ -105,6 +128,19 @@ static bool may_hide_root(const naive_world *world, const bt_span *root) {
   return naive_is_pruned(world) && !has_summary;
 }
 
+/* Digits of an id; one of zeros is none. */
+static naive_value id_digits(const uint8_t *bytes, size_t count) {
+  static _Thread_local char texts[8][BT_TRACE_ID_HEX + 1];
+  static _Thread_local unsigned next;
+  char *text = texts[next++ % 8];
+  bool is_there = false;
+  for (size_t i = 0; i < count; i++) {
+    snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    is_there = is_there || bytes[i];
+  }
+  return is_there ? string_value((bt_str){text, 2 * count}) : naive_missing();
+}
+
 static naive_value root_value(const naive_world *world, const bt_field *field) {
   bool in_doubt = false;
   const bt_span *root = find_root(world, &in_doubt);
@@ -128,6 +164,7 @@ static int64_t count_spans(const naive_world *world) {
 static naive_value trace_value(const naive_world *world, const bt_field *field) {
   bt_field_kind kind = field->kind;
   const bt_trace *trace = world->trace;
+  if (kind == BT_FIELD_TRACE_ID) return id_digits(trace->id.bytes, sizeof trace->id.bytes);
   bool is_time = kind == BT_FIELD_TRACE_START || kind == BT_FIELD_TRACE_END || kind == BT_FIELD_TRACE_DURATION;
   if (is_time && trace->span_count == 0) return world->incomplete ? naive_any() : naive_missing();
   int64_t start_ns = INT64_MAX, end_ns = INT64_MIN;
@@ -173,6 +210,10 @@ static naive_value span_value(const bt_span *span, const bt_field *field) {
   case BT_FIELD_ID: return id_value(&span->id, false);
   case BT_FIELD_PARENT_ID: return id_value(&span->parent_id, true);
   case BT_FIELD_SERVICE: return span->resource->service.ptr ? string_value(span->resource->service) : value;
+  case BT_FIELD_FLAGS: return naive_integer(span->flags);
+  case BT_FIELD_DROPPED_ATTRIBUTES: return naive_integer(span->dropped_attributes);
+  case BT_FIELD_DROPPED_EVENTS: return naive_integer(span->dropped_events);
+  case BT_FIELD_DROPPED_LINKS: return naive_integer(span->dropped_links);
   case BT_FIELD_SPAN_ATTRIBUTE: return attribute_value(&span->attributes, field->key);
   case BT_FIELD_RESOURCE_ATTRIBUTE: return attribute_value(&span->resource->attributes, field->key);
   case BT_FIELD_EITHER_ATTRIBUTE:
@@ -181,6 +222,9 @@ static naive_value span_value(const bt_span *span, const bt_field *field) {
   case BT_FIELD_SCOPE_NAME: return string_value(span->scope->name);
   case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
   case BT_FIELD_SCOPE_ATTRIBUTE: return attribute_value(&span->scope->attributes, field->key);
+  case BT_FIELD_SPAN_TRACE_ID:
+  case BT_FIELD_TRACE_STATE:
+  case BT_FIELD_TRACE_ID:
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_EVENT_TIME:
   case BT_FIELD_EVENT_ATTRIBUTE:
@@ -219,24 +263,17 @@ bool naive_is_of_link(bt_field_kind kind) {
   return kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID || kind == BT_FIELD_LINK_ATTRIBUTE;
 }
 
-/* Digits of an id; one of zeros is none. */
-static naive_value link_id(const uint8_t *bytes, size_t count) {
-  static _Thread_local char texts[4][BT_TRACE_ID_HEX + 1];
-  static _Thread_local unsigned next;
-  char *text = texts[next++ % 4];
-  bool is_there = false;
-  for (size_t i = 0; i < count; i++) {
-    snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    is_there = is_there || bytes[i];
-  }
-  return is_there ? string_value((bt_str){text, 2 * count}) : naive_missing();
-}
-
 static naive_value link_value(const bt_link *link, const bt_field *field) {
   if (!link) return naive_any();
-  if (field->kind == BT_FIELD_LINK_TRACE_ID) return link_id(link->trace_id.bytes, sizeof link->trace_id.bytes);
-  if (field->kind == BT_FIELD_LINK_SPAN_ID) return link_id(link->span_id.bytes, sizeof link->span_id.bytes);
+  if (field->kind == BT_FIELD_LINK_TRACE_ID) return id_digits(link->trace_id.bytes, sizeof link->trace_id.bytes);
+  if (field->kind == BT_FIELD_LINK_SPAN_ID) return id_digits(link->span_id.bytes, sizeof link->span_id.bytes);
   return attribute_value(&link->attributes, field->key);
+}
+
+/* Of the trace that the span is in. */
+static naive_value home_id(const naive_world *world, uint32_t span) {
+  const bt_trace *trace = world->family ? world->family->traces[world->home[span]].trace : world->trace;
+  return id_digits(trace->id.bytes, sizeof trace->id.bytes);
 }
 
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject) {
@@ -251,6 +288,13 @@ naive_value naive_field(const naive_world *world, const bt_field *field, naive_s
   if (asks_start && naive_lacks_time(world, span, false)) return naive_any();
   if (asks_end && naive_lacks_time(world, span, true)) return naive_any();
   if (asks_attribute && may_be_dropped(world, &world->spans[span], field->key)) return naive_any();
+  if (field->kind == BT_FIELD_FLAGS && world->spans[span].flags == 0 && !world->takes_dropped) return naive_any();
+  if (field->kind == BT_FIELD_SPAN_TRACE_ID) return home_id(world, span);
+  if (field->kind == BT_FIELD_TRACE_STATE) {
+    bool is_doubled = false;
+    naive_value value = state_value(world->spans[span].trace_state, field->key, &is_doubled);
+    return is_doubled && !world->takes_doubled ? naive_any() : value;
+  }
   return span_value(&world->spans[span], field);
 }
 

@@ -26,6 +26,7 @@ bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind) {
   case BT_FIELD_STATUS:
   case BT_FIELD_STATUS_MESSAGE:
   case BT_FIELD_SERVICE:
+  case BT_FIELD_SPAN_TRACE_ID:
   case BT_FIELD_SPAN_ATTRIBUTE:
   case BT_FIELD_RESOURCE_ATTRIBUTE:
   case BT_FIELD_EITHER_ATTRIBUTE:
@@ -37,6 +38,12 @@ bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind) {
   case BT_FIELD_END:
   case BT_FIELD_ID:
   case BT_FIELD_PARENT_ID:
+  case BT_FIELD_FLAGS:
+  case BT_FIELD_TRACE_STATE:
+  case BT_FIELD_DROPPED_ATTRIBUTES:
+  case BT_FIELD_DROPPED_EVENTS:
+  case BT_FIELD_DROPPED_LINKS:
+  case BT_FIELD_TRACE_ID:
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_EVENT_TIME:
   case BT_FIELD_EVENT_ATTRIBUTE:

@@ -17,7 +17,8 @@ typedef struct naive_world {
   const uint32_t *home;    /* the number of each one's trace in the family */
   uint32_t span_count;     /* of all */
   bool incomplete;
-  bool takes_zero_times, takes_dropped; /* what is not known counts as known, to tell why a verdict is unknown */
+  bool takes_zero_times, takes_dropped,
+      takes_doubled; /* what is not known counts as known, to tell why a verdict is unknown */
   int64_t skew_ns;
   uint32_t bound[BT_MAX_BINDINGS];
 } naive_world;

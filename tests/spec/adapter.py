@@ -42,6 +42,10 @@ def otlp_span(span, trace_id, shift_ns):
                        "attributes": otlp_attributes(event.get("attributes", []))} for event in span.get("events", [])],
            "links": [{"traceId": link["trace_id"], "spanId": link["span_id"], "attributes": otlp_attributes(link.get("attributes", []))}
                      for link in span.get("links", [])]}
+    if "flags" in span:
+        out["flags"] = span["flags"]
+    if "trace_state" in span:
+        out["traceState"] = span["trace_state"]
     if "parent" in span:
         out["parentSpanId"] = span["parent"]
     for what in ("attributes", "events", "links"):

@@ -8,6 +8,7 @@ UNITS_NS = {"ns": 1, "us": 1000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 
 MILLISECOND_NS = 10**6
 SPAN_ID_BYTES = 8
 TRACE_ID_BYTES = 16
+TRACE_ID = bytes(range(TRACE_ID_BYTES)).hex()  # of every trace of tests/support/trace_text.h
 
 
 class Unreadable(Exception):
@@ -137,6 +138,10 @@ def set_field(span, key, line):
         span["has_end"] = True
     elif key in ("dropped", "dropped_events", "dropped_links"):
         span["dropped_attributes" if key == "dropped" else key] = int(line.word()[0])
+    elif key == "flags":
+        span["flags"] = int(line.word()[0])
+    elif key == "trace_state":
+        span["trace_state"] = line.word()[0]
     elif key == "parent":
         word = line.word()[0]
         span["parent"] = span_id(word) if word else None

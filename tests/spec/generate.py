@@ -83,7 +83,9 @@ class EvalCase:
         said, _, witnesses = words.partition("witness")
         verdict, _, reason = said.strip().partition(" ")
         expect = {"verdict": verdict, **({"reason": reason} if reason else {})}
-        self.entry = {"name": None, "rule": self.rule, "trace": {"spans": self.spans}, "options": dict(self.options), "expect": expect}
+        asks_id = "trace.id" in self.rule or "span.trace_id" in self.rule
+        trace = {**({"id": case_text.TRACE_ID} if asks_id else {}), "spans": self.spans}
+        self.entry = {"name": None, "rule": self.rule, "trace": trace, "options": dict(self.options), "expect": expect}
         if witnesses.strip():
             expect["choices"] = [choice(witnesses)]
         if not self.has_budget and is_text(self.entry):

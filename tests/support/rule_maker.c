@@ -112,9 +112,22 @@ static void say_event_test(maker *m) {
           "k == event.count(true)", "event.count(event.name != \"x\") >= 0.5");
 }
 
+/* Fields that no search knows. */
+static void say_carried_test(maker *m) {
+  SAY_ONE(m, "span.flags == 1", "span.flags > 1", "not (span.flags == 769)", "exists(span.flags)",
+          "span.trace_state[\"u\"] == \"x\"", "span.trace_state[\"u\"] != \"x\"", "not exists(span.trace_state[\"v\"])",
+          "exists(span.trace_id)", "span.trace_id == \"00000000000000000000000000000001\"",
+          "span.trace_id != \"00000000000000000000000000000001\"",
+          "span.trace_id in [\"00000000000000000000000000000002\"]", "span.dropped_attributes_count == 0",
+          "span.dropped_events_count > 0", "exists(span.dropped_links_count)", "span.flags == k",
+          "span.trace_state[\"u\"] == k", "span.trace_id == trace.id");
+}
+
 static void say_predicate(maker *m, unsigned depth) {
   unsigned kind = pick(m, depth ? 8 : 4);
-  if (kind < 2 && pick(m, 4) == 0) {
+  if (kind < 2 && pick(m, 12) == 0) {
+    say_carried_test(m);
+  } else if (kind < 2 && pick(m, 4) == 0) {
     say_event_test(m);
   } else if (kind < 2) {
     say_attribute_test(m);
@@ -280,7 +293,8 @@ static void say_leaf(maker *m) {
             "p.http.status_code > 0", "p.span.http.method == \"x\"", "p.resource.cluster != \"nil\"",
             "p.plain >= \"x\"");
   } else {
-    SAY_ONE(m, "trace.span_count > 2", "trace.duration < 3ms", "trace.root.name == \"a\"", "true");
+    SAY_ONE(m, "trace.id == \"00000000000000000000000000000001\"", "trace.span_count > 2", "trace.duration < 3ms",
+            "trace.root.name == \"a\"", "true");
   }
 }
 
@@ -461,6 +475,8 @@ void maker_make_trace(maker *m, made_trace *made) {
   static const char *const names[] = {"a", "b", "c", "shop", "ab"};
   static const bt_scope scope;
   static const int64_t durations[] = {0, 500000, 1000000, 2000000, 3000000, -1000000};
+  static const char *const states[] = {"", "u=x", "v=1, u=y"};
+  static const uint32_t flags[] = {0, 1, 769};
   memset(made, 0, sizeof *made);
   made->trace.span_count = 1 + pick(m, MAKER_MAX_SPANS);
   made->trace.spans = made->spans;
@@ -473,6 +489,9 @@ void maker_make_trace(maker *m, made_trace *made) {
                       .status = (bt_span_status)pick(m, 3),
                       .status_message = pick(m, 3) ? BT_STR("") : BT_STR("boom"),
                       .start_ns = 1700000000000000000 + (int64_t)pick(m, 6) * 1000000,
+                      .trace_id = "00000000000000000000000000000001",
+                      .trace_state = bt_str_from(states[pick(m, 3)]),
+                      .flags = flags[pick(m, 3)],
                       .resource = &made->resources[i],
                       .scope = &scope,
                       .attributes = make_attributes(m, made->span_attributes[i], false)};

@@ -33,6 +33,12 @@ static const char *field_name(bt_field_kind kind) {
   case BT_FIELD_ID: return "id";
   case BT_FIELD_PARENT_ID: return "parent_id";
   case BT_FIELD_SERVICE: return "service";
+  case BT_FIELD_SPAN_TRACE_ID: return "trace_id";
+  case BT_FIELD_FLAGS: return "flags";
+  case BT_FIELD_TRACE_STATE: return "trace_state";
+  case BT_FIELD_DROPPED_ATTRIBUTES: return "dropped_attributes";
+  case BT_FIELD_DROPPED_EVENTS: return "dropped_events";
+  case BT_FIELD_DROPPED_LINKS: return "dropped_links";
   case BT_FIELD_SPAN_ATTRIBUTE: return "span";
   case BT_FIELD_RESOURCE_ATTRIBUTE: return "resource";
   case BT_FIELD_EITHER_ATTRIBUTE: return "either";
@@ -50,6 +56,7 @@ static const char *field_name(bt_field_kind kind) {
   case BT_FIELD_TRACE_END: return "trace-end";
   case BT_FIELD_TRACE_SPAN_COUNT: return "trace-span-count";
   case BT_FIELD_TRACE_SERVICE_COUNT: return "trace-service-count";
+  case BT_FIELD_TRACE_ID: return "trace-id";
   case BT_FIELD_TRACE_ROOT_NAME: return "trace-root-name";
   case BT_FIELD_TRACE_ROOT_SERVICE: return "trace-root-service";
   case BT_FIELD_TRACE_ROOT_ATTRIBUTE: return "trace-root";
@@ -61,7 +68,8 @@ static const char *field_name(bt_field_kind kind) {
 static bool has_key(bt_field_kind kind) {
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE ||
          kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE || kind == BT_FIELD_LINK_ATTRIBUTE ||
-         kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE || kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
+         kind == BT_FIELD_TRACE_STATE || kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE ||
+         kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
 }
 
 /* `span["k"]`, `c:duration` */

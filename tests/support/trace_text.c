@@ -275,9 +275,10 @@ static bool set_count(reader *r, bt_str word, uint32_t *out) {
 
 /* Fields that are not attributes; *is_known false: it is one. */
 static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
-  static const char *const names[] = {"parent", "service", "at",      "duration",       "end",
-                                      "kind",   "status",  "message", "scope",          "scope_version",
-                                      "event",  "link",    "dropped", "dropped_events", "dropped_links"};
+  static const char *const names[] = {"parent", "service",    "at",      "duration",       "end",
+                                      "kind",   "status",     "message", "scope",          "scope_version",
+                                      "event",  "link",       "dropped", "dropped_events", "dropped_links",
+                                      "flags",  "trace_state"};
   size_t count = sizeof names / sizeof names[0], i = 0;
   bool was_quoted;
   while (i < count && !bt_str_equal(key, bt_str_from(names[i]))) i++;
@@ -300,7 +301,9 @@ static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
   case 11: return add_link(r, s, word);
   case 12: return set_count(r, word, &s->span.dropped_attributes);
   case 13: return set_count(r, word, &s->span.dropped_events);
-  default: return set_count(r, word, &s->span.dropped_links);
+  case 14: return set_count(r, word, &s->span.dropped_links);
+  case 15: return set_count(r, word, &s->span.flags);
+  default: s->span.trace_state = word; return true;
   }
 }
 

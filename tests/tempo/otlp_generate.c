@@ -149,6 +149,10 @@ static Otlp__Span *make_span(generator *g, ProtobufCBinaryData trace_id) {
   if (generate_number(g, 4)) span->parent_span_id = make_id(g, 8);
   span->name = make_text(g);
   span->trace_state = make_text(g);
+  span->flags = (uint32_t)generate_number(g, 1000);
+  if (!generate_number(g, 8)) span->dropped_attributes_count = (uint32_t)generate_number(g, 3);
+  if (!generate_number(g, 8)) span->dropped_events_count = (uint32_t)generate_number(g, 3);
+  if (!generate_number(g, 8)) span->dropped_links_count = (uint32_t)generate_number(g, 3);
   span->kind = (Otlp__SpanKind)generate_number(g, 6);
   span->start_time_unix_nano = 1795077864000000000u + generate_number(g, 1000000000000);
   span->end_time_unix_nano = span->start_time_unix_nano + generate_number(g, 1000000000);

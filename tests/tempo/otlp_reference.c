@@ -110,6 +110,12 @@ static void write_span(bt_buffer *out, const Otlp__Span *span) {
   write_hex(out, span->parent_span_id);
   bt_buffer_append(out, BT_STR(",\"name\":"));
   write_string(out, span->name);
+  bt_buffer_append(out, BT_STR(",\"traceState\":"));
+  write_string(out, span->trace_state);
+  bt_buffer_printf(out,
+                   ",\"flags\":%" PRIu32 ",\"droppedAttributesCount\":%" PRIu32 ",\"droppedEventsCount\":%" PRIu32
+                   ",\"droppedLinksCount\":%" PRIu32,
+                   span->flags, span->dropped_attributes_count, span->dropped_events_count, span->dropped_links_count);
   bt_buffer_printf(
       out, ",\"kind\":%d,\"startTimeUnixNano\":\"%" PRIu64 "\",\"endTimeUnixNano\":\"%" PRIu64 "\",\"attributes\":",
       (int)span->kind, span->start_time_unix_nano, span->end_time_unix_nano);
@@ -274,6 +280,11 @@ static void add_span(text_lines *lines, const Otlp__Span *from, const bt_resourc
   bt_link links[3];
   bt_span span = {.name = bt_str_from(from->name),
                   .kind = (bt_span_kind)from->kind,
+                  .trace_state = bt_str_from(from->trace_state),
+                  .flags = from->flags,
+                  .dropped_attributes = from->dropped_attributes_count,
+                  .dropped_events = from->dropped_events_count,
+                  .dropped_links = from->dropped_links_count,
                   .start_ns = (int64_t)from->start_time_unix_nano,
                   .end_ns = (int64_t)from->end_time_unix_nano,
                   .resource = resource,

@@ -140,6 +140,8 @@ static unsigned rewrite_field(generator *g, int message, bt_str *from, bt_buffer
     put_varint(g, take_varint(from), out);
   } else if ((tag & 7) == 1) {
     bt_buffer_append(out, take_bytes(from, 8));
+  } else if ((tag & 7) == 5) {
+    bt_buffer_append(out, take_bytes(from, 4));
   } else {
     bt_str inside = take_bytes(from, take_varint(from));
     int kind = kind_inside(message, (unsigned)(tag >> 3));

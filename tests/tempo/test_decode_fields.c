@@ -232,12 +232,15 @@ static char *text_of(const ProtobufCMessage *message) {
   return text;
 }
 
+static bool is_of_span(const field_path *path) {
+  return path->count > 1 && path->steps[path->count - 2]->descriptor == (const void *)&otlp__span__descriptor;
+}
+
 /* What no trace of ours has a place for: passed over by both. */
 static bool is_left_out(const field_path *path) {
-  static const char *const names[] = {
-      "trace_state", "dropped_attributes_count", "dropped_events_count", "dropped_links_count", "flags", "schema_url",
-      "kvlist_value"};
+  static const char *const names[] = {"trace_state", "dropped_attributes_count", "flags", "schema_url", "kvlist_value"};
   size_t values = 0;
+  if (is_of_span(path)) return false;
   for (size_t i = 0; i < path->count; i++) {
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
       if (strcmp(path->steps[i]->name, names[k]) == 0) return true;

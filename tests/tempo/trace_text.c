@@ -104,6 +104,15 @@ static void write_links(bt_buffer *out, const bt_span *span) {
   }
 }
 
+/* What most spans of tests do not have. */
+static void write_carried(bt_buffer *out, const bt_span *span) {
+  if (span->flags) bt_buffer_printf(out, " flags %" PRIu32, span->flags);
+  if (span->trace_state.len) bt_buffer_append(out, BT_STR(" state ")), write_text(out, span->trace_state);
+  if (span->dropped_attributes || span->dropped_events || span->dropped_links)
+    bt_buffer_printf(out, " dropped %" PRIu32 " %" PRIu32 " %" PRIu32, span->dropped_attributes, span->dropped_events,
+                     span->dropped_links);
+}
+
 void text_lines_add_span(text_lines *lines, const bt_trace_id *trace_id, const bt_span *span) {
   bt_buffer line = {0};
   char trace_hex[BT_TRACE_ID_HEX + 1], hex[BT_SPAN_ID_HEX + 1], parent_hex[BT_SPAN_ID_HEX + 1];
@@ -118,6 +127,7 @@ void text_lines_add_span(text_lines *lines, const bt_trace_id *trace_id, const b
   write_attributes(&line, &span->attributes);
   write_events(&line, span);
   write_links(&line, span);
+  write_carried(&line, span);
   bt_buffer_append(&line, BT_STR(" of "));
   write_text(&line, span->resource->service);
   write_attributes(&line, &span->resource->attributes);
