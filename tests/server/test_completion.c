@@ -183,14 +183,17 @@ static bool names_a_binding(const bt_tokens *tokens, size_t i) {
   return i > 0 && tokens->items[i - 1].kind == BT_TOKEN_PATH && bt_str_equal(tokens->items[i - 1].text, BT_STR("as"));
 }
 
-/* A bare word on the right of something computed is a string of which nothing is known. */
+/* A bare word on the right of something computed, or of a vendor's member of the trace state, is a string of which
+ * nothing is known. */
 static bool is_string_of_nothing(bt_str text, size_t offset) {
   bt_arena arena;
   bt_context context;
   bt_arena_init(&arena, 1 << 20);
   assert_int_equal(bt_context_find(text, offset, &arena, &context, &error), BT_OK);
   bt_arena_dispose(&arena);
-  return context.expect == BT_EXPECT_VALUE && context.left_kind == BT_LEFT_OTHER;
+  bool is_of_vendor =
+      context.left_kind == BT_LEFT_INDEX && bt_str_equal(bt_path_last(context.left), BT_STR("trace_state"));
+  return context.expect == BT_EXPECT_VALUE && (context.left_kind == BT_LEFT_OTHER || is_of_vendor);
 }
 
 static bool is_offered_at(bt_str text, size_t offset, bt_str word) {
