@@ -3,6 +3,19 @@
 
 enum { MOST_BYTES_OF_CHARACTER = 4 };
 
+bt_str bt_cut_beginning(bt_str text, bool *may_be_cut) {
+  static const bt_str replacement = {"\xEF\xBF\xBD", 3};
+  bt_str beginning = text;
+  size_t halves = 0; /* of a character: the bytes of it that were left */
+  while (halves < MOST_BYTES_OF_CHARACTER && beginning.len + halves > BT_CUT_BYTES &&
+         bt_str_ends_with(beginning, replacement)) {
+    beginning.len -= replacement.len;
+    halves++;
+  }
+  *may_be_cut = halves < MOST_BYTES_OF_CHARACTER && beginning.len + halves == BT_CUT_BYTES;
+  return *may_be_cut ? beginning : text;
+}
+
 bool bt_has_cut_text(const bt_attributes *attributes) {
   for (uint32_t i = 0; i < attributes->count; i++)
     if (bt_may_be_cut(&attributes->items[i].value)) return true;
@@ -38,7 +51,7 @@ bool bt_pattern_is_short(bt_str pattern) {
 }
 
 typedef struct cut_pair {
-  bt_str left, right;
+  bt_str left, right; /* of what was cut the beginning */
   bool left_is_cut, right_is_cut;
 } cut_pair;
 
@@ -54,7 +67,7 @@ static bool is_decided(bt_comparison_operator op, const cut_pair *pair, bool hol
   case BT_CONTAINS: return pair->right_is_cut ? !holds && !pair->left_is_cut : holds;
   case BT_STARTS_WITH:
     if (pair->right_is_cut && holds) return false;
-    return !pair->left_is_cut || pair->right.len <= BT_CUT_BYTES || !bt_str_starts_with(pair->right, pair->left);
+    return !pair->left_is_cut || pair->right.len <= pair->left.len || !bt_str_starts_with(pair->right, pair->left);
   case BT_ENDS_WITH: return pair->right.len == 0 || (!pair->left_is_cut && pair->left.len < BT_CUT_BYTES);
   case BT_MATCHES: return holds && bt_pattern_is_open(pair->right, false);
   case BT_MATCHES_WHOLE:
@@ -62,11 +75,11 @@ static bool is_decided(bt_comparison_operator op, const cut_pair *pair, bool hol
     return bt_pattern_is_short(pair->right) || (holds && bt_pattern_is_open(pair->right, true));
   case BT_LESS:
   case BT_GREATER_EQUAL:
-    if (!pair->right_is_cut && pair->right.len == BT_CUT_BYTES) return true;
+    if (!pair->right_is_cut && pair->right.len <= pair->left.len) return true;
     break;
   case BT_GREATER:
   case BT_LESS_EQUAL:
-    if (!pair->left_is_cut && pair->left.len == BT_CUT_BYTES) return true;
+    if (!pair->left_is_cut && pair->left.len <= pair->right.len) return true;
     break;
   case BT_EQUAL:
   case BT_NOT_EQUAL:
@@ -76,15 +89,23 @@ static bool is_decided(bt_comparison_operator op, const cut_pair *pair, bool hol
   return !may_become_equal(pair);
 }
 
+/* The side's value, of a text that was cut its beginning. */
+static bt_value known_of(bt_cut_side side, bool *is_cut) {
+  bt_value known = *side.value;
+  *is_cut = false;
+  if (side.is_attribute && known.type == BT_VALUE_STRING) known.string = bt_cut_beginning(known.string, is_cut);
+  return known;
+}
+
 bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work) {
-  bool meets = bt_values_meet(comparator, left.value, right.value, work);
-  bool left_is_cut = left.is_attribute && bt_may_be_cut(left.value);
-  bool right_is_cut = right.is_attribute && bt_may_be_cut(right.value);
-  if (!left_is_cut && !right_is_cut) return bt_kleene_from(meets);
-  const bt_value *other = left_is_cut ? right.value : left.value;
+  cut_pair pair;
+  bt_value one = known_of(left, &pair.left_is_cut), two = known_of(right, &pair.right_is_cut);
+  bool meets = bt_values_meet(comparator, &one, &two, work);
+  if (!pair.left_is_cut && !pair.right_is_cut) return bt_kleene_from(meets);
+  const bt_value *other = pair.left_is_cut ? &two : &one;
   if (other->type == BT_VALUE_ARRAY) return bt_kleene_unknown(BT_WHY_DROPPED);
   if (other->type != BT_VALUE_STRING) return bt_kleene_from(meets);
-  cut_pair pair = {left.value->string, right.value->string, left_is_cut, right_is_cut};
+  pair.left = one.string, pair.right = two.string;
   bool is_negative = comparator->op == BT_NOT_EQUAL || comparator->op == BT_NOT_MATCHES_WHOLE;
   bool is_known = is_decided(comparator->op, &pair, meets != is_negative);
   return is_known ? bt_kleene_from(meets) : bt_kleene_unknown(BT_WHY_DROPPED);

@@ -19,8 +19,15 @@ enum {
   BT_DOUBT_CUT = 32 /* with those of trace.h: some attribute of the span may have been cut */
 };
 
+/* A text that was cut in the midst of a character ends in U+FFFD, three bytes for each of up to three that are left of
+ * it. All before these is what is known; of a text that was not cut all is. */
+bt_str bt_cut_beginning(bt_str text, bool *may_be_cut);
+
 static inline bool bt_may_be_cut(const bt_value *value) {
-  return value->type == BT_VALUE_STRING && value->string.len == BT_CUT_BYTES;
+  if (value->type != BT_VALUE_STRING || value->string.len < BT_CUT_BYTES) return false;
+  bool may_be_cut;
+  bt_cut_beginning(value->string, &may_be_cut);
+  return may_be_cut;
 }
 
 /* Whether some attribute of these may have been cut. */

@@ -17,8 +17,9 @@ from tempo_binary import require_tempo  # noqa: E402
 SECOND, HOUR = 10**9, 3600 * 10**9
 TRACES = 6  # of each kind
 TEXTS = {"short": "SELECT 1", "drops": "DROP TABLE a", "long": "SELECT " + "x" * 4000, "long, drops at its end": "SELECT " + "x" * 4000 + "; DROP TABLE a",
-         "long, drops at once": "DROP TABLE a; " + "x" * 4000, "a byte less than is cut": "SELECT " + "x" * 2040, "none": None}
-CUT = ("long", "long, drops at its end")  # Tempo has the same of both
+         "long, drops at once": "DROP TABLE a; " + "x" * 4000, "a byte less than is cut": "SELECT " + "x" * 2040, "none": None,
+         "long, cut in a character": "SELECT " + "é" * 2000}
+CUT = ("long", "long, drops at its end", "long, cut in a character")  # of the first two Tempo has the same
 WAYS = ([], ["--strategy", "read"], ["--strategy", "projection"], ["--count", "exact"])
 
 

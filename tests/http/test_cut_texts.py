@@ -60,6 +60,17 @@ class CutTextsTest(unittest.TestCase):
                 for length in (2047, 2049):
                     self.assertIs(self.verdict(document("u" * length), f'query.where({field} contains "w")'), False)
 
+    def test_one_that_was_cut_in_the_midst_of_a_character(self):
+        """Each byte of half a character is U+FFFD here, which is no part of what is known."""
+        for halves in (1, 2, 3):
+            text = "u" * (2048 - halves) + "\ufffd" * halves
+            for test, expected in (('contains "w"', None), ('ends_with "w"', None), ('contains "\ufffd"', None), (f'== "{text}"', None), ('starts_with "uu"', True),
+                                   ('matches "u$"', None), ('=~ "u+"', None), ('< "v"', True), ("== u", False), (f'>= "{text[:2048 - halves]}"', True)):
+                with self.subTest(halves=halves, test=test[:40]):
+                    self.assertIs(self.verdict(document(text), f"query.where(sql {test})"), expected)
+            for other in (text + "u", text[1:], "u" * 2049 + "\ufffd" * halves):
+                self.assertIs(self.verdict(document(other), 'query.where(sql contains "w")'), False)
+
     def test_two_that_begin_alike(self):
         for other, expected in ((CUT, None), (CUT + "w", None), ("w" + CUT[1:], False), ("u", False)):
             with self.subTest(other=other[:9]):

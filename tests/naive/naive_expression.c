@@ -12,15 +12,29 @@ static naive_value string_value(bt_str s) {
   return (naive_value){.kind = NAIVE_EXACT, .exact = {.type = BT_VALUE_STRING, .string = s}};
 }
 
+/* How many bytes of an attribute's text are known: of one of 2,048 bytes, the last of which may be those of a character
+ * that was cut in two and then became U+FFFD each. 0: it was not cut. */
+static size_t known_length(bt_str text) {
+  for (size_t halves = 0; halves < 4; halves++) {
+    if (text.len != 2048 + 2 * halves) continue;
+    bool are_replaced = true;
+    for (size_t i = 0; i < halves; i++)
+      are_replaced = are_replaced && memcmp(text.ptr + text.len - 3 * (i + 1), "\xEF\xBF\xBD", 3) == 0;
+    if (are_replaced) return text.len - 3 * halves;
+  }
+  return 0;
+}
+
 /* The first attribute with the key counts, and of an array of one its element. */
 static naive_value attribute_value(const bt_attributes *attributes, bt_str key) {
   for (uint32_t i = 0; i < attributes->count; i++) {
     const bt_value *value = &attributes->items[i].value;
     if (!bt_str_equal(attributes->items[i].key, key)) continue;
-    bool may_be_cut = value->type == BT_VALUE_STRING && value->string.len == 2048;
+    size_t length = value->type == BT_VALUE_STRING ? known_length(value->string) : 0;
     if (value->type == BT_VALUE_ARRAY && value->array.count == 1) value = &value->array.items[0];
     naive_value known = naive_known(value);
-    known.may_be_cut = may_be_cut;
+    known.may_be_cut = length > 0;
+    if (length) known.exact.string.len = length;
     return known;
   }
   return naive_missing();

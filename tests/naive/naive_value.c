@@ -440,11 +440,10 @@ static bt_truth compare_cut(bt_comparison_operator op, const naive_value *left, 
     return left->may_be_cut && b.len > a.len && begins_with(b, a) ? BT_UNKNOWN : BT_FALSE;
   }
   if (op == BT_ENDS_WITH && b.len == 0) return BT_TRUE;
-  if (op == BT_ENDS_WITH) return !left->may_be_cut && a.len < b.len ? BT_FALSE : BT_UNKNOWN;
-  /* The same text, and one side may go on: that side is not the smaller one. */
-  bool is_same = a.len == b.len && begins_with(a, b);
-  if (is_same && !right->may_be_cut && (op == BT_LESS || op == BT_GREATER_EQUAL)) return holds;
-  if (is_same && !left->may_be_cut && (op == BT_GREATER || op == BT_LESS_EQUAL)) return holds;
+  if (op == BT_ENDS_WITH) return !left->may_be_cut && a.len < 2048 ? BT_FALSE : BT_UNKNOWN;
+  /* One side begins with all of the other, or is it, and may go on: it is not the smaller one. */
+  if (!right->may_be_cut && begins_with(a, b) && (op == BT_LESS || op == BT_GREATER_EQUAL)) return holds;
+  if (!left->may_be_cut && begins_with(b, a) && (op == BT_GREATER || op == BT_LESS_EQUAL)) return holds;
   if (op == BT_MATCHES) return holds == BT_TRUE && !looks_on(b) ? BT_TRUE : BT_UNKNOWN;
   if (op == BT_MATCHES_WHOLE && b.len < 512 && !has_any(b, "*+{")) return holds;
   if (op == BT_MATCHES_WHOLE) return holds == BT_TRUE && takes_any_end(b) && !looks_on(b) ? BT_TRUE : BT_UNKNOWN;

@@ -49,17 +49,30 @@ static inline const char *random_key(test_random *random, const char *const *pla
   return column_key_of(random, test_random_below(random, 3) == 0);
 }
 
-enum { LONG_TEXTS = 5, LONG_TEXT_ROOM = 2064 };
+enum { LONG_TEXTS = 9, LONG_TEXT_ROOM = 2080 };
 
-/* A text as long as Tempo cuts them, and a byte more or less, that begins as others do. In quotes, if asked for. */
+/* A text as long as Tempo cuts them, and a byte more or less, that begins as others do; some were cut in the midst of a
+ * character. In quotes, if asked for. */
 static inline const char *random_long_text(test_random *random, bool in_quotes) {
-  static const char *const endings[LONG_TEXTS] = {"u", "v", "", "uu", "uuv"};
+  static const struct {
+    int length;
+    const char *ending;
+  } of[LONG_TEXTS] = {{2047, "u"},
+                      {2047, "v"},
+                      {2047, ""},
+                      {2047, "uu"},
+                      {2047, "uuv"},
+                      {2047, "\xEF\xBF\xBD"},
+                      {2046, "\xEF\xBF\xBD\xEF\xBF\xBD"},
+                      {2046, ""},
+                      {2045, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}};
   static char texts[2 * LONG_TEXTS][LONG_TEXT_ROOM];
   unsigned number = test_random_below(random, LONG_TEXTS);
   char *text = texts[2 * number + in_quotes], beginning[2048];
   const char *quote = in_quotes ? "\"" : "";
   memset(beginning, 'u', sizeof beginning);
-  if (!*text) snprintf(text, LONG_TEXT_ROOM, "%s%.2047s%s%s", quote, beginning, endings[number], quote);
+  if (!*text)
+    snprintf(text, LONG_TEXT_ROOM, "%s%.*s%s%s", quote, of[number].length, beginning, of[number].ending, quote);
   return text;
 }
 
