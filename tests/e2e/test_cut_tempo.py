@@ -54,7 +54,7 @@ class CutTexts(unittest.TestCase):
         self.check('when { query } always { query.where(sql =~ "DROP.*") }', ("short", "none", "a byte less than is cut"), CUT, (*WAYS, ["--strategy", "id_sets"]))
 
     def test_a_whole_text(self):
-        self.check(f'query.where(sql == "{TEXTS["long"]}")', (), CUT)
+        self.check(f'query.where(sql == "{TEXTS["long"]}")', (), CUT[:2])
         known = ("short", "drops", "none")
         open_ones = (*CUT, "long, drops at once")
         self.check('query.where(sql =~ "SELECT x+")', ("a byte less than is cut",), open_ones)
