@@ -4,6 +4,7 @@
  * is counted and said. Thread: the watcher's. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/time_sum.h"
 #include "server/base/eval_limit.h"
@@ -314,7 +315,18 @@ static bool lacks_shown(judging *j, const bt_trace *read, const bt_watched *watc
   return j->lacks_shown;
 }
 
+/* Of the records of a span that a batch showed, this read by id has one: which is right nobody knows. Then *in_doubt is
+ * the trace, as one of which nothing is decided. */
+static const bt_trace *doubt_copies(const judging *j, const bt_trace *read, bt_watched *watched, bt_trace *in_doubt) {
+  if (!j->is_final) watched->has_copies = read->differing_copies;
+  if (!watched->has_copies || read->differing_copies) return read;
+  *in_doubt = *read;
+  in_doubt->differing_copies = in_doubt->has_more_copies = true;
+  return in_doubt;
+}
+
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
+  bt_trace in_doubt;
   judging *j = context;
   bt_watcher *watcher = j->watcher;
   if (bt_is_cancelled(watcher->cancel)) return bt_error_set(error, BT_CANCELLED, "watching was cancelled");
@@ -322,14 +334,15 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   bt_watched *watched = find_due(watcher, id);
   watcher->given += read->trace != NULL;
   if (!watched || j->is_full) return BT_OK;
+  const bt_trace *trace = read->trace ? doubt_copies(j, read->trace, watched, &in_doubt) : NULL;
   if (read->needs_by_id && !j->is_final) return queue_by_id(j, id);
-  if (!read->trace || !read->trace->span_count) return take_missing(j, watched);
+  if (!trace || !trace->span_count) return take_missing(j, watched);
   if (j->is_final && bt_trace_is_own(read->trace, bt_str_from(watcher->tenant))) {
     bt_watched_end(watcher, watched);
     return BT_OK;
   }
-  if (lacks_shown(j, read->trace, watched) && !j->is_final) return queue_by_id(j, id);
-  return judge_trace(j, read->trace, NULL, watched, error);
+  if (lacks_shown(j, trace, watched) && !j->is_final) return queue_by_id(j, id);
+  return judge_trace(j, trace, NULL, watched, error);
 }
 
 /* Of a trace that seems to be longer, as one span of 1970 makes it, a batch need not show more: it is read by id. */
@@ -434,6 +447,20 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
 
 /* ---- with linked traces ---- */
 
+static bt_status judge_family(judging *j, const bt_family *family, bt_watched *watched, bt_error *error) {
+  bt_trace in_doubt;
+  const bt_trace *own = family->traces[0].trace, *trace = doubt_copies(j, own, watched, &in_doubt);
+  (void)lacks_shown(j, own, watched);
+  if (trace == own) return judge_trace(j, own, family, watched, error);
+  bt_family_trace *traces = bt_realloc_array(NULL, family->trace_count, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  memcpy(traces, family->traces, family->trace_count * sizeof *traces);
+  traces[0].trace = trace;
+  bt_status status = judge_trace(j, trace, &(bt_family){traces, family->trace_count}, watched, error);
+  free(traces);
+  return status;
+}
+
 /* It was read by id, with the others. */
 static bt_status take_family(void *context, const bt_trace_id *id, const bt_family *family, bool was_asked,
                              bt_error *error) {
@@ -443,8 +470,7 @@ static bt_status take_family(void *context, const bt_trace_id *id, const bt_fami
   if (!watched || j->is_full) return BT_OK;
   j->watcher->given += family != NULL;
   if (!family) return take_missing(j, watched);
-  (void)lacks_shown(j, family->traces[0].trace, watched);
-  return judge_trace(j, family->traces[0].trace, family, watched, error);
+  return judge_family(j, family, watched, error);
 }
 
 /* ---- a round ---- */

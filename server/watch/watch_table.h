@@ -20,6 +20,7 @@ typedef struct bt_watched {
   int64_t start_ns, end_ns; /* of what is known of it */
   uint32_t span_count;      /* as searches saw it (bt_found) */
   bt_shown shown;           /* of the searches that it waits for: a read must have these spans */
+  bool has_copies;          /* the last batch showed records of a span that differ */
   int64_t due_ns;           /* when to read it; BT_WATCH_NOT_DUE: it was judged */
   union {
     int64_t waits_since_ns; /* when it was found, while it waits */

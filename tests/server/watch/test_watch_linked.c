@@ -1,11 +1,13 @@
 /* Watching rules that follow links. What rests on no trace linking to a span is told once the bound and the time to
  * settle are over. What decides earlier is told earlier, and what comes late takes it back. The rule `lost` wants every
  * message processed within ten minutes, `failed` wants none that failed, and `far` has a bound of three hours. */
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <string.h>
 
 #include "tests/server/watch/watch_case.h"
 
@@ -204,6 +206,38 @@ static void nothing_false_while_questions_fail(void **state) {
   assert_int_equal(watch_sent_all(s), MESSAGES / 10);
 }
 
+/* A family is read by id: what of the own trace a search had shown, and that lacks, may be there all the same. */
+static void a_family_that_lacks_what_a_search_showed_is_incomplete(void **state) {
+  watch_scene *s = *state;
+  watch_add_rule(s, "unpublished", "when { order as o } never { process linked to o within 10m and not publish }");
+  begin(s);
+  fake_trace *message = fake_add(&s->fake, MESSAGE);
+  fake_span_add(message, "order", s->now_ns);
+  fake_span *published = fake_span_add(message, "publish", s->now_ns + SECOND_NS);
+  published->not_in_batches = true;
+  published->by_id_from = UINT_MAX;
+  consume(s, CONSUMER, MESSAGE, "process", s->now_ns + 3 * SECOND_NS);
+  watch_pass(s, 30 * MINUTE_NS);
+  watch_assert_sent(s, "unpublished", MESSAGE, 0);
+  assert_true(bt_watcher_look(s->watcher).inconclusive > 0);
+}
+
+/* The batch showed two records of a span, and the family has one of them. */
+static void a_family_with_one_of_two_copies_decides_nothing(void **state) {
+  watch_scene *s = *state;
+  watch_add_rule(s, "fetched", "when { publish as p } never { process linked to p within 10m and fetch }");
+  begin(s);
+  fake_trace *message = fake_add(&s->fake, MESSAGE);
+  fake_span_add(message, "publish", s->now_ns);
+  fake_span_add(message, "read", s->now_ns + SECOND_NS)->by_id_from = UINT_MAX;
+  fake_span *other = fake_span_add(message, "fetch", s->now_ns + SECOND_NS);
+  memcpy(other->id, fake_find(&s->fake, MESSAGE)->spans[1].id, sizeof other->id);
+  consume(s, CONSUMER, MESSAGE, "process", s->now_ns + 3 * SECOND_NS);
+  watch_pass(s, 30 * MINUTE_NS);
+  watch_assert_sent(s, "fetched", MESSAGE, 0);
+  assert_true(bt_watcher_look(s->watcher).inconclusive > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {LINKED(a_lost_message_is_told_after_the_bound),
                                      LINKED(a_message_in_time_is_none),
@@ -215,6 +249,8 @@ int main(void) {
                                      LINKED(a_bound_longer_than_lookback_is_waited_for),
                                      LINKED(only_what_is_open_waits),
                                      LINKED(what_stays_open_is_counted_once_and_holds_nothing_up),
-                                     LINKED(nothing_false_while_questions_fail)};
+                                     LINKED(nothing_false_while_questions_fail),
+                                     LINKED(a_family_that_lacks_what_a_search_showed_is_incomplete),
+                                     LINKED(a_family_with_one_of_two_copies_decides_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

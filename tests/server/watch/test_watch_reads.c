@@ -191,6 +191,24 @@ static void a_read_by_id_that_lacks_it_takes_nothing_back(void **state) {
   assert_int_equal(bt_watcher_look(s->watcher).retractions, 0);
 }
 
+/* The batch has two records of a span, and the read by id that another rule asks for has one of them. */
+static void a_read_by_id_with_one_of_two_copies_decides_nothing(void **state) {
+  watch_scene *s = *state;
+  watch_add_rule(s, "fetch", "never { fetch }");
+  watch_start(s);
+  watch_round(s);
+  arrive_in_two(s, 1);
+  fake_trace *trace = fake_find(&s->fake, 1);
+  fake_span *other = fake_span_add(trace, "fetch", trace->spans[0].start_ns);
+  memcpy(other->id, trace->spans[0].id, sizeof other->id);
+  trace->spans[0].by_id_from = UINT_MAX;
+  watch_pass(s, 10 * MINUTE_NS);
+  assert_true(fake_find(&s->fake, 1)->by_id_reads > 0);
+  watch_assert_sent(s, "fetch", 1, 0);
+  watch_assert_sent(s, "slow", 1, 0);
+  assert_true(bt_watcher_look(s->watcher).inconclusive > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(no_slice_is_skipped_while_the_source_fails),
@@ -198,6 +216,7 @@ int main(void) {
       CASE(a_batch_that_lacks_what_a_search_showed_decides_nothing),
       CASE(a_read_by_id_that_lacks_it_is_incomplete),
       CASE(a_read_by_id_that_lacks_it_takes_nothing_back),
+      CASE(a_read_by_id_with_one_of_two_copies_decides_nothing),
       CASE(reads_that_fail_are_made_again),
       CASE(reads_that_fail_for_longer_than_lookback_lose_nothing),
       CASE(a_trace_is_not_given_up_for_one_read_that_failed),
