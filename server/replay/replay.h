@@ -186,8 +186,8 @@ typedef struct bt_coverage {
   uint64_t outside;         /* candidates that turned out to lie outside the window */
   bt_trace_id *long_traces; /* longer than margin; the first BT_LONG_TRACES_NAMED by id are named */
   size_t long_trace_count;  /* all */
-  /* Traces with copies of one span that do not agree: judged by the copy that Tempo gave first, which may be another
-   * one the next time. The first so many by id are named. */
+  /* Traces with copies of one span that do not agree: a rule that does not say the same whichever is right is
+   * inconclusive there. The first so many by id are named. */
   bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
   size_t differing_trace_count;                        /* all */
   bt_contradicted contradicted[BT_CONTRADICTED_NAMED]; /* the first so many by id */

@@ -91,7 +91,7 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 		notices = append(notices, info("Of %d traces Tempo says what contradicts itself; unless they violate all the same, nobody knows.", coverage.Contradicted))
 	}
 	if coverage.DifferingCount > 0 {
-		notices = append(notices, info("Tempo holds copies of spans that do not agree in %d traces; the first copy was judged.", coverage.DifferingCount))
+		notices = append(notices, info("In %d traces copies of a span do not agree. A rule is inconclusive there unless it says the same whichever is right.", coverage.DifferingCount))
 	}
 	if source := coverage.Source; source != nil && !source.Checked {
 		notices = append(notices, info("%s is %s. Of such a version every candidate is read.", sourceName(source), source.Note))
