@@ -213,6 +213,11 @@ void bt_replay_print_gaps_and(const bt_coverage *coverage, const bt_tail_found *
              " traces that were read; Tempo's searches never show a trace whose spans "
              "all lack one\n",
              coverage->unended);
+  if (coverage->without_time)
+    bt_print(
+        "without a time: %" PRIu64
+        " of the traces that were judged; no span of them has a start or an end, so they are judged in every range\n",
+        coverage->without_time);
   print_empty(coverage);
   print_tail(coverage, found);
 }

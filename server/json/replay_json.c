@@ -184,7 +184,7 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
   for (size_t i = 0; i < coverage->differing_trace_count && i < BT_DIFFERING_TRACES_NAMED; i++)
     bt_json_append(differing, trace_id_json(&coverage->differing_traces[i]));
   json_t *object =
-      json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
+      json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
                 coverage->complete, "source", bt_source_json(&coverage->source), "asked",
                 time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
                 "handover_from", coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(),
@@ -192,8 +192,8 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
                 empty, "windows_failed", failed, "unsettled", number_json(coverage->unsettled), "outside",
                 number_json(coverage->outside), "long_traces", long_traces, "long_traces_count",
                 number_json(coverage->long_trace_count), "differing_traces", differing, "differing_traces_count",
-                number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended), "assumptions",
-                assumptions_json(&coverage->assumptions));
+                number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended), "without_time",
+                number_json(coverage->without_time), "assumptions", assumptions_json(&coverage->assumptions));
   if (coverage->provisional_from_ns) bt_json_set(object, "provisional_from", time_json(coverage->provisional_from_ns));
   if (coverage->contradicted_count || coverage->batches_lacking) set_contradicted(object, coverage);
   if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));

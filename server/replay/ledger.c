@@ -347,6 +347,7 @@ bt_status bt_ledger_count(const bt_ledger *ledger, bt_error *error) {
   for (size_t i = 0; i < ledger->table->count; i++) {
     if (ledger->table->traces[i].flags & BT_KNOWN_OWN) continue;
     if (ledger->table->traces[i].flags & BT_KNOWN_UNENDED) coverage->unended++;
+    if (ledger->table->traces[i].flags & BT_KNOWN_WITHOUT_TIME) coverage->without_time++;
     if (bt_trace_table_place(ledger->table, &ledger->table->traces[i]) == BT_PLACE_OUTSIDE &&
         bt_decider_is_candidate(ledger->decider, i))
       coverage->outside++;

@@ -172,6 +172,7 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   into->unsettled += from->unsettled;
   into->outside += from->outside;
   into->unended += from->unended;
+  if (from->without_time > into->without_time) into->without_time = from->without_time; /* each range has all of them */
   into->assumptions = from->assumptions;
   bt_source_about_join(&into->source, &from->source);
 }

@@ -258,6 +258,7 @@ static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *tra
   bt_known *k = &judge->table->traces[known];
   if (judge->plan->filters && has_unended(trace)) k->flags |= BT_KNOWN_UNENDED;
   if (trace->differing_copies) k->flags |= BT_KNOWN_COPIES;
+  if (!bt_trace_start_ns(trace) && !bt_trace_end_ns(trace)) k->flags |= BT_KNOWN_WITHOUT_TIME;
   bt_status status = bt_trace_table_keep_places(judge->table, k, trace, error);
   if (status != BT_OK) return status;
   *place = bt_trace_table_place(judge->table, k);

@@ -31,7 +31,8 @@ enum {
    * otherwise than the batch. Unless it violates all the same, nobody knows. */
   BT_KNOWN_CONTRADICTED = 512,
   BT_KNOWN_OTHER_TIMES =
-      1024 /* and its spans are there, with other times or as one copy of two: nobody knows what violates */
+      1024, /* and its spans are there, with other times or as one copy of two: nobody knows what violates */
+  BT_KNOWN_WITHOUT_TIME = 2048 /* was read, and no span of it has a start or an end */
 };
 
 /* A trace that some search found. */

@@ -63,6 +63,20 @@ class UnknownSpansTest(unittest.TestCase):
         run = self.run_on("eval", DROPPED, "always { export }", "--all")
         self.assertIn("1 satisfied", run.stdout)
 
+    def test_traces_without_a_time_are_judged_in_every_range_and_counted(self):
+        """Two of the three have a time; a violation of the third is told whatever is asked for."""
+        lines = [document(span("slow", number, *times, traceId=number.rjust(32, "0"))) for number, times in (("1", (None, None)), ("2", (0, 1)), ("3", (None, 1)))]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "traces.jsonl")
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(json.dumps(line) + "\n" for line in lines)
+            for options, violations in (((), 3), (("--start", "2020-01-01T00:00:00Z", "--end", "2020-01-02T00:00:00Z"), 1)):
+                run = subprocess.run([BETRACE, "replay", "--dsl", "never { slow }", *options, path], capture_output=True, text=True, timeout=60)
+                self.assertIn("without a time: 1 of the traces", run.stdout)
+                run = subprocess.run([BETRACE, "replay", "--dsl", "never { slow }", *options, path, "--json"], capture_output=True, text=True, timeout=60)
+                answer = json.loads(run.stdout)
+                self.assertEqual((answer["violations_found"], answer["coverage"]["without_time"]), (violations, 1), options)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -67,6 +67,7 @@ type Coverage struct {
 	LongTraces      int64          `json:"long_traces_count"`
 	DifferingCount  int64          `json:"differing_traces_count"`
 	Unended         int64          `json:"unended"`
+	WithoutTime     int64          `json:"without_time"`
 	Contradicted    int64          `json:"contradicted_count"`
 	Assumptions     struct {
 		Settle string `json:"settle"`
