@@ -81,9 +81,9 @@ static void find_gaps(account *a) {
   add_count(a, a->coverage, "contradicted_count", "traces whose reads contradict what was seen of them before");
   add_count(a, a->coverage, "unended",
             "traces with a span that never ended; searches never show a trace whose spans all lack an end");
-  add_count(
-      a, a->coverage, "without_time",
-      "traces of which no span has a start or an end: nobody knows when they were, and they are judged in every range");
+  add_count(a, a->coverage, "without_time",
+            "traces whose spans have neither a start nor an end: nobody knows when they were, and they are judged in "
+            "every range");
   add_status(a);
 }
 

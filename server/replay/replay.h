@@ -196,7 +196,8 @@ typedef struct bt_coverage {
   /* Traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack one,
    * so there may be such as well. 0 for files and memory. */
   uint64_t unended;
-  /* Traces of which no span has a start or an end. Nobody knows when they were, so they are judged in every range. */
+  /* Traces whose spans have neither a start nor an end. Nobody knows when they were, so they are judged in every range.
+   */
   uint64_t without_time;
   bt_assumptions assumptions; /* the widest among the rules */
   bt_compared compared;

@@ -88,7 +88,7 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 		notices = append(notices, info("In %d traces a span never ended. Tempo's searches never show a trace whose spans all lack an end.", coverage.Unended))
 	}
 	if coverage.WithoutTime > 0 {
-		notices = append(notices, info("In %d traces no span has a start or an end. Nobody knows when they were, so they are judged in every range.", coverage.WithoutTime))
+		notices = append(notices, info("In %d traces the spans have neither a start nor an end. Nobody knows when they were, so they are judged in every range.", coverage.WithoutTime))
 	}
 	if coverage.Contradicted > 0 {
 		notices = append(notices, info("Of %d traces Tempo says what contradicts itself; unless they violate all the same, nobody knows.", coverage.Contradicted))

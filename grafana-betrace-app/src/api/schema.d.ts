@@ -1502,7 +1502,7 @@ export interface components {
             differing_traces_count?: number;
             /** @description traces that were read and have a span without an end. Tempo's searches never show a trace whose spans all lack an end, so where this is above 0 there may be such as well */
             unended?: number;
-            /** @description traces of which no span has a start or an end. Nobody knows when they were, so they are judged in every range */
+            /** @description traces whose spans have neither a start nor an end. Nobody knows when they were, so they are judged in every range */
             without_time?: number;
             /** @description traces of which the source says what contradicts itself: a search showed a span that no read has, or has with other times, or a read by id says otherwise than the batch. They are inconclusive unless they violate all the same. At most 20 are named; left out where there are none, as are the two numbers */
             contradicted?: {

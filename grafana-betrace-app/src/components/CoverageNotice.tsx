@@ -103,7 +103,7 @@ function traceLines(coverage: Coverage): string[] {
   }
   if (coverage.without_time) {
     lines.push(
-      t('coverage.without-time', 'Traces of which no span has a start or an end: {{count}}. Nobody knows when they were, so they are judged in every range.', {
+      t('coverage.without-time', 'Traces whose spans have neither a start nor an end: {{count}}. Nobody knows when they were, so they are judged in every range.', {
         count: coverage.without_time,
       })
     );

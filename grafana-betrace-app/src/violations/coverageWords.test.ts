@@ -86,7 +86,7 @@ describe('coverage in words', () => {
 
   it('says that traces without a time are judged in every range', () => {
     const said = words(partial('inconclusive: 2 verdicts', { inconclusive: 2 }, { without_time: 3 }));
-    expect(said.notes).toContain('Traces of which no span has a start or an end: 3. Nobody knows when they were, so they are judged in every range.');
+    expect(said.notes).toContain('Traces whose spans have neither a start nor an end: 3. Nobody knows when they were, so they are judged in every range.');
   });
 
   it('names verdicts that could not be reached, long traces and copies that differ', () => {
