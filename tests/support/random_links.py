@@ -31,6 +31,7 @@ def random_id(rng, digits, zeros):
 
 class LinkedSpan:
     """One span: .fragment (in which push it comes), .twice (in the next one too)."""
+    lacks = ()  # random_spans.RandomSpan has some without times
 
     def __init__(self, rng, trace_id, span_id, start_ns, is_thinned):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
