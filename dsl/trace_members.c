@@ -79,7 +79,7 @@ static bool start_groups(bt_trace_index *index, const bt_matcher *matcher, bt_me
   return true;
 }
 
-/* Where attributes were dropped, a span that is in no group of a value may be a member all the same. */
+/* A span whose attributes were dropped may be a member, though it is in no group of a value. */
 static bool is_grouped(const bt_trace_index *index, const bt_matcher *matcher) {
   return matcher->is_grouped &&
          !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & BT_DOUBT_ATTRIBUTES);
