@@ -88,14 +88,8 @@ void bt_absent_names_free(bt_absent_names *absent) {
 
 /* ---- what is there ---- */
 
-static bool has_key(const bt_attributes *attributes, bt_str key) {
-  for (uint32_t i = 0; i < attributes->count; i++)
-    if (bt_str_equal(attributes->items[i].key, key)) return true;
-  return false;
-}
-
 static bool has_attribute(const bt_span *span, bt_str key) {
-  return has_key(&span->attributes, key) || has_key(&span->resource->attributes, key);
+  return bt_attributes_find(&span->attributes, key) || bt_attributes_find(&span->resource->attributes, key);
 }
 
 static bool has_service(const bt_span *span, bt_str name) {

@@ -20,7 +20,7 @@ typedef struct bt_data_notes bt_data_notes;
 /* *out is new; the rule outlives it. BT_NO_MEMORY alone. */
 bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *error) BT_MUST_CHECK;
 void bt_data_notes_free(bt_data_notes *notes);
-/* What is looked at is not all that there is, or not whole: names that stand in nothing of it are not said. */
+/* For who looks at some traces only, or at parts of them: absent names are not said then. */
 void bt_data_notes_are_of_some(bt_data_notes *notes);
 /* Counts the spans of one trace. */
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace);

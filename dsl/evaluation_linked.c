@@ -12,7 +12,7 @@ static bool is_in(bt_window window, const bt_span *span) {
   return span->start_ns >= window.low && span->start_ns <= window.high;
 }
 
-/* Where a span that stands in the relation to `other` starts. On a side that is not known it has no end. */
+/* The range in which a span of the relation to `other` starts. A side that is not known is open. */
 static bt_window window_of(const bt_program_relation *relation, const bt_span *other) {
   bt_window window = {INT64_MIN, INT64_MAX};
   if (!(other->doubts & BT_DOUBT_START)) window = bt_window_around(other->start_ns, relation->within_ns);

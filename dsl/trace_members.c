@@ -80,7 +80,7 @@ static bool start_groups(bt_trace_index *index, const bt_matcher *matcher, bt_me
   return true;
 }
 
-/* Where attributes were dropped or cut, a span that is in no group of a value may be a member all the same. */
+/* A span whose attributes were dropped or cut may be a member, though it is in no group of a value. */
 static bool is_grouped(const bt_trace_index *index, const bt_matcher *matcher) {
   return matcher->is_grouped &&
          !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_CUT));

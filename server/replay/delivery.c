@@ -207,7 +207,7 @@ static bool follows_links(const bt_judge *judge, size_t rule) {
   return !bt_link_reach_is_none(&reach);
 }
 
-/* Names that stand in nothing are told of what was read whole. */
+/* Absent names are told only where all traces were read whole. */
 static bool are_of_some(const bt_judge *judge, size_t rule) {
   return judge->plan->filters || judge->noted_spans >= MOST_SPANS || follows_links(judge, rule);
 }

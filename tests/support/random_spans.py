@@ -257,13 +257,14 @@ def is_in(span, fragment):
 def fragment_requests(rng, traces, fragment, spans_per_request=150):
     """The pushes of one fragment: all its spans in random order. What a trace with a time of 0 has there comes in one of them: no search finds it where it
     lies in a block alone."""
-    units = []
-    for trace in traces:
-        entries = [span.resource_spans() for span in trace.spans if is_in(span, fragment)]
-        units += [entries] if any(span.lacks for span in trace.spans) else [[entry] for entry in entries]
-    rng.shuffle(units)
+    spans = [(trace, span) for trace in traces for span in trace.spans if is_in(span, fragment)]
+    rng.shuffle(spans)
+    units = {}
+    for trace, span in spans:
+        is_together = any(other.lacks for other in trace.spans)
+        units.setdefault(trace.trace_id if is_together else (trace.trace_id, span.span_id), []).append(span.resource_spans())
     request = []
-    for unit in units:
+    for unit in units.values():
         request += unit
         if len(request) >= spans_per_request:
             yield {"resourceSpans": request}
