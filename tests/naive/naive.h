@@ -7,7 +7,7 @@
 
 #include "dsl/eval.h"
 
-enum { NAIVE_WORLDS_MAX = 96 };
+enum { NAIVE_WORLDS_MAX = 128 };
 
 typedef struct naive_verdict {
   bt_verdict verdict;
