@@ -84,10 +84,10 @@ class EditorTest(unittest.TestCase):
             name, shape = word["name"], word["signature"]
             with self.subTest(word=name):
                 if word["class"] == "field":
-                    is_key = name.endswith(".attributes")
-                    right = '["k"] == 1' if is_key else value[shape].format(name)
-                    if name in ("link.trace_id", "link.span_id"):  # another length could be no id's
-                        right = f'== "{"0a" * (16 if name == "link.trace_id" else 8)}"'
+                    is_key = name.endswith(".attributes") or name == "span.trace_state"
+                    right = '["k"] == "x"' if is_key else value[shape].format(name)
+                    if name in ("link.trace_id", "link.span_id", "span.trace_id", "trace.id"):  # another length could be no id's
+                        right = f'== "{"0a" * (8 if name == "link.span_id" else 16)}"'
                     if name in ("span.kind", "span.status"):
                         right = f"== {language['values'][name][0]}"
                     if shape == "time":
