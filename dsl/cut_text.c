@@ -32,7 +32,8 @@ bool bt_field_may_be_cut(const bt_field *field) {
 /* `.*` behind all else that has to be there. */
 static bool takes_any_end(bt_str pattern) {
   if (!bt_str_ends_with(pattern, BT_STR(".*")) || bt_str_contains(pattern, BT_STR("|"))) return false;
-  return !bt_str_ends_with(pattern, BT_STR("\\.*")) && !bt_str_contains(pattern, BT_STR("(?"));
+  return !bt_str_ends_with(pattern, BT_STR("\\.*")) && !bt_str_contains(pattern, BT_STR("(?")) &&
+         !bt_str_contains(pattern, BT_STR("\\Q"));
 }
 
 /* `$`, `\z`, `\b` and `\B` look at what follows, in whatever place of the pattern they stand. */
