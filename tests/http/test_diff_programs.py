@@ -167,6 +167,14 @@ class DiffPrograms(unittest.TestCase):
                                           rules=self.traces, traces=[])
         self.assertEqual((list(rules), answer["verdicts_changed"]), (["dsl"], 1))
 
+    def test_what_a_terminal_obeys_is_shown(self):
+        old = self.older("of('failed', 1).update(verdict='inconclusive', reason='\x1b[31mred')\nprint('\x1b[2J', file=sys.stderr)\n"
+                         "of('retried', 2).update(verdict='violated', violation={'message': '\x1b]0;x', 'time': '\x1b[1m' * 9})")
+        for words in ((), ("--json",)):
+            done = self.compare(old, *words, status=1)
+            self.assertNotIn("\x1b", done.stdout + done.stderr)
+            self.assertIn("red", done.stdout)
+
     # ---- what is not known ----
 
     def test_what_is_not_known_is_never_no_change(self):

@@ -2,7 +2,6 @@
  * traces replays both versions. It then reads the first changed traces again by id, so that it can print both verdicts
  * in full. */
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* Two programs over the same rules and traces. See diff_programs.h. */
 #include "server/cli/lab/diff_programs.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

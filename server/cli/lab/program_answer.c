@@ -1,7 +1,6 @@
 /* What another program said, read from its JSON. See program_answer.h. */
 #include "server/cli/lab/program_answer.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #ifndef BT_SERVER_CLI_LAB_PROGRAM_RULES_H
 #define BT_SERVER_CLI_LAB_PROGRAM_RULES_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 

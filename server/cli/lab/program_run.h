@@ -4,6 +4,7 @@
 #define BT_SERVER_CLI_LAB_PROGRAM_RUN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "dsl/error.h"
 #include "dsl/text.h"
