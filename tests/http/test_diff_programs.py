@@ -209,10 +209,13 @@ class DiffPrograms(unittest.TestCase):
 
     def test_it_leaves_a_process_behind(self):
         """Which holds its pipes, and is not waited for."""
-        old = self.older("subprocess.Popen(['sleep', '60'])")
+        old = self.older("subprocess.Popen(['timeout', '60', 'sleep', '60'])")
         begin = time.monotonic()
         self.compare(old, status=0)
         self.assertLess(time.monotonic() - begin, 50)
+        old = self.older("subprocess.Popen(['timeout', '60', 'yes'], stdout=sys.stderr)")
+        self.compare(old, status=0)
+        self.assertLess(time.monotonic() - begin, 110)
 
     def test_interrupted(self):
         old = self.older("with open(sys.argv[0] + '.runs', 'w') as file: file.write(str(os.getpid()))\ntime.sleep(60)")

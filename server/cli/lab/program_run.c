@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "dsl/arena.h"
+#include "server/base/clock.h"
 #include "server/cli/lab/child.h"
 #include "server/cli/printer.h"
 
 enum { MESSAGE_BYTES = 16384, LOOK_MS = 100, LAST_LOOKS = 10 };
+#define LAST_NS INT64_C(10000000000)
 
 void bt_words_add(bt_words *words, const char *word) {
   const char **items = NULL;
@@ -75,9 +77,12 @@ static bool read_some(reading *r) {
   return true;
 }
 
-/* What it left behind may hold its pipes open for ever: they are read until nothing comes. */
+/* What it left behind may hold its pipes open for ever, or write for ever: they are read until nothing comes, and not
+ * for long. */
 static void read_rest(reading *r) {
-  for (int looks = 0; looks < LAST_LOOKS && (r->pipes.output >= 0 || r->pipes.messages >= 0);)
+  int64_t end_ns = bt_clock_monotonic_ns() + LAST_NS;
+  for (int looks = 0;
+       looks < LAST_LOOKS && bt_clock_monotonic_ns() < end_ns && (r->pipes.output >= 0 || r->pipes.messages >= 0);)
     looks = read_some(r) ? 0 : looks + 1;
 }
 
