@@ -8,7 +8,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
-from betrace_process import run_cli  # noqa: E402
+from betrace_process import binary, run_cli  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
@@ -19,6 +19,21 @@ RULES = """rules:
 - {id: typo, dsl: "when { chekout } always { fraud-check }"}
 - {id: pii, dsl: 'trace.has(span.attributes["data.classification"] == "PII") and not trace.has(span.name == "audit.log")'}
 """ % SLOW
+
+
+OLDER = """import json, subprocess, sys
+done = subprocess.run([{betrace!r}, *sys.argv[1:]], stdout=subprocess.PIPE, check=False)
+said = [json.loads(line) for line in done.stdout.splitlines()] if sys.argv[1] == "eval" else [json.loads(done.stdout)]
+for line in said:
+    if line.get("trace_id") == {missed!r} and line["rule_id"] == "slow":
+        line["verdict"] = "satisfied"
+    kept = [v for v in line.get("violations", []) if v["trace_id"] != {missed!r}]
+    if "rules" in line:
+        next(r for r in line["rules"] if r["rule_id"] == "slow")["violations_found"] -= len(line["violations"]) - len(kept)
+        line["violations"] = kept
+    print(json.dumps(line))
+sys.exit(done.returncode)
+"""
 
 
 class CliTempoTest(unittest.TestCase):
@@ -68,6 +83,23 @@ class CliTempoTest(unittest.TestCase):
             self.assertEqual(tempo[key], file[key])
         order = [sorted((s["span_id"], s["parent_span_id"], s["depth"], tuple(s["witness_of"])) for s in answer["spans"]) for answer in (tempo, file)]
         self.assertEqual(*order)
+
+    def test_diff_of_two_programs(self):
+        """The old program is this one, but that it misses one violation: over a Tempo and over a file that is the one verdict which changes."""
+        old, missed = self.path("betrace-old"), self.truth["slow-db-no-retry"][0]
+        with open(old, "w", encoding="utf-8") as file:
+            file.write(f"#!{sys.executable}\n" + OLDER.format(betrace=str(binary()), missed=missed))
+        os.chmod(old, 0o755)
+        for source in (["--tempo", self.tempo.url, "--since", "24h"], ["--traces", self.file]):
+            done = run_cli("diff", "--old-program", old, self.rules, *source, "--json", timeout=300)
+            self.assertEqual(done.returncode, 1, f"{done.stdout[:2000]}\n{done.stderr}")
+            answer = json.loads(done.stdout)
+            self.assertEqual((answer["status"], answer["verdicts_changed"]), ("completed", 1), done.stdout[:3000])
+            (trace,) = [t for rule in answer["rules"] for t in rule["traces"]]
+            self.assertEqual((trace["trace_id"], trace["change"], trace["after"]), (missed, "newly_violated", "violated"))
+        done = run_cli("diff", "--old-program", binary(), self.rules, "--tempo", self.tempo.url, "--since", "24h", timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertTrue(done.stdout.endswith("\nno verdict changes\n"), done.stdout)
 
     def test_diff(self):
         changed = self.path("changed.yaml")

@@ -2,6 +2,8 @@
 #include "server/cli/lab/child.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -51,8 +53,9 @@ static char **environment_with(const bt_variable *variables, size_t count) {
   return all;
 }
 
-/* With the signals as a shell would start it. */
-static int spawn_child(char *const *argv, char *const *environment, pid_t *out) {
+/* With the signals as a shell would start it. files NULL: it has ours. */
+static int spawn_child(const char *program, char *const *argv, char *const *environment,
+                       const posix_spawn_file_actions_t *files, pid_t *out) {
   posix_spawnattr_t attributes;
   sigset_t none, defaults;
   sigemptyset(&none);
@@ -63,7 +66,7 @@ static int spawn_child(char *const *argv, char *const *environment, pid_t *out) 
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  failed = posix_spawnp(out, argv[0], NULL, &attributes, argv, environment);
+  failed = posix_spawnp(out, program, files, &attributes, argv, environment);
   posix_spawnattr_destroy(&attributes);
   return failed;
 }
@@ -71,13 +74,52 @@ static int spawn_child(char *const *argv, char *const *environment, pid_t *out) 
 bt_status bt_child_start(char *const *argv, const bt_variable *variables, size_t count, pid_t *out, bt_error *error) {
   char **environment = environment_with(variables, count);
   if (!environment) return bt_error_no_memory(error);
-  int failed = spawn_child(argv, environment, out);
+  int failed = spawn_child(argv[0], argv, environment, NULL, out);
   size_t total = 0;
   while (environment[total]) total++;
   for (size_t k = 0; k < count; k++) free(environment[total - 1 - k]);
   free(environment);
   if (!failed) return BT_OK;
   return bt_error_set(error, BT_INVALID, "%.150s cannot be started: %s", argv[0], strerror(failed));
+}
+
+/* stdin is empty; what it writes goes into these ends of two pipes. */
+static int spawn_into(const char *program, char *const *argv, int output, int messages, pid_t *out) {
+  posix_spawn_file_actions_t files;
+  int failed = posix_spawn_file_actions_init(&files);
+  if (failed) return failed;
+  failed = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (!failed) failed = posix_spawn_file_actions_adddup2(&files, output, 1);
+  if (!failed) failed = posix_spawn_file_actions_adddup2(&files, messages, 2);
+  if (!failed) failed = spawn_child(program, argv, environ, &files, out);
+  posix_spawn_file_actions_destroy(&files);
+  return failed;
+}
+
+bt_status bt_child_start_piped(const char *program, char *const *argv, bt_child_pipes *out, bt_error *error) {
+  int output[2], messages[2];
+  *out = (bt_child_pipes){.output = -1, .messages = -1};
+  if (pipe2(output, O_CLOEXEC) != 0) return bt_error_set(error, BT_IO, "no pipe can be made: %s", strerror(errno));
+  if (pipe2(messages, O_CLOEXEC) != 0) {
+    bt_status status = bt_error_set(error, BT_IO, "no pipe can be made: %s", strerror(errno));
+    close(output[0]);
+    close(output[1]);
+    return status;
+  }
+  int failed = spawn_into(program, argv, output[1], messages[1], &out->child);
+  close(output[1]);
+  close(messages[1]);
+  out->output = output[0];
+  out->messages = messages[0];
+  if (!failed) return BT_OK;
+  bt_child_close_pipes(out);
+  return bt_error_set(error, BT_INVALID, "%.150s cannot be started: %s", program, strerror(failed));
+}
+
+void bt_child_close_pipes(bt_child_pipes *pipes) {
+  if (pipes->output >= 0) close(pipes->output);
+  if (pipes->messages >= 0) close(pipes->messages);
+  pipes->output = pipes->messages = -1;
 }
 
 /* Those that were adopted and have ended are forgotten. */

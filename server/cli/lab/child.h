@@ -22,6 +22,16 @@ void bt_child_adopt(void);
 bt_status bt_child_start(char *const *argv, const bt_variable *variables, size_t count, pid_t *out,
                          bt_error *error) BT_MUST_CHECK;
 
+typedef struct bt_child_pipes { /* -1: closed */
+  pid_t child;
+  int output, messages; /* its stdout and stderr, to be read; bt_child_close_pipes */
+} bt_child_pipes;
+/* Starts it without stdin and reads what it writes. `program` is found by PATH; argv[0] is how it is called.
+ * BT_INVALID: it cannot be started, and why; BT_IO: there is no pipe. */
+bt_status bt_child_start_piped(const char *program, char *const *argv, bt_child_pipes *out,
+                               bt_error *error) BT_MUST_CHECK;
+void bt_child_close_pipes(bt_child_pipes *pipes);
+
 typedef enum bt_child_event {
   BT_CHILD_NOTHING, /* the time is over */
   BT_CHILD_ENDED,

@@ -9,7 +9,9 @@
 #include "server/cli/answer.h"
 #include "server/cli/idle_print.h"
 #include "server/cli/judge.h"
+#include "server/cli/lab/diff_programs.h"
 #include "server/cli/lab/rule_change.h"
+#include "server/cli/operands.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
@@ -18,8 +20,11 @@
 typedef struct diff_run {
   bt_replay_options options;
   bt_cli_rules old_rules, new_rules;
-  unsigned sides;       /* of them that are read */
-  bool has_wrong_rules; /* messages are printed */
+  const char *sides[2]; /* as they were given */
+  bool is_text[2];      /* it is a rule's text, not a path */
+  unsigned side_count;
+  const char *old_program; /* NULL: two versions of the rules are compared */
+  bt_words passed;         /* flags for what judges */
   uint64_t examples;
   bt_source *source;
   bt_rule_changes changes;
@@ -310,36 +315,111 @@ static int run_diff(diff_run *run) {
 
 /* ---- the row ---- */
 
-enum { OPT_EXAMPLES = BT_FLAG_OWN, OPT_DSL };
+enum { OPT_EXAMPLES = BT_FLAG_OWN, OPT_DSL, OPT_OLD_PROGRAM };
 
 /* The old rules, then the new ones, whichever way they are given. */
 static bool take_side(diff_run *run, const char *value, bool is_text) {
-  if (run->sides == 2) return false;
-  bt_cli_rules *rules = run->sides++ ? &run->new_rules : &run->old_rules;
-  run->has_wrong_rules |= !(is_text ? bt_cli_rules_add_text(rules, "dsl", value) : bt_cli_rules_add_file(rules, value));
+  if (run->side_count == 2) return false;
+  run->is_text[run->side_count] = is_text;
+  run->sides[run->side_count++] = value;
   return true;
+}
+
+/* Flags of the tables for traces and assumptions, but for those that say which traces. */
+static bool is_passed_on(const bt_flag *flag) {
+  static const char *const own[] = {"tempo", "traces", "jobs"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (strcmp(flag->name, own[i]) == 0) return false;
+  for (const bt_flag *row = bt_flags_traces; row->name; row++)
+    if (row->id == flag->id) return true;
+  for (const bt_flag *row = bt_flags_assumptions; row->name; row++)
+    if (row->id == flag->id) return true;
+  return false;
+}
+
+/* As it was written: a name with its dashes, and the value. */
+static bool pass_on(diff_run *run, const bt_flag *flag, const char *value) {
+  bt_buffer name = {0};
+  char *copy = value ? strdup(value) : NULL;
+  bt_buffer_printf(&name, "--%s", flag->name);
+  if (name.ptr) bt_words_add(&run->passed, name.ptr);
+  if (copy) bt_words_add(&run->passed, copy);
+  return !name.failed && (copy || !value) && !run->passed.failed;
 }
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   diff_run *run = context;
   if (flag->id == OPT_EXAMPLES) return bt_cli_number(value, &run->examples);
   if (flag->id == OPT_DSL || flag->id == BT_FLAG_RULES) return take_side(run, value, flag->id == OPT_DSL);
+  if (flag->id == OPT_OLD_PROGRAM) return run->old_program = value, *value != '\0';
+  if (is_passed_on(flag) && !pass_on(run, flag, value)) return false;
   return bt_replay_options_take(&run->options, flag, value);
+}
+
+static bool read_sides(diff_run *run) {
+  bool ok = true;
+  for (unsigned i = 0; i < run->side_count; i++) {
+    bt_cli_rules *rules = i ? &run->new_rules : &run->old_rules;
+    ok = (run->is_text[i] ? bt_cli_rules_add_text(rules, "dsl", run->sides[i])
+                          : bt_cli_rules_add_file(rules, run->sides[i])) &&
+         ok;
+  }
+  return ok;
+}
+
+/* Of files each program judges every trace as eval does, which knows none of these. */
+static int check_programs(const diff_run *run, const bt_command *self) {
+  const bt_replay_options *options = &run->options;
+  if (!options->trace_count) return BT_EXIT_FINE;
+  const char *wrong = options->since_ns    ? "--since"
+                      : options->has_start ? "--start"
+                      : options->has_end   ? "--end"
+                      : run->passed.count  ? run->passed.items[0]
+                                           : NULL;
+  if (!wrong) return BT_EXIT_FINE;
+  return bt_cli_usage_error(self->name,
+                            "%s says nothing of files that two programs judge: they judge each trace, as "
+                            "betrace eval does",
+                            wrong);
+}
+
+static int run_programs(const bt_command *self, diff_run *run) {
+  if (run->side_count != 1)
+    return bt_cli_usage_error(self->name, "with --old-program one version of the rules is judged by both programs: "
+                                          "betrace diff --old-program FILE RULES");
+  int code = check_programs(run, self);
+  if (code) return code;
+  bt_program_diff diff = {.options = &run->options,
+                          .old_program = run->old_program,
+                          .rules_path = run->is_text[0] ? NULL : run->sides[0],
+                          .rules_text = run->is_text[0] ? run->sides[0] : NULL,
+                          .passed = run->passed,
+                          .examples = run->examples};
+  return bt_program_diff_run(&diff);
 }
 
 /* The first paths are the sides that no flag names, whatever they are called: <(git show …) has no name of a rule file.
  * What follows is traces. */
 static int check_and_run(const bt_command *self, diff_run *run, const bt_operands *files) {
   size_t taken = 0;
-  while (taken < files->before_dashes && run->sides < 2) take_side(run, files->items[taken++], false);
-  if (run->has_wrong_rules) return BT_EXIT_USAGE;
-  if (run->sides != 2)
+  unsigned sides = run->old_program ? 1 : 2;
+  while (taken < files->before_dashes && run->side_count < sides) take_side(run, files->items[taken++], false);
+  if (run->old_program && taken < files->before_dashes && bt_operand_has_rules(files->items[taken]))
+    take_side(run, files->items[taken++], false); /* too many of them */
+  if (!run->old_program && !read_sides(run)) return BT_EXIT_USAGE;
+  if (!run->old_program && run->side_count != 2)
     return bt_cli_usage_error(self->name, "two versions of the rules are compared: betrace diff OLD NEW, or --rules or "
                                           "--dsl twice");
   bt_operands traces = {files->items + taken, files->count - taken, 0};
   int code = bt_replay_options_operands(&run->options, self, &traces, false);
   if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE);
-  return code ? code : run_diff(run);
+  if (code) return code;
+  return run->old_program ? run_programs(self, run) : run_diff(run);
+}
+
+static void free_passed(bt_words *words) {
+  for (size_t i = 0; i < words->count; i++) free((char *)(uintptr_t)words->items[i]); /* pass_on made it */
+  bt_words_dispose(words);
 }
 
 static int diff_command(const bt_command *self, int argc, char **argv) {
@@ -351,14 +431,17 @@ static int diff_command(const bt_command *self, int argc, char **argv) {
   bt_cli_rules_dispose(&run.old_rules);
   bt_cli_rules_dispose(&run.new_rules);
   bt_replay_options_dispose(&run.options);
+  free_passed(&run.passed);
   return code;
 }
 
-static const bt_flag flags[] = {{"examples", OPT_EXAMPLES, "N", "5",
-                                 "changed traces of each rule that are shown, and read again for both verdicts; 0: all",
-                                 NULL},
-                                BT_FLAG_ROW_EXERCISED,
-                                {0}};
+static const bt_flag flags[] = {
+    {"examples", OPT_EXAMPLES, "N", "5",
+     "changed traces of each rule that are shown, and read again for both verdicts; 0: all", NULL},
+    {"old-program", OPT_OLD_PROGRAM, "FILE", NULL,
+     "an older betrace: compare what it and this program say of the same rules and traces", NULL},
+    BT_FLAG_ROW_EXERCISED,
+    {0}};
 static const bt_flag rule_flags[] = {
     {"rules", BT_FLAG_RULES, "FILE", NULL, "one side: a rule file or folder; the same as its name alone", NULL},
     {"dsl", OPT_DSL, "TEXT", NULL, "one side: a rule's text", NULL},
@@ -373,11 +456,14 @@ static const bt_example examples[] = {{"What would the new rules say of the last
                                        "betrace diff old.yaml new.yaml --tempo http://127.0.0.1:3200 --since 24h"},
                                       {"What does this change of the working tree do? (bash, zsh)",
                                        "betrace diff <(git show HEAD:rules.yaml) rules.yaml traces.jsonl"},
+                                      {"Which verdicts change with the new version of betrace?",
+                                       "betrace diff --old-program ./betrace-old rules.yaml traces.jsonl"},
                                       {0}};
 const bt_command bt_command_diff = {
     .name = "diff",
     .summary = "which verdicts change between two versions of the rules, and why",
-    .usage = "OLD NEW (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .usage = "OLD NEW (TRACES… | --traces FILE | --tempo URL) [flags]\n"
+             "--old-program FILE RULES (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about =
         "Replays two versions of a rule file over the same traces, in one pass, "
         "and says which traces are newly violated and which "
@@ -386,12 +472,19 @@ const bt_command bt_command_diff = {
         "rule at all shows in the numbers of exercising traces.\n\n"
         "Rules are paired by id, else by condition (then one was renamed). Rules "
         "whose condition is the same are not replayed: "
-        "their verdicts cannot change.",
+        "their verdicts cannot change.\n\n"
+        "With --old-program two versions of betrace judge one version of the rules: the old program, then this one. "
+        "Over "
+        "files they judge as `eval --all` does, over a Tempo as `replay` does, with one range and the same flags. Each "
+        "verdict that changes is told, also to and from inconclusive. What the old program does not tell is not known, "
+        "and never \"no change\". Without --end the range ends where Tempo hides no late spans any more (--handover "
+        "and "
+        "--settle before now). Rules of a service come from GET /v1/rules/export.",
     .examples = examples,
     .groups = groups,
     .fine = "no verdict changes, and everything was read",
     .found = "some verdict changes",
     .unknown = "none was seen to change, but not everything could be read or decided; with --require-exercised also: "
-               "nothing exercised a new rule that was replayed",
+               "nothing exercised a new rule that was replayed. With --old-program: not every verdict of both is known",
     .operands = "rules",
     .run = diff_command};
