@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "dsl/eval.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/trace_text.h"
@@ -108,8 +110,20 @@ static void test_names(void **state) {
   assert_string_equal(bt_reason_name(BT_REASON_SKEW), "skew");
 }
 
+/* Each has words of its own. */
+static void test_words(void **state) {
+  (void)state;
+  assert_string_equal(bt_reason_in_words(BT_REASON_NONE), "");
+  for (bt_reason reason = BT_REASON_BUDGET; reason <= BT_REASON_LINKED; reason++) {
+    const char *words = bt_reason_in_words(reason);
+    assert_true(strlen(words) > 20);
+    for (bt_reason other = BT_REASON_NONE; other < reason; other++)
+      assert_string_not_equal(bt_reason_in_words(other), words);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation), cmocka_unit_test(test_no_rules),
-                                     cmocka_unit_test(test_names)};
+                                     cmocka_unit_test(test_names), cmocka_unit_test(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
