@@ -10,36 +10,41 @@
 enum { MOST_WORLDS = 64 };
 static const size_t most_bytes = (size_t)1 << 30; /* of a world */
 
-typedef struct varying { /* a span with several records */
+/* A span with several records: a digit of the number of a world. */
+typedef struct varying {
   uint32_t trace, span;
   uint32_t record_count;
   const bt_span *records[BT_RECORDS_MAX];
-  const uint64_t *differences; /* of each record and each before it, as differences_of has them */
-  uint32_t kept_count;         /* of those that differ in what is read, the first ones */
-  uint8_t kept[BT_RECORDS_MAX], chosen;
+  const uint64_t *differences;  /* bits of record_differences.h, for each record and each before it: differences_of */
+  uint32_t kept_count;          /* records that differ in what the chosen rules read */
+  uint8_t kept[BT_RECORDS_MAX]; /* their numbers; the first one's is 0 */
+  uint8_t chosen;               /* the digit: which of these the world has */
 } varying;
 
-typedef struct said { /* of one rule, in the worlds so far */
-  uint32_t verdicts;  /* a bit for each */
-  uint32_t exercised; /* likewise: bits of bt_truth */
+/* What a rule said in the worlds so far. */
+typedef struct said {
+  uint32_t verdicts;  /* a bit for each bt_verdict that was given */
+  uint32_t exercised; /* likewise, for each bt_truth */
   bt_reason reason;   /* the first in order of those that were given */
   bool rests_on_no_link, lacks_links;
-  bool has_too_many; /* worlds */
+  bool has_too_many; /* worlds to look at: it said nothing */
 } said;
 
 struct bt_worlds {
   const bt_family *given;
+  const bt_program *programs;
   bt_arena parts; /* what lasts as long as this */
   varying *spans;
   size_t span_count;
   bool has_more; /* some span has more records than are here */
   bt_differing_keys keys;
-  size_t first_rule, chosen_count;
-  uint64_t left;  /* worlds that are still to come */
-  bt_arena arena; /* of the world */
+  size_t first_rule, chosen_count; /* the rules that worlds are chosen for */
+  uint64_t left;                   /* worlds that are still to come */
+  /* The world: its traces, of which those that are not as they were given are built in the arena. */
   bt_family family;
   bt_family_trace *traces;
-  bt_trace *own; /* of the world: one for each trace of the family */
+  bt_trace *built; /* one for each trace of the family */
+  bt_arena arena;
   said *rules;
   size_t rule_count;
 };
@@ -92,18 +97,19 @@ static bool list_varying(bt_worlds *worlds) {
   return true;
 }
 
-bt_worlds *bt_worlds_new(const bt_family *family, size_t rule_count) {
+bt_worlds *bt_worlds_new(const bt_family *family, const bt_program *programs, size_t rule_count) {
   bt_worlds *worlds = calloc(1, sizeof *worlds);
   if (!worlds) return NULL;
   bt_arena_init(&worlds->parts, most_bytes);
   bt_arena_init(&worlds->arena, most_bytes);
   worlds->given = family;
+  worlds->programs = programs;
   worlds->rule_count = rule_count;
   worlds->spans = calloc(count_varying(family) + 1, sizeof *worlds->spans);
   worlds->traces = calloc(family->trace_count, sizeof *worlds->traces);
-  worlds->own = calloc(family->trace_count, sizeof *worlds->own);
+  worlds->built = calloc(family->trace_count, sizeof *worlds->built);
   worlds->rules = calloc(rule_count + 1, sizeof *worlds->rules);
-  bool has_room = worlds->spans && worlds->traces && worlds->own && worlds->rules;
+  bool has_room = worlds->spans && worlds->traces && worlds->built && worlds->rules;
   if (!has_room || !list_varying(worlds)) return bt_worlds_free(worlds), NULL;
   return worlds;
 }
@@ -114,14 +120,14 @@ void bt_worlds_free(bt_worlds *worlds) {
   bt_arena_dispose(&worlds->arena);
   free(worlds->spans);
   free(worlds->traces);
-  free(worlds->own);
+  free(worlds->built);
   free(worlds->rules);
   free(worlds);
 }
 
 /* ---- the worlds of some rules ---- */
 
-/* Of its records those that differ from all before them in one of the bits. */
+/* Those that differ from each before them in some bit that is read. */
 static void keep_records(varying *v, uint64_t read) {
   v->kept_count = 0;
   v->chosen = 0;
@@ -132,9 +138,9 @@ static void keep_records(varying *v, uint64_t read) {
   }
 }
 
-bool bt_worlds_choose(bt_worlds *worlds, const bt_program *programs, size_t first, size_t count) {
+bool bt_worlds_choose(bt_worlds *worlds, size_t first, size_t count) {
   uint64_t read = 0, product = worlds->has_more ? MOST_WORLDS + 1 : 1;
-  for (size_t i = first; i < first + count; i++) read |= bt_rule_reads_of(programs[i].rule, &worlds->keys);
+  for (size_t i = first; i < first + count; i++) read |= bt_rule_reads_of(worlds->programs[i].rule, &worlds->keys);
   for (size_t i = 0; i < worlds->span_count; i++) {
     keep_records(&worlds->spans[i], read);
     if (product <= MOST_WORLDS) product *= worlds->spans[i].kept_count;
@@ -147,7 +153,7 @@ bool bt_worlds_choose(bt_worlds *worlds, const bt_program *programs, size_t firs
   return are_few;
 }
 
-/* As a number with a digit for each span, from 1 on: 0 is the family as it was given. */
+/* The next number. The family that was given is 0. */
 static void step_records(bt_worlds *worlds) {
   for (size_t i = 0; i < worlds->span_count; i++) {
     varying *v = &worlds->spans[i];
@@ -170,8 +176,8 @@ static bool build_trace(bt_worlds *worlds, uint32_t number, size_t *at) {
     span.other = NULL;
     if (!bt_trace_builder_add_apart(builder, &span)) return false;
   }
-  worlds->own[number] = *bt_trace_builder_finish(builder);
-  worlds->own[number].partial = given->partial;
+  worlds->built[number] = *bt_trace_builder_finish(builder);
+  worlds->built[number].partial = given->partial;
   return true;
 }
 
@@ -182,7 +188,7 @@ static bool build_world(bt_worlds *worlds) {
     worlds->traces[t] = worlds->given->traces[t];
     if (!worlds->given->traces[t].trace->differing_copies) continue;
     if (!build_trace(worlds, t, &at)) return false;
-    worlds->traces[t].trace = &worlds->own[t];
+    worlds->traces[t].trace = &worlds->built[t];
   }
   worlds->family = (bt_family){worlds->traces, worlds->given->trace_count};
   return true;
@@ -215,7 +221,8 @@ void bt_worlds_take(bt_worlds *worlds, const bt_rule_verdict *verdicts) {
     take_verdict(&worlds->rules[i], &verdicts[i]);
 }
 
-static bt_truth one_of(uint32_t exercised) {
+/* What is so in all worlds. */
+static bt_truth exercised_in_all(uint32_t exercised) {
   if (exercised == 1u << BT_TRUE) return BT_TRUE;
   return exercised == 1u << BT_FALSE ? BT_FALSE : BT_UNKNOWN;
 }
@@ -227,7 +234,7 @@ static void leave_open(const said *rule, bt_rule_verdict *verdict) {
   if (differ && (!reason || reason > BT_REASON_COPIES)) reason = BT_REASON_COPIES;
   *verdict = (bt_rule_verdict){.verdict = BT_INCONCLUSIVE,
                                .reason = reason,
-                               .exercised = one_of(rule->exercised),
+                               .exercised = exercised_in_all(rule->exercised),
                                .spent = reason == BT_REASON_BUDGET ? verdict->spent : BT_SPENT_NOTHING,
                                .spent_in = reason == BT_REASON_BUDGET ? verdict->spent_in : (bt_range){0, 0},
                                .lacks_links = rule->lacks_links,
@@ -242,16 +249,16 @@ static void leave_unseen(bool is_exercised_by_all, bt_rule_verdict *verdict) {
                                .family = verdict->family};
 }
 
-void bt_worlds_conclude(bt_worlds *worlds, const bt_program *programs, bt_rule_verdict *verdicts) {
+void bt_worlds_conclude(bt_worlds *worlds, bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < worlds->rule_count; i++) {
     said *rule = &worlds->rules[i];
     take_verdict(rule, &verdicts[i]);
     bool is_one = (rule->verdicts & (rule->verdicts - 1)) == 0 && !(rule->verdicts & 1u << BT_INCONCLUSIVE);
-    verdicts[i].exercised = one_of(rule->exercised);
+    verdicts[i].exercised = exercised_in_all(rule->exercised);
     verdicts[i].rests_on_no_link = rule->rests_on_no_link;
     verdicts[i].lacks_links = rule->lacks_links;
     if (rule->has_too_many)
-      leave_unseen(programs[i].is_exercised_by_all, &verdicts[i]);
+      leave_unseen(worlds->programs[i].is_exercised_by_all, &verdicts[i]);
     else if (!is_one)
       leave_open(rule, &verdicts[i]);
   }

@@ -8,6 +8,7 @@
 
 /* ---- of two records ---- */
 
+/* The key's bit, which it gets now if it has none. */
 static uint64_t bit_of_key(bt_differing_keys *keys, bt_str key) {
   uint32_t at = 0;
   while (at < keys->count && !bt_str_equal(keys->items[at], key)) at++;
@@ -16,13 +17,14 @@ static uint64_t bit_of_key(bt_differing_keys *keys, bt_str key) {
   return (uint64_t)1 << at;
 }
 
-/* The first one with each key, in their order. */
+/* Where the next key begins. */
 static uint32_t skip_key(const bt_attribute *const *sorted, uint32_t count, uint32_t at) {
   uint32_t next = at + 1;
   while (next < count && bt_str_equal(sorted[next]->key, sorted[at]->key)) next++;
   return next;
 }
 
+/* Of a key that stands twice the first value counts. */
 static bool find_in_attributes(const bt_attributes *a, const bt_attributes *b, bt_differing_keys *keys, bt_arena *arena,
                                uint64_t *out) {
   if (a->items == b->items && a->count == b->count) return true;
@@ -38,6 +40,7 @@ static bool find_in_attributes(const bt_attributes *a, const bt_attributes *b, b
   return true;
 }
 
+/* Where a span was summed up, attributes of any key say of what. */
 static bool is_pruned(const bt_span *record) {
   return bt_pruning_of(record) != BT_PRUNING_NONE;
 }
