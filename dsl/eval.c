@@ -301,17 +301,17 @@ static bt_status run_others(bt_evaluator *evaluator, bt_worlds *worlds, bool is_
 static bt_status run_all_others(bt_evaluator *evaluator, bt_worlds *worlds, bool is_family,
                                 const bt_eval_options *options, bt_error *error) {
   size_t count = evaluator->ruleset->count;
-  bt_status status = BT_OK;
-  if (bt_worlds_choose(worlds, 0, count)) return run_others(evaluator, worlds, is_family, options, error);
-  for (size_t i = 0; status == BT_OK && i < count; i++) {
-    if (!bt_worlds_choose(worlds, i, 1)) continue;
+  bt_status status = BT_OK, chosen = BT_OK;
+  if (bt_worlds_choose(worlds, 0, count, &chosen)) return run_others(evaluator, worlds, is_family, options, error);
+  for (size_t i = 0; status == BT_OK && chosen == BT_OK && i < count; i++) {
+    if (!bt_worlds_choose(worlds, i, 1, &chosen)) continue;
     evaluator->first_rule = i;
     evaluator->end_rule = i + 1;
     status = run_others(evaluator, worlds, is_family, options, error);
   }
   evaluator->first_rule = 0;
   evaluator->end_rule = count;
-  return status;
+  return status == BT_OK && chosen != BT_OK ? bt_error_no_memory(error) : status;
 }
 
 static bt_status run_worlds(bt_evaluator *evaluator, const bt_family *family, bool is_family,

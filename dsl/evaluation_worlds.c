@@ -14,11 +14,13 @@ static const size_t most_bytes = (size_t)1 << 30; /* of a world */
 typedef struct varying {
   uint32_t trace, span;
   uint32_t record_count;
-  const bt_span *records[BT_RECORDS_MAX];
-  const uint64_t *differences;  /* bits of record_differences.h, for each record and each before it: differences_of */
-  uint32_t kept_count;          /* records that differ in what the chosen rules read */
-  uint8_t kept[BT_RECORDS_MAX]; /* their numbers; the first one's is 0 */
-  uint8_t chosen;               /* the digit: which of these the world has */
+  const bt_span *records[BT_RECORDS_KEPT];
+  const uint64_t *differences; /* bits of record_differences.h, for each record and each before it: differences_of */
+  const bt_span *unsplit;      /* as bt_span has it */
+  /* For the rules that were chosen: the records that differ in what these read, and the digit, which of them the world
+   * has. In the family that was given it is 0, unless the records were split for these rules. */
+  const bt_span **kept;
+  uint32_t kept_count, digit;
 } varying;
 
 /* What a rule said in the worlds so far. */
@@ -33,7 +35,8 @@ typedef struct said {
 struct bt_worlds {
   const bt_family *given;
   const bt_program *programs;
-  bt_arena parts; /* what lasts as long as this */
+  bt_arena parts;  /* what lasts as long as this */
+  bt_arena choice; /* what lasts until the next choice of rules */
   varying *spans;
   size_t span_count;
   bool has_more; /* some span has more records than are here */
@@ -51,11 +54,16 @@ struct bt_worlds {
 
 /* ---- spans with several records ---- */
 
+static bool has_several_records(const bt_span *span) {
+  return span->other || span->unsplit;
+}
+
 static size_t count_varying(const bt_family *family) {
   size_t count = 0;
   for (uint32_t t = 0; t < family->trace_count; t++) {
     const bt_trace *trace = family->traces[t].trace;
-    for (uint32_t s = 0; trace->differing_copies && s < trace->span_count; s++) count += trace->spans[s].other != NULL;
+    for (uint32_t s = 0; trace->differing_copies && s < trace->span_count; s++)
+      count += has_several_records(&trace->spans[s]);
   }
   return count;
 }
@@ -80,9 +88,9 @@ static bool compare_records(bt_worlds *worlds, varying *v) {
 
 static bool add_varying(bt_worlds *worlds, uint32_t trace, uint32_t span) {
   varying *v = &worlds->spans[worlds->span_count++];
-  *v = (varying){.trace = trace, .span = span};
   const bt_span *record = &worlds->given->traces[trace].trace->spans[span];
-  for (; record && v->record_count < BT_RECORDS_MAX; record = record->other) v->records[v->record_count++] = record;
+  *v = (varying){.trace = trace, .span = span, .unsplit = record->unsplit};
+  for (; record && v->record_count < BT_RECORDS_KEPT; record = record->other) v->records[v->record_count++] = record;
   if (record) worlds->has_more = true;
   return compare_records(worlds, v);
 }
@@ -92,7 +100,7 @@ static bool list_varying(bt_worlds *worlds) {
     const bt_trace *trace = worlds->given->traces[t].trace;
     if (trace->has_more_copies) worlds->has_more = true;
     for (uint32_t s = 0; trace->differing_copies && s < trace->span_count; s++)
-      if (trace->spans[s].other && !add_varying(worlds, t, s)) return false;
+      if (has_several_records(&trace->spans[s]) && !add_varying(worlds, t, s)) return false;
   }
   return true;
 }
@@ -101,6 +109,7 @@ bt_worlds *bt_worlds_new(const bt_family *family, const bt_program *programs, si
   bt_worlds *worlds = calloc(1, sizeof *worlds);
   if (!worlds) return NULL;
   bt_arena_init(&worlds->parts, most_bytes);
+  bt_arena_init(&worlds->choice, most_bytes);
   bt_arena_init(&worlds->arena, most_bytes);
   worlds->given = family;
   worlds->programs = programs;
@@ -117,6 +126,7 @@ bt_worlds *bt_worlds_new(const bt_family *family, const bt_program *programs, si
 void bt_worlds_free(bt_worlds *worlds) {
   if (!worlds) return;
   bt_arena_dispose(&worlds->parts);
+  bt_arena_dispose(&worlds->choice);
   bt_arena_dispose(&worlds->arena);
   free(worlds->spans);
   free(worlds->traces);
@@ -128,37 +138,75 @@ void bt_worlds_free(bt_worlds *worlds) {
 /* ---- the worlds of some rules ---- */
 
 /* Those that differ from each before them in some bit that is read. */
-static void keep_records(varying *v, uint64_t read) {
-  v->kept_count = 0;
-  v->chosen = 0;
-  for (uint32_t k = 0; k < v->record_count; k++) {
+static bool keep_records(bt_worlds *worlds, varying *v, uint64_t read) {
+  v->kept = bt_arena_array(&worlds->choice, v->record_count, sizeof(const bt_span *));
+  for (uint32_t k = 0; v->kept && k < v->record_count; k++) {
     bool is_there = false;
     for (uint32_t i = 0; i < k; i++) is_there = is_there || !(differences_of(v, i, k) & read);
-    if (!is_there) v->kept[v->kept_count++] = (uint8_t)k;
+    if (!is_there) v->kept[v->kept_count++] = v->records[k];
   }
+  return v->kept != NULL;
 }
 
-bool bt_worlds_choose(bt_worlds *worlds, size_t first, size_t count) {
-  uint64_t read = 0, product = worlds->has_more ? MOST_WORLDS + 1 : 1;
-  for (size_t i = first; i < first + count; i++) read |= bt_rule_reads_of(worlds->programs[i].rule, &worlds->keys);
-  for (size_t i = 0; i < worlds->span_count; i++) {
-    keep_records(&worlds->spans[i], read);
-    if (product <= MOST_WORLDS) product *= worlds->spans[i].kept_count;
+static bool is_split_for(const varying *v, const bt_read_keys *read) {
+  for (const bt_span *record = v->unsplit; record; record = record->other)
+    if (bt_record_doubles(record, read)) return true;
+  return false;
+}
+
+/* One record for each value of the keys that are read; none where they are too many. */
+static bool split_records(bt_worlds *worlds, varying *v, const bt_read_keys *read) {
+  bt_records *records = bt_arena_alloc(&worlds->choice, sizeof *records);
+  v->kept = bt_arena_array(&worlds->choice, BT_RECORDS_MAX, sizeof(const bt_span *));
+  if (!records || !v->kept) return false;
+  records->most = BT_RECORDS_MAX;
+  for (const bt_span *record = v->unsplit; record && !records->are_more; record = record->other)
+    if (!bt_records_add(records, record, read, &worlds->choice)) return false;
+  for (uint32_t i = 0; i < records->count; i++) v->kept[i] = &records->items[i];
+  v->kept_count = records->are_more ? 0 : records->count;
+  return true;
+}
+
+/* *product: of how many worlds, 0: too many. *splits: some records were split for these rules. False: no room. */
+static bool choose_records(bt_worlds *worlds, const bt_reading *reading, uint64_t *product, bool *splits) {
+  uint64_t read = bt_reading_bits(reading, &worlds->keys);
+  *product = worlds->has_more ? 0 : 1;
+  *splits = false;
+  for (size_t i = 0; i < worlds->span_count && *product; i++) {
+    varying *v = &worlds->spans[i];
+    v->kept_count = v->digit = 0;
+    bool is_split = is_split_for(v, &reading->keys);
+    if (!(is_split ? split_records(worlds, v, &reading->keys) : keep_records(worlds, v, read))) return false;
+    *splits = *splits || is_split;
+    *product *= v->kept_count;
+    if (*product > MOST_WORLDS) *product = 0;
   }
+  return true;
+}
+
+bool bt_worlds_choose(bt_worlds *worlds, size_t first, size_t count, bt_status *status) {
+  uint64_t product;
+  bool splits;
+  bt_reading reading;
+  bt_arena_reset(&worlds->choice);
   worlds->first_rule = first;
   worlds->chosen_count = count;
-  bool are_few = product <= MOST_WORLDS;
-  worlds->left = are_few ? product - 1 : 0;
-  for (size_t i = first; i < first + count; i++) worlds->rules[i].has_too_many = !are_few;
-  return are_few;
+  worlds->left = 0;
+  *status = BT_NO_MEMORY;
+  if (!bt_find_reading(&worlds->programs[first], count, &worlds->choice, &reading)) return false;
+  if (!choose_records(worlds, &reading, &product, &splits)) return false;
+  *status = BT_OK;
+  if (product) worlds->left = splits ? product : product - 1;
+  for (size_t i = first; i < first + count; i++) worlds->rules[i].has_too_many = !product;
+  return product != 0;
 }
 
-/* The next number. The family that was given is 0. */
+/* The next number. The family that was given is 0, or beside all of them: then 0 comes last. */
 static void step_records(bt_worlds *worlds) {
   for (size_t i = 0; i < worlds->span_count; i++) {
     varying *v = &worlds->spans[i];
-    if (++v->chosen < v->kept_count) return;
-    v->chosen = 0;
+    if (++v->digit < v->kept_count) return;
+    v->digit = 0;
   }
 }
 
@@ -169,11 +217,11 @@ static bool build_trace(bt_worlds *worlds, uint32_t number, size_t *at) {
   if (!builder) return false;
   for (uint32_t s = 0; s < given->span_count; s++) {
     bt_span span = given->spans[s];
-    if (span.other) {
+    if (has_several_records(&span)) {
       const varying *v = &worlds->spans[(*at)++];
-      span = *v->records[v->kept[v->chosen]];
+      span = *v->kept[v->digit];
     }
-    span.other = NULL;
+    span.other = span.unsplit = NULL;
     if (!bt_trace_builder_add_apart(builder, &span)) return false;
   }
   worlds->built[number] = *bt_trace_builder_finish(builder);

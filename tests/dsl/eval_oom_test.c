@@ -40,6 +40,12 @@ static const char *const trace_lines = "a top service=s\n"
                                        "d y parent=c service=t\n"
                                        "e checkout amount=5000 order=8\n";
 
+/* A span that may be 64 others, of which the rules tell 8 apart. */
+static const char *const doubled_lines = "a top service=s\n"
+                                         "b checkout amount=2000 amount=3000 order=7 k=1 k=2 n=1 n=2 o=1 o=2 p=1 p=2 "
+                                         "q=1 q=2 event=e event.n=3 event.n=4\n"
+                                         "c checkout amount=5000 order=8\n";
+
 /* With the indexes that otherwise only large traces have. */
 static const bt_eval_options options[RULE_COUNT] = {{.looks_up_at_once = true}, {.looks_up_at_once = true},
                                                     {.looks_up_at_once = true}, {.looks_up_at_once = true},
@@ -60,13 +66,12 @@ static bt_status evaluate(const bt_rule *const *rules, size_t count, const bt_tr
   return status;
 }
 
-static void test_every_allocation(void **state) {
-  (void)state;
+static void check_every_allocation(const char *lines) {
   bt_rule *rules[RULE_COUNT];
   char message[256];
   bt_arena arena;
   bt_arena_init(&arena, 1 << 24);
-  const bt_trace *trace = trace_text_read(&arena, trace_lines, message, sizeof message);
+  const bt_trace *trace = trace_text_read(&arena, lines, message, sizeof message);
   assert_non_null(trace);
   for (size_t i = 0; i < RULE_COUNT; i++) assert_non_null(rules[i] = compile(texts[i]));
   for (size_t n = 0;; n++) {
@@ -82,6 +87,16 @@ static void test_every_allocation(void **state) {
 }
 
 /* No rules: nothing to say, and no error. */
+static void test_every_allocation(void **state) {
+  (void)state;
+  check_every_allocation(trace_lines);
+}
+
+static void test_keys_that_stand_twice(void **state) {
+  (void)state;
+  check_every_allocation(doubled_lines);
+}
+
 static void test_no_rules(void **state) {
   (void)state;
   bt_ruleset *ruleset = NULL;
@@ -123,7 +138,8 @@ static void test_words(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation), cmocka_unit_test(test_no_rules),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation),
+                                     cmocka_unit_test(test_keys_that_stand_twice), cmocka_unit_test(test_no_rules),
                                      cmocka_unit_test(test_names), cmocka_unit_test(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
