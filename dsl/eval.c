@@ -300,28 +300,27 @@ static bt_status run_others(bt_evaluator *evaluator, bt_worlds *worlds, bool is_
 /* All at once, or where they have too many together each by itself. */
 static bt_status run_all_others(bt_evaluator *evaluator, bt_worlds *worlds, bool is_family,
                                 const bt_eval_options *options, bt_error *error) {
-  const bt_program *programs = evaluator->ruleset->programs;
   size_t count = evaluator->ruleset->count;
-  bt_status status = BT_OK;
-  if (bt_worlds_choose(worlds, programs, 0, count)) return run_others(evaluator, worlds, is_family, options, error);
-  for (size_t i = 0; status == BT_OK && i < count; i++) {
-    if (!bt_worlds_choose(worlds, programs, i, 1)) continue;
+  bt_status status = BT_OK, chosen = BT_OK;
+  if (bt_worlds_choose(worlds, 0, count, &chosen)) return run_others(evaluator, worlds, is_family, options, error);
+  for (size_t i = 0; status == BT_OK && chosen == BT_OK && i < count; i++) {
+    if (!bt_worlds_choose(worlds, i, 1, &chosen)) continue;
     evaluator->first_rule = i;
     evaluator->end_rule = i + 1;
     status = run_others(evaluator, worlds, is_family, options, error);
   }
   evaluator->first_rule = 0;
   evaluator->end_rule = count;
-  return status;
+  return status == BT_OK && chosen != BT_OK ? bt_error_no_memory(error) : status;
 }
 
 static bt_status run_worlds(bt_evaluator *evaluator, const bt_family *family, bool is_family,
                             const bt_eval_options *options, bt_error *error) {
-  bt_worlds *worlds = bt_worlds_new(family, evaluator->ruleset->count);
+  bt_worlds *worlds = bt_worlds_new(family, evaluator->ruleset->programs, evaluator->ruleset->count);
   if (!worlds) return bt_error_no_memory(error);
   bt_status status = run_all_others(evaluator, worlds, is_family, options, error);
   if (status == BT_OK) status = run_world(evaluator, family, is_family, options, error);
-  if (status == BT_OK) bt_worlds_conclude(worlds, evaluator->ruleset->programs, evaluator->verdicts);
+  if (status == BT_OK) bt_worlds_conclude(worlds, evaluator->verdicts);
   bt_worlds_free(worlds);
   return status;
 }

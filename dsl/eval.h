@@ -114,6 +114,8 @@ bt_status bt_evaluator_run_family(bt_evaluator *evaluator, const bt_family *fami
 
 const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
 const char *bt_reason_name(bt_reason reason);    /* "", or as openapi.yaml has them */
+/* Why a verdict is inconclusive, for people: a clause without a full stop, on one line. "" of BT_REASON_NONE. */
+const char *bt_reason_in_words(bt_reason reason);
 /* Appends what a budget was spent on, as "too many spans were looked at, in `y after a` (line 2, column 7)". Nothing
  * where it was not the reason. */
 void bt_verdict_say_spending(const bt_rule_verdict *verdict, bt_str rule_text, bt_buffer *out);

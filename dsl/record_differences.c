@@ -1,6 +1,8 @@
 /* In what records of one span differ. See record_differences.h. */
 #include "dsl/record_differences.h"
 
+#include <stdlib.h>
+
 #include "dsl/field.h"
 #include "dsl/rule_walk.h"
 #include "dsl/trace_comparison.h"
@@ -8,6 +10,7 @@
 
 /* ---- of two records ---- */
 
+/* The key's bit, which it gets now if it has none. */
 static uint64_t bit_of_key(bt_differing_keys *keys, bt_str key) {
   uint32_t at = 0;
   while (at < keys->count && !bt_str_equal(keys->items[at], key)) at++;
@@ -16,13 +19,14 @@ static uint64_t bit_of_key(bt_differing_keys *keys, bt_str key) {
   return (uint64_t)1 << at;
 }
 
-/* The first one with each key, in their order. */
+/* Where the next key begins. */
 static uint32_t skip_key(const bt_attribute *const *sorted, uint32_t count, uint32_t at) {
   uint32_t next = at + 1;
   while (next < count && bt_str_equal(sorted[next]->key, sorted[at]->key)) next++;
   return next;
 }
 
+/* Of a key that stands twice the first value counts. */
 static bool find_in_attributes(const bt_attributes *a, const bt_attributes *b, bt_differing_keys *keys, bt_arena *arena,
                                uint64_t *out) {
   if (a->items == b->items && a->count == b->count) return true;
@@ -38,6 +42,7 @@ static bool find_in_attributes(const bt_attributes *a, const bt_attributes *b, b
   return true;
 }
 
+/* Where a span was summed up, attributes of any key say of what. */
 static bool is_pruned(const bt_span *record) {
   return bt_pruning_of(record) != BT_PRUNING_NONE;
 }
@@ -53,36 +58,52 @@ bool bt_find_differences(const bt_span *a, const bt_span *b, bt_differing_keys *
          find_in_attributes(&a->scope->attributes, &b->scope->attributes, keys, arena, out);
 }
 
-/* ---- of a rule ---- */
-
-typedef struct reading {
-  const bt_differing_keys *keys;
-  uint64_t bits;
-} reading;
+/* ---- of rules ---- */
 
 static void read_field(void *context, const bt_field *field) {
-  reading *r = context;
-  if (bt_field_is_of_event(field->kind)) r->bits |= BT_DIFFERS_IN_EVENTS;
-  if (bt_field_is_of_link(field->kind)) r->bits |= BT_DIFFERS_IN_LINKS;
-  for (uint32_t i = 0; i < r->keys->count; i++)
-    if (bt_str_equal(r->keys->items[i], field->key)) r->bits |= (uint64_t)1 << i;
+  bt_reading *r = context;
+  bt_str *items = (bt_str *)r->keys.items;
+  if (bt_field_is_of_event(field->kind)) r->others |= BT_DIFFERS_IN_EVENTS;
+  if (bt_field_is_of_link(field->kind)) r->others |= BT_DIFFERS_IN_LINKS;
+  if (items) items[r->keys.count] = field->key;
+  r->keys.count++;
 }
 
 static void read_predicate(void *context, const bt_predicate *predicate) {
-  reading *r = context;
-  if (predicate->kind == BT_PREDICATE_EVENT) r->bits |= BT_DIFFERS_IN_EVENTS;
-  if (predicate->kind == BT_PREDICATE_LINK) r->bits |= BT_DIFFERS_IN_LINKS;
+  bt_reading *r = context;
+  if (predicate->kind == BT_PREDICATE_EVENT) r->others |= BT_DIFFERS_IN_EVENTS;
+  if (predicate->kind == BT_PREDICATE_LINK) r->others |= BT_DIFFERS_IN_LINKS;
 }
 
 static void read_relation(void *context, const bt_relation *relation) {
-  reading *r = context;
-  if (bt_relation_is_linked(relation->kind)) r->bits |= BT_DIFFERS_IN_LINKS;
+  bt_reading *r = context;
+  if (bt_relation_is_linked(relation->kind)) r->others |= BT_DIFFERS_IN_LINKS;
 }
 
-uint64_t bt_rule_reads_of(const bt_rule *rule, const bt_differing_keys *keys) {
-  reading r = {.keys = keys, .bits = BT_DIFFERS_FOR_ALL};
+/* Without room for keys they are counted. */
+static void read_rules(const bt_program *programs, size_t count, bt_str *room, bt_reading *out) {
+  *out = (bt_reading){.keys = {.items = room}, .others = BT_DIFFERS_FOR_ALL};
   const bt_rule_visitor visitor = {
-      .on_field = read_field, .on_predicate = read_predicate, .on_relation = read_relation, .context = &r};
-  bt_rule_walk(rule, &visitor);
-  return r.bits;
+      .on_field = read_field, .on_predicate = read_predicate, .on_relation = read_relation, .context = out};
+  for (size_t i = 0; i < count; i++) bt_rule_walk(programs[i].rule, &visitor);
+}
+
+static int compare_keys(const void *left, const void *right) {
+  return bt_str_compare(*(const bt_str *)left, *(const bt_str *)right);
+}
+
+bool bt_find_reading(const bt_program *programs, size_t count, bt_arena *arena, bt_reading *out) {
+  read_rules(programs, count, NULL, out);
+  bt_str *keys = bt_arena_array(arena, out->keys.count, sizeof *keys);
+  if (!keys) return false;
+  read_rules(programs, count, keys, out);
+  qsort(keys, out->keys.count, sizeof *keys, compare_keys);
+  return true;
+}
+
+uint64_t bt_reading_bits(const bt_reading *reading, const bt_differing_keys *keys) {
+  uint64_t bits = reading->others;
+  for (uint32_t i = 0; i < keys->count; i++)
+    if (bt_read_keys_have(&reading->keys, keys->items[i])) bits |= (uint64_t)1 << i;
+  return bits;
 }

@@ -293,24 +293,63 @@ static bool may_be_of(const bt_span *record, bt_str service) {
   return !own.len || !service.len || bt_str_equal(own, service);
 }
 
+/* How records with keys that stand twice are gathered: split by all of these, by those that nobody can leave out, or
+ * not at all. */
+typedef enum splitting { SPLIT_BY_ALL, SPLIT_BY_FEW, UNSPLIT } splitting;
+
+static const bt_span *first_record(const bt_span *span) {
+  return span->unsplit ? span->unsplit : span;
+}
+
+static bool add_records_of(bt_records *records, const bt_span *span, bt_str service, splitting how, bt_arena *arena) {
+  static const bt_read_keys none = {.count = 0};
+  bool has_room = true;
+  for (const bt_span *record = first_record(span); record && has_room; record = record->other)
+    if (may_be_of(record, service))
+      has_room = how == UNSPLIT ? bt_records_add_unsplit(records, record, arena)
+                                : bt_records_add(records, record, how == SPLIT_BY_FEW ? &none : NULL, arena);
+  return has_room;
+}
+
 /* All records of this id and kind that may be of the service, and the new one. */
-static bool gather_records(const bt_trace_builder *builder, const bt_span *added, bt_str service, bt_records *out) {
+static bool gather_records(const bt_trace_builder *builder, const bt_span *added, bt_str service, splitting how,
+                           bt_records *out) {
   uint32_t slot = slot_of(builder, &added->id), number;
-  *out = (bt_records){.count = 0};
-  for (const bt_span *record = added; record; record = record->other)
-    if (may_be_of(record, service) && !bt_records_add(out, record, builder->arena)) return false;
+  out->count = 0;
+  out->most = BT_RECORDS_KEPT;
+  out->are_more = false;
+  if (!add_records_of(out, added, service, how, builder->arena)) return false;
   while ((number = next_record(builder, added, &slot)) != BT_NO_SPAN)
-    for (const bt_span *record = &builder->spans[number]; record; record = record->other)
-      if (may_be_of(record, service) && !bt_records_add(out, record, builder->arena)) return false;
+    if (!add_records_of(out, &builder->spans[number], service, how, builder->arena)) return false;
   bt_records_settle(out);
   return true;
 }
 
-static bool join_records(bt_trace_builder *builder, const bt_records *records, bt_span *out) {
+/* Split by all keys they are too many: what is told of the span has one value of each key, and its records stay as they
+ * came beside that. Where these are too many as well, some are lost. */
+static bool join_unsplit(bt_trace_builder *builder, const bt_span *added, bt_str service, bt_records *records,
+                         bt_span *out) {
+  bt_span *unsplit = bt_arena_alloc(builder->arena, sizeof *unsplit);
+  if (!unsplit || !gather_records(builder, added, service, UNSPLIT, records)) return false;
+  bool are_lost = records->are_more;
+  if (!bt_records_join(records, builder->arena, unsplit)) return false;
+  if (!gather_records(builder, added, service, SPLIT_BY_FEW, records)) return false;
+  are_lost = are_lost || records->are_more;
   if (!bt_records_join(records, builder->arena, out)) return false;
-  builder->has_records = true;
-  builder->trace.has_more_copies = builder->trace.has_more_copies || records->are_more;
+  if (are_lost)
+    builder->trace.has_more_copies = true;
+  else
+    out->unsplit = unsplit;
   return true;
+}
+
+/* Of all records of the id and kind that may be of the service one span. */
+static bool join_records(bt_trace_builder *builder, const bt_span *added, bt_str service, bt_span *out) {
+  bt_records records;
+  if (!gather_records(builder, added, service, SPLIT_BY_ALL, &records)) return false;
+  builder->has_records = true;
+  return records.are_more ? join_unsplit(builder, added, service, &records, out)
+                          : bt_records_join(&records, builder->arena, out);
 }
 
 /* The span of that id and kind that has this service, or one that has none and may be it; BT_NO_SPAN: there is none. */
@@ -323,9 +362,8 @@ static uint32_t find_service(const bt_trace_builder *builder, const bt_span *rec
 }
 
 static bool merge_into(bt_trace_builder *builder, uint32_t number, const bt_span *added, bt_str service) {
-  bt_records records;
   bt_span joined;
-  if (!gather_records(builder, added, service, &records) || !join_records(builder, &records, &joined)) return false;
+  if (!join_records(builder, added, service, &joined)) return false;
   builder->spans[number] = joined;
   set_flags(builder, &builder->spans[number]);
   return true;
@@ -341,23 +379,23 @@ static bool merge_into_all(bt_trace_builder *builder, const bt_span *added) {
 
 static bool add_records(bt_trace_builder *builder, const bt_span *added) {
   bt_str service = added->resource->service;
-  bt_records records;
   bt_span joined;
   uint32_t number = find_service(builder, added);
   if (number != BT_NO_SPAN)
     return service.len ? merge_into(builder, number, added, service) : merge_into_all(builder, added);
-  if (!gather_records(builder, added, service, &records) || !join_records(builder, &records, &joined)) return false;
+  if (!join_records(builder, added, service, &joined)) return false;
   return append_span(builder, &joined);
 }
 
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
   if (builder->has_moved) file_moved_spans(builder);
   uint32_t *slot = find_slot(builder, &span->id, false, span->kind);
-  if (span->other || bt_record_has_doubled_key(span, &builder->plain)) return add_records(builder, span);
+  if (span->other || span->unsplit || bt_record_has_doubled_key(span, &builder->plain))
+    return add_records(builder, span);
   if (!*slot) return append_span(builder, span);
   bool has_room;
   const bt_span *first = &builder->spans[*slot - 1];
-  if (!first->other && bt_spans_agree(first, span, builder->arena, &has_room)) return has_room;
+  if (!first->other && !first->unsplit && bt_spans_agree(first, span, builder->arena, &has_room)) return has_room;
   return add_records(builder, span);
 }
 
@@ -409,7 +447,7 @@ static void set_flags_again(bt_trace_builder *builder) {
   trace->doubts = 0;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     set_flags(builder, &builder->spans[i]);
-    if (builder->spans[i].other) trace->differing_copies = true;
+    if (builder->spans[i].other || builder->spans[i].unsplit) trace->differing_copies = true;
   }
   if (trace->has_more_copies) trace->differing_copies = true;
 }

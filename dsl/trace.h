@@ -111,6 +111,9 @@ typedef struct bt_span {
   uint8_t pruning;                                            /* bt_pruning; the builder sets it */
   uint8_t doubts;                                             /* BT_DOUBT_*; the builder sets it */
   const struct bt_span *other; /* a further record of this span, which says something else; NULL: there is none */
+  /* Its records as they came, in a list by `other`, where keys that stand twice in them make more records than a span
+   * keeps: then it and its others have one value of each key. NULL: each value has a record. */
+  const struct bt_span *unsplit;
 } bt_span;
 
 typedef struct bt_trace {
@@ -118,8 +121,8 @@ typedef struct bt_trace {
   const bt_span *spans; /* in bt_span_compare's order, whatever order they came in; a span's number is its place here */
   uint32_t span_count;
   uint32_t root;         /* see bt_trace_root */
-  bool differing_copies; /* some span has other records, each of which may be the right one */
-  bool has_more_copies;  /* and one has more of them than are here */
+  bool differing_copies; /* some span has other records, each of which may be the right one, or unsplit ones */
+  bool has_more_copies;  /* and one has more of them than are here, be it unsplit */
   bool missing_parents;  /* some span names a parent that is not here */
   bool partial;          /* the source said that it does not give the whole trace */
   bool pruned; /* some spans were summed up before: a summary is here in their place, or what was kept beside it */

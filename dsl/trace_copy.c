@@ -135,6 +135,7 @@ static void copy_span(walk *w, const bt_span *from, bt_span *to) {
   to->events = copy_events(w, from);
   to->links = copy_links(w, from);
   to->other = copy_others(w, from->other);
+  to->unsplit = copy_others(w, from->unsplit);
 }
 
 static bt_span *copy_spans(walk *w, const bt_trace *trace) {

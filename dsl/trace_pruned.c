@@ -51,6 +51,11 @@ bt_pruning bt_pruning_of(const bt_span *span) {
   return find_pruning(&span->attributes, &count);
 }
 
+bool bt_pruning_reads(bt_str key) {
+  return says_kept(key) || prefix_before(key, BT_STR(BT_PRUNED_SUMMARY)).ptr ||
+         prefix_before(key, BT_STR(BT_PRUNED_COUNT)).ptr;
+}
+
 uint64_t bt_pruning_span_count(const bt_span *summary) {
   static const uint64_t most = UINT64_C(1) << 30; /* so that no sum of them overflows; fewer is as true */
   uint64_t count = 0;

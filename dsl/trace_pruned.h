@@ -5,6 +5,7 @@
 #ifndef BT_DSL_TRACE_PRUNED_H
 #define BT_DSL_TRACE_PRUNED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dsl/trace.h"
@@ -19,6 +20,8 @@
 #define BT_PRUNED_FILTER "{ span.\"" BT_PRUNED_PREFIX BT_PRUNED_SUMMARY "\" = true }"
 
 bt_pruning bt_pruning_of(const bt_span *span);
+/* Whether an attribute with this key may say what bt_pruning_of and bt_pruning_span_count give. */
+bool bt_pruning_reads(bt_str key);
 /* How many spans a summary stands for, at least: 1 where it does not say. */
 uint64_t bt_pruning_span_count(const bt_span *summary);
 

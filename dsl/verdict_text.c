@@ -1,7 +1,26 @@
-/* Saying what a budget was spent on. See eval.h. */
+/* Saying why a verdict is inconclusive, and what a budget was spent on. See eval.h. */
 #include "dsl/eval.h"
 
 enum { MOST_SHOWN = 80 }; /* bytes of a selector */
+
+const char *bt_reason_in_words(bt_reason reason) {
+  switch (reason) {
+  case BT_REASON_NONE: break;
+  case BT_REASON_BUDGET: return "the budget ran out before the verdict was certain";
+  case BT_REASON_INCOMPLETE:
+    return "spans may be missing or still to come, and with them the verdict could be another one";
+  case BT_REASON_PRUNED:
+    return "summaries stand for spans that are not there, and with them the verdict could be another one";
+  case BT_REASON_COPIES: return "copies of a span differ, and with another one the verdict could be another one";
+  case BT_REASON_TIME: return "a span has no start or no end, and with it the verdict could be another one";
+  case BT_REASON_DROPPED:
+    return "a span had more attributes, events or links than were kept, or flags that nobody kept, and with them the "
+           "verdict could be another one";
+  case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
+  case BT_REASON_LINKED: return "the rule asks for traces that are linked to this one, and not all of them were seen";
+  }
+  return "";
+}
 
 static void say_place(bt_str text, uint32_t at, bt_buffer *out) {
   uint32_t line = 1, column = 1;

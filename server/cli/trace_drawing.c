@@ -121,25 +121,6 @@ static void append_length(const bt_lasting *lasting, bt_buffer *out) {
     append_text(out, bt_length_words(lasting->length));
 }
 
-static const char *reason_in_words(bt_reason reason) {
-  switch (reason) {
-  case BT_REASON_NONE: break;
-  case BT_REASON_BUDGET: return "the rule took more steps on this trace than it may";
-  case BT_REASON_INCOMPLETE:
-    return "spans may be missing or still to come, and with them the verdict could be another one";
-  case BT_REASON_PRUNED:
-    return "summaries stand for spans that are not there, and with them the verdict could be another one";
-  case BT_REASON_COPIES: return "copies of a span differ, and with another one the verdict could be another one";
-  case BT_REASON_TIME: return "a span has no start or no end, and with it the verdict could be another one";
-  case BT_REASON_DROPPED:
-    return "a span had more attributes, events or links than were kept, or flags that nobody kept, and with them the "
-           "verdict could be another one";
-  case BT_REASON_LINKED: return "the rule asks for traces that are linked to this one, and not all of them were seen";
-  case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
-  }
-  return "";
-}
-
 static uint32_t count_services(const bt_trace *trace) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < trace->span_count; i++) {
@@ -253,7 +234,7 @@ static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *o
   bt_buffer_printf(out, "%s[%zu] %s: %s%s", bt_style_on(style_of(verdict)), number + 1, drawn->rule->fields.id,
                    bt_verdict_name(verdict), bt_style_on(BT_STYLE_OFF));
   if (verdict == BT_NOT_APPLICABLE) append_text(out, " (`when` does not hold)");
-  if (verdict == BT_INCONCLUSIVE) bt_buffer_printf(out, " (%s)", reason_in_words(drawn->verdict->reason));
+  if (verdict == BT_INCONCLUSIVE) bt_buffer_printf(out, " (%s)", bt_reason_in_words(drawn->verdict->reason));
   if (verdict == BT_VIOLATED) bt_buffer_printf(out, " (%s)", bt_severity_name(drawn->rule->fields.severity));
   append_text(out, "\n");
   if (drawn->violation) print_choices(drawing, drawn, out);

@@ -143,39 +143,14 @@ static bt_status explain_conjunct(const bt_test_result *result, const bt_conditi
 }
 
 static void explain_inconclusive(const bt_test_result *result, bt_buffer *out) {
-  switch (result->verdict->reason) {
-  case BT_REASON_BUDGET:
-    bt_buffer_append(out, BT_STR("the budget ran out before the verdict was certain: "));
+  bt_reason reason = result->verdict->reason;
+  bt_buffer_printf(out, "%s", bt_reason_in_words(reason));
+  if (reason == BT_REASON_BUDGET) {
+    bt_buffer_append(out, BT_STR(": "));
     bt_verdict_say_spending(result->verdict, result->judged->definition->rule->text, out);
-    bt_buffer_append_char(out, '\n');
-    break;
-  case BT_REASON_INCOMPLETE:
-    bt_buffer_append(out, BT_STR("the trace is not complete, and spans that are missing could change the verdict\n"));
-    break;
-  case BT_REASON_PRUNED:
-    bt_buffer_append(out, BT_STR("summaries stand for spans that are not there, and these could change the verdict\n"));
-    break;
-  case BT_REASON_COPIES:
-    bt_buffer_append(out, BT_STR("copies of a span differ, and with another one the verdict could be another one\n"));
-    break;
-  case BT_REASON_TIME:
-    bt_buffer_append(out, BT_STR("a span has no start or no end, and with it the verdict could be another one\n"));
-    break;
-  case BT_REASON_DROPPED:
-    bt_buffer_append(
-        out, BT_STR("a span had more attributes, events or links than were kept, or flags that nobody kept, and "
-                    "with them the verdict could be another one\n"));
-    break;
-  case BT_REASON_LINKED:
-    bt_buffer_append(out,
-                     BT_STR("the rule asks for traces that are linked to this one, and not all of them were seen\n"));
-    break;
-  case BT_REASON_SKEW:
-    bt_buffer_printf(out, "the order of spans within the clock skew of %lld ns is not certain\n",
-                     (long long)result->options.clock_skew_ns);
-    break;
-  case BT_REASON_NONE: break;
   }
+  if (reason == BT_REASON_SKEW) bt_buffer_printf(out, " of %lld ns", (long long)result->options.clock_skew_ns);
+  bt_buffer_append_char(out, '\n');
 }
 
 static bt_status explain_verdict(const bt_test_result *result, bt_buffer *out, bt_error *error) {

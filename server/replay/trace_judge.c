@@ -45,7 +45,7 @@ static bool lacks_spans(const bt_judge *judge, size_t known, const bt_trace *tra
 static void note_contradiction(bt_judge *judge, size_t known, const bt_trace *trace) {
   bt_known *k = &judge->table->traces[known];
   k->flags |= BT_KNOWN_CONTRADICTED;
-  if (bt_known_has_ids_in(k, trace)) k->flags |= BT_KNOWN_OTHER_TIMES;
+  if (bt_known_has_ids_in(k, trace)) k->flags |= BT_KNOWN_IN_DOUBT;
   bool copies_explain = trace->differing_copies || k->flags & BT_KNOWN_COPIES;
   bt_account_add_contradicted(judge->account, &k->matched.id, copies_explain);
 }
@@ -55,7 +55,7 @@ static void note_contradiction(bt_judge *judge, size_t known, const bt_trace *tr
 static bool lacks_copies(bt_judge *judge, size_t known, const bt_trace *trace) {
   bt_known *k = &judge->table->traces[known];
   bool lacks = k->flags & BT_KNOWN_COPIES && !trace->differing_copies;
-  if (lacks) k->flags |= BT_KNOWN_OTHER_TIMES;
+  if (lacks) k->flags |= BT_KNOWN_IN_DOUBT;
   return lacks;
 }
 
@@ -131,7 +131,7 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
     bt_place place = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window, known);
     out[i].is_usable = is_usable(judge, i, is_final) && place != BT_PLACE_OUTSIDE;
     out[i].verdict = verdict_of(judge, i, known, trace, &verdicts[i]);
-    bool is_open = known->flags & BT_KNOWN_OTHER_TIMES ||
+    bool is_open = known->flags & BT_KNOWN_IN_DOUBT ||
                    (known->flags & BT_KNOWN_CONTRADICTED && verdicts[i].verdict != BT_VIOLATED);
     if (is_open) out[i].verdict.verdict = BT_INCONCLUSIVE;
     has_dropped = has_dropped || is_open_by_dropped(&out[i]);
@@ -246,7 +246,7 @@ static bool has_unended(const bt_trace *trace) {
 static bt_place take_back(bt_judge *judge, size_t known, const bt_trace *trace) {
   bt_known *k = &judge->table->traces[known];
   if (!(k->flags & BT_KNOWN_CONTRADICTED)) note_contradiction(judge, known, trace);
-  k->flags |= BT_KNOWN_OTHER_TIMES;
+  k->flags |= BT_KNOWN_IN_DOUBT;
   bt_trace_table_keep_found(judge->table, k);
   return bt_trace_table_place(judge->table, k);
 }

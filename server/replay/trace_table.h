@@ -30,8 +30,9 @@ enum {
   /* What the source says of it contradicts itself: the read that counts lacks a span that a search showed, or says
    * otherwise than the batch. Unless it violates all the same, nobody knows. */
   BT_KNOWN_CONTRADICTED = 512,
-  BT_KNOWN_OTHER_TIMES =
-      1024, /* and its spans are there, with other times or as one copy of two: nobody knows what violates */
+  /* And its spans are there, with other times than a search showed, or as one copy of two: of a violation nobody knows
+   * either whether it is one. */
+  BT_KNOWN_IN_DOUBT = 1024,
   BT_KNOWN_WITHOUT_TIME = 2048 /* was read, and no span of it has a start or an end */
 };
 

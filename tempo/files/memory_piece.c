@@ -36,6 +36,7 @@ bt_memory_piece *bt_memory_piece_new(const bt_trace *trace, size_t bytes) {
   piece->may_be_own = may_be_own(trace);
   piece->partial = trace->partial;
   piece->differing_copies = trace->differing_copies;
+  piece->has_more_copies = trace->has_more_copies;
   bt_found bounds = bt_found_of_trace(trace);
   piece->start_ns = bounds.start_ns;
   piece->end_ns = bounds.end_ns;

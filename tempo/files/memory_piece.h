@@ -19,8 +19,8 @@ struct bt_memory_piece {
   uint32_t depth; /* pieces from here to the first */
   size_t bytes;   /* of this allocation */
   bt_trace_id id;
-  bool may_be_own;                /* all spans are of BeTrace's own service */
-  bool partial, differing_copies; /* as the push had the trace */
+  bool may_be_own;                                 /* all spans are of BeTrace's own service */
+  bool partial, differing_copies, has_more_copies; /* as the push had the trace */
   int64_t start_ns, end_ns;
   const bt_span *spans;
   uint32_t span_count;

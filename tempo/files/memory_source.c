@@ -179,18 +179,20 @@ static bt_status build_trace(assembly *a, const bt_trace_id *id, bt_error *error
   bt_arena_reset(&a->arena);
   bt_trace_builder *builder = bt_trace_builder_new(&a->arena, id);
   if (!builder) return bt_error_no_memory(error);
-  bool partial = a->was_evicted, differs = false;
+  bool partial = a->was_evicted, differs = false, has_more = false;
   for (size_t i = 0; i < a->count; i++) {
     bt_status status = bt_memory_piece_add_to(a->held[i], builder, error);
     if (status != BT_OK) return status;
     for (const bt_memory_piece *piece = a->held[i]; piece; piece = piece->before) {
       partial = partial || piece->partial;
       differs = differs || piece->differing_copies;
+      has_more = has_more || piece->has_more_copies;
     }
   }
   a->trace = *bt_trace_builder_finish(builder);
   a->trace.partial = partial;
   a->trace.differing_copies = a->trace.differing_copies || differs;
+  a->trace.has_more_copies = a->trace.has_more_copies || has_more;
   return BT_OK;
 }
 

@@ -87,6 +87,8 @@ static const char *random_value(test_random *random, bool has_texts) {
 typedef struct style {                                /* of a whole trace */
   bool is_pruned, has_texts, is_doubtful, is_carried; /* is_carried: spans have flags and a trace state */
   bool has_copies;                                    /* records of one span that differ, and keys that stand twice */
+  unsigned sets_again; /* number of the span with many such keys, from 1; 0: none, for copies of others make too many
+                          possible traces with it for the naive evaluator */
 } style;
 
 static void write_attributes(test_random *random, bt_buffer *out, const style *how, const char *prefix,
@@ -102,6 +104,18 @@ static void write_attributes(test_random *random, bt_buffer *out, const style *h
     written[known++] = key;
     bt_buffer_printf(out, " %s%s=%s", prefix, key, random_value(random, how->has_texts));
   }
+}
+
+/* Keys as often as they were set: together they make more records than a span keeps. Rules read some of them. */
+static void write_set_again(test_random *random, bt_buffer *out, const style *how, unsigned number) {
+  static const char *const set[] = {"k", "m", "d.e", "ok", "k1", "k2", "k3"};
+  static const char *const places[] = {"", "", "", "resource.", "scope."};
+  if (how->sets_again != number + 1) return;
+  unsigned first = test_random_below(random, 3), end = first + 5 + test_random_below(random, 3 - first);
+  const char *place = PICK(random, places);
+  for (unsigned i = first; i < end; i++)
+    for (unsigned times = one_in(random, 6) ? 3 : 2; times > 0; times--)
+      bt_buffer_printf(out, " %s%s=%s", place, set[i], PICK(random, small_numbers));
 }
 
 static void write_parent(test_random *random, bt_buffer *out, unsigned number, unsigned count) {
@@ -204,6 +218,7 @@ static void write_record(test_random *random, bt_buffer *out, const identity *of
   if (one_in(random, 8)) bt_buffer_printf(out, " message=%s", PICK(random, strings));
   if (one_in(random, 4)) bt_buffer_printf(out, " scope=%s scope_version=1.2", PICK(random, strings));
   write_attributes(random, out, how, "", 6);
+  write_set_again(random, out, how, of->number);
   if (one_in(random, 2)) write_attributes(random, out, how, "resource.", 3);
   if (one_in(random, 6)) write_attributes(random, out, how, "scope.", 2);
   if (how->is_pruned) write_pruning(random, out);
@@ -230,6 +245,10 @@ void random_trace_write(test_random *random, bt_buffer *out) {
   if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
   style how = {.is_pruned = one_in(random, 4), .has_texts = one_in(random, 2), .is_doubtful = one_in(random, 2)};
   how.has_copies = one_in(random, 3);
+  if (!how.has_copies && one_in(random, 4)) { /* of few spans, so that rules speak of this one */
+    count = 1 + test_random_below(random, 3);
+    how.sets_again = 1 + test_random_below(random, count);
+  }
   how.is_carried = one_in(random, 2);
   for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, &how);
 }

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "dsl/eval.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/trace_text.h"
@@ -38,6 +40,12 @@ static const char *const trace_lines = "a top service=s\n"
                                        "d y parent=c service=t\n"
                                        "e checkout amount=5000 order=8\n";
 
+/* A span that may be 64 others, of which the rules tell 8 apart. */
+static const char *const doubled_lines = "a top service=s\n"
+                                         "b checkout amount=2000 amount=3000 order=7 k=1 k=2 n=1 n=2 o=1 o=2 p=1 p=2 "
+                                         "q=1 q=2 event=e event.n=3 event.n=4\n"
+                                         "c checkout amount=5000 order=8\n";
+
 /* With the indexes that otherwise only large traces have. */
 static const bt_eval_options options[RULE_COUNT] = {{.looks_up_at_once = true}, {.looks_up_at_once = true},
                                                     {.looks_up_at_once = true}, {.looks_up_at_once = true},
@@ -58,13 +66,12 @@ static bt_status evaluate(const bt_rule *const *rules, size_t count, const bt_tr
   return status;
 }
 
-static void test_every_allocation(void **state) {
-  (void)state;
+static void check_every_allocation(const char *lines) {
   bt_rule *rules[RULE_COUNT];
   char message[256];
   bt_arena arena;
   bt_arena_init(&arena, 1 << 24);
-  const bt_trace *trace = trace_text_read(&arena, trace_lines, message, sizeof message);
+  const bt_trace *trace = trace_text_read(&arena, lines, message, sizeof message);
   assert_non_null(trace);
   for (size_t i = 0; i < RULE_COUNT; i++) assert_non_null(rules[i] = compile(texts[i]));
   for (size_t n = 0;; n++) {
@@ -80,6 +87,16 @@ static void test_every_allocation(void **state) {
 }
 
 /* No rules: nothing to say, and no error. */
+static void test_every_allocation(void **state) {
+  (void)state;
+  check_every_allocation(trace_lines);
+}
+
+static void test_keys_that_stand_twice(void **state) {
+  (void)state;
+  check_every_allocation(doubled_lines);
+}
+
 static void test_no_rules(void **state) {
   (void)state;
   bt_ruleset *ruleset = NULL;
@@ -108,8 +125,21 @@ static void test_names(void **state) {
   assert_string_equal(bt_reason_name(BT_REASON_SKEW), "skew");
 }
 
+/* Each has words of its own. */
+static void test_words(void **state) {
+  (void)state;
+  assert_string_equal(bt_reason_in_words(BT_REASON_NONE), "");
+  for (bt_reason reason = BT_REASON_BUDGET; reason <= BT_REASON_LINKED; reason++) {
+    const char *words = bt_reason_in_words(reason);
+    assert_true(strlen(words) > 20);
+    for (bt_reason other = BT_REASON_NONE; other < reason; other++)
+      assert_string_not_equal(bt_reason_in_words(other), words);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation), cmocka_unit_test(test_no_rules),
-                                     cmocka_unit_test(test_names)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation),
+                                     cmocka_unit_test(test_keys_that_stand_twice), cmocka_unit_test(test_no_rules),
+                                     cmocka_unit_test(test_names), cmocka_unit_test(test_words)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

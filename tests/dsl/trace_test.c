@@ -7,8 +7,11 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "dsl/trace.h"
+#include "dsl/trace_copy.h"
 #include "tests/support/failing_alloc.h"
 
 static const bt_trace_id some_id = {{1}};
@@ -253,6 +256,132 @@ static void test_failing_allocator(void **state) {
   }
 }
 
+enum { MANY = 1000 };
+
+/* k0 to k999 with two values each, in either order. */
+static bt_attributes make_doubled(bt_arena *arena, uint32_t key_count, bool turned) {
+  bt_attribute *items = bt_arena_array(arena, (size_t)2 * key_count, sizeof *items);
+  assert_non_null(items);
+  for (uint32_t i = 0; i < 2 * key_count; i++) {
+    char *key = bt_arena_alloc(arena, 8);
+    assert_non_null(key);
+    int length = snprintf(key, 8, "k%u", i % key_count);
+    bool is_second = (i < key_count) == turned;
+    items[i].key = (bt_str){key, (size_t)length};
+    items[i].value = (bt_value){.type = BT_VALUE_INT, .integer = is_second ? 2 : 1};
+  }
+  return (bt_attributes){items, 2 * key_count};
+}
+
+static const bt_trace *build_one(bt_arena *arena, const bt_span *span, uint32_t times) {
+  bt_trace_builder *builder = bt_trace_builder_new(arena, &some_id);
+  bool has_room = builder != NULL;
+  for (uint32_t i = 0; i < times && has_room; i++) has_room = bt_trace_builder_add(builder, span);
+  return has_room ? bt_trace_builder_finish(builder) : NULL;
+}
+
+/* 2^1000 records that the span may be: it has the one that came, and is told with one value of each key, the same in
+ * whatever order they stand. */
+static void test_many_doubled_keys(void **state) {
+  (void)state;
+  int64_t told[2][MANY];
+  for (int turned = 0; turned < 2; turned++) {
+    bt_arena arena, made;
+    bt_arena_init(&arena, (size_t)1 << 24);
+    bt_arena_init(&made, (size_t)1 << 24);
+    bt_span span = make_span(1, 0, 1, 2);
+    span.attributes = make_doubled(&made, MANY, turned);
+    const bt_trace *trace = build_one(&arena, &span, 3);
+    assert_non_null(trace);
+    assert_true(trace->differing_copies && !trace->has_more_copies);
+    assert_null(trace->spans[0].other);
+    assert_int_equal(trace->spans[0].attributes.count, MANY);
+    assert_non_null(trace->spans[0].unsplit);
+    assert_null(trace->spans[0].unsplit->other);
+    assert_int_equal(trace->spans[0].unsplit->attributes.count, 2 * MANY);
+    for (uint32_t i = 0; i < MANY; i++) told[turned][i] = trace->spans[0].attributes.items[i].value.integer;
+    /* three times, each a few times what came */
+    assert_true(arena.total_bytes < (size_t)3 * 4 * 2 * MANY * sizeof(bt_attribute));
+    bt_arena_dispose(&arena);
+    bt_arena_dispose(&made);
+  }
+  assert_memory_equal(told[0], told[1], sizeof told[0]);
+}
+
+/* Such a key in each of many events: memory grows with the events, not with their square. */
+static void test_many_doubled_events(void **state) {
+  (void)state;
+  bt_arena arena, made;
+  bt_arena_init(&arena, (size_t)1 << 24);
+  bt_arena_init(&made, (size_t)1 << 24);
+  bt_event *events = bt_arena_array(&made, MANY, sizeof *events);
+  assert_non_null(events);
+  for (uint32_t i = 0; i < MANY; i++) events[i].attributes = make_doubled(&made, 1, false);
+  bt_span span = make_span(1, 0, 1, 2);
+  span.events = events;
+  span.event_count = MANY;
+  const bt_trace *trace = build_one(&arena, &span, 1);
+  assert_non_null(trace);
+  assert_true(trace->differing_copies && !trace->has_more_copies);
+  for (uint32_t i = 0; i < MANY; i++) assert_int_equal(trace->spans[0].events[i].attributes.count, 1);
+  assert_true(arena.total_bytes < (size_t)4 * MANY * (sizeof(bt_event) + 2 * sizeof(bt_attribute)));
+  bt_arena_dispose(&arena);
+  bt_arena_dispose(&made);
+}
+
+/* A copy has what did not fit into records, too. */
+static void test_doubled_keys_are_copied(void **state) {
+  (void)state;
+  bt_arena arena;
+  bt_arena_init(&arena, (size_t)1 << 24);
+  bt_span span = make_span(1, 0, 1, 2);
+  span.attributes = make_doubled(&arena, 5, false);
+  const bt_trace *trace = build_one(&arena, &span, 1);
+  assert_non_null(trace);
+  size_t bytes = bt_trace_copy_bytes(trace);
+  void *room = calloc(1, bytes);
+  assert_non_null(room);
+  const bt_span *copy = bt_trace_copy_spans(trace, room);
+  assert_ptr_not_equal(copy->unsplit, trace->spans[0].unsplit);
+  assert_int_equal(copy->unsplit->attributes.count, 10);
+  const bt_trace *again = build_one(&arena, copy, 2);
+  assert_non_null(again);
+  assert_int_equal(again->spans[0].unsplit->attributes.count, 10);
+  assert_int_equal(again->spans[0].attributes.count, 5);
+  free(room);
+  bt_arena_dispose(&arena);
+}
+
+static void test_doubled_keys_without_memory(void **state) {
+  (void)state;
+  bt_arena made;
+  bt_arena_init(&made, (size_t)1 << 24);
+  const bt_resource resource = {.attributes = make_doubled(&made, 300, false)};
+  const bt_event event = {.name = BT_STR("e"), .attributes = make_doubled(&made, 300, true)};
+  const bt_link link = {.attributes = make_doubled(&made, 300, true)};
+  const bt_scope scope = {.attributes = make_doubled(&made, 300, true)};
+  bt_span span = make_span(1, 0, 1, 2);
+  span.attributes = make_doubled(&made, 300, false);
+  span.resource = &resource;
+  span.scope = &scope;
+  span.events = &event;
+  span.links = &link;
+  span.event_count = span.link_count = 1;
+  for (size_t n = 0;; n++) {
+    bt_arena arena;
+    bt_arena_init(&arena, (size_t)1 << 24);
+    failing_alloc_after(n);
+    const bt_trace *trace = build_one(&arena, &span, 2);
+    bool was_refused = failing_alloc_stop();
+    assert_int_equal(trace != NULL, !was_refused);
+    if (trace) assert_int_equal(trace->spans[0].unsplit->event_count, 1);
+    bt_arena_dispose(&arena);
+    if (!was_refused) break;
+    assert_true(n < 1000);
+  }
+  bt_arena_dispose(&made);
+}
+
 /* The arena's cap is a limit like the allocator's. */
 static void test_cap(void **state) {
   (void)state;
@@ -270,6 +399,10 @@ int main(void) {
                                      cmocka_unit_test(test_copies),
                                      cmocka_unit_test(test_copies_with_links),
                                      cmocka_unit_test(test_failing_allocator),
+                                     cmocka_unit_test(test_many_doubled_keys),
+                                     cmocka_unit_test(test_many_doubled_events),
+                                     cmocka_unit_test(test_doubled_keys_are_copied),
+                                     cmocka_unit_test(test_doubled_keys_without_memory),
                                      cmocka_unit_test(test_cap)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

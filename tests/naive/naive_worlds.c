@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/trace_comparison.h"
+
 typedef struct answers {
   const bt_rule *rule;
   const bt_eval_options *options;
@@ -17,14 +19,17 @@ typedef struct answers {
 static bt_trace make_trace(const bt_trace *from, bt_arena *arena) {
   bt_trace_builder *builder = bt_trace_builder_new(arena, &from->id);
   if (!builder) abort();
-  for (uint32_t i = 0; i < from->span_count; i++)
-    if (!bt_trace_builder_add_apart(builder, &from->spans[i])) abort();
+  for (uint32_t i = 0; i < from->span_count; i++) {
+    bt_span span = from->spans[i];
+    span.other = span.unsplit = NULL;
+    if (!bt_trace_builder_add_apart(builder, &span)) abort();
+  }
   bt_trace trace = *bt_trace_builder_finish(builder);
   trace.partial = from->partial;
   return trace;
 }
 
-/* None of its spans has other records. */
+/* As it is told: other records are left out. */
 static void judge_world(answers *a, const bt_family *family) {
   naive_verdict verdict;
   bt_arena arena;
@@ -53,7 +58,126 @@ static void judge_world(answers *a, const bt_family *family) {
   bt_arena_dispose(&arena);
 }
 
+/* ---- records that were not split: one value of each key that stands twice, in each combination ---- */
+
+/* A place that has attributes: 0 to 2 are the span, its resource, its scope, then come events, then links. */
+static const bt_attributes *attributes_at(const bt_span *span, uint32_t place) {
+  if (place == 0) return &span->attributes;
+  if (place == 1) return &span->resource->attributes;
+  if (place == 2) return &span->scope->attributes;
+  place -= 3;
+  return place < span->event_count ? &span->events[place].attributes
+                                   : &span->links[place - span->event_count].attributes;
+}
+
+static void set_attributes(bt_span *span, uint32_t place, bt_attributes attributes, bt_arena *arena) {
+  void *room = bt_arena_alloc(arena, sizeof(bt_resource) + sizeof(bt_scope) + span->event_count * sizeof(bt_event) +
+                                         span->link_count * sizeof(bt_link));
+  bt_resource *resource = room;
+  bt_scope *scope = room;
+  bt_event *events = room;
+  bt_link *links = room;
+  if (!room) abort();
+  if (place == 0) {
+    span->attributes = attributes;
+  } else if (place == 1) {
+    const bt_value *service = bt_attributes_find(&attributes, BT_STR("service.name"));
+    *resource = (bt_resource){span->resource->service, attributes};
+    if (service) resource->service = service->type == BT_VALUE_STRING ? service->string : (bt_str){NULL, 0};
+    span->resource = resource;
+  } else if (place == 2) {
+    *scope = (bt_scope){span->scope->name, span->scope->version, attributes};
+    span->scope = scope;
+  } else if (place - 3 < span->event_count) {
+    memcpy(events, span->events, span->event_count * sizeof *events);
+    events[place - 3].attributes = attributes;
+    span->events = events;
+  } else {
+    memcpy(links, span->links, span->link_count * sizeof *links);
+    links[place - 3 - span->event_count].attributes = attributes;
+    span->links = links;
+  }
+}
+
+/* Its key stands before it, with another value each time, and not with the same. */
+static bool is_another_value(const bt_attributes *attributes, uint32_t at) {
+  bool is_again = false;
+  for (uint32_t i = 0; i < at; i++) {
+    if (!bt_str_equal(attributes->items[i].key, attributes->items[at].key)) continue;
+    if (bt_values_agree(&attributes->items[i].value, &attributes->items[at].value)) return false;
+    is_again = true;
+  }
+  return is_again;
+}
+
+static bool is_new_value(const bt_attributes *attributes, uint32_t at, bt_str key) {
+  for (uint32_t i = 0; i < at; i++)
+    if (bt_str_equal(attributes->items[i].key, key) &&
+        bt_values_agree(&attributes->items[i].value, &attributes->items[at].value))
+      return false;
+  return bt_str_equal(attributes->items[at].key, key);
+}
+
+static bool find_doubled(const bt_span *span, uint32_t *place, bt_str *key) {
+  for (*place = 0; *place < 3 + span->event_count + span->link_count; ++*place) {
+    const bt_attributes *attributes = attributes_at(span, *place);
+    for (uint32_t i = 0; i < attributes->count; i++) {
+      *key = attributes->items[i].key;
+      if (is_another_value(attributes, i)) return true;
+    }
+  }
+  return false;
+}
+
+/* How many spans it may be; more than NAIVE_WORLDS_MAX: that many or more. */
+static uint64_t count_variants(const bt_span *span) {
+  uint64_t count = 1;
+  for (uint32_t place = 0; place < 3 + span->event_count + span->link_count; place++) {
+    const bt_attributes *attributes = attributes_at(span, place);
+    for (uint32_t i = 0; i < attributes->count && count <= NAIVE_WORLDS_MAX; i++) {
+      uint64_t values = 1;
+      bool is_first = bt_attributes_find(attributes, attributes->items[i].key) == &attributes->items[i].value;
+      for (uint32_t k = i + 1; is_first && k < attributes->count; k++)
+        values += is_new_value(attributes, k, attributes->items[i].key);
+      count *= values;
+    }
+  }
+  return count;
+}
+
 static void judge_worlds(answers *a, const bt_family *family);
+
+/* *span is one of the family's. */
+static void judge_split(answers *a, const bt_family *family, bt_span *span) {
+  uint32_t place;
+  bt_str key;
+  if (!find_doubled(span, &place, &key)) {
+    judge_worlds(a, family);
+    return;
+  }
+  const bt_span given = *span;
+  const bt_attributes *all = attributes_at(&given, place);
+  for (uint32_t kept = 0; kept < all->count; kept++) {
+    if (!is_new_value(all, kept, key)) continue;
+    bt_arena arena;
+    bt_arena_init(&arena, SIZE_MAX);
+    bt_attribute *items = bt_arena_array(&arena, all->count, sizeof *items);
+    if (!items) abort();
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < all->count; i++)
+      if (i == kept || !bt_str_equal(all->items[i].key, key)) items[count++] = all->items[i];
+    *span = given;
+    set_attributes(span, place, (bt_attributes){items, count}, &arena);
+    judge_split(a, family, span);
+    bt_arena_dispose(&arena);
+  }
+}
+
+/* ---- worlds ---- */
+
+static const bt_span *first_record(const bt_span *span) {
+  return span->unsplit ? span->unsplit : span;
+}
 
 /* The family with each record of one span. */
 static void judge_each(answers *a, const bt_family *family, uint32_t of, uint32_t span) {
@@ -66,10 +190,10 @@ static void judge_each(answers *a, const bt_family *family, uint32_t of, uint32_
   bt_trace trace = *given;
   trace.spans = spans;
   traces[of].trace = &trace;
-  for (const bt_span *record = &given->spans[span]; record; record = record->other) {
+  for (const bt_span *record = first_record(&given->spans[span]); record; record = record->other) {
     spans[span] = *record;
     spans[span].other = NULL;
-    judge_worlds(a, &(bt_family){traces, family->trace_count});
+    judge_split(a, &(bt_family){traces, family->trace_count}, &spans[span]);
   }
   free(traces);
   free(spans);
@@ -78,7 +202,7 @@ static void judge_each(answers *a, const bt_family *family, uint32_t of, uint32_
 static void judge_worlds(answers *a, const bt_family *family) {
   for (uint32_t t = 0; t < family->trace_count; t++)
     for (uint32_t s = 0; s < family->traces[t].trace->span_count; s++)
-      if (family->traces[t].trace->spans[s].other) {
+      if (family->traces[t].trace->spans[s].other || family->traces[t].trace->spans[s].unsplit) {
         judge_each(a, family, t, s);
         return;
       }
@@ -101,9 +225,12 @@ static void conclude(const answers *a, naive_verdict *out) {
 }
 
 bool naive_has_worlds(const bt_family *family) {
-  for (uint32_t t = 0; t < family->trace_count; t++)
-    for (uint32_t s = 0; s < family->traces[t].trace->span_count; s++)
-      if (family->traces[t].trace->spans[s].other) return true;
+  for (uint32_t t = 0; t < family->trace_count; t++) {
+    const bt_trace *trace = family->traces[t].trace;
+    if (trace->has_more_copies) return true;
+    for (uint32_t s = 0; s < trace->span_count; s++)
+      if (trace->spans[s].other || trace->spans[s].unsplit) return true;
+  }
   return false;
 }
 
@@ -114,8 +241,9 @@ static uint64_t count_worlds(const bt_family *family) {
     const bt_trace *trace = family->traces[t].trace;
     if (trace->has_more_copies) return UINT64_MAX;
     for (uint32_t s = 0; s < trace->span_count && worlds <= NAIVE_WORLDS_MAX; s++) {
-      uint64_t records = 1;
-      for (const bt_span *other = trace->spans[s].other; other; other = other->other) records++;
+      uint64_t records = 0;
+      for (const bt_span *record = first_record(&trace->spans[s]); record; record = record->other)
+        records += count_variants(record);
       worlds *= records;
     }
   }
@@ -130,6 +258,7 @@ void naive_evaluate_worlds(const bt_rule *rule, const bt_family *family, bool is
   bool is_by_all = naive_is_exercised_by_all(rule) || (!rule->condition && !rule->when);
   *out = (naive_verdict){BT_INCONCLUSIVE, BT_REASON_COPIES, .exercised = is_by_all ? BT_TRUE : BT_UNKNOWN};
   if (!are_too_many) {
+    judge_world(&a, family); /* as it is told, which is one of them */
     judge_worlds(&a, family);
     conclude(&a, out);
   }

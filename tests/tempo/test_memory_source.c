@@ -417,6 +417,87 @@ static void test_no_memory(void **state) {
   assert_true(n > 10);
 }
 
+/* Appends a span of trace 1 with so many attributes: k0 … with this value each, and with the next one too where they
+ * stand twice. */
+static void append_record(bt_buffer *out, unsigned key_count, unsigned value, bool are_twice) {
+  bt_buffer_printf(out,
+                   "{\"traceId\":\"%032x\",\"spanId\":\"%016x\",\"name\":\"n\",\"startTimeUnixNano\":\"100\","
+                   "\"endTimeUnixNano\":\"110\",\"attributes\":[",
+                   1, 1);
+  for (unsigned i = 0; i < (are_twice ? 2 * key_count : key_count); i++)
+    bt_buffer_printf(out, "%s{\"key\":\"k%u\",\"value\":{\"intValue\":%u}}", i ? "," : "", i % key_count,
+                     value + i / key_count);
+  bt_buffer_append(out, BT_STR("]}"));
+}
+
+static void push_records(bt_source *source, unsigned record_count, unsigned key_count, bool are_twice) {
+  bt_buffer body = {0};
+  uint64_t count = 0;
+  bt_error error = {0};
+  bt_buffer_append(&body, BT_STR("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":["));
+  for (unsigned i = 0; i < record_count; i++) {
+    if (i) bt_buffer_append_char(&body, ',');
+    append_record(&body, key_count, i, are_twice);
+  }
+  bt_buffer_append(&body, BT_STR("]}]}]}"));
+  if (push_otlp(source, NULL, (bt_str){body.ptr, body.len}, true, &count, &error) != BT_OK)
+    fail_msg("%s", error.message);
+  bt_buffer_dispose(&body);
+}
+
+typedef struct records_seen {
+  bool has_more, differs;
+  unsigned told, unsplit; /* how many */
+} records_seen;
+
+static bt_status count_records(void *context, const bt_read_trace *read, bt_error *error) {
+  (void)error;
+  records_seen *seen = context;
+  assert_non_null(read->trace);
+  assert_int_equal(read->trace->span_count, 1);
+  *seen = (records_seen){.has_more = read->trace->has_more_copies, .differs = read->trace->differing_copies};
+  for (const bt_span *record = read->trace->spans; record; record = record->other) seen->told++;
+  for (const bt_span *record = read->trace->spans[0].unsplit; record; record = record->other) seen->unsplit++;
+  return BT_OK;
+}
+
+static records_seen read_records(bt_source *source) {
+  records_seen seen = {0};
+  bt_trace_id id = id_of(1);
+  bt_read_request request = {.ids = &id, .count = 1, .by_id = true};
+  bt_source_account account = {0};
+  bt_error error = {0};
+  assert_int_equal(bt_source_read(source, &request, count_records, &seen, &account, &error), BT_OK);
+  return seen;
+}
+
+/* Of 17 copies in one push 16 are kept, and that there are more is not forgotten: the other one may violate. */
+static void test_more_copies_than_are_kept(void **state) {
+  (void)state;
+  bt_source *source = make(0);
+  push_records(source, 17, 1, false);
+  records_seen seen = read_records(source);
+  assert_true(seen.differs && seen.has_more);
+  assert_int_equal(seen.told, 16);
+  bt_source_free(source);
+}
+
+/* Five keys that stand twice are 32 records: the one that came is kept with the span, over pushes too. */
+static void test_keys_that_stand_twice(void **state) {
+  (void)state;
+  bt_source *source = make(0);
+  push_records(source, 1, 5, true);
+  records_seen seen = read_records(source);
+  assert_true(seen.differs && !seen.has_more && seen.told == 1 && seen.unsplit == 1);
+  push_records(source, 1, 5, true);
+  seen = read_records(source);
+  assert_true(seen.differs && !seen.has_more && seen.told == 1 && seen.unsplit == 1);
+  push_records(source, 1, 1, false);
+  seen = read_records(source);
+  assert_true(seen.differs && !seen.has_more && seen.told == 2 && seen.unsplit == 2);
+  bt_source_free(source);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_merges_over_pushes),
                                      cmocka_unit_test(test_one_trace_of_two_tenants),
@@ -428,6 +509,8 @@ int main(void) {
                                      cmocka_unit_test(test_a_push_larger_than_the_cap),
                                      cmocka_unit_test(test_what_just_came_stays),
                                      cmocka_unit_test(test_bad_bytes),
+                                     cmocka_unit_test(test_more_copies_than_are_kept),
+                                     cmocka_unit_test(test_keys_that_stand_twice),
                                      cmocka_unit_test(test_threads),
                                      cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
