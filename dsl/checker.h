@@ -187,8 +187,13 @@ void bt_checker_report_link_test(bt_checker *checker, const bt_ast *node);
 bool bt_checker_link_field(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out);
 /* Whether a link's field may stand there; else E035. */
 bool bt_checker_allows_link(bt_checker *checker, const bt_ast *node, const bt_place *place);
-/* Whether the string can be such an id of a link; else E025. */
+
+/* checker_id.c: what ids are compared with. */
+/* Whether the string can be such an id of a trace or a link; else E025. */
 bool bt_checker_check_id(bt_checker *checker, bt_field_kind kind, const bt_expression *literal);
+/* W023 where `left` is the id of a span or of its parent, and `right` a text that is none. */
+void bt_checker_warn_of_span_id(bt_checker *checker, const bt_ast *node, const bt_expression *left,
+                                const bt_expression *right);
 
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);

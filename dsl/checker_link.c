@@ -57,54 +57,6 @@ bool bt_checker_link_field(bt_checker *checker, const bt_ast *node, bt_str rest,
   return true;
 }
 
-/* ---- what their ids are compared with ---- */
-
-static bool is_hex(bt_str text) {
-  bt_trace_id id;
-  return bt_trace_id_parse(text, &id);
-}
-
-static bool is_zeros(bt_str text) {
-  for (size_t i = 0; i < text.len; i++)
-    if (text.ptr[i] != '0') return false;
-  return true;
-}
-
-static const char *name_of_id(bt_field_kind kind) {
-  if (kind == BT_FIELD_LINK_SPAN_ID) return "link.span_id";
-  if (kind == BT_FIELD_LINK_TRACE_ID) return "link.trace_id";
-  return kind == BT_FIELD_TRACE_ID ? "trace.id" : "span.trace_id";
-}
-
-/* A text that no id can be would make a test that nothing meets, and a rule that nothing breaks. */
-bool bt_checker_check_id(bt_checker *checker, bt_field_kind kind, const bt_expression *literal) {
-  bt_str text = literal->literal.string;
-  bool is_of_link = kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID;
-  size_t digits = kind == BT_FIELD_LINK_SPAN_ID ? BT_SPAN_ID_HEX : BT_TRACE_ID_HEX;
-  const char *name = name_of_id(kind);
-  bool is_id = text.len == digits && is_hex(text);
-  if (is_id && !is_zeros(text)) return true;
-  if (is_id && !is_of_link) {
-    bt_checker_report(checker, BT_E_UNKNOWN, literal->range, "an id of zeros is none, and no trace has it");
-    return false;
-  }
-  if (is_id) {
-    bt_checker_report(checker, BT_E_UNKNOWN, literal->range,
-                      "an id of zeros is none: a link without one is found with link.where(not exists(%s))", name);
-    return false;
-  }
-  bt_diagnostic *added = bt_checker_report(
-      checker, BT_E_UNKNOWN, literal->range, "%s is %zu hexadecimal digits: found %zu characters%s", name, digits,
-      text.len,
-      text.len < digits && is_hex(text) ? ", which Tempo writes without the zeros in front"
-      : kind == BT_FIELD_SPAN_TRACE_ID  ? "; an attribute of that name is span.attributes[\"trace_id\"]"
-                                        : "");
-  if (text.len < digits && is_hex(text) && !is_zeros(text))
-    bt_checker_fix(checker, added, literal->range, "\"%.*s%.*s\"", (int)(digits - text.len),
-                   "00000000000000000000000000000000", BT_FMT(text));
-  return false;
-}
-
 /* ---- tests on one link ---- */
 
 bool bt_is_link_test(const bt_ast *node) {

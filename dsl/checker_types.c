@@ -277,6 +277,7 @@ static bool check_pair(bt_checker *checker, const bt_ast *node, const bt_express
   bt_comparison_operator op = node->op;
   bool fits = is_text_operator(op) ? check_text(checker, node, left, right)
                                    : check_units(checker, op, left, right) && check_quoted_number(checker, left, right);
+  if (fits) bt_checker_warn_of_span_id(checker, node, left, right);
   return fits && check_enumeration(checker, op, left, right) && check_enumeration(checker, op, right, left);
 }
 

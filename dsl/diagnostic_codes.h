@@ -48,6 +48,7 @@
  *   W020  `y after q` where q may be a span of another trace, and y is one of the rule's own
  *   W021  `first(x) linked to p`: one of the own trace is picked before it is asked for its links
  *   W022  `a.k > 0 and a.m == 1`: two spans called a may meet them
+ *   W023  `span.id == "ab"`: no span has such an id
  *   W025  `trace.has(count(event.name == "retry") > 3)` counts spans of the trace, not events of one */
 #ifndef BT_DSL_DIAGNOSTIC_CODES_H
 #define BT_DSL_DIAGNOSTIC_CODES_H
@@ -97,6 +98,7 @@
 #define BT_W_OWN_NAME       "W020"
 #define BT_W_PICKED_LINK    "W021"
 #define BT_W_TWO_SPANS      "W022"
+#define BT_W_NO_SPAN_ID     "W023"
 #define BT_W_SPANS_COUNTED  "W025"
 
 #endif

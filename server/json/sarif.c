@@ -60,6 +60,7 @@ static const code_meaning meanings[] = {
     {"W020", "A name is a span of the rule's own trace"},
     {"W021", "One span is picked before its links are asked for"},
     {"W022", "Two spans may meet two tests"},
+    {"W023", "A text that is the id of no span"},
     {"W025", "A count of spans where the events of one span were probably meant"},
 };
 

@@ -41,6 +41,9 @@ typedef struct bt_test_span {
   bt_span_kind kind;
   bt_span_status status;
   bt_str status_message;
+  bt_str trace_state;                                         /* ptr NULL: none */
+  uint32_t flags;                                             /* 0: nobody set them */
+  uint32_t dropped_attributes, dropped_events, dropped_links; /* as many as it says were dropped */
   bt_attributes attributes, resource, scope_attributes;
   bt_str scope_name, scope_version;
   const bt_test_event *events;

@@ -18,6 +18,23 @@ typedef bt_yaml_node node;
     return bt_yaml_get_duration(d, value, key, &((type *)into)->member, error);                                        \
   }
 
+/* What OTLP counts in 32 bits. */
+static bt_status read_count(const document *d, const node *value, const char *key, uint32_t *out, bt_error *error) {
+  int64_t number = 0;
+  char shown[BT_YAML_SHOWN_BYTES];
+  bt_status status = bt_yaml_get_number(d, value, key, &number, error);
+  if (status) return status;
+  if (number > UINT32_MAX)
+    return bt_yaml_fail(d, value, error, "%s: expected a number from 0 to 4294967295, got %s", key,
+                        bt_yaml_show(value, shown));
+  *out = (uint32_t)number;
+  return BT_OK;
+}
+#define COUNT_READER(name, member, key)                                                                                \
+  static bt_status name(const document *d, const node *value, void *into, bt_error *error) {                           \
+    return read_count(d, value, key, &((bt_test_span *)into)->member, error);                                          \
+  }
+
 static bt_status read_scalar(const document *d, const node *value, bt_value *out, bt_error *error) {
   char shown[BT_YAML_SHOWN_BYTES];
   if (bt_yaml_scalar_type(value, out) != BT_YAML_TOO_LARGE) return BT_OK;
@@ -87,8 +104,13 @@ TEXT_READER(read_span_id, bt_test_span, id, "id")
 TEXT_READER(read_span_parent, bt_test_span, parent, "parent")
 TEXT_READER(read_span_service, bt_test_span, service, "service")
 TEXT_READER(read_span_status_message, bt_test_span, status_message, "status_message")
+TEXT_READER(read_span_trace_state, bt_test_span, trace_state, "trace_state")
 DURATION_READER(read_span_at, bt_test_span, at_ns, "at")
 DURATION_READER(read_span_duration, bt_test_span, duration_ns, "duration")
+COUNT_READER(read_span_flags, flags, "flags")
+COUNT_READER(read_dropped_attributes, dropped_attributes, "dropped_attributes_count")
+COUNT_READER(read_dropped_events, dropped_events, "dropped_events_count")
+COUNT_READER(read_dropped_links, dropped_links, "dropped_links_count")
 
 /* The number of a word in a list, in any case. */
 static bt_status read_word(const document *d, const node *value, const char *key, const char *const *words,
@@ -184,6 +206,11 @@ static const bt_yaml_field span_fields[] = {{"span", read_span_name},
                                             {"kind", read_span_kind},
                                             {"status", read_span_status},
                                             {"status_message", read_span_status_message},
+                                            {"trace_state", read_span_trace_state},
+                                            {"flags", read_span_flags},
+                                            {"dropped_attributes_count", read_dropped_attributes},
+                                            {"dropped_events_count", read_dropped_events},
+                                            {"dropped_links_count", read_dropped_links},
                                             {"attributes", read_span_attributes},
                                             {"resource", read_span_resource},
                                             {"scope", read_span_scope},

@@ -199,7 +199,7 @@ static void write_count(writer *w) {
 
 /* A number that is no constant. */
 static void write_number_atom(writer *w) {
-  static const char *const carried[] = {"span.flags", "span.flags", "span.dropped_attributes_count",
+  static const char *const carried[] = {"span.flags", "span.dropped_links_count", "span.dropped_attributes_count",
                                         "span.dropped_events_count", "span.dropped_links_count"};
   bool can_nest = w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 2));
   bool has_attributes = w->about_a_span || w->visible;

@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo"), HERE]
 import replay_compare as compare  # noqa: E402
 from http_wire import Proxy, send_whole  # noqa: E402
+from random_edges import KINDS, edge_traces, random_edge_rule  # noqa: E402
 from random_rules import random_rule  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 from random_tempo import push_in_fragments, tempo_with_short_blocks  # noqa: E402
@@ -28,6 +29,7 @@ FULL = "--full" in sys.argv
 SEED = int(os.environ.get("BETRACE_SEED", "20262"))
 RULES = int(os.environ.get("BETRACE_RULES", "300" if FULL else "20"))
 TRACES, GROUP = 120 if FULL else 60, 3
+EDGES, EDGE_RULES = TRACES // 4, RULES // 4  # traces of each kind of random_edges.py, and rules on them
 ONE_IN = (1, 2, 8, 40)  # so many answers of a replay are bent
 
 
@@ -65,27 +67,39 @@ class BentProperty(unittest.TestCase):
         now = int(time.time())
         cls.start, cls.end = now - 4 * 3600, now - 600
         cls.traces = random_traces(rng, TRACES, (cls.start + 1) * SECOND, (cls.end - cls.start - 70) * SECOND)
-        push_in_fragments(cls.tempo, rng, cls.traces, cls.start - 60)
-        cls.rules, _ = compare.compile_rules([random_rule(rng) for _ in range(RULES)])
-        cls.expected = {rule: verdicts["violated"] for rule, verdicts in
-                        compare.evaluate(cls.folder.name, cls.rules, compare.write_traces(cls.folder.name, cls.traces)).items()}
+        # Before them those with something at their edges, which may be told where nobody knows.
+        cls.edges_start = cls.start - 3600
+        edges = [trace for kind in KINDS for trace in edge_traces(SEED, kind, EDGES, (cls.edges_start + 1) * SECOND, 3500 * SECOND)]
+        push_in_fragments(cls.tempo, rng, cls.traces, cls.edges_start - 60, [(random.Random(SEED + 2), edges)])
+        of_edges = random.Random(SEED + 3)
+        texts = [random_rule(rng) for _ in range(RULES)] + [random_edge_rule(of_edges, [trace.trace_id for trace in edges[:9]]) for _ in range(EDGE_RULES)]
+        cls.rules, _ = compare.compile_rules(texts)
+        cls.expected = cls.verdicts_of(cls.traces, "violated")
+        cls.undecided = cls.verdicts_of(edges, "inconclusive")
+        cls.expected_of_all = {rule: ids | cls.expected[rule] for rule, ids in cls.verdicts_of(edges, "violated").items()}
 
-    def replay(self, rules, url, way):
-        return compare.replay(self.folder.name, rules, url, "--start", str(self.start * SECOND), "--end", str(self.end * SECOND), "--limit", "0",
+    @classmethod
+    def verdicts_of(cls, traces, verdict):
+        found = compare.evaluate(cls.folder.name, cls.rules, compare.write_traces(cls.folder.name, traces))
+        return {rule: verdicts[verdict] for rule, verdicts in found.items()}
+
+    def replay(self, rules, url, way, start):
+        return compare.replay(self.folder.name, rules, url, "--start", str(start * SECOND), "--end", str(self.end * SECOND), "--limit", "0",
                               "--lateness", "0s", "--tempo-timeout", "30s", *way)
 
-    def wrong_in(self, rules, found, answer):
-        """What a "completed" answer says that is not so."""
+    def wrong_in(self, rules, found, answer, start):
+        """What a "completed" answer from `start` on says that is not so."""
         counted = {rule.id: one["inconclusive"] for rule, one in zip(rules, answer["rules"])}
         wrong = []
         for rule in rules:
-            false, lost = found[rule.id] - self.expected[rule.id], self.expected[rule.id] - found[rule.id]
+            expected = (self.expected if start == self.start else self.expected_of_all)[rule.id]
+            false, lost = found[rule.id] - expected - self.undecided[rule.id], expected - found[rule.id]
             if false or len(lost) > counted[rule.id]:
                 wrong.append(f"{rule.text}: false {sorted(false)}, lost {sorted(lost)}, inconclusive {counted[rule.id]}")
         return wrong
 
     def test_a_unbent_is_right(self):
-        found, answer = self.replay(self.rules[:GROUP], self.tempo.url, [])
+        found, answer = self.replay(self.rules[:GROUP], self.tempo.url, [], self.start)
         self.assertEqual(answer["status"], "completed")
         self.assertEqual(found, {rule.id: self.expected[rule.id] for rule in self.rules[:GROUP]})
         self.assertNotIn("contradicted", answer["coverage"])
@@ -97,13 +111,14 @@ class BentProperty(unittest.TestCase):
             at, number = at + len(rules), number + 1
             bender = RandomBender(random.Random(SEED * 1000 + number), ONE_IN[number % len(ONE_IN)])
             with Proxy(self.tempo.url, bender) as proxy:
-                found, answer = self.replay(rules, proxy.url, WAYS[rng.randrange(len(WAYS))])
+                start = self.edges_start if number % 3 == 0 else self.start
+                found, answer = self.replay(rules, proxy.url, WAYS[rng.randrange(len(WAYS))], start)
             bent.update(bender.bent)
             is_sure = answer["status"] == "completed"
             totals.update({"replays": 1, "completed": is_sure, "told": sum(map(len, found.values())), "bent": sum(bender.bent.values()),
                            "inconclusive": sum(one["inconclusive"] for one in answer["rules"]), "completed and bent": bool(is_sure and bender.bent),
                            "contradicted": answer["coverage"].get("contradicted_count", 0), "lacking": answer["coverage"].get("batches_lacking", 0)})
-            wrong = self.wrong_in(rules, found, answer) if is_sure else []
+            wrong = self.wrong_in(rules, found, answer, start) if is_sure else []
             if wrong:
                 problems.append(f"replay {number}, bent {dict(bender.bent)}:\n" + "\n".join(wrong))
                 print(problems[-1], flush=True)

@@ -11,19 +11,19 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "support"), os.path.join(HERE, ".
 import test_packs_tempo as packs  # noqa: E402
 import test_property_tempo as rules  # noqa: E402
 from newer_proxy import NewerTempo  # noqa: E402
-from random_spans import COLUMNS, FRAGMENTS, fragment_requests, is_lost, random_traces  # noqa: E402
+from random_spans import COLUMNS, FRAGMENTS, is_lost, random_traces  # noqa: E402
+from random_tempo import push_fragment  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
-rules.RULES, rules.TRACES, rules.ALONE, rules.FORCED = int(os.environ.get("BETRACE_RULES", "33")), 120, 4, 3
+rules.RULES, rules.TRACES, rules.ALONE, rules.FORCED, rules.EDGE_RULES = int(os.environ.get("BETRACE_RULES", "33")), 120, 4, 3, 22
+rules.PropertyOnTempo.edges_alone = 4
 # Of so few rules, those of this seed have each strategy several times.
 rules.SEED = int(os.environ.get("BETRACE_SEED", "24"))
 
 
-def push_in_blocks(tempo, rng, traces, _):
+def push_in_blocks(tempo, rng, traces, _, others=()):
     for fragment in range(FRAGMENTS):
-        for request in fragment_requests(rng, traces, fragment):
-            status, _, body = tempo.push_request(request)
-            assert status == 200 and b"rejected" not in body, body
+        push_fragment(tempo, rng, traces, others, fragment)
         tempo.next_block()
 
 
@@ -73,6 +73,7 @@ def has_array_in_column(trace):
 class RandomRules(Newer, rules.PropertyOnTempo):
     """Alone, so few traces are all read: that test is left to the full size."""
     LEAST_DECIDED = 0
+    edges = ("cut", "dropped")  # the model has one value of each key
     random_traces = staticmethod(traces_without_arrays)
     test_c_rules_alone = None
 

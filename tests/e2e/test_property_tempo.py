@@ -3,6 +3,7 @@ all of them and only them.
 
 Seeded random rules × random traces. The spans arrive in random order in three pushes that lie in three blocks (the fast config with blocks cut
 after three seconds), in many traces the span that decides alone. Rules run in groups and alone, over everything and over adjacent windows.
+What lies at the edges of traces (texts that were cut, what was dropped, keys that stand twice) comes in ranges of its own (edge_property.py).
 BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules, BETRACE_NEWER_RULES that of rules
 which pick one span of several or ask for the root, BETRACE_ONE_KIND_RULES that of rules about spans of one kind; --full takes 1,000, --short what
 test_newer_property takes: so few rules and traces that a check has room for them.
@@ -18,6 +19,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import replay_compare as compare  # noqa: E402
+from edge_property import EdgesOnTempo  # noqa: E402
 from count_laws import KINDS, MODES, broken_laws_of  # noqa: E402
 from random_rules import random_newer_rule, random_rule, random_rule_of_one_kind  # noqa: E402
 from random_spans import random_traces  # noqa: E402
@@ -32,11 +34,13 @@ SEED = int(os.environ.get("BETRACE_SEED", "24" if SHORT else "20251"))
 RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "33" if SHORT else "110"))
 OF_ONE_KIND = int(os.environ.get("BETRACE_ONE_KIND_RULES", RULES // 8))  # all spans that one of them speaks of are of one kind, besides
 NEWER = int(os.environ.get("BETRACE_NEWER_RULES", 0 if SHORT else RULES // 5))  # that pick one span of several, besides
+EDGE_RULES = 22 if SHORT else RULES // 2  # that ask for what lies at the edges of traces (random_edges.py), besides
 ALONE = 4 if SHORT else RULES // 6
 TRACES, GROUP, FORCED = 120 if SHORT else 450, 11, 3 if SHORT else 5
 
 
-class PropertyOnTempo(unittest.TestCase):
+class PropertyOnTempo(EdgesOnTempo, unittest.TestCase):
+    edges_alone = ALONE
     # Traces that a projection decides, for each rule that it is forced on, and one more. Of vParquet5 every text may be
     # the end of an array: all of the few rules that are forced can need reads by id there.
     LEAST_DECIDED = -1 if os.environ.get("BETRACE_TEMPO_VARIANT", "").endswith("vparquet5") and not FULL else 0 if SHORT else 10
@@ -53,7 +57,8 @@ class PropertyOnTempo(unittest.TestCase):
         now = int(time.time())
         cls.start, cls.end = now - 4 * 3600, now - 600
         cls.traces = random_traces(rng, TRACES, (cls.start + 1) * SECOND, (cls.end - cls.start - 70) * SECOND)
-        push_in_fragments(cls.tempo, rng, cls.traces, cls.start - 60)
+        cls.make_edges(SEED, TRACES // 3)
+        push_in_fragments(cls.tempo, rng, cls.traces, cls.edges_start - 60, cls.edges_to_push())
         texts = [random_rule(rng, plain=number % GROUP != 3 or number % 3 > 0) for number in range(RULES)]
         newer = random.Random(SEED + 1)
         texts += [random_newer_rule(newer) for _ in range(NEWER)]
@@ -64,6 +69,7 @@ class PropertyOnTempo(unittest.TestCase):
         cls.verdicts = compare.evaluate(cls.folder.name, cls.rules, path)
         cls.expected = {rule.id: cls.verdicts[rule.id]["violated"] for rule in cls.rules}
         cls.print_distribution()
+        cls.evaluate_edges(EDGE_RULES)
 
     @classmethod
     def print_distribution(cls):

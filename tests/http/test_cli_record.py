@@ -97,6 +97,31 @@ class RecordTest(unittest.TestCase):
         self.assertIn(f'{{trace: "{trace_id(0xCD)}", span: "00000000000000c2"}}]', text)
         self.assertNotIn('"retry"', self.record("--rule", "fraud"))
 
+    def test_what_a_span_carries_is_there(self):
+        """Flags, what was dropped, and of the trace state what a rule reads: the same verdicts, unknown ones too."""
+        self.write("rules.yaml", """rules:
+- {id: state, dsl: 'never { checkout.where(span.trace_state["es"] == "1") }'}
+- {id: twice, dsl: 'never { payment.where(span.trace_state["es"] == "1") }'}
+- {id: flags, dsl: "never { checkout.where(span.flags == 257) }"}
+- {id: counts, dsl: "never { checkout.where(span.dropped_events_count == 7 and span.dropped_links_count == 9) }"}
+- {id: open, dsl: "when { checkout as c } always { c.where(exists(user.id)) }"}
+""")
+        document = json.loads(trace(0xAB, span("checkout", id="00000000000000c1"), span("payment", parent="00000000000000c1")))
+        spans = [resource["scopeSpans"][0]["spans"][0] for resource in document["resourceSpans"]]
+        spans[0] |= {"traceState": f"dd={SECRET},es=1", "flags": 257, "droppedAttributesCount": 3, "droppedEventsCount": 7, "droppedLinksCount": 9}
+        spans[1] |= {"traceState": "es=1,es=2"}
+        self.traces = self.write("t.json", json.dumps(document))
+        expected = self.verdicts(self.traces)
+        self.assertEqual(expected, {"state": "violated", "twice": "inconclusive", "flags": "violated", "counts": "violated", "open": "inconclusive"})
+        for form in ("inline", "fixture"):
+            with self.subTest(form=form):
+                self.write("recorded.yaml", self.record("--as", form, "--whole-file"))
+                answer = json.loads(self.cli("test", "--json", "recorded.yaml").stdout)
+                self.assertEqual({one["rule_id"]: one["verdict"] for one in answer["tests"]}, expected)
+        self.assertIn('trace_state: "es=1", flags: 257, dropped_attributes_count: 3, dropped_events_count: 7, dropped_links_count: 9', self.record())
+        self.assertNotIn("es=1", self.record("--rule", "flags"))
+        self.assertIn(SECRET, self.record("--keep-all"))
+
     def test_keep(self):
         self.assertIn("secret-host", self.record("--rule", "fraud", "--keep", "host.name"))
         self.assertEqual(self.record("--rule", "fraud", "--keep-all").count(SECRET), 3)

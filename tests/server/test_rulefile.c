@@ -99,6 +99,16 @@ static void show_span(bt_buffer *out, const bt_test_span *span) {
   if (span->kind) bt_buffer_printf(out, " kind=%d", (int)span->kind);
   if (span->status) bt_buffer_printf(out, " status=%d", (int)span->status);
   show_key(out, "status_message", span->status_message);
+  show_key(out, "trace_state", span->trace_state);
+  const struct {
+    const char *name;
+    uint32_t number;
+  } carried[] = {{"flags", span->flags},
+                 {"dropped_attributes", span->dropped_attributes},
+                 {"dropped_events", span->dropped_events},
+                 {"dropped_links", span->dropped_links}};
+  for (size_t i = 0; i < sizeof carried / sizeof *carried; i++)
+    if (carried[i].number) bt_buffer_printf(out, " %s=%u", carried[i].name, carried[i].number);
   show_attributes(out, "", span->attributes);
   show_attributes(out, "resource.", span->resource);
   show_key(out, "scope.name", span->scope_name);

@@ -24,7 +24,7 @@ def number_field(field, value):
 
 
 def bytes_field(field, value):
-    value = value.encode() if isinstance(value, str) else value
+    value = value.encode(errors="surrogateescape") if isinstance(value, str) else value
     return varint(field << 3 | 2) + varint(len(value)) + value
 
 

@@ -2,12 +2,14 @@
 meet often, and so awkward that it holds everything that needs quoting, cutting or telling apart by type. Shared by
 the tests that compare a replay on Tempo with the evaluator.
 
-A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. Left out by name, because Tempo itself changes or loses them:
-spans that share an id (client and server halves, differing copies), resources of one trace that differ and that Tempo holds for the same, keys that a span has twice, text that is cut in the middle of a character;
+A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. What traces have at their edges (texts that are cut in the midst of a character,
+keys that a span has twice, dropped counts) random_edges.py adds. Left out by name, because Tempo itself changes or loses them:
+spans that share an id (client and server halves, differing copies), resources of one trace that differ and that Tempo holds for the same;
 arrays of the column's type under keys with a column of their own (is_lost), which no search finds but in vParquet5; and arrays of several doubles beside a NaN, which a search of
 2.8 may overlook.
 """
 import random
+import re
 import struct
 
 import otlp
@@ -105,8 +107,10 @@ def as_it_is(value):
 
 
 def as_stored(value):
-    """What Tempo keeps of a value."""
-    return value[:STORED_BYTES] if isinstance(value, str) else value
+    """What Tempo keeps of a value, as its JSON has it: U+FFFD for each byte that is left of a character that was cut."""
+    if not isinstance(value, str) or len(value) < STORED_BYTES // 4:
+        return value
+    return re.sub("[\udc80-\udcff]", "\ufffd", value.encode()[:STORED_BYTES].decode(errors="surrogateescape"))
 
 
 def hashed_value(value):
@@ -145,7 +149,7 @@ def keep_apart(mapping, has_nan):
 
 class RandomSpan:
     """One span: .attrs, .resource (with its service.name, if it has one), .fragment, .twice (arrives in the next fragment too),
-    .lacks."""
+    .lacks, and what random_edges.py adds: .doubled (attributes that come after the others), .said (further fields of the span), .event_said (of each event)."""
 
     def __init__(self, rng, trace_id, start_ns, span_id, lost):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
@@ -165,6 +169,7 @@ class RandomSpan:
         self.scope = rng.choice(("", "lib", "x"))
         self.fragment, self.twice = 0, False
         self.lacks = ()  # of its times those that are 0
+        self.doubled, self.said, self.event_said = [], {}, {}
 
     def resource_spans(self, stored=False):
         """It alone, as an entry of an ExportTraceServiceRequest's resourceSpans; with `stored` as Tempo keeps it: values cut, and without a
@@ -173,10 +178,11 @@ class RandomSpan:
         resource = {key: value for key, value in self.resource.items() if not (stored and key == "service.name" and value == "")}
         span = otlp.span(self.trace_id, self.name, self.start_ns, self.duration_ns, self.span_id, self.parent, self.kind, self.status)
         span.update({time: "0" for time in self.lacks})
-        span["attributes"] = attributes(self.attrs, change)
+        span.update({field: value for field, value in self.said.items() if not (stored and field == "flags")})
+        span["attributes"] = attributes(self.attrs, change) + [{"key": key, "value": any_value(change(value))} for key, value in self.doubled]
         if self.message:
             span["status"]["message"] = self.message
-        span["events"] = [{"name": n, "timeUnixNano": str(t), "attributes": attributes(a, change)} for n, t, a in self.events]
+        span["events"] = [{"name": n, "timeUnixNano": str(t), "attributes": attributes(a, change), **self.event_said} for n, t, a in self.events]
         return {"resource": {"attributes": attributes(resource, change)}, "scopeSpans": [{"scope": {"name": self.scope}, "spans": [span]}]}
 
 
@@ -194,11 +200,15 @@ class RandomTrace:
             span.parent = self._random_parent(rng)
             keep_apart(span.attrs, has_nan)
             keep_apart(span.resource, has_nan)
+        self.join_resources(columns)
+        self._split(rng)
+        self._lose_times(random.Random(self.trace_id))
+
+    def join_resources(self, columns):
+        """Of resources that Tempo holds for the same the first is that of all their spans."""
         firsts = {}
         for span in self.spans:
             span.resource = firsts.setdefault(hashed_resource(span.resource, columns[1]), span.resource)
-        self._split(rng)
-        self._lose_times(random.Random(self.trace_id))
 
     def _lose_times(self, rng):
         """In some traces of one span, which lies in a fragment with others: no search finds what came without an end alone. A start of 0 only beside one

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/trace_state.h"
 #include "server/base/time_text.h"
 #include "server/json/json_values.h"
 #include "server/json/test_report.h"
@@ -44,7 +45,58 @@ static bool keeps_status_message(bt_redaction *redaction, const bt_span *span) {
   return keeps;
 }
 
+/* The members of the trace state that rules ask for; all of it where a vendor stands twice. */
+static void append_state(bt_redaction *redaction, bt_str state, bt_buffer *out) {
+  bool keeps_state = redaction->keeps_all;
+  for (size_t i = 0; i < redaction->read->count && !keeps_state; i++) {
+    const bt_field *field = &redaction->read->items[i];
+    bt_str member;
+    if (field->kind != BT_FIELD_TRACE_STATE) continue;
+    bt_member_found found = bt_trace_state_find(state, field->key, &member);
+    keeps_state = found == BT_MEMBER_SEVERAL;
+    if (found == BT_MEMBER_ONE)
+      bt_buffer_printf(out, "%s%.*s=%.*s", out->len ? "," : "", BT_FMT(field->key), BT_FMT(member));
+  }
+  if (keeps_state) {
+    out->len = 0;
+    bt_buffer_append(out, state);
+  }
+  redaction->left_out += state.len && !out->len;
+}
+
+/* What a span says of itself in numbers, which no rule file and no OTLP leaves out where it is not 0. */
+typedef struct carried_number {
+  const char *yaml, *json;
+  uint32_t number;
+} carried_number;
+
+enum { CARRIED_NUMBERS = 4 };
+
+static void list_numbers(const bt_span *span, carried_number out[CARRIED_NUMBERS]) {
+  const carried_number numbers[CARRIED_NUMBERS] = {
+      {"flags", "flags", span->flags},
+      {"dropped_attributes_count", "droppedAttributesCount", span->dropped_attributes},
+      {"dropped_events_count", "droppedEventsCount", span->dropped_events},
+      {"dropped_links_count", "droppedLinksCount", span->dropped_links}};
+  memcpy(out, numbers, sizeof numbers);
+}
+
 /* ---- YAML ---- */
+
+static void write_carried(bt_redaction *redaction, const bt_span *span, bt_buffer *out) {
+  carried_number numbers[CARRIED_NUMBERS];
+  bt_buffer state = {0};
+  append_state(redaction, span->trace_state, &state);
+  if (state.len) {
+    bt_buffer_append(out, BT_STR(", trace_state: "));
+    bt_yaml_quote((bt_str){state.ptr, state.len}, out);
+  }
+  out->failed = out->failed || state.failed;
+  bt_buffer_dispose(&state);
+  list_numbers(span, numbers);
+  for (size_t i = 0; i < CARRIED_NUMBERS; i++)
+    if (numbers[i].number) bt_buffer_printf(out, ", %s: %" PRIu32, numbers[i].yaml, numbers[i].number);
+}
 
 /* `, name: {"k": v}` unless nothing of it is kept. */
 static void write_attributes(const char *name, bt_redaction *redaction, bt_field_kind kind,
@@ -161,6 +213,7 @@ static void write_span(const bt_family *family, const bt_span *span, bt_redactio
     bt_buffer_append(out, BT_STR(", status_message: "));
     bt_yaml_quote(span->status_message, out);
   }
+  write_carried(redaction, span, out);
   write_attributes("attributes", redaction, BT_FIELD_SPAN_ATTRIBUTE, &span->attributes, out);
   write_attributes("resource", redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &span->resource->attributes, out);
   write_scope(redaction, span->scope, out);
@@ -256,6 +309,17 @@ static json_t *links_json(bt_redaction *redaction, const bt_span *span) {
   return array;
 }
 
+static void add_carried(bt_redaction *redaction, const bt_span *span, json_t *object) {
+  carried_number numbers[CARRIED_NUMBERS];
+  bt_buffer state = {0};
+  append_state(redaction, span->trace_state, &state);
+  if (state.len) bt_json_set(object, "traceState", bt_text_json((bt_str){state.ptr, state.len}));
+  bt_buffer_dispose(&state);
+  list_numbers(span, numbers);
+  for (size_t i = 0; i < CARRIED_NUMBERS; i++)
+    if (numbers[i].number) bt_json_set(object, numbers[i].json, json_integer(numbers[i].number));
+}
+
 static json_t *span_json(const bt_trace *trace, const bt_span *span, bt_redaction *redaction) {
   char trace_id[BT_TRACE_ID_HEX + 1], id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
   bt_trace_id_format(&trace->id, trace_id);
@@ -266,6 +330,7 @@ static json_t *span_json(const bt_trace *trace, const bt_span *span, bt_redactio
                              time_json(span->start_ns), "endTimeUnixNano", time_json(span->end_ns), "attributes",
                              attributes_json(redaction, BT_FIELD_SPAN_ATTRIBUTE, &span->attributes));
   if (!bt_span_id_is_zero(&span->parent_id)) bt_json_set(object, "parentSpanId", json_string(parent));
+  add_carried(redaction, span, object);
   if (span->status) {
     json_t *status = json_pack("{s:i}", "code", (int)span->status);
     if (keeps_status_message(redaction, span)) bt_json_set(status, "message", bt_text_json(span->status_message));
