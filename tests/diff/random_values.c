@@ -18,6 +18,7 @@ static const char *const span_strings[] = {"span.name",
                                            "span.service",
                                            "span.status_message",
                                            "scope.name",
+                                           "scope.name",
                                            "scope.version",
                                            "span.id",
                                            "span.parent_id",
@@ -199,8 +200,13 @@ static void write_count(writer *w) {
 
 /* A number that is no constant. */
 static void write_number_atom(writer *w) {
-  static const char *const carried[] = {"span.flags", "span.dropped_links_count", "span.dropped_attributes_count",
-                                        "span.dropped_events_count", "span.dropped_links_count"};
+  static const char *const carried[] = {"span.flags",
+                                        "span.dropped_attributes_count",
+                                        "span.dropped_events_count",
+                                        "span.dropped_links_count",
+                                        "span.dropped_attributes_count",
+                                        "span.dropped_events_count",
+                                        "span.dropped_links_count"};
   bool can_nest = w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 2));
   bool has_attributes = w->about_a_span || w->visible;
   switch (below(w, 8)) {
@@ -229,9 +235,9 @@ static void write_number_atom(writer *w) {
     return;
   default: break;
   }
-  if (w->about_a_span && one_in(w, 4))
+  if (w->about_a_span && one_in(w, 3))
     put(w, PICK(w, carried));
-  else if (w->visible && one_in(w, 6))
+  else if (w->visible && one_in(w, 4))
     put_binding(w), put(w, "."), put(w, PICK(w, carried));
   else if (has_attributes && !one_in(w, 12))
     write_attribute(w);
