@@ -39,9 +39,9 @@ void bt_offer_value(bt_offering *o);
 void bt_offer_aggregates(bt_offering *o);  /* count, sum and the like */
 void bt_offer_part_counts(bt_offering *o); /* of one span */
 void bt_offer_durations(bt_offering *o);
-/* Whose attributes `path`, as in span.attributes, means; the head may be a binding's. */
 /* Whether the brackets behind the path hold the key of an attribute, and not a vendor of the trace state. */
 bool bt_index_is_attributes(bt_str path);
+/* Whose attributes `path`, as in span.attributes, means; the head may be a binding's. */
 bt_want_of bt_index_attributes(const bt_context *context, bt_str path);
 
 /* completion_item.c: adds a copy of the item, with its rank, unless its label does not fit what was typed. BT_NO_MEMORY

@@ -83,7 +83,7 @@ static void offer_path_values(bt_offering *o, bt_str path) {
 }
 
 bool bt_index_is_attributes(bt_str path) {
-  return bt_str_equal(bt_path_last(path), BT_STR("attributes"));
+  return !bt_str_equal(bt_path_last(path), BT_STR("trace_state"));
 }
 
 /* Values of head.attributes["key"]; the head may be a binding's. */

@@ -21,7 +21,7 @@ static bool is_kept(bt_redaction *redaction, bt_field_kind kind, bt_str key) {
   return keeps;
 }
 
-/* Of two with one key the first counts. */
+/* A rule file says each key once: of two the first. */
 static bool is_first(const bt_attributes *attributes, uint32_t index) {
   for (uint32_t i = 0; i < index; i++)
     if (bt_str_equal(attributes->items[i].key, attributes->items[index].key)) return false;
@@ -30,7 +30,7 @@ static bool is_first(const bt_attributes *attributes, uint32_t index) {
 
 static bool is_written(bt_redaction *redaction, bt_field_kind kind, const bt_attributes *attributes, uint32_t index) {
   const bt_attribute *attribute = &attributes->items[index];
-  if (!is_first(attributes, index) || bt_value_is_missing(&attribute->value)) return false;
+  if (bt_value_is_missing(&attribute->value)) return false;
   if (kind == BT_FIELD_RESOURCE_ATTRIBUTE && bt_str_equal(attribute->key, BT_STR("service.name")))
     return false; /* `service` says it */
   bool keeps = is_kept(redaction, kind, attribute->key);
@@ -48,7 +48,7 @@ static bool keeps_status_message(bt_redaction *redaction, const bt_span *span) {
 /* The members of the trace state that rules ask for; all of it where a vendor stands twice. */
 static void append_state(bt_redaction *redaction, bt_str state, bt_buffer *out) {
   bool keeps_state = redaction->keeps_all;
-  for (size_t i = 0; i < redaction->read->count && !keeps_state; i++) {
+  for (size_t i = 0; !keeps_state && i < redaction->read->count; i++) {
     const bt_field *field = &redaction->read->items[i];
     bt_str member;
     if (field->kind != BT_FIELD_TRACE_STATE) continue;
@@ -103,7 +103,7 @@ static void write_attributes(const char *name, bt_redaction *redaction, bt_field
                              const bt_attributes *attributes, bt_buffer *out) {
   bool any = false;
   for (uint32_t i = 0; i < attributes->count; i++) {
-    if (!is_written(redaction, kind, attributes, i)) continue;
+    if (!is_first(attributes, i) || !is_written(redaction, kind, attributes, i)) continue;
     if (any)
       bt_buffer_append(out, BT_STR(", "));
     else
@@ -394,16 +394,30 @@ static json_t *find_scope(json_t *piece, bt_redaction *redaction, const bt_scope
   return find_or_add(scopes, "scope", scope_json(redaction, scope), "spans", redaction, before);
 }
 
+/* Where the spans before it were put. */
+typedef struct piece_place {
+  const bt_span *last; /* NULL: there was none */
+  json_t *piece, *scope;
+} piece_place;
+
+static void add_record(const bt_trace *trace, const bt_span *record, bt_redaction *redaction, json_t *pieces,
+                       piece_place *place) {
+  bool is_same = place->last && record->resource == place->last->resource;
+  if (!is_same) place->piece = find_resource(pieces, redaction, record->resource);
+  if (!is_same || record->scope != place->last->scope)
+    place->scope = find_scope(place->piece, redaction, record->scope);
+  place->last = record;
+  bt_json_append(json_object_get(place->scope, "spans"), span_json(trace, record, redaction));
+}
+
 /* One piece for all spans of one resource and one for each scope in it, by what they say: the same pieces whatever the
- * layout was in which the spans came. */
+ * layout was in which the spans came. Of a span all records are written that it may be. */
 static void add_pieces(const bt_trace *trace, bt_redaction *redaction, json_t *pieces) {
-  json_t *piece = NULL, *scope = NULL;
+  piece_place place = {0};
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span *span = &trace->spans[i];
-    bool is_same = i && span->resource == trace->spans[i - 1].resource;
-    if (!is_same) piece = find_resource(pieces, redaction, span->resource);
-    if (!is_same || span->scope != trace->spans[i - 1].scope) scope = find_scope(piece, redaction, span->scope);
-    bt_json_append(json_object_get(scope, "spans"), span_json(trace, span, redaction));
+    for (const bt_span *record = span->unsplit ? span->unsplit : span; record; record = record->other)
+      add_record(trace, record, redaction, pieces, &place);
   }
 }
 
