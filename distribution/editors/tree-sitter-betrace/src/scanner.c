@@ -147,10 +147,14 @@ static bool read_path(TSLexer *lexer, path *p) {
   return false;
 }
 
-static bool ends_with_attributes(const path *p) {
-  static const char end[] = ".attributes";
-  unsigned length = sizeof end - 1;
+static bool ends_with(const path *p, const char *end) {
+  unsigned length = (unsigned)strlen(end);
   return p->length > length && p->length < MAX_WORD && memcmp(p->text + p->length - length, end, length) == 0;
+}
+
+/* What has values by a key in brackets: attributes, and the trace state of a span, which may be a binding's. */
+static bool is_indexed(const path *p) {
+  return ends_with(p, ".attributes") || ends_with(p, ".span.trace_state") || strcmp(p->text, "span.trace_state") == 0;
 }
 
 static bool give(TSLexer *lexer, const bool *valid, int symbol) {
@@ -187,7 +191,7 @@ bool tree_sitter_betrace_external_scanner_scan(void *payload, TSLexer *lexer, co
   int32_t next = has_filter ? '.' : next_character(lexer);
   if (next == '(' && is_listed(functions_of_one, p.text) && give(lexer, valid, FUNCTION_OF_ONE)) return true;
   if (next == '(' && is_listed(functions_of_two, p.text) && give(lexer, valid, FUNCTION_OF_TWO)) return true;
-  if (next == '[' && ends_with_attributes(&p) && give(lexer, valid, INDEXED_PATH)) return true;
+  if (next == '[' && is_indexed(&p) && give(lexer, valid, INDEXED_PATH)) return true;
   if (!has_filter && p.parts == 1 && give_word(lexer, valid, p.text, next)) return true;
   return give(lexer, valid, PATH);
 }
