@@ -325,8 +325,8 @@ static bool gather_records(const bt_trace_builder *builder, const bt_span *added
   return true;
 }
 
-/* Split by all keys they are too many: what is told of the span has one value of each key, and its records stay as they
- * came beside that. Where these are too many as well, some are lost. */
+/* For records that are too many once all keys are split. The span shows one value of each key, and keeps its records as
+ * they came beside that. Some of them are lost where those are too many, too. */
 static bool join_unsplit(bt_trace_builder *builder, const bt_span *added, bt_str service, bt_records *records,
                          bt_span *out) {
   bt_span *unsplit = bt_arena_alloc(builder->arena, sizeof *unsplit);

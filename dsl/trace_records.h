@@ -44,7 +44,7 @@ bool bt_record_has_doubled_key(const bt_span *record, bt_plain_parts *plain);
 bool bt_record_doubles(const bt_span *record, const bt_read_keys *read);
 /* Adds the record, or those that it may be, unless they are there. It is split by the keys that are read, NULL: by all;
  * and always by those that nobody can leave out, which say its service or that it was pruned. Of other keys one value
- * stays, whatever order they stand in. False: the arena has no room. */
+ * stays: the same one in any order. False: the arena has no room. */
 bool bt_records_add(bt_records *records, const bt_span *record, const bt_read_keys *read,
                     bt_arena *arena) BT_MUST_CHECK;
 /* Adds it as it is, unless it is there. False: the arena has no room. */

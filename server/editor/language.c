@@ -119,8 +119,7 @@ static const doc_row docs[] = {
     {"span.trace_id", NULL, "Id of the trace that the span is in, 32 hex digits."},
     {"span.flags", NULL,
      "OTLP's flags as a number: 1 sampled, 256 says that 512 is known, 512 its parent is remote. Not known where they "
-     "are "
-     "0, and Tempo does not keep them."},
+     "are 0, and Tempo does not keep them."},
     {"span.trace_state", "span.trace_state[\"vendor\"]",
      "The vendor's member of the W3C trace state, a text; missing where there is none."},
     {"span.dropped_attributes_count", NULL, "How many attributes of the span were dropped before it was stored."},

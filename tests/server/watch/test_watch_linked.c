@@ -206,7 +206,7 @@ static void nothing_false_while_questions_fail(void **state) {
   assert_int_equal(watch_sent_all(s), MESSAGES / 10);
 }
 
-/* A family is read by id: what of the own trace a search had shown, and that lacks, may be there all the same. */
+/* A search showed a span of the own trace, and the read by id lacks it: the span may be there all the same. */
 static void a_family_that_lacks_what_a_search_showed_is_incomplete(void **state) {
   watch_scene *s = *state;
   watch_add_rule(s, "unpublished", "when { order as o } never { process linked to o within 10m and not publish }");
