@@ -116,7 +116,7 @@ static void look_for_name(bt_used_name *used, bool *is_attribute, const bt_trace
 
 void bt_absent_names_look(bt_absent_names *absent, const bt_trace *trace) {
   absent->traces++;
-  bool has_dropped = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS);
+  bool has_dropped = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_PARTS);
   absent->hides_some = absent->hides_some || trace->pruned || trace->partial || trace->differing_copies || has_dropped;
   for (size_t i = 0; i < absent->part_count; i++)
     for (size_t k = 0; k < absent->parts[i].count; k++)

@@ -13,9 +13,31 @@ static unsigned doubt_of_time(const bt_span *span, unsigned doubts) {
 }
 
 /* What is there is final, also where it counts as missing. */
-static unsigned doubt_of_attribute(const bt_span *span, bt_str key) {
-  bool may_be_there = (span->doubts & BT_DOUBT_ATTRIBUTES) && !bt_attributes_find(&span->attributes, key);
-  return may_be_there ? BT_WHY_DROPPED : 0;
+static unsigned doubt_of_key(const bt_attributes *attributes, uint32_t dropped, bt_str key) {
+  return dropped && !bt_attributes_find(attributes, key) ? BT_WHY_DROPPED : 0;
+}
+
+static unsigned doubt_of_own(const bt_span *span, bt_str key) {
+  return doubt_of_key(&span->attributes, span->dropped_attributes, key);
+}
+
+static unsigned doubt_of_resource(const bt_span *span, bt_str key) {
+  return doubt_of_key(&span->resource->attributes, span->resource->attributes.dropped, key);
+}
+
+/* The resource's counts where the span's own is missing for certain. */
+static unsigned doubt_of_either(const bt_span *span, bt_str key) {
+  char no_id[BT_SPAN_ID_HEX + 1];
+  const bt_field own_field = {.kind = BT_FIELD_SPAN_ATTRIBUTE, .binding = BT_NO_BINDING, .key = key};
+  unsigned why = doubt_of_own(span, key);
+  if (why) return why;
+  bt_value own = bt_field_value(span, &own_field, NULL, no_id);
+  return bt_value_is_missing(&own) ? doubt_of_resource(span, key) : 0;
+}
+
+static unsigned doubt_of_part(const bt_span_part *part, bt_str key) {
+  const bt_attributes *attributes = part->event ? &part->event->attributes : &part->link->attributes;
+  return doubt_of_key(attributes, attributes->dropped, key);
 }
 
 static unsigned doubt_of_member(const bt_span *span, bt_str vendor) {
@@ -23,13 +45,18 @@ static unsigned doubt_of_member(const bt_span *span, bt_str vendor) {
   return bt_trace_state_find(span->trace_state, vendor, &value) == BT_MEMBER_SEVERAL ? BT_WHY_COPIES : 0;
 }
 
-unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field) {
+unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_span_part *part) {
   switch (field->kind) {
   case BT_FIELD_START: return doubt_of_time(span, BT_DOUBT_START);
   case BT_FIELD_END: return doubt_of_time(span, BT_DOUBT_END);
   case BT_FIELD_DURATION: return doubt_of_time(span, BT_DOUBT_START | BT_DOUBT_END);
-  case BT_FIELD_SPAN_ATTRIBUTE:
-  case BT_FIELD_EITHER_ATTRIBUTE: return doubt_of_attribute(span, field->key);
+  case BT_FIELD_SPAN_ATTRIBUTE: return doubt_of_own(span, field->key);
+  case BT_FIELD_EITHER_ATTRIBUTE: return doubt_of_either(span, field->key);
+  case BT_FIELD_RESOURCE_ATTRIBUTE: return doubt_of_resource(span, field->key);
+  case BT_FIELD_SCOPE_ATTRIBUTE:
+    return doubt_of_key(&span->scope->attributes, span->scope->attributes.dropped, field->key);
+  case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_LINK_ATTRIBUTE: return part ? doubt_of_part(part, field->key) : 0;
   case BT_FIELD_FLAGS: return span->flags ? 0 : BT_WHY_DROPPED; /* OTLP's default, and no Tempo keeps them */
   case BT_FIELD_TRACE_STATE: return doubt_of_member(span, field->key);
   case BT_FIELD_NAME:
@@ -43,16 +70,12 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field) {
   case BT_FIELD_DROPPED_ATTRIBUTES:
   case BT_FIELD_DROPPED_EVENTS:
   case BT_FIELD_DROPPED_LINKS:
-  case BT_FIELD_RESOURCE_ATTRIBUTE:
   case BT_FIELD_SCOPE_NAME:
   case BT_FIELD_SCOPE_VERSION:
-  case BT_FIELD_SCOPE_ATTRIBUTE:
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_EVENT_TIME:
-  case BT_FIELD_EVENT_ATTRIBUTE:
   case BT_FIELD_LINK_TRACE_ID:
   case BT_FIELD_LINK_SPAN_ID:
-  case BT_FIELD_LINK_ATTRIBUTE:
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END:
@@ -98,7 +121,7 @@ static bt_kleene test_cut(const bt_program_comparison *comparison, const bt_span
 static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
                            bt_work *work) {
   bool compares = predicate->kind == BT_PREDICATE_COMPARE;
-  unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field);
+  unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field, part);
   if (why) return test_unknown(predicate, why);
   if (compares && span->doubts & BT_DOUBT_CUT && bt_field_may_be_cut(&predicate->comparison.left->field))
     return test_cut(&predicate->comparison, span, part, work);

@@ -62,7 +62,7 @@ static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *fiel
   if (root == BT_NO_SPAN) return bt_outcome_missing();
   char no_id[BT_SPAN_ID_HEX + 1];
   bt_field of_root = {.kind = field_of_root(field->kind), .binding = BT_NO_BINDING, .key = field->key};
-  unsigned why = bt_doubt_of_field(bt_evaluator_span(evaluator, root), &of_root);
+  unsigned why = bt_doubt_of_field(bt_evaluator_span(evaluator, root), &of_root, NULL);
   if (why) return bt_outcome_unknown(why);
   return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, root), &of_root, NULL, no_id));
 }
@@ -115,7 +115,7 @@ bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uin
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   const bt_span *seen = bt_evaluator_span(evaluator, span);
   bool may_be_unknown = seen->doubts || bt_field_may_be_unsaid(field->kind);
-  unsigned why = may_be_unknown ? bt_doubt_of_field(seen, field) : 0;
+  unsigned why = may_be_unknown ? bt_doubt_of_field(seen, field, part) : 0;
   return why ? bt_outcome_unknown(why) : span_field(evaluator, field, span, part);
 }
 

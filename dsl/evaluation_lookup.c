@@ -35,7 +35,7 @@ static need find_value(bt_evaluator *evaluator, const bt_program_key *key) {
 }
 
 static need find_need(bt_evaluator *evaluator, const bt_program_key *key) {
-  static const unsigned hiding = BT_DOUBT_START | BT_DOUBT_END | BT_DOUBT_ATTRIBUTES | BT_DOUBT_CUT;
+  static const unsigned hiding = BT_DOUBT_START | BT_DOUBT_END | BT_DOUBT_ATTRIBUTES | BT_DOUBT_PARTS | BT_DOUBT_CUT;
   if (!are_bound(evaluator, key->needs)) return (need){.is_usable = false};
   if (key->kind == BT_KEY_EQUAL && evaluator->doubts & hiding)
     return (need){.is_usable = false}; /* it has no list of what may be equal */

@@ -142,7 +142,8 @@ struct bt_trace_builder {
   char trace_id[BT_TRACE_ID_HEX + 1];
   uint64_t seed; /* differs between runs, so that nobody can choose ids that fall into one slot */
   bt_plain_parts plain;
-  const bt_resource *whole_resource; /* of the record before: nothing in it may have been cut; NULL: not known */
+  /* Of the record before: nothing in it may have been cut, and nothing of it was dropped; NULL: not known. */
+  const bt_resource *whole_resource;
   const bt_scope *whole_scope;
   bool has_records; /* some spans are of several records, of which some may have given way */
   bool has_moved;   /* spans were put in order since they were filed: the slots name other ones */
@@ -226,39 +227,44 @@ bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
   return bt_trace_builder_new_for(arena, id, FIRST_CAPACITY);
 }
 
-static uint8_t doubts_of(const bt_span *span) {
+static unsigned doubts_of(const bt_span *span) {
   unsigned doubts = 0;
   if (span->start_ns == 0) doubts |= BT_DOUBT_START;
   if (span->end_ns == 0) doubts |= BT_DOUBT_END;
   if (span->dropped_attributes) doubts |= BT_DOUBT_ATTRIBUTES;
   if (span->dropped_events) doubts |= BT_DOUBT_EVENTS;
   if (span->dropped_links) doubts |= BT_DOUBT_LINKS;
-  return (uint8_t)doubts;
+  return doubts;
 }
 
-static bool has_cut_parts(const bt_span *span) {
-  for (uint32_t i = 0; i < span->event_count; i++)
-    if (bt_has_cut_text(&span->events[i].attributes)) return true;
-  for (uint32_t i = 0; i < span->link_count; i++)
-    if (bt_has_cut_text(&span->links[i].attributes)) return true;
-  return false;
+static unsigned doubts_of_attributes(const bt_attributes *attributes) {
+  unsigned doubts = bt_has_cut_text(attributes) ? BT_DOUBT_CUT : 0;
+  return attributes->dropped ? doubts | BT_DOUBT_PARTS : doubts;
+}
+
+static unsigned doubts_of_parts(const bt_span *span) {
+  unsigned doubts = 0;
+  for (uint32_t i = 0; i < span->event_count; i++) doubts |= doubts_of_attributes(&span->events[i].attributes);
+  for (uint32_t i = 0; i < span->link_count; i++) doubts |= doubts_of_attributes(&span->links[i].attributes);
+  return doubts;
 }
 
 /* Most spans share the resource and the scope of the one before. */
-static bool has_cut_shared(bt_trace_builder *builder, const bt_span *span) {
-  if (span->resource == builder->whole_resource && span->scope == builder->whole_scope) return false;
-  if (bt_has_cut_text(&span->resource->attributes) || bt_has_cut_text(&span->scope->attributes)) return true;
+static unsigned doubts_of_shared(bt_trace_builder *builder, const bt_span *span) {
+  if (span->resource == builder->whole_resource && span->scope == builder->whole_scope) return 0;
+  unsigned doubts = doubts_of_attributes(&span->resource->attributes) | doubts_of_attributes(&span->scope->attributes);
+  if (doubts) return doubts;
   builder->whole_resource = span->resource;
   builder->whole_scope = span->scope;
-  return false;
+  return 0;
 }
 
 static void set_flags(bt_trace_builder *builder, bt_span *span) {
   span->trace_id = builder->trace_id;
   span->pruning = (uint8_t)bt_pruning_of(span);
-  span->doubts = doubts_of(span);
-  if (bt_has_cut_text(&span->attributes) || has_cut_parts(span) || has_cut_shared(builder, span))
-    span->doubts |= BT_DOUBT_CUT;
+  unsigned doubts = doubts_of(span) | doubts_of_parts(span) | doubts_of_shared(builder, span);
+  if (bt_has_cut_text(&span->attributes)) doubts |= BT_DOUBT_CUT;
+  span->doubts = (uint8_t)doubts;
   if (span->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;
   builder->trace.doubts |= span->doubts;
 }

@@ -47,6 +47,7 @@ typedef struct bt_attribute {
 typedef struct bt_attributes {
   const bt_attribute *items; /* as they came */
   uint32_t count;
+  uint32_t dropped; /* as many as their event, link, resource or scope says were dropped; a span has its own number */
 } bt_attributes;
 
 typedef struct bt_resource {
@@ -88,7 +89,8 @@ enum {
   BT_DOUBT_END = 2,
   BT_DOUBT_ATTRIBUTES = 4, /* some were dropped: of those that are not there nothing is known */
   BT_DOUBT_EVENTS = 8,
-  BT_DOUBT_LINKS = 16
+  BT_DOUBT_LINKS = 16,
+  BT_DOUBT_PARTS = 64 /* one of its events or links, its resource or its scope lost attributes (32: cut_text.h) */
 };
 
 typedef struct bt_span {

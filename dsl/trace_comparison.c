@@ -56,7 +56,7 @@ const bt_attribute **bt_attributes_sorted(bt_attributes attributes, bt_arena *ar
 
 /* Attributes have no order of their own: two answers of Tempo may list them differently. */
 static bool attributes_agree(bt_attributes a, bt_attributes b, bt_arena *arena, bool *has_room) {
-  if (a.count != b.count) return false;
+  if (a.count != b.count || a.dropped != b.dropped) return false;
   if (attributes_agree_in_order(a, b)) return true;
   const bt_attribute **left = bt_attributes_sorted(a, arena), **right = bt_attributes_sorted(b, arena);
   if (!left || !right) return *has_room = false;
@@ -86,13 +86,15 @@ bool bt_span_links_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bo
   return true;
 }
 
-/* But for their attributes. */
+/* But for the attributes that they have. */
 static bool scopes_agree(const bt_scope *a, const bt_scope *b) {
-  return a == b || (bt_str_equal(a->name, b->name) && bt_str_equal(a->version, b->version));
+  return a == b || (bt_str_equal(a->name, b->name) && bt_str_equal(a->version, b->version) &&
+                    a->attributes.dropped == b->attributes.dropped);
 }
 
 static bool resources_agree(const bt_resource *a, const bt_resource *b) {
-  return a == b || (bt_str_equal(a->service, b->service) && !a->service.ptr == !b->service.ptr);
+  return a == b || (bt_str_equal(a->service, b->service) && !a->service.ptr == !b->service.ptr &&
+                    a->attributes.dropped == b->attributes.dropped);
 }
 
 bool bt_spans_agree_but_for_parts(const bt_span *a, const bt_span *b) {

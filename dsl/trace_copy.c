@@ -60,7 +60,7 @@ static void copy_attributes(walk *w, const bt_attributes *from, bt_attributes *t
     copy_text(w, from->items[i].key, &item->key);
     copy_value(w, &from->items[i].value, &item->value);
   }
-  *to = (bt_attributes){items, from->count};
+  *to = (bt_attributes){items, from->count, from->dropped};
 }
 
 static const bt_resource *copy_resource(walk *w, const bt_resource *from) {

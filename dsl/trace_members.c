@@ -80,10 +80,11 @@ static bool start_groups(bt_trace_index *index, const bt_matcher *matcher, bt_me
   return true;
 }
 
-/* A span whose attributes were dropped or cut may be a member, though it is in no group of a value. */
+/* A span whose attributes (or its resource's) were dropped or cut may be a member, though it is in no group of a
+ * value. */
 static bool is_grouped(const bt_trace_index *index, const bt_matcher *matcher) {
-  return matcher->is_grouped &&
-         !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_CUT));
+  static const unsigned hiding = BT_DOUBT_ATTRIBUTES | BT_DOUBT_PARTS | BT_DOUBT_CUT;
+  return matcher->is_grouped && !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & hiding);
 }
 
 /* Sets out to look for the members. */

@@ -98,7 +98,7 @@ static uint64_t hash_value(const bt_value *value) {
 
 /* Attributes have no order of their own. */
 static uint64_t hash_attributes(const bt_attributes *attributes) {
-  uint64_t sum = attributes->count;
+  uint64_t sum = attributes->count + mix_bits(attributes->dropped);
   for (uint32_t i = 0; i < attributes->count; i++)
     sum += mix_bits(bt_str_hash(attributes->items[i].key) ^ mix_bits(hash_value(&attributes->items[i].value)));
   return mix_bits(sum);
@@ -255,7 +255,7 @@ static bool drop_unread(const bt_attributes *from, const bt_read_keys *read, bt_
       items = bt_arena_array(arena, from->count, sizeof *items);
       if (!items) return false;
       for (uint32_t i = 0; i < at; i++) items[i] = *sorted[i];
-      *out = (bt_attributes){items, at};
+      *out = (bt_attributes){items, at, from->dropped};
     }
     if (!items) continue;
     if (drops) items[out->count++] = *choose_value(sorted, at, next);
@@ -321,7 +321,7 @@ static bool count_variants(const bt_span *record, uint32_t most, bt_arena *arena
 /* Of the attributes with the key of number `kept` that one alone. */
 static bool keep_value(const bt_attributes *from, uint32_t kept, bt_arena *arena, bt_attributes *out) {
   bt_attribute *items = bt_arena_array(arena, from->count, sizeof *items);
-  *out = (bt_attributes){.items = items};
+  *out = (bt_attributes){.items = items, .dropped = from->dropped};
   for (uint32_t i = 0; items && i < from->count; i++)
     if (i == kept || !bt_str_equal(from->items[i].key, from->items[kept].key)) items[out->count++] = from->items[i];
   return items != NULL;

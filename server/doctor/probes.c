@@ -221,7 +221,7 @@ static void make_events(bt_probe_build *build) {
   }
   bt_probe_attributes attribute = bt_probe_attribute(build, "betrace.kind", (bt_value)TEXT("nil"));
   events[0] = (bt_event){.name = BT_STR("doctor.opened"), .time_ns = span->start_ns};
-  events[1] = (bt_event){BT_STR("doctor.closed"), span->end_ns, {attribute.items, attribute.count}};
+  events[1] = (bt_event){BT_STR("doctor.closed"), span->end_ns, {.items = attribute.items, .count = attribute.count}};
   *link = (bt_link){.trace_id = build->probes->items[0].id, .span_id = build->root};
   span->events = events;
   span->event_count = 2;

@@ -139,7 +139,7 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
     if (violates && wants_violations(judge))
       status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
   }
-  bool says_so = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS);
+  bool says_so = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_PARTS);
   judge->dropped += is_final && has_dropped && says_so && !judge->plan->is_static;
   return status;
 }

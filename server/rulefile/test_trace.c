@@ -131,7 +131,7 @@ static bool make_resource(const maker *m, const bt_test_span *from, const bt_res
   if (from->service.len)
     items[count++] = (bt_attribute){BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = from->service}};
   for (uint32_t i = 0; i < from->resource.count; i++) items[count++] = from->resource.items[i];
-  resource->attributes = (bt_attributes){items, count};
+  resource->attributes = (bt_attributes){.items = items, .count = count};
   for (uint32_t i = 0; i < count; i++) {
     if (!bt_str_equal(items[i].key, BT_STR("service.name"))) continue;
     bool is_name = items[i].value.type == BT_VALUE_STRING && items[i].value.string.len > 0; /* an empty name is none */

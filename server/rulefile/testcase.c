@@ -79,7 +79,7 @@ static bt_status read_attributes(const document *d, const node *map, const char 
     items[count].key = name->text;
     status = read_value(d, name->next, &items[count].value, error);
   }
-  *out = (bt_attributes){items, count};
+  *out = (bt_attributes){.items = items, .count = count};
   return status;
 }
 

@@ -113,7 +113,8 @@ static bt_status move_array(bt_build *build, const void *items, size_t count, si
 bt_status bt_build_attributes(bt_build *build, bt_attribute_list *list, bt_attributes *out, bt_error *error) {
   void *items;
   bt_status status = move_array(build, list->items, list->count, sizeof *list->items, &items, error);
-  *out = (bt_attributes){items, status == BT_OK ? (uint32_t)list->count : 0};
+  out->items = items;
+  out->count = status == BT_OK ? (uint32_t)list->count : 0;
   list->count = 0;
   return status;
 }

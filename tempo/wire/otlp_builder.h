@@ -56,8 +56,8 @@ bt_status bt_build_add_value(bt_build *build, const bt_value *value, bt_error *e
 bt_status bt_build_add_event(bt_build *build, const bt_event *event, bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_add_link(bt_build *build, const bt_link *link, bt_error *error) BT_MUST_CHECK;
 
-/* Each moves a list to the arena and empties it. The values become BT_VALUE_ARRAY when they are scalars of one type,
- * else BT_VALUE_OTHER. */
+/* Each moves a list to the arena and empties it. How many attributes were dropped stays in *out. The values become
+ * BT_VALUE_ARRAY when they are scalars of one type, else BT_VALUE_OTHER. */
 bt_status bt_build_attributes(bt_build *build, bt_attribute_list *list, bt_attributes *out,
                               bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_array(bt_build *build, bt_value *out, bt_error *error) BT_MUST_CHECK;

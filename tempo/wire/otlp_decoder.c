@@ -65,6 +65,7 @@ static bt_status read_event(const decoder *d, bt_str message) {
       status = bt_otlp_read_time(&d->place, "the time of an event", field.value, &event.time_ns);
       break;
     case OF_EVENT_NAME_TAG: status = bt_otlp_read_text(&d->place, field.bytes, &event.name); break;
+    case OF_EVENT_DROPPED_TAG: event.attributes.dropped = (uint32_t)field.value; break;
     case OF_EVENT_ATTRIBUTES_TAG: status = bt_otlp_read_attribute(&d->place, field.bytes, &build->event); break;
     default: PASS_OVER(&wire, &field, tags); break;
     }
@@ -92,6 +93,7 @@ static bt_status read_link(const decoder *d, bt_str message) {
     case OF_LINK_SPAN_ID_TAG:
       status = read_id(d, "a link's span id", field.bytes, link.span_id.bytes, sizeof link.span_id.bytes, true);
       break;
+    case OF_LINK_DROPPED_TAG: link.attributes.dropped = (uint32_t)field.value; break;
     case OF_LINK_ATTRIBUTES_TAG: status = bt_otlp_read_attribute(&d->place, field.bytes, &build->link); break;
     default: PASS_OVER(&wire, &field, tags); break;
     }
@@ -223,6 +225,7 @@ static bt_status read_scope(const decoder *d, bt_str message, bt_scope *scope) {
     switch (field.tag) {
     case OF_SCOPE_NAME_TAG: status = bt_otlp_read_text(&d->place, field.bytes, &scope->name); break;
     case OF_SCOPE_VERSION_TAG: status = bt_otlp_read_text(&d->place, field.bytes, &scope->version); break;
+    case OF_SCOPE_DROPPED_TAG: scope->attributes.dropped = (uint32_t)field.value; break;
     case OF_SCOPE_ATTRIBUTES_TAG:
       status = bt_otlp_read_attribute(&d->place, field.bytes, &d->place.build->scope);
       break;
@@ -256,17 +259,20 @@ static bt_status read_scope_spans(decoder *d, bt_str message) {
   return status == BT_OK ? bt_build_attributes(build, &build->scope, &scope->attributes, d->place.error) : status;
 }
 
-static bt_status read_resource(const decoder *d, bt_str message) {
+static bt_status read_resource(const decoder *d, bt_str message, bt_resource *resource) {
   static const bt_otlp_tag tags[] = BT_OTLP_TAGS(BT_OTLP_RESOURCE);
   bt_wire wire;
   bt_wire_field field;
   bt_status status = BT_OK;
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
-    if (field.tag == OF_RESOURCE_ATTRIBUTES_TAG)
+    switch (field.tag) {
+    case OF_RESOURCE_DROPPED_TAG: resource->attributes.dropped = (uint32_t)field.value; break;
+    case OF_RESOURCE_ATTRIBUTES_TAG:
       status = bt_otlp_read_attribute(&d->place, field.bytes, &d->place.build->resource);
-    else
-      PASS_OVER(&wire, &field, tags);
+      break;
+    default: PASS_OVER(&wire, &field, tags); break;
+    }
   }
   return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "Resource") : status;
 }
@@ -290,7 +296,7 @@ static bt_status read_resource_spans(decoder *d, bt_str message) {
   bt_wire_init(&wire, message);
   while (status == BT_OK && bt_wire_next(&wire, &field)) {
     switch (field.tag) {
-    case OF_RESOURCE_SPANS_RESOURCE_TAG: status = read_resource(d, field.bytes); break;
+    case OF_RESOURCE_SPANS_RESOURCE_TAG: status = read_resource(d, field.bytes, resource); break;
     case OF_RESOURCE_SPANS_SCOPES_TAG: status = read_scope_spans(d, field.bytes); break;
     case OF_RESOURCE_SPANS_LIBRARIES_TAG: status = read_library_spans(d, &wire, field.bytes); break;
     default: PASS_OVER(&wire, &field, tags); break;

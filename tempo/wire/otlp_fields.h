@@ -17,7 +17,9 @@
   FIELD(OF_RESOURCE_SPANS_SCOPES, 2, BYTES, "scopeSpans", "scope_spans")                                               \
   FIELD(OF_RESOURCE_SPANS_LIBRARIES, 1000, BYTES, "instrumentationLibrarySpans", "instrumentation_library_spans")
 
-#define BT_OTLP_RESOURCE(FIELD, ALIAS) FIELD(OF_RESOURCE_ATTRIBUTES, 1, BYTES, "attributes", "attributes")
+#define BT_OTLP_RESOURCE(FIELD, ALIAS)                                                                                 \
+  FIELD(OF_RESOURCE_ATTRIBUTES, 1, BYTES, "attributes", "attributes")                                                  \
+  FIELD(OF_RESOURCE_DROPPED, 2, VARINT, "droppedAttributesCount", "dropped_attributes_count")
 
 #define BT_OTLP_SCOPE_SPANS(FIELD, ALIAS)                                                                              \
   FIELD(OF_SCOPE_SPANS_SCOPE, 1, BYTES, "scope", "scope")                                                              \
@@ -27,7 +29,8 @@
 #define BT_OTLP_SCOPE(FIELD, ALIAS)                                                                                    \
   FIELD(OF_SCOPE_NAME, 1, BYTES, "name", "name")                                                                       \
   FIELD(OF_SCOPE_VERSION, 2, BYTES, "version", "version")                                                              \
-  FIELD(OF_SCOPE_ATTRIBUTES, 3, BYTES, "attributes", "attributes")
+  FIELD(OF_SCOPE_ATTRIBUTES, 3, BYTES, "attributes", "attributes")                                                     \
+  FIELD(OF_SCOPE_DROPPED, 4, VARINT, "droppedAttributesCount", "dropped_attributes_count")
 
 #define BT_OTLP_SPAN(FIELD, ALIAS)                                                                                     \
   FIELD(OF_SPAN_TRACE_ID, 1, BYTES, "traceId", "trace_id")                                                             \
@@ -54,12 +57,14 @@
 #define BT_OTLP_EVENT(FIELD, ALIAS)                                                                                    \
   FIELD(OF_EVENT_TIME, 1, FIXED64, "timeUnixNano", "time_unix_nano")                                                   \
   FIELD(OF_EVENT_NAME, 2, BYTES, "name", "name")                                                                       \
-  FIELD(OF_EVENT_ATTRIBUTES, 3, BYTES, "attributes", "attributes")
+  FIELD(OF_EVENT_ATTRIBUTES, 3, BYTES, "attributes", "attributes")                                                     \
+  FIELD(OF_EVENT_DROPPED, 4, VARINT, "droppedAttributesCount", "dropped_attributes_count")
 
 #define BT_OTLP_LINK(FIELD, ALIAS)                                                                                     \
   FIELD(OF_LINK_TRACE_ID, 1, BYTES, "traceId", "trace_id")                                                             \
   FIELD(OF_LINK_SPAN_ID, 2, BYTES, "spanId", "span_id")                                                                \
-  FIELD(OF_LINK_ATTRIBUTES, 4, BYTES, "attributes", "attributes")
+  FIELD(OF_LINK_ATTRIBUTES, 4, BYTES, "attributes", "attributes")                                                      \
+  FIELD(OF_LINK_DROPPED, 5, VARINT, "droppedAttributesCount", "dropped_attributes_count")
 
 #define BT_OTLP_KEY_VALUE(FIELD, ALIAS)                                                                                \
   FIELD(OF_KEY_VALUE_KEY, 1, BYTES, "key", "key")                                                                      \

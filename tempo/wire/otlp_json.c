@@ -125,6 +125,18 @@ static bt_status read_status(decoder *d, bt_span *span) {
   return finish_value(d, status);
 }
 
+static bt_status read_uint32(decoder *d, const char *expected, uint32_t *out) {
+  uint64_t count = 0;
+  bt_status status = bt_json_read_uint64(&d->place, expected, &count);
+  if (status == BT_OK && count > UINT32_MAX) (void)bt_json_stop(&d->place.json, expected);
+  *out = (uint32_t)count;
+  return status == BT_OK && count > UINT32_MAX ? bt_json_place_status(&d->place) : status;
+}
+
+static bt_status read_count(decoder *d, uint32_t *out) {
+  return read_uint32(d, "expected how many were dropped: 0 to 4294967295", out);
+}
+
 static bt_status read_event(decoder *d) {
   static const bt_json_name names[] = BT_OTLP_NAMES(BT_OTLP_EVENT);
   bt_build *build = d->place.build;
@@ -139,6 +151,8 @@ static bt_status read_event(decoder *d) {
       status = bt_json_read_time(&d->place, &event.time_ns);
     else if (bit == OF_EVENT_NAME)
       status = bt_json_read_text(&d->place, &event.name);
+    else if (bit == OF_EVENT_DROPPED)
+      status = read_count(d, &event.attributes.dropped);
     else
       status = bt_json_read_attributes(&d->place, &build->event);
   }
@@ -171,6 +185,8 @@ static bt_status read_link(decoder *d) {
       status = read_id(d, link.trace_id.bytes, sizeof link.trace_id.bytes, trace_id_expected);
     else if (bit == OF_LINK_SPAN_ID)
       status = read_id(d, link.span_id.bytes, sizeof link.span_id.bytes, span_id_expected);
+    else if (bit == OF_LINK_DROPPED)
+      status = read_count(d, &link.attributes.dropped);
     else
       status = bt_json_read_attributes(&d->place, &build->link);
   }
@@ -184,18 +200,6 @@ static bt_status read_links(decoder *d) {
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_link(d);
   return finish_value(d, status);
-}
-
-static bt_status read_uint32(decoder *d, const char *expected, uint32_t *out) {
-  uint64_t count = 0;
-  bt_status status = bt_json_read_uint64(&d->place, expected, &count);
-  if (status == BT_OK && count > UINT32_MAX) (void)bt_json_stop(&d->place.json, expected);
-  *out = (uint32_t)count;
-  return status == BT_OK && count > UINT32_MAX ? bt_json_place_status(&d->place) : status;
-}
-
-static bt_status read_count(decoder *d, uint32_t *out) {
-  return read_uint32(d, "expected how many were dropped: 0 to 4294967295", out);
 }
 
 static const bt_json_name span_names[] = BT_OTLP_NAMES(BT_OTLP_SPAN);
@@ -262,6 +266,8 @@ static bt_status read_scope(decoder *d, bt_scope *scope) {
       status = bt_json_read_text(&d->place, &scope->name);
     else if (bit == OF_SCOPE_VERSION)
       status = bt_json_read_text(&d->place, &scope->version);
+    else if (bit == OF_SCOPE_DROPPED)
+      status = read_count(d, &scope->attributes.dropped);
     else
       status = bt_json_read_attributes(&d->place, &build->scope);
   }
@@ -301,7 +307,8 @@ static bt_status read_resource(decoder *d, bt_resource *resource) {
   build->resource.count = 0;
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
-    status = bt_json_read_attributes(&d->place, &build->resource);
+    status = bit == OF_RESOURCE_DROPPED ? read_count(d, &resource->attributes.dropped)
+                                        : bt_json_read_attributes(&d->place, &build->resource);
   status = finish_value(d, status);
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, d->place.error);
   resource->service = bt_build_service(&resource->attributes);

@@ -333,8 +333,8 @@ static bool fill_draft(row_reader *reader, draft *into) {
       return false;
     }
   }
-  into->own[reader->group] = (bt_attributes){copies, own};
-  into->resource[reader->group] = (bt_attributes){copies + (count - resource), resource};
+  into->own[reader->group] = (bt_attributes){.items = copies, .count = own};
+  into->resource[reader->group] = (bt_attributes){.items = copies + (count - resource), .count = resource};
   into->seen[reader->group] = true;
   into->doubted[reader->group] = reader->doubted;
   if (reader->doubted) reader->merge->doubted[reader->group] = true;
@@ -512,7 +512,7 @@ static bool drop_made_up(bt_arena *arena, bt_attributes *attributes) {
   if (!kept) return false;
   for (uint32_t i = 0; i < attributes->count; i++)
     if (!may_be_made_up(&attributes->items[i].value)) kept[count++] = attributes->items[i];
-  *attributes = (bt_attributes){kept, count};
+  *attributes = (bt_attributes){.items = kept, .count = count};
   return true;
 }
 
@@ -529,7 +529,7 @@ static bool join_attributes(bt_arena *arena, const bt_attributes *groups, uint32
   if (group_count == 1) return *out = groups[0], true;
   bt_attribute *items = bt_arena_array(arena, total, sizeof *items);
   if (!items) return false;
-  *out = (bt_attributes){items, total};
+  *out = (bt_attributes){.items = items, .count = total};
   for (uint32_t g = 0; g < group_count; g++) {
     if (groups[g].count) memcpy(items, groups[g].items, groups[g].count * sizeof *items);
     items += groups[g].count;

@@ -42,7 +42,7 @@ static const bt_trace *make_chain(bt_arena *arena) {
     span.kind = BT_KIND_INTERNAL;
     span.start_ns = 1700000000000000000 + 1000000 * (int64_t)i;
     span.end_ns = span.start_ns + 1;
-    span.attributes = (bt_attributes){attribute, 1};
+    span.attributes = (bt_attributes){.items = attribute, .count = 1};
     if (!bt_trace_builder_add(builder, &span)) stop("out of memory");
   }
   return bt_trace_builder_finish(builder);

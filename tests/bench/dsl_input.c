@@ -180,7 +180,7 @@ static bt_resource *make_resource(trace_maker *m, const char *noun) {
   items[2] = string_attribute("host.name", numbered(m, noun, "-host-", 9));
   items[3] = string_attribute("k8s.pod.name", numbered(m, noun, "-pod-", 999));
   items[4] = string_attribute("deployment.environment", BT_STR("production"));
-  resource->attributes = (bt_attributes){items, RESOURCE_ATTRIBUTES};
+  resource->attributes = (bt_attributes){.items = items, .count = RESOURCE_ATTRIBUTES};
   return resource;
 }
 
@@ -198,7 +198,7 @@ static bt_attributes make_attributes(trace_maker *m, const char *noun) {
   items[7] = dsl_random_below(random, 4) ? integer_attribute("db.rows", dsl_random_below(random, 1000))
                                          : string_attribute("data.classification", bt_str_from(ANY(random, classes)));
   items[8] = integer_attribute("thread.id", dsl_random_below(random, 64));
-  return (bt_attributes){items, SPAN_ATTRIBUTES};
+  return (bt_attributes){.items = items, .count = SPAN_ATTRIBUTES};
 }
 
 static bt_span_id id_of(uint32_t number) {

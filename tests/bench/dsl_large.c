@@ -51,7 +51,7 @@ static void add_span(trace_maker *m, uint32_t job, uint32_t part, int64_t start_
   span.kind = BT_KIND_INTERNAL;
   span.start_ns = start_ns;
   span.end_ns = start_ns + 1000000 * (int64_t)(1 + (job + part) % 50);
-  span.attributes = (bt_attributes){items, 3};
+  span.attributes = (bt_attributes){.items = items, .count = 3};
   if (!bt_trace_builder_add(m->builder, &span)) stop("out of memory");
 }
 

@@ -98,7 +98,7 @@ static bt_attributes attributes_of(dsl_random *random, const words *w, uint32_t 
   if (!items) stop("out of memory");
   for (uint32_t i = 0; i < w->key_count; i++)
     if (dsl_random_below(random, 8)) items[count++] = an_attribute(random, &w->keys[i], number, arena);
-  return (bt_attributes){items, count};
+  return (bt_attributes){.items = items, .count = count};
 }
 
 /* Two, somewhere in the span. */

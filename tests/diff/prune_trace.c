@@ -86,7 +86,7 @@ static bt_attributes with_marks(const pruning *p, bt_attributes before, const bt
   if (!items) abort();
   if (before.count) memcpy(items, before.items, before.count * sizeof *items);
   memcpy(items + before.count, marks, count * sizeof *items);
-  return (bt_attributes){items, before.count + count};
+  return (bt_attributes){items, before.count + count, before.dropped};
 }
 
 /* The spans of a group into one: attributes of one of them, the times of all. */

@@ -37,7 +37,7 @@ static void write_links(test_random *random, unsigned traces, bt_buffer *out) {
 
 static void write_trace(test_random *random, unsigned traces, bt_buffer *out) {
   static const char *const names[] = {"a", "a", "b", "c"};
-  static const char *const doubts[] = {" at=?", " end=?", " dropped=1", " dropped_events=1"};
+  static const char *const doubts[] = {" at=?", " end=?", " dropped=1", " dropped_events=1", " resource_dropped=1"};
   unsigned count = 1 + test_random_below(random, 5);
   bool is_pruned = one_in(random, 20), is_doubtful = one_in(random, 3);
   for (unsigned i = 0; i < count; i++) {

@@ -165,6 +165,11 @@ static void write_dropped(test_random *random, bt_buffer *out) {
   if (one_in(random, 3)) bt_buffer_printf(out, " %s=%u", PICK(random, what), 1 + test_random_below(random, 3));
 }
 
+/* Of the resource or the scope, or of the event or the link that was written last. */
+static void write_held(test_random *random, bt_buffer *out, const style *how, const char *what, unsigned one_of) {
+  if (how->is_doubtful && one_in(random, one_of)) bt_buffer_printf(out, " %s=%u", what, test_random_below(random, 3));
+}
+
 static void write_events(test_random *random, bt_buffer *out, const style *how) {
   if (!one_in(random, 3)) return;
   unsigned count = 1 + test_random_below(random, 2);
@@ -172,6 +177,7 @@ static void write_events(test_random *random, bt_buffer *out, const style *how) 
     bt_buffer_printf(out, " event=%s", PICK(random, strings));
     if (one_in(random, 2)) bt_buffer_printf(out, " event.at=%ums", test_random_below(random, 8));
     write_attributes(random, out, how, "event.", 2);
+    write_held(random, out, how, "event_dropped", 4);
   }
 }
 
@@ -185,6 +191,7 @@ static void write_links(test_random *random, bt_buffer *out, const style *how) {
   for (unsigned i = 0; i < count; i++) {
     bt_buffer_printf(out, " link=%s/%s", PICK(random, traces), PICK(random, spans));
     write_attributes(random, out, how, "link.", 2);
+    write_held(random, out, how, "link_dropped", 4);
   }
 }
 
@@ -221,6 +228,8 @@ static void write_record(test_random *random, bt_buffer *out, const identity *of
   write_set_again(random, out, how, of->number);
   if (one_in(random, 2)) write_attributes(random, out, how, "resource.", 3);
   if (one_in(random, 6)) write_attributes(random, out, how, "scope.", 2);
+  write_held(random, out, how, "resource_dropped", 8);
+  write_held(random, out, how, "scope_dropped", 12);
   if (how->is_pruned) write_pruning(random, out);
   write_events(random, out, how);
   write_links(random, out, how);

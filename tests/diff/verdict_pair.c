@@ -106,7 +106,7 @@ static bool reads_unsaid(const bt_rule *rule) {
 /* Where something of a span is not known besides. */
 static bool may_be_reason(const bt_trace *trace, bt_reason reason) {
   const unsigned times = BT_DOUBT_START | BT_DOUBT_END,
-                 parts = BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_CUT;
+                 parts = BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_PARTS | BT_DOUBT_CUT;
   if (reason == BT_REASON_NONE || reason == BT_REASON_BUDGET) return false;
   if (reason == BT_REASON_TIME) return trace->doubts & times;
   return reason != BT_REASON_DROPPED || (trace->doubts & parts);

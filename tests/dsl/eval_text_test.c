@@ -43,7 +43,7 @@ static const bt_trace *make_trace(bt_arena *arena) {
     bt_span span = {.name = BT_STR("x"), .resource = &resource, .scope = &scope, .start_ns = i, .end_ns = i + 1};
     span.kind = BT_KIND_INTERNAL;
     memcpy(span.id.bytes, &(uint32_t){i + 1}, sizeof(uint32_t));
-    span.attributes = (bt_attributes){attributes, i ? 2 : 3};
+    span.attributes = (bt_attributes){.items = attributes, .count = i ? 2 : 3};
     assert_true(bt_trace_builder_add(builder, &span));
   }
   return bt_trace_builder_finish(builder);

@@ -20,7 +20,7 @@ static void add_span(bt_trace_builder *builder, uint32_t number, bt_str name, bt
   static const bt_scope scope = {.name = {"s", 1}};
   bt_span span = {.name = name, .resource = &resource, .scope = &scope, .start_ns = number + 1, .end_ns = number + 2};
   memcpy(span.id.bytes, &(uint32_t){number + 1}, sizeof number);
-  span.attributes = (bt_attributes){attribute, 1};
+  span.attributes = (bt_attributes){.items = attribute, .count = 1};
   assert_true(bt_trace_builder_add(builder, &span));
 }
 

@@ -192,17 +192,18 @@ static void test_copies(void **state) {
   assert_true(copies_differ(&a, &b)); /* an empty name is a name */
   b = a, b.scope = &scope;
   assert_true(copies_differ(&a, &b));
-  a.attributes = (bt_attributes){ab, 2}, b = a, b.attributes.items = ba;
+  a.attributes = (bt_attributes){.items = ab, .count = 2}, b = a, b.attributes.items = ba;
   assert_false(copies_differ(&a, &b)); /* attributes have no order */
   b.attributes.items = ac;
   assert_true(copies_differ(&a, &b));
   b.attributes.count = 1;
   assert_true(copies_differ(&a, &b));
-  a.attributes = b.attributes = (bt_attributes){n, 1};
+  a.attributes = b.attributes = (bt_attributes){.items = n, .count = 1};
   assert_false(copies_differ(&a, &b));
-  a.attributes = (bt_attributes){twice, 2}, b.attributes = (bt_attributes){twisted, 2};
+  a.attributes = (bt_attributes){.items = twice, .count = 2},
+  b.attributes = (bt_attributes){.items = twisted, .count = 2};
   assert_true(copies_differ(&a, &b)); /* either value may be right */
-  a.attributes = (bt_attributes){ab, 2};
+  a.attributes = (bt_attributes){.items = ab, .count = 2};
   b = a, b.events = &event, b.event_count = 1;
   assert_true(copies_differ(&a, &b));
   a.events = &later, a.event_count = 1;
@@ -244,7 +245,7 @@ static void test_failing_allocator(void **state) {
     bool ok = builder != NULL;
     for (uint8_t i = 1; i <= 40 && ok; i++) {
       bt_span span = make_span((uint8_t)(i > 20 ? i - 20 : i), 0, 1, 2);
-      span.attributes = (bt_attributes){i > 20 ? ba : ab, 2};
+      span.attributes = (bt_attributes){.items = i > 20 ? ba : ab, .count = 2};
       ok = bt_trace_builder_add(builder, &span);
     }
     bool was_refused = failing_alloc_stop();
@@ -270,7 +271,7 @@ static bt_attributes make_doubled(bt_arena *arena, uint32_t key_count, bool turn
     items[i].key = (bt_str){key, (size_t)length};
     items[i].value = (bt_value){.type = BT_VALUE_INT, .integer = is_second ? 2 : 1};
   }
-  return (bt_attributes){items, 2 * key_count};
+  return (bt_attributes){.items = items, .count = 2 * key_count};
 }
 
 static const bt_trace *build_one(bt_arena *arena, const bt_span *span, uint32_t times) {

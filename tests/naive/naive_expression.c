@@ -40,12 +40,22 @@ static naive_value attribute_value(const bt_attributes *attributes, bt_str key) 
   return naive_missing();
 }
 
-/* Of a span of which attributes were dropped any that is not there may have been. */
-static bool may_be_dropped(const naive_world *world, const bt_span *span, bt_str key) {
+/* Where attributes were dropped any that is not there may have been. */
+static naive_value kept_value(const naive_world *world, const bt_attributes *attributes, uint32_t dropped, bt_str key) {
   bool is_there = false;
-  for (uint32_t i = 0; i < span->attributes.count; i++)
-    if (bt_str_equal(span->attributes.items[i].key, key)) is_there = true;
-  return !is_there && span->dropped_attributes > 0 && !world->takes_dropped;
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (bt_str_equal(attributes->items[i].key, key)) is_there = true;
+  if (!is_there && dropped > 0 && !world->takes_dropped) return naive_any();
+  return attribute_value(attributes, key);
+}
+
+static naive_value own_value(const naive_world *world, const bt_span *span, bt_str key) {
+  return kept_value(world, &span->attributes, span->dropped_attributes, key);
+}
+
+/* Of a resource, a scope, an event or a link. */
+static naive_value held_value(const naive_world *world, const bt_attributes *attributes, bt_str key) {
+  return kept_value(world, attributes, attributes->dropped, key);
 }
 
 bt_truth naive_further_events(const naive_world *world, uint32_t span) {
@@ -161,10 +171,9 @@ static naive_value root_value(const naive_world *world, const bt_field *field) {
   if (world->incomplete || in_doubt || may_hide_root(world, root)) return naive_any();
   if (!root) return naive_missing();
   if (field->kind == BT_FIELD_TRACE_ROOT_NAME) return string_value(root->name);
-  if (field->kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE && may_be_dropped(world, root, field->key)) return naive_any();
-  if (field->kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE) return attribute_value(&root->attributes, field->key);
+  if (field->kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE) return own_value(world, root, field->key);
   if (field->kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE)
-    return attribute_value(&root->resource->attributes, field->key);
+    return held_value(world, &root->resource->attributes, field->key);
   return root->resource->service.ptr ? string_value(root->resource->service) : naive_missing();
 }
 
@@ -211,7 +220,7 @@ static naive_value id_value(const bt_span_id *id, bool is_parent) {
   return string_value((bt_str){text, BT_SPAN_ID_HEX});
 }
 
-static naive_value span_value(const bt_span *span, const bt_field *field) {
+static naive_value span_value(const naive_world *world, const bt_span *span, const bt_field *field) {
   naive_value value = naive_missing();
   switch (field->kind) {
   case BT_FIELD_NAME: return string_value(span->name);
@@ -228,14 +237,14 @@ static naive_value span_value(const bt_span *span, const bt_field *field) {
   case BT_FIELD_DROPPED_ATTRIBUTES: return naive_integer(span->dropped_attributes);
   case BT_FIELD_DROPPED_EVENTS: return naive_integer(span->dropped_events);
   case BT_FIELD_DROPPED_LINKS: return naive_integer(span->dropped_links);
-  case BT_FIELD_SPAN_ATTRIBUTE: return attribute_value(&span->attributes, field->key);
-  case BT_FIELD_RESOURCE_ATTRIBUTE: return attribute_value(&span->resource->attributes, field->key);
+  case BT_FIELD_SPAN_ATTRIBUTE: return own_value(world, span, field->key);
+  case BT_FIELD_RESOURCE_ATTRIBUTE: return held_value(world, &span->resource->attributes, field->key);
   case BT_FIELD_EITHER_ATTRIBUTE:
-    value = attribute_value(&span->attributes, field->key);
-    return value.kind == NAIVE_MISSING ? attribute_value(&span->resource->attributes, field->key) : value;
+    value = own_value(world, span, field->key);
+    return value.kind == NAIVE_MISSING ? held_value(world, &span->resource->attributes, field->key) : value;
   case BT_FIELD_SCOPE_NAME: return string_value(span->scope->name);
   case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
-  case BT_FIELD_SCOPE_ATTRIBUTE: return attribute_value(&span->scope->attributes, field->key);
+  case BT_FIELD_SCOPE_ATTRIBUTE: return held_value(world, &span->scope->attributes, field->key);
   case BT_FIELD_SPAN_TRACE_ID:
   case BT_FIELD_TRACE_STATE:
   case BT_FIELD_TRACE_ID:
@@ -266,22 +275,22 @@ bool naive_is_of_event(bt_field_kind kind) {
   return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_TIME || kind == BT_FIELD_EVENT_ATTRIBUTE;
 }
 
-static naive_value event_value(const bt_event *event, const bt_field *field) {
+static naive_value event_value(const naive_world *world, const bt_event *event, const bt_field *field) {
   if (!event) return naive_any();
   if (field->kind == BT_FIELD_EVENT_NAME) return string_value(event->name);
   if (field->kind == BT_FIELD_EVENT_TIME) return naive_integer(event->time_ns);
-  return attribute_value(&event->attributes, field->key);
+  return held_value(world, &event->attributes, field->key);
 }
 
 bool naive_is_of_link(bt_field_kind kind) {
   return kind == BT_FIELD_LINK_TRACE_ID || kind == BT_FIELD_LINK_SPAN_ID || kind == BT_FIELD_LINK_ATTRIBUTE;
 }
 
-static naive_value link_value(const bt_link *link, const bt_field *field) {
+static naive_value link_value(const naive_world *world, const bt_link *link, const bt_field *field) {
   if (!link) return naive_any();
   if (field->kind == BT_FIELD_LINK_TRACE_ID) return id_digits(link->trace_id.bytes, sizeof link->trace_id.bytes);
   if (field->kind == BT_FIELD_LINK_SPAN_ID) return id_digits(link->span_id.bytes, sizeof link->span_id.bytes);
-  return attribute_value(&link->attributes, field->key);
+  return held_value(world, &link->attributes, field->key);
 }
 
 /* Of the trace that the span is in. */
@@ -292,16 +301,14 @@ static naive_value home_id(const naive_world *world, uint32_t span) {
 
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject) {
   if (is_of_trace(field->kind)) return trace_value(world, field);
-  if (naive_is_of_event(field->kind)) return event_value(subject.event, field);
-  if (naive_is_of_link(field->kind)) return link_value(subject.link, field);
+  if (naive_is_of_event(field->kind)) return event_value(world, subject.event, field);
+  if (naive_is_of_link(field->kind)) return link_value(world, subject.link, field);
   uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
   if (naive_is_unseen(span) || !naive_knows(world, span, field->kind)) return naive_any();
   bool asks_start = field->kind == BT_FIELD_START || field->kind == BT_FIELD_DURATION;
   bool asks_end = field->kind == BT_FIELD_END || field->kind == BT_FIELD_DURATION;
-  bool asks_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_EITHER_ATTRIBUTE;
   if (asks_start && naive_lacks_time(world, span, false)) return naive_any();
   if (asks_end && naive_lacks_time(world, span, true)) return naive_any();
-  if (asks_attribute && may_be_dropped(world, &world->spans[span], field->key)) return naive_any();
   if (field->kind == BT_FIELD_FLAGS && world->spans[span].flags == 0 && !world->takes_dropped) return naive_any();
   if (field->kind == BT_FIELD_SPAN_TRACE_ID) return home_id(world, span);
   if (field->kind == BT_FIELD_TRACE_STATE) {
@@ -309,7 +316,7 @@ naive_value naive_field(const naive_world *world, const bt_field *field, naive_s
     naive_value value = state_value(world->spans[span].trace_state, field->key, &is_doubled);
     return is_doubled && !world->takes_doubled ? naive_any() : value;
   }
-  return span_value(&world->spans[span], field);
+  return span_value(world, &world->spans[span], field);
 }
 
 naive_value naive_expression(const naive_world *world, const bt_expression *expression, naive_subject subject) {

@@ -167,7 +167,7 @@ static void judge_split(answers *a, const bt_family *family, bt_span *span) {
     for (uint32_t i = 0; i < all->count; i++)
       if (i == kept || !bt_str_equal(all->items[i].key, key)) items[count++] = all->items[i];
     *span = given;
-    set_attributes(span, place, (bt_attributes){items, count}, &arena);
+    set_attributes(span, place, (bt_attributes){items, count, all->dropped}, &arena);
     judge_split(a, family, span);
     bt_arena_dispose(&arena);
   }

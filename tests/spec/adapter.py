@@ -33,15 +33,19 @@ def otlp_time(text, shift_ns):
     return "0" if text is None else str(int(text) + shift_ns)
 
 
+def otlp_holder(holder):
+    """The attributes of an event, a link or a scope, and how many more there were."""
+    return {"attributes": otlp_attributes(holder.get("attributes", [])), "droppedAttributesCount": holder.get("dropped_attributes", 0)}
+
+
 def otlp_span(span, trace_id, shift_ns):
     out = {"traceId": trace_id, "spanId": span["id"], "name": span["name"],
            "kind": KINDS.index(span.get("kind", "unspecified")), "startTimeUnixNano": otlp_time(span["start_ns"], shift_ns),
            "endTimeUnixNano": otlp_time(span["end_ns"], shift_ns), "attributes": otlp_attributes(span.get("attributes", [])),
            "status": {"code": STATUSES.index(span.get("status", "unset")), "message": span.get("status_message", "")},
-           "events": [{"name": event["name"], "timeUnixNano": str(int(event.get("time_ns", span["start_ns"])) + shift_ns),
-                       "attributes": otlp_attributes(event.get("attributes", []))} for event in span.get("events", [])],
-           "links": [{"traceId": link["trace_id"], "spanId": link["span_id"], "attributes": otlp_attributes(link.get("attributes", []))}
-                     for link in span.get("links", [])]}
+           "events": [{"name": event["name"], "timeUnixNano": str(int(event.get("time_ns", span["start_ns"])) + shift_ns), **otlp_holder(event)}
+                      for event in span.get("events", [])],
+           "links": [{"traceId": link["trace_id"], "spanId": link["span_id"], **otlp_holder(link)} for link in span.get("links", [])]}
     if "flags" in span:
         out["flags"] = span["flags"]
     if "trace_state" in span:
@@ -57,9 +61,9 @@ def otlp_span(span, trace_id, shift_ns):
 def otlp_document(traces, shift_ns):
     """Each span with a resource and a scope of its own."""
     return {"resourceSpans": [{
-        "resource": {"attributes": otlp_attributes(span.get("resource", []))},
+        "resource": {"attributes": otlp_attributes(span.get("resource", [])), "droppedAttributesCount": span.get("resource_dropped", 0)},
         "scopeSpans": [{"scope": {"name": span.get("scope", {}).get("name", ""), "version": span.get("scope", {}).get("version", ""),
-                                  "attributes": otlp_attributes(span.get("scope", {}).get("attributes", []))},
+                                  **otlp_holder(span.get("scope", {}))},
                         "spans": [otlp_span(span, trace.get("id", OWN_ID), shift_ns)]}]} for trace in traces for span in trace["spans"]]}
 
 

@@ -138,6 +138,12 @@ def set_field(span, key, line):
         span["has_end"] = True
     elif key in ("dropped", "dropped_events", "dropped_links"):
         span["dropped_attributes" if key == "dropped" else key] = int(line.word()[0])
+    elif key in ("event_dropped", "link_dropped"):
+        span[key.replace("_dropped", "s")][-1]["dropped_attributes"] = int(line.word()[0])
+    elif key == "resource_dropped":
+        span[key] = int(line.word()[0])
+    elif key == "scope_dropped":
+        span.setdefault("scope", {})["dropped_attributes"] = int(line.word()[0])
     elif key == "flags":
         span["flags"] = int(line.word()[0])
     elif key == "trace_state":

@@ -435,7 +435,7 @@ static bool has_key(bt_attributes attributes, bt_str key) {
 }
 
 static bt_attributes make_attributes(maker *m, bt_attribute *room, bool of_resource) {
-  bt_attributes made = {room, 0};
+  bt_attributes made = {.items = room};
   if (pick(m, 3)) room[made.count++] = (bt_attribute){BT_STR("k"), make_value(m)};
   if (pick(m, 3) == 0) room[made.count++] = (bt_attribute){BT_STR("m"), make_value(m)};
   for (unsigned tries = pick(m, 5); tries > 0; tries--) {

@@ -14,7 +14,7 @@ static const double most_ns = 3.5e18; /* twice that and the epoch still fit */
 
 typedef struct attribute_list {
   bt_attribute items[MAX_FIELDS];
-  uint32_t count;
+  uint32_t count, dropped;
 } attribute_list;
 
 typedef struct span_text { /* one line while it is read */
@@ -273,14 +273,34 @@ static bool set_count(reader *r, bt_str word, uint32_t *out) {
   return true;
 }
 
+/* Where the number goes that a field gives; NULL: it gives none, or stands before what it speaks of. */
+static uint32_t *place_of_count(span_text *s, bt_str key) {
+  uint32_t events = s->span.event_count, links = s->span.link_count;
+  const struct {
+    const char *name;
+    uint32_t *place;
+  } counts[] = {{"flags", &s->span.flags},
+                {"dropped", &s->span.dropped_attributes},
+                {"dropped_events", &s->span.dropped_events},
+                {"dropped_links", &s->span.dropped_links},
+                {"resource_dropped", &s->resource_attributes.dropped},
+                {"scope_dropped", &s->scope_attributes.dropped},
+                {"event_dropped", events ? &s->event_attributes[events - 1].dropped : NULL},
+                {"link_dropped", links ? &s->link_attributes[links - 1].dropped : NULL}};
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+    if (bt_str_equal(key, bt_str_from(counts[i].name))) return counts[i].place;
+  return NULL;
+}
+
 /* Fields that are not attributes; *is_known false: it is one. */
 static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
-  static const char *const names[] = {"parent", "service",    "at",      "duration",       "end",
-                                      "kind",   "status",     "message", "scope",          "scope_version",
-                                      "event",  "link",       "dropped", "dropped_events", "dropped_links",
-                                      "flags",  "trace_state"};
+  static const char *const names[] = {"parent", "service", "at",         "duration", "end",
+                                      "kind",   "status",  "message",    "scope",    "scope_version",
+                                      "event",  "link",    "trace_state"};
   size_t count = sizeof names / sizeof names[0], i = 0;
   bool was_quoted;
+  uint32_t *number = place_of_count(s, key);
+  if (number) return *is_known = true, set_count(r, read_word(r, "", &was_quoted), number);
   while (i < count && !bt_str_equal(key, bt_str_from(names[i]))) i++;
   *is_known = i < count;
   if (!*is_known) return true;
@@ -299,10 +319,6 @@ static bool set_intrinsic(reader *r, span_text *s, bt_str key, bool *is_known) {
   case 9: s->scope.version = word; return true;
   case 10: return add_event(r, s, word);
   case 11: return add_link(r, s, word);
-  case 12: return set_count(r, word, &s->span.dropped_attributes);
-  case 13: return set_count(r, word, &s->span.dropped_events);
-  case 14: return set_count(r, word, &s->span.dropped_links);
-  case 15: return set_count(r, word, &s->span.flags);
   default: s->span.trace_state = word; return true;
   }
 }
@@ -320,6 +336,8 @@ static bool read_field(reader *r, span_text *s) {
   r->at++;
   if (!set_intrinsic(r, s, key, &is_known)) return false;
   if (is_known) return true;
+  if (bt_str_equal(key, BT_STR("event_dropped")) || bt_str_equal(key, BT_STR("link_dropped")))
+    return fail(r, "%.*s= before what it speaks of", BT_FMT(key));
   if (strip_prefix(&key, BT_STR("event."))) return set_event_field(r, s, key);
   if (strip_prefix(&key, BT_STR("link."))) return set_link_field(r, s, s->link_attributes, key);
   if (strip_prefix(&key, BT_STR("resource."))) return add_attribute(r, &s->resource_attributes, key, read_value(r));
@@ -336,7 +354,7 @@ static void *keep(reader *r, const void *data, size_t count, size_t size) {
 }
 
 static bt_attributes keep_attributes(reader *r, const attribute_list *list) {
-  return (bt_attributes){keep(r, list->items, list->count, sizeof list->items[0]), list->count};
+  return (bt_attributes){keep(r, list->items, list->count, sizeof list->items[0]), list->count, list->dropped};
 }
 
 static void keep_span(reader *r, span_text *s) {

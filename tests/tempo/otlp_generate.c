@@ -117,6 +117,10 @@ static Otlp__KeyValue **make_attributes(generator *g, size_t *count, size_t most
   return list;
 }
 
+static uint32_t make_dropped(generator *g) {
+  return generate_number(g, 8) ? 0 : (uint32_t)generate_number(g, 3);
+}
+
 static void make_events(generator *g, Otlp__Span *span) {
   span->n_events = generate_number(g, 4) ? 0 : generate_number(g, 3);
   span->events = make(g, 3, sizeof *span->events);
@@ -126,6 +130,7 @@ static void make_events(generator *g, Otlp__Span *span) {
     event->time_unix_nano = generate_number(g, INT64_MAX);
     event->name = make_text(g);
     event->attributes = make_attributes(g, &event->n_attributes, 3, 0);
+    event->dropped_attributes_count = make_dropped(g);
   }
 }
 
@@ -138,6 +143,7 @@ static void make_links(generator *g, Otlp__Span *span) {
     if (generate_number(g, 8)) link->trace_id = make_id(g, 16);
     if (generate_number(g, 8)) link->span_id = make_id(g, 8);
     link->attributes = make_attributes(g, &link->n_attributes, 3, 0);
+    link->dropped_attributes_count = make_dropped(g);
   }
 }
 
@@ -150,9 +156,9 @@ static Otlp__Span *make_span(generator *g, ProtobufCBinaryData trace_id) {
   span->name = make_text(g);
   span->trace_state = make_text(g);
   span->flags = (uint32_t)generate_number(g, 1000);
-  if (!generate_number(g, 8)) span->dropped_attributes_count = (uint32_t)generate_number(g, 3);
-  if (!generate_number(g, 8)) span->dropped_events_count = (uint32_t)generate_number(g, 3);
-  if (!generate_number(g, 8)) span->dropped_links_count = (uint32_t)generate_number(g, 3);
+  span->dropped_attributes_count = make_dropped(g);
+  span->dropped_events_count = make_dropped(g);
+  span->dropped_links_count = make_dropped(g);
   span->kind = (Otlp__SpanKind)generate_number(g, 6);
   span->start_time_unix_nano = 1795077864000000000u + generate_number(g, 1000000000000);
   span->end_time_unix_nano = span->start_time_unix_nano + generate_number(g, 1000000000);
@@ -176,6 +182,7 @@ static Otlp__ResourceSpans *make_resource(generator *g, size_t most_spans) {
   spans->resource = make(g, 1, sizeof *spans->resource);
   otlp__resource__init(spans->resource);
   spans->resource->attributes = make_attributes(g, &spans->resource->n_attributes, 5, 0);
+  spans->resource->dropped_attributes_count = make_dropped(g);
   Otlp__ScopeSpans *scope = make(g, 1, sizeof *scope);
   otlp__scope_spans__init(scope);
   if (generate_number(g, 4)) {
@@ -184,6 +191,7 @@ static Otlp__ResourceSpans *make_resource(generator *g, size_t most_spans) {
     scope->scope->name = make_text(g);
     scope->scope->version = make_text(g);
     scope->scope->attributes = make_attributes(g, &scope->scope->n_attributes, 2, 0);
+    scope->scope->dropped_attributes_count = make_dropped(g);
   }
   scope->spans = make(g, most_spans, sizeof *scope->spans);
   spans->n_scope_spans = 1;

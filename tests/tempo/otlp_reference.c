@@ -73,6 +73,11 @@ static void write_attributes(bt_buffer *out, Otlp__KeyValue **list, size_t count
   bt_buffer_append_char(out, ']');
 }
 
+/* 0 is said by saying nothing. */
+static void write_dropped(bt_buffer *out, uint32_t dropped) {
+  if (dropped) bt_buffer_printf(out, ",\"droppedAttributesCount\":%" PRIu32, dropped);
+}
+
 static void write_events(bt_buffer *out, const Otlp__Span *span) {
   bt_buffer_append(out, BT_STR(",\"events\":["));
   for (size_t i = 0; i < span->n_events; i++) {
@@ -81,6 +86,7 @@ static void write_events(bt_buffer *out, const Otlp__Span *span) {
     write_string(out, event->name);
     bt_buffer_append(out, BT_STR(",\"attributes\":"));
     write_attributes(out, event->attributes, event->n_attributes);
+    write_dropped(out, event->dropped_attributes_count);
     bt_buffer_append_char(out, '}');
   }
   bt_buffer_append_char(out, ']');
@@ -96,6 +102,7 @@ static void write_links(bt_buffer *out, const Otlp__Span *span) {
     write_hex(out, link->span_id);
     bt_buffer_append(out, BT_STR(",\"attributes\":"));
     write_attributes(out, link->attributes, link->n_attributes);
+    write_dropped(out, link->dropped_attributes_count);
     bt_buffer_append_char(out, '}');
   }
   bt_buffer_append_char(out, ']');
@@ -139,6 +146,7 @@ static void write_scope_spans(bt_buffer *out, const Otlp__ScopeSpans *spans) {
     write_string(out, spans->scope->version);
     bt_buffer_append(out, BT_STR(",\"attributes\":"));
     write_attributes(out, spans->scope->attributes, spans->scope->n_attributes);
+    write_dropped(out, spans->scope->dropped_attributes_count);
     bt_buffer_append(out, BT_STR("},"));
   }
   bt_buffer_append(out, BT_STR("\"spans\":["));
@@ -155,6 +163,7 @@ void write_request_json(const Otlp__ExportTraceServiceRequest *request, bt_buffe
     const Otlp__ResourceSpans *spans = request->resource_spans[i];
     bt_buffer_append(out, i ? BT_STR(",{\"resource\":{\"attributes\":") : BT_STR("{\"resource\":{\"attributes\":"));
     write_attributes(out, spans->resource->attributes, spans->resource->n_attributes);
+    write_dropped(out, spans->resource->dropped_attributes_count);
     bt_buffer_append(out, BT_STR("},\"scopeSpans\":["));
     for (size_t j = 0; j < spans->n_scope_spans; j++) write_scope_spans(out, spans->scope_spans[j]);
     bt_buffer_append(out, BT_STR("]}"));
@@ -242,11 +251,11 @@ static bt_value value_of(const Otlp__AnyValue *value) {
   return (bt_value){.type = BT_VALUE_OTHER};
 }
 
-static bt_attributes attributes_of(Otlp__KeyValue **list, size_t count) {
+static bt_attributes attributes_of(Otlp__KeyValue **list, size_t count, uint32_t dropped) {
   bt_attribute *items = calloc(count + 1, sizeof *items);
   if (!items) abort();
   for (size_t i = 0; i < count; i++) items[i] = (bt_attribute){bt_str_from(list[i]->key), value_of(list[i]->value)};
-  return (bt_attributes){items, (uint32_t)count};
+  return (bt_attributes){items, (uint32_t)count, dropped};
 }
 
 static void free_attributes(bt_attributes attributes) {
@@ -267,8 +276,13 @@ static bt_str service_of(const Otlp__Resource *resource) {
   return BT_STR("");
 }
 
+static bt_event event_of(const Otlp__Event *from) {
+  return (bt_event){bt_str_from(from->name), (int64_t)from->time_unix_nano,
+                    attributes_of(from->attributes, from->n_attributes, from->dropped_attributes_count)};
+}
+
 static bt_link link_of(const Otlp__Link *from) {
-  bt_link link = {.attributes = attributes_of(from->attributes, from->n_attributes)};
+  bt_link link = {.attributes = attributes_of(from->attributes, from->n_attributes, from->dropped_attributes_count)};
   if (from->trace_id.len) memcpy(link.trace_id.bytes, from->trace_id.data, sizeof link.trace_id.bytes);
   if (from->span_id.len) memcpy(link.span_id.bytes, from->span_id.data, sizeof link.span_id.bytes);
   return link;
@@ -293,15 +307,13 @@ static void add_span(text_lines *lines, const Otlp__Span *from, const bt_resourc
                   .event_count = (uint32_t)from->n_events,
                   .links = links,
                   .link_count = (uint32_t)from->n_links,
-                  .attributes = attributes_of(from->attributes, from->n_attributes)};
+                  .attributes = attributes_of(from->attributes, from->n_attributes, 0)};
   memcpy(trace_id.bytes, from->trace_id.data, 16);
   memcpy(span.id.bytes, from->span_id.data, 8);
   if (from->parent_span_id.len) memcpy(span.parent_id.bytes, from->parent_span_id.data, 8);
   if (from->status)
     span.status = (bt_span_status)from->status->code, span.status_message = bt_str_from(from->status->message);
-  for (size_t i = 0; i < from->n_events; i++)
-    events[i] = (bt_event){bt_str_from(from->events[i]->name), (int64_t)from->events[i]->time_unix_nano,
-                           attributes_of(from->events[i]->attributes, from->events[i]->n_attributes)};
+  for (size_t i = 0; i < from->n_events; i++) events[i] = event_of(from->events[i]);
   for (size_t i = 0; i < from->n_links; i++) links[i] = link_of(from->links[i]);
   text_lines_add_span(lines, &trace_id, &span);
   for (size_t i = 0; i < from->n_events; i++) free_attributes(events[i].attributes);
@@ -312,13 +324,15 @@ static void add_span(text_lines *lines, const Otlp__Span *from, const bt_resourc
 void text_lines_add_request(text_lines *lines, const Otlp__ExportTraceServiceRequest *request) {
   for (size_t i = 0; i < request->n_resource_spans; i++) {
     const Otlp__Resource *from = request->resource_spans[i]->resource;
-    bt_resource resource = {service_of(from), attributes_of(from->attributes, from->n_attributes)};
+    bt_resource resource = {service_of(from),
+                            attributes_of(from->attributes, from->n_attributes, from->dropped_attributes_count)};
     for (size_t j = 0; j < request->resource_spans[i]->n_scope_spans; j++) {
       const Otlp__ScopeSpans *spans = request->resource_spans[i]->scope_spans[j];
       bt_scope scope = {.name = BT_STR("")};
       if (spans->scope)
         scope = (bt_scope){bt_str_from(spans->scope->name), bt_str_from(spans->scope->version),
-                           attributes_of(spans->scope->attributes, spans->scope->n_attributes)};
+                           attributes_of(spans->scope->attributes, spans->scope->n_attributes,
+                                         spans->scope->dropped_attributes_count)};
       for (size_t k = 0; k < spans->n_spans; k++) add_span(lines, spans->spans[k], &resource, &scope);
       free_attributes(scope.attributes);
     }
@@ -357,7 +371,7 @@ void text_lines_add_search(text_lines *lines, const Tempopb__SearchResponse *ans
         bt_search_span span = {.name = bt_str_from(from->name),
                                .start_ns = (int64_t)from->start_time_unix_nano,
                                .duration_ns = (int64_t)from->duration_nanos,
-                               .attributes = attributes_of(from->attributes, from->n_attributes)};
+                               .attributes = attributes_of(from->attributes, from->n_attributes, 0)};
         if (!bt_span_id_parse(bt_str_from(from->span_id), &span.id)) abort();
         row.span = &span;
         row.matched = trace->span_sets[j]->matched;

@@ -83,6 +83,7 @@ static void write_attributes(bt_buffer *out, const bt_attributes *attributes) {
   for (char *c = text; *c; c++)
     if (*c == '\n') *c = c[1] ? ' ' : '\0';
   bt_buffer_printf(out, "{%s}", text);
+  if (attributes->dropped) bt_buffer_printf(out, "-%" PRIu32, attributes->dropped);
   free(text);
 }
 

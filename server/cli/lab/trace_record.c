@@ -281,18 +281,28 @@ static json_t *attributes_json(bt_redaction *redaction, bt_field_kind kind, cons
   return array;
 }
 
+/* An event, a link, a resource or a scope says how many of its attributes were dropped, where some were. */
+static json_t *with_dropped(json_t *holder, const bt_attributes *attributes) {
+  if (attributes->dropped) bt_json_set(holder, "droppedAttributesCount", json_integer(attributes->dropped));
+  return holder;
+}
+
 static json_t *time_json(int64_t ns) {
   char digits[24];
   snprintf(digits, sizeof digits, "%" PRId64, ns);
   return json_string(digits);
 }
 
+static json_t *event_json(bt_redaction *redaction, const bt_event *event) {
+  json_t *object =
+      json_pack("{s:o, s:o, s:o}", "name", bt_text_json(event->name), "timeUnixNano", time_json(event->time_ns),
+                "attributes", attributes_json(redaction, BT_FIELD_EVENT_ATTRIBUTE, &event->attributes));
+  return with_dropped(object, &event->attributes);
+}
+
 static json_t *events_json(bt_redaction *redaction, const bt_span *span) {
   json_t *array = json_array();
-  for (uint32_t i = 0; i < span->event_count; i++)
-    bt_json_append(array, json_pack("{s:o, s:o, s:o}", "name", bt_text_json(span->events[i].name), "timeUnixNano",
-                                    time_json(span->events[i].time_ns), "attributes",
-                                    attributes_json(redaction, BT_FIELD_EVENT_ATTRIBUTE, &span->events[i].attributes)));
+  for (uint32_t i = 0; i < span->event_count; i++) bt_json_append(array, event_json(redaction, &span->events[i]));
   return array;
 }
 
@@ -303,8 +313,9 @@ static json_t *links_json(bt_redaction *redaction, const bt_span *span) {
     char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1];
     bt_trace_id_format(&link->trace_id, trace_id);
     bt_span_id_format(&link->span_id, span_id);
-    bt_json_append(array, json_pack("{s:s, s:s, s:o}", "traceId", trace_id, "spanId", span_id, "attributes",
-                                    attributes_json(redaction, BT_FIELD_LINK_ATTRIBUTE, &link->attributes)));
+    json_t *object = json_pack("{s:s, s:s, s:o}", "traceId", trace_id, "spanId", span_id, "attributes",
+                               attributes_json(redaction, BT_FIELD_LINK_ATTRIBUTE, &link->attributes));
+    bt_json_append(array, with_dropped(object, &link->attributes));
   }
   return array;
 }
@@ -347,7 +358,7 @@ static json_t *resource_json(bt_redaction *redaction, const bt_resource *resourc
     bt_json_append(attributes, json_pack("{s:s, s:{s:o}}", "key", "service.name", "value", "stringValue",
                                          bt_text_json(resource->service)));
   add_attributes(redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &resource->attributes, attributes);
-  return json_pack("{s:o}", "attributes", attributes);
+  return with_dropped(json_pack("{s:o}", "attributes", attributes), &resource->attributes);
 }
 
 static json_t *scope_json(bt_redaction *redaction, const bt_scope *scope) {
@@ -357,7 +368,7 @@ static json_t *scope_json(bt_redaction *redaction, const bt_scope *scope) {
     bt_json_set(object, "name", bt_text_json(scope->name));
   if (redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_SCOPE_VERSION, (bt_str){0}))
     bt_json_set(object, "version", bt_text_json(scope->version));
-  return object;
+  return with_dropped(object, &scope->attributes);
 }
 
 /* The item of the array whose member `name` is that object; NULL: there is none. */

@@ -42,8 +42,8 @@ static const bt_trace *make_trace(bt_arena *arena, const char *note) {
   span_attributes[1] = text_attribute("card.number", "4111");
   span_attributes[2] = text_attribute("note", note);
   span_attributes[3] = (bt_attribute){BT_STR("tags"), {.type = BT_VALUE_ARRAY, .array = {tags, 2}}};
-  web = (bt_resource){BT_STR("web"), {resource_attributes, 1}};
-  db = (bt_resource){BT_STR("db"), {NULL, 0}};
+  web = (bt_resource){BT_STR("web"), {.items = resource_attributes, .count = 1}};
+  db = (bt_resource){.service = BT_STR("db")};
   bt_span checkout = {.id = {{1}},
                       .name = BT_STR("checkout"),
                       .start_ns = NOON_NS,
