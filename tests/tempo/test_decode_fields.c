@@ -238,7 +238,7 @@ static bool is_of_span(const field_path *path) {
 
 /* What no trace of ours has a place for: passed over by both. */
 static bool is_left_out(const field_path *path) {
-  static const char *const names[] = {"trace_state", "dropped_attributes_count", "flags", "schema_url", "kvlist_value"};
+  static const char *const names[] = {"trace_state", "flags", "schema_url", "kvlist_value"};
   size_t values = 0;
   if (is_of_span(path)) return false;
   for (size_t i = 0; i < path->count; i++) {

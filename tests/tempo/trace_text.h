@@ -1,5 +1,6 @@
 /* Decoded traces and search rows as lines of text, for comparing decoders with each other and with expected output.
- * A span is one line; lines are sorted, attributes too, because search answers have them in any order. */
+ * A span is one line; lines are sorted, attributes too, because search answers have them in any order.
+ * `{…}-2` are those of what says that two were dropped. */
 #ifndef BT_TESTS_TRACE_TEXT_H
 #define BT_TESTS_TRACE_TEXT_H
 
