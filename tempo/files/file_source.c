@@ -228,8 +228,7 @@ static bt_status load_all_units(loader *l, const bt_trace_file *file, bt_file_un
   return status;
 }
 
-/* Tempo's answer to a trace by id nests one level deeper than TracesData: read as the one the other has no spans, and
- * that is no error. So a file without any span is taken for neither. */
+/* A file without any span is taken for neither TracesData nor an answer. */
 static bt_status load_answer(loader *l, bt_trace_file *file, bt_error *error) {
   uint64_t size = bt_file_content_size(file->content);
   bt_file_unit unit = {.length = size};
@@ -241,6 +240,17 @@ static bt_status load_answer(loader *l, bt_trace_file *file, bt_error *error) {
   if (status == BT_OK && !l->span_count)
     return bt_error_set(error, BT_INVALID, "no span is in it; expected OTLP JSON or protobuf (TracesData)");
   return status;
+}
+
+/* Tempo's answer to a trace by id nests one level deeper than TracesData: read as the one the other has no spans, and
+ * may have fields of other types. Where it is no answer either, the first error counts. */
+static bt_status try_answer(loader *l, bt_trace_file *file, bt_status as_spans, bt_error *error) {
+  bt_error first = *error;
+  bool is_small = bt_file_content_size(file->content) <= largest_answer_bytes;
+  bt_status status = is_small || as_spans == BT_OK ? load_answer(l, file, error) : as_spans;
+  if (as_spans == BT_OK || status != BT_INVALID) return status;
+  *error = first;
+  return as_spans;
 }
 
 static bt_status load_units(loader *l, bt_trace_file *file, bt_file_units *units, bt_error *error) {
@@ -266,8 +276,8 @@ static bt_status load_file(loader *l, const char *path, uint64_t *left, bt_error
   if (*left != UINT64_MAX) *left -= bt_file_content_size(file->content);
   status = load_units(l, file, &units, error);
   bt_file_units_dispose(&units);
-  if (status == BT_OK && file->format == BT_FILE_PROTOBUF && !l->span_count) status = load_answer(l, file, error);
-  return status;
+  bool may_be_answer = file->format == BT_FILE_PROTOBUF && !l->span_count && (status == BT_OK || status == BT_INVALID);
+  return may_be_answer ? try_answer(l, file, status, error) : status;
 }
 
 typedef struct own_finder {

@@ -171,7 +171,7 @@ static const mistake_row mistakes[] = {
     {"{ name = \"$n\" && status = $s }", "trace.has(span.name == \"$n\" and span.status == $s)", FIXED, PART},
     {"{ rootName = \"$n\" || kind = server || duration > $d }",
      "trace.has(trace.root.name == \"$n\" or span.kind == server or span.duration > $d)", FIXED, PART},
-    {"{ .name = \"$n\" }", "trace.has(span.attributes[\"name\"] == \"$n\")", UNSAID, PART},
+    {"{ .name = \"$n\" }", "trace.has(\"name\" == \"$n\")", UNSAID, PART},
     {"{ span.$k = $i } >> { span.$l = $i }", "span(span.$l == $i) under (span(span.$k == $i))", UNSAID, PART},
     {"{ childCount > $i }", "span(true) as x and count(span(true) child of x) > $i", UNSAID, PART},
     {"$n | count() > $i", "count($n) > $i", UNSAID, WHOLE},

@@ -290,7 +290,7 @@ int main(int argc, char **argv) {
   uint64_t pairs = wanted ? strtoull(wanted, NULL, 10) : DEFAULT_PAIRS;
   uint64_t most = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_DIFFERENCES;
   if (pairs == 0) stop("expected a number of pairs above 0");
-  test_random random = test_random_start(7);
+  test_random random = test_random_start(11);
   static census c;
   static batch b;
   uint64_t differences = 0;

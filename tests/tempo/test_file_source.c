@@ -136,6 +136,18 @@ static void test_formats_by_content(void **state) {
 }
 
 /* The first bytes of this message are a line break, an opening brace and more blanks, as JSON may begin too. */
+/* Numbers of the answer's fields stand for others in TracesData: there this resource would be an attribute without a
+ * value, and its spans would be a number. */
+static void test_answer_that_is_no_traces_data(void **state) {
+  (void)state;
+  static const char answer[] = "\x0a\x26\x0a\x24\x0a\x02\x10\x01\x12\x1e\x12\x1c"
+                               "\x0a\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07\x12\x08\0\0\0\0\0\0\0\x08";
+  check_same(
+      write_file("answer.bin", (bt_str){answer, sizeof answer - 1}).path,
+      "00000000000000000000000000000007 0000000000000008 under - \"\" kind 0 status 0 \"\" 0..0 {} of \"\"{}-1 by "
+      "\"\"\"\"{}\n");
+}
+
 static void test_protobuf_that_begins_like_json(void **state) {
   (void)state;
   bt_buffer bytes = {0};
@@ -339,6 +351,7 @@ static void test_no_files(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_formats_by_content),
+      cmocka_unit_test(test_answer_that_is_no_traces_data),
       cmocka_unit_test(test_protobuf_that_begins_like_json),
       cmocka_unit_test(test_one_trace_in_several_files),
       cmocka_unit_test(test_search_stops),
