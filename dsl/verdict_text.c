@@ -14,8 +14,8 @@ const char *bt_reason_in_words(bt_reason reason) {
   case BT_REASON_COPIES: return "copies of a span differ, and with another one the verdict could be another one";
   case BT_REASON_TIME: return "a span has no start or no end, and with it the verdict could be another one";
   case BT_REASON_DROPPED:
-    return "a span had more attributes, events or links than were kept, or flags that nobody kept, and with them the "
-           "verdict could be another one";
+    return "a span, an event, a link or a resource had more than was kept, or a span had flags that nobody kept, and "
+           "with that the verdict could be another one";
   case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
   case BT_REASON_LINKED: return "the rule asks for traces that are linked to this one, and not all of them were seen";
   }

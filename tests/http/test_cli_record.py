@@ -122,6 +122,26 @@ class RecordTest(unittest.TestCase):
         self.assertNotIn("es=1", self.record("--rule", "flags"))
         self.assertIn(SECRET, self.record("--keep-all"))
 
+    def test_what_parts_of_a_span_lost_is_in_a_fixture(self):
+        """A test's own spans have no words for it: nothing is printed, and it is said what to do."""
+        rules = {"event": "never { checkout.where(exists(event.k)) }", "link": "never { checkout.where(exists(link.k)) }",
+                 "resource": "never { checkout.where(exists(resource.k)) }", "scope": 'never { checkout.where(exists(scope.attributes["k"])) }'}
+        self.write("rules.yaml", json.dumps({"rules": [{"id": name, "dsl": dsl} for name, dsl in rules.items()]}))
+        document = json.loads(trace(0xAB, span("checkout", id="00000000000000c1")))
+        lost = {"droppedAttributesCount": 2}
+        resource = document["resourceSpans"][0]
+        resource["resource"] |= lost
+        resource["scopeSpans"][0]["scope"] = {"name": "lib"} | lost
+        resource["scopeSpans"][0]["spans"][0] |= {"events": [{"name": "e", "timeUnixNano": "1"} | lost], "links": [{"traceId": "9" * 32, "spanId": "9" * 16} | lost]}
+        self.traces = self.write("t.json", json.dumps(document))
+        self.assertEqual(set(self.verdicts(self.traces).values()), {"inconclusive"})
+        self.write("recorded.yaml", self.record("--as", "fixture", "--whole-file"))
+        answer = json.loads(self.cli("test", "--json", "recorded.yaml").stdout)
+        self.assertEqual({one["rule_id"]: one["verdict"] for one in answer["tests"]}, dict.fromkeys(rules, "inconclusive"))
+        done = self.cli("record", f"{0xAB:x}", "--rules", "rules.yaml", "--traces", self.traces)
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("--as fixture", done.stderr)
+
     def test_keep(self):
         self.assertIn("secret-host", self.record("--rule", "fraud", "--keep", "host.name"))
         self.assertEqual(self.record("--rule", "fraud", "--keep-all").count(SECRET), 3)

@@ -63,6 +63,7 @@ ATTEMPTS = [record(0x81, 1, "GET /order", SERVER, "web"), record(0x81, 2, "GET",
 RUNNING = [record(0x91, 1, "import", SERVER, "web", length_ms=None), record(0x91, 2, "db.query", CLIENT, "web", 10, 5, parent=1)]
 TWICE = [record(0xA1, 1, "pay", INTERNAL, "web", of=[("amount", 1), ("amount", 2000)])]
 DROPPED = [record(0xF1, 1, "export", INTERNAL, "web", of={"rows": 5}, droppedAttributesCount=3, droppedEventsCount=7)]
+DROPPED_OF_EVENT = [record(0xF5, 1, "export", INTERNAL, "web", events=[{"name": "pii.read", "timeUnixNano": str(START_NS), "droppedAttributesCount": 2}])]
 FAILED_CALL = "never { span(span.kind == client and span.status == error) }"
 
 
@@ -102,6 +103,7 @@ CASES = (
     Case("a key that stands twice, with what both have", TWICE, "never { pay.where(amount > 0) }", {0xA1: "violated"}),
     Case("an attribute that was dropped", DROPPED, "when { export as e } always { e.where(exists(user.id)) }", {0xF1: "inconclusive"}),
     Case("an event that was dropped", DROPPED, 'never { export.where(event.name == "pii.read") }', {0xF1: "inconclusive"}),
+    Case("an attribute of an event that was dropped", DROPPED_OF_EVENT, "never { export.where(exists(event.user)) }", {0xF5: "inconclusive"}),
     Case("a code as text, by the pack", CODE_AS_TEXT, "otel-server-error-not-marked", {0x61: "violated"}, sentence="in (edge, http.status_code = 500)", pack=HYGIENE),
     Case("one key of two types", TWO_TYPES, "never { span(http.status_code >= 500) }", {0x71: "violated", 0x72: "satisfied"}),
     Case("a list of maps", STRUCTURED, "never { span(exists(gen_ai.output.messages)) }", {0xB3: "satisfied"},

@@ -293,25 +293,32 @@ assert not signal.pthread_sigmask(signal.SIG_BLOCK, []), "no signal is blocked"
         self.assertEqual(verdicts, ["satisfied", "violated"])
 
     def test_saved_traces_keep_what_leaves_a_rule_open(self):
-        """Records that differ, keys that stand twice (five of them are more records than a span keeps), trace states, and what was dropped."""
+        """Records that differ, keys that stand twice (five of them are more records than a span keeps), trace states, and what was dropped, of
+        the span and of its parts."""
         def key(name, value):
             return {"key": name, "value": {"intValue": value}}
         doubled = [key(name, value) for name in "kmnop" for value in (1, 2)]
         spans = [{**span("checkout", 1), "attributes": [key("k", 1)]}, {**span("checkout", 1), "attributes": [key("k", 2)]},
                  {**span("checkout", 1, trace=2), "attributes": doubled[:2]}, {**span("checkout", 1, trace=3), "attributes": doubled},
-                 {**span("checkout", 1, trace=4), "traceState": "v=1", "flags": 257, "droppedAttributesCount": 2, "droppedLinksCount": 1}]
+                 {**span("checkout", 1, trace=4), "traceState": "v=1", "flags": 257, "droppedAttributesCount": 2, "droppedLinksCount": 1},
+                 {**span("checkout", 1, trace=5), "events": [{"name": "e", "timeUnixNano": "1", "droppedAttributesCount": 1}],
+                  "links": [{"traceId": "9" * 32, "spanId": "9" * 16, "droppedAttributesCount": 1}]}]
         rules = ["never { checkout.where(k == 2) }", "never { checkout.where(o == 2) }", "never { checkout.where(q == 1) }", "never { checkout.where(k == 3) }",
-                 'never { checkout.where(span.trace_state["v"] == "1") }', "never { checkout.where(exists(link.trace_id)) }", "never { checkout.where(span.flags > 0) }"]
+                 'never { checkout.where(span.trace_state["v"] == "1") }', "never { checkout.where(exists(link.trace_id)) }", "never { checkout.where(span.flags > 0) }",
+                 "never { checkout.where(exists(event.k)) }", "never { checkout.where(exists(link.k)) }", "never { checkout.where(exists(resource.k)) }"]
+        lost = json.loads(document(span("checkout", 1, trace=6)))
+        lost["resourceSpans"][0]["resource"]["droppedAttributesCount"] = 1
+        documents = [*(document(one) for one in spans), json.dumps(lost)]
         came, saved = (os.path.join(self.folder, name) for name in ("came.jsonl", "saved.jsonl"))
         with open(came, "w", encoding="utf-8") as file:
-            file.write("".join(document(one) + "\n" for one in spans))
-        self.send(*(document(one) for one in spans), flags=["--save", saved])
+            file.write("".join(one + "\n" for one in documents))
+        self.send(*documents, flags=["--save", saved])
         said = set()
         for rule in rules:
             with self.subTest(rule=rule):
                 right, kept = ([(one["trace_id"], one["verdict"], one.get("reason")) for one in map(json.loads, run_cli("eval", "--dsl", rule, "--all", "--json", path).stdout.splitlines()[:-1])]
                                for path in (came, saved))
-                self.assertEqual(len(right), 4)
+                self.assertEqual(len(right), 6)
                 self.assertEqual(kept, right)
                 said.update((verdict, reason) for _, verdict, reason in right)
         self.assertEqual(said, {("satisfied", None), ("violated", None), ("inconclusive", "copies"), ("inconclusive", "dropped")})

@@ -1,5 +1,5 @@
-"""Spans of which not everything is known, in files: a start or an end of 0, and attributes and events that were dropped. eval, replay and first
-say that they do not know, and never that all is well."""
+"""Spans of which not everything is known, in files: a start or an end of 0, and attributes and events that were dropped, of a span, its
+events, its links, its resource and its scope. eval, replay and first say that they do not know, and never that all is well."""
 import json
 import os
 import subprocess
@@ -15,16 +15,25 @@ def span(name, span_id, start_ms, end_ms, **more):
     return {"traceId": "91".rjust(32, "0"), "spanId": span_id.rjust(16, "0"), "name": name, "startTimeUnixNano": str(start), "endTimeUnixNano": str(end)} | more
 
 
-def document(*spans):
-    return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": list(spans)}]}]}
+def document(*spans, of_resource=0, of_scope=0):
+    return {"resourceSpans": [{"resource": {"attributes": [], "droppedAttributesCount": of_resource},
+                               "scopeSpans": [{"scope": {"name": "lib", "droppedAttributesCount": of_scope}, "spans": list(spans)}]}]}
 
 
 STILL_RUNNING = document(span("import", "1", 0, None), span("db.query", "2", 5, 6, parentSpanId="1".rjust(16, "0")))
 DROPPED = document(span("export", "1", 0, 9, droppedAttributesCount=3, droppedEventsCount=7))
+LOSING = {"of_event": document(span("export", "1", 0, 9, events=[{"name": "start", "droppedAttributesCount": 2}])),
+          "of_link": document(span("export", "1", 0, 9, links=[{"traceId": "92".rjust(32, "0"), "spanId": "2".rjust(16, "0"), "droppedAttributesCount": 1}])),
+          "of_resource": document(span("export", "1", 0, 9), of_resource=1), "of_scope": document(span("export", "1", 0, 9), of_scope=4294967295)}
 CASES = [(STILL_RUNNING, "when { import as r } never { db.query after r.end }", "time"),
          (STILL_RUNNING, "when { import as r } always { r.where(span.duration < 2s) }", "time"),
          (DROPPED, "when { export as e } always { e.where(exists(user.id)) }", "dropped"),
-         (DROPPED, 'never { export.where(event.name == "pii.read") }', "dropped")]
+         (DROPPED, 'never { export.where(event.name == "pii.read") }', "dropped"),
+         (LOSING["of_event"], "never { trace.has(exists(event.k)) }", "dropped"),
+         (LOSING["of_link"], "never { export.where(link.k == 1) }", "dropped"),
+         (LOSING["of_resource"], "never { export.where(resource.k == 1) }", "dropped"),
+         (LOSING["of_resource"], "never { export.where(k == 1) }", "dropped"),
+         (LOSING["of_scope"], 'never { export.where(exists(scope.attributes["k"])) }', "dropped")]
 
 
 class UnknownSpansTest(unittest.TestCase):
@@ -62,6 +71,10 @@ class UnknownSpansTest(unittest.TestCase):
         self.assertIn("1 violated", run.stdout)
         run = self.run_on("eval", DROPPED, "always { export }", "--all")
         self.assertIn("1 satisfied", run.stdout)
+        for where, data in LOSING.items():
+            with self.subTest(where=where):
+                run = self.run_on("eval", data, 'never { export.where(exists(span.k)) or export.where(event.name == "k") or shop }', "--all")
+                self.assertIn("1 satisfied", run.stdout)
 
     def test_traces_without_a_time_are_judged_in_every_range_and_counted(self):
         """Two of the three have a time; a violation of the third is told whatever is asked for."""

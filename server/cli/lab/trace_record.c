@@ -460,7 +460,7 @@ bt_status bt_recorded_verify(bt_str text, size_t tests, bt_error *error) {
     status =
         bt_error_set(error, BT_REFUSED,
                      "what was recorded does not give the verdict of the trace, so nothing is printed: keep more of it "
-                     "(--keep KEY, --keep-all). %.200s",
+                     "(--keep KEY, --keep-all), or record it with --as fixture. %.200s",
                      v.why.ptr ? v.why.ptr : "");
   bt_buffer_dispose(&v.why);
   bt_checked_file_dispose(&file);
