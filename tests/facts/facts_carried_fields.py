@@ -1,4 +1,4 @@
-"""What a read by id says of a span beyond what searches know: its flags, its trace state, and how much of it was dropped.
+"""What a read by id says of a span beyond what searches know: its flags, its trace state, and how much of it and of its parts was dropped.
 
 Decisions on them: dsl/field.c and dsl/doubt.c (which value of these fields counts as not known) and dsl/projection.c (rules that read them are read by id).
 """
@@ -9,6 +9,11 @@ from tempo_case import SECOND, otlp
 
 STATE = "es=s:0.1, dd=t.dm:-4;p:00f067aa0ba902b7"
 COUNTS = {"droppedAttributesCount": 2, "droppedEventsCount": 3, "droppedLinksCount": 4}
+OF_PARTS = {"event": 5, "link": 6, "resource": 7, "scope": 8}
+
+
+def dropping(what):
+    return {"droppedAttributesCount": OF_PARTS[what]}
 
 
 class CarriedFields(facts.TempoCase):
@@ -19,18 +24,38 @@ class CarriedFields(facts.TempoCase):
         now = time.time_ns() - SECOND
         cls.full_id, cls.bare_id = otlp.new_trace_id(), otlp.new_trace_id()
         full = {**otlp.span(cls.full_id, "full", now), **COUNTS, "flags": 0x301, "traceState": STATE}
-        cls.tempo.push([full])
+        full["events"] = [{"name": "e", "timeUnixNano": str(now)} | dropping("event")]
+        full["links"] = [{"traceId": cls.bare_id, "spanId": "0" * 15 + "1"} | dropping("link")]
+        request = otlp.request([full])
+        request["resourceSpans"][0]["resource"] |= dropping("resource")
+        request["resourceSpans"][0]["scopeSpans"][0]["scope"] |= dropping("scope")
+        status, _, body = cls.tempo.push_request(request)
+        assert status == 200, body
         cls.tempo.push([otlp.span(cls.bare_id, "bare", now)])
         cls.wait_found('{name="full" || name="bare"}', [cls.full_id, cls.bare_id])
 
-    def read(self, trace_id):
-        """The only span of a trace as JSON has it."""
+    def read_parts(self, trace_id):
+        """The only span of a trace as JSON has it, with its event, its link, its resource and its scope, where they are there."""
         status, answer = self.tempo.trace_raw(trace_id)
         self.assertEqual(status, 200, answer)
-        return [span for batch in answer["trace"]["resourceSpans"] for scope in batch["scopeSpans"] for span in scope["spans"]][0]
+        batch = answer["trace"]["resourceSpans"][0]
+        span = batch["scopeSpans"][0]["spans"][0]
+        return {"span": span, "resource": batch["resource"], "scope": batch["scopeSpans"][0]["scope"],
+                "event": span.get("events", [{}])[0], "link": span.get("links", [{}])[0]}
+
+    def read(self, trace_id):
+        return self.read_parts(trace_id)["span"]
 
     def test_what_was_dropped_is_said(self):
         self.assertEqual({name: self.read(self.full_id).get(name) for name in COUNTS}, COUNTS)
+
+    def test_what_its_parts_lost_is_said(self):
+        parts = self.read_parts(self.full_id)
+        self.assertEqual({what: parts[what].get("droppedAttributesCount") for what in OF_PARTS}, OF_PARTS)
+
+    def test_what_parts_lost_is_not_made_up(self):
+        parts = self.read_parts(self.bare_id)
+        self.assertEqual({what for what in OF_PARTS if parts[what].get("droppedAttributesCount")}, set())
 
     def test_the_trace_state_is_said_as_it_came(self):
         self.assertEqual(self.read(self.full_id).get("traceState"), STATE)
