@@ -233,6 +233,73 @@ static void test_copies_with_links(void **state) {
   }
 }
 
+typedef struct lossy_span {
+  bt_span span;
+  bt_event event;
+  bt_link link;
+  bt_resource resource;
+  bt_scope scope;
+} lossy_span;
+
+enum { PLACES = 4 };
+
+/* How many attributes its event, its link, its resource and its scope lost. */
+static uint32_t *lost_at(lossy_span *made, size_t place) {
+  bt_attributes *places[PLACES] = {&made->event.attributes, &made->link.attributes, &made->resource.attributes,
+                                   &made->scope.attributes};
+  return &places[place]->dropped;
+}
+
+static const bt_attributes *attributes_of(const bt_span *span, size_t place) {
+  const bt_attributes *places[PLACES] = {&span->events[0].attributes, &span->links[0].attributes,
+                                         &span->resource->attributes, &span->scope->attributes};
+  return places[place];
+}
+
+static void make_lossy(lossy_span *made, size_t place, uint32_t lost) {
+  *made = (lossy_span){.span = make_span(1, 2, 10, 20), .event = {.name = BT_STR("e")}, .scope = {.name = BT_STR("s")}};
+  made->span.events = &made->event;
+  made->span.links = &made->link;
+  made->span.event_count = made->span.link_count = 1;
+  made->span.resource = &made->resource;
+  made->span.scope = &made->scope;
+  *lost_at(made, place) = lost;
+}
+
+static const bt_trace *build_two(bt_arena *arena, const bt_span *first, const bt_span *second) {
+  bt_trace_builder *builder = bt_trace_builder_new(arena, &some_id);
+  assert_non_null(builder);
+  assert_true(bt_trace_builder_add(builder, first));
+  assert_true(bt_trace_builder_add(builder, second));
+  return bt_trace_builder_finish(builder);
+}
+
+/* Two records that differ in such a number alone are two, the same one first in whatever order they come, and a copy
+ * has both. */
+static void test_what_parts_lost(void **state) {
+  (void)state;
+  for (size_t place = 0; place < PLACES; place++) {
+    lossy_span none, lossy, same;
+    bt_arena arena;
+    bt_arena_init(&arena, (size_t)1 << 24);
+    make_lossy(&none, place, 0), make_lossy(&lossy, place, 2), make_lossy(&same, place, 2);
+    assert_false(copies_differ(&lossy.span, &same.span));
+    assert_true(copies_differ(&none.span, &lossy.span));
+    const bt_trace *trace = build_two(&arena, &none.span, &lossy.span);
+    const bt_trace *turned = build_two(&arena, &lossy.span, &none.span);
+    uint32_t first = attributes_of(&trace->spans[0], place)->dropped;
+    assert_int_equal(attributes_of(&turned->spans[0], place)->dropped, first);
+    assert_int_equal(attributes_of(trace->spans[0].other, place)->dropped, 2 - first);
+    void *room = calloc(1, bt_trace_copy_bytes(trace));
+    assert_non_null(room);
+    const bt_span *copy = bt_trace_copy_spans(trace, room);
+    assert_int_equal(attributes_of(copy, place)->dropped, first);
+    assert_int_equal(attributes_of(copy->other, place)->dropped, 2 - first);
+    free(room);
+    bt_arena_dispose(&arena);
+  }
+}
+
 static void test_failing_allocator(void **state) {
   (void)state;
   for (size_t n = 0;; n++) {
@@ -399,6 +466,7 @@ int main(void) {
                                      cmocka_unit_test(test_order_is_that_of_time),
                                      cmocka_unit_test(test_copies),
                                      cmocka_unit_test(test_copies_with_links),
+                                     cmocka_unit_test(test_what_parts_lost),
                                      cmocka_unit_test(test_failing_allocator),
                                      cmocka_unit_test(test_many_doubled_keys),
                                      cmocka_unit_test(test_many_doubled_events),

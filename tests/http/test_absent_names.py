@@ -35,6 +35,13 @@ class AbsentNames(unittest.TestCase):
             self.assertEqual(summary["notes"], [{"rule_id": "dsl", "message": SAYS, "range": {"start": 26, "end": 32}}])
             self.assertNotIn("note", self.run_for(0, "eval", "--dsl", FINE, "--traces", self.path))
 
+    def test_what_a_resource_lost_may_have_the_name(self):
+        lossy = json.loads(trace(4, span("browse")))
+        lossy["resourceSpans"][0]["resource"]["droppedAttributesCount"] = 1
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(lossy) + "\n")
+        self.assertNotIn("note", self.run_for(0, "eval", "--dsl", TYPO, "--traces", self.path))
+
     def test_replays_of_files(self):
         self.assertIn(SAYS, self.run_for(0, "replay", "--dsl", TYPO, "--traces", self.path))
         said = json.loads(self.run_for(0, "replay", "--dsl", TYPO, "--traces", self.path, "--json"))

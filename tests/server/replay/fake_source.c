@@ -224,6 +224,7 @@ static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span
   if (!copy_attributes(from, projection, arena, &span.attributes)) return false;
   memcpy(span.id.bytes, from->id, sizeof from->id);
   span.dropped_attributes = projection ? 0 : from->dropped;
+  resource->attributes.dropped = projection ? 0 : from->resource_lost;
   if (from->orphan) memset(span.parent_id.bytes, 0xEE, sizeof span.parent_id.bytes);
   return bt_trace_builder_add(builder, &span);
 }

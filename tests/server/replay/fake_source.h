@@ -26,7 +26,8 @@ typedef struct fake_span {
   int64_t read_start_ns;   /* as batches give it, */
   int64_t by_id_start_ns;  /* and as a read by id does; 0: as it is */
   bool orphan;             /* names a parent that is not there */
-  uint32_t dropped;        /* attributes, as a read by id says */
+  uint32_t dropped;        /* attributes, as a read by id says, */
+  uint32_t resource_lost;  /* and its resource's */
   const char *hidden_from; /* searches whose filter holds this text do not see it */
   bt_attribute attributes[12];
   uint32_t attribute_count;

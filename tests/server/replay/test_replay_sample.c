@@ -233,6 +233,17 @@ static void what_was_dropped_is_shown_by_id_alone(void **state) {
   assert_false(s->run.result.coverage.complete);
 }
 
+static void what_a_resource_lost_is_shown_by_id_alone(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 1; i <= 40; i++) scene_add(s, i, NOON_NS + (int64_t)i * MINUTE_NS, "slow", NULL);
+  for (uint64_t i = 1; i <= 40; i++) fake_find(&s->fake, i)->spans[0].resource_lost = 1;
+  replay_run_add(&s->run, "rule", "when { slow } never { slow.where(not exists(resource.owner)) }");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "dropped: ");
+  assert_true(rule->inconclusive > 0);
+  assert_true(s->run.result.dropped > 0);
+}
+
 /* All of them are read by id, and each says of itself what is known of it. */
 static void what_was_dropped_is_known_where_all_is_read_by_id(void **state) {
   scene *s = *state;
@@ -635,6 +646,7 @@ int main(void) {
       SCENE(copies_explain_differences),
       SCENE(what_no_read_by_id_has_of_copies_is_inconclusive),
       SCENE(what_was_dropped_is_shown_by_id_alone),
+      SCENE(what_a_resource_lost_is_shown_by_id_alone),
       SCENE(what_was_dropped_is_known_where_all_is_read_by_id),
       SCENE(what_was_dropped_and_not_asked_for_is_nothing),
       SCENE(a_batch_that_lacks_what_a_search_showed_is_counted),
