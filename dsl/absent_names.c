@@ -3,14 +3,35 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "dsl/arena.h"
+#include "dsl/near_names.h"
 #include "dsl/rule_walk.h"
 #include "dsl/used_names.h"
+
+/* Most spans are called as others before them. Those that were held against a name lately are not held again. */
+enum { RECENT = 64, RECENT_BYTES = 63 };
+enum { NEAR_LONGEST = 100, NEAR_BYTES = 16 * 1024 }; /* longer names are no hint */
+
+typedef struct recent_name {
+  unsigned char length; /* 0: none */
+  char text[RECENT_BYTES];
+} recent_name;
+
+typedef struct sought { /* one name of the rule */
+  bt_used_name *used;
+  bool is_attribute; /* of a bare name: some attribute is called so */
+  bt_near_names near;
+  bt_arena texts; /* of what is near */
+  recent_name recent[RECENT];
+} sought;
 
 struct bt_absent_names {
   bt_used_names *parts; /* of each part of the rule that is looked at */
   size_t part_count, part_capacity;
-  bool **is_attribute; /* of each bare name: some attribute is called so */
+  sought *names; /* of all parts, one after the other */
+  size_t name_count;
   uint64_t traces;
   bool hides_some; /* some trace may have more than is here: summaries, what was dropped, or another copy of a span */
 };
@@ -52,13 +73,17 @@ static bt_status add_parts(bt_absent_names *absent, const bt_rule *rule, bt_erro
   return status;
 }
 
-static bt_status add_marks(bt_absent_names *absent, bt_error *error) {
-  absent->is_attribute = calloc(absent->part_count + 1, sizeof *absent->is_attribute);
-  if (!absent->is_attribute) return bt_error_no_memory(error);
-  for (size_t i = 0; i < absent->part_count; i++) {
-    absent->is_attribute[i] = calloc(absent->parts[i].count + 1, sizeof **absent->is_attribute);
-    if (!absent->is_attribute[i]) return bt_error_no_memory(error);
-  }
+static bt_status add_names(bt_absent_names *absent, bt_error *error) {
+  size_t count = 0;
+  for (size_t i = 0; i < absent->part_count; i++) count += absent->parts[i].count;
+  absent->names = calloc(count + 1, sizeof *absent->names);
+  if (!absent->names) return bt_error_no_memory(error);
+  for (size_t i = 0; i < absent->part_count; i++)
+    for (size_t k = 0; k < absent->parts[i].count; k++) {
+      sought *name = &absent->names[absent->name_count++];
+      name->used = &absent->parts[i].items[k];
+      bt_arena_init(&name->texts, NEAR_BYTES);
+    }
   return BT_OK;
 }
 
@@ -67,7 +92,7 @@ bt_status bt_absent_names_new(const bt_rule *rule, bt_absent_names **out, bt_err
   *out = NULL;
   if (!absent) return bt_error_no_memory(error);
   bt_status status = add_parts(absent, rule, error);
-  if (!status) status = add_marks(absent, error);
+  if (!status) status = add_names(absent, error);
   if (status)
     bt_absent_names_free(absent);
   else
@@ -77,11 +102,9 @@ bt_status bt_absent_names_new(const bt_rule *rule, bt_absent_names **out, bt_err
 
 void bt_absent_names_free(bt_absent_names *absent) {
   if (!absent) return;
-  for (size_t i = 0; i < absent->part_count; i++) {
-    bt_used_names_dispose(&absent->parts[i]);
-    if (absent->is_attribute) free(absent->is_attribute[i]);
-  }
-  free(absent->is_attribute);
+  for (size_t i = 0; i < absent->name_count; i++) bt_arena_dispose(&absent->names[i].texts);
+  for (size_t i = 0; i < absent->part_count; i++) bt_used_names_dispose(&absent->parts[i]);
+  free(absent->names);
   free(absent->parts);
   free(absent);
 }
@@ -106,11 +129,46 @@ static bool has_name(const bt_span *span, const bt_used_name *used) {
   return false;
 }
 
-static void look_for_name(bt_used_name *used, bool *is_attribute, const bt_trace *trace) {
-  for (uint32_t i = 0; i < trace->span_count && used->presence == BT_NAME_ABSENT; i++) {
-    if (has_name(&trace->spans[i], used)) used->presence = BT_NAME_THERE;
-    if (used->kind == BT_NAME_SPAN_OR_SERVICE && !*is_attribute)
-      *is_attribute = has_attribute(&trace->spans[i], used->name);
+/* ---- what is near ---- */
+
+static bool was_recent(sought *name, bt_str text) {
+  recent_name *recent = &name->recent[bt_str_hash(text) % RECENT];
+  if (!text.len || text.len > RECENT_BYTES) return !text.len;
+  if (recent->length == text.len && !memcmp(recent->text, text.ptr, text.len)) return true;
+  recent->length = (unsigned char)text.len;
+  memcpy(recent->text, text.ptr, text.len);
+  return false;
+}
+
+/* They are hints: without room for a further one there is none. */
+static void consider_text(sought *name, bt_str text) {
+  bt_near_names before = name->near;
+  if (text.len > NEAR_LONGEST || was_recent(name, text)) return;
+  size_t at = bt_near_names_consider(&name->near, name->used->name, text);
+  if (at < BT_NEAR_NAMES && !bt_arena_copy(&name->texts, text, &name->near.names[at])) name->near = before;
+}
+
+static void consider_keys(sought *name, const bt_attributes *attributes) {
+  for (uint32_t i = 0; i < attributes->count; i++) consider_text(name, attributes->items[i].key);
+}
+
+static void consider_span(sought *name, const bt_span *span) {
+  bt_name_kind kind = name->used->kind;
+  if (kind == BT_NAME_ATTRIBUTE) {
+    consider_keys(name, &span->attributes);
+    consider_keys(name, &span->resource->attributes);
+  }
+  if (kind == BT_NAME_SPAN || kind == BT_NAME_SPAN_OR_SERVICE) consider_text(name, span->name);
+  if (kind == BT_NAME_SERVICE || kind == BT_NAME_SPAN_OR_SERVICE) consider_text(name, span->resource->service);
+}
+
+static void look_for_name(sought *name, const bt_trace *trace) {
+  for (uint32_t i = 0; i < trace->span_count && name->used->presence == BT_NAME_ABSENT; i++) {
+    const bt_span *span = &trace->spans[i];
+    if (has_name(span, name->used)) name->used->presence = BT_NAME_THERE;
+    if (name->used->kind == BT_NAME_SPAN_OR_SERVICE && !name->is_attribute)
+      name->is_attribute = has_attribute(span, name->used->name);
+    consider_span(name, span);
   }
 }
 
@@ -118,19 +176,19 @@ void bt_absent_names_look(bt_absent_names *absent, const bt_trace *trace) {
   absent->traces++;
   bool has_dropped = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_PARTS);
   absent->hides_some = absent->hides_some || trace->pruned || trace->partial || trace->differing_copies || has_dropped;
-  for (size_t i = 0; i < absent->part_count; i++)
-    for (size_t k = 0; k < absent->parts[i].count; k++)
-      look_for_name(&absent->parts[i].items[k], &absent->is_attribute[i][k], trace);
+  for (size_t i = 0; i < absent->name_count; i++) look_for_name(&absent->names[i], trace);
 }
 
 void bt_absent_names_add(bt_absent_names *absent, const bt_absent_names *others) {
   absent->traces += others->traces;
   absent->hides_some = absent->hides_some || others->hides_some;
-  for (size_t i = 0; i < absent->part_count; i++)
-    for (size_t k = 0; k < absent->parts[i].count; k++) {
-      if (others->parts[i].items[k].presence == BT_NAME_THERE) absent->parts[i].items[k].presence = BT_NAME_THERE;
-      absent->is_attribute[i][k] = absent->is_attribute[i][k] || others->is_attribute[i][k];
-    }
+  for (size_t i = 0; i < absent->name_count; i++) {
+    sought *name = &absent->names[i];
+    const sought *other = &others->names[i];
+    if (other->used->presence == BT_NAME_THERE) name->used->presence = BT_NAME_THERE;
+    name->is_attribute = name->is_attribute || other->is_attribute;
+    for (size_t k = 0; k < other->near.count; k++) consider_text(name, other->near.names[k]);
+  }
 }
 
 /* ---- sentences ---- */
@@ -145,19 +203,24 @@ static const char *say_lack(bt_name_kind kind) {
   return "is an attribute of no span";
 }
 
+static void say_absent(const bt_absent_names *absent, const sought *name, bt_buffer *out) {
+  const bt_near_names *near = &name->near;
+  bt_buffer_printf(out, "`%.*s` %s in the %" PRIu64 " trace%s read", BT_FMT(name->used->name),
+                   say_lack(name->used->kind), absent->traces, absent->traces == 1 ? " that was" : "s that were");
+  for (size_t i = 0; i < near->count; i++)
+    bt_buffer_printf(out, "%s%.*s", i ? ", " : "; near: ", BT_FMT(near->names[i]));
+}
+
 bool bt_absent_names_say(bt_absent_names *absent, size_t i, bt_buffer *out, bt_range *place) {
   if (!absent->traces || absent->hides_some) return false;
-  for (size_t part = 0; part < absent->part_count; part++) {
-    bt_used_names *names = &absent->parts[part];
-    bt_used_names_spare(names);
-    for (size_t k = 0; k < names->count; k++) {
-      const bt_used_name *used = &names->items[k];
-      if (used->presence != BT_NAME_ABSENT || used->is_spared || absent->is_attribute[part][k] || i--) continue;
-      *place = used->place;
-      bt_buffer_printf(out, "`%.*s` %s in the %" PRIu64 " trace%s read", BT_FMT(used->name), say_lack(used->kind),
-                       absent->traces, absent->traces == 1 ? " that was" : "s that were");
-      return true;
-    }
+  for (size_t part = 0; part < absent->part_count; part++) bt_used_names_spare(&absent->parts[part]);
+  for (size_t k = 0; k < absent->name_count; k++) {
+    const sought *name = &absent->names[k];
+    bool is_said = name->used->presence == BT_NAME_ABSENT && !name->used->is_spared && !name->is_attribute;
+    if (!is_said || i--) continue;
+    *place = name->used->place;
+    say_absent(absent, name, out);
+    return true;
   }
   return false;
 }

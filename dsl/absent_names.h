@@ -1,7 +1,7 @@
 /* The names that a rule asks for and that no trace has that was looked at: a rule with such a name can hold, or be
  * broken, by nothing. Those that keep a trace from exercising it are left out: who says that nothing exercised the rule
- * says them. One of an `or` is left out while another one is there. Memory: a row for each name of the rule, which is
- * borrowed. Thread: one at a time. */
+ * says them. One of an `or` is left out while another one is there. With each stand the nearest names that traces have.
+ * Memory: a row for each name of the rule, which is borrowed. Thread: one at a time. */
 #ifndef BT_DSL_ABSENT_NAMES_H
 #define BT_DSL_ABSENT_NAMES_H
 

@@ -96,6 +96,7 @@ typedef struct bt_doctor_report {
   char content_type[64]; /* of its answers to searches */
   int64_t hidden_tail_ns, max_block_ns, max_range_ns; /* of its configuration; −1: not known */
   int64_t most_traces;                                /* of an answer; −1: not known */
+  int64_t cut_bytes;                                  /* what is left of a longer text; 0: all of it; −1: not known */
 } bt_doctor_report;
 
 /* BT_OK: the report is whole, whatever it says. Else nothing could be found out, and the error says why (a receiver

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/cut_text.h"
 #include "server/base/time_text.h"
 #include "server/doctor/doctor.h"
 
@@ -74,6 +75,9 @@ static void write_store(const bt_doctor_report *report, const bt_doctor_style *s
   write_duration("takes ranges up to ", report->max_range_ns, "", &line);
   if (report->most_traces > 0)
     bt_buffer_printf(&line, ", gives up to %" PRId64 " traces an answer", report->most_traces);
+  if (report->cut_bytes > 0) bt_buffer_printf(&line, ", cuts texts after %" PRId64 " bytes", report->cut_bytes);
+  if (report->cut_bytes > 0 && report->cut_bytes != BT_CUT_BYTES)
+    bt_buffer_printf(&line, " (max_attribute_bytes; betrace takes only those of %d bytes for cut)", BT_CUT_BYTES);
   if (line.ptr) write_wrapped(line.ptr, 0, style->width, out);
   bt_buffer_dispose(&line);
   bt_buffer_printf(out, "run %s, %zu probe traces of service " BT_PROBE_SERVICE "\n\n", report->probes.run,

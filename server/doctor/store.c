@@ -53,6 +53,7 @@ static void read_config(const char *config, bt_doctor_report *report) {
       duration_setting(block ? block : find_setting(config, "live_store", NULL, "max_block_duration"));
   report->max_range_ns = duration_setting(find_setting(config, "query_frontend", "search", "max_duration"));
   report->most_traces = number_setting(find_setting(config, "query_frontend", "search", "max_result_limit"));
+  report->cut_bytes = number_setting(find_setting(config, "distributor", NULL, "max_attribute_bytes"));
 }
 
 static bt_status get_page(const bt_doctor *doctor, const char *path, bt_http_response *response, bt_error *error) {
@@ -63,7 +64,8 @@ static bt_status get_page(const bt_doctor *doctor, const char *path, bt_http_res
 bt_status bt_doctor_look_at_store(bt_doctor *doctor, bt_error *error) {
   bt_doctor_report *report = doctor->report;
   bt_http_response response;
-  report->max_block_ns = report->max_range_ns = report->most_traces = report->hidden_tail_ns = -1;
+  report->max_block_ns = report->max_range_ns = report->hidden_tail_ns = -1;
+  report->most_traces = report->cut_bytes = -1;
   bt_status status = get_page(doctor, "/api/status/buildinfo", &response, error);
   if (status == BT_OK && response.status == 200 && response.body.ptr) read_version(response.body.ptr, report->version);
   bt_http_response_dispose(&response);

@@ -84,14 +84,20 @@ static json_t *odd_times_json(const bt_doctor_report *report) {
   return json_pack("{s:o, s:o}", "looked_for_seconds", seconds_json(report->odd_looked_ns), "probes", probes);
 }
 
+/* A setting; below 0: not known. */
+static json_t *number_json(int64_t number) {
+  return number < 0 ? json_null() : json_integer(number);
+}
+
 static json_t *store_json(const bt_doctor_report *report) {
-  return json_pack(
-      "{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_json(report->version[0] ? report->version : NULL),
-      "checked", report->about.is_checked, "note", text_json(report->about.note[0] ? report->about.note : NULL),
-      "content_type", text_json(report->content_type[0] ? report->content_type : NULL), "hidden_tail_seconds",
-      seconds_json(report->hidden_tail_ns), "max_block_duration_seconds", seconds_json(report->max_block_ns),
-      "max_search_duration_seconds", seconds_json(report->max_range_ns), "max_result_limit",
-      report->most_traces < 0 ? json_null() : json_integer(report->most_traces));
+  return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+                   text_json(report->version[0] ? report->version : NULL), "checked", report->about.is_checked, "note",
+                   text_json(report->about.note[0] ? report->about.note : NULL), "content_type",
+                   text_json(report->content_type[0] ? report->content_type : NULL), "hidden_tail_seconds",
+                   seconds_json(report->hidden_tail_ns), "max_block_duration_seconds",
+                   seconds_json(report->max_block_ns), "max_search_duration_seconds",
+                   seconds_json(report->max_range_ns), "max_result_limit", number_json(report->most_traces),
+                   "max_attribute_bytes", number_json(report->cut_bytes));
 }
 
 static json_t *sum_json(const bt_doctor_report *report) {

@@ -84,14 +84,14 @@ static bool needs_spans(const bt_condition *condition) {
 
 static bt_status add_lacked(const bt_known_names *known, bt_idle_rule *idle, const bt_used_name *name,
                             bt_error *error) {
-  bt_str near[BT_NEAR_NAMES];
   bt_lacked_name *lacked = bt_grow_array(idle->lacked, idle->lacked_count, &idle->lacked_capacity, sizeof *lacked);
   if (!lacked) return bt_error_no_memory(error);
   idle->lacked = lacked;
   bt_lacked_name *added = &lacked[idle->lacked_count++];
   *added = (bt_lacked_name){.used = *name};
-  added->near_count = bt_known_names_near(known, name->name, name->kind == BT_NAME_ATTRIBUTE, near);
-  for (size_t i = 0; i < added->near_count; i++) added->near[i] = (bt_near_name){.name = near[i]};
+  bt_near_names near = bt_known_names_near(known, name->name, name->kind == BT_NAME_ATTRIBUTE);
+  added->near_count = near.count;
+  for (size_t i = 0; i < near.count; i++) added->near[i] = (bt_near_name){.name = near.names[i]};
   return BT_OK;
 }
 

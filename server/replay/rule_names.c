@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "dsl/plan.h"
-#include "dsl/suggestion.h"
 #include "server/rules/derived_rule.h"
 
 /* ---- what the source lists ---- */
@@ -52,59 +51,19 @@ static bool list_has(const bt_tag_list *list, bt_str name) {
 
 /* ---- near ones ---- */
 
-static bool is_word_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+static void consider_list(bt_near_names *near, bt_str wanted, const bt_tag_list *list) {
+  for (size_t i = 0; i < list->count; i++) (void)bt_near_names_consider(near, wanted, list->items[i].text);
 }
 
-/* A word of four letters or more that both have. */
-static bool share_word(bt_str a, bt_str b) {
-  enum { LONG_ENOUGH = 4 };
-  for (size_t start = 0, end; start < a.len; start = end + 1) {
-    for (end = start; end < a.len && is_word_character(a.ptr[end]);) end++;
-    if (end - start < LONG_ENOUGH) continue;
-    for (size_t at = 0; at + (end - start) <= b.len; at++)
-      if (bt_str_equal_nocase((bt_str){a.ptr + start, end - start}, (bt_str){b.ptr + at, end - start})) return true;
-  }
-  return false;
-}
-
-typedef struct candidates {
-  bt_str *names;
-  unsigned scores[BT_NEAR_NAMES];
-  size_t count;
-} candidates;
-
-static void consider_name(candidates *c, bt_str wanted, bt_str name) {
-  enum { FAR = 4, SHARES = 5 };
-  unsigned score = bt_suggest_distance(wanted, name);
-  if (score >= FAR || score > wanted.len / 3 + 1) {
-    if (!share_word(wanted, name)) return;
-    score = SHARES;
-  }
-  size_t at = c->count;
-  for (size_t i = 0; i < c->count; i++)
-    if (bt_str_equal(c->names[i], name)) return;
-  while (at > 0 && c->scores[at - 1] > score) at--;
-  if (at == BT_NEAR_NAMES) return;
-  size_t last = c->count < BT_NEAR_NAMES ? c->count++ : BT_NEAR_NAMES - 1;
-  for (; last > at; last--) c->names[last] = c->names[last - 1], c->scores[last] = c->scores[last - 1];
-  c->names[at] = name;
-  c->scores[at] = score;
-}
-
-static void consider_list(candidates *c, bt_str wanted, const bt_tag_list *list) {
-  for (size_t i = 0; i < list->count; i++) consider_name(c, wanted, list->items[i].text);
-}
-
-size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]) {
-  candidates c = {.names = near};
+bt_near_names bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute) {
+  bt_near_names near = {.count = 0};
   if (is_attribute) {
-    consider_list(&c, name, &names->attributes);
+    consider_list(&near, name, &names->attributes);
   } else {
-    consider_list(&c, name, &names->spans);
-    consider_list(&c, name, &names->services);
+    consider_list(&near, name, &names->spans);
+    consider_list(&near, name, &names->services);
   }
-  return c.count;
+  return near;
 }
 
 /* ---- is it there? ---- */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "dsl/error.h"
+#include "dsl/near_names.h"
 #include "dsl/text.h"
 #include "dsl/used_names.h"
 #include "server/replay/replay.h"
@@ -25,10 +26,8 @@ bt_status bt_known_names_read(bt_source *source, const bt_replay_request *asked,
                               bt_error *error) BT_MUST_CHECK;
 void bt_known_names_dispose(bt_known_names *names);
 
-enum { BT_NEAR_NAMES = 3 };
-/* The nearest names (of spans and services, or of attributes): spelt alike, or with a word in common. Returns how many.
- */
-size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]);
+/* The nearest names, of spans and services, or of attributes. */
+bt_near_names bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute);
 
 /* Appends a rule's text that exactly those traces violate that have it. */
 void bt_name_rule_write(bt_name_kind kind, bt_str name, bt_buffer *out);

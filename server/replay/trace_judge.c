@@ -144,6 +144,18 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
   return status;
 }
 
+/* The searches had ruled it out. Such a violation is read by id before it is told. */
+static bool is_ruled_out(const bt_judge *judge, size_t known, const bt_judged *judged) {
+  bool violates = judged->is_usable && judged->verdict.verdict == BT_VIOLATED;
+  return violates && !bt_bit_get(judge->decider->rules[judged->verdict.rule].unread, known);
+}
+
+static bool has_ruled_out(const bt_judge *judge, size_t known, const bt_judged *rules) {
+  for (size_t i = 0; i < judge->plan->rule_count; i++)
+    if (is_ruled_out(judge, known, &rules[i])) return true;
+  return false;
+}
+
 static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
                               bool is_final, bt_error *error) {
   bt_judged *rules = calloc(judge->plan->rule_count, sizeof *rules);
@@ -159,7 +171,7 @@ static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *tra
                        .known = known,
                        .rules = rules,
                        .is_handed_over = is_handed_over,
-                       .is_chosen = bt_violation_sample_is_chosen(judge, known),
+                       .is_chosen = bt_violation_sample_is_chosen(judge, known) || has_ruled_out(judge, known, rules),
                        .violates = bt_judged_violates(judge, rules)};
   judge->comparisons.from_batches++;
   return judged.violates || judged.is_chosen ? bt_violation_sample_add(judge, judged, error)
@@ -391,6 +403,18 @@ static void count_differences(bt_judge *judge, const bt_sampled *sampled, const 
     judge->comparisons.count++;
 }
 
+/* Of what the batch showed to violate though the searches had ruled it out nobody knows by id. */
+static void note_open(bt_judge *judge, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
+  bt_known *k = &judge->table->traces[sampled->known];
+  bool is_open = false;
+  for (size_t i = 0; i < judge->plan->rule_count; i++)
+    is_open =
+        is_open || (verdicts[i].verdict == BT_INCONCLUSIVE && is_ruled_out(judge, sampled->known, &sampled->rules[i]));
+  if (!is_open) return;
+  k->flags |= BT_KNOWN_CONTRADICTED;
+  bt_account_add_contradicted(judge->account, &k->matched.id, k->flags & BT_KNOWN_COPIES);
+}
+
 /* By id it lies outside. What the batch said to violate within is not known, and nothing else of it is told. */
 static bt_status tell_refuted(bt_judge *judge, bt_sampled *sampled, const bt_rule_verdict *verdicts, bt_error *error) {
   bt_judged *rules = sampled->rules;
@@ -413,6 +437,7 @@ static bt_status replace_sampled(bt_judge *judge, bt_sampled *sampled, const bt_
   bt_status status = settle_place(judge, sampled->known, trace, true, &place, error);
   if (status != BT_OK) return status;
   count_differences(judge, sampled, verdicts);
+  note_open(judge, sampled, verdicts);
   judge->table->traces[sampled->known].flags |= BT_KNOWN_BY_ID; /* so rules that batches cannot judge have it, too */
   if (place == BT_PLACE_OUTSIDE) return tell_refuted(judge, sampled, verdicts, error);
   bt_judged_free(sampled->rules, judge->plan->rule_count);

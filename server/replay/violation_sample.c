@@ -234,11 +234,15 @@ static bt_status spare_plain(bt_judge *judge, bt_error *error) {
   return status;
 }
 
+/* What was chosen stays. */
 bt_status bt_violation_sample_settle(bt_judge *judge, bt_error *error) {
   uint64_t wanted = bt_violation_sample_size(judge, judge->sampled_from), others = 0;
   for (uint32_t i = 0; i < judge->sample_count; i++) others += !judge->samples[i].violates;
   bt_status status = BT_OK;
-  while (status == BT_OK && !judge->plan->sample_is_fixed && judge->sample_count > wanted + others)
-    status = let_go(judge, find_last(judge), error);
+  while (status == BT_OK && !judge->plan->sample_is_fixed && judge->sample_count > wanted + others) {
+    uint32_t last = find_last(judge);
+    if (judge->samples[last].is_chosen) break;
+    status = let_go(judge, last, error);
+  }
   return status == BT_OK && judge->plan->keeps_trust ? spare_plain(judge, error) : status;
 }

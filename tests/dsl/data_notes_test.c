@@ -86,12 +86,15 @@ static void test_values_of_another_type(void **state) {
 static void test_names_that_stand_in_nothing(void **state) {
   (void)state;
   static const char shop[] = "a checkout service=web amount=5\nb db.query service=bank\n";
-  static const char *const lacks[][2] = {
+  static const char *const lacks[][3] = {
       {"when { checkout } never { refnud }", "`refnud` is the name of no span and no service"},
       {"when { checkout } always { fraud }", "`fraud` is the name of no span and no service"},
       {"never { trace.has(span.name == \"refund\") }", "`refund` is the name of no span"},
       {"never { service:shop }", "`shop` is the name of no service"},
-      {"never { checkout.where(amuont > 3) }", "`amuont` is an attribute of no span"},
+      {"never { checkout.where(amuont > 3) }", "`amuont` is an attribute of no span", "; near: amount"},
+      {"never { service:bnak }", "`bnak` is the name of no service", "; near: bank"},
+      {"never { wbe }", "`wbe` is the name of no span and no service", "; near: web"},
+      {"never { db.client.query }", "`db.client.query` is the name of no span and no service", "; near: db.query"},
       {"never { checkout.where(not exists(kye)) }", "`kye` is an attribute of no span"},
       {"count(retry) > 3", "`retry` is the name of no span and no service"},
       {"checkout and not audit", "`audit` is the name of no span and no service"},
@@ -109,7 +112,8 @@ static void test_names_that_stand_in_nothing(void **state) {
              "`refund` is the name of no span and no service in the 1 trace that was read\n"
              "`reversal` is the name of no span and no service in the 1 trace that was read\n");
     if (!lacks[i][1]) continue;
-    snprintf(expected, sizeof expected, lacks[i][1][0] ? "%s in the 2 traces that were read\n" : "%s", lacks[i][1]);
+    snprintf(expected, sizeof expected, lacks[i][1][0] ? "%s in the 2 traces that were read%s\n" : "%s%s", lacks[i][1],
+             lacks[i][2] ? lacks[i][2] : "");
     expect(lacks[i][0], shop, 2, expected);
     expect(lacks[i][0], shop, 0, "");
   }
@@ -147,6 +151,31 @@ static void test_names_that_others_saw(void **state) {
   bt_data_notes_free(second);
   bt_data_notes_free(third);
   bt_buffer_dispose(&out);
+  bt_arena_dispose(&arena);
+  bt_rule_free(rule);
+}
+
+/* Whatever the order of spans and threads, the nearest are the same ones. */
+static void test_near_names_in_each_order(void **state) {
+  (void)state;
+  static const char *const orders[] = {"a refund1\nb fund\nc refunds\nd refind\n",
+                                       "d refind\nc refunds\nb fund\na refund1\n"};
+  static const char said[] = "`refund` is the name of no span and no service in the 2 traces that were read; "
+                             "near: refind, refund1, refunds";
+  bt_rule *rule = compile("never { refund }");
+  bt_arena arena;
+  bt_range place;
+  bt_arena_init(&arena, 16 * 1024 * 1024);
+  for (size_t i = 0; i < 2; i++) {
+    bt_buffer out = {0};
+    bt_data_notes *first = notes_of(rule, &arena, orders[i]), *second = notes_of(rule, &arena, orders[1 - i]);
+    bt_data_notes_add(first, second);
+    assert_true(bt_data_notes_say(first, 0, &out, &place));
+    assert_string_equal(out.ptr, said);
+    bt_data_notes_free(first);
+    bt_data_notes_free(second);
+    bt_buffer_dispose(&out);
+  }
   bt_arena_dispose(&arena);
   bt_rule_free(rule);
 }
@@ -255,6 +284,7 @@ int main(void) {
                                      cmocka_unit_test(test_a_text_that_may_have_been_cut),
                                      cmocka_unit_test(test_names_that_stand_in_nothing),
                                      cmocka_unit_test(test_names_that_others_saw),
+                                     cmocka_unit_test(test_near_names_in_each_order),
                                      cmocka_unit_test(test_no_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

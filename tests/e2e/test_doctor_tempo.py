@@ -42,6 +42,7 @@ class DoctorOnTempo(unittest.TestCase):
             self.assertIn("span.order.id/subtracted/arrays", by_id(report))
             self.assertGreater(len([request for request in report["requests"] if request["what"] == "search" and request["status"] == 200]), 300)
             self.assertEqual((report["store"]["max_result_limit"], report["store"]["hidden_tail_seconds"]), (262144, 0.0))
+            self.assertEqual(report["store"]["max_attribute_bytes"], 2048)
             self.assertEqual((report["store"]["checked"], report["store"]["note"]), (True, None))
             self.check_odd_times(report, tempo)
             done = run_cli("doctor", "--tempo", tempo.url, "--again", report["run"], "--key", "span.order.id")

@@ -42,6 +42,16 @@ class AbsentNames(unittest.TestCase):
             file.write(json.dumps(lossy) + "\n")
         self.assertNotIn("note", self.run_for(0, "eval", "--dsl", TYPO, "--traces", self.path))
 
+    def test_near_names(self):
+        """With a name stand those that are spelt alike or share a word. What is not shown in them is escaped, as in all that traces say."""
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(trace(4, span("refund\x1b[31m\u202e"), span("refudn"), span("x" * 101 + "refund")))
+        near = "in the 4 traces that were read; near: refudn, refund\\x1b[31m\\u202e"
+        refused = "never { refund }"
+        self.assertIn(f"`refund` is the name of no span and no service {near}\n", self.run_for(0, "eval", "--dsl", refused, "--traces", self.path, "--jobs", "3"))
+        for output in ("text", "junit", "github"):
+            self.assertIn(near, self.run_for(0, "replay", "--dsl", refused, "--traces", self.path, "--output", output))
+
     def test_replays_of_files(self):
         self.assertIn(SAYS, self.run_for(0, "replay", "--dsl", TYPO, "--traces", self.path))
         said = json.loads(self.run_for(0, "replay", "--dsl", TYPO, "--traces", self.path, "--json"))

@@ -77,7 +77,7 @@ class VacuityTest(unittest.TestCase):
         absent = {k: [(a["name"], a["clause"], a["near"]) for a in r["absent"]] for k, r in rules.items()}
         self.assertEqual(absent["fine"], [])
         self.assertEqual(absent["typo"], [("chekout", "when", ["checkout"])])
-        self.assertEqual(absent["renamed"], [("payment.charge", "when", ["payment.capture", "payment-service"])])
+        self.assertEqual(absent["renamed"], [("payment.charge", "when", ["payment-service", "payment.capture"])])
         self.assertEqual(absent["bare"], [("amuont", "condition", ["amount"])])
         self.assertEqual(absent["never-dead"], [("pii.wirte", "never", ["pii.write"])])
 

@@ -17,8 +17,7 @@
 typedef struct absent_name {
   bt_used_name name;
   const char *clause;
-  bt_str near[BT_NEAR_NAMES];
-  size_t near_count;
+  bt_near_names near;
 } absent_name;
 
 typedef enum vacuity { EXERCISED, NEVER_EXERCISED, EXERCISE_UNKNOWN } vacuity;
@@ -93,7 +92,7 @@ static bt_status add_absent(vacuity_run *run, vacuous_rule *v, const char *claus
   v->absent = absent;
   absent_name *added = &absent[v->absent_count++];
   *added = (absent_name){.name = *name, .clause = clause};
-  added->near_count = bt_known_names_near(&run->known, name->name, name->kind == BT_NAME_ATTRIBUTE, added->near);
+  added->near = bt_known_names_near(&run->known, name->name, name->kind == BT_NAME_ATTRIBUTE);
   v->needs_absent = v->needs_absent || !name->is_spared;
   return BT_OK;
 }
@@ -171,7 +170,8 @@ static void print_absent(const absent_name *absent) {
            absent->name.is_spared ? "note: " : "", absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "",
            bt_name_kind_in_words(absent->name.kind), BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF),
            absent->clause);
-  for (size_t i = 0; i < absent->near_count; i++) bt_print("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near[i]));
+  for (size_t i = 0; i < absent->near.count; i++)
+    bt_print("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near.names[i]));
   if (absent->name.is_spared)
     bt_print("; another alternative of the `or` can hold without it");
   else if (strcmp(absent->clause, "never") == 0)
@@ -212,7 +212,7 @@ static void print_rule(const vacuous_rule *v, const bt_answer *answer) {
 
 static json_t *absent_json(const absent_name *absent) {
   json_t *near = json_array();
-  for (size_t i = 0; i < absent->near_count; i++) bt_json_append(near, bt_text_json(absent->near[i]));
+  for (size_t i = 0; i < absent->near.count; i++) bt_json_append(near, bt_text_json(absent->near.names[i]));
   return json_pack("{s:s, s:o, s:s, s:b, s:o}", "kind", bt_name_kind_in_words(absent->name.kind), "name",
                    bt_text_json(absent->name.name), "clause", absent->clause, "spared", absent->name.is_spared, "near",
                    near);

@@ -231,14 +231,14 @@ static bt_status run_both(two_programs *p, bt_error *error) {
 /* Worked out once: both programs are given the same. Without --end it is where Tempo hides no late spans any more, so
  * that the second program sees what the first one saw. */
 static void set_range(bt_program_diff *diff) {
-  const bt_replay_options *options = diff->options;
+  bt_replay_options options = *diff->options;
   if (reads_files(diff)) return;
-  int64_t end_ns = options->has_end
-                       ? options->end_ns
-                       : bt_clock_wall_ns() - options->assumptions.handover_ns - options->assumptions.settle_ns;
-  int64_t since_ns = options->since_ns ? options->since_ns : BT_DAY_NS;
-  bt_time_format(options->has_start ? options->start_ns : end_ns - since_ns, diff->start);
-  bt_time_format(end_ns, diff->end);
+  if (!options.has_end)
+    options.end_ns = bt_clock_wall_ns() - options.assumptions.handover_ns - options.assumptions.settle_ns;
+  options.has_end = true;
+  bt_time_range range = bt_replay_options_range(&options, NULL, BT_DAY_NS);
+  bt_time_format(range.start_ns, diff->start);
+  bt_time_format(range.end_ns, diff->end);
 }
 
 /* A pipe is empty for the second program that reads it. */

@@ -320,12 +320,14 @@ static void the_table_fits_its_width(void **state) {
   f->report.passes_ns[0] = f->report.probes.base_ns + 1;
   f->report.max_block_ns = INT64_C(1800000000000);
   f->report.hidden_tail_ns = f->report.max_range_ns = f->report.most_traces = -1;
+  f->report.cut_bytes = 1024;
   bt_doctor_report_print(&f->report, &plain, &text);
   check_width(text.ptr, 100);
   assert_non_null(strstr(text.ptr, "\nok   fields: read, arrays "));
   assert_non_null(strstr(text.ptr, "\nFAIL services: read, arrays "));
   assert_non_null(strstr(text.ptr, "betrace doctor --again " RUN));
   assert_non_null(strstr(text.ptr, "it cuts them after 30m"));
+  assert_non_null(strstr(text.ptr, "cuts texts after 1024 bytes"));
   /* What it means is said once. */
   const char *means = strstr(text.ptr, "an empty answer where a match is certain");
   assert_non_null(means);

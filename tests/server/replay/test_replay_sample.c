@@ -603,6 +603,28 @@ static void a_violation_that_the_searches_ruled_out_is_said(void **state) {
   assert_int_equal(rule->unread_sampled, 1);
 }
 
+/* A batch shows one of two copies. Where the searches had ruled the trace out, it is read by id before it is told,
+ * however many other violations there are. */
+static void what_the_searches_ruled_out_is_read_by_id(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 40; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  for (uint64_t number = 90; number < 100; number++) {
+    scene_add(s, number, NOON_NS + MINUTE_NS, "slow", NULL);
+    fake_trace *trace = fake_find(&s->fake, number);
+    trace->spans[0].hidden_from = "\"slow\"";
+    fake_span *copy = fake_span_add(trace, "web", NOON_NS + MINUTE_NS);
+    copy->only_by_id = true;
+    memcpy(copy->id, trace->spans[0].id, 8);
+  }
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 40);
+  assert_int_equal(rule->inconclusive, 10);
+  for (uint64_t number = 90; number < 100; number++) assert_int_equal(fake_find(&s->fake, number)->by_id_reads, 1);
+  for (size_t i = 0; i < 10; i++) assert_contradicted(s, i, 90 + i, true);
+}
+
 /* Of very many at most fifty, the same ones each time, half of them candidates that were subtracted. */
 static void the_sample_of_unread_traces_is_small_and_seeded(void **state) {
   scene *s = *state;
@@ -676,6 +698,7 @@ int main(void) {
       SCENE(the_chosen_take_no_place_from_violations),
       SCENE(a_fixed_sample_has_no_chosen_ones),
       SCENE(a_violation_that_the_searches_ruled_out_is_said),
+      SCENE(what_the_searches_ruled_out_is_read_by_id),
       SCENE(the_sample_of_unread_traces_is_small_and_seeded),
       SCENE(a_sampled_trace_that_is_gone_is_no_failure),
   };
