@@ -135,7 +135,6 @@ static void test_formats_by_content(void **state) {
   free(expected);
 }
 
-/* The first bytes of this message are a line break, an opening brace and more blanks, as JSON may begin too. */
 /* Numbers of the answer's fields stand for others in TracesData: there this resource would be an attribute without a
  * value, and its spans would be a number. */
 static void test_answer_that_is_no_traces_data(void **state) {
@@ -148,6 +147,7 @@ static void test_answer_that_is_no_traces_data(void **state) {
       "\"\"\"\"{}\n");
 }
 
+/* The first bytes of this message are a line break, an opening brace and more blanks, as JSON may begin too. */
 static void test_protobuf_that_begins_like_json(void **state) {
   (void)state;
   bt_buffer bytes = {0};
