@@ -138,9 +138,9 @@ static int compare_records(const void *left, const void *right) {
 /* One of 64 by little of the key, so that most keys of a span need not be compared. */
 static uint64_t mark_of(bt_str key) {
   if (!key.len) return 1;
-  unsigned char first = (unsigned char)key.ptr[0], last = (unsigned char)key.ptr[key.len - 1];
-  unsigned char middle = (unsigned char)key.ptr[key.len / 2];
-  return (uint64_t)1 << ((key.len * 7 + first + last * 3u + middle * 5u) & 63);
+  size_t first = (unsigned char)key.ptr[0], last = (unsigned char)key.ptr[key.len - 1];
+  size_t middle = (unsigned char)key.ptr[key.len / 2];
+  return (uint64_t)1 << ((key.len * 7 + first + last * 3 + middle * 5) & 63);
 }
 
 static int compare_keys(const void *left, const void *right) {
