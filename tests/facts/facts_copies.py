@@ -3,6 +3,8 @@ batches. Decisions on it: tempo/wire/trace_merge.c, and what docs/RELIABILITY.md
 
 Tempo's own merging goes by span id and kind, and services are not part of it. So where two parts of a trace meet, in a block that is completed or in a
 read of several blocks, one of the records is all that comes. Only of records that came while the trace was in memory both stay.
+
+And a span that has one key twice: what shows which of its values.
 """
 import json
 import time
@@ -35,7 +37,9 @@ class Copies(facts.TempoCase):
     def prepare(cls):
         cls.at = (int(time.time()) - 6) * SECOND
         cls.in_memory = {(scene, way): cls.push_in_memory(scene, way) for scene in SCENES for way in ("one push", "two pushes")}
-        cls.wait_found('{ span.mark = "one" }', cls.in_memory.values())
+        cls.key_twice = cls.push_key_twice(cls.at)
+        cls.wait_found('{ span.mark = "one" }', [*cls.in_memory.values(), cls.key_twice])
+        cls.key_twice_in_memory = cls.rows(cls.key_twice)
         cls.by_id_of_memory = {label: cls.by_id(trace_id) for label, trace_id in cls.in_memory.items()}
         cls.tempo.close_blocks()
         cls.in_one_block = {scene: cls.push_into_one_block(scene) for scene in SCENES}
@@ -45,6 +49,15 @@ class Copies(facts.TempoCase):
     @classmethod
     def push_record(cls, made):
         cls.tempo.push([made[0]], service=made[1])
+
+    @classmethod
+    def push_key_twice(cls, at):
+        """Of two types: the one in one column, the other in another."""
+        trace_id = otlp.new_trace_id()
+        span = otlp.span(trace_id, "work twice", at, SECOND, attrs={"mark": "one", "number": 5})
+        span["attributes"] += [{"key": "mark", "value": {"stringValue": "two"}}, {"key": "number", "value": {"stringValue": "six"}}]
+        cls.tempo.push([span], service="front")
+        return trace_id
 
     @classmethod
     def push_in_memory(cls, scene, way):
@@ -138,6 +151,20 @@ class Copies(facts.TempoCase):
         stages = READ.replace("| select", "| by(resource.service.name) | select")
         self.assertEqual(self.rows(self.in_two_blocks["services"], stages), [["one"], ["two"]])
         self.assertEqual(len(self.rows(self.in_two_blocks["copies"], stages)), 1)
+
+    def test_a_read_by_id_gives_each_value_of_a_key(self):
+        status, _, body = self.tempo.get(f"/api/v2/traces/{self.key_twice}")
+        self.assertEqual(status, 200)
+        (span,) = (one for group in json.loads(body)["trace"]["resourceSpans"] for scope in group["scopeSpans"] for one in scope["spans"])
+        values = sorted((item["key"], *item["value"].values()) for item in span["attributes"])
+        self.assertEqual(values, [("mark", "one"), ("mark", "two"), ("number", "5"), ("number", "six")])
+
+    def test_a_batch_shows_the_last_value_of_a_key(self):
+        self.assertEqual((self.key_twice_in_memory, self.rows(self.key_twice)), ([["two"]], [["two"]]))
+
+    def test_searches_find_each_value_of_a_key(self):
+        for test in ('span.mark = "one"', 'span.mark = "two"', "span.number = 5", 'span.number = "six"'):
+            self.assertIn(self.key_twice, self.search(f"{{ {test} }}"), test)
 
     def test_searches_show_both_records_as_two_spans(self):
         found = self.search('{ name = "work" }', spss=50)

@@ -2,12 +2,10 @@
 that of the others. So the others stay held to the last trace.
 
 What is right comes from `betrace eval` on what was pushed, as for all others. Of a trace that it does not decide a store may have kept one of two values, and no
-search and no batch shows that something was dropped: there a replay may tell a violation or not. Whatever eval decides a replay has to say. Where every candidate
-is read it says nothing else of two values, which may be one in Tempo, than eval does of what that gives by id.
+search and no batch shows that something was dropped: there a replay may tell a violation or not. Whatever eval decides a replay has to say. A batch shows one of
+two values (tests/facts/facts_copies.py).
 """
 import collections
-import json
-import os
 import random
 
 import replay_compare as compare
@@ -52,32 +50,16 @@ class EdgesOnTempo:
             cls.edge_verdicts[kind] = compare.evaluate(cls.folder.name, cls.edge_rules, compare.write_traces(cls.folder.name, traces))
             print(f"{kind}: {len(cls.edge_rules)} rules, {len(traces)} traces: {compare.count_verdicts(cls.edge_verdicts[kind])}", flush=True)
 
-        if "doubled" in cls.edges:
-            cls.verdicts_by_id = compare.evaluate(cls.folder.name, cls.edge_rules, cls.write_by_id(cls.edge_traces["doubled"]))
-
-    @classmethod
-    def write_by_id(cls, traces):
-        """The traces as Tempo gives them by id, one a line; returns the path."""
-        path = os.path.join(cls.folder.name, "by_id.jsonl")
-        with open(path, "w", encoding="utf-8") as file:
-            for trace in traces:
-                status, answer = cls.tempo.trace_raw(trace.trace_id)
-                assert status == 200, answer
-                file.write(json.dumps(answer["trace"]) + "\n")
-        return path
-
-    def right_of(self, kind, rule, is_read):
-        """(violating traces, those that may be told besides). What is cut is so in every answer, and batches show keys that stand twice as a read by id does."""
+    def right_of(self, kind, rule):
+        """(violating traces, those that may be told besides). What is cut is so in every answer."""
         verdicts = self.edge_verdicts[kind][rule.id]
-        if kind == "doubled" and is_read:
-            return self.verdicts_by_id[rule.id]["violated"], set()
         return verdicts["violated"], set() if kind == "cut" else verdicts["inconclusive"]
 
     def check_edges(self, kind, rules, totals, *options):
         """One replay over the kind's range, counted in `totals`."""
         start, end = self.edge_range[kind]
         found, answer = compare.replay(self.folder.name, rules, self.tempo.url, "--start", start, "--end", end, *options)
-        right = {rule.id: self.right_of(kind, rule, "read" in options) for rule in rules}
+        right = {rule.id: self.right_of(kind, rule) for rule in rules}
         expected = {rule_id: violating | (found[rule_id] & allowed) for rule_id, (violating, allowed) in right.items()}
         wrong = compare.differences(rules, expected, found, self.edge_traces[kind]) or "\n".join(broken_laws_of(answer))
         reason = (answer.get("reason") or "").split(":")[0]
