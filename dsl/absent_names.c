@@ -49,11 +49,7 @@ static bt_status add_part(bt_absent_names *absent, const bt_condition *part, bt_
   return status;
 }
 
-/* Whether an absent name of it keeps a trace from exercising the rule, where not every trace does. */
-static bool is_exercising(const bt_condition *part) {
-  return part->kind != BT_CONDITION_NOT && part->kind != BT_CONDITION_COMPARE;
-}
-
+/* What needs spans keeps a trace from exercising the rule, where not every trace does. */
 static bt_status add_bare(bt_absent_names *absent, const bt_rule *rule, bt_error *error) {
   const bt_condition *whole = rule->condition;
   bt_status status = BT_OK;
@@ -61,7 +57,7 @@ static bt_status add_bare(bt_absent_names *absent, const bt_rule *rule, bt_error
   if (bt_rule_is_exercised_by_all(rule)) return add_part(absent, whole, error);
   for (uint32_t i = 0; i < (is_and ? whole->item_count : 1) && !status; i++) {
     const bt_condition *part = is_and ? whole->items[i] : whole;
-    if (!is_exercising(part)) status = add_part(absent, part, error);
+    if (!bt_condition_needs_spans(part)) status = add_part(absent, part, error);
   }
   return status;
 }

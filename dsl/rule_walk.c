@@ -126,3 +126,7 @@ bool bt_rule_is_exercised_by_all(const bt_rule *rule) {
       has_positive = true;
   return !has_positive || !has_negative;
 }
+
+bool bt_condition_needs_spans(const bt_condition *condition) {
+  return condition->kind != BT_CONDITION_NOT && condition->kind != BT_CONDITION_COMPARE;
+}

@@ -32,5 +32,7 @@ void bt_condition_walk(const bt_condition *condition, const bt_rule_visitor *vis
 /* dsl.md §2: there is nothing whose absence would keep a trace from exercising it. A bare condition that is not the
  * positive parts beside a negative one says what must not be, as `never` without `when` does. */
 bool bt_rule_is_exercised_by_all(const bt_rule *rule);
+/* Spans have to be there for it to hold; of `not x` and `count(x) < 2` they need not. */
+bool bt_condition_needs_spans(const bt_condition *condition);
 
 #endif

@@ -77,11 +77,6 @@ static bt_status settle_exercise(bt_source *source, const bt_replay_request *ask
 
 /* ---- which names it lacks ---- */
 
-/* An absent span does not keep `not x` or `count(x) < 2` from holding, so only what has to be there is looked at. */
-static bool needs_spans(const bt_condition *condition) {
-  return condition->kind != BT_CONDITION_NOT && condition->kind != BT_CONDITION_COMPARE;
-}
-
 static bt_status add_lacked(const bt_known_names *known, bt_idle_rule *idle, const bt_used_name *name,
                             bt_error *error) {
   bt_lacked_name *lacked = bt_grow_array(idle->lacked, idle->lacked_count, &idle->lacked_capacity, sizeof *lacked);
@@ -98,7 +93,7 @@ static bt_status add_lacked(const bt_known_names *known, bt_idle_rule *idle, con
 static bt_status look_at_part(bt_source *source, const bt_replay_request *asked, const bt_known_names *known,
                               const bt_condition *part, bt_idle_rule *idle, bt_error *error) {
   bt_used_names names = {0};
-  if (!needs_spans(part)) return BT_OK;
+  if (!bt_condition_needs_spans(part)) return BT_OK;
   bt_status status = bt_used_names_add(&names, part, error);
   for (size_t i = 0; i < names.count && !status; i++)
     status = bt_name_presence(source, asked, known, &names.items[i], &names.items[i].presence, error);

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "dsl/rule.h"
-#include "dsl/traceql.h"
 #include "tests/support/case_file.h"
+#include "tests/support/plan_texts.h"
 
 enum { MINIMUM_CASES = 80 };
 
@@ -25,13 +25,8 @@ typedef struct run {
   FILE *open;
 } run;
 
-/* What is made of a rule, and under which key of the case it stands. */
-enum { PLAN, SEARCH, WIDER, READ, DOUBTED, LISTS, OUTPUTS };
-static const char *const keys[OUTPUTS] = {"plan", "search", "wider", "read", "doubted", "lists"};
-
-typedef struct outputs {
-  bt_buffer texts[OUTPUTS];
-} outputs;
+/* Under which key of the case each text stands. */
+static const char *const keys[PLAN_TEXTS] = {"plan", "search", "wider", "read", "doubted", "lists"};
 
 static void stop(const text_case *c, const char *what, const char *detail) {
   fprintf(stderr, "%s:%u: %s: %s\n", c->file, c->line, what, detail);
@@ -53,58 +48,14 @@ static bt_rule *compile(const text_case *c, const char *text) {
   return rule;
 }
 
-typedef void (*read_writer)(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
-                            bt_buffer *out);
-
-static void print_reads(const bt_projection *projection, read_writer write, bt_buffer *out) {
-  static const bt_trace_id ids[] = {{{0, 0x0a, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}},
-                                    {{0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}};
-  for (uint32_t group = 0; group < bt_projection_groups(projection); group++) {
-    write(ids, 2, projection, group, out);
-    bt_buffer_append_char(out, '\n');
-  }
-}
-
-static void print_searches(const bt_over *over, bt_buffer *out) {
-  if (over->kind == BT_OVER_QUERY) {
-    bt_traceql_search(over->query.filter, (bt_str){0}, out);
-    bt_buffer_append_char(out, '\n');
-  }
-  for (uint32_t i = 0; i < over->item_count; i++) print_searches(over->items[i], out);
-}
-
-/* Those that have a wider form. */
-static void print_wider(const bt_over *over, bt_buffer *out) {
-  bt_buffer wider = {0};
-  if (over->kind == BT_OVER_QUERY && bt_traceql_widen(over->query.filter, &wider))
-    bt_buffer_printf(out, "%.*s\n", BT_FMT(bt_buffer_str(&wider)));
-  bt_buffer_dispose(&wider);
-  for (uint32_t i = 0; i < over->item_count; i++) print_wider(over->items[i], out);
-}
-
 /* What the case has to say, or false after a report. */
-static bool produce(const text_case *c, outputs *out) {
-  bt_plan *plan = NULL;
+static bool produce(const text_case *c, plan_texts *out) {
   bt_error error = {0};
-  bt_projection projection;
   bt_rule *rule = compile(c, case_get(c, "rule"));
-  if (!rule) return false;
-  bt_projection_init(&projection);
-  bool made = bt_plan_new(rule, &plan, &error) == BT_OK && bt_projection_add(&projection, rule, &error) == BT_OK;
-  if (made) {
-    bt_plan_print(plan, &projection, &out->texts[PLAN]);
-    print_searches(plan->violating, &out->texts[SEARCH]);
-    print_wider(plan->violating, &out->texts[WIDER]);
-    print_reads(&projection, bt_traceql_read, &out->texts[READ]);
-    print_reads(&projection, bt_traceql_read_doubted, &out->texts[DOUBTED]);
-    if (projection.attribute_count) print_reads(&projection, bt_traceql_read_lists, &out->texts[LISTS]);
-  } else {
-    stop(c, "no plan", error.message);
-  }
-  bt_plan_free(plan);
-  bt_projection_dispose(&projection);
+  bt_status status = rule ? plan_texts_add(out, rule, &error) : BT_OK;
+  if (status != BT_OK) stop(c, "no plan", error.message);
   bt_rule_free(rule);
-  return made;
+  return rule && status == BT_OK;
 }
 
 /* Takes off the bars. */
@@ -141,7 +92,7 @@ static void write_lines(FILE *file, const char *key, bt_str text, const char *be
   }
 }
 
-static void update_case(run *r, const text_case *c, const outputs *out) {
+static void update_case(run *r, const text_case *c, const plan_texts *out) {
   if (r->open_path == NULL || strcmp(r->open_path, c->file) != 0) {
     if (r->open) fclose(r->open);
     free((void *)(uintptr_t)r->open_path);
@@ -155,24 +106,24 @@ static void update_case(run *r, const text_case *c, const outputs *out) {
   }
   if (c->comment[0]) fprintf(r->open, "# %s\n", c->comment);
   write_lines(r->open, "rule", bt_str_from(case_get(c, "rule")), "");
-  for (int i = 0; i < OUTPUTS; i++)
-    if (i == PLAN || case_get(c, keys[i])) write_lines(r->open, keys[i], bt_buffer_str(&out->texts[i]), "|");
+  for (int i = 0; i < PLAN_TEXTS; i++)
+    if (i == PLAN_TEXT || case_get(c, keys[i])) write_lines(r->open, keys[i], bt_buffer_str(&out->items[i]), "|");
   fprintf(r->open, "\n");
 }
 
 static void run_case(const text_case *c, void *context) {
   run *r = context;
-  outputs out = {0};
+  plan_texts out = {0};
   bool agrees = produce(c, &out);
   if (agrees && r->update) update_case(r, c, &out);
-  for (int i = 0; i < OUTPUTS && agrees && !r->update; i++) {
+  for (int i = 0; i < PLAN_TEXTS && agrees && !r->update; i++) {
     if (case_get(c, keys[i]))
-      agrees = agree(c, keys[i], bt_buffer_str(&out.texts[i]));
-    else if (i == PLAN)
+      agrees = agree(c, keys[i], bt_buffer_str(&out.items[i]));
+    else if (i == PLAN_TEXT)
       agrees = false;
   }
   if (!agrees) r->failed++;
-  for (int i = 0; i < OUTPUTS; i++) bt_buffer_dispose(&out.texts[i]);
+  plan_texts_dispose(&out);
 }
 
 static bool update_wanted;
