@@ -164,6 +164,11 @@ static inline bool bt_evaluator_is_certain(const bt_evaluator *evaluator) {
   return !bt_evaluator_lacks_spans(evaluator) && !evaluator->doubts && !evaluator->program->is_linked;
 }
 
+/* Whether of any two spans it is known which one starts first. */
+static inline bool bt_evaluator_knows_order(const bt_evaluator *evaluator) {
+  return bt_evaluator_is_certain(evaluator) && evaluator->clock_skew_ns <= 0;
+}
+
 /* Whether all that the trace index finds of a matcher are members for certain: not of a trace with spans of which not
  * everything is known, among which there are some that may be. */
 static inline bool bt_evaluator_trusts_matcher(const bt_evaluator *evaluator, uint32_t matcher) {

@@ -11,9 +11,9 @@
 typedef struct pick {
   bt_evaluator *evaluator;
   bt_pick_slot *slot;
-  bool is_last;
-  bt_kleene unseen; /* whether spans that were not seen could be among them */
-  bool has_certain; /* member with a place: the furthest on the wanted side starts at */
+  bool is_last, is_plain; /* is_plain: every member so far is certain, and so is where it stands */
+  bt_kleene unseen;       /* whether spans that were not seen could be among them */
+  bool has_certain;       /* member with a place: the furthest on the wanted side starts at */
   int64_t extreme_ns;
 } pick;
 
@@ -39,11 +39,6 @@ static bt_kleene stands_in_front(const pick *p, uint32_t other, uint32_t span) {
 }
 
 /* ---- gathering ---- */
-
-/* On a trace without gaps and without skew every member is certain, and one of them is in front of all others. */
-static bool is_plain(const bt_evaluator *evaluator) {
-  return bt_evaluator_is_certain(evaluator) && evaluator->clock_skew_ns <= 0;
-}
 
 static bool make_room(pick *p) {
   bt_pick_slot *slot = p->slot;
@@ -90,7 +85,8 @@ static void note_certain(pick *p, const bt_member *member) {
 
 static void add_member(pick *p, const bt_member *member) {
   bt_pick_slot *slot = p->slot;
-  bool replaces = is_plain(p->evaluator) && slot->count == 1;
+  p->is_plain = p->is_plain && member->truth.truth == BT_TRUE;
+  bool replaces = p->is_plain && slot->count == 1;
   if (replaces && stands_in_front(p, slot->room[0].span, member->span).truth == BT_TRUE) return;
   if (replaces) slot->count = 0;
   if (make_room(p)) slot->room[slot->count++] = *member;
@@ -173,10 +169,11 @@ const bt_pick_slot *bt_evaluate_pick(bt_evaluator *evaluator, const bt_program_r
   pick p = {.evaluator = evaluator,
             .slot = slot,
             .is_last = relation->kind == BT_LAST_OF,
+            .is_plain = bt_evaluator_knows_order(evaluator),
             .unseen = bt_selection_unseen(evaluator, from)};
   gather_members(&p, from);
   if (evaluator->is_exhausted || evaluator->work.status != BT_OK) return NULL;
-  if ((p.unseen.truth == BT_UNKNOWN || !is_plain(evaluator)) && !settle_members(&p)) return NULL;
+  if ((p.unseen.truth == BT_UNKNOWN || !p.is_plain) && !settle_members(&p)) return NULL;
   for (uint32_t i = 0; i < slot->count; i++) slot->spans[i] = slot->room[i].span;
   memcpy(slot->bound, evaluator->bound, sizeof slot->bound);
   slot->turn = evaluator->turn;

@@ -247,43 +247,46 @@ static bt_kleene is_beyond_all(bt_evaluator *evaluator, uint32_t span, const bt_
   return bt_kleene_and(all, bt_kleene_unknown(BT_WHY_BUDGET));
 }
 
-/* Without skew, on a trace without gaps, every member is certain and the extreme start of the others decides: the
- * earliest for has_before, the latest for has_after. False: there is none. */
-static bool find_extreme_start(bt_evaluator *evaluator, const bt_program_condition *condition, int64_t *extreme_ns) {
-  bt_cursor cursor;
-  bt_member other;
-  bool is_found = false;
-  bt_cursor_open(&cursor, evaluator, condition->other);
-  while (bt_cursor_next(&cursor, evaluator, &other)) {
-    int64_t start_ns = bt_evaluator_span(evaluator, other.span)->start_ns;
-    bool is_further = condition->kind == BT_CONDITION_HAS_BEFORE ? start_ns < *extreme_ns : start_ns > *extreme_ns;
-    if (!is_found || is_further) *extreme_ns = start_ns;
-    is_found = true;
-  }
-  return is_found;
+typedef struct extreme {
+  bool is_found, is_certain; /* is_certain: every member is */
+  int64_t start_ns;          /* of the earliest for has_before, of the latest for has_after */
+} extreme;
+
+static bool is_further(const bt_program_condition *condition, int64_t start_ns, int64_t than_ns) {
+  return condition->kind == BT_CONDITION_HAS_BEFORE ? start_ns < than_ns : start_ns > than_ns;
 }
 
-static bt_kleene is_any_beyond_extreme(bt_evaluator *evaluator, const bt_program_condition *condition) {
-  int64_t extreme_ns = 0;
-  bool is_met = false, has_other = find_extreme_start(evaluator, condition, &extreme_ns);
+static extreme find_extreme(bt_evaluator *evaluator, const bt_program_condition *condition) {
+  extreme found = {.is_certain = true};
+  bt_cursor cursor;
+  bt_member other;
+  bt_cursor_open(&cursor, evaluator, condition->other);
+  while (found.is_certain && bt_cursor_next(&cursor, evaluator, &other)) {
+    int64_t start_ns = bt_evaluator_span(evaluator, other.span)->start_ns;
+    found.is_certain = other.truth.truth == BT_TRUE;
+    if (!found.is_found || is_further(condition, start_ns, found.start_ns)) found.start_ns = start_ns;
+    found.is_found = true;
+  }
+  return found;
+}
+
+/* Where the order of all spans is known, and the others are members for certain, the extreme start of these decides. */
+static bt_kleene is_any_beyond(bt_evaluator *evaluator, const bt_program_condition *condition, const extreme *others) {
+  bt_kleene any = bt_kleene_from(false);
   bt_cursor cursor;
   bt_member member;
   if (evaluator->is_exhausted) return bt_kleene_unknown(BT_WHY_BUDGET);
-  if (!has_other) return bt_kleene_from(false);
+  if (!others->is_found) return any;
   bt_cursor_open(&cursor, evaluator, condition->selection);
-  while (!is_met && bt_cursor_next(&cursor, evaluator, &member)) {
+  while (any.truth != BT_TRUE && bt_cursor_next(&cursor, evaluator, &member)) {
     int64_t start_ns = bt_evaluator_span(evaluator, member.span)->start_ns;
-    is_met = condition->kind == BT_CONDITION_HAS_BEFORE ? start_ns < extreme_ns : start_ns > extreme_ns;
+    if (is_further(condition, start_ns, others->start_ns)) any = bt_kleene_or(any, member.truth);
   }
-  return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_met));
+  return bt_evaluator_or_budget(evaluator, any);
 }
 
-bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition) {
-  bt_kleene unseen = bt_kleene_or(bt_selection_unseen(evaluator, condition->selection),
-                                  bt_selection_unseen(evaluator, condition->other));
-  if (unseen.truth == BT_UNKNOWN) return unseen;
-  if (bt_evaluator_is_certain(evaluator) && evaluator->clock_skew_ns <= 0)
-    return is_any_beyond_extreme(evaluator, condition);
+/* Every member is held against every other one. */
+static bt_kleene is_any_beyond_each(bt_evaluator *evaluator, const bt_program_condition *condition) {
   bt_kleene any = bt_kleene_from(false), some;
   bt_cursor cursor;
   bt_member member;
@@ -293,4 +296,13 @@ bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condi
     any = bt_kleene_or(any, bt_kleene_and(bt_kleene_and(member.truth, some), beyond));
   }
   return bt_evaluator_or_budget(evaluator, any);
+}
+
+bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition) {
+  bt_kleene unseen = bt_kleene_or(bt_selection_unseen(evaluator, condition->selection),
+                                  bt_selection_unseen(evaluator, condition->other));
+  if (unseen.truth == BT_UNKNOWN) return unseen;
+  if (!bt_evaluator_knows_order(evaluator)) return is_any_beyond_each(evaluator, condition);
+  extreme others = find_extreme(evaluator, condition);
+  return others.is_certain ? is_any_beyond(evaluator, condition, &others) : is_any_beyond_each(evaluator, condition);
 }

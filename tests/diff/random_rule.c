@@ -368,6 +368,7 @@ void random_rule_write(test_random *random, bt_buffer *out) {
   static const unsigned rooms[] = {3, 3, 3, 8, 8, 16};
   w.room = below(&w, PICK(&w, rooms));
   w.binds_first = one_in(&w, 6);
+  w.asks_unsaid = one_in(&w, 12);
   switch (below(&w, 8)) {
   case 0:
   case 1:

@@ -645,8 +645,23 @@ static void write_field_test(writer *w, bool is_in_where) {
   put(w, ")");
 }
 
+static void write_unsaid_test(writer *w) {
+  static const char *const tests[] = {"span.flags > 0",
+                                      "span.flags == 1",
+                                      "span.flags in [257, 769]",
+                                      "exists(span.flags)",
+                                      "span.trace_state[\"u\"] == \"1\"",
+                                      "span.trace_state[\"u\"] != \"v\"",
+                                      "exists(span.trace_state[\"v\"])"};
+  put(w, PICK(w, tests));
+}
+
 /* One test on a span. Outside `where` a bare word would be a name. */
 static void write_test(writer *w, bool is_in_where) {
+  if (w->asks_unsaid && one_in(w, 2)) {
+    write_unsaid_test(w);
+    return;
+  }
   switch (below(w, 15)) {
   case 0: write_intrinsic_test(w); return;
   case 1:

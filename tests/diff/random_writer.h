@@ -22,6 +22,7 @@ typedef struct writer {
   bool about_a_span;
   bool in_when;     /* other traces cannot be spoken of there */
   bool binds_first; /* clauses begin with two bindings */
+  bool asks_unsaid; /* many tests ask for what no span says that it is not known */
 } writer;
 
 #define PICK(w, table) (table)[test_random_below((w)->random, sizeof(table) / sizeof((table)[0]))]
