@@ -39,24 +39,27 @@ static bt_status read_span(const decoder *d, bt_str message) {
   return status == BT_OK ? bt_search_rows_add(d->rows, &span) : status;
 }
 
-/* Nothing that is wrong with what is not wanted makes the answer wrong. */
+/* Nothing that is wrong with its name, id or times makes the answer wrong. */
 static bt_status read_shown_span(const decoder *d, bt_str message) {
   bt_wire wire;
   bt_wire_field field;
-  uint64_t start_ns = 0, duration_ns = 0;
+  uint64_t times[2] = {0};
   bt_str id = {NULL, 0};
+  bt_status status = BT_OK;
+  d->place.build->span.count = 0;
   bt_wire_init(&wire, message);
-  while (bt_wire_next(&wire, &field)) {
-    bool is_time = field.number == 3 || field.number == 4;
-    if (!is_time && field.number != 1) continue;
-    if (!bt_wire_expect(&wire, &field, is_time ? BT_WIRE_VARINT : BT_WIRE_BYTES)) break;
-    if (is_time)
-      *(field.number == 3 ? &start_ns : &duration_ns) = field.value;
-    else
+  while (status == BT_OK && bt_wire_next(&wire, &field)) {
+    if (field.number == 2) continue;
+    if (!is_span_field_expected(&wire, &field)) break;
+    if (field.number == 1)
       id = field.bytes;
+    else if (field.number < 5)
+      times[field.number - 3] = field.value;
+    else if (field.number == 5)
+      status = bt_otlp_read_attribute(&d->place, field.bytes, &d->place.build->span);
   }
-  bt_search_rows_show_raw(d->rows, id, start_ns, duration_ns);
-  return bt_otlp_message_end(&d->place, &wire, "Span of a search answer");
+  bt_search_rows_show_raw(d->rows, id, times[0], times[1]);
+  return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "Span of a search answer") : status;
 }
 
 static bt_status read_set(const decoder *d, bt_str message) {

@@ -80,17 +80,23 @@ static bt_status read_if_text(decoder *d, bt_str *out) {
 }
 
 static bt_status read_shown_span(decoder *d) {
-  enum { START, DURATION, ID };
+  enum { START, DURATION, ID, ATTRIBUTES };
   static const bt_json_name names[] = {BT_JSON_NAME("startTimeUnixNano", START),
-                                       BT_JSON_NAME("durationNanos", DURATION), BT_JSON_NAME("spanID", ID)};
+                                       BT_JSON_NAME("durationNanos", DURATION), BT_JSON_NAME("spanID", ID),
+                                       BT_JSON_NAME("attributes", ATTRIBUTES)};
   uint64_t times[ID] = {0};
   bt_str id = {NULL, 0};
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
+  d->place.build->span.count = 0;
   bt_json_open_object(&d->place.json);
-  while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
-    status = bit == ID ? read_if_text(d, &id) : read_if_number(d, &times[bit]);
+  while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit)) {
+    if (bit == ATTRIBUTES)
+      status = bt_json_read_attributes(&d->place, &d->place.build->span);
+    else
+      status = bit == ID ? read_if_text(d, &id) : read_if_number(d, &times[bit]);
+  }
   bt_search_rows_show_raw(d->rows, id, times[START], times[DURATION]);
   return finish_value(d, status);
 }

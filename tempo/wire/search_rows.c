@@ -59,9 +59,17 @@ static void show_times(bt_search_rows *rows, int64_t start_ns, int64_t duration_
   if (end_ns > rows->shown_end_ns) rows->shown_end_ns = end_ns;
 }
 
+static void show_values(bt_search_rows *rows, const bt_span_id *id, const bt_attribute *attributes, size_t count) {
+  for (size_t i = 0; i < count; i++) bt_shown_add_value(&rows->shown, id, &attributes[i]);
+}
+
 void bt_search_rows_show_raw(bt_search_rows *rows, bt_str id, uint64_t start_ns, uint64_t duration_ns) {
   bt_span_id parsed;
-  if (bt_span_id_parse(id, &parsed)) bt_shown_add(&rows->shown, &parsed, start_ns, duration_ns);
+  const bt_attribute_list *attributes = &rows->build.span;
+  if (bt_span_id_parse(id, &parsed)) {
+    bt_shown_add(&rows->shown, &parsed, start_ns, duration_ns);
+    show_values(rows, &parsed, attributes->items, attributes->count);
+  }
   if (start_ns <= INT64_MAX) show_times(rows, (int64_t)start_ns, bt_search_duration(duration_ns));
 }
 
@@ -73,6 +81,7 @@ bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) {
   if (status != BT_OK) return status;
   show_times(rows, span->start_ns, span->duration_ns);
   bt_shown_add(&rows->shown, &span->id, (uint64_t)span->start_ns, (uint64_t)span->duration_ns);
+  show_values(rows, &span->id, span->attributes.items, span->attributes.count);
   bt_search_item *items = bt_grow_array(rows->items, rows->count, &rows->capacity, sizeof *items);
   if (!items) return bt_error_no_memory(rows->error);
   rows->items = items;

@@ -52,8 +52,8 @@ bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_i
 bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) BT_MUST_CHECK;
 /* Of a span that ends before it starts Tempo sends the difference modulo 2^64 (measured on 2.8). */
 int64_t bt_search_duration(uint64_t raw_ns);
-/* The id and the times of a span that the row shows, as Tempo wrote them, where nothing else of it is wanted: so what
- * is no id or no time is passed over. */
+/* The id and the times of a span that the row shows, as Tempo wrote them, where no spans are wanted: so what is no id
+ * or no time is passed over. Its attributes are what was collected in build.span. */
 void bt_search_rows_show_raw(bt_search_rows *rows, bt_str id, uint64_t start_ns, uint64_t duration_ns);
 /* Of one service; more than 32 bits hold is as many as they hold. */
 void bt_search_rows_add_count(bt_search_rows *rows, uint64_t spans);

@@ -10,6 +10,7 @@ import otlp  # noqa: E402
 from betrace_process import Betrace  # noqa: E402
 from counting_proxy import CountingProxy  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
 
 # Older than settle, and young enough for the ingester.
 AGE_S, APART_S, COUNT = 400, 5, 30
@@ -77,4 +78,5 @@ class UnexercisedOnTempo(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    require_tempo()
     unittest.main(verbosity=1)

@@ -103,7 +103,7 @@ static void without_room_it_waits_and_loses_nothing(void **state) {
 /* Traces that are seen and not judged yet need room, too. */
 static void a_table_without_room_loses_nothing(void **state) {
   watch_scene *s = *state;
-  enum { LIMIT = 110 << 10 };
+  enum { LIMIT = 126 << 10 };
   give_little_room(s, LIMIT);
   flood(s);
   watch_pass(s, 4 * HOUR_NS);
