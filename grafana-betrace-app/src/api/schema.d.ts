@@ -970,7 +970,7 @@ export interface components {
             start: number;
             end: number;
         };
-        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or an attribute that had in some spans a value that its test can make nothing of (a text that reads as no number against a number, a list of maps). No verdict depends on it. */
+        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or an attribute that had in some spans a value that its test can make nothing of (a text that reads as no number against a number, a list of maps). Where all traces of a range were read it is also a name that none of them has, with the names that are near. No verdict depends on it. */
         DataNote: {
             /** @description a sentence */
             message: string;
