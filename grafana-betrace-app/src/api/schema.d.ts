@@ -962,6 +962,16 @@ export interface components {
             };
             /** @description unset, ok or error in any case, or {"code": "error", "message": "why"} */
             status?: string | Record<string, never>;
+            /** @description the W3C trace state, as in dd=s:1,es=s:0.1 */
+            trace_state?: string;
+            /** @description as OTLP has them; 0, or none: nobody set them, so that they are unknown */
+            flags?: number;
+            /** @description as many attributes of the span as were dropped; none said: 0 */
+            dropped_attributes_count?: number;
+            /** @description the same of events */
+            dropped_events_count?: number;
+            /** @description the same of links */
+            dropped_links_count?: number;
         };
         /** @description RFC 3339, unix seconds, milliseconds or nanoseconds, now, now-24h */
         Time: string | number;
