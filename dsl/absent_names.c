@@ -203,8 +203,7 @@ static void say_absent(const bt_absent_names *absent, const sought *name, bt_buf
   const bt_near_names *near = &name->near;
   bt_buffer_printf(out, "`%.*s` %s in the %" PRIu64 " trace%s read", BT_FMT(name->used->name),
                    say_lack(name->used->kind), absent->traces, absent->traces == 1 ? " that was" : "s that were");
-  for (size_t i = 0; i < near->count; i++)
-    bt_buffer_printf(out, "%s%.*s", i ? ", " : "; near: ", BT_FMT(near->names[i]));
+  for (size_t i = 0; i < near->count; i++) bt_near_name_write(near->names[i], i, out);
 }
 
 bool bt_absent_names_say(bt_absent_names *absent, size_t i, bt_buffer *out, bt_range *place) {

@@ -44,3 +44,7 @@ size_t bt_near_names_consider(bt_near_names *near, bt_str wanted, bt_str name) {
   near->scores[at] = score;
   return at;
 }
+
+void bt_near_name_write(bt_str name, size_t place, bt_buffer *out) {
+  bt_buffer_printf(out, "%s%.*s", place ? ", " : "; near: ", BT_FMT(name));
+}

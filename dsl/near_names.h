@@ -18,5 +18,7 @@ typedef struct bt_near_names { /* all-zero: none */
 
 /* Takes the name if it is one of the nearest so far. Returns its place, or BT_NEAR_NAMES: it was not taken. */
 size_t bt_near_names_consider(bt_near_names *near, bt_str wanted, bt_str name);
+/* Appends the name that has this place in a list of near names: "; near: refund" for place 0, then ", refunds". */
+void bt_near_name_write(bt_str name, size_t place, bt_buffer *out);
 
 #endif

@@ -187,6 +187,43 @@ static void read_status(reader *r, json_t *from, bt_export_span *span) {
     span->status_message = text_of(message);
 }
 
+/* What came, in words. */
+enum { SHOWN_BYTES = 64 };
+static const char *show_value(const json_t *value, char shown[SHOWN_BYTES]) {
+  if (json_is_string(value)) return "a text";
+  if (json_is_array(value)) return "a list";
+  if (json_is_object(value)) return "an object";
+  size_t length = json_dumpb(value, shown, SHOWN_BYTES - 1, JSON_ENCODE_ANY); /* true, or a number */
+  shown[length < SHOWN_BYTES ? length : 0] = '\0';
+  return shown;
+}
+
+/* What OTLP counts in 32 bits. */
+static void read_count(reader *r, json_t *from, const char *name, uint32_t *out) {
+  char shown[SHOWN_BYTES];
+  json_t *value = find_member(from, name);
+  json_int_t count = json_integer_value(value);
+  if (!value) return;
+  if (json_is_integer(value) && count >= 0 && count <= UINT32_MAX)
+    *out = (uint32_t)count;
+  else
+    complain(r, name, "has to be a whole number from 0 to 4294967295; %s came", show_value(value, shown));
+}
+
+/* What OTLP carries with a span beside what it did. */
+static void read_carried(reader *r, json_t *from, bt_export_span *span) {
+  char shown[SHOWN_BYTES];
+  json_t *state = find_member(from, "trace_state");
+  if (json_is_string(state))
+    span->trace_state = text_of(state);
+  else if (state)
+    complain(r, "trace_state", "has to be a string, as in \"dd=s:1,es=s:0.1\"; %s came", show_value(state, shown));
+  read_count(r, from, "flags", &span->flags);
+  read_count(r, from, "dropped_attributes_count", &span->dropped_attributes);
+  read_count(r, from, "dropped_events_count", &span->dropped_events);
+  read_count(r, from, "dropped_links_count", &span->dropped_links);
+}
+
 static void read_name(reader *r, json_t *from, bt_export_span *span) {
   json_t *name = find_member(from, "name");
   if (!json_is_string(name)) complain(r, "name", "has to be a string");
@@ -194,8 +231,21 @@ static void read_name(reader *r, json_t *from, bt_export_span *span) {
 }
 
 static void check_names(reader *r, json_t *from) {
-  static const char *const names[] = {"trace_id", "span_id",     "parent_span_id", "name",   "start_time",
-                                      "end_time", "duration_ms", "attributes",     "status", NULL};
+  static const char *const names[] = {"trace_id",
+                                      "span_id",
+                                      "parent_span_id",
+                                      "name",
+                                      "start_time",
+                                      "end_time",
+                                      "duration_ms",
+                                      "attributes",
+                                      "status",
+                                      "flags",
+                                      "trace_state",
+                                      "dropped_attributes_count",
+                                      "dropped_events_count",
+                                      "dropped_links_count",
+                                      NULL};
   const char *key;
   json_t *value;
   json_object_foreach(from, key, value) {
@@ -209,7 +259,7 @@ static void check_names(reader *r, json_t *from) {
 }
 
 static void read_span(reader *r, json_t *from, bt_export_span *span) {
-  *span = (bt_export_span){.status_message = BT_STR("")};
+  *span = (bt_export_span){.status_message = BT_STR(""), .trace_state = BT_STR("")};
   r->service = (bt_str){0};
   if (!json_is_object(from)) {
     complain(r, "", "has to be an object");
@@ -221,6 +271,7 @@ static void read_span(reader *r, json_t *from, bt_export_span *span) {
   read_times(r, from, span);
   read_attributes(r, find_member(from, "attributes"), span);
   read_status(r, find_member(from, "status"), span);
+  read_carried(r, from, span);
 }
 
 /* ---- all spans ---- */

@@ -190,6 +190,8 @@ static json_t *of_traces(const char *filter, json_t *answer) {
     bt_json_append(
         a.gaps, json_pack("{s:s,s:s}", "what", "whether any trace is one that this filter chooses", "filter", filter));
   const char *conclusion = write_conclusion(&a, &means);
+  if (json_array_size(json_object_get(answer, "notes")))
+    bt_buffer_append(&means, BT_STR(" result.notes says what names and comparisons of the rule met in the traces."));
   json_t *looked_at = json_pack("{s:O?,s:O?,s:I,s:O?,s:O?}", "start", json_object_get(asked, "start"), "end", end,
                                 "traces", a.evaluated, "traces_kind", kind, "source", source);
   return pack_account(conclusion, &means, looked_at, a.gaps);

@@ -207,7 +207,7 @@ void bt_idle_rules_dispose(bt_idle_rules *idle) {
 static void write_near(const bt_lacked_name *lacked, bt_buffer *out) {
   for (size_t i = 0; i < lacked->near_count; i++) {
     const bt_near_name *near = &lacked->near[i];
-    bt_buffer_printf(out, "%s%.*s", i ? ", " : "; near: ", BT_FMT(near->name));
+    bt_near_name_write(near->name, i, out);
     if (near->is_counted) bt_buffer_printf(out, " (%" PRIu64 " trace%s)", near->traces, near->traces == 1 ? "" : "s");
   }
 }

@@ -141,6 +141,15 @@ static bool set_events(bt_arena *arena, const bt_export_span *from, Otlp__Span *
   return true;
 }
 
+static bool set_carried(bt_arena *arena, const bt_export_span *from, Otlp__Span *to) {
+  to->trace_state = copy_text(arena, from->trace_state);
+  to->flags = from->flags;
+  to->dropped_attributes_count = from->dropped_attributes;
+  to->dropped_events_count = from->dropped_events;
+  to->dropped_links_count = from->dropped_links;
+  return to->trace_state != NULL;
+}
+
 static bool set_span(bt_arena *arena, const bt_export_span *from, Otlp__Span *to) {
   otlp__span__init(to);
   to->kind = (Otlp__SpanKind)from->kind; /* both count as OTLP does */
@@ -155,7 +164,8 @@ static bool set_span(bt_arena *arena, const bt_export_span *from, Otlp__Span *to
   to->status->code = (Otlp__StatusCode)from->status;
   to->status->message = copy_text(arena, from->status_message);
   bool has_parent = !bt_span_id_is_zero(&from->parent_id);
-  return to->status->message && set_links(arena, from, to) && set_events(arena, from, to) &&
+  return to->status->message && set_carried(arena, from, to) && set_links(arena, from, to) &&
+         set_events(arena, from, to) &&
          set_bytes(arena, from->trace_id.bytes, sizeof from->trace_id.bytes, &to->trace_id) &&
          set_bytes(arena, from->span_id.bytes, sizeof from->span_id.bytes, &to->span_id) &&
          (!has_parent || set_bytes(arena, from->parent_id.bytes, sizeof from->parent_id.bytes, &to->parent_span_id));

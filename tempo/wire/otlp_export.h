@@ -16,7 +16,9 @@
 typedef struct bt_export_span {
   bt_trace_id trace_id;
   bt_span_id span_id, parent_id;
-  bt_str name, status_message;
+  bt_str name, status_message, trace_state;
+  uint32_t flags; /* 0: nobody set them */
+  uint32_t dropped_attributes, dropped_events, dropped_links;
   bt_span_kind kind;
   bt_span_status status;
   int64_t start_ns, end_ns;

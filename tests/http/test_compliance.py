@@ -17,6 +17,7 @@ from betrace_process import Betrace, run_cli  # noqa: E402
 from evidence import bodies, canonical, chain, control, make_key, openssl_sign, rule  # noqa: E402
 from rule_rows import unguarded, reseal  # noqa: E402
 from seed_rules import PII_AUDIT  # noqa: E402
+from trace_files import span, trace  # noqa: E402
 
 START, END = "2026-03-09T12:00:00Z", "2026-03-10T12:00:00Z"
 RANGE = f"start={START}&end={END}"
@@ -355,6 +356,28 @@ class BrokenRuleTest(unittest.TestCase):
                     connection.execute(f"INSERT INTO rule_versions VALUES ({','.join('?' * len(names))})", list(fields.values()))
                     reseal(connection)
             self.assertEqual(bodies(report, "report")[0]["unknown_rules"], 1)
+
+
+class PartCountTest(unittest.TestCase):
+    def test_events_and_links_of_one_span_are_counted(self):
+        """Traces 1 to 4 have as many retries in one span, and as many links."""
+        rules = {"CC6_1": 'never { work.where(event.count(event.name == "retry") > 2) }', "CC6_2": "when { work as w } always { w.where(link.count(true) < 4) }",
+                 "CC6_3": 'when { work.where(event.count(event.name == "retry") == 5) } always { audit }',
+                 "CC7_1": "when { work.where(link.count(true) >= 2) } never { audit }"}
+        with tempfile.TemporaryDirectory(prefix="betrace-compliance-") as folder:
+            path = os.path.join(folder, "t.jsonl")
+            with open(path, "w", encoding="utf-8") as file:
+                for n in range(1, 5):
+                    file.write(trace(n, span("work", events=[("retry", {})] * n + [("log", {})] * 4, links=[(100 + i, f"{i + 1:016x}") for i in range(n)])))
+            with Betrace("--traces", path) as server:
+                for name, dsl in rules.items():
+                    self.assertEqual(server.post("/v1/rules", {"id": name.lower().replace("_", "-"), "dsl": f"@SOC2(controls = {{{name}}}) {dsl}"}).status, 201)
+                report = server.get("/v1/compliance/reports/soc2?start=2026-01-01T00:00:00Z&end=2026-01-01T00:00:01Z").json()
+        self.assertEqual({c["control"]: c["status"] for c in bodies(report, "control") if c["rules"]},
+                         {"CC6.1": "violated", "CC6.2": "violated", "CC6.3": "not_exercised", "CC7.1": "pass"})
+        counts = {body["rule_id"]: tuple(body["counts"][name] for name in ("exercised", "violated", "satisfied", "inconclusive", "exact")) for body in bodies(report, "rule")}
+        self.assertEqual(counts, {"cc6-1": (4, 2, 2, 0, True), "cc6-2": (4, 1, 3, 0, True), "cc6-3": (0, 0, 0, 0, True), "cc7-1": (3, 0, 3, 0, True)})
+        self.assertEqual([sample["trace_id"][-1] for sample in rule(report, "cc6-2")["samples"]["violated"]], ["4"])
 
 
 class SlowSourceTest(unittest.TestCase):

@@ -91,6 +91,26 @@ class MemoryTest(SpansTest):
         self.assertEqual(self.verdict(self.server, "trace.has(span.duration == 250ms)"), "violated")
         self.assertEqual(self.verdict(self.server, 'trace.has(span.name == "b" and span.service == "shop")'), "satisfied", "the next span has no service")
 
+    def test_what_otlp_carries_with_a_span(self):
+        """Flags that nobody set are unknown, and of what was dropped nothing is known."""
+        carried = {"trace_state": "dd=s:1,es=s:0.1", "flags": 769, "dropped_attributes_count": 3, "dropped_events_count": 4294967295, "dropped_links_count": 1}
+        bare = {"trace_state": "", "flags": 0, "dropped_attributes_count": 0, "dropped_events_count": 0, "dropped_links_count": 0}
+        spans = [flat(**carried), flat(trace_id="b" * 32, **bare), flat(trace_id="c" * 32), flat(trace_id="d" * 32, **dict.fromkeys(carried)), flat(trace_id="e" * 32, flags=4294967295)]
+        self.taken(self.server.post("/v1/spans", {"spans": spans}), 5)
+        for condition in ('span.trace_state["dd"] == "s:1" and span.trace_state["es"] == "s:0.1"', "span.flags == 769", "span.dropped_attributes_count == 3",
+                          "span.dropped_events_count == 4294967295", "span.dropped_links_count == 1"):
+            unset = "inconclusive" if "flags" in condition else "satisfied"
+            with self.subTest(condition=condition):
+                verdicts = [self.verdict(self.server, f"trace.has({condition})", trace_id) for trace_id in (TRACE, "b" * 32, "c" * 32, "d" * 32)]
+                self.assertEqual(verdicts, ["violated", unset, unset, unset])
+        self.assertEqual(self.verdict(self.server, "trace.has(span.flags == 4294967295)", "e" * 32), "violated")
+        self.assertEqual(self.verdict(self.server, "trace.has(exists(lost))"), "inconclusive", "attributes were dropped")
+        self.assertEqual(self.verdict(self.server, "trace.has(exists(lost))", "b" * 32), "satisfied")
+        rule = {"id": "lossy", "dsl": "never { span(span.dropped_attributes_count > 0) }"}
+        self.assertEqual(self.server.post("/v1/rules", rule).status, 201)
+        started = self.server.post("/v1/rules/lossy/replay", {"start_time": "now-1h", "end_time": "now-5m"}).json()
+        self.assertEqual(self.server.wait_job(started["replay_id"])["violations_found"], 1)
+
     def test_otlp_json_protobuf_and_gzip(self):
         start = int(time.time() - AGE_S) * 10**9
         document = json.dumps(otlp.request([otlp.span(TRACE, "a", start)])).encode()
@@ -122,6 +142,16 @@ class MemoryTest(SpansTest):
             with self.subTest(change=change):
                 document = self.problem(self.server.post("/v1/spans", {"spans": [good, dict(flat("00000000000000a2"), **change)]}), 400, "invalid-field")
                 self.assertEqual([e["field"] for e in document["errors"]], [field], document)
+        counts = ("flags", "dropped_attributes_count", "dropped_events_count", "dropped_links_count")
+        wrong = [*((name, value, f"has to be a whole number from 0 to 4294967295; {shown} came") for name in counts
+                   for value, shown in ((-1, "-1"), (4294967296, "4294967296"), (1.5, "1.5"), (2.0, "2.0"), ("1", "a text"), (True, "true"), ([1], "a list"), ({}, "an object"))),
+                 *(("trace_state", value, f'has to be a string, as in "dd=s:1,es=s:0.1"; {shown} came') for value, shown in ((5, "5"), (False, "false"), (["dd=1"], "a list"), ({}, "an object")))]
+        for name, value, message in wrong:
+            with self.subTest(name=name, value=value):
+                document = self.problem(self.server.post("/v1/spans", {"spans": [good, flat("00000000000000a2", **{name: value})]}), 400, "invalid-field")
+                self.assertEqual(document["errors"], [{"field": f"spans[1].{name}", "message": message}])
+        document = self.problem(self.server.post("/v1/spans", {"spans": [good, flat("00000000000000a2", dropped_event_count=1)]}), 400, "invalid-field")
+        self.assertIn('did you mean "dropped_events_count"?', document["errors"][0]["message"])
         document = self.problem(self.server.post("/v1/spans", {"spans": [5] * 100}), 400, "invalid-field")
         self.assertEqual(len(document["errors"]), 20, "enough is enough")
         self.assertEqual(self.server.post("/v1/rules/test", {"dsl": 'trace.has(span.name == "x")', "trace_id": TRACE}).status, 404)

@@ -4,17 +4,26 @@ import glob
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree as ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-from betrace_process import run_cli  # noqa: E402
+from betrace_process import Betrace, binary, run_cli, sanitizer_environment  # noqa: E402
 
 PACKS = os.path.join(ROOT, "distribution", "packs")
 START_S = 1772000000
 SCALAR = re.compile(r"(?<=: )(-?\d+(?:\.\d+)?|true|false)(?=[,}])")
+SEND = """
+import os, sys, urllib.request
+with open(sys.argv[1], "rb") as file:
+    for line in file:
+        url = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + "/v1/traces"
+        urllib.request.urlopen(urllib.request.Request(url, line, {"Content-Type": "application/json"}), timeout=30).read()
+"""
 TOO_SLOW = "never { span(http.status_code >= 500) }"
 
 
@@ -32,6 +41,10 @@ def trace(number, attributes, kind=2, name="ingress", service="frontend-proxy"):
             "endTimeUnixNano": str(start_ns + 90_000_000), "attributes": [{"key": key, "value": value(of)} for key, of in attributes.items()]}
     resource = {"attributes": [{"key": "service.name", "value": value(service)}]}
     return json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]})
+
+
+def messages(answer):
+    return "\n".join(note["message"] for note in answer["notes"])
 
 
 def envoy(number, status):
@@ -82,17 +95,72 @@ class ReadTest(unittest.TestCase):
     def test_every_output_says_what_could_not_be_compared(self):
         """Of some spans, and of all. It changes no exit status."""
         path = self.write(trace(1, {"http.status_code": 200}), trace(2, {"http.status_code": "busy"}), trace(3, {"http.status_code": "200"}))
-        sentence = "`http.status_code` was a string in 1 of 3 spans, and here it is compared with a number: it reads as none"
-        for output in ("text", "json", "jsonl", "junit", "github"):
-            done = run_cli("replay", "--dsl", TOO_SLOW, "--output", output, *self.whole(path))
-            self.assertIn(sentence, done.stdout, output)
-            self.assertEqual(done.returncode, 0, done.stdout)
-        for flags in ((), ("--json",)):
-            done = run_cli("eval", "--dsl", TOO_SLOW, "--all", *flags, path)
-            self.assertIn(sentence, done.stdout, flags)
-            self.assertEqual(done.returncode, 0)
+        self.every_output_says(path, TOO_SLOW, "`http.status_code` was a string in 1 of 3 spans, and here it is compared with a number: it reads as none")
         fine = self.write(trace(1, {"http.status_code": 200}), trace(2, {"http.status_code": "404"}))
         self.assertNotIn("was a string", run_cli("eval", "--dsl", TOO_SLOW, "--all", fine).stdout)
+
+    def test_every_output_says_which_name_no_trace_has(self):
+        """With what is near, as it is shown: no name of a span steers a terminal, a log or an assistant."""
+        path = self.write(*(trace(number, {}, name=name) for number, name in enumerate(("refunds", "refund\x1b[2J", "refunds"), 1)))
+        said = "`refund` is the name of no span and no service in the 3 traces that were read; near: refunds, refund"
+        self.every_output_says(path, "never { refund }", said, hidden="\x1b[2J")
+
+    def every_output_says(self, path, dsl, sentence, hidden=""):
+        """Each output that a note about the data has, as text or read as what it is. What is hidden in a name follows the sentence: JSON gives it back, and all others show it."""
+        outputs = {**self.of_commands(path, dsl), **self.of_listen(path, dsl), **self.of_service(path, dsl), **self.of_mcp(path, dsl)}
+        self.assertEqual(len(outputs), 18)
+        for output, said in outputs.items():
+            shown = hidden if output.endswith(("json", "jsonl", "sarif", "/v1")) else hidden.replace("\x1b", "\\x1b")
+            self.assertIn(sentence + shown, said, output)
+            if shown != hidden:
+                self.assertNotIn("\x1b", said, output)
+
+    def run_well(self, *arguments):
+        done = run_cli(*arguments)
+        self.assertEqual(done.returncode, 0, f"{arguments}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def of_commands(self, path, dsl):
+        """{output: what it says} of eval, replay and first."""
+        files = ("--dsl", dsl, *self.whole(path))
+        outputs = {f"replay {output}": self.run_well("replay", "--output", output, *files) for output in ("text", "json", "jsonl", "junit", "github")}
+        outputs |= {"eval": self.run_well("eval", "--all", *files), "eval json": self.run_well("eval", "--all", "--json", *files),
+                    "first": self.run_well("first", *files), "first json": self.run_well("first", "--json", *files)}
+        summary = {"replay json": json.loads(outputs["replay json"]), "replay jsonl": json.loads(outputs["replay jsonl"].splitlines()[-1])["summary"],
+                   "eval json": json.loads(outputs["eval json"].splitlines()[-1])["summary"], "first json": json.loads(outputs["first json"])}
+        return {**outputs, **{output: messages(one) for output, one in summary.items()}}
+
+    def of_listen(self, path, dsl):
+        junit, sarif = (os.path.join(self.folder, name) for name in ("out.xml", "out.sarif"))
+        given = ("listen", "--dsl", dsl, "--settle", "200ms")
+        command = ("--", sys.executable, "-c", SEND, path)
+        outputs = {"listen": self.run_well(*given, *command), "listen github": self.run_well(*given, "--report", "github", *command)}
+        outputs["listen json"] = messages(json.loads(self.run_well(*given, "--json", "--report", f"junit={junit},sarif={sarif}", *command)))
+        outputs["listen junit"] = ElementTree.parse(junit).findtext(".//testcase/system-out")
+        with open(sarif, encoding="utf-8") as file:
+            (result,) = json.load(file)["runs"][0]["results"]
+        self.assertEqual(result["level"], "note")
+        return {**outputs, "listen sarif": result["message"]["text"]}
+
+    def of_service(self, path, dsl):
+        with Betrace("--traces", path) as server:
+            self.assertEqual(server.post("/v1/rules", {"id": "one", "dsl": dsl}).status, 201)
+            replay = server.post("/v1/replays", {"dsl": dsl, "start_time": START_S, "end_time": START_S + 10}).json()["replay_id"]
+            ended = server.wait_job(replay)
+            first = server.get(f"/v1/rules/one/first-violation?start={START_S}&end={START_S + 10}").json()
+        return {"replays /v1": messages(ended), "first-violation /v1": messages(first)}
+
+    def of_mcp(self, path, dsl):
+        """What an assistant reads: the text of the answer, which is the same as JSON."""
+        arguments = {"dsl": dsl, "start": str(START_S), "end": str(START_S + 10)}
+        asked = [{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}},
+                 {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "replay", "arguments": arguments}}]
+        done = subprocess.run([binary(), "mcp", *self.whole(path)], input="".join(json.dumps(one) + "\n" for one in asked), capture_output=True, text=True,
+                              timeout=60, check=True, env=sanitizer_environment())
+        result = next(one["result"] for one in map(json.loads, done.stdout.splitlines()) if one["id"] == 2)
+        self.assertEqual(json.loads(result["content"][1]["text"]), result["structuredContent"])
+        self.assertIn("result.notes says what", result["content"][0]["text"])
+        return {"mcp": messages(result["structuredContent"]["result"]), "mcp text": result["content"][1]["text"].replace("\\\\", "\\")}
 
     def test_a_list_of_maps_is_said(self):
         maps = {"arrayValue": {"values": [{"kvlistValue": {"values": [{"key": "role", "value": {"stringValue": "user"}}]}}]}}

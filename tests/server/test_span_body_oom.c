@@ -10,7 +10,7 @@
 #include "tests/support/failing_alloc.h"
 
 static const char body[] = "{\"spans\": [{\"trace_id\": \"a\", \"span_id\": \"b\", \"name\": \"n\", \"start_time\": "
-                           "1767000000, \"duration_ms\": 5,"
+                           "1767000000, \"duration_ms\": 5, \"trace_state\": \"a=b\", \"flags\": 257,"
                            " \"attributes\": {\"a\": [1, 2], \"service.name\": \"x\"}}]}";
 
 static void test_no_memory(void **state) {

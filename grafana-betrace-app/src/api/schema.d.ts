@@ -962,6 +962,16 @@ export interface components {
             };
             /** @description unset, ok or error in any case, or {"code": "error", "message": "why"} */
             status?: string | Record<string, never>;
+            /** @description the W3C trace state, as in dd=s:1,es=s:0.1 */
+            trace_state?: string;
+            /** @description as OTLP has them; 0, or none: nobody set them, so that they are unknown */
+            flags?: number;
+            /** @description as many attributes of the span as were dropped; none said: 0 */
+            dropped_attributes_count?: number;
+            /** @description the same of events */
+            dropped_events_count?: number;
+            /** @description the same of links */
+            dropped_links_count?: number;
         };
         /** @description RFC 3339, unix seconds, milliseconds or nanoseconds, now, now-24h */
         Time: string | number;
@@ -970,7 +980,7 @@ export interface components {
             start: number;
             end: number;
         };
-        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or an attribute that had in some spans a value that its test can make nothing of (a text that reads as no number against a number, a list of maps). No verdict depends on it. */
+        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or an attribute that had in some spans a value that its test can make nothing of (a text that reads as no number against a number, a list of maps). Where all traces of a range were read it is also a name that none of them has, with the names that are near. No verdict depends on it. */
         DataNote: {
             /** @description a sentence */
             message: string;

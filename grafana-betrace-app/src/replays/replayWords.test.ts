@@ -45,6 +45,16 @@ it('says why nothing exercised a rule, as the service says it', () => {
   expect(findingOf(replay({ status: 'incomplete', unexercised: [why] })).notes.join(' ')).toContain('near: checkout');
 });
 
+it('says what rules met in the data, whatever was found', () => {
+  const message = '`refnud` is the name of no span and no service in the 442 traces that were read; near: refund';
+  const notes = [{ rule_id: 'fraud-check', message, range: { start: 8, end: 14 } }];
+  expect(findingOf(replay({ notes }))).toEqual({ tone: 'none', headline: 'No violation in 20,000 traces', notes: [`Fraud check on large orders: ${message}`] });
+  expect(findingOf(replay({ notes: [...notes, { ...notes[0]!, range: { start: 30, end: 36 } }] })).notes).toHaveLength(1); // the name stands twice
+  expect(findingOf(replay({ notes, violations_found: 1 })).notes).toEqual([`Fraud check on large orders: ${message}`]);
+  const rules = [counters({ rule_id: 'ad-hoc', rule_name: 'ad-hoc', rule_version: 0 })];
+  expect(findingOf(replay({ notes: [{ ...notes[0]!, rule_id: 'ad-hoc' }], rules })).notes).toEqual([message]);
+});
+
 it('does not take an undecided verdict for a satisfied one', () => {
   const { tone, headline, notes } = findingOf(replay({ inconclusive: 2 }));
   expect(tone).toBe('unknown');

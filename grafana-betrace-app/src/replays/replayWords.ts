@@ -87,10 +87,10 @@ function notExercised({ rules, unexercised = [] }: Replay, isKnown = false): Rul
   return rules.filter((rule) => told.has(rule.rule_id) || (rule.traces_exercised === 0 && rule.traces_exercised_kind === 'exact'));
 }
 
-/** Why, in the service's words: which names no trace has, and what is near. */
-function whyNotExercised({ rules, unexercised = [] }: Replay): string[] {
+/** Of each rule what the service says of it, once: why nothing exercised it, or what it met in the data. */
+function saidOf({ rules }: Replay, said: Array<{ rule_id: string; message: string }> = []): string[] {
   const nameOf = (id: string) => rules.find((rule) => rule.rule_id === id)?.rule_name || id;
-  return unexercised.map(({ rule_id: id, message }) => (isAdHoc(rules) ? message : `${nameOf(id)}: ${message}`));
+  return [...new Set(said.map(({ rule_id: id, message }) => (isAdHoc(rules) ? message : `${nameOf(id)}: ${message}`)))];
 }
 
 function notesOf(replay: Replay, zone: string): string[] {
@@ -104,7 +104,7 @@ function notesOf(replay: Replay, zone: string): string[] {
         : t('replay.not-exercised', 'No trace exercised {{names}}: nothing in the range could have broken it.', { ...PLAIN, names })
     );
   }
-  notes.push(...whyNotExercised(replay));
+  notes.push(...saidOf(replay, replay.unexercised), ...saidOf(replay, replay.notes));
   if (replay.inconclusive) {
     notes.push(t('replay.inconclusive', '{{n}} verdicts could not be reached; each may be a violation.', { n: replay.inconclusive.toLocaleString() }));
   }

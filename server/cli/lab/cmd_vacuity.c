@@ -165,13 +165,19 @@ static void print_conjuncts(const vacuous_rule *v) {
   }
 }
 
+static void print_near(const bt_near_names *near) {
+  bt_buffer text = {0};
+  for (size_t i = 0; i < near->count; i++) bt_near_name_write(near->names[i], i, &text);
+  if (text.len) bt_print("%.*s", BT_FMT(bt_buffer_str(&text)));
+  bt_buffer_dispose(&text);
+}
+
 static void print_absent(const absent_name *absent) {
   bt_print("  %s%sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
            absent->name.is_spared ? "note: " : "", absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "",
            bt_name_kind_in_words(absent->name.kind), BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF),
            absent->clause);
-  for (size_t i = 0; i < absent->near.count; i++)
-    bt_print("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near.names[i]));
+  print_near(&absent->near);
   if (absent->name.is_spared)
     bt_print("; another alternative of the `or` can hold without it");
   else if (strcmp(absent->clause, "never") == 0)

@@ -201,6 +201,12 @@ static bool copy_attributes(const fake_span *from, const bt_projection *projecti
   return true;
 }
 
+static void give_events(const fake_span *from, const bt_projection *projection, bt_span *span) {
+  if (projection) return;
+  span->events = from->events;
+  span->event_count = from->event_count;
+}
+
 /* A projection that asks for links gives the last of each span. */
 static void give_links(const fake_span *from, const bt_projection *projection, bt_span *span) {
   uint32_t hidden = projection && from->link_count ? from->link_count - 1 : 0;
@@ -220,6 +226,7 @@ static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span
                   .end_ns = end_of(from),
                   .resource = resource,
                   .scope = scope};
+  give_events(from, projection, &span);
   give_links(from, projection, &span);
   if (!copy_attributes(from, projection, arena, &span.attributes)) return false;
   memcpy(span.id.bytes, from->id, sizeof from->id);

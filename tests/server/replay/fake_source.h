@@ -35,6 +35,8 @@ typedef struct fake_span {
   int64_t dated_ns; /* where its block begins, for find_linking and searches: it came late; 0: its start */
   bt_link links[FAKE_LINKS_MAX];
   uint32_t link_count;
+  const bt_event *events; /* the test's; a read with a projection has none of them */
+  uint32_t event_count;
 } fake_span;
 
 typedef struct fake_trace {

@@ -367,6 +367,27 @@ static void exercising_traces_are_counted_once(void **state) {
   s->options.metrics = NULL;
 }
 
+/* No search counts the events and links of a span: of what it finds whole traces are read. */
+static void events_and_links_of_one_span_are_counted(void **state) {
+  watch_scene *s = *state;
+  static const bt_event events[] = {{.name = {"retry", 5}}, {.name = {"log", 3}}, {.name = {"retry", 5}}};
+  watch_add_rule(s, "retries", "never { work.where(event.count(event.name == \"retry\") > 1) }");
+  watch_add_rule(s, "links", "when { work as w } always { w.where(link.count(true) <= 2) }");
+  watch_start(s);
+  watch_round(s);
+  for (uint32_t number = 1; number <= 3; number++) { /* trace 2 has one retry, trace 3 two; they have 2 and 3 links */
+    watch_arrive(s, number, "work");
+    fake_span *span = &fake_find(&s->fake, number)->spans[0];
+    span->events = events;
+    span->event_count = number;
+    for (uint32_t link = 0; link < number; link++) fake_link_add(span, 100 + link, 0);
+  }
+  watch_pass(s, 5 * MINUTE_NS);
+  watch_assert_sent(s, "retries", 3, 1);
+  watch_assert_sent(s, "links", 3, 1);
+  assert_int_equal(watch_sent_all(s), 2);
+}
+
 /* Fingerprints are remembered for one age at least and two at most, and no more of them than fit. */
 static void what_was_counted_is_forgotten_in_time(void **state) {
   (void)state;
@@ -407,6 +428,7 @@ int main(void) {
       CASE(a_span_of_the_future_holds_nothing_up_for_long),
       CASE(own_traces_are_not_judged),
       CASE(exercising_traces_are_counted_once),
+      CASE(events_and_links_of_one_span_are_counted),
       cmocka_unit_test(what_was_counted_is_forgotten_in_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
