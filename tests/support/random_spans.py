@@ -155,6 +155,8 @@ class RandomSpan:
     .lacks, and what random_edges.py adds: .doubled (attributes that come after the others), .resource_doubled (of its resource), .event_doubled (of each event), .scope_attrs,
     .links (attributes of each, to traces that nobody has), all as (key, value), .said (further fields of the span), .event_said (of each event)."""
 
+    copy = None  # random_links.LinkedSpan has two records of some
+
     def __init__(self, rng, trace_id, start_ns, span_id, lost):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
         self.start_ns = start_ns + rng.choice(STARTS_NS)
@@ -276,12 +278,12 @@ def is_in(span, fragment):
 
 def fragment_requests(rng, traces, fragment, spans_per_request=150):
     """The pushes of one fragment: all its spans in random order. What a trace with a time of 0 has there comes in one of them: no search finds it where it
-    lies in a block alone."""
+    lies in a block alone. So does what a trace with two records of a span has: of what comes in parts Tempo keeps one record."""
     spans = [(trace, span) for trace in traces for span in trace.spans if is_in(span, fragment)]
     rng.shuffle(spans)
     units = {}
     for trace, span in spans:
-        is_together = any(other.lacks for other in trace.spans)
+        is_together = any(other.lacks or other.copy for other in trace.spans)
         units.setdefault(trace.trace_id if is_together else (trace.trace_id, span.span_id), []).append(span.resource_spans())
     request = []
     for unit in units.values():
