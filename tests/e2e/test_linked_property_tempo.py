@@ -2,7 +2,8 @@
 in a file, all of them and only them.
 
 Seeded random rules and families (tests/support/random_links.py). Spans arrive in random order in three pushes that lie in three blocks. Rules run
-together and alone, each way to decide them forced, over everything and over adjacent windows that cut families. BETRACE_SEED picks another seed (it is
+together and alone, each way to decide them forced, over everything and over adjacent windows that cut families.
+What lies at the edges of traces (random_link_edges.py) comes in ranges of its own, as in test_property_tempo.py. BETRACE_SEED picks another seed (it is
 printed), BETRACE_RULES the number of rules; --full takes 200.
 """
 import collections
@@ -17,6 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import replay_compare as compare  # noqa: E402
 from count_laws import broken_laws_of  # noqa: E402
+from edge_property import EdgesOnTempo  # noqa: E402
+from random_link_edges import KINDS, known_ids, linked_edge_traces, random_linked_edge_rule  # noqa: E402
 from random_links import BATCH, FAMILY_SECONDS, LONGEST_BOUND_S, random_families, random_linked_rule  # noqa: E402
 from random_tempo import push_in_fragments, tempo_with_short_blocks  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
@@ -26,9 +29,27 @@ FULL = "--full" in sys.argv
 SEED = int(os.environ.get("BETRACE_SEED", "32"))
 RULES = int(os.environ.get("BETRACE_RULES", "200" if FULL else "24"))
 FAMILIES, GROUP, ALONE = (48 if FULL else 24), 8, (20 if FULL else 4)
+EDGE_FAMILIES, EDGE_RULES = FAMILIES // 3, RULES // 2  # of each kind
 
 
-class LinkedPropertyOnTempo(unittest.TestCase):
+class LinkedPropertyOnTempo(EdgesOnTempo, unittest.TestCase):
+    edges, edges_alone, undecided_share = KINDS, ALONE, dict.fromkeys(KINDS, 4)
+    edge_reasons = {kind: () if kind == "texts" else ("dropped", "sample_differs", "search_differs") for kind in KINDS}
+
+    @classmethod
+    def traces_of_kind(cls, seed, kind, count, start_ns, over_ns):
+        return linked_edge_traces(seed, kind, count, start_ns, over_ns, known_ids([*cls.traces, *sum(cls.edge_traces.values(), [])]))
+
+    @staticmethod
+    def edge_rule(rng, ids):
+        return random_linked_edge_rule(rng)
+
+    def right_of(self, kind, rule):
+        """Of families that were thinned out anything may be told."""
+        verdicts = self.edge_verdicts[kind][rule.id]
+        pruned = {trace.trace_id for trace in self.edge_traces[kind] if trace.may_be_pruned}
+        return verdicts["violated"] - pruned, verdicts["inconclusive"] | pruned
+
     @classmethod
     def setUpClass(cls):
         print(f"seed {SEED}", flush=True)
@@ -43,11 +64,13 @@ class LinkedPropertyOnTempo(unittest.TestCase):
         over_ns = (cls.end - cls.start - FAMILY_SECONDS - 2) * SECOND
         cls.traces = sum(random_families(rng, FAMILIES, (cls.start + 1) * SECOND, over_ns), [])
         cls.pruned = {trace.trace_id for trace in cls.traces if trace.may_be_pruned}
-        push_in_fragments(cls.tempo, rng, cls.traces, cls.start - 60)
+        cls.make_edges(SEED, EDGE_FAMILIES)
+        push_in_fragments(cls.tempo, rng, cls.traces, cls.edges_start - 60, cls.edges_to_push())
         cls.rules, cls.refused = compare.compile_rules([random_linked_rule(rng) for _ in range(RULES)])
         cls.verdicts = compare.evaluate(cls.folder.name, cls.rules, compare.write_traces(cls.folder.name, cls.traces))
         cls.expected = {rule.id: cls.verdicts[rule.id]["violated"] for rule in cls.rules}
         cls.print_distribution()
+        cls.evaluate_edges(EDGE_RULES)
 
     @classmethod
     def print_distribution(cls):
@@ -97,6 +120,14 @@ class LinkedPropertyOnTempo(unittest.TestCase):
         self.assertGreater(sum(bool(ids) for ids in self.expected.values()), len(self.rules) // 2, "too few rules are violated at all")
         self.assertGreater(sum(bool(one["satisfied"]) for one in self.verdicts.values()), len(self.rules) // 2, "too few rules are satisfied at all")
         self.assertLess(self.refused, RULES // 10 + 1, "too many rules do not compile")
+
+    def test_a_the_edges_are_not_vacuous(self):
+        """Over all kinds: which of them leaves much open is chance, where there are few families."""
+        totals = sum((collections.Counter(compare.count_verdicts(verdicts)) for verdicts in self.edge_verdicts.values()), collections.Counter())
+        self.assertGreater(totals["inconclusive"], len(self.edge_rules), "next to nothing is left open")
+        self.assertGreater(totals["violated"] + totals["satisfied"], totals["inconclusive"], "too little is decided")
+        for kind, verdicts in self.edge_verdicts.items():
+            self.assertGreater(sum(bool(one["violated"]) for one in verdicts.values()), len(verdicts) // 3, f"{kind}: too few rules are violated at all")
 
     # ---- the property ----
 

@@ -4,7 +4,7 @@ batches. Decisions on it: tempo/wire/trace_merge.c, and what docs/RELIABILITY.md
 Tempo's own merging goes by span id and kind, and services are not part of it. So where two parts of a trace meet, in a block that is completed or in a
 read of several blocks, one of the records is all that comes. Only of records that came while the trace was in memory both stay.
 
-And a span that has one key twice: what shows which of its values.
+And a span that has one key twice, in its attributes or in those of its resource, its scope, an event or a link: what shows which of its values.
 """
 import json
 import time
@@ -14,6 +14,12 @@ from tempo_case import SECOND, otlp
 
 SCENES = ("copies", "services")
 READ = "| by(span:id) | by(kind) | select(name, span.mark, resource.service.name)"
+PLACES = ("span", "resource", "instrumentation", "event", "link")
+# Of one key two values: what searches find. Of two types: the one in one column, the other in another.
+TWICE = {"mark": ("one", "two"), "number": (5, "six")}
+# Of keys with a column of their own. The column keeps the last value of its type.
+COLUMNS_TWICE = {"span.http.method": ("GET", "PUT"), "span.http.status_code": (200, 404), "resource.service.name": ("back", "front"), "resource.cluster": ("c1", "c2")}
+URLS = ("/one", 7)  # span.http.url, whose column is for texts
 ROUNDS = 5  # until two pushes meet in one block: those of 3.x are cut by the clock
 
 
@@ -39,7 +45,7 @@ class Copies(facts.TempoCase):
         cls.in_memory = {(scene, way): cls.push_in_memory(scene, way) for scene in SCENES for way in ("one push", "two pushes")}
         cls.key_twice = cls.push_key_twice(cls.at)
         cls.wait_found('{ span.mark = "one" }', [*cls.in_memory.values(), cls.key_twice])
-        cls.key_twice_in_memory = cls.rows(cls.key_twice)
+        cls.shown_of_memory, cls.read_of_memory = cls.shown_twice(), cls.read_twice()
         cls.by_id_of_memory = {label: cls.by_id(trace_id) for label, trace_id in cls.in_memory.items()}
         cls.tempo.close_blocks()
         cls.in_one_block = {scene: cls.push_into_one_block(scene) for scene in SCENES}
@@ -52,12 +58,27 @@ class Copies(facts.TempoCase):
 
     @classmethod
     def push_key_twice(cls, at):
-        """Of two types: the one in one column, the other in another."""
+        """Each place has the keys of TWICE twice, and a key with a column of its own stands twice where there are such."""
         trace_id = otlp.new_trace_id()
-        span = otlp.span(trace_id, "work twice", at, SECOND, attrs={"mark": "one", "number": 5})
-        span["attributes"] += [{"key": "mark", "value": {"stringValue": "two"}}, {"key": "number", "value": {"stringValue": "six"}}]
-        cls.tempo.push([span], service="front")
+        span = otlp.span(trace_id, "work twice", at, SECOND, events=[("e", at, {})], links=[(otlp.new_trace_id(), otlp.new_span_id(), {})])
+        request = otlp.request([span])
+        (resource,) = request["resourceSpans"]
+        (scope,) = resource["scopeSpans"]
+        for place in (span, resource["resource"], scope["scope"], span["events"][0], span["links"][0]):
+            place["attributes"] = cls.twice(TWICE)
+        span["attributes"] += cls.twice({"http.url": URLS, **cls.columns_of("span")})
+        resource["resource"]["attributes"] += cls.twice(cls.columns_of("resource"))
+        assert cls.tempo.push_request(request)[0] == 200
         return trace_id
+
+    @staticmethod
+    def columns_of(place):
+        return {field.split(".", 1)[1]: values for field, values in COLUMNS_TWICE.items() if field.startswith(f"{place}.")}
+
+    @staticmethod
+    def twice(keys):
+        """All first values before all second ones."""
+        return [one for number in (0, 1) for one in otlp.attributes({key: values[number] for key, values in keys.items()})]
 
     @classmethod
     def push_in_memory(cls, scene, way):
@@ -152,19 +173,64 @@ class Copies(facts.TempoCase):
         self.assertEqual(self.rows(self.in_two_blocks["services"], stages), [["one"], ["two"]])
         self.assertEqual(len(self.rows(self.in_two_blocks["copies"], stages)), 1)
 
+    @classmethod
+    def read_twice(cls):
+        """What a read by id gives of the trace with keys twice: [(key, value)] of each place."""
+        status, _, body = cls.tempo.get(f"/api/v2/traces/{cls.key_twice}")
+        assert status == 200, body
+        (group,) = json.loads(body)["trace"]["resourceSpans"]
+        (scope,) = group["scopeSpans"]
+        (span,) = scope["spans"]
+        places = zip(PLACES, (span, group["resource"], scope["scope"], span["events"][0], span["links"][0]))
+        return {name: [(item["key"], otlp.plain_value(item["value"])) for item in place["attributes"]] for name, place in places}
+
+    @classmethod
+    def shown_twice(cls):
+        """What a batch shows of it, where it asks for one place alone: [(key, value)] without the span's id, which by() shows too."""
+        fields = {place: [f"{place}.{key}" for key in TWICE] for place in PLACES} | {"columns": ["span.http.url", *COLUMNS_TWICE]}
+        shown = {}
+        for place, names in fields.items():
+            row = cls.search(f'{{ trace:id =~ "{cls.key_twice.lstrip("0")}|x" }} | by(span:id) | select({", ".join(names)})', spss=50)[cls.key_twice]
+            (span,) = (one for its in row["spanSets"] for one in its["spans"])
+            keys = [name.split(".", 1)[1] for name in names]
+            shown[place] = sorted((item["key"], otlp.plain_value(item["value"])) for item in span["attributes"] if item["key"] in keys)
+        return shown
+
     def test_a_read_by_id_gives_each_value_of_a_key(self):
-        status, _, body = self.tempo.get(f"/api/v2/traces/{self.key_twice}")
-        self.assertEqual(status, 200)
-        (span,) = (one for group in json.loads(body)["trace"]["resourceSpans"] for scope in group["scopeSpans"] for one in scope["spans"])
-        values = sorted((item["key"], *item["value"].values()) for item in span["attributes"])
-        self.assertEqual(values, [("mark", "one"), ("mark", "two"), ("number", "5"), ("number", "six")])
+        """In their order; those of a resource are sorted by key."""
+        for told in (self.read_of_memory, self.read_twice()):
+            for place in PLACES:
+                self.assertEqual({key: tuple(value for name, value in told[place] if name == key) for key in TWICE}, TWICE, place)
+
+    def test_but_of_a_key_with_a_column_the_last_of_its_type(self):
+        for told in (self.read_of_memory, self.read_twice()):
+            for place in ("span", "resource"):
+                its = {key: values[1] for key, values in self.columns_of(place).items()}
+                self.assertEqual({key: [value for name, value in told[place] if name == key] for key in its}, {key: [last] for key, last in its.items()})
+            self.assertEqual([value for key, value in told["span"] if key == "http.url"], [7, "/one"])
 
     def test_a_batch_shows_the_last_value_of_a_key(self):
-        self.assertEqual((self.key_twice_in_memory, self.rows(self.key_twice)), ([["two"]], [["two"]]))
+        for shown in (self.shown_of_memory, self.shown_twice()):
+            for place in PLACES:
+                self.assertEqual(shown[place], [("mark", "two"), ("number", "six")], place)
+
+    def test_but_of_a_key_with_a_column_the_column(self):
+        """Also where a value of another type came later."""
+        expected = sorted([("http.url", "/one"), *((field.split(".", 1)[1], values[1]) for field, values in COLUMNS_TWICE.items())])
+        for shown in (self.shown_of_memory, self.shown_twice()):
+            self.assertEqual(shown["columns"], expected)
 
     def test_searches_find_each_value_of_a_key(self):
-        for test in ('span.mark = "one"', 'span.mark = "two"', "span.number = 5", 'span.number = "six"'):
+        for place in PLACES:
+            for test in ('mark = "one"', 'mark = "two"', "number = 5", 'number = "six"', 'mark != "one"', 'mark != "two"'):
+                self.assertIn(self.key_twice, self.search(f"{{ {place}.{test} }}"), f"{place}.{test}")
+        for test in (f'span.http.url = "{URLS[0]}"', f"span.http.url = {URLS[1]}"):
             self.assertIn(self.key_twice, self.search(f"{{ {test} }}"), test)
+
+    def test_but_of_a_key_with_a_column_the_one_that_it_keeps(self):
+        for field, (first, last) in COLUMNS_TWICE.items():
+            self.assertIn(self.key_twice, self.search(f"{{ {field} = {json.dumps(last)} }}"), field)
+            self.assertNotIn(self.key_twice, self.search(f"{{ {field} = {json.dumps(first)} }}"), field)
 
     def test_searches_show_both_records_as_two_spans(self):
         found = self.search('{ name = "work" }', spss=50)

@@ -1,5 +1,5 @@
 """What random traces have at their edges, from a seed of its own: the traces and rules of other seeds stay as they are. Texts that Tempo cuts, also in the
-midst of a character, keys that a span has twice, and counts of what was dropped. Every trace of a kind may have trace states and flags. And rules that ask
+midst of a character, keys that stand twice in a span, its resource, its scope, its events or its links, and counts of what was dropped. Every trace of a kind may have trace states and flags. And rules that ask
 for all of it, in the alphabet of random_rules.py.
 
 What a verdict may be of each kind is in edge_property.py.
@@ -20,6 +20,12 @@ STATES = ("v=1", "v=x,w=2", "w=2", "v=", " v=1 ,w=v=1", "v=1,w=2,v=1")
 # Equal and other values, of one type and of several.
 DOUBLED_VALUES = ("x", "y", "", "5", "true", 1, 5, 5, -1, 1.0, 1.5, True, False)
 DOUBLED_KEYS = ("k", "k", "k", "n", "n", "amount", "http.method", "http.status_code", "plain", "odd key")
+RESOURCE_DOUBLED_KEYS = ("k", "k", "k", "n", "cluster", "service.name", "odd key")
+SERVICE_VALUES = ("a", "s", "t-1", 5)  # Tempo keeps no name that is empty
+PLAIN_DOUBLED_KEYS = ("k", "k", "n")
+# Fields of what has them beside a span.
+DOUBLED_FIELDS = ("resource.k", "resource.k", "resource.n", "resource.cluster", "span.service", 'resource.attributes["odd key"]', "event.k", "event.n", "link.k", "link.n",
+                  'scope.attributes["k"]', 'scope.attributes["n"]')
 
 
 def give_carried(rng, span):
@@ -43,10 +49,46 @@ def drop(rng, span):
         span.event_said = {"droppedAttributesCount": rng.choice((0, 2))}
 
 
+def double(rng, mapping, keys):
+    """Gives it a key, and returns what stands there under that key besides."""
+    key = rng.choice(keys)
+    values = SERVICE_VALUES if key == "service.name" else DOUBLED_VALUES
+    mapping[key] = rng.choice(values)
+    return [(key, rng.choice((*values, mapping[key]))) for _ in range(rng.choice((1, 1, 1, 2)))]
+
+
+def double_in_scope(rng, span):
+    attributes = {}
+    others = double(rng, attributes, PLAIN_DOUBLED_KEYS)
+    span.scope_attrs = [*attributes.items(), *others]
+
+
+def double_in_event(rng, span):
+    """In each alike."""
+    span.events = span.events or [("e0", span.start_ns, {})]
+    attributes = {}
+    span.event_doubled = double(rng, attributes, PLAIN_DOUBLED_KEYS)
+    for _, _, its in span.events:
+        its.update(attributes)
+
+
+def double_in_link(rng, span):
+    attributes = {}
+    others = double(rng, attributes, PLAIN_DOUBLED_KEYS)
+    span.links = [[*attributes.items(), *others], *rng.choice(([], [[("k", rng.choice(DOUBLED_VALUES))]]))]
+
+
 def double_keys(rng, span):
-    for key in rng.sample(DOUBLED_KEYS, rng.choice((1, 1, 2))):
-        span.attrs[key] = rng.choice(DOUBLED_VALUES)
-        span.doubled += [(key, rng.choice((*DOUBLED_VALUES, span.attrs[key]))) for _ in range(rng.choice((1, 1, 1, 2)))]
+    """Half of them in the span itself."""
+    if rng.randrange(2):
+        span.doubled = sum((double(rng, span.attrs, [key]) for key in dict.fromkeys(rng.sample(DOUBLED_KEYS, rng.choice((1, 1, 2))))), [])
+    else:
+        place = rng.choice(("resource", "resource", "scope", "event", "link"))
+        if place == "resource":
+            span.resource = dict(span.resource)
+            span.resource_doubled = double(rng, span.resource, RESOURCE_DOUBLED_KEYS)
+        else:
+            {"scope": double_in_scope, "event": double_in_event, "link": double_in_link}[place](rng, span)
     if rng.randrange(4) == 0:
         span.said["traceState"] = "v=1,v=2"
 
@@ -90,7 +132,7 @@ class EdgeRuleWriter(RuleWriter):
 
     def doubled_test(self):
         key = quote(self.one(*DOUBLED_KEYS))
-        field = self.one(key, key, f"span.attributes[{key}]")
+        field = self.one(key, key, f"span.attributes[{key}]", *(self.one(*DOUBLED_FIELDS),) * 2)
         return self.one(f"{field} {self.rng.choice(ORDER)} {self.one('1', '5', '1.5', quote('x'), quote('5'), 'true')}", f"exists({field})", f"{field} in [1, 5, 1.5]", f"{field} =~ {quote('x|y')}")
 
     def carried_test(self):

@@ -8,6 +8,7 @@ but those of which some traces were thinned out (.may_be_pruned): of them the ve
 family was gathered with.
 """
 import otlp
+from random_spans import as_it_is, as_stored, attributes
 
 MILLISECOND, SECOND = 1_000_000, 1_000_000_000
 MOST_TRACES, BATCH = 6, 100
@@ -30,8 +31,9 @@ def random_id(rng, digits, zeros):
 
 
 class LinkedSpan:
-    """One span: .fragment (in which push it comes), .twice (in the next one too)."""
-    lacks = ()  # random_spans.RandomSpan has some without times
+    """One span: .fragment (in which push it comes), .twice (in the next one too), and what random_link_edges.py adds: .lacks (of its times those that are 0),
+    .doubled (attributes that come after the others), .link_doubled (of each link), .said (further fields), .copy (fields of a record with its id that comes with it)."""
+    lacks, doubled, link_doubled, said, copy = (), (), (), {}, None
 
     def __init__(self, rng, trace_id, span_id, start_ns, is_thinned):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
@@ -45,11 +47,17 @@ class LinkedSpan:
         self.links = []
         self.fragment, self.twice = rng.choice((0, 0, 1, 2)), rng.randrange(12) == 0
 
-    def resource_spans(self, stored=False):  # pylint: disable=unused-argument
-        """It alone, as an entry of an ExportTraceServiceRequest's resourceSpans. Tempo keeps all of it."""
-        links = [(trace_id, span_id, {"n": number} if number % 2 else {}) for number, (trace_id, span_id) in enumerate(self.links)]
-        span = otlp.span(self.trace_id, self.name, self.start_ns, self.duration_ns, self.span_id, self.parent, self.kind, self.status, self.attrs, links=links)
-        return {"resource": {"attributes": otlp.attributes(self.resource)}, "scopeSpans": [{"scope": {"name": "t"}, "spans": [span]}]}
+    def resource_spans(self, stored=False):
+        """It alone, as an entry of an ExportTraceServiceRequest's resourceSpans; with `stored` as Tempo keeps it: values cut."""
+        change = as_stored if stored else as_it_is
+        span = otlp.span(self.trace_id, self.name, self.start_ns, self.duration_ns, self.span_id, self.parent, self.kind, self.status)
+        span.update({**{time: "0" for time in self.lacks}, **self.said})
+        span["attributes"] = attributes([*self.attrs.items(), *self.doubled], change)
+        if self.links:
+            span["links"] = [{"traceId": trace_id, "spanId": span_id, "attributes": attributes([*([("n", number)] if number % 2 else ()), *self.link_doubled])}
+                             for number, (trace_id, span_id) in enumerate(self.links)]
+        records = [span, {**span, **self.copy}] if self.copy else [span]
+        return {"resource": {"attributes": otlp.attributes(self.resource)}, "scopeSpans": [{"scope": {"name": "t"}, "spans": records}]}
 
 
 class LinkedTrace:
@@ -68,7 +76,7 @@ class LinkedTrace:
 
     def stored_request(self):
         """As one ExportTraceServiceRequest; its spans in order of arrival."""
-        return {"resourceSpans": [span.resource_spans() for span in sorted(self.spans, key=lambda span: span.fragment)]}
+        return {"resourceSpans": [span.resource_spans(stored=True) for span in sorted(self.spans, key=lambda span: span.fragment)]}
 
 
 def link_family(rng, family, others):
@@ -93,9 +101,9 @@ def link_family(rng, family, others):
             span.links = [target() for _ in range(BATCH if rng.randrange(40) == 0 else count)]
 
 
-def random_families(rng, count, start_ns, over_ns):
-    """Families of 1 to 6 traces, as lists of them. Each starts within [start_ns, start_ns + over_ns). No two traces have one id."""
-    families, taken, others = [], set(), []
+def random_families(rng, count, start_ns, over_ns, foreign=()):
+    """Families of 1 to 6 traces, as lists of them. Each starts within [start_ns, start_ns + over_ns). No two traces have one id. None has one of `foreign`."""
+    families, taken, others = [], set(foreign), []
     while len(families) < count:
         at_ns, is_thinned = start_ns + rng.randrange(over_ns), rng.randrange(10) == 0
         span_ids = list(dict.fromkeys(random_id(rng, 16, rng.choice(SPAN_ZEROS)) for _ in range(5)))

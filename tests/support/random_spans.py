@@ -124,16 +124,19 @@ def hashed_value(value):
     return struct.pack("<d", value) if isinstance(value, float) else struct.pack("<Q", value % 2**64)
 
 
-def hashed_resource(resource, resource_columns):
+def hashed_resource(resource, resource_columns, doubled=()):
     """What Tempo 2.8 hashes of a resource: columns without their names, then the others by key. Of one trace in one block it keeps the first resource of
-    each hash for the spans of all (tests/facts/facts_wire.py)."""
-    columns = [key for key in ("service.name", *resource_columns) if isinstance(resource.get(key), str)]
-    others = sorted(key for key in resource if key not in columns)
-    return b"".join([hashed_value(resource[key]) for key in columns] + [key.encode() + hashed_value(resource[key]) for key in others])
+    each hash for the spans of all (tests/facts/facts_wire.py). What a resource has twice is part of it without an order, so that more may be the same here than there."""
+    pairs = [*resource.items(), *doubled]
+    is_column = [key in ("service.name", *resource_columns) and isinstance(value, str) for key, value in pairs]
+    columns = {key: hashed_value(value) for (key, value), its in zip(pairs, is_column) if its}
+    others = sorted((key, hashed_value(value)) for (key, value), its in zip(pairs, is_column) if not its)
+    return b"".join([columns[key] for key in ("service.name", *resource_columns) if key in columns] + [key.encode() + value for key, value in others])
 
 
-def attributes(mapping, change=as_it_is):
-    return [{"key": key, "value": any_value(change(value))} for key, value in mapping.items()]
+def attributes(pairs, change=as_it_is):
+    """pairs: (key, value), where a key may stand several times."""
+    return [{"key": key, "value": any_value(change(value))} for key, value in pairs]
 
 
 def keep_apart(mapping, has_nan):
@@ -149,7 +152,10 @@ def keep_apart(mapping, has_nan):
 
 class RandomSpan:
     """One span: .attrs, .resource (with its service.name, if it has one), .fragment, .twice (arrives in the next fragment too),
-    .lacks, and what random_edges.py adds: .doubled (attributes that come after the others), .said (further fields of the span), .event_said (of each event)."""
+    .lacks, and what random_edges.py adds: .doubled (attributes that come after the others), .resource_doubled (of its resource), .event_doubled (of each event), .scope_attrs,
+    .links (attributes of each, to traces that nobody has), all as (key, value), .said (further fields of the span), .event_said (of each event)."""
+
+    copy = None  # random_links.LinkedSpan has two records of some
 
     def __init__(self, rng, trace_id, start_ns, span_id, lost):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
@@ -169,7 +175,8 @@ class RandomSpan:
         self.scope = rng.choice(("", "lib", "x"))
         self.fragment, self.twice = 0, False
         self.lacks = ()  # of its times those that are 0
-        self.doubled, self.said, self.event_said = [], {}, {}
+        self.doubled, self.resource_doubled, self.event_doubled, self.scope_attrs, self.links = [], [], [], [], []
+        self.said, self.event_said = {}, {}
 
     def resource_spans(self, stored=False):
         """It alone, as an entry of an ExportTraceServiceRequest's resourceSpans; with `stored` as Tempo keeps it: values cut, and without a
@@ -179,11 +186,14 @@ class RandomSpan:
         span = otlp.span(self.trace_id, self.name, self.start_ns, self.duration_ns, self.span_id, self.parent, self.kind, self.status)
         span.update({time: "0" for time in self.lacks})
         span.update({field: value for field, value in self.said.items() if not (stored and field == "flags")})
-        span["attributes"] = attributes(self.attrs, change) + [{"key": key, "value": any_value(change(value))} for key, value in self.doubled]
+        span["attributes"] = attributes([*self.attrs.items(), *self.doubled], change)
         if self.message:
             span["status"]["message"] = self.message
-        span["events"] = [{"name": n, "timeUnixNano": str(t), "attributes": attributes(a, change), **self.event_said} for n, t, a in self.events]
-        return {"resource": {"attributes": attributes(resource, change)}, "scopeSpans": [{"scope": {"name": self.scope}, "spans": [span]}]}
+        span["events"] = [{"name": n, "timeUnixNano": str(t), "attributes": attributes([*a.items(), *self.event_doubled], change), **self.event_said} for n, t, a in self.events]
+        if self.links:
+            span["links"] = [{"traceId": "f" * 32, "spanId": "f" * 16, "attributes": attributes(its, change)} for its in self.links]
+        scope = {"name": self.scope, **({"attributes": attributes(self.scope_attrs, change)} if self.scope_attrs else {})}
+        return {"resource": {"attributes": attributes([*resource.items(), *self.resource_doubled], change)}, "scopeSpans": [{"scope": scope, "spans": [span]}]}
 
 
 class RandomTrace:
@@ -205,10 +215,12 @@ class RandomTrace:
         self._lose_times(random.Random(self.trace_id))
 
     def join_resources(self, columns):
-        """Of resources that Tempo holds for the same the first is that of all their spans."""
+        """Of resources that Tempo holds for the same the first is that of all their spans. Likewise of scopes."""
         firsts = {}
         for span in self.spans:
-            span.resource = firsts.setdefault(hashed_resource(span.resource, columns[1]), span.resource)
+            its_hash = hashed_resource(span.resource, columns[1], span.resource_doubled)
+            span.resource, span.resource_doubled = firsts.setdefault(its_hash, (span.resource, span.resource_doubled))
+            span.scope_attrs = firsts.setdefault((span.scope, hashed_resource({}, (), span.scope_attrs)), span.scope_attrs)
 
     def _lose_times(self, rng):
         """In some traces of one span, which lies in a fragment with others: no search finds what came without an end alone. A start of 0 only beside one
@@ -266,12 +278,12 @@ def is_in(span, fragment):
 
 def fragment_requests(rng, traces, fragment, spans_per_request=150):
     """The pushes of one fragment: all its spans in random order. What a trace with a time of 0 has there comes in one of them: no search finds it where it
-    lies in a block alone."""
+    lies in a block alone. So does what a trace with two records of a span has: of what comes in parts Tempo keeps one record."""
     spans = [(trace, span) for trace in traces for span in trace.spans if is_in(span, fragment)]
     rng.shuffle(spans)
     units = {}
     for trace, span in spans:
-        is_together = any(other.lacks for other in trace.spans)
+        is_together = any(other.lacks or other.copy for other in trace.spans)
         units.setdefault(trace.trace_id if is_together else (trace.trace_id, span.span_id), []).append(span.resource_spans())
     request = []
     for unit in units.values():
