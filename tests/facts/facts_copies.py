@@ -227,6 +227,18 @@ class Copies(facts.TempoCase):
         for test in (f'span.http.url = "{URLS[0]}"', f"span.http.url = {URLS[1]}"):
             self.assertIn(self.key_twice, self.search(f"{{ {test} }}"), test)
 
+    def test_a_row_shows_the_value_that_it_found_by(self):
+        """Where the search selects nothing. So it can be held against a read (tempo/wire/shown_spans.c)."""
+        for value in (*TWICE["mark"], *TWICE["number"]):
+            key = "mark" if value in TWICE["mark"] else "number"
+            (span,) = self.search(f"{{ span.{key} = {json.dumps(value)} }}")[self.key_twice]["spanSets"][0]["spans"]
+            self.assertIn((key, value), [(item["key"], otlp.plain_value(item["value"])) for item in span["attributes"]])
+
+    def test_a_search_with_tests_of_several_types_sees_one_value(self):
+        """So it may find nothing where each test alone finds the trace."""
+        found = [self.key_twice in self.search(f"{{ {test} }}") for test in ('span.number = 5 || span.number =~ "no"', 'span.number = "six" || span.number = 7')]
+        self.assertEqual(found.count(True), 1, found)
+
     def test_but_of_a_key_with_a_column_the_one_that_it_keeps(self):
         for field, (first, last) in COLUMNS_TWICE.items():
             self.assertIn(self.key_twice, self.search(f"{{ {field} = {json.dumps(last)} }}"), field)
