@@ -33,7 +33,11 @@ EDGE_FAMILIES, EDGE_RULES = FAMILIES // 3, RULES // 2  # of each kind
 
 
 class LinkedPropertyOnTempo(EdgesOnTempo, unittest.TestCase):
-    edges, edges_alone, undecided_share = KINDS, ALONE, dict.fromkeys(KINDS, 4)
+    edges, edges_alone = KINDS, max(2, ALONE // 2)
+    # A file's family has more traces than a rule reads on Tempo: with a few copies in each, eval leaves open what the traces that the rule reads decide.
+    undecided_share = {**dict.fromkeys(KINDS, 4), "copies": 0}
+    if not FULL:
+        test_e_edges_read = None  # whatever the strategy, such rules read most of what is found
     edge_reasons = {kind: () if kind == "texts" else ("dropped", "sample_differs", "search_differs") for kind in KINDS}
 
     @classmethod
@@ -43,12 +47,6 @@ class LinkedPropertyOnTempo(EdgesOnTempo, unittest.TestCase):
     @staticmethod
     def edge_rule(rng, ids):
         return random_linked_edge_rule(rng)
-
-    def right_of(self, kind, rule):
-        """Of families that were thinned out anything may be told."""
-        verdicts = self.edge_verdicts[kind][rule.id]
-        pruned = {trace.trace_id for trace in self.edge_traces[kind] if trace.may_be_pruned}
-        return verdicts["violated"] - pruned, verdicts["inconclusive"] | pruned
 
     @classmethod
     def setUpClass(cls):

@@ -57,6 +57,11 @@ def double(rng, mapping, keys):
     return [(key, rng.choice((*values, mapping[key]))) for _ in range(rng.choice((1, 1, 1, 2)))]
 
 
+def double_in_resource(rng, span):
+    span.resource = dict(span.resource)  # of this span alone
+    span.resource_doubled = double(rng, span.resource, RESOURCE_DOUBLED_KEYS)
+
+
 def double_in_scope(rng, span):
     attributes = {}
     others = double(rng, attributes, PLAIN_DOUBLED_KEYS)
@@ -79,16 +84,10 @@ def double_in_link(rng, span):
 
 
 def double_keys(rng, span):
-    """Half of them in the span itself."""
+    """In the span, and in half of them elsewhere, too."""
+    span.doubled = sum((double(rng, span.attrs, [key]) for key in dict.fromkeys(rng.sample(DOUBLED_KEYS, rng.choice((1, 2, 3))))), [])
     if rng.randrange(2):
-        span.doubled = sum((double(rng, span.attrs, [key]) for key in dict.fromkeys(rng.sample(DOUBLED_KEYS, rng.choice((1, 1, 2))))), [])
-    else:
-        place = rng.choice(("resource", "resource", "scope", "event", "link"))
-        if place == "resource":
-            span.resource = dict(span.resource)
-            span.resource_doubled = double(rng, span.resource, RESOURCE_DOUBLED_KEYS)
-        else:
-            {"scope": double_in_scope, "event": double_in_event, "link": double_in_link}[place](rng, span)
+        rng.choice((double_in_resource, double_in_resource, double_in_scope, double_in_event, double_in_link))(rng, span)
     if rng.randrange(4) == 0:
         span.said["traceState"] = "v=1,v=2"
 

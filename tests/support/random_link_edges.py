@@ -66,7 +66,7 @@ def known_ids(traces):
 def linked_edge_traces(seed, kind, families, start_ns, over_ns, foreign):
     """The traces of so many families; in three of four of them every third span is of the kind. None is tied to an id of `foreign`, those of the Tempo's other traces."""
     rng = random.Random(f"{seed} linked {kind}")
-    made = random_families(rng, families, start_ns, over_ns - FAMILY_SECONDS * SECOND, foreign)
+    made = random_families(rng, families, start_ns, over_ns - FAMILY_SECONDS * SECOND, foreign, may_thin=False)
     for family in made:
         spans = [(trace, span) for trace in family for span in trace.spans]
         for _, span in spans:

@@ -101,11 +101,12 @@ def link_family(rng, family, others):
             span.links = [target() for _ in range(BATCH if rng.randrange(40) == 0 else count)]
 
 
-def random_families(rng, count, start_ns, over_ns, foreign=()):
-    """Families of 1 to 6 traces, as lists of them. Each starts within [start_ns, start_ns + over_ns). No two traces have one id. None has one of `foreign`."""
+def random_families(rng, count, start_ns, over_ns, foreign=(), may_thin=True):
+    """Families of 1 to 6 traces, as lists of them. Each starts within [start_ns, start_ns + over_ns). No two traces have one id. None has one of `foreign`.
+    may_thin: of one in ten families some traces were thinned out."""
     families, taken, others = [], set(foreign), []
     while len(families) < count:
-        at_ns, is_thinned = start_ns + rng.randrange(over_ns), rng.randrange(10) == 0
+        at_ns, is_thinned = start_ns + rng.randrange(over_ns), rng.randrange(10) == 0 and may_thin
         span_ids = list(dict.fromkeys(random_id(rng, 16, rng.choice(SPAN_ZEROS)) for _ in range(5)))
         family = []
         for _ in range(rng.randrange(1, MOST_TRACES + 1)):
