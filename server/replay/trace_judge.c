@@ -32,13 +32,13 @@ static bool ended_after(const bt_judge *judge, const bt_trace *trace, int64_t ag
 }
 
 /* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not
- * complete yet. Or it lacks one that a search showed, which is counted. */
+ * complete yet. Or it lacks one that a search showed, which is counted, or the value by which the search found one. */
 static bool lacks_spans(const bt_judge *judge, size_t known, const bt_trace *trace) {
   const bt_known *k = &judge->table->traces[known];
   if (judge->plan->is_static) return false;
   bool is_whole = bt_known_is_whole_in(k, trace);
   judge->account->result->coverage.batches_lacking += !is_whole;
-  return !is_whole || trace->span_count < bt_known_span_count(k);
+  return !is_whole || !bt_known_has_values_in(k, trace) || trace->span_count < bt_known_span_count(k);
 }
 
 /* The read that counts contradicts what was seen before. */

@@ -122,6 +122,10 @@ bool bt_known_is_whole_in(const bt_known *known, const bt_trace *read) {
   return has_matched && (!(known->flags & BT_KNOWN_LISTED) || bt_shown_are_in(&known->listed.shown, read));
 }
 
+bool bt_known_has_values_in(const bt_known *known, const bt_trace *read) {
+  return !(known->flags & BT_KNOWN_MATCHED) || bt_shown_values_are_in(&known->matched.shown, read);
+}
+
 bool bt_known_has_ids_in(const bt_known *known, const bt_trace *read) {
   bool has_matched = !(known->flags & BT_KNOWN_MATCHED) || bt_shown_ids_are_in(&known->matched.shown, read);
   return has_matched && (!(known->flags & BT_KNOWN_LISTED) || bt_shown_ids_are_in(&known->listed.shown, read));

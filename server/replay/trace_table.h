@@ -95,6 +95,8 @@ uint32_t bt_known_span_count(const bt_known *known);
 bool bt_known_is_whole_in(const bt_known *known, const bt_trace *read);
 /* The same, whatever the times of the spans. */
 bool bt_known_has_ids_in(const bt_known *known, const bt_trace *read);
+/* False: it shows other values than those by which the filters found the trace (bt_shown_values_are_in). */
+bool bt_known_has_values_in(const bt_known *known, const bt_trace *read);
 /* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie
  * up to margin before them. */
 bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, bt_found *bounds);

@@ -309,7 +309,9 @@ static bt_watched *find_due(bt_watcher *watcher, const bt_trace_id *id) {
 
 /* A read by id that lacks what a search has shown is judged as incomplete. Sweeps look at the trace again. */
 static bool lacks_shown(judging *j, const bt_trace *read, const bt_watched *watched) {
-  bool has_all = j->is_final ? bt_shown_ids_are_in(&watched->shown, read) : bt_shown_are_in(&watched->shown, read);
+  const bt_shown *shown = &watched->shown;
+  bool has_all = j->is_final ? bt_shown_ids_are_in(shown, read)
+                             : bt_shown_are_in(shown, read) && bt_shown_values_are_in(shown, read);
   j->lacks_shown = !has_all;
   if (!has_all && j->is_final) say_lacking(j->watcher, read);
   return j->lacks_shown;

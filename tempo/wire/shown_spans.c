@@ -135,8 +135,8 @@ static bool has_another_value(const bt_trace *trace, uint64_t mark) {
   return found.has_other && !found.has_same;
 }
 
-static bool have_values(const bt_shown *shown, const bt_trace *trace) {
-  for (uint32_t i = 0; i < BT_SHOWN_MAX && shown->values[i]; i++)
+bool bt_shown_values_are_in(const bt_shown *shown, const bt_trace *trace) {
+  for (uint32_t i = 0; !trace->differing_copies && i < BT_SHOWN_MAX && shown->values[i]; i++)
     if (has_another_value(trace, shown->values[i])) return false;
   return true;
 }
@@ -151,8 +151,7 @@ static bool are_in(const bt_shown *shown, const bt_trace *trace, bool any_times)
 }
 
 bool bt_shown_are_in(const bt_shown *shown, const bt_trace *trace) {
-  if (trace->differing_copies) return are_in(shown, trace, true);
-  return are_in(shown, trace, false) && have_values(shown, trace);
+  return are_in(shown, trace, trace->differing_copies);
 }
 
 bool bt_shown_ids_are_in(const bt_shown *shown, const bt_trace *trace) {

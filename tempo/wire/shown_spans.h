@@ -27,10 +27,13 @@ void bt_shown_add(bt_shown *shown, const bt_span_id *id, uint64_t start_ns, uint
 void bt_shown_add_value(bt_shown *shown, const bt_span_id *id, const bt_attribute *attribute);
 /* Of more than BT_SHOWN_MAX of a kind the smallest marks stay. */
 void bt_shown_join(bt_shown *into, const bt_shown *from);
-/* Whether the read has a span of each mark, with these times, and shows no other values of these keys in place of those
- * of the marks. Where copies of a span do not agree, any times and values do: the row may have shown another copy. */
+/* Whether the read has a span of each mark, with these times. Where copies of a span do not agree, any times do: the
+ * row may have shown another copy. */
 bool bt_shown_are_in(const bt_shown *shown, const bt_trace *trace);
-/* Whether it has a span of each mark, whatever the times and values. */
+/* The same, whatever the times. */
 bool bt_shown_ids_are_in(const bt_shown *shown, const bt_trace *trace);
+/* False: the read shows nothing but other values of a mark's key. Stores show values in several ways, so that nothing
+ * more follows than that another read may say more. Where copies do not agree, any values do. */
+bool bt_shown_values_are_in(const bt_shown *shown, const bt_trace *trace);
 
 #endif

@@ -88,9 +88,10 @@ static bool has_value(const char *key, bt_value shown_value, const bt_value *own
   span.resource = &at;
   span.scope = &scope;
   bt_shown_add_value(&shown, &id, &shown_one);
-  assert_true(bt_shown_ids_are_in(&shown, &(bt_trace){.spans = &span, .span_count = 1}));
-  assert_true(are_in(&shown, &span, 1, true));
-  return are_in(&shown, &span, 1, false);
+  bt_trace read = {.spans = &span, .span_count = 1, .differing_copies = true};
+  assert_true(bt_shown_values_are_in(&shown, &read) && bt_shown_are_in(&shown, &read));
+  read.differing_copies = false;
+  return bt_shown_values_are_in(&shown, &read);
 }
 
 /* Where the read has the key with nothing else than another value, the row showed what the read does not. */
