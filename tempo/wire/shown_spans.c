@@ -7,7 +7,7 @@
 
 #include "dsl/value_index.h"
 
-enum { HALF_BITS = 16, HALF_MASK = 0xFFFF, VALUE_BITS = 32, COUNT_OF_FIELDS = 10 };
+enum { HALF_BITS = 16, HALF_MASK = 0xFFFF, VALUE_BITS = 32 };
 
 static uint64_t mix_bits(uint64_t number) {
   number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -58,10 +58,9 @@ static void add_value(bt_shown *shown, uint64_t value) {
 
 /* Fields of spans and traces that rows show as if they were attributes. Other ones have a colon. */
 static bool is_field(bt_str key) {
-  static const char *const fields[COUNT_OF_FIELDS] = {"name",     "kind",           "status",     "statusMessage",
-                                                      "duration", "parent",         "childCount", "traceDuration",
-                                                      "rootName", "rootServiceName"};
-  for (size_t i = 0; i < COUNT_OF_FIELDS; i++)
+  static const char *const fields[] = {"name",   "kind",       "status",        "statusMessage", "duration",
+                                       "parent", "childCount", "traceDuration", "rootName",      "rootServiceName"};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
     if (bt_str_equal(key, bt_str_from(fields[i]))) return true;
   return key.len && memchr(key.ptr, ':', key.len);
 }
@@ -130,7 +129,7 @@ static bool has_another_value(const bt_trace *trace, uint64_t mark) {
   found_values found = {.key = name & HALF_MASK, .value = (uint32_t)mark};
   for (uint32_t s = 0; s < trace->span_count; s++) {
     const bt_span *span = &trace->spans[s];
-    if (half_of_id(&span->id) == id || is_server_half(span, id)) look_at_span(span, &found);
+    if (half_of_id(&span->id) == id) look_at_span(span, &found);
   }
   return found.has_other && !found.has_same;
 }
