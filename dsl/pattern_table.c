@@ -4,6 +4,8 @@
 
 #include <stdatomic.h>
 
+#include "dsl/base/table.h"
+
 enum {
   BUCKETS = 4096,
   MAX_IDLE = 16,
@@ -68,7 +70,7 @@ static bt_pattern *use_pattern(bt_pattern *pattern) {
 }
 
 bt_pattern *bt_pattern_table_find(bt_str text, bool is_whole) {
-  uint64_t hash = bt_str_hash(text);
+  uint64_t hash = bt_hash_text(text);
   take_lock();
   bt_pattern *found = use_pattern(find_pattern(text, is_whole, hash));
   give_lock();
@@ -78,7 +80,7 @@ bt_pattern *bt_pattern_table_find(bt_str text, bool is_whole) {
 bt_pattern *bt_pattern_table_add(bt_pattern *pattern, bt_pattern **other) {
   bt_pattern_link *link = link_of(pattern);
   size_t bytes = bt_pattern_bytes(pattern);
-  link->hash = bt_str_hash(link->text);
+  link->hash = bt_hash_text(link->text);
   link->users = 1;
   link->idle_place = -1;
   *other = NULL;

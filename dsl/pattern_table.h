@@ -15,7 +15,7 @@
 typedef struct bt_pattern_link {
   bt_pattern *next; /* of the same bucket */
   bt_str text;      /* owned by the pattern */
-  uint64_t hash;
+  uint64_t hash;    /* of this process */
   size_t users;
   int idle_place; /* among those that were let go; -1: it is in use */
   bool is_whole;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "dsl/text.h"
 
@@ -15,8 +16,8 @@ enum { BT_NO_SYMBOL = 0 };
 /* All-zero is an empty table; dispose in the end. */
 typedef struct bt_symbols {
   bt_str *strings; /* of symbol i + 1 */
-  uint32_t *slots; /* symbol or 0; open addressing, at most half full */
-  size_t slot_count, capacity;
+  size_t capacity;
+  bt_table table; /* of strings */
   size_t longest; /* bytes of the longest string: longer ones are not looked for */
   uint32_t count; /* symbols are 1 … count */
 } bt_symbols;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/table.h"
 #include "dsl/cut_text.h"
 #include "dsl/trace_comparison.h"
 #include "dsl/trace_pruned.h"
@@ -137,78 +138,63 @@ struct bt_trace_builder {
   bt_trace trace;
   bt_span *spans; /* = trace.spans */
   uint32_t capacity;
-  uint32_t *slots;    /* span number + 1, or 0; open addressing by span id, whatever the kind */
-  uint32_t slot_mask; /* number of slots − 1; at most half of them are taken */
+  bt_table table; /* of spans, by id, whatever the kind */
   char trace_id[BT_TRACE_ID_HEX + 1];
-  uint64_t seed; /* differs between runs, so that nobody can choose ids that fall into one slot */
   bt_plain_parts plain;
   /* Of the record before: nothing in it may have been cut, and nothing of it was dropped; NULL: not known. */
   const bt_resource *whole_resource;
   const bt_scope *whole_scope;
   bool has_records; /* some spans are of several records, of which some may have given way */
-  bool has_moved;   /* spans were put in order since they were filed: the slots name other ones */
+  bool has_moved;   /* spans were put in order since they were filed: the table names other ones */
 };
 
 /* Most traces are small, and there may be many: 20,000 of five spans take 30 MiB, and with room for 16 they took 50. */
 enum { FIRST_CAPACITY = 8, MOST_SPANS = 1 << 30 };
 
-static uint32_t slot_of(const bt_trace_builder *builder, const bt_span_id *id) {
-  uint64_t bits;
-  memcpy(&bits, id->bytes, sizeof bits);
-  bits ^= builder->seed;
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
-  return (uint32_t)(bits ^ (bits >> 32)) & builder->slot_mask;
+static bool has_id(const bt_trace_builder *builder, size_t span, const bt_span_id *id) {
+  return memcmp(builder->spans[span].id.bytes, id->bytes, sizeof id->bytes) == 0;
 }
 
-/* Where the span with that id stands, and with that kind unless any_kind; otherwise the free slot that it would be
- * filed in. */
-static uint32_t *find_slot(const bt_trace_builder *builder, const bt_span_id *id, bool any_kind, bt_span_kind kind) {
-  uint32_t slot = slot_of(builder, id);
-  for (; builder->slots[slot]; slot = (slot + 1) & builder->slot_mask) {
-    const bt_span *span = &builder->spans[builder->slots[slot] - 1];
-    if (memcmp(span->id.bytes, id->bytes, sizeof id->bytes) == 0 && (any_kind || span->kind == kind)) break;
-  }
-  return &builder->slots[slot];
+static bt_table_walk records_of(const bt_trace_builder *builder, const bt_span *record) {
+  return bt_table_find(&builder->table, bt_hash_word(record->id.bytes));
 }
 
-/* The smallest power of two that leaves half of the slots free. */
-static uint32_t slots_for(uint32_t capacity) {
-  uint32_t slots = 2 * FIRST_CAPACITY;
-  while (slots / 2 < capacity) slots *= 2;
-  return slots;
+/* The next span of that id and kind; BT_NO_SPAN: there is no more. */
+static uint32_t next_record(const bt_trace_builder *builder, const bt_span *record, bt_table_walk *walk) {
+  while (bt_table_next(&builder->table, walk))
+    if (has_id(builder, walk->number, &record->id) && builder->spans[walk->number].kind == record->kind)
+      return (uint32_t)walk->number;
+  return BT_NO_SPAN;
+}
+
+static bool has_span(const bt_trace_builder *builder, const bt_span_id *id) {
+  bt_table_walk walk = bt_table_find(&builder->table, bt_hash_word(id->bytes));
+  while (bt_table_next(&builder->table, &walk))
+    if (has_id(builder, walk.number, id)) return true;
+  return false;
 }
 
 /* Behind others of that id and kind, too. */
-static void file_span(const bt_trace_builder *builder, uint32_t span) {
-  uint32_t slot = slot_of(builder, &builder->spans[span].id);
-  while (builder->slots[slot]) slot = (slot + 1) & builder->slot_mask;
-  builder->slots[slot] = span + 1;
-}
-
-static void file_spans(const bt_trace_builder *builder) {
-  for (uint32_t i = 0; i < builder->trace.span_count; i++) file_span(builder, i);
+static void file_span(bt_trace_builder *builder, uint32_t span) {
+  bt_table_add(&builder->table, bt_hash_word(builder->spans[span].id.bytes), span);
 }
 
 /* After bt_trace_builder_finish. */
 static void file_moved_spans(bt_trace_builder *builder) {
-  memset(builder->slots, 0, ((size_t)builder->slot_mask + 1) * sizeof *builder->slots);
-  file_spans(builder);
+  bt_table_clear(&builder->table);
+  for (uint32_t i = 0; i < builder->trace.span_count; i++) file_span(builder, i);
   builder->has_moved = false;
 }
 
-/* A larger array, and all spans filed anew. What the arena gave before stays with it. */
+/* A larger array. What the arena gave before stays with it. */
 static bool grow_spans(bt_trace_builder *builder, uint32_t capacity) {
-  uint32_t count = builder->trace.span_count, slot_count = slots_for(capacity);
-  uint32_t *slots = bt_arena_array(builder->arena, slot_count, sizeof *slots); /* near to the builder */
+  uint32_t count = builder->trace.span_count;
+  if (!bt_table_reserve_in(&builder->table, capacity, builder->arena)) return false; /* near to the builder */
   bt_span *spans = bt_arena_bare_array(builder->arena, capacity, sizeof *spans);
-  if (!spans || !slots) return false;
+  if (!spans) return false;
   if (count) memcpy(spans, builder->spans, count * sizeof *spans);
   builder->trace.spans = builder->spans = spans;
   builder->capacity = capacity;
-  builder->slots = slots;
-  builder->slot_mask = slot_count - 1;
-  file_spans(builder);
   return true;
 }
 
@@ -219,7 +205,6 @@ bt_trace_builder *bt_trace_builder_new_for(bt_arena *arena, const bt_trace_id *i
   builder->trace.id = *id;
   builder->trace.root = BT_NO_SPAN;
   bt_trace_id_format(id, builder->trace_id);
-  builder->seed = (uint64_t)(uintptr_t)builder * 0x9E3779B97F4A7C15u;
   return grow_spans(builder, (uint32_t)span_count) ? builder : NULL;
 }
 
@@ -283,17 +268,6 @@ static bool append_span(bt_trace_builder *builder, const bt_span *span) {
 
 /* ---- several records of one span ---- */
 
-/* The next span of that id and kind from a slot on; BT_NO_SPAN: there is no more. *slot becomes the one behind it. */
-static uint32_t next_record(const bt_trace_builder *builder, const bt_span *record, uint32_t *slot) {
-  while (builder->slots[*slot]) {
-    uint32_t number = builder->slots[*slot] - 1;
-    *slot = (*slot + 1) & builder->slot_mask;
-    const bt_span *span = &builder->spans[number];
-    if (memcmp(&span->id, &record->id, sizeof span->id) == 0 && span->kind == record->kind) return number;
-  }
-  return BT_NO_SPAN;
-}
-
 static bool may_be_of(const bt_span *record, bt_str service) {
   bt_str own = record->resource->service;
   return !own.len || !service.len || bt_str_equal(own, service);
@@ -320,12 +294,13 @@ static bool add_records_of(bt_records *records, const bt_span *span, bt_str serv
 /* All records of this id and kind that may be of the service, and the new one. */
 static bool gather_records(const bt_trace_builder *builder, const bt_span *added, bt_str service, splitting how,
                            bt_records *out) {
-  uint32_t slot = slot_of(builder, &added->id), number;
+  bt_table_walk walk = records_of(builder, added);
+  uint32_t number;
   out->count = 0;
   out->most = BT_RECORDS_KEPT;
   out->are_more = false;
   if (!add_records_of(out, added, service, how, builder->arena)) return false;
-  while ((number = next_record(builder, added, &slot)) != BT_NO_SPAN)
+  while ((number = next_record(builder, added, &walk)) != BT_NO_SPAN)
     if (!add_records_of(out, &builder->spans[number], service, how, builder->arena)) return false;
   bt_records_settle(out);
   return true;
@@ -360,9 +335,10 @@ static bool join_records(bt_trace_builder *builder, const bt_span *added, bt_str
 
 /* The span of that id and kind that has this service, or one that has none and may be it; BT_NO_SPAN: there is none. */
 static uint32_t find_service(const bt_trace_builder *builder, const bt_span *record) {
-  uint32_t slot = slot_of(builder, &record->id), number;
+  bt_table_walk walk = records_of(builder, record);
+  uint32_t number;
   do {
-    number = next_record(builder, record, &slot);
+    number = next_record(builder, record, &walk);
   } while (number != BT_NO_SPAN && !may_be_of(&builder->spans[number], record->resource->service));
   return number;
 }
@@ -377,8 +353,9 @@ static bool merge_into(bt_trace_builder *builder, uint32_t number, const bt_span
 
 /* One without a service is a record of each span of its id and kind. */
 static bool merge_into_all(bt_trace_builder *builder, const bt_span *added) {
-  uint32_t slot = slot_of(builder, &added->id), number;
-  while ((number = next_record(builder, added, &slot)) != BT_NO_SPAN)
+  bt_table_walk walk = records_of(builder, added);
+  uint32_t number;
+  while ((number = next_record(builder, added, &walk)) != BT_NO_SPAN)
     if (!merge_into(builder, number, added, builder->spans[number].resource->service)) return false;
   return true;
 }
@@ -395,12 +372,13 @@ static bool add_records(bt_trace_builder *builder, const bt_span *added) {
 
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
   if (builder->has_moved) file_moved_spans(builder);
-  uint32_t *slot = find_slot(builder, &span->id, false, span->kind);
+  bt_table_walk walk = records_of(builder, span);
+  uint32_t number = next_record(builder, span, &walk);
   if (span->other || span->unsplit || bt_record_has_doubled_key(span, &builder->plain))
     return add_records(builder, span);
-  if (!*slot) return append_span(builder, span);
+  if (number == BT_NO_SPAN) return append_span(builder, span);
   bool has_room;
-  const bt_span *first = &builder->spans[*slot - 1];
+  const bt_span *first = &builder->spans[number];
   if (!first->other && !first->unsplit && bt_spans_agree(first, span, builder->arena, &has_room)) return has_room;
   return add_records(builder, span);
 }
@@ -436,7 +414,7 @@ static void find_root(bt_trace_builder *builder) {
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span_id *parent = &builder->spans[i].parent_id;
     bool names_parent = !bt_span_id_is_zero(parent);
-    if (names_parent && *find_slot(builder, parent, true, BT_KIND_UNSPECIFIED)) continue;
+    if (names_parent && has_span(builder, parent)) continue;
     if (names_parent) trace->missing_parents = true;
     root_count++;
     if (builder->spans[i].doubts & BT_DOUBT_START) lacks_start = true;
@@ -462,7 +440,7 @@ const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {
   bt_trace *trace = &builder->trace;
   if (builder->has_records) set_flags_again(builder);
   if (builder->has_moved) file_moved_spans(builder);
-  find_root(builder); /* by the slots, so before spans move */
+  find_root(builder); /* by the table, so before spans move */
   bt_span root = trace->root == BT_NO_SPAN ? (bt_span){0} : builder->spans[trace->root];
   if (!sort_spans(builder) || trace->root == BT_NO_SPAN) return trace;
   trace->root = 0;

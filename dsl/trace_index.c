@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/table.h"
 #include "dsl/field.h"
 
 /* Counting sort: symbols[i] of span i, 0 … symbol_count. Spans stay ascending within a symbol. */
@@ -167,68 +168,43 @@ bool bt_trace_index_count_services(bt_trace_index *index) {
   return true;
 }
 
-/* Spans by id, in an open table. The seed differs between runs, so that nobody can choose ids that fall into one slot.
- */
-typedef struct id_table {
-  const bt_span *spans;
-  uint32_t *slots; /* the first span of an id + 1, or 0; at most half of them are taken */
-  uint32_t slot_mask;
-  uint64_t seed;
-} id_table;
-
-static bool make_id_table(const bt_trace_index *index, id_table *table) {
-  uint32_t slot_count = 8;
-  if (index->trace->span_count > UINT32_MAX / 8) return false;
-  while (slot_count < index->trace->span_count * 2) slot_count *= 2;
-  table->spans = index->trace->spans;
-  table->slots = bt_arena_array(index->arena, slot_count, sizeof *table->slots);
-  table->slot_mask = slot_count - 1;
-  table->seed = (uint64_t)(uintptr_t)table->slots * 0x9E3779B97F4A7C15u;
-  return table->slots != NULL;
-}
-
-/* The slot of the first span with that id, or the free one where it belongs. */
-static uint32_t *find_slot(const id_table *table, const bt_span_id *id) {
-  uint64_t bits;
-  memcpy(&bits, id->bytes, sizeof bits);
-  bits ^= table->seed;
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
-  uint32_t slot = (uint32_t)(bits ^ (bits >> 32)) & table->slot_mask;
-  while (table->slots[slot] && memcmp(&table->spans[table->slots[slot] - 1].id, id, sizeof *id) != 0)
-    slot = (slot + 1) & table->slot_mask;
-  return &table->slots[slot];
+/* The first span with that id; BT_NO_SPAN: there is none. */
+static uint32_t find_first(const bt_trace_index *index, const bt_table *firsts, const bt_span_id *id) {
+  bt_table_walk walk = bt_table_find(firsts, bt_hash_word(id->bytes));
+  while (bt_table_next(firsts, &walk))
+    if (memcmp(&index->trace->spans[walk.number].id, id, sizeof *id) == 0) return (uint32_t)walk.number;
+  return BT_NO_SPAN;
 }
 
 /* Spans that share an id are chained, each to the next one. `last` is room for the end of each chain, by its first
  * span. */
-static void file_spans(const bt_trace_index *index, const id_table *table, uint32_t *last) {
+static void file_spans(const bt_trace_index *index, bt_table *firsts, uint32_t *last) {
   for (uint32_t i = 0; i < index->trace->span_count; i++) {
-    uint32_t *slot = find_slot(table, &table->spans[i].id);
+    const bt_span_id *id = &index->trace->spans[i].id;
+    uint32_t first = find_first(index, firsts, id);
     index->next_half[i] = BT_NO_SPAN;
-    if (*slot)
-      index->next_half[last[*slot - 1]] = i;
+    if (first != BT_NO_SPAN)
+      index->next_half[last[first]] = i;
     else
-      *slot = i + 1;
-    last[*slot - 1] = i;
+      bt_table_add(firsts, bt_hash_word(id->bytes), first = i);
+    last[first] = i;
   }
 }
 
 bool bt_trace_index_find_parents(bt_trace_index *index) {
   if (index->first_parent) return true;
   uint32_t count = index->trace->span_count;
-  id_table table;
+  bt_table firsts = {0};
   uint32_t *first_parent = bt_arena_array(index->arena, count, sizeof *first_parent);
   index->next_half = bt_arena_array(index->arena, count, sizeof *index->next_half);
   index->walk_stack = bt_arena_array(index->arena, (size_t)count + 1, sizeof *index->walk_stack);
   index->walk_mark = bt_arena_array(index->arena, count, sizeof *index->walk_mark);
   if (!first_parent || !index->next_half || !index->walk_stack || !index->walk_mark) return false;
-  if (!make_id_table(index, &table)) return false;
-  file_spans(index, &table, index->walk_stack);
+  if (!bt_table_reserve_in(&firsts, count, index->arena)) return false;
+  file_spans(index, &firsts, index->walk_stack);
   for (uint32_t i = 0; i < count; i++) {
     const bt_span_id *parent = &index->trace->spans[i].parent_id;
-    uint32_t found = bt_span_id_is_zero(parent) ? 0 : *find_slot(&table, parent);
-    first_parent[i] = found ? found - 1 : BT_NO_SPAN;
+    first_parent[i] = bt_span_id_is_zero(parent) ? BT_NO_SPAN : find_first(index, &firsts, parent);
   }
   index->first_parent = first_parent;
   index->walk_number = 0;

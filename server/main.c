@@ -2,7 +2,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "dsl/base/mix.h"
+#include "dsl/base/table.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/printer.h"
@@ -66,7 +69,16 @@ static int run_command(int argc, char **argv) {
 }
 
 /* An answer that could not be written is none: a full disk must not look like "no violations". */
+/* Where the system has no random bytes to give, where the stack lies has to do. */
+static void seed_tables(void) {
+  uint64_t words[BT_HASH_SEEDS], bits = (uint64_t)(uintptr_t)&words;
+  if (getrandom(words, sizeof words, GRND_NONBLOCK) != (ssize_t)sizeof words)
+    for (size_t i = 0; i < BT_HASH_SEEDS; i++) words[i] = bits = bt_mix_bits(bits + i);
+  bt_hash_seed(words);
+}
+
 int main(int argc, char **argv) {
+  seed_tables();
   bt_violation_ids_install();
   bt_json_memory_install();
   int code = run_command(argc, argv);

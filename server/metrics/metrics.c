@@ -1,5 +1,5 @@
-/* Counters of the service. See metrics.h. A hash table finds rules (open addressing by tenant and id). Nothing removes
- * an entry, so a rule that is deleted and made again goes on counting. */
+/* Counters of the service. See metrics.h. Nothing removes an entry of a rule, so one that is deleted and made again
+ * goes on counting. */
 #include "server/metrics/metrics.h"
 
 #include <pthread.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "dsl/base/table.h"
 
 const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "suggestions",
                                                 "gate",   "on_demand",       "report"};
@@ -17,15 +18,13 @@ const char *const bt_report_end_names[] = {"complete", "incomplete", "cancelled"
 const char *const bt_report_span_outcome_names[] = {"sent", "not_sent", "failed"};
 const char *const bt_time_stamp_outcome_names[] = {"given", "failed"};
 
-enum { FIRST_SLOTS = 64 };
-
 typedef struct route_counts {
   atomic_uint_fast64_t requests[BT_STATUS_CLASSES];
   bt_histogram durations;
 } route_counts;
 
 typedef struct rule_entry {
-  char *key; /* new: tenant, NUL, rule id, NUL; NULL: free */
+  char *key; /* new: tenant, NUL, rule id, NUL */
   bt_rule_counts counts;
 } rule_entry;
 
@@ -38,7 +37,8 @@ struct bt_metrics {
   atomic_uint_fast64_t time_stamps[BT_TIME_STAMP_OUTCOMES];
   pthread_mutex_t mutex; /* all below */
   rule_entry *rules;
-  size_t rule_slots, rule_count;
+  size_t rule_count, rule_capacity;
+  bt_table table; /* of rules, by tenant and id */
 };
 
 bt_status bt_metrics_new(size_t routes, bt_metrics **out, bt_error *error) {
@@ -47,11 +47,8 @@ bt_status bt_metrics_new(size_t routes, bt_metrics **out, bt_error *error) {
   if (!metrics) return bt_error_no_memory(error);
   metrics->route_count = routes;
   metrics->routes = calloc(routes + 1, sizeof *metrics->routes);
-  metrics->rules = calloc(FIRST_SLOTS, sizeof *metrics->rules);
-  metrics->rule_slots = FIRST_SLOTS;
-  if (!metrics->routes || !metrics->rules || pthread_mutex_init(&metrics->mutex, NULL)) {
+  if (!metrics->routes || pthread_mutex_init(&metrics->mutex, NULL)) {
     free(metrics->routes);
-    free(metrics->rules);
     free(metrics);
     return bt_error_no_memory(error);
   }
@@ -61,9 +58,10 @@ bt_status bt_metrics_new(size_t routes, bt_metrics **out, bt_error *error) {
 
 void bt_metrics_free(bt_metrics *metrics) {
   if (!metrics) return;
-  for (size_t i = 0; i < metrics->rule_slots; i++) free(metrics->rules[i].key);
+  for (size_t i = 0; i < metrics->rule_count; i++) free(metrics->rules[i].key);
   pthread_mutex_destroy(&metrics->mutex);
   free(metrics->rules);
+  bt_table_dispose(&metrics->table);
   free(metrics->routes);
   free(metrics);
 }
@@ -159,41 +157,35 @@ uint64_t bt_metrics_time_stamps(const bt_metrics *metrics, bt_time_stamp_outcome
 
 /* ---- rules; all under the mutex ---- */
 
-static size_t slot_of(const rule_entry *entries, size_t slots, const char *tenant, const char *rule_id) {
-  size_t slot = (bt_str_hash(bt_str_from(rule_id)) * 31 + bt_str_hash(bt_str_from(tenant))) & (slots - 1);
-  while (entries[slot].key &&
-         (strcmp(entries[slot].key, tenant) != 0 || strcmp(entries[slot].key + strlen(tenant) + 1, rule_id) != 0))
-    slot = (slot + 1) & (slots - 1);
-  return slot;
+static uint64_t hash_of(const char *tenant, const char *rule_id) {
+  return bt_hash_pair(bt_hash_text(bt_str_from(tenant)), bt_hash_text(bt_str_from(rule_id)));
 }
 
-static bool grow_table(bt_metrics *metrics) {
-  size_t slots = metrics->rule_slots * 2;
-  rule_entry *bigger = calloc(slots, sizeof *bigger);
-  if (!bigger) return false;
-  for (size_t i = 0; i < metrics->rule_slots; i++) {
-    const char *key = metrics->rules[i].key;
-    if (key) bigger[slot_of(bigger, slots, key, key + strlen(key) + 1)] = metrics->rules[i];
+/* NULL: there is none. */
+static rule_entry *find_rule(const bt_metrics *metrics, const char *tenant, const char *rule_id) {
+  bt_table_walk walk = bt_table_find(&metrics->table, hash_of(tenant, rule_id));
+  while (bt_table_next(&metrics->table, &walk)) {
+    rule_entry *entry = &metrics->rules[walk.number];
+    if (strcmp(entry->key, tenant) == 0 && strcmp(entry->key + strlen(tenant) + 1, rule_id) == 0) return entry;
   }
-  free(metrics->rules);
-  metrics->rules = bigger;
-  metrics->rule_slots = slots;
-  return true;
+  return NULL;
 }
 
 /* NULL: no memory. */
 static rule_entry *find_or_add(bt_metrics *metrics, const char *tenant, const char *rule_id) {
-  rule_entry *entry = &metrics->rules[slot_of(metrics->rules, metrics->rule_slots, tenant, rule_id)];
-  if (entry->key) return entry;
-  if (metrics->rule_count * 2 >= metrics->rule_slots && !grow_table(metrics)) return NULL;
+  rule_entry *entry = find_rule(metrics, tenant, rule_id);
+  if (entry) return entry;
+  rule_entry *rules = bt_grow_array(metrics->rules, metrics->rule_count, &metrics->rule_capacity, sizeof *rules);
+  if (rules) metrics->rules = rules;
+  if (!rules || !bt_table_reserve(&metrics->table, metrics->rule_count + 1)) return NULL;
   size_t tenant_bytes = strlen(tenant) + 1, id_bytes = strlen(rule_id) + 1;
   char *key = bt_realloc_array(NULL, tenant_bytes + id_bytes, 1);
   if (!key) return NULL;
   memcpy(key, tenant, tenant_bytes);
   memcpy(key + tenant_bytes, rule_id, id_bytes);
-  entry = &metrics->rules[slot_of(metrics->rules, metrics->rule_slots, tenant, rule_id)];
-  entry->key = key;
-  metrics->rule_count++;
+  bt_table_add(&metrics->table, hash_of(tenant, rule_id), metrics->rule_count);
+  entry = &rules[metrics->rule_count++];
+  *entry = (rule_entry){.key = key};
   return entry;
 }
 
@@ -241,9 +233,8 @@ void bt_metrics_rule_watched(bt_metrics *metrics, const char *tenant, const char
 
 bt_rule_counts bt_metrics_rule(bt_metrics *metrics, const char *tenant, const char *rule_id) {
   pthread_mutex_lock(&metrics->mutex);
-  const rule_entry *entry =
-      &metrics->rules[slot_of(metrics->rules, metrics->rule_slots, tenant ? tenant : "", rule_id)];
-  bt_rule_counts counts = entry->counts;
+  const rule_entry *entry = find_rule(metrics, tenant ? tenant : "", rule_id);
+  bt_rule_counts counts = entry ? entry->counts : (bt_rule_counts){0};
   pthread_mutex_unlock(&metrics->mutex);
   return counts;
 }

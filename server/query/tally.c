@@ -10,7 +10,7 @@
 
 #include "server/memory/account.h"
 
-enum { SLOTS = 4 * BT_TALLY_KEYS_MAX, NUMBER_BYTES = 40 };
+enum { NUMBER_BYTES = 40 };
 static const size_t TEXT_MAX_BYTES = (size_t)24 << 20;
 #define SERVICE_NAME BT_STR("service.name")
 
@@ -23,8 +23,8 @@ bt_status bt_tally_init(bt_tally *tally, bt_error *error) {
   *tally = (bt_tally){.largest_hash = UINT64_MAX};
   bt_arena_init(&tally->arena, TEXT_MAX_BYTES);
   tally->keys = calloc(BT_TALLY_KEYS_MAX, sizeof *tally->keys);
-  tally->slots = calloc(SLOTS, sizeof *tally->slots);
-  return tally->keys && tally->slots ? BT_OK : bt_error_no_memory(error);
+  bool has_room = tally->keys && bt_table_reserve(&tally->table, BT_TALLY_KEYS_MAX);
+  return has_room ? BT_OK : bt_error_no_memory(error);
 }
 
 static void free_key(bt_tally_key *key) {
@@ -35,7 +35,7 @@ static void free_key(bt_tally_key *key) {
 void bt_tally_dispose(bt_tally *tally) {
   for (size_t i = 0; tally->keys && i < tally->key_count; i++) free_key(&tally->keys[i]);
   free(tally->keys);
-  free(tally->slots);
+  bt_table_dispose(&tally->table);
   bt_arena_dispose(&tally->arena);
   *tally = (bt_tally){0};
 }
@@ -49,13 +49,18 @@ static uint64_t spread_hash(uint64_t hash, unsigned kind) {
   return hash ^ hash >> 33;
 }
 
-static uint32_t *slot_of(const bt_tally *tally, bt_mark_kind kind, bt_str key, uint64_t hash) {
-  for (size_t at = hash % SLOTS;; at = (at + 1) % SLOTS) {
-    uint32_t *slot = &tally->slots[at];
-    if (!*slot) return slot;
-    const bt_tally_key *there = &tally->keys[*slot - 1];
-    if (there->hash == hash && there->kind == kind && bt_str_equal(there->key, key)) return slot;
+/* Of the table, which nobody can make slow; `hash` says which keys are kept, the same in every process. */
+static uint64_t seeded_hash(bt_mark_kind kind, bt_str key) {
+  return bt_hash_pair(bt_hash_text(key), kind);
+}
+
+static bt_tally_key *find_kept(const bt_tally *tally, bt_mark_kind kind, bt_str key, uint64_t seeded) {
+  bt_table_walk walk = bt_table_find(&tally->table, seeded);
+  while (bt_table_next(&tally->table, &walk)) {
+    bt_tally_key *there = &tally->keys[walk.number];
+    if (there->kind == kind && bt_str_equal(there->key, key)) return there;
   }
+  return NULL;
 }
 
 /* Keeps the half of the keys with the smaller hashes: which ones these are does not depend on the order in which they
@@ -64,15 +69,15 @@ static void halve_keys(bt_tally *tally) {
   size_t kept = 0;
   tally->left_out_keys = true;
   tally->largest_hash /= 2;
-  memset(tally->slots, 0, SLOTS * sizeof *tally->slots);
+  bt_table_clear(&tally->table);
   for (size_t i = 0; i < tally->key_count; i++) {
     bt_tally_key *key = &tally->keys[i];
     if (key->hash > tally->largest_hash) {
       free_key(key);
       continue;
     }
-    tally->keys[kept] = *key;
-    *slot_of(tally, key->kind, key->key, key->hash) = (uint32_t)++kept;
+    bt_table_add(&tally->table, seeded_hash(key->kind, key->key), kept);
+    tally->keys[kept++] = *key;
   }
   tally->key_count = kept;
 }
@@ -90,15 +95,15 @@ static bt_status no_room(const bt_tally *tally, bt_str text, bt_error *error) {
 static bt_status find_key(bt_tally *tally, bt_mark_kind kind, bt_str key, bt_tally_key **out, bt_error *error) {
   bool is_attribute = kind == BT_MARK_SPAN_ATTRIBUTE || kind == BT_MARK_RESOURCE_ATTRIBUTE;
   uint64_t hash = is_attribute ? spread_hash(bt_str_hash(key), kind) : 0; /* span names and services are always kept */
-  uint32_t *slot = slot_of(tally, kind, key, hash);
-  *out = *slot ? &tally->keys[*slot - 1] : NULL;
+  uint64_t seeded = seeded_hash(kind, key);
+  *out = find_kept(tally, kind, key, seeded);
   if (*out || hash > tally->largest_hash) return BT_OK;
   while (tally->key_count == BT_TALLY_KEYS_MAX) halve_keys(tally);
   if (hash > tally->largest_hash) return BT_OK;
   bt_tally_key *added = &tally->keys[tally->key_count];
   *added = (bt_tally_key){.hash = hash, .kind = kind};
   if (!bt_arena_copy(&tally->arena, key, &added->key)) return no_room(tally, key, error);
-  *slot_of(tally, kind, key, hash) = (uint32_t)++tally->key_count;
+  bt_table_add(&tally->table, seeded, tally->key_count++);
   *out = added;
   return BT_OK;
 }
@@ -260,7 +265,7 @@ static size_t bytes_of_array(size_t count, size_t each) {
 }
 
 size_t bt_tally_bytes(const bt_tally *tally, size_t mark_bytes) {
-  size_t bytes = BT_TALLY_KEYS_MAX * sizeof *tally->keys + SLOTS * sizeof *tally->slots + BLOCK_BYTES;
+  size_t bytes = BT_TALLY_KEYS_MAX * sizeof *tally->keys + bt_table_bytes(BT_TALLY_KEYS_MAX) + BLOCK_BYTES;
   for (size_t i = 0; i < tally->key_count; i++) {
     const bt_tally_key *key = &tally->keys[i];
     bytes += bytes_of_array(key->value_count, sizeof *key->values);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "dsl/arena.h"
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
@@ -60,7 +61,7 @@ typedef struct bt_tally_key {
 typedef struct bt_tally {
   bt_tally_key *keys;
   size_t key_count;
-  uint32_t *slots;       /* key + 1, or 0; by hash */
+  bt_table table;        /* of keys */
   uint64_t largest_hash; /* of keys that are kept */
   bool left_out_keys;
   uint32_t traces;

@@ -1,54 +1,38 @@
 /* Two generations of fingerprints. See watch_counts.h. */
 #include "server/watch/watch_counts.h"
 
-#include <stdlib.h>
-
-enum { FIRST_SLOTS = 64 };
-
-static uint64_t *slot_of(const bt_watch_generation *generation, uint64_t fingerprint) {
-  size_t mask = generation->slot_count - 1, at = (size_t)fingerprint & mask;
-  while (generation->slots[at] && generation->slots[at] != fingerprint) at = (at + 1) & mask;
-  return &generation->slots[at];
+static size_t number_of(uint64_t hash) {
+  return (hash >> 32) % BT_TABLE_MOST;
 }
 
-static bool has_fingerprint(const bt_watch_generation *generation, uint64_t fingerprint) {
-  return generation->slot_count && *slot_of(generation, fingerprint);
+static bool has_fingerprint(const bt_table *generation, uint64_t hash) {
+  bt_table_walk walk = bt_table_find(generation, hash);
+  while (bt_table_next(generation, &walk))
+    if (walk.number == number_of(hash)) return true;
+  return false;
 }
 
-static size_t bytes_of(const bt_watch_generation *generation) {
-  return generation->slot_count * sizeof *generation->slots;
-}
-
-/* BT_LIMIT: there is no room. */
-static bt_status grow_generation(bt_watch_generation *generation, bt_watch_room *room, bt_error *error) {
-  if (2 * (generation->count + 1) <= generation->slot_count) return BT_OK;
-  bt_watch_generation larger = {.slot_count = generation->slot_count ? 2 * generation->slot_count : FIRST_SLOTS,
-                                .count = generation->count};
-  if (!bt_watch_room_take(room, bytes_of(&larger))) return bt_watch_room_say(room, "what it has counted", error);
-  larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
-  if (!larger.slots) {
-    bt_watch_room_give(room, bytes_of(&larger));
-    return bt_error_no_memory(error);
-  }
-  for (size_t i = 0; i < generation->slot_count; i++)
-    if (generation->slots[i]) *slot_of(&larger, generation->slots[i]) = generation->slots[i];
-  free(generation->slots);
-  bt_watch_room_give(room, bytes_of(generation));
-  *generation = larger;
-  return BT_OK;
+/* Room for one more. BT_LIMIT: there is none. */
+static bt_status grow_generation(bt_table *generation, bt_watch_room *room, bt_error *error) {
+  if (bt_table_has_room(generation, generation->count + 1)) return BT_OK;
+  size_t before = bt_table_held_bytes(generation), wanted = bt_table_bytes(generation->count + 1);
+  if (!bt_watch_room_take(room, wanted)) return bt_watch_room_say(room, "what it has counted", error);
+  bool has_room = bt_table_resize(generation, generation->count + 1);
+  bt_watch_room_give(room, has_room ? before : wanted);
+  return has_room ? BT_OK : bt_error_no_memory(error);
 }
 
 static void turn_generations(bt_watch_counted *counted) {
-  free(counted->before.slots);
-  bt_watch_room_give(counted->room, bytes_of(&counted->before));
+  bt_watch_room_give(counted->room, bt_table_held_bytes(&counted->before));
+  bt_table_dispose(&counted->before);
   counted->before = counted->now;
-  counted->now = (bt_watch_generation){0};
+  counted->now = (bt_table){0};
 }
 
 bt_status bt_watch_counted_add(bt_watch_counted *counted, uint64_t fingerprint, bool *is_new, bt_error *error) {
-  fingerprint = fingerprint ? fingerprint : 1;
+  uint64_t hash = bt_hash_pair(fingerprint, 0);
   *is_new = false;
-  if (has_fingerprint(&counted->now, fingerprint) || has_fingerprint(&counted->before, fingerprint)) return BT_OK;
+  if (has_fingerprint(&counted->now, hash) || has_fingerprint(&counted->before, hash)) return BT_OK;
   if (counted->now.count == BT_WATCH_COUNTED_MAX) turn_generations(counted);
   bt_status status = grow_generation(&counted->now, counted->room, error);
   for (int i = 0; i < 2 && status == BT_LIMIT; i++) { /* first the older generation goes, then the newer one */
@@ -57,8 +41,7 @@ bt_status bt_watch_counted_add(bt_watch_counted *counted, uint64_t fingerprint, 
   }
   *is_new = status == BT_LIMIT;
   if (status != BT_OK) return status == BT_LIMIT ? BT_OK : status;
-  *slot_of(&counted->now, fingerprint) = fingerprint;
-  counted->now.count++;
+  bt_table_add(&counted->now, hash, number_of(hash));
   *is_new = true;
   return BT_OK;
 }
@@ -70,8 +53,7 @@ void bt_watch_counted_age(bt_watch_counted *counted, int64_t now_ns, int64_t kep
 }
 
 void bt_watch_counted_dispose(bt_watch_counted *counted) {
-  free(counted->now.slots);
-  free(counted->before.slots);
-  bt_watch_room_give(counted->room, bytes_of(&counted->now) + bytes_of(&counted->before));
+  turn_generations(counted);
+  turn_generations(counted);
   *counted = (bt_watch_counted){.room = counted->room};
 }

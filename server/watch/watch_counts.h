@@ -9,20 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "server/watch/watch_room.h"
 
 enum { BT_WATCH_COUNTED_MAX = 1 << 20 }; /* of one generation: 16 MiB */
 
-typedef struct bt_watch_generation {
-  uint64_t *slots; /* open addressing, a power of two; 0 is empty */
-  size_t slot_count, count;
-} bt_watch_generation;
-
 typedef struct bt_watch_counted { /* all-zero is empty */
-  bt_watch_generation now, before;
-  int64_t begun_ns;    /* of `now` */
-  bt_watch_room *room; /* borrowed; or NULL */
+  bt_table now, before; /* of fingerprints, each of them hashed to 64 bits: half is its hash, half its number */
+  int64_t begun_ns;     /* of `now` */
+  bt_watch_room *room;  /* borrowed; or NULL */
 } bt_watch_counted;
 
 /* *is_new: it was not there; it is now. Fingerprints are spread evenly. BT_LIMIT: there is no room. BT_NO_MEMORY. */

@@ -57,9 +57,9 @@ bt_status bt_watch_list_due(const bt_watcher *watcher, bt_trace_id **ids, size_t
     free(due);
     return bt_error_no_memory(error);
   }
-  for (size_t i = 0; i < table->slot_count; i++)
-    if (table->slots[i].is_used && table->slots[i].due_ns <= watcher->now_ns)
-      due[(*count)++] = (bt_due_trace){table->slots[i].id, table->slots[i].start_ns};
+  for (size_t i = 0; i < table->count; i++)
+    if (table->traces[i].due_ns <= watcher->now_ns)
+      due[(*count)++] = (bt_due_trace){table->traces[i].id, table->traces[i].start_ns};
   qsort(due, *count, sizeof *due, compare_due);
   for (size_t i = 0; i < *count; i++) (*ids)[i] = due[i].id;
   free(due);

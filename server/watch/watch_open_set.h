@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "dsl/trace.h"
 #include "server/replay/violation.h"
@@ -32,8 +33,9 @@ typedef struct bt_open {
 } bt_open;
 
 typedef struct bt_open_set {
-  bt_open **slots; /* open addressing, a power of two; records stay where they are */
-  size_t slot_count, count;
+  bt_open **items; /* in no order; records stay where they are */
+  size_t count, capacity;
+  bt_table table;      /* of items, by the violation's id */
   bt_watch_room *room; /* borrowed; or NULL */
 } bt_open_set;
 

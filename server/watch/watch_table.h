@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "dsl/trace.h"
 #include "server/watch/watch_room.h"
@@ -30,12 +31,13 @@ typedef struct bt_watched {
   int64_t gap_holds_ns; /* the same for the gaps */
   uint32_t given_at;    /* how many traces the watcher had been given when a read of this one failed last */
   uint8_t misses;       /* while it waits: reads of it that did not give it, and tell something about it */
-  bool is_used, was_judged;
+  bool was_judged;
 } bt_watched;
 
 typedef struct bt_watch_table {
-  bt_watched *slots; /* open addressing, a power of two */
-  size_t slot_count, count, maximum;
+  bt_watched *traces; /* in no order */
+  size_t count, capacity, maximum;
+  bt_table table;      /* of traces, by id */
   bt_watch_room *room; /* borrowed; or NULL */
 } bt_watch_table;
 

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 256, VALUES = UCHAR_MAX + 1, FEW_TRACES = 48 };
+enum { MOST_TRACES = 1 << 30, VALUES = UCHAR_MAX + 1, FEW_TRACES = 48 };
 
 void bt_file_index_dispose(bt_file_index *index) {
   free(index->units);
   free(index->traces);
   free(index->links);
   free(index->trace_links);
-  free(index->slots);
+  bt_table_dispose(&index->table);
   *index = (bt_file_index){0};
 }
 
@@ -26,45 +26,24 @@ bt_status bt_file_index_add_unit(bt_file_index *index, const bt_indexed_unit *un
   return BT_OK;
 }
 
-/* Seeded, so that nobody can choose ids that fall into one slot. */
-static size_t slot_of(const bt_file_index *index, const bt_trace_id *id) {
-  uint64_t halves[2];
-  memcpy(halves, id->bytes, sizeof halves);
-  uint64_t bits = (halves[0] ^ index->seed) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32) ^ halves[1]) * 0xD6E8FEB86659FD93u;
-  return (size_t)(bits ^ (bits >> 32)) & (index->slot_count - 1);
+/* NULL: there is none. */
+static bt_indexed_trace *find_unfinished(const bt_file_index *index, const bt_trace_id *id, uint64_t hash) {
+  bt_table_walk walk = bt_table_find(&index->table, hash);
+  while (bt_table_next(&index->table, &walk))
+    if (bt_trace_id_compare(&index->traces[walk.number].id, id) == 0) return &index->traces[walk.number];
+  return NULL;
 }
 
-/* The slot that holds the trace, or the free one where it belongs. */
-static size_t find_slot(const bt_file_index *index, const bt_trace_id *id) {
-  size_t slot = slot_of(index, id);
-  while (index->slots[slot] && bt_trace_id_compare(&index->traces[index->slots[slot] - 1].id, id) != 0)
-    slot = (slot + 1) & (index->slot_count - 1);
-  return slot;
-}
-
-static bt_status grow_slots(bt_file_index *index, bt_error *error) {
-  size_t count = index->slot_count ? index->slot_count * 2 : FIRST_SLOTS;
-  if (count > (size_t)UINT32_MAX)
-    return bt_error_set(error, BT_LIMIT, "the files hold too many traces; read fewer at once");
-  uint32_t *slots = calloc(count, sizeof *slots);
-  if (!slots) return bt_error_no_memory(error);
-  free(index->slots);
-  index->slots = slots;
-  index->slot_count = count;
-  index->seed = (uint64_t)(uintptr_t)slots * 0x9E3779B97F4A7C15u;
-  for (size_t i = 0; i < index->trace_count; i++) slots[find_slot(index, &index->traces[i].id)] = (uint32_t)(i + 1);
-  return BT_OK;
-}
-
-static bt_status add_new(bt_file_index *index, size_t slot, const bt_trace_bounds *bounds, uint32_t unit,
+static bt_status add_new(bt_file_index *index, uint64_t hash, const bt_trace_bounds *bounds, uint32_t unit,
                          bt_error *error) {
+  if (index->trace_count == MOST_TRACES)
+    return bt_error_set(error, BT_LIMIT, "the files hold too many traces; read fewer at once");
   bt_indexed_trace *traces = bt_grow_array(index->traces, index->trace_count, &index->trace_capacity, sizeof *traces);
-  if (!traces) return bt_error_no_memory(error);
-  index->traces = traces;
+  if (traces) index->traces = traces;
+  if (!traces || !bt_table_reserve(&index->table, index->trace_count + 1)) return bt_error_no_memory(error);
+  bt_table_add(&index->table, hash, index->trace_count);
   traces[index->trace_count++] =
       (bt_indexed_trace){.id = bounds->id, .start_ns = bounds->start_ns, .end_ns = bounds->end_ns, .unit = unit};
-  index->slots[slot] = (uint32_t)index->trace_count;
   return BT_OK;
 }
 
@@ -94,16 +73,11 @@ bt_status bt_file_index_add_trace_links(bt_file_index *index, const bt_trace_lin
 }
 
 bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace_bounds *bounds, bool *is_new, bt_error *error) {
-  *is_new = false;
-  if (index->trace_count * 2 >= index->slot_count) {
-    bt_status status = grow_slots(index, error);
-    if (status != BT_OK) return status;
-  }
   uint32_t unit = (uint32_t)index->unit_count - 1;
-  size_t slot = find_slot(index, &bounds->id);
-  *is_new = index->slots[slot] == 0;
-  if (*is_new) return add_new(index, slot, bounds, unit, error);
-  bt_indexed_trace *known = &index->traces[index->slots[slot] - 1];
+  uint64_t hash = bt_hash_id(bounds->id.bytes);
+  bt_indexed_trace *known = find_unfinished(index, &bounds->id, hash);
+  *is_new = !known;
+  if (!known) return add_new(index, hash, bounds, unit, error);
   if (bounds->start_ns && (!known->start_ns || bounds->start_ns < known->start_ns)) known->start_ns = bounds->start_ns;
   if (bounds->end_ns > known->end_ns) known->end_ns = bounds->end_ns;
   return add_link(index, known, unit, error);
@@ -165,9 +139,7 @@ static void finish_links(bt_file_index *index) {
 
 void bt_file_index_finish(bt_file_index *index) {
   finish_links(index);
-  free(index->slots);
-  index->slots = NULL;
-  index->slot_count = 0;
+  bt_table_dispose(&index->table);
   sort_traces(index->traces, index->trace_count, 0);
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "dsl/trace.h"
 
@@ -46,9 +47,7 @@ typedef struct bt_file_index { /* all-zero: empty */
   size_t link_count, link_capacity;
   bt_trace_link *trace_links; /* by `to` and `from` once finished, each once then */
   size_t trace_link_count, trace_link_capacity;
-  uint32_t *slots; /* trace + 1, or 0; open addressing by id; only while it is filled */
-  size_t slot_count;
-  uint64_t seed;
+  bt_table table; /* of traces, by id; only while it is filled */
 } bt_file_index;
 
 void bt_file_index_dispose(bt_file_index *index);

@@ -157,8 +157,9 @@ static void dispose_assembly(memory_source *memory, assembly *a) {
 static bt_status hold_pieces(const memory_source *memory, bt_str asked, const bt_trace_id *id, assembly *a,
                              bt_error *error) {
   a->is_evicted = a->was_evicted = false;
-  for (const bt_memory_entry *e = bt_memory_table_bucket(&memory->table, id); e; e = e->next) {
-    if (bt_trace_id_compare(&e->id, id) != 0 || !bt_memory_tenant_is_named(asked, e->of)) continue;
+  bt_memory_walk walk = bt_memory_table_all(&memory->table, id);
+  for (const bt_memory_entry *e; (e = bt_memory_table_next(&memory->table, &walk));) {
+    if (!bt_memory_tenant_is_named(asked, e->of)) continue;
     a->was_evicted = a->was_evicted || e->was_evicted;
     bt_memory_piece **held = bt_grow_array(a->held, a->count, &a->capacity, sizeof *held);
     if (!held) return bt_error_no_memory(error);
@@ -328,10 +329,9 @@ static void keep_linking(const memory_source *memory, bt_str asked, const bt_tra
   size_t kept = 0;
   for (size_t i = 0; i < found->count; i++) {
     bool links = false;
-    const bt_trace_id *id = &found->items[i].id;
-    for (const bt_memory_entry *e = bt_memory_table_bucket(&memory->table, id); e && !links; e = e->next)
-      links = bt_trace_id_compare(&e->id, id) == 0 && bt_memory_tenant_is_named(asked, e->of) &&
-              links_to_any(e->newest, sorted, count);
+    bt_memory_walk walk = bt_memory_table_all(&memory->table, &found->items[i].id);
+    for (const bt_memory_entry *e; !links && (e = bt_memory_table_next(&memory->table, &walk));)
+      links = bt_memory_tenant_is_named(asked, e->of) && links_to_any(e->newest, sorted, count);
     if (links) found->items[kept++] = found->items[i];
   }
   found->count = kept;

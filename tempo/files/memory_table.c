@@ -59,35 +59,27 @@ bt_status bt_memory_table_tenant(bt_memory_table *table, bt_str name, bt_memory_
 
 /* ---- entries ---- */
 
-/* Seeded, so that nobody can choose ids that fall together. */
-static uint64_t hash_id(uint64_t seed, const bt_trace_id *id) {
-  uint64_t halves[2];
-  memcpy(halves, id->bytes, sizeof halves);
-  uint64_t bits = (halves[0] ^ seed) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32) ^ halves[1]) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u; /* so that the last bytes of an id reach the low bits too */
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
-  return bits ^ (bits >> 32);
-}
-
-static size_t bucket_of(const bt_memory_table *table, const bt_trace_id *id) {
-  return (size_t)hash_id(table->seed, id) & (BT_MEMORY_BUCKETS - 1);
-}
-
-const bt_memory_entry *bt_memory_table_bucket(const bt_memory_table *table, const bt_trace_id *id) {
-  return table->buckets[bucket_of(table, id)];
-}
-
 bt_memory_entry *bt_memory_table_find(const bt_memory_table *table, const bt_trace_id *id, const bt_memory_tenant *t) {
-  for (bt_memory_entry *e = table->buckets[bucket_of(table, id)]; e; e = e->next)
-    if (e->of == t && bt_trace_id_compare(&e->id, id) == 0) return e;
+  bt_memory_walk walk = bt_memory_table_all(table, id);
+  for (bt_memory_entry *e; (e = bt_memory_table_next(table, &walk));)
+    if (e->of == t) return e;
+  return NULL;
+}
+
+bt_memory_walk bt_memory_table_all(const bt_memory_table *table, const bt_trace_id *id) {
+  return (bt_memory_walk){bt_table_find(&table->table, bt_hash_id(id->bytes)), *id};
+}
+
+bt_memory_entry *bt_memory_table_next(const bt_memory_table *table, bt_memory_walk *walk) {
+  while (bt_table_next(&table->table, &walk->walk)) {
+    bt_memory_entry *e = table->entries[walk->walk.number];
+    if (bt_trace_id_compare(&e->id, &walk->id) == 0) return e;
+  }
   return NULL;
 }
 
 void bt_memory_table_add(bt_memory_table *table, bt_memory_entry *e) {
-  size_t bucket = bucket_of(table, &e->id);
-  e->next = table->buckets[bucket];
-  table->buckets[bucket] = e;
+  bt_table_add(&table->table, bt_hash_id(e->id.bytes), table->count);
   table->entries[table->count++] = e;
   table->used_bytes += sizeof *e;
 }
@@ -109,8 +101,8 @@ bt_status bt_memory_table_reserve(bt_memory_table *table, size_t more, bt_error 
   if (more <= table->capacity - table->count) return BT_OK;
   size_t wanted = (table->count + more) * 2;
   bt_memory_entry **entries = bt_realloc_array(table->entries, wanted, sizeof(bt_memory_entry *));
-  if (!entries) return bt_error_no_memory(error);
-  table->entries = entries;
+  if (entries) table->entries = entries;
+  if (!entries || !bt_table_reserve(&table->table, wanted)) return bt_error_no_memory(error);
   table->capacity = wanted;
   return BT_OK;
 }
@@ -119,7 +111,7 @@ bt_status bt_memory_table_reserve(bt_memory_table *table, size_t more, bt_error 
 
 /* Place number i of an id in the filter: a bit. */
 static size_t filter_bit(const bt_memory_table *table, const bt_memory_tenant *t, const bt_trace_id *id, unsigned i) {
-  uint64_t hash = hash_id(table->seed + (uintptr_t)t, id), step = (hash >> 32) | 1;
+  uint64_t hash = bt_hash_pair(bt_hash_id(id->bytes), (uintptr_t)t), step = (hash >> 32) | 1;
   return (size_t)(hash + i * step) & (table->filter_bytes * 8 - 1);
 }
 
@@ -131,7 +123,7 @@ bool bt_memory_table_may_be_evicted(const bt_memory_table *table, const bt_memor
   return true;
 }
 
-/* Its place in table->entries is the caller's to close. */
+/* Its place in table->entries is the caller's to close, and the table to fill anew. */
 static void evict_entry(bt_memory_table *table, bt_memory_entry *e) {
   for (const bt_memory_piece *piece = e->newest; piece; piece = piece->before) table->used_bytes -= piece->bytes;
   table->used_bytes -= sizeof *e;
@@ -142,9 +134,6 @@ static void evict_entry(bt_memory_table *table, bt_memory_entry *e) {
   }
   e->of->has_evicted = true;
   if (e->end_ns > e->of->evicted_end_ns) e->of->evicted_end_ns = e->end_ns;
-  bt_memory_entry **place = &table->buckets[bucket_of(table, &e->id)];
-  while (*place != e) place = &(*place)->next;
-  *place = e->next;
   free(e);
 }
 
@@ -171,6 +160,8 @@ void bt_memory_table_evict(bt_memory_table *table) {
       table->entries[kept++] = table->entries[i];
   }
   table->count = kept;
+  bt_table_clear(&table->table);
+  for (size_t i = 0; i < kept; i++) bt_table_add(&table->table, bt_hash_id(table->entries[i]->id.bytes), i);
 }
 
 /* ---- the whole ---- */
@@ -180,7 +171,6 @@ bool bt_memory_table_init(bt_memory_table *table, size_t cap_bytes) {
   table->filter_bytes = FILTER_LEAST_BYTES;
   while (table->filter_bytes * 2 <= cap_bytes / FILTER_SHARE) table->filter_bytes *= 2;
   table->filter = calloc(1, table->filter_bytes);
-  table->seed = (uint64_t)(uintptr_t)table * 0x9E3779B97F4A7C15u;
   return table->filter != NULL;
 }
 
@@ -191,6 +181,7 @@ void bt_memory_table_dispose(bt_memory_table *table) {
   }
   for (size_t i = 0; i < table->tenant_count; i++) tenant_free(table->tenants[i]);
   free(table->entries);
+  bt_table_dispose(&table->table);
   free(table->tenants);
   free(table->filter);
 }

@@ -1,5 +1,5 @@
-/* What the memory source holds: an entry for each trace and tenant, in an array in no order and in a chained hash table
- * by trace id, and what was evicted. Ids of evicted traces are kept in a Bloom filter: it may name too many, never too
+/* What the memory source holds: an entry for each trace and tenant, in an array in no order and in a hash table by
+ * trace id, and what was evicted. Ids of evicted traces are kept in a Bloom filter: it may name too many, never too
  * few, so that what comes later of an evicted trace is always known to be a part. Thread: under the owner's mutex. Only
  * memory_source.c includes this. */
 #ifndef BT_TEMPO_FILES_MEMORY_TABLE_H
@@ -9,12 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
 #include "tempo/files/memory_piece.h"
-
-enum { BT_MEMORY_BUCKETS = 1 << 14 };
 
 typedef struct bt_memory_tenant {
   char *name; /* new; "" for none */
@@ -27,7 +26,6 @@ struct bt_memory_entry {
   bt_trace_id id;
   bt_memory_tenant *of;
   bt_memory_piece *newest;
-  bt_memory_entry *next; /* in the bucket */
   int64_t start_ns, end_ns;
   uint64_t push; /* number of the last one that brought spans of it */
   bool was_evicted, may_be_own;
@@ -35,7 +33,6 @@ struct bt_memory_entry {
 
 typedef struct bt_memory_table {
   size_t cap_bytes;
-  uint64_t seed;
   size_t used_bytes;
   uint8_t *filter;
   size_t filter_bytes; /* a power of two */
@@ -44,7 +41,7 @@ typedef struct bt_memory_table {
   size_t count, capacity;
   bt_memory_tenant **tenants;
   size_t tenant_count, tenant_capacity;
-  bt_memory_entry *buckets[BT_MEMORY_BUCKETS];
+  bt_table table; /* of entries, by trace id */
 } bt_memory_table;
 
 /* The table is zeroed memory. False: no memory. */
@@ -57,8 +54,14 @@ bool bt_memory_tenant_is_named(bt_str asked, const bt_memory_tenant *tenant);
 bt_status bt_memory_table_tenant(bt_memory_table *table, bt_str name, bt_memory_tenant **out,
                                  bt_error *error) BT_MUST_CHECK;
 
-/* The first entry of the bucket in which all entries with that id lie. */
-const bt_memory_entry *bt_memory_table_bucket(const bt_memory_table *table, const bt_trace_id *id);
+/* All entries with that id, each tenant's: bt_memory_table_next gives one after another, owned by the table, and NULL
+ * in the end. */
+typedef struct bt_memory_walk {
+  bt_table_walk walk;
+  bt_trace_id id;
+} bt_memory_walk;
+bt_memory_walk bt_memory_table_all(const bt_memory_table *table, const bt_trace_id *id);
+bt_memory_entry *bt_memory_table_next(const bt_memory_table *table, bt_memory_walk *walk);
 /* Owned by the table; NULL: there is none. */
 bt_memory_entry *bt_memory_table_find(const bt_memory_table *table, const bt_trace_id *id,
                                       const bt_memory_tenant *tenant);

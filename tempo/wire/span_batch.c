@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 64, FIRST_RECORDS = 8, MOST_RECORDS = 1024 };
+enum { FIRST_RECORDS = 8, MOST_RECORDS = 1024, MOST_TRACES = 1 << 30 };
 
 bt_status bt_span_batch_new(size_t cap_bytes, bt_span_batch **out, bt_error *error) {
   *out = NULL;
   bt_span_batch *batch = calloc(1, sizeof *batch);
   if (!batch) return bt_error_no_memory(error);
   bt_build_init(&batch->build, cap_bytes);
-  batch->seed = (uint64_t)(uintptr_t)batch * 0x9E3779B97F4A7C15u;
   *out = batch;
   return BT_OK;
 }
@@ -21,7 +20,7 @@ void bt_span_batch_free(bt_span_batch *batch) {
   if (!batch) return;
   bt_build_dispose(&batch->build);
   free(batch->entries);
-  free(batch->slots);
+  bt_table_dispose(&batch->table);
   free(batch->traces);
   free(batch);
 }
@@ -58,39 +57,12 @@ static bool are_equal(const bt_trace_id *a, const bt_trace_id *b) {
   return ((x.first ^ y.first) | (x.second ^ y.second)) == 0;
 }
 
-/* Seeded, so that nobody can choose ids that fall into one slot. */
-static size_t slot_of(const bt_span_batch *batch, const bt_trace_id *id) {
-  id_halves halves = halves_of(id);
-  uint64_t bits = (halves.first ^ batch->seed) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32) ^ halves.second) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
-  return (size_t)(bits ^ (bits >> 32)) & (batch->slot_count - 1);
-}
-
-/* The slot that holds the trace, or the free one where it belongs. */
-static size_t find_slot(const bt_span_batch *batch, const bt_trace_id *id) {
-  size_t slot = slot_of(batch, id);
-  while (batch->slots[slot] && !are_equal(&batch->entries[batch->slots[slot] - 1].id, id))
-    slot = (slot + 1) & (batch->slot_count - 1);
-  return slot;
-}
-
-static bt_status grow_slots(bt_span_batch *batch, bt_error *error) {
-  size_t count = batch->slot_count ? batch->slot_count * 2 : FIRST_SLOTS;
-  if (count > UINT32_MAX) return bt_error_set(error, BT_LIMIT, "too many traces at once; read fewer");
-  uint32_t *slots = calloc(count, sizeof *slots);
-  if (!slots) return bt_error_no_memory(error);
-  free(batch->slots);
-  batch->slots = slots;
-  batch->slot_count = count;
-  for (size_t i = 0; i < batch->count; i++) slots[find_slot(batch, &batch->entries[i].id)] = (uint32_t)(i + 1);
-  return BT_OK;
-}
-
-static bt_status add_entry(bt_span_batch *batch, const bt_trace_id *id, bt_error *error) {
+static bt_status add_entry(bt_span_batch *batch, const bt_trace_id *id, uint64_t hash, bt_error *error) {
+  if (batch->count == MOST_TRACES) return bt_error_set(error, BT_LIMIT, "too many traces at once; read fewer");
   bt_batch_entry *entries = bt_grow_array(batch->entries, batch->count, &batch->capacity, sizeof *entries);
-  if (!entries) return bt_error_no_memory(error);
-  batch->entries = entries;
+  if (entries) batch->entries = entries;
+  if (!entries || !bt_table_reserve(&batch->table, batch->count + 1)) return bt_error_no_memory(error);
+  bt_table_add(&batch->table, hash, batch->count);
   entries[batch->count] = (bt_batch_entry){.id = *id, .number = (uint32_t)batch->count};
   batch->last = batch->count++;
   return BT_OK;
@@ -98,18 +70,11 @@ static bt_status add_entry(bt_span_batch *batch, const bt_trace_id *id, bt_error
 
 static bt_status find_entry(bt_span_batch *batch, const bt_trace_id *id, bt_error *error) {
   if (batch->count && are_equal(&batch->entries[batch->last].id, id)) return BT_OK;
-  if (batch->count * 2 >= batch->slot_count) {
-    bt_status status = grow_slots(batch, error);
-    if (status != BT_OK) return status;
-  }
-  size_t slot = find_slot(batch, id);
-  if (batch->slots[slot]) {
-    batch->last = batch->slots[slot] - 1;
-    return BT_OK;
-  }
-  bt_status status = add_entry(batch, id, error);
-  if (status == BT_OK) batch->slots[slot] = (uint32_t)batch->count;
-  return status;
+  uint64_t hash = bt_hash_id(id->bytes);
+  bt_table_walk walk = bt_table_find(&batch->table, hash);
+  while (bt_table_next(&batch->table, &walk))
+    if (are_equal(&batch->entries[walk.number].id, id)) return batch->last = walk.number, BT_OK;
+  return add_entry(batch, id, hash, error);
 }
 
 bt_status bt_span_batch_open(bt_span_batch *batch, bt_error *error) {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/table.h"
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
@@ -41,13 +42,12 @@ struct bt_span_batch {
   bt_batch_entry *entries; /* in order of arrival, after finish by id */
   size_t count, capacity;
   bt_batch_chunk *first_chunk, *last_chunk;
-  uint32_t *slots; /* entry + 1, or 0; open addressing by id; at most half of them are taken */
-  size_t slot_count;
-  size_t last;                         /* entry of the last span: mostly the next one's too */
-  uint64_t document, span_count, seed; /* span_count: records, copies too */
-  const bt_trace **traces;             /* after finish */
-  bt_document_place place;             /* of the next document */
-  const bt_trace_id *only;             /* NULL: every trace */
+  bt_table table;                /* of entries, by id */
+  size_t last;                   /* entry of the last span: mostly the next one's too */
+  uint64_t document, span_count; /* span_count: records, copies too */
+  const bt_trace **traces;       /* after finish */
+  bt_document_place place;       /* of the next document */
+  const bt_trace_id *only;       /* NULL: every trace */
   size_t only_count;
   size_t trace_count;
 };

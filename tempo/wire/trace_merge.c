@@ -4,6 +4,7 @@
  * so where there are more groups nobody knows which record an attribute is of. */
 #include "tempo/wire/trace_merge.h"
 
+#include "dsl/base/table.h"
 #include "dsl/trace_comparison.h"
 #include "dsl/traceql.h"
 #include "tempo/wire/otlp_builder.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUPS_MAX = BT_TRACEQL_MAX_GROUPS, FIRST_TABLE = 1024 };
+enum { GROUPS_MAX = BT_TRACEQL_MAX_GROUPS };
 
 typedef struct draft {
   size_t trace; /* index in ids */
@@ -38,8 +39,9 @@ struct bt_trace_merge {
   bool doubted[GROUPS_MAX], settled[GROUPS_MAX];
   bt_arena arena;
   merged_trace *traces;
-  draft **table; /* open addressing; at most half full */
-  size_t table_size, draft_count;
+  draft **firsts; /* of the drafts of one id and kind */
+  size_t first_count, first_capacity;
+  bt_table table; /* of firsts */
 };
 
 bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_projection *projection, bool some_spans,
@@ -48,11 +50,9 @@ bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_proj
   bt_trace_merge *merge = calloc(1, sizeof *merge);
   if (!merge) return bt_error_no_memory(error);
   *merge = (bt_trace_merge){.ids = ids, .count = count, .projection = projection, .some_spans = some_spans};
-  merge->table_size = FIRST_TABLE;
   bt_arena_init(&merge->arena, cap_bytes);
   merge->traces = calloc(count ? count : 1, sizeof *merge->traces);
-  merge->table = calloc(merge->table_size, sizeof *merge->table);
-  if (!merge->traces || !merge->table) {
+  if (!merge->traces) {
     bt_trace_merge_free(merge);
     return bt_error_no_memory(error);
   }
@@ -64,7 +64,8 @@ void bt_trace_merge_free(bt_trace_merge *merge) {
   if (!merge) return;
   bt_arena_dispose(&merge->arena);
   free(merge->traces);
-  free(merge->table);
+  free(merge->firsts);
+  bt_table_dispose(&merge->table);
   free(merge);
 }
 
@@ -82,50 +83,50 @@ static int compare_id(const void *key, const void *item) {
 
 /* --- the table of drafts --- */
 
-static size_t slot_of(const bt_trace_merge *merge, size_t trace, const bt_span_id *id, bt_span_kind kind) {
-  uint64_t hash = bt_str_hash((bt_str){(const char *)id->bytes, sizeof id->bytes});
-  hash = (hash ^ ((uint64_t)trace << 3) ^ (uint64_t)kind) * 0x9E3779B97F4A7C15u;
-  return (size_t)(hash >> 32) & (merge->table_size - 1);
+static uint64_t hash_of(size_t trace, const bt_span_id *id, bt_span_kind kind) {
+  uint64_t bits;
+  memcpy(&bits, id->bytes, sizeof bits);
+  return bt_hash_pair(bits, (uint64_t)trace << 3 ^ (uint64_t)kind);
 }
 
-static draft **find_place(bt_trace_merge *merge, size_t trace, const bt_span_id *id, bt_span_kind kind) {
-  size_t slot = slot_of(merge, trace, id, kind);
-  for (draft *d; (d = merge->table[slot]); slot = (slot + 1) & (merge->table_size - 1))
-    if (d->trace == trace && d->span.kind == kind && memcmp(d->span.id.bytes, id->bytes, sizeof id->bytes) == 0) break;
-  return &merge->table[slot];
+/* The first draft of that id and kind; NULL: there is none. */
+static draft *find_draft(const bt_trace_merge *merge, size_t trace, const bt_span_id *id, bt_span_kind kind) {
+  bt_table_walk walk = bt_table_find(&merge->table, hash_of(trace, id, kind));
+  while (bt_table_next(&merge->table, &walk)) {
+    draft *d = merge->firsts[walk.number];
+    if (d->trace == trace && d->span.kind == kind && memcmp(d->span.id.bytes, id->bytes, sizeof id->bytes) == 0)
+      return d;
+  }
+  return NULL;
 }
 
-static bool grow_table(bt_trace_merge *merge) {
-  if (merge->draft_count < merge->table_size / 2) return true;
-  draft **old = merge->table;
-  size_t old_size = merge->table_size;
-  draft **table = calloc(old_size * 2, sizeof *table);
-  if (!table) return false;
-  merge->table = table;
-  merge->table_size = old_size * 2;
-  for (size_t i = 0; i < old_size; i++)
-    if (old[i]) *find_place(merge, old[i]->trace, &old[i]->span.id, old[i]->span.kind) = old[i];
-  free(old);
+/* In the table; false: no memory. */
+static bool add_first(bt_trace_merge *merge, draft *added) {
+  draft **firsts = bt_grow_array(merge->firsts, merge->first_count, &merge->first_capacity, sizeof(draft *));
+  if (firsts) merge->firsts = firsts;
+  if (!firsts || !bt_table_reserve(&merge->table, merge->first_count + 1)) return false;
+  bt_table_add(&merge->table, hash_of(added->trace, &added->span.id, added->span.kind), merge->first_count);
+  firsts[merge->first_count++] = added;
   return true;
 }
 
-/* In the table, or behind the records of its id and kind. */
-static void file_draft(bt_trace_merge *merge, draft *added) {
-  draft **place = find_place(merge, added->trace, &added->span.id, added->span.kind);
-  merge->draft_count += !*place;
-  if (*place) merge->traces[added->trace].has_records = true;
-  while (*place) place = &(*place)->other;
-  *place = added;
+/* In the table, or behind the records of its id and kind; false: no memory. */
+static bool file_draft(bt_trace_merge *merge, draft *added) {
+  draft *record = find_draft(merge, added->trace, &added->span.id, added->span.kind);
+  if (!record) return add_first(merge, added);
+  merge->traces[added->trace].has_records = true;
+  while (record->other) record = record->other;
+  record->other = added;
+  return true;
 }
 
 static draft *add_draft(bt_trace_merge *merge, size_t trace, const bt_span *span) {
-  if (!grow_table(merge)) return NULL;
   draft *added = bt_arena_alloc(&merge->arena, sizeof *added);
   if (!added) return NULL;
   added->trace = trace;
   added->span.id = span->id;
   added->span.kind = span->kind;
-  file_draft(merge, added);
+  if (!file_draft(merge, added)) return NULL;
   merged_trace *merged = &merge->traces[trace];
   if (merged->last)
     merged->last->next = added;
@@ -388,7 +389,7 @@ static bool is_said(row_reader *reader, const draft *record, const bt_span *span
 
 /* The record that the row belongs to, which is new or lacks its group; NULL: it says nothing new. False: no room. */
 static bool find_record(row_reader *reader, size_t trace, const bt_span *span, draft **out) {
-  draft *record = *find_place(reader->merge, trace, &span->id, span->kind);
+  draft *record = find_draft(reader->merge, trace, &span->id, span->kind);
   while (record && record->seen[reader->group] && !is_said(reader, record, span)) record = record->other;
   *out = NULL;
   if (record && record->seen[reader->group]) return true;
@@ -460,7 +461,7 @@ bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt
   row_reader reader = {.merge = merge, .group = part->group, .items = &row->span->attributes};
   bt_span span = {.id = row->span->id};
   bool has_kind = find_intrinsic(reader.items, BT_STR("kind"), &span, &reader.intrinsics[0]);
-  const draft *found = has_kind ? *find_place(merge, trace, &span.id, span.kind) : NULL;
+  const draft *found = has_kind ? find_draft(merge, trace, &span.id, span.kind) : NULL;
   if (!has_kind || row->matched > BT_READ_SPANS_PER_SET) merge->traces[trace].needs_by_id = true;
   if (found && found->other) merge->traces[trace].needs_by_id = true;
   if (found && found->doubted[part->group]) compare_doubted(merge, found, &reader);

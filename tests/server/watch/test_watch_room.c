@@ -137,13 +137,13 @@ static void a_table_forgets_in_place(void **state) {
     }
     assert_int_equal(table.count, left);
   }
-  size_t wide = table.slot_count;
+  size_t wide = table.capacity;
   for (uint64_t i = 300; i <= TRACES; i += 3) {
     bt_trace_id id = fake_id(i);
     bt_watch_table_find(&table, &id)->due_ns = BT_WATCH_NOT_DUE;
   }
   bt_watch_table_purge(&table, INT64_MAX);
-  assert_true(table.slot_count < wide);
+  assert_true(table.capacity < wide);
   for (uint64_t i = 3; i < 300; i += 3) {
     bt_trace_id id = fake_id(i);
     assert_non_null(bt_watch_table_find(&table, &id));
