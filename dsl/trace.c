@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/hex.h"
 #include "dsl/base/table.h"
 #include "dsl/cut_text.h"
 #include "dsl/trace_comparison.h"
@@ -83,54 +84,29 @@ bool bt_span_id_is_zero(const bt_span_id *id) {
   return memcmp(id->bytes, zero.bytes, sizeof zero.bytes) == 0;
 }
 
+int bt_trace_id_order(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
 bool bt_trace_id_is_zero(const bt_trace_id *id) {
   static const bt_trace_id zero = {{0}};
   return memcmp(id->bytes, zero.bytes, sizeof zero.bytes) == 0;
 }
 
-static void format_hex(const uint8_t *bytes, size_t count, char *hex) {
-  static const char digits[] = "0123456789abcdef";
-  for (size_t i = 0; i < count; i++) {
-    hex[2 * i] = digits[bytes[i] >> 4];
-    hex[2 * i + 1] = digits[bytes[i] & 15];
-  }
-  hex[2 * count] = '\0';
-}
-
 void bt_trace_id_format(const bt_trace_id *id, char hex[BT_TRACE_ID_HEX + 1]) {
-  format_hex(id->bytes, sizeof id->bytes, hex);
+  bt_hex_format(id->bytes, sizeof id->bytes, hex);
 }
 
 void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]) {
-  format_hex(id->bytes, sizeof id->bytes, hex);
-}
-
-/* Each digit's value + 1; 0: no digit. A table, because every span of an answer has ids. */
-static const uint8_t hex_values[256] = {
-    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
-
-/* Fills `bytes` from the right, because what is missing are leading zeros. */
-static bool parse_hex(bt_str hex, uint8_t *bytes, size_t count) {
-  if (hex.len == 0 || hex.len > 2 * count) return false;
-  const uint8_t *digits = (const uint8_t *)hex.ptr;
-  size_t left = hex.len;
-  bool is_hex = true;
-  for (size_t i = count; i-- > 0;) {
-    unsigned low = left ? hex_values[digits[--left]] : 1, high = left ? hex_values[digits[--left]] : 1;
-    is_hex = is_hex && low && high;
-    bytes[i] = (uint8_t)((high - 1) << 4 | ((low - 1) & 15));
-  }
-  return is_hex;
+  bt_hex_format(id->bytes, sizeof id->bytes, hex);
 }
 
 bool bt_trace_id_parse(bt_str hex, bt_trace_id *out) {
-  return parse_hex(hex, out->bytes, sizeof out->bytes);
+  return bt_hex_parse(hex, out->bytes, sizeof out->bytes);
 }
 
 bool bt_span_id_parse(bt_str hex, bt_span_id *out) {
-  return parse_hex(hex, out->bytes, sizeof out->bytes);
+  return bt_hex_parse(hex, out->bytes, sizeof out->bytes);
 }
 
 struct bt_trace_builder {

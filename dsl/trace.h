@@ -157,6 +157,7 @@ typedef struct bt_link_place { /* all-zero: before the first */
 const bt_link *bt_spans_next_link(const bt_span *spans, uint32_t count, bt_link_place *place);
 
 int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b);
+int bt_trace_id_order(const void *a, const void *b); /* the same, for qsort and bsearch */
 bool bt_span_id_is_zero(const bt_span_id *id);
 bool bt_trace_id_is_zero(const bt_trace_id *id);
 /* Lower-case hex with a NUL: hex has room for 33 or 17 bytes. */

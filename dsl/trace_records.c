@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/mix.h"
 #include "dsl/trace_comparison.h"
 #include "dsl/trace_pruned.h"
 
@@ -72,12 +73,6 @@ static bool set_attributes_at(bt_span *record, uint64_t place, bt_attributes att
 
 /* ---- their order ---- */
 
-static uint64_t mix_bits(uint64_t number) {
-  number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9u;
-  number = (number ^ (number >> 27)) * 0x94D049BB133111EBu;
-  return number ^ (number >> 31);
-}
-
 static uint64_t hash_value(const bt_value *value) {
   uint64_t bits = 0;
   switch (value->type) {
@@ -90,33 +85,34 @@ static uint64_t hash_value(const bt_value *value) {
   case BT_VALUE_DURATION: bits = (uint64_t)value->duration_ns; break;
   case BT_VALUE_TIME: bits = (uint64_t)value->time_ns; break;
   case BT_VALUE_ARRAY:
-    for (uint32_t i = 0; i < value->array.count; i++) bits = mix_bits(bits) + hash_value(&value->array.items[i]);
+    for (uint32_t i = 0; i < value->array.count; i++) bits = bt_mix_bits(bits) + hash_value(&value->array.items[i]);
     break;
   }
-  return mix_bits(bits + (uint64_t)value->type);
+  return bt_mix_bits(bits + (uint64_t)value->type);
 }
 
 /* Attributes have no order of their own. */
 static uint64_t hash_attributes(const bt_attributes *attributes) {
-  uint64_t sum = attributes->count + mix_bits(attributes->dropped);
+  uint64_t sum = attributes->count + bt_mix_bits(attributes->dropped);
   for (uint32_t i = 0; i < attributes->count; i++)
-    sum += mix_bits(bt_str_hash(attributes->items[i].key) ^ mix_bits(hash_value(&attributes->items[i].value)));
-  return mix_bits(sum);
+    sum += bt_mix_bits(bt_str_hash(attributes->items[i].key) ^ bt_mix_bits(hash_value(&attributes->items[i].value)));
+  return bt_mix_bits(sum);
 }
 
 static uint64_t hash_record(const bt_span *record) {
-  uint64_t hash = bt_str_hash(record->status_message) ^ mix_bits(bt_str_hash(record->resource->service)), parent;
+  uint64_t hash = bt_str_hash(record->status_message) ^ bt_mix_bits(bt_str_hash(record->resource->service)), parent;
   memcpy(&parent, record->parent_id.bytes, sizeof parent);
-  hash = mix_bits(hash ^ parent) + bt_str_hash(record->scope->name) + mix_bits(bt_str_hash(record->scope->version));
-  hash = mix_bits(hash + record->dropped_attributes) + record->dropped_events;
-  hash = mix_bits(hash) + record->dropped_links;
-  hash = mix_bits(hash ^ bt_str_hash(record->trace_state)) + record->flags;
+  hash =
+      bt_mix_bits(hash ^ parent) + bt_str_hash(record->scope->name) + bt_mix_bits(bt_str_hash(record->scope->version));
+  hash = bt_mix_bits(hash + record->dropped_attributes) + record->dropped_events;
+  hash = bt_mix_bits(hash) + record->dropped_links;
+  hash = bt_mix_bits(hash ^ bt_str_hash(record->trace_state)) + record->flags;
   for (uint32_t i = 0; i < record->event_count; i++)
-    hash = mix_bits(hash ^ bt_str_hash(record->events[i].name)) + (uint64_t)record->events[i].time_ns;
+    hash = bt_mix_bits(hash ^ bt_str_hash(record->events[i].name)) + (uint64_t)record->events[i].time_ns;
   for (uint32_t i = 0; i < record->link_count; i++)
-    hash = mix_bits(hash ^ bt_str_hash((bt_str){(const char *)&record->links[i].trace_id, sizeof(bt_trace_id)}));
+    hash = bt_mix_bits(hash ^ bt_str_hash((bt_str){(const char *)&record->links[i].trace_id, sizeof(bt_trace_id)}));
   for (uint64_t place = 0; place < count_places(record); place++)
-    hash = mix_bits(hash) + hash_attributes(attributes_at(record, place));
+    hash = bt_mix_bits(hash) + hash_attributes(attributes_at(record, place));
   return hash;
 }
 

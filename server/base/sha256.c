@@ -3,6 +3,8 @@
 
 #include <openssl/evp.h>
 
+#include "dsl/base/hex.h"
+
 static bool add_field(EVP_MD_CTX *context, bt_str field) {
   uint8_t length[8];
   for (size_t i = 0; i < sizeof length; i++)
@@ -21,10 +23,5 @@ bt_status bt_sha256_fields(const bt_str *fields, size_t count, bt_sha256 *out, b
 }
 
 void bt_sha256_format(const bt_sha256 *hash, char hex[BT_SHA256_HEX + 1]) {
-  static const char digits[] = "0123456789abcdef";
-  for (size_t i = 0; i < BT_SHA256_BYTES; i++) {
-    hex[2 * i] = digits[hash->bytes[i] >> 4];
-    hex[2 * i + 1] = digits[hash->bytes[i] & 15];
-  }
-  hex[BT_SHA256_HEX] = '\0';
+  bt_hex_format(hash->bytes, BT_SHA256_BYTES, hex);
 }

@@ -61,10 +61,6 @@ static void print_json_lines(const replay_run *run, const bt_collected *all, con
   bt_print_json(json_pack("{s:o}", "summary", summary_json(run, all, idle)), JSON_COMPACT);
 }
 
-static int compare_ids(const void *left, const void *right) {
-  return memcmp(left, right, sizeof(bt_trace_id));
-}
-
 /* Each trace once, in the order of the violations: the ids are sorted, and the first of equal ones has the mark. */
 static bt_status print_ids(const replay_run *run, const bt_collected *all, bt_error *error) {
   uint64_t printed = 0;
@@ -72,11 +68,12 @@ static bt_status print_ids(const replay_run *run, const bt_collected *all, bt_er
   bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
   bool *is_printed = calloc(count, sizeof *is_printed);
   for (size_t i = 0; ids && i < all->count; i++) ids[i] = all->found[i].violation->trace_id;
-  if (ids) qsort(ids, all->count, sizeof *ids, compare_ids);
+  if (ids) qsort(ids, all->count, sizeof *ids, bt_trace_id_order);
   for (size_t i = 0; ids && is_printed && i < all->count && !(run->limit && printed >= run->limit); i++) {
     char id[BT_TRACE_ID_HEX + 1];
-    const bt_trace_id *at = bsearch(&all->found[i].violation->trace_id, ids, all->count, sizeof *ids, compare_ids);
-    while (at > ids && compare_ids(at - 1, at) == 0) at--;
+    const bt_trace_id *at =
+        bsearch(&all->found[i].violation->trace_id, ids, all->count, sizeof *ids, bt_trace_id_order);
+    while (at > ids && bt_trace_id_order(at - 1, at) == 0) at--;
     if (is_printed[at - ids]) continue;
     is_printed[at - ids] = true;
     bt_trace_id_format(at, id);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/mix.h"
 #include "dsl/plan.h"
 #include "dsl/time_sum.h"
 #include "server/base/clock.h"
@@ -67,12 +68,7 @@ static uint64_t sample_key(uint64_t seed, const bt_trace_id *id) {
   uint64_t halves[2];
   memcpy(halves, id->bytes, sizeof halves);
   uint64_t key = seed;
-  for (int i = 0; i < 2; i++) { /* splitmix64 */
-    key = (key ^ halves[i]) + UINT64_C(0x9E3779B97F4A7C15);
-    key = (key ^ (key >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    key = (key ^ (key >> 27)) * UINT64_C(0x94D049BB133111EB);
-    key ^= key >> 31;
-  }
+  for (int i = 0; i < 2; i++) key = bt_mix_bits((key ^ halves[i]) + UINT64_C(0x9E3779B97F4A7C15)); /* splitmix64 */
   return key;
 }
 

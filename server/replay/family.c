@@ -51,14 +51,10 @@ static bool add_id(id_list *list, const bt_trace_id *id) {
   return true;
 }
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 /* Sorted, each once. */
 static void sort_ids(id_list *list) {
   size_t kept = 0;
-  if (list->count > 1) qsort(list->ids, list->count, sizeof *list->ids, compare_ids);
+  if (list->count > 1) qsort(list->ids, list->count, sizeof *list->ids, bt_trace_id_order);
   for (size_t i = 0; i < list->count; i++)
     if (!kept || bt_trace_id_compare(&list->ids[kept - 1], &list->ids[i])) list->ids[kept++] = list->ids[i];
   list->count = kept;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "dsl/base/mix.h"
 
 /* A page of traces as they are read and judged: an answer of the source, its spans, what the evaluator needs. Of a
  * small limit a part, so that several fit. */
@@ -233,12 +234,7 @@ uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id) {
   uint64_t halves[2];
   memcpy(halves, id->bytes, sizeof halves);
   uint64_t key = seed ^ halves[0] ^ (halves[1] << 1 | halves[1] >> 63);
-  for (int round = 0; round < 2; round++) {
-    key += 0x9E3779B97F4A7C15u;
-    key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
-    key = (key ^ (key >> 27)) * 0x94D049BB133111EBu;
-    key ^= key >> 31;
-  }
+  for (int round = 0; round < 2; round++) key = bt_mix_bits(key + 0x9E3779B97F4A7C15u);
   return key;
 }
 
@@ -258,16 +254,12 @@ void bt_reservoir_offer(bt_reservoir *reservoir, size_t room, bt_keyed item) {
 
 /* ---- what earlier parts of a range decided ---- */
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 void bt_seen_traces_sort(bt_seen_traces *seen) {
-  if (seen->count) qsort(seen->items, seen->count, sizeof *seen->items, compare_ids);
+  if (seen->count) qsort(seen->items, seen->count, sizeof *seen->items, bt_trace_id_order);
 }
 
 bool bt_seen_traces_has(const bt_seen_traces *seen, const bt_trace_id *id) {
-  return seen->count && bsearch(id, seen->items, seen->count, sizeof *seen->items, compare_ids);
+  return seen->count && bsearch(id, seen->items, seen->count, sizeof *seen->items, bt_trace_id_order);
 }
 
 void bt_seen_traces_dispose(bt_seen_traces *seen) {

@@ -3,6 +3,7 @@
  * watcher's. */
 #include <stdio.h>
 
+#include "dsl/base/mix.h"
 #include "dsl/time_sum.h"
 #include "server/replay/replay.h"
 #include "server/watch/watcher.h"
@@ -18,9 +19,7 @@ static bool is_ours(const bt_watcher *watcher, const bt_trace_id *id) {
   uint64_t highest = 0;
   for (uint32_t i = 0; i < replicas; i++) {
     uint64_t hash = bt_str_hash((bt_str){(const char *)id->bytes, sizeof id->bytes}) ^ (i + 1) * 0x9E3779B97F4A7C15u;
-    hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9u;
-    hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBu;
-    hash ^= hash >> 31;
+    hash = bt_mix_bits(hash);
     if (i && hash <= highest) continue;
     highest = hash;
     best = i;

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "dsl/base/hex.h"
+
 static void write_class(char low, char high, bt_buffer *regex) {
-  static const char digits[] = "0123456789abcdef";
+  static const char digits[] = BT_HEX_DIGITS;
   bt_buffer_append_char(regex, '[');
   for (const char *digit = strchr(digits, low); *digit && *digit <= high; digit++) bt_buffer_append_char(regex, *digit);
   bt_buffer_append_char(regex, ']');

@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "dsl/base/hex.h"
 #include "dsl/time_sum.h"
-
-static const char hex_digits[] = "0123456789abcdef";
 
 bool bt_window_push(bt_window_stack *stack, const bt_window *window) {
   bt_window *items = bt_grow_array(stack->items, stack->count, &stack->capacity, sizeof *items);
@@ -40,7 +39,7 @@ static bool push_halves(bt_window_stack *stack, const bt_window *window) {
 static bool push_digits(bt_window_stack *stack, const bt_window *window, size_t length) {
   for (size_t digit = length ? 0 : 1; digit < 16; digit++) {
     bt_window part = *window;
-    part.prefix[length] = hex_digits[digit];
+    part.prefix[length] = BT_HEX_DIGITS[digit];
     part.prefix[length + 1] = '\0';
     if (!bt_window_push(stack, &part)) return false;
   }

@@ -168,10 +168,6 @@ typedef struct part_decoder {
   bt_job_part *part;
 } part_decoder;
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 typedef struct chosen_rows {
   bt_merge_part part; /* first */
   const bt_trace_jobs *jobs;
@@ -182,7 +178,7 @@ typedef struct chosen_rows {
 static bt_status take_chosen_row(void *context, const bt_search_row *row, bt_error *error) {
   chosen_rows *rows = context;
   const bt_trace_id *ids = rows->jobs->ids.ids + rows->job->first;
-  const bt_trace_id *id = bsearch(&row->id, ids, rows->job->count, sizeof *ids, compare_ids);
+  const bt_trace_id *id = bsearch(&row->id, ids, rows->job->count, sizeof *ids, bt_trace_id_order);
   if (!id) return BT_OK;
   bt_found *bounds = &rows->job->bounds[id - ids];
   int64_t start_ns = row->in_doubt ? INT64_MIN : row->start_ns; /* nothing is decided by so long a one */

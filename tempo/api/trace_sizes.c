@@ -121,15 +121,11 @@ static void begin_sizes(void *context) {
   memset(s->here, 0, s->count * sizeof *s->here);
 }
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 /* Each set is a fragment, and shows one span of it. */
 static bt_status add_set(void *context, const bt_search_row *row, bt_error *error) {
   const sizes *s = context;
   const bt_trace_id *ids = s->read->ids + s->first;
-  const bt_trace_id *id = bsearch(&row->id, ids, s->count, sizeof *ids, compare_ids);
+  const bt_trace_id *id = bsearch(&row->id, ids, s->count, sizeof *ids, bt_trace_id_order);
   if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
   uint32_t *spans = &s->read->spans[id - s->read->ids];
   if (row->span) s->here[id - ids] = add_counts(s->here[id - ids], row->matched);

@@ -153,15 +153,11 @@ static bt_status make_room(reader *r, bt_error *error) {
   return BT_OK;
 }
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 static bt_status decode_group(reader *r, size_t count, bt_error *error) {
   bt_status status = make_room(r, error);
   if (status == BT_OK) status = bt_span_batch_new(bt_file_decode_cap(r->bytes), &r->batch, error);
   if (status != BT_OK) return status;
-  qsort(r->ids, count, sizeof *r->ids, compare_ids);
+  qsort(r->ids, count, sizeof *r->ids, bt_trace_id_order);
   bt_span_batch_only(r->batch, r->ids, count);
   size_t at = 0;
   for (size_t i = 0; status == BT_OK && i < r->unit_count; i++) {

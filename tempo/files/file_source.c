@@ -296,10 +296,6 @@ static bt_status find_own(void *context, const bt_read_trace *read, bt_error *er
   return BT_OK;
 }
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 static bt_status leave_out_own(loader *l, bt_error *error) {
   bt_file_set *set = &l->files->set;
   if (!l->suspect_count) return BT_OK;
@@ -312,7 +308,7 @@ static bt_status leave_out_own(loader *l, bt_error *error) {
   bt_status status = bt_file_read(set, wanted, l->suspect_count, NULL, find_own, &finder, error);
   free(wanted);
   if (status != BT_OK) return status;
-  qsort(finder.own, finder.count, sizeof *finder.own, compare_ids);
+  qsort(finder.own, finder.count, sizeof *finder.own, bt_trace_id_order);
   bt_file_index_remove(&set->index, finder.own, finder.count);
   return BT_OK;
 }

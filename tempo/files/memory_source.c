@@ -309,16 +309,12 @@ static bt_status search_memory(bt_source *source, const bt_search_request *reque
   return status;
 }
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 static bool links_to_any(const bt_memory_piece *newest, const bt_trace_id *sorted, size_t count) {
   for (const bt_memory_piece *piece = newest; piece; piece = piece->before) {
     const bt_link *link;
     bt_link_place place = {0};
     while ((link = bt_spans_next_link(piece->spans, piece->span_count, &place)))
-      if (bsearch(&link->trace_id, sorted, count, sizeof *sorted, compare_ids)) return true;
+      if (bsearch(&link->trace_id, sorted, count, sizeof *sorted, bt_trace_id_order)) return true;
   }
   return false;
 }
@@ -341,7 +337,7 @@ static size_t sort_ids(const bt_links_request *request, bt_trace_id *sorted) {
   size_t count = 0;
   for (size_t i = 0; i < request->count; i++)
     if (!bt_trace_id_is_zero(&request->ids[i])) sorted[count++] = request->ids[i];
-  if (count) qsort(sorted, count, sizeof *sorted, compare_ids);
+  if (count) qsort(sorted, count, sizeof *sorted, bt_trace_id_order);
   return count;
 }
 

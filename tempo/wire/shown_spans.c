@@ -5,19 +5,14 @@
 
 #include <string.h>
 
+#include "dsl/base/mix.h"
 #include "dsl/value_index.h"
 
 enum { HALF_BITS = 16, HALF_MASK = 0xFFFF, VALUE_BITS = 32 };
 
-static uint64_t mix_bits(uint64_t number) {
-  number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9u;
-  number = (number ^ (number >> 27)) * 0x94D049BB133111EBu;
-  return number ^ (number >> 31);
-}
-
 /* 1 to 65,535. */
 static uint32_t half_of(uint64_t number) {
-  return (uint32_t)(mix_bits(number) % HALF_MASK) + 1;
+  return (uint32_t)(bt_mix_bits(number) % HALF_MASK) + 1;
 }
 
 static uint32_t half_of_id(const bt_span_id *id) {
@@ -28,7 +23,7 @@ static uint32_t half_of_id(const bt_span_id *id) {
 
 static uint32_t half_of_times(uint64_t start_ns, uint64_t duration_ns) {
   bool is_ordinary = start_ns && start_ns <= INT64_MAX && duration_ns && duration_ns <= INT64_MAX;
-  return is_ordinary ? half_of(start_ns ^ mix_bits(duration_ns)) : 0;
+  return is_ordinary ? half_of(start_ns ^ bt_mix_bits(duration_ns)) : 0;
 }
 
 static void add_mark(bt_shown *shown, uint32_t mark) {

@@ -34,12 +34,8 @@ void bt_span_batch_only(bt_span_batch *batch, const bt_trace_id *ids, size_t cou
   batch->only_count = count;
 }
 
-static int compare_ids(const void *a, const void *b) {
-  return bt_trace_id_compare(a, b);
-}
-
 bool bt_span_batch_names(const bt_span_batch *batch, const bt_trace_id *id) {
-  return bsearch(id, batch->only, batch->only_count, sizeof *batch->only, compare_ids) != NULL;
+  return bsearch(id, batch->only, batch->only_count, sizeof *batch->only, bt_trace_id_order) != NULL;
 }
 
 typedef struct id_halves {

@@ -77,10 +77,6 @@ static bt_status refuse_batch(bt_error *error) {
   return bt_error_set(error, BT_LIMIT, "the traces of one batch need more memory than is allowed");
 }
 
-static int compare_id(const void *key, const void *item) {
-  return bt_trace_id_compare(key, item);
-}
-
 /* --- the table of drafts --- */
 
 static uint64_t hash_of(size_t trace, const bt_span_id *id, bt_span_kind kind) {
@@ -421,7 +417,7 @@ static bt_status merge_span(bt_trace_merge *merge, uint32_t group, size_t trace,
 bt_status bt_trace_merge_row(void *context, const bt_search_row *row, bt_error *error) {
   const bt_merge_part *part = context;
   bt_trace_merge *merge = part->merge;
-  const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, compare_id);
+  const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, bt_trace_id_order);
   if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
   size_t trace = (size_t)(id - merge->ids);
   merge->traces[trace].found = true;
@@ -454,7 +450,7 @@ static void compare_doubted(bt_trace_merge *merge, const draft *doubted, row_rea
 bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt_error *error) {
   const bt_merge_part *part = context;
   bt_trace_merge *merge = part->merge;
-  const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, compare_id);
+  const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, bt_trace_id_order);
   if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
   if (!row->span) return BT_OK;
   size_t trace = (size_t)(id - merge->ids);
@@ -494,7 +490,8 @@ static void note_key(merged_trace *merged, const bt_attributes *items, bt_str ke
 bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) {
   const bt_merge_part *part = context;
   const bt_projection *projection = part->merge->projection;
-  const bt_trace_id *id = bsearch(&row->id, part->merge->ids, part->merge->count, sizeof *part->merge->ids, compare_id);
+  const bt_trace_id *id =
+      bsearch(&row->id, part->merge->ids, part->merge->count, sizeof *part->merge->ids, bt_trace_id_order);
   if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
   merged_trace *merged = &part->merge->traces[id - part->merge->ids];
   for (uint32_t i = 0; row->span && i < projection->attribute_count; i++) {

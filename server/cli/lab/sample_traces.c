@@ -2,6 +2,7 @@
  * sample_agent.c). */
 #include "server/cli/lab/sample_traces.h"
 
+#include "dsl/base/mix.h"
 #include "server/cli/lab/sample_maker.h"
 
 const char *const bt_sample_scenario_names[BT_SAMPLE_SCENARIOS] = {"rollout", "noise", "none", "messaging", "agent"};
@@ -21,11 +22,7 @@ const unsigned bt_sample_scenario_faults[BT_SAMPLE_SCENARIOS] = {SHOP_FAULTS, SH
 /* ---- numbers ---- */
 
 uint64_t bt_sample_next(bt_sample_maker *m) {
-  m->state += 0x9E3779B97F4A7C15u;
-  uint64_t z = m->state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+  return bt_mix_bits(m->state += 0x9E3779B97F4A7C15u);
 }
 
 int64_t bt_sample_between(bt_sample_maker *m, int64_t low, int64_t high) {

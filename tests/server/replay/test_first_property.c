@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
+#include "dsl/base/mix.h"
 #include "dsl/time_sum.h"
 #include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
@@ -27,11 +28,7 @@ static uint64_t random_state;
 static bool has_long; /* traces that are longer than margin */
 
 static int64_t below(int64_t limit) {
-  random_state += 0x9E3779B97F4A7C15u;
-  uint64_t z = random_state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return (int64_t)((z ^ (z >> 31)) % (uint64_t)limit);
+  return (int64_t)(bt_mix_bits(random_state += 0x9E3779B97F4A7C15u) % (uint64_t)limit);
 }
 
 /* No two spans that follow one another lie farther apart than margin. */

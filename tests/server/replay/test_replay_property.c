@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/base/mix.h"
 #include "tests/server/replay/replay_fixture.h"
 
 enum { RULE_COUNT = 5, TRACES = 700 /* enough for some candidates to be subtracted */, CUTS_MAX = 6, SEEDS = 10 };
@@ -26,11 +27,7 @@ static const char *const names[] = {"web", "slow", "retry", "audit", "bad", "noi
 static uint64_t random_state;
 
 static uint64_t next_random(void) {
-  random_state += 0x9E3779B97F4A7C15u;
-  uint64_t z = random_state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+  return bt_mix_bits(random_state += 0x9E3779B97F4A7C15u);
 }
 
 static int64_t below(int64_t limit) {

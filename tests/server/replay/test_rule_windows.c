@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
+#include "dsl/base/mix.h"
 #include "tests/server/replay/replay_scene.h"
 
 #define BAD   "trace.has(span.name == \"bad\")"
@@ -99,11 +100,7 @@ enum { RULES = 4, TRACES = 150, SEEDS = 60 };
 static uint64_t random_state;
 
 static int64_t below(int64_t limit) {
-  random_state += 0x9E3779B97F4A7C15u;
-  uint64_t z = random_state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return (int64_t)((z ^ (z >> 31)) % (uint64_t)limit);
+  return (int64_t)(bt_mix_bits(random_state += 0x9E3779B97F4A7C15u) % (uint64_t)limit);
 }
 
 /* None is longer than a margin: in which window a longer one counts follows from what was found of it, and other rules'
