@@ -194,6 +194,7 @@ static bt_over *write_query(bt_filter_builder *builder, bt_over_filter filter, b
   if (text.failed) builder->failed = true;
   if (over && fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &over->query.filter)) builder->failed = true;
   if (over) over->is_surplus = is_surplus;
+  if (over) over->query.tree = filter.filter;
   bt_buffer_dispose(&text);
   return fits && !builder->failed ? over : NULL;
 }

@@ -82,6 +82,10 @@ static bt_apart apart_of(bt_over_filter over) {
   return bt_filter_has_one_kind(over.filter) ? BT_APART_BY_ID : BT_APART_BY_KIND;
 }
 
+bool bt_over_query_tests_fields_only(const bt_over_query *query) {
+  return bt_filter_has_no_key(query->tree);
+}
+
 static void add_spans(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_over_filter filter;
   bt_buffer text = {0};
@@ -89,6 +93,7 @@ static void add_spans(bt_filter_builder *builder, const bt_rule *rule, bt_plan *
   bt_traceql_write_over(filter, &text);
   keep_query(builder, &text, &plan->spans);
   plan->spans.apart = apart_of(filter);
+  plan->spans.tree = filter.filter;
 }
 
 static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {

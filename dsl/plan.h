@@ -21,11 +21,18 @@ typedef enum bt_apart {
   BT_APART_NOT      /* enough where nothing follows from a span that is missing */
 } bt_apart;
 
+struct bt_filter; /* filter.h */
+
 /* One TraceQL filter `{ … }` on single spans, as text. Made by the planner only. */
 typedef struct bt_over_query {
   bt_str filter;
-  bt_apart apart; /* what keeps all spans that it finds; told of filters of spans alone */
+  bt_apart apart;               /* what keeps all spans that it finds; told of filters of spans alone */
+  const struct bt_filter *tree; /* what the text says, the plan's; NULL: it is no query of a plan */
 } bt_over_query;
+/* Whether it tests a span's own fields only (and its service, if it is text), which hold one value. Tempo 2.8 mixes up
+ * the elements of arrays of attributes where two tests of one filter meet them (tests/facts/facts_arrays.py), so
+ * nothing may be added to a filter that tests others. Of a query of a plan. */
+bool bt_over_query_tests_fields_only(const bt_over_query *query);
 typedef struct bt_under_query {
   bt_str filter;
 } bt_under_query;

@@ -92,10 +92,6 @@ void bt_traceql_both(bt_str filter, bt_str other, bt_buffer *out);
 void bt_traceql_with_link(bt_str filter, bt_buffer *out);
 /* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
 void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
-/* Whether the filter tests a span's own fields only (and its service), which hold one value. Tempo 2.8 mixes up the
- * elements of arrays of attributes where two tests of one filter meet them (tests/facts/facts_arrays.py), so nothing
- * may be added to a filter that tests others. */
-bool bt_traceql_tests_fields_only(bt_str filter);
 /* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both
  * wanted, or where a key looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);

@@ -1,5 +1,4 @@
-/* Reading the planner's own filters: what they test, and what they become where Tempo cannot answer them as they
- * are. See traceql.h. */
+/* Reading the planner's own filters: what they become where Tempo cannot answer them as they are. See traceql.h. */
 #include "dsl/traceql.h"
 
 #include <string.h>
@@ -13,26 +12,6 @@ static size_t skip_literal(bt_str text, size_t at) {
   for (at++; at < text.len && text.ptr[at] != '"'; at++)
     if (text.ptr[at] == '\\') at++;
   return at < text.len ? at + 1 : text.len;
-}
-
-bool bt_traceql_tests_fields_only(bt_str filter) {
-  static const bt_str scopes[] = {{"span.", 5}, {"resource.", 9}, {"event", 5}, {"link", 4}, {"instrumentation", 15}};
-  const bt_str service = BT_STR("resource.service.name ");
-  for (size_t at = 0; at < filter.len;) {
-    if (filter.ptr[at] == '"') {
-      at = skip_literal(filter, at);
-      continue;
-    }
-    if (starts_at(filter, at, service)) {
-      at += service.len;
-      continue;
-    }
-    for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++)
-      if (starts_at(filter, at, scopes[i])) return false;
-    if (filter.ptr[at] == '.') return false; /* `.k`, either scope */
-    at++;
-  }
-  return true;
 }
 
 /* Where the word ends that begins at `at`: at a blank or a parenthesis outside quotes. */

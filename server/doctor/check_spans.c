@@ -60,8 +60,8 @@ static bt_status take_spans(void *context, const bt_found_spans *spans, bt_error
 }
 
 static bool is_decided_by_spans(const bt_doctor_rule *rule) {
-  bt_str filter = rule->plan->spans.filter;
-  return filter.len && !rule->projection.whole_trace && bt_traceql_tests_fields_only(filter);
+  const bt_over_query *spans = &rule->plan->spans;
+  return spans->filter.len && !rule->projection.whole_trace && bt_over_query_tests_fields_only(spans);
 }
 
 /* A rule whose candidates such a search may find (server/replay/spans_first.c). Of keys it would show nothing that a

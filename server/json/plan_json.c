@@ -1,7 +1,6 @@
 /* explain. See plan_json.h. */
 #include "server/json/plan_json.h"
 
-#include "dsl/traceql.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 
@@ -39,7 +38,7 @@ static json_t *explain_plan(const bt_plan *plan, const bt_projection *projection
   json_t *searched = json_array(), *subtracted = json_array();
   collect_searched(plan->violating, searched);
   for (uint32_t i = 0; i < plan->subtract_count; i++) bt_json_append(subtracted, text_json(plan->subtract[i].filter));
-  bool is_projected = plan->spans.filter.len && bt_traceql_tests_fields_only(plan->spans.filter);
+  bool is_projected = plan->spans.filter.len && bt_over_query_tests_fields_only(&plan->spans);
   json_t *projected = is_projected ? text_json(plan->spans.filter) : json_null();
   return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o}", "strategy", strategy_of(plan), "searched", searched, "subtracted",
                    subtracted, "projected", projected, "reads", projection->whole_trace ? "by_id" : "batch", "outline",

@@ -19,7 +19,7 @@ typedef struct filters {
 } filters;
 
 bool bt_filter_union_takes(const bt_over *over) {
-  if (over->kind == BT_OVER_QUERY) return bt_traceql_tests_fields_only(over->query.filter);
+  if (over->kind == BT_OVER_QUERY) return bt_over_query_tests_fields_only(&over->query);
   if (over->kind != BT_OVER_OR) return false;
   for (uint32_t i = 0; i < over->item_count; i++)
     if (!bt_filter_union_takes(over->items[i])) return false;

@@ -128,7 +128,7 @@ static bt_status project_rules(bt_decider *decider, const bool *rules, bt_error 
   bt_status status = join_filters(decider, rules, &spans, &apart) ? BT_OK : bt_error_no_memory(error);
   bool fits = spans.len && spans.len <= BT_TRACEQL_MAX_FILTER_BYTES;
   if (status == BT_OK && fits && !decider->questions->source_lost)
-    status = project_traces(&p, (bt_over_query){bt_buffer_str(&spans), apart}, error);
+    status = project_traces(&p, (bt_over_query){.filter = bt_buffer_str(&spans), .apart = apart}, error);
   bt_buffer_dispose(&spans);
   return status;
 }

@@ -218,7 +218,7 @@ static const char *why_no_projection(const bt_replay_plan *plan, const bt_planne
     return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
   if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
   /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
-  if (!bt_traceql_tests_fields_only(rule->plan->spans.filter))
+  if (!bt_over_query_tests_fields_only(&rule->plan->spans))
     return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
   if (source && !source->operations->projects) return "the source gives whole traces only";
   return plan->is_checked ? "" : BT_NOT_CHECKED;

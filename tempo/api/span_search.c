@@ -191,7 +191,7 @@ static bt_status give_found_spans(span_search *s, bt_error *error) {
 static bt_status write_url(span_search *s, slot *at, bt_error *error) {
   bt_buffer regex = {0}, query = {0};
   bt_id_cover(&at->low, &at->high, &regex);
-  const bt_over_query asked = {bt_buffer_str(&s->filter), s->apart};
+  const bt_over_query asked = {.filter = bt_buffer_str(&s->filter), .apart = s->apart};
   bt_traceql_read_spans(&asked, bt_buffer_str(&regex), s->request->projection, 0, &query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&query),
                              .start_s = s->start_s,

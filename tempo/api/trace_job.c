@@ -46,7 +46,7 @@ static void write_some_spans(bt_trace_jobs *jobs, const bt_trace_job *job, uint3
   bt_buffer_clear(&jobs->regex);
   bt_id_cover(first, &first[job->count - 1], &jobs->regex);
   if (jobs->regex.failed) jobs->query.failed = true;
-  const bt_over_query asked = {bt_buffer_str(&jobs->spans), jobs->read->request->spans.apart};
+  const bt_over_query asked = {.filter = bt_buffer_str(&jobs->spans), .apart = jobs->read->request->spans.apart};
   bt_traceql_read_spans(&asked, bt_buffer_str(&jobs->regex), jobs->read->request->projection, group, &jobs->query);
 }
 
