@@ -61,15 +61,14 @@ static bool unpack_body(push *p, bt_str *body) {
 
 /* BeTrace's own form, into protobuf. */
 static bt_status encode_flat(push *p, bt_str body, bt_field_errors *errors, bt_error *error) {
-  json_t *document = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, NULL);
+  json_error_t where;
+  json_t *document = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &where);
   if (bt_json_memory_failed()) { /* names of spans may lack pieces */
     json_decref(document);
     return bt_error_no_memory(error);
   }
-  if (!json_is_object(document)) {
-    json_decref(document);
-    return bt_error_set(error, BT_INVALID, "expected a JSON object in which no name stands twice");
-  }
+  if (!document)
+    return bt_error_set(error, BT_INVALID, "line %d, column %d: %s", where.line, where.column, where.text);
   bt_status status = bt_span_body_read(document, bt_clock_wall_ns(), &p->encoded, errors, error);
   json_decref(document);
   if (status) return status;

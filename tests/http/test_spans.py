@@ -174,6 +174,12 @@ class MemoryTest(SpansTest):
         self.assertEqual(refused.headers["accept-encoding"], "gzip, identity")
         self.problem(self.server.post("/v1/spans?dry=1", {"spans": []}), 400, "unknown-parameter")
 
+    def test_a_body_of_the_own_form_that_is_no_json_says_where(self):
+        for wrong, why in (('{"name": "a", "attributes": {"n": 18446744073709551616}}', "line 1, column 65: too big integer"),
+                           ('{"name": "a",\n"name": "b"}', "line 2, column 6: duplicate object key")):
+            body = self.problem(self.server.post("/v1/spans", ('{"spans": [%s]}' % wrong).encode()), 400, "invalid-spans")
+            self.assertIn(why, body["detail"])
+
     def test_gzip_bomb(self):
         bomb = gzip.compress(b"\0" * (400 << 20), 9)
         self.assertLess(len(bomb), 1 << 20)
