@@ -67,8 +67,7 @@ static bt_status encode_flat(push *p, bt_str body, bt_field_errors *errors, bt_e
     json_decref(document);
     return bt_error_no_memory(error);
   }
-  if (!document)
-    return bt_error_set(error, BT_INVALID, "line %d, column %d: %s", where.line, where.column, where.text);
+  if (!document) return bt_error_set(error, BT_INVALID, "line %d, column %d: %s", where.line, where.column, where.text);
   bt_status status = bt_span_body_read(document, bt_clock_wall_ns(), &p->encoded, errors, error);
   json_decref(document);
   if (status) return status;

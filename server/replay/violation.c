@@ -8,19 +8,54 @@
 #include <string.h>
 
 #include "dsl/rule_sentence.h"
+#include "dsl/trace_comparison.h"
 #include "server/base/sha256.h"
 #include "server/base/span_time.h"
 #include "server/memory/account.h"
 
 /* ---- what it says in words ---- */
 
-const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field) {
+static const bt_value *find_value(const bt_span *span, const bt_projected *field) {
   const bt_value *value = NULL;
   if (field->scope != BT_PROJECTED_RESOURCE) value = bt_attributes_find(&span->attributes, field->key);
   bool is_missing = !value || bt_value_is_missing(value);
   if (is_missing && field->scope != BT_PROJECTED_SPAN)
     value = bt_attributes_find(&span->resource->attributes, field->key);
   return value && !bt_value_is_missing(value) ? value : NULL;
+}
+
+/* Where a key stands twice in a record, each of its values counts. */
+static bool are_all(const bt_attributes *attributes, bt_str key, const bt_value *value) {
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (bt_str_equal(attributes->items[i].key, key) && !bt_values_agree(&attributes->items[i].value, value))
+      return false;
+  return true;
+}
+
+/* Whether each record of the span says so. */
+static bool is_agreed(const bt_span *span, const bt_projected *field, const bt_value *value) {
+  bool all = true;
+  for (const bt_span *record = span->other; record && all; record = record->other) {
+    const bt_value *own = find_value(record, field);
+    all = own && bt_values_agree(own, value);
+  }
+  for (const bt_span *record = span->unsplit; record && all; record = record->other)
+    all = are_all(&record->attributes, field->key, value) && are_all(&record->resource->attributes, field->key, value);
+  return all;
+}
+
+const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field) {
+  const bt_value *value = find_value(span, field);
+  return value && is_agreed(span, field, value) ? value : NULL;
+}
+
+static bool has_one_length(const bt_span *span) {
+  bt_lasting own = bt_lasting_between(span->start_ns, span->end_ns);
+  for (const bt_span *record = span->other; record; record = record->other) {
+    bt_lasting other = bt_lasting_between(record->start_ns, record->end_ns);
+    if (other.length != own.length || other.length_ns != own.length_ns) return false;
+  }
+  return true;
 }
 
 static void write_array(const bt_value *value, bt_buffer *out) {
@@ -85,7 +120,9 @@ static void write_amount(int64_t ns, bt_buffer *out) {
 
 static void write_length(const bt_violation_witness *witness, bt_buffer *out) {
   bt_lasting lasting = bt_lasting_between(witness->start_ns, witness->end_ns);
-  if (lasting.length == BT_LENGTH_KNOWN)
+  if (witness->differs_in_length)
+    bt_buffer_append(out, BT_STR(", its records differ in length"));
+  else if (lasting.length == BT_LENGTH_KNOWN)
     write_amount(lasting.length_ns, out);
   else
     bt_buffer_printf(out, ", %s", bt_length_words(lasting.length));
@@ -230,6 +267,7 @@ static void copy_witness(maker *m, const bt_rule_verdict *verdict, const bt_witn
   out->service = copy_text(m, span->resource->service);
   out->start_ns = span->start_ns;
   out->end_ns = span->end_ns;
+  out->differs_in_length = !has_one_length(span);
   out->range = witness->range;
   copy_attributes(m, span, out);
 }

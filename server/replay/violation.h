@@ -24,8 +24,9 @@ typedef struct bt_violation_witness {
   char *binding;              /* name of the binding, or NULL */
   char *name, *service;       /* of the span; service "" where there is none */
   int64_t start_ns, end_ns;   /* of the span, as it says them: 0 is not known (server/base/span_time.h) */
+  bool differs_in_length;     /* its records are not all as long: the times are those of one of them */
   bt_range range;             /* of the selector in the rule's text */
-  bt_string_pair *attributes; /* those that the rule compares, values as text */
+  bt_string_pair *attributes; /* those that the rule compares, values as text; without what its records differ in */
   size_t attribute_count;
 } bt_violation_witness;
 

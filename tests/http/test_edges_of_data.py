@@ -60,6 +60,7 @@ RETRIES = [record(0xE1, 1, "send", CLIENT, "web", events=[{"name": "retry", "tim
 ROUTES = [record(0xF2, 1, "GET /", SERVER, "web", of={"http.route": "/"}), record(0xF2, 2, "GET /x", SERVER, "web", 5, 50, parent=1)]
 ATTEMPTS = [record(0x81, 1, "GET /order", SERVER, "web"), record(0x81, 2, "GET", CLIENT, "web", 5, 40, {"code": 504}, 1, status={"code": 2}),
             record(0x81, 2, "GET", CLIENT, "web", 60, 40, {"code": 200}, 1)]
+LENGTHS = [record(0x82, 1, "GET", CLIENT, "web", 5, 40, {"code": 504}), record(0x82, 1, "GET", CLIENT, "web", 5, 60, {"code": 504})]
 RUNNING = [record(0x91, 1, "import", SERVER, "web", length_ms=None), record(0x91, 2, "db.query", CLIENT, "web", 10, 5, parent=1)]
 TWICE = [record(0xA1, 1, "pay", INTERNAL, "web", of=[("amount", 1), ("amount", 2000)])]
 DROPPED = [record(0xF1, 1, "export", INTERNAL, "web", of={"rows": 5}, droppedAttributesCount=3, droppedEventsCount=7)]
@@ -96,11 +97,13 @@ class Case:
 CASES = (
     Case("two attempts of one id", ATTEMPTS, FAILED_CALL, {0x81: "inconclusive"}),
     Case("the same, the last one first", ATTEMPTS[::-1], FAILED_CALL, {0x81: "inconclusive"}),
-    Case("what both attempts have", ATTEMPTS, "never { span(span.kind == client and code > 100) }", {0x81: "violated"}),
+    Case("what both attempts have", ATTEMPTS, "never { span(span.kind == client and code > 100) }", {0x81: "violated"}, sentence="GET (web): there is a span"),
+    Case("what takes one time in one attempt and another in the other", LENGTHS, "never { GET.where(span.duration > 10ms and code > 100) }", {0x82: "violated"},
+         sentence="GET, its records differ in length (web, code = 504): there is"),
     Case("after the end of what goes on", RUNNING, "when { import as r } never { db.query after r.end }", {0x91: "inconclusive"}),
     Case("how long what goes on takes", RUNNING, "when { import as r } always { r.where(span.duration < 2s) }", {0x91: "inconclusive"}),
     Case("a key that stands twice", TWICE, "never { pay.where(amount > 1000) }", {0xA1: "inconclusive"}),
-    Case("a key that stands twice, with what both have", TWICE, "never { pay.where(amount > 0) }", {0xA1: "violated"}),
+    Case("a key that stands twice, with what both have", TWICE, "never { pay.where(amount > 0) }", {0xA1: "violated"}, sentence="pay (web): there is"),
     Case("an attribute that was dropped", DROPPED, "when { export as e } always { e.where(exists(user.id)) }", {0xF1: "inconclusive"}),
     Case("an event that was dropped", DROPPED, 'never { export.where(event.name == "pii.read") }', {0xF1: "inconclusive"}),
     Case("an attribute of an event that was dropped", DROPPED_OF_EVENT, "never { export.where(exists(event.user)) }", {0xF5: "inconclusive"}),
