@@ -169,8 +169,8 @@ bool bt_trace_index_count_services(bt_trace_index *index) {
 }
 
 /* The first span with that id; BT_NO_SPAN: there is none. */
-static uint32_t find_first(const bt_trace_index *index, const bt_table *firsts, const bt_span_id *id) {
-  bt_table_walk walk = bt_table_find(firsts, bt_hash_word(id->bytes));
+static uint32_t find_first(const bt_trace_index *index, const bt_table *firsts, const bt_span_id *id, uint64_t hash) {
+  bt_table_walk walk = bt_table_find(firsts, hash);
   while (bt_table_next(firsts, &walk))
     if (memcmp(&index->trace->spans[walk.number].id, id, sizeof *id) == 0) return (uint32_t)walk.number;
   return BT_NO_SPAN;
@@ -181,12 +181,13 @@ static uint32_t find_first(const bt_trace_index *index, const bt_table *firsts, 
 static void file_spans(const bt_trace_index *index, bt_table *firsts, uint32_t *last) {
   for (uint32_t i = 0; i < index->trace->span_count; i++) {
     const bt_span_id *id = &index->trace->spans[i].id;
-    uint32_t first = find_first(index, firsts, id);
+    uint64_t hash = bt_hash_word(id->bytes);
+    uint32_t first = find_first(index, firsts, id, hash);
     index->next_half[i] = BT_NO_SPAN;
     if (first != BT_NO_SPAN)
       index->next_half[last[first]] = i;
     else
-      bt_table_add(firsts, bt_hash_word(id->bytes), first = i);
+      bt_table_add(firsts, hash, first = i);
     last[first] = i;
   }
 }
@@ -204,7 +205,8 @@ bool bt_trace_index_find_parents(bt_trace_index *index) {
   file_spans(index, &firsts, index->walk_stack);
   for (uint32_t i = 0; i < count; i++) {
     const bt_span_id *parent = &index->trace->spans[i].parent_id;
-    first_parent[i] = bt_span_id_is_zero(parent) ? BT_NO_SPAN : find_first(index, &firsts, parent);
+    uint64_t hash = bt_hash_word(parent->bytes);
+    first_parent[i] = bt_span_id_is_zero(parent) ? BT_NO_SPAN : find_first(index, &firsts, parent, hash);
   }
   index->first_parent = first_parent;
   index->walk_number = 0;

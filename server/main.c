@@ -68,8 +68,7 @@ static int run_command(int argc, char **argv) {
   return command ? command->run(command, argc - 1, argv + 1) : refuse_command(argv[1]);
 }
 
-/* An answer that could not be written is none: a full disk must not look like "no violations". */
-/* Where the system has no random bytes to give, where the stack lies has to do. */
+/* The place of the stack has to do where the system has no random bytes to give. */
 static void seed_tables(void) {
   uint64_t words[BT_HASH_SEEDS], bits = (uint64_t)(uintptr_t)&words;
   if (getrandom(words, sizeof words, GRND_NONBLOCK) != (ssize_t)sizeof words)
@@ -77,6 +76,7 @@ static void seed_tables(void) {
   bt_hash_seed(words);
 }
 
+/* An answer that could not be written is none: a full disk must not look like "no violations". */
 int main(int argc, char **argv) {
   seed_tables();
   bt_violation_ids_install();

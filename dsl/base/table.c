@@ -14,7 +14,7 @@ static const uint64_t FIELD = (UINT64_C(1) << 61) - 1; /* a prime */
 
 /* ---- hashes ---- */
 
-/* Those of tests and of whoever does not seed: digits of pi. */
+/* Digits of pi, until bt_hash_seed gives others. Tests keep them. */
 static struct {
   wide added, first, second; /* of multiply-shift */
   uint64_t point;            /* of the polynomial; below FIELD */

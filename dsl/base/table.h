@@ -6,8 +6,8 @@
  *     if (are_equal(&entries[walk.number].id, id)) return &entries[walk.number];
  *
  * The program seeds its hashes with random bytes: who sends spans cannot choose keys that fall together, whatever he
- * knows of this file. So nothing that is answered, stored or sent may follow from a hash or from
- * the order of a table. Numbers and ids are hashed by multiply-shift: any two have the same 64 bits with a chance of
+ * knows of this file. So nothing that is answered, stored or sent may follow from a hash or from the order of a table.
+ * Numbers and ids are hashed by multiply-shift: any two have the same 64 bits with a chance of
  * 1 / 2^64 (M. Dietzfelbinger, "Universal hashing and k-wise independent random variables via integer arithmetic
  * without primes", 1996). Its bits are mixed then (mix.h), for numbers in a row stay in a row else, and linear probing
  * suffers. Texts are first made a number by a polynomial over the field of 2^61 - 1: two of n bytes meet with a chance
@@ -59,10 +59,10 @@ size_t bt_table_held_bytes(const bt_table *table);
 /* Room for so many entries in all, on the heap: more than it has, or less where it holds fewer. False: no memory, or
  * more than BT_TABLE_MOST; nothing has changed. */
 bool bt_table_resize(bt_table *table, size_t entries) BT_MUST_CHECK;
-/* The same, and it never takes room away. */
 static inline bool bt_table_has_room(const bt_table *table, size_t entries) {
   return entries <= table->slot_count / 4 * 3;
 }
+/* The same as bt_table_resize, and it never takes room away. */
 static inline bool BT_MUST_CHECK bt_table_reserve(bt_table *table, size_t entries) {
   return bt_table_has_room(table, entries) || bt_table_resize(table, entries);
 }

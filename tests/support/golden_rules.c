@@ -13,6 +13,7 @@
 
 #include "server/rulefile/rulefile.h"
 #include "tests/diff/random_rule.h"
+#include "tests/support/case_file.h"
 #include "tests/support/rule_maker.h"
 
 #define PACKS "../distribution/packs/"
@@ -48,14 +49,9 @@ static void add_made(golden_rule rule, void *context) {
   bt_buffer_dispose(&m.text);
 }
 
-static bt_buffer read_whole(const char *path) {
-  char bytes[4096];
-  bt_buffer text = {0};
-  size_t count;
-  FILE *file = fopen(path, "rb");
-  if (!file) fail_msg("%s cannot be read", path);
-  while ((count = fread(bytes, 1, sizeof bytes, file))) bt_buffer_append(&text, (bt_str){bytes, count});
-  fclose(file);
+static char *read_whole(const char *path) {
+  char *text = case_read_file(path, NULL);
+  if (!text) fail_msg("%s cannot be read", path);
   return text;
 }
 
@@ -64,15 +60,15 @@ static size_t add_pack(const char *pack, golden_rule rule, void *context) {
   bt_rulefile file;
   bt_error error = {0};
   snprintf(path, sizeof path, PACKS "%s.yaml", pack);
-  bt_buffer text = read_whole(path);
-  if (bt_rulefile_parse(bt_buffer_str(&text), path, &file, &error) != BT_OK) fail_msg("%s", error.message);
+  char *text = read_whole(path);
+  if (bt_rulefile_parse(bt_str_from(text), path, &file, &error) != BT_OK) fail_msg("%s", error.message);
   size_t count = file.rule_count;
   for (size_t i = 0; i < count; i++) {
     snprintf(name, sizeof name, "%s/%s", pack, file.rules[i].fields.id);
     rule(context, name, bt_str_from(file.rules[i].fields.dsl));
   }
   bt_rulefile_dispose(&file);
-  bt_buffer_dispose(&text);
+  free(text);
   return count;
 }
 
@@ -125,11 +121,11 @@ void golden_add(bt_buffer *lines, const char *name, bt_str text, const golden_op
 void golden_check(const char *path, const bt_buffer *lines, const golden_options *options) {
   assert_false(lines->failed);
   if (options->update) write_golden(path, lines);
-  bt_buffer was = read_whole(path);
-  size_t differences = count_differences(was.ptr, lines->ptr);
+  char *was = read_whole(path);
+  size_t differences = count_differences(was, lines->ptr);
   if (differences)
     fail_msg("%zu lines are not what they were in %s: print one with --print NAME, here and of the commit before; "
              "--update keeps those of now",
              differences, path);
-  bt_buffer_dispose(&was);
+  free(was);
 }

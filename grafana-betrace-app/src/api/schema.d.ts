@@ -1597,7 +1597,7 @@ export interface components {
             /** @description null: the span has not ended (0), has no start, or ends before it starts; for rules it is 0 then */
             duration: string | null;
             range: components["schemas"]["ByteRange"];
-            /** @description those that the rule compares */
+            /** @description those that the rule compares, without those in which records of the span differ */
             attributes?: {
                 [key: string]: string;
             };

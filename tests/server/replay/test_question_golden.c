@@ -103,7 +103,7 @@ static void add_word(words *of, bt_str word) {
   if (of->count < MOST_WORDS && word.len && word.len < 64) of->items[of->count++] = strndup(word.ptr, word.len);
 }
 
-/* What stands in quotes in the searches of the rule, and names that nothing searches for. */
+/* Adds each text that stands in quotes in the rule's searches. */
 static void add_words(words *of, const bt_over *over) {
   for (uint32_t i = 0; i < over->item_count; i++) add_words(of, over->items[i]);
   if (over->kind != BT_OVER_QUERY) return;
