@@ -10,6 +10,9 @@ enum {
 
 static const bt_filter every_span = {.kind = BT_FILTER_ALL};
 static const bt_filter no_span = {.kind = BT_FILTER_NONE};
+static const bt_filter any_link = {
+    .kind = BT_FILTER_TEST,
+    .test = {.field = BT_FILTER_LINK, .op = BT_FILTER_NOT_EQUAL, .literal = {.type = BT_VALUE_STRING}}};
 
 const bt_filter *bt_filter_all(void) {
   return &every_span;
@@ -17,6 +20,10 @@ const bt_filter *bt_filter_all(void) {
 
 const bt_filter *bt_filter_none(void) {
   return &no_span;
+}
+
+const bt_filter *bt_filter_any_link(void) {
+  return &any_link;
 }
 
 const bt_filter *bt_filter_test_new(bt_filter_builder *builder, bt_filter_test test) {
@@ -59,17 +66,28 @@ static bool same_field(const bt_filter_test *a, const bt_filter_test *b) {
 }
 
 static bool tests_equal(const bt_filter_test *a, const bt_filter_test *b) {
-  return same_field(a, b) && a->op == b->op && a->is_reading == b->is_reading && a->or_unknown == b->or_unknown &&
+  return same_field(a, b) && a->op == b->op && a->or_unknown == b->or_unknown &&
          literals_equal(&a->literal, &b->literal);
 }
 
-bool bt_filter_equal(const bt_filter *a, const bt_filter *b) {
+bool bt_filter_asks_the_same(const bt_filter *a, const bt_filter *b) {
   if (a == b) return true;
   if (a->kind != b->kind || a->item_count != b->item_count) return false;
   if (a->kind == BT_FILTER_TEST) return tests_equal(&a->test, &b->test);
   for (uint32_t i = 0; i < a->item_count; i++)
-    if (!bt_filter_equal(a->items[i], b->items[i])) return false;
+    if (!bt_filter_asks_the_same(a->items[i], b->items[i])) return false;
   return true;
+}
+
+static bool has_same_readings(const bt_filter *a, const bt_filter *b) {
+  if (a->kind == BT_FILTER_TEST) return a->test.is_reading == b->test.is_reading;
+  for (uint32_t i = 0; i < a->item_count; i++)
+    if (!has_same_readings(a->items[i], b->items[i])) return false;
+  return true;
+}
+
+bool bt_filter_equal(const bt_filter *a, const bt_filter *b) {
+  return bt_filter_asks_the_same(a, b) && has_same_readings(a, b);
 }
 
 /* Whether the test is met by every string. */

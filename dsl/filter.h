@@ -1,8 +1,8 @@
 /* Filters on one span, as a small tree that TraceQL can say: the neutral half of the planner. Nothing here weakens or
  * strengthens: joining and simplifying keep the meaning. Which direction a filter may be used in is said by the two
- * wrapper types below, which nothing converts into each other. Only the planner (pushdown, plan_over, plan_under) may
- * include this, and traceql.c to print it. Memory: nodes live in the builder's arena. Thread: a builder belongs to one
- * thread. */
+ * wrapper types below, which nothing converts into each other. The planner makes them and sources of traces write them;
+ * who asks a source for a name makes a constant one. Memory: nodes live in the builder's arena. Thread: a builder
+ * belongs to one thread. */
 #ifndef BT_DSL_FILTER_H
 #define BT_DSL_FILTER_H
 
@@ -30,7 +30,8 @@ typedef enum bt_filter_field {
   BT_FILTER_SPAN,       /* attribute of the span: key */
   BT_FILTER_RESOURCE,   /* attribute of the resource: key */
   BT_FILTER_EVENT_NAME, /* of some event of the span */
-  BT_FILTER_EVENT       /* attribute of some event of the span: key */
+  BT_FILTER_EVENT,      /* attribute of some event of the span: key */
+  BT_FILTER_LINK        /* the trace id of some link of the span: asked for with != "" alone */
 } bt_filter_field;
 
 typedef enum bt_filter_operator {
@@ -76,6 +77,15 @@ typedef struct bt_filter {
   uint32_t item_count;
 } bt_filter;
 
+/* A constant test of the name; `text` is a literal. */
+#define BT_FILTER_OF_NAME(operator, text)                                                                              \
+  {                                                                                                                    \
+    .kind = BT_FILTER_TEST, .test = {                                                                                  \
+      .field = BT_FILTER_NAME,                                                                                         \
+      .op = operator,                                                                                                  \
+      .literal = {.type = BT_VALUE_STRING, .string = {text, sizeof text - 1}} }                                        \
+  }
+
 typedef struct bt_filter_builder {
   bt_arena *arena;
   bool failed; /* no room: what was built since is worthless, and must not be used */
@@ -90,6 +100,10 @@ const bt_filter *bt_filter_join(bt_filter_builder *builder, bt_filter_kind kind,
 const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *a,
                                  const bt_filter *b);
 bool bt_filter_equal(const bt_filter *a, const bt_filter *b);
+/* Whether a store is asked the same by both: whether a test is a reading is no part of a question. */
+bool bt_filter_asks_the_same(const bt_filter *a, const bt_filter *b);
+/* The spans that have any link. */
+const bt_filter *bt_filter_any_link(void);
 /* filter_duration.c. Spans whose duration is known and meets it, for =, !=, <, <=, >, >=. */
 const bt_filter *bt_filter_surely_lasts(bt_filter_builder *builder, bt_filter_operator op, int64_t duration_ns);
 /* The same, and those whose duration nobody knows. */

@@ -131,6 +131,7 @@ bt_str bt_filter_field_name(bt_filter_field field) {
   case BT_FILTER_STATUS_MESSAGE: return BT_STR("statusMessage");
   case BT_FILTER_DURATION: return BT_STR("duration");
   case BT_FILTER_EVENT_NAME: return BT_STR("event:name");
+  case BT_FILTER_LINK: return BT_STR("link:traceID");
   case BT_FILTER_SPAN:
   case BT_FILTER_RESOURCE:
   case BT_FILTER_EVENT: break;

@@ -187,16 +187,11 @@ static const bt_over *write_apart(bt_filter_builder *builder, const bt_filter *f
 
 /* NULL: it is too long for one query, or there was no room. */
 static bt_over *write_query(bt_filter_builder *builder, bt_over_filter filter, bool is_surplus) {
-  bt_buffer text = {0};
   bt_over *over = new_over(builder, BT_OVER_QUERY, 0);
-  (is_surplus ? bt_traceql_write_surplus : bt_traceql_write_over)(filter, &text);
-  bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
-  if (text.failed) builder->failed = true;
-  if (over && fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &over->query.filter)) builder->failed = true;
-  if (over) over->is_surplus = is_surplus;
-  if (over) over->query.tree = filter.filter;
-  bt_buffer_dispose(&text);
-  return fits && !builder->failed ? over : NULL;
+  if (!over) return NULL;
+  over->query.asked = is_surplus ? bt_traceql_surplus(filter) : bt_traceql_over(filter);
+  over->is_surplus = is_surplus;
+  return bt_traceql_fits(over->query.asked, &builder->failed) && !builder->failed ? over : NULL;
 }
 
 /* NULL: as for write_query, or nothing is surely meant. */

@@ -42,15 +42,11 @@ static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, 
     write_subtracted_by_key(builder, filter, queries, count);
     return;
   }
-  bt_buffer text = {0};
-  bt_traceql_write_under(under, &text);
-  bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
-  if (text.failed || (fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &queries[*count].filter)))
-    builder->failed = true;
-  bt_buffer_dispose(&text);
+  const bt_query asked = bt_traceql_under(under);
+  bool fits = bt_traceql_fits(asked, &builder->failed);
   if (builder->failed) return;
   if (fits) {
-    ++*count;
+    queries[(*count)++].asked = asked;
   } else if (filter->kind == BT_FILTER_OR) {
     uint32_t half = filter->item_count / 2;
     bt_under_filter lower = {bt_filter_join(builder, BT_FILTER_OR, filter->items, half)};
@@ -71,55 +67,55 @@ static void add_subtracted(bt_filter_builder *builder, const bt_rule *rule, bt_p
 }
 
 /* What is too long is no filter. */
-static void keep_query(bt_filter_builder *builder, bt_buffer *text, bt_over_query *out) {
-  bool fits = text->len <= BT_TRACEQL_MAX_FILTER_BYTES;
-  if (text->failed || (fits && !bt_arena_copy(builder->arena, bt_buffer_str(text), &out->filter)))
-    builder->failed = true;
-  bt_buffer_dispose(text);
+static bt_query query_of(bt_filter_builder *builder, bt_over_filter filter) {
+  const bt_query asked = bt_traceql_over(filter);
+  return bt_traceql_fits(asked, &builder->failed) ? asked : (bt_query){0};
 }
 
 static bt_apart apart_of(bt_over_filter over) {
   return bt_filter_has_one_kind(over.filter) ? BT_APART_BY_ID : BT_APART_BY_KIND;
 }
 
-bool bt_over_query_tests_fields_only(const bt_over_query *query) {
-  return bt_filter_has_no_key(query->tree);
+bool bt_query_tests_fields_only(bt_query query) {
+  return bt_filter_has_no_key(query.filter);
+}
+
+bool bt_query_equal(bt_query a, bt_query b) {
+  if (a.manner != b.manner || !a.filter || !b.filter) return a.manner == b.manner && a.filter == b.filter;
+  return bt_filter_asks_the_same(a.filter, b.filter);
+}
+
+bt_query bt_query_all(void) {
+  return (bt_query){.filter = bt_filter_all()};
 }
 
 static void add_spans(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_over_filter filter;
-  bt_buffer text = {0};
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_spans(builder, rule, &filter)) return;
-  bt_traceql_write_over(filter, &text);
-  keep_query(builder, &text, &plan->spans);
-  plan->spans.apart = apart_of(filter);
-  plan->spans.tree = filter.filter;
+  plan->spans = (bt_over_query){query_of(builder, filter), apart_of(filter)};
+}
+
+static bt_over_filter with_link(bt_filter_builder *builder, bt_over_filter fields) {
+  return (bt_over_filter){bt_filter_join2(builder, BT_FILTER_AND, fields.filter, bt_filter_any_link())};
 }
 
 static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_over_filter own, linked;
-  bt_buffer own_text = {0}, fields = {0}, linked_text = {0};
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_shows_linked(rule)) return;
   if (!bt_plan_evidence_spans(builder, rule, &own, &linked)) return;
-  bt_traceql_write_over(own, &own_text);
-  bt_traceql_write_over(linked, &fields);
-  bt_traceql_with_link(bt_buffer_str(&fields), &linked_text);
-  keep_query(builder, &own_text, &plan->evidence.own);
-  keep_query(builder, &linked_text, &plan->evidence.linked);
-  plan->evidence.own.apart = apart_of(own);
-  plan->evidence.linked.apart = BT_APART_NOT; /* a link that is not shown may be there all the same */
-  if (fields.failed) builder->failed = true;
-  if (!plan->evidence.own.filter.len || !plan->evidence.linked.filter.len) plan->evidence = (bt_plan_evidence){0};
-  bt_buffer_dispose(&fields);
+  plan->evidence.own = (bt_over_query){query_of(builder, own), apart_of(own)};
+  /* A link that is not shown may be there all the same. */
+  plan->evidence.linked = (bt_over_query){query_of(builder, with_link(builder, linked)), BT_APART_NOT};
+  if (!plan->evidence.own.asked.filter || !plan->evidence.linked.asked.filter) plan->evidence = (bt_plan_evidence){0};
 }
 
 /* ---- who links ---- */
 
 /* The searches of which each trace that the formula finds is found by one; false: there are too many, or it finds every
  * trace. Of an AND any item finds them all. */
-static bool list_searches(const bt_over *over, bt_str *searches, uint32_t *count) {
+static bool list_searches(const bt_over *over, bt_query *searches, uint32_t *count) {
   if (over->kind == BT_OVER_AND) return list_searches(over->items[0], searches, count);
-  if (over->kind == BT_OVER_QUERY && *count < MAX_LINKING) searches[(*count)++] = over->query.filter;
+  if (over->kind == BT_OVER_QUERY && *count < MAX_LINKING) searches[(*count)++] = over->query.asked;
   bool ok = over->kind == BT_OVER_OR || (over->kind == BT_OVER_QUERY && *count < MAX_LINKING);
   for (uint32_t i = 0; ok && i < over->item_count; i++) ok = list_searches(over->items[i], searches, count);
   return ok;
@@ -130,18 +126,14 @@ static bool finds_some(bt_over_filter over) {
 }
 
 /* What tests fields alone may have a test of the link beside it, too. */
-static void add_field_search(bt_filter_builder *builder, bt_plan *plan, bt_str *searches) {
-  bt_buffer text = {0};
-  bt_over_query query = {.apart = BT_APART_BY_KIND};
-  if (!plan->linking.len) return;
-  bt_traceql_with_link(plan->linking, &text);
-  keep_query(builder, &text, &query);
-  searches[0] = query.filter;
-  plan->linking_search_count = query.filter.len > 0;
+static void add_field_search(bt_filter_builder *builder, bt_plan *plan, bt_query *searches) {
+  if (!plan->linking.filter) return;
+  searches[0] = query_of(builder, with_link(builder, (bt_over_filter){plan->linking.filter}));
+  plan->linking_search_count = searches[0].filter != NULL;
 }
 
 static void add_linking_searches(bt_filter_builder *builder, bt_over_filter linking, bt_plan *plan) {
-  bt_str *searches = bt_arena_array(builder->arena, MAX_LINKING, sizeof *searches);
+  bt_query *searches = bt_arena_array(builder->arena, MAX_LINKING, sizeof *searches);
   bool tests_keys = finds_some(linking) && !bt_filter_has_no_key(linking.filter);
   if (!searches) builder->failed = true;
   if (builder->failed) return;
@@ -152,15 +144,9 @@ static void add_linking_searches(bt_filter_builder *builder, bt_over_filter link
 
 static void add_linking(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_over_filter linking, fields;
-  bt_buffer text = {0};
-  bt_over_query query = {.apart = BT_APART_BY_KIND};
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_linking_spans(builder, rule, &linking, &fields)) return;
   plan->follows_linked_to_only = true;
-  if (finds_some(fields)) {
-    bt_traceql_write_over(fields, &text);
-    keep_query(builder, &text, &query);
-    plan->linking = query.filter;
-  }
+  if (finds_some(fields)) plan->linking = query_of(builder, fields);
   add_linking_searches(builder, linking, plan);
 }
 
@@ -208,17 +194,49 @@ void bt_plan_free(bt_plan *plan) {
   free(owned);
 }
 
+/* ---- unions ---- */
+
+static const bt_filter *join_leaves(bt_filter_builder *builder, const bt_filter *so_far, const bt_over *over) {
+  if (over->kind == BT_OVER_QUERY) return bt_filter_join2(builder, BT_FILTER_OR, so_far, over->query.asked.filter);
+  for (uint32_t i = 0; i < over->item_count; i++) so_far = join_leaves(builder, so_far, over->items[i]);
+  return so_far;
+}
+
+const bt_over *bt_over_union(bt_arena *arena, const bt_over *const *overs, size_t count) {
+  bt_filter_builder builder = {.arena = arena};
+  bt_over_filter any = {bt_filter_none()};
+  for (size_t i = 0; i < count; i++) any.filter = join_leaves(&builder, any.filter, overs[i]);
+  const bt_over *joined = bt_formula_write(&builder, bt_formula_query(&builder, any));
+  return builder.failed ? NULL : joined;
+}
+
+bt_status bt_query_union(bt_arena *arena, const bt_query *queries, size_t count, bt_query *out, bt_error *error) {
+  bt_filter_builder builder = {.arena = arena};
+  bt_over_filter any = {bt_filter_none()};
+  for (size_t i = 0; i < count; i++)
+    any.filter = bt_filter_join2(&builder, BT_FILTER_OR, any.filter, queries[i].filter);
+  *out = count ? query_of(&builder, any) : (bt_query){0};
+  return builder.failed ? bt_error_no_memory(error) : BT_OK;
+}
+
 /* ---- printing ---- */
+
+static void print_query(bt_query query, bt_buffer *out) {
+  bt_traceql_write(query, false, out);
+  bt_buffer_append_char(out, '\n');
+}
+
+static void print_named(const char *before, bt_query query, bt_buffer *out) {
+  bt_buffer_append(out, bt_str_from(before));
+  print_query(query, out);
+}
 
 static void print_over(const bt_over *over, int depth, bt_buffer *out) {
   bt_buffer_printf(out, "%*s", depth * 2, "");
   switch (over->kind) {
   case BT_OVER_ALL: bt_buffer_append(out, BT_STR("every trace\n")); break;
   case BT_OVER_NONE: bt_buffer_append(out, BT_STR("no trace\n")); break;
-  case BT_OVER_QUERY:
-    bt_buffer_append(out, over->query.filter);
-    bt_buffer_append_char(out, '\n');
-    break;
+  case BT_OVER_QUERY: print_query(over->query.asked, out); break;
   case BT_OVER_AND:
   case BT_OVER_OR:
     bt_buffer_append(out, over->kind == BT_OVER_AND ? BT_STR("all of\n") : BT_STR("any of\n"));
@@ -265,15 +283,14 @@ void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buff
   bt_buffer_append(out, plan->exercising_is_exact ? BT_STR("exercising, exactly\n") : BT_STR("exercising\n"));
   print_over(plan->exercising, 1, out);
   if (plan->subtract_count) bt_buffer_append(out, BT_STR("subtract\n"));
-  for (uint32_t i = 0; i < plan->subtract_count; i++)
-    bt_buffer_printf(out, "  %.*s\n", BT_FMT(plan->subtract[i].filter));
+  for (uint32_t i = 0; i < plan->subtract_count; i++) print_named("  ", plan->subtract[i].asked, out);
   if (plan->rests_on_absence) bt_buffer_append(out, BT_STR("rests on absence\n"));
-  if (plan->evidence.linked.filter.len)
-    bt_buffer_printf(out, "evidence\n  own     %.*s\n  linked  %.*s\n", BT_FMT(plan->evidence.own.filter),
-                     BT_FMT(plan->evidence.linked.filter));
-  if (plan->linking.len) bt_buffer_printf(out, "linking\n  %.*s\n", BT_FMT(plan->linking));
+  if (plan->evidence.linked.asked.filter) {
+    print_named("evidence\n  own     ", plan->evidence.own.asked, out);
+    print_named("  linked  ", plan->evidence.linked.asked, out);
+  }
+  if (plan->linking.filter) print_named("linking\n  ", plan->linking, out);
   if (plan->linking_search_count) bt_buffer_append(out, BT_STR("linking, all at once\n"));
-  for (uint32_t i = 0; i < plan->linking_search_count; i++)
-    bt_buffer_printf(out, "  %.*s\n", BT_FMT(plan->linking_searches[i]));
+  for (uint32_t i = 0; i < plan->linking_search_count; i++) print_named("  ", plan->linking_searches[i], out);
   print_projection(projection, out);
 }

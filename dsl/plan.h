@@ -10,6 +10,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/error.h"
+#include "dsl/filter.h"
 #include "dsl/rule.h"
 #include "dsl/text.h"
 
@@ -21,20 +22,28 @@ typedef enum bt_apart {
   BT_APART_NOT      /* enough where nothing follows from a span that is missing */
 } bt_apart;
 
-struct bt_filter; /* filter.h */
+/* A filter as a store is asked for it. Equal ones are one question. A filter is borrowed from the plan that it belongs
+ * to, or constant. */
+typedef struct bt_query {
+  const bt_filter *filter; /* NULL: there is none */
+  uint8_t manner;          /* how its store writes it (traceql.h); 0: as it stands */
+} bt_query;
+/* Whether they ask the same. */
+bool bt_query_equal(bt_query a, bt_query b);
+/* `{}`: every span. */
+bt_query bt_query_all(void);
 
-/* One TraceQL filter `{ … }` on single spans, as text. Made by the planner only. */
+/* Made by the planner only. */
 typedef struct bt_over_query {
-  bt_str filter;
-  bt_apart apart;               /* what keeps all spans that it finds; told of filters of spans alone */
-  const struct bt_filter *tree; /* what the text says, the plan's; NULL: it is no query of a plan */
+  bt_query asked;
+  bt_apart apart; /* what keeps all spans that it finds; told of filters of spans alone */
 } bt_over_query;
 /* Whether it tests a span's own fields only (and its service, if it is text), which hold one value. Tempo 2.8 mixes up
  * the elements of arrays of attributes where two tests of one filter meet them (tests/facts/facts_arrays.py), so
- * nothing may be added to a filter that tests others. Of a query of a plan. */
-bool bt_over_query_tests_fields_only(const bt_over_query *query);
+ * nothing may be added to a filter that tests others. */
+bool bt_query_tests_fields_only(bt_query query);
 typedef struct bt_under_query {
-  bt_str filter;
+  bt_query asked;
 } bt_under_query;
 
 typedef enum bt_over_kind {
@@ -93,19 +102,27 @@ typedef struct bt_plan {
   const bt_under_query *subtract; /* a trace that any of these finds does not violate */
   uint32_t subtract_count;
   /* Verdict and exercised of a settled trace, of which no more spans come, follow from the spans that this finds: the
-   * others may be left unread. filter.len 0: this rule needs more than that. */
+   * others may be left unread. No filter: this rule needs more than that. */
   bt_over_query spans;
-  bt_plan_evidence evidence; /* filters of len 0: nothing can be shown so */
+  bt_plan_evidence evidence; /* without filters: nothing can be shown so */
   /* Of a rule whose relations over links are all `linked to`: finds every span whose link may matter. It tests fields
-   * alone. len 0: any may. */
-  bt_str linking;
+   * alone. No filter: any may. */
+  bt_query linking;
   /* One search for each finds every trace that has such a span, all together. They may test attributes, too, and do not
    * always ask for a link. 0: any trace may. */
-  const bt_str *linking_searches;
+  const bt_query *linking_searches;
   uint32_t linking_search_count;
   bool follows_linked_to_only; /* all its relations over links are `linked to`, and no bound span has to link */
   bool rests_on_absence;       /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;
+
+/* One formula that finds what any of these finds: their filters in one query, or in as few as hold them. Each is a
+ * query or an OR of such, and tests fields only. It belongs to the arena; NULL: there was no room. */
+const bt_over *bt_over_union(bt_arena *arena, const bt_over *const *overs, size_t count);
+/* One query that finds what any of these finds, whose filter belongs to the arena. None: it does not fit into one, or
+ * there are none. BT_NO_MEMORY alone. */
+bt_status bt_query_union(bt_arena *arena, const bt_query *queries, size_t count, bt_query *out,
+                         bt_error *error) BT_MUST_CHECK;
 
 /* new. BT_NO_MEMORY alone. */
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) BT_MUST_CHECK;

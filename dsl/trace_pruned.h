@@ -16,9 +16,6 @@
 #define BT_PRUNED_OUTLIER  "is_preserved_outlier" /* true, of a span that was kept */
 #define BT_PRUNED_EXEMPLAR "is_exemplar"          /* likewise */
 
-/* Finds every trace that has a summary: a filter for bt_traceql_search. */
-#define BT_PRUNED_FILTER "{ span.\"" BT_PRUNED_PREFIX BT_PRUNED_SUMMARY "\" = true }"
-
 bt_pruning bt_pruning_of(const bt_span *span);
 /* Whether an attribute with this key may say what bt_pruning_of and bt_pruning_span_count give. */
 bool bt_pruning_reads(bt_str key);

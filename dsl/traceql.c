@@ -366,8 +366,8 @@ void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_proj
   end_query(&query, out);
 }
 
-void bt_traceql_read_spans(const bt_over_query *spans, bt_str id_regex, const bt_projection *projection, uint32_t group,
-                           bt_buffer *out) {
+void bt_traceql_read_spans(bt_str filter, bt_apart apart, bt_str id_regex, const bt_projection *projection,
+                           uint32_t group, bt_buffer *out) {
   bt_buffer query = {0};
   bt_buffer_append(&query, BT_STR("{ "));
   if (id_regex.len) {
@@ -376,37 +376,17 @@ void bt_traceql_read_spans(const bt_over_query *spans, bt_str id_regex, const bt
     bt_buffer_append(&query, is_one_plain_id(id_regex) ? BT_STR("|x\" && ") : BT_STR("\" && "));
   }
   bt_buffer_append_char(&query, '(');
-  bt_buffer_append(&query, inside_of(spans->filter).len ? inside_of(spans->filter) : BT_STR("true"));
+  bt_buffer_append(&query, inside_of(filter).len ? inside_of(filter) : BT_STR("true"));
   bt_buffer_append_char(&query, ')');
   write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
-  write_by(spans->apart, &query);
-  write_select(projection, group, false, spans->apart == BT_APART_NOT, &query);
+  write_by(apart, &query);
+  write_select(projection, group, false, apart == BT_APART_NOT, &query);
   end_query(&query, out);
-}
-
-void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out) {
-  if (count == 1) {
-    bt_buffer_append(out, filters[0]);
-    return;
-  }
-  for (size_t i = 0; i < count; i++) {
-    bt_buffer_append(out, i ? BT_STR(" || (") : BT_STR("{ ("));
-    bt_buffer_append(out, inside_of(filters[i]));
-    bt_buffer_append_char(out, ')');
-  }
-  bt_buffer_append(out, BT_STR(" }"));
 }
 
 void bt_traceql_both(bt_str filter, bt_str other, bt_buffer *out) {
   bt_buffer_printf(out, "{ (%.*s) && (%.*s) }", BT_FMT(inside_of(filter)), BT_FMT(inside_of(other)));
-}
-
-void bt_traceql_with_link(bt_str filter, bt_buffer *out) {
-  bt_str inside = inside_of(filter);
-  bt_buffer_printf(out, inside.len ? "{ (%.*s) && " : "{ %.*s", BT_FMT(inside));
-  bt_buffer_append(out, inside_of(BT_TRACEQL_ANY_LINK));
-  bt_buffer_append(out, BT_STR(" }"));
 }
 
 size_t bt_traceql_ids_per_read(const bt_projection *projection) {

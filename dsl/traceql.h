@@ -26,15 +26,29 @@ enum {
 
 /* A Go-syntax string literal in double quotes. */
 void bt_traceql_quote(bt_str s, bt_buffer *out);
-/* `{ … }` for a filter of the planner: text for people and for bt_traceql_search, not yet a query. What is searched
- * is written so that Tempo's shortcuts do not make it find less than it says, what is subtracted so that they do not
- * make it find more. One way of writing does not do for values of attributes: what bt_traceql_write_over gives finds
- * no double beside a NaN, and no array outside a column; what bt_traceql_write_surplus gives is no answer for arrays
- * of several elements in Tempo 2.8, of which it misses some and finds others. So where bt_filter_may_overlook says
- * so the second is asked for besides. */
-void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out);
-void bt_traceql_write_surplus(bt_over_filter filter, bt_buffer *out);
-void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out);
+/* How a filter is written. What is searched is written so that Tempo's shortcuts do not make it find less than it says,
+ * what is subtracted so that they do not make it find more. One way of writing does not do for values of attributes:
+ * guarded, a filter finds no double beside a NaN, and no array outside a column; as a surplus it is no answer for
+ * arrays of several elements in Tempo 2.8, of which it misses some and finds others. So where bt_filter_may_overlook
+ * says so the second is asked for besides. */
+typedef enum bt_traceql_manner {
+  BT_TRACEQL_PLAIN = 0, /* as it stands: what is subtracted, and over-queries without a duration */
+  BT_TRACEQL_GUARDED,   /* with guards of durations */
+  BT_TRACEQL_SURPLUS    /* with guards of durations and doubles, and what lies outside columns */
+} bt_traceql_manner;
+
+/* The query of a filter of the planner. */
+bt_query bt_traceql_over(bt_over_filter over);
+bt_query bt_traceql_surplus(bt_over_filter over);
+bt_query bt_traceql_under(bt_under_filter under);
+/* Whether it is no longer than a plan's filters may be. *failed is set where there is no memory to tell. */
+bool bt_traceql_fits(bt_query query, bool *failed);
+/* `{ … }`: text for people and for bt_traceql_search, not yet a query of Tempo's. is_wide: attributes are tested for
+ * any string instead of for their patterns, so it finds more: Tempo 3 answers 500 where a pattern has met an array
+ * before it meets a string (tests/facts/facts_filters.py). Not for what is subtracted. */
+void bt_traceql_write(bt_query query, bool is_wide, bt_buffer *out);
+/* Whether some pattern of it is wider then. */
+bool bt_traceql_can_widen(bt_query query);
 /* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros)
  * joined by && when its len is not 0. */
 void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
@@ -61,11 +75,11 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
                            bt_buffer *out);
 /* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in
  * bt_traceql_search); group 0 reads status, parent and service only where the projection names them: each costs
- * Tempo a column. It keeps them apart as the query says; the kind comes from that, from the filter where that has
+ * Tempo a column. It keeps them apart as `apart` says; the kind comes from that, from the filter where that has
  * one kind, or is selected. With links it gives one link of each span, as link:traceID and link:spanID: those of its
  * last (tests/facts/facts_links.py). */
-void bt_traceql_read_spans(const bt_over_query *spans, bt_str id_regex, const bt_projection *projection, uint32_t group,
-                           bt_buffer *out);
+void bt_traceql_read_spans(bt_str filter, bt_apart apart, bt_str id_regex, const bt_projection *projection,
+                           uint32_t group, bt_buffer *out);
 /* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose
  * `matched` is how many spans the fragment has. Fragments of the same duration, in nanoseconds, are one set with the
  * larger number. */
@@ -88,10 +102,6 @@ void bt_traceql_linking_spans(const bt_span_id *ids, size_t count, bt_buffer *ou
 void bt_traceql_both(bt_str filter, bt_str other, bt_buffer *out);
 /* Finds the spans that have any link. */
 #define BT_TRACEQL_ANY_LINK BT_STR("{ link:traceID != \"\" }")
-/* `{ (…) && link:traceID != "" }`: the spans of the filter that have any link. Not yet a query. */
-void bt_traceql_with_link(bt_str filter, bt_buffer *out);
-/* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
-void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
 /* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both
  * wanted, or where a key looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);
@@ -107,10 +117,6 @@ bool bt_traceql_is_taken_key(bt_str key);
  * to be read by id. */
 bool bt_projection_scope_in_group(const bt_projection *projection, uint32_t group, bt_str key,
                                   bt_projected_scope *scope);
-/* An over-filter in which attributes are tested for any string instead of for their patterns: Tempo 3 answers 500
- * where a pattern has met an array before it meets a string (tests/facts/facts_filters.py). It finds more. False:
- * there is no pattern, and *out is the same filter. Not for what is subtracted. */
-bool bt_traceql_widen(bt_str filter, bt_buffer *out);
 /* How many ids fit into one read within BT_TRACEQL_MAX_BYTES; more than 1,000 for every projection. */
 size_t bt_traceql_ids_per_read(const bt_projection *projection);
 

@@ -65,11 +65,19 @@ static void write_duration(int64_t duration_ns, bt_buffer *out) {
   bt_buffer_printf(out, "%lld%s", (long long)(duration_ns / units[i].ns), units[i].unit);
 }
 
-static void write_literal(const bt_filter_test *test, bt_buffer *out) {
+/* Of an attribute, which may hold an array. */
+static bool is_pattern(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return test->op == BT_FILTER_REGEX && bt_filter_is_of_attribute(test);
+}
+
+static void write_literal(const bt_filter_test *test, bool is_wide, bt_buffer *out) {
   const bt_value *literal = &test->literal;
   switch (literal->type) {
   case BT_VALUE_STRING:
-    if (test->field == BT_FILTER_KIND || test->field == BT_FILTER_STATUS)
+    if (is_wide && is_pattern(test, NULL))
+      bt_traceql_quote(BT_STR(BT_FILTER_ANY_STRING), out);
+    else if (test->field == BT_FILTER_KIND || test->field == BT_FILTER_STATUS)
       bt_buffer_append(out, literal->string);
     else
       bt_traceql_quote(literal->string, out);
@@ -152,6 +160,12 @@ typedef enum guarded {
   GUARDED_ALL       /* and doubles */
 } guarded;
 
+/* How a filter is written. */
+typedef struct style {
+  guarded guard;
+  bool is_wide; /* attributes are tested for any string instead of for their patterns */
+} style;
+
 /* Tempo leaves out whole pages of spans by their lowest and highest value, and those are wrong where one span of the
  * page ends before it starts, or has a double attribute (any) that is NaN: then spans that meet a comparison are not
  * found (measured). A second comparison that never fails where the first holds, and that no page can be left out by,
@@ -169,9 +183,9 @@ static void write_guard(const bt_filter_test *test, bt_buffer *out) {
   bt_buffer_append(out, is_upward ? BT_STR(" != -1.2345678901234567e+300") : BT_STR(" != 1.2345678901234567e+300"));
 }
 
-static bool needs_guard(const bt_filter_test *test, guarded how) {
-  if (test->field == BT_FILTER_DURATION) return how != GUARDED_NOT;
-  return how == GUARDED_ALL && bt_filter_compares_doubles(test);
+static bool needs_guard(const bt_filter_test *test, style how) {
+  if (test->field == BT_FILTER_DURATION) return how.guard != GUARDED_NOT;
+  return how.guard == GUARDED_ALL && bt_filter_compares_doubles(test);
 }
 
 static void write_presence(const bt_filter_test *test, bt_buffer *out) {
@@ -207,7 +221,7 @@ static void write_or_unknown(const bt_filter_test *test, bt_buffer *out) {
 }
 
 /* is_alone: nothing stands beside it, so that no parentheses are needed. */
-static void write_test(const bt_filter_test *test, guarded how, bool is_alone, bt_buffer *out) {
+static void write_test(const bt_filter_test *test, style how, bool is_alone, bt_buffer *out) {
   bool has_guard = needs_guard(test, how), is_present = test->op == BT_FILTER_PRESENT;
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, '(');
   if (is_present) {
@@ -217,7 +231,7 @@ static void write_test(const bt_filter_test *test, guarded how, bool is_alone, b
   } else {
     write_field(test, out);
     bt_buffer_append(out, bt_str_from(operator_text(test->op)));
-    write_literal(test, out);
+    write_literal(test, how.is_wide, out);
   }
   if (has_guard) {
     bt_buffer_append(out, BT_STR(" && "));
@@ -241,7 +255,7 @@ static bool may_meet_array(const bt_filter *filter, const bt_filter_test *test) 
 
 /* Tempo 3 makes one test with a list of alternatives that differ in their literal only, and answers 500 where one of
  * its spans holds an array (tests/facts/facts_filters.py). `&& true` keeps an alternative apart. */
-static bool would_be_listed(const bt_filter *filter, uint32_t index, guarded how) {
+static bool would_be_listed(const bt_filter *filter, uint32_t index, style how) {
   const bt_filter *item = filter->items[index];
   bool is_listed = item->kind == BT_FILTER_TEST && may_meet_array(filter, &item->test) &&
                    !needs_guard(&item->test, how) &&
@@ -253,16 +267,37 @@ static bool would_be_listed(const bt_filter *filter, uint32_t index, guarded how
   return false;
 }
 
-static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buffer *out);
+static void write_node(const bt_filter *filter, style how, bool is_top, bt_buffer *out);
 
-static void write_item(const bt_filter *filter, uint32_t index, guarded how, bt_buffer *out) {
+static void write_item(const bt_filter *filter, uint32_t index, style how, bt_buffer *out) {
   bool is_apart = would_be_listed(filter, index, how);
   if (is_apart) bt_buffer_append_char(out, '(');
   write_node(filter->items[index], how, false, out);
   if (is_apart) bt_buffer_append(out, BT_STR(" && true)"));
 }
 
-static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buffer *out) {
+/* `(…) && link:traceID != ""`: what is asked of the span stands together before what is asked of its links. */
+static void write_with_link(const bt_filter *filter, style how, bt_buffer *out) {
+  const bt_filter fields = {.kind = BT_FILTER_AND, .items = filter->items, .item_count = filter->item_count - 1};
+  bt_buffer_append_char(out, '(');
+  write_node(fields.item_count == 1 ? fields.items[0] : &fields, how, true, out);
+  bt_buffer_append(out, BT_STR(") && "));
+  write_node(filter->items[filter->item_count - 1], how, true, out);
+}
+
+static bool ends_with_link(const bt_filter *filter) {
+  const bt_filter *last = filter->item_count ? filter->items[filter->item_count - 1] : NULL;
+  return filter->kind == BT_FILTER_AND && last->kind == BT_FILTER_TEST && last->test.field == BT_FILTER_LINK;
+}
+
+static void write_items(const bt_filter *filter, style how, bt_buffer *out) {
+  for (uint32_t i = 0; i < filter->item_count; i++) {
+    if (i) bt_buffer_append(out, filter->kind == BT_FILTER_AND ? BT_STR(" && ") : BT_STR(" || "));
+    write_item(filter, i, how, out);
+  }
+}
+
+static void write_node(const bt_filter *filter, style how, bool is_top, bt_buffer *out) {
   if (filter->kind == BT_FILTER_ALL || filter->kind == BT_FILTER_NONE) {
     bt_buffer_append(out, filter->kind == BT_FILTER_ALL ? BT_STR("true") : BT_STR("false"));
     return;
@@ -272,14 +307,14 @@ static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buf
     return;
   }
   if (!is_top) bt_buffer_append_char(out, '(');
-  for (uint32_t i = 0; i < filter->item_count; i++) {
-    if (i) bt_buffer_append(out, filter->kind == BT_FILTER_AND ? BT_STR(" && ") : BT_STR(" || "));
-    write_item(filter, i, how, out);
-  }
+  if (ends_with_link(filter))
+    write_with_link(filter, how, out);
+  else
+    write_items(filter, how, out);
   if (!is_top) bt_buffer_append_char(out, ')');
 }
 
-static void write_filter(const bt_filter *filter, guarded how, bt_buffer *out) {
+static void write_filter(const bt_filter *filter, style how, bt_buffer *out) {
   if (filter->kind == BT_FILTER_ALL) {
     bt_buffer_append(out, BT_STR("{}"));
     return;
@@ -287,10 +322,6 @@ static void write_filter(const bt_filter *filter, guarded how, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("{ "));
   write_node(filter, how, true, out);
   bt_buffer_append(out, BT_STR(" }"));
-}
-
-void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out) {
-  write_filter(filter.filter, GUARDED_DURATION, out);
 }
 
 /* The first test of an attribute of the scope, which speaks for all: a query asks for one attribute of a scope.
@@ -316,14 +347,55 @@ static void write_outside(const bt_filter_test *test, bt_buffer *out) {
   bt_buffer_append_char(out, ')');
 }
 
-void bt_traceql_write_surplus(bt_over_filter filter, bt_buffer *out) {
+static void write_surplus(const bt_filter *filter, style how, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("{ "));
-  write_node(filter.filter, GUARDED_ALL, filter.filter->kind == BT_FILTER_OR, out);
-  write_outside(attribute_of(filter.filter, BT_FILTER_SPAN), out);
-  write_outside(attribute_of(filter.filter, BT_FILTER_RESOURCE), out);
+  write_node(filter, how, filter->kind == BT_FILTER_OR, out);
+  write_outside(attribute_of(filter, BT_FILTER_SPAN), out);
+  write_outside(attribute_of(filter, BT_FILTER_RESOURCE), out);
   bt_buffer_append(out, BT_STR(" }"));
 }
 
-void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out) {
-  write_filter(filter.filter, GUARDED_NOT, out);
+void bt_traceql_write(bt_query query, bool is_wide, bt_buffer *out) {
+  switch ((bt_traceql_manner)query.manner) {
+  case BT_TRACEQL_PLAIN: write_filter(query.filter, (style){GUARDED_NOT, is_wide}, out); break;
+  case BT_TRACEQL_GUARDED: write_filter(query.filter, (style){GUARDED_DURATION, is_wide}, out); break;
+  case BT_TRACEQL_SURPLUS: write_surplus(query.filter, (style){GUARDED_ALL, is_wide}, out); break;
+  }
+}
+
+/* ---- which of the manners ---- */
+
+static bool is_of_duration(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return test->field == BT_FILTER_DURATION;
+}
+
+bt_query bt_traceql_over(bt_over_filter over) {
+  bool has_guard = bt_filter_has_test(over.filter, is_of_duration, NULL);
+  return (bt_query){over.filter, has_guard ? BT_TRACEQL_GUARDED : BT_TRACEQL_PLAIN};
+}
+
+bt_query bt_traceql_surplus(bt_over_filter over) {
+  return (bt_query){over.filter, BT_TRACEQL_SURPLUS};
+}
+
+bt_query bt_traceql_under(bt_under_filter under) {
+  return (bt_query){under.filter, BT_TRACEQL_PLAIN};
+}
+
+bool bt_traceql_fits(bt_query query, bool *failed) {
+  bt_buffer text = {0};
+  bt_traceql_write(query, false, &text);
+  bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
+  if (text.failed) *failed = true;
+  bt_buffer_dispose(&text);
+  return fits;
+}
+
+static bool is_narrow_pattern(const bt_filter_test *test, const void *nothing) {
+  return is_pattern(test, nothing) && !bt_str_equal(test->literal.string, BT_STR(BT_FILTER_ANY_STRING));
+}
+
+bool bt_traceql_can_widen(bt_query query) {
+  return bt_filter_has_test(query.filter, is_narrow_pattern, NULL);
 }

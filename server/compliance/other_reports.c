@@ -14,8 +14,6 @@
 #include "server/json/json_values.h"
 #include "tempo/wire/own_trace.h"
 
-static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_REPORT "\" }";
-
 typedef struct finding {
   const char *report_id, *framework, *tenant, *start, *end;
   bt_time_range range; /* the report's */
@@ -170,7 +168,7 @@ static bt_status read_found(const reading *r, const bt_found_list *found, bt_sou
 }
 
 static bt_status ask_for_reports(const reading *r, bool *is_whole, bt_error *error) {
-  bt_search_request search = {.filter = bt_str_from(filter),
+  bt_search_request search = {.query = bt_own_traces_query(BT_OWN_REPORTS),
                               .range = r->range,
                               .max_found = BT_OTHER_REPORTS_MAX,
                               .tenant = r->tenant[0] ? r->tenant : NULL,

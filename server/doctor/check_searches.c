@@ -1,6 +1,7 @@
 /* Compares what searches find with what is true. What BeTrace searches must contain every violating trace, what it
  * subtracts must contain none, and what it counts must be exact where the plan says so. Values and arrays are tested
  * apart, because Tempos treat arrays in ways of their own. */
+#include "dsl/traceql.h"
 #include "server/doctor/doctor_parts.h"
 
 /* ---- formulas ---- */
@@ -29,7 +30,7 @@ static bt_status combine_items(bt_doctor *doctor, const bt_over *over, bool sure
 
 static bt_status combine_query(bt_doctor *doctor, const bt_over *over, combined *out, bt_error *error) {
   const bt_doctor_answer *answer = NULL;
-  bt_status status = bt_doctor_search(doctor, over->query.filter, true, &answer, error);
+  bt_status status = bt_doctor_search(doctor, over->query.asked, true, &answer, error);
   if (status != BT_OK) return status;
   *out = (combined){.found = answer->found, .is_refused = answer->is_refused, .was_widened = answer->was_widened};
   if (!answer->is_answered) out->problem = bt_doctor_text(doctor, "%s", answer->reason);
@@ -52,7 +53,7 @@ static bt_status combine_over(bt_doctor *doctor, const bt_over *over, bool surel
 static void write_queries(const bt_over *over, bt_buffer *out) {
   if (over->kind == BT_OVER_QUERY) {
     if (out->len) bt_buffer_append(out, BT_STR("\n"));
-    bt_buffer_append(out, over->query.filter);
+    bt_traceql_write(over->query.asked, false, out);
   }
   for (uint32_t i = 0; i < over->item_count; i++) write_queries(over->items[i], out);
 }
@@ -115,13 +116,13 @@ static bt_status look_at_subtracted(looking *at, const bt_doctor_rule *rule, bt_
   at->expected += bt_doctor_count(rule->violated & at->mask);
   for (uint32_t i = 0; status == BT_OK && i < rule->plan->subtract_count; i++) {
     const bt_doctor_answer *answer = NULL;
-    bt_str filter = rule->plan->subtract[i].filter;
+    const bt_query asked = rule->plan->subtract[i].asked;
     at->rules++;
-    status = bt_doctor_search(at->doctor, filter, false, &answer, error);
+    status = bt_doctor_search(at->doctor, asked, false, &answer, error);
     if (status != BT_OK) return status;
     at->refused += !answer->is_answered;
     uint64_t wrong = answer->found & rule->violated & at->mask;
-    if (wrong) status = say_labels(at, rule, filter, "takes away", wrong, error);
+    if (wrong) status = say_labels(at, rule, bt_doctor_query_text(at->doctor, asked), "takes away", wrong, error);
   }
   return status;
 }

@@ -28,8 +28,8 @@ static decided *share_of(deciding *d, size_t number) {
 
 static bt_status say_undecided(const deciding *d, decided *share, size_t number, const char *what, bt_error *error) {
   share->wrong++;
-  return bt_fact_add(d->doctor, share->fact, d->rule->text, d->rule->plan->spans.filter, error,
-                     "trace \"%s\" violates; %s", d->doctor->report->probes.items[number].label, what);
+  return bt_fact_add(d->doctor, share->fact, d->rule->text, bt_doctor_query_text(d->doctor, d->rule->plan->spans.asked),
+                     error, "trace \"%s\" violates; %s", d->doctor->report->probes.items[number].label, what);
 }
 
 /* As a replay decides it (server/replay/project.c): only that it does not violate. */
@@ -61,7 +61,7 @@ static bt_status take_spans(void *context, const bt_found_spans *spans, bt_error
 
 static bool is_decided_by_spans(const bt_doctor_rule *rule) {
   const bt_over_query *spans = &rule->plan->spans;
-  return spans->filter.len && !rule->projection.whole_trace && bt_over_query_tests_fields_only(spans);
+  return spans->asked.filter && !rule->projection.whole_trace && bt_query_tests_fields_only(spans->asked);
 }
 
 /* A rule whose candidates such a search may find (server/replay/spans_first.c). Of keys it would show nothing that a

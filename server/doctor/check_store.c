@@ -4,8 +4,9 @@
 #include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
 
-static const bt_str every_root = {"{ name = \"doctor.root\" }", 24};
-static const bt_str the_long_one = {"{ name = \"doctor.long\" }", 24};
+static const bt_filter root_spans = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "doctor.root"),
+                       long_spans = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "doctor.long");
+static const bt_query every_root = {.filter = &root_spans}, the_long_one = {.filter = &long_spans};
 
 /* ---- by id ---- */
 
@@ -98,7 +99,7 @@ static bt_status check_absent(bt_doctor *doctor, bt_error *error) {
 typedef struct asked_search {
   bt_doctor_aspect aspect;
   bt_source *source;
-  bt_str filter;
+  bt_query query;
   bt_time_range range;
   uint64_t expected;
 } asked_search;
@@ -110,7 +111,7 @@ static bt_status close_search(bt_doctor *doctor, bt_fact *fact, const asked_sear
   bt_status status = BT_OK;
   fact->expected = bt_doctor_text(doctor, "%u trace%s", expected, expected == 1 ? "" : "s");
   if (!answer->is_answered) {
-    status = bt_fact_add(doctor, fact, NULL, asked->filter, error, "%s", answer->reason);
+    status = bt_fact_add(doctor, fact, NULL, bt_doctor_query_text(doctor, asked->query), error, "%s", answer->reason);
     bt_fact_close(doctor, fact, answer->is_refused ? BT_FACT_FAILS : BT_FACT_UNKNOWN,
                   answer->is_refused ? "refused" : "not answered",
                   answer->is_refused ? bt_doctor_means_refused : bt_doctor_means_unknown);
@@ -119,7 +120,8 @@ static bt_status close_search(bt_doctor *doctor, bt_fact *fact, const asked_sear
   if (!lacking) return bt_fact_close(doctor, fact, BT_FACT_HOLDS, "all", NULL), BT_OK;
   bt_buffer labels = {0};
   bt_doctor_write_labels(&doctor->report->probes, lacking, &labels);
-  status = bt_fact_add(doctor, fact, NULL, asked->filter, error, "not found: %s", labels.ptr ? labels.ptr : "");
+  status = bt_fact_add(doctor, fact, NULL, bt_doctor_query_text(doctor, asked->query), error, "not found: %s",
+                       labels.ptr ? labels.ptr : "");
   bt_buffer_dispose(&labels);
   bt_fact_close(doctor, fact, BT_FACT_FAILS, bt_doctor_text(doctor, "%u missing", bt_doctor_count(lacking)),
                 bt_doctor_aspects[asked->aspect].means);
@@ -128,7 +130,7 @@ static bt_status close_search(bt_doctor *doctor, bt_fact *fact, const asked_sear
 
 static bt_status check_search(bt_doctor *doctor, const asked_search *asked, bt_error *error) {
   bt_fact *fact = NULL;
-  bt_doctor_answer answer = {.filter = asked->filter};
+  bt_doctor_answer answer = {.query = asked->query};
   bt_status status = bt_fact_open(doctor, NULL, asked->aspect, NULL, &fact, error);
   if (status != BT_OK || !fact) return status;
   status = bt_doctor_search_at(doctor, asked->source, asked->range, &answer, error);

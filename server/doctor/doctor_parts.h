@@ -41,7 +41,7 @@ typedef struct bt_doctor_rules {
 
 /* What a search for the probes gave. */
 typedef struct bt_doctor_answer {
-  bt_str filter; /* borrowed from the plan, or constant */
+  bt_query query; /* borrowed from the plan, or constant */
   uint64_t found;
   bool is_answered;
   bool is_refused;             /* else: it was not answered, or too much was */
@@ -79,9 +79,9 @@ bt_time_range bt_doctor_narrow(const bt_doctor *doctor);
 bt_time_range bt_doctor_wide(const bt_doctor *doctor);
 /* Asks, or remembers. *out is borrowed until the next call. Only what stops the run is an error. may_widen: as a
  * replay asks for what may violate, and not for what it subtracts. */
-bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, bool may_widen, const bt_doctor_answer **out,
+bt_status bt_doctor_search(bt_doctor *doctor, bt_query query, bool may_widen, const bt_doctor_answer **out,
                            bt_error *error) BT_MUST_CHECK;
-/* The same of a range and a source, and nothing is remembered. out->filter and out->may_widen say what is asked. */
+/* The same of a range and a source, and nothing is remembered. out->query and out->may_widen say what is asked. */
 bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_time_range range, bt_doctor_answer *out,
                               bt_error *error) BT_MUST_CHECK;
 void bt_doctor_forget(bt_doctor *doctor);
@@ -117,6 +117,8 @@ bt_fact_seen *bt_fact_now(const bt_doctor *doctor, bt_fact *fact);
 const char *bt_doctor_text(bt_doctor *doctor, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bt_status bt_fact_add(bt_doctor *doctor, bt_fact *fact, const char *rule, bt_str query, bt_error *error,
                       const char *format, ...) __attribute__((format(printf, 6, 7))) BT_MUST_CHECK;
+/* As a fact says it; likewise. "": no memory. */
+bt_str bt_doctor_query_text(bt_doctor *doctor, bt_query query);
 /* Ends it. */
 void bt_fact_close(const bt_doctor *doctor, bt_fact *fact, bt_fact_outcome outcome, const char *seen,
                    const char *means);

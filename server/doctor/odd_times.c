@@ -9,7 +9,9 @@
 #include "server/doctor/doctor_parts.h"
 
 static const int64_t second_ns = 1000000000, minute_ns = 60 * second_ns, length_ns = 2000000;
-static const bt_str the_late = {"{ name = \"doctor.aged\" }", 24}, the_unended = {"{ name = \"doctor.unended\" }", 27};
+static const bt_filter late_spans = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "doctor.aged"),
+                       unended_spans = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "doctor.unended");
+static const bt_query the_late = {.filter = &late_spans}, the_unended = {.filter = &unended_spans};
 enum { LATE_PART = 1 };
 
 static const struct {
@@ -112,7 +114,7 @@ static int64_t time_since(int64_t pushed_ns) {
 
 static bt_status search_until(const bt_doctor *doctor, size_t row, int64_t end_ns, int64_t *after_ns, bt_error *error) {
   bt_odd_probe *probe = &doctor->report->odd[row];
-  bt_search_request request = {.filter = rows[row].is_unended ? the_unended : the_late,
+  bt_search_request request = {.query = rows[row].is_unended ? the_unended : the_late,
                                .range = {probe->start_ns - second_ns, end_ns},
                                .max_found = bt_doctor_max_found,
                                .tenant = doctor->options->tenant,

@@ -38,7 +38,7 @@ static void set_reason(const bt_doctor *doctor, const char *why, char out[200]) 
 bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_time_range range, bt_doctor_answer *out,
                               bt_error *error) {
   const bt_probes *probes = &doctor->report->probes;
-  bt_search_request request = {.filter = out->filter,
+  bt_search_request request = {.query = out->query,
                                .range = range,
                                .may_widen = out->may_widen,
                                .max_found = source == doctor->options->small_tempo ? 0 : bt_doctor_max_found,
@@ -49,7 +49,7 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_tim
   bt_found_list found = {0};
   bt_source_account account = {0};
   bt_error why = {0};
-  *out = (bt_doctor_answer){.filter = request.filter, .may_widen = request.may_widen};
+  *out = (bt_doctor_answer){.query = request.query, .may_widen = request.may_widen};
   bt_status status = bt_source_search(source, &request, &found, &account, &why);
   for (size_t i = 0; i < found.count; i++) {
     size_t number = bt_probes_find(probes, &found.items[i].id);
@@ -71,24 +71,24 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_tim
   return status;
 }
 
-static const bt_doctor_answer *find_answer(const bt_doctor *doctor, bt_str filter, bool may_widen) {
+static const bt_doctor_answer *find_answer(const bt_doctor *doctor, bt_query query, bool may_widen) {
   for (size_t i = 0; i < doctor->answer_count; i++) {
     const bt_doctor_answer *answer = &doctor->answers[i];
-    if (answer->may_widen == may_widen && bt_str_equal(answer->filter, filter)) return answer;
+    if (answer->may_widen == may_widen && bt_query_equal(answer->query, query)) return answer;
   }
   return NULL;
 }
 
-bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, bool may_widen, const bt_doctor_answer **out,
+bt_status bt_doctor_search(bt_doctor *doctor, bt_query query, bool may_widen, const bt_doctor_answer **out,
                            bt_error *error) {
-  *out = find_answer(doctor, filter, may_widen);
+  *out = find_answer(doctor, query, may_widen);
   if (*out) return BT_OK;
   bt_doctor_answer *answers =
       bt_grow_array(doctor->answers, doctor->answer_count, &doctor->answer_capacity, sizeof *answers);
   if (!answers) return bt_error_no_memory(error);
   doctor->answers = answers;
   bt_doctor_answer *made = &answers[doctor->answer_count];
-  *made = (bt_doctor_answer){.filter = filter, .may_widen = may_widen};
+  *made = (bt_doctor_answer){.query = query, .may_widen = may_widen};
   bt_status status = bt_doctor_search_at(doctor, doctor->options->tempo, bt_doctor_narrow(doctor), made, error);
   if (status != BT_OK) return status;
   doctor->answer_count++;

@@ -57,7 +57,9 @@ typedef struct waiting {
   int64_t looked_for_odd_ns;                    /* likewise, the last time */
 } waiting;
 
-static const bt_str every_root = {"{ name = \"doctor.root\" }", 24}, every_late = {"{ name = \"doctor.late\" }", 24};
+static const bt_filter root_spans = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "doctor.root"),
+                       late_spans = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "doctor.late");
+static const bt_query every_root = {.filter = &root_spans}, every_late = {.filter = &late_spans};
 
 static bt_status note_by_id(void *context, const bt_read_trace *read, bt_error *error) {
   waiting *w = context;
@@ -97,8 +99,8 @@ static bt_status look_by_id(waiting *w, bt_error *error) {
   return BT_OK;
 }
 
-static bt_status search_for(waiting *w, bt_str filter, uint64_t *found, bt_error *error) {
-  bt_doctor_answer answer = {.filter = filter};
+static bt_status search_for(waiting *w, bt_query query, uint64_t *found, bt_error *error) {
+  bt_doctor_answer answer = {.query = query};
   if (w->search_problem[0]) return BT_OK;
   bt_status status =
       bt_doctor_search_at(w->doctor, w->doctor->options->tempo, bt_doctor_narrow(w->doctor), &answer, error);
@@ -171,7 +173,7 @@ typedef struct shown {
   uint64_t found;
   int64_t after_ns;
   const char *problem; /* refused; "": not */
-  bt_str query;
+  bt_query query;      /* without filter: by id */
 } shown;
 
 static bt_status say_shown(const waiting *w, const shown *s, bt_error *error) {
@@ -189,7 +191,8 @@ static bt_status say_shown(const waiting *w, const shown *s, bt_error *error) {
   }
   bt_buffer labels = {0};
   bt_doctor_write_labels(&doctor->report->probes, lacking ? lacking : w->split, &labels);
-  status = bt_fact_add(doctor, fact, NULL, s->query, error, "%s: %s", s->problem[0] ? s->problem : "not found",
+  bt_str asked = s->query.filter ? bt_doctor_query_text(doctor, s->query) : (bt_str){0};
+  status = bt_fact_add(doctor, fact, NULL, asked, error, "%s: %s", s->problem[0] ? s->problem : "not found",
                        labels.ptr ? labels.ptr : "");
   bt_buffer_dispose(&labels);
   bool is_unknown = !s->problem[0] && w->unanswered >= UNANSWERED_MAX;
@@ -207,7 +210,7 @@ static bt_status say_both(const waiting *w, bt_error *error) {
                        w->has_late ? doctor->by_id : doctor->by_id & ~w->split,
                        doctor->by_id_ns,
                        w->by_id_problem,
-                       {0}};
+                       {.filter = NULL}};
   const shown by_search = {BT_ASPECT_FOUND_BY_SEARCH, w->shows_late ? doctor->shown : doctor->shown & ~w->split,
                            doctor->shown_ns, w->search_problem, every_root};
   bt_status status = say_shown(w, &by_id, error);

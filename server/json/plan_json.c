@@ -1,6 +1,7 @@
 /* explain. See plan_json.h. */
 #include "server/json/plan_json.h"
 
+#include "dsl/traceql.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 
@@ -8,9 +9,18 @@ static json_t *text_json(bt_str text) {
   return json_stringn(text.ptr ? text.ptr : "", text.len);
 }
 
+static json_t *query_json(bt_query query) {
+  bt_buffer out = {0};
+  bt_traceql_write(query, false, &out);
+  if (out.failed) bt_json_memory_lacks();
+  json_t *text = text_json(bt_buffer_str(&out));
+  bt_buffer_dispose(&out);
+  return text;
+}
+
 /* Every filter of the formula, in order. */
 static void collect_searched(const bt_over *over, json_t *array) {
-  if (over->kind == BT_OVER_QUERY) bt_json_append(array, text_json(over->query.filter));
+  if (over->kind == BT_OVER_QUERY) bt_json_append(array, query_json(over->query.asked));
   for (uint32_t i = 0; i < over->item_count; i++) collect_searched(over->items[i], array);
 }
 
@@ -37,9 +47,9 @@ static json_t *outline_json(const bt_plan *plan, const bt_projection *projection
 static json_t *explain_plan(const bt_plan *plan, const bt_projection *projection) {
   json_t *searched = json_array(), *subtracted = json_array();
   collect_searched(plan->violating, searched);
-  for (uint32_t i = 0; i < plan->subtract_count; i++) bt_json_append(subtracted, text_json(plan->subtract[i].filter));
-  bool is_projected = plan->spans.filter.len && bt_over_query_tests_fields_only(&plan->spans);
-  json_t *projected = is_projected ? text_json(plan->spans.filter) : json_null();
+  for (uint32_t i = 0; i < plan->subtract_count; i++) bt_json_append(subtracted, query_json(plan->subtract[i].asked));
+  bool is_projected = plan->spans.asked.filter && bt_query_tests_fields_only(plan->spans.asked);
+  json_t *projected = is_projected ? query_json(plan->spans.asked) : json_null();
   return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o}", "strategy", strategy_of(plan), "searched", searched, "subtracted",
                    subtracted, "projected", projected, "reads", projection->whole_trace ? "by_id" : "batch", "outline",
                    outline_json(plan, projection));

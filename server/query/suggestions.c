@@ -73,7 +73,7 @@ static bt_status read_sample(bt_source *source, mining_run *run, const bt_found_
 
 static bt_status list_traces(bt_source *source, mining_run *run, bt_found_list *found, bt_error *error) {
   bt_source_account account = {0};
-  bt_search_request request = {.filter = BT_STR("{}"),
+  bt_search_request request = {.query = bt_query_all(),
                                .range = run->replay->range,
                                .max_found = BT_SUGGEST_LISTED,
                                .tenant = run->replay->tenant,

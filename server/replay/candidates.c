@@ -6,97 +6,35 @@
 #include <string.h>
 
 #include "dsl/arena.h"
-#include "dsl/traceql.h"
 #include "server/replay/marked_traces.h"
 
 /* ---- one filter that stands for several ---- */
 
-enum { JOINT_BYTES = 8 /* what one more filter adds besides itself */ };
-
-typedef struct filters {
-  bt_str *items; /* distinct, borrowed from the plans */
-  size_t count, capacity;
-} filters;
-
 bool bt_filter_union_takes(const bt_over *over) {
-  if (over->kind == BT_OVER_QUERY) return bt_over_query_tests_fields_only(&over->query);
+  if (over->kind == BT_OVER_QUERY) return bt_query_tests_fields_only(over->query.asked);
   if (over->kind != BT_OVER_OR) return false;
   for (uint32_t i = 0; i < over->item_count; i++)
     if (!bt_filter_union_takes(over->items[i])) return false;
   return true;
 }
 
-static bool add_filter(filters *all, bt_str filter) {
-  for (size_t i = 0; i < all->count; i++)
-    if (bt_str_equal(all->items[i], filter)) return true;
-  bt_str *items = bt_grow_array(all->items, all->count, &all->capacity, sizeof *items);
-  if (!items) return false;
-  all->items = items;
-  items[all->count++] = filter;
-  return true;
-}
-
-static bool add_filters(filters *all, const bt_over *over) {
-  if (over->kind == BT_OVER_QUERY) return add_filter(all, over->query.filter);
-  bool ok = true;
-  for (uint32_t i = 0; ok && i < over->item_count; i++) ok = add_filters(all, over->items[i]);
-  return ok;
-}
-
-/* How many filters from `first` on fit into one. */
-static size_t count_fitting(const filters *all, size_t first) {
-  size_t bytes = 0, count = 0;
-  while (first + count < all->count) {
-    bytes += all->items[first + count].len + JOINT_BYTES;
-    if (count && bytes > BT_TRACEQL_MAX_FILTER_BYTES) break;
-    count++;
-  }
-  return count;
-}
-
-static bool make_room(bt_filter_union *out, size_t count) {
-  out->queries = calloc(count, sizeof *out->queries);
-  out->items = calloc(count, sizeof(bt_over *));
-  out->texts = calloc(count, sizeof *out->texts);
-  if (out->texts) out->text_count = count;
-  return out->queries && out->items && out->texts;
-}
-
-static bool write_queries(bt_filter_union *out, const filters *all) {
-  for (size_t first = 0; first < all->count;) {
-    size_t fitting = count_fitting(all, first);
-    bt_buffer *text = &out->texts[out->count];
-    bt_traceql_join_filters(&all->items[first], fitting, text);
-    if (text->failed) return false;
-    bt_over *query = &out->queries[out->count];
-    *query = (bt_over){.kind = BT_OVER_QUERY, .query.filter = bt_buffer_str(text)};
-    out->items[out->count++] = query;
-    first += fitting;
-  }
-  out->any = out->count == 1 ? out->queries[0]
-                             : (bt_over){.kind = BT_OVER_OR, .items = out->items, .item_count = (uint32_t)out->count};
-  return true;
-}
-
 bt_status bt_filter_union_make(const bt_over *const *overs, size_t count, bt_filter_union *out, bt_error *error) {
-  filters all = {0};
-  bool ok = true;
+  const bt_over **taken = bt_realloc_array(NULL, count + 1, sizeof(bt_over *));
+  size_t taken_count = 0;
   *out = (bt_filter_union){0};
-  for (size_t i = 0; ok && i < count; i++)
-    if (bt_filter_union_takes(overs[i])) ok = add_filters(&all, overs[i]);
-  if (ok && all.count > 1) ok = make_room(out, all.count) && write_queries(out, &all);
-  free(all.items);
-  if (ok) return BT_OK;
-  bt_filter_union_dispose(out);
-  return bt_error_no_memory(error);
+  bt_arena_init(&out->arena, BT_JOINED_FILTERS_BYTES);
+  if (!taken) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++)
+    if (bt_filter_union_takes(overs[i])) taken[taken_count++] = overs[i];
+  bool is_joined = taken_count > 1 || (taken_count && taken[0]->kind == BT_OVER_OR);
+  if (is_joined) out->any = bt_over_union(&out->arena, taken, taken_count);
+  free(taken);
+  return is_joined && !out->any ? bt_error_no_memory(error) : BT_OK;
 }
 
 void bt_filter_union_dispose(bt_filter_union *joined) {
-  for (size_t i = 0; i < joined->text_count; i++) bt_buffer_dispose(&joined->texts[i]);
-  free(joined->texts);
-  free(joined->items);
-  free(joined->queries);
-  *joined = (bt_filter_union){0};
+  bt_arena_dispose(&joined->arena);
+  joined->any = NULL;
 }
 
 /* ---- what is asked, and what follows from the answers ---- */
@@ -107,7 +45,7 @@ static bt_status add_over(bt_decider *decider, const bt_over *over, bool is_over
   switch (over->kind) {
   case BT_OVER_NONE:
   case BT_OVER_ALL: break;
-  case BT_OVER_QUERY: status = bt_questions_add(decider->questions, over->query.filter, is_over, &index, error); break;
+  case BT_OVER_QUERY: status = bt_questions_add(decider->questions, over->query.asked, is_over, &index, error); break;
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
@@ -140,7 +78,7 @@ static void set_all(const bt_decider *decider, uint64_t *out) {
 
 static void copy_bits(const bt_decider *decider, const bt_over *over, bool surely, uint64_t *out) {
   size_t bytes = decider->table->word_count * sizeof *out;
-  const bt_question *question = decider->questions->items[bt_questions_find(decider->questions, over->query.filter)];
+  const bt_question *question = decider->questions->items[bt_questions_find(decider->questions, over->query.asked)];
   bool tells = !decider->plan->request.only || (question->is_complete && !decider->plan->request.every_part);
   if (surely ? over->is_surplus : over->is_found_twice)
     memset(out, 0, bytes);
@@ -167,8 +105,8 @@ static const bt_over every_trace = {.kind = BT_OVER_ALL};
 static const bt_over *violating_of(const bt_decider *decider, const bt_rule_sets *rule) {
   if (!decider->plan->filters) return &every_trace;
   if (decider->stand_in) return decider->stand_in;
-  bool is_joined = decider->joined.count && bt_filter_union_takes(rule->planned->plan->violating);
-  return is_joined ? &decider->joined.any : rule->planned->plan->violating;
+  bool is_joined = decider->joined.any && bt_filter_union_takes(rule->planned->plan->violating);
+  return is_joined ? decider->joined.any : rule->planned->plan->violating;
 }
 
 /* Whether every filter of the formula was asked and answered in full. surely: also those that only tell what is surely
@@ -179,7 +117,7 @@ static bool is_answered(const bt_decider *decider, const bt_over *over, bool sur
   case BT_OVER_ALL: return decider->table->is_listed;
   case BT_OVER_QUERY: {
     if (over->is_found_twice && !surely) return true;
-    size_t index = bt_questions_find(decider->questions, over->query.filter);
+    size_t index = bt_questions_find(decider->questions, over->query.asked);
     return index < decider->questions->count && decider->questions->items[index]->is_complete;
   }
   case BT_OVER_AND:
@@ -193,7 +131,7 @@ static bool is_answered(const bt_decider *decider, const bt_over *over, bool sur
 /* Whether some filter of the formula that counts was answered in a wider form: what was found need not be meant. */
 static bool was_widened(const bt_decider *decider, const bt_over *over) {
   if (over->kind == BT_OVER_QUERY) {
-    size_t index = bt_questions_find(decider->questions, over->query.filter);
+    size_t index = bt_questions_find(decider->questions, over->query.asked);
     return !over->is_surplus && index < decider->questions->count &&
            decider->questions->items[index]->account.was_widened;
   }

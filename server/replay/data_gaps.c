@@ -126,7 +126,7 @@ typedef enum probe { PROBE_EMPTY, PROBE_DATA, PROBE_UNKNOWN } probe;
 static bt_status probe_window(bt_questions *questions, bt_time_range range, probe *out, bt_error *error) {
   *out = PROBE_UNKNOWN;
   if (questions->source_lost) return BT_OK;
-  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(), range);
+  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_query(), range);
   search.max_found = 1;
   bt_found_list found = {0};
   bt_source_account account = {0};
@@ -194,7 +194,7 @@ static void take_steps(grid *g, step_range steps, const bt_found_list *found, co
 /* *is_cut: there are more traces than were looked at, so what was not seen may hold some. */
 static bt_status ask_steps(bt_questions *questions, grid *g, step_range steps, bool *is_cut, bt_error *error) {
   bt_time_range range = {grid_window(g, steps.first).start_ns, grid_window(g, steps.end - 1).end_ns};
-  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(), range);
+  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_query(), range);
   search.max_found = STEP_TRACES;
   bt_found_list found = {0};
   bt_source_account account = {0};
@@ -260,7 +260,7 @@ static void narrow_edge(edge *e, bool is_dense, const bt_found_list *found) {
 
 static void begin_edge(const bt_questions *questions, bt_data_gaps *asked, int64_t from_ns, int64_t until_ns) {
   *asked = (bt_data_gaps){.is_begun = true};
-  asked->search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(),
+  asked->search = bt_replay_plan_search(questions->plan, bt_other_traces_query(),
                                         (bt_time_range){from_ns, bt_time_add(until_ns, 1)});
   asked->search.max_found = EDGE_TRACES;
   asked->job = (bt_search_job){.request = &asked->search, .found = &asked->found, .account = &asked->account};
@@ -436,7 +436,7 @@ static void take_listed(bt_questions *questions, const bt_found_list *found) {
 }
 
 static bt_status ask_again(bt_questions *questions, bt_time_range range, bt_error *error) {
-  bt_search_request search = bt_replay_plan_search(questions->plan, BT_STR("{}"), range);
+  bt_search_request search = bt_replay_plan_search(questions->plan, bt_query_all(), range);
   search.max_found = questions->plan->request.memory_limit_bytes / sizeof(bt_known);
   bt_found_list found = {0};
   bt_source_account account = {0};

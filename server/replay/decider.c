@@ -41,7 +41,7 @@ static bt_status ask_subtracted_early(bt_decider *decider, bt_error *error) {
     const bt_planned_rule *planned = &decider->plan->rules[i];
     size_t others = decider->questions->count, index = 0;
     if (!planned->plan->subtract_count) continue;
-    status = bt_questions_add(decider->questions, planned->plan->subtract[0].filter, false, &index, error);
+    status = bt_questions_add(decider->questions, planned->plan->subtract[0].asked, false, &index, error);
     if (status == BT_OK && index == others) limit_subtracted(decider->questions->items[index], candidates);
   }
   return status;
@@ -57,7 +57,7 @@ static bt_status ask_subtracted(bt_decider *decider, uint32_t round, bool *any, 
     *any = true;
     uint64_t candidates = bt_bits_count(decider->table, rule->unread);
     if (!round) rule->subtracted_from = candidates;
-    status = bt_questions_add(decider->questions, rule->planned->plan->subtract[round].filter, false, &index, error);
+    status = bt_questions_add(decider->questions, rule->planned->plan->subtract[round].asked, false, &index, error);
     if (status != BT_OK) return status;
     bt_question *question = decider->questions->items[index];
     if (!question->is_asked) limit_subtracted(question, candidates);
@@ -69,7 +69,7 @@ static bt_status ask_subtracted(bt_decider *decider, uint32_t round, bool *any, 
 static void subtract_round(bt_decider *decider, bt_rule_sets *rule, uint32_t round) {
   if (round >= rule->planned->plan->subtract_count || !is_worth_asking(decider, rule)) return;
   const bt_question *question =
-      decider->questions->items[bt_questions_find(decider->questions, rule->planned->plan->subtract[round].filter)];
+      decider->questions->items[bt_questions_find(decider->questions, rule->planned->plan->subtract[round].asked)];
   if (question->account.was_widened) return; /* another rule searched for the same, and found more than it means */
   for (size_t w = 0; question->bits && w < decider->table->word_count; w++) rule->unread[w] &= ~question->bits[w];
   bt_pruned_traces_join(decider->questions, rule->planned, rule->unread);
@@ -235,7 +235,7 @@ static bt_status add_searches(bt_decider *decider, bt_error *error) {
   const bt_replay_plan *plan = decider->plan;
   bt_questions *questions = decider->questions;
   size_t index = 0;
-  bt_status status = bt_questions_add(questions, BT_STR("{}"), false, &index, error);
+  bt_status status = bt_questions_add(questions, bt_query_all(), false, &index, error);
   if (status == BT_OK) status = bt_pruned_traces_add(questions, error);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->ask_first) status = ways[i]->ask_first(decider, error);

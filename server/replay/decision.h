@@ -26,11 +26,8 @@
  * none. For many rules over a short window this is one question instead of one for each prefilter, and each trace is
  * read once either way. */
 typedef struct bt_filter_union {
-  bt_over any;           /* what all of them together find; with count 0 nothing is joined */
-  bt_over *queries;      /* its filters: as few as fit into the planner's limit of length */
-  const bt_over **items; /* of `any`, where there are several */
-  bt_buffer *texts;
-  size_t count, text_count; /* queries; texts that there is room for */
+  const bt_over *any; /* what all of them together find, in as few queries as hold it; NULL: nothing is joined */
+  bt_arena arena;
 } bt_filter_union;
 
 typedef struct bt_rule_sets {

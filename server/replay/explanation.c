@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/trace_pruned.h"
 #include "dsl/traceql.h"
+#include "server/replay/marked_traces.h"
 #include "server/replay/search_probe.h"
 #include "server/replay/strategy.h"
 
@@ -132,11 +132,11 @@ typedef struct explaining {
   bt_explain_result *result;
 } explaining;
 
-/* filter: whose traces the probe counts; len 0: none. Takes the text. */
-static bt_status add_query(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_str filter,
+/* of: whose traces the probe counts; without filter: none. Takes the text. */
+static bt_status add_query(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_query of,
                            bt_buffer *traceql, bt_error *error) {
   bt_explain_query query = {.use = use, .traceql = text_of(traceql)};
-  const bt_found_list *found = e->probe && filter.len ? bt_search_probe_found(e->probe, filter) : NULL;
+  const bt_found_list *found = e->probe && of.filter ? bt_search_probe_found(e->probe, of) : NULL;
   bt_explain_query *queries = bt_realloc_array(rule->queries, rule->query_count + 1, sizeof *queries);
   if (queries) rule->queries = queries;
   if (!queries || !query.traceql) {
@@ -155,11 +155,14 @@ static bool is_told(const bt_explain_rule *rule, const bt_buffer *traceql) {
   return false;
 }
 
-static bt_status add_search(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_str filter,
+static bt_status add_search(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_query query,
                             bt_error *error) {
-  bt_buffer traceql = {0};
-  bt_traceql_search(filter, (bt_str){0}, &traceql);
-  if (!is_told(rule, &traceql)) return add_query(e, rule, use, filter, &traceql, error);
+  bt_buffer filter = {0}, traceql = {0};
+  bt_traceql_write(query, false, &filter);
+  bt_traceql_search(bt_buffer_str(&filter), (bt_str){0}, &traceql);
+  if (filter.failed) traceql.failed = true;
+  bt_buffer_dispose(&filter);
+  if (!is_told(rule, &traceql)) return add_query(e, rule, use, query, &traceql, error);
   bt_buffer_dispose(&traceql);
   return BT_OK;
 }
@@ -167,9 +170,9 @@ static bt_status add_search(const explaining *e, bt_explain_rule *rule, bt_expla
 static bt_status add_formula(const explaining *e, bt_explain_rule *rule, bt_explain_use use, const bt_over *over,
                              bt_error *error) {
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) return add_search(e, rule, use, over->query.filter, error);
+  if (over->kind == BT_OVER_QUERY) return add_search(e, rule, use, over->query.asked, error);
   if (over->kind == BT_OVER_ALL && use == BT_EXPLAIN_SEARCH)
-    return add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
+    return add_search(e, rule, BT_EXPLAIN_LIST, bt_query_all(), error);
   for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
     status = add_formula(e, rule, use, over->items[i], error);
   return status;
@@ -183,7 +186,7 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
   for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
     bt_buffer traceql = {0};
     bt_traceql_read(&example, 1, &e->plan->projection, g, &traceql);
-    status = add_query(e, rule, BT_EXPLAIN_READ, (bt_str){0}, &traceql, error);
+    status = add_query(e, rule, BT_EXPLAIN_READ, (bt_query){0}, &traceql, error);
   }
   return status;
 }
@@ -192,9 +195,12 @@ static bt_status add_projections(const explaining *e, bt_explain_rule *rule, con
                                  bt_error *error) {
   bt_status status = BT_OK;
   for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
-    bt_buffer traceql = {0};
-    bt_traceql_read_spans(spans, (bt_str){0}, &e->plan->projection, g, &traceql);
-    status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans->filter, &traceql, error);
+    bt_buffer filter = {0}, traceql = {0};
+    bt_traceql_write(spans->asked, false, &filter);
+    bt_traceql_read_spans(bt_buffer_str(&filter), spans->apart, (bt_str){0}, &e->plan->projection, g, &traceql);
+    if (filter.failed) traceql.failed = true;
+    bt_buffer_dispose(&filter);
+    status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans->asked, &traceql, error);
   }
   return status;
 }
@@ -206,12 +212,12 @@ static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const b
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
   if (rule->spans_first) status = add_projections(e, rule, &plan->spans, error);
   if (status == BT_OK && plan->violating->kind != BT_OVER_NONE)
-    status = add_search(e, rule, BT_EXPLAIN_SEARCH, BT_STR(BT_PRUNED_FILTER), error);
-  if (status == BT_OK && e->plan->asks_listing) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
+    status = add_search(e, rule, BT_EXPLAIN_SEARCH, bt_pruned_query(), error);
+  if (status == BT_OK && e->plan->asks_listing) status = add_search(e, rule, BT_EXPLAIN_LIST, bt_query_all(), error);
   if (status == BT_OK && e->plan->counts_exercised && of->counts_by_search && !rule->spans_first)
     status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);
   for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
-    status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
+    status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].asked, error);
   if (status == BT_OK && rule->chosen == BT_STRATEGY_PROJECTION && !rule->spans_first)
     status = add_projections(e, rule, &plan->spans, error);
   return status == BT_OK && !of->whole_trace ? add_reads(e, rule, error) : status;
@@ -220,7 +226,7 @@ static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const b
 static void write_formula(const bt_over *over, bool is_top, bt_buffer *out) {
   if (over->kind == BT_OVER_ALL) bt_buffer_append(out, BT_STR("all traces"));
   if (over->kind == BT_OVER_NONE) bt_buffer_append(out, BT_STR("no trace"));
-  if (over->kind == BT_OVER_QUERY) bt_buffer_append(out, over->query.filter);
+  if (over->kind == BT_OVER_QUERY) bt_traceql_write(over->query.asked, false, out);
   if (over->item_count && !is_top) bt_buffer_append_char(out, '(');
   for (uint32_t i = 0; i < over->item_count; i++) {
     if (i) bt_buffer_append(out, over->kind == BT_OVER_AND ? BT_STR(" and ") : BT_STR(" or "));
@@ -233,7 +239,7 @@ static void write_formula(const bt_over *over, bool is_top, bt_buffer *out) {
 
 static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error *error) {
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) status = bt_search_probe_ask(e->questions, e->probe, over->query.filter, error);
+  if (over->kind == BT_OVER_QUERY) status = bt_search_probe_ask(e->questions, e->probe, over->query.asked, error);
   for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++) status = ask_formula(e, over->items[i], error);
   return status;
 }
@@ -241,9 +247,9 @@ static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error 
 static bt_status ask_rule(const explaining *e, const bt_planned_rule *rule, bt_error *error) {
   bt_status status = ask_formula(e, rule->plan->violating, error);
   for (uint32_t i = 0; status == BT_OK && i < rule->plan->subtract_count; i++)
-    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->subtract[i].filter, error);
-  if (status == BT_OK && rule->plan->spans.filter.len)
-    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->spans.filter, error);
+    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->subtract[i].asked, error);
+  if (status == BT_OK && rule->plan->spans.asked.filter)
+    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->spans.asked, error);
   return status;
 }
 
@@ -253,13 +259,13 @@ static bt_status ask_all(const explaining *e, bt_error *error) {
   return status;
 }
 
-static uint64_t estimate_found(const explaining *e, bt_str filter) {
-  const bt_found_list *found = bt_search_probe_found(e->probe, filter);
+static uint64_t estimate_found(const explaining *e, bt_query query) {
+  const bt_found_list *found = bt_search_probe_found(e->probe, query);
   return bt_search_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
 }
 
 static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
-  uint64_t found = over->kind == BT_OVER_QUERY ? estimate_found(e, over->query.filter) : 0;
+  uint64_t found = over->kind == BT_OVER_QUERY ? estimate_found(e, over->query.asked) : 0;
   for (uint32_t i = 0; i < over->item_count; i++) found += estimate_searched(e, over->items[i]);
   return found;
 }
@@ -285,7 +291,7 @@ static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *ru
     facts.subtracted_found = facts.candidates;
   }
   if (!facts.can_project) return facts;
-  facts.projected_found = estimate_found(e, rule->plan->spans.filter);
+  facts.projected_found = estimate_found(e, rule->plan->spans.asked);
   if (facts.projected_found >= facts.candidates) return facts;
   /* Traces without any of these spans are read. */
   double lacking = 1 - (double)facts.projected_found / (double)facts.candidates;

@@ -260,7 +260,7 @@ static bt_status ask_linking(group *g, const bt_trace_id *ids, const bt_trace *c
     *is_whole = true;
     return bt_linking_index_find(g->request->index, ids, count, found, error);
   }
-  if (is_inside(links.range, g->request->linking_range)) links.filter = g->request->linking;
+  if (is_inside(links.range, g->request->linking_range)) links.query = g->request->linking;
   bt_status status = bt_questions_find_linking(questions, &links, found, &answer, error);
   *is_whole = answer.status == BT_OK && answer.is_whole;
   return status == BT_OK ? take_failure(g, &answer, links.range, error) : status;

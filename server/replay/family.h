@@ -31,9 +31,9 @@ typedef struct bt_family_request {
   /* Of each id, in their order: its trace as it was read shows no links, though its spans may have some. Only where
    * nothing is asked about whom they link to but for the family's own traces (reach.from is 0). NULL: none. */
   const bool *own_hide_links;
-  /* Only spans that this filter finds are looked for where what is looked through lies in this range; len 0: all that
-   * link. */
-  bt_str linking;
+  /* Only spans that this query finds are looked for where what is looked through lies in this range; without filter:
+   * all that link. */
+  bt_query linking;
   bt_time_range linking_range;
   const bt_linking_index *index; /* these, where somebody looked for all of them before; or NULL */
 } bt_family_request;

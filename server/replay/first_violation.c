@@ -50,7 +50,7 @@ static int64_t earliest_of(const bt_found_list *found, int64_t not_before_ns) {
 /* *earliest_ns: set for DATA_SOME. */
 static bt_status look_at_edge(const edge *e, bt_time_range range, size_t most, data_found *out, int64_t *earliest_ns,
                               bt_error *error) {
-  bt_search_request search = {.filter = bt_other_traces_filter(),
+  bt_search_request search = {.query = bt_other_traces_query(),
                               .range = range,
                               .max_found = most,
                               .tenant = e->request->tenant,

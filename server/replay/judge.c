@@ -383,11 +383,11 @@ enum { INDEXED_FROM = 50, LINKING_TIMES = 2 }; /* traces that wait: more than on
 static bt_status choose_linking(bt_judge *judge, bt_family_request *request, bt_error *error) {
   const bt_replay_plan *plan = judge->plan;
   bool none = false, is_many = !plan->is_static && judge->linked_count > INDEXED_FROM && plan->linking_search_count;
-  if ((!plan->linking.len && !is_many) || judge->questions->source_lost) return BT_OK;
+  if ((!plan->linking.filter && !is_many) || judge->questions->source_lost) return BT_OK;
   request->linking_range = range_of_families(judge, request->reach.within_ns);
   bt_status status = bt_pruned_traces_look(judge->questions, request->linking_range, &none, error);
   if (status != BT_OK || !none) return status;
-  request->linking = bt_buffer_str(&plan->linking);
+  request->linking = plan->linking;
   if (!is_many) return BT_OK;
   request->index = &judge->linking;
   return bt_linking_index_fill(&judge->linking, judge->questions, request->linking_range,

@@ -363,17 +363,17 @@ bt_status bt_ledger_count(const bt_ledger *ledger, bt_error *error) {
 /* ---- what each rule cost: a search is divided among the rules that asked for it, everything else (reads, probes) by
  * the traces that were read for each, in equal parts when there were none ---- */
 
-static bool has_filter(const bt_over *over, bt_str filter) {
-  if (over->kind == BT_OVER_QUERY) return bt_str_equal(over->query.filter, filter);
+static bool has_query(const bt_over *over, bt_query query) {
+  if (over->kind == BT_OVER_QUERY) return bt_query_equal(over->query.asked, query);
   for (uint32_t i = 0; i < over->item_count; i++)
-    if (has_filter(over->items[i], filter)) return true;
+    if (has_query(over->items[i], query)) return true;
   return false;
 }
 
 static bool asks_question(const bt_plan *plan, const bt_question *question) {
   for (uint32_t i = 0; i < plan->subtract_count; i++)
-    if (bt_str_equal(plan->subtract[i].filter, question->text)) return true;
-  return has_filter(plan->violating, question->text) || has_filter(plan->exercising, question->text);
+    if (bt_query_equal(plan->subtract[i].asked, question->query)) return true;
+  return has_query(plan->violating, question->query) || has_query(plan->exercising, question->query);
 }
 
 static void add_part(bt_price *price, const bt_price *whole, double part) {

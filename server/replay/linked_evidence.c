@@ -2,7 +2,7 @@
 #include "server/replay/linked_evidence.h"
 
 #include "dsl/time_sum.h"
-#include "dsl/trace_pruned.h"
+#include "server/replay/marked_traces.h"
 
 enum { MOST_LINKERS = 256 };   /* of each candidate: their spans cost what reading it and its family by id costs */
 enum { SHARE_OF_LINKERS = 8 }; /* of the memory of a replay */
@@ -15,17 +15,17 @@ bt_time_range bt_linked_evidence_range(const bt_rule_sets *rule, bt_time_range o
 }
 
 /* A search of its own, whose answer is in full or none. */
-static bt_status search_traces(bt_decider *decider, bt_str filter, bt_time_range range, size_t max_found,
+static bt_status search_traces(bt_decider *decider, bt_query query, bt_time_range range, size_t max_found,
                                bt_found_list *found, bt_error *error) {
-  bt_question question = {.text = filter, .range = range, .max_found = max_found, .expected = BT_EXPECTS_FEW};
+  bt_question question = {.query = query, .range = range, .max_found = max_found, .expected = BT_EXPECTS_FEW};
   return bt_questions_ask_apart(decider->questions, &question, found, error);
 }
 
 bt_status bt_linked_evidence_probe(bt_decider *decider, const bt_rule_sets *rule, bt_time_range range,
                                    size_t candidates, bt_error *error) {
   bt_found_list found = {0};
-  bt_str filter = rule->planned->plan->evidence.linked.filter;
-  bt_status status = search_traces(decider, filter, range, candidates * MOST_LINKERS + 1, &found, error);
+  bt_query linked = rule->planned->plan->evidence.linked.asked;
+  bt_status status = search_traces(decider, linked, range, candidates * MOST_LINKERS + 1, &found, error);
   bt_found_list_dispose(&found);
   return status;
 }
@@ -56,7 +56,7 @@ bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rul
                             .priority = request->priority};
   bt_linked_evidence_clear(decider);
   evidence->linkers.most_bytes = request->memory_limit_bytes / SHARE_OF_LINKERS;
-  bt_status status = search_traces(decider, BT_STR(BT_PRUNED_FILTER), what->range, 0, &evidence->pruned, error);
+  bt_status status = search_traces(decider, bt_pruned_query(), what->range, 0, &evidence->pruned, error);
   bt_found_list_sort(&evidence->pruned);
   if (status == BT_OK) status = bt_questions_find_spans(decider->questions, &spans, take_linker, decider, error);
   bt_linker_table_sort(&evidence->linkers);

@@ -9,7 +9,7 @@ enum { SHARE_OF_COPIES = 8 }; /* of the memory of a replay */
 
 /* ---- filling ---- */
 
-static bt_status search_linkers(bt_linking_index *index, bt_questions *questions, bt_str search, size_t most,
+static bt_status search_linkers(bt_linking_index *index, bt_questions *questions, bt_query search, size_t most,
                                 bt_error *error) {
   bt_found_list found = {0};
   bt_status status = bt_questions_try(questions, search, index->range, most, &found, error);

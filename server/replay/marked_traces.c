@@ -13,17 +13,6 @@
  * alone would let anybody hide a trace. When the source fails here, own traces are recognised where they are read, and
  * counts are not exact. */
 
-/* Every trace but BeTrace's own: those have spans of these names only. */
-static const char other_filter[] =
-    "{ name != \"" BT_OWN_VIOLATION "\" && name != \"" BT_OWN_WATCH "\" && name != \"" BT_OWN_REPORT "\" }";
-
-bt_str bt_other_traces_filter(void) {
-  return bt_str_from(other_filter);
-}
-
-static const char own_filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && (name = \"" BT_OWN_VIOLATION
-                                 "\" || name = \"" BT_OWN_WATCH "\" || name = \"" BT_OWN_REPORT "\") }";
-
 typedef struct own_read {
   bt_questions *questions;
   const bt_trace_id *ids;
@@ -79,7 +68,7 @@ static bt_status verify_suspects(bt_questions *questions, const bt_found_list *f
 
 static bt_status search_suspects(bt_questions *questions, bt_found_list *found, bt_error *error) {
   bt_search_request search =
-      bt_replay_plan_search(questions->plan, bt_str_from(own_filter), questions->plan->search_range);
+      bt_replay_plan_search(questions->plan, bt_own_traces_query(BT_OWN_ANY), questions->plan->search_range);
   bt_source_account account = {0};
   search.expected = BT_EXPECTS_FEW;
   bt_status status = bt_source_search(questions->source, &search, found, &account, error);
@@ -105,13 +94,24 @@ bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) {
 /* One search finds them; mostly it finds none, which costs Tempo a few milliseconds. Where there are some, batches give
  * the marks too, so that the evaluator sees what it must not conclude. */
 
+static const bt_filter has_summary = {
+    .kind = BT_FILTER_TEST,
+    .test = {.field = BT_FILTER_SPAN,
+             .key = {BT_PRUNED_PREFIX BT_PRUNED_SUMMARY, sizeof BT_PRUNED_PREFIX BT_PRUNED_SUMMARY - 1},
+             .op = BT_FILTER_EQUAL,
+             .literal = {.type = BT_VALUE_BOOL, .boolean = true}}};
+
+bt_query bt_pruned_query(void) {
+  return (bt_query){.filter = &has_summary};
+}
+
 static const bt_question *query_of(const bt_questions *questions) {
   return questions->pruned ? questions->items[questions->pruned] : NULL;
 }
 
 bt_status bt_pruned_traces_add(bt_questions *questions, bt_error *error) {
   if (!questions->plan->filters) return BT_OK;
-  bt_status status = bt_questions_add(questions, BT_STR(BT_PRUNED_FILTER), true, &questions->pruned, error);
+  bt_status status = bt_questions_add(questions, bt_pruned_query(), true, &questions->pruned, error);
   if (status != BT_OK) return status;
   questions->items[questions->pruned]->expected = BT_EXPECTS_FEW;
   questions->items[questions->pruned]->is_asked = true;
@@ -130,7 +130,7 @@ bool bt_pruned_traces_are_known(const bt_questions *questions) {
 bt_status bt_pruned_traces_look(bt_questions *questions, bt_time_range range, bool *none, bt_error *error) {
   bt_found_list found = {0};
   bt_error why = {0};
-  bt_status status = bt_questions_try(questions, BT_STR(BT_PRUNED_FILTER), range, 1, &found, &why);
+  bt_status status = bt_questions_try(questions, bt_pruned_query(), range, 1, &found, &why);
   *none = status == BT_OK && !found.count;
   bt_found_list_dispose(&found);
   if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;

@@ -21,6 +21,8 @@ bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) BT_MUST_C
 /* ---- pruned ones. What a rule asks for may be among the spans that are not there, so that each of them is a candidate
  * of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. ---- */
 
+/* Finds every trace that has a summary. */
+bt_query bt_pruned_query(void);
 bt_status bt_pruned_traces_add(bt_questions *questions, bt_error *error) BT_MUST_CHECK; /* adds the question */
 /* Beside what is asked until it is gathered. */
 void bt_pruned_traces_begin(bt_questions *questions);

@@ -47,7 +47,7 @@ static bt_time_range probed_range(const bt_decider *decider, bt_found_list *foun
 static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range *probed, bt_error *error) {
   size_t index;
   bt_status status = bt_questions_add(
-      decider->questions, first_leaf(decider->plan->rules[0].plan->violating)->query.filter, true, &index, error);
+      decider->questions, first_leaf(decider->plan->rules[0].plan->violating)->query.asked, true, &index, error);
   if (status != BT_OK || decider->questions->items[index]->is_asked)
     return status; /* for pruned traces: the same question */
   bt_question *question = decider->questions->items[index];
@@ -103,15 +103,15 @@ static void begin_spans(const bt_decider *decider) {
 /* ---- a part, looked at in two ways: what the searches find there, and what its spans show ---- */
 
 /* Adds those of its filters that it lacks. */
-static void add_filter(bt_search_probe *probe, bt_str filter) {
-  for (size_t i = 0; i < probe->filter_count; i++)
-    if (bt_str_equal(probe->filters[i], filter)) return;
-  if (probe->filter_count < BT_SPANS_FIRST_FILTERS) probe->filters[probe->filter_count++] = filter;
+static void add_query(bt_search_probe *probe, bt_query query) {
+  for (size_t i = 0; i < probe->query_count; i++)
+    if (bt_query_equal(probe->queries[i], query)) return;
+  if (probe->query_count < BT_SPANS_FIRST_FILTERS) probe->queries[probe->query_count++] = query;
 }
 
 static void add_formula(bt_search_probe *probe, const bt_over *over, bool with_surplus) {
   if (over->is_surplus && !with_surplus) return;
-  if (over->kind == BT_OVER_QUERY) add_filter(probe, over->query.filter);
+  if (over->kind == BT_OVER_QUERY) add_query(probe, over->query.asked);
   for (uint32_t i = 0; i < over->item_count; i++) add_formula(probe, over->items[i], with_surplus);
 }
 
@@ -119,11 +119,11 @@ static void add_formula(bt_search_probe *probe, const bt_over *over, bool with_s
 static bt_status search_part(bt_decider *decider, bt_search_probe *probe, size_t from, bt_error *error) {
   bt_question asked[BT_SPANS_FIRST_FILTERS] = {{.max_found = 0}};
   bt_status status = BT_OK;
-  for (size_t i = from; i < probe->filter_count; i++) {
-    asked[i] = (bt_question){.text = probe->filters[i], .range = probe->windows[0], .max_found = LEAF_FOUND_MAX};
+  for (size_t i = from; i < probe->query_count; i++) {
+    asked[i] = (bt_question){.query = probe->queries[i], .range = probe->windows[0], .max_found = LEAF_FOUND_MAX};
     bt_questions_begin(decider->questions, &asked[i]);
   }
-  for (size_t i = from; i < probe->filter_count; i++) {
+  for (size_t i = from; i < probe->query_count; i++) {
     bt_error why = {0};
     bt_status answer = bt_questions_ask_apart(decider->questions, &asked[i], &probe->found[i], &why);
     if (status != BT_OK || answer == BT_OK || answer == BT_LIMIT) continue;
@@ -134,7 +134,7 @@ static bt_status search_part(bt_decider *decider, bt_search_probe *probe, size_t
 }
 
 static size_t count_found(const bt_search_probe *probe, const bt_over *over) {
-  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.filter) : NULL;
+  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.asked) : NULL;
   size_t found = list ? list->count : 0;
   for (uint32_t i = 0; i < over->item_count; i++) found += count_found(probe, over->items[i]);
   return found;
@@ -208,7 +208,7 @@ static bt_status probe_linkers(bt_decider *decider, bt_time_range probed, const 
 
 static bt_status ask_for_part(bt_decider *decider, bt_search_probe *probe, shown *s, bt_error *error) {
   bt_time_range probed = probe->windows[0];
-  size_t from = probe->filter_count;
+  size_t from = probe->query_count;
   add_formula(probe, decider->plan->rules[0].plan->violating, true);
   bt_status status = search_part(decider, probe, from, error);
   if (status == BT_OK) status = probe_linkers(decider, probed, probe, error);
@@ -255,7 +255,7 @@ static bt_status weigh_part(bt_decider *decider, bt_search_probe *probe, bool *o
 
 /* No more candidates than so many. */
 static size_t most_candidates(const bt_search_probe *probe, const bt_over *over) {
-  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.filter) : NULL;
+  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.asked) : NULL;
   size_t most = list ? list->count : 0;
   for (uint32_t i = 0; i < over->item_count; i++) {
     size_t of_item = most_candidates(probe, over->items[i]);
@@ -272,8 +272,8 @@ static bool is_mostly_young(const bt_decider *decider) {
   return steady_ns < bt_time_subtract(range.end_ns, range.start_ns) / 4;
 }
 
-static bool are_few(const bt_search_probe *probe, bt_str filter, size_t most) {
-  const bt_found_list *found = bt_search_probe_found(probe, filter);
+static bool are_few(const bt_search_probe *probe, bt_query query, size_t most) {
+  const bt_found_list *found = bt_search_probe_found(probe, query);
   return found && found->count < LEAF_FOUND_MAX && found->count <= most;
 }
 
@@ -282,12 +282,12 @@ static bool are_few(const bt_search_probe *probe, bt_str filter, size_t most) {
 static bt_status count_part(bt_decider *decider, bt_search_probe *probe, bool *is_clear, uint64_t *expected,
                             bt_error *error) {
   const bt_planned_rule *rule = &decider->plan->rules[0];
-  bt_str own = rule->plan->evidence.own.filter, linked = rule->plan->evidence.linked.filter;
+  bt_query own = rule->plan->evidence.own.asked, linked = rule->plan->evidence.linked.asked;
   *is_clear = false;
   if (!rule->shows_links || is_mostly_young(decider)) return BT_OK;
   add_formula(probe, rule->plan->violating, false);
-  add_filter(probe, own);
-  add_filter(probe, linked);
+  add_query(probe, own);
+  add_query(probe, linked);
   bt_status status = search_part(decider, probe, 0, error);
   if (status != BT_OK) return status;
   size_t candidates = most_candidates(probe, rule->plan->violating), most = candidates * CLEAR_TIMES;
@@ -378,7 +378,7 @@ static bt_status use_found(bt_decider *decider, bt_error *error) {
   bt_projection_first *first = &decider->first;
   size_t index;
   first->any = (bt_over){.kind = BT_OVER_QUERY, .query = own_spans(decider)};
-  bt_status status = bt_questions_add(decider->questions, first->any.query.filter, true, &index, error);
+  bt_status status = bt_questions_add(decider->questions, first->any.query.asked, true, &index, error);
   if (status != BT_OK) return status;
   bt_question *question = decider->questions->items[index];
   question->found = first->found;

@@ -79,22 +79,24 @@ static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, 
   return answer.status;
 }
 
-/* One filter for all rules that are decided so; with more spans than one of them speaks of its verdict stays the
- * same. */
-static bool join_filters(const bt_decider *decider, const bool *rules, bt_buffer *out, bt_apart *apart) {
-  bt_str *filters = bt_realloc_array(NULL, decider->plan->rule_count, sizeof *filters);
+/* One query for all rules that are decided so; with more spans than one of them speaks of its verdict stays the
+ * same. Without filter: there is none, or it does not fit into one. */
+static bt_status join_spans(const bt_decider *decider, const bool *rules, bt_arena *arena, bt_over_query *out,
+                            bt_error *error) {
+  bt_query *queries = bt_realloc_array(NULL, decider->plan->rule_count, sizeof *queries);
   size_t count = 0;
-  if (!filters) return false;
+  if (!queries) return bt_error_no_memory(error);
   for (size_t i = 0; i < decider->plan->rule_count; i++) {
+    const bt_over_query *spans = &decider->plan->rules[i].plan->spans;
     bool is_known = !rules[i];
-    for (size_t f = 0; !is_known && f < count; f++)
-      is_known = bt_str_equal(filters[f], decider->plan->rules[i].plan->spans.filter);
-    if (!is_known) filters[count++] = decider->plan->rules[i].plan->spans.filter;
-    if (!is_known) *apart = count == 1 ? decider->plan->rules[i].plan->spans.apart : BT_APART_BY_KIND;
+    for (size_t f = 0; !is_known && f < count; f++) is_known = bt_query_equal(queries[f], spans->asked);
+    if (is_known) continue;
+    queries[count++] = spans->asked;
+    out->apart = count == 1 ? spans->apart : BT_APART_BY_KIND;
   }
-  if (count) bt_traceql_join_filters(filters, count, out);
-  free(filters);
-  return !out->failed;
+  bt_status status = bt_query_union(arena, queries, count, &out->asked, error);
+  free(queries);
+  return status;
 }
 
 static bt_status make_sets(bt_decider *decider, const bool *rules, bt_error *error) {
@@ -123,13 +125,13 @@ static bt_status project_traces(projecting *p, bt_over_query spans, bt_error *er
 
 static bt_status project_rules(bt_decider *decider, const bool *rules, bt_error *error) {
   projecting p = {.decider = decider, .rules = rules};
-  bt_buffer spans = {0};
-  bt_apart apart = BT_APART_BY_KIND;
-  bt_status status = join_filters(decider, rules, &spans, &apart) ? BT_OK : bt_error_no_memory(error);
-  bool fits = spans.len && spans.len <= BT_TRACEQL_MAX_FILTER_BYTES;
-  if (status == BT_OK && fits && !decider->questions->source_lost)
-    status = project_traces(&p, (bt_over_query){.filter = bt_buffer_str(&spans), .apart = apart}, error);
-  bt_buffer_dispose(&spans);
+  bt_over_query spans = {.apart = BT_APART_BY_KIND};
+  bt_arena arena;
+  bt_arena_init(&arena, BT_JOINED_FILTERS_BYTES);
+  bt_status status = join_spans(decider, rules, &arena, &spans, error);
+  if (status == BT_OK && spans.asked.filter && !decider->questions->source_lost)
+    status = project_traces(&p, spans, error);
+  bt_arena_dispose(&arena);
   return status;
 }
 

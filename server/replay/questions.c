@@ -27,27 +27,27 @@ void bt_questions_open(bt_questions *questions) {
 
 /* ---- the table of distinct filters ---- */
 
-size_t bt_questions_find(const bt_questions *questions, bt_str text) {
+size_t bt_questions_find(const bt_questions *questions, bt_query query) {
   size_t index = 0;
-  while (index < questions->count && !bt_str_equal(questions->items[index]->text, text)) index++;
+  while (index < questions->count && !bt_query_equal(questions->items[index]->query, query)) index++;
   return index;
 }
 
-static bt_status append_query(bt_questions *questions, bt_str text, bt_error *error) {
+static bt_status append_query(bt_questions *questions, bt_query query, bt_error *error) {
   bt_question **items =
       bt_grow_array(questions->items, questions->count, &questions->capacity, sizeof *questions->items);
   if (!items) return bt_error_no_memory(error);
   questions->items = items;
   bt_question *question = calloc(1, sizeof *question);
   if (!question) return bt_error_no_memory(error);
-  question->text = text;
+  question->query = query;
   items[questions->count++] = question;
   return BT_OK;
 }
 
-bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, size_t *index, bt_error *error) {
-  *index = bt_questions_find(questions, text);
-  bt_status status = *index == questions->count ? append_query(questions, text, error) : BT_OK;
+bt_status bt_questions_add(bt_questions *questions, bt_query query, bool is_over, size_t *index, bt_error *error) {
+  *index = bt_questions_find(questions, query);
+  bt_status status = *index == questions->count ? append_query(questions, query, error) : BT_OK;
   if (status == BT_OK && is_over) questions->items[*index]->is_over = true;
   return status;
 }
@@ -120,7 +120,7 @@ static bt_search_request search_of(const bt_questions *questions, const bt_quest
   size_t room = questions->plan->request.memory_limit_bytes / sizeof(bt_known);
   bt_time_range range =
       question->range.start_ns < question->range.end_ns ? question->range : questions->plan->search_range;
-  bt_search_request search = bt_replay_plan_search(questions->plan, question->text, range);
+  bt_search_request search = bt_replay_plan_search(questions->plan, question->query, range);
   search.max_found = question->max_found && question->max_found < room ? question->max_found : room;
   search.expected = question->expected;
   search.may_widen = !question->is_subtracted;
@@ -182,9 +182,9 @@ bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question,
   return status;
 }
 
-bt_status bt_questions_try(bt_questions *questions, bt_str filter, bt_time_range range, size_t max_found,
+bt_status bt_questions_try(bt_questions *questions, bt_query query, bt_time_range range, size_t max_found,
                            bt_found_list *found, bt_error *error) {
-  bt_search_request search = bt_replay_plan_search(questions->plan, filter, range);
+  bt_search_request search = bt_replay_plan_search(questions->plan, query, range);
   bt_source_account account = {0};
   search.max_found = max_found;
   search.expected = BT_EXPECTS_FEW;

@@ -22,7 +22,7 @@ enum { BT_QUESTION_ALL = 0 }; /* number 0 is `{}`, the listing of all traces */
 
 /* A distinct filter of the rules' plans: asked once, whatever the number of rules that share it. */
 typedef struct bt_question {
-  bt_str text;         /* borrowed from a plan */
+  bt_query query;      /* borrowed from a plan */
   bt_time_range range; /* empty: the search range */
   size_t max_found;    /* stop above it; 0: at what memory allows */
   uint64_t expected;   /* traces that it finds, about; 0: not known */
@@ -75,9 +75,9 @@ void bt_questions_add_untaken(bt_questions *questions);
 /* ---- filters ---- */
 
 /* BT_NO_MEMORY alone. */
-bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, size_t *index,
+bt_status bt_questions_add(bt_questions *questions, bt_query query, bool is_over, size_t *index,
                            bt_error *error) BT_MUST_CHECK;
-size_t bt_questions_find(const bt_questions *questions, bt_str text); /* their number: it is not there */
+size_t bt_questions_find(const bt_questions *questions, bt_query query); /* their number: it is not there */
 /* The one that was added last. */
 void bt_questions_drop_last(bt_questions *questions);
 /* Begins to ask it, unless the source is gone: it goes on beside what is asked until it is asked or gathered. Of the
@@ -109,7 +109,7 @@ bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question,
 /* One of those that an answer can do without: what fails is no loss, and the source is asked for other things all the
  * same. *found is the caller's to dispose in every case. BT_LIMIT: there are more than max_found; BT_UNAVAILABLE: a
  * window failed; else as the source. */
-bt_status bt_questions_try(bt_questions *questions, bt_str filter, bt_time_range range, size_t max_found,
+bt_status bt_questions_try(bt_questions *questions, bt_query query, bt_time_range range, size_t max_found,
                            bt_found_list *found, bt_error *error) BT_MUST_CHECK;
 /* What it costs is added to the account. Errors are those of the source (source.h). */
 bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,

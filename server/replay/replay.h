@@ -369,9 +369,6 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
  * order they come. */
 uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id);
 
-/* Finds every trace but those that BeTrace sends itself. */
-bt_str bt_other_traces_filter(void);
-
 /* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID)
  * or no memory, and the result says what it cost and found until then; there may be no counts of rules in it.
  * Dispose it in each case. */

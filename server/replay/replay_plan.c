@@ -214,11 +214,11 @@ static void set_ranges(bt_replay_plan *plan) {
 
 static const char *why_no_projection(const bt_replay_plan *plan, const bt_planned_rule *rule, bt_source *source) {
   if (rule->whole_trace) return "batches cannot give what the rule reads";
-  if (!rule->plan->spans.filter.len)
+  if (!rule->plan->spans.asked.filter)
     return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
   if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
   /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
-  if (!bt_over_query_tests_fields_only(&rule->plan->spans))
+  if (!bt_query_tests_fields_only(rule->plan->spans.asked))
     return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
   if (source && !source->operations->projects) return "the source gives whole traces only";
   return plan->is_checked ? "" : BT_NOT_CHECKED;
@@ -230,12 +230,12 @@ static bt_status plan_evidence(const bt_replay_plan *plan, bt_planned_rule *rule
   bt_projection *own = &rule->own_fields, *linked = &rule->linked_fields;
   bt_projection_init(own);
   bt_projection_init(linked);
-  if (!rule->plan->evidence.linked.filter.len && !rule->plan->follows_linked_to_only) return BT_OK;
+  if (!rule->plan->evidence.linked.asked.filter && !rule->plan->follows_linked_to_only) return BT_OK;
   bt_status status = bt_projection_add_evidence(own, of, false, error);
   if (status == BT_OK) status = bt_projection_add_evidence(linked, of, true, error);
   bool can_ask = source && source->operations->projects && source->operations->find_spans && plan->is_checked;
   bool has_all = !own->whole_trace && !linked->whole_trace && !rule->require_complete;
-  bool has_evidence = rule->plan->evidence.linked.filter.len > 0;
+  bool has_evidence = rule->plan->evidence.linked.asked.filter != NULL;
   rule->shows_links = has_evidence && can_ask && has_all && bt_projection_groups(linked) == 1;
   rule->lacks_links_alone = can_ask && !own->whole_trace && !rule->require_complete && rule->reach.to;
   return status;
@@ -247,20 +247,18 @@ static bool follows_links(const bt_planned_rule *rule) {
 
 /* Families are those of all rules. */
 static bt_status join_linking(bt_replay_plan *plan, bt_error *error) {
-  bt_str *filters = bt_realloc_array(NULL, plan->rule_count, sizeof *filters);
+  bt_query *queries = bt_realloc_array(NULL, plan->rule_count, sizeof *queries);
   size_t count = 0;
   bool any_may = false;
-  if (!filters) return bt_error_no_memory(error);
+  if (!queries) return bt_error_no_memory(error);
   for (size_t i = 0; i < plan->rule_count && !any_may; i++) {
     if (!follows_links(&plan->rules[i])) continue;
-    filters[count] = plan->rules[i].plan->linking;
-    any_may = !filters[count++].len;
+    queries[count] = plan->rules[i].plan->linking;
+    any_may = !queries[count++].filter;
   }
-  if (count && !any_may) bt_traceql_join_filters(filters, count, &plan->linking);
-  free(filters);
-  if (plan->linking.failed) return bt_error_no_memory(error);
-  if (plan->linking.len > BT_TRACEQL_MAX_FILTER_BYTES / 2) bt_buffer_clear(&plan->linking); /* ids stand next to it */
-  return BT_OK;
+  bt_status status = any_may ? BT_OK : bt_query_union(&plan->filters_of_all, queries, count, &plan->linking, error);
+  free(queries);
+  return status;
 }
 
 static bt_status list_linking_searches(bt_replay_plan *plan, bt_error *error) {
@@ -318,7 +316,7 @@ bool bt_planned_rule_projects(const bt_replay_plan *plan, const bt_planned_rule 
 /* One question has to give them, and not every span that there is. */
 static bool can_come_first(const bt_replay_plan *plan, const bt_planned_rule *rule) {
   if (!rule->shows_links) return bt_planned_rule_projects(plan, rule);
-  return !bt_str_equal(rule->plan->evidence.own.filter, BT_STR("{}")) && bt_projection_groups(&rule->own_fields) == 1;
+  return rule->plan->evidence.own.asked.filter->kind != BT_FILTER_ALL && bt_projection_groups(&rule->own_fields) == 1;
 }
 
 static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
@@ -383,6 +381,7 @@ bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *reques
   *out = (bt_replay_plan){.request = *request};
   bt_projection_init(&out->projection);
   bt_projection_init(&out->marked_projection);
+  bt_arena_init(&out->filters_of_all, BT_JOINED_FILTERS_BYTES);
   bt_status status = check_request(request, error);
   if (status != BT_OK) return status;
   out->rules = calloc(request->rule_count, sizeof *out->rules);
@@ -406,7 +405,7 @@ void bt_replay_plan_dispose(bt_replay_plan *plan) {
   }
   bt_projection_dispose(&plan->projection);
   bt_projection_dispose(&plan->marked_projection);
-  bt_buffer_dispose(&plan->linking);
+  bt_arena_dispose(&plan->filters_of_all);
   free(plan->linking_searches);
   free(plan->rules);
   free(plan->windows);
@@ -425,8 +424,8 @@ static const char *only_rule(const bt_replay_plan *plan) {
   return plan->rule_count == 1 ? plan->rules[0].definition->fields.id : NULL;
 }
 
-bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_str filter, bt_time_range range) {
-  return (bt_search_request){.filter = filter,
+bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_query query, bt_time_range range) {
+  return (bt_search_request){.query = query,
                              .range = range,
                              .late_ns = plan->request.assumptions.lateness_ns,
                              .tenant = plan->request.tenant,

@@ -27,6 +27,8 @@
 /* Why a source whose version was not checked is asked for whole traces only, for people. */
 #define BT_NOT_CHECKED "it rests on what was not checked on this version of Tempo"
 
+enum { BT_JOINED_FILTERS_BYTES = 64 * 1024 * 1024 }; /* of an arena for filters of several rules, at most */
+
 typedef struct bt_planned_rule {
   const bt_rule_definition *definition;
   bt_plan *plan;
@@ -63,9 +65,10 @@ typedef struct bt_replay_plan {
   size_t rule_count;
   bt_projection projection;        /* what batches give */
   bt_projection marked_projection; /* with the marks of pruned traces, too */
-  bt_buffer linking;               /* finds every span whose link matters to any rule (bt_plan); "": any may */
-  bt_str *linking_searches;        /* of all rules (bt_plan), borrowed from them */
-  size_t linking_search_count;     /* 0: any trace may have such a span */
+  bt_query linking;            /* finds every span whose link matters to any rule (bt_plan); without filter: any may */
+  bt_arena filters_of_all;     /* has its filter */
+  bt_query *linking_searches;  /* of all rules (bt_plan), borrowed from them */
+  size_t linking_search_count; /* 0: any trace may have such a span */
 
   /* The modes, each as what it means. */
   bool needs_every_trace; /* some rule has to read all: the listing finds candidates */
@@ -113,7 +116,7 @@ bt_status bt_replay_plan_cancelled(bt_error *error) BT_MUST_CHECK;
 /* Asks the source what it is; waits for it, as a replay waits for its source anyway. */
 void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_source_about *out);
 /* Requests with everything that is the same for all of a replay. */
-bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_str filter, bt_time_range range);
+bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_query query, bt_time_range range);
 bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
                                     bt_time_range range);
 bt_links_request bt_replay_plan_links(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,

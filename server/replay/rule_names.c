@@ -90,10 +90,10 @@ typedef struct asking {
   bool is_found, is_incomplete;
 } asking;
 
-static bt_status ask_for_names(asking *a, bt_str filter, bt_error *error) {
+static bt_status ask_for_names(asking *a, bt_query query, bt_error *error) {
   bt_found_list found = {0};
   bt_source_account account = {0};
-  bt_search_request request = {.filter = filter,
+  bt_search_request request = {.query = query,
                                .range = a->request->range,
                                .max_found = 1,
                                .tenant = a->request->tenant,
@@ -111,7 +111,7 @@ static bt_status ask_for_names(asking *a, bt_str filter, bt_error *error) {
 static bt_status ask_over(asking *a, const bt_over *over, bt_error *error) {
   bt_status status = BT_OK;
   if (over->kind == BT_OVER_ALL) a->is_incomplete = true;
-  if (over->kind == BT_OVER_QUERY) return ask_for_names(a, over->query.filter, error);
+  if (over->kind == BT_OVER_QUERY) return ask_for_names(a, over->query.asked, error);
   for (uint32_t i = 0; i < over->item_count && !status && !a->is_found; i++)
     status = ask_over(a, over->items[i], error);
   if (over->kind == BT_OVER_AND && over->item_count > 1 && a->is_found) a->is_incomplete = true;

@@ -29,9 +29,9 @@ static void place_windows(const bt_questions *questions, int64_t share, bt_searc
   probe->scale = searched_ns / ((double)window_ns * BT_SEARCH_PROBE_WINDOWS);
 }
 
-static bt_status ask_window(bt_questions *questions, bt_search_probe *probe, bt_str filter, bt_time_range range,
+static bt_status ask_window(bt_questions *questions, bt_search_probe *probe, bt_query query, bt_time_range range,
                             bt_found_list *found, bt_error *error) {
-  bt_search_request search = bt_replay_plan_search(questions->plan, filter, range);
+  bt_search_request search = bt_replay_plan_search(questions->plan, query, range);
   search.max_found = FOUND_MAX;
   bt_source_account account = {0};
   bt_found_list some = {0};
@@ -47,11 +47,11 @@ static bt_status ask_window(bt_questions *questions, bt_search_probe *probe, bt_
   return status == BT_OK || status == BT_LIMIT ? added : status;
 }
 
-static bt_status ask_windows(bt_questions *questions, bt_search_probe *probe, bt_str filter, bt_found_list *found,
+static bt_status ask_windows(bt_questions *questions, bt_search_probe *probe, bt_query query, bt_found_list *found,
                              bt_error *error) {
   bt_status status = BT_OK;
   for (int i = 0; status == BT_OK && i < probe->window_count; i++)
-    status = ask_window(questions, probe, filter, probe->windows[i], found, error);
+    status = ask_window(questions, probe, query, probe->windows[i], found, error);
   bt_found_list_sort(found);
   return status;
 }
@@ -62,22 +62,22 @@ bt_status bt_search_probe_open(bt_questions *questions, bt_search_probe *probe, 
   for (int64_t share = SMALLEST_SHARE; status == BT_OK && share >= LARGEST_SHARE; share /= GROWTH) {
     bt_found_list_dispose(&probe->everything);
     place_windows(questions, share, probe);
-    status = ask_windows(questions, probe, BT_STR("{}"), &probe->everything, error);
+    status = ask_windows(questions, probe, bt_query_all(), &probe->everything, error);
     if (probe->everything.count >= ENOUGH_TRACES) break;
   }
   return status;
 }
 
-bt_status bt_search_probe_ask(bt_questions *questions, bt_search_probe *probe, bt_str filter, bt_error *error) {
-  if (bt_search_probe_found(probe, filter) || probe->filter_count == BT_SEARCH_PROBE_FILTERS) return BT_OK;
-  probe->filters[probe->filter_count] = filter;
-  return ask_windows(questions, probe, filter, &probe->found[probe->filter_count++], error);
+bt_status bt_search_probe_ask(bt_questions *questions, bt_search_probe *probe, bt_query query, bt_error *error) {
+  if (bt_search_probe_found(probe, query) || probe->query_count == BT_SEARCH_PROBE_FILTERS) return BT_OK;
+  probe->queries[probe->query_count] = query;
+  return ask_windows(questions, probe, query, &probe->found[probe->query_count++], error);
 }
 
-const bt_found_list *bt_search_probe_found(const bt_search_probe *probe, bt_str filter) {
-  if (bt_str_equal(filter, BT_STR("{}"))) return &probe->everything;
-  for (size_t i = 0; i < probe->filter_count; i++)
-    if (bt_str_equal(probe->filters[i], filter)) return &probe->found[i];
+const bt_found_list *bt_search_probe_found(const bt_search_probe *probe, bt_query query) {
+  if (query.filter->kind == BT_FILTER_ALL) return &probe->everything;
+  for (size_t i = 0; i < probe->query_count; i++)
+    if (bt_query_equal(probe->queries[i], query)) return &probe->found[i];
   return NULL;
 }
 
@@ -90,7 +90,7 @@ bool bt_search_probe_holds(const bt_search_probe *probe, const bt_over *over, co
   case BT_OVER_ALL: return true;
   case BT_OVER_NONE: return false;
   case BT_OVER_QUERY: {
-    const bt_found_list *found = bt_search_probe_found(probe, over->query.filter);
+    const bt_found_list *found = bt_search_probe_found(probe, over->query.asked);
     return !found || bt_found_list_get(found, id);
   }
   case BT_OVER_AND:
@@ -103,6 +103,6 @@ bool bt_search_probe_holds(const bt_search_probe *probe, const bt_over *over, co
 
 void bt_search_probe_dispose(bt_search_probe *probe) {
   bt_found_list_dispose(&probe->everything);
-  for (size_t i = 0; i < probe->filter_count; i++) bt_found_list_dispose(&probe->found[i]);
+  for (size_t i = 0; i < probe->query_count; i++) bt_found_list_dispose(&probe->found[i]);
   *probe = (bt_search_probe){0};
 }

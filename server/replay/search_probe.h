@@ -18,21 +18,21 @@ enum { BT_SEARCH_PROBE_WINDOWS = 3, BT_SEARCH_PROBE_FILTERS = 16 };
 typedef struct bt_search_probe {
   bt_time_range windows[BT_SEARCH_PROBE_WINDOWS];
   int window_count;
-  double scale;                            /* the searched range is so many times as long as they are together */
-  bt_found_list everything;                /* traces in them */
-  bt_str filters[BT_SEARCH_PROBE_FILTERS]; /* borrowed */
+  double scale;                              /* the searched range is so many times as long as they are together */
+  bt_found_list everything;                  /* traces in them */
+  bt_query queries[BT_SEARCH_PROBE_FILTERS]; /* borrowed */
   bt_found_list found[BT_SEARCH_PROBE_FILTERS];
-  size_t filter_count;
+  size_t query_count;
   bool is_dense; /* some answer held more than was taken: estimates are too low */
 } bt_search_probe;
 /* Chooses windows that hold some traces. BT_CANCELLED and BT_NO_MEMORY stop; any other failure is the source's. */
 bt_status bt_search_probe_open(bt_questions *questions, bt_search_probe *probe, bt_error *error) BT_MUST_CHECK;
 /* Asks the filter, once. Errors as above. */
-bt_status bt_search_probe_ask(bt_questions *questions, bt_search_probe *probe, bt_str filter,
+bt_status bt_search_probe_ask(bt_questions *questions, bt_search_probe *probe, bt_query query,
                               bt_error *error) BT_MUST_CHECK;
 void bt_search_probe_dispose(bt_search_probe *probe);
 /* NULL: it was not asked. */
-const bt_found_list *bt_search_probe_found(const bt_search_probe *probe, bt_str filter);
+const bt_found_list *bt_search_probe_found(const bt_search_probe *probe, bt_query query);
 /* Over the whole range. */
 uint64_t bt_search_probe_estimate(const bt_search_probe *probe, size_t count);
 /* Whether the trace is in the formula, as far as was asked; what was not asked holds. */

@@ -14,7 +14,6 @@ enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 12, OTH
 static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), WEEK_NS = INT64_C(604800000000000);
 static const char *const swept_keys[BT_WATCH_SWEEPS] = {BT_WATCH_SWEPT_FIRST, BT_WATCH_SWEPT_SECOND,
                                                         BT_WATCH_SWEPT_LATE};
-static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_WATCH "\" }";
 
 /* Of several watchers each has its own checkpoints. */
 static void write_until(const bt_checkpoint *checkpoint, char out[80]) {
@@ -298,7 +297,7 @@ static bt_status read_found(bt_source *source, finder *f, const bt_found_list *f
 }
 
 static bt_status find_in(bt_source *source, finder *f, bt_time_range range, bt_error *error) {
-  bt_search_request search = {.filter = bt_str_from(filter),
+  bt_search_request search = {.query = bt_own_traces_query(BT_OWN_CHECKPOINTS),
                               .range = range,
                               .expected = BT_EXPECTS_FEW,
                               .tenant = f->request->tenant[0] ? f->request->tenant : NULL,

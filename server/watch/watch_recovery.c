@@ -9,8 +9,6 @@
 #include "tempo/wire/own_trace.h"
 
 enum { PAGE_MAX = 200, BY_ID_MAX = 50 };
-/* What a replay had sent before watch found it is watch's to take back, too. */
-static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_VIOLATION "\" }";
 
 static bt_str find_text(const bt_span *span, const char *key) {
   const bt_value *value = bt_attributes_find(&span->attributes, bt_str_from(key));
@@ -174,9 +172,10 @@ static bt_status read_found(recovering *r, const bt_found_list *found, bt_error 
   return status;
 }
 
+/* What a replay had sent before watch found it is watch's to take back, too. */
 static bt_status search_sent_violations(const bt_watcher *watcher, bt_time_range range, bt_found_list *found,
                                         bt_error *error) {
-  bt_search_request request = {.filter = bt_str_from(filter),
+  bt_search_request request = {.query = bt_own_traces_query(BT_OWN_VIOLATIONS),
                                .range = range,
                                .expected = BT_EXPECTS_FEW,
                                .tenant = bt_watcher_scope(watcher),

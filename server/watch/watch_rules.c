@@ -7,33 +7,33 @@
 #include "dsl/time_sum.h"
 #include "server/base/sha256.h"
 
-static bool is_filter_known(const bt_watch_rules *rules, bt_str text) {
-  for (size_t i = 0; i < rules->filter_count; i++)
-    if (bt_str_equal(rules->filters[i], text)) return true;
+static bool is_query_known(const bt_watch_rules *rules, bt_query query) {
+  for (size_t i = 0; i < rules->query_count; i++)
+    if (bt_query_equal(rules->queries[i], query)) return true;
   return false;
 }
 
-static bt_status add_filter(bt_watch_rules *rules, bt_str text, bt_error *error) {
-  if (is_filter_known(rules, text)) return BT_OK;
-  bt_str *filters = bt_grow_array(rules->filters, rules->filter_count, &rules->filter_capacity, sizeof *filters);
-  if (!filters) return bt_error_no_memory(error);
-  rules->filters = filters;
-  filters[rules->filter_count++] = text;
+static bt_status add_query(bt_watch_rules *rules, bt_query query, bt_error *error) {
+  if (is_query_known(rules, query)) return BT_OK;
+  bt_query *queries = bt_grow_array(rules->queries, rules->query_count, &rules->query_capacity, sizeof *queries);
+  if (!queries) return bt_error_no_memory(error);
+  rules->queries = queries;
+  queries[rules->query_count++] = query;
   return BT_OK;
 }
 
 /* All leaves, of an AND too: spans that meet its parts may come in different slices, and each of them can be the one
  * that decides. */
-static bt_status add_filters(bt_watch_rules *rules, const bt_over *over, bt_error *error) {
+static bt_status add_queries(bt_watch_rules *rules, const bt_over *over, bt_error *error) {
   bt_status status = BT_OK;
   switch (over->kind) {
   case BT_OVER_NONE: break;
-  case BT_OVER_ALL: status = add_filter(rules, BT_STR("{}"), error); break;
-  case BT_OVER_QUERY: status = add_filter(rules, over->query.filter, error); break;
+  case BT_OVER_ALL: status = add_query(rules, bt_query_all(), error); break;
+  case BT_OVER_QUERY: status = add_query(rules, over->query.asked, error); break;
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
-      status = add_filters(rules, over->items[i], error);
+      status = add_queries(rules, over->items[i], error);
     break;
   }
   return status;
@@ -70,7 +70,7 @@ static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *defin
   rules->options[rules->count++] = bt_assumptions_options(&own);
   if (reach.within_ns > rules->longest_within_ns) rules->longest_within_ns = reach.within_ns;
   if (own.margin_ns > rules->longest_margin_ns) rules->longest_margin_ns = own.margin_ns;
-  status = add_filters(rules, plan->violating, error);
+  status = add_queries(rules, plan->violating, error);
   if (status != BT_OK) return status;
   return bt_projection_share(&rules->projection, definition->rule, &rule->whole_trace, error);
 }
@@ -80,8 +80,8 @@ static bool is_found(const bt_watch_rules *rules, const bt_over *over) {
   bool some = false, all = true;
   switch (over->kind) {
   case BT_OVER_NONE: return true;
-  case BT_OVER_ALL: return is_filter_known(rules, BT_STR("{}"));
-  case BT_OVER_QUERY: return is_filter_known(rules, over->query.filter) || is_filter_known(rules, BT_STR("{}"));
+  case BT_OVER_ALL: return is_query_known(rules, bt_query_all());
+  case BT_OVER_QUERY: return is_query_known(rules, over->query.asked) || is_query_known(rules, bt_query_all());
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; i < over->item_count; i++) {
@@ -190,7 +190,7 @@ void bt_watch_rules_free(bt_watch_rules *rules) {
   free(rules->items);
   free(rules->refused);
   free(rules->plans);
-  free(rules->filters);
+  free(rules->queries);
   free(rules->options);
   free(rules);
 }

@@ -32,8 +32,8 @@ typedef struct bt_watch_rules {
   const bt_rule_definition **refused; /* shared: enabled, but not under watch */
   size_t refused_count;
   bt_plan **plans;
-  bt_str *filters; /* borrowed from the plans; distinct: a trace that may violate is found by one of them */
-  size_t filter_count, filter_capacity;
+  bt_query *queries; /* borrowed from the plans; distinct: a trace that may violate is found by one of them */
+  size_t query_count, query_capacity;
   bt_projection projection; /* what the rules read */
   int64_t longest_margin_ns, longest_within_ns;
   int64_t clock_ahead_ns; /* of the source's, in settle_ns of all */

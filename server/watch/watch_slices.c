@@ -113,10 +113,10 @@ static bool is_behind(const bt_found *found, const bt_slice *slice) {
   return slice->kind != BT_SLICE_LIVE && !found->in_doubt && found->start_ns >= slice->range.end_ns;
 }
 
-static bt_status search_filter(bt_watcher *watcher, bt_str filter, const bt_slice *slice, bt_found_list *found,
+static bt_status search_filter(bt_watcher *watcher, bt_query query, const bt_slice *slice, bt_found_list *found,
                                bt_error *error) {
   bool is_urgent = slice->kind != BT_SLICE_CATCH_UP;
-  bt_search_request request = {.filter = filter,
+  bt_search_request request = {.query = query,
                                .range = reach_of(watcher, slice),
                                .late_ns = is_reaching(watcher, slice) ? watcher->options->assumptions.lateness_ns : 0,
                                .may_widen = true,
@@ -139,10 +139,10 @@ static bt_status search_filter(bt_watcher *watcher, bt_str filter, const bt_slic
  * the answers does not come. */
 static void go_on(bt_watch_trying *trying, bt_slice *slice) {
   const bt_slice *begun = &trying->slice;
-  bool is_same = trying->filter_count && begun->number == slice->number &&
+  bool is_same = trying->query_count && begun->number == slice->number &&
                  begun->range.start_ns == slice->range.start_ns && begun->range.end_ns <= slice->range.end_ns;
   if (is_same) slice->range = begun->range;
-  if (!is_same) trying->filter_count = 0;
+  if (!is_same) trying->query_count = 0;
   trying->slice = *slice;
 }
 
@@ -163,7 +163,7 @@ static bt_status look_for_any_trace(bt_watcher *watcher, const bt_slice *slice, 
   bt_source_account account = {0};
   bt_time_range range = {bt_time_subtract(slice->range.start_ns, watcher->schedule.times.settle_ns),
                          slice->range.end_ns};
-  bt_search_request request = {.filter = bt_other_traces_filter(),
+  bt_search_request request = {.query = bt_other_traces_query(),
                                .range = range,
                                .max_found = 1,
                                .tenant = bt_watcher_scope(watcher),
@@ -187,17 +187,17 @@ static bt_status look_for_any_trace(bt_watcher *watcher, const bt_slice *slice, 
 static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_error *error) {
   bt_watch_trying *trying = &watcher->trying[slice->kind];
   bt_status status = BT_OK;
-  while (status == BT_OK && trying->filter_count < watcher->rules->filter_count) {
+  while (status == BT_OK && trying->query_count < watcher->rules->query_count) {
     bt_found_list found = {0};
-    status = search_filter(watcher, watcher->rules->filters[trying->filter_count], slice, &found, error);
+    status = search_filter(watcher, watcher->rules->queries[trying->query_count], slice, &found, error);
     for (size_t k = 0; status == BT_OK && k < found.count; k++)
       if (!is_behind(&found.items[k], slice)) status = take_found(watcher, slice, &found.items[k], error);
     bt_found_list_dispose(&found);
-    trying->filter_count += status == BT_OK;
+    trying->query_count += status == BT_OK;
   }
   if (status == BT_OK && slice->kind == BT_SLICE_LIVE) status = look_for_any_trace(watcher, slice, error);
   if (status != BT_OK) return status;
-  trying->filter_count = 0;
+  trying->query_count = 0;
   bt_watch_schedule_done(&watcher->schedule, slice);
   if (slice->kind == BT_SLICE_CATCH_UP && slice->range.end_ns > watcher->gap_searched_ns)
     watcher->gap_searched_ns = slice->range.end_ns;
@@ -216,7 +216,7 @@ static void adapt_slice_length(bt_watcher *watcher, const bt_slice *slice, bt_st
   int64_t length_ns = bt_time_subtract(slice->range.end_ns, slice->range.start_ns);
   if (status == BT_LIMIT) {
     if (!trying->since_ns) trying->since_ns = watcher->now_ns;
-    trying->filter_count = 0;
+    trying->query_count = 0;
     trying->slice_ns = length_ns / 2 > SHORTEST_NS ? length_ns / 2 : SHORTEST_NS;
   } else if (status == BT_OK) {
     trying->since_ns = 0;

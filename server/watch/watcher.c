@@ -131,8 +131,8 @@ static void say_refused(const bt_watcher *watcher) {
 
 /* Of a slice that is begun the first filters were asked: other ones begin it anew. */
 static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
-  bool are_same = a && a->filter_count == b->filter_count;
-  for (size_t i = 0; are_same && i < b->filter_count; i++) are_same = bt_str_equal(a->filters[i], b->filters[i]);
+  bool are_same = a && a->query_count == b->query_count;
+  for (size_t i = 0; are_same && i < b->query_count; i++) are_same = bt_query_equal(a->queries[i], b->queries[i]);
   return are_same;
 }
 
@@ -174,7 +174,7 @@ static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt
   if (status != BT_OK) return status;
   watcher->schedule.times.settle_ns = service.settle_ns;
   for (int i = 0; i < BT_SLICE_KINDS && !are_asked_alike(watcher->rules, rules); i++)
-    watcher->trying[i].filter_count = 0;
+    watcher->trying[i].query_count = 0;
   bt_watch_rules_free(watcher->rules);
   watcher->rules = rules;
   say_refused(watcher);

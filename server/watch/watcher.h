@@ -24,10 +24,10 @@
 
 /* Of one kind of slices. All-zero: the last one was done. */
 typedef struct bt_watch_trying {
-  int64_t since_ns;    /* since when it finds no room for all of its traces; 0: it does */
-  int64_t slice_ns;    /* the most that one search covers; 0: what the schedule says */
-  bt_slice slice;      /* that was begun, */
-  size_t filter_count; /* and how many filters, from the first, were answered for it */
+  int64_t since_ns;   /* since when it finds no room for all of its traces; 0: it does */
+  int64_t slice_ns;   /* the most that one search covers; 0: what the schedule says */
+  bt_slice slice;     /* that was begun, */
+  size_t query_count; /* and how many filters, from the first, were answered for it */
 } bt_watch_trying;
 
 typedef struct bt_watcher {

@@ -27,6 +27,7 @@ typedef struct link_search {
   bt_span_id *spans; /* and spans of those that cannot be asked for */
   size_t span_count, span_capacity;
   bool is_hopeless;           /* not even one id may be asked for: nothing else is */
+  bt_buffer spans_filter;     /* the request's; "": any span's links are looked for */
   bt_buffer filter, narrowed; /* scratch */
 } link_search;
 
@@ -87,21 +88,20 @@ static bt_status list_asked(link_search *l, bt_error *error) {
 }
 
 static bt_status search_filter(link_search *l, bt_str filter, bool *is_too_long, bt_error *error) {
-  if (l->request->filter.len) {
+  if (l->spans_filter.len) {
     bt_buffer_clear(&l->narrowed);
-    bt_traceql_both(filter, l->request->filter, &l->narrowed);
+    bt_traceql_both(filter, bt_buffer_str(&l->spans_filter), &l->narrowed);
     if (l->narrowed.failed) return bt_error_no_memory(error);
     filter = bt_buffer_str(&l->narrowed);
   }
-  bt_search_request search = {.filter = filter,
-                              .range = l->request->range,
+  bt_search_request search = {.range = l->request->range,
                               .late_ns = l->request->late_ns,
                               .expected = l->request->count, /* each has about one */
                               .tenant = l->request->tenant,
                               .cancel = l->request->cancel,
                               .rule_id = l->request->rule_id,
                               .priority = l->request->priority};
-  return bt_tempo_search_or_say(l->tempo, &search, l->found, l->account, is_too_long, error);
+  return bt_tempo_search_text(l->tempo, &search, filter, l->found, l->account, is_too_long, error);
 }
 
 /* Halves add what they find; what a query that was too long could not ask is asked by them. Where one id is too long
@@ -134,17 +134,29 @@ static bt_status search_all(link_search *l, bool of_spans, bt_error *error) {
   return status;
 }
 
+/* What leaves no room for ids beside it is left out. */
+static bt_status write_spans_filter(link_search *l, bt_error *error) {
+  if (!l->request->query.filter) return BT_OK;
+  bt_traceql_write(l->request->query, false, &l->spans_filter);
+  if (l->spans_filter.failed) return bt_error_no_memory(error);
+  if (l->spans_filter.len > BT_TRACEQL_MAX_FILTER_BYTES / 2) bt_buffer_clear(&l->spans_filter);
+  return BT_OK;
+}
+
 bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request, bt_found_list *found,
                                 bt_source_account *account, bt_error *error) {
   link_search l = {.tempo = tempo, .request = request, .found = found, .account = account};
   bool is_too_long; /* it is not */
   l.finds_zero_bytes = finds_zero_bytes(tempo, request->cancel);
   bool is_guessed = has_guessed(&l);
-  bt_status status = is_guessed ? search_filter(&l, BT_TRACEQL_ANY_LINK, &is_too_long, error) : list_asked(&l, error);
+  bt_status status = write_spans_filter(&l, error);
+  if (status == BT_OK && is_guessed) status = search_filter(&l, BT_TRACEQL_ANY_LINK, &is_too_long, error);
+  if (status == BT_OK && !is_guessed) status = list_asked(&l, error);
   if (status == BT_OK && !is_guessed) status = search_all(&l, false, error);
   if (status == BT_OK && !is_guessed) status = search_all(&l, true, error);
   bt_buffer_dispose(&l.filter);
   bt_buffer_dispose(&l.narrowed);
+  bt_buffer_dispose(&l.spans_filter);
   free(l.ids);
   free(l.spans);
   return status;

@@ -52,6 +52,7 @@ typedef struct search {
   uint32_t first, count, wanted;
   int64_t end_s;           /* of the range */
   int64_t reach_s, edge_s; /* so much beyond its own end a window is asked, and so much beyond that of the range */
+  bt_buffer filter;        /* `{ … }` */
   bt_buffer regex, query;  /* scratch */
   size_t failed_windows;
   uint32_t endless;  /* answers since the last whole one */
@@ -185,8 +186,8 @@ static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
 /* The window is asked again, and all after it, with a filter that finds more. */
 static bt_status widen_window(search *s, const slot *at, bt_error *error) {
   bool is_wider = at->is_wider;
-  if (!is_wider && !s->wider.len && s->request->may_widen && !bt_traceql_widen(s->request->filter, &s->wider))
-    bt_buffer_clear(&s->wider);
+  if (!is_wider && !s->wider.len && s->request->may_widen && bt_traceql_can_widen(s->request->query))
+    bt_traceql_write(s->request->query, true, &s->wider);
   if (s->wider.failed) return bt_error_no_memory(error);
   if (is_wider || !s->wider.len) return fail_window(s, &at->window, at->call.reason, error);
   s->account->was_widened = true;
@@ -280,7 +281,7 @@ static bt_status ask_window(search *s, const bt_window *window, bt_error *error)
   at->call.range_s = asked_to_s(s, window) - window->start_s;
   bt_buffer_clear(&s->query);
   bt_window_id_regex(window, &s->regex);
-  bt_str filter = at->is_wider ? bt_buffer_str(&s->wider) : s->request->filter;
+  bt_str filter = bt_buffer_str(at->is_wider ? &s->wider : &s->filter);
   bt_traceql_search(filter, bt_buffer_str(&s->regex), &s->query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&s->query),
                              .start_s = asked_from_s(s, window),
@@ -359,6 +360,7 @@ static void dispose_search(search *s) {
   for (; s->count; s->count--, s->first = (s->first + 1) % IN_FLIGHT_MAX)
     bt_tempo_call_dispose(&s->slots[s->first].call);
   bt_window_stack_dispose(&s->todo);
+  bt_buffer_dispose(&s->filter);
   bt_buffer_dispose(&s->regex);
   bt_buffer_dispose(&s->query);
   bt_buffer_dispose(&s->wider);
@@ -374,7 +376,8 @@ static bool is_shared(const search *s, const bt_window *whole) {
   bool is_sliced = whole->end_s - whole->start_s > most_of(s);
   bool is_counted = limit_of(s) < atomic_load(&s->tempo->search_limit);
   uint64_t expected = s->request->expected;
-  if (!expected) expected = bt_filter_memory_expect(&s->tempo->filters, s->caller.tenant, s->request->filter, length_s);
+  if (!expected)
+    expected = bt_filter_memory_expect(&s->tempo->filters, s->caller.tenant, bt_buffer_str(&s->filter), length_s);
   return !is_sliced && !is_counted && !s->reach_s && s->wanted > 1 && length_s >= 2 &&
          (expected ? expected >= SHARED_FROM : length_s >= SHARED_FROM_S);
 }
@@ -410,11 +413,12 @@ static void set_reach(search *s) {
 static void learn_yield(const search *s) {
   int64_t length_s = (s->request->range.end_ns - s->request->range.start_ns) / second_ns;
   if (s->failed_windows || s->account->was_widened) return;
-  bt_filter_memory_note(&s->tempo->filters, s->caller.tenant, s->request->filter, s->found->count - s->found_before,
-                        length_s);
+  bt_filter_memory_note(&s->tempo->filters, s->caller.tenant, bt_buffer_str(&s->filter),
+                        s->found->count - s->found_before, length_s);
 }
 
-static bt_status open_search(search *s, bt_tempo *tempo, const bt_search_job *job, bt_error *error) {
+/* filter: instead of the request's; len 0: that one. */
+static bt_status open_search(search *s, bt_tempo *tempo, const bt_search_job *job, bt_str filter, bt_error *error) {
   *s = (search){.tempo = tempo, .request = job->request, .found = job->found, .account = job->account};
   uint32_t allowed = tempo->in_flight > 1 ? bt_http_client_allowed(tempo->client) : 1;
   uint32_t wanted = allowed > tempo->in_flight ? allowed : tempo->in_flight;
@@ -424,7 +428,12 @@ static bt_status open_search(search *s, bt_tempo *tempo, const bt_search_job *jo
   set_reach(s);
   bt_tempo_identity identity = {job->request->tenant, job->request->rule_id, job->request->cancel,
                                 job->request->priority};
+  if (filter.len)
+    bt_buffer_append(&s->filter, filter);
+  else
+    bt_traceql_write(job->request->query, false, &s->filter);
   bt_status status = bt_tempo_caller_init(&s->caller, tempo, &identity, job->account, error);
+  if (status == BT_OK && s->filter.failed) status = bt_error_no_memory(error);
   return status == BT_OK ? push_whole(s, error) : status;
 }
 
@@ -443,11 +452,11 @@ static bt_status finish_search(search *s, bt_status status, bt_error *error) {
   return status;
 }
 
-bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
-                                 bt_source_account *account, bool *is_too_long, bt_error *error) {
+bt_status bt_tempo_search_text(bt_tempo *tempo, const bt_search_request *request, bt_str filter, bt_found_list *found,
+                               bt_source_account *account, bool *is_too_long, bt_error *error) {
   search s;
   const bt_search_job job = {.request = request, .found = found, .account = account};
-  bt_status status = open_search(&s, tempo, &job, error);
+  bt_status status = open_search(&s, tempo, &job, filter, error);
   status = finish_search(&s, status, error);
   *is_too_long = s.is_too_long;
   return status;
@@ -456,7 +465,7 @@ bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *reque
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) {
   bool is_too_long; /* its windows failed, and say so */
-  return bt_tempo_search_or_say(tempo, request, found, account, &is_too_long, error);
+  return bt_tempo_search_text(tempo, request, (bt_str){0}, found, account, &is_too_long, error);
 }
 
 /* ---- in two steps ---- */
@@ -468,7 +477,7 @@ struct bt_search_ahead {
 void bt_tempo_begin_search(bt_tempo *tempo, bt_search_job *job) {
   job->ahead = calloc(1, sizeof *job->ahead);
   if (!job->ahead) return;
-  job->status = open_search(&job->ahead->search, tempo, job, &job->why);
+  job->status = open_search(&job->ahead->search, tempo, job, (bt_str){0}, &job->why);
   if (job->status == BT_OK) job->status = ask_some(&job->ahead->search, &job->why);
 }
 

@@ -14,10 +14,11 @@
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 
-/* The same, with the same errors. *is_too_long: Tempo, or something between, refused a question of it as too long, so
- * its failed windows say nothing that fewer ids would not answer. */
-bt_status bt_tempo_search_or_say(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
-                                 bt_source_account *account, bool *is_too_long, bt_error *error) BT_MUST_CHECK;
+/* The same, with the same errors, of a filter `{ … }` that no plan has, instead of the request's. *is_too_long: Tempo,
+ * or something between, refused a question of it as too long, so its failed windows say nothing that fewer ids would
+ * not answer. */
+bt_status bt_tempo_search_text(bt_tempo *tempo, const bt_search_request *request, bt_str filter, bt_found_list *found,
+                               bt_source_account *account, bool *is_too_long, bt_error *error) BT_MUST_CHECK;
 
 /* begin_search, finish_search and drop_search of bt_source_operations. */
 void bt_tempo_begin_search(bt_tempo *tempo, bt_search_job *job);

@@ -51,7 +51,8 @@ typedef struct span_search {
   bt_tempo_caller caller;
   int64_t start_s, end_s;
   bt_found_list crowded;
-  bt_buffer filter; /* of all others */
+  bt_buffer filter; /* the request's, */
+  bt_buffer others; /* and without the crowded ones */
   id_part *todo;    /* a stack */
   size_t todo_count, todo_capacity;
   slot slots[IN_FLIGHT]; /* a ring */
@@ -191,8 +192,7 @@ static bt_status give_found_spans(span_search *s, bt_error *error) {
 static bt_status write_url(span_search *s, slot *at, bt_error *error) {
   bt_buffer regex = {0}, query = {0};
   bt_id_cover(&at->low, &at->high, &regex);
-  const bt_over_query asked = {.filter = bt_buffer_str(&s->filter), .apart = s->apart};
-  bt_traceql_read_spans(&asked, bt_buffer_str(&regex), s->request->projection, 0, &query);
+  bt_traceql_read_spans(bt_buffer_str(&s->others), s->apart, bt_buffer_str(&regex), s->request->projection, 0, &query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&query),
                              .start_s = s->start_s,
                              .end_s = s->end_s,
@@ -258,12 +258,12 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
 
 static bt_status leave_out_crowded(span_search *s, bt_error *error) {
   bt_crowds *ahead = s->request->ahead ? &s->request->ahead->crowds : NULL;
-  bt_str filter = s->request->spans.filter;
-  if (s->apart == BT_APART_NOT) {
-    bt_buffer_append(&s->filter, filter);
-    return s->filter.failed ? bt_error_no_memory(error) : BT_OK;
-  }
-  return bt_tempo_leave_out_crowded(&s->caller, s->request->range, filter, ahead, &s->crowded, &s->filter, error);
+  bt_traceql_write(s->request->spans.asked, false, &s->filter);
+  bt_str filter = bt_buffer_str(&s->filter);
+  if (s->apart == BT_APART_NOT) bt_buffer_append(&s->others, filter);
+  if (s->filter.failed || s->others.failed) return bt_error_no_memory(error);
+  if (s->apart == BT_APART_NOT) return BT_OK;
+  return bt_tempo_leave_out_crowded(&s->caller, s->request->range, filter, ahead, &s->crowded, &s->others, error);
 }
 
 static bt_status give_crowded(span_search *s, bt_error *error) {
@@ -324,6 +324,7 @@ static void dispose_search(span_search *s) {
   bt_found_list_dispose(&s->found);
   bt_found_list_dispose(&s->crowded);
   bt_buffer_dispose(&s->filter);
+  bt_buffer_dispose(&s->others);
   free(s->ids);
   free(s->todo);
   bt_tempo_caller_dispose(&s->caller);
@@ -347,7 +348,7 @@ static bt_status find_apart(span_search *s, bt_apart apart, bt_source_account *a
 }
 
 static bool is_same(const bt_spans_request *a, const bt_spans_request *b) {
-  return bt_str_equal(a->spans.filter, b->spans.filter) && a->spans.apart == b->spans.apart &&
+  return bt_query_equal(a->spans.asked, b->spans.asked) && a->spans.apart == b->spans.apart &&
          a->range.start_ns == b->range.start_ns && a->range.end_ns == b->range.end_ns && a->projection == b->projection;
 }
 
@@ -410,7 +411,7 @@ static void look_for_lists(bt_spans_ahead *ahead, const bt_spans_request *reques
 static bt_status begin_spans(bt_spans_ahead *ahead, bt_tempo *tempo, const bt_spans_request *request,
                              bt_source_account *account, bt_error *error) {
   bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
-  bt_buffer_append(&ahead->filter, request->spans.filter);
+  bt_traceql_write(request->spans.asked, false, &ahead->filter);
   if (ahead->filter.failed) return bt_error_no_memory(error);
   bt_status status = bt_tempo_caller_init(&ahead->caller, tempo, &identity, account, error);
   if (status != BT_OK) return status;

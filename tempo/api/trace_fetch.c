@@ -262,13 +262,18 @@ static bt_status push_measured(fetch *f, bt_error *error) {
  * by id. */
 static bt_status leave_out_crowded(fetch *f, bt_error *error) {
   bt_found_list crowded = {0};
+  bt_buffer filter = {0};
   const bt_read_request *request = f->read->request;
-  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, request->range, request->spans.filter, NULL, &crowded,
-                                                &f->jobs.spans, error);
+  bt_traceql_write(request->spans.asked, false, &filter);
+  bt_status status = filter.failed
+                         ? bt_error_no_memory(error)
+                         : bt_tempo_leave_out_crowded(&f->read->caller, request->range, bt_buffer_str(&filter), NULL,
+                                                      &crowded, &f->jobs.spans, error);
   bool are_too_many = status == BT_LIMIT;
   for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->jobs.ids.count; i++)
     f->jobs.ids.spans[i] = are_too_many || bt_found_list_get(&crowded, &f->jobs.ids.ids[i]) ? BT_READ_LARGE_FROM : 0;
   bt_found_list_dispose(&crowded);
+  bt_buffer_dispose(&filter);
   return are_too_many ? BT_OK : status;
 }
 

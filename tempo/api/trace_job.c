@@ -35,7 +35,7 @@ void bt_trace_jobs_dispose(bt_trace_jobs *jobs) {
 }
 
 bool bt_trace_jobs_want_some_spans(const bt_trace_jobs *jobs) {
-  return jobs->read->request->spans.filter.len != 0;
+  return jobs->read->request->spans.asked.filter != NULL;
 }
 
 /* --- asking --- */
@@ -46,8 +46,8 @@ static void write_some_spans(bt_trace_jobs *jobs, const bt_trace_job *job, uint3
   bt_buffer_clear(&jobs->regex);
   bt_id_cover(first, &first[job->count - 1], &jobs->regex);
   if (jobs->regex.failed) jobs->query.failed = true;
-  const bt_over_query asked = {.filter = bt_buffer_str(&jobs->spans), .apart = jobs->read->request->spans.apart};
-  bt_traceql_read_spans(&asked, bt_buffer_str(&jobs->regex), jobs->read->request->projection, group, &jobs->query);
+  bt_traceql_read_spans(bt_buffer_str(&jobs->spans), jobs->read->request->spans.apart, bt_buffer_str(&jobs->regex),
+                        jobs->read->request->projection, group, &jobs->query);
 }
 
 /* All spans of traces that are named one by one, or what of them may be made up or of a list; or some spans. */

@@ -346,7 +346,7 @@ static bt_status find_linking_in_memory(bt_source *source, const bt_links_reques
                                         bt_source_account *account, bt_error *error) {
   memory_source *memory = memory_source_of(source);
   bt_search_request search = {
-      .filter = BT_STR("{}"), .range = request->range, .tenant = request->tenant, .cancel = request->cancel};
+      .query = bt_query_all(), .range = request->range, .tenant = request->tenant, .cancel = request->cancel};
   bt_found_list all = {0};
   if (request->range.start_ns >= request->range.end_ns) return BT_OK;
   bt_trace_id *sorted = bt_realloc_array(NULL, request->count, sizeof *sorted);
@@ -368,7 +368,7 @@ static bt_status find_linking_in_memory(bt_source *source, const bt_links_reques
 /* The ids first; then each trace as a read puts it together. */
 static bt_status tags_of_memory(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
   memory_source *memory = memory_source_of(source);
-  bt_search_request search = {.filter = BT_STR("{}"), .range = request->range, .tenant = request->tenant};
+  bt_search_request search = {.query = bt_query_all(), .range = request->range, .tenant = request->tenant};
   bt_found_list found = {0};
   assembly a = {0};
   int64_t deadline_ms = bt_monotonic_ms() + request->timeout_ms;

@@ -99,3 +99,39 @@ void bt_found_list_keep_own(bt_found_list *list) {
     if (list->items[i].span_count <= OWN_SPANS_MAX) list->items[kept++] = list->items[i];
   list->count = kept;
 }
+
+/* ---- searches ---- */
+
+static const bt_filter own_service = {
+    .kind = BT_FILTER_TEST,
+    .test = {.field = BT_FILTER_RESOURCE,
+             .key = {"service.name", sizeof "service.name" - 1},
+             .op = BT_FILTER_EQUAL,
+             .literal = {.type = BT_VALUE_STRING, .string = {BT_OWN_SERVICE, sizeof BT_OWN_SERVICE - 1}}}};
+static const bt_filter names[] = {BT_FILTER_OF_NAME(BT_FILTER_EQUAL, BT_OWN_VIOLATION),
+                                  BT_FILTER_OF_NAME(BT_FILTER_EQUAL, BT_OWN_WATCH),
+                                  BT_FILTER_OF_NAME(BT_FILTER_EQUAL, BT_OWN_REPORT)},
+                       other_names[] = {BT_FILTER_OF_NAME(BT_FILTER_NOT_EQUAL, BT_OWN_VIOLATION),
+                                        BT_FILTER_OF_NAME(BT_FILTER_NOT_EQUAL, BT_OWN_WATCH),
+                                        BT_FILTER_OF_NAME(BT_FILTER_NOT_EQUAL, BT_OWN_REPORT)};
+static const bt_filter *all_names[] = {&names[0], &names[1], &names[2]},
+                       *all_others[] = {&other_names[0], &other_names[1], &other_names[2]};
+static const bt_filter any_name = {.kind = BT_FILTER_OR, .items = all_names, .item_count = 3},
+                       other_name = {.kind = BT_FILTER_AND, .items = all_others, .item_count = 3};
+static const bt_filter *of_kinds[][2] = {[BT_OWN_VIOLATIONS] = {&own_service, &names[0]},
+                                         [BT_OWN_CHECKPOINTS] = {&own_service, &names[1]},
+                                         [BT_OWN_REPORTS] = {&own_service, &names[2]},
+                                         [BT_OWN_ANY] = {&own_service, &any_name}};
+static const bt_filter of_service[] = {
+    [BT_OWN_VIOLATIONS] = {.kind = BT_FILTER_AND, .items = of_kinds[BT_OWN_VIOLATIONS], .item_count = 2},
+    [BT_OWN_CHECKPOINTS] = {.kind = BT_FILTER_AND, .items = of_kinds[BT_OWN_CHECKPOINTS], .item_count = 2},
+    [BT_OWN_REPORTS] = {.kind = BT_FILTER_AND, .items = of_kinds[BT_OWN_REPORTS], .item_count = 2},
+    [BT_OWN_ANY] = {.kind = BT_FILTER_AND, .items = of_kinds[BT_OWN_ANY], .item_count = 2}};
+
+bt_query bt_own_traces_query(bt_own_kind kind) {
+  return (bt_query){.filter = &of_service[kind]};
+}
+
+bt_query bt_other_traces_query(void) {
+  return (bt_query){.filter = &other_name};
+}

@@ -48,6 +48,12 @@ bool bt_trace_is_own(const bt_trace *trace, bt_str tenant);
 /* Whether it could be one, as far as its names say: a projection seldom holds the attributes that prove it, and some
  * not the service. */
 bool bt_trace_may_be_own(const bt_trace *trace);
+/* ---- searches for them, by name: a suspect is not yet one of them ---- */
+
+typedef enum bt_own_kind { BT_OWN_VIOLATIONS, BT_OWN_CHECKPOINTS, BT_OWN_REPORTS, BT_OWN_ANY } bt_own_kind;
+bt_query bt_own_traces_query(bt_own_kind kind);
+/* Every trace but those: they have spans of these names only. */
+bt_query bt_other_traces_query(void);
 /* Drops those that are too large for one of BeTrace's own: a trace of many spans, one of them under our names, need not
  * be read to know. */
 void bt_found_list_keep_own(bt_found_list *list);

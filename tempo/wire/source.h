@@ -78,7 +78,7 @@ bool bt_source_account_fail(bt_source_account *account, bt_time_range range, con
 enum { BT_EXPECTS_FEW = 1 }; /* for `expected` */
 
 typedef struct bt_search_request {
-  bt_str filter;       /* TraceQL filter `{ … }` of an over- or under-query; `{}` finds every trace */
+  bt_query query;      /* of an over- or under-query; that of all spans finds every trace */
   bt_time_range range; /* fragments that overlap it */
   size_t max_found;    /* stop above it with BT_LIMIT; 0: no maximum */
   uint64_t expected;   /* traces, about: a source asks for many in several parts at once; 0: not known */
@@ -104,7 +104,7 @@ typedef struct bt_read_request {
   bt_time_range
       range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
   const bt_projection *projection; /* what is needed of a span; NULL: everything */
-  /* Only the spans that this filter `{ … }` finds, of each trace (an over-query's; needs a projection); len 0: all. A
+  /* Only the spans that this query finds, of each trace (an over-query's; needs a projection); without filter: all. A
    * trace that has none is given without one. Spans that it should not find may come too. Only where the source's
    * `projects` says so. */
   bt_over_query spans;
@@ -184,7 +184,7 @@ typedef struct bt_links_request {
    * these spans has to be found. */
   const bt_trace *const *traces;
   size_t count;
-  bt_str filter; /* `{ … }`: only links of spans that it finds have to be found; len 0: of any */
+  bt_query query; /* only links of spans that it finds have to be found; without filter: of any */
   bt_time_range range;
   int64_t late_ns; /* as in bt_search_request */
   const char *tenant;
@@ -209,11 +209,11 @@ struct bt_tag_request;
 struct bt_tag_list;
 
 typedef struct bt_source_operations {
-  /* All traces with a fragment that meets the filter and overlaps the range: one that starts at range.end_ns does not,
-   * one that ends at range.start_ns does, and an empty range finds nothing. A source that counts in seconds may give
-   * traces beyond by a second, never fewer. Complete, or what is missing is in account->failed. BT_OK also with failed
-   * windows. BT_INVALID: a range or a tenant that cannot be asked for. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY
-   * stop it. found comes sorted. */
+  /* All traces with a fragment that meets the query's filter and overlaps the range: one that starts at range.end_ns
+   * does not, one that ends at range.start_ns does, and an empty range finds nothing. A source that counts in seconds
+   * may give traces beyond by a second, never fewer. Complete, or what is missing is in account->failed. BT_OK also
+   * with failed windows. BT_INVALID: a range or a tenant that cannot be asked for. BT_CANCELLED, BT_LIMIT (max_found),
+   * BT_NO_MEMORY stop it. found comes sorted. */
   bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
                       bt_source_account *account, bt_error *error);
   /* Asks what comes first of the search, without waiting, and sets `ahead`, unless there is no memory. finish_search

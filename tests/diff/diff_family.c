@@ -14,6 +14,7 @@
 #include "tests/diff/random_family.h"
 #include "dsl/plan.h"
 #include "tests/naive/naive.h"
+#include "tests/support/asked.h"
 #include "tests/support/traceql_model.h"
 
 enum { EVIDENCE_SPANS = 64 };
@@ -199,8 +200,8 @@ static void judge_evidence(test_random *random, bt_evaluator *evaluator, const b
   shown_trace shown_traces[FAMILY_MAX];
   bt_family_trace traces[FAMILY_MAX];
   const bt_rule_verdict *shown = NULL;
-  if (!plan->evidence.own.filter.len) return;
-  bt_family family = evidence_of(random, f, plan->evidence.own.filter, shown_traces, traces);
+  if (!plan->evidence.own.asked.filter) return;
+  bt_family family = evidence_of(random, f, asked_text(plan->evidence.own.asked), shown_traces, traces);
   options.incomplete = false;
   if (bt_evaluator_run_family(evaluator, &family, &options, &shown, NULL) != BT_OK) stop("the evaluator gave up");
   c->shown++;
@@ -232,9 +233,9 @@ static void judge_gathered(bt_evaluator *evaluator, const bt_plan *plan, const r
   bt_family_trace traces[FAMILY_MAX];
   bt_family family = {traces, 0};
   const bt_rule_verdict *of = NULL;
-  if (!plan->linking.len || is_whole_nowhere(f)) return;
+  if (!plan->linking.filter || is_whole_nowhere(f)) return;
   for (uint32_t t = 0; t < f->family.trace_count; t++)
-    if (!t || may_matter(f->whole[t].trace, plan->linking)) traces[family.trace_count++] = f->whole[t];
+    if (!t || may_matter(f->whole[t].trace, asked_text(plan->linking))) traces[family.trace_count++] = f->whole[t];
   if (bt_evaluator_run_family(evaluator, &family, options, &of, NULL) != BT_OK) stop("the evaluator gave up");
   c->gathered++;
   c->left_out += f->family.trace_count - family.trace_count;

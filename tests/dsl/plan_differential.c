@@ -7,6 +7,7 @@
 
 #include "dsl/eval.h"
 #include "dsl/traceql.h"
+#include "tests/support/asked.h"
 #include "tests/support/column_keys.h"
 #include "tests/support/rule_maker.h"
 
@@ -177,7 +178,7 @@ static void write_formula(const bt_over *over) {
   printf("[\"%s\"", over->is_surplus ? "surplus" : kinds[over->kind]);
   if (over->kind == BT_OVER_QUERY) {
     printf(",");
-    write_query(over->query.filter);
+    write_query(asked_text(over->query.asked));
   }
   for (uint32_t i = 0; i < over->item_count; i++) {
     printf(",");
@@ -194,7 +195,7 @@ static void write_plan(const bt_plan *plan) {
   printf(",\"exact\":%s,\"subtract\":[", plan->exercising_is_exact ? "true" : "false");
   for (uint32_t i = 0; i < plan->subtract_count; i++) {
     if (i) printf(",");
-    write_query(plan->subtract[i].filter);
+    write_query(asked_text(plan->subtract[i].asked));
   }
   printf("]");
 }

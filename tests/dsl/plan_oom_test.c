@@ -9,6 +9,7 @@
 
 #include "dsl/plan.h"
 #include "dsl/traceql.h"
+#include "tests/support/asked.h"
 #include "tests/support/failing_alloc.h"
 
 static bt_rule *compile(bt_str text) {
@@ -77,7 +78,7 @@ static void write_long_rule(bt_buffer *out, const char *before, size_t count, si
 
 static size_t count_queries(const bt_over *over) {
   size_t count = over->kind == BT_OVER_QUERY;
-  if (over->kind == BT_OVER_QUERY) assert_in_range(over->query.filter.len, 2, BT_TRACEQL_MAX_FILTER_BYTES);
+  if (over->kind == BT_OVER_QUERY) assert_in_range(asked_text(over->query.asked).len, 2, BT_TRACEQL_MAX_FILTER_BYTES);
   for (uint32_t i = 0; i < over->item_count; i++) count += count_queries(over->items[i]);
   return count;
 }
@@ -124,7 +125,7 @@ static void test_long_under_is_split_or_dropped(void **state) {
   bt_plan *plan = plan_of(&rule, "not trace.has(span.k in [", 500, 60, "])");
   assert_in_range(plan->subtract_count, 2, 8);
   for (uint32_t i = 0; i < plan->subtract_count; i++)
-    assert_in_range(plan->subtract[i].filter.len, 2, BT_TRACEQL_MAX_FILTER_BYTES);
+    assert_in_range(asked_text(plan->subtract[i].asked).len, 2, BT_TRACEQL_MAX_FILTER_BYTES);
   bt_plan_free(plan);
   bt_rule_free(rule);
   plan = plan_of(&rule, "not trace.has(span.name == \"a\" and span.k in [", 500, 60, "])");
@@ -139,7 +140,7 @@ static void test_strings_longer_than_tempo_keeps(void **state) {
   bt_rule *rule;
   bt_plan *plan = plan_of(&rule, "trace.has(span.k in [", 1, 2049, "])");
   assert_int_equal(plan->violating->kind, BT_OVER_OR);
-  assert_true(bt_str_equal(plan->violating->items[0]->query.filter, BT_STR("{ span.k =~ \"(?s:.*)\" }")));
+  assert_true(bt_str_equal(asked_text(plan->violating->items[0]->query.asked), BT_STR("{ span.k =~ \"(?s:.*)\" }")));
   assert_true(plan->violating->items[1]->is_surplus);
   bt_plan_free(plan);
   bt_rule_free(rule);

@@ -19,6 +19,7 @@
 
 #include "dsl/eval.h"
 #include "dsl/plan.h"
+#include "tests/support/asked.h"
 #include "tests/support/rule_maker.h"
 #include "tests/support/traceql_model.h"
 
@@ -60,7 +61,7 @@ static void explain_failure(const subject *s, const char *what) {
 
 static bool is_subtracted(const bt_plan *plan, const bt_trace *trace, traceql_numbers numbers) {
   for (uint32_t i = 0; i < plan->subtract_count; i++)
-    if (traceql_finds(plan->subtract[i].filter, trace, numbers)) return true;
+    if (traceql_finds(asked_text(plan->subtract[i].asked), trace, numbers)) return true;
   return false;
 }
 
@@ -70,7 +71,7 @@ static void check_violated_at_worst(const subject *s, const bt_trace *trace) {
   if (!traceql_formula_holds_at_worst(s->plan->violating, trace, TRACEQL_DOUBLES_HIDDEN, false))
     explain_failure(s, "a violated trace is not searched beside a NaN");
   for (uint32_t i = 0; i < s->plan->subtract_count; i++)
-    if (traceql_finds_at_worst(s->plan->subtract[i].filter, trace, TRACEQL_ARRAYS_FOUND))
+    if (traceql_finds_at_worst(asked_text(s->plan->subtract[i].asked), trace, TRACEQL_ARRAYS_FOUND))
       explain_failure(s, "a violated trace is subtracted where arrays are mixed up");
 }
 
@@ -84,7 +85,7 @@ static void check_violated_in_columns(const subject *s, const bt_trace *trace, s
   if (!traceql_formula_holds_at_worst(s->plan->violating, trace, newer[turn].missed, false))
     explain_failure(s, "a violated trace is not searched where keys have columns");
   for (uint32_t i = 0; i < s->plan->subtract_count; i++)
-    if (traceql_finds_at_worst(s->plan->subtract[i].filter, trace, newer[turn].found))
+    if (traceql_finds_at_worst(asked_text(s->plan->subtract[i].asked), trace, newer[turn].found))
       explain_failure(s, "a violated trace is subtracted by what newer Tempos make up");
 }
 
@@ -143,7 +144,7 @@ static void check_kinds(const subject *s, const bt_trace *some, counts *c) {
 /* The least and the most that Tempo finds: both have to do. */
 static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_verdict *whole, counts *c) {
   static const traceql_numbers readings[] = {TRACEQL_NUMBERS_APART, TRACEQL_NUMBERS_MIXED};
-  if (!s->plan->spans.filter.len) return;
+  if (!s->plan->spans.asked.filter) return;
   bt_verdict verdict = whole->verdict; /* the next evaluation takes its place */
   bt_truth exercised = whole->exercised;
   /* Then a replay may ask for these spans first, and take the traces that have some for all that matter. */
@@ -157,7 +158,8 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
       bt_trace alone = *trace;
       alone.spans = &trace->spans[i];
       alone.span_count = 1;
-      if (traceql_finds(s->plan->spans.filter, &alone, readings[r])) kept[some.span_count++] = trace->spans[i];
+      if (traceql_finds(asked_text(s->plan->spans.asked), &alone, readings[r]))
+        kept[some.span_count++] = trace->spans[i];
     }
     if (!some.span_count && needs_spans && (verdict == BT_VIOLATED || (is_counted && exercised == BT_TRUE)))
       explain_failure(s, "a trace without any of the rule's spans violates or exercises it");
@@ -174,7 +176,7 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
 
 static bool is_about_durations(const bt_over *over) {
   if (over->kind == BT_OVER_QUERY)
-    return bt_str_contains(over->query.filter, BT_STR("duration <= 9223372036854775807ns"));
+    return bt_str_contains(asked_text(over->query.asked), BT_STR("duration <= 9223372036854775807ns"));
   for (uint32_t i = 0; i < over->item_count; i++)
     if (is_about_durations(over->items[i])) return true;
   return false;
@@ -202,8 +204,8 @@ static void check_unknown_times(const subject *s, maker *m, const made_trace *ma
   if (known->exercised != BT_TRUE && s->plan->exercising_is_exact &&
       traceql_formula_holds_at_worst(s->plan->exercising, &trace, TRACEQL_ARRAYS_FOUND, true))
     explain_failure(s, "exercising is not exact where a time is 0");
-  if (known->verdict == BT_VIOLATED && s->plan->spans.filter.len && bt_plan_is_found_by_spans(s->plan) &&
-      !traceql_finds(s->plan->spans.filter, &trace, TRACEQL_NUMBERS_APART))
+  if (known->verdict == BT_VIOLATED && s->plan->spans.asked.filter && bt_plan_is_found_by_spans(s->plan) &&
+      !traceql_finds(asked_text(s->plan->spans.asked), &trace, TRACEQL_NUMBERS_APART))
     explain_failure(s, "a trace that may violate has none of the rule's spans where a time is 0");
 }
 
@@ -271,14 +273,14 @@ static void check_filter(const subject *s, bt_str filter, counts *c) {
 }
 
 static void check_formula(const subject *s, const bt_over *over, counts *c) {
-  if (over->kind == BT_OVER_QUERY) check_filter(s, over->query.filter, c);
+  if (over->kind == BT_OVER_QUERY) check_filter(s, asked_text(over->query.asked), c);
   for (uint32_t i = 0; i < over->item_count; i++) check_formula(s, over->items[i], c);
 }
 
 static void check_queries(const subject *s, counts *c) {
   check_formula(s, s->plan->violating, c);
   check_formula(s, s->plan->exercising, c);
-  for (uint32_t i = 0; i < s->plan->subtract_count; i++) check_filter(s, s->plan->subtract[i].filter, c);
+  for (uint32_t i = 0; i < s->plan->subtract_count; i++) check_filter(s, asked_text(s->plan->subtract[i].asked), c);
 }
 
 static void check_rule(maker *m, bt_rule *rule, counts *c) {
@@ -455,7 +457,7 @@ static void test_spans_of_one_kind(void **state) {
     bt_rule *rule = compile(rows[i].rule);
     bt_plan *plan;
     assert_int_equal(bt_plan_new(rule, &plan, NULL), BT_OK);
-    assert_true(plan->spans.filter.len);
+    assert_true(plan->spans.asked.filter);
     if (plan->spans.apart != rows[i].apart) fail_msg("%s", rows[i].rule);
     bt_plan_free(plan);
     for (int again = 0; again < 100; again++) check_rule(&m, rule, &c);

@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include "dsl/traceql.h"
+#include "tests/support/asked.h"
 #include "tests/support/random.h"
+#include "tests/support/wide_text.h"
 
 enum { CHUNK = 1024 };
 
@@ -57,25 +59,34 @@ static void test_search(void **state) {
   }
 }
 
-/* Patterns of attributes become any string; of names and of the service, which hold no arrays, they stay. */
+/* Patterns of attributes become any string; of names and of the service, which hold no arrays, they stay. What is
+ * written wider is what the text made wider is. */
 static void test_widen(void **state) {
   static const struct {
-    const char *filter, *wider; /* NULL: there is nothing to widen */
-  } rows[] = {{"{ span.k =~ \"a.*\" }", "{ span.k =~ \"(?s:.*)\" }"},
-              {"{ name =~ \"a\" && (span.\"a =~ \\\"b\" =~ \"x) \\\" y\" || resource.n = \"span.k =~ \") }",
-               "{ name =~ \"a\" && (span.\"a =~ \\\"b\" =~ \"(?s:.*)\" || resource.n = \"span.k =~ \") }"},
-              {"{ resource.k =~ \"a\" || (resource.k =~ \"b\" && true) }",
-               "{ resource.k =~ \"(?s:.*)\" || (resource.k =~ \"(?s:.*)\" && true) }"},
-              {"{ span.k =~ \"(?s:.*)\" || span.k >= 0 }", NULL},
-              {"{ name =~ \"a\" || statusMessage =~ \"b\" || resource.service.name =~ \"c\" }", NULL},
-              {"{ resource.service.name.x =~ \"c\" }", "{ resource.service.name.x =~ \"(?s:.*)\" }"},
-              {"{}", NULL}};
+    const char *condition, *wider; /* NULL: there is nothing to widen */
+  } rows[] = {
+      {"trace.has(k matches \"a.*\")",
+       "{ span.k =~ \"(?s:.*)\" || (span.k =~ \"(?s:.*)\" && true) || resource.k =~ \"(?s:.*)\" || "
+       "(resource.k =~ \"(?s:.*)\" && true) }"},
+      {"trace.has(span.name matches \"a\" and span.attributes[\"k =~ b\"] matches \"x y\")",
+       "{ name =~ \"(?s:.*)(?:a)(?s:.*)\" && (span.\"k =~ b\" =~ \"(?s:.*)\" || "
+       "(span.\"k =~ b\" =~ \"(?s:.*)\" && true)) }"},
+      {"trace.has(span.name == \"span.k =~ \" and span.attributes[\"k\"] starts_with \"a\")",
+       "{ name = \"span.k =~ \" && span.k =~ \"(?s:.*)\" }"},
+      {"trace.has(span.name matches \"a\" or span.service matches \"c\")", NULL},
+      {"trace.has(span.name == \"a\")", NULL},
+  };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    bt_buffer out = {0};
-    assert_int_equal(bt_traceql_widen(bt_str_from(rows[i].filter), &out), rows[i].wider != NULL);
-    assert_text(&out, rows[i].wider ? rows[i].wider : rows[i].filter);
+    const bt_query query = asked_rule(rows[i].condition);
+    bt_buffer out = {0}, of_text = {0};
+    bt_traceql_write(query, true, &out);
+    assert_int_equal(bt_traceql_can_widen(query), rows[i].wider != NULL);
+    assert_int_equal(widen_text(asked_text(query), &of_text), rows[i].wider != NULL);
+    assert_true(bt_str_equal(bt_buffer_str(&out), bt_buffer_str(&of_text)));
+    if (rows[i].wider) assert_string_equal(out.ptr, rows[i].wider);
     bt_buffer_dispose(&out);
+    bt_buffer_dispose(&of_text);
   }
 }
 

@@ -2,12 +2,12 @@
  * own; the filter itself where nothing in it is wider. A filter has no line breaks. */
 #include <stdio.h>
 
-#include "dsl/traceql.h"
+#include "tests/support/wide_text.h"
 
 int main(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     bt_buffer wider = {0};
-    bt_traceql_widen(bt_str_from(argv[i]), &wider);
+    widen_text(bt_str_from(argv[i]), &wider);
     if (wider.failed) return 1;
     printf("%.*s\n", BT_FMT(bt_buffer_str(&wider)));
     bt_buffer_dispose(&wider);

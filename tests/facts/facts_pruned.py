@@ -6,7 +6,7 @@ import time
 import tempo_case as facts
 from tempo_case import SECOND, otlp
 
-FILTER = '{ span."aggregation.is_summary" = true }'
+FILTER = '{ span.aggregation.is_summary = true }'
 MARKS = {"aggregation.is_summary": True, "aggregation.span_count": 5, "aggregation.duration_max_ns": 7, "aggregation.histogram_bucket_bounds_s": [0.1, 0.5]}
 
 

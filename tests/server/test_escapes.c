@@ -17,6 +17,7 @@
 #include "server/json/xml.h"
 #include "server/metrics/exposition.h"
 #include "server/rules/derived_rule.h"
+#include "tests/support/asked.h"
 #include "tests/support/random.h"
 
 enum { ROUNDS = 20000, LONGEST = 24 };
@@ -156,7 +157,7 @@ static void skeleton_of(bt_str key, bt_str value, bt_buffer *out) {
   assert_int_equal(bt_projection_add(&projection, rule, &error), BT_OK);
   const bt_over *asked = plan->violating;
   while (asked->item_count) asked = asked->items[asked->item_count - 1]; /* the one that says most */
-  bt_traceql_search(asked->query.filter, (bt_str){0}, &printed);
+  bt_traceql_search(asked_text(asked->query.asked), (bt_str){0}, &printed);
   bt_buffer_append_char(&printed, '\n');
   bt_traceql_read(&(bt_trace_id){{1}}, 1, &projection, 0, &printed);
   for (const char *at = printed.ptr; *at;) {

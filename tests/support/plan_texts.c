@@ -1,4 +1,5 @@
 /* What is made of a rule for a store. See plan_texts.h. */
+#include "tests/support/asked.h"
 #include "tests/support/plan_texts.h"
 
 #include "dsl/plan.h"
@@ -18,7 +19,7 @@ static void print_reads(const bt_projection *projection, read_writer write, bt_b
 
 static void print_searches(const bt_over *over, bt_buffer *out) {
   if (over->kind == BT_OVER_QUERY) {
-    bt_traceql_search(over->query.filter, (bt_str){0}, out);
+    bt_traceql_search(asked_text(over->query.asked), (bt_str){0}, out);
     bt_buffer_append_char(out, '\n');
   }
   for (uint32_t i = 0; i < over->item_count; i++) print_searches(over->items[i], out);
@@ -27,8 +28,10 @@ static void print_searches(const bt_over *over, bt_buffer *out) {
 /* Those that have a wider form. */
 static void print_wider(const bt_over *over, bt_buffer *out) {
   bt_buffer wider = {0};
-  if (over->kind == BT_OVER_QUERY && bt_traceql_widen(over->query.filter, &wider))
+  if (over->kind == BT_OVER_QUERY && bt_traceql_can_widen(over->query.asked)) {
+    bt_traceql_write(over->query.asked, true, &wider);
     bt_buffer_printf(out, "%.*s\n", BT_FMT(bt_buffer_str(&wider)));
+  }
   bt_buffer_dispose(&wider);
   for (uint32_t i = 0; i < over->item_count; i++) print_wider(over->items[i], out);
 }

@@ -1,4 +1,5 @@
 /* The model of Tempo's filters. See traceql_model.h. One recursive descent, evaluating as it reads. */
+#include "tests/support/asked.h"
 #include "tests/support/traceql_model.h"
 
 #include <stdio.h>
@@ -493,7 +494,8 @@ bool traceql_formula_holds_at_worst(const bt_over *over, const bt_trace *trace, 
   switch (over->kind) {
   case BT_OVER_ALL: return true;
   case BT_OVER_NONE: return false;
-  case BT_OVER_QUERY: return !(surely && over->is_surplus) && traceql_finds_at_worst(over->query.filter, trace, worst);
+  case BT_OVER_QUERY:
+    return !(surely && over->is_surplus) && traceql_finds_at_worst(asked_text(over->query.asked), trace, worst);
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; i < over->item_count; i++)
@@ -508,7 +510,7 @@ bool traceql_formula_holds(const bt_over *over, const bt_trace *trace, traceql_n
   switch (over->kind) {
   case BT_OVER_ALL: return true;
   case BT_OVER_NONE: return false;
-  case BT_OVER_QUERY: return traceql_finds(over->query.filter, trace, numbers);
+  case BT_OVER_QUERY: return traceql_finds(asked_text(over->query.asked), trace, numbers);
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; i < over->item_count; i++)

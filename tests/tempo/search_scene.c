@@ -60,7 +60,7 @@ void add_random_traces(size_t count, int64_t start_s, int64_t spread_s, const ch
 
 bt_search_request request_all(void) {
   return (bt_search_request){
-      .filter = BT_STR("{}"),
+      .query = bt_query_all(),
       .range = {FIRST_S * second_ns + second_ns / 2, (FIRST_S + SPAN_S) * second_ns - second_ns / 2}};
 }
 
@@ -106,9 +106,15 @@ void expect_all(fixture *f) {
   assert_int_equal(check_nothing_is_lost(f), scripted.count);
 }
 
+static const bt_filter pattern = {.kind = BT_FILTER_TEST,
+                                  .test = {.field = BT_FILTER_SPAN,
+                                           .key = {"k", 1},
+                                           .op = BT_FILTER_REGEX,
+                                           .literal = {.type = BT_VALUE_STRING, .string = {"a.*", 3}}}};
+
 bt_status search_pattern(fixture *f, bool may_widen) {
   bt_search_request request = request_all();
-  request.filter = BT_STR("{ span.k =~ \"a.*\" }");
+  request.query = (bt_query){.filter = &pattern};
   request.may_widen = may_widen;
   return bt_source_search(f->source, &request, &f->found, &f->account, &f->error);
 }

@@ -18,6 +18,7 @@
 #include "dsl/field.h"
 #include "dsl/traceql.h"
 #include "tempo/api/tempo_source.h"
+#include "tests/support/asked.h"
 #include "tests/support/random.h"
 
 enum { TRACES_MAX = 1000, PROJECTIONS = 40, KEYS_MOST = 4 };
@@ -28,12 +29,13 @@ static const char *const keys[] = {
     "name", "kind",   "tags", "odd key", "co:lon", "0num",   "true", "duration",         "cluster",      "status",
     "k",    "qu\"ote"};
 /* Tests of a span's own fields, as rules' filters have them. */
-static const char *const filters[] = {"{ name = \"a\" || resource.service.name = \"a\" }",
-                                      "{ status != ok && status != error }",
-                                      "{ name = \"b\" || statusMessage =~ \"(?s:.*)\" }",
-                                      "{ kind = client || kind = server }",
-                                      "{ duration < 1s && duration <= 9223372036854775807ns }",
-                                      "{ (status = error && resource.service.name != \"s\") || name != \"c\" }"};
+static const char *const conditions[] = {
+    "trace.has(span.name == \"a\" or resource.attributes[\"service.name\"] == \"a\")",
+    "trace.has(span.status not in [ok, error])",
+    "trace.has(span.name == \"b\" or span.status_message matches \".\")",
+    "trace.has(span.kind in [client, server])",
+    "trace.has(span.duration < 1s)",
+    "trace.has((span.status == error and span.service != \"s\") or span.name != \"c\")"};
 
 /* One way to read: its fields, and what each span is by id, as sorted lines. */
 typedef struct reading {
@@ -53,7 +55,7 @@ typedef struct fixture {
   reading readings[PROJECTIONS];
   const reading *now; /* being read */
   bool some_spans;
-  const char *filter;
+  const char *condition; /* whose filter is asked for; NULL: none */
   size_t given, doubted, spans, wrong;
 } fixture;
 
@@ -162,7 +164,7 @@ static void check_trace(const bt_trace *trace, size_t index) {
     char *line = line_of(trace, &trace->spans[s], f.now, f.some_spans);
     f.spans++;
     if (!bsearch(&line, f.now->expected, f.now->count, sizeof *f.now->expected, compare_lines) && f.wrong++ < 3) {
-      printf("not so by id: %s\n  filter %s\n", line, f.filter ? f.filter : "none");
+      printf("not so by id: %s\n  condition %s\n", line, f.condition ? f.condition : "none");
       for (uint32_t i = 0; i < f.now->projection.attribute_count; i++)
         printf("  %d %s\n", (int)f.now->attributes[i].scope, f.now->attributes[i].key.ptr);
     }
@@ -188,10 +190,10 @@ static bt_status take_found(void *context, const bt_found_spans *found, bt_error
   return BT_OK;
 }
 
-static void start_reading(const reading *of, const char *filter) {
+static void start_reading(const reading *of, const char *condition) {
   f.now = of;
-  f.some_spans = filter != NULL;
-  f.filter = filter;
+  f.some_spans = condition != NULL;
+  f.condition = condition;
   f.given = f.doubted = f.spans = f.wrong = 0;
 }
 
@@ -200,27 +202,27 @@ static void end_reading(const char *what, bt_status status, const bt_source_acco
   if (account->failed_count) fail_msg("%s: %s", what, account->failed[0].reason);
 }
 
-static void read_ids(const reading *of, const char *filter, bool by_id) {
+static void read_ids(const reading *of, const char *condition, bool by_id) {
   bt_read_request request = {.ids = f.ids,
                              .count = f.count,
                              .range = f.range,
                              .projection = by_id ? NULL : &of->projection,
-                             .spans.filter = filter ? bt_str_from(filter) : (bt_str){0},
+                             .spans.asked = condition ? asked_rule(condition) : (bt_query){0},
                              .by_id = by_id};
   bt_source_account account = {0};
   bt_error error = {0};
-  start_reading(of, filter);
+  start_reading(of, condition);
   end_reading("read", bt_source_read(f.source, &request, by_id ? take_by_id : take_batch, NULL, &account, &error),
               &account, &error);
   bt_source_account_dispose(&account);
 }
 
-static void find_spans(const reading *of, const char *filter, uint64_t expected) {
+static void find_spans(const reading *of, const char *condition, uint64_t expected) {
   bt_spans_request request = {
-      .spans.filter = bt_str_from(filter), .range = f.range, .projection = &of->projection, .expected = expected};
+      .spans.asked = asked_rule(condition), .range = f.range, .projection = &of->projection, .expected = expected};
   bt_source_account account = {0};
   bt_error error = {0};
-  start_reading(of, filter);
+  start_reading(of, condition);
   end_reading("spans", bt_source_find_spans(f.source, &request, take_found, NULL, &account, &error), &account, &error);
   bt_source_account_dispose(&account);
 }
@@ -291,7 +293,7 @@ static int tear_down(void **state) {
 /* ---- the tests ---- */
 
 static const char *filter_of(size_t r) {
-  return filters[r % (sizeof filters / sizeof *filters)];
+  return conditions[r % (sizeof conditions / sizeof *conditions)];
 }
 
 static void read_whole(size_t r) {

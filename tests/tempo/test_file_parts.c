@@ -152,7 +152,7 @@ static void check_search_and_read(generator *g, bt_source *source, const char *e
   bt_found_list found = {0};
   bt_source_account account = {0};
   bt_error error = {.message = ""};
-  bt_search_request search = {.filter = BT_STR("{}"), .range = {INT64_MIN, INT64_MAX}};
+  bt_search_request search = {.query = bt_query_all(), .range = {INT64_MIN, INT64_MAX}};
   assert_int_equal(bt_source_search(source, &search, &found, &account, &error), BT_OK);
   assert_int_equal(found.count, bt_file_source_trace_count(source));
   size_t count = found.count + 1;

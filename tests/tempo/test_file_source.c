@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "tempo/files/file_source.h"
+#include "tests/support/asked.h"
 #include "tests/support/case_file.h"
 #include "tests/tempo/trace_text.h"
 #include "tests/tempo/wire_text.h"
@@ -189,7 +190,7 @@ static void test_one_trace_in_several_files(void **state) {
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
     bt_found_list found = {0};
     bt_source_account account = {0};
-    bt_search_request request = {.filter = BT_STR("{ name = \"nosuch\" }"), .range = {ranges[i].start, ranges[i].end}};
+    bt_search_request request = {.query = asked_name("nosuch"), .range = {ranges[i].start, ranges[i].end}};
     assert_int_equal(bt_source_search(source, &request, &found, &account, &error), BT_OK);
     assert_int_equal(found.count, ranges[i].count);
     assert_int_equal(account.failed_count, 0);

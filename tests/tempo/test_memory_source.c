@@ -113,7 +113,7 @@ static bt_status read_one(bt_source *source, const char *tenant, unsigned number
 static size_t search(bt_source *source, const char *tenant, bt_time_range range, bt_source_account *account) {
   bt_found_list found = {0};
   bt_error error = {0};
-  bt_search_request request = {.filter = BT_STR("{}"), .range = range, .tenant = tenant};
+  bt_search_request request = {.query = bt_query_all(), .range = range, .tenant = tenant};
   assert_int_equal(bt_source_search(source, &request, &found, account, &error), BT_OK);
   size_t count = found.count;
   bt_found_list_dispose(&found);
@@ -336,7 +336,7 @@ static void *push_many(void *context) {
     bt_found_list found = {0};
     bt_trace_id ids[] = {id_of(1), id_of(100 * p->number + i)};
     bt_read_request request = {.ids = ids, .count = 2};
-    bt_search_request all = {.filter = BT_STR("{}"), .range = {0, INT64_MAX}};
+    bt_search_request all = {.query = bt_query_all(), .range = {0, INT64_MAX}};
     answer a = {0};
     bt_str body = span_json(room, 1, p->number * 1000 + i + 1, 0, 100);
     bt_status status = push_otlp(p->source, NULL, body, true, &count, &error);
@@ -392,7 +392,7 @@ static bool work_with_failure(size_t n) {
   answer a = {0};
   bt_trace_id id = id_of(1);
   bt_read_request read = {.ids = &id, .count = 1};
-  bt_search_request all = {.filter = BT_STR("{}"), .range = {0, INT64_MAX}};
+  bt_search_request all = {.query = bt_query_all(), .range = {0, INT64_MAX}};
   failing_alloc_after(n);
   bt_status status = bt_memory_source_new(0, &source, &error);
   if (!status) status = push(source, "a", 1, 1, 0, 100, &error);

@@ -15,6 +15,7 @@
 
 #include "tempo/api/tempo_source.h"
 #include "tempo/wire/otlp_export.h"
+#include "tests/support/asked.h"
 
 enum { TRACES = 400, SPANS_OF_BIG = 500, POLLS = 100 };
 static const int64_t second_ns = 1000000000;
@@ -85,9 +86,9 @@ static bt_source *open_source(uint32_t limit) {
   return source;
 }
 
-static size_t search(uint32_t limit, const char *filter, bt_found_list *found, bt_source_account *account) {
+static size_t search(uint32_t limit, const char *name, bt_found_list *found, bt_source_account *account) {
   bt_source *source = open_source(limit);
-  bt_search_request request = {.filter = bt_str_from(filter), .range = f.range, .rule_id = "a rule"};
+  bt_search_request request = {.query = asked_name(name), .range = f.range, .rule_id = "a rule"};
   bt_error error = {0};
   bt_status status = bt_source_search(source, &request, found, account, &error);
   if (status != BT_OK) fail_msg("search: %s", error.message);
@@ -96,18 +97,18 @@ static size_t search(uint32_t limit, const char *filter, bt_found_list *found, b
   return found->count;
 }
 
-static void wait_for(const char *filter, size_t wanted) {
+static void wait_for(const char *name, size_t wanted) {
   size_t count = 0;
   for (int poll = 0; poll < POLLS; poll++) {
     bt_found_list found = {0};
     bt_source_account account = {0};
-    count = search(0, filter, &found, &account);
+    count = search(0, name, &found, &account);
     bt_found_list_dispose(&found);
     bt_source_account_dispose(&account);
     if (count == wanted) return;
     nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
   }
-  fail_msg("%s finds %zu of %zu", filter, count, wanted);
+  fail_msg("%s finds %zu of %zu", name, count, wanted);
 }
 
 static int set_up(void **state) {
@@ -129,7 +130,7 @@ static int set_up(void **state) {
     spans[2 * i + 1].attribute_count = 1;
   }
   push(spans, TRACES * 2);
-  wait_for("{ name = \"charge\" }", TRACES);
+  wait_for("charge", TRACES);
   return 0;
 }
 
@@ -145,7 +146,7 @@ static void finds_all_whatever_the_limit(void **state) {
   for (size_t l = 0; l < sizeof limits / sizeof limits[0]; l++) {
     bt_found_list found = {0};
     bt_source_account account = {0};
-    assert_int_equal(search(limits[l], "{ name = \"checkout\" }", &found, &account), TRACES);
+    assert_int_equal(search(limits[l], "checkout", &found, &account), TRACES);
     for (size_t i = 0; i < TRACES; i++) {
       const bt_found *one = bt_found_list_get(&found, &f.ids[i]);
       assert_non_null(one);
@@ -164,7 +165,10 @@ static void finds_all_whatever_the_limit(void **state) {
 static void tells_a_refused_query(void **state) {
   (void)state;
   bt_source *source = open_source(0);
-  bt_search_request request = {.filter = BT_STR("{ nonsense "), .range = f.range};
+  static const bt_filter nonsense = {
+      .kind = BT_FILTER_TEST,
+      .test = {.field = BT_FILTER_KIND, .literal = {.type = BT_VALUE_STRING, .string = {"nonsense", 8}}}};
+  bt_search_request request = {.query = {.filter = &nonsense}, .range = f.range};
   bt_found_list found = {0};
   bt_source_account account = {0};
   bt_error error = {0};
@@ -185,7 +189,7 @@ static void slices_a_range_that_is_too_long(void **state) {
   bt_source *source = NULL;
   bt_error error = {0};
   assert_int_equal(bt_tempo_source_new(f.client, &options, &source, &error), BT_OK);
-  bt_search_request request = {.filter = BT_STR("{ name = \"checkout\" }"),
+  bt_search_request request = {.query = asked_name("checkout"),
                                .expected = BT_EXPECTS_FEW, /* its halves would not be too long */
                                .range = {f.now_ns - 10000 * 3600 * second_ns, f.now_ns + 60 * second_ns}};
   bt_found_list found = {0};
@@ -313,10 +317,10 @@ static void keeps_both_halves_of_one_span_id(void **state) {
   client.kind = BT_KIND_CLIENT, server.kind = BT_KIND_SERVER;
   client.parent_id = server.parent_id = root.span_id;
   push((bt_export_span[]){root, client}, 2);
-  wait_for("{ name = \"call\" }", 1);
+  wait_for("call", 1);
   close_blocks();
   push(&server, 1);
-  wait_for("{ name = \"serve\" }", 1);
+  wait_for("serve", 1);
   bt_projection projection = {0};
   seen s = {.look = look_at_pair};
   read_ids(f.ids, 1, &projection, false, &s);
@@ -335,7 +339,7 @@ static void reads_a_big_trace_uncut(void **state) {
   static bt_export_span spans[SPANS_OF_BIG];
   for (size_t i = 0; i < SPANS_OF_BIG; i++) spans[i] = make_span(0, i, "step");
   push(spans, SPANS_OF_BIG);
-  wait_for("{ name = \"step\" }", 1);
+  wait_for("step", 1);
   bt_projection projection = {0};
   seen batch = {.look = look_at_big}, by_id = {.look = look_at_big};
   read_ids(f.ids, 1, &projection, false, &batch);
@@ -362,8 +366,8 @@ static void sends_doubtful_traces_to_a_read_by_id(void **state) {
   spans[3].attributes = &status,
   spans[3].attribute_count = 1; /* an integer cannot be the status: this one is certain */
   push(spans, 4);
-  wait_for("{ name = \"doubtful\" }", 3);
-  wait_for("{ name = \"\" }", 1);
+  wait_for("doubtful", 3);
+  wait_for("", 1);
   bt_projected fields[] = {
       {BT_PROJECTED_SPAN, {"tags", 4}}, {BT_PROJECTED_SPAN, {"kind", 4}}, {BT_PROJECTED_SPAN, {"status", 6}}};
   bt_projection projection = {.attributes = fields, .attribute_count = 3};

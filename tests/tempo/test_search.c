@@ -13,6 +13,7 @@
 
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/tempo_source.h"
+#include "tests/support/asked.h"
 #include "tests/tempo/scripted_tempo.h"
 #include "tests/tempo/search_scene.h"
 
@@ -98,7 +99,7 @@ static void asks_nothing_of_the_future_alone(void **state) {
   add_random_traces(3000, now_s - 600, 590, "");
   add_random_traces(40, now_s - 1, 1, "");
   open_source(f, 100, 0);
-  bt_search_request request = {.filter = BT_STR("{}"), .range = {(now_s - 600) * second_ns, now_s * second_ns}};
+  bt_search_request request = {.query = bt_query_all(), .range = {(now_s - 600) * second_ns, now_s * second_ns}};
   assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
   size_t alone = request_count();
   f->found.count = 0;
@@ -267,17 +268,16 @@ static void what_found_little_is_asked_whole_the_next_time(void **state) {
   add_random_traces(2500, FIRST_S + 2, SPAN_S - 6, "");
   open_source(f, 5000, 0);
   const struct {
-    const char *filter, *tenant;
+    const char *name, *tenant;
     int64_t hours;
     size_t requests;
-  } cases[] = {{"{ name = \"a\" }", NULL, 4, 2},  {"{ name = \"a\" }", NULL, 4, 2}, /* 2,500 traces are many */
-               {"{ name = \"a\" }", NULL, 2, 1},                                    /* and half of them are few */
-               {"{ name = \"b\" }", NULL, 4, 2},  {"{ name = \"a\" }", "t", 4, 2},  {"{ name = \"a\" }", "t", 2, 1},
-               {"{ name = \"a\" }", NULL, 16, 2}, {"{ name = \"a\" }", NULL, 4, 1}};
+  } cases[] = {{"a", NULL, 4, 2}, {"a", NULL, 4, 2}, /* 2,500 traces are many */
+               {"a", NULL, 2, 1},                    /* and half of them are few */
+               {"b", NULL, 4, 2}, {"a", "t", 4, 2},  {"a", "t", 2, 1}, {"a", NULL, 16, 2}, {"a", NULL, 4, 1}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     size_t before = request_count();
     bt_search_request request = request_all();
-    request.filter = bt_str_from(cases[i].filter);
+    request.query = asked_name(cases[i].name);
     request.tenant = cases[i].tenant;
     request.range.end_ns = (FIRST_S + cases[i].hours * HOUR_S) * second_ns;
     assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
@@ -440,8 +440,11 @@ static void asks_for_links_of_some_spans(void **state) {
   open_source(f, 0, 0);
   for (size_t i = 0; i < 3; i++) {
     bt_search_request all = request_all();
-    bt_links_request request = {
-        .ids = ids[i], .traces = traces[i], .count = 2, .range = all.range, .filter = BT_STR("{ kind = consumer }")};
+    bt_links_request request = {.ids = ids[i],
+                                .traces = traces[i],
+                                .count = 2,
+                                .range = all.range,
+                                .query = asked_rule("trace.has(span.kind == consumer)")};
     size_t before = request_count(), narrowed = scripted.narrowed_link_tests;
     assert_int_equal(bt_source_find_linking(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
     assert_true(request_count() > before);

@@ -16,6 +16,7 @@
 
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/tags.h"
+#include "tests/support/asked.h"
 #include "tests/tempo/conformance_scene.h"
 
 enum { POLLS = 600 };
@@ -27,7 +28,7 @@ static bt_time_range whole(void) {
 }
 
 static bt_search_request search_of(bt_time_range range) {
-  return (bt_search_request){.filter = BT_STR("{ name = \"charge\" || name = \"checkout\" }"),
+  return (bt_search_request){.query = asked_rule("trace.has(span.name == \"charge\" or span.name == \"checkout\")"),
                              .range = range,
                              .tenant = tenant_a,
                              .rule_id = "a rule"};
@@ -52,10 +53,10 @@ static bt_status search_status(const bt_search_request *request) {
   return status;
 }
 
-static size_t count_found(const char *filter, const char *tenant) {
+static size_t count_found(bt_query query, const char *tenant) {
   bt_search_request request = search_of(whole());
   bt_found_list found = {0};
-  request.filter = bt_str_from(filter);
+  request.query = query;
   request.tenant = tenant;
   search(&request, &found);
   size_t count = found.count;
@@ -63,14 +64,14 @@ static size_t count_found(const char *filter, const char *tenant) {
   return count;
 }
 
-static void wait_for(const char *filter, const char *tenant, size_t wanted) {
+static void wait_for(const char *name, const char *tenant, size_t wanted) {
   size_t count = 0;
   for (int poll = 0; poll < POLLS; poll++) {
-    count = count_found(filter, tenant);
+    count = count_found(asked_name(name), tenant);
     if (count == wanted) return;
     nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
   }
-  fail_msg("%s of %s finds %zu of %zu", filter, tenant, count, wanted);
+  fail_msg("%s of %s finds %zu of %zu", name, tenant, count, wanted);
 }
 
 static void test_finds_every_trace_once(void **state) {
@@ -327,12 +328,12 @@ static size_t read_foreign(const char *tenant, bool by_id) {
 static void test_tenants(void **state) {
   (void)state;
   if (!scene.kind->has_tenants) { /* whose traces they are is not in a file */
-    assert_int_equal(count_found("{ }", tenant_b), TRACES);
+    assert_int_equal(count_found(bt_query_all(), tenant_b), TRACES);
     return;
   }
-  assert_int_equal(count_found("{ name = \"checkout\" }", tenant_b), 1);
-  assert_int_equal(count_found("{ name = \"checkout\" }", "conformance-a|conformance-b"), TRACES + 1);
-  assert_int_equal(count_found("{ name = \"checkout\" }", "conformance-c"), 0);
+  assert_int_equal(count_found(asked_name("checkout"), tenant_b), 1);
+  assert_int_equal(count_found(asked_name("checkout"), "conformance-a|conformance-b"), TRACES + 1);
+  assert_int_equal(count_found(asked_name("checkout"), "conformance-c"), 0);
   for (int by_id = 0; by_id < 2; by_id++) {
     assert_int_equal(read_foreign(tenant_a, by_id), 0);
     assert_int_equal(read_foreign(tenant_b, by_id), 1);
@@ -412,11 +413,11 @@ static void test_check(void **state) {
 static int set_up(void **state) {
   (void)state;
   if (scene_set_up() != 0) return -1;
-  wait_for("{ name = \"charge\" }", tenant_a, TRACES);
-  wait_for("{ name = \"checkout\" }", tenant_a, TRACES);
+  wait_for("charge", tenant_a, TRACES);
+  wait_for("checkout", tenant_a, TRACES);
   if (!scene.kind->has_tenants) return 0;
-  wait_for("{ name = \"checkout\" }", tenant_b, 1);
-  if (strcmp(scene.kind->name, "tempo") == 0) wait_for("{ name = \"" BT_OWN_VIOLATION "\" }", tenant_a, 1);
+  wait_for("checkout", tenant_b, 1);
+  if (strcmp(scene.kind->name, "tempo") == 0) wait_for(BT_OWN_VIOLATION, tenant_a, 1);
   return 0;
 }
 

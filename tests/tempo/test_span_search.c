@@ -13,6 +13,7 @@
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/tempo_source.h"
 #include "tempo/wire/trace_merge.h"
+#include "tests/support/asked.h"
 #include "tests/support/random.h"
 #include "tests/tempo/span_server.h"
 
@@ -123,7 +124,7 @@ static bt_status see(void *context, const bt_found_spans *given, bt_error *error
 
 static bt_spans_request request_of(fixture *f, uint64_t expected) {
   const bt_time_range all = {FIRST_S * second_ns, (FIRST_S + LENGTH_S) * second_ns};
-  return (bt_spans_request){.spans = {BT_STR("{ name = \"step\" }"), f->apart},
+  return (bt_spans_request){.spans = {asked_name("step"), f->apart},
                             .range = f->range.end_ns ? f->range : all,
                             .ahead = f->ahead,
                             .projection = &f->projection,
@@ -228,7 +229,7 @@ static void joins_the_pieces_of_a_trace(void **state) {
 static void gives_nothing_of_an_empty_range(void **state) {
   fixture *f = *state;
   bt_spans_request request = {
-      .spans.filter = BT_STR("{}"), .range = {FIRST_S * second_ns, FIRST_S * second_ns}, .projection = &f->projection};
+      .spans.asked = bt_query_all(), .range = {FIRST_S * second_ns, FIRST_S * second_ns}, .projection = &f->projection};
   assert_int_equal(bt_source_find_spans(f->source, &request, see, f, &f->account, &f->error), BT_OK);
   assert_int_equal(f->total, 0);
 }

@@ -144,7 +144,7 @@ static void every_request_is_ours(void **state) {
   bt_source_account account = {0};
   static const bt_projection projection = {0};
   static const bt_trace_id id = {{1}};
-  bt_search_request search = {.filter = BT_STR("{ }"), .range = {second_ns, 9 * second_ns}, .tenant = "a|b"};
+  bt_search_request search = {.query = bt_query_all(), .range = {second_ns, 9 * second_ns}, .tenant = "a|b"};
   bt_read_request read = {.ids = &id, .count = 1, .range = search.range, .projection = &projection, .tenant = "a|b"};
   assert_int_equal(bt_source_check(source, NULL, &error), BT_OK);
   assert_int_equal(bt_source_search(source, &search, &found, &account, &error), BT_OK);

@@ -12,6 +12,7 @@
 
 #include "tempo/api/tempo_source.h"
 #include "tempo/wire/otlp_export.h"
+#include "tests/support/asked.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/fake_http.h"
 
@@ -32,7 +33,7 @@ static bt_status search(bt_http_client *client, bool *is_complete, bt_error *err
   bt_source *source = NULL;
   bt_found_list found = {0};
   bt_source_account account = {0};
-  bt_search_request request = {.filter = BT_STR("{ name = \"x\" }"),
+  bt_search_request request = {.query = asked_name("x"),
                                .range = {second_ns, 500000 * second_ns},
                                .tenant = "t",
                                .rule_id = "r",
@@ -99,7 +100,7 @@ static bt_status find_spans_at(bt_source *source, seen_spans *seen, uint64_t exp
   static bt_projected fields[] = {{BT_PROJECTED_SPAN, {"n", 1}}};
   static const bt_projection projection = {.attributes = fields, .attribute_count = 1, .status = true};
   bt_source_account account = {0};
-  bt_spans_request request = {.spans.filter = BT_STR("{ name = \"x\" }"),
+  bt_spans_request request = {.spans.asked = asked_name("x"),
                               .range = {second_ns, 500000 * second_ns},
                               .projection = &projection,
                               .expected = expected,
@@ -160,6 +161,7 @@ static bt_status export_span(bt_http_client *client, bool *is_complete, bt_error
 static void fail_in_turn(attempt run) {
   bt_http_client *client = NULL;
   bt_error error;
+  (void)asked_name("x"); /* made before memory lacks */
   assert_int_equal(bt_http_client_new(NULL, &client, &error), BT_OK);
   bool refused = true;
   size_t n = 0;

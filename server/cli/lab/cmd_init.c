@@ -164,7 +164,7 @@ static bt_status find_some(init_run *run, bt_found_list *found, bt_error *error)
   bt_source_account account = {0};
   bt_status status = bt_replay_place_open(&run->options, &place, error);
   if (!status) {
-    bt_search_request request = {.filter = BT_STR("{}"),
+    bt_search_request request = {.query = bt_query_all(),
                                  .range = bt_replay_options_range(&run->options, place.source, BT_DAY_NS),
                                  .max_found = A_FEW,
                                  .tenant = run->options.tenant,

@@ -13,6 +13,7 @@
 #include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
 #include "server/json/doctor_json.h"
+#include "tests/support/asked.h"
 #include "tests/support/failing_alloc.h"
 
 #define RUN "1767225600-5f3a9c"
@@ -131,7 +132,7 @@ static void every_fact_can_fail(void **state) {
       if (!rule->violated || rule->violated == all) fail_msg("%s: violated by none or all", rule->text);
       assert_false(rule->projection.whole_trace);
       subtracting += rule->plan->subtract_count > 0;
-      projected += rule->plan->spans.filter.len > 0;
+      projected += rule->plan->spans.asked.filter != NULL;
       exact += rule->plan->exercising_is_exact;
     }
   }
@@ -310,7 +311,7 @@ static void the_table_fits_its_width(void **state) {
   for (size_t t = 0; t < doctor->topic_count; t++) {
     assert_int_equal(bt_fact_open(doctor, &doctor->topics[t], BT_ASPECT_READ, "arrays", &fact, &f->error), BT_OK);
     fact->expected = "1234567 in 123 rules";
-    bt_str query = doctor->topics[t].items[0].plan->violating->query.filter;
+    bt_str query = asked_text(asked_first(doctor->topics[t].items[0].plan->violating));
     assert_int_equal(bt_fact_add(doctor, fact, doctor->topics[t].items[0].text, query, &f->error,
                                  "does not find: text with marks gr\u00f6\u00dfe %0200d", 1),
                      BT_OK);

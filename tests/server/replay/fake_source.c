@@ -7,6 +7,7 @@
 
 #include "dsl/trace_pruned.h"
 #include "tempo/wire/own_trace.h"
+#include "tests/support/asked.h"
 
 static fake_source *fake_of(bt_source *source) {
   return (fake_source *)source;
@@ -51,6 +52,13 @@ static bool is_own_name(const char *name) {
   return strncmp(name, "betrace.", 8) == 0;
 }
 
+/* False: no memory. */
+static bool write_filter(bt_query query, char filter[1024]) {
+  bt_str text = asked_text(query);
+  snprintf(filter, 1024, "%.*s", BT_FMT(text));
+  return text.len || !query.filter;
+}
+
 static bool is_quoted(const char *filter, const char *name) {
   char quoted[128];
   snprintf(quoted, sizeof quoted, "\"%s\"", name);
@@ -73,7 +81,7 @@ static bool span_meets(const fake_span *span, const char *filter) {
   if (span->hidden_from && strstr(filter, span->hidden_from)) return false;
   if (strcmp(filter, "{}") == 0) return true;
   if (strstr(filter, "name != \"" BT_OWN_VIOLATION "\"")) return !is_own_name(span->name);
-  if (strcmp(filter, BT_PRUNED_FILTER) == 0) return is_summary(span);
+  if (strstr(filter, BT_PRUNED_PREFIX BT_PRUNED_SUMMARY " = true")) return is_summary(span);
   if (strstr(filter, "link:traceID != \"\"") && !span->link_count) return false;
   return is_quoted(filter, span->name);
 }
@@ -151,7 +159,7 @@ static bt_status search_locked(bt_source *source, const bt_search_request *reque
                                bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
   char filter[1024];
-  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->filter));
+  if (!write_filter(request->query, filter)) return bt_error_no_memory(error);
   if (fake->log_count < FAKE_LOG_MAX) snprintf(fake->log[fake->log_count++], sizeof fake->log[0], "%.159s", filter);
   account->requests++;
   account->bytes_inspected += 100;
@@ -244,7 +252,7 @@ static bool build(const fake_trace *from, const bt_read_request *request, bool b
   bool any = false;
   if (!builder) return false;
   char spans[1024];
-  snprintf(spans, sizeof spans, "%.*s", BT_FMT(request->spans.filter));
+  if (!write_filter(request->spans.asked, spans)) return false;
   for (uint32_t i = 0; i < from->span_count; i++) {
     const fake_span *span = &from->spans[i];
     bt_found row = {0};
@@ -262,9 +270,9 @@ static bool build(const fake_trace *from, const bt_read_request *request, bool b
 }
 
 /* Of the fragments that have some of the spans. */
-static void set_bounds(const fake_trace *trace, bt_str spans, bt_read_trace *read) {
+static bool set_bounds(const fake_trace *trace, bt_query spans, bt_read_trace *read) {
   char filter[1024];
-  snprintf(filter, sizeof filter, "%.*s", BT_FMT(spans));
+  if (!write_filter(spans, filter)) return false;
   read->start_ns = INT64_MAX;
   read->end_ns = INT64_MIN;
   for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
@@ -273,10 +281,11 @@ static void set_bounds(const fake_trace *trace, bt_str spans, bt_read_trace *rea
     if (row.start_ns < read->start_ns) read->start_ns = row.start_ns;
     if (row.end_ns > read->end_ns) read->end_ns = row.end_ns;
   }
+  return true;
 }
 
 static bool is_left_to_by_id(const fake_source *fake, const bt_read_request *request, size_t index) {
-  bool is_batch = !request->by_id && request->projection && !request->spans.filter.len;
+  bool is_batch = !request->by_id && request->projection && !request->spans.asked.filter;
   return is_batch && fake->large_from && request->span_counts && request->span_counts[index] >= fake->large_from;
 }
 
@@ -293,7 +302,7 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
   bt_read_trace read = {.index = index};
   bool has_room = true;
   if (trace) {
-    if (request->spans.filter.len)
+    if (request->spans.asked.filter)
       trace->span_reads++;
     else if (by_id)
       trace->by_id_reads++;
@@ -304,7 +313,7 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
     if (read.trace && fake->hide_own && !request->with_own && bt_trace_is_own(read.trace, BT_STR("")))
       read.trace = NULL;
     read.needs_by_id = trace->needs_by_id && !by_id;
-    if (request->spans.filter.len) set_bounds(trace, request->spans.filter, &read);
+    if (request->spans.asked.filter) has_room = set_bounds(trace, request->spans.asked, &read) && has_room;
   }
   fake->traces_read++;
   if (fake->cancel_after_reads && fake->traces_read >= fake->cancel_after)
@@ -461,7 +470,7 @@ static int compare_traces(const void *a, const void *b) {
 static bt_status give_spans(fake_source *fake, const fake_trace *trace, const bt_spans_request *request,
                             bt_spans_sink sink, void *context, bt_error *error) {
   char filter[1024];
-  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->spans.filter));
+  if (!write_filter(request->spans.asked, filter)) return bt_error_no_memory(error);
   bt_found_spans given = {.needs_by_id = trace->needs_by_id};
   if (!find_fragments(trace, filter, request->range, &given.found)) return BT_OK;
   bt_read_request read = {.spans = request->spans, .projection = request->projection, .range = request->range};
@@ -513,10 +522,8 @@ static void fake_free(bt_source *source) {
   fake_source_dispose(fake_of(source));
 }
 
-static bool links_to_any(const fake_span *span, const bt_links_request *request) {
-  char filter[1024];
-  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->filter));
-  if (request->filter.len && !span_meets(span, filter)) return false;
+static bool links_to_any(const fake_span *span, const bt_links_request *request, const char *filter) {
+  if (filter[0] && !span_meets(span, filter)) return false;
   for (uint32_t l = 0; l < span->link_count; l++)
     for (size_t i = 0; i < request->count; i++)
       if (bt_trace_id_compare(&span->links[l].trace_id, &request->ids[i]) == 0) return true;
@@ -525,6 +532,8 @@ static bool links_to_any(const fake_span *span, const bt_links_request *request)
 
 static bt_status find_linking_locked(fake_source *fake, const bt_links_request *request, bt_found_list *found,
                                      bt_source_account *account, bt_error *error) {
+  char filter[1024];
+  if (!write_filter(request->query, filter)) return bt_error_no_memory(error);
   account->requests++;
   fake->link_searches++;
   if (fake->fail_linking != BT_OK) return bt_error_set(error, fake->fail_linking, "who links is not answered");
@@ -536,7 +545,8 @@ static bt_status find_linking_locked(fake_source *fake, const bt_links_request *
       const fake_span *span = &fake->traces[t].spans[s];
       bt_found row = {.id = fake->traces[t].id, .start_ns = span->start_ns, .end_ns = end_of(span)};
       if (span->dated_ns) row.start_ns = row.end_ns = span->dated_ns;
-      if (!overlaps(&row, request->range) || (!fake->links_are_guessed && !links_to_any(span, request))) continue;
+      if (!overlaps(&row, request->range) || (!fake->links_are_guessed && !links_to_any(span, request, filter)))
+        continue;
       if (!bt_found_list_add(found, &row)) return bt_error_no_memory(error);
     }
   bt_found_list_sort(found);

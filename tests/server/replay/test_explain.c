@@ -121,7 +121,7 @@ static void spans_that_come_first_are_shown_so(void **state) {
   explain(s, &s->fake.source);
   const bt_explain_rule *order = &s->result.rules[0];
   assert_true(order->spans_first);
-  assert_string_equal(query_of(order, BT_EXPLAIN_SEARCH)->traceql, BT_PRUNED_FILTER);
+  assert_string_equal(query_of(order, BT_EXPLAIN_SEARCH)->traceql, "{ span.aggregation.is_summary = true }");
   assert_int_equal(order->queries[0].use, BT_EXPLAIN_PROJECT);
   replay_run_go(&s->run, &s->fake);
   assert_int_equal(s->fake.span_searches, 1);
@@ -129,7 +129,8 @@ static void spans_that_come_first_are_shown_so(void **state) {
   bt_explain_result_dispose(&s->result);
   explain(s, &s->fake.source);
   assert_false(s->result.rules[0].spans_first);
-  assert_string_not_equal(query_of(&s->result.rules[0], BT_EXPLAIN_SEARCH)->traceql, BT_PRUNED_FILTER);
+  assert_string_not_equal(query_of(&s->result.rules[0], BT_EXPLAIN_SEARCH)->traceql,
+                          "{ span.aggregation.is_summary = true }");
 }
 
 static void without_a_source_there_are_queries_and_no_numbers(void **state) {

@@ -9,6 +9,7 @@
 
 #include "server/replay/questions.h"
 #include "tests/server/replay/replay_scene.h"
+#include "tests/support/asked.h"
 
 static void add_slow(scene *s, uint64_t number) {
   fake_span_add(fake_add(&s->fake, number), "slow", NOON_NS + MINUTE_NS);
@@ -101,13 +102,13 @@ static void what_is_skipped_says_why(void **state) {
   bt_trace_table table = {.plan = &plan};
   bt_replay_account account = {.result = &s->run.result};
   bt_questions questions = {.source = &s->fake.source, .plan = &plan, .table = &table, .account = &account};
-  static const char *const filters[] = {"{}", "{ name = \"a\" }", "{ name = \"b\" }"};
+  const bt_query queries[] = {bt_query_all(), asked_name("a"), asked_name("b")};
   bt_error error = {0};
   s->fake.fail_filter = "\"a\"";
   s->fake.fail_status = BT_UNAVAILABLE;
   bt_questions_open(&questions);
   for (size_t i = 0, index; i < 3; i++) {
-    assert_int_equal(bt_questions_add(&questions, bt_str_from(filters[i]), true, &index, &error), BT_OK);
+    assert_int_equal(bt_questions_add(&questions, queries[i], true, &index, &error), BT_OK);
     questions.items[index]->is_asked = true;
   }
   assert_int_equal(bt_questions_gather(&questions, &error), BT_OK);

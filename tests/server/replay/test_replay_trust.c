@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/server/replay/replay_scene.h"
+#include "tests/support/asked.h"
 
 static bt_source_about about;
 static uint64_t generation;
@@ -385,8 +386,8 @@ static struct {
 
 static void note_begun(bt_source *source, bt_search_job *job) {
   (void)source;
-  bool is_of_candidates = bt_str_contains(job->request->filter, BT_STR("\"slow\""));
-  bool is_subtracted = bt_str_contains(job->request->filter, BT_STR("\"retry\""));
+  bool is_of_candidates = bt_str_contains(asked_text(job->request->query), BT_STR("\"slow\""));
+  bool is_subtracted = bt_str_contains(asked_text(job->request->query), BT_STR("\"retry\""));
   job->ahead = (bt_search_ahead *)job; /* not NULL */
   together.under_way++;
   together.asks_candidates = together.asks_candidates || is_of_candidates;
