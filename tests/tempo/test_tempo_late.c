@@ -77,7 +77,8 @@ static void is_worked_out_of_the_configuration(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bt_tempo_dating dating;
     assert_true(bt_tempo_dating_of_config(rows[i].config, &dating));
-    int64_t hidden_ns = bt_tempo_hides_late_ns(&dating, rows[i].lateness_s * SECOND_NS);
+    bt_late_promise late = bt_tempo_late_of(&dating);
+    int64_t hidden_ns = bt_late_hides_ns(&late, rows[i].lateness_s * SECOND_NS);
     if (hidden_ns != rows[i].hidden_s * SECOND_NS)
       fail_msg("%s: %lld s", rows[i].what, (long long)(hidden_ns / SECOND_NS));
   }
@@ -87,9 +88,10 @@ static void windows_go_on_for_what_is_dated_by_its_arrival(void **state) {
   bt_tempo_dating dating;
   (void)state;
   assert_true(bt_tempo_dating_of_config(rows[0].config, &dating));
-  assert_int_equal(bt_tempo_dated_apart_ns(&dating, LATENESS_S * SECOND_NS), (LATENESS_S + 40) * SECOND_NS);
-  assert_int_equal(bt_tempo_dated_apart_ns(&dating, 2 * MINUTE_S * SECOND_NS), 0);
-  assert_int_equal(bt_tempo_dated_apart_ns(&dating, INT64_MAX), INT64_MAX);
+  bt_late_promise late = bt_tempo_late_of(&dating);
+  assert_int_equal(bt_late_reach_ns(&late, LATENESS_S * SECOND_NS), (LATENESS_S + 40) * SECOND_NS);
+  assert_int_equal(bt_late_reach_ns(&late, 2 * MINUTE_S * SECOND_NS), 0);
+  assert_int_equal(bt_late_reach_ns(&late, INT64_MAX), INT64_MAX);
 }
 
 static void is_assumed_of_the_version(void **state) {
@@ -107,7 +109,8 @@ static void is_assumed_of_the_version(void **state) {
     bt_source_about about = {.is_checked = versions[i].is_checked};
     snprintf(about.version, sizeof about.version, "%s", versions[i].version);
     const bt_tempo_dating dating = bt_tempo_dating_of_version(&about);
-    assert_int_equal(bt_tempo_hides_late_ns(&dating, LATENESS_S * SECOND_NS), versions[i].hidden_s * SECOND_NS);
+    bt_late_promise late = bt_tempo_late_of(&dating);
+    assert_int_equal(bt_late_hides_ns(&late, LATENESS_S * SECOND_NS), versions[i].hidden_s * SECOND_NS);
   }
 }
 
