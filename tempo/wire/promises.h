@@ -1,7 +1,7 @@
 /* What a source promises: what stands behind it, what its searches show and when, and what it can be asked. All of it
- * is in one struct, which a source fills by one operation (source.h) and which holds for one generation of it. What
- * depends on a number follows from the struct alone. All-zero promises the least that can be asked and hides nothing.
- * Thread: any; plain values. */
+ * is in one struct, which a source fills by one operation (source.h) and which holds for one generation of it. Within
+ * one a source may only come to know more, its clock with every answer. What depends on a number follows from the
+ * struct alone. All-zero promises the least that can be asked for, and hides nothing. Thread: any; plain values. */
 #ifndef BT_TEMPO_WIRE_PROMISES_H
 #define BT_TEMPO_WIRE_PROMISES_H
 
@@ -32,14 +32,14 @@ typedef struct bt_late_place {
   int64_t hidden_ns, seen_ns;
 } bt_late_place;
 
-/* When searches show spans that come after their own time. All-zero: what came is in the next search. */
+/* When searches show spans that come after their own time. A span lies with the spans of its time, or apart: with those
+ * that came when it did, which a search of its own time does not meet. All-zero: what came is in the next search. */
 typedef struct bt_late_promise {
-  bt_late_place in_time; /* where they lie with the spans of their time */
-  bool may_lie_apart;    /* What comes later than apart_from_ns lies with what came when it did, */
-  int64_t apart_from_ns;
-  int64_t apart_by_ns; /* which may begin so much after the arrival: a search of its own time does not meet it. */
+  bt_late_place in_time;
+  bool may_lie_apart; /* what comes more than apart_from_ns late may, and begin up to apart_by_ns after its arrival */
+  int64_t apart_from_ns, apart_by_ns;
   bt_late_place apart;
-  bool is_assumed; /* the source did not say it: it is left out where nothing is said to come late */
+  bool is_assumed; /* the source did not say it: it counts only where something is said to come late */
 } bt_late_promise;
 /* How long after its arrival a span may be in no search, in ns, where none comes later than lateness_ns after its own
  * time: what is younger than both together may be more than searches show. 0: what came is in the next search, as soon

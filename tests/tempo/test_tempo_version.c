@@ -296,13 +296,38 @@ static void it_is_asked_again_after_a_reconnect(void **state) {
   }
 }
 
+static const int64_t second_ns = 1000000000;
+
 static int64_t hidden_tail_ns(const scene *s) {
   return bt_source_promises(s->source, BT_PROMISES_ALL, &never).hidden_tail_ns;
 }
 
+/* Who wants to know the version alone costs no question for more, and who cannot wait costs none. */
+static void only_what_is_wanted_is_asked(void **state) {
+  static scene s;
+  (void)state;
+  begin(&s, (page){200, BUILD("3.0.3")}, (page){404, ""});
+  s.fake.config = "query_frontend:\n    query_end_cutoff: 7m30s\n";
+  bt_promises promises = bt_source_known(s.source);
+  assert_true(promises.filters && promises.projects && !promises.is_static);
+  assert_false(promises.about.is_checked);
+  assert_int_equal(atomic_load(&s.fake.asked_build), 0);
+  promises = bt_source_promises(s.source, BT_PROMISES_OF_VERSION, &never);
+  assert_true(promises.about.is_checked && !promises.has_copies);
+  assert_true(promises.late.is_assumed);
+  assert_int_equal(promises.hidden_tail_ns, 30 * second_ns);
+  assert_int_equal(atomic_load(&s.fake.asked_config), 0);
+  promises = bt_source_promises(s.source, BT_PROMISES_ALL, &never);
+  assert_int_equal(promises.hidden_tail_ns, 450 * second_ns);
+  assert_false(promises.late.is_assumed);
+  assert_int_equal(promises.generation, bt_source_known(s.source).generation);
+  assert_int_equal(atomic_load(&s.fake.asked_build), 1);
+  assert_int_equal(atomic_load(&s.fake.asked_config), 1);
+  end(&s);
+}
+
 /* What it hides of the newest time may be another one's too. */
 static void what_it_hides_is_asked_again_with_it(void **state) {
-  static const int64_t second_ns = 1000000000;
   static scene s;
   (void)state;
   begin(&s, (page){200, BUILD("2.10.8")}, (page){404, ""});
@@ -366,6 +391,7 @@ int main(void) {
       cmocka_unit_test(it_is_asked_again_after_a_while),
       cmocka_unit_test(what_is_known_outlives_a_failed_attempt),
       cmocka_unit_test(it_is_asked_again_after_a_reconnect),
+      cmocka_unit_test(only_what_is_wanted_is_asked),
       cmocka_unit_test(what_it_hides_is_asked_again_with_it),
       cmocka_unit_test(answers_of_several_versions_name_all),
   };
