@@ -83,7 +83,7 @@ void bt_tempo_tail_forget(bt_tempo *tempo) {
 /* Who comes while somebody asks waits for that answer: what is assumed without it would leave much unsettled. */
 static void wait_for_other(bt_tempo *tempo, const bt_cancel *cancel) {
   enum { STEP_MS = 5 };
-  int64_t until_ms = bt_monotonic_ms() + 2 * ASK_TIMEOUT_MS;
+  int64_t until_ms = bt_monotonic_ms() + (int64_t)2 * ASK_TIMEOUT_MS;
   while (atomic_load(&tempo->tail_is_asked) && bt_monotonic_ms() < until_ms && !bt_is_cancelled(cancel))
     bt_pause_ms(cancel, STEP_MS);
 }
