@@ -53,7 +53,6 @@ static bool derive_tempo(const char *otlp, char *out, size_t size) {
 
 static void look_at_tempo(bt_source *source, const bt_cancel *cancel) {
   bt_error reach = {0};
-  bt_source_about about;
   char text[BT_SOURCE_TEXT_BYTES];
   bt_status status = bt_source_check(source, cancel, &reach);
   if (bt_is_cancelled(cancel)) return;
@@ -61,13 +60,13 @@ static void look_at_tempo(bt_source *source, const bt_cancel *cancel) {
     bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
     return;
   }
-  bt_source_describe(source, cancel, &about); /* the check has asked */
-  bt_source_about_text(&about, text);
-  if (about.is_checked)
+  bt_promises promises = bt_source_promises(source, BT_PROMISES_OF_VERSION, cancel); /* the check has asked */
+  bt_source_about_text(&promises.about, text);
+  if (promises.about.is_checked)
     bt_log(BT_LOG_INFO, "the source is %s", text);
   else
     bt_log(BT_LOG_WARNING, "the source is %s; replays read every candidate, and more by id", text);
-  if (bt_source_replicates(source))
+  if (promises.has_copies)
     bt_log(BT_LOG_INFO, "ingesters of this Tempo hold copies of spans, or may: it is read by id what is younger than "
                         "--handover, which is slower; --tempo-replication 1 says that they hold none");
 }

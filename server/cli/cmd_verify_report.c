@@ -59,7 +59,7 @@ static bt_status look_for_span(verifying *v, bt_source *source, bt_error *error)
       [BT_REPORT_SPAN_SAME] = "same", [BT_REPORT_SPAN_OTHER] = "other", [BT_REPORT_SPAN_GONE] = "not_found"};
   bt_report_span_state state = BT_REPORT_SPAN_GONE;
   bt_status status = BT_OK;
-  if (source->operations->is_static) return BT_OK;
+  if (bt_source_known(source).is_static) return BT_OK;
   for (int look = 0; look < SPAN_LOOKS && !status && state == BT_REPORT_SPAN_GONE; look++) {
     if (look) nanosleep(&SPAN_PAUSE, NULL);
     status = bt_report_span_find(source, v->document, &state, error);

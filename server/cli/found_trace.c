@@ -79,7 +79,7 @@ static bt_status find_trace(finder f, const bt_trace_id *id, bt_error *error) {
   bt_trace_id_format(id, hex);
   bt_status status = bt_replay_place_open(options, &place, error);
   if (!status) {
-    f.is_static = place.source->operations->is_static;
+    f.is_static = bt_source_known(place.source).is_static;
     status = f.judged ? find_and_judge(&f, place.source, id, error)
                       : bt_read_by_id(place.source, options, id, 1, take_read, &f, error);
   }

@@ -139,7 +139,7 @@ bt_status bt_rerun_traces(bt_source *source, const bt_reported *reported, const 
   size_t count = collect_samples(reported, options->seed, items);
   qsort(items, count, sizeof *items, compare_keys);
   if (count > options->traces) count = options->traces;
-  looking l = {.reported = reported, .is_static = source->operations->is_static, .out = out};
+  looking l = {.reported = reported, .is_static = bt_source_known(source).is_static, .out = out};
   bt_status status = BT_OK;
   for (size_t i = 0; i < count && !status; i++) {
     l.item = &items[i];

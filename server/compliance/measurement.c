@@ -142,10 +142,10 @@ static void show_progress(void *context, double fraction, const bt_replay_result
 static bt_status needs_derived(const measuring *m, const bt_rule_definition *rule, bool *out, bt_error *error) {
   bt_plan *plan = NULL;
   *out = false;
-  if (!bt_exercising_count(rule->rule) || !m->request->source->operations->filters) return BT_OK;
+  if (!bt_exercising_count(rule->rule) || !bt_source_known(m->request->source).filters) return BT_OK;
   bt_status status = bt_plan_new(rule->rule, &plan, error);
-  bool is_checked = bt_source_is_checked(m->request->source, m->request->cancel);
-  if (!status) *out = !plan->exercising_is_exact || !is_checked;
+  bt_promises promises = bt_source_promises(m->request->source, BT_PROMISES_OF_VERSION, m->request->cancel);
+  if (!status) *out = !plan->exercising_is_exact || !promises.about.is_checked;
   bt_plan_free(plan);
   return status;
 }
@@ -201,7 +201,7 @@ static void begin_rule(const measuring *m, bt_measured *measured) {
   measured->known_from_ns = bt_time_add(r->range.end_ns, bt_assumptions_decided_ns(&measured->assumptions));
   measured->settled_end_ns = r->range.end_ns;
   int64_t settled_ns = bt_time_subtract(r->now_ns, bt_assumptions_decided_ns(&measured->assumptions));
-  if (!r->source->operations->is_static && settled_ns < r->range.end_ns) measured->settled_end_ns = settled_ns;
+  if (!bt_source_known(r->source).is_static && settled_ns < r->range.end_ns) measured->settled_end_ns = settled_ns;
 }
 
 static bt_status prepare_groups(measuring *m, bt_error *error) {
@@ -366,7 +366,7 @@ static void set_ends(measuring *m) {
   const bt_measure_request *r = m->request;
   int64_t end_ns = r->range.end_ns,
           settled_ns = bt_time_subtract(r->now_ns, bt_assumptions_decided_ns(&r->assumptions));
-  if (!r->source->operations->is_static && settled_ns < end_ns) end_ns = settled_ns;
+  if (!bt_source_known(r->source).is_static && settled_ns < end_ns) end_ns = settled_ns;
   m->out->settled_end_ns = end_ns;
   for (size_t i = 0; i < m->measured_count; i++) {
     bool is_earlier = m->measured[i].is_evaluated && m->measured[i].settled_end_ns < end_ns;

@@ -477,7 +477,8 @@ static void dispose_building(building *b) {
 bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_error *error) {
   bt_report_request floored = *request; /* what the source hides is not settled, and what is written says so */
   const bt_measure_request *measured = &request->measure;
-  floored.measure.assumptions = bt_assumptions_over(&measured->assumptions, measured->source, measured->cancel);
+  bt_promises promises = bt_source_promises(measured->source, BT_PROMISES_ALL, measured->cancel);
+  floored.measure.assumptions = bt_assumptions_over(&measured->assumptions, &promises);
   building b = {.request = &floored};
   int64_t start_ns = request->measure.range.start_ns;
   *out = NULL;

@@ -46,7 +46,7 @@ static bool find_own(const bt_report_turn *turn, bt_str framework, bt_previous_r
 /* Why Tempo has nothing to say of earlier reports; NULL: it may have. */
 static const char *why_not(const bt_report_turn *turn) {
   if (!turn->key) return "and reports that are not signed cannot be told from those of others";
-  if (turn->source->operations->is_static) return "and files hold no spans of reports";
+  if (bt_source_known(turn->source).is_static) return "and files hold no spans of reports";
   if (!turn->sends_spans) return "and it sends no spans of reports, which would show those of before (--otlp)";
   if (strchr(turn->tenant, '|')) return "and a report of several tenants leaves no span";
   return NULL;

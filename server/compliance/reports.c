@@ -83,8 +83,9 @@ const bt_evidence_key *bt_reports_key(const bt_reports *reports) {
 
 int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns) {
   const bt_reports_options *options = &reports->options;
-  if (options->source->operations->is_static) return now_ns;
-  const bt_assumptions all = bt_assumptions_over(&options->assumptions, options->source, NULL);
+  bt_promises promises = bt_source_known(options->source);
+  if (promises.is_static) return now_ns;
+  const bt_assumptions all = bt_assumptions_over(&options->assumptions, &promises);
   return bt_time_subtract(now_ns, bt_assumptions_decided_ns(&all));
 }
 

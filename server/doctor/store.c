@@ -73,8 +73,10 @@ bt_status bt_doctor_look_at_store(bt_doctor *doctor, bt_error *error) {
   status = get_page(doctor, "/status/config", &response, error);
   if (status == BT_OK && response.status == 200 && response.body.ptr) read_config(response.body.ptr, report);
   bt_http_response_dispose(&response);
-  if (status == BT_OK) bt_source_describe(doctor->options->tempo, doctor->options->cancel, &report->about);
-  if (status == BT_OK)
-    report->hidden_tail_ns = bt_source_hidden_tail_ns(doctor->options->tempo, doctor->options->cancel);
+  if (status == BT_OK) {
+    bt_promises promises = bt_source_promises(doctor->options->tempo, BT_PROMISES_ALL, doctor->options->cancel);
+    report->about = promises.about;
+    report->hidden_tail_ns = promises.hidden_tail_ns;
+  }
   return status == BT_CANCELLED ? status : BT_OK;
 }

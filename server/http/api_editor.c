@@ -94,7 +94,7 @@ static bt_tag_scope scope_of(bt_want_of of) {
 
 static bt_tag_request request_of(const asking *ask, const bt_completion_want *want) {
   int64_t now_ns = bt_clock_wall_ns(), left_ns = ask->deadline_ns - bt_clock_monotonic_ns();
-  bool is_static = ask->service->source->operations->is_static;
+  bool is_static = bt_source_known(ask->service->source).is_static;
   return (bt_tag_request){.scope = scope_of(want->of),
                           .key = want->key,
                           .range = is_static ? (bt_time_range){0, INT64_MAX}

@@ -101,6 +101,11 @@ static void answer_gate(bt_call *call, const asked *a, const bt_rate *rates, con
                bt_gate_json(&a->question, a->rules.items, a->rules.count, rates, result));
 }
 
+static bool is_checked(const bt_service *service, const bt_call *call) {
+  const bt_cancel *cancel = call->scope ? &call->scope->cancel : NULL;
+  return bt_source_promises(service->source, BT_PROMISES_OF_VERSION, cancel).about.is_checked;
+}
+
 static bt_status measure_rates(const bt_service *service, bt_call *call, const asked *a, bt_error *error) {
   size_t count = 2 * a->rules.count;
   bt_rule_definition **derived = NULL;
@@ -110,9 +115,8 @@ static bt_status measure_rates(const bt_service *service, bt_call *call, const a
   bt_status status = rates ? BT_OK : bt_error_no_memory(error);
   if (!status) status = bt_gate_rules_derive(&a->question, a->rules.items, a->rules.count, &derived, error);
   if (!status)
-    status = bt_rate_rules_make((const bt_rule_definition *const *)derived, count,
-                                bt_source_is_checked(service->source, call->scope ? &call->scope->cancel : NULL),
-                                &rules, error);
+    status =
+        bt_rate_rules_make((const bt_rule_definition *const *)derived, count, is_checked(service, call), &rules, error);
   if (!status) status = replay_rules(service, call, a, &rules, &result, error);
   for (size_t i = 0; i < count && !status; i++) bt_rate_fill(&rules, &result, i, &rates[i]);
   if (!status) answer_gate(call, a, rates, &result);

@@ -173,8 +173,7 @@ static void answer_ready(const bt_service *service, bt_call *call) {
     if (provisional_ns) bt_json_set(part, "provisional_from", bt_time_json(provisional_ns));
     bt_json_set(parts, "watch", part);
   }
-  bt_source_about about;
-  bt_source_describe(service->source, NULL, &about); /* the check of the source has asked */
+  bt_source_about about = bt_source_known(service->source).about; /* the check of the source has asked */
   const char *word = !ready ? "not_ready" : degraded ? "degraded" : "ready";
   bt_call_json(call, ready ? 200 : 503,
                json_pack("{s:s, s:o, s:o}", "status", word, "source", bt_source_json(&about), "parts", parts));

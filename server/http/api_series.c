@@ -60,9 +60,10 @@ static void read_options(const bt_service *service, const bt_call *call, json_t 
   bt_series_answer_options *options = &out->options;
   options->question.now_ns = bt_clock_wall_ns();
   options->timeout_ns = 20 * SECOND_NS;
-  options->assumptions = bt_assumptions_over(&service->assumptions, service->source, NULL);
-  bt_source_describe(service->source, NULL, &options->source);
-  options->is_static = service->source->operations->is_static;
+  bt_promises promises = bt_source_known(service->source);
+  options->assumptions = bt_assumptions_over(&service->assumptions, &promises);
+  options->source = promises.about;
+  options->is_static = promises.is_static;
   options->cancel = bt_call_cancel(call);
   bt_body_range(service, body, &bt_question_range, options->question.now_ns, &options->asked, errors);
   bt_body_duration(body, "timeout", 300 * SECOND_NS, &options->timeout_ns, errors);

@@ -22,7 +22,7 @@ static bt_status not_found(const bt_trace_id *id, bt_error *error) {
 bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace) {
   int64_t settle_ns = bt_assumptions_of(&service->assumptions, rule).settle_ns; /* by id nothing is hidden */
   settle_ns += bt_source_clock_ahead_ns(service->source);
-  return !service->source->operations->is_static && bt_trace_end_ns(trace) > bt_clock_wall_ns() - settle_ns;
+  return !bt_source_known(service->source).is_static && bt_trace_end_ns(trace) > bt_clock_wall_ns() - settle_ns;
 }
 
 bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace,

@@ -35,6 +35,7 @@ typedef struct reservoir { /* the traces with the smallest keys, in their order 
 
 typedef struct contrast {
   bt_source *source;
+  bool is_static; /* the source (bt_promises) */
   const bt_contrast_request *request;
   bt_replay_request replay;
   const bt_replay_observer *observer;
@@ -150,7 +151,7 @@ static bt_status find_verdicts(contrast *c, bt_error *error) {
   bt_status status = bt_replay_run(c->source, &c->replay, &observer, &replay, error);
   if (!status) take_result(c, &replay);
   bool is_part = replay.is_sampled || replay.outcome == BT_REPLAY_CANCELLED;
-  if (!status && is_part && !c->source->operations->is_static) keep_whole_parts(c);
+  if (!status && is_part && !c->is_static) keep_whole_parts(c);
   bt_replay_result_dispose(&replay);
   return status;
 }
@@ -165,8 +166,8 @@ static bool counts_span(void *context, const bt_span *span) {
 }
 
 static bt_eval_options options_of(const contrast *c, const bt_trace *trace) {
-  bool is_young = !c->source->operations->is_static &&
-                  bt_trace_end_ns(trace) > bt_time_subtract(c->replay.now_ns, c->assumptions.settle_ns);
+  bool is_young =
+      !c->is_static && bt_trace_end_ns(trace) > bt_time_subtract(c->replay.now_ns, c->assumptions.settle_ns);
   bool lacks_parent = c->assumptions.require_complete && trace->missing_parents;
   bt_eval_options options = bt_assumptions_options(&c->assumptions);
   options.incomplete = trace->partial || is_young || lacks_parent;
@@ -402,7 +403,7 @@ static bool goes_on(const contrast *c) {
   bt_contrast_result *result = c->result;
   bool is_cancelled = result->outcome == BT_REPLAY_CANCELLED;
   if (result->outcome == BT_REPLAY_FAILED || bt_is_cancelled(cancel)) return false;
-  if (is_cancelled && c->source->operations->is_static) {
+  if (is_cancelled && c->is_static) {
     snprintf(result->reason, sizeof result->reason,
              "cancelled: there was no time left to find traces. Files are read in order of time, so these traces are "
              "no sample of the range. Ask for a shorter range, or give more time");
@@ -429,7 +430,9 @@ bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request,
   c.sample = request->sample ? request->sample : BT_CONTRAST_SAMPLE;
   /* The first one is small: a part that is not finished in time is lost, and one that is can be compared. */
   c.replay.random_part = c.sample / 2 > LEAST_PART ? c.sample / 2 : LEAST_PART;
-  bt_assumptions service = bt_assumptions_over(&c.replay.assumptions, source, c.replay.cancel);
+  bt_promises promises = bt_source_promises(source, BT_PROMISES_ALL, c.replay.cancel);
+  bt_assumptions service = bt_assumptions_over(&c.replay.assumptions, &promises);
+  c.is_static = promises.is_static;
   c.assumptions = bt_assumptions_of(&service, request->replay.rules[0]);
   size_t most = request->most_findings ? request->most_findings : BT_CONTRAST_FINDINGS;
   status = prepare_samples(&c, error);

@@ -87,7 +87,7 @@ static void set_times(const bt_evaluations *evaluations, const bt_assumptions *s
     if (own.settle_ns > settle_ns) settle_ns = own.settle_ns;
   }
   int64_t settled_ns = bt_time_subtract(evaluation->key.now_ns, settle_ns);
-  bool has_tail = !evaluations->options.source->operations->is_static && settled_ns < evaluation->key.range.end_ns;
+  bool has_tail = !bt_source_known(evaluations->options.source).is_static && settled_ns < evaluation->key.range.end_ns;
   evaluation->effective_end_ns = has_tail ? settled_ns : evaluation->key.range.end_ns;
   evaluation->coverage.assumptions = *service;
 }
@@ -155,8 +155,8 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
   bt_look *look = calloc(1, sizeof *look);
   if (!look) return bt_error_no_memory(error);
   const bt_evaluations_options *options = &evaluations->options;
-  const bt_assumptions service =
-      bt_assumptions_over(&options->assumptions, options->source, NULL); /* asks nobody: the evaluation does */
+  bt_promises promises = bt_source_known(options->source); /* asks nobody: the evaluation does */
+  const bt_assumptions service = bt_assumptions_over(&options->assumptions, &promises);
   pthread_mutex_lock(&evaluations->mutex);
   bt_evaluations_tidy(evaluations);
   bt_evaluation *evaluation = find_evaluation(evaluations, question);
@@ -260,7 +260,7 @@ static bt_status copy_coverage(const bt_look *look, bt_page *page, bt_error *err
   out->effective_end_ns = evaluation->effective_end_ns;
   out->assumptions = evaluation->coverage.assumptions;
   /* The earliest trace is known where every trace was looked at; the earliest candidate of a filter is another one. */
-  bool has_filters = look->evaluations->options.source->operations->filters;
+  bool has_filters = bt_source_known(look->evaluations->options.source).filters;
   out->has_data_from = out->has_data_from && !has_filters && evaluation->finished && !evaluation->is_missing;
   return status;
 }

@@ -105,7 +105,7 @@ static bt_status find_series(bt_series_pool *pool, const char *tenant, const bt_
 
 /* The first step that is not wholly before the end and `now` − settle. Of files everything is settled. */
 static int64_t settled_end_of(const bt_series_ask *ask, const bt_known_series *series) {
-  if (ask->pool->options.source->operations->is_static) return ask->whole_end_step;
+  if (bt_source_known(ask->pool->options.source).is_static) return ask->whole_end_step;
   int64_t settle_ns = series->settle_ns > ask->settle_floor_ns ? series->settle_ns : ask->settle_floor_ns;
   int64_t settled_ns = bt_time_subtract(ask->now_ns, settle_ns + ask->clock_ahead_ns);
   int64_t step = settled_ns / series->step_ns - (settled_ns % series->step_ns < 0);
@@ -175,7 +175,7 @@ static bt_status new_ask(bt_series_pool *pool, const bt_series_question *questio
   ask->end_step = question->end_step;
   ask->whole_end_step = question->whole_end_step < question->end_step ? question->whole_end_step : question->end_step;
   ask->now_ns = question->now_ns;
-  ask->settle_floor_ns = bt_source_hidden_tail_ns(pool->options.source, NULL);
+  ask->settle_floor_ns = bt_source_known(pool->options.source).hidden_tail_ns;
   ask->clock_ahead_ns = bt_source_clock_ahead_ns(pool->options.source);
   ask->wants_exercised = question->wants_exercised;
   ask->series = calloc(question->rule_count, sizeof(bt_known_series *));

@@ -57,8 +57,9 @@ static bt_status count_proposals(bt_source *source, const bt_replay_request *req
   result->rates = calloc(count, sizeof *result->rates);
   result->exceptions = calloc(count, sizeof *result->exceptions);
   if (!result->rates || !result->exceptions) return bt_error_no_memory(error);
+  bt_promises promises = bt_source_promises(source, BT_PROMISES_OF_VERSION, replay.cancel);
   bt_status status = bt_rate_rules_make((const bt_rule_definition *const *)result->suggestions.rules, count,
-                                        bt_source_is_checked(source, replay.cancel), &rules, error);
+                                        promises.about.is_checked, &rules, error);
   replay.rules = rules.rules;
   replay.rule_count = rules.count;
   replay.count = BT_COUNT_EXACT;
@@ -74,7 +75,7 @@ static bt_status count_proposals(bt_source *source, const bt_replay_request *req
 
 static void say_sample(bt_source *source, const bt_replay_request *replay, bt_suggest_result *result) {
   const bt_suggestions *s = &result->suggestions;
-  bt_source_describe(source, replay->cancel, &result->coverage.source);
+  result->coverage.source = bt_source_promises(source, BT_PROMISES_OF_VERSION, replay->cancel).about;
   result->coverage.asked = replay->range;
   result->coverage.effective_end_ns = replay->range.end_ns;
   result->coverage.assumptions = replay->assumptions;

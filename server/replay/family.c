@@ -498,12 +498,12 @@ static int64_t looked_through_ns(const bt_family_request *request) {
  * for that trace alone: all that link in its range are read. */
 static size_t group_size(const bt_family_request *request, const bt_trace_id *ids, size_t at, size_t count) {
   const int64_t *starts_ns = request->starts_ns, near_ns = looked_through_ns(request);
-  bt_source *source = request->questions->source;
+  bt_promises promises = bt_source_known(request->questions->source);
   bool is_guessed = false;
   size_t size = 0;
   while (size < count && size < GROUP_MAX) {
     const bt_trace *known = request->own_traces ? request->own_traces[at + size] : NULL;
-    is_guessed = is_guessed || bt_source_guesses_linking(source, &ids[at + size], known);
+    is_guessed = is_guessed || bt_promises_guess_linking(&promises, &ids[at + size], known);
     bool is_far = starts_ns && bt_time_subtract(starts_ns[at + size], starts_ns[at]) > near_ns;
     if (size && is_guessed && is_far) return size;
     size++;

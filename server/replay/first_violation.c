@@ -290,7 +290,7 @@ static bt_status take_whole(descent *d, bt_replay_result *whole, bt_error *error
 }
 
 static bool is_gone(const descent *d) {
-  return d->is_cancelled || d->failed_in_a_row >= FAILED_IN_A_ROW || d->source->operations->is_static;
+  return d->is_cancelled || d->failed_in_a_row >= FAILED_IN_A_ROW || bt_source_known(d->source).is_static;
 }
 
 /* A violation was found, and what comes after it was not looked at. */
@@ -504,10 +504,11 @@ static void begin_descent(descent *d, const bt_replay_request *request) {
   window->seen = &d->seen;
   window->gap_step_ns = bt_time_subtract(d->range.end_ns, d->range.start_ns) / GAPS_NAMED + 1;
   window->gap_is_whole = true;
-  bt_assumptions service = bt_assumptions_over(&request->assumptions, d->source, request->cancel);
+  bt_promises promises = bt_source_promises(d->source, BT_PROMISES_ALL, request->cancel);
+  bt_assumptions service = bt_assumptions_over(&request->assumptions, &promises);
   bt_assumptions own = bt_assumptions_of(&service, request->rules[0]);
   int64_t settled_ns = bt_time_subtract(window->now_ns, bt_assumptions_decided_ns(&own));
-  bool has_tail = !d->source->operations->is_static && settled_ns < d->range.end_ns;
+  bool has_tail = !promises.is_static && settled_ns < d->range.end_ns;
   d->margin_ns = own.margin_ns;
   d->settled_end_ns = has_tail ? settled_ns : d->range.end_ns;
   d->position_ns = d->range.start_ns;

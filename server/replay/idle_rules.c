@@ -141,7 +141,7 @@ static bt_status explain_rule(bt_source *source, const bt_replay_request *asked,
   bool is_and = whole->kind == BT_CONDITION_AND;
   for (uint32_t i = 0; i < (is_and ? whole->item_count : 1) && !status; i++)
     status = look_at_part(source, asked, known, is_and ? whole->items[i] : whole, idle, error);
-  for (size_t i = 0; i < idle->lacked_count && !status && source->operations->is_static; i++)
+  for (size_t i = 0; i < idle->lacked_count && !status && bt_source_known(source).is_static; i++)
     status = count_near(source, asked, idle, &idle->lacked[i], error);
   return status;
 }

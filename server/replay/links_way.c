@@ -55,7 +55,7 @@ static int compare_starts(const void *a, const void *b) {
 /* What several ingesters hold is read by id until it was handed over: a batch gives what one of them has. */
 static bool may_be_copies(const bt_decider *decider, int64_t end_ns) {
   const bt_replay_request *request = &decider->plan->request;
-  return decider->plan->replicates && end_ns > bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
+  return decider->plan->has_copies && end_ns > bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
 }
 
 /* READINGS: it does not come. Old ones were looked at already where spans came first. */

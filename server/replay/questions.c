@@ -416,7 +416,7 @@ void bt_questions_look_again(bt_questions *questions) {
 }
 
 bool bt_questions_are_of_one_source(const bt_questions *questions) {
-  return questions->source && bt_source_generation(questions->source) == questions->plan->generation;
+  return questions->source && bt_source_known(questions->source).generation == questions->plan->generation;
 }
 
 void bt_questions_lose_source(bt_questions *questions, const char *reason) {

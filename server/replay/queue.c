@@ -140,7 +140,7 @@ static void emit_rule(worker_job *w, size_t rule, const bt_violation **scratch) 
   const bt_job_queue_options *options = &w->queue->options;
   bt_emission_options emission = {.client = options->client,
                                   .exporter = options->exporter,
-                                  .source = options->source->operations->is_static ? NULL : options->source,
+                                  .source = bt_source_known(options->source).is_static ? NULL : options->source,
                                   .tenant = w->job->tenant[0] ? w->job->tenant : NULL,
                                   .replay_id = w->job->id,
                                   .origin = "replay",

@@ -30,7 +30,7 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
   /* An answer that decides calls nothing settled that is younger, either: until then the source's searches may hide
-   * spans that came late (bt_source_hides_late_ns); 0: they hide none. */
+   * spans that came late (bt_late_hides_ns); 0: they hide none. */
   int64_t late_ns;
   int64_t clock_ahead_ns;  /* of the source's clock, part of settle_ns: what is settled is counted by the earlier one */
   int64_t links_within_ns; /* of one rule, part of settle_ns: what links lead to may come so much later */
@@ -41,9 +41,9 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   uint64_t most_rule_budget; /* what such a budget may come to, in steps; by default BT_MOST_RULE_BUDGET */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
-/* The service's with the floor, the clock and what is hidden of late spans of a source, which may be asked for them and
- * waited for where there is a cancel flag. Such may be given once more. */
-bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel);
+/* The service's with the floor, the clock and what is hidden of late spans of a source that promises that. Such may be
+ * given once more. */
+bt_assumptions bt_assumptions_over(const bt_assumptions *service, const bt_promises *promises);
 /* For a clock of ours that is so much ahead, and not by the wall clock. */
 void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns);
 /* What an answer that decides calls settled ends so long before now. */

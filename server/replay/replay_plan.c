@@ -35,12 +35,12 @@ void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns) {
   all->settle_ns = settle_of(all, said_ns);
 }
 
-bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel) {
+bt_assumptions bt_assumptions_over(const bt_assumptions *service, const bt_promises *promises) {
   bt_assumptions all = *service;
-  all.settle_floor_ns = bt_source_hidden_tail_ns(source, cancel); /* whoever asks hears its clock, too */
-  int64_t hidden_ns = bt_source_hides_late_ns(source, cancel, all.lateness_ns);
+  all.settle_floor_ns = promises->hidden_tail_ns;
+  int64_t hidden_ns = bt_late_hides_ns(&promises->late, all.lateness_ns);
   all.late_ns = hidden_ns ? bt_time_add(bt_time_add(all.lateness_ns, hidden_ns), all.clock_ahead_ns) : 0;
-  bt_assumptions_set_clock(&all, bt_source_clock_ahead_ns(source));
+  bt_assumptions_set_clock(&all, bt_known_clock_ahead_ns(&promises->clock, bt_clock_wall_ns() - bt_clock_steady_ns()));
   return all;
 }
 
@@ -86,18 +86,29 @@ static bt_status check_request(const bt_replay_request *request, bt_error *error
   return BT_OK;
 }
 
-void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_source_about *out) {
+static bt_promises ask_for(const bt_replay_plan *plan, bt_source *source, bt_promises_wanted wanted) {
   static const bt_cancel never = {false};
-  bt_source_describe(source, plan->request.cancel ? plan->request.cancel : &never, out);
+  const bt_cancel *cancel = plan->request.cancel;
+  return bt_source_promises(source, cancel ? wanted : BT_PROMISES_OF_VERSION, cancel ? cancel : &never);
+}
+
+void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_source_about *out) {
+  *out = ask_for(plan, source, BT_PROMISES_OF_VERSION).about;
 }
 
 /* Without a source nothing is asked, and what would be is what a version that was checked is asked. */
 static void look_at_source(bt_replay_plan *plan, bt_source *source) {
+  bt_promises promises = {.about = {.is_checked = true}, .filters = true, .projects = true};
   plan->has_source = source != NULL;
-  if (source) bt_replay_plan_describe(plan, source, &plan->about);
-  plan->filters = !source || source->operations->filters;
-  plan->is_static = source && source->operations->is_static;
-  plan->is_checked = !source || plan->about.is_checked;
+  if (source) promises = ask_for(plan, source, BT_PROMISES_ALL);
+  if (source) plan->about = promises.about;
+  if (source) plan->request.assumptions = bt_assumptions_over(&plan->request.assumptions, &promises);
+  plan->generation = promises.generation;
+  plan->filters = promises.filters;
+  plan->projects = promises.projects;
+  plan->is_static = promises.is_static;
+  plan->has_copies = promises.has_copies;
+  plan->is_checked = promises.about.is_checked;
   plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;
 }
 
@@ -123,7 +134,6 @@ static bt_status look_at_trust(bt_replay_plan *plan, bt_source *source, bt_error
   plan->keeps_trust = request->trust && source && plan->filters && !plan->is_static && plan->is_checked &&
                       !plan->sample_is_fixed && !request->wants_earliest && !request->random_part;
   if (!plan->keeps_trust) return BT_OK;
-  plan->generation = bt_source_generation(source);
   bt_status status = write_question(plan, error);
   if (status != BT_OK) return status;
   plan->trust = bt_trust_look(request->trust, &plan->question, bt_clock_steady_ns());
@@ -142,8 +152,6 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
   request->sample_size *= plan->sample_times;
   /* What no search found can be sampled only where it is listed. */
   if (!plan->is_checked && request->count == BT_COUNT_AT_LEAST) request->count = BT_COUNT_AUTO;
-  if (source) request->assumptions = bt_assumptions_over(&request->assumptions, source, request->cancel);
-  plan->replicates = source && bt_source_replicates(source); /* its configuration was asked for just now */
   return status;
 }
 
@@ -212,7 +220,7 @@ static void set_ranges(bt_replay_plan *plan) {
   if (plan->spans_range.end_ns < request->now_ns) plan->spans_range.end_ns = request->now_ns;
 }
 
-static const char *why_no_projection(const bt_replay_plan *plan, const bt_planned_rule *rule, bt_source *source) {
+static const char *why_no_projection(const bt_replay_plan *plan, const bt_planned_rule *rule) {
   if (rule->whole_trace) return "batches cannot give what the rule reads";
   if (!rule->plan->spans.asked.filter)
     return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
@@ -220,7 +228,7 @@ static const char *why_no_projection(const bt_replay_plan *plan, const bt_planne
   /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
   if (!bt_query_tests_fields_only(rule->plan->spans.asked))
     return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
-  if (source && !source->operations->projects) return "the source gives whole traces only";
+  if (!plan->projects) return "the source gives whole traces only";
   return plan->is_checked ? "" : BT_NOT_CHECKED;
 }
 
@@ -233,7 +241,7 @@ static bt_status plan_evidence(const bt_replay_plan *plan, bt_planned_rule *rule
   if (!rule->plan->evidence.linked.asked.filter && !rule->plan->follows_linked_to_only) return BT_OK;
   bt_status status = bt_projection_add_evidence(own, of, false, error);
   if (status == BT_OK) status = bt_projection_add_evidence(linked, of, true, error);
-  bool can_ask = source && source->operations->projects && source->operations->find_spans && plan->is_checked;
+  bool can_ask = source && plan->projects && source->operations->find_spans && plan->is_checked;
   bool has_all = !own->whole_trace && !linked->whole_trace && !rule->require_complete;
   bool has_evidence = rule->plan->evidence.linked.asked.filter != NULL;
   rule->shows_links = has_evidence && can_ask && has_all && bt_projection_groups(linked) == 1;
@@ -297,7 +305,7 @@ static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *e
     if (status == BT_OK) status = plan_evidence(plan, rule, source, error);
     if (status != BT_OK) return status;
     rule->counts_by_search = plan->is_checked && rule->plan->exercising_is_exact;
-    rule->no_projection = why_no_projection(plan, rule, source);
+    rule->no_projection = why_no_projection(plan, rule);
   }
   status = plan_linking(plan, error);
   return status == BT_OK ? bt_projection_add_pruning(&plan->marked_projection, error) : status;

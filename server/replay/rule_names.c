@@ -148,7 +148,7 @@ static bt_presence look_up(const bt_known_names *known, const bt_used_name *name
 
 bt_status bt_name_presence(bt_source *source, const bt_replay_request *asked, const bt_known_names *known,
                            const bt_used_name *name, bt_presence *out, bt_error *error) {
-  if (!source->operations->filters) return *out = look_up(known, name), BT_OK;
+  if (!bt_source_known(source).filters) return *out = look_up(known, name), BT_OK;
   asking a = {source, asked, false, false};
   bt_error why = {0};
   bt_status status = search_name(&a, name, &why);

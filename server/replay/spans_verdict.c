@@ -12,7 +12,7 @@ int64_t bt_spans_steady_before_ns(const bt_decider *decider) {
   int64_t steady_ns = bt_time_subtract(request->now_ns, open_ns);
   int64_t handed_over_ns = bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
   /* What is younger may be the spans that one ingester has. */
-  return decider->plan->replicates && handed_over_ns < steady_ns ? handed_over_ns : steady_ns;
+  return decider->plan->has_copies && handed_over_ns < steady_ns ? handed_over_ns : steady_ns;
 }
 
 /* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before

@@ -185,7 +185,7 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
   bt_watcher *watcher = j->watcher;
   bt_status status = BT_OK;
   /* What is new lies with ingesters, and of copies a batch gives what one of them has. */
-  bool by_id = !j->is_final && (is_long(watcher, trace) || bt_source_replicates(watcher->options->source));
+  bool by_id = !j->is_final && (is_long(watcher, trace) || bt_source_known(watcher->options->source).has_copies);
   for (size_t i = 0; !j->is_final && status == BT_OK && i < watcher->rules->count; i++)
     status = needs_by_id(watcher, i, trace, &verdicts[i], &by_id, error);
   if (status != BT_OK) return status;

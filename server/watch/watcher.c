@@ -150,12 +150,12 @@ static void say_late_sweep(bt_watcher *watcher) {
 }
 
 /* How late a span may show. What comes within settle is found by the slices. */
-static void hear_lateness(bt_watcher *watcher, const bt_assumptions *service) {
+static void hear_lateness(bt_watcher *watcher, const bt_assumptions *service, const bt_late_promise *late) {
   int64_t shown_ns = bt_time_add(bt_time_add(service->lateness_ns, service->settle_floor_ns), service->clock_ahead_ns);
   int64_t after_ns = bt_time_later(service->late_ns, shown_ns);
   bool is_late = after_ns > service->settle_ns;
   watcher->shown_after_ns = is_late ? after_ns : 0;
-  watcher->late_reach_ns = is_late ? bt_source_late_reach_ns(watcher->options->source, service->lateness_ns) : 0;
+  watcher->late_reach_ns = is_late ? bt_late_reach_ns(late, service->lateness_ns) : 0;
   int64_t delay_ns = is_late ? bt_time_subtract(after_ns, service->settle_ns) : 0;
   bt_watch_schedule_set_late(&watcher->schedule, delay_ns, watcher->now_ns);
   say_late_sweep(watcher);
@@ -163,10 +163,11 @@ static void hear_lateness(bt_watcher *watcher, const bt_assumptions *service) {
 
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
   const bt_watch_options *options = watcher->options;
-  bt_assumptions service = bt_assumptions_over(&options->assumptions, options->source, watcher->cancel);
+  bt_promises promises = bt_source_promises(options->source, BT_PROMISES_ALL, watcher->cancel);
+  bt_assumptions service = bt_assumptions_over(&options->assumptions, &promises);
   int64_t lead_ns = watcher->now_ns - bt_clock_steady_ns(); /* watch goes by a clock of its own */
-  bt_assumptions_set_clock(&service, bt_source_ahead_by_ns(options->source, lead_ns));
-  hear_lateness(watcher, &service);
+  bt_assumptions_set_clock(&service, bt_known_clock_ahead_ns(&promises.clock, lead_ns));
+  hear_lateness(watcher, &service, &promises.late);
   bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
   if (watcher->rules && is_same_floor && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;

@@ -49,7 +49,7 @@ typedef struct bt_watcher {
   int64_t now_ns;           /* of this round */
   int64_t tried_ns;         /* of the first one; 0: there was none */
   int64_t shown_after_ns;   /* so old, a time has all its late spans in searches; 0: none comes later than settle */
-  int64_t late_reach_ns;    /* a search for late spans goes on for so long (bt_source_late_reach_ns) */
+  int64_t late_reach_ns;    /* a search for late spans goes on for so long (bt_late_reach_ns) */
   int64_t told_late_ns;     /* the delay of the late sweep that was logged last; 0: none was */
   int64_t wall_ns;          /* the wall clock, where it was set back behind that; else 0 */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;

@@ -31,11 +31,9 @@ typedef struct link_search {
   bt_buffer filter, narrowed; /* scratch */
 } link_search;
 
-static bool finds_zero_bytes(bt_tempo *tempo, const bt_cancel *cancel) {
-  bt_source_about about = {0};
-  bt_tempo_describe_version(tempo, cancel, &about);
-  bt_str version = bt_str_from(about.version);
-  return about.is_checked && !bt_str_starts_with(version, BT_STR("2.8")) &&
+bool bt_tempo_finds_zero_bytes(const bt_source_about *about) {
+  bt_str version = bt_str_from(about->version);
+  return about->is_checked && !bt_str_starts_with(version, BT_STR("2.8")) &&
          !bt_str_starts_with(version, BT_STR("v2.8"));
 }
 
@@ -51,8 +49,8 @@ static bool shows_its_spans(const bt_trace *trace) {
   return true;
 }
 
-bool bt_tempo_guesses_linking(bt_tempo *tempo, const bt_cancel *cancel, const bt_trace_id *id, const bt_trace *trace) {
-  return has_zero_byte(id) && !shows_its_spans(trace) && !finds_zero_bytes(tempo, cancel);
+bool bt_tempo_guesses_linking(const bt_trace_id *id, const bt_trace *trace) {
+  return has_zero_byte(id) && !shows_its_spans(trace);
 }
 
 static const bt_trace *known_of(const bt_links_request *request, size_t index) {
@@ -61,7 +59,7 @@ static const bt_trace *known_of(const bt_links_request *request, size_t index) {
 
 static bool has_guessed(const link_search *l) {
   for (size_t i = 0; !l->finds_zero_bytes && i < l->request->count; i++)
-    if (has_zero_byte(&l->request->ids[i]) && !shows_its_spans(known_of(l->request, i))) return true;
+    if (bt_tempo_guesses_linking(&l->request->ids[i], known_of(l->request, i))) return true;
   return false;
 }
 
@@ -147,7 +145,9 @@ bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request
                                 bt_source_account *account, bt_error *error) {
   link_search l = {.tempo = tempo, .request = request, .found = found, .account = account};
   bool is_too_long; /* it is not */
-  l.finds_zero_bytes = finds_zero_bytes(tempo, request->cancel);
+  bt_source_about about;
+  (void)bt_tempo_describe_version(tempo, request->cancel, &about);
+  l.finds_zero_bytes = bt_tempo_finds_zero_bytes(&about);
   bool is_guessed = has_guessed(&l);
   bt_status status = write_spans_filter(&l, error);
   if (status == BT_OK && is_guessed) status = search_filter(&l, BT_TRACEQL_ANY_LINK, &is_too_long, error);

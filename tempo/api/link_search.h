@@ -15,8 +15,10 @@
 bt_status bt_tempo_find_linking(bt_tempo *tempo, const bt_links_request *request, bt_found_list *found,
                                 bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 
-/* Whether an id of zero bytes cannot be asked for, nor what is known of its trace (or NULL); without a cancel flag it
- * never waits (source.h). */
-bool bt_tempo_guesses_linking(bt_tempo *tempo, const bt_cancel *cancel, const bt_trace_id *id, const bt_trace *trace);
+/* Whether an id that begins with a zero byte can be asked for. */
+bool bt_tempo_finds_zero_bytes(const bt_source_about *about);
+/* Where it cannot: whether this is such an id, and what is known of its trace (or NULL) cannot be asked for either
+ * (bt_promises). */
+bool bt_tempo_guesses_linking(const bt_trace_id *id, const bt_trace *trace);
 
 #endif

@@ -403,7 +403,8 @@ static int64_t newest_second(bt_tempo *tempo) {
 static void set_reach(search *s) {
   bt_tempo_dating dating;
   (void)bt_tempo_known_dating(s->tempo, &dating);
-  int64_t apart_ns = s->request->late_ns ? bt_tempo_dated_apart_ns(&dating, s->request->late_ns) : 0;
+  bt_late_promise late = bt_tempo_late_of(&dating);
+  int64_t apart_ns = s->request->late_ns ? bt_late_reach_ns(&late, s->request->late_ns) : 0;
   if (!apart_ns) return;
   s->reach_s = s->todo.least_s = apart_ns / second_ns + 1;
   s->edge_s = dating.cut_ns / second_ns + 1;

@@ -26,16 +26,15 @@ void bt_clock_looks_add(bt_clock_looks *looks, const bt_clock_look *look) {
   if (said.most_ns < now->most_ns) now->most_ns = said.most_ns;
 }
 
-/* For certain, and by more than what some servers leave an old second in Date. The most that it may be. */
-static int64_t ahead_of(const bt_clock_bounds *bounds, int64_t lead_ns) {
-  bool is_ahead = bounds->is_known && bounds->least_ns + lead_ns > second_ns;
-  return is_ahead ? (bounds->most_ns + lead_ns + second_ns - 1) / second_ns * second_ns : 0;
+bt_known_clock bt_clock_looks_known(const bt_clock_looks *looks, int64_t steady_ns) {
+  bt_known_clock known = {.now = looks->now};
+  if (is_kept(looks, steady_ns)) known.before = looks->before;
+  return known;
 }
 
 int64_t bt_clock_looks_ahead_ns(const bt_clock_looks *looks, int64_t lead_ns, int64_t steady_ns) {
-  int64_t ahead_ns = ahead_of(&looks->now, lead_ns);
-  int64_t before_ns = is_kept(looks, steady_ns) ? ahead_of(&looks->before, lead_ns) : 0;
-  return before_ns > ahead_ns ? before_ns : ahead_ns;
+  bt_known_clock known = bt_clock_looks_known(looks, steady_ns);
+  return bt_known_clock_ahead_ns(&known, lead_ns);
 }
 
 bool bt_tempo_clock_init(bt_tempo_clock *clock, void (*on_ahead)(int64_t ahead_ns)) {
@@ -58,9 +57,9 @@ void bt_tempo_clock_note(bt_tempo_clock *clock, const bt_clock_look *look) {
   if (is_news && clock->on_ahead) clock->on_ahead(ahead_ns);
 }
 
-int64_t bt_tempo_clock_ahead_ns(bt_tempo_clock *clock, int64_t lead_ns) {
+bt_known_clock bt_tempo_clock_known(bt_tempo_clock *clock) {
   pthread_mutex_lock(&clock->mutex);
-  int64_t ahead_ns = bt_clock_looks_ahead_ns(&clock->looks, lead_ns, bt_clock_steady_ns());
+  bt_known_clock known = bt_clock_looks_known(&clock->looks, bt_clock_steady_ns());
   pthread_mutex_unlock(&clock->mutex);
-  return ahead_ns;
+  return known;
 }

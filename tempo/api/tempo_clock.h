@@ -9,17 +9,12 @@
 #include <stdint.h>
 
 #include "dsl/error.h"
+#include "tempo/wire/promises.h"
 
 /* An answer's Date, and our steady clock when it was asked for and when its head came. */
 typedef struct bt_clock_look {
   int64_t date_s, asked_ns, came_ns;
 } bt_clock_look;
-
-/* The steady clock, less Tempo's, lies between. */
-typedef struct bt_clock_bounds {
-  bool is_known;
-  int64_t least_ns, most_ns;
-} bt_clock_bounds;
 
 /* What several looks say together. What does not fit with the looks before was said of another clock: of another Tempo
  * behind the same address, or it was set between. Then the newest count, and what was known before if that is a clock
@@ -30,8 +25,8 @@ typedef struct bt_clock_looks {
 } bt_clock_looks;
 
 void bt_clock_looks_add(bt_clock_looks *looks, const bt_clock_look *look);
-/* By how much a clock of ours, which is lead_ns before the steady one, is ahead, in whole seconds, rounded up, as ns;
- * 0: it is not, or by so little that nothing shows it. */
+bt_known_clock bt_clock_looks_known(const bt_clock_looks *looks, int64_t steady_ns);
+/* bt_known_clock_ahead_ns of that. */
 int64_t bt_clock_looks_ahead_ns(const bt_clock_looks *looks, int64_t lead_ns, int64_t steady_ns);
 
 /* Part of struct bt_tempo. */
@@ -47,6 +42,6 @@ bool bt_tempo_clock_init(bt_tempo_clock *clock, void (*on_ahead)(int64_t ahead_n
 void bt_tempo_clock_dispose(bt_tempo_clock *clock);
 /* Told by every answer that has a Date. */
 void bt_tempo_clock_note(bt_tempo_clock *clock, const bt_clock_look *look);
-int64_t bt_tempo_clock_ahead_ns(bt_tempo_clock *clock, int64_t lead_ns);
+bt_known_clock bt_tempo_clock_known(bt_tempo_clock *clock);
 
 #endif

@@ -168,22 +168,13 @@ bt_tempo_dating bt_tempo_dating_of_version(const bt_source_about *about) {
 
 /* ---- what follows ---- */
 
-/* Of a span that came at most so late, and whose block is dated by it or, where it is not, begins at its arrival: what
- * is young enough is seen by ingesters, and what came long enough ago by blocks. Between the two is what neither
- * shows. */
-static int64_t hidden_for(const bt_tempo_dating *d, int64_t lateness_ns, bool is_dated_apart) {
-  int64_t older_ns = is_dated_apart ? bt_time_later(d->known_ns, d->blocks_ns) : d->known_ns;
-  int64_t seen_ns = is_dated_apart && d->is_cut ? 0 : d->newest_ns;
-  int64_t hidden_ns = bt_time_add(d->cut_ns, older_ns);
-  return seen_ns >= bt_time_add(lateness_ns, hidden_ns) ? 0 : hidden_ns;
-}
-
-int64_t bt_tempo_hides_late_ns(const bt_tempo_dating *dating, int64_t lateness_ns) {
-  bool comes_later = lateness_ns > dating->slack_ns;
-  int64_t hidden_ns = hidden_for(dating, comes_later ? dating->slack_ns : lateness_ns, false);
-  return comes_later ? bt_time_later(hidden_ns, hidden_for(dating, lateness_ns, true)) : hidden_ns;
-}
-
-int64_t bt_tempo_dated_apart_ns(const bt_tempo_dating *dating, int64_t lateness_ns) {
-  return lateness_ns > dating->slack_ns ? bt_time_add(lateness_ns, dating->cut_ns) : 0;
+/* Of a span whose block is dated by it, or, where it is not, begins at its arrival: what is young enough is seen by
+ * ingesters, and what came long enough ago by blocks. */
+bt_late_promise bt_tempo_late_of(const bt_tempo_dating *d) {
+  return (bt_late_promise){
+      .in_time = {bt_time_add(d->cut_ns, d->known_ns), d->newest_ns},
+      .may_lie_apart = true,
+      .apart_from_ns = d->slack_ns,
+      .apart_by_ns = d->cut_ns,
+      .apart = {bt_time_add(d->cut_ns, bt_time_later(d->known_ns, d->blocks_ns)), d->is_cut ? 0 : d->newest_ns}};
 }

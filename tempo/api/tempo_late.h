@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tempo/wire/source.h"
+#include "tempo/wire/promises.h"
 
 /* In ns. */
 typedef struct bt_tempo_dating {
@@ -28,11 +28,8 @@ bool bt_tempo_dating_of_config(const char *config, bt_tempo_dating *out);
 /* Where no configuration is shown: the defaults of that version, and of one that was not checked the longest ones. */
 bt_tempo_dating bt_tempo_dating_of_version(const bt_source_about *about);
 
-/* How long after its arrival a span that came so late at most may be in no search; 0: it is in each at once, or as soon
- * as others are. */
-int64_t bt_tempo_hides_late_ns(const bt_tempo_dating *dating, int64_t lateness_ns);
-/* How far from its own time the block of such a span may begin; 0: it overlaps it. */
-int64_t bt_tempo_dated_apart_ns(const bt_tempo_dating *dating, int64_t lateness_ns);
+/* What follows for late spans. */
+bt_late_promise bt_tempo_late_of(const bt_tempo_dating *dating);
 
 /* Go's way to print a duration in hours, minutes and seconds: 1h0m30s, 30s, 0s. False: something else. */
 bool bt_tempo_read_duration(const char *text, int64_t *out_ns);

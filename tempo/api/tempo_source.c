@@ -121,6 +121,22 @@ static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt
   return bt_tempo_tags(tempo_of(source), request, list, error);
 }
 
+/* The version comes first: asking for it says whether what was known may be of another Tempo. Whoever knows the tail
+ * has its configuration. The clock comes last: every answer shows it. */
+static void promise_of_tempo(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
+  bt_tempo *tempo = tempo_of(source);
+  bt_tempo_dating dating;
+  out->filters = out->projects = true;
+  out->generation = bt_tempo_describe_version(tempo, cancel, &out->about);
+  out->hidden_tail_ns = bt_tempo_hidden_tail_ns(tempo, &out->about, wanted == BT_PROMISES_ALL ? cancel : NULL);
+  out->has_copies = bt_tempo_may_replicate(tempo, &out->about);
+  bool is_known = bt_tempo_known_dating(tempo, &dating);
+  out->late = bt_tempo_late_of(&dating);
+  out->late.is_assumed = !is_known;
+  out->guesses_linking = bt_tempo_finds_zero_bytes(&out->about) ? NULL : bt_tempo_guesses_linking;
+  out->clock = bt_tempo_clock_known(&tempo->clock);
+}
+
 /* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With
  * several tenants a search without one is refused in so many words, which is an answer of a Tempo that works. */
 static bt_status check_tempo(bt_source *source, const bt_cancel *cancel, bt_error *error) {
@@ -140,7 +156,8 @@ static bt_status check_tempo(bt_source *source, const bt_cancel *cancel, bt_erro
 out:
   bt_http_response_dispose(&response);
   if (status == BT_OK)
-    (void)bt_tempo_hidden_tail_ns(tempo, cancel ? cancel : &(bt_cancel){false}); /* while somebody waits anyway */
+    (void)bt_source_promises(source, BT_PROMISES_ALL,
+                             cancel ? cancel : &(bt_cancel){false}); /* who asks waits anyway */
   return status;
 }
 
@@ -148,45 +165,6 @@ bt_status bt_tempo_source_get(bt_source *source, const char *path, const bt_canc
                               bt_error *error) {
   const bt_tempo_plain_request plain = {path, GET_BODY_BYTES, CHECK_TIMEOUT_MS, cancel};
   return bt_tempo_ask_plainly(tempo_of(source), &plain, response, error);
-}
-
-static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) {
-  return bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
-}
-
-/* Whoever knows the tail has its configuration. Where it is hidden, and nothing is said to come late, nothing is
- * assumed to be hidden: otherwise there would be no way to say so. */
-static int64_t hides_late_of_tempo(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns) {
-  bt_tempo_dating dating;
-  (void)bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
-  bool is_known = bt_tempo_known_dating(tempo_of(source), &dating);
-  return is_known || lateness_ns ? bt_tempo_hides_late_ns(&dating, lateness_ns) : 0;
-}
-
-static int64_t late_reach_of_tempo(bt_source *source, int64_t lateness_ns) {
-  bt_tempo_dating dating;
-  (void)bt_tempo_known_dating(tempo_of(source), &dating);
-  return bt_tempo_dated_apart_ns(&dating, lateness_ns);
-}
-
-static int64_t clock_ahead_of_tempo(bt_source *source, int64_t lead_ns) {
-  return bt_tempo_clock_ahead_ns(&tempo_of(source)->clock, lead_ns);
-}
-
-static bool guesses_linking_in_tempo(bt_source *source, const bt_trace_id *id, const bt_trace *trace) {
-  return bt_tempo_guesses_linking(tempo_of(source), NULL, id, trace);
-}
-
-static bool replicates_tempo(bt_source *source) {
-  return bt_tempo_may_replicate(tempo_of(source));
-}
-
-static void describe_tempo(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
-  bt_tempo_describe_version(tempo_of(source), cancel, out);
-}
-
-static uint64_t generation_of_tempo(bt_source *source) {
-  return bt_tempo_generation(tempo_of(source));
 }
 
 static void free_tempo(bt_source *source) {
@@ -212,20 +190,10 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .hasten_spans = hasten_spans_of_tempo,
                                                 .end_spans = end_spans_of_tempo,
                                                 .find_linking = find_linking_in_tempo,
-                                                .guesses_linking = guesses_linking_in_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
-                                                .hidden_tail = hidden_tail_of_tempo,
-                                                .hides_late = hides_late_of_tempo,
-                                                .late_reach = late_reach_of_tempo,
-                                                .clock_ahead = clock_ahead_of_tempo,
-                                                .replicates = replicates_tempo,
-                                                .describe = describe_tempo,
-                                                .generation = generation_of_tempo,
-                                                .free = free_tempo,
-                                                .filters = true,
-                                                .projects = true,
-                                                .is_static = false};
+                                                .promise = promise_of_tempo,
+                                                .free = free_tempo};
 
 static char *copy_text(const char *text, size_t length) {
   char *copy = malloc(length + 1);

@@ -32,12 +32,10 @@ int bt_tempo_copies_by_config(const char *config) {
   return copies < 1 ? 1 : copies > INT_MAX ? INT_MAX : (int)copies;
 }
 
-bool bt_tempo_may_replicate(bt_tempo *tempo) {
+bool bt_tempo_may_replicate(bt_tempo *tempo, const bt_source_about *about) {
   int copies = atomic_load(&tempo->copies);
   if (copies >= 0) return copies > 1;
-  bt_source_about about;
-  bt_tempo_describe_version(tempo, NULL, &about);
-  return !about.is_checked || bt_tempo_version_major(about.version) < 3;
+  return !about->is_checked || bt_tempo_version_major(about->version) < 3;
 }
 
 /* Of a version that was checked; what others do is not known. */
@@ -85,7 +83,7 @@ void bt_tempo_tail_forget(bt_tempo *tempo) {
 /* Who comes while somebody asks waits for that answer: what is assumed without it would leave much unsettled. */
 static void wait_for_other(bt_tempo *tempo, const bt_cancel *cancel) {
   enum { STEP_MS = 5 };
-  int64_t until_ms = bt_monotonic_ms() + 2 * ASK_TIMEOUT_MS;
+  int64_t until_ms = bt_monotonic_ms() + (int64_t)2 * ASK_TIMEOUT_MS;
   while (atomic_load(&tempo->tail_is_asked) && bt_monotonic_ms() < until_ms && !bt_is_cancelled(cancel))
     bt_pause_ms(cancel, STEP_MS);
 }
@@ -105,14 +103,12 @@ static void learn_tail(bt_tempo *tempo, const bt_cancel *cancel, const bt_source
   if (is_answered && (is_known || said_ns > tail_ns)) atomic_store(&tempo->hidden_tail_ns, said_ns);
 }
 
-/* The version first: asking for it says whether what was known may be of another Tempo. */
-int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel) {
-  bt_source_about about;
-  bt_tempo_describe_version(tempo, cancel, &about);
+/* Whoever asked for the version before knows whether what was known may be of another Tempo. */
+int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_source_about *about, const bt_cancel *cancel) {
   bool is_wanted = cancel && !is_tail_learned(tempo), is_ours = is_wanted && may_ask_now(tempo);
   if (is_ours) {
     atomic_store(&tempo->tail_is_asked, true);
-    learn_tail(tempo, cancel, &about);
+    learn_tail(tempo, cancel, about);
     atomic_store(&tempo->tail_is_asked, false);
   } else if (is_wanted) {
     wait_for_other(tempo, cancel);
@@ -128,7 +124,7 @@ bool bt_tempo_known_dating(bt_tempo *tempo, bt_tempo_dating *out) {
   bool has_dating = tempo->has_dating;
   pthread_mutex_unlock(&tempo->dating_mutex);
   if (has_dating) return true;
-  bt_tempo_describe_version(tempo, NULL, &about);
+  (void)bt_tempo_describe_version(tempo, NULL, &about);
   *out = bt_tempo_dating_of_version(&about);
   return false;
 }

@@ -9,9 +9,9 @@
 #include "tempo/api/tempo_late.h"
 #include "tempo/wire/cancellation.h"
 
-/* In ns. Asks Tempo once, and again when its version was, where there is a cancel flag to end the wait; while it is not
- * known, 30 s are said, and after 10 s it is asked again. */
-int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel);
+/* In ns, of the version that was asked for just now. Asks Tempo once, and again when its version was, where there is a
+ * cancel flag to end the wait; while it is not known, 30 s are said, and after 10 s it is asked again. */
+int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_source_about *about, const bt_cancel *cancel);
 
 /* How it dates what comes late, as its configuration said when the tail was asked for. False: none did, and it is what
  * its version does by default. Asks nobody. */
@@ -29,6 +29,6 @@ int bt_tempo_copies_by_config(const char *config);
 
 /* Whether ingesters may hold copies of each other's spans, as far as it was set or learned. What is not known is so in
  * versions that have ingesters, or may have: gateways in front of a cluster often let /api through and nothing else. */
-bool bt_tempo_may_replicate(bt_tempo *tempo);
+bool bt_tempo_may_replicate(bt_tempo *tempo, const bt_source_about *about);
 
 #endif

@@ -226,7 +226,7 @@ static bool is_known_soon(bt_tempo_version *version) {
   return is_soon;
 }
 
-void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out) {
+uint64_t bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out) {
   bt_tempo_version *version = &tempo->version;
   if (cancel && take_turn(version)) {
     bt_source_about asked = {.kind = "tempo"};
@@ -238,12 +238,7 @@ void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, 
   while (cancel && is_known_soon(version) && bt_pause_ms(cancel, POLL_MS)) continue;
   pthread_mutex_lock(&version->mutex);
   *out = version->about;
+  uint64_t generation = version->generation;
   pthread_mutex_unlock(&version->mutex);
-}
-
-uint64_t bt_tempo_generation(struct bt_tempo *tempo) {
-  pthread_mutex_lock(&tempo->version.mutex);
-  uint64_t generation = tempo->version.generation;
-  pthread_mutex_unlock(&tempo->version.mutex);
   return generation;
 }

@@ -13,7 +13,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "tempo/wire/cancellation.h"
-#include "tempo/wire/source.h"
+#include "tempo/wire/promises.h"
 
 struct bt_tempo;
 
@@ -30,10 +30,9 @@ typedef struct bt_tempo_version {
 bool bt_tempo_version_init(bt_tempo_version *version) BT_MUST_CHECK; /* false: no memory */
 void bt_tempo_version_dispose(bt_tempo_version *version);
 
-/* See bt_source_operations.describe. */
-void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out);
-/* See bt_source_operations.generation. */
-uint64_t bt_tempo_generation(struct bt_tempo *tempo);
+/* With a cancel flag it may ask, and wait until the flag is set; without one it never waits and says what is known so
+ * far. Gives the generation that this is of (bt_promises). */
+uint64_t bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out);
 /* Told by every request that ends: whether anything came back. */
 void bt_tempo_version_note(bt_tempo_version *version, bool is_heard);
 

@@ -454,6 +454,11 @@ static void free_files(bt_source *source) {
   free(files);
 }
 
+static void promise_of_files(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
+  (void)source, (void)wanted, (void)cancel;
+  out->is_static = true;
+}
+
 static bt_status open_files(const char *const *paths, size_t count, uint64_t max_bytes, const bt_file_opening *how,
                             bt_source **out, bt_error *error) {
   static const bt_source_operations operations = {.search = search_files,
@@ -461,9 +466,8 @@ static bt_status open_files(const char *const *paths, size_t count, uint64_t max
                                                   .find_linking = find_linking_in_files,
                                                   .tags = tags_of_files,
                                                   .check = check_files,
-                                                  .free = free_files,
-                                                  .filters = false,
-                                                  .is_static = true};
+                                                  .promise = promise_of_files,
+                                                  .free = free_files};
   *out = NULL;
   file_source *files = calloc(1, sizeof *files);
   if (!files) return bt_error_no_memory(error);

@@ -410,9 +410,7 @@ bt_status bt_memory_source_new(size_t cap_bytes, bt_source **out, bt_error *erro
                                                   .find_linking = find_linking_in_memory,
                                                   .tags = tags_of_memory,
                                                   .check = check_memory,
-                                                  .free = free_memory,
-                                                  .filters = false,
-                                                  .is_static = false};
+                                                  .free = free_memory};
   *out = NULL;
   memory_source *memory = calloc(1, sizeof *memory);
   if (!memory) return bt_error_no_memory(error);

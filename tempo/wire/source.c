@@ -162,85 +162,19 @@ bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *
   return source->operations->check(source, cancel, error);
 }
 
-int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel) {
-  return source->operations->hidden_tail ? source->operations->hidden_tail(source, cancel) : 0;
+bt_promises bt_source_promises(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel) {
+  bt_promises promises = {.about = {.kind = source->name, .is_checked = true}};
+  if (source->operations->promise) source->operations->promise(source, wanted, cancel, &promises);
+  return promises;
 }
 
-int64_t bt_source_hides_late_ns(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns) {
-  return source->operations->hides_late ? source->operations->hides_late(source, cancel, lateness_ns) : 0;
-}
-
-int64_t bt_source_late_reach_ns(bt_source *source, int64_t lateness_ns) {
-  return source->operations->late_reach ? source->operations->late_reach(source, lateness_ns) : 0;
-}
-
-int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns) {
-  return source->operations->clock_ahead ? source->operations->clock_ahead(source, lead_ns) : 0;
+bt_promises bt_source_known(bt_source *source) {
+  return bt_source_promises(source, BT_PROMISES_ALL, NULL);
 }
 
 int64_t bt_source_clock_ahead_ns(bt_source *source) {
-  return bt_source_ahead_by_ns(source, bt_clock_wall_ns() - bt_clock_steady_ns());
-}
-
-bool bt_source_guesses_linking(bt_source *source, const bt_trace_id *id, const bt_trace *trace) {
-  return source->operations->guesses_linking && source->operations->guesses_linking(source, id, trace);
-}
-
-bool bt_source_replicates(bt_source *source) {
-  return source->operations->replicates && source->operations->replicates(source);
-}
-
-void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
-  *out = (bt_source_about){.kind = source->name, .is_checked = true};
-  if (source->operations->describe) source->operations->describe(source, cancel, out);
-}
-
-uint64_t bt_source_generation(bt_source *source) {
-  return source->operations->generation ? source->operations->generation(source) : 0;
-}
-
-bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel) {
-  bt_source_about about;
-  bt_source_describe(source, cancel, &about);
-  return about.is_checked;
-}
-
-/* Also "3.0.3" in "3.0.3, 3.1.0". */
-static bool names_version(const char *versions, const char *version) {
-  size_t length = strlen(version);
-  for (const char *at = versions; (at = strstr(at, version)); at += length) {
-    bool begins = at == versions || at[-1] == ' ';
-    if (begins && (at[length] == '\0' || at[length] == ',')) return true;
-  }
-  return false;
-}
-
-/* Each version once; with more than there is room for, the last ones are left out. One that is not known makes all of
- * it unknown. */
-static void join_versions(bt_source_about *into, const char *version) {
-  size_t length = strlen(into->version), more = strlen(version) + 1;
-  if (!version[0]) into->version[0] = '\0';
-  if (!into->version[0] || names_version(into->version, version)) return;
-  if (length + 2 + more > sizeof into->version) return;
-  memcpy(into->version + length, ", ", 2);
-  memcpy(into->version + length + 2, version, more);
-}
-
-void bt_source_about_join(bt_source_about *into, const bt_source_about *from) {
-  if (!from->kind) return;
-  if (!into->kind) {
-    *into = *from;
-    return;
-  }
-  join_versions(into, from->version);
-  if (!from->is_checked && into->is_checked) memcpy(into->note, from->note, sizeof into->note);
-  into->is_checked = into->is_checked && from->is_checked;
-}
-
-void bt_source_about_text(const bt_source_about *about, char out[BT_SOURCE_TEXT_BYTES]) {
-  const char *kind = about->kind ? about->kind : "";
-  snprintf(out, BT_SOURCE_TEXT_BYTES, "%.12s%s%s%s%s", strcmp(kind, "tempo") == 0 ? "Tempo" : kind,
-           about->version[0] ? " " : "", about->version, about->note[0] ? ", " : "", about->note);
+  bt_promises promises = bt_source_known(source);
+  return bt_known_clock_ahead_ns(&promises.clock, bt_clock_wall_ns() - bt_clock_steady_ns());
 }
 
 void bt_source_free(bt_source *source) {

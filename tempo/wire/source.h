@@ -13,6 +13,7 @@
 #include "dsl/text.h"
 #include "dsl/trace.h"
 #include "tempo/wire/cancellation.h"
+#include "tempo/wire/promises.h"
 #include "tempo/wire/shown_spans.h"
 
 /* Who waits for an answer: where requests queue, the higher goes first. */
@@ -105,8 +106,8 @@ typedef struct bt_read_request {
       range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
   const bt_projection *projection; /* what is needed of a span; NULL: everything */
   /* Only the spans that this query finds, of each trace (an over-query's; needs a projection); without filter: all. A
-   * trace that has none is given without one. Spans that it should not find may come too. Only where the source's
-   * `projects` says so. */
+   * trace that has none is given without one. Spans that it should not find may come too. Only where the source
+   * promises it (`projects`). */
   bt_over_query spans;
   bool by_id;            /* one request a trace; else in batches where the source can */
   bt_reads_ahead *ahead; /* of reads by id: those of ids that are under way there are taken from there; or NULL */
@@ -160,22 +161,6 @@ typedef struct bt_found_spans {
   bool needs_by_id;
 } bt_found_spans;
 typedef bt_status (*bt_spans_sink)(void *context, const bt_found_spans *spans, bt_error *error);
-
-/* What stands behind a source: which one it is, and whether what plans rest on was ever measured on it. All-zero: not
- * asked for. */
-enum { BT_SOURCE_VERSION_BYTES = 96, BT_SOURCE_NOTE_BYTES = 280 };
-typedef struct bt_source_about {
-  const char *kind;                      /* "tempo", "files", "memory" */
-  char version[BT_SOURCE_VERSION_BYTES]; /* as it says it itself; "": it has none, or does not say it */
-  bool is_checked;                       /* one of the versions that were checked, or our own */
-  char note[BT_SOURCE_NOTE_BYTES];       /* where it is not: in words, with the versions that were */
-} bt_source_about;
-/* Of an answer that several looks at the source went into: what they do not agree in is not known for all of it, and it
- * is checked where all are. */
-void bt_source_about_join(bt_source_about *into, const bt_source_about *from);
-/* "Tempo 3.0.3"; "Tempo 3.1.0, not among the versions that were checked (…)"; "files". */
-enum { BT_SOURCE_TEXT_BYTES = BT_SOURCE_VERSION_BYTES + BT_SOURCE_NOTE_BYTES + 16 };
-void bt_source_about_text(const bt_source_about *about, char out[BT_SOURCE_TEXT_BYTES]);
 
 /* For find_linking. */
 typedef struct bt_links_request {
@@ -252,46 +237,15 @@ typedef struct bt_source_operations {
    * those of `search`. */
   bt_status (*find_linking)(bt_source *source, const bt_links_request *request, bt_found_list *found,
                             bt_source_account *account, bt_error *error);
-  /* Whether find_linking gives every trace of the range that links to anything as soon as this id is among those that
-   * it is asked for: who asks for it had better ask for it alone. `trace`: what is known of it, or NULL. Never waits.
-   * NULL: for no id. */
-  bool (*guesses_linking)(bt_source *source, const bt_trace_id *id, const bt_trace *trace);
   /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? cancel may be NULL. */
   bt_status (*check)(bt_source *source, const bt_cancel *cancel, bt_error *error);
-  /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says.
-   * With a cancel flag the first call may ask, and wait until the flag is set; without one it never waits and says what
-   * is sure so far. NULL: none. */
-  int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
-  /* How long after its arrival a span may be in no search, in ns, where none comes later than lateness_ns after its own
-   * time: what is younger than both together may be more than searches show. cancel as above. NULL, and 0: what came is
-   * in the next search, as soon as it is older than the hidden tail. */
-  int64_t (*hides_late)(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns);
-  /* How far beyond the end of a range its search has to go on, in ns, to find the spans in it that came at most
-   * lateness_ns late: where they lie with what came when they did, a search of the range alone does not meet them.
-   * As far as hides_late has learned; never waits. NULL, and 0: no farther. */
-  int64_t (*late_reach)(bt_source *source, int64_t lateness_ns);
-  /* By how much a clock of ours, which is lead_ns before the steady one, is ahead of the source's, in ns, as far as its
-   * answers have shown: what is settled is counted by the earlier of both. Never waits. NULL: there is no other. */
-  int64_t (*clock_ahead)(bt_source *source, int64_t lead_ns);
-  /* Whether several of its parts hold copies of what is new, as far as hidden_tail has learned. Then a read in batches
-   * gives of such a trace what one part has, which may not be all of it, and only a read by id joins them. NULL: no. */
-  bool (*replicates)(bt_source *source);
-  /* Which version it is. With a cancel flag it may ask, and wait until the flag is set; without one it never waits and
-   * says what is known so far. It cannot fail: what is not known is not checked. NULL: the source has no version but
-   * our own. */
-  void (*describe)(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
-  /* A number that is another one as soon as what stands behind the source may be another one: after a connection was
-   * lost and came back, and with another version. Never waits. NULL: it is always the same. */
-  uint64_t (*generation)(bt_source *source);
+  /* Says what it promises, into promises of a source of our own that hides nothing (bt_source_promises). With a cancel
+   * flag it may ask what is wanted, and wait until the flag is set; without one it never waits and says what is known
+   * so far. NULL: it promises no more. */
+  void (*promise)(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out);
   void (*free)(bt_source *source);
-  /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be
-   * subtracted. */
-  bool filters;
-  bool projects; /* reads may ask for some spans of each trace only */
-  /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
-  bool is_static;
 } bt_source_operations;
 
 struct bt_source { /* the head of every source */
@@ -328,18 +282,10 @@ void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead);
 bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
                                  bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
-int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
-int64_t bt_source_hides_late_ns(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns);
-int64_t bt_source_late_reach_ns(bt_source *source, int64_t lateness_ns);
-/* As clock_ahead says it, of any clock and of the wall clock. */
-int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns);
+bt_promises bt_source_promises(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel);
+bt_promises bt_source_known(bt_source *source); /* never waits */
+/* By how much the wall clock is ahead of the source's, as far as it is known. */
 int64_t bt_source_clock_ahead_ns(bt_source *source);
-bool bt_source_replicates(bt_source *source);
-bool bt_source_guesses_linking(bt_source *source, const bt_trace_id *id, const bt_trace *trace);
-void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
-uint64_t bt_source_generation(bt_source *source);
-/* Whether plans may rest on more than what every version does right; cancel as above. */
-bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel);
 void bt_source_free(bt_source *source); /* NULL is fine */
 
 /* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation

@@ -179,8 +179,10 @@ static void test_one_trace_in_several_files(void **state) {
   assert_int_equal(bt_file_source_trace_count(source), 2);
   assert_int_equal(trace_of(source, 0)->span_count, 2);
   assert_int_equal(trace_of(source, 0)->id.bytes[15], 1);
-  assert_true(source->operations->is_static);
-  assert_false(source->operations->filters);
+  bt_promises promises = bt_source_known(source);
+  assert_string_equal(promises.about.kind, "files");
+  assert_true(promises.about.is_checked && promises.is_static);
+  assert_false(promises.filters || promises.projects || promises.has_copies);
   assert_int_equal(bt_source_check(source, NULL, &error), BT_OK);
   static const struct {
     int64_t start, end;

@@ -137,7 +137,10 @@ static void test_merges_over_pushes(void **state) {
   assert_true(a.is_there);
   assert_int_equal(read_one(source, "b", 1, &a), BT_OK);
   assert_true(a.calls == 1 && !a.is_there);
-  assert_false(source->operations->is_static || source->operations->filters);
+  bt_promises promises = bt_source_known(source);
+  assert_string_equal(promises.about.kind, "memory");
+  assert_true(promises.about.is_checked);
+  assert_false(promises.is_static || promises.filters || promises.projects || promises.has_copies);
   bt_source_free(source);
 }
 

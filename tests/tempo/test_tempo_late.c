@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "tempo/api/tempo_late.h"
+#include "tests/support/random.h"
 
 static const int64_t SECOND_NS = 1000000000;
 enum { MINUTE_S = 60, HOUR_S = 3600, LATENESS_S = 15 * MINUTE_S };
@@ -77,7 +78,8 @@ static void is_worked_out_of_the_configuration(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bt_tempo_dating dating;
     assert_true(bt_tempo_dating_of_config(rows[i].config, &dating));
-    int64_t hidden_ns = bt_tempo_hides_late_ns(&dating, rows[i].lateness_s * SECOND_NS);
+    bt_late_promise late = bt_tempo_late_of(&dating);
+    int64_t hidden_ns = bt_late_hides_ns(&late, rows[i].lateness_s * SECOND_NS);
     if (hidden_ns != rows[i].hidden_s * SECOND_NS)
       fail_msg("%s: %lld s", rows[i].what, (long long)(hidden_ns / SECOND_NS));
   }
@@ -87,9 +89,10 @@ static void windows_go_on_for_what_is_dated_by_its_arrival(void **state) {
   bt_tempo_dating dating;
   (void)state;
   assert_true(bt_tempo_dating_of_config(rows[0].config, &dating));
-  assert_int_equal(bt_tempo_dated_apart_ns(&dating, LATENESS_S * SECOND_NS), (LATENESS_S + 40) * SECOND_NS);
-  assert_int_equal(bt_tempo_dated_apart_ns(&dating, 2 * MINUTE_S * SECOND_NS), 0);
-  assert_int_equal(bt_tempo_dated_apart_ns(&dating, INT64_MAX), INT64_MAX);
+  bt_late_promise late = bt_tempo_late_of(&dating);
+  assert_int_equal(bt_late_reach_ns(&late, LATENESS_S * SECOND_NS), (LATENESS_S + 40) * SECOND_NS);
+  assert_int_equal(bt_late_reach_ns(&late, 2 * MINUTE_S * SECOND_NS), 0);
+  assert_int_equal(bt_late_reach_ns(&late, INT64_MAX), INT64_MAX);
 }
 
 static void is_assumed_of_the_version(void **state) {
@@ -107,7 +110,8 @@ static void is_assumed_of_the_version(void **state) {
     bt_source_about about = {.is_checked = versions[i].is_checked};
     snprintf(about.version, sizeof about.version, "%s", versions[i].version);
     const bt_tempo_dating dating = bt_tempo_dating_of_version(&about);
-    assert_int_equal(bt_tempo_hides_late_ns(&dating, LATENESS_S * SECOND_NS), versions[i].hidden_s * SECOND_NS);
+    bt_late_promise late = bt_tempo_late_of(&dating);
+    assert_int_equal(bt_late_hides_ns(&late, LATENESS_S * SECOND_NS), versions[i].hidden_s * SECOND_NS);
   }
 }
 
@@ -125,9 +129,48 @@ static void what_is_no_configuration_says_nothing(void **state) {
   }
 }
 
+/* Second by second: whether a span of this age, which came at that lateness, is in a search. What ingesters are asked
+ * for shows it while it is young enough, in any window where they are asked in one; blocks show it once they are known,
+ * one that is dated by its arrival only when that is old enough. */
+static bool is_seen(const bt_tempo_dating *d, int64_t lateness_ns, int64_t after_ns) {
+  bool is_dated_apart = lateness_ns > d->slack_ns, is_known = after_ns >= d->cut_ns + d->known_ns;
+  bool is_young = lateness_ns + after_ns <= d->newest_ns && !(is_dated_apart && d->is_cut);
+  return is_young || (is_known && (!is_dated_apart || after_ns >= d->cut_ns + d->blocks_ns));
+}
+
+static bool is_hidden_between(const bt_tempo_dating *d, int64_t lateness_ns, int64_t from_ns, int64_t until_ns) {
+  for (int64_t latest_ns = 0; latest_ns <= lateness_ns; latest_ns += SECOND_NS)
+    for (int64_t after_ns = from_ns; after_ns < until_ns; after_ns += SECOND_NS)
+      if (!is_seen(d, latest_ns, after_ns)) return true;
+  return false;
+}
+
+/* What it promises to hide covers what is hidden: nothing after that, and nothing at all where it promises so. */
+static void no_late_span_is_hidden_for_longer(void **state) {
+  enum { DATINGS = 400, LONGEST_S = 60 };
+  test_random random = test_random_start(54);
+  size_t hiding = 0, showing = 0;
+  (void)state;
+  for (int i = 0; i < DATINGS; i++) {
+    bt_tempo_dating dating = {.is_cut = test_random_below(&random, 2)};
+    int64_t *const times[] = {&dating.slack_ns, &dating.cut_ns, &dating.known_ns, &dating.blocks_ns, &dating.newest_ns};
+    for (size_t t = 0; t < sizeof times / sizeof *times; t++)
+      *times[t] = (int64_t)test_random_below(&random, t == 4 ? 3 * LONGEST_S : LONGEST_S / 3) * SECOND_NS;
+    int64_t lateness_ns = (int64_t)test_random_below(&random, LONGEST_S / 2) * SECOND_NS;
+    bt_late_promise late = bt_tempo_late_of(&dating);
+    int64_t hidden_ns = bt_late_hides_ns(&late, lateness_ns);
+    if (is_hidden_between(&dating, lateness_ns, hidden_ns, LONGEST_S * SECOND_NS))
+      fail_msg("dating %d: more than %lld s", i, (long long)(hidden_ns / SECOND_NS));
+    hiding += hidden_ns > 0;
+    showing += !hidden_ns;
+  }
+  assert_true(hiding > 50 && showing > 50);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(is_worked_out_of_the_configuration),
                                      cmocka_unit_test(windows_go_on_for_what_is_dated_by_its_arrival),
+                                     cmocka_unit_test(no_late_span_is_hidden_for_longer),
                                      cmocka_unit_test(is_assumed_of_the_version),
                                      cmocka_unit_test(what_is_no_configuration_says_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);

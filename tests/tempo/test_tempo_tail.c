@@ -69,6 +69,10 @@ static void end(const scene *s) {
   fake_server_stop(s->server);
 }
 
+static bt_promises promises_of(bt_source *source) {
+  return bt_source_promises(source, BT_PROMISES_ALL, &never);
+}
+
 #define BUILD(version) "{\"version\":\"" version "\",\"goVersion\":\"go1.26.8\"}"
 
 static const struct {
@@ -101,7 +105,7 @@ static void finds_it_out_once(void **state) {
     fake_tempo fake = {.config = rows[i].config, .build = rows[i].build};
     scene s = begin(&fake, 0);
     for (int call = 0; call < 2; call++)
-      assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), rows[i].tail_s * SECOND_NS);
+      assert_int_equal(promises_of(s.source).hidden_tail_ns, rows[i].tail_s * SECOND_NS);
     assert_int_equal(atomic_load(&fake.asked), rows[i].asked);
     end(&s);
   }
@@ -116,7 +120,7 @@ typedef struct caller {
 static void *ask_for_tail(void *context) {
   caller *c = context;
   atomic_fetch_add(&c->fake->callers, 1);
-  c->tail_ns = bt_source_hidden_tail_ns(c->of->source, &never);
+  c->tail_ns = promises_of(c->of->source).hidden_tail_ns;
   return NULL;
 }
 
@@ -143,12 +147,12 @@ static void who_cannot_wait_asks_nobody(void **state) {
                          "query_frontend:\n  query_end_cutoff: 5s\ningester:\n  ring:\n    replication_factor: 3\n"};
   scene s = begin(&fake, 0);
   (void)state;
-  assert_int_equal(bt_source_hidden_tail_ns(s.source, NULL), 30 * SECOND_NS);
+  assert_int_equal(bt_source_known(s.source).hidden_tail_ns, 30 * SECOND_NS);
   assert_int_equal(atomic_load(&fake.asked), 0);
-  assert_true(bt_source_replicates(s.source)); /* it may be so */
-  assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), 5 * SECOND_NS);
-  assert_true(bt_source_replicates(s.source));
-  assert_int_equal(bt_source_hidden_tail_ns(s.source, NULL), 5 * SECOND_NS);
+  assert_true(bt_source_known(s.source).has_copies); /* it may be so */
+  assert_int_equal(promises_of(s.source).hidden_tail_ns, 5 * SECOND_NS);
+  assert_true(bt_source_known(s.source).has_copies);
+  assert_int_equal(bt_source_known(s.source).hidden_tail_ns, 5 * SECOND_NS);
   end(&s);
 }
 
@@ -189,9 +193,9 @@ static void hidden_copies_are_assumed(void **state) {
   for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
     fake_tempo fake = {.config = copies[i].config, .build = copies[i].build};
     scene s = begin(&fake, copies[i].set);
-    assert_int_equal(bt_source_replicates(s.source), copies[i].set != 1); /* nothing was asked */
-    (void)bt_source_hidden_tail_ns(s.source, &never);
-    assert_int_equal(bt_source_replicates(s.source), copies[i].replicates);
+    assert_int_equal(bt_source_known(s.source).has_copies, copies[i].set != 1); /* nothing was asked */
+    (void)promises_of(s.source);
+    assert_int_equal(bt_source_known(s.source).has_copies, copies[i].replicates);
     end(&s);
   }
 }
@@ -201,12 +205,12 @@ static void what_is_not_shown_any_more_is_not_known(void **state) {
   fake_tempo fake = {.config = SHOWN("1"), .build = BUILD("2.8.2")};
   scene s = begin(&fake, 0);
   (void)state;
-  (void)bt_source_hidden_tail_ns(s.source, &never);
-  assert_false(bt_source_replicates(s.source));
+  (void)promises_of(s.source);
+  assert_false(bt_source_known(s.source).has_copies);
   fake.config = NULL;
   bt_tempo_tail_forget((bt_tempo *)s.source);
-  (void)bt_source_hidden_tail_ns(s.source, &never);
-  assert_true(bt_source_replicates(s.source));
+  (void)promises_of(s.source);
+  assert_true(bt_source_known(s.source).has_copies);
   end(&s);
 }
 

@@ -94,8 +94,7 @@ static void change(scene *s, page build, page search) {
 }
 
 static bt_source_about describe(const scene *s, const bt_cancel *cancel) {
-  bt_source_about about;
-  bt_source_describe(s->source, cancel, &about);
+  bt_source_about about = bt_source_promises(s->source, BT_PROMISES_OF_VERSION, cancel).about;
   assert_string_equal(about.kind, "tempo");
   assert_int_equal(about.is_checked, !about.note[0]);
   if (!about.is_checked) assert_memory_equal(about.note, LISTED, strlen(LISTED));
@@ -240,15 +239,15 @@ static void it_is_asked_again_after_a_while(void **state) {
   (void)state;
   begin(&s, (page){200, BUILD("3.0.3")}, (page){404, ""});
   assert_true(describe(&s, &never).is_checked);
-  uint64_t generation = bt_source_generation(s.source);
+  uint64_t generation = bt_source_known(s.source).generation;
   pass_time(&s);
   assert_true(describe(&s, &never).is_checked);
-  assert_int_equal(bt_source_generation(s.source), generation); /* it said the same once more */
+  assert_int_equal(bt_source_known(s.source).generation, generation); /* it said the same once more */
   change(&s, (page){200, BUILD("3.1.0")}, s.fake.search);
   assert_true(describe(&s, &never).is_checked);
   pass_time(&s);
   assert_string_equal(describe(&s, &never).version, "3.1.0");
-  assert_int_not_equal(bt_source_generation(s.source), generation);
+  assert_int_not_equal(bt_source_known(s.source).generation, generation);
   /* a version that it keeps to itself from now on */
   change(&s, (page){404, ""}, s.fake.search);
   pass_time(&s);
@@ -287,37 +286,66 @@ static void it_is_asked_again_after_a_reconnect(void **state) {
     change(&s, (page){200, BUILD("3.0.3")}, gone[i]);
     assert_int_not_equal(check(&s), BT_OK);
     assert_string_equal(describe(&s, &never).version, "2.10.8"); /* nothing came back yet */
-    uint64_t generation = bt_source_generation(s.source);
+    uint64_t generation = bt_source_known(s.source).generation;
     change(&s, s.fake.build, (page){200, "{\"traces\":[]}"});
     assert_int_equal(check(&s), BT_OK);
-    assert_int_not_equal(bt_source_generation(s.source), generation); /* also one of the same version */
+    assert_int_not_equal(bt_source_known(s.source).generation, generation); /* also one of the same version */
     while (strcmp(describe(&s, &never).version, "3.0.3") != 0) (void)bt_pause_ms(NULL, 20);
     assert_int_equal(atomic_load(&s.fake.asked_build), 2);
     end(&s);
   }
 }
 
+static const int64_t second_ns = 1000000000;
+
+static int64_t hidden_tail_ns(const scene *s) {
+  return bt_source_promises(s->source, BT_PROMISES_ALL, &never).hidden_tail_ns;
+}
+
+/* Who wants to know the version alone costs no question for more, and who cannot wait costs none. */
+static void only_what_is_wanted_is_asked(void **state) {
+  static scene s;
+  (void)state;
+  begin(&s, (page){200, BUILD("3.0.3")}, (page){404, ""});
+  s.fake.config = "query_frontend:\n    query_end_cutoff: 7m30s\n";
+  bt_promises promises = bt_source_known(s.source);
+  assert_true(promises.filters && promises.projects && !promises.is_static);
+  assert_false(promises.about.is_checked);
+  assert_int_equal(atomic_load(&s.fake.asked_build), 0);
+  promises = bt_source_promises(s.source, BT_PROMISES_OF_VERSION, &never);
+  assert_true(promises.about.is_checked && !promises.has_copies);
+  assert_true(promises.late.is_assumed);
+  assert_int_equal(promises.hidden_tail_ns, 30 * second_ns);
+  assert_int_equal(atomic_load(&s.fake.asked_config), 0);
+  promises = bt_source_promises(s.source, BT_PROMISES_ALL, &never);
+  assert_int_equal(promises.hidden_tail_ns, 450 * second_ns);
+  assert_false(promises.late.is_assumed);
+  assert_int_equal(promises.generation, bt_source_known(s.source).generation);
+  assert_int_equal(atomic_load(&s.fake.asked_build), 1);
+  assert_int_equal(atomic_load(&s.fake.asked_config), 1);
+  end(&s);
+}
+
 /* What it hides of the newest time may be another one's too. */
 static void what_it_hides_is_asked_again_with_it(void **state) {
-  static const int64_t second_ns = 1000000000;
   static scene s;
   (void)state;
   begin(&s, (page){200, BUILD("2.10.8")}, (page){404, ""});
   s.fake.config = "query_frontend:\n    max_outstanding_per_tenant: 2000\n";
-  assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), 0);
+  assert_int_equal(hidden_tail_ns(&s), 0);
   pthread_mutex_lock(&s.fake.mutex);
   s.fake.config = "query_frontend:\n    query_end_cutoff: 7m30s\n";
   pthread_mutex_unlock(&s.fake.mutex);
-  assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), 0);
+  assert_int_equal(hidden_tail_ns(&s), 0);
   assert_int_equal(atomic_load(&s.fake.asked_config), 1);
   pass_time(&s);
-  assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), 450 * second_ns);
+  assert_int_equal(hidden_tail_ns(&s), 450 * second_ns);
   /* one that does not show it any more may still be the same */
   pthread_mutex_lock(&s.fake.mutex);
   s.fake.config = NULL;
   pthread_mutex_unlock(&s.fake.mutex);
   pass_time(&s);
-  assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), 450 * second_ns);
+  assert_int_equal(hidden_tail_ns(&s), 450 * second_ns);
   assert_int_equal(atomic_load(&s.fake.asked_config), 3);
   end(&s);
 }
@@ -363,6 +391,7 @@ int main(void) {
       cmocka_unit_test(it_is_asked_again_after_a_while),
       cmocka_unit_test(what_is_known_outlives_a_failed_attempt),
       cmocka_unit_test(it_is_asked_again_after_a_reconnect),
+      cmocka_unit_test(only_what_is_wanted_is_asked),
       cmocka_unit_test(what_it_hides_is_asked_again_with_it),
       cmocka_unit_test(answers_of_several_versions_name_all),
   };

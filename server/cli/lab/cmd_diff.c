@@ -85,7 +85,8 @@ static bt_status read_examples(diff_run *run, bt_rule_change *change, bt_error *
   bt_status status = ids && r.linked ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; ids && i < count; i++) ids[i] = change->traces[i].id;
   if (!status)
-    status = bt_judge_new(rules, sides, &run->options.assumptions, run->source->operations->is_static, &r.judge, error);
+    status =
+        bt_judge_new(rules, sides, &run->options.assumptions, bt_source_known(run->source).is_static, &r.judge, error);
   if (!status) status = bt_read_by_id(run->source, &run->options, ids, count, judge_read, &r, error);
   if (!status && r.linked_count)
     status = bt_judge_families(r.judge, run->source, &run->options, r.linked, r.linked_count, judge_linked, &r, error);

@@ -250,14 +250,9 @@ static void test_only_a_trace_that_goes_on(void **state) {
 }
 
 /* What the source never shows is not settled, however short settle is. */
-static int64_t hidden_minute(bt_source *source, const bt_cancel *cancel) {
-  (void)source, (void)cancel;
-  return MINUTE_NS;
-}
-
 static void test_the_settled_part_ends_before_what_is_hidden(void **state) {
   scene *s = *state;
-  s->fake.operations.hidden_tail = hidden_minute;
+  s->fake.promises.hidden_tail_ns = MINUTE_NS;
   s->request.measure.assumptions.settle_ns = 0;
   s->request.measure.now_ns = s->request.measure.range.end_ns = NOON_NS + 30 * HOUR_NS;
   json_t *document = build(s);
@@ -268,10 +263,7 @@ static void test_the_settled_part_ends_before_what_is_hidden(void **state) {
   json_decref(document);
 }
 
-static void newer_tempo(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
-  (void)source, (void)cancel;
-  *out = (bt_source_about){"tempo", "3.1.0", false, "not among the versions"};
-}
+static const bt_source_about newer_tempo = {"tempo", "3.1.0", false, "not among the versions"};
 
 /* In the page and in OSCAL, which are made of the document alone. */
 static void check_forms(const json_t *document, bool names_source) {
@@ -294,7 +286,7 @@ static void check_forms(const json_t *document, bool names_source) {
  * ever. */
 static void test_a_source_that_was_not_checked(void **state) {
   scene *s = *state;
-  s->fake.operations.describe = newer_tempo;
+  s->fake.promises.about = newer_tempo;
   json_t *document = build(s);
   const json_t *report = body_of(document, "report", "report_id", "rep-1");
   json_t *coverage = json_object_get(report, "coverage"), *source = json_object_get(coverage, "source");
@@ -435,7 +427,7 @@ static bool make_all(scene *s, const json_t *expected) {
 static void test_no_memory(void **state) {
   scene *s = *state;
   s->request.measure.range.end_ns = NOON_NS + 2 * HOUR_NS; /* few traces, and every way is taken */
-  s->fake.operations.describe = newer_tempo;
+  s->fake.promises.about = newer_tempo;
   json_t *whole = build(s);
   const json_t *expected = json_object_get(whole, "entries");
   bool was_refused = true;

@@ -129,7 +129,7 @@ static void a_planted_cause_is_found_first(void **state) {
 static void what_the_rule_compares_is_left_out(void **state) {
   (void)state;
   population *p = population_new("trace.has(span.version == \"2.4.1\") and not trace.has(check)");
-  p->fake.operations.filters = false; /* it knows filters on names only */
+  p->fake.promises.filters = false; /* it knows filters on names only */
   for (int i = 0; i < 100; i++) mark(add_payment(p, i % 2), "version", "2.4.1");
   bt_contrast_result result = run(p, 1, 50);
   assert_int_equal(result.conclusion, BT_CONTRAST_NOTHING);
@@ -501,7 +501,7 @@ static void files_are_no_sample(void **state) {
   request.replay.range = (bt_time_range){NOON_NS - HOUR_NS, NOON_NS + 2 * HOUR_NS};
   request.replay.cancel = &finding;
   request.reading_cancel = &reading;
-  p->fake.operations.is_static = true;
+  p->fake.promises.is_static = true;
   p->fake.cancel_after_reads = &finding;
   p->fake.cancel_after = 150;
   bt_contrast_result result;

@@ -450,7 +450,7 @@ static void the_earliest_trace_is_named_where_all_are_seen(void **state) {
   ask_all(s, 10, NULL, &got);
   assert_true(got.complete);
   assert_false(got.coverage.has_data_from);
-  s->fake.operations.filters = false;
+  s->fake.promises.filters = false;
   restart(s);
   for (int newest_first = 0; newest_first < 2; newest_first++) {
     bt_question question = s->question;

@@ -376,12 +376,6 @@ static void unsettled_steps_are_not_counted(void **state) {
   bt_series_close(all);
 }
 
-static int64_t hides_for_ten_minutes(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns) {
-  (void)source;
-  (void)cancel;
-  return lateness_ns ? 10 * MINUTE_NS : 0;
-}
-
 /* Asks for half an hour by minutes, and says how many of the oldest are no more provisional. All have to be counted. */
 static size_t certain_steps(scene *s, size_t rule) {
   enum { MINUTES = 30 };
@@ -406,7 +400,7 @@ static void steps_that_may_lack_late_spans_are_provisional(void **state) {
   scene *s = *state;
   fake_span_add(fake_add(&s->fake, TRACES + 1), "web", bt_clock_wall_ns() - 10 * MINUTE_NS);
   assert_int_equal(certain_steps(s, 0), 30);
-  s->fake.operations.hides_late = hides_for_ten_minutes;
+  s->fake.promises.late = (bt_late_promise){.in_time = {.hidden_ns = 10 * MINUTE_NS}, .is_assumed = true};
   s->options.assumptions.lateness_ns = 5 * MINUTE_NS;
   restart(s);
   for (size_t rule = 0; rule < 3; rule++) assert_in_range(certain_steps(s, rule), 17, 18);

@@ -135,7 +135,7 @@ static bt_status search_trace(const fake_source *fake, const fake_trace *trace, 
                               const bt_search_request *request, bool has_failed_window, bt_found_list *found) {
   for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
     bt_found row = {.id = trace->id, .span_count = trace->counted};
-    if (!make_row(trace, fragment, fake->operations.filters ? filter : "{}", &row)) continue;
+    if (!make_row(trace, fragment, fake->promises.filters ? filter : "{}", &row)) continue;
     if (!overlaps(&row, request->range) || is_dated_behind(trace, fragment, request->range)) continue;
     bool is_late = trace->late_fragment == fragment && trace->late_listed_from > fake->listings;
     if (is_late && strcmp(filter, "{}") == 0) continue;
@@ -562,10 +562,25 @@ static bt_status fake_find_linking(bt_source *source, const bt_links_request *re
   return status;
 }
 
-static bool fake_guesses_linking(bt_source *source, const bt_trace_id *id, const bt_trace *trace) {
+static bool guess_all(const bt_trace_id *id, const bt_trace *trace) {
   (void)id;
   (void)trace;
-  return fake_of(source)->links_are_guessed;
+  return true;
+}
+
+static void fake_promise(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
+  const fake_source *fake = fake_of(source);
+  (void)wanted;
+  (void)cancel;
+  *out = fake->promises;
+  out->guesses_linking = fake->links_are_guessed ? guess_all : NULL;
+}
+
+void fake_promise_plainly(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
+  (void)source;
+  (void)wanted;
+  (void)cancel;
+  out->filters = out->projects = true;
 }
 
 void fake_source_init(fake_source *fake) {
@@ -581,11 +596,10 @@ void fake_source_init(fake_source *fake) {
                                             .begin_spans = fake_begin_spans,
                                             .end_spans = fake_end_spans,
                                             .find_linking = fake_find_linking,
-                                            .guesses_linking = fake_guesses_linking,
                                             .check = fake_check,
-                                            .free = fake_free,
-                                            .filters = true,
-                                            .projects = true};
+                                            .promise = fake_promise,
+                                            .free = fake_free};
+  fake->promises = (bt_promises){.about = {"fake", "", true, ""}, .filters = true, .projects = true};
   fake->source = (bt_source){&fake->operations, "fake"};
   pthread_mutex_init(&fake->lock, NULL);
   pthread_cond_init(&fake->let_go, NULL);

@@ -60,6 +60,7 @@ typedef struct fake_trace {
 typedef struct fake_source {
   bt_source source; /* first */
   bt_source_operations operations;
+  bt_promises promises; /* a test's to change while nobody asks; guesses_linking follows from links_are_guessed */
   pthread_mutex_t lock; /* of every question; a test that changes traces while somebody may ask holds it, too */
   fake_trace *traces;
   size_t trace_count, trace_capacity;
@@ -97,6 +98,8 @@ typedef struct fake_source {
 
 void fake_source_init(fake_source *fake); /* filters, and is not static */
 void fake_source_dispose(fake_source *fake);
+/* Of a source that a test puts before a fake one: it filters and projects, too. */
+void fake_promise_plainly(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out);
 /* Reads that are held go on, and no other is held. */
 void fake_let_go(fake_source *fake);
 /* A trace with that number as its id (leading zeros); borrowed until the next one is added. */

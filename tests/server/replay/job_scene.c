@@ -42,7 +42,7 @@ int make_scene(void **state) {
   scene *s = calloc(1, sizeof *s);
   fake_source_init(&s->gate.fake);
   s->gate.operations =
-      (bt_source_operations){.search = gated_search, .read = gated_read, .filters = true, .projects = true};
+      (bt_source_operations){.search = gated_search, .read = gated_read, .promise = fake_promise_plainly};
   s->gate.source = (bt_source){&s->gate.operations, "gate"};
   pthread_mutex_init(&s->gate.mutex, NULL);
   s->slow = rule_of("slow", "trace.has(span.name == \"slow\")");

@@ -129,7 +129,7 @@ static int make_scene(void **state) {
   pthread_mutex_init(&s->mutex, NULL);
   fake_source_init(&s->fake);
   s->fake.hide_own = true;
-  s->operations = (bt_source_operations){.read = guarded_read, .filters = true, .projects = true};
+  s->operations = (bt_source_operations){.read = guarded_read, .promise = fake_promise_plainly};
   s->guarded = (bt_source){&s->operations, "guarded"};
   s->rule = rule_of("slow", "@SOC2(controls = {CC6_1}) trace.has(span.name == \"slow\")");
   s->server = fake_server_start(take_request, s);

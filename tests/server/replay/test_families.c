@@ -158,7 +158,7 @@ static void check_exact(scene *w, const expectation *expected, test_random *rand
   indexed += !w->fake.link_searches && expected->violated;
   w->run.request.memory_limit_bytes = SOME_BYTES;           /* room for copies of some traces */
   w->fake.links_are_guessed = test_random_below(random, 2); /* traces that link to none do no harm */
-  w->fake.operations.filters = test_random_below(random, 2);
+  w->fake.promises.filters = test_random_below(random, 2);
   replay_run_go(&w->run, &w->fake);
   assert_all_found(w, expected);
 }

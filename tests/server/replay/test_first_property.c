@@ -145,8 +145,8 @@ static void run_seed(uint64_t seed, bool is_file) {
   replay_run *run = calloc(1, sizeof *run);
   bt_first_result first;
   fake_source_init(&fake);
-  fake.operations.filters = !is_file;
-  fake.operations.is_static = is_file;
+  fake.promises.filters = !is_file;
+  fake.promises.is_static = is_file;
   replay_run_init(run);
   run->request.assumptions.margin_ns = (1 + below(15)) * MINUTE_NS;
   run->request.range.end_ns = NOON_NS + (1 + below(24)) * HOUR_NS;

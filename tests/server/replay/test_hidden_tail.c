@@ -7,19 +7,14 @@
 
 #include <cmocka.h>
 
+#include "server/base/clock.h"
 #include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
 
-static int64_t half_a_minute(bt_source *source, const bt_cancel *cancel) {
-  (void)source;
-  (void)cancel;
-  return 30 * SECOND_NS;
-}
-
-static int64_t ten_minutes(bt_source *source, int64_t lead_ns) {
-  (void)source;
-  (void)lead_ns;
-  return 10 * MINUTE_NS;
+/* The wall clock is ten minutes before the source's, or less by what rounding takes off. */
+static void set_clock_back(fake_source *fake) {
+  int64_t most_ns = 10 * MINUTE_NS - SECOND_NS / 2 - (bt_clock_wall_ns() - bt_clock_steady_ns());
+  fake->promises.clock.now = (bt_clock_bounds){true, most_ns - SECOND_NS, most_ns};
 }
 
 typedef struct scene {
@@ -31,7 +26,7 @@ typedef struct scene {
 static void begin(scene *s, bool hides) {
   fake_source_init(&s->fake);
   replay_run_init(&s->run);
-  if (hides) s->fake.operations.hidden_tail = half_a_minute;
+  if (hides) s->fake.promises.hidden_tail_ns = 30 * SECOND_NS;
   s->run.request.now_ns = NOON_NS + HOUR_NS;
   s->run.request.assumptions.settle_ns = SECOND_NS;
   fake_span_add(fake_add(&s->fake, 1), "slow", NOON_NS);
@@ -86,7 +81,7 @@ static void a_clock_that_is_ahead_settles_no_earlier(void **state) {
   (void)state;
   for (int hides = 0; hides < 2; hides++) {
     begin(&s, hides);
-    s.fake.operations.clock_ahead = ten_minutes;
+    set_clock_back(&s.fake);
     replay_run_go(&s.run, &s.fake);
     const bt_coverage *coverage = &s.run.result.coverage;
     int64_t settle_ns = 10 * MINUTE_NS + (hides ? 30 : 1) * SECOND_NS;
@@ -101,10 +96,10 @@ static void it_is_added_once(void **state) {
   static scene s;
   (void)state;
   begin(&s, true);
-  s.fake.operations.clock_ahead = ten_minutes;
+  set_clock_back(&s.fake);
   const bt_assumptions *asked = &s.run.request.assumptions;
-  bt_assumptions once = bt_assumptions_over(asked, &s.fake.source, NULL);
-  bt_assumptions twice = bt_assumptions_over(&once, &s.fake.source, NULL);
+  bt_assumptions once = bt_assumptions_over(asked, &s.fake.promises);
+  bt_assumptions twice = bt_assumptions_over(&once, &s.fake.promises);
   assert_int_equal(once.settle_ns, 10 * MINUTE_NS + 30 * SECOND_NS);
   assert_int_equal(twice.settle_ns, once.settle_ns);
   bt_rule_definition own = *s.run.rules[0];

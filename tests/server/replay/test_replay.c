@@ -322,8 +322,8 @@ static void own_traces_that_a_rule_finds_are_left_out(void **state) {
 
 static void files_are_read_whole(void **state) {
   scene *s = *state;
-  s->fake.operations.filters = false;
-  s->fake.operations.is_static = true;
+  s->fake.promises.filters = false;
+  s->fake.promises.is_static = true;
   s->run.request.now_ns = NOON_NS + HOUR_NS; /* nothing of a file is unsettled */
   for (uint64_t i = 0; i < 700; i++)
     scene_add(s, 1 + i, NOON_NS - 10 * MINUTE_NS + (int64_t)i * 6 * SECOND_NS, i % 2 ? "web" : "slow",
@@ -391,11 +391,6 @@ static void what_a_batch_lacks_is_read_by_id(void **state) {
   assert_int_equal(fake_find(&s->fake, 2)->by_id_reads, 1);
 }
 
-static bool has_copies(bt_source *source) {
-  (void)source;
-  return true;
-}
-
 /* Of copies a batch gives what one ingester has: here it lacks what violates, and there what would not. */
 static void young_traces_of_copies_are_read_by_id(void **state) {
   scene *s = *state;
@@ -408,7 +403,7 @@ static void young_traces_of_copies_are_read_by_id(void **state) {
   replay_run_add(&s->run, "pii", "when { slow } never { pii }");
   scene_go(s);
   assert_int_equal(s->run.seen_count, 0); /* as one Tempo shows it: not handed over yet */
-  s->fake.operations.replicates = has_copies;
+  s->fake.promises.has_copies = true;
   s->run.request.strategy = BT_STRATEGY_AUTO;
   scene_go(s);
   assert_true(replay_saw(&s->run, 0, 1));
@@ -423,15 +418,11 @@ static void young_traces_of_copies_are_read_by_id(void **state) {
 
 static bool knows_its_configuration;
 
-static int64_t ask_for_configuration(bt_source *source, const bt_cancel *cancel) {
-  (void)source;
-  knows_its_configuration = knows_its_configuration || cancel;
-  return 0;
-}
-
-static bool may_have_copies(bt_source *source) {
-  (void)source;
-  return !knows_its_configuration;
+static void ask_for_configuration(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel,
+                                  bt_promises *out) {
+  knows_its_configuration = knows_its_configuration || (cancel && wanted == BT_PROMISES_ALL);
+  *out = ((fake_source *)source)->promises;
+  out->has_copies = !knows_its_configuration;
 }
 
 /* Also the first replay of a process, which asks for it, reads the young of a source without copies in batches. */
@@ -440,8 +431,7 @@ static void whether_there_are_copies_is_asked_first(void **state) {
   bt_cancel cancel = {false};
   knows_its_configuration = false;
   s->run.request.cancel = &cancel;
-  s->fake.operations.hidden_tail = ask_for_configuration;
-  s->fake.operations.replicates = may_have_copies;
+  s->fake.operations.promise = ask_for_configuration;
   s->run.request.now_ns = NOON_NS + HOUR_NS + 10 * MINUTE_NS;
   fake_span_add(fake_add(&s->fake, 1), "slow", NOON_NS + 50 * MINUTE_NS);
   replay_run_add(&s->run, "slow", "when { slow } never { pii }");

@@ -31,8 +31,8 @@ typedef struct scene {
 static scene *make_scene(bool is_file) {
   scene *s = calloc(1, sizeof *s);
   fake_source_init(&s->fake);
-  s->fake.operations.filters = !is_file;
-  s->fake.operations.is_static = is_file;
+  s->fake.promises.filters = !is_file;
+  s->fake.promises.is_static = is_file;
   add_traces(&s->fake);
   replay_run_init(&s->run);
   replay_run_add(&s->run, "slow", "when { slow as s } always { retry after s }");

@@ -146,8 +146,8 @@ static void run_seed(uint64_t seed, bool is_file, bool counts, bt_strategy strat
   fake_source fake;
   replay_run *run = calloc(1, sizeof *run);
   fake_source_init(&fake);
-  fake.operations.filters = !is_file;
-  fake.operations.is_static = is_file;
+  fake.promises.filters = !is_file;
+  fake.promises.is_static = is_file;
   replay_run_init(run);
   run->request.sample_seed = seed;
   run->request.strategy = strategy;

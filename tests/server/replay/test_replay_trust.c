@@ -13,22 +13,18 @@
 static bt_source_about about;
 static uint64_t generation;
 
-static void describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
-  (void)source;
+static void promise(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
+  (void)wanted;
   (void)cancel;
-  *out = about;
-}
-
-static uint64_t generation_now(bt_source *source) {
-  (void)source;
-  return generation;
+  *out = ((fake_source *)source)->promises;
+  out->about = about;
+  out->generation = generation;
 }
 
 static void keep_trust(scene *s) {
   about = (bt_source_about){"tempo", "3.0.3", true, ""};
   generation = 1;
-  s->fake.operations.describe = describe;
-  s->fake.operations.generation = generation_now;
+  s->fake.operations.promise = promise;
   assert_int_equal(bt_trust_new(0, &s->run.request.trust, &s->run.error), BT_OK);
 }
 
@@ -141,16 +137,17 @@ static void another_tempo_is_paid_for_again(void **state) {
 }
 
 /* While it is asked the Tempo is started anew: what the one before gave says nothing of it. */
-static uint64_t generation_that_grows(bt_source *source) {
-  (void)source;
-  return generation++;
+static void promise_of_ever_another(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel,
+                                    bt_promises *out) {
+  promise(source, wanted, cancel, out);
+  generation++;
 }
 
 static void a_tempo_that_changes_meanwhile_is_paid_for(void **state) {
   scene *s = *state;
   set_scene(s, 60);
   assert_int_equal(go(s), 8);
-  s->fake.operations.generation = generation_that_grows;
+  s->fake.operations.promise = promise_of_ever_another;
   generation = 1;
   assert_int_equal(go(s), 8);
   assert_compared(s, 8, 0);

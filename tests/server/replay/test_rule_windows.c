@@ -167,8 +167,8 @@ static void assert_same_violations(const replay_run *together, size_t rule, cons
 
 static void check_seed(scene *s, uint64_t seed, bool is_static) {
   random_state = seed;
-  s->fake.operations.is_static = is_static;
-  s->fake.operations.filters = !is_static;
+  s->fake.promises.is_static = is_static;
+  s->fake.promises.filters = !is_static;
   for (uint64_t i = 0; i < TRACES; i++) add_random_trace(&s->fake, i + 1);
   s->run.request.now_ns = NOON_NS + HOUR_NS + below(2) * 10 * MINUTE_NS;
   s->run.request.count = BT_COUNT_EXACT;

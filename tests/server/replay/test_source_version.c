@@ -18,17 +18,19 @@
 static bt_source_about says[2];
 static unsigned asked;
 
-static void describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
-  (void)source;
-  assert_non_null(cancel); /* a replay waits for its source anyway */
-  *out = says[asked++ ? 1 : 0];
-}
-
 static const bt_source_about checked = {"tempo", "3.0.3", true, ""}, newer = {"tempo", "3.1.0", false, "not among …"},
                              unknown = {"tempo", "", false, "not known"};
 
+/* A replay waits for its source anyway: what it does not wait for is not known. */
+static void promise(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
+  (void)wanted;
+  *out = ((fake_source *)source)->promises;
+  out->about = unknown;
+  if (cancel) out->about = says[asked++ ? 1 : 0];
+}
+
 static void set_source(scene *s, const bt_source_about *first, const bt_source_about *then) {
-  s->fake.operations.describe = describe;
+  s->fake.operations.promise = promise;
   says[0] = *first;
   says[1] = *then;
   asked = 0;

@@ -10,20 +10,9 @@
 
 static const int64_t LATENESS_NS = 15 * MINUTE_NS, HIDDEN_NS = 16 * MINUTE_NS;
 
-static int64_t hides_for_16_minutes(bt_source *source, const bt_cancel *cancel, int64_t lateness_ns) {
-  (void)source;
-  (void)cancel;
-  return lateness_ns ? HIDDEN_NS : 0;
-}
-
-static int64_t reaches(bt_source *source, int64_t lateness_ns) {
-  (void)source;
-  return lateness_ns;
-}
-
 static void start_hiding(watch_scene *s) {
-  s->fake.operations.hides_late = hides_for_16_minutes;
-  s->fake.operations.late_reach = reaches;
+  s->fake.promises.late =
+      (bt_late_promise){.in_time = {.hidden_ns = HIDDEN_NS}, .may_lie_apart = true, .is_assumed = true};
   watch_start(s);
   watch_round(s);
 }

@@ -38,11 +38,6 @@ static void a_trace_that_is_known_to_be_large_is_read_by_id_alone(void **state) 
   assert_true(fake_find(&s->fake, 2)->batch_reads > 0);
 }
 
-static bool has_copies(bt_source *source) {
-  (void)source;
-  return true;
-}
-
 /* A batch gives what one ingester has of a trace, whatever the verdict on that is. */
 static void traces_of_copies_are_read_by_id(void **state) {
   watch_scene *s = *state;
@@ -52,7 +47,7 @@ static void traces_of_copies_are_read_by_id(void **state) {
   watch_arrive(s, 1, "retry");
   watch_pass(s, 3 * MINUTE_NS);
   assert_int_equal(fake_find(&s->fake, 1)->by_id_reads, 0);
-  s->fake.operations.replicates = has_copies;
+  s->fake.promises.has_copies = true;
   watch_arrive(s, 2, "slow");
   watch_arrive(s, 2, "retry");
   watch_pass(s, 3 * MINUTE_NS);
