@@ -84,7 +84,7 @@ void bt_replay_show_progress(void *context, double fraction, const bt_replay_res
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_clear_progress(void);
 
-/* Prints one line for a violation; one for the Tempo that answered; and with that, lines for what was not read or is
+/* Prints one line for a violation; one for the store that answered; and with that, lines for what was not read or is
  * not settled. */
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation);
 void bt_replay_print_source(const bt_source_about *about);
