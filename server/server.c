@@ -23,9 +23,9 @@
 
 struct bt_server {
   const bt_config *config;
-  char derived_tempo[300]; /* where no Tempo is named, but an OTLP endpoint is */
+  char derived_tempo[300]; /* where no store is named, but an OTLP endpoint is */
   bt_exporter_options exporter;
-  bt_trust *trust;               /* in batches of Tempo, for replays */
+  bt_trust *trust;               /* in batches of the store, for replays */
   bt_evidence_key *evidence_key; /* NULL: reports are unsigned */
   bt_service service;
   bt_http_server *http;
@@ -38,7 +38,7 @@ struct bt_server {
   bool has_looked;
 };
 
-/* A Tempo that hangs holds up no start, and no signal that comes meanwhile. */
+/* A store that hangs holds up no start, and no signal that comes meanwhile. */
 static const int64_t FIRST_LOOK_NS = 500000000;
 
 /* http://collector:4318 → http://collector:3200. */
@@ -51,13 +51,13 @@ static bool derive_tempo(const char *otlp, char *out, size_t size) {
   return length > 0 && written > 0 && (size_t)written < size;
 }
 
-static void look_at_tempo(bt_source *source, const bt_cancel *cancel) {
+static void look_at_store(bt_source *source, const bt_cancel *cancel) {
   bt_error reach = {0};
   char text[BT_SOURCE_TEXT_BYTES];
   bt_status status = bt_source_check(source, cancel, &reach);
   if (bt_is_cancelled(cancel)) return;
   if (status) {
-    bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
+    bt_log(BT_LOG_WARNING, "the store does not answer yet: %s; replays will say so until it does", reach.message);
     return;
   }
   bt_promises promises = bt_source_promises(source, BT_PROMISES_OF_VERSION, cancel); /* the check has asked */
@@ -73,7 +73,7 @@ static void look_at_tempo(bt_source *source, const bt_cancel *cancel) {
 
 static void run_first_look(bt_task *task) {
   bt_server *server = (bt_server *)((char *)task - offsetof(bt_server, first_look));
-  look_at_tempo(server->service.source, &server->service.work->root.cancel);
+  look_at_store(server->service.source, &server->service.work->root.cancel);
   pthread_mutex_lock(&server->mutex);
   server->has_looked = true;
   pthread_cond_broadcast(&server->has_looked_changed);
@@ -89,14 +89,16 @@ static bt_status open_source(bt_server *server, bt_error *error) {
     service->memory = status ? NULL : service->source;
     return status;
   }
-  const char *otlp = config->otlp ? config->otlp : config->otlp_traces, *tempo = config->tempo.url;
-  if (!tempo && otlp && derive_tempo(otlp, server->derived_tempo, sizeof server->derived_tempo))
-    tempo = server->derived_tempo;
-  if (!tempo)
+  const char *otlp = config->otlp ? config->otlp : config->otlp_traces;
+  bt_source_settings settings = config->source;
+  if (!settings.address && otlp && derive_tempo(otlp, server->derived_tempo, sizeof server->derived_tempo))
+    settings.tempo.url = server->derived_tempo;
+  bt_status status = bt_source_settings_choose(&settings, error);
+  if (!status && !settings.address)
     return bt_error_set(error, BT_INVALID,
-                        "say where the traces are: --tempo URL, --traces FILE, --memory-source, or an OTLP endpoint "
-                        "whose host has a Tempo on port 3200");
-  bt_status status = bt_tempo_settings_open(&config->tempo, tempo, service->client, &service->source, error);
+                        "say where the traces are: --store URL, --tempo URL, --traces FILE, --memory-source, or an "
+                        "OTLP endpoint whose host has a Tempo on port 3200");
+  if (!status) status = bt_source_settings_open(&settings, service->client, &service->source, error);
   if (status) return status;
   /* What is known of the source is in the log before the address, where it answers soon. */
   int64_t until_ns = bt_clock_monotonic_ns() + FIRST_LOOK_NS;

@@ -39,8 +39,8 @@ void bt_url_write(const char *url, bt_buffer *out) {
 }
 
 static void write_place(const bt_replay_options *options, bt_buffer *out) {
-  if (options->tempo.url)
-    bt_url_write(options->tempo.url, out);
+  if (options->source.address)
+    bt_url_write(options->source.address, out);
   else if (options->trace_count == 1)
     bt_buffer_append(out, bt_str_from(options->traces[0]));
   else
@@ -89,8 +89,8 @@ void bt_answer_write_reason(const bt_answer *answer, bt_buffer *out) {
     bt_buffer_append(out, BT_STR("cancelled before any trace was judged"));
   else
     write_failure(bt_buffer_str(&place), sentence_of(answer->reason), out);
-  if (answer->options->tempo.url && bt_str_contains(sentence_of(answer->reason), BT_STR(BT_HTTP_NOT_CONNECTED)))
-    bt_buffer_append(out, BT_STR(": " BT_NO_TEMPO_ADVICE));
+  if (answer->options->source.address && bt_str_contains(sentence_of(answer->reason), BT_STR(BT_HTTP_NOT_CONNECTED)))
+    bt_buffer_append(out, BT_STR(": " BT_NO_STORE_ADVICE));
   bt_buffer_dispose(&place);
 }
 

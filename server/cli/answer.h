@@ -45,6 +45,6 @@ void bt_failure_write(const char *url, const char *message, bt_buffer *out);
 /* Where nothing answered: the error then says at which address, and what to do. */
 void bt_failure_name_place(const char *url, const char *advice, bt_error *error);
 #define BT_NO_SERVICE_ADVICE "betrace serve starts a service there, or --url says where one is"
-#define BT_NO_TEMPO_ADVICE   "is this Tempo's HTTP address? --tempo URL says it"
+#define BT_NO_STORE_ADVICE   "is this the store's HTTP address? --store URL or --tempo URL says it"
 
 #endif

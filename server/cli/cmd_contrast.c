@@ -246,7 +246,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_contrast = {
     .name = "contrast",
     .summary = "what goes along with violating a rule: services, spans and attributes",
-    .usage = "(RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --store URL) [flags]",
     .about = "Compares traces that violate a rule with traces that exercise and satisfy it. Says which span names, "
              "services and attributes are more frequent, or less frequent, in the violating ones. At most --sample "
              "traces of each side are "

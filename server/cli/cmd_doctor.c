@@ -1,4 +1,4 @@
-/* `betrace doctor`: does this Tempo, or what speaks like one, do what BeTrace rests on? The work is in server/doctor/.
+/* `betrace doctor`: does this store do what BeTrace rests on? The work is in server/doctor/.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,25 +60,25 @@ static void show_progress(void *context, const char *line) {
 typedef struct place {
   bt_exchanges exchanges;
   bt_http_client *client;
-  bt_source *tempo, *small_tempo;
+  bt_source *store, *small_store;
 } place;
 
 static bt_status open_place(const doctor_options *options, place *out, bt_error *error) {
   bt_http_options http = {.concurrency = (uint32_t)options->shared.concurrency,
                           .on_exchange = bt_exchanges_take,
                           .exchange_context = &out->exchanges};
-  bt_tempo_settings settings = options->shared.tempo;
-  bt_tempo_settings_use_environment(&settings);
+  bt_source_settings settings = options->shared.source;
+  bt_source_settings_use_environment(&settings);
   settings.pause_ms = PAUSE_MS; /* what is refused is refused often, and is what is looked for */
   bt_status status = bt_http_client_new(&http, &out->client, error);
-  if (status == BT_OK) status = bt_tempo_settings_open(&settings, NULL, out->client, &out->tempo, error);
+  if (status == BT_OK) status = bt_source_settings_open(&settings, out->client, &out->store, error);
   settings.search_limit = BT_DOCTOR_SMALL_LIMIT;
-  return status ? status : bt_tempo_settings_open(&settings, NULL, out->client, &out->small_tempo, error);
+  return status ? status : bt_source_settings_open(&settings, out->client, &out->small_store, error);
 }
 
 static void close_place(place *p) {
-  bt_source_free(p->tempo);
-  bt_source_free(p->small_tempo);
+  bt_source_free(p->store);
+  bt_source_free(p->small_store);
   bt_http_client_free(p->client);
   bt_exchanges_dispose(&p->exchanges);
 }
@@ -108,11 +108,11 @@ static int print_report(const doctor_options *options, const bt_doctor_report *r
   return codes[bt_doctor_report_outcome(report)];
 }
 
-static bt_status ask_tempo(const doctor_options *options, const place *at, bt_doctor_report *report, bt_error *error) {
+static bt_status ask_store(const doctor_options *options, const place *at, bt_doctor_report *report, bt_error *error) {
   progress shown = {0};
   const bt_doctor_options doctor = {.client = at->client,
-                                    .tempo = at->tempo,
-                                    .small_tempo = at->small_tempo,
+                                    .store = at->store,
+                                    .small_store = at->small_store,
                                     .exchanges = (bt_exchanges *)(uintptr_t)&at->exchanges,
                                     .exporter = {.url = options->otlp,
                                                  .headers = getenv("OTEL_EXPORTER_OTLP_HEADERS"),
@@ -137,7 +137,7 @@ static int run_doctor(const doctor_options *options) {
   bt_doctor_report report = {0};
   bt_status status = open_place(options, &at, &error);
   int code = BT_EXIT_UNKNOWN;
-  if (!status) status = ask_tempo(options, &at, &report, &error);
+  if (!status) status = ask_store(options, &at, &report, &error);
   if (!status)
     code = print_report(options, &report, &at);
   else
@@ -164,7 +164,8 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 }
 
 static int check_options(doctor_options *options, const bt_command *self) {
-  if (options->shared.trace_count) return bt_cli_usage_error("doctor", "files are no store: say --tempo URL");
+  if (options->shared.trace_count)
+    return bt_cli_usage_error("doctor", "files are no store: say --store URL or --tempo URL");
   if (!options->otlp) options->otlp = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
   bool has_otlp = options->otlp && options->otlp[0];
   if (!has_otlp && !options->run)
@@ -201,7 +202,7 @@ static const bt_flag flags[] = {
     {0}};
 static const bt_flag_group groups[] = {{"Doctor:", flags, NULL}, {"Traces:", bt_flags_traces, NULL}, {0}};
 static const bt_example examples[] = {
-    {"Before BeTrace is trusted with a Tempo, and after each upgrade",
+    {"Before BeTrace is trusted with a store, and after each upgrade",
      "betrace doctor --tempo http://127.0.0.1:3200 --otlp http://127.0.0.1:4318"},
     {"With keys that have a dedicated column, in a tenant of its own",
      "betrace doctor --tempo http://127.0.0.1:3200 --otlp http://127.0.0.1:4318 --tenant betrace-doctor \\\n"
@@ -210,15 +211,14 @@ static const bt_example examples[] = {
     {0}};
 const bt_command bt_command_doctor = {
     .name = "doctor",
-    .summary = "does this Tempo do what BeTrace rests on",
-    .usage = "--tempo URL --otlp URL [flags]",
+    .summary = "does this store do what BeTrace rests on",
+    .usage = "--store URL --otlp URL [flags]",
     .about =
-        "Pushes a few dozen small probe traces of a service betrace-doctor, waits until Tempo shows them, asks the "
-        "queries and reads that BeTrace's plans are made of, and compares what comes with what was pushed. Each "
-        "line is a fact: what was expected, what was seen, and, where it does not hold, what that means for "
+        "Pushes a few dozen small probe traces of a service betrace-doctor, and waits until the store shows them. Then "
+        "it asks the queries and reads that BeTrace's plans are made of, and compares what comes with what was pushed. "
+        "Each line is a fact: what was expected, what was seen, and, where it does not hold, what that means for "
         "answers. Spans that come 1 to 20 minutes late, and one that never ended, are pushed too. Which of them "
-        "searches "
-        "show, and when, stands below the table.\n\n"
+        "searches show, and when, stands below the table.\n\n"
         "It is for stores that speak Tempo's API in part, too: an empty answer where a match is certain is named. "
         "--json holds every query and answer status for a bug report, and neither URLs nor credentials.",
     .examples = examples,

@@ -1,5 +1,5 @@
-/* `betrace explain`: what a replay of rules would ask of Tempo, what it decides here, which strategy it takes and what
- * that costs. */
+/* `betrace explain`: what a replay of rules would ask of the store, what it decides here, which strategy it takes and
+ * what that costs. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -74,7 +74,8 @@ static void print_text(const bt_explain_result *result) {
              " traces in the range\n",
              result->requests, result->bytes_inspected, result->estimated_traces);
   else
-    bt_print("no estimates: %s\n", result->problem[0] ? result->problem : "no Tempo was asked (--tempo URL)");
+    bt_print("no estimates: %s\n",
+             result->problem[0] ? result->problem : "no store was asked (--store URL or --tempo URL)");
 }
 
 static int explain_rules(const explain_run *run, bt_source *source) {
@@ -97,7 +98,7 @@ static int explain_rules(const explain_run *run, bt_source *source) {
 static int run_explain(const explain_run *run) {
   bt_error error = {0};
   bt_replay_place place = {0};
-  bool has_source = run->options.tempo.url || run->options.trace_count;
+  bool has_source = run->options.source.address || run->options.trace_count;
   bt_status status = has_source ? bt_replay_place_open(&run->options, &place, &error) : BT_OK;
   int code = status ? bt_cli_fail("explain", status, &error) : explain_rules(run, place.source);
   bt_replay_place_close(&place);
@@ -110,7 +111,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   return bt_replay_options_take(context, flag, value);
 }
 
-/* "-" is rules here: the traces are those of a Tempo, if any. */
+/* "-" is rules here: the traces are those of a store, if any. */
 static int take_files(bt_replay_options *options, const bt_command *self, const bt_operands *files) {
   bt_operands traces = {files->items + files->before_dashes, files->count - files->before_dashes, 0};
   for (size_t i = 0; i < files->before_dashes; i++)
@@ -146,14 +147,15 @@ static const bt_example examples[] = {
 const bt_command bt_command_explain = {
     .name = "explain",
     .summary = "TraceQL, strategy and price of rules, without replaying them",
-    .usage = "FILE… [--tempo URL] [flags]",
-    .about = "Shows for each rule the TraceQL that a replay would send, how it would join and subtract the answers, "
-             "which strategy it would take, and what it would decide itself because Tempo cannot. With a Tempo it asks "
-             "a few cheap questions and estimates what "
-             "each strategy costs. It evaluates nothing.",
+    .usage = "FILE… [--store URL] [flags]",
+    .about =
+        "Shows for each rule the TraceQL that a replay would send, how it would join and subtract the answers, "
+        "which strategy it would take, and what it would decide itself because the store cannot. With a store it asks "
+        "a few cheap questions and estimates what "
+        "each strategy costs. It evaluates nothing.",
     .examples = examples,
     .groups = groups,
     .fine = "explained",
-    .unknown = "the Tempo gave no estimates; the rest is printed",
+    .unknown = "the store gave no estimates; the rest is printed",
     .operands = "rules",
     .run = explain_command};

@@ -146,7 +146,7 @@ static const bt_example examples[] = {{"Since when are there slow queries that n
 const bt_command bt_command_first = {
     .name = "first",
     .summary = "when did it start: the earliest violation of a rule, and whether that is proven",
-    .usage = "(RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --store URL) [flags]",
     .about = "Finds the earliest violation of one rule, without reading what comes after it.\n\n"
              "It says the time and the trace, and how sure that is: proven, when everything before it was read in "
              "full; else which "

@@ -1,5 +1,6 @@
 /* `betrace health`: does a service answer, and is it ready? For probes of containers and units, which then need no
  * other program. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "server/cli/command.h"
 #include "server/cli/printer.h"
 #include "tempo/wire/http_client.h"
+#include "tempo/wire/source.h"
 
 enum { OPT_SERVER = BT_FLAG_OWN, OPT_READY, OPT_TIMEOUT, OPT_CA, MAX_ANSWER_BYTES = 1 << 20 };
 
@@ -48,6 +50,16 @@ static bt_status ask_service(const health_options *o, bt_http_response *answer, 
   return status;
 }
 
+/* "Tempo 3.1.0: not among the versions …". */
+static void print_note(const json_t *source, const char *note) {
+  const char *version = json_string_value(json_object_get(source, "version"));
+  bt_source_about about = {.kind = json_string_value(json_object_get(source, "kind"))};
+  char text[BT_SOURCE_TEXT_BYTES];
+  snprintf(about.version, sizeof about.version, "%s", version ? version : "");
+  bt_source_about_text(&about, text);
+  bt_print("  %s: %s\n", text, note);
+}
+
 /* The word of the answer, each part that is not ready with its reason, and what is to be known of where traces come
  * from. */
 static void print_words(const json_t *answer) {
@@ -62,8 +74,7 @@ static void print_words(const json_t *answer) {
     if (from)
       bt_print("  %s: spans that came late may be missing in what it counted after %s; it looks again\n", part, from);
   }
-  const char *version = json_string_value(json_object_get(source, "version"));
-  if (note) bt_print("  Tempo%s%s: %s\n", version ? " " : "", version ? version : "", note);
+  if (note) print_note(source, note);
 }
 
 /* What stands behind the address may be something else than a BeTrace, so the status alone is no answer. */
@@ -120,8 +131,8 @@ const bt_command bt_command_health = {
     .name = "health",
     .summary = "does a service answer, and is it ready",
     .usage = "[--ready] [flags]",
-    .about = "Asks a running service for its health, or with --ready whether its rule store, Tempo and the OTLP "
-             "receiver answer. It needs no token.",
+    .about = "Asks a running service for its health, or with --ready whether its rule store, the store of the "
+             "traces and the OTLP receiver answer. It needs no token.",
     .examples = examples,
     .groups = groups,
     .fine = "it is healthy, or ready (degraded too)",

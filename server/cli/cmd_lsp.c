@@ -95,7 +95,7 @@ const bt_command bt_command_lsp = {
     .usage = "[--stdio]",
     .about = "Speaks the Language Server Protocol 3.17 on stdin and stdout. Editors start it for rule files (YAML or "
              "JSON) and for files of one rule's text (*.betrace), and get problems as they are typed, completion, "
-             "hover, formatting, quick fixes and the rules of a file. It asks no Tempo and writes no file.",
+             "hover, formatting, quick fixes and the rules of a file. It asks no store and writes no file.",
     .examples = examples,
     .groups = groups,
     .fine = "the editor sent shutdown, then exit",

@@ -1,4 +1,4 @@
-/* `betrace replay`: rules over the past, from a Tempo or from trace files. */
+/* `betrace replay`: rules over the past, from a store or from trace files. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -338,8 +338,8 @@ static const bt_example examples[] = {
     {0}};
 const bt_command bt_command_replay = {
     .name = "replay",
-    .summary = "rules over the past: a Tempo, or trace files",
-    .usage = "(RULES… | --rules FILE | --dsl TEXT) (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .summary = "rules over the past: a store, or trace files",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) (TRACES… | --traces FILE | --store URL) [flags]",
     .about =
         "Applies rules to traces of the past and prints the violations, earliest first, and what could not be read.\n\n"
         "Of files without a flag, folders, *.yaml and *.yml are rules, and so is *.json that is no OTLP. All others "

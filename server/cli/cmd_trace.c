@@ -172,7 +172,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_trace = {
     .name = "trace",
     .summary = "verdicts on one trace, drawn as a tree with the witnesses marked",
-    .usage = "ID [RULES… | --rules FILE | --dsl TEXT] (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .usage = "ID [RULES… | --rules FILE | --dsl TEXT] (TRACES… | --traces FILE | --store URL) [flags]",
     .about = "Draws one trace: its spans with services and durations, and parents that are missing. For each rule it "
              "says the verdict, what was missing, and which spans show it, with the rule's number in front of them.\n\n"
              "It is drawn in as many columns as the terminal has, and in ASCII where the locale is not UTF-8.",

@@ -51,7 +51,7 @@ typedef struct verifying {
 /* ---- looking at the traces ---- */
 
 static bool has_source(const verifying *v) {
-  return v->options.trace_count || v->options.tempo.url;
+  return v->options.trace_count || v->options.source.address;
 }
 
 static bt_status look_for_span(verifying *v, bt_source *source, bt_error *error) {
@@ -171,12 +171,12 @@ static void print_others(const verifying *v) {
   const bt_other_reports *others = &v->others;
   if (others->is_unknown)
     bt_print_line(
-        "           whether Tempo knows of other reports about this time could not be found out (all of them)");
+        "           whether the store knows of other reports about this time could not be found out (all of them)");
   if (!others->count) return;
-  bt_print(
-      "others     Tempo knows of %zu other reports of this framework about this time, %zu of exactly this range; ask "
-      "for them, and compare:\n",
-      others->count, others->same_range);
+  bt_print("others     the store knows of %zu other reports of this framework about this time, %zu of exactly this "
+           "range; ask "
+           "for them, and compare:\n",
+           others->count, others->same_range);
   for (size_t i = 0; i < others->named; i++) print_other(&others->items[i]);
   if (others->count > others->named) bt_print("  and %zu more\n", others->count - others->named);
 }
@@ -208,14 +208,14 @@ static void print_text(const verifying *v) {
   print_head(v);
   if (is_unexpected(v)) return;
   if (!v->is_looked_at) {
-    bt_print_line("traces     not looked at: give --tempo URL or --traces FILE");
+    bt_print_line("traces     not looked at: give --store URL, --tempo URL or --traces FILE");
     return;
   }
-  if (strcmp(v->span, "same") == 0) bt_print_line("span       Tempo holds this head");
+  if (strcmp(v->span, "same") == 0) bt_print_line("span       the store holds this head");
   if (strcmp(v->span, "other") == 0)
     bt_print_line("span       TEMPO HOLDS ANOTHER HEAD for this report, or others as well: it was made anew after it "
                   "was sent");
-  if (has_no_span(v)) bt_print_line("span       none in Tempo: it was not sent, or is past the retention");
+  if (has_no_span(v)) bt_print_line("span       none in the store: it was not sent, or is past the retention");
   print_others(v);
   bt_print("traces     %zu judged again: %zu as reported, %zu otherwise, %zu could not be\n",
            r->traces_same + r->traces_different + r->traces_gone, r->traces_same, r->traces_different, r->traces_gone);
@@ -413,8 +413,9 @@ static int check_usage(verifying *v, const bt_operands *operands) {
   if (!v->key_file == !v->chain_only)
     return bt_cli_usage_error(
         "verify-report", "give --key PUB, the signer's public key; or --chain-only, for a report that is not signed");
-  if (v->requires_span && !v->options.tempo.url)
-    return bt_cli_usage_error("verify-report", "--require-span asks Tempo for the report's head: give --tempo URL");
+  if (v->requires_span && !v->options.source.address)
+    return bt_cli_usage_error("verify-report",
+                              "--require-span asks the store for the report's head: give --store URL or --tempo URL");
   if (!v->has_seed && getrandom(&v->seed, sizeof v->seed, 0) != (ssize_t)sizeof v->seed)
     return bt_cli_usage_error("verify-report", "the system gives no random seed; give --seed N");
   return BT_EXIT_FINE;
@@ -426,7 +427,8 @@ static int verify_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&v.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &v, &operands, &code)) {
-    code = check_usage(&v, &operands);
+    code = bt_replay_options_choose(&v.options, self);
+    if (!code) code = check_usage(&v, &operands);
     if (!code) code = verify_all(&v, &operands);
   }
   bt_evidence_key_free(v.key);
@@ -437,8 +439,8 @@ static int verify_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"key", KEY, "PUB", NULL, "the signer's public key (PEM), had from the signer and not from the report", NULL},
     {"chain-only", CHAIN_ONLY, NULL, NULL, "check the chain and no signature: it shows damage, and no forgery", NULL},
-    {"require-span", REQUIRE_SPAN, NULL, NULL, "with --tempo: a report whose head Tempo does not hold is contradicted",
-     NULL},
+    {"require-span", REQUIRE_SPAN, NULL, NULL,
+     "with --store or --tempo: a report whose head the store does not hold is contradicted", NULL},
     {"timestamp-ca", TIMESTAMP_CA, "FILE", NULL,
      "authorities (PEM) that the certificate of its time stamp has to hang on; without it only the imprint is checked",
      NULL},
@@ -464,7 +466,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_verify_report = {
     .name = "verify-report",
     .summary = "checks compliance reports: chain, signature, time stamp, and a sample of them against the traces",
-    .usage = "FILE... (--key PUB | --chain-only) [--tempo URL | --traces FILE] [flags]",
+    .usage = "FILE... (--key PUB | --chain-only) [--store URL | --traces FILE] [flags]",
     .about =
         "Checks that a report of GET /v1/compliance/reports is whole and unchanged since it was signed. Says its "
         "framework, tenant and range, how much of it was settled, and the result of each control. A true report of "
@@ -473,7 +475,8 @@ const bt_command bt_command_verify_report = {
         "it "
         "also says whether one is missing between them.\n\n"
         "With traces it also reads a random sample of the traces that the report names, and judges them again. It "
-        "replays some rules of the report over its range. It asks Tempo for the span with the report's head, and for "
+        "replays some rules of the report over its range. It asks the store for the span with the report's head, and "
+        "for "
         "those of other reports of that time. Only this finds a report that somebody changed and signed again with the "
         "right key.",
     .examples = examples,

@@ -84,7 +84,7 @@ static bt_status find_trace(finder f, const bt_trace_id *id, bt_error *error) {
                       : bt_read_by_id(place.source, options, id, 1, take_read, &f, error);
   }
   if (!status && !f.is_found) status = bt_error_set(error, BT_NOT_FOUND, "the source has no trace %s (any more)", hex);
-  if (status && options->tempo.url) bt_failure_name_place(options->tempo.url, BT_NO_TEMPO_ADVICE, error);
+  if (status && options->source.address) bt_failure_name_place(options->source.address, BT_NO_STORE_ADVICE, error);
   bt_replay_place_close(&place);
   return status;
 }

@@ -37,10 +37,10 @@ bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place
     return bt_cli_open_traces(options->traces, options->trace_count, options->jobs, &out->source, error);
   bt_http_options http = {.concurrency = (uint32_t)options->concurrency,
                           .concurrency_max = (uint32_t)options->concurrency_max};
-  bt_tempo_settings tempo = options->tempo;
-  bt_tempo_settings_use_environment(&tempo);
+  bt_source_settings settings = options->source;
+  bt_source_settings_use_environment(&settings);
   bt_status status = bt_http_client_new(&http, &out->client, error);
-  return status ? status : bt_tempo_settings_open(&tempo, NULL, out->client, &out->source, error);
+  return status ? status : bt_source_settings_open(&settings, out->client, &out->source, error);
 }
 
 void bt_replay_place_close(bt_replay_place *place) {
@@ -116,10 +116,10 @@ void bt_replay_print_violation(const bt_rule_definition *definition, const bt_vi
                                          : "");
 }
 
-/* Files need no word about what reads them. */
+/* What has no version but ours needs no word about what reads it. */
 void bt_replay_print_source(const bt_source_about *about) {
   char text[BT_SOURCE_TEXT_BYTES];
-  if (!about->kind || strcmp(about->kind, "tempo") != 0) return;
+  if (!about->kind || (about->is_checked && !about->version[0])) return;
   bt_source_about_text(about, text);
   bt_print("source: %s\n", text);
 }
@@ -229,6 +229,7 @@ enum {
   OPT_DSL,
   OPT_RULE,
   OPT_TEMPO,
+  OPT_STORE,
   OPT_TEMPO_USER,
   OPT_TEMPO_PASSWORD_FILE,
   OPT_TEMPO_TOKEN_FILE,
@@ -263,8 +264,11 @@ const bt_flag bt_flags_rules[] = {
 const bt_flag bt_flags_traces[] = {
     {"tempo", OPT_TEMPO, "URL", NULL, "Tempo's HTTP address, with the path before /api/ if there is one",
      "BETRACE_TEMPO_URL"},
+    {"store", OPT_STORE, "URL", NULL,
+     "URL of the store, with its kind before the scheme: tempo+http://… or tempo+https://…; instead of --tempo",
+     "BETRACE_STORE"},
     {"traces", OPT_TRACES, "FILE", NULL,
-     "OTLP trace file (JSON, JSON lines, protobuf; gzip is fine) instead of a Tempo; may be given several times", NULL},
+     "OTLP trace file (JSON, JSON lines, protobuf; gzip is fine) instead of a store; may be given several times", NULL},
     {"jobs", OPT_JOBS, "N", "the processors", BT_JOBS_HELP, NULL},
     {"tenant", OPT_TENANT, "NAME", NULL, "X-Scope-OrgID for Tempo", NULL},
     {"tempo-user", OPT_TEMPO_USER, "NAME", NULL, "user for Tempo (basic authentication)", "BETRACE_TEMPO_USER"},
@@ -277,7 +281,7 @@ const bt_flag bt_flags_traces[] = {
      "BETRACE_TEMPO_TIMEOUT"},
     {"tempo-replication", OPT_TEMPO_REPLICATION, "N", "0", "ingesters that hold each span (Tempo 2); 0: as Tempo says",
      "BETRACE_TEMPO_REPLICATION"},
-    {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to Tempo at once at first", NULL},
+    {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to the store at once at first", NULL},
     {"tempo-concurrency-max", OPT_CONCURRENCY_MAX, "N", "16",
      "to so many their number grows while answers come as fast", NULL},
     {0}};
@@ -286,7 +290,7 @@ const bt_flag bt_flags_assumptions[] = {
     {"settle", OPT_SETTLE, "DURATION", "2m", "a trace is settled when its last span is older than this", NULL},
     {"margin", OPT_MARGIN, "DURATION", "15m", "longest trace that is judged at the edge of a range", NULL},
     {"lateness", OPT_LATENESS, "DURATION", "15m", "how much later than its time a span may arrive", NULL},
-    {"handover", OPT_HANDOVER, "DURATION", "1h", "how long Tempo may keep spans that only a read by id sees", NULL},
+    {"handover", OPT_HANDOVER, "DURATION", "1h", "how long the store may keep spans that only a read by id sees", NULL},
     {"budget", OPT_BUDGET, "STEPS", "0", "what a rule may take on one trace; 0: as many as its spans call for", NULL},
     {"clock-skew", OPT_CLOCK_SKEW, "DURATION", "0s", "order of spans of two services within this is unknown", NULL},
     {"require-complete", OPT_REQUIRE_COMPLETE, NULL, NULL, "a missing parent makes a trace incomplete", NULL},
@@ -329,15 +333,16 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_RULES: return options->has_wrong_rules |= !bt_cli_rules_add_file(&options->rules, value), true;
   case OPT_DSL: return options->has_wrong_rules |= !bt_cli_rules_add_text(&options->rules, "dsl", value), true;
   case OPT_RULE: return append_text(&options->only, &options->only_count, value);
-  case OPT_TEMPO: return options->tempo.url = value, true;
-  case OPT_TEMPO_USER: return options->tempo.user = value, true;
-  case OPT_TEMPO_PASSWORD_FILE: return options->tempo.password.file = value, true;
-  case OPT_TEMPO_TOKEN_FILE: return options->tempo.token.file = value, true;
-  case OPT_TEMPO_CA: return options->tempo.ca_file = value, true;
+  case OPT_TEMPO: return options->source.tempo.url = value, true;
+  case OPT_STORE: return options->source.store = value, true;
+  case OPT_TEMPO_USER: return options->source.tempo.user = value, true;
+  case OPT_TEMPO_PASSWORD_FILE: return options->source.tempo.password.file = value, true;
+  case OPT_TEMPO_TOKEN_FILE: return options->source.tempo.token.file = value, true;
+  case OPT_TEMPO_CA: return options->source.tempo.ca_file = value, true;
   case OPT_TEMPO_TIMEOUT:
-    return take_duration(value, &options->tempo.timeout_ns) && options->tempo.timeout_ns >= 1000000;
+    return take_duration(value, &options->source.tempo.timeout_ns) && options->source.tempo.timeout_ns >= 1000000;
   case OPT_TEMPO_REPLICATION:
-    return bt_cli_number(value, &options->tempo.replication) && options->tempo.replication <= 64;
+    return bt_cli_number(value, &options->source.tempo.replication) && options->source.tempo.replication <= 64;
   case OPT_JOBS: return bt_cli_take_jobs(value, &options->jobs);
   case OPT_TRACES: return append_text(&options->traces, &options->trace_count, value);
   case OPT_SINCE: return take_duration(value, &options->since_ns) && options->since_ns > 0;
@@ -449,15 +454,31 @@ static int check_rules(bt_replay_options *options, const bt_command *command, un
   return code;
 }
 
+int bt_replay_options_choose(bt_replay_options *options, const bt_command *command) {
+  bt_error error = {0};
+  bt_status status = bt_source_settings_choose(&options->source, &error);
+  return status ? bt_cli_usage_error(command->name, "%s", error.message) : BT_EXIT_FINE;
+}
+
+static int check_source(bt_replay_options *options, const bt_command *command, unsigned needs) {
+  bt_source_settings *source = &options->source;
+  if (!options->trace_count) bt_source_settings_take_address(source);
+  int code = bt_replay_options_choose(options, command);
+  if (code) return code;
+  if (source->address && options->trace_count)
+    return bt_cli_usage_error(command->name, "--store or --tempo and trace files exclude each other: traces come from "
+                                             "a store or from files");
+  if (needs & BT_NEEDS_SOURCE && !source->address && !options->trace_count)
+    return bt_cli_usage_error(command->name, "say where the traces are: --store URL, --tempo URL, --traces FILE, or a "
+                                             "trace file");
+  return BT_EXIT_FINE;
+}
+
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs) {
   int code = check_rules(options, command, needs);
   if (code) return code;
-  if (!options->tempo.url && !options->trace_count) options->tempo.url = getenv("BETRACE_TEMPO_URL");
-  if (options->tempo.url && options->trace_count)
-    return bt_cli_usage_error(command->name,
-                              "--tempo and trace files exclude each other: traces come from a Tempo or from files");
-  if (needs & BT_NEEDS_SOURCE && !options->tempo.url && !options->trace_count)
-    return bt_cli_usage_error(command->name, "say where the traces are: --tempo URL, --traces FILE, or a trace file");
+  code = check_source(options, command, needs);
+  if (code) return code;
   if (options->has_start && options->has_end && options->start_ns >= options->end_ns)
     return bt_cli_usage_error(command->name, "--start has to be before --end");
   return BT_EXIT_FINE;

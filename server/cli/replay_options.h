@@ -13,13 +13,13 @@
 #include "server/replay/replay.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
-#include "server/settings/tempo_settings.h"
+#include "server/settings/source_settings.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_replay_options {
-  bt_tempo_settings tempo;
+  bt_source_settings source;
   const char *tenant;
   const char **traces; /* owned array of borrowed names */
   size_t trace_count;
@@ -48,6 +48,8 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
 /* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
 typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4 } bt_needs;
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
+/* Part of it, for a command that needs nothing else: which store --store and --tempo name. */
+int bt_replay_options_choose(bt_replay_options *options, const bt_command *command);
 /* For a command whose operands are files: rule files where it takes rules, and files of traces. What stands behind "--"
  * is traces. BT_EXIT_FINE, or the exit status, and a message is printed. */
 int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,
@@ -82,7 +84,7 @@ void bt_replay_show_progress(void *context, double fraction, const bt_replay_res
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_clear_progress(void);
 
-/* Prints one line for a violation; one for the Tempo that answered; and with that, lines for what was not read or is
+/* Prints one line for a violation; one for the store that answered; and with that, lines for what was not read or is
  * not settled. */
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation);
 void bt_replay_print_source(const bt_source_about *about);

@@ -206,7 +206,7 @@ static void print_list(const json_t *chain) {
     bt_print("  %s  %s is named by %zu reports: %s\n", is_certain ? "FORK   " : "unknown", text_at(one, "report_id"),
              json_array_size(json_object_get(one, "named_by")),
              is_certain ? "one was made anew, or by another service"
-                        : "one was made after a start, by what Tempo showed then");
+                        : "one was made after a start, by what the store showed then");
   }
   json_array_foreach(json_object_get(chain, "unknown"), index, one)
       bt_print("  unknown  what %s follows: %s\n", text_at(one, "report_id"), text_at(one, "reason"));

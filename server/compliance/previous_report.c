@@ -106,9 +106,9 @@ bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str 
   return BT_OK;
 }
 
-/* ---- what is in Tempo ---- */
+/* ---- what is in the store ---- */
 
-/* Whoever may write to Tempo may write a span; the head in it has to be signed by the key that signs this service's
+/* Whoever may write to the store may write a span; the head in it has to be signed by the key that signs this service's
  * reports. */
 static bool is_signed(const bt_previous_question *question, const bt_report_in_span *one) {
   char text[BT_SIGNED_TEXT_BYTES];
@@ -163,10 +163,11 @@ bt_status bt_previous_report_ask(const bt_previous_question *question, bt_previo
   if (status) return status;
   bt_time_format(question->now_ns - back_ns, since);
   if (!is_whole)
-    *out = (bt_previous_report){.reason = "the service made none since it started, and Tempo could not be asked for "
-                                          "the spans of those of before (all of them)"};
+    *out =
+        (bt_previous_report){.reason = "the service made none since it started, and the store could not be asked for "
+                                       "the spans of those of before (all of them)"};
   else if (out->known_by == BT_KNOWN_BY_NOBODY)
     snprintf(out->reason, sizeof out->reason,
-             "the service made none since it started, and Tempo shows no span of one since %s", since);
+             "the service made none since it started, and the store shows no span of one since %s", since);
   return BT_OK;
 }

@@ -1,6 +1,6 @@
 /* The report before: each report names the last one of its framework and tenant by id and head, so that who has them
  * all sees that none is missing between them. The service knows its own since it started, and those of before by the
- * spans that they left in Tempo: one counts where its head is signed by the service's key. Where neither tells, the
+ * spans that they left in the store: one counts where its head is signed by the service's key. Where neither tells, the
  * report says that it does not know, and why. Thread: any; what is remembered is locked by its owner. */
 #ifndef BT_SERVER_PREVIOUS_REPORT_H
 #define BT_SERVER_PREVIOUS_REPORT_H
@@ -34,8 +34,8 @@ typedef struct bt_last_reports bt_last_reports;
 bt_last_reports *bt_last_reports_new(void); /* new; NULL: no memory */
 void bt_last_reports_free(bt_last_reports *last);
 bool bt_last_reports_find(const bt_last_reports *last, const char *tenant, bt_str framework, bt_previous_report *out);
-/* The framework and tenant whose turn is longest ago make room: then their next report asks Tempo, as after a start.
- * BT_NO_MEMORY alone. */
+/* The framework and tenant whose turn is longest ago make room: then their next report asks the store, as after a
+ * start. BT_NO_MEMORY alone. */
 bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str framework, const char *report_id,
                               const char *head, bt_error *error) BT_MUST_CHECK;
 

@@ -1,6 +1,6 @@
-/* The head of a report as a span in Tempo: one trace of its own, named betrace.report, with an id that is derived from
- * the report's (api.md, Violation spans), so that evaluation leaves it out. It puts a time on a head that whoever keeps
- * the file does not own. Thread: the caller's; it blocks. */
+/* The head of a report as a span in the store: one trace of its own, named betrace.report. Its id is derived from the
+ * report's (api.md, Violation spans), so evaluation leaves it out. It puts a time on a head that whoever
+ * keeps the file does not own. Thread: the caller's; it blocks. */
 #ifndef BT_SERVER_REPORT_SPAN_H
 #define BT_SERVER_REPORT_SPAN_H
 

@@ -1,5 +1,5 @@
-/* Turns of reports. See report_turn.h. Tempo is asked before the turn: nobody waits for that. What was made meanwhile
- * goes before what Tempo said. */
+/* Turns of reports. See report_turn.h. The store is asked before the turn: nobody waits for that. What was made
+ * meanwhile goes before what the store said. */
 #include "server/compliance/report_turn.h"
 
 #include <pthread.h>
@@ -43,7 +43,7 @@ static bool find_own(const bt_report_turn *turn, bt_str framework, bt_previous_r
   return is_found;
 }
 
-/* Why Tempo has nothing to say of earlier reports; NULL: it may have. */
+/* Why the store has nothing to say of earlier reports; NULL: it may have. */
 static const char *why_not(const bt_report_turn *turn) {
   if (!turn->key) return "and reports that are not signed cannot be told from those of others";
   if (bt_source_known(turn->source).is_static) return "and files hold no spans of reports";

@@ -1,5 +1,5 @@
-/* Compares whole traces that Tempo gives in batches with what doctor pushed. Where a batch says that a trace has to be
- * read by id, it says nothing wrong about it: that only costs a read. */
+/* Compares whole traces that the store gives in batches with what doctor pushed. Where a batch says that a trace has to
+ * be read by id, it says nothing wrong about it: that only costs a read. */
 #include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
 

@@ -95,7 +95,7 @@ static bt_status find_some(deciding *d, bt_error *error) {
   bt_source_account account = {0};
   bt_error why = {0};
   d->given = 0;
-  bt_status status = bt_source_find_spans(options->tempo, &request, take_spans, d, &account, &why);
+  bt_status status = bt_source_find_spans(options->store, &request, take_spans, d, &account, &why);
   bt_source_account_dispose(&account);
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) return *error = why, status;
   if (status != BT_OK) return d->refused++, BT_OK; /* then it is searched in other ways */

@@ -82,7 +82,7 @@ static bt_status check_absent(bt_doctor *doctor, bt_error *error) {
   bt_status status = bt_fact_open(doctor, NULL, BT_ASPECT_ABSENT_BY_ID, NULL, &fact, error);
   if (status != BT_OK || !fact) return status;
   for (size_t i = 8; i < sizeof id.bytes; i++) id.bytes[i] ^= 0xA5;
-  status = bt_source_read(doctor->options->tempo, &request, take_any, &is_there, &account, &why);
+  status = bt_source_read(doctor->options->store, &request, take_any, &is_there, &account, &why);
   bt_source_account_dispose(&account);
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) return *error = why, status;
   fact->expected = "none";
@@ -141,14 +141,14 @@ bt_status bt_doctor_check_store(bt_doctor *doctor, bt_error *error) {
   const bt_doctor_options *options = doctor->options;
   const bt_probes *probes = &doctor->report->probes;
   int64_t inside_ns = probes->base_ns - BT_PROBE_LONG_NS / 2;
-  const asked_search full = {BT_ASPECT_FULL, options->small_tempo, every_root, bt_doctor_narrow(doctor),
+  const asked_search full = {BT_ASPECT_FULL, options->small_store, every_root, bt_doctor_narrow(doctor),
                              bt_probes_all(probes)};
   const asked_search window = {BT_ASPECT_WINDOW,
-                               options->tempo,
+                               options->store,
                                the_long_one,
                                {inside_ns, inside_ns + 1000000000},
                                bt_probes_with(probes, BT_PROBE_LONG)};
-  const asked_search shown = {BT_ASPECT_FOUND_BY_SEARCH, options->tempo, every_root, bt_doctor_narrow(doctor),
+  const asked_search shown = {BT_ASPECT_FOUND_BY_SEARCH, options->store, every_root, bt_doctor_narrow(doctor),
                               bt_probes_all(probes)};
   bt_status status = doctor->pass ? check_search(doctor, &shown, error) : BT_OK; /* the first time is the wait */
   if (status == BT_OK) status = check_same(doctor, error);

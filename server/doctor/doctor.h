@@ -1,4 +1,4 @@
-/* `betrace doctor`: pushes probe traces (probes.h), waits until Tempo shows them, asks what our planner and our
+/* `betrace doctor`: pushes probe traces (probes.h), waits until the store shows them, asks what our planner and our
  * reads would ask, and compares what comes with what is true of the probes. The result is a list of facts, each of
  * which holds, does not, or could not be found out. Thread: one; the requests go through the client's. */
 #ifndef BT_SERVER_DOCTOR_DOCTOR_H
@@ -18,10 +18,14 @@
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/source.h"
 
+typedef struct bt_store_probes bt_store_probes;
+/* Of a kind of store, by the name of its source; NULL: doctor does not know that kind. */
+const bt_store_probes *bt_store_probes_of(const char *name);
+
 typedef struct bt_doctor_options {
   bt_http_client *client;
-  bt_source *tempo;        /* a Tempo's; whoever calls sets its pause between attempts */
-  bt_source *small_tempo;  /* the same Tempo, whose answers are taken for full with BT_DOCTOR_SMALL_LIMIT traces */
+  bt_source *store;        /* whoever calls sets its pause between attempts */
+  bt_source *small_store;  /* the same store, whose answers are taken for full with BT_DOCTOR_SMALL_LIMIT traces */
   bt_exchanges *exchanges; /* the client's record */
   bt_exporter_options exporter;
   const char *tenant;
@@ -90,19 +94,21 @@ typedef struct bt_doctor_report {
   bt_fact *facts;
   size_t count, capacity;
   bt_odd_probe odd[BT_ODD_PROBES];
-  int64_t odd_looked_ns; /* for how long after the push they were looked for; 0: not at all */
-  char version[80];      /* of Tempo, as it says; "" when it does not */
-  bt_source_about about; /* whether that is one of the versions that were checked */
-  char content_type[64]; /* of its answers to searches */
+  int64_t odd_looked_ns;        /* for how long after the push they were looked for; 0: not at all */
+  const bt_store_probes *store; /* of which kind it is; NULL: nothing was asked */
+  char version[80];             /* of the store, as it says; "" when it does not */
+  bt_source_about about;        /* whether that is one of the versions that were checked */
+  char content_type[64];        /* of its answers to searches */
   int64_t hidden_tail_ns, max_block_ns, max_range_ns; /* of its configuration; −1: not known */
   int64_t most_traces;                                /* of an answer; −1: not known */
   int64_t cut_bytes;                                  /* what is left of a longer text; 0: all of it; −1: not known */
 } bt_doctor_report;
 
 /* BT_OK: the report is whole, whatever it says. Else nothing could be found out, and the error says why (a receiver
- * that does not take the probes, a Tempo that does not answer). BT_UNAVAILABLE: it does not answer, or shows no probe.
- * BT_REFUSED: the receiver does not take them. BT_INVALID: options->run is no name of a run, or the receiver's address
- * or headers are wrong. BT_IO: the system gives no random bytes. BT_CANCELLED, BT_NO_MEMORY. Dispose in every case. */
+ * that does not take the probes, a store that does not answer). BT_UNAVAILABLE: it does not answer, or shows no probe.
+ * BT_REFUSED: the receiver does not take them. BT_INVALID: doctor does not know this kind of store, options->run is no
+ * name of a run, or the receiver's address or headers are wrong. BT_IO: the system gives no random bytes. BT_CANCELLED,
+ * BT_NO_MEMORY. Dispose in every case. */
 bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) BT_MUST_CHECK;
 void bt_doctor_report_dispose(bt_doctor_report *report);
 

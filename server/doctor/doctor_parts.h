@@ -152,9 +152,4 @@ bt_status bt_doctor_push_odd(bt_doctor *doctor, unsigned part, bt_error *error) 
 /* Searches for those that were not found yet, each over its own time. is_last: reads them by id too. */
 bt_status bt_doctor_look_for_odd(bt_doctor *doctor, bool is_last, bt_error *error) BT_MUST_CHECK;
 
-/* ---- store.c ---- */
-
-/* What the store says of itself: version, limits. Fails only where nothing answers, with the errors of bt_http_send. */
-bt_status bt_doctor_look_at_store(bt_doctor *doctor, bt_error *error) BT_MUST_CHECK;
-
 #endif

@@ -7,59 +7,6 @@
 
 #include "server/base/clock.h"
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A parameter's value, decoded; new; NULL: it is not there. */
-static char *read_parameter(const char *url, const char *name) {
-  const char *at = strchr(url, '?');
-  size_t length = strlen(name);
-  for (; at; at = strchr(at, '&')) {
-    at++;
-    if (strncmp(at, name, length) == 0 && at[length] == '=') break;
-  }
-  if (!at) return NULL;
-  at += length + 1;
-  char *value = malloc(strlen(at) + 1), *to = value;
-  for (; value && *at && *at != '&'; at++) {
-    bool is_escaped = *at == '%' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0;
-    *to++ = is_escaped ? (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])) : *at;
-    if (is_escaped) at += 2;
-  }
-  if (value) *to = '\0';
-  return value;
-}
-
-static int64_t read_number(const char *url, const char *name) {
-  char *text = read_parameter(url, name);
-  int64_t value = text ? strtoll(text, NULL, 10) : 0;
-  free(text);
-  return value;
-}
-
-/* The path below the address, which may have one of its own. */
-static const char *path_of(const char *url) {
-  const char *const known[] = {"/api/", "/status/", "/v1/traces"};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    const char *found = strstr(url, known[i]);
-    if (found) return found;
-  }
-  return "/";
-}
-
-static void set_question(bt_exchange *made, const bt_http_request *request) {
-  const char *path = path_of(request->url);
-  bool is_push = request->kind == BT_HTTP_EXPORT, is_search = !is_push && strncmp(path, "/api/search?", 12) == 0;
-  made->what = is_push ? "push" : is_search ? "search" : strstr(path, "/traces/") ? "trace" : "other";
-  made->query = is_search ? read_parameter(path, "q") : strndup(path, strcspn(path, "?"));
-  made->start_s = read_number(path, "start");
-  made->end_s = read_number(path, "end");
-  made->limit = read_number(path, "limit");
-}
-
 /* How long a number is that may be an address: 10.0.3.7, or with a port. 0: it is none. */
 static size_t address_length(bt_str text) {
   size_t length = 0, dots = 0;
@@ -103,7 +50,8 @@ void bt_exchanges_take(void *exchanges, const bt_http_exchange *exchange) {
   all->items = items;
   bt_exchange *made = &items[all->count++];
   *made = (bt_exchange){.at_ns = bt_clock_wall_ns() - exchange->took_ms * 1000000};
-  set_question(made, exchange->request);
+  made->what = exchange->request->kind == BT_HTTP_EXPORT ? "push" : "other";
+  if (all->read_question) all->read_question(exchange->request, made);
   set_answer(made, exchange);
 }
 

@@ -11,7 +11,7 @@
 
 typedef struct bt_exchange {
   const char *what;       /* "search", "trace", "other", "push" */
-  char *query;            /* TraceQL, decoded; or the path; new */
+  char *query;            /* decoded; or the path; new; NULL: not known */
   int64_t start_s, end_s; /* of a search; 0: none */
   int64_t limit;          /* of a search, in traces; 0: none */
   int64_t at_ns, took_ms;
@@ -25,6 +25,8 @@ typedef struct bt_exchanges { /* all-zero is empty */
   bt_exchange *items;
   size_t count, capacity;
   bool no_memory;
+  /* What a request asks, in the words of its store (store_probes.h); NULL: nothing is said of it. */
+  void (*read_question)(const bt_http_request *request, bt_exchange *made);
 } bt_exchanges;
 
 /* For bt_http_options.on_exchange; context: the exchanges. */

@@ -1,4 +1,4 @@
-/* What `betrace doctor` expects of a Tempo, as data: predicates of rules by topic, the ways to make a rule of each, and
+/* What `betrace doctor` expects of a store, as data: predicates of rules by topic, the ways to make a rule of each, and
  * what to look at. Each topic says what it means if the fact does not hold. There is no query here: the planner writes
  * the queries for these rules. Thread: constant. */
 #ifndef BT_SERVER_DOCTOR_FACTS_H

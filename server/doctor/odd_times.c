@@ -124,7 +124,7 @@ static bt_status search_until(const bt_doctor *doctor, size_t row, int64_t end_n
   bt_found_list found = {0};
   bt_source_account account = {0};
   bt_error why = {0};
-  bt_status status = bt_source_search(doctor->options->tempo, &request, &found, &account, &why);
+  bt_status status = bt_source_search(doctor->options->store, &request, &found, &account, &why);
   if (bt_found_list_get(&found, &probe->trace_id)) *after_ns = time_since(probe->pushed_ns);
   const char *reason = status != BT_OK ? why.message : account.failed_count ? account.failed[0].reason : "";
   snprintf(probe->problem, sizeof probe->problem, "%.190s", reason);
@@ -168,7 +168,7 @@ static bt_status read_by_id(const bt_doctor *doctor, bt_error *error) {
                              .priority = BT_PRIORITY_PEOPLE};
   bt_source_account account = {0};
   bt_error why = {0};
-  bt_status status = bt_source_read(doctor->options->tempo, &request, note_by_id, report->odd, &account, &why);
+  bt_status status = bt_source_read(doctor->options->store, &request, note_by_id, report->odd, &account, &why);
   bt_source_account_dispose(&account);
   if (status != BT_CANCELLED && status != BT_NO_MEMORY)
     return BT_OK; /* then they are not there by id, as far as known */

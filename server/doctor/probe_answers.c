@@ -41,7 +41,7 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_tim
   bt_search_request request = {.query = out->query,
                                .range = range,
                                .may_widen = out->may_widen,
-                               .max_found = source == doctor->options->small_tempo ? 0 : bt_doctor_max_found,
+                               .max_found = source == doctor->options->small_store ? 0 : bt_doctor_max_found,
                                .tenant = doctor->options->tenant,
                                .cancel = doctor->options->cancel,
                                .rule_id = "doctor",
@@ -89,7 +89,7 @@ bt_status bt_doctor_search(bt_doctor *doctor, bt_query query, bool may_widen, co
   doctor->answers = answers;
   bt_doctor_answer *made = &answers[doctor->answer_count];
   *made = (bt_doctor_answer){.query = query, .may_widen = may_widen};
-  bt_status status = bt_doctor_search_at(doctor, doctor->options->tempo, bt_doctor_narrow(doctor), made, error);
+  bt_status status = bt_doctor_search_at(doctor, doctor->options->store, bt_doctor_narrow(doctor), made, error);
   if (status != BT_OK) return status;
   doctor->answer_count++;
   *out = made;
@@ -142,7 +142,7 @@ bt_status bt_doctor_read_probes(const bt_doctor *doctor, const bt_doctor_read *r
                              .cancel = doctor->options->cancel,
                              .rule_id = "doctor",
                              .priority = BT_PRIORITY_PEOPLE};
-  bt_status status = bt_source_read(doctor->options->tempo, &request, pass_on, &r, &account, &why);
+  bt_status status = bt_source_read(doctor->options->store, &request, pass_on, &r, &account, &why);
   bt_source_account_dispose(&account);
   *end = (bt_doctor_read_end){.given = r.given};
   if (status == BT_OK) return BT_OK;

@@ -6,6 +6,7 @@
 #include "dsl/cut_text.h"
 #include "server/base/time_text.h"
 #include "server/doctor/doctor.h"
+#include "server/doctor/store_probes.h"
 
 enum { MARK_COLUMNS = 5, EXPECTED_COLUMNS = 22, SEEN_COLUMNS = 25, SHOWN_FINDINGS = 2, LEAST_TITLE = 30 };
 
@@ -67,7 +68,11 @@ static void write_duration(const char *before, int64_t duration_ns, const char *
 
 static void write_store(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out) {
   bt_buffer line = {0};
-  bt_buffer_printf(&line, "%s%s", report->version[0] ? "Tempo " : "a store that names no version", report->version);
+  if (report->version[0])
+    bt_buffer_printf(&line, "%s%s%s", report->store ? report->store->title : "", report->store ? " " : "",
+                     report->version);
+  else
+    bt_buffer_printf(&line, "a store that names no version");
   if (!report->about.is_checked && report->about.note[0]) bt_buffer_printf(&line, ", %s", report->about.note);
   if (report->content_type[0]) bt_buffer_printf(&line, ", answers searches with %s", report->content_type);
   if (report->hidden_tail_ns > 0) write_duration("hides the newest ", report->hidden_tail_ns, " from searches", &line);
@@ -76,8 +81,10 @@ static void write_store(const bt_doctor_report *report, const bt_doctor_style *s
   if (report->most_traces > 0)
     bt_buffer_printf(&line, ", gives up to %" PRId64 " traces an answer", report->most_traces);
   if (report->cut_bytes > 0) bt_buffer_printf(&line, ", cuts texts after %" PRId64 " bytes", report->cut_bytes);
-  if (report->cut_bytes > 0 && report->cut_bytes != BT_CUT_BYTES)
-    bt_buffer_printf(&line, " (max_attribute_bytes; betrace takes only those of %d bytes for cut)", BT_CUT_BYTES);
+  bool is_otherwise = report->cut_bytes > 0 && report->cut_bytes != BT_CUT_BYTES;
+  if (is_otherwise && report->store && report->store->cut_setting)
+    bt_buffer_printf(&line, " (%s; betrace takes only those of %d bytes for cut)", report->store->cut_setting,
+                     BT_CUT_BYTES);
   if (line.ptr) write_wrapped(line.ptr, 0, style->width, out);
   bt_buffer_dispose(&line);
   bt_buffer_printf(out, "run %s, %zu probe traces of service " BT_PROBE_SERVICE "\n\n", report->probes.run,
@@ -178,22 +185,14 @@ static bool is_hidden(const bt_odd_probe *probe) {
   return probe->is_pushed && probe->found_after_ns < 0 && !probe->problem[0];
 }
 
-/* The settings that make the wait for spans short that come late. */
+/* What it means, which settings make the wait shorter, and how to look again. */
 static void write_late_advice(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out) {
-  bool is_two = strncmp(report->version, "2.", 2) == 0;
-  const char *slack = is_two ? "storage.trace.wal.ingestion_time_range_slack"
-                             : "live_store.wal.ingestion_time_range_slack and "
-                               "block_builder.wal.ingestion_time_range_slack";
-  const char *blocks = is_two ? "ingester.max_block_duration" : "block_builder.consume_cycle_duration";
   bt_buffer line = {0};
-  bt_buffer_printf(&line,
-                   "Spans that come so late lie in blocks that this store dates by their arrival, or wait until their "
-                   "block is known. A search that ends with their own time does not show them, and until one up to now "
-                   "does no answer is certain for such times. The wait is shorter with a longer %s (as long as "
-                   "--lateness), and for what is older than "
-                   "query_frontend.search.query_backend_after with a shorter %s and storage.trace.blocklist_poll. Ask "
-                   "for the same probes again later: --again %s",
-                   slack, blocks, report->probes.run);
+  bt_buffer_printf(&line, "Spans that come so late lie in blocks that this store dates by their arrival, or wait until "
+                          "their block is known. A search that ends with their own time does not show them, and until "
+                          "one up to now does no answer is certain for such times. ");
+  if (report->store) report->store->write_late_advice(report, &line);
+  bt_buffer_printf(&line, "Ask for the same probes again later: --again %s", report->probes.run);
   if (line.ptr) write_wrapped(line.ptr, 0, style->width, out);
   bt_buffer_dispose(&line);
 }

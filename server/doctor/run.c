@@ -8,6 +8,7 @@
 
 #include "server/base/clock.h"
 #include "server/doctor/doctor_parts.h"
+#include "server/doctor/store_probes.h"
 
 static const size_t arena_cap_bytes = (size_t)256 << 20;
 static const int64_t second_ns = 1000000000, moment_ns = 5 * second_ns;
@@ -79,6 +80,25 @@ static bt_status make_passes(bt_doctor *doctor, bt_error *error) {
   return status == BT_OK ? bt_doctor_look_for_odd(doctor, true, error) : status;
 }
 
+/* What the store says of itself: version, limits. */
+static bt_status look_at_store(const bt_doctor *doctor, bt_error *error) {
+  const bt_doctor_options *options = doctor->options;
+  bt_doctor_report *report = doctor->report;
+  report->max_block_ns = report->max_range_ns = report->hidden_tail_ns = -1;
+  report->most_traces = report->cut_bytes = -1;
+  report->store = bt_store_probes_of(options->store->name);
+  if (!report->store)
+    return bt_error_set(error, BT_INVALID, "doctor knows no probes for a store of the kind %s", options->store->name);
+  options->exchanges->read_question = report->store->read_question;
+  bt_status status = report->store->look(doctor, report, error);
+  if (status == BT_OK) {
+    const bt_promises promises = bt_source_promises(options->store, BT_PROMISES_ALL, options->cancel);
+    report->about = promises.about;
+    report->hidden_tail_ns = promises.hidden_tail_ns;
+  }
+  return status;
+}
+
 bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) {
   *report = (bt_doctor_report){
       .started_ns = bt_clock_wall_ns(), .more_keys = options->keys, .more_key_count = options->key_count};
@@ -92,7 +112,7 @@ bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *repo
         bt_probes_make(&report->probes, options->run ? options->run : run, options->keys, options->key_count, error);
   if (status == BT_OK) status = bt_doctor_make_odd(&doctor, error);
   if (status == BT_OK) status = bt_doctor_rules_make(&doctor, error);
-  if (status == BT_OK) status = bt_doctor_look_at_store(&doctor, error);
+  if (status == BT_OK) status = look_at_store(&doctor, error);
   if (status == BT_OK) status = bt_doctor_push_and_wait(&doctor, error);
   if (status == BT_OK) status = make_passes(&doctor, error);
   for (size_t i = 0; i < made->count; i++)

@@ -103,7 +103,7 @@ static bt_status search_for(waiting *w, bt_query query, uint64_t *found, bt_erro
   bt_doctor_answer answer = {.query = query};
   if (w->search_problem[0]) return BT_OK;
   bt_status status =
-      bt_doctor_search_at(w->doctor, w->doctor->options->tempo, bt_doctor_narrow(w->doctor), &answer, error);
+      bt_doctor_search_at(w->doctor, w->doctor->options->store, bt_doctor_narrow(w->doctor), &answer, error);
   if (status != BT_OK) return status;
   if (!answer.is_answered) return note_problem(w, answer.reason, answer.is_refused, w->search_problem, error);
   w->unanswered = 0;
@@ -154,7 +154,7 @@ static bt_status wait_for_all(waiting *w, bt_error *error) {
     if (w->unanswered >= UNANSWERED_MAX || (w->is_late_sent && by_id && by_search)) return BT_OK;
     if (elapsed_ns >= doctor->options->wait_ns) return BT_OK;
     bt_doctor_say(doctor,
-                  "waiting for Tempo to show the probes: %u of %u are found after %" PRId64 " s, at most %" PRId64
+                  "waiting for the store to show the probes: %u of %u are found after %" PRId64 " s, at most %" PRId64
                   " s (--wait)",
                   bt_doctor_count(doctor->shown) - (doctor->shown == w->all && !w->shows_late), bt_doctor_count(w->all),
                   elapsed_ns / second_ns, doctor->options->wait_ns / second_ns);
@@ -220,12 +220,12 @@ static bt_status say_both(const waiting *w, bt_error *error) {
 static bt_status nothing_there(const waiting *w, bt_error *error) {
   if (w->doctor->options->run)
     return bt_error_set(error, BT_UNAVAILABLE,
-                        "none of the probes of run %s is there any more: were they sent to this Tempo and tenant, and "
+                        "none of the probes of run %s is there any more: were they sent to this store and tenant, and "
                         "is its retention longer than their age?",
                         w->doctor->options->run);
   return bt_error_set(error, BT_UNAVAILABLE,
                       "none of the probes that --otlp took is found by its id or by a search within %" PRId64
-                      " s: does --otlp lead to the Tempo of --tempo, and to the same tenant (--tenant)?",
+                      " s: does --otlp lead to the store of --store or --tempo, and to the same tenant (--tenant)?",
                       (bt_clock_monotonic_ns() - w->pushed_ns) / second_ns);
 }
 

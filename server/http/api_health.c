@@ -113,7 +113,7 @@ static bt_status watch_trouble(const bt_watch_status *status, bt_error *error) {
 }
 
 /* Said, but no reason to send nobody here: another instance would have the same gap. *provisional_ns: from when on, of
- * some tenant, what was counted is what Tempo shows so far; 0: of none. */
+ * some tenant, what was counted is what the store shows so far; 0: of none. */
 static bt_status check_watch(const bt_service *service, int64_t *provisional_ns, bt_error *error) {
   bt_watch_status *tenants = NULL;
   size_t count = 0;
@@ -136,10 +136,11 @@ static bt_status check_watch(const bt_service *service, int64_t *provisional_ns,
 static bt_status check_clock(const bt_service *service, bt_error *error) {
   int64_t ahead_ns = bt_source_clock_ahead_ns(service->source);
   if (!ahead_ns) return BT_OK;
-  return bt_error_set(error, BT_INVALID,
-                      "the clock here is up to %lld s ahead of Tempo's: BeTrace goes by Tempo's clock and settles "
-                      "traces that much later. Set both clocks from the same source of time",
-                      (long long)(ahead_ns / 1000000000));
+  return bt_error_set(
+      error, BT_INVALID,
+      "the clock here is up to %lld s ahead of the store's: BeTrace goes by the store's clock and settles "
+      "traces that much later. Set both clocks from the same source of time",
+      (long long)(ahead_ns / 1000000000));
 }
 
 static void answer_ready(const bt_service *service, bt_call *call) {

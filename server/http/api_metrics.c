@@ -102,12 +102,14 @@ static void write_rules(const rules_page *page) {
   each_rule(page, write_last_evaluation);
   bt_expose_family(out, "betrace_rule_lag_seconds", "gauge", "How far behind the present watch is, by rule.");
   each_rule(page, write_lag);
-  bt_expose_family(out, "betrace_rule_inspected_bytes_total", "counter",
-                   "Bytes that Tempo says it inspected for a rule: its price. It starts again with another condition.");
+  bt_expose_family(
+      out, "betrace_rule_inspected_bytes_total", "counter",
+      "Bytes that the store says it inspected for a rule: its price. It starts again with another condition.");
   each_rule(page, write_price);
-  bt_expose_family(out, "betrace_rule_sample_differences_total", "counter",
-                   "Traces of samples that Tempo gave otherwise when they were read again, or that its searches had "
-                   "ruled out. It starts again with another condition.");
+  bt_expose_family(
+      out, "betrace_rule_sample_differences_total", "counter",
+      "Traces of samples that the store gave otherwise when they were read again, or that its searches had "
+      "ruled out. It starts again with another condition.");
   each_rule(page, write_differences);
 }
 
@@ -205,22 +207,22 @@ static void write_tempo(const bt_service *service, bt_buffer *out) {
   bt_http_stats stats;
   bt_http_client_stats(service->client, &stats);
   bt_expose_family(out, "betrace_tempo_requests_total", "counter",
-                   "Requests to Tempo and to the OTLP endpoint, by what was asked and how it ended.");
+                   "Requests to the store and to the OTLP endpoint, by what was asked and how it ended.");
   for (size_t i = 0; i < BT_HTTP_KINDS; i++)
     for (size_t j = 0; j < BT_HTTP_OUTCOMES; j++) {
       const bt_label labels[] = {{"kind", bt_http_kind_names[i]}, {"outcome", bt_http_outcome_names[j]}, {NULL, NULL}};
       bt_expose_count(out, "betrace_tempo_requests_total", labels, stats.requests[i][j]);
     }
-  bt_expose_family(
-      out, "betrace_tempo_concurrency", "gauge",
-      "Requests to Tempo at once that the budget allows now; it grows while Tempo answers as fast, and falls when it "
-      "is overloaded.");
+  bt_expose_family(out, "betrace_tempo_concurrency", "gauge",
+                   "Requests to the store at once that the budget allows now; it grows while the store answers as "
+                   "fast, and falls when it "
+                   "is overloaded.");
   bt_expose_count(out, "betrace_tempo_concurrency", NULL, stats.allowed);
 }
 
 static void write_clock(const bt_service *service, bt_buffer *out) {
   bt_expose_family(out, "betrace_tempo_clock_ahead_seconds", "gauge",
-                   "By how much the clock here is ahead of Tempo's; what is settled is counted so much later.");
+                   "By how much the clock here is ahead of the store's; what is settled is counted so much later.");
   int64_t ahead_ns = bt_source_clock_ahead_ns(service->source);
   bt_expose_count(out, "betrace_tempo_clock_ahead_seconds", NULL, (uint64_t)(ahead_ns / 1000000000));
 }

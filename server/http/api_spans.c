@@ -1,5 +1,5 @@
-/* POST /v1/spans: passes pushed spans on to Tempo, or into the memory source, and answers what was accepted there. It
- * sends the unpacked OTLP body byte for byte, because decoding and encoding would lose what we do not model (trace
+/* POST /v1/spans: passes pushed spans on to the store, or into the memory source, and answers what was accepted there.
+ * It sends the unpacked OTLP body byte for byte, because decoding and encoding would lose what we do not model (trace
  * state, maps, dropped counts). It still decodes the body, to count the spans and to refuse a damaged one with its
  * place. See routes.h. */
 #include <stdio.h>

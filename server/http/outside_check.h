@@ -1,5 +1,5 @@
 /* A check of something outside whose result is kept for a moment: probes of /ready come often and from several sides,
- * and none of them may wait for long behind a Tempo that hangs. The check is a task of its own; who asks may be woken
+ * and none of them may wait for long behind a store that hangs. The check is a task of its own; who asks may be woken
  * by its end, and is told what is known. Thread: any. */
 #ifndef BT_SERVER_HTTP_OUTSIDE_CHECK_H
 #define BT_SERVER_HTTP_OUTSIDE_CHECK_H

@@ -35,7 +35,7 @@ typedef struct bt_service {
   bt_tag_cache *tags;          /* for completion */
   bt_http_client *client;
   bt_metrics *metrics;
-  bt_price_table *prices;              /* what each rule has cost Tempo so far */
+  bt_price_table *prices;              /* what each rule has cost the store so far */
   const bt_exporter_options *exporter; /* NULL: no OTLP endpoint */
   bt_assumptions assumptions;          /* of the service; rules may override theirs */
   int64_t max_range_ns;                /* of one replay; 0: none */

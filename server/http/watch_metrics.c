@@ -68,7 +68,7 @@ static const family families[] = {
      "How far behind the present everything is searched, judged and sent, gaps aside.", lag_seconds},
     {"betrace_watch_last_round_timestamp_seconds", "gauge", "When a round ended last without a failure.", last_round},
     {"betrace_watch_last_trace_timestamp_seconds", "gauge",
-     "When Tempo last had any trace for watch, whether a rule is about it or not.", last_trace},
+     "When the store last had any trace for watch, whether a rule is about it or not.", last_trace},
     {"betrace_watch_provisional_from_timestamp_seconds", "gauge",
      "From here on spans that came late may be missing in what was counted; watch will look again. 0: none comes so "
      "late.",
@@ -91,8 +91,8 @@ static const family families[] = {
     {"betrace_watch_rules", "gauge", "Enabled rules that are under watch.", rules},
     {"betrace_watch_rules_refused", "gauge",
      "Enabled rules that are not under watch, because no search finds what they look at.", refused},
-    {"betrace_watch_tempo_requests_total", "counter", "Requests that watch made to Tempo.", requests},
-    {"betrace_watch_inspected_bytes_total", "counter", "Bytes that Tempo says it inspected for them.", inspected},
+    {"betrace_watch_tempo_requests_total", "counter", "Requests that watch made to the store.", requests},
+    {"betrace_watch_inspected_bytes_total", "counter", "Bytes that the store says it inspected for them.", inspected},
 };
 
 static void write_family(const family *f, const bt_watch_status *tenants, size_t count, int64_t now_ns,

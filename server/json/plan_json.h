@@ -1,4 +1,4 @@
-/* What would be asked of Tempo for a rule, as JSON: explain. Thread: no state. */
+/* What would be asked of the store for a rule, as JSON: explain. Thread: no state. */
 #ifndef BT_SERVER_PLAN_JSON_H
 #define BT_SERVER_PLAN_JSON_H
 

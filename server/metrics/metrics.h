@@ -63,7 +63,7 @@ extern const char *const bt_report_end_names[BT_REPORT_ENDS];
 typedef enum bt_report_span_outcome {
   BT_REPORT_SPANS_SENT,
   BT_REPORT_SPANS_NOT_SENT, /* nowhere to send it to */
-  BT_REPORT_SPANS_FAILED,   /* the report's head is not in Tempo, or nobody knows */
+  BT_REPORT_SPANS_FAILED,   /* the report's head is not in the store, or nobody knows */
   BT_REPORT_SPAN_OUTCOMES
 } bt_report_span_outcome;
 extern const char *const bt_report_span_outcome_names[BT_REPORT_SPAN_OUTCOMES];

@@ -1,5 +1,5 @@
-/* Names and values of the traces, kept for some seconds: an editor asks at every keystroke, and Tempo need not be. What
- * could not be had is kept too, so that a Tempo that is away costs one wait and not one a key. Bounded in entries,
+/* Names and values of the traces, kept for some seconds: an editor asks at every keystroke, and the store need not be.
+ * What could not be had is kept too, so that a store that is away costs one wait and not one a key. Bounded in entries,
  * bytes and requests at once. Thread: any; nothing is held while a source is asked. */
 #ifndef BT_SERVER_QUERY_TAG_CACHE_H
 #define BT_SERVER_QUERY_TAG_CACHE_H

@@ -361,7 +361,7 @@ static bt_status explain_all(explaining *e, bt_source *source, bt_error *error) 
   bt_explain_result *result = e->result;
   bool asks = source && e->plan->filters;
   bt_status status = asks ? probe_all(e, error) : BT_OK;
-  if (!asks) snprintf(result->problem, sizeof result->problem, "there is no Tempo to ask");
+  if (!asks) snprintf(result->problem, sizeof result->problem, "there is no store to ask");
   if (!result->is_probed) e->probe = NULL;
   result->searched = e->plan->search_range;
   result->rules = calloc(e->plan->rule_count, sizeof *result->rules);

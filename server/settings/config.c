@@ -34,7 +34,7 @@ static bt_config config_defaults(void) {
   bt_config config = {.db = "./betrace.db",
                       .listen = "127.0.0.1:8080",
                       .assumptions = bt_assumptions_default(),
-                      .tempo = {.timeout_ns = INT64_C(120000000000)},
+                      .source.tempo = {.timeout_ns = INT64_C(120000000000)},
                       .max_rules = 10000,
                       .max_rule_versions = 100000,
                       .max_replays = 4,
@@ -185,14 +185,28 @@ static bool is_web_url(const char *url) {
   return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
 }
 
+/* Of a store and a Tempo that two layers name, the upper layer's is meant. */
+static bt_status choose_source(bt_config *config, bt_error *error) {
+  size_t store, tempo;
+  bool is_known = find_setting("store", &store) && find_setting("tempo", &tempo);
+  if (is_known && config->source.store && config->source.tempo.url &&
+      config->sources[store] != config->sources[tempo]) {
+    bool is_tempo = config->sources[tempo] > config->sources[store];
+    *(is_tempo ? &config->source.store : &config->source.tempo.url) = NULL;
+    config->sources[is_tempo ? store : tempo] = BT_CONFIG_FROM_DEFAULT;
+  }
+  return bt_source_settings_choose(&config->source, error);
+}
+
 static bt_status check_together(const bt_config *config, bt_error *error) {
-  if (config->tempo.url && config->trace_count)
+  if (config->source.address && config->trace_count)
     return bt_error_set(error, BT_INVALID,
-                        "--tempo and --traces exclude each other: traces come from a Tempo or from files");
-  if (config->memory_source_bytes && (config->tempo.url || config->trace_count || config->otlp || config->otlp_traces))
+                        "--store or --tempo and --traces exclude each other: traces come from a store or from files");
+  if (config->memory_source_bytes &&
+      (config->source.address || config->trace_count || config->otlp || config->otlp_traces))
     return bt_error_set(error, BT_INVALID,
-                        "--memory-source keeps pushed spans here, so it excludes --tempo, --traces and an OTLP "
-                        "endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
+                        "--memory-source keeps pushed spans here, so it excludes --store, --tempo, --traces and an "
+                        "OTLP endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
   if (!config->tls_cert != !config->tls_key)
     return bt_error_set(error, BT_INVALID, "--tls-cert and --tls-key belong together; one of them is missing");
   if (config->timestamp_url && !is_web_url(config->timestamp_url))
@@ -217,6 +231,7 @@ bt_config_outcome bt_config_read(int argc, char **argv, bt_config *out, bt_error
   if (!status && file) status = read_file(out, file, error);
   if (!status) status = read_environment(out, error);
   if (!status) status = take_flags(out, &flags, error);
+  if (!status) status = choose_source(out, error);
   if (!status) status = check_together(out, error);
   return status ? BT_CONFIG_WRONG : BT_CONFIG_READY;
 }

@@ -11,7 +11,7 @@
 #include "dsl/error.h"
 #include "dsl/text.h"
 #include "server/replay/replay.h"
-#include "server/settings/tempo_settings.h"
+#include "server/settings/source_settings.h"
 #include "server/work/pool.h"
 
 enum { BT_CONFIG_MAX_TRACES = 64, BT_CONFIG_MAX_NAMES = 16, BT_CONFIG_MAX_SETTINGS = 80 };
@@ -24,7 +24,7 @@ typedef enum bt_config_source {
 } bt_config_source;
 
 typedef struct bt_config {
-  bt_tempo_settings tempo;
+  bt_source_settings source;
   const char *traces[BT_CONFIG_MAX_TRACES]; /* files; trace_count of them */
   size_t trace_count;
   uint64_t memory_source_bytes;                  /* traces are what is pushed; 0: they are not */

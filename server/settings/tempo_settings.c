@@ -95,15 +95,15 @@ static void say_clock_ahead(int64_t ahead_ns) {
          (long long)(ahead_ns / 1000000000));
 }
 
-bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, const char *url, bt_http_client *client,
-                                 bt_source **out, bt_error *error) {
+bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, bt_http_client *client, bt_source **out,
+                                 bt_error *error) {
   secret password = {.value = NULL}, token = {.value = NULL};
   *out = NULL;
   bt_status status = check_ca(settings->ca_file, error);
   if (status == BT_OK) status = read_secret(&settings->password, "tempo-password-file", &password, error);
   if (status == BT_OK) status = read_secret(&settings->token, "tempo-token-file", &token, error);
   if (status == BT_OK) {
-    bt_tempo_options options = {.url = settings->url ? settings->url : url,
+    bt_tempo_options options = {.url = settings->url,
                                 .user = settings->user,
                                 .password = password.value,
                                 .token = token.value,

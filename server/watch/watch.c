@@ -36,9 +36,9 @@ static bt_status check_options(const bt_watch_options *options, bt_error *error)
   if (!options->exporter)
     return bt_error_set(error, BT_INVALID,
                         "--watch sends what it finds, and how far it has come, by OTLP: set --otlp (or "
-                        "OTEL_EXPORTER_OTLP_ENDPOINT) to the receiver of your Tempo, as in http://127.0.0.1:4318");
+                        "OTEL_EXPORTER_OTLP_ENDPOINT) to the receiver of your store, as in http://127.0.0.1:4318");
   if (bt_source_known(options->source).is_static)
-    return bt_error_set(error, BT_INVALID, "--watch needs a Tempo: files (--traces) do not change");
+    return bt_error_set(error, BT_INVALID, "--watch needs a store: files (--traces) do not change");
   if (options->interval_ns <= 0 || options->lookback_ns <= 0 || options->sweep_ns < 0)
     return bt_error_set(error, BT_INVALID, "--interval and --lookback have to be longer than 0s");
   if (options->replica >= options->replicas)

@@ -1,8 +1,8 @@
 /* Continuous evaluation (api.md, Watch): every enabled rule of every tenant, round after round. Each round searches
  * only the new slice of time, by the filters of the rules. A trace that it finds waits until it is quiet; then watch
  * reads it whole, judges it, and sends its violations. Later rounds look at slices again for late spans. Checkpoints in
- * Tempo say how far everything is done, so that a restart skips nothing. Thread: any; rounds run on a thread of their
- * own, sending on another. */
+ * the store say how far everything is done, so that a restart skips nothing. Thread: any; rounds run on a thread of
+ * their own, sending on another. */
 #ifndef BT_SERVER_WATCH_H
 #define BT_SERVER_WATCH_H
 
@@ -48,11 +48,11 @@ typedef struct bt_watch_status {
   char tenant[256];
   bool is_started; /* the watermark was found, or that there is none */
   int64_t done_ns; /* everything before it is searched, judged and sent, but for gaps; 0: nothing yet */
-  /* What was counted from here on is what Tempo showed. Spans that came late may be missing, and watch looks again when
-   * they are certainly shown. Gaps aside, as above. 0: none comes so late. */
+  /* What was counted from here on is what the store showed. Spans that came late may be missing, and watch looks again
+   * when they are certainly shown. Gaps aside, as above. 0: none comes so late. */
   int64_t provisional_from_ns;
   int64_t last_round_ns; /* when a round ended last without a failure; 0: none did */
-  /* The end of a trace that Tempo had lately, whether a rule is about it or not: the newest one is younger by some
+  /* The end of a trace that the store had lately, whether a rule is about it or not: the newest one is younger by some
    * minutes at most. 0: there was none since the start. */
   int64_t last_trace_ns;
   int64_t gap_start_ns, gap_end_ns;   /* hull of the gaps that are still to be caught up; equal: none */

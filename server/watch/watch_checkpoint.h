@@ -1,5 +1,5 @@
-/* Checkpoints: how far watch has come, kept as spans `betrace.watch` in Tempo, because nothing but rules is stored here
- * (api.md, Watch). The newest one is the watermark at the next start. Ids are derived from `until`, so that a
+/* Checkpoints: how far watch has come, kept as spans `betrace.watch` in the store, because nothing but rules is stored
+ * here (api.md, Watch). The newest one is the watermark at the next start. Ids are derived from `until`, so that a
  * checkpoint that is sent twice is one. Thread: no state. */
 #ifndef BT_SERVER_WATCH_CHECKPOINT_H
 #define BT_SERVER_WATCH_CHECKPOINT_H
@@ -38,7 +38,7 @@ typedef struct bt_checkpoint {
   int64_t provisional_from_ns;
   uint32_t replica, replicas;
   char rules_hash[65];
-  /* Watch is not behind, and Tempo has traces: where no violation is, there is none. Sent, and not read back. */
+  /* Watch is not behind, and the store has traces: where no violation is, there is none. Sent, and not read back. */
   bool is_looking;
 } bt_checkpoint;
 

@@ -17,7 +17,7 @@
 
 typedef enum bt_open_state {
   BT_OPEN_QUEUED,     /* waits for the emitter, or is with it */
-  BT_OPEN_EMITTED,    /* is in Tempo */
+  BT_OPEN_EMITTED,    /* is in the store */
   BT_OPEN_RETRACTING, /* its retraction waits for the emitter, or is with it */
   BT_OPEN_RETRACTED
 } bt_open_state;

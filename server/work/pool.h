@@ -1,5 +1,5 @@
 /* The one pool of threads. What is to be done goes into a lane; a lane has places of its own, so that what waits for a
- * Tempo that hangs holds up nobody who only reads memory. The lanes share threads, which are started when they are
+ * store that hangs holds up nobody who only reads memory. The lanes share threads, which are started when they are
  * needed, up to the sum of all places. Within a lane it goes by turns (turns.h), and no tenant has all places of a lane
  * that calls share. A full lane refuses at once. Thread: any may submit. */
 #ifndef BT_SERVER_WORK_POOL_H

@@ -33,7 +33,7 @@ class Canary(unittest.TestCase):
             self.assertEqual((code, [line["outcome"] for line in lines]), (0, ["ok", "ok"]), err)
             self.assertGreater(lines[0]["delay_seconds"], 1)
             for line in lines:  # which no Tempo shows: the canary says so, and counts it as no failure
-                self.assertIn("of a trace that never ended none: no search of this Tempo shows such traces", line["detail"])
+                self.assertIn("of a trace that never ended none: no search of this store shows such traces", line["detail"])
             with open(metrics, encoding="utf-8") as file:
                 text = file.read()
             self.assertIn("betrace_canary_rounds_total 2.000", text)

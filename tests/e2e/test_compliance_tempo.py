@@ -129,7 +129,7 @@ class ComplianceOnTempo(unittest.TestCase):
         with open(file, "w", encoding="utf-8") as out:
             json.dump(forged, out)
         told = run_cli("verify-report", file, "--key", self.public, "--tempo", self.tempo.url, *nothing).stdout
-        self.assertRegex(told, rf"(?s)others +Tempo knows of \d+ other reports .*{original['report_id']}, made ")
+        self.assertRegex(told, rf"(?s)others +the store knows of \d+ other reports .*{original['report_id']}, made ")
         self.assertEqual(run_cli("verify-report", file, "--key", self.public, *nothing).returncode, 0, "without Tempo nobody can tell: docs/COMPLIANCE.md says so")
 
     def without_its_worst_rule(self, report):
@@ -184,7 +184,7 @@ class ComplianceOnTempo(unittest.TestCase):
 
         key, _ = make_key(self.folder.name, "gdpr")
         first = ask(serve(key), 1)
-        self.assertIn("Tempo shows no span of one since", bodies(first, "report")[0]["previous"]["reason"])
+        self.assertIn("the store shows no span of one since", bodies(first, "report")[0]["previous"]["reason"])
         self.tempo.wait_until(lambda: is_found(first), "its span is searchable")
         second = ask(serve(key), 2)
         self.assertEqual(bodies(second, "report")[0]["previous"],

@@ -77,7 +77,16 @@ class DoctorTest(unittest.TestCase):
             self.assertIn("not among the versions that were checked", " ".join(text.stdout.split()))
             self.assertRegex(text.stdout, r"(?m)^FAIL a search shows what is there by its id +\d+ traces +0 after 1 s$")
             self.assertIn("Nothing else was asked", text.stdout)
-            self.assertRegex(text.stderr, r"waiting for Tempo to show the probes: 0 of \d+ are found after \d+ s, at most 1 s \(--wait\)")
+            self.assertRegex(text.stderr, r"waiting for the store to show the probes: 0 of \d+ are found after \d+ s, at most 1 s \(--wait\)")
+
+    def test_a_store_is_named_by_its_url(self):
+        with PartialStore(lambda *_: EMPTY) as store:
+            done = run_cli("doctor", "--store", f"tempo+{store.url}", "--otlp", store.url, "--again-after", "0s", "--wait", "1s", "--json",
+                           env={"BETRACE_TEMPO_URL": "http://127.0.0.1:1"})
+            report = json.loads(done.stdout)
+            self.assertEqual((done.returncode, report["outcome"]), (1, "fails"), done.stderr)
+            asked = {(made["what"], made["query"]) for made in report["requests"]}
+            self.assertLessEqual({("search", '{ name = "doctor.root" }'), ("push", "/v1/traces"), ("other", "/status/config")}, asked)
 
     def test_a_store_that_knows_names_alone(self):
         """Everything about one run, since a run that finds something wrong takes its time: it asks again after a moment."""
@@ -211,7 +220,7 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
             done = self.ask(store, "--wait", "1s", otlp=other.url)
             self.assertEqual((done.returncode, done.stdout), (3, ""))
-            self.assertIn("does --otlp lead to the Tempo of --tempo, and to the same tenant", done.stderr)
+            self.assertIn("does --otlp lead to the store of --store or --tempo, and to the same tenant", done.stderr)
             store.push_status = 400
             done = self.ask(store)
             self.assertEqual((done.returncode, done.stdout), (3, ""))

@@ -58,7 +58,7 @@ class ClockAhead(unittest.TestCase):
         with self.service(AHEAD) as server:
             ready = server.get("/ready").json()
             self.assertFalse(ready["parts"]["clock"]["ready"])
-            self.assertIn("ahead of Tempo's", ready["parts"]["clock"]["reason"])
+            self.assertIn("ahead of the store's", ready["parts"]["clock"]["reason"])
             self.assertEqual(ready["status"], "degraded")
             self.assertGreaterEqual(self.gauge(server, "betrace_tempo_clock_ahead_seconds"), AHEAD)
             for _ in range(3):

@@ -61,7 +61,7 @@ FLOORS = [
 ]
 # Doors in a floor that are for some alone: what stands on a source takes tempo/wire/source.h, and only who opens one knows which it is.
 ONLY_FOR = {
-    "tempo/api": {"server/settings", "server/doctor", "server/cli", "server"},
+    "tempo/api": {"server/settings", "server/doctor"},
     "tempo/files": {"server/rulefile", "server/http", "server/cli", "server/cli/lab", "server"},
 }
 # Above everything: they name what there is.

@@ -1,7 +1,7 @@
-/* `betrace canary`: does all of it work, from a pushed span to a violation in Tempo? It pushes one trace that breaks a
- * rule and one that keeps it, waits for the first's violation span, whose id it can derive, and looks that the second
- * has none. A third breaks the rule too and never ended: whether that is seen is told and is no failure, because no
- * search of a Tempo shows it. What it sees goes to stdout and, for a Prometheus, into a file. */
+/* `betrace canary`: does all of it work, from a pushed span to a violation in the store? It pushes one trace that
+ * breaks a rule and one that keeps it, waits for the first's violation span, whose id it can derive, and looks that the
+ * second has none. A third breaks the rule too and never ended: whether that is seen is told and is no failure, because
+ * no search of a store shows it. What it sees goes to stdout and, for a Prometheus, into a file. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   return BT_OK;
 }
 
-/* Whether Tempo has the violation span of that trace. */
+/* Whether the store has the violation span of that trace. */
 static bt_status look_for_violation(const canary *c, const bt_trace_id *violating, bool *found, bt_error *error) {
   bt_own_ids ids;
   const char *tenant = c->options->shared.tenant;
@@ -118,7 +118,7 @@ static void wait_ns(int64_t duration_ns) {
   while (!is_interrupted() && bt_clock_monotonic_ns() < end_ns) nanosleep(&(struct timespec){0, 100000000}, NULL);
 }
 
-/* Until it is there or its time is over; a Tempo that does not answer for a moment is asked again. */
+/* Until it is there or its time is over; a store that does not answer for a moment is asked again. */
 static bt_status wait_for(const canary *c, const bt_trace_id *violating, int64_t until_ns, bool *found,
                           bt_error *error) {
   bt_status status = BT_OK;
@@ -140,7 +140,7 @@ static void write_metrics(const canary *c, bt_buffer *out) {
       {"betrace_canary_rounds_total", "counter", "Rounds that pushed their traces.", (double)c->rounds},
       {"betrace_canary_missed_total", "counter", "Violations that did not come in time.", (double)c->missed},
       {"betrace_canary_false_total", "counter", "Violations of a trace that keeps the rule.", (double)c->untrue},
-      {"betrace_canary_unknown_total", "counter", "Rounds in which Tempo or the receiver did not answer.",
+      {"betrace_canary_unknown_total", "counter", "Rounds in which the store or the receiver did not answer.",
        (double)c->unknown},
       {"betrace_canary_delay_seconds", "gauge", "From push to violation, in the last round that went well.",
        (double)c->delay_ns / 1e9},
@@ -190,7 +190,7 @@ static bt_status push_all(const canary *c, bt_trace_id ids[CANARY_TRACES], bt_er
   return status;
 }
 
-/* Whom the failure is of: the receiver of spans, or Tempo. Programs get the message alone, as before. */
+/* Whom the failure is of: the receiver of spans, or the store. Programs get the message alone, as before. */
 static void say_unknown(canary *c, const char *url, bool found, const char *message) {
   bt_buffer detail = {0};
   if (c->options->shared.print_json)
@@ -225,7 +225,7 @@ static void judge_trial(canary *c, bt_status status, const bt_error *error, arri
     c->delay_ns = took_ns;
     c->succeeded_at_ns = bt_clock_wall_ns();
     snprintf(detail, sizeof detail, "the violation came after %s; of a trace that never ended %s", took,
-             seen.has_unended ? "it came too" : "none: no search of this Tempo shows such traces");
+             seen.has_unended ? "it came too" : "none: no search of this store shows such traces");
     print_outcome(c, "ok", detail);
   }
 }
@@ -239,7 +239,7 @@ static void make_round(canary *c) {
   bt_status status = push_all(c, ids, &error);
   if (!status) {
     c->rounds++;
-    c->asked = c->options->shared.tempo.url;
+    c->asked = c->options->shared.source.address;
   }
   if (!status) status = wait_for(c, &ids[CANARY_BREAKS], began_ns + c->options->within_ns, &seen.found, &error);
   int64_t took_ns = bt_clock_monotonic_ns() - began_ns;
@@ -319,7 +319,8 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 
 static int check_options(canary_options *options, const bt_command *self) {
   if (options->print_rule) return BT_EXIT_FINE;
-  if (options->shared.trace_count) return bt_cli_usage_error("canary", "files do not change: say --tempo URL");
+  if (options->shared.trace_count)
+    return bt_cli_usage_error("canary", "files do not change: say --store URL or --tempo URL");
   if (!options->otlp) options->otlp = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (!options->otlp) return bt_cli_usage_error("canary", "say where to push: --otlp URL, as in http://127.0.0.1:4318");
   return bt_replay_options_check(&options->shared, self, BT_NEEDS_SOURCE);
@@ -359,7 +360,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_canary = {
     .name = "canary",
     .summary = "pushes a known violation now and then, and expects it back",
-    .usage = "--tempo URL --otlp URL [flags]",
+    .usage = "--store URL --otlp URL [flags]",
     .about =
         "Each round pushes a trace that breaks the rule " RULE_ID
         " and one that keeps it, and waits for the violation span of the first, as a service with "
@@ -369,5 +370,5 @@ const bt_command bt_command_canary = {
     .groups = groups,
     .fine = "every round went well",
     .found = "a violation was missed, or was false",
-    .unknown = "Tempo or the receiver did not answer",
+    .unknown = "the store or the receiver did not answer",
     .run = canary_command};

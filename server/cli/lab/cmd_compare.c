@@ -190,7 +190,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_compare = {
     .name = "compare",
     .summary = "did the fix work: how often a rule is violated before and after",
-    .usage = "(--rules FILE --rule ID | --dsl TEXT) --before A..B --after C..D (--tempo URL | --traces FILE)",
+    .usage = "(--rules FILE --rule ID | --dsl TEXT) --before A..B --after C..D (--store URL | --traces FILE)",
     .about = "Compares how often a rule is violated by the traces that exercise it, in two ranges of time: rates, not "
              "numbers, because "
              "traffic changes.\n\n"

@@ -328,7 +328,7 @@ static bool take_side(diff_run *run, const char *value, bool is_text) {
 
 /* Flags of the tables for traces and assumptions, but for those that say which traces. */
 static bool is_passed_on(const bt_flag *flag) {
-  static const char *const own[] = {"tempo", "traces", "jobs"};
+  static const char *const own[] = {"tempo", "store", "traces", "jobs"};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     if (strcmp(flag->name, own[i]) == 0) return false;
   for (const bt_flag *row = bt_flags_traces; row->name; row++)
@@ -463,8 +463,8 @@ static const bt_example examples[] = {{"What would the new rules say of the last
 const bt_command bt_command_diff = {
     .name = "diff",
     .summary = "which verdicts change between two versions of the rules, and why",
-    .usage = "OLD NEW (TRACES… | --traces FILE | --tempo URL) [flags]\n"
-             "--old-program FILE RULES (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .usage = "OLD NEW (TRACES… | --traces FILE | --store URL) [flags]\n"
+             "--old-program FILE RULES (TRACES… | --traces FILE | --store URL) [flags]",
     .about =
         "Replays two versions of a rule file over the same traces, in one pass, "
         "and says which traces are newly violated and which "
@@ -476,9 +476,10 @@ const bt_command bt_command_diff = {
         "their verdicts cannot change.\n\n"
         "With --old-program two versions of betrace judge one version of the rules: the old program, then this one. "
         "Over "
-        "files they judge as `eval --all` does, over a Tempo as `replay` does, with one range and the same flags. Each "
+        "files they judge as `eval --all` does, over a store as `replay` does, with one range and the same flags. Each "
         "verdict that changes is told, also to and from inconclusive. What the old program does not tell is not known, "
-        "and never \"no change\". Without --end the range ends where Tempo hides no late spans any more (--handover "
+        "and never \"no change\". Without --end the range ends where the store hides no late spans any more "
+        "(--handover "
         "and "
         "--settle before now). Rules of a service come from GET /v1/rules/export.",
     .examples = examples,

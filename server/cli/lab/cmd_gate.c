@@ -151,7 +151,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_gate = {
     .name = "gate",
     .summary = "is a new version worse than the old one: violation ratios of two versions, for a rollout",
-    .usage = "--rules FILE --baseline VALUE --candidate VALUE [--by KEY] (--tempo URL | --traces FILE) [flags]",
+    .usage = "--rules FILE --baseline VALUE --candidate VALUE [--by KEY] (--store URL | --traces FILE) [flags]",
     .about = "Compares, for each rule, the share of violations among the traces that exercise it and that a version "
              "took part in. A trace "
              "that both versions took part in counts for both.\n\n"

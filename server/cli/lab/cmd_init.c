@@ -1,5 +1,5 @@
 /* `betrace init`: a folder to begin with. Rules with tests, hooks for pre-commit, settings for an editor, a pipeline
- * for CI, and from a Tempo or files of traces one recorded trace with a rule. What is there already is left alone. */
+ * for CI, and from a store or files of traces one recorded trace with a rule. What is there already is left alone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -181,7 +181,7 @@ static bt_status find_some(init_run *run, bt_found_list *found, bt_error *error)
   return status;
 }
 
-/* What ended a minute ago comes first, the youngest of it before the others. Of what is younger a Tempo may still hand
+/* What ended a minute ago comes first, the youngest of it before the others. Of what is younger a store may still hand
  * over the spans, so there the oldest comes first. The least is preferred. */
 static int64_t rank_trace(const bt_found *found, int64_t now_ns) {
   return found->end_ns <= now_ns - SETTLED_NS ? -found->start_ns : found->start_ns;
@@ -198,8 +198,8 @@ static void sort_by_preference(bt_found_list *found) {
   }
 }
 
-/* For some seconds in which a Tempo hands traces over, a read by id shows none of them: a second or two as a rule, and
- * longer where the Tempo is busy. */
+/* For some seconds in which a store hands traces over, a read by id shows none of them: a second or two as a rule, and
+ * longer where the store is busy. */
 static bt_status record_first_readable(init_run *run, const bt_found_list *found, bt_error *error) {
   enum { TRIES_MAX = 30, TRIES_IN_SILENCE = 3, WAIT_MS = 1000 };
   bt_status status = BT_NOT_FOUND;
@@ -212,18 +212,18 @@ static bt_status record_first_readable(init_run *run, const bt_found_list *found
     if (i && !bt_pause_ms(bt_replay_interrupt(), WAIT_MS)) return bt_error_set(error, BT_CANCELLED, "interrupted");
     status = bt_trace_find(&run->options, &found->items[i % found->count].id, record_trace, run, error);
   }
-  if (status != BT_NOT_FOUND || !run->options.tempo.url) return status;
+  if (status != BT_NOT_FOUND || !run->options.source.address) return status;
   return bt_error_set(
       error, BT_NOT_FOUND,
       "the search at %.300s found traces (%zu), but none that was then read by id for %d s was there: a "
-      "Tempo that is handing traces over shows them again after some seconds. Run betrace init again "
+      "store that is handing traces over shows them again after some seconds. Run betrace init again "
       "in a minute, or record one that you know: betrace record",
-      run->options.tempo.url, found->count, TRIES_MAX);
+      run->options.source.address, found->count, TRIES_MAX);
 }
 
 static bt_status record_sample(init_run *run, bt_error *error) {
   bt_found_list found = {0};
-  if (!run->options.tempo.url && !run->options.trace_count) return BT_OK;
+  if (!run->options.source.address && !run->options.trace_count) return BT_OK;
   bt_status status = find_some(run, &found, error);
   if (!status) {
     sort_by_preference(&found);
@@ -262,7 +262,7 @@ static int print_text(const init_run *run) {
   print_paths(run->left_alone, BT_STYLE_YELLOW, "left alone");
   if (json_array_size(run->left_alone)) bt_print_line("what is there already was not changed; --force writes over it");
   int code = check_folder(run);
-  if (!run->recorded.len) bt_print_line("a trace of your own as a test: betrace init --tempo URL, or betrace record");
+  if (!run->recorded.len) bt_print_line("a trace of your own as a test: betrace init --store URL, or betrace record");
   if (!run->ci) bt_print_line("a pipeline: betrace init --ci github, or --ci gitlab");
   return code;
 }
@@ -278,7 +278,7 @@ static int print_result(const init_run *run) {
   return code == BT_EXIT_FINE && json_array_size(run->left_alone) ? BT_EXIT_FOUND : code;
 }
 
-/* Everything is made before anything is written: a Tempo that does not answer leaves no half of a folder. */
+/* Everything is made before anything is written: a store that does not answer leaves no half of a folder. */
 static int run_init(init_run *run) {
   bt_error error = {0};
   run->written = json_array();
@@ -336,10 +336,11 @@ static const bt_example examples[] = {
 const bt_command bt_command_init = {
     .name = "init",
     .summary = "a folder to begin with: rules, tests, hooks, editor settings",
-    .usage = "[FOLDER] [--ci github|gitlab] [--tempo URL | --traces FILE] [--force]",
+    .usage = "[FOLDER] [--ci github|gitlab] [--store URL | --traces FILE] [--force]",
     .about =
         "Writes rules with tests below rules/, hooks for pre-commit, settings with which Visual Studio Code "
-        "completes and checks rule files, and with --ci a pipeline. With --tempo or --traces it also records one "
+        "completes and checks rule files, and with --ci a pipeline. With --store, --tempo or --traces it also records "
+        "one "
         "trace, without its attributes, and writes a rule about it. What it wrote is checked and tested at once.\n\n"
         "What is there already is left alone, and said.",
     .examples = examples,

@@ -277,7 +277,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_record = {
     .name = "record",
     .summary = "a rule test from a real trace, with attributes redacted",
-    .usage = "ID (RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .usage = "ID (RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --store URL) [flags]",
     .about = "Writes a real trace down as a test of rules, with the verdicts that they give now. Names, services, "
              "times, kinds, statuses and "
              "ids are kept. It keeps only attributes that the rules read and those that --keep names: real traces hold "

@@ -292,7 +292,7 @@ static const bt_example examples[] = {{"What do the traces of the last day keep 
 const bt_command bt_command_suggest = {
     .name = "suggest",
     .summary = "rules that traces keep already: order, presence, counts, latency",
-    .usage = "(--tempo URL | --traces FILE) [flags]",
+    .usage = "(--store URL | --traces FILE) [flags]",
     .about = "Proposes rules that nearly all traces keep: a span needs another one, one comes before another, how "
              "often one stands under "
              "another, how long one lasts. Candidates come from a sample; each is then replayed over the whole range, "

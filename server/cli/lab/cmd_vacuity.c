@@ -334,7 +334,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_vacuity = {
     .name = "vacuity",
     .summary = "rules that are never exercised, and names that no trace has",
-    .usage = "(RULES… | --rules FILE | --dsl TEXT) (TRACES… | --traces FILE | --tempo URL) [flags]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) (TRACES… | --traces FILE | --store URL) [flags]",
     .about =
         "A rule that nothing exercises is never violated, and looks like one that holds. This lists such rules, "
         "with the part of their condition that no trace meets. It also lists names of spans, services and "

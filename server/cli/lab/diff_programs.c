@@ -48,17 +48,30 @@ static void add_eval(const two_programs *p, bt_words *words) {
   add_traces(p->diff, words);
 }
 
-/* The address of an environment stays there, where nobody else sees it. */
+static bool is_tempo(const bt_source_settings *source) {
+  return strcmp(bt_store_kind_name(source->kind), "tempo") == 0;
+}
+
+/* Whether both programs find the Tempo in the environment. An old one does not know BETRACE_STORE, and a new one needs
+ * a flag where that names another. */
+static bool is_known(const bt_source_settings *source) {
+  const char *url = getenv("BETRACE_TEMPO_URL");
+  return url && strcmp(url, source->address) == 0 && !getenv("BETRACE_STORE");
+}
+
+/* A Tempo is named by the flag that old programs have too. The address of an environment stays there, where nobody else
+ * sees it. */
 static void add_replay(const two_programs *p, bt_words *words) {
   const bt_program_diff *diff = p->diff;
-  const char *url = diff->options->tempo.url, *known = getenv("BETRACE_TEMPO_URL");
+  const bt_source_settings *source = &diff->options->source;
   bt_words_add(words, "replay");
   bt_words_add(words, "--json");
   add_flag(words, "--limit", "0");
   add_flag(words, "--rules", p->rules);
   for (size_t i = 0; i < diff->options->trace_count; i++) add_flag(words, "--traces", diff->options->traces[i]);
   if (reads_files(diff)) return;
-  if (!known || strcmp(known, url) != 0) add_flag(words, "--tempo", url);
+  if (is_tempo(source) && !is_known(source)) add_flag(words, "--tempo", source->address);
+  if (!is_tempo(source)) add_flag(words, "--store", source->store);
   add_flag(words, "--start", diff->start);
   add_flag(words, "--end", diff->end);
   for (size_t i = 0; i < diff->passed.count; i++) bt_words_add(words, diff->passed.items[i]);
@@ -228,8 +241,8 @@ static bt_status run_both(two_programs *p, bt_error *error) {
 
 /* ---- all ---- */
 
-/* Worked out once: both programs are given the same. Without --end it is where Tempo hides no late spans any more, so
- * that the second program sees what the first one saw. */
+/* Worked out once: both programs are given the same. Without --end it is where the store hides no late spans any more,
+ * so that the second program sees what the first one saw. */
 static void set_range(bt_program_diff *diff) {
   bt_replay_options options = *diff->options;
   if (reads_files(diff)) return;

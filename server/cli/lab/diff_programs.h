@@ -18,8 +18,8 @@ typedef struct bt_program_diff {    /* all-zero, and what is asked for; borrowed
   const bt_replay_options *options; /* which have a source */
   const char *old_program;
   const char *rules_path, *rules_text; /* one of them */
-  bt_words passed;                     /* flags about Tempo and assumptions, as they were given; owned by the caller */
-  uint64_t examples;                   /* 0: all */
+  bt_words passed;   /* flags about the store and assumptions, as they were given; owned by the caller */
+  uint64_t examples; /* 0: all */
 
   /* what comes of it */
   bt_judged_rules rules;
@@ -28,7 +28,7 @@ typedef struct bt_program_diff {    /* all-zero, and what is asked for; borrowed
   bt_two_answers two;
   bt_program_change *changes; /* of each rule; those that a program refused have none */
   bt_buffer unknown;          /* why nothing is known of any rule; empty: something is */
-  char start[40], end[40];    /* of a Tempo's range; "": files */
+  char start[40], end[40];    /* of a store's range; "": files */
 } bt_program_diff;
 
 /* Runs both and prints what came. An exit status. */

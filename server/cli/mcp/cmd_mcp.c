@@ -11,11 +11,21 @@
 #include "server/cli/service_client.h"
 #include "server/rulefile/yaml_writer.h"
 
-enum { OPT_URL = BT_FLAG_OWN, OPT_TEMPO, OPT_TRACES, OPT_TOKEN_FILE, OPT_TENANT, OPT_CA, OPT_WRITES, MAX_TRACES = 16 };
+enum {
+  OPT_URL = BT_FLAG_OWN,
+  OPT_TEMPO,
+  OPT_STORE,
+  OPT_TRACES,
+  OPT_TOKEN_FILE,
+  OPT_TENANT,
+  OPT_CA,
+  OPT_WRITES,
+  MAX_TRACES = 16
+};
 
 typedef struct mcp_run {
   bt_service_client client; /* its url NULL: the service is here */
-  const char *tempo;
+  const char *tempo, *store;
   const char *traces[MAX_TRACES];
   size_t trace_count;
   bool allows_writes;
@@ -29,6 +39,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   switch (flag->id) {
   case OPT_URL: return run->client.url = value, value[0] != '\0';
   case OPT_TEMPO: return run->tempo = value, value[0] != '\0';
+  case OPT_STORE: return run->store = value, value[0] != '\0';
   case OPT_TRACES: return run->trace_count < MAX_TRACES && (run->traces[run->trace_count++] = value);
   case OPT_TOKEN_FILE: return run->client.token_file = value, true;
   case OPT_TENANT: return run->client.tenant = value, true;
@@ -61,9 +72,10 @@ static bt_status import_rules(mcp_run *run, bt_error *error) {
 }
 
 static bt_status open_here(mcp_run *run, bt_error *error) {
-  char *argv[5 + 2 * MAX_TRACES] = {(char *)"serve", (char *)"--db", (char *)":memory:"};
+  char *argv[7 + 2 * MAX_TRACES] = {(char *)"serve", (char *)"--db", (char *)":memory:"};
   int argc = 3;
   if (run->tempo) argv[argc++] = (char *)"--tempo", argv[argc++] = (char *)(uintptr_t)run->tempo;
+  if (run->store) argv[argc++] = (char *)"--store", argv[argc++] = (char *)(uintptr_t)run->store;
   for (size_t i = 0; i < run->trace_count; i++) {
     argv[argc++] = (char *)"--traces";
     argv[argc++] = (char *)(uintptr_t)run->traces[i];
@@ -104,10 +116,11 @@ static int serve_session(mcp_run *run) {
 
 static int check_and_serve(const bt_command *self, mcp_run *run, const bt_operands *operands) {
   bt_rule_paths files = {0};
-  if (run->client.url && (run->tempo || run->trace_count || run->named.count || operands->count))
-    return bt_cli_usage_error(self->name, "a service of --url has its own rules and traces; leave --rules, --tempo and "
-                                          "--traces away");
-  if (run->tempo && run->trace_count) return bt_cli_usage_error(self->name, "give --tempo or --traces, not both");
+  if (run->client.url && (run->tempo || run->store || run->trace_count || run->named.count || operands->count))
+    return bt_cli_usage_error(self->name, "a service of --url has its own rules and traces; leave --rules, --store, "
+                                          "--tempo and --traces away");
+  if ((run->tempo || run->store) && run->trace_count)
+    return bt_cli_usage_error(self->name, "give a store (--store, --tempo) or --traces, not both");
   bool has_rules = run->named.count || operands->count;
   if (has_rules && !bt_rule_paths_of(self->name, &run->named, operands, &files)) return BT_EXIT_USAGE;
   bool ok = true;
@@ -132,6 +145,8 @@ static int mcp_command(const bt_command *self, int argc, char **argv) {
 
 static const bt_flag flags[] = {
     {"tempo", OPT_TEMPO, "URL", NULL, "Tempo, whose traces are asked", "BETRACE_TEMPO_URL"},
+    {"store", OPT_STORE, "URL", NULL, "the store whose traces are asked, as in tempo+http://…; instead of --tempo",
+     "BETRACE_STORE"},
     {"traces", OPT_TRACES, "FILE", NULL, "a file of traces instead; may stand several times", NULL},
     {"allow-writes", OPT_WRITES, NULL, NULL, "also offer create_rule, which stores a rule", NULL},
     {0}};
@@ -152,7 +167,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_mcp = {
     .name = "mcp",
     .summary = "answers an assistant over the Model Context Protocol",
-    .usage = "(--rules PATH… (--tempo URL | --traces FILE) | --url URL) [flags]",
+    .usage = "(--rules PATH… (--store URL | --traces FILE) | --url URL) [flags]",
     .about = "Speaks the Model Context Protocol, one JSON-RPC message a line, over stdin and stdout until stdin ends. "
              "Each answer begins with what was looked at, what was not, and what it means; texts of traces are "
              "escaped, cut and marked as data. Rules live in memory, and nothing is written or sent.",

@@ -281,7 +281,7 @@ static void test_the_newest_that_the_key_signed_is_the_one_before(void **state) 
   begin(s, &b);
   ask(&b);
   assert_int_equal(b.found.known_by, BT_KNOWN_BY_NOBODY);
-  assert_non_null(strstr(b.found.reason, "Tempo shows no span of one since"));
+  assert_non_null(strstr(b.found.reason, "the store shows no span of one since"));
   add_signed(s, "rep-a", "SOC 2", HEAD_A, b.ours, b.signatures[0], NOON_NS);
   add_signed(s, "rep-b", "soc2", HEAD_B, b.ours, b.signatures[1], NOON_NS + SECOND_NS);
   add_signed(s, "rep-hipaa", "HIPAA", HEAD_C, b.ours, b.signatures[2], NOON_NS + 2 * SECOND_NS);

@@ -12,6 +12,7 @@
 
 #include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
+#include "server/doctor/store_probes.h"
 #include "server/json/doctor_json.h"
 #include "tests/support/asked.h"
 #include "tests/support/failing_alloc.h"
@@ -269,8 +270,28 @@ static void take(bt_exchanges *made, const char *url, bt_http_kind kind, int sta
   bt_http_response_dispose(&response);
 }
 
-static void requests_are_kept_without_addresses(void **state) {
+static void a_kind_of_store_is_found_by_its_name(void **state) {
+  (void)state;
+  assert_ptr_equal(bt_store_probes_of("tempo"), &bt_tempo_probes);
+  assert_null(bt_store_probes_of("files"));
+}
+
+/* Requests that no store reads are counted, and nothing is said of them. */
+static void requests_of_an_unknown_store(void **state) {
+  (void)state;
   bt_exchanges made = {0};
+  take(&made, "http://host/select?query=secret", BT_HTTP_SEARCH, 200, "{}");
+  take(&made, "http://host/v1/traces", BT_HTTP_EXPORT, 200, "");
+  assert_int_equal(made.count, 2);
+  assert_string_equal(made.items[0].what, "other");
+  assert_null(made.items[0].query);
+  assert_string_equal(made.items[1].what, "push");
+  assert_int_equal(bt_exchanges_last_status(&made), 200);
+  bt_exchanges_dispose(&made);
+}
+
+static void requests_are_kept_without_addresses(void **state) {
+  bt_exchanges made = {.read_question = bt_tempo_probes.read_question};
   (void)state;
   take(&made,
        "https://tempo.example:3200/sub/api/search?start=5&end=9&limit=3&spss=1&q=%7B%20name%20%3D%20%22a%26b%22%20%7D",
@@ -338,7 +359,7 @@ static void the_table_fits_its_width(void **state) {
 
 static void the_json_has_all(void **state) {
   fixture *f = *state;
-  bt_exchanges made = {0};
+  bt_exchanges made = {.read_question = bt_tempo_probes.read_question};
   bt_fact *fact = NULL;
   take(&made, "http://h/api/search?q=%7B%7D", BT_HTTP_SEARCH, 400, "no\xFF");
   assert_int_equal(bt_fact_open(&f->doctor, NULL, BT_ASPECT_WINDOW, NULL, &fact, &f->error), BT_OK);
@@ -385,6 +406,8 @@ int main(void) {
                                      cmocka_unit_test_setup_teardown(every_fact_can_fail, set_up, tear_down),
                                      cmocka_unit_test_setup_teardown(what_did_not_hold_is_kept, set_up, tear_down),
                                      cmocka_unit_test_setup_teardown(differences_are_found, set_up, tear_down),
+                                     cmocka_unit_test(a_kind_of_store_is_found_by_its_name),
+                                     cmocka_unit_test(requests_of_an_unknown_store),
                                      cmocka_unit_test(requests_are_kept_without_addresses),
                                      cmocka_unit_test_setup_teardown(the_table_fits_its_width, set_up, tear_down),
                                      cmocka_unit_test_setup_teardown(the_json_has_all, set_up, tear_down),

@@ -138,7 +138,7 @@ static void without_a_source_there_are_queries_and_no_numbers(void **state) {
   replay_run_add(&s->run, "events", "trace.has(event.name == \"e\")");
   explain(s, NULL);
   assert_false(s->result.is_probed);
-  assert_string_equal(s->result.problem, "there is no Tempo to ask");
+  assert_string_equal(s->result.problem, "there is no store to ask");
   assert_true(s->result.rules[0].reads_by_id);
   assert_null(query_of(&s->result.rules[0], BT_EXPLAIN_READ));
   s->fake.fail_filter = "{";

@@ -77,7 +77,7 @@ http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .
     {{- fail "replicas > 1 needs persistence.enabled false: replicas cannot share a database, and rules as code are written into each when it starts" -}}
   {{- end -}}
 {{- end -}}
-{{- range $name := list "replica" "replicas" "listen" "db" "tempo" "otlp" "watch" "ui" "tokens" "host" "config" "evidence-key" -}}
+{{- range $name := list "replica" "replicas" "listen" "db" "tempo" "store" "otlp" "watch" "ui" "tokens" "host" "config" "evidence-key" -}}
   {{- if hasKey $v.settings $name -}}
     {{- fail (printf "settings.%s is set by the chart itself: use its own value instead (see values.yaml)" $name) -}}
   {{- end -}}
