@@ -1,9 +1,9 @@
 /* Annotations: (framework, control) pairs and @severity. See checker.h and dsl.md §6. */
 #include "dsl/checker.h"
+#include "dsl/checker_vocabulary.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/lexer.h"
 #include "dsl/suggestion.h"
-#include "dsl/vocabulary.h"
 
 static const char *const severities[] = {"info", "low", "warning", "medium", "high", "error", "critical", NULL};
 

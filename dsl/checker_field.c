@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "dsl/checker.h"
+#include "dsl/checker_vocabulary.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/lexer.h"
 #include "dsl/suggestion.h"
-#include "dsl/vocabulary.h"
 
 typedef struct field_row {
   const char *name;

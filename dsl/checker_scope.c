@@ -3,18 +3,9 @@
 #include "dsl/diagnostic_codes.h"
 #include "dsl/vocabulary.h"
 
-/* Words that begin something else where a binding can stand. */
-static const char *const reserved_words[] = {
-    "and",       "or",    "not",   "in",    "as",     "true",    "false",  "trace",    "span",           "resource",
-    "scope",     "event", "link",  "when",  "never",  "always",  "where",  "before",   "after",          "within",
-    "between",   "under", "above", "child", "parent", "sibling", "of",     "contains", "matches",        "starts_with",
-    "ends_with", "count", "sum",   "min",   "max",    "avg",     "exists", "duration", "count_distinct", "every",
-    NULL,
-};
-
 static bool is_reserved(bt_str name) {
-  for (size_t i = 0; reserved_words[i]; i++)
-    if (bt_str_equal(name, bt_str_from(reserved_words[i]))) return true;
+  for (size_t i = 0; bt_vocabulary_reserved(i); i++)
+    if (bt_str_equal(name, bt_str_from(bt_vocabulary_reserved(i)))) return true;
   return false;
 }
 
@@ -88,8 +79,4 @@ bool bt_scope_bind(bt_checker *checker, const bt_ast_part *as) {
   }
   checker->visible[checker->visible_count++] = as->binding;
   return true;
-}
-
-const char *bt_vocabulary_reserved(size_t i) {
-  return i < sizeof reserved_words / sizeof reserved_words[0] ? reserved_words[i] : NULL;
 }

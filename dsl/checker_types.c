@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "dsl/checker.h"
+#include "dsl/checker_vocabulary.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/pattern.h"
 #include "dsl/suggestion.h"
-#include "dsl/vocabulary.h"
 
 static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};

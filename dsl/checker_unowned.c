@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "dsl/checker.h"
+#include "dsl/checker_vocabulary.h"
 #include "dsl/diagnostic_codes.h"
-#include "dsl/vocabulary.h"
 
 bool bt_checker_says_whose(const bt_checker *checker, const bt_ast *node) {
   static const char *const owned[] = {"span.attributes", "resource.attributes", "scope.attributes", "event.attributes",

@@ -1,8 +1,7 @@
-/* Warnings about a rule without errors: constants, empty lists, unused bindings, unsearchable rules, attributes that
- * look like spans. See checker.h. They walk the checked rule, so sugar is no concern here. */
+/* Warnings about a rule without errors: constants, empty lists, unused bindings, attributes that look like spans. See
+ * checker.h. They walk the checked rule, so sugar is no concern here. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
-#include "dsl/plan.h"
 #include "dsl/suggestion.h"
 
 static void visit_selection(bt_checker *checker, const bt_selection *selection);
@@ -177,34 +176,6 @@ static bool is_quoted(const bt_checker *checker, bt_range range) {
   return checker->text.ptr[range.start] == '"' || checker->text.ptr[range.start] == '`';
 }
 
-/* Batches give no events and no scopes: a trace of such a rule is one request. The planner says it, as of a replay;
- * most rules name spans, and need not be planned for that. */
-static void warn_of_unsearchable(bt_checker *checker, bt_range range) {
-  if (bt_rule_names_span(checker->rule)) return;
-  bool finds = true;
-  bt_projection read;
-  bt_projection_init(&read);
-  bt_status status = bt_plan_finds(checker->rule, &finds, NULL);
-  if (!status && !finds) status = bt_projection_add(&read, checker->rule, NULL);
-  checker->no_memory = checker->no_memory || status;
-  if (!status && !finds)
-    bt_checker_report(checker, BT_W_READS_ALL, range,
-                      "no search finds what this rule looks for, so of 1000 traces it reads 1000%s: name in `when` a "
-                      "span that these traces have",
-                      read.whole_trace ? ", one request each" : "");
-  bt_projection_dispose(&read);
-}
-
-static void warn_of_reading_all(bt_checker *checker, const bt_ast_rule *tree) {
-  bt_range range = tree->condition ? tree->condition->range : tree->clauses[0].keyword;
-  if (bt_rule_has_positive_selector(checker->rule))
-    warn_of_unsearchable(checker, range);
-  else
-    bt_checker_report(
-        checker, BT_W_READS_ALL, range,
-        "no span has to be there for a violation, so every trace has to be read: say in `when` which traces are meant");
-}
-
 void bt_checker_warnings(bt_checker *checker, const bt_ast_rule *tree) {
   const bt_rule *rule = checker->rule;
   bool literal_when = rule->when && rule->when->kind == BT_CONDITION_TRUE;
@@ -225,5 +196,4 @@ void bt_checker_warnings(bt_checker *checker, const bt_ast_rule *tree) {
   for (const bt_noted_name *path = checker->operand_paths; path; path = path->next) warn_of_operand_path(checker, path);
   bt_checker_warn_of_every(checker, tree);
   bt_checker_warn_of_doubts(checker, tree);
-  warn_of_reading_all(checker, tree);
 }

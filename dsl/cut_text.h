@@ -7,12 +7,9 @@
 
 #include <stdbool.h>
 
-#include "dsl/field.h"
-#include "dsl/kleene.h"
-#include "dsl/rule.h"
 #include "dsl/text.h"
 #include "dsl/trace.h"
-#include "dsl/value_comparison.h"
+#include "dsl/value.h"
 
 enum {
   BT_CUT_BYTES = 2048,
@@ -32,17 +29,6 @@ static inline bool bt_may_be_cut(const bt_value *value) {
 
 /* Whether some attribute of these may have been cut. */
 bool bt_has_cut_text(const bt_attributes *attributes);
-/* A field that holds an attribute's value. */
-bool bt_field_may_be_cut(const bt_field *field);
-
-/* One side of a comparison, and whether it is an attribute's value. */
-typedef struct bt_cut_side {
-  const bt_value *value;
-  bool is_attribute;
-} bt_cut_side;
-
-/* bt_values_meet where either side may have been cut. `pattern`, of the MATCHES operators, is the right side's text. */
-bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work);
 
 /* A text that begins with one that the pattern matches is matched, too: for matches, and with `whole` for =~ and !~.
  * False says nothing. */

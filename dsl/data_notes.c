@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dsl/absent_names.h"
+#include "dsl/cut_comparison.h"
 #include "dsl/cut_text.h"
 #include "dsl/field.h"
 #include "dsl/rule_walk.h"

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "dsl/cut_comparison.h"
 #include "dsl/cut_text.h"
 #include "dsl/matcher.h"
 #include "dsl/trace_state.h"

@@ -7,6 +7,7 @@
 
 #include "dsl/cut_text.h"
 #include "dsl/evaluation.h"
+#include "dsl/field.h"
 #include "dsl/text_number.h"
 
 enum { TESTS_OF_VALUE = 16, LONG_TEXT = 256, LONG_TEXT_ROUNDS = 32 };

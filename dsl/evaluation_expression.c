@@ -1,6 +1,7 @@
 /* Fields, expressions, comparisons and predicates where something may be unknown. What a static predicate says of a
  * seen span is asked of matcher.c. See evaluation.h. */
 #include "dsl/evaluation.h"
+#include "dsl/cut_comparison.h"
 #include "dsl/cut_text.h"
 #include "dsl/doubt.h"
 #include "dsl/field.h"

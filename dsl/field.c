@@ -166,6 +166,13 @@ bool bt_field_may_be_unsaid(bt_field_kind kind) {
   return kind == BT_FIELD_FLAGS || kind == BT_FIELD_TRACE_STATE;
 }
 
+bool bt_field_may_be_cut(const bt_field *field) {
+  bt_field_kind kind = field->kind;
+  return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE ||
+         kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE || kind == BT_FIELD_LINK_ATTRIBUTE ||
+         kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE || kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
+}
+
 bool bt_field_is_point(bt_field_kind kind) {
   return kind == BT_FIELD_START || kind == BT_FIELD_END || kind == BT_FIELD_EVENT_TIME;
 }

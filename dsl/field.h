@@ -38,6 +38,8 @@ bool bt_field_is_of_event(bt_field_kind kind);
 bool bt_field_is_of_link(bt_field_kind kind);
 /* Its value may not be known of a span that has no doubts (BT_DOUBT_*): span.flags, span.trace_state["vendor"]. */
 bool bt_field_may_be_unsaid(bt_field_kind kind);
+/* It is an attribute's value, a text of which may have been cut (cut_text.h). */
+bool bt_field_may_be_cut(const bt_field *field);
 /* span.start, span.end, event.time. */
 bool bt_field_is_point(bt_field_kind kind);
 

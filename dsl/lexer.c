@@ -7,6 +7,14 @@
 #include "dsl/diagnostic_codes.h"
 #include "dsl/vocabulary.h"
 
+/* Words that begin something else where a binding can stand. */
+static const char *const reserved_words[] = {
+    "and",       "or",    "not",   "in",    "as",     "true",    "false",  "trace",    "span",           "resource",
+    "scope",     "event", "link",  "when",  "never",  "always",  "where",  "before",   "after",          "within",
+    "between",   "under", "above", "child", "parent", "sibling", "of",     "contains", "matches",        "starts_with",
+    "ends_with", "count", "sum",   "min",   "max",    "avg",     "exists", "duration", "count_distinct", "every",
+};
+
 char bt_lexer_peek(const bt_lexer *lexer, size_t at) {
   return at < lexer->text.len ? lexer->text.ptr[at] : '\0';
 }
@@ -417,4 +425,8 @@ void bt_tokens_dispose(bt_tokens *tokens) {
   free(tokens->items);
   free(tokens->comments);
   *tokens = (bt_tokens){0};
+}
+
+const char *bt_vocabulary_reserved(size_t i) {
+  return i < sizeof reserved_words / sizeof reserved_words[0] ? reserved_words[i] : NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dsl/arena.h"
 #include "dsl/rule_walk.h"
 
 const char *bt_name_kind_in_words(bt_name_kind kind) {

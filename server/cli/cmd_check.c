@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/cli/cli.h"
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"

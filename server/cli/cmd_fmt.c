@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dsl/compile.h"
 #include "server/cli/cli.h"
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"

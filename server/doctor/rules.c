@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/base/eval_limit.h"
 #include "server/doctor/doctor_parts.h"
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dsl/checker_vocabulary.h"
 #include "dsl/vocabulary.h"
 
 const char *bt_word_class_name(bt_word_class class) {

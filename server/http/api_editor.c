@@ -2,6 +2,7 @@
  * and the canonical form. Nothing is stored. See routes.h. */
 #include <stdio.h>
 
+#include "dsl/compile.h"
 #include "server/base/clock.h"
 #include "server/editor/language.h"
 #include "server/editor/text_position.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/pattern.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"

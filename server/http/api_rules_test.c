@@ -2,6 +2,7 @@
  * by its id in the source. See routes.h. */
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"

@@ -1,6 +1,7 @@
 /* POST /v1/rules/validate: what a text means before it is saved. See routes.h. */
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/http/routes.h"
 #include "server/json/editor_json.h"
 #include "server/json/json_memory.h"

@@ -2,6 +2,7 @@
  * one, its example decides. See import_parts.h. Thread: no state. */
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "server/base/eval_limit.h"
 #include "server/import/import_parts.h"

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/import/import_parts.h"
 #include "server/rulefile/testcase.h"
 #include "server/rulefile/text_place.h"

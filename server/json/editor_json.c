@@ -1,6 +1,7 @@
 /* JSON for editors. See editor_json.h. */
 #include "server/json/editor_json.h"
 
+#include "dsl/checker_vocabulary.h"
 #include "dsl/vocabulary.h"
 #include "server/editor/language.h"
 #include "server/editor/text_position.h"

@@ -1,6 +1,7 @@
 /* Completion, hover and formatting: what the pages' editor asks as well, at places of documents. See answers.h. */
 #include <stdio.h>
 
+#include "dsl/compile.h"
 #include "server/editor/completion.h"
 #include "server/editor/language.h"
 #include "server/json/json_values.h"

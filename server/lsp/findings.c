@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/json/check_json.h"
 #include "server/lsp/place.h"
 #include "server/rulefile/checked_file.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "dsl/plan.h"
 #include "server/rules/derived_rule.h"
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/diagnostic.h"
-#include "dsl/rule.h"
 #include "server/rulefile/rulefile.h"
 
 typedef struct formatting {

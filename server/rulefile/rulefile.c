@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/rulefile/testcase.h"
 #include "server/rulefile/text_place.h"
 #include "server/rulefile/yaml_reader.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "dsl/compile.h"
 #include "server/base/time_text.h"
 
 typedef struct writer {

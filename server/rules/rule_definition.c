@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/base/sha256.h"
 #include "server/rules/rule_controls.h"
 #include "server/rules/rule_fields.h"

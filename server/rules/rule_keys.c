@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dsl/arena.h"
 #include "dsl/rule_walk.h"
 
 void bt_condition_visit(const bt_condition *condition, bt_predicate_visit visit, void *context) {

@@ -1,6 +1,6 @@
 /* What the regexes of a tenant's enabled rules take together, compiled. A write that makes it too much is refused; at
  * the start a rule that does not fit is broken, and the others serve. On the store thread, or before it runs. */
-#include "dsl/rule.h"
+#include "dsl/compile.h"
 #include "server/store/store_parts.h"
 
 static size_t bytes_of(const bt_rule_definition *definition) {

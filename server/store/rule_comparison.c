@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "dsl/compile.h"
+
 static bool is_same_text(const char *a, const char *b) {
   return strcmp(a ? a : "", b ? b : "") == 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "tests/bench/ast_walk.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/dsl_hostile.h"

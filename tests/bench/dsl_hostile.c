@@ -1,4 +1,5 @@
 /* Hostile rules. See dsl_hostile.h. */
+#include "dsl/compile.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/dsl_hostile.h"
 

@@ -1,6 +1,7 @@
 /* Rules over one large trace. See dsl_large.h. A made-up worker takes a lock for each job and gives it back; jobs
  * overlap. Each job is of one of seven kinds and has five spans: the job itself, and below it the lock taken, two
  * queries, and the lock given back. One job in a thousand lacks the last. */
+#include "dsl/compile.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/dsl_large.h"
 

@@ -1,6 +1,7 @@
 /* Rules over traces of their own words. See dsl_rules.h.
  * Names, services and attributes come from the rule, so that each of its selections has thousands of members: no trace
  * of that size is as hard on it. */
+#include "dsl/compile.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/dsl_rules.h"
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"
 #include "tests/diff/rule_features.h"

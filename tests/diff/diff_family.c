@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "tests/diff/random_family.h"
 #include "dsl/plan.h"
 #include "tests/naive/naive.h"

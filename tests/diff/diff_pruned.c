@@ -9,6 +9,7 @@
  * anything. */
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "tests/diff/prune_trace.h"
 #include "tests/diff/random_rule.h"

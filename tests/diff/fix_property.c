@@ -8,6 +8,7 @@
  * fix of that one is applied too. In the end every mistake that must have a fix has to have had one. */
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "tests/diff/broken_rule.h"
 #include "tests/diff/random_trace.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/cut_text.h"
 #include "dsl/field.h"
 #include "dsl/rule_walk.h"

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "dsl/compile.h"
 #include "dsl/data_notes.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/trace_text.h"

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "dsl/rule_sentence.h"
 #include "tests/support/case_file.h"

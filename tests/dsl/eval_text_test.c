@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "tests/support/random.h"
 

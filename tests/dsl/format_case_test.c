@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "dsl/compile.h"
 #include "tests/dsl/rule_case.h"
 
 static const char folder[] = "cases/format";

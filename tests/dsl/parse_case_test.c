@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "dsl/compile.h"
 #include "tests/dsl/rule_case.h"
 #include "tests/support/rule_print.h"
 

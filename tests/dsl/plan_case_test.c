@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "dsl/rule.h"
+#include "dsl/compile.h"
 #include "tests/support/case_file.h"
 #include "tests/support/plan_texts.h"
 

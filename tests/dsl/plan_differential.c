@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "dsl/traceql.h"
 #include "tests/support/asked.h"

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "dsl/compile.h"
 #include "dsl/plan.h"
 #include "dsl/traceql.h"
 #include "tests/support/asked.h"

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "dsl/plan.h"
 #include "tests/support/asked.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dsl/rule.h"
+#include "dsl/compile.h"
 #include "tests/support/failing_alloc.h"
 
 static const char *const texts[] = {

@@ -3,7 +3,8 @@
 #ifndef BT_TESTS_DSL_RULE_CASE_H
 #define BT_TESTS_DSL_RULE_CASE_H
 
-#include "dsl/rule.h"
+#include "dsl/diagnostic.h"
+#include "dsl/text.h"
 #include "tests/support/case_file.h"
 
 /* One line for each: code, line:column, the text that it speaks of, message, fix. */

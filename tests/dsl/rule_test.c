@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "dsl/compile.h"
 #include "dsl/rule.h"
 
 /* The code of the first error, or "" when the text compiles. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 
 enum { SPELLINGS = 40000, ZEROS = 200, MOST_TIMES_AS_LONG = 10 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "tests/support/random_case.h"
 #include "tests/support/trace_text.h"

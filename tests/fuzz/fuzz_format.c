@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "dsl/lexer.h"
 #include "dsl/rule.h"
 #include "tests/support/rule_print.h"

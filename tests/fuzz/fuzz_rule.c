@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "dsl/compile.h"
 #include "dsl/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

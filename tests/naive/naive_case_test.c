@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "tests/naive/naive.h"
 #include "tests/support/case_file.h"
 #include "tests/support/trace_text.h"

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "dsl/ast.h"
+#include "dsl/compile.h"
 #include "dsl/lexer.h"
-#include "dsl/rule.h"
 #include "dsl/vocabulary.h"
 #include "server/editor/completion.h"
 #include "server/editor/context.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dsl/compile.h"
 #include "dsl/plan.h"
 #include "dsl/traceql.h"
 #include "server/base/log.h"

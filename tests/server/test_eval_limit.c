@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "server/base/eval_limit.h"
 
 enum { SPANS = 2000 };

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "dsl/compile.h"
 #include "tests/support/golden_rules.h"
 #include "tests/support/plan_texts.h"
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tests/naive/naive.h"

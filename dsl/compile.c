@@ -1,6 +1,6 @@
-/* Compiling a rule: text → tokens → tree → checked rule, and formatting. See rule.h. The tree lives in an arena of its
- * own, which ends with the check; the rule owns one arena with its text and everything that was made from it. */
-#include "dsl/rule.h"
+/* Compiling a rule: text → tokens → tree → checked rule, and formatting. See compile.h. The tree lives in an arena of
+ * its own, which ends with the check; the rule owns one arena with its text and everything that was made from it. */
+#include "dsl/compile.h"
 
 #include <stdlib.h>
 
@@ -10,6 +10,7 @@
 #include "dsl/lexer.h"
 #include "dsl/parser.h"
 #include "dsl/pattern.h"
+#include "dsl/plan.h"
 
 enum { MAX_RULE_ARENA_BYTES = 32 * 1024 * 1024, MAX_TREE_ARENA_BYTES = 32 * 1024 * 1024 };
 
@@ -58,6 +59,36 @@ static void dispose_front(front *parsed) {
   bt_arena_dispose(&parsed->arena);
 }
 
+/* Batches give no events and no scopes: a trace of such a rule is one request. The planner says it, as of a replay;
+ * most rules name spans, and need not be planned for that. */
+static bt_status warn_of_unsearchable(const bt_rule *rule, bt_range range, bt_diagnostics *diagnostics,
+                                      bt_error *error) {
+  if (bt_rule_names_span(rule)) return BT_OK;
+  bool finds = true;
+  bt_projection read;
+  bt_projection_init(&read);
+  bt_status status = bt_plan_finds(rule, &finds, error);
+  if (!status && !finds) status = bt_projection_add(&read, rule, error);
+  if (!status && !finds)
+    bt_diagnostics_add(diagnostics, rule->text, BT_W_READS_ALL, range,
+                       "no search finds what this rule looks for, so of 1000 traces it reads 1000%s: name in `when` a "
+                       "span that these traces have",
+                       read.whole_trace ? ", one request each" : "");
+  bt_projection_dispose(&read);
+  return status;
+}
+
+/* The last of a good rule's warnings. */
+static bt_status warn_of_reading_all(const bt_rule *rule, const bt_ast_rule *tree, bt_diagnostics *diagnostics,
+                                     bt_error *error) {
+  bt_range range = tree->condition ? tree->condition->range : tree->clauses[0].keyword;
+  if (bt_rule_has_positive_selector(rule)) return warn_of_unsearchable(rule, range, diagnostics, error);
+  bt_diagnostics_add(
+      diagnostics, rule->text, BT_W_READS_ALL, range,
+      "no span has to be there for a violation, so every trace has to be read: say in `when` which traces are meant");
+  return BT_OK;
+}
+
 static bt_status set_canonical(owned_rule *owned, const bt_ast_rule *tree, bt_error *error) {
   bt_buffer buffer = {0};
   bt_format_canonical(tree, &buffer);
@@ -73,6 +104,7 @@ static bt_status compile_rule(owned_rule *owned, bt_diagnostics *diagnostics, bt
   if (status == BT_OK)
     status = bt_checker_run(owned->rule.text, &parsed.tree, &owned->arena, diagnostics, &owned->rule, &owned->patterns,
                             error);
+  if (status == BT_OK) status = warn_of_reading_all(&owned->rule, &parsed.tree, diagnostics, error);
   if (status == BT_OK) status = set_canonical(owned, &parsed.tree, error);
   dispose_front(&parsed);
   return status;
