@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/compile.h"
 #include "dsl/diagnostic.h"
 #include "dsl/plan.h"
 #include "dsl/rule.h"
