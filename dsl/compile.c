@@ -4,13 +4,13 @@
 
 #include <stdlib.h>
 
-#include "dsl/checker.h"
-#include "dsl/diagnostic_codes.h"
-#include "dsl/format.h"
-#include "dsl/lexer.h"
-#include "dsl/parser.h"
-#include "dsl/pattern.h"
-#include "dsl/plan.h"
+#include "dsl/check/checker.h"
+#include "dsl/pattern/pattern.h"
+#include "dsl/plan/plan.h"
+#include "dsl/syntax/diagnostic_codes.h"
+#include "dsl/syntax/format.h"
+#include "dsl/syntax/lexer.h"
+#include "dsl/syntax/parser.h"
 
 enum { MAX_RULE_ARENA_BYTES = 32 * 1024 * 1024, MAX_TREE_ARENA_BYTES = 32 * 1024 * 1024 };
 

@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
-#include "dsl/diagnostic.h"
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
+#include "dsl/syntax/diagnostic.h"
 
 /* Checks a text; `diagnostics` is fresh (bt_diagnostics_init). BT_OK: *out is new (free it with bt_rule_free),
  * `diagnostics` may hold warnings. BT_INVALID: *out is NULL and `diagnostics` holds every error found. BT_LIMIT is

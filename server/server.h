@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/http/local_request.h"
 #include "server/settings/config.h"
 

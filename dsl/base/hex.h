@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 #define BT_HEX_DIGITS "0123456789abcdef"
 

@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/cancellation.h"
 
 /* Of all rules on one trace; far beyond what budgets leave to one rule. */

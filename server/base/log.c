@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 

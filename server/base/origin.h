@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* scheme://host[:port] in lower case and nothing else, as browsers send it (RFC 6454, section 6.2). */
 bool bt_origin_is_valid(bt_str origin);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Appends a text so that it can be shown: what bt_is_obeyed names as \x1b, \n, \t, \u202e or
  * \u{e0041}, and bytes that are no UTF-8 as \xff. What is shown has no byte below 0x20. A backslash stays one:

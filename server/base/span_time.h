@@ -1,13 +1,13 @@
 /* How the times of spans and traces are told. A span has 0 where it has no time: an end of 0 is that of a span which
  * never ended, and a device without a clock may give no start. Such a time is not known, and never 1970; what lies
- * between it and another one has no length. (For rules such a length is 0: bt_span_duration_ns in dsl/trace.h.)
+ * between it and another one has no length. (For rules such a length is 0: bt_span_duration_ns in dsl/trace/trace.h.)
  * Thread: no state. */
 #ifndef BT_SERVER_BASE_SPAN_TIME_H
 #define BT_SERVER_BASE_SPAN_TIME_H
 
 #include <stdint.h>
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 typedef enum bt_length {
   BT_LENGTH_KNOWN,

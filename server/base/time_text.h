@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* RFC 3339, UTC, nanoseconds: "2026-01-11T14:23:17.000000000Z". out has room for 40 bytes. */
 void bt_time_format(int64_t time_ns, char out[40]);

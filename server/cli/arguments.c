@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "dsl/suggestion.h"
+#include "dsl/base/suggestion.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/rules/rule_definition.h"
 
 enum { BT_EXIT_FINE = 0, BT_EXIT_FOUND = 1, BT_EXIT_USAGE = 2, BT_EXIT_UNKNOWN = 3 }; /* api.md, The command line */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
-#include "dsl/data_notes.h"
-#include "dsl/rule_walk.h"
+#include "dsl/base/arena.h"
+#include "dsl/evaluate/data_notes.h"
+#include "dsl/rule/rule_walk.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "server/base/span_time.h"
-#include "dsl/rule_walk.h"
+#include "dsl/rule/rule_walk.h"
 #include "server/cli/found_trace.h"
 #include "server/cli/idle_print.h"
 #include "server/cli/trace_drawing.h"

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/replay.h"
 #include "server/replay/violation.h"
 #include "tempo/wire/source.h"

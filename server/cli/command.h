@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Numbers of flags. A flag with a letter has that letter's code as its number. The numbers of shared groups
  * (replay_options.h) begin at BT_FLAG_SHARED; a command's own are between BT_FLAG_OWN and that. */

@@ -2,7 +2,7 @@
  * calls. See command.h. */
 #include <string.h>
 
-#include "dsl/suggestion.h"
+#include "dsl/base/suggestion.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/printer.h"

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/cli/command.h"
 
 static void append_text(bt_buffer *out, const char *text) {

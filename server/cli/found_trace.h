@@ -2,10 +2,10 @@
 #ifndef BT_SERVER_CLI_FOUND_TRACE_H
 #define BT_SERVER_CLI_FOUND_TRACE_H
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/cli/command.h"
 #include "server/cli/judge.h"
 #include "server/cli/replay_options.h"

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/cli/replay_options.h"
 #include "server/replay/given_families.h"
 #include "server/replay/replay.h"

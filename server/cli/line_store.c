@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 
 enum { MEMORY_BYTES = 64 << 20 };
 

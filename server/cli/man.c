@@ -2,7 +2,7 @@
  * command.h. */
 #include <string.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/cli/command.h"
 
 /* Text in roff: backslashes, and dots and quotes that begin a line, are no commands; "-" is a hyphen to type. */

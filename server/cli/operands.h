@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/wire/source.h"
 
 /* Rules are folders, *.yaml and *.yml, and *.json that does not begin like OTLP. Everything else is traces, "-" too. */

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Appends as bt_print prints. */
 void bt_shown_printf(bt_buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

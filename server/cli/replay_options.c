@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/suggestion.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/suggestion.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/span_time.h"
 #include "server/base/time_text.h"

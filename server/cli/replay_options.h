@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/replay/replay.h"

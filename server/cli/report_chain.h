@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/cli/command.h"
 #include "server/cli/rule_paths.h"
 

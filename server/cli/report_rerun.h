@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/cli/replay_options.h"
 #include "server/compliance/report_reader.h"
 #include "tempo/wire/source.h"

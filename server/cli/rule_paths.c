@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/cli/cli.h"
 
 enum { MAX_DEPTH = 32 };

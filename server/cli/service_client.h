@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/http_client.h"
 
 typedef struct bt_service_client {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef enum bt_style {
   BT_STYLE_OFF,

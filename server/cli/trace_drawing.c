@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "dsl/trace_pruned.h"
+#include "dsl/trace/trace_pruned.h"
 #include "server/base/shown_text.h"
 #include "server/base/span_time.h"
 #include "server/cli/cli.h"

@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/family.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/query/trace_tree.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"

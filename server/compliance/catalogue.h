@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef struct bt_catalogue_control {
   const char *id, *title;

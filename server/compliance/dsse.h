@@ -8,8 +8,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/compliance/evidence.h"
 
 #define BT_DSSE_REPORT_TYPE "application/vnd.betrace.report+json"

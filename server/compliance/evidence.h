@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/base/sha256.h"
 
 #define BT_EVIDENCE_FORMAT "betrace-report/1"

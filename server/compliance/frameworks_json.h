@@ -6,8 +6,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/store/rule_store.h"
 
 /* new: {"frameworks": [{name, title, in_catalogue, controls, controls_with_rules, rules: [{rule_id, controls, …}]}]} */

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "dsl/base/mix.h"
-#include "dsl/plan.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/plan/plan.h"
 #include "server/base/clock.h"
 #include "server/rules/derived_rule.h"
 

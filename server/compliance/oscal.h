@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 /* new, or nothing: a document that lacks a part is BT_NO_MEMORY. */
 bt_status bt_oscal_json(const json_t *document, json_t **out, bt_error *error) BT_MUST_CHECK;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/compliance/rule_entry.h"
 #include "server/compliance/withdrawal.h"

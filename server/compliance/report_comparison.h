@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* All entries alike but for what every report has anew: its id, the report before it, when it was made, what that cost,
  * and where hand-overs were then. False also where `text` cannot be read or memory is out. */

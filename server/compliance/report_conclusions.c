@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/compliance/report_builder.h"
 #include "server/compliance/report_members.h"

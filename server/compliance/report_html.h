@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Appends the page. out->failed: no memory. A member that is missing is shown as a dash. */
 void bt_report_html(const json_t *document, bt_buffer *out);

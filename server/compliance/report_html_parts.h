@@ -1,13 +1,13 @@
 /* What the sections of a report's page are made of: escaped texts, times, statuses and rows of facts, written to the
- * end of a buffer. A buffer without memory keeps that to itself until it is asked (dsl/text.h), so none of these fails.
- * Owns nothing. Thread: any. */
+ * end of a buffer. A buffer without memory keeps that to itself until it is asked (dsl/base/text.h), so none of these
+ * fails. Owns nothing. Thread: any. */
 #ifndef BT_SERVER_COMPLIANCE_REPORT_HTML_PARTS_H
 #define BT_SERVER_COMPLIANCE_REPORT_HTML_PARTS_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* HTML as it stands. */
 void bt_html_put(bt_buffer *out, const char *html);

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 /* version: 2 and later; of version 1 nothing is asked. BT_INVALID: a member is missing or does not belong there, and
  * where. */

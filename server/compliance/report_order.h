@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/compliance/report_span.h"
 #include "server/compliance/report_turn.h"
 #include "server/compliance/reports.h"

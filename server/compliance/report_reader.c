@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/link_reach.h"
+#include "dsl/evaluate/link_reach.h"
 #include "server/base/time_text.h"
 
 bt_status bt_report_parse(bt_str text, json_t **out, bt_error *error) {

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/compliance/evidence.h"
 #include "server/compliance/previous_report.h"
 #include "tempo/wire/cancellation.h"

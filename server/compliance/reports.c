@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 #include "server/compliance/report_order.h"
 #include "server/work/crew.h"

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/compliance/evidence.h"
 #include "server/memory/account.h"
 #include "server/metrics/metrics.h"

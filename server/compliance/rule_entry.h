@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/compliance/framework_map.h"
 #include "server/compliance/measurement.h"
 #include "server/compliance/report_builder.h"

@@ -2,8 +2,8 @@
 #ifndef BT_SERVER_SIGNATURE_H
 #define BT_SERVER_SIGNATURE_H
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/base/sha256.h"
 #include "server/compliance/evidence.h"
 

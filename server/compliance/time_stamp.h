@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 enum { BT_TIME_STAMP_MAX_BYTES = 256 << 10 /* of an answer: a token, its certificate and what that hangs on */ };
 

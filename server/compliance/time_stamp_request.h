@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/compliance/time_stamp.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"

@@ -1,7 +1,7 @@
 /* Compares what searches find with what is true. What BeTrace searches must contain every violating trace, what it
  * subtracts must contain none, and what it counts must be exact where the plan says so. Values and arrays are tested
  * apart, because Tempos treat arrays in ways of their own. */
-#include "dsl/dialect.h"
+#include "dsl/plan/dialect.h"
 #include "server/doctor/doctor_parts.h"
 
 /* ---- formulas ---- */

@@ -1,6 +1,6 @@
 /* What some spans of each trace decide: of rules whose verdict follows from a few spans a replay asks for these
  * alone. Nothing that violates may be decided so as something that does not. */
-#include "dsl/dialect.h"
+#include "dsl/plan/dialect.h"
 #include "server/doctor/doctor_parts.h"
 
 typedef struct decided {

@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/plan.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/plan/plan.h"
+#include "dsl/rule/rule.h"
+#include "dsl/trace/trace.h"
 #include "server/doctor/doctor.h"
 #include "server/doctor/facts.h"
 #include "server/doctor/probes.h"

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
-#include "dsl/value.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
+#include "dsl/trace/value.h"
 #include "server/doctor/probes.h"
 #include "tempo/wire/otlp_export.h"
 

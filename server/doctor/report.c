@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/dialect.h"
+#include "dsl/plan/dialect.h"
 #include "server/doctor/doctor_parts.h"
 
 const char *bt_doctor_text(bt_doctor *doctor, const char *format, ...) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/cut_text.h"
+#include "dsl/trace/cut_text.h"
 #include "server/base/time_text.h"
 #include "server/doctor/doctor.h"
 #include "server/doctor/store_probes.h"

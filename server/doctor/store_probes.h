@@ -3,8 +3,8 @@
 #ifndef BT_SERVER_DOCTOR_STORE_PROBES_H
 #define BT_SERVER_DOCTOR_STORE_PROBES_H
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/doctor/doctor_parts.h"
 #include "server/doctor/exchange.h"
 #include "tempo/wire/http_client.h"

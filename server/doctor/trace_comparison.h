@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-#include "dsl/plan.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/trace.h"
 
 /* projection: what the read gives (bt_read_request); NULL: everything. False: *why (a text that is appended) says
  * what differs first. */

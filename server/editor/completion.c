@@ -1,7 +1,7 @@
 /* From a context to what could be written there. See completion.h. */
-#include "dsl/ast.h"
-#include "dsl/checker_vocabulary.h"
-#include "dsl/vocabulary.h"
+#include "dsl/check/checker_vocabulary.h"
+#include "dsl/syntax/ast.h"
+#include "dsl/syntax/vocabulary.h"
 #include "server/editor/completion_parts.h"
 #include "server/editor/language.h"
 

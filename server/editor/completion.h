@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/value.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/value.h"
 
 enum { BT_COMPLETION_MAX_ITEMS = 500, BT_COMPLETION_MAX_WANTS = 4 };
 

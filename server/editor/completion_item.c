@@ -1,13 +1,13 @@
 /* Items: which fit what was typed, how names and values are written in the language, and their order. See completion.h.
  */
-#include "dsl/vocabulary.h"
+#include "dsl/syntax/vocabulary.h"
 #include "server/editor/completion_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/ast.h"
-#include "dsl/format.h"
+#include "dsl/syntax/ast.h"
+#include "dsl/syntax/format.h"
 
 const char *bt_completion_kind_name(bt_completion_kind kind) {
   static const char *const names[] = {"clause",    "binding", "value",    "span",    "service",

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/editor/completion.h"
 #include "server/editor/context.h"
 

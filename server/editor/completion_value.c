@@ -1,8 +1,8 @@
 /* What could stand on the right of a comparison: values of the field on its left, durations, fields of the same span.
  * See completion.h. */
-#include "dsl/ast.h"
-#include "dsl/checker_vocabulary.h"
-#include "dsl/vocabulary.h"
+#include "dsl/check/checker_vocabulary.h"
+#include "dsl/syntax/ast.h"
+#include "dsl/syntax/vocabulary.h"
 #include "server/editor/completion_parts.h"
 #include "server/editor/language.h"
 

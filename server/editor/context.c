@@ -1,5 +1,5 @@
 /* From the walk over the tokens to what a completion asks. See context.h. */
-#include "dsl/ast.h"
+#include "dsl/syntax/ast.h"
 #include "server/editor/context_parts.h"
 
 #include <string.h>

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
 
 typedef enum bt_expect {
   BT_EXPECT_NOTHING, /* a comment, a new name, or a place where no word helps */

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/lexer.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
+#include "dsl/syntax/lexer.h"
 #include "server/editor/context.h"
 
 typedef enum bt_place_kind { BT_PLACE_CODE, BT_PLACE_STRING, BT_PLACE_COMMENT } bt_place_kind;

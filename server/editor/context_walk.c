@@ -2,8 +2,8 @@
  * follows the grammar where the text does, and forgives where it does not. See context_parts.h. */
 #include <string.h>
 
-#include "dsl/ast.h"
-#include "dsl/vocabulary.h"
+#include "dsl/syntax/ast.h"
+#include "dsl/syntax/vocabulary.h"
 #include "server/editor/context_parts.h"
 
 static bt_frame *top_frame(bt_walk *walk) {

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "dsl/checker_vocabulary.h"
-#include "dsl/vocabulary.h"
+#include "dsl/check/checker_vocabulary.h"
+#include "dsl/syntax/vocabulary.h"
 
 const char *bt_word_class_name(bt_word_class class) {
   static const char *const names[] = {"clause", "logic",    "constant", "operator",  "relation",

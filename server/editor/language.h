@@ -1,14 +1,14 @@
 /* What an editor has to know about the language: its words with signatures and one-line docs, and how its text divides
- * into tokens. The words come from dsl/vocabulary.h and dsl/checker_vocabulary.h, that is out of the front end's own
- * tables; the docs stand here, and a test finds a word without one. Pure: libc and dsl/. Thread: constant. */
+ * into tokens. The words come from dsl/syntax/vocabulary.h and dsl/check/checker_vocabulary.h, that is out of the front
+ * end's own tables; the docs stand here, and a test finds a word without one. Pure: libc and dsl/. Thread: constant. */
 #ifndef BT_SERVER_EDITOR_LANGUAGE_H
 #define BT_SERVER_EDITOR_LANGUAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
 
 typedef enum bt_word_class {
   BT_WORD_CLAUSE,     /* when, always, never */

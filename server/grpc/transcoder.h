@@ -9,8 +9,8 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 enum { BT_GRPC_DEPTH_MAX = 32, BT_GRPC_VALUES_MAX = 1000000 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/base/clock.h"
 #include "server/http/tls.h"
 #include "server/http/tokens.h"

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/http/pages.h"
 #include "server/http/role.h"
 

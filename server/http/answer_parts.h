@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/http/call.h"
 #include "tempo/wire/cancellation.h"
 

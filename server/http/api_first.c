@@ -2,7 +2,7 @@
  * is certain is answered as not proven. See routes.h. */
 #include <time.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/http/routes.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/pattern.h"
+#include "dsl/pattern/pattern.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
 #include "server/http/watch_metrics.h"

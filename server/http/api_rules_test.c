@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/data_notes.h"
+#include "dsl/evaluate/data_notes.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
 #include "server/http/body_traces.h"

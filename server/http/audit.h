@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/http/http_server.h"
 
 typedef struct bt_audit bt_audit;

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 
 typedef struct tenant_share { /* of a tenant that holds something */
   uint64_t tenant;            /* hash of its name: two that meet share one share */

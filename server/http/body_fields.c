@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"

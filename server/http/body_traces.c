@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 enum { TRACE_MEMORY_BYTES = 256 * 1024 * 1024 }; /* of each of the two fields */
 

@@ -5,9 +5,9 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/http/call.h"
 #include "tempo/wire/otlp_decoder.h"
 

@@ -1,7 +1,7 @@
 /* What is in the URL of a request: the parameters of its path and of its query. See call.h. */
 #include <string.h>
 
-#include "dsl/suggestion.h"
+#include "dsl/base/suggestion.h"
 #include "server/http/call.h"
 
 static int hex_digit(char c) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/suggestion.h"
+#include "dsl/base/suggestion.h"
 #include "server/base/time_text.h"
 #include "server/http/call.h"
 #include "server/json/json_values.h"

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef struct bt_guard {
   const char *listen_host;  /* "127.0.0.1" */

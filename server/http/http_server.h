@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/http/access.h"
 #include "server/http/call.h"
 #include "server/http/role.h"

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 /* "host:port" or "[v6]:port" into its parts; host_size in bytes. BT_INVALID: it is neither. */
 bt_status bt_listen_split(const char *listen, char *host, size_t host_size, char port[6],

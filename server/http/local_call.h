@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/http/call.h"
 #include "server/http/http_server.h"
 #include "server/work/pool.h"

@@ -6,7 +6,7 @@
 /* What is asked and answered comes with it, so that server.h, which may not know jansson, can offer it too. */
 #include <jansson.h> // IWYU pragma: export
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/http/http_server.h"
 #include "server/http/local_call.h" // IWYU pragma: export
 

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/http/call.h"
 #include "server/http/service.h"
 #include "server/rules/rule_definition.h"

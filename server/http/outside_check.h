@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/work/pool.h"
 #include "server/work/turns.h"
 #include "server/work/wait.h"

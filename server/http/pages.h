@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 enum { BT_PAGES_MAX_FILES = 10000, BT_PAGES_MAX_MIB = 256, BT_PAGES_MAX_DEPTH = 16, BT_PAGES_ETAG = 40 };
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/arena.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/text.h"
 #include "server/http/pages.h"
 
 typedef struct bt_page {

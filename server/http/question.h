@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/http/body_fields.h"
 #include "server/http/call.h"
 #include "server/http/rule_choice.h"

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/http/call.h"
 #include "server/http/http_server.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/http/call.h"
 #include "server/http/service.h"
 #include "server/store/rule_store.h"

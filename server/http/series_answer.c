@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/http/answer_parts.h"
 #include "server/json/json_values.h"

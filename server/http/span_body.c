@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dsl/suggestion.h"
+#include "dsl/base/suggestion.h"
 #include "tempo/wire/json_number.h"
 #include "tempo/wire/otlp_export.h"
 

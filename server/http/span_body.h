@@ -6,8 +6,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/http/call.h"
 
 /* Appends an ExportTraceServiceRequest (protobuf) with the body's spans to out. A string attribute that reads as a JSON

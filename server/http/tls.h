@@ -5,7 +5,7 @@
 
 #include <openssl/ssl.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 /* new, SSL_CTX_free. PEM files: the certificate with its chain, and its key, which has to fit and to have no password.
  * BT_INVALID: which of the two is wrong, and OpenSSL's reason. */

@@ -2,8 +2,8 @@
 #ifndef BT_SERVER_HTTP_WATCH_METRICS_H
 #define BT_SERVER_HTTP_WATCH_METRICS_H
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/http/service.h"
 
 /* Appends the families, without samples where nothing is watched. only_tenant NULL: of all tenants, and of what they

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "server/base/eval_limit.h"
 #include "server/import/import_parts.h"
 #include "server/rulefile/test_trace.h"

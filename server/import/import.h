@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 typedef enum bt_import_result { BT_IMPORT_CONVERTED, BT_IMPORT_LOOK, BT_IMPORT_NOT_CONVERTED } bt_import_result;
 const char *bt_import_result_name(bt_import_result result); /* "converted", "look", "not_converted" */

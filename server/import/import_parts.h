@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/eval.h"
 #include "server/import/import.h"
 #include "server/import/translation.h"
 #include "server/rulefile/rulefile.h"

@@ -2,7 +2,7 @@
 #ifndef BT_SERVER_IMPORT_OLD_LEVELS_H
 #define BT_SERVER_IMPORT_OLD_LEVELS_H
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/import/old_rule.h"
 
 /* Says in `rule` whether it is of one span. BT_INVALID: a test of one span is next to conditions on the trace. */

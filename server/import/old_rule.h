@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 typedef enum bt_old_kind {
   BT_OLD_AND, /* of conditions, or of tests; two or more items */

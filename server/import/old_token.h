@@ -6,9 +6,9 @@
 
 #include <stddef.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 typedef enum bt_old_token_kind {
   BT_OLD_TOKEN_END,

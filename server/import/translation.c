@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/vocabulary.h"
+#include "dsl/syntax/vocabulary.h"
 #include "server/import/translation_parts.h"
 
 typedef bt_old_node node;

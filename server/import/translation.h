@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/import/old_rule.h"
 #include "server/rulefile/rulefile.h"
 

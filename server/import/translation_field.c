@@ -1,6 +1,6 @@
 /* Fields of a span as the original's rules write them, in the language's words, and what the author's example has in
  * them. See translation.h. Thread: no state. */
-#include "dsl/text_number.h"
+#include "dsl/trace/text_number.h"
 #include "server/import/translation_parts.h"
 
 typedef bt_old_node node;

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/text.h"
-#include "dsl/value.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/value.h"
 #include "server/import/old_rule.h"
 #include "server/import/translation.h"
 

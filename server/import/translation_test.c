@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/pattern.h"
+#include "dsl/pattern/pattern.h"
 #include "server/base/time_text.h"
 #include "server/import/translation_parts.h"
 

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "dsl/diagnostic.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/syntax/diagnostic.h"
 #include "server/rulefile/checked_file.h"
 
 /* rule_id may be empty. */

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 typedef struct bt_ci_note {
   const char *level;     /* "error", "warning" or "notice" */

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "dsl/value.h"
+#include "dsl/trace/value.h"
 #include "server/query/contrast.h"
 #include "server/rules/rule_definition.h"
 

@@ -1,8 +1,8 @@
 /* JSON for editors. See editor_json.h. */
 #include "server/json/editor_json.h"
 
-#include "dsl/checker_vocabulary.h"
-#include "dsl/vocabulary.h"
+#include "dsl/check/checker_vocabulary.h"
+#include "dsl/syntax/vocabulary.h"
 #include "server/editor/language.h"
 #include "server/editor/text_position.h"
 #include "server/json/json_values.h"

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "dsl/diagnostic.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/syntax/diagnostic.h"
 #include "server/editor/completion.h"
 
 /* {start, end, start_line, start_column, end_line, end_column} */

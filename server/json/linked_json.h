@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
-#include "dsl/family.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/family.h"
 
 /* A batch may have a thousand traces and links. So many of the family are listed, and so many links of each; of each of
  * many traces fewer, so that there are never more than 500 and the answer still fits what an assistant takes. */

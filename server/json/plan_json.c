@@ -1,7 +1,7 @@
 /* explain. See plan_json.h. */
 #include "server/json/plan_json.h"
 
-#include "dsl/dialect.h"
+#include "dsl/plan/dialect.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 #include "tempo/wire/source.h"

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "dsl/rule.h"
+#include "dsl/rule/rule.h"
 
 /* A new object {strategy, searched[], subtracted[], projected, reads, outline}; null where no plan could be made. NULL:
  * no memory. */

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 /* The error that an answer which is no 2xx means: what its problem document says, with the first of its errors. NULL:
  * it had none. */

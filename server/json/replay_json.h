@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "dsl/diagnostic.h"
+#include "dsl/syntax/diagnostic.h"
 #include "server/replay/first_violation.h"
 #include "server/replay/job.h"
 #include "server/replay/replay.h"

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "dsl/data_notes.h"
+#include "dsl/evaluate/data_notes.h"
 #include "server/base/eval_limit.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/rulefile/test_run.h"
 
 /* "no fraud check", or "line 18" for a test without a name. */

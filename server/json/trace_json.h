@@ -7,10 +7,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/rule.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/rule/rule.h"
+#include "dsl/trace/trace.h"
 
 enum { BT_TRACE_SPANS_SHOWN = 10000 };
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Escaped. What is not shown (bt_is_obeyed), much of which XML cannot hold, is written as on a terminal: \x1b, \u202e.
  * No UTF-8, U+FFFE and U+FFFF become U+FFFD. Attributes would lose their line breaks if they were not written as

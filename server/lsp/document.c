@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/rulefile/rulefile.h"
 
 static bool add_line(bt_lsp_document *document, size_t start) {

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/lsp/document.h"
 
 enum { BT_LSP_MAX_FINDINGS = 1000 }; /* more of one document are counted, not kept */

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 enum { BT_LSP_MAX_HEADER_BYTES = 4096, BT_LSP_MAX_MESSAGE_BYTES = 32 * 1024 * 1024 };
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/rulefile/rulefile.h"
 
 typedef struct bt_lsp_place {

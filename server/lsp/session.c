@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/json/json_memory.h"
 #include "server/lsp/answers.h"
 #include "server/lsp/frames.h"

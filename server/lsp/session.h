@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 enum { BT_LSP_MAX_DOCUMENTS = 1000 };
 

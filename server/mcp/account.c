@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef struct account {
   json_t *answer, *coverage;

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 enum { BT_MCP_HEADER_MISMATCH = -32020, BT_MCP_OTHER_VERSION = -32022 };
 

@@ -2,7 +2,7 @@
 #ifndef BT_SERVER_MCP_PACKS_H
 #define BT_SERVER_MCP_PACKS_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef struct bt_mcp_pack {
   const char *name;

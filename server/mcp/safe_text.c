@@ -1,7 +1,7 @@
 /* Escaped and cut. See safe_text.h. */
 #include "server/mcp/safe_text.h"
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/base/shown_text.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"

@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/cancellation.h"
 
 /* As bt_service_client_call: a 2xx is BT_OK, and *out is new. */

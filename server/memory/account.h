@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 typedef struct bt_memory_account bt_memory_account;
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/metrics/histogram.h"
 
 #define BT_EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"

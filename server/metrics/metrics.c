@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "dsl/base/table.h"
 
 const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "suggestions",

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/metrics/histogram.h"
 
 typedef struct bt_metrics bt_metrics;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/eval.h"
-#include "dsl/link_reach.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/evaluate/link_reach.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/query/contrast_parts.h"

@@ -15,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/value.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/value.h"
 #include "server/memory/account.h"
 #include "server/query/significance.h"
 #include "server/query/tally.h"

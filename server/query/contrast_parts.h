@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
+#include "dsl/trace/trace.h"
 #include "server/query/contrast.h"
 #include "server/query/tally.h"
 #include "server/rules/rule_keys.h"

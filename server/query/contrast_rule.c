@@ -1,5 +1,5 @@
 /* What a rule speaks of itself. See contrast_parts.h. */
-#include "dsl/value_comparison.h"
+#include "dsl/evaluate/value_comparison.h"
 #include "server/query/contrast_parts.h"
 
 typedef struct mention { /* is it spoken of? */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 #include "server/query/evaluation_pool.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 void bt_listed_array_dispose(bt_listed_array *array) {
   for (size_t i = 0; i < array->count; i++) bt_violation_free(array->items[i].violation);

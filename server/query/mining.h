@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 
 enum {
   BT_MINED_NAMES = 256,      /* span names looked at: the first that are met; others are counted in names_beyond, */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 typedef struct bt_position {
   int64_t time_ns;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/query/statistics.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"

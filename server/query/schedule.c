@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 enum { WINDOWS_MAX = 64 /* doubling from a nanosecond would pass every range by then */ };
 static const int64_t FIRST_NS = INT64_C(3600) * 1000000000;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_schedule { /* a stack: the last window is the next one */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 #include "server/query/series_pool.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "dsl/base/table.h"
 
 enum { FIRST_CELLS = 16 /* bt_grow_array */ };

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/query/rates.h"
 #include "server/query/suggestions.h"
 #include "server/replay/replay.h"

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/memory/account.h"
 #include "server/query/mining.h"
 #include "server/query/rates.h"

@@ -4,7 +4,7 @@
 #ifndef BT_SERVER_QUERY_TAG_CACHE_H
 #define BT_SERVER_QUERY_TAG_CACHE_H
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/wire/source.h"
 #include "tempo/wire/tags.h"
 

@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
 #include "dsl/base/table.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
-#include "dsl/value.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
+#include "dsl/trace/value.h"
 
 typedef enum bt_mark_kind {
   BT_MARK_SPAN_NAME,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/replay/marked_traces.h"
 
 /* ---- one filter that stands for several ---- */

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/plan.h"
+#include "dsl/base/error.h"
+#include "dsl/plan/plan.h"
 #include "server/replay/decision.h"
 
 /* Whether the formula is a filter, or any of several, of fields that every span has; tests of attributes are never

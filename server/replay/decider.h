@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/decision.h"
 
 /* Dispose it in every case. BT_NO_MEMORY alone. */

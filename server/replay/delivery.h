@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/judgement.h"
 #include "server/replay/replay.h"
 #include "server/replay/replay_account.h"
@@ -19,8 +19,8 @@ bool bt_judged_violates(const bt_judge *judge, const bt_judged *rules); /* some 
 bt_status bt_delivery_tell(const bt_replay_account *account, const bt_trace_verdict *verdict,
                            bt_error *error) BT_MUST_CHECK;
 
-/* ---- what the names and comparisons of rules met in the traces that a replay reads anyway (dsl/data_notes.h): nothing
- * is asked for it, and no verdict depends on it ---- */
+/* ---- what the names and comparisons of rules met in the traces that a replay reads anyway
+ * (dsl/evaluate/data_notes.h): nothing is asked for it, and no verdict depends on it ---- */
 
 /* Nothing is counted unless the request takes notes. */
 bt_status bt_rule_notes_open(bt_judge *judge, bt_error *error) BT_MUST_CHECK;

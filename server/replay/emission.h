@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/cancellation.h"

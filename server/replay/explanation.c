@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/dialect.h"
+#include "dsl/plan/dialect.h"
 #include "server/replay/marked_traces.h"
 #include "server/replay/search_probe.h"
 #include "server/replay/strategy.h"

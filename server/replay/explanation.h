@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/price.h"
 #include "server/replay/replay.h"
 #include "server/replay/strategy.h"

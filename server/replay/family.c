@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
-#include "dsl/trace_copy.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/trace/trace_copy.h"
 #include "server/replay/window.h"
 #include "tempo/wire/pause.h"
 

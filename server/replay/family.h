@@ -1,5 +1,5 @@
-/* Families of linked traces (dsl/family.h), gathered from the source hop by hop: who links to the traces at hand, and
- * whom their spans link to. Many traces share the look-ups. A family claims to know no more than what was asked,
+/* Families of linked traces (dsl/trace/family.h), gathered from the source hop by hop: who links to the traces at hand,
+ * and whom their spans link to. Many traces share the look-ups. A family claims to know no more than what was asked,
  * answered in full, read and kept. The account names failed look-ups. What is kept at once is held in the account of
  * memory. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_FAMILY_H
@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/family.h"
-#include "dsl/link_reach.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/link_reach.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/linking_index.h"
 #include "server/replay/questions.h"
 #include "tempo/wire/source.h"

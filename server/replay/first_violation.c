@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/replay/marked_traces.h"

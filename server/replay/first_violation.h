@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/replay.h"
 #include "server/replay/violation.h"
 #include "tempo/wire/source.h"

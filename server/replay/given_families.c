@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/link_reach.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/evaluate/link_reach.h"
 #include "server/replay/family.h"
 
 typedef struct gathering {

@@ -1,16 +1,16 @@
-/* The families (dsl/family.h) of traces that were read before, for who judges given traces and not a range: single
- * traces of the API and the command line, files of traces, samples. Gathered as a replay of these rules gathers them.
- * Thread: the caller's. */
+/* The families (dsl/trace/family.h) of traces that were read before, for who judges given traces and not a range:
+ * single traces of the API and the command line, files of traces, samples. Gathered as a replay of these rules gathers
+ * them. Thread: the caller's. */
 #ifndef BT_SERVER_REPLAY_GIVEN_FAMILIES_H
 #define BT_SERVER_REPLAY_GIVEN_FAMILIES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/source.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/rule_walk.h"
+#include "dsl/rule/rule_walk.h"
 #include "server/rules/derived_rule.h"
 
 /* ---- was it exercised? ---- */

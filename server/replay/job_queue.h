@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/memory/account.h"
 #include "server/replay/job.h"
 #include "server/replay/replay.h"

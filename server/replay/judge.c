@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/family.h"

@@ -4,7 +4,7 @@
 #ifndef BT_SERVER_REPLAY_JUDGE_H
 #define BT_SERVER_REPLAY_JUDGE_H
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/judgement.h"
 
 /* Dispose it in every case. */

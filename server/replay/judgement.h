@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/data_notes.h"
-#include "dsl/trace.h"
+#include "dsl/evaluate/data_notes.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/decision.h"
 #include "server/replay/linking_index.h"
 #include "server/replay/questions.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/time_text.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/decision.h"
 #include "server/replay/judgement.h"
 #include "server/replay/questions.h"

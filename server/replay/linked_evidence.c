@@ -1,7 +1,7 @@
 /* Asking who links, and judging by it. See linked_evidence.h. */
 #include "server/replay/linked_evidence.h"
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/marked_traces.h"
 
 enum { MOST_LINKERS = 256 };   /* of each candidate: their spans cost what reading it and its family by id costs */

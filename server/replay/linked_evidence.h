@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/decision.h"
 #include "server/replay/spans_verdict.h"
 #include "tempo/wire/source.h"

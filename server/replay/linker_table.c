@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/trace_copy.h"
+#include "dsl/base/arena.h"
+#include "dsl/trace/trace_copy.h"
 
 static bt_status add_ties(bt_linker_table *table, uint32_t number, bt_error *error) {
   const bt_trace *trace = &table->linkers[number].trace;

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 
 typedef struct bt_linker {
   bt_trace trace;

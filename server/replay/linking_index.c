@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 
 enum { SHARE_OF_COPIES = 8 }; /* of the memory of a replay */
 

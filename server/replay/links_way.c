@@ -6,8 +6,8 @@
  * chunk fits into memory. Thread: the replay's. */
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/linked_evidence.h"
 #include "server/replay/marked_traces.h"
 

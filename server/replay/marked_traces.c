@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "dsl/time_sum.h"
-#include "dsl/trace_pruned.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/trace/trace_pruned.h"
 #include "tempo/wire/own_trace.h"
 
 /* ---- BeTrace's own: violation spans, checkpoints and reports that it sent to the source it reads from ---- */
@@ -89,7 +89,7 @@ bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) {
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : BT_OK;
 }
 
-/* ---- traces of which spans were summed up before they were stored (dsl/trace_pruned.h) ---- */
+/* ---- traces of which spans were summed up before they were stored (dsl/trace/trace_pruned.h) ---- */
 
 /* One search finds them; mostly it finds none, which costs Tempo a few milliseconds. Where there are some, batches give
  * the marks too, so that the evaluator sees what it must not conclude. */

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/decider.h"
 #include "server/replay/trace_judge.h"
 #include "server/replay/violation_sample.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/judgement.h"
 
 /* Each trace is judged as it comes. `known` is changed in its order. Errors are those of judge.h. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 
 typedef struct entry {
   char *key; /* new: "tenant\0rule\0hash" */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 enum { BT_PRICE_ROOM = 4096 }; /* rules */
 

@@ -4,8 +4,8 @@
  * any of these spans cannot violate, because the rule's formula wants some. Thread: the replay's. */
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/linked_evidence.h"
 #include "server/replay/marked_traces.h"
 #include "server/replay/search_probe.h"

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/replay/spans_verdict.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 
 /* Sets, and answers that were taken and are not joined with the table yet. */
 static size_t count_bytes(const void *context) {

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/plan.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/plan.h"
 #include "server/replay/replay_account.h"
 #include "server/replay/replay_plan.h"
 #include "server/replay/trace_table.h"

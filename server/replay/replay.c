@@ -2,7 +2,7 @@
  * them all. See replay.h, and docs/ARCHITECTURE.md for the drawing. */
 #include "server/replay/replay.h"
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/base/clock.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/decider.h"

@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/data_notes.h"
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/data_notes.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/trace.h"
 #include "server/memory/account.h"
 #include "server/replay/price.h"
 #include "server/replay/trust.h"
@@ -260,7 +260,7 @@ typedef struct bt_rule_result { /* per rule of the request */
 
 const char *bt_replay_outcome_name(bt_replay_outcome outcome); /* "completed", … */
 
-/* What a rule's name or comparison met in the data (dsl/data_notes.h). */
+/* What a rule's name or comparison met in the data (dsl/evaluate/data_notes.h). */
 enum { BT_REPLAY_NOTES_MAX = 50, BT_REPLAY_NOTE_BYTES = 320 };
 typedef struct bt_replay_note {
   size_t rule;    /* number in the request */

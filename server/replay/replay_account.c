@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/time_text.h"
 
 enum { FAILED_MAX = 100 };

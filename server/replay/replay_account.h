@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/replay.h"
 #include "server/replay/trace_table.h"
 #include "tempo/wire/source.h"

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/dialect.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/plan/dialect.h"
 #include "server/base/clock.h"
 
 static const int64_t SECOND_NS = 1000000000;

@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/data_notes.h"
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/family.h"
-#include "dsl/link_reach.h"
-#include "dsl/plan.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/data_notes.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/evaluate/link_reach.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/base/eval_limit.h"
 #include "server/replay/replay.h"
 #include "server/replay/trust.h"

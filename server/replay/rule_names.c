@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/plan.h"
+#include "dsl/plan/plan.h"
 #include "server/rules/derived_rule.h"
 
 /* ---- what the source lists ---- */

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/near_names.h"
-#include "dsl/text.h"
-#include "dsl/used_names.h"
+#include "dsl/base/error.h"
+#include "dsl/base/near_names.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/used_names.h"
 #include "server/replay/replay.h"
 #include "tempo/wire/source.h"
 #include "tempo/wire/tags.h"

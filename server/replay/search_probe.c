@@ -2,7 +2,7 @@
  * costs about the same whatever there is. Thread: the caller's. */
 #include "server/replay/search_probe.h"
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 enum {
   SMALLEST_SHARE = 2048, /* of the range, at first */

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/plan.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/questions.h"
 #include "tempo/wire/source.h"
 

@@ -3,7 +3,7 @@
  * margin, and that no answer left in doubt. docs/ARCHITECTURE.md has the argument. */
 #include "server/replay/spans_verdict.h"
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/marked_traces.h"
 
 int64_t bt_spans_steady_before_ns(const bt_decider *decider) {

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
-#include "dsl/link_reach.h"
-#include "dsl/time_sum.h"
-#include "dsl/trace_copy.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/evaluate/link_reach.h"
+#include "dsl/trace/trace_copy.h"
 #include "server/replay/delivery.h"
 #include "server/replay/linked_evidence.h"
 #include "server/replay/violation_sample.h"

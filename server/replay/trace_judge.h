@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/judgement.h"
 
 /* `is_final`: read by id, or from a source whose reads are whole; else it may be queued for by-id. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "dsl/base/mix.h"
 
 /* A page of traces as they are read and judged: an answer of the source, its spans, what the evaluator needs. Of a

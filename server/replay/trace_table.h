@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "server/memory/account.h"
 #include "server/replay/replay_plan.h"
 #include "server/replay/window.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/base/sha256.h"
 
 static const int64_t SECOND_NS = 1000000000;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/rule_sentence.h"
-#include "dsl/trace_comparison.h"
+#include "dsl/rule/rule_sentence.h"
+#include "dsl/trace/trace_comparison.h"
 #include "server/base/sha256.h"
 #include "server/base/span_time.h"
 #include "server/memory/account.h"

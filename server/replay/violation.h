@@ -7,13 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/plan.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
-#include "dsl/value.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/plan/plan.h"
+#include "dsl/rule/rule.h"
+#include "dsl/trace/trace.h"
+#include "dsl/trace/value.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/own_trace.h"
 
@@ -97,7 +97,7 @@ bt_status bt_violation_ids_derive(bt_str tenant, bt_str rule_id, bt_str conditio
 enum { BT_MESSAGE_BYTES = 256, BT_WITNESS_VALUE_BYTES = 1024 };
 
 /* Appends what a choice lacks, or has and must not have: `no fraud-check in this trace`. One line without control
- * characters: CLI, API, spans and pages all show these words (dsl/rule_sentence.h). */
+ * characters: CLI, API, spans and pages all show these words (dsl/rule/rule_sentence.h). */
 void bt_violation_say_failure(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out);
 /* The attribute that a projected field means on that span; NULL: it is not there. */
 const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field);

@@ -1,7 +1,7 @@
 /* The sample of what batches said, and what came of comparing it. See violation_sample.h. */
 #include "server/replay/violation_sample.h"
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/time_sum.h"
 
 static const int64_t END_PRECISION_NS = 1000000;
 /* Tempo counts the length of a fragment in a uint32 of milliseconds. */

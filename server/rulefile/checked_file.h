@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-#include "dsl/diagnostic.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/syntax/diagnostic.h"
 #include "server/rulefile/rulefile.h"
 #include "server/rules/rule_definition.h"
 

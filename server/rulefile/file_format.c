@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/diagnostic.h"
+#include "dsl/syntax/diagnostic.h"
 #include "server/rulefile/rulefile.h"
 
 typedef struct formatting {

@@ -2,8 +2,8 @@
 #ifndef BT_SERVER_FILE_FORMAT_H
 #define BT_SERVER_FILE_FORMAT_H
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 /* Appends the whole new text of the file to `out`, whose rules are what they were: the result is read again and
  * compared. Only blocks (dsl: |) are rewritten. BT_INVALID: nothing is to be written; `problems` says what is wrong, a

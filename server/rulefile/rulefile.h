@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/arena.h"
-#include "dsl/diagnostic.h"
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/syntax/diagnostic.h"
+#include "dsl/trace/trace.h"
 #include "server/rules/rule_definition.h"
 
 enum { BT_RULEFILE_MAX_BYTES = 10 * 1024 * 1024, BT_RULEFILE_MAX_RULES = 10000 };

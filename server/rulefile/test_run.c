@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/trace_copy.h"
+#include "dsl/trace/trace_copy.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/rulefile/test_trace.h"

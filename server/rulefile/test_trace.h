@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/family.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/rulefile/rulefile.h"
 
 /* A span's number in the trace is its place in the test. An `id` of 16 hex digits is the span's id itself; any other

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/rulefile/rulefile.h"
 #include "server/rulefile/yaml_document.h"
 

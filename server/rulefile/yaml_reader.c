@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dsl/suggestion.h"
+#include "dsl/base/suggestion.h"
 #include "server/base/time_text.h"
 #include "server/rules/rule_fields.h"
 

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/value.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/value.h"
 #include "server/rulefile/yaml_document.h"
 
 typedef enum bt_yaml_type {

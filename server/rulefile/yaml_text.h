@@ -2,8 +2,8 @@
 #ifndef BT_SERVER_RULEFILE_YAML_TEXT_H
 #define BT_SERVER_RULEFILE_YAML_TEXT_H
 
-#include "dsl/text.h"
-#include "dsl/value.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/value.h"
 
 /* Appends text as a YAML string in double quotes. */
 void bt_yaml_quote(bt_str text, bt_buffer *out);

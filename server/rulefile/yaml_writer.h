@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/rules/rule_definition.h"
 
 /* Appends YAML whose rules are these, in this order. The text of a broken rule (rule_definition.h) is written as it is,

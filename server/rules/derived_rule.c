@@ -1,6 +1,6 @@
 /* Rules made from a rule. See derived_rule.h. */
 #include "server/rules/derived_rule.h"
-#include "dsl/rule_walk.h"
+#include "dsl/rule/rule_walk.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
 #include "server/rules/rule_definition.h"
 
 /* The conjuncts that exercise a rule: of `when`, or the positive ones beside a `not` of a bare condition. 0: every

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
 #include "server/rules/rule_definition.h"
 
 /* The (framework, control) pairs of the text's annotations and then of the fields', each once. *out is new:

@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/diagnostic.h"
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
+#include "dsl/syntax/diagnostic.h"
 
 enum {
   BT_RULE_ID_MAX = 128, /* bytes, as are the next four */

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/rules/rule_definition.h"
 
 /* Fills in id, name and description where they are missing and checks every field but the language of the text.

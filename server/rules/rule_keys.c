@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "dsl/rule_walk.h"
+#include "dsl/base/arena.h"
+#include "dsl/rule/rule_walk.h"
 
 void bt_condition_visit(const bt_condition *condition, bt_predicate_visit visit, void *context) {
   const bt_rule_visitor visitor = {.on_predicate = visit, .context = context};

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
 
 /* Called for every test on a span in a condition, in order of the text; of AND, OR, NOT and EVENT the parts follow. */
 typedef void (*bt_predicate_visit)(void *context, const bt_predicate *predicate);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/suggestion.h"
+#include "dsl/base/suggestion.h"
 #include "server/settings/config_file.h"
 #include "server/settings/config_table.h"
 

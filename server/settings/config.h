@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/replay/replay.h"
 #include "server/settings/source_settings.h"
 #include "server/work/pool.h"

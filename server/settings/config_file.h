@@ -6,9 +6,9 @@
 
 #include <stddef.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 enum { BT_CONFIG_FILE_MAX_BYTES = 64 * 1024 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 struct bt_store_kind {
   const char *name; /* before the "+" of the scheme */

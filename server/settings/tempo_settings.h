@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 typedef struct bt_backup_result {
   int64_t rules, versions; /* in the copy; rules: ids that ever were */

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/store/file_lock.h"
 
 typedef struct bt_database { /* stays where it was opened */

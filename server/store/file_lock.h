@@ -6,7 +6,7 @@
 #ifndef BT_SERVER_STORE_FILE_LOCK_H
 #define BT_SERVER_STORE_FILE_LOCK_H
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 typedef struct bt_file_lock bt_file_lock;
 

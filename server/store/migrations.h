@@ -5,7 +5,7 @@
 
 #include <sqlite3.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 /* BT_REFUSED: another program's database, or one of a newer betrace. BT_IO: its number is none that there ever was.
  * Nothing was changed. */

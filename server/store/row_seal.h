@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/base/sha256.h"
 
 /* The checksum of a row that has ROW_COLUMNS as its first columns: SHA-256 (sha256.h) over "betrace.row.1" and for each

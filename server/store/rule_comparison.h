@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/rules/rule_definition.h"
 
 /* Every field that a user may set, the severity as it was settled, labels and annotations in any order, and the text

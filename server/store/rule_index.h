@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/rules/rule_definition.h"
 
 typedef struct bt_rule_entry {

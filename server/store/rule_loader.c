@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/store/row_seal.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/rules/rule_definition.h"
 
 /* Adds one version and its seal. `fields` and `record` (with its condition hash) are borrowed. */

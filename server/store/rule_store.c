@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/base/clock.h"
 #include "server/base/condition.h"
 #include "server/rules/rule_fields.h"

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/rules/rule_definition.h"
 
 typedef struct bt_rule_store bt_rule_store;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/base/clock.h"
 #include "server/base/sha256.h"
 #include "server/rules/rule_fields.h"
-#include "server/store/rule_rows.h"
 #include "server/store/rule_comparison.h"
+#include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"
 
 /* The rule that a call is about; on the store thread, which alone changes the index. */

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/watch/watch_schedule.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/error.h"
 #include "dsl/base/table.h"
-#include "dsl/error.h"
 #include "server/watch/watch_room.h"
 
 enum { BT_WATCH_COUNTED_MAX = 1 << 20 }; /* of one generation: 16 MiB */

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 static int64_t longer_duration(int64_t a, int64_t b) {
   return a > b ? a : b;

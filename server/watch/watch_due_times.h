@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/trace.h"
 #include "server/watch/watch_table.h"
 #include "server/watch/watcher.h"
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/replay/emission.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 enum {
   PIECE = 50, /* share look-ups; what fails is laid to no more of them */

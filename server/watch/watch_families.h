@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/family.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/family.h"
+#include "dsl/trace/trace.h"
 #include "server/replay/given_families.h"
 #include "server/watch/watcher.h"
 

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/eval_limit.h"
 #include "server/base/log.h"
 #include "server/replay/violation.h"
-#include "server/watch/watch_families.h"
 #include "server/watch/watch_due_times.h"
+#include "server/watch/watch_families.h"
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"
 

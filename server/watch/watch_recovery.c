@@ -2,7 +2,7 @@
  * restart could not undo a violation that was sent before it. Thread: the watcher's. */
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/base/log.h"
 #include "server/replay/violation.h"
 #include "server/watch/watcher.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/memory/account.h"
 
 typedef struct bt_watch_room {

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "dsl/link_reach.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/evaluate/link_reach.h"
 #include "server/base/sha256.h"
 
 static bool is_query_known(const bt_watch_rules *rules, bt_query query) {

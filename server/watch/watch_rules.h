@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/plan.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/plan/plan.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"
 #include "server/store/rule_store.h"

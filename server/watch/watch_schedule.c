@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number) {
   const int64_t delays[BT_WATCH_SWEEPS] = {times->first_sweep_ns, times->lookback_ns, times->late_sweep_ns};

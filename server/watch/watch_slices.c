@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "dsl/base/mix.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/replay.h"
 #include "server/watch/watcher.h"
 

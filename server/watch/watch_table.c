@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 
 enum { FIRST_TRACES = 96 };
 

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/error.h"
 #include "dsl/base/table.h"
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 #include "server/watch/watch_room.h"
 #include "tempo/wire/shown_spans.h"
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/store/rule_store.h"
 #include "server/watch/watch.h"
 #include "server/watch/watch_counts.h"

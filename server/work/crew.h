@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/work/pool.h"
 #include "server/work/timer.h"
 #include "server/work/turns.h"

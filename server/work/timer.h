@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 typedef struct bt_timer bt_timer;
 

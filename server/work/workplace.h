@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/work/pool.h"
 #include "server/work/scope.h"
 #include "server/work/timer.h"

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 

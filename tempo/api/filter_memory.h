@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 enum { BT_FILTER_MEMORY_SLOTS = 256 };
 

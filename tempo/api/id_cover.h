@@ -3,8 +3,8 @@
 #ifndef BT_TEMPO_API_ID_COVER_H
 #define BT_TEMPO_API_ID_COVER_H
 
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 
 /* Writes a regex, anchored by Tempo, that finds every id from low to high (low ≤ high), and some beyond them: those
  * that agree with both as far as these agree with each other, with a next digit between theirs. Nothing is written when

@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "tempo/api/traceql.h"
+#include "dsl/base/arena.h"
 #include "tempo/api/search.h"
 #include "tempo/api/tempo_version.h"
+#include "tempo/api/traceql.h"
 
 enum {
   IDS_PER_SEARCH = 200, /* 2.8 takes 0.3 s for a query of so many, and a second for three times as many */

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"

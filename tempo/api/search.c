@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dsl/time_sum.h"
-#include "tempo/api/traceql.h"
+#include "dsl/base/time_sum.h"
 #include "tempo/api/search_window.h"
 #include "tempo/api/tempo_tail.h"
+#include "tempo/api/traceql.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/wall_clock.h"
 

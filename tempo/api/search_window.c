@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "dsl/base/hex.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 bool bt_window_push(bt_window_stack *stack, const bt_window *window) {
   bt_window *items = bt_grow_array(stack->items, stack->count, &stack->capacity, sizeof *items);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/source.h"
 

@@ -3,7 +3,7 @@
 #ifndef BT_TEMPO_API_SPAN_SEARCH_H
 #define BT_TEMPO_API_SPAN_SEARCH_H
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/tags.h"
 
 /* `limit`: how many names or values Tempo was asked for; as many in the answer mean that it may be cut. */

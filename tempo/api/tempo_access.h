@@ -3,7 +3,7 @@
 #ifndef BT_TEMPO_API_TEMPO_ACCESS_H
 #define BT_TEMPO_API_TEMPO_ACCESS_H
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/api/tempo_source.h"
 
 /* "Authorization: …" for the options, new; NULL where they name nobody. BT_INVALID: half of a pair, two ways at once,

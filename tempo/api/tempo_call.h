@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 #include "tempo/api/filter_memory.h"
 #include "tempo/api/tempo_clock.h"
 #include "tempo/api/tempo_late.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/wire/promises.h"
 
 /* An answer's Date, and our steady clock when it was asked for and when its head came. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "tempo/api/tempo_version.h"
 
 static const int64_t SECOND_NS = 1000000000;

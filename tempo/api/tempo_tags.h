@@ -2,7 +2,7 @@
 #ifndef BT_TEMPO_API_TEMPO_TAGS_H
 #define BT_TEMPO_API_TEMPO_TAGS_H
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/tags.h"
 

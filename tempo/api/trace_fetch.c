@@ -7,11 +7,11 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "tempo/api/traceql.h"
+#include "dsl/base/arena.h"
 #include "tempo/api/column_lists.h"
 #include "tempo/api/trace_job.h"
 #include "tempo/api/trace_sizes.h"
+#include "tempo/api/traceql.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/pause.h"
 

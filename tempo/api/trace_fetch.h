@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"
 

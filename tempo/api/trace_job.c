@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-#include "dsl/arena.h"
-#include "tempo/api/traceql.h"
+#include "dsl/base/arena.h"
 #include "tempo/api/column_lists.h"
 #include "tempo/api/id_cover.h"
+#include "tempo/api/traceql.h"
 
 enum {
   PART_KINDS = 3,

@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "tempo/api/batch_ids.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/trace_fetch.h"
-#include "tempo/wire/source.h"
 #include "tempo/api/trace_merge.h"
+#include "tempo/wire/source.h"
 
 /* What the jobs of one read share. */
 typedef struct bt_trace_jobs {

@@ -5,7 +5,7 @@
 #include "tempo/api/trace_merge.h"
 
 #include "dsl/base/table.h"
-#include "dsl/trace_comparison.h"
+#include "dsl/trace/trace_comparison.h"
 #include "tempo/api/traceql.h"
 #include "tempo/wire/otlp_builder.h"
 

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/plan.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/otlp_decoder.h"
 
 /* Spans per spanset that reads ask for. A set is one span and its copies (by(span:id) | by(kind)), so more than one

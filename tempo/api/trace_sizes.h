@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "tempo/api/batch_ids.h"
 #include "tempo/api/tempo_call.h"
 #include "tempo/wire/source.h"

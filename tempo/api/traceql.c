@@ -1,8 +1,8 @@
 /* Writing TraceQL: searches and reads, as they are sent. See traceql.h. */
 #include "tempo/api/traceql.h"
 
-#include "dsl/plan.h"
-#include "dsl/trace.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/trace.h"
 #include "tempo/api/traceql_parts.h"
 
 enum {

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/filter.h"
-#include "dsl/plan.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/filter.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/trace.h"
 
 enum {
   BT_TRACEQL_MAX_BYTES = 131072,       /* Tempo refuses longer queries */

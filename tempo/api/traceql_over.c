@@ -1,7 +1,7 @@
 /* Which queries ask Tempo for a filter. See traceql_rules.h. A filter that is too long for one query is split or
  * weakened. Attributes of one span or resource are asked about one by one (bt_traceql_suits), and their and is one of
  * traces: weaker too. What tests values of attributes is asked twice (traceql.h, BT_TRACEQL_SURPLUS). */
-#include "dsl/formula.h"
+#include "dsl/plan/formula.h"
 #include "tempo/api/traceql.h"
 #include "tempo/api/traceql_rules.h"
 

@@ -3,8 +3,8 @@
 #ifndef BT_DSL_TRACEQL_PARTS_H
 #define BT_DSL_TRACEQL_PARTS_H
 
-#include "dsl/filter.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/filter.h"
 
 /* The key of an attribute, quoted where it has to be. Quoted names know \" and \\ only; the planner lets no other
  * strange byte come here. */

@@ -1,7 +1,7 @@
-/* Texts that read as a number or a boolean that is meant (dsl/text_number.h), as patterns for Tempo. None is met by
- * "nil" or "", which newer Tempos make up, and all ask in ASCII: `(?i)false` would be met by `faſse` with a long s. A
- * pattern is exact of whole numbers; of decimals it looks at the digits before the point and one more, because they may
- * be rounded, and of what has an exponent at nothing. See traceql_rules.h. */
+/* Texts that read as a number or a boolean that is meant (dsl/trace/text_number.h), as patterns for Tempo. None is met
+ * by "nil" or "", which newer Tempos make up, and all ask in ASCII: `(?i)false` would be met by `faſse` with a long s.
+ * A pattern is exact of whole numbers; of decimals it looks at the digits before the point and one more, because they
+ * may be rounded, and of what has an exponent at nothing. See traceql_rules.h. */
 
 #include "tempo/api/traceql_rules.h"
 

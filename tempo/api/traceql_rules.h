@@ -6,18 +6,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/filter.h"
-#include "dsl/plan.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
-#include "dsl/value.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/filter.h"
+#include "dsl/plan/plan.h"
+#include "dsl/rule/rule.h"
+#include "dsl/trace/value.h"
 
 /* The pattern that matches every string of 2,048 bytes, since a character has four at most, and none of 511 or fewer.
  */
 #define BT_TRACEQL_LONG_STRING "(?s:.{512,})"
 /* 365 days. A duration from here on, and one of 0 and less, may come of a start or an end that is 0. */
 #define BT_TRACEQL_UNKNOWN_FROM_NS 31536000000000000
-/* More than Tempo keeps of an attribute (dsl/cut_text.h) is not asked for. */
+/* More than Tempo keeps of an attribute (dsl/trace/cut_text.h) is not asked for. */
 enum { BT_TRACEQL_MAX_STRING_BYTES = 2048 };
 
 /* ---- traceql_test.c: tests, presence and what is asked together; as in dialect.h ---- */

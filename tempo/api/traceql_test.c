@@ -1,9 +1,9 @@
 /* What one test of the language finds in Tempo, and what is asked together. See traceql_rules.h. A missing field makes
  * a comparison false and its opposite true, and no filter finds what is missing. So the opposite of a test on an
  * attribute is every span for over and no span for under. */
-#include "dsl/dialect.h"
-#include "dsl/pushdown.h"
-#include "dsl/text_number.h"
+#include "dsl/plan/dialect.h"
+#include "dsl/plan/pushdown.h"
+#include "dsl/trace/text_number.h"
 #include "tempo/api/traceql_rules.h"
 
 static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};

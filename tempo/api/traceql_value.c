@@ -7,9 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "dsl/cut_text.h"
-#include "dsl/pushdown.h"
-#include "dsl/text_number.h"
+#include "dsl/plan/pushdown.h"
+#include "dsl/trace/cut_text.h"
+#include "dsl/trace/text_number.h"
 #include "tempo/api/traceql.h"
 
 /* Integers and doubles below this compare alike whether as integers or as doubles. */

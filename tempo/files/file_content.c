@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/gzip.h"
 
 enum { PIECE_BYTES = 64 * 1024, MEMORY_BYTES = 16 << 20 };

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 typedef struct bt_file_content bt_file_content;
 

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/error.h"
 #include "dsl/base/table.h"
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 typedef struct bt_indexed_unit {
   uint64_t offset;       /* bytes */

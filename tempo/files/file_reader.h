@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "tempo/files/file_content.h"
 #include "tempo/files/file_index.h"
 #include "tempo/files/file_source.h"

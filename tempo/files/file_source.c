@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "tempo/files/file_reader.h"
 #include "tempo/files/ordered_work.h"
 #include "tempo/files/unit_notes.h"

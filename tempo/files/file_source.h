@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/source.h"
 
 /* new. A file that cannot be read or decoded is an error that names the file and the place; nothing is skipped in

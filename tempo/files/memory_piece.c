@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "dsl/trace_copy.h"
+#include "dsl/trace/trace_copy.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/source.h"
 

@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/source.h"
 

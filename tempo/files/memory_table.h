@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsl/base/error.h"
 #include "dsl/base/table.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 #include "tempo/files/memory_piece.h"
 
 typedef struct bt_memory_tenant {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 typedef struct bt_ordered_work {
   unsigned jobs;        /* threads, the calling one among them; 0 is 1 */

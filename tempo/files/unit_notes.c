@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/source.h"
 #include "tempo/wire/span_batch.h"

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/files/file_index.h"
 #include "tempo/wire/otlp_decoder.h"
 

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 bool bt_gzip_is(bt_str input); /* whether it begins as gzip does */
 

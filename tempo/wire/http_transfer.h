@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <zlib.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "tempo/wire/http_client.h"
 
 typedef struct bt_http_transfer {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Whether the whole text is a number as JSON writes it: for numbers that come inside strings. */
 bool bt_json_is_number(bt_str text);

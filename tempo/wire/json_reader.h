@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 typedef enum bt_json_type {
   BT_JSON_NOTHING = 0, /* the text ends, or no value begins here */

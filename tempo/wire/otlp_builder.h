@@ -7,11 +7,11 @@
 
 #include <stddef.h>
 
-#include "dsl/arena.h"
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
-#include "dsl/value.h"
+#include "dsl/base/arena.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
+#include "dsl/trace/value.h"
 
 typedef struct bt_attribute_list {
   bt_attribute *items;

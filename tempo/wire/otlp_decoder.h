@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/shown_spans.h"
 
 /* The spans of OTLP documents, grouped by trace. The caller keeps every input buffer until bt_span_batch_free. */

@@ -2,7 +2,7 @@
  * caller's buffer. */
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/proto/otlp.pb-c.h"
 

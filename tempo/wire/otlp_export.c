@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/proto/otlp.pb-c.h"

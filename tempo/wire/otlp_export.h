@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/http_client.h"
 

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/json_reader.h"
 #include "tempo/wire/otlp_builder.h"
 

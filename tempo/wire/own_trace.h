@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/source.h"
 
 /* SHA-256 of the fields, each with its length before it (server/base/sha256.h). False: no memory. */

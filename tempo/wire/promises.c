@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 
 /* ---- what stands behind it ---- */
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 /* What stands behind a source: which one it is, and whether what plans rest on was ever measured on it. All-zero: not
  * asked for. */

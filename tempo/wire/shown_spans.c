@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dsl/base/mix.h"
-#include "dsl/value_index.h"
+#include "dsl/evaluate/value_index.h"
 
 enum { HALF_BITS = 16, HALF_MASK = 0xFFFF, VALUE_BITS = 32 };
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 enum { BT_SHOWN_MAX = 2 }; /* of each kind: 24 bytes of each trace that is found */
 

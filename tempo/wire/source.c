@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/dialect.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
+#include "dsl/plan/dialect.h"
 #include "tempo/wire/wall_clock.h"
 
 void bt_found_list_dispose(bt_found_list *list) {

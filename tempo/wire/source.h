@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/plan.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/promises.h"
 #include "tempo/wire/shown_spans.h"

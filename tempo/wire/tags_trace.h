@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/tags.h"
 
 /* What is asked for, as far as the trace has it. False: no memory. */

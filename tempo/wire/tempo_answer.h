@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/http_client.h"
 
 typedef enum bt_tempo_meaning {

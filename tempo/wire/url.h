@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Appends the text, percent-encoded but for the unreserved characters of RFC 3986, section 2.3. */
 void bt_url_encode(bt_buffer *url, bt_str text);

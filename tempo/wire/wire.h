@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef enum bt_wire_type { /* numbers as on the wire */
                             BT_WIRE_VARINT = 0,

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/value_comparison.h"
-#include "dsl/field.h"
-#include "dsl/rule_walk.h"
+#include "dsl/evaluate/value_comparison.h"
+#include "dsl/rule/field.h"
+#include "dsl/rule/rule_walk.h"
 
 static void refuse(const char *what) {
   fprintf(stderr, "the plain walk does not know %s\n", what);

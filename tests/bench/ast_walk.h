@@ -6,7 +6,7 @@
 #ifndef BT_TESTS_AST_WALK_H
 #define BT_TESTS_AST_WALK_H
 
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 
 enum { AST_MAX_CHOICES = 10, AST_MAX_WITNESSES = 32, AST_MAX_WITNESSES_OF_SELECTION = 8 }; /* as eval.h promises */
 

@@ -1,5 +1,5 @@
 /* The witnesses of a violating choice, by walking the rule's tree and looking at all spans. See ast_walk.h; what is
- * shown, in which order and how much of it is in dsl/eval.h. */
+ * shown, in which order and how much of it is in dsl/evaluate/eval.h. */
 #include "tests/bench/ast_walk.h"
 
 typedef struct shown {

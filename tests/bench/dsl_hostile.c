@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 
 typedef enum ending {
   ENDS_REFUSED,   /* the text has an error: over a limit */

@@ -4,7 +4,7 @@
 #ifndef BT_TESTS_DSL_INPUT_H
 #define BT_TESTS_DSL_INPUT_H
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 typedef struct dsl_random {
   uint64_t state;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 
 enum { KINDS = 7, SPANS_OF_JOB = 5, ROUNDS = 3, SHAPES = 4 };
 

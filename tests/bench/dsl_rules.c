@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/eval.h"
-#include "dsl/field.h"
-#include "dsl/rule_walk.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/rule/field.h"
+#include "dsl/rule/rule_walk.h"
 #include "tests/bench/dsl_input.h"
 
 enum { MOST_WORDS = 32, MOST_KEYS = 24, MOST_VALUES = 6, MOST_LINE = 4096, SPANS_OF_REQUEST = 50 };

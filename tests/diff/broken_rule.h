@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "tests/support/random.h"
 
 size_t broken_rule_mistake_count(void);

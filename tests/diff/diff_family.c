@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "tests/diff/random_family.h"
-#include "dsl/plan.h"
+#include "dsl/plan/plan.h"
 #include "tempo/api/traceql_dialect.h"
+#include "tests/diff/random_family.h"
 #include "tests/naive/naive.h"
 #include "tests/support/asked.h"
 #include "tests/support/traceql_model.h"

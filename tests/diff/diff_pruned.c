@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "tests/diff/prune_trace.h"
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
-#include "dsl/program.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/evaluate/program.h"
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"
 #include "tests/support/trace_text.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "tests/diff/broken_rule.h"
 #include "tests/diff/random_trace.h"
 #include "tests/support/trace_text.h"

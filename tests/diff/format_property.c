@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/lexer.h"
+#include "dsl/syntax/lexer.h"
 #include "tests/diff/random_rule.h"
 
 enum { DEFAULT_RULES = 10000, MAX_COMMENTS = 6, MAX_SHOWN = 8, ARENA_BYTES = 1024 * 1024 };

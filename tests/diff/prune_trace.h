@@ -4,7 +4,7 @@
 #ifndef BT_TESTS_PRUNE_TRACE_H
 #define BT_TESTS_PRUNE_TRACE_H
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 #include "tests/support/random.h"
 
 /* The trace without what was summed up, in the arena; NULL: nothing of it could be, or spans share an id, which the

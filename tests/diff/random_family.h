@@ -4,8 +4,8 @@
 #ifndef BT_TESTS_RANDOM_FAMILY_H
 #define BT_TESTS_RANDOM_FAMILY_H
 
-#include "dsl/family.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/family.h"
 #include "tests/support/random.h"
 
 enum { FAMILY_MAX = 6 };

@@ -4,7 +4,7 @@
 #ifndef BT_TESTS_RANDOM_RULE_H
 #define BT_TESTS_RANDOM_RULE_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "tests/support/random.h"
 
 /* Appends one rule. */

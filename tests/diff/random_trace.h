@@ -4,7 +4,7 @@
 #ifndef BT_TESTS_RANDOM_TRACE_H
 #define BT_TESTS_RANDOM_TRACE_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "tests/support/random.h"
 
 /* Appends the lines of one trace, mostly of 2 to 14 spans, at most 24. */

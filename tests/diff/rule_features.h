@@ -3,7 +3,7 @@
 #ifndef BT_TESTS_RULE_FEATURES_H
 #define BT_TESTS_RULE_FEATURES_H
 
-#include "dsl/rule.h"
+#include "dsl/rule/rule.h"
 
 enum { RULE_FEATURE_MAX = 128 };
 

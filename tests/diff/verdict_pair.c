@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/cut_text.h"
-#include "dsl/field.h"
-#include "dsl/rule_walk.h"
+#include "dsl/rule/field.h"
+#include "dsl/rule/rule_walk.h"
+#include "dsl/trace/cut_text.h"
 #include "tests/support/trace_text.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024, MAX_REPORTED = 10 };

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "dsl/compile.h"
-#include "dsl/data_notes.h"
+#include "dsl/evaluate/data_notes.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/trace_text.h"
 

@@ -6,7 +6,7 @@
  * that evaluation: true, false or unknown total N              its number of violating choices choice WORDS         the
  * witnesses of the next choice, the first one first: bound spans as binding=id, others as id spent TEXT           what
  * its budget was spent on failed TEXT          the part of the rule that is blamed in the choice looked at last says
- * TEXT what is said of it (dsl/rule_sentence.h) flags WORDS          of the trace: root=id or root=none,
+ * TEXT what is said of it (dsl/rule/rule_sentence.h) flags WORDS          of the trace: root=id or root=none,
  * differing_copies, missing_parents, spans=N Afterwards every rule is evaluated on every trace once more, all in one
  * ruleset, and again with indexes, and has to give the same verdicts; and what is said of parts of the traces (as
  * incomplete), or under clock skew, must not contradict what is said of the whole. */
@@ -21,8 +21,8 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
-#include "dsl/rule_sentence.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/rule/rule_sentence.h"
 #include "tests/support/case_file.h"
 #include "tests/support/trace_text.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/trace_text.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "tests/support/random_case.h"
 #include "tests/support/trace_text.h"
 

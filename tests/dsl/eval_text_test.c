@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "tests/support/random.h"
 
 enum { SPANS = 10000, VALUE_BYTES = 2000, TEXT_BYTES = SPANS * VALUE_BYTES };

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/pattern.h"
-#include "dsl/pattern_size.h"
+#include "dsl/pattern/pattern.h"
+#include "dsl/pattern/pattern_size.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/plain_re2.h"
 #include "tests/support/random.h"

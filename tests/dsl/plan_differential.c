@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "tempo/api/traceql.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"

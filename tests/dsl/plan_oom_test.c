@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "dsl/compile.h"
-#include "dsl/plan.h"
+#include "dsl/plan/plan.h"
 #include "tempo/api/traceql.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"

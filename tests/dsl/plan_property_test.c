@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
-#include "dsl/plan.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/plan/plan.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/rule_maker.h"

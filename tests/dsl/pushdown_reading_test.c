@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "dsl/pattern.h"
+#include "dsl/pattern/pattern.h"
+#include "dsl/trace/text_number.h"
 #include "tempo/api/traceql_rules.h"
-#include "dsl/text_number.h"
 #include "tests/support/random.h"
 
 enum { ROUNDS = 1500, TEXTS = 60, ARENA_BYTES = 1 << 20 };

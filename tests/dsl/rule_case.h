@@ -3,8 +3,8 @@
 #ifndef BT_TESTS_DSL_RULE_CASE_H
 #define BT_TESTS_DSL_RULE_CASE_H
 
-#include "dsl/diagnostic.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/syntax/diagnostic.h"
 #include "tests/support/case_file.h"
 
 /* One line for each: code, line:column, the text that it speaks of, message, fix. */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "dsl/compile.h"
-#include "dsl/rule.h"
+#include "dsl/rule/rule.h"
 
 /* The code of the first error, or "" when the text compiles. */
 static void expect_code(bt_str text, const char *code) {

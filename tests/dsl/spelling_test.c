@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 
 enum { SPELLINGS = 40000, ZEROS = 200, MOST_TIMES_AS_LONG = 10 };
 

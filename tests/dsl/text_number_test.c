@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/text_number.h"
+#include "dsl/trace/text_number.h"
 
 static void check_integer(const char *text, int64_t expected) {
   bt_value value = bt_text_value(bt_str_from(text));

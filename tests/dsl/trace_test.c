@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dsl/trace.h"
-#include "dsl/trace_copy.h"
+#include "dsl/trace/trace.h"
+#include "dsl/trace/trace_copy.h"
 #include "tests/support/failing_alloc.h"
 
 static const bt_trace_id some_id = {{1}};

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "dsl/outcome.h"
+#include "dsl/evaluate/outcome.h"
 
 static bt_value whole(int64_t integer) {
   return (bt_value){.type = BT_VALUE_INT, .integer = integer};

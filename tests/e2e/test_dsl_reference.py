@@ -1,4 +1,4 @@
-"""docs/BETRACE_DSL_REFERENCE.md and the diagnostics: every code of dsl/diagnostic_codes.h has its section, the example of each section draws that
+"""docs/BETRACE_DSL_REFERENCE.md and the diagnostics: every code of dsl/syntax/diagnostic_codes.h has its section, the example of each section draws that
 code, and every other rule of the language's pages compiles. Needs no Tempo and runs in a second: `betrace check` reads all of it at once."""
 import json
 import os
@@ -24,7 +24,7 @@ def read(path):
 
 def declared_codes():
     """code → True for an error; from the defines, which are what the program uses."""
-    codes = re.findall(r'^#define BT_([EW])_\w+\s+"([EW]\d{3})"$', read(os.path.join(ROOT, "dsl", "diagnostic_codes.h")), re.M)
+    codes = re.findall(r'^#define BT_([EW])_\w+\s+"([EW]\d{3})"$', read(os.path.join(ROOT, "dsl", "syntax", "diagnostic_codes.h")), re.M)
     return {code: kind == "E" for kind, code in codes}
 
 

@@ -18,7 +18,7 @@ from betrace_process import Betrace, run_cli  # noqa: E402
 PACKS = os.path.join(ROOT, "distribution", "packs")
 README = os.path.join(PACKS, "README.md")
 SEVERITIES = {"info", "low", "medium", "high", "critical"}
-# What a large part of all traces has: kinds, statuses but error, and that an attribute is there (in every form of dsl/traceql_filter.c).
+# What a large part of all traces has: kinds, statuses but error, and that an attribute is there (in every form of tempo/api/traceql_filter.c).
 PRESENT = r'(?:span|resource)\.[\w.-]+ (?:=~ "\(\?s:\.\*\)"|(?:>=|<) 0|>= 0\.0|!= 5e-324|= (?:true|false)|!= nil)'
 OUTSIDE = r'\(\S+ = 7 && \S+ = "x" && \w+\.betrace\.none != nil\)'  # never true: what of an attribute lies outside a column is looked at
 BROAD = re.compile(rf"^(?:kind = \w+|status != error|true|{OUTSIDE}|{PRESENT}|&&|\|\||[(){{}} ])*$")

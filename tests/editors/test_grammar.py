@@ -19,7 +19,7 @@ import tree_sitter  # noqa: E402
 import ts_language  # noqa: E402
 from betrace_process import ROOT, run_cli  # noqa: E402
 
-SYNTAX = {"E001", "E010"}  # text, grammar: dsl/diagnostic_codes.h
+SYNTAX = {"E001", "E010"}  # text, grammar: dsl/syntax/diagnostic_codes.h
 ACCEPTED = os.path.join(HERE, "accepted.txt")
 LANGUAGE = ts_language.load()
 PARSER = tree_sitter.Parser(LANGUAGE)

@@ -1,6 +1,6 @@
 """What a read by id says of a span beyond what searches know: its flags, its trace state, and how much of it and of its parts was dropped.
 
-Decisions on them: dsl/field.c and dsl/doubt.c (which value of these fields counts as not known) and dsl/projection.c (rules that read them are read by id).
+Decisions on them: dsl/rule/field.c and dsl/evaluate/doubt.c (which value of these fields counts as not known) and dsl/plan/projection.c (rules that read them are read by id).
 """
 import time
 

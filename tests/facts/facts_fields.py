@@ -1,5 +1,5 @@
 """What filters on a span's own fields find, by every operator that the planner writes: name, status message, kind, status, duration. They are right on every
-version, in the write-ahead log and in completed blocks: `!=` and `!~` too, which of attributes they are not. Decisions on them: dsl/pushdown.c.
+version, in the write-ahead log and in completed blocks: `!=` and `!~` too, which of attributes they are not. Decisions on them: dsl/plan/pushdown.c.
 """
 import operator
 import re

@@ -100,7 +100,7 @@ class Table(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_a_service_name_that_is_no_text_is_found_by_the_empty_one(self):
-        """dsl/pushdown.c: arrays of texts, too, which no other test of a text finds."""
+        """dsl/plan/pushdown.c: arrays of texts, too, which no other test of a text finds."""
         for label in cells.CELLS:
             if not isinstance(cells.value_of(label), str) or label == '""':
                 self.assertEqual(self.mark('= ""', "resource.service.name", label), "x", label)

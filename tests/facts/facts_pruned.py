@@ -1,5 +1,5 @@
 """Marks of spans that were summed up before they were stored: the search that finds such traces, and what a batch and a read by id give of the marks. Decisions
-on them: server/replay/marked_traces.c (one search, then batches that project the marks), dsl/trace_pruned.h (what a mark is)."""
+on them: server/replay/marked_traces.c (one search, then batches that project the marks), dsl/trace/trace_pruned.h (what a mark is)."""
 import json
 import time
 

@@ -100,7 +100,7 @@ class WireFacts(facts.TempoCase):
         self.assertNotIn("mixed", keys)
 
     def test_what_the_filter_tests_comes_unasked(self):
-        """Under the name of the field, so that an attribute of that name cannot be told from it (dsl/plan_spans, tempo/trace_merge)."""
+        """Under the name of the field, so that an attribute of that name cannot be told from it (dsl/plan/plan_spans, tempo/trace_merge)."""
         tests = ('status != ok', 'statusMessage != "x"', 'resource.service.name != "x"', 'name = "call"', 'duration >= 0s', 'kind = client')
         given = {}
         for test in tests:

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/lexer.h"
-#include "dsl/rule.h"
+#include "dsl/rule/rule.h"
+#include "dsl/syntax/lexer.h"
 #include "tests/support/rule_print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

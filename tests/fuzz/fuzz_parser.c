@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dsl/lexer.h"
-#include "dsl/parser.h"
+#include "dsl/syntax/lexer.h"
+#include "dsl/syntax/parser.h"
 
 enum { ARENA_BYTES = 32 * 1024 * 1024 };
 

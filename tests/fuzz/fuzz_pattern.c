@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/pattern.h"
+#include "dsl/pattern/pattern.h"
 #include "tests/support/plain_re2.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "dsl/compile.h"
-#include "dsl/plan.h"
+#include "dsl/plan/plan.h"
 #include "tempo/api/traceql_dialect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -63,7 +63,7 @@ class SarifTest(Folder):
         self.assertIn("rulefile", {r["ruleId"] for r in run["results"]}, "a wrong field has no code of the language")
 
     def test_every_code_of_the_language_has_words(self):
-        codes = set(re.findall(r"^#define BT_[EW]_\w+ +\"([EW]\d+)\"", (ROOT / "dsl/diagnostic_codes.h").read_text(encoding="utf-8"), re.M))
+        codes = set(re.findall(r"^#define BT_[EW]_\w+ +\"([EW]\d+)\"", (ROOT / "dsl/syntax/diagnostic_codes.h").read_text(encoding="utf-8"), re.M))
         self.assertGreater(len(codes), 30)
         named = set(re.findall(r'\{"([EW]\d+)", "', (ROOT / "server/json/sarif.c").read_text(encoding="utf-8")))
         self.assertEqual(codes, named)

@@ -27,7 +27,7 @@ DAY = ("--before", "2025-12-31T00:00:00Z..2026-01-02T00:00:00Z", "--after", "202
 
 class TableTest(unittest.TestCase):
     def test_the_table_is_what_is_made(self):
-        with open(os.path.join(ROOT, "dsl", "hidden_characters.h"), encoding="utf-8") as file:
+        with open(os.path.join(ROOT, "dsl", "base", "hidden_characters.h"), encoding="utf-8") as file:
             there = [tuple(int(code, 16) for code in row) for row in re.findall(r"\{0x([0-9A-F]+), 0x([0-9A-F]+)\}", file.read())]
         self.assertEqual(there, hidden_characters.hidden_ranges(), "make it again: tests/support/hidden_characters.py says how")
 

@@ -52,7 +52,7 @@ def command_of(words):
 
 def with_lone_headers(files):
     """The tool reads a header beside the .c file of its name; one without such a file is read by itself."""
-    some = files["dsl/arena.c"]
+    some = files["dsl/base/arena.c"]
     told = subprocess.run(["git", "ls-files", "dsl/*.h", "tempo/*.h", "server/*.h"], cwd=ROOT, stdout=subprocess.PIPE,
                           text=True, check=True).stdout.split()
     return {**files, **{header: some for header in told if header[:-1] + "c" not in files and "/grpc/" not in header}}

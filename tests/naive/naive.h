@@ -5,7 +5,7 @@
 #ifndef BT_TESTS_NAIVE_H
 #define BT_TESTS_NAIVE_H
 
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 
 enum { NAIVE_WORLDS_MAX = 128 };
 

@@ -1,6 +1,6 @@
 /* Traces of which spans were summed up, for the naive evaluator: from docs/spec/semantics.md alone. See naive_world.h.
  */
-#include "dsl/trace_pruned.h"
+#include "dsl/trace/trace_pruned.h"
 #include "tests/naive/naive_world.h"
 
 bool naive_is_summary(const naive_world *world, uint32_t span) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dsl/pattern.h"
+#include "dsl/pattern/pattern.h"
 
 /* Room for any sum of whole numbers. */
 __extension__ typedef __int128 wide_integer;

@@ -4,7 +4,7 @@
 #ifndef BT_TESTS_NAIVE_VALUE_H
 #define BT_TESTS_NAIVE_VALUE_H
 
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 
 /* Kleene's three values are ordered: false < unknown < true. */
 bt_truth naive_and(bt_truth a, bt_truth b);

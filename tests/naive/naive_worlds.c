@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/trace_comparison.h"
+#include "dsl/trace/trace_comparison.h"
 
 typedef struct answers {
   const bt_rule *rule;

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/ast.h"
 #include "dsl/compile.h"
-#include "dsl/lexer.h"
-#include "dsl/vocabulary.h"
+#include "dsl/syntax/ast.h"
+#include "dsl/syntax/lexer.h"
+#include "dsl/syntax/vocabulary.h"
 #include "server/editor/completion.h"
 #include "server/editor/context.h"
 #include "server/editor/language.h"

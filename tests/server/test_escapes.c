@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include "dsl/compile.h"
-#include "dsl/plan.h"
-#include "tempo/api/traceql.h"
+#include "dsl/plan/plan.h"
 #include "server/base/log.h"
 #include "server/base/shown_text.h"
 #include "server/json/xml.h"
 #include "server/metrics/exposition.h"
 #include "server/rules/derived_rule.h"
+#include "tempo/api/traceql.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/random.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tests/naive/naive.h"
 

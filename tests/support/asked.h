@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "dsl/compile.h"
-#include "dsl/diagnostic.h"
-#include "dsl/plan.h"
-#include "dsl/rule.h"
+#include "dsl/plan/plan.h"
+#include "dsl/rule/rule.h"
+#include "dsl/syntax/diagnostic.h"
 #include "tempo/api/traceql.h"
 #include "tempo/api/traceql_dialect.h"
 

@@ -4,7 +4,7 @@
 #ifndef BT_TESTS_CASE_FILE_H
 #define BT_TESTS_CASE_FILE_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 enum { CASE_MAX_FIELDS = 64 };
 

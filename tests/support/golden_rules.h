@@ -3,7 +3,7 @@
 #ifndef BT_TESTS_GOLDEN_RULES_H
 #define BT_TESTS_GOLDEN_RULES_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef void (*golden_rule)(void *context, const char *name, bt_str dsl);
 

@@ -1,6 +1,6 @@
-"""Makes dsl/hidden_characters.h: the characters that are not shown where they stand, or change how others are.
+"""Makes dsl/base/hidden_characters.h: the characters that are not shown where they stand, or change how others are.
 
-    python3 tests/support/hidden_characters.py > dsl/hidden_characters.h && make format
+    python3 tests/support/hidden_characters.py > dsl/base/hidden_characters.h && make format
 
 The list is what Unicode's data files call so. UnicodeData.txt: the categories Cc (controls), Zl and Zp (separators of
 lines and paragraphs). DerivedCoreProperties.txt: Default_Ignorable_Code_Point, which holds tags, variation selectors,
@@ -60,8 +60,8 @@ def header():
  * lines and paragraphs, marks of direction, and all that Unicode calls ignorable: tags, variation selectors, what has no
  * width. tests/support/hidden_characters.py makes this from Unicode's data and names the files: change nothing here.
  * Thread: a constant. */
-#ifndef BT_DSL_HIDDEN_CHARACTERS_H
-#define BT_DSL_HIDDEN_CHARACTERS_H
+#ifndef BT_DSL_BASE_HIDDEN_CHARACTERS_H
+#define BT_DSL_BASE_HIDDEN_CHARACTERS_H
 
 #include <stdint.h>
 

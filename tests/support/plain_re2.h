@@ -1,8 +1,8 @@
-/* RE2 as it comes, with memory for every automaton: what dsl/pattern.h is held against. */
+/* RE2 as it comes, with memory for every automaton: what dsl/pattern/pattern.h is held against. */
 #ifndef BT_TESTS_SUPPORT_PLAIN_RE2_H
 #define BT_TESTS_SUPPORT_PLAIN_RE2_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef enum plain_re2_answer {
   PLAIN_RE2_DIFFERS,

@@ -2,7 +2,7 @@
 #include "tests/support/asked.h"
 #include "tests/support/plan_texts.h"
 
-#include "dsl/plan.h"
+#include "dsl/plan/plan.h"
 #include "tempo/api/traceql.h"
 #include "tempo/api/traceql_dialect.h"
 

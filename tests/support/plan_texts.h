@@ -2,9 +2,9 @@
 #ifndef BT_TESTS_PLAN_TEXTS_H
 #define BT_TESTS_PLAN_TEXTS_H
 
-#include "dsl/error.h"
-#include "dsl/rule.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
 
 /* The plan; its searches as they are sent, and in their wider form where they have one; the reads of its projection:
  * the usual ones, those of what is doubted, those of lists. */

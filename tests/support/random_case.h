@@ -4,7 +4,7 @@
 #ifndef BT_TESTS_RANDOM_CASE_H
 #define BT_TESTS_RANDOM_CASE_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef struct random_source {
   uint64_t state;

@@ -4,8 +4,8 @@
 #ifndef BT_TESTS_RULE_MAKER_H
 #define BT_TESTS_RULE_MAKER_H
 
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
 #include "tests/support/random.h"
 
 enum { MAKER_MAX_SPANS = 6, MAKER_MAX_ATTRIBUTES = 7, MAKER_MAX_EVENTS = 2 };

@@ -2,7 +2,7 @@
 #ifndef BT_TESTS_RULE_PRINT_H
 #define BT_TESTS_RULE_PRINT_H
 
-#include "dsl/rule.h"
+#include "dsl/rule/rule.h"
 
 /* Clauses, bindings and annotations, one a line. */
 void rule_print(const bt_rule *rule, bt_buffer *out);

@@ -18,7 +18,7 @@
 #ifndef BT_TESTS_TRACE_TEXT_H
 #define BT_TESTS_TRACE_TEXT_H
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 /* The trace, in the arena; NULL with a message when the text cannot be read. */
 const bt_trace *trace_text_read(bt_arena *arena, const char *text, char *message, size_t message_bytes);

@@ -3,7 +3,7 @@
 #ifndef BT_TESTS_TRACEQL_COLUMNS_H
 #define BT_TESTS_TRACEQL_COLUMNS_H
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 typedef enum traceql_columns {
   TRACEQL_NO_COLUMNS,

@@ -5,8 +5,8 @@
 #ifndef BT_TESTS_TRACEQL_MODEL_H
 #define BT_TESTS_TRACEQL_MODEL_H
 
-#include "dsl/plan.h"
-#include "dsl/trace.h"
+#include "dsl/plan/plan.h"
+#include "dsl/trace/trace.h"
 #include "tests/support/traceql_columns.h"
 #include "tests/support/traceql_value.h"
 
@@ -16,10 +16,10 @@ bool traceql_finds(bt_str filter, const bt_trace *trace, traceql_numbers numbers
 bool traceql_formula_holds(const bt_over *over, const bt_trace *trace, traceql_numbers numbers);
 
 /* The same at Tempo's worst. Arrays: of several elements that meet some test of the query on their scope, it may test
- * others that do (dsl/filter.h), here any that the trace has anywhere, or one of a few. Fields: what is found may be so
- * by an attribute with the field's name. Doubles: a page with NaN is left out, unless the query has a != for doubles.
- * Columns (traceql_columns.h): every key has one, and of what is not in it newer Tempos may find the string "nil", or
- * nothing. */
+ * others that do (dsl/plan/filter.h), here any that the trace has anywhere, or one of a few. Fields: what is found may
+ * be so by an attribute with the field's name. Doubles: a page with NaN is left out, unless the query has a != for
+ * doubles. Columns (traceql_columns.h): every key has one, and of what is not in it newer Tempos may find the string
+ * "nil", or nothing. */
 typedef enum traceql_worst {
   TRACEQL_ARRAYS_MISSED, /* what every mixture finds */
   TRACEQL_ARRAYS_FOUND,  /* what some mixture finds */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/pattern.h"
+#include "dsl/pattern/pattern.h"
 
 static void stop(const char *what) {
   fprintf(stderr, "traceql model: %s\n", what);

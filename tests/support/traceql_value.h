@@ -2,7 +2,7 @@
 #ifndef BT_TESTS_TRACEQL_VALUE_H
 #define BT_TESTS_TRACEQL_VALUE_H
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 
 typedef enum traceql_numbers {
   TRACEQL_NUMBERS_APART, /* an integer literal finds integers only, a double literal doubles only: the least that Tempo

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "dsl/filter.h"
-#include "dsl/text.h"
+#include "dsl/base/text.h"
+#include "dsl/plan/filter.h"
 
 static inline bool starts_at(bt_str text, size_t at, bt_str word) {
   return text.len - at >= word.len && bt_str_equal((bt_str){text.ptr + at, word.len}, word);

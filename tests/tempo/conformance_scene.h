@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/source.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* ---- the traces ---- */
 

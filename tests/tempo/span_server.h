@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 #include "tests/support/fake_http.h"
 
 /* ODD: the trace, of one span, that the script can spoil. */

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/value_comparison.h"
-#include "dsl/field.h"
-#include "tempo/api/traceql.h"
+#include "dsl/evaluate/value_comparison.h"
+#include "dsl/rule/field.h"
 #include "tempo/api/tempo_source.h"
+#include "tempo/api/traceql.h"
 #include "tests/support/asked.h"
 #include "tests/support/random.h"
 

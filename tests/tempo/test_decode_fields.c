@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "tempo/wire/proto/otlp.pb-c.h"
 #include "tests/tempo/trace_text.h"
 

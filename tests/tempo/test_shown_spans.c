@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/shown_spans.h"
 #include "tempo/wire/source.h"

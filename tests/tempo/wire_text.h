@@ -5,7 +5,7 @@
 #ifndef BT_TESTS_WIRE_TEXT_H
 #define BT_TESTS_WIRE_TEXT_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 /* Appends the bytes. Ends the test program at a mistake in the notation. */
 void wire_text_encode(const char *notation, bt_buffer *out);

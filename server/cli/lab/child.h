@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 
 typedef struct bt_variable {
   const char *name, *value;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/cli/idle_print.h"
-#include "dsl/rule_walk.h"
+#include "dsl/rule/rule_walk.h"
 #include "server/cli/lab/rates.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 #include "server/cli/lab/program_answer.h"
 #include "server/cli/lab/program_change.h"
 #include "server/cli/lab/program_rules.h"

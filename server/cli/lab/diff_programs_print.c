@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "dsl/eval.h"
+#include "dsl/evaluate/eval.h"
 #include "server/cli/cli.h"
 #include "server/cli/lab/diff_programs.h"
 #include "server/cli/printer.h"

@@ -3,7 +3,7 @@
 #ifndef BT_SERVER_CLI_LAB_INIT_TEXT_H
 #define BT_SERVER_CLI_LAB_INIT_TEXT_H
 
-#include "dsl/text.h"
+#include "dsl/base/text.h"
 
 typedef struct bt_init_text {
   const char *kind; /* "always", or the word of --ci that asks for it */

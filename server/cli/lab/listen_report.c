@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/cli/idle_print.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/printer.h"

@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/data_notes.h"
-#include "dsl/error.h"
-#include "dsl/eval.h"
-#include "dsl/text.h"
-#include "dsl/trace.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/evaluate/data_notes.h"
+#include "dsl/evaluate/eval.h"
+#include "dsl/trace/trace.h"
 #include "server/cli/judge.h"
 #include "server/cli/lab/otlp_receiver.h"
 #include "server/cli/line_store.h"

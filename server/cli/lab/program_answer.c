@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
-#include "dsl/eval.h"
+#include "dsl/base/arena.h"
+#include "dsl/evaluate/eval.h"
 #include "server/json/json_values.h"
 
 /* A line of eval, and the answer of a replay. */

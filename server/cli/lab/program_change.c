@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/arena.h"
-#include "dsl/eval.h"
+#include "dsl/base/arena.h"
+#include "dsl/evaluate/eval.h"
 
 typedef struct comparison {
   const bt_two_answers *two;

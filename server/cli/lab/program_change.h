@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/cli/lab/program_answer.h"
 
 enum { BT_NOT_VIOLATED = -1, BT_NOT_LISTED = -2 }; /* of a replay: no violation; that, or inconclusive */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "dsl/arena.h"
-#include "dsl/diagnostic.h"
+#include "dsl/base/arena.h"
+#include "dsl/syntax/diagnostic.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/printer.h"

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/rules/rule_definition.h"
 
 enum { BT_OLD_PROGRAM, BT_NEW_PROGRAM };

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsl/arena.h"
+#include "dsl/base/arena.h"
 #include "server/base/clock.h"
 #include "server/cli/lab/child.h"
 #include "server/cli/printer.h"

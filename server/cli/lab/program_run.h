@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 
 typedef struct bt_words { /* of a command line; all-zero is empty */
   const char **items;     /* owned array of borrowed texts, which ends with NULL */

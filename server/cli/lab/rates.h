@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "dsl/error.h"
-#include "dsl/text.h"
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
 #include "server/cli/answer.h"
 #include "server/cli/collected_replay.h"
 #include "server/cli/replay_options.h"

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 #include "server/cli/lab/sample_traces.h"
 
 #define BT_SAMPLE_MS INT64_C(1000000)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsl/trace.h"
+#include "dsl/trace/trace.h"
 #include "tempo/wire/otlp_export.h"
 
 enum { BT_SAMPLE_MAX_SPANS = 48, BT_SAMPLE_MAX_ATTRIBUTES = 6, BT_SAMPLE_MAX_LINKS = 1 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsl/trace_state.h"
+#include "dsl/trace/trace_state.h"
 #include "server/base/time_text.h"
 #include "server/json/json_values.h"
 #include "server/json/test_report.h"

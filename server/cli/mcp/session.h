@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/mcp/tools.h"
 
 typedef struct bt_mcp_options {

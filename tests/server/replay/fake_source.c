@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/trace_pruned.h"
+#include "dsl/trace/trace_pruned.h"
 #include "tempo/wire/own_trace.h"
 #include "tests/support/asked.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/trace_pruned.h"
+#include "dsl/trace/trace_pruned.h"
 #include "server/replay/explanation.h"
 #include "tests/server/replay/replay_fixture.h"
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/filter.h"
-#include "tempo/api/traceql.h"
+#include "dsl/plan/filter.h"
 #include "server/replay/candidates.h"
+#include "tempo/api/traceql.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/asked.h"

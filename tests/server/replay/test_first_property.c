@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "dsl/base/mix.h"
-#include "dsl/time_sum.h"
+#include "dsl/base/time_sum.h"
 #include "server/replay/first_violation.h"
 #include "tests/server/replay/replay_fixture.h"
 

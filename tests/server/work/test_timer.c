@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "dsl/error.h"
+#include "dsl/base/error.h"
 #include "server/base/clock.h"
 #include "server/work/scope.h"
 #include "server/work/timer.h"

@@ -1,0 +1,65 @@
+/* Comparing texts that may have lost their end. See cut_comparison.h. */
+#include "dsl/evaluate/cut_comparison.h"
+
+#include "dsl/trace/cut_text.h"
+
+typedef struct cut_pair {
+  bt_str left, right; /* of what was cut the beginning */
+  bool left_is_cut, right_is_cut;
+} cut_pair;
+
+/* Either could go on so that it becomes the other. */
+static bool may_become_equal(const cut_pair *pair) {
+  return (pair->left_is_cut && bt_str_starts_with(pair->right, pair->left)) ||
+         (pair->right_is_cut && bt_str_starts_with(pair->left, pair->right));
+}
+
+/* Whether it holds for what is there decides whether it holds. */
+static bool is_decided(bt_comparison_operator op, const cut_pair *pair, bool holds) {
+  switch (op) {
+  case BT_CONTAINS: return pair->right_is_cut ? !holds && !pair->left_is_cut : holds;
+  case BT_STARTS_WITH:
+    if (pair->right_is_cut && holds) return false;
+    return !pair->left_is_cut || pair->right.len <= pair->left.len || !bt_str_starts_with(pair->right, pair->left);
+  case BT_ENDS_WITH: return pair->right.len == 0 || (!pair->left_is_cut && pair->left.len < BT_CUT_BYTES);
+  case BT_MATCHES: return holds && bt_pattern_is_open(pair->right, false);
+  case BT_MATCHES_WHOLE:
+  case BT_NOT_MATCHES_WHOLE:
+    return bt_pattern_is_short(pair->right) || (holds && bt_pattern_is_open(pair->right, true));
+  case BT_LESS:
+  case BT_GREATER_EQUAL:
+    if (!pair->right_is_cut && pair->right.len <= pair->left.len) return true;
+    break;
+  case BT_GREATER:
+  case BT_LESS_EQUAL:
+    if (!pair->left_is_cut && pair->left.len <= pair->right.len) return true;
+    break;
+  case BT_EQUAL:
+  case BT_NOT_EQUAL:
+  case BT_IN:
+  case BT_NOT_IN: break;
+  }
+  return !may_become_equal(pair);
+}
+
+/* The side's value, of a text that was cut its beginning. */
+static bt_value known_of(bt_cut_side side, bool *is_cut) {
+  bt_value known = *side.value;
+  *is_cut = false;
+  if (side.is_attribute && known.type == BT_VALUE_STRING) known.string = bt_cut_beginning(known.string, is_cut);
+  return known;
+}
+
+bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work) {
+  cut_pair pair;
+  bt_value one = known_of(left, &pair.left_is_cut), two = known_of(right, &pair.right_is_cut);
+  bool meets = bt_values_meet(comparator, &one, &two, work);
+  if (!pair.left_is_cut && !pair.right_is_cut) return bt_kleene_from(meets);
+  const bt_value *other = pair.left_is_cut ? &two : &one;
+  if (other->type == BT_VALUE_ARRAY) return bt_kleene_unknown(BT_WHY_DROPPED);
+  if (other->type != BT_VALUE_STRING) return bt_kleene_from(meets);
+  pair.left = one.string, pair.right = two.string;
+  bool is_negative = comparator->op == BT_NOT_EQUAL || comparator->op == BT_NOT_MATCHES_WHOLE;
+  bool is_known = is_decided(comparator->op, &pair, meets != is_negative);
+  return is_known ? bt_kleene_from(meets) : bt_kleene_unknown(BT_WHY_DROPPED);
+}

@@ -1,0 +1,20 @@
+/* What a violation says of its rule, in words: what is missing first, else what is there and must not be. The words are
+ * the rule's own. Thread: no state. */
+#ifndef BT_DSL_RULE_RULE_SENTENCE_H
+#define BT_DSL_RULE_RULE_SENTENCE_H
+
+#include <stdbool.h>
+
+#include "dsl/base/text.h"
+#include "dsl/rule/rule.h"
+#include "dsl/trace/value.h"
+
+/* Appends the sentence of a choice, without the span that it is about: `no fraud-check in this trace`, `count(retry) is
+ * 5, expected <= 2`. Where the choice blames nothing that stands in the rule: the whole of it. A rule's text is put on
+ * one line; control characters are for the caller to see to. */
+void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out);
+
+/* What is blamed is every(…): the spans that are shown for that part are those that fail its test. */
+bool bt_rule_blames_every(const bt_rule *rule, bt_range failed);
+
+#endif
