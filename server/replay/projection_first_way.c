@@ -189,7 +189,8 @@ static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) 
     undecided += is_candidate && s->traces[i].is_undecided;
   }
   uint64_t scale = s->count ? (BT_SPANS_FIRST_FROM + s->count - 1) / s->count : 0;
-  return (bt_strategy_facts){.candidates = candidates * scale,
+  return (bt_strategy_facts){.costs = &s->decider->plan->costs,
+                             .candidates = candidates * scale,
                              .searched_found = count_found(probe, formula) * scale,
                              .projected_found = s->count * scale,
                              .reads_by_id = s->decider->plan->rules[0].shows_links,

@@ -75,7 +75,7 @@ void bt_comparisons_finish(bt_judge *judge) {
                         .subtracted_from = bt_decider_subtracted_from(judge->decider)};
   say_comparison(judge);
   if (!judge->plan->keeps_trust) return;
-  news.units = bt_strategy_spent(result->requests, judge->judged);
+  news.units = bt_strategy_spent(&judge->plan->costs, result->requests, judge->judged);
   if (judge->questions->projection != &judge->plan->projection || !bt_questions_are_of_one_source(judge->questions))
     news.agreed = 0;
   bt_trust_add(judge->plan->request.trust, &judge->plan->question, bt_clock_steady_ns(), &news);

@@ -10,6 +10,7 @@
 #include "tempo/api/search.h"
 #include "tempo/api/span_search.h"
 #include "tempo/api/tempo_access.h"
+#include "tempo/api/tempo_costs.h"
 #include "tempo/api/tempo_tags.h"
 #include "tempo/api/tempo_tail.h"
 #include "tempo/api/tempo_version.h"
@@ -115,6 +116,7 @@ static void promise_of_tempo(bt_source *source, bt_promises_wanted wanted, const
   out->late.is_assumed = !is_known;
   out->guesses_linking = bt_tempo_finds_zero_bytes(&out->about) ? NULL : bt_tempo_guesses_linking;
   out->clock = bt_tempo_clock_known(&tempo->clock);
+  out->costs = bt_tempo_costs;
 }
 
 /* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With

@@ -237,7 +237,7 @@ typedef struct bt_source_operations {
   bt_status (*check)(bt_source *source, const bt_cancel *cancel, bt_error *error);
   /* How it is asked: the same until its generation changes. Never waits. NULL: it searches nothing. */
   const bt_dialect *(*dialect)(bt_source *source);
-  /* Says what it promises, into promises of a source of our own that hides nothing (bt_source_promises). With a cancel
+  /* Says what it promises, into promises of a source of our own that hides nothing and has plain costs. With a cancel
    * flag it may ask what is wanted, and wait until the flag is set; without one it never waits and says what is known
    * so far. NULL: it promises no more. */
   void (*promise)(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out);

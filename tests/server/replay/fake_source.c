@@ -1,4 +1,5 @@
 /* The scripted source. See fake_source.h. */
+#include "tempo/api/tempo_costs.h"
 #include "tests/server/replay/fake_source.h"
 
 #include <stdio.h>
@@ -574,7 +575,8 @@ void fake_source_init(fake_source *fake) {
                                             .check = fake_check,
                                             .promise = fake_promise,
                                             .free = fake_free};
-  fake->promises = (bt_promises){.about = {"fake", "", true, ""}, .filters = true, .projects = true};
+  fake->promises =
+      (bt_promises){.about = {"fake", "", true, ""}, .filters = true, .projects = true, .costs = bt_tempo_costs};
   fake->source = (bt_source){&fake->operations, "fake"};
   pthread_mutex_init(&fake->lock, NULL);
   pthread_cond_init(&fake->let_go, NULL);
