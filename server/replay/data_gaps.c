@@ -263,8 +263,8 @@ static void begin_edge(const bt_questions *questions, bt_data_gaps *asked, int64
   asked->search = bt_replay_plan_search(questions->plan, bt_other_traces_query(),
                                         (bt_time_range){from_ns, bt_time_add(until_ns, 1)});
   asked->search.max_found = EDGE_TRACES;
-  asked->job = (bt_search_job){.request = &asked->search, .found = &asked->found, .account = &asked->account};
-  bt_source_begin_search(questions->source, &asked->job);
+  asked->search.ahead =
+      bt_source_begin(questions->source, (bt_asked){BT_AHEAD_SEARCH, .search = &asked->search}, &asked->account);
 }
 
 /* What was begun over more is an answer, too, unless it is one of too many. */
@@ -273,9 +273,11 @@ static bt_status look_for_edge(bt_questions *questions, bt_data_gaps *asked, edg
   if (asked->is_begun && (range->start_ns > e->from_ns || range->end_ns < bt_time_add(e->until_ns, 1)))
     bt_data_gaps_dispose(questions, asked);
   if (!asked->is_begun) begin_edge(questions, asked, e->from_ns, e->until_ns);
-  bt_source_finish_search(questions->source, &asked->job);
+  bt_error why = {0};
+  bt_status status = bt_source_search(questions->source, &asked->search, &asked->found, &asked->account, &why);
+  bt_source_drop(asked->search.ahead);
+  asked->search.ahead = NULL;
   asked->is_begun = false;
-  bt_status status = asked->job.status;
   bool is_dense = status == BT_LIMIT;
   *goes_on = is_dense || (status == BT_OK && !asked->account.failed_count);
   if (*goes_on) narrow_edge(e, is_dense, &asked->found);
@@ -283,7 +285,7 @@ static bt_status look_for_edge(bt_questions *questions, bt_data_gaps *asked, edg
   bt_found_list_dispose(&asked->found);
   bt_source_account_dispose(&asked->account);
   if (status != BT_CANCELLED && status != BT_NO_MEMORY) return added;
-  if (error) *error = asked->job.why;
+  if (error) *error = why;
   return status;
 }
 
@@ -352,7 +354,7 @@ void bt_data_gaps_begin(bt_questions *questions, bt_data_gaps *ahead) {
 }
 
 void bt_data_gaps_dispose(const bt_questions *questions, bt_data_gaps *ahead) {
-  if (ahead->is_begun) bt_source_drop_search(questions->source, &ahead->job);
+  bt_source_drop(ahead->search.ahead);
   bt_account_add_cost(questions->account, &ahead->account);
   bt_found_list_dispose(&ahead->found);
   bt_source_account_dispose(&ahead->account);

@@ -13,7 +13,6 @@
 /* What is asked before it is needed; all-zero: nothing. It may not be moved while it is begun. */
 typedef struct bt_data_gaps {
   bt_search_request search;
-  bt_search_job job;
   bt_found_list found;
   bt_source_account account;
   bool is_begun;

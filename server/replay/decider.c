@@ -196,7 +196,8 @@ static double undecided_share(const bt_decider *decider) {
 static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets *rule) {
   uint64_t candidates = bt_bits_count(decider->table, rule->unread);
   bool shows_links = rule->planned->shows_links;
-  return (bt_strategy_facts){.candidates = candidates,
+  return (bt_strategy_facts){.costs = &decider->plan->costs,
+                             .candidates = candidates,
                              .reads_by_id = rule->planned->whole_trace,
                              .can_subtract = rule->planned->plan->subtract_count > 0,
                              .subtracted_found = candidates,

@@ -54,7 +54,6 @@ typedef struct bt_projection_first {
   bt_found_list found;    /* these traces, by id; moved into the question of `any` */
   bt_decided *decided;    /* those that their spans decide */
   size_t decided_count, decided_capacity;
-  uint64_t expected;                       /* traces with such spans, about; 0: not known */
   size_t exercised_count, undecided_count; /* of those that are old enough */
   bt_trust_spans probed;                   /* for later replays: what a part of them said, or all */
 } bt_projection_first;

@@ -273,7 +273,8 @@ static size_t count_candidates(const explaining *e, const bt_planned_rule *rule)
 
 /* What may be subtracted is taken as a replay takes it, which does not ask before. */
 static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *rule) {
-  bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
+  bt_strategy_facts facts = {.costs = &e->plan->costs,
+                             .reads_by_id = rule->whole_trace,
                              .can_subtract = rule->plan->subtract_count > 0 && e->plan->is_checked,
                              .can_project = bt_planned_rule_projects(e->plan, rule),
                              .undecided_share = bt_strategy_undecided_share};

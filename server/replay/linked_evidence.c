@@ -47,9 +47,7 @@ bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rul
                             .range = what->range,
                             .projection = &rule->planned->linked_fields,
                             .expected = what->expected,
-                            .is_beside = what->when_asked != NULL,
-                            .when_asked = what->when_asked,
-                            .asked_context = decider,
+                            .is_beside = what->beside != NULL,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rule_count == 1 ? request->rules[0]->fields.id : NULL,
@@ -58,7 +56,8 @@ bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rul
   evidence->linkers.most_bytes = request->memory_limit_bytes / SHARE_OF_LINKERS;
   bt_status status = search_traces(decider, bt_pruned_query(), what->range, 0, &evidence->pruned, error);
   bt_found_list_sort(&evidence->pruned);
-  if (status == BT_OK) status = bt_questions_find_spans(decider->questions, &spans, take_linker, decider, error);
+  if (status == BT_OK)
+    status = bt_questions_find_spans(decider->questions, &spans, what->beside, take_linker, decider, error);
   bt_linker_table_sort(&evidence->linkers);
   if (status != BT_OK) bt_linked_evidence_clear(decider);
   return status;

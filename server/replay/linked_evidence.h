@@ -23,8 +23,8 @@ bt_status bt_linked_evidence_probe(bt_decider *decider, const bt_rule_sets *rule
 /* What is gathered. */
 typedef struct bt_gathering {
   bt_time_range range;
-  uint64_t expected;                 /* traces that link, about; 0: not known */
-  void (*when_asked)(void *decider); /* as in bt_spans_request; or NULL */
+  uint64_t expected;              /* traces that link, about; 0: not known */
+  const bt_spans_request *beside; /* spans that are asked for beside them; or NULL */
 } bt_gathering;
 /* Fills decider->evidence anew. BT_LIMIT: memory does not hold it. */
 bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rule, const bt_gathering *what,

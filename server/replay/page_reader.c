@@ -130,8 +130,6 @@ static bt_status read_page(page *p, page_rest *rest, bt_error *error) {
   request.projection = p->by_id || judge->plan->is_static ? NULL : judge->questions->projection;
   if (p->is_shown) request.projection = &judge->plan->rules[0].own_fields;
   request.by_id = p->by_id;
-  if (!p->by_id) request.when_asked = bt_violation_sample_ask_chosen;
-  request.asked_context = judge;
   request.span_counts = p->span_counts;
   for (size_t i = 0; i < p->count; i++) {
     p->ids[i] = judge->table->traces[p->known[i]].matched.id;
@@ -139,6 +137,7 @@ static bt_status read_page(page *p, page_rest *rest, bt_error *error) {
     p->answered[i] = false;
   }
   p->missing = 0;
+  if (!p->by_id) bt_violation_sample_ask_chosen(judge, &request);
   bt_answer answer;
   bt_status added = bt_questions_read(judge->questions, &request, take_read, p, true, &answer, error);
   if (added != BT_OK) return added;

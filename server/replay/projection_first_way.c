@@ -91,13 +91,13 @@ static bt_spans_request spans_of(const bt_decider *decider, bt_time_range range,
 static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink,
                             void *context, bt_error *error) {
   bt_spans_request spans = spans_of(decider, range, expected);
-  return bt_questions_find_spans(decider->questions, &spans, sink, context, error);
+  return bt_questions_find_spans(decider->questions, &spans, NULL, sink, context, error);
 }
 
 /* Beside the searches that come before them, as soon as spans are likely to be asked for. */
 static void begin_spans(const bt_decider *decider) {
   bt_spans_request spans = spans_of(decider, decider->plan->spans_range, 0);
-  bt_questions_begin_spans(decider->questions, &spans);
+  bt_questions_keep_ahead(decider->questions, (bt_asked){BT_AHEAD_BEFORE_SPANS, .spans = &spans});
 }
 
 /* ---- a part, looked at in two ways: what the searches find there, and what its spans show ---- */
@@ -189,7 +189,8 @@ static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) 
     undecided += is_candidate && s->traces[i].is_undecided;
   }
   uint64_t scale = s->count ? (BT_SPANS_FIRST_FROM + s->count - 1) / s->count : 0;
-  return (bt_strategy_facts){.candidates = candidates * scale,
+  return (bt_strategy_facts){.costs = &s->decider->plan->costs,
+                             .candidates = candidates * scale,
                              .searched_found = count_found(probe, formula) * scale,
                              .projected_found = s->count * scale,
                              .reads_by_id = s->decider->plan->rules[0].shows_links,
@@ -388,19 +389,13 @@ static bt_status use_found(bt_decider *decider, bt_error *error) {
   return BT_OK;
 }
 
-/* So that Tempo works on them while we decode who links to them. */
-static void hasten_own_spans(void *context) {
-  const bt_decider *decider = context;
-  bt_spans_request own = spans_of(decider, decider->plan->spans_range, decider->first.expected);
-  own.is_beside = true;
-  bt_questions_hasten_spans(decider->questions, &own);
-}
-
+/* Tempo works on own spans while we decode who links to them. */
 static bt_status ask_for_all(bt_decider *decider, uint64_t expected, bt_error *error) {
   const bt_time_range range = decider->plan->spans_range;
-  decider->first.expected = expected;
-  bt_status status = gather_linkers(
-      decider, (bt_gathering){.range = range, .expected = expected, .when_asked = hasten_own_spans}, error);
+  bt_spans_request own = spans_of(decider, range, expected);
+  own.is_beside = true;
+  bt_status status =
+      gather_linkers(decider, (bt_gathering){.range = range, .expected = expected, .beside = &own}, error);
   return status == BT_OK ? find_spans(decider, range, expected, take_found, decider, error) : status;
 }
 

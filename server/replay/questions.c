@@ -52,8 +52,8 @@ bt_status bt_questions_add(bt_questions *questions, bt_query query, bool is_over
   return status;
 }
 
-static void free_question(const bt_questions *questions, bt_question *question) {
-  if (question->is_begun) bt_source_drop_search(questions->source, &question->job);
+static void free_question(bt_question *question) {
+  bt_source_drop(question->search.ahead);
   bt_found_list_dispose(&question->found);
   bt_source_account_dispose(&question->account);
   free(question->bits);
@@ -62,7 +62,7 @@ static void free_question(const bt_questions *questions, bt_question *question) 
 
 void bt_questions_drop_last(bt_questions *questions) {
   questions->count--;
-  free_question(questions, questions->items[questions->count]);
+  free_question(questions->items[questions->count]);
 }
 
 void bt_questions_add_untaken(bt_questions *questions) {
@@ -129,8 +129,6 @@ static bt_search_request search_of(const bt_questions *questions, const bt_quest
 
 /* Looks at what a search came to. */
 static void take_search(bt_questions *questions, bt_question *question) {
-  question->status = question->job.status;
-  question->why = question->job.why;
   if (question->status != BT_OK) bt_found_list_sort(&question->found);
   question->is_lost = question->status == BT_OK && failed_everywhere(&question->account, question->search.range);
   question->is_answered = true;
@@ -143,13 +141,15 @@ void bt_questions_begin(bt_questions *questions, bt_question *question) {
   if (question->is_begun || questions->source_lost) return;
   question->is_begun = true;
   question->search = search_of(questions, question);
-  question->job =
-      (bt_search_job){.request = &question->search, .found = &question->found, .account = &question->account};
-  bt_source_begin_search(questions->source, &question->job);
+  question->search.ahead =
+      bt_source_begin(questions->source, (bt_asked){BT_AHEAD_SEARCH, .search = &question->search}, &question->account);
 }
 
 static void finish_question(bt_questions *questions, bt_question *question) {
-  bt_source_finish_search(questions->source, &question->job);
+  question->status =
+      bt_source_search(questions->source, &question->search, &question->found, &question->account, &question->why);
+  bt_source_drop(question->search.ahead);
+  question->search.ahead = NULL;
   question->is_begun = false;
   take_search(questions, question);
 }
@@ -340,12 +340,45 @@ bool bt_questions_all_lost(const bt_questions *questions) {
 
 /* ---- others ---- */
 
-bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
-                                  void *context, bt_error *error) {
+bt_ahead *bt_questions_ahead(bt_questions *questions, bt_asked asked) {
+  return questions->source_lost ? NULL : bt_source_begin(questions->source, asked, &questions->ahead_account);
+}
+
+void bt_questions_keep_ahead(bt_questions *questions, bt_asked asked) {
+  if (questions->ahead[asked.kind]) return;
+  bt_ahead *ahead = bt_questions_ahead(questions, asked);
+  bool goes_on = ahead && ahead->status == BT_OK;
+  if (!goes_on) bt_source_drop(ahead);
+  questions->ahead[asked.kind] = goes_on ? ahead : NULL;
+}
+
+void bt_questions_end_ahead(bt_questions *questions) {
+  for (size_t kind = BT_AHEAD_KINDS; kind-- > 0; questions->ahead[kind] = NULL)
+    bt_source_drop(questions->ahead[kind]); /* spans rest on what came before them */
+  bt_account_add_cost(questions->account, &questions->ahead_account);
+  bt_source_account_dispose(&questions->ahead_account);
+}
+
+/* So that the source works on both while the answers to the first are decoded. */
+static bt_ahead *begin_both(bt_questions *questions, const bt_spans_request *first, const bt_spans_request *second) {
+  bt_spans_request beside = *second;
+  bt_ahead *ahead = bt_questions_ahead(questions, (bt_asked){BT_AHEAD_SPANS, .spans = first});
+  beside.ahead = first->ahead;
+  if (ahead && ahead->status == BT_OK) bt_questions_keep_ahead(questions, (bt_asked){BT_AHEAD_SPANS, .spans = &beside});
+  return ahead;
+}
+
+bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request,
+                                  const bt_spans_request *beside, bt_spans_sink sink, void *context, bt_error *error) {
   bt_source_account account = {0};
   bt_spans_request asked = *request;
-  asked.ahead = questions->spans_ahead;
+  bt_ahead *begun = NULL;
+  asked.ahead =
+      questions->ahead[BT_AHEAD_SPANS] ? questions->ahead[BT_AHEAD_SPANS] : questions->ahead[BT_AHEAD_BEFORE_SPANS];
+  if (beside && asked.ahead) begun = begin_both(questions, &asked, beside);
+  if (begun) asked.ahead = begun;
   bt_status status = bt_source_find_spans(questions->source, &asked, sink, context, &account, error);
+  bt_source_drop(begun);
   bt_account_add_cost(questions->account, &account);
   bt_source_account_dispose(&account);
   return status;
@@ -356,41 +389,13 @@ bt_status bt_questions_read(bt_questions *questions, const bt_read_request *requ
   bt_source_account account = {0};
   bt_read_request asked = *request;
   *answer = (bt_answer){0};
-  if (request->by_id) asked.ahead = questions->reads_ahead;
+  if (request->by_id) asked.ahead = questions->ahead[BT_AHEAD_BY_ID];
   answer->status = bt_source_read(questions->source, &asked, sink, context, &account, &answer->why);
   answer->is_whole = !account.failed_count;
+  bt_source_drop(request->ahead);
   bt_status added = bt_account_add(questions->account, &account, is_over, error);
   bt_source_account_dispose(&account);
   return added;
-}
-
-void bt_questions_begin_reads(bt_questions *questions, const bt_read_request *request) {
-  bt_error ignored = {0};
-  if (questions->source_lost) return;
-  bt_status status =
-      bt_source_begin_reads(questions->source, request, &questions->ahead_account, &questions->reads_ahead, &ignored);
-  (void)status;
-}
-
-void bt_questions_begin_spans(bt_questions *questions, const bt_spans_request *request) {
-  bt_error ignored = {0};
-  if (questions->source_lost) return;
-  bt_status status =
-      bt_source_begin_spans(questions->source, request, &questions->ahead_account, &questions->spans_ahead, &ignored);
-  (void)status;
-}
-
-void bt_questions_hasten_spans(bt_questions *questions, const bt_spans_request *request) {
-  if (!questions->source_lost) bt_source_hasten_spans(questions->source, questions->spans_ahead, request);
-}
-
-void bt_questions_end_ahead(bt_questions *questions) {
-  bt_source_end_reads(questions->source, questions->reads_ahead);
-  bt_source_end_spans(questions->source, questions->spans_ahead);
-  questions->reads_ahead = NULL;
-  questions->spans_ahead = NULL;
-  bt_account_add_cost(questions->account, &questions->ahead_account);
-  bt_source_account_dispose(&questions->ahead_account);
 }
 
 bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,

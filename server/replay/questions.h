@@ -32,7 +32,6 @@ typedef struct bt_question {
   bool is_subtracted;  /* asked only to be subtracted */
   /* The search, from when it is begun. */
   bt_search_request search;
-  bt_search_job job;
   bool is_begun;
   /* The answer. */
   bool is_answered;
@@ -57,12 +56,11 @@ typedef struct bt_questions {
   const bt_projection *projection; /* what batches give: one of the plan's */
   bt_question **items;             /* the distinct filters */
   size_t count, capacity;
-  size_t pruned;               /* the question that finds pruned traces; 0: there is none */
-  bool own_are_known;          /* the search for BeTrace's own traces was complete */
-  bt_reads_ahead *reads_ahead; /* what goes on before somebody takes it; NULL: nothing */
-  bt_spans_ahead *spans_ahead;
-  bt_source_account ahead_account;
-  bool source_lost; /* not reachable any more: nothing more is asked */
+  size_t pruned;                   /* the question that finds pruned traces; 0: there is none */
+  bool own_are_known;              /* the search for BeTrace's own traces was complete */
+  bt_ahead *ahead[BT_AHEAD_KINDS]; /* what goes on for whoever asks the same; NULL: nothing of that kind */
+  bt_source_account ahead_account; /* of these, and of what is begun and dropped by who asks */
+  bool source_lost;                /* not reachable any more: nothing more is asked */
   char lost_reason[200];
 } bt_questions;
 
@@ -111,21 +109,21 @@ bt_status bt_questions_ask_apart(bt_questions *questions, bt_question *question,
  * window failed; else as the source. */
 bt_status bt_questions_try(bt_questions *questions, bt_query query, bt_time_range range, size_t max_found,
                            bt_found_list *found, bt_error *error) BT_MUST_CHECK;
-/* What it costs is added to the account. Errors are those of the source (source.h). */
-bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
-                                  void *context, bt_error *error) BT_MUST_CHECK;
-/* is_over: windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
+/* What it costs is added to the account. Errors are those of the source (source.h). `beside`: asked beside it, as soon
+ * as it is under way, where what has to be known before goes on; or NULL. */
+bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request,
+                                  const bt_spans_request *beside, bt_spans_sink sink, void *context,
+                                  bt_error *error) BT_MUST_CHECK;
+/* is_over: windows that fail are named. What was begun of it is dropped. BT_OK: *answer says how it went. BT_NO_MEMORY
+ * alone. */
 bt_status bt_questions_read(bt_questions *questions, const bt_read_request *request, bt_read_sink sink, void *context,
                             bool is_over, bt_answer *answer, bt_error *error) BT_MUST_CHECK;
-/* Asks for them by id now, and whatever is read by id from here on takes them from there. Once in a replay. Where that
- * cannot be, they are asked for when they are read. */
-void bt_questions_begin_reads(bt_questions *questions, const bt_read_request *request);
-void bt_questions_end_ahead(bt_questions *questions); /* these, and spans */
-/* Asks what has to be known before these spans are asked for; what bt_questions_find_spans asks with the same filter
- * from here on takes it from there. Once in a replay. Where that cannot be, it is asked then. */
-void bt_questions_begin_spans(bt_questions *questions, const bt_spans_request *request);
-/* Asks for them, of those of which that is known; bt_questions_find_spans takes the answers. */
-void bt_questions_hasten_spans(bt_questions *questions, const bt_spans_request *request);
+/* Begins to ask it; for its request's `ahead`. NULL: it is asked when somebody asks for it. */
+bt_ahead *bt_questions_ahead(bt_questions *questions, bt_asked asked);
+/* Begins to ask it for whatever asks the same from here on: reads by id, and spans. Once in a replay of each kind.
+ * Where that cannot be, it is asked then. */
+void bt_questions_keep_ahead(bt_questions *questions, bt_asked asked);
+void bt_questions_end_ahead(bt_questions *questions); /* all of these */
 /* Windows that fail are named. BT_OK: *answer says how it went. BT_NO_MEMORY alone. */
 bt_status bt_questions_find_linking(bt_questions *questions, const bt_links_request *request, bt_found_list *found,
                                     bt_answer *answer, bt_error *error) BT_MUST_CHECK;

@@ -98,7 +98,7 @@ void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_s
 
 /* Without a source nothing is asked, and what would be is what a version that was checked is asked. */
 static void look_at_source(bt_replay_plan *plan, bt_source *source) {
-  bt_promises promises = {.about = {.is_checked = true}, .filters = true, .projects = true};
+  bt_promises promises = {.about = {.is_checked = true}, .filters = true, .projects = true, .costs = bt_plain_costs};
   plan->has_source = source != NULL;
   if (source) promises = ask_for(plan, source, BT_PROMISES_ALL);
   if (source) plan->about = promises.about;
@@ -108,6 +108,7 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->projects = promises.projects;
   plan->is_static = promises.is_static;
   plan->has_copies = promises.has_copies;
+  plan->costs = promises.costs;
   plan->is_checked = promises.about.is_checked;
   plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;
 }

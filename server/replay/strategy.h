@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "server/replay/replay.h"
+#include "tempo/wire/promises.h"
 
 typedef struct bt_cost {
   uint64_t traces_read; /* whole */
@@ -16,6 +17,7 @@ typedef struct bt_cost {
 } bt_cost;
 
 typedef struct bt_strategy_facts {
+  const bt_source_costs *costs; /* of the source */
   uint64_t candidates;
   uint64_t searched_found;   /* traces that the searches for candidates find, added up; of bt_strategy_spans_first */
   bool reads_by_id;          /* batches cannot give what the rule reads */
@@ -37,7 +39,7 @@ enum { BT_STRATEGY_FROM = 256 };
 enum { BT_STRATEGIES = 3 }; /* READ, ID_SETS, PROJECTION: number strategy − 1 */
 void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGIES]);
 /* What a replay cost at least that asked so much and read so many traces, in units. */
-double bt_strategy_spent(uint64_t requests, uint64_t read);
+double bt_strategy_spent(const bt_source_costs *costs, uint64_t requests, uint64_t read);
 /* The cheapest that is possible. */
 bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts);
 /* Whether a projection that is asked before anything else, and finds the candidates itself, costs less than searches

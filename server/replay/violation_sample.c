@@ -75,7 +75,7 @@ void bt_comparisons_finish(bt_judge *judge) {
                         .subtracted_from = bt_decider_subtracted_from(judge->decider)};
   say_comparison(judge);
   if (!judge->plan->keeps_trust) return;
-  news.units = bt_strategy_spent(result->requests, judge->judged);
+  news.units = bt_strategy_spent(&judge->plan->costs, result->requests, judge->judged);
   if (judge->questions->projection != &judge->plan->projection || !bt_questions_are_of_one_source(judge->questions))
     news.agreed = 0;
   bt_trust_add(judge->plan->request.trust, &judge->plan->question, bt_clock_steady_ns(), &news);
@@ -124,12 +124,13 @@ void bt_violation_sample_choose(bt_judge *judge, const bt_known_list *known) {
 }
 
 /* What cannot be asked for now is read with the sample. */
-void bt_violation_sample_ask_chosen(void *context) {
-  bt_judge *judge = context;
+void bt_violation_sample_ask_chosen(bt_judge *judge, bt_read_request *batches) {
   bt_trace_id ids[BT_CHOSEN_MAX];
   uint32_t span_counts[BT_CHOSEN_MAX];
   bt_chosen *chosen = &judge->chosen;
   if (!chosen->count || chosen->are_asked) return;
+  batches->ahead = bt_questions_ahead(judge->questions, (bt_asked){BT_AHEAD_BATCHES, .read = batches});
+  if (!batches->ahead || batches->ahead->status != BT_OK) return;
   chosen->are_asked = true;
   for (size_t i = 0; i < chosen->count; i++) {
     ids[i] = judge->table->traces[chosen->known[i]].matched.id;
@@ -137,7 +138,7 @@ void bt_violation_sample_ask_chosen(void *context) {
   }
   bt_read_request request = bt_replay_plan_read(judge->plan, ids, chosen->count, judge->plan->search_range);
   request.span_counts = span_counts;
-  bt_questions_begin_reads(judge->questions, &request);
+  bt_questions_keep_ahead(judge->questions, (bt_asked){BT_AHEAD_BY_ID, .read = &request});
 }
 
 bool bt_violation_sample_is_chosen(const bt_judge *judge, size_t known) {

@@ -16,9 +16,9 @@
 uint64_t bt_violation_sample_key(const bt_judge *judge, const bt_trace *trace, const bt_judged *rules);
 /* Before the first batch: chooses a few of what is to be read that are compared whatever a batch says of them. */
 void bt_violation_sample_choose(bt_judge *judge, const bt_known_list *known);
-/* For `when_asked` of a read in batches; context: the judge. Asks for those by id, once. A batch keeps one place of the
- * source busy for as long as some reads by id take, and what it holds is not needed to ask for them. */
-void bt_violation_sample_ask_chosen(void *context);
+/* Begins to read a page in batches, and then asks for those by id, once. A batch keeps one place of the source busy for
+ * as long as some reads by id take, and what it holds is not needed to ask for them. */
+void bt_violation_sample_ask_chosen(bt_judge *judge, bt_read_request *batches);
 bool bt_violation_sample_is_chosen(const bt_judge *judge, size_t known);
 /* Keeps a trace that violates or was chosen, or delivers it, or another one whose place it takes. Takes its rules. */
 bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error *error) BT_MUST_CHECK;

@@ -419,21 +419,20 @@ static void learn_yield(const search *s) {
 }
 
 /* filter: instead of the request's; len 0: that one. */
-static bt_status open_search(search *s, bt_tempo *tempo, const bt_search_job *job, bt_str filter, bt_error *error) {
-  *s = (search){.tempo = tempo, .request = job->request, .found = job->found, .account = job->account};
+static bt_status open_search(search *s, bt_tempo *tempo, const bt_search_request *request, bt_source_account *account,
+                             bt_str filter, bt_error *error) {
+  *s = (search){.tempo = tempo, .request = request, .account = account};
   uint32_t allowed = tempo->in_flight > 1 ? bt_http_client_allowed(tempo->client) : 1;
   uint32_t wanted = allowed > tempo->in_flight ? allowed : tempo->in_flight;
   s->wanted = wanted < IN_FLIGHT_MAX ? wanted : IN_FLIGHT_MAX;
   s->todo.whole_from_s = newest_second(tempo) + 1;
-  s->found_before = job->found->count;
   set_reach(s);
-  bt_tempo_identity identity = {job->request->tenant, job->request->rule_id, job->request->cancel,
-                                job->request->priority};
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
   if (filter.len)
     bt_buffer_append(&s->filter, filter);
   else
-    bt_traceql_write(job->request->query, false, &s->filter);
-  bt_status status = bt_tempo_caller_init(&s->caller, tempo, &identity, job->account, error);
+    bt_traceql_write(request->query, false, &s->filter);
+  bt_status status = bt_tempo_caller_init(&s->caller, tempo, &identity, account, error);
   if (status == BT_OK && s->filter.failed) status = bt_error_no_memory(error);
   return status == BT_OK ? push_whole(s, error) : status;
 }
@@ -444,7 +443,9 @@ static void close_search(search *s, bt_status status) {
   bt_found_list_sort(s->found);
 }
 
-static bt_status finish_search(search *s, bt_status status, bt_error *error) {
+static bt_status finish_search(search *s, bt_status status, bt_found_list *found, bt_error *error) {
+  s->found = found;
+  s->found_before = found->count;
   while (status == BT_OK && !is_over(s)) {
     status = ask_some(s, error);
     if (status == BT_OK) status = take_oldest(s, error);
@@ -456,38 +457,46 @@ static bt_status finish_search(search *s, bt_status status, bt_error *error) {
 bt_status bt_tempo_search_text(bt_tempo *tempo, const bt_search_request *request, bt_str filter, bt_found_list *found,
                                bt_source_account *account, bool *is_too_long, bt_error *error) {
   search s;
-  const bt_search_job job = {.request = request, .found = found, .account = account};
-  bt_status status = open_search(&s, tempo, &job, filter, error);
-  status = finish_search(&s, status, error);
+  bt_status status = open_search(&s, tempo, request, account, filter, error);
+  status = finish_search(&s, status, found, error);
   *is_too_long = s.is_too_long;
   return status;
 }
 
+/* ---- ahead of who takes it ---- */
+
+typedef struct begun_search {
+  bt_ahead head; /* first */
+  bt_search_request request;
+  search search;
+  bool is_taken;
+} begun_search;
+
+static void drop_search(bt_ahead *ahead) {
+  begun_search *begun = (begun_search *)ahead;
+  if (!begun->is_taken) dispose_search(&begun->search);
+  free(begun);
+}
+
+bt_ahead *bt_tempo_begin_search(bt_tempo *tempo, const bt_search_request *request, bt_source_account *account) {
+  begun_search *begun = calloc(1, sizeof *begun);
+  if (!begun) return NULL;
+  bt_ahead *head = &begun->head;
+  *head = (bt_ahead){.kind = BT_AHEAD_SEARCH, .drop = drop_search};
+  begun->request = *request;
+  head->status = open_search(&begun->search, tempo, &begun->request, account, (bt_str){0}, &head->why);
+  if (head->status == BT_OK) head->status = ask_some(&begun->search, &head->why);
+  return head;
+}
+
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) {
+  begun_search *begun = (begun_search *)request->ahead;
   bool is_too_long; /* its windows failed, and say so */
-  return bt_tempo_search_text(tempo, request, (bt_str){0}, found, account, &is_too_long, error);
-}
-
-/* ---- in two steps ---- */
-
-struct bt_search_ahead {
-  search search;
-};
-
-void bt_tempo_begin_search(bt_tempo *tempo, bt_search_job *job) {
-  job->ahead = calloc(1, sizeof *job->ahead);
-  if (!job->ahead) return;
-  job->status = open_search(&job->ahead->search, tempo, job, (bt_str){0}, &job->why);
-  if (job->status == BT_OK) job->status = ask_some(&job->ahead->search, &job->why);
-}
-
-void bt_tempo_finish_search(bt_search_job *job) {
-  job->status = finish_search(&job->ahead->search, job->status, &job->why);
-  free(job->ahead);
-}
-
-void bt_tempo_drop_search(bt_search_job *job) {
-  dispose_search(&job->ahead->search);
-  free(job->ahead);
+  if (!begun || begun->is_taken)
+    return bt_tempo_search_text(tempo, request, (bt_str){0}, found, account, &is_too_long, error);
+  begun->is_taken = true;
+  begun->search.account = begun->search.caller.account = account;
+  if (begun->head.status != BT_OK && error) *error = begun->head.why;
+  return finish_search(&begun->search, begun->head.status, found, error);
 }

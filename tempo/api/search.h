@@ -20,9 +20,7 @@ bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_
 bt_status bt_tempo_search_text(bt_tempo *tempo, const bt_search_request *request, bt_str filter, bt_found_list *found,
                                bt_source_account *account, bool *is_too_long, bt_error *error) BT_MUST_CHECK;
 
-/* begin_search, finish_search and drop_search of bt_source_operations. */
-void bt_tempo_begin_search(bt_tempo *tempo, bt_search_job *job);
-void bt_tempo_finish_search(bt_search_job *job);
-void bt_tempo_drop_search(bt_search_job *job);
+/* What source.h says of `begin`. new; NULL: it cannot be begun. */
+bt_ahead *bt_tempo_begin_search(bt_tempo *tempo, const bt_search_request *request, bt_source_account *account);
 
 #endif

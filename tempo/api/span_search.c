@@ -65,14 +65,27 @@ typedef struct span_search {
   bt_trace_merge *merge;
 } span_search;
 
-struct bt_spans_ahead {
+/* What has to be known before. */
+typedef struct before_spans {
+  bt_ahead head; /* first */
   bt_tempo_caller caller;
   bt_buffer filter;
   bt_crowds crowds;
-  bool may_hold_lists;      /* blocks of the range of crowds */
-  bt_spans_request request; /* of what was hastened */
-  span_search *hastened;    /* or NULL */
-};
+  bool may_hold_lists; /* blocks of the range of crowds */
+} before_spans;
+
+typedef struct begun_spans {
+  bt_ahead head; /* first */
+  bt_spans_request request;
+  span_search search;
+  bool is_taken;
+} begun_spans;
+
+/* NULL: it is not known. */
+static before_spans *known_before(const bt_ahead *ahead) {
+  if (ahead && ahead->kind == BT_AHEAD_SPANS) ahead = ((const begun_spans *)ahead)->request.ahead;
+  return ahead && ahead->kind == BT_AHEAD_BEFORE_SPANS ? (before_spans *)ahead : NULL;
+}
 
 static bt_status too_much(bt_error *error) {
   return bt_error_set(error, BT_LIMIT, "the spans are more than answers hold");
@@ -257,7 +270,8 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
 }
 
 static bt_status leave_out_crowded(span_search *s, bt_error *error) {
-  bt_crowds *ahead = s->request->ahead ? &s->request->ahead->crowds : NULL;
+  before_spans *before = known_before(s->request->ahead);
+  bt_crowds *ahead = before ? &before->crowds : NULL;
   bt_traceql_write(s->request->spans.asked, false, &s->filter);
   bt_str filter = bt_buffer_str(&s->filter);
   if (s->apart == BT_APART_NOT) bt_buffer_append(&s->others, filter);
@@ -293,14 +307,9 @@ static bool may_ask(const span_search *s) {
 }
 
 static bt_status search_all(span_search *s, bt_error *error) {
-  const bt_spans_request *request = s->request;
   bt_status status = give_crowded(s, error);
-  for (bool was_said = !request->when_asked; status == BT_OK && (s->todo_count || s->count);) {
-    bool asks = may_ask(s);
-    if (!asks && !was_said) request->when_asked(request->asked_context);
-    was_said = was_said || !asks;
-    status = asks ? ask_next(s, error) : finish_oldest(s, error);
-  }
+  while (status == BT_OK && (s->todo_count || s->count))
+    status = may_ask(s) ? ask_next(s, error) : finish_oldest(s, error);
   return status;
 }
 
@@ -310,11 +319,11 @@ static bool covers_range_of(bt_time_range whole, bt_time_range part) {
 
 /* What one question cannot ask for; and where an attribute may be of a list, it decides nothing. */
 static bt_status refuse_what_is_too_much(const span_search *s, bt_error *error) {
-  const bt_spans_ahead *ahead = s->request->ahead;
+  const before_spans *before = known_before(s->request->ahead);
   bool may_hold_lists = false;
   if (is_too_long(s)) return too_much(error);
   if (!s->request->projection->attribute_count) return BT_OK;
-  if (ahead && !ahead->may_hold_lists && covers_range_of(ahead->crowds.range, s->request->range)) return BT_OK;
+  if (before && !before->may_hold_lists && covers_range_of(before->crowds.range, s->request->range)) return BT_OK;
   bt_status status = bt_tempo_may_hold_lists(&s->caller, s->request->range, &may_hold_lists, error);
   return status == BT_OK && may_hold_lists ? too_much(error) : status;
 }
@@ -352,43 +361,41 @@ static bool is_same(const bt_spans_request *a, const bt_spans_request *b) {
          a->range.start_ns == b->range.start_ns && a->range.end_ns == b->range.end_ns && a->projection == b->projection;
 }
 
-/* NULL: nothing was hastened, or something else. */
-static span_search *take_hastened(const bt_spans_request *request) {
-  span_search *s = request->ahead ? request->ahead->hastened : NULL;
-  if (!s || !is_same(s->request, request)) return NULL;
-  request->ahead->hastened = NULL;
-  return s;
+/* NULL: nothing goes on, or something else. */
+static begun_spans *begun_of(const bt_spans_request *request) {
+  begun_spans *begun = request->ahead && request->ahead->kind == BT_AHEAD_SPANS ? (begun_spans *)request->ahead : NULL;
+  return begun && !begun->is_taken && is_same(&begun->request, request) ? begun : NULL;
 }
 
-static void free_hastened(span_search *s) {
-  if (s) dispose_search(s);
-  free(s);
-}
-
-static bt_status finish_hastened(span_search *s, const bt_spans_request *request, bt_spans_sink sink, void *context,
-                                 bt_error *error) {
-  s->request = request;
-  s->sink = sink;
-  s->context = context;
-  bt_status status = search_all(s, error);
-  free_hastened(s);
+static bt_status finish_begun(begun_spans *begun, const span_search *taker, bt_source_account *account,
+                              bt_error *error) {
+  span_search *s = &begun->search;
+  begun->is_taken = true;
+  s->request = taker->request;
+  s->sink = taker->sink;
+  s->context = taker->context;
+  s->caller.account = account;
+  bt_status status = begun->head.status;
+  if (status != BT_OK) *error = begun->head.why;
+  if (status == BT_OK) status = search_all(s, error);
+  dispose_search(s);
   return status;
 }
 
 /* Where Tempo's owner allows fewer spans of a trace, it refuses wide sets; spans apart are in narrow ones. */
 bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, bt_spans_sink sink, void *context,
                               bt_source_account *account, bt_error *error) {
-  const span_search begun = {.tempo = tempo, .request = request, .sink = sink, .context = context};
-  span_search s = begun;
+  const span_search taker = {.tempo = tempo, .request = request, .sink = sink, .context = context};
+  span_search s = taker;
   bt_error why = {0};
   if (request->projection->whole_trace || bt_projection_groups(request->projection) != 1) return too_much(error);
   if (request->range.start_ns >= request->range.end_ns) return BT_OK; /* nothing is in it, as for a search */
-  span_search *hastened = take_hastened(request);
-  if (hastened) return finish_hastened(hastened, request, sink, context, error);
+  begun_spans *begun = begun_of(request);
+  const span_search *asked = begun ? &begun->search : &s;
   bt_apart apart = atomic_load(&tempo->refuses_wide_sets) ? BT_APART_BY_KIND : request->spans.apart;
-  bt_status status = find_apart(&s, apart, account, &why);
-  if (status == BT_REFUSED && apart == BT_APART_NOT && !s.has_given) {
-    s = begun;
+  bt_status status = begun ? finish_begun(begun, &taker, account, &why) : find_apart(&s, apart, account, &why);
+  if (status == BT_REFUSED && asked->apart == BT_APART_NOT && !asked->has_given) {
+    s = taker;
     status = find_apart(&s, BT_APART_BY_KIND, account, &why);
     if (status == BT_OK) atomic_store(&tempo->refuses_wide_sets, true);
   }
@@ -398,64 +405,62 @@ bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, 
 
 /* ---- ahead of it ---- */
 
+static void drop_spans(bt_ahead *ahead) {
+  begun_spans *begun = (begun_spans *)ahead;
+  if (!begun->is_taken) dispose_search(&begun->search);
+  free(begun);
+}
+
+bt_ahead *bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account) {
+  bool is_refused = request->spans.apart == BT_APART_NOT && atomic_load(&tempo->refuses_wide_sets);
+  if (request->projection->whole_trace || bt_projection_groups(request->projection) != 1) return NULL;
+  if (request->range.start_ns >= request->range.end_ns) return NULL;
+  begun_spans *begun = calloc(1, sizeof *begun);
+  if (!begun) return NULL;
+  bt_ahead *head = &begun->head;
+  span_search *s = &begun->search;
+  *head = (bt_ahead){.kind = BT_AHEAD_SPANS, .drop = drop_spans};
+  begun->request = *request;
+  *s = (span_search){.tempo = tempo, .request = &begun->request};
+  head->status = open_search(s, is_refused ? BT_APART_BY_KIND : request->spans.apart, account, &head->why);
+  while (head->status == BT_OK && may_ask(s)) head->status = ask_next(s, &head->why);
+  return head;
+}
+
 /* A short question, beside the long one. Where it fails, each range is asked for itself. */
-static void look_for_lists(bt_spans_ahead *ahead, const bt_spans_request *request) {
+static void look_for_lists(before_spans *before, const bt_spans_request *request) {
   bt_error ignored = {0};
-  ahead->may_hold_lists = true;
+  before->may_hold_lists = true;
   if (!request->projection->attribute_count) return;
   bool may_hold_lists = true;
-  bt_status status = bt_tempo_may_hold_lists(&ahead->caller, request->range, &may_hold_lists, &ignored);
-  ahead->may_hold_lists = status != BT_OK || may_hold_lists;
+  bt_status status = bt_tempo_may_hold_lists(&before->caller, request->range, &may_hold_lists, &ignored);
+  before->may_hold_lists = status != BT_OK || may_hold_lists;
 }
 
-static bt_status begin_spans(bt_spans_ahead *ahead, bt_tempo *tempo, const bt_spans_request *request,
-                             bt_source_account *account, bt_error *error) {
+static void drop_before(bt_ahead *ahead) {
+  before_spans *before = (before_spans *)ahead;
+  bt_tempo_dispose_crowds(&before->crowds);
+  bt_tempo_caller_dispose(&before->caller);
+  bt_buffer_dispose(&before->filter);
+  free(before);
+}
+
+bt_ahead *bt_tempo_begin_before_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account) {
   bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
-  bt_traceql_write(request->spans.asked, false, &ahead->filter);
-  if (ahead->filter.failed) return bt_error_no_memory(error);
-  bt_status status = bt_tempo_caller_init(&ahead->caller, tempo, &identity, account, error);
-  if (status != BT_OK) return status;
-  status = bt_tempo_begin_crowds(&ahead->crowds, &ahead->caller, request->range, bt_buffer_str(&ahead->filter), error);
-  if (status != BT_OK) return status;
-  look_for_lists(ahead, request);
-  return BT_OK;
-}
-
-bt_status bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account,
-                               bt_spans_ahead **out, bt_error *error) {
-  bt_spans_ahead *ahead = calloc(1, sizeof *ahead);
-  *out = NULL;
-  if (!ahead) return bt_error_no_memory(error);
-  bt_status status = begin_spans(ahead, tempo, request, account, error);
-  if (status == BT_OK)
-    *out = ahead;
-  else
-    bt_tempo_end_spans(ahead);
-  return status;
-}
-
-/* Where it does not come so far, the request is asked as if nothing had been. */
-void bt_tempo_hasten_spans(bt_tempo *tempo, bt_spans_ahead *ahead, const bt_spans_request *request) {
   bt_error ignored = {0};
-  if (ahead->hastened || request->projection->whole_trace || bt_projection_groups(request->projection) != 1) return;
-  if (request->range.start_ns >= request->range.end_ns || request->spans.apart == BT_APART_NOT) return;
-  ahead->request = *request;
-  ahead->request.ahead = ahead;
-  span_search *s = calloc(1, sizeof *s);
-  if (!s) return;
-  *s = (span_search){.tempo = tempo, .request = &ahead->request};
-  bt_status status = open_search(s, request->spans.apart, ahead->caller.account, &ignored);
-  while (status == BT_OK && may_ask(s)) status = ask_next(s, &ignored);
+  before_spans *before = calloc(1, sizeof *before);
+  if (!before) return NULL;
+  before->head = (bt_ahead){.kind = BT_AHEAD_BEFORE_SPANS, .drop = drop_before};
+  bt_traceql_write(request->spans.asked, false, &before->filter);
+  bt_status status = bt_tempo_caller_init(&before->caller, tempo, &identity, account, &ignored);
+  if (status == BT_OK && before->filter.failed) status = BT_NO_MEMORY;
   if (status == BT_OK)
-    ahead->hastened = s;
-  else
-    free_hastened(s);
-}
-
-void bt_tempo_end_spans(bt_spans_ahead *ahead) {
-  free_hastened(ahead->hastened);
-  bt_tempo_dispose_crowds(&ahead->crowds);
-  bt_tempo_caller_dispose(&ahead->caller);
-  bt_buffer_dispose(&ahead->filter);
-  free(ahead);
+    status = bt_tempo_begin_crowds(&before->crowds, &before->caller, request->range, bt_buffer_str(&before->filter),
+                                   &ignored);
+  if (status == BT_OK) {
+    look_for_lists(before, request);
+    return &before->head;
+  }
+  drop_before(&before->head);
+  return NULL;
 }

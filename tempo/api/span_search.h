@@ -12,12 +12,8 @@
  * the sink returned. */
 bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, bt_spans_sink sink, void *context,
                               bt_source_account *account, bt_error *error) BT_MUST_CHECK;
-/* begin_spans and end_spans of bt_source_operations. *out is new, NULL with an error. BT_NO_MEMORY; BT_INVALID: a range
- * or a tenant that cannot be asked for. */
-bt_status bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account,
-                               bt_spans_ahead **out, bt_error *error) BT_MUST_CHECK;
-/* hasten_spans: nothing where something fails. */
-void bt_tempo_hasten_spans(bt_tempo *tempo, bt_spans_ahead *ahead, const bt_spans_request *request);
-void bt_tempo_end_spans(bt_spans_ahead *ahead);
+/* What source.h says of `begin`. new; NULL: it cannot be begun. */
+bt_ahead *bt_tempo_begin_before_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account);
+bt_ahead *bt_tempo_begin_spans(bt_tempo *tempo, const bt_spans_request *request, bt_source_account *account);
 
 #endif

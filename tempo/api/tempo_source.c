@@ -10,6 +10,7 @@
 #include "tempo/api/search.h"
 #include "tempo/api/span_search.h"
 #include "tempo/api/tempo_access.h"
+#include "tempo/api/tempo_costs.h"
 #include "tempo/api/tempo_tags.h"
 #include "tempo/api/tempo_tail.h"
 #include "tempo/api/tempo_version.h"
@@ -41,20 +42,6 @@ static bt_status search_tempo(bt_source *source, const bt_search_request *reques
   return bt_tempo_search(tempo_of(source), request, found, account, error);
 }
 
-static void begin_search_of_tempo(bt_source *source, bt_search_job *job) {
-  bt_tempo_begin_search(tempo_of(source), job);
-}
-
-static void finish_search_of_tempo(bt_source *source, bt_search_job *job) {
-  (void)source;
-  bt_tempo_finish_search(job);
-}
-
-static void drop_search_of_tempo(bt_source *source, bt_search_job *job) {
-  (void)source;
-  bt_tempo_drop_search(job);
-}
-
 void bt_tempo_read_fail(bt_tempo_read *read, const bt_tempo_call *call, const char *reason) {
   read->failures++;
   if (read->failed != BT_OK) return;
@@ -84,33 +71,21 @@ static bt_status read_tempo(bt_source *source, const bt_read_request *request, b
   return status;
 }
 
-static bt_status begin_reads_of_tempo(bt_source *source, const bt_read_request *request, bt_source_account *account,
-                                      bt_reads_ahead **out, bt_error *error) {
-  return bt_tempo_begin_reads(tempo_of(source), request, account, out, error);
-}
-
-static void end_reads_of_tempo(bt_source *source, bt_reads_ahead *ahead) {
-  (void)source;
-  bt_tempo_end_reads(ahead);
-}
-
 static bt_status find_spans_of_tempo(bt_source *source, const bt_spans_request *request, bt_spans_sink sink,
                                      void *context, bt_source_account *account, bt_error *error) {
   return bt_tempo_find_spans(tempo_of(source), request, sink, context, account, error);
 }
 
-static bt_status begin_spans_of_tempo(bt_source *source, const bt_spans_request *request, bt_source_account *account,
-                                      bt_spans_ahead **out, bt_error *error) {
-  return bt_tempo_begin_spans(tempo_of(source), request, account, out, error);
-}
-
-static void hasten_spans_of_tempo(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request) {
-  bt_tempo_hasten_spans(tempo_of(source), ahead, request);
-}
-
-static void end_spans_of_tempo(bt_source *source, bt_spans_ahead *ahead) {
-  (void)source;
-  bt_tempo_end_spans(ahead);
+static bt_ahead *begin_of_tempo(bt_source *source, const bt_asked *asked, bt_source_account *account) {
+  bt_tempo *tempo = tempo_of(source);
+  switch (asked->kind) {
+  case BT_AHEAD_SEARCH: return bt_tempo_begin_search(tempo, asked->search, account);
+  case BT_AHEAD_BATCHES: return bt_tempo_begin_batches(tempo, asked->read, account);
+  case BT_AHEAD_BY_ID: return bt_tempo_begin_by_id(tempo, asked->read, account);
+  case BT_AHEAD_BEFORE_SPANS: return bt_tempo_begin_before_spans(tempo, asked->spans, account);
+  case BT_AHEAD_SPANS: return bt_tempo_begin_spans(tempo, asked->spans, account);
+  }
+  return NULL;
 }
 
 static bt_status find_linking_in_tempo(bt_source *source, const bt_links_request *request, bt_found_list *found,
@@ -141,6 +116,7 @@ static void promise_of_tempo(bt_source *source, bt_promises_wanted wanted, const
   out->late.is_assumed = !is_known;
   out->guesses_linking = bt_tempo_finds_zero_bytes(&out->about) ? NULL : bt_tempo_guesses_linking;
   out->clock = bt_tempo_clock_known(&tempo->clock);
+  out->costs = bt_tempo_costs;
 }
 
 /* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With
@@ -185,16 +161,9 @@ static void free_tempo(bt_source *source) {
 }
 
 static const bt_source_operations operations = {.search = search_tempo,
-                                                .begin_search = begin_search_of_tempo,
-                                                .finish_search = finish_search_of_tempo,
-                                                .drop_search = drop_search_of_tempo,
+                                                .begin = begin_of_tempo,
                                                 .read = read_tempo,
-                                                .begin_reads = begin_reads_of_tempo,
-                                                .end_reads = end_reads_of_tempo,
                                                 .find_spans = find_spans_of_tempo,
-                                                .begin_spans = begin_spans_of_tempo,
-                                                .hasten_spans = hasten_spans_of_tempo,
-                                                .end_spans = end_spans_of_tempo,
                                                 .find_linking = find_linking_in_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,

@@ -19,12 +19,13 @@ typedef struct slot {
   uint32_t spans;
 } slot;
 
-struct bt_reads_ahead {
+typedef struct begun_reads {
+  bt_ahead head; /* first */
   bt_tempo_caller caller;
   bt_trace_id ids[IN_FLIGHT_MAX]; /* of zeros: it was taken */
   bt_tempo_call calls[IN_FLIGHT_MAX];
   size_t count;
-};
+} begun_reads;
 
 typedef struct by_id {
   bt_tempo_read *read;
@@ -102,11 +103,12 @@ static bt_status start_call(bt_tempo_call *call, const bt_tempo_caller *caller, 
 }
 
 /* NULL: it is not under way. */
-static bt_tempo_call *take_ahead(bt_reads_ahead *ahead, const bt_trace_id *id) {
-  for (size_t i = 0; ahead && i < ahead->count; i++) {
-    if (!ahead->calls[i].http || bt_trace_id_compare(&ahead->ids[i], id) != 0) continue;
-    ahead->ids[i] = (bt_trace_id){{0}};
-    return &ahead->calls[i];
+static bt_tempo_call *take_begun(bt_ahead *ahead, const bt_trace_id *id) {
+  begun_reads *begun = ahead && ahead->kind == BT_AHEAD_BY_ID ? (begun_reads *)ahead : NULL;
+  for (size_t i = 0; begun && i < begun->count; i++) {
+    if (!begun->calls[i].http || bt_trace_id_compare(&begun->ids[i], id) != 0) continue;
+    begun->ids[i] = (bt_trace_id){{0}};
+    return &begun->calls[i];
   }
   return NULL;
 }
@@ -117,7 +119,7 @@ static bt_status ask_for_trace(by_id *b, size_t index, bt_error *error) {
   *at = (slot){.index = index, .spans = spans_of(b->read->request, index)};
   b->spans += at->spans;
   b->count++; /* from here on the slot is disposed of with the others */
-  at->call = take_ahead(b->read->request->ahead, id);
+  at->call = take_begun(b->read->request->ahead, id);
   if (at->call) return BT_OK;
   at->call = &at->own;
   return start_call(at->call, &b->read->caller, id, error);
@@ -149,36 +151,35 @@ bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
 
 /* ---- ahead of who takes them ---- */
 
-static bt_status begin_all(bt_reads_ahead *ahead, const bt_read_request *request, bt_error *error) {
+static bt_status begin_all(begun_reads *begun, const bt_read_request *request, bt_error *error) {
   bt_status status = BT_OK;
   uint64_t spans = 0;
-  for (size_t i = 0; status == BT_OK && i < request->count && ahead->count < IN_FLIGHT_MAX; i++) {
+  for (size_t i = 0; status == BT_OK && i < request->count && begun->count < IN_FLIGHT_MAX; i++) {
     spans += spans_of(request, i);
     if (spans > SPANS_IN_FLIGHT) break;
-    size_t at = ahead->count++; /* from here on it is disposed of with the others */
-    ahead->ids[at] = request->ids[i];
-    status = start_call(&ahead->calls[at], &ahead->caller, &request->ids[i], error);
+    size_t at = begun->count++; /* from here on it is disposed of with the others */
+    begun->ids[at] = request->ids[i];
+    status = start_call(&begun->calls[at], &begun->caller, &request->ids[i], error);
   }
   return status;
 }
 
-bt_status bt_tempo_begin_reads(bt_tempo *tempo, const bt_read_request *request, bt_source_account *account,
-                               bt_reads_ahead **out, bt_error *error) {
-  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
-  bt_reads_ahead *ahead = calloc(1, sizeof *ahead);
-  *out = NULL;
-  if (!ahead) return bt_error_no_memory(error);
-  bt_status status = bt_tempo_caller_init(&ahead->caller, tempo, &identity, account, error);
-  if (status == BT_OK) status = begin_all(ahead, request, error);
-  if (status == BT_OK)
-    *out = ahead;
-  else
-    bt_tempo_end_reads(ahead);
-  return status;
+static void drop_reads(bt_ahead *ahead) {
+  begun_reads *begun = (begun_reads *)ahead;
+  for (size_t i = 0; i < begun->count; i++) bt_tempo_call_dispose(&begun->calls[i]);
+  bt_tempo_caller_dispose(&begun->caller);
+  free(begun);
 }
 
-void bt_tempo_end_reads(bt_reads_ahead *ahead) {
-  for (size_t i = 0; i < ahead->count; i++) bt_tempo_call_dispose(&ahead->calls[i]);
-  bt_tempo_caller_dispose(&ahead->caller);
-  free(ahead);
+bt_ahead *bt_tempo_begin_by_id(bt_tempo *tempo, const bt_read_request *request, bt_source_account *account) {
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  bt_error ignored = {0};
+  begun_reads *begun = calloc(1, sizeof *begun);
+  if (!begun) return NULL;
+  begun->head = (bt_ahead){.kind = BT_AHEAD_BY_ID, .drop = drop_reads};
+  bt_status status = bt_tempo_caller_init(&begun->caller, tempo, &identity, account, &ignored);
+  if (status == BT_OK) status = begin_all(begun, request, &ignored);
+  if (status == BT_OK) return &begun->head;
+  drop_reads(&begun->head);
+  return NULL;
 }

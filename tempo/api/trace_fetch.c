@@ -6,6 +6,7 @@
 #include "tempo/api/trace_fetch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/base/arena.h"
 #include "tempo/api/column_lists.h"
@@ -40,6 +41,9 @@ typedef struct fetch {
   bt_trace_job ring[JOBS_MAX]; /* those under way */
   uint32_t first, count;
   uint32_t slow; /* jobs that took too long */
+  /* Of one that nobody takes yet: what is to be read by id, given when somebody does. */
+  bt_read_place *kept;
+  size_t kept_count, kept_capacity;
 } fetch;
 
 /* --- ids --- */
@@ -92,12 +96,17 @@ static bt_status start_job(fetch *f, bt_error *error) {
   return bt_trace_job_start(&f->jobs, j, error);
 }
 
-/* Gives one trace, as often as its id was asked. bounds: of reads of some spans, else NULL. */
-static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool needs_by_id, const bt_found *bounds,
-                            bt_error *error) {
+static bt_status keep_place(fetch *f, const bt_read_place *place, bt_error *error) {
+  bt_read_place *kept = bt_grow_array(f->kept, f->kept_count, &f->kept_capacity, sizeof *kept);
+  if (!kept) return bt_error_no_memory(error);
+  f->kept = kept;
+  kept[f->kept_count++] = *place;
+  return BT_OK;
+}
+
+static bt_status give_places(fetch *f, const bt_read_place *places, const bt_trace *trace, bool needs_by_id,
+                             const bt_found *bounds, bt_error *error) {
   bt_status status = BT_OK;
-  if (trace && !f->read->request->with_own && bt_trace_may_be_own(trace)) needs_by_id = true;
-  const bt_read_place *places = &f->jobs.ids.places[id];
   for (size_t place = places->first; place < places->end && status == BT_OK; place++) {
     bt_read_trace given = {.index = f->jobs.ids.order[place], .trace = trace, .needs_by_id = needs_by_id};
     if (bounds) given.start_ns = bounds->start_ns;
@@ -105,6 +114,14 @@ static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool nee
     status = bt_tempo_read_give(f->read, &given, error);
   }
   return status;
+}
+
+/* Gives one trace, as often as its id was asked. bounds: of reads of some spans, else NULL. */
+static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool needs_by_id, const bt_found *bounds,
+                            bt_error *error) {
+  const bt_read_place *places = &f->jobs.ids.places[id];
+  if (trace && !f->read->request->with_own && bt_trace_may_be_own(trace)) needs_by_id = true;
+  return f->read->sink ? give_places(f, places, trace, needs_by_id, bounds, error) : keep_place(f, places, error);
 }
 
 /* A job that was too much at once, from its id number `from` on: in two halves, or what is one id by id. */
@@ -291,22 +308,26 @@ static uint32_t jobs_at_once(const fetch *f) {
   return allowed < JOBS_IN_FLIGHT ? JOBS_IN_FLIGHT : allowed < JOBS_MAX ? allowed : JOBS_MAX;
 }
 
-static bt_status read_jobs(fetch *f, bt_error *error) {
-  const bt_read_request *request = f->read->request;
-  bt_status status = BT_OK;
-  for (bool was_said = !request->when_asked;;) {
-    bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
-    if (status != BT_OK || (!is_left && !f->count)) return status;
-    bool starts = is_left && f->count < jobs_at_once(f);
-    if (!starts && !was_said) request->when_asked(request->asked_context);
-    was_said = was_said || !starts;
-    status = starts ? start_job(f, error) : finish_oldest(f, error);
-  }
+static bool is_left(const fetch *f) {
+  return f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
 }
 
-static bt_status read_all(fetch *f, bt_error *error) {
+static bool may_start(const fetch *f) {
+  return is_left(f) && f->count < jobs_at_once(f);
+}
+
+static bt_status read_jobs(fetch *f, bt_error *error) {
+  bt_status status = BT_OK;
+  while (status == BT_OK && (is_left(f) || f->count))
+    status = may_start(f) ? start_job(f, error) : finish_oldest(f, error);
+  return status;
+}
+
+/* What comes before the first job. */
+static bt_status prepare_jobs(fetch *f, bt_error *error) {
   const bt_read_request *request = f->read->request;
   bt_status status = BT_OK;
+  if (!bt_read_ids_init(&f->jobs.ids, request)) return bt_error_no_memory(error);
   /* Whether the range may hold lists in columns; what cannot be found out is asked of each trace. */
   if (request->projection->attribute_count) {
     status = bt_tempo_may_hold_lists(&f->read->caller, request->range, &f->jobs.may_hold_lists, error);
@@ -318,15 +339,77 @@ static bt_status read_all(fetch *f, bt_error *error) {
       status = give_trace(f, i, NULL, true, NULL, error);
     return status;
   }
-  if (status == BT_OK) status = push_all(f, error);
-  return status == BT_OK ? read_jobs(f, error) : status;
+  return status == BT_OK ? push_all(f, error) : status;
+}
+
+static void dispose_fetch(fetch *f) {
+  for (; f->count; f->count--, f->first = (f->first + 1) % JOBS_MAX) bt_trace_job_dispose(&f->ring[f->first]);
+  bt_trace_jobs_dispose(&f->jobs);
+  free(f->todo);
+  free(f->kept);
+}
+
+/* ---- ahead of who takes it ---- */
+
+typedef struct begun_batches {
+  bt_ahead head; /* first */
+  bt_read_request request;
+  bt_tempo_read read; /* without a sink until it is taken */
+  fetch fetch;
+  bool is_taken;
+} begun_batches;
+
+static void drop_batches(bt_ahead *ahead) {
+  begun_batches *begun = (begun_batches *)ahead;
+  dispose_fetch(&begun->fetch);
+  bt_tempo_caller_dispose(&begun->read.caller);
+  free(begun);
+}
+
+bt_ahead *bt_tempo_begin_batches(bt_tempo *tempo, const bt_read_request *request, bt_source_account *account) {
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  if (!request->count || !request->projection || request->projection->whole_trace) return NULL;
+  begun_batches *begun = calloc(1, sizeof *begun);
+  if (!begun) return NULL;
+  bt_ahead *head = &begun->head;
+  fetch *f = &begun->fetch;
+  *head = (bt_ahead){.kind = BT_AHEAD_BATCHES, .drop = drop_batches};
+  begun->request = *request;
+  begun->read = (bt_tempo_read){.tempo = tempo, .request = &begun->request};
+  f->read = f->jobs.read = &begun->read;
+  head->status = bt_tempo_caller_init(&begun->read.caller, tempo, &identity, account, &head->why);
+  if (head->status == BT_OK) head->status = prepare_jobs(f, &head->why);
+  while (head->status == BT_OK && may_start(f)) head->status = start_job(f, &head->why);
+  return head;
+}
+
+static bt_status finish_begun(begun_batches *begun, bt_tempo_read *read, bt_error *error) {
+  bt_status status = BT_OK;
+  fetch *f = &begun->fetch;
+  begun->is_taken = true;
+  begun->read.request = read->request;
+  begun->read.sink = read->sink;
+  begun->read.context = read->context;
+  begun->read.caller.account = read->caller.account;
+  for (size_t i = 0; i < f->kept_count && status == BT_OK; i++)
+    status = give_places(f, &f->kept[i], NULL, true, NULL, error);
+  if (status == BT_OK && begun->head.status != BT_OK) {
+    status = begun->head.status;
+    if (error) *error = begun->head.why;
+  }
+  if (status == BT_OK) status = read_jobs(f, error);
+  read->failed = begun->read.failed;
+  memcpy(read->reason, begun->read.reason, sizeof read->reason);
+  return status;
 }
 
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {
+  bt_ahead *ahead = read->request->ahead;
+  begun_batches *begun = ahead && ahead->kind == BT_AHEAD_BATCHES ? (begun_batches *)ahead : NULL;
+  if (begun && !begun->is_taken) return finish_begun(begun, read, error);
   fetch f = {.read = read, .jobs = {.read = read}};
-  bt_status status = bt_read_ids_init(&f.jobs.ids, read->request) ? read_all(&f, error) : bt_error_no_memory(error);
-  for (; f.count; f.count--, f.first = (f.first + 1) % JOBS_MAX) bt_trace_job_dispose(&f.ring[f.first]);
-  bt_trace_jobs_dispose(&f.jobs);
-  free(f.todo);
+  bt_status status = prepare_jobs(&f, error);
+  if (status == BT_OK) status = read_jobs(&f, error);
+  dispose_fetch(&f);
   return status;
 }

@@ -28,11 +28,9 @@ typedef struct bt_tempo_read {
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 
-/* begin_reads and end_reads of bt_source_operations. *out is new, NULL with an error. BT_NO_MEMORY; BT_INVALID: a
- * tenant that cannot be asked for. */
-bt_status bt_tempo_begin_reads(bt_tempo *tempo, const bt_read_request *request, bt_source_account *account,
-                               bt_reads_ahead **out, bt_error *error) BT_MUST_CHECK;
-void bt_tempo_end_reads(bt_reads_ahead *ahead);
+/* What source.h says of `begin`. new; NULL: it cannot be begun. */
+bt_ahead *bt_tempo_begin_batches(bt_tempo *tempo, const bt_read_request *request, bt_source_account *account);
+bt_ahead *bt_tempo_begin_by_id(bt_tempo *tempo, const bt_read_request *request, bt_source_account *account);
 
 /* Keeps the first failure. */
 void bt_tempo_read_fail(bt_tempo_read *read, const bt_tempo_call *call, const char *reason);

@@ -6,6 +6,16 @@
 
 #include "dsl/base/time_sum.h"
 
+const bt_source_costs bt_plain_costs = {.request = 1,
+                                        .found = 0.04,
+                                        .projected = 0.15,
+                                        .by_id = 1,
+                                        .found_bytes = 250,
+                                        .projected_bytes = 900,
+                                        .read_bytes = 6000,
+                                        .reads_at_once = 1000,
+                                        .projected_at_once = 10000};
+
 /* ---- what stands behind it ---- */
 
 /* Also "3.0.3" in "3.0.3, 3.1.0". */

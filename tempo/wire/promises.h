@@ -63,6 +63,19 @@ typedef struct bt_known_clock {
  * what is settled is counted by the earlier of both. 0: it is not, or by so little that nothing shows it. */
 int64_t bt_known_clock_ahead_ns(const bt_known_clock *clock, int64_t lead_ns);
 
+/* What questions cost a source, in units of one trace that is read whole in a batch. Only what they are to each other
+ * matters: a replay chooses by it how it decides, and never what. */
+typedef struct bt_source_costs {
+  double request;                                    /* what any search costs, however little it finds */
+  double found;                                      /* an id in an answer */
+  double projected;                                  /* the few spans of one trace in an answer */
+  double by_id;                                      /* a trace read by id */
+  uint32_t found_bytes, projected_bytes, read_bytes; /* of an answer, for one trace */
+  uint32_t reads_at_once, projected_at_once;         /* traces of one answer; 0: any number */
+} bt_source_costs;
+/* Of a source that does not say it: a trace costs the same however it is read, and what is found, by its bytes. */
+extern const bt_source_costs bt_plain_costs;
+
 typedef struct bt_promises {
   bt_source_about about; /* it cannot fail to say it: what is not known is not checked */
   /* Another number as soon as what stands behind the source may be another one: after a connection was lost and came
@@ -80,6 +93,7 @@ typedef struct bt_promises {
   int64_t hidden_tail_ns; /* of the newest time, which searches never show: it is not settled, whatever a rule says */
   bt_late_promise late;
   bt_known_clock clock;
+  bt_source_costs costs;
   /* Whether find_linking gives every trace of the range that links to anything as soon as this id is among those that
    * it is asked for: who asks for it had better ask for it alone. `trace`: what is known of it, or NULL. Pure. NULL:
    * for no id. */

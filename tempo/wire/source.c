@@ -97,25 +97,15 @@ bt_status bt_source_search(bt_source *source, const bt_search_request *request, 
 }
 
 size_t bt_source_searches_at_once(const bt_source *source) {
-  return source->operations->begin_search ? BT_SEARCHES_AT_ONCE : 1;
+  return source->operations->begin ? BT_SEARCHES_AT_ONCE : 1;
 }
 
-void bt_source_begin_search(bt_source *source, bt_search_job *job) {
-  job->ahead = NULL;
-  if (source->operations->begin_search) source->operations->begin_search(source, job);
+bt_ahead *bt_source_begin(bt_source *source, bt_asked asked, bt_source_account *account) {
+  return source->operations->begin ? source->operations->begin(source, &asked, account) : NULL;
 }
 
-void bt_source_finish_search(bt_source *source, bt_search_job *job) {
-  if (job->ahead)
-    source->operations->finish_search(source, job);
-  else
-    job->status = bt_source_search(source, job->request, job->found, job->account, &job->why);
-  job->ahead = NULL;
-}
-
-void bt_source_drop_search(bt_source *source, bt_search_job *job) {
-  if (job->ahead) source->operations->drop_search(source, job);
-  job->ahead = NULL;
+void bt_source_drop(bt_ahead *ahead) {
+  if (ahead) ahead->drop(ahead);
 }
 
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
@@ -123,35 +113,9 @@ bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_r
   return source->operations->read(source, request, sink, context, account, error);
 }
 
-bt_status bt_source_begin_reads(bt_source *source, const bt_read_request *request, bt_source_account *account,
-                                bt_reads_ahead **out, bt_error *error) {
-  *out = NULL;
-  return source->operations->begin_reads ? source->operations->begin_reads(source, request, account, out, error)
-                                         : BT_OK;
-}
-
-void bt_source_end_reads(bt_source *source, bt_reads_ahead *ahead) {
-  if (ahead) source->operations->end_reads(source, ahead);
-}
-
 bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                                bt_source_account *account, bt_error *error) {
   return source->operations->find_spans(source, request, sink, context, account, error);
-}
-
-bt_status bt_source_begin_spans(bt_source *source, const bt_spans_request *request, bt_source_account *account,
-                                bt_spans_ahead **out, bt_error *error) {
-  *out = NULL;
-  return source->operations->begin_spans ? source->operations->begin_spans(source, request, account, out, error)
-                                         : BT_OK;
-}
-
-void bt_source_hasten_spans(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request) {
-  if (ahead && source->operations->hasten_spans) source->operations->hasten_spans(source, ahead, request);
-}
-
-void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead) {
-  if (ahead) source->operations->end_spans(source, ahead);
 }
 
 bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
@@ -175,7 +139,7 @@ const bt_dialect *bt_source_dialect(bt_source *source) {
 }
 
 bt_promises bt_source_promises(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel) {
-  bt_promises promises = {.about = {.kind = source->name, .is_checked = true}};
+  bt_promises promises = {.about = {.kind = source->name, .is_checked = true}, .costs = bt_plain_costs};
   if (source->operations->promise) source->operations->promise(source, wanted, cancel, &promises);
   return promises;
 }

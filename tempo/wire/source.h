@@ -76,6 +76,26 @@ typedef struct bt_source_account {
 void bt_source_account_dispose(bt_source_account *account);
 bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason);
 
+/* A question that is asked before somebody takes what it gives: it goes on beside what its caller does. Whoever asks
+ * the same gives it along in the request (`ahead`), and is given what he would have got without it. The head of what a
+ * source keeps of it. */
+typedef enum bt_ahead_kind {
+  BT_AHEAD_SEARCH,       /* taken once, */
+  BT_AHEAD_BATCHES,      /* as is a read in batches; */
+  BT_AHEAD_BY_ID,        /* traces by id, as many as the source keeps under way at once: a read by id takes each of them
+                            once, whatever else it reads */
+  BT_AHEAD_BEFORE_SPANS, /* what has to be known before spans of this query are asked for in this range or a part of it,
+                            for all of them */
+  BT_AHEAD_SPANS         /* taken once */
+} bt_ahead_kind;
+enum { BT_AHEAD_KINDS = BT_AHEAD_SPANS + 1 };
+typedef struct bt_ahead {
+  bt_ahead_kind kind;
+  bt_status status; /* BT_OK: it goes on. Else it has ended like that, which is told to who takes it, */
+  bt_error why;     /* and why */
+  void (*drop)(struct bt_ahead *ahead);
+} bt_ahead;
+
 enum { BT_EXPECTS_FEW = 1 }; /* for `expected` */
 
 typedef struct bt_search_request {
@@ -85,16 +105,14 @@ typedef struct bt_search_request {
   uint64_t expected;   /* traces, about: a source asks for many in several parts at once; 0: not known */
   int64_t late_ns;     /* spans may have come so much later than their own time: a source that divides the range divides
                           it so that they are found all the same */
-  bool may_widen; /* traces that the filter does not mean do no harm: it may be asked in a wider form where the data do
-                     not let it be answered */
+  bool may_widen;  /* traces that the filter does not mean do no harm: it may be asked in a wider form where the data do
+                      not let it be answered */
+  bt_ahead *ahead; /* of this search; or NULL */
   const char *tenant;      /* X-Scope-OrgID or NULL */
   const bt_cancel *cancel; /* or NULL */
   const char *rule_id;     /* for X-Query-Tags: whose price it is; or NULL */
   bt_priority priority;
 } bt_search_request;
-
-/* Reads by id that go on before anybody takes what they give. */
-typedef struct bt_reads_ahead bt_reads_ahead;
 
 typedef struct bt_read_request {
   const bt_trace_id *ids;
@@ -109,13 +127,9 @@ typedef struct bt_read_request {
    * trace that has none is given without one. Spans that it should not find may come too. Only where the source
    * promises it (`projects`). */
   bt_over_query spans;
-  bool by_id;            /* one request a trace; else in batches where the source can */
-  bt_reads_ahead *ahead; /* of reads by id: those of ids that are under way there are taken from there; or NULL */
-  /* Of reads in batches: called once, when the first questions are under way, so that what is asked then waits for no
-   * other than these. A source may never call it. NULL: nobody waits for it. */
-  void (*when_asked)(void *context);
-  void *asked_context;
-  bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
+  bool by_id;      /* one request a trace; else in batches where the source can */
+  bt_ahead *ahead; /* of these batches, or of some traces by id; or NULL */
+  bool with_own;   /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -134,19 +148,14 @@ typedef struct bt_read_trace {
 } bt_read_trace;
 typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);
 
-/* What a source has to know before it asks for spans, asked ahead of who asks for them. */
-typedef struct bt_spans_ahead bt_spans_ahead;
-
 /* For find_spans. */
 typedef struct bt_spans_request {
   bt_over_query spans;
   bt_time_range range;
-  bt_spans_ahead *ahead; /* of the same filter, tenant and a range that holds this one; or NULL */
+  bt_ahead *ahead; /* of such spans, or of what has to be known before; or NULL. What is of others is passed over. */
   const bt_projection *projection;
-  uint64_t expected;                 /* traces, about; 0: not known */
-  bool is_beside;                    /* another such question is asked at the same time */
-  void (*when_asked)(void *context); /* as in bt_read_request */
-  void *asked_context;
+  uint64_t expected; /* traces, about; 0: not known */
+  bool is_beside;    /* another such question is asked at the same time */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -178,16 +187,16 @@ typedef struct bt_links_request {
   bt_priority priority;
 } bt_links_request;
 
-/* A search that may go on while its caller does something else. All that it points to stays until it is finished. */
-typedef struct bt_search_ahead bt_search_ahead;
-typedef struct bt_search_job {
-  const bt_search_request *request;
-  bt_found_list *found;
-  bt_source_account *account;
-  bt_status status;       /* set when it is finished: how it ended, */
-  bt_error why;           /* and why */
-  bt_search_ahead *ahead; /* the source's, while it is under way */
-} bt_search_job;
+/* What is to be asked ahead: the request of that kind. It is copied; what it points to stays until it is dropped, but
+ * for the ids of a read and what is known of them. */
+typedef struct bt_asked {
+  bt_ahead_kind kind;
+  union {
+    const bt_search_request *search;
+    const bt_read_request *read;
+    const bt_spans_request *spans; /* also of what comes before them */
+  };
+} bt_asked;
 
 typedef struct bt_source bt_source;
 struct bt_tag_request;
@@ -201,37 +210,22 @@ typedef struct bt_source_operations {
    * BT_NO_MEMORY stop it. found comes sorted. */
   bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
                       bt_source_account *account, bt_error *error);
-  /* Asks what comes first of the search, without waiting, and sets `ahead`, unless there is no memory. finish_search
-   * gives what `search` would; drop_search gives nothing, and lets go of it. NULL, all of them: the source cannot. */
-  void (*begin_search)(bt_source *source, bt_search_job *job);
-  void (*finish_search)(bt_source *source, bt_search_job *job);
-  void (*drop_search)(bt_source *source, bt_search_job *job);
+  /* Asks what comes first of it, and waits only for what has to be known before that: what is asked next waits for no
+   * other than these. new; NULL, as where there is no operation: the source cannot, or there is no memory, and it is
+   * asked when somebody asks for it. What is counted until it is taken goes into account, which stays until then or
+   * until it is dropped. What nobody takes costs what it costs. */
+  bt_ahead *(*begin)(bt_source *source, const bt_asked *asked, bt_source_account *account);
   /* Each trace of the request is given to the sink once, in any order. BT_OK: every id was
    * answered. BT_UNAVAILABLE, BT_REFUSED: not; what could be read was given before, and ids that the sink was not given
    * are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
-  /* Asks by id for the first of these, as many as the source keeps under way at once, and gives nothing yet: a read by
-   * id takes it (`ahead`). What nobody takes costs what it costs. *out is new; end_reads it before the account goes.
-   * BT_NO_MEMORY; BT_INVALID: a tenant that cannot be asked for. NULL, both of them: the source cannot. */
-  bt_status (*begin_reads)(bt_source *source, const bt_read_request *request, bt_source_account *account,
-                           bt_reads_ahead **out, bt_error *error);
-  void (*end_reads)(bt_source *source, bt_reads_ahead *ahead);
   /* All traces of the range, as `search` finds them, each once and with its spans, in any order. Everything or nothing:
    * what was given counts only with BT_OK. BT_LIMIT: more than answers hold, too long a range, or a projection of
    * several groups; BT_UNAVAILABLE, BT_REFUSED: it failed; BT_INVALID: a range or a tenant that cannot be asked for.
    * NULL: the source cannot. */
   bt_status (*find_spans)(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                           bt_source_account *account, bt_error *error);
-  /* Asks what it has to know before find_spans asks for these, once for all of them that are given it (`ahead`), and
-   * does not wait. *out is new; end_spans it before the account goes. BT_NO_MEMORY; BT_INVALID: a range or a tenant
-   * that cannot be asked for. NULL, both of them: there is nothing of the kind. */
-  bt_status (*begin_spans)(bt_source *source, const bt_spans_request *request, bt_source_account *account,
-                           bt_spans_ahead **out, bt_error *error);
-  /* Asks for the spans themselves, without waiting for their answers; find_spans of the same request takes them from
-   * there. Where it fails, they are asked for then. */
-  void (*hasten_spans)(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request);
-  void (*end_spans)(bt_source *source, bt_spans_ahead *ahead);
   /* All traces of the range, as `search` finds them, with a span that has a link to one of these; a trace may link to
    * itself. Others may be among them, so whoever asks looks at the links of what it reads. Account and statuses are
    * those of `search`. */
@@ -243,7 +237,7 @@ typedef struct bt_source_operations {
   bt_status (*check)(bt_source *source, const bt_cancel *cancel, bt_error *error);
   /* How it is asked: the same until its generation changes. Never waits. NULL: it searches nothing. */
   const bt_dialect *(*dialect)(bt_source *source);
-  /* Says what it promises, into promises of a source of our own that hides nothing (bt_source_promises). With a cancel
+  /* Says what it promises, into promises of a source of our own that hides nothing and has plain costs. With a cancel
    * flag it may ask what is wanted, and wait until the flag is set; without one it never waits and says what is known
    * so far. NULL: it promises no more. */
   void (*promise)(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out);
@@ -258,29 +252,17 @@ struct bt_source { /* the head of every source */
 /* What bt_source_operations says of each, with its errors. */
 bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
                            bt_source_account *account, bt_error *error) BT_MUST_CHECK;
-/* A search in two steps. Each that is begun has to be finished or dropped; what cannot go on by itself is asked when it
- * is finished. What it came to is in its job. */
-void bt_source_begin_search(bt_source *source, bt_search_job *job);
-void bt_source_finish_search(bt_source *source, bt_search_job *job);
-void bt_source_drop_search(bt_source *source, bt_search_job *job);
+/* NULL: it is asked when somebody asks for it. Else it is dropped in the end, taken or not. */
+bt_ahead *bt_source_begin(bt_source *source, bt_asked asked, bt_source_account *account);
+void bt_source_drop(bt_ahead *ahead); /* NULL is fine */
 /* How many searches are worth beginning before one is finished; at least 1. */
 enum { BT_SEARCHES_AT_ONCE = 8 };
 size_t bt_source_searches_at_once(const bt_source *source);
 /* Of these too bt_source_operations says what they do, with their errors. */
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;
-/* *out is new, and NULL where the source cannot: then, and with NULL, nothing has to be ended. BT_NO_MEMORY;
- * BT_INVALID: a tenant, or a range of spans, that cannot be asked for. */
-bt_status bt_source_begin_reads(bt_source *source, const bt_read_request *request, bt_source_account *account,
-                                bt_reads_ahead **out, bt_error *error) BT_MUST_CHECK;
-void bt_source_end_reads(bt_source *source, bt_reads_ahead *ahead);
 bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
-/* Likewise. *out is new. BT_NO_MEMORY, BT_INVALID. */
-bt_status bt_source_begin_spans(bt_source *source, const bt_spans_request *request, bt_source_account *account,
-                                bt_spans_ahead **out, bt_error *error) BT_MUST_CHECK;
-void bt_source_hasten_spans(bt_source *source, bt_spans_ahead *ahead, const bt_spans_request *request);
-void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead);
 bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
                                  bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;

@@ -117,6 +117,7 @@ static void a_source_that_says_nothing_is_our_own(void **state) {
   assert_true(promises.about.is_checked);
   assert_false(promises.filters || promises.projects || promises.is_static || promises.has_copies);
   assert_int_equal(promises.generation, 0);
+  assert_memory_equal(&promises.costs, &bt_plain_costs, sizeof promises.costs);
   assert_int_equal(bt_source_clock_ahead_ns(&source), 0);
 }
 

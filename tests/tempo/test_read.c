@@ -456,15 +456,18 @@ static bt_read_request request_of(const fixture *f, size_t count, bool by_id) {
                            .by_id = by_id};
 }
 
-static bt_reads_ahead *begin_reads(fixture *f, size_t count) {
-  bt_reads_ahead *ahead = NULL;
-  bt_read_request request = request_of(f, count, false); /* by id in any case */
-  assert_int_equal(bt_source_begin_reads(f->source, &request, &f->account, &ahead, &f->error), BT_OK);
+static bt_ahead *begin(fixture *f, bt_ahead_kind kind, const bt_read_request *request) {
+  bt_ahead *ahead = bt_source_begin(f->source, (bt_asked){kind, .read = request}, &f->account);
   assert_non_null(ahead);
   return ahead;
 }
 
-static bt_status read_ahead(fixture *f, size_t count, bt_reads_ahead *ahead) {
+static bt_ahead *begin_reads(fixture *f, size_t count) {
+  bt_read_request request = request_of(f, count, false); /* by id in any case */
+  return begin(f, BT_AHEAD_BY_ID, &request);
+}
+
+static bt_status read_ahead(fixture *f, size_t count, bt_ahead *ahead) {
   bt_read_request request = request_of(f, count, true);
   request.ahead = ahead;
   return bt_source_read(f->source, &request, see, f, &f->account, &f->error);
@@ -472,7 +475,7 @@ static bt_status read_ahead(fixture *f, size_t count, bt_reads_ahead *ahead) {
 
 static void takes_what_is_under_way(void **state) {
   fixture *f = *state;
-  bt_reads_ahead *ahead = begin_reads(f, AHEAD);
+  bt_ahead *ahead = begin_reads(f, AHEAD);
   assert_int_equal(read_ahead(f, TRACES + 3, ahead), BT_OK);
   expect_each_once(f, TRACES + 3);
   assert_int_equal(f->first_only, TRACES);
@@ -481,69 +484,82 @@ static void takes_what_is_under_way(void **state) {
   /* What was taken is asked for again. */
   assert_int_equal(read_ahead(f, AHEAD, ahead), BT_OK);
   assert_int_equal(s.requests, TRACES + 3 + AHEAD);
-  bt_source_end_reads(f->source, ahead);
+  bt_source_drop(ahead);
 }
 
 static void tries_again_what_failed_under_way(void **state) {
   fixture *f = *state;
   s.down_id = 2;
-  bt_reads_ahead *ahead = begin_reads(f, AHEAD);
+  bt_ahead *ahead = begin_reads(f, AHEAD);
   assert_int_equal(read_ahead(f, AHEAD, ahead), BT_UNAVAILABLE);
   assert_int_equal(f->calls[2], 0);
   assert_int_equal(f->first_only, AHEAD - 1);
   assert_true(s.requests > AHEAD);
-  bt_source_end_reads(f->source, ahead);
+  bt_source_drop(ahead);
 }
 
 static void begins_no_more_than_it_holds(void **state) {
   fixture *f = *state;
   uint32_t spans[TRACES] = {60000, 60000};
-  bt_reads_ahead *ahead = NULL;
   bt_read_request request = request_of(f, TRACES, true);
   request.span_counts = spans;
-  assert_int_equal(bt_source_begin_reads(f->source, &request, &f->account, &ahead, &f->error), BT_OK);
+  bt_ahead *ahead = begin(f, BT_AHEAD_BY_ID, &request);
   assert_int_equal(read_ahead(f, 1, ahead), BT_OK);
   assert_int_equal(f->account.requests, 1);
-  bt_source_end_reads(f->source, ahead);
+  bt_source_drop(ahead);
   ahead = begin_reads(f, TRACES);
   assert_int_equal(f->account.requests, 1 + 8);
-  bt_source_end_reads(f->source, ahead);
+  bt_source_drop(ahead);
 }
 
 static void lets_go_what_nobody_takes(void **state) {
   fixture *f = *state;
-  bt_source_end_reads(f->source, begin_reads(f, AHEAD));
-  bt_source_end_reads(f->source, NULL);
+  bt_source_drop(begin_reads(f, AHEAD));
+  bt_source_drop(NULL);
   assert_int_equal(f->total, 0);
   assert_int_equal(read_traces(f, TRACES + 3, true, NULL), BT_OK);
   expect_each_once(f, TRACES + 3);
 }
 
-typedef struct asked_note {
-  fixture *f;
-  size_t times;
-  uint64_t requests; /* that the read had asked by then */
-} asked_note;
-
-static void note_asked(void *context) {
-  asked_note *note = context;
-  note->times++;
-  note->requests = note->f->account.requests;
-}
-
-/* Before any is waited for: with as many as are under way at once, of more. */
-static void says_once_when_the_first_batches_are_asked(void **state) {
+/* As many as are under way at once, of more, and what has to be known before; it gives what it would without. */
+static void begins_the_first_batches(void **state) {
   fixture *f = *state;
-  asked_note note = {.f = f};
   bt_read_request request = request_of(f, TRACES, false);
-  request.when_asked = note_asked;
-  request.asked_context = &note;
   s.largest_ids = 10;
+  request.ahead = begin(f, BT_AHEAD_BATCHES, &request);
+  assert_int_equal(f->total, 0);
+  assert_int_equal(f->account.requests, 1 + s.asked_lists);
   assert_int_equal(bt_source_read(f->source, &request, see, f, &f->account, &f->error), BT_OK);
   expect_each_once(f, TRACES);
-  assert_int_equal(note.times, 1);
-  assert_int_equal(note.requests, 1 + s.asked_lists);
   assert_true(s.requests > 2);
+  bt_source_drop(request.ahead);
+}
+
+/* How it has ended is told to who takes it, and nothing is asked again. */
+static void tells_how_begun_batches_ended(void **state) {
+  fixture *f = *state;
+  bt_read_request request = request_of(f, TRACES, false);
+  request.tenant = "no\nheader";
+  request.ahead = begin(f, BT_AHEAD_BATCHES, &request);
+  assert_int_equal(request.ahead->status, BT_INVALID);
+  request.tenant = NULL;
+  assert_int_equal(bt_source_read(f->source, &request, see, f, &f->account, &f->error), BT_INVALID);
+  assert_string_equal(f->error.message, request.ahead->why.message);
+  assert_int_equal(f->total, 0);
+  assert_int_equal(s.requests, 0);
+  /* Once. */
+  assert_int_equal(bt_source_read(f->source, &request, see, f, &f->account, &f->error), BT_OK);
+  expect_each_once(f, TRACES);
+  bt_source_drop(request.ahead);
+}
+
+static void begins_no_batches_of_nothing(void **state) {
+  fixture *f = *state;
+  bt_read_request none = request_of(f, 0, false), whole = request_of(f, TRACES, false);
+  whole.projection = NULL;
+  assert_null(bt_source_begin(f->source, (bt_asked){BT_AHEAD_BATCHES, .read = &none}, &f->account));
+  assert_null(bt_source_begin(f->source, (bt_asked){BT_AHEAD_BATCHES, .read = &whole}, &f->account));
+  assert_int_equal(f->account.requests, 0);
 }
 
 /* --- both --- */
@@ -594,7 +610,9 @@ int main(void) {
                                      TEST(tries_again_what_failed_under_way),
                                      TEST(begins_no_more_than_it_holds),
                                      TEST(lets_go_what_nobody_takes),
-                                     TEST(says_once_when_the_first_batches_are_asked),
+                                     TEST(begins_the_first_batches),
+                                     TEST(tells_how_begun_batches_ended),
+                                     TEST(begins_no_batches_of_nothing),
                                      TEST(stops_with_the_sink),
                                      TEST(stops_when_cancelled),
                                      TEST(reads_nothing)};

@@ -207,14 +207,18 @@ static bt_status see(void *context, const bt_read_trace *read, bt_error *error) 
   return BT_OK;
 }
 
-static bt_status read_traces(fixture *f, size_t count, bool by_id) {
+static bt_read_request request_of(const fixture *f, size_t count, bool by_id) {
   static const bt_projection projection = {.attribute_count = 0};
-  bt_read_request request = {.ids = f->ids,
-                             .count = count,
-                             .span_counts = f->span_counts,
-                             .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
-                             .projection = &projection,
-                             .by_id = by_id};
+  return (bt_read_request){.ids = f->ids,
+                           .count = count,
+                           .span_counts = f->span_counts,
+                           .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
+                           .projection = &projection,
+                           .by_id = by_id};
+}
+
+static bt_status read_traces(fixture *f, size_t count, bool by_id) {
+  bt_read_request request = request_of(f, count, by_id);
   return bt_source_read(f->source, &request, see, f, &f->account, &f->error);
 }
 
@@ -259,6 +263,30 @@ static void asks_for_nothing_where_all_are_large(void **state) {
   read_all(f, TRACES);
   assert_int_equal(f->by_id, TRACES);
   assert_int_equal(f->account.requests, 0);
+}
+
+/* What is left to reads by id before anything is asked is given when somebody takes what was begun, each id as often as
+ * it was asked. */
+static void gives_large_ones_of_what_was_begun(void **state) {
+  fixture *f = *state;
+  open_source(f, 8000);
+  for (size_t i = 0; i < TRACES; i += 2) f->span_counts[i] = BT_READ_LARGE_FROM;
+  f->ids[TRACES - 1] = f->ids[0];
+  bt_read_request request = request_of(f, TRACES, false);
+  request.ahead = bt_source_begin(f->source, (bt_asked){BT_AHEAD_BATCHES, .read = &request}, &f->account);
+  assert_non_null(request.ahead);
+  assert_int_equal(request.ahead->status, BT_OK);
+  uint64_t requests = f->account.requests;
+  assert_int_equal(requests, 1);
+  assert_int_equal(f->by_id, 0);
+  assert_int_equal(bt_source_read(f->source, &request, see, f, &f->account, &f->error), BT_OK);
+  for (size_t i = 0; i < TRACES; i++) {
+    assert_int_equal(f->calls[i], 1);
+    assert_int_equal(f->needs_by_id[i], i % 2 == 0 || i == TRACES - 1);
+  }
+  assert_int_equal(f->whole, TRACES / 2 - 1);
+  assert_int_equal(f->account.requests, requests);
+  bt_source_drop(request.ahead);
 }
 
 static void cuts_batches_by_spans(void **state) {
@@ -368,6 +396,7 @@ static void reads_few_large_traces_at_once(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(asks_for_no_large_trace_in_a_batch),
                                      TEST(asks_for_nothing_where_all_are_large),
+                                     TEST(gives_large_ones_of_what_was_begun),
                                      TEST(cuts_batches_by_spans),
                                      TEST(divides_a_batch_by_size_when_it_takes_long),
                                      TEST(divides_a_batch_that_fails_after_long_work),

@@ -305,6 +305,12 @@ static void what_failed_teaches_nothing(void **state) {
   assert_true(request_count() - before >= 2);
 }
 
+static bt_ahead *begin_search(fixture *f, const bt_search_request *request, bt_source_account *account) {
+  bt_ahead *ahead = bt_source_begin(f->source, (bt_asked){BT_AHEAD_SEARCH, .search = request}, account);
+  assert_non_null(ahead);
+  return ahead;
+}
+
 /* Several at once, of which one finds more than it may, one cannot be asked and one is empty: each is what it is alone.
  */
 static void several_at_once_are_what_each_is_alone(void **state) {
@@ -315,22 +321,24 @@ static void several_at_once_are_what_each_is_alone(void **state) {
   bt_search_request requests[JOBS];
   bt_found_list together[JOBS] = {{0}}, alone[JOBS] = {{0}};
   bt_source_account accounts[JOBS] = {{0}};
-  bt_search_job jobs[JOBS];
-  for (size_t i = 0; i < JOBS; i++) {
-    requests[i] = request_all();
-    jobs[i] = (bt_search_job){.request = &requests[i], .found = &together[i], .account = &accounts[i]};
-  }
+  bt_status statuses[JOBS];
+  bt_error why[JOBS] = {{0}};
+  for (size_t i = 0; i < JOBS; i++) requests[i] = request_all();
   requests[1].range.end_ns -= 10 * second_ns;
   requests[2].max_found = 250;
   requests[3].tenant = "no\nheader";
   requests[4].range.end_ns = requests[4].range.start_ns;
-  for (size_t i = 0; i < JOBS; i++) bt_source_begin_search(f->source, &jobs[i]);
-  for (size_t i = 0; i < JOBS; i++) bt_source_finish_search(f->source, &jobs[i]);
+  for (size_t i = 0; i < JOBS; i++) requests[i].ahead = begin_search(f, &requests[i], &accounts[i]);
+  for (size_t i = 0; i < JOBS; i++) {
+    statuses[i] = bt_source_search(f->source, &requests[i], &together[i], &accounts[i], &why[i]);
+    bt_source_drop(requests[i].ahead);
+    requests[i].ahead = NULL;
+  }
   for (size_t i = 0; i < JOBS; i++) {
     bt_source_account account = {0};
     bt_status status = bt_source_search(f->source, &requests[i], &alone[i], &account, &f->error);
-    assert_int_equal(jobs[i].status, status);
-    if (status != BT_OK) assert_string_equal(jobs[i].why.message, f->error.message);
+    assert_int_equal(statuses[i], status);
+    if (status != BT_OK) assert_string_equal(why[i].message, f->error.message);
     if (status != BT_LIMIT) assert_int_equal(together[i].count, alone[i].count);
     for (size_t k = 0; status == BT_OK && k < alone[i].count; k++)
       assert_int_equal(bt_trace_id_compare(&together[i].items[k].id, &alone[i].items[k].id), 0);
@@ -340,9 +348,9 @@ static void several_at_once_are_what_each_is_alone(void **state) {
     bt_found_list_dispose(&together[i]);
     bt_found_list_dispose(&alone[i]);
   }
-  assert_int_equal(jobs[0].status, BT_OK);
-  assert_int_equal(jobs[2].status, BT_LIMIT);
-  assert_int_equal(jobs[3].status, BT_INVALID);
+  assert_int_equal(statuses[0], BT_OK);
+  assert_int_equal(statuses[2], BT_LIMIT);
+  assert_int_equal(statuses[3], BT_INVALID);
 }
 
 /* What is dropped was asked, and gives nothing. */
@@ -351,17 +359,18 @@ static void lets_go_of_what_is_begun(void **state) {
   add_burst();
   open_source(f, 0, 0);
   bt_search_request request = request_all();
-  bt_search_job job = {.request = &request, .found = &f->found, .account = &f->account};
-  bt_source_begin_search(f->source, &job);
-  bt_source_drop_search(f->source, &job);
+  bt_source_drop(begin_search(f, &request, &f->account));
   assert_int_equal(f->found.count, 0);
   assert_int_equal(f->account.requests, 1);
-  bt_source_drop_search(f->source, &job);
-  bt_source_begin_search(f->source, &job);
-  bt_source_finish_search(f->source, &job);
-  assert_int_equal(job.status, BT_OK);
-  assert_null(job.ahead);
-  assert_true(f->found.count > 0);
+  bt_source_drop(NULL);
+  request.ahead = begin_search(f, &request, &f->account);
+  for (uint64_t searches = 2; searches <= 3; searches++) { /* what was taken is asked for again */
+    bt_found_list_dispose(&f->found);
+    assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+    assert_int_equal(f->account.requests, searches);
+    assert_true(f->found.count > 0);
+  }
+  bt_source_drop(request.ahead);
 }
 
 static void rejects_what_it_cannot_ask(void **state) {

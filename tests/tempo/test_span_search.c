@@ -32,7 +32,7 @@ typedef struct fixture {
   bt_cancel cancel;
   size_t calls[TRACES], total, by_id, doubted; /* doubted: the last one by id */
   bt_time_range range;                         /* empty: all of it */
-  bt_spans_ahead *ahead;
+  bt_ahead *before, *ahead;                    /* of what has to be known before; what requests give along */
   bt_apart apart;
   bool is_beside;
   size_t stop_at; /* the sink says stop_with at this call, or cancels; 0: never */
@@ -293,18 +293,20 @@ static void ends_where_most_have_many_spans(void **state) {
 
 static void begin(fixture *f) {
   bt_spans_request request = request_of(f, 0);
-  assert_int_equal(bt_source_begin_spans(f->source, &request, &f->account, &f->ahead, &f->error), BT_OK);
-  assert_non_null(f->ahead);
+  f->ahead = f->before = bt_source_begin(f->source, (bt_asked){BT_AHEAD_BEFORE_SPANS, .spans = &request}, &f->account);
+  assert_non_null(f->before);
 }
 
 static void end(fixture *f) {
-  bt_source_end_spans(f->source, f->ahead);
-  f->ahead = NULL;
+  if (f->ahead != f->before) bt_source_drop(f->ahead);
+  bt_source_drop(f->before);
+  f->ahead = f->before = NULL;
 }
 
 static void hasten(fixture *f, uint64_t expected) {
   bt_spans_request request = request_of(f, expected);
-  bt_source_hasten_spans(f->source, f->ahead, &request);
+  f->ahead = bt_source_begin(f->source, (bt_asked){BT_AHEAD_SPANS, .spans = &request}, &f->account);
+  assert_true(f->ahead && f->ahead->status == BT_OK);
 }
 
 /* Which traces have many spans is asked once, whoever asks for spans of that range, or of a part of it, and those of
@@ -361,10 +363,9 @@ static void a_failure_ahead_is_told(void **state) {
 }
 
 static void lets_go_of_what_was_asked_ahead(void **state) {
-  fixture *f = *state;
-  begin(f);
-  end(f);
-  expect_all(f, MANY_PARTS);
+  begin(*state);
+  end(*state);
+  expect_all(*state, MANY_PARTS);
 }
 
 /* What is hastened is asked once, and taken with all that comes of it: parts that are full, and others after them. */
@@ -376,7 +377,6 @@ static void takes_what_was_hastened(void **state) {
     size_t by_id = turn == 1 ? TRACES / 3 : 0;
     begin(f);
     hasten(f, MANY_PARTS);
-    hasten(f, MANY_PARTS); /* which is nothing */
     size_t before = scripted_number(&scripted.side_questions);
     expect_each_once(f, MANY_PARTS);
     assert_int_equal(scripted_number(&scripted.side_questions), before);
@@ -431,9 +431,8 @@ static void ends_what_was_hastened_when_it_is_cancelled(void **state) {
 /* ---- too much for one answer ---- */
 
 static void halves_what_is_full(void **state) {
-  fixture *f = *state;
-  assert_int_equal(open_source(f, &(bt_tempo_options){.search_limit = 50}), BT_OK);
-  expect_all(f, 0);
+  assert_int_equal(open_source(*state, &(bt_tempo_options){.search_limit = 50}), BT_OK);
+  expect_all(*state, 0);
   assert_true(scripted.answered > TRACES / 50 && scripted.answered < scripted.requests);
   expect_every_id_asked();
 }
@@ -718,6 +717,18 @@ static void keeps_spans_apart_where_wide_sets_are_refused(void **state) {
   assert_int_equal(scripted_number(&scripted.requests), before + 1); /* it has learned that */
 }
 
+static void keeps_spans_apart_where_what_was_begun_is_refused(void **state) {
+  fixture *f = *state;
+  f->apart = BT_APART_NOT;
+  scripted.most_per_set = 10;
+  for (size_t requests = 2; requests <= 3; requests++) { /* it learns that */
+    hasten(f, 0);
+    expect_all(f, 0);
+    end(f);
+    assert_int_equal(scripted_number(&scripted.requests), requests);
+  }
+}
+
 /* What is refused either way is not called a refusal of wide sets. */
 static void learns_nothing_where_both_are_refused(void **state) {
   fixture *f = *state;
@@ -783,6 +794,7 @@ int main(void) {
                                      TEST(keeps_spans_of_one_kind_apart_by_id),
                                      TEST(asks_for_wide_sets_of_spans_that_are_not_kept_apart),
                                      TEST(keeps_spans_apart_where_wide_sets_are_refused),
+                                     TEST(keeps_spans_apart_where_what_was_begun_is_refused),
                                      TEST(learns_nothing_where_both_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

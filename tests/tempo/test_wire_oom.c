@@ -53,17 +53,24 @@ static bt_status ignore_trace(void *context, const bt_read_trace *read, bt_error
   return BT_OK;
 }
 
-static bt_status read_some(bt_http_client *client, bool by_id, bool *is_complete, bt_error *error) {
+/* What goes on before; or nothing does. */
+typedef enum begun { NOTHING_BEGUN, BATCHES_BEGUN, BY_ID_BEGUN } begun;
+
+static bt_status read_some(bt_http_client *client, begun what, bool *is_complete, bt_error *error) {
   static const bt_trace_id ids[3] = {{{1}}, {{2}}, {{1}}};
   static const bt_projection projection = {0};
   bt_source *source = NULL;
   bt_source_account account = {0};
-  bt_read_request request = {
-      .ids = ids, .count = 3, .range = {second_ns, 500000 * second_ns}, .projection = &projection, .by_id = by_id};
+  bt_read_request request = {.ids = ids,
+                             .count = 3,
+                             .range = {second_ns, 500000 * second_ns},
+                             .projection = &projection,
+                             .by_id = what == BY_ID_BEGUN};
   bt_status status = open_source(client, &source, error);
-  if (status == BT_OK && by_id) status = bt_source_begin_reads(source, &request, &account, &request.ahead, error);
+  bt_ahead_kind kind = what == BY_ID_BEGUN ? BT_AHEAD_BY_ID : BT_AHEAD_BATCHES;
+  if (status == BT_OK && what) request.ahead = bt_source_begin(source, (bt_asked){kind, .read = &request}, &account);
   if (status == BT_OK) status = bt_source_read(source, &request, ignore_trace, NULL, &account, error);
-  if (source) bt_source_end_reads(source, request.ahead);
+  bt_source_drop(request.ahead);
   assert_int_not_equal(status, BT_OK);
   *is_complete = status == BT_UNAVAILABLE;
   bt_source_account_dispose(&account);
@@ -72,11 +79,15 @@ static bt_status read_some(bt_http_client *client, bool by_id, bool *is_complete
 }
 
 static bt_status read_batch(bt_http_client *client, bool *is_complete, bt_error *error) {
-  return read_some(client, false, is_complete, error);
+  return read_some(client, NOTHING_BEGUN, is_complete, error);
+}
+
+static bt_status read_begun_batch(bt_http_client *client, bool *is_complete, bt_error *error) {
+  return read_some(client, BATCHES_BEGUN, is_complete, error);
 }
 
 static bt_status read_by_id(bt_http_client *client, bool *is_complete, bt_error *error) {
-  return read_some(client, true, is_complete, error);
+  return read_some(client, BY_ID_BEGUN, is_complete, error);
 }
 
 typedef struct seen_spans {
@@ -106,10 +117,12 @@ static bt_status find_spans_at(bt_source *source, seen_spans *seen, uint64_t exp
                               .expected = expected,
                               .tenant = "t",
                               .rule_id = "r"};
-  bt_status status = bt_source_begin_spans(source, &request, &account, &request.ahead, error);
-  if (status == BT_OK && hastens) bt_source_hasten_spans(source, request.ahead, &request);
-  if (status == BT_OK) status = bt_source_find_spans(source, &request, see_spans, seen, &account, error);
-  bt_source_end_spans(source, request.ahead);
+  bt_ahead *before = bt_source_begin(source, (bt_asked){BT_AHEAD_BEFORE_SPANS, .spans = &request}, &account);
+  request.ahead = before;
+  if (hastens) request.ahead = bt_source_begin(source, (bt_asked){BT_AHEAD_SPANS, .spans = &request}, &account);
+  bt_status status = bt_source_find_spans(source, &request, see_spans, seen, &account, error);
+  if (request.ahead != before) bt_source_drop(request.ahead);
+  bt_source_drop(before);
   bt_source_account_dispose(&account);
   return status;
 }
@@ -187,6 +200,7 @@ static void searching(void **state) {
 static void reading_batches(void **state) {
   (void)state;
   fail_in_turn(read_batch);
+  fail_in_turn(read_begun_batch);
 }
 
 static void reading_by_id(void **state) {

@@ -1,4 +1,5 @@
 /* The scripted source. See fake_source.h. */
+#include "tempo/api/tempo_costs.h"
 #include "tests/server/replay/fake_source.h"
 
 #include <stdio.h>
@@ -183,9 +184,20 @@ static bt_status search_locked(bt_source *source, const bt_search_request *reque
   return BT_OK;
 }
 
+/* What is asked ahead, and what it is of. */
+typedef struct fake_ahead {
+  bt_ahead head; /* first */
+  fake_source *fake;
+  bt_time_range range;
+  bt_trace_id *ids;
+  size_t count;
+  bool is_taken;
+} fake_ahead;
+
 static bt_status fake_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
                              bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
+  if (request->ahead) ((fake_ahead *)request->ahead)->is_taken = true;
   pthread_mutex_lock(&fake->lock);
   bt_status status = search_locked(source, request, found, account, error);
   pthread_mutex_unlock(&fake->lock);
@@ -331,79 +343,43 @@ static bool has_failing(const fake_source *fake, const bt_read_request *request)
 
 /* ---- ahead of who takes what is asked: searches, reads by id, spans ---- */
 
-struct bt_search_ahead {
-  fake_source *fake;
-};
-
-static void fake_begin_search(bt_source *source, bt_search_job *job) {
-  job->ahead = malloc(sizeof *job->ahead);
-  if (job->ahead) job->ahead->fake = fake_of(source);
-  fake_of(source)->begun_searches++;
-}
-
-static void fake_drop_search(bt_source *source, bt_search_job *job) {
-  (void)source;
-  job->ahead->fake->dropped_searches++;
-  free(job->ahead);
-}
-
-static void fake_finish_search(bt_source *source, bt_search_job *job) {
-  free(job->ahead);
-  job->status = source->operations->search(source, job->request, job->found, job->account, &job->why);
-}
-
-struct bt_reads_ahead {
-  bt_trace_id *ids;
-  size_t count;
-};
-
-static bt_status fake_begin_reads(bt_source *source, const bt_read_request *request, bt_source_account *account,
-                                  bt_reads_ahead **out, bt_error *error) {
-  (void)account;
-  bt_reads_ahead *ahead = calloc(1, sizeof *ahead);
-  bt_trace_id *ids = calloc(request->count, sizeof *ids);
-  if (!ahead || !ids) {
-    free(ahead);
-    free(ids);
-    return bt_error_no_memory(error);
-  }
-  memcpy(ids, request->ids, request->count * sizeof *ids);
-  *ahead = (bt_reads_ahead){ids, request->count};
-  fake_of(source)->begun_reads += request->count;
-  *out = ahead;
-  return BT_OK;
-}
-
-static void fake_end_reads(bt_source *source, bt_reads_ahead *ahead) {
-  (void)source;
+static void drop_ahead(bt_ahead *head) {
+  fake_ahead *ahead = (fake_ahead *)head;
+  if (head->kind == BT_AHEAD_SEARCH && !ahead->is_taken) ahead->fake->dropped_searches++;
   free(ahead->ids);
   free(ahead);
 }
 
-struct bt_spans_ahead {
-  bt_time_range range;
-};
-
-static bt_status fake_begin_spans(bt_source *source, const bt_spans_request *request, bt_source_account *account,
-                                  bt_spans_ahead **out, bt_error *error) {
-  (void)account;
-  bt_spans_ahead *ahead = calloc(1, sizeof *ahead);
-  if (!ahead) return bt_error_no_memory(error);
-  ahead->range = request->range;
-  fake_of(source)->begun_spans++;
-  *out = ahead;
-  return BT_OK;
+static bool copy_ids(fake_ahead *ahead, const bt_read_request *request) {
+  ahead->ids = calloc(request->count, sizeof *ahead->ids);
+  if (!ahead->ids) return false;
+  memcpy(ahead->ids, request->ids, request->count * sizeof *ahead->ids);
+  ahead->count = request->count;
+  return true;
 }
 
-static void fake_end_spans(bt_source *source, bt_spans_ahead *ahead) {
-  (void)source;
-  free(ahead);
+/* Spans alone are not asked ahead. */
+static bt_ahead *fake_begin(bt_source *source, const bt_asked *asked, bt_source_account *account) {
+  fake_source *fake = fake_of(source);
+  (void)account;
+  fake_ahead *ahead = asked->kind == BT_AHEAD_SPANS ? NULL : calloc(1, sizeof *ahead);
+  if (!ahead) return NULL;
+  *ahead = (fake_ahead){.head = {.kind = asked->kind, .drop = drop_ahead}, .fake = fake};
+  fake->begun_searches += asked->kind == BT_AHEAD_SEARCH;
+  fake->begun_spans += asked->kind == BT_AHEAD_BEFORE_SPANS;
+  if (asked->kind == BT_AHEAD_BEFORE_SPANS) ahead->range = asked->spans->range;
+  if (asked->kind != BT_AHEAD_BY_ID) return &ahead->head;
+  fake->begun_reads += asked->read->count;
+  if (copy_ids(ahead, asked->read)) return &ahead->head;
+  drop_ahead(&ahead->head);
+  return NULL;
 }
 
 static void count_taken(fake_source *fake, const bt_read_request *request) {
-  for (size_t i = 0; request->ahead && i < request->count; i++)
-    for (size_t a = 0; a < request->ahead->count; a++)
-      fake->taken_reads += !bt_trace_id_compare(&request->ids[i], &request->ahead->ids[a]);
+  const fake_ahead *ahead = (const fake_ahead *)request->ahead;
+  for (size_t i = 0; ahead && i < request->count; i++)
+    for (size_t a = 0; a < ahead->count; a++)
+      fake->taken_reads += !bt_trace_id_compare(&request->ids[i], &ahead->ids[a]);
 }
 
 static bt_status read_locked(fake_source *fake, const bt_read_request *request, bt_read_sink sink, void *context,
@@ -436,7 +412,6 @@ static bt_status read_locked(fake_source *fake, const bt_read_request *request, 
 static bt_status fake_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                            bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
-  if (request->when_asked) request->when_asked(request->asked_context);
   pthread_mutex_lock(&fake->lock);
   count_taken(fake, request);
   while (fake->hold_reads_after && fake->traces_read >= fake->hold_reads_after)
@@ -488,8 +463,9 @@ static bt_status find_spans_locked(fake_source *fake, const bt_spans_request *re
   bt_status status = BT_OK;
   account->requests++;
   fake->span_searches++;
-  fake->taken_spans += request->ahead && request->ahead->range.start_ns <= request->range.start_ns &&
-                       request->range.end_ns <= request->ahead->range.end_ns;
+  const fake_ahead *ahead = (const fake_ahead *)request->ahead;
+  fake->taken_spans +=
+      ahead && ahead->range.start_ns <= request->range.start_ns && request->range.end_ns <= ahead->range.end_ns;
   if (fake->fail_spans != BT_OK) return bt_error_set(error, fake->fail_spans, "the source gives no spans");
   if (is_unlucky(fake)) return bt_error_set(error, BT_UNAVAILABLE, "no luck");
   const fake_trace **sorted = malloc((fake->trace_count + 1) * sizeof(fake_trace *));
@@ -591,21 +567,16 @@ void fake_promise_plainly(bt_source *source, bt_promises_wanted wanted, const bt
 void fake_source_init(fake_source *fake) {
   *fake = (fake_source){0};
   fake->operations = (bt_source_operations){.search = fake_search,
-                                            .begin_search = fake_begin_search,
-                                            .finish_search = fake_finish_search,
-                                            .drop_search = fake_drop_search,
+                                            .begin = fake_begin,
                                             .read = fake_read,
-                                            .begin_reads = fake_begin_reads,
-                                            .end_reads = fake_end_reads,
                                             .find_spans = fake_find_spans,
-                                            .begin_spans = fake_begin_spans,
-                                            .end_spans = fake_end_spans,
                                             .find_linking = fake_find_linking,
                                             .dialect = fake_dialect,
                                             .check = fake_check,
                                             .promise = fake_promise,
                                             .free = fake_free};
-  fake->promises = (bt_promises){.about = {"fake", "", true, ""}, .filters = true, .projects = true};
+  fake->promises =
+      (bt_promises){.about = {"fake", "", true, ""}, .filters = true, .projects = true, .costs = bt_tempo_costs};
   fake->source = (bt_source){&fake->operations, "fake"};
   pthread_mutex_init(&fake->lock, NULL);
   pthread_cond_init(&fake->let_go, NULL);

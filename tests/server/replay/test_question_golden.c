@@ -62,9 +62,9 @@ static bt_status search(bt_source *source, const bt_search_request *request, bt_
   return real.search(source, request, found, account, error);
 }
 
-static void begin_search(bt_source *source, bt_search_job *job) {
-  say_search("ahead ", job->request);
-  real.begin_search(source, job);
+static bt_ahead *begin(bt_source *source, const bt_asked *ahead, bt_source_account *account) {
+  if (ahead->kind == BT_AHEAD_SEARCH) say_search("ahead ", ahead->search);
+  return real.begin(source, ahead, account);
 }
 
 static bt_status read_traces(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
@@ -162,7 +162,7 @@ static void record(replay_run *run, kind of_kind) {
   fake_source_init(&fake);
   real = fake.operations;
   fake.operations.search = search;
-  fake.operations.begin_search = begin_search;
+  fake.operations.begin = begin;
   fake.operations.read = read_traces;
   fake.operations.find_spans = find_spans;
   fake.operations.find_linking = find_linking;

@@ -381,20 +381,26 @@ static struct {
   bool asks_candidates, has_subtracted;
 } together;
 
-static void note_begun(bt_source *source, bt_search_job *job) {
-  (void)source;
-  bool is_of_candidates = bt_str_contains(asked_text(job->request->query), BT_STR("\"slow\""));
-  bool is_subtracted = bt_str_contains(asked_text(job->request->query), BT_STR("\"retry\""));
-  job->ahead = (bt_search_ahead *)job; /* not NULL */
+static bt_source_operations fake_operations;
+
+static bt_ahead *note_begun(bt_source *source, const bt_asked *asked, bt_source_account *account) {
+  bt_ahead *ahead = fake_operations.begin(source, asked, account);
+  if (asked->kind != BT_AHEAD_SEARCH) return ahead;
+  bool is_of_candidates = bt_str_contains(asked_text(asked->search->query), BT_STR("\"slow\""));
+  bool is_subtracted = bt_str_contains(asked_text(asked->search->query), BT_STR("\"retry\""));
+  assert_non_null(ahead);
   together.under_way++;
   together.asks_candidates = together.asks_candidates || is_of_candidates;
   together.with_candidates += is_of_candidates;
   together.has_subtracted = together.has_subtracted || (is_subtracted && together.asks_candidates);
+  return ahead;
 }
 
-static void note_finished(bt_source *source, bt_search_job *job) {
-  job->status = source->operations->search(source, job->request, job->found, job->account, &job->why);
-  if (--together.under_way == 0) together.asks_candidates = false;
+static bt_status note_finished(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                               bt_source_account *account, bt_error *error) {
+  bt_status status = fake_operations.search(source, request, found, account, error);
+  if (request->ahead && --together.under_way == 0) together.asks_candidates = false;
+  return status;
 }
 
 static size_t subtracted_searches_of(scene *s) {
@@ -412,8 +418,9 @@ static void what_was_subtracted_before_is_asked_beside_the_candidates(void **sta
   enum { TRACES = 300, VIOLATING = 20 };
   scene *s = *state;
   keep_trust(s);
-  s->fake.operations.begin_search = note_begun;
-  s->fake.operations.finish_search = note_finished;
+  fake_operations = s->fake.operations;
+  s->fake.operations.begin = note_begun;
+  s->fake.operations.search = note_finished;
   for (uint64_t i = 0; i < TRACES; i++)
     scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", i < VIOLATING ? NULL : "retry");
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);

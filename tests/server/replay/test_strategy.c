@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "server/replay/strategy.h"
+#include "tempo/api/tempo_costs.h"
 #include "tests/server/replay/replay_fixture.h"
 
 #define SLOW_NO_RETRY "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")"
@@ -423,7 +424,8 @@ static void spans_that_lack_what_was_searched_are_not_believed(void **state) {
 /* What is subtracted and would cost more than it saves is asked in part, and the rest is read. */
 static void the_cheapest_is_chosen(void **state) {
   (void)state;
-  bt_strategy_facts facts = {.candidates = 100, .can_subtract = true, .subtracted_share = 1, .can_project = true};
+  bt_strategy_facts facts = {
+      .costs = &bt_tempo_costs, .candidates = 100, .can_subtract = true, .subtracted_share = 1, .can_project = true};
   assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_READ); /* few */
   facts.candidates = 10000;
   facts.subtracted_found = facts.projected_found = 10000;
@@ -444,6 +446,29 @@ static void the_cheapest_is_chosen(void **state) {
   assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_READ);
   facts.reads_by_id = true; /* and reading is dear */
   assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_ID_SETS);
+}
+
+/* The same facts of two sources: where reads by id cost what others do, nothing is worth asking to save them, and where
+ * a search costs little, a few reads are worth one. */
+static void what_is_cheap_is_for_the_source_to_say(void **state) {
+  (void)state;
+  bt_source_costs costs = bt_tempo_costs;
+  bt_strategy_facts facts = {.costs = &costs,
+                             .candidates = 1000,
+                             .reads_by_id = true,
+                             .can_subtract = true,
+                             .subtracted_found = 50000,
+                             .subtracted_share = 0.9};
+  assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_ID_SETS);
+  costs.by_id = 1;
+  assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_READ);
+  facts = (bt_strategy_facts){
+      .costs = &costs, .candidates = 300, .can_project = true, .undecided_share = 0.5, .projected_found = 300};
+  assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_READ);
+  assert_true(bt_strategy_spent(&costs, 2, 5) == 85);
+  facts.costs = &bt_plain_costs;
+  assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_PROJECTION);
+  assert_true(bt_strategy_spent(&bt_plain_costs, 2, 5) == 7);
 }
 
 #define SCENE(test)  cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
@@ -470,6 +495,7 @@ int main(void) {
       SCENE(rules_that_read_attributes_named_like_fields_are_not_projected),
       SCENE(many_rules_share_searches_and_reads),
       cmocka_unit_test(the_cheapest_is_chosen),
+      cmocka_unit_test(what_is_cheap_is_for_the_source_to_say),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
