@@ -1,0 +1,83 @@
+/* See conformance_asking.h. */
+#include "tests/tempo/conformance_asking.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "dsl/trace_copy.h"
+#include "tests/tempo/conformance_store.h"
+
+static void check_account(bt_source_account *account, bt_status status, const bt_error *error, const char *what) {
+  if (status != BT_OK) fail_msg("%s: %s", what, error->message);
+  if (account->failed_count) fail_msg("%s: a window failed: %s", what, account->failed[0].reason);
+  bt_source_account_dispose(account);
+}
+
+bt_found_list ask_search(bt_source *source, bt_query query, bt_time_range range, const char *tenant) {
+  bt_search_request request = {.query = query, .range = range, .tenant = tenant, .rule_id = "a rule"};
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_error error = {0};
+  bt_status status = bt_source_search(source, &request, &found, &account, &error);
+  check_account(&account, status, &error, "search");
+  return found;
+}
+
+bt_found_list ask_links(bt_source *source, const bt_links_request *request) {
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_error error = {0};
+  bt_status status = bt_source_find_linking(source, request, &found, &account, &error);
+  check_account(&account, status, &error, "links");
+  return found;
+}
+
+void assert_holds(const bt_found_list *list, const bt_found_list *wanted, const char *what) {
+  for (size_t i = 0; i < wanted->count; i++) {
+    char hex[BT_TRACE_ID_HEX + 1];
+    bt_trace_id_format(&wanted->items[i].id, hex);
+    if (!bt_found_list_get(list, &wanted->items[i].id))
+      fail_msg("%s: trace %s is not among %zu", what, hex, list->count);
+  }
+}
+
+static bt_status copy_trace(void *context, const bt_read_trace *read, bt_error *error) {
+  read_copy *copy = context;
+  (void)error;
+  assert_false(copy->was_given);
+  copy->was_given = true;
+  copy->needs_by_id = read->needs_by_id;
+  copy->is_there = read->trace && !read->needs_by_id;
+  if (!copy->is_there) return BT_OK;
+  copy->trace = *read->trace;
+  copy->room = calloc(1, bt_trace_copy_bytes(read->trace) + 1);
+  assert_non_null(copy->room);
+  copy->trace.spans = bt_trace_copy_spans(read->trace, copy->room);
+  return BT_OK;
+}
+
+read_copy ask_trace(bt_source *source, const char *tenant, const bt_trace_id *id, const bt_projection *projection) {
+  read_copy copy = {0};
+  bt_read_request request = {.ids = id,
+                             .count = 1,
+                             .range = store_all_time(),
+                             .projection = projection,
+                             .by_id = !projection,
+                             .tenant = tenant,
+                             .rule_id = "a rule"};
+  bt_source_account account = {0};
+  bt_error error = {0};
+  bt_status status = bt_source_read(source, &request, copy_trace, &copy, &account, &error);
+  check_account(&account, status, &error, "read");
+  assert_true(copy.was_given);
+  return copy;
+}
+
+void read_copy_dispose(read_copy *copy) {
+  free(copy->room);
+  *copy = (read_copy){0};
+}

@@ -1,0 +1,23 @@
+/* Questions of the suite of stores, in one line each. A question that fails fails the test. */
+#ifndef BT_TESTS_TEMPO_CONFORMANCE_ASKING_H
+#define BT_TESTS_TEMPO_CONFORMANCE_ASKING_H
+
+#include "tempo/wire/source.h"
+
+/* Whoever asks disposes of the list. */
+bt_found_list ask_search(bt_source *source, bt_query query, bt_time_range range, const char *tenant);
+bt_found_list ask_links(bt_source *source, const bt_links_request *request);
+/* Every trace of the wanted list is in the other, or the other way round. */
+void assert_holds(const bt_found_list *list, const bt_found_list *wanted, const char *what);
+
+/* One trace, copied. */
+typedef struct read_copy {
+  bool was_given, needs_by_id, is_there;
+  bt_trace trace;
+  void *room;
+} read_copy;
+/* projection: NULL for a read by id. */
+read_copy ask_trace(bt_source *source, const char *tenant, const bt_trace_id *id, const bt_projection *projection);
+void read_copy_dispose(read_copy *copy);
+
+#endif
