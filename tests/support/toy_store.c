@@ -119,13 +119,14 @@ static const bt_trace *build(const toy_store *toy, const char *tenant, const bt_
                              bt_arena *arena) {
   bt_trace_builder *builder = or_stop(bt_trace_builder_new(arena, id));
   size_t at = 0;
-  uint32_t parts = 0;
+  uint32_t parts = 0, kept = 0;
   for (const toy_part *part; (part = next_part(toy, tenant, id, &at)); parts++) {
     if (toy->lie == TOY_SPLITS_TRACES && parts) continue;
     for (uint32_t i = 0; i < part->trace.span_count; i++) {
       bt_span span = bend_span(toy->lie, &part->trace.spans[i], parts, arena);
-      if (meets(query, &span) && !bt_trace_builder_add(builder, &span)) abort();
-      if (toy->lie == TOY_FORGETS_SPANS && query.filter) break;
+      if (!meets(query, &span) || (toy->lie == TOY_FORGETS_SPANS && query.filter && kept)) continue;
+      if (!bt_trace_builder_add(builder, &span)) abort();
+      kept++;
     }
     if (part->trace.partial) bt_trace_builder_mark_partial(builder);
   }

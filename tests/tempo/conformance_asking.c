@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+#include "dsl/compile.h"
+#include "dsl/diagnostic.h"
+#include "dsl/plan.h"
 #include "dsl/trace_copy.h"
 #include "tests/tempo/conformance_store.h"
 
@@ -33,6 +36,46 @@ bt_found_list ask_links(bt_source *source, const bt_links_request *request) {
   bt_error error = {0};
   bt_status status = bt_source_find_linking(source, request, &found, &account, &error);
   check_account(&account, status, &error, "links");
+  return found;
+}
+
+void found_join(bt_found_list *into, bt_found_list *from, bool is_and) {
+  size_t kept = 0;
+  for (size_t i = 0; is_and && i < into->count; i++)
+    if (bt_found_list_get(from, &into->items[i].id)) into->items[kept++] = into->items[i];
+  if (is_and) into->count = kept;
+  for (size_t i = 0; !is_and && i < from->count; i++) assert_true(bt_found_list_add(into, &from->items[i]));
+  bt_found_list_sort(into);
+  bt_found_list_dispose(from);
+}
+
+bt_found_list ask_formula(bt_source *source, const char *tenant, const bt_over *over) {
+  bt_found_list found = {0};
+  if (over->kind == BT_OVER_ALL) return ask_search(source, bt_query_all(), store_all_time(), tenant);
+  if (over->kind == BT_OVER_QUERY) return ask_search(source, over->query.asked, store_all_time(), tenant);
+  if (over->kind == BT_OVER_NONE) return found;
+  for (uint32_t i = 0; i < over->item_count; i++) {
+    bt_found_list one = ask_formula(source, tenant, over->items[i]);
+    if (i)
+      found_join(&found, &one, over->kind == BT_OVER_AND);
+    else
+      found = one;
+  }
+  return found;
+}
+
+bt_found_list ask_condition(bt_source *source, const char *tenant, const char *condition) {
+  bt_rule *rule = NULL;
+  bt_plan *plan = NULL;
+  bt_diagnostics diagnostics;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  if (bt_rule_compile(bt_str_from(condition), &rule, &diagnostics, &error) != BT_OK) fail_msg("no rule: %s", condition);
+  assert_int_equal(bt_plan_new(rule, &plan, &error), BT_OK);
+  bt_found_list found = ask_formula(source, tenant, plan->violating);
+  bt_plan_free(plan);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
   return found;
 }
 

@@ -7,7 +7,13 @@
 /* Whoever asks disposes of the list. */
 bt_found_list ask_search(bt_source *source, bt_query query, bt_time_range range, const char *tenant);
 bt_found_list ask_links(bt_source *source, const bt_links_request *request);
-/* Every trace of the wanted list is in the other, or the other way round. */
+/* Of all time. */
+bt_found_list ask_formula(bt_source *source, const char *tenant, const bt_over *over);
+/* The traces that violate the condition, and maybe more. */
+bt_found_list ask_condition(bt_source *source, const char *tenant, const char *condition);
+/* Of both, or of either; `from` is disposed of. */
+void found_join(bt_found_list *into, bt_found_list *from, bool is_and);
+/* Every trace of the wanted list is in the list. */
 void assert_holds(const bt_found_list *list, const bt_found_list *wanted, const char *what);
 
 /* One trace, copied. */

@@ -78,36 +78,6 @@ static void push_made(store *s, maker *m, int64_t base_ns) {
   store_push(s, tenant, resources, count);
 }
 
-/* ---- what a formula finds ---- */
-
-static bt_found_list find_formula(store *s, const bt_over *over);
-
-/* Of both, or of either. */
-static void join_found(bt_found_list *into, bt_found_list *from, bool is_and) {
-  size_t kept = 0;
-  for (size_t i = 0; is_and && i < into->count; i++)
-    if (bt_found_list_get(from, &into->items[i].id)) into->items[kept++] = into->items[i];
-  if (is_and) into->count = kept;
-  for (size_t i = 0; !is_and && i < from->count; i++) assert_true(bt_found_list_add(into, &from->items[i]));
-  bt_found_list_sort(into);
-  bt_found_list_dispose(from);
-}
-
-static bt_found_list find_formula(store *s, const bt_over *over) {
-  bt_found_list found = {0};
-  if (over->kind == BT_OVER_ALL) return ask_search(s->source, bt_query_all(), store_all_time(), tenant);
-  if (over->kind == BT_OVER_QUERY) return ask_search(s->source, over->query.asked, store_all_time(), tenant);
-  if (over->kind == BT_OVER_NONE) return found;
-  for (uint32_t i = 0; i < over->item_count; i++) {
-    bt_found_list one = find_formula(s, over->items[i]);
-    if (i)
-      join_found(&found, &one, over->kind == BT_OVER_AND);
-    else
-      found = one;
-  }
-  return found;
-}
-
 /* ---- a rule ---- */
 
 static naive_verdict judge(store *s, const bt_rule *rule, int number) {
@@ -128,12 +98,13 @@ static void say_trace(const char *what, const bt_rule *rule, int number) {
 }
 
 static void check_rule(store *s, const bt_rule *rule, const bt_plan *plan, counts *c) {
-  bt_found_list violating = find_formula(s, plan->violating), exercising = find_formula(s, plan->exercising);
+  bt_found_list violating = ask_formula(s->source, tenant, plan->violating),
+                exercising = ask_formula(s->source, tenant, plan->exercising);
   bt_found_list subtracted = {0};
   bool filters = bt_source_known(s->source).filters;
   for (uint32_t i = 0; filters && i < plan->subtract_count; i++) {
     bt_found_list one = ask_search(s->source, plan->subtract[i].asked, store_all_time(), tenant);
-    join_found(&subtracted, &one, false);
+    found_join(&subtracted, &one, false);
   }
   for (int i = 0; i < MADE; i++) {
     bt_trace_id id = id_of(i);

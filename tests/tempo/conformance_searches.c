@@ -192,13 +192,17 @@ static void check_charges(const spans_seen *seen, size_t first, size_t end) {
 void test_finds_spans(void **state) {
   (void)state;
   if (!scene.source->operations->find_spans) return;
-  spans_seen seen = {0}, few = {0}, none = {0}, ahead = {0};
+  spans_seen seen = {0}, few = {0}, both = {0}, none = {0}, ahead = {0};
   bt_spans_request request = spans_of(some_charge());
   assert_int_equal(find_spans(&request, &seen), BT_OK);
   check_charges(&seen, 0, TRACES);
   request = spans_of(asked_rule("trace.has(span.name == \"charge\" and span.amount < 3)"));
   assert_int_equal(find_spans(&request, &few), BT_OK);
   check_charges(&few, 0, 3);
+  request = spans_of(asked_rule("trace.has(span.name == \"charge\" or span.name == \"checkout\")"));
+  assert_int_equal(find_spans(&request, &both), BT_OK);
+  check_charges(&both, 0, TRACES);
+  assert_int_equal(both.spans, 2 * TRACES);
   request.range = (bt_time_range){start_of(5), start_of(5)};
   assert_int_equal(find_spans(&request, &none), BT_OK);
   assert_int_equal(none.spans, 0);
