@@ -30,6 +30,27 @@ bt_found_list ask_search(bt_source *source, bt_query query, bt_time_range range,
   return found;
 }
 
+/* An over-query may be asked in a wider form, where the data do not let it be answered. */
+static bt_found_list ask_over(bt_source *source, bt_query query, const char *tenant) {
+  bt_search_request request = {.query = query, .range = store_all_time(), .tenant = tenant, .may_widen = true};
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_error error = {0};
+  bt_status status = bt_source_search(source, &request, &found, &account, &error);
+  check_account(&account, status, &error, "search");
+  return found;
+}
+
+bt_found_list ask_under(bt_source *source, bt_query query, const char *tenant) {
+  bt_search_request request = {.query = query, .range = store_all_time(), .tenant = tenant};
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_error error = {0};
+  if (bt_source_search(source, &request, &found, &account, &error) != BT_OK) fail_msg("search: %s", error.message);
+  bt_source_account_dispose(&account);
+  return found;
+}
+
 bt_found_list ask_links(bt_source *source, const bt_links_request *request) {
   bt_found_list found = {0};
   bt_source_account account = {0};
@@ -52,7 +73,7 @@ void found_join(bt_found_list *into, bt_found_list *from, bool is_and) {
 bt_found_list ask_formula(bt_source *source, const char *tenant, const bt_over *over) {
   bt_found_list found = {0};
   if (over->kind == BT_OVER_ALL) return ask_search(source, bt_query_all(), store_all_time(), tenant);
-  if (over->kind == BT_OVER_QUERY) return ask_search(source, over->query.asked, store_all_time(), tenant);
+  if (over->kind == BT_OVER_QUERY) return ask_over(source, over->query.asked, tenant);
   if (over->kind == BT_OVER_NONE) return found;
   for (uint32_t i = 0; i < over->item_count; i++) {
     bt_found_list one = ask_formula(source, tenant, over->items[i]);

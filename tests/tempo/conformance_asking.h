@@ -6,6 +6,8 @@
 
 /* Whoever asks disposes of the list. */
 bt_found_list ask_search(bt_source *source, bt_query query, bt_time_range range, const char *tenant);
+/* Of all time; what cannot be asked is left out. */
+bt_found_list ask_under(bt_source *source, bt_query query, const char *tenant);
 bt_found_list ask_links(bt_source *source, const bt_links_request *request);
 /* Of all time. */
 bt_found_list ask_formula(bt_source *source, const char *tenant, const bt_over *over);

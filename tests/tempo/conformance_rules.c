@@ -103,7 +103,7 @@ static void check_rule(store *s, const bt_rule *rule, const bt_plan *plan, count
   bt_found_list subtracted = {0};
   bool filters = bt_source_known(s->source).filters;
   for (uint32_t i = 0; filters && i < plan->subtract_count; i++) {
-    bt_found_list one = ask_search(s->source, plan->subtract[i].asked, store_all_time(), tenant);
+    bt_found_list one = ask_under(s->source, plan->subtract[i].asked, tenant);
     found_join(&subtracted, &one, false);
   }
   for (int i = 0; i < MADE; i++) {

@@ -145,7 +145,8 @@ static bool is_same(const bt_value *a, const bt_value *b) {
   if (a->type == BT_VALUE_STRING) return bt_str_equal(a->string, b->string);
   if (a->type == BT_VALUE_BOOL) return a->boolean == b->boolean;
   if (a->type == BT_VALUE_INT) return a->integer == b->integer;
-  if (a->type == BT_VALUE_DOUBLE) return bt_double_is_same(a->decimal, b->decimal) || (isnan(a->decimal) && isnan(b->decimal));
+  if (a->type == BT_VALUE_DOUBLE)
+    return bt_double_is_same(a->decimal, b->decimal) || (isnan(a->decimal) && isnan(b->decimal));
   if (a->type != BT_VALUE_ARRAY || a->array.count != b->array.count) return false;
   for (uint32_t i = 0; i < a->array.count; i++)
     if (!is_same(&a->array.items[i], &b->array.items[i])) return false;
