@@ -1,6 +1,6 @@
-/* What test_source_conformance shows to each kind of store first: forty traces of two spans, with links, a violation that
- * BeTrace sent, and a trace of another tenant. Each kind takes them in its own way. One for the program. Thread: its
- * only one. */
+/* What test_source_conformance shows to each kind of store first: forty traces of two spans, with links, a violation
+ * that BeTrace sent, and a trace of another tenant. Each kind takes them in its own way. One for the program. Thread:
+ * its only one. */
 #ifndef BT_TESTS_TEMPO_CONFORMANCE_SCENE_H
 #define BT_TESTS_TEMPO_CONFORMANCE_SCENE_H
 
