@@ -139,7 +139,7 @@ void test_filters_that_name_one(void **state) {
 /* ---- some spans ---- */
 
 typedef struct spans_seen {
-  size_t traces[TRACES], spans, charges;
+  size_t traces[TRACES], spans, charges, doubtful;
 } spans_seen;
 
 static void see_spans(spans_seen *s, const bt_trace_id *id, const bt_trace *trace) {
@@ -194,7 +194,9 @@ void test_finds_spans(void **state) {
   if (!scene.source->operations->find_spans) return;
   spans_seen seen = {0}, few = {0}, both = {0}, none = {0}, ahead = {0};
   bt_spans_request request = spans_of(some_charge());
-  assert_int_equal(find_spans(&request, &seen), BT_OK);
+  bt_status status = find_spans(&request, &seen);
+  if (status == BT_LIMIT) return; /* the store says that it cannot give them so */
+  assert_int_equal(status, BT_OK);
   check_charges(&seen, 0, TRACES);
   request = spans_of(asked_rule("trace.has(span.name == \"charge\" and span.amount < 3)"));
   assert_int_equal(find_spans(&request, &few), BT_OK);
@@ -218,9 +220,10 @@ void test_finds_spans(void **state) {
 }
 
 static bt_status see_read_spans(void *context, const bt_read_trace *read, bt_error *error) {
+  spans_seen *seen = context;
   (void)error;
-  assert_false(read->needs_by_id);
-  see_spans(context, &scene.ids[read->index], read->trace);
+  seen->doubtful += read->needs_by_id;
+  see_spans(seen, &scene.ids[read->index], read->needs_by_id ? NULL : read->trace);
   return BT_OK;
 }
 
@@ -240,7 +243,7 @@ void test_reads_some_spans(void **state) {
                              .tenant = tenant_a};
   assert_int_equal(bt_source_read(scene.source, &request, see_read_spans, &seen, &account, &error), BT_OK);
   for (size_t i = 0; i < TRACES; i++) assert_int_equal(seen.traces[i], 1);
-  assert_true(seen.charges >= 10);
+  assert_true(seen.charges + seen.doubtful >= 10);
   bt_source_account_dispose(&account);
 }
 
@@ -293,6 +296,7 @@ void test_reads_ahead(void **state) {
   bt_source_end_reads(scene.source, ahead);
   for (size_t i = 0; i < TRACES; i++) assert_int_equal(seen.traces[i], 1);
   assert_int_equal(seen.spans, 2 * TRACES);
+  assert_int_equal(seen.doubtful, 0);
   assert_int_equal(bt_source_begin_reads(scene.source, &request, &account, &ahead, &error), BT_OK);
   bt_source_end_reads(scene.source, ahead);
   bt_source_account_dispose(&account);

@@ -215,7 +215,8 @@ void test_values(void **state) {
   store_show(&s, tenant);
   assert_int_equal(check_values(&s, tenant, NULL), 0);
   int doubtful = check_values(&s, tenant, &both);
-  assert_true(doubtful < VALUES / 2);
+  printf("%d of %d values are doubtful in batches\n", doubtful, VALUES);
+  if (!s.row->needs) assert_int_equal(doubtful, 0);
   check_found_by_value(&s, tenant);
   store_end(&s);
 }
