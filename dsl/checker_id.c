@@ -46,7 +46,7 @@ bool bt_checker_check_id(bt_checker *checker, bt_field_kind kind, const bt_expre
   bt_diagnostic *added = bt_checker_report(
       checker, BT_E_UNKNOWN, literal->range, "%s is %zu hexadecimal digits: found %zu characters%s", name, digits,
       text.len,
-      text.len < digits && is_hex(text) ? ", which Tempo writes without the zeros in front"
+      text.len < digits && is_hex(text) ? ", which stores may write without the zeros in front"
       : kind == BT_FIELD_SPAN_TRACE_ID  ? "; an attribute of that name is span.attributes[\"trace_id\"]"
                                         : "");
   if (text.len < digits && is_hex(text) && !is_zeros(text))
@@ -91,7 +91,7 @@ static const char *advice_for(bt_str text) {
   if (text.len == BT_TRACE_ID_HEX) return ": the id of a trace is span.trace_id";
   if (text.len == BT_SPAN_ID_HEX) return " in upper case";
   return text.len < BT_SPAN_ID_HEX
-             ? ", which Tempo writes without the zeros in front; for the beginning of an id write starts_with"
+             ? ", which stores may write without the zeros in front; for the beginning of an id write starts_with"
              : "";
 }
 

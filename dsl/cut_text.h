@@ -1,7 +1,7 @@
-/* Texts of attributes that may have lost their end: Tempo cuts them to 2,048 bytes on the way in and does not say so
- * (tests/facts/facts_cut_values.py). A text of that length may be whole, or the beginning of any longer one. What its
- * beginning decides is decided, and else it is unknown, as what was dropped is. Elements of arrays are not cut, nor are
- * names, messages and services. Thread: no state. */
+/* Texts of attributes that may have lost their end: a store may cut them to 2,048 bytes on the way in and does not say
+ * so (tests/facts/facts_cut_values.py). A text of that length may be whole, or the beginning of any longer one. What
+ * its beginning decides is decided, and else it is unknown, as what was dropped is. Elements of arrays are not cut, nor
+ * are names, messages and services. Thread: no state. */
 #ifndef BT_DSL_CUT_TEXT_H
 #define BT_DSL_CUT_TEXT_H
 

@@ -397,7 +397,7 @@ static void say_share(const bt_data_notes *notes, const note *n, const char *wha
 static bool say_cut(const bt_data_notes *notes, const note *n, bt_buffer *out) {
   if (!n->open) return false;
   say_share(notes, n, "a text of 2,048 bytes", n->open, out);
-  bt_buffer_append(out, BT_STR(", which is where Tempo cuts: what may stand behind would decide this test"));
+  bt_buffer_append(out, BT_STR(", which is where stores cut: what may stand behind would decide this test"));
   return true;
 }
 

@@ -58,7 +58,7 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_
     return doubt_of_key(&span->scope->attributes, span->scope->attributes.dropped, field->key);
   case BT_FIELD_EVENT_ATTRIBUTE:
   case BT_FIELD_LINK_ATTRIBUTE: return part ? doubt_of_part(part, field->key) : 0;
-  case BT_FIELD_FLAGS: return span->flags ? 0 : BT_WHY_DROPPED; /* OTLP's default, and no Tempo keeps them */
+  case BT_FIELD_FLAGS: return span->flags ? 0 : BT_WHY_DROPPED; /* OTLP's default, and a store need not keep them */
   case BT_FIELD_TRACE_STATE: return doubt_of_member(span, field->key);
   case BT_FIELD_NAME:
   case BT_FIELD_KIND:

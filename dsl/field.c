@@ -22,7 +22,7 @@ static bool keys_equal(bt_str a, bt_str b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* An array of one element is that element: in batches of Tempo the two look the same (tests/facts/facts_wire.py). */
+/* An array of one element is that element: in batches of a store the two look the same (tests/facts/facts_wire.py). */
 static bt_value worth_of(const bt_value *value) {
   return value->type == BT_VALUE_ARRAY && value->array.count == 1 ? value->array.items[0] : *value;
 }

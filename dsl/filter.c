@@ -44,6 +44,25 @@ bool bt_filter_has_test(const bt_filter *filter, bool (*is_such)(const bt_filter
   return false;
 }
 
+bool bt_filter_is_of_event(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return test->field == BT_FILTER_EVENT_NAME || test->field == BT_FILTER_EVENT;
+}
+
+bool bt_filter_is_of_attribute(const bt_filter_test *test) {
+  bool is_service = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, BT_STR("service.name"));
+  if (is_service && test->op != BT_FILTER_PRESENT && test->literal.type == BT_VALUE_STRING) return false;
+  return test->field == BT_FILTER_SPAN || test->field == BT_FILTER_RESOURCE;
+}
+
+static bool has_key(const bt_filter_test *test, const void *nothing) {
+  return bt_filter_is_of_event(test, nothing) || bt_filter_is_of_attribute(test);
+}
+
+bool bt_filter_has_no_key(const bt_filter *filter) {
+  return !bt_filter_has_test(filter, has_key, NULL);
+}
+
 /* Doubles by their bits: 0.0 and -0.0 are written differently. */
 static bool literals_equal(const bt_value *a, const bt_value *b) {
   if (a->type != b->type) return false;
@@ -222,27 +241,4 @@ const bt_filter *bt_filter_join(bt_filter_builder *builder, bt_filter_kind kind,
 const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *a,
                                  const bt_filter *b) {
   return bt_filter_join(builder, kind, (const bt_filter *const[]){a, b}, 2);
-}
-
-bool bt_filter_is_reading(const bt_filter_test *test, const void *nothing) {
-  (void)nothing;
-  return test->is_reading || test->or_unknown;
-}
-
-static const bt_filter *sure_test(bt_filter_builder *builder, const bt_filter *filter) {
-  const bt_filter_test *test = &filter->test;
-  if (test->or_unknown) return bt_filter_surely_lasts(builder, test->op, test->literal.duration_ns);
-  return test->is_reading ? &no_span : filter;
-}
-
-const bt_filter *bt_filter_without_readings(bt_filter_builder *builder, const bt_filter *filter) {
-  if (filter->kind == BT_FILTER_TEST) return sure_test(builder, filter);
-  if (!bt_filter_has_test(filter, bt_filter_is_reading, NULL)) return filter;
-  const bt_filter **items = bt_arena_array(builder->arena, filter->item_count, sizeof *items);
-  if (!items) {
-    builder->failed = true;
-    return &no_span;
-  }
-  for (uint32_t i = 0; i < filter->item_count; i++) items[i] = bt_filter_without_readings(builder, filter->items[i]);
-  return bt_filter_join(builder, filter->kind, items, filter->item_count);
 }

@@ -25,12 +25,12 @@ const bt_formula *bt_formula_join(bt_filter_builder *builder, bt_over_kind kind,
                                   uint32_t count);
 const bt_formula *bt_formula_join2(bt_filter_builder *builder, bt_over_kind kind, const bt_formula *a,
                                    const bt_formula *b);
-/* The formula as the plan gives it, filters as text. A filter that is too long for one query is split or weakened.
- * Attributes of one span or resource are asked about one by one (bt_filter_suits_tempo), and their and is one of
- * traces: weaker too. */
+/* The formula as the plan gives it: each filter by the queries of the dialect. */
 const bt_over *bt_formula_write(bt_filter_builder *builder, const bt_formula *formula);
-/* The same of a formula that finds, but for its readings (filter.h), exactly what is meant: filters without their
- * readings are queries of their own, and those with them are surplus. *was_weakened: it still finds more. */
+/* The same of a formula that finds, but for what is asked for safety's sake (filter.h), exactly what is meant: what is
+ * surely meant has queries of its own, and the others are surplus. *was_weakened: it still finds more. */
 const bt_over *bt_formula_write_counted(bt_filter_builder *builder, const bt_formula *formula, bool *was_weakened);
+/* For dialects: with room for items, which are the caller's to set. NULL: no room, and the builder has failed. */
+bt_over *bt_over_new(bt_filter_builder *builder, bt_over_kind kind, uint32_t item_count);
 
 #endif

@@ -1,6 +1,6 @@
-/* Regular expressions with Tempo's meaning (RE2 syntax, dot matches newline), behind a C face; pattern_re2.cc is the
- * only C++ here. Thread: a pattern is immutable; matching takes RE2's own lock, so match once per distinct value where
- * it is hot. */
+/* Regular expressions with the language's meaning (RE2 syntax, dot matches newline), behind a C face; pattern_re2.cc is
+ * the only C++ here. Thread: a pattern is immutable; matching takes RE2's own lock, so match once per distinct value
+ * where it is hot. */
 #ifndef BT_DSL_PATTERN_H
 #define BT_DSL_PATTERN_H
 

@@ -1,4 +1,4 @@
-// Regular expressions through RE2, the only C++ of the program. See pattern.h. Tempo matches with Go's regexp and
+// Regular expressions through RE2, the only C++ of the program. See pattern.h. Stores in Go match with its regexp and
 // `(?s:…)`. RE2 means the same except for what is evened out here: bad UTF-8 in the subject, `\C`, and `(?<name>…)`. No
 // exception leaves this file.
 //

@@ -1,7 +1,7 @@
 /* Putting a plan together and printing it. See plan.h. */
 #include "dsl/plan.h"
+#include "dsl/dialect.h"
 #include "dsl/plan_parts.h"
-#include "dsl/traceql.h"
 
 #include <stdlib.h>
 
@@ -13,63 +13,14 @@ typedef struct owned_plan {
   bt_arena arena;
 } owned_plan;
 
-static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries,
-                             uint32_t *count);
-
-/* Alternatives about one attribute each; what asks about several at once is left out. */
-static void write_subtracted_by_key(bt_filter_builder *builder, const bt_filter *filter, bt_under_query *queries,
-                                    uint32_t *count) {
-  if (filter->kind != BT_FILTER_OR) return;
-  const bt_filter **groups = bt_arena_array(builder->arena, filter->item_count, sizeof *groups);
-  uint32_t group_count = groups ? bt_filter_group_by_key(builder, filter, groups) : 0;
-  if (!groups) builder->failed = true;
-  for (uint32_t i = 0; i < group_count; i++)
-    if (bt_filter_suits_tempo(groups[i])) write_subtracted(builder, (bt_under_filter){groups[i]}, queries, count);
-}
-
-/* Writes the alternatives of the filter, in as few queries as their length and their attributes allow. What cannot be
- * written is left out, which only means that less is subtracted. */
-static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries,
-                             uint32_t *count) {
-  const bt_filter *filter = under.filter;
-  if (builder->failed || filter->kind == BT_FILTER_NONE || *count == MAX_SUBTRACT) return;
-  if (bt_filter_confuses_names(filter) || bt_filter_may_take_made_up(filter)) {
-    for (uint32_t i = 0; filter->kind == BT_FILTER_OR && i < filter->item_count; i++)
-      write_subtracted(builder, (bt_under_filter){filter->items[i]}, queries, count);
-    return;
-  }
-  if (!bt_filter_suits_tempo(filter)) {
-    write_subtracted_by_key(builder, filter, queries, count);
-    return;
-  }
-  const bt_query asked = bt_traceql_under(under);
-  bool fits = bt_traceql_fits(asked, &builder->failed);
-  if (builder->failed) return;
-  if (fits) {
-    queries[(*count)++].asked = asked;
-  } else if (filter->kind == BT_FILTER_OR) {
-    uint32_t half = filter->item_count / 2;
-    bt_under_filter lower = {bt_filter_join(builder, BT_FILTER_OR, filter->items, half)};
-    bt_under_filter upper = {bt_filter_join(builder, BT_FILTER_OR, filter->items + half, filter->item_count - half)};
-    write_subtracted(builder, lower, queries, count);
-    write_subtracted(builder, upper, queries, count);
-  }
-}
-
 static void add_subtracted(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_under_filter filter = bt_plan_subtracted(builder, rule);
   bt_under_query *queries = bt_arena_array(builder->arena, MAX_SUBTRACT, sizeof *queries);
   if (!queries) builder->failed = true;
   /* A rule that nothing can violate is searched for nothing; there is nothing to subtract from. */
   if (builder->failed || plan->violating->kind == BT_OVER_NONE) return;
-  write_subtracted(builder, filter, queries, &plan->subtract_count);
+  plan->subtract_count = builder->dialect->under(builder, filter, queries, MAX_SUBTRACT);
   plan->subtract = queries;
-}
-
-/* What is too long is no filter. */
-static bt_query query_of(bt_filter_builder *builder, bt_over_filter filter) {
-  const bt_query asked = bt_traceql_over(filter);
-  return bt_traceql_fits(asked, &builder->failed) ? asked : (bt_query){0};
 }
 
 static bt_apart apart_of(bt_over_filter over) {
@@ -92,7 +43,7 @@ bt_query bt_query_all(void) {
 static void add_spans(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
   bt_over_filter filter;
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_spans(builder, rule, &filter)) return;
-  plan->spans = (bt_over_query){query_of(builder, filter), apart_of(filter)};
+  plan->spans = (bt_over_query){builder->dialect->spans(builder, filter), apart_of(filter)};
 }
 
 static bt_over_filter with_link(bt_filter_builder *builder, bt_over_filter fields) {
@@ -103,9 +54,9 @@ static void add_evidence(bt_filter_builder *builder, const bt_rule *rule, bt_pla
   bt_over_filter own, linked;
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_shows_linked(rule)) return;
   if (!bt_plan_evidence_spans(builder, rule, &own, &linked)) return;
-  plan->evidence.own = (bt_over_query){query_of(builder, own), apart_of(own)};
+  plan->evidence.own = (bt_over_query){builder->dialect->spans(builder, own), apart_of(own)};
   /* A link that is not shown may be there all the same. */
-  plan->evidence.linked = (bt_over_query){query_of(builder, with_link(builder, linked)), BT_APART_NOT};
+  plan->evidence.linked = (bt_over_query){builder->dialect->spans(builder, with_link(builder, linked)), BT_APART_NOT};
   if (!plan->evidence.own.asked.filter || !plan->evidence.linked.asked.filter) plan->evidence = (bt_plan_evidence){0};
 }
 
@@ -128,7 +79,7 @@ static bool finds_some(bt_over_filter over) {
 /* What tests fields alone may have a test of the link beside it, too. */
 static void add_field_search(bt_filter_builder *builder, bt_plan *plan, bt_query *searches) {
   if (!plan->linking.filter) return;
-  searches[0] = query_of(builder, with_link(builder, (bt_over_filter){plan->linking.filter}));
+  searches[0] = builder->dialect->spans(builder, with_link(builder, (bt_over_filter){plan->linking.filter}));
   plan->linking_search_count = searches[0].filter != NULL;
 }
 
@@ -146,17 +97,18 @@ static void add_linking(bt_filter_builder *builder, const bt_rule *rule, bt_plan
   bt_over_filter linking, fields;
   if (plan->violating->kind == BT_OVER_NONE || !bt_plan_linking_spans(builder, rule, &linking, &fields)) return;
   plan->follows_linked_to_only = true;
-  if (finds_some(fields)) plan->linking = query_of(builder, fields);
+  if (finds_some(fields)) plan->linking = builder->dialect->spans(builder, fields);
   add_linking_searches(builder, linking, plan);
 }
 
-bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
+bt_status bt_plan_new(const bt_rule *rule, const bt_dialect *dialect, bt_plan **out, bt_error *error) {
   *out = NULL;
   owned_plan *owned = calloc(1, sizeof *owned);
   if (!owned) return bt_error_no_memory(error);
   bt_arena_init(&owned->arena, ARENA_CAP_BYTES);
-  bt_filter_builder builder = {.arena = &owned->arena};
+  bt_filter_builder builder = {.arena = &owned->arena, .dialect = dialect};
   bt_plan *plan = &owned->plan;
+  plan->dialect = dialect;
   bool was_weakened = false, is_exact = false;
   plan->violating = bt_formula_write(&builder, bt_plan_violating(&builder, rule));
   const bt_formula *exercising = bt_plan_exercising(&builder, rule, &is_exact);
@@ -179,7 +131,7 @@ bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
 bt_status bt_plan_finds(const bt_rule *rule, bool *finds, bt_error *error) {
   bt_arena arena;
   bt_arena_init(&arena, ARENA_CAP_BYTES);
-  bt_filter_builder builder = {.arena = &arena};
+  bt_filter_builder builder = {.arena = &arena, .dialect = bt_dialect_none()};
   const bt_over *over = bt_formula_write(&builder, bt_plan_violating(&builder, rule));
   *finds = !builder.failed && over->kind != BT_OVER_ALL;
   bool failed = builder.failed;
@@ -202,45 +154,46 @@ static const bt_filter *join_leaves(bt_filter_builder *builder, const bt_filter 
   return so_far;
 }
 
-const bt_over *bt_over_union(bt_arena *arena, const bt_over *const *overs, size_t count) {
-  bt_filter_builder builder = {.arena = arena};
+const bt_over *bt_over_union(bt_arena *arena, const bt_dialect *dialect, const bt_over *const *overs, size_t count) {
+  bt_filter_builder builder = {.arena = arena, .dialect = dialect};
   bt_over_filter any = {bt_filter_none()};
   for (size_t i = 0; i < count; i++) any.filter = join_leaves(&builder, any.filter, overs[i]);
   const bt_over *joined = bt_formula_write(&builder, bt_formula_query(&builder, any));
   return builder.failed ? NULL : joined;
 }
 
-bt_status bt_query_union(bt_arena *arena, const bt_query *queries, size_t count, bt_query *out, bt_error *error) {
-  bt_filter_builder builder = {.arena = arena};
+bt_status bt_query_union(bt_arena *arena, const bt_dialect *dialect, const bt_query *queries, size_t count,
+                         bt_query *out, bt_error *error) {
+  bt_filter_builder builder = {.arena = arena, .dialect = dialect};
   bt_over_filter any = {bt_filter_none()};
   for (size_t i = 0; i < count; i++)
     any.filter = bt_filter_join2(&builder, BT_FILTER_OR, any.filter, queries[i].filter);
-  *out = count ? query_of(&builder, any) : (bt_query){0};
+  *out = count ? dialect->spans(&builder, any) : (bt_query){0};
   return builder.failed ? bt_error_no_memory(error) : BT_OK;
 }
 
 /* ---- printing ---- */
 
-static void print_query(bt_query query, bt_buffer *out) {
-  bt_traceql_write(query, false, out);
+static void print_query(const bt_plan *plan, bt_query query, bt_buffer *out) {
+  plan->dialect->show(query, out);
   bt_buffer_append_char(out, '\n');
 }
 
-static void print_named(const char *before, bt_query query, bt_buffer *out) {
+static void print_named(const bt_plan *plan, const char *before, bt_query query, bt_buffer *out) {
   bt_buffer_append(out, bt_str_from(before));
-  print_query(query, out);
+  print_query(plan, query, out);
 }
 
-static void print_over(const bt_over *over, int depth, bt_buffer *out) {
+static void print_over(const bt_plan *plan, const bt_over *over, int depth, bt_buffer *out) {
   bt_buffer_printf(out, "%*s", depth * 2, "");
   switch (over->kind) {
   case BT_OVER_ALL: bt_buffer_append(out, BT_STR("every trace\n")); break;
   case BT_OVER_NONE: bt_buffer_append(out, BT_STR("no trace\n")); break;
-  case BT_OVER_QUERY: print_query(over->query.asked, out); break;
+  case BT_OVER_QUERY: print_query(plan, over->query.asked, out); break;
   case BT_OVER_AND:
   case BT_OVER_OR:
     bt_buffer_append(out, over->kind == BT_OVER_AND ? BT_STR("all of\n") : BT_STR("any of\n"));
-    for (uint32_t i = 0; i < over->item_count; i++) print_over(over->items[i], depth + 1, out);
+    for (uint32_t i = 0; i < over->item_count; i++) print_over(plan, over->items[i], depth + 1, out);
     break;
   }
 }
@@ -279,18 +232,18 @@ void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buff
   bt_buffer_append(out, BT_STR("strategy\n  "));
   bt_buffer_append(out, strategy_of(plan));
   bt_buffer_append(out, BT_STR("\nviolating\n"));
-  print_over(plan->violating, 1, out);
+  print_over(plan, plan->violating, 1, out);
   bt_buffer_append(out, plan->exercising_is_exact ? BT_STR("exercising, exactly\n") : BT_STR("exercising\n"));
-  print_over(plan->exercising, 1, out);
+  print_over(plan, plan->exercising, 1, out);
   if (plan->subtract_count) bt_buffer_append(out, BT_STR("subtract\n"));
-  for (uint32_t i = 0; i < plan->subtract_count; i++) print_named("  ", plan->subtract[i].asked, out);
+  for (uint32_t i = 0; i < plan->subtract_count; i++) print_named(plan, "  ", plan->subtract[i].asked, out);
   if (plan->rests_on_absence) bt_buffer_append(out, BT_STR("rests on absence\n"));
   if (plan->evidence.linked.asked.filter) {
-    print_named("evidence\n  own     ", plan->evidence.own.asked, out);
-    print_named("  linked  ", plan->evidence.linked.asked, out);
+    print_named(plan, "evidence\n  own     ", plan->evidence.own.asked, out);
+    print_named(plan, "  linked  ", plan->evidence.linked.asked, out);
   }
-  if (plan->linking.filter) print_named("linking\n  ", plan->linking, out);
+  if (plan->linking.filter) print_named(plan, "linking\n  ", plan->linking, out);
   if (plan->linking_search_count) bt_buffer_append(out, BT_STR("linking, all at once\n"));
-  for (uint32_t i = 0; i < plan->linking_search_count; i++) print_named("  ", plan->linking_searches[i], out);
+  for (uint32_t i = 0; i < plan->linking_search_count; i++) print_named(plan, "  ", plan->linking_searches[i], out);
   print_projection(projection, out);
 }

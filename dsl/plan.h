@@ -14,8 +14,8 @@
 #include "dsl/rule.h"
 #include "dsl/text.h"
 
-/* How an answer keeps the spans of one trace apart. What it does not, it may lose where the trace lies in several
- * blocks. The first costs Tempo most. */
+/* What an answer must keep apart of the spans of one trace. What it does not, it may lose where the trace lies in
+ * several pieces. The first may cost a store most. */
 typedef enum bt_apart {
   BT_APART_BY_KIND, /* the client's and the server's half of one span id are kept, too */
   BT_APART_BY_ID,   /* enough where the filter finds spans of one kind */
@@ -26,7 +26,7 @@ typedef enum bt_apart {
  * to, or constant. */
 typedef struct bt_query {
   const bt_filter *filter; /* NULL: there is none */
-  uint8_t manner;          /* how its store writes it (traceql.h); 0: as it stands */
+  uint8_t manner;          /* how it is asked: its dialect's affair; 0: as it stands */
 } bt_query;
 /* Whether they ask the same. */
 bool bt_query_equal(bt_query a, bt_query b);
@@ -38,9 +38,8 @@ typedef struct bt_over_query {
   bt_query asked;
   bt_apart apart; /* what keeps all spans that it finds; told of filters of spans alone */
 } bt_over_query;
-/* Whether it tests a span's own fields only (and its service, if it is text), which hold one value. Tempo 2.8 mixes up
- * the elements of arrays of attributes where two tests of one filter meet them (tests/facts/facts_arrays.py), so
- * nothing may be added to a filter that tests others. */
+/* Whether it tests a span's own fields only (and its service, if it is text), which hold one value: such filters are
+ * joined. */
 bool bt_query_tests_fields_only(bt_query query);
 typedef struct bt_under_query {
   bt_query asked;
@@ -96,6 +95,7 @@ typedef struct bt_plan_evidence {
 } bt_plan_evidence;
 
 typedef struct bt_plan {
+  const bt_dialect *dialect;      /* how its queries are asked */
   const bt_over *violating;       /* every trace that violates is in it */
   const bt_over *exercising;      /* every trace that exercises the rule is in it */
   bool exercising_is_exact;       /* and only those, but for what surplus queries alone find: they can be counted */
@@ -118,20 +118,20 @@ typedef struct bt_plan {
 
 /* One formula that finds what any of these finds: their filters in one query, or in as few as hold them. Each is a
  * query or an OR of such, and tests fields only. It belongs to the arena; NULL: there was no room. */
-const bt_over *bt_over_union(bt_arena *arena, const bt_over *const *overs, size_t count);
+const bt_over *bt_over_union(bt_arena *arena, const bt_dialect *dialect, const bt_over *const *overs, size_t count);
 /* One query that finds what any of these finds, whose filter belongs to the arena. None: it does not fit into one, or
  * there are none. BT_NO_MEMORY alone. */
-bt_status bt_query_union(bt_arena *arena, const bt_query *queries, size_t count, bt_query *out,
-                         bt_error *error) BT_MUST_CHECK;
+bt_status bt_query_union(bt_arena *arena, const bt_dialect *dialect, const bt_query *queries, size_t count,
+                         bt_query *out, bt_error *error) BT_MUST_CHECK;
 
-/* new. BT_NO_MEMORY alone. */
-bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) BT_MUST_CHECK;
+/* new: for a store that is asked so. BT_NO_MEMORY alone. */
+bt_status bt_plan_new(const bt_rule *rule, const bt_dialect *dialect, bt_plan **out, bt_error *error) BT_MUST_CHECK;
 void bt_plan_free(bt_plan *plan);
 /* Whether `spans` may be asked for before the candidates: a trace without any of them neither violates nor exercises
  * the rule, or every trace exercises it. */
 bool bt_plan_is_found_by_spans(const bt_plan *plan);
-/* *finds: some search finds the traces that can violate the rule, so not every trace has to be read. BT_NO_MEMORY
- * alone. */
+/* *finds: there is something to search for that the traces that can violate the rule have, so not every trace has to be
+ * read. BT_NO_MEMORY alone. */
 bt_status bt_plan_finds(const bt_rule *rule, bool *finds, bt_error *error) BT_MUST_CHECK;
 
 void bt_projection_init(bt_projection *projection);

@@ -5,6 +5,7 @@
  * seen. */
 #include "dsl/field.h"
 #include "dsl/plan_parts.h"
+#include "dsl/dialect.h"
 #include "dsl/pushdown.h"
 #include "dsl/rule_walk.h"
 
@@ -264,7 +265,7 @@ static bool is_exact_condition(bt_filter_builder *builder, const bt_condition *c
     const bt_selection *selection = condition->selection;
     bt_filter_pair pair = bt_pushdown_predicate(builder, selection->predicate, false);
     return selection->base_binding == BT_NO_BINDING && !selection->relation_count &&
-           bt_filter_equal(bt_filter_without_readings(builder, pair.over.filter), pair.under.filter);
+           bt_filter_equal(builder->dialect->surely(builder, pair.over), pair.under.filter);
   }
   case BT_CONDITION_NOT:
   case BT_CONDITION_COMPARE:

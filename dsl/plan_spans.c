@@ -6,11 +6,11 @@
  * is not decided so. What looks at an attribute with the name of a field (`status`) is not decided so either: an answer
  * to a filter does not keep them apart. For such rules there is no filter. Otherwise the filter is the union of what
  * every open selection may select, weakened as always. */
+#include "dsl/dialect.h"
 #include "dsl/field.h"
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
 #include "dsl/rule_walk.h"
-#include "dsl/traceql.h"
 
 typedef struct spans_context {
   bt_filter_builder *builder;
@@ -20,18 +20,17 @@ typedef struct spans_context {
   bool failed;             /* some part needs more than these spans */
 } spans_context;
 
-/* What the filter tests comes in the answer under its own name, where an attribute of that name would be. In group 0
- * service.name is the resource's anyway. */
-static bool looks_like_tested(const bt_field *field) {
+/* What the filter tests may come in the answer under its own name, where an attribute of that name would be. */
+static bool looks_like_tested(const spans_context *c, const bt_field *field) {
   bool is_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_EITHER_ATTRIBUTE ||
                       field->kind == BT_FIELD_RESOURCE_ATTRIBUTE;
   bool is_service = field->kind == BT_FIELD_RESOURCE_ATTRIBUTE && bt_str_equal(field->key, BT_STR("service.name"));
-  return is_attribute && !is_service && bt_traceql_is_taken_key(field->key);
+  return is_attribute && !is_service && c->builder->dialect->is_taken_key(field->key);
 }
 
 static void look_at_field(void *context, const bt_field *field) {
   spans_context *c = context;
-  if (bt_field_is_of_trace(field->kind) || looks_like_tested(field)) c->failed = true;
+  if (bt_field_is_of_trace(field->kind) || looks_like_tested(c, field)) c->failed = true;
 }
 
 static bool is_about_times(bt_relation_kind kind) {
@@ -84,7 +83,6 @@ bool bt_plan_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filt
   spans_context c = {.builder = builder};
   walk_spans(&c, rule);
   *out = (bt_over_filter){c.filter};
-  if (bt_filter_has_test(c.filter, bt_filter_is_of_event, NULL)) return false; /* a read has more tests than one */
   return !c.failed && c.filter->kind != BT_FILTER_ALL && c.filter->kind != BT_FILTER_NONE;
 }
 

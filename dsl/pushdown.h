@@ -1,6 +1,6 @@
-/* What Tempo can be asked about one predicate: a filter that finds at least the spans that meet it (over) and one that
- * finds only such spans (under). Equal filters mean that the predicate can be said exactly. Every rule of how Tempo
- * reads a comparison stands here and in pushdown_value.c. Thread: none of its own. The planner only. */
+/* What a store can be asked about one predicate: a filter that finds at least the spans that meet it (over) and one
+ * that finds only such spans (under). Equal filters mean that the predicate can be said exactly. How the store reads a
+ * test is its dialect's affair (dialect.h). Thread: none of its own. The planner only. */
 #ifndef BT_DSL_PUSHDOWN_H
 #define BT_DSL_PUSHDOWN_H
 
@@ -10,8 +10,6 @@
 #include "dsl/rule.h"
 #include "dsl/text.h"
 #include "dsl/value.h"
-
-enum { BT_PUSHDOWN_MAX_STRING_BYTES = 2048 }; /* more than Tempo keeps of an attribute (cut_text.h) is not asked for */
 
 /* The span under test is the one whose fields carry `subject` as binding (BT_NO_BINDING: no binding). What depends on
  * any other span is left out of over, and makes under find nothing. negated: of the predicate's opposite. */
@@ -32,22 +30,5 @@ bt_under_filter bt_under_filter_or(bt_filter_builder *builder, bt_under_filter a
 bool bt_pushdown_literal(const bt_expression *expression, bt_value *out);
 /* The key can be written in a query: printable ASCII, not empty, not endless. */
 bool bt_pushdown_can_name(bt_str key);
-
-/* pushdown_value.c: `attribute op literal` of one scope, for a positive operator: of the spans whose value in that
- * scope meets it. Texts that read as the number or boolean that is meant are readings of over (filter.h), which under
- * lacks. */
-bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                 bt_comparison_operator op, const bt_value *literal);
-/* The same of a span's service, which is a text and never read as a number. */
-bt_filter_pair bt_pushdown_service(bt_filter_builder *builder, bt_comparison_operator op, bt_str text);
-/* pushdown_reading.c: the texts under an attribute that may have been cut: of 512 characters and more. */
-const bt_filter *bt_pushdown_long(bt_filter_builder *builder, bt_filter_field scope, bt_str key);
-/* The texts under an attribute that may read as a number or a boolean with which `op literal`
- * holds, for a number and =, <, <=, >, >=, or for a boolean and =. */
-const bt_filter *bt_pushdown_readings(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                      bt_comparison_operator op, const bt_value *literal);
-/* The same for a string that is always there: span.name, span.status_message. NULL: it cannot be said. */
-const bt_filter *bt_pushdown_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
-                                  const bt_value *literal, bool negated);
 
 #endif

@@ -76,7 +76,7 @@ typedef struct bt_link {
 #define BT_NO_SPAN UINT32_MAX /* no enumerator: those are ints */
 
 /* Spans of a trace may have been summed up before it was stored, or while it was read (pruning: the OpenTelemetry
- * Collector's spanpruning processor, Tempo 3.1). What it leaves says so by attributes; see trace_pruned.h. */
+ * Collector's spanpruning processor, and stores after it). What it leaves says so by attributes; see trace_pruned.h. */
 typedef enum bt_pruning {
   BT_PRUNING_NONE,
   BT_PRUNING_SUMMARY, /* stands for several spans, which are not there */
@@ -163,8 +163,8 @@ bool bt_trace_id_is_zero(const bt_trace_id *id);
 /* Lower-case hex with a NUL: hex has room for 33 or 17 bytes. */
 void bt_trace_id_format(const bt_trace_id *id, char hex[BT_TRACE_ID_HEX + 1]);
 void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]);
-/* Reads 1 to 32 (1 to 16) hex digits of either case; shorter ones have lost leading zeros, as Tempo's have. false: not
- * hex, empty or too long. */
+/* Reads 1 to 32 (1 to 16) hex digits of either case; shorter ones have lost leading zeros, as some stores' have. false:
+ * not hex, empty or too long. */
 bool bt_trace_id_parse(bt_str hex, bt_trace_id *out);
 bool bt_span_id_parse(bt_str hex, bt_span_id *out);
 

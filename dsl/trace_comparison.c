@@ -54,7 +54,7 @@ const bt_attribute **bt_attributes_sorted(bt_attributes attributes, bt_arena *ar
   return sorted;
 }
 
-/* Attributes have no order of their own: two answers of Tempo may list them differently. */
+/* Attributes have no order of their own: two answers of a store may list them differently. */
 static bool attributes_agree(bt_attributes a, bt_attributes b, bt_arena *arena, bool *has_room) {
   if (a.count != b.count || a.dropped != b.dropped) return false;
   if (attributes_agree_in_order(a, b)) return true;

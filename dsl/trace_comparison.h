@@ -1,5 +1,5 @@
 /* Comparing two records of one span. Only what joins records or tells them apart includes this: trace.c,
- * trace_records.c, record_differences.c, tempo/wire/trace_merge.c and server/replay/violation.c. Thread: no state. */
+ * trace_records.c, record_differences.c, tempo/api/trace_merge.c and server/replay/violation.c. Thread: no state. */
 #ifndef BT_DSL_TRACE_COMPARISON_H
 #define BT_DSL_TRACE_COMPARISON_H
 

@@ -1,7 +1,7 @@
 /* What pruning leaves of spans: a summary span in place of several like it, with the attributes of one of them and
  * these besides. The prefix is a setting of the processor, and this is its default; another one is recognised where
- * the whole span is there, not in what is projected. Included by who builds traces, evaluates them, and asks Tempo
- * for them. Thread: no state. */
+ * the whole span is there, not in what is projected. Included by who builds traces, evaluates them, and asks a
+ * store for them. Thread: no state. */
 #ifndef BT_DSL_TRACE_PRUNED_H
 #define BT_DSL_TRACE_PRUNED_H
 

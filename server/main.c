@@ -11,6 +11,8 @@
 #include "server/cli/printer.h"
 #include "server/json/json_memory.h"
 #include "server/replay/violation.h"
+#include "tempo/api/traceql_dialect.h"
+#include "tempo/wire/source.h"
 
 static int print_program_help(int code) {
   bt_buffer text = {0};
@@ -80,6 +82,7 @@ static void seed_tables(void) {
 int main(int argc, char **argv) {
   seed_tables();
   bt_violation_ids_install();
+  bt_source_use_dialect(bt_traceql_dialect());
   bt_json_memory_install();
   int code = run_command(argc, argv);
   if (bt_json_memory_failed()) {

@@ -143,7 +143,7 @@ static bt_status needs_derived(const measuring *m, const bt_rule_definition *rul
   bt_plan *plan = NULL;
   *out = false;
   if (!bt_exercising_count(rule->rule) || !bt_source_known(m->request->source).filters) return BT_OK;
-  bt_status status = bt_plan_new(rule->rule, &plan, error);
+  bt_status status = bt_plan_new(rule->rule, bt_source_dialect(m->request->source), &plan, error);
   bt_promises promises = bt_source_promises(m->request->source, BT_PROMISES_OF_VERSION, m->request->cancel);
   if (!status) *out = !plan->exercising_is_exact || !promises.about.is_checked;
   bt_plan_free(plan);

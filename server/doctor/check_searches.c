@@ -1,7 +1,7 @@
 /* Compares what searches find with what is true. What BeTrace searches must contain every violating trace, what it
  * subtracts must contain none, and what it counts must be exact where the plan says so. Values and arrays are tested
  * apart, because Tempos treat arrays in ways of their own. */
-#include "dsl/traceql.h"
+#include "dsl/dialect.h"
 #include "server/doctor/doctor_parts.h"
 
 /* ---- formulas ---- */
@@ -50,12 +50,12 @@ static bt_status combine_over(bt_doctor *doctor, const bt_over *over, bool surel
   return combine_items(doctor, over, surely, out, error);
 }
 
-static void write_queries(const bt_over *over, bt_buffer *out) {
+static void write_queries(const bt_dialect *dialect, const bt_over *over, bt_buffer *out) {
   if (over->kind == BT_OVER_QUERY) {
     if (out->len) bt_buffer_append(out, BT_STR("\n"));
-    bt_traceql_write(over->query.asked, false, out);
+    dialect->show(over->query.asked, out);
   }
-  for (uint32_t i = 0; i < over->item_count; i++) write_queries(over->items[i], out);
+  for (uint32_t i = 0; i < over->item_count; i++) write_queries(dialect, over->items[i], out);
 }
 
 /* ---- one fact ---- */
@@ -97,7 +97,7 @@ static bt_status look_at_searched(looking *at, const bt_doctor_rule *rule, bt_er
   at->rules++;
   at->expected += bt_doctor_count(truth);
   bt_status status = combine_over(at->doctor, rule->plan->violating, false, &seen, error);
-  write_queries(rule->plan->violating, &queries);
+  write_queries(rule->plan->dialect, rule->plan->violating, &queries);
   at->widened += status == BT_OK && seen.was_widened;
   if (status == BT_OK && seen.problem)
     status = say_problem(at, rule, bt_buffer_str(&queries), seen.problem, seen.is_refused, error);
@@ -136,7 +136,7 @@ static bt_status look_at_counted(looking *at, const bt_doctor_rule *rule, bt_err
   at->expected += bt_doctor_count(truth);
   bt_status status = combine_over(at->doctor, rule->plan->exercising, false, &all, error);
   if (status == BT_OK) status = combine_over(at->doctor, rule->plan->exercising, true, &sure, error);
-  write_queries(rule->plan->exercising, &queries);
+  write_queries(rule->plan->dialect, rule->plan->exercising, &queries);
   bt_str query = bt_buffer_str(&queries);
   if (status == BT_OK && (all.problem || sure.problem)) {
     at->refused++; /* then nothing is counted by it */

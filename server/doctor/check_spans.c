@@ -1,6 +1,6 @@
 /* What some spans of each trace decide: of rules whose verdict follows from a few spans a replay asks for these
  * alone. Nothing that violates may be decided so as something that does not. */
-#include "dsl/traceql.h"
+#include "dsl/dialect.h"
 #include "server/doctor/doctor_parts.h"
 
 typedef struct decided {
@@ -61,14 +61,15 @@ static bt_status take_spans(void *context, const bt_found_spans *spans, bt_error
 
 static bool is_decided_by_spans(const bt_doctor_rule *rule) {
   const bt_over_query *spans = &rule->plan->spans;
-  return spans->asked.filter && !rule->projection.whole_trace && bt_query_tests_fields_only(spans->asked);
+  return spans->asked.filter && !rule->projection.whole_trace &&
+         !rule->plan->dialect->why_no_spans(spans->asked.filter);
 }
 
 /* A rule whose candidates such a search may find (server/replay/spans_first.c). Of keys it would show nothing that a
  * read does not. */
 static bool is_found_by_spans(const deciding *d) {
   return !d->topic->is_of_key && bt_plan_is_found_by_spans(d->rule->plan) &&
-         bt_projection_groups(&d->rule->projection) == 1;
+         d->rule->plan->dialect->reads(&d->rule->projection) == 1;
 }
 
 static bt_status read_some(deciding *d, bt_error *error) {

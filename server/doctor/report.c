@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/traceql.h"
+#include "dsl/dialect.h"
 #include "server/doctor/doctor_parts.h"
 
 const char *bt_doctor_text(bt_doctor *doctor, const char *format, ...) {
@@ -22,7 +22,7 @@ const char *bt_doctor_text(bt_doctor *doctor, const char *format, ...) {
 bt_str bt_doctor_query_text(bt_doctor *doctor, bt_query query) {
   bt_buffer text = {0};
   bt_str kept = {0};
-  bt_traceql_write(query, false, &text);
+  bt_source_dialect(doctor->options->store)->show(query, &text);
   if (text.failed || !bt_arena_copy(&doctor->report->arena, bt_buffer_str(&text), &kept)) kept = (bt_str){0};
   bt_buffer_dispose(&text);
   return kept;

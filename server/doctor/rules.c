@@ -63,14 +63,14 @@ static bt_status judge_probes(const bt_probes *probes, bt_doctor_rule *made, bt_
   return status;
 }
 
-static bt_status make_rule(const bt_probes *probes, bt_doctor_rule *made, bt_error *error) {
+static bt_status make_rule(const bt_doctor *doctor, bt_doctor_rule *made, bt_error *error) {
   bt_status status = compile_rule(made, error);
   const bt_rule *rule = made->rule;
-  if (status == BT_OK) status = bt_plan_new(rule, &made->plan, error);
+  if (status == BT_OK) status = bt_plan_new(rule, bt_source_dialect(doctor->options->store), &made->plan, error);
   if (status == BT_OK) status = bt_projection_add(&made->projection, rule, error);
   if (status == BT_OK) status = bt_ruleset_new(&rule, 1, &made->ruleset, error);
   if (status == BT_OK) status = bt_evaluator_new(made->ruleset, &made->evaluator, error);
-  return status == BT_OK ? judge_probes(probes, made, error) : status;
+  return status == BT_OK ? judge_probes(&doctor->report->probes, made, error) : status;
 }
 
 static void dispose_rule(bt_doctor_rule *made) {
@@ -89,7 +89,7 @@ static bt_status add_rule(bt_doctor *doctor, bt_doctor_rules *topic, bt_str text
   *made = (bt_doctor_rule){.text = bt_doctor_text(doctor, "%.*s", BT_FMT(text))};
   bt_projection_init(&made->projection);
   if (!made->text) return bt_error_no_memory(error);
-  bt_status status = make_rule(&doctor->report->probes, made, error);
+  bt_status status = make_rule(doctor, made, error);
   if (status != BT_OK || made->projection.whole_trace) return status;
   bool whole_trace = false;
   return bt_projection_share(&topic->projection, made->rule, &whole_trace, error);

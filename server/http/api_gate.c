@@ -115,8 +115,8 @@ static bt_status measure_rates(const bt_service *service, bt_call *call, const a
   bt_status status = rates ? BT_OK : bt_error_no_memory(error);
   if (!status) status = bt_gate_rules_derive(&a->question, a->rules.items, a->rules.count, &derived, error);
   if (!status)
-    status =
-        bt_rate_rules_make((const bt_rule_definition *const *)derived, count, is_checked(service, call), &rules, error);
+    status = bt_rate_rules_make((const bt_rule_definition *const *)derived, count, bt_source_dialect(service->source),
+                                is_checked(service, call), &rules, error);
   if (!status) status = replay_rules(service, call, a, &rules, &result, error);
   for (size_t i = 0; i < count && !status; i++) bt_rate_fill(&rules, &result, i, &rates[i]);
   if (!status) answer_gate(call, a, rates, &result);

@@ -9,19 +9,21 @@
 
 #include "server/rules/derived_rule.h"
 
-static bt_status needs_derived(const bt_rule_definition *rule, bool counts_by_search, bool *out, bt_error *error) {
+static bt_status needs_derived(const bt_rule_definition *rule, const bt_dialect *dialect, bool counts_by_search,
+                               bool *out, bt_error *error) {
   bt_plan *plan = NULL;
   *out = false;
   if (!bt_exercising_count(rule->rule)) return BT_OK; /* every trace */
-  bt_status status = bt_plan_new(rule->rule, &plan, error);
+  bt_status status = bt_plan_new(rule->rule, dialect, &plan, error);
   if (!status) *out = !plan->exercising_is_exact || !counts_by_search;
   bt_plan_free(plan);
   return status;
 }
 
-static bt_status add_derived(bt_rate_rules *m, size_t index, bool counts_by_search, bt_error *error) {
+static bt_status add_derived(bt_rate_rules *m, size_t index, const bt_dialect *dialect, bool counts_by_search,
+                             bt_error *error) {
   bool is_needed = false;
-  bt_status status = needs_derived(m->rules[index], counts_by_search, &is_needed, error);
+  bt_status status = needs_derived(m->rules[index], dialect, counts_by_search, &is_needed, error);
   if (status || !is_needed) return status;
   status = bt_derived_prefix(m->rules[index], bt_exercising_count(m->rules[index]->rule), &m->derived[index], error);
   if (status) return status;
@@ -30,8 +32,8 @@ static bt_status add_derived(bt_rate_rules *m, size_t index, bool counts_by_sear
   return BT_OK;
 }
 
-bt_status bt_rate_rules_make(const bt_rule_definition *const *rules, size_t count, bool counts_by_search,
-                             bt_rate_rules *m, bt_error *error) {
+bt_status bt_rate_rules_make(const bt_rule_definition *const *rules, size_t count, const bt_dialect *dialect,
+                             bool counts_by_search, bt_rate_rules *m, bt_error *error) {
   *m = (bt_rate_rules){0};
   m->rules = calloc(2 * count + 1, sizeof *m->rules);
   m->derived = calloc(count + 1, sizeof *m->derived);
@@ -40,7 +42,7 @@ bt_status bt_rate_rules_make(const bt_rule_definition *const *rules, size_t coun
   memcpy(m->rules, rules, count * sizeof *m->rules);
   m->given = m->count = count;
   bt_status status = BT_OK;
-  for (size_t i = 0; i < count && !status; i++) status = add_derived(m, i, counts_by_search, error);
+  for (size_t i = 0; i < count && !status; i++) status = add_derived(m, i, dialect, counts_by_search, error);
   return status;
 }
 

@@ -34,8 +34,8 @@ typedef struct bt_rate_rules {
 /* Where the plan does not count the exercising traces exactly by searching, a rule is added that exactly those traces
  * violate. counts_by_search: as far as plans can; of files nothing has to be counted by searching. The rules are
  * borrowed. Dispose in each case. BT_NO_MEMORY, or what a derived rule does not compile for. */
-bt_status bt_rate_rules_make(const bt_rule_definition *const *rules, size_t count, bool counts_by_search,
-                             bt_rate_rules *out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_rate_rules_make(const bt_rule_definition *const *rules, size_t count, const bt_dialect *dialect,
+                             bool counts_by_search, bt_rate_rules *out, bt_error *error) BT_MUST_CHECK;
 void bt_rate_rules_dispose(bt_rate_rules *rules);
 
 /* Of one of the given rules, after a replay of all of them with BT_COUNT_EXACT. */

@@ -59,7 +59,7 @@ static bt_status count_proposals(bt_source *source, const bt_replay_request *req
   if (!result->rates || !result->exceptions) return bt_error_no_memory(error);
   bt_promises promises = bt_source_promises(source, BT_PROMISES_OF_VERSION, replay.cancel);
   bt_status status = bt_rate_rules_make((const bt_rule_definition *const *)result->suggestions.rules, count,
-                                        promises.about.is_checked, &rules, error);
+                                        bt_source_dialect(source), promises.about.is_checked, &rules, error);
   replay.rules = rules.rules;
   replay.rule_count = rules.count;
   replay.count = BT_COUNT_EXACT;

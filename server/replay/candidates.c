@@ -18,7 +18,8 @@ bool bt_filter_union_takes(const bt_over *over) {
   return true;
 }
 
-bt_status bt_filter_union_make(const bt_over *const *overs, size_t count, bt_filter_union *out, bt_error *error) {
+bt_status bt_filter_union_make(const bt_dialect *dialect, const bt_over *const *overs, size_t count,
+                               bt_filter_union *out, bt_error *error) {
   const bt_over **taken = bt_realloc_array(NULL, count + 1, sizeof(bt_over *));
   size_t taken_count = 0;
   *out = (bt_filter_union){0};
@@ -27,7 +28,7 @@ bt_status bt_filter_union_make(const bt_over *const *overs, size_t count, bt_fil
   for (size_t i = 0; i < count; i++)
     if (bt_filter_union_takes(overs[i])) taken[taken_count++] = overs[i];
   bool is_joined = taken_count > 1 || (taken_count && taken[0]->kind == BT_OVER_OR);
-  if (is_joined) out->any = bt_over_union(&out->arena, taken, taken_count);
+  if (is_joined) out->any = bt_over_union(&out->arena, dialect, taken, taken_count);
   free(taken);
   return is_joined && !out->any ? bt_error_no_memory(error) : BT_OK;
 }
@@ -240,7 +241,8 @@ static bt_status join_rules(bt_decider *decider, bt_error *error) {
   const bt_over **overs = bt_realloc_array(NULL, decider->plan->rule_count, sizeof(bt_over *));
   if (!overs) return bt_error_no_memory(error);
   for (size_t i = 0; i < decider->plan->rule_count; i++) overs[i] = decider->plan->rules[i].plan->violating;
-  bt_status status = bt_filter_union_make(overs, decider->plan->rule_count, &decider->joined, error);
+  bt_status status =
+      bt_filter_union_make(decider->plan->dialect, overs, decider->plan->rule_count, &decider->joined, error);
   free(overs);
   return status;
 }

@@ -15,8 +15,8 @@
 bool bt_filter_union_takes(const bt_over *over);
 /* Joins the filters of these formulas; those that it does not take are left alone. Nothing is joined when there are
  * fewer than two. Dispose it in every case. */
-bt_status bt_filter_union_make(const bt_over *const *overs, size_t count, bt_filter_union *out,
-                               bt_error *error) BT_MUST_CHECK;
+bt_status bt_filter_union_make(const bt_dialect *dialect, const bt_over *const *overs, size_t count,
+                               bt_filter_union *out, bt_error *error) BT_MUST_CHECK;
 void bt_filter_union_dispose(bt_filter_union *joined);
 
 /* Adds the questions for candidates; nothing is asked yet. */

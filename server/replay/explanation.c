@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/traceql.h"
+#include "dsl/dialect.h"
 #include "server/replay/marked_traces.h"
 #include "server/replay/search_probe.h"
 #include "server/replay/strategy.h"
@@ -157,11 +157,8 @@ static bool is_told(const bt_explain_rule *rule, const bt_buffer *traceql) {
 
 static bt_status add_search(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_query query,
                             bt_error *error) {
-  bt_buffer filter = {0}, traceql = {0};
-  bt_traceql_write(query, false, &filter);
-  bt_traceql_search(bt_buffer_str(&filter), (bt_str){0}, &traceql);
-  if (filter.failed) traceql.failed = true;
-  bt_buffer_dispose(&filter);
+  bt_buffer traceql = {0};
+  e->plan->dialect->show_search(query, &traceql);
   if (!is_told(rule, &traceql)) return add_query(e, rule, use, query, &traceql, error);
   bt_buffer_dispose(&traceql);
   return BT_OK;
@@ -183,9 +180,9 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
   static const bt_trace_id example = {
       {0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}};
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
+  for (uint32_t g = 0; status == BT_OK && g < e->plan->dialect->reads(&e->plan->projection); g++) {
     bt_buffer traceql = {0};
-    bt_traceql_read(&example, 1, &e->plan->projection, g, &traceql);
+    e->plan->dialect->show_read(&example, &e->plan->projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_READ, (bt_query){0}, &traceql, error);
   }
   return status;
@@ -194,12 +191,9 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
 static bt_status add_projections(const explaining *e, bt_explain_rule *rule, const bt_over_query *spans,
                                  bt_error *error) {
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
-    bt_buffer filter = {0}, traceql = {0};
-    bt_traceql_write(spans->asked, false, &filter);
-    bt_traceql_read_spans(bt_buffer_str(&filter), spans->apart, (bt_str){0}, &e->plan->projection, g, &traceql);
-    if (filter.failed) traceql.failed = true;
-    bt_buffer_dispose(&filter);
+  for (uint32_t g = 0; status == BT_OK && g < e->plan->dialect->reads(&e->plan->projection); g++) {
+    bt_buffer traceql = {0};
+    e->plan->dialect->show_spans(spans, &e->plan->projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans->asked, &traceql, error);
   }
   return status;
@@ -223,14 +217,14 @@ static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const b
   return status == BT_OK && !of->whole_trace ? add_reads(e, rule, error) : status;
 }
 
-static void write_formula(const bt_over *over, bool is_top, bt_buffer *out) {
+static void write_formula(const bt_dialect *dialect, const bt_over *over, bool is_top, bt_buffer *out) {
   if (over->kind == BT_OVER_ALL) bt_buffer_append(out, BT_STR("all traces"));
   if (over->kind == BT_OVER_NONE) bt_buffer_append(out, BT_STR("no trace"));
-  if (over->kind == BT_OVER_QUERY) bt_traceql_write(over->query.asked, false, out);
+  if (over->kind == BT_OVER_QUERY) dialect->show(over->query.asked, out);
   if (over->item_count && !is_top) bt_buffer_append_char(out, '(');
   for (uint32_t i = 0; i < over->item_count; i++) {
     if (i) bt_buffer_append(out, over->kind == BT_OVER_AND ? BT_STR(" and ") : BT_STR(" or "));
-    write_formula(over->items[i], false, out);
+    write_formula(dialect, over->items[i], false, out);
   }
   if (over->item_count && !is_top) bt_buffer_append_char(out, ')');
 }
@@ -330,7 +324,7 @@ static bt_status explain_rule(const explaining *e, size_t number, bt_error *erro
   rule->definition = of->definition;
   rule->reads_by_id = of->whole_trace;
   rule->rests_on_absence = of->plan->rests_on_absence;
-  write_formula(of->plan->violating, true, &candidates);
+  write_formula(of->plan->dialect, of->plan->violating, true, &candidates);
   write_local(of->definition->rule, &local);
   rule->candidates = text_of(&candidates);
   rule->decided_locally = text_of(&local);

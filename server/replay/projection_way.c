@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "dsl/traceql.h"
 #include "server/replay/spans_verdict.h"
 
 enum {
@@ -94,7 +93,7 @@ static bt_status join_spans(const bt_decider *decider, const bool *rules, bt_are
     queries[count++] = spans->asked;
     out->apart = count == 1 ? spans->apart : BT_APART_BY_KIND;
   }
-  bt_status status = bt_query_union(arena, queries, count, &out->asked, error);
+  bt_status status = bt_query_union(arena, decider->plan->dialect, queries, count, &out->asked, error);
   free(queries);
   return status;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "dsl/dialect.h"
 #include "dsl/time_sum.h"
-#include "dsl/traceql.h"
 #include "server/base/clock.h"
 
 static const int64_t SECOND_NS = 1000000000;
@@ -225,9 +225,8 @@ static const char *why_no_projection(const bt_replay_plan *plan, const bt_planne
   if (!rule->plan->spans.asked.filter)
     return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
   if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
-  /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
-  if (!bt_query_tests_fields_only(rule->plan->spans.asked))
-    return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
+  const char *why_not = plan->dialect->why_no_spans(rule->plan->spans.asked.filter);
+  if (why_not) return why_not;
   if (!plan->projects) return "the source gives whole traces only";
   return plan->is_checked ? "" : BT_NOT_CHECKED;
 }
@@ -244,7 +243,7 @@ static bt_status plan_evidence(const bt_replay_plan *plan, bt_planned_rule *rule
   bool can_ask = source && plan->projects && source->operations->find_spans && plan->is_checked;
   bool has_all = !own->whole_trace && !linked->whole_trace && !rule->require_complete;
   bool has_evidence = rule->plan->evidence.linked.asked.filter != NULL;
-  rule->shows_links = has_evidence && can_ask && has_all && bt_projection_groups(linked) == 1;
+  rule->shows_links = has_evidence && can_ask && has_all && plan->dialect->reads(linked) == 1;
   rule->lacks_links_alone = can_ask && !own->whole_trace && !rule->require_complete && rule->reach.to;
   return status;
 }
@@ -264,7 +263,8 @@ static bt_status join_linking(bt_replay_plan *plan, bt_error *error) {
     queries[count] = plan->rules[i].plan->linking;
     any_may = !queries[count++].filter;
   }
-  bt_status status = any_may ? BT_OK : bt_query_union(&plan->filters_of_all, queries, count, &plan->linking, error);
+  bt_status status =
+      any_may ? BT_OK : bt_query_union(&plan->filters_of_all, plan->dialect, queries, count, &plan->linking, error);
   free(queries);
   return status;
 }
@@ -298,7 +298,7 @@ static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *e
   for (size_t i = 0; status == BT_OK && i < plan->rule_count; i++) {
     bt_planned_rule *rule = &plan->rules[i];
     bool same;
-    status = bt_plan_new(rule->definition->rule, &rule->plan, error);
+    status = bt_plan_new(rule->definition->rule, plan->dialect, &rule->plan, error);
     if (status == BT_OK)
       status = bt_projection_share(&plan->projection, rule->definition->rule, &rule->whole_trace, error);
     if (status == BT_OK) status = bt_projection_share(&plan->marked_projection, rule->definition->rule, &same, error);
@@ -324,7 +324,7 @@ bool bt_planned_rule_projects(const bt_replay_plan *plan, const bt_planned_rule 
 /* One question has to give them, and not every span that there is. */
 static bool can_come_first(const bt_replay_plan *plan, const bt_planned_rule *rule) {
   if (!rule->shows_links) return bt_planned_rule_projects(plan, rule);
-  return rule->plan->evidence.own.asked.filter->kind != BT_FILTER_ALL && bt_projection_groups(&rule->own_fields) == 1;
+  return rule->plan->evidence.own.asked.filter->kind != BT_FILTER_ALL && plan->dialect->reads(&rule->own_fields) == 1;
 }
 
 static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
@@ -389,6 +389,7 @@ bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *reques
   *out = (bt_replay_plan){.request = *request};
   bt_projection_init(&out->projection);
   bt_projection_init(&out->marked_projection);
+  out->dialect = bt_source_dialect(source);
   bt_arena_init(&out->filters_of_all, BT_JOINED_FILTERS_BYTES);
   bt_status status = check_request(request, error);
   if (status != BT_OK) return status;

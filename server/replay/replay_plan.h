@@ -52,11 +52,12 @@ typedef struct bt_replay_plan {
   bt_replay_request request; /* with its defaults filled in, and the widest assumptions among the rules */
   bt_source_about about;     /* the source, as it was at the beginning */
   bool has_source;
-  bool filters;       /* the source searches by filters; else it gives every trace */
-  bool projects;      /* reads may ask for some spans of each trace only */
-  bool is_static;     /* nothing comes later, and each read gives whole traces: files */
-  bool has_copies;    /* batches may lack spans of what is young (bt_promises) */
-  bool is_checked;    /* the source's version was: more may be rested on than what every version does right */
+  const bt_dialect *dialect; /* how it is asked */
+  bool filters;              /* the source searches by filters; else it gives every trace */
+  bool projects;             /* reads may ask for some spans of each trace only */
+  bool is_static;            /* nothing comes later, and each read gives whole traces: files */
+  bool has_copies;           /* batches may lack spans of what is young (bt_promises) */
+  bool is_checked;           /* the source's version was: more may be rested on than what every version does right */
   bt_window window;   /* what is searched and read: the widest margin, and the latest effective end among its rules */
   bt_window *windows; /* the distinct ones of its rules */
   size_t window_count;

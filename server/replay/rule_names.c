@@ -127,7 +127,7 @@ static bt_status search_name(asking *a, const bt_used_name *name, bt_error *erro
   bt_diagnostics_init(&diagnostics);
   bt_name_rule_write(name->kind, name->name, &text);
   bt_status status = bt_rule_compile(bt_buffer_str(&text), &rule, &diagnostics, error);
-  if (!status) status = bt_plan_new(rule, &plan, error);
+  if (!status) status = bt_plan_new(rule, bt_source_dialect(a->source), &plan, error);
   if (!status) status = ask_over(a, plan->violating, error);
   bt_plan_free(plan);
   bt_rule_free(rule);

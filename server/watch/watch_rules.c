@@ -48,9 +48,9 @@ static bool finds_everything(const bt_over *over) {
 }
 
 static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *definition, const bt_assumptions *service,
-                          bt_error *error) {
+                          const bt_dialect *dialect, bt_error *error) {
   bt_plan *plan = NULL;
-  bt_status status = bt_plan_new(definition->rule, &plan, error);
+  bt_status status = bt_plan_new(definition->rule, dialect, &plan, error);
   if (status != BT_OK) return status;
   if (finds_everything(plan->violating) && !definition->fields.watch_all) {
     bt_plan_free(plan);
@@ -96,11 +96,11 @@ static bool is_found(const bt_watch_rules *rules, const bt_over *over) {
 }
 
 static bt_status add_all(bt_watch_rules *rules, const bt_rule_list *list, const bt_assumptions *service,
-                         bt_error *error) {
+                         const bt_dialect *dialect, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < list->count; i++)
     if (list->items[i]->fields.enabled && list->items[i]->rule)
-      status = add_rule(rules, list->items[i], service, error);
+      status = add_rule(rules, list->items[i], service, dialect, error);
   for (size_t i = 0; status == BT_OK && i < rules->count; i++)
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): add_rule counts a rule after its plan */
     rules->items[i].counts_exercised = is_found(rules, rules->plans[i]->exercising);
@@ -134,8 +134,8 @@ bt_status bt_watch_rules_hash(const bt_rule_list *list, char hash[65], bt_error 
   return status;
 }
 
-bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *service, bt_watch_rules **out,
-                             bt_error *error) {
+bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *service, const bt_dialect *dialect,
+                             bt_watch_rules **out, bt_error *error) {
   *out = NULL;
   bt_watch_rules *rules = calloc(1, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
@@ -148,7 +148,7 @@ bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *ser
   bool ok = rules->items && rules->refused && rules->plans && rules->options;
   rules->clock_ahead_ns = service->clock_ahead_ns;
   rules->longest_margin_ns = service->margin_ns;
-  bt_status status = ok ? add_all(rules, list, service, error) : bt_error_no_memory(error);
+  bt_status status = ok ? add_all(rules, list, service, dialect, error) : bt_error_no_memory(error);
   /* What was pruned is seen where it is read: nobody asks for it before, because nothing is sent of what is only
    * unknown. */
   if (status == BT_OK) status = bt_projection_add_pruning(&rules->projection, error);

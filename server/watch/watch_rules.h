@@ -44,8 +44,8 @@ typedef struct bt_watch_rules {
 } bt_watch_rules;
 
 /* new. `list` is a snapshot of the tenant's rules. `service`: the assumptions that rules may override. */
-bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *service, bt_watch_rules **out,
-                             bt_error *error) BT_MUST_CHECK;
+bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *service, const bt_dialect *dialect,
+                             bt_watch_rules **out, bt_error *error) BT_MUST_CHECK;
 void bt_watch_rules_free(bt_watch_rules *rules); /* NULL is fine */
 /* Whether that snapshot's enabled rules are these, in these versions. */
 bool bt_watch_rules_are(const bt_watch_rules *rules, const bt_rule_list *list);

@@ -171,7 +171,7 @@ static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt
   bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
   if (watcher->rules && is_same_floor && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;
-  bt_status status = bt_watch_rules_new(list, &service, &rules, error);
+  bt_status status = bt_watch_rules_new(list, &service, bt_source_dialect(watcher->options->source), &rules, error);
   if (status != BT_OK) return status;
   watcher->schedule.times.settle_ns = service.settle_ns;
   for (int i = 0; i < BT_SLICE_KINDS && !are_asked_alike(watcher->rules, rules); i++)

@@ -1,7 +1,7 @@
 /* Looking for blocks that hold lists in columns. See column_lists.h. */
 #include "tempo/api/column_lists.h"
 
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/wire/otlp_decoder.h"
 
 enum { MAX_BODY_BYTES = 1 << 20 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/api/search.h"
 #include "tempo/api/tempo_version.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "dsl/time_sum.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/api/search_window.h"
 #include "tempo/api/tempo_tail.h"
 #include "tempo/wire/otlp_decoder.h"

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/api/column_lists.h"
 #include "tempo/api/id_cover.h"
 #include "tempo/api/search_window.h"
 #include "tempo/api/trace_sizes.h"
 #include "tempo/wire/own_trace.h"
-#include "tempo/wire/trace_merge.h"
+#include "tempo/api/trace_merge.h"
 
 enum {
   IN_FLIGHT = 2,

@@ -13,6 +13,7 @@
 #include "tempo/api/tempo_tags.h"
 #include "tempo/api/tempo_tail.h"
 #include "tempo/api/tempo_version.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tempo/api/trace_fetch.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/tempo_answer.h"
@@ -123,6 +124,11 @@ static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt
 
 /* The version comes first: asking for it says whether what was known may be of another Tempo. Whoever knows the tail
  * has its configuration. The clock comes last: every answer shows it. */
+static const bt_dialect *dialect_of_tempo(bt_source *source) {
+  (void)source;
+  return bt_traceql_dialect();
+}
+
 static void promise_of_tempo(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
   bt_tempo *tempo = tempo_of(source);
   bt_tempo_dating dating;
@@ -192,6 +198,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .find_linking = find_linking_in_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
+                                                .dialect = dialect_of_tempo,
                                                 .promise = promise_of_tempo,
                                                 .free = free_tempo};
 

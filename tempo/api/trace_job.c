@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/api/column_lists.h"
 #include "tempo/api/id_cover.h"
 

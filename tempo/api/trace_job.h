@@ -15,7 +15,7 @@
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/trace_fetch.h"
 #include "tempo/wire/source.h"
-#include "tempo/wire/trace_merge.h"
+#include "tempo/api/trace_merge.h"
 
 /* What the jobs of one read share. */
 typedef struct bt_trace_jobs {

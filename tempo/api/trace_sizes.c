@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/wire/otlp_decoder.h"
 
 static const size_t max_answer_bytes = (size_t)64 << 20;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/dialect.h"
 #include "dsl/time_sum.h"
 #include "tempo/wire/wall_clock.h"
 
@@ -160,6 +161,17 @@ bt_status bt_source_find_linking(bt_source *source, const bt_links_request *requ
 
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) {
   return source->operations->check(source, cancel, error);
+}
+
+static const bt_dialect *shown_dialect;
+
+void bt_source_use_dialect(const bt_dialect *shown) {
+  shown_dialect = shown;
+}
+
+const bt_dialect *bt_source_dialect(bt_source *source) {
+  if (source && source->operations->dialect) return source->operations->dialect(source);
+  return shown_dialect ? shown_dialect : bt_dialect_none();
 }
 
 bt_promises bt_source_promises(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel) {

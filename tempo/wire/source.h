@@ -241,6 +241,8 @@ typedef struct bt_source_operations {
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? cancel may be NULL. */
   bt_status (*check)(bt_source *source, const bt_cancel *cancel, bt_error *error);
+  /* How it is asked: the same until its generation changes. Never waits. NULL: it searches nothing. */
+  const bt_dialect *(*dialect)(bt_source *source);
   /* Says what it promises, into promises of a source of our own that hides nothing (bt_source_promises). With a cancel
    * flag it may ask what is wanted, and wait until the flag is set; without one it never waits and says what is known
    * so far. NULL: it promises no more. */
@@ -282,6 +284,10 @@ void bt_source_end_spans(bt_source *source, bt_spans_ahead *ahead);
 bt_status bt_source_find_linking(bt_source *source, const bt_links_request *request, bt_found_list *found,
                                  bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
+/* The source's dialect; of one that searches nothing, and of NULL, that in which plans are shown all the same. */
+const bt_dialect *bt_source_dialect(bt_source *source);
+/* Plans that ask nobody are shown in this one. Before there are threads; until then in bt_dialect_none. */
+void bt_source_use_dialect(const bt_dialect *shown);
 bt_promises bt_source_promises(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel);
 bt_promises bt_source_known(bt_source *source); /* never waits */
 /* By how much the wall clock is ahead of the source's, as far as it is known. */

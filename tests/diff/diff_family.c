@@ -14,6 +14,7 @@
 #include "dsl/compile.h"
 #include "tests/diff/random_family.h"
 #include "dsl/plan.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/naive/naive.h"
 #include "tests/support/asked.h"
 #include "tests/support/traceql_model.h"
@@ -285,7 +286,7 @@ static void run_rule(test_random *random, census *c) {
   bt_rule *rule = compile(bt_buffer_str(&text));
   if (bt_ruleset_new((const bt_rule *const *)&rule, 1, &ruleset, NULL) != BT_OK) stop("no ruleset");
   if (bt_evaluator_new(ruleset, &evaluator, NULL) != BT_OK) stop("no evaluator");
-  if (bt_plan_new(rule, &plan, NULL) != BT_OK) stop("no plan");
+  if (bt_plan_new(rule, bt_traceql_dialect(), &plan, NULL) != BT_OK) stop("no plan");
   for (int i = 0; i < FAMILIES && c->differences < DIFFERENCES; i++)
     run_pair(random, evaluator, rule, plan, bt_buffer_str(&text), c);
   bt_plan_free(plan);

@@ -265,7 +265,7 @@ static void test_a_text_that_may_have_been_cut(void **state) {
   text[2048] = '\0';
   snprintf(trace, sizeof trace, "a x url=%s\nb x url=%.2047s\nc x\n", text, text);
   static const char said[] =
-      "`url` was a text of 2,048 bytes in 1 of 2 spans, which is where Tempo cuts: what may stand "
+      "`url` was a text of 2,048 bytes in 1 of 2 spans, which is where stores cut: what may stand "
       "behind would decide this test\n";
   expect("x.where(url contains \"v\")", trace, 1, said);
   expect("x.where(not (url =~ \"u+\"))", trace, 1, said);

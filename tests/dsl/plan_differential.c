@@ -7,7 +7,8 @@
 
 #include "dsl/compile.h"
 #include "dsl/eval.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/column_keys.h"
 #include "tests/support/rule_maker.h"
@@ -226,7 +227,7 @@ static void write_rule(bt_str text, const made_trace *made, size_t count, bool i
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
   if (bt_rule_compile(text, &rule, &diagnostics, &error) != BT_OK) stop("a rule does not compile");
-  if (bt_plan_new(rule, &plan, &error) != BT_OK) stop(error.message);
+  if (bt_plan_new(rule, bt_traceql_dialect(), &plan, &error) != BT_OK) stop(error.message);
   printf("%s{\"rule\":", is_first ? "" : ",");
   write_string(text);
   printf(",");

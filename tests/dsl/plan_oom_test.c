@@ -9,7 +9,8 @@
 
 #include "dsl/compile.h"
 #include "dsl/plan.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/failing_alloc.h"
 
@@ -38,7 +39,7 @@ static void test_plan_new(void **state) {
     bt_plan *plan = NULL;
     bt_error error = {0};
     failing_alloc_after(refused);
-    bt_status status = bt_plan_new(rule, &plan, &error);
+    bt_status status = bt_plan_new(rule, bt_traceql_dialect(), &plan, &error);
     done = !failing_alloc_stop();
     assert_int_equal(status, done ? BT_OK : BT_NO_MEMORY);
     if (!done) assert_null(plan);
@@ -91,7 +92,7 @@ static bt_plan *plan_of(bt_rule **rule, const char *before, size_t count, size_t
   write_long_rule(&text, before, count, length, after);
   *rule = compile(bt_buffer_str(&text));
   bt_buffer_dispose(&text);
-  assert_int_equal(bt_plan_new(*rule, &plan, &error), BT_OK);
+  assert_int_equal(bt_plan_new(*rule, bt_traceql_dialect(), &plan, &error), BT_OK);
   return plan;
 }
 

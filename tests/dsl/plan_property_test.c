@@ -20,6 +20,7 @@
 #include "dsl/compile.h"
 #include "dsl/eval.h"
 #include "dsl/plan.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/rule_maker.h"
 #include "tests/support/traceql_model.h"
@@ -288,7 +289,8 @@ static void check_rule(maker *m, bt_rule *rule, counts *c) {
   subject s = {.rule = rule};
   bt_error error = {0};
   const bt_rule *rules[] = {rule};
-  if (bt_plan_new(rule, &s.plan, &error) != BT_OK || bt_ruleset_new(rules, 1, &s.ruleset, &error) != BT_OK ||
+  if (bt_plan_new(rule, bt_traceql_dialect(), &s.plan, &error) != BT_OK ||
+      bt_ruleset_new(rules, 1, &s.ruleset, &error) != BT_OK ||
       bt_evaluator_new(s.ruleset, &s.evaluator, &error) != BT_OK)
     fail_msg("%s", error.message);
   check_queries(&s, c);
@@ -457,7 +459,7 @@ static void test_spans_of_one_kind(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bt_rule *rule = compile(rows[i].rule);
     bt_plan *plan;
-    assert_int_equal(bt_plan_new(rule, &plan, NULL), BT_OK);
+    assert_int_equal(bt_plan_new(rule, bt_traceql_dialect(), &plan, NULL), BT_OK);
     assert_true(plan->spans.asked.filter);
     if (plan->spans.apart != rows[i].apart) fail_msg("%s", rows[i].rule);
     bt_plan_free(plan);

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "dsl/pattern.h"
-#include "dsl/pushdown.h"
+#include "tempo/api/traceql_rules.h"
 #include "dsl/text_number.h"
 #include "tests/support/random.h"
 
@@ -97,7 +97,7 @@ static void check_one(test_random *random, size_t *met, size_t *left) {
   bt_filter_builder builder = {.arena = &arena};
   bt_value literal = some_literal(random), read;
   bt_comparison_operator op = operators[test_random_below(random, 5)];
-  const bt_filter *filter = bt_pushdown_readings(&builder, BT_FILTER_SPAN, BT_STR("k"), op, &literal);
+  const bt_filter *filter = bt_traceql_readings(&builder, BT_FILTER_SPAN, BT_STR("k"), op, &literal);
   assert_false(builder.failed);
   double number = literal.type == BT_VALUE_INT ? (double)literal.integer : literal.decimal;
   for (int i = 0; i < TEXTS; i++) {
@@ -150,7 +150,7 @@ static void test_booleans(void **state) {
   bt_filter_builder builder = {.arena = &arena};
   for (int wanted = 0; wanted < 2; wanted++) {
     bt_value literal = {.type = BT_VALUE_BOOL, .boolean = wanted};
-    const bt_filter *filter = bt_pushdown_readings(&builder, BT_FILTER_SPAN, BT_STR("k"), BT_EQUAL, &literal);
+    const bt_filter *filter = bt_traceql_readings(&builder, BT_FILTER_SPAN, BT_STR("k"), BT_EQUAL, &literal);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
       assert_int_equal(is_met(filter, rows[i].text), wanted ? rows[i].is_true : rows[i].is_false);
   }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tests/support/asked.h"
 #include "tests/support/random.h"
 #include "tests/support/wide_text.h"

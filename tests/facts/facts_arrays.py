@@ -3,7 +3,7 @@ elements that meet any test of the filter on its scope. It copies one element. S
 attribute is collected into that buffer before Tempo tests them (tempodb/encoding/vparquet4, attributeCollector). So
 Tempo tests an array rightly where each element that any test lets in decides the whole. Else it mixes the
 array up with another one: next to another test of any kind, and next to what a projection asks for.
-Decisions on them: dsl/filter_keys (one question for several),
+Decisions on them: tempo/api/traceql_keys (one question for several),
 dsl/filter_hidden (two questions for doubles), server/replay/replay_plan (rules for projection),
 server/replay/filter_union (joined filters), tempo/trace_merge (reads of arrays by id)."""
 import random
@@ -20,7 +20,7 @@ TYPES = ('=~ "(?s:.*)"', ">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= fals
 
 
 def in_every_type(attribute):
-    """As dsl/traceql.c asks for what it selects."""
+    """As tempo/api/traceql.c asks for what it selects."""
     return " || ".join(f"{attribute} {test}" for test in TYPES) + " || true"
 
 

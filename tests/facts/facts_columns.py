@@ -1,5 +1,5 @@
 """What reads give of attributes with a column of their own, which Tempo's owner chooses: why the planner asks for attributes by filters and selects none.
-Decisions on it: dsl/traceql.c (reads), tempo/wire/trace_merge.c (what may be made up, what may be of a list), tempo/api/column_lists.c, dsl/traceql_filter.c (what is asked in a wider form).
+Decisions on it: tempo/api/traceql.c (reads), tempo/api/trace_merge.c (what may be made up, what may be of a list), tempo/api/column_lists.c, tempo/api/traceql_filter.c (what is asked in a wider form).
 """
 import json
 import time

@@ -1,5 +1,5 @@
 """Records with one span id and one kind: two copies of one span that differ, and spans of two services. What Tempo keeps of them, by id, by search and in
-batches. Decisions on it: tempo/wire/trace_merge.c, and what docs/RELIABILITY.md says is not seen.
+batches. Decisions on it: tempo/api/trace_merge.c, and what docs/RELIABILITY.md says is not seen.
 
 Tempo's own merging goes by span id and kind, and services are not part of it. So where two parts of a trace meet, in a block that is completed or in a
 read of several blocks, one of the records is all that comes. Only of records that came while the trace was in memory both stay.

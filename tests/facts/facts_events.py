@@ -1,5 +1,5 @@
 """Events of spans: which tests of them find every span that they mean, and which do not. Decisions on it: dsl/pushdown.c (what is asked of events),
-dsl/filter_keys.c (one test of events in a query, and one of an attribute alone) and decision 444.
+tempo/api/traceql_keys.c (one test of events in a query, and one of an attribute alone) and decision 444.
 
 The same tests look at a block that is still written to and at a completed one; no search sees what is in memory only (facts_visibility).
 What is found of the attribute `k` is found of `ev.ded` too, which has a column of its own in blocks of vParquet5 (tests/tempo/variants.py).

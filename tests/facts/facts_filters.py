@@ -1,5 +1,5 @@
 """What each filter that the planner writes finds of each kind of value, in the write-ahead log and in completed blocks, under keys with and without a
-column of their own. Decisions on it: dsl/pushdown*.c and dsl/traceql_filter.c, which filters may be searched for and which subtracted.
+column of their own. Decisions on it: tempo/api/traceql_*.c and tempo/api/traceql_filter.c, which filters may be searched for and which subtracted.
 
 The table of each version and layout is in tests/facts/filters/. `facts_filters.py --table` takes and prints that of BETRACE_TEMPO_VARIANT, `--write` puts
 it into its file, `--widen` takes it again and puts a ? where it differs from the file.

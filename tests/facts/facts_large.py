@@ -1,5 +1,5 @@
 """How large a trace is, as searches say it, and what is asked about it. Decisions on it: tempo/api/batch_ids.c (which traces are read by id), tempo/api/trace_sizes.c (questions
-for sizes), dsl/traceql (a filter that leaves traces out).
+for sizes), tempo/api/traceql (a filter that leaves traces out).
 
 A trace of 300 spans that came at once, one of 300 that came in three parts while nothing was cut, and one of 90 in two blocks; small ones beside them.
 """

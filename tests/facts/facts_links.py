@@ -1,4 +1,4 @@
-"""Span links: who links to these traces, and what a read says of links. Decisions on them: dsl/traceql (how ids of links are asked for), tempo/api (what is asked
+"""Span links: who links to these traces, and what a read says of links. Decisions on them: tempo/api/traceql (how ids of links are asked for), tempo/api (what is asked
 of a Tempo 2.8), links from reads by id alone.
 
 The same tests look at a block that is still written to and at a completed one; no search sees what is in memory only (facts_visibility).

@@ -1,6 +1,6 @@
 """Texts that read as numbers and booleans: to no Tempo they are any, so each test of a number or a boolean asks for such texts besides. What the planner's
-filters find of them, alone and in arrays, under keys without a column, with one of texts and with one of integers. Decisions on it: dsl/pushdown_reading.c,
-dsl/filter_doubt.c.
+filters find of them, alone and in arrays, under keys without a column, with one of texts and with one of integers. Decisions on it: tempo/api/traceql_reading.c,
+tempo/api/traceql_doubt.c.
 """
 import json
 import time

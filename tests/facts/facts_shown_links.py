@@ -1,5 +1,5 @@
 """What a projection says of the links of spans: of each span the trace id and the span id of one and the same link, the last. Decisions on them: the
-projection of linking spans (dsl/plan.h, bt_plan_evidence; server/replay/links_way.c), and how its rows are read (tempo/wire/trace_merge.c).
+projection of linking spans (dsl/plan.h, bt_plan_evidence; server/replay/links_way.c), and how its rows are read (tempo/api/trace_merge.c).
 
 What is shown must be a link that the span has. That it is the last is held too, though nothing rests on it; nor on that all spans with links are given.
 """

@@ -1,4 +1,4 @@
-"""Traces whose spans lie in two blocks. Decisions on them: dsl/traceql (by before select), dsl/plan (no query over two spansets), confirmation by id.
+"""Traces whose spans lie in two blocks. Decisions on them: tempo/api/traceql (by before select), dsl/plan (no query over two spansets), confirmation by id.
 
 The split: some spans are pushed and found, their block is closed, the others follow.
 """

@@ -1,4 +1,4 @@
-"""The planner's own queries, read out of tests/cases/plan, asked of a real Tempo. Decisions on them: dsl/pushdown*.c, dsl/traceql.c.
+"""The planner's own queries, read out of tests/cases/plan, asked of a real Tempo. Decisions on them: tempo/api/traceql_*.c, tempo/api/traceql.c.
 
 Every query has to be accepted. For the cases about one attribute, one trace is pushed for each kind of value; what has to be found is worked
 out here by the language's rules. Among the data are spans and values that make Tempo leave out whole pages (a span that ends before it
@@ -258,7 +258,7 @@ class TraceqlFacts(facts.TempoCase):
         self.assertIn(self.hidden["nan"], self.search("{ span.hidden = 1.5 && span.hidden != 1.5000000000000002 }"))
 
     def test_an_attribute_is_taken_for_a_field_of_its_name(self):
-        """Where both are asked about and the field meets none of its tests: what is subtracted never asks about both (dsl/filter_keys.c)."""
+        """Where both are asked about and the field meets none of its tests: what is subtracted never asks about both (tempo/api/traceql_keys.c)."""
         long, short = otlp.new_trace_id(), otlp.new_trace_id()
         self.tempo.push([otlp.span(trace_id, "namesake", self.base, ns, attrs={"duration": 0, "name": "other"})
                          for trace_id, ns in ((long, 5 * SECOND), (short, 1))])

@@ -1,5 +1,5 @@
 """Durations that nobody knows: of spans whose end or start is 0. To Tempo the one lasts less than nothing, the other some 56 years, and both together
-nothing. So what is searched for a test of a duration has to find them, and what is subtracted must not. Decisions on it: dsl/filter_duration.c.
+nothing. So what is searched for a test of a duration has to find them, and what is subtracted must not. Decisions on it: tempo/api/traceql_duration.c.
 
 The filters are those of the plan cases whose rule is one test of a duration.
 """

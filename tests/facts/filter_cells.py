@@ -72,7 +72,7 @@ CANDIDATES = {
 UNSAFE = {'!= "a"': 'K != "a"', '!~ "a"': 'K !~ "a"', "!= 5": "K != 5", "= nil": "K = nil", "any string by order": 'K >= ""',
           "of each type by order": 'K >= "" || ' + alternatives(">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false")}
 SHAPES = {**WRITTEN, **CANDIDATES, **UNSAFE}
-# How spans may be asked for with an attribute: selected alone, and as dsl/traceql.c does.
+# How spans may be asked for with an attribute: selected alone, and as tempo/api/traceql.c does.
 READS = {"select": '{ name = "cell" } | by(span:id) | by(kind) | select(K)', **written_filters.READS}
 
 

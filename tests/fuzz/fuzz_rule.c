@@ -4,6 +4,7 @@
 
 #include "dsl/compile.h"
 #include "dsl/plan.h"
+#include "tempo/api/traceql_dialect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,7 +33,9 @@ static void check_plan(const bt_rule *rule) {
   bt_buffer out = {0};
   bt_projection projection;
   bt_projection_init(&projection);
-  if (bt_plan_new(rule, &plan, &error) != BT_OK || bt_projection_add(&projection, rule, &error) != BT_OK) abort();
+  if (bt_plan_new(rule, bt_traceql_dialect(), &plan, &error) != BT_OK ||
+      bt_projection_add(&projection, rule, &error) != BT_OK)
+    abort();
   bt_plan_print(plan, &projection, &out);
   if (out.failed || !bt_utf8_valid(bt_buffer_str(&out))) abort();
   bt_buffer_dispose(&out);

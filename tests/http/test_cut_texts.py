@@ -88,7 +88,7 @@ class CutTextsTest(unittest.TestCase):
         for command in ("eval", "replay"):
             with self.subTest(command=command):
                 run = self.run_on(command, document(CUT), 'never { query.where(sql contains "w") }')
-                self.assertIn("`sql` was a text of 2,048 bytes in 1 of 1 spans, which is where Tempo cuts", " ".join((run.stdout + run.stderr).split()))
+                self.assertIn("`sql` was a text of 2,048 bytes in 1 of 1 spans, which is where stores cut", " ".join((run.stdout + run.stderr).split()))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ import re
 
 from sources import string_literals
 
-SUMMARY = "TraceQL's select is written in dsl/traceql.c only"
+SUMMARY = "TraceQL's select is written in tempo/api/traceql.c only"
 SELECT = re.compile(r"\bselect\s*\(")
-ONLY = "dsl/traceql.c"
+ONLY = "tempo/api/traceql.c"
 
 
 def findings(tree):

@@ -12,12 +12,13 @@
 
 #include "dsl/compile.h"
 #include "dsl/plan.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "server/base/log.h"
 #include "server/base/shown_text.h"
 #include "server/json/xml.h"
 #include "server/metrics/exposition.h"
 #include "server/rules/derived_rule.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/random.h"
 
@@ -152,7 +153,7 @@ static void skeleton_of(bt_str key, bt_str value, bt_buffer *out) {
   bt_buffer_append_char(&dsl, ')');
   bt_diagnostics_init(&diagnostics);
   assert_int_equal(bt_rule_compile(bt_buffer_str(&dsl), &rule, &diagnostics, &error), BT_OK);
-  assert_int_equal(bt_plan_new(rule, &plan, &error), BT_OK);
+  assert_int_equal(bt_plan_new(rule, bt_traceql_dialect(), &plan, &error), BT_OK);
   bt_projection projection;
   bt_projection_init(&projection);
   assert_int_equal(bt_projection_add(&projection, rule, &error), BT_OK);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dsl/compile.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/support/golden_rules.h"
 #include "tests/support/plan_texts.h"
 
@@ -23,6 +24,18 @@ static void write_texts(bt_str dsl, const plan_texts *texts, bt_buffer *out) {
     bt_buffer_printf(out, "--- %d\n%.*s", i, BT_FMT(bt_buffer_str(&texts->items[i])));
 }
 
+/* Whether there is something to search for is a fact about the rule: what says so asks no store's dialect, and Tempo's
+ * agrees. */
+static void check_finds(const bt_rule *rule) {
+  bt_plan *plan = NULL;
+  bt_error error = {0};
+  bool finds = false;
+  assert_int_equal(bt_plan_new(rule, bt_traceql_dialect(), &plan, &error), BT_OK);
+  assert_int_equal(bt_plan_finds(rule, &finds, &error), BT_OK);
+  if (finds != (plan->violating->kind != BT_OVER_ALL)) fail_msg("%.*s", BT_FMT(rule->text));
+  bt_plan_free(plan);
+}
+
 static void add_rule(void *lines, const char *name, bt_str dsl) {
   bt_rule *rule = NULL;
   bt_error error = {0};
@@ -32,6 +45,7 @@ static void add_rule(void *lines, const char *name, bt_str dsl) {
   bt_diagnostics_init(&diagnostics);
   assert_int_equal(bt_rule_compile(dsl, &rule, &diagnostics, &error), BT_OK);
   assert_int_equal(plan_texts_add(&texts, rule, &error), BT_OK);
+  check_finds(rule);
   write_texts(dsl, &texts, &all);
   golden_add(lines, name, bt_buffer_str(&all), &options);
   bt_buffer_dispose(&all);

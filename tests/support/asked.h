@@ -11,7 +11,8 @@
 #include "dsl/diagnostic.h"
 #include "dsl/plan.h"
 #include "dsl/rule.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
+#include "tempo/api/traceql_dialect.h"
 
 enum { ASKED_TEXTS = 4, ASKED_BYTES = 20000, ASKED_RULES = 256 };
 
@@ -50,7 +51,7 @@ static inline bt_query asked_rule(const char *condition) {
     if (strcmp(made[i].condition, condition) == 0) return asked_first(made[i].plan->violating);
   bt_diagnostics_init(&diagnostics);
   if (i == ASKED_RULES || bt_rule_compile(bt_str_from(condition), &made[i].rule, &diagnostics, &error) != BT_OK ||
-      bt_plan_new(made[i].rule, &made[i].plan, &error) != BT_OK) {
+      bt_plan_new(made[i].rule, bt_traceql_dialect(), &made[i].plan, &error) != BT_OK) {
     bt_str why = diagnostics.count ? diagnostics.items[0].message : bt_str_from(error.message);
     fprintf(stderr, "no plan of %s: %.*s\n", condition, BT_FMT(why));
     abort();

@@ -3,7 +3,8 @@
 #include "tests/support/plan_texts.h"
 
 #include "dsl/plan.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
+#include "tempo/api/traceql_dialect.h"
 
 typedef void (*read_writer)(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                             bt_buffer *out);
@@ -40,7 +41,7 @@ bt_status plan_texts_add(plan_texts *texts, const bt_rule *rule, bt_error *error
   bt_plan *plan = NULL;
   bt_projection projection;
   bt_projection_init(&projection);
-  bt_status status = bt_plan_new(rule, &plan, error);
+  bt_status status = bt_plan_new(rule, bt_traceql_dialect(), &plan, error);
   if (status == BT_OK) status = bt_projection_add(&projection, rule, error);
   if (status == BT_OK) {
     bt_plan_print(plan, &projection, &texts->items[PLAN_TEXT]);

@@ -16,7 +16,7 @@
 
 #include "dsl/value_comparison.h"
 #include "dsl/field.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/api/tempo_source.h"
 #include "tests/support/asked.h"
 #include "tests/support/random.h"

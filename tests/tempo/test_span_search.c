@@ -12,7 +12,7 @@
 
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/tempo_source.h"
-#include "tempo/wire/trace_merge.h"
+#include "tempo/api/trace_merge.h"
 #include "tests/support/asked.h"
 #include "tests/support/random.h"
 #include "tests/tempo/span_server.h"

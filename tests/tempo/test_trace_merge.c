@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "dsl/traceql.h"
-#include "tempo/wire/trace_merge.h"
+#include "tempo/api/traceql.h"
+#include "tempo/api/trace_merge.h"
 #include "tests/support/failing_alloc.h"
 
 enum { FIELDS_MAX = 8, CAP_BYTES = 1 << 20 };

@@ -9,7 +9,8 @@ bt_status bt_rates_measure(bt_source *source, const bt_replay_options *options, 
   bt_rate_rules all;
   *out = (bt_rates){.count = count, .items = calloc(count + 1, sizeof *out->items)};
   bt_promises promises = bt_source_promises(source, BT_PROMISES_OF_VERSION, bt_replay_interrupt());
-  bt_status status = bt_rate_rules_make(rules, count, promises.about.is_checked, &all, error);
+  bt_status status =
+      bt_rate_rules_make(rules, count, bt_source_dialect(source), promises.about.is_checked, &all, error);
   if (!out->items) status = bt_error_no_memory(error);
   if (!status) {
     bt_replay_request request = bt_replay_options_request(options, all.rules, all.count, range);

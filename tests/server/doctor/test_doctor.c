@@ -14,6 +14,7 @@
 #include "server/doctor/doctor_parts.h"
 #include "server/doctor/store_probes.h"
 #include "server/json/doctor_json.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
 #include "tests/support/failing_alloc.h"
 
@@ -28,8 +29,11 @@ typedef struct fixture {
 
 static bt_status make(fixture *f) {
   static const bt_probe_key more[] = {{false, {"http.method", 11}}, {true, {"team", 4}}};
+  static const bt_doctor_options nobody = {.store = NULL};
   *f = (fixture){0};
+  bt_source_use_dialect(bt_traceql_dialect());
   f->doctor.report = &f->report;
+  f->doctor.options = &nobody;
   bt_arena_init(&f->report.arena, (size_t)64 << 20);
   bt_status status = bt_probes_make(&f->report.probes, RUN, more, 2, &f->error);
   return status == BT_OK ? bt_doctor_rules_make(&f->doctor, &f->error) : status;

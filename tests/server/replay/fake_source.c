@@ -518,6 +518,11 @@ static bt_status fake_check(bt_source *source, const bt_cancel *cancel, bt_error
   return BT_OK;
 }
 
+const bt_dialect *fake_dialect(bt_source *source) {
+  (void)source;
+  return bt_traceql_dialect();
+}
+
 static void fake_free(bt_source *source) {
   fake_source_dispose(fake_of(source));
 }
@@ -596,6 +601,7 @@ void fake_source_init(fake_source *fake) {
                                             .begin_spans = fake_begin_spans,
                                             .end_spans = fake_end_spans,
                                             .find_linking = fake_find_linking,
+                                            .dialect = fake_dialect,
                                             .check = fake_check,
                                             .promise = fake_promise,
                                             .free = fake_free};

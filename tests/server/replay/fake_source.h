@@ -99,6 +99,7 @@ typedef struct fake_source {
 void fake_source_init(fake_source *fake); /* filters, and is not static */
 void fake_source_dispose(fake_source *fake);
 /* Of a source that a test puts before a fake one: it filters and projects, too. */
+const bt_dialect *fake_dialect(bt_source *source); /* TraceQL's */
 void fake_promise_plainly(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out);
 /* Reads that are held go on, and no other is held. */
 void fake_let_go(fake_source *fake);

@@ -41,8 +41,8 @@ void start(scene *s) {
 int make_scene(void **state) {
   scene *s = calloc(1, sizeof *s);
   fake_source_init(&s->gate.fake);
-  s->gate.operations =
-      (bt_source_operations){.search = gated_search, .read = gated_read, .promise = fake_promise_plainly};
+  s->gate.operations = (bt_source_operations){
+      .search = gated_search, .read = gated_read, .dialect = fake_dialect, .promise = fake_promise_plainly};
   s->gate.source = (bt_source){&s->gate.operations, "gate"};
   pthread_mutex_init(&s->gate.mutex, NULL);
   s->slow = rule_of("slow", "trace.has(span.name == \"slow\")");

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "dsl/filter.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "server/replay/candidates.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/asked.h"
 #include "tests/support/failing_alloc.h"
@@ -25,7 +26,7 @@ static bool takes_rule(const char *dsl) {
   bt_rule_definition *definition = rule_of("r", dsl);
   bt_plan *plan = NULL;
   bt_error error = {0};
-  assert_int_equal(bt_plan_new(definition->rule, &plan, &error), BT_OK);
+  assert_int_equal(bt_plan_new(definition->rule, bt_traceql_dialect(), &plan, &error), BT_OK);
   bool takes = bt_filter_union_takes(plan->violating);
   bt_plan_free(plan);
   bt_rule_definition_unref(definition);
@@ -49,12 +50,12 @@ static void filters_and_any_of_filters_join(void **state) {
   bt_error error = {0};
   assert_true(bt_filter_union_takes(&a) && bt_filter_union_takes(&any));
   assert_false(bt_filter_union_takes(&both) || bt_filter_union_takes(&all) || bt_filter_union_takes(&none));
-  assert_int_equal(bt_filter_union_make(overs, 6, &joined, &error), BT_OK);
+  assert_int_equal(bt_filter_union_make(bt_traceql_dialect(), overs, 6, &joined, &error), BT_OK);
   bt_str text = text_of(joined.any);
   assert_true(bt_str_equal(text, BT_STR("{ name = \"a\" || name = \"b\" || name = \"c\" }")));
   bt_filter_union_dispose(&joined);
   /* One filter alone is asked as it is. */
-  assert_int_equal(bt_filter_union_make(overs, 1, &joined, &error), BT_OK);
+  assert_int_equal(bt_filter_union_make(bt_traceql_dialect(), overs, 1, &joined, &error), BT_OK);
   assert_null(joined.any);
   bt_filter_union_dispose(&joined);
 }
@@ -108,7 +109,7 @@ static void long_ones_are_several(void **state) {
   }
   bt_filter_union joined;
   bt_error error = {0};
-  assert_int_equal(bt_filter_union_make(pointers, LONG, &joined, &error), BT_OK);
+  assert_int_equal(bt_filter_union_make(bt_traceql_dialect(), pointers, LONG, &joined, &error), BT_OK);
   assert_int_equal(joined.any->kind, BT_OVER_OR);
   size_t found = 0, queries = 0;
   count_names(joined.any, &found, &queries);
@@ -181,7 +182,7 @@ static void every_allocation_fails_in_turn(void **state) {
     bt_filter_union joined;
     bt_error error = {0};
     failing_alloc_after(n);
-    bt_status status = bt_filter_union_make(overs, 2, &joined, &error);
+    bt_status status = bt_filter_union_make(bt_traceql_dialect(), overs, 2, &joined, &error);
     was_refused = failing_alloc_stop();
     assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
     assert_int_equal(joined.any != NULL, !was_refused);

@@ -13,8 +13,9 @@
 #include <cmocka.h>
 
 #include "dsl/base/mix.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "server/replay/candidates.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/asked.h"
 #include "tests/support/golden_rules.h"
@@ -122,7 +123,7 @@ static void add_words(words *of, const bt_over *over) {
 static void add_words_of(words *of, const bt_rule_definition *definition) {
   bt_plan *plan = NULL;
   bt_error error = {0};
-  assert_int_equal(bt_plan_new(definition->rule, &plan, &error), BT_OK);
+  assert_int_equal(bt_plan_new(definition->rule, bt_traceql_dialect(), &plan, &error), BT_OK);
   if (plan->violating) add_words(of, plan->violating);
   bt_plan_free(plan);
 }
@@ -217,11 +218,11 @@ static void joined_filters_mean_the_same(const scene *s) {
   bt_error error = {0};
   for (size_t i = 0; i < s->waiting; i++) {
     rules[i] = rule_of("r", s->dsl[i]);
-    assert_int_equal(bt_plan_new(rules[i]->rule, &plans[i], &error), BT_OK);
+    assert_int_equal(bt_plan_new(rules[i]->rule, bt_traceql_dialect(), &plans[i], &error), BT_OK);
     overs[i] = plans[i]->violating;
     if (bt_filter_union_takes(overs[i])) items[taken++] = overs[i];
   }
-  assert_int_equal(bt_filter_union_make(overs, s->waiting, &joined, &error), BT_OK);
+  assert_int_equal(bt_filter_union_make(bt_traceql_dialect(), overs, s->waiting, &joined, &error), BT_OK);
   const bt_over apart = {.kind = BT_OVER_OR, .items = items, .item_count = taken};
   if (joined.any) {
     finds_no_more(&apart, joined.any);

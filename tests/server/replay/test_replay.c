@@ -44,8 +44,8 @@ static void subtracts_only_many_candidates(void **state) {
   assert_int_equal(fake_searches(&s->fake, "\"retry\""), 1);
 }
 
-/* A comparison of doubles is searched for twice (dsl/traceql.h). What only the second search finds may violate, and
- * need not exercise. */
+/* A comparison of doubles is searched for twice (tempo/api/traceql.h). What only the second search finds may violate,
+ * and need not exercise. */
 static void a_search_for_what_is_hidden_counts_nothing(void **state) {
   for (int hides = 0; hides < 2; hides++) {
     scene *s = *state;

@@ -29,7 +29,7 @@ void bt_traceql_quote(bt_str s, bt_buffer *out);
 /* How a filter is written. What is searched is written so that Tempo's shortcuts do not make it find less than it says,
  * what is subtracted so that they do not make it find more. One way of writing does not do for values of attributes:
  * guarded, a filter finds no double beside a NaN, and no array outside a column; as a surplus it is no answer for
- * arrays of several elements in Tempo 2.8, of which it misses some and finds others. So where bt_filter_may_overlook
+ * arrays of several elements in Tempo 2.8, of which it misses some and finds others. So where bt_traceql_may_overlook
  * says so the second is asked for besides. */
 typedef enum bt_traceql_manner {
   BT_TRACEQL_PLAIN = 0, /* as it stands: what is subtracted, and over-queries without a duration */

@@ -2,11 +2,11 @@
  * projection said of it. Those of one id and kind that do not agree are several: copies of one span, or spans of
  * several services. What makes which of them is told where the trace is built. Only the first group says the service,
  * so where there are more groups nobody knows which record an attribute is of. */
-#include "tempo/wire/trace_merge.h"
+#include "tempo/api/trace_merge.h"
 
 #include "dsl/base/table.h"
 #include "dsl/trace_comparison.h"
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 #include "tempo/wire/otlp_builder.h"
 
 #include <stdlib.h>

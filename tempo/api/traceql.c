@@ -1,9 +1,9 @@
 /* Writing TraceQL: searches and reads, as they are sent. See traceql.h. */
-#include "dsl/traceql.h"
+#include "tempo/api/traceql.h"
 
 #include "dsl/plan.h"
 #include "dsl/trace.h"
-#include "dsl/traceql_parts.h"
+#include "tempo/api/traceql_parts.h"
 
 enum {
   LEXER_CHUNK_BYTES = 1024, /* what Tempo's lexer reads at a time */

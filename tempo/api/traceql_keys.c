@@ -1,6 +1,6 @@
 /* Which attributes and events a filter asks about, and whether Tempo answers it rightly where attributes are arrays and
- * spans have several events. See filter.h. */
-#include "dsl/filter.h"
+ * spans have several events. See traceql_rules.h. */
+#include "tempo/api/traceql_rules.h"
 
 enum { EVENTS = 2, SCOPES = 3 }; /* the span, the resource, the events */
 
@@ -18,11 +18,9 @@ typedef struct asked {
 /* -1: of no attribute. A service name that is text has a column of its own in every Tempo; whether it is there is asked
  * in every type, of what has none too. */
 static int scope_of(const bt_filter_test *test) {
-  bool is_service = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, BT_STR("service.name"));
-  if (is_service && test->op != BT_FILTER_PRESENT && test->literal.type == BT_VALUE_STRING) return -1;
-  if (test->field == BT_FILTER_SPAN) return 0;
   if (bt_filter_is_of_event(test, NULL)) return EVENTS;
-  return test->field == BT_FILTER_RESOURCE ? 1 : -1;
+  if (!bt_filter_is_of_attribute(test)) return -1;
+  return test->field == BT_FILTER_SPAN ? 0 : 1;
 }
 
 static bool is_test_of(const bt_filter *filter, int scope) {
@@ -87,43 +85,24 @@ static bool find_asked(const bt_filter *const *filter, asked *out) {
   return true;
 }
 
-bool bt_filter_is_of_event(const bt_filter_test *test, const void *nothing) {
-  (void)nothing;
-  return test->field == BT_FILTER_EVENT_NAME || test->field == BT_FILTER_EVENT;
-}
-
 static bool is_of_event_attribute(const bt_filter_test *test, const void *nothing) {
   (void)nothing;
   return test->field == BT_FILTER_EVENT;
 }
 
-bool bt_filter_has_event_attribute(const bt_filter *filter) {
+bool bt_traceql_has_event_attribute(const bt_filter *filter) {
   return bt_filter_has_test(filter, is_of_event_attribute, NULL);
 }
 
-bool bt_filter_suits_tempo(const bt_filter *filter) {
+bool bt_traceql_suits(const bt_filter *filter) {
   asked found = {0};
-  if (filter->kind != BT_FILTER_TEST && bt_filter_has_event_attribute(filter)) return false;
+  if (filter->kind != BT_FILTER_TEST && bt_traceql_has_event_attribute(filter)) return false;
   return find_asked(&filter, &found);
-}
-
-bool bt_filter_is_of_attribute(const bt_filter_test *test) {
-  int scope = scope_of(test);
-  return scope >= 0 && scope != EVENTS;
-}
-
-static bool is_of_scope(const bt_filter_test *test, const void *nothing) {
-  (void)nothing;
-  return scope_of(test) >= 0;
-}
-
-bool bt_filter_has_no_key(const bt_filter *filter) {
-  return !bt_filter_has_test(filter, is_of_scope, NULL);
 }
 
 /* ---- names ---- */
 
-bt_str bt_filter_field_name(bt_filter_field field) {
+bt_str bt_traceql_field_name(bt_filter_field field) {
   switch (field) {
   case BT_FILTER_NAME: return BT_STR("name");
   case BT_FILTER_KIND: return BT_STR("kind");
@@ -147,9 +126,9 @@ static bool is_of_field(const bt_filter_test *test, const void *field) {
   return test->field == *(const bt_filter_field *)field;
 }
 
-bool bt_filter_confuses_names(const bt_filter *filter) {
+bool bt_traceql_confuses_names(const bt_filter *filter) {
   for (bt_filter_field field = BT_FILTER_NAME; field <= BT_FILTER_DURATION; field++) {
-    bt_str name = bt_filter_field_name(field);
+    bt_str name = bt_traceql_field_name(field);
     if (bt_filter_has_test(filter, is_of_field, &field) && bt_filter_has_test(filter, is_of_attribute, &name))
       return true;
   }
@@ -197,7 +176,7 @@ static const bt_filter *take_group(bt_filter_builder *builder, bt_filter_kind ki
     group_asked with = so_far;
     if (!items[i]) continue;
     group[used] = items[i];
-    bool fits = !bt_filter_has_event_attribute(items[i]) && add_item(&with, kind, &group[used]);
+    bool fits = !bt_traceql_has_event_attribute(items[i]) && add_item(&with, kind, &group[used]);
     if (i != first && !fits) continue;
     used++;
     items[i] = NULL;
@@ -207,7 +186,7 @@ static const bt_filter *take_group(bt_filter_builder *builder, bt_filter_kind ki
   return bt_filter_join(builder, kind, group, used);
 }
 
-uint32_t bt_filter_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups) {
+uint32_t bt_traceql_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups) {
   const bt_filter **left = bt_arena_array(builder->arena, filter->item_count, sizeof *left);
   uint32_t count = 0;
   if (!left) builder->failed = true;

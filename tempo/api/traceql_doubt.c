@@ -1,7 +1,7 @@
-/* What Tempo may get wrong about a filter. See filter.h. */
-#include "dsl/filter.h"
+/* What Tempo may get wrong about a filter. See traceql_rules.h. */
+#include "tempo/api/traceql_rules.h"
 
-bool bt_filter_compares_doubles(const bt_filter_test *test) {
+bool bt_traceql_compares_doubles(const bt_filter_test *test) {
   return test->field != BT_FILTER_DURATION && test->literal.type == BT_VALUE_DOUBLE && test->op != BT_FILTER_NOT_EQUAL;
 }
 
@@ -12,7 +12,7 @@ static bool is_of_value(const bt_filter_test *test, const void *nothing) {
   return bt_filter_is_of_attribute(test) && test->op != BT_FILTER_PRESENT && test->op != BT_FILTER_SURELY_PRESENT;
 }
 
-bool bt_filter_may_overlook(const bt_filter *filter) {
+bool bt_traceql_may_overlook(const bt_filter *filter) {
   return bt_filter_has_test(filter, is_of_value, NULL);
 }
 
@@ -43,6 +43,6 @@ static bool is_met_by_made_up(const bt_filter_test *test, const void *filter) {
          bt_filter_has_test(filter, loads_nothing_beside, test);
 }
 
-bool bt_filter_may_take_made_up(const bt_filter *filter) {
+bool bt_traceql_may_take_made_up(const bt_filter *filter) {
   return bt_filter_has_test(filter, is_met_by_made_up, filter);
 }

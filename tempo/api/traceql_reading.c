@@ -1,8 +1,9 @@
 /* Texts that read as a number or a boolean that is meant (dsl/text_number.h), as patterns for Tempo. None is met by
  * "nil" or "", which newer Tempos make up, and all ask in ASCII: `(?i)false` would be met by `faſse` with a long s. A
  * pattern is exact of whole numbers; of decimals it looks at the digits before the point and one more, because they may
- * be rounded, and of what has an exponent at nothing. See pushdown.h. */
-#include "dsl/pushdown.h"
+ * be rounded, and of what has an exponent at nothing. See traceql_rules.h. */
+
+#include "tempo/api/traceql_rules.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -163,12 +164,12 @@ static const bt_filter *number_readings(bt_filter_builder *builder, bt_filter_fi
   return copy_reading(builder, scope, key, BT_FILTER_REGEX, &pattern);
 }
 
-const bt_filter *bt_pushdown_long(bt_filter_builder *builder, bt_filter_field scope, bt_str key) {
-  return make_reading(builder, scope, key, BT_FILTER_REGEX, BT_STR(BT_FILTER_LONG_STRING));
+const bt_filter *bt_traceql_long(bt_filter_builder *builder, bt_filter_field scope, bt_str key) {
+  return make_reading(builder, scope, key, BT_FILTER_REGEX, BT_STR(BT_TRACEQL_LONG_STRING));
 }
 
-const bt_filter *bt_pushdown_readings(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                      bt_comparison_operator op, const bt_value *literal) {
+const bt_filter *bt_traceql_readings(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                     bt_comparison_operator op, const bt_value *literal) {
   if (literal->type == BT_VALUE_BOOL)
     return make_reading(builder, scope, key, BT_FILTER_REGEX,
                         literal->boolean ? BT_STR("[tT][rR][uU][eE]") : BT_STR("[fF][aA][lL][sS][eE]"));

@@ -1,14 +1,16 @@
 /* How Tempo reads comparisons of values (measured): integers and doubles are different values to it, so both are asked
  * for. Strings have equality and anchored regular expressions, and no order that could be relied on; arrays meet what
  * any of their elements meets, as in the language. A text never meets a test of a number or a boolean, nor the other
- * way round: what reads as one is asked for, too. See pushdown.h. */
-#include "dsl/pushdown.h"
-#include "dsl/cut_text.h"
-#include "dsl/text_number.h"
-#include "dsl/traceql.h"
+ * way round: what reads as one is asked for, too. See traceql_rules.h. */
+#include "tempo/api/traceql_rules.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "dsl/cut_text.h"
+#include "dsl/pushdown.h"
+#include "dsl/text_number.h"
+#include "tempo/api/traceql.h"
 
 /* Integers and doubles below this compare alike whether as integers or as doubles. */
 static const double exact_limit = 9007199254740992.0; /* 2^53 */
@@ -106,7 +108,7 @@ static bt_filter_pair number_test(bt_filter_builder *builder, bt_filter_field sc
 /* ---- strings ---- */
 
 static bool can_ask_for(bt_str string) {
-  return string.len <= BT_PUSHDOWN_MAX_STRING_BYTES && bt_utf8_valid(string);
+  return string.len <= BT_TRACEQL_MAX_STRING_BYTES && bt_utf8_valid(string);
 }
 
 /* RE2 and Go's regexp agree on everything but what is listed here (measured): an unclosed \Q would swallow what is put
@@ -206,7 +208,7 @@ static bool may_be_open(bt_comparison_operator op, bt_str text, bool *is_sure) {
 static bt_filter_pair or_long_event(bt_filter_builder *builder, bt_str key, bt_str pattern) {
   bt_buffer out = {0};
   bt_str either = {0};
-  bt_buffer_printf(&out, "(?:%.*s)|" BT_FILTER_LONG_STRING, BT_FMT(pattern));
+  bt_buffer_printf(&out, "(?:%.*s)|" BT_TRACEQL_LONG_STRING, BT_FMT(pattern));
   if (out.failed || !bt_arena_copy(builder->arena, bt_buffer_str(&out), &either)) builder->failed = true;
   bt_buffer_dispose(&out);
   return pair_of(make_test(builder, BT_FILTER_EVENT, key, BT_FILTER_REGEX, string_value(either)), false);
@@ -223,12 +225,12 @@ static bt_filter_pair attribute_text_test(bt_filter_builder *builder, bt_filter_
   if (!is_sure) pair.under.filter = bt_filter_none();
   if (bt_str_equal(pair.over.filter->test.literal.string, BT_STR(BT_FILTER_ANY_STRING))) return pair;
   if (scope == BT_FILTER_EVENT) return or_long_event(builder, key, pair.over.filter->test.literal.string);
-  pair.over.filter = bt_filter_join2(builder, BT_FILTER_OR, pair.over.filter, bt_pushdown_long(builder, scope, key));
+  pair.over.filter = bt_filter_join2(builder, BT_FILTER_OR, pair.over.filter, bt_traceql_long(builder, scope, key));
   return pair;
 }
 
-bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
-                                 bt_comparison_operator op, const bt_value *literal) {
+bt_filter_pair bt_traceql_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
+                                bt_comparison_operator op, const bt_value *literal) {
   bool is_known = false;
   bt_value read;
   bt_filter_pair pair;
@@ -243,7 +245,7 @@ bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field sco
     pair = typed_test(builder, scope, key, op, literal, &is_known);
     if (is_known)
       pair.over.filter = bt_filter_join2(builder, BT_FILTER_OR, pair.over.filter,
-                                         bt_pushdown_readings(builder, scope, key, op, literal));
+                                         bt_traceql_readings(builder, scope, key, op, literal));
     return pair;
   case BT_VALUE_MISSING:
   case BT_VALUE_OTHER:
@@ -254,12 +256,12 @@ bt_filter_pair bt_pushdown_value(bt_filter_builder *builder, bt_filter_field sco
   return pair_of(make_test(builder, scope, key, BT_FILTER_PRESENT, (bt_value){0}), false);
 }
 
-bt_filter_pair bt_pushdown_service(bt_filter_builder *builder, bt_comparison_operator op, bt_str text) {
+bt_filter_pair bt_traceql_service(bt_filter_builder *builder, bt_comparison_operator op, bt_str text) {
   return string_test(builder, BT_FILTER_RESOURCE, BT_STR("service.name"), op, text);
 }
 
-const bt_filter *bt_pushdown_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
-                                  const bt_value *literal, bool negated) {
+const bt_filter *bt_traceql_text(bt_filter_builder *builder, bt_filter_field field, bt_comparison_operator op,
+                                 const bt_value *literal, bool negated) {
   bt_str none = {0}, pattern;
   if (op == BT_NOT_EQUAL || op == BT_NOT_MATCHES_WHOLE) {
     negated = !negated;

@@ -1,6 +1,7 @@
 /* Writing filters in TraceQL: literals, keys, tests. See traceql.h. */
-#include "dsl/traceql.h"
-#include "dsl/traceql_parts.h"
+#include "tempo/api/traceql.h"
+#include "tempo/api/traceql_parts.h"
+#include "tempo/api/traceql_rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +119,7 @@ void bt_traceql_write_key(bt_str key, bt_buffer *out) {
 }
 
 static void write_field(const bt_filter_test *test, bt_buffer *out) {
-  bt_str name = bt_filter_field_name(test->field);
+  bt_str name = bt_traceql_field_name(test->field);
   bt_str scope = test->field == BT_FILTER_RESOURCE ? BT_STR("resource.") : BT_STR("span.");
   if (test->field == BT_FILTER_EVENT) scope = BT_STR("event.");
   bt_buffer_append(out, name.len ? name : scope);
@@ -185,7 +186,7 @@ static void write_guard(const bt_filter_test *test, bt_buffer *out) {
 
 static bool needs_guard(const bt_filter_test *test, style how) {
   if (test->field == BT_FILTER_DURATION) return how.guard != GUARDED_NOT;
-  return how.guard == GUARDED_ALL && bt_filter_compares_doubles(test);
+  return how.guard == GUARDED_ALL && bt_traceql_compares_doubles(test);
 }
 
 static void write_presence(const bt_filter_test *test, bt_buffer *out) {
@@ -208,15 +209,15 @@ static void write_duration_test(bt_filter_operator op, int64_t duration_ns, bool
  * as the opposite of an AND it keeps to the spans that the rest of the query leaves. */
 static void write_or_unknown(const bt_filter_test *test, bt_buffer *out) {
   int64_t bound_ns = test->literal.duration_ns;
-  bool has_lower = bt_filter_has_lower_bound(test->op), has_upper = bt_filter_has_upper_bound(test->op);
+  bool has_lower = bt_traceql_has_lower_bound(test->op), has_upper = bt_traceql_has_upper_bound(test->op);
   if (test->op == BT_FILTER_NOT_EQUAL) { /* which is one that is known */
     write_duration_test(test->op, bound_ns, true, out);
     return;
   }
   bt_buffer_append(out, BT_STR("!("));
-  if (bound_ns > 0) write_duration_test(bt_filter_opposite(test->op), bound_ns, true, out);
+  if (bound_ns > 0) write_duration_test(bt_traceql_opposite(test->op), bound_ns, true, out);
   if (has_lower) write_duration_test(BT_FILTER_GREATER, 0, bound_ns == 0, out);
-  if (has_upper) write_duration_test(BT_FILTER_LESS, BT_FILTER_UNKNOWN_FROM_NS, false, out);
+  if (has_upper) write_duration_test(BT_FILTER_LESS, BT_TRACEQL_UNKNOWN_FROM_NS, false, out);
   bt_buffer_append_char(out, ')');
 }
 
