@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dsl/trace_copy.h"
+#include "tempo/api/traceql_dialect.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/tags_trace.h"
 #include "tests/support/filter_meaning.h"
@@ -302,6 +303,12 @@ static bt_status check_toy(bt_source *source, const bt_cancel *cancel, bt_error 
   return begin(toy_of(source), cancel, error);
 }
 
+/* It answers any filter, so those that are made for Tempo too. */
+static const bt_dialect *dialect_of_toy(bt_source *source) {
+  (void)source;
+  return bt_traceql_dialect();
+}
+
 static void promise_of_toy(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
   (void)source;
   (void)wanted;
@@ -326,6 +333,7 @@ bt_source *toy_store_new(void) {
                                                   .find_linking = link_toy,
                                                   .tags = tags_of_toy,
                                                   .check = check_toy,
+                                                  .dialect = dialect_of_toy,
                                                   .promise = promise_of_toy,
                                                   .free = free_toy};
   toy_store *toy = or_stop(calloc(1, sizeof *toy));

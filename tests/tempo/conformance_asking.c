@@ -92,7 +92,7 @@ bt_found_list ask_condition(bt_source *source, const char *tenant, const char *c
   bt_error error = {0};
   bt_diagnostics_init(&diagnostics);
   if (bt_rule_compile(bt_str_from(condition), &rule, &diagnostics, &error) != BT_OK) fail_msg("no rule: %s", condition);
-  assert_int_equal(bt_plan_new(rule, &plan, &error), BT_OK);
+  assert_int_equal(bt_plan_new(rule, bt_source_dialect(source), &plan, &error), BT_OK);
   bt_found_list found = ask_formula(source, tenant, plan->violating);
   bt_plan_free(plan);
   bt_rule_free(rule);

@@ -135,7 +135,7 @@ static bool try_rule(store *s, bt_str text, counts *c) {
   bool is_rule = bt_rule_compile(text, &rule, &diagnostics, &error) == BT_OK;
   bt_diagnostics_dispose(&diagnostics);
   if (!is_rule) return false;
-  assert_int_equal(bt_plan_new(rule, &plan, &error), BT_OK);
+  assert_int_equal(bt_plan_new(rule, bt_source_dialect(s->source), &plan, &error), BT_OK);
   check_rule(s, rule, plan, c);
   bt_plan_free(plan);
   bt_rule_free(rule);

@@ -53,6 +53,7 @@ void test_promises_agree(void **state) {
   assert_true(operations->search && operations->read && operations->find_linking && operations->check &&
               operations->free);
   assert_true(!promises.projects || operations->find_spans);
+  assert_true(!promises.filters || operations->dialect);
   assert_true(!operations->begin_search == !operations->finish_search);
   assert_true(!operations->begin_search == !operations->drop_search);
   assert_true(!operations->begin_reads == !operations->end_reads);
