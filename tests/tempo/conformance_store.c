@@ -67,6 +67,7 @@ static void push_to_memory(store *s, const store_document *document) {
   bt_status status =
       push_otlp(s->source, document->tenant, bt_buffer_str(&document->bytes), document->is_json, &count, &error);
   if (status != BT_OK) fail_msg("push: %s", error.message);
+  assert_int_equal(count, document->span_count);
 }
 
 /* With room for a part: what ended first is evicted. */
@@ -289,6 +290,7 @@ bt_status store_break(const store *whole, store *broken, bt_error *error) {
   for (size_t i = 0; i < whole->document_count; i++) {
     store_document *document = next_document(broken, whole->documents[i].tenant);
     document->is_json = whole->documents[i].is_json;
+    document->span_count = whole->documents[i].span_count;
     bt_buffer_append(&document->bytes, bt_buffer_str(&whole->documents[i].bytes));
     add_to_toy(broken->truth, document);
   }
