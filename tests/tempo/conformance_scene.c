@@ -1,4 +1,4 @@
-/* The three kinds of sources, and the spans that they are given. See conformance_scene.h. */
+/* The spans that every kind of store is given first. See conformance_scene.h. */
 #include "tests/tempo/conformance_scene.h"
 
 #include <setjmp.h>
@@ -6,86 +6,13 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "tempo/api/tempo_source.h"
-#include "tempo/files/file_source.h"
-#include "tempo/files/memory_source.h"
 #include "tempo/wire/own_trace.h"
-#include "tests/tempo/pushed_otlp.h"
 
-const int64_t second_ns = 1000000000;
 const char tenant_a[] = "conformance-a", tenant_b[] = "conformance-b";
 
 conformance_scene scene;
-
-/* ---- the three kinds ---- */
-
-static bt_status open_memory(bt_source **out, bt_error *error) {
-  return bt_memory_source_new(0, out, error);
-}
-
-static void encode(const bt_export_resource *resource, bt_buffer *out) {
-  bt_error error = {0};
-  if (bt_otlp_encode(resource, 1, out, &error) != BT_OK) fail_msg("encode: %s", error.message);
-}
-
-static void push_to_memory(const char *tenant, const bt_export_resource *resource) {
-  bt_buffer bytes = {0};
-  bt_error error = {0};
-  uint64_t count = 0;
-  encode(resource, &bytes);
-  bt_status status = push_otlp(scene.source, tenant, bt_buffer_str(&bytes), false, &count, &error);
-  if (status != BT_OK) fail_msg("push: %s", error.message);
-  assert_int_equal(count, resource->span_count);
-  bt_buffer_dispose(&bytes);
-}
-
-/* Each push is a file of its own, so that traces lie in several. */
-static void push_to_file(const char *tenant, const bt_export_resource *resource) {
-  (void)tenant;
-  bt_buffer bytes = {0};
-  encode(resource, &bytes);
-  char *path = scene.files[scene.file_count++];
-  snprintf(path, sizeof scene.files[0], P_tmpdir "/betrace-conformance-XXXXXX");
-  int descriptor = mkstemp(path);
-  assert_true(descriptor >= 0);
-  assert_int_equal(write(descriptor, bytes.ptr, bytes.len), bytes.len);
-  close(descriptor);
-  bt_buffer_dispose(&bytes);
-}
-
-static bt_status open_files(bt_source **out, bt_error *error) {
-  const char *paths[8];
-  for (size_t i = 0; i < scene.file_count; i++) paths[i] = scene.files[i];
-  bt_status status = bt_file_source_open(paths, scene.file_count, 0, out, error);
-  for (size_t i = 0; i < scene.file_count; i++) unlink(paths[i]);
-  return status;
-}
-
-static bt_status open_tempo(bt_source **out, bt_error *error) {
-  bt_tempo_options options = {.url = getenv("TEMPO_URL"), .search_limit = 7}; /* small, so that windows split */
-  return bt_tempo_source_new(scene.client, &options, out, error);
-}
-
-static void push_to_tempo(const char *tenant, const bt_export_resource *resource) {
-  bt_exporter_options options = {.url = getenv("OTLP_URL"), .tenant = tenant};
-  bt_export_result result = {0};
-  bt_error error = {0};
-  if (bt_otlp_export(scene.client, &options, resource, 1, NULL, &result, &error) != BT_OK)
-    fail_msg("%s", error.message);
-  assert_int_equal(result.accepted, resource->span_count);
-}
-
-static const kind kinds[] = {
-    {"files", open_files, push_to_file, false, false, true, 0},
-    {"memory", open_memory, push_to_memory, true, true, true, 0},
-    {"tempo", open_tempo, push_to_tempo, true, true, false, 1000000000},
-};
 
 /* ---- the spans ---- */
 
@@ -125,7 +52,7 @@ static void push(const char *tenant, const char *service, const bt_export_span *
   bt_attribute name = {BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = bt_str_from(service)}};
   bt_export_resource resource = {
       .attributes = &name, .attribute_count = 1, .scope_name = BT_STR("tests"), .spans = spans, .span_count = count};
-  scene.kind->push(tenant, &resource);
+  store_push(&scene.store, tenant, &resource, 1);
 }
 
 /* Every child has links to traces that nobody has and, last, to the trace of half its number; the id of number 0 has a
@@ -208,38 +135,21 @@ static void push_foreign(const char *tenant) {
 
 /* ---- set up ---- */
 
-bool scene_choose(const char *name) {
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (strcmp(name, kinds[i].name) == 0) scene.kind = &kinds[i];
-  return scene.kind != NULL;
-}
-
-static void open_source(void) {
-  bt_error error = {0};
-  if (scene.kind->open(&scene.source, &error) != BT_OK) fail_msg("open: %s", error.message);
-}
-
 /* Files are read when they are opened, the others are pushed to. */
-int scene_set_up(void) {
-  bt_error error = {0};
-  bool is_files = strcmp(scene.kind->name, "files") == 0;
-  if (bt_http_client_new(NULL, &scene.client, &error) != BT_OK) return -1;
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  scene.base_ns = ((int64_t)now.tv_sec - TRACES * ROUND_S - 60) * second_ns;
-  uint64_t seed = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec;
+void scene_set_up(void) {
+  uint64_t seed = (uint64_t)store_now_ns();
+  scene.base_ns = (store_now_ns() / second_ns - TRACES * ROUND_S - 60) * second_ns;
   for (size_t i = 0; i < TRACES; i++) scene.ids[i] = random_id(&seed, i % 8 == 0);
   scene.foreign_id = random_id(&seed, true);
   bt_own_trace_use(digest_by_sum);
-  if (!is_files) open_source();
+  store_begin(&scene.store, scene.kind);
   push_traces(tenant_a);
   push_own(tenant_a);
   if (scene.kind->has_tenants) push_foreign(tenant_b);
-  if (is_files) open_source();
-  return 0;
+  store_show(&scene.store, tenant_a);
+  scene.source = scene.store.source;
 }
 
 void scene_tear_down(void) {
-  bt_source_free(scene.source);
-  bt_http_client_free(scene.client);
+  store_end(&scene.store);
 }
