@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dsl/base/table.h"
+
 enum {
   MAX_PAIRWISE = 256,      /* items of one join that are compared with each other */
   MAX_IMPLIES_STEPS = 4096 /* steps of one comparison */
@@ -96,6 +98,35 @@ bool bt_filter_asks_the_same(const bt_filter *a, const bt_filter *b) {
   for (uint32_t i = 0; i < a->item_count; i++)
     if (!bt_filter_asks_the_same(a->items[i], b->items[i])) return false;
   return true;
+}
+
+static uint64_t hash_literal(const bt_value *literal) {
+  uint64_t bits = 0;
+  switch (literal->type) {
+  case BT_VALUE_STRING: return bt_hash_text(literal->string);
+  case BT_VALUE_BOOL: return literal->boolean;
+  case BT_VALUE_INT: return (uint64_t)literal->integer;
+  case BT_VALUE_DOUBLE: memcpy(&bits, &literal->decimal, sizeof bits); return bits;
+  case BT_VALUE_DURATION: return (uint64_t)literal->duration_ns;
+  case BT_VALUE_MISSING:
+  case BT_VALUE_OTHER:
+  case BT_VALUE_TIME:
+  case BT_VALUE_ARRAY: break;
+  }
+  return 0;
+}
+
+static uint64_t hash_test(const bt_filter_test *test) {
+  uint64_t what = (uint64_t)test->field << 24 | (uint64_t)test->op << 16 | (uint64_t)test->literal.type << 8 |
+                  (uint64_t)test->or_unknown;
+  return bt_hash_pair(bt_hash_pair(what, bt_hash_text(test->key)), hash_literal(&test->literal));
+}
+
+uint64_t bt_filter_hash(const bt_filter *filter) {
+  if (filter->kind == BT_FILTER_TEST) return hash_test(&filter->test);
+  uint64_t hash = bt_hash_pair((uint64_t)filter->kind, filter->item_count);
+  for (uint32_t i = 0; i < filter->item_count; i++) hash = bt_hash_pair(hash, bt_filter_hash(filter->items[i]));
+  return hash;
 }
 
 static bool has_same_readings(const bt_filter *a, const bt_filter *b) {

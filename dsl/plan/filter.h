@@ -73,8 +73,9 @@ typedef struct bt_filter {
   {                                                                                                                    \
     .kind = BT_FILTER_TEST, .test = {                                                                                  \
       .field = BT_FILTER_NAME,                                                                                         \
-      .op = operator,                                                                                                  \
-      .literal = {.type = BT_VALUE_STRING, .string = {text, sizeof text - 1}} }                                        \
+      .op = (operator),                                                                                                \
+      .literal = {.type = BT_VALUE_STRING, .string = {(text), sizeof(text) - 1}}                                       \
+    }                                                                                                                  \
   }
 
 typedef struct bt_dialect bt_dialect; /* dialect.h */
@@ -96,6 +97,8 @@ const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind
 bool bt_filter_equal(const bt_filter *a, const bt_filter *b);
 /* Whether a store is asked the same by both: whether a test is a reading is no part of a question. */
 bool bt_filter_asks_the_same(const bt_filter *a, const bt_filter *b);
+/* The same of filters that ask the same. */
+uint64_t bt_filter_hash(const bt_filter *filter);
 /* The spans that have any link. */
 const bt_filter *bt_filter_any_link(void);
 /* Whether some test of the filter is such. */

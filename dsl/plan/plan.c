@@ -1,5 +1,6 @@
 /* Putting a plan together and printing it. See plan.h. */
 #include "dsl/plan/plan.h"
+#include "dsl/base/table.h"
 #include "dsl/plan/dialect.h"
 #include "dsl/plan/plan_parts.h"
 
@@ -34,6 +35,10 @@ bool bt_query_tests_fields_only(bt_query query) {
 bool bt_query_equal(bt_query a, bt_query b) {
   if (a.manner != b.manner || !a.filter || !b.filter) return a.manner == b.manner && a.filter == b.filter;
   return bt_filter_asks_the_same(a.filter, b.filter);
+}
+
+uint64_t bt_query_hash(bt_query query) {
+  return bt_hash_pair(bt_filter_hash(query.filter), query.manner);
 }
 
 bt_query bt_query_all(void) {

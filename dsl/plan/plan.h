@@ -30,6 +30,7 @@ typedef struct bt_query {
 } bt_query;
 /* Whether they ask the same. */
 bool bt_query_equal(bt_query a, bt_query b);
+uint64_t bt_query_hash(bt_query query); /* of one with a filter */
 /* `{}`: every span. */
 bt_query bt_query_all(void);
 

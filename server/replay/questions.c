@@ -28,9 +28,10 @@ void bt_questions_open(bt_questions *questions) {
 /* ---- the table of distinct filters ---- */
 
 size_t bt_questions_find(const bt_questions *questions, bt_query query) {
-  size_t index = 0;
-  while (index < questions->count && !bt_query_equal(questions->items[index]->query, query)) index++;
-  return index;
+  bt_table_walk walk = bt_table_find(&questions->numbers, bt_query_hash(query));
+  while (bt_table_next(&questions->numbers, &walk))
+    if (bt_query_equal(questions->items[walk.number]->query, query)) return walk.number;
+  return questions->count;
 }
 
 static bt_status append_query(bt_questions *questions, bt_query query, bt_error *error) {
@@ -39,8 +40,12 @@ static bt_status append_query(bt_questions *questions, bt_query query, bt_error 
   if (!items) return bt_error_no_memory(error);
   questions->items = items;
   bt_question *question = calloc(1, sizeof *question);
-  if (!question) return bt_error_no_memory(error);
+  if (!question || !bt_table_reserve(&questions->numbers, questions->count + 1)) {
+    free(question);
+    return bt_error_no_memory(error);
+  }
   question->query = query;
+  bt_table_add(&questions->numbers, bt_query_hash(query), questions->count);
   items[questions->count++] = question;
   return BT_OK;
 }
@@ -62,6 +67,7 @@ static void free_question(bt_question *question) {
 
 void bt_questions_drop_last(bt_questions *questions) {
   questions->count--;
+  bt_table_remove(&questions->numbers, bt_query_hash(questions->items[questions->count]->query), questions->count);
   free_question(questions->items[questions->count]);
 }
 
@@ -77,6 +83,7 @@ void bt_questions_add_untaken(bt_questions *questions) {
 
 void bt_questions_dispose(bt_questions *questions) {
   while (questions->count) bt_questions_drop_last(questions);
+  bt_table_dispose(&questions->numbers);
   free(questions->items);
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "dsl/base/error.h"
+#include "dsl/base/table.h"
 #include "dsl/base/text.h"
 #include "dsl/plan/plan.h"
 #include "server/replay/replay_account.h"
@@ -56,6 +57,7 @@ typedef struct bt_questions {
   const bt_projection *projection; /* what batches give: one of the plan's */
   bt_question **items;             /* the distinct filters */
   size_t count, capacity;
+  bt_table numbers;                /* of items, by what they ask */
   size_t pruned;                   /* the question that finds pruned traces; 0: there is none */
   bool own_are_known;              /* the search for BeTrace's own traces was complete */
   bt_ahead *ahead[BT_AHEAD_KINDS]; /* what goes on for whoever asks the same; NULL: nothing of that kind */
