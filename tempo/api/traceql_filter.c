@@ -287,8 +287,9 @@ static void write_with_link(const bt_filter *filter, style how, bt_buffer *out) 
 }
 
 static bool ends_with_link(const bt_filter *filter) {
-  const bt_filter *last = filter->item_count ? filter->items[filter->item_count - 1] : NULL;
-  return filter->kind == BT_FILTER_AND && last->kind == BT_FILTER_TEST && last->test.field == BT_FILTER_LINK;
+  if (filter->kind != BT_FILTER_AND) return false;
+  const bt_filter *last = filter->items[filter->item_count - 1];
+  return last->kind == BT_FILTER_TEST && last->test.field == BT_FILTER_LINK;
 }
 
 static void write_items(const bt_filter *filter, style how, bt_buffer *out) {
