@@ -30,6 +30,7 @@ typedef struct toy_store {
   size_t count, capacity;
   toy_lie lie;
   bool is_broken;
+  const bt_dialect *dialect; /* NULL: as Tempo is asked */
 } toy_store;
 
 static toy_store *toy_of(bt_source *source) {
@@ -228,13 +229,13 @@ static bt_status find(const toy_store *toy, const bt_search_request *request, co
 
 static bt_status search_toy(bt_source *source, const bt_search_request *request, bt_found_list *found,
                             bt_source_account *account, bt_error *error) {
-  (void)account;
+  account->requests++;
   return find(toy_of(source), request, &(toy_wish){.query = request->query}, found, error);
 }
 
 static bt_status link_toy(bt_source *source, const bt_links_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) {
-  (void)account;
+  account->requests++;
   bt_search_request search = {.range = request->range, .tenant = request->tenant, .cancel = request->cancel};
   return find(toy_of(source), &search, &(toy_wish){.links = request}, found, error);
 }
@@ -243,7 +244,7 @@ static bt_status link_toy(bt_source *source, const bt_links_request *request, bt
 
 static bt_status read_toy(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                           bt_source_account *account, bt_error *error) {
-  (void)account;
+  account->requests++;
   const toy_store *toy = toy_of(source);
   bt_status status = begin(toy, request->cancel, error);
   for (size_t i = 0; status == BT_OK && i < request->count; i++) {
@@ -305,8 +306,11 @@ static bt_status check_toy(bt_source *source, const bt_cancel *cancel, bt_error 
 
 /* It answers any filter, so those that are made for Tempo too. */
 static const bt_dialect *dialect_of_toy(bt_source *source) {
-  (void)source;
-  return bt_traceql_dialect();
+  return toy_of(source)->dialect ? toy_of(source)->dialect : bt_traceql_dialect();
+}
+
+void toy_store_speak(bt_source *source, const bt_dialect *dialect) {
+  toy_of(source)->dialect = dialect;
 }
 
 static void promise_of_toy(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {

@@ -39,6 +39,8 @@ void toy_store_add(bt_source *source, const char *tenant, const bt_trace *trace)
 /* Copies the traces of a finished batch. */
 void toy_store_add_batch(bt_source *source, const char *tenant, const bt_span_batch *batch);
 void toy_store_lie(bt_source *source, toy_lie lie);
+/* How it is asked from now on; NULL, and until then: as Tempo is. */
+void toy_store_speak(bt_source *source, const bt_dialect *dialect);
 /* From now on every question fails. */
 void toy_store_break(bt_source *source);
 /* As a read by id gives it, in the arena; NULL: there is none. */
