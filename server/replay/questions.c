@@ -82,7 +82,7 @@ void bt_questions_add_untaken(bt_questions *questions) {
 }
 
 void bt_questions_dispose(bt_questions *questions) {
-  while (questions->count) bt_questions_drop_last(questions);
+  while (questions->count) free_question(questions->items[--questions->count]); /* their filters may be gone */
   bt_table_dispose(&questions->numbers);
   free(questions->items);
 }
