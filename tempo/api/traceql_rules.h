@@ -20,7 +20,7 @@
 /* More than Tempo keeps of an attribute (dsl/trace/cut_text.h) is not asked for. */
 enum { BT_TRACEQL_MAX_STRING_BYTES = 2048 };
 
-/* ---- traceql_test.c: tests, presence and what is asked together; as in dialect.h ---- */
+/* ---- traceql_field.c: tests, presence and what is asked together; as in dialect.h ---- */
 
 bt_filter_pair bt_traceql_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
                                const bt_value *literal, bool negated);

@@ -17,7 +17,7 @@ class Searches:
 
     def __init__(self, tempo, folder):
         self.tempo = tempo
-        self.widen = os.path.join(folder, "tests", "dsl", "traceql_widen")
+        self.widen = os.path.join(folder, "tests", "tempo", "traceql_widen")
         self.stumbled = 0  # filters that were asked in their wider form, or taken for nothing
 
     def ids(self, traceql, start, end, limit=10000, is_over=True):
