@@ -73,10 +73,6 @@ static bt_static_truth compare_ranges(const bt_comparison *comparison) {
   return truth == BT_STATIC_ALWAYS && !present ? BT_STATIC_OPEN : truth;
 }
 
-static bool is_ordering(bt_comparison_operator op) {
-  return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
-}
-
 /* A literal text that a number may equal: "503". */
 static bool is_quoted_number(const bt_expression *expression, const bt_expression *other) {
   return other->type == BT_TYPE_NUMBER && bt_checker_reads_as_number(expression);
@@ -95,7 +91,7 @@ static bt_static_truth compare_types(const bt_comparison *comparison) {
     return BT_STATIC_NEVER;
   }
   if (!comparison->right) return BT_STATIC_OPEN;
-  bool ordering = is_ordering(comparison->op);
+  bool ordering = bt_operator_is_ordering(comparison->op);
   bool boolean = comparison->left->type == BT_TYPE_BOOLEAN || comparison->right->type == BT_TYPE_BOOLEAN;
   if (ordering && boolean) return BT_STATIC_NEVER;
   bool mixed = types_never_meet(comparison->left, comparison->right);

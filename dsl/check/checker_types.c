@@ -10,10 +10,6 @@
 static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
 
-static bool is_ordering(bt_comparison_operator op) {
-  return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
-}
-
 static bool is_regex(bt_comparison_operator op) {
   return op == BT_MATCHES || op == BT_MATCHES_WHOLE || op == BT_NOT_MATCHES_WHOLE;
 }
@@ -296,7 +292,8 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
                            bt_comparison *out) {
   *out = (bt_comparison){.op = node->op, .range = node->range};
   if (node->item_count > 1 && report_constants(checker, node, left)) return false;
-  bt_place left_place = {.site = site, .whole = node, .is_ordering = is_ordering(node->op), .direct = direct};
+  bt_place left_place = {
+      .site = site, .whole = node, .is_ordering = bt_operator_is_ordering(node->op), .direct = direct};
   left_place.is_direct = direct.len > 0;
   for (uint32_t i = 1; i < node->item_count; i++)
     left_place.duration_wanted |= bt_checker_unit(checker, node->items[i]) == BT_TYPE_DURATION;

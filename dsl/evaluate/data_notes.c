@@ -182,10 +182,6 @@ static bool is_number(bt_value_type type) {
   return type == BT_VALUE_INT || type == BT_VALUE_DOUBLE;
 }
 
-static bool is_ordering(bt_comparison_operator op) {
-  return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
-}
-
 static bool is_of_texts(bt_comparison_operator op) {
   return op == BT_CONTAINS || op == BT_STARTS_WITH || op == BT_ENDS_WITH || op == BT_MATCHES ||
          op == BT_MATCHES_WHOLE || op == BT_NOT_MATCHES_WHOLE;
@@ -197,7 +193,7 @@ static bool fits_literal(bt_comparison_operator op, const bt_value *value, const
   if (are_texts || is_of_texts(op)) return are_texts;
   bt_value a = bt_value_read(value), b = bt_value_read(literal);
   if (is_number(a.type)) return is_number(b.type);
-  return a.type == BT_VALUE_BOOL && b.type == BT_VALUE_BOOL && !is_ordering(op);
+  return a.type == BT_VALUE_BOOL && b.type == BT_VALUE_BOOL && !bt_operator_is_ordering(op);
 }
 
 static bool fits_test(const bt_predicate *predicate, const bt_value *value) {

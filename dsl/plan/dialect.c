@@ -29,16 +29,14 @@ static bool is_searched_for(bt_field_kind kind, bt_filter_field *out) {
   return false;
 }
 
-static bool is_ordering(bt_comparison_operator op) {
-  return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
-}
-
 /* Whether a search can say it: kinds and statuses are one or another, texts have no order, and a duration is none. */
 static bool is_said(const bt_field *field, bt_comparison_operator op, const bt_value *literal) {
   bool is_equal = op == BT_EQUAL || op == BT_NOT_EQUAL, is_text = literal->type == BT_VALUE_STRING;
   if (field->kind == BT_FIELD_KIND || field->kind == BT_FIELD_STATUS) return is_equal;
-  if (field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_STATUS_MESSAGE) return is_text && !is_ordering(op);
-  if (field->kind == BT_FIELD_DURATION) return literal->type == BT_VALUE_DURATION && (is_equal || is_ordering(op));
+  if (field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_STATUS_MESSAGE)
+    return is_text && !bt_operator_is_ordering(op);
+  if (field->kind == BT_FIELD_DURATION)
+    return literal->type == BT_VALUE_DURATION && (is_equal || bt_operator_is_ordering(op));
   return field->kind != BT_FIELD_SERVICE || is_text;
 }
 
@@ -69,11 +67,10 @@ static const bt_filter *keep_filter(bt_filter_builder *builder, bt_over_filter o
 }
 
 static const bt_over *over_queries(bt_filter_builder *builder, bt_over_filter filter, bool counts, bool *was_weakened) {
-  static const bt_over every = {.kind = BT_OVER_ALL};
   bt_over *over = bt_over_new(builder, BT_OVER_QUERY, 0);
   (void)counts;
   *was_weakened = true;
-  if (!over) return &every;
+  if (!over) return bt_over_all();
   over->query.asked.filter = filter.filter;
   return over;
 }

@@ -112,7 +112,8 @@ bool bt_filter_has_one_kind(const bt_filter *filter);
 bool bt_filter_is_of_event(const bt_filter_test *test, const void *nothing); /* for bt_filter_has_test */
 /* The test is of an attribute that may hold any value: the service's name, if it is a text, may not. */
 bool bt_filter_is_of_attribute(const bt_filter_test *test);
-bool bt_filter_has_no_key(const bt_filter *filter); /* about no attribute and no event */
+/* About no attribute and no event: its fields hold one value each, so that such filters can be joined. */
+bool bt_filter_has_no_key(const bt_filter *filter);
 
 /* Finds at least the spans that are meant. */
 typedef struct bt_over_filter {

@@ -133,19 +133,13 @@ const bt_formula *bt_formula_join2(bt_filter_builder *builder, bt_over_kind kind
 
 /* ---- as queries ---- */
 
-/* How a formula is asked. */
-typedef struct asking {
-  bool counts;       /* what is surely meant is asked for by queries of its own */
-  bool was_weakened; /* so far */
-} asking;
-
-static const bt_over *ask_formula(bt_filter_builder *builder, const bt_formula *formula, asking *how) {
-  static const bt_over every_asked = {.kind = BT_OVER_ALL};
-  if (formula->kind == BT_OVER_QUERY)
-    return builder->dialect->over(builder, formula->filter, how->counts, &how->was_weakened);
+static const bt_over *ask_formula(bt_filter_builder *builder, const bt_formula *formula, bool counts,
+                                  bool *was_weakened) {
+  if (formula->kind == BT_OVER_QUERY) return builder->dialect->over(builder, formula->filter, counts, was_weakened);
   bt_over *over = bt_over_new(builder, formula->kind, formula->item_count);
-  if (!over) return &every_asked;
-  for (uint32_t i = 0; i < formula->item_count; i++) over->items[i] = ask_formula(builder, formula->items[i], how);
+  if (!over) return bt_over_all();
+  for (uint32_t i = 0; i < formula->item_count; i++)
+    over->items[i] = ask_formula(builder, formula->items[i], counts, was_weakened);
   return over;
 }
 
@@ -161,13 +155,11 @@ bt_over *bt_over_new(bt_filter_builder *builder, bt_over_kind kind, uint32_t ite
 }
 
 const bt_over *bt_formula_write(bt_filter_builder *builder, const bt_formula *formula) {
-  asking how = {0};
-  return ask_formula(builder, formula, &how);
+  bool was_weakened = false; /* whoever counts nothing need not know */
+  return ask_formula(builder, formula, false, &was_weakened);
 }
 
 const bt_over *bt_formula_write_counted(bt_filter_builder *builder, const bt_formula *formula, bool *was_weakened) {
-  asking how = {.counts = true};
-  const bt_over *over = ask_formula(builder, formula, &how);
-  *was_weakened = how.was_weakened;
-  return over;
+  *was_weakened = false;
+  return ask_formula(builder, formula, true, was_weakened);
 }

@@ -28,10 +28,6 @@ static bt_apart apart_of(bt_over_filter over) {
   return bt_filter_has_one_kind(over.filter) ? BT_APART_BY_ID : BT_APART_BY_KIND;
 }
 
-bool bt_query_tests_fields_only(bt_query query) {
-  return bt_filter_has_no_key(query.filter);
-}
-
 bool bt_query_equal(bt_query a, bt_query b) {
   if (a.manner != b.manner || !a.filter || !b.filter) return a.manner == b.manner && a.filter == b.filter;
   return bt_filter_asks_the_same(a.filter, b.filter);
@@ -39,6 +35,11 @@ bool bt_query_equal(bt_query a, bt_query b) {
 
 uint64_t bt_query_hash(bt_query query) {
   return bt_hash_pair(bt_filter_hash(query.filter), query.manner);
+}
+
+const bt_over *bt_over_all(void) {
+  static const bt_over every_trace = {.kind = BT_OVER_ALL};
+  return &every_trace;
 }
 
 bt_query bt_query_all(void) {

@@ -39,9 +39,6 @@ typedef struct bt_over_query {
   bt_query asked;
   bt_apart apart; /* what keeps all spans that it finds; told of filters of spans alone */
 } bt_over_query;
-/* Whether it tests a span's own fields only (and its service, if it is text), which hold one value: such filters are
- * joined. */
-bool bt_query_tests_fields_only(bt_query query);
 typedef struct bt_under_query {
   bt_query asked;
 } bt_under_query;
@@ -64,6 +61,9 @@ typedef struct bt_over {
   const struct bt_over **items; /* two or more */
   uint32_t item_count;
 } bt_over;
+
+/* No restriction; constant. */
+const bt_over *bt_over_all(void);
 
 enum { BT_PROJECTED_KEYS_MAX = 64 };
 

@@ -143,6 +143,10 @@ typedef enum bt_comparison_operator {
   BT_NOT_IN /* list; NOT_IN: present, and IN is false */
 } bt_comparison_operator;
 
+static inline bool bt_operator_is_ordering(bt_comparison_operator op) { /* <, <=, >, >= */
+  return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
+}
+
 typedef struct bt_comparison {
   bt_comparison_operator op;
   bt_range range;

@@ -11,7 +11,7 @@
 /* ---- one filter that stands for several ---- */
 
 bool bt_filter_union_takes(const bt_over *over) {
-  if (over->kind == BT_OVER_QUERY) return bt_query_tests_fields_only(over->query.asked);
+  if (over->kind == BT_OVER_QUERY) return bt_filter_has_no_key(over->query.asked.filter);
   if (over->kind != BT_OVER_OR) return false;
   for (uint32_t i = 0; i < over->item_count; i++)
     if (!bt_filter_union_takes(over->items[i])) return false;
@@ -101,10 +101,8 @@ static bt_status combine_over(bt_decider *decider, const bt_over *over, bool sur
   return BT_OK;
 }
 
-static const bt_over every_trace = {.kind = BT_OVER_ALL};
-
 static const bt_over *violating_of(const bt_decider *decider, const bt_rule_sets *rule) {
-  if (!decider->plan->filters) return &every_trace;
+  if (!decider->plan->filters) return bt_over_all();
   if (decider->stand_in) return decider->stand_in;
   bool is_joined = decider->joined.any && bt_filter_union_takes(rule->planned->plan->violating);
   return is_joined ? decider->joined.any : rule->planned->plan->violating;
@@ -154,7 +152,7 @@ static bt_status make_candidate_bits(bt_decider *decider, bt_rule_sets *rule, bt
 }
 
 static bt_status make_exercising_bits(bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
-  const bt_over *exercising = decider->plan->filters ? rule->planned->plan->exercising : &every_trace;
+  const bt_over *exercising = decider->plan->filters ? rule->planned->plan->exercising : bt_over_all();
   bool is_replaced = decider->stand_in && exercising->kind != BT_OVER_ALL;
   if (is_replaced) exercising = decider->stand_in;
   if (!is_answered(decider, exercising, false)) return BT_OK;

@@ -132,7 +132,7 @@ static bt_status search_all(link_search *l, bool of_spans, bt_error *error) {
   return status;
 }
 
-/* What leaves no room for ids beside it is left out. */
+/* A filter that is too long to stand beside ids is left out: then links of any span are found. */
 static bt_status write_spans_filter(link_search *l, bt_error *error) {
   if (!l->request->query.filter) return BT_OK;
   bt_traceql_write(l->request->query, false, &l->spans_filter);

@@ -97,13 +97,13 @@ static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt
   return bt_tempo_tags(tempo_of(source), request, list, error);
 }
 
-/* The version comes first: asking for it says whether what was known may be of another Tempo. Whoever knows the tail
- * has its configuration. The clock comes last: every answer shows it. */
 static const bt_dialect *dialect_of_tempo(bt_source *source) {
   (void)source;
   return bt_traceql_dialect();
 }
 
+/* The version comes first: asking for it says whether what was known may be of another Tempo. Whoever knows the tail
+ * has its configuration. The clock comes last: every answer shows it. */
 static void promise_of_tempo(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
   bt_tempo *tempo = tempo_of(source);
   bt_tempo_dating dating;

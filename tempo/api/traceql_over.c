@@ -7,8 +7,6 @@
 
 enum { KEYS_MAX = 4 /* attributes of one span that are searched for, each by a query */ };
 
-static const bt_over every_written = {.kind = BT_OVER_ALL};
-
 /* How a filter is asked. */
 typedef struct writing {
   bool counts;       /* what is surely meant is asked for by queries of its own */
@@ -21,15 +19,15 @@ static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter fi
 static const bt_over *join_written(bt_filter_builder *builder, bt_over_kind kind, const bt_over *const *items,
                                    uint32_t count) {
   bt_over *joined = bt_over_new(builder, kind, count);
-  if (!joined) return &every_written;
+  if (!joined) return bt_over_all();
   joined->item_count = 0;
   for (uint32_t i = 0; i < count; i++) {
     if (items[i]->kind != BT_OVER_ALL)
       joined->items[joined->item_count++] = items[i];
     else if (kind == BT_OVER_OR)
-      return &every_written;
+      return bt_over_all();
   }
-  if (!joined->item_count) return &every_written;
+  if (!joined->item_count) return bt_over_all();
   return joined->item_count == 1 ? joined->items[0] : joined;
 }
 
@@ -85,12 +83,12 @@ static uint32_t write_queries(bt_filter_builder *builder, bt_over_filter filter,
 static const bt_over *write_text(bt_filter_builder *builder, bt_over_filter filter, writing *how) {
   const bt_over *queries[3];
   uint32_t count = write_queries(builder, filter, how, queries);
-  if (builder->failed) return &every_written;
+  if (builder->failed) return bt_over_all();
   if (count) return count == 1 ? queries[0] : join_written(builder, BT_OVER_OR, queries, count);
   if (filter.filter->kind == BT_FILTER_AND || filter.filter->kind == BT_FILTER_OR)
     return write_apart(builder, filter.filter, how);
   how->was_weakened = true;
-  return &every_written;
+  return bt_over_all();
 }
 
 /* What of an AND speaks of no attribute, which each of its parts is asked with. */
@@ -113,7 +111,7 @@ static const bt_over *write_group(bt_filter_builder *builder, const bt_filter *g
   if (bt_traceql_suits(group)) return write_text(builder, one, how);
   if (group->kind == inner) return write_by_key(builder, group, with, how);
   how->was_weakened = true;
-  return &every_written;
+  return bt_over_all();
 }
 
 /* Each attribute in a query of its own, beside `with`. */
@@ -123,14 +121,14 @@ static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *
   const bt_filter **groups = bt_arena_array(builder->arena, filter->item_count, sizeof *groups);
   const bt_over **written = bt_arena_array(builder->arena, filter->item_count, sizeof *written);
   if (!groups || !written) builder->failed = true;
-  if (builder->failed) return &every_written;
+  if (builder->failed) return bt_over_all();
   if (is_and) with = bt_filter_join2(builder, BT_FILTER_AND, with, keyless_part(builder, filter));
   uint32_t count = bt_traceql_group_by_key(builder, filter, groups);
   if (is_and && count > KEYS_MAX) count = KEYS_MAX;
   if (is_and && count > 1) how->was_weakened = true;
   for (uint32_t i = 0; i < count; i++)
     written[i] = write_group(builder, groups[i], with, is_and ? BT_FILTER_OR : BT_FILTER_AND, how);
-  return builder->failed ? &every_written : join_written(builder, is_and ? BT_OVER_AND : BT_OVER_OR, written, count);
+  return builder->failed ? bt_over_all() : join_written(builder, is_and ? BT_OVER_AND : BT_OVER_OR, written, count);
 }
 
 static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter filter, writing *how) {

@@ -50,10 +50,6 @@ static bt_filter_operator filter_operator(bt_comparison_operator op) {
   return BT_FILTER_EQUAL;
 }
 
-static bool is_ordering(bt_comparison_operator op) {
-  return op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER || op == BT_GREATER_EQUAL;
-}
-
 /* ---- numbers ---- */
 
 static const bt_filter *any_integer(bt_filter_builder *builder, bt_filter_field scope, bt_str key) {
@@ -169,7 +165,7 @@ static bt_filter_pair string_test(bt_filter_builder *builder, bt_filter_field sc
   bool is_exact = !may_stand_for_missing(scope, key, op, text);
   if (op == BT_EQUAL && can_ask_for(text))
     return pair_of(make_test(builder, scope, key, BT_FILTER_EQUAL, string_value(text)), is_exact);
-  if (op != BT_EQUAL && !is_ordering(op) && make_pattern(builder, op, text, &pattern))
+  if (op != BT_EQUAL && !bt_operator_is_ordering(op) && make_pattern(builder, op, text, &pattern))
     return pair_of(make_test(builder, scope, key, BT_FILTER_REGEX, string_value(pattern)), is_exact);
   return pair_of(any_string(builder, scope, key), false);
 }
@@ -180,7 +176,7 @@ static bt_filter_pair string_test(bt_filter_builder *builder, bt_filter_field sc
 static bt_filter_pair typed_test(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
                                  bt_comparison_operator op, const bt_value *literal, bool *is_known) {
   bool is_number = literal->type == BT_VALUE_INT || literal->type == BT_VALUE_DOUBLE;
-  *is_known = op == BT_EQUAL || (is_number && is_ordering(op));
+  *is_known = op == BT_EQUAL || (is_number && bt_operator_is_ordering(op));
   /* Beyond, no second comparison is left that keeps pages with NaN (traceql.c), and a double cannot be compared
    * safely. */
   if (literal->type == BT_VALUE_DOUBLE && !(fabs(literal->decimal) < BT_TRACEQL_GUARDED_BELOW)) *is_known = false;
@@ -192,7 +188,8 @@ static bt_filter_pair typed_test(bt_filter_builder *builder, bt_filter_field sco
 /* Whether the text is a number or a boolean to this operator. Booleans have no order. */
 static bool is_read(bt_str text, bt_comparison_operator op, bt_value *out) {
   *out = bt_text_value(text);
-  return out->type != BT_VALUE_STRING && (op == BT_EQUAL || (is_ordering(op) && out->type != BT_VALUE_BOOL));
+  return out->type != BT_VALUE_STRING &&
+         (op == BT_EQUAL || (bt_operator_is_ordering(op) && out->type != BT_VALUE_BOOL));
 }
 
 /* Whether a text that may have been cut can leave it open. `is_sure`: it is met for certain where it is met. */
@@ -267,7 +264,7 @@ const bt_filter *bt_traceql_text(bt_filter_builder *builder, bt_filter_field fie
     negated = !negated;
     op = op == BT_NOT_EQUAL ? BT_EQUAL : BT_MATCHES_WHOLE;
   }
-  if (literal->type != BT_VALUE_STRING || is_ordering(op)) return NULL;
+  if (literal->type != BT_VALUE_STRING || bt_operator_is_ordering(op)) return NULL;
   if (op == BT_EQUAL && can_ask_for(literal->string))
     return make_test(builder, field, none, negated ? BT_FILTER_NOT_EQUAL : BT_FILTER_EQUAL, *literal);
   if (op == BT_EQUAL || !make_pattern(builder, op, literal->string, &pattern)) return NULL;

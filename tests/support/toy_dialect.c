@@ -119,25 +119,11 @@ static bt_filter_pair field_exists(bt_filter_builder *builder, const bt_field *f
   return negated ? unknown_pair() : test_attribute(builder, field, BT_NOT_EQUAL, &nothing);
 }
 
-static bt_over_filter both_over(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b) {
-  return (bt_over_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
-}
-
-static bt_under_filter both_under(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b) {
-  return (bt_under_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
-}
-
-static const bt_filter *keep_filter(bt_filter_builder *builder, bt_over_filter over) {
-  (void)builder;
-  return over.filter;
-}
-
 static const bt_over *over_query(bt_filter_builder *builder, bt_over_filter filter, bool counts, bool *was_weakened) {
-  static const bt_over every = {.kind = BT_OVER_ALL};
   bt_over *over = bt_over_new(builder, BT_OVER_QUERY, 0);
   (void)counts;
   (void)was_weakened; /* it is not */
-  if (!over) return &every;
+  if (!over) return bt_over_all();
   over->query.asked.filter = filter.filter;
   return over;
 }
@@ -158,16 +144,6 @@ static const char *why_no_spans(const bt_filter *filter) {
   return NULL;
 }
 
-static bool is_taken_key(bt_str key) {
-  (void)key;
-  return false;
-}
-
-static uint32_t count_reads(const bt_projection *projection) {
-  (void)projection;
-  return 1;
-}
-
 static uint32_t count_tests(const bt_filter *filter) {
   uint32_t count = filter->kind == BT_FILTER_TEST;
   for (uint32_t i = 0; i < filter->item_count; i++) count += count_tests(filter->items[i]);
@@ -178,35 +154,16 @@ static void show_query(bt_query query, bt_buffer *out) {
   bt_buffer_printf(out, "a filter of %u tests", count_tests(query.filter));
 }
 
-static void show_read(const bt_trace_id *id, const bt_projection *projection, uint32_t number, bt_buffer *out) {
-  (void)id;
-  (void)projection;
-  (void)number;
-  bt_buffer_append(out, BT_STR("a read"));
-}
-
-static void show_spans(const bt_over_query *spans, const bt_projection *projection, uint32_t number, bt_buffer *out) {
-  (void)projection;
-  (void)number;
-  show_query(spans->asked, out);
-}
-
 const bt_dialect *toy_dialect(void) {
-  static const bt_dialect toy = {.name = "toy",
-                                 .test = test_field,
-                                 .exists = field_exists,
-                                 .both_over = both_over,
-                                 .both_under = both_under,
-                                 .surely = keep_filter,
-                                 .over = over_query,
-                                 .under = under_query,
-                                 .spans = spans_query,
-                                 .why_no_spans = why_no_spans,
-                                 .is_taken_key = is_taken_key,
-                                 .reads = count_reads,
-                                 .show = show_query,
-                                 .show_search = show_query,
-                                 .show_read = show_read,
-                                 .show_spans = show_spans};
+  static bt_dialect toy;
+  toy = *bt_dialect_none();
+  toy.name = "toy";
+  toy.test = test_field;
+  toy.exists = field_exists;
+  toy.over = over_query;
+  toy.under = under_query;
+  toy.spans = spans_query;
+  toy.why_no_spans = why_no_spans;
+  toy.show = toy.show_search = show_query;
   return &toy;
 }
