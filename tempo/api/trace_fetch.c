@@ -73,6 +73,7 @@ static size_t ids_per_job(const fetch *f) {
   size_t most = bt_traceql_ids_per_read(f->read->request->projection);
   size_t learned = atomic_load(&f->read->tempo->ids_per_read);
   size_t answer = atomic_load(&f->read->tempo->search_limit) / 2;
+  if (f->jobs.may_hold_lists) most -= most / 8; /* questions for elements of lists have texts besides */
   if (wants_some_spans(f)) most = learned = some_spans_per_job(f);
   if (learned < most) most = learned;
   if (answer < most) most = answer;

@@ -6,11 +6,13 @@
 #include "dsl/base/arena.h"
 #include "tempo/api/column_lists.h"
 #include "tempo/api/id_cover.h"
+#include "tempo/api/list_elements.h"
 #include "tempo/api/traceql.h"
 
 enum {
-  PART_KINDS = 3,
-  SLICES_MAX = 2048 /* of one job's range; each is a request, and they are under way at once */
+  FIRST_KINDS = 2,    /* of parts: those that are asked at once */
+  WORTH_QUESTION = 2, /* traces in doubt for each question about them; fewer are cheaper by id */
+  SLICES_MAX = 2048   /* of one job's range; each is a request, and they are under way at once */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20;
 static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
@@ -18,14 +20,23 @@ static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
 typedef enum part_kind {
   READS_SPANS,
   READS_DOUBTED, /* asks once more for attributes that may be made up */
-  READS_LISTS    /* asks which attributes may be of lists in columns */
+  READS_LISTS,   /* asks which attributes may be of lists in columns */
+  READS_ELEMENTS /* asks for what else these lists hold */
 } part_kind;
 
 struct bt_job_part {
   bt_tempo_call call; /* its limit is how many traces were asked for */
   uint32_t group;
   part_kind kind;
+  const struct elements_question *question; /* READS_ELEMENTS, while it is written */
 };
+
+typedef struct elements_question {
+  const bt_trace_id *ids;
+  size_t count;
+  const bt_left_out *left_out;
+  uint32_t left_out_count;
+} elements_question;
 
 void bt_trace_jobs_dispose(bt_trace_jobs *jobs) {
   bt_read_ids_dispose(&jobs->ids);
@@ -50,12 +61,20 @@ static void write_some_spans(bt_trace_jobs *jobs, const bt_trace_job *job, uint3
                         jobs->read->request->projection, group, &jobs->query);
 }
 
+static void write_elements(bt_trace_jobs *jobs, const bt_job_part *p) {
+  const elements_question *q = p->question;
+  bt_traceql_read_elements(q->ids, q->count, jobs->read->request->projection, p->group, q->left_out, q->left_out_count,
+                           &jobs->query);
+}
+
 /* All spans of traces that are named one by one, or what of them may be made up or of a list; or some spans. */
 static void write_query(bt_trace_jobs *jobs, const bt_trace_job *job, const bt_job_part *p) {
   const bt_projection *projection = jobs->read->request->projection;
   const bt_trace_id *ids = jobs->ids.ids + job->first;
   bt_buffer_clear(&jobs->query);
-  if (p->kind == READS_DOUBTED)
+  if (p->kind == READS_ELEMENTS)
+    write_elements(jobs, p);
+  else if (p->kind == READS_DOUBTED)
     bt_traceql_read_doubted(ids, job->count, projection, p->group, &jobs->query);
   else if (p->kind == READS_LISTS)
     bt_traceql_read_lists(ids, job->count, projection, p->group, &jobs->query);
@@ -103,20 +122,29 @@ static bt_status start_slices(bt_trace_jobs *jobs, bt_trace_job *job, const bt_j
   return status;
 }
 
-/* Asks all parts of a job: the slices of the range, each with every group of the projection. There is room for the
- * other kinds. */
+static size_t count_slices(const bt_trace_job *job) {
+  return (size_t)((job->end_s - job->start_s + job->slice_s - 1) / job->slice_s);
+}
+
+/* Room for more parts, none of which is under way. */
+static bool reserve_parts(bt_trace_job *job, size_t more) {
+  bt_job_part *parts = bt_realloc_array(job->parts, job->part_count + more, sizeof *parts);
+  if (parts) job->parts = parts;
+  return parts != NULL;
+}
+
+/* Asks all parts of a job: the slices of the range, each with every group of the projection. */
 static bt_status start_parts(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
   bt_status status = bt_tempo_seconds(jobs->read->request->range, &job->start_s, &job->end_s, error);
   if (status != BT_OK) return status;
   uint32_t groups = bt_projection_groups(jobs->read->request->projection);
   job->slice_s = atomic_load(&jobs->read->tempo->max_range_s);
-  size_t slices = (size_t)((job->end_s - job->start_s + job->slice_s - 1) / job->slice_s);
+  size_t slices = count_slices(job);
   if (slices > SLICES_MAX)
     return bt_error_set(error, BT_REFUSED,
                         "Tempo takes ranges of %lld s at most: a read would be %zu requests, and %d may be",
                         (long long)job->slice_s, slices, SLICES_MAX);
-  job->parts = bt_realloc_array(NULL, PART_KINDS * slices * groups, sizeof *job->parts);
-  if (!job->parts) return bt_error_no_memory(error);
+  if (!reserve_parts(job, FIRST_KINDS * slices * groups)) return bt_error_no_memory(error);
   for (uint32_t group = 0; group < groups && status == BT_OK; group++) {
     status = start_slices(jobs, job, &(bt_job_part){.group = group}, error);
     bool asks_lists =
@@ -127,22 +155,82 @@ static bt_status start_parts(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *e
   return status;
 }
 
-/* Asks once more for what may be made up, when all else of the job is in. Of some spans it is not asked: their traces
- * are in doubt, and so they are read. */
-static bt_status start_doubted(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
-  uint32_t groups = bt_projection_groups(jobs->read->request->projection);
+/* Asks once more for what may be made up. */
+static bt_status start_doubted(bt_trace_jobs *jobs, bt_trace_job *job, uint32_t group, bt_error *error) {
+  if (!bt_trace_merge_doubts(job->merge, group)) return BT_OK;
+  return start_slices(jobs, job, &(bt_job_part){.group = group, .kind = READS_DOUBTED}, error);
+}
+
+/* What tells arrays in columns from other values, of one group. */
+typedef struct elements_plan {
+  bt_list_elements *elements;
+  bt_trace_id *ids; /* of the traces in doubt */
+  size_t count;
+  uint32_t questions; /* 0: none is worth it */
+} elements_plan;
+
+static bt_status plan_elements(bt_trace_jobs *jobs, bt_trace_job *job, uint32_t group, elements_plan *out,
+                               bt_error *error) {
+  if (!jobs->may_hold_lists) return BT_OK;
+  out->elements = bt_list_elements_new();
+  out->ids = bt_realloc_array(NULL, job->count, sizeof *out->ids);
+  if (!out->elements || !out->ids) return bt_error_no_memory(error);
+  out->count = bt_trace_merge_add_elements(job->merge, group, out->elements, out->ids);
+  uint32_t questions = bt_list_elements_questions(out->elements);
+  if (out->count <= (size_t)questions * WORTH_QUESTION) return BT_OK;
+  out->questions = questions;
+  job->told[group] = bt_list_elements_told(out->elements);
+  return BT_OK;
+}
+
+static void dispose_elements(elements_plan *plan) {
+  bt_list_elements_free(plan->elements);
+  free(plan->ids);
+}
+
+static bt_status start_elements(bt_trace_jobs *jobs, bt_trace_job *job, uint32_t group, const elements_plan *plan,
+                                bt_error *error) {
+  bt_left_out left_out[BT_PROJECTED_KEYS_MAX];
+  elements_question question = {.ids = plan->ids, .count = plan->count, .left_out = left_out};
+  bt_buffer text = {0};
   bt_status status = BT_OK;
-  if (job->asks_doubted || bt_trace_jobs_want_some_spans(jobs)) return BT_OK;
-  job->asks_doubted = true;
-  for (uint32_t group = 0; group < groups && status == BT_OK; group++)
-    if (bt_trace_merge_doubts(job->merge, group))
-      status = start_slices(jobs, job, &(bt_job_part){.group = group, .kind = READS_DOUBTED}, error);
+  for (uint32_t i = 0; i < plan->questions && status == BT_OK; i++) {
+    question.left_out_count = bt_list_elements_left_out(plan->elements, i, &text, left_out);
+    if (text.failed) status = bt_error_no_memory(error);
+    bt_job_part part = {.group = group, .kind = READS_ELEMENTS, .question = &question};
+    if (status == BT_OK) status = start_slices(jobs, job, &part, error);
+  }
+  bt_buffer_dispose(&text);
   return status;
 }
 
-static void settle_doubted(const bt_trace_jobs *jobs, const bt_trace_job *job) {
+/* The second questions, when all answers to the first ones are in. Of some spans none is asked: where they are in
+ * doubt their traces are read. */
+static bt_status start_second(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
+  uint32_t groups = bt_projection_groups(jobs->read->request->projection), questions = groups;
+  elements_plan plans[BT_TRACEQL_MAX_GROUPS] = {0};
+  bt_status status = BT_OK;
+  if (job->asks_second || bt_trace_jobs_want_some_spans(jobs)) return BT_OK;
+  job->asks_second = true;
+  for (uint32_t group = 0; group < groups && status == BT_OK; group++) {
+    status = plan_elements(jobs, job, group, &plans[group], error);
+    questions += plans[group].questions;
+  }
+  if (status == BT_OK && !reserve_parts(job, questions * count_slices(job))) status = bt_error_no_memory(error);
+  for (uint32_t group = 0; group < groups && status == BT_OK; group++) {
+    status = start_doubted(jobs, job, group, error);
+    if (status == BT_OK) status = start_elements(jobs, job, group, &plans[group], error);
+  }
+  for (uint32_t group = 0; group < groups; group++) dispose_elements(&plans[group]);
+  return status;
+}
+
+static void settle_doubts(const bt_trace_jobs *jobs, const bt_trace_job *job) {
   uint32_t groups = bt_projection_groups(jobs->read->request->projection);
-  for (uint32_t group = 0; job->asks_doubted && group < groups; group++) bt_trace_merge_settle(job->merge, group);
+  for (uint32_t group = 0; job->asks_second && group < groups; group++) {
+    bt_trace_merge_settle(job->merge, group);
+    bt_trace_merge_tell_lists(job->merge, group, job->told[group]);
+  }
 }
 
 static bool make_bounds(bt_trace_job *job) {
@@ -189,17 +277,35 @@ static bt_status take_chosen_row(void *context, const bt_search_row *row, bt_err
 
 static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error *error) {
   part_decoder *decoder = context;
-  if (decoder->job->attempts++) bt_trace_merge_distrust_all(decoder->job->merge);
+  if (decoder->job->attempts++ && decoder->part->kind != READS_ELEMENTS)
+    bt_trace_merge_distrust_all(decoder->job->merge);
   chosen_rows into = {{decoder->job->merge, decoder->part->group}, decoder->jobs, decoder->job};
   bt_search_row_sink sink = decoder->job->bounds ? take_chosen_row : bt_trace_merge_row;
   if (decoder->part->kind == READS_DOUBTED) sink = bt_trace_merge_doubted_row;
   if (decoder->part->kind == READS_LISTS) sink = bt_trace_merge_lists_row;
+  if (decoder->part->kind == READS_ELEMENTS) sink = bt_trace_merge_elements_row;
   bt_search_answer answer = {0};
   bt_status status = bt_tempo_decode_search(body, is_json, true, sink, &into, &answer, error);
   decoder->jobs->read->caller.account->bytes_inspected += answer.inspected_bytes;
   if (status == BT_OK && answer.trace_count >= decoder->part->call.limit)
     return bt_error_set(error, BT_LIMIT, "the answer is full");
   return status;
+}
+
+/* A question about lists that Tempo refuses, or cannot answer, leaves them in doubt. */
+static bool is_no_answer(const bt_job_part *p, bt_tempo_outcome outcome) {
+  if (p->kind != READS_ELEMENTS) return false;
+  switch (outcome) {
+  case BT_TEMPO_STUMBLED:
+  case BT_TEMPO_TOO_SLOW:
+  case BT_TEMPO_TOO_LARGE:
+  case BT_TEMPO_QUERY_TOO_LONG: return true;
+  case BT_TEMPO_FAILED: return !p->call.may_pass;
+  case BT_TEMPO_ANSWERED:
+  case BT_TEMPO_RANGE_TOO_LONG:
+  case BT_TEMPO_LIMIT_TOO_HIGH: break;
+  }
+  return false;
 }
 
 static bt_status finish_part(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_outcome *outcome, bt_error *error) {
@@ -210,10 +316,12 @@ static bt_status finish_part(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_ou
   if (status != BT_OK) return status;
   bool has_none = p->kind == READS_LISTS && bt_tempo_knows_no_lists(&p->call); /* which could not be found out before */
   if (has_none) jobs->may_hold_lists = false;
-  if (has_none) *outcome = BT_TEMPO_ANSWERED;
+  bool is_left_open = is_no_answer(p, *outcome);
+  if (is_left_open) job->told[p->group] = 0;
+  if (has_none || is_left_open) *outcome = BT_TEMPO_ANSWERED;
   if (*outcome != BT_TEMPO_ANSWERED) return BT_OK;
   bt_tempo_call_dispose(&p->call);
-  return ++job->parts_done == job->part_count ? start_doubted(jobs, job, error) : BT_OK;
+  return ++job->parts_done == job->part_count ? start_second(jobs, job, error) : BT_OK;
 }
 
 bt_status bt_trace_job_finish(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_outcome *outcome, bt_error *error) {
@@ -221,7 +329,7 @@ bt_status bt_trace_job_finish(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_o
   *outcome = BT_TEMPO_ANSWERED;
   while (status == BT_OK && *outcome == BT_TEMPO_ANSWERED && job->parts_done < job->part_count)
     status = finish_part(jobs, job, outcome, error);
-  if (status == BT_OK && *outcome == BT_TEMPO_ANSWERED) settle_doubted(jobs, job);
+  if (status == BT_OK && *outcome == BT_TEMPO_ANSWERED) settle_doubts(jobs, job);
   return status;
 }
 

@@ -15,6 +15,7 @@
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/trace_fetch.h"
 #include "tempo/api/trace_merge.h"
+#include "tempo/api/traceql.h"
 #include "tempo/wire/source.h"
 
 /* What the jobs of one read share. */
@@ -35,9 +36,10 @@ typedef struct bt_trace_job {
   bt_trace_merge *merge;
   bt_job_part *parts;
   size_t part_count, parts_done;
-  size_t attempts;                 /* decodings of the part that is being read */
-  int64_t start_s, end_s, slice_s; /* its range, and how much of it one part asks */
-  bool asks_doubted;
+  size_t attempts;                      /* decodings of the part that is being read */
+  int64_t start_s, end_s, slice_s;      /* its range, and how much of it one part asks */
+  bool asks_second;                     /* the questions that come of the first answers */
+  uint64_t told[BT_TRACEQL_MAX_GROUPS]; /* attributes of which these tell arrays from other values */
 } bt_trace_job;
 
 void bt_trace_jobs_dispose(bt_trace_jobs *jobs);

@@ -25,9 +25,9 @@ typedef struct draft {
 
 typedef struct merged_trace {
   draft *first, *last;
-  /* In blocks that hold lists in columns, by place in the projection: attributes that some span has no trace of, and
-   * those with a value. */
-  uint64_t lacked, valued;
+  /* In blocks that hold lists in columns, by group and by place in the projection: attributes that some span has no
+   * trace of, and those with a value. */
+  uint64_t lacked[GROUPS_MAX], valued[GROUPS_MAX];
   bool found, needs_by_id, has_records; /* has_records: several of one id and kind */
 } merged_trace;
 
@@ -37,6 +37,7 @@ struct bt_trace_merge {
   const bt_projection *projection; /* borrowed */
   bool some_spans;
   bool doubted[GROUPS_MAX], settled[GROUPS_MAX];
+  uint64_t told[GROUPS_MAX]; /* attributes of which arrays have been told from other values */
   bt_arena arena;
   merged_trace *traces;
   draft **firsts; /* of the drafts of one id and kind */
@@ -447,20 +448,36 @@ static void compare_doubted(bt_trace_merge *merge, const draft *doubted, row_rea
   }
 }
 
-bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt_error *error) {
-  const bt_merge_part *part = context;
+/* A row of a further question, and what came of its span before. */
+typedef struct span_row {
+  merged_trace *merged;
+  row_reader reader;
+  const draft *known; /* NULL: nothing */
+} span_row;
+
+static bt_status find_span_row(const bt_merge_part *part, const bt_search_row *row, span_row *out, bt_error *error) {
   bt_trace_merge *merge = part->merge;
   const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, bt_trace_id_order);
   if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
-  if (!row->span) return BT_OK;
   size_t trace = (size_t)(id - merge->ids);
-  row_reader reader = {.merge = merge, .group = part->group, .items = &row->span->attributes};
+  *out = (span_row){.merged = &merge->traces[trace]};
+  if (!row->span) return BT_OK;
+  out->reader = (row_reader){.merge = merge, .group = part->group, .items = &row->span->attributes};
   bt_span span = {.id = row->span->id};
-  bool has_kind = find_intrinsic(reader.items, BT_STR("kind"), &span, &reader.intrinsics[0]);
-  const draft *found = has_kind ? find_draft(merge, trace, &span.id, span.kind) : NULL;
-  if (!has_kind || row->matched > BT_READ_SPANS_PER_SET) merge->traces[trace].needs_by_id = true;
-  if (found && found->other) merge->traces[trace].needs_by_id = true;
-  if (found && found->doubted[part->group]) compare_doubted(merge, found, &reader);
+  if (find_intrinsic(out->reader.items, BT_STR("kind"), &span, &out->reader.intrinsics[0]))
+    out->known = find_draft(merge, trace, &span.id, span.kind);
+  else
+    out->merged->needs_by_id = true;
+  return BT_OK;
+}
+
+bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt_error *error) {
+  const bt_merge_part *part = context;
+  span_row found;
+  bt_status status = find_span_row(part, row, &found, error);
+  if (status != BT_OK || !row->span) return status;
+  if ((found.known && found.known->other) || row->matched > BT_READ_SPANS_PER_SET) found.merged->needs_by_id = true;
+  if (found.known && found.known->doubted[part->group]) compare_doubted(part->merge, found.known, &found.reader);
   return BT_OK;
 }
 
@@ -477,14 +494,14 @@ static bool may_be_of_list(const bt_value *value) {
   return (value->type == BT_VALUE_STRING && !may_be_made_up(value)) || value->type == BT_VALUE_INT;
 }
 
-static void note_key(merged_trace *merged, const bt_attributes *items, bt_str key, uint64_t bit) {
+static void note_key(merged_trace *merged, uint32_t group, const bt_attributes *items, bt_str key, uint64_t bit) {
   bool is_there = false;
   for (uint32_t i = 0; i < items->count; i++) {
     if (!bt_str_equal(items->items[i].key, key)) continue;
     is_there = true;
-    if (may_be_of_list(&items->items[i].value)) merged->valued |= bit;
+    if (may_be_of_list(&items->items[i].value)) merged->valued[group] |= bit;
   }
-  if (!is_there) merged->lacked |= bit;
+  if (!is_there) merged->lacked[group] |= bit;
 }
 
 bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) {
@@ -494,13 +511,80 @@ bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_e
       bsearch(&row->id, part->merge->ids, part->merge->count, sizeof *part->merge->ids, bt_trace_id_order);
   if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
   merged_trace *merged = &part->merge->traces[id - part->merge->ids];
-  for (uint32_t i = 0; row->span && i < projection->attribute_count; i++) {
-    bt_projected_scope scope;
-    bt_str key = projection->attributes[i].key;
-    if (bt_projection_scope_in_group(projection, part->group, key, &scope))
-      note_key(merged, &row->span->attributes, key, (uint64_t)1 << i);
-  }
+  for (uint32_t i = 0; row->span && i < projection->attribute_count; i++)
+    if (bt_projection_asks_in_group(projection, i, part->group))
+      note_key(merged, part->group, &row->span->attributes, projection->attributes[i].key, (uint64_t)1 << i);
   return BT_OK;
+}
+
+static uint64_t untold_lists(const bt_trace_merge *merge, const merged_trace *merged) {
+  uint64_t bits = 0;
+  for (uint32_t g = 0; g < GROUPS_MAX; g++) bits |= merged->valued[g] & ~merged->lacked[g] & ~merge->told[g];
+  return bits;
+}
+
+/* False: of one of them no question can tell. */
+static bool add_elements(const bt_projection *projection, uint64_t bits, const bt_attributes *of,
+                         bt_list_elements *into) {
+  for (uint32_t i = 0; i < of->count; i++) {
+    if (!may_be_of_list(&of->items[i].value)) continue;
+    for (uint32_t a = 0; a < projection->attribute_count; a++) {
+      bool is_asked = (bits >> a & 1) && bt_str_equal(projection->attributes[a].key, of->items[i].key);
+      if (is_asked && !bt_list_elements_add(into, a, &of->items[i].value)) return false;
+    }
+  }
+  return true;
+}
+
+/* Records that differ cannot be told apart by a question. */
+static bool add_trace_elements(const bt_trace_merge *merge, const merged_trace *merged, uint32_t group, uint64_t bits,
+                               bt_list_elements *into) {
+  if (merged->has_records) return false;
+  for (const draft *d = merged->first; d; d = d->next)
+    if (!add_elements(merge->projection, bits, &d->own[group], into) ||
+        !add_elements(merge->projection, bits, &d->resource[group], into))
+      return false;
+  return true;
+}
+
+size_t bt_trace_merge_add_elements(bt_trace_merge *merge, uint32_t group, bt_list_elements *into, bt_trace_id *ids) {
+  size_t count = 0;
+  for (size_t i = 0; i < merge->count; i++) {
+    merged_trace *merged = &merge->traces[i];
+    uint64_t bits = merged->valued[group] & ~merged->lacked[group];
+    if (!bits || merged->needs_by_id) continue;
+    if (add_trace_elements(merge, merged, group, bits, into))
+      ids[count++] = merge->ids[i];
+    else
+      merged->needs_by_id = true;
+  }
+  return count;
+}
+
+/* Whether the span is said to have these values by what came before. */
+static bool are_known(row_reader *reader, const draft *known) {
+  for (uint32_t i = 0; i < reader->items->count; i++) {
+    bt_projected_scope scope;
+    if (!is_projected(reader, i, &scope)) continue;
+    const bt_attributes *in =
+        scope == BT_PROJECTED_RESOURCE ? &known->resource[reader->group] : &known->own[reader->group];
+    if (!has_item(in, &reader->items->items[i], false)) return false;
+  }
+  return !reader->ambiguous;
+}
+
+bt_status bt_trace_merge_elements_row(void *context, const bt_search_row *row, bt_error *error) {
+  const bt_merge_part *part = context;
+  span_row found;
+  bt_status status = find_span_row(part, row, &found, error);
+  if (status != BT_OK || !row->span) return status;
+  bool is_one = found.known && !found.known->other && row->matched <= BT_READ_SPANS_PER_SET;
+  if (!is_one || !are_known(&found.reader, found.known)) found.merged->needs_by_id = true;
+  return BT_OK;
+}
+
+void bt_trace_merge_tell_lists(bt_trace_merge *merge, uint32_t group, uint64_t attributes) {
+  merge->told[group] = attributes;
 }
 
 /* What was doubted and is not there after all leaves the span; false: no room. */
@@ -566,7 +650,7 @@ bt_status bt_trace_merge_take(bt_trace_merge *merge, size_t index, bt_trace *sto
   for (draft *d = merged->first; d; d = d->next)
     if (!build_span(merge, d, builder, &is_whole)) return refuse_batch(error);
   bool is_mixed = merged->has_records && bt_projection_groups(merge->projection) > 1;
-  if (!is_whole || is_mixed || (merged->valued & ~merged->lacked)) *needs_by_id = true;
+  if (!is_whole || is_mixed || untold_lists(merge, merged)) *needs_by_id = true;
   *storage = *bt_trace_builder_finish(builder);
   *out = storage;
   return BT_OK;

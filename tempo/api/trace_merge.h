@@ -11,6 +11,7 @@
 #include "dsl/base/error.h"
 #include "dsl/plan/plan.h"
 #include "dsl/trace/trace.h"
+#include "tempo/api/list_elements.h"
 #include "tempo/wire/otlp_decoder.h"
 
 /* Spans per spanset that reads ask for. A set is one span and its copies (by(span:id) | by(kind)), so more than one
@@ -43,9 +44,18 @@ bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt
 void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group);
 
 /* A sink for the answer to bt_traceql_read_lists. What of a trace may be the last element of an array makes it need a
- * read by id: an attribute that every span has there, some with a value that a column may hold. BT_INVALID: a trace id
- * that was not asked for. */
+ * read by id, until that is told: an attribute that every span has there, some with a value that a column may hold.
+ * BT_INVALID: a trace id that was not asked for. */
 bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
+
+/* To tell it: adds the values of those attributes in the traces that are in doubt for nothing else, and gives their
+ * ids. Returns how many; `ids` has room for all. All answers to other questions about lists and spans are in. The rows
+ * of answers to bt_traceql_read_elements go to bt_trace_merge_elements_row, a sink as bt_trace_merge_row, and when all
+ * are in bt_trace_merge_tell_lists says of which attributes (bt_list_elements_told). */
+size_t bt_trace_merge_add_elements(bt_trace_merge *merge, uint32_t group, bt_list_elements *into, bt_trace_id *ids);
+/* BT_INVALID: a trace id that was not asked for. */
+bt_status bt_trace_merge_elements_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
+void bt_trace_merge_tell_lists(bt_trace_merge *merge, uint32_t group, uint64_t attributes);
 
 /* An answer broke off in the middle and is asked for again: what came of it cannot be told from the rest. */
 void bt_trace_merge_distrust_all(bt_trace_merge *merge);

@@ -1,6 +1,8 @@
 /* Writing TraceQL: searches and reads, as they are sent. See traceql.h. */
 #include "tempo/api/traceql.h"
 
+#include <inttypes.h>
+
 #include "dsl/plan/plan.h"
 #include "dsl/trace/trace.h"
 #include "tempo/api/traceql_parts.h"
@@ -144,10 +146,14 @@ static bool attribute_in_group(const bt_projection *projection, uint32_t index, 
   return bt_projection_scope_in_group(projection, group, key, scope);
 }
 
-bool bt_projection_group_has_attributes(const bt_projection *projection, uint32_t group) {
+bool bt_projection_asks_in_group(const bt_projection *projection, uint32_t index, uint32_t group) {
   bt_projected_scope scope;
+  return attribute_in_group(projection, index, group, &scope);
+}
+
+bool bt_projection_group_has_attributes(const bt_projection *projection, uint32_t group) {
   for (uint32_t i = 0; i < projection->attribute_count; i++)
-    if (attribute_in_group(projection, i, group, &scope)) return true;
+    if (bt_projection_asks_in_group(projection, i, group)) return true;
   return false;
 }
 
@@ -345,6 +351,37 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
   bt_buffer_append(&query, BT_STR(" | select("));
   write_keys(projection, group, &query);
   bt_buffer_append(&query, BT_STR(")"));
+  end_query(&query, out);
+}
+
+static void write_left_out(bt_filter_field of, bt_str key, const bt_left_out *left_out, bt_buffer *out) {
+  write_attribute(of, key, out);
+  if (left_out->is_number) {
+    bt_buffer_printf(out, " != %" PRId64, left_out->number);
+    return;
+  }
+  bt_buffer_append(out, BT_STR(" !~ "));
+  bt_traceql_quote(left_out->pattern, out);
+}
+
+void bt_traceql_read_elements(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
+                              const bt_left_out *left_out, uint32_t left_out_count, bt_buffer *out) {
+  static const bt_filter_field scopes[] = {BT_FILTER_SPAN, BT_FILTER_RESOURCE};
+  bt_projected_scope scope;
+  bt_buffer tests = {0}, query = {0};
+  for (uint32_t i = 0; i < left_out_count; i++) {
+    uint32_t attribute = left_out[i].attribute;
+    for (size_t s = 0; s < 2 && attribute_in_group(projection, attribute, group, &scope); s++) {
+      if (!is_in(scope, scopes[s])) continue;
+      if (tests.len) bt_buffer_append(&tests, BT_STR(" || "));
+      write_left_out(scopes[s], projection->attributes[attribute].key, &left_out[i], &tests);
+    }
+  }
+  if (tests.failed) out->failed = true;
+  begin_ids(ids, count, &query);
+  bt_buffer_printf(&query, " && (%.*s) }", BT_FMT(bt_buffer_str(&tests)));
+  write_by(BT_APART_BY_KIND, &query);
+  bt_buffer_dispose(&tests);
   end_query(&query, out);
 }
 

@@ -26,6 +26,8 @@ enum {
 
 /* A Go-syntax string literal in double quotes. */
 void bt_traceql_quote(bt_str s, bt_buffer *out);
+/* The text as a regular expression that matches it alone. */
+void bt_traceql_quote_pattern(bt_str text, bt_buffer *out);
 /* How a filter is written. What is searched is written so that Tempo's shortcuts do not make it find less than it says,
  * what is subtracted so that they do not make it find more. One way of writing does not do for values of attributes:
  * guarded, a filter finds no double beside a NaN, and no array outside a column; as a surplus it is no answer for
@@ -73,6 +75,20 @@ void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_proj
  * value, or "nil", on every span where it has a column, and is missing on a span where it has neither. */
 void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
+/* What a question for elements leaves out of an attribute of the projection, by its place there. */
+typedef struct bt_left_out {
+  uint32_t attribute;
+  bool is_number;
+  int64_t number;
+  bt_str pattern; /* alternatives, as a regular expression */
+} bt_left_out;
+
+/* Whether Tempo can be asked for all texts but this one. */
+bool bt_traceql_can_leave_out(bt_str text);
+/* Of those of the traces that have an element under an attribute of the group that is not left out: the spans, with the
+ * last of these elements (list_elements.h). At least one of them is the group's. */
+void bt_traceql_read_elements(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
+                              const bt_left_out *left_out, uint32_t left_out_count, bt_buffer *out);
 /* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in
  * bt_traceql_search); group 0 reads status, parent and service only where the projection names them: each costs
  * Tempo a column. It keeps them apart as `apart` says; the kind comes from that, from the filter where that has
@@ -105,6 +121,9 @@ void bt_traceql_both(bt_str filter, bt_str other, bt_buffer *out);
 /* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both
  * wanted, or where a key looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);
+/* Whether the group reads the attribute at `index`; of several with one key (span.k, resource.k) this is said of the
+ * first alone, in each group. */
+bool bt_projection_asks_in_group(const bt_projection *projection, uint32_t index, uint32_t group);
 /* Whether the group reads any attribute. */
 bool bt_projection_group_has_attributes(const bt_projection *projection, uint32_t group);
 /* Keys under which an answer gives a field of the span: what is selected, and what the filter tests, unasked

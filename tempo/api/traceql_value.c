@@ -114,7 +114,11 @@ static bool is_portable_pattern(bt_str pattern) {
          !bt_str_contains(pattern, BT_STR("\\P")) && !bt_str_contains(pattern, BT_STR("(?<"));
 }
 
-static void append_quoted(bt_buffer *out, bt_str text) {
+bool bt_traceql_can_leave_out(bt_str text) {
+  return can_ask_for(text);
+}
+
+void bt_traceql_quote_pattern(bt_str text, bt_buffer *out) {
   static const char special[] = "\\.+*?()|[]{}^$";
   for (size_t i = 0; i < text.len; i++) {
     if (memchr(special, text.ptr[i], sizeof special - 1)) bt_buffer_append_char(out, '\\');
@@ -132,7 +136,7 @@ static void append_pattern(bt_buffer *out, bt_comparison_operator op, bt_str tex
   } else if (op == BT_MATCHES_WHOLE || op == BT_NOT_MATCHES_WHOLE) {
     bt_buffer_append(out, text);
   } else {
-    append_quoted(out, text);
+    bt_traceql_quote_pattern(text, out);
   }
   if (op == BT_CONTAINS || op == BT_STARTS_WITH || op == BT_MATCHES) bt_buffer_append(out, anything);
 }

@@ -43,9 +43,8 @@ TRACES, GROUP, FORCED = 120 if SHORT else 450, 11, 3 if SHORT else 5
 
 class PropertyOnTempo(*((EdgesOnTempo,) if EDGES else ()), unittest.TestCase):
     edges_alone = ALONE
-    # Traces that a projection decides, for each rule that it is forced on, and one more. Of vParquet5 every text may be
-    # the end of an array: all of the few rules that are forced can need reads by id there.
-    LEAST_DECIDED = -1 if os.environ.get("BETRACE_TEMPO_VARIANT", "").endswith("vparquet5") and not FULL else 0 if SHORT else 10
+    # Traces that a projection decides, for each rule that it is forced on, and one more.
+    LEAST_DECIDED = 0 if SHORT else 10
 
     @classmethod
     def setUpClass(cls):

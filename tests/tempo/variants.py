@@ -34,7 +34,7 @@ VPARQUET5 = ("version: vParquet5, parquet_dedicated_columns: [{name: ev.ded, typ
 LAYOUTS = {
     "": ("", MAIN_FAMILIES),
     "dedicated": (DEDICATED, ("2.10", "3.0")),
-    "vparquet5": (VPARQUET5, ("3.0",)),
+    "vparquet5": (VPARQUET5, ("3.0", "3.1")),
 }
 # The program of server/ says its commit behind its version.
 _COMMIT = re.compile(r"-[0-9a-f]{12}$")
