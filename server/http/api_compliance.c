@@ -118,12 +118,13 @@ static void answer_under_way(bt_call *call, const bt_report_view *view) {
 /* For those who take any success for the report. */
 static void answer_not_yet(bt_call *call, const bt_report_view *view) {
   const bt_measure_progress *so_far = &view->so_far;
-  bt_call_problem(
-      call, 503, "unfinished",
-      "There is no report yet: %s is %s, %d %% (%llu of %llu parts, %llu queries). It goes on; ask the same "
-      "again.",
-      view->report_id, bt_report_state_name(view->state), (int)(view->progress * 100),
-      (unsigned long long)so_far->parts_done, (unsigned long long)so_far->parts, (unsigned long long)so_far->requests);
+  char done[80] = "nothing was asked yet";
+  if (so_far->parts)
+    snprintf(done, sizeof done, "%llu of %llu parts, %llu queries", (unsigned long long)so_far->parts_done,
+             (unsigned long long)so_far->parts, (unsigned long long)so_far->requests);
+  bt_call_problem(call, 503, "unfinished",
+                  "There is no report yet: %s is %s, %d %% (%s). It goes on; ask the same again.", view->report_id,
+                  bt_report_state_name(view->state), (int)(view->progress * 100), done);
 }
 
 /* How a report is handed out. */
