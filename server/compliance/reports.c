@@ -222,7 +222,7 @@ static bool is_to_come(const report_job *job, const bt_report_question *question
   return question->is_again && job->promised && bt_clock_monotonic_ns() - job->ended_at_ns < PROMISE_NS;
 }
 
-static bool answers(const report_job *job, const bt_report_question *question) {
+static bool answers_question(const report_job *job, const bt_report_question *question) {
   return !job->is_deleted && strcmp(job->tenant, question->tenant) == 0 && is_same_text(job->user, question->user) &&
          bt_str_equal(bt_str_from(job->view.framework), question->framework) &&
          bt_str_equal(bt_str_from(job->words), question->words) && is_to_come(job, question);
@@ -233,7 +233,7 @@ static report_job *find_answering(const bt_reports *reports, const bt_report_que
   for (size_t i = reports->count; i-- > 0;) {
     report_job *job = reports->jobs[i];
     bool is_there = !job->same_as[0] || index_of(reports, job->tenant, job->same_as) < reports->count;
-    if (is_there && answers(job, question)) return job;
+    if (is_there && answers_question(job, question)) return job;
   }
   return NULL;
 }

@@ -1,5 +1,6 @@
-/* Compliance reports under way and done. A report outlives the request that asked for it. Who asks the same while it is
- * made gets it, too, as long as no rule has changed; and so does who was told to ask the same again. Finished ones stay
+/* Compliance reports under way and done. A report outlives the request that asked for it. While one is
+ * made, the same question gets it, too, unless a rule was changed since. A caller who was told to ask again gets it
+ * after its end. Finished ones stay
  * in memory, under a limit for each tenant and one for all; the oldest is forgotten first. If the common limit is
  * reached, the tenant with the most reports makes room, so nobody pushes out the reports of another. Everybody of a
  * tenant who knows a report's id may read it; an editor, or the one who asked for it, may delete it. A new report that
