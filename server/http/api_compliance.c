@@ -167,8 +167,7 @@ typedef struct report_options {
   int64_t timeout_ns;
 } report_options;
 
-/* Shorter than what proxies allow a silent answer (60 s with nginx and load balancers), whoever waits longer says so.
- */
+/* By default less than many proxies give a silent answer, which is 60 s. */
 static const int64_t TIMEOUT_NS = 50 * SECOND_NS, TIMEOUT_MOST_NS = 300 * SECOND_NS;
 
 /* A name that is in no catalogue is one that rules may use; it has to have letters or digits to be told from others. */
@@ -197,8 +196,8 @@ static void end_where_settled(const bt_service *service, json_t *body, int64_t n
   if (range->start_ns < end_ns) range->end_ns = end_ns;
 }
 
-static void read_manner(json_t *body, bt_report_form otherwise, report_manner *out, bt_field_errors *errors) {
-  out->form = (bt_report_form)bt_body_word(body, "format", forms, otherwise, errors);
+static void read_manner(json_t *body, report_manner *out, bt_field_errors *errors) {
+  out->form = (bt_report_form)bt_body_word(body, "format", forms, BT_REPORT_JSON, errors);
   out->is_again = bt_body_word(body, "unfinished", unfinished_words, 0, errors) != 0;
 }
 
@@ -229,7 +228,7 @@ static bool read_options(const bt_service *service, bt_call *call, report_option
   bt_body_range(service, body, &range, now_ns, &out->range, &errors);
   if (!errors.items) end_where_settled(service, body, now_ns, &out->range);
   out->words = range_words(call, body);
-  read_manner(body, BT_REPORT_JSON, &out->manner, &errors);
+  read_manner(body, &out->manner, &errors);
   bt_body_duration(body, "timeout", TIMEOUT_MOST_NS, &out->timeout_ns, &errors);
   json_decref(body);
   if (bt_call_refuse_fields(call, &errors)) return false;
@@ -319,7 +318,7 @@ void bt_api_report_get(void *context, bt_call *call) {
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return;
   asked.has_form = bt_body_value(body, "format") != NULL;
-  read_manner(body, BT_REPORT_JSON, &asked.manner, &errors);
+  read_manner(body, &asked.manner, &errors);
   bt_body_duration(body, "timeout", TIMEOUT_MOST_NS, &timeout_ns, &errors);
   json_decref(body);
   if (!bt_call_refuse_fields(call, &errors)) wait_for_report(call, &asked, bt_call_id(call), timeout_ns);
