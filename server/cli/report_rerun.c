@@ -182,9 +182,9 @@ static void compare_counts(const bt_measured *then, const bt_measured *now, cons
   }
 }
 
-static void show_progress(void *context, double fraction) {
+static void show_progress(void *context, const bt_measure_progress *so_far) {
   (void)context;
-  bt_replay_show_progress(NULL, fraction, NULL);
+  bt_replay_show_progress(NULL, so_far->fraction, NULL);
 }
 
 static bt_status replay_rule(bt_source *source, const bt_reported *reported, const char *tenant, size_t index,

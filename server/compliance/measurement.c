@@ -34,6 +34,7 @@ typedef struct measuring {
   bt_measurement *out;
   int64_t going_on_ns; /* the earliest trace that goes on */
   double done, part;   /* of all, and what the replay under way adds */
+  uint64_t parts;      /* replays that there will be */
 } measuring;
 
 uint64_t bt_measured_satisfied(const bt_measured *measured) {
@@ -132,9 +133,12 @@ static bt_status note_verdict(void *context, const bt_trace_verdict *verdict, bt
 }
 
 static void show_progress(void *context, double fraction, const bt_replay_result *so_far) {
-  measuring *m = context;
-  (void)so_far;
-  if (m->request->progress) m->request->progress(m->request->context, m->done + fraction * m->part);
+  const measuring *m = context;
+  bt_measure_progress all = {.fraction = m->done + fraction * m->part,
+                             .parts_done = m->out->replays,
+                             .parts = m->parts,
+                             .requests = m->out->requests + (so_far ? so_far->requests : 0)};
+  if (m->request->progress) m->request->progress(m->request->context, &all);
 }
 
 /* ---- which rules are replayed ---- */
@@ -340,15 +344,23 @@ static bt_status replay_day(measuring *m, bt_time_range day, double length, bool
     m->at = &m->groups[i];
     status = replay_part(m, day, &outcome, error);
     m->done += m->part;
+    show_progress(m, 0, NULL);
     *is_lost = outcome == BT_REPLAY_FAILED;
   }
   return status;
+}
+
+static uint64_t count_days(const bt_time_range *range) {
+  uint64_t length = (uint64_t)range->end_ns - (uint64_t)range->start_ns;
+  return length / (uint64_t)DAY_NS + (length % (uint64_t)DAY_NS != 0);
 }
 
 static bt_status replay_days(measuring *m, bt_error *error) {
   bt_time_range whole = m->request->range, day = {whole.start_ns, whole.start_ns};
   double length = (double)whole.end_ns - (double)whole.start_ns;
   bt_status status = BT_OK;
+  m->parts = count_days(&whole) * m->group_count;
+  show_progress(m, 0, NULL);
   while (!status && day.end_ns < whole.end_ns) {
     bool is_lost = false;
     day = (bt_time_range){day.end_ns, bt_time_add(day.end_ns, DAY_NS)};

@@ -73,6 +73,13 @@ typedef struct bt_measurement {
 } bt_measurement;
 void bt_measurement_dispose(bt_measurement *measurement);
 
+typedef struct bt_measure_progress {
+  double fraction;     /* of the range, for all rules */
+  uint64_t parts_done; /* replays that have ended, of: */
+  uint64_t parts;      /* a day each, for each group of rules with a window of its own */
+  uint64_t requests;   /* to the source so far */
+} bt_measure_progress;
+
 typedef struct bt_measure_request {
   bt_source *source;
   bt_time_range range;
@@ -84,7 +91,7 @@ typedef struct bt_measure_request {
   bt_memory_account *memory; /* where replays ask for room; or NULL */
   bt_priority priority;
   const bt_cancel *cancel;
-  void (*progress)(void *context, double fraction); /* or NULL */
+  void (*progress)(void *context, const bt_measure_progress *so_far); /* or NULL */
   void *context;
 } bt_measure_request;
 

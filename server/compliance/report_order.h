@@ -9,6 +9,7 @@
 
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "server/compliance/measurement.h"
 #include "server/compliance/report_span.h"
 #include "server/compliance/report_turn.h"
 #include "server/compliance/reports.h"
@@ -23,7 +24,7 @@ typedef struct bt_report_order { /* all borrowed */
   bt_time_range range;
   uint64_t seed;
   const bt_cancel *cancel;
-  void (*progress)(void *context, double fraction);
+  void (*progress)(void *context, const bt_measure_progress *so_far);
   void *context;
   bt_memory_hold *hold; /* of the report; its owner's afterwards */
 } bt_report_order;

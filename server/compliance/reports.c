@@ -24,10 +24,15 @@ enum {
   TENANT_PART = 4 /* of the memory a tenant may fill one part of so many */
 };
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
+static const int64_t PROMISE_NS = INT64_C(600) * 1000000000; /* curl waits so long at most before it asks again */
 
 typedef struct report_job {
   bt_report_view view;              /* text is the job's own */
   char *tenant, *user;              /* user: who asked, or NULL */
+  char *words;                      /* of the range that was asked for */
+  uint64_t number;                  /* in order of submission, from 1 */
+  uint32_t promised;                /* questions that will come again for it */
+  int64_t ended_at_ns;              /* monotonic */
   char same_as[BT_REPORT_ID_BYTES]; /* "": it is one of its own; else it said nothing new, and this one is answered */
   uint64_t seed;
   bt_work_scope scope;
@@ -44,6 +49,7 @@ struct bt_reports {
   bt_report_turns *turns; /* of their own lock */
   report_job **jobs;      /* in order of submission */
   size_t count, capacity, bytes;
+  uint64_t last_number;
 };
 
 const char *bt_report_state_name(bt_report_state state) {
@@ -74,6 +80,7 @@ static void free_job(report_job *job) {
   bt_memory_hold_shrink(&job->hold, 0);
   free(job->tenant);
   free(job->user);
+  free(job->words);
   free(job);
 }
 
@@ -171,21 +178,21 @@ static bt_status check_room(const bt_reports *reports, const char *tenant, bt_er
                       own < TENANT_UNFINISHED_MAX ? all : own);
 }
 
-static bt_status make_job(const char *tenant, const char *user, bt_str framework, bt_time_range range,
-                          bt_report_form form, report_job **out, bt_error *error) {
+static bt_status make_job(const bt_report_question *question, report_job **out, bt_error *error) {
   uint64_t random[3];
   report_job *job = *out = calloc(1, sizeof *job);
   if (!job) return bt_error_no_memory(error);
-  job->tenant = strdup(tenant);
-  job->user = user ? strdup(user) : NULL;
-  if (!job->tenant || (user && !job->user)) return bt_error_no_memory(error);
+  job->tenant = strdup(question->tenant);
+  job->user = question->user ? strdup(question->user) : NULL;
+  job->words = strndup(question->words.ptr, question->words.len);
+  if (!job->tenant || !job->words || (question->user && !job->user)) return bt_error_no_memory(error);
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
     return bt_error_set(error, BT_UNAVAILABLE, "the system gives no random bytes for the id of a report");
   snprintf(job->view.report_id, sizeof job->view.report_id, "rep-%016" PRIx64 "%016" PRIx64, random[0], random[1]);
-  snprintf(job->view.framework, sizeof job->view.framework, "%.*s", BT_FMT(framework));
+  snprintf(job->view.framework, sizeof job->view.framework, "%.*s", BT_FMT(question->framework));
   job->seed = random[2];
-  job->view.range = range;
-  job->view.form = form;
+  job->view.range = question->range;
+  job->view.form = question->form;
   job->view.created_at_ns = bt_clock_wall_ns();
   snprintf(job->view.span_state, sizeof job->view.span_state, "not_sent");
   return BT_OK;
@@ -198,23 +205,92 @@ static bt_status enqueue_job(bt_reports *reports, report_job *job, bt_error *err
   if (!jobs) return bt_error_no_memory(error);
   reports->jobs = jobs;
   jobs[reports->count++] = job;
+  job->number = ++reports->last_number;
   bt_crew_wake(&reports->crew, 1);
   return BT_OK;
 }
 
-bt_status bt_reports_submit(bt_reports *reports, const char *tenant, const char *user, bt_str framework,
-                            bt_time_range range, bt_report_form form, char report_id[BT_REPORT_ID_BYTES],
+/* ---- the one that answers a question already ---- */
+
+static bool is_same_text(const char *a, const char *b) {
+  return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Under way, or ended and kept for somebody who asks again. */
+static bool is_to_come(const report_job *job, const bt_report_question *question) {
+  if (!is_finished(job)) return true;
+  return question->is_again && job->promised && bt_clock_monotonic_ns() - job->ended_at_ns < PROMISE_NS;
+}
+
+static bool answers_question(const report_job *job, const bt_report_question *question) {
+  return !job->is_deleted && strcmp(job->tenant, question->tenant) == 0 && is_same_text(job->user, question->user) &&
+         bt_str_equal(bt_str_from(job->view.framework), question->framework) &&
+         bt_str_equal(bt_str_from(job->words), question->words) && is_to_come(job, question);
+}
+
+/* The newest. The lock is held. */
+static report_job *find_answering(const bt_reports *reports, const bt_report_question *question) {
+  for (size_t i = reports->count; i-- > 0;) {
+    report_job *job = reports->jobs[i];
+    bool is_there = !job->same_as[0] || index_of(reports, job->tenant, job->same_as) < reports->count;
+    if (is_there && answers_question(job, question)) return job;
+  }
+  return NULL;
+}
+
+/* Whether a rule that reports may name was changed since; true where nobody knows. */
+static bool have_rules_changed(const bt_reports *reports, const char *tenant, int64_t since_ns) {
+  bt_rule_version *versions = NULL;
+  size_t count = 0;
+  bt_error error = {0};
+  bt_status status = bt_rule_store_changed(reports->options.store, tenant, since_ns, &versions, &count, &error);
+  bt_rule_versions_free(versions, count);
+  return status || count;
+}
+
+/* The first number of a report that the question may get: of one made before it came only where no rule has changed
+ * since. The store is asked without the lock. */
+static uint64_t first_that_may_answer(bt_reports *reports, const bt_report_question *question) {
+  pthread_mutex_lock(&reports->mutex);
+  const report_job *found = find_answering(reports, question);
+  uint64_t number = found ? found->number : 0, next = reports->last_number + 1;
+  int64_t since_ns = found ? found->view.created_at_ns : 0;
+  pthread_mutex_unlock(&reports->mutex);
+  return number && !have_rules_changed(reports, question->tenant, since_ns) ? number : next;
+}
+
+/* The lock is held. */
+static bool join_another(bt_reports *reports, const bt_report_question *question, uint64_t first,
+                         char report_id[BT_REPORT_ID_BYTES]) {
+  report_job *job = find_answering(reports, question);
+  if (!job || job->number < first) return false;
+  memcpy(report_id, job->view.report_id, BT_REPORT_ID_BYTES);
+  if (question->is_again && job->promised) job->promised--;
+  return true;
+}
+
+bt_status bt_reports_submit(bt_reports *reports, const bt_report_question *question, char report_id[BT_REPORT_ID_BYTES],
                             bt_error *error) {
   report_job *job = NULL;
-  bt_status status = make_job(tenant, user, framework, range, form, &job, error);
+  uint64_t first = first_that_may_answer(reports, question);
+  bt_status status = make_job(question, &job, error);
+  bool is_joined = false;
   if (!status) {
     memcpy(report_id, job->view.report_id, BT_REPORT_ID_BYTES);
     pthread_mutex_lock(&reports->mutex);
-    status = enqueue_job(reports, job, error);
+    is_joined = join_another(reports, question, first, report_id);
+    if (!is_joined) status = enqueue_job(reports, job, error);
     pthread_mutex_unlock(&reports->mutex);
   }
-  if (status) free_job(job);
+  if (status || is_joined) free_job(job);
   return status;
+}
+
+void bt_reports_promise(bt_reports *reports, const char *tenant, const char *report_id) {
+  pthread_mutex_lock(&reports->mutex);
+  size_t index = index_of(reports, tenant, report_id);
+  if (index < reports->count) reports->jobs[index]->promised++;
+  pthread_mutex_unlock(&reports->mutex);
 }
 
 /* ---- asking ---- */
@@ -295,9 +371,11 @@ typedef struct making {
   report_job *job;
 } making;
 
-static void show_progress(void *context, double fraction) {
+static void show_progress(void *context, const bt_measure_progress *so_far) {
   making *m = context;
+  double fraction = so_far->fraction;
   pthread_mutex_lock(&m->reports->mutex);
+  m->job->view.so_far = *so_far;
   if (fraction > m->job->view.progress) m->job->view.progress = fraction < 1 ? fraction : 0.99;
   pthread_mutex_unlock(&m->reports->mutex);
 }
@@ -353,6 +431,7 @@ static void finish_report(making *m, bt_status status, bt_buffer *text, const bt
   pthread_mutex_lock(&m->reports->mutex);
   job->view.state = status ? BT_REPORT_FAILED : BT_REPORT_DONE;
   job->view.progress = 1;
+  job->ended_at_ns = bt_clock_monotonic_ns();
   job->view.text = *text;
   bt_memory_hold_shrink(&job->hold, text->capacity ? bt_heap_bytes(text->capacity) : 0);
   *text = (bt_buffer){0};

@@ -1,9 +1,11 @@
-/* Compliance reports under way and done. A report outlives the request that asked for it. Finished ones stay in memory,
- * under a limit for each tenant and one for all; the oldest is forgotten first. If the common limit is reached, the
- * tenant with the most reports makes room, so nobody pushes out the reports of another. Everybody of a tenant who knows
- * a report's id may read it; an editor, or the one who asked for it, may delete it. A new report that says the same as
- * the last one of its tenant, framework and range is dropped before anybody sees it, and is not sent: the caller gets
- * the last one. Thread: every function from any thread; a crew makes two reports at once. */
+/* Compliance reports under way and done. A report outlives the request that asked for it. While one is
+ * made, the same question gets it, too, unless a rule was changed since. A caller who was told to ask again gets it
+ * after its end. Finished ones stay
+ * in memory, under a limit for each tenant and one for all; the oldest is forgotten first. If the common limit is
+ * reached, the tenant with the most reports makes room, so nobody pushes out the reports of another. Everybody of a
+ * tenant who knows a report's id may read it; an editor, or the one who asked for it, may delete it. A new report that
+ * says the same as the last one of its tenant, framework and range is dropped before anybody sees it, and is not sent:
+ * the caller gets the last one. Thread: every function from any thread; a crew makes two reports at once. */
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
@@ -13,6 +15,7 @@
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
 #include "server/compliance/evidence.h"
+#include "server/compliance/measurement.h"
 #include "server/memory/account.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/replay.h"
@@ -61,10 +64,20 @@ int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
 
 typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
 
-/* Queues one. BT_LIMIT: too many are under way. BT_UNAVAILABLE: the system gives no random bytes. BT_NO_MEMORY. */
-bt_status bt_reports_submit(bt_reports *reports, const char *tenant, const char *user /* or NULL */, bt_str framework,
-                            bt_time_range range, bt_report_form form, char report_id[BT_REPORT_ID_BYTES],
+typedef struct bt_report_question { /* all borrowed */
+  const char *tenant, *user;        /* user: or NULL */
+  bt_str framework;
+  bt_time_range range;
+  bt_report_form form; /* of whoever is first to ask */
+  bt_str words;        /* the range as it was said: "now-1d" is another range each time, and the same words */
+  bool is_again;       /* the asker asks until there is one: what ended meanwhile is his, where it was promised */
+} bt_report_question;
+/* Queues one, or finds the one that answers the question. A report of another user is never the one, since its owner
+ * may delete it. BT_LIMIT: too many are under way. BT_UNAVAILABLE: the system gives no random bytes. BT_NO_MEMORY. */
+bt_status bt_reports_submit(bt_reports *reports, const bt_report_question *question, char report_id[BT_REPORT_ID_BYTES],
                             bt_error *error) BT_MUST_CHECK;
+/* Its asker was told to ask the same again: for ten minutes after its end it is kept for one question that is_again. */
+void bt_reports_promise(bt_reports *reports, const char *tenant, const char *report_id);
 
 typedef enum bt_report_state { BT_REPORT_QUEUED, BT_REPORT_RUNNING, BT_REPORT_DONE, BT_REPORT_FAILED } bt_report_state;
 const char *bt_report_state_name(bt_report_state state); /* "queued", "running", "completed", "failed" */
@@ -74,6 +87,7 @@ typedef struct bt_report_view { /* a copy; dispose it */
   bt_report_state state;
   bt_report_form form; /* that was asked for first */
   double progress;
+  bt_measure_progress so_far; /* parts 0: nothing has begun */
   char framework[256];
   bt_time_range range;
   int64_t created_at_ns;

@@ -16,6 +16,7 @@
 enum { FRAMEWORK_MAX = 200 /* bytes of its name */ };
 
 static const int64_t SECOND_NS = 1000000000;
+static const char *const unfinished_words[] = {"202", "503", NULL};         /* statuses of what is no report yet */
 static const char *const forms[] = {"json", "html", "oscal", "dsse", NULL}; /* in the order of bt_report_form */
 
 /* ---- frameworks ---- */
@@ -33,6 +34,10 @@ void bt_api_compliance_frameworks(void *context, bt_call *call) {
 }
 
 /* ---- answering a report ---- */
+
+static bool has_ended(const bt_report_view *view) {
+  return view->state == BT_REPORT_DONE || view->state == BT_REPORT_FAILED;
+}
 
 /* A document for people is shown by browsers: nothing in it may run or load anything. */
 static void answer_html(bt_call *call, const json_t *document) {
@@ -93,23 +98,58 @@ static void set_place(bt_call *call, const char *header, const bt_report_view *v
   bt_call_header_set(call, header, bt_str_from(place));
 }
 
-static void answer_unfinished(bt_call *call, const bt_report_view *view, bt_report_form form) {
+/* Before it has begun nobody knows how many parts there are. */
+static json_t *parts_json(const bt_measure_progress *so_far) {
+  if (!so_far->parts) return json_null();
+  return json_pack("{s:I, s:I}", "done", (json_int_t)so_far->parts_done, "total", (json_int_t)so_far->parts);
+}
+
+static void answer_under_way(bt_call *call, const bt_report_view *view) {
   char start[40], end[40];
   bt_time_format(view->range.start_ns, start);
   bt_time_format(view->range.end_ns, end);
-  set_place(call, "location", view, form);
-  bt_call_header_set(call, "retry-after", BT_STR("2"));
   bt_call_json(call, 202,
-               json_pack("{s:s, s:s, s:s, s:f, s:{s:s, s:s}}", "report_id", view->report_id, "status",
+               json_pack("{s:s, s:s, s:s, s:f, s:o, s:I, s:{s:s, s:s}}", "report_id", view->report_id, "status",
                          bt_report_state_name(view->state), "framework", view->framework, "progress",
-                         (double)(int)(view->progress * 1000) / 1000, "range", "start", start, "end", end));
+                         (double)(int)(view->progress * 1000) / 1000, "parts", parts_json(&view->so_far), "queries",
+                         (json_int_t)view->so_far.requests, "range", "start", start, "end", end));
 }
 
-static void answer_view(const bt_service *service, bt_call *call, const bt_report_view *view, bt_report_form form) {
+/* For those who take any success for the report. */
+static void answer_not_yet(bt_call *call, const bt_report_view *view) {
+  const bt_measure_progress *so_far = &view->so_far;
+  char done[80] = "nothing was asked yet";
+  if (so_far->parts)
+    snprintf(done, sizeof done, "%llu of %llu parts, %llu queries", (unsigned long long)so_far->parts_done,
+             (unsigned long long)so_far->parts, (unsigned long long)so_far->requests);
+  bt_call_problem(call, 503, "unfinished",
+                  "There is no report yet: %s is %s, %d %% (%s). It goes on; ask the same again.", view->report_id,
+                  bt_report_state_name(view->state), (int)(view->progress * 100), done);
+}
+
+/* How a report is handed out. */
+typedef struct report_manner {
+  bt_report_form form;
+  bool is_again; /* 503 until there is one */
+} report_manner;
+
+static void answer_unfinished(bt_call *call, const bt_report_view *view, const report_manner *manner) {
+  set_place(call, "location", view, manner->form);
+  bt_call_header_set(call, "retry-after", BT_STR("2"));
+  if (manner->is_again)
+    answer_not_yet(call, view);
+  else
+    answer_under_way(call, view);
+}
+
+static void answer_view(const bt_service *service, bt_call *call, const bt_report_view *view,
+                        const report_manner *manner) {
+  bt_report_form form = manner->form;
   if (view->state == BT_REPORT_FAILED) {
+    bt_call_header_set(call, "retry-after", BT_STR("5"));
     bt_call_problem(call, 503, "report-failed", "The report could not be made: %s", view->message);
   } else if (view->state != BT_REPORT_DONE) {
-    answer_unfinished(call, view, form);
+    answer_unfinished(call, view, manner);
   } else {
     set_place(call, "content-location", view, form);
     bt_call_header_set(call, "betrace-report-span", bt_str_from(view->span_state));
@@ -122,9 +162,13 @@ static void answer_view(const bt_service *service, bt_call *call, const bt_repor
 typedef struct report_options {
   bt_str framework;
   bt_time_range range;
-  bt_report_form form;
+  bt_str words; /* the range as it was said */
+  report_manner manner;
   int64_t timeout_ns;
 } report_options;
+
+/* By default less than many proxies give a silent answer, which is 60 s. */
+static const int64_t TIMEOUT_NS = 50 * SECOND_NS, TIMEOUT_MOST_NS = 300 * SECOND_NS;
 
 /* A name that is in no catalogue is one that rules may use; it has to have letters or digits to be told from others. */
 static bool read_framework(const bt_service *service, bt_call *call, report_options *out) {
@@ -152,29 +196,62 @@ static void end_where_settled(const bt_service *service, json_t *body, int64_t n
   if (range->start_ns < end_ns) range->end_ns = end_ns;
 }
 
+static void read_manner(json_t *body, report_manner *out, bt_field_errors *errors) {
+  out->form = (bt_report_form)bt_body_word(body, "format", forms, BT_REPORT_JSON, errors);
+  out->is_again = bt_body_word(body, "unfinished", unfinished_words, 0, errors) != 0;
+}
+
+static const char *word_of(json_t *body, const char *name) {
+  const char *text = json_string_value(bt_body_value(body, name));
+  return text ? text : "";
+}
+
+/* In the call's arena. NULL: no memory. */
+static bt_str range_words(bt_call *call, json_t *body) {
+  const char *start = word_of(body, "start"), *end = word_of(body, "end");
+  size_t length = strlen(start) + strlen(end) + 2;
+  char *text = bt_arena_alloc(&call->arena, length);
+  if (!text) return (bt_str){0};
+  snprintf(text, length, "%s\n%s", start, end);
+  return bt_str_from(text);
+}
+
 /* False: answered. */
 static bool read_options(const bt_service *service, bt_call *call, report_options *out) {
-  static const char *const names[] = {"start", "end", "format", "timeout", NULL};
+  static const char *const names[] = {"start", "end", "format", "timeout", "unfinished", NULL};
   static const bt_range_names range = {"start", "end", INT64_C(86400) * 1000000000, INT64_C(400) * 86400 * 1000000000};
   bt_field_errors errors = {0};
-  *out = (report_options){.timeout_ns = 20 * SECOND_NS};
+  *out = (report_options){.timeout_ns = TIMEOUT_NS};
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return false;
   int64_t now_ns = bt_clock_wall_ns();
   bt_body_range(service, body, &range, now_ns, &out->range, &errors);
   if (!errors.items) end_where_settled(service, body, now_ns, &out->range);
-  out->form = (bt_report_form)bt_body_word(body, "format", forms, 0, &errors);
-  bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
+  out->words = range_words(call, body);
+  read_manner(body, &out->manner, &errors);
+  bt_body_duration(body, "timeout", TIMEOUT_MOST_NS, &out->timeout_ns, &errors);
   json_decref(body);
-  return !bt_call_refuse_fields(call, &errors) && read_framework(service, call, out);
+  if (bt_call_refuse_fields(call, &errors)) return false;
+  if (!out->words.ptr) return bt_answer_no_room(call), false;
+  return read_framework(service, call, out);
 }
 
 typedef struct wanted_report { /* in the call's arena */
   const bt_service *service;
   char report_id[BT_REPORT_ID_BYTES];
-  bt_report_form form;
+  report_manner manner;
+  bool has_form; /* false: the one that was asked for first */
+  bool is_asked; /* of the framework, so that the same question finds it again */
   bt_patience patience;
 } wanted_report;
+
+static void answer_wanted(const wanted_report *wanted, bt_call *call, const bt_report_view *view) {
+  report_manner manner = wanted->manner;
+  if (!wanted->has_form) manner.form = view->form;
+  bool is_promised = wanted->is_asked && manner.is_again && !has_ended(view);
+  if (is_promised) bt_reports_promise(wanted->service->reports, bt_call_tenant(call), view->report_id);
+  answer_view(wanted->service, call, view, &manner);
+}
 
 /* With the report, or where it stands when the time is over. */
 static void answer_or_wait(void *context, bt_call *call) {
@@ -185,40 +262,26 @@ static void answer_or_wait(void *context, bt_call *call) {
   bt_error error = {0};
   if (bt_call_wait(call)) bt_reports_stop_waiting(reports, bt_call_wait(call));
   bt_status status = bt_reports_get(reports, bt_call_tenant(call), wanted->report_id, wait, &view, &error);
-  bool has_ended = view.state == BT_REPORT_DONE || view.state == BT_REPORT_FAILED;
   if (status)
     bt_call_error(call, status, &error);
-  else if (wait && !has_ended)
+  else if (wait && !has_ended(&view))
     bt_call_leave(call, wanted->patience.until_ns, answer_or_wait, wanted);
   else
-    answer_view(wanted->service, call, &view, wanted->form);
+    answer_wanted(wanted, call, &view);
   bt_report_view_dispose(&view);
 }
 
-static void wait_for_report(const bt_service *service, bt_call *call, const char *report_id,
-                            const report_options *options) {
+/* wanted: what is asked but for its patience. */
+static void wait_for_report(bt_call *call, const wanted_report *asked, const char *report_id, int64_t timeout_ns) {
   wanted_report *wanted = bt_arena_alloc(&call->arena, sizeof *wanted);
   if (!wanted) {
     bt_answer_no_room(call);
     return;
   }
-  *wanted = (wanted_report){.service = service,
-                            .form = options->form,
-                            .patience = bt_patience_begin(options->timeout_ns, bt_call_cancel(call))};
-  memcpy(wanted->report_id, report_id, sizeof wanted->report_id);
+  *wanted = *asked;
+  wanted->patience = bt_patience_begin(timeout_ns, bt_call_cancel(call));
+  snprintf(wanted->report_id, sizeof wanted->report_id, "%s", report_id);
   answer_or_wait(wanted, call);
-}
-
-/* As it stands. */
-static void answer_report(const bt_service *service, bt_call *call, const char *report_id, const bt_report_form *form) {
-  bt_report_view view;
-  bt_error error = {0};
-  bt_status status = bt_reports_get(service->reports, bt_call_tenant(call), report_id, NULL, &view, &error);
-  if (status)
-    bt_call_error(call, status, &error);
-  else
-    answer_view(service, call, &view, form ? *form : view.form);
-  bt_report_view_dispose(&view);
 }
 
 void bt_api_compliance_report(void *context, bt_call *call) {
@@ -226,30 +289,39 @@ void bt_api_compliance_report(void *context, bt_call *call) {
   report_options options;
   char report_id[BT_REPORT_ID_BYTES];
   bt_error error = {0};
-  if (!read_options(service, call, &options) || !is_signed_or_refused(service, call, options.form)) return;
-  bt_status status = bt_reports_submit(service->reports, bt_call_tenant(call), call->user, options.framework,
-                                       options.range, options.form, report_id, &error);
+  if (!read_options(service, call, &options) || !is_signed_or_refused(service, call, options.manner.form)) return;
+  bt_report_question question = {.tenant = bt_call_tenant(call),
+                                 .user = call->user,
+                                 .framework = options.framework,
+                                 .range = options.range,
+                                 .form = options.manner.form,
+                                 .words = options.words,
+                                 .is_again = options.manner.is_again};
+  bt_status status = bt_reports_submit(service->reports, &question, report_id, &error);
   if (status == BT_LIMIT) {
     bt_call_busy(call, &error);
   } else if (status) {
     bt_call_error(call, status, &error);
   } else {
-    wait_for_report(service, call, report_id, &options);
+    wanted_report asked = {.service = service, .manner = options.manner, .has_form = true, .is_asked = true};
+    wait_for_report(call, &asked, report_id, options.timeout_ns);
   }
 }
 
 /* ---- those under way and done ---- */
 
 void bt_api_report_get(void *context, bt_call *call) {
-  static const char *const names[] = {"format", NULL};
-  const bt_service *service = context;
+  static const char *const names[] = {"format", "timeout", "unfinished", NULL};
+  wanted_report asked = {.service = context};
+  int64_t timeout_ns = 0;
   bt_field_errors errors = {0};
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return;
-  bool is_said = bt_body_value(body, "format") != NULL;
-  bt_report_form form = (bt_report_form)bt_body_word(body, "format", forms, 0, &errors);
+  asked.has_form = bt_body_value(body, "format") != NULL;
+  read_manner(body, &asked.manner, &errors);
+  bt_body_duration(body, "timeout", TIMEOUT_MOST_NS, &timeout_ns, &errors);
   json_decref(body);
-  if (!bt_call_refuse_fields(call, &errors)) answer_report(service, call, bt_call_id(call), is_said ? &form : NULL);
+  if (!bt_call_refuse_fields(call, &errors)) wait_for_report(call, &asked, bt_call_id(call), timeout_ns);
 }
 
 void bt_api_report_delete(void *context, bt_call *call) {

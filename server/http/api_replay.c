@@ -229,9 +229,10 @@ void bt_api_replay_violations(void *context, bt_call *call) {
   uint64_t next = place.first + json_array_size(array);
   bool goes_on = !page.is_finished || next < page.total;
   json_t *cursor = goes_on ? cursor_json(page.order == BT_JOB_BY_TIME ? 't' : 'a', next) : json_null();
-  bt_call_json(
-      call, 200,
-      json_pack("{s:o, s:I, s:o}", "violations", array, "total_count", (json_int_t)page.total, "cursor", cursor));
+  json_t *total = page.is_finished ? json_integer((json_int_t)page.total) : json_null();
+  bt_call_json(call, 200,
+               json_pack("{s:o, s:s, s:o, s:o}", "violations", array, "status", bt_job_state_name(page.state),
+                         "total_count", total, "cursor", cursor));
 }
 
 void bt_api_replay_delete(void *context, bt_call *call) {

@@ -317,6 +317,7 @@ bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char 
   bt_status status = job ? BT_OK : not_found(replay_id, error);
   if (job) {
     page->total = job->violation_count;
+    page->state = job->state;
     page->is_finished = bt_job_is_finished(job);
     if (!page->is_finished) page->order = BT_JOB_BY_ARRIVAL;
     size_t there = first < page->total ? page->total - first : 0;

@@ -124,7 +124,8 @@ typedef enum bt_job_order {
 typedef struct bt_job_page {
   bt_job_order order; /* the one that was taken */
   size_t total;       /* violations that are there now */
-  bool is_finished;   /* there will be no more */
+  bt_job_state state;
+  bool is_finished; /* there will be no more */
 } bt_job_page;
 
 /* Visits violations number first … first + limit − 1. The visit runs without the queue's lock; what it is given is

@@ -17,11 +17,11 @@ from stub_tempo import StubTempo  # noqa: E402
 PATIENCE = 45.0  # less than what the calls are given
 RULE = {"id": "r1", "dsl": '@SOC2(controls = {CC7_2}) trace.has(span.name == "x")'}
 REPORT = "/v1/compliance/reports/soc2?start=now-2h&end=now-1h&timeout=60s"
-KINDS = {  # path of call number i, and how many there are: each is a question of its own, but of reports 8 of a tenant is all that may be under way
+KINDS = {  # path of call number i, and how many there are: each is a question of its own, but of reports, which are one
     "violations": (lambda i: f"/v1/violations?start=now-{i + 2}h&timeout=60s", 20),
     "lines": (lambda i: f"/v1/violations?start=now-{i + 40}h&timeout=60s", 10),
     "series": (lambda i: f"/v1/violations/series?start=now-{i + 2}h&end=now-1h&step={i + 2}m&timeout=60s", 20),
-    "reports": (lambda i: REPORT, 8)}
+    "reports": (lambda i: REPORT, 20)}
 
 
 def metric(server, name, labels=""):
@@ -124,7 +124,7 @@ class Waiting(unittest.TestCase):
         thread = threading.Thread(target=lambda: given.append(self.server.get(REPORT)), daemon=True)
         thread.start()
         self.wait_until_waiting(1)
-        other = self.server.get(REPORT.replace("60s", "1ms")).json()["report_id"]
+        other = self.server.get(REPORT.replace("60s", "1ms").replace("now-2h", "now-3h")).json()["report_id"]
         self.assertEqual(self.server.delete(f"/v1/reports/{other}").status, 204)
         self.assertEqual(metric(self.server, "betrace_calls_waiting"), 1)
         self.tempo.release()

@@ -570,7 +570,7 @@ export interface paths {
         };
         /**
          * What the traces of a range show of the controls of a framework.
-         * @description Every enabled rule that stands for a control is evaluated over the range with an exact count. Only a rule that was exercised, settled, read in full and not violated is a `pass`. docs/COMPLIANCE.md has the members of the entries, the chain and the signature. The answer is kept at its Content-Location; where it would say nothing but what the last one of the same framework and range said, that one is the answer. What takes longer than `timeout` is answered with 202 and the place where it will be.
+         * @description Every enabled rule that stands for a control is evaluated over the range with an exact count. Only a rule that was exercised, settled, read in full and not violated is a `pass`. docs/COMPLIANCE.md has the members of the entries, the chain and the signature. The answer is kept at its Content-Location; where it would say nothing but what the last one of the same framework and range said, that one is the answer. What takes longer than `timeout` is answered with 202 and the place where it will be, or with 503 where `unfinished` says so; the report goes on and is kept, also when nobody waits for it any more. Who asks the same (framework, words of the range, user) while it is made waits for the same report, as long as no rule was changed since it began. Who was answered 503 and asks the same within ten minutes of its end gets it, too. So `curl -f --retry 99 --retry-max-time 3600 -o FILE URL?unfinished=503` saves a report or fails.
          */
         get: operations["complianceReport"];
         put?: never;
@@ -1689,7 +1689,15 @@ export interface components {
                     /** @enum {unknown} */
                     status: "queued" | "running";
                     framework: string;
+                    /** @description of the range, for all rules */
                     progress: number;
+                    /** @description replays that have ended, and how many there will be: a day each, for each group of rules with a settle and margin of their own; null: it has not begun */
+                    parts: {
+                        done: number;
+                        total: number;
+                    } | null;
+                    /** @description to the source so far */
+                    queries: number;
                     range: {
                         /** Format: date-time */
                         start: string;
@@ -1833,6 +1841,8 @@ export interface components {
         RuleId: string;
         ReplayId: string;
         Limit: number;
+        /** @description the status while there is no report. 503 (problem `unfinished`, with Retry-After and Location) is for those who take any success for the report: `curl -f` fails then, and `curl --retry` asks again */
+        Unfinished: "202" | "503";
         /** @description of the page before */
         Cursor: string;
         /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
@@ -2935,7 +2945,13 @@ export interface operations {
                 content: {
                     "application/json": {
                         violations: components["schemas"]["Violation"][];
-                        total_count: number;
+                        /**
+                         * @description of the replay: only what is completed has found all
+                         * @enum {unknown}
+                         */
+                        status: "queued" | "running" | "completed" | "incomplete" | "cancelled" | "failed";
+                        /** @description null until the replay has ended */
+                        total_count: number | null;
                         cursor: string | null;
                     };
                 };
@@ -2979,8 +2995,10 @@ export interface operations {
                 end?: string;
                 /** @description html and oscal are made of the json form, which alone is evidence; dsse is that form in a signed DSSE envelope */
                 format?: "json" | "html" | "oscal" | "dsse";
-                /** @description a duration of at most 1m */
+                /** @description a duration of at most 5m; the default is less than the 60 s after which many proxies give up */
                 timeout?: string;
+                /** @description the status while there is no report. 503 (problem `unfinished`, with Retry-After and Location) is for those who take any success for the report: `curl -f` fails then, and `curl --retry` asks again */
+                unfinished?: components["parameters"]["Unfinished"];
             };
             header?: never;
             path: {
@@ -3006,6 +3024,10 @@ export interface operations {
             query?: {
                 /** @description default: what was asked for first */
                 format?: "json" | "html" | "oscal" | "dsse";
+                /** @description how long the answer may wait for the report, a duration of at most 5m; default: it is answered as it stands */
+                timeout?: string;
+                /** @description the status while there is no report. 503 (problem `unfinished`, with Retry-After and Location) is for those who take any success for the report: `curl -f` fails then, and `curl --retry` asks again */
+                unfinished?: components["parameters"]["Unfinished"];
             };
             header?: never;
             path: {

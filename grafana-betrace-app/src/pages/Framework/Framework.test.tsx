@@ -7,7 +7,7 @@ import { render } from '../../test/render';
 import FrameworkPage from '.';
 
 const FRAMEWORKS = { frameworks: [{ name: 'SOC2', title: 'SOC 2, trust services', in_catalogue: true, controls: 61, controls_with_rules: 1, rules_count: 1, rules: [] }] };
-const UNDER_WAY = { report_id: 'rep-1', status: 'running', framework: 'SOC2', progress: 0.4, range: { start: '2026-11-19T12:00:00Z', end: '2026-11-20T12:00:00Z' } };
+const UNDER_WAY = { report_id: 'rep-1', status: 'running', framework: 'SOC2', progress: 0.4, parts: { done: 2, total: 5 }, queries: 12, range: { start: '2026-11-19T12:00:00Z', end: '2026-11-20T12:00:00Z' } };
 
 function show(handlers: Handlers = {}, at = '/compliance/SOC2') {
   return render(<FrameworkPage />, { at, path: '/compliance/:framework', handlers: { 'GET /v1/compliance/frameworks': FRAMEWORKS, ...handlers } });
@@ -157,7 +157,20 @@ it('saves the report as a file of each kind', async () => {
   }
   await waitFor(() => expect(names).toEqual(['SOC2-2026-11-20.evidence.json', 'SOC2-2026-11-20.html', 'SOC2-2026-11-20.oscal.json']));
   expect(host.requests.filter(({ path }) => path === '/v1/reports/rep-1').map(({ query }) => query.get('format'))).toEqual(['json', 'json', 'html', 'oscal']);
+  expect(host.requests.filter(({ query }) => query.get('unfinished') === '503')).toHaveLength(3);
   expect(created).toHaveLength(3);
+  jest.restoreAllMocks();
+});
+
+it('saves no file where there is no report yet', async () => {
+  const click = jest.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => undefined);
+  let now: unknown = report([control()]);
+  const { user } = show({ 'GET /v1/reports/rep-1': () => now }, '/compliance/SOC2?report=rep-1');
+  const button = await screen.findByRole('button', { name: 'HTML' });
+  now = problem(503, 'unfinished', 'There is no report yet');
+  await user.click(button);
+  expect(await screen.findByText('There is no report yet')).toBeInTheDocument();
+  expect(click).not.toHaveBeenCalled();
   jest.restoreAllMocks();
 });
 
