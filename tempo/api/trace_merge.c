@@ -37,7 +37,8 @@ struct bt_trace_merge {
   const bt_projection *projection; /* borrowed */
   bool some_spans;
   bool doubted[GROUPS_MAX], settled[GROUPS_MAX];
-  uint64_t told[GROUPS_MAX]; /* attributes of which arrays have been told from other values */
+  uint64_t made_up[GROUPS_MAX]; /* attributes that have a column in some block that holds lists: it gave "nil" */
+  uint64_t told[GROUPS_MAX];    /* attributes of which arrays have been told from other values */
   bt_arena arena;
   merged_trace *traces;
   draft **firsts; /* of the drafts of one id and kind */
@@ -494,12 +495,14 @@ static bool may_be_of_list(const bt_value *value) {
   return (value->type == BT_VALUE_STRING && !may_be_made_up(value)) || value->type == BT_VALUE_INT;
 }
 
-static void note_key(merged_trace *merged, uint32_t group, const bt_attributes *items, bt_str key, uint64_t bit) {
+static void note_key(bt_trace_merge *merge, merged_trace *merged, uint32_t group, const bt_attributes *items,
+                     bt_str key, uint64_t bit) {
   bool is_there = false;
   for (uint32_t i = 0; i < items->count; i++) {
     if (!bt_str_equal(items->items[i].key, key)) continue;
     is_there = true;
     if (may_be_of_list(&items->items[i].value)) merged->valued[group] |= bit;
+    if (may_be_made_up(&items->items[i].value)) merge->made_up[group] |= bit;
   }
   if (!is_there) merged->lacked[group] |= bit;
 }
@@ -513,13 +516,20 @@ bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_e
   merged_trace *merged = &part->merge->traces[id - part->merge->ids];
   for (uint32_t i = 0; row->span && i < projection->attribute_count; i++)
     if (bt_projection_asks_in_group(projection, i, part->group))
-      note_key(merged, part->group, &row->span->attributes, projection->attributes[i].key, (uint64_t)1 << i);
+      note_key(part->merge, merged, part->group, &row->span->attributes, projection->attributes[i].key,
+               (uint64_t)1 << i);
   return BT_OK;
+}
+
+/* A span without a trace of the attribute says that its block has no column for it. Where some other block has one, the
+ * trace may lie in both. */
+static uint64_t doubtful_lists(const bt_trace_merge *merge, const merged_trace *merged, uint32_t group) {
+  return merged->valued[group] & (~merged->lacked[group] | merge->made_up[group]);
 }
 
 static uint64_t untold_lists(const bt_trace_merge *merge, const merged_trace *merged) {
   uint64_t bits = 0;
-  for (uint32_t g = 0; g < GROUPS_MAX; g++) bits |= merged->valued[g] & ~merged->lacked[g] & ~merge->told[g];
+  for (uint32_t g = 0; g < GROUPS_MAX; g++) bits |= doubtful_lists(merge, merged, g) & ~merge->told[g];
   return bits;
 }
 
@@ -551,7 +561,7 @@ size_t bt_trace_merge_add_elements(bt_trace_merge *merge, uint32_t group, bt_lis
   size_t count = 0;
   for (size_t i = 0; i < merge->count; i++) {
     merged_trace *merged = &merge->traces[i];
-    uint64_t bits = merged->valued[group] & ~merged->lacked[group];
+    uint64_t bits = doubtful_lists(merge, merged, group);
     if (!bits || merged->needs_by_id) continue;
     if (add_trace_elements(merge, merged, group, bits, into))
       ids[count++] = merge->ids[i];

@@ -44,7 +44,8 @@ bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt
 void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group);
 
 /* A sink for the answer to bt_traceql_read_lists. What of a trace may be the last element of an array makes it need a
- * read by id, until that is told: an attribute that every span has there, some with a value that a column may hold.
+ * read by id, until that is told: an attribute that every span has there, some with a value that a column may hold; and
+ * where the attribute has a column for another trace, any that some span has.
  * BT_INVALID: a trace id that was not asked for. */
 bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
 
