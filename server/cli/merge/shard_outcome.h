@@ -1,0 +1,17 @@
+/* How the whole ended, from how its shards did. A shard without any trace, or one that is not settled yet, is a matter
+ * of that shard; of the whole it is said where it is so of all of it. Thread: the main thread. */
+#ifndef BT_SERVER_CLI_SHARD_OUTCOME_H
+#define BT_SERVER_CLI_SHARD_OUTCOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/cli/merge/shard_answer.h"
+#include "server/cli/merge/shard_join.h"
+
+/* Whether a shard that says so has been answered: the replay completed, or it has no trace. */
+bool bt_shard_is_answered(const bt_replay_result *result);
+/* Sets outcome and reason; everything else is there. */
+void bt_shards_conclude(const bt_shard_answer *answers, size_t count, bt_merged *merged);
+
+#endif
