@@ -384,7 +384,10 @@ static bt_status fill_grid(bt_questions *questions, grid *g, bt_error *error) {
 static bt_status find_in_grid(bt_questions *questions, bt_data_gaps *ahead, grid *g, bool *has_data, bt_error *error) {
   bt_coverage *coverage = &questions->account->result->coverage;
   *has_data = mark_known(questions, g, &coverage->data_from_ns);
-  coverage->has_data_from = *has_data && coverage->data_from_ns != INT64_MAX;
+  /* Of a shard also what begins before it and goes on in it: the whole may have the trace. */
+  bool counts = *has_data || questions->plan->request.is_shard;
+  questions->account->result->has_traces = *has_data;
+  coverage->has_data_from = counts && coverage->data_from_ns != INT64_MAX;
   if (!coverage->has_data_from) coverage->data_from_ns = 0;
   if (!g->count) return BT_OK;
   bt_status status = fill_grid(questions, g, error);

@@ -307,6 +307,7 @@ typedef struct bt_replay_result {
   uint64_t noted_traces; /* that they are about: the first that were read */
   bt_idle_note *idle;    /* what bt_replay_explain_idle found; in the order of the rules */
   size_t idle_count;
+  bool has_traces;    /* the time of some trace lies in the range, settled or not */
   bool is_cut;        /* by most_reads: incomplete, and nothing was read */
   bool needs_several; /* the first rule: what breaks it is found by several searches together */
   bool may_lack;      /* with `only`: what it was searched for was not told in full, so some may have been missed */

@@ -1,6 +1,7 @@
 """Property: however a range is divided, what `betrace merge` makes of its shards is what one replay of the range says. Random rules over random traces in
-a file, many of them longer than margin, some in parts with a gap between, some without any time. BETRACE_SEED picks another seed (it is printed),
-BETRACE_RULES the number of rules."""
+a file, many of them longer than margin, some in parts with a gap between, some without any time; and rules about links over families of traces.
+BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules."""
+import json
 import os
 import random
 import sys
@@ -10,42 +11,45 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import replay_compare as compare  # noqa: E402
+from random_links import random_families, random_linked_rule  # noqa: E402
 from random_rules import random_newer_rule, random_rule  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 from shard_runs import differences, merge, run_shards  # noqa: E402
-import json  # noqa: E402
 
 SECOND = 1_000_000_000
 SEED = int(os.environ.get("BETRACE_SEED", "618"))
 RULES = int(os.environ.get("BETRACE_RULES", "300"))
-TRACES, GROUP = 150, 25
+TRACES, FAMILIES, GROUP = 120, 60, 15
 NOON = 1767268800 * SECOND
 HOUR = 3600 * SECOND
 
 
+def random_any_rule(rng):
+    return random_rule(rng, plain=False)
+
+
 def stretch(rng, traces):
-    """A third of them begins elsewhere, in parts or as a whole: near each other, or farther than margin apart."""
+    """Some spans of a third of them begin later: near the others, or farther away than margin."""
     for trace in traces:
-        if rng.randrange(3) == 0:
-            for span in trace.spans:
-                span.start_ns += rng.choice((0, 0, 1, 20, 29, 30, 31, 100, 1000)) * SECOND + rng.choice((0, 0, 1))
-        if rng.randrange(40) == 0:
-            for span in trace.spans:
-                span.lacks = ("startTimeUnixNano", "endTimeUnixNano")
+        for span in trace.spans if rng.randrange(3) == 0 else ():
+            span.start_ns += rng.choice((0, 0, 1, 20, 29, 30, 31, 100, 1000)) * SECOND + rng.choice((0, 0, 1))
+
+
+def lose_times(rng, traces):
+    for trace in traces:
+        for span in trace.spans if rng.randrange(40) == 0 else ():
+            span.lacks = ("startTimeUnixNano", "endTimeUnixNano")
 
 
 class MergeProperty(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        print(f"seed {SEED}", flush=True)
-        rng = cls.rng = random.Random(SEED)
-        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-merge-")
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.traces = random_traces(rng, TRACES, NOON, HOUR, has_lists=True)
-        stretch(rng, cls.traces)
-        cls.path = compare.write_traces(cls.folder.name, cls.traces)
-        texts = [random_newer_rule(rng) if number % 5 == 0 else random_rule(rng, plain=number % 3 > 0) for number in range(RULES)]
-        cls.rules, _ = compare.compile_rules(texts)
+    def prepare(self, seed, traces, writers):
+        self.rng, self.seen = random.Random(seed), {"long": 0, "violations": 0, "empty": 0}
+        folder = tempfile.TemporaryDirectory(prefix="betrace-merge-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.traces = traces(self.rng)
+        self.path = compare.write_traces(self.folder, self.traces)
+        self.rules, _ = compare.compile_rules([writers[number % len(writers)](self.rng) for number in range(RULES // 2)])
 
     def random_range(self):
         """Of files everything, the hour, or some part, with ends anywhere."""
@@ -57,32 +61,47 @@ class MergeProperty(unittest.TestCase):
         return ("--start", start, "--end", end if kind < 3 else start + self.rng.randrange(300, 100 * SECOND))
 
     def check(self, rules, shards, where, whole):
-        answer = merge(run_shards(self.folder.name, shards, "--rules", compare.write_rules(self.folder.name, rules), *where))
-        status, merged = answer
-        said = differences(whole, merged)
-        if status != self.status:
-            said.append(f"status {status} instead of {self.status}")
-        self.assertEqual(said, [], f"seed {SEED}, {shards} shards, {where}, {self.path}:\n" + "\n".join(f"{rule.id}: {rule.text}" for rule in rules))
-        return merged
+        status, merged = merge(run_shards(self.folder, shards, "--rules", compare.write_rules(self.folder, rules), *where))
+        said = differences(json.loads(whole.stdout), merged)
+        if status != whole.returncode:
+            said.append(f"status {status} instead of {whole.returncode}")
+        if said:
+            self.fail("\n".join([f"seed {SEED}, {shards} shards, {where}:", *said[:20], *(f"{rule.id}: {rule.text}" for rule in rules)]))
+        self.seen["long"] += merged["coverage"]["long_traces_count"]
+        self.seen["violations"] += len(merged["violations"])
+        self.seen["empty"] += len(merged["coverage"]["windows_empty"])
 
-    def test_shards_put_together_are_the_whole(self):
-        long, violations, empty = 0, 0, 0
+    def check_all(self):
+        print(f"seed {SEED}, {len(self.rules)} rules, {len(self.traces)} traces", flush=True)
         for at in range(0, len(self.rules), GROUP):
             rules = self.rules[at:at + GROUP]
-            margin = self.rng.choice(("0s", "1s", "30s", "30s", "15m"))
-            where = ("--traces", self.path, "--margin", margin, *self.random_range())
-            done = compare.run_cli("replay", "--json", "--rules", compare.write_rules(self.folder.name, rules), *where, timeout=600)
-            whole, self.status = json.loads(done.stdout), done.returncode
+            where = ("--traces", self.path, "--margin", self.rng.choice(("0s", "1s", "30s", "30s", "2m", "15m")), *self.random_range())
+            whole = compare.run_cli("replay", "--json", "--rules", compare.write_rules(self.folder, rules), *where, timeout=600)
             for shards in (1, 3, 16, self.rng.randrange(2, 40)):
                 with self.subTest(first=at, shards=shards, where=where):
-                    merged = self.check(rules, shards, where, whole)
-                    long += merged["coverage"]["long_traces_count"]
-                    violations += len(merged["violations"])
-                    empty += len(merged["coverage"]["windows_empty"])
-        print(f"{len(self.rules)} rules: {violations} violations, {long} long traces, {empty} empty windows", flush=True)
-        self.assertGreater(long, 100, "too few traces are longer than margin")
-        self.assertGreater(violations, 1000, "too few violations")
-        self.assertGreater(empty, 10, "too few empty windows")
+                    self.check(rules, shards, where, whole)
+        print(self.seen, flush=True)
+        for name, least in (("long", 300), ("violations", 2000), ("empty", 5)):
+            self.assertGreater(self.seen[name], least if RULES >= 300 else 0, f"too little to see: {name}")
+
+    def test_any_rules(self):
+        """Most traces lie together, so that some windows are empty."""
+        def traces(rng):
+            made = random_traces(rng, TRACES, NOON, HOUR // 4, has_lists=True) + random_traces(rng, TRACES // 4, NOON + HOUR // 2, HOUR // 12, has_lists=True)
+            stretch(rng, made)
+            lose_times(rng, made)
+            return made
+        self.prepare(SEED, traces, (random_newer_rule, random_rule, random_rule, random_any_rule))
+        self.check_all()
+
+    def test_rules_about_links(self):
+        """All with times: of a family with a trace that has none a replay may leave more open than of one without."""
+        def traces(rng):
+            made = sum(random_families(rng, FAMILIES, NOON, HOUR // 3), [])
+            stretch(rng, made)
+            return made
+        self.prepare(SEED + 1, traces, (random_linked_rule,))
+        self.check_all()
 
 
 if __name__ == "__main__":

@@ -248,6 +248,7 @@ static void read_shard(bt_member_of shard, bt_shard_answer *out) {
   out->program = bt_member_text(shard, "program");
   out->store = bt_member_text(shard, "store");
   out->tenant = tenant ? tenant : "";
+  out->result.has_traces = bt_member_flag(shard, "has_traces");
   bool is_shard = number && number <= count && count <= BT_SHARDS_MAX && bt_shard_fits(out->whole, (uint32_t)count);
   if (!is_shard) bt_member_refuse(shard, "number", "a number from 1 to that of all shards, which fit into the range");
   if (is_shard) out->shard = (bt_shard){(uint32_t)number, (uint32_t)count};

@@ -117,6 +117,18 @@ static void join_assumptions(const bt_shard_answer *answers, size_t count, bt_as
   }
 }
 
+/* Where data begin is said where some trace is of the range, or may be: not of what only reaches into it. */
+static void join_data(const bt_shard_answer *answers, size_t count, bt_replay_result *out) {
+  bool may_have = false;
+  for (size_t i = 0; i < count; i++) {
+    out->has_traces = out->has_traces || answers[i].result.has_traces;
+    for (size_t r = 0; r < out->rule_count; r++) may_have = may_have || !answers[i].result.rules[r].evaluated_is_exact;
+  }
+  if (out->has_traces || may_have) return;
+  out->coverage.has_data_from = false;
+  out->coverage.data_from_ns = 0;
+}
+
 static bt_status join_coverages(const bt_shard_answer *answers, size_t count, bt_replay_result *out, bt_error *error) {
   bt_coverage *into = &out->coverage;
   bt_status status = BT_OK;
@@ -130,6 +142,7 @@ static bt_status join_coverages(const bt_shard_answer *answers, size_t count, bt
   into->asked = answers[0].whole;
   into->effective_end_ns = end_ns;
   join_assumptions(answers, count, &into->assumptions);
+  join_data(answers, count, out);
   return status ? status : join_empty(out, into, error);
 }
 

@@ -115,8 +115,9 @@ bt_status bt_shard_json(bt_shard shard, const bt_replay_options *options, const 
   for (size_t i = 0; i < request->rule_count; i++)
     bt_json_append(rules, rule_json(request->rules[i], &request->assumptions));
   for (size_t i = 0; i < all->edge_count; i++) bt_json_append(edges, edge_json(&all->edges[i]));
-  *out = json_pack("{s:I, s:I, s:o, s:s, s:o*, s:o, s:o, s:o}", "number", (json_int_t)shard.number, "of",
+  *out = json_pack("{s:I, s:I, s:o, s:s, s:o*, s:o, s:b, s:o, s:o}", "number", (json_int_t)shard.number, "of",
                    (json_int_t)shard.count, "whole", whole_json(request->whole), "program", BETRACE_VERSION, "store",
-                   store, "tenant", bt_optional_text_json(options->tenant), "rules", rules, "edges", edges);
+                   store, "tenant", bt_optional_text_json(options->tenant), "has_traces", all->result.has_traces,
+                   "rules", rules, "edges", edges);
   return status;
 }

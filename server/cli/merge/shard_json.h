@@ -15,8 +15,8 @@
 int bt_shard_options_check(const bt_replay_options *options, const bt_command *command);
 /* Makes it a request for that part of its range. False: the range is too short for so many. */
 bool bt_shard_request(bt_shard shard, bt_replay_request *request);
-/* What merge has to know besides: {number, of, whole, program, store, tenant, rules, edges}; new. BT_INVALID: a file of
- * traces cannot be read. BT_NO_MEMORY. */
+/* What merge has to know besides: {number, of, whole, program, store, tenant, has_traces, rules, edges}; new.
+ * BT_INVALID: a file of traces cannot be read. BT_NO_MEMORY. */
 bt_status bt_shard_json(bt_shard shard, const bt_replay_options *options, const bt_replay_request *request,
                         const bt_collected *all, json_t **out, bt_error *error) BT_MUST_CHECK;
 
