@@ -124,7 +124,7 @@ class MergeTest(unittest.TestCase):
         self.assertEqual(merged["unexercised"], [])
 
     def test_a_doubled_shard_is_refused(self):
-        copied = self.write("copied.json", json.dumps(json.load(open(self.shards[1], encoding="utf-8"))))
+        copied = self.changed(lambda answer: None, 2)
         self.refused(("merge", *self.shards, copied), "shard 2/4 is given twice", self.shards[1], copied, "leave one of them out")
 
     def test_a_trace_of_two_shards_that_is_no_edge_is_not_counted_as_certain(self):

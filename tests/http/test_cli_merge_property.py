@@ -95,11 +95,10 @@ class MergeProperty(unittest.TestCase):
         self.check_all()
 
     def test_rules_about_links(self):
-        """All with times: of a family with a trace that has none a replay may leave more open than of one without."""
+        """Times of one age: families that are gathered together share how far they are asked for, and where one has a span of another age a replay may leave
+        more of them open than another one that gathers them otherwise."""
         def traces(rng):
-            made = sum(random_families(rng, FAMILIES, NOON, HOUR // 3), [])
-            stretch(rng, made)
-            return made
+            return sum(random_families(rng, FAMILIES, NOON, HOUR // 3), [])
         self.prepare(SEED + 1, traces, (random_linked_rule,))
         self.check_all()
 

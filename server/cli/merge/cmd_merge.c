@@ -55,7 +55,8 @@ static void find_idle(merge_run *run, size_t rule) {
     known += idle && json_is_true(json_object_get(idle, "known"));
     speaking += shows_settled(&run->answers[i].result.coverage);
   }
-  run->is_idle[rule] = bt_replay_has_whole(&run->merged.result, rule) && said && said == speaking;
+  bool is_told = bt_replay_has_whole(&run->merged.result, rule) && shows_settled(&run->merged.result.coverage);
+  run->is_idle[rule] = is_told && said && said == speaking;
   run->is_known[rule] = known == said;
 }
 
