@@ -8,18 +8,12 @@
 #include <string.h>
 
 #include "server/base/time_text.h"
-
-static bool has_word(const bt_replay_result *result, const char *word) {
-  return result->outcome == BT_REPLAY_INCOMPLETE && strncmp(result->reason, word, strlen(word)) == 0;
-}
-
-bool bt_shard_is_answered(const bt_replay_result *result) {
-  return result->outcome == BT_REPLAY_COMPLETED || has_word(result, "no_data: ");
-}
+#include "server/cli/shard_json.h"
 
 /* What is said of a shard because it is no more than a shard. */
 static bool is_soft(const bt_replay_result *result) {
-  return bt_shard_is_answered(result) || has_word(result, "unsettled: ");
+  bool is_unsettled = result->outcome == BT_REPLAY_INCOMPLETE && strncmp(result->reason, "unsettled: ", 11) == 0;
+  return is_unsettled || bt_shard_is_answered(result);
 }
 
 static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)

@@ -3,14 +3,11 @@
 #ifndef BT_SERVER_CLI_SHARD_OUTCOME_H
 #define BT_SERVER_CLI_SHARD_OUTCOME_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "server/cli/merge/shard_answer.h"
 #include "server/cli/merge/shard_join.h"
 
-/* Whether a shard that says so has been answered: the replay completed, or it has no trace. */
-bool bt_shard_is_answered(const bt_replay_result *result);
 /* Sets outcome and reason; everything else is there. */
 void bt_shards_conclude(const bt_shard_answer *answers, size_t count, bt_merged *merged);
 

@@ -1,6 +1,6 @@
 /* What a replay of one shard says of it. See shard_json.h. Edges are traces that other shards may have, too: with what
  * each counted here, so that merge counts them once. */
-#include "server/cli/merge/shard_json.h"
+#include "server/cli/shard_json.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -120,4 +120,9 @@ bt_status bt_shard_json(bt_shard shard, const bt_replay_options *options, const 
                    store, "tenant", bt_optional_text_json(options->tenant), "has_traces", all->result.has_traces,
                    "rules", rules, "edges", edges);
   return status;
+}
+
+bool bt_shard_is_answered(const bt_replay_result *result) {
+  bool has_no_data = result->outcome == BT_REPLAY_INCOMPLETE && strncmp(result->reason, "no_data: ", 9) == 0;
+  return has_no_data || result->outcome == BT_REPLAY_COMPLETED;
 }

@@ -1,4 +1,5 @@
-/* A shard, as a replay is asked for it and as its JSON tells of it. `betrace merge` reads that (shard_answer.h).
+/* A shard, as a replay is asked for it and as its JSON tells of it. `betrace merge` reads that
+ * (server/cli/merge/shard_answer.h).
  * Thread: the main thread. */
 #ifndef BT_SERVER_CLI_SHARD_JSON_H
 #define BT_SERVER_CLI_SHARD_JSON_H
@@ -19,5 +20,7 @@ bool bt_shard_request(bt_shard shard, bt_replay_request *request);
  * BT_INVALID: a file of traces cannot be read. BT_NO_MEMORY. */
 bt_status bt_shard_json(bt_shard shard, const bt_replay_options *options, const bt_replay_request *request,
                         const bt_collected *all, json_t **out, bt_error *error) BT_MUST_CHECK;
+/* Whether the shard has been answered: the replay completed, or there is no trace. */
+bool bt_shard_is_answered(const bt_replay_result *result);
 
 #endif
