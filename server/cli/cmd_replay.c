@@ -248,8 +248,8 @@ static bt_replay_request request_of(const replay_run *run, const bt_source *sour
   return request;
 }
 
-static bt_status collect(bt_source *source, bt_replay_request *request, bt_collected *all, bt_idle_rules *idle,
-                         bt_error *error) {
+static bt_status collect_all(bt_source *source, bt_replay_request *request, bt_collected *all, bt_idle_rules *idle,
+                             bt_error *error) {
   request->priority = BT_PRIORITY_REPLAY;
   bt_status status = bt_collect(source, request, true, all, error);
   request->priority = BT_PRIORITY_PEOPLE;
@@ -261,7 +261,7 @@ static int replay_and_print(const replay_run *run, bt_source *source) {
   bt_collected all;
   bt_idle_rules idle = {0};
   bt_replay_request request = request_of(run, source);
-  bt_status status = collect(source, &request, &all, &idle, &error);
+  bt_status status = collect_all(source, &request, &all, &idle, &error);
   bt_replay_hold_range(&all.result);
   if (!status) status = print_result(run, &all, &idle, &error);
   int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result, &idle);
@@ -279,7 +279,7 @@ static int replay_shard(const replay_run *run, bt_source *source) {
   bt_replay_request request = request_of(run, source);
   if (!bt_shard_request(run->shard, &request))
     return bt_cli_usage_error("replay", "the range has fewer nanoseconds than shards: ask for fewer");
-  bt_status status = collect(source, &request, &all, &idle, &error);
+  bt_status status = collect_all(source, &request, &all, &idle, &error);
   if (!status) status = bt_shard_json(run->shard, &run->options, &request, &all, &shard, &error);
   if (!status) print_json_result(run, &all, &idle, shard);
   int code = status                              ? bt_cli_fail("replay", status, &error)

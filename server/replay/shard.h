@@ -1,6 +1,6 @@
-/* Shards of a range: equal parts in order of time, of which each trace of the range is in exactly one, but for traces
- * longer than margin, which each shard that they reach into judges (replay.h, is_shard). And the windows of a range
- * that are looked at for emptiness, which are those of the whole in every shard. Thread: values, no state. */
+/* Shards of a range are equal parts in order of time. Each trace of the range is in exactly one of them. A trace longer
+ * than margin is judged by each shard that it reaches into (replay.h, is_shard). Besides: the windows of a range that
+ * are looked at for emptiness, which are those of the whole in every shard. Thread: values, no state. */
 #ifndef BT_SERVER_REPLAY_SHARD_H
 #define BT_SERVER_REPLAY_SHARD_H
 

@@ -11,58 +11,58 @@ void bt_member_refuse(bt_member_of of, const char *name, const char *expected) {
                                     of.where[0] && name[0] ? "." : "", name, expected);
 }
 
-static const json_t *get(bt_member_of of, const char *name) {
+static const json_t *get_member(bt_member_of of, const char *name) {
   return json_object_get(of.object, name);
 }
 
-static bt_member_of within(bt_member_of of, const char *name, const json_t *object) {
+static bt_member_of enter_object(bt_member_of of, const char *name, const json_t *object) {
   bt_member_of out = {.members = of.members, .object = object};
   snprintf(out.where, sizeof out.where, "%.40s%s%.20s", of.where, of.where[0] ? "." : "", name);
   return out;
 }
 
 bt_member_of bt_member_object(bt_member_of of, const char *name) {
-  const json_t *object = get(of, name);
+  const json_t *object = get_member(of, name);
   if (!json_is_object(object)) bt_member_refuse(of, name, "an object");
-  return within(of, name, json_is_object(object) ? object : NULL);
+  return enter_object(of, name, json_is_object(object) ? object : NULL);
 }
 
 size_t bt_member_count(bt_member_of of, const char *name) {
-  const json_t *list = get(of, name);
+  const json_t *list = get_member(of, name);
   if (!json_is_array(list)) bt_member_refuse(of, name, "a list");
   return of.members->status ? 0 : json_array_size(list);
 }
 
 bt_member_of bt_member_at(bt_member_of of, const char *name, size_t index) {
   char place[40];
-  const json_t *object = json_array_get(get(of, name), index);
+  const json_t *object = json_array_get(get_member(of, name), index);
   snprintf(place, sizeof place, "%.20s[%zu]", name, index);
   if (!json_is_object(object)) bt_member_refuse(of, place, "an object");
-  return within(of, place, json_is_object(object) ? object : NULL);
+  return enter_object(of, place, json_is_object(object) ? object : NULL);
 }
 
 uint64_t bt_member_number(bt_member_of of, const char *name) {
-  const json_t *number = get(of, name);
+  const json_t *number = get_member(of, name);
   bool is_number = json_is_integer(number) && json_integer_value(number) >= 0;
   if (!is_number) bt_member_refuse(of, name, "a whole number that is not negative");
   return is_number ? (uint64_t)json_integer_value(number) : 0;
 }
 
 double bt_member_real(bt_member_of of, const char *name) {
-  const json_t *number = get(of, name);
+  const json_t *number = get_member(of, name);
   bool is_number = json_is_number(number) && json_number_value(number) >= 0 && json_number_value(number) < 1e9;
   if (!is_number) bt_member_refuse(of, name, "seconds");
   return is_number ? json_number_value(number) : 0;
 }
 
 bool bt_member_flag(bt_member_of of, const char *name) {
-  const json_t *flag = get(of, name);
+  const json_t *flag = get_member(of, name);
   if (!json_is_boolean(flag)) bt_member_refuse(of, name, "true or false");
   return json_is_true(flag);
 }
 
 const char *bt_member_text_or(bt_member_of of, const char *name) {
-  const json_t *text = get(of, name);
+  const json_t *text = get_member(of, name);
   if (text && !json_is_null(text) && !json_is_string(text)) bt_member_refuse(of, name, "a text");
   return json_string_value(text);
 }
@@ -112,7 +112,7 @@ bt_trace_id bt_member_trace_id(bt_member_of of, const char *name) {
 }
 
 bt_moment bt_member_moment(bt_member_of of, const char *name) {
-  bt_moment moment = {.is_set = !json_is_null(get(of, name))};
+  bt_moment moment = {.is_set = !json_is_null(get_member(of, name))};
   if (!moment.is_set) return moment;
   bt_member_of inside = bt_member_object(of, name);
   moment.trace_id = bt_member_trace_id(inside, "trace_id");
@@ -121,7 +121,7 @@ bt_moment bt_member_moment(bt_member_of of, const char *name) {
 }
 
 bool bt_member_trace_id_at(bt_member_of of, const char *name, size_t index, bt_trace_id *out) {
-  const char *text = json_string_value(json_array_get(get(of, name), index));
+  const char *text = json_string_value(json_array_get(get_member(of, name), index));
   bool is_id = text && bt_trace_id_parse(bt_str_from(text), out);
   if (!is_id) bt_member_refuse(of, name, "trace ids, 32 hexadecimal digits each");
   return is_id;

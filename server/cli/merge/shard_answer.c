@@ -317,8 +317,8 @@ void bt_shard_answer_dispose(bt_shard_answer *answer) {
 
 /* ---- whether two belong together ---- */
 
-static bt_status differ(const bt_shard_answer *answer, const bt_shard_answer *first, const char *what, const char *came,
-                        const char *expected, bt_error *error) {
+static bt_status refuse_other(const bt_shard_answer *answer, const bt_shard_answer *first, const char *what,
+                              const char *came, const char *expected, bt_error *error) {
   return bt_error_set(error, BT_INVALID,
                       "%s is of another %s: expected %.120s, as in %s, and it has %.120s; merge what one replay was "
                       "divided into",
@@ -327,7 +327,7 @@ static bt_status differ(const bt_shard_answer *answer, const bt_shard_answer *fi
 
 static bt_status texts_fit(const bt_shard_answer *answer, const bt_shard_answer *first, const char *what,
                            const char *came, const char *expected, bt_error *error) {
-  return strcmp(came, expected) == 0 ? BT_OK : differ(answer, first, what, came, expected, error);
+  return strcmp(came, expected) == 0 ? BT_OK : refuse_other(answer, first, what, came, expected, error);
 }
 
 static bt_status ranges_fit(const bt_shard_answer *answer, const bt_shard_answer *first, bt_error *error) {
@@ -362,7 +362,7 @@ static bt_status rules_fit(const bt_shard_answer *answer, const bt_shard_answer 
     write_rule(answer, i, came);
     write_rule(first, i, expected);
     status = is_same ? texts_fit(answer, first, "rule", came, expected, error)
-                     : differ(answer, first, "rule", came, expected, error);
+                     : refuse_other(answer, first, "rule", came, expected, error);
   }
   return status;
 }

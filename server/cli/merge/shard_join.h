@@ -1,5 +1,5 @@
-/* Shards put together as the answer of the whole range. Counts are sums, but for traces that several shards have
- * (edges), which count once. What says what was asked, read, received and compared, and how long it took, is the sum of
+/* Shards put together as the answer of the whole range. Counts are sums. Traces that several shards have
+ * (edges) count once. What says what was asked, read, received and compared, and how long it took, is the sum of
  * what the shards did, and more than one replay would have done. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_SHARD_JOIN_H
 #define BT_SERVER_CLI_SHARD_JOIN_H

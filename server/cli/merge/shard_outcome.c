@@ -16,9 +16,9 @@ static bool is_soft(const bt_replay_result *result) {
   return is_unsettled || bt_shard_is_answered(result);
 }
 
-static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
+static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
+static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(result->reason, sizeof result->reason, format, arguments);
@@ -36,13 +36,14 @@ static void say_missing(const bt_shard_answer *answers, size_t count, bt_merged 
   bt_time_format(range.start_ns, start);
   bt_time_format(range.end_ns, end);
   if (merged->missing > 1) snprintf(more, sizeof more, ", and %zu more were not (coverage)", merged->missing - 1);
-  say(&merged->result, BT_REPLAY_INCOMPLETE, "missing: shard %u/%u, %.19sZ to %.19sZ, was not given%s", number - 1,
-      answers[0].shard.count, start, end, more);
+  say_outcome(&merged->result, BT_REPLAY_INCOMPLETE, "missing: shard %u/%u, %.19sZ to %.19sZ, was not given%s",
+              number - 1, answers[0].shard.count, start, end, more);
 }
 
 /* Its trace got spans between two shards, or their store shows them different things. */
 static void say_differing(bt_merged *merged) {
-  say(&merged->result, BT_REPLAY_INCOMPLETE,
+  say_outcome(
+      &merged->result, BT_REPLAY_INCOMPLETE,
       "shards_differ: a violation is in two shards, so what the store shows changed between them; replay them again");
 }
 
@@ -62,10 +63,10 @@ static void say_hard(const bt_shard_answer *answers, size_t count, bt_replay_res
     if (!first && !is_soft(part)) first = &answers[i];
   }
   if (count == 1)
-    say(result, first->result.outcome, "%s", first->result.reason);
+    say_outcome(result, first->result.outcome, "%s", first->result.reason);
   else
-    say(result, failed == count ? BT_REPLAY_FAILED : BT_REPLAY_INCOMPLETE, "%.200s (shard %u/%u)", first->result.reason,
-        first->shard.number, first->shard.count);
+    say_outcome(result, failed == count ? BT_REPLAY_FAILED : BT_REPLAY_INCOMPLETE, "%.200s (shard %u/%u)",
+                first->result.reason, first->shard.number, first->shard.count);
 }
 
 /* ---- what is not settled ---- */
@@ -84,22 +85,24 @@ static void say_unsettled(const bt_shard_answer *answers, size_t count, bt_repla
   char until[40];
   bt_time_format(result->coverage.late_until_ns, until);
   if (count == 1)
-    say(result, BT_REPLAY_INCOMPLETE, "%s", answers[0].result.reason);
+    say_outcome(result, BT_REPLAY_INCOMPLETE, "%s", answers[0].result.reason);
   else if (!result->coverage.late_until_ns)
-    say(result, BT_REPLAY_INCOMPLETE, "unsettled: the whole range is younger than settle, nothing in it is final yet");
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (found_by_all(result))
-    say(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
   else
-    say(result, BT_REPLAY_INCOMPLETE, "unsettled: none that it shows; until %.19sZ it may hide late ones", until);
+    say_outcome(result, BT_REPLAY_INCOMPLETE, "unsettled: none that it shows; until %.19sZ it may hide late ones",
+                until);
 }
 
 static void say_unsettled_rule(const bt_shard_answer *answers, bt_replay_result *result) {
   size_t rule = 0;
   while (is_settled(result, rule)) rule++;
   result->others_stand = true;
-  say(result, BT_REPLAY_INCOMPLETE,
-      "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
-      answers[0].rules[rule].fields.id);
+  say_outcome(result, BT_REPLAY_INCOMPLETE,
+              "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
+              answers[0].rules[rule].fields.id);
 }
 
 /* ---- all ---- */
@@ -119,7 +122,7 @@ static void say_soft(const bt_shard_answer *answers, size_t count, bt_replay_res
   if (!settled)
     say_unsettled(answers, count, result);
   else if (!has_data(answers, count))
-    say(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
+    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
   else if (settled < result->rule_count)
     say_unsettled_rule(answers, result);
 }

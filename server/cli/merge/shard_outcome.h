@@ -1,5 +1,5 @@
 /* How the whole ended, from how its shards did. A shard without any trace, or one that is not settled yet, is a matter
- * of that shard; of the whole it is said where it is so of all of it. Thread: the main thread. */
+ * of that shard. The whole answer says so where all of it is like that. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_SHARD_OUTCOME_H
 #define BT_SERVER_CLI_SHARD_OUTCOME_H
 
