@@ -152,7 +152,7 @@ def include_findings(tree):
 def target_folder(file, target):
     """server/CMakeLists.txt may define server_store: that target has the fence of server/store."""
     named = target.replace("_", "/", 1)
-    named = {"server_lab": "server/cli/lab", "server_cli_mcp": "server/cli/mcp"}.get(target, named)
+    named = {"server_lab": "server/cli/lab", "server_cli_mcp": "server/cli/mcp", "server_cli_merge": "server/cli/merge"}.get(target, named)
     return named if named in FENCE else fence_of(file)
 
 
