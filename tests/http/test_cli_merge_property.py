@@ -81,8 +81,8 @@ class MergeProperty(unittest.TestCase):
                 with self.subTest(first=at, shards=shards, where=where):
                     self.check(rules, shards, where, whole)
         print(self.seen, flush=True)
-        for name, least in (("long", 300), ("violations", 2000), ("empty", 5)):
-            self.assertGreater(self.seen[name], least if RULES >= 300 else 0, f"too little to see: {name}")
+        for name, least in (("long", 300), ("violations", 2000), ("empty", 5)) if RULES >= 300 else ():
+            self.assertGreater(self.seen[name], least, f"too little to see: {name}")
 
     def test_any_rules(self):
         """Most traces lie together, so that some windows are empty."""
