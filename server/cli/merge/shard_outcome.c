@@ -53,15 +53,18 @@ static bool has_doubles(const bt_merged *merged) {
   return json_array_size(merged->violations) != found;
 }
 
+/* There is one. */
+static const bt_shard_answer *find_hard(const bt_shard_answer *answers, size_t count) {
+  size_t at = 0;
+  while (at + 1 < count && is_soft(&answers[at].result)) at++;
+  return &answers[at];
+}
+
 /* Failed where all of them did. */
 static void say_hard(const bt_shard_answer *answers, size_t count, bt_replay_result *result) {
-  const bt_shard_answer *first = NULL;
+  const bt_shard_answer *first = find_hard(answers, count);
   size_t failed = 0;
-  for (size_t i = 0; i < count; i++) {
-    const bt_replay_result *part = &answers[i].result;
-    failed += part->outcome == BT_REPLAY_FAILED;
-    if (!first && !is_soft(part)) first = &answers[i];
-  }
+  for (size_t i = 0; i < count; i++) failed += answers[i].result.outcome == BT_REPLAY_FAILED;
   if (count == 1)
     say_outcome(result, first->result.outcome, "%s", first->result.reason);
   else
