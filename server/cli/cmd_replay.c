@@ -8,6 +8,7 @@
 #include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_rules.h"
+#include "server/cli/shard_json.h"
 #include "server/json/ci_note.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
@@ -22,7 +23,8 @@ typedef struct replay_run {
   bt_strategy strategy;
   bt_severity fail_on; /* info: any violation fails */
   uint64_t limit;
-  bool has_limit, prints_ids;
+  bool has_limit, prints_ids, has_format;
+  bt_shard shard; /* a count of 0: all of the range */
 } replay_run;
 
 static const bt_rule_definition *rule_of(const replay_run *run, size_t rule) {
@@ -48,8 +50,10 @@ static json_t *found_json(const replay_run *run, const bt_collected_violation *f
   return bt_violation_json(rule_of(run, found->rule), found->violation);
 }
 
-static void print_json_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle) {
+static void print_json_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle,
+                              json_t *shard) {
   json_t *object = summary_json(run, all, idle), *violations = json_array();
+  if (shard) bt_json_set(object, "shard", shard);
   for (size_t i = 0; i < all->count; i++) bt_json_append(violations, found_json(run, &all->found[i]));
   bt_json_set(object, "violations", violations);
   bt_cli_print_json(object);
@@ -226,7 +230,7 @@ static bt_status print_result(const replay_run *run, const bt_collected *all, co
   }
   switch (run->format) {
   case FORMAT_TEXT: return print_text_result(run, all, idle), BT_OK;
-  case FORMAT_JSON: return print_json_result(run, all, idle), BT_OK;
+  case FORMAT_JSON: return print_json_result(run, all, idle, NULL), BT_OK;
   case FORMAT_JSONL: return print_json_lines(run, all, idle), BT_OK;
   case FORMAT_GITHUB: return print_github_result(run, all, idle, error);
   case FORMAT_JUNIT: break;
@@ -234,23 +238,53 @@ static bt_status print_result(const replay_run *run, const bt_collected *all, co
   return print_junit_result(run, all, idle, error);
 }
 
-static int replay_and_print(const replay_run *run, bt_source *source) {
-  bt_error error = {0};
-  bt_collected all;
-  bt_idle_rules idle = {0};
+static bt_replay_request request_of(const replay_run *run, const bt_source *source) {
   bt_replay_request request =
       bt_replay_options_request(&run->options, (const bt_rule_definition *const *)run->options.rules.items,
                                 run->options.rules.count, bt_replay_options_range(&run->options, source, BT_DAY_NS));
   request.count = run->count;
   request.strategy = run->strategy;
-  request.priority = BT_PRIORITY_REPLAY;
   request.takes_notes = true;
-  bt_status status = bt_collect(source, &request, true, &all, &error);
-  request.priority = BT_PRIORITY_PEOPLE;
-  if (!status) status = bt_idle_rules_of_replay(source, &request, &all.result, &idle, &error);
+  return request;
+}
+
+static bt_status collect_all(bt_source *source, bt_replay_request *request, bt_collected *all, bt_idle_rules *idle,
+                             bt_error *error) {
+  request->priority = BT_PRIORITY_REPLAY;
+  bt_status status = bt_collect(source, request, true, all, error);
+  request->priority = BT_PRIORITY_PEOPLE;
+  return status ? status : bt_idle_rules_of_replay(source, request, &all->result, idle, error);
+}
+
+static int replay_and_print(const replay_run *run, bt_source *source) {
+  bt_error error = {0};
+  bt_collected all;
+  bt_idle_rules idle = {0};
+  bt_replay_request request = request_of(run, source);
+  bt_status status = collect_all(source, &request, &all, &idle, &error);
   bt_replay_hold_range(&all.result);
   if (!status) status = print_result(run, &all, &idle, &error);
   int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result, &idle);
+  bt_idle_rules_dispose(&idle);
+  bt_collected_dispose(&all);
+  return code;
+}
+
+/* What it found is a part of an answer, so its status says whether it was answered, and merge says the rest. */
+static int replay_shard(const replay_run *run, bt_source *source) {
+  bt_error error = {0};
+  bt_collected all = {0};
+  bt_idle_rules idle = {0};
+  json_t *shard = NULL;
+  bt_replay_request request = request_of(run, source);
+  if (!bt_shard_request(run->shard, &request))
+    return bt_cli_usage_error("replay", "the range has fewer nanoseconds than shards: ask for fewer");
+  bt_status status = collect_all(source, &request, &all, &idle, &error);
+  if (!status) status = bt_shard_json(run->shard, &run->options, &request, &all, &shard, &error);
+  if (!status) print_json_result(run, &all, &idle, shard);
+  int code = status                              ? bt_cli_fail("replay", status, &error)
+             : bt_shard_is_answered(&all.result) ? BT_EXIT_FINE
+                                                 : BT_EXIT_UNKNOWN;
   bt_idle_rules_dispose(&idle);
   bt_collected_dispose(&all);
   return code;
@@ -260,14 +294,16 @@ static int run_replay(const replay_run *run) {
   bt_error error = {0};
   bt_replay_place place;
   bt_status status = bt_replay_place_open(&run->options, &place, &error);
-  int code = status ? bt_cli_fail("replay", status, &error) : replay_and_print(run, place.source);
+  int code = status             ? bt_cli_fail("replay", status, &error)
+             : run->shard.count ? replay_shard(run, place.source)
+                                : replay_and_print(run, place.source);
   bt_replay_place_close(&place);
   return code;
 }
 
 /* ---- the row ---- */
 
-enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY, OPT_IDS };
+enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY, OPT_IDS, OPT_SHARD };
 
 static bool take_word(const char *const *words, int count, const char *value, int *out) {
   for (int i = 0; i < count; i++)
@@ -282,14 +318,27 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   int word = 0;
   switch (flag->id) {
   case OPT_COUNT: return take_word(counts, 3, value, &word) && (run->count = (bt_count_mode)word, true);
-  case OPT_FORMAT: return run->format = (replay_format)bt_choice_at(flag->value, value), true;
+  case OPT_FORMAT: return run->has_format = true, run->format = (replay_format)bt_choice_at(flag->value, value), true;
   case OPT_IDS: return run->prints_ids = true;
-  case BT_FLAG_JSON: return run->format = FORMAT_JSON, true;
+  case OPT_SHARD: return bt_shard_parse(bt_str_from(value), &run->shard);
+  case BT_FLAG_JSON: return run->has_format = true, run->format = FORMAT_JSON, true;
   case OPT_FAIL_ON: return bt_severity_parse(bt_str_from(value), &run->fail_on);
   case OPT_STRATEGY: return bt_strategy_parse(value, &run->strategy);
   case OPT_LIMIT: return run->has_limit = true, bt_cli_number(value, &run->limit);
   default: return bt_replay_options_take(&run->options, flag, value);
   }
+}
+
+/* A shard is printed for merge, which asks what decides. */
+static int check_shard(replay_run *run, const bt_command *self) {
+  if (!run->shard.count) return BT_EXIT_FINE;
+  if (!run->has_format) run->format = FORMAT_JSON;
+  if (run->format != FORMAT_JSON || run->prints_ids)
+    return bt_cli_usage_error(self->name, "--shard prints JSON alone: betrace merge makes the whole answer of it");
+  if (run->options.requires_exercised || run->fail_on)
+    return bt_cli_usage_error(self->name, "--shard judges nothing: give --fail-on and --require-exercised to betrace "
+                                          "merge");
+  return bt_shard_options_check(&run->options, self);
 }
 
 static int replay_command(const bt_command *self, int argc, char **argv) {
@@ -301,6 +350,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
     if (run.prints_ids && !run.has_limit) run.limit = 0; /* a program that reads them wants all */
     code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
+    if (!code) code = check_shard(&run, self);
     if (!code) code = run_replay(&run);
   }
   bt_replay_options_dispose(&run.options);
@@ -318,6 +368,9 @@ static const bt_flag flags[] = {
     {"count", OPT_COUNT, "auto|exact|at_least", "auto", "how traces_evaluated is counted", NULL},
     {"strategy", OPT_STRATEGY, "auto|read|id_sets|projection", "auto: by cost",
      "how candidates are decided; the answer is the same with each", NULL},
+    {"shard", OPT_SHARD, "N/OF", NULL,
+     "only the Nth of OF equal parts of the range, as JSON for betrace merge; needs --start and --end as fixed times",
+     NULL},
     BT_FLAG_ROW_EXERCISED,
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
@@ -335,6 +388,8 @@ static const bt_example examples[] = {
      "betrace trace $(betrace replay rules.yaml traces.jsonl --ids --limit 1) rules.yaml traces.jsonl"},
     {"As a gate in CI: fails for high, error and critical only",
      "betrace replay rules.yaml traces.jsonl --fail-on high --output junit > betrace.xml"},
+    {"The third of four parts, for another machine; betrace merge puts them together",
+     "betrace replay rules.yaml traces.jsonl --shard 3/4 > 3.json"},
     {0}};
 const bt_command bt_command_replay = {
     .name = "replay",
@@ -344,7 +399,8 @@ const bt_command bt_command_replay = {
         "Applies rules to traces of the past and prints the violations, earliest first, and what could not be read.\n\n"
         "Of files without a flag, folders, *.yaml and *.yml are rules, and so is *.json that is no OTLP. All others "
         "are "
-        "traces, and so is what stands behind --.",
+        "traces, and so is what stands behind --.\n\n"
+        "With --shard the status says whether that part was answered, and not what was found in it: 0, or 3.",
     .examples = examples,
     .groups = groups,
     .fine = "no violation that counts (--fail-on), and everything was read",

@@ -18,6 +18,16 @@ static bt_status keep_violation(void *context, size_t rule, bt_violation *violat
   return BT_OK;
 }
 
+static bt_status keep_edge(void *context, const bt_trace_verdict *verdict, bt_error *error) {
+  bt_collected *all = context;
+  if (!verdict->may_be_elsewhere) return BT_OK;
+  bt_trace_verdict *edges = bt_grow_array(all->edges, all->edge_count, &all->edge_capacity, sizeof *edges);
+  if (!edges) return bt_error_no_memory(error);
+  all->edges = edges;
+  edges[all->edge_count++] = *verdict;
+  return BT_OK;
+}
+
 static int compare_found(const void *a, const void *b) {
   const bt_collected_violation *x = a, *y = b;
   if (x->violation->time_ns != y->violation->time_ns) return x->violation->time_ns < y->violation->time_ns ? -1 : 1;
@@ -30,7 +40,8 @@ bt_status bt_collect(bt_source *source, const bt_replay_request *request, bool c
   *out = (bt_collected){0};
   bt_replay_observer observer = {.context = out,
                                  .progress = counts ? bt_replay_show_violations : bt_replay_show_progress,
-                                 .violation = keep_violation};
+                                 .violation = keep_violation,
+                                 .verdict = request->is_shard ? keep_edge : NULL};
   bt_status status = bt_replay_run(source, request, &observer, &out->result, error);
   bt_replay_clear_progress();
   if (out->count) qsort(out->found, out->count, sizeof *out->found, compare_found);
@@ -40,6 +51,7 @@ bt_status bt_collect(bt_source *source, const bt_replay_request *request, bool c
 void bt_collected_dispose(bt_collected *collected) {
   for (size_t i = 0; i < collected->count; i++) bt_violation_free(collected->found[i].violation);
   free(collected->found);
+  free(collected->edges);
   bt_replay_result_dispose(&collected->result);
   *collected = (bt_collected){0};
 }

@@ -20,6 +20,8 @@ typedef struct bt_collected {
   bt_replay_result result;
   bt_collected_violation *found; /* by time, then trace, then rule */
   size_t count, capacity;
+  bt_trace_verdict *edges; /* of a shard: what other shards may tell, too; in the order in which it was told */
+  size_t edge_count, edge_capacity;
 } bt_collected;
 
 /* Runs it, with progress on a terminal, `counts`: with the number of violations so far. BT_OK also when not everything

@@ -83,6 +83,7 @@ const bt_command *const bt_commands[] = {&bt_command_init,
                                          &bt_command_test,
                                          &bt_command_eval,
                                          &bt_command_replay,
+                                         &bt_command_merge,
                                          &bt_command_first,
                                          &bt_command_diff,
                                          &bt_command_trace,
@@ -113,7 +114,7 @@ const bt_command *const bt_commands[] = {&bt_command_init,
 const bt_command_area bt_command_areas[] = {
     {"Rules in files:", "init check fmt test record suggest import sync lsp"},
     {"Traces against rules:",
-     "listen replay first trace contrast diff compare gate vacuity eval explain verify-report"},
+     "listen replay merge first trace contrast diff compare gate vacuity eval explain verify-report"},
     {"The service:", "serve mcp health doctor token backup canary"},
     {0}};
 

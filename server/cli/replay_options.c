@@ -311,7 +311,8 @@ const bt_flag bt_flags_range_week[] = {{"since", OPT_SINCE, "DURATION", "7d; of 
 const bt_flag bt_flags_range_month[] = {{"since", OPT_SINCE, "DURATION", "30d; of files everything", SINCE_HELP, NULL},
                                         START_AND_END};
 
-static bool take_time(const char *value, int64_t *out, bool *is_set) {
+static bool take_time(bt_replay_options *options, const char *value, int64_t *out, bool *is_set) {
+  options->counts_from_now = options->counts_from_now || strncmp(value, "now", 3) == 0;
   return *is_set = bt_time_parse(bt_str_from(value), bt_clock_wall_ns(), out);
 }
 
@@ -346,8 +347,8 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_JOBS: return bt_cli_take_jobs(value, &options->jobs);
   case OPT_TRACES: return append_text(&options->traces, &options->trace_count, value);
   case OPT_SINCE: return take_duration(value, &options->since_ns) && options->since_ns > 0;
-  case OPT_START: return take_time(value, &options->start_ns, &options->has_start);
-  case OPT_END: return take_time(value, &options->end_ns, &options->has_end);
+  case OPT_START: return take_time(options, value, &options->start_ns, &options->has_start);
+  case OPT_END: return take_time(options, value, &options->end_ns, &options->has_end);
   case OPT_TENANT: return options->tenant = value, true;
   case OPT_SETTLE: return take_duration(value, &assume->settle_ns);
   case OPT_MARGIN: return take_duration(value, &assume->margin_ns);

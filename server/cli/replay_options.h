@@ -26,6 +26,7 @@ typedef struct bt_replay_options {
   unsigned jobs; /* threads that read these */
   int64_t since_ns, start_ns, end_ns;
   bool has_start, has_end;
+  bool counts_from_now; /* one of them is now, or some time before or after it */
   bt_assumptions assumptions;
   uint64_t concurrency, concurrency_max;
   bool print_json;

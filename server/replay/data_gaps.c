@@ -7,9 +7,9 @@
 #include "dsl/base/arena.h"
 #include "dsl/base/time_sum.h"
 #include "server/replay/marked_traces.h"
+#include "server/replay/shard.h"
 
 enum {
-  GRID = 24, /* windows that are looked at for emptiness */
   /* To find the earliest trace where no listing tells: */
   EDGE_SEARCHES = 24,
   EDGE_TRACES = 2000,
@@ -19,11 +19,11 @@ static const int64_t EDGE_PRECISION_NS = 1000000000;
 
 typedef struct grid {
   bt_time_range range; /* from the start to the effective end; of steps, to the end */
-  int64_t step_ns;
-  size_t count;
-  int64_t tail_ns; /* of a longer trace so much before its end counts; 0: all of it */
-  bool *seen;      /* some trace is known there */
-  bool *empty;     /* it is known that there is none */
+  bt_gap_grid windows; /* of the range, or of the greater one that it is a shard of */
+  size_t first, count; /* of these windows those that lie in the range, or reach into it */
+  int64_t tail_ns;     /* of a longer trace so much before its end counts; 0: all of it */
+  bool *seen;          /* some trace is known there */
+  bool *empty;         /* it is known that there is none */
 } grid;
 
 static void free_grid(grid *g) {
@@ -32,22 +32,36 @@ static void free_grid(grid *g) {
 }
 
 static bt_time_range grid_window(const grid *g, size_t index) {
-  int64_t start_ns = g->range.start_ns + (int64_t)index * g->step_ns;
-  int64_t end_ns = index + 1 == g->count ? g->range.end_ns : start_ns + g->step_ns;
-  return (bt_time_range){start_ns, end_ns};
+  bt_time_range window = bt_gap_grid_window(&g->windows, g->first + index);
+  return (bt_time_range){bt_time_later(window.start_ns, g->range.start_ns),
+                         bt_time_earlier(window.end_ns, g->range.end_ns)};
+}
+
+static bt_gap_grid grid_of_steps(const bt_replay_plan *plan, bt_time_range range) {
+  uint64_t length_ns = (uint64_t)range.end_ns - (uint64_t)range.start_ns;
+  return (bt_gap_grid){range, plan->gap_step_ns, (size_t)((length_ns - 1) / (uint64_t)plan->gap_step_ns) + 1};
+}
+
+/* Of the greater range as far as that is settled, so that its windows are told the same in all shards. */
+static bt_gap_grid grid_of_whole(const bt_replay_plan *plan) {
+  const bt_window *window = &plan->window;
+  return bt_gap_grid_of(
+      (bt_time_range){window->whole.start_ns, bt_time_earlier(window->whole.end_ns, window->whole_end_ns)});
 }
 
 /* Steps are the caller's, who says which of them are settled. */
 static void divide_grid(const bt_replay_plan *plan, grid *g) {
   uint64_t length_ns = (uint64_t)g->range.end_ns - (uint64_t)g->range.start_ns;
   if (plan->gap_step_ns) {
-    g->step_ns = plan->gap_step_ns;
-    g->count = (size_t)((length_ns - 1) / (uint64_t)g->step_ns) + 1;
+    g->windows = grid_of_steps(plan, g->range);
     g->tail_ns = plan->gap_is_whole ? 0 : plan->window.margin_ns;
+  } else if (plan->wants_earliest) {
+    g->windows = (bt_gap_grid){g->range, (int64_t)length_ns, 1};
   } else {
-    g->count = length_ns < GRID || plan->wants_earliest ? 1 : GRID;
-    g->step_ns = (int64_t)(length_ns / g->count);
+    g->windows = plan->request.is_shard ? grid_of_whole(plan) : bt_gap_grid_of(g->range);
   }
+  g->first = bt_gap_grid_index(&g->windows, g->range.start_ns);
+  g->count = bt_gap_grid_index(&g->windows, g->range.end_ns - 1) - g->first + 1;
 }
 
 /* A count of 0: nothing of the range is settled. Free it in every case. */
@@ -64,9 +78,7 @@ static bt_status make_grid(const bt_questions *questions, grid *g, bt_error *err
 }
 
 static size_t grid_index(const grid *g, int64_t time_ns) {
-  uint64_t offset_ns = (uint64_t)time_ns - (uint64_t)g->range.start_ns;
-  size_t index = (size_t)(offset_ns / (uint64_t)g->step_ns);
-  return index < g->count ? index : g->count - 1;
+  return bt_gap_grid_index(&g->windows, time_ns) - g->first;
 }
 
 static void mark_seen(grid *g, const bt_found *found) {
@@ -372,7 +384,10 @@ static bt_status fill_grid(bt_questions *questions, grid *g, bt_error *error) {
 static bt_status find_in_grid(bt_questions *questions, bt_data_gaps *ahead, grid *g, bool *has_data, bt_error *error) {
   bt_coverage *coverage = &questions->account->result->coverage;
   *has_data = mark_known(questions, g, &coverage->data_from_ns);
-  coverage->has_data_from = *has_data && coverage->data_from_ns != INT64_MAX;
+  /* Of a shard also what begins before it and goes on in it: the whole may have the trace. */
+  bool counts = *has_data || questions->plan->request.is_shard;
+  questions->account->result->has_traces = *has_data;
+  coverage->has_data_from = counts && coverage->data_from_ns != INT64_MAX;
   if (!coverage->has_data_from) coverage->data_from_ns = 0;
   if (!g->count) return BT_OK;
   bt_status status = fill_grid(questions, g, error);

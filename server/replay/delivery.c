@@ -38,8 +38,9 @@ static bool is_checked_unread(const bt_judge *judge, const bt_trace_verdict *ver
  * what makes a long trace a candidate; the whole is asked for afterwards. */
 static void track_unread(bt_judge *judge, bt_rule_result *result, const bt_known *known,
                          const bt_trace_verdict *verdict) {
-  bool is_part = judge->plan->request.whole.start_ns < judge->plan->request.whole.end_ns;
-  if (is_part && known->flags & BT_KNOWN_LONG) return;
+  const bt_replay_request *request = &judge->plan->request;
+  bool is_asked_again = request->whole.start_ns < request->whole.end_ns && !request->is_shard;
+  if (is_asked_again && known->flags & BT_KNOWN_LONG) return;
   if (!is_checked_unread(judge, verdict)) return;
   result->unread_sampled++;
   if (verdict->verdict != BT_VIOLATED) return;

@@ -292,14 +292,18 @@ void bt_ledger_count_later(const bt_ledger *ledger, bt_part_read *out) {
 static bt_status tell_unread(const bt_ledger *ledger, size_t number, size_t index, bt_place place, bt_error *error) {
   const bt_rule_sets *rule = &ledger->decider->rules[number];
   const bt_known *known = &ledger->table->traces[index];
+  const bt_window *window = rule->planned->window;
   bt_found bounds;
-  int64_t reach_ns = bt_trace_table_bounds(ledger->table, known, &bounds) ? 0 : rule->planned->window->margin_ns;
+  int64_t reach_ns = bt_trace_table_bounds(ledger->table, known, &bounds) ? 0 : window->margin_ns;
+  int64_t latest_ns = bt_window_latest_time(window, &bounds);
   bt_trace_verdict verdict = {.rule = number,
                               .trace_id = bounds.id,
                               .time_ns = bt_time_subtract(bounds.start_ns, reach_ns),
-                              .time_latest_ns = bt_window_latest_time(rule->planned->window, &bounds),
+                              .time_latest_ns = latest_ns,
                               .verdict = BT_SATISFIED,
                               .exercised = exercised_unread(rule, index),
+                              .may_be_elsewhere = latest_ns > bounds.start_ns,
+                              .is_long = known->flags & BT_KNOWN_LONG,
                               .is_settled = place == BT_PLACE_SETTLED};
   return bt_delivery_tell(ledger->account, &verdict, error);
 }

@@ -109,6 +109,9 @@ typedef struct bt_replay_request {
                         0: any number */
   /* Of a replay that looks at a part of a greater range: that one (bt_window.whole); empty: it is no part. */
   bt_time_range whole;
+  /* That part is a shard, which nobody looks at again: windows that are empty are those of the whole, and traces that
+   * other shards may have, too, are told as such (bt_trace_verdict.may_be_elsewhere). */
+  bool is_shard;
   /* What earlier parts decided is not read again; what this one decides is added. Or NULL. */
   bt_seen_traces *seen;
   /* Traces that a search showed to begin before halves_until_ns, and of which it found a part of what violates the
@@ -304,6 +307,7 @@ typedef struct bt_replay_result {
   uint64_t noted_traces; /* that they are about: the first that were read */
   bt_idle_note *idle;    /* what bt_replay_explain_idle found; in the order of the rules */
   size_t idle_count;
+  bool has_traces;    /* the time of some trace lies in the range, settled or not */
   bool is_cut;        /* by most_reads: incomplete, and nothing was read */
   bool needs_several; /* the first rule: what breaks it is found by several searches together */
   bool may_lack;      /* with `only`: what it was searched for was not told in full, so some may have been missed */
@@ -340,6 +344,10 @@ typedef struct bt_trace_verdict {
   /* Its last span ended after now − settle, so that not all of it may be there yet. It can be in the settled part,
    * when it began there. */
   bool is_young;
+  /* Of a part of a greater range: an adjacent or later one may tell of this trace, too, because it is longer than the
+   * rule's margin, has no time, or what is said of it contradicts itself. */
+  bool may_be_elsewhere;
+  bool is_long; /* it is among coverage.long_traces */
   bool is_read; /* false: decided without reading the trace; the verdict is BT_SATISFIED, which then means "not
                    violated" */
 } bt_trace_verdict;

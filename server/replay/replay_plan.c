@@ -170,7 +170,8 @@ static const bt_window *add_window(bt_replay_plan *plan, const bt_assumptions *o
                       .whole_end_ns = whole_has_tail ? settled_ns : request->whole.end_ns};
   for (size_t i = 0; i < plan->window_count; i++) {
     const bt_window *other = &plan->windows[i];
-    if (other->margin_ns == window.margin_ns && other->effective_end_ns == window.effective_end_ns) return other;
+    bool is_same = other->margin_ns == window.margin_ns && other->effective_end_ns == window.effective_end_ns;
+    if (is_same && other->whole_end_ns == window.whole_end_ns) return other;
   }
   plan->windows[plan->window_count] = window;
   return &plan->windows[plan->window_count++];
@@ -208,6 +209,13 @@ static void widen_assumptions(bt_replay_plan *plan) {
   }
 }
 
+static void set_whole(bt_replay_plan *plan) {
+  plan->window.whole = plan->request.whole;
+  plan->window.whole_end_ns = INT64_MIN;
+  for (size_t i = 0; i < plan->window_count; i++)
+    plan->window.whole_end_ns = bt_time_later(plan->window.whole_end_ns, plan->windows[i].whole_end_ns);
+}
+
 /* The part that some rule calls settled is looked at as settled. */
 static void set_ranges(bt_replay_plan *plan) {
   const bt_replay_request *request = &plan->request;
@@ -216,6 +224,7 @@ static void set_ranges(bt_replay_plan *plan) {
     latest_ns = bt_time_later(latest_ns, plan->windows[i].effective_end_ns);
   plan->window =
       (bt_window){.range = request->range, .margin_ns = request->assumptions.margin_ns, .effective_end_ns = latest_ns};
+  if (request->is_shard) set_whole(plan);
   plan->search_range = bt_window_search_range(&plan->window, request->assumptions.lateness_ns);
   plan->spans_range = plan->search_range;
   if (plan->spans_range.end_ns < request->now_ns) plan->spans_range.end_ns = request->now_ns;

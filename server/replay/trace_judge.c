@@ -99,9 +99,17 @@ static bool wants_violations(const bt_judge *judge) {
   return judge->account->observer && judge->account->observer->violation && !judge->observer_full;
 }
 
+/* Without a time it is judged in every range. */
+static bool may_be_elsewhere(const bt_window *window, const bt_known *known, const bt_trace *trace) {
+  int64_t start_ns = bt_trace_start_ns(trace);
+  bool is_in_doubt = known->flags & (BT_KNOWN_CONTRADICTED | BT_KNOWN_IN_DOUBT);
+  return !start_ns || is_in_doubt || bt_window_is_long(window, start_ns, bt_trace_latest_start_ns(trace));
+}
+
 static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_known *known, const bt_trace *trace,
                                    const bt_rule_verdict *verdict) {
-  const bt_placed *placed = bt_trace_table_placed_in(judge->table, judge->plan->rules[rule].window, known);
+  const bt_window *window = judge->plan->rules[rule].window;
+  const bt_placed *placed = bt_trace_table_placed_in(judge->table, window, known);
   return (bt_trace_verdict){.rule = rule,
                             .trace_id = trace->id,
                             .time_ns = placed->time_ns,
@@ -113,6 +121,8 @@ static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_
                             .rests_on_no_link = verdict->rests_on_no_link,
                             .is_settled = placed->place == BT_PLACE_SETTLED,
                             .is_young = ended_after(judge, trace, judge->plan->rules[rule].settle_ns),
+                            .may_be_elsewhere = may_be_elsewhere(window, known, trace),
+                            .is_long = known->flags & BT_KNOWN_LONG,
                             .is_read = true};
 }
 

@@ -35,7 +35,7 @@ TAKES_RULES = {"check": (0, "{}"), "fmt": (0, "{}"), "test": (0, "{}"), "eval": 
                "diff": (0, "{}", "{}", "--traces", "{traces}")}
 NO_DSL = {"test", "sync", "mcp"}  # they say why not
 # Commands whose operands are something else.
-TAKES_NO_RULES = {"suggest", "verify-report", "serve", "token", "backup", "health", "doctor", "canary", "generate", "import", "completion", "version", "init"}
+TAKES_NO_RULES = {"suggest", "verify-report", "merge", "serve", "token", "backup", "health", "doctor", "canary", "generate", "import", "completion", "version", "init"}
 
 STATUSES = [
     (0, "init", "{out}-1"), (1, "init", "{there}"), (2, "init", "a", "b"), (3, "init", "{out}-2", *NOWHERE),
@@ -44,6 +44,7 @@ STATUSES = [
     (0, "test", "{tested}"), (0, "test", "{rules}"), (1, "test", "{failing}"), (1, "test", "{broken}"), (2, "test", "{none}"), (3, "test", "{rules}", "--require-exercised"),
     (0, "eval", "{kept}", "{traces}"), (1, "eval", "{rules}", "{traces}"), (2, "eval", "{rules}", "{none}"), (3, "eval", "{rules}", "{empty}"),
     (0, "replay", "{kept}", "{traces}"), (1, "replay", "{rules}", "{traces}"), (2, "replay", "{rules}"), (3, "replay", "{rules}", *NOWHERE),
+    (2, "merge"), (2, "merge", "{rules}"),
     (0, "first", "{kept}", "{traces}"), (1, "first", "{rules}", "{traces}"), (2, "first", "{rules}"), (3, "first", "{rules}", *NOWHERE),
     (0, "diff", "{rules}", "{rules}", "{traces}"), (1, "diff", "{rules}", "{kept}", "{traces}"), (2, "diff", "{rules}", "{traces}"),
     (3, "diff", "{rules}", "{other}", *NOWHERE),
@@ -71,7 +72,8 @@ ELSEWHERE = {("contrast", 0): "test_contrast.py", ("contrast", 1): "test_contras
              ("suggest", 0): "test_cli_suggest.py", ("verify-report", 0): "test_cli_verify_report.py", ("verify-report", 1): "test_cli_verify_report.py",
              ("verify-report", 3): "test_cli_verify_report.py", ("serve", 0): "test_api.py", ("doctor", 0): "test_cli_doctor.py",
              ("doctor", 1): "test_cli_doctor.py", ("import", 0): "test_cli_import.py", ("import", 1): "test_cli_import.py",
-             ("listen", 1): "test_listen.py", ("backup", 0): "test_backup.py", ("health", 1): "test_cli_health.py"}
+             ("listen", 1): "test_listen.py", ("backup", 0): "test_backup.py", ("health", 1): "test_cli_health.py",
+             ("merge", 0): "test_cli_merge.py", ("merge", 1): "test_cli_merge.py", ("merge", 3): "test_cli_merge.py"}
 
 
 class GrammarTest(unittest.TestCase):

@@ -156,8 +156,8 @@ class IdleTest(Folder):
             self.run_for(3, *arguments[:at], "--require-exercised", *arguments[at:])
         listed = {name for name in commands if "--require-exercised" in run_cli(name, "--help").stdout}
         self.assertEqual(listed, set(commands))
-        self.assertEqual({name for name in JUDGES if "--require-exercised" in run_cli(name, "--help").stdout}, set(commands) | {"verify-report"},
-                         "test_cli_verify_report.py has the last")
+        self.assertEqual({name for name in JUDGES if "--require-exercised" in run_cli(name, "--help").stdout}, set(commands) | {"merge", "verify-report"},
+                         "test_cli_merge.py and test_cli_verify_report.py have the last two")
         exercised = ("--dsl", "when { checkout } always { checkout }", "--require-exercised")
         for arguments in (("replay", *exercised, self.traces), ("eval", *exercised, self.traces), ("trace", "1", *exercised, self.traces)):
             self.run_for(0, *arguments)

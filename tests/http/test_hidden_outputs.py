@@ -64,6 +64,7 @@ class OutputsTest(unittest.TestCase):
                 "tests": [{"name": "t" + EVIL, "trace": [{"span": "q" + EVIL}], "expect": "satisfied"}]}
         cls.rules = cls.write(f"r{EVIL[:8]}{TAGS[:3]}.json", json.dumps({"rules": [rule]}))
         cls.broken = cls.write(f"b{EVIL[:8]}{TAGS[:3]}.json", json.dumps({"rules": [{"id": "b", "dsl": f'when {{ "{EVIL}" }} alway {{ b }}'}]}))
+        cls.shard = cls.write("s.json", run_cli("replay", "--rules", cls.rules, "--traces", cls.traces, "--shard", "1/1").stdout)
         cls.idle = f'when {{ trace.has(span.name == "q{EVIL}x") }} always {{ b }}'
 
     @classmethod
@@ -80,6 +81,8 @@ class OutputsTest(unittest.TestCase):
             yield ("replay", form), ("replay", *over, "--output", form)
             yield ("replay", form), ("replay", "--dsl", self.idle, "--traces", self.traces, "--output", form)
             yield ("test", form), ("test", self.rules, "--output", form)
+        for form in ("text", "json"):
+            yield ("merge", form), ("merge", self.shard, "--output", form)
         for form in ("text", "json", "jsonl", "sarif", "junit", "github"):
             yield ("check", form), ("check", self.broken, "--output", form)
         for form in ("text", "json"):

@@ -38,6 +38,7 @@ FENCE = {
     "server/cli": SERVER | {"jansson"},
     "server/cli/lab": SERVER | {"jansson"},
     "server/cli/mcp": SERVER | {"jansson"},
+    "server/cli/merge": SERVER | {"jansson"},
     "server/mcp": SERVER | {"jansson"},
     "server/grpc": SERVER | {"grpc", "protobuf-c", "jansson"},
 }
@@ -62,7 +63,7 @@ FLOORS = [
     ["server/grpc"],
     ["server"],  # main, and what starts and ends the service
     ["server/cli"],
-    ["server/cli/lab", "server/cli/mcp"],
+    ["server/cli/lab", "server/cli/mcp", "server/cli/merge"],
 ]
 # Doors in a floor that are for some alone: what stands on a source takes tempo/wire/source.h, and only who opens one knows which it is.
 ONLY_FOR = {
@@ -151,7 +152,7 @@ def include_findings(tree):
 def target_folder(file, target):
     """server/CMakeLists.txt may define server_store: that target has the fence of server/store."""
     named = target.replace("_", "/", 1)
-    named = {"server_lab": "server/cli/lab", "server_cli_mcp": "server/cli/mcp"}.get(target, named)
+    named = {"server_lab": "server/cli/lab", "server_cli_mcp": "server/cli/mcp", "server_cli_merge": "server/cli/merge"}.get(target, named)
     return named if named in FENCE else fence_of(file)
 
 

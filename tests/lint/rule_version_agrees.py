@@ -8,6 +8,8 @@ PLACES = (
     ("distribution/helm/betrace/Chart.yaml", r'^appVersion: "([^"]+)"$'),
     ("distribution/docker/Dockerfile", r"^ARG VERSION=(\S+)$"),
     ("distribution/docker/docker-compose.yml", r"^\s+image: betrace:(\S+)$"),
+    ("distribution/kubernetes/replay-shards.yaml", r"^\s+image: ghcr.io/betracehq/betrace:(\S+)$"),
+    ("distribution/kubernetes/merge-shards.yaml", r"^\s+image: ghcr.io/betracehq/betrace:(\S+)$"),
     ("grafana-betrace-app/package.json", r'^  "version": "([^"]+)",?$'),
     ("docs/openapi.yaml", r"^  version: (\S+)$"),
 )

@@ -47,7 +47,7 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
             "test_source_version_tempo", "test_prometheus", "test_first_tempo", "test_large_tempo", "test_newer_model",
             "test_linked_property_tempo", "test_odd_times_tempo", "test_bent_answers_tempo", "test_late_tempo",
-            "test_watch_late_tempo", "test_bent_property_tempo")
+            "test_watch_late_tempo", "test_bent_property_tempo", "test_shards_tempo")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
@@ -60,7 +60,7 @@ OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_c
 LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
              "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks", "test_listen_agents",
-             "test_mcp", "test_mcp_http", "test_mcp_inspector", "test_stress", "test_cli_progress")
+             "test_mcp", "test_mcp_http", "test_mcp_inspector", "test_stress", "test_cli_progress", "test_cli_merge_property")
 # Of tests/faults, --short in both halves: a mixed load goes on for a minute, and so do random schedules.
 LONG_FAULTS = ("test_soak", "test_schedules")
 # Random cases and large texts, which take half of all the time that tests of C take under AddressSanitizer: make check
