@@ -1,6 +1,6 @@
-"""Whether a small report takes longer than its own requests to Tempo: the first violation, a series, the verdicts of one trace. A service behind
-a proxy says which requests each makes; then a second service answers the same question, and its requests are sent again alone, two at once over
-connections that stay open, in turn, over the part of the range that was handed over. Each question has a range of its own, so that no step is
+"""Whether a small report takes longer than its own requests to Tempo: the first violation, a series, the verdicts of one trace.
+A service behind a proxy says which requests each makes. A second service then answers the same question, and the requests are sent again alone, two
+at once over connections that stay open, over the part of the range that was handed over. Each question has a range of its own, so that no step is
 known before. Prints the ratios (goal: at most 1.2); asserts only that answers are right. `--tempos 2.8,3.0.3 --settled`, as bench_rules.py."""
 import argparse
 import concurrent.futures
