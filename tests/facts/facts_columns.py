@@ -71,7 +71,7 @@ class Columns(OfColumns):
     config = "fast"
 
     def expected(self, key):
-        lists = self.variant.layout == "vparquet5"
+        lists = self.variant.has_list_columns
         values = {label: "NaN" if value is NAN else value[0] if value == ["a"] else value for label, value in VALUES.items()}
         column = self.has_column_of(key)
         for label, value in values.items():
@@ -120,7 +120,7 @@ class Columns(OfColumns):
             self.assertIn("unexpected childCount", body)
             return
         found = {row["traceID"].rjust(32, "0") for row in json.loads(body).get("traces") or []}
-        self.assertEqual(found, set(self.ids.values()) if self.variant.layout == "vparquet5" else set())
+        self.assertEqual(found, set(self.ids.values()) if self.variant.has_list_columns else set())
 
     def search_finds(self, key, condition):
         found = self.search(f"{{ {condition} }}")
@@ -170,13 +170,13 @@ class LeftOut(OfColumns):
             self.assertEqual(given, self.wanted(key, kind, left_out), f"{key} {test}{more}")
 
     def test_the_other_elements_are_found(self):
-        for key in KEYS if self.variant.layout == "vparquet5" else ("span.x", "resource.x"):
+        for key in KEYS if self.variant.has_list_columns else ("span.x", "resource.x"):
             if self.variant.family != "2.8":  # which mixes up the elements of arrays outside columns
                 self.check(key)
 
     def test_the_same_beside_another_column(self):
         for key in KEYS:
-            if self.variant.layout == "vparquet5" and self.has_column_of(key):
+            if self.variant.has_list_columns and self.has_column_of(key):
                 self.check(key, ' || span.http.url !~ "z" || span.url.path !~ "z"')
 
 

@@ -5,10 +5,12 @@ write-ahead log and in a completed block; W only in the log; C only in a complet
 mixes up). Two marks stand behind the cells. "hides": whether a NaN elsewhere in the block hides a cell that is else found. "bare": whether a span
 without the key is found where the block holds strings only. The last lines say what a batch reads of each cell, by the marks of cells.mark_of_read.
 """
+import dataclasses
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import differences as version_differences
 import filter_cells as cells
 from tempo_case import TempoServer
 
@@ -119,8 +121,15 @@ def path_of(variant):
     return os.path.join(FOLDER, f"{variant.family}{'-' if variant.layout else ''}{variant.layout}.txt")
 
 
+def path_read(variant):
+    """Its own table, else that of the family that it behaves as."""
+    families = version_differences.families_of(variant)
+    paths = [path_of(dataclasses.replace(variant, version=f"{family}.0")) for family in families]
+    return next((path for path in paths if os.path.exists(path)), paths[0])
+
+
 def read(variant):
-    with open(path_of(variant), encoding="utf-8") as file:
+    with open(path_read(variant), encoding="utf-8") as file:
         return rows_of(file.read())
 
 
