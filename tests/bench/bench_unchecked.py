@@ -103,7 +103,7 @@ def measure(tempo, urls, name, bounds, runs):
     return ratios
 
 
-def bench(count, runs):
+def bench(count, runs, names):
     with TempoServer("fast", closes_blocks=True) as tempo, Named(tempo.url, CHECKED) as checked, Named(tempo.url, UNCHECKED) as unchecked:
         began_s = int(time.time()) - BEGAN_BEFORE_S
         pushed = push(tempo, count, began_s * SECOND)
@@ -115,7 +115,7 @@ def bench(count, runs):
         tempo.wait_until(are_there, "all traces are searchable in blocks", seconds=300, pause=1)
         print(f"Tempo {tempo.variant.name}: {pushed} traces", flush=True)
         bounds = (began_s - 60, began_s + LASTED_S + 60)
-        ratios = [measure(tempo, {"checked": checked.url, "unchecked": unchecked.url}, name, bounds, runs) for name in RULES]
+        ratios = [measure(tempo, {"checked": checked.url, "unchecked": unchecked.url}, name, bounds, runs) for name in names]
         print(f"the highest ratio of requests {max(one for one, _ in ratios):.2f}, of processor time {max(one for _, one in ratios):.2f} (goal {GOAL})")
 
 
@@ -123,8 +123,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     add_sizes(parser)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--traces", type=int, help="so many, whatever the size says")
+    parser.add_argument("--rules", default=",".join(RULES), help="names, joined by commas")
     options = parser.parse_args()
-    bench(*by_size(options.size, (400, 1), (400, 1), (5000, options.runs)))
+    count, runs = by_size(options.size, (400, 1), (400, 1), (5000, options.runs))
+    bench(options.traces or count, runs, options.rules.split(","))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ def yes_no(text, means="", **others):
 
 TABLE = {
     # --- what a query finds
-    "= nil is a query": no_yes("`= nil` is a query at all", "never written: next to another test it finds nothing"),
+    "= nil is a query": no_yes("`= nil` is a query at all", "never written: before 3.1 it finds nothing next to another test"),
+    "= nil beside another test finds what is missing": Difference("`= nil` next to another test finds spans without the attribute",
+                                                                  {"2.8": False, "2.10": False, "3.0": False, "3.1": True}, "never written"),
     "a negated operator needs its other side": yes_no("`{ A } !>> { B }` and its like find nothing in a trace that has no A at all",
                                                       "absence is decided here, on every version"),
     "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),

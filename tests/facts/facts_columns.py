@@ -139,13 +139,16 @@ class Columns(OfColumns):
                     self.assertEqual(found, wanted, f"{key}: {test}")
 
     def test_tests_that_stumble_over_arrays(self):
-        """Each with a form that does not: alternatives that are kept apart, any string for a pattern."""
+        """Each with a form that does not: alternatives that are kept apart, any string for a pattern. Whether a pattern stumbles hangs on which span
+        comes first: Tempo measures which side of `||` it looks at first. Where it does not, it finds what is meant."""
         stumbles = {"3.0": 500, "3.1": 500}.get(self.variant.family, 200)
-        for condition, status in (("span.x = true || span.x = false", stumbles), ("span.x = true || (span.x = false && true)", 200),
-                                  ('span.x =~ "b" || span.x = "x" || span.betrace.none != nil', stumbles),
-                                  ('span.x =~ "(?s:.*)" || span.x = "x" || span.betrace.none != nil', 200)):
+        for condition, statuses in (("span.x = true || span.x = false", {stumbles}), ("span.x = true || (span.x = false && true)", {200}),
+                                    ('span.x =~ "b" || span.x = "x" || span.betrace.none != nil', {stumbles, 200}),
+                                    ('span.x =~ "(?s:.*)" || span.x = "x" || span.betrace.none != nil', {200})):
             got, body = self.tempo.search_raw(f"{{ {condition} }}", self.base // SECOND - 100, self.base // SECOND + 100, 1000)
-            self.assertEqual(got, status, f"{condition}: {body[:200]}")
+            self.assertIn(got, statuses, f"{condition}: {body[:200]}")
+            if got == 200 and "=~ \"b\"" in condition and self.variant.family != "2.8":
+                self.assertEqual(self.search_finds("span.x", condition), {"[a,b]"})
             if got == 500:
                 self.assertTrue("array operators must consist of a scalar and an array operand" in body or "unexpected numbers of pre-compiled regexp" in body, body)
 
