@@ -113,8 +113,7 @@ def families_of(variant):
 
 def columns_of(variant):
     """The columns that may speak of this Tempo, the nearest first: 3.1-vparquet5, 3.1, 3.0-vparquet5, 3.0. vParquet5 is one layout, chosen or not."""
-    layout = "vparquet5" if variant.has_list_columns else variant.layout
-    return [column for family in families_of(variant) for column in (f"{family}-{layout}", family)]
+    return [column for family in families_of(variant) for column in (f"{family}-{variant.block_layout}", family)]
 
 
 def of(name, variant):

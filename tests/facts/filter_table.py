@@ -5,7 +5,6 @@ write-ahead log and in a completed block; W only in the log; C only in a complet
 mixes up). Two marks stand behind the cells. "hides": whether a NaN elsewhere in the block hides a cell that is else found. "bare": whether a span
 without the key is found where the block holds strings only. The last lines say what a batch reads of each cell, by the marks of cells.mark_of_read.
 """
-import dataclasses
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -117,14 +116,14 @@ def rows_of(text):
     return rows
 
 
-def path_of(variant):
-    return os.path.join(FOLDER, f"{variant.family}{'-' if variant.layout else ''}{variant.layout}.txt")
+def path_of(variant, family=None):
+    """vParquet5 has one table, whether it was chosen or not: both have a column for each key of cells.KEYS that has one in either."""
+    return os.path.join(FOLDER, "-".join(filter(None, (family or variant.family, variant.block_layout))) + ".txt")
 
 
 def path_read(variant):
     """Its own table, else that of the family that it behaves as."""
-    families = version_differences.families_of(variant)
-    paths = [path_of(dataclasses.replace(variant, version=f"{family}.0")) for family in families]
+    paths = [path_of(variant, family) for family in version_differences.families_of(variant)]
     return next((path for path in paths if os.path.exists(path)), paths[0])
 
 

@@ -66,9 +66,14 @@ class Variant:
         return int(self.version.split(".")[0])
 
     @property
+    def block_layout(self):
+        """The layout that its blocks have: vParquet5 by default since 3.1."""
+        return self.layout or ("vparquet5" if number_of(self.version)[:2] >= (3, 1) else "")
+
+    @property
     def has_list_columns(self):
-        """Whether its blocks are of vParquet5, whose columns hold lists: by default since 3.1."""
-        return self.layout == "vparquet5" or (not self.layout and number_of(self.version)[:2] >= (3, 1))
+        """Whether columns hold lists."""
+        return self.block_layout == "vparquet5"
 
     @property
     def block_settings(self):
