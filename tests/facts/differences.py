@@ -65,6 +65,9 @@ TABLE = {
     "without a range what never ended is found": yes_no("a search without a range finds a trace whose only span never ended", "such traces are named where a Tempo is described; files and pushes judge them"),
     "a range that begins in the present second is refused": no_yes("a range that begins in the present second, or later", "no question begins there",
                                                                    **{"2.8": "answered", "2.10": "400; later: answered for the last hour", "3.0": "400; later: answered for the last hour"}),
+    # --- reads by id
+    "q narrows a read by id": Difference("`q`, `keep_hierarchy` and `match_depth` narrow a read by id, and it may be pruned by default",
+                                         {"2.8": False, "2.10": False, "3.0": False, "3.1": True}, "never sent; each read asks for all spans (`span_pruning=false`)"),
     # --- what an answer says
     "a search that accepts protobuf is answered in": no_yes("a search that accepts protobuf is answered in", "by the Content-Type",
                                                             **{"2.8": "application/json", "2.10": "application/protobuf", "3.0": "application/protobuf"}),
