@@ -199,7 +199,7 @@ static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets 
   return (bt_strategy_facts){.costs = &decider->plan->costs,
                              .candidates = candidates,
                              .reads_by_id = rule->planned->whole_trace,
-                             .can_subtract = rule->planned->plan->subtract_count > 0,
+                             .can_subtract = bt_planned_rule_subtracts(decider->plan, rule->planned),
                              .subtracted_found = candidates,
                              .subtracted_share = bt_strategy_subtracted_share,
                              .can_project = shows_links || bt_planned_rule_projects(decider->plan, rule->planned),

@@ -275,7 +275,7 @@ static size_t count_candidates(const explaining *e, const bt_planned_rule *rule)
 static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *rule) {
   bt_strategy_facts facts = {.costs = &e->plan->costs,
                              .reads_by_id = rule->whole_trace,
-                             .can_subtract = rule->plan->subtract_count > 0 && e->plan->is_checked,
+                             .can_subtract = bt_planned_rule_subtracts(e->plan, rule),
                              .can_project = bt_planned_rule_projects(e->plan, rule),
                              .undecided_share = bt_strategy_undecided_share};
   if (!e->probe) return facts;

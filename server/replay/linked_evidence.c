@@ -81,7 +81,7 @@ bt_status bt_linked_evidence_evaluate(bt_decider *decider, const bt_trace *own, 
 bt_status bt_linked_evidence_judge(bt_decider *decider, const bt_rule_sets *rule, const bt_trace *own,
                                    bt_spans_verdict *out, bt_error *error) {
   const bt_rule_verdict *verdicts = NULL;
-  for (size_t i = 0; i < decider->plan->rule_count; i++) decider->evaluator->options[i].incomplete = false;
+  bt_spans_expect(decider);
   bt_status status = bt_linked_evidence_evaluate(decider, own, &verdicts, error);
   *out = status == BT_OK && verdicts ? bt_spans_verdict_of(&verdicts[rule - decider->rules]) : BT_SPANS_UNDECIDED;
   return status;

@@ -237,8 +237,7 @@ static const char *why_no_projection(const bt_replay_plan *plan, const bt_planne
   if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
   const char *why_not = plan->dialect->why_no_spans(rule->plan->spans.asked.filter);
   if (why_not) return why_not;
-  if (!plan->projects) return "the source gives whole traces only";
-  return plan->is_checked ? "" : BT_NOT_CHECKED;
+  return plan->projects ? "" : "the source gives whole traces only";
 }
 
 /* As for a projection; but what the own spans' filter asks of attributes was left out of it. */
@@ -250,11 +249,12 @@ static bt_status plan_evidence(const bt_replay_plan *plan, bt_planned_rule *rule
   if (!rule->plan->evidence.linked.asked.filter && !rule->plan->follows_linked_to_only) return BT_OK;
   bt_status status = bt_projection_add_evidence(own, of, false, error);
   if (status == BT_OK) status = bt_projection_add_evidence(linked, of, true, error);
-  bool can_ask = source && plan->projects && source->operations->find_spans && plan->is_checked;
+  bool can_ask = source && plan->projects && source->operations->find_spans;
   bool has_all = !own->whole_trace && !linked->whole_trace && !rule->require_complete;
   bool has_evidence = rule->plan->evidence.linked.asked.filter != NULL;
   rule->shows_links = has_evidence && can_ask && has_all && plan->dialect->reads(linked) == 1;
-  rule->lacks_links_alone = can_ask && !own->whole_trace && !rule->require_complete && rule->reach.to;
+  rule->lacks_links_alone =
+      can_ask && plan->is_checked && !own->whole_trace && !rule->require_complete && rule->reach.to;
   return status;
 }
 
@@ -352,12 +352,17 @@ static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
   return is_wanted && bt_plan_is_found_by_spans(rule) && can_come_first(plan, &plan->rules[0]);
 }
 
-/* Subtraction and projection rest on facts about a version. */
+bool bt_planned_rule_subtracts(const bt_replay_plan *plan, const bt_planned_rule *rule) {
+  return plan->is_checked && rule->plan->subtract_count > 0;
+}
+
+/* Subtraction rests on facts about a version: that what is found has what was asked for. Spans that are shown are
+ * evaluated here. */
 static bt_strategy strategy_of(const bt_replay_plan *plan, const bt_planned_rule *rule) {
   bt_strategy wanted = plan->request.strategy;
   bool can_project = rule->shows_links || bt_planned_rule_projects(plan, rule);
-  if (!plan->filters || !plan->is_checked) return BT_STRATEGY_READ;
-  if (wanted == BT_STRATEGY_ID_SETS && !rule->plan->subtract_count) return BT_STRATEGY_READ;
+  if (!plan->filters) return BT_STRATEGY_READ;
+  if (wanted == BT_STRATEGY_ID_SETS && !bt_planned_rule_subtracts(plan, rule)) return BT_STRATEGY_READ;
   return wanted == BT_STRATEGY_PROJECTION && !can_project ? BT_STRATEGY_READ : wanted;
 }
 

@@ -108,6 +108,8 @@ bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *reques
                               bt_error *error) BT_MUST_CHECK;
 void bt_replay_plan_dispose(bt_replay_plan *plan);
 
+/* Whether something may be subtracted from its candidates. */
+bool bt_planned_rule_subtracts(const bt_replay_plan *plan, const bt_planned_rule *rule);
 /* Whether the rule can be decided from the spans that it speaks of at all. */
 bool bt_planned_rule_projects(const bt_replay_plan *plan, const bt_planned_rule *rule);
 /* Spans are asked for first of formulas with so many filters at most. */

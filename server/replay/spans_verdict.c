@@ -34,6 +34,7 @@ bool bt_spans_may_decide(const bt_decider *decider, size_t index) {
 /* The rule's verdict on the spans is the one on the trace; only "does not violate" is taken from it. */
 bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict) {
   if (verdict->verdict != BT_SATISFIED && verdict->verdict != BT_NOT_APPLICABLE) return BT_SPANS_UNDECIDED;
+  if (verdict->exercised == BT_UNKNOWN) return BT_SPANS_UNDECIDED; /* who counts would count it wrong */
   return verdict->exercised == BT_TRUE ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION;
 }
 
@@ -44,12 +45,17 @@ void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict v
   decider->account->result->rules[rule - decider->rules].decided_unread++;
 }
 
+void bt_spans_expect(bt_decider *decider) {
+  bool may_lack = !decider->plan->is_checked;
+  for (size_t i = 0; i < decider->plan->rule_count; i++) decider->evaluator->options[i].incomplete = may_lack;
+}
+
 /* *verdicts: of all rules; NULL: the whole trace is read, and that will say why these spans were too much. */
 bt_status bt_spans_evaluate(bt_decider *decider, const bt_trace *trace, const bt_rule_verdict **verdicts,
                             bt_error *error) {
   bt_error why = {0};
   *verdicts = NULL;
-  for (size_t i = 0; i < decider->plan->rule_count; i++) decider->evaluator->options[i].incomplete = false;
+  bt_spans_expect(decider);
   bt_status status = bt_rule_evaluator_run(decider->evaluator, trace, verdicts, &why);
   if (status == BT_OK) return BT_OK;
   *verdicts = NULL;

@@ -25,6 +25,9 @@ bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict);
 int64_t bt_spans_steady_before_ns(const bt_decider *decider);
 /* Whether these spans can say anything: all of them are there, and more cannot come. */
 bool bt_spans_are_clear(const bt_decider *decider, const bt_trace *spans, bool needs_by_id, const bt_found *bounds);
+/* The evaluator's options for spans that were shown. A version that was not checked may show fewer than there are, so
+ * that only what no further span can change follows from these. */
+void bt_spans_expect(bt_decider *decider);
 /* *verdicts: of all rules; NULL: the whole trace is read, and that will say why these spans were too much. */
 bt_status bt_spans_evaluate(bt_decider *decider, const bt_trace *spans, const bt_rule_verdict **verdicts,
                             bt_error *error) BT_MUST_CHECK;

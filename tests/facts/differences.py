@@ -7,12 +7,15 @@ import sys
 import textwrap
 from dataclasses import dataclass
 
-FAMILIES = ("2.8", "2.10", "3.0")
+FAMILIES = ("2.8", "2.10", "3.0", "3.1")
+# A family that behaves as another one where nothing is said of it: in a row, and where it has no table of filters of its own.
+AS_BEFORE = {"3.1": "3.0"}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """text: what is asked or done, for people. by: what holds, by family, or by family and layout ("3.0-vparquet5"). means: what follows for betrace."""
+    """text: what is asked or done, for people. by: what holds, by family, or by family and layout ("3.0-vparquet5"). means: what follows for betrace.
+    A family of AS_BEFORE stands in `by` only where it differs from the one before it."""
     text: str
     by: dict
     means: str = ""
@@ -29,7 +32,9 @@ def yes_no(text, means="", **others):
 
 TABLE = {
     # --- what a query finds
-    "= nil is a query": no_yes("`= nil` is a query at all", "never written: next to another test it finds nothing"),
+    "= nil is a query": no_yes("`= nil` is a query at all", "never written: before 3.1 it finds nothing next to another test"),
+    "= nil beside another test finds what is missing": Difference("`= nil` next to another test finds spans without the attribute",
+                                                                  {"2.8": False, "2.10": False, "3.0": False, "3.1": True}, "never written"),
     "a negated operator needs its other side": yes_no("`{ A } !>> { B }` and its like find nothing in a trace that has no A at all",
                                                       "absence is decided here, on every version"),
     "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),
@@ -60,6 +65,9 @@ TABLE = {
     "without a range what never ended is found": yes_no("a search without a range finds a trace whose only span never ended", "such traces are named where a Tempo is described; files and pushes judge them"),
     "a range that begins in the present second is refused": no_yes("a range that begins in the present second, or later", "no question begins there",
                                                                    **{"2.8": "answered", "2.10": "400; later: answered for the last hour", "3.0": "400; later: answered for the last hour"}),
+    # --- reads by id
+    "q narrows a read by id": Difference("`q`, `keep_hierarchy` and `match_depth` narrow a read by id, and it may be pruned by default",
+                                         {"2.8": False, "2.10": False, "3.0": False, "3.1": True}, "never sent; each read asks for all spans (`span_pruning=false`)"),
     # --- what an answer says
     "a search that accepts protobuf is answered in": no_yes("a search that accepts protobuf is answered in", "by the Content-Type",
                                                             **{"2.8": "application/json", "2.10": "application/protobuf", "3.0": "application/protobuf"}),
@@ -72,6 +80,11 @@ TABLE = {
                                                      {"2.8": [], "2.10": ["nil"], "3.0": ["nil"], "3.0-vparquet5": ["POST"]}, "read by id"),
     "resources of one hash become one": yes_no("two resources of one trace that differ in types or in keys with columns only become one"),
     "two traces of one hash become one": yes_no("two traces of one 32 bit hash become one while they are written"),
+    "cluster has a column": Difference("the resource's `cluster`, `namespace` and `pod` have a column without being configured",
+                                       {"2.8": True, "2.10": True, "3.0": True, "3.0-vparquet5": False}, "no list of keys is relied on"),
+    "a later value of another type replaces the column's": Difference(
+        "of a key with a column that stands twice, a later value of another type takes the place of the column's, in every answer",
+        {"2.8": False, "2.10": False, "3.0": False, "3.0-vparquet5": True}, "what Tempo did not keep is not judged"),
     # --- what is refused
     "spss=0 is refused": yes_no("`spss=0` is refused"),
     "the largest limit by default": Difference("the largest `limit` by default", {"2.8": None, "2.10": 262144, "3.0": 262144}),
@@ -93,10 +106,23 @@ TABLE = {
 }
 
 
+def families_of(variant):
+    """Its own, and those that it behaves as where nothing is said of it."""
+    families = [variant.family]
+    while families[-1] in AS_BEFORE:
+        families.append(AS_BEFORE[families[-1]])
+    return families
+
+
+def columns_of(variant):
+    """The columns that may speak of this Tempo, the nearest first: 3.1-vparquet5, 3.1, 3.0-vparquet5, 3.0. vParquet5 is one layout, chosen or not."""
+    return [column for family in families_of(variant) for column in (f"{family}-{variant.block_layout}", family)]
+
+
 def of(name, variant):
     """What the row says of this Tempo. A version of which no facts were taken is a failure: what holds has to be found out first."""
     by = TABLE[name].by
-    for column in (f"{variant.family}-{variant.layout}", variant.family):
+    for column in columns_of(variant):
         if column in by:
             return by[column]
     raise AssertionError(f"no facts were taken of Tempo {variant.version}: run the tests of this folder, and give each row of differences.py, and filters/, a column {variant.family}")
@@ -124,7 +150,7 @@ def markdown():
 
 
 def entry(row):
-    told = ". ".join(f"{family}: {column_told(row, family)}" for family in FAMILIES)
+    told = ". ".join(f"{family}: {column_told(row, family)}" for family in FAMILIES if family in row.by)
     text = row.text.replace("\\|", "|")  # as a cell of a table has it
     return f"**{text}**. {told}." + (f" So betrace: {row.means}." if row.means else "")
 

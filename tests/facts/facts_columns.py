@@ -71,7 +71,7 @@ class Columns(OfColumns):
     config = "fast"
 
     def expected(self, key):
-        lists = self.variant.layout == "vparquet5"
+        lists = self.variant.has_list_columns
         values = {label: "NaN" if value is NAN else value[0] if value == ["a"] else value for label, value in VALUES.items()}
         column = self.has_column_of(key)
         for label, value in values.items():
@@ -120,7 +120,7 @@ class Columns(OfColumns):
             self.assertIn("unexpected childCount", body)
             return
         found = {row["traceID"].rjust(32, "0") for row in json.loads(body).get("traces") or []}
-        self.assertEqual(found, set(self.ids.values()) if self.variant.layout == "vparquet5" else set())
+        self.assertEqual(found, set(self.ids.values()) if self.variant.has_list_columns else set())
 
     def search_finds(self, key, condition):
         found = self.search(f"{{ {condition} }}")
@@ -139,13 +139,16 @@ class Columns(OfColumns):
                     self.assertEqual(found, wanted, f"{key}: {test}")
 
     def test_tests_that_stumble_over_arrays(self):
-        """Each with a form that does not: alternatives that are kept apart, any string for a pattern."""
+        """Each with a form that does not: alternatives that are kept apart, any string for a pattern. Whether a pattern stumbles hangs on which span
+        comes first: Tempo measures which side of `||` it looks at first. Where it does not, it finds what is meant."""
         stumbles = {"3.0": 500, "3.1": 500}.get(self.variant.family, 200)
-        for condition, status in (("span.x = true || span.x = false", stumbles), ("span.x = true || (span.x = false && true)", 200),
-                                  ('span.x =~ "b" || span.x = "x" || span.betrace.none != nil', stumbles),
-                                  ('span.x =~ "(?s:.*)" || span.x = "x" || span.betrace.none != nil', 200)):
+        for condition, statuses in (("span.x = true || span.x = false", {stumbles}), ("span.x = true || (span.x = false && true)", {200}),
+                                    ('span.x =~ "b" || span.x = "x" || span.betrace.none != nil', {stumbles, 200}),
+                                    ('span.x =~ "(?s:.*)" || span.x = "x" || span.betrace.none != nil', {200})):
             got, body = self.tempo.search_raw(f"{{ {condition} }}", self.base // SECOND - 100, self.base // SECOND + 100, 1000)
-            self.assertEqual(got, status, f"{condition}: {body[:200]}")
+            self.assertIn(got, statuses, f"{condition}: {body[:200]}")
+            if got == 200 and "=~ \"b\"" in condition and self.variant.family != "2.8":
+                self.assertEqual(self.search_finds("span.x", condition), {"[a,b]"})
             if got == 500:
                 self.assertTrue("array operators must consist of a scalar and an array operand" in body or "unexpected numbers of pre-compiled regexp" in body, body)
 
@@ -170,13 +173,13 @@ class LeftOut(OfColumns):
             self.assertEqual(given, self.wanted(key, kind, left_out), f"{key} {test}{more}")
 
     def test_the_other_elements_are_found(self):
-        for key in KEYS if self.variant.layout == "vparquet5" else ("span.x", "resource.x"):
+        for key in KEYS if self.variant.has_list_columns else ("span.x", "resource.x"):
             if self.variant.family != "2.8":  # which mixes up the elements of arrays outside columns
                 self.check(key)
 
     def test_the_same_beside_another_column(self):
         for key in KEYS:
-            if self.variant.layout == "vparquet5" and self.has_column_of(key):
+            if self.variant.has_list_columns and self.has_column_of(key):
                 self.check(key, ' || span.http.url !~ "z" || span.url.path !~ "z"')
 
 

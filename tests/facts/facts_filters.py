@@ -30,7 +30,7 @@ class Table(unittest.TestCase):
         cls.seen = table.take(cls.variant)
 
     def test_every_filter_finds_what_the_table_of_this_version_says(self):
-        self.assertEqual(table.differences(self.expected, self.seen), [], f"see {table.path_of(self.variant)}")
+        self.assertEqual(table.differences(self.expected, self.seen), [], f"see {table.path_read(self.variant)}")
 
     def mark(self, shape, key, label):
         return self.seen[shape, key][table.HEAD.index(label)]

@@ -9,6 +9,7 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import differences as version_differences
 import filter_cells as cells
 from tempo_case import TempoServer
 
@@ -115,12 +116,19 @@ def rows_of(text):
     return rows
 
 
-def path_of(variant):
-    return os.path.join(FOLDER, f"{variant.family}{'-' if variant.layout else ''}{variant.layout}.txt")
+def path_of(variant, family=None):
+    """vParquet5 has one table, whether it was chosen or not: both have a column for each key of cells.KEYS that has one in either."""
+    return os.path.join(FOLDER, "-".join(filter(None, (family or variant.family, variant.block_layout))) + ".txt")
+
+
+def path_read(variant):
+    """Its own table, else that of the family that it behaves as."""
+    paths = [path_of(variant, family) for family in version_differences.families_of(variant)]
+    return next((path for path in paths if os.path.exists(path)), paths[0])
 
 
 def read(variant):
-    with open(path_of(variant), encoding="utf-8") as file:
+    with open(path_read(variant), encoding="utf-8") as file:
         return rows_of(file.read())
 
 

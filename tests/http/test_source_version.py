@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from betrace_process import Betrace, run_cli  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
 
-CHECKED = "2.8, 2.10, 3.0"
+CHECKED = "2.8, 2.10, 3.0, 3.1"
 NOT_CHECKED = f"not among the versions that were checked ({CHECKED})"
 RANGE = "start=2026-03-09T12:00:00Z&end=2026-03-10T12:00:00Z"
 
@@ -104,8 +104,8 @@ class SourceVersionTest(unittest.TestCase):
         self.assertIn("info", said[0].lower())
 
     def test_another_version(self):
-        said = self.check("3.1.0", source("3.1.0", NOT_CHECKED))
-        self.assertIn(f"the source is Tempo 3.1.0, {NOT_CHECKED}", said[0])
+        said = self.check("3.2.0", source("3.2.0", NOT_CHECKED))
+        self.assertIn(f"the source is Tempo 3.2.0, {NOT_CHECKED}", said[0])
         self.assertIn("warn", said[0].lower())
 
     def test_one_that_does_not_say(self):
@@ -131,14 +131,14 @@ class SourceVersionTest(unittest.TestCase):
         with SayingTempo("2.10.8") as tempo, Betrace("--tempo", tempo.url) as server:
             self.assertEqual(server.get("/ready").json()["source"]["version"], "2.10.8")
             tempo.away = True
-            tempo.version = "3.1.0"
+            tempo.version = "3.2.0"
             while server.get("/ready").status != 503:
                 time.sleep(0.1)
             self.assertEqual(server.get("/ready").json()["source"]["version"], "2.10.8", "the last that is known")
             tempo.away = False
-            while server.get("/ready").json()["source"]["version"] != "3.1.0":
+            while server.get("/ready").json()["source"]["version"] != "3.2.0":
                 time.sleep(0.1)
-            self.assertEqual(self.coverages(server)["replay"]["source"], source("3.1.0", NOT_CHECKED))
+            self.assertEqual(self.coverages(server)["replay"]["source"], source("3.2.0", NOT_CHECKED))
             self.assertLessEqual(tempo.asked, 3 + tempo.minutes(), "at the start, after the reconnect, and once in vain at most")
 
     def test_one_that_is_away_at_the_start(self):
@@ -152,7 +152,7 @@ class SourceVersionTest(unittest.TestCase):
 
     def test_the_command_line(self):
         rule = ("--dsl", SLOW_DB["dsl"], "--start", "2026-03-09T12:00:00Z", "--end", "2026-03-10T12:00:00Z")
-        for version, text in (("3.0.3", "source: Tempo 3.0.3\n"), ("3.1.0", f"source: Tempo 3.1.0, {NOT_CHECKED}\n"),
+        for version, text in (("3.0.3", "source: Tempo 3.0.3\n"), ("3.2.0", f"source: Tempo 3.2.0, {NOT_CHECKED}\n"),
                               (None, f"source: Tempo, {NOT_CHECKED}: GET /api/status/buildinfo was answered 403\n")):
             with SayingTempo(version) as tempo:
                 for command in ("replay", "first", "explain"):
@@ -165,7 +165,7 @@ class SourceVersionTest(unittest.TestCase):
                 self.assertIn('<property name="source" value="' + text[len("source: "):-1] + '"/>', junit)
 
     def test_health_names_it(self):
-        for version, words in (("3.0.3", "ready\n"), ("3.1.0", f"ready\n  Tempo 3.1.0: {NOT_CHECKED}\n")):
+        for version, words in (("3.0.3", "ready\n"), ("3.2.0", f"ready\n  Tempo 3.2.0: {NOT_CHECKED}\n")):
             with SayingTempo(version) as tempo, Betrace("--tempo", tempo.url) as server:
                 ended = run_cli("health", "--ready", "--server", f"http://127.0.0.1:{server.port}")
                 self.assertEqual((ended.returncode, ended.stdout), (0, words))

@@ -62,11 +62,14 @@ typedef struct scene {
   bt_source *source;
 } scene;
 
-#define BUILD(version) "{\"version\":\"" version "\",\"revision\":\"x\",\"goVersion\":\"go1.26.8\"}\n"
-#define STATUS(version)                                                                                                \
-  "GET /status/version\ntempo, version " version                                                                       \
-  " (branch: HEAD, revision: x)\n  build user:       \n  go version:       go1.26.8\n"
-#define LISTED "not among the versions that were checked (2.8, 2.10, 3.0)"
+#define BUILD_OF(version, commit)                                                                                      \
+  "{\"version\":\"" version "\",\"revision\":\"" commit "\",\"goVersion\":\"go1.26.8\"}\n"
+#define BUILD(version) BUILD_OF(version, "x")
+#define STATUS_OF(version, commit)                                                                                     \
+  "GET /status/version\ntempo, version " version " (branch: HEAD, revision: " commit                                   \
+  ")\n  build user:       \n  go version:       go1.26.8\n"
+#define STATUS(version) STATUS_OF(version, "x")
+#define LISTED          "not among the versions that were checked (2.8, 2.10, 3.0, 3.1)"
 
 static void begin(scene *s, page build, page version) {
   bt_error error = {0};
@@ -121,8 +124,21 @@ static const struct {
     {{200, BUILD("3.0.0-rc.1")}, {404, ""}, "3.0.0-rc.1", NULL, 1, 0},
     {{200, BUILD("3.0")}, {404, ""}, "3.0", NULL, 1, 0},
     {{200, " { \"goVersion\" : \"go1.24\",\n \"version\" : \"3.0.3\" } "}, {404, ""}, "3.0.3", NULL, 1, 0},
+    {{200, BUILD("3.1.0")}, {404, ""}, "3.1.0", NULL, 1, 0},
+    {{200, BUILD("v3.1.2")}, {404, ""}, "v3.1.2", NULL, 1, 0},
+    {{200, BUILD("v3.1.0-rc.0")}, {404, ""}, "v3.1.0-rc.0", NULL, 1, 0},
+    /* the commit of the main branch that was checked, and others */
+    {{200, BUILD_OF("v3.1.0-dev", "ad33aa8f")}, {404, ""}, "v3.1.0-dev", NULL, 1, 0},
+    {{200, BUILD_OF("v3.1.0-dev", "ad33aa8")}, {404, ""}, "v3.1.0-dev", NULL, 1, 0},
+    {{200, BUILD_OF("v3.1.0-dev", "ad33aa")}, {404, ""}, "v3.1.0-dev", ": it is a build of another commit", 1, 0},
+    {{200, BUILD_OF("v3.1.0-dev", "bd33aa8f")}, {404, ""}, "v3.1.0-dev", ": it is a build of another commit", 1, 0},
+    {{200, BUILD_OF("3.1.0-main", "")}, {404, ""}, "3.1.0-main", ": it is a build of another commit", 1, 0},
+    {{200, BUILD_OF("3.1.0+x", "unknown")}, {404, ""}, "3.1.0+x", ": it is a build of another commit", 1, 0},
+    {{200, BUILD_OF("v3.2.0-dev", "ad33aa8f")}, {404, ""}, "v3.2.0-dev", "", 1, 0},
+    {{404, ""}, {200, STATUS_OF("3.1.0-dev", "ad33aa8f")}, "3.1.0-dev", NULL, 1, 1},
+    {{404, ""}, {200, STATUS_OF("3.1.0-dev", "1a2b3c4")}, "3.1.0-dev", ": it is a build of another commit", 1, 1},
     /* others */
-    {{200, BUILD("3.1.0")}, {404, ""}, "3.1.0", "", 1, 0},
+    {{200, BUILD("3.2.0")}, {404, ""}, "3.2.0", "", 1, 0},
     {{200, BUILD("2.9.0")}, {404, ""}, "2.9.0", "", 1, 0},
     {{200, BUILD("2.81.0")}, {404, ""}, "2.81.0", "", 1, 0},
     {{200, BUILD("30.0.3")}, {404, ""}, "30.0.3", "", 1, 0},
@@ -158,7 +174,7 @@ static const struct {
     {{200, ""}, {404, ""}, "", ": GET /api/status/buildinfo was answered 200 with", 1, 1},
     /* the other path */
     {{404, ""}, {200, STATUS("3.0.3")}, "3.0.3", NULL, 1, 1},
-    {{403, ""}, {200, STATUS("3.1.0")}, "3.1.0", "", 1, 1},
+    {{403, ""}, {200, STATUS("3.2.0")}, "3.2.0", "", 1, 1},
     {{404, ""}, {200, STATUS("")}, "", ": it was built without a version", 1, 1},
     {{404, ""}, {200, "tempo, version 3.0.3"}, "3.0.3", ": it does not say with which Go", 1, 1},
     {{404, ""}, {502, ""}, "", ": GET /api/status/buildinfo was answered 404", 1, 1},

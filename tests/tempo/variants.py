@@ -1,8 +1,8 @@
 """Which Tempos there are to test with: the programs that were found, and for each the layouts of blocks that it is run with. A pair is a variant.
 
-    2.8, 2.10.8, 3.0.3               the version, with the layout that it has by default
+    2.8, 2.10.8, 3.0.3, 3.1.0        the version, with the layout that it has by default: vParquet5 since 3.1
     2.10.8-dedicated, 3.0.3-dedicated    with columns of their own for keys that an operator chose (LAYOUTS)
-    3.0.3-vparquet5                  with the layout that 3.1 will have by default
+    3.0.3-vparquet5, 3.1.0-vparquet5     vParquet5 with columns of each kind
 
 Programs: the one that the tests build (tempo_binary.py, version 2.8), every path of BETRACE_TEMPOS (joined by `:`), and every program in the folder
 `tempos` of the cache folder. Each is asked for its version. BETRACE_TEMPO_VARIANT says which variant a TempoServer is; without it, the program
@@ -64,6 +64,16 @@ class Variant:
     @property
     def major(self):
         return int(self.version.split(".")[0])
+
+    @property
+    def block_layout(self):
+        """The layout that its blocks have: vParquet5 by default since 3.1."""
+        return self.layout or ("vparquet5" if number_of(self.version)[:2] >= (3, 1) else "")
+
+    @property
+    def has_list_columns(self):
+        """Whether columns hold lists."""
+        return self.block_layout == "vparquet5"
 
     @property
     def block_settings(self):

@@ -53,11 +53,11 @@ export default function faults({ run, inWindow, step }) {
   }));
 
   step('a Tempo of a version that was not checked is named, where it is set up and beside what it answered', () => inWindow({ upstream: 'newer' }, async (session) => {
-    const note = 'not among the versions that were checked (2.8, 2.10, 3.0)';
+    const note = 'not among the versions that were checked (2.8, 2.10, 3.0, 3.1)';
     const said = await seen(session, '/configuration', 'configuration-newer-tempo');
-    assert.ok(said.includes('Tempo 3.1.0') && said.includes(`Ready, but ${note}.`), said);
+    assert.ok(said.includes('Tempo 3.2.0') && said.includes(`Ready, but ${note}.`), said);
     const answered = await seen(session, '/violations?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z', 'violations-newer-tempo');
-    assert.ok(answered.includes(`Tempo 3.1.0 is ${note}.`), answered);
+    assert.ok(answered.includes(`Tempo 3.2.0 is ${note}.`), answered);
   }));
 
   step('a rule and a violation that are not there', () => inWindow({}, async (session) => {

@@ -45,7 +45,7 @@ async function newerTempo() {
   const server = http.createServer((request, response) => {
     const isBuild = request.url === '/api/status/buildinfo';
     response.setHeader('Content-Type', 'application/json');
-    response.end(JSON.stringify(isBuild ? { version: '3.1.0', goVersion: 'go1.26.8' } : { traces: [], metrics: {} }));
+    response.end(JSON.stringify(isBuild ? { version: '3.2.0', goVersion: 'go1.26.8' } : { traces: [], metrics: {} }));
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   server.unref();

@@ -39,7 +39,7 @@ it('says which Tempo it is', async () => {
 });
 
 it('says what follows from a version that was not checked', async () => {
-  const note = 'not among the versions that were checked (2.8, 2.10, 3.0)';
+  const note = 'not among the versions that were checked (2.8, 2.10, 3.0, 3.1)';
   render(<Configuration />, { handlers: saying({ kind: 'tempo', version: '3.1.0', checked: false, note }), host: { kind: 'grafana' } });
   const part = (await screen.findByText('Tempo 3.1.0')).closest('li');
   expect(part).toHaveAttribute('data-state', 'unchecked');
