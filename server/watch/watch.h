@@ -1,8 +1,8 @@
 /* Continuous evaluation (api.md, Watch): every enabled rule of every tenant, round after round. Each round searches
- * only the new slice of time, by the filters of the rules. A trace that it finds waits until it is quiet; then watch
- * reads it whole, judges it, and sends its violations. Later rounds look at slices again for late spans. Checkpoints in
- * the store say how far everything is done, so that a restart skips nothing. Thread: any; rounds run on a thread of
- * their own, sending on another. */
+ * only the new slice of time, by the filters of the rules, or where these are many by one search for every trace. A
+ * trace that it finds waits until it is quiet; then watch reads it whole, judges it, and sends its violations. Later
+ * rounds look at slices again for late spans. Checkpoints in the store say how far everything is done, so that a
+ * restart skips nothing. Thread: any; rounds run on a thread of their own, sending on another. */
 #ifndef BT_SERVER_WATCH_H
 #define BT_SERVER_WATCH_H
 

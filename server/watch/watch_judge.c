@@ -28,6 +28,7 @@ typedef struct judging {
   bool was_asked;          /* of that: no question has failed */
   const bt_trace_id *page; /* of the read under way */
   bool is_final;           /* it is by id */
+  unsigned projection;     /* else of these rules alone */
   bool lacks_shown;        /* the trace that is judged has not all spans that searches showed of it */
   unsigned failures;       /* of reads in batches, then of reads by id */
   bool is_over;            /* nothing more is asked in this round */
@@ -74,12 +75,15 @@ static bool is_undone(const bt_rule_verdict *verdict) {
 
 /* Whether what a batch says of this rule is not enough. */
 static bt_status needs_by_id(const bt_watcher *watcher, size_t rule, const bt_trace *trace,
-                             const bt_rule_verdict *verdict, bool *out, bt_error *error) {
+                             const bt_rule_verdict *verdict, const bt_watched *watched, bool *out, bt_error *error) {
   const bt_watch_rule *r = &watcher->rules->items[rule];
   bt_open *open = NULL;
   if (*out || r->definition->fields.shadow) return BT_OK;
-  *out = r->whole_trace || (verdict->verdict == BT_VIOLATED && r->rests_on_absence);
-  if (*out || !is_undone(verdict)) return BT_OK;
+  if (r->whole_trace)
+    *out = watched->is_of_whole; /* what no filter of such a rule has found does not violate it */
+  else
+    *out = verdict->verdict == BT_VIOLATED && r->rests_on_absence;
+  if (*out || (!r->whole_trace && !is_undone(verdict))) return BT_OK;
   bt_status status = open_of(watcher, r->definition, trace, &open, error);
   *out = open != NULL && open->state <= BT_OPEN_EMITTED && !open->retract_next;
   return status;
@@ -160,13 +164,22 @@ static bt_status apply_verdict(judging *j, size_t rule, const bt_trace *trace, c
   return open_violation(watcher, r, trace, verdict, watched, j->is_final, error);
 }
 
-/* A page that was halved gives its first traces again. */
+/* A page that was halved gives its first traces again, and so does another projection. */
 static bt_status queue_by_id(judging *j, const bt_trace_id *id) {
-  size_t from = j->by_id_count > BATCH_MAX ? j->by_id_count - BATCH_MAX : 0;
-  for (size_t i = from; i < j->by_id_count; i++)
-    if (bt_trace_id_compare(&j->by_id[i], id) == 0) return BT_OK;
-  if (j->by_id_count < j->count) j->by_id[j->by_id_count++] = *id;
+  bt_watched *watched = bt_watch_table_find(&j->watcher->table, id);
+  if (!watched || watched->waits_by_id || j->by_id_count == j->count) return BT_OK;
+  watched->waits_by_id = true;
+  j->by_id[j->by_id_count++] = *id;
   return BT_OK;
+}
+
+/* Whether this read gives what the rule reads: of one that reads whole traces only where it was found for it. */
+static bool is_read_for(const judging *j, const bt_watch_rule *rule) {
+  return j->is_final || (!rule->whole_trace && rule->projection == j->projection);
+}
+
+static bool is_last_read(const judging *j) {
+  return j->is_final || j->projection + 1 == j->watcher->rules->projection_count;
 }
 
 /* A batch may lack its beginning. */
@@ -183,15 +196,18 @@ static bool may_send(const bt_watcher *watcher, const bt_rule_verdict *verdict) 
 static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_watched *watched,
                            bt_error *error) {
   bt_watcher *watcher = j->watcher;
+  const bt_watch_rule *rules = watcher->rules->items;
   bt_status status = BT_OK;
   /* What is new lies with ingesters, and of copies a batch gives what one of them has. */
   bool by_id = !j->is_final && (is_long(watcher, trace) || bt_source_known(watcher->options->source).has_copies);
   for (size_t i = 0; !j->is_final && status == BT_OK && i < watcher->rules->count; i++)
-    status = needs_by_id(watcher, i, trace, &verdicts[i], &by_id, error);
+    if (rules[i].whole_trace || is_read_for(j, &rules[i]))
+      status = needs_by_id(watcher, i, trace, &verdicts[i], watched, &by_id, error);
   if (status != BT_OK) return status;
   if (by_id) return queue_by_id(j, &trace->id);
   watcher->room = bt_emitter_room(watcher->emitter, watcher);
   for (size_t i = 0; status == BT_OK && !j->is_full && i < watcher->rules->count; i++) {
+    if (!is_read_for(j, &rules[i])) continue;
     if (!watcher->room && may_send(watcher, &verdicts[i]))
       j->is_full = true; /* it stays due, and the rules before are found as they are then */
     else
@@ -203,6 +219,8 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
   }
   if (status != BT_OK && error) *error = j->full_why;
   if (status != BT_OK || j->is_full) return status;
+  watched->read_with = (uint8_t)(j->projection + 1);
+  if (!is_last_read(j)) return BT_OK;
   add_to_counter(watcher, &watcher->status.traces_judged, 1);
   bt_watched_set_next(watcher, trace, verdicts, j->was_asked, watched);
   return BT_OK;
@@ -271,7 +289,7 @@ static bt_status judge_trace(judging *j, const bt_trace *trace, const bt_family 
     return BT_OK;
   }
   bt_status status = evaluate_trace(j, trace, family, &verdicts, &why);
-  if (status == BT_OK && !family && awaits_links(watcher, trace, verdicts))
+  if (status == BT_OK && !family && is_last_read(j) && awaits_links(watcher, trace, verdicts))
     return bt_watch_linked_add(&j->linked, trace, error);
   if (status == BT_OK) say_unreached(watcher, trace, verdicts);
   if (status == BT_OK) return apply_all(j, trace, verdicts, watched, error);
@@ -320,7 +338,7 @@ static bool lacks_shown(judging *j, const bt_trace *read, const bt_watched *watc
 /* Of the records of a span that a batch showed, this read by id has one: which is right nobody knows. Then *in_doubt is
  * the trace, as one of which nothing is decided. */
 static const bt_trace *doubt_copies(const judging *j, const bt_trace *read, bt_watched *watched, bt_trace *in_doubt) {
-  if (!j->is_final) watched->has_copies = read->differing_copies;
+  if (!j->is_final) watched->has_copies = read->differing_copies || (j->projection && watched->has_copies);
   if (!watched->has_copies || read->differing_copies) return read;
   *in_doubt = *read;
   in_doubt->differing_copies = in_doubt->has_more_copies = true;
@@ -350,19 +368,53 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
 /* Of a trace that seems to be longer, as one span of 1970 makes it, a batch need not show more: it is read by id. */
 static const int64_t LONGEST_NS = (int64_t)8 * 24 * 3600 * 1000000000;
 
-/* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
+/* Slices have found every fragment of it: those of up to margin before would be in the table, which forgets no trace
+ * before lookback. What is stored later than the slice was searched the sweeps find, and they widen this. */
+static bool has_every_fragment(const bt_watcher *watcher, const bt_watched *watched) {
+  int64_t margin_ns = watcher->rules->longest_margin_ns;
+  return watched->listed_until_ns && margin_ns <= watcher->schedule.times.lookback_ns &&
+         watcher->listed.start_ns < watcher->listed.end_ns &&
+         bt_time_subtract(watched->start_ns, margin_ns) >= watcher->listed.start_ns;
+}
+
+/* Of one trace. Where a slice may have passed over some of it: from the earliest start less margin to now, because late
+ * spans lie in blocks dated by their arrival. */
+static bt_time_range range_of_trace(const bt_watcher *watcher, const bt_watched *watched) {
+  int64_t now_ns = watcher->now_ns;
+  int64_t end_ns = bt_time_earlier(watched->end_ns, bt_time_add(now_ns, LONGEST_NS));
+  int64_t start_ns = bt_time_later(watched->start_ns, bt_time_subtract(end_ns, LONGEST_NS));
+  if (has_every_fragment(watcher, watched))
+    return (bt_time_range){start_ns, bt_time_later(end_ns, watched->listed_until_ns)};
+  return (bt_time_range){bt_time_subtract(start_ns, watcher->rules->longest_margin_ns), bt_time_later(end_ns, now_ns)};
+}
+
 static bt_time_range range_of(const judging *j, const bt_trace_id *ids, size_t size) {
-  int64_t now_ns = j->watcher->now_ns;
-  bt_time_range range = {INT64_MAX, now_ns};
+  bt_time_range range = {INT64_MAX, INT64_MIN};
   for (size_t i = 0; i < size; i++) {
     const bt_watched *watched = bt_watch_table_find(&j->watcher->table, &ids[i]);
-    int64_t end_ns = bt_time_earlier(watched->end_ns, bt_time_add(now_ns, LONGEST_NS));
-    int64_t start_ns = bt_time_later(watched->start_ns, bt_time_subtract(end_ns, LONGEST_NS));
-    range.start_ns = bt_time_earlier(range.start_ns, start_ns);
-    range.end_ns = bt_time_later(range.end_ns, end_ns);
+    bt_time_range one = range_of_trace(j->watcher, watched);
+    range.start_ns = bt_time_earlier(range.start_ns, one.start_ns);
+    range.end_ns = bt_time_later(range.end_ns, one.end_ns);
   }
-  return (bt_time_range){bt_time_subtract(range.start_ns, j->watcher->rules->longest_margin_ns),
-                         bt_time_add(range.end_ns, 1)};
+  return (bt_time_range){range.start_ns, bt_time_add(range.end_ns, 1)};
+}
+
+/* How many of them one batch reads: those that lie close to each other, because it costs Tempo what lies in its range.
+ * One that is looked for far back, or that a sweep found, would have the others pay for that. */
+static size_t count_close(const judging *j, const bt_trace_id *ids, size_t most) {
+  bt_watcher *watcher = j->watcher;
+  const bt_watched *first = bt_watch_table_find(&watcher->table, &ids[0]);
+  bool is_whole = has_every_fragment(watcher, first);
+  bt_time_range range = range_of_trace(watcher, first);
+  size_t count = 1;
+  for (; !j->is_final && count < most; count++) {
+    const bt_watched *next = bt_watch_table_find(&watcher->table, &ids[count]);
+    bt_time_range one = range_of_trace(watcher, next);
+    int64_t apart_ns = bt_time_subtract(one.start_ns, range.end_ns);
+    if (has_every_fragment(watcher, next) != is_whole || apart_ns > watcher->schedule.times.settle_ns) break;
+    range = (bt_time_range){bt_time_earlier(range.start_ns, one.start_ns), bt_time_later(range.end_ns, one.end_ns)};
+  }
+  return count;
 }
 
 static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_error *error) {
@@ -373,7 +425,7 @@ static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_e
                              .count = size,
                              .span_counts = span_counts,
                              .range = range_of(j, ids, size),
-                             .projection = j->is_final ? NULL : &watcher->rules->projection,
+                             .projection = j->is_final ? NULL : &watcher->rules->projections[j->projection],
                              .by_id = j->is_final,
                              .with_own = j->is_final,
                              .tenant = bt_watcher_scope(watcher),
@@ -431,7 +483,7 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
   bt_status status = BT_OK;
   size_t page = most;
   while (size && !j->is_full) {
-    size_t now = size < page ? size : page, left = 0;
+    size_t now = count_close(j, ids, size < page ? size : page), left = 0;
     bt_error why = {0};
     bt_status one = read_page(j, ids, now, &why);
     if (one != BT_OK) status = bt_error_set(error, one, "%s", why.message);
@@ -443,6 +495,43 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
     page = left > 1 ? left / 2 : left ? 1 : page < most ? 2 * page : most;
     ids += now - left;
     size -= now - left;
+  }
+  return status;
+}
+
+/* Of so many ids those that the next batches read; first those whose fragments are all known, each in their order.
+ * The ids of the others go through by_id, which has room for all behind what waits there. */
+static size_t keep_unread(judging *j, size_t count) {
+  size_t known = 0, others = 0;
+  bt_trace_id *aside = j->by_id + j->by_id_count;
+  for (size_t i = 0; i < count; i++) {
+    const bt_watched *watched = find_due(j->watcher, &j->ids[i]);
+    if (!watched || watched->waits_by_id || watched->read_with != j->projection) continue;
+    if (has_every_fragment(j->watcher, watched))
+      j->ids[known++] = j->ids[i];
+    else
+      aside[others++] = j->ids[i];
+  }
+  memcpy(j->ids + known, aside, others * sizeof *aside);
+  return known + others;
+}
+
+/* Once with each projection. What is not due any more, is read by id, or was not given by one is left out of the next.
+ */
+static bt_status read_batches(judging *j, bt_error *error) {
+  bt_status status = BT_OK;
+  size_t count = j->count;
+  for (size_t i = 0; i < count; i++) {
+    bt_watched *watched = bt_watch_table_find(&j->watcher->table, &j->ids[i]);
+    watched->waits_by_id = false;
+    watched->read_with = 0;
+  }
+  for (; j->projection < j->watcher->rules->projection_count && !j->is_over; j->projection++) {
+    bt_error why = {0};
+    count = keep_unread(j, count);
+    bt_status one = read_pages(j, j->ids, count, BATCH_MAX, &why);
+    if (one != BT_OK) status = bt_error_set(error, one, "%s", why.message);
+    if (one == BT_CANCELLED || one == BT_NO_MEMORY) break;
   }
   return status;
 }
@@ -513,7 +602,7 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
   }
   bt_status status = list_due(&j, &why);
   if (status == BT_OK && skips_read(watcher, j.count)) j.count = 0;
-  if (status == BT_OK) status = read_pages(&j, j.ids, j.count, BATCH_MAX, &why);
+  if (status == BT_OK) status = read_batches(&j, &why);
   if (!j.is_over && status != BT_NO_MEMORY && j.by_id_count) {
     bt_error later = {0};
     j.is_final = true;

@@ -7,33 +7,40 @@
 #include "dsl/evaluate/link_reach.h"
 #include "server/base/sha256.h"
 
-static bool is_query_known(const bt_watch_rules *rules, bt_query query) {
+/* So many filters cost a store more than one search for all traces of a slice, with a read of them: each filter looks
+ * through the slice once (tests/bench/bench_watch_share.py). */
+enum { LIST_FROM = 16 };
+
+/* NULL: it is not asked. */
+static bt_watch_query *find_query(const bt_watch_rules *rules, bt_query query) {
   for (size_t i = 0; i < rules->query_count; i++)
-    if (bt_query_equal(rules->queries[i], query)) return true;
-  return false;
+    if (bt_query_equal(rules->queries[i].asked, query)) return &rules->queries[i];
+  return NULL;
 }
 
-static bt_status add_query(bt_watch_rules *rules, bt_query query, bt_error *error) {
-  if (is_query_known(rules, query)) return BT_OK;
-  bt_query *queries = bt_grow_array(rules->queries, rules->query_count, &rules->query_capacity, sizeof *queries);
+static bt_status add_query(bt_watch_rules *rules, bt_query query, bool of_whole, bt_error *error) {
+  bt_watch_query *there = find_query(rules, query);
+  if (there) there->of_whole = there->of_whole || of_whole;
+  if (there) return BT_OK;
+  bt_watch_query *queries = bt_grow_array(rules->queries, rules->query_count, &rules->query_capacity, sizeof *queries);
   if (!queries) return bt_error_no_memory(error);
   rules->queries = queries;
-  queries[rules->query_count++] = query;
+  queries[rules->query_count++] = (bt_watch_query){query, of_whole};
   return BT_OK;
 }
 
 /* All leaves, of an AND too: spans that meet its parts may come in different slices, and each of them can be the one
  * that decides. */
-static bt_status add_queries(bt_watch_rules *rules, const bt_over *over, bt_error *error) {
+static bt_status add_queries(bt_watch_rules *rules, const bt_over *over, bool of_whole, bt_error *error) {
   bt_status status = BT_OK;
   switch (over->kind) {
   case BT_OVER_NONE: break;
-  case BT_OVER_ALL: status = add_query(rules, bt_query_all(), error); break;
-  case BT_OVER_QUERY: status = add_query(rules, over->query.asked, error); break;
+  case BT_OVER_ALL: status = add_query(rules, bt_query_all(), of_whole, error); break;
+  case BT_OVER_QUERY: status = add_query(rules, over->query.asked, of_whole, error); break;
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
-      status = add_queries(rules, over->items[i], error);
+      status = add_queries(rules, over->items[i], of_whole, error);
     break;
   }
   return status;
@@ -45,6 +52,23 @@ static bool finds_everything(const bt_over *over) {
   for (uint32_t i = 0; i < over->item_count; i++)
     if (finds_everything(over->items[i])) return true;
   return false;
+}
+
+/* The first that has room for it, or a new one. Each is a read more of every trace. */
+static bt_status choose_projection(bt_watch_rules *rules, bt_watch_rule *rule, bt_error *error) {
+  const bt_rule *of = rule->definition->rule;
+  bt_projection own;
+  bt_projection_init(&own);
+  bt_status status = bt_projection_share(&own, of, &rule->whole_trace, error);
+  bt_projection_dispose(&own);
+  if (status != BT_OK || rule->whole_trace) return status;
+  for (unsigned i = 0; status == BT_OK && i < BT_WATCH_PROJECTIONS_MAX; i++) {
+    if (i == rules->projection_count) rules->projection_count++;
+    rule->projection = i;
+    status = bt_projection_share(&rules->projections[i], of, &rule->whole_trace, error);
+    if (!rule->whole_trace) break;
+  }
+  return status;
 }
 
 static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *definition, const bt_assumptions *service,
@@ -70,23 +94,28 @@ static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *defin
   rules->options[rules->count++] = bt_assumptions_options(&own);
   if (reach.within_ns > rules->longest_within_ns) rules->longest_within_ns = reach.within_ns;
   if (own.margin_ns > rules->longest_margin_ns) rules->longest_margin_ns = own.margin_ns;
-  status = add_queries(rules, plan->violating, error);
-  if (status != BT_OK) return status;
-  return bt_projection_share(&rules->projection, definition->rule, &rule->whole_trace, error);
+  status = choose_projection(rules, rule, error);
+  return status == BT_OK ? add_queries(rules, plan->violating, rule->whole_trace, error) : status;
+}
+
+/* By one that has the traces it finds read as that rule needs it. */
+static bool is_asked(const bt_watch_rules *rules, bt_query query, bool of_whole) {
+  const bt_watch_query *one = find_query(rules, query), *all = find_query(rules, bt_query_all());
+  return (one && (one->of_whole || !of_whole)) || (all && (all->of_whole || !of_whole));
 }
 
 /* Whether every trace of that formula is found by some filter: then those that do not violate are seen too. */
-static bool is_found(const bt_watch_rules *rules, const bt_over *over) {
+static bool is_found(const bt_watch_rules *rules, const bt_over *over, bool of_whole) {
   bool some = false, all = true;
   switch (over->kind) {
   case BT_OVER_NONE: return true;
-  case BT_OVER_ALL: return is_query_known(rules, bt_query_all());
-  case BT_OVER_QUERY: return is_query_known(rules, over->query.asked) || is_query_known(rules, bt_query_all());
+  case BT_OVER_ALL: return is_asked(rules, bt_query_all(), of_whole);
+  case BT_OVER_QUERY: return is_asked(rules, over->query.asked, of_whole);
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; i < over->item_count; i++) {
       if (over->items[i]->is_found_twice) continue;
-      bool found = is_found(rules, over->items[i]);
+      bool found = is_found(rules, over->items[i], of_whole);
       some = some || found;
       all = all && found;
     }
@@ -95,15 +124,32 @@ static bool is_found(const bt_watch_rules *rules, const bt_over *over) {
   return false;
 }
 
+/* What is searched for may be weakened, and beside the filter of all spans no other finds a trace more. Those of rules
+ * that read whole traces are asked all the same: they say which. */
+static bt_status list_all(bt_watch_rules *rules, bt_error *error) {
+  size_t of_whole = 0, kept = 0;
+  for (size_t i = 0; i < rules->query_count; i++) of_whole += rules->queries[i].of_whole;
+  bool is_worth = rules->may_list && rules->query_count - of_whole >= LIST_FROM;
+  bt_status status = is_worth ? add_query(rules, bt_query_all(), false, error) : BT_OK;
+  rules->finds_all = find_query(rules, bt_query_all()) != NULL;
+  for (size_t i = 0; rules->finds_all && i < rules->query_count; i++) {
+    const bt_watch_query one = rules->queries[i];
+    if (one.of_whole || bt_query_equal(one.asked, bt_query_all())) rules->queries[kept++] = one;
+  }
+  if (rules->finds_all) rules->query_count = kept;
+  return status;
+}
+
 static bt_status add_all(bt_watch_rules *rules, const bt_rule_list *list, const bt_assumptions *service,
                          const bt_dialect *dialect, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < list->count; i++)
     if (list->items[i]->fields.enabled && list->items[i]->rule)
       status = add_rule(rules, list->items[i], service, dialect, error);
+  if (status == BT_OK) status = list_all(rules, error);
   for (size_t i = 0; status == BT_OK && i < rules->count; i++)
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): add_rule counts a rule after its plan */
-    rules->items[i].counts_exercised = is_found(rules, rules->plans[i]->exercising);
+    rules->items[i].counts_exercised = is_found(rules, rules->plans[i]->exercising, rules->items[i].whole_trace);
   return status;
 }
 
@@ -134,24 +180,28 @@ bt_status bt_watch_rules_hash(const bt_rule_list *list, char hash[65], bt_error 
   return status;
 }
 
-bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *service, const bt_dialect *dialect,
-                             bt_watch_rules **out, bt_error *error) {
+bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_watch_asking *asking, bt_watch_rules **out,
+                             bt_error *error) {
+  const bt_assumptions *service = asking->service;
   *out = NULL;
   bt_watch_rules *rules = calloc(1, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
-  bt_projection_init(&rules->projection);
+  for (unsigned i = 0; i < BT_WATCH_PROJECTIONS_MAX; i++) bt_projection_init(&rules->projections[i]);
+  rules->projection_count = 1;
   size_t room = list->count + 1;
   rules->items = calloc(room, sizeof *rules->items);
   rules->refused = calloc(room, sizeof(bt_rule_definition *));
   rules->plans = calloc(room, sizeof(bt_plan *));
   rules->options = calloc(room, sizeof *rules->options);
   bool ok = rules->items && rules->refused && rules->plans && rules->options;
+  rules->may_list = asking->may_list;
   rules->clock_ahead_ns = service->clock_ahead_ns;
   rules->longest_margin_ns = service->margin_ns;
-  bt_status status = ok ? add_all(rules, list, service, dialect, error) : bt_error_no_memory(error);
+  bt_status status = ok ? add_all(rules, list, service, asking->dialect, error) : bt_error_no_memory(error);
   /* What was pruned is seen where it is read: nobody asks for it before, because nothing is sent of what is only
    * unknown. */
-  if (status == BT_OK) status = bt_projection_add_pruning(&rules->projection, error);
+  for (unsigned i = 0; status == BT_OK && i < rules->projection_count; i++)
+    status = bt_projection_add_pruning(&rules->projections[i], error);
   if (status == BT_OK) status = bt_watch_rules_hash(list, rules->hash, error);
   if (status == BT_OK) status = compile_rules(rules, error);
   if (status == BT_OK)
@@ -183,7 +233,7 @@ void bt_watch_rules_free(bt_watch_rules *rules) {
   if (!rules) return;
   bt_evaluator_free(rules->evaluator);
   bt_ruleset_free(rules->ruleset);
-  bt_projection_dispose(&rules->projection);
+  for (unsigned i = 0; i < BT_WATCH_PROJECTIONS_MAX; i++) bt_projection_dispose(&rules->projections[i]);
   for (size_t i = 0; rules->plans && i < rules->count; i++) bt_plan_free(rules->plans[i]);
   for (size_t i = 0; rules->items && i < rules->count; i++) bt_rule_definition_unref(rules->items[i].definition);
   for (size_t i = 0; rules->refused && i < rules->refused_count; i++) bt_rule_definition_unref(rules->refused[i]);

@@ -9,7 +9,9 @@
 #include "server/watch/watcher.h"
 
 enum { LIVE_PER_ROUND = 16, SWEEPS_PER_ROUND = 4 };
-static const int64_t SHORTEST_NS = 1000000000;           /* of a slice that found no room */
+static const int64_t SHORTEST_NS = 1000000000;                /* of a slice that found no room */
+static const int64_t FILTERS_NS = INT64_C(3600) * 1000000000; /* are asked after a listing that found no room */
+static const int64_t SECOND_NS = 1000000000;
 static const int64_t LOOK_NS = INT64_C(60) * 1000000000; /* so exactly it is known when the last trace was there */
 
 /* Rendezvous hashing: of all watchers the one with the highest hash for a trace has it; changing their number moves as
@@ -33,6 +35,12 @@ static bool has_read_since(const bt_watcher *watcher, const bt_watched *watched,
   return since_ns && watched->judged_ns >= since_ns;
 }
 
+/* Its bounds do not say why the slice has it: of several fragments they have the longest one's end. Sources count in
+ * seconds, so one that ends just before the slice is in it, too. */
+static bool lies_elsewhere(const bt_found *found, const bt_slice *slice) {
+  return bt_time_add(found->end_ns, SECOND_NS) < slice->range.start_ns;
+}
+
 /* Nothing new was seen of a trace that was judged. Sweeps and what is caught up look for spans that came late and lie
  * inside, so there it is read all the same, but for a trace that had no end when it was judged: it would be waited for
  * once more, for nothing. */
@@ -40,6 +48,7 @@ static bool is_known(const bt_watcher *watcher, const bt_watched *watched, const
                      const bt_slice *slice) {
   bool is_judged = watched->was_judged && watched->due_ns == BT_WATCH_NOT_DUE;
   bool is_quiet = watched->end_ns <= bt_time_subtract(watcher->now_ns, watcher->schedule.times.settle_ns);
+  if (watcher->rules->finds_all && lies_elsewhere(found, slice)) return false;
   return is_judged && found->start_ns >= watched->start_ns && found->end_ns <= watched->end_ns &&
          (slice->kind == BT_SLICE_LIVE || !is_quiet || has_read_since(watcher, watched, slice));
 }
@@ -67,31 +76,13 @@ static bt_watched *add_seen(bt_watcher *watcher, const bt_slice *slice, const bt
   bt_watched *watched = bt_watch_table_add(&watcher->table, id, error);
   if (watched || error->status != BT_LIMIT) return watched;
   bt_watch_table_purge(&watcher->table, slice->range.start_ns);
+  watcher->listed = (bt_time_range){0};
   do {
     watched = bt_watch_table_add(&watcher->table, id, error);
   } while (!watched && error->status == BT_LIMIT && bt_watcher_forget_sent(watcher));
   if (watched || error->status != BT_LIMIT) return watched;
   bt_watch_table_purge(&watcher->table, INT64_MAX);
   return bt_watch_table_add(&watcher->table, id, error);
-}
-
-static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt_found *found, bt_error *error) {
-  if (!is_ours(watcher, &found->id) || bt_open_set_find(&watcher->open, &found->id)) return BT_OK;
-  bt_watched *watched = bt_watch_table_find(&watcher->table, &found->id);
-  if (watched && is_known(watcher, watched, found, slice)) return BT_OK;
-  if (!watched) watched = add_seen(watcher, slice, &found->id, error);
-  if (!watched) return error->status;
-  if (watched->due_ns == BT_WATCH_NOT_DUE) {
-    watched->waits_since_ns = watcher->now_ns;
-    watched->shown = (bt_shown){0};
-  }
-  bt_shown_join(&watched->shown, &found->shown);
-  if (found->start_ns < watched->start_ns) watched->start_ns = found->start_ns;
-  if (found->end_ns > watched->end_ns) watched->end_ns = found->end_ns;
-  if (found->span_count > watched->span_count) watched->span_count = found->span_count;
-  hold_watermark(watched, watcher, slice);
-  watched->due_ns = due_time(watcher, watched);
-  return BT_OK;
 }
 
 /* Sweeps and what is caught up look for spans that came late. Where these lie in blocks that are dated by their
@@ -106,6 +97,39 @@ static bt_time_range reach_of(const bt_watcher *watcher, const bt_slice *slice) 
   int64_t end_ns = bt_time_earlier(bt_time_add(range.end_ns, watcher->late_reach_ns), watcher->now_ns);
   range.end_ns = bt_time_later(range.end_ns, end_ns);
   return range;
+}
+
+/* Of a trace that a search gives as one, Tempo gives the earliest start and the longest fragment's end: another
+ * fragment may lie later, up to where was looked. */
+static void note_listed(const bt_watcher *watcher, const bt_slice *slice, const bt_found *found, bool is_new,
+                        bt_watched *watched) {
+  bool is_listed = watcher->rules->finds_all && !found->in_doubt;
+  bool was_listed = is_new ? slice->kind == BT_SLICE_LIVE : watched->listed_until_ns != 0;
+  int64_t until_ns = bt_time_later(reach_of(watcher, slice).end_ns, found->end_ns);
+  watched->listed_until_ns = is_listed && was_listed ? bt_time_later(watched->listed_until_ns, until_ns) : 0;
+}
+
+static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt_found *found, bool of_whole,
+                            bt_error *error) {
+  if (!is_ours(watcher, &found->id) || bt_open_set_find(&watcher->open, &found->id)) return BT_OK;
+  bt_watched *watched = bt_watch_table_find(&watcher->table, &found->id);
+  if (watched && (watched->is_of_whole || !of_whole) && is_known(watcher, watched, found, slice)) return BT_OK;
+  bool is_new = !watched;
+  if (!watched) watched = add_seen(watcher, slice, &found->id, error);
+  if (!watched) return error->status;
+  note_listed(watcher, slice, found, is_new, watched);
+  watched->is_of_whole = watched->is_of_whole || of_whole;
+  if (watched->due_ns == BT_WATCH_NOT_DUE) {
+    watched->waits_since_ns = watcher->now_ns;
+    watched->shown = (bt_shown){0};
+  }
+  bt_shown_join(&watched->shown, &found->shown);
+  if (found->start_ns < watched->start_ns) watched->start_ns = found->start_ns;
+  if (found->end_ns > watched->end_ns) watched->end_ns = found->end_ns;
+  if (found->span_count > watched->span_count) watched->span_count = found->span_count;
+  hold_watermark(watched, watcher, slice);
+  watched->due_ns = due_time(watcher, watched);
+  return BT_OK;
 }
 
 /* It began behind the slice, which went on for late spans: other slices have it. */
@@ -184,20 +208,34 @@ static bt_status look_for_any_trace(bt_watcher *watcher, const bt_slice *slice, 
   return status;
 }
 
+/* A slice that does not begin where the last one ended leaves a gap. */
+static void note_slice(bt_watcher *watcher, const bt_slice *slice) {
+  bool goes_on = watcher->listed.end_ns == slice->range.start_ns && watcher->listed.start_ns < watcher->listed.end_ns;
+  if (!watcher->rules->finds_all)
+    watcher->listed = (bt_time_range){0};
+  else if (goes_on)
+    watcher->listed.end_ns = slice->range.end_ns;
+  else
+    watcher->listed = slice->range;
+}
+
 static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_error *error) {
   bt_watch_trying *trying = &watcher->trying[slice->kind];
   bt_status status = BT_OK;
   while (status == BT_OK && trying->query_count < watcher->rules->query_count) {
+    const bt_watch_query query = watcher->rules->queries[trying->query_count];
     bt_found_list found = {0};
-    status = search_filter(watcher, watcher->rules->queries[trying->query_count], slice, &found, error);
+    status = search_filter(watcher, query.asked, slice, &found, error);
     for (size_t k = 0; status == BT_OK && k < found.count; k++)
-      if (!is_behind(&found.items[k], slice)) status = take_found(watcher, slice, &found.items[k], error);
+      if (!is_behind(&found.items[k], slice))
+        status = take_found(watcher, slice, &found.items[k], query.of_whole, error);
     bt_found_list_dispose(&found);
     trying->query_count += status == BT_OK;
   }
   if (status == BT_OK && slice->kind == BT_SLICE_LIVE) status = look_for_any_trace(watcher, slice, error);
   if (status != BT_OK) return status;
   trying->query_count = 0;
+  if (slice->kind == BT_SLICE_LIVE) note_slice(watcher, slice);
   bt_watch_schedule_done(&watcher->schedule, slice);
   if (slice->kind == BT_SLICE_CATCH_UP && slice->range.end_ns > watcher->gap_searched_ns)
     watcher->gap_searched_ns = slice->range.end_ns;
@@ -215,6 +253,7 @@ static void adapt_slice_length(bt_watcher *watcher, const bt_slice *slice, bt_st
   bt_watch_trying *trying = &watcher->trying[slice->kind];
   int64_t length_ns = bt_time_subtract(slice->range.end_ns, slice->range.start_ns);
   if (status == BT_LIMIT) {
+    if (watcher->rules->may_list) watcher->no_listing_until_ns = bt_time_add(watcher->now_ns, FILTERS_NS);
     if (!trying->since_ns) trying->since_ns = watcher->now_ns;
     trying->query_count = 0;
     trying->slice_ns = length_ns / 2 > SHORTEST_NS ? length_ns / 2 : SHORTEST_NS;

@@ -22,7 +22,10 @@ typedef struct bt_watched {
   uint32_t span_count;      /* as searches saw it (bt_found) */
   bt_shown shown;           /* of the searches that it waits for: a read must have these spans */
   bool has_copies;          /* the last batch showed records of a span that differ */
-  int64_t due_ns;           /* when to read it; BT_WATCH_NOT_DUE: it was judged */
+  /* Live slices that asked for every trace found it, and all searches that did looked up to here: no fragment of it
+   * lies later. 0: some fragment may have been passed over. */
+  int64_t listed_until_ns;
+  int64_t due_ns; /* when to read it; BT_WATCH_NOT_DUE: it was judged */
   union {
     int64_t waits_since_ns; /* when it was found, while it waits */
     int64_t judged_ns;      /* when it was judged, while it is not due */
@@ -32,6 +35,9 @@ typedef struct bt_watched {
   uint32_t given_at;    /* how many traces the watcher had been given when a read of this one failed last */
   uint8_t misses;       /* while it waits: reads of it that did not give it, and tell something about it */
   bool was_judged;
+  uint8_t read_with; /* in this round, so many of the rules' projections; */
+  bool waits_by_id;  /* and it is left to a read by id */
+  bool is_of_whole;  /* found for a rule that reads whole traces, now or before */
 } bt_watched;
 
 typedef struct bt_watch_table {

@@ -132,7 +132,9 @@ static void say_refused(const bt_watcher *watcher) {
 /* Of a slice that is begun the first filters were asked: other ones begin it anew. */
 static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
   bool are_same = a && a->query_count == b->query_count;
-  for (size_t i = 0; are_same && i < b->query_count; i++) are_same = bt_query_equal(a->queries[i], b->queries[i]);
+  for (size_t i = 0; are_same && i < b->query_count; i++)
+    are_same =
+        bt_query_equal(a->queries[i].asked, b->queries[i].asked) && a->queries[i].of_whole == b->queries[i].of_whole;
   return are_same;
 }
 
@@ -161,6 +163,11 @@ static void hear_lateness(bt_watcher *watcher, const bt_assumptions *service, co
   say_late_sweep(watcher);
 }
 
+/* Where copies differ every trace that is found is read by id, which costs more than any number of filters. */
+static bool may_list(const bt_watcher *watcher, const bt_promises *promises) {
+  return !promises->has_copies && watcher->now_ns >= watcher->no_listing_until_ns;
+}
+
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
   const bt_watch_options *options = watcher->options;
   bt_promises promises = bt_source_promises(options->source, BT_PROMISES_ALL, watcher->cancel);
@@ -169,9 +176,13 @@ static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt
   bt_assumptions_set_clock(&service, bt_known_clock_ahead_ns(&promises.clock, lead_ns));
   hear_lateness(watcher, &service, &promises.late);
   bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
-  if (watcher->rules && is_same_floor && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
+  const bt_watch_asking asking = {.service = &service,
+                                  .dialect = bt_source_dialect(watcher->options->source),
+                                  .may_list = may_list(watcher, &promises)};
+  bool are_same = watcher->rules && is_same_floor && watcher->rules->may_list == asking.may_list;
+  if (are_same && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;
-  bt_status status = bt_watch_rules_new(list, &service, bt_source_dialect(watcher->options->source), &rules, error);
+  bt_status status = bt_watch_rules_new(list, &asking, &rules, error);
   if (status != BT_OK) return status;
   watcher->schedule.times.settle_ns = service.settle_ns;
   for (int i = 0; i < BT_SLICE_KINDS && !are_asked_alike(watcher->rules, rules); i++)

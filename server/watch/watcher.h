@@ -50,8 +50,12 @@ typedef struct bt_watcher {
   int64_t tried_ns;         /* of the first one; 0: there was none */
   int64_t shown_after_ns;   /* so old, a time has all its late spans in searches; 0: none comes later than settle */
   int64_t late_reach_ns;    /* a search for late spans goes on for so long (bt_late_reach_ns) */
-  int64_t told_late_ns;     /* the delay of the late sweep that was logged last; 0: none was */
-  int64_t wall_ns;          /* the wall clock, where it was set back behind that; else 0 */
+  /* All live slices from the one on to the other asked for every trace, and the table has what they found. Equal: none
+   * did. */
+  bt_time_range listed;
+  int64_t no_listing_until_ns; /* every trace was too much for the table: filters are asked until then */
+  int64_t told_late_ns;        /* the delay of the late sweep that was logged last; 0: none was */
+  int64_t wall_ns;             /* the wall clock, where it was set back behind that; else 0 */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;
   int64_t began_ns;        /* where it began, when search named no checkpoint */
   int64_t look_due_ns;     /* when it looks once more whether there was one; INT64_MAX: it does not */

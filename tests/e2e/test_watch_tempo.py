@@ -19,6 +19,8 @@ from switch_proxy import SwitchProxy  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 SLOW = {"id": "slow-no-retry", "name": "slow", "dsl": "when { db.slow } always { retry }", "severity": "critical"}
+# With these watch asks one search for all traces in place of its filters; nothing violates them.
+OTHERS = [{"id": f"other-{number}", "dsl": f"when {{ other.n{number} }} always {{ done }}"} for number in range(20)]
 CALM = {"id": "no-panic", "name": "calm", "dsl": "when { db.slow } never { panic }"}
 SCALED = ("--watch", "--interval", "500ms", "--settle", "3s", "--sweep", "5s", "--lookback", "12s", "--catchup-max", "1h")
 AWAY_SECONDS = 36  # three lookbacks
@@ -141,7 +143,7 @@ class WatchOnTempo(unittest.TestCase):
         with TempoServer(config="fast") as tempo, SwitchProxy(tempo.url) as queries, SwitchProxy(tempo.otlp_url) as pushes:
             begin = int(time.time()) - 5
             service = self.start(queries.url, pushes.url)
-            for rule in (SLOW, CALM):
+            for rule in (SLOW, CALM, *OTHERS):
                 self.assertEqual(service.post("/v1/rules", rule).status, 201)
             time.sleep(2)
             traffic = Traffic(tempo)
