@@ -182,7 +182,8 @@ static const struct {
     {NULL, BUILD("2.10.8"), 1, false},
     {NULL, BUILD("3.0.3"), 0, false},
     {NULL, BUILD("3.0.3"), 2, true},
-    {NULL, BUILD("3.1.0"), 0, true}, /* nobody has looked */
+    {NULL, BUILD("3.1.0"), 0, false},
+    {NULL, BUILD("3.2.0"), 0, true}, /* nobody has looked */
     {NULL, NULL, 0, true},
     {"502", "502", 0, true},
     {"<html>sign in</html>", BUILD("2.8.2"), 0, true},
