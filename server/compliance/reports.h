@@ -1,11 +1,11 @@
-/* Compliance reports under way and done. A report outlives the request that asked for it. While one is
- * made, the same question gets it, too, unless a rule was changed since. A caller who was told to ask again gets it
- * after its end. Finished ones stay
- * in memory, under a limit for each tenant and one for all; the oldest is forgotten first. If the common limit is
- * reached, the tenant with the most reports makes room, so nobody pushes out the reports of another. Everybody of a
- * tenant who knows a report's id may read it; an editor, or the one who asked for it, may delete it. A new report that
- * says the same as the last one of its tenant, framework and range is dropped before anybody sees it, and is not sent:
- * the caller gets the last one. Thread: every function from any thread; a crew makes two reports at once. */
+/* Compliance reports under way and done. A report outlives the request that asked for it. While one is made, the same
+ * question gets it, too, unless a rule was changed since. A caller who was told to ask again gets it after its end.
+ * Finished ones stay in memory, under a limit for each tenant and one for all; the oldest is forgotten first. If the
+ * common limit is reached, the tenant with the most reports makes room, so nobody pushes out the reports of another.
+ * Everybody of a tenant who knows a report's id may read it; an editor, or the one who asked for it, may delete it. A
+ * new report that says the same as the last one of its tenant, framework and range is dropped before anybody sees it,
+ * and is not sent: the caller gets the last one. Thread: every function from any thread; a crew makes two reports at
+ * once. */
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
