@@ -58,6 +58,8 @@ SEVERAL = {
     "parameters of a query; the same one, except for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
     "range of a compliance report": [("server/http/api_compliance.c", r"INT64_C\(400\) \* 86400 \* 1000000000")],
     "reports that are made at once; that are under way, of one tenant": [("server/work/pool.c", r'"report", PEOPLE, 2, 1, 4, 0\}'), ("server/compliance/reports.c", r"\bUNFINISHED_MAX = 32,\s+TENANT_UNFINISHED_MAX = 8\b")],
+    "time that a call waits for a report": [("server/http/api_compliance.c", r"TIMEOUT_NS = 50 \* SECOND_NS, TIMEOUT_MOST_NS = 300 \* SECOND_NS")],
+    "time that a finished report waits for who was told to ask the same again": [("server/compliance/reports.c", r"PROMISE_NS = INT64_C\(600\) \* 1000000000")],
     "finished reports that are kept; of one tenant": [("server/compliance/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/compliance/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
     "rules of a tenant; their versions": [("server/settings/config*.c", r'"max-rules"'), ("server/settings/config*.c", r'"max-rule-versions"')],
     "bodies of all requests together; of one tenant": [("server/settings/config*.c", r'"request-memory"')],
