@@ -22,6 +22,7 @@ import yaml  # noqa: E402
 import helm_binary  # noqa: E402
 
 CHART = ROOT / "distribution" / "helm" / "betrace"
+MANIFESTS = ROOT / "distribution" / "kubernetes"
 
 
 def blocks():
@@ -33,7 +34,8 @@ def blocks():
 
 
 def commands(text):
-    return [shlex.split(line, comments=True) for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.startswith("#")]
+    lines = [line for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.startswith("#")]
+    return [shlex.split(one, comments=True) for line in lines for one in line.split("&&")]
 
 
 def option(words, *names):
@@ -49,7 +51,7 @@ class QuickStart(unittest.TestCase):
     """What one block installs is what its later commands, and those of later blocks of the same page, talk to."""
 
     def setUp(self):
-        self.compose, self.objects = {}, []
+        self.compose, self.objects, self.namespace = {}, [], None
 
     def do_git(self, words):
         self.assertEqual(words[1:], ["clone", "https://github.com/betracehq/betrace"])
@@ -83,9 +85,25 @@ class QuickStart(unittest.TestCase):
         self.assertEqual(len(found), 1, f"{kind} {name}")
         return found[0]
 
+    def apply(self, manifest):
+        """Its jobs mount what was created before, by this page or by it."""
+        made = [one for one in yaml.safe_load_all(manifest.read_text(encoding="utf-8")) if one]
+        self.objects += made
+        for job in (one for one in made if one["kind"] == "Job"):
+            for volume in job["spec"]["template"]["spec"].get("volumes", []):
+                if "configMap" in volume:
+                    self.find("configmap", volume["configMap"]["name"])
+
     def do_kubectl(self, words):
         self.assertEqual(option(words, "-n", "--namespace"), self.namespace)
-        if words[1] == "wait":
+        if words[1] == "create":  # what the jobs mount
+            self.assertEqual(words[2], "configmap")
+            self.objects.append({"kind": "ConfigMap", "metadata": {"name": words[3]}})
+        elif words[1] == "apply":
+            self.apply(MANIFESTS / option(words, "-f"))
+        elif words[1] == "wait" and option(words, "-l") is None:
+            self.find(*words[3].split("/"))
+        elif words[1] == "wait":
             key, _, value = option(words, "-l").partition("=")
             pods = [one for one in self.objects if one["kind"] in ("Deployment", "StatefulSet") and one["spec"]["template"]["metadata"]["labels"].get(key) == value]
             self.assertEqual(len(pods), 1)
@@ -100,8 +118,11 @@ class QuickStart(unittest.TestCase):
             self.find(*target.split("/"))
 
     def test_every_block(self):
-        seen = 0
+        seen, seen_page = 0, None
         for page, text in blocks():
+            if page != seen_page:
+                self.setUp()
+            seen_page = page
             for words in commands(text):
                 with self.subTest(page=page, command=" ".join(words)):
                     run = getattr(self, "do_" + words[0].replace("-", "_"), None)
