@@ -150,17 +150,19 @@ uint32_t bt_list_elements_questions(const bt_list_elements *elements) {
   return most;
 }
 
-/* Those of the texts whose set has the question. */
-static bt_str write_texts(const values *texts, uint32_t question, bt_buffer *text) {
+/* Those of the texts whose set has the question; the empty one may be among them. Returns the length. */
+static size_t write_texts(const values *texts, uint32_t question, bt_buffer *text) {
   uint32_t questions = questions_for(texts->count);
   uint32_t set = ((uint32_t)1 << (questions + 1) / 2) - 1;
   size_t start = text->len;
+  bool is_first = true;
   for (uint32_t i = 0; i < texts->count; i++, set = next_subset(set)) {
     if (!(set >> question & 1)) continue;
-    if (text->len > start) bt_buffer_append_char(text, '|');
+    if (!is_first) bt_buffer_append_char(text, '|');
     bt_traceql_quote_pattern(texts->items[i].string, text);
+    is_first = false;
   }
-  return (bt_str){text->ptr + start, text->len - start};
+  return text->len - start;
 }
 
 uint32_t bt_list_elements_left_out(const bt_list_elements *elements, uint32_t question, bt_buffer *text,
@@ -178,8 +180,10 @@ uint32_t bt_list_elements_left_out(const bt_list_elements *elements, uint32_t qu
     if (one->is_number)
       one->number = of->numbers.items[question - first_number].integer;
     else
-      one->pattern = write_texts(&of->texts, question, text);
+      one->pattern.len = write_texts(&of->texts, question, text);
   }
-  for (uint32_t i = 0; i < count && !text->failed; i++) out[i].pattern.ptr = text->ptr + starts[i]; /* it has moved */
+  /* The text stays where it is from here on. */
+  for (uint32_t i = 0; i < count && !text->failed; i++)
+    if (out[i].pattern.len) out[i].pattern.ptr = text->ptr + starts[i];
   return count;
 }

@@ -252,6 +252,21 @@ static void an_array_is_read_by_id_wherever_it_differs(void **state) {
   assert_int_equal(f->arrays, 3);
 }
 
+/* The empty text is an alternative like any other, first or alone. */
+static void an_array_that_ends_with_an_empty_text_is_read_by_id(void **state) {
+  static const char *const methods[] = {"", "GET", "POST", "PUT"};
+  fixture *f = *state;
+  for (size_t of = 1; of <= 4; of++) {
+    for (size_t i = 0; i < TRACES; i++) hold(i, 0, false, methods[i % of], NULL);
+    hold(7, 0, false, "POST", "");
+    hold(8, 0, false, "OTHER", "");
+    hold(9, 0, false, "", "GET");
+    read_all(f);
+    assert_int_equal(f->arrays, 3);
+    assert_int_equal(f->by_id, 3);
+  }
+}
+
 /* What the older block shows of the trace says nothing of the newer one. */
 static void a_column_that_was_added_while_a_trace_went_on_is_seen(void **state) {
   fixture *f = *state;
@@ -427,6 +442,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {TEST(plain_values_are_not_read_by_id),
                                      TEST(an_array_is_read_by_id_wherever_it_differs),
+                                     TEST(an_array_that_ends_with_an_empty_text_is_read_by_id),
                                      TEST(a_column_that_was_added_while_a_trace_went_on_is_seen),
                                      TEST(whole_numbers_are_told_one_by_one),
                                      TEST(texts_of_all_spans_without_a_column_are_told_as_well),
