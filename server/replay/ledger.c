@@ -60,22 +60,12 @@ bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
   return BT_OK;
 }
 
-static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(result->reason, sizeof result->reason, format, arguments);
-  va_end(arguments);
-  result->outcome = outcome;
-}
-
 static void say_failed_windows(const bt_ledger *ledger) {
   const bt_coverage *coverage = &ledger->account->result->coverage;
   unsigned long long count = (unsigned long long)coverage->windows_failed_count + ledger->account->failed_beyond;
-  say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE,
-              "windows_failed: %llu windows or traces could not be read; the first: %.150s", count,
-              coverage->windows_failed[0].reason);
+  bt_replay_result_conclude(ledger->account->result, BT_REPLAY_INCOMPLETE,
+                            "windows_failed: %llu windows or traces could not be read; the first: %.150s", count,
+                            coverage->windows_failed[0].reason);
 }
 
 /* The plan rests on what a version that was checked does, and by the end it was not one. */
@@ -110,12 +100,13 @@ static void say_unsettled(const bt_ledger *ledger) {
   if (!count || !ledger->table->is_listed)
     snprintf(shown, sizeof shown, "%s", ledger->table->is_listed ? "the source shows no trace" : "none that it shows");
   if (!coverage->late_until_ns)
-    say_outcome(result, BT_REPLAY_INCOMPLETE,
-                "unsettled: the whole range is younger than settle, nothing in it is final yet");
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE,
+                              "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (found_by_all(result))
-    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
   else
-    say_outcome(result, BT_REPLAY_INCOMPLETE, "unsettled: %s; until %.19sZ it may hide late ones", shown, until);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, "unsettled: %s; until %.19sZ it may hide late ones", shown,
+                              until);
 }
 
 /* The others' numbers stand: each rule says up to where it is settled. */
@@ -123,9 +114,10 @@ static void say_unsettled_rule(const bt_ledger *ledger) {
   const bt_planned_rule *rule = ledger->plan->rules;
   while (rule->window->effective_end_ns > ledger->plan->window.range.start_ns) rule++;
   ledger->account->result->others_stand = true;
-  say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE,
-              "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
-              rule->definition->fields.id);
+  bt_replay_result_conclude(
+      ledger->account->result, BT_REPLAY_INCOMPLETE,
+      "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
+      rule->definition->fields.id);
 }
 
 /* Only a read by id shows that something was dropped. */
@@ -146,38 +138,40 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
   result->outcome = BT_REPLAY_COMPLETED;
   result->dropped = ledger->judge->dropped && rests_on_other_reads(ledger) ? ledger->judge->dropped : 0;
   if (bt_questions_all_lost(ledger->questions))
-    say_outcome(result, BT_REPLAY_FAILED, "source: %.200s", ledger->questions->lost_reason);
+    bt_replay_result_conclude(result, BT_REPLAY_FAILED, "source: %.200s", ledger->questions->lost_reason);
   else if (coverage->windows_failed_count)
     say_failed_windows(ledger);
   else if (bt_comparisons_tell_of_others(ledger->judge))
-    say_outcome(result, BT_REPLAY_INCOMPLETE,
-                "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
-                (unsigned long long)ledger->judge->sample_differences);
+    bt_replay_result_conclude(
+        result, BT_REPLAY_INCOMPLETE,
+        "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
+        (unsigned long long)ledger->judge->sample_differences);
   else if (bt_comparisons_lacking(ledger->judge))
-    say_outcome(
+    bt_replay_result_conclude(
         result, BT_REPLAY_INCOMPLETE,
         "sample_differs: an earlier replay of the same rules saw a batch that differs from a read by id, and since "
         "then too few agreed: %" PRIu32 " more have to",
         bt_comparisons_lacking(ledger->judge));
   else if (ledger->judge->unread_differences)
-    say_outcome(
+    bt_replay_result_conclude(
         result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
         (unsigned long long)ledger->judge->unread_differences);
   else if (result->dropped)
-    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_DROPPED, (unsigned long long)result->dropped);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_DROPPED, (unsigned long long)result->dropped);
   else if (was_changed(ledger))
-    say_outcome(result, BT_REPLAY_INCOMPLETE, "source_changed: it was replaced while it was asked, and is now %.170s",
-                coverage->source.note);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE,
+                              "source_changed: it was replaced while it was asked, and is now %.170s",
+                              coverage->source.note);
   else if (ledger->judge->observer_full)
-    say_outcome(result, BT_REPLAY_INCOMPLETE, "results_full: %s", ledger->judge->full_reason);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, "results_full: %s", ledger->judge->full_reason);
   else if (ledger->plan->window.effective_end_ns <= coverage->asked.start_ns)
     say_unsettled(ledger);
   else if (!ledger->has_data)
-    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
   else if (result->is_sampled)
-    say_outcome(result, BT_REPLAY_INCOMPLETE,
-                "sampled: enough traces were judged, in a random order; others were not read");
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE,
+                              "sampled: enough traces were judged, in a random order; others were not read");
   else if (coverage->effective_end_ns <= coverage->asked.start_ns)
     say_unsettled_rule(ledger);
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
@@ -185,8 +179,8 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
 }
 
 void bt_ledger_conclude_cut(const bt_ledger *ledger) {
-  say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE,
-              "too_many: more traces have to be read than were asked for");
+  bt_replay_result_conclude(ledger->account->result, BT_REPLAY_INCOMPLETE,
+                            "too_many: more traces have to be read than were asked for");
 }
 
 /* ---- before its end ---- */
@@ -195,12 +189,12 @@ bt_status bt_ledger_cut_off(const bt_ledger *ledger, const bt_error *why, bt_err
   for (size_t i = 0; i < ledger->plan->rule_count; i++)
     ledger->account->result->rules[i].evaluated_is_exact = ledger->account->result->rules[i].exercised_is_exact = false;
   if (ledger->table->has_no_room) {
-    say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE, "results_full: %.230s", why->message);
+    bt_replay_result_conclude(ledger->account->result, BT_REPLAY_INCOMPLETE, "results_full: %.230s", why->message);
     return bt_account_fail(ledger->account, ledger->plan->request.range,
                            "there was no room in memory to look at all of it", error);
   }
-  say_outcome(ledger->account->result, BT_REPLAY_CANCELLED,
-              "cancelled: the replay was cancelled before it was complete");
+  bt_replay_result_conclude(ledger->account->result, BT_REPLAY_CANCELLED,
+                            "cancelled: the replay was cancelled before it was complete");
   return BT_OK;
 }
 
@@ -208,7 +202,7 @@ bt_status bt_ledger_cut_off(const bt_ledger *ledger, const bt_error *why, bt_err
  * read. */
 void bt_ledger_end_early(const bt_ledger *ledger, bt_status status, const bt_error *why) {
   bt_replay_result *result = ledger->account->result;
-  say_outcome(result, BT_REPLAY_FAILED, "%s: %.200s", bt_status_name(status), why->message);
+  bt_replay_result_conclude(result, BT_REPLAY_FAILED, "%s: %.200s", bt_status_name(status), why->message);
   result->coverage.complete = false;
   bt_status added = bt_account_fail(ledger->account, ledger->plan->request.range, why->message, NULL);
   (void)added; /* without memory for it the outcome still says so */
@@ -447,7 +441,7 @@ void bt_replay_hold_range(bt_replay_result *result) {
   for (size_t i = 0; i < result->rule_count; i++) is_said = is_said || result->rules[i].inconclusive;
   if (is_said) return;
   if (!bt_coverage_say_partial(&result->coverage, why, sizeof why)) return;
-  say_outcome(result, BT_REPLAY_INCOMPLETE, "%s", why);
+  bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, "%s", why);
   result->coverage.complete = false;
 }
 
@@ -468,9 +462,18 @@ void bt_replay_leave_open(bt_replay_result *result) {
   if (result->open_ns < coverage->effective_end_ns) coverage->effective_end_ns = result->open_ns;
   if (coverage->effective_end_ns > coverage->asked.start_ns || result->outcome != BT_REPLAY_COMPLETED) return;
   result->others_stand = true;
-  say_outcome(result, BT_REPLAY_INCOMPLETE, "unsettled: nothing in the range is final yet%s, its first trace goes on",
-              result->rule_count > 1 ? " for some rule" : "");
+  bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE,
+                            "unsettled: nothing in the range is final yet%s, its first trace goes on",
+                            result->rule_count > 1 ? " for some rule" : "");
   coverage->complete = false;
+}
+
+void bt_replay_result_conclude(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(result->reason, sizeof result->reason, format, arguments);
+  va_end(arguments);
+  result->outcome = outcome;
 }
 
 void bt_replay_result_dispose(bt_replay_result *result) {

@@ -314,6 +314,9 @@ typedef struct bt_replay_result {
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);
+/* Sets how it ended, and why. */
+void bt_replay_result_conclude(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Whether all that there is to know of that rule in the range is known: the replay completed, or what is missing is
  * other rules'. */
 bool bt_replay_has_whole(const bt_replay_result *result, size_t rule);

@@ -3,7 +3,6 @@
 #include "server/cli/merge/shard_outcome.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,16 +15,6 @@ static bool is_soft(const bt_replay_result *result) {
   return is_unsettled || bt_shard_is_answered(result);
 }
 
-static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(result->reason, sizeof result->reason, format, arguments);
-  va_end(arguments);
-  result->outcome = outcome;
-}
-
 /* ---- what is missing ---- */
 
 static void say_missing(const bt_shard_answer *answers, size_t count, bt_merged *merged) {
@@ -36,13 +25,14 @@ static void say_missing(const bt_shard_answer *answers, size_t count, bt_merged 
   bt_time_format(range.start_ns, start);
   bt_time_format(range.end_ns, end);
   if (merged->missing > 1) snprintf(more, sizeof more, ", and %zu more were not (coverage)", merged->missing - 1);
-  say_outcome(&merged->result, BT_REPLAY_INCOMPLETE, "missing: shard %u/%u, %.19sZ to %.19sZ, was not given%s",
-              number - 1, answers[0].shard.count, start, end, more);
+  bt_replay_result_conclude(&merged->result, BT_REPLAY_INCOMPLETE,
+                            "missing: shard %u/%u, %.19sZ to %.19sZ, was not given%s", number - 1,
+                            answers[0].shard.count, start, end, more);
 }
 
 /* Its trace got spans between two shards, or their store shows them different things. */
 static void say_differing(bt_merged *merged) {
-  say_outcome(
+  bt_replay_result_conclude(
       &merged->result, BT_REPLAY_INCOMPLETE,
       "shards_differ: a violation is in two shards, so what the store shows changed between them; replay them again");
 }
@@ -66,10 +56,10 @@ static void say_hard(const bt_shard_answer *answers, size_t count, bt_replay_res
   size_t failed = 0;
   for (size_t i = 0; i < count; i++) failed += answers[i].result.outcome == BT_REPLAY_FAILED;
   if (count == 1)
-    say_outcome(result, first->result.outcome, "%s", first->result.reason);
+    bt_replay_result_conclude(result, first->result.outcome, "%s", first->result.reason);
   else
-    say_outcome(result, failed == count ? BT_REPLAY_FAILED : BT_REPLAY_INCOMPLETE, "%.200s (shard %u/%u)",
-                first->result.reason, first->shard.number, first->shard.count);
+    bt_replay_result_conclude(result, failed == count ? BT_REPLAY_FAILED : BT_REPLAY_INCOMPLETE, "%.200s (shard %u/%u)",
+                              first->result.reason, first->shard.number, first->shard.count);
 }
 
 /* ---- what is not settled ---- */
@@ -88,24 +78,25 @@ static void say_unsettled(const bt_shard_answer *answers, size_t count, bt_repla
   char until[40];
   bt_time_format(result->coverage.late_until_ns, until);
   if (count == 1)
-    say_outcome(result, BT_REPLAY_INCOMPLETE, "%s", answers[0].result.reason);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, "%s", answers[0].result.reason);
   else if (!result->coverage.late_until_ns)
-    say_outcome(result, BT_REPLAY_INCOMPLETE,
-                "unsettled: the whole range is younger than settle, nothing in it is final yet");
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE,
+                              "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (found_by_all(result))
-    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_LATE_FOUND, until);
   else
-    say_outcome(result, BT_REPLAY_INCOMPLETE, "unsettled: none that it shows; until %.19sZ it may hide late ones",
-                until);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE,
+                              "unsettled: none that it shows; until %.19sZ it may hide late ones", until);
 }
 
 static void say_unsettled_rule(const bt_shard_answer *answers, bt_replay_result *result) {
   size_t rule = 0;
   while (is_settled(result, rule)) rule++;
   result->others_stand = true;
-  say_outcome(result, BT_REPLAY_INCOMPLETE,
-              "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
-              answers[0].rules[rule].fields.id);
+  bt_replay_result_conclude(
+      result, BT_REPLAY_INCOMPLETE,
+      "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
+      answers[0].rules[rule].fields.id);
 }
 
 /* ---- all ---- */
@@ -125,7 +116,7 @@ static void say_soft(const bt_shard_answer *answers, size_t count, bt_replay_res
   if (!settled)
     say_unsettled(answers, count, result);
   else if (!has_data(answers, count))
-    say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
   else if (settled < result->rule_count)
     say_unsettled_rule(answers, result);
 }
