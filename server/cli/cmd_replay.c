@@ -22,8 +22,8 @@ typedef struct replay_run {
   bt_count_mode count;
   bt_strategy strategy;
   bt_severity fail_on; /* info: any violation fails */
-  uint64_t limit;
-  bool has_limit, prints_ids, has_format;
+  uint64_t limit, evidence;
+  bool has_limit, has_evidence, prints_ids, has_format;
   bt_shard shard; /* a count of 0: all of the range */
 } replay_run;
 
@@ -103,27 +103,31 @@ static void print_notes(const replay_run *run, const bt_replay_result *result) {
 static void print_text_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle) {
   bt_idle_rules_print(idle);
   size_t shown = run->limit && all->count > run->limit ? (size_t)run->limit : all->count;
+  uint64_t found = 0;
+  for (size_t i = 0; i < all->result.rule_count; i++) found += all->result.rules[i].violations_found;
   for (size_t i = 0; i < shown; i++)
     bt_replay_print_violation(rule_of(run, all->found[i].rule), all->found[i].violation);
-  if (shown < all->count) bt_print("… and %zu more (--limit 0 prints all)\n", all->count - shown);
+  if (shown < found) bt_print("… and %" PRIu64 " more (--limit 0 prints all)\n", found - shown);
   const bt_replay_result *result = &all->result;
   bt_replay_print_rules(&run->options, result);
+  bt_replay_print_listed(&run->options, result);
   print_notes(run, result);
   bt_collected_print_end(&all->result);
 }
 
 /* The lines of one rule's violations, as many as --limit says. */
 static void write_messages(const replay_run *run, const bt_collected *all, size_t rule, bt_buffer *out) {
-  uint64_t written = 0;
-  for (size_t i = 0; i < all->count; i++) {
+  uint64_t written = 0, found = all->result.rules[rule].violations_found;
+  for (size_t i = 0; i < all->count && !(run->limit && written == run->limit); i++) {
     const bt_violation *violation = all->found[i].violation;
     char time[BT_SPAN_TIME_BYTES], id[BT_TRACE_ID_HEX + 1];
-    if (all->found[i].rule != rule || (run->limit && written++ >= run->limit)) continue;
+    if (all->found[i].rule != rule) continue;
+    written++;
     bt_span_time_format(violation->time_ns, 0, time);
     bt_trace_id_format(&violation->trace_id, id);
     bt_buffer_printf(out, "%s  %s  %s\n", time, id, violation->message);
   }
-  if (run->limit && written > run->limit) bt_buffer_printf(out, "and %" PRIu64 " more\n", written - run->limit);
+  if (written < found) bt_buffer_printf(out, "and %" PRIu64 " more\n", found - written);
 }
 
 /* For each rule its violations, and why nothing exercised it. */
@@ -244,6 +248,7 @@ static bt_replay_request request_of(const replay_run *run, const bt_source *sour
                                 run->options.rules.count, bt_replay_options_range(&run->options, source, BT_DAY_NS));
   request.count = run->count;
   request.strategy = run->strategy;
+  request.most_listed = run->evidence;
   request.takes_notes = true;
   return request;
 }
@@ -303,7 +308,7 @@ static int run_replay(const replay_run *run) {
 
 /* ---- the row ---- */
 
-enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY, OPT_IDS, OPT_SHARD };
+enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_EVIDENCE, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY, OPT_IDS, OPT_SHARD };
 
 static bool take_word(const char *const *words, int count, const char *value, int *out) {
   for (int i = 0; i < count; i++)
@@ -325,8 +330,16 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_FAIL_ON: return bt_severity_parse(bt_str_from(value), &run->fail_on);
   case OPT_STRATEGY: return bt_strategy_parse(value, &run->strategy);
   case OPT_LIMIT: return run->has_limit = true, bt_cli_number(value, &run->limit);
+  case OPT_EVIDENCE: return run->has_evidence = true, bt_cli_number(value, &run->evidence);
   default: return bt_replay_options_take(&run->options, flag, value);
   }
+}
+
+/* Who asks for all violations is given all, and a shard is a part of an answer that others complete. */
+static void choose_evidence(replay_run *run) {
+  bool wants_all = (run->has_limit || run->prints_ids) && !run->limit;
+  if (!run->has_evidence) run->evidence = wants_all ? 0 : run->limit > BT_MOST_LISTED ? run->limit : BT_MOST_LISTED;
+  if (run->shard.count) run->evidence = 0;
 }
 
 /* A shard is printed for merge, which asks what decides. */
@@ -348,6 +361,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     if (run.prints_ids && !run.has_limit) run.limit = 0; /* a program that reads them wants all */
+    choose_evidence(&run);
     code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = check_shard(&run, self);
@@ -365,6 +379,10 @@ static const bt_flag flags[] = {
     {"ids", OPT_IDS, NULL, NULL,
      "print the ids of violating traces only, each once, one a line; all of them without --limit", NULL},
     {"limit", OPT_LIMIT, "N", "20", "print at most N violations (of each rule, with junit); 0: all", NULL},
+    {"evidence", OPT_EVIDENCE, "N", "10000",
+     "keep the evidence of N violations of each rule, or some more, those of the earliest traces, and count the "
+     "others; 0, as --limit 0 and --ids: of all",
+     NULL},
     {"count", OPT_COUNT, "auto|exact|at_least", "auto", "how traces_evaluated is counted", NULL},
     {"strategy", OPT_STRATEGY, "auto|read|id_sets|projection", "auto: by cost",
      "how candidates are decided; the answer is the same with each", NULL},

@@ -265,6 +265,18 @@ static void print_without_link(const bt_replay_result *result) {
              count, count == 1 ? "s" : "");
 }
 
+void bt_replay_print_listed(const bt_replay_options *options, const bt_replay_result *result) {
+  for (size_t i = 0; i < result->rule_count; i++) {
+    const bt_rule_result *rule = &result->rules[i];
+    char until[40];
+    if (!rule->listed_until_ns) continue;
+    bt_time_format(rule->listed_until_ns, until);
+    bt_print("%s: %" PRIu64 " violations are listed, of traces up to %s; %" PRIu64
+             " of later ones are counted: ask from then on, or with --evidence 0\n",
+             id_of(options, i), rule->violations_listed, until, rule->violations_found - rule->violations_listed);
+  }
+}
+
 void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_result *result) {
   table t;
   bt_answer answer = bt_answer_of(options, result);

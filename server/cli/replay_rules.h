@@ -11,5 +11,7 @@ enum { BT_RULES_OF_TABLE = 5 };
 
 /* The rules are those of the options, in the order of the result's. */
 void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_result *result);
+/* A line for each rule of which not all violations are listed; none: all of all are. */
+void bt_replay_print_listed(const bt_replay_options *options, const bt_replay_result *result);
 
 #endif

@@ -235,6 +235,9 @@ static void set_counters(json_t *object, const bt_rule_result *counters) {
   bt_json_set(object, "sample_unread", number_json(counters->unread_sampled));
   bt_json_set(object, "sample_differences", number_json(counters->sample_differences + counters->unread_differences));
   bt_json_set(object, "violations_found", number_json(counters->violations_found));
+  bt_json_set(object, "violations_listed", number_json(counters->violations_listed));
+  int64_t until_ns = counters->listed_until_ns;
+  bt_json_set(object, "listed_until", until_ns ? time_json(until_ns) : json_null());
   bt_json_set(object, "violations_provisional", number_json(counters->violations_provisional));
   bt_json_set(object, "violations_without_link", number_json(counters->violations_without_link));
   bt_json_set(object, "inconclusive", number_json(counters->inconclusive));
@@ -266,6 +269,9 @@ static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
   into->evaluated_is_exact = into->evaluated_is_exact && from->evaluated_is_exact;
   into->exercised_is_exact = into->exercised_is_exact && from->exercised_is_exact;
   into->violations_found += from->violations_found;
+  into->violations_listed += from->violations_listed;
+  bool is_sooner = !into->listed_until_ns || from->listed_until_ns < into->listed_until_ns;
+  if (from->listed_until_ns && is_sooner) into->listed_until_ns = from->listed_until_ns;
   into->violations_provisional += from->violations_provisional;
   into->violations_without_link += from->violations_without_link;
   into->inconclusive += from->inconclusive;

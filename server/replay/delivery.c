@@ -71,6 +71,15 @@ static void track_verdict(bt_judge *judge, const bt_known *known, const bt_trace
   if (verdict->is_settled && verdict->verdict == BT_INCONCLUSIVE) track_inconclusive(result, verdict);
 }
 
+/* Enough were told: from here on violations of traces that are later than all of these are counted alone. Those that
+ * wait in the sample are told. */
+static void track_listed(bt_judge *judge, size_t rule) {
+  bt_rule_result *result = &judge->account->result->rules[rule];
+  uint64_t most = judge->plan->request.most_listed;
+  result->violations_listed++;
+  if (most && result->violations_listed == most) result->listed_until_ns = judge->listed_ns[rule];
+}
+
 /* Takes the violation. An observer that is full is told nothing more, and the outcome says so; counting goes on. */
 static bt_status tell_violation(bt_judge *judge, size_t rule, bt_violation *violation, bt_error *error) {
   bt_error why = {0};
@@ -84,7 +93,10 @@ static bt_status tell_violation(bt_judge *judge, size_t rule, bt_violation *viol
     snprintf(judge->full_reason, sizeof judge->full_reason, "%.190s", why.message);
     return BT_OK;
   }
-  if (status != BT_OK && error) *error = why;
+  if (status == BT_OK)
+    track_listed(judge, rule);
+  else if (error)
+    *error = why;
   return status;
 }
 

@@ -37,7 +37,8 @@ static size_t count_bytes(const void *context) {
 
 bt_status bt_judge_open(bt_judge *judge, bt_error *error) {
   judge->samples = calloc(judge->plan->request.sample_size, sizeof *judge->samples);
-  if (!judge->samples) return bt_error_no_memory(error);
+  judge->listed_ns = calloc(judge->plan->rule_count, sizeof *judge->listed_ns);
+  if (!judge->samples || !judge->listed_ns) return bt_error_no_memory(error);
   bt_trace_table_register(judge->table, (bt_trace_holder){judge, count_bytes});
   return bt_rule_notes_open(judge, error);
 }
@@ -47,6 +48,7 @@ void bt_judge_dispose(bt_judge *judge) {
   for (uint32_t i = 0; i < judge->sample_count; i++) bt_judged_free(judge->samples[i].rules, rules);
   bt_rule_notes_dispose(judge);
   free(judge->samples);
+  free(judge->listed_ns);
   free(judge->queue);
   for (size_t i = 0; i < judge->linked_count; i++) {
     free(judge->linked[i].room);

@@ -103,6 +103,7 @@ typedef struct bt_judge {
   bt_data_notes **notes; /* rule_count of them; NULL: nobody wants any */
   uint64_t noted_spans;
   uint64_t dropped;   /* traces that a read by id left open, because what a rule asks for may have been dropped */
+  int64_t *listed_ns; /* of each rule: the latest time of a trace of which a violation was made */
   bool observer_full; /* the observer keeps no more */
   char full_reason[200];
 } bt_judge;

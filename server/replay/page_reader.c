@@ -231,10 +231,11 @@ static bt_status read_with_room(page *p, size_t *known, size_t count, bt_error *
 }
 
 /* `known` is changed in its order. Files hold traces roughly in order of time:
- * a page of neighbours reads a part of them, one in order of id would read all of them. */
+ * a page of neighbours reads a part of them, one in order of id would read all of them. The first violations are those
+ * that are listed. */
 bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, bt_error *error) {
   if (!count) return BT_OK;
-  if (judge->plan->is_static)
+  if (judge->plan->is_static || (by_id && judge->plan->request.most_listed && !judge->plan->reads_at_random))
     qsort_r(known, count, sizeof *known, compare_starts, judge);
   else if (judge->plan->reads_at_random)
     qsort_r(known, count, sizeof *known, bt_page_reader_compare_seeded, judge);

@@ -274,6 +274,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .range = job->range,
                                .assumptions = queue->options.assumptions,
                                .count = job->count_mode,
+                               .most_listed = job->emit ? 0 : BT_MOST_LISTED, /* what is sent was told */
                                .tenant = job->tenant[0] ? job->tenant : NULL,
                                .sample_seed = (uint64_t)job->created_at_ns,
                                .memory_limit_bytes = bt_memory_limit(queue->options.memory),

@@ -141,6 +141,12 @@ static bt_status carry_out(replay *r, bt_error *error) {
   return is_cut_off ? bt_ledger_cut_off(&r->ledger, &why, error) : status;
 }
 
+/* Of a rule of which nothing was counted alone. */
+static void end_listing(bt_replay_result *result) {
+  for (size_t i = 0; i < result->rule_count; i++)
+    if (result->rules[i].violations_listed == result->rules[i].violations_found) result->rules[i].listed_until_ns = 0;
+}
+
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
                         bt_replay_result *result, bt_error *error) {
   *result = (bt_replay_result){.coverage.asked = request->range};
@@ -153,6 +159,7 @@ bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, con
   bool is_open = status == BT_OK;
   if (is_open) status = carry_out(&r, &why);
   if (is_open && status == BT_OK) status = bt_rule_notes_conclude(&r.judge, &why);
+  end_listing(result);
   bt_questions_add_untaken(&r.questions);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (is_open) bt_ledger_feed_prices(&r.ledger, result->duration_ns);

@@ -103,6 +103,9 @@ typedef struct bt_replay_request {
   int64_t gap_step_ns; /* > 0: coverage.windows_empty is exact for steps of this length from the start of the range up
                           end, settled or not; 0: for a grid of a few windows of what is settled */
   bool gap_is_whole;   /* no step that a trace reaches over is empty; else none that its time may lie in */
+  /* Of each rule: once so many violations were told, those of traces whose time is later than that of all of them are
+   * counted alone (listed_until_ns). 0: all are told. */
+  uint64_t most_listed;
   bool wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for
                           once, not in parts */
   size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
@@ -144,6 +147,9 @@ typedef enum bt_replay_outcome {
   BT_REPLAY_CANCELLED,
   BT_REPLAY_FAILED
 } bt_replay_outcome;
+
+/* For most_listed, where people read what was found: a violation takes some 5 KiB. */
+enum { BT_MOST_LISTED = 10000 };
 
 /* Samples of a source whose version was not checked are so much larger: they are what stands in for the checks. */
 enum { BT_UNCHECKED_TIMES = 4 };
@@ -247,6 +253,8 @@ typedef struct bt_rule_result { /* per rule of the request */
   uint64_t inconclusive_open;              /* of inconclusive: of traces that go on after now − settle */
   uint64_t violations_provisional;         /* of violations_found: those in the unsettled tail */
   uint64_t violations_without_link;        /* of violations_found: those that rest on no trace linking to a span */
+  uint64_t violations_listed;              /* of violations_found: those that the observer was told */
+  int64_t listed_until_ns; /* all of traces up to this time were; those of later ones were counted alone. 0: all */
   /* What the rule's own settle and margin call settled ends there, and so many traces of the range come after it. */
   int64_t effective_end_ns;    /* 0: it was not begun */
   int64_t provisional_from_ns; /* as in bt_coverage, of this rule, and also where it lies before the range */

@@ -95,8 +95,11 @@ static bt_status make_violation(bt_judge *judge, size_t rule, const bt_trace *tr
   return BT_OK;
 }
 
-static bool wants_violations(const bt_judge *judge) {
-  return judge->account->observer && judge->account->observer->violation && !judge->observer_full;
+/* Whether somebody is told of a violation of the rule in a trace of that time, and not of its number alone. */
+static bool is_listed(const bt_judge *judge, size_t rule, int64_t time_ns) {
+  const bt_replay_observer *observer = judge->account->observer;
+  int64_t until_ns = judge->account->result->rules[rule].listed_until_ns;
+  return observer && observer->violation && !judge->observer_full && (!until_ns || time_ns <= until_ns);
 }
 
 /* Without a time it is judged in every range. */
@@ -146,8 +149,9 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
     if (is_open) out[i].verdict.verdict = BT_INCONCLUSIVE;
     has_dropped = has_dropped || is_open_by_dropped(&out[i]);
     bool violates = out[i].is_usable && out[i].verdict.verdict == BT_VIOLATED;
-    if (violates && wants_violations(judge))
-      status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
+    if (!violates || !is_listed(judge, i, out[i].verdict.time_ns)) continue;
+    judge->listed_ns[i] = bt_time_later(judge->listed_ns[i], out[i].verdict.time_ns);
+    status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
   }
   bool says_so = trace->doubts & (BT_DOUBT_ATTRIBUTES | BT_DOUBT_EVENTS | BT_DOUBT_LINKS | BT_DOUBT_PARTS);
   judge->dropped += is_final && has_dropped && says_so && !judge->plan->is_static;

@@ -14,6 +14,7 @@ import doc_pages  # noqa: E402
 LIMITS = {
     "request body": ("server/http/http_server.c", r"max_body_bytes = (10u << 20)"),
     "pushed spans, unpacked": ("server/http/api_spans.c", r"unpacked_max_bytes = \(size_t\)(20 << 20)"),
+    "violations of a rule that a replay lists": ("server/replay/replay.h", r"BT_MOST_LISTED = (\d+)"),
     "rules in one rule file": ("server/rulefile/rulefile.h", r"BT_RULEFILE_MAX_RULES = (\d+)"),
     "items of a completion": ("server/editor/completion.h", r"BT_COMPLETION_MAX_ITEMS = (\d+)"),
     "names and values of one kind in a completion": ("server/http/api_editor.c", r"TAGS_LIMIT = (\d+)"),

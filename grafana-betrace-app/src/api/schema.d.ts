@@ -1137,6 +1137,13 @@ export interface components {
             /** @description traces of the samples that were judged otherwise; any makes the replay incomplete */
             sample_differences: number;
             violations_found: number;
+            /** @description of violations_found: those that are listed with their evidence */
+            violations_listed: number;
+            /**
+             * Format: date-time
+             * @description violations of traces up to this time are listed, those of later ones are counted alone; null: all are listed
+             */
+            listed_until: string | null;
             /** @description of violations_found: those in the tail that is not settled, whose traces count in unsettled */
             violations_provisional: number;
             /** @description of violations_found: those that rest on no trace linking to a span */

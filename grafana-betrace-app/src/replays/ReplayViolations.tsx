@@ -36,7 +36,7 @@ export function ReplayViolations({ replay, askedAt }: Props) {
     return isWhole ? [...all].sort(byTime) : all;
   }, [pages, isWhole]);
   const loaded = violations.length;
-  const isBehind = loaded < replay.violations_found && loaded < FOLLOW_MOST;
+  const isBehind = loaded < replay.violations_listed && loaded < FOLLOW_MOST;
   // nobody looks at a replay that has ended: a page that came too early is followed by the next one then
   const isLeftBehind = !running && isBehind && !isFetching && !isFetchNextPageError;
   useEffect(() => {

@@ -3,6 +3,7 @@ import { t } from '@grafana/i18n';
 import { PLAIN } from '../i18n';
 import type { Replay, ReplayStatus } from '../api/types';
 import { gapLines } from '../components/CoverageNotice';
+import { formatTime } from '../components/TimeText';
 import { reasonWord } from '../violations/coverageWords';
 
 type Rule = Replay['rules'][number];
@@ -93,6 +94,21 @@ function saidOf({ rules }: Replay, said: Array<{ rule_id: string; message: strin
   return [...new Set(said.map(({ rule_id: id, message }) => (isAdHoc(rules) ? message : `${nameOf(id)}: ${message}`)))];
 }
 
+/** Of each rule of which not all violations are listed. */
+function listedOf({ rules }: Replay, zone: string): string[] {
+  return rules
+    .filter((rule) => rule.listed_until)
+    .map((rule) =>
+      t('replay.listed', '{{rule}}: {{listed}} of {{found}} violations are listed, of traces up to {{until}}. Start a replay from then on to see the others.', {
+        ...PLAIN,
+        rule: rule.rule_name || rule.rule_id,
+        listed: rule.violations_listed.toLocaleString(),
+        found: rule.violations_found.toLocaleString(),
+        until: formatTime(rule.listed_until!, zone),
+      })
+    );
+}
+
 function notesOf(replay: Replay, zone: string): string[] {
   const notes: string[] = replay.coverage && replay.violations_found === 0 ? gapLines(replay.coverage, zone) : [];
   const never = notExercised(replay, true);
@@ -104,7 +120,7 @@ function notesOf(replay: Replay, zone: string): string[] {
         : t('replay.not-exercised', 'No trace exercised {{names}}: nothing in the range could have broken it.', { ...PLAIN, names })
     );
   }
-  notes.push(...saidOf(replay, replay.unexercised), ...saidOf(replay, replay.notes));
+  notes.push(...saidOf(replay, replay.unexercised), ...saidOf(replay, replay.notes), ...listedOf(replay, zone));
   if (replay.inconclusive) {
     notes.push(t('replay.inconclusive', '{{n}} verdicts could not be reached; each may be a violation.', { n: replay.inconclusive.toLocaleString() }));
   }

@@ -20,6 +20,8 @@ export const counters = (change: Partial<Counters> = {}): Counters => ({
   sample_unread: 50,
   sample_differences: 0,
   violations_found: 0,
+  violations_listed: change.violations_found ?? 0,
+  listed_until: null,
   violations_provisional: 0,
   violations_without_link: 0,
   inconclusive: 0,

@@ -154,6 +154,7 @@ static void read_counters(bt_member_of of, bt_rule_result *out) {
                           .evaluated_is_exact = is_exact(of, "traces_evaluated_kind"),
                           .exercised_is_exact = is_exact(of, "traces_exercised_kind"),
                           .violations_found = bt_member_number(of, "violations_found"),
+                          .violations_listed = bt_member_number(of, "violations_found"), /* a shard lists all */
                           .inconclusive = bt_member_number(of, "inconclusive"),
                           .violations_provisional = bt_member_number(of, "violations_provisional"),
                           .violations_without_link = bt_member_number(of, "violations_without_link"),

@@ -39,6 +39,7 @@ static void count_verdict(bt_rule_result *into, const bt_trace_verdict *verdict,
   if (is_settled && verdict->verdict == BT_INCONCLUSIVE) into->inconclusive += times;
   if (!is_settled) into->unsettled += times;
   if (violates) into->violations_found += times;
+  if (violates) into->violations_listed += times;
   if (violates && !is_settled) into->violations_provisional += times;
   if (violates && verdict->rests_on_no_link) into->violations_without_link += times;
 }

@@ -32,6 +32,7 @@ static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
   into->traces_evaluated += from->traces_evaluated;
   into->traces_read += from->traces_read;
   into->violations_found += from->violations_found;
+  into->violations_listed += from->violations_listed;
   into->inconclusive += from->inconclusive;
   into->violations_provisional += from->violations_provisional;
   into->violations_without_link += from->violations_without_link;

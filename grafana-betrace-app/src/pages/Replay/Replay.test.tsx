@@ -76,7 +76,7 @@ describe('while it runs', () => {
     show(() => now, { 'GET /v1/replays/r-1/violations': seen });
     expect(await screen.findByRole('progressbar', { name: 'Progress' })).toHaveValue(25);
     expect(await finding()).toHaveTextContent('not everything is read yet');
-    now = { ...now, progress: 0.5, violations_found: 1 };
+    now = { ...now, progress: 0.5, violations_found: 1, violations_listed: 1 };
     await act(() => jest.advanceTimersByTimeAsync(1600));
     expect(await screen.findByText('the first')).toBeInTheDocument();
     expect(await finding()).toHaveTextContent('Violations so far: 1');
