@@ -120,13 +120,15 @@ def searchable(tempo, seconds, traces):
     return len(found)
 
 
-def load(tempo, traces, folder, scenario="none"):
-    """Fills the Tempo, and settles one of config "settled"; returns the bounds as text and in seconds, and the truth of the planted rules."""
+def load(tempo, traces, folder, scenario="none", violations=None):
+    """Fills the Tempo, and settles one of config "settled"; returns the bounds as text and in seconds, and the truth of the planted rules. violations:
+    so many are planted of each kind."""
     end = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=3)).replace(microsecond=0)
     start = end - datetime.timedelta(hours=24)
     truth = os.path.join(folder, "truth.json")
     bounds = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end)]
-    pushed = run_cli("generate", "--scenario", scenario, "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=900)
+    pushed = run_cli("generate", "--scenario", scenario, "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth,
+                     *(("--violations", violations) if violations else ()), timeout=900 + traces // 200)
     assert pushed.returncode == 0, pushed.stderr
     seconds = (int(start.timestamp()), int(end.timestamp()))
     with open(truth, encoding="utf-8") as file:

@@ -223,6 +223,10 @@ class TempoServer:
         """Files of this name in completed blocks that the ingester (3.x: the live store) still holds."""
         return glob.glob(os.path.join(self.folder, "wal" if self.variant.major == 2 else "live-store", "blocks", "*", "*", name))
 
+    def backend_blocks(self):
+        """Their metadata, of blocks that were compacted away not."""
+        return glob.glob(os.path.join(self.folder, "blocks", "*", "*", "meta.json"))
+
     def settle(self):
         """Of config "settled": what was pushed is handed over to blocks, and the ingester (3.x: the live store) lets go of it. Tempo is started again for
         that, so that its pid changes. Whether blocks answer for all of it then the caller has to see; spans of the last minute are not asked of blocks."""

@@ -68,17 +68,41 @@ static void every_id_between_is_found(void **state) {
   assert_true(narrow > beyond);
 }
 
+/* Of ids that lie next to each other, wherever they lie: also where they agree in no digit. */
+static void neighbours_have_narrow_covers(void **state) {
+  (void)state;
+  enum { ALL = 2000, SOME = 40 };
+  static bt_trace_id ids[ALL];
+  test_random random = test_random_start(11);
+  for (size_t i = 0; i < ALL; i++)
+    for (size_t b = 0; b < 16; b++) ids[i].bytes[b] = (uint8_t)test_random_below(&random, 256);
+  qsort(ids, ALL, sizeof *ids, compare);
+  for (size_t first = 0; first + SOME <= ALL; first += SOME) {
+    bt_buffer regex = {0};
+    size_t found = 0;
+    bt_id_cover(&ids[first], &ids[first + SOME - 1], &regex);
+    bt_buffer_append_char(&regex, '\0');
+    for (size_t i = 0; i < ALL; i++) found += matches(regex.ptr, &ids[i]);
+    if (found > 2 * SOME) fail_msg("%s finds %zu for %d", regex.ptr, found, SOME);
+    bt_buffer_dispose(&regex);
+  }
+}
+
 static void covers_as_written(void **state) {
   (void)state;
   static const struct {
     bt_trace_id low, high;
     const char *regex;
   } cases[] = {
-      {{{0x00, 1}}, {{0xf0}}, ""},
-      {{{0x12}}, {{0x7f}}, "[1234567][0-9a-f]{31}"},
-      {{{0x02}}, {{0x3f}}, "[123][0-9a-f]{31}|[0-9a-f]{1,31}"},
+      {{{0x00, 1}}, {{0xff, 0x10}}, ""},
+      {{{0x12}}, {{0x7e}}, "1[23456789abcdef][0-9a-f]{30}|[23456][0-9a-f]{31}|7[0123456789abcde][0-9a-f]{30}"},
+      {{{0x02}}, {{0x3f}}, "[23456789abcdef][0-9a-f]{30}|[123][0-9a-f]{31}"},
+      {{{0x0e}}, {{0x1f}}, "[ef][0-9a-f]{30}|[1][0-9a-f]{31}"},
+      {{{0x00, 0x2b}}, {{0x02, 0x30}}, "[23456789abcdef][0-9a-f]{29}|[1][0-9a-f]{30}|2[0123][0-9a-f]{29}"},
+      {{{0x00, 0x2b}}, {{0x00, 0x30}}, "2[bcdef][0-9a-f]{28}|30000000000000000000000000000[0]"},
       {{{0x0a, 0x10}}, {{0x0a, 0x3f}}, "a[123][0-9a-f]{29}"},
-      {{{0xab, 0xc0}}, {{0xab, 0xd0}}, "ab[cd][0-9a-f]{29}"},
+      {{{0xab, 0xc0}}, {{0xab, 0xdf}}, "ab[cd][0-9a-f]{29}"},
+      {{{0x5f, 0xfb}}, {{0x60, 0x00, 0x3f}}, "5ff[bcdef][0-9a-f]{28}|6000[0123][0-9a-f]{27}"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bt_buffer regex = {0};
@@ -98,6 +122,7 @@ static void covers_as_written(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_id_between_is_found),
+      cmocka_unit_test(neighbours_have_narrow_covers),
       cmocka_unit_test(covers_as_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
