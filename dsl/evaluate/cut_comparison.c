@@ -1,7 +1,8 @@
-/* Comparing texts that may have lost their end. See cut_comparison.h. */
+/* Comparing texts that may have lost their end or their type. See cut_comparison.h. */
 #include "dsl/evaluate/cut_comparison.h"
 
 #include "dsl/trace/cut_text.h"
+#include "dsl/trace/untyped_text.h"
 
 typedef struct cut_pair {
   bt_str left, right; /* of what was cut the beginning */
@@ -50,7 +51,7 @@ static bt_value known_of(bt_cut_side side, bool *is_cut) {
   return known;
 }
 
-bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work) {
+static bt_kleene typed_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work) {
   cut_pair pair;
   bt_value one = known_of(left, &pair.left_is_cut), two = known_of(right, &pair.right_is_cut);
   bool meets = bt_values_meet(comparator, &one, &two, work);
@@ -62,4 +63,27 @@ bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut
   bool is_negative = comparator->op == BT_NOT_EQUAL || comparator->op == BT_NOT_MATCHES_WHOLE;
   bool is_known = is_decided(comparator->op, &pair, meets != is_negative);
   return is_known ? bt_kleene_from(meets) : bt_kleene_unknown(BT_WHY_DROPPED);
+}
+
+/* It holds if it does whatever either side was. */
+bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work) {
+  bt_readings lefts = bt_readings_of(left.value), rights = bt_readings_of(right.value);
+  bt_kleene met = bt_kleene_from(false);
+  for (uint32_t i = 0; i < lefts.count; i++)
+    for (uint32_t k = 0; k < rights.count; k++) {
+      bt_cut_side one = {&lefts.items[i], left.is_attribute}, two = {&rights.items[k], right.is_attribute};
+      bt_kleene next = typed_meets(comparator, one, two, work);
+      if (i + k && met.truth != next.truth) return bt_kleene_unknown(BT_WHY_TYPE | met.why | next.why);
+      met = next;
+    }
+  bool is_missing = bt_value_is_missing(left.value) || bt_value_is_missing(right.value);
+  bool is_open = (lefts.is_open || rights.is_open) && !is_missing;
+  return is_open ? bt_kleene_unknown(BT_WHY_TYPE) : met;
+}
+
+bt_kleene bt_cut_is_there(const bt_value *value) {
+  bt_readings readings = bt_readings_of(value);
+  bool is_nan = bt_value_is_nan(&readings.items[readings.count - 1]);
+  if (readings.is_open || (is_nan && readings.count > 1)) return bt_kleene_unknown(BT_WHY_TYPE);
+  return bt_kleene_from(!bt_value_is_missing(value) && !is_nan);
 }

@@ -9,6 +9,7 @@
 #include "dsl/rule/rule_walk.h"
 #include "dsl/trace/cut_text.h"
 #include "dsl/trace/text_number.h"
+#include "dsl/trace/untyped_text.h"
 
 typedef enum note_kind { NOTE_NAME, NOTE_VALUE } note_kind;
 
@@ -232,7 +233,7 @@ typedef struct met { /* by a test on one span */
 /* The text may have been cut, and its end would decide. */
 static bool is_left_open(const bt_predicate *predicate, const bt_value *value) {
   const bt_comparison *comparison = &predicate->comparison;
-  if (predicate->kind != BT_PREDICATE_COMPARE || !bt_may_be_cut(value)) return false;
+  if (predicate->kind != BT_PREDICATE_COMPARE || !(bt_may_be_cut(value) || bt_value_is_untyped(value))) return false;
   bt_comparator comparator = {.op = comparison->right ? comparison->op : BT_EQUAL, .pattern = comparison->pattern};
   bt_work work = {.text_left = UINT64_MAX};
   bt_kleene any = bt_kleene_from(false);

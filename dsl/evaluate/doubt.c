@@ -7,6 +7,7 @@
 #include "dsl/evaluate/matcher.h"
 #include "dsl/trace/cut_text.h"
 #include "dsl/trace/trace_state.h"
+#include "dsl/trace/untyped_text.h"
 #include "dsl/trace/value.h"
 
 static unsigned doubt_of_time(const bt_span *span, unsigned doubts) {
@@ -33,6 +34,7 @@ static unsigned doubt_of_either(const bt_span *span, bt_str key) {
   unsigned why = doubt_of_own(span, key);
   if (why) return why;
   bt_value own = bt_field_value(span, &own_field, NULL, no_id);
+  if (bt_may_be_none(&own) && bt_attributes_find(&span->resource->attributes, key)) return BT_WHY_TYPE;
   return bt_value_is_missing(&own) ? doubt_of_resource(span, key) : 0;
 }
 
@@ -60,6 +62,9 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_
   case BT_FIELD_LINK_ATTRIBUTE: return part ? doubt_of_part(part, field->key) : 0;
   case BT_FIELD_FLAGS: return span->flags ? 0 : BT_WHY_DROPPED; /* OTLP's default, and a store need not keep them */
   case BT_FIELD_TRACE_STATE: return doubt_of_member(span, field->key);
+  case BT_FIELD_DROPPED_ATTRIBUTES:
+  case BT_FIELD_DROPPED_EVENTS:
+  case BT_FIELD_DROPPED_LINKS: return span->scope->attributes.dropped == BT_NOT_KEPT ? BT_WHY_DROPPED : 0;
   case BT_FIELD_NAME:
   case BT_FIELD_KIND:
   case BT_FIELD_STATUS:
@@ -68,9 +73,6 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_
   case BT_FIELD_PARENT_ID:
   case BT_FIELD_SERVICE:
   case BT_FIELD_SPAN_TRACE_ID:
-  case BT_FIELD_DROPPED_ATTRIBUTES:
-  case BT_FIELD_DROPPED_EVENTS:
-  case BT_FIELD_DROPPED_LINKS:
   case BT_FIELD_SCOPE_NAME:
   case BT_FIELD_SCOPE_VERSION:
   case BT_FIELD_EVENT_NAME:
@@ -115,8 +117,14 @@ static bt_kleene test_cut(const bt_program_comparison *comparison, const bt_span
     bt_cut_side item = {&comparison->rights[i]->literal, false};
     met = bt_kleene_or(met, bt_cut_meets(&comparison->comparator, tested, item, work));
   }
-  bool is_there = !bt_value_is_missing(&left) && !bt_value_is_nan(&left);
-  return comparison->is_negated ? bt_kleene_and(bt_kleene_from(is_there), bt_kleene_not(met)) : met;
+  return comparison->is_negated ? bt_kleene_and(bt_cut_is_there(&left), bt_kleene_not(met)) : met;
+}
+
+/* Whether it is there, or true, hangs on what it was. A text that reads as true is true, whatever it was. */
+static bool is_of_unknown_type(const bt_field *field, const bt_span *span, const bt_span_part *part) {
+  char id_text[BT_SPAN_ID_HEX + 1];
+  bt_value value = bt_field_value(span, field, part, id_text);
+  return bt_may_be_none(&value);
 }
 
 static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
@@ -124,8 +132,11 @@ static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span 
   bool compares = predicate->kind == BT_PREDICATE_COMPARE;
   unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field, part);
   if (why) return test_unknown(predicate, why);
-  if (compares && span->doubts & BT_DOUBT_CUT && bt_field_may_be_cut(&predicate->comparison.left->field))
+  bool is_doubtful = span->doubts & (BT_DOUBT_CUT | BT_DOUBT_TYPE);
+  if (compares && is_doubtful && bt_field_may_be_cut(&predicate->comparison.left->field))
     return test_cut(&predicate->comparison, span, part, work);
+  if (!compares && span->doubts & BT_DOUBT_TYPE && is_of_unknown_type(&predicate->field, span, part))
+    return bt_kleene_unknown(BT_WHY_TYPE);
   return bt_kleene_from(bt_matcher_test(predicate, span, part, work));
 }
 

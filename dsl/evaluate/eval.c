@@ -34,6 +34,7 @@ const char *bt_reason_name(bt_reason reason) {
   case BT_REASON_COPIES: return "copies";
   case BT_REASON_TIME: return "time";
   case BT_REASON_DROPPED: return "dropped";
+  case BT_REASON_TYPE: return "type";
   case BT_REASON_SKEW: return "skew";
   case BT_REASON_LINKED: return "linked";
   }

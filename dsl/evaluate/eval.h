@@ -27,6 +27,7 @@ typedef enum bt_reason {
   BT_REASON_COPIES,  /* records of one span do not agree, and the rule does not say the same of each */
   BT_REASON_TIME,    /* a start or an end that is 0, which nobody set */
   BT_REASON_DROPPED, /* attributes, events or links that were dropped before the span was stored, or its flags */
+  BT_REASON_TYPE,    /* the store lost the type of a value, and with another one the verdict could be another one */
   BT_REASON_SKEW,
   BT_REASON_LINKED /* traces that are linked to this one were not, or not all, seen */
 } bt_reason;

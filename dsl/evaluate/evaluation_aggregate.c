@@ -4,6 +4,7 @@
 
 #include "dsl/evaluate/evaluation.h"
 #include "dsl/trace/text_number.h"
+#include "dsl/trace/untyped_text.h"
 
 /* What the members say. Whole numbers are summed exactly and apart from the others, so that the sum does not depend on
  * their order. */
@@ -62,6 +63,7 @@ static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expre
   if (expression->aggregate == BT_AGGREGATE_COUNT) return;
   if (expression->tests > 1) bt_evaluator_pay_tests(evaluator, expression->tests);
   bt_outcome value = bt_evaluate_expression(evaluator, expression->left, member->span, NULL);
+  if (value.kind == BT_OUTCOME_VALUE && bt_may_count_otherwise(&value.low)) value = bt_outcome_unknown(BT_WHY_TYPE);
   if (!bt_outcome_is_known(&value)) {
     t->unsure_numbers++;
     t->unknown_values++;

@@ -150,6 +150,7 @@ static bt_reason reason_of(bt_kleene truth) {
   if (truth.why & BT_WHY_COPIES) return BT_REASON_COPIES;
   if (truth.why & BT_WHY_TIME) return BT_REASON_TIME;
   if (truth.why & BT_WHY_DROPPED) return BT_REASON_DROPPED;
+  if (truth.why & BT_WHY_TYPE) return BT_REASON_TYPE;
   return truth.why & BT_WHY_SKEW ? BT_REASON_SKEW : BT_REASON_LINKED;
 }
 

@@ -9,6 +9,7 @@
 #include "dsl/rule/field.h"
 #include "dsl/trace/cut_text.h"
 #include "dsl/trace/text_number.h"
+#include "dsl/trace/untyped_text.h"
 
 enum { TESTS_OF_VALUE = 16, LONG_TEXT = 256, LONG_TEXT_ROUNDS = 32 };
 
@@ -63,6 +64,7 @@ static bool add_member(bt_evaluator *evaluator, distinct *d, const bt_program_ex
   bool is_attribute = expression->left->kind == BT_EXPRESSION_FIELD && bt_field_may_be_cut(&expression->left->field);
   if (is_attribute && value.kind == BT_OUTCOME_VALUE && bt_may_be_cut(&value.low))
     value = bt_outcome_unknown(BT_WHY_DROPPED);
+  if (value.kind == BT_OUTCOME_VALUE && bt_may_count_otherwise(&value.low)) value = bt_outcome_unknown(BT_WHY_TYPE);
   d->why |= member->truth.why;
   if (expression->tests > 1) bt_evaluator_pay_tests(evaluator, expression->tests);
   if (bt_outcome_is_known(&value)) return push_known(evaluator, &value.low, member->truth.truth == BT_TRUE);

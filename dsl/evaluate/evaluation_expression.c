@@ -6,6 +6,7 @@
 #include "dsl/evaluate/matcher.h"
 #include "dsl/rule/field.h"
 #include "dsl/trace/cut_text.h"
+#include "dsl/trace/untyped_text.h"
 
 static bt_value integer_value(int64_t integer) {
   return (bt_value){.type = BT_VALUE_INT, .integer = integer};
@@ -142,6 +143,14 @@ static bt_outcome evaluate_part_count(bt_evaluator *evaluator, const bt_program_
   return bt_outcome_between(integer_value(sure), integer_value(possible), why);
 }
 
+/* What is reckoned with. */
+static bt_outcome evaluate_operand(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
+                                   const bt_span_part *part) {
+  bt_outcome operand = bt_evaluate_expression(evaluator, expression, span, part);
+  bool is_open = operand.kind == BT_OUTCOME_VALUE && bt_may_count_otherwise(&operand.low);
+  return is_open ? bt_outcome_unknown(BT_WHY_TYPE) : operand;
+}
+
 bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
                                   const bt_span_part *part) {
   bt_outcome left, right;
@@ -151,14 +160,14 @@ bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expr
   case BT_EXPRESSION_AGGREGATE: return bt_evaluate_aggregate(evaluator, expression);
   case BT_EXPRESSION_PART_COUNT: return evaluate_part_count(evaluator, expression->part, span);
   case BT_EXPRESSION_NEGATE:
-    left = bt_evaluate_expression(evaluator, expression->left, span, part);
+    left = evaluate_operand(evaluator, expression->left, span, part);
     return bt_outcome_negate(&left);
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:
   case BT_EXPRESSION_MULTIPLY:
   case BT_EXPRESSION_DIVIDE:
-    left = bt_evaluate_expression(evaluator, expression->left, span, part);
-    right = bt_evaluate_expression(evaluator, expression->right, span, part);
+    left = evaluate_operand(evaluator, expression->left, span, part);
+    right = evaluate_operand(evaluator, expression->right, span, part);
     return bt_outcome_arithmetic(expression->kind, &left, &right);
   }
   return bt_outcome_missing();
@@ -176,6 +185,11 @@ static bt_cut_side side_of(const bt_program_expression *expression, const bt_out
   return (bt_cut_side){&outcome->low, is_field && bt_field_may_be_cut(&expression->field)};
 }
 
+/* It may have been cut, or is of unknown type. */
+static bool is_doubtful(const bt_value *value) {
+  return bt_may_be_cut(value) || bt_value_is_untyped(value);
+}
+
 /* Two long arrays are compared element by element: that is not for free. */
 static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_program_comparison *comparison,
                                   const bt_outcome *left, const bt_program_expression *item, const bt_outcome *right) {
@@ -184,7 +198,7 @@ static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_program_comp
   if (!bt_evaluator_spend(evaluator, pairs / ELEMENTS_PER_STEP)) return bt_kleene_unknown(BT_WHY_BUDGET);
   const bt_comparator *comparator = &comparison->comparator;
   bool are_values = left->kind == BT_OUTCOME_VALUE && right->kind == BT_OUTCOME_VALUE;
-  bool may_be_cut = are_values && (bt_may_be_cut(&left->low) || bt_may_be_cut(&right->low));
+  bool may_be_cut = are_values && (is_doubtful(&left->low) || is_doubtful(&right->low));
   bt_kleene met =
       may_be_cut ? bt_cut_meets(comparator, side_of(comparison->left, left), side_of(item, right), &evaluator->work)
                  : bt_outcome_compare(comparator, left, right, &evaluator->work);
@@ -211,8 +225,7 @@ static bt_kleene compare_with_list(bt_evaluator *evaluator, const bt_program_com
   if (!comparison->is_negated) return any;
   bool may_be_there = left.kind == BT_OUTCOME_UNKNOWN || left.may_be_missing;
   bt_kleene is_there = may_be_there ? bt_kleene_unknown(left.why) : bt_kleene_from(true);
-  if (left.kind == BT_OUTCOME_VALUE)
-    is_there = bt_kleene_from(!bt_value_is_missing(&left.low) && !bt_value_is_nan(&left.low));
+  if (left.kind == BT_OUTCOME_VALUE) is_there = bt_cut_is_there(&left.low);
   return bt_kleene_and(is_there, bt_kleene_not(any));
 }
 
@@ -297,8 +310,11 @@ static bt_kleene evaluate_field_test(bt_evaluator *evaluator, const bt_program_p
   static const bt_comparator equal = {.op = BT_EQUAL};
   bt_outcome field = bt_evaluate_field(evaluator, &predicate->field, span, part);
   bt_outcome yes = bt_outcome_value((bt_value){.type = BT_VALUE_BOOL, .boolean = true});
-  if (predicate->kind == BT_PREDICATE_IS_TRUE) return bt_outcome_compare(&equal, &field, &yes, &evaluator->work);
+  if (predicate->kind == BT_PREDICATE_IS_TRUE && !(field.kind == BT_OUTCOME_VALUE && bt_may_be_none(&field.low)))
+    return bt_outcome_compare(&equal, &field, &yes, &evaluator->work);
   if (field.kind == BT_OUTCOME_UNKNOWN) return bt_kleene_unknown(field.why);
+  bool may_be_none = field.kind == BT_OUTCOME_VALUE && bt_may_be_none(&field.low);
+  if (may_be_none) return bt_kleene_unknown(BT_WHY_TYPE);
   return bt_kleene_from(field.kind == BT_OUTCOME_RANGE || !bt_value_is_missing(&field.low));
 }
 

@@ -6,6 +6,7 @@
 #include "dsl/evaluate/evaluation.h"
 #include "dsl/evaluate/value_index.h"
 #include "dsl/trace/cut_text.h"
+#include "dsl/trace/untyped_text.h"
 
 enum { SCANS_BEFORE_INDEX = 8, FEW_SPANS = 256, SPANS_PER_STEP = 4, ORDERS = BT_SORTED_ORDERS + 1 };
 
@@ -35,7 +36,8 @@ static need find_value(bt_evaluator *evaluator, const bt_program_key *key) {
 }
 
 static need find_need(bt_evaluator *evaluator, const bt_program_key *key) {
-  static const unsigned hiding = BT_DOUBT_START | BT_DOUBT_END | BT_DOUBT_ATTRIBUTES | BT_DOUBT_PARTS | BT_DOUBT_CUT;
+  static const unsigned hiding =
+      BT_DOUBT_START | BT_DOUBT_END | BT_DOUBT_ATTRIBUTES | BT_DOUBT_PARTS | BT_DOUBT_CUT | BT_DOUBT_TYPE;
   if (!are_bound(evaluator, key->needs)) return (need){.is_usable = false};
   if (key->kind == BT_KEY_EQUAL && evaluator->doubts & hiding)
     return (need){.is_usable = false}; /* it has no list of what may be equal */

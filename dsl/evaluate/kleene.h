@@ -16,7 +16,8 @@ enum {
   BT_WHY_LINKED = 16,
   BT_WHY_TIME = 32,
   BT_WHY_DROPPED = 64,
-  BT_WHY_COPIES = 128
+  BT_WHY_COPIES = 128,
+  BT_WHY_TYPE = 256
 };
 
 typedef struct bt_kleene {

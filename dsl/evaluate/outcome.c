@@ -6,23 +6,23 @@
 #include "dsl/trace/text_number.h"
 
 bt_outcome bt_outcome_at_least(bt_value low, unsigned why) {
-  return (bt_outcome){.kind = BT_OUTCOME_RANGE, .why = (uint8_t)why, .has_low = true, .low = low};
+  return (bt_outcome){.kind = BT_OUTCOME_RANGE, .why = (uint16_t)why, .has_low = true, .low = low};
 }
 
 bt_outcome bt_outcome_at_most(bt_value high, unsigned why) {
-  return (bt_outcome){.kind = BT_OUTCOME_RANGE, .why = (uint8_t)why, .has_high = true, .high = high};
+  return (bt_outcome){.kind = BT_OUTCOME_RANGE, .why = (uint16_t)why, .has_high = true, .high = high};
 }
 
 bt_outcome bt_outcome_between(bt_value low, bt_value high, unsigned why) {
   int order = 0;
   if (bt_value_compare_numbers(&low, &high, &order) && order == 0) return bt_outcome_value(low);
   return (bt_outcome){
-      .kind = BT_OUTCOME_RANGE, .why = (uint8_t)why, .has_low = true, .has_high = true, .low = low, .high = high};
+      .kind = BT_OUTCOME_RANGE, .why = (uint16_t)why, .has_low = true, .has_high = true, .low = low, .high = high};
 }
 
 bt_outcome bt_outcome_maybe_between(bt_value low, bt_value high, unsigned why) {
   return (bt_outcome){.kind = BT_OUTCOME_RANGE,
-                      .why = (uint8_t)why,
+                      .why = (uint16_t)why,
                       .has_low = true,
                       .has_high = true,
                       .may_be_missing = true,
@@ -227,7 +227,7 @@ static bt_outcome combine_read(bt_expression_kind operator, const bt_outcome * l
   if (!bounds_combine(operator, & a, &b, &range))
     return has_one_number(left) && has_one_number(right) ? bt_outcome_missing() : bt_outcome_unknown(why);
   return (bt_outcome){.kind = BT_OUTCOME_RANGE,
-                      .why = (uint8_t)why,
+                      .why = (uint16_t)why,
                       .has_low = !range.low.infinite,
                       .has_high = !range.high.infinite,
                       .may_be_missing = left->may_be_missing || right->may_be_missing,

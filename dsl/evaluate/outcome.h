@@ -20,7 +20,7 @@ typedef enum bt_outcome_kind {
 
 typedef struct bt_outcome {
   bt_outcome_kind kind;
-  uint8_t why; /* it is not a value */
+  uint16_t why; /* it is not a value */
   bool has_low, has_high;
   bool may_be_missing; /* the number of a range */
   bt_value low, high;
@@ -39,7 +39,7 @@ static inline bt_outcome bt_outcome_missing(void) {
 }
 
 static inline bt_outcome bt_outcome_unknown(unsigned why) {
-  return (bt_outcome){.kind = BT_OUTCOME_UNKNOWN, .why = (uint8_t)why};
+  return (bt_outcome){.kind = BT_OUTCOME_UNKNOWN, .why = (uint16_t)why};
 }
 
 bt_outcome bt_outcome_at_least(bt_value low, unsigned why);

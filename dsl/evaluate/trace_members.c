@@ -6,6 +6,7 @@
 #include "dsl/evaluate/matcher.h"
 #include "dsl/evaluate/trace_index.h"
 #include "dsl/trace/cut_text.h"
+#include "dsl/trace/untyped_text.h"
 
 enum { FIRST_MEMBERS = 16 };
 
@@ -83,7 +84,7 @@ static bool start_groups(bt_trace_index *index, const bt_matcher *matcher, bt_me
 /* A span whose attributes (or its resource's) were dropped or cut may be a member, though it is in no group of a
  * value. */
 static bool is_grouped(const bt_trace_index *index, const bt_matcher *matcher) {
-  static const unsigned hiding = BT_DOUBT_ATTRIBUTES | BT_DOUBT_PARTS | BT_DOUBT_CUT;
+  static const unsigned hiding = BT_DOUBT_ATTRIBUTES | BT_DOUBT_PARTS | BT_DOUBT_CUT | BT_DOUBT_TYPE;
   return matcher->is_grouped && !(matcher->anchor.kind == BT_ANCHOR_VALUE && index->trace->doubts & hiding);
 }
 

@@ -16,12 +16,6 @@ bt_str bt_cut_beginning(bt_str text, bool *may_be_cut) {
   return *may_be_cut ? beginning : text;
 }
 
-bool bt_has_cut_text(const bt_attributes *attributes) {
-  for (uint32_t i = 0; i < attributes->count; i++)
-    if (bt_may_be_cut(&attributes->items[i].value)) return true;
-  return false;
-}
-
 /* `.*` behind all else that has to be there. */
 static bool takes_any_end(bt_str pattern) {
   if (!bt_str_ends_with(pattern, BT_STR(".*")) || bt_str_contains(pattern, BT_STR("|"))) return false;

@@ -27,9 +27,6 @@ static inline bool bt_may_be_cut(const bt_value *value) {
   return may_be_cut;
 }
 
-/* Whether some attribute of these may have been cut. */
-bool bt_has_cut_text(const bt_attributes *attributes);
-
 /* A text that begins with one that the pattern matches is matched, too: for matches, and with `whole` for =~ and !~.
  * False says nothing. */
 bool bt_pattern_is_open(bt_str pattern, bool whole);

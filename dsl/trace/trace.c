@@ -9,6 +9,7 @@
 #include "dsl/base/hex.h"
 #include "dsl/base/table.h"
 #include "dsl/trace/cut_text.h"
+#include "dsl/trace/untyped_text.h"
 #include "dsl/trace/trace_comparison.h"
 #include "dsl/trace/trace_pruned.h"
 #include "dsl/trace/trace_records.h"
@@ -198,8 +199,18 @@ static unsigned doubts_of(const bt_span *span) {
   return doubts;
 }
 
+static unsigned doubts_of_texts(const bt_attributes *attributes) {
+  unsigned doubts = 0;
+  for (uint32_t i = 0; i < attributes->count; i++) {
+    const bt_value *value = &attributes->items[i].value;
+    if (bt_may_be_cut(value)) doubts |= BT_DOUBT_CUT;
+    if (bt_value_is_untyped(value)) doubts |= BT_DOUBT_TYPE;
+  }
+  return doubts;
+}
+
 static unsigned doubts_of_attributes(const bt_attributes *attributes) {
-  unsigned doubts = bt_has_cut_text(attributes) ? BT_DOUBT_CUT : 0;
+  unsigned doubts = doubts_of_texts(attributes);
   return attributes->dropped ? doubts | BT_DOUBT_PARTS : doubts;
 }
 
@@ -224,7 +235,7 @@ static void set_flags(bt_trace_builder *builder, bt_span *span) {
   span->trace_id = builder->trace_id;
   span->pruning = (uint8_t)bt_pruning_of(span);
   unsigned doubts = doubts_of(span) | doubts_of_parts(span) | doubts_of_shared(builder, span);
-  if (bt_has_cut_text(&span->attributes)) doubts |= BT_DOUBT_CUT;
+  doubts |= doubts_of_texts(&span->attributes);
   span->doubts = (uint8_t)doubts;
   if (span->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;
   builder->trace.doubts |= span->doubts;

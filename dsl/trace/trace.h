@@ -73,6 +73,9 @@ typedef struct bt_link {
   bt_attributes attributes;
 } bt_link;
 
+/* For `dropped` of a scope: the store keeps no attributes of scopes, and of nothing the number of what was dropped. */
+#define BT_NOT_KEPT UINT32_MAX
+
 #define BT_NO_SPAN UINT32_MAX /* no enumerator: those are ints */
 
 /* Spans of a trace may have been summed up before it was stored, or while it was read (pruning: the OpenTelemetry

@@ -25,6 +25,7 @@ typedef struct bt_value bt_value;
 struct bt_value {
   bt_value_type type;
   bool is_name; /* STRING: of a name, service, id, kind, status: never a number, whatever it reads as (text_number.h) */
+  bool is_untyped; /* STRING: of a store that keeps no types; it may have been something else (untyped_text.h) */
   union {
     bt_str string;
     bool boolean;
@@ -38,6 +39,10 @@ struct bt_value {
     } array;
   };
 };
+
+static inline bool bt_value_is_untyped(const bt_value *value) {
+  return value->type == BT_VALUE_STRING && value->is_untyped;
+}
 
 /* Doubles by their bits: 0.0 and -0.0 differ, and a NaN is itself. */
 static inline bool bt_double_is_same(double a, double b) {

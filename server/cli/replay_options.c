@@ -265,7 +265,7 @@ const bt_flag bt_flags_traces[] = {
     {"tempo", OPT_TEMPO, "URL", NULL, "Tempo's HTTP address, with the path before /api/ if there is one",
      "BETRACE_TEMPO_URL"},
     {"store", OPT_STORE, "URL", NULL,
-     "URL of the store, with its kind before the scheme: tempo+http://… or tempo+https://…; instead of --tempo",
+     "URL of the store, with its kind before the scheme: tempo+http://… or clickhouse+https://…; instead of --tempo",
      "BETRACE_STORE"},
     {"traces", OPT_TRACES, "FILE", NULL,
      "OTLP trace file (JSON, JSON lines, protobuf; gzip is fine) instead of a store; may be given several times", NULL},

@@ -18,7 +18,7 @@ const bt_setting bt_settings[] = {
      "port 3200",
      BT_USE_START},
     {"store", "BETRACE_STORE", BT_SETTING_URL, AT(source.store), 0, 0,
-     "URL of the store, with its kind before the scheme: tempo+http://… or tempo+https://…; instead of --tempo",
+     "URL of the store, with its kind before the scheme: tempo+http://… or clickhouse+https://…; instead of --tempo",
      BT_USE_START},
     {"tempo-user", "BETRACE_TEMPO_USER", BT_SETTING_TEXT, AT(source.tempo.user), 0, 0,
      "user for Tempo (basic authentication)", BT_USE_START},

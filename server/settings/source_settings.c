@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dsl/base/text.h"
+#include "server/settings/clickhouse_settings.h"
 
 struct bt_store_kind {
   const char *name; /* before the "+" of the scheme */
@@ -21,8 +22,13 @@ static bt_status open_tempo(const bt_source_settings *settings, bt_http_client *
   return bt_tempo_settings_open(&tempo, client, out, error);
 }
 
+static bt_status open_clickhouse(const bt_source_settings *settings, bt_http_client *client, bt_source **out,
+                                 bt_error *error) {
+  return bt_clickhouse_settings_open(settings->address, settings->pause_ms, client, out, error);
+}
+
 /* The stores that there are. The first is the one that --tempo means. */
-static const bt_store_kind kinds[] = {{"tempo", open_tempo}};
+static const bt_store_kind kinds[] = {{"tempo", open_tempo}, {"clickhouse", open_clickhouse}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static const bt_store_kind *const the_tempo = &kinds[0];
 /* What is spoken with a store. */

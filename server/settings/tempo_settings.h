@@ -7,15 +7,9 @@
 #include <stdint.h>
 
 #include "dsl/base/error.h"
+#include "server/settings/secret.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
-
-/* At most one of the two is set. The name of the file is never shown either: it may be the secret itself, by mistake.
- */
-typedef struct bt_secret_setting {
-  const char *file; /* from a flag */
-  const char *text; /* from the environment */
-} bt_secret_setting;
 
 typedef struct bt_tempo_settings { /* borrowed texts; NULL: not set */
   const char *url, *user, *ca_file;

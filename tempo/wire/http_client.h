@@ -73,11 +73,12 @@ typedef struct bt_http_request {
   bt_str body;                /* of POST */
   const char *const *headers; /* "Name: value"; count of them */
   size_t header_count;
-  const char *ca_file;   /* of https: authorities (PEM) to trust besides the system's; or NULL */
-  size_t max_body_bytes; /* of the answer after decoding; 0: 256 MiB */
-  int64_t timeout_ms;    /* of the transfer; 0: 120,000 */
-  bt_http_wait wait;     /* for how much of it */
-  int64_t total_ms;      /* with the time in the queue; 0: as long as it takes. Past it BT_UNAVAILABLE */
+  const char *ca_file;     /* of https: authorities (PEM) to trust besides the system's; or NULL */
+  const char *kept_header; /* the answer's header to keep; or NULL */
+  size_t max_body_bytes;   /* of the answer after decoding; 0: 256 MiB */
+  int64_t timeout_ms;      /* of the transfer; 0: 120,000 */
+  bt_http_wait wait;       /* for how much of it */
+  int64_t total_ms;        /* with the time in the queue; 0: as long as it takes. Past it BT_UNAVAILABLE */
   bt_http_kind kind;
   bt_priority priority; /* of requests that queue for the budget the higher goes first (http_queue.h) */
   const void *party;    /* whose requests take turns with those of others of the same priority; only compared. NULL: one
@@ -91,6 +92,7 @@ typedef struct bt_http_request {
 typedef struct bt_http_response {
   int status;             /* HTTP status */
   char content_type[128]; /* as sent, "" when there is none */
+  char kept_header[512];  /* what that header says; "": it is not there, or longer */
   int64_t retry_after_ms; /* from Retry-After; 0: none */
   int64_t took_ms;        /* the transfer, without the time in the queue; also of one that failed */
   /* From Date, in seconds since 1970, and our steady clock when the transfer began and when that line came. 0: there is

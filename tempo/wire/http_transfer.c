@@ -79,6 +79,11 @@ static void take_date(bt_http_transfer *transfer, bt_str value) {
   response->came_ns = bt_clock_steady_ns();
 }
 
+static void keep_header(bt_http_response *response, bt_str value) {
+  bool fits = value.len < sizeof response->kept_header;
+  snprintf(response->kept_header, sizeof response->kept_header, "%.*s", (int)(fits ? value.len : 0), value.ptr);
+}
+
 /* curl's header callback, once a line, also of interim answers (100): a status line starts over. */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context) {
   bt_http_transfer *transfer = context;
@@ -86,6 +91,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
   if (bt_str_starts_with(line, BT_STR("HTTP/"))) {
     transfer->framed = transfer->gzip = transfer->is_kept = false;
     transfer->response->date_s = 0;
+    transfer->response->kept_header[0] = '\0';
     return line.len;
   }
   const char *colon = memchr(bytes, ':', line.len);
@@ -96,6 +102,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     transfer->framed = true;
   if (bt_str_equal_nocase(name, BT_STR("Age"))) transfer->is_kept = true;
   if (bt_str_equal_nocase(name, BT_STR("Date"))) take_date(transfer, value);
+  if (transfer->kept_header && bt_str_equal_nocase(name, bt_str_from(transfer->kept_header)))
+    keep_header(transfer->response, value);
   if (bt_str_equal_nocase(name, BT_STR("Content-Encoding"))) {
     if (bt_str_equal_nocase(value, BT_STR("gzip")))
       transfer->gzip = true;
@@ -177,6 +185,7 @@ bt_status bt_http_transfer_init(bt_http_transfer *transfer, const bt_http_reques
   *transfer =
       (bt_http_transfer){.response = response,
                          .max_body_bytes = request->max_body_bytes ? request->max_body_bytes : default_max_body_bytes,
+                         .kept_header = request->kept_header,
                          .asked_ns = bt_clock_steady_ns(),
                          .timeout_ms = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS};
   if (!is_http(request->url)) return invalid_url(error);

@@ -17,6 +17,7 @@ typedef struct bt_http_transfer {
   CURL *easy;
   struct curl_slist *headers;
   bt_http_response *response; /* borrowed */
+  const char *kept_header;    /* borrowed; or NULL */
   size_t max_body_bytes;
   int64_t timeout_ms;
   bt_status body_status; /* why the write callback gave up; BT_OK: it did not */

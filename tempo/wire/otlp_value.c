@@ -121,6 +121,7 @@ static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t 
   case OF_ANY_STRING_TAG:
     out->type = BT_VALUE_STRING;
     out->is_name = false;
+    out->is_untyped = false;
     out->string = (bt_str){at + 2, length - 2};
     return (uint8_t)at[1] == length - 2;
   case OF_ANY_BOOL_TAG:

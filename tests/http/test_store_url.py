@@ -14,11 +14,11 @@ from test_settings import printed_config, without_settings  # noqa: E402
 
 DSL = "when { checkout } always { fraud-check }"
 NOWHERE = "http://127.0.0.1:1"
-KNOWN = "it knows: tempo+http, tempo+https"
+KNOWN = "it knows: tempo+http, tempo+https, clickhouse+http, clickhouse+https"
 NONE = {"BETRACE_STORE": "", "BETRACE_TEMPO_URL": ""}
 # The value, and what is said of it.
 REFUSED = [
-    ("clickhouse+https://host", f"--store: clickhouse+https is not one that this version knows; {KNOWN}"),
+    ("elastic+https://host", f"--store: elastic+https is not one that this version knows; {KNOWN}"),
     ("tempo+grpc://host", f"--store: tempo+grpc is not one that this version knows; {KNOWN}"),
     ("tempo://host", f"--store: tempo is not one that this version knows; {KNOWN}"),
     ("tempox+http://host", f"--store: tempox+http is not one that this version knows; {KNOWN}"),

@@ -28,6 +28,7 @@ FENCE = {
     "tempo/wire": WIRE,
     "tempo/api": {"jansson", "pthread"},
     "tempo/files": {"pthread"},
+    "tempo/clickhouse": {"pthread"},
     "server": SERVER,
     "server/store": SERVER | {"sqlite3"},
     "server/http": SERVER | {"h2o", "jansson", "openssl"},
@@ -51,7 +52,7 @@ FLOORS = [
     ["dsl/check"],
     ["dsl"],  # compile.c, which knows them all
     ["tempo/wire"],
-    ["tempo/api", "tempo/files"],
+    ["tempo/api", "tempo/files", "tempo/clickhouse"],
     ["server/base"],
     ["server/rules", "server/memory", "server/metrics"],
     ["server/work", "server/store", "server/editor", "server/rulefile"],
@@ -68,6 +69,7 @@ FLOORS = [
 # Doors in a floor that are for some alone: what stands on a source takes tempo/wire/source.h, and only who opens one knows which it is.
 ONLY_FOR = {
     "tempo/api": {"server/settings", "server/doctor"},
+    "tempo/clickhouse": {"server/settings"},
     "tempo/files": {"server/rulefile", "server/http", "server/cli", "server/cli/lab", "server"},
 }
 # Rooms that lie lower and are shut all the same.

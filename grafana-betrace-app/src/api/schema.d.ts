@@ -2111,7 +2111,7 @@ export interface operations {
                          * @description of inconclusive
                          * @enum {unknown}
                          */
-                        reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "skew" | "linked" | null;
+                        reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "type" | "skew" | "linked" | null;
                         /** @description of the reason budget; else null */
                         spent: components["schemas"]["Spent"] | null;
                         /** @description did the trace exercise the rule; null: not certain */
@@ -3127,7 +3127,7 @@ export interface operations {
                              * @description of inconclusive
                              * @enum {unknown}
                              */
-                            reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "skew" | "linked" | null;
+                            reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "type" | "skew" | "linked" | null;
                             /** @description of the reason budget; else null */
                             spent: components["schemas"]["Spent"] | null;
                             /** @description did the trace exercise the rule; null: not certain */

@@ -1,0 +1,15 @@
+/* Where a ClickHouse is, which table is meant, and who we are to it. Thread: no state. Internal to tempo/. */
+#ifndef BT_TEMPO_CLICKHOUSE_CLICKHOUSE_ADDRESS_H
+#define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_ADDRESS_H
+
+#include "dsl/base/error.h"
+#include "tempo/clickhouse/clickhouse_query.h"
+#include "tempo/clickhouse/clickhouse_source.h"
+
+/* Fills address, table, headers and authorities, each new. BT_INVALID: the URL is no such address, or the user or the
+ * password cannot be sent; the message holds nothing of them. Dispose in every case. */
+bt_status bt_clickhouse_address_take(bt_clickhouse *clickhouse, const bt_clickhouse_options *options,
+                                     bt_error *error) BT_MUST_CHECK;
+void bt_clickhouse_address_dispose(bt_clickhouse *clickhouse); /* overwrites the secret */
+
+#endif

@@ -1,0 +1,263 @@
+/* Asking ClickHouse. See clickhouse_query.h. */
+#include "tempo/clickhouse/clickhouse_query.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tempo/wire/pause.h"
+#include "tempo/wire/url.h"
+
+enum {
+  ATTEMPTS = 3,
+  /* Codes of exceptions: more than is allowed of something, or than there is. */
+  TOO_MANY_ROWS = 158,
+  TIMEOUT_EXCEEDED = 159,
+  MEMORY_LIMIT_EXCEEDED = 241,
+  TOO_MANY_BYTES = 307,
+  TOO_MANY_ROWS_OR_BYTES = 396,
+  /* and such as may pass: of the network, of shards that are restarting, of too many questions at once. */
+  TOO_MANY_SIMULTANEOUS_QUERIES = 202,
+  SOCKET_TIMEOUT = 209,
+  NETWORK_ERROR = 210,
+  ALL_CONNECTION_TRIES_FAILED = 279
+};
+
+const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {
+    {"readonly", "2", false},
+    {"result_overflow_mode", "throw", true},
+    {"timeout_overflow_mode", "throw", true},
+    {"timeout_overflow_mode_leaf", "throw", true},
+    {"read_overflow_mode", "throw", true},
+    {"read_overflow_mode_leaf", "throw", true},
+    {"group_by_overflow_mode", "throw", true},
+    {"set_overflow_mode", "throw", true},
+    {"join_overflow_mode", "throw", true},
+    {"distinct_overflow_mode", "throw", true},
+    {"sort_overflow_mode", "throw", true},
+    {"transfer_overflow_mode", "throw", true},
+    {"limit", "0", true},
+    {"offset", "0", true},
+    {"additional_table_filters", "{}", true},
+    {"additional_result_filter", "", true},
+    {"use_query_cache", "0", true},
+    {"skip_unavailable_shards", "0", true},
+    {"optimize_skip_unused_shards", "0", true},
+    {"distributed_group_by_no_merge", "0", true},
+    {"fallback_to_stale_replicas_for_distributed_queries", "0", true},
+    {"transform_null_in", "0", false},
+    {"cancel_http_readonly_queries_on_client_close", "1", false},
+    {"log_comment", "betrace", false},
+};
+
+/* ---- the request ---- */
+
+/* A parameter's value as ClickHouse reads it: escaped as in a tab-separated file. */
+static void append_escaped(bt_buffer *out, const char *text) {
+  for (; *text; text++) {
+    if (*text == '\\') bt_buffer_append(out, BT_STR("\\\\"));
+    if (*text == '\t') bt_buffer_append(out, BT_STR("\\t"));
+    if (*text == '\n') bt_buffer_append(out, BT_STR("\\n"));
+    if (!strchr("\\\t\n", *text)) bt_buffer_append_char(out, *text);
+  }
+}
+
+static void append_parameter(bt_buffer *url, const char *name, const char *value) {
+  bt_buffer escaped = {0};
+  append_escaped(&escaped, value);
+  bt_buffer_printf(url, "&%s=", name);
+  bt_url_encode(url, bt_buffer_str(&escaped));
+  url->failed = url->failed || escaped.failed;
+  bt_buffer_dispose(&escaped);
+}
+
+static void append_settings(bt_buffer *url, const bt_clickhouse_found *found, const char *rule_id) {
+  for (size_t i = 0; found && i < BT_CLICKHOUSE_SETTINGS; i++) {
+    const bt_clickhouse_setting *setting = &bt_clickhouse_settings[i];
+    if (!found->sends[i]) continue;
+    bool is_comment = strcmp(setting->name, "log_comment") == 0 && rule_id;
+    bt_buffer_printf(url, "&%s=", setting->name);
+    bt_url_encode(url, bt_str_from(setting->value));
+    if (is_comment) bt_buffer_append(url, BT_STR("%20"));
+    if (is_comment) bt_url_encode(url, bt_str_from(rule_id));
+  }
+}
+
+static void write_url(const bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
+                      const bt_clickhouse_found *found, bt_buffer *url) {
+  char number[32];
+  bt_buffer_printf(url, "%s/?wait_end_of_query=1&query=", clickhouse->base_url);
+  bt_url_encode(url, bt_str_from(question->sql));
+  append_settings(url, found, question->rule_id);
+  append_parameter(url, "param_database", clickhouse->database);
+  append_parameter(url, "param_table", clickhouse->table);
+  for (size_t i = 0; i < question->number_count; i++) {
+    snprintf(number, sizeof number, "%" PRId64, question->numbers[i].number);
+    bt_buffer_printf(url, "&param_%s=%s", question->numbers[i].name, number);
+  }
+  if (question->ids) bt_buffer_append(url, BT_STR("&ids_structure=id%20String&ids_format=TSV"));
+}
+
+#define BOUNDARY "betrace-8f1d6c0e5b7a4932"
+
+/* The ids as the one part of a form, in digits, so that none of them can look like the end of it. */
+static void write_ids(const bt_clickhouse_question *question, bt_buffer *body) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_buffer_append(body, BT_STR("--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"ids\"; filename=\"ids\"\r\n"
+                                "Content-Type: application/octet-stream\r\n\r\n"));
+  for (size_t i = 0; i < question->id_count; i++)
+    if (!bt_trace_id_is_zero(&question->ids[i])) {
+      bt_trace_id_format(&question->ids[i], hex);
+      hex[BT_TRACE_ID_HEX] = '\n';
+      bt_buffer_append(body, (bt_str){hex, sizeof hex});
+    }
+  bt_buffer_append(body, BT_STR("\r\n--" BOUNDARY "--\r\n"));
+}
+
+static bt_status send_once(bt_clickhouse *clickhouse, const bt_clickhouse_question *question, const bt_buffer *url,
+                           const bt_buffer *body, bt_clickhouse_answer *answer, bt_error *error) {
+  const char *headers[3];
+  size_t count = 0;
+  if (question->ids) headers[count++] = "Content-Type: multipart/form-data; boundary=" BOUNDARY;
+  if (clickhouse->user_header) headers[count++] = clickhouse->user_header;
+  if (clickhouse->key_header) headers[count++] = clickhouse->key_header;
+  bt_http_request request = {.method = "POST",
+                             .url = url->ptr,
+                             .body = bt_buffer_str(body),
+                             .headers = headers,
+                             .header_count = count,
+                             .ca_file = clickhouse->ca_file,
+                             .kept_header = "X-ClickHouse-Summary",
+                             .timeout_ms = clickhouse->timeout_ms,
+                             .kind = question->kind,
+                             .priority = question->priority,
+                             .party = question->cancel,
+                             .cancel = question->cancel};
+  bt_http_response_dispose(&answer->response);
+  answer->response = (bt_http_response){0};
+  if (question->account) question->account->requests++;
+  return bt_http_send(clickhouse->client, &request, &answer->response, error);
+}
+
+/* ---- the answer ---- */
+
+/* "Code: 241. DB::Exception: …" */
+static int code_of(bt_str body) {
+  static const char word[] = "Code: ";
+  char head[32];
+  snprintf(head, sizeof head, "%.*s", (int)(body.len < sizeof head ? body.len : sizeof head - 1),
+           body.ptr ? body.ptr : "");
+  return strncmp(head, word, sizeof word - 1) == 0 ? (int)strtol(head + sizeof word - 1, NULL, 10) : 0;
+}
+
+/* The server's own sentence on one line, without the version behind it. It holds no password: none is ever in a query.
+ */
+static void describe_failure(bt_clickhouse_answer *answer) {
+  bt_str body = bt_buffer_str(&answer->response.body);
+  size_t length = body.len < 150 ? body.len : 150;
+  snprintf(answer->reason, sizeof answer->reason, "ClickHouse answered %d: %.*s", answer->response.status, (int)length,
+           body.ptr ? body.ptr : "");
+  for (char *at = answer->reason; *at; at++)
+    if ((unsigned char)*at < ' ') *at = ' ';
+  size_t end = strlen(answer->reason);
+  while (end && ((unsigned char)answer->reason[end - 1] & 0xC0) == 0x80)
+    answer->reason[--end] = '\0'; /* half a character */
+  if (end && (unsigned char)answer->reason[end - 1] >= 0xC0) answer->reason[end - 1] = '\0';
+}
+
+static bool is_too_much(int code) {
+  return code == TOO_MANY_ROWS || code == TIMEOUT_EXCEEDED || code == MEMORY_LIMIT_EXCEEDED || code == TOO_MANY_BYTES ||
+         code == TOO_MANY_ROWS_OR_BYTES;
+}
+
+static bool may_pass(int status, int code) {
+  return code == TOO_MANY_SIMULTANEOUS_QUERIES || code == SOCKET_TIMEOUT || code == NETWORK_ERROR ||
+         code == ALL_CONNECTION_TRIES_FAILED || (!code && (status == 429 || status >= 500));
+}
+
+/* {"read_rows":"5",…,"result_rows":"3",…}: older servers do not say it. */
+static bool find_row_count(const bt_http_response *response, uint64_t *out) {
+  const char *at = strstr(response->kept_header, "\"result_rows\":\"");
+  if (!at) return false;
+  *out = strtoull(at + strlen("\"result_rows\":\""), NULL, 10);
+  return true;
+}
+
+/* What a complete answer means. True: it is worth another attempt. */
+static bool judge_answer(bt_clickhouse_answer *answer) {
+  answer->code = 0;
+  if (answer->response.status == 200) {
+    answer->outcome = BT_CLICKHOUSE_ANSWERED;
+    if (find_row_count(&answer->response, &answer->row_count)) return false;
+    answer->outcome = BT_CLICKHOUSE_FAILED;
+    snprintf(answer->reason, sizeof answer->reason,
+             "the answer does not say how many rows it has (X-ClickHouse-Summary): is a proxy in between?");
+    return false;
+  }
+  answer->code = code_of(bt_buffer_str(&answer->response.body));
+  answer->outcome = is_too_much(answer->code) ? BT_CLICKHOUSE_TOO_MUCH : BT_CLICKHOUSE_FAILED;
+  describe_failure(answer);
+  return may_pass(answer->response.status, answer->code);
+}
+
+/* A transfer that did not come to its end. What took about all of its time would do so again. True: it is worth another
+ * attempt. */
+static bool judge_transfer(const bt_clickhouse *clickhouse, bt_clickhouse_answer *answer, bt_status status,
+                           const bt_error *why) {
+  bool took_long = answer->response.took_ms >= clickhouse->timeout_ms * 3 / 4;
+  answer->outcome = status == BT_LIMIT || took_long ? BT_CLICKHOUSE_TOO_MUCH : BT_CLICKHOUSE_FAILED;
+  answer->code = 0;
+  snprintf(answer->reason, sizeof answer->reason, "%.190s", why->message);
+  return status == BT_UNAVAILABLE && !took_long;
+}
+
+bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
+                            const bt_clickhouse_found *found, bt_clickhouse_answer *answer, bt_error *error) {
+  bt_buffer url = {0}, body = {0};
+  bt_status status = BT_OK;
+  *answer = (bt_clickhouse_answer){.outcome = BT_CLICKHOUSE_FAILED};
+  write_url(clickhouse, question, found, &url);
+  if (question->ids) write_ids(question, &body);
+  if (url.failed || body.failed) status = bt_error_no_memory(error);
+  for (int attempt = 1; status == BT_OK; attempt++) {
+    bt_error why = {0};
+    status = send_once(clickhouse, question, &url, &body, answer, &why);
+    if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
+      if (error) *error = why;
+      break;
+    }
+    bool again = status == BT_OK ? judge_answer(answer) : judge_transfer(clickhouse, answer, status, &why);
+    if (question->account) question->account->bytes_received += answer->response.body.len;
+    status = BT_OK;
+    if (!again || attempt == ATTEMPTS) break;
+    if (!bt_pause_ms(question->cancel, clickhouse->pause_ms << (attempt - 1)))
+      status = bt_error_set(error, BT_CANCELLED, "cancelled");
+  }
+  bt_buffer_dispose(&url);
+  bt_buffer_dispose(&body);
+  return status;
+}
+
+void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row take, void *context) {
+  bt_str body = bt_buffer_str(&answer->response.body);
+  bt_row_reader reader = {.at = body.ptr, .end = body.ptr + body.len};
+  uint64_t rows = 0;
+  bool is_right = true;
+  while (is_right && bt_rows_are_left(&reader)) {
+    is_right = take(context, &reader) && !reader.failed;
+    rows += is_right;
+  }
+  if (is_right && rows == answer->row_count) return;
+  answer->outcome = BT_CLICKHOUSE_FAILED;
+  if (is_right)
+    snprintf(answer->reason, sizeof answer->reason,
+             "the answer has %" PRIu64 " rows, and the server says that it sent %" PRIu64, rows, answer->row_count);
+  else if (!answer->reason[0])
+    snprintf(answer->reason, sizeof answer->reason, "row %" PRIu64 " of the answer cannot be read", rows + 1);
+}
+
+void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer) {
+  bt_http_response_dispose(&answer->response);
+  *answer = (bt_clickhouse_answer){0};
+}

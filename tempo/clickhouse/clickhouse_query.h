@@ -1,0 +1,96 @@
+/* One question to ClickHouse: a statement that is a literal, with values as parameters and trace ids as external data,
+ * so that no value ever becomes a part of SQL. With it go settings that would hide rows if a server had them otherwise.
+ * An answer counts where its status, its end and the number of rows that the server says agree. Thread: a question
+ * belongs to one thread; what the server was found to be is set once, under a lock. Internal to tempo/. */
+#ifndef BT_TEMPO_CLICKHOUSE_CLICKHOUSE_QUERY_H
+#define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_QUERY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+#include "dsl/trace/trace.h"
+#include "tempo/clickhouse/row_binary.h"
+#include "tempo/wire/http_client.h"
+#include "tempo/wire/source.h"
+
+enum { BT_CLICKHOUSE_SETTINGS = 24 };
+
+/* What was found out about the server and the table. */
+typedef struct bt_clickhouse_found {
+  bool is_known;
+  bool sends[BT_CLICKHOUSE_SETTINGS]; /* which settings go along: the server knows them, and lets us set them */
+  char version[BT_SOURCE_VERSION_BYTES];
+  char note[BT_SOURCE_NOTE_BYTES];
+  bool is_checked;
+} bt_clickhouse_found;
+
+/* The source itself. */
+typedef struct bt_clickhouse {
+  bt_source head;
+  bt_http_client *client;         /* borrowed */
+  char *base_url;                 /* new; no slash at its end */
+  char *database, *table;         /* new */
+  char *user_header, *key_header; /* new: the second is a secret; NULL: none */
+  char *ca_file;                  /* new; or NULL */
+  int64_t timeout_ms, pause_ms;
+  uint32_t ids_per_read;
+  pthread_mutex_t mutex;
+  bt_clickhouse_found found; /* under the lock until it is known */
+} bt_clickhouse;
+
+/* On whose behalf, and what. Texts are borrowed. */
+typedef struct bt_clickhouse_question {
+  const char *sql; /* a literal; parameters are {name:Type} */
+  struct {
+    const char *name;
+    int64_t number;
+  } numbers[4];
+  size_t number_count;
+  const bt_trace_id *ids; /* the table `ids` has them in its column `id`, as 32 digits; of zeros: none */
+  size_t id_count;
+  bt_http_kind kind;
+  const bt_cancel *cancel;
+  const char *rule_id;
+  bt_priority priority;
+  bt_source_account *account; /* or NULL */
+} bt_clickhouse_question;
+
+typedef enum bt_clickhouse_outcome {
+  BT_CLICKHOUSE_ANSWERED,
+  BT_CLICKHOUSE_TOO_MUCH, /* for one answer, or for the server: ask for less at once */
+  BT_CLICKHOUSE_FAILED
+} bt_clickhouse_outcome;
+
+typedef struct bt_clickhouse_answer {
+  bt_clickhouse_outcome outcome;
+  char reason[200];   /* not ANSWERED: for people */
+  int code;           /* of the server's exception; 0: none */
+  uint64_t row_count; /* as the server says */
+  bt_http_response response;
+} bt_clickhouse_answer;
+
+/* Reads what rows the answer has; false: it is no such answer. */
+typedef bool (*bt_clickhouse_row)(void *context, bt_row_reader *reader);
+
+/* Asks, several times where what is wrong may pass. BT_OK: look at the outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose in
+ * every case. */
+bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
+                            const bt_clickhouse_found *found, bt_clickhouse_answer *answer,
+                            bt_error *error) BT_MUST_CHECK;
+/* Gives each row to `take`. Where the bytes do not end with the last row, or the rows are not as many as the server
+ * says, the outcome becomes FAILED. */
+void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row take, void *context);
+void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer);
+
+/* The settings: their names, and what they have to be. */
+typedef struct bt_clickhouse_setting {
+  const char *name, *value;
+  bool matters; /* with another value an answer may lack rows and say nothing */
+} bt_clickhouse_setting;
+extern const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS];
+
+#endif

@@ -1,0 +1,243 @@
+/* Finding out what is asked. See clickhouse_schema.h. */
+#include "tempo/clickhouse/clickhouse_schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNKNOWN_SETTING = 115 };
+
+/* ---- settings ---- */
+
+/* What a user may set, and what it is now: a limit that is in force here cannot cut this off, because what lacks is
+ * sent.
+ */
+static const char settings_sql[] =
+    "SELECT name, value, toUInt8(readonly) FROM system.settings WHERE name IN ('readonly', 'result_overflow_mode', "
+    "'timeout_overflow_mode', 'timeout_overflow_mode_leaf', 'read_overflow_mode', 'read_overflow_mode_leaf', "
+    "'group_by_overflow_mode', 'set_overflow_mode', 'join_overflow_mode', 'distinct_overflow_mode', "
+    "'sort_overflow_mode', 'transfer_overflow_mode', 'limit', 'offset', 'additional_table_filters', "
+    "'additional_result_filter', 'use_query_cache', 'skip_unavailable_shards', 'optimize_skip_unused_shards', "
+    "'distributed_group_by_no_merge', 'fallback_to_stale_replicas_for_distributed_queries', 'transform_null_in', "
+    "'cancel_http_readonly_queries_on_client_close', 'log_comment') FORMAT RowBinary";
+
+typedef struct settings_look {
+  bt_clickhouse_found *found;
+  char unsafe[80]; /* a setting that matters, is another one, and cannot be set */
+} settings_look;
+
+static bool take_setting(void *context, bt_row_reader *reader) {
+  settings_look *look = context;
+  bt_str name = bt_row_text(reader), value = bt_row_text(reader);
+  bool is_fixed = bt_row_byte(reader) != 0;
+  for (size_t i = 0; i < BT_CLICKHOUSE_SETTINGS; i++) {
+    const bt_clickhouse_setting *setting = &bt_clickhouse_settings[i];
+    if (!bt_str_equal(name, bt_str_from(setting->name))) continue;
+    bool is_right = bt_str_equal(value, bt_str_from(setting->value));
+    look->found->sends[i] = !is_fixed;
+    if (is_fixed && !is_right && setting->matters)
+      snprintf(look->unsafe, sizeof look->unsafe, "%s (%.20s instead of %s)", setting->name,
+               value.len ? "set" : "empty", setting->value[0] ? setting->value : "empty");
+  }
+  return true;
+}
+
+/* Asks, and says as an error what was no answer. *answer is disposed of where that is so. */
+static bt_status ask_or_fail(bt_clickhouse *clickhouse, const bt_clickhouse_found *found, const char *sql,
+                             const bt_cancel *cancel, bt_clickhouse_answer *answer, bt_error *error) {
+  bt_clickhouse_question question = {
+      .sql = sql, .kind = BT_HTTP_OTHER, .priority = BT_PRIORITY_PEOPLE, .cancel = cancel};
+  bt_status status = bt_clickhouse_ask(clickhouse, &question, found, answer, error);
+  if (status == BT_OK && answer->outcome != BT_CLICKHOUSE_ANSWERED)
+    status = bt_error_set(error, answer->code ? BT_REFUSED : BT_UNAVAILABLE, "%s", answer->reason);
+  if (status != BT_OK) bt_http_response_dispose(&answer->response);
+  return status;
+}
+
+static bt_status ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_found *found, const char *sql,
+                          const bt_cancel *cancel, bt_clickhouse_row take, void *context, bt_error *error) {
+  bt_clickhouse_answer answer = {0};
+  bt_status status = ask_or_fail(clickhouse, found, sql, cancel, &answer, error);
+  if (status != BT_OK) return status;
+  bt_clickhouse_take_rows(&answer, take, context);
+  if (answer.outcome != BT_CLICKHOUSE_ANSWERED) status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
+  bt_clickhouse_answer_dispose(&answer);
+  return status;
+}
+
+/* The setting that the server's sentence names, sent so far. NULL: none. */
+static bool *named_setting(bt_clickhouse_found *found, const char *sentence) {
+  char quoted[80];
+  for (size_t i = 0; i < BT_CLICKHOUSE_SETTINGS; i++) {
+    snprintf(quoted, sizeof quoted, "'%s'", bt_clickhouse_settings[i].name);
+    if (found->sends[i] && strstr(sentence, quoted)) return &found->sends[i];
+  }
+  return NULL;
+}
+
+static bool take_version(void *context, bt_row_reader *reader) {
+  bt_clickhouse_found *found = context;
+  bt_str version = bt_row_text(reader);
+  snprintf(found->version, sizeof found->version, "%.*s", (int)(version.len < 40 ? version.len : 40), version.ptr);
+  found->is_checked = bt_str_starts_with(version, BT_STR("26.9."));
+  if (!found->is_checked) snprintf(found->note, sizeof found->note, "not among the versions that were checked (26.9)");
+  return true;
+}
+
+/* An old server does not know all of them: those are left out, one after another. */
+static bt_status try_settings(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
+                              bt_error *error) {
+  for (;;) {
+    bt_clickhouse_answer answer = {0};
+    bt_status status = ask_or_fail(clickhouse, found, "SELECT version() FORMAT RowBinary", cancel, &answer, error);
+    bool *unknown = status == BT_REFUSED && answer.code == UNKNOWN_SETTING ? named_setting(found, answer.reason) : NULL;
+    if (status == BT_OK) {
+      bt_clickhouse_take_rows(&answer, take_version, found);
+      if (answer.outcome != BT_CLICKHOUSE_ANSWERED) status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
+    }
+    bt_clickhouse_answer_dispose(&answer);
+    if (!unknown) return status;
+    *unknown = false;
+  }
+}
+
+static bt_status find_settings(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
+                               bt_error *error) {
+  settings_look look = {.found = found};
+  for (size_t i = 0; i < BT_CLICKHOUSE_SETTINGS; i++) found->sends[i] = true;
+  bt_status status = ask_rows(clickhouse, NULL, settings_sql, cancel, take_setting, &look, error);
+  if (status == BT_OK && look.unsafe[0])
+    return bt_error_set(error, BT_REFUSED,
+                        "ClickHouse keeps the setting %s for this user, with which an answer may lack rows and not say "
+                        "so; let the user set it (readonly = 2), or give it that value in the profile",
+                        look.unsafe);
+  return status == BT_OK ? try_settings(clickhouse, found, cancel, error) : status;
+}
+
+/* ---- the table ---- */
+
+/* Columns that reading rests on, and how their types begin. */
+static const struct {
+  const char *name, *type;
+} wanted[] = {
+    {"Timestamp", "DateTime64(9"},
+    {"TraceId", "String"},
+    {"SpanId", "String"},
+    {"ParentSpanId", "String"},
+    {"TraceState", "String"},
+    {"SpanName", "LowCardinality(String)"},
+    {"SpanKind", "LowCardinality(String)"},
+    {"ServiceName", "LowCardinality(String)"},
+    {"ResourceAttributes", "Map(LowCardinality(String), String)"},
+    {"ScopeName", "String"},
+    {"ScopeVersion", "String"},
+    {"SpanAttributes", "Map(LowCardinality(String), String)"},
+    {"Duration", ""},
+    {"StatusCode", "LowCardinality(String)"},
+    {"StatusMessage", "String"},
+    {"Events.Timestamp", "Array(DateTime64(9"},
+    {"Events.Name", "Array(LowCardinality(String))"},
+    {"Events.Attributes", "Array(Map(LowCardinality(String), String))"},
+    {"Links.TraceId", "Array(String)"},
+    {"Links.SpanId", "Array(String)"},
+    {"Links.Attributes", "Array(Map(LowCardinality(String), String))"},
+};
+enum { WANTED = sizeof wanted / sizeof *wanted, MOST_NAMED = 150 };
+
+typedef struct table_look {
+  bt_buffer names; /* of the columns that are there */
+  bool is_there[WANTED];
+  bool has_json, has_signoz, has_jaeger; /* signs of other schemas */
+  bool is_distributed;
+} table_look;
+
+static bool take_column(void *context, bt_row_reader *reader) {
+  table_look *look = context;
+  bt_str name = bt_row_text(reader), type = bt_row_text(reader);
+  for (size_t i = 0; i < WANTED; i++)
+    if (bt_str_equal(name, bt_str_from(wanted[i].name)) && bt_str_starts_with(type, bt_str_from(wanted[i].type)))
+      look->is_there[i] = true;
+  if (bt_str_equal(name, BT_STR("SpanAttributes")) && bt_str_starts_with(type, BT_STR("JSON"))) look->has_json = true;
+  if (bt_str_equal(name, BT_STR("ts_bucket_start"))) look->has_signoz = true;
+  if (bt_str_equal(name, BT_STR("str_attributes.key"))) look->has_jaeger = true;
+  if (look->names.len < MOST_NAMED)
+    bt_buffer_printf(&look->names, "%s%.*s", look->names.len ? ", " : "", (int)(name.len < 40 ? name.len : 40),
+                     name.ptr);
+  else if (look->names.ptr[look->names.len - 1] != '.')
+    bt_buffer_append(&look->names, BT_STR(", ..."));
+  return true;
+}
+
+static bool take_engine(void *context, bt_row_reader *reader) {
+  table_look *look = context;
+  look->is_distributed = bt_str_equal(bt_row_text(reader), BT_STR("Distributed"));
+  return true;
+}
+
+static const char *schema_name(const table_look *look) {
+  if (look->has_json) return "the exporter's JSON schema, which is not read yet";
+  if (look->has_signoz) return "SigNoz's schema, which is not read yet";
+  if (look->has_jaeger) return "Jaeger's schema, which is not read yet";
+  return "no schema that is known";
+}
+
+static bt_status judge_table(const bt_clickhouse *clickhouse, const table_look *look, bt_error *error) {
+  size_t lacking = 0;
+  while (lacking < WANTED && look->is_there[lacking]) lacking++;
+  if (lacking == WANTED) return BT_OK;
+  if (!look->names.len)
+    return bt_error_set(error, BT_REFUSED,
+                        "there is no table %.60s.%.60s, or this user may not see it (GRANT SELECT): the URL names both "
+                        "as in clickhouse+http://host:8123/otel?table=otel_traces",
+                        clickhouse->database, clickhouse->table);
+  return bt_error_set(
+      error, BT_REFUSED,
+      "%.40s.%.40s has %s: its column %s was expected as the OpenTelemetry exporter makes it (Map), and "
+      "there are: %.200s",
+      clickhouse->database, clickhouse->table, schema_name(look), wanted[lacking].name, look->names.ptr);
+}
+
+static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
+                            bt_error *error) {
+  table_look look = {0};
+  bt_status status = ask_rows(clickhouse, found,
+                              "SELECT name, type FROM system.columns WHERE database = {database:String} AND table = "
+                              "{table:String} ORDER BY position FORMAT RowBinary",
+                              cancel, take_column, &look, error);
+  if (status == BT_OK)
+    status = ask_rows(clickhouse, found,
+                      "SELECT engine FROM system.tables WHERE database = {database:String} AND name = {table:String} "
+                      "FORMAT RowBinary",
+                      cancel, take_engine, &look, error);
+  if (status == BT_OK) status = judge_table(clickhouse, &look, error);
+  size_t length = strlen(found->version);
+  snprintf(found->version + length, sizeof found->version - length, " (exporter, Map%s)",
+           look.is_distributed ? ", Distributed" : "");
+  bt_buffer_dispose(&look.names);
+  return status;
+}
+
+bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *cancel, bt_clickhouse_found *out,
+                                 bt_error *error) {
+  pthread_mutex_lock(&clickhouse->mutex);
+  bt_status status = BT_OK;
+  if (!clickhouse->found.is_known) {
+    bt_clickhouse_found found = {0};
+    status = find_settings(clickhouse, &found, cancel, error);
+    if (status == BT_OK) status = find_table(clickhouse, &found, cancel, error);
+    found.is_known = true;
+    if (status == BT_OK) clickhouse->found = found;
+  }
+  *out = clickhouse->found;
+  pthread_mutex_unlock(&clickhouse->mutex);
+  return status;
+}
+
+bt_clickhouse_found bt_clickhouse_known(bt_clickhouse *clickhouse) {
+  bt_clickhouse_found found = {0};
+  if (pthread_mutex_trylock(&clickhouse->mutex) == 0) {
+    found = clickhouse->found;
+    pthread_mutex_unlock(&clickhouse->mutex);
+  }
+  return found;
+}

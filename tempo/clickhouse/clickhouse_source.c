@@ -1,0 +1,357 @@
+/* The source: searches and reads. See clickhouse_source.h. */
+#include "tempo/clickhouse/clickhouse_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tempo/clickhouse/clickhouse_address.h"
+#include "tempo/clickhouse/clickhouse_query.h"
+#include "tempo/clickhouse/clickhouse_schema.h"
+#include "tempo/clickhouse/span_rows.h"
+#include "tempo/wire/own_trace.h"
+#include "tempo/wire/span_batch.h"
+
+enum { TIMEOUT_MS = 300000, PAUSE_MS = 250, IDS_PER_READ = 2000, MOST_REFUSALS = 16 /* one after another */ };
+static const int64_t second_ns = 1000000000, day_ns = 86400000000000;
+static const int64_t hidden_tail_ns = 10000000000; /* asynchronous inserts, and replicas that are being filled */
+static const size_t batch_max_bytes = (size_t)1 << 30;
+
+static bt_clickhouse *clickhouse_of(bt_source *source) {
+  return (bt_clickhouse *)source;
+}
+
+/* Whoever asks for one tenant may not be given the traces of all. */
+static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_error *error) {
+  if (bt_is_cancelled(cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+  if (!tenant || !tenant[0]) return BT_OK;
+  return bt_error_set(error, BT_INVALID, "a table of ClickHouse keeps no tenants apart: leave the tenant out");
+}
+
+/* ---- searching ---- */
+
+/* Rows, s and e being start and end, that overlap the range. The table is sorted by start, so what began a day and more
+ * before the range is looked for by its duration, which has an index. A start of 0 is not known; then the end counts.
+ */
+#define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
+#define TIMES     "SELECT TraceId, toUnixTimestamp64Nano(Timestamp) AS s, s + toInt64(Duration) AS e" ROWS_FROM
+#define ROWS_OF_RANGE(test)                                                                                            \
+  "SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM (" TIMES                                             \
+  "WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({end:Int64}) "     \
+  "AND greatest(s, e) >= {start:Int64} AND " test " UNION ALL " TIMES                                                  \
+  "WHERE Timestamp < fromUnixTimestamp64Nano({from:Int64}) AND Duration > 86400000000000 AND s > 0 "                   \
+  "AND e >= {start:Int64} AND " test " UNION ALL " TIMES "WHERE Timestamp = fromUnixTimestamp64Nano(toInt64(0)) "      \
+  "AND (e <= 0 OR (e >= {start:Int64} AND e < {end:Int64})) AND " test                                                 \
+  ") WHERE TraceId != '' GROUP BY TraceId LIMIT {most:UInt64} FORMAT RowBinary"
+static const char search_sql[] = ROWS_OF_RANGE("true");
+static const char linking_sql[] = ROWS_OF_RANGE("hasAny(`Links.TraceId`, (SELECT groupArray(id) FROM ids))");
+
+typedef struct search {
+  bt_clickhouse *clickhouse;
+  bt_clickhouse_found server;
+  bt_clickhouse_question question; /* all but the numbers */
+  size_t max_found;                /* 0: none */
+  bt_found_list *found;
+  bt_source_account *account;
+  int refusals; /* of what was too much, since the last answer */
+  bool lacks_memory;
+} search;
+
+/* An id that is written in another way would not be found again by reads. */
+static bool take_found(void *context, bt_row_reader *reader) {
+  search *s = context;
+  bt_trace_id id;
+  bt_str text = bt_row_text(reader);
+  int64_t start_ns = bt_row_int64(reader), end_ns = bt_row_int64(reader);
+  char again[BT_TRACE_ID_HEX + 1];
+  if (reader->failed || !bt_trace_id_parse(text, &id)) return false;
+  bt_trace_id_format(&id, again);
+  if (!bt_str_equal(text, (bt_str){again, BT_TRACE_ID_HEX})) return false;
+  if (bt_trace_id_is_zero(&id)) return true;
+  bt_found found = bt_found_of_bounds(&id, start_ns, end_ns);
+  s->lacks_memory = !bt_found_list_add(s->found, &found);
+  return !s->lacks_memory;
+}
+
+static int64_t not_before(int64_t least, int64_t at) {
+  return at < least ? least : at;
+}
+
+static bt_status ask_range(search *s, bt_time_range range, bt_clickhouse_answer *answer, bt_error *error) {
+  bt_clickhouse_question question = s->question;
+  int64_t start_ns = not_before(0, range.start_ns), end_ns = not_before(0, range.end_ns);
+  question.numbers[0].name = "start", question.numbers[0].number = start_ns;
+  question.numbers[1].name = "end", question.numbers[1].number = end_ns;
+  question.numbers[2].name = "from", question.numbers[2].number = not_before(1, start_ns - day_ns);
+  question.numbers[3].name = "most", question.numbers[3].number = s->max_found ? (int64_t)s->max_found + 1 : INT64_MAX;
+  question.number_count = 4;
+  bt_status status = bt_clickhouse_ask(s->clickhouse, &question, &s->server, answer, error);
+  if (status != BT_OK || answer->outcome != BT_CLICKHOUSE_ANSWERED) return status;
+  bt_clickhouse_take_rows(answer, take_found, s);
+  return s->lacks_memory ? bt_error_no_memory(error) : BT_OK;
+}
+
+/* In halves where it is too much at once, down to a second, while any help. What cannot be had is in the account. */
+static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
+  bt_time_range stack[64]; /* each half is half as long, so they are fewer than bits of a time */
+  size_t depth = 0;
+  stack[depth++] = range;
+  bt_status status = BT_OK;
+  while (status == BT_OK && depth) {
+    bt_time_range next = stack[--depth];
+    bt_clickhouse_answer answer = {0};
+    status = ask_range(s, next, &answer, error);
+    int64_t middle_ns = next.start_ns / 2 + next.end_ns / 2;
+    bool is_long = middle_ns - next.start_ns >= second_ns && next.end_ns - middle_ns >= second_ns;
+    s->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? s->refusals + 1 : 0;
+    if (status == BT_OK && s->refusals && s->refusals < MOST_REFUSALS && is_long) {
+      stack[depth++] = (bt_time_range){middle_ns, next.end_ns};
+      stack[depth++] = (bt_time_range){next.start_ns, middle_ns};
+    } else if (status == BT_OK && answer.outcome != BT_CLICKHOUSE_ANSWERED) {
+      status = bt_source_account_fail(s->account, next, answer.reason) ? BT_OK : bt_error_no_memory(error);
+    }
+    bt_clickhouse_answer_dispose(&answer);
+    if (status == BT_OK && s->max_found && s->found->count > s->max_found) bt_found_list_sort(s->found);
+    if (status == BT_OK && s->max_found && s->found->count > s->max_found)
+      status =
+          bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
+  }
+  bt_found_list_sort(s->found);
+  return status;
+}
+
+/* What stands behind the address has to be known first. */
+static bt_status run_search(search *s, const char *tenant, bt_time_range range, bt_error *error) {
+  bt_error why = {0};
+  bt_status status = check_asker(tenant, s->question.cancel, error);
+  if (status != BT_OK || range.start_ns >= range.end_ns || range.end_ns <= 0) return status;
+  status = bt_clickhouse_find_out(s->clickhouse, s->question.cancel, &s->server, &why);
+  if (status == BT_OK) return search_range(s, range, error);
+  if (status == BT_UNAVAILABLE || status == BT_REFUSED)
+    return bt_source_account_fail(s->account, range, why.message) ? BT_OK : bt_error_no_memory(error);
+  if (error) *error = why;
+  return status;
+}
+
+static bt_status search_clickhouse(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                                   bt_source_account *account, bt_error *error) {
+  search s = {.clickhouse = clickhouse_of(source),
+              .max_found = request->max_found,
+              .found = found,
+              .account = account,
+              .question = {.sql = search_sql,
+                           .kind = BT_HTTP_SEARCH,
+                           .cancel = request->cancel,
+                           .rule_id = request->rule_id,
+                           .priority = request->priority,
+                           .account = account}};
+  return run_search(&s, request->tenant, request->range, error);
+}
+
+static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                            bt_source_account *account, bt_error *error) {
+  search s = {.clickhouse = clickhouse_of(source),
+              .found = found,
+              .account = account,
+              .question = {.sql = linking_sql,
+                           .ids = request->ids,
+                           .id_count = request->count,
+                           .kind = BT_HTTP_SEARCH,
+                           .cancel = request->cancel,
+                           .rule_id = request->rule_id,
+                           .priority = request->priority,
+                           .account = account}};
+  if (!request->count) return BT_OK;
+  return run_search(&s, request->tenant, request->range, error);
+}
+
+/* ---- reading ---- */
+
+#define READ_SQL(test)                                                                                                 \
+  "SELECT " BT_SPAN_COLUMNS ROWS_FROM "WHERE TraceId GLOBAL IN (SELECT id FROM ids)" test " FORMAT RowBinary"
+static const char read_sql[] = READ_SQL("");
+/* A batch looks a day farther than it has to on both sides. What has no start may lie anywhere. */
+static const char read_range_sql[] =
+    READ_SQL(" AND ((Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND "
+             "Timestamp < fromUnixTimestamp64Nano({end:Int64})) OR Timestamp = fromUnixTimestamp64Nano(toInt64(0)))");
+
+typedef struct reading {
+  bt_clickhouse *clickhouse;
+  bt_clickhouse_found server;
+  const bt_read_request *request;
+  bt_read_sink sink;
+  void *context;
+  bt_source_account *account;
+  int refusals;     /* as in search */
+  size_t unread;    /* ids that could not be read */
+  char reason[200]; /* of the last of them */
+} reading;
+
+static const bt_trace *find_trace(const bt_span_batch *batch, const bt_trace_id *id) {
+  size_t low = 0, high = bt_span_batch_trace_count(batch);
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const bt_trace *trace = bt_span_batch_trace(batch, middle);
+    int order = bt_trace_id_compare(&trace->id, id);
+    if (order == 0) return trace;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
+
+/* Each id with its trace, if there is one. BeTrace's own are left out. */
+static bt_status give_batch(const reading *r, size_t first, size_t count, const bt_span_batch *batch, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = first; status == BT_OK && i < first + count; i++) {
+    bt_read_trace read = {.index = i, .trace = find_trace(batch, &r->request->ids[i])};
+    if (read.trace && !r->request->with_own && bt_trace_is_own(read.trace, BT_STR(""))) read.trace = NULL;
+    if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+    status = r->sink(r->context, &read, error);
+  }
+  return status;
+}
+
+static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
+                           bt_error *error) {
+  const bt_read_request *request = r->request;
+  bt_clickhouse_question question = {.sql = request->by_id ? read_sql : read_range_sql,
+                                     .ids = request->ids + first,
+                                     .id_count = count,
+                                     .kind = request->by_id ? BT_HTTP_BY_ID : BT_HTTP_READ,
+                                     .cancel = request->cancel,
+                                     .rule_id = request->rule_id,
+                                     .priority = request->priority,
+                                     .account = r->account};
+  int64_t end_ns = not_before(0, request->range.end_ns);
+  question.numbers[0].name = "from",
+  question.numbers[0].number = not_before(0, not_before(day_ns, request->range.start_ns) - day_ns);
+  question.numbers[1].name = "end",
+  question.numbers[1].number = end_ns > INT64_MAX - day_ns ? INT64_MAX : end_ns + day_ns;
+  question.number_count = request->by_id ? 0 : 2;
+  return bt_clickhouse_ask(r->clickhouse, &question, &r->server, answer, error);
+}
+
+/* Into `batch`, which is new and then complete. What the rows do not allow makes the answer's outcome. */
+static bt_status decode_batch(bt_clickhouse_answer *answer, bt_span_batch **batch, bt_error *error) {
+  bt_span_rows rows = {0};
+  bt_status status = bt_span_batch_new(batch_max_bytes, batch, error);
+  if (status == BT_OK) status = bt_span_batch_open(*batch, error);
+  if (status != BT_OK) return status;
+  rows.batch = *batch;
+  bt_clickhouse_take_rows(answer, bt_span_rows_take, &rows);
+  if (rows.status == BT_OK && answer->outcome == BT_CLICKHOUSE_ANSWERED)
+    rows.status = bt_span_batch_finish(*batch, &rows.error);
+  if (rows.status == BT_NO_MEMORY) return bt_error_no_memory(error);
+  if (rows.status == BT_OK) return BT_OK;
+  /* Of several traces one may be at fault, or too large: in smaller parts the others are read. */
+  answer->outcome = BT_CLICKHOUSE_TOO_MUCH;
+  snprintf(answer->reason, sizeof answer->reason, "%.190s", rows.error.message);
+  return BT_OK;
+}
+
+static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too_much, bt_error *error) {
+  bt_clickhouse_answer answer = {0};
+  bt_span_batch *batch = NULL;
+  bt_status status = ask_batch(r, first, count, &answer, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = decode_batch(&answer, &batch, error);
+  r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
+  *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {
+    status = give_batch(r, first, count, batch, error);
+  } else if (status == BT_OK && !*is_too_much) {
+    r->unread += count;
+    snprintf(r->reason, sizeof r->reason, "%s", answer.reason);
+  }
+  bt_span_batch_free(batch);
+  bt_clickhouse_answer_dispose(&answer);
+  return status;
+}
+
+/* In halves where it is too much at once, down to one trace, while any help. What fits lets the next be larger. */
+static bt_status read_part(reading *r, size_t first, size_t end, bt_error *error) {
+  size_t size = end - first;
+  bt_status status = BT_OK;
+  while (status == BT_OK && first < end && r->refusals < MOST_REFUSALS) {
+    bool is_too_much;
+    size_t count = size < end - first ? size : end - first;
+    status = read_batch(r, first, count, &is_too_much, error);
+    size = is_too_much ? (count + 1) / 2 : count * 2;
+    if (!is_too_much) first += count;
+  }
+  if (status == BT_OK) r->unread += end - first;
+  return status;
+}
+
+static bt_status read_clickhouse(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                                 bt_source_account *account, bt_error *error) {
+  bt_clickhouse *clickhouse = clickhouse_of(source);
+  reading r = {.clickhouse = clickhouse, .request = request, .sink = sink, .context = context, .account = account};
+  bt_status status = check_asker(request->tenant, request->cancel, error);
+  if (status == BT_OK) status = bt_clickhouse_find_out(clickhouse, request->cancel, &r.server, error);
+  for (size_t at = 0; status == BT_OK && at < request->count; at += clickhouse->ids_per_read) {
+    size_t left = request->count - at;
+    status = read_part(&r, at, at + (left < clickhouse->ids_per_read ? left : clickhouse->ids_per_read), error);
+  }
+  if (status != BT_OK || !r.unread) return status;
+  return bt_error_set(error, BT_UNAVAILABLE, "%zu of %zu traces could not be read: %s", r.unread, request->count,
+                      r.reason);
+}
+
+/* ---- the rest ---- */
+
+static bt_status check_clickhouse(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  bt_clickhouse_found found;
+  return bt_clickhouse_find_out(clickhouse_of(source), cancel, &found, error);
+}
+
+/* It searches by time alone, so it filters nothing; what was inserted is in the next answer. */
+static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel,
+                               bt_promises *out) {
+  bt_clickhouse *clickhouse = clickhouse_of(source);
+  bt_clickhouse_found found = bt_clickhouse_known(clickhouse);
+  (void)wanted;
+  if (cancel && !found.is_known && bt_clickhouse_find_out(clickhouse, cancel, &found, NULL) != BT_OK)
+    found = (bt_clickhouse_found){0};
+  out->about = (bt_source_about){.kind = "clickhouse", .is_checked = found.is_checked};
+  snprintf(out->about.version, sizeof out->about.version, "%s", found.version);
+  snprintf(out->about.note, sizeof out->about.note, "%s", found.note);
+  out->hidden_tail_ns = hidden_tail_ns;
+}
+
+static void free_clickhouse(bt_source *source) {
+  bt_clickhouse *clickhouse = clickhouse_of(source);
+  bt_clickhouse_address_dispose(clickhouse);
+  pthread_mutex_destroy(&clickhouse->mutex);
+  free(clickhouse);
+}
+
+bt_status bt_clickhouse_source_new(bt_http_client *client, const bt_clickhouse_options *options, bt_source **out,
+                                   bt_error *error) {
+  static const bt_source_operations operations = {.search = search_clickhouse,
+                                                  .read = read_clickhouse,
+                                                  .find_linking = find_linking_in_clickhouse,
+                                                  .check = check_clickhouse,
+                                                  .promise = promise_clickhouse,
+                                                  .free = free_clickhouse};
+  *out = NULL;
+  bt_clickhouse *clickhouse = calloc(1, sizeof *clickhouse);
+  if (!clickhouse) return bt_error_no_memory(error);
+  if (pthread_mutex_init(&clickhouse->mutex, NULL)) {
+    free(clickhouse);
+    return bt_error_no_memory(error);
+  }
+  clickhouse->head = (bt_source){.operations = &operations, .name = "clickhouse"};
+  clickhouse->client = client;
+  clickhouse->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+  clickhouse->pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS;
+  clickhouse->ids_per_read = options->ids_per_read ? options->ids_per_read : IDS_PER_READ;
+  bt_status status = bt_clickhouse_address_take(clickhouse, options, error);
+  if (status == BT_OK)
+    *out = &clickhouse->head;
+  else
+    free_clickhouse(&clickhouse->head);
+  return status;
+}

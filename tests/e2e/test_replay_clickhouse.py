@@ -1,0 +1,318 @@
+"""A replay over a real ClickHouse against the evaluator on the same spans in a file. Nothing that is called violated is not, and what is not found
+is inconclusive, because the table keeps no types; rules over what it keeps give the same answer. Traces lie in two inserts, and some rows are there
+twice. Then what goes wrong on the way: answers that are cut, errors before and in the midst of one, settings that hide rows, other tables.
+
+BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of random rules."""
+import http.server
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo"), os.path.join(HERE, "..", "clickhouse")]
+import replay_compare as compare  # noqa: E402
+from betrace_process import Betrace, run_cli  # noqa: E402
+from clickhouse_server import ClickHouse, free_port, require_chdb  # noqa: E402
+from random_rules import random_rule  # noqa: E402
+from random_spans import random_traces  # noqa: E402
+
+SECOND = 1_000_000_000
+SEED = int(os.environ.get("BETRACE_SEED", "5601"))
+RULES = int(os.environ.get("BETRACE_RULES", "60"))
+TRACES = 300
+# What the table keeps whole: the answer is the file's.
+PLAIN = ('trace.has(span.name == "a") and not trace.has(span.name == "b")', 'trace.has(span.status == error)',
+         'trace.has(span.kind == client) and not trace.has(span.kind == server)', 'trace.has(span.duration > 1s)',
+         'trace.has(span.name == "c" and span.duration < 2ms)', 'count(span.name == "a") > 2', 'when { a as x } always { b after x }',
+         'when { b as x } never { a before x within 1s }', 'trace.has(count(span.name == "b") > 1)', 'trace.root.name == "a"',
+         'trace.duration > 1s', 'when { a } always { c under a }', 'trace.has(span.status.message == "time out")', 'trace.span_count > 5')
+
+
+def without_bytes(document):
+    """Bytes come back as the text of their base64, which nothing tells from a text, and a service of 5 as "5" (docs/howto/ask-your-clickhouse.md)."""
+    if isinstance(document, list):
+        return [without_bytes(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    if "bytesValue" in document:
+        return {"stringValue": document["bytesValue"]}
+    if document.get("key") == "service.name" and "stringValue" not in document.get("value", {}):
+        return {"key": "service.name", "value": {"stringValue": "five"}}
+    return {key: without_bytes(value) for key, value in document.items()}
+
+
+class ReplayOnClickHouse(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        print(f"seed {SEED}", flush=True)
+        require_chdb()
+        rng = random.Random(SEED)
+        cls.server = ClickHouse().__enter__()
+        cls.addClassCleanup(cls.server.__exit__)
+        folder = tempfile.TemporaryDirectory(prefix="betrace-replay-clickhouse-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+        now = int(time.time())
+        cls.start, cls.end = now - 4 * 3600, now - 1800
+        traces = random_traces(rng, TRACES, (cls.start + 60) * SECOND, (cls.end - cls.start - 400) * SECOND)
+        cls.path = os.path.join(cls.folder, "traces.jsonl")
+        cls.some = os.path.join(cls.folder, "some.jsonl")
+        with open(cls.path, "w", encoding="utf-8") as file, open(cls.some, "w", encoding="utf-8") as some:
+            for trace in traces:
+                line = json.dumps(without_bytes(trace.stored_request())) + "\n"
+                file.write(line)
+                if rng.random() < 0.1:
+                    some.write(line)
+        cls.server.load(cls.path, parts=2)
+        cls.server.load(cls.some, create=False)  # an exporter that tried again
+        texts = [random_rule(rng) for _ in range(RULES)]
+        cls.rules, _ = compare.compile_rules([*PLAIN, *texts])
+        cls.plain = {rule.id for rule in cls.rules if rule.text in PLAIN}
+        cls.expected = compare.evaluate(cls.folder, cls.rules, cls.path)
+
+    def replay(self, rule, url=None, **env):
+        done = run_cli("replay", "--dsl", rule, "--store", url or self.server.url(), "--start", self.start, "--end", self.end, "--settle", "1m", "--json",
+                       timeout=300, env=env)
+        return done, json.loads(done.stdout) if done.stdout.startswith("{") else None
+
+    def test_nothing_is_false_and_nothing_is_missing(self):
+        self.assertEqual(len(self.plain), len(PLAIN), "some rule of what the table keeps is not a rule")
+        found_in_all = open_in_all = 0
+        for rule in self.rules:
+            with self.subTest(rule=rule.text):
+                done, answer = self.replay(rule.text)
+                self.assertIsNotNone(answer, done.stderr)
+                self.assertEqual(answer["status"], "completed", json.dumps(answer["coverage"])[:500])
+                self.assertEqual(answer["traces_evaluated"], TRACES)
+                found = {violation["trace_id"] for violation in answer["violations"]}
+                wanted = self.expected[rule.id]["violated"]
+                self.assertLessEqual(len(found), answer["violations_found"])
+                self.assertFalse(found - wanted, "called violated, and is not")
+                if answer["violations_found"] == len(found):
+                    self.assertLessEqual(len(wanted - found), answer["inconclusive"], "not found, and not called inconclusive")
+                if rule.id in self.plain:
+                    self.assertEqual(answer["violations_found"], len(wanted))
+                    self.assertEqual(answer["inconclusive"], len(self.expected[rule.id]["inconclusive"]))
+                found_in_all += len(found)
+                open_in_all += answer["inconclusive"]
+        print(f"{len(self.rules)} rules, {found_in_all} violations, {open_in_all} inconclusive", flush=True)
+        self.assertGreater(found_in_all, TRACES)
+
+    def test_types_that_could_matter_are_inconclusive(self):
+        path = os.path.join(self.folder, "types.jsonl")
+        values = [("1", {"intValue": "9"}, {"intValue": "10"}), ("2", {"stringValue": "9"}, {"stringValue": "10"}), ("3", {"intValue": "9"}, {"intValue": "9"}),
+                  ("4", {"stringValue": "x"}, {"stringValue": "y"}), ("5", {"stringValue": ""}, {}), ("6", {"arrayValue": {"values": [{"stringValue": "x"}]}}, {})]
+        with open(path, "w", encoding="utf-8") as file:
+            for digit, k, n in values:
+                span = {"traceId": digit * 32, "spanId": "1" * 16, "name": "typed", "startTimeUnixNano": str((self.start + 60) * SECOND),
+                        "endTimeUnixNano": str((self.start + 61) * SECOND), "attributes": [{"key": "k", "value": k}, {"key": "n", "value": n}]}
+                file.write(json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": [span]}]}]}) + "\n")
+        self.server.load(path, database="typed")
+        rows = [('trace.has(typed.where(k >= 9))', {"1", "2", "3"}, {"5", "6"}), ('when { typed as t } never { typed.where(k < t.n) }', {"4"}, {"1", "2", "5", "6"}),
+                ('trace.has(typed.where(k == "x"))', {"4"}, {"5", "6"}), ('trace.has(typed.where(exists(k)))', {"1", "2", "3", "4"}, {"5", "6"}),
+                ('trace.has(typed.where(k matches "9"))', set(), {"1", "2", "3", "5", "6"}), ('trace.has(span.flags == 1)', set(), set("123456"))]
+        for rule, violated, undecided in rows:
+            with self.subTest(rule=rule):
+                _, answer = self.replay(rule, self.server.url("typed"))
+                self.assertEqual({violation["trace_id"][0] for violation in answer["violations"]}, violated)
+                self.assertEqual(answer["inconclusive"], len(undecided))
+
+    def load_spans(self, database, *spans):
+        """Of (trace digit, span digit, name, start s, seconds, links); times from the beginning of the range, or 0 for none."""
+        path = os.path.join(self.folder, database + ".jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            for trace, number, name, start, seconds, links in spans:
+                begin = (self.start + start) * SECOND if start is not None else 0
+                span = {"traceId": trace * 32, "spanId": number * 16, "name": name, "startTimeUnixNano": str(begin),
+                        "endTimeUnixNano": str((begin or self.start * SECOND) + seconds * SECOND),
+                        "links": [{"traceId": digit * 32, "spanId": "1" * 16} for digit in links]}
+                file.write(json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": [span]}]}]}) + "\n")
+        self.server.load(path, database=database)
+        return path
+
+    def as_over_files(self, rule, database, path, wanted):
+        """The replay over the store says what one over the file says."""
+        _, answer = self.replay(rule, self.server.url(database))
+        done = run_cli("replay", "--dsl", rule, path, "--start", self.start, "--end", self.end, "--settle", "1m", "--json")
+        for other in (answer, json.loads(done.stdout)):
+            self.assertEqual((other["status"], other["inconclusive"]), ("completed", 0), done.stdout[:300])
+            self.assertEqual({violation["trace_id"][0] for violation in other["violations"]}, wanted)
+        return answer
+
+    def test_spans_that_began_long_before_and_at_no_time(self):
+        path = self.load_spans("long", ("1", "1", "a", -3 * 86400, 3 * 86400 + 600, ""), ("2", "1", "a", -3 * 86400, 3600, ""), ("3", "1", "a", None, 600, ""),
+                        ("4", "1", "a", 60, 5, ""), ("4", "2", "b", 70, 5, ""), ("5", "1", "a", 80, 5, ""), ("6", "1", "a", 14400, 5, ""))
+        answer = self.as_over_files('trace.has(span.name == "a")', "long", path, {"3", "4", "5"})
+        self.assertEqual(answer["coverage"]["outside"], 1, "trace 1 overlaps the range, and belongs to another one")
+
+    def test_linked_traces_are_gathered(self):
+        path = self.load_spans("linked", ("1", "1", "a", 60, 5, ""), ("2", "1", "a", 70, 5, ""), ("3", "1", "a", 80, 5, ""), ("4", "1", "b", 90, 5, "1"),
+                               ("5", "1", "b", 95, 5, "3"), ("6", "1", "c", 99, 5, "2"))
+        self.as_over_files("when { a as x } always { b linked to x within 10m }", "linked", path, {"2"})
+        self.as_over_files("when { b as x } never { a linked from x within 10m }", "linked", path, {"4", "5"})
+
+    def test_a_tenant_is_refused(self):
+        done = run_cli("replay", "--dsl", PLAIN[0], "--store", self.server.url(), "--tenant", "one", "--start", self.start, "--end", self.end)
+        self.assertGreater(done.returncode, 1)
+        self.assertIn("keeps no tenants apart", done.stdout + done.stderr)
+
+    def test_first_and_serve_take_the_store_too(self):
+        done = run_cli("first", "--dsl", PLAIN[0], "--store", self.server.url(), "--start", self.start, "--end", self.end, "--json")
+        violation = json.loads(done.stdout)["violation"]
+        self.assertIn(violation["trace_id"], self.expected[self.rules[0].id]["violated"])
+        with Betrace("--store", self.server.url()) as service:
+            service.post("/v1/rules", {"id": "r1", "name": "r1", "dsl": PLAIN[0]})
+            answer = service.get(f"/v1/traces/{violation['trace_id']}/verdicts").json()
+            self.assertEqual([row["verdict"] for row in answer["verdicts"]], ["violated"])
+
+    def test_other_tables_are_refused_by_their_columns(self):
+        self.server.load(self.some, schema="json", database="json")
+        self.server.load(self.some, schema="signoz", database="signoz")
+        rows = [(self.server.url("json"), "JSON schema"), (self.server.url("signoz", "signoz_index_v3"), "SigNoz's schema"),
+                (self.server.url("otel", "otel_traces_trace_id_ts"), "TraceId, Start, End"), (self.server.url("nobody"), "there is no table"),
+                ("clickhouse+http://u:secret@127.0.0.1:1/otel", "without a user"), ("clickhouse+http://127.0.0.1:1/", "database")]
+        for url, sentence in rows:
+            with self.subTest(url=url):
+                done, answer = self.replay(PLAIN[0], url)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertNotIn("secret", done.stdout + done.stderr)
+                self.assertIn(sentence, done.stdout + done.stderr)
+                if answer:
+                    self.assertNotEqual(answer["status"], "completed")
+
+
+class Between(http.server.BaseHTTPRequestHandler):
+    """A proxy that does `fault` to answers that hold rows of traces, from the given one on."""
+    protocol_version = "HTTP/1.1"
+    fault, port, asked, lock = None, 0, 0, threading.Lock()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection", "content-length", "accept-encoding")}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{self.path}", data=body, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, given, content = answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as error:
+            status, given, content = error.code, dict(error.headers), error.read()
+        is_rows = "TraceId" in self.path
+        with self.lock:
+            type(self).asked += is_rows
+        fault = self.fault if is_rows and status == 200 else None
+        if fault in (159, 241):
+            status, content = (408 if fault == 159 else 500), f"Code: {fault}. DB::Exception: too much (version 26)".encode()
+        if fault == "500":
+            status, content = 500, b"Code: 999. DB::Exception: something"
+        if fault == "drop a row":  # what a cut at the end of a row looks like
+            content = content[:48 * (len(content) // 48 - 1)] if self.asked == 1 else content[:len(content) // 2]
+        if fault == "exception in the midst":
+            content = content[:len(content) // 2] + b"\r\n__exception__\r\nabc\r\nCode: 241. DB::Exception\r\n20 abc\r\n__exception__\r\n"
+        self.send_response(status)
+        for name in ("X-ClickHouse-Summary", "Content-Type"):
+            if name in given and fault != "no summary":
+                self.send_header(name, given[name])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.close_connection = fault == "hang up"
+        self.wfile.write(content[:len(content) // 2] if fault == "hang up" else content)
+
+    def log_message(self, *_):
+        pass
+
+
+class Faults(unittest.TestCase):
+    FAULTS = ("500", 159, 241, "drop a row", "exception in the midst", "no summary", "hang up")
+
+    @classmethod
+    def setUpClass(cls):
+        require_chdb()
+        cls.server = ClickHouse().__enter__()
+        cls.addClassCleanup(cls.server.__exit__)
+        folder = tempfile.TemporaryDirectory(prefix="betrace-faults-clickhouse-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.end = int(time.time()) - 1800
+        path = os.path.join(folder.name, "traces.jsonl")
+        done = run_cli("generate", "--scenario", "none", "--traces", 300, "--violations", 7, "--seed", 3, "--since", "1h", "--end", cls.end, "--out", path)
+        assert done.returncode == 0, done.stderr
+        cls.server.load(path)
+        Between.port = cls.server.http
+        cls.proxy = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Between)
+        threading.Thread(target=cls.proxy.serve_forever, daemon=True).start()
+        cls.addClassCleanup(cls.proxy.server_close)
+        cls.addClassCleanup(cls.proxy.shutdown)
+
+    def replay(self, fault, **env):
+        Between.fault, Between.asked = fault, 0
+        rule = 'trace.has(span.name == "db.query" and span.duration > 1s) and not trace.has(span.name == "retry")'
+        done = run_cli("replay", "--dsl", rule, "--store", self.server.url(port=self.proxy.server_address[1]), "--start", self.end - 3700, "--end", self.end + 60,
+                       "--settle", "1m", "--json", env=env)
+        return done, json.loads(done.stdout)
+
+    def test_without_a_fault_it_completes(self):
+        _, answer = self.replay(None)
+        self.assertEqual((answer["status"], answer["violations_found"]), ("completed", 7))
+
+    def test_no_fault_is_an_answer(self):
+        for fault in self.FAULTS:
+            with self.subTest(fault=fault):
+                done, answer = self.replay(fault)
+                self.assertNotEqual(answer["status"], "completed")
+                self.assertGreater(done.returncode, 1, "an answer that lacks something ends with its own status")
+                self.assertTrue(answer["coverage"]["windows_failed"] or answer["coverage"].get("unread") or answer.get("error") or not answer["coverage"]["complete"])
+
+    def test_a_password_is_sent_and_never_shown(self):
+        done, answer = self.replay(None, CLICKHOUSE_USER="nobody-here", CLICKHOUSE_PASSWORD="hush-hush-hush")
+        self.assertNotEqual(answer["status"], "completed")
+        self.assertIn("516", json.dumps(answer))
+        self.assertNotIn("hush", done.stdout + done.stderr)
+
+    def test_a_user_who_may_not_set_what_matters_is_refused(self):
+        done, answer = self.replay(None, CLICKHOUSE_USER="strict")
+        self.assertNotEqual(answer["status"], "completed")
+        self.assertIn("fallback_to_stale_replicas_for_distributed_queries", done.stdout)
+        _, answer = self.replay(None, CLICKHOUSE_USER="reader")
+        self.assertEqual((answer["status"], answer["violations_found"]), ("completed", 7))
+
+
+class Shards(unittest.TestCase):
+    def test_a_distributed_table_gives_traces_of_two_shards_and_a_dead_one_fails(self):
+        require_chdb()
+        end = int(time.time()) - 1800
+        with ClickHouse(shards=2) as server, tempfile.TemporaryDirectory(prefix="betrace-shards-clickhouse-") as folder:
+            path, halves = os.path.join(folder, "traces.jsonl"), [os.path.join(folder, f"half{i}.jsonl") for i in (1, 2)]
+            done = run_cli("generate", "--scenario", "none", "--traces", 300, "--violations", 7, "--seed", 3, "--since", "1h", "--end", end, "--out", path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            files = [open(half, "w", encoding="utf-8") for half in halves]
+            with open(path, encoding="utf-8") as file:
+                number = 0
+                for line in file:  # the spans of a trace on both shards
+                    for resource in json.loads(line)["resourceSpans"]:
+                        for scope in resource["scopeSpans"]:
+                            for span in scope["spans"]:
+                                one = {"resourceSpans": [{"resource": resource.get("resource", {}), "scopeSpans": [{"scope": scope.get("scope", {}), "spans": [span]}]}]}
+                                files[number % 2].write(json.dumps(one) + "\n")
+                                number += 1
+            for half in files:
+                half.close()
+            for i, half in enumerate(halves):
+                server.load(half, database=f"shard{i + 1}")
+            for cluster in ("shards", "dead"):
+                server.ask(f"CREATE TABLE default.{cluster} AS shard1.otel_traces ENGINE = Distributed('{cluster}', '', 'otel_traces')")
+            rule = 'trace.has(span.name == "db.query" and span.duration > 1s) and not trace.has(span.name == "retry")'
+            flags = ("--start", end - 3700, "--end", end + 60, "--settle", "1m", "--json")
+            answer = json.loads(run_cli("replay", "--dsl", rule, "--store", server.url("default", "shards"), *flags).stdout)
+            self.assertEqual((answer["status"], answer["violations_found"], answer["traces_evaluated"]), ("completed", 7, 300))
+            self.assertIn("Distributed", answer["coverage"]["source"]["version"])
+            answer = json.loads(run_cli("replay", "--dsl", rule, "--store", server.url("default", "dead"), *flags).stdout)
+            self.assertNotEqual(answer["status"], "completed")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
