@@ -56,12 +56,32 @@ static void keep_freed_memory(void) {
 #endif
 }
 
+static bool lacks_something;
+
+static void say_left_out(const bt_file_account *account) {
+  bt_buffer text = {0};
+  for (size_t i = 0; i < account->note_count; i++) {
+    bt_file_note_write(&account->notes[i], &text);
+    bt_buffer_append_char(&text, '\n');
+  }
+  bt_print_error_lines(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
+}
+
+bool bt_cli_traces_lack_something(void) {
+  return lacks_something;
+}
+
 bt_status bt_cli_open_traces(const char *const *paths, size_t count, unsigned jobs, bt_source **out, bt_error *error) {
   int64_t began_ns = bt_clock_monotonic_ns(), shown_ns = began_ns;
-  const bt_file_opening how = {jobs, show_reading, &shown_ns};
+  const bt_file_opening how = {jobs, show_reading, &shown_ns, .leaves_out = true};
   keep_freed_memory();
   bt_status status = bt_file_source_open_wide(paths, count, &how, out, error);
   if (shown_ns != began_ns) bt_print_error("\r\033[K");
+  if (status == BT_OK) {
+    say_left_out(bt_file_source_account(*out));
+    lacks_something |= bt_file_source_account(*out)->gaps.len > 0;
+  }
   return status == BT_IO ? (error->status = BT_INVALID) : status;
 }
 

@@ -15,6 +15,7 @@
 
 #include "dsl/base/error.h"
 #include "dsl/trace/trace.h"
+#include "tempo/files/file_account.h"
 #include "tempo/wire/source.h"
 
 /* new. A file that cannot be read or decoded is an error that names the file and the place; nothing is skipped in
@@ -27,11 +28,17 @@ typedef struct bt_file_opening {
   unsigned jobs;                              /* threads */
   void (*show)(void *context, double so_far); /* on the calling thread, from 0 to 1, part by part; or NULL */
   void *context;
+  /* Whoever opens it tells people what bt_file_source_account has. Then a last document or message that is cut off is
+   * left out where others before it are whole, and so are spans without an id, and documents of other signals. Traces
+   * that lack such spans are `partial`, as far as their ids are known. Else all of it is BT_INVALID. */
+  bool leaves_out;
 } bt_file_opening;
-/* The same with the same errors, without a maximum, on so many threads, and so are its reads: the answers are the same.
+/* new. The same with the same errors, without a maximum, on so many threads, and so are its reads: the answers are the
+ * same.
  */
 bt_status bt_file_source_open_wide(const char *const *paths, size_t count, const bt_file_opening *how, bt_source **out,
                                    bt_error *error) BT_MUST_CHECK;
+const bt_file_account *bt_file_source_account(const bt_source *source);
 size_t bt_file_source_trace_count(const bt_source *source);
 /* From the earliest start of a span to just past the latest; [0, 1) without traces. */
 bt_time_range bt_file_source_range(const bt_source *source);

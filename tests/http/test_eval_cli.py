@@ -18,6 +18,45 @@ def span(name, number=1, start=1, end=2):
     return {"traceId": "0" * 31 + "1", "spanId": f"{number:016x}", "name": name, "startTimeUnixNano": str(start), "endTimeUnixNano": str(end)}
 
 
+class LeftOutTest(unittest.TestCase):
+    """What is left out of a file is said, and with it nothing ends as if all was fine, whichever command asks."""
+    LOGS = json.dumps({"resourceLogs": [{"scopeLogs": []}]})
+
+    def ask(self, text, command="eval", dsl="never { b }", flags=()):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "traces.jsonl")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            return run_cli(command, "--dsl", dsl, *flags, "--traces", path)
+
+    def test_other_signals_change_nothing(self):
+        done = self.ask(self.LOGS + "\n" + document(span("a")))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("1 document holds logs, metrics or profiles", done.stderr)
+
+    def test_a_cut_end_is_never_fine(self):
+        whole, last = document(span("a")), document(span("b", 2))
+        for command in ("eval", "replay", "first", "vacuity"):
+            done = self.ask(f"{whole}\n{last[:-20]}", command)
+            self.assertEqual(done.returncode, 3, (command, done.stdout, done.stderr))
+            self.assertIn("what begins in line 2 (", done.stderr)
+        done = self.ask(f"{whole}\n{last[:-20]}", dsl="never { a }", flags=["--json"])
+        self.assertEqual(done.returncode, 1, "what was found is found")
+        self.assertIn("is cut off", json.loads(done.stdout.splitlines()[-1])["summary"]["left_out"][0])
+        coverage = json.loads(self.ask(f"{whole}\n{last[:-20]}", "replay", flags=["--json"]).stdout)["coverage"]
+        self.assertFalse(coverage["complete"])
+        self.assertIn("is cut off", coverage["windows_failed"][0]["reason"])
+
+    def test_spans_without_an_id(self):
+        nameless = dict(span("b", 2), spanId="")
+        for dsl, verdicts in (("never { b }", [0, 1]), ("never { a }", [1, 0]), ("always { b }", [0, 1])):
+            done = self.ask(document(span("a"), nameless), dsl=dsl, flags=["--json"])
+            summary = json.loads(done.stdout.splitlines()[-1])["summary"]
+            self.assertEqual([summary["violated"], summary["inconclusive"]], verdicts, dsl)
+            self.assertEqual(done.returncode, 1 if verdicts[0] else 3)
+            self.assertIn("1 span has no trace id or no span id", done.stderr)
+
+
 class JobsTest(unittest.TestCase):
     """Any number of jobs prints the same bytes, and ends the same way."""
     RULES = ("when { payment.charge as c } always { fraud-check before c }", "trace.has(duration > 300ms)", "when { db.query } always { retry }")
