@@ -1,5 +1,5 @@
-/* What a file's bytes are packed or written in, undone in pieces: gzip, and UTF-16 with its mark, also inside of it.
- * Thread: a stream belongs to one thread. Only tempo/ includes this. */
+/* What a file's bytes are packed or written in, undone in pieces: gzip or zstd, and UTF-16 with its mark, also inside
+ * of it. Thread: a stream belongs to one thread. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_UNPACKING_H
 #define BT_TEMPO_FILES_UNPACKING_H
 
@@ -16,7 +16,8 @@ typedef bt_status (*bt_unpacking_sink)(void *context, bt_str piece, bt_error *er
 bt_status bt_unpacking_new(bt_str start, bt_unpacking_sink sink, void *context, bt_unpacking **out,
                            bt_error *error) BT_MUST_CHECK;
 void bt_unpacking_free(bt_unpacking *unpacking); /* NULL is fine */
-/* The next bytes, those of the beginning first. BT_INVALID: damaged. Or what the sink returns. */
+/* The next bytes, those of the beginning first. BT_INVALID: damaged. BT_LIMIT: as of bt_zstd_feed. Or what the sink
+ * returns. */
 bt_status bt_unpacking_feed(bt_unpacking *unpacking, bt_str input, bt_error *error) BT_MUST_CHECK;
 /* There are no more. BT_INVALID: it is cut off. */
 bt_status bt_unpacking_end(bt_unpacking *unpacking, bt_error *error) BT_MUST_CHECK;
