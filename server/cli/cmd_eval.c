@@ -475,18 +475,18 @@ static const bt_example examples[] = {
     {"All rules of a file on a file of traces", "betrace eval --rules rules.yaml traces.jsonl"},
     {"One rule, on a trace from stdin", "betrace eval --dsl 'when { pii.read } always { audit.log }' - < trace.json"},
     {0}};
-const bt_command bt_command_eval = {
-    .name = "eval",
-    .summary = "verdicts of rules on trace files",
-    .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] TRACES…",
-    .about = "Evaluates rules on OTLP trace files (JSON, JSON lines, protobuf; gzip and "
-             "zstd are fine; - is stdin) and prints verdicts, the earliest trace first. With --json "
-             "it prints JSON lines: one verdict each, then a summary.",
-    .examples = examples,
-    .groups = groups,
-    .fine = "no trace violates a rule",
-    .found = "some trace violates a rule",
-    .unknown = "nothing violates, but a verdict is inconclusive or there is no "
-               "trace; " BT_EXERCISED_UNKNOWN,
-    .operands = "traces",
-    .run = eval_command};
+const bt_command bt_command_eval = {.name = "eval",
+                                    .summary = "verdicts of rules on trace files",
+                                    .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] TRACES…",
+                                    .about = "Evaluates rules on files of traces (OTLP in JSON or protobuf, JSON of "
+                                             "Jaeger or Zipkin; gzip and zstd are fine; "
+                                             "- is stdin) and prints verdicts, the earliest trace first. With --json "
+                                             "it prints JSON lines: one verdict each, then a summary.",
+                                    .examples = examples,
+                                    .groups = groups,
+                                    .fine = "no trace violates a rule",
+                                    .found = "some trace violates a rule",
+                                    .unknown = "nothing violates, but a verdict is inconclusive or there is no "
+                                               "trace; " BT_EXERCISED_UNKNOWN,
+                                    .operands = "traces",
+                                    .run = eval_command};

@@ -268,7 +268,8 @@ const bt_flag bt_flags_traces[] = {
      "URL of the store, with its kind before the scheme: tempo+http://… or tempo+https://…; instead of --tempo",
      "BETRACE_STORE"},
     {"traces", OPT_TRACES, "FILE", NULL,
-     "OTLP trace file (JSON, JSON lines, protobuf; gzip and zstd are fine) instead of a store; may be given several "
+     "file of traces (OTLP, or JSON of Jaeger or Zipkin; gzip and zstd are fine) instead of a store; may be given "
+     "several "
      "times",
      NULL},
     {"jobs", OPT_JOBS, "N", "the processors", BT_JOBS_HELP, NULL},

@@ -35,6 +35,10 @@ void bt_file_note_write(const bt_file_note *note, bt_buffer *out) {
     bt_buffer_printf(out, "%llu %s no trace id or no span id, and %s left out", count,
                      is_one ? "span has" : "spans have", is_one ? "was" : "were");
     break;
+  case BT_LEFT_FRAGMENTS:
+    bt_buffer_printf(out, "%llu %s to a span of Zipkin, and %s left out", count,
+                     is_one ? "record only adds" : "records only add", is_one ? "was" : "were");
+    break;
   case BT_LEFT_TORN: write_torn(note, out); break;
   }
 }

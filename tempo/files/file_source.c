@@ -73,6 +73,7 @@ static bt_status count_passed(loader *l, const bt_passed_over *passed, bt_error 
   l->units++;
   l->passed.other_signals += passed->other_signals;
   l->passed.without_id += passed->without_id;
+  l->passed.fragments += passed->fragments;
   return bt_passed_over_add(&l->files->set.passed, passed, error);
 }
 
@@ -312,7 +313,8 @@ static bt_status close_account(loader *l, bt_error *error) {
   l->files->account.files++;
   l->files->account.documents += l->units;
   bt_status status = note_passed(l, BT_LEFT_SIGNALS, l->passed.other_signals, error);
-  return status == BT_OK ? note_passed(l, BT_LEFT_WITHOUT_ID, l->passed.without_id, error) : status;
+  if (status == BT_OK) status = note_passed(l, BT_LEFT_WITHOUT_ID, l->passed.without_id, error);
+  return status == BT_OK ? note_passed(l, BT_LEFT_FRAGMENTS, l->passed.fragments, error) : status;
 }
 
 /* *left: bytes that may still be read, over all files; UINT64_MAX: no maximum. */

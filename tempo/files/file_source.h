@@ -1,12 +1,10 @@
-/* The file source: OTLP files as traces (the embedded default, CI jobs, rule tests). At the start it decodes everything
+/* The file source: files as traces (the embedded default, CI jobs, rule tests). At the start it decodes everything
  * once, document by document, and keeps an index of where each trace lies (some 60 bytes a trace). Reads decode again
  * what they need. So memory is that of the index and of the largest single document, whatever the files' size. Files
- * must not change while the source is open. It knows formats by content, not by name. OTLP JSON: one document, an array
- * of them, one a line, or Tempo's answer to a trace by id. OTLP protobuf: TracesData, Tempo's answer, or messages with
- * a length of four bytes before each. Each may be gzipped; "-" is stdin. What is gzipped or comes through a pipe is
- * kept unpacked, past 16 MiB in a temporary file (file_content.h). Spans of one trace in several files become one
- * trace. BeTrace's own traces (own_trace.h, of no tenant) are left out. Thread: immutable once opened; any may search
- * and read. */
+ * must not change while the source is open. It knows formats by content, not by name (docs/reference/files.md).
+ * What is packed or comes through a pipe is kept unpacked, past 16 MiB in a temporary file (file_content.h). Spans of
+ * one trace in several files become one trace. BeTrace's own traces (own_trace.h, of no tenant) are left out. Thread:
+ * immutable once opened; any may search and read. */
 #ifndef BT_TEMPO_FILES_FILE_SOURCE_H
 #define BT_TEMPO_FILES_FILE_SOURCE_H
 

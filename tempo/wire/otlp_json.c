@@ -517,27 +517,11 @@ static bt_status read_file_document(decoder *d) {
   return status == BT_OK ? check_kind(d, seen) : status;
 }
 
-static bt_status read_document_or_array(decoder *d) {
-  if (bt_json_peek(&d->place.json) != BT_JSON_ARRAY) return read_file_document(d);
-  bt_status status = BT_OK;
-  bt_json_open_array(&d->place.json);
-  while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_file_document(d);
-  return finish_value(d, status);
-}
-
-bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) {
-  decoder d;
-  bt_status status = BT_OK;
-  start_reading(&d, input, batch, error);
-  while (status == BT_OK && !bt_json_at_end(&d.place.json)) status = read_document_or_array(&d);
+bt_status bt_otlp_read_file_document(bt_json_place *place, bt_span_batch *batch) {
+  decoder d = {.place = *place, .batch = batch};
+  bt_status status = read_file_document(&d);
+  place->json = d.place.json;
   return status;
-}
-
-bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error *error) {
-  decoder d;
-  start_reading(&d, input, batch, error);
-  bt_status status = read_document_or_array(&d);
-  return status == BT_OK ? expect_end(&d) : status;
 }
 
 enum { REQUEST_SPANS, REQUEST_FLAT, REQUEST_OTHER };

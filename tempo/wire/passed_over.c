@@ -26,6 +26,7 @@ bt_status bt_passed_over_add(bt_passed_over *into, const bt_passed_over *from, b
   bt_status status = BT_OK;
   into->other_signals += from->other_signals;
   into->without_id += from->without_id;
+  into->fragments += from->fragments;
   for (size_t i = 0; status == BT_OK && i < from->touched_count; i++)
     status = bt_passed_over_touch(into, &from->touched[i], error);
   return status;

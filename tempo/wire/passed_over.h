@@ -1,5 +1,6 @@
-/* What a decoder passed over, for callers that say so to their people: documents of other signals, and spans without an
- * id. A batch that has no such list takes both for errors. Thread: one at a time. Only tempo/ includes this. */
+/* What a decoder passed over, for callers that say so to their people: documents of other signals, spans without an id,
+ * and records that are no spans. A batch that has no such list takes both for errors. Thread: one at a time. Only
+ * tempo/ includes this. */
 #ifndef BT_TEMPO_WIRE_PASSED_OVER_H
 #define BT_TEMPO_WIRE_PASSED_OVER_H
 
@@ -12,6 +13,7 @@
 typedef struct bt_passed_over { /* all-zero: nothing */
   uint64_t other_signals;       /* documents of logs, metrics or profiles and of no spans */
   uint64_t without_id;          /* spans that have no trace id or no span id */
+  uint64_t fragments;           /* records of Zipkin that only add to a span of their id */
   bt_trace_id *touched;         /* traces that lack such a span; an id may come twice */
   size_t touched_count, touched_capacity;
 } bt_passed_over;

@@ -124,6 +124,13 @@ static void test_spans_without_an_id(void **state) {
   check((bt_str){message, sizeof message - 1}, "| 1 span has no trace id or no span id, and was left out");
 }
 
+static void test_records_of_zipkin_that_add(void **state) {
+  (void)state;
+  check(BT_STR("[{\"traceId\":\"1\",\"id\":\"a\",\"name\":\"x\"},{\"traceId\":\"2\",\"id\":\"a\",\"name\":\"x\"},"
+               "{\"traceId\":\"1\",\"id\":\"a\",\"annotations\":[{\"timestamp\":1,\"value\":\"finish\"}]}]"),
+        "1* 2 | 1 record only adds to a span of Zipkin, and was left out");
+}
+
 static void test_an_end_that_is_cut_off(void **state) {
   (void)state;
   static const char whole[] = DOCUMENT(SPAN("1", A)) "\n" DOCUMENT(SPAN("2", A)) "\n";
@@ -201,6 +208,7 @@ int main(void) {
       cmocka_unit_test(test_other_signals),
       cmocka_unit_test(test_what_stands_alone),
       cmocka_unit_test(test_spans_without_an_id),
+      cmocka_unit_test(test_records_of_zipkin_that_add),
       cmocka_unit_test(test_an_end_that_is_cut_off),
       cmocka_unit_test(test_a_message_that_is_cut_off),
       cmocka_unit_test(test_utf16),
