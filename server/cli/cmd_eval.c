@@ -429,8 +429,9 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 }
 
 static bool take_files(eval_arguments *arguments, const bt_operands *files) {
+  bool has_others = arguments->rules.count || bt_operands_have_rules(files);
   for (size_t i = 0; i < files->count; i++) {
-    if (i < files->before_dashes && bt_operand_has_rules(files->items[i]))
+    if (i < files->before_dashes && bt_operand_has_rules(files->items[i], has_others))
       arguments->has_wrong_rules |= !bt_cli_rules_add_file(&arguments->rules, files->items[i]);
     else if (!add_path(arguments, files->items[i]))
       return false;

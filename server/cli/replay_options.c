@@ -385,8 +385,9 @@ void bt_replay_options_dispose(bt_replay_options *options) {
 
 int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,
                                bool takes_rules) {
+  bool has_others = options->rules.count || bt_operands_have_rules(operands);
   for (size_t i = 0; i < operands->count; i++) {
-    bool are_rules = takes_rules && i < operands->before_dashes && bt_operand_has_rules(operands->items[i]);
+    bool are_rules = takes_rules && i < operands->before_dashes && bt_operand_has_rules(operands->items[i], has_others);
     if (are_rules)
       options->has_wrong_rules |= !bt_cli_rules_add_file(&options->rules, operands->items[i]);
     else if (!append_text(&options->traces, &options->trace_count, operands->items[i]))

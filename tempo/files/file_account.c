@@ -39,6 +39,7 @@ void bt_file_note_write(const bt_file_note *note, bt_buffer *out) {
     bt_buffer_printf(out, "%llu %s to a span of Zipkin, and %s left out", count,
                      is_one ? "record only adds" : "records only add", is_one ? "was" : "were");
     break;
+  case BT_LEFT_FILE: bt_buffer_append(out, BT_STR("it is neither JSON nor protobuf, and was left out")); break;
   case BT_LEFT_TORN: write_torn(note, out); break;
   }
 }

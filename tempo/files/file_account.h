@@ -14,6 +14,7 @@ typedef enum bt_file_left {
   BT_LEFT_SIGNALS,    /* documents of logs, metrics or profiles: no rule looks at them */
   BT_LEFT_WITHOUT_ID, /* spans without a trace id or a span id */
   BT_LEFT_FRAGMENTS,  /* records of Zipkin that only add to a span */
+  BT_LEFT_FILE,       /* all of it: it is neither JSON nor protobuf */
   BT_LEFT_TORN        /* the last document or message: it is cut off */
 } bt_file_left;
 

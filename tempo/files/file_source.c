@@ -294,18 +294,21 @@ static bt_status try_answer(loader *l, bt_trace_file *file, bt_status as_spans, 
   return as_spans;
 }
 
+static bt_status note_passed(loader *l, bt_file_left what, uint64_t count, bt_error *error) {
+  const bt_file_note note = {l->files->set.files[l->file].name, what, count, 0};
+  return count ? bt_file_account_note(&l->files->account, &note, error) : BT_OK;
+}
+
 static bt_status load_units(loader *l, bt_trace_file *file, bt_file_units *units, bt_error *error) {
   bt_status status = bt_file_units_start(units, file->content, error);
   bt_file_unit unit = {0};
   file->format = units->format;
-  if (status == BT_OK && (units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER))
+  bool is_nothing = units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER;
+  if (status == BT_OK && is_nothing && l->how->is_found && l->how->is_found[l->file])
+    return note_passed(l, BT_LEFT_FILE, units->format == BT_FILE_OTHER, error);
+  if (status == BT_OK && is_nothing)
     return load_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
   return status == BT_OK ? load_all_units(l, file, units, error) : status;
-}
-
-static bt_status note_passed(loader *l, bt_file_left what, uint64_t count, bt_error *error) {
-  const bt_file_note note = {l->files->set.files[l->file].name, what, count, 0};
-  return count ? bt_file_account_note(&l->files->account, &note, error) : BT_OK;
 }
 
 /* Of the file that was read. */

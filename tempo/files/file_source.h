@@ -30,6 +30,9 @@ typedef struct bt_file_opening {
    * left out where others before it are whole, and so are spans without an id, and documents of other signals. Traces
    * that lack such spans are `partial`, as far as their ids are known. Else all of it is BT_INVALID. */
   bool leaves_out;
+  /* Of each file, whether it was found in a folder: then it need not be traces. One that is empty is passed over, and
+   * one that is neither JSON nor protobuf is left out. NULL: of none. */
+  const bool *is_found;
 } bt_file_opening;
 /* new. The same with the same errors, without a maximum, on so many threads, and so are its reads: the answers are the
  * same.

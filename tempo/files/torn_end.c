@@ -6,25 +6,66 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Brackets and quotes are open at the end, and nothing that begins like another document follows in between. */
-static bool is_open(bt_str text) {
-  size_t depth = 0;
+/* The words of JSON that are cut at the end of the text. */
+static bool is_cut_word(bt_str word) {
+  static const char *const words[] = {"true", "false", "null"};
+  for (size_t i = 0; word.len && i < sizeof words / sizeof *words; i++)
+    if (bt_str_starts_with(bt_str_from(words[i]), word)) return true;
+  return false;
+}
+
+/* A string may be cut inside a character of several bytes, or inside an escape: two of them are one character. */
+static size_t cut_character(bt_str string) {
+  enum { LONGEST_ESCAPE = 12, LONGEST_CHARACTER = 3 };
+  size_t at = string.len, found = string.len;
+  while (at && string.len - at < LONGEST_CHARACTER && (unsigned char)string.ptr[at - 1] >= 0x80) at--;
+  if (at < string.len) return at;
+  while (at && string.len - at < LONGEST_ESCAPE && strchr("0123456789abcdefABCDEFu\\", string.ptr[at - 1])) {
+    at--;
+    if (string.ptr[at] == '\\') found = at;
+  }
+  return found;
+}
+
+/* From where on a decoder may stop because the text is cut: its end, or before a character or a word that goes on
+ * to it. */
+static size_t end_begins_at(bt_str text) {
+  size_t string = text.len, word = text.len;
   bool in_string = false;
   for (size_t i = 0; i < text.len; i++) {
-    char c = text.ptr[i];
-    if (c == '\n' && i + 1 < text.len && text.ptr[i + 1] == '{') return false;
     if (in_string) {
-      i += c == '\\';
-      in_string = c != '"';
-    } else if (c == '"') {
+      i += text.ptr[i] == '\\';
+      in_string = i >= text.len || text.ptr[i] != '"';
+    } else if (text.ptr[i] == '"') {
       in_string = true;
-    } else if (c == '{' || c == '[') {
-      depth++;
-    } else if ((c == '}' || c == ']') && depth) {
-      depth--;
+      string = i + 1;
     }
   }
-  return in_string || depth > 0;
+  if (in_string) return string + cut_character((bt_str){text.ptr + string, text.len - string});
+  while (word && text.ptr[word - 1] >= 'a' && text.ptr[word - 1] <= 'z') word--;
+  return is_cut_word((bt_str){text.ptr + word, text.len - word}) ? word : text.len;
+}
+
+/* Another document begins in it, so that it was not the last that was written. */
+static bool holds_another(bt_str text) {
+  for (const char *at = text.ptr, *end = text.ptr + text.len; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+    if (at + 1 < end && at[1] == '{') return true;
+  return false;
+}
+
+/* All of it is right as far as it goes: the decoder wanted more where it ends. */
+static bt_status is_right_so_far(bt_str text, bool *out, bt_error *error) {
+  bt_span_batch *batch = NULL;
+  bt_passed_over passed = {0};
+  bt_error why = {0};
+  bt_status status = bt_span_batch_new(bt_file_decode_cap(text.len), &batch, error);
+  if (status != BT_OK) return status;
+  bt_span_batch_leave_out(batch, &passed);
+  bt_status decoded = bt_otlp_decode_json_documents(text, batch, &why);
+  *out = decoded == BT_INVALID && bt_span_batch_stopped_at(batch) >= end_begins_at(text) && !holds_another(text);
+  bt_span_batch_free(batch);
+  bt_passed_over_dispose(&passed);
+  return decoded == BT_NO_MEMORY ? bt_error_no_memory(error) : BT_OK;
 }
 
 static bt_status touch_texts(bt_str text, bt_passed_over *passed, bt_error *error) {
@@ -57,7 +98,8 @@ bt_status bt_torn_end_look(const bt_trace_file *file, const bt_file_unit *end, b
   bt_str text = {bytes, end->length};
   bt_status status = bt_file_content_read(file->content, end->offset, bytes, end->length, error);
   bool is_json = file->format == BT_FILE_JSON;
-  if (status == BT_OK) *is_torn = is_json ? is_open(text) : file->format == BT_FILE_PREFIXED;
+  if (status == BT_OK && is_json) status = is_right_so_far(text, is_torn, error);
+  if (status == BT_OK && !is_json) *is_torn = file->format == BT_FILE_PREFIXED;
   if (status == BT_OK && *is_torn)
     status = is_json ? touch_texts(text, passed, error) : touch_fields(text, passed, error);
   free(bytes);

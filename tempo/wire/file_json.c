@@ -188,6 +188,7 @@ bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_e
   bt_status status = BT_OK;
   start_reading(&place, input, batch, error);
   while (status == BT_OK && !bt_json_at_end(&place.json)) status = read_document(&place, batch);
+  batch->stopped_at = (size_t)(place.json.at - place.json.start);
   return status;
 }
 
@@ -195,6 +196,7 @@ bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error 
   bt_json_place place;
   start_reading(&place, input, batch, error);
   bt_status status = read_document(&place, batch);
+  batch->stopped_at = (size_t)(place.json.at - place.json.start);
   if (status != BT_OK || bt_json_at_end(&place.json)) return status;
   return stop_reading(&place, "expected the end of the text");
 }

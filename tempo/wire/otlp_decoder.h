@@ -34,6 +34,8 @@ void bt_span_batch_only(bt_span_batch *batch, const bt_trace_id *ids, size_t cou
 void bt_span_batch_leave_out(bt_span_batch *batch, bt_passed_over *passed);
 /* These traces (ids in order) lack spans: those of them that are in the batch are `partial`. Before finish. */
 void bt_span_batch_mark_lacking(bt_span_batch *batch, const bt_trace_id *ids, size_t count);
+/* After bt_otlp_decode_json_documents or _line: how many bytes of the input were read before what is wrong, or all. */
+size_t bt_span_batch_stopped_at(const bt_span_batch *batch);
 /* Puts the traces in order of id. No document can be decoded into the batch afterwards (BT_CONFLICT). */
 bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 /* Spans that came, copies of one span too. */

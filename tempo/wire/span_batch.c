@@ -216,6 +216,10 @@ bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) {
   return BT_OK;
 }
 
+size_t bt_span_batch_stopped_at(const bt_span_batch *batch) {
+  return batch->stopped_at;
+}
+
 uint64_t bt_span_batch_span_count(const bt_span_batch *batch) {
   return batch->span_count;
 }

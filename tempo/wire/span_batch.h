@@ -49,6 +49,7 @@ struct bt_span_batch {
   bt_document_place place;       /* of the next document */
   const bt_trace_id *only;       /* NULL: every trace */
   size_t only_count;
+  size_t stopped_at;      /* byte of the file's JSON at which its reader stopped last */
   bt_passed_over *passed; /* NULL: nothing may be left out */
   size_t trace_count;
 };

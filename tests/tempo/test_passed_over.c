@@ -150,6 +150,17 @@ static void test_an_end_that_is_cut_off(void **state) {
   }
   bt_buffer_dispose(&text);
   check_refused(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"resourceSpans\":[x]}"), true, "JSON, line 2"); /* it ends */
+  check_refused(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"resourceSpans\":[\n 7"), true, "JSON, line 3");
+  check_refused(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"resourceSpans\":\"x"), true, "JSON, line 2");
+  check_refused(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"x\":\"a\n7"), true, "JSON, line 2");
+  check(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"x\":\"\xE2\x82"),
+        "1 | what begins in line 2 (8 bytes) is cut off and was left out: is the file still being written?");
+  check(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"x\":\"\\ud83d\\ude"),
+        "1 | what begins in line 2 (16 bytes) is cut off and was left out: is the file still being written?");
+  check(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"x\":tru"),
+        "1 | what begins in line 2 (8 bytes) is cut off and was left out: is the file still being written?");
+  check(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"x\":\"\\u00"),
+        "1 | what begins in line 2 (10 bytes) is cut off and was left out: is the file still being written?");
   check_refused(BT_STR(DOCUMENT(SPAN("1", A)) "\n{\"resourceSpans\":[\n" DOCUMENT(SPAN("1", A))), true, "JSON, line 3");
 }
 
