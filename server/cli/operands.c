@@ -43,7 +43,7 @@ static bool begins_like_traces(const char *path) {
 
 /* Every rule of a rule file has a text, and JSON has one of these keys before it. */
 static bool begins_like_rules(const char *path) {
-  static const char *const words[] = {"\"rules\"", "\"dsl\"", "\"defaults\"", "\"id\""};
+  static const char *const words[] = {"\"rules\"", "\"groups\"", "\"dsl\"", "\"id\""};
   return begins_with_word(path, words, sizeof words / sizeof words[0]) && !begins_like_traces(path);
 }
 
