@@ -12,7 +12,7 @@ set -euo pipefail
 
 demo=(gcc g++ libc6-dev make cmake ninja-build pkg-config ca-certificates curl jq
   libh2o-evloop-dev libssl-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libcurl4-openssl-dev
-  libsqlite3-dev libre2-dev libyaml-dev zlib1g-dev)
+  libsqlite3-dev libre2-dev libyaml-dev zlib1g-dev libzstd-dev)
 check=(libcmocka-dev clang-format-14 ccache python3 python3-venv git openssl wrk chromium-headless-shell
   fonts-dejavu-core docker-compose patchelf)
 # The pages need Node 20.11 or newer. Debian 12 has 18, whose npm is enough: tests/app/node_packages.py gets a newer Node with it.

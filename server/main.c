@@ -8,6 +8,7 @@
 #include "dsl/base/table.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
+#include "server/cli/operands.h"
 #include "server/cli/printer.h"
 #include "server/json/json_memory.h"
 #include "server/replay/violation.h"
@@ -85,6 +86,7 @@ int main(int argc, char **argv) {
   bt_source_use_dialect(bt_traceql_dialect());
   bt_json_memory_install();
   int code = run_command(argc, argv);
+  if (code == BT_EXIT_FINE && bt_cli_traces_lack_something()) code = BT_EXIT_UNKNOWN;
   if (bt_json_memory_failed()) {
     bt_print_error_line("betrace: there was not enough memory; what was printed may not be whole");
     code = BT_EXIT_UNKNOWN;

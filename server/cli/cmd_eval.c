@@ -338,15 +338,27 @@ static bt_status print_lines(void *context, bt_str lines, bt_error *error) {
   return BT_OK;
 }
 
-static void print_summary(const eval_run *run) {
+static json_t *left_out_json(const bt_file_account *account) {
+  json_t *array = json_array();
+  bt_buffer text = {0};
+  for (size_t i = 0; i < account->note_count; i++) {
+    bt_file_note_write(&account->notes[i], &text);
+    bt_json_append(array, bt_text_json(bt_buffer_str(&text)));
+    bt_buffer_clear(&text);
+  }
+  bt_buffer_dispose(&text);
+  return array;
+}
+
+static void print_summary(const eval_run *run, const bt_file_account *account) {
   json_t *notes = report_notes(run);
   if (run->options->print_json) {
     bt_print_json(
-        json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}}", "summary", "traces", (json_int_t)run->traces, "rules",
-                  (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED], "inconclusive",
-                  (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied", (json_int_t)run->counts[BT_SATISFIED],
-                  "not_applicable", (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes, "unexercised",
-                  bt_idle_rules_json(&run->idle)),
+        json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}}", "summary", "traces", (json_int_t)run->traces,
+                  "rules", (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
+                  "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
+                  (json_int_t)run->counts[BT_SATISFIED], "not_applicable", (json_int_t)run->counts[BT_NOT_APPLICABLE],
+                  "notes", notes, "unexercised", bt_idle_rules_json(&run->idle), "left_out", left_out_json(account)),
         JSON_COMPACT);
     return;
   }
@@ -373,10 +385,10 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   if (!status) status = eval_all(&run, source, &error);
   if (!status) status = find_idle(&run, source, &error);
   bt_replay_clear_progress();
-  bt_source_free(source);
   if (!status && !options->print_json) bt_idle_rules_print(&run.idle);
   if (!status) status = bt_line_store_give(&run.told, print_lines, NULL, &error);
-  if (!status) print_summary(&run);
+  if (!status) print_summary(&run, bt_file_source_account(source));
+  bt_source_free(source);
   int code = status ? bt_cli_fail("eval", status, &error) : exit_status(&run);
   dispose_run(&run);
   return code;
@@ -417,8 +429,9 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 }
 
 static bool take_files(eval_arguments *arguments, const bt_operands *files) {
+  bool has_others = arguments->rules.count || bt_operands_have_rules(files);
   for (size_t i = 0; i < files->count; i++) {
-    if (i < files->before_dashes && bt_operand_has_rules(files->items[i]))
+    if (i < files->before_dashes && bt_operand_has_rules(files->items[i], has_others))
       arguments->has_wrong_rules |= !bt_cli_rules_add_file(&arguments->rules, files->items[i]);
     else if (!add_path(arguments, files->items[i]))
       return false;
@@ -466,10 +479,10 @@ static const bt_example examples[] = {
 const bt_command bt_command_eval = {.name = "eval",
                                     .summary = "verdicts of rules on trace files",
                                     .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] TRACES…",
-                                    .about =
-                                        "Evaluates rules on OTLP trace files (JSON, JSON lines, protobuf; gzip is "
-                                        "fine; - is stdin) and prints verdicts, the earliest trace first. With --json "
-                                        "it prints JSON lines: one verdict each, then a summary.",
+                                    .about = "Evaluates rules on files of traces (OTLP in JSON or protobuf, JSON of "
+                                             "Jaeger or Zipkin; gzip and zstd are fine; "
+                                             "- is stdin) and prints verdicts, the earliest trace first. With --json "
+                                             "it prints JSON lines: one verdict each, then a summary.",
                                     .examples = examples,
                                     .groups = groups,
                                     .fine = "no trace violates a rule",

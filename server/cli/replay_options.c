@@ -268,7 +268,10 @@ const bt_flag bt_flags_traces[] = {
      "URL of the store, with its kind before the scheme: tempo+http://… or clickhouse+https://…; instead of --tempo",
      "BETRACE_STORE"},
     {"traces", OPT_TRACES, "FILE", NULL,
-     "OTLP trace file (JSON, JSON lines, protobuf; gzip is fine) instead of a store; may be given several times", NULL},
+     "file of traces (OTLP, or JSON of Jaeger or Zipkin; gzip and zstd are fine) instead of a store; may be given "
+     "several "
+     "times",
+     NULL},
     {"jobs", OPT_JOBS, "N", "the processors", BT_JOBS_HELP, NULL},
     {"tenant", OPT_TENANT, "NAME", NULL, "X-Scope-OrgID for Tempo", NULL},
     {"tempo-user", OPT_TEMPO_USER, "NAME", NULL, "user for Tempo (basic authentication)", "BETRACE_TEMPO_USER"},
@@ -382,8 +385,9 @@ void bt_replay_options_dispose(bt_replay_options *options) {
 
 int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,
                                bool takes_rules) {
+  bool has_others = options->rules.count || bt_operands_have_rules(operands);
   for (size_t i = 0; i < operands->count; i++) {
-    bool are_rules = takes_rules && i < operands->before_dashes && bt_operand_has_rules(operands->items[i]);
+    bool are_rules = takes_rules && i < operands->before_dashes && bt_operand_has_rules(operands->items[i], has_others);
     if (are_rules)
       options->has_wrong_rules |= !bt_cli_rules_add_file(&options->rules, operands->items[i]);
     else if (!append_text(&options->traces, &options->trace_count, operands->items[i]))

@@ -47,21 +47,24 @@ static bool is_rule_file_name(const char *name) {
          bt_str_ends_with(text, BT_STR(".json"));
 }
 
-static bt_status add_folder(bt_rule_paths *paths, const char *folder, unsigned depth, bt_error *error);
+typedef bool (*name_filter)(const char *name);
+
+static bt_status add_folder(bt_rule_paths *paths, const char *folder, name_filter is_wanted, unsigned depth,
+                            bt_error *error);
 
 /* A link to a folder is not entered: it may lead back. */
-static bt_status add_entry(bt_rule_paths *paths, const char *folder, const char *name, unsigned depth,
-                           bt_error *error) {
+static bt_status add_entry(bt_rule_paths *paths, const char *folder, const char *name, name_filter is_wanted,
+                           unsigned depth, bt_error *error) {
   struct stat own, target;
   char *path = join_path(folder, name);
   if (!path) return bt_error_no_memory(error);
   if (lstat(path, &own) == 0 && S_ISDIR(own.st_mode)) {
-    bt_status status = add_folder(paths, path, depth + 1, error);
+    bt_status status = add_folder(paths, path, is_wanted, depth + 1, error);
     free(path);
     return status;
   }
   bool is_folder = stat(path, &target) == 0 && S_ISDIR(target.st_mode);
-  if (!is_folder && is_rule_file_name(name)) return add_path(paths, path, error);
+  if (!is_folder && is_wanted(name)) return add_path(paths, path, error);
   free(path);
   return BT_OK;
 }
@@ -75,7 +78,8 @@ static int compare_names(const struct dirent **left, const struct dirent **right
   return strcmp((*left)->d_name, (*right)->d_name);
 }
 
-static bt_status add_folder(bt_rule_paths *paths, const char *folder, unsigned depth, bt_error *error) {
+static bt_status add_folder(bt_rule_paths *paths, const char *folder, name_filter is_wanted, unsigned depth,
+                            bt_error *error) {
   struct dirent **entries = NULL;
   if (depth > MAX_DEPTH)
     return bt_error_set(error, BT_INVALID, "%s: expected folders at most %d deep", folder, MAX_DEPTH);
@@ -84,7 +88,7 @@ static bt_status add_folder(bt_rule_paths *paths, const char *folder, unsigned d
   if (count < 0) return bt_error_set(error, BT_IO, "%s cannot be read: %s", folder, strerror(errno));
   bt_status status = BT_OK;
   for (int i = 0; i < count; i++) {
-    if (!status) status = add_entry(paths, folder, entries[i]->d_name, depth, error);
+    if (!status) status = add_entry(paths, folder, entries[i]->d_name, is_wanted, depth, error);
     free(entries[i]);
   }
   free(entries);
@@ -97,10 +101,18 @@ static bt_status add_operand(bt_rule_paths *paths, const char *path, bt_error *e
   size_t before = paths->count;
   if (strcmp(path, "-") == 0 || stat(path, &about) != 0 || !S_ISDIR(about.st_mode))
     return add_path(paths, strdup(path), error);
-  bt_status status = add_folder(paths, path, 0, error);
+  bt_status status = add_folder(paths, path, is_rule_file_name, 0, error);
   if (status || paths->count > before) return status;
   return bt_error_set(error, BT_INVALID,
                       "%s: expected rule files (*.yaml, *.yml, *.json) in this folder, and there are none", path);
+}
+
+static bool is_any_name(const char *name) {
+  return name[0] != '\0';
+}
+
+bt_status bt_rule_paths_add_folder(bt_rule_paths *paths, const char *folder, bt_error *error) {
+  return add_folder(paths, folder, is_any_name, 0, error);
 }
 
 bt_status bt_rule_paths_find(char *const *paths, size_t count, bt_rule_paths *out, bt_error *error) {

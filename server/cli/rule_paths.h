@@ -20,6 +20,9 @@ typedef struct bt_rule_paths { /* all-zero is empty; on the heap */
  * folder without a rule file, or nested more than 32 deep; BT_IO: it cannot be read; BT_NO_MEMORY. Dispose in any case.
  */
 bt_status bt_rule_paths_find(char *const *paths, size_t count, bt_rule_paths *out, bt_error *error) BT_MUST_CHECK;
+/* Every file in the folder, whatever its name, in the same order and with the same left out, added to the list. Errors
+ * are those of bt_rule_paths_find; one without a file is none. */
+bt_status bt_rule_paths_add_folder(bt_rule_paths *paths, const char *folder, bt_error *error) BT_MUST_CHECK;
 void bt_rule_paths_dispose(bt_rule_paths *paths);
 /* --rules, for commands that take rule files and no traces; and what takes its value. */
 extern const bt_flag bt_flags_rule_files[];

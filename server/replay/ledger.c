@@ -57,7 +57,7 @@ bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
     say_provisional(coverage, plan->rules[i].provisional_from_ns);
   }
   coverage->late_until_ns = late_until(plan);
-  return BT_OK;
+  return plan->lacks ? bt_account_fail(ledger->account, plan->request.range, plan->lacks, error) : BT_OK;
 }
 
 static void say_failed_windows(const bt_ledger *ledger) {

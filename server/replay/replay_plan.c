@@ -107,6 +107,7 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->filters = promises.filters;
   plan->projects = promises.projects;
   plan->is_static = promises.is_static;
+  plan->lacks = promises.lacks;
   plan->has_copies = promises.has_copies;
   plan->costs = promises.costs;
   plan->is_checked = promises.about.is_checked;

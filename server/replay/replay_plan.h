@@ -55,6 +55,7 @@ typedef struct bt_replay_plan {
   const bt_dialect *dialect; /* how it is asked */
   bool filters;              /* the source searches by filters; else it gives every trace */
   bool projects;             /* reads may ask for some spans of each trace only */
+  const char *lacks;         /* of the source */
   bool is_static;            /* nothing comes later, and each read gives whole traces: files */
   bool has_copies;           /* batches may lack spans of what is young (bt_promises) */
   bool is_checked;           /* the source's version was: more may be rested on than what every version does right */

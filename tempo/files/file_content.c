@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "dsl/base/text.h"
-#include "tempo/wire/gzip.h"
+#include "tempo/files/unpacking.h"
 
 enum { PIECE_BYTES = 64 * 1024, MEMORY_BYTES = 16 << 20 };
 static const uint64_t default_max_kept_bytes = (uint64_t)8 << 30;
@@ -92,25 +92,25 @@ static bt_status read_piece(int descriptor, char *piece, size_t capacity, size_t
   return got < 0 ? no_read(error) : BT_OK;
 }
 
-static bt_status keep_all(keeper *k, int descriptor, bt_str start, bt_gzip *gzip, bt_error *error) {
+static bt_status keep_all(bt_unpacking *unpacking, int descriptor, bt_str start, bt_error *error) {
   char piece[PIECE_BYTES];
   bt_status status = BT_OK;
   while (status == BT_OK && start.len) {
-    status = gzip ? bt_gzip_feed(gzip, start, keep_piece, k, error) : keep_piece(k, start, error);
+    status = bt_unpacking_feed(unpacking, start, error);
     start = (bt_str){piece, 0};
     if (status == BT_OK) status = read_piece(descriptor, piece, sizeof piece, &start.len, error);
   }
-  return status == BT_OK && gzip ? bt_gzip_end(gzip, error) : status;
+  return status == BT_OK ? bt_unpacking_end(unpacking, error) : status;
 }
 
 static bt_status keep_content(bt_file_content *content, int descriptor, bt_str start, uint64_t max_bytes,
                               bt_error *error) {
   keeper k = {.content = content, .max_bytes = max_bytes ? max_bytes : default_max_kept_bytes};
-  bt_gzip *gzip = NULL;
-  k.is_unpacking = bt_gzip_is(start);
-  bt_status status = k.is_unpacking ? bt_gzip_new(&gzip, error) : BT_OK;
-  if (status == BT_OK) status = keep_all(&k, descriptor, start, gzip, error);
-  bt_gzip_free(gzip);
+  bt_unpacking *unpacking = NULL;
+  k.is_unpacking = bt_unpacking_is_needed(start);
+  bt_status status = bt_unpacking_new(start, keep_piece, &k, &unpacking, error);
+  if (status == BT_OK) status = keep_all(unpacking, descriptor, start, error);
+  bt_unpacking_free(unpacking);
   return status;
 }
 
@@ -128,7 +128,7 @@ static bt_status fill_content(bt_file_content *content, const char *path, uint64
   /* As many bytes as there are, up to the capacity: pipes give them as they come. */
   for (length = 0; status == BT_OK && more && length < sizeof start; length += more)
     status = read_piece(descriptor, start + length, sizeof start - length, &more, error);
-  if (status == BT_OK && (!is_regular || bt_gzip_is((bt_str){start, length}))) {
+  if (status == BT_OK && (!is_regular || bt_unpacking_is_needed((bt_str){start, length}))) {
     status = keep_content(content, descriptor, (bt_str){start, length}, max_bytes, error);
   } else if (status == BT_OK && max_bytes && (uint64_t)about.st_size > max_bytes) {
     status = bt_error_set(error, BT_LIMIT, "it is larger than the %llu bytes that are still allowed",

@@ -1,6 +1,7 @@
 /* The bytes of a trace file, to be read at any place and more than once: a regular file as it lies on the disk. What
- * comes from a pipe or is gzipped is unpacked into memory, and past a few MiB into a temporary file without a name (in
- * TMPDIR, or /tmp), so that memory stays small. Thread: any may read at once. Only tempo/ includes this. */
+ * comes from a pipe, or has to be unpacked (unpacking.h), is kept in memory. Past a few MiB it goes into a temporary
+ * file without a name (in TMPDIR, or /tmp), so that memory stays small. Thread: any may read at once. Only tempo/
+ * includes this. */
 #ifndef BT_TEMPO_FILES_FILE_CONTENT_H
 #define BT_TEMPO_FILES_FILE_CONTENT_H
 

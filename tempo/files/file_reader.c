@@ -31,6 +31,7 @@ typedef struct reader {
   char *buffer;
   size_t buffer_capacity;
   bt_span_batch *batch;
+  bt_passed_over passed; /* it was told when the files were opened */
 } reader;
 
 size_t bt_file_decode_cap(uint64_t bytes) {
@@ -154,18 +155,22 @@ static bt_status make_room(reader *r, bt_error *error) {
 }
 
 static bt_status decode_group(reader *r, size_t count, bt_error *error) {
+  r->passed.touched_count = 0;
   bt_status status = make_room(r, error);
   if (status == BT_OK) status = bt_span_batch_new(bt_file_decode_cap(r->bytes), &r->batch, error);
   if (status != BT_OK) return status;
   qsort(r->ids, count, sizeof *r->ids, bt_trace_id_order);
   bt_span_batch_only(r->batch, r->ids, count);
+  if (r->set->leaves_out) bt_span_batch_leave_out(r->batch, &r->passed);
   size_t at = 0;
   for (size_t i = 0; status == BT_OK && i < r->unit_count; i++) {
     if (bt_is_cancelled(r->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = read_unit(r, r->units[i], r->buffer + at, error);
     at += r->set->index.units[r->units[i]].length;
   }
-  return status == BT_OK ? bt_span_batch_finish(r->batch, error) : status;
+  if (status != BT_OK) return status;
+  bt_span_batch_mark_lacking(r->batch, r->set->passed.touched, r->set->passed.touched_count);
+  return bt_span_batch_finish(r->batch, error);
 }
 
 /* ---- giving it ---- */
@@ -213,6 +218,7 @@ static void dispose_reader(reader *r) {
   free(r->mine);
   free(r->ids);
   free(r->buffer);
+  bt_passed_over_dispose(&r->passed);
 }
 
 /* ---- many groups ---- */

@@ -17,6 +17,7 @@
 #include "tempo/files/file_source.h"
 #include "tempo/files/file_units.h"
 #include "tempo/wire/cancellation.h"
+#include "tempo/wire/passed_over.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tempo/wire/source.h"
 
@@ -30,7 +31,9 @@ typedef struct bt_file_set {
   bt_trace_file *files;
   size_t count;
   bt_file_index index;
-  unsigned jobs; /* threads that decode for one read, the reader's among them; 0 is 1 */
+  bool leaves_out;       /* what can be left out of units is */
+  bt_passed_over passed; /* of all files; once they are read, its traces are in order */
+  unsigned jobs;         /* threads that decode for one read, the reader's among them; 0 is 1 */
 } bt_file_set;
 
 typedef struct bt_file_wanted {

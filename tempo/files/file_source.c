@@ -8,6 +8,7 @@
 #include "dsl/base/time_sum.h"
 #include "tempo/files/file_reader.h"
 #include "tempo/files/ordered_work.h"
+#include "tempo/files/torn_end.h"
 #include "tempo/files/unit_notes.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/pause.h"
@@ -20,6 +21,7 @@ typedef struct file_source {
   bt_file_set set;
   int64_t earliest_ns, latest_ns; /* starts of spans */
   bt_held_trace held;
+  bt_file_account account;
 } file_source;
 
 static file_source *file_source_of(bt_source *source) {
@@ -38,6 +40,8 @@ typedef struct loader {
   uint32_t file;
   size_t file_count;
   uint64_t span_count;   /* of the file that is being read */
+  uint64_t units;        /* of it */
+  bt_passed_over passed; /* counts of it */
   bt_trace_id *suspects; /* traces whose first unit has spans of BeTrace's own service alone */
   size_t suspect_count, suspect_capacity;
 } loader;
@@ -65,14 +69,23 @@ static bt_status index_trace(loader *l, const bt_noted_trace *noted, bt_error *e
   return status;
 }
 
+static bt_status count_passed(loader *l, const bt_passed_over *passed, bt_error *error) {
+  l->units++;
+  l->passed.other_signals += passed->other_signals;
+  l->passed.without_id += passed->without_id;
+  l->passed.fragments += passed->fragments;
+  return bt_passed_over_add(&l->files->set.passed, passed, error);
+}
+
 /* One without spans needs no place in the index. */
 static bt_status index_unit(loader *l, const bt_file_unit *unit, const bt_unit_notes *notes, size_t number,
                             bt_error *error) {
   const bt_noted_unit none = {0}, *before = number ? &notes->units[number - 1] : &none, *noted = &notes->units[number];
-  if (noted->trace_end == before->trace_end) return BT_OK;
+  bt_status status = count_passed(l, &noted->passed, error);
+  if (status != BT_OK || noted->trace_end == before->trace_end) return status;
   bt_file_index *index = &l->files->set.index;
   bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)unit->length, .file = l->file};
-  bt_status status = bt_file_index_add_unit(index, &indexed, error);
+  status = bt_file_index_add_unit(index, &indexed, error);
   if (status == BT_OK)
     status = bt_file_index_add_trace_links(index, notes->links + before->link_end, noted->link_end - before->link_end,
                                            error);
@@ -83,20 +96,23 @@ static bt_status index_unit(loader *l, const bt_file_unit *unit, const bt_unit_n
 }
 
 /* The notes borrow nothing of the bytes. */
-static bt_status note_unit(bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_unit_notes *notes,
-                           bt_error *error) {
+static bt_status note_unit(const loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes,
+                           bt_unit_notes *notes, bt_error *error) {
   bt_span_batch *batch = NULL;
+  bt_passed_over passed = {0};
   bt_status status = bt_span_batch_new(bt_file_decode_cap(bytes.len), &batch, error);
+  if (status == BT_OK && l->how->leaves_out) bt_span_batch_leave_out(batch, &passed);
   if (status == BT_OK) status = bt_file_unit_decode(format, &unit->place, bytes, batch, error);
   if (status == BT_OK) status = bt_span_batch_finish(batch, error);
-  if (status == BT_OK) status = bt_unit_notes_add(notes, batch, error);
+  if (status == BT_OK) status = bt_unit_notes_add(notes, batch, &passed, error);
+  bt_passed_over_dispose(&passed);
   bt_span_batch_free(batch);
   return status;
 }
 
 static bt_status load_unit(loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_error *error) {
   bt_unit_notes notes = {0};
-  bt_status status = note_unit(format, unit, bytes, &notes, error);
+  bt_status status = note_unit(l, format, unit, bytes, &notes, error);
   if (status == BT_OK) status = index_unit(l, unit, &notes, 0, error);
   bt_unit_notes_dispose(&notes);
   return status;
@@ -124,6 +140,7 @@ typedef struct unit_reading {
   bt_status ended; /* why no unit follows; units before it come first */
   bt_error why;
   const bt_file_unit *failed; /* the first that cannot be decoded; in its part */
+  bt_file_unit last;          /* the one that failed last */
 } unit_reading;
 
 static bt_status cut_units(void *context, size_t place, bool *found, uint64_t *weight, bt_error *error) {
@@ -166,7 +183,7 @@ static bt_status decode_units(void *context, size_t place, bt_error *error) {
     const bt_file_unit *unit = &part->units[i];
     status = bt_file_content_read(all->file->content, unit->offset, part->room + at, unit->length, error);
     if (status == BT_OK)
-      status = note_unit(unit->is_line ? BT_FILE_JSON_LINE : all->file->format, unit,
+      status = note_unit(all->loader, unit->is_line ? BT_FILE_JSON_LINE : all->file->format, unit,
                          (bt_str){part->room + at, unit->length}, &part->notes, error);
     at += unit->length;
   }
@@ -199,12 +216,32 @@ static bt_status index_part(void *context, size_t place, bt_error *error) {
 static bool go_back(unit_reading *all, bt_status status) {
   const bt_file_unit *failed = all->failed;
   bool is_wrong = status == BT_INVALID || status == BT_LIMIT;
+  if (failed) all->last = *failed;
   all->failed = NULL;
   if (!is_wrong || !failed || !failed->is_line) return false;
   bt_file_units_go_back(all->units, failed);
   all->has_ended = false;
   all->ended = BT_OK;
   return true;
+}
+
+/* What is cut off at the end of the file, behind what is whole, is noted. Everything else that is wrong stays an error:
+ * *error has it. */
+static bt_status leave_out_end(unit_reading *all, bt_error *error) {
+  loader *l = all->loader;
+  bt_error why = error ? *error : (bt_error){0};
+  bool is_message = all->ended == BT_INVALID;
+  bt_file_unit end = is_message ? (bt_file_unit){.offset = all->units->at} : all->last;
+  bool is_torn;
+  end.length = bt_file_content_size(all->file->content) - end.offset;
+  bt_status status = bt_torn_end_look(all->file, &end, &l->files->set.passed, &is_torn, error);
+  if (status != BT_OK) return status;
+  if (!is_torn || (!is_message && all->last.offset + all->last.length != end.offset + end.length)) {
+    if (error) *error = why;
+    return BT_INVALID;
+  }
+  const bt_file_note note = {all->file->name, BT_LEFT_TORN, end.length, is_message ? 0 : end.place.line + 1};
+  return bt_file_account_note(&l->files->account, &note, error);
 }
 
 static bt_status load_all_units(loader *l, const bt_trace_file *file, bt_file_units *units, bt_error *error) {
@@ -219,7 +256,11 @@ static bt_status load_all_units(loader *l, const bt_trace_file *file, bt_file_un
   all.parts = calloc(places, sizeof *all.parts);
   if (!all.parts) return bt_error_no_memory(error);
   bt_status status = bt_ordered_work_run(&work, error);
-  if (go_back(&all, status)) status = bt_ordered_work_run(&work, error);
+  if (go_back(&all, status)) {
+    status = bt_ordered_work_run(&work, error);
+    if (all.failed) all.last = *all.failed;
+  }
+  if (status == BT_INVALID && l->how->leaves_out && l->units) status = leave_out_end(&all, error);
   for (size_t i = 0; i < places; i++) {
     bt_unit_notes_dispose(&all.parts[i].notes);
     free(all.parts[i].room);
@@ -253,13 +294,30 @@ static bt_status try_answer(loader *l, bt_trace_file *file, bt_status as_spans, 
   return as_spans;
 }
 
+static bt_status note_passed(loader *l, bt_file_left what, uint64_t count, bt_error *error) {
+  const bt_file_note note = {l->files->set.files[l->file].name, what, count, 0};
+  return count ? bt_file_account_note(&l->files->account, &note, error) : BT_OK;
+}
+
 static bt_status load_units(loader *l, bt_trace_file *file, bt_file_units *units, bt_error *error) {
   bt_status status = bt_file_units_start(units, file->content, error);
   bt_file_unit unit = {0};
   file->format = units->format;
-  if (status == BT_OK && (units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER))
+  bool is_nothing = units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER;
+  if (status == BT_OK && is_nothing && l->how->is_found && l->how->is_found[l->file])
+    return note_passed(l, BT_LEFT_FILE, units->format == BT_FILE_OTHER, error);
+  if (status == BT_OK && is_nothing)
     return load_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
   return status == BT_OK ? load_all_units(l, file, units, error) : status;
+}
+
+/* Of the file that was read. */
+static bt_status close_account(loader *l, bt_error *error) {
+  l->files->account.files++;
+  l->files->account.documents += l->units;
+  bt_status status = note_passed(l, BT_LEFT_SIGNALS, l->passed.other_signals, error);
+  if (status == BT_OK) status = note_passed(l, BT_LEFT_WITHOUT_ID, l->passed.without_id, error);
+  return status == BT_OK ? note_passed(l, BT_LEFT_FRAGMENTS, l->passed.fragments, error) : status;
 }
 
 /* *left: bytes that may still be read, over all files; UINT64_MAX: no maximum. */
@@ -267,7 +325,8 @@ static bt_status load_file(loader *l, const char *path, uint64_t *left, bt_error
   bt_trace_file *file = &l->files->set.files[l->files->set.count];
   bt_file_units units = {0};
   l->file = (uint32_t)l->files->set.count++;
-  l->span_count = 0;
+  l->span_count = l->units = 0;
+  l->passed = (bt_passed_over){0};
   file->name = strdup(path);
   if (!file->name) return bt_error_no_memory(error);
   if (!*left) return bt_error_set(error, BT_LIMIT, "the files before it are as large as allowed");
@@ -276,8 +335,10 @@ static bt_status load_file(loader *l, const char *path, uint64_t *left, bt_error
   if (*left != UINT64_MAX) *left -= bt_file_content_size(file->content);
   status = load_units(l, file, &units, error);
   bt_file_units_dispose(&units);
-  bool may_be_answer = file->format == BT_FILE_PROTOBUF && !l->span_count && (status == BT_OK || status == BT_INVALID);
-  return may_be_answer ? try_answer(l, file, status, error) : status;
+  bool has_spans = l->span_count || l->passed.without_id;
+  bool may_be_answer = file->format == BT_FILE_PROTOBUF && !has_spans && (status == BT_OK || status == BT_INVALID);
+  if (may_be_answer) status = try_answer(l, file, status, error);
+  return status == BT_OK ? close_account(l, error) : status;
 }
 
 typedef struct own_finder {
@@ -324,6 +385,7 @@ static bt_status load_files(file_source *files, const char *const *paths, size_t
     if (load_file(&l, paths[i], &left, &inner) != BT_OK) status = bt_file_name_error(paths[i], &inner, error);
   }
   bt_file_index_finish(&files->set.index);
+  bt_passed_over_sort(&files->set.passed);
   if (status == BT_OK) status = leave_out_own(&l, error);
   free(l.suspects);
   return status;
@@ -450,13 +512,17 @@ static void free_files(bt_source *source) {
     free(files->set.files[i].name);
   }
   bt_file_index_dispose(&files->set.index);
+  bt_passed_over_dispose(&files->set.passed);
+  bt_file_account_dispose(&files->account);
   free(files->set.files);
   free(files);
 }
 
 static void promise_of_files(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
-  (void)source, (void)wanted, (void)cancel;
+  const bt_file_account *account = &file_source_of(source)->account;
+  (void)wanted, (void)cancel;
   out->is_static = true;
+  out->lacks = account->gaps.len ? account->gaps.ptr : NULL;
 }
 
 static bt_status open_files(const char *const *paths, size_t count, uint64_t max_bytes, const bt_file_opening *how,
@@ -473,6 +539,7 @@ static bt_status open_files(const char *const *paths, size_t count, uint64_t max
   if (!files) return bt_error_no_memory(error);
   files->source = (bt_source){.operations = &operations, .name = "files"};
   files->set.jobs = how->jobs;
+  files->set.leaves_out = how->leaves_out;
   files->earliest_ns = INT64_MAX;
   files->latest_ns = INT64_MIN;
   bt_status status = load_files(files, paths, count, max_bytes, how, error);
@@ -495,6 +562,10 @@ bt_status bt_file_source_open_wide(const char *const *paths, size_t count, const
 }
 
 /* ---- what files alone can do ---- */
+
+const bt_file_account *bt_file_source_account(const bt_source *source) {
+  return &of_const(source)->account;
+}
 
 size_t bt_file_source_trace_count(const bt_source *source) {
   return of_const(source)->set.index.trace_count;

@@ -46,23 +46,26 @@ static bt_status add_trace(bt_unit_notes *notes, const bt_trace *trace, bt_error
   return status;
 }
 
-bt_status bt_unit_notes_add(bt_unit_notes *notes, const bt_span_batch *batch, bt_error *error) {
+bt_status bt_unit_notes_add(bt_unit_notes *notes, const bt_span_batch *batch, bt_passed_over *passed, bt_error *error) {
   bt_noted_unit *units = bt_grow_array(notes->units, notes->unit_count, &notes->unit_capacity, sizeof *units);
   if (!units) return bt_error_no_memory(error);
   notes->units = units;
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < batch->trace_count; i++)
     status = add_trace(notes, bt_span_batch_trace(batch, i), error);
-  if (status == BT_OK)
-    units[notes->unit_count++] = (bt_noted_unit){notes->trace_count, notes->link_count, batch->span_count};
-  return status;
+  if (status != BT_OK) return status;
+  units[notes->unit_count++] = (bt_noted_unit){notes->trace_count, notes->link_count, batch->span_count, *passed};
+  *passed = (bt_passed_over){0};
+  return BT_OK;
 }
 
 void bt_unit_notes_clear(bt_unit_notes *notes) {
+  for (size_t i = 0; i < notes->unit_count; i++) bt_passed_over_dispose(&notes->units[i].passed);
   notes->unit_count = notes->trace_count = notes->link_count = 0;
 }
 
 void bt_unit_notes_dispose(bt_unit_notes *notes) {
+  bt_unit_notes_clear(notes);
   free(notes->units);
   free(notes->traces);
   free(notes->links);

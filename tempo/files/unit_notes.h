@@ -21,6 +21,7 @@ typedef struct bt_noted_trace {
 typedef struct bt_noted_unit {
   size_t trace_end, link_end; /* its traces and links go up to here, from where those of the unit before end */
   uint64_t span_count;
+  bt_passed_over passed;
 } bt_noted_unit;
 
 typedef struct bt_unit_notes { /* all-zero: of no unit */
@@ -32,8 +33,10 @@ typedef struct bt_unit_notes { /* all-zero: of no unit */
   size_t link_count, link_capacity;
 } bt_unit_notes;
 
-/* The next unit, of a finished batch. */
-bt_status bt_unit_notes_add(bt_unit_notes *notes, const bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* The next unit, of a finished batch, and what was left out of it, which the notes own from then on (it is all-zero
+ * afterwards). */
+bt_status bt_unit_notes_add(bt_unit_notes *notes, const bt_span_batch *batch, bt_passed_over *passed,
+                            bt_error *error) BT_MUST_CHECK;
 void bt_unit_notes_clear(bt_unit_notes *notes); /* keeps the memory */
 void bt_unit_notes_dispose(bt_unit_notes *notes);
 

@@ -13,6 +13,7 @@
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
 #include "dsl/trace/trace.h"
+#include "tempo/wire/passed_over.h"
 #include "tempo/wire/shown_spans.h"
 
 /* The spans of OTLP documents, grouped by trace. The caller keeps every input buffer until bt_span_batch_free. */
@@ -28,6 +29,13 @@ typedef struct bt_document_place {
 void bt_span_batch_place(bt_span_batch *batch, const bt_document_place *place);
 /* From now on only spans of these traces are kept (ids in order, borrowed as long as the batch is filled). */
 void bt_span_batch_only(bt_span_batch *batch, const bt_trace_id *ids, size_t count);
+/* From now on documents of other signals and spans without an id are passed over and counted there (borrowed as long as
+ * the batch is filled). Until then they are BT_INVALID. */
+void bt_span_batch_leave_out(bt_span_batch *batch, bt_passed_over *passed);
+/* These traces (ids in order) lack spans: those of them that are in the batch are `partial`. Before finish. */
+void bt_span_batch_mark_lacking(bt_span_batch *batch, const bt_trace_id *ids, size_t count);
+/* After bt_otlp_decode_json_documents or _line: how many bytes of the input were read before what is wrong, or all. */
+size_t bt_span_batch_stopped_at(const bt_span_batch *batch);
 /* Puts the traces in order of id. No document can be decoded into the batch afterwards (BT_CONFLICT). */
 bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 /* Spans that came, copies of one span too. */
@@ -57,7 +65,8 @@ bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *erro
  * it is checked JSON and nothing was decoded. */
 bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *is_flat, bt_error *error) BT_MUST_CHECK;
 /* The same for a file: one document, or several one after another (JSON lines), or arrays of them; also Tempo's
- * {"trace": …}. */
+ * {"trace": …}, {"result": …} as Jaeger's API v3 has it, and a ResourceSpans or ScopeSpans alone, as exporters that log
+ * write them. A document of logs, metrics or profiles is passed over where the batch counts it. */
 bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 /* The same with one document, or one array, and nothing behind it. */
 bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;

@@ -391,13 +391,13 @@ static bool holds_spans(uint32_t seen) {
   return (seen & (1u << DOCUMENT_SPANS | 1u << DOCUMENT_TRACE)) != 0;
 }
 
+static const char something_else[] = "expected an object with resourceSpans; this is something else";
+
 /* A document that is an object of something else, e.g. of metrics, must not pass for one without spans. */
 static bt_status read_otlp_document(decoder *d) {
   uint32_t seen;
   bt_status status = read_document(d, &seen);
-  return status == BT_OK && seen && !holds_spans(seen)
-             ? stop_reading(d, "expected an object with resourceSpans; this is something else")
-             : status;
+  return status == BT_OK && seen && !holds_spans(seen) ? stop_reading(d, something_else) : status;
 }
 
 static void start_reading(decoder *d, bt_str input, bt_span_batch *batch, bt_error *error) {
@@ -418,27 +418,110 @@ bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *erro
   return status == BT_OK ? expect_end(&d) : status;
 }
 
-static bt_status read_document_or_array(decoder *d) {
-  if (bt_json_peek(&d->place.json) != BT_JSON_ARRAY) return read_otlp_document(d);
-  bt_status status = BT_OK;
-  bt_json_open_array(&d->place.json);
-  while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_otlp_document(d);
-  return finish_value(d, status);
+/* ---- documents of files: what else is written as one ---- */
+
+enum {
+  FILE_SPANS,
+  FILE_TRACE,
+  FILE_STATUS,
+  FILE_RESOURCE,
+  FILE_SCOPES,
+  FILE_SCOPE,
+  FILE_BARE,
+  FILE_LOGS,
+  FILE_METRICS,
+  FILE_PROFILES
+};
+static const bt_json_name file_names[] = {BT_JSON_NAME("resourceSpans", FILE_SPANS),
+                                          BT_JSON_NAME("batches", FILE_SPANS),
+                                          BT_JSON_NAME("resource_spans", FILE_SPANS),
+                                          BT_JSON_NAME("trace", FILE_TRACE),
+                                          BT_JSON_NAME("result", FILE_TRACE),
+                                          BT_JSON_NAME("status", FILE_STATUS),
+                                          BT_JSON_NAME("resource", FILE_RESOURCE),
+                                          BT_JSON_NAME("scopeSpans", FILE_SCOPES),
+                                          BT_JSON_NAME("scope_spans", FILE_SCOPES),
+                                          BT_JSON_NAME("instrumentationLibrarySpans", FILE_SCOPES),
+                                          BT_JSON_NAME("scope", FILE_SCOPE),
+                                          BT_JSON_NAME("instrumentationLibrary", FILE_SCOPE),
+                                          BT_JSON_NAME("spans", FILE_BARE),
+                                          BT_JSON_NAME("resourceLogs", FILE_LOGS),
+                                          BT_JSON_NAME("resource_logs", FILE_LOGS),
+                                          BT_JSON_NAME("scopeLogs", FILE_LOGS),
+                                          BT_JSON_NAME("resourceMetrics", FILE_METRICS),
+                                          BT_JSON_NAME("resource_metrics", FILE_METRICS),
+                                          BT_JSON_NAME("scopeMetrics", FILE_METRICS),
+                                          BT_JSON_NAME("resourceProfiles", FILE_PROFILES),
+                                          BT_JSON_NAME("scopeProfiles", FILE_PROFILES)};
+
+/* A ResourceSpans or ScopeSpans without anything around it. */
+typedef struct bare_spans {
+  bt_resource resource;
+  bt_scope scope;
+} bare_spans;
+
+static bt_status open_bare(decoder *d, bare_spans **bare) {
+  if (*bare) return BT_OK;
+  *bare = bt_arena_alloc(&d->place.build->arena, sizeof **bare);
+  if (!*bare) return bt_build_no_room(d->place.build, sizeof **bare, d->place.error);
+  **bare = (bare_spans){.scope = {.name = BT_STR(""), .version = BT_STR("")}};
+  return BT_OK;
 }
 
-bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) {
-  decoder d;
-  bt_status status = BT_OK;
-  start_reading(&d, input, batch, error);
-  while (status == BT_OK && !bt_json_at_end(&d.place.json)) status = read_document_or_array(&d);
+static bt_status read_bare_member(decoder *d, unsigned bit, bare_spans **bare) {
+  bt_status status = open_bare(d, bare);
+  if (status != BT_OK) return status;
+  d->resource = &(*bare)->resource;
+  d->scope = &(*bare)->scope;
+  if (bit == FILE_RESOURCE) return read_resource(d, &(*bare)->resource);
+  if (bit == FILE_SCOPES) return read_scope_spans_list(d);
+  return bit == FILE_SCOPE ? read_scope(d, &(*bare)->scope) : read_spans(d);
+}
+
+static bt_status read_file_member(decoder *d, unsigned bit, bare_spans **bare) {
+  switch (bit) {
+  case FILE_SPANS: return read_resource_spans_list(d);
+  case FILE_TRACE: return read_trace(d);
+  case FILE_STATUS: return read_completeness(d);
+  case FILE_RESOURCE:
+  case FILE_SCOPES:
+  case FILE_SCOPE:
+  case FILE_BARE: return read_bare_member(d, bit, bare);
+  default: return bt_json_skip(&d->place.json) ? BT_OK : bt_json_place_status(&d->place);
+  }
+}
+
+/* Spans at the top are a ScopeSpans where they have their scope beside them. Without it they may be of any shape. */
+static bt_status check_kind(decoder *d, uint32_t seen) {
+  const uint32_t whole = 1u << FILE_SPANS | 1u << FILE_TRACE | 1u << FILE_SCOPES;
+  const uint32_t others = 1u << FILE_LOGS | 1u << FILE_METRICS | 1u << FILE_PROFILES;
+  if (seen & 1u << FILE_BARE && !(seen & 1u << FILE_SCOPE))
+    return stop_reading(d, "expected an object with resourceSpans; this has spans and no scope of them");
+  if (!seen || seen & (whole | 1u << FILE_BARE)) return BT_OK;
+  if (!(seen & others) || !d->batch->passed) return stop_reading(d, something_else);
+  d->batch->passed->other_signals++;
+  return BT_OK;
+}
+
+static bt_status read_file_document(decoder *d) {
+  uint32_t seen = 0;
+  unsigned bit;
+  bare_spans *bare = NULL;
+  bt_status status = bt_span_batch_open(d->batch, d->place.error);
+  d->is_partial = false;
+  if (status == BT_OK) bt_json_open_object(&d->place.json);
+  while (status == BT_OK && bt_json_next_known(&d->place.json, file_names, COUNT(file_names), &seen, &bit))
+    status = read_file_member(d, bit, &bare);
+  status = finish_value(d, status);
+  if (status == BT_OK && d->is_partial) bt_span_batch_mark_partial(d->batch);
+  return status == BT_OK ? check_kind(d, seen) : status;
+}
+
+bt_status bt_otlp_read_file_document(bt_json_place *place, bt_span_batch *batch) {
+  decoder d = {.place = *place, .batch = batch};
+  bt_status status = read_file_document(&d);
+  place->json = d.place.json;
   return status;
-}
-
-bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error *error) {
-  decoder d;
-  start_reading(&d, input, batch, error);
-  bt_status status = read_document_or_array(&d);
-  return status == BT_OK ? expect_end(&d) : status;
 }
 
 enum { REQUEST_SPANS, REQUEST_FLAT, REQUEST_OTHER };

@@ -10,6 +10,7 @@
 #include "dsl/base/text.h"
 #include "tempo/wire/json_reader.h"
 #include "tempo/wire/otlp_builder.h"
+#include "tempo/wire/otlp_decoder.h"
 
 typedef struct bt_json_place {
   bt_json json;
@@ -17,6 +18,8 @@ typedef struct bt_json_place {
   bt_error *error;
 } bt_json_place;
 
+/* The document of OTLP that comes next in a file (otlp_json.c). */
+bt_status bt_otlp_read_file_document(bt_json_place *place, bt_span_batch *batch) BT_MUST_CHECK;
 /* BT_OK, or the error of the JSON text so far. */
 bt_status bt_json_place_status(const bt_json_place *place) BT_MUST_CHECK;
 bt_status bt_json_read_text(bt_json_place *place, bt_str *out) BT_MUST_CHECK;

@@ -87,6 +87,8 @@ typedef struct bt_promises {
   bool projects; /* reads may ask for some spans of each trace only */
   /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
   bool is_static;
+  /* What it could not take of what it was given, in words: no answer of it is complete. Borrowed. NULL: nothing. */
+  const char *lacks;
   /* Several of its parts hold copies of what is new. Then a read in batches gives of such a trace what one part has,
    * which may not be all of it, and only a read by id joins them. */
   bool has_copies;

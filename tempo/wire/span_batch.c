@@ -34,6 +34,15 @@ void bt_span_batch_only(bt_span_batch *batch, const bt_trace_id *ids, size_t cou
   batch->only_count = count;
 }
 
+void bt_span_batch_leave_out(bt_span_batch *batch, bt_passed_over *passed) {
+  batch->passed = passed;
+}
+
+void bt_span_batch_mark_lacking(bt_span_batch *batch, const bt_trace_id *ids, size_t count) {
+  for (size_t i = 0; count && i < batch->count; i++)
+    if (bsearch(&batch->entries[i].id, ids, count, sizeof *ids, bt_trace_id_order)) batch->entries[i].is_partial = true;
+}
+
 bool bt_span_batch_names(const bt_span_batch *batch, const bt_trace_id *id) {
   return bsearch(id, batch->only, batch->only_count, sizeof *batch->only, bt_trace_id_order) != NULL;
 }
@@ -113,11 +122,17 @@ bt_status bt_span_batch_next(bt_span_batch *batch, bt_span **out, bt_error *erro
   return status;
 }
 
-bt_status bt_span_batch_take(bt_span_batch *batch, const bt_trace_id *id, size_t byte, bt_error *error) {
-  bt_batch_record *record = &batch->last_chunk->records[batch->last_chunk->count];
-  if (is_zero(id) || has_no_id(&record->span))
+static bt_status refuse_span(const bt_span_batch *batch, const bt_trace_id *id, size_t byte, bt_error *error) {
+  if (!batch->passed)
     return bt_error_set(error, BT_INVALID, "byte %zu: a span has no %s id; every span needs a trace id and a span id",
                         byte, is_zero(id) ? "trace" : "span");
+  batch->passed->without_id++;
+  return bt_passed_over_touch(batch->passed, id, error);
+}
+
+bt_status bt_span_batch_take(bt_span_batch *batch, const bt_trace_id *id, size_t byte, bt_error *error) {
+  bt_batch_record *record = &batch->last_chunk->records[batch->last_chunk->count];
+  if (is_zero(id) || has_no_id(&record->span)) return refuse_span(batch, id, byte, error);
   bt_status status = find_entry(batch, id, error);
   if (status != BT_OK) return status;
   bt_batch_entry *entry = &batch->entries[batch->last];
@@ -199,6 +214,10 @@ bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) {
   batch->traces = traces;
   batch->trace_count = batch->count;
   return BT_OK;
+}
+
+size_t bt_span_batch_stopped_at(const bt_span_batch *batch) {
+  return batch->stopped_at;
 }
 
 uint64_t bt_span_batch_span_count(const bt_span_batch *batch) {

@@ -49,6 +49,8 @@ struct bt_span_batch {
   bt_document_place place;       /* of the next document */
   const bt_trace_id *only;       /* NULL: every trace */
   size_t only_count;
+  size_t stopped_at;      /* byte of the file's JSON at which its reader stopped last */
+  bt_passed_over *passed; /* NULL: nothing may be left out */
   size_t trace_count;
 };
 
@@ -62,8 +64,8 @@ static inline bool bt_span_batch_wants(const bt_span_batch *batch, const bt_trac
 /* Where the next span is put together; it is in the batch once bt_span_batch_take was called. Owned by the batch.
  * BT_LIMIT: too many spans. BT_NO_MEMORY. */
 bt_status bt_span_batch_next(bt_span_batch *batch, bt_span **out, bt_error *error) BT_MUST_CHECK;
-/* BT_INVALID when the trace or the span has no id (all zero); `byte` is where in the document it stands. BT_LIMIT: too
- * many spans or traces. BT_NO_MEMORY. */
+/* BT_INVALID when the trace or the span has no id (all zero); `byte` is where in the document it stands. Where such
+ * spans are left out, it is counted and not taken. BT_LIMIT: too many spans or traces. BT_NO_MEMORY. */
 bt_status bt_span_batch_take(bt_span_batch *batch, const bt_trace_id *id, size_t byte, bt_error *error) BT_MUST_CHECK;
 /* The same for a span that was put together elsewhere. */
 bt_status bt_span_batch_add(bt_span_batch *batch, const bt_trace_id *id, const bt_span *span, size_t byte,

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tempo/files/file_units.h"
-#include "tempo/wire/gzip.h"
+#include "tempo/files/unpacking.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -82,7 +82,7 @@ static bt_file_content *content_of(bt_str bytes) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bt_str bytes = {(const char *)data, size};
-  if (bt_gzip_is(bytes)) return 0; /* fuzz_gzip unpacks */
+  if (bt_unpacking_is_needed(bytes)) return 0; /* fuzz_unpacking does */
   bt_file_content *content = content_of(bytes);
   bt_file_units units;
   bt_error error;

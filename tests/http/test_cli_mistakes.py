@@ -50,9 +50,9 @@ OF_INPUTS = [
     (("test", "{folder}/none.yaml"), ["none.yaml", "No such file"]),
     (("replay", "--rules", "{folder}/none.yaml", "--traces", "{traces}"), ["none.yaml", "No such file"]),
     (("replay", "--rules", "{rules}", "--traces", "{folder}/none.jsonl"), ["none.jsonl", "No such file"]),
-    (("replay", "--rules", "{rules}", "--traces", "{folder}"), ["{folder}", "Is a directory"]),
+    (("replay", "--rules", "{rules}", "--traces", "{empty_folder}"), ["{empty_folder}", "expected files of traces in this folder"]),
     (("eval", "--rules", "{rules}", "{folder}/none.jsonl"), ["none.jsonl", "No such file"]),
-    (("eval", "--rules", "{rules}", "--", "{folder}"), ["{folder}", "Is a directory"]),
+    (("eval", "--rules", "{rules}", "--", "{empty_folder}"), ["{empty_folder}", "expected files of traces in this folder"]),
     (("trace", "1", "--traces", "{folder}/none.jsonl"), ["none.jsonl", "No such file"]),
     (("explain", "{rules}", "--traces", "{folder}/none.jsonl"), ["none.jsonl", "No such file"]),
     (("vacuity", "--rules", "{rules}", "--traces", "{folder}/none.jsonl"), ["none.jsonl", "No such file"]),
@@ -97,6 +97,8 @@ class MistakesTest(unittest.TestCase):
             cls.names[key] = os.path.join(folder.name, name)
             with open(cls.names[key], "w", encoding="utf-8") as file:
                 file.write(text)
+        cls.names["empty_folder"] = os.path.join(folder.name, "empty")
+        os.mkdir(cls.names["empty_folder"])
         run_cli("generate", "--traces", "40", "--out", cls.names["traces"])
 
     def fill(self, text):

@@ -18,6 +18,105 @@ def span(name, number=1, start=1, end=2):
     return {"traceId": "0" * 31 + "1", "spanId": f"{number:016x}", "name": name, "startTimeUnixNano": str(start), "endTimeUnixNano": str(end)}
 
 
+class LeftOutTest(unittest.TestCase):
+    """What is left out of a file is said, and with it nothing ends as if all was fine, whichever command asks."""
+    LOGS = json.dumps({"resourceLogs": [{"scopeLogs": []}]})
+
+    def ask(self, text, command="eval", dsl="never { b }", flags=()):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "traces.jsonl")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            return run_cli(command, "--dsl", dsl, *flags, "--traces", path)
+
+    def test_other_signals_change_nothing(self):
+        done = self.ask(self.LOGS + "\n" + document(span("a")))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("1 document holds logs, metrics or profiles", done.stderr)
+
+    def test_a_cut_end_is_never_fine(self):
+        whole, last = document(span("a")), document(span("b", 2))
+        for command in ("eval", "replay", "first", "vacuity"):
+            done = self.ask(f"{whole}\n{last[:-20]}", command)
+            self.assertEqual(done.returncode, 3, (command, done.stdout, done.stderr))
+            self.assertIn("what begins in line 2 (", done.stderr)
+        done = self.ask(f"{whole}\n{last[:-20]}", dsl="never { a }", flags=["--json"])
+        self.assertEqual(done.returncode, 1, "what was found is found")
+        self.assertIn("is cut off", json.loads(done.stdout.splitlines()[-1])["summary"]["left_out"][0])
+        coverage = json.loads(self.ask(f"{whole}\n{last[:-20]}", "replay", flags=["--json"]).stdout)["coverage"]
+        self.assertFalse(coverage["complete"])
+        self.assertIn("is cut off", coverage["windows_failed"][0]["reason"])
+
+    def test_spans_without_an_id(self):
+        nameless = dict(span("b", 2), spanId="")
+        for dsl, verdicts in (("never { b }", [0, 1]), ("never { a }", [1, 0]), ("always { b }", [0, 1])):
+            done = self.ask(document(span("a"), nameless), dsl=dsl, flags=["--json"])
+            summary = json.loads(done.stdout.splitlines()[-1])["summary"]
+            self.assertEqual([summary["violated"], summary["inconclusive"]], verdicts, dsl)
+            self.assertEqual(done.returncode, 1 if verdicts[0] else 3)
+            self.assertIn("1 span has no trace id or no span id", done.stderr)
+
+
+class OperandsTest(unittest.TestCase):
+    """What stands on the line without a flag: rules, traces, and folders of either."""
+    RULES = "rules:\n  - id: a\n    dsl: \"never { b }\"\n"
+    JAEGER = json.dumps({"data": [{"traceID": "7", "spans": [{"traceID": "7", "spanID": "1", "operationName": "b", "startTime": 1, "duration": 1}]}]})
+    ZIPKIN = json.dumps([{"traceId": "8", "id": "1", "name": "b", "timestamp": 1, "duration": 1}])
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def put(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def check(self, code, traces, *arguments, **options):
+        done = run_cli("eval", "--json", *arguments, **options)
+        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
+        self.assertEqual(json.loads(done.stdout.splitlines()[-1])["summary"]["traces"], traces)
+        return done
+
+    def test_json_behind_rules_is_traces(self):
+        jaeger, zipkin, rules = self.put("j.json", self.JAEGER), self.put("z.json", self.ZIPKIN), self.put("r.yaml", self.RULES)
+        self.check(1, 2, "--dsl", "never { b }", jaeger, zipkin)
+        self.check(1, 2, jaeger, rules, zipkin)
+        self.check(1, 2, self.put("r.json", json.dumps({"rules": [{"id": "a", "dsl": "never { b }"}]})), jaeger, zipkin)
+        for command in ("replay", "first"):
+            self.assertEqual(run_cli(command, "--dsl", "never { b }", jaeger).returncode, 1, command)
+        other = self.put("o.json", json.dumps({"data": 1}))
+        done = run_cli("eval", "--dsl", "never { b }", other)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("this is something else", done.stderr)
+        self.assertIn("expected groups: or rules:", run_cli("eval", other, jaeger).stderr, "nothing else has rules")
+
+    def test_folders(self):
+        self.put("t/a.jsonl", document(span("a")))
+        self.put("t/deep/z.json", self.ZIPKIN)
+        self.put("t/empty.jsonl", "")
+        self.put("t/.hidden", "x")
+        folder, rules = os.path.join(self.folder, "t"), os.path.dirname(self.put("r/r.yaml", self.RULES))
+        self.assertEqual(self.check(1, 2, "--dsl", "never { b }", folder).stderr, "")
+        self.check(1, 2, rules, folder)
+        self.check(1, 2, folder, rules)
+        self.check(1, 3, rules, folder, "-", stdin=self.JAEGER)
+        text = self.put("t/README.md", "What these are.")
+        self.assertIn(f"{text}: it is neither JSON nor protobuf, and was left out", self.check(3, 2, "--dsl", "never { c }", folder).stderr)
+        done = run_cli("eval", "--dsl", "never { c }", text)
+        self.assertEqual(done.returncode, 2, "a file that was named has to be traces")
+        self.put("t/l.json", json.dumps([{"id": "1", "traceId": "2", "type": "SPAN", "startTime": "x"}]))
+        done = run_cli("eval", "--dsl", "never { c }", folder)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("this is Langfuse's export", done.stderr)
+        none = os.path.join(self.folder, "none")
+        os.mkdir(none)
+        self.assertIn("expected files of traces in this folder", run_cli("eval", "--dsl", "never { c }", none).stderr)
+
+
 class JobsTest(unittest.TestCase):
     """Any number of jobs prints the same bytes, and ends the same way."""
     RULES = ("when { payment.charge as c } always { fraud-check before c }", "trace.has(duration > 300ms)", "when { db.query } always { retry }")

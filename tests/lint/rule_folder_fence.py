@@ -11,16 +11,16 @@ C11 = set("assert ctype errno float inttypes limits math stdalign stdarg stdatom
 POSIX = set("""aio dirent fcntl fnmatch getopt glob grp libgen locale malloc netdb poll pwd regex sched setjmp signal spawn strings syslog termios
 threads time unistd wchar sys arpa net netinet endian linux""".split())
 CXX = set("algorithm cstddef cstdint cstdlib cstring exception functional memory new string string_view utility vector".split())
-FOREIGN = [("re2/", "re2"), ("curl/", "curl"), ("protobuf-c/", "protobuf-c"), ("jansson.h", "jansson"), ("zlib.h", "zlib"),
+FOREIGN = [("re2/", "re2"), ("curl/", "curl"), ("protobuf-c/", "protobuf-c"), ("jansson.h", "jansson"), ("zlib.h", "zlib"), ("zstd", "zstd"),
            ("pthread.h", "pthread"), ("sqlite3.h", "sqlite3"), ("h2o", "h2o"), ("yaml.h", "libyaml"), ("grpc/", "grpc"),
            ("openssl/sha.h", "libcrypto"), ("openssl/evp.h", "libcrypto"), ("openssl/pem.h", "libcrypto"), ("openssl/x509.h", "libcrypto"),
            ("openssl/ts.h", "libcrypto"), ("openssl/err.h", "libcrypto"),
            ("openssl/", "openssl")]
 LINKED = {"PkgConfig::RE2": "re2", "PkgConfig::CURL": "curl", "PkgConfig::PROTOBUF_C": "protobuf-c", "PkgConfig::JANSSON": "jansson",
-          "ZLIB::ZLIB": "zlib", "Threads::Threads": "pthread", "PkgConfig::SQLITE3": "sqlite3", "PkgConfig::H2O": "h2o",
+          "ZLIB::ZLIB": "zlib", "PkgConfig::ZSTD": "zstd", "Threads::Threads": "pthread", "PkgConfig::SQLITE3": "sqlite3", "PkgConfig::H2O": "h2o",
           "PkgConfig::YAML": "libyaml", "PkgConfig::GRPC": "grpc", "OpenSSL::SSL": "openssl", "OpenSSL::Crypto": "libcrypto"}
 SERVER = {"pthread", "libcrypto"}
-WIRE = {"curl", "protobuf-c", "jansson", "zlib", "pthread"}
+WIRE = {"curl", "protobuf-c", "jansson", "zlib", "zstd", "pthread"}
 # The libraries of a folder; the longest that fits a path wins.
 FENCE = {
     "dsl": set(),

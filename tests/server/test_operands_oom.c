@@ -42,7 +42,7 @@ static void test_missing_file_is_wrong_use(void **state) {
   assert_int_equal(bt_cli_open_traces(paths, 1, 1, &source, &error), BT_INVALID);
   assert_int_equal(error.status, BT_INVALID);
   assert_null(source);
-  assert_false(bt_operand_has_rules(file_name));
+  assert_false(bt_operand_has_rules(file_name, false));
 }
 
 static int make_file(void **state) {

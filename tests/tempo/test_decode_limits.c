@@ -145,6 +145,29 @@ static bt_status decode_traces(const work *w, bt_error *error) {
   return status;
 }
 
+static bt_status decode_others(const work *w, bt_error *error) {
+  static const char text[] =
+      "{\"data\":[{\"traceID\":\"1\",\"spans\":[{\"traceID\":\"1\",\"spanID\":\"1\",\"operationName\":\"\\u0041\","
+      "\"references\":[{\"traceID\":\"2\",\"spanID\":\"1\"}],\"tags\":[{\"key\":\"k\",\"value\":\"\\u0041\"},"
+      "{\"key\":\"otel.scope.name\",\"value\":\"x\"}],\"logs\":[{\"fields\":[{\"key\":\"event\",\"value\":\"e\"},"
+      "{\"key\":\"a\",\"value\":1}]}],\"processID\":\"p\"}],\"processes\":{\"p\":{\"serviceName\":\"s\"}}}]}\n"
+      "[[{\"traceId\":\"1\",\"id\":\"2\",\"name\":\"n\",\"localEndpoint\":{\"serviceName\":\"s\"},\"remoteEndpoint\":"
+      "{\"port\":1},\"annotations\":[{\"value\":\"v\"}],\"tags\":{\"a\":\"b\"}},{\"traceId\":\"1\",\"id\":\"2\","
+      "\"tags\":{\"a\":\"b\"}},{\"traceId\":\"1\",\"name\":\"n\"}]]\n"
+      "{\"resource\":{},\"scopeSpans\":[]}\n{\"resourceLogs\":[]}";
+  bt_span_batch *batch = NULL;
+  bt_passed_over passed = {0};
+  (void)w;
+  bt_status status = bt_span_batch_new(1 << 26, &batch, error);
+  if (status == BT_OK) bt_span_batch_leave_out(batch, &passed);
+  if (status == BT_OK) status = bt_otlp_decode_json_documents(BT_STR(text), batch, error);
+  if (status == BT_OK) status = bt_span_batch_finish(batch, error);
+  if (status == BT_OK) assert_true(passed.other_signals == 1 && passed.without_id == 1 && passed.fragments == 1);
+  bt_passed_over_dispose(&passed);
+  bt_span_batch_free(batch);
+  return status;
+}
+
 static bt_status decode_searches(const work *w, bt_error *error) {
   bt_search_answer answer;
   bt_status status =
@@ -218,6 +241,7 @@ static void test_failing_allocations(void **state) {
   w.search_json = case_read_file("recorded/search-by-id.json", &w.search_json_length);
   assert_true(w.protobuf && w.json && w.search && w.search_json);
   fail_in_turn(decode_traces, &w);
+  fail_in_turn(decode_others, &w);
   fail_in_turn(decode_searches, &w);
   fail_in_turn(open_files, &w);
   fail_in_turn(decode_tags, &w);

@@ -405,7 +405,7 @@ static int check_and_run(const bt_command *self, diff_run *run, const bt_operand
   size_t taken = 0;
   unsigned sides = run->old_program ? 1 : 2;
   while (taken < files->before_dashes && run->side_count < sides) take_side(run, files->items[taken++], false);
-  if (run->old_program && taken < files->before_dashes && bt_operand_has_rules(files->items[taken]))
+  if (run->old_program && taken < files->before_dashes && bt_operand_has_rules(files->items[taken], false))
     take_side(run, files->items[taken++], false); /* too many of them */
   if (!run->old_program && !read_sides(run)) return BT_EXIT_USAGE;
   if (!run->old_program && run->side_count != 2)

@@ -273,7 +273,7 @@ static int listen_command(const bt_command *self, int argc, char **argv) {
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     size_t rules = 0;
     argv[1 + operands.count] = NULL; /* the list of arguments ends with NULL, so there is room */
-    while (rules < operands.before_dashes && bt_operand_has_rules(operands.items[rules]))
+    while (rules < operands.before_dashes && bt_operand_has_rules(operands.items[rules], false))
       run.options.shared.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.shared.rules, operands.items[rules++]);
     if (operands.count > rules) run.command = operands.items + rules;
     code = bt_replay_options_check(&run.options.shared, self, BT_NEEDS_RULES);

@@ -1,0 +1,25 @@
+/* What OTLP has a field for and Jaeger and Zipkin have not: exporters write it as a tag of a name that OpenTelemetry
+ * fixed ("Mapping to non-OTLP formats"), and here it becomes the field again. Both readers use this. Thread: no state.
+ * Only the decoders of tempo/ include this. */
+#ifndef BT_TEMPO_WIRE_TOLD_TAGS_H
+#define BT_TEMPO_WIRE_TOLD_TAGS_H
+
+#include <stdbool.h>
+
+#include "dsl/base/error.h"
+#include "dsl/trace/trace.h"
+#include "tempo/wire/otlp_builder.h"
+
+/* The scope of the span before: mostly the next one's too. All-zero: there was none. */
+typedef struct bt_told_scope {
+  const bt_scope *last;
+} bt_told_scope;
+
+/* Takes these tags out of build->span and sets what they say of the span; its scope is never NULL then. A tag `error`
+ * stays: without otel.status_code it says that the status is an error, and is the message where it is a text other than
+ * "true". BT_LIMIT, BT_NO_MEMORY. */
+bt_status bt_told_tags_take(bt_build *build, bt_told_scope *scope, bt_span *span, bt_error *error) BT_MUST_CHECK;
+/* client, server and the like, of either case. False: none of these words. */
+bool bt_told_kind(bt_str word, bt_span_kind *out);
+
+#endif
