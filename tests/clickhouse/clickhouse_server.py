@@ -1,5 +1,4 @@
-"""A real ClickHouse for tests, out of the Python package chdb, and the loader that writes as the exporters do. Skips where chdb is not installed."""
-import importlib.util
+"""A real ClickHouse for tests, out of a Python package (requirements.txt), and the loader that writes as the exporters do. Skips where it cannot be had."""
 import os
 import socket
 import subprocess
@@ -11,11 +10,16 @@ import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from python_packages import NoPackages, python_with  # noqa: E402
 
 
-def require_chdb():
-    if not importlib.util.find_spec("chdb"):
-        raise unittest.SkipTest("chdb is not installed: pip install chdb==4.4.0")
+def chdb_python():
+    """The python that has ClickHouse's engine."""
+    try:
+        return python_with(os.path.join(HERE, "requirements.txt"))
+    except NoPackages as why:
+        raise unittest.SkipTest(f"there is no ClickHouse: {str(why)[-300:]}") from why
 
 
 def free_port():
@@ -39,7 +43,7 @@ class ClickHouse:
                 file.write(self.users)
             arguments += ["--users", path]
         self.log = open(os.path.join(self.folder.name, "log"), "w+b")
-        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "chdb_http.py"), *map(str, arguments)], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([chdb_python(), os.path.join(HERE, "chdb_http.py"), *map(str, arguments)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.log)
         if not self.process.stdout.readline().startswith(b"ready"):
             self.log.seek(0)

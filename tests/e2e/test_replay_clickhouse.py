@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo"), os.path.join(HERE, "..", "clickhouse")]
 import replay_compare as compare  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
-from clickhouse_server import ClickHouse, free_port, require_chdb  # noqa: E402
+from clickhouse_server import ClickHouse, chdb_python, free_port  # noqa: E402
 from random_rules import random_rule  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 
@@ -52,7 +52,7 @@ class ReplayOnClickHouse(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         print(f"seed {SEED}", flush=True)
-        require_chdb()
+        chdb_python()
         rng = random.Random(SEED)
         cls.server = ClickHouse().__enter__()
         cls.addClassCleanup(cls.server.__exit__)
@@ -232,7 +232,7 @@ class Faults(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        require_chdb()
+        chdb_python()
         cls.server = ClickHouse().__enter__()
         cls.addClassCleanup(cls.server.__exit__)
         folder = tempfile.TemporaryDirectory(prefix="betrace-faults-clickhouse-")
@@ -283,7 +283,7 @@ class Faults(unittest.TestCase):
 
 class Shards(unittest.TestCase):
     def test_a_distributed_table_gives_traces_of_two_shards_and_a_dead_one_fails(self):
-        require_chdb()
+        chdb_python()
         end = int(time.time()) - 1800
         with ClickHouse(shards=2) as server, tempfile.TemporaryDirectory(prefix="betrace-shards-clickhouse-") as folder:
             path, halves = os.path.join(folder, "traces.jsonl"), [os.path.join(folder, f"half{i}.jsonl") for i in (1, 2)]
