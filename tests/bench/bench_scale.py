@@ -5,7 +5,7 @@ prints the ratio to the bare pair of id queries, too, which has no goal: what is
 
     python3 tests/bench/bench_scale.py --tempos 3.0.3,2.8 --sizes 10000,100000,1000000
 
-Asserts verdicts only. 0.24 % of the traces violate each planted rule.
+`--short` and `--medium`: 500 and 2,000 traces, as soon as they are in blocks. Asserts verdicts only. 0.24 % of the traces violate each planted rule.
 """
 import argparse
 import json
@@ -20,7 +20,8 @@ from replay_cost import curl, load, older, processor_seconds, record
 from measured_process import run_measured  # noqa: E402  (replay_cost sets the path)
 from tempo_binary import require_tempo  # noqa: E402
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES, FEW = "10000,100000,1000000", "500,2000"
+QUIET_S, QUIET_FEW_S = 30, 1  # without a new block, after which compaction is called done
 VIOLATING = 0.0024
 GOAL_EXPONENT = 1.05
 GOAL_SAME, GOAL_BY_ID, GOAL_MIB = 1.1, 0.30, 128
@@ -75,11 +76,11 @@ def block_count(tempo):
     return len(tempo.backend_blocks())
 
 
-def wait_for_compaction(tempo, patience_s=420, quiet_s=30):
+def wait_for_compaction(tempo, quiet_s, patience_s=420):
     """Until the number of blocks has stayed for a while."""
     last, since, deadline = block_count(tempo), time.monotonic(), time.monotonic() + patience_s
     while time.monotonic() - since < quiet_s and time.monotonic() < deadline:
-        time.sleep(5)
+        time.sleep(1)
         if block_count(tempo) != last:
             last, since = block_count(tempo), time.monotonic()
 
@@ -88,10 +89,10 @@ def exponents(before, after, size_ratio):
     return {key: math.log(max(after[key], 1e-9) / max(before[key], 1e-9)) / math.log(size_ratio) for key in GROWING}
 
 
-def bench_size(server, traces, names):
+def bench_size(server, traces, names, quiet_s):
     with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, server as tempo:
-        bounds, seconds, truth = load(tempo, traces, folder, violations=round(traces * VIOLATING))
-        wait_for_compaction(tempo)
+        bounds, seconds, truth = load(tempo, traces, folder, violations=max(2, round(traces * VIOLATING)))
+        wait_for_compaction(tempo, quiet_s)
         print(f"Tempo {tempo.variant.name}, {traces} traces, {block_count(tempo)} blocks", flush=True)
         bounds, seconds = older(bounds, seconds)
         rows = {rule[0]: measure(tempo, rule, bounds, seconds, traces) for rule in RULES if rule[0] in names}
@@ -114,15 +115,18 @@ def print_table(name, of_sizes):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--sizes", help=f"of the day, in traces, joined by commas (default {SIZES})")
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--medium", action="store_true")
     parser.add_argument("--rules", default="seed,order,count,correlation,nothing prefilters", help="names of bench_rules.py, joined by commas")
     beside.add_options(parser)
     options = parser.parse_args()
     options.settled = True
+    are_few = options.short or options.medium
     names, tables = options.rules.split(","), {}
-    for size in map(int, options.sizes.split(",")):
+    for size in map(int, (options.sizes or (FEW if are_few else SIZES)).split(",")):
         for server in beside.tempos(options):
-            for rule, row in bench_size(server, size, names).items():
+            for rule, row in bench_size(server, size, names, QUIET_FEW_S if are_few else QUIET_S).items():
                 tables.setdefault(f"Tempo {server.variant.name}, {rule}", {})[size] = row
     for name, of_sizes in sorted(tables.items()):
         print_table(name, of_sizes)

@@ -81,7 +81,7 @@ OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_n
                 "test_prometheus", "test_soak")
 # Benches that only make check-full runs: they go on for minutes. What there is room for of bench_rules is a part of
 # bench_replay.
-FULL_BENCHES = ("bench_rules", "bench_series", "bench_scale")
+FULL_BENCHES = ("bench_rules", "bench_series")
 
 
 # What runs under ThreadSanitizer besides, because all that the service does is under way at once there.
