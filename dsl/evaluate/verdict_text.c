@@ -18,8 +18,7 @@ const char *bt_reason_in_words(bt_reason reason) {
            "with that the verdict could be another one";
   case BT_REASON_TYPE:
     return "the store keeps texts without their types, and as a number, a boolean or a list one of them could change "
-           "the "
-           "verdict";
+           "the verdict";
   case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
   case BT_REASON_LINKED: return "the rule asks for traces that are linked to this one, and not all of them were seen";
   }
