@@ -3,6 +3,7 @@
   sh                  run by bash against a real Tempo and a service on free ports (the ports in the text are replaced)
   sh run=background   started and left running while the rest of the page runs
   sh run=clean-root   installs programs: run by tests/dist/full_tutorial.py in a bare Debian, not here
+  checked=clickhouse    needs a ClickHouse: not run here but by tests/e2e/test_replay_clickhouse.py
   sh checked=rendering  needs Docker or Kubernetes: not run here; tests/dist/test_quick_start.py renders what it names
   json                the answer of the block above, or (behind no sh block) JSON that parses
   yaml                a rule file that `betrace eval` accepts
@@ -39,7 +40,7 @@ from debian_package import programs_of  # noqa: E402
 from run_tempo import TempoServer, free_ports, http  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
-KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text", "lua", "toml"}
+KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text", "lua", "toml", "sql"}
 
 
 # They look for the first violation, and at every trace of a day: what other pages push a moment before is not settled.
@@ -151,7 +152,7 @@ class DocsTest(unittest.TestCase):
                 if not PROMETHEUS and re.search(r"^prometheus |:9099|^BetraceViolation", text, re.M):
                     self.skipTest("Debian's Prometheus cannot be had")
                 text = self.adapt(text)
-                if {"checked=rendering", "run=clean-root"} & set(info):
+                if {"checked=rendering", "checked=clickhouse", "run=clean-root"} & set(info):
                     output = ""
                 elif kind == "sh":
                     output = self.background(text) if "run=background" in info else self.run_shell(text)

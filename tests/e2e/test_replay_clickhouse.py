@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -17,8 +18,9 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo"), os.path.join(HERE, "..", "clickhouse")]
+import doc_pages  # noqa: E402
 import replay_compare as compare  # noqa: E402
-from betrace_process import Betrace, run_cli  # noqa: E402
+from betrace_process import Betrace, binary, run_cli  # noqa: E402
 from clickhouse_server import ClickHouse, chdb_python, free_port  # noqa: E402
 from random_rules import random_rule  # noqa: E402
 from random_spans import random_traces  # noqa: E402
@@ -225,6 +227,41 @@ class Between(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+# The user that the page has an administrator make: chdb knows users from this file alone.
+USERS = """<clickhouse><profiles><default/><page><readonly>2</readonly></page></profiles><quotas><default/></quotas><users>
+<default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default>
+<betrace><password>choose-one</password><networks><ip>127.0.0.1</ip></networks><profile>page</profile><quota>default</quota>
+<grants><query>GRANT SELECT ON otel.otel_traces</query></grants></betrace>
+</users></clickhouse>"""
+
+
+class Page(unittest.TestCase):
+    """The blocks of docs/howto/ask-your-clickhouse.md."""
+
+    def test_what_it_says_works(self):
+        path = os.path.join(HERE, "..", "..", "docs", "howto", "ask-your-clickhouse.md")
+        with open(path, encoding="utf-8") as file:
+            (_, _, command), (_, _, statements) = [block for block in doc_pages.blocks(file.read()) if "checked=clickhouse" in block[1]]
+        self.assertEqual(statements, "CREATE USER betrace IDENTIFIED BY 'choose-one' SETTINGS readonly = 2;\nGRANT SELECT ON otel.otel_traces TO betrace;\n")
+        chdb_python()
+        with ClickHouse(users=USERS) as server, tempfile.TemporaryDirectory(prefix="betrace-page-clickhouse-") as folder:
+            for statement in statements.split(";")[:-1]:
+                server.ask("EXPLAIN AST " + statement)
+            for name, text in (("secret", "choose-one\n"), ("rules.yaml", f"rules: [{{id: a, dsl: {json.dumps(PLAIN[3])}}}]\n")):
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            traces = os.path.join(folder, "traces.jsonl")
+            done = run_cli("generate", "--scenario", "none", "--traces", 300, "--violations", 7, "--seed", 3, "--since", "23h", "--end", "now-40m", "--out", traces)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            server.load(traces)
+            for shown, ours in (("/run/secrets/clickhouse", f"{folder}/secret"), ("clickhouse:8123", f"127.0.0.1:{server.http}"), ("betrace replay", f"{binary()} replay")):
+                self.assertIn(shown, command)
+                command = command.replace(shown, ours)
+            done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^completed", done.stderr)
 
 
 class Faults(unittest.TestCase):

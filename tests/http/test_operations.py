@@ -32,12 +32,15 @@ LIMITS = {
     "time of a request's head and body": ("server/http/http_server.c", r"request_timeout_ms = (10 \* 1000)"),
     "a reader that takes nothing": ("server/http/http_server.c", r"write_timeout_ms = (30 \* 1000)"),
     "tenants in the memory source": ("tempo/files/memory_source.h", r"BT_MEMORY_TENANTS_MAX = (\d+)"),
+    "unpacked content of a file of traces": ("tempo/files/file_content.c", r"default_max_kept_bytes = \(uint64_t\)(8 << 30)"),
+    "message of a zstd file in the Collector's form": ("tempo/wire/zstd.c", r"MESSAGE_BYTES = (1 << 30)"),
     "compiled regexes of a rule": ("dsl/rule/rule.h", r"BT_MAX_PATTERN_BYTES = (1024 \* 1024)"),
     "compiled regexes of a tenant's enabled rules": ("server/settings/config*.c", r'"(pattern-memory)"'),
     "memory of replay results": ("server/settings/config*.c", r'"(memory-limit)"'),
 }
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
 SEVERAL = {
+    "window of a zstd file": [("tempo/wire/zstd.c", r"ZSTD_error_frameParameter_windowTooLarge"), ("tempo/wire/zstd.c", r"a window of more than 128 MiB")],
     "pushes at once; that wait": [("server/work/pool.c", r'"push", PEOPLE, 4, 1, 8, 8\}'), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
     "first violations, contrasts, suggestions, gates and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
                                                                         ("server/http/routes.c", r"bt_api_rule_first, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
@@ -70,7 +73,7 @@ SEVERAL = {
     "memory of violations on demand": [("server/server.c", r"memory_limit_bytes / 4\b")],
     "counts of steps that are kept": [("server/query/series.c", r"DEFAULT_CELLS = 400000\b")],
 }
-UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20}
+UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def read(path):
