@@ -187,26 +187,11 @@ typedef struct reading {
   char reason[200]; /* of the last of them */
 } reading;
 
-static const bt_trace *find_trace(const bt_span_batch *batch, const bt_trace_id *id) {
-  size_t low = 0, high = bt_span_batch_trace_count(batch);
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    const bt_trace *trace = bt_span_batch_trace(batch, middle);
-    int order = bt_trace_id_compare(&trace->id, id);
-    if (order == 0) return trace;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return NULL;
-}
-
 /* Each id with its trace, if there is one. BeTrace's own are left out. */
 static bt_status give_batch(const reading *r, size_t first, size_t count, const bt_span_batch *batch, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = first; status == BT_OK && i < first + count; i++) {
-    bt_read_trace read = {.index = i, .trace = find_trace(batch, &r->request->ids[i])};
+    bt_read_trace read = {.index = i, .trace = bt_span_batch_find(batch, &r->request->ids[i])};
     if (read.trace && !r->request->with_own && bt_trace_is_own(read.trace, BT_STR(""))) read.trace = NULL;
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);

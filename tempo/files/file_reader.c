@@ -175,24 +175,9 @@ static bt_status decode_group(reader *r, size_t count, bt_error *error) {
 
 /* ---- giving it ---- */
 
-static const bt_trace *find_trace(const bt_span_batch *batch, const bt_trace_id *id) {
-  size_t low = 0, high = bt_span_batch_trace_count(batch);
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    const bt_trace *trace = bt_span_batch_trace(batch, middle);
-    int order = bt_trace_id_compare(&trace->id, id);
-    if (order == 0) return trace;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return NULL;
-}
-
 static bt_status give_trace(const reader *r, const bt_file_wanted *wanted, bt_read_sink sink, void *context,
                             bt_error *error) {
-  bt_read_trace read = {.index = wanted->index, .trace = find_trace(r->batch, &wanted->trace->id)};
+  bt_read_trace read = {.index = wanted->index, .trace = bt_span_batch_find(r->batch, &wanted->trace->id)};
   if (bt_is_cancelled(r->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
   if (read.trace) return sink(context, &read, error);
   bt_error inner = {0};
@@ -353,7 +338,7 @@ bt_status bt_file_hold(const bt_file_set *set, const bt_indexed_trace *trace, bt
   r.ids = bt_realloc_array(NULL, 1, sizeof *r.ids);
   bt_status status = r.ids ? choose_group(&r, &wanted, 1, &taken, error) : bt_error_no_memory(error);
   if (status == BT_OK) status = decode_group(&r, taken, error);
-  if (status == BT_OK) *out = find_trace(r.batch, &trace->id);
+  if (status == BT_OK) *out = bt_span_batch_find(r.batch, &trace->id);
   if (*out) {
     bt_held_trace_dispose(held);
     *held = (bt_held_trace){.batch = r.batch, .bytes = r.buffer};

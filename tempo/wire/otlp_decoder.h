@@ -44,6 +44,8 @@ uint64_t bt_span_batch_span_count(const bt_span_batch *batch);
 size_t bt_span_batch_trace_count(const bt_span_batch *batch);
 /* Borrowed as long as the batch and the inputs. */
 const bt_trace *bt_span_batch_trace(const bt_span_batch *batch, size_t index);
+/* The one with that id, likewise, after finish; NULL: there is none. */
+const bt_trace *bt_span_batch_find(const bt_span_batch *batch, const bt_trace_id *id);
 
 /* After an error a batch holds some part of the document: free it. All messages say where in the document (byte, or
  * line and column).

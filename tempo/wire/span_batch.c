@@ -231,3 +231,18 @@ size_t bt_span_batch_trace_count(const bt_span_batch *batch) {
 const bt_trace *bt_span_batch_trace(const bt_span_batch *batch, size_t index) {
   return batch->traces[index];
 }
+
+const bt_trace *bt_span_batch_find(const bt_span_batch *batch, const bt_trace_id *id) {
+  size_t low = 0, high = bt_span_batch_trace_count(batch);
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const bt_trace *trace = bt_span_batch_trace(batch, middle);
+    int order = bt_trace_id_compare(&trace->id, id);
+    if (order == 0) return trace;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
