@@ -16,6 +16,7 @@ ALERTS = os.path.join(ROOT, "distribution", "grafana", "provisioning", "alerting
 AGE_SECONDS = 12
 GENERATOR = """
 metrics_generator:
+  metrics_ingestion_time_range_slack: 1h  # default 30s: older spans are dropped, and a slow machine makes them older
   ring:
     instance_addr: 127.0.0.1
     kvstore: {store: inmemory}

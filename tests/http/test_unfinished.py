@@ -268,6 +268,10 @@ class DocumentedLines(Slow):
         (line,) = [line for page, line in curl_lines() if page == "ask-your-tempo.md"]
         return line
 
+    def count(self, series):
+        text = self.server.get("/metrics").body.decode()
+        return sum(int(float(count)) for count in re.findall(rf"^{series} (\S+)$", text, re.M))
+
     def run_line(self, line, port=None, limits=""):
         line = line.replace("localhost:8080", f"127.0.0.1:{port or self.server.port}").replace("unfinished=503", f"unfinished=503{limits}")
         return subprocess.run(["sh", "-c", line], cwd=self.folder, capture_output=True, text=True, timeout=120)
@@ -302,12 +306,12 @@ class DocumentedLines(Slow):
         self.hold()
         done = self.in_background(lambda: self.run_line(self.line(), port=proxy.port))
         self.until(lambda: proxy.cut == 2, "it was cut twice")
+        self.until(lambda: self.count(r"betrace_http_requests_total\{.*compliance.*\}") == 2, "the service knows")
         asked = self.tempo.held
         self.tempo.release()
         self.check_saved(done())
         self.assertLessEqual(asked, 2, "it was one report all the time")
-        text = self.server.get("/metrics").body.decode()
-        self.assertEqual(sum(int(float(count)) for count in re.findall(r"^betrace_reports_total\{.*\} (\S+)$", text, re.M)), 1)
+        self.assertEqual(self.count(r"betrace_reports_total\{.*\}"), 1)
 
 
 def is_cut(answer):
