@@ -52,6 +52,7 @@ typedef struct bt_projection_first {
   bt_over any;            /* stands for the rule's formula: every trace with such spans */
   bt_found_list searched; /* some that a search had found before: they have to be among them */
   bt_found_list found;    /* these traces, by id; moved into the question of `any` */
+  bt_found_list after;    /* those that seem to begin after the range */
   bt_decided *decided;    /* those that their spans decide */
   size_t decided_count, decided_capacity;
   size_t exercised_count, undecided_count; /* of those that are old enough */

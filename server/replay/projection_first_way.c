@@ -82,6 +82,8 @@ static bt_spans_request spans_of(const bt_decider *decider, bt_time_range range,
                             .range = range,
                             .projection = rule->shows_links ? &rule->own_fields : decider->questions->projection,
                             .expected = expected,
+                            .longest_ns = decider->plan->window.margin_ns,
+                            .late_ns = request->assumptions.lateness_ns,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rules[0]->fields.id,
@@ -340,22 +342,42 @@ static bool add_decided(bt_projection_first *first, const bt_trace_id *id, bool 
   return true;
 }
 
-/* What lies after the range was only asked because of late fragments. */
+static bt_status keep_found(bt_decider *decider, bt_found_list *list, const bt_found *found, bt_error *error) {
+  size_t kept = decider->first.found.count + decider->first.after.count;
+  if (kept >= decider->plan->request.memory_limit_bytes / sizeof(bt_known))
+    return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
+  return bt_found_list_add(list, found) ? BT_OK : bt_error_no_memory(error);
+}
+
+/* What lies after the range was only asked because of late fragments, and because a trace may go on there. */
 static bt_status take_found(void *context, const bt_found_spans *spans, bt_error *error) {
   bt_decider *decider = context;
+  bt_projection_first *first = &decider->first;
   bt_spans_verdict verdict;
   if (bt_replay_plan_is_cancelled(decider->plan)) return bt_replay_plan_cancelled(error);
-  if (!spans->found.in_doubt && spans->found.start_ns >= decider->plan->search_range.end_ns) return BT_OK;
-  if (decider->first.found.count >= decider->plan->request.memory_limit_bytes / sizeof(bt_known))
-    return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
-  if (!bt_found_list_add(&decider->first.found, &spans->found)) return bt_error_no_memory(error);
-  bt_status status = judge_spans(decider, spans, &verdict, error);
+  bool is_after = !spans->found.in_doubt && spans->found.start_ns >= decider->plan->search_range.end_ns;
+  bt_status status = keep_found(decider, is_after ? &first->after : &first->found, &spans->found, error);
+  if (status != BT_OK || is_after) return status;
+  status = judge_spans(decider, spans, &verdict, error);
   bool is_old = spans->found.end_ns < bt_spans_steady_before_ns(decider);
   decider->first.exercised_count += verdict == BT_SPANS_EXERCISED;
   decider->first.undecided_count += verdict == BT_SPANS_UNDECIDED && is_old;
   if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
   bool ok = add_decided(&decider->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
   return ok ? BT_OK : bt_error_no_memory(error);
+}
+
+/* Of a trace that goes on after the range the part there makes the bounds what they are. */
+static void join_after(bt_projection_first *first) {
+  bt_found_list_sort(&first->found);
+  bt_found_list_sort(&first->after);
+  for (size_t i = 0, k = 0; i < first->found.count && k < first->after.count;) {
+    int order = bt_trace_id_compare(&first->found.items[i].id, &first->after.items[k].id);
+    if (order == 0) bt_found_join(&first->found.items[i], &first->after.items[k]);
+    i += order <= 0;
+    k += order >= 0;
+  }
+  bt_found_list_dispose(&first->after);
 }
 
 /* A source that fails here is asked otherwise, and if it is gone that says so. */
@@ -407,7 +429,7 @@ static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
   bt_status status = choose_projection(decider, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
     status = ask_for_all(decider, expected, &why);
-    bt_found_list_sort(&decider->first.found);
+    join_after(&decider->first);
     is_found = status == BT_OK && has_searched(decider);
     if (is_found && decider->plan->shows_links) note_share(decider);
   }
@@ -435,6 +457,7 @@ static bt_status take_decided(bt_decider *decider, bt_error *error) {
 
 void bt_projection_first_dispose(bt_projection_first *first) {
   bt_found_list_dispose(&first->found);
+  bt_found_list_dispose(&first->after);
   bt_found_list_dispose(&first->searched);
   free(first->decided);
 }

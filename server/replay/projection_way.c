@@ -1,7 +1,8 @@
-/* Deciding candidates from the spans that their rules speak of, without reading the traces: one search for those
- * spans over the whole range. A trace that these spans show not to violate needs no reading; every other one is read
- * whole, as if this had not been asked. So whatever goes wrong here costs reads and never an answer. Thread: the
- * replay's. */
+/* Deciding candidates from the spans that their rules speak of, without reading the traces. Of some candidates these
+ * are read by id, over the whole range. Of many all such spans are searched for, by time, because each part of the ids
+ * would cost the source a look at all of them. A trace that these spans show not to violate needs no reading; every
+ * other one is read whole, as if this had not been asked. So whatever goes wrong here costs reads and never an answer.
+ * Thread: the replay's. */
 #include "server/replay/decision.h"
 
 #include <stdlib.h>
@@ -11,14 +12,20 @@
 
 enum {
   WORTH_AFTER = 500, /* traces after which it is looked at whether this decides enough of them */
-  WORTH_SHARE = 4    /* one of so many has to be decided */
+  WORTH_SHARE = 4,   /* one of so many has to be decided */
+  FIND_FROM = 4,     /* reads by id that one search by time is asked instead of */
+  MOST_OTHERS = 4    /* traces that it may give besides, for each that is asked for */
 };
 
 typedef struct projecting {
   bt_decider *decider;
-  const size_t *known; /* what is asked for */
-  const bool *rules;   /* which rules are decided so */
-  size_t seen, decided;
+  size_t *known;     /* what is asked for; new, */
+  bt_trace_id *ids;  /* and by id; new */
+  size_t count;      /* of both */
+  const bool *rules; /* which rules are decided so */
+  uint64_t *wanted;  /* bits over the known traces: those asked for; new, or NULL */
+  uint64_t *given;   /* and of these what was given; new, or NULL */
+  size_t seen, decided, others;
 } projecting;
 
 static bool is_wanted(const bt_decider *decider, const bool *rules, size_t index) {
@@ -55,20 +62,26 @@ static bool is_worthless(const projecting *p) {
   return p->decider->plan->weighs_ways && p->seen >= WORTH_AFTER && p->decided < p->seen / WORTH_SHARE;
 }
 
-static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *error) {
-  projecting *p = context;
+static bt_status take_shown(projecting *p, size_t known, const bt_trace *spans, bool needs_by_id,
+                            const bt_found *bounds, bt_error *error) {
   if (bt_replay_plan_is_cancelled(p->decider->plan)) return bt_replay_plan_cancelled(error);
   if (is_worthless(p)) return bt_error_set(error, BT_LIMIT, "too few are decided so");
   p->seen++;
-  bt_found bounds = {.start_ns = read->start_ns, .end_ns = read->end_ns};
-  if (read->trace) bt_found_widen(&bounds, read->trace);
-  bool decides = bt_spans_are_clear(p->decider, read->trace, read->needs_by_id, &bounds);
-  return decides ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
+  return bt_spans_are_clear(p->decider, spans, needs_by_id, bounds) ? judge_spans(p, known, spans, error) : BT_OK;
 }
 
-static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, bt_over_query spans, bt_error *error) {
+/* ---- by id ---- */
+
+static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *error) {
+  projecting *p = context;
+  bt_found bounds = {.start_ns = read->start_ns, .end_ns = read->end_ns};
+  if (read->trace) bt_found_widen(&bounds, read->trace);
+  return take_shown(p, p->known[read->index], read->trace, read->needs_by_id, &bounds, error);
+}
+
+static bt_status read_spans(projecting *p, bt_over_query spans, bt_error *error) {
   bt_decider *decider = p->decider;
-  bt_read_request request = bt_replay_plan_read(decider->plan, ids, count, decider->plan->spans_range);
+  bt_read_request request = bt_replay_plan_read(decider->plan, p->ids, p->count, decider->plan->spans_range);
   request.projection = decider->questions->projection;
   request.spans = spans;
   bt_answer answer;
@@ -77,6 +90,82 @@ static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, 
   if (error) *error = answer.why;
   return answer.status;
 }
+
+/* ---- by time ---- */
+
+/* It is read whole, as if nothing had been shown. */
+static void open_again(projecting *p, size_t known) {
+  bt_decider *decider = p->decider;
+  p->decided -= is_decided(decider, known);
+  for (size_t i = 0; i < decider->plan->rule_count; i++)
+    if (p->rules[i]) bt_spans_undecide(decider, &decider->rules[i], known);
+}
+
+/* What is given twice is longer than any part of the time shows. */
+static bt_status take_found(void *context, const bt_found_spans *spans, bt_error *error) {
+  projecting *p = context;
+  const bt_trace_table *table = p->decider->table;
+  const bt_known *known = bt_trace_table_find(table, &spans->found.id);
+  size_t number = known ? (size_t)(known - table->traces) : 0;
+  if (!known || !bt_bit_get(p->wanted, number)) {
+    if (++p->others <= p->count * MOST_OTHERS) return BT_OK;
+    return bt_error_set(error, BT_LIMIT, "most of the traces with such spans are no candidates");
+  }
+  if (bt_bit_get(p->given, number)) {
+    open_again(p, number);
+    return BT_OK;
+  }
+  bt_bit_set(p->given, number);
+  return take_shown(p, number, spans->trace, spans->needs_by_id, &spans->found, error);
+}
+
+static bt_spans_request search_of(const projecting *p, bt_over_query spans) {
+  const bt_replay_plan *plan = p->decider->plan;
+  const bt_replay_request *request = &plan->request;
+  return (bt_spans_request){.spans = spans,
+                            .range = plan->spans_range,
+                            .projection = p->decider->questions->projection,
+                            .expected = p->count,
+                            .longest_ns = plan->window.margin_ns,
+                            .late_ns = request->assumptions.lateness_ns,
+                            .tenant = request->tenant,
+                            .cancel = request->cancel,
+                            .rule_id = request->rule_count == 1 ? request->rules[0]->fields.id : NULL,
+                            .priority = request->priority};
+}
+
+/* All of it counts, or nothing. *is_done: nothing more is to be asked. */
+static bt_status find_spans(projecting *p, bt_over_query spans, bool *is_done, bt_error *error) {
+  bt_error why = {0};
+  bt_spans_request search = search_of(p, spans);
+  p->wanted = bt_bits_new(p->decider->table);
+  p->given = bt_bits_new(p->decider->table);
+  if (!p->wanted || !p->given) return bt_error_no_memory(error);
+  for (size_t i = 0; i < p->count; i++) bt_bit_set(p->wanted, p->known[i]);
+  bt_status status = bt_questions_find_spans(p->decider->questions, &search, NULL, take_found, p, &why);
+  *is_done = status == BT_OK || is_worthless(p);
+  if (status == BT_OK) return BT_OK;
+  for (size_t i = 0; i < p->count; i++) open_again(p, p->known[i]);
+  p->seen = p->decided = 0;
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+static bool are_many(const projecting *p) {
+  const bt_replay_plan *plan = p->decider->plan;
+  uint32_t at_once = plan->costs.projected_at_once;
+  bool can_find = plan->is_checked && p->decider->questions->source->operations->find_spans;
+  return can_find && at_once && p->count / at_once >= FIND_FROM;
+}
+
+static bt_status ask_spans(projecting *p, bt_over_query spans, bt_error *error) {
+  bool is_done = false;
+  bt_status status = are_many(p) ? find_spans(p, spans, &is_done, error) : BT_OK;
+  return status == BT_OK && !is_done ? read_spans(p, spans, error) : status;
+}
+
+/* ---- which rules, and which traces ---- */
 
 /* One query for all rules that are decided so; with more spans than one of them speaks of its verdict stays the
  * same. Without filter: there is none, or it does not fit into one. */
@@ -107,19 +196,22 @@ static bt_status make_sets(bt_decider *decider, const bool *rules, bt_error *err
 
 static bt_status project_traces(projecting *p, bt_over_query spans, bt_error *error) {
   bt_decider *decider = p->decider;
-  size_t *known = bt_realloc_array(NULL, decider->table->count + 1, sizeof *known), count = 0;
-  bt_trace_id *ids = bt_realloc_array(NULL, decider->table->count + 1, sizeof *ids);
-  bt_status status = known && ids ? make_sets(decider, p->rules, error) : bt_error_no_memory(error);
+  p->known = bt_realloc_array(NULL, decider->table->count + 1, sizeof *p->known);
+  p->ids = bt_realloc_array(NULL, decider->table->count + 1, sizeof *p->ids);
+  bt_status status = p->known && p->ids ? make_sets(decider, p->rules, error) : bt_error_no_memory(error);
   for (size_t i = 0; status == BT_OK && i < decider->table->count; i++) {
     if (!bt_spans_may_decide(decider, i) || !is_wanted(decider, p->rules, i)) continue;
-    ids[count] = decider->table->traces[i].matched.id;
-    known[count++] = i;
+    p->ids[p->count] = decider->table->traces[i].matched.id;
+    p->known[p->count++] = i;
   }
-  p->known = known;
-  if (status == BT_OK && count) status = ask_spans(p, ids, count, spans, error);
-  free(known);
-  free(ids);
-  return status;
+  return status == BT_OK && p->count ? ask_spans(p, spans, error) : status;
+}
+
+static void dispose_projecting(projecting *p) {
+  free(p->known);
+  free(p->ids);
+  free(p->wanted);
+  free(p->given);
 }
 
 static bt_status project_rules(bt_decider *decider, const bool *rules, bt_error *error) {
@@ -130,6 +222,7 @@ static bt_status project_rules(bt_decider *decider, const bool *rules, bt_error 
   bt_status status = join_spans(decider, rules, &arena, &spans, error);
   if (status == BT_OK && spans.asked.filter && !decider->questions->source_lost)
     status = project_traces(&p, spans, error);
+  dispose_projecting(&p);
   bt_arena_dispose(&arena);
   return status;
 }

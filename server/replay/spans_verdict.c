@@ -38,11 +38,23 @@ bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict) {
   return verdict->exercised == BT_TRUE ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION;
 }
 
+static void clear_bit(uint64_t *bits, size_t index) {
+  bits[index / 64] &= ~((uint64_t)1 << (index % 64));
+}
+
 void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict verdict, size_t known) {
-  rule->unread[known / 64] &= ~((uint64_t)1 << (known % 64));
+  clear_bit(rule->unread, known);
   bt_bit_set(rule->decided, known);
   if (verdict == BT_SPANS_EXERCISED) bt_bit_set(rule->decided_exercised, known);
   decider->account->result->rules[rule - decider->rules].decided_unread++;
+}
+
+void bt_spans_undecide(bt_decider *decider, bt_rule_sets *rule, size_t known) {
+  if (!bt_bit_get(rule->decided, known)) return;
+  bt_bit_set(rule->unread, known);
+  clear_bit(rule->decided, known);
+  clear_bit(rule->decided_exercised, known);
+  decider->account->result->rules[rule - decider->rules].decided_unread--;
 }
 
 void bt_spans_expect(bt_decider *decider) {

@@ -38,6 +38,8 @@ bt_status bt_spans_judge(bt_decider *decider, const bt_found_spans *spans, bt_sp
 bool bt_spans_may_decide(const bt_decider *decider, size_t known);
 /* Takes the trace out of the rule's `unread`; not for BT_SPANS_UNDECIDED. */
 void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict verdict, size_t known);
+/* Takes that back; where nothing was decided so, nothing. */
+void bt_spans_undecide(bt_decider *decider, bt_rule_sets *rule, size_t known);
 /* Makes the rule's sets of decided traces. */
 bt_status bt_spans_make_sets(const bt_decider *decider, bt_rule_sets *rule, bt_error *error) BT_MUST_CHECK;
 

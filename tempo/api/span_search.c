@@ -1,9 +1,10 @@
-/* Spans without knowing whose they are. See span_search.h. The ids are cut into parts of one size, as many as the
- * expected traces need. Each part is one question with a filter on the id, over the whole range, so that no trace lies
- * in two. A part whose answer is too large or full is halved. Two are under way, so that Tempo works on the next while
- * we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans. Traces in
- * which the filter finds many spans would cost Tempo the square of them where it keeps them apart: they are found
- * before, left out, and given without spans. */
+/* Spans without knowing whose they are. See span_search.h. The range is divided into windows of time where whoever asks
+ * says how long traces are (span_windows.h), and then the ids into parts of one size, as many as the expected traces
+ * need. Each part is one question with a filter on the id, so that no trace lies in two of a window. A part whose
+ * answer is too large or full is halved. Two are under way, so that Tempo works on the next while we decode. An answer
+ * is decoded twice: first its ids, which the spans are sorted into, then the spans. Traces in which the filter finds
+ * many spans would cost Tempo the square of them where it keeps them apart: they are found before, left out, and given
+ * without spans. */
 #include "tempo/api/span_search.h"
 
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "tempo/api/column_lists.h"
 #include "tempo/api/id_cover.h"
 #include "tempo/api/search_window.h"
+#include "tempo/api/span_windows.h"
+#include "tempo/api/tempo_tail.h"
 #include "tempo/api/trace_sizes.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/api/trace_merge.h"
@@ -22,23 +25,26 @@ enum {
   TRACES_PER_PART = 14000, /* some spans each: about 14 MiB of an answer. Half a usual limit of searches. */
   TRACES_BESIDE = 25000,   /* of one of two questions that are asked at the same time */
   TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
-  FIRST_BITS_MAX = 8,      /* at most 2^8 parts to begin with */
+  WINDOWS_FROM = 4,        /* parts of the ids, from which on time is divided first */
+  FIRST_BITS_MAX = 8,      /* at most 2^8 parts of a window to begin with */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */
   WIDE_SET = 100,          /* spans of a trace that are not kept apart: what Tempo gives at most, if nobody said less */
   ENDLESS_MAX = 8, /* answers one after the other, of ever fewer ids, that went past what is taken: as in search.c */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20, max_decoded_bytes = (size_t)128 << 20;
 
-/* The ids whose first `bits` bits are those of `prefix`. */
+/* The ids whose first `bits` bits are those of `prefix`, in one window. */
 typedef struct id_part {
   uint32_t prefix;
   unsigned bits;
+  uint32_t window;
 } id_part;
 
 typedef struct slot {
   bt_tempo_call call;
   id_part part;
   bt_trace_id low, high;
+  int64_t start_s, end_s; /* what its window asks for */
 } slot;
 
 typedef struct span_search {
@@ -50,6 +56,7 @@ typedef struct span_search {
   bool has_given;
   bt_tempo_caller caller;
   int64_t start_s, end_s;
+  bt_span_windows windows;
   bt_found_list crowded;
   bt_buffer filter; /* the request's, */
   bt_buffer others; /* and without the crowded ones */
@@ -93,28 +100,52 @@ static bt_status too_much(bt_error *error) {
 
 /* ---- parts ---- */
 
-static bool push_part(span_search *s, uint32_t prefix, unsigned bits) {
+static bool push_part(span_search *s, id_part part) {
   id_part *todo = bt_grow_array(s->todo, s->todo_count, &s->todo_capacity, sizeof *todo);
   if (!todo) return false;
   s->todo = todo;
-  todo[s->todo_count++] = (id_part){prefix, bits};
+  todo[s->todo_count++] = part;
   return true;
 }
 
 static bt_status push_halves(span_search *s, id_part part, bt_error *error) {
   if (part.bits == BITS_MAX) return too_much(error);
-  bool ok = push_part(s, part.prefix << 1 | 1, part.bits + 1) && push_part(s, part.prefix << 1, part.bits + 1);
+  id_part lower = {part.prefix << 1, part.bits + 1, part.window}, upper = lower;
+  upper.prefix |= 1;
+  bool ok = push_part(s, upper) && push_part(s, lower);
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
-/* Each part costs Tempo a look at all ids. */
+/* As many parts, by a power of two, as so many traces need; each costs Tempo a look at all ids. */
+static unsigned bits_for(const bt_spans_request *request, uint64_t expected) {
+  const uint64_t most = request->is_beside ? TRACES_BESIDE : TRACES_PER_PART;
+  unsigned bits = 0;
+  while (bits < FIRST_BITS_MAX && expected >> bits > most) bits++;
+  return bits;
+}
+
+/* Never more questions than parts of the ids alone would be. */
+static void plan_windows(span_search *s) {
+  const bt_spans_request *request = s->request;
+  bt_tempo_dating dating;
+  (void)bt_tempo_known_dating(s->tempo, &dating);
+  const bt_late_promise late = bt_tempo_late_of(&dating);
+  int64_t reach_ns = request->late_ns ? bt_late_reach_ns(&late, request->late_ns) : 0;
+  uint64_t parts = (uint64_t)1 << bits_for(request, request->expected);
+  s->windows =
+      bt_span_windows_plan(s->start_s, s->end_s, parts < WINDOWS_FROM ? 1 : parts, request->longest_ns, reach_ns);
+}
+
+/* The earliest window, and the lowest ids, are asked for first. */
 static bt_status push_first(span_search *s, bt_error *error) {
   const bt_spans_request *request = s->request;
-  const uint64_t most = request->is_beside ? TRACES_BESIDE : TRACES_PER_PART;
-  unsigned bits = request->expected >= TWO_FROM && !request->is_beside ? 1 : 0;
-  while (bits < FIRST_BITS_MAX && request->expected >> bits > most) bits++;
-  for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
-    if (!push_part(s, prefix, bits)) return bt_error_no_memory(error);
+  plan_windows(s);
+  bool is_shared = request->expected >= TWO_FROM && !request->is_beside && s->windows.count == 1;
+  unsigned bits = bits_for(request, request->expected / s->windows.count);
+  if (is_shared && !bits) bits = 1;
+  for (uint32_t window = s->windows.count; window-- > 0;)
+    for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
+      if (!push_part(s, (id_part){prefix, bits, window})) return bt_error_no_memory(error);
   return BT_OK;
 }
 
@@ -141,7 +172,7 @@ static bool is_ours(const span_search *s, const slot *at, const bt_trace_id *id)
 
 static bt_status take_id(void *context, const bt_search_row *row, bt_error *error) {
   span_search *s = context;
-  bt_found found = bt_found_of_row(row, s->start_s, s->end_s);
+  bt_found found = bt_found_of_row(row, s->at->start_s, s->at->end_s);
   if (row->span || !is_ours(s, s->at, &row->id)) return BT_OK;
   return bt_found_list_add(&s->found, &found) ? BT_OK : bt_error_no_memory(error);
 }
@@ -184,18 +215,28 @@ static bt_status decode_spans(void *context, bt_str body, bool is_json, bt_error
   return status == BT_OK ? bt_tempo_decode_search(body, is_json, true, take_row, &rows, &answer, error) : status;
 }
 
+/* With the bounds that its spans show: a row's are those of its longest fragment. Where not all spans are there, they
+ * may be farther apart. */
+static bt_status give_found(span_search *s, const bt_found_spans *row, bt_error *error) {
+  bt_found_spans given = *row;
+  bool is_divided = s->windows.count > 1;
+  if (given.trace && bt_trace_may_be_own(given.trace)) given.needs_by_id = true;
+  if (given.trace) bt_found_widen(&given.found, given.trace);
+  given.found.in_doubt = given.found.in_doubt || (is_divided && given.needs_by_id);
+  if (!bt_span_windows_gives(&s->windows, s->at->part.window, &given.found)) return BT_OK;
+  s->has_given = true;
+  return s->sink(s->context, &given, error);
+}
+
 static bt_status give_found_spans(span_search *s, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < s->found.count; i++) {
     bt_trace storage;
-    bt_found_spans given = {.found = s->found.items[i]};
-    status = bt_trace_merge_take(s->merge, i, &storage, &given.trace, &given.needs_by_id, error);
-    if (status == BT_LIMIT) given = (bt_found_spans){.found = s->found.items[i], .needs_by_id = true};
+    bt_found_spans row = {.found = s->found.items[i]};
+    status = bt_trace_merge_take(s->merge, i, &storage, &row.trace, &row.needs_by_id, error);
+    if (status == BT_LIMIT) row = (bt_found_spans){.found = s->found.items[i], .needs_by_id = true};
     if (status == BT_LIMIT) status = BT_OK;
-    if (given.trace && bt_trace_may_be_own(given.trace)) given.needs_by_id = true;
-    if (given.trace) bt_found_widen(&given.found, given.trace);
-    if (status == BT_OK) status = s->sink(s->context, &given, error);
-    s->has_given = true;
+    if (status == BT_OK) status = give_found(s, &row, error);
   }
   return status;
 }
@@ -207,8 +248,8 @@ static bt_status write_url(span_search *s, slot *at, bt_error *error) {
   bt_id_cover(&at->low, &at->high, &regex);
   bt_traceql_read_spans(bt_buffer_str(&s->others), s->apart, bt_buffer_str(&regex), s->request->projection, 0, &query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&query),
-                             .start_s = s->start_s,
-                             .end_s = s->end_s,
+                             .start_s = at->start_s,
+                             .end_s = at->end_s,
                              .limit = at->call.limit,
                              .spans_per_set = s->apart == BT_APART_NOT ? WIDE_SET : BT_READ_SPANS_PER_SET};
   bool ok = !regex.failed && !query.failed && bt_tempo_url_search(s->tempo, &url, &at->call.url);
@@ -221,12 +262,13 @@ static bt_status ask_next(span_search *s, bt_error *error) {
   slot *at = &s->slots[(s->first + s->count++) % IN_FLIGHT];
   *at = (slot){.part = s->todo[--s->todo_count]};
   set_bounds(at);
+  bt_span_windows_bounds(&s->windows, at->part.window, &at->start_s, &at->end_s);
   at->call.caller = &s->caller;
   at->call.max_body_bytes = max_answer_bytes;
   at->call.patience_ms = s->tempo->timeout_ms;
   at->call.kind = BT_HTTP_READ;
   at->call.limit = atomic_load(&s->tempo->search_limit);
-  at->call.range_s = s->end_s - s->start_s;
+  at->call.range_s = at->end_s - at->start_s;
   bt_status status = write_url(s, at, error);
   return status == BT_OK ? bt_tempo_call_start(&at->call, error) : status;
 }
@@ -243,7 +285,7 @@ static bt_status look_at(span_search *s, const slot *at, bt_tempo_outcome outcom
   case BT_TEMPO_ANSWERED: return give_found_spans(s, error);
   case BT_TEMPO_TOO_LARGE: return look_at_large(s, at, error);
   case BT_TEMPO_LIMIT_TOO_HIGH:
-    if (at->call.limit > 2) return push_part(s, at->part.prefix, at->part.bits) ? BT_OK : bt_error_no_memory(error);
+    if (at->call.limit > 2) return push_part(s, at->part) ? BT_OK : bt_error_no_memory(error);
     return too_much(error);
   case BT_TEMPO_RANGE_TOO_LONG:
   case BT_TEMPO_TOO_SLOW:
@@ -358,7 +400,8 @@ static bt_status find_apart(span_search *s, bt_apart apart, bt_source_account *a
 
 static bool is_same(const bt_spans_request *a, const bt_spans_request *b) {
   return bt_query_equal(a->spans.asked, b->spans.asked) && a->spans.apart == b->spans.apart &&
-         a->range.start_ns == b->range.start_ns && a->range.end_ns == b->range.end_ns && a->projection == b->projection;
+         a->range.start_ns == b->range.start_ns && a->range.end_ns == b->range.end_ns &&
+         a->projection == b->projection && a->longest_ns == b->longest_ns;
 }
 
 /* NULL: nothing goes on, or something else. */

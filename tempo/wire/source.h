@@ -154,8 +154,11 @@ typedef struct bt_spans_request {
   bt_time_range range;
   bt_ahead *ahead; /* of such spans, or of what has to be known before; or NULL. What is of others is passed over. */
   const bt_projection *projection;
-  uint64_t expected; /* traces, about; 0: not known */
-  bool is_beside;    /* another such question is asked at the same time */
+  uint64_t expected;  /* traces, about; 0: not known */
+  int64_t longest_ns; /* a source that divides the range may give a longer trace several times, each time with what that
+                         part saw of it: what was given, joined, is longer then; 0: each is given once */
+  int64_t late_ns;    /* as in bt_search_request */
+  bool is_beside;     /* another such question is asked at the same time */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -220,10 +223,10 @@ typedef struct bt_source_operations {
    * are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
-  /* All traces of the range, as `search` finds them, each once and with its spans, in any order. Everything or nothing:
-   * what was given counts only with BT_OK. BT_LIMIT: more than answers hold, too long a range, or a projection of
-   * several groups; BT_UNAVAILABLE, BT_REFUSED: it failed; BT_INVALID: a range or a tenant that cannot be asked for.
-   * NULL: the source cannot. */
+  /* All traces of the range, as `search` finds them, each once (but for longest_ns) and with its spans, in any order.
+   * Everything or nothing: what was given counts only with BT_OK. BT_LIMIT: more than answers hold, too long a range,
+   * or a projection of several groups; BT_UNAVAILABLE, BT_REFUSED: it failed; BT_INVALID: a range or a tenant that
+   * cannot be asked for. NULL: the source cannot. */
   bt_status (*find_spans)(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                           bt_source_account *account, bt_error *error);
   /* All traces of the range, as `search` finds them, with a span that has a link to one of these; a trace may link to

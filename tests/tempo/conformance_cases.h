@@ -9,6 +9,7 @@ void test_adjacent_windows_find_everything(void **state);
 void test_limits_of_filters(void **state);
 void test_filters_that_name_one(void **state);
 void test_finds_spans(void **state);
+void test_finds_spans_in_parts(void **state);
 void test_reads_some_spans(void **state);
 void test_searches_ahead(void **state);
 void test_reads_ahead(void **state);

@@ -220,6 +220,25 @@ void test_finds_spans(void **state) {
   bt_source_account_dispose(&account);
 }
 
+/* A day is divided where so many traces are expected, and the parts meet in the middle of these. Each is given once. */
+void test_finds_spans_in_parts(void **state) {
+  (void)state;
+  enum { HOUR_S = 3600, PARTS = 4, EXPECTED = 35000 };
+  if (!scene.source->operations->find_spans) return;
+  for (size_t seam = 5; seam < TRACES; seam += TRACES / 3) {
+    spans_seen seen = {0};
+    bt_spans_request request = spans_of(some_charge());
+    int64_t own_ns = (int64_t)HOUR_S * 24 / PARTS * second_ns;
+    request.range = (bt_time_range){start_of(seam) - 3 * own_ns, start_of(seam) + own_ns};
+    request.expected = EXPECTED;
+    request.longest_ns = (int64_t)HOUR_S / 4 * second_ns;
+    bt_status status = find_spans(&request, &seen);
+    if (status == BT_LIMIT) return; /* as above */
+    assert_int_equal(status, BT_OK);
+    check_charges(&seen, 0, TRACES);
+  }
+}
+
 static bt_status see_read_spans(void *context, const bt_read_trace *read, bt_error *error) {
   spans_seen *seen = context;
   (void)error;

@@ -29,7 +29,8 @@ size_t scripted_span_count(size_t i) {
 }
 
 int64_t scripted_span_start_ns(size_t i, size_t k) {
-  return FIRST_S * second_ns + ((int64_t)i + 10 * (int64_t)k) * ms_ns;
+  int64_t first_ns = (FIRST_S + (int64_t)i * scripted.apart_s) * second_ns;
+  return first_ns + ((int64_t)i + 10 * (int64_t)k) * ms_ns;
 }
 
 size_t scripted_span_id(size_t i, size_t k) {
@@ -212,11 +213,30 @@ static void note_pattern(const char *pattern) {
   pthread_mutex_unlock(&scripted.mutex);
 }
 
-static bool answer_rows(int socket, const char *query, size_t limit, size_t number) {
+static int64_t number_parameter(const char *target, const char *name) {
+  char *text = fake_parameter(target, name);
+  int64_t number = text ? strtoll(text, NULL, 10) : 0;
+  free(text);
+  return number;
+}
+
+static void keep_time(choice *chosen, int64_t start_s, int64_t end_s) {
+  size_t kept = 0;
+  for (size_t c = 0; c < chosen->count; c++) {
+    int64_t at_ns = scripted_span_start_ns(chosen->items[c], 0);
+    if (at_ns >= start_s * second_ns && at_ns <= end_s * second_ns) chosen->items[kept++] = chosen->items[c];
+  }
+  chosen->count = kept;
+}
+
+static bool answer_rows(int socket, const char *query, size_t limit, size_t number, const char *target) {
   choice chosen;
   char *pattern = pattern_of(query, "=~"), *without = scripted.ignores_ids ? strdup("") : pattern_of(query, "!~");
+  int64_t start_s = number_parameter(target, "start");
   choose(pattern, without, &chosen);
   free(without);
+  if (scripted.apart_s) keep_time(&chosen, start_s, number_parameter(target, "end"));
+  if (start_s > FIRST_S) count_one(&scripted.windows);
   bool is_broken = scripted.how != WHOLE && number >= scripted.broken_from && number <= scripted.broken_to, keep;
   if ((scripted.has_huge && chosen.has_odd) || (scripted.largest_rows && chosen.count > scripted.largest_rows)) {
     keep = refuse_as_too_large(socket);
@@ -261,13 +281,6 @@ static bool answer_side_question(int socket, const char *query, size_t limit) {
   return keep;
 }
 
-static int64_t number_parameter(const char *target, const char *name) {
-  char *text = fake_parameter(target, name);
-  int64_t number = text ? strtoll(text, NULL, 10) : 0;
-  free(text);
-  return number;
-}
-
 bool scripted_answer(void *context, const fake_request *request, int socket) {
   (void)context;
   bool kept;
@@ -298,7 +311,7 @@ bool scripted_answer(void *context, const fake_request *request, int socket) {
   else if (!is_for_spans)
     keep = answer_side_question(socket, query, (size_t)limit);
   else
-    keep = answer_rows(socket, query, (size_t)limit, number);
+    keep = answer_rows(socket, query, (size_t)limit, number, request->target);
   free(query);
   return keep;
 }

@@ -29,6 +29,8 @@ typedef struct span_script {
   bool is_endless;     /* every answer is a body beyond all limits */
   size_t largest_body; /* an answer with more traces than that is a body beyond all limits; 0: any */
   bool has_huge;       /* whatever holds the odd trace is too large */
+  int64_t apart_s;     /* each trace starts so much later than the one before, and answers go by time; 0: all at once */
+  size_t windows;      /* questions for spans that began later than the first */
   size_t beyond;       /* as many traces of other parts come too */
   bool in_pieces;      /* a row for each span */
   size_t crowded_from; /* traces of so many spans are said to have many; 0: none */

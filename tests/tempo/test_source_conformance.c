@@ -455,6 +455,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_limits_of_filters),
                                      cmocka_unit_test(test_filters_that_name_one),
                                      cmocka_unit_test(test_finds_spans),
+                                     cmocka_unit_test(test_finds_spans_in_parts),
                                      cmocka_unit_test(test_reads_some_spans),
                                      cmocka_unit_test(test_searches_ahead),
                                      cmocka_unit_test(test_reads_ahead),

@@ -442,13 +442,27 @@ static int compare_traces(const void *a, const void *b) {
   return bt_trace_id_compare(&(*(const fake_trace *const *)a)->id, &(*(const fake_trace *const *)b)->id);
 }
 
+/* A part of the range, and what is asked for because of it. */
+typedef struct spans_part {
+  bt_time_range own, asked;
+  bool is_first, is_last, is_whole;
+} spans_part;
+
+/* What begins there, and what is longer than a part can see all of. */
+static bool is_of_part(const spans_part *part, const bt_found *found, int64_t longest_ns) {
+  bool is_early = !part->is_first && found->start_ns < part->own.start_ns;
+  bool is_late = !part->is_last && found->start_ns >= part->own.end_ns;
+  return part->is_whole || found->end_ns - found->start_ns > longest_ns || (!is_early && !is_late);
+}
+
 static bt_status give_spans(fake_source *fake, const fake_trace *trace, const bt_spans_request *request,
-                            bt_spans_sink sink, void *context, bt_error *error) {
+                            const spans_part *part, bt_spans_sink sink, void *context, bt_error *error) {
   char filter[1024];
   if (!write_filter(request->spans.asked, filter)) return bt_error_no_memory(error);
   bt_found_spans given = {.needs_by_id = trace->needs_by_id};
-  if (!find_fragments(trace, filter, request->range, &given.found)) return BT_OK;
-  bt_read_request read = {.spans = request->spans, .projection = request->projection, .range = request->range};
+  if (!find_fragments(trace, filter, part->asked, &given.found)) return BT_OK;
+  if (!is_of_part(part, &given.found, request->longest_ns)) return BT_OK;
+  bt_read_request read = {.spans = request->spans, .projection = request->projection, .range = part->asked};
   bt_arena arena;
   bt_arena_init(&arena, (size_t)1 << 20);
   bool has_room = trace->gone_from_batches || build(trace, &read, false, &arena, &given.trace);
@@ -458,9 +472,38 @@ static bt_status give_spans(fake_source *fake, const fake_trace *trace, const bt
   return status;
 }
 
+static bt_status give_part(fake_source *fake, const fake_trace **sorted, const bt_spans_request *request,
+                           const spans_part *part, bt_spans_sink sink, void *context, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < fake->trace_count; i++)
+    status = give_spans(fake, sorted[i], request, part, sink, context, error);
+  return status;
+}
+
+static bt_status give_parts(fake_source *fake, const fake_trace **sorted, const bt_spans_request *request,
+                            bt_spans_sink sink, void *context, bt_error *error) {
+  int64_t step_ns = fake->spans_step_ns, longest_ns = request->longest_ns;
+  bt_time_range all = request->range;
+  bt_status status = BT_OK;
+  if (!step_ns || !longest_ns)
+    return give_part(fake, sorted, request, &(spans_part){.asked = all, .is_whole = true}, sink, context, error);
+  for (int64_t at_ns = all.start_ns; status == BT_OK && at_ns < all.end_ns; at_ns += step_ns) {
+    spans_part part = {.own = {at_ns, at_ns + step_ns},
+                       .asked = {at_ns - longest_ns, at_ns + step_ns + longest_ns},
+                       .is_first = at_ns == all.start_ns,
+                       .is_last = at_ns + step_ns >= all.end_ns};
+    if (part.asked.start_ns < all.start_ns) part.asked.start_ns = all.start_ns;
+    if (part.is_last || part.asked.end_ns > all.end_ns) part.asked.end_ns = all.end_ns;
+    if (fake->fail_spans_after && fake->span_parts == fake->fail_spans_after)
+      return bt_error_set(error, BT_UNAVAILABLE, "the source gives no more spans");
+    fake->span_parts++;
+    status = give_part(fake, sorted, request, &part, sink, context, error);
+  }
+  return status;
+}
+
 static bt_status find_spans_locked(fake_source *fake, const bt_spans_request *request, bt_spans_sink sink,
                                    void *context, bt_source_account *account, bt_error *error) {
-  bt_status status = BT_OK;
   account->requests++;
   fake->span_searches++;
   const fake_ahead *ahead = (const fake_ahead *)request->ahead;
@@ -472,8 +515,7 @@ static bt_status find_spans_locked(fake_source *fake, const bt_spans_request *re
   if (!sorted) return bt_error_no_memory(error);
   for (size_t i = 0; i < fake->trace_count; i++) sorted[i] = &fake->traces[i];
   qsort(sorted, fake->trace_count, sizeof(fake_trace *), compare_traces);
-  for (size_t i = 0; status == BT_OK && i < fake->trace_count; i++)
-    status = give_spans(fake, sorted[i], request, sink, context, error);
+  bt_status status = give_parts(fake, sorted, request, sink, context, error);
   free(sorted);
   return status;
 }

@@ -69,6 +69,8 @@ typedef struct fake_source {
   bt_time_range fail_range; /* with this failed window; */
   bt_status fail_status;    /* or, when not BT_OK, as a whole */
   bt_status fail_spans;     /* of find_spans; BT_OK: it does not fail */
+  int64_t spans_step_ns;    /* find_spans divides the range into parts of this, where it may; 0: it does not */
+  size_t fail_spans_after;  /* of find_spans: parts that are given before it fails; 0: it does not fail so */
   bt_status fail_reads;     /* BT_OK: none; reads fail after this number of traces: */
   size_t fail_reads_after;
   const bt_trace_id *fail_id; /* a read that has it among its ids is BT_UNAVAILABLE; NULL: none */
@@ -87,7 +89,7 @@ typedef struct fake_source {
   size_t hold_reads_after; /* a read waits once so many traces were read, until fake_let_go; 0: none waits */
   pthread_cond_t let_go;
   /* What happened. */
-  size_t traces_read, read_calls, largest_page, probes, span_searches, link_searches;
+  size_t traces_read, read_calls, largest_page, probes, span_searches, span_parts, link_searches;
   size_t begun_searches, dropped_searches;
   size_t begun_reads, taken_reads; /* by id beside a batch: so many traces, of which so many were taken */
   size_t begun_spans, taken_spans; /* questions for spans that were announced, and those that knew it */

@@ -25,6 +25,7 @@ static const char *const rule_texts[RULE_COUNT] = {
 static const char *const names[] = {"web", "slow", "retry", "audit", "bad", "noise", "noise", "noise"};
 
 static uint64_t random_state;
+static size_t parts_asked; /* of the range, for spans */
 
 static uint64_t next_random(void) {
   return bt_mix_bits(random_state += 0x9E3779B97F4A7C15u);
@@ -140,6 +141,13 @@ static void check_windows(replay_run *run, fake_source *fake, uint64_t seed) {
   if (run->request.count != BT_COUNT_AT_LEAST) assert_int_equal(evaluated, members);
 }
 
+/* As a source divides a long range; and few traces are many. */
+static void divide_spans(fake_source *fake, const replay_run *run) {
+  fake->spans_step_ns = 3 * run->request.assumptions.margin_ns;
+  fake->promises.costs = bt_plain_costs;
+  fake->promises.costs.projected_at_once = 20;
+}
+
 /* With `counts` every trace is listed; without, and without the rule that reads all, only candidates are known. */
 static void run_seed(uint64_t seed, bool is_file, bool counts, bt_strategy strategy) {
   random_state = seed;
@@ -159,10 +167,12 @@ static void run_seed(uint64_t seed, bool is_file, bool counts, bt_strategy strat
   for (uint64_t i = 0; i < TRACES; i++)
     add_random_trace(&fake, i + 1, run->request.range, run->request.assumptions.margin_ns);
   if (seed % 4 < 2) fake.operations.find_spans = NULL; /* not every source has it */
+  if (seed % 8 > 5) divide_spans(&fake, run);
   replay_run_go(run, &fake);
   assert_int_equal(run->status, BT_OK);
   check_whole(run, &fake, seed);
   check_windows(run, &fake, seed);
+  parts_asked += fake.span_parts;
   replay_run_dispose(run);
   fake_source_dispose(&fake);
   free(run);
@@ -191,12 +201,22 @@ static void every_strategy_gives_the_same(void **state) {
     run_seed(seed, false, seed % 2, strategies[seed % (sizeof strategies / sizeof *strategies)]);
 }
 
+/* A source that divides the range shows of a trace that is longer than margin some spans here and some there. */
+static void spans_in_parts_of_the_range_give_the_same(void **state) {
+  (void)state;
+  parts_asked = 0;
+  for (uint64_t seed = 6; seed <= 6 + 8 * SEEDS; seed += 8)
+    run_seed(seed, false, seed % 16 == 6, BT_STRATEGY_PROJECTION);
+  assert_true(parts_asked > 2 * SEEDS);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(adjacent_windows_over_search),
       cmocka_unit_test(adjacent_windows_without_a_listing),
       cmocka_unit_test(adjacent_windows_over_files),
       cmocka_unit_test(every_strategy_gives_the_same),
+      cmocka_unit_test(spans_in_parts_of_the_range_give_the_same),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
