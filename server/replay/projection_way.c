@@ -1,8 +1,8 @@
-/* Deciding candidates from the spans that their rules speak of, without reading the traces. Of some candidates these
- * are read by id, over the whole range. Of many all such spans are searched for, by time, because each part of the ids
- * would cost the source a look at all of them. A trace that these spans show not to violate needs no reading; every
- * other one is read whole, as if this had not been asked. So whatever goes wrong here costs reads and never an answer.
- * Thread: the replay's. */
+/* Deciding candidates from the spans that their rules speak of, without reading the traces. A
+ * read by id gives those of some candidates. A search by time gives those of many, and of other traces, because each
+ * part of the ids would cost the source a look at all of them. A trace that these spans show not to violate needs no
+ * reading; every other one is read whole, as if this had not been asked. So whatever goes wrong here costs reads and
+ * never an answer. Thread: the replay's. */
 #include "server/replay/decision.h"
 
 #include <stdlib.h>

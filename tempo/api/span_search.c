@@ -27,6 +27,7 @@ enum {
   TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
   WINDOWS_FROM = 4,        /* parts of the ids, from which on time is divided first */
   FIRST_BITS_MAX = 8,      /* at most 2^8 parts of a window to begin with */
+  LEARNED_BITS_MAX = 6,    /* one huge trace must not divide every window so */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */
   WIDE_SET = 100,          /* spans of a trace that are not kept apart: what Tempo gives at most, if nobody said less */
   ENDLESS_MAX = 8, /* answers one after the other, of ever fewer ids, that went past what is taken: as in search.c */
@@ -62,6 +63,7 @@ typedef struct span_search {
   bt_buffer others; /* and without the crowded ones */
   id_part *todo;    /* a stack */
   size_t todo_count, todo_capacity;
+  unsigned least_bits;   /* of the windows that follow: a part with fewer was too large */
   slot slots[IN_FLIGHT]; /* a ring */
   uint32_t first, count;
   uint32_t endless; /* answers since the last whole one */
@@ -141,7 +143,7 @@ static bt_status push_first(span_search *s, bt_error *error) {
   const bt_spans_request *request = s->request;
   plan_windows(s);
   bool is_shared = request->expected >= TWO_FROM && !request->is_beside && s->windows.count == 1;
-  unsigned bits = bits_for(request, request->expected / s->windows.count);
+  unsigned bits = bits_for(request, bt_span_windows_share(&s->windows, request->expected));
   if (is_shared && !bits) bits = 1;
   for (uint32_t window = s->windows.count; window-- > 0;)
     for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
@@ -258,9 +260,21 @@ static bt_status write_url(span_search *s, slot *at, bt_error *error) {
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
+/* Of one that is sure to be too large the halves are asked for. */
+static bt_status take_part(span_search *s, id_part *out, bt_error *error) {
+  bt_status status = BT_OK;
+  while (status == BT_OK && s->todo[s->todo_count - 1].bits < s->least_bits)
+    status = push_halves(s, s->todo[--s->todo_count], error);
+  if (status == BT_OK) *out = s->todo[--s->todo_count];
+  return status;
+}
+
 static bt_status ask_next(span_search *s, bt_error *error) {
+  id_part part;
+  bt_status taken = take_part(s, &part, error);
+  if (taken != BT_OK) return taken;
   slot *at = &s->slots[(s->first + s->count++) % IN_FLIGHT];
-  *at = (slot){.part = s->todo[--s->todo_count]};
+  *at = (slot){.part = part};
   set_bounds(at);
   bt_span_windows_bounds(&s->windows, at->part.window, &at->start_s, &at->end_s);
   at->call.caller = &s->caller;
@@ -276,6 +290,8 @@ static bt_status ask_next(span_search *s, bt_error *error) {
 /* Each of them costs all that is taken of one, and a part has 32 halvings. */
 static bt_status look_at_large(span_search *s, const slot *at, bt_error *error) {
   if (at->call.is_endless && ++s->endless >= ENDLESS_MAX) return too_much(error);
+  bool may_learn = s->windows.count > 1 && at->part.bits < LEARNED_BITS_MAX;
+  if (may_learn && at->part.bits >= s->least_bits) s->least_bits = at->part.bits + 1;
   return push_halves(s, at->part, error);
 }
 

@@ -16,10 +16,6 @@ enum {
 };
 static const int64_t second_ns = 1000000000;
 
-static int64_t longer(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
 static int64_t seconds_of(int64_t ns) {
   return ns / second_ns + (ns % second_ns > 0);
 }
@@ -31,13 +27,20 @@ bt_span_windows bt_span_windows_plan(int64_t start_s, int64_t end_s, uint64_t mo
   w.longest_ns = longest_ns;
   w.around_s = seconds_of(longest_ns) + PRECISION_S;
   w.reach_s = seconds_of(reach_ns);
-  int64_t least_s = longer(SHORTEST_S, longer(TIMES_AROUND * w.around_s, 2 * w.reach_s));
+  int64_t least_s = bt_time_later(SHORTEST_S, bt_time_later(TIMES_AROUND * w.around_s, 2 * w.reach_s));
   uint64_t room = (uint64_t)((end_s - start_s) / least_s);
   uint64_t count = room < most ? room : most;
   if (count < 2) return w;
   w.count = (uint32_t)count;
   w.step_s = (end_s - start_s + w.count - 1) / w.count;
   return w;
+}
+
+uint64_t bt_span_windows_share(const bt_span_windows *w, uint64_t traces) {
+  static const uint64_t most = UINT64_C(1) << 40;
+  double asked_s = (double)(w->step_s + 2 * w->around_s + w->reach_s);
+  if (w->count == 1) return traces;
+  return (uint64_t)((double)(traces < most ? traces : most) / w->count * asked_s / (double)w->step_s);
 }
 
 static int64_t own_start_s(const bt_span_windows *w, uint32_t number) {
@@ -48,7 +51,7 @@ void bt_span_windows_bounds(const bt_span_windows *w, uint32_t number, int64_t *
   *start_s = w->start_s;
   *end_s = w->end_s;
   if (w->count == 1) return;
-  *start_s = longer(w->start_s, own_start_s(w, number) - w->around_s);
+  *start_s = bt_time_later(w->start_s, own_start_s(w, number) - w->around_s);
   int64_t last_s = own_start_s(w, number + 1) + w->around_s + w->reach_s;
   if (number + 1 < w->count && last_s < w->end_s) *end_s = last_s;
 }

@@ -41,6 +41,16 @@ static void is_one_where_nothing_is_to_be_gained(void **state) {
   assert_int_equal(bt_span_windows_plan(1, FROM_S, 256, INT64_MAX, INT64_MAX).count, 1);
 }
 
+/* With what lies around it. */
+static void each_sees_its_share(void **state) {
+  (void)state;
+  const bt_span_windows w = plan(24, 12, 15, 28);
+  assert_int_equal(w.count, 12);
+  assert_in_range(bt_span_windows_share(&w, 120000), 14800, 14850); /* 2 hours, and 58 minutes and some seconds */
+  assert_int_equal(bt_span_windows_share(&(bt_span_windows){.count = 1}, UINT64_MAX), UINT64_MAX);
+  assert_true(bt_span_windows_share(&w, UINT64_MAX) > UINT32_MAX);
+}
+
 static void together_they_have_the_range(void **state) {
   (void)state;
   for (uint64_t most = 1; most <= 256; most++) {
@@ -188,8 +198,10 @@ static void a_window_with_too_much_is_halved(void **state) {
   scripted.has_huge = true;
   assert_int_equal(find_scripted(f, MANY_PARTS), BT_LIMIT);
   scripted.has_huge = false;
+  size_t before = scripted_number(&scripted.too_large);
   scripted.largest_rows = TRACES / 6;
   expect_all(f, MANY_PARTS);
+  assert_in_range(scripted_number(&scripted.too_large) - before, 1, 7); /* the others begin with halves: else 10 */
   assert_int_equal(scripted_number(&scripted.side_questions), 2);
 }
 
@@ -215,6 +227,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(has_no_more_than_are_wanted_and_none_too_short),
       cmocka_unit_test(is_one_where_nothing_is_to_be_gained),
+      cmocka_unit_test(each_sees_its_share),
       cmocka_unit_test(together_they_have_the_range),
       cmocka_unit_test(gives_a_short_trace_once_and_whole_and_a_long_one_as_long),
       cmocka_unit_test(gives_what_is_in_doubt_from_each),
