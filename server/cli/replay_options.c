@@ -461,13 +461,13 @@ static int check_rules(bt_replay_options *options, const bt_command *command, un
 
 int bt_replay_options_choose(bt_replay_options *options, const bt_command *command) {
   bt_error error = {0};
+  if (!options->trace_count) bt_source_settings_take_address(&options->source);
   bt_status status = bt_source_settings_choose(&options->source, &error);
   return status ? bt_cli_usage_error(command->name, "%s", error.message) : BT_EXIT_FINE;
 }
 
 static int check_source(bt_replay_options *options, const bt_command *command, unsigned needs) {
   bt_source_settings *source = &options->source;
-  if (!options->trace_count) bt_source_settings_take_address(source);
   int code = bt_replay_options_choose(options, command);
   if (code) return code;
   if (source->address && options->trace_count)

@@ -49,7 +49,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
 /* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
 typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4 } bt_needs;
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
-/* Part of it, for a command that needs nothing else: which store --store and --tempo name. */
+/* Part of it, for a command that needs nothing else: which store --store and --tempo name, or the environment does. */
 int bt_replay_options_choose(bt_replay_options *options, const bt_command *command);
 /* For a command whose operands are files: rule files where it takes rules, and files of traces. What stands behind "--"
  * is traces. BT_EXIT_FINE, or the exit status, and a message is printed. */

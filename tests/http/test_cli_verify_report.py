@@ -33,12 +33,12 @@ class VerifyReportTest(unittest.TestCase):
             cls.text = server.get(f"/v1/compliance/reports/soc2?start={START}&end={END}").body
         cls.report = json.loads(cls.text)
 
-    def run_on(self, content, *arguments, key=None):
+    def run_on(self, content, *arguments, key=None, env=None):
         """content: a report, or bytes."""
         file = os.path.join(self.folder.name, "report.json")
         with open(file, "wb") as out:
             out.write(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return run_cli("verify-report", file, "--key", key or self.public, *arguments)
+        return run_cli("verify-report", file, "--key", key or self.public, *arguments, env=env)
 
     def refused(self, content, expected="", key=None):
         done = self.run_on(content, key=key)
@@ -304,6 +304,13 @@ class VerifyReportTest(unittest.TestCase):
     def test_a_source_that_is_gone(self):
         done = self.run_on(self.text, "--tempo", "http://127.0.0.1:1")
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+
+    def test_the_environment_names_the_store_too(self):
+        for name, value in (("BETRACE_TEMPO_URL", "http://127.0.0.1:1"), ("BETRACE_STORE", "tempo+http://127.0.0.1:1")):
+            with self.subTest(name=name):
+                self.assertEqual(self.run_on(self.text, env={name: value}).returncode, 3)
+                done = self.run_on(self.text, "--traces", self.traces, "--seed", 1, env={name: value})
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_usage(self):
         file = os.path.join(self.folder.name, "whole.json")
