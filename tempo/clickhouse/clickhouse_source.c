@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "tempo/clickhouse/clickhouse_address.h"
+#include "tempo/clickhouse/clickhouse_dialect.h"
+#include "tempo/clickhouse/clickhouse_filter.h"
 #include "tempo/clickhouse/clickhouse_query.h"
 #include "tempo/clickhouse/clickhouse_schema.h"
 #include "tempo/clickhouse/span_rows.h"
@@ -35,16 +37,28 @@ static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_err
  */
 #define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
 #define TIMES     "SELECT TraceId, toUnixTimestamp64Nano(Timestamp) AS s, s + toInt64(Duration) AS e" ROWS_FROM
-#define ROWS_OF_RANGE(test)                                                                                            \
-  "SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM (" TIMES                                             \
+#define TO_START                                                                                                       \
   "WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({end:Int64}) "     \
-  "AND greatest(s, e) >= {start:Int64} AND " test " UNION ALL " TIMES                                                  \
+  "AND greatest(s, e) >= {start:Int64}"
+#define LONG_BEFORE                                                                                                    \
   "WHERE Timestamp < fromUnixTimestamp64Nano({from:Int64}) AND Duration > 86400000000000 AND s > 0 "                   \
-  "AND e >= {start:Int64} AND " test " UNION ALL " TIMES "WHERE Timestamp = fromUnixTimestamp64Nano(toInt64(0)) "      \
-  "AND (e <= 0 OR (e >= {start:Int64} AND e < {end:Int64})) AND " test                                                 \
-  ") WHERE TraceId != '' GROUP BY TraceId LIMIT {most:UInt64} FORMAT RowBinary"
-static const char search_sql[] = ROWS_OF_RANGE("true");
-static const char linking_sql[] = ROWS_OF_RANGE("hasAny(`Links.TraceId`, (SELECT groupArray(id) FROM ids))");
+  "AND e >= {start:Int64}"
+#define WITHOUT_START                                                                                                  \
+  "WHERE Timestamp = fromUnixTimestamp64Nano(toInt64(0)) AND (e <= 0 OR (e >= {start:Int64} AND e < {end:Int64}))"
+#define LINKED_TO "hasAny(`Links.TraceId`, (SELECT groupArray(id) FROM ids))"
+
+/* Of rows that meet the condition. */
+static void write_search(bt_str condition, bt_buffer *sql) {
+  static const char *const parts[] = {TIMES TO_START, TIMES LONG_BEFORE, TIMES WITHOUT_START};
+  bt_buffer_append(sql, BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (i) bt_buffer_append(sql, BT_STR(" UNION ALL "));
+    bt_buffer_append(sql, bt_str_from(parts[i]));
+    bt_buffer_append(sql, BT_STR(" AND "));
+    bt_buffer_append(sql, condition);
+  }
+  bt_buffer_append(sql, BT_STR(") WHERE TraceId != '' GROUP BY TraceId LIMIT {most:UInt64} FORMAT RowBinary"));
+}
 
 typedef struct search {
   bt_clickhouse *clickhouse;
@@ -133,19 +147,35 @@ static bt_status run_search(search *s, const char *tenant, bt_time_range range, 
   return status;
 }
 
+static bt_status search_rows(search *s, bt_str condition, const char *tenant, bt_time_range range, bt_error *error) {
+  bt_buffer sql = {0};
+  write_search(condition, &sql);
+  s->question.sql = sql.ptr;
+  bt_status status = sql.failed ? bt_error_no_memory(error) : run_search(s, tenant, range, error);
+  bt_buffer_dispose(&sql);
+  return status;
+}
+
 static bt_status search_clickhouse(bt_source *source, const bt_search_request *request, bt_found_list *found,
                                    bt_source_account *account, bt_error *error) {
+  bt_clickhouse_condition condition;
+  bt_clickhouse_condition_write(request->query, &condition);
   search s = {.clickhouse = clickhouse_of(source),
               .max_found = request->max_found,
               .found = found,
               .account = account,
-              .question = {.sql = search_sql,
+              .question = {.texts = condition.values,
+                           .text_count = condition.count,
                            .kind = BT_HTTP_SEARCH,
                            .cancel = request->cancel,
                            .rule_id = request->rule_id,
                            .priority = request->priority,
                            .account = account}};
-  return run_search(&s, request->tenant, request->range, error);
+  bt_status status = condition.lacks_memory
+                         ? bt_error_no_memory(error)
+                         : search_rows(&s, bt_buffer_str(&condition.sql), request->tenant, request->range, error);
+  bt_clickhouse_condition_dispose(&condition);
+  return status;
 }
 
 static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_request *request, bt_found_list *found,
@@ -153,8 +183,7 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
   search s = {.clickhouse = clickhouse_of(source),
               .found = found,
               .account = account,
-              .question = {.sql = linking_sql,
-                           .ids = request->ids,
+              .question = {.ids = request->ids,
                            .id_count = request->count,
                            .kind = BT_HTTP_SEARCH,
                            .cancel = request->cancel,
@@ -162,7 +191,7 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
                            .priority = request->priority,
                            .account = account}};
   if (!request->count) return BT_OK;
-  return run_search(&s, request->tenant, request->range, error);
+  return search_rows(&s, BT_STR(LINKED_TO), request->tenant, request->range, error);
 }
 
 /* ---- reading ---- */
@@ -292,7 +321,24 @@ static bt_status check_clickhouse(bt_source *source, const bt_cancel *cancel, bt
   return bt_clickhouse_find_out(clickhouse_of(source), cancel, &found, error);
 }
 
-/* It searches by time alone, so it filters nothing; what was inserted is in the next answer. */
+/* In units of a trace of some ten spans that is read with 2,000 others: a read looks at some granules of each id, so
+ * that one id costs much more (docs/BENCHMARKS.md). */
+static const bt_source_costs costs = {.request = 100,
+                                      .found = 0.02,
+                                      .projected = 0.15,
+                                      .by_id = 30,
+                                      .found_bytes = 49,
+                                      .projected_bytes = 900,
+                                      .read_bytes = 6700,
+                                      .reads_at_once = IDS_PER_READ,
+                                      .projected_at_once = 10000};
+
+static const bt_dialect *dialect_of_clickhouse(bt_source *source) {
+  (void)source;
+  return bt_clickhouse_dialect();
+}
+
+/* What was inserted is in the next answer. */
 static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel,
                                bt_promises *out) {
   bt_clickhouse *clickhouse = clickhouse_of(source);
@@ -303,6 +349,8 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
   out->about = (bt_source_about){.kind = "clickhouse", .is_checked = found.is_checked};
   snprintf(out->about.version, sizeof out->about.version, "%s", found.version);
   snprintf(out->about.note, sizeof out->about.note, "%s", found.note);
+  out->filters = true;
+  out->costs = costs;
   out->hidden_tail_ns = hidden_tail_ns;
 }
 
@@ -319,6 +367,7 @@ bt_status bt_clickhouse_source_new(bt_http_client *client, const bt_clickhouse_o
                                                   .read = read_clickhouse,
                                                   .find_linking = find_linking_in_clickhouse,
                                                   .check = check_clickhouse,
+                                                  .dialect = dialect_of_clickhouse,
                                                   .promise = promise_clickhouse,
                                                   .free = free_clickhouse};
   *out = NULL;
