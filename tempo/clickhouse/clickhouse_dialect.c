@@ -173,7 +173,8 @@ static bt_filter_pair test_value(bt_filter_builder *builder, bt_filter_field sco
   if (!is_known) asked = BT_FILTER_PRESENT;
   if (asked == BT_FILTER_PRESENT) said = (bt_value){0};
   const bt_filter *test = make_test(builder, scope, key, asked, said);
-  return pair_of(test, asked == BT_FILTER_EQUAL && is_text ? test : bt_filter_none());
+  bool is_sure = asked == BT_FILTER_EQUAL && is_text && bt_clickhouse_is_sure(literal->string);
+  return pair_of(test, is_sure ? test : bt_filter_none());
 }
 
 /* The scopes in which the value that counts may stand. */

@@ -65,6 +65,10 @@ bool bt_clickhouse_is_plain(bt_str text) {
   return bt_utf8_valid(text) && !bt_str_contains(text, BT_STR("\xEF\xBF\xBD"));
 }
 
+bool bt_clickhouse_is_sure(bt_str text) {
+  return text.len < BT_CUT_BYTES / 3 && bt_clickhouse_is_plain(text) && !bt_untyped_value(text).is_untyped;
+}
+
 /* ---- what cannot be said ---- */
 
 static void add_unsaid(writer *w) {
@@ -293,13 +297,10 @@ static void add_may_meet(writer *w, const char *map, const bt_filter_test *test)
   add(w, ") > 1))");
 }
 
-/* A text that is nothing else. */
 static void add_surely_meets(writer *w, const char *map, const bt_filter_test *test) {
   const bt_value *literal = &test->literal;
-  bool is_sure = test->op == BT_FILTER_EQUAL && literal->type == BT_VALUE_STRING &&
-                 literal->string.len < BT_CUT_BYTES / 3 && bt_clickhouse_is_plain(literal->string) &&
-                 !bt_untyped_value(literal->string).is_untyped;
-  if (!is_sure) {
+  bool is_text = test->op == BT_FILTER_EQUAL && literal->type == BT_VALUE_STRING;
+  if (!is_text || !bt_clickhouse_is_sure(literal->string)) {
     add_unsaid(w);
     return;
   }

@@ -31,5 +31,7 @@ void bt_clickhouse_condition_show(bt_query query, bt_buffer *out);
 
 /* Such a text is compared rightly although the table may hold texts that are no UTF-8, which are read with U+FFFD. */
 bool bt_clickhouse_is_plain(bt_str text);
+/* And a value that equals it was a text and nothing else, whole. */
+bool bt_clickhouse_is_sure(bt_str text);
 
 #endif
