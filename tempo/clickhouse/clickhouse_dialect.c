@@ -1,6 +1,6 @@
 /* The dialect of ClickHouse. See clickhouse_dialect.h. A missing field makes a comparison false and its opposite true,
- * and no filter finds what is missing: the opposite of a test on an attribute is every span for over, and no span for
- * under. What an attribute's value may be is looked at where SQL is written (clickhouse_filter.h). */
+ * and no filter finds what is missing. So the opposite of a test on an attribute is every span for over, and no span
+ * for under. What an attribute's value may be is looked at where SQL is written (clickhouse_filter.h). */
 #include "tempo/clickhouse/clickhouse_dialect.h"
 
 #include <string.h>
@@ -279,14 +279,14 @@ static bool is_wider(const bt_filter_test *test, const void *nothing) {
   return !is_exact(test);
 }
 
-static const bt_filter *surely(bt_filter_builder *builder, bt_over_filter over) {
+static const bt_filter *keep_sure(bt_filter_builder *builder, bt_over_filter over) {
   (void)builder;
   return bt_filter_has_test(over.filter, is_wider, NULL) ? bt_filter_none() : over.filter;
 }
 
 /* ---- queries ---- */
 
-static bool fits(bt_filter_builder *builder, bt_query query) {
+static bool is_writable(bt_filter_builder *builder, bt_query query) {
   bt_clickhouse_condition condition;
   bool is_whole = bt_clickhouse_condition_write(query, &condition);
   if (condition.lacks_memory) builder->failed = true;
@@ -298,7 +298,7 @@ static const bt_over *over_query(bt_filter_builder *builder, bt_over_filter filt
   bt_query asked = {.filter = filter.filter, .manner = BT_CLICKHOUSE_OVER};
   (void)counts; /* what is wider than what is meant is not counted */
   if (bt_filter_has_test(filter.filter, is_wider, NULL)) *was_weakened = true;
-  if (!fits(builder, asked)) {
+  if (!is_writable(builder, asked)) {
     *was_weakened = true;
     return bt_over_all();
   }
@@ -311,7 +311,7 @@ static const bt_over *over_query(bt_filter_builder *builder, bt_over_filter filt
 static uint32_t under_query(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries, uint32_t most) {
   bt_query asked = {.filter = under.filter, .manner = BT_CLICKHOUSE_UNDER};
   if (builder->failed || under.filter->kind == BT_FILTER_NONE || !most) return 0;
-  if (!fits(builder, asked)) return 0;
+  if (!is_writable(builder, asked)) return 0;
   queries[0].asked = asked;
   return 1;
 }
@@ -365,7 +365,7 @@ const bt_dialect *bt_clickhouse_dialect(void) {
                                         .exists = field_exists,
                                         .both_over = both_over,
                                         .both_under = both_under,
-                                        .surely = surely,
+                                        .surely = keep_sure,
                                         .over = over_query,
                                         .under = under_query,
                                         .spans = no_spans,

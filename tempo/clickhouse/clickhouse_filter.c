@@ -20,7 +20,7 @@ static bt_buffer *sql_of(writer *w) {
   return &w->out->sql;
 }
 
-static void add(writer *w, const char *sql) {
+static void add_sql(writer *w, const char *sql) {
   bt_buffer_append(sql_of(w), bt_str_from(sql));
 }
 
@@ -72,7 +72,7 @@ bool bt_clickhouse_is_sure(bt_str text) {
 /* ---- what cannot be said ---- */
 
 static void add_unsaid(writer *w) {
-  add(w, w->is_under ? "false" : "true");
+  add_sql(w, w->is_under ? "false" : "true");
 }
 
 /* A text that is no UTF-8 may be read as any with U+FFFD; patterns see other characters in it. */
@@ -86,11 +86,11 @@ static void add_unless_repaired(writer *w, const char *text) {
 static void add_match(writer *w, const char *text, bt_str pattern) {
   bt_buffer_printf(sql_of(w), "match(%s, concat('\\\\A(?:', ", text);
   add_value(w, pattern);
-  add(w, ", ')\\\\z'))");
+  add_sql(w, ", ')\\\\z'))");
 }
 
 static void add_pattern(writer *w, const char *column, const bt_filter_test *test) {
-  add(w, test->op == BT_FILTER_NOT_REGEX ? "(NOT " : "(");
+  add_sql(w, test->op == BT_FILTER_NOT_REGEX ? "(NOT " : "(");
   add_match(w, column, test->literal.string);
   add_unless_repaired(w, column);
 }
@@ -108,7 +108,7 @@ static void add_text(writer *w, const char *column, const bt_filter_test *test) 
     return;
   }
   bool is_plain = bt_clickhouse_is_plain(test->literal.string);
-  if (!is_plain) add(w, "(");
+  if (!is_plain) add_sql(w, "(");
   bt_buffer_printf(sql_of(w), is_equal ? "%s = " : "%s != ", column);
   add_value(w, test->literal.string);
   if (!is_plain) add_unless_repaired(w, column);
@@ -144,7 +144,7 @@ static void add_word(writer *w, const char *column, const word *words, size_t co
     bt_buffer_printf(sql_of(w), is_first ? "%s" : ", %s", words[i].as_written);
     is_first = false;
   }
-  add(w, ")");
+  add_sql(w, ")");
 }
 
 /* ---- durations ---- */
@@ -185,13 +185,13 @@ static void add_duration(writer *w, const bt_filter_test *test) {
 static void add_value_of(writer *w, const char *map, bt_str key) {
   bt_buffer_printf(sql_of(w), "%s[", map);
   add_value(w, key);
-  add(w, "]");
+  add_sql(w, "]");
 }
 
 static void add_call(writer *w, const char *before, const char *map, bt_str key, const char *after) {
-  add(w, before);
+  add_sql(w, before);
   add_value_of(w, map, key);
-  add(w, after);
+  add_sql(w, after);
 }
 
 /* An empty text, a list or a map: nobody knows what it was. */
@@ -211,10 +211,10 @@ static void add_number(writer *w, const char *map, bt_str key, bt_filter_operato
   double slack = fabs(number) * 1e-9 + 1e-300;
   bool has_low = op == BT_FILTER_EQUAL || op == BT_FILTER_GREATER || op == BT_FILTER_GREATER_EQUAL;
   bool has_high = op == BT_FILTER_EQUAL || op == BT_FILTER_LESS || op == BT_FILTER_LESS_EQUAL;
-  add(w, "ifNull(");
+  add_sql(w, "ifNull(");
   for (int i = 0; i < 2; i++) {
     if (i ? !has_high : !has_low) continue;
-    if (i && has_low) add(w, " AND ");
+    if (i && has_low) add_sql(w, " AND ");
     add_call(w, "if(length(", map, key, ") > 32, NULL, ");
     add_call(w, "toFloat64OrNull(", map, key, "))");
     bt_buffer_printf(sql_of(w), i ? " <= toFloat64(%.17g)" : " >= toFloat64(%.17g)",
@@ -240,16 +240,16 @@ static void add_reading(writer *w, const char *map, bt_str key, bt_filter_operat
   else if (is_number && is_ordered(op) && fabs(double_of(read)) < said_below)
     add_number(w, map, key, op, double_of(read));
   else
-    add(w, "true");
+    add_sql(w, "true");
 }
 
 static void add_equal_text(writer *w, const char *map, bt_str key, bt_str text) {
   bt_value read = bt_text_value(text);
   add_value_of(w, map, key);
-  add(w, " = ");
+  add_sql(w, " = ");
   add_value(w, text);
   if (read.type != BT_VALUE_STRING) {
-    add(w, " OR ");
+    add_sql(w, " OR ");
     add_reading(w, map, key, BT_FILTER_EQUAL, &read);
   }
   if (!bt_clickhouse_is_plain(text)) add_call(w, " OR NOT isValidUTF8(", map, key, ")");
@@ -268,14 +268,14 @@ static void add_meets(writer *w, const char *map, const bt_filter_test *test) {
   if (is_text && test->op == BT_FILTER_EQUAL && test->literal.string.len < BT_CUT_BYTES / 3) {
     add_equal_text(w, map, test->key, test->literal.string);
   } else if (is_text && test->op == BT_FILTER_REGEX) {
-    add(w, "match(");
+    add_sql(w, "match(");
     add_value_of(w, map, test->key);
-    add(w, ", concat('\\\\A(?:', ");
+    add_sql(w, ", concat('\\\\A(?:', ");
     add_value(w, test->literal.string);
     add_call(w, ", ')\\\\z')) OR NOT isValidUTF8(", map, test->key, ")");
     add_may_be_cut(w, map, test->key);
   } else if (is_text) {
-    add(w, "true");
+    add_sql(w, "true");
   } else {
     add_reading(w, map, test->key, test->op, &test->literal);
   }
@@ -285,16 +285,16 @@ static void add_meets(writer *w, const char *map, const bt_filter_test *test) {
 /* A key may stand twice, and then any of its values may be meant; map['key'] is the first of them. */
 static void add_may_meet(writer *w, const char *map, const bt_filter_test *test) {
   bool is_there = test->op == BT_FILTER_PRESENT || test->op == BT_FILTER_SURELY_PRESENT;
-  if (!is_there) add(w, "(");
+  if (!is_there) add_sql(w, "(");
   bt_buffer_printf(sql_of(w), "mapContains(%s, ", map);
   add_value(w, test->key);
-  add(w, ")");
+  add_sql(w, ")");
   if (is_there) return;
-  add(w, " AND (");
+  add_sql(w, " AND (");
   add_meets(w, map, test);
   bt_buffer_printf(sql_of(w), " OR countEqual(mapKeys(%s), ", map);
   add_value(w, test->key);
-  add(w, ") > 1))");
+  add_sql(w, ") > 1))");
 }
 
 static void add_surely_meets(writer *w, const char *map, const bt_filter_test *test) {
@@ -304,13 +304,13 @@ static void add_surely_meets(writer *w, const char *map, const bt_filter_test *t
     add_unsaid(w);
     return;
   }
-  add(w, "(");
+  add_sql(w, "(");
   add_value_of(w, map, test->key);
-  add(w, " = ");
+  add_sql(w, " = ");
   add_value(w, literal->string);
   bt_buffer_printf(sql_of(w), " AND countEqual(mapKeys(%s), ", map);
   add_value(w, test->key);
-  add(w, ") = 1)");
+  add_sql(w, ") = 1)");
 }
 
 static void add_attribute(writer *w, const char *map, const bt_filter_test *test) {
@@ -335,22 +335,22 @@ static bool takes_any(const bt_filter_test *test) {
 static void add_event_name(writer *w, const bt_filter_test *test) {
   bool is_equal = test->op == BT_FILTER_EQUAL && test->literal.type == BT_VALUE_STRING;
   if (!is_equal && takes_any(test)) {
-    add(w, "notEmpty(`Events.Name`)");
+    add_sql(w, "notEmpty(`Events.Name`)");
     return;
   }
-  add(w, "arrayExists(n -> ");
+  add_sql(w, "arrayExists(n -> ");
   add_text(w, "n", test);
-  add(w, ", `Events.Name`)");
+  add_sql(w, ", `Events.Name`)");
 }
 
 static void add_event(writer *w, const bt_filter_test *test) {
   if (!bt_clickhouse_is_plain(test->key)) {
-    add(w, "notEmpty(`Events.Name`)");
+    add_sql(w, "notEmpty(`Events.Name`)");
     return;
   }
-  add(w, "arrayExists(m -> ");
+  add_sql(w, "arrayExists(m -> ");
   add_may_meet(w, "m", test);
-  add(w, ", `Events.Attributes`)");
+  add_sql(w, ", `Events.Attributes`)");
 }
 
 /* Of what is in a list an under-query says nothing. */
@@ -362,7 +362,7 @@ static void add_of_list(writer *w, const bt_filter_test *test) {
   else if (test->field == BT_FILTER_EVENT)
     add_event(w, test);
   else
-    add(w, "notEmpty(`Links.TraceId`)");
+    add_sql(w, "notEmpty(`Links.TraceId`)");
 }
 
 /* ---- all of it ---- */
@@ -385,18 +385,18 @@ static void add_test(writer *w, const bt_filter_test *test) {
 
 static void add_filter(writer *w, const bt_filter *filter) {
   switch (filter->kind) {
-  case BT_FILTER_ALL: add(w, "true"); return;
-  case BT_FILTER_NONE: add(w, "false"); return;
+  case BT_FILTER_ALL: add_sql(w, "true"); return;
+  case BT_FILTER_NONE: add_sql(w, "false"); return;
   case BT_FILTER_TEST: add_test(w, &filter->test); return;
   case BT_FILTER_AND:
   case BT_FILTER_OR: break;
   }
-  add(w, "(");
+  add_sql(w, "(");
   for (uint32_t i = 0; i < filter->item_count; i++) {
-    if (i) add(w, filter->kind == BT_FILTER_AND ? " AND " : " OR ");
+    if (i) add_sql(w, filter->kind == BT_FILTER_AND ? " AND " : " OR ");
     add_filter(w, filter->items[i]);
   }
-  add(w, ")");
+  add_sql(w, ")");
 }
 
 static size_t bytes_of_values(const bt_clickhouse_condition *condition) {

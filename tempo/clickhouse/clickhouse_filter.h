@@ -1,8 +1,8 @@
 /* Filters in SQL, for tables with attributes as Map: one condition on one row, which is one span. Texts of a rule,
  * keys among them, are parameters, so that none ever becomes a part of SQL; numbers are written by us. A value of the
- * table is a text of unknown type (dsl/trace/untyped_text.h), so a condition of an over-query finds each span whose
- * value may be meant, and one of an under-query only those that nothing speaks against. What cannot be said is true in
- * the first, and false in the second. Thread: values, no state. Internal to tempo/. */
+ * table is a text of unknown type (dsl/trace/untyped_text.h). So a condition of an over-query finds each span whose
+ * value may be meant. One of an under-query finds those alone that nothing speaks against. What cannot be said is true
+ * in the first, and false in the second. Thread: values, no state. Internal to tempo/. */
 #ifndef BT_TEMPO_CLICKHOUSE_CLICKHOUSE_FILTER_H
 #define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_FILTER_H
 

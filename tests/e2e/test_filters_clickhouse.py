@@ -1,8 +1,8 @@
-"""What the SQL of a filter finds on a real ClickHouse against what the evaluator says of the same rows, cell by cell: each value of a table of nasty ones
-under each field, with each operator and literal. A rule is replayed as it stands, and beside an alternative that keeps it from being searched for; both have to
-call the same traces violated, and as many inconclusive. Texts of rows are any bytes, which no exporter writes but a table may hold.
+"""What the SQL of a filter finds on a real ClickHouse is what the evaluator says of the same rows, cell by cell. Each value of a table of nasty ones stands
+under each field, and each field is asked with each operator and literal. A rule is replayed as it stands, and with an alternative that keeps it from being
+searched for. Both have to call the same traces violated, and as many inconclusive. Texts of rows are any bytes, which no exporter writes but a table may hold.
 
-BETRACE_SHAPES: how many of all shapes are asked, chosen by BETRACE_SEED (which is printed); 0: all."""
+BETRACE_SHAPES: how many of all shapes are asked, chosen by BETRACE_SEED (it is printed); 0: all. BETRACE_ONLY: those alone with this text."""
 import json
 import os
 import random

@@ -1,6 +1,5 @@
-/* Filters as ClickHouse gets to read them: the condition of a rule's searches and of what is subtracted, its values
- * beside it as parameters, and what is too long or cannot be said. tests/e2e/test_filters_clickhouse.py has what a
- * server finds. */
+/* Filters as ClickHouse gets to read them: the condition of a rule's searches and of what is subtracted, and its values
+ * apart, as parameters. What is too long is not said. tests/e2e/test_filters_clickhouse.py has what a server finds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
