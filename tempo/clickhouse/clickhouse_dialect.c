@@ -316,15 +316,15 @@ static uint32_t under_query(bt_filter_builder *builder, bt_under_filter under, b
   return 1;
 }
 
-static bt_query no_spans(bt_filter_builder *builder, bt_over_filter over) {
-  (void)builder;
-  (void)over;
-  return (bt_query){0};
+static bt_query spans_query(bt_filter_builder *builder, bt_over_filter over) {
+  bt_query asked = {.filter = over.filter, .manner = BT_CLICKHOUSE_OVER};
+  return is_writable(builder, asked) ? asked : (bt_query){0};
 }
 
+/* A projection has its keys next to the condition, and neither changes the other. */
 static const char *why_no_spans(const bt_filter *filter) {
   (void)filter;
-  return "the source gives whole traces only";
+  return NULL;
 }
 
 static bool is_taken_key(bt_str key) {
@@ -368,7 +368,7 @@ const bt_dialect *bt_clickhouse_dialect(void) {
                                         .surely = keep_sure,
                                         .over = over_query,
                                         .under = under_query,
-                                        .spans = no_spans,
+                                        .spans = spans_query,
                                         .why_no_spans = why_no_spans,
                                         .is_taken_key = is_taken_key,
                                         .reads = count_reads,

@@ -54,11 +54,15 @@ static size_t number_of(bt_clickhouse_condition *out, bt_str text) {
   return out->count++;
 }
 
+void bt_clickhouse_condition_name(bt_clickhouse_condition *condition, bt_str text, bt_buffer *sql) {
+  bt_buffer_printf(sql, "{f%zu:String}", number_of(condition, text));
+}
+
 static void add_value(writer *w, bt_str text) {
   if (w->is_shown)
     show_value(text, sql_of(w));
   else
-    bt_buffer_printf(sql_of(w), "{f%zu:String}", number_of(w->out, text));
+    bt_clickhouse_condition_name(w->out, text, sql_of(w));
 }
 
 bool bt_clickhouse_is_plain(bt_str text) {

@@ -48,7 +48,7 @@ typedef struct bt_clickhouse_question {
   struct {
     const char *name;
     int64_t number;
-  } numbers[4];
+  } numbers[5];
   size_t number_count;
   const bt_str *texts; /* parameters f0, f1, …: any bytes */
   size_t text_count;
