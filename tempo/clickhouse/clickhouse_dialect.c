@@ -115,20 +115,26 @@ static bt_filter_pair test_text(bt_filter_builder *builder, bt_filter_field fiel
   return test ? pair_of(test, test) : unknown_pair();
 }
 
-static const bt_filter *has_service(bt_filter_builder *builder) {
-  bt_value none = {.type = BT_VALUE_STRING, .string = BT_STR("")};
-  return make_test(builder, BT_FILTER_RESOURCE, service_key, BT_FILTER_NOT_EQUAL, none);
+static const bt_filter *service_is(bt_filter_builder *builder, bt_filter_operator op, bt_str text) {
+  return make_test(builder, BT_FILTER_RESOURCE, service_key, op, (bt_value){.type = BT_VALUE_STRING, .string = text});
 }
 
-/* An empty service is none, so that it meets opposites alone. */
+static const bt_filter *has_service(bt_filter_builder *builder) {
+  return service_is(builder, BT_FILTER_NOT_EQUAL, BT_STR(""));
+}
+
+/* An empty service is none: it meets no comparison, and the opposite of each. */
 static bt_filter_pair test_service(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
                                    bool negated) {
-  bool is_equality = op == BT_EQUAL || op == BT_NOT_EQUAL, takes_none = is_negative(op) != negated;
-  if (literal->type != BT_VALUE_STRING || !literal->string.len || (takes_none && !is_equality)) return unknown_pair();
+  bool is_equality = op == BT_EQUAL || op == BT_NOT_EQUAL;
+  if (literal->type != BT_VALUE_STRING || !literal->string.len || (negated && !is_equality)) return unknown_pair();
   const bt_filter *test = text_test(builder, BT_FILTER_RESOURCE, service_key, op, literal, negated);
   if (!test) return unknown_pair();
-  if (!takes_none && is_equality) return pair_of(test, test);
-  return pair_of(test, bt_filter_join2(builder, BT_FILTER_AND, test, has_service(builder)));
+  if (negated && op == BT_NOT_EQUAL)
+    test = bt_filter_join2(builder, BT_FILTER_OR, test, service_is(builder, BT_FILTER_EQUAL, BT_STR("")));
+  else if (!negated && op != BT_EQUAL)
+    test = bt_filter_join2(builder, BT_FILTER_AND, test, has_service(builder));
+  return pair_of(test, test);
 }
 
 /* ---- kind, status, duration ---- */

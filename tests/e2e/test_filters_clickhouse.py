@@ -30,7 +30,7 @@ TEXTS = ("", "x", "X", "xy", "5", "5.0", "50e-1", "5e0", "-5", "05", "+5", " 5",
          "json: unsupported value: NaN", "json: unsupported value: +Inf", "[5]", "{}", '{"k":5}', "[", "]", "{x]", "nil", "client", "a'b", "a\\b", "\\", "'", "{f0:String}", "{a:String}",
          "x\0y", "\0", "l\nb", "t\tb", "\u00fcn\u00ef", "\ufffd", "a\ufffdb", "x' OR 1=1 --", "x" * 700, "x" * 2048, "x" * 2047 + "\u00fc")
 BYTES = (*(text.encode() for text in TEXTS), b"a\xffb", b"\xff", b"x\xc3", b"5\xff", b"\xed\xa0\x80")
-LITERALS = ('"x"', '"X"', '""', '"5"', '"5.0"', '"-0"', '"true"', '"True"', '"NaN"', '"Infinity"', '"[5]"', '"{}"', quote("a'b"), quote("a\\b"), quote("\\"), quote("'"), quote("{f0:String}"),
+LITERALS = ('"x"', '"s"', '"X"', '""', '"5"', '"5.0"', '"-0"', '"true"', '"True"', '"NaN"', '"Infinity"', '"[5]"', '"{}"', quote("a'b"), quote("a\\b"), quote("\\"), quote("'"), quote("{f0:String}"),
             quote("x\0y"), quote("l\nb"), quote("\u00fcn\u00ef"), quote("\ufffd"), quote("a\ufffdb"), quote("x' OR 1=1 --"), quote("x" * 700), quote("x" * 2048), "5", "5.0", "-5", "0", "-0.0", "4.5", "5e-324",
             "9007199254740993", "9007199254740992.0", "9223372036854775807", "1e21", "1e300", "-1e300", "1.7e308", "true", "false")
 PATTERNS = ("x", "^x$", "x.*", ".*", ".", "..", "(?i)X", "\\\\d+", "^-?5", "l.b", "(?s)l.b", "(?-s)l.b", "a|b$", "\\\\x00", "^$", "\ufffd", "[^x]*", "\\\\Qx", "\\\\pL+", "x{700}", "\\\\C", "(?:x|y)*y")
@@ -44,11 +44,11 @@ def tests_of(field):
         yield from (f"{field} {op} {literal}" for op in ("==", "!=", "<", "<=", ">", ">="))
         if literal.startswith('"'):
             yield from (f"{field} {op} {literal}" for op in ("contains", "starts_with", "ends_with"))
-        yield f"not ({field} == {literal})"
+        yield from (f"not ({field} {op} {literal})" for op in ("==", "!=", "<="))
     for pattern in PATTERNS:
         yield from (f'{field} {op} "{pattern}"' for op in ("matches", "=~", "!~"))
-        yield f'not ({field} =~ "{pattern}")'
-    yield from (f'{field} in ["x", 5, true]', f'{field} not in ["x", 5]', f"exists({field})", f"not exists({field})", field, f"not {field}")
+        yield from (f'not ({field} {op} "{pattern}")' for op in ("=~", "!~"))
+    yield from (f'{field} in ["x", 5, true]', f'{field} not in ["x", 5]', f'not ({field} in ["x", "s"])', f'not ({field} not in ["x", "s"])', f"exists({field})", f"not exists({field})", field, f"not {field}")
 
 
 # What every span has is a text and nothing else.

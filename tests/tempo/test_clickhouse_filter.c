@@ -84,8 +84,11 @@ static const row rows[] = {
      "toUnixTimestamp64Nano(Timestamp) + toInt64(Duration) = 0)",
      NULL},
     {"trace.has(span.service == \"cart\")", "ServiceName = {f0:String} | cart", NULL},
-    {"trace.has(span.service != \"cart\")", "ServiceName != {f0:String} | cart", NULL},
+    {"trace.has(span.service != \"cart\")", "(ServiceName != {f0:String} AND ServiceName != {f1:String}) | cart | ",
+     NULL},
     {"trace.has(not (span.service == \"cart\"))", "ServiceName != {f0:String} | cart", NULL},
+    {"trace.has(not (span.service != \"cart\"))", "(ServiceName = {f0:String} OR ServiceName = {f1:String}) | cart | ",
+     NULL},
     {"trace.has(exists(span.service))", "ServiceName != {f0:String} | ", NULL},
     {"trace.has(span.k == \"x\")",
      "(mapContains(SpanAttributes, {f0:String}) AND (SpanAttributes[{f0:String}] = {f1:String} OR "
