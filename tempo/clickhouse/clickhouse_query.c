@@ -54,19 +54,21 @@ const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {
 /* ---- the request ---- */
 
 /* A parameter's value as ClickHouse reads it: escaped as in a tab-separated file. */
-static void append_escaped(bt_buffer *out, const char *text) {
-  for (; *text; text++) {
-    if (*text == '\\') bt_buffer_append(out, BT_STR("\\\\"));
-    if (*text == '\t') bt_buffer_append(out, BT_STR("\\t"));
-    if (*text == '\n') bt_buffer_append(out, BT_STR("\\n"));
-    if (!strchr("\\\t\n", *text)) bt_buffer_append_char(out, *text);
+static void append_escaped(bt_buffer *out, bt_str text) {
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.ptr[i];
+    if (c == '\\' || c == '\t' || c == '\n' || c == '\0') bt_buffer_append_char(out, '\\');
+    if (c == '\t') c = 't';
+    if (c == '\n') c = 'n';
+    if (c == '\0') c = '0';
+    bt_buffer_append_char(out, c);
   }
 }
 
-static void append_parameter(bt_buffer *url, const char *name, const char *value) {
+static void append_parameter(bt_buffer *url, const char *name, bt_str value) {
   bt_buffer escaped = {0};
   append_escaped(&escaped, value);
-  bt_buffer_printf(url, "&%s=", name);
+  bt_buffer_printf(url, "&param_%s=", name);
   bt_url_encode(url, bt_buffer_str(&escaped));
   url->failed = url->failed || escaped.failed;
   bt_buffer_dispose(&escaped);
@@ -90,11 +92,15 @@ static void write_url(const bt_clickhouse *clickhouse, const bt_clickhouse_quest
   bt_buffer_printf(url, "%s/?wait_end_of_query=1&query=", clickhouse->base_url);
   bt_url_encode(url, bt_str_from(question->sql));
   append_settings(url, found, question->rule_id);
-  append_parameter(url, "param_database", clickhouse->database);
-  append_parameter(url, "param_table", clickhouse->table);
+  append_parameter(url, "database", bt_str_from(clickhouse->database));
+  append_parameter(url, "table", bt_str_from(clickhouse->table));
   for (size_t i = 0; i < question->number_count; i++) {
     snprintf(number, sizeof number, "%" PRId64, question->numbers[i].number);
     bt_buffer_printf(url, "&param_%s=%s", question->numbers[i].name, number);
+  }
+  for (size_t i = 0; i < question->text_count; i++) {
+    snprintf(number, sizeof number, "f%zu", i);
+    append_parameter(url, number, question->texts[i]);
   }
   if (question->ids) bt_buffer_append(url, BT_STR("&ids_structure=id%20String&ids_format=TSV"));
 }

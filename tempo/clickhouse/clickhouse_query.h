@@ -1,4 +1,4 @@
-/* One question to ClickHouse: a statement that is a literal, with values as parameters and trace ids as external data,
+/* One question to ClickHouse: a statement of our own words, with values as parameters and trace ids as external data,
  * so that no value ever becomes a part of SQL. With it go settings that would hide rows if a server had them otherwise.
  * An answer counts where its status, its end and the number of rows that the server says agree. Thread: a question
  * belongs to one thread; what the server was found to be is set once, under a lock. Internal to tempo/. */
@@ -44,12 +44,14 @@ typedef struct bt_clickhouse {
 
 /* On whose behalf, and what. Texts are borrowed. */
 typedef struct bt_clickhouse_question {
-  const char *sql; /* a literal; parameters are {name:Type} */
+  const char *sql; /* parameters are {name:Type} */
   struct {
     const char *name;
     int64_t number;
-  } numbers[4];
+  } numbers[5];
   size_t number_count;
+  const bt_str *texts; /* parameters f0, f1, …: any bytes */
+  size_t text_count;
   const bt_trace_id *ids; /* the table `ids` has them in its column `id`, as 32 digits; of zeros: none */
   size_t id_count;
   bt_http_kind kind;

@@ -1,8 +1,8 @@
 /* ClickHouse as a trace source: a table that the Collector's ClickHouse exporter fills, with attributes as Map (its
- * default). It is asked over HTTP in SQL, and answers in RowBinary. Searches go by time alone and find every trace of
- * the range; rules are judged here, on whole traces. The store keeps texts without their types (untyped_text.h).
- * docs/howto/ ask-your-clickhouse.md says what it takes of ClickHouse. Thread: any may use a source at once, and each
- * call blocks its caller. */
+ * default). It is asked over HTTP in SQL, and answers in RowBinary. Searches go by a condition on one row
+ * (clickhouse_filter.h); rules are judged here, on whole traces or on the spans that they speak of. The store keeps
+ * texts without their types (untyped_text.h). docs/howto/ask-your-clickhouse.md says what it takes of ClickHouse.
+ * Thread: any may use a source at once, and each call blocks its caller. */
 #ifndef BT_TEMPO_CLICKHOUSE_CLICKHOUSE_SOURCE_H
 #define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_SOURCE_H
 

@@ -43,8 +43,8 @@ static bool is_resource_before(const bt_span_rows *rows, const bt_row_reader *re
          memcmp(reader->at, rows->resource_bytes.ptr, length) == 0 && bt_str_equal(service, rows->resource_service);
 }
 
-/* A map says its own length: what begins with the same bytes is the same map. The column has a service where the map
- * was written without. */
+/* A map says its own length: what begins with the same bytes is the same map. The service is what the exporter wrote
+ * into the column, as searches have it. */
 static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str service, bt_span *span) {
   if (is_resource_before(rows, reader, service)) {
     reader->at += rows->resource_bytes.len;
@@ -57,8 +57,7 @@ static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str serv
   *resource = (bt_resource){0};
   const char *begin = reader->at;
   if (!take_attributes(rows, reader, &build->resource, &resource->attributes)) return false;
-  resource->service = bt_build_service(&resource->attributes);
-  if (!resource->service.len && service.len) resource->service = service;
+  if (service.len) resource->service = service;
   rows->resource_bytes = (bt_str){begin, (size_t)(reader->at - begin)};
   rows->resource_service = service;
   rows->resource = span->resource = resource;

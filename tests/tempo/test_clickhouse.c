@@ -31,6 +31,7 @@ typedef struct script {
   size_t most_ids; /* of a read; more is too much. 0: any number */
   unsigned questions, reads;
   bool was_told_key, saw_setting;
+  char sql[4096]; /* of the last search for spans */
 } script;
 
 /* ---- RowBinary ---- */
@@ -127,6 +128,16 @@ static void write_span(bt_buffer *out, const char *id) {
   bt_buffer_append_char(out, 1), write_map(out, event, 0);
 }
 
+static unsigned write_found_spans(const script *s, bt_buffer *out) {
+  char id[33];
+  for (unsigned i = 0; i < IDS; i++) {
+    write_id(id, i);
+    write_span(out, id);
+  }
+  if (s->cuts_a_row) out->len -= 3;
+  return IDS;
+}
+
 /* The ids that the form has, one a line. */
 static unsigned write_spans(const script *s, const fake_request *request, bt_buffer *out) {
   unsigned rows = 0;
@@ -160,7 +171,10 @@ static bool answer_traces(script *s, const fake_request *request, int socket, bo
   char text[80];
   bt_buffer body = {0};
   snprintf(text, sizeof text, "Code: %d. DB::Exception: no", s->code ? s->code : 241);
-  unsigned rows = is_read ? write_spans(s, request, &body) : write_found(&body);
+  bool is_form = strstr(request->target, "ids_structure") != NULL;
+  unsigned rows = is_read && !is_form ? write_found_spans(s, &body)
+                  : is_read           ? write_spans(s, request, &body)
+                                      : write_found(&body);
   bool is_too_much = is_read && s->most_ids && rows > s->most_ids;
   s->questions++;
   s->reads += is_read;
@@ -171,7 +185,8 @@ static bool answer_traces(script *s, const fake_request *request, int socket, bo
   if (s->code || is_too_much)
     refuse(socket, 500, text);
   else
-    respond(s, socket, &body, rows - (is_read && strstr(request->body, "0000007\n") != NULL) + s->lacks_a_row);
+    respond(s, socket, &body,
+            rows - (is_form && is_read && strstr(request->body, "0000007\n") != NULL) + s->lacks_a_row);
   bt_buffer_dispose(&body);
   return true;
 }
@@ -195,7 +210,8 @@ static bool answer(void *context, const fake_request *request, int socket) {
   else if (strstr(sql, "system.tables"))
     write_text(&body, "Distributed"), respond(s, socket, &body, 1);
   else
-    keep = answer_traces(s, request, socket, strstr(sql, "SpanAttributes") != NULL);
+    keep = answer_traces(s, request, socket, strstr(sql, "SpanId") != NULL);
+  if (strstr(sql, "{parts:UInt64}")) snprintf(s->sql, sizeof s->sql, "%s", sql);
   bool hangs = s->hangs && !strstr(sql, "system.") && !strstr(sql, "version()");
   pthread_mutex_unlock(&s->mutex);
   free(sql);
@@ -315,7 +331,7 @@ static void finds_and_reads(void **state) {
   assert_true(s.script.was_told_key && s.script.saw_setting);
   bt_promises promises = bt_source_known(s.source);
   assert_true(promises.about.is_checked && strstr(promises.about.version, "Distributed"));
-  assert_false(promises.filters);
+  assert_true(promises.filters);
   close_scene(&s);
 }
 
@@ -333,6 +349,68 @@ static void an_answer_that_lacks_something_is_none(void **state) {
     assert_int_not_equal(read_all(&s, &g), BT_OK);
     assert_int_equal(g.traces + g.none, 0);
     assert_true(s.script.questions < 200);
+    close_scene(&s);
+  }
+}
+
+static bt_status take_found(void *context, const bt_found_spans *spans, bt_error *error) {
+  given *g = context;
+  (void)error;
+  assert_false(spans->needs_by_id);
+  assert_int_equal(spans->found.end_ns, 100 * second_ns); /* of a span that ends before it starts */
+  check_span(&spans->trace->spans[0]);
+  g->traces++;
+  return BT_OK;
+}
+
+static bt_status find_all_spans(scene *s, uint64_t expected, given *g) {
+  static const bt_filter named = BT_FILTER_OF_NAME(BT_FILTER_EQUAL, "GET /");
+  bt_projected keys[] = {{BT_PROJECTED_SPAN, BT_STR("n")}, {BT_PROJECTED_EITHER, BT_STR("host")}};
+  bt_projection projection = {.attributes = keys, .attribute_count = 2, .status_message = true};
+  bt_spans_request request = {.spans = {.asked = {.filter = &named}},
+                              .range = {0, 1000 * second_ns},
+                              .projection = &projection,
+                              .expected = expected};
+  bt_source_account account = {0};
+  bt_status status = bt_source_find_spans(s->source, &request, take_found, g, &account, &s->error);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+static void spans_are_found_with_the_keys_of_a_rule(void **state) {
+  scene s = {0};
+  given g = {0};
+  (void)state;
+  open_scene(&s);
+  assert_int_equal(find_all_spans(&s, 0, &g), BT_OK);
+  assert_int_equal(g.traces, IDS);
+  assert_non_null(strstr(s.script.sql, "mapFilter((k, v) -> k IN ({f2:String}, {f1:String}), SpanAttributes)"));
+  assert_non_null(strstr(s.script.sql, "mapFilter((k, v) -> k IN ({f1:String}), ResourceAttributes)"));
+  assert_non_null(strstr(s.script.sql, "SpanName = {f0:String}"));
+  assert_non_null(strstr(s.script.sql, "StatusMessage"));
+  assert_null(strstr(s.script.sql, "Events"));
+  assert_int_equal(s.script.questions, 1);
+  assert_int_equal(find_all_spans(&s, 120000, &g), BT_OK); /* in three parts */
+  assert_int_equal(s.script.questions, 4);
+  close_scene(&s);
+}
+
+static void spans_that_lack_something_are_none(void **state) {
+  static const struct {
+    script script;
+    bt_status status;
+  } rows[] = {{{.lacks_a_row = true}, BT_UNAVAILABLE},
+              {{.hides_summary = true}, BT_UNAVAILABLE},
+              {{.cuts_a_row = true}, BT_LIMIT}, /* some row cannot be read: it is asked otherwise */
+              {{.code = 999}, BT_UNAVAILABLE},
+              {{.code = 241}, BT_LIMIT}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    scene s = {.script = rows[i].script};
+    given g = {0};
+    open_scene(&s);
+    assert_int_equal(find_all_spans(&s, 0, &g), rows[i].status);
+    assert_int_equal(g.traces, 0);
     close_scene(&s);
   }
 }
@@ -432,6 +510,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(finds_and_reads),
       cmocka_unit_test(an_answer_that_lacks_something_is_none),
+      cmocka_unit_test(spans_are_found_with_the_keys_of_a_rule),
+      cmocka_unit_test(spans_that_lack_something_are_none),
       cmocka_unit_test(what_took_all_its_time_is_not_asked_again),
       cmocka_unit_test(batches_that_are_too_much_are_divided),
       cmocka_unit_test(what_may_hide_rows_is_refused),
