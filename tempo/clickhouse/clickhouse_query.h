@@ -19,6 +19,8 @@
 
 enum { BT_CLICKHOUSE_SETTINGS = 24 };
 
+struct bt_clickhouse_layout;
+
 /* What was found out about the server and the table. */
 typedef struct bt_clickhouse_found {
   bool is_known;
@@ -26,6 +28,7 @@ typedef struct bt_clickhouse_found {
   char version[BT_SOURCE_VERSION_BYTES];
   char note[BT_SOURCE_NOTE_BYTES];
   bool is_checked;
+  const struct bt_clickhouse_layout *layout; /* how the table is laid out */
 } bt_clickhouse_found;
 
 /* The source itself. */

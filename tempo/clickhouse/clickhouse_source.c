@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tempo/clickhouse/clickhouse_address.h"
+#include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/clickhouse_query.h"
 #include "tempo/clickhouse/clickhouse_schema.h"
 #include "tempo/clickhouse/span_rows.h"
@@ -30,27 +31,12 @@ static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_err
 
 /* ---- searching ---- */
 
-/* Rows, s and e being start and end, that overlap the range. The table is sorted by start, so what began a day and more
- * before the range is looked for by its duration, which has an index. A start of 0 is not known; then the end counts.
- */
-#define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
-#define TIMES     "SELECT TraceId, toUnixTimestamp64Nano(Timestamp) AS s, s + toInt64(Duration) AS e" ROWS_FROM
-#define ROWS_OF_RANGE(test)                                                                                            \
-  "SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM (" TIMES                                             \
-  "WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({end:Int64}) "     \
-  "AND greatest(s, e) >= {start:Int64} AND " test " UNION ALL " TIMES                                                  \
-  "WHERE Timestamp < fromUnixTimestamp64Nano({from:Int64}) AND Duration > 86400000000000 AND s > 0 "                   \
-  "AND e >= {start:Int64} AND " test " UNION ALL " TIMES "WHERE Timestamp = fromUnixTimestamp64Nano(toInt64(0)) "      \
-  "AND (e <= 0 OR (e >= {start:Int64} AND e < {end:Int64})) AND " test                                                 \
-  ") WHERE TraceId != '' GROUP BY TraceId LIMIT {most:UInt64} FORMAT RowBinary"
-static const char search_sql[] = ROWS_OF_RANGE("true");
-static const char linking_sql[] = ROWS_OF_RANGE("hasAny(`Links.TraceId`, (SELECT groupArray(id) FROM ids))");
-
 typedef struct search {
   bt_clickhouse *clickhouse;
   bt_clickhouse_found server;
-  bt_clickhouse_question question; /* all but the numbers */
-  size_t max_found;                /* 0: none */
+  bt_clickhouse_question question; /* all but the statement and the numbers */
+  bool is_linking;
+  size_t max_found; /* 0: none */
   bt_found_list *found;
   bt_source_account *account;
   int refusals; /* of what was too much, since the last answer */
@@ -79,6 +65,7 @@ static int64_t not_before(int64_t least, int64_t at) {
 
 static bt_status ask_range(search *s, bt_time_range range, bt_clickhouse_answer *answer, bt_error *error) {
   bt_clickhouse_question question = s->question;
+  question.sql = s->is_linking ? s->server.layout->linking : s->server.layout->search;
   int64_t start_ns = not_before(0, range.start_ns), end_ns = not_before(0, range.end_ns);
   question.numbers[0].name = "start", question.numbers[0].number = start_ns;
   question.numbers[1].name = "end", question.numbers[1].number = end_ns;
@@ -139,8 +126,7 @@ static bt_status search_clickhouse(bt_source *source, const bt_search_request *r
               .max_found = request->max_found,
               .found = found,
               .account = account,
-              .question = {.sql = search_sql,
-                           .kind = BT_HTTP_SEARCH,
+              .question = {.kind = BT_HTTP_SEARCH,
                            .cancel = request->cancel,
                            .rule_id = request->rule_id,
                            .priority = request->priority,
@@ -153,8 +139,8 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
   search s = {.clickhouse = clickhouse_of(source),
               .found = found,
               .account = account,
-              .question = {.sql = linking_sql,
-                           .ids = request->ids,
+              .is_linking = true,
+              .question = {.ids = request->ids,
                            .id_count = request->count,
                            .kind = BT_HTTP_SEARCH,
                            .cancel = request->cancel,
@@ -166,14 +152,6 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
 }
 
 /* ---- reading ---- */
-
-#define READ_SQL(test)                                                                                                 \
-  "SELECT " BT_SPAN_COLUMNS ROWS_FROM "WHERE TraceId GLOBAL IN (SELECT id FROM ids)" test " FORMAT RowBinary"
-static const char read_sql[] = READ_SQL("");
-/* A batch looks a day farther than it has to on both sides. What has no start may lie anywhere. */
-static const char read_range_sql[] =
-    READ_SQL(" AND ((Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND "
-             "Timestamp < fromUnixTimestamp64Nano({end:Int64})) OR Timestamp = fromUnixTimestamp64Nano(toInt64(0)))");
 
 typedef struct reading {
   bt_clickhouse *clickhouse;
@@ -202,7 +180,7 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
 static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
                            bt_error *error) {
   const bt_read_request *request = r->request;
-  bt_clickhouse_question question = {.sql = request->by_id ? read_sql : read_range_sql,
+  bt_clickhouse_question question = {.sql = request->by_id ? r->server.layout->read : r->server.layout->read_range,
                                      .ids = request->ids + first,
                                      .id_count = count,
                                      .kind = request->by_id ? BT_HTTP_BY_ID : BT_HTTP_READ,
@@ -220,8 +198,8 @@ static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clic
 }
 
 /* Into `batch`, which is new and then complete. What the rows do not allow makes the answer's outcome. */
-static bt_status decode_batch(bt_clickhouse_answer *answer, bt_span_batch **batch, bt_error *error) {
-  bt_span_rows rows = {0};
+static bt_status decode_batch(const reading *r, bt_clickhouse_answer *answer, bt_span_batch **batch, bt_error *error) {
+  bt_span_rows rows = {.form = r->server.layout->form};
   bt_status status = bt_span_batch_new(batch_max_bytes, batch, error);
   if (status == BT_OK) status = bt_span_batch_open(*batch, error);
   if (status != BT_OK) return status;
@@ -241,7 +219,7 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
   bt_clickhouse_answer answer = {0};
   bt_span_batch *batch = NULL;
   bt_status status = ask_batch(r, first, count, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = decode_batch(&answer, &batch, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = decode_batch(r, &answer, &batch, error);
   r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {

@@ -1,6 +1,8 @@
 /* Reading RowBinary. See row_binary.h. */
 #include "tempo/clickhouse/row_binary.h"
 
+#include <string.h>
+
 #include "tempo/wire/wire.h"
 
 enum { VARINT_BITS = 63 };
@@ -24,6 +26,13 @@ int64_t bt_row_int64(bt_row_reader *reader) {
   }
   int64_t value = (int64_t)bt_wire_word(reader->at);
   reader->at += sizeof value;
+  return value;
+}
+
+double bt_row_double(bt_row_reader *reader) {
+  int64_t bits = bt_row_int64(reader);
+  double value;
+  memcpy(&value, &bits, sizeof value);
   return value;
 }
 
