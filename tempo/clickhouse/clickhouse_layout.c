@@ -22,6 +22,10 @@ bool bt_clickhouse_column_is(const bt_clickhouse_column *column, bt_str name, bt
   return !bt_str_ends_with(wanted, BT_STR("JSON")) || !has_capital(rest);
 }
 
+bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str type) {
+  return bt_str_equal(name, bt_str_from(layout->sign.name)) && bt_str_starts_with(type, bt_str_from(layout->sign.type));
+}
+
 /* ---- statements ---- */
 
 #define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
@@ -86,6 +90,9 @@ static const bt_clickhouse_column map_columns[] = {EXPORTER_COLUMNS("Map(LowCard
 static const bt_clickhouse_column json_columns[] = {EXPORTER_COLUMNS("JSON")};
 static const bt_row_form map_form = {
     .resource = bt_row_take_texts, .span = bt_row_take_texts, .event = bt_row_take_texts, .link = bt_row_take_texts};
+
+static const bt_row_form json_form = {
+    .resource = bt_row_take_json, .span = bt_row_take_json, .event = bt_row_take_json, .link = bt_row_take_json};
 
 /* ---- SigNoz ---- */
 
@@ -162,6 +169,7 @@ const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS] = {
      .sign = {"SpanAttributes", "JSON"},
      .columns = json_columns,
      .column_count = COUNT(json_columns),
-     EXPORTER_STATEMENTS},
+     EXPORTER_STATEMENTS,
+     .form = &json_form},
     {.name = "Jaeger", .sign = {"str_attributes.key", ""}},
 };

@@ -27,6 +27,9 @@ typedef struct bt_clickhouse_layout {
   const bt_row_form *form; /* of the rows that are read */
 } bt_clickhouse_layout;
 
+/* Whether a column is the layout's sign. */
+bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str type);
+
 enum { BT_CLICKHOUSE_LAYOUTS = 4, BT_CLICKHOUSE_MOST_COLUMNS = 96 };
 extern const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS];
 

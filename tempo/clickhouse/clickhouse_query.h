@@ -17,7 +17,7 @@
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 
-enum { BT_CLICKHOUSE_SETTINGS = 24 };
+enum { BT_CLICKHOUSE_SETTINGS = 25 };
 
 struct bt_clickhouse_layout;
 

@@ -21,7 +21,8 @@ static const char settings_sql[] =
     "'sort_overflow_mode', 'transfer_overflow_mode', 'limit', 'offset', 'additional_table_filters', "
     "'additional_result_filter', 'use_query_cache', 'skip_unavailable_shards', 'optimize_skip_unused_shards', "
     "'distributed_group_by_no_merge', 'fallback_to_stale_replicas_for_distributed_queries', 'transform_null_in', "
-    "'cancel_http_readonly_queries_on_client_close', 'log_comment') FORMAT RowBinary";
+    "'cancel_http_readonly_queries_on_client_close', 'output_format_binary_write_json_as_string', 'log_comment') "
+    "FORMAT RowBinary";
 
 typedef struct settings_look {
   bt_clickhouse_found *found;
@@ -140,7 +141,7 @@ static bool take_column(void *context, bt_row_reader *reader) {
   bt_str name = bt_row_text(reader), type = bt_row_text(reader);
   for (size_t i = 0; i < BT_CLICKHOUSE_LAYOUTS; i++) {
     const bt_clickhouse_layout *layout = &bt_clickhouse_layouts[i];
-    if (bt_clickhouse_column_is(&layout->sign, name, type)) look->has_sign[i] = true;
+    if (bt_clickhouse_shows(layout, name, type)) look->has_sign[i] = true;
     for (size_t k = 0; k < layout->column_count; k++)
       if (bt_clickhouse_column_is(&layout->columns[k], name, type)) look->has[i][k] = true;
   }

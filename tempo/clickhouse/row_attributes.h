@@ -9,5 +9,7 @@
 bool bt_row_take_texts(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_list *list);
 /* SigNoz: maps of texts (lists among them, as JSON), of doubles (integers among them, rounded) and of booleans. */
 bool bt_row_take_three_maps(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_list *list);
+/* A JSON column: paths with values that say their types (json_column.c). */
+bool bt_row_take_json(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_list *list);
 
 #endif

@@ -69,9 +69,18 @@ def as_signoz_keeps(document):
     return without(without_bytes(document), lambda value: is_finite(value) and "kvlistValue" not in value)
 
 
+def as_json_keeps(document):
+    """The exporter loses whole requests with a NaN or an infinity, and the server takes some texts for dates: such texts are put in."""
+    dates = {"x.y": "2026-01-01T00:00:00Z", "01": "2026-01-01", "X": "1790000000"}
+    text = json.dumps(as_signoz_keeps(document))
+    for word, date in dates.items():
+        text = text.replace(f'{{"stringValue": "{word}"}}', f'{{"stringValue": "{date}"}}')
+    return json.loads(text)
+
+
 # What comes back otherwise and nothing tells is left out of the random spans, here and in the file (docs/howto/ask-your-clickhouse.md).
-KEPT = {"map": without_bytes, "signoz": as_signoz_keeps}
-TABLES = {"map": None, "signoz": "distributed_signoz_index_v3"}
+KEPT = {"map": without_bytes, "signoz": as_signoz_keeps, "json": as_json_keeps}
+TABLES = {"map": None, "signoz": "distributed_signoz_index_v3", "json": None}
 # Of each trace k and n of its span.
 VALUES = {"1": ({"intValue": "9"}, {"intValue": "10"}), "2": ({"stringValue": "9"}, {"stringValue": "10"}), "3": ({"intValue": "9"}, {"intValue": "9"}),
           "4": ({"stringValue": "x"}, {"stringValue": "y"}), "5": ({"stringValue": ""}, {}), "6": ({"arrayValue": {"values": [{"stringValue": "x"}]}}, {}),
@@ -86,7 +95,9 @@ NOT_KEPT_RULES = ('trace.has(typed.where(k >= 9))', 'when { typed as t } never {
 NOT_KEPT = {"map": (("1237c", "56abe"), ("4", "12"), ("4", "56ae"), ("1234789bcd", "56ae"), ("", "12356abce"), ("7", "56ae"), ("8", "56ae"), ("", ""), ("d", "56ae"),
                     ("", "123456789abcde"), ("", "123456789abcde"), ("", "123456789abcde")),
             "signoz": (("123c", "567e"), ("14", ""), ("4", "567e"), ("1234789cd", "56e"), ("2", "567e"), ("", "567e"), ("8", "56e"), ("a", ""), ("d", "567e"),
-                       ("", "123456789abcde"), ("", "123456789abcde"), ("", "123456789abcde"))}
+                       ("", "123456789abcde"), ("", "123456789abcde"), ("", "123456789abcde")),
+            "json": (("1237c", "d"), ("14", ""), ("46", "d"), ("123456789cde", ""), ("2", "d"), ("7", "d"), ("8", ""), ("a", ""), ("", "d"),
+                     ("", "123456789acde"), ("", "123456789acde"), ("", "123456789acde"))}
 SERVER = None
 
 
@@ -213,6 +224,10 @@ class RandomOnSigNoz(RandomRules, Replaying):
     schema = "signoz"
 
 
+class RandomOnJson(RandomRules, Replaying):
+    schema = "json"
+
+
 class ReplayOnClickHouse(Replaying):
     @classmethod
     def setUpClass(cls):
@@ -223,7 +238,7 @@ class ReplayOnClickHouse(Replaying):
         """The table of docs/howto/ask-your-clickhouse.md."""
         for schema, rows in NOT_KEPT.items():
             path = self.write_values("types_" + schema, [(digit, *values) for digit, values in VALUES.items()])
-            self.server.load(path, schema, "typed_" + schema)
+            self.server.load(path, schema, "typed_" + schema, parts=len(VALUES))  # the JSON column takes types from what comes with a value
             with self.subTest(schema=schema):
                 self.check_rows(self.server.url("typed_" + schema, TABLES[schema]), zip(NOT_KEPT_RULES, rows))
 
@@ -261,9 +276,10 @@ class ReplayOnClickHouse(Replaying):
 
     def test_other_tables_are_refused_by_their_columns(self):
         self.server.load(self.path, schema="json", database="json")
+        self.server.ask("ALTER TABLE json.otel_traces MODIFY COLUMN SpanAttributes JSON(k UInt8)")
         self.server.ask("CREATE TABLE otel.cut AS otel.otel_traces")
         self.server.ask("ALTER TABLE otel.cut DROP COLUMN StatusMessage")
-        rows = [(self.server.url("json"), "exporter, JSON"), (self.server.url("otel", "cut"), "StatusMessage"),
+        rows = [(self.server.url("json"), "lacks the column SpanAttributes (JSON)"), (self.server.url("otel", "cut"), "StatusMessage"),
                 (self.server.url("otel", "otel_traces_trace_id_ts"), "TraceId, Start, End"), (self.server.url("nobody"), "there is no table"),
                 ("clickhouse+http://u:secret@127.0.0.1:1/otel", "without a user"), ("clickhouse+http://127.0.0.1:1/", "database")]
         for url, sentence in rows:
