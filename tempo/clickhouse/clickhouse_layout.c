@@ -147,6 +147,71 @@ static const bt_row_form signoz_form = {.resource = bt_row_take_texts,
                                         .has_flags = true,
                                         .has_check = true};
 
+/* ---- Jaeger ---- */
+
+/* Attributes of each type are a list of keys beside one of values; of events and links they are pairs already. */
+#define PAIRS(name) "arrayZip(`" name ".key`, `" name ".value`)"
+#define FIVE(prefix)                                                                                                   \
+  PAIRS(prefix "bool_attributes")                                                                                      \
+  ", " PAIRS(prefix "double_attributes") ", " PAIRS(prefix "int_attributes") ", " PAIRS(                               \
+      prefix "str_attributes") ", " PAIRS(prefix "complex_attributes")
+#define FIVE_OF_EACH(list)                                                                                             \
+  "arrayMap((b, d, i, s, c) -> (b, d, i, s, c), `" list ".bool_attributes`, `" list ".double_attributes`, `" list      \
+  ".int_attributes`, `" list ".str_attributes`, `" list ".complex_attributes`)"
+#define JAEGER_ROW                                                                                                     \
+  "trace_id, id, parent_span_id, trace_state, name, kind, service_name, " FIVE(                                        \
+      "resource_") ", scope_name, "                                                                                    \
+                   "scope_version, " FIVE("scope_") ", " FIVE(                                                         \
+                       "") ", toUnixTimestamp64Nano(start_time), toInt64(duration), "                                  \
+                           "status_code, status_message, arrayMap(t -> toUnixTimestamp64Nano(t), "                     \
+                           "`events.timestamp`), `events.name`, " FIVE_OF_EACH(                                        \
+                               "events") ", `links.trace_id`, `links.span_id`, " FIVE_OF_EACH("links")
+#define JAEGER_SEARCH(test) SEARCH("trace_id", "start_time", "duration", "", "", "", test)
+
+#define TYPED_COLUMNS(prefix, type, value)                                                                             \
+  {prefix type "_attributes.key", "Array(String)"}, {                                                                  \
+    prefix type "_attributes.value", "Array(" value ")"                                                                \
+  }
+#define FIVE_COLUMNS(prefix)                                                                                           \
+  TYPED_COLUMNS(prefix, "bool", "Bool"), TYPED_COLUMNS(prefix, "double", "Float64"),                                   \
+      TYPED_COLUMNS(prefix, "int", "Int64"), TYPED_COLUMNS(prefix, "str", "String"),                                   \
+      TYPED_COLUMNS(prefix, "complex", "String")
+#define NESTED_COLUMNS(list)                                                                                           \
+  {list ".bool_attributes", "Array("}, {list ".double_attributes", "Array("}, {list ".int_attributes", "Array("},      \
+      {list ".str_attributes", "Array("}, {                                                                            \
+    list ".complex_attributes", "Array("                                                                               \
+  }
+
+static const bt_clickhouse_column jaeger_columns[] = {
+    {"trace_id", "String"},
+    {"id", "String"},
+    {"parent_span_id", "String"},
+    {"trace_state", "String"},
+    {"name", "String"},
+    {"kind", "String"},
+    {"start_time", "DateTime64(9"},
+    {"duration", "Int64"},
+    {"status_code", "String"},
+    {"status_message", "String"},
+    {"service_name", "String"},
+    {"scope_name", "String"},
+    {"scope_version", "String"},
+    FIVE_COLUMNS(""),
+    FIVE_COLUMNS("resource_"),
+    FIVE_COLUMNS("scope_"),
+    {"events.name", "Array(String)"},
+    {"events.timestamp", "Array(DateTime64(9"},
+    NESTED_COLUMNS("events"),
+    {"links.trace_id", "Array(String)"},
+    {"links.span_id", "Array(String)"},
+    NESTED_COLUMNS("links"),
+};
+static const bt_row_form jaeger_form = {.resource = bt_row_take_five_lists,
+                                        .scope = bt_row_take_five_lists,
+                                        .span = bt_row_take_five_lists,
+                                        .event = bt_row_take_five_lists,
+                                        .link = bt_row_take_five_lists};
+
 /* ---- the list ---- */
 
 const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS] = {
@@ -171,5 +236,13 @@ const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS] = {
      .column_count = COUNT(json_columns),
      EXPORTER_STATEMENTS,
      .form = &json_form},
-    {.name = "Jaeger", .sign = {"str_attributes.key", ""}},
+    {.name = "Jaeger",
+     .sign = {"str_attributes.key", ""},
+     .columns = jaeger_columns,
+     .column_count = COUNT(jaeger_columns),
+     .search = JAEGER_SEARCH("true"),
+     .linking = JAEGER_SEARCH(LINKS_TO_IDS("`links.trace_id`")),
+     .read = READ(JAEGER_ROW, "trace_id", ""),
+     .read_range = READ_RANGE(JAEGER_ROW, "trace_id", "start_time", "", ""),
+     .form = &jaeger_form},
 };

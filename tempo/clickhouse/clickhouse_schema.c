@@ -176,9 +176,6 @@ static bt_status judge_table(const bt_clickhouse *clickhouse, const table_look *
   const bt_clickhouse_layout *layout = &bt_clickhouse_layouts[which];
   while (lacking < layout->column_count && look->has[which][lacking]) lacking++;
   found->layout = layout;
-  if (!layout->form)
-    return bt_error_set(error, BT_REFUSED, "%.40s.%.40s has a schema that is not read yet: %s", clickhouse->database,
-                        clickhouse->table, layout->name);
   if (lacking == layout->column_count) return BT_OK;
   const bt_clickhouse_column *column = &layout->columns[lacking];
   return bt_error_set(error, BT_REFUSED, "%.40s.%.40s lacks the column %s (%s) of its schema, %s; there are: %.200s",

@@ -135,7 +135,7 @@ static bool read_dynamic(json_value *v, bt_value *out, unsigned depth);
 static bool read_typed(json_value *v, bt_row_reader *type, bt_value *out, unsigned depth);
 
 /* Of a list with something inexact in it nothing is known, not even whether its values are of one type. */
-static void keep_an_inexact_one(bt_value_list *list) {
+static void keep_first_inexact(bt_value_list *list) {
   size_t at = 0;
   while (at < list->count && !bt_value_is_untyped(&list->items[at])) at++;
   if (at == list->count) return; /* it is deeper inside: the list is a list of lists */
@@ -145,7 +145,7 @@ static void keep_an_inexact_one(bt_value_list *list) {
 
 static bool finish_list(json_value *v, bt_value *out) {
   bt_build *build = &v->rows->batch->build;
-  if (v->is_inexact) keep_an_inexact_one(&build->values);
+  if (v->is_inexact) keep_first_inexact(&build->values);
   bt_status status = bt_build_array(build, out, &v->rows->error);
   if (v->is_inexact && out->type == BT_VALUE_ARRAY) out->is_inexact = true;
   return status == BT_OK || bt_row_stop(v->rows, status);

@@ -11,5 +11,7 @@ bool bt_row_take_texts(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_l
 bool bt_row_take_three_maps(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_list *list);
 /* A JSON column: paths with values that say their types (json_column.c). */
 bool bt_row_take_json(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_list *list);
+/* Jaeger: pairs of booleans, doubles, integers, texts, and bytes, lists and maps by a word before the key. */
+bool bt_row_take_five_lists(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_list *list);
 
 #endif

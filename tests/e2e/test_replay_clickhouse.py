@@ -78,9 +78,22 @@ def as_json_keeps(document):
     return json.loads(text)
 
 
+def as_jaeger_keeps(document):
+    """What Jaeger's sanitizer makes of it: services and names that are there, and spans that end after they start."""
+    for resource in document["resourceSpans"]:
+        attributes = resource["resource"]["attributes"]
+        service = next((item["value"] for item in attributes if item["key"] == "service.name"), None)
+        right = "missing-service-name" if service is None else service.get("stringValue", "service-name-wrong-type") or "empty-service-name"
+        attributes[:] = [item for item in attributes if item["key"] != "service.name"] + [{"key": "service.name", "value": {"stringValue": right}}]
+        for span in (span for scope in resource["scopeSpans"] for span in scope["spans"]):
+            span["name"] = span.get("name") or "empty-span-name"
+            span["endTimeUnixNano"] = str(max(int(span["endTimeUnixNano"]), int(span["startTimeUnixNano"]) + 1))
+    return document
+
+
 # What comes back otherwise and nothing tells is left out of the random spans, here and in the file (docs/howto/ask-your-clickhouse.md).
-KEPT = {"map": without_bytes, "signoz": as_signoz_keeps, "json": as_json_keeps}
-TABLES = {"map": None, "signoz": "distributed_signoz_index_v3", "json": None}
+KEPT = {"map": without_bytes, "signoz": as_signoz_keeps, "json": as_json_keeps, "jaeger": as_jaeger_keeps}
+TABLES = {"map": None, "signoz": "distributed_signoz_index_v3", "json": None, "jaeger": "spans"}
 # Of each trace k and n of its span.
 VALUES = {"1": ({"intValue": "9"}, {"intValue": "10"}), "2": ({"stringValue": "9"}, {"stringValue": "10"}), "3": ({"intValue": "9"}, {"intValue": "9"}),
           "4": ({"stringValue": "x"}, {"stringValue": "y"}), "5": ({"stringValue": ""}, {}), "6": ({"arrayValue": {"values": [{"stringValue": "x"}]}}, {}),
@@ -97,7 +110,9 @@ NOT_KEPT = {"map": (("1237c", "56abe"), ("4", "12"), ("4", "56ae"), ("1234789bcd
             "signoz": (("123c", "567e"), ("14", ""), ("4", "567e"), ("1234789cd", "56e"), ("2", "567e"), ("", "567e"), ("8", "56e"), ("a", ""), ("d", "567e"),
                        ("", "123456789abcde"), ("", "123456789abcde"), ("", "123456789abcde")),
             "json": (("1237c", "d"), ("14", ""), ("46", "d"), ("123456789cde", ""), ("2", "d"), ("7", "d"), ("8", ""), ("a", ""), ("", "d"),
-                     ("", "123456789acde"), ("", "123456789acde"), ("", "123456789acde"))}
+                     ("", "123456789acde"), ("", "123456789acde"), ("", "123456789acde")),
+            "jaeger": (("1237bc", ""), ("14", ""), ("46", ""), ("12345678bcde", ""), ("2", ""), ("7", ""), ("8", ""), ("", ""), ("d", ""),
+                       ("", "123456789abcde"), ("", "123456789abcde"), ("", "123456789abcde"))}
 SERVER = None
 
 
@@ -226,6 +241,10 @@ class RandomOnSigNoz(RandomRules, Replaying):
 
 class RandomOnJson(RandomRules, Replaying):
     schema = "json"
+
+
+class RandomOnJaeger(RandomRules, Replaying):
+    schema = "jaeger"
 
 
 class ReplayOnClickHouse(Replaying):
