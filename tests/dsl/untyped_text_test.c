@@ -78,6 +78,32 @@ static void inexact_values_are_there(void **state) {
   }
 }
 
+/* 2^60, of which several integers are kept as one double. */
+static void a_rounded_number_is_compared_where_it_is_known(void **state) {
+  static const bt_value rounded = {.type = BT_VALUE_DOUBLE, .decimal = 1152921504606846976, .is_inexact = true};
+  static const struct {
+    bt_value other;
+    bt_comparison_operator op;
+    bt_truth truth;
+  } rows[] = {{{.type = BT_VALUE_INT, .integer = 5}, BT_GREATER, BT_TRUE},
+              {{.type = BT_VALUE_INT, .integer = 5}, BT_EQUAL, BT_FALSE},
+              {{.type = BT_VALUE_INT, .integer = INT64_MAX}, BT_LESS, BT_TRUE},
+              {{.type = BT_VALUE_INT, .integer = 1152921504606846977}, BT_EQUAL, BT_UNKNOWN},
+              {{.type = BT_VALUE_INT, .integer = 1152921504606846976 + 1000}, BT_EQUAL, BT_FALSE},
+              {{.type = BT_VALUE_DOUBLE, .decimal = 1152921504606846976}, BT_GREATER_EQUAL, BT_UNKNOWN},
+              {{.type = BT_VALUE_STRING, .string = {"1152921504606846976", 19}}, BT_EQUAL, BT_UNKNOWN},
+              {{.type = BT_VALUE_STRING, .string = {"x", 1}}, BT_EQUAL, BT_FALSE},
+              {{.type = BT_VALUE_BOOL, .boolean = true}, BT_NOT_EQUAL, BT_TRUE}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bt_comparator comparator = {.op = rows[i].op};
+    bt_work work = {.text_left = UINT64_MAX};
+    bt_cut_side side = {&rounded, true}, other = {&rows[i].other, false};
+    assert_int_equal(bt_cut_meets(&comparator, side, other, &work).truth, rows[i].truth);
+  }
+  assert_int_equal(bt_cut_is_there(&rounded).truth, BT_TRUE);
+}
+
 static const bt_value five = {.type = BT_VALUE_INT, .integer = 5}, yes = {.type = BT_VALUE_BOOL, .boolean = true};
 
 static bt_kleene meet(const char *left, bt_comparison_operator op, bt_value right) {
@@ -228,6 +254,7 @@ static void rules_are_unknown_where_a_type_could_matter(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(integers_that_are_texts_of_other_doubles),
                                      cmocka_unit_test(inexact_values_are_there),
+                                     cmocka_unit_test(a_rounded_number_is_compared_where_it_is_known),
                                      cmocka_unit_test(texts_that_were_something_else),
                                      cmocka_unit_test(comparisons_are_decided_where_all_readings_agree),
                                      cmocka_unit_test(not_in_asks_whether_it_is_there),
