@@ -1,7 +1,10 @@
 /* Comparing texts that may have lost their end or their type. See cut_comparison.h. */
 #include "dsl/evaluate/cut_comparison.h"
 
+#include <math.h>
+
 #include "dsl/trace/cut_text.h"
+#include "dsl/trace/text_number.h"
 #include "dsl/trace/untyped_text.h"
 
 typedef struct cut_pair {
@@ -65,6 +68,23 @@ static bt_kleene typed_meets(const bt_comparator *comparator, bt_cut_side left, 
   return is_known ? bt_kleene_from(meets) : bt_kleene_unknown(BT_WHY_DROPPED);
 }
 
+/* Whether a number that was rounded to `stored` compares with the other value as that does: the other one is no number,
+ * or lies beyond the doubles next to it. */
+static bool compares_as_stored(const bt_value *stored, const bt_value *other) {
+  if (stored->type != BT_VALUE_DOUBLE || bt_value_is_untyped(other) || other->type == BT_VALUE_ARRAY) return false;
+  bt_value number = bt_value_read(other), below = *stored, above = *stored;
+  int to_below, to_above;
+  below.decimal = nextafter(stored->decimal, -INFINITY);
+  above.decimal = nextafter(stored->decimal, INFINITY);
+  if (!bt_value_compare_numbers(&number, &below, &to_below) || !bt_value_compare_numbers(&number, &above, &to_above))
+    return true;
+  return to_below < 0 || to_above > 0;
+}
+
+static bool is_left_open(const bt_readings *readings, const bt_value *value, const bt_value *other) {
+  return readings->is_open && !(bt_value_is_inexact(value) && compares_as_stored(value, other));
+}
+
 /* It holds if it does whatever either side was. */
 bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut_side right, bt_work *work) {
   bt_readings lefts = bt_readings_of(left.value), rights = bt_readings_of(right.value);
@@ -77,13 +97,13 @@ bt_kleene bt_cut_meets(const bt_comparator *comparator, bt_cut_side left, bt_cut
       met = next;
     }
   bool is_missing = bt_value_is_missing(left.value) || bt_value_is_missing(right.value);
-  bool is_open = (lefts.is_open || rights.is_open) && !is_missing;
-  return is_open ? bt_kleene_unknown(BT_WHY_TYPE) : met;
+  bool is_open = is_left_open(&lefts, left.value, right.value) || is_left_open(&rights, right.value, left.value);
+  return is_open && !is_missing ? bt_kleene_unknown(BT_WHY_TYPE) : met;
 }
 
 bt_kleene bt_cut_is_there(const bt_value *value) {
   bt_readings readings = bt_readings_of(value);
   bool is_nan = bt_value_is_nan(&readings.items[readings.count - 1]);
-  if (readings.is_open || (is_nan && readings.count > 1)) return bt_kleene_unknown(BT_WHY_TYPE);
+  if (bt_may_be_none(value) || (is_nan && readings.count > 1)) return bt_kleene_unknown(BT_WHY_TYPE);
   return bt_kleene_from(!bt_value_is_missing(value) && !is_nan);
 }

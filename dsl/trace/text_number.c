@@ -95,9 +95,11 @@ static void skip_zeros(digits *run) {
 /* Moves digits to the buffer as far as they fit; true: something that is not 0 was left over. */
 static bool keep_digits(digits run, char *buffer, size_t *count, int64_t *left_over) {
   size_t there = (size_t)(run.end - run.start), room = MOST_DIGITS - *count, kept = there < room ? there : room;
-  if (kept) memcpy(buffer + *count, run.start, kept);
+  if (kept) { /* else there may be no text at all */
+    memcpy(buffer + *count, run.start, kept);
+    run.start += kept;
+  }
   *count += kept;
-  run.start += kept;
   *left_over = run.end - run.start;
   skip_zeros(&run);
   return run.start < run.end;

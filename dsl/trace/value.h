@@ -26,6 +26,7 @@ struct bt_value {
   bt_value_type type;
   bool is_name; /* STRING: of a name, service, id, kind, status: never a number, whatever it reads as (text_number.h) */
   bool is_untyped; /* STRING: of a store that keeps no types; it may have been something else (untyped_text.h) */
+  bool is_inexact; /* STRING, DOUBLE, ARRAY: a store keeps it rounded or in another form (untyped_text.h) */
   union {
     bt_str string;
     bool boolean;
@@ -40,8 +41,14 @@ struct bt_value {
   };
 };
 
+static inline bool bt_value_is_inexact(const bt_value *value) {
+  bool can_be = value->type == BT_VALUE_STRING || value->type == BT_VALUE_DOUBLE || value->type == BT_VALUE_ARRAY;
+  return can_be && value->is_inexact;
+}
+
+/* Or inexact. */
 static inline bool bt_value_is_untyped(const bt_value *value) {
-  return value->type == BT_VALUE_STRING && value->is_untyped;
+  return (value->type == BT_VALUE_STRING && value->is_untyped) || bt_value_is_inexact(value);
 }
 
 /* Doubles by their bits: 0.0 and -0.0 differ, and a NaN is itself. */

@@ -48,6 +48,7 @@ const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {
     {"fallback_to_stale_replicas_for_distributed_queries", "0", true},
     {"transform_null_in", "0", false},
     {"cancel_http_readonly_queries_on_client_close", "1", false},
+    {"output_format_binary_write_json_as_string", "0", true},
     {"log_comment", "betrace", false},
 };
 

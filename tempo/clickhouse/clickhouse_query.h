@@ -6,6 +6,7 @@
 #define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_QUERY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +18,9 @@
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 
-enum { BT_CLICKHOUSE_SETTINGS = 24 };
+enum { BT_CLICKHOUSE_SETTINGS = 25 };
+
+struct bt_clickhouse_layout;
 
 /* What was found out about the server and the table. */
 typedef struct bt_clickhouse_found {
@@ -26,6 +29,7 @@ typedef struct bt_clickhouse_found {
   char version[BT_SOURCE_VERSION_BYTES];
   char note[BT_SOURCE_NOTE_BYTES];
   bool is_checked;
+  const struct bt_clickhouse_layout *layout; /* how the table is laid out */
 } bt_clickhouse_found;
 
 /* The source itself. */
@@ -39,7 +43,8 @@ typedef struct bt_clickhouse {
   int64_t timeout_ms, pause_ms;
   uint32_t ids_per_read;
   pthread_mutex_t mutex;
-  bt_clickhouse_found found; /* under the lock until it is known */
+  bt_clickhouse_found found;                         /* under the lock until it is known */
+  const struct bt_clickhouse_layout *_Atomic layout; /* NULL until it is known */
 } bt_clickhouse;
 
 /* On whose behalf, and what. Texts are borrowed. */

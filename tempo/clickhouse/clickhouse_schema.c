@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/clickhouse/clickhouse_layout.h"
+
 enum { UNKNOWN_SETTING = 115 };
 
 /* ---- settings ---- */
@@ -19,7 +21,8 @@ static const char settings_sql[] =
     "'sort_overflow_mode', 'transfer_overflow_mode', 'limit', 'offset', 'additional_table_filters', "
     "'additional_result_filter', 'use_query_cache', 'skip_unavailable_shards', 'optimize_skip_unused_shards', "
     "'distributed_group_by_no_merge', 'fallback_to_stale_replicas_for_distributed_queries', 'transform_null_in', "
-    "'cancel_http_readonly_queries_on_client_close', 'log_comment') FORMAT RowBinary";
+    "'cancel_http_readonly_queries_on_client_close', 'output_format_binary_write_json_as_string', 'log_comment') "
+    "FORMAT RowBinary";
 
 typedef struct settings_look {
   bt_clickhouse_found *found;
@@ -116,55 +119,33 @@ static bt_status find_settings(bt_clickhouse *clickhouse, bt_clickhouse_found *f
 
 /* ---- the table ---- */
 
-/* Columns that reading rests on, and how their types begin. */
-static const struct {
-  const char *name, *type;
-} wanted[] = {
-    {"Timestamp", "DateTime64(9"},
-    {"TraceId", "String"},
-    {"SpanId", "String"},
-    {"ParentSpanId", "String"},
-    {"TraceState", "String"},
-    {"SpanName", "LowCardinality(String)"},
-    {"SpanKind", "LowCardinality(String)"},
-    {"ServiceName", "LowCardinality(String)"},
-    {"ResourceAttributes", "Map(LowCardinality(String), String)"},
-    {"ScopeName", "String"},
-    {"ScopeVersion", "String"},
-    {"SpanAttributes", "Map(LowCardinality(String), String)"},
-    {"Duration", ""},
-    {"StatusCode", "LowCardinality(String)"},
-    {"StatusMessage", "String"},
-    {"Events.Timestamp", "Array(DateTime64(9"},
-    {"Events.Name", "Array(LowCardinality(String))"},
-    {"Events.Attributes", "Array(Map(LowCardinality(String), String))"},
-    {"Links.TraceId", "Array(String)"},
-    {"Links.SpanId", "Array(String)"},
-    {"Links.Attributes", "Array(Map(LowCardinality(String), String))"},
-};
-enum { WANTED = sizeof wanted / sizeof *wanted, MOST_NAMED = 150 };
+enum { MOST_NAMED = 150 };
 
 typedef struct table_look {
   bt_buffer names; /* of the columns that are there */
-  bool is_there[WANTED];
-  bool has_json, has_signoz, has_jaeger; /* signs of other schemas */
+  bool has_sign[BT_CLICKHOUSE_LAYOUTS];
+  bool has[BT_CLICKHOUSE_LAYOUTS][BT_CLICKHOUSE_MOST_COLUMNS];
   bool is_distributed;
 } table_look;
 
-static bool take_column(void *context, bt_row_reader *reader) {
-  table_look *look = context;
-  bt_str name = bt_row_text(reader), type = bt_row_text(reader);
-  for (size_t i = 0; i < WANTED; i++)
-    if (bt_str_equal(name, bt_str_from(wanted[i].name)) && bt_str_starts_with(type, bt_str_from(wanted[i].type)))
-      look->is_there[i] = true;
-  if (bt_str_equal(name, BT_STR("SpanAttributes")) && bt_str_starts_with(type, BT_STR("JSON"))) look->has_json = true;
-  if (bt_str_equal(name, BT_STR("ts_bucket_start"))) look->has_signoz = true;
-  if (bt_str_equal(name, BT_STR("str_attributes.key"))) look->has_jaeger = true;
+static void name_column(table_look *look, bt_str name) {
   if (look->names.len < MOST_NAMED)
     bt_buffer_printf(&look->names, "%s%.*s", look->names.len ? ", " : "", (int)(name.len < 40 ? name.len : 40),
                      name.ptr);
   else if (look->names.ptr[look->names.len - 1] != '.')
     bt_buffer_append(&look->names, BT_STR(", ..."));
+}
+
+static bool take_column(void *context, bt_row_reader *reader) {
+  table_look *look = context;
+  bt_str name = bt_row_text(reader), type = bt_row_text(reader);
+  for (size_t i = 0; i < BT_CLICKHOUSE_LAYOUTS; i++) {
+    const bt_clickhouse_layout *layout = &bt_clickhouse_layouts[i];
+    if (bt_clickhouse_shows(layout, name, type)) look->has_sign[i] = true;
+    for (size_t k = 0; k < layout->column_count; k++)
+      if (bt_clickhouse_column_is(&layout->columns[k], name, type)) look->has[i][k] = true;
+  }
+  name_column(look, name);
   return true;
 }
 
@@ -174,27 +155,32 @@ static bool take_engine(void *context, bt_row_reader *reader) {
   return true;
 }
 
-static const char *schema_name(const table_look *look) {
-  if (look->has_json) return "the exporter's JSON schema, which is not read yet";
-  if (look->has_signoz) return "SigNoz's schema, which is not read yet";
-  if (look->has_jaeger) return "Jaeger's schema, which is not read yet";
-  return "no schema that is known";
-}
-
-static bt_status judge_table(const bt_clickhouse *clickhouse, const table_look *look, bt_error *error) {
-  size_t lacking = 0;
-  while (lacking < WANTED && look->is_there[lacking]) lacking++;
-  if (lacking == WANTED) return BT_OK;
+static bt_status refuse_unknown(const bt_clickhouse *clickhouse, const table_look *look, bt_error *error) {
   if (!look->names.len)
     return bt_error_set(error, BT_REFUSED,
                         "there is no table %.60s.%.60s, or this user may not see it (GRANT SELECT): the URL names both "
                         "as in clickhouse+http://host:8123/otel?table=otel_traces",
                         clickhouse->database, clickhouse->table);
-  return bt_error_set(
-      error, BT_REFUSED,
-      "%.40s.%.40s has %s: its column %s was expected as the OpenTelemetry exporter makes it (Map), and "
-      "there are: %.200s",
-      clickhouse->database, clickhouse->table, schema_name(look), wanted[lacking].name, look->names.ptr);
+  return bt_error_set(error, BT_REFUSED,
+                      "%.40s.%.40s has no schema that is known (by SpanAttributes, ts_bucket_start or "
+                      "str_attributes.key), but: %.200s",
+                      clickhouse->database, clickhouse->table, look->names.ptr);
+}
+
+/* The layout whose sign is there, with all of its columns. */
+static bt_status judge_table(const bt_clickhouse *clickhouse, const table_look *look, bt_clickhouse_found *found,
+                             bt_error *error) {
+  size_t which = 0, lacking = 0;
+  while (which < BT_CLICKHOUSE_LAYOUTS && !look->has_sign[which]) which++;
+  if (which == BT_CLICKHOUSE_LAYOUTS) return refuse_unknown(clickhouse, look, error);
+  const bt_clickhouse_layout *layout = &bt_clickhouse_layouts[which];
+  while (lacking < layout->column_count && look->has[which][lacking]) lacking++;
+  found->layout = layout;
+  if (lacking == layout->column_count) return BT_OK;
+  const bt_clickhouse_column *column = &layout->columns[lacking];
+  return bt_error_set(error, BT_REFUSED, "%.40s.%.40s lacks the column %s (%s) of its schema, %s; there are: %.200s",
+                      clickhouse->database, clickhouse->table, column->name, column->type, layout->name,
+                      look->names.ptr);
 }
 
 static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
@@ -209,9 +195,9 @@ static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *foun
                       "SELECT engine FROM system.tables WHERE database = {database:String} AND name = {table:String} "
                       "FORMAT RowBinary",
                       cancel, take_engine, &look, error);
-  if (status == BT_OK) status = judge_table(clickhouse, &look, error);
+  if (status == BT_OK) status = judge_table(clickhouse, &look, found, error);
   size_t length = strlen(found->version);
-  snprintf(found->version + length, sizeof found->version - length, " (exporter, Map%s)",
+  snprintf(found->version + length, sizeof found->version - length, " (%s%s)", found->layout ? found->layout->name : "",
            look.is_distributed ? ", Distributed" : "");
   bt_buffer_dispose(&look.names);
   return status;
@@ -227,6 +213,7 @@ bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *can
     if (status == BT_OK) status = find_table(clickhouse, &found, cancel, error);
     found.is_known = true;
     if (status == BT_OK) clickhouse->found = found;
+    if (status == BT_OK) atomic_store(&clickhouse->layout, found.layout);
   }
   *out = clickhouse->found;
   pthread_mutex_unlock(&clickhouse->mutex);

@@ -8,6 +8,7 @@
 #include "tempo/clickhouse/clickhouse_address.h"
 #include "tempo/clickhouse/clickhouse_dialect.h"
 #include "tempo/clickhouse/clickhouse_filter.h"
+#include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/clickhouse_query.h"
 #include "tempo/clickhouse/clickhouse_schema.h"
 #include "tempo/clickhouse/clickhouse_spans.h"
@@ -33,8 +34,9 @@ static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_err
 
 /* ---- searching ---- */
 
-/* Rows that overlap the range. The table is sorted by start, so what began a day and more before the range is looked
- * for by its duration, which has an index. A start of 0 is not known; then the end counts. */
+/* In a layout with filters: rows that overlap the range. The table is sorted by start, so what began a day and more
+ * before the range is looked for by its duration, which has an index. A start of 0 is not known; then the end counts.
+ */
 #define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
 #define START     "toUnixTimestamp64Nano(Timestamp)"
 #define END       "(" START " + toInt64(Duration))"
@@ -69,8 +71,10 @@ static void write_search(bt_str condition, bt_buffer *sql) {
 typedef struct search {
   bt_clickhouse *clickhouse;
   bt_clickhouse_found server;
-  bt_clickhouse_question question; /* all but the numbers */
-  size_t max_found;                /* 0: none */
+  bt_clickhouse_question question; /* all but the statement and the numbers */
+  bt_str condition;                /* of rows, where the layout has filters */
+  bool is_linking;
+  size_t max_found; /* 0: none */
   bt_found_list *found;
   bt_source_account *account;
   int refusals; /* of what was too much, since the last answer */
@@ -145,25 +149,37 @@ static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
   return status;
 }
 
+/* A statement of the layout's own, which knows no values, or one with the condition, into sql. */
+static bt_status choose_search(search *s, bt_buffer *sql, bt_error *error) {
+  const bt_clickhouse_layout *layout = s->server.layout;
+  if (layout->filters) {
+    write_search(s->condition, sql);
+    s->question.sql = sql->ptr;
+    return sql->failed ? bt_error_no_memory(error) : BT_OK;
+  }
+  s->question.sql = s->is_linking ? layout->linking : layout->search;
+  s->question.text_count = 0;
+  return BT_OK;
+}
+
+static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
+  bt_buffer sql = {0};
+  bt_status status = choose_search(s, &sql, error);
+  if (status == BT_OK) status = search_range(s, range, error);
+  bt_buffer_dispose(&sql);
+  return status;
+}
+
 /* What stands behind the address has to be known first. */
 static bt_status run_search(search *s, const char *tenant, bt_time_range range, bt_error *error) {
   bt_error why = {0};
   bt_status status = check_asker(tenant, s->question.cancel, error);
   if (status != BT_OK || range.start_ns >= range.end_ns || range.end_ns <= 0) return status;
   status = bt_clickhouse_find_out(s->clickhouse, s->question.cancel, &s->server, &why);
-  if (status == BT_OK) return search_range(s, range, error);
+  if (status == BT_OK) return search_known(s, range, error);
   if (status == BT_UNAVAILABLE || status == BT_REFUSED)
     return bt_source_account_fail(s->account, range, why.message) ? BT_OK : bt_error_no_memory(error);
   if (error) *error = why;
-  return status;
-}
-
-static bt_status search_rows(search *s, bt_str condition, const char *tenant, bt_time_range range, bt_error *error) {
-  bt_buffer sql = {0};
-  write_search(condition, &sql);
-  s->question.sql = sql.ptr;
-  bt_status status = sql.failed ? bt_error_no_memory(error) : run_search(s, tenant, range, error);
-  bt_buffer_dispose(&sql);
   return status;
 }
 
@@ -175,6 +191,7 @@ static bt_status search_clickhouse(bt_source *source, const bt_search_request *r
               .max_found = request->max_found,
               .found = found,
               .account = account,
+              .condition = bt_buffer_str(&condition.sql),
               .question = {.texts = condition.values,
                            .text_count = condition.count,
                            .kind = BT_HTTP_SEARCH,
@@ -182,9 +199,8 @@ static bt_status search_clickhouse(bt_source *source, const bt_search_request *r
                            .rule_id = request->rule_id,
                            .priority = request->priority,
                            .account = account}};
-  bt_status status = condition.lacks_memory
-                         ? bt_error_no_memory(error)
-                         : search_rows(&s, bt_buffer_str(&condition.sql), request->tenant, request->range, error);
+  bt_status status =
+      condition.lacks_memory ? bt_error_no_memory(error) : run_search(&s, request->tenant, request->range, error);
   bt_clickhouse_condition_dispose(&condition);
   return status;
 }
@@ -194,6 +210,8 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
   search s = {.clickhouse = clickhouse_of(source),
               .found = found,
               .account = account,
+              .condition = BT_STR(LINKED_TO),
+              .is_linking = true,
               .question = {.ids = request->ids,
                            .id_count = request->count,
                            .kind = BT_HTTP_SEARCH,
@@ -202,7 +220,7 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
                            .priority = request->priority,
                            .account = account}};
   if (!request->count) return BT_OK;
-  return search_rows(&s, BT_STR(LINKED_TO), request->tenant, request->range, error);
+  return run_search(&s, request->tenant, request->range, error);
 }
 
 /* ---- reading ---- */
@@ -216,9 +234,9 @@ typedef struct reading {
   bt_clickhouse *clickhouse;
   bt_clickhouse_found server;
   const bt_read_request *request;
-  bt_str sql;
-  const bt_clickhouse_condition *condition; /* of its spans; its values are those of the SQL */
-  bool is_projected;                        /* columns were left out */
+  bt_buffer sql;                     /* of a layout with filters; else it has a statement of its own, */
+  bt_clickhouse_condition condition; /* of its spans; its values are those of the SQL */
+  bool is_projected;                 /* columns were left out */
   bt_read_sink sink;
   void *context;
   bt_source_account *account;
@@ -250,9 +268,11 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
 static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
                            bt_error *error) {
   const bt_read_request *request = r->request;
-  bt_clickhouse_question question = {.sql = r->sql.ptr,
-                                     .texts = r->condition->values,
-                                     .text_count = r->condition->count,
+  const bt_clickhouse_layout *layout = r->server.layout;
+  const char *own = request->by_id ? layout->read : layout->read_range;
+  bt_clickhouse_question question = {.sql = layout->filters ? r->sql.ptr : own,
+                                     .texts = r->condition.values,
+                                     .text_count = r->condition.count,
                                      .ids = request->ids + first,
                                      .id_count = count,
                                      .kind = request->by_id ? BT_HTTP_BY_ID : BT_HTTP_READ,
@@ -270,8 +290,9 @@ static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clic
 }
 
 /* Into `batch`, which is new and then complete. What the rows do not allow makes the answer's outcome. */
-static bt_status decode_batch(bt_clickhouse_answer *answer, bt_span_batch **batch, bt_error *error) {
-  bt_span_rows rows = {0};
+static bt_status decode_batch(const bt_row_form *form, bt_clickhouse_answer *answer, bt_span_batch **batch,
+                              bt_error *error) {
+  bt_span_rows rows = {.form = form};
   bt_status status = bt_span_batch_new(batch_max_bytes, batch, error);
   if (status == BT_OK) status = bt_span_batch_open(*batch, error);
   if (status != BT_OK) return status;
@@ -291,7 +312,8 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
   bt_clickhouse_answer answer = {0};
   bt_span_batch *batch = NULL;
   bt_status status = ask_batch(r, first, count, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = decode_batch(&answer, &batch, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+    status = decode_batch(r->server.layout->form, &answer, &batch, error);
   r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {
@@ -320,11 +342,31 @@ static bt_status read_part(reading *r, size_t first, size_t end, bt_error *error
   return status;
 }
 
+static void write_read(reading *r, const bt_projection *projection) {
+  bt_buffer_append(&r->sql, BT_STR("SELECT "));
+  bt_clickhouse_write_columns(projection, &r->condition, &r->sql);
+  bt_buffer_append(&r->sql, BT_STR(ROWS_FROM "WHERE TraceId GLOBAL IN (SELECT id FROM ids) AND "));
+  bt_buffer_append(&r->sql, bt_buffer_str(&r->condition.sql));
+  if (!r->request->by_id) bt_buffer_append(&r->sql, bt_str_from(near_range));
+  bt_buffer_append(&r->sql, BT_STR(" FORMAT RowBinary"));
+}
+
+/* A layout without filters gives whole spans, and all of them. */
+static bt_status prepare_read(reading *r, bt_error *error) {
+  const bt_projection *projection = r->request->by_id ? NULL : r->request->projection;
+  if (!r->server.layout->filters) return BT_OK;
+  bt_clickhouse_condition_write(r->request->spans.asked, &r->condition);
+  write_read(r, projection);
+  r->is_projected = bt_clickhouse_projects(projection);
+  return r->sql.failed || r->condition.lacks_memory ? bt_error_no_memory(error) : BT_OK;
+}
+
 static bt_status read_ids(reading *r, bt_error *error) {
   const bt_read_request *request = r->request;
   size_t most = r->clickhouse->ids_per_read;
   bt_status status = check_asker(request->tenant, request->cancel, error);
   if (status == BT_OK) status = bt_clickhouse_find_out(r->clickhouse, request->cancel, &r->server, error);
+  if (status == BT_OK) status = prepare_read(r, error);
   for (size_t at = 0; status == BT_OK && at < request->count; at += most) {
     size_t left = request->count - at;
     status = read_part(r, at, at + (left < most ? left : most), error);
@@ -334,34 +376,13 @@ static bt_status read_ids(reading *r, bt_error *error) {
                       r->reason);
 }
 
-static void write_read(const bt_read_request *request, const bt_projection *projection,
-                       bt_clickhouse_condition *condition, bt_buffer *sql) {
-  bt_buffer_append(sql, BT_STR("SELECT "));
-  bt_clickhouse_write_columns(projection, condition, sql);
-  bt_buffer_append(sql, BT_STR(ROWS_FROM "WHERE TraceId GLOBAL IN (SELECT id FROM ids) AND "));
-  bt_buffer_append(sql, bt_buffer_str(&condition->sql));
-  if (!request->by_id) bt_buffer_append(sql, bt_str_from(near_range));
-  bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
-}
-
 static bt_status read_clickhouse(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                                  bt_source_account *account, bt_error *error) {
-  const bt_projection *projection = request->by_id ? NULL : request->projection;
-  bt_clickhouse_condition condition;
-  bt_buffer sql = {0};
-  bt_clickhouse_condition_write(request->spans.asked, &condition);
-  write_read(request, projection, &condition, &sql);
-  reading r = {.clickhouse = clickhouse_of(source),
-               .request = request,
-               .sql = bt_buffer_str(&sql),
-               .condition = &condition,
-               .is_projected = bt_clickhouse_projects(projection),
-               .sink = sink,
-               .context = context,
-               .account = account};
-  bt_status status = sql.failed || condition.lacks_memory ? bt_error_no_memory(error) : read_ids(&r, error);
-  bt_buffer_dispose(&sql);
-  bt_clickhouse_condition_dispose(&condition);
+  reading r = {
+      .clickhouse = clickhouse_of(source), .request = request, .sink = sink, .context = context, .account = account};
+  bt_status status = read_ids(&r, error);
+  bt_buffer_dispose(&r.sql);
+  bt_clickhouse_condition_dispose(&r.condition);
   return status;
 }
 
@@ -394,7 +415,8 @@ static bt_status find_spans_of_part(span_search *s, bt_error *error) {
   bt_clickhouse_answer answer = {0};
   bt_span_batch *batch = NULL;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &s->question, &s->server, &answer, error);
-  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = decode_batch(&answer, &batch, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+    status = decode_batch(s->server.layout->form, &answer, &batch, error);
   bool is_too_much = answer.outcome == BT_CLICKHOUSE_TOO_MUCH;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
     status = give_spans(s, batch, error);
@@ -413,6 +435,8 @@ static bt_status find_spans_of_range(span_search *s, const bt_spans_request *req
   bool is_empty = request->range.start_ns >= request->range.end_ns || request->range.end_ns <= 0;
   if (status != BT_OK || is_empty) return status;
   status = bt_clickhouse_find_out(s->clickhouse, request->cancel, &s->server, error);
+  if (status == BT_OK && !s->server.layout->filters)
+    return bt_error_set(error, BT_LIMIT, "spans of this schema are read with their traces");
   set_range(&s->question, request->range);
   s->question.numbers[3].name = "parts", s->question.numbers[3].number = parts;
   s->question.numbers[4].name = "part";
@@ -478,9 +502,14 @@ static const bt_source_costs costs = {.request = 100,
                                       .reads_at_once = IDS_PER_READ,
                                       .projected_at_once = TRACES_PER_PART};
 
+/* Once it is known, it stays. */
+static bool has_filters(const bt_clickhouse *clickhouse) {
+  const bt_clickhouse_layout *layout = atomic_load(&clickhouse->layout);
+  return layout && layout->filters;
+}
+
 static const bt_dialect *dialect_of_clickhouse(bt_source *source) {
-  (void)source;
-  return bt_clickhouse_dialect();
+  return has_filters(clickhouse_of(source)) ? bt_clickhouse_dialect() : bt_dialect_none();
 }
 
 /* What was inserted is in the next answer. */
@@ -494,7 +523,8 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
   out->about = (bt_source_about){.kind = "clickhouse", .is_checked = found.is_checked};
   snprintf(out->about.version, sizeof out->about.version, "%s", found.version);
   snprintf(out->about.note, sizeof out->about.note, "%s", found.note);
-  out->filters = out->projects = true;
+  out->filters = out->projects = has_filters(clickhouse);
+  out->generation = atomic_load(&clickhouse->layout) ? 1 : 0;
   out->costs = costs;
   out->hidden_tail_ns = hidden_tail_ns;
 }

@@ -1,7 +1,7 @@
 /* Writing lists of columns. See clickhouse_spans.h. An empty text, map or list is the same byte in RowBinary. */
 #include "tempo/clickhouse/clickhouse_spans.h"
 
-#include "tempo/clickhouse/span_rows.h"
+#include "tempo/clickhouse/clickhouse_layout.h"
 
 #define NOTHING "''"
 
@@ -43,7 +43,7 @@ static void write_map(const bt_projection *projection, bt_projected_scope scope,
 
 void bt_clickhouse_write_columns(const bt_projection *projection, bt_clickhouse_condition *condition, bt_buffer *sql) {
   if (!bt_clickhouse_projects(projection)) {
-    bt_buffer_append(sql, BT_STR(BT_SPAN_COLUMNS));
+    bt_buffer_append(sql, BT_STR(BT_EXPORTER_ROW));
     return;
   }
   bt_buffer_append(sql, BT_STR("TraceId, SpanId, ParentSpanId, " NOTHING ", SpanName, SpanKind, ServiceName, "));

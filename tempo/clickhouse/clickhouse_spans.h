@@ -1,5 +1,5 @@
 /* What of a span is asked for: all columns, or those that a projection needs, with the attributes of its keys alone.
- * Both have the same places (BT_SPAN_COLUMNS), so that one decoder reads them: what is left out is empty. Thread: no
+ * Both have the same places (BT_EXPORTER_ROW), so that one decoder reads them: what is left out is empty. Thread: no
  * state. Internal to tempo/. */
 #ifndef BT_TEMPO_CLICKHOUSE_CLICKHOUSE_SPANS_H
 #define BT_TEMPO_CLICKHOUSE_CLICKHOUSE_SPANS_H

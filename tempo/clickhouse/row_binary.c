@@ -1,6 +1,8 @@
 /* Reading RowBinary. See row_binary.h. */
 #include "tempo/clickhouse/row_binary.h"
 
+#include <string.h>
+
 #include "tempo/wire/wire.h"
 
 enum { VARINT_BITS = 63 };
@@ -27,8 +29,15 @@ int64_t bt_row_int64(bt_row_reader *reader) {
   return value;
 }
 
+double bt_row_double(bt_row_reader *reader) {
+  int64_t bits = bt_row_int64(reader);
+  double value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 /* Seven bits a byte, the lowest first. */
-static uint64_t read_varint(bt_row_reader *reader) {
+uint64_t bt_row_number(bt_row_reader *reader) {
   uint64_t value = 0;
   for (unsigned shift = 0; shift < VARINT_BITS; shift += 7) {
     uint8_t byte = bt_row_byte(reader);
@@ -41,7 +50,7 @@ static uint64_t read_varint(bt_row_reader *reader) {
 
 /* Each element takes a byte at least. */
 size_t bt_row_count(bt_row_reader *reader) {
-  uint64_t count = read_varint(reader);
+  uint64_t count = bt_row_number(reader);
   if (count > bytes_left(reader)) reader->failed = true;
   return reader->failed ? 0 : (size_t)count;
 }

@@ -20,7 +20,9 @@ static inline bool bt_rows_are_left(const bt_row_reader *reader) {
 }
 uint8_t bt_row_byte(bt_row_reader *reader);
 int64_t bt_row_int64(bt_row_reader *reader);
-bt_str bt_row_text(bt_row_reader *reader); /* borrowed from what is read */
+double bt_row_double(bt_row_reader *reader);
+uint64_t bt_row_number(bt_row_reader *reader); /* of as many bytes as it takes */
+bt_str bt_row_text(bt_row_reader *reader);     /* borrowed from what is read */
 /* How many elements (of a map: pairs) follow; no more than there are bytes left. */
 size_t bt_row_count(bt_row_reader *reader);
 

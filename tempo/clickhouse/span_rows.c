@@ -3,38 +3,34 @@
 
 #include <string.h>
 
-#include "dsl/trace/untyped_text.h"
 #include "tempo/wire/span_batch.h"
 
-static bool stop_rows(bt_span_rows *rows, bt_status status) {
+bool bt_row_stop(bt_span_rows *rows, bt_status status) {
   rows->status = status;
   return false;
 }
 
-static bool stop_at(bt_span_rows *rows, const char *what, bt_str text) {
-  return stop_rows(rows, bt_error_set(&rows->error, BT_INVALID, "a span in the table has %s that cannot be read: %.*s",
-                                      what, (int)(text.len < 40 ? text.len : 40), text.ptr ? text.ptr : ""));
+bool bt_row_stop_at(bt_span_rows *rows, const char *what, bt_str text) {
+  return bt_row_stop(rows,
+                     bt_error_set(&rows->error, BT_INVALID, "a span in the table has %s that cannot be read: %.*s",
+                                  what, (int)(text.len < 40 ? text.len : 40), text.ptr ? text.ptr : ""));
 }
 
-static bool take_text(bt_span_rows *rows, bt_row_reader *reader, bt_str *out) {
+bool bt_row_take_text(bt_span_rows *rows, bt_row_reader *reader, bt_str *out) {
   bt_status status = bt_build_text(&rows->batch->build, bt_row_text(reader), out, &rows->error);
-  return status == BT_OK || stop_rows(rows, status);
+  return status == BT_OK || bt_row_stop(rows, status);
 }
 
 /* ---- attributes ---- */
 
-static bool take_attributes(bt_span_rows *rows, bt_row_reader *reader, bt_attribute_list *list, bt_attributes *out) {
-  bt_build *build = &rows->batch->build;
-  size_t count = bt_row_count(reader);
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < count; i++) {
-    bt_str key, text;
-    if (!take_text(rows, reader, &key) || !take_text(rows, reader, &text)) return false;
-    bt_attribute attribute = {.key = key, .value = bt_untyped_value(text)};
-    status = bt_build_add(list, &attribute, &rows->error);
-  }
-  if (status == BT_OK) status = bt_build_attributes(build, list, out, &rows->error);
-  return status == BT_OK || stop_rows(rows, status);
+/* take NULL: the table does not keep them. */
+static bool take_attributes(bt_span_rows *rows, bt_row_reader *reader, bt_row_attributes take, bt_attribute_list *list,
+                            bt_attributes *out) {
+  if (!take) out->dropped = BT_NOT_KEPT;
+  list->count = 0;
+  if (take && !take(rows, reader, list)) return false;
+  bt_status status = bt_build_attributes(&rows->batch->build, list, out, &rows->error);
+  return status == BT_OK || bt_row_stop(rows, status);
 }
 
 static bool is_resource_before(const bt_span_rows *rows, const bt_row_reader *reader, bt_str service) {
@@ -43,8 +39,7 @@ static bool is_resource_before(const bt_span_rows *rows, const bt_row_reader *re
          memcmp(reader->at, rows->resource_bytes.ptr, length) == 0 && bt_str_equal(service, rows->resource_service);
 }
 
-/* A map says its own length: what begins with the same bytes is the same map. The service is what the exporter wrote
- * into the column, as searches have it. */
+/* Attributes say their own length: what begins with the same bytes is the same. */
 static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str service, bt_span *span) {
   if (is_resource_before(rows, reader, service)) {
     reader->at += rows->resource_bytes.len;
@@ -53,11 +48,12 @@ static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str serv
   }
   bt_build *build = &rows->batch->build;
   bt_resource *resource = bt_arena_alloc(&build->arena, sizeof *resource);
-  if (!resource) return stop_rows(rows, bt_build_no_room(build, sizeof *resource, &rows->error));
+  if (!resource) return bt_row_stop(rows, bt_build_no_room(build, sizeof *resource, &rows->error));
   *resource = (bt_resource){0};
   const char *begin = reader->at;
-  if (!take_attributes(rows, reader, &build->resource, &resource->attributes)) return false;
-  if (service.len) resource->service = service;
+  if (!take_attributes(rows, reader, rows->form->resource, &build->resource, &resource->attributes)) return false;
+  bool is_in_column = service.len || rows->form->has_service;
+  resource->service = is_in_column ? service : bt_build_service(&resource->attributes);
   rows->resource_bytes = (bt_str){begin, (size_t)(reader->at - begin)};
   rows->resource_service = service;
   rows->resource = span->resource = resource;
@@ -67,10 +63,11 @@ static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str serv
 static bool take_scope(bt_span_rows *rows, bt_row_reader *reader, bt_span *span) {
   bt_build *build = &rows->batch->build;
   bt_scope *scope = bt_arena_alloc(&build->arena, sizeof *scope);
-  if (!scope) return stop_rows(rows, bt_build_no_room(build, sizeof *scope, &rows->error));
+  if (!scope) return bt_row_stop(rows, bt_build_no_room(build, sizeof *scope, &rows->error));
   *scope = (bt_scope){.attributes.dropped = BT_NOT_KEPT};
   span->scope = scope;
-  return take_text(rows, reader, &scope->name) && take_text(rows, reader, &scope->version);
+  return bt_row_take_text(rows, reader, &scope->name) && bt_row_take_text(rows, reader, &scope->version) &&
+         take_attributes(rows, reader, rows->form->scope, &build->scope, &scope->attributes);
 }
 
 /* ---- names of kinds and statuses ---- */
@@ -88,7 +85,7 @@ static bool take_kind(bt_span_rows *rows, bt_row_reader *reader, bt_span *span) 
   static const char *const names[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
   bt_str text = bt_row_text(reader);
   int kind = text.len ? find_name(names, 6, "SPAN_KIND_", text) : BT_KIND_UNSPECIFIED;
-  if (kind < 0) return stop_at(rows, "a kind", text);
+  if (kind < 0) return bt_row_stop_at(rows, "a kind", text);
   span->kind = (bt_span_kind)kind;
   return true;
 }
@@ -97,9 +94,9 @@ static bool take_status(bt_span_rows *rows, bt_row_reader *reader, bt_span *span
   static const char *const names[] = {"Unset", "Ok", "Error"};
   bt_str text = bt_row_text(reader);
   int status = text.len ? find_name(names, 3, "STATUS_CODE_", text) : BT_SPAN_STATUS_UNSET;
-  if (status < 0) return stop_at(rows, "a status", text);
+  if (status < 0) return bt_row_stop_at(rows, "a status", text);
   span->status = (bt_span_status)status;
-  return take_text(rows, reader, &span->status_message);
+  return bt_row_take_text(rows, reader, &span->status_message);
 }
 
 /* ---- ids ---- */
@@ -108,13 +105,13 @@ static bool take_status(bt_span_rows *rows, bt_row_reader *reader, bt_span *span
 static bool take_span_id(bt_span_rows *rows, bt_row_reader *reader, bt_span_id *out) {
   bt_str text = bt_row_text(reader);
   *out = (bt_span_id){0};
-  return !text.len || bt_span_id_parse(text, out) || stop_at(rows, "an id", text);
+  return !text.len || bt_span_id_parse(text, out) || bt_row_stop_at(rows, "an id", text);
 }
 
 static bool take_trace_id(bt_span_rows *rows, bt_row_reader *reader, bt_trace_id *out) {
   bt_str text = bt_row_text(reader);
   *out = (bt_trace_id){0};
-  return !text.len || bt_trace_id_parse(text, out) || stop_at(rows, "a trace id", text);
+  return !text.len || bt_trace_id_parse(text, out) || bt_row_stop_at(rows, "a trace id", text);
 }
 
 /* ---- events and links: lists beside each other ---- */
@@ -124,7 +121,7 @@ static bool take_event_times(bt_span_rows *rows, bt_row_reader *reader) {
   for (size_t i = 0; i < count; i++) {
     bt_event event = {.time_ns = bt_row_int64(reader)};
     bt_status status = bt_build_add_event(&rows->batch->build, &event, &rows->error);
-    if (status != BT_OK) return stop_rows(rows, status);
+    if (status != BT_OK) return bt_row_stop(rows, status);
   }
   return true;
 }
@@ -134,14 +131,15 @@ static bool take_events(bt_span_rows *rows, bt_row_reader *reader, bt_span *span
   build->events.count = 0;
   if (!take_event_times(rows, reader)) return false;
   size_t count = build->events.count;
-  if (bt_row_count(reader) != count) return stop_at(rows, "events", BT_STR("lists of different lengths"));
+  if (bt_row_count(reader) != count) return bt_row_stop_at(rows, "events", BT_STR("lists of different lengths"));
   for (size_t i = 0; i < count; i++)
-    if (!take_text(rows, reader, &build->events.items[i].name)) return false;
-  if (bt_row_count(reader) != count) return stop_at(rows, "events", BT_STR("lists of different lengths"));
+    if (!bt_row_take_text(rows, reader, &build->events.items[i].name)) return false;
+  if (bt_row_count(reader) != count) return bt_row_stop_at(rows, "events", BT_STR("lists of different lengths"));
   for (size_t i = 0; i < count; i++)
-    if (!take_attributes(rows, reader, &build->event, &build->events.items[i].attributes)) return false;
+    if (!take_attributes(rows, reader, rows->form->event, &build->event, &build->events.items[i].attributes))
+      return false;
   bt_status status = bt_build_events(build, span, &rows->error);
-  return status == BT_OK || stop_rows(rows, status);
+  return status == BT_OK || bt_row_stop(rows, status);
 }
 
 static bool take_link_traces(bt_span_rows *rows, bt_row_reader *reader) {
@@ -150,7 +148,7 @@ static bool take_link_traces(bt_span_rows *rows, bt_row_reader *reader) {
     bt_link link = {0};
     if (!take_trace_id(rows, reader, &link.trace_id)) return false;
     bt_status status = bt_build_add_link(&rows->batch->build, &link, &rows->error);
-    if (status != BT_OK) return stop_rows(rows, status);
+    if (status != BT_OK) return bt_row_stop(rows, status);
   }
   return true;
 }
@@ -160,14 +158,15 @@ static bool take_links(bt_span_rows *rows, bt_row_reader *reader, bt_span *span)
   build->links.count = 0;
   if (!take_link_traces(rows, reader)) return false;
   size_t count = build->links.count;
-  if (bt_row_count(reader) != count) return stop_at(rows, "links", BT_STR("lists of different lengths"));
+  if (bt_row_count(reader) != count) return bt_row_stop_at(rows, "links", BT_STR("lists of different lengths"));
   for (size_t i = 0; i < count; i++)
     if (!take_span_id(rows, reader, &build->links.items[i].span_id)) return false;
-  if (bt_row_count(reader) != count) return stop_at(rows, "links", BT_STR("lists of different lengths"));
+  if (rows->form->link && bt_row_count(reader) != count)
+    return bt_row_stop_at(rows, "links", BT_STR("lists of different lengths"));
   for (size_t i = 0; i < count; i++)
-    if (!take_attributes(rows, reader, &build->link, &build->links.items[i].attributes)) return false;
+    if (!take_attributes(rows, reader, rows->form->link, &build->link, &build->links.items[i].attributes)) return false;
   bt_status status = bt_build_links(build, span, &rows->error);
-  return status == BT_OK || stop_rows(rows, status);
+  return status == BT_OK || bt_row_stop(rows, status);
 }
 
 /* ---- a row ---- */
@@ -178,8 +177,14 @@ static bool take_times(bt_span_rows *rows, bt_row_reader *reader, bt_span *span)
   span->start_ns = bt_row_int64(reader);
   duration_ns = bt_row_int64(reader);
   if (span->start_ns < 0 || __builtin_add_overflow(span->start_ns, duration_ns, &span->end_ns) || span->end_ns < 0)
-    return stop_at(rows, "a time", BT_STR("before 1970 or after 2262"));
+    return bt_row_stop_at(rows, "a time", BT_STR("before 1970 or after 2262"));
   return true;
+}
+
+static bool take_flags(bt_span_rows *rows, bt_row_reader *reader, bt_span *span) {
+  if (rows->form->has_flags) span->flags = (uint32_t)bt_row_int64(reader);
+  bool is_right = !rows->form->has_check || bt_row_byte(reader) != 0;
+  return is_right || reader->failed || bt_row_stop_at(rows, "events or links", BT_STR("no JSON"));
 }
 
 bool bt_span_rows_take(void *context, bt_row_reader *reader) {
@@ -189,16 +194,17 @@ bool bt_span_rows_take(void *context, bt_row_reader *reader) {
   bt_str service;
   bt_span *span = NULL;
   bt_status status = bt_span_batch_next(rows->batch, &span, &rows->error);
-  if (status != BT_OK) return stop_rows(rows, status);
+  if (status != BT_OK) return bt_row_stop(rows, status);
   *span = (bt_span){0};
   bool is_read = take_trace_id(rows, reader, &id) && take_span_id(rows, reader, &span->id) &&
-                 take_span_id(rows, reader, &span->parent_id) && take_text(rows, reader, &span->trace_state) &&
-                 take_text(rows, reader, &span->name) && take_kind(rows, reader, span) &&
-                 take_text(rows, reader, &service) && take_resource(rows, reader, service, span) &&
-                 take_scope(rows, reader, span) && take_attributes(rows, reader, &build->span, &span->attributes) &&
-                 take_times(rows, reader, span) && take_status(rows, reader, span) && take_events(rows, reader, span) &&
-                 take_links(rows, reader, span);
+                 take_span_id(rows, reader, &span->parent_id) && bt_row_take_text(rows, reader, &span->trace_state) &&
+                 bt_row_take_text(rows, reader, &span->name) && take_kind(rows, reader, span) &&
+                 bt_row_take_text(rows, reader, &service) && take_resource(rows, reader, service, span) &&
+                 take_scope(rows, reader, span) &&
+                 take_attributes(rows, reader, rows->form->span, &build->span, &span->attributes) &&
+                 take_times(rows, reader, span) && take_status(rows, reader, span) && take_flags(rows, reader, span) &&
+                 take_events(rows, reader, span) && take_links(rows, reader, span);
   if (!is_read || reader->failed) return false;
   status = bt_span_batch_take(rows->batch, &id, 0, &rows->error);
-  return status == BT_OK || stop_rows(rows, status);
+  return status == BT_OK || bt_row_stop(rows, status);
 }

@@ -28,6 +28,8 @@ bt_status bt_json_read_int64(bt_json_place *place, const char *expected, int64_t
 bt_status bt_json_read_uint64(bt_json_place *place, const char *expected, uint64_t *out) BT_MUST_CHECK;
 /* Nanoseconds since the epoch, up to the year 2262. */
 bt_status bt_json_read_time(bt_json_place *place, int64_t *out) BT_MUST_CHECK;
+/* An AnyValue. */
+bt_status bt_json_read_value(bt_json_place *place, bt_value *out) BT_MUST_CHECK;
 /* An array of KeyValue, added to the list. */
 bt_status bt_json_read_attributes(bt_json_place *place, bt_attribute_list *list) BT_MUST_CHECK;
 

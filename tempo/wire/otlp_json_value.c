@@ -135,7 +135,7 @@ static bt_status read_list(bt_json_place *place, bt_value *out) {
   return status == BT_OK ? bt_build_array(place->build, out, place->error) : status;
 }
 
-static bt_status read_value(bt_json_place *place, bt_value *out) {
+bt_status bt_json_read_value(bt_json_place *place, bt_value *out) {
   bt_json_place list = {.build = place->build, .error = place->error};
   bt_status status = read_scalar(place, out, &list.json);
   return status == BT_OK && list.json.start ? read_list(&list, out) : status;
@@ -149,7 +149,8 @@ static bt_status read_attribute(bt_json_place *place, bt_attribute_list *list) {
   bt_status status = BT_OK;
   bt_json_open_object(&place->json);
   while (status == BT_OK && bt_json_next_known(&place->json, names, COUNT(names), &seen, &bit))
-    status = bit == OF_KEY_VALUE_KEY ? bt_json_read_text(place, &attribute.key) : read_value(place, &attribute.value);
+    status = bit == OF_KEY_VALUE_KEY ? bt_json_read_text(place, &attribute.key)
+                                     : bt_json_read_value(place, &attribute.value);
   if (status == BT_OK) status = bt_json_place_status(place);
   return status == BT_OK ? bt_build_add(list, &attribute, place->error) : status;
 }

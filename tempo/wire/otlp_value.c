@@ -122,6 +122,7 @@ static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t 
     out->type = BT_VALUE_STRING;
     out->is_name = false;
     out->is_untyped = false;
+    out->is_inexact = false;
     out->string = (bt_str){at + 2, length - 2};
     return (uint8_t)at[1] == length - 2;
   case OF_ANY_BOOL_TAG:
@@ -136,6 +137,7 @@ static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t 
   case OF_ANY_DOUBLE_TAG:
     if (length != 9) return false;
     out->type = BT_VALUE_DOUBLE;
+    out->is_inexact = false;
     out->decimal = double_of_bits(bt_wire_word(at + 1));
     return true;
   default: return false;

@@ -37,6 +37,73 @@ static void texts_that_were_something_else(void **state) {
   }
 }
 
+/* What JavaScript and Go print of doubles beyond 2^53, and integers that are no such text. */
+static void integers_that_are_texts_of_other_doubles(void **state) {
+  static const int64_t rounded[] = {1152921504606847000, -1152921504606847000, 9223372036854775000, 100000000000000020};
+  static const int64_t exact[] = {0,
+                                  5,
+                                  -1,
+                                  9007199254740992,
+                                  9007199254740993,
+                                  9007199254740994,
+                                  1152921504606846976,
+                                  1000000000000000000,
+                                  INT64_MAX,
+                                  INT64_MIN,
+                                  9223372036854775800,
+                                  100000000000000010};
+  (void)state;
+  for (size_t i = 0; i < sizeof rounded / sizeof *rounded; i++) assert_true(bt_may_be_rounded(rounded[i]));
+  for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) assert_false(bt_may_be_rounded(exact[i]));
+  bt_value value = bt_untyped_value(BT_STR("1152921504606847000"));
+  assert_int_equal(bt_readings_of(&value).count, 3);
+}
+
+/* Nothing is known of it but that it is there. */
+static void inexact_values_are_there(void **state) {
+  static const bt_value item = {.type = BT_VALUE_INT, .integer = 5};
+  static const bt_value values[] = {
+      {.type = BT_VALUE_DOUBLE, .decimal = 5, .is_inexact = true},
+      {.type = BT_VALUE_STRING, .string = {"5", 1}, .is_inexact = true},
+      {.type = BT_VALUE_ARRAY, .array = {&item, 1}, .is_inexact = true},
+  };
+  bt_comparator comparator = {.op = BT_EQUAL};
+  bt_work work = {.text_left = UINT64_MAX};
+  (void)state;
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    bt_cut_side five_side = {&item, false}, side = {&values[i], true};
+    assert_true(bt_value_is_untyped(&values[i]) && bt_may_count_otherwise(&values[i]));
+    assert_int_equal(bt_may_be_none(&values[i]), values[i].type == BT_VALUE_ARRAY); /* it may be of mixed types */
+    assert_int_equal(bt_cut_meets(&comparator, side, five_side, &work).truth, BT_UNKNOWN);
+  }
+}
+
+/* 2^60, of which several integers are kept as one double. */
+static void a_rounded_number_is_compared_where_it_is_known(void **state) {
+  static const bt_value rounded = {.type = BT_VALUE_DOUBLE, .decimal = 1152921504606846976, .is_inexact = true};
+  static const struct {
+    bt_value other;
+    bt_comparison_operator op;
+    bt_truth truth;
+  } rows[] = {{{.type = BT_VALUE_INT, .integer = 5}, BT_GREATER, BT_TRUE},
+              {{.type = BT_VALUE_INT, .integer = 5}, BT_EQUAL, BT_FALSE},
+              {{.type = BT_VALUE_INT, .integer = INT64_MAX}, BT_LESS, BT_TRUE},
+              {{.type = BT_VALUE_INT, .integer = 1152921504606846977}, BT_EQUAL, BT_UNKNOWN},
+              {{.type = BT_VALUE_INT, .integer = 1152921504606846976 + 1000}, BT_EQUAL, BT_FALSE},
+              {{.type = BT_VALUE_DOUBLE, .decimal = 1152921504606846976}, BT_GREATER_EQUAL, BT_UNKNOWN},
+              {{.type = BT_VALUE_STRING, .string = {"1152921504606846976", 19}}, BT_EQUAL, BT_UNKNOWN},
+              {{.type = BT_VALUE_STRING, .string = {"x", 1}}, BT_EQUAL, BT_FALSE},
+              {{.type = BT_VALUE_BOOL, .boolean = true}, BT_NOT_EQUAL, BT_TRUE}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bt_comparator comparator = {.op = rows[i].op};
+    bt_work work = {.text_left = UINT64_MAX};
+    bt_cut_side side = {&rounded, true}, other = {&rows[i].other, false};
+    assert_int_equal(bt_cut_meets(&comparator, side, other, &work).truth, rows[i].truth);
+  }
+  assert_int_equal(bt_cut_is_there(&rounded).truth, BT_TRUE);
+}
+
 static const bt_value five = {.type = BT_VALUE_INT, .integer = 5}, yes = {.type = BT_VALUE_BOOL, .boolean = true};
 
 static bt_kleene meet(const char *left, bt_comparison_operator op, bt_value right) {
@@ -185,7 +252,10 @@ static void rules_are_unknown_where_a_type_could_matter(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(texts_that_were_something_else),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(integers_that_are_texts_of_other_doubles),
+                                     cmocka_unit_test(inexact_values_are_there),
+                                     cmocka_unit_test(a_rounded_number_is_compared_where_it_is_known),
+                                     cmocka_unit_test(texts_that_were_something_else),
                                      cmocka_unit_test(comparisons_are_decided_where_all_readings_agree),
                                      cmocka_unit_test(not_in_asks_whether_it_is_there),
                                      cmocka_unit_test(rules_are_unknown_where_a_type_could_matter)};

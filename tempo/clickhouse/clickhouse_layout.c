@@ -1,0 +1,247 @@
+/* The schemas. See clickhouse_layout.h. */
+#include "tempo/clickhouse/clickhouse_layout.h"
+
+#include <string.h>
+
+#include "tempo/clickhouse/row_attributes.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static bool has_capital(bt_str text) {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.ptr[i] >= 'A' && text.ptr[i] <= 'Z') return true;
+  return false;
+}
+
+/* Names of types have capitals: a JSON column with types of its own is written in another way, and one that skips paths
+ * lacks them. */
+bool bt_clickhouse_column_is(const bt_clickhouse_column *column, bt_str name, bt_str type) {
+  bt_str wanted = bt_str_from(column->type);
+  if (!bt_str_equal(name, bt_str_from(column->name)) || !bt_str_starts_with(type, wanted)) return false;
+  bt_str rest = {type.ptr + wanted.len, type.len - wanted.len};
+  return !bt_str_ends_with(wanted, BT_STR("JSON")) || !has_capital(rest);
+}
+
+bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str type) {
+  return bt_str_equal(name, bt_str_from(layout->sign.name)) && bt_str_starts_with(type, bt_str_from(layout->sign.type));
+}
+
+/* ---- statements ---- */
+
+#define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
+
+/* Rows, s and e being start and end, that overlap the range. The tables are sorted by start, so what began a day and
+ * more before the range is looked for by its duration, which has an index. A start of 0 is not known; then the end
+ * counts. `within`, `before` and `at_zero` say the same of a column that is sorted by, for those that have one. */
+#define TIMES(id, start, duration)                                                                                     \
+  "SELECT " id " AS TraceId, toUnixTimestamp64Nano(" start ") AS s, s + toInt64(" duration ") AS e" ROWS_FROM
+#define SEARCH(id, start, duration, within, before, at_zero, test)                                                     \
+  "SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM (" TIMES(                                            \
+      id, start,                                                                                                       \
+      duration) "WHERE " start " >= fromUnixTimestamp64Nano({from:Int64}) AND " start                                  \
+                " < fromUnixTimestamp64Nano({end:Int64}) " within "AND greatest(s, e) >= {start:Int64} AND " test      \
+                " UNION ALL " TIMES(                                                                                   \
+                    id, start,                                                                                         \
+                    duration) "WHERE " start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration                  \
+                              " > 86400000000000 AND s > 0 " before "AND e >= {start:Int64} AND " test                 \
+                              " UNION ALL " TIMES(                                                                     \
+                                  id, start,                                                                           \
+                                  duration) "WHERE " start " = fromUnixTimestamp64Nano(toInt64(0)) " at_zero           \
+                                            "AND (e <= 0 OR (e >= {start:Int64} AND e < {end:Int64})) AND " test       \
+                                            ") WHERE TraceId != '' GROUP BY TraceId LIMIT {most:UInt64} FORMAT "       \
+                                            "RowBinary"
+#define LINKS_TO_IDS(links) "hasAny(" links ", (SELECT groupArray(id) FROM ids))"
+
+/* A batch looks a day farther than it has to on both sides. What has no start may lie anywhere. */
+#define READ(columns, id, test)                                                                                        \
+  "SELECT " columns ROWS_FROM "WHERE " id " GLOBAL IN (SELECT id FROM ids)" test " FORMAT RowBinary"
+#define READ_RANGE(columns, id, start, within, at_zero)                                                                \
+  READ(columns, id,                                                                                                    \
+       " AND ((" start " >= fromUnixTimestamp64Nano({from:Int64}) AND " start                                          \
+       " < fromUnixTimestamp64Nano({end:Int64}) " within ") OR (" start                                                \
+       " = fromUnixTimestamp64Nano(toInt64(0)) " at_zero "))")
+
+/* ---- the exporter of the OpenTelemetry Collector, with attributes as Map or as JSON ---- */
+
+#define EXPORTER_COLUMNS(attributes)                                                                                   \
+  {"Timestamp", "DateTime64(9"}, {"TraceId", "String"}, {"SpanId", "String"}, {"ParentSpanId", "String"},              \
+      {"TraceState", "String"}, {"SpanName", "LowCardinality(String)"}, {"SpanKind", "LowCardinality(String)"},        \
+      {"ServiceName", "LowCardinality(String)"}, {"ResourceAttributes", attributes}, {"ScopeName", "String"},          \
+      {"ScopeVersion", "String"}, {"SpanAttributes", attributes}, {"Duration", ""},                                    \
+      {"StatusCode", "LowCardinality(String)"}, {"StatusMessage", "String"},                                           \
+      {"Events.Timestamp", "Array(DateTime64(9"}, {"Events.Name", "Array(LowCardinality(String))"},                    \
+      {"Events.Attributes", "Array(" attributes}, {"Links.TraceId", "Array(String)"},                                  \
+      {"Links.SpanId", "Array(String)"}, {                                                                             \
+    "Links.Attributes", "Array(" attributes                                                                            \
+  }
+
+#define EXPORTER_SEARCH(test) SEARCH("TraceId", "Timestamp", "Duration", "", "", "", test)
+#define EXPORTER_STATEMENTS                                                                                            \
+  .search = EXPORTER_SEARCH("true"), .linking = EXPORTER_SEARCH(LINKS_TO_IDS("`Links.TraceId`")),                      \
+  .read = READ(BT_EXPORTER_ROW, "TraceId", ""),                                                                        \
+  .read_range = READ_RANGE(BT_EXPORTER_ROW, "TraceId", "Timestamp", "", "")
+
+static const bt_clickhouse_column map_columns[] = {EXPORTER_COLUMNS("Map(LowCardinality(String), String)")};
+static const bt_clickhouse_column json_columns[] = {EXPORTER_COLUMNS("JSON")};
+static const bt_row_form map_form = {.resource = bt_row_take_texts,
+                                     .span = bt_row_take_texts,
+                                     .event = bt_row_take_texts,
+                                     .link = bt_row_take_texts,
+                                     .has_service = true};
+
+static const bt_row_form json_form = {
+    .resource = bt_row_take_json, .span = bt_row_take_json, .event = bt_row_take_json, .link = bt_row_take_json};
+
+/* ---- SigNoz ---- */
+
+/* Events and links are JSON texts; the first link is the parent. */
+#define FOLLOWED "arrayFilter(l -> JSONExtractString(l, 'refType') = 'FOLLOWS_FROM', JSONExtractArrayRaw(links))"
+#define SIGNOZ_ROW                                                                                                     \
+  "toStringCutToZero(trace_id), span_id, parent_span_id, trace_state, name, kind_string, '', resources_string, "       \
+  "toString(scope.name), toString(scope.version), attributes_string, attributes_number, attributes_bool, "             \
+  "toUnixTimestamp64Nano(timestamp), toInt64(duration_nano), status_code_string, status_message, toInt64(flags), "     \
+  "toUInt8(arrayAll(e -> isValidJSON(e), events) AND (links = '' OR isValidJSON(links))), "                            \
+  "arrayMap(e -> toInt64(JSONExtractUInt(e, 'timeUnixNano')), events), "                                               \
+  "arrayMap(e -> JSONExtractString(e, 'name'), events), "                                                              \
+  "arrayMap(e -> JSONExtractKeysAndValues(e, 'attributeMap', 'String'), events), "                                     \
+  "arrayMap(l -> JSONExtractString(l, 'traceId'), " FOLLOWED " AS followed), "                                         \
+  "arrayMap(l -> JSONExtractString(l, 'spanId'), followed)"
+
+/* ts_bucket_start is the start, cut to half an hour. */
+#define BUCKET_SECONDS "1800"
+#define BUCKET_WITHIN                                                                                                  \
+  "AND ts_bucket_start >= intDiv({from:Int64}, 1000000000) - " BUCKET_SECONDS                                          \
+  " AND ts_bucket_start <= intDiv({end:Int64}, 1000000000) "
+#define BUCKET_BEFORE  "AND ts_bucket_start <= intDiv({from:Int64}, 1000000000) "
+#define BUCKET_AT_ZERO "AND ts_bucket_start = 0 "
+#define SIGNOZ_SEARCH(test)                                                                                            \
+  SEARCH("toStringCutToZero(trace_id)", "timestamp", "duration_nano", BUCKET_WITHIN, BUCKET_BEFORE, BUCKET_AT_ZERO,    \
+         test)
+
+static const bt_clickhouse_column signoz_columns[] = {
+    {"ts_bucket_start", "UInt64"},
+    {"timestamp", "DateTime64(9"},
+    {"trace_id", "FixedString(32)"},
+    {"span_id", "String"},
+    {"trace_state", "String"},
+    {"parent_span_id", "String"},
+    {"flags", "UInt32"},
+    {"name", "LowCardinality(String)"},
+    {"kind_string", "String"},
+    {"duration_nano", "UInt64"},
+    {"status_message", "String"},
+    {"status_code_string", "String"},
+    {"attributes_string", "Map(LowCardinality(String), String)"},
+    {"attributes_number", "Map(LowCardinality(String), Float64)"},
+    {"attributes_bool", "Map(LowCardinality(String), Bool)"},
+    {"resources_string", "Map(LowCardinality(String), String)"},
+    {"scope", "JSON("},
+    {"events", "Array(String)"},
+    {"links", "String"},
+};
+static const bt_row_form signoz_form = {.resource = bt_row_take_texts,
+                                        .span = bt_row_take_three_maps,
+                                        .event = bt_row_take_texts,
+                                        .has_flags = true,
+                                        .has_check = true};
+
+/* ---- Jaeger ---- */
+
+/* Attributes of each type are a list of keys beside one of values; of events and links they are pairs already. */
+#define PAIRS(name) "arrayZip(`" name ".key`, `" name ".value`)"
+#define FIVE(prefix)                                                                                                   \
+  PAIRS(prefix "bool_attributes")                                                                                      \
+  ", " PAIRS(prefix "double_attributes") ", " PAIRS(prefix "int_attributes") ", " PAIRS(                               \
+      prefix "str_attributes") ", " PAIRS(prefix "complex_attributes")
+#define FIVE_OF_EACH(list)                                                                                             \
+  "arrayMap((b, d, i, s, c) -> (b, d, i, s, c), `" list ".bool_attributes`, `" list ".double_attributes`, `" list      \
+  ".int_attributes`, `" list ".str_attributes`, `" list ".complex_attributes`)"
+#define JAEGER_ROW                                                                                                     \
+  "trace_id, id, parent_span_id, trace_state, name, kind, service_name, " FIVE(                                        \
+      "resource_") ", scope_name, "                                                                                    \
+                   "scope_version, " FIVE("scope_") ", " FIVE(                                                         \
+                       "") ", toUnixTimestamp64Nano(start_time), toInt64(duration), "                                  \
+                           "status_code, status_message, arrayMap(t -> toUnixTimestamp64Nano(t), "                     \
+                           "`events.timestamp`), `events.name`, " FIVE_OF_EACH(                                        \
+                               "events") ", `links.trace_id`, `links.span_id`, " FIVE_OF_EACH("links")
+#define JAEGER_SEARCH(test) SEARCH("trace_id", "start_time", "duration", "", "", "", test)
+
+#define TYPED_COLUMNS(prefix, type, value)                                                                             \
+  {prefix type "_attributes.key", "Array(String)"}, {                                                                  \
+    prefix type "_attributes.value", "Array(" value ")"                                                                \
+  }
+#define FIVE_COLUMNS(prefix)                                                                                           \
+  TYPED_COLUMNS(prefix, "bool", "Bool"), TYPED_COLUMNS(prefix, "double", "Float64"),                                   \
+      TYPED_COLUMNS(prefix, "int", "Int64"), TYPED_COLUMNS(prefix, "str", "String"),                                   \
+      TYPED_COLUMNS(prefix, "complex", "String")
+#define NESTED_COLUMNS(list)                                                                                           \
+  {list ".bool_attributes", "Array("}, {list ".double_attributes", "Array("}, {list ".int_attributes", "Array("},      \
+      {list ".str_attributes", "Array("}, {                                                                            \
+    list ".complex_attributes", "Array("                                                                               \
+  }
+
+static const bt_clickhouse_column jaeger_columns[] = {
+    {"trace_id", "String"},
+    {"id", "String"},
+    {"parent_span_id", "String"},
+    {"trace_state", "String"},
+    {"name", "String"},
+    {"kind", "String"},
+    {"start_time", "DateTime64(9"},
+    {"duration", "Int64"},
+    {"status_code", "String"},
+    {"status_message", "String"},
+    {"service_name", "String"},
+    {"scope_name", "String"},
+    {"scope_version", "String"},
+    FIVE_COLUMNS(""),
+    FIVE_COLUMNS("resource_"),
+    FIVE_COLUMNS("scope_"),
+    {"events.name", "Array(String)"},
+    {"events.timestamp", "Array(DateTime64(9"},
+    NESTED_COLUMNS("events"),
+    {"links.trace_id", "Array(String)"},
+    {"links.span_id", "Array(String)"},
+    NESTED_COLUMNS("links"),
+};
+static const bt_row_form jaeger_form = {.resource = bt_row_take_five_lists,
+                                        .scope = bt_row_take_five_lists,
+                                        .span = bt_row_take_five_lists,
+                                        .event = bt_row_take_five_lists,
+                                        .link = bt_row_take_five_lists};
+
+/* ---- the list ---- */
+
+const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS] = {
+    {.name = "exporter, Map",
+     .sign = {"SpanAttributes", "Map("},
+     .columns = map_columns,
+     .column_count = COUNT(map_columns),
+     EXPORTER_STATEMENTS,
+     .form = &map_form,
+     .filters = true},
+    {.name = "SigNoz",
+     .sign = {"ts_bucket_start", ""},
+     .columns = signoz_columns,
+     .column_count = COUNT(signoz_columns),
+     .search = SIGNOZ_SEARCH("true"),
+     .linking = SIGNOZ_SEARCH(LINKS_TO_IDS("arrayMap(l -> JSONExtractString(l, 'traceId'), " FOLLOWED ")")),
+     .read = READ(SIGNOZ_ROW, "trace_id", ""),
+     .read_range = READ_RANGE(SIGNOZ_ROW, "trace_id", "timestamp", BUCKET_WITHIN, BUCKET_AT_ZERO),
+     .form = &signoz_form},
+    {.name = "exporter, JSON",
+     .sign = {"SpanAttributes", "JSON"},
+     .columns = json_columns,
+     .column_count = COUNT(json_columns),
+     EXPORTER_STATEMENTS,
+     .form = &json_form},
+    {.name = "Jaeger",
+     .sign = {"str_attributes.key", ""},
+     .columns = jaeger_columns,
+     .column_count = COUNT(jaeger_columns),
+     .search = JAEGER_SEARCH("true"),
+     .linking = JAEGER_SEARCH(LINKS_TO_IDS("`links.trace_id`")),
+     .read = READ(JAEGER_ROW, "trace_id", ""),
+     .read_range = READ_RANGE(JAEGER_ROW, "trace_id", "start_time", "", ""),
+     .form = &jaeger_form},
+};
