@@ -8,6 +8,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+static const char of_api_v1[] =
+    "this is of Zipkin's API v1, where annotations say what a span is: have the tracer send "
+    "API v2 (JSON_V2)";
+
 typedef struct zipkin_reader {
   bt_json_place *place;
   bt_span_batch *batch;
@@ -68,17 +72,22 @@ static bt_status read_endpoint(zipkin_reader *r, endpoint *out) {
 }
 
 static bt_status read_annotation(zipkin_reader *r) {
-  enum { ANNOTATION_TIME, ANNOTATION_VALUE };
+  enum { ANNOTATION_TIME, ANNOTATION_VALUE, ANNOTATION_ENDPOINT };
   static const bt_json_name names[] = {BT_JSON_NAME("timestamp", ANNOTATION_TIME),
-                                       BT_JSON_NAME("value", ANNOTATION_VALUE)};
+                                       BT_JSON_NAME("value", ANNOTATION_VALUE),
+                                       BT_JSON_NAME("endpoint", ANNOTATION_ENDPOINT)};
   bt_event event = {.name = BT_STR("")};
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
   bt_json_open_object(&r->place->json);
-  while (status == BT_OK && bt_json_next_known(&r->place->json, names, COUNT(names), &seen, &bit))
-    status = bit == ANNOTATION_TIME ? bt_micro_time_read(r->place, &event.time_ns)
-                                    : bt_json_read_text(r->place, &event.name);
+  while (status == BT_OK && bt_json_next_known(&r->place->json, names, COUNT(names), &seen, &bit)) {
+    if (bit == ANNOTATION_ENDPOINT)
+      status = stop_reading(r, of_api_v1);
+    else
+      status = bit == ANNOTATION_TIME ? bt_micro_time_read(r->place, &event.time_ns)
+                                      : bt_json_read_text(r->place, &event.name);
+  }
   status = finish_value(r, status);
   return status == BT_OK ? bt_build_add_event(r->place->build, &event, r->place->error) : status;
 }
@@ -117,7 +126,8 @@ enum {
   SPAN_LOCAL,
   SPAN_REMOTE,
   SPAN_ANNOTATIONS,
-  SPAN_TAGS
+  SPAN_TAGS,
+  SPAN_V1
 };
 static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE),
                                           BT_JSON_NAME("id", SPAN_ID),
@@ -129,7 +139,8 @@ static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE),
                                           BT_JSON_NAME("localEndpoint", SPAN_LOCAL),
                                           BT_JSON_NAME("remoteEndpoint", SPAN_REMOTE),
                                           BT_JSON_NAME("annotations", SPAN_ANNOTATIONS),
-                                          BT_JSON_NAME("tags", SPAN_TAGS)};
+                                          BT_JSON_NAME("tags", SPAN_TAGS),
+                                          BT_JSON_NAME("binaryAnnotations", SPAN_V1)};
 
 typedef struct zipkin_span {
   bt_trace_id trace_id;
@@ -150,6 +161,7 @@ static bt_status read_span_member(zipkin_reader *r, unsigned bit, zipkin_span *s
   case SPAN_LOCAL: return read_endpoint(r, &s->local);
   case SPAN_REMOTE: return read_endpoint(r, &s->remote);
   case SPAN_ANNOTATIONS: return read_annotations(r);
+  case SPAN_V1: return stop_reading(r, of_api_v1);
   default: return read_tags(r);
   }
 }
