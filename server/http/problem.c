@@ -33,7 +33,7 @@ const char *bt_http_reason(int status) {
   }
 }
 
-bt_rpc_code bt_problem_rpc_code(int http_status) {
+int bt_problem_rpc_code(int http_status) {
   switch (http_status) {
   case 400:
   case 415:

@@ -45,7 +45,7 @@ typedef enum bt_rpc_code { /* of gRPC and google.rpc.Status */
                            BT_RPC_UNAUTHENTICATED = 16
 } bt_rpc_code;
 /* What they call an answer of that status. */
-bt_rpc_code bt_problem_rpc_code(int http_status);
+int bt_problem_rpc_code(int http_status);
 const char *bt_http_reason(int status);
 /* Whether a Content-Type is of that media type; what follows a semicolon does not count. */
 bool bt_media_type_is(bt_str content_type, bt_str type);

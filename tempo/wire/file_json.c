@@ -133,11 +133,6 @@ static bt_json_kind look_at_object(bt_json look, const char **sentence) {
 
 /* ---- reading ---- */
 
-static bt_status stop_reading(bt_json_place *place, const char *problem) {
-  bt_json_stop(&place->json, problem);
-  return bt_json_place_status(place);
-}
-
 static bt_status read_object(bt_json_place *place, bt_span_batch *batch) {
   const char *sentence = NULL;
   switch (look_at_object(place->json, &sentence)) {
@@ -147,7 +142,7 @@ static bt_status read_object(bt_json_place *place, bt_span_batch *batch) {
   case BT_JSON_OF_NOBODY:
   case BT_JSON_UNREAD: break;
   }
-  return stop_reading(place, sentence);
+  return bt_json_place_stop(place, sentence);
 }
 
 /* Of an array by its first object. Zipkin's traces, and Datadog's, are arrays of spans, and a file of them is an array
@@ -183,11 +178,11 @@ static bt_status read_document(bt_json_place *place, bt_span_batch *batch) {
   if (bt_json_peek(&place->json) != BT_JSON_ARRAY) return read_object(place, batch);
   bt_json_kind kind = look_at_array(place->json, &sentence);
   if (kind == BT_JSON_OF_ZIPKIN) return bt_zipkin_read_document(place, batch);
-  if (kind == BT_JSON_UNREAD) return stop_reading(place, sentence);
+  if (kind == BT_JSON_UNREAD) return bt_json_place_stop(place, sentence);
   bt_status status = BT_OK;
   bt_json_open_array(&place->json);
   while (status == BT_OK && bt_json_next_item(&place->json)) status = read_object(place, batch);
-  return status == BT_OK ? bt_json_place_status(place) : status;
+  return bt_json_place_finish(place, status);
 }
 
 static void start_reading(bt_json_place *place, bt_str input, bt_span_batch *batch, bt_error *error) {
@@ -212,5 +207,5 @@ bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error 
   bt_status status = read_document(&place, batch);
   batch->stopped_at = (size_t)(place.json.at - place.json.start);
   if (status != BT_OK || bt_json_at_end(&place.json)) return status;
-  return stop_reading(&place, "expected the end of the text");
+  return bt_json_place_stop(&place, "expected the end of the text");
 }
