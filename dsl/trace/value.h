@@ -40,6 +40,11 @@ struct bt_value {
   };
 };
 
+/* What the two sides of a comparison came to; MISSING: no number, or not known. */
+typedef struct bt_sides {
+  bt_value left, right;
+} bt_sides;
+
 static inline bool bt_value_is_untyped(const bt_value *value) {
   return value->type == BT_VALUE_STRING && value->is_untyped;
 }
