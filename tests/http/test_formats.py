@@ -1,5 +1,5 @@
-"""One set of traces in every form that can carry it has one set of verdicts: OTLP in JSON, lines and protobuf, Tempo's downloads, JSON of Jaeger and
-Zipkin, packed by gzip and zstd, in a folder, in pieces and in UTF-16. And of a packed file whose packing is cut off nothing is judged."""
+"""One set of traces in every form that can carry it has one set of verdicts. Forms are OTLP in JSON, lines and protobuf, Tempo's downloads, JSON of Jaeger
+and Zipkin, packed or not, in a folder, and in UTF-16. Of a packed file whose packing is cut off nothing is judged."""
 import ctypes
 import gzip
 import json
