@@ -266,6 +266,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .routes = bt_routes,
                                     .route_count = bt_route_count,
                                     .service = &server->service,
+                                    .speaks_otlp = true,
                                     .observe = count_request,
                                     .work = server->service.work,
                                     .call_timeout_ns = config->call_timeout_ns,

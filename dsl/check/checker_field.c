@@ -419,7 +419,8 @@ static bool is_resolved(bt_checker *checker, const bt_ast *node, bool is_known, 
   if (is_known && field->kind != BT_FIELD_TRACE_STATE && bt_str_contains(field->key, BT_STR("*")))
     bt_checker_report(
         checker, BT_W_WILDCARD, node->range,
-        "keys match exactly, with the star, and few have one: test each key that is meant, joined with or");
+        "keys match exactly, with the star, and few have one: test each key that is meant, joined with or (" BT_NOT_SAID
+        "#keys-by-pattern)");
   return is_known;
 }
 

@@ -56,8 +56,8 @@ typedef struct bt_choice {
   uint32_t witness_count;
   bt_range failed;   /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and
                         must not be */
-  bt_value measured; /* where that is a comparison, what its left side came to: INT (nanoseconds of a duration), DOUBLE
-                        or, where it is no number or not known, MISSING */
+  bt_sides measured; /* where that is a comparison, what its sides came to: INT (nanoseconds of a duration), DOUBLE or,
+                        where one is no number or not known, MISSING */
 } bt_choice;
 
 /* What a budget was spent on. */

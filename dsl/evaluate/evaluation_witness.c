@@ -231,14 +231,22 @@ static const bt_program_condition *blame_condition(const collector *c) {
   return blame_true(c, program->never);
 }
 
-/* What the left side of the blamed comparison came to: a number, or nothing. */
-static bt_value measure_blamed(const collector *c, const bt_program_condition *blamed) {
-  while (blamed->kind == BT_CONDITION_NOT) blamed = blamed->items[0];
-  if (blamed->kind != BT_CONDITION_COMPARE) return (bt_value){0};
-  bt_outcome outcome = bt_evaluate_expression(c->evaluator, blamed->comparison.left, BT_NO_SPAN, NULL);
+/* A number, or nothing. */
+static bt_value measure_side(const collector *c, const bt_program_expression *side) {
+  bt_outcome outcome = bt_evaluate_expression(c->evaluator, side, BT_NO_SPAN, NULL);
   bool is_number =
       outcome.kind == BT_OUTCOME_VALUE && (outcome.low.type == BT_VALUE_INT || outcome.low.type == BT_VALUE_DOUBLE);
   return is_number ? outcome.low : (bt_value){0};
+}
+
+/* What the blamed comparison compared. */
+static bt_sides measure_blamed(const collector *c, const bt_program_condition *blamed) {
+  while (blamed->kind == BT_CONDITION_NOT) blamed = blamed->items[0];
+  if (blamed->kind != BT_CONDITION_COMPARE) return (bt_sides){0};
+  const bt_program_comparison *comparison = &blamed->comparison;
+  bt_sides sides = {.left = measure_side(c, comparison->left)};
+  if (comparison->right_count == 1 && !comparison->is_list) sides.right = measure_side(c, comparison->rights[0]);
+  return sides;
 }
 
 /* ---- all of it ---- */

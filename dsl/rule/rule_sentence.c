@@ -7,7 +7,7 @@
 
 typedef struct sentence {
   const bt_rule *rule;
-  const bt_value *measured;
+  const bt_sides *measured;
   bt_buffer *out;
 } sentence;
 
@@ -89,9 +89,8 @@ static void append_time(sentence *s, int64_t ns) {
   bt_buffer_printf(s->out, "%.6g %s", (double)ns / (double)units[u].unit, units[u].name);
 }
 
-static bool append_measured(sentence *s, bt_type type) {
-  const bt_value *value = s->measured;
-  if (!value || type == BT_TYPE_TIME) return false; /* a point in time would be shown as nanoseconds */
+static bool append_measured(sentence *s, const bt_value *value, bt_type type) {
+  if (type == BT_TYPE_TIME) return false; /* a point in time would be shown as nanoseconds */
   bool is_time = type == BT_TYPE_DURATION;
   if (value->type == BT_VALUE_DURATION)
     append_time(s, value->duration_ns);
@@ -108,15 +107,30 @@ static bool append_measured(sentence *s, bt_type type) {
   return true;
 }
 
+/* `5 * 2` says itself what it is. */
+static bool is_constant(const bt_expression *expression) {
+  if (expression->kind == BT_EXPRESSION_LITERAL) return true;
+  bool is_arithmetic = expression->kind >= BT_EXPRESSION_NEGATE && expression->kind <= BT_EXPRESSION_DIVIDE;
+  return is_arithmetic && is_constant(expression->left) && (!expression->right || is_constant(expression->right));
+}
+
+static void append_right(sentence *s, const bt_expression *right) {
+  size_t before = s->out->len;
+  if (!right || is_constant(right)) return;
+  append_words(s, ", which is ");
+  if (!append_measured(s, &s->measured->right, right->type) && !s->out->failed) s->out->len = before;
+}
+
 /* `count(retry) is 5, expected <= 2`, and where it must not hold `…, must not be > 2`. */
 static void say_comparison(sentence *s, const bt_comparison *comparison, bool should_hold) {
   bt_range rest = {comparison->left->range.end, comparison->range.end};
   size_t before = s->out->len;
   append_text(s, comparison->left->range);
   append_words(s, " is ");
-  if (append_measured(s, comparison->left->type)) {
+  if (append_measured(s, &s->measured->left, comparison->left->type)) {
     append_words(s, should_hold ? ", expected " : ", must not be ");
     append_text(s, rest);
+    append_right(s, comparison->right);
     return;
   }
   if (!s->out->failed) s->out->len = before;
@@ -260,7 +274,22 @@ bool bt_rule_blames_every(const bt_rule *rule, bt_range failed) {
   return found.condition && is_every(found.condition);
 }
 
-void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out) {
+/* A number of spans that is to be larger, or another. */
+static bool wants_more(const bt_comparison *comparison) {
+  bool is_aggregate = comparison->left && comparison->left->kind == BT_EXPRESSION_AGGREGATE;
+  return is_aggregate &&
+         (comparison->op == BT_GREATER || comparison->op == BT_GREATER_EQUAL || comparison->op == BT_EQUAL);
+}
+
+bool bt_rule_blames_absence(const bt_rule *rule, bt_range failed) {
+  blamed found = find_blamed(rule, failed);
+  for (; found.condition && found.condition->kind == BT_CONDITION_NOT; found.condition = found.condition->items[0])
+    found.should_hold = !found.should_hold;
+  if (!found.condition || !found.should_hold) return false;
+  return found.condition->kind != BT_CONDITION_COMPARE || wants_more(&found.condition->comparison);
+}
+
+void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_sides *measured, bt_buffer *out) {
   sentence s = {rule, measured, out};
   blamed found = find_blamed(rule, failed);
   if (found.condition) {

@@ -10,11 +10,13 @@
 #include "dsl/trace/value.h"
 
 /* Appends the sentence of a choice, without the span that it is about: `no fraud-check in this trace`, `count(retry) is
- * 5, expected <= 2`. Where the choice blames nothing that stands in the rule: the whole of it. A rule's text is put on
- * one line; control characters are for the caller to see to. */
-void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out);
+ * 5, expected <= 2`, `sum(a, n) is 7, expected <= sum(b, n), which is 4`. Where the choice blames nothing that stands
+ * in the rule: the whole of it. A rule's text is put on one line; control characters are for the caller to see to. */
+void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_sides *measured, bt_buffer *out);
 
 /* What is blamed is every(…): the spans that are shown for that part are those that fail its test. */
 bool bt_rule_blames_every(const bt_rule *rule, bt_range failed);
+/* What is blamed is not there, or too little of it: a span that was lost could be the one. */
+bool bt_rule_blames_absence(const bt_rule *rule, bt_range failed);
 
 #endif

@@ -101,4 +101,7 @@
 #define BT_W_NO_SPAN_ID     "W023"
 #define BT_W_SPANS_COUNTED  "W025"
 
+/* The page on what no rule can say, to which messages lead by its headings. */
+#define BT_NOT_SAID "docs/reference/not-said.md"
+
 #endif

@@ -46,6 +46,18 @@ static bt_range range_to_show(const bt_parser *parser) {
   return parser->at ? (bt_range){end, end} : (bt_range){0, 0};
 }
 
+/* Where the word, or a bracket, says what is meant, and no rule can say it. */
+static const char *say_not_said(const bt_parser *parser, const bt_token *token) {
+  static const char *const of_groups[] = {"by", "group", "per"};
+  const bt_token *before = parser->at ? token - 1 : token;
+  if (token->kind == BT_TOKEN_LEFT_BRACKET && before->kind == BT_TOKEN_RIGHT_BRACKET)
+    return ": an attribute is asked as a whole (" BT_NOT_SAID "#values-inside-texts-and-maps)";
+  for (size_t i = 0; token->kind == BT_TOKEN_PATH && i < sizeof of_groups / sizeof *of_groups; i++)
+    if (bt_str_equal_nocase(token->text, bt_str_from(of_groups[i])))
+      return ": a rule has no groups (" BT_NOT_SAID "#groups)";
+  return "";
+}
+
 bt_diagnostic *bt_parser_expected(bt_parser *parser, const char *what) {
   if (parser->stopped || parser->reported_at == parser->at) return NULL;
   parser->reported_at = parser->at;
@@ -57,8 +69,8 @@ bt_diagnostic *bt_parser_expected(bt_parser *parser, const char *what) {
                               what);
   bt_str found = bt_parser_source(parser, token->range);
   if (found.len > 40) found.len = 40;
-  return bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, range, "expected %s, found `%.*s`", what,
-                            BT_FMT(found));
+  return bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, range, "expected %s, found `%.*s`%s", what,
+                            BT_FMT(found), say_not_said(parser, token));
 }
 
 void bt_parser_report(bt_parser *parser, const char *message) {

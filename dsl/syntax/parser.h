@@ -82,6 +82,7 @@ void bt_ast_list_add(bt_parser *parser, bt_ast_list *list, bt_ast *item);
 /* parser_foreign.c: what other languages write. Each gives the word of this language, or NULL. */
 const char *bt_foreign_clause(bt_str word);
 const char *bt_foreign_function(bt_str name);
+
 /* What to say of a function that this language has nothing for. */
 const char *bt_foreign_advice(bt_str name);
 /* `k is 5`, `k gte 5`, `k like "x%"`: the comparison that is meant, reported; else `left`. */

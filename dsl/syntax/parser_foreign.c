@@ -29,12 +29,19 @@ const char *bt_foreign_function(bt_str name) {
   return bt_str_ends_with(name, BT_STR(".has")) ? "trace.has" : find_meaning(rows, name);
 }
 
-const char *bt_foreign_advice(bt_str name) {
-  static const char over_many[] = "a rule is about one trace, and metrics count over many traces";
-  static const char of_text[] = "texts are tested with contains, starts_with, ends_with and matches";
-  static const char of_order[] = "the last of several spans before another one is last(spans before point)";
-  static const char of_values[] = "how many different values spans have is said with count_distinct(spans, field)";
-  static const word_row rows[] = {{"rate", over_many},
+/* What this language has nothing for. */
+static const char over_many[] =
+    "a rule is about one trace, and metrics count over many traces (" BT_NOT_SAID "#numbers-over-many-traces)";
+static const char of_share[] =
+    "what holds of a share of the spans is said with two counts (" BT_NOT_SAID "#percentiles)";
+static const char of_text[] =
+    "texts are tested with contains, starts_with, ends_with and matches (" BT_NOT_SAID "#texts-that-are-made)";
+static const char of_inside[] = "an attribute is asked as a whole (" BT_NOT_SAID "#values-inside-texts-and-maps)";
+static const char of_clock[] = "the range that is asked says which time is meant (" BT_NOT_SAID "#the-time-of-day)";
+static const char of_order[] = "the last of several spans before another one is last(spans before point)";
+static const char of_values[] = "how many different values spans have is said with count_distinct(spans, field)";
+
+static const word_row advice[] = {{"rate", over_many},
                                   {"irate", over_many},
                                   {"increase", over_many},
                                   {"delta", over_many},
@@ -43,8 +50,23 @@ const char *bt_foreign_advice(bt_str name) {
                                   {"quantile_over_time", over_many},
                                   {"histogram_quantile", over_many},
                                   {"histogram_over_time", over_many},
-                                  {"quantile", over_many},
-                                  {"percentile", over_many},
+                                  {"quantile", of_share},
+                                  {"percentile", of_share},
+                                  {"p50", of_share},
+                                  {"p90", of_share},
+                                  {"p95", of_share},
+                                  {"p99", of_share},
+                                  {"median", of_share},
+                                  {"stddev", of_share},
+                                  {"json", of_inside},
+                                  {"parse_json", of_inside},
+                                  {"jsonpath", of_inside},
+                                  {"json_extract", of_inside},
+                                  {"keys", of_inside},
+                                  {"now", of_clock},
+                                  {"hour", of_clock},
+                                  {"day", of_clock},
+                                  {"weekday", of_clock},
                                   {"length", of_text},
                                   {"len", of_text},
                                   {"size", of_text},
@@ -70,7 +92,9 @@ const char *bt_foreign_advice(bt_str name) {
                                   {"isnull", "whether a field is there is asked with exists(field)"},
                                   {"all", "that all spans pass a test is said with every(spans, test)"},
                                   {NULL, NULL}};
-  return find_meaning(rows, name);
+
+const char *bt_foreign_advice(bt_str name) {
+  return find_meaning(advice, name);
 }
 
 static bool means_nothing(bt_str word) {

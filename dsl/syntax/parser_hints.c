@@ -187,6 +187,11 @@ static bool owns_attributes(bt_str head) {
   return false;
 }
 
+static const char *about_star(bt_str key) {
+  bool has_star = memchr(key.ptr, '*', key.len) != NULL;
+  return has_star ? ", and no key is a pattern (" BT_NOT_SAID "#keys-by-pattern)" : "";
+}
+
 bool bt_parser_report_unquoted_key(bt_parser *parser, const bt_ast *base) {
   bt_token_kind next = bt_parser_peek(parser, 1)->kind;
   bool is_number = next == BT_TOKEN_INTEGER || next == BT_TOKEN_DECIMAL;
@@ -203,8 +208,8 @@ bool bt_parser_report_unquoted_key(bt_parser *parser, const bt_ast *base) {
   parser->reported_at = parser->at;
   bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, key,
                                             "a key that has more than words and dots is written in quotes, as in "
-                                            "%s\"%.*s\"%s",
-                                            before, BT_FMT(rest), behind);
+                                            "%s\"%.*s\"%s%s",
+                                            before, BT_FMT(rest), behind, about_star(rest));
   if (!is_bound)
     bt_diagnostics_format_fix(parser->diagnostics, added, key, "%s\"%.*s\"%s", before, BT_FMT(rest), behind);
   bt_parser_recover(parser);

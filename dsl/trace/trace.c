@@ -396,19 +396,21 @@ static void find_root(bt_trace_builder *builder) {
   bt_trace *trace = &builder->trace;
   uint32_t root_count = 0;
   bool lacks_start = false;
-  trace->missing_parents = false;
+  const bt_span *orphan = NULL;
   trace->root = BT_NO_SPAN;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span_id *parent = &builder->spans[i].parent_id;
     bool names_parent = !bt_span_id_is_zero(parent);
     if (names_parent && has_span(builder, parent)) continue;
-    if (names_parent) trace->missing_parents = true;
+    if (names_parent && (!orphan || bt_span_compare(&builder->spans[i], orphan) < 0)) orphan = &builder->spans[i];
     root_count++;
     if (builder->spans[i].doubts & BT_DOUBT_START) lacks_start = true;
     bool is_first = trace->root == BT_NO_SPAN || bt_span_compare(&builder->spans[i], &builder->spans[trace->root]) < 0;
     if (is_first) trace->root = i;
   }
   trace->root_in_doubt = lacks_start && root_count > 1;
+  trace->missing_parents = orphan != NULL;
+  trace->missing_parent = orphan ? orphan->parent_id : (bt_span_id){{0}};
 }
 
 /* What was added may have given way since. */

@@ -125,11 +125,12 @@ typedef struct bt_trace {
   bt_trace_id id;
   const bt_span *spans; /* in bt_span_compare's order, whatever order they came in; a span's number is its place here */
   uint32_t span_count;
-  uint32_t root;         /* see bt_trace_root */
-  bool differing_copies; /* some span has other records, each of which may be the right one, or unsplit ones */
-  bool has_more_copies;  /* and one has more of them than are here, be it unsplit */
-  bool missing_parents;  /* some span names a parent that is not here */
-  bool partial;          /* the source said that it does not give the whole trace */
+  uint32_t root;             /* see bt_trace_root */
+  bool differing_copies;     /* some span has other records, each of which may be the right one, or unsplit ones */
+  bool has_more_copies;      /* and one has more of them than are here, be it unsplit */
+  bool missing_parents;      /* some span names a parent that is not here */
+  bt_span_id missing_parent; /* the first such parent, by the spans that name them; else zero */
+  bool partial;              /* the source said that it does not give the whole trace */
   bool pruned; /* some spans were summed up before: a summary is here in their place, or what was kept beside it */
   bool root_in_doubt; /* one of several roots has no start, so that another one than `root` may be the earliest */
   uint8_t doubts;     /* those of all spans */

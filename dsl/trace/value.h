@@ -41,6 +41,11 @@ struct bt_value {
   };
 };
 
+/* What the two sides of a comparison came to; MISSING: no number, or not known. */
+typedef struct bt_sides {
+  bt_value left, right;
+} bt_sides;
+
 static inline bool bt_value_is_inexact(const bt_value *value) {
   bool can_be = value->type == BT_VALUE_STRING || value->type == BT_VALUE_DOUBLE || value->type == BT_VALUE_ARRAY;
   return can_be && value->is_inexact;

@@ -229,7 +229,7 @@ int bt_arguments_check_names(const bt_command *command, int argc, char **argv) {
     if (!is_flag(argv[i])) continue;
     const bt_flag *flag = flag_of(command, argv[i], &name, &value);
     if (!flag) return refuse_unknown(command, argv[i], name);
-    if (flag->value && !value) i++;
+    if (flag->value && flag->value[0] != '[' && !value) i++;
   }
   return 0;
 }

@@ -29,7 +29,7 @@ enum { PART_VERDICTS = 65536 };
 #define PROGRESS_NS INT64_C(100000000)
 
 typedef struct eval_options {
-  bool print_all, print_json, requires_exercised;
+  bool print_all, print_json, requires_exercised, require_complete;
   int64_t most_cpu_ns; /* of all rules on one trace; 0: 10 s */
   unsigned jobs;
 } eval_options;
@@ -137,7 +137,8 @@ static void show_progress(eval_run *run) {
 static void set_options(const eval_run *run, eval_part *part, const bt_trace *trace) {
   for (size_t i = 0; i < run->rules->count; i++) {
     const bt_rule_fields *fields = &run->rules->items[i]->fields;
-    bool incomplete = trace->partial || (fields->require_complete == 1 && trace->missing_parents);
+    bool needs_parents = fields->require_complete >= 0 ? fields->require_complete : run->options->require_complete;
+    bool incomplete = trace->partial || (needs_parents && trace->missing_parents);
     part->options[i] = (bt_eval_options){.incomplete = incomplete,
                                          .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0,
                                          .links_sampled = fields->links_sampled == 1,
@@ -234,7 +235,8 @@ static bool join_linked(eval_run *run) {
 
 static bt_status judge_linked(eval_run *run, bt_source *source, bt_error *error) {
   bt_replay_request request = {.rules = (const bt_rule_definition *const *)run->rules->items,
-                               .rule_count = run->rules->count};
+                               .rule_count = run->rules->count,
+                               .assumptions.require_complete = run->options->require_complete};
   run->is_awaited = calloc(run->rules->count, sizeof *run->is_awaited);
   if (!run->is_awaited || !join_linked(run)) return bt_error_no_memory(error);
   return bt_given_families_gather(source, &request, run->parts[0].linked, run->parts[0].linked_count, judge_family, run,
@@ -323,6 +325,7 @@ static bt_status find_idle(eval_run *run, bt_source *source, bt_error *error) {
   bt_exercise *exercise = calloc(count, sizeof *exercise);
   if (!exercise) return bt_error_no_memory(error);
   bt_replay_options_init(&options);
+  options.assumptions.require_complete = run->options->require_complete;
   for (size_t i = 0; i < count; i++) exercise[i] = exercise_of(run, i);
   bt_replay_request asked = bt_replay_options_request(&options, (const bt_rule_definition *const *)run->rules->items,
                                                       count, bt_file_source_range(source));
@@ -396,7 +399,7 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
 
 /* ---- the row ---- */
 
-enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_TRACES, OPT_ALL, OPT_TRACE_TIME, OPT_JOBS };
+enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_TRACES, OPT_ALL, OPT_TRACE_TIME, OPT_JOBS, OPT_COMPLETE };
 
 typedef struct eval_arguments {
   eval_options options;
@@ -422,6 +425,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   if (flag->id == OPT_TRACE_TIME)
     return bt_duration_parse(bt_str_from(value), &arguments->options.most_cpu_ns) && arguments->options.most_cpu_ns > 0;
   if (flag->id == OPT_JOBS) return bt_cli_take_jobs(value, &arguments->options.jobs);
+  if (flag->id == OPT_COMPLETE) arguments->options.require_complete = true;
   if (flag->id == OPT_ALL) arguments->options.print_all = true;
   if (flag->id == BT_FLAG_EXERCISED) arguments->options.requires_exercised = true;
   if (flag->id == BT_FLAG_JSON) arguments->options.print_json = true;
@@ -467,6 +471,7 @@ static const bt_flag flags[] = {
      NULL},
     {"trace-time", OPT_TRACE_TIME, "DURATION", "10s",
      "time of the processor for all rules on one trace; what is not known by then is inconclusive (budget)", NULL},
+    {"require-complete", OPT_COMPLETE, NULL, NULL, "a missing parent makes a trace incomplete", NULL},
     {"jobs", OPT_JOBS, "N", "the processors", BT_JOBS_HELP, NULL},
     {"all", OPT_ALL, NULL, NULL, "print every verdict, not only violated and inconclusive", NULL},
     BT_FLAG_ROW_EXERCISED,

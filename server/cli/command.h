@@ -24,7 +24,7 @@ enum {
 typedef struct bt_flag {
   const char *name;        /* without its dashes */
   int id;                  /* see above */
-  const char *value;       /* "FILE"; "text|json" allows these words only; NULL: a switch */
+  const char *value;       /* "FILE"; "text|json": these words only; "[SIZE]": or none; NULL: a switch */
   const char *otherwise;   /* the default in words; NULL: none */
   const char *help;        /* a phrase, no full stop */
   const char *environment; /* the variable that it overrides, or NULL */

@@ -17,21 +17,6 @@
 #include "server/json/json_values.h"
 #include "tempo/wire/url.h"
 
-enum { /* of gRPC */
-       OK = 0,
-       INVALID_ARGUMENT = 3,
-       DEADLINE_EXCEEDED = 4,
-       NOT_FOUND = 5,
-       ALREADY_EXISTS = 6,
-       PERMISSION_DENIED = 7,
-       RESOURCE_EXHAUSTED = 8,
-       FAILED_PRECONDITION = 9,
-       UNIMPLEMENTED = 12,
-       INTERNAL = 13,
-       UNAVAILABLE = 14,
-       UNAUTHENTICATED = 16
-};
-
 typedef enum body_form {
   IN_QUERY, /* fields that the path does not take are the query */
   IN_BODY,  /* they are the body */
@@ -117,23 +102,6 @@ static void refuse_call(bt_grpc_answer *answer, int code, const char *text) {
   answer->code = code;
 }
 
-static int code_of(int http_status) {
-  switch (http_status) {
-  case 400:
-  case 415:
-  case 422: return INVALID_ARGUMENT;
-  case 401: return UNAUTHENTICATED;
-  case 403: return PERMISSION_DENIED;
-  case 404: return NOT_FOUND;
-  case 409: return ALREADY_EXISTS;
-  case 412: return FAILED_PRECONDITION;
-  case 413:
-  case 429: return RESOURCE_EXHAUSTED;
-  case 503: return UNAVAILABLE;
-  default: return http_status < 300 ? OK : INTERNAL;
-  }
-}
-
 /* "2:7 E012 message", or "field: message". */
 static void write_problem_error(json_t *error, bt_buffer *out) {
   const char *message = json_string_value(json_object_get(error, "message"));
@@ -181,21 +149,21 @@ static void write_partial_success(const json_t *body, bt_buffer *out) {
 /* ExportTraceServiceResponse: empty when everything was taken, a partial success when some was. */
 static void take_export(const bt_call *call, bt_grpc_answer *answer) {
   bt_str text = bt_buffer_str(&call->answer);
-  int code = code_of(call->status);
-  json_t *body = code == OK || !text.len ? NULL : json_loadb(text.ptr, text.len, 0, NULL);
+  int code = bt_problem_rpc_code(call->status);
+  json_t *body = code == BT_RPC_OK || !text.len ? NULL : json_loadb(text.ptr, text.len, 0, NULL);
   if (json_integer_value(json_object_get(body, "accepted")) > 0)
     write_partial_success(body, &answer->message);
-  else if (code != OK)
+  else if (code != BT_RPC_OK)
     take_problem(answer, code, text);
   json_decref(body);
 }
 
 static void take_answer(const method *m, const bt_call *call, bt_grpc_answer *answer) {
-  int code = code_of(call->status);
+  int code = bt_problem_rpc_code(call->status);
   bt_error error = {0};
   bt_str text = bt_buffer_str(&call->answer);
-  if (code == UNAVAILABLE && m->answers_unready) code = OK;
-  if (code != OK) {
+  if (code == BT_RPC_UNAVAILABLE && m->answers_unready) code = BT_RPC_OK;
+  if (code != BT_RPC_OK) {
     take_problem(answer, code, text);
     return;
   }
@@ -203,7 +171,7 @@ static void take_answer(const method *m, const bt_call *call, bt_grpc_answer *an
   bt_status status = body ? bt_grpc_from_json(m->output, body, &answer->message, &error)
                           : bt_error_set(&error, BT_INVALID, "the answer is no JSON");
   json_decref(body);
-  if (status) refuse_call(answer, status == BT_NO_MEMORY ? UNAVAILABLE : INTERNAL, error.message);
+  if (status) refuse_call(answer, status == BT_NO_MEMORY ? BT_RPC_UNAVAILABLE : BT_RPC_INTERNAL, error.message);
 }
 
 /* ---- requests ---- */
@@ -303,7 +271,7 @@ static void take_standard_health(const bt_call *call, bt_grpc_answer *answer) {
 }
 
 static void give_answer(bt_grpc_done done, void *context, bt_grpc_answer *answer) {
-  if (answer->message.failed) refuse_call(answer, UNAVAILABLE, "There is not enough memory for this answer.");
+  if (answer->message.failed) refuse_call(answer, BT_RPC_UNAVAILABLE, "There is not enough memory for this answer.");
   done(context, answer);
   bt_grpc_answer_dispose(answer);
 }
@@ -319,7 +287,7 @@ static void take_call(void *context, bt_call *call) {
   else if (call)
     take_answer(h->method, call, &answer);
   if (h->method && (!call || bt_json_memory_failed()))
-    refuse_call(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
+    refuse_call(&answer, BT_RPC_UNAVAILABLE, "There is not enough memory for this call; try again later.");
   bt_call_free(call);
   give_answer(h->done, h->context, &answer);
   free(h);
@@ -330,7 +298,7 @@ static void run_http(bt_http_server *http, const handling *h, const bt_local_req
   handling *kept = request ? malloc(sizeof *kept) : NULL, here = *h;
   if (!kept) {
     bt_grpc_answer answer = {0};
-    refuse_call(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
+    refuse_call(&answer, BT_RPC_UNAVAILABLE, "There is not enough memory for this call; try again later.");
     give_answer(here.done, here.context, &answer);
     return;
   }
@@ -361,9 +329,9 @@ static void call_http(bt_http_server *http, const handling *h, const bt_grpc_req
 static void refuse_message(bt_grpc_answer *answer, bt_status status, const bt_error *error) {
   bool is_large = status == BT_LIMIT;
   refuse_call(answer,
-              status == BT_NO_MEMORY ? UNAVAILABLE
-              : is_large             ? RESOURCE_EXHAUSTED
-                                     : INVALID_ARGUMENT,
+              status == BT_NO_MEMORY ? BT_RPC_UNAVAILABLE
+              : is_large             ? BT_RPC_RESOURCE_EXHAUSTED
+                                     : BT_RPC_INVALID_ARGUMENT,
               error->message);
 }
 
@@ -386,7 +354,7 @@ static bool handle_method(bt_http_server *http, const handling *h, const bt_grpc
   else if (is_built)
     call_http(http, h, request, &b);
   else
-    refuse_call(answer, INVALID_ARGUMENT, "The message names no id, which this method needs.");
+    refuse_call(answer, BT_RPC_INVALID_ARGUMENT, "The message names no id, which this method needs.");
   bt_buffer_dispose(&b.path);
   bt_buffer_dispose(&b.query);
   bt_buffer_dispose(&b.body);
@@ -425,7 +393,7 @@ static bool handle_standard_health(bt_http_server *http, const handling *h, cons
   if (status)
     refuse_message(answer, status, &error);
   else if (!is_known)
-    refuse_call(answer, NOT_FOUND, "There is no such service here.");
+    refuse_call(answer, BT_RPC_NOT_FOUND, "There is no such service here.");
   json_decref(fields);
   if (is_known) run_http(http, h, &local);
   return is_known;
@@ -454,15 +422,16 @@ void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grp
   bt_grpc_answer answer = {0};
   bool has_begun = false;
   if (request->remaining_ns <= 0)
-    refuse_call(&answer, DEADLINE_EXCEEDED, "The deadline was over before the call began.");
+    refuse_call(&answer, BT_RPC_DEADLINE_EXCEEDED, "The deadline was over before the call began.");
   else if (request->has_repeated)
-    refuse_call(&answer, INVALID_ARGUMENT, "authorization, x-scope-orgid and x-grafana-user may stand once each.");
+    refuse_call(&answer, BT_RPC_INVALID_ARGUMENT,
+                "authorization, x-scope-orgid and x-grafana-user may stand once each.");
   else if (bt_str_equal(request->method, bt_str_from(STANDARD_HEALTH)))
     has_begun = handle_standard_health(http, &h, request, &answer);
   else if (h.method)
     has_begun = handle_method(http, &h, request, &answer);
   else
-    refuse_call(&answer, UNIMPLEMENTED, "There is no such method; server/grpc/betrace/v1 has them all.");
+    refuse_call(&answer, BT_RPC_UNIMPLEMENTED, "There is no such method; server/grpc/betrace/v1 has them all.");
   if (!has_begun) give_answer(done, context, &answer);
 }
 

@@ -337,7 +337,7 @@ static void write_lanes(const bt_service *service, bt_buffer *out) {
 }
 
 static void write_spans(const bt_service *service, bt_buffer *out) {
-  bt_expose_family(out, "betrace_spans_pushed_total", "counter", "Spans of POST /v1/spans, by what became of them.");
+  bt_expose_family(out, "betrace_spans_pushed_total", "counter", "Spans that were pushed, by what became of them.");
   write_outcomes(out, "betrace_spans_pushed_total", "outcome", bt_span_outcome_names, BT_SPAN_OUTCOMES, get_spans,
                  service->metrics);
   bt_expose_family(out, "betrace_violation_spans_total", "counter",

@@ -127,67 +127,6 @@ void bt_call_json(bt_call *call, int status, json_t *body) {
   answer_json(call, status, "application/json", body);
 }
 
-const char *bt_http_reason(int status) {
-  switch (status) {
-  case 200: return "OK";
-  case 201: return "Created";
-  case 202: return "Accepted";
-  case 204: return "No Content";
-  case 304: return "Not Modified";
-  case 400: return "Bad Request";
-  case 401: return "Unauthorized";
-  case 403: return "Forbidden";
-  case 404: return "Not Found";
-  case 405: return "Method Not Allowed";
-  case 409: return "Conflict";
-  case 412: return "Precondition Failed";
-  case 413: return "Content Too Large";
-  case 415: return "Unsupported Media Type";
-  case 417: return "Expectation Failed";
-  case 421: return "Misdirected Request";
-  case 422: return "Unprocessable Content";
-  case 431: return "Request Header Fields Too Large";
-  case 500: return "Internal Server Error";
-  case 503: return "Service Unavailable";
-  default: return status < 400 ? "OK" : "Error";
-  }
-}
-
-static json_t *problem_json(int status, const char *kind, const char *detail) {
-  char type[96];
-  snprintf(type, sizeof type, "urn:betrace:problem:%s", kind);
-  return json_pack("{s:s, s:s, s:i, s:s}", "type", type, "title", bt_http_reason(status), "status", status, "detail",
-                   detail);
-}
-
-/* ---- as JSON-RPC, where that is spoken ---- */
-
-enum { RPC_INVALID_REQUEST = -32600, RPC_INTERNAL = -32603 };
-
-static bool is_rpc(bt_str path) {
-  return bt_str_equal(path, BT_STR("/mcp"));
-}
-
-const char *bt_problem_type(bt_str path) {
-  return is_rpc(path) ? "application/json" : "application/problem+json";
-}
-
-/* Takes the problem. A request that was refused has no id that anybody read. */
-static json_t *problem_at(bt_str path, int status, const char *detail, json_t *problem) {
-  if (!is_rpc(path) || !problem) return problem;
-  return json_pack("{s:s, s:n, s:{s:i, s:s, s:o}}", "jsonrpc", "2.0", "id", "error", "code",
-                   status < 500 ? RPC_INVALID_REQUEST : RPC_INTERNAL, "message", detail, "data", problem);
-}
-
-void bt_problem_write(bt_buffer *out, bt_str path, int status, const char *kind, const char *detail) {
-  json_t *problem = problem_at(path, status, detail, problem_json(status, kind, detail));
-  if (problem && json_dump_callback(problem, append_json, out, JSON_COMPACT) == 0)
-    bt_buffer_append_char(out, '\n');
-  else
-    out->failed = true;
-  json_decref(problem);
-}
-
 /* What users sent may hold any bytes; a problem document has to be UTF-8. */
 static void repair_utf8(char *text) {
   bt_str rest = bt_str_from(text);
@@ -204,9 +143,14 @@ __attribute__((format(printf, 5, 0))) static void answer_problem(bt_call *call, 
   char detail[1024];
   vsnprintf(detail, sizeof detail, format, list);
   repair_utf8(detail);
-  json_t *problem = problem_json(status, kind, detail);
-  if (errors) bt_json_set(problem, "errors", errors);
-  answer_json(call, status, bt_problem_type(call->path), problem_at(call->path, status, detail, problem));
+  bt_problem problem = {.status = status, .kind = kind, .detail = detail, .errors = errors};
+  bt_problem_form form = bt_problem_form_of(call->path, call->otlp_type);
+  drop_stream(call);
+  bt_buffer_clear(&call->answer);
+  bt_problem_write(&call->answer, form, &problem);
+  call->status = status;
+  call->content_type = bt_problem_type(form);
+  if (call->answer.failed) bt_call_no_memory(call);
 }
 
 void bt_call_problem(bt_call *call, int status, const char *kind, const char *format, ...) {
@@ -224,11 +168,7 @@ void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *e
 }
 
 bool bt_call_body_is(const bt_call *call, bt_str type) {
-  bt_str name = call->body_type;
-  const char *end = name.len ? memchr(name.ptr, ';', name.len) : NULL;
-  if (end) name.len = (size_t)(end - name.ptr);
-  while (name.len && name.ptr[name.len - 1] == ' ') name.len--;
-  return bt_str_equal_nocase(name, type);
+  return bt_media_type_is(call->body_type, type);
 }
 
 const bt_cancel *bt_call_cancel(const bt_call *call) {

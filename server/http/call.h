@@ -12,6 +12,7 @@
 #include "dsl/base/arena.h"
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "server/http/problem.h"
 #include "server/work/scope.h"
 #include "server/work/wait.h"
 #include "tempo/wire/cancellation.h"
@@ -63,6 +64,7 @@ typedef struct bt_call {
   struct bt_http_server *server;          /* whom it reached; NULL: in tests */
   bt_call_sender sender;                  /* in the assistants' lane; else all-zero */
   bt_str body_type, body_encoding;        /* Content-Type and Content-Encoding of the request */
+  bt_str otlp_type;                       /* the same where OTLP/HTTP is spoken: problems are of its form; else len 0 */
   bt_str params[BT_CALL_MAX_PARAMS];      /* what {…} of the route's path stood for, percent-decoded */
   size_t param_count;
   const bt_call_parameter *parameters; /* of the query, in order, once it was read */
@@ -170,11 +172,6 @@ void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *e
 void bt_call_error(bt_call *call, bt_status status, const bt_error *error);
 /* 503 with Retry-After: too much of this is under way. */
 void bt_call_busy(bt_call *call, const bt_error *error);
-/* A problem document as text, for answers that are made without a call. Where JSON-RPC is spoken it is the data of an
- * error of its own. path: of the request, "" where there is none yet. */
-void bt_problem_write(bt_buffer *out, bt_str path, int status, const char *kind, const char *detail);
-const char *bt_problem_type(bt_str path); /* the Content-Type of that */
-const char *bt_http_reason(int status);
 
 /* The body as a JSON object; an empty body is {} when `may_be_empty`. A query that nobody has read by then may have no
  * parameters. NULL: answered already. Free with json_decref. */

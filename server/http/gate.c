@@ -87,7 +87,8 @@ static void on_refused(h2o_socket_t *socket, const char *failed) {
 /* h2o would answer with a text of its own, or not at all. */
 static void refuse_bytes(bt_http_connection *connection, int status, const char *kind, const char *detail) {
   bt_buffer body = {0};
-  bt_problem_write(&body, BT_STR(""), status, kind, detail);
+  bt_problem problem = {.status = status, .kind = kind, .detail = detail};
+  bt_problem_write(&body, BT_PROBLEM_DOCUMENT, &problem);
   bt_buffer_printf(&connection->refused,
                    "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
                    "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",

@@ -41,12 +41,16 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *request, h2o_ostream
   bt_buffer body = {0};
   bt_http_fate_answered(connection);
   if (request->res.status >= 400 && is_plain_text(request)) {
-    bt_str path = bt_http_path(request);
-    bt_problem_write(&body, path, request->res.status, request->res.status == 413 ? "too-large" : "bad-request",
-                     detail_of(connection->loop->server, request->res.status));
-    bt_http_fate_refused(connection, request->res.status, bt_buffer_str(&body));
+    int status = request->res.status;
+    bt_problem problem = {.status = status,
+                          .kind = status == 413 ? "too-large" : "bad-request",
+                          .detail = detail_of(connection->loop->server, status)};
+    bt_problem_form form = bt_http_problem_form(request);
+    const char *type = bt_problem_type(form);
+    bt_problem_write(&body, form, &problem);
+    bt_http_fate_refused(connection, status, bt_buffer_str(&body));
     ssize_t index = h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
-    request->res.headers.entries[index].value = h2o_iovec_init(bt_problem_type(path), strlen(bt_problem_type(path)));
+    request->res.headers.entries[index].value = h2o_iovec_init(type, strlen(type));
     h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 0, NULL,
                           H2O_STRLIT("nosniff"));
     replacing_stream *stream = (replacing_stream *)h2o_add_ostream(request, sizeof *stream, slot);

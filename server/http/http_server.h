@@ -46,7 +46,8 @@ typedef struct bt_http_server_options {
   const char *listen;     /* "127.0.0.1:8080", "[::1]:0": port 0 takes a free one */
   const bt_route *routes; /* borrowed */
   size_t route_count;
-  void *service; /* given to the handlers */
+  void *service;    /* given to the handlers */
+  bool speaks_otlp; /* POST /v1/traces answers, and is refused, as OTLP/HTTP has it */
   /* Told once of each request of which a byte came, and of each connection that was refused, on any thread: it only
    * counts. What the fate points to stays until it returns. NULL: nobody is told. */
   void (*observe)(void *service, const bt_http_fate *fate);

@@ -123,6 +123,7 @@ bool bt_http_reader_is_gone(h2o_req_t *request);
 /* request.c */
 int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request);
 bt_str bt_http_header(h2o_req_t *request, const char *name); /* len 0: not sent */
+bt_problem_form bt_http_problem_form(h2o_req_t *request);    /* of a refusal of that request */
 bt_str bt_http_path(const h2o_req_t *request);               /* without the query, as it came */
 /* allow: of a 405; else NULL */
 void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow);

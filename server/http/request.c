@@ -88,12 +88,13 @@ static void send_early(h2o_req_t *request, h2o_iovec_t text) {
 
 void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow) {
   bt_buffer body = {0};
-  bt_str path = bt_http_path(request);
-  bt_problem_write(&body, path, status, kind, detail);
+  bt_problem problem = {.status = status, .kind = kind, .detail = detail};
+  bt_problem_form form = bt_http_problem_form(request);
+  bt_problem_write(&body, form, &problem);
   request->res.status = status;
   request->res.reason = bt_http_reason(status);
   request->res.content_length = body.len;
-  const char *type = bt_problem_type(path);
+  const char *type = bt_problem_type(form);
   h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type, strlen(type));
   add_header(request, "x-content-type-options", BT_STR("nosniff"));
   add_header(request, "cache-control", BT_STR("no-store"));
@@ -228,6 +229,17 @@ bt_str bt_http_path(const h2o_req_t *request) {
   return (bt_str){request->path.base, request->query_at == SIZE_MAX ? request->path.len : request->query_at};
 }
 
+/* The type of the body where OTLP/HTTP is spoken, which has refusals of its own; else nothing. */
+static bt_str otlp_type_of(h2o_req_t *request) {
+  const bt_http_server *server = H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx)->server;
+  bool is_spoken = server->options.speaks_otlp && bt_str_equal(bt_http_path(request), BT_STR("/v1/traces"));
+  return is_spoken ? bt_http_header(request, "content-type") : (bt_str){0};
+}
+
+bt_problem_form bt_http_problem_form(h2o_req_t *request) {
+  return bt_problem_form_of(bt_http_path(request), otlp_type_of(request));
+}
+
 static bt_str query_of(const h2o_req_t *request) {
   if (request->query_at == SIZE_MAX) return (bt_str){0};
   return (bt_str){request->path.base + request->query_at + 1, request->path.len - request->query_at - 1};
@@ -251,6 +263,7 @@ static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params
   ok = ok && bt_arena_copy(&call->arena, query_of(request), &call->query);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "if-match"), &call->if_match);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-type"), &call->body_type);
+  ok = ok && bt_arena_copy(&call->arena, otlp_type_of(request), &call->otlp_type);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-encoding"), &call->body_encoding);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "accept"), &call->accept);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "last-event-id"), &call->last_event_id);

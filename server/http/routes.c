@@ -47,6 +47,9 @@ const bt_route bt_routes[] = {
     {"DELETE", "/v1/reports/{id}", bt_api_report_delete, BT_ROLE_VIEWER, BT_LANE_MEMORY},
     {"GET", "/v1/traces/{trace_id}/verdicts", bt_api_trace_verdicts, BT_ROLE_VIEWER, BT_LANE_SOURCE},
     {"POST", "/v1/spans", bt_api_spans, BT_ROLE_EDITOR, BT_LANE_PUSH},
+    {"POST", "/v1/traces", bt_api_otlp_traces, BT_ROLE_EDITOR, BT_LANE_PUSH},
+    {"POST", "/api/v2/spans", bt_api_zipkin_spans, BT_ROLE_EDITOR, BT_LANE_PUSH},
+    {"POST", "/api/v1/spans", bt_api_zipkin_v1, BT_ROLE_EDITOR, BT_LANE_PUSH},
     {"POST", "/mcp", bt_api_mcp, BT_ROLE_VIEWER, BT_LANE_ASSISTANT},
 };
 const size_t bt_route_count = sizeof bt_routes / sizeof bt_routes[0];

@@ -54,6 +54,9 @@ void bt_api_trace_verdicts(void *service, bt_call *call);
 void bt_api_metrics(void *service, bt_call *call);
 /* api_spans.c */
 void bt_api_spans(void *service, bt_call *call);
+void bt_api_otlp_traces(void *service, bt_call *call);
+void bt_api_zipkin_spans(void *service, bt_call *call);
+void bt_api_zipkin_v1(void *service, bt_call *call);
 /* api_violations.c */
 void bt_api_violations(void *service, bt_call *call);
 void bt_api_violations_query(void *service, bt_call *call);

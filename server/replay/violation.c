@@ -88,6 +88,22 @@ bt_str bt_text_cut(bt_str text, size_t bytes) {
   return (bt_str){text.ptr, end};
 }
 
+/* Appends what fits into so many bytes; where that is not all, up to a blank in its second half, and with an ellipsis.
+ */
+static void write_cut(bt_str text, size_t bytes, bt_buffer *out) {
+  static const char ellipsis[] = "…";
+  bt_str shown = text.len > bytes ? bt_text_cut(text, bytes - (sizeof ellipsis - 1)) : text;
+  if (shown.len == text.len) {
+    bt_buffer_append(out, text);
+    return;
+  }
+  size_t end = shown.len;
+  while (end > shown.len / 2 && text.ptr[end] != ' ') end--;
+  if (end > shown.len / 2) shown.len = end;
+  bt_buffer_append(out, shown);
+  bt_buffer_append(out, BT_STR("…"));
+}
+
 /* Appends readable text: runs of blanks and control characters become one blank. */
 static void write_plain(bt_str text, bt_buffer *out) {
   bool blank = false;
@@ -128,6 +144,15 @@ static void write_length(const bt_violation_witness *witness, bt_buffer *out) {
     bt_buffer_printf(out, ", %s", bt_length_words(lasting.length));
 }
 
+/* Readable text of at most so many bytes. */
+static void write_shown(const char *text, size_t bytes, bt_buffer *out) {
+  bt_buffer plain = {0};
+  write_plain(bt_str_from(text), &plain);
+  write_cut(bt_buffer_str(&plain), bytes, out);
+  out->failed = out->failed || plain.failed;
+  bt_buffer_dispose(&plain);
+}
+
 static void write_separator(bt_buffer *out, bool *is_open) {
   bt_buffer_append(out, *is_open ? BT_STR(", ") : BT_STR(" ("));
   *is_open = true;
@@ -143,17 +168,17 @@ static bool asks_for_duration(const bt_rule *rule, const bt_violation_witness *w
 static void write_witness(const bt_rule *rule, const bt_violation_witness *witness, bt_buffer *out) {
   enum { SHOWN_MAX = 4, SHOWN_BYTES = 40 };
   bool is_open = false;
-  write_plain(bt_text_cut(bt_str_from(witness->name), 64), out);
+  write_shown(witness->name, 64, out);
   if (asks_for_duration(rule, witness)) write_length(witness, out);
   if (witness->service[0]) {
     write_separator(out, &is_open);
-    write_plain(bt_text_cut(bt_str_from(witness->service), 48), out);
+    write_shown(witness->service, 48, out);
   }
   for (size_t i = 0; i < witness->attribute_count && i < SHOWN_MAX; i++) {
     write_separator(out, &is_open);
-    write_plain(bt_text_cut(bt_str_from(witness->attributes[i].key), SHOWN_BYTES), out);
+    write_shown(witness->attributes[i].key, SHOWN_BYTES, out);
     bt_buffer_append(out, BT_STR(" = "));
-    write_plain(bt_text_cut(bt_str_from(witness->attributes[i].value), SHOWN_BYTES), out);
+    write_shown(witness->attributes[i].value, SHOWN_BYTES, out);
   }
   if (is_open) bt_buffer_append_char(out, ')');
 }
@@ -166,26 +191,66 @@ void bt_violation_say_failure(const bt_rule *rule, const bt_violation_choice *ch
   bt_buffer_dispose(&said);
 }
 
-/* The first one; of every(…) the first that fails its test. */
-static const bt_violation_witness *named_witness(const bt_rule *rule, const bt_violation_choice *choice) {
-  const bt_violation_witness *first = choice->witness_count ? &choice->witnesses[0] : NULL;
-  if (!first || !bt_rule_blames_every(rule, choice->failed)) return first;
+/* The first span that fails the test of every(…), where that is blamed; else NULL. */
+static const bt_violation_witness *failing_witness(const bt_rule *rule, const bt_violation_choice *choice) {
+  if (!bt_rule_blames_every(rule, choice->failed)) return NULL;
   for (size_t i = 0; i < choice->witness_count; i++) {
     const bt_violation_witness *witness = &choice->witnesses[i];
     if (witness->range.start == choice->failed.start && witness->range.end == choice->failed.end) return witness;
   }
-  return first;
+  return NULL;
 }
 
 /* `checkout (checkout-service): no fraud-check in this trace`. */
 static void write_sentence(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
-  const bt_violation_witness *named = named_witness(rule, choice);
+  const bt_violation_witness *failing = failing_witness(rule, choice);
+  const bt_violation_witness *first = choice->witness_count ? &choice->witnesses[0] : NULL;
+  const bt_violation_witness *named = failing ? failing : first;
   if (named)
     write_witness(rule, named, out);
   else
     bt_buffer_append(out, BT_STR("this trace"));
   bt_buffer_append(out, BT_STR(": "));
   bt_violation_say_failure(rule, choice, out);
+}
+
+/* Which span fails the test of every(…): others may have its name. */
+static void write_failing(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
+  const bt_violation_witness *failing = failing_witness(rule, choice);
+  char hex[BT_SPAN_ID_HEX + 1];
+  if (!failing) return;
+  bt_span_id_format(&failing->span_id, hex);
+  bt_buffer_printf(out, "; span %s does not", hex);
+}
+
+/* What is not there may be what was lost. */
+static void write_missing_parent(const bt_trace *trace, bt_buffer *out) {
+  const bt_span_id *missing = &trace->missing_parent;
+  bt_buffer name = {0};
+  char hex[BT_SPAN_ID_HEX + 1];
+  uint32_t child = 0;
+  while (child < trace->span_count && memcmp(&trace->spans[child].parent_id, missing, sizeof *missing) != 0) child++;
+  if (child == trace->span_count) return;
+  bt_span_id_format(missing, hex);
+  bt_buffer_printf(out, "; the trace lacks span %s, the parent of ", hex);
+  write_plain(trace->spans[child].name, &name);
+  write_cut(bt_buffer_str(&name), 48, out);
+  out->failed = out->failed || name.failed;
+  bt_buffer_dispose(&name);
+}
+
+/* The sentence gives way to what stands behind it. */
+static void write_message(const bt_trace *trace, const bt_rule *rule, const bt_violation_choice *choice,
+                          bt_buffer *out) {
+  bt_buffer sentence = {0}, more = {0};
+  write_sentence(rule, choice, &sentence);
+  write_failing(rule, choice, &more);
+  if (trace->missing_parents && bt_rule_blames_absence(rule, choice->failed)) write_missing_parent(trace, &more);
+  write_cut(bt_buffer_str(&sentence), BT_MESSAGE_BYTES - more.len, out);
+  bt_buffer_append(out, bt_buffer_str(&more));
+  out->failed = out->failed || sentence.failed || more.failed;
+  bt_buffer_dispose(&sentence);
+  bt_buffer_dispose(&more);
 }
 
 /* ---- making ---- */
@@ -369,7 +434,7 @@ static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   const bt_span *witness = earliest_witness(m->trace, verdict);
   if (witness) violation->span_id = witness->id;
   bt_buffer sentence = {0};
-  write_sentence(m->rule, choice, &sentence);
+  write_message(m->trace, m->rule, choice, &sentence);
   violation->message = copy_buffer(m, &sentence, BT_MESSAGE_BYTES);
 }
 

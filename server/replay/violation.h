@@ -34,7 +34,7 @@ typedef struct bt_violation_choice {
   bt_violation_witness *witnesses;
   size_t witness_count;
   bt_range failed;   /* the clause that failed */
-  bt_value measured; /* as in bt_choice */
+  bt_sides measured; /* as in bt_choice */
 } bt_violation_choice;
 
 typedef struct bt_violation {

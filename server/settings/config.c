@@ -136,6 +136,13 @@ static bt_status read_environment(bt_config *config, bt_error *error) {
   return BT_OK;
 }
 
+/* getopt takes a value that may be left out behind "=" alone. What begins with a digit can be nothing else here. */
+static char *value_behind(const bt_setting *setting, char **argv) {
+  const char *next = argv[optind];
+  if (optarg || setting->kind != BT_SETTING_MEMORY || !next || next[0] < '0' || next[0] > '9') return optarg;
+  return argv[optind++];
+}
+
 static bt_status parse_flags(int argc, char **argv, given_flags *out, bt_error *error) {
   struct option known[BT_CONFIG_MAX_SETTINGS + 2] = {0};
   size_t count = setting_count();
@@ -153,7 +160,7 @@ static bt_status parse_flags(int argc, char **argv, given_flags *out, bt_error *
       return bt_error_set(error, BT_INVALID, "%.*s is not known or lacks its value", (int)strcspn(given, "="), given);
     if (option == OPT_HELP) return out->wants_help = true, BT_OK;
     if (out->count == MAX_FLAGS) return bt_error_set(error, BT_INVALID, "there are more than %d flags", MAX_FLAGS);
-    out->items[out->count++] = (given_flag){option, optarg};
+    out->items[out->count++] = (given_flag){option, value_behind(&bt_settings[option], argv)};
   }
   if (optind == argc) return BT_OK;
   return bt_error_set(error, BT_INVALID, "\"%s\" is not an option", argv[optind]);

@@ -38,7 +38,8 @@ const bt_setting bt_settings[] = {
     {"traces", NULL, BT_SETTING_TRACE_FILE, 0, 0, 0, "OTLP trace file instead of a store; may be given several times",
      BT_USE_START},
     {"memory-source", "BETRACE_MEMORY_SOURCE", BT_SETTING_MEMORY, AT(memory_source_bytes), 1 << 20, UINT64_C(1) << 40,
-     "keep pushed spans in memory, instead of a store (demo, tests); at most this size (256MiB)", BT_USE_START},
+     "keep pushed spans in memory, instead of a store (demo, tests); at most this size, with KiB, MiB, GiB (256MiB)",
+     BT_USE_START},
     {"otlp", "OTEL_EXPORTER_OTLP_ENDPOINT", BT_SETTING_URL, AT(otlp), 0, 0,
      "OTLP/HTTP endpoint that violation spans are sent to", BT_USE_START},
     {"otlp-traces", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", BT_SETTING_URL, AT(otlp_traces), 0, 0,
@@ -288,7 +289,7 @@ void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_B
              setting->most);
     return;
   case BT_SETTING_BYTES: text = "a size from 1MiB to 1024GiB, as in 256MiB"; break;
-  case BT_SETTING_MEMORY: text = "without a value, or a size from 1MiB to 1024GiB, as in --memory-source=64MiB"; break;
+  case BT_SETTING_MEMORY: text = "without a value, or a size from 1MiB to 1024GiB, as in --memory-source 64MiB"; break;
   case BT_SETTING_SWITCH: text = "true or false"; break;
   case BT_SETTING_LANES:
     text = "LANE=N,LANE=N (1 to 64 each); a LANE is memory, store, search, push, answer, pages, evaluation, series or "
@@ -382,7 +383,7 @@ const char *bt_setting_placeholder(const bt_setting *setting) {
   case BT_SETTING_NUMBER: return "N";
   case BT_SETTING_BYTES: return "BYTES";
   case BT_SETTING_LANES: return "LANE=N,...";
-  case BT_SETTING_MEMORY:
+  case BT_SETTING_MEMORY: return "[SIZE]";
   case BT_SETTING_SWITCH: return NULL;
   }
   return "VALUE";

@@ -83,8 +83,6 @@ static const struct {
     {BIT(KEY_TRACE) | BIT(KEY_SPAN), "expected an object with resourceSpans; this is a span of OTLP without anything "
                                      "around it"}};
 
-typedef enum document_kind { KIND_OTLP, KIND_JAEGER, KIND_ZIPKIN, KIND_UNREAD } document_kind;
-
 static bool begins_like_otlp(bt_str key) {
   static const char *const keys[] = {"resourceSpans",   "resource", "resourceLogs",
                                      "resourceMetrics", "batches",  "trace"};
@@ -107,73 +105,84 @@ static bool holds_jaeger(bt_json look) {
 }
 
 /* What the keys say so far. */
-static document_kind kind_of(uint32_t keys, const char **sentence) {
+static bt_json_kind kind_of(uint32_t keys, const char **sentence) {
   const uint32_t zipkin = BIT(KEY_TRACE) | BIT(KEY_ID), others = BIT(KEY_TYPE) | BIT(KEY_START) | BIT(KEY_SPAN);
-  if ((keys & zipkin) == zipkin && !(keys & others)) return KIND_ZIPKIN;
-  if (keys & BIT(KEY_JAEGER_TRACE) && keys & BIT(KEY_SPANS)) return KIND_JAEGER;
+  if ((keys & zipkin) == zipkin && !(keys & others)) return BT_JSON_OF_ZIPKIN;
+  if (keys & BIT(KEY_JAEGER_TRACE) && keys & BIT(KEY_SPANS)) return BT_JSON_OF_JAEGER;
   for (size_t i = 0; i < COUNT(unread_kinds); i++)
-    if ((keys & unread_kinds[i].keys) == unread_kinds[i].keys) return *sentence = unread_kinds[i].sentence, KIND_UNREAD;
-  return KIND_OTLP;
+    if ((keys & unread_kinds[i].keys) == unread_kinds[i].keys)
+      return *sentence = unread_kinds[i].sentence, BT_JSON_UNREAD;
+  return BT_JSON_OF_OTLP;
 }
 
 /* Of the object that comes next, which is only looked at. What is no JSON is left to a reader, which says where. */
-static document_kind look_at_object(bt_json look, const char **sentence) {
+static bt_json_kind look_at_object(bt_json look, const char **sentence) {
   uint32_t seen = 0;
   unsigned bit;
   bt_str key;
   bt_json first = look;
-  if (!bt_json_open_object(&first) || !bt_json_next_key(&first, &key) || begins_like_otlp(key)) return KIND_OTLP;
+  if (!bt_json_open_object(&first) || !bt_json_next_key(&first, &key) || begins_like_otlp(key)) return BT_JSON_OF_OTLP;
   bt_json_open_object(&look);
   while (bt_json_next_known(&look, kind_names, COUNT(kind_names), &seen, &bit)) {
-    if (bit == KEY_DATA && holds_jaeger(look)) return KIND_JAEGER;
-    if (seen & BIT(KEY_JAEGER_TRACE) && seen & BIT(KEY_SPANS)) return KIND_JAEGER;
+    if (bit == KEY_DATA && holds_jaeger(look)) return BT_JSON_OF_JAEGER;
+    if (seen & BIT(KEY_JAEGER_TRACE) && seen & BIT(KEY_SPANS)) return BT_JSON_OF_JAEGER;
     bt_json_skip(&look);
   }
-  return look.problem ? KIND_OTLP : kind_of(seen, sentence);
+  return look.problem ? BT_JSON_OF_OTLP : kind_of(seen, sentence);
 }
 
 /* ---- reading ---- */
 
-static bt_status stop_reading(bt_json_place *place, const char *problem) {
-  bt_json_stop(&place->json, problem);
-  return bt_json_place_status(place);
-}
-
 static bt_status read_object(bt_json_place *place, bt_span_batch *batch) {
   const char *sentence = NULL;
   switch (look_at_object(place->json, &sentence)) {
-  case KIND_OTLP: return bt_otlp_read_file_document(place, batch);
-  case KIND_JAEGER: return bt_jaeger_read_document(place, batch);
-  case KIND_ZIPKIN: return bt_zipkin_read_document(place, batch);
-  case KIND_UNREAD: break;
+  case BT_JSON_OF_OTLP: return bt_otlp_read_file_document(place, batch);
+  case BT_JSON_OF_JAEGER: return bt_jaeger_read_document(place, batch);
+  case BT_JSON_OF_ZIPKIN: return bt_zipkin_read_document(place, batch);
+  case BT_JSON_OF_NOBODY:
+  case BT_JSON_UNREAD: break;
   }
-  return stop_reading(place, sentence);
+  return bt_json_place_stop(place, sentence);
 }
 
 /* Of an array by its first object. Zipkin's traces, and Datadog's, are arrays of spans, and a file of them is an array
  * of these. */
-static document_kind look_at_array(bt_json look, const char **sentence) {
+static bt_json_kind look_at_array(bt_json look, const char **sentence) {
   bt_json_open_array(&look);
   while (bt_json_next_item(&look)) {
     bt_json inner = look;
     bool is_trace = bt_json_peek(&inner) == BT_JSON_ARRAY;
     if (!is_trace || (bt_json_open_array(&inner) && bt_json_next_item(&inner)))
-      return bt_json_peek(&inner) == BT_JSON_OBJECT ? look_at_object(inner, sentence) : KIND_OTLP;
+      return bt_json_peek(&inner) == BT_JSON_OBJECT ? look_at_object(inner, sentence) : BT_JSON_OF_OTLP;
     bt_json_skip(&look);
   }
-  return KIND_OTLP;
+  return BT_JSON_OF_NOBODY;
+}
+
+bt_json_kind bt_otlp_json_kind(bt_str input, const char **sentence) {
+  bt_json look;
+  bt_arena names; /* of keys with escapes in them */
+  bt_arena_init(&names, 1 << 20);
+  bt_json_init(&look, input, &names);
+  bt_json_kind kind = BT_JSON_OF_OTLP;
+  if (bt_json_peek(&look) == BT_JSON_ARRAY)
+    kind = look_at_array(look, sentence);
+  else if (bt_json_peek(&look) == BT_JSON_OBJECT)
+    kind = look_at_object(look, sentence);
+  bt_arena_dispose(&names);
+  return kind;
 }
 
 static bt_status read_document(bt_json_place *place, bt_span_batch *batch) {
   const char *sentence = NULL;
   if (bt_json_peek(&place->json) != BT_JSON_ARRAY) return read_object(place, batch);
-  document_kind kind = look_at_array(place->json, &sentence);
-  if (kind == KIND_ZIPKIN) return bt_zipkin_read_document(place, batch);
-  if (kind == KIND_UNREAD) return stop_reading(place, sentence);
+  bt_json_kind kind = look_at_array(place->json, &sentence);
+  if (kind == BT_JSON_OF_ZIPKIN) return bt_zipkin_read_document(place, batch);
+  if (kind == BT_JSON_UNREAD) return bt_json_place_stop(place, sentence);
   bt_status status = BT_OK;
   bt_json_open_array(&place->json);
   while (status == BT_OK && bt_json_next_item(&place->json)) status = read_object(place, batch);
-  return status == BT_OK ? bt_json_place_status(place) : status;
+  return bt_json_place_finish(place, status);
 }
 
 static void start_reading(bt_json_place *place, bt_str input, bt_span_batch *batch, bt_error *error) {
@@ -198,5 +207,5 @@ bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error 
   bt_status status = read_document(&place, batch);
   batch->stopped_at = (size_t)(place.json.at - place.json.start);
   if (status != BT_OK || bt_json_at_end(&place.json)) return status;
-  return stop_reading(&place, "expected the end of the text");
+  return bt_json_place_stop(&place, "expected the end of the text");
 }

@@ -9,6 +9,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+static const char trace_id_expected[] = "expected Jaeger's trace id: up to 32 hex digits",
+                  span_id_expected[] = "expected Jaeger's span id: up to 16 hex digits";
+
 typedef struct process process;
 struct process {
   process *next;
@@ -22,15 +25,6 @@ typedef struct jaeger_reader {
   process *processes; /* of the trace */
   bt_told_scope scope;
 } jaeger_reader;
-
-static bt_status finish_value(const jaeger_reader *r, bt_status status) {
-  return status == BT_OK ? bt_json_place_status(r->place) : status;
-}
-
-static bt_status stop_reading(jaeger_reader *r, const char *problem) {
-  bt_json_stop(&r->place->json, problem);
-  return bt_json_place_status(r->place);
-}
 
 /* ---- tags ---- */
 
@@ -98,7 +92,7 @@ static bt_status read_tag(jaeger_reader *r, bt_attribute_list *list) {
       status = bt_json_read_text(r->place, bit == TAG_KEY ? &tag.key : &type);
     }
   }
-  status = finish_value(r, status);
+  status = bt_json_place_finish(r->place, status);
   if (status != BT_OK || !value.start) return status;
   status = read_value(r, &value, type, &tag.value);
   return status == BT_OK ? bt_build_add(list, &tag, r->place->error) : status;
@@ -108,7 +102,7 @@ static bt_status read_tags(jaeger_reader *r, bt_attribute_list *list) {
   bt_status status = BT_OK;
   bt_json_open_array(&r->place->json);
   while (status == BT_OK && bt_json_next_item(&r->place->json)) status = read_tag(r, list);
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 /* ---- processes ---- */
@@ -138,7 +132,7 @@ static bt_status read_process(jaeger_reader *r, bt_resource *resource) {
   while (status == BT_OK && bt_json_next_known(&r->place->json, names, COUNT(names), &seen, &bit))
     status =
         bit == PROCESS_SERVICE ? bt_json_read_text(r->place, &service.value.string) : read_tags(r, &build->resource);
-  status = finish_value(r, status);
+  status = bt_json_place_finish(r->place, status);
   if (status == BT_OK && service.value.string.len) status = bt_build_add(&build->resource, &service, r->place->error);
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, r->place->error);
   if (status == BT_OK) resource->service = bt_build_service(&resource->attributes);
@@ -154,24 +148,10 @@ static bt_status read_processes(jaeger_reader *r) {
     status = find_process(r, id, &named);
     if (status == BT_OK) status = read_process(r, &named->resource);
   }
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 /* ---- spans ---- */
-
-static bt_status read_trace_id(jaeger_reader *r, bt_trace_id *out) {
-  bt_str text = BT_STR("");
-  bt_status status = bt_json_read_text(r->place, &text);
-  if (status != BT_OK || !text.len || bt_trace_id_parse(text, out)) return status;
-  return stop_reading(r, "expected Jaeger's trace id: up to 32 hex digits");
-}
-
-static bt_status read_span_id(jaeger_reader *r, bt_span_id *out) {
-  bt_str text = BT_STR("");
-  bt_status status = bt_json_read_text(r->place, &text);
-  if (status != BT_OK || !text.len || bt_span_id_parse(text, out)) return status;
-  return stop_reading(r, "expected Jaeger's span id: up to 16 hex digits");
-}
 
 typedef struct reference {
   bt_str type;
@@ -193,9 +173,10 @@ static bt_status read_reference(jaeger_reader *r, reference *out) {
     if (bit == REFERENCE_TYPE)
       status = bt_json_read_text(r->place, &out->type);
     else
-      status = bit == REFERENCE_TRACE ? read_trace_id(r, &out->trace_id) : read_span_id(r, &out->span_id);
+      status = bit == REFERENCE_TRACE ? bt_json_read_trace_id(r->place, trace_id_expected, &out->trace_id)
+                                      : bt_json_read_span_id(r->place, span_id_expected, &out->span_id);
   }
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 /* All of them are links for now. *children: which of the first 64 say that they are of a parent. */
@@ -210,7 +191,7 @@ static bt_status read_references(jaeger_reader *r, uint64_t *children) {
     const bt_link link = {.trace_id = one.trace_id, .span_id = one.span_id, .attributes = {0}};
     if (status == BT_OK) status = bt_build_add_link(r->place->build, &link, r->place->error);
   }
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 static bt_status read_log(jaeger_reader *r) {
@@ -225,7 +206,7 @@ static bt_status read_log(jaeger_reader *r) {
   bt_json_open_object(&r->place->json);
   while (status == BT_OK && bt_json_next_known(&r->place->json, names, COUNT(names), &seen, &bit))
     status = bit == LOG_TIME ? bt_micro_time_read(r->place, &event.time_ns) : read_tags(r, &build->event);
-  status = finish_value(r, status);
+  status = bt_json_place_finish(r->place, status);
   for (size_t i = 0; i < build->event.count; i++) { /* a field of that name is the event's, once */
     const bt_attribute *field = &build->event.items[i];
     if (!bt_str_equal(field->key, BT_STR("event")) || field->value.type != BT_VALUE_STRING) continue;
@@ -241,7 +222,7 @@ static bt_status read_logs(jaeger_reader *r) {
   bt_status status = BT_OK;
   bt_json_open_array(&r->place->json);
   while (status == BT_OK && bt_json_next_item(&r->place->json)) status = read_log(r);
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 enum {
@@ -291,9 +272,9 @@ static bt_status read_own_process(jaeger_reader *r, jaeger_span *s, bool is_name
 
 static bt_status read_span_member(jaeger_reader *r, unsigned bit, jaeger_span *s) {
   switch (bit) {
-  case SPAN_TRACE: return read_trace_id(r, &s->trace_id);
-  case SPAN_ID: return read_span_id(r, &s->span.id);
-  case SPAN_PARENT: return read_span_id(r, &s->span.parent_id);
+  case SPAN_TRACE: return bt_json_read_trace_id(r->place, trace_id_expected, &s->trace_id);
+  case SPAN_ID: return bt_json_read_span_id(r->place, span_id_expected, &s->span.id);
+  case SPAN_PARENT: return bt_json_read_span_id(r->place, span_id_expected, &s->span.parent_id);
   case SPAN_NAME: return bt_json_read_text(r->place, &s->span.name);
   case SPAN_REFERENCES: return read_references(r, &s->children);
   case SPAN_START: return bt_micro_time_read(r->place, &s->times.start_ns);
@@ -347,7 +328,7 @@ static bt_status read_span(jaeger_reader *r) {
   bt_json_open_object(&r->place->json);
   while (status == BT_OK && bt_json_next_known(&r->place->json, span_names, COUNT(span_names), &seen, &bit))
     status = read_span_member(r, bit, &s);
-  status = finish_value(r, status);
+  status = bt_json_place_finish(r->place, status);
   if (status != BT_OK) return status;
   choose_parent(r, &s);
   return add_span(r, &s);
@@ -357,7 +338,7 @@ static bt_status read_spans(jaeger_reader *r) {
   bt_status status = BT_OK;
   bt_json_open_array(&r->place->json);
   while (status == BT_OK && bt_json_next_item(&r->place->json)) status = read_span(r);
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 /* ---- documents ---- */
@@ -374,16 +355,17 @@ static bt_status read_trace(jaeger_reader *r) {
   bt_json_open_object(&r->place->json);
   while (status == BT_OK && bt_json_next_known(&r->place->json, document_names, 2, &seen, &bit))
     status = bit == TRACE_SPANS ? read_spans(r) : read_processes(r);
-  status = finish_value(r, status);
-  return status == BT_OK && !(seen & 1u << TRACE_SPANS) ? stop_reading(r, "expected a trace of Jaeger, with its spans")
-                                                        : status;
+  status = bt_json_place_finish(r->place, status);
+  return status == BT_OK && !(seen & 1u << TRACE_SPANS)
+             ? bt_json_place_stop(r->place, "expected a trace of Jaeger, with its spans")
+             : status;
 }
 
 static bt_status read_traces(jaeger_reader *r) {
   bt_status status = BT_OK;
   bt_json_open_array(&r->place->json);
   while (status == BT_OK && bt_json_next_item(&r->place->json)) status = read_trace(r);
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 bt_status bt_jaeger_read_document(bt_json_place *place, bt_span_batch *batch) {
@@ -398,5 +380,5 @@ bt_status bt_jaeger_read_document(bt_json_place *place, bt_span_batch *batch) {
     else
       status = bit == TRACE_SPANS ? read_spans(&r) : read_processes(&r);
   }
-  return finish_value(&r, status);
+  return bt_json_place_finish(place, status);
 }

@@ -72,6 +72,16 @@ bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *
 bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 /* The same with one document, or one array, and nothing behind it. */
 bt_status bt_otlp_decode_json_line(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* Whose JSON that is, as far as it can be told by its keys. *sentence: of what is known and not read, its name and what
+ * to do. What is no JSON counts as OTLP: its reader says where it is wrong. */
+typedef enum bt_json_kind {
+  BT_JSON_OF_OTLP,
+  BT_JSON_OF_JAEGER,
+  BT_JSON_OF_ZIPKIN,
+  BT_JSON_OF_NOBODY, /* an array without anything */
+  BT_JSON_UNREAD
+} bt_json_kind;
+bt_json_kind bt_otlp_json_kind(bt_str input, const char **sentence);
 
 /* /api/v2/traces/{id}: TraceByIDResponse {trace, metrics, status, message}. *partial: status PARTIAL; the traces in it
  * are then `partial` too. An empty trace (not found): the batch gets nothing; a body without one is BT_INVALID. */

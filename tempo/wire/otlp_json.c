@@ -19,16 +19,6 @@ typedef struct decoder {
   bool is_flat;    /* the document has `spans` at its top */
 } decoder;
 
-static bt_status stop_reading(decoder *d, const char *problem) {
-  bt_json_stop(&d->place.json, problem);
-  return bt_json_place_status(&d->place);
-}
-
-/* One status for "the object is read" and "something in it was wrong". */
-static bt_status finish_value(const decoder *d, bt_status status) {
-  return status == BT_OK ? bt_json_place_status(&d->place) : status;
-}
-
 static int base64_digit(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -75,7 +65,7 @@ static bt_status read_id(decoder *d, uint8_t *id, size_t length, const char *exp
   if (!bt_json_string(&d->place.json, &text)) return bt_json_place_status(&d->place);
   if (text.len == 0) return BT_OK;
   bool is_id = text.len == 2 * length ? read_hex(text, id, length) : read_base64(text, id, length);
-  return is_id ? BT_OK : stop_reading(d, expected);
+  return is_id ? BT_OK : bt_json_place_stop(&d->place, expected);
 }
 
 /* An enum: a number, a number in a string, or a name. Numbers that are not known are 0, as in protobuf. */
@@ -90,7 +80,8 @@ static bt_status read_enum(decoder *d, const char *const *names, unsigned count,
     *out = i;
     return BT_OK;
   }
-  if ((is_string && !bt_json_is_number(text)) || !bt_json_to_int64(text, &number)) return stop_reading(d, expected);
+  if ((is_string && !bt_json_is_number(text)) || !bt_json_to_int64(text, &number))
+    return bt_json_place_stop(&d->place, expected);
   *out = number >= 0 && number < count ? (unsigned)number : 0;
   return BT_OK;
 }
@@ -122,7 +113,7 @@ static bt_status read_status(decoder *d, bt_span *span) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bit == OF_STATUS_CODE ? read_code(d, span) : bt_json_read_text(&d->place, &span->status_message);
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 static bt_status read_uint32(decoder *d, const char *expected, uint32_t *out) {
@@ -156,7 +147,7 @@ static bt_status read_event(decoder *d) {
     else
       status = bt_json_read_attributes(&d->place, &build->event);
   }
-  status = finish_value(d, status);
+  status = bt_json_place_finish(&d->place, status);
   if (status == BT_OK) status = bt_build_attributes(build, &build->event, &event.attributes, d->place.error);
   return status == BT_OK ? bt_build_add_event(build, &event, d->place.error) : status;
 }
@@ -165,7 +156,7 @@ static bt_status read_events(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_event(d);
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 static const char trace_id_expected[] = "expected a trace id: 32 hex digits, or base64 of 16 bytes";
@@ -190,7 +181,7 @@ static bt_status read_link(decoder *d) {
     else
       status = bt_json_read_attributes(&d->place, &build->link);
   }
-  status = finish_value(d, status);
+  status = bt_json_place_finish(&d->place, status);
   if (status == BT_OK) status = bt_build_attributes(build, &build->link, &link.attributes, d->place.error);
   return status == BT_OK ? bt_build_add_link(build, &link, d->place.error) : status;
 }
@@ -199,7 +190,7 @@ static bt_status read_links(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_link(d);
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 static const bt_json_name span_names[] = BT_OTLP_NAMES(BT_OTLP_SPAN);
@@ -236,7 +227,7 @@ static bt_status read_span(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, span_names, COUNT(span_names), &seen, &bit))
     status = read_span_member(d, bit, &trace_id, &span);
-  status = finish_value(d, status);
+  status = bt_json_place_finish(&d->place, status);
   if (status == BT_OK && !bt_span_batch_wants(d->batch, &trace_id)) return BT_OK;
   if (status == BT_OK) status = bt_build_attributes(build, &build->span, &span.attributes, d->place.error);
   if (status == BT_OK) status = bt_build_events(build, &span, d->place.error);
@@ -250,7 +241,7 @@ static bt_status read_spans(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_span(d);
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 static bt_status read_scope(decoder *d, bt_scope *scope) {
@@ -271,7 +262,7 @@ static bt_status read_scope(decoder *d, bt_scope *scope) {
     else
       status = bt_json_read_attributes(&d->place, &build->scope);
   }
-  status = finish_value(d, status);
+  status = bt_json_place_finish(&d->place, status);
   return status == BT_OK ? bt_build_attributes(build, &build->scope, &scope->attributes, d->place.error) : status;
 }
 
@@ -288,14 +279,14 @@ static bt_status read_scope_spans(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bit == OF_SCOPE_SPANS_SCOPE ? read_scope(d, scope) : read_spans(d);
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 static bt_status read_scope_spans_list(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_scope_spans(d);
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 static bt_status read_resource(decoder *d, bt_resource *resource) {
@@ -309,7 +300,7 @@ static bt_status read_resource(decoder *d, bt_resource *resource) {
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bit == OF_RESOURCE_DROPPED ? read_count(d, &resource->attributes.dropped)
                                         : bt_json_read_attributes(&d->place, &build->resource);
-  status = finish_value(d, status);
+  status = bt_json_place_finish(&d->place, status);
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, d->place.error);
   resource->service = bt_build_service(&resource->attributes);
   return status;
@@ -326,18 +317,18 @@ static bt_status read_resource_spans(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit)) {
     if (bit == OF_RESOURCE_SPANS_LIBRARIES && d->is_request)
-      status = stop_reading(d, "expected scopeSpans: receivers of OTLP silently ignore the old name");
+      status = bt_json_place_stop(&d->place, "expected scopeSpans: receivers of OTLP silently ignore the old name");
     else
       status = bit == OF_RESOURCE_SPANS_RESOURCE ? read_resource(d, resource) : read_scope_spans_list(d);
   }
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 static bt_status read_resource_spans_list(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_resource_spans(d);
-  return finish_value(d, status);
+  return bt_json_place_finish(&d->place, status);
 }
 
 enum { DOCUMENT_SPANS, DOCUMENT_TRACE, DOCUMENT_STATUS };
@@ -355,9 +346,10 @@ static bt_status read_trace(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, document_names, 3, &seen, &bit))
     status = read_resource_spans_list(d);
-  status = finish_value(d, status);
-  return status == BT_OK && seen == BT_JSON_OTHER_KEYS ? stop_reading(d, "expected an object with resourceSpans")
-                                                       : status;
+  status = bt_json_place_finish(&d->place, status);
+  return status == BT_OK && seen == BT_JSON_OTHER_KEYS
+             ? bt_json_place_stop(&d->place, "expected an object with resourceSpans")
+             : status;
 }
 
 /* "status" of a trace by id. Whatever is not COMPLETE is not complete. */
@@ -382,7 +374,7 @@ static bt_status read_document(decoder *d, uint32_t *seen) {
     else
       status = bit == DOCUMENT_TRACE ? read_trace(d) : read_completeness(d);
   }
-  status = finish_value(d, status);
+  status = bt_json_place_finish(&d->place, status);
   if (status == BT_OK && d->is_partial) bt_span_batch_mark_partial(d->batch);
   return status;
 }
@@ -397,7 +389,7 @@ static const char something_else[] = "expected an object with resourceSpans; thi
 static bt_status read_otlp_document(decoder *d) {
   uint32_t seen;
   bt_status status = read_document(d, &seen);
-  return status == BT_OK && seen && !holds_spans(seen) ? stop_reading(d, something_else) : status;
+  return status == BT_OK && seen && !holds_spans(seen) ? bt_json_place_stop(&d->place, something_else) : status;
 }
 
 static void start_reading(decoder *d, bt_str input, bt_span_batch *batch, bt_error *error) {
@@ -408,7 +400,7 @@ static void start_reading(decoder *d, bt_str input, bt_span_batch *batch, bt_err
 }
 
 static bt_status expect_end(decoder *d) {
-  return bt_json_at_end(&d->place.json) ? BT_OK : stop_reading(d, "expected the end of the text");
+  return bt_json_at_end(&d->place.json) ? BT_OK : bt_json_place_stop(&d->place, "expected the end of the text");
 }
 
 bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *error) {
@@ -496,9 +488,9 @@ static bt_status check_kind(decoder *d, uint32_t seen) {
   const uint32_t whole = 1u << FILE_SPANS | 1u << FILE_TRACE | 1u << FILE_SCOPES;
   const uint32_t others = 1u << FILE_LOGS | 1u << FILE_METRICS | 1u << FILE_PROFILES;
   if (seen & 1u << FILE_BARE && !(seen & 1u << FILE_SCOPE))
-    return stop_reading(d, "expected an object with resourceSpans; this has spans and no scope of them");
+    return bt_json_place_stop(&d->place, "expected an object with resourceSpans; this has spans and no scope of them");
   if (!seen || seen & (whole | 1u << FILE_BARE)) return BT_OK;
-  if (!(seen & others) || !d->batch->passed) return stop_reading(d, something_else);
+  if (!(seen & others) || !d->batch->passed) return bt_json_place_stop(&d->place, something_else);
   d->batch->passed->other_signals++;
   return BT_OK;
 }
@@ -512,7 +504,7 @@ static bt_status read_file_document(decoder *d) {
   if (status == BT_OK) bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, file_names, COUNT(file_names), &seen, &bit))
     status = read_file_member(d, bit, &bare);
-  status = finish_value(d, status);
+  status = bt_json_place_finish(&d->place, status);
   if (status == BT_OK && d->is_partial) bt_span_batch_mark_partial(d->batch);
   return status == BT_OK ? check_kind(d, seen) : status;
 }
@@ -532,7 +524,7 @@ static const bt_json_name request_names[] = {
 static bt_status read_request_member(decoder *d, unsigned bit) {
   if (bit == REQUEST_SPANS) return read_resource_spans_list(d);
   if (bit == REQUEST_OTHER)
-    return stop_reading(d, "expected resourceSpans: receivers of OTLP silently ignore other names");
+    return bt_json_place_stop(&d->place, "expected resourceSpans: receivers of OTLP silently ignore other names");
   d->is_flat = true;
   return bt_json_skip(&d->place.json) ? BT_OK : bt_json_place_status(&d->place);
 }
@@ -547,11 +539,12 @@ bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *
   if (status == BT_OK) bt_json_open_object(&d.place.json);
   while (status == BT_OK && bt_json_next_known(&d.place.json, request_names, COUNT(request_names), &seen, &bit))
     status = read_request_member(&d, bit);
-  status = finish_value(&d, status);
+  status = bt_json_place_finish(&d.place, status);
   if (status == BT_OK && d.is_flat && seen & 1u << REQUEST_SPANS)
-    status = stop_reading(&d, "expected one of resourceSpans and spans");
+    status = bt_json_place_stop(&d.place, "expected one of resourceSpans and spans");
   if (status == BT_OK && seen == BT_JSON_OTHER_KEYS)
-    status = stop_reading(&d, "expected an object with resourceSpans (OTLP) or spans; this is something else");
+    status =
+        bt_json_place_stop(&d.place, "expected an object with resourceSpans (OTLP) or spans; this is something else");
   *is_flat = d.is_flat;
   return status == BT_OK ? expect_end(&d) : status;
 }
@@ -563,6 +556,6 @@ bt_status bt_tempo_decode_trace_json(bt_str body, bt_span_batch *batch, bool *pa
   bt_status status = read_document(&d, &seen);
   *partial = d.is_partial;
   if (status == BT_OK && !holds_spans(seen))
-    return stop_reading(&d, "expected an answer with a trace in it, be it an empty one");
+    return bt_json_place_stop(&d.place, "expected an answer with a trace in it, be it an empty one");
   return status == BT_OK ? expect_end(&d) : status;
 }

@@ -22,7 +22,14 @@ typedef struct bt_json_place {
 bt_status bt_otlp_read_file_document(bt_json_place *place, bt_span_batch *batch) BT_MUST_CHECK;
 /* BT_OK, or the error of the JSON text so far. */
 bt_status bt_json_place_status(const bt_json_place *place) BT_MUST_CHECK;
+/* Where a value ends: its reader's status, else that of the text. */
+bt_status bt_json_place_finish(const bt_json_place *place, bt_status status) BT_MUST_CHECK;
+/* BT_INVALID here, with `problem`. */
+bt_status bt_json_place_stop(bt_json_place *place, const char *problem) BT_MUST_CHECK;
 bt_status bt_json_read_text(bt_json_place *place, bt_str *out) BT_MUST_CHECK;
+/* Ids as other tools write them: hex digits, leading zeros or not; "" leaves *out as it is. */
+bt_status bt_json_read_trace_id(bt_json_place *place, const char *expected, bt_trace_id *out) BT_MUST_CHECK;
+bt_status bt_json_read_span_id(bt_json_place *place, const char *expected, bt_span_id *out) BT_MUST_CHECK;
 /* Integers may be numbers or strings; `expected` says what should have been there. */
 bt_status bt_json_read_int64(bt_json_place *place, const char *expected, int64_t *out) BT_MUST_CHECK;
 bt_status bt_json_read_uint64(bt_json_place *place, const char *expected, uint64_t *out) BT_MUST_CHECK;

@@ -12,8 +12,31 @@ bt_status bt_json_place_status(const bt_json_place *place) {
 }
 
 /* A string without escapes lies in the text, one with escapes in the arena. */
+bt_status bt_json_place_finish(const bt_json_place *place, bt_status status) {
+  return status == BT_OK ? bt_json_place_status(place) : status;
+}
+
+bt_status bt_json_place_stop(bt_json_place *place, const char *problem) {
+  bt_json_stop(&place->json, problem);
+  return bt_json_place_status(place);
+}
+
 bt_status bt_json_read_text(bt_json_place *place, bt_str *out) {
   return bt_json_string(&place->json, out) ? BT_OK : bt_json_place_status(place);
+}
+
+bt_status bt_json_read_trace_id(bt_json_place *place, const char *expected, bt_trace_id *out) {
+  bt_str text = BT_STR("");
+  bt_status status = bt_json_read_text(place, &text);
+  if (status != BT_OK || !text.len || bt_trace_id_parse(text, out)) return status;
+  return bt_json_place_stop(place, expected);
+}
+
+bt_status bt_json_read_span_id(bt_json_place *place, const char *expected, bt_span_id *out) {
+  bt_str text = BT_STR("");
+  bt_status status = bt_json_read_text(place, &text);
+  if (status != BT_OK || !text.len || bt_span_id_parse(text, out)) return status;
+  return bt_json_place_stop(place, expected);
 }
 
 /* A number, or a string that holds one. */

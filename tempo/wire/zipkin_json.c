@@ -8,6 +8,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+static const char trace_id_expected[] = "expected Zipkin's trace id: up to 32 hex digits",
+                  span_id_expected[] = "expected Zipkin's span id: up to 16 hex digits";
+
+static const char of_api_v1[] =
+    "this is of Zipkin's API v1, where annotations say what a span is: have the tracer send "
+    "API v2 (JSON_V2)";
+
 typedef struct zipkin_reader {
   bt_json_place *place;
   bt_span_batch *batch;
@@ -15,34 +22,11 @@ typedef struct zipkin_reader {
   bt_told_scope scope;
 } zipkin_reader;
 
-static bt_status finish_value(const zipkin_reader *r, bt_status status) {
-  return status == BT_OK ? bt_json_place_status(r->place) : status;
-}
-
-static bt_status stop_reading(zipkin_reader *r, const char *problem) {
-  bt_json_stop(&r->place->json, problem);
-  return bt_json_place_status(r->place);
-}
-
-static bt_status read_trace_id(zipkin_reader *r, bt_trace_id *out) {
-  bt_str text = BT_STR("");
-  bt_status status = bt_json_read_text(r->place, &text);
-  if (status != BT_OK || !text.len || bt_trace_id_parse(text, out)) return status;
-  return stop_reading(r, "expected Zipkin's trace id: up to 32 hex digits");
-}
-
-static bt_status read_span_id(zipkin_reader *r, bt_span_id *out) {
-  bt_str text = BT_STR("");
-  bt_status status = bt_json_read_text(r->place, &text);
-  if (status != BT_OK || !text.len || bt_span_id_parse(text, out)) return status;
-  return stop_reading(r, "expected Zipkin's span id: up to 16 hex digits");
-}
-
 static bt_status read_kind(zipkin_reader *r, bt_span_kind *out) {
   bt_str text = BT_STR("");
   bt_status status = bt_json_read_text(r->place, &text);
   if (status != BT_OK || bt_told_kind(text, out)) return status;
-  return stop_reading(r, "expected Zipkin's kind: CLIENT, SERVER, PRODUCER or CONSUMER");
+  return bt_json_place_stop(r->place, "expected Zipkin's kind: CLIENT, SERVER, PRODUCER or CONSUMER");
 }
 
 typedef struct endpoint {
@@ -64,22 +48,27 @@ static bt_status read_endpoint(zipkin_reader *r, endpoint *out) {
     else
       status = bt_json_read_text(r->place, bit == ENDPOINT_SERVICE ? &out->service : &out->address);
   }
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 static bt_status read_annotation(zipkin_reader *r) {
-  enum { ANNOTATION_TIME, ANNOTATION_VALUE };
+  enum { ANNOTATION_TIME, ANNOTATION_VALUE, ANNOTATION_ENDPOINT };
   static const bt_json_name names[] = {BT_JSON_NAME("timestamp", ANNOTATION_TIME),
-                                       BT_JSON_NAME("value", ANNOTATION_VALUE)};
+                                       BT_JSON_NAME("value", ANNOTATION_VALUE),
+                                       BT_JSON_NAME("endpoint", ANNOTATION_ENDPOINT)};
   bt_event event = {.name = BT_STR("")};
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
   bt_json_open_object(&r->place->json);
-  while (status == BT_OK && bt_json_next_known(&r->place->json, names, COUNT(names), &seen, &bit))
-    status = bit == ANNOTATION_TIME ? bt_micro_time_read(r->place, &event.time_ns)
-                                    : bt_json_read_text(r->place, &event.name);
-  status = finish_value(r, status);
+  while (status == BT_OK && bt_json_next_known(&r->place->json, names, COUNT(names), &seen, &bit)) {
+    if (bit == ANNOTATION_ENDPOINT)
+      status = bt_json_place_stop(r->place, of_api_v1);
+    else
+      status = bit == ANNOTATION_TIME ? bt_micro_time_read(r->place, &event.time_ns)
+                                      : bt_json_read_text(r->place, &event.name);
+  }
+  status = bt_json_place_finish(r->place, status);
   return status == BT_OK ? bt_build_add_event(r->place->build, &event, r->place->error) : status;
 }
 
@@ -87,7 +76,7 @@ static bt_status read_annotations(zipkin_reader *r) {
   bt_status status = BT_OK;
   bt_json_open_array(&r->place->json);
   while (status == BT_OK && bt_json_next_item(&r->place->json)) status = read_annotation(r);
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 /* Texts, whatever they were before. */
@@ -101,7 +90,7 @@ static bt_status read_tags(zipkin_reader *r) {
     status = bt_json_read_text(r->place, &tag.value.string);
     if (status == BT_OK) status = bt_build_add(&r->place->build->span, &tag, r->place->error);
   }
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 /* ---- spans ---- */
@@ -117,7 +106,8 @@ enum {
   SPAN_LOCAL,
   SPAN_REMOTE,
   SPAN_ANNOTATIONS,
-  SPAN_TAGS
+  SPAN_TAGS,
+  SPAN_V1
 };
 static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE),
                                           BT_JSON_NAME("id", SPAN_ID),
@@ -129,7 +119,8 @@ static const bt_json_name span_names[] = {BT_JSON_NAME("traceId", SPAN_TRACE),
                                           BT_JSON_NAME("localEndpoint", SPAN_LOCAL),
                                           BT_JSON_NAME("remoteEndpoint", SPAN_REMOTE),
                                           BT_JSON_NAME("annotations", SPAN_ANNOTATIONS),
-                                          BT_JSON_NAME("tags", SPAN_TAGS)};
+                                          BT_JSON_NAME("tags", SPAN_TAGS),
+                                          BT_JSON_NAME("binaryAnnotations", SPAN_V1)};
 
 typedef struct zipkin_span {
   bt_trace_id trace_id;
@@ -140,9 +131,9 @@ typedef struct zipkin_span {
 
 static bt_status read_span_member(zipkin_reader *r, unsigned bit, zipkin_span *s) {
   switch (bit) {
-  case SPAN_TRACE: return read_trace_id(r, &s->trace_id);
-  case SPAN_ID: return read_span_id(r, &s->span.id);
-  case SPAN_PARENT: return read_span_id(r, &s->span.parent_id);
+  case SPAN_TRACE: return bt_json_read_trace_id(r->place, trace_id_expected, &s->trace_id);
+  case SPAN_ID: return bt_json_read_span_id(r->place, span_id_expected, &s->span.id);
+  case SPAN_PARENT: return bt_json_read_span_id(r->place, span_id_expected, &s->span.parent_id);
   case SPAN_NAME: return bt_json_read_text(r->place, &s->span.name);
   case SPAN_KIND: return read_kind(r, &s->span.kind);
   case SPAN_START: return bt_micro_time_read(r->place, &s->times.start_ns);
@@ -150,6 +141,7 @@ static bt_status read_span_member(zipkin_reader *r, unsigned bit, zipkin_span *s
   case SPAN_LOCAL: return read_endpoint(r, &s->local);
   case SPAN_REMOTE: return read_endpoint(r, &s->remote);
   case SPAN_ANNOTATIONS: return read_annotations(r);
+  case SPAN_V1: return bt_json_place_stop(r->place, of_api_v1);
   default: return read_tags(r);
   }
 }
@@ -216,7 +208,7 @@ static bool is_fragment(const bt_build *build, const zipkin_span *s) {
 
 static bt_status leave_out_fragment(zipkin_reader *r, const zipkin_span *s) {
   bt_passed_over *passed = r->batch->passed;
-  if (!passed) return stop_reading(r, "this only adds to a span of its id: expected spans that are whole");
+  if (!passed) return bt_json_place_stop(r->place, "this only adds to a span of its id: expected spans that are whole");
   passed->fragments++;
   return bt_passed_over_touch(passed, &s->trace_id, r->place->error);
 }
@@ -232,7 +224,7 @@ static bt_status read_span(zipkin_reader *r) {
   bt_json_open_object(&r->place->json);
   while (status == BT_OK && bt_json_next_known(&r->place->json, span_names, COUNT(span_names), &seen, &bit))
     status = read_span_member(r, bit, &s);
-  status = finish_value(r, status);
+  status = bt_json_place_finish(r->place, status);
   if (status != BT_OK || !bt_span_batch_wants(r->batch, &s.trace_id)) return status;
   return is_fragment(build, &s) ? leave_out_fragment(r, &s) : add_span(r, &s);
 }
@@ -241,7 +233,7 @@ static bt_status read_spans(zipkin_reader *r) {
   bt_status status = BT_OK;
   bt_json_open_array(&r->place->json);
   while (status == BT_OK && bt_json_next_item(&r->place->json)) status = read_span(r);
-  return finish_value(r, status);
+  return bt_json_place_finish(r->place, status);
 }
 
 bt_status bt_zipkin_read_document(bt_json_place *place, bt_span_batch *batch) {
@@ -252,5 +244,5 @@ bt_status bt_zipkin_read_document(bt_json_place *place, bt_span_batch *batch) {
   bt_json_open_array(&place->json);
   while (status == BT_OK && bt_json_next_item(&place->json))
     status = bt_json_peek(&place->json) == BT_JSON_ARRAY ? read_spans(&r) : read_span(&r);
-  return finish_value(&r, status);
+  return bt_json_place_finish(place, status);
 }

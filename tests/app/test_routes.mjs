@@ -13,7 +13,8 @@ const plugin = JSON.parse(fs.readFileSync(path.join(ROOT, 'grafana-betrace-app/s
 const SETTINGS = { JsonData: { apiUrl: 'http://betrace:8080' }, SecureJsonData: { apiToken: 'secret' } };
 /* What has no business behind Grafana: probes and scrapes go to the service itself, spans are pushed by whoever makes
    them, a rollout asks its gate there, and assistants ask for suggestions. */
-const NOT_BEHIND_GRAFANA = ['GET /health', 'GET /ready', 'GET /metrics', 'POST /v1/spans', 'GET /v1/gate', 'POST /v1/gate', 'GET /v1/suggestions', 'POST /mcp'];
+const NOT_BEHIND_GRAFANA = ['GET /health', 'GET /ready', 'GET /metrics', 'POST /v1/spans', 'POST /v1/traces', 'POST /api/v2/spans', 'POST /api/v1/spans',
+  'GET /v1/gate', 'POST /v1/gate', 'GET /v1/suggestions', 'POST /mcp'];
 /* Viewers may cancel a report at the service itself. Behind Grafana this takes who may cancel replays: its route has to catch a path, and from there
    viewers could reach other deletes. */
 const EDITORS_BEHIND_GRAFANA = ['DELETE /v1/reports/{id}'];

@@ -1,5 +1,6 @@
 """docs/BETRACE_DSL_REFERENCE.md and the diagnostics: every code of dsl/syntax/diagnostic_codes.h has its section, the example of each section draws that
 code, and every other rule of the language's pages compiles. Needs no Tempo and runs in a second: `betrace check` reads all of it at once."""
+import glob
 import json
 import os
 import re
@@ -50,6 +51,42 @@ def check(texts):
     for diagnostic in json.loads(done.stdout)["diagnostics"]:
         found[diagnostic["rule_id"]].append(diagnostic)
     return found
+
+
+NOT_SAID = "docs/reference/not-said.md"
+
+
+def sources():
+    """All text of the language's sources."""
+    return "".join(read(path) for path in sorted(glob.glob(os.path.join(ROOT, "dsl", "**", "*.c"), recursive=True)))
+
+
+class NotSaidTest(unittest.TestCase):
+    """What no rule can say: messages lead to a section of the page, and its example draws such a message."""
+
+    def parts(self):
+        """anchor → text of its section."""
+        parts = re.split(r"^## ([^\n]+)$", read(os.path.join(ROOT, NOT_SAID)), flags=re.M)
+        return {heading.lower().replace(" ", "-"): text for heading, text in zip(parts[1::2], parts[2::2])}
+
+    def test_each_message_leads_to_a_section(self):
+        named = set(re.findall(r'BT_NOT_SAID\s*"#([a-z-]+)\)', sources()))
+        self.assertGreaterEqual(len(named), 6)
+        self.assertEqual(sources().count("BT_NOT_SAID"), len(re.findall(r'BT_NOT_SAID\s*"#[a-z-]+\)', sources())), "each names a section")
+        self.assertLessEqual(named, set(self.parts()))
+
+    def test_each_example_that_is_refused_is_led_here(self):
+        examples = {anchor: body.strip() for anchor, text in self.parts().items() for kind, body in BLOCK.findall(text) if kind == "betrace-invalid"}
+        self.assertGreaterEqual(len(examples), 6)
+        for anchor, found in check(examples).items():
+            with self.subTest(section=anchor):
+                self.assertTrue(any(f"({NOT_SAID}#{anchor})" in one["message"] for one in found), found)
+
+    def test_what_is_written_instead_compiles_without_a_warning(self):
+        rules = {f"{anchor}-{place}": rule for anchor, text in self.parts().items() for kind, body in BLOCK.findall(text) if kind == "betrace"
+                 for place, rule in enumerate(rules_of(body))}
+        self.assertGreaterEqual(len(rules), 7)
+        self.assertEqual({name: found for name, found in check(rules).items() if found}, {})
 
 
 class DslReferenceTest(unittest.TestCase):

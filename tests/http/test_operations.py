@@ -13,14 +13,14 @@ import doc_pages  # noqa: E402
 # Where each limit stands in the program: a pattern whose group is a C expression.
 LIMITS = {
     "request body": ("server/http/http_server.c", r"max_body_bytes = (10u << 20)"),
-    "pushed spans, unpacked": ("server/http/api_spans.c", r"unpacked_max_bytes = \(size_t\)(20 << 20)"),
+    "pushed spans, unpacked": ("server/http/push.c", r"unpacked_max_bytes = \(size_t\)(20 << 20)"),
     "violations of a rule that a replay lists": ("server/replay/replay.h", r"BT_MOST_LISTED = (\d+)"),
     "rules in one rule file": ("server/rulefile/rulefile.h", r"BT_RULEFILE_MAX_RULES = (\d+)"),
     "items of a completion": ("server/editor/completion.h", r"BT_COMPLETION_MAX_ITEMS = (\d+)"),
     "names and values of one kind in a completion": ("server/http/api_editor.c", r"TAGS_LIMIT = (\d+)"),
     "time for a completion's names and values": ("server/http/api_editor.c", r"TAGS_NS = INT64_C\((\d+)\)"),
     "answers with names and values that are kept": ("server/query/tag_cache.h", r"BT_TAG_CACHE_ENTRIES = (\d+)"),
-    "time of a push": ("server/http/api_spans.c", r"FORWARD_NS = (\d+)"),
+    "time of a push": ("server/http/push.c", r"FORWARD_NS = (\d+)"),
     "replays that are queued": ("server/replay/job.c", r"\bQUEUED_MAX = (\d+)"),
     "replays of one tenant that are queued": ("server/replay/job.c", r"TENANT_QUEUED_MAX = (\d+)"),
     "rules of one replay": ("server/http/*.[ch]", r"[^_]RULES_MAX = (\d+)"),

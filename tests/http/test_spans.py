@@ -3,6 +3,7 @@ import concurrent.futures
 import gzip
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -322,6 +323,18 @@ class StartTest(unittest.TestCase):
             self.assertEqual(done.returncode, 2, done)
             self.assertIn("--memory-source", done.stderr)
         self.assertEqual(run_cli("serve", "--memory-source=5").returncode, 2)
+
+    def test_its_size_may_stand_behind_it(self):
+        """As help shows it: [SIZE] is a word of its own, or behind =, or not there."""
+        self.assertIn("--memory-source [SIZE]", run_cli("serve", "--help").stdout)
+        for words, size in ((["--memory-source"], 256), (["--memory-source=64MiB"], 64), (["--memory-source", "64MiB"], 64), (["--memory-source", "67108864"], 64)):
+            for more in ([], ["--max-replays", "2"]):
+                done = run_cli("serve", *words, *more, "--print-config")
+                self.assertRegex(done.stdout, rf"(?m)^memory-source +{size << 20} ", done)
+                self.assertEqual(bool(re.search(r"(?m)^max-replays +2 ", done.stdout)), bool(more), done)
+        for words in (["--memory-source", "5"], ["--memory-source", "64MiB", "64MiB"], ["--memory-source", "much"], ["64MiB", "--memory-source"]):
+            done = run_cli("serve", *words, "--print-config")
+            self.assertEqual(done.returncode, 2, done)
 
 
 if __name__ == "__main__":

@@ -651,9 +651,66 @@ export interface paths {
         put?: never;
         /**
          * Push spans.
-         * @description An OTLP ExportTraceServiceRequest in JSON or protobuf goes on to the OTLP endpoint as it came, so nothing in it is lost; the form with `spans` is made into one. What was accepted there is the answer: 200 when it was everything, else 422 with both numbers. Nothing is kept here, so a 503 means: push again. With `--memory-source` the spans stay in this process instead, and rules see them. Content-Encoding may be gzip; unpacked a body has at most 20 MiB.
+         * @description An OTLP ExportTraceServiceRequest in JSON or protobuf goes on to the OTLP endpoint as it came, so nothing in it is lost; the form with `spans` is made into one. What was accepted there is the answer: 200 when it was everything, else 422 with both numbers. Nothing is kept here, so a 503 means: push again. With `--memory-source` the spans stay in this process instead, and rules see them; then JSON that was downloaded from Jaeger's UI is taken too. Content-Encoding may be gzip; unpacked a body has at most 20 MiB.
          */
         post: operations["pushSpans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push spans as OTLP/HTTP, which is what exporters of OpenTelemetry call.
+         * @description As `POST /v1/spans`, with the answers of OTLP/HTTP in the encoding of the request: ExportTraceServiceResponse, with `partialSuccess` where some spans were not taken, and google.rpc.Status where none was. With `--memory-source` spans without a trace id or a span id are such; elsewhere they refuse the request.
+         */
+        post: operations["exportTraces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push spans as Zipkin's reporters do.
+         * @description JSON of Zipkin's API v2, an array of spans. They are kept with `--memory-source` only: Zipkin's JSON is not made into OTLP, so nothing is sent on. docs/reference/files.md says what of a span this form does not carry.
+         */
+        post: operations["pushZipkinSpans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Zipkin's API v1, which is not taken; the answer says what to do. */
+        post: operations["refuseZipkinV1"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1712,6 +1769,20 @@ export interface components {
                         end: string;
                     };
                 };
+            };
+        };
+        /** @description google.rpc.Status in the encoding of the request; a problem document where that is neither */
+        OtlpRefusal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    code: number;
+                    message: string;
+                };
+                "application/x-protobuf": string;
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Why the message was not taken */
@@ -3286,6 +3357,110 @@ export interface operations {
             };
             /** @description no_otlp_endpoint, otlp-unavailable or busy */
             503: components["responses"]["Problem"];
+        };
+    };
+    exportTraces: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Content-Encoding"?: "gzip" | "identity";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    resourceSpans: Record<string, never>[];
+                };
+                "application/x-protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Taken; what was not is in partialSuccess */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        partialSuccess?: {
+                            rejectedSpans: string;
+                            errorMessage: string;
+                        };
+                    };
+                    "application/x-protobuf": string;
+                };
+            };
+            400: components["responses"]["OtlpRefusal"];
+            401: components["responses"]["OtlpRefusal"];
+            403: components["responses"]["OtlpRefusal"];
+            413: components["responses"]["OtlpRefusal"];
+            415: components["responses"]["OtlpRefusal"];
+            /** @description no_otlp_endpoint, otlp-unavailable or busy; Retry-After says when to try again where that helps */
+            503: components["responses"]["OtlpRefusal"];
+        };
+    };
+    pushZipkinSpans: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Content-Encoding"?: "gzip" | "identity";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    traceId: string;
+                    id: string;
+                }[];
+            };
+        };
+        responses: {
+            /** @description Taken; what was left out is counted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        accepted: number;
+                        rejected: number;
+                        /** @description where some were left out */
+                        message?: string;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            /** @description not-kept: the service sends spans on */
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            /** @description protobuf, or another encoding */
+            415: components["responses"]["Problem"];
+            /** @description no_otlp_endpoint or busy */
+            503: components["responses"]["Problem"];
+        };
+    };
+    refuseZipkinV1: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*": unknown;
+            };
+        };
+        responses: {
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
         };
     };
     replayEvents: {

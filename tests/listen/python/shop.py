@@ -11,10 +11,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-if os.environ["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc":
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+if os.environ.get("OTEL_TRACES_EXPORTER") == "zipkin":
+    from opentelemetry.exporter.zipkin.json import ZipkinExporter as SpanExporter
+elif os.environ["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc":
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as SpanExporter
 else:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as SpanExporter
 
 TEST = "checkout in Python"
 by_baggage = sys.argv[2:] == ["baggage"]
@@ -24,7 +26,7 @@ if by_baggage:
 
     provider.add_span_processor(BaggageSpanProcessor(lambda key: key == "test.name"))
     context.attach(baggage.set_baggage("test.name", TEST))
-provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+provider.add_span_processor(BatchSpanProcessor(SpanExporter()))
 trace.set_tracer_provider(provider)
 tracer = trace.get_tracer("shop")
 
