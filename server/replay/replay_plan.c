@@ -103,6 +103,7 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   if (source) promises = ask_for(plan, source, BT_PROMISES_ALL);
   if (source) plan->about = promises.about;
   if (source) plan->request.assumptions = bt_assumptions_over(&plan->request.assumptions, &promises);
+  plan->dialect = bt_source_dialect(source); /* what it promises is asked for first: it may have to look */
   plan->generation = promises.generation;
   plan->filters = promises.filters;
   plan->projects = promises.projects;
@@ -405,7 +406,6 @@ bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *reques
   *out = (bt_replay_plan){.request = *request};
   bt_projection_init(&out->projection);
   bt_projection_init(&out->marked_projection);
-  out->dialect = bt_source_dialect(source);
   bt_arena_init(&out->filters_of_all, BT_JOINED_FILTERS_BYTES);
   bt_status status = check_request(request, error);
   if (status != BT_OK) return status;
