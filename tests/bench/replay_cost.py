@@ -65,8 +65,8 @@ class OnceProxy(Proxy):
         return True
 
     def check(self, first=0):
-        """Ends with an error where something was answered twice, from that answer on."""
-        answered = self.answered[first:]
+        """Ends with an error where something was answered twice, from that answer on. What a Tempo is may be asked again after some minutes."""
+        answered = [target for target in self.answered[first:] if not target.startswith("/api/status/")]
         twice = sorted({target for target in answered if answered.count(target) > 1})
         assert not twice, f"asked twice: {twice}"
 
