@@ -197,6 +197,7 @@ static bool answer(void *context, const fake_request *request, int socket) {
   char *sql = fake_parameter(request->target, "query");
   bool keep = true;
   pthread_mutex_lock(&s->mutex);
+  if (strstr(sql, "{parts:UInt64}")) snprintf(s->sql, sizeof s->sql, "%s", sql);
   s->was_told_key = strstr(request->head, "X-ClickHouse-Key: sesame") != NULL;
   s->saw_setting = strstr(request->target, "&skip_unavailable_shards=0") != NULL;
   if (strstr(sql, "system.settings"))
@@ -211,7 +212,6 @@ static bool answer(void *context, const fake_request *request, int socket) {
     write_text(&body, "Distributed"), respond(s, socket, &body, 1);
   else
     keep = answer_traces(s, request, socket, strstr(sql, "SpanId") != NULL);
-  if (strstr(sql, "{parts:UInt64}")) snprintf(s->sql, sizeof s->sql, "%s", sql);
   bool hangs = s->hangs && !strstr(sql, "system.") && !strstr(sql, "version()");
   pthread_mutex_unlock(&s->mutex);
   free(sql);
