@@ -25,7 +25,6 @@ enum {
   TRACES_PER_PART = 14000, /* some spans each: about 14 MiB of an answer. Half a usual limit of searches. */
   TRACES_BESIDE = 25000,   /* of one of two questions that are asked at the same time */
   TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
-  WINDOWS_FROM = 4,        /* parts of the ids, from which on time is divided first */
   FIRST_BITS_MAX = 8,      /* at most 2^8 parts of a window to begin with */
   LEARNED_BITS_MAX = 6,    /* one huge trace must not divide every window so */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */
@@ -122,20 +121,19 @@ static bt_status push_halves(span_search *s, id_part part, bt_error *error) {
 static unsigned bits_for(const bt_spans_request *request, uint64_t expected) {
   const uint64_t most = request->is_beside ? TRACES_BESIDE : TRACES_PER_PART;
   unsigned bits = 0;
-  while (bits < FIRST_BITS_MAX && expected >> bits > most) bits++;
+  while (bits < BITS_MAX && expected >> bits > most) bits++;
   return bits;
 }
 
-/* Never more questions than parts of the ids alone would be. */
+/* Each window costs what is around it, and each part of the ids a look at its window: half of the parts by each. */
 static void plan_windows(span_search *s) {
   const bt_spans_request *request = s->request;
   bt_tempo_dating dating;
   (void)bt_tempo_known_dating(s->tempo, &dating);
   const bt_late_promise late = bt_tempo_late_of(&dating);
   int64_t reach_ns = request->late_ns ? bt_late_reach_ns(&late, request->late_ns) : 0;
-  uint64_t parts = (uint64_t)1 << bits_for(request, request->expected);
-  s->windows =
-      bt_span_windows_plan(s->start_s, s->end_s, parts < WINDOWS_FROM ? 1 : parts, request->longest_ns, reach_ns);
+  uint64_t most = (uint64_t)1 << bits_for(request, request->expected) / 2;
+  s->windows = bt_span_windows_plan(s->start_s, s->end_s, most, request->longest_ns, reach_ns);
 }
 
 /* The earliest window, and the lowest ids, are asked for first. */
@@ -145,6 +143,7 @@ static bt_status push_first(span_search *s, bt_error *error) {
   bool is_shared = request->expected >= TWO_FROM && !request->is_beside && s->windows.count == 1;
   unsigned bits = bits_for(request, bt_span_windows_share(&s->windows, request->expected));
   if (is_shared && !bits) bits = 1;
+  if (bits > FIRST_BITS_MAX) bits = FIRST_BITS_MAX;
   for (uint32_t window = s->windows.count; window-- > 0;)
     for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
       if (!push_part(s, (id_part){prefix, bits, window})) return bt_error_no_memory(error);

@@ -171,23 +171,23 @@ static void spread_over_a_day(span_fixture *f) {
   f->longest_ns = 900 * second_ns;
 }
 
-/* As many questions as parts of the ids would be, and none with an id. */
+/* As many questions as parts of the ids would be: two halves of the time, each in halves of the ids. */
 static void many_are_asked_for_by_time(void **state) {
   span_fixture *f = *state;
   spread_over_a_day(f);
   expect_all(f, MANY_PARTS);
   assert_int_equal(scripted_number(&scripted.requests), 4);
-  assert_int_equal(scripted_number(&scripted.windows), 3);
-  assert_null(strstr(scripted.query, "trace:id"));
+  assert_int_equal(scripted_number(&scripted.windows), 2);
   assert_int_equal(scripted_number(&scripted.side_questions), 1);
 }
 
+/* In windows of an hour and a half, and half an hour around each. */
 static void very_many_by_time_and_by_id(void **state) {
   span_fixture *f = *state;
   spread_over_a_day(f);
   scripted.in_pieces = true;
   expect_all(f, 3000000);
-  assert_int_equal(scripted_number(&scripted.requests), 23 * 16);
+  assert_int_equal(scripted_number(&scripted.requests), 16 * 32);
   assert_non_null(strstr(scripted.query, "trace:id"));
 }
 
