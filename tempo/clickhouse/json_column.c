@@ -1,6 +1,7 @@
 /* Attributes out of a JSON column, as RowBinary has it: paths, each with a type and a value. Types are ClickHouse's, in
  * their binary form. What the server took for a date was a text, in whatever form, and an integer may have been the
  * text of a larger double. Thread: no state. */
+#include <assert.h>
 #include <string.h>
 
 #include "dsl/trace/text_number.h"
@@ -99,6 +100,7 @@ static void read_double(json_value *v, bool is_in_list, bt_value *out) {
 
 /* The lowest byte first. */
 static void read_integer(json_value *v, unsigned bytes, bool has_sign, bt_value *out) {
+  assert(bytes >= 1 && bytes <= sizeof(uint64_t)); /* of the types that are read here */
   uint64_t bits = 0;
   for (unsigned i = 0; i < bytes; i++) bits |= (uint64_t)bt_row_byte(v->reader) << (8 * i);
   unsigned unused = 64 - 8 * bytes;
