@@ -39,7 +39,7 @@ JOURNEYS_IN_CHECK = {
 # make check leaves these to make check-more: random rules on what answers as newer Tempos do and while blocks are handed
 # over, test_replay_tempo once more with answers as protobuf, a clock that jumps, a real Prometheus, large
 # traces, and parts of the service of which tests/http asks most over files: series, doctor, reports, contrast, the first
-# violation; and spans of odd times, bent answers and late spans. test_newer_model holds a model of Tempo, and nothing
+# violation; spans of odd times, bent answers, late spans and a day in parts. test_newer_model holds a model of Tempo, and nothing
 # of ours. Of others it has fewer rules or traces
 # (--short). What is left here is the way of a replay, of watch and of the docs over a Tempo.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
@@ -48,7 +48,7 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_source_version_tempo", "test_prometheus", "test_first_tempo", "test_large_tempo", "test_newer_model",
             "test_linked_property_tempo", "test_odd_times_tempo", "test_bent_answers_tempo", "test_late_tempo",
             "test_watch_late_tempo", "test_bent_property_tempo", "test_shards_tempo", "test_replay_clickhouse",
-            "test_filters_clickhouse")
+            "test_filters_clickhouse", "test_parts_tempo")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
