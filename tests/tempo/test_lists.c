@@ -177,7 +177,7 @@ static int set_up(void **state) {
   bt_http_options options = {.concurrency = 4};
   *state = &f;
   if (!f.server || bt_http_client_new(&options, &f.client, &f.error) != BT_OK) return -1;
-  bt_tempo_options tempo = {.url = fake_server_url(f.server), .pause_ms = 5, .timeout_ms = 20000};
+  bt_tempo_options tempo = {.url = fake_server_url(f.server), .pause_ms = 5, .timeout_ms = 240000};
   for (size_t i = 0; i < TRACES; i++) f.ids[i] = id_of(i);
   return bt_tempo_source_new(f.client, &tempo, &f.source, &f.error) == BT_OK ? 0 : -1;
 }
