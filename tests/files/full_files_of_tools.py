@@ -1,5 +1,5 @@
 """Files that real tools write, judged by `betrace eval`: the Collector's file exporter, exporters of OpenTelemetry's SDKs, Jaeger's query service, Zipkin's
-libraries. Each tool comes out of its package registry, in the version that the files beside this one pin, and is built once into the user's cache folder. All of
+libraries. Each tool comes out of its package registry, in the version that the files of this folder pin, and is built once into the user's cache folder. All of
 them write the same two checkouts: the right one asks fraud-check before it charges, the wrong one does not, costs more, and its charge is declined."""
 import hashlib
 import json

@@ -117,7 +117,7 @@ static void test_other_signals_in_protobuf(void **state) {
   check((bt_str){log_alone + 4, sizeof log_alone - 5},
         "| 1 document holds logs, metrics or profiles, which no rule looks at");
   check_refused((bt_str){all, sizeof all - 1}, false, "a field has another wire type than its definition");
-  static const char mistake[] = SPAN_MESSAGE SHORT_ID_MESSAGE;
+  static const char mistake[] = SHORT_ID_MESSAGE SPAN_MESSAGE;
   check_refused((bt_str){mistake, sizeof mistake - 1}, true, "a trace id has 1 bytes instead of 16");
 }
 
