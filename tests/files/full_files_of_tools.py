@@ -39,15 +39,28 @@ BOTH = {
 }
 # What a package manager says where its registry does not answer, and nothing is wrong with the program.
 NO_ANSWER = (r"(?i)could not transfer|could not be resolved|could not resolve|unknown host|connection (refused|reset|timed out)|no such host|i/o timeout|TLS handshake|"
-             r"EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTFOUND|failed to (download|get|fetch)|network failure|dial tcp|spurious network|max retries|temporary failure|NewConnectionError")
+             r"EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTFOUND|failed to (download|get|fetch)|network failure|dial tcp|spurious network|max retries|temporary failure|NewConnectionError|from versions: none")
 LEFT_SIGNALS = "2 documents hold logs, metrics or profiles, which no rule looks at"
 
 
-def run_tool(tool, command, **options):
-    """A command of a tool. Where a registry does not answer, the tool is skipped by its name."""
+UNANSWERED = {}  # what was said of each tool whose registry does not answer: it is not asked again
+
+
+def skip_unanswered(tool, said=""):
+    """Skips a tool by its name if a package manager says, or said before, that its registry does not answer."""
+    line = next((line for line in said.splitlines() if re.search(NO_ANSWER, line)), None)
+    if line:
+        UNANSWERED[tool] = line.strip()[:300]
+    if tool in UNANSWERED:
+        raise unittest.SkipTest(f"{tool}: its registry does not answer: {UNANSWERED[tool]}")
+
+
+def run_tool(tool, command, fetches=False, **options):
+    """What a command prints. One that fetches may find that its registry does not answer."""
+    skip_unanswered(tool)
     done = subprocess.run(list(map(str, command)), check=False, capture_output=True, text=True, **options)
-    if done.returncode and re.search(NO_ANSWER, done.stdout + done.stderr):
-        raise unittest.SkipTest(f"{tool}: its registry does not answer: {(done.stdout + done.stderr)[-300:]}")
+    if done.returncode and fetches:
+        skip_unanswered(tool, done.stdout + done.stderr)
     if done.returncode:
         raise AssertionError(f"{tool}: {command} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done.stdout
@@ -65,13 +78,13 @@ def built(tool, needs, build):
 
 def go_program(tool):
     def build(source, target):
-        run_tool(tool, ["go", "build", "-o", os.path.join(target, "program"), "."], cwd=source)
+        run_tool(tool, ["go", "build", "-o", os.path.join(target, "program"), "."], fetches=True, cwd=source)
     return os.path.join(built(tool, "go", build), "program")
 
 
 def rust_program():
     def build(source, target):
-        run_tool("rust", ["cargo", "build", "--locked", "--manifest-path", source / "Cargo.toml", "--target-dir", os.path.join(target, "made")])
+        run_tool("rust", ["cargo", "build", "--locked", "--manifest-path", source / "Cargo.toml", "--target-dir", os.path.join(target, "made")], fetches=True)
         shutil.copy(os.path.join(target, "made", "debug", "shop"), target)
         shutil.rmtree(os.path.join(target, "made"))
     return os.path.join(built("rust", "cargo", build), "shop")
@@ -80,17 +93,17 @@ def rust_program():
 def java_class_path():
     def build(source, target):
         shutil.copytree(source, target, dirs_exist_ok=True)
-        run_tool("java", ["mvn", "--quiet", "--batch-mode", "package"], cwd=target)
+        run_tool("java", ["mvn", "--quiet", "--batch-mode", "package"], fetches=True, cwd=target)
     folder = built("java", "mvn", build)
     return f"{folder}/target/shop.jar:{folder}/target/dependency/*"
 
 
 def python_program():
+    skip_unanswered("python")
     try:
         return python_with(HERE / "python" / "requirements.txt")
     except NoPackages as error:
-        if re.search(NO_ANSWER, str(error)):
-            raise unittest.SkipTest(f"python: its registry does not answer: {str(error)[-300:]}") from error
+        skip_unanswered("python", str(error))
         raise
 
 
@@ -245,7 +258,7 @@ class SdkTest(ToolsTest):
     def test_javascript(self):
         if not shutil.which("npm"):
             self.skipTest("javascript: there is no npm")
-        run_tool("javascript", [sys.executable, NODE_PACKAGES, HERE / "js"])
+        run_tool("javascript", [sys.executable, NODE_PACKAGES, HERE / "js"], fetches=True)
 
         def write(form):
             path = self.folder / form
