@@ -2,6 +2,7 @@
 #include "tempo/wire/other_signals.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tempo/wire/wire.h"
 
