@@ -307,7 +307,7 @@ static bt_status load_units(loader *l, bt_trace_file *file, bt_file_units *units
   if (status == BT_OK && is_nothing && l->how->is_found && l->how->is_found[l->file])
     return note_passed(l, BT_LEFT_FILE, units->format == BT_FILE_OTHER, error);
   if (status == BT_OK && is_nothing)
-    return load_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
+    return load_unit(l, units->format, &unit, bt_file_units_seen(units), error); /* which says what was expected */
   return status == BT_OK ? load_all_units(l, file, units, error) : status;
 }
 
@@ -335,8 +335,8 @@ static bt_status load_file(loader *l, const char *path, uint64_t *left, bt_error
   if (*left != UINT64_MAX) *left -= bt_file_content_size(file->content);
   status = load_units(l, file, &units, error);
   bt_file_units_dispose(&units);
-  bool has_spans = l->span_count || l->passed.without_id;
-  bool may_be_answer = file->format == BT_FILE_PROTOBUF && !has_spans && (status == BT_OK || status == BT_INVALID);
+  bool is_told = l->span_count || l->passed.without_id || l->passed.other_signals;
+  bool may_be_answer = file->format == BT_FILE_PROTOBUF && !is_told && (status == BT_OK || status == BT_INVALID);
   if (may_be_answer) status = try_answer(l, file, status, error);
   return status == BT_OK ? close_account(l, error) : status;
 }

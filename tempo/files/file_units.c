@@ -119,6 +119,10 @@ bt_status bt_file_units_start(bt_file_units *units, const bt_file_content *conte
   return status;
 }
 
+bt_str bt_file_units_seen(const bt_file_units *units) {
+  return in_window(units);
+}
+
 void bt_file_units_dispose(bt_file_units *units) {
   free(units->window);
   *units = (bt_file_units){0};
@@ -288,6 +292,14 @@ void bt_file_units_go_back(bt_file_units *units, const bt_file_unit *unit) {
   units->by_line = false;
 }
 
+static bt_status refuse_text(bt_str text, bt_error *error) {
+  if (bt_str_starts_with(text, BT_STR("Spans\nResource\n")))
+    return bt_error_set(error, BT_INVALID,
+                        "this is what opentelemetry-stdout of the Rust SDK prints: use its OTLP exporter, and betrace "
+                        "listen or the Collector's file exporter");
+  return bt_error_set(error, BT_INVALID, "it is neither OTLP JSON nor OTLP protobuf (TracesData)");
+}
+
 bt_status bt_file_unit_decode(bt_file_format format, const bt_document_place *place, bt_str bytes, bt_span_batch *batch,
                               bt_error *error) {
   bool partial;
@@ -301,5 +313,5 @@ bt_status bt_file_unit_decode(bt_file_format format, const bt_document_place *pl
   case BT_FILE_EMPTY: return bt_error_set(error, BT_INVALID, "it is empty; expected OTLP JSON or protobuf");
   case BT_FILE_OTHER: break;
   }
-  return bt_error_set(error, BT_INVALID, "it is neither OTLP JSON nor OTLP protobuf (TracesData)");
+  return refuse_text(bytes, error);
 }

@@ -43,6 +43,8 @@ typedef struct bt_file_units {
 
 /* Looks at the beginning and says the format. Dispose in every case. BT_IO: it cannot be read. BT_NO_MEMORY. */
 bt_status bt_file_units_start(bt_file_units *units, const bt_file_content *content, bt_error *error) BT_MUST_CHECK;
+/* What was looked at, from the next unit on: borrowed until the next call. */
+bt_str bt_file_units_seen(const bt_file_units *units);
 void bt_file_units_dispose(bt_file_units *units);
 /* The next unit and its bytes (borrowed until the next call). *found false: there is none left. BT_INVALID: a message
  * is cut off. BT_LIMIT: it is larger than 4 GiB. BT_IO: it cannot be read. BT_NO_MEMORY. */

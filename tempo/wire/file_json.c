@@ -34,7 +34,9 @@ enum {
   KEY_RUN,
   KEY_SEGMENTS,
   KEY_HITS,
-  KEY_OBSERVATIONS
+  KEY_OBSERVATIONS,
+  KEY_GO_CONTEXT,
+  KEY_GO_KIND
 };
 static const bt_json_name kind_names[] = {BT_JSON_NAME("traceID", KEY_JAEGER_TRACE),
                                           BT_JSON_NAME("spans", KEY_SPANS),
@@ -57,7 +59,9 @@ static const bt_json_name kind_names[] = {BT_JSON_NAME("traceID", KEY_JAEGER_TRA
                                           BT_JSON_NAME("run_type", KEY_RUN),
                                           BT_JSON_NAME("Segments", KEY_SEGMENTS),
                                           BT_JSON_NAME("hits", KEY_HITS),
-                                          BT_JSON_NAME("observations", KEY_OBSERVATIONS)};
+                                          BT_JSON_NAME("observations", KEY_OBSERVATIONS),
+                                          BT_JSON_NAME("SpanContext", KEY_GO_CONTEXT),
+                                          BT_JSON_NAME("SpanKind", KEY_GO_KIND)};
 
 /* Kinds that are known and not read: all of these keys are there. The more exact come first. */
 static const struct {
@@ -69,6 +73,9 @@ static const struct {
     {BIT(KEY_CONTEXT) | BIT(KEY_SNAKE_START),
      "this is what the Python SDK's ConsoleSpanExporter prints: use its OTLP exporter, and betrace listen or the "
      "Collector's file exporter"},
+    {BIT(KEY_GO_CONTEXT) | BIT(KEY_GO_KIND),
+     "this is what stdouttrace of the Go SDK prints: use its OTLP exporter, and betrace listen or the Collector's file "
+     "exporter"},
     {BIT(KEY_RUN), "this is LangSmith's export: send the same spans by OTLP, to betrace listen or a Collector"},
     {BIT(KEY_TRACE) | BIT(KEY_TYPE) | BIT(KEY_START),
      "this is Langfuse's export: send the same spans by OTLP, to betrace listen or a Collector"},
@@ -82,6 +89,10 @@ static const struct {
      "this is Tempo's answer to a search, which has no whole traces: use --tempo, or download each trace by its id"},
     {BIT(KEY_TRACE) | BIT(KEY_SPAN), "expected an object with resourceSpans; this is a span of OTLP without anything "
                                      "around it"}};
+
+static const char printed_by_node[] =
+    "this is what the JavaScript SDK's ConsoleSpanExporter prints: use its OTLP exporter, and betrace listen or the "
+    "Collector's file exporter";
 
 static bool begins_like_otlp(bt_str key) {
   static const char *const keys[] = {"resourceSpans",   "resource", "resourceLogs",
@@ -115,13 +126,22 @@ static bt_json_kind kind_of(uint32_t keys, const char **sentence) {
   return BT_JSON_OF_OTLP;
 }
 
+/* Node's way to print an object is no JSON: its keys have no quotes. */
+static bool is_printed_by_node(const bt_json *at_key) {
+  const bt_str rest = {at_key->at, (size_t)(at_key->end - at_key->at)};
+  return bt_str_starts_with(rest, BT_STR("resource: {")) || bt_str_starts_with(rest, BT_STR("traceId: '"));
+}
+
 /* Of the object that comes next, which is only looked at. What is no JSON is left to a reader, which says where. */
 static bt_json_kind look_at_object(bt_json look, const char **sentence) {
   uint32_t seen = 0;
   unsigned bit;
   bt_str key;
   bt_json first = look;
-  if (!bt_json_open_object(&first) || !bt_json_next_key(&first, &key) || begins_like_otlp(key)) return BT_JSON_OF_OTLP;
+  if (!bt_json_open_object(&first)) return BT_JSON_OF_OTLP;
+  bool has_key = bt_json_next_key(&first, &key);
+  if (!has_key && is_printed_by_node(&first)) return *sentence = printed_by_node, BT_JSON_UNREAD;
+  if (!has_key || begins_like_otlp(key)) return BT_JSON_OF_OTLP;
   bt_json_open_object(&look);
   while (bt_json_next_known(&look, kind_names, COUNT(kind_names), &seen, &bit)) {
     if (bit == KEY_DATA && holds_jaeger(look)) return BT_JSON_OF_JAEGER;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tempo/wire/other_signals.h"
 #include "tempo/wire/otlp_fields.h"
 #include "tempo/wire/otlp_value.h"
 #include "tempo/wire/span_batch.h"
@@ -337,6 +338,10 @@ static bt_status decode_document(bt_str input, bool is_request, bt_span_batch *b
 }
 
 bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) {
+  if (batch->passed && bt_holds_other_signal(input)) {
+    batch->passed->other_signals++;
+    return bt_span_batch_open(batch, error);
+  }
   return decode_document(input, false, batch, error);
 }
 

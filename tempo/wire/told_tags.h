@@ -19,6 +19,9 @@ typedef struct bt_told_scope {
  * stays: without otel.status_code it says that the status is an error, and is the message where it is a text other than
  * "true". BT_LIMIT, BT_NO_MEMORY. */
 bt_status bt_told_tags_take(bt_build *build, bt_told_scope *scope, bt_span *span, bt_error *error) BT_MUST_CHECK;
+/* An annotation of Zipkin that OpenTelemetry's exporters make of an event holds its attributes too: "NAME":{…} or
+ * {"NAME":{…}}. Sets *name, which is the annotation's text, to NAME then. BT_NO_MEMORY alone. */
+bt_status bt_told_event_name(bt_build *build, bt_str *name, bt_error *error) BT_MUST_CHECK;
 /* client, server and the like, of either case. False: none of these words. */
 bool bt_told_kind(bt_str word, bt_span_kind *out);
 

@@ -69,6 +69,7 @@ static bt_status read_annotation(zipkin_reader *r) {
                                       : bt_json_read_text(r->place, &event.name);
   }
   status = bt_json_place_finish(r->place, status);
+  if (status == BT_OK) status = bt_told_event_name(r->place->build, &event.name, r->place->error);
   return status == BT_OK ? bt_build_add_event(r->place->build, &event, r->place->error) : status;
 }
 

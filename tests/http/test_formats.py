@@ -214,6 +214,17 @@ class FormatsTest(unittest.TestCase):
         flat = [[span for trace in third for span in trace] for third in thirds]
         self.hold("three kinds at once", self.put("kinds/a", json.dumps(as_jaeger(flat[0]))), self.put("kinds/b", zstd(as_protobuf(flat[1]))), self.put("kinds/c", json.dumps(as_zipkin(flat[2]))))
 
+    def test_names_of_events_in_annotations_of_zipkin(self):
+        """OpenTelemetry's exporters put the attributes behind the name, in JSON. Other texts are names as they are."""
+        names = {"retry": "retry", '"retry":{}': "retry", '"retry": {"n":1,"of":[{}]}': "retry", '{"retry": {}}': "retry", '{"a \\"b\\"": {"n": "}"}}': 'a "b"', '"":{}': "",
+                 **{text: text for text in ("{}", '"retry"', '{"retry": 1}', '{"a": {}, "b": {}}', '"a":{},"b":{}', '"retry":{}}', '{"retry": {}', "{retry: {}}", "}", '"}')}}
+        for text, name in names.items():
+            with self.subTest(text=text):
+                span = {"traceId": "1", "id": "1", "name": "a", "timestamp": 1, "duration": 1, "annotations": [{"timestamp": 1, "value": text}]}
+                path = self.put("annotation.json", json.dumps([span]))
+                done = run_cli("eval", "--dsl", f"never {{ span(event.name == {json.dumps(name)}) }}", path)
+                self.assertEqual(done.returncode, 1, done)
+
     def test_every_door_has_the_same_verdicts(self):
         json_type, protobuf_type = {"Content-Type": "application/json"}, {"Content-Type": "application/x-protobuf"}
         pushes = {"OTLP JSON": ("/v1/traces", self.plain, json_type), "OTLP protobuf": ("/v1/traces", as_protobuf(self.spans), protobuf_type), "own door": ("/v1/spans", self.plain, json_type),

@@ -455,6 +455,12 @@ def dist_large():
     yield from python_files("tests/dist/full_*.py")
 
 
+def tools():
+    """Files that real tools write: the Collector's exporter, SDKs of five languages, Jaeger, Zipkin."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from with_programs(python_files("tests/files/full_*.py"))
+
+
 def tidy():
     """clang-tidy over dsl/, tempo/ and server/, as the debug build compiles them."""
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
@@ -525,6 +531,7 @@ SUITES = {
     "full:grafana": grafana,
     "full:alerts": alerts,
     "full:dist": dist_large,
+    "full:tools": tools,
     "full:tidy": tidy,
     "full:iwyu": includes,
     "full:walk": walk,

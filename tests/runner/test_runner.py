@@ -140,6 +140,7 @@ class EveryFile(unittest.TestCase):
         "tests/bench/bench_series.py": "goes on for minutes",
         "tests/app/full_grafana.py": "needs a Grafana that GRAFANA_URL names",
         "tests/app/full_alerts_grafana.py": "needs a Grafana on this machine, which BETRACE_GRAFANA names",
+        "tests/files/full_files_of_tools.py": "needs the registries of five languages, and their compilers",
         "tests/dist/full_collector.py": "needs the network",
         "tests/dist/full_containers.py": "needs root and the network",
         "tests/dist/full_deb.py": "needs root and the network",

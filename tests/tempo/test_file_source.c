@@ -289,6 +289,17 @@ static void test_errors_name_the_file(void **state) {
   check_error("empty", BT_STR(""), 0, BT_INVALID, "it is empty; expected OTLP JSON or protobuf");
   check_error("blank", BT_STR(" \n\n "), 0, BT_INVALID, "it is empty; expected OTLP JSON or protobuf");
   check_error("text", BT_STR("hello"), 0, BT_INVALID, "it is neither OTLP JSON nor OTLP protobuf (TracesData)");
+  check_error("rust", BT_STR("Spans\nResource\n\t ->  service.name=String(Static(\"shop\"))\n"), 0, BT_INVALID,
+              "this is what opentelemetry-stdout of the Rust SDK prints: use its OTLP exporter, and betrace listen or "
+              "the Collector's file exporter");
+  check_error("node", BT_STR("{\n  resource: { attributes: { 'service.name': 'shop' } },\n  name: 'a'\n}\n"), 0,
+              BT_INVALID,
+              "JSON, line 1, column 1: this is what the JavaScript SDK's ConsoleSpanExporter prints: use its OTLP "
+              "exporter, and betrace listen or the Collector's file exporter");
+  check_error(
+      "go", BT_STR("{\"Name\":\"a\",\"SpanContext\":{},\"Parent\":{},\"SpanKind\":1,\"Resource\":[]}\n"), 0, BT_INVALID,
+      "JSON, line 1, column 1: this is what stdouttrace of the Go SDK prints: use its OTLP exporter, and betrace "
+      "listen or the Collector's file exporter");
   check_error("line", BT_STR("{}\n{\n \"resourceSpans\": x}"), 0, BT_INVALID,
               "JSON, line 3, column 19: expected an array");
   check_error("word", BT_STR("{resourceSpans: []}"), 0, BT_INVALID,

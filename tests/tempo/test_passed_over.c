@@ -98,6 +98,29 @@ static void test_other_signals(void **state) {
   check_refused(BT_STR("{\"resource\":{}}\n"), true, "this is something else");
 }
 
+/* Messages of the Collector's file exporter, with their lengths: a log with its time, a sum with a point, a span. */
+#define LOG_MESSAGE    "\0\0\0\x0f\x0a\x0d\x12\x0b\x12\x09\x09\1\2\3\4\5\6\7\1"
+#define METRIC_MESSAGE "\0\0\0\x0d\x0a\x0b\x12\x09\x12\x07\x0a\1n\x3a\2\x0a\0"
+#define SPAN_MESSAGE                                                                                                   \
+  "\0\0\0\x22\x0a\x20\x12\x1e\x12\x1c\x0a\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x12\x08\0\0\0\0\0\0\0\1"
+/* A histogram is where a span has an attribute: here with its temporality, and there with key and value. */
+#define HISTOGRAM_MESSAGE "\0\0\0\x0f\x0a\x0d\x12\x0b\x12\x09\x0a\1n\x4a\4\x0a\0\x10\2"
+#define SHORT_ID_MESSAGE  "\0\0\0\x13\x0a\x11\x12\x0f\x12\x0d\x0a\1n\x4a\x08\x0a\1k\x12\3\x0a\1v"
+
+static void test_other_signals_in_protobuf(void **state) {
+  (void)state;
+  static const char all[] = LOG_MESSAGE SPAN_MESSAGE METRIC_MESSAGE HISTOGRAM_MESSAGE;
+  check((bt_str){all, sizeof all - 1}, "1 | 3 documents hold logs, metrics or profiles, which no rule looks at");
+  static const char log_alone[] = LOG_MESSAGE;
+  check((bt_str){log_alone, sizeof log_alone - 1},
+        "| 1 document holds logs, metrics or profiles, which no rule looks at");
+  check((bt_str){log_alone + 4, sizeof log_alone - 5},
+        "| 1 document holds logs, metrics or profiles, which no rule looks at");
+  check_refused((bt_str){all, sizeof all - 1}, false, "a field has another wire type than its definition");
+  static const char mistake[] = SHORT_ID_MESSAGE SPAN_MESSAGE;
+  check_refused((bt_str){mistake, sizeof mistake - 1}, true, "a trace id has 1 bytes instead of 16");
+}
+
 static void test_what_stands_alone(void **state) {
   (void)state;
   check(BT_STR("{\"result\":" DOCUMENT(SPAN("1", A)) "}"), "1 ");
@@ -219,6 +242,7 @@ int main(void) {
       cmocka_unit_test(test_other_signals),
       cmocka_unit_test(test_what_stands_alone),
       cmocka_unit_test(test_spans_without_an_id),
+      cmocka_unit_test(test_other_signals_in_protobuf),
       cmocka_unit_test(test_records_of_zipkin_that_add),
       cmocka_unit_test(test_an_end_that_is_cut_off),
       cmocka_unit_test(test_a_message_that_is_cut_off),
