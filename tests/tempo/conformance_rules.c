@@ -21,7 +21,7 @@
 #include "tests/tempo/conformance_scene.h"
 
 enum { MADE = 24, RULES = 60 };
-static const char tenant[] = "conformance-rules";
+static const char *tenant;
 
 typedef struct counts {
   size_t violated, left_out, subtracted, exercised;
@@ -146,6 +146,7 @@ void test_filters_of_rules(void **state) {
   (void)state;
   store s;
   counts c = {0};
+  tenant = store_tenant(scene.kind, "conformance-rules");
   maker m = {.random = test_random_start(20260101)};
   store_begin(&s, scene.kind);
   push_made(&s, &m, store_now_ns() / second_ns * second_ns - 60 * second_ns);

@@ -164,7 +164,7 @@ static void check_shapes_are_found(store *s, const char *tenant, const bt_trace_
 }
 
 void test_shapes(void **state) {
-  static const char tenant[] = "conformance-shapes";
+  const char *tenant = store_tenant(scene.kind, "conformance-shapes");
   (void)state;
   store s;
   bt_trace_id ids[SHAPES];
@@ -237,7 +237,7 @@ static void check_nobodys_id(store *s, const char *tenant) {
 }
 
 void test_ids_with_zeros(void **state) {
-  static const char tenant[] = "conformance-zeros";
+  const char *tenant = store_tenant(scene.kind, "conformance-zeros");
   (void)state;
   store s;
   bt_trace_id ids[ZERO_IDS];
@@ -296,7 +296,7 @@ static void check_linkers(store *s, const bt_links_request *request, const bt_tr
 }
 
 void test_links(void **state) {
-  static const char tenant[] = "conformance-links";
+  const char *tenant = store_tenant(scene.kind, "conformance-links");
   (void)state;
   store s;
   bt_trace_id ids[LINKERS], nobody = {{0}};
