@@ -42,10 +42,11 @@ class Collecting(Handler):
     def do_POST(self):
         body = self.body()
         try:
-            self.answer(200, self.write(body), [("Content-Type", self.headers.get("Content-Type", "text/plain"))])
-        except (Exception, SystemExit) as problem:  # the loader's way of saying what the server refused
+            status, content = 200, self.write(body)
+        except (Exception, SystemExit) as problem:  # the latter is the loader's way of saying what the server refused
             print(f"{self.path}: {problem!r}", file=sys.stderr, flush=True)
-            self.answer(500, str(problem).encode())
+            status, content = 500, str(problem).encode()
+        self.answer(status, content, [("Content-Type", self.headers.get("Content-Type", "text/plain"))])
 
     def write(self, body):
         _, schema, database, *rest = self.path.split("/")
@@ -99,6 +100,7 @@ class Before:
     def __init__(self, handler, port):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Of", (handler,), {"port": port}))
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # who asked hung up
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self):

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,13 +66,42 @@ static void add_made(const made_trace *made, int number, int64_t base_ns, bt_exp
   }
 }
 
+static bool is_bounded(const bt_value *value) {
+  if (value->type == BT_VALUE_DOUBLE) return isfinite(value->decimal);
+  for (uint32_t i = 0; value->type == BT_VALUE_ARRAY && i < value->array.count; i++)
+    if (!is_bounded(&value->array.items[i])) return false;
+  return true;
+}
+
+static bool are_bounded(const bt_attributes *attributes) {
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (!is_bounded(&attributes->items[i].value)) return false;
+  return true;
+}
+
+static bool has_bounded_values(const bt_trace *trace) {
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const bt_span *span = &trace->spans[i];
+    if (!are_bounded(&span->attributes) || !are_bounded(&span->resource->attributes)) return false;
+    for (uint32_t k = 0; k < span->event_count; k++)
+      if (!are_bounded(&span->events[k].attributes)) return false;
+  }
+  return true;
+}
+
+/* One that does not get into the store is made again. */
+static void make_trace(const store_row *row, maker *m, made_trace *made) {
+  do maker_make_trace(m, made);
+  while (row->loses.pushes_of_unbounded && !has_bounded_values(&made->trace));
+}
+
 static void push_made(store *s, maker *m, int64_t base_ns) {
   static made_trace made[MADE];
   static bt_export_span spans[MADE * MAKER_MAX_SPANS];
   static bt_export_resource resources[MADE * MAKER_MAX_SPANS];
   size_t count = 0;
   for (int i = 0; i < MADE; i++) {
-    maker_make_trace(m, &made[i]);
+    make_trace(s->row, m, &made[i]);
     add_made(&made[i], i, base_ns, &resources[count], &spans[count]);
     count += made[i].trace.span_count;
   }

@@ -110,9 +110,9 @@ static void check_differing(const store_row *row, const bt_trace *trace, bool by
   assert_int_equal(trace->span_count, 1);
   for (const bt_span *record = &trace->spans[0]; record; record = record->other) {
     assert_int_equal(record->attributes.count, 1);
-    const bt_value *value = &record->attributes.items[0].value;
-    assert_true(value->type == BT_VALUE_INT && (value->integer == 1 || value->integer == 2));
-    seen |= 1u << value->integer;
+    int64_t value = store_integer(row, &record->attributes.items[0].value);
+    assert_true(value == 1 || value == 2);
+    seen |= 1u << value;
   }
   assert_true(trace->differing_copies == (seen == 6));
   if (row->keeps_records && by_id) assert_true(trace->differing_copies);

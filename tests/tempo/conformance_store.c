@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dsl/trace/untyped_text.h"
 #include "tempo/api/tempo_source.h"
 #include "tempo/clickhouse/clickhouse_source.h"
 #include "tempo/files/file_source.h"
@@ -273,6 +274,7 @@ const store_row store_rows[] = {
     {.name = "clickhouse-map",
      ON_CLICKHOUSE,
      .schema = {"map", "otel_traces"},
+     .widens_strict = true,
      .loses = {.types = true, .types_of_resources = true, .bytes = true}},
     {.name = "clickhouse-json",
      ON_CLICKHOUSE,
@@ -301,6 +303,15 @@ const store_row *store_row_of(const char *name) {
 
 const char *store_tenant(const store_row *row, const char *tenant) {
   return row->refuses_tenants ? NULL : tenant;
+}
+
+int64_t store_integer(const store_row *row, const bt_value *value) {
+  bt_readings readings = bt_readings_of(value);
+  if (!row->loses.types) assert_int_equal(value->type, BT_VALUE_INT);
+  for (uint32_t i = 0; i < readings.count; i++)
+    if (readings.items[i].type == BT_VALUE_INT) return readings.items[i].integer;
+  fail_msg("no integer, but type %d", (int)value->type);
+  return 0;
 }
 
 void store_does_not_apply(const store_row *row, const char *why) {

@@ -64,7 +64,8 @@ typedef struct store_row {
   bool hides_own_tags; /* their names are not among the tags */
   bool keeps_records;  /* of one span that came twice, with other values, a read gives both */
   int64_t grain_ns;    /* search may find what lies that far beyond the range */
-  store_lost loses;    /* of values */
+  bool widens_strict;   /* searches take < and > of a number for <= and >=, where they filter */
+  store_lost loses;     /* of values */
   const char *needs;   /* a variable of the environment, without which it is not tested; or NULL */
 } store_row;
 
@@ -84,6 +85,8 @@ const store_row *store_row_of(const char *name); /* NULL: there is none */
 
 /* Who asks: the tenant, or where the store refuses all of them nobody, who then pushes, too. */
 const char *store_tenant(const store_row *row, const char *tenant);
+/* The integer that the value is, or may be where the store does not keep types. */
+int64_t store_integer(const store_row *row, const bt_value *value);
 /* Ends the test, which says why. */
 void store_does_not_apply(const store_row *row, const char *why);
 
