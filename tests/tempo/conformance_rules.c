@@ -89,10 +89,23 @@ static bool has_bounded_values(const bt_trace *trace) {
   return true;
 }
 
-/* One that does not get into the store is made again. */
+static bool has_services_of_text(const bt_trace *trace) {
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const bt_value *service = bt_attributes_find(&trace->spans[i].resource->attributes, BT_STR("service.name"));
+    if (service && service->type != BT_VALUE_STRING) return false;
+  }
+  return true;
+}
+
+static bool is_kept(const store_lost *loses, const bt_trace *trace) {
+  return (!loses->pushes_of_unbounded || has_bounded_values(trace)) &&
+         (!loses->types_of_services || has_services_of_text(trace));
+}
+
+/* One that the store gives otherwise, which nothing tells, is made again. */
 static void make_trace(const store_row *row, maker *m, made_trace *made) {
   do maker_make_trace(m, made);
-  while (row->loses.pushes_of_unbounded && !has_bounded_values(&made->trace));
+  while (!is_kept(&row->loses, &made->trace));
 }
 
 static void push_made(store *s, maker *m, int64_t base_ns) {

@@ -35,6 +35,7 @@ typedef struct store_lost {
   bool large_numbers;             /* from 2^53 on they are rounded */
   bool number_types;              /* integers and decimals are one type. Nothing tells. */
   bool bytes;                     /* they are the text of their base64. Nothing tells. */
+  bool types_of_services;         /* a service of another type is a text. Nothing tells. */
   bool unbounded;                 /* of spans: a NaN or an infinity is not there. Nothing tells. */
   bool pushes_of_unbounded;       /* all that comes with one is not there. Nothing tells. */
 } store_lost;
@@ -61,12 +62,12 @@ typedef struct store_row {
   bool refuses_tenants; /* a question for one is not answered. Of others without tenants each gets everything */
   bool keeps_own;       /* a read with_own gives BeTrace's own traces */
   bool lists_own;       /* and where it does not filter, searches give them */
-  bool hides_own_tags; /* their names are not among the tags */
-  bool keeps_records;  /* of one span that came twice, with other values, a read gives both */
-  int64_t grain_ns;    /* search may find what lies that far beyond the range */
+  bool hides_own_tags;  /* their names are not among the tags */
+  bool keeps_records;   /* of one span that came twice, with other values, a read gives both */
+  int64_t grain_ns;     /* search may find what lies that far beyond the range */
   bool widens_strict;   /* searches take < and > of a number for <= and >=, where they filter */
   store_lost loses;     /* of values */
-  const char *needs;   /* a variable of the environment, without which it is not tested; or NULL */
+  const char *needs;    /* a variable of the environment, without which it is not tested; or NULL */
 } store_row;
 
 struct store {

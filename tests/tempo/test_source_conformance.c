@@ -1,8 +1,9 @@
 /* What every store has to do, whatever it is made of: test_source_conformance STORE, a name of a row
  * (conformance_store.c). The same spans are given to each in the way that it takes them; tempo reads TEMPO_URL and
- * OTLP_URL (with_tempo.py --multitenant). A store that keeps tenants apart says so in its row, as one does whose search
- * counts in seconds or that never shows BeTrace's own traces; what it promises it is asked itself. The cases here are
- * of the scene's forty traces; conformance_cases.h has those that bring their own. */
+ * OTLP_URL (with_tempo.py --multitenant), those of ClickHouse what tests/e2e/test_conformance_clickhouse.py says. A
+ * store that keeps tenants apart says so in its row, as one does whose search counts in seconds or that never shows
+ * BeTrace's own traces; what it promises it is asked itself. A case that does not apply to a store says why. The cases
+ * here are of the scene's forty traces; conformance_cases.h has those that bring their own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
