@@ -207,7 +207,7 @@ static void make_tables(store *s) {
   char url[256];
   bt_http_response response;
   bt_error error = {0};
-  snprintf(s->place, sizeof s->place, "conformance_%u", ++count);
+  snprintf(s->place, sizeof s->place, "conformance_%s_%d_%u", s->row->schema.name, (int)getpid(), ++count);
   snprintf(url, sizeof url, "%s/%s/%s", getenv("OTLP_URL"), s->row->schema.name, s->place);
   bt_http_request request = {.method = "POST", .url = url};
   if (bt_http_send(s->client, &request, &response, &error) != BT_OK) fail_msg("tables: %s", error.message);

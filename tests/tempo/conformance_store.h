@@ -14,7 +14,7 @@
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/source.h"
 
-enum { STORE_DOCUMENTS = 32, STORE_PLACE_BYTES = 32 };
+enum { STORE_DOCUMENTS = 32, STORE_PLACE_BYTES = 64 };
 extern const int64_t second_ns;
 
 /* OTLP, as it is pushed. */
