@@ -29,7 +29,7 @@ class Conformance(unittest.TestCase):
         cls.env = dict(sanitizer_environment(), CLICKHOUSE_URL=f"http://127.0.0.1:{server.http}", OTLP_URL=collector.url, BROKEN_CLICKHOUSE_URL=broken.url)
 
     def check(self, schema, skipped):
-        done = subprocess.run([PROGRAM, f"clickhouse-{schema}"], env=self.env, capture_output=True, text=True, timeout=240, check=False)
+        done = subprocess.run([PROGRAM, f"clickhouse-{schema}"], env=self.env, capture_output=True, text=True, timeout=600, check=False)
         said = done.stdout + done.stderr
         print(*re.findall(r"(?m)^(?:does not apply|violated|seed) .*", said), sep="\n", flush=True)
         self.assertEqual(done.returncode, 0, said[-8000:])
