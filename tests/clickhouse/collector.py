@@ -72,14 +72,16 @@ class Breaking(Handler):
             self.answer(status, content, headers)
             return
         self.close_connection = True
-        fault = next(self.turn) % 5
+        fault = next(self.turn) % 6
         if fault == 0:
             self.answer(500, b"Code: 999. DB::Exception: something")
         elif fault == 1:
             self.answer(500, b"Code: 241. DB::Exception: Memory limit exceeded")
-        elif fault == 2:  # a row less than was said, or the end of a row
+        elif fault == 2:  # within a row
             self.answer(200, content[:-1], headers)
-        elif fault == 3:  # hangs up
+        elif fault == 3:  # between rows, of which more were said
+            self.answer(200, b"", headers)
+        elif fault == 4:  # hangs up
             self.answer(200, content[:len(content) // 2], headers, len(content) + 1)
         else:  # an answer that does not say how many rows it has
             self.answer(200, content)
