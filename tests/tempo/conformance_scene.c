@@ -10,7 +10,7 @@
 
 #include "tempo/wire/own_trace.h"
 
-const char tenant_a[] = "conformance-a", tenant_b[] = "conformance-b";
+const char *tenant_a, *tenant_b;
 
 conformance_scene scene;
 
@@ -46,6 +46,11 @@ const int64_t root_ns = 2000000000, child_at_ns = 500000000, child_ns = 30000000
 
 int64_t end_of(size_t trace) {
   return start_of(trace) + child_at_ns + child_ns;
+}
+
+/* BeTrace's own trace is found by a store that does not know it from others. */
+size_t all_of_scene(void) {
+  return TRACES + scene.kind->lists_own;
 }
 
 static void push(const char *tenant, const char *service, const bt_export_span *spans, size_t count) {
@@ -142,6 +147,8 @@ void scene_set_up(void) {
   for (size_t i = 0; i < TRACES; i++) scene.ids[i] = random_id(&seed, i % 8 == 0);
   scene.foreign_id = random_id(&seed, true);
   bt_own_trace_use(digest_by_sum);
+  tenant_a = store_tenant(scene.kind, "conformance-a");
+  tenant_b = store_tenant(scene.kind, "conformance-b");
   store_begin(&scene.store, scene.kind);
   push_traces(tenant_a);
   push_own(tenant_a);

@@ -12,7 +12,8 @@
 #include "tests/tempo/conformance_store.h"
 
 enum { TRACES = 40, ROUND_S = 10 };
-extern const char tenant_a[], tenant_b[]; /* all but one trace; that one */
+/* Who has all but one trace; who has that one, where there are tenants. Both NULL where the store refuses tenants. */
+extern const char *tenant_a, *tenant_b;
 
 typedef struct conformance_scene {
   const store_row *kind;
@@ -28,6 +29,8 @@ extern conformance_scene scene;
 void scene_set_up(void);
 void scene_tear_down(void);
 
+/* How many traces a search finds that filters nothing, or that asks for all. */
+size_t all_of_scene(void);
 /* When trace number i starts, and when its later span ends. Its root begins with it; the child begins later and ends
  * last. */
 int64_t start_of(size_t trace);

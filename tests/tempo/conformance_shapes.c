@@ -110,9 +110,9 @@ static void check_differing(const store_row *row, const bt_trace *trace, bool by
   assert_int_equal(trace->span_count, 1);
   for (const bt_span *record = &trace->spans[0]; record; record = record->other) {
     assert_int_equal(record->attributes.count, 1);
-    const bt_value *value = &record->attributes.items[0].value;
-    assert_true(value->type == BT_VALUE_INT && (value->integer == 1 || value->integer == 2));
-    seen |= 1u << value->integer;
+    int64_t value = store_integer(row, &record->attributes.items[0].value);
+    assert_true(value == 1 || value == 2);
+    seen |= 1u << value;
   }
   assert_true(trace->differing_copies == (seen == 6));
   if (row->keeps_records && by_id) assert_true(trace->differing_copies);
@@ -164,7 +164,7 @@ static void check_shapes_are_found(store *s, const char *tenant, const bt_trace_
 }
 
 void test_shapes(void **state) {
-  static const char tenant[] = "conformance-shapes";
+  const char *tenant = store_tenant(scene.kind, "conformance-shapes");
   (void)state;
   store s;
   bt_trace_id ids[SHAPES];
@@ -237,7 +237,7 @@ static void check_nobodys_id(store *s, const char *tenant) {
 }
 
 void test_ids_with_zeros(void **state) {
-  static const char tenant[] = "conformance-zeros";
+  const char *tenant = store_tenant(scene.kind, "conformance-zeros");
   (void)state;
   store s;
   bt_trace_id ids[ZERO_IDS];
@@ -296,7 +296,7 @@ static void check_linkers(store *s, const bt_links_request *request, const bt_tr
 }
 
 void test_links(void **state) {
-  static const char tenant[] = "conformance-links";
+  const char *tenant = store_tenant(scene.kind, "conformance-links");
   (void)state;
   store s;
   bt_trace_id ids[LINKERS], nobody = {{0}};

@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dsl/trace/untyped_text.h"
 #include "tempo/api/tempo_source.h"
+#include "tempo/clickhouse/clickhouse_source.h"
 #include "tempo/files/file_source.h"
 #include "tempo/files/memory_source.h"
 #include "tempo/wire/otlp_decoder.h"
@@ -133,8 +135,8 @@ static bt_status open_tempo(store *s, bt_error *error) {
   return bt_tempo_source_new(s->client, &options, &s->source, error);
 }
 
-static void push_to_tempo(store *s, const store_document *document) {
-  bt_exporter_options options = {.url = getenv("OTLP_URL"), .tenant = document->tenant};
+static void push_otlp_over_http(store *s, const char *url, const store_document *document) {
+  bt_exporter_options options = {.url = url, .tenant = document->tenant};
   bt_export_document sent = {.body = bt_buffer_str(&document->bytes),
                              .content_type = document->is_json ? "application/json" : "application/x-protobuf",
                              .span_count = document->span_count};
@@ -143,6 +145,10 @@ static void push_to_tempo(store *s, const store_document *document) {
   if (bt_otlp_export_document(s->client, &options, &sent, NULL, &result, &error) != BT_OK)
     fail_msg("push: %s", error.message);
   assert_int_equal(result.accepted, document->span_count);
+}
+
+static void push_to_tempo(store *s, const store_document *document) {
+  push_otlp_over_http(s, getenv("OTLP_URL"), document);
 }
 
 /* 2.x is told to; 3.x does it by itself when a block is so old (with_tempo.py). */
@@ -186,7 +192,51 @@ static void stop_broken_tempo(store *s) {
   if (s->broken) fake_server_stop(s->broken);
 }
 
+/* ---- ClickHouse ---- */
+
+static bt_status open_database(store *s, const char *server, bt_error *error) {
+  char url[256];
+  snprintf(url, sizeof url, "%s/%s?table=%s", getenv(server), s->place, s->row->schema.table);
+  bt_clickhouse_options options = {.url = url, .pause_ms = 1, .ids_per_read = 11}; /* small, so that batches split */
+  return bt_clickhouse_source_new(s->client, &options, &s->source, error);
+}
+
+/* A table keeps no stores apart: each has a database of its own. */
+static void make_tables(store *s) {
+  static unsigned count;
+  char url[256];
+  bt_http_response response;
+  bt_error error = {0};
+  snprintf(s->place, sizeof s->place, "conformance_%s_%d_%u", s->row->schema.name, (int)getpid(), ++count);
+  snprintf(url, sizeof url, "%s/%s/%s", getenv("OTLP_URL"), s->row->schema.name, s->place);
+  bt_http_request request = {.method = "POST", .url = url};
+  if (bt_http_send(s->client, &request, &response, &error) != BT_OK) fail_msg("tables: %s", error.message);
+  assert_int_equal(response.status, 200);
+  bt_http_response_dispose(&response);
+}
+
+static bt_status open_clickhouse(store *s, bt_error *error) {
+  make_tables(s);
+  return open_database(s, "CLICKHOUSE_URL", error);
+}
+
+static void push_to_clickhouse(store *s, const store_document *document) {
+  char url[256];
+  snprintf(url, sizeof url, "%s/%s/%s", getenv("OTLP_URL"), s->row->schema.name, s->place);
+  push_otlp_over_http(s, url, document);
+}
+
+static bt_status open_broken_clickhouse(store *s, bt_error *error) {
+  make_tables(s);
+  for (size_t i = 0; i < s->document_count; i++) push_to_clickhouse(s, &s->documents[i]);
+  return open_database(s, "BROKEN_CLICKHOUSE_URL", error);
+}
+
 /* ---- the rows ---- */
+
+#define ON_CLICKHOUSE                                                                                                  \
+  .kind = "clickhouse", .open = open_clickhouse, .push = push_to_clickhouse, .open_broken = open_broken_clickhouse,    \
+  .refuses_tenants = true, .keeps_own = true, .lists_own = true, .keeps_records = true, .needs = "CLICKHOUSE_URL"
 
 const store_row store_rows[] = {
     {.name = "files",
@@ -221,6 +271,30 @@ const store_row store_rows[] = {
      .keeps_own = true,
      .grain_ns = 1000000000,
      .needs = "OTLP_URL"},
+    {.name = "clickhouse-map",
+     ON_CLICKHOUSE,
+     .schema = {"map", "otel_traces"},
+     .widens_strict = true,
+     .loses = {.types = true, .types_of_resources = true, .bytes = true, .types_of_services = true}},
+    {.name = "clickhouse-json",
+     ON_CLICKHOUSE,
+     .schema = {"json", "otel_traces"},
+     .loses = {.large_numbers = true,
+               .number_types = true,
+               .bytes = true,
+               .types_of_services = true,
+               .pushes_of_unbounded = true}},
+    {.name = "clickhouse-signoz",
+     ON_CLICKHOUSE,
+     .schema = {"signoz", "distributed_signoz_index_v3"},
+     .loses = {.types_of_resources = true,
+               .lists = true,
+               .large_numbers = true,
+               .number_types = true,
+               .bytes = true,
+               .types_of_services = true,
+               .unbounded = true}},
+    {.name = "clickhouse-jaeger", ON_CLICKHOUSE, .schema = {"jaeger", "spans"}},
     {0},
 };
 
@@ -228,6 +302,26 @@ const store_row *store_row_of(const char *name) {
   for (const store_row *row = store_rows; row->name; row++)
     if (strcmp(name, row->name) == 0) return row;
   return NULL;
+}
+
+/* ---- what a row means for a test ---- */
+
+const char *store_tenant(const store_row *row, const char *tenant) {
+  return row->refuses_tenants ? NULL : tenant;
+}
+
+int64_t store_integer(const store_row *row, const bt_value *value) {
+  bt_readings readings = bt_readings_of(value);
+  if (!row->loses.types) assert_int_equal(value->type, BT_VALUE_INT);
+  for (uint32_t i = 0; i < readings.count; i++)
+    if (readings.items[i].type == BT_VALUE_INT) return readings.items[i].integer;
+  fail_msg("no integer, but type %d", (int)value->type);
+  return 0;
+}
+
+void store_does_not_apply(const store_row *row, const char *why) {
+  printf("does not apply to %s: %s\n", row->name, why);
+  skip();
 }
 
 /* ---- a store ---- */
@@ -382,8 +476,8 @@ void store_show(store *s, const char *tenant) {
     if (lacking) nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
   }
   if (lacking)
-    fail_msg("of %s %zu traces are not found, %zu not read by id, %zu not in batches", tenant, unfound, by_id,
-             in_batches);
+    fail_msg("of %s %zu traces are not found, %zu not read by id, %zu not in batches", tenant ? tenant : "all", unfound,
+             by_id, in_batches);
   free(ids);
   free(wanted);
   free(got);

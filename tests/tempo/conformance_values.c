@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsl/trace/untyped_text.h"
 #include "tests/tempo/conformance_asking.h"
 #include "tests/tempo/conformance_cases.h"
 #include "tests/tempo/conformance_scene.h"
@@ -153,11 +154,71 @@ static bool is_same(const bt_value *a, const bt_value *b) {
   return true;
 }
 
-static void check_value(const bt_attributes *attributes, const char *key, int number, const char *how) {
-  const bt_value *value = bt_attributes_find(attributes, bt_str_from(key));
+static bool is_number(const bt_value *value) {
+  return value->type == BT_VALUE_INT || value->type == BT_VALUE_DOUBLE;
+}
+
+static double number_of(const bt_value *value) {
+  return value->type == BT_VALUE_INT ? (double)value->integer : value->decimal;
+}
+
+/* An integer and a decimal, and a zero with its sign and without. */
+static bool is_same_number(const bt_value *a, const bt_value *b) {
+  a = lone(a);
+  b = lone(b);
+  if (!is_number(a) || !is_number(b)) return false;
+  if (a->type == BT_VALUE_INT && b->type == BT_VALUE_INT) return a->integer == b->integer;
+  return number_of(a) == number_of(b);
+}
+
+static bool is_large(const bt_value *value) {
+  static const double all_exact = 9007199254740992;
+  if (value->type != BT_VALUE_ARRAY) return is_number(value) && fabs(number_of(value)) >= all_exact;
+  for (uint32_t i = 0; i < value->array.count; i++)
+    if (is_large(&value->array.items[i])) return true;
+  return false;
+}
+
+/* Whether the store may say of this value that it knows less of it than was pushed. */
+static bool may_say_less(const store_lost *loses, bool is_of_span, const bt_value *wanted) {
+  bool is_empty = wanted->type == BT_VALUE_STRING && !wanted->string.len;
+  bool is_list = wanted->type == BT_VALUE_ARRAY || is_empty;
+  return (is_of_span ? loses->types : loses->types_of_resources) || (loses->lists && is_of_span && is_list) ||
+         (loses->large_numbers && is_large(wanted));
+}
+
+/* Whether a value that says so may have been the wanted one. */
+static bool may_have_been(const bt_value *value, const bt_value *wanted, bool is_none) {
+  bt_readings readings = bt_readings_of(value);
+  if (is_none || readings.is_open) return readings.is_open;
+  for (uint32_t i = 0; i < readings.count; i++)
+    if (is_same(&readings.items[i], wanted) || is_same_number(&readings.items[i], wanted)) return true;
+  return false;
+}
+
+/* What comes otherwise and nothing tells. */
+static bool is_known_to_differ(const store_lost *loses, bool is_of_span, const bt_value *value, int number) {
   bt_value wanted = value_of(number);
-  bool is_right = is_missing(number) ? !value || bt_value_is_missing(value) : value && is_same(value, &wanted);
-  if (!is_right) fail_msg("%s: value %d of %s comes with type %d", how, number, key, value ? (int)value->type : -1);
+  if (number == BYTES) return loses->bytes && value && bt_str_equal(value->string, BT_STR("AAEC"));
+  if (number == NOT_A_NUMBER || number == ENDLESS) return loses->unbounded && is_of_span && !value;
+  return loses->number_types && value && is_same_number(value, &wanted);
+}
+
+static bool is_right(const store_lost *loses, bool is_of_span, const bt_value *value, int number) {
+  bt_value wanted = value_of(number);
+  bool is_none = is_missing(number);
+  if (is_none && (!value || bt_value_is_missing(value))) return true;
+  if (value && bt_value_is_untyped(value))
+    return may_say_less(loses, is_of_span, &wanted) && may_have_been(value, &wanted, is_none);
+  return (value && !is_none && is_same(value, &wanted)) || is_known_to_differ(loses, is_of_span, value, number);
+}
+
+static void check_value(const store_lost *loses, const bt_attributes *attributes, const char *key, int number,
+                        const char *how) {
+  const bt_value *value = bt_attributes_find(attributes, bt_str_from(key));
+  bool is_of_span = key[0] == 'v';
+  if (!is_right(loses, is_of_span, value, number))
+    fail_msg("%s: value %d of %s comes with type %d", how, number, key, value ? (int)value->type : -1);
 }
 
 /* How many were declared doubtful. */
@@ -166,13 +227,14 @@ static int check_values(store *s, const char *tenant, const bt_projection *proje
   int doubtful = 0;
   for (int i = 0; i < VALUES; i++) {
     bt_trace_id id = id_of(i);
+    if (s->row->loses.pushes_of_unbounded && (i == NOT_A_NUMBER || i == ENDLESS)) continue;
     read_copy copy = ask_trace(s->source, tenant, &id, projection);
     doubtful += copy.needs_by_id;
     if (!copy.needs_by_id) {
       assert_true(copy.is_there);
       assert_int_equal(copy.trace.span_count, 1);
-      check_value(&copy.trace.spans[0].attributes, "v", i, how);
-      check_value(&copy.trace.spans[0].resource->attributes, "r", i, how);
+      check_value(&s->row->loses, &copy.trace.spans[0].attributes, "v", i, how);
+      check_value(&s->row->loses, &copy.trace.spans[0].resource->attributes, "r", i, how);
     }
     read_copy_dispose(&copy);
   }
@@ -199,7 +261,7 @@ static void check_found_by_value(store *s, const char *tenant) {
 }
 
 void test_values(void **state) {
-  static const char tenant[] = "conformance-values";
+  const char *tenant = store_tenant(scene.kind, "conformance-values");
   static bt_projected fields[] = {{BT_PROJECTED_SPAN, {"v", 1}}, {BT_PROJECTED_RESOURCE, {"r", 1}}};
   static const bt_projection both = {.attributes = fields, .attribute_count = 2};
   (void)state;
@@ -209,7 +271,10 @@ void test_values(void **state) {
   for (int i = 0; i < ROWS; i++) numbers[i] = i;
   store_begin(&s, scene.kind);
   push_value(&s, tenant, numbers, ROWS, base_ns);
-  push_value(&s, tenant, unbounded, 2, base_ns);
+  if (s.row->loses.pushes_of_unbounded)
+    printf("does not apply to %s: NaN and infinity, which what writes into it loses\n", s.row->name);
+  else
+    push_value(&s, tenant, unbounded, 2, base_ns);
   push_written(&s, tenant, MAP, base_ns);
   push_written(&s, tenant, BYTES, base_ns);
   store_show(&s, tenant);
