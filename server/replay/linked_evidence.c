@@ -43,15 +43,10 @@ bt_status bt_linked_evidence_gather(bt_decider *decider, const bt_rule_sets *rul
                                     bt_error *error) {
   const bt_replay_request *request = &decider->plan->request;
   bt_linked_evidence *evidence = &decider->evidence;
-  bt_spans_request spans = {.spans = rule->planned->plan->evidence.linked,
-                            .range = what->range,
-                            .projection = &rule->planned->linked_fields,
-                            .expected = what->expected,
-                            .is_beside = what->beside != NULL,
-                            .tenant = request->tenant,
-                            .cancel = request->cancel,
-                            .rule_id = request->rule_count == 1 ? request->rules[0]->fields.id : NULL,
-                            .priority = request->priority};
+  bt_spans_request spans = bt_replay_plan_spans(decider->plan, rule->planned->plan->evidence.linked, what->range);
+  spans.projection = &rule->planned->linked_fields;
+  spans.expected = what->expected;
+  spans.is_beside = what->beside != NULL;
   bt_linked_evidence_clear(decider);
   evidence->linkers.most_bytes = request->memory_limit_bytes / SHARE_OF_LINKERS;
   bt_status status = search_traces(decider, bt_pruned_query(), what->range, 0, &evidence->pruned, error);

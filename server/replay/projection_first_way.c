@@ -76,18 +76,12 @@ static bt_over_query own_spans(const bt_decider *decider) {
 }
 
 static bt_spans_request spans_of(const bt_decider *decider, bt_time_range range, uint64_t expected) {
-  const bt_replay_request *request = &decider->plan->request;
   const bt_planned_rule *rule = &decider->plan->rules[0];
-  return (bt_spans_request){.spans = own_spans(decider),
-                            .range = range,
-                            .projection = rule->shows_links ? &rule->own_fields : decider->questions->projection,
-                            .expected = expected,
-                            .longest_ns = decider->plan->window.margin_ns,
-                            .late_ns = request->assumptions.lateness_ns,
-                            .tenant = request->tenant,
-                            .cancel = request->cancel,
-                            .rule_id = request->rules[0]->fields.id,
-                            .priority = request->priority};
+  bt_spans_request spans = bt_replay_plan_spans(decider->plan, own_spans(decider), range);
+  spans.projection = rule->shows_links ? &rule->own_fields : decider->questions->projection;
+  spans.expected = expected;
+  spans.longest_ns = decider->plan->window.margin_ns;
+  return spans;
 }
 
 static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink,

@@ -1,8 +1,8 @@
-/* Deciding candidates from the spans that their rules speak of, without reading the traces. A
- * read by id gives those of some candidates. A search by time gives those of many, and of other traces, because each
- * part of the ids would cost the source a look at all of them. A trace that these spans show not to violate needs no
- * reading; every other one is read whole, as if this had not been asked. So whatever goes wrong here costs reads and
- * never an answer. Thread: the replay's. */
+/* Deciding candidates from the spans that their rules speak of, without reading the traces. A read by id gives those of
+ * some candidates. A search by time gives those of many, and of other traces, because each part of the ids would cost
+ * the source a look at all of them. A trace that these spans show not to violate needs no reading; every other one is
+ * read whole, as if this had not been asked. So whatever goes wrong here costs reads and never an answer. Thread: the
+ * replay's. */
 #include "server/replay/decision.h"
 
 #include <stdlib.h>
@@ -121,17 +121,11 @@ static bt_status take_found(void *context, const bt_found_spans *spans, bt_error
 
 static bt_spans_request search_of(const projecting *p, bt_over_query spans) {
   const bt_replay_plan *plan = p->decider->plan;
-  const bt_replay_request *request = &plan->request;
-  return (bt_spans_request){.spans = spans,
-                            .range = plan->spans_range,
-                            .projection = p->decider->questions->projection,
-                            .expected = p->count,
-                            .longest_ns = plan->window.margin_ns,
-                            .late_ns = request->assumptions.lateness_ns,
-                            .tenant = request->tenant,
-                            .cancel = request->cancel,
-                            .rule_id = request->rule_count == 1 ? request->rules[0]->fields.id : NULL,
-                            .priority = request->priority};
+  bt_spans_request search = bt_replay_plan_spans(plan, spans, plan->spans_range);
+  search.projection = p->decider->questions->projection;
+  search.expected = p->count;
+  search.longest_ns = plan->window.margin_ns;
+  return search;
 }
 
 /* All of it counts, or nothing. *is_done: nothing more is to be asked. */

@@ -470,6 +470,16 @@ bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_i
                            .priority = plan->request.priority};
 }
 
+bt_spans_request bt_replay_plan_spans(const bt_replay_plan *plan, bt_over_query spans, bt_time_range range) {
+  return (bt_spans_request){.spans = spans,
+                            .range = range,
+                            .late_ns = plan->request.assumptions.lateness_ns,
+                            .tenant = plan->request.tenant,
+                            .cancel = plan->request.cancel,
+                            .rule_id = only_rule(plan),
+                            .priority = plan->request.priority};
+}
+
 bt_links_request bt_replay_plan_links(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
                                       bt_time_range range) {
   return (bt_links_request){.ids = ids,

@@ -125,6 +125,7 @@ void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_s
 bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_query query, bt_time_range range);
 bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
                                     bt_time_range range);
+bt_spans_request bt_replay_plan_spans(const bt_replay_plan *plan, bt_over_query spans, bt_time_range range);
 bt_links_request bt_replay_plan_links(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
                                       bt_time_range range);
 /* A number that depends on the replay's seed and the id alone. */

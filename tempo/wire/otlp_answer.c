@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "tempo/wire/packing.h"
 #include "tempo/wire/proto/otlp.pb-c.h"
 
 /* ---- JSON ---- */
@@ -31,27 +32,13 @@ static void write_taken_json(const bt_export_result *result, bt_buffer *out) {
 
 /* ---- protobuf ---- */
 
-typedef struct packer {
-  ProtobufCBuffer base; /* first: protobuf-c knows only this */
-  bt_buffer *out;
-} packer;
-
-static void append_packed(ProtobufCBuffer *base, size_t length, const uint8_t *bytes) {
-  bt_buffer_append(((packer *)base)->out, (bt_str){(const char *)bytes, length});
-}
-
-static void write_message(const ProtobufCMessage *message, bt_buffer *out) {
-  packer into = {.base = {.append = append_packed}, .out = out};
-  (void)protobuf_c_message_pack_to_buffer(message, &into.base);
-}
-
 static void write_taken_protobuf(const bt_export_result *result, bt_buffer *out) {
   Otlp__ExportTracePartialSuccess partial = OTLP__EXPORT_TRACE_PARTIAL_SUCCESS__INIT;
   Otlp__ExportTraceServiceResponse answer = OTLP__EXPORT_TRACE_SERVICE_RESPONSE__INIT;
   partial.rejected_spans = (int64_t)result->rejected;
   partial.error_message = (char *)result->message;
   if (result->rejected) answer.partial_success = &partial;
-  write_message(&answer.base, out);
+  bt_pack_message(&answer.base, out);
 }
 
 void bt_otlp_write_taken(const bt_export_result *result, bool as_json, bt_buffer *out) {
@@ -69,5 +56,5 @@ void bt_otlp_write_refusal(int code, const char *message, bool as_json, bt_buffe
   Otlp__RpcStatus status = OTLP__RPC_STATUS__INIT;
   status.code = code;
   status.message = (char *)message;
-  write_message(&status.base, out);
+  bt_pack_message(&status.base, out);
 }

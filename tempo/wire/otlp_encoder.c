@@ -4,6 +4,7 @@
 
 #include "dsl/base/arena.h"
 #include "tempo/wire/otlp_export.h"
+#include "tempo/wire/packing.h"
 #include "tempo/wire/proto/otlp.pb-c.h"
 
 static const size_t tree_cap_bytes = (size_t)256 << 20;
@@ -225,13 +226,17 @@ static void append_packed(ProtobufCBuffer *base, size_t length, const uint8_t *b
   bt_buffer_append(((packer *)base)->out, (bt_str){(const char *)bytes, length});
 }
 
+void bt_pack_message(const ProtobufCMessage *message, bt_buffer *out) {
+  packer into = {.base = {.append = append_packed}, .out = out};
+  (void)protobuf_c_message_pack_to_buffer(message, &into.base);
+}
+
 bt_status bt_otlp_encode(const bt_export_resource *resources, size_t count, bt_buffer *out, bt_error *error) {
   bt_arena arena;
   Otlp__ExportTraceServiceRequest request;
-  packer into = {.base = {.append = append_packed}, .out = out};
   bt_arena_init(&arena, tree_cap_bytes);
   bool is_built = set_request(&arena, resources, count, &request);
-  if (is_built) (void)otlp__export_trace_service_request__pack_to_buffer(&request, &into.base);
+  if (is_built) bt_pack_message(&request.base, out);
   bt_arena_dispose(&arena);
   return is_built && !out->failed ? BT_OK : bt_error_no_memory(error);
 }
