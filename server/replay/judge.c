@@ -344,6 +344,18 @@ static bt_status count_later(bt_judge *judge, bt_known_list *later, bt_error *er
   return status;
 }
 
+/* What begins before the first that may be counted is in pages of its own: listed_until is as late as the latest of
+ * their traces. */
+static bt_status read_batches(bt_judge *judge, const bt_known_list *known, const bt_known_list *later,
+                              bt_error *error) {
+  size_t before = 0;
+  while (before < known->count && later->count && compare_start(&known->items[before], later->items, judge) < 0)
+    before++;
+  bt_status status = bt_page_reader_read(judge, known->items, before, false, error);
+  if (status != BT_OK) return status;
+  return bt_page_reader_read(judge, known->items + before, known->count - before, false, error);
+}
+
 /* What is due: read in batches; shown by batches but for links; counted. */
 typedef struct due_lists {
   bt_known_list known, shown, later;
@@ -359,7 +371,7 @@ static bt_status read_listed(bt_judge *judge, due_lists *due, bt_error *error) {
   status = bt_counted_violations_choose(judge, known, &due->later, error);
   if (status != BT_OK) return status;
   bt_violation_sample_choose(judge, known);
-  status = bt_page_reader_read(judge, known->items, known->count, false, error);
+  status = read_batches(judge, known, &due->later, error);
   if (status == BT_OK) status = read_shown(judge, &due->shown, error);
   if (status == BT_OK) status = read_queue(judge, error);
   return status == BT_OK ? count_later(judge, &due->later, error) : status;
