@@ -136,6 +136,7 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_month, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {"Links:", bt_flags_links, NULL},
                                        {0}};
 static const bt_example examples[] = {{"Since when are there slow queries that nobody retries?",
                                        "betrace first --tempo http://127.0.0.1:3200 --since 30d \\\n"

@@ -162,6 +162,7 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Rules:", bt_flags_rules, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {"Links:", bt_flags_links, NULL},
                                        {0}};
 static const bt_example examples[] = {
     {"Why does this trace break a rule?",

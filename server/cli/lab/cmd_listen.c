@@ -312,7 +312,8 @@ static const bt_flag flags[] = {
     {"only", OPT_ONLY, "service=NAME", NULL, "only traces with a span of this service; may be given several times",
      NULL},
     {0}};
-static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rules, NULL}, {0}};
+static const bt_flag_group groups[] = {
+    {"Flags:", flags, NULL}, {"Rules:", bt_flags_rules, NULL}, {"Links:", bt_flags_links, NULL}, {0}};
 static const bt_example examples[] = {
     {"Do the traces of the tests keep the rules?", "betrace listen rules/ -- npm test"},
     {"With a report for CI, and the traces kept",
