@@ -123,7 +123,7 @@ static int first_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&options);
   if (bt_arguments_read(self, argc, argv, take_flag, &options, &operands, &code)) {
     code = bt_replay_options_operands(&options, self, &operands, true);
-    if (!code) code = bt_replay_options_check(&options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
+    if (!code) code = bt_replay_options_check(&options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE | BT_SHOWS_LINKS);
     if (!code) code = run_first(&options);
   }
   bt_replay_options_dispose(&options);

@@ -366,7 +366,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
     if (run.prints_ids && !run.has_limit) run.limit = 0; /* a program that reads them wants all */
     choose_evidence(&run);
     code = bt_replay_options_operands(&run.options, self, &operands, true);
-    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES | BT_SHOWS_LINKS);
     if (!code) code = check_shard(&run, self);
     if (!code) code = run_replay(&run);
   }

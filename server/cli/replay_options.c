@@ -491,7 +491,6 @@ static int check_source(bt_replay_options *options, const bt_command *command, u
 
 int bt_trace_link_choose(const bt_command *command, const char *given) {
   const char *url = given ? given : getenv(BT_TRACE_LINK_VARIABLE);
-  if (!bt_command_flag(command, BT_STR("trace-link-template"))) return BT_EXIT_FINE;
   if (url && !bt_trace_link_is_valid(url))
     return bt_cli_usage_error(command->name, "%s has to be %s; \"%s\" came",
                               given ? "--trace-link-template" : BT_TRACE_LINK_VARIABLE, BT_TRACE_LINK_EXPECTED, url);
@@ -506,5 +505,5 @@ int bt_replay_options_check(bt_replay_options *options, const bt_command *comman
   if (code) return code;
   if (options->has_start && options->has_end && options->start_ns >= options->end_ns)
     return bt_cli_usage_error(command->name, "--start has to be before --end");
-  return bt_trace_link_choose(command, options->trace_link);
+  return needs & BT_SHOWS_LINKS ? bt_trace_link_choose(command, options->trace_link) : BT_EXIT_FINE;
 }

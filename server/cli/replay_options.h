@@ -48,7 +48,7 @@ void bt_replay_options_dispose(bt_replay_options *options);
 /* Takes a flag of the rows above, and --json; for a bt_flag_take. */
 bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, const char *value);
 /* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
-typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4 } bt_needs;
+typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4, BT_SHOWS_LINKS = 8 } bt_needs;
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
 /* Part of it, for a command that needs nothing else: which store --store and --tempo name, or the environment does. */
 int bt_replay_options_choose(bt_replay_options *options, const bt_command *command);

@@ -418,7 +418,7 @@ static int check_and_run(const bt_command *self, diff_run *run, const bt_operand
                                           "--dsl twice");
   bt_operands traces = {files->items + taken, files->count - taken, 0};
   int code = bt_replay_options_operands(&run->options, self, &traces, false);
-  if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE);
+  if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE | BT_SHOWS_LINKS);
   if (code) return code;
   return run->old_program ? run_programs(self, run) : run_diff(run);
 }

@@ -270,7 +270,7 @@ static int suggest_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_replay_options_operands(&run.options, self, &operands, false);
-    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_SHOWS_LINKS);
     if (!code) code = run_suggest(&run);
   }
   bt_replay_options_dispose(&run.options);
