@@ -92,7 +92,7 @@ class WhatIsSent(unittest.TestCase):
             assert answer.status == 201, answer
         # What is sent does not come into the table, so watch stays behind from the first violation on: its 0 has to come before.
         cls.send(clickhouse, betrace, lambda number: trace(number, span("ping")), lambda: cls.says_none(receiver))
-        cls.send(clickhouse, betrace, lambda number: trace(number, span("checkout", id=WITNESS), span("refund", at=2)), lambda: len(cls.violations(receiver)) == 2)
+        cls.send(clickhouse, betrace, lambda number: trace(1000 + number, span("checkout", id=WITNESS), span("refund", at=2)), lambda: len(cls.violations(receiver)) == 2)
         cls.now_ns = time.time_ns()
         cls.sent = list(spans_of(receiver.seen))
 
