@@ -1713,6 +1713,11 @@ export interface components {
              * @enum {unknown}
              */
             rests_on?: "no linked trace";
+            /**
+             * Format: uri
+             * @description page that shows the trace; only where the service has --trace-link-template
+             */
+            trace_url?: string;
             /** @description of the first violating choice */
             witnesses: components["schemas"]["Witness"][];
             /** @description what failed in the rule's text */
