@@ -90,7 +90,7 @@ static void append_settings(bt_buffer *url, const bt_clickhouse_found *found, co
 static void write_url(const bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
                       const bt_clickhouse_found *found, bt_buffer *url) {
   char number[32];
-  bt_buffer_printf(url, "%s/?wait_end_of_query=1&query=", clickhouse->base_url);
+  bt_buffer_printf(url, "%s/?wait_end_of_query=1&default_format=RowBinary&query=", clickhouse->base_url);
   bt_url_encode(url, bt_str_from(question->sql));
   append_settings(url, found, question->rule_id);
   append_parameter(url, "database", bt_str_from(clickhouse->database));

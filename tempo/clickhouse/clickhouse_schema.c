@@ -103,6 +103,11 @@ static bt_status find_settings(bt_clickhouse *clickhouse, bt_clickhouse_found *f
   return status == BT_OK ? try_settings(clickhouse, found, cancel, error) : status;
 }
 
+bt_status bt_clickhouse_check_settings(bt_clickhouse *clickhouse, const bt_cancel *cancel, bt_error *error) {
+  bt_clickhouse_found found = {0};
+  return find_settings(clickhouse, &found, cancel, error);
+}
+
 /* ---- the table ---- */
 
 enum { MOST_NAMED = 150 };
