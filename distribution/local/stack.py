@@ -1,7 +1,9 @@
 """The stack without Docker, for developers: a real Tempo (the one that tests talk to), betrace with watch, and Debian's Prometheus with the shipped alerts, on loopback.
 
+`up --store clickhouse` has, instead of the Tempo, the engine of ClickHouse and the collector that tests use, which writes as the OpenTelemetry exporter does.
 `up`, `down` and `status` beside this file run it. What was started is known by its pid together with its start time, in DIR/NAME.pid, and is ended by that alone.
-Environment: BETRACE_LOCAL_DIR (default build/local), TEMPO_PORT 3200, OTLP_PORT 4318, BETRACE_PORT 8080, PROMETHEUS_PORT 9090, BETRACE_BIN."""
+Environment: BETRACE_LOCAL_DIR (default build/local), TEMPO_PORT 3200, CLICKHOUSE_PORT 8123, OTLP_PORT 4318, BETRACE_PORT 8080, PROMETHEUS_PORT 9090, BETRACE_BIN."""
+import argparse
 import json
 import os
 import pathlib
@@ -10,16 +12,19 @@ import signal
 import subprocess
 import sys
 import time
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "tempo")]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "tempo"), str(ROOT / "tests" / "clickhouse")]
+from clickhouse_server import HERE as CLICKHOUSE, chdb_python  # noqa: E402
 from debian_package import programs_of  # noqa: E402
 from run_tempo import free_ports, http  # noqa: E402
 from tempo_binary import NoTempo, tempo_binary  # noqa: E402
 
 FOLDER = pathlib.Path(os.environ.get("BETRACE_LOCAL_DIR", ROOT / "build" / "local")).resolve()
-PORTS = {name: int(os.environ.get(f"{name}_PORT", port)) for name, port in (("TEMPO", 3200), ("OTLP", 4318), ("BETRACE", 8080), ("PROMETHEUS", 9090))}
-TEMPO_URL, OTLP_URL = f"http://127.0.0.1:{PORTS['TEMPO']}", f"http://127.0.0.1:{PORTS['OTLP']}"
+PORTS = {name: int(os.environ.get(f"{name}_PORT", port)) for name, port in (("TEMPO", 3200), ("CLICKHOUSE", 8123), ("OTLP", 4318), ("BETRACE", 8080), ("PROMETHEUS", 9090))}
+TEMPO_URL, CLICKHOUSE_URL = f"http://127.0.0.1:{PORTS['TEMPO']}", f"http://127.0.0.1:{PORTS['CLICKHOUSE']}"
+STORES = {"tempo": f"tempo+{TEMPO_URL}", "clickhouse": f"clickhouse+{CLICKHOUSE_URL}/otel?table=otel_traces"}
 BETRACE_URL, PROMETHEUS_URL = f"http://127.0.0.1:{PORTS['BETRACE']}", f"http://127.0.0.1:{PORTS['PROMETHEUS']}"
 PAGES = ROOT / "grafana-betrace-app" / "dist-ui"
 READY_SECONDS, STOP_SECONDS = 60, 5
@@ -97,10 +102,19 @@ def tempo_command():
     return [tempo_binary(), f"-config.file={config}", "-config.expand-env=true"], {name: str(value) for name, value in environment.items()}
 
 
+def clickhouse_command():
+    (tcp,) = free_ports(1)
+    return [chdb_python(), f"{CLICKHOUSE}/chdb_http.py", "--data", FOLDER / "clickhouse", "--http", PORTS["CLICKHOUSE"], "--tcp", tcp], {}
+
+
+def collector_command():
+    return [sys.executable, f"{CLICKHOUSE}/collector.py", "--port", PORTS["OTLP"], "--clickhouse", PORTS["CLICKHOUSE"]], {}
+
+
 def betrace_command():
     program = os.environ.get("BETRACE_BIN") or build_betrace()
     pages = ["--ui", PAGES] if (PAGES / "index.html").exists() else []
-    return [os.path.abspath(program), "serve", "--watch", "--tempo", TEMPO_URL, "--otlp", OTLP_URL, "--db", FOLDER / "rules.db",
+    return [os.path.abspath(program), "serve", "--watch", "--store", STORES[store()], "--otlp", otlp_url(), "--db", FOLDER / "rules.db",
             "--listen", f"127.0.0.1:{PORTS['BETRACE']}", *pages, *evidence_key()], {}
 
 
@@ -128,7 +142,7 @@ def build_betrace():
 
 def prometheus_command():
     rules = ROOT / "distribution" / "prometheus"
-    jobs = {"betrace": PORTS["BETRACE"], "tempo": PORTS["TEMPO"]}
+    jobs = {"betrace": PORTS["BETRACE"], **({"tempo": PORTS["TEMPO"]} if store() == "tempo" else {})}
     config = {"global": {"scrape_interval": "5s", "evaluation_interval": "5s"}, "rule_files": [str(file) for file in sorted(rules.glob("*.yaml"))],
               "scrape_configs": [{"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for name, port in jobs.items()]}
     (FOLDER / "prometheus.yml").write_text(json.dumps(config, indent=1), encoding="utf-8")
@@ -136,13 +150,38 @@ def prometheus_command():
     return [program, f"--config.file={FOLDER}/prometheus.yml", f"--storage.tsdb.path={FOLDER}/prometheus", f"--web.listen-address=127.0.0.1:{PORTS['PROMETHEUS']}"], {}
 
 
-PARTS = [Part("tempo", f"{TEMPO_URL}/ready", tempo_command), Part("betrace", f"{BETRACE_URL}/ready", betrace_command),
-         Part("prometheus", f"{PROMETHEUS_URL}/-/ready", prometheus_command)]
+PARTS = {part.name: part for part in (Part("tempo", f"{TEMPO_URL}/ready", tempo_command), Part("clickhouse", f"{CLICKHOUSE_URL}/ping", clickhouse_command),
+                                      Part("collector", f"http://127.0.0.1:{PORTS['OTLP']}/ready", collector_command),
+                                      Part("betrace", f"{BETRACE_URL}/ready", betrace_command), Part("prometheus", f"{PROMETHEUS_URL}/-/ready", prometheus_command))}
+PARTS_OF = {"tempo": ("tempo", "betrace", "prometheus"), "clickhouse": ("clickhouse", "collector", "betrace", "prometheus")}
 
 
-def up():
+def store():
+    """Of the stack in this folder, as `up` was told."""
+    file = FOLDER / "store"
+    return file.read_text(encoding="ascii") if file.exists() else "tempo"
+
+
+def otlp_url():
+    """The collector before ClickHouse is told by its path which tables to write."""
+    return f"http://127.0.0.1:{PORTS['OTLP']}" + ("/map/otel" if store() == "clickhouse" else "")
+
+
+def parts():
+    return [PARTS[name] for name in PARTS_OF[store()]]
+
+
+def choose_store(name):
+    """Whatever runs is of one store."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
+    if name != store() and any(part.pid() for part in parts()):
+        raise SystemExit(f"what runs here is of {store()}: distribution/local/down first, or another BETRACE_LOCAL_DIR")
+    (FOLDER / "store").write_text(name, encoding="ascii")
+
+
+def up(name):
+    choose_store(name)
+    for part in parts():
         if part.pid():
             print(f"{part.name} runs already")
             continue
@@ -150,18 +189,19 @@ def up():
             raise SystemExit(f"something else answers at {part.ready}; choose another port ({', '.join(f'{name}_PORT' for name in PORTS)})")
         try:
             part.start()
-        except (NoTempo, OSError) as missing:
+        except (NoTempo, unittest.SkipTest, OSError) as missing:
             if part.name != "prometheus":
                 raise SystemExit(f"{part.name} cannot be started: {missing}") from missing
             print(f"without prometheus: {missing}")
     status()
-    print(f"\nTraces: OTLP over HTTP to {OTLP_URL}, for instance betrace generate --otlp {OTLP_URL} --traces 2000 --since 24h\n"
+    print(f"\nTraces: OTLP over HTTP to {otlp_url()}, for instance betrace generate --otlp {otlp_url()} --traces 2000 --since 24h\n"
+          f"Store:  --store '{STORES[name]}'\n"
           f"Pages:  {BETRACE_URL + '/' if (PAGES / 'index.html').exists() else 'not built (make ui)'}\nData and logs: {FOLDER}\nEnd:    distribution/local/down")
     return 0
 
 
 def down():
-    for part in reversed(PARTS):
+    for part in reversed(parts()):
         print(f"{part.name}: {'ended' if part.stop() else 'did not run'}")
     return 0
 
@@ -169,7 +209,7 @@ def down():
 def status():
     """0: all of it runs and is ready."""
     fine = True
-    for part in PARTS:
+    for part in parts():
         pid = part.pid()
         word = "not running" if not pid else "ready" if part.is_ready() else "running, not ready"
         fine = fine and word == "ready"
@@ -177,5 +217,13 @@ def status():
     return 0 if fine else 1
 
 
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="distribution/local/up", description=__doc__.splitlines()[0])
+    parser.add_argument("verb", choices=("up", "down", "status"), help=argparse.SUPPRESS)
+    parser.add_argument("--store", choices=tuple(STORES), help="up: where traces are kept (tempo)")
+    options = parser.parse_args(arguments)
+    return {"up": lambda: up(options.store or store()), "down": down, "status": status}[options.verb]()
+
+
 if __name__ == "__main__":
-    sys.exit({"up": up, "down": down, "status": status}[sys.argv[1]]())
+    sys.exit(main(sys.argv[1:]))

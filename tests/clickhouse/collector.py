@@ -39,6 +39,9 @@ class Collecting(Handler):
     """POST /SCHEMA/DATABASE makes the tables, and POST /SCHEMA/DATABASE/v1/traces writes into them."""
     port = 0
 
+    def do_GET(self):
+        self.answer(200, b"ready")
+
     def do_POST(self):
         body = self.body()
         try:
@@ -129,3 +132,17 @@ class Before:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+
+def main():
+    """A collector of its own: http://127.0.0.1:PORT/map/otel is its address for the tables of `otel`, which it makes."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--clickhouse", type=int, required=True, help="port of its HTTP interface")
+    options = parser.parse_args()
+    otlp_clickhouse.create(otlp_clickhouse.Server(argparse.Namespace(http=options.clickhouse, schema="map", database="otel")), "map", "otel")
+    http.server.ThreadingHTTPServer(("127.0.0.1", options.port), type("Of", (Collecting,), {"port": options.clickhouse})).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -30,6 +30,7 @@ from tempo_binary import require_tempo  # noqa: E402
 
 DOCKER = ROOT / "distribution" / "docker"
 COMPOSE, EVIDENCE = DOCKER / "docker-compose.yml", DOCKER / "docker-compose.evidence.yml"
+CLICKHOUSE = DOCKER / "docker-compose.clickhouse.yml"
 VERSION = (ROOT / "VERSION").read_text(encoding="ascii").strip()
 SOURCES = {"betrace": "betrace-datasource", "tempo": "tempo", "prometheus": "prometheus", "loki": "loki", "pyroscope": "grafana-pyroscope-datasource"}
 
@@ -157,6 +158,55 @@ class Evidence(unittest.TestCase):
             with Betrace("--memory-source", env={"BETRACE_EVIDENCE_KEY": both["secrets"]["evidence"]["file"]}) as server:
                 evidence = server.get("/v1/compliance/reports/soc2").json()["evidence"]
             self.assertEqual((evidence["signed"], evidence["key_id"]), ("ed25519", key_id(public)))
+
+
+class OverClickHouse(unittest.TestCase):
+    """The file that stands alone: ClickHouse, a collector that writes into it, and BeTrace."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.services = compose(CLICKHOUSE, CLICKHOUSE_PASSWORD="choose-one")["services"]
+
+    def test_it_needs_a_password(self):
+        done = compose_raw(CLICKHOUSE, CLICKHOUSE_PASSWORD="")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("choose one", done.stderr)
+
+    def test_pinned_hardened_and_on_loopback(self):
+        self.assertEqual(set(self.services), {"clickhouse", "otel-collector", "betrace-backend"})
+        for name, service in self.services.items():
+            self.assertRegex(service["image"], r"^[\w./-]+:v?\d+\.\d+\.\d+$", name)
+            self.assertEqual((service["cap_drop"], service["security_opt"]), (["ALL"], ["no-new-privileges:true"]), name)
+            self.assertTrue(all(port.startswith("127.0.0.1:") for port in service["ports"]), name)
+        self.assertEqual(self.services["betrace-backend"]["image"], f"betrace:{VERSION}")
+        alone = compose()["services"]["otel-collector"]["image"]
+        self.assertEqual(self.services["otel-collector"]["image"], alone.replace("collector:", "collector-contrib:"), "one version of the collector")
+
+    def test_images_by_digest(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".digests") as file:
+            pulled = [service["image"] for service in self.services.values() if "build" not in service]
+            file.write("".join(f"{image} sha256:{number:064x}\n" for number, image in enumerate(pulled, 1)))
+            file.flush()
+            done = subprocess.run([sys.executable, ROOT / "distribution/pin_images.py", file.name, "env", CLICKHOUSE], capture_output=True, text=True, check=True)
+        pinned = compose(CLICKHOUSE, CLICKHOUSE_PASSWORD="x", **dict(line.split("=", 1) for line in done.stdout.splitlines()))["services"]
+        self.assertEqual({name for name, service in pinned.items() if "@sha256:" in service["image"]}, {"clickhouse", "otel-collector"})
+
+    def test_they_speak_of_one_table_and_one_user(self):
+        server, backend = self.services["clickhouse"]["environment"], self.services["betrace-backend"]["environment"]
+        exporter = read("otel-collector.clickhouse.yaml")["exporters"]["clickhouse"]
+        self.assertEqual((exporter["database"], exporter["username"]), (server["CLICKHOUSE_DB"], server["CLICKHOUSE_USER"]))
+        self.assertEqual(backend["BETRACE_STORE"], f"clickhouse+http://clickhouse:8123/{server['CLICKHOUSE_DB']}?table=otel_traces")
+        self.assertEqual((backend["CLICKHOUSE_USER"], backend["CLICKHOUSE_PASSWORD"]), (server["CLICKHOUSE_USER"], server["CLICKHOUSE_PASSWORD"]))
+        self.assertEqual((exporter["endpoint"], exporter["password"]), ("tcp://clickhouse:9000", "${env:CLICKHOUSE_PASSWORD}"))
+        self.assertEqual(self.services["otel-collector"]["environment"]["CLICKHOUSE_PASSWORD"], server["CLICKHOUSE_PASSWORD"])
+        self.assertTrue((DOCKER / "otel-collector.clickhouse.yaml").exists())
+
+    def test_betrace_accepts_its_variables(self):
+        service = self.services["betrace-backend"]
+        done = run_cli(*service["command"], "--print-config", env=service["environment"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("clickhouse+http://clickhouse:8123/otel", done.stdout)
+        self.assertNotIn("choose-one", done.stdout)
 
 
 class Settings(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""The Helm chart without a cluster: lint, and six sets of values rendered. They must fit the Kubernetes schemas of
+"""The Helm chart without a cluster: lint, and seven sets of values rendered. They must fit the Kubernetes schemas of
 three versions and what the chart promises: names, probes, the restricted security profile, no secret in plain text.
 The test also asserts what the chart refuses and why, and lets the programs parse the files in it. What a real
 cluster does with it is not tested here."""
@@ -59,7 +59,16 @@ SETS = {
               "persistence": {"existingClaim": "my-claim"}, "imagePullSecrets": [{"name": "pull"}], "nodeSelector": {"disk": "ssd"},
               "tolerations": [{"key": "x", "operator": "Exists"}], "podAnnotations": {"a": "b"}, "affinity": {"nodeAffinity": {}}},
 }
+STORE = "clickhouse+https://clickhouse.example.org:8443/otel?table=otel_traces"
+SETS["a ClickHouse"] = {"grafana": {"enabled": False}, "tempo": {"otlp": "http://collector:4318"},
+                        "store": {"url": STORE, "user": "betrace", "passwordSecret": {"name": "clickhouse", "key": "pw"}, "caSecret": {"name": "authority", "key": "root.pem"}}}
 REFUSED = [
+    ({"store": {"url": STORE}, "tempo": {"url": "http://tempo:3200", "otlp": "http://tempo:4318"}, "grafana": {"enabled": False}}, "exclude each other"),
+    ({"store": {"url": STORE}, "tempo": {"otlp": "http://collector:4318"}, "grafana": WITH_PASSWORD}, "grafana.enabled false"),
+    ({"store": {"url": STORE}, "grafana": {"enabled": False}}, "watch needs tempo.otlp"),
+    ({"store": {"user": "betrace"}}, "set store.url"),
+    ({"store": {"url": "clickhouse+https://u:secret@clickhouse:8443/otel"}}, "pattern"),
+    ({"store": {"url": "http://clickhouse:8123/otel"}}, "pattern"),
     ({"replicas": 2}, "needs rules as code"),
     ({"replicas": 2, "rules": {"files": RULES}}, "sessionAffinity ClientIP"),
     ({"replicas": 2, "rules": {"files": RULES}, "service": {"sessionAffinity": "ClientIP"}}, "persistence.enabled false"),
@@ -204,7 +213,7 @@ class Rendered(unittest.TestCase):
             self.assertEqual(probes, {"startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/ready"})
 
     def test_mounts_have_volumes_and_volumes_have_sources(self):
-        outside = {"betrace-tokens", "metrics-token", "evidence-key", "my-rules", "my-claim"}
+        outside = {"betrace-tokens", "metrics-token", "evidence-key", "authority", "my-rules", "my-claim"}
         for objects in self.each():
             names = {name for _, name in objects} | outside
             for pod, _, spec in pod_specs(objects):
@@ -276,6 +285,24 @@ class Rendered(unittest.TestCase):
         self.assertIn(f"evidence-key = {mount['mountPath']}/evidence.pem\n", conf)
         unsigned = rendered("the quick start")
         self.assertNotIn("evidence", json.dumps([unsigned["ConfigMap", "betrace-backend"], unsigned["Deployment", "betrace-backend"]]))
+
+    def test_a_clickhouse_is_the_store(self):
+        """With its user, a password that is a reference, and authorities that are mounted; and no Tempo comes along."""
+        objects = rendered("a ClickHouse")
+        self.assertIn(f"store = {STORE}\n", objects["ConfigMap", "betrace-backend"]["data"]["betrace.conf"])
+        self.assertNotIn("tempo", objects["ConfigMap", "betrace-backend"]["data"]["betrace.conf"])
+        self.assertFalse([name for _, name in objects if "tempo" in name])
+        spec = objects["Deployment", "betrace-backend"]["spec"]["template"]["spec"]
+        variables = {one["name"]: one for one in spec["containers"][0]["env"]}
+        self.assertEqual(variables["CLICKHOUSE_USER"]["value"], "betrace")
+        self.assertEqual(variables["CLICKHOUSE_PASSWORD"]["valueFrom"]["secretKeyRef"], {"name": "clickhouse", "key": "pw"})
+        (mount,) = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "store"]
+        (volume,) = [one for one in spec["volumes"] if one["name"] == "store"]
+        self.assertEqual((volume["secret"]["secretName"], volume["secret"]["items"]), ("authority", [{"key": "root.pem", "path": "ca.crt"}]))
+        self.assertEqual(variables["CLICKHOUSE_CA"]["value"], f"{mount['mountPath']}/ca.crt")
+        (_, out) = objects["NetworkPolicy", "betrace-backend"]["spec"]["egress"]
+        self.assertEqual({one["port"] for one in out["ports"]}, {8443, 4318})
+        self.assertNotIn("to", out)
 
     def test_replicas_have_numbers_and_no_deployment(self):
         objects = rendered("three replicas")

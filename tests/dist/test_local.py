@@ -3,6 +3,7 @@ by pid what it started and nothing else."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -13,10 +14,12 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "tempo"), str(HERE.parent / "prometheus"), str(ROOT / "distribution" / "local")]
+sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "tempo"), str(HERE.parent / "prometheus"), str(HERE.parent / "clickhouse"), str(ROOT / "distribution" / "local")]
+import doc_pages  # noqa: E402
 import prometheus_binary  # noqa: E402
 import stack  # noqa: E402
 from betrace_process import binary, run_cli, sanitizer_environment  # noqa: E402
+from clickhouse_server import chdb_python  # noqa: E402
 from run_tempo import free_ports, http  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
@@ -25,23 +28,27 @@ PARTS = ("tempo", "betrace", "prometheus")
 SLOW = {"id": "slow-db-no-retry", "dsl": 'trace.has(span.name == "db.query" and span.duration > 1s) and not trace.has(span.name == "retry")'}
 
 
-class LocalStack(unittest.TestCase):
+class Stack(unittest.TestCase):
+    """In a folder and on ports of its own."""
+
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="betrace-local-"))
-        ports = free_ports(4)
+        ports = free_ports(5)
         self.environment = sanitizer_environment() | {"BETRACE_LOCAL_DIR": str(self.folder), "BETRACE_BIN": os.path.abspath(binary())}
-        self.environment |= {f"{name}_PORT": str(port) for name, port in zip(("TEMPO", "OTLP", "BETRACE", "PROMETHEUS"), ports)}
+        self.environment |= {f"{name}_PORT": str(port) for name, port in zip(("TEMPO", "OTLP", "BETRACE", "PROMETHEUS", "CLICKHOUSE"), ports)}
         self.url = f"http://127.0.0.1:{ports[2]}"
         self.tempo, self.otlp, self.prometheus = (f"http://127.0.0.1:{ports[i]}" for i in (0, 1, 3))
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.addCleanup(self.door, "down")
 
-    def door(self, name):
-        return subprocess.run([LOCAL / name], env=self.environment, capture_output=True, text=True, timeout=120)
+    def door(self, name, *arguments):
+        return subprocess.run([LOCAL / name, *arguments], env=self.environment, capture_output=True, text=True, timeout=120)
 
     def pid(self, part):
         return json.loads((self.folder / f"{part}.pid").read_text(encoding="ascii"))["pid"]
 
+
+class LocalStack(Stack):
     def test_life(self):
         done = self.door("up")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -131,6 +138,61 @@ class LocalStack(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("TEMPO_PORT", done.stderr)
         self.assertFalse((self.folder / "tempo.pid").exists())
+
+
+class OverClickHouse(Stack):
+    """`up --store clickhouse`, and the tutorial's steps 1 to 8 on its table: they answer as over the file."""
+    DAY = ("--start", "2026-03-09T12:00:00Z", "--end", "2026-03-10T12:00:00Z")
+    # What a search cannot count for certain, so that a number is a least one; and what is about the way to the answer.
+    COUNTED, WAY = re.compile(r"\((?:at least )?\d+ exercised the rule\)"), re.compile(r"(?m)^(?:completed, |source: ).*\n?")
+
+    def test_the_tutorial(self):
+        chdb_python()
+        done = self.door("up", "--store", "clickhouse")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for part in ("clickhouse", "collector", "betrace", "prometheus"):
+            self.assertRegex(done.stdout, rf"{part} +ready +pid {self.pid(part)}")
+        self.store = re.search(r"--store '(\S+)'", done.stdout)[1]
+        refused = self.door("up", "--store", "tempo")
+        self.assertIn("what runs here is of clickhouse", refused.stderr)
+        walked = list(self.walk())
+        self.assertEqual(walked, ["replay", "first", "gate", "compare", "trace", "curl"])
+        self.assertEqual(self.door("status").returncode, 0)
+        down = self.door("down").stdout
+        for part in ("clickhouse", "collector", "betrace", "prometheus"):
+            self.assertIn(f"{part}: ended", down)
+
+    def walk(self):
+        """The blocks up to the service's rules; gives the commands whose answer was compared."""
+        output = command = ""
+        for _, info, text in doc_pages.blocks(doc_pages.read("TUTORIAL.md")):
+            words = text.split()
+            if info == ["text", "output"]:
+                if command in ("replay", "first", "gate", "compare", "trace", "curl"):
+                    self.assertEqual(self.told(output), self.told(text), command)
+                    yield command
+                if command == "curl":
+                    return
+            elif info == ["sh"]:
+                command = "curl" if "curl" in text else words[1] if words[0] == "betrace" else words[0]
+                output = self.run_block(text, command)
+
+    def run_block(self, text, command):
+        day = "" if command in ("compare", "trace") else " ".join(self.DAY)
+        text = text.replace("--out shop.jsonl", f"--otlp {self.otlp}/map/otel").replace("shop.jsonl", f"--store '{self.store}' {day}")
+        text = text.replace("http://127.0.0.1:8080", self.url)
+        os.makedirs(self.folder / "walk", exist_ok=True)
+        programs = self.folder / "programs"
+        programs.mkdir(exist_ok=True)
+        if not (programs / "betrace").exists():
+            (programs / "betrace").symlink_to(os.path.abspath(binary()))
+        done = subprocess.run(["bash", "-c", text], cwd=self.folder / "walk", capture_output=True, text=True, timeout=300,
+                              env=self.environment | {"PATH": f"{programs}:{os.environ['PATH']}"})
+        self.assertIn(done.returncode, (0, 1), text + done.stdout + done.stderr)
+        return done.stdout
+
+    def told(self, text):
+        return self.COUNTED.sub("(exercised)", self.WAY.sub("", text)).strip().splitlines()
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ capabilities: {drop: [ALL]}
 {{ .Values.tempo.url | default (printf "http://%s-tempo:3200" .Release.Name) }}
 {{- end }}
 {{- define "betrace.otlp" -}}
-{{ if .Values.tempo.url }}{{ .Values.tempo.otlp }}{{ else }}{{ .Values.tempo.otlp | default (printf "http://%s-tempo:4318" .Release.Name) }}{{ end }}
+{{ if or .Values.tempo.url .Values.store.url }}{{ .Values.tempo.otlp }}{{ else }}{{ .Values.tempo.otlp | default (printf "http://%s-tempo:4318" .Release.Name) }}{{ end }}
 {{- end }}
 {{- define "betrace.backendUrl" -}}
 http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .Release.Namespace }}.svc{{ end }}:{{ .Values.service.port }}
@@ -102,6 +102,15 @@ http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .
 {{- end -}}
 {{- if and $v.grafana.enabled (not $v.grafana.config.security.admin_password) (not $v.grafana.admin.existingSecret) -}}
   {{- fail "set grafana.config.security.admin_password or grafana.admin.existingSecret; there is no default password" -}}
+{{- end -}}
+{{- if and $v.store.url $v.tempo.url -}}
+  {{- fail "store.url and tempo.url exclude each other: traces are in one of them" -}}
+{{- end -}}
+{{- if and $v.store.url $v.grafana.enabled -}}
+  {{- fail "the Grafana of the chart links to a Tempo: with store.url set grafana.enabled false, or grafana.existing for yours" -}}
+{{- end -}}
+{{- if and (not $v.store.url) (or $v.store.user $v.store.passwordSecret.name $v.store.caSecret.name) -}}
+  {{- fail "store.user, store.passwordSecret and store.caSecret are of a ClickHouse: set store.url" -}}
 {{- end -}}
 {{- if and (not $v.tempo.url) $v.tempo.tokenSecret.name -}}
   {{- fail "tempo.tokenSecret is of an existing Tempo: set tempo.url" -}}
