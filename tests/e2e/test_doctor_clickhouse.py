@@ -3,6 +3,7 @@ is made on the server itself; replicas and asynchronous inserts, which it cannot
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -11,7 +12,8 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "clickhouse")]
-from betrace_process import run_cli  # noqa: E402
+import doc_pages  # noqa: E402
+from betrace_process import binary, run_cli  # noqa: E402
 from clickhouse_server import ClickHouse, chdb_python  # noqa: E402
 from collector import Before, Collecting, Rewriting  # noqa: E402
 
@@ -152,6 +154,15 @@ class Doctor(unittest.TestCase):
         done = run_cli("doctor", "--store", self.server.url("otel", "all"))
         self.assertIn(f"{len(facts)} of {len(facts)} facts hold", done.stdout)
         self.assertIn("Nothing was pushed", done.stdout)
+
+    def test_the_command_of_the_page(self):
+        command, = [text for _, info, text in doc_pages.blocks(doc_pages.read("howto/check-your-clickhouse.md")) if "checked=clickhouse" in info]
+        for shown, ours in (("clickhouse:8123", f"127.0.0.1:{self.server.http}"), ("otel_traces", "all"), ("betrace doctor", f"{binary()} doctor")):
+            self.assertIn(shown, command)
+            command = command.replace(shown, ours)
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^ok +the table is not one shard's part of another +all spans +Distributed$")
 
     def test_settings_and_schema(self):
         code, facts, _ = self.doctor(user="strict")
