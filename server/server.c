@@ -1,4 +1,5 @@
 /* Start and stop in order. See server.h. */
+#include "server/replay/trace_link.h"
 #include "server/server.h"
 
 #include <pthread.h>
@@ -374,6 +375,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   pthread_mutex_init(&server->mutex, NULL);
   bt_condition_init(&server->has_looked_changed);
   server->config = config;
+  bt_trace_link_install(config->trace_link);
   server->service.version = version;
   server->service.max_range_ns = config->max_range_ns;
   server->service.has_mcp_writes = config->mcp_writes;

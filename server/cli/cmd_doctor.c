@@ -131,14 +131,22 @@ static bt_status ask_store(const doctor_options *options, const place *at, bt_do
   return status;
 }
 
+static bool has_way(const doctor_options *options) {
+  return options->run || (options->otlp && options->otlp[0]);
+}
+
 static int run_doctor(const doctor_options *options) {
   bt_error error = {0};
   place at = {0};
   bt_doctor_report report = {0};
   bt_status status = open_place(options, &at, &error);
   int code = BT_EXIT_UNKNOWN;
-  if (!status) status = ask_store(options, &at, &report, &error);
-  if (!status)
+  bool lacks_way = !status && !has_way(options) && bt_doctor_needs_probes(at.store->name);
+  if (!status && !lacks_way) status = ask_store(options, &at, &report, &error);
+  if (lacks_way)
+    code = bt_cli_usage_error("doctor", "say where to push the probes: --otlp URL, as in http://127.0.0.1:4318; or "
+                                        "--again RUN");
+  else if (!status)
     code = print_report(options, &report, &at);
   else
     code = bt_cli_fail("doctor", status, &error);
@@ -167,10 +175,6 @@ static int check_options(doctor_options *options, const bt_command *self) {
   if (options->shared.trace_count)
     return bt_cli_usage_error("doctor", "files are no store: say --store URL or --tempo URL");
   if (!options->otlp) options->otlp = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
-  bool has_otlp = options->otlp && options->otlp[0];
-  if (!has_otlp && !options->run)
-    return bt_cli_usage_error("doctor",
-                              "say where to push the probes: --otlp URL, as in http://127.0.0.1:4318; or --again RUN");
   /* The probes of an earlier run are where they stay. */
   if (options->again_after_ns < 0) options->again_after_ns = options->run ? 0 : 45 * SECOND_NS;
   return bt_replay_options_check(&options->shared, self, BT_NEEDS_SOURCE);
@@ -191,7 +195,9 @@ static int doctor_command(const bt_command *self, int argc, char **argv) {
 }
 
 static const bt_flag flags[] = {
-    {"otlp", OPT_OTLP, "URL", NULL, "where to push the probes, by OTLP/HTTP", "OTEL_EXPORTER_OTLP_ENDPOINT"},
+    {"otlp", OPT_OTLP, "URL", NULL,
+     "where to push the probes, by OTLP/HTTP; over ClickHouse, nothing is pushed without it",
+     "OTEL_EXPORTER_OTLP_ENDPOINT"},
     {"wait", OPT_WAIT, "DURATION", "180s", "how long to wait, at most, until the probes show", NULL},
     {"again-after", OPT_AGAIN_AFTER, "DURATION", "45s; with --again 0s",
      "ask everything a second time so much later, when the probes lie in complete blocks; 0s: do not", NULL},
@@ -207,18 +213,22 @@ static const bt_example examples[] = {
     {"With keys that have a dedicated column, in a tenant of its own",
      "betrace doctor --tempo http://127.0.0.1:3200 --otlp http://127.0.0.1:4318 --tenant betrace-doctor \\\n"
      "  --key span.order.id --key resource.team"},
+    {"How a ClickHouse is run, without pushing anything",
+     "betrace doctor --store 'clickhouse+http://127.0.0.1:8123/otel?table=otel_traces'"},
     {"The same probes again, an hour later", "betrace doctor --tempo http://127.0.0.1:3200 --again 1767225600-5f3a9c"},
     {0}};
 const bt_command bt_command_doctor = {
     .name = "doctor",
     .summary = "does this store do what BeTrace rests on",
-    .usage = "--store URL --otlp URL [flags]",
+    .usage = "--store URL [--otlp URL] [flags]",
     .about =
         "Pushes a few dozen small probe traces of a service betrace-doctor, and waits until the store shows them. Then "
         "it asks the queries and reads that BeTrace's plans are made of, and compares what comes with what was pushed. "
         "Each line is a fact: what was expected, what was seen, and, where it does not hold, what that means for "
         "answers. Spans that come 1 to 20 minutes late, and one that never ended, are pushed too. Which of them "
         "searches show, and when, stands below the table.\n\n"
+        "Of a ClickHouse it asks before that what its own tables say of how it is run: shards, replicas, row policies, "
+        "TTL, and what waits before it is in the table. For that nothing has to be pushed.\n\n"
         "It is for stores that speak Tempo's API in part, too: an empty answer where a match is certain is named. "
         "--json holds every query and answer status for a bug report, and neither URLs nor credentials.",
     .examples = examples,

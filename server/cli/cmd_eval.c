@@ -20,6 +20,7 @@
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/given_families.h"
+#include "server/replay/trace_link.h"
 #include "server/replay/violation.h"
 #include "tempo/files/file_source.h"
 
@@ -94,6 +95,7 @@ static void write_text(const bt_rule_definition *definition, const bt_trace *tra
   if (violation) bt_shown_printf(out, "  %s", violation->message);
   if (violation && violation->rests_on_no_link) bt_buffer_append(out, BT_STR(" (rests on " BT_RESTS_ON_NO_LINK ")"));
   bt_buffer_append_char(out, '\n');
+  if (violation) bt_trace_link_append("  ", violation, "\n", out);
 }
 
 static bt_status report_verdict(const eval_run *run, eval_part *part, size_t rule, const bt_trace *trace,
@@ -405,6 +407,7 @@ typedef struct eval_arguments {
   eval_options options;
   bt_cli_rules rules;
   bool has_wrong_rules;
+  const char *trace_link;
   const char **paths; /* of traces; owned array of borrowed names */
   size_t path_count;
 } eval_arguments;
@@ -425,6 +428,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   if (flag->id == OPT_TRACE_TIME)
     return bt_duration_parse(bt_str_from(value), &arguments->options.most_cpu_ns) && arguments->options.most_cpu_ns > 0;
   if (flag->id == OPT_JOBS) return bt_cli_take_jobs(value, &arguments->options.jobs);
+  if (strcmp(flag->name, bt_flags_links->name) == 0) arguments->trace_link = value;
   if (flag->id == OPT_COMPLETE) arguments->options.require_complete = true;
   if (flag->id == OPT_ALL) arguments->options.print_all = true;
   if (flag->id == BT_FLAG_EXERCISED) arguments->options.requires_exercised = true;
@@ -457,7 +461,7 @@ static int eval_command(const bt_command *self, int argc, char **argv) {
     code = bt_cli_usage_error("eval", "say which rules: a rule file, --rules FILE or --dsl TEXT");
   else if (!arguments.path_count)
     code = bt_cli_usage_error("eval", "say which traces: one or more files, or - for stdin");
-  else
+  else if (!(code = bt_trace_link_choose(self, arguments.trace_link)))
     code = run_eval(&arguments.options, &arguments.rules, arguments.paths, arguments.path_count);
   free(arguments.paths);
   bt_cli_rules_dispose(&arguments.rules);
@@ -476,7 +480,7 @@ static const bt_flag flags[] = {
     {"all", OPT_ALL, NULL, NULL, "print every verdict, not only violated and inconclusive", NULL},
     BT_FLAG_ROW_EXERCISED,
     {0}};
-static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Links:", bt_flags_links, NULL}, {0}};
 static const bt_example examples[] = {
     {"All rules of a file on a file of traces", "betrace eval --rules rules.yaml traces.jsonl"},
     {"One rule, on a trace from stdin", "betrace eval --dsl 'when { pii.read } always { audit.log }' - < trace.json"},

@@ -123,7 +123,7 @@ static int first_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&options);
   if (bt_arguments_read(self, argc, argv, take_flag, &options, &operands, &code)) {
     code = bt_replay_options_operands(&options, self, &operands, true);
-    if (!code) code = bt_replay_options_check(&options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
+    if (!code) code = bt_replay_options_check(&options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE | BT_SHOWS_LINKS);
     if (!code) code = run_first(&options);
   }
   bt_replay_options_dispose(&options);
@@ -136,6 +136,7 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_month, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {"Links:", bt_flags_links, NULL},
                                        {0}};
 static const bt_example examples[] = {{"Since when are there slow queries that nobody retries?",
                                        "betrace first --tempo http://127.0.0.1:3200 --since 30d \\\n"

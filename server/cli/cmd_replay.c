@@ -13,6 +13,7 @@
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/json/replay_junit.h"
+#include "server/replay/trace_link.h"
 
 typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } replay_format;
 
@@ -125,7 +126,9 @@ static void write_messages(const replay_run *run, const bt_collected *all, size_
     written++;
     bt_span_time_format(violation->time_ns, 0, time);
     bt_trace_id_format(&violation->trace_id, id);
-    bt_buffer_printf(out, "%s  %s  %s\n", time, id, violation->message);
+    bt_buffer_printf(out, "%s  %s  %s", time, id, violation->message);
+    bt_trace_link_append("  ", violation, "", out);
+    bt_buffer_append_char(out, '\n');
   }
   if (written < found) bt_buffer_printf(out, "and %" PRIu64 " more\n", found - written);
 }
@@ -363,7 +366,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
     if (run.prints_ids && !run.has_limit) run.limit = 0; /* a program that reads them wants all */
     choose_evidence(&run);
     code = bt_replay_options_operands(&run.options, self, &operands, true);
-    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES | BT_SHOWS_LINKS);
     if (!code) code = check_shard(&run, self);
     if (!code) code = run_replay(&run);
   }
@@ -396,6 +399,7 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_day, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {"Links:", bt_flags_links, NULL},
                                        {0}};
 static const bt_example examples[] = {
     {"Rules and traces of files", "betrace replay rules.yaml traces.jsonl"},

@@ -147,7 +147,7 @@ static int trace_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_trace_operand(self, &run.options, &operands, &id);
-    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_SHOWS_LINKS);
     if (!code) code = run_trace(&run, &id);
   }
   bt_replay_options_dispose(&run.options);
@@ -162,6 +162,7 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Rules:", bt_flags_rules, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {"Links:", bt_flags_links, NULL},
                                        {0}};
 static const bt_example examples[] = {
     {"Why does this trace break a rule?",

@@ -14,6 +14,7 @@
 #include "server/cli/operands.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
+#include "server/replay/trace_link.h"
 #include "tempo/files/file_source.h"
 
 static bt_cancel interrupted;
@@ -114,6 +115,10 @@ void bt_replay_print_violation(const bt_rule_definition *definition, const bt_vi
            violation->provisional        ? " (provisional: its trace is not settled yet)"
            : violation->rests_on_no_link ? " (rests on " BT_RESTS_ON_NO_LINK ")"
                                          : "");
+  bt_buffer link = {0};
+  bt_trace_link_append("  ", violation, "\n", &link);
+  bt_print_lines(bt_buffer_str(&link));
+  bt_buffer_dispose(&link);
 }
 
 /* What has no version but ours needs no word about what reads it. */
@@ -251,7 +256,8 @@ enum {
   OPT_REQUIRE_COMPLETE,
   OPT_LINKS_SAMPLED,
   OPT_CONCURRENCY,
-  OPT_CONCURRENCY_MAX
+  OPT_CONCURRENCY_MAX,
+  OPT_TRACE_LINK
 };
 
 const bt_flag bt_flags_rules[] = {
@@ -300,6 +306,9 @@ const bt_flag bt_flags_assumptions[] = {
     {"links-sampled", OPT_LINKS_SAMPLED, NULL, NULL, "traces are dropped one by one: no linked trace proves nothing",
      NULL},
     {0}};
+
+const bt_flag bt_flags_links[] = {
+    {"trace-link-template", OPT_TRACE_LINK, "URL", NULL, BT_TRACE_LINK_HELP, BT_TRACE_LINK_VARIABLE}, {0}};
 
 #define START_AND_END                                                                                                  \
   {"start", OPT_START, "TIME", NULL, "RFC 3339, unix s/ms/ns, now, now-24h", NULL},                                    \
@@ -364,6 +373,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_CONCURRENCY:
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
   case OPT_CONCURRENCY_MAX: return bt_cli_number(value, &options->concurrency_max) && options->concurrency_max <= 64;
+  case OPT_TRACE_LINK: return options->trace_link = value, true;
   case BT_FLAG_JSON: return options->print_json = true;
   case BT_FLAG_EXERCISED: return options->requires_exercised = true;
   default: return false;
@@ -479,6 +489,15 @@ static int check_source(bt_replay_options *options, const bt_command *command, u
   return BT_EXIT_FINE;
 }
 
+int bt_trace_link_choose(const bt_command *command, const char *given) {
+  const char *url = given ? given : getenv(BT_TRACE_LINK_VARIABLE);
+  if (url && !bt_trace_link_is_valid(url))
+    return bt_cli_usage_error(command->name, "%s has to be %s; \"%s\" came",
+                              given ? "--trace-link-template" : BT_TRACE_LINK_VARIABLE, BT_TRACE_LINK_EXPECTED, url);
+  bt_trace_link_install(url);
+  return BT_EXIT_FINE;
+}
+
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs) {
   int code = check_rules(options, command, needs);
   if (code) return code;
@@ -486,5 +505,5 @@ int bt_replay_options_check(bt_replay_options *options, const bt_command *comman
   if (code) return code;
   if (options->has_start && options->has_end && options->start_ns >= options->end_ns)
     return bt_cli_usage_error(command->name, "--start has to be before --end");
-  return BT_EXIT_FINE;
+  return needs & BT_SHOWS_LINKS ? bt_trace_link_choose(command, options->trace_link) : BT_EXIT_FINE;
 }

@@ -29,6 +29,7 @@ typedef struct bt_replay_options {
   bool counts_from_now; /* one of them is now, or some time before or after it */
   bt_assumptions assumptions;
   uint64_t concurrency, concurrency_max;
+  const char *trace_link; /* --trace-link-template, or NULL */
   bool print_json;
   bool requires_exercised; /* --require-exercised */
   bt_cli_rules rules;
@@ -38,7 +39,7 @@ typedef struct bt_replay_options {
 } bt_replay_options;
 
 /* Rows for the tables of commands. */
-extern const bt_flag bt_flags_rules[], bt_flags_traces[], bt_flags_assumptions[];
+extern const bt_flag bt_flags_rules[], bt_flags_traces[], bt_flags_assumptions[], bt_flags_links[];
 /* --since, --start and --end, with the default that the name says. */
 extern const bt_flag bt_flags_range_day[], bt_flags_range_month[], bt_flags_range_week[];
 
@@ -47,10 +48,12 @@ void bt_replay_options_dispose(bt_replay_options *options);
 /* Takes a flag of the rows above, and --json; for a bt_flag_take. */
 bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, const char *value);
 /* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
-typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4 } bt_needs;
+typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4, BT_SHOWS_LINKS = 8 } bt_needs;
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
 /* Part of it, for a command that needs nothing else: which store --store and --tempo name, or the environment does. */
 int bt_replay_options_choose(bt_replay_options *options, const bt_command *command);
+/* For commands with bt_flags_links that check otherwise: installs the template of the flag, else of the environment. */
+int bt_trace_link_choose(const bt_command *command, const char *given);
 /* For a command whose operands are files: rule files where it takes rules, and files of traces. What stands behind "--"
  * is traces. BT_EXIT_FINE, or the exit status, and a message is printed. */
 int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,
@@ -85,8 +88,8 @@ void bt_replay_show_progress(void *context, double fraction, const bt_replay_res
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_clear_progress(void);
 
-/* Prints one line for a violation; one for the store that answered; and with that, lines for what was not read or is
- * not settled. */
+/* Prints one line for a violation, and its link; one for the store that answered; and with that, lines for what was not
+ * read or is not settled. */
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation);
 void bt_replay_print_source(const bt_source_about *about);
 void bt_replay_print_gaps(const bt_coverage *coverage);

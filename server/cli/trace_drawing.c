@@ -10,6 +10,7 @@
 #include "server/base/span_time.h"
 #include "server/cli/cli.h"
 #include "server/cli/terminal.h"
+#include "server/replay/trace_link.h"
 
 typedef struct glyphs {
   const char *branch, *last, *line, *gap, *bar, *point, *gap_mark;
@@ -237,7 +238,9 @@ static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *o
   if (verdict == BT_INCONCLUSIVE) bt_buffer_printf(out, " (%s)", bt_reason_in_words(drawn->verdict->reason));
   if (verdict == BT_VIOLATED) bt_buffer_printf(out, " (%s)", bt_severity_name(drawn->rule->fields.severity));
   append_text(out, "\n");
-  if (drawn->violation) print_choices(drawing, drawn, out);
+  if (!drawn->violation) return;
+  print_choices(drawing, drawn, out);
+  bt_trace_link_append("    ", drawn->violation, "\n", out);
 }
 
 /* ---- the tree ---- */

@@ -1,5 +1,6 @@
 /* Compares whole traces that the store gives in batches with what doctor pushed. Where a batch says that a trace has to
  * be read by id, it says nothing wrong about it: that only costs a read. */
+#include "server/doctor/store_probes.h"
 #include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
 
@@ -17,6 +18,7 @@ typedef struct batch {
   share shares[SHARES_MAX];
   size_t count;
   uint64_t lacking, by_id, wrong;
+  uint64_t undecided; /* by a rule, because the store does not keep types */
 } batch;
 
 static bt_fact *fact_of(const batch *b, uint64_t bit) {
@@ -42,7 +44,9 @@ static bt_status compare_verdicts(batch *b, size_t number, const bt_trace *trace
     bt_status status = bt_doctor_judge(rule, trace, &verdict, error);
     if (status != BT_OK) return status;
     bool is_violated = verdict->verdict == BT_VIOLATED, should_be = rule->violated >> number & 1;
-    if (is_violated == should_be) continue;
+    bool is_said = verdict->verdict == BT_INCONCLUSIVE && verdict->reason == BT_REASON_TYPE;
+    if (is_said) b->undecided |= UINT64_C(1) << number;
+    if (is_violated == should_be || is_said) continue;
     return say_wrong(b, number, rule->text, should_be ? "its violation is missed" : "a violation is made up", error);
   }
   return BT_OK;
@@ -55,7 +59,8 @@ static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *
   if (read->needs_by_id) return b->by_id |= bit, BT_OK;
   if (!read->trace) return b->lacking |= bit, BT_OK;
   bt_buffer why = {0};
-  bool is_same = bt_doctor_same_trace(pushed, read->trace, &b->topic->projection, &why);
+  bool is_same =
+      bt_doctor_same_trace(pushed, read->trace, &b->topic->projection, b->doctor->report->store->tells_doubles, &why);
   bt_status status = is_same ? BT_OK : say_wrong(b, read->index, NULL, why.ptr ? why.ptr : "it differs", error);
   if (status == BT_OK) status = compare_verdicts(b, read->index, read->trace, error);
   bt_buffer_dispose(&why);
@@ -82,7 +87,10 @@ static bt_status close_share(const batch *b, const share *of, const bt_doctor_re
   bt_status status = say_lacking(b, fact, b->lacking & of->mask, error);
   if (unread && status == BT_OK) status = bt_fact_add(doctor, fact, NULL, (bt_str){0}, error, "%s", end->reason);
   fact->expected = bt_doctor_text(doctor, "%u trace%s", count, count == 1 ? "" : "s");
-  const char *seen = by_id ? bt_doctor_text(doctor, "%u right, %u left to by id", count - by_id, by_id) : "all";
+  unsigned undecided = bt_doctor_count(b->undecided & of->mask);
+  const char *seen = by_id       ? bt_doctor_text(doctor, "%u right, %u left to by id", count - by_id, by_id)
+                     : undecided ? bt_doctor_text(doctor, "%u right, %u undecided", count - undecided, undecided)
+                                 : "all";
   const char *means = bt_doctor_aspects[BT_ASPECT_READ].means;
   bt_fact_outcome outcome = wrong || lacking ? BT_FACT_FAILS : BT_FACT_HOLDS;
   if (wrong || lacking) {

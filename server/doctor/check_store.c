@@ -1,6 +1,7 @@
 /* What is of no topic: by id, full answers, windows, and traces that are special as a whole. */
 #include <string.h>
 
+#include "server/doctor/store_probes.h"
 #include "server/doctor/trace_comparison.h"
 #include "server/doctor/doctor_parts.h"
 
@@ -23,7 +24,7 @@ static bt_status take_whole(void *context, const bt_read_trace *read, bt_error *
   bt_buffer why = {0};
   if (!read->trace) return b->lacking |= bit, BT_OK;
   bt_status status = BT_OK;
-  if (!bt_doctor_same_trace(probe->trace, read->trace, NULL, &why)) {
+  if (!bt_doctor_same_trace(probe->trace, read->trace, NULL, b->doctor->report->store->tells_doubles, &why)) {
     b->wrong |= bit;
     status = bt_fact_add(b->doctor, b->fact, NULL, (bt_str){0}, error, "trace \"%s\": %s", probe->label,
                          why.ptr ? why.ptr : "it differs");

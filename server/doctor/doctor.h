@@ -21,13 +21,15 @@
 typedef struct bt_store_probes bt_store_probes;
 /* Of a kind of store, by the name of its source; NULL: doctor does not know that kind. */
 const bt_store_probes *bt_store_probes_of(const char *name);
+/* False: of such a store facts can be found out without a way to push to it. */
+bool bt_doctor_needs_probes(const char *name);
 
 typedef struct bt_doctor_options {
   bt_http_client *client;
-  bt_source *store;        /* whoever calls sets its pause between attempts */
-  bt_source *small_store;  /* the same store, whose answers are taken for full with BT_DOCTOR_SMALL_LIMIT traces */
-  bt_exchanges *exchanges; /* the client's record */
-  bt_exporter_options exporter;
+  bt_source *store;             /* whoever calls sets its pause between attempts */
+  bt_source *small_store;       /* the same store, whose answers are taken for full with BT_DOCTOR_SMALL_LIMIT traces */
+  bt_exchanges *exchanges;      /* the client's record */
+  bt_exporter_options exporter; /* its url NULL or "", and run NULL: nothing is asked that needs probes */
   const char *tenant;
   const char *run; /* ask about the probes of that earlier run and push nothing; NULL: a new one */
   const bt_probe_key *keys;

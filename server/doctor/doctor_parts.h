@@ -111,6 +111,9 @@ bool bt_doctor_is_refusal(const bt_doctor *doctor);
  * holds, so it need not be asked; owned by the report. id: of the aspect, behind the topic's where there is one. */
 bt_status bt_fact_open(bt_doctor *doctor, const bt_doctor_rules *topic, bt_doctor_aspect aspect, const char *detail,
                        bt_fact **out, bt_error *error) BT_MUST_CHECK;
+/* The same of a fact that has an id and a title of its own, which are constant. */
+bt_status bt_fact_open_named(bt_doctor *doctor, const char *id, const char *title, bt_fact **out,
+                             bt_error *error) BT_MUST_CHECK;
 /* Owned by the fact; never NULL. */
 bt_fact_seen *bt_fact_now(const bt_doctor *doctor, bt_fact *fact);
 /* Texts that live as long as the report. NULL: no memory. */

@@ -55,6 +55,31 @@ void bt_exchanges_take(void *exchanges, const bt_http_exchange *exchange) {
   set_answer(made, exchange);
 }
 
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char *bt_exchange_parameter(const char *url, const char *name) {
+  const char *at = strchr(url, '?');
+  size_t length = strlen(name);
+  for (; at; at = strchr(at, '&')) {
+    at++;
+    if (strncmp(at, name, length) == 0 && at[length] == '=') break;
+  }
+  if (!at) return NULL;
+  at += length + 1;
+  char *value = malloc(strlen(at) + 1), *to = value;
+  for (; value && *at && *at != '&'; at++) {
+    bool is_escaped = *at == '%' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0;
+    *to++ = is_escaped ? (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])) : *at;
+    if (is_escaped) at += 2;
+  }
+  if (value) *to = '\0';
+  return value;
+}
+
 void bt_exchanges_dispose(bt_exchanges *exchanges) {
   for (size_t i = 0; i < exchanges->count; i++) free(exchanges->items[i].query);
   free(exchanges->items);

@@ -31,6 +31,8 @@ typedef struct bt_exchanges { /* all-zero is empty */
 
 /* For bt_http_options.on_exchange; context: the exchanges. */
 void bt_exchanges_take(void *exchanges, const bt_http_exchange *exchange);
+/* A parameter's value in the URL of a request, decoded; new; NULL: it is not there. */
+char *bt_exchange_parameter(const char *url, const char *name);
 void bt_exchanges_dispose(bt_exchanges *exchanges);
 /* Of the last request that was made: its HTTP status; 0: none was answered. */
 int bt_exchanges_last_status(const bt_exchanges *exchanges);

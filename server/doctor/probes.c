@@ -230,9 +230,9 @@ static void make_events(bt_probe_build *build) {
 }
 
 /* A span of a device without a clock, next to one that has one. Whatever a store says of such a trace, it is there. */
-static void make_clockless(bt_probe_build *build) {
+static void make_clockless(bt_probe_build *build, unsigned count) {
   static const char *const labels[] = {"a span at time 0", "a span of 1970"};
-  for (unsigned i = 0; i < 2; i++) {
+  for (unsigned i = 0; i < count; i++) {
     begin_rooted(build, labels[i], BT_PROBE_FIELDS);
     bt_probe_resource(build, 0, BT_PROBE_SERVICE, no_more, 1);
     bt_export_span *span = bt_probe_span(build, "doctor.clockless");
@@ -241,7 +241,7 @@ static void make_clockless(bt_probe_build *build) {
   }
 }
 
-static void make_all(bt_probe_build *build) {
+static void make_all(bt_probe_build *build, bool is_near) {
   make_values(build);
   make_fields(build);
   make_services(build);
@@ -252,7 +252,7 @@ static void make_all(bt_probe_build *build) {
   make_many(build);
   make_long(build);
   make_events(build);
-  make_clockless(build);
+  make_clockless(build, is_near ? 1 : 2);
   begin_rooted(build, "ids with zeros", BT_PROBE_ZEROS);
 }
 
@@ -298,7 +298,7 @@ bool bt_probe_run_is_valid(const char *run) {
 /* ---- the whole ---- */
 
 bt_status bt_probes_make(bt_probes *probes, const char *run, const bt_probe_key *more_keys, size_t more_count,
-                         bt_error *error) {
+                         bool is_near, bt_error *error) {
   *probes = (bt_probes){0};
   bt_arena_init(&probes->arena, arena_cap_bytes);
   if (!bt_probe_run_is_valid(run))
@@ -312,7 +312,7 @@ bt_status bt_probes_make(bt_probes *probes, const char *run, const bt_probe_key 
   for (size_t i = 0; i < sizeof usual_keys / sizeof *usual_keys; i++) add_key(probes, usual_keys[i]);
   for (size_t i = 0; i < more_count; i++) add_key(probes, more_keys[i]);
   bt_probe_build build = {.probes = probes};
-  make_all(&build);
+  make_all(&build, is_near);
   return bt_probe_finish(&build, error);
 }
 

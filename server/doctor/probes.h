@@ -73,10 +73,11 @@ bool bt_probe_run_is_valid(const char *run);
 /* "span.http.method" or "resource.k8s.pod.name"; *out borrows from text. False: neither. */
 bool bt_probe_key_parse(bt_str text, bt_probe_key *out);
 
-/* Makes the probes of the run. more_keys: besides those that are always there. BT_INVALID: that is no name of a run.
+/* Makes the probes of the run. more_keys: besides those that are always there. is_near: without a trace of which a part
+ * lies decades before the rest. BT_INVALID: that is no name of a run.
  * BT_NO_MEMORY. Dispose in every case. */
 bt_status bt_probes_make(bt_probes *probes, const char *run, const bt_probe_key *more_keys, size_t more_count,
-                         bt_error *error) BT_MUST_CHECK;
+                         bool is_near, bt_error *error) BT_MUST_CHECK;
 void bt_probes_dispose(bt_probes *probes);
 
 /* The probe of that id as its number; count where it is none. */

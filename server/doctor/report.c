@@ -47,13 +47,7 @@ static bt_fact *add_fact(bt_doctor *doctor, const char *id, const char *title) {
   return &facts[report->count++];
 }
 
-bt_status bt_fact_open(bt_doctor *doctor, const bt_doctor_rules *topic, bt_doctor_aspect aspect, const char *detail,
-                       bt_fact **out, bt_error *error) {
-  const bt_doctor_aspect_row *row = &bt_doctor_aspects[aspect];
-  const char *id = bt_doctor_text(doctor, "%s%s%s%s%s", topic ? topic->id : "", topic ? "/" : "", row->id,
-                                  detail ? "/" : "", detail ? detail : "");
-  const char *title = bt_doctor_text(doctor, "%s%s%s%s%s", topic ? topic->title : "", topic ? ": " : "", row->title,
-                                     detail ? ", " : "", detail ? detail : "");
+bt_status bt_fact_open_named(bt_doctor *doctor, const char *id, const char *title, bt_fact **out, bt_error *error) {
   bt_fact *fact = id ? find_fact(doctor->report, id) : NULL;
   if (!fact) fact = add_fact(doctor, id, title);
   *out = NULL;
@@ -64,6 +58,16 @@ bt_status bt_fact_open(bt_doctor *doctor, const bt_doctor_rules *topic, bt_docto
   *seen = (bt_fact_seen){.seen = ""};
   *out = fact;
   return BT_OK;
+}
+
+bt_status bt_fact_open(bt_doctor *doctor, const bt_doctor_rules *topic, bt_doctor_aspect aspect, const char *detail,
+                       bt_fact **out, bt_error *error) {
+  const bt_doctor_aspect_row *row = &bt_doctor_aspects[aspect];
+  const char *id = bt_doctor_text(doctor, "%s%s%s%s%s", topic ? topic->id : "", topic ? "/" : "", row->id,
+                                  detail ? "/" : "", detail ? detail : "");
+  const char *title = bt_doctor_text(doctor, "%s%s%s%s%s", topic ? topic->title : "", topic ? ": " : "", row->title,
+                                     detail ? ", " : "", detail ? detail : "");
+  return bt_fact_open_named(doctor, id, title, out, error);
 }
 
 bt_status bt_fact_add(bt_doctor *doctor, bt_fact *fact, const char *rule, bt_str query, bt_error *error,

@@ -87,8 +87,11 @@ static void write_store(const bt_doctor_report *report, const bt_doctor_style *s
                      BT_CUT_BYTES);
   if (line.ptr) write_wrapped(line.ptr, 0, style->width, out);
   bt_buffer_dispose(&line);
-  bt_buffer_printf(out, "run %s, %zu probe traces of service " BT_PROBE_SERVICE "\n\n", report->probes.run,
-                   report->probes.count);
+  if (!report->passes_ns[0] && !report->odd_looked_ns && !report->pushed_ns)
+    bt_buffer_printf(out, "nothing was pushed\n\n");
+  else
+    bt_buffer_printf(out, "run %s, %zu probe traces of service " BT_PROBE_SERVICE "\n\n", report->probes.run,
+                     report->probes.count);
 }
 
 /* ---- the table ---- */
@@ -231,7 +234,12 @@ static void write_sum(const bt_doctor_report *report, const bt_doctor_style *sty
   if (fails) bt_buffer_printf(out, ", %zu %s not", fails, fails == 1 ? "does" : "do");
   if (unknown) bt_buffer_printf(out, ", %zu could not be found out", unknown);
   bt_buffer_printf(out, "%s\n", style->off);
-  if (!report->passes_ns[0]) write_wrapped("Nothing else was asked.", 0, style->width, out);
+  bool is_pushed = report->pushed_ns || report->odd_looked_ns;
+  if (!is_pushed)
+    write_wrapped("Nothing was pushed, so searches and reads were not compared with anything: --otlp URL does that.", 0,
+                  style->width, out);
+  else if (!report->passes_ns[0])
+    write_wrapped("Nothing else was asked.", 0, style->width, out);
 }
 
 /* Whether the last time that was asked, the probes lay in blocks that are complete, as far as the store says when
@@ -244,7 +252,7 @@ static bool is_from_blocks(const bt_doctor_report *report) {
 static void write_advice(const bt_doctor_report *report, const bt_doctor_style *style, bt_buffer *out) {
   char duration[64] = "";
   bt_buffer line = {0};
-  if (!report->passes_ns[0] || is_from_blocks(report)) return;
+  if (!report->passes_ns[0] || is_from_blocks(report) || (report->store && !report->store->has_blocks)) return;
   if (report->max_block_ns >= 0) bt_duration_format(report->max_block_ns, duration);
   bt_buffer_printf(&line,
                    "What this store answers from complete blocks was not asked yet%s%s. Ask the same probes again "

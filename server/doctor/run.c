@@ -86,17 +86,40 @@ static bt_status look_at_store(const bt_doctor *doctor, bt_error *error) {
   bt_doctor_report *report = doctor->report;
   report->max_block_ns = report->max_range_ns = report->hidden_tail_ns = -1;
   report->most_traces = report->cut_bytes = -1;
-  report->store = bt_store_probes_of(options->store->name);
   if (!report->store)
     return bt_error_set(error, BT_INVALID, "doctor knows no probes for a store of the kind %s", options->store->name);
   options->exchanges->read_question = report->store->read_question;
-  bt_status status = report->store->look(doctor, report, error);
+  bt_status status = report->store->look ? report->store->look(doctor, report, error) : BT_OK;
   if (status == BT_OK) {
     const bt_promises promises = bt_source_promises(options->store, BT_PROMISES_ALL, options->cancel);
     report->about = promises.about;
     report->hidden_tail_ns = promises.hidden_tail_ns;
   }
   return status;
+}
+
+/* What was found out by now. */
+static void say_version(bt_doctor *doctor) {
+  bt_doctor_report *report = doctor->report;
+  report->about = bt_source_known(doctor->options->store).about;
+  snprintf(report->version, sizeof report->version, "%.79s", report->about.version);
+}
+
+/* Facts that need no probes, and then what is asked about probes, where there is a way for them. */
+static bt_status ask_store(bt_doctor *doctor, bt_error *error) {
+  const bt_store_probes *store = doctor->report->store;
+  bool is_usable = true,
+       has_way = doctor->options->run || (doctor->options->exporter.url && doctor->options->exporter.url[0]);
+  bt_status status = store->check ? store->check(doctor, &is_usable, error) : BT_OK;
+  if (status == BT_OK && store->check) say_version(doctor);
+  if (status != BT_OK || !is_usable || !has_way) return status;
+  status = bt_doctor_push_and_wait(doctor, error);
+  return status == BT_OK ? make_passes(doctor, error) : status;
+}
+
+bool bt_doctor_needs_probes(const char *name) {
+  const bt_store_probes *store = bt_store_probes_of(name);
+  return !store || !store->check;
 }
 
 bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) {
@@ -106,15 +129,15 @@ bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *repo
   const bt_exchanges *made = options->exchanges;
   char run[BT_PROBE_RUN_SIZE];
   bt_arena_init(&report->arena, arena_cap_bytes);
+  report->store = bt_store_probes_of(options->store->name);
   bt_status status = options->run ? BT_OK : bt_probe_run_new(report->started_ns, run, error);
   if (status == BT_OK)
-    status =
-        bt_probes_make(&report->probes, options->run ? options->run : run, options->keys, options->key_count, error);
+    status = bt_probes_make(&report->probes, options->run ? options->run : run, options->keys, options->key_count,
+                            report->store && report->store->is_near, error);
   if (status == BT_OK) status = bt_doctor_make_odd(&doctor, error);
-  if (status == BT_OK) status = bt_doctor_rules_make(&doctor, error);
   if (status == BT_OK) status = look_at_store(&doctor, error);
-  if (status == BT_OK) status = bt_doctor_push_and_wait(&doctor, error);
-  if (status == BT_OK) status = make_passes(&doctor, error);
+  if (status == BT_OK) status = bt_doctor_rules_make(&doctor, error); /* in the dialect of what was found */
+  if (status == BT_OK) status = ask_store(&doctor, error);
   for (size_t i = 0; i < made->count; i++)
     if (made->items[i].status == 200 && strcmp(made->items[i].what, "search") == 0)
       snprintf(report->content_type, sizeof report->content_type, "%s", made->items[i].content_type);

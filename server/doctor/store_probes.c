@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const bt_store_probes *const known[] = {&bt_tempo_probes};
+static const bt_store_probes *const known[] = {&bt_tempo_probes, &bt_clickhouse_probes};
 
 const bt_store_probes *bt_store_probes_of(const char *name) {
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)

@@ -13,15 +13,21 @@ struct bt_store_probes {
   const char *name;        /* as bt_source has it: "tempo" */
   const char *title;       /* for people: "Tempo" */
   const char *cut_setting; /* by which it cuts texts; NULL: it does not */
+  bool is_near;            /* its reads of a range look not far beyond it: no probe has a span of 1970 */
+  bool has_blocks;         /* what it cuts later, and answers from otherwise then */
+  bool tells_doubles;      /* from integers of the same number, which are one to a rule */
   /* What the store says of itself, into the report: its version and its limits. What it does not say stays as it is.
-   * Fails only where nothing answers, with the errors of bt_http_send. */
+   * Fails only where nothing answers, with the errors of bt_http_send. NULL: nothing. */
   bt_status (*look)(const bt_doctor *doctor, bt_doctor_report *report, bt_error *error);
+  /* Facts about how it is run, which need no probe; NULL: none. *is_usable: whether anything else can be asked. Errors
+   * as of bt_doctor_run. */
+  bt_status (*check)(bt_doctor *doctor, bool *is_usable, bt_error *error);
   /* What a request asks: what, query, range and limit. */
   void (*read_question)(const bt_http_request *request, bt_exchange *made);
   /* Which settings make the wait for late spans shorter: a sentence, behind another. */
   void (*write_late_advice)(const bt_doctor_report *report, bt_buffer *out);
 };
 
-extern const bt_store_probes bt_tempo_probes;
+extern const bt_store_probes bt_tempo_probes, bt_clickhouse_probes;
 
 #endif

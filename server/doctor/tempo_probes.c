@@ -77,34 +77,8 @@ static bt_status look_at_tempo(const bt_doctor *doctor, bt_doctor_report *report
 
 /* ---- requests ---- */
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A parameter's value, decoded; new; NULL: it is not there. */
-static char *read_parameter(const char *url, const char *name) {
-  const char *at = strchr(url, '?');
-  size_t length = strlen(name);
-  for (; at; at = strchr(at, '&')) {
-    at++;
-    if (strncmp(at, name, length) == 0 && at[length] == '=') break;
-  }
-  if (!at) return NULL;
-  at += length + 1;
-  char *value = malloc(strlen(at) + 1), *to = value;
-  for (; value && *at && *at != '&'; at++) {
-    bool is_escaped = *at == '%' && hex_digit(at[1]) >= 0 && hex_digit(at[2]) >= 0;
-    *to++ = is_escaped ? (char)(hex_digit(at[1]) * 16 + hex_digit(at[2])) : *at;
-    if (is_escaped) at += 2;
-  }
-  if (value) *to = '\0';
-  return value;
-}
-
 static int64_t read_number(const char *url, const char *name) {
-  char *text = read_parameter(url, name);
+  char *text = bt_exchange_parameter(url, name);
   int64_t value = text ? strtoll(text, NULL, 10) : 0;
   free(text);
   return value;
@@ -124,7 +98,7 @@ static void read_question(const bt_http_request *request, bt_exchange *made) {
   const char *path = path_of(request->url);
   bool is_push = request->kind == BT_HTTP_EXPORT, is_search = !is_push && strncmp(path, "/api/search?", 12) == 0;
   made->what = is_push ? "push" : is_search ? "search" : strstr(path, "/traces/") ? "trace" : "other";
-  made->query = is_search ? read_parameter(path, "q") : strndup(path, strcspn(path, "?"));
+  made->query = is_search ? bt_exchange_parameter(path, "q") : strndup(path, strcspn(path, "?"));
   made->start_s = read_number(path, "start");
   made->end_s = read_number(path, "end");
   made->limit = read_number(path, "limit");
@@ -147,6 +121,8 @@ static void write_late_advice(const bt_doctor_report *report, bt_buffer *out) {
 const bt_store_probes bt_tempo_probes = {.name = "tempo",
                                          .title = "Tempo",
                                          .cut_setting = "max_attribute_bytes",
+                                         .has_blocks = true,
+                                         .tells_doubles = true,
                                          .look = look_at_tempo,
                                          .read_question = read_question,
                                          .write_late_advice = write_late_advice};

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "dsl/trace/untyped_text.h"
+
 enum { SHOWN_BYTES = 60 };
 static const bt_value nothing = {.type = BT_VALUE_MISSING};
 
@@ -75,8 +77,22 @@ static const bt_value *unwrap_single(const bt_value *value) {
 
 typedef struct comparing {
   const bt_projection *projection;
+  bool tells_doubles; /* from integers of the same number */
   bt_buffer *why;
 } comparing;
+
+static bool is_number_of(const bt_value *pushed, const bt_value *seen) {
+  return pushed->type == BT_VALUE_DOUBLE && seen->type == BT_VALUE_INT && pushed->decimal == (double)seen->integer;
+}
+
+/* What a store keeps as a text of unknown type, or rounded, says nothing wrong where it may have been that. */
+static bool may_be_value(const comparing *c, const bt_value *pushed, const bt_value *seen) {
+  const bt_readings readings = bt_readings_of(seen);
+  bool may_be = same_value(pushed, seen) || readings.is_open;
+  for (uint32_t i = 0; !may_be && i < readings.count; i++)
+    may_be = same_value(pushed, &readings.items[i]) || (!c->tells_doubles && is_number_of(pushed, &readings.items[i]));
+  return may_be || (bt_value_is_missing(pushed) && bt_may_be_none(seen));
+}
 
 static bool report_difference(const comparing *c, bt_str field, const bt_value *pushed, const bt_value *seen) {
   bt_buffer_printf(c->why, "%.*s was pushed as ", BT_FMT(field));
@@ -125,7 +141,7 @@ static bool same_projected(const comparing *c, const bt_span *pushed, const bt_s
     const bt_projected *attribute = &c->projection->attributes[i];
     const bt_value *a = unwrap_single(value_of(pushed, attribute->scope, attribute->key));
     const bt_value *b = unwrap_single(value_of(seen, attribute->scope, attribute->key));
-    if (!same_value(a, b)) return report_difference(c, attribute->key, a, b);
+    if (!may_be_value(c, a, b)) return report_difference(c, attribute->key, a, b);
   }
   return true;
 }
@@ -135,7 +151,7 @@ static bool same_attributes(const comparing *c, const bt_attributes *pushed, con
   for (uint32_t i = 0; i < pushed->count; i++) {
     const bt_value *value = bt_attributes_find(seen, pushed->items[i].key);
     const bt_value *a = unwrap_single(&pushed->items[i].value), *b = value ? unwrap_single(value) : &nothing;
-    if (!same_value(a, b)) return report_difference(c, pushed->items[i].key, a, b);
+    if (!may_be_value(c, a, b)) return report_difference(c, pushed->items[i].key, a, b);
   }
   for (uint32_t i = 0; i < seen->count; i++)
     if (!bt_attributes_find(pushed, seen->items[i].key))
@@ -194,8 +210,8 @@ static const bt_span *find_span(const bt_trace *trace, const bt_span *wanted) {
 }
 
 bool bt_doctor_same_trace(const bt_trace *pushed, const bt_trace *seen, const bt_projection *projection,
-                          bt_buffer *why) {
-  const comparing c = {projection, why};
+                          bool tells_doubles, bt_buffer *why) {
+  const comparing c = {projection, tells_doubles, why};
   if (!same_integer(&c, "the number of spans", pushed->span_count, seen->span_count)) return false;
   for (uint32_t i = pushed->span_count; i-- > 0;) { /* the last is what a probe is about */
     const bt_span *span = find_span(seen, &pushed->spans[i]);

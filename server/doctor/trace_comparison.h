@@ -8,9 +8,9 @@
 #include "dsl/plan/plan.h"
 #include "dsl/trace/trace.h"
 
-/* projection: what the read gives (bt_read_request); NULL: everything. False: *why (a text that is appended) says
- * what differs first. */
+/* projection: what the read gives (bt_read_request); NULL: everything. tells_doubles: store_probes.h. False: *why (a
+ * text that is appended) says what differs first. */
 bool bt_doctor_same_trace(const bt_trace *pushed, const bt_trace *seen, const bt_projection *projection,
-                          bt_buffer *why);
+                          bool tells_doubles, bt_buffer *why);
 
 #endif

@@ -8,6 +8,7 @@
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
+#include "server/replay/trace_link.h"
 #include "server/replay/violation.h"
 
 enum { FAILED_BYTES = 1024 }; /* of the piece of the rule that failed, and of its sentence */
@@ -109,6 +110,13 @@ static void set_choices(json_t *object, const bt_rule *rule, const bt_violation 
   bt_json_set(object, "choices_total", number_json(violation->choice_total));
 }
 
+static void set_trace_url(json_t *object, const bt_violation *violation) {
+  bt_buffer url = {0};
+  bt_trace_link_append("", violation, "", &url);
+  if (url.len || url.failed) bt_json_set(object, "trace_url", url.failed ? NULL : bt_text_json(bt_buffer_str(&url)));
+  bt_buffer_dispose(&url);
+}
+
 json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violation *violation) {
   json_t *object = json_object();
   if (!object) return NULL;
@@ -131,6 +139,7 @@ json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violati
   bt_json_set(object, "missing_parents", json_boolean(violation->missing_parents));
   bt_json_set(object, "provisional", json_boolean(violation->provisional));
   if (violation->rests_on_no_link) bt_json_set(object, "rests_on", json_string(BT_RESTS_ON_NO_LINK));
+  set_trace_url(object, violation);
   set_choices(object, definition->rule, violation);
   return object;
 }

@@ -115,11 +115,12 @@ static bool is_possible(const bt_decider *decider, const bt_decision_way *way) {
 
 /* ---- what is decided of the traces ---- */
 
-enum { SETS = 6 };
+enum { SETS = 7 };
 
 static void list_sets(bt_rule_sets *rule, uint64_t **sets[SETS]) {
   uint64_t **const all[SETS] = {&rule->candidates,        &rule->unread,  &rule->exercising,
-                                &rule->surely_exercising, &rule->decided, &rule->decided_exercised};
+                                &rule->surely_exercising, &rule->decided, &rule->decided_exercised,
+                                &rule->violating};
   for (size_t i = 0; i < SETS; i++) sets[i] = all[i];
 }
 

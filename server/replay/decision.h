@@ -1,7 +1,7 @@
 /* What is decided of the traces that were found, and the ways to decide it. Each rule has its sets of traces:
  * candidates, and those of them that have to be read. Candidates that no way decides are read. A way may cost time
- * when it is chosen wrongly, and never an answer: it takes traces out of `unread` that do not violate, and nothing
- * else. Thread: the replay's. */
+ * when it is chosen wrongly, and never an answer: it takes traces out of `unread` that do not violate, marks those
+ * that do, and nothing else. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_DECISION_H
 #define BT_SERVER_REPLAY_DECISION_H
 
@@ -30,6 +30,14 @@ typedef struct bt_filter_union {
   bt_arena arena;
 } bt_filter_union;
 
+/* What the spans of one trace show for a rule. */
+typedef enum bt_spans_verdict {
+  BT_SPANS_UNDECIDED, /* the whole trace has to be read */
+  BT_SPANS_VIOLATION, /* too, unless violations like it are counted alone (counted_violations.h) */
+  BT_SPANS_NO_VIOLATION,
+  BT_SPANS_EXERCISED /* and no violation */
+} bt_spans_verdict;
+
 typedef struct bt_rule_sets {
   const bt_planned_rule *planned;
   bool is_answered;            /* every search for its candidates was answered in full */
@@ -40,11 +48,12 @@ typedef struct bt_rule_sets {
   uint64_t *surely_exercising; /* and does; NULL: not known */
   uint64_t *decided;           /* of the candidates: those that a projection showed not to violate; NULL: none */
   uint64_t *decided_exercised; /* of these: those that exercised the rule */
+  uint64_t *violating; /* of `unread`: those that a projection showed to violate (bt_spans_may_count); or NULL */
 } bt_rule_sets;
 
-typedef struct bt_decided { /* it does not violate */
+typedef struct bt_decided { /* what its spans show */
   bt_trace_id id;
-  bool exercised;
+  uint8_t verdict; /* bt_spans_verdict */
 } bt_decided;
 
 /* Spans that were asked for before anything else (projection_first_way.c). */

@@ -62,9 +62,15 @@ static bool contradicts_searches(bt_judge *judge, size_t known, const bt_trace_v
   return true;
 }
 
+static bool was_shown_violating(const bt_judge *judge, size_t rule, const bt_known *known) {
+  const uint64_t *violating = judge->decider->rules[rule].violating;
+  return violating && bt_bit_get(violating, (size_t)(known - judge->table->traces));
+}
+
 static void track_verdict(bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict, bool was_wanted) {
   bt_rule_result *result = &judge->account->result->rules[verdict->rule];
   if (verdict->verdict == BT_VIOLATED) track_violation(result, verdict);
+  if (verdict->verdict != BT_VIOLATED && was_shown_violating(judge, verdict->rule, known)) judge->spans_differ = true;
   if (verdict->is_settled && verdict->exercised == BT_TRUE) result->traces_exercised++;
   if (!was_wanted) track_unread(judge, result, known, verdict);
   if (was_wanted) result->traces_read++;

@@ -10,6 +10,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
+#include "server/replay/trace_link.h"
 #include "tempo/wire/own_trace.h"
 
 enum {
@@ -108,6 +109,14 @@ static void add_rule(builder *b, const bt_rule_definition *definition) {
   add_controls(b, definition);
 }
 
+static void add_trace_link(builder *b, const bt_violation *violation) {
+  bt_buffer url = {0};
+  bt_trace_link_append("", violation, "", &url);
+  b->failed = b->failed || url.failed;
+  if (url.len) add_copy(b, BT_STR("betrace.violation.trace_url"), bt_buffer_str(&url));
+  bt_buffer_dispose(&url);
+}
+
 static void add_violation(builder *b, const bt_emission_options *options, const bt_violation *violation) {
   char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1], time[40];
   bt_trace_id_format(&violation->trace_id, trace_id);
@@ -122,6 +131,7 @@ static void add_violation(builder *b, const bt_emission_options *options, const 
   add_string(b, BT_STR("betrace.violation.status"), options->retracts ? "retracted" : "open");
   add_integer(b, BT_STR(BT_OWN_COUNT), options->retracts ? 0 : 1);
   add_services(b, violation);
+  add_trace_link(b, violation);
 }
 
 static void add_origin(builder *b, const bt_emission_options *options) {

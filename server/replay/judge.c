@@ -7,6 +7,7 @@
 
 #include "dsl/base/arena.h"
 #include "dsl/base/time_sum.h"
+#include "server/replay/counted_violations.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/family.h"
@@ -329,24 +330,64 @@ static bt_status read_shown(bt_judge *judge, bt_known_list *shown, bt_error *err
   return status == BT_OK ? bt_page_reader_read_shown(judge, shown->items, shown->count, error) : status;
 }
 
-static bt_status read_listed(bt_judge *judge, bt_known_list *known, bt_known_list *shown, bt_error *error) {
-  bt_status status = choose_due(judge, known, shown, error);
+static bt_status read_whole(bt_judge *judge, size_t *known, size_t count, bt_error *error) {
+  bt_status status = bt_page_reader_read(judge, known, count, false, error);
+  return status == BT_OK ? read_queue(judge, error) : status;
+}
+
+/* Of the violations that are later than those that are listed; not where spans and reads disagree. */
+static bt_status count_later(bt_judge *judge, bt_known_list *later, bt_error *error) {
+  size_t due = bt_counted_violations_sort(judge, later), rest = later->count - due;
+  bt_status status = read_whole(judge, later->items, due, error);
+  if (status == BT_OK && judge->spans_differ) return read_whole(judge, later->items + due, rest, error);
+  if (status == BT_OK) bt_counted_violations_count(judge, later->items + due, rest);
+  return status;
+}
+
+/* What begins before the first that may be counted is in pages of its own: listed_until is as late as the latest of
+ * their traces. */
+static bt_status read_batches(bt_judge *judge, const bt_known_list *known, const bt_known_list *later,
+                              bt_error *error) {
+  size_t before = 0;
+  while (before < known->count && later->count && compare_start(&known->items[before], later->items, judge) < 0)
+    before++;
+  bt_status status = bt_page_reader_read(judge, known->items, before, false, error);
+  if (status != BT_OK) return status;
+  return bt_page_reader_read(judge, known->items + before, known->count - before, false, error);
+}
+
+/* What is due: read in batches; shown by batches but for links; counted. */
+typedef struct due_lists {
+  bt_known_list known, shown, later;
+} due_lists;
+
+static bt_status read_listed(bt_judge *judge, due_lists *due, bt_error *error) {
+  bt_known_list *known = &due->known;
+  bt_status status = choose_due(judge, known, &due->shown, error);
   if (status == BT_OK) status = add_unread_sample(judge, known, error);
   if (status == BT_OK && judge->plan->reads_at_random) return read_at_random(judge, known, error);
   if (status != BT_OK) return status;
   qsort_r(known->items, known->count, sizeof *known->items, compare_start, judge);
+  status = bt_counted_violations_choose(judge, known, &due->later, error);
+  if (status != BT_OK) return status;
   bt_violation_sample_choose(judge, known);
-  status = bt_page_reader_read(judge, known->items, known->count, false, error);
-  if (status == BT_OK) status = read_shown(judge, shown, error);
-  return status == BT_OK ? read_queue(judge, error) : status;
+  status = read_batches(judge, known, &due->later, error);
+  if (status == BT_OK) status = read_shown(judge, &due->shown, error);
+  if (status == BT_OK) status = read_queue(judge, error);
+  return status == BT_OK ? count_later(judge, &due->later, error) : status;
+}
+
+static bt_known_list list_new(const bt_judge *judge) {
+  return (bt_known_list){bt_realloc_array(NULL, judge->table->count + 1, sizeof(size_t)), 0};
 }
 
 static bt_status read_due(bt_judge *judge, bt_error *error) {
-  bt_known_list known = {bt_realloc_array(NULL, judge->table->count + 1, sizeof *known.items), 0};
-  bt_known_list shown = {bt_realloc_array(NULL, judge->table->count + 1, sizeof *shown.items), 0};
-  bt_status status = known.items && shown.items ? read_listed(judge, &known, &shown, error) : bt_error_no_memory(error);
-  free(known.items);
-  free(shown.items);
+  due_lists due = {.known = list_new(judge), .shown = list_new(judge)};
+  bool has_room = due.known.items && due.shown.items;
+  bt_status status = has_room ? read_listed(judge, &due, error) : bt_error_no_memory(error);
+  free(due.known.items);
+  free(due.shown.items);
+  free(due.later.items);
   return status;
 }
 

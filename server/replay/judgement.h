@@ -93,6 +93,7 @@ typedef struct bt_judge {
   bt_comparisons comparisons;
   bt_chosen chosen;
   uint64_t unread_differences;
+  bool spans_differ; /* a trace was read and does not violate, of which its spans had shown that it does */
   /* Traces whose batch a read by id contradicts, but for those with copies that do not agree. */
   struct {
     uint64_t lost;    /* the batch did not show a violation */

@@ -78,7 +78,8 @@ bt_status bt_linked_evidence_judge(bt_decider *decider, const bt_rule_sets *rule
   const bt_rule_verdict *verdicts = NULL;
   bt_spans_expect(decider);
   bt_status status = bt_linked_evidence_evaluate(decider, own, &verdicts, error);
-  *out = status == BT_OK && verdicts ? bt_spans_verdict_of(&verdicts[rule - decider->rules]) : BT_SPANS_UNDECIDED;
+  *out =
+      status == BT_OK && verdicts ? bt_spans_verdict_of(decider, &verdicts[rule - decider->rules]) : BT_SPANS_UNDECIDED;
   return status;
 }
 

@@ -15,6 +15,7 @@
 enum {
   PROBE_SHARE = 32, /* of the range, in its middle */
   LEAF_FOUND_MAX = 4000,
+  NARROWER = 8,   /* where a search finds more, the part is so many times as long as it may be */
   CLEAR_TIMES = 4 /* traces with such spans, and traces that link, for each candidate */
 };
 _Static_assert((int)BT_SPANS_FIRST_FILTERS <= (int)BT_SEARCH_PROBE_FILTERS, "a probe has room for all of them");
@@ -129,6 +130,33 @@ static bt_status search_part(bt_decider *decider, bt_search_probe *probe, size_t
   return status;
 }
 
+/* Then what two searches found was cut at different traces, and says nothing of both. */
+static bool is_too_dense(const bt_search_probe *probe) {
+  for (size_t i = 0; i < probe->query_count; i++)
+    if (probe->found[i].count >= LEAF_FOUND_MAX) return true;
+  return false;
+}
+
+static bt_status search_narrower(bt_decider *decider, bt_search_probe *probe, bt_error *error) {
+  bt_time_range *probed = &probe->windows[0];
+  bt_status status = BT_OK;
+  while (status == BT_OK && is_too_dense(probe)) {
+    int64_t length_ns = bt_time_subtract(probed->end_ns, probed->start_ns) / NARROWER;
+    if (length_ns < SHORTEST_PROBE_NS) break;
+    probed->end_ns = bt_time_add(probed->start_ns, length_ns);
+    for (size_t i = 0; i < probe->query_count; i++) bt_found_list_dispose(&probe->found[i]);
+    for (size_t i = 0; i < probe->query_count; i++) probe->found[i] = (bt_found_list){0};
+    status = search_part(decider, probe, 0, error);
+  }
+  return status;
+}
+
+/* Of the range: how many times as long it is. */
+static double parts_of(const bt_decider *decider, const bt_search_probe *probe) {
+  const bt_time_range all = decider->plan->search_range, probed = probe->windows[0];
+  return (double)bt_time_subtract(all.end_ns, all.start_ns) / (double)bt_time_subtract(probed.end_ns, probed.start_ns);
+}
+
 static size_t count_found(const bt_search_probe *probe, const bt_over *over) {
   const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.asked) : NULL;
   size_t found = list ? list->count : 0;
@@ -153,7 +181,7 @@ static bt_status judge_spans(bt_decider *decider, const bt_found_spans *spans, b
 
 typedef struct shown_trace {
   bt_trace_id id;
-  bool is_undecided;
+  bt_spans_verdict verdict;
 } shown_trace;
 
 typedef struct shown { /* by the spans of the part */
@@ -170,29 +198,38 @@ static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error
   shown_trace *traces = bt_grow_array(s->traces, s->count, &s->capacity, sizeof *traces);
   if (!traces) return bt_error_no_memory(error);
   s->traces = traces;
-  traces[s->count++] = (shown_trace){spans->found.id, verdict == BT_SPANS_UNDECIDED};
+  traces[s->count++] = (shown_trace){spans->found.id, verdict};
   return BT_OK;
+}
+
+/* Of so many in the part: those that are read whole. Of very many violations most are counted alone. */
+static double count_read(const bt_decider *decider, double parts, size_t undecided, size_t violating) {
+  double listed = (double)decider->plan->request.most_listed / parts, of_violating = (double)violating;
+  return (double)undecided + (of_violating < listed ? of_violating : listed);
 }
 
 /* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough
  * is known. */
 static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) {
   const bt_over *formula = s->decider->plan->rules[0].plan->violating;
-  size_t candidates = 0, undecided = 0;
+  size_t candidates = 0, undecided = 0, violating = 0;
   for (size_t i = 0; i < s->count; i++) {
     bool is_candidate = bt_search_probe_holds(probe, formula, &s->traces[i].id);
     candidates += is_candidate;
-    undecided += is_candidate && s->traces[i].is_undecided;
+    undecided += is_candidate && s->traces[i].verdict == BT_SPANS_UNDECIDED;
+    violating += is_candidate && s->traces[i].verdict == BT_SPANS_VIOLATION;
   }
   uint64_t scale = s->count ? (BT_SPANS_FIRST_FROM + s->count - 1) / s->count : 0;
-  return (bt_strategy_facts){.costs = &s->decider->plan->costs,
-                             .candidates = candidates * scale,
-                             .searched_found = count_found(probe, formula) * scale,
-                             .projected_found = s->count * scale,
-                             .reads_by_id = s->decider->plan->rules[0].shows_links,
-                             .undecided_share =
-                                 candidates ? (double)undecided / (double)candidates : bt_strategy_undecided_share,
-                             .can_project = true};
+  return (bt_strategy_facts){
+      .costs = &s->decider->plan->costs,
+      .candidates = candidates * scale,
+      .searched_found = count_found(probe, formula) * scale,
+      .projected_found = s->count * scale,
+      .reads_by_id = s->decider->plan->rules[0].shows_links,
+      .undecided_share =
+          candidates ? count_read(s->decider, parts_of(s->decider, probe), undecided, violating) / (double)candidates
+                     : bt_strategy_undecided_share,
+      .can_project = true};
 }
 
 static bt_status probe_linkers(bt_decider *decider, bt_time_range probed, const bt_search_probe *probe,
@@ -204,10 +241,12 @@ static bt_status probe_linkers(bt_decider *decider, bt_time_range probed, const 
 }
 
 static bt_status ask_for_part(bt_decider *decider, bt_search_probe *probe, shown *s, bt_error *error) {
-  bt_time_range probed = probe->windows[0];
   size_t from = probe->query_count;
+  bool shows_links = decider->plan->rules[0].shows_links; /* then part of it was counted before */
   add_formula(probe, decider->plan->rules[0].plan->violating, true);
   bt_status status = search_part(decider, probe, from, error);
+  if (status == BT_OK && !shows_links) status = search_narrower(decider, probe, error);
+  bt_time_range probed = probe->windows[0];
   if (status == BT_OK) status = probe_linkers(decider, probed, probe, error);
   if (status == BT_OK) status = gather_linkers(decider, (bt_gathering){.range = probed}, error);
   return status == BT_OK ? find_spans(decider, probed, 0, note_spans, s, error) : status;
@@ -240,7 +279,7 @@ static bt_status weigh_part(bt_decider *decider, bt_search_probe *probe, bool *o
   shown s = {.decider = decider};
   bt_status status = ask_for_part(decider, probe, &s, error);
   bt_strategy_facts facts = facts_of(&s, probe);
-  *expected = s.count * PROBE_SHARE;
+  *expected = (uint64_t)((double)s.count * parts_of(decider, probe));
   free(s.traces);
   if (status != BT_OK) return status;
   *out = bt_strategy_spans_first(&facts) && decides_enough(decider, &facts);
@@ -328,11 +367,11 @@ static bt_status choose_projection(bt_decider *decider, bool *out, uint64_t *exp
 
 /* ---- the question ---- */
 
-static bool add_decided(bt_projection_first *first, const bt_trace_id *id, bool exercised) {
+static bool add_decided(bt_projection_first *first, const bt_trace_id *id, bt_spans_verdict verdict) {
   bt_decided *decided = bt_grow_array(first->decided, first->decided_count, &first->decided_capacity, sizeof *decided);
   if (!decided) return false;
   first->decided = decided;
-  decided[first->decided_count++] = (bt_decided){*id, exercised};
+  decided[first->decided_count++] = (bt_decided){*id, (uint8_t)verdict};
   return true;
 }
 
@@ -357,7 +396,7 @@ static bt_status take_found(void *context, const bt_found_spans *spans, bt_error
   decider->first.exercised_count += verdict == BT_SPANS_EXERCISED;
   decider->first.undecided_count += verdict == BT_SPANS_UNDECIDED && is_old;
   if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
-  bool ok = add_decided(&decider->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
+  bool ok = add_decided(&decider->first, &spans->found.id, verdict);
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -444,7 +483,7 @@ static bt_status take_decided(bt_decider *decider, bt_error *error) {
     const bt_known *known = bt_trace_table_find(decider->table, &decided->id);
     size_t number = known ? (size_t)(known - decider->table->traces) : 0;
     if (!known || !bt_bit_get(rule->unread, number) || !bt_spans_may_decide(decider, number)) continue;
-    bt_spans_decide(decider, rule, decided->exercised ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
+    bt_spans_decide(decider, rule, (bt_spans_verdict)decided->verdict, number);
   }
   return status;
 }

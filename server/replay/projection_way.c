@@ -1,8 +1,8 @@
 /* Deciding candidates from the spans that their rules speak of, without reading the traces. A read by id gives those of
  * some candidates. A search by time gives those of many, and of other traces, because each part of the ids would cost
- * the source a look at all of them. A trace that these spans show not to violate needs no reading; every other one is
- * read whole, as if this had not been asked. So whatever goes wrong here costs reads and never an answer. Thread: the
- * replay's. */
+ * the source a look at all of them. A trace that these spans show not to violate needs no reading, and one that they
+ * show to violate is marked, because of very many some may be counted alone. Every other one is read whole, as if this
+ * had not been asked. So whatever goes wrong here costs reads and never an answer. Thread: the replay's. */
 #include "server/replay/decision.h"
 
 #include <stdlib.h>
@@ -14,7 +14,8 @@ enum {
   WORTH_AFTER = 500, /* traces after which it is looked at whether this decides enough of them */
   WORTH_SHARE = 4,   /* one of so many has to be decided */
   FIND_FROM = 4,     /* reads by id that one search by time is asked instead of */
-  MOST_OTHERS = 4    /* traces that it may give besides, for each that is asked for */
+  MOST_OTHERS = 4,   /* traces that it may give besides, for each that is asked for */
+  COUNT_FROM = 2     /* traces for each violation that is listed, from which on the others may be most of them */
 };
 
 typedef struct projecting {
@@ -23,6 +24,7 @@ typedef struct projecting {
   bt_trace_id *ids;  /* and by id; new */
   size_t count;      /* of both */
   const bool *rules; /* which rules are decided so */
+  bool counts;       /* what is shown to violate is decided, too: most of it will be counted alone */
   uint64_t *wanted;  /* bits over the known traces: those asked for; new, or NULL */
   uint64_t *given;   /* and of these what was given; new, or NULL */
   size_t seen, decided, others;
@@ -38,9 +40,12 @@ static bool is_wanted(const bt_decider *decider, const bool *rules, size_t index
   return wanted;
 }
 
-static bool is_decided(const bt_decider *decider, size_t known) {
-  for (size_t i = 0; i < decider->plan->rule_count; i++)
-    if (bt_bit_get(decider->rules[i].unread, known)) return false;
+static bool is_decided(const projecting *p, size_t known) {
+  for (size_t i = 0; i < p->decider->plan->rule_count; i++) {
+    const bt_rule_sets *rule = &p->decider->rules[i];
+    bool violates = p->counts && rule->violating && bt_bit_get(rule->violating, known);
+    if (bt_bit_get(rule->unread, known) && !violates) return false;
+  }
   return true;
 }
 
@@ -51,10 +56,10 @@ static bt_status judge_spans(projecting *p, size_t known, const bt_trace *trace,
   if (status != BT_OK || !verdicts) return status;
   for (size_t i = 0; i < decider->plan->rule_count; i++) {
     bool is_asked = p->rules[i] && bt_bit_get(decider->rules[i].unread, known);
-    bt_spans_verdict verdict = is_asked ? bt_spans_verdict_of(&verdicts[i]) : BT_SPANS_UNDECIDED;
+    bt_spans_verdict verdict = is_asked ? bt_spans_verdict_of(decider, &verdicts[i]) : BT_SPANS_UNDECIDED;
     if (verdict != BT_SPANS_UNDECIDED) bt_spans_decide(decider, &decider->rules[i], verdict, known);
   }
-  p->decided += is_decided(decider, known);
+  p->decided += is_decided(p, known);
   return BT_OK;
 }
 
@@ -96,7 +101,7 @@ static bt_status read_spans(projecting *p, bt_over_query spans, bt_error *error)
 /* It is read whole, as if nothing had been shown. */
 static void open_again(projecting *p, size_t known) {
   bt_decider *decider = p->decider;
-  p->decided -= is_decided(decider, known);
+  p->decided -= is_decided(p, known);
   for (size_t i = 0; i < decider->plan->rule_count; i++)
     if (p->rules[i]) bt_spans_undecide(decider, &decider->rules[i], known);
 }
@@ -161,6 +166,20 @@ static bt_status ask_spans(projecting *p, bt_over_query spans, bt_error *error) 
 
 /* ---- which rules, and which traces ---- */
 
+/* Many more than are listed. */
+static bool are_counted(const bt_decider *decider, uint64_t traces) {
+  return bt_spans_may_count(decider) && traces / COUNT_FROM > decider->plan->request.most_listed;
+}
+
+/* Of a rule from which something was subtracted what is left may violate, and be counted. */
+static bool is_projected(const bt_decider *decider, size_t rule) {
+  bt_strategy strategy = decider->account->result->rules[rule].strategy;
+  if (!bt_planned_rule_projects(decider->plan, &decider->plan->rules[rule])) return false;
+  if (strategy == BT_STRATEGY_PROJECTION) return true;
+  return strategy == BT_STRATEGY_ID_SETS && decider->plan->weighs_ways &&
+         are_counted(decider, bt_bits_count(decider->table, decider->rules[rule].unread));
+}
+
 /* One query for all rules that are decided so; with more spans than one of them speaks of its verdict stays the
  * same. Without filter: there is none, or it does not fit into one. */
 static bt_status join_spans(const bt_decider *decider, const bool *rules, bt_arena *arena, bt_over_query *out,
@@ -198,6 +217,7 @@ static bt_status project_traces(projecting *p, bt_over_query spans, bt_error *er
     p->ids[p->count] = decider->table->traces[i].matched.id;
     p->known[p->count++] = i;
   }
+  p->counts = are_counted(decider, p->count);
   return status == BT_OK && p->count ? ask_spans(p, spans, error) : status;
 }
 
@@ -226,8 +246,7 @@ static bt_status project_candidates(bt_decider *decider, bt_error *error) {
   bool any = false, *rules = calloc(decider->plan->rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
   for (size_t i = 0; i < decider->plan->rule_count; i++) {
-    rules[i] = decider->account->result->rules[i].strategy == BT_STRATEGY_PROJECTION &&
-               bt_planned_rule_projects(decider->plan, &decider->plan->rules[i]);
+    rules[i] = is_projected(decider, i);
     any = any || rules[i];
   }
   bt_status status = any ? project_rules(decider, rules, error) : BT_OK;

@@ -296,6 +296,23 @@ static size_t most_at_once(const bt_questions *questions) {
   return is_one ? 1 : bt_source_searches_at_once(questions->source);
 }
 
+/* More traces are known than it may list: it would end as one that exceeds that. */
+static bool is_surely_exceeded(const bt_questions *questions, const bt_question *question) {
+  if (question != questions->items[BT_QUESTION_ALL] || !question->max_found || question->is_begun) return false;
+  for (size_t i = BT_QUESTION_ALL + 1; i < questions->count; i++) {
+    const bt_question *other = questions->items[i];
+    bool is_of_range =
+        other->range.start_ns == question->range.start_ns && other->range.end_ns == question->range.end_ns;
+    if (other->is_answered && is_of_range && other->found.count > question->max_found) return true;
+  }
+  return false;
+}
+
+static void leave_exceeded(bt_question *question) {
+  question->is_answered = true;
+  question->status = BT_LIMIT;
+}
+
 /* The next that wait; those that follow on a lost source are skipped. */
 static size_t take_waiting(bt_questions *questions, size_t *n, bt_question *waiting[BT_SEARCHES_AT_ONCE]) {
   size_t count = 0, most = most_at_once(questions);
@@ -304,6 +321,8 @@ static size_t take_waiting(bt_questions *questions, size_t *n, bt_question *wait
     if (!question->is_asked || question->is_answered) continue;
     if (questions->source_lost && !question->is_begun)
       skip_question(questions, question);
+    else if (is_surely_exceeded(questions, question))
+      leave_exceeded(question);
     else
       waiting[count++] = question;
   }

@@ -31,10 +31,19 @@ bool bt_spans_may_decide(const bt_decider *decider, size_t index) {
   return is_clear;
 }
 
-/* The rule's verdict on the spans is the one on the trace; only "does not violate" is taken from it. */
-bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict) {
-  if (verdict->verdict != BT_SATISFIED && verdict->verdict != BT_NOT_APPLICABLE) return BT_SPANS_UNDECIDED;
+bool bt_spans_may_count(const bt_decider *decider) {
+  const bt_replay_plan *plan = decider->plan;
+  const bt_replay_observer *observer = decider->account->observer;
+  if (!plan->request.most_listed || plan->reads_at_random || plan->shows_links || !plan->is_checked) return false;
+  return observer && observer->violation && !observer->verdict;
+}
+
+/* The rule's verdict on the spans is the one on the trace. */
+bt_spans_verdict bt_spans_verdict_of(const bt_decider *decider, const bt_rule_verdict *verdict) {
   if (verdict->exercised == BT_UNKNOWN) return BT_SPANS_UNDECIDED; /* who counts would count it wrong */
+  bool violates = verdict->verdict == BT_VIOLATED && verdict->exercised == BT_TRUE;
+  if (violates && bt_spans_may_count(decider)) return BT_SPANS_VIOLATION;
+  if (verdict->verdict != BT_SATISFIED && verdict->verdict != BT_NOT_APPLICABLE) return BT_SPANS_UNDECIDED;
   return verdict->exercised == BT_TRUE ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION;
 }
 
@@ -43,6 +52,10 @@ static void clear_bit(uint64_t *bits, size_t index) {
 }
 
 void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict verdict, size_t known) {
+  if (verdict == BT_SPANS_VIOLATION) {
+    bt_bit_set(rule->violating, known);
+    return;
+  }
   clear_bit(rule->unread, known);
   bt_bit_set(rule->decided, known);
   if (verdict == BT_SPANS_EXERCISED) bt_bit_set(rule->decided_exercised, known);
@@ -50,6 +63,7 @@ void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict v
 }
 
 void bt_spans_undecide(bt_decider *decider, bt_rule_sets *rule, size_t known) {
+  if (rule->violating) clear_bit(rule->violating, known);
   if (!bt_bit_get(rule->decided, known)) return;
   bt_bit_set(rule->unread, known);
   clear_bit(rule->decided, known);
@@ -86,12 +100,15 @@ bt_status bt_spans_judge(bt_decider *decider, const bt_found_spans *spans, bt_sp
   bt_status status = BT_OK;
   if (bt_spans_are_clear(decider, spans->trace, spans->needs_by_id, &spans->found))
     status = bt_spans_evaluate(decider, spans->trace, &verdicts, error);
-  *out = status == BT_OK && verdicts ? bt_spans_verdict_of(&verdicts[0]) : BT_SPANS_UNDECIDED;
+  *out = status == BT_OK && verdicts ? bt_spans_verdict_of(decider, &verdicts[0]) : BT_SPANS_UNDECIDED;
   return status;
 }
 
 bt_status bt_spans_make_sets(const bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
   if (!rule->decided) rule->decided = bt_bits_new(decider->table);
   if (!rule->decided_exercised) rule->decided_exercised = bt_bits_new(decider->table);
-  return rule->decided && rule->decided_exercised ? BT_OK : bt_error_no_memory(error);
+  bool counts = bt_spans_may_count(decider);
+  if (counts && !rule->violating) rule->violating = bt_bits_new(decider->table);
+  bool has_room = rule->decided && rule->decided_exercised && (rule->violating || !counts);
+  return has_room ? BT_OK : bt_error_no_memory(error);
 }

@@ -1,5 +1,6 @@
-/* Deciding a trace from the spans that its rule speaks of: what both projections share. Only "does not violate" is ever
- * taken from spans. Thread: the replay's. Errors: BT_CANCELLED, BT_NO_MEMORY. */
+/* Deciding a trace from the spans that its rule speaks of: what both projections share. "Does not violate" is taken
+ * from spans, and of a violation beyond those that are listed that there is one (counted_violations.h). Thread: the
+ * replay's. Errors: BT_CANCELLED, BT_NO_MEMORY. */
 #ifndef BT_SERVER_REPLAY_SPANS_VERDICT_H
 #define BT_SERVER_REPLAY_SPANS_VERDICT_H
 
@@ -13,14 +14,7 @@
 #include "server/replay/decision.h"
 #include "tempo/wire/source.h"
 
-/* What the spans of one trace show for a rule. */
-typedef enum bt_spans_verdict {
-  BT_SPANS_UNDECIDED, /* the whole trace has to be read */
-  BT_SPANS_NO_VIOLATION,
-  BT_SPANS_EXERCISED /* and no violation */
-} bt_spans_verdict;
-
-bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict);
+bt_spans_verdict bt_spans_verdict_of(const bt_decider *decider, const bt_rule_verdict *verdict);
 /* Spans of traces that did not end before it decide nothing. */
 int64_t bt_spans_steady_before_ns(const bt_decider *decider);
 /* Whether these spans can say anything: all of them are there, and more cannot come. */
@@ -36,9 +30,11 @@ bt_status bt_spans_judge(bt_decider *decider, const bt_found_spans *spans, bt_sp
                          bt_error *error) BT_MUST_CHECK;
 /* Whether what is known of the trace besides lets its spans decide. */
 bool bt_spans_may_decide(const bt_decider *decider, size_t known);
-/* Takes the trace out of the rule's `unread`; not for BT_SPANS_UNDECIDED. */
+/* Whether violations may be counted that nobody reads: somebody wants to be told of so many, and of no verdicts. */
+bool bt_spans_may_count(const bt_decider *decider);
+/* Takes the trace out of the rule's `unread`, or marks it as one that violates; not for BT_SPANS_UNDECIDED. */
 void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict verdict, size_t known);
-/* Takes that back; where nothing was decided so, nothing. */
+/* Takes that back; where nothing was said so, nothing. */
 void bt_spans_undecide(bt_decider *decider, bt_rule_sets *rule, size_t known);
 /* Makes the rule's sets of decided traces. */
 bt_status bt_spans_make_sets(const bt_decider *decider, bt_rule_sets *rule, bt_error *error) BT_MUST_CHECK;

@@ -241,7 +241,7 @@ static bt_status report_or_queue(bt_judge *judge, size_t known, const bt_trace *
   const bt_rule_verdict *shown = NULL;
   bt_status status = try_evidence(judge, known, trace, &shown, error);
   if (status != BT_OK) return status;
-  return shown && bt_spans_verdict_of(shown) != BT_SPANS_UNDECIDED
+  return shown && bt_spans_verdict_of(judge->decider, shown) != BT_SPANS_UNDECIDED
              ? report_trace(judge, known, trace, shown, is_final, error)
              : queue_linked(judge, known, trace, false, error);
 }

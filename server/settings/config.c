@@ -10,7 +10,8 @@
 #include "server/settings/config_file.h"
 #include "server/settings/config_table.h"
 
-enum { MAX_FLAGS = 256, OPT_HELP = 1000, ARENA_BYTES = 1 << 20 };
+/* Options are numbers from OPT_SETTING on: getopt says '?', which is 63, of those that are not known. */
+enum { MAX_FLAGS = 256, OPT_HELP = 1000, OPT_SETTING = 2000, ARENA_BYTES = 1 << 20 };
 
 /* What the command line says, in order; read once, because the file's name may stand among it. */
 typedef struct given_flag {
@@ -149,7 +150,7 @@ static bt_status parse_flags(int argc, char **argv, given_flags *out, bt_error *
   for (size_t i = 0; i < count; i++)
     known[i] = (struct option){bt_settings[i].flag,
                                bt_setting_has_optional_value(&bt_settings[i]) ? optional_argument : required_argument,
-                               NULL, (int)i};
+                               NULL, OPT_SETTING + (int)i};
   known[count] = (struct option){"help", no_argument, NULL, OPT_HELP};
   int option;
   opterr = 0;
@@ -160,7 +161,8 @@ static bt_status parse_flags(int argc, char **argv, given_flags *out, bt_error *
       return bt_error_set(error, BT_INVALID, "%.*s is not known or lacks its value", (int)strcspn(given, "="), given);
     if (option == OPT_HELP) return out->wants_help = true, BT_OK;
     if (out->count == MAX_FLAGS) return bt_error_set(error, BT_INVALID, "there are more than %d flags", MAX_FLAGS);
-    out->items[out->count++] = (given_flag){option, value_behind(&bt_settings[option], argv)};
+    int index = option - OPT_SETTING;
+    out->items[out->count++] = (given_flag){index, value_behind(&bt_settings[index], argv)};
   }
   if (optind == argc) return BT_OK;
   return bt_error_set(error, BT_INVALID, "\"%s\" is not an option", argv[optind]);

@@ -50,6 +50,7 @@ typedef struct bt_config {
   uint64_t max_rules, max_rule_versions, max_replays, tempo_concurrency, tempo_concurrency_max, memory_limit_bytes,
       request_memory_bytes, pattern_memory_bytes;
   bool emit_at_original_time, print_only;
+  const char *trace_link;  /* template of links to traces, or NULL */
   const char *config_file; /* NULL: none */
   bool watch;
   int64_t interval_ns, sweep_ns, lookback_ns, catchup_max_ns; /* of watch */

@@ -9,6 +9,7 @@
 
 #include "server/base/origin.h"
 #include "server/base/time_text.h"
+#include "server/replay/trace_link.h"
 
 #define AT(field) offsetof(bt_config, field)
 
@@ -130,6 +131,8 @@ const bt_setting bt_settings[] = {
      "compiled regexes of the enabled rules of a tenant together; with KiB, MiB, GiB", BT_USE_START},
     {"emit-at-original-time", "BETRACE_EMIT_AT_ORIGINAL_TIME", BT_SETTING_SWITCH, AT(emit_at_original_time), 0, 0,
      "violation spans carry the time of the violation (needs a Tempo with a raised slack)", BT_USE_START},
+    {"trace-link-template", BT_TRACE_LINK_VARIABLE, BT_SETTING_TRACE_LINK, AT(trace_link), 0, 0, BT_TRACE_LINK_HELP,
+     BT_USE_START},
     {"watch", "BETRACE_WATCH", BT_SETTING_SWITCH, AT(watch), 0, 0,
      "evaluate the enabled rules all the time, and send what violates (needs a store and --otlp)", BT_USE_START},
     {"interval", "BETRACE_INTERVAL", BT_SETTING_DURATION, AT(interval_ns), 0, 0, "time between two rounds of watch",
@@ -238,6 +241,7 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
   switch (s->kind) {
   case BT_SETTING_TEXT:
   case BT_SETTING_URL: return *(const char **)field = value, value[0] != '\0';
+  case BT_SETTING_TRACE_LINK: return *(const char **)field = value, bt_trace_link_is_valid(value);
   case BT_SETTING_SECRET: return set_secret(field, value, is_secret_text), value[0] != '\0';
   case BT_SETTING_TRACE_FILE: return append_name(config->traces, &config->trace_count, BT_CONFIG_MAX_TRACES, value);
   case BT_SETTING_HOST_NAME: return append_name(config->hosts, &config->host_count, BT_CONFIG_MAX_NAMES, value);
@@ -278,6 +282,7 @@ void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_B
   case BT_SETTING_TEXT:
   case BT_SETTING_URL:
   case BT_SETTING_SECRET: break;
+  case BT_SETTING_TRACE_LINK: text = BT_TRACE_LINK_EXPECTED; break;
   case BT_SETTING_TRACE_FILE: text = "a file (at most 64 of them)"; break;
   case BT_SETTING_HOST_NAME: text = "a host name (at most 16 of them)"; break;
   case BT_SETTING_ORIGIN: text = "scheme://host[:port] in lower case, as browsers send it (at most 16 of them)"; break;
@@ -331,7 +336,8 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
   const void *field = (const char *)config + s->offset;
   char text[64];
   switch (s->kind) {
-  case BT_SETTING_TEXT: {
+  case BT_SETTING_TEXT:
+  case BT_SETTING_TRACE_LINK: {
     const char *value = *(const char *const *)field;
     /* Headers often carry credentials. */
     bt_buffer_printf(out, "%s", !value ? "(none)" : strcmp(s->flag, "otlp-headers") == 0 ? "(set)" : value);
@@ -374,7 +380,8 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
 const char *bt_setting_placeholder(const bt_setting *setting) {
   switch (setting->kind) {
   case BT_SETTING_TEXT: return "TEXT";
-  case BT_SETTING_URL: return "URL";
+  case BT_SETTING_URL:
+  case BT_SETTING_TRACE_LINK: return "URL";
   case BT_SETTING_SECRET:
   case BT_SETTING_TRACE_FILE: return "FILE";
   case BT_SETTING_HOST_NAME: return "NAME";

@@ -13,6 +13,7 @@
 typedef enum bt_setting_kind {
   BT_SETTING_TEXT,
   BT_SETTING_URL,
+  BT_SETTING_TRACE_LINK,
   BT_SETTING_SECRET,
   BT_SETTING_TRACE_FILE,
   BT_SETTING_HOST_NAME,
@@ -49,7 +50,7 @@ bool bt_setting_set(bt_config *config, const bt_setting *setting, const char *va
 void bt_setting_clear_list(bt_config *config, const bt_setting *setting);
 bool bt_setting_is_list(const bt_setting *setting);
 bool bt_setting_has_optional_value(const bt_setting *setting);
-enum { BT_EXPECTATION_BYTES = 160 };
+enum { BT_EXPECTATION_BYTES = 256 };
 /* "a duration with a unit, as in 2m or 500ms" */
 void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_BYTES]);
 const char *bt_setting_placeholder(const bt_setting *setting); /* "FILE"; NULL: a switch */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dsl/base/time_sum.h"
+#include "dsl/trace/text_number.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "tempo/wire/own_trace.h"
@@ -120,10 +121,17 @@ typedef struct finder {
   size_t unread; /* of those that search named: what no read gave */
 } finder;
 
+/* A store may keep an integer as text, or as a double, which is rounded from 2^53 on. All that are so large say up to
+ * where something was done, so what may be rounded is taken as less. */
 static bool read_integer(const bt_span *span, const char *key, int64_t *out) {
-  const bt_value *value = bt_attributes_find(&span->attributes, bt_str_from(key));
-  if (!value || value->type != BT_VALUE_INT) return false;
-  *out = value->integer;
+  static const double all_exact = 9007199254740992.0, least_too_large = 9.2e18;
+  enum { ROUNDED_NS = 1024 };
+  const bt_value *kept = bt_attributes_find(&span->attributes, bt_str_from(key));
+  if (!kept) return false;
+  bt_value value = bt_value_read(kept);
+  if (value.type == BT_VALUE_INT) return *out = value.integer, true;
+  if (value.type != BT_VALUE_DOUBLE || !(value.decimal >= 0 && value.decimal < least_too_large)) return false;
+  *out = (int64_t)value.decimal - (value.decimal >= all_exact ? ROUNDED_NS : 0);
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "dsl/base/time_sum.h"
 #include "server/base/log.h"
+#include "server/base/time_text.h"
 #include "server/replay/violation.h"
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"
@@ -29,12 +30,13 @@ static const bt_rule_definition *rule_of(const bt_watcher *watcher, const bt_spa
 
 static bt_status restore_violation(const bt_span *span, const bt_own_ids *ids, const bt_trace_id *violating,
                                    bt_violation **out, bt_error *error) {
-  const bt_value *time = bt_attributes_find(&span->attributes, BT_STR("betrace.violation.time_unix_nano"));
+  int64_t time_ns; /* by the text: a store may keep the number as a rounded one */
+  if (!bt_time_parse(find_text(span, "betrace.violation.time"), 0, &time_ns)) time_ns = span->start_ns;
   bt_violation_record record = {.id = ids->trace_id,
                                 .trace_id = *violating,
                                 .emit_span_id = ids->span_id,
                                 .retract_span_id = ids->retraction_id,
-                                .time_ns = time && time->type == BT_VALUE_INT ? time->integer : span->start_ns,
+                                .time_ns = time_ns,
                                 .message = find_text(span, "betrace.violation.message")};
   (void)bt_span_id_parse(find_text(span, "betrace.violation.span_id"), &record.span_id);
   return bt_violation_restore(&record, out, error);
@@ -90,7 +92,7 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_TRACE_ID)},
                                {BT_PROJECTED_SPAN, BT_STR("betrace.violation.span_id")},
                                {BT_PROJECTED_SPAN, BT_STR("betrace.violation.message")},
-                               {BT_PROJECTED_SPAN, BT_STR("betrace.violation.time_unix_nano")}};
+                               {BT_PROJECTED_SPAN, BT_STR("betrace.violation.time")}};
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
   bt_read_request request = {.ids = ids,
                              .count = count,

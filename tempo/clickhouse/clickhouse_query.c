@@ -90,7 +90,7 @@ static void append_settings(bt_buffer *url, const bt_clickhouse_found *found, co
 static void write_url(const bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
                       const bt_clickhouse_found *found, bt_buffer *url) {
   char number[32];
-  bt_buffer_printf(url, "%s/?wait_end_of_query=1&query=", clickhouse->base_url);
+  bt_buffer_printf(url, "%s/?wait_end_of_query=1&default_format=RowBinary&query=", clickhouse->base_url);
   bt_url_encode(url, bt_str_from(question->sql));
   append_settings(url, found, question->rule_id);
   append_parameter(url, "database", bt_str_from(clickhouse->database));
@@ -267,4 +267,17 @@ void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row tak
 void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer) {
   bt_http_response_dispose(&answer->response);
   *answer = (bt_clickhouse_answer){0};
+}
+
+bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
+                                 const bt_clickhouse_found *found, bt_clickhouse_row take, void *context, int *code,
+                                 bt_error *error) {
+  bt_clickhouse_answer answer = {0};
+  bt_status status = bt_clickhouse_ask(clickhouse, question, found, &answer, error);
+  if (code) *code = answer.code;
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(&answer, take, context);
+  if (status == BT_OK && answer.outcome != BT_CLICKHOUSE_ANSWERED)
+    status = bt_error_set(error, answer.code ? BT_REFUSED : BT_UNAVAILABLE, "%s", answer.reason);
+  bt_clickhouse_answer_dispose(&answer);
+  return status;
 }

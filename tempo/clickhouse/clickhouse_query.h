@@ -29,6 +29,7 @@ typedef struct bt_clickhouse_found {
   char version[BT_SOURCE_VERSION_BYTES];
   char note[BT_SOURCE_NOTE_BYTES];
   bool is_checked;
+  char lacks[BT_SOURCE_NOTE_BYTES]; /* the table is a shard's part of another one, as a sentence; "": it is not */
   const struct bt_clickhouse_layout *layout; /* how the table is laid out */
 } bt_clickhouse_found;
 
@@ -92,6 +93,11 @@ bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_quest
  * says, the outcome becomes FAILED. */
 void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row take, void *context);
 void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer);
+/* Asks, and gives each row. BT_REFUSED: the server refuses it, with *code where that is asked for. BT_UNAVAILABLE:
+ * there is no answer that counts. BT_CANCELLED, BT_NO_MEMORY. */
+bt_status bt_clickhouse_ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_question *question,
+                                 const bt_clickhouse_found *found, bt_clickhouse_row take, void *context, int *code,
+                                 bt_error *error) BT_MUST_CHECK;
 
 /* The settings: their names, and what they have to be. */
 typedef struct bt_clickhouse_setting {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tempo/clickhouse/clickhouse_layout.h"
+#include "tempo/clickhouse/clickhouse_shards.h"
 
 enum { UNKNOWN_SETTING = 115 };
 
@@ -45,27 +46,11 @@ static bool take_setting(void *context, bt_row_reader *reader) {
   return true;
 }
 
-/* Asks, and says as an error what was no answer. *answer is disposed of where that is so. */
-static bt_status ask_or_fail(bt_clickhouse *clickhouse, const bt_clickhouse_found *found, const char *sql,
-                             const bt_cancel *cancel, bt_clickhouse_answer *answer, bt_error *error) {
-  bt_clickhouse_question question = {
-      .sql = sql, .kind = BT_HTTP_OTHER, .priority = BT_PRIORITY_PEOPLE, .cancel = cancel};
-  bt_status status = bt_clickhouse_ask(clickhouse, &question, found, answer, error);
-  if (status == BT_OK && answer->outcome != BT_CLICKHOUSE_ANSWERED)
-    status = bt_error_set(error, answer->code ? BT_REFUSED : BT_UNAVAILABLE, "%s", answer->reason);
-  if (status != BT_OK) bt_http_response_dispose(&answer->response);
-  return status;
-}
-
 static bt_status ask_rows(bt_clickhouse *clickhouse, const bt_clickhouse_found *found, const char *sql,
                           const bt_cancel *cancel, bt_clickhouse_row take, void *context, bt_error *error) {
-  bt_clickhouse_answer answer = {0};
-  bt_status status = ask_or_fail(clickhouse, found, sql, cancel, &answer, error);
-  if (status != BT_OK) return status;
-  bt_clickhouse_take_rows(&answer, take, context);
-  if (answer.outcome != BT_CLICKHOUSE_ANSWERED) status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
-  bt_clickhouse_answer_dispose(&answer);
-  return status;
+  bt_clickhouse_question question = {
+      .sql = sql, .kind = BT_HTTP_OTHER, .priority = BT_PRIORITY_PEOPLE, .cancel = cancel};
+  return bt_clickhouse_ask_rows(clickhouse, &question, found, take, context, NULL, error);
 }
 
 /* The setting that the server's sentence names, sent so far. NULL: none. */
@@ -90,15 +75,16 @@ static bool take_version(void *context, bt_row_reader *reader) {
 /* An old server does not know all of them: those are left out, one after another. */
 static bt_status try_settings(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
                               bt_error *error) {
+  bt_clickhouse_question question = {.sql = "SELECT version() FORMAT RowBinary",
+                                     .kind = BT_HTTP_OTHER,
+                                     .priority = BT_PRIORITY_PEOPLE,
+                                     .cancel = cancel};
   for (;;) {
-    bt_clickhouse_answer answer = {0};
-    bt_status status = ask_or_fail(clickhouse, found, "SELECT version() FORMAT RowBinary", cancel, &answer, error);
-    bool *unknown = status == BT_REFUSED && answer.code == UNKNOWN_SETTING ? named_setting(found, answer.reason) : NULL;
-    if (status == BT_OK) {
-      bt_clickhouse_take_rows(&answer, take_version, found);
-      if (answer.outcome != BT_CLICKHOUSE_ANSWERED) status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
-    }
-    bt_clickhouse_answer_dispose(&answer);
+    int code = 0;
+    bt_error why = {0};
+    bt_status status = bt_clickhouse_ask_rows(clickhouse, &question, found, take_version, found, &code, &why);
+    bool *unknown = status == BT_REFUSED && code == UNKNOWN_SETTING ? named_setting(found, why.message) : NULL;
+    if (!unknown && status != BT_OK && error) *error = why;
     if (!unknown) return status;
     *unknown = false;
   }
@@ -115,6 +101,11 @@ static bt_status find_settings(bt_clickhouse *clickhouse, bt_clickhouse_found *f
                         "so; let the user set it (readonly = 2), or give it that value in the profile",
                         look.unsafe);
   return status == BT_OK ? try_settings(clickhouse, found, cancel, error) : status;
+}
+
+bt_status bt_clickhouse_check_settings(bt_clickhouse *clickhouse, const bt_cancel *cancel, bt_error *error) {
+  bt_clickhouse_found found = {0};
+  return find_settings(clickhouse, &found, cancel, error);
 }
 
 /* ---- the table ---- */
@@ -196,6 +187,7 @@ static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *foun
                       "FORMAT RowBinary",
                       cancel, take_engine, &look, error);
   if (status == BT_OK) status = judge_table(clickhouse, &look, found, error);
+  if (status == BT_OK && !look.is_distributed) status = bt_clickhouse_find_shards(clickhouse, found, cancel, error);
   size_t length = strlen(found->version);
   snprintf(found->version + length, sizeof found->version - length, " (%s%s)", found->layout ? found->layout->name : "",
            look.is_distributed ? ", Distributed" : "");

@@ -12,6 +12,9 @@
  * BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *cancel, bt_clickhouse_found *out,
                                  bt_error *error) BT_MUST_CHECK;
+/* The first half of it, and nothing is kept: whether the server lets us in and takes our settings. Errors likewise. */
+bt_status bt_clickhouse_check_settings(bt_clickhouse *clickhouse, const bt_cancel *cancel,
+                                       bt_error *error) BT_MUST_CHECK;
 /* What is known by now; never waits for the server. */
 bt_clickhouse_found bt_clickhouse_known(bt_clickhouse *clickhouse);
 

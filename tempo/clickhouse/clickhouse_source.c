@@ -261,14 +261,15 @@ static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clic
 }
 
 /* Into `batch`, which is new and then complete. What the rows do not allow makes the answer's outcome. */
-static bt_status decode_batch(const bt_row_form *form, bt_clickhouse_answer *answer, bt_span_batch **batch,
+static bt_status decode_batch(const bt_clickhouse_found *server, bt_clickhouse_answer *answer, bt_span_batch **batch,
                               bt_error *error) {
-  bt_span_rows rows = {.form = form};
+  bt_span_rows rows = {.form = server->layout->form};
   bt_status status = bt_span_batch_new(batch_max_bytes, batch, error);
   if (status == BT_OK) status = bt_span_batch_open(*batch, error);
   if (status != BT_OK) return status;
   rows.batch = *batch;
   bt_clickhouse_take_rows(answer, bt_span_rows_take, &rows);
+  if (server->lacks[0]) bt_span_batch_mark_partial(*batch);
   if (rows.status == BT_OK && answer->outcome == BT_CLICKHOUSE_ANSWERED)
     rows.status = bt_span_batch_finish(*batch, &rows.error);
   if (rows.status == BT_NO_MEMORY) return bt_error_no_memory(error);
@@ -284,7 +285,7 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
   bt_span_batch *batch = NULL;
   bt_status status = ask_batch(r, first, count, &answer, error);
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
-    status = decode_batch(r->server.layout->form, &answer, &batch, error);
+    status = decode_batch(&r->server, &answer, &batch, error);
   r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {
@@ -382,7 +383,7 @@ static bt_status find_spans_of_part(span_search *s, bt_error *error) {
   bt_span_batch *batch = NULL;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &s->question, &s->server, &answer, error);
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
-    status = decode_batch(s->server.layout->form, &answer, &batch, error);
+    status = decode_batch(&s->server, &answer, &batch, error);
   bool is_too_much = answer.outcome == BT_CLICKHOUSE_TOO_MUCH;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
     status = give_spans(s, batch, error);
@@ -494,6 +495,7 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
   out->generation = out->filters ? 1 : 0;
   out->costs = costs;
   out->hidden_tail_ns = hidden_tail_ns;
+  if (found.lacks[0]) out->lacks = clickhouse->found.lacks; /* once it is known, it stays */
 }
 
 static void free_clickhouse(bt_source *source) {

@@ -60,9 +60,21 @@ class Collecting(Handler):
         return b"{}" if is_json else b""
 
 
-class Breaking(Handler):
-    """Passes questions about the server and its tables on. Of spans it answers wrongly, in one way after another. None of these is an answer."""
+class Passing(Handler):
     port = 0
+
+    def ask(self, body):
+        headers = {name: value for name, value in self.headers.items() if name.lower() in ("content-type", "x-clickhouse-user", "x-clickhouse-key")}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{self.path}", data=body, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, [("X-ClickHouse-Summary", answer.headers["X-ClickHouse-Summary"])], answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, [], error.read()
+
+
+class Breaking(Passing):
+    """Passes questions about the server and its tables on. Of spans it answers wrongly, in one way after another. None of these is an answer."""
     turn = itertools.count()
 
     def do_POST(self):
@@ -86,14 +98,19 @@ class Breaking(Handler):
         else:  # an answer that does not say how many rows it has
             self.answer(200, content)
 
-    def ask(self, body):
-        headers = {name: value for name, value in self.headers.items() if name.lower() in ("content-type", "x-clickhouse-user", "x-clickhouse-key")}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{self.path}", data=body, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, [("X-ClickHouse-Summary", answer.headers["X-ClickHouse-Summary"])], answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, [], error.read()
+
+class Rewriting(Passing):
+    """Passes everything on, with words of the statements replaced."""
+    words = {}
+
+    def do_POST(self):
+        place, _, query = self.path.partition("?")
+        parameters = urllib.parse.parse_qsl(query, keep_blank_values=True)
+        for old, new in self.words.items():
+            parameters = [(name, value.replace(old, new) if name == "query" else value) for name, value in parameters]
+        self.path = place + "?" + urllib.parse.urlencode(parameters, quote_via=urllib.parse.quote)
+        status, headers, content = self.ask(self.body())
+        self.answer(status, content, headers)
 
 
 class Before:

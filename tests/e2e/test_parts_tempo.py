@@ -23,6 +23,8 @@ TRACES = 46000  # four reads by id, and more
 LONG, AT_ONCE = 40, 2000  # of each kind
 SEED = int(os.environ.get("BETRACE_SEED", "632"))
 RULE = 'trace.has(span.name == "slow") and not (count(span.name == "retry") == 1)'
+OFTEN = 'trace.has(span.name == "slow") and not (count(span.name == "retry") == 2)'
+LISTED = 500
 
 
 class Windows(Proxy):
@@ -92,6 +94,17 @@ class PartsOfTheDay(unittest.TestCase):
                            "--json", *more, timeout=600)
         self.assertEqual(done.returncode, 1, done.stderr[-500:])
         return json.loads(done.stdout), proxy.starts
+
+    def test_violations_that_are_counted(self):
+        done = run_cli("replay", "--dsl", OFTEN, "--tempo", self.tempo.url, "--start", self.start, "--end", self.end, "--settle", "1m", "--count", "at_least",
+                       "--limit", "1", "--evidence", LISTED, "--json", timeout=600)
+        self.assertEqual(done.returncode, 1, done.stderr[-500:])
+        answer = json.loads(done.stdout)
+        rule = answer["rules"][0]
+        self.assertEqual(answer["status"], "completed", json.dumps(answer)[:600])
+        self.assertEqual(rule["violations_found"], TRACES - len(self.violating))
+        self.assertGreaterEqual(rule["violations_listed"], LISTED)
+        self.assertLess(answer["traces_read"], TRACES * 0.2, json.dumps({**answer, "violations": []})[:3000])
 
     def rule_file(self, rules):
         path = os.path.join(self.tempo.folder, "rules.json")

@@ -361,7 +361,7 @@ class Between(http.server.BaseHTTPRequestHandler):
 USERS = """<clickhouse><profiles><default/><page><readonly>2</readonly></page></profiles><quotas><default/></quotas><users>
 <default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default>
 <betrace><password>choose-one</password><networks><ip>127.0.0.1</ip></networks><profile>page</profile><quota>default</quota>
-<grants><query>GRANT SELECT ON otel.otel_traces</query></grants></betrace>
+<grants><query>GRANT SELECT ON otel.otel_traces</query><query>GRANT SHOW TABLES ON *.*</query></grants></betrace>
 </users></clickhouse>"""
 
 
@@ -372,7 +372,8 @@ class Page(unittest.TestCase):
         path = os.path.join(HERE, "..", "..", "docs", "howto", "ask-your-clickhouse.md")
         with open(path, encoding="utf-8") as file:
             (_, _, command), (_, _, statements) = [block for block in doc_pages.blocks(file.read()) if "checked=clickhouse" in block[1]]
-        self.assertEqual(statements, "CREATE USER betrace IDENTIFIED BY 'choose-one' SETTINGS readonly = 2;\nGRANT SELECT ON otel.otel_traces TO betrace;\n")
+        self.assertEqual(statements, "CREATE USER betrace IDENTIFIED BY 'choose-one' SETTINGS readonly = 2;\nGRANT SELECT ON otel.otel_traces TO betrace;\n"
+                                     "GRANT SHOW TABLES ON *.* TO betrace;\n")
         chdb_python()
         with ClickHouse(users=USERS) as server, tempfile.TemporaryDirectory(prefix="betrace-page-clickhouse-") as folder:
             for statement in statements.split(";")[:-1]:

@@ -69,7 +69,7 @@ FLOORS = [
 # Doors in a floor that are for some alone: what stands on a source takes tempo/wire/source.h, and only who opens one knows which it is.
 ONLY_FOR = {
     "tempo/api": {"server/settings", "server/doctor"},
-    "tempo/clickhouse": {"server/settings"},
+    "tempo/clickhouse": {"server/settings", "server/doctor"},
     "tempo/files": {"server/rulefile", "server/http", "server/cli", "server/cli/lab", "server"},
 }
 # Rooms that lie lower and are shut all the same.

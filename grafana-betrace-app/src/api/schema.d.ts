@@ -1459,12 +1459,12 @@ export interface components {
         /** @description Where traces come from, and whether what plans rest on was ever measured on it */
         Source: {
             /** @enum {unknown} */
-            kind: "tempo" | "files" | "memory";
+            kind: "tempo" | "files" | "memory" | "clickhouse";
             /** @description as Tempo says it itself; several, with commas, where they changed within one answer. Null: it does not say, or the source is our own */
             version: string | null;
             /** @description false: the version is not one on which the tests of Tempo's facts were run, or not known. Then every candidate is read, nothing is counted by searches alone, and samples are four times as large */
             checked: boolean;
-            /** @description where checked is false: in words, with the versions that were checked */
+            /** @description where checked is false: in words, with the versions that were checked. Where the table is one shard's part of another: which that is; the answer is incomplete */
             note?: string;
         };
         /** @description Traces of which the read in a batch was held against a read by id. What batches gave of the other traces rests on these */
@@ -1713,6 +1713,11 @@ export interface components {
              * @enum {unknown}
              */
             rests_on?: "no linked trace";
+            /**
+             * Format: uri
+             * @description page that shows the trace; only where the service has --trace-link-template
+             */
+            trace_url?: string;
             /** @description of the first violating choice */
             witnesses: components["schemas"]["Witness"][];
             /** @description what failed in the rule's text */

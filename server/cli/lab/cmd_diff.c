@@ -16,6 +16,7 @@
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/replay/trace_link.h"
 
 typedef struct diff_run {
   bt_replay_options options;
@@ -112,6 +113,10 @@ static void print_trace(const bt_rule_change *change, const bt_changed_trace *tr
            verdict_word(change, false, trace->after), bt_style_on(BT_STYLE_OFF), time, id,
            trace->provisional ? "  (provisional: not settled yet)" : "");
   bt_print("      %s%s\n", trace->is_new ? "" : "before: ", trace->violation->message);
+  bt_buffer link = {0};
+  bt_trace_link_append("      ", trace->violation, "\n", &link);
+  bt_print_lines(bt_buffer_str(&link));
+  bt_buffer_dispose(&link);
 }
 
 static void print_condition(const bt_rule_definition *rule, char mark, bt_style style) {
@@ -413,7 +418,7 @@ static int check_and_run(const bt_command *self, diff_run *run, const bt_operand
                                           "--dsl twice");
   bt_operands traces = {files->items + taken, files->count - taken, 0};
   int code = bt_replay_options_operands(&run->options, self, &traces, false);
-  if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE);
+  if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE | BT_SHOWS_LINKS);
   if (code) return code;
   return run->old_program ? run_programs(self, run) : run_diff(run);
 }
@@ -452,6 +457,7 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_day, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {"Links:", bt_flags_links, NULL},
                                        {0}};
 static const bt_example examples[] = {{"What would the new rules say of the last day?",
                                        "betrace diff old.yaml new.yaml --tempo http://127.0.0.1:3200 --since 24h"},

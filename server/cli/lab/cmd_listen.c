@@ -276,7 +276,7 @@ static int listen_command(const bt_command *self, int argc, char **argv) {
     while (rules < operands.before_dashes && bt_operand_has_rules(operands.items[rules], false))
       run.options.shared.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.shared.rules, operands.items[rules++]);
     if (operands.count > rules) run.command = operands.items + rules;
-    code = bt_replay_options_check(&run.options.shared, self, BT_NEEDS_RULES);
+    code = bt_replay_options_check(&run.options.shared, self, BT_NEEDS_RULES | BT_SHOWS_LINKS);
     if (!code) {
       bt_status status = run_listen(&run, &error);
       code = status ? bt_cli_fail("listen", status, &error) : end_code(&run);
@@ -312,7 +312,8 @@ static const bt_flag flags[] = {
     {"only", OPT_ONLY, "service=NAME", NULL, "only traces with a span of this service; may be given several times",
      NULL},
     {0}};
-static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rules, NULL}, {0}};
+static const bt_flag_group groups[] = {
+    {"Flags:", flags, NULL}, {"Rules:", bt_flags_rules, NULL}, {"Links:", bt_flags_links, NULL}, {0}};
 static const bt_example examples[] = {
     {"Do the traces of the tests keep the rules?", "betrace listen rules/ -- npm test"},
     {"With a report for CI, and the traces kept",

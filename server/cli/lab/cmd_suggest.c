@@ -13,6 +13,7 @@
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/query/suggestions.h"
+#include "server/replay/trace_link.h"
 #include "server/rulefile/yaml_writer.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
@@ -124,7 +125,9 @@ static void write_comment(const suggest_run *run, size_t at, bt_buffer *out) {
   for (size_t i = 0; i < all->count && shown <= SHOWN_EXCEPTIONS; i++) {
     if (all->found[i].rule != at) continue;
     bt_trace_id_format(&all->found[i].violation->trace_id, id);
-    bt_buffer_printf(out, "#   exception: %s\n", ++shown <= SHOWN_EXCEPTIONS ? id : "…");
+    bt_buffer_printf(out, "#   exception: %s", ++shown <= SHOWN_EXCEPTIONS ? id : "…");
+    if (shown <= SHOWN_EXCEPTIONS) bt_trace_link_append("  ", all->found[i].violation, "", out);
+    bt_buffer_append_char(out, '\n');
   }
 }
 
@@ -267,7 +270,7 @@ static int suggest_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_replay_options_operands(&run.options, self, &operands, false);
-    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_SHOWS_LINKS);
     if (!code) code = run_suggest(&run);
   }
   bt_replay_options_dispose(&run.options);
@@ -284,6 +287,7 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_day, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {"Links:", bt_flags_links, NULL},
                                        {0}};
 static const bt_example examples[] = {{"What do the traces of the last day keep to?",
                                        "betrace suggest --tempo http://127.0.0.1:3200 --since 24h > suggested.yaml"},

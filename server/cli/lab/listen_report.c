@@ -18,6 +18,7 @@
 #include "server/json/replay_json.h"
 #include "server/json/sarif.h"
 #include "server/json/xml.h"
+#include "server/replay/trace_link.h"
 #include "tempo/files/file_source.h"
 
 static size_t rule_count(const bt_listen_report *report) {
@@ -56,12 +57,22 @@ static void count_test(bt_listen_report *report, bt_str test, uint64_t violated)
   json_decref(name);
 }
 
+/* new. With its link; NULL: no memory. */
+static char *message_of(const bt_violation *violation) {
+  bt_buffer text = {0};
+  bt_buffer_append(&text, bt_str_from(violation->message));
+  bt_trace_link_append("  ", violation, "", &text);
+  char *message = text.failed ? NULL : strndup(text.ptr, text.len);
+  bt_buffer_dispose(&text);
+  return message;
+}
+
 /* Takes the violation's JSON. */
 static bt_status note_violation(bt_listen_report *report, size_t rule, const bt_trace *trace,
                                 const bt_violation *violation, bt_str test, bt_error *error) {
   json_t *one = bt_violation_json(rule_at(report, rule), violation);
   if (test.len) bt_json_set(one, "test", bt_text_json(test));
-  char *message = strdup(violation->message);
+  char *message = message_of(violation);
   bt_listen_found *found = bt_grow_array(report->found, report->found_count, &report->found_capacity, sizeof *found);
   if (found) report->found = found;
   if (found && message) {

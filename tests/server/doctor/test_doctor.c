@@ -35,7 +35,7 @@ static bt_status make(fixture *f) {
   f->doctor.report = &f->report;
   f->doctor.options = &nobody;
   bt_arena_init(&f->report.arena, (size_t)64 << 20);
-  bt_status status = bt_probes_make(&f->report.probes, RUN, more, 2, &f->error);
+  bt_status status = bt_probes_make(&f->report.probes, RUN, more, 2, false, &f->error);
   return status == BT_OK ? bt_doctor_rules_make(&f->doctor, &f->error) : status;
 }
 
@@ -62,8 +62,8 @@ static void probes_follow_from_the_run(void **state) {
   bt_probes again, other;
   bt_error error = {0};
   const bt_probes *probes = &f->report.probes;
-  assert_int_equal(bt_probes_make(&again, RUN, NULL, 0, &error), BT_OK);
-  assert_int_equal(bt_probes_make(&other, "1767225601-5f3a9c", NULL, 0, &error), BT_OK);
+  assert_int_equal(bt_probes_make(&again, RUN, NULL, 0, false, &error), BT_OK);
+  assert_int_equal(bt_probes_make(&other, "1767225601-5f3a9c", NULL, 0, false, &error), BT_OK);
   assert_int_equal(again.count, probes->count);
   assert_int_equal(probes->key_count, again.key_count + 1); /* one of the two is there anyway */
   for (size_t i = 0; i < probes->count; i++) {
@@ -249,14 +249,14 @@ static void differences_are_found(void **state) {
     bt_trace seen = *pushed;
     bt_buffer why = {0};
     seen.spans = spans;
-    assert_true(bt_doctor_same_trace(pushed, &seen, &projection, &why) &&
-                bt_doctor_same_trace(pushed, &seen, NULL, &why));
+    assert_true(bt_doctor_same_trace(pushed, &seen, &projection, true, &why) &&
+                bt_doctor_same_trace(pushed, &seen, NULL, true, &why));
     size_t at = 0;
     while (!bt_str_equal(attributes[at].key, projected.key)) at++;
     table[i].change(&spans[1], &attributes[at], &seen);
-    assert_false(bt_doctor_same_trace(pushed, &seen, NULL, &why));
+    assert_false(bt_doctor_same_trace(pushed, &seen, NULL, true, &why));
     bt_buffer_clear(&why);
-    assert_false(bt_doctor_same_trace(pushed, &seen, &projection, &why));
+    assert_false(bt_doctor_same_trace(pushed, &seen, &projection, true, &why));
     assert_memory_equal(why.ptr, table[i].why, strlen(table[i].why));
     bt_buffer_dispose(&why);
     free(attributes);

@@ -180,8 +180,9 @@ static bt_status search_locked(bt_source *source, const bt_search_request *reque
     if (status != BT_OK) return bt_error_no_memory(error);
   }
   bt_found_list_sort(found);
-  if (request->max_found && found->count > request->max_found) return bt_error_set(error, BT_LIMIT, "too many");
-  return BT_OK;
+  if (!request->max_found || found->count <= request->max_found) return BT_OK;
+  found->count = request->max_found + 1; /* it ended there */
+  return bt_error_set(error, BT_LIMIT, "too many");
 }
 
 /* What is asked ahead, and what it is of. */

@@ -6,10 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/replay/emission.h"
+#include "server/replay/trace_link.h"
 #include "server/replay/violation.h"
 #include "tempo/wire/otlp_decoder.h"
 #include "tests/server/replay/replay_fixture.h"
@@ -109,6 +111,7 @@ static void make_violations(scene *s) {
         BT_OK);
     s->violations[i] = (bt_violation){.id = ids.trace_id,
                                       .emit_span_id = ids.span_id,
+                                      .retract_span_id = ids.retraction_id,
                                       .trace_id = about,
                                       .span_id = {{9, 9}},
                                       .time_ns = NOON_NS + (int64_t)i,
@@ -251,6 +254,33 @@ static void every_attribute_is_there(void **state) {
   bt_span_batch_free(batch);
 }
 
+static const bt_value *find_attribute(const bt_span *span, const char *key) {
+  return bt_attributes_find(&span->attributes, bt_str_from(key));
+}
+
+/* Of every span that is sent, or of none. */
+static void the_link_is_sent(void **state) {
+  scene *s = *state;
+  for (int with = 0; with < 2; with++) {
+    bt_error error = {0};
+    bt_span_batch *batch = NULL;
+    bt_trace_link_install(with ? "https://h/trace/{trace_id}?spanId={span_id}" : NULL);
+    s->options.retracts = with; /* the most attributes that a span has */
+    emit(s);
+    bt_trace_link_install(NULL);
+    assert_int_equal(bt_span_batch_new((size_t)1 << 24, &batch, &error), BT_OK);
+    assert_int_equal(bt_otlp_decode_protobuf((bt_str){s->body, s->body_length}, batch, &error), BT_OK);
+    assert_int_equal(bt_span_batch_finish(batch, &error), BT_OK);
+    const bt_span *span = &bt_span_batch_trace(batch, 0)->spans[0];
+    char expected[128];
+    snprintf(expected, sizeof expected, "https://h/trace/%.*s?spanId=0909000000000000",
+             BT_FMT(attribute(span, "betrace.violation.trace_id")->string));
+    assert_int_equal(find_attribute(span, "betrace.violation.trace_url") != NULL, with);
+    if (with) assert_text(span, "betrace.violation.trace_url", expected);
+    bt_span_batch_free(batch);
+  }
+}
+
 static void repeating_adds_none(void **state) {
   scene *s = *state;
   s->keeps_unseen = true; /* only by id shows what was just sent */
@@ -345,6 +375,7 @@ static void at_the_original_time(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(every_attribute_is_there),
+      SCENE(the_link_is_sent),
       SCENE(repeating_adds_none),
       SCENE(only_what_is_missing_is_sent),
       SCENE(shadow_rules_send_nothing),

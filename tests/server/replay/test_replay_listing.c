@@ -121,6 +121,34 @@ static void what_is_skipped_says_why(void **state) {
   bt_trace_table_dispose(&table);
 }
 
+/* Of more traces than it may have it would say that there are more, as one that is asked for does. */
+static void a_listing_that_is_sure_to_exceed_is_not_asked_for(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 1; i <= 6; i++) add_slow(s, i);
+  for (size_t most = 5; most <= 6; most++) {
+    bt_replay_plan plan = {.request = s->run.request, .search_range = s->run.request.range};
+    bt_trace_table table = {.plan = &plan};
+    bt_replay_account account = {.result = &s->run.result};
+    bt_questions questions = {.source = &s->fake.source, .plan = &plan, .table = &table, .account = &account};
+    const bt_query queries[] = {bt_query_all(), asked_name("slow")};
+    bt_error error = {0};
+    unsigned before = s->fake.listings;
+    bt_questions_open(&questions);
+    for (size_t i = 0, index; i < 2; i++) {
+      assert_int_equal(bt_questions_add(&questions, queries[i], true, &index, &error), BT_OK);
+      questions.items[index]->is_asked = true;
+    }
+    questions.items[BT_QUESTION_ALL]->max_found = most;
+    assert_int_equal(bt_questions_gather(&questions, &error), BT_OK);
+    assert_int_equal(s->fake.listings - before, most == 5 ? 0 : 1);
+    assert_int_equal(questions.items[BT_QUESTION_ALL]->is_exceeded, most == 5);
+    assert_int_equal(table.is_listed, most == 6);
+    assert_int_equal(table.count, 6);
+    bt_questions_dispose(&questions);
+    bt_trace_table_dispose(&table);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(a_candidate_that_the_listing_lacks_is_named),
@@ -130,6 +158,7 @@ int main(void) {
       SCENE(a_listing_in_doubt_lacks_no_beginning),
       SCENE(a_trace_without_sure_bounds_is_placed_by_its_spans),
       SCENE(what_is_skipped_says_why),
+      SCENE(a_listing_that_is_sure_to_exceed_is_not_asked_for),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -354,25 +354,30 @@ static void what_gives_no_spans_is_searched(void **state) {
 }
 
 /* Of many traces a part is looked at first: where most have both spans and few violate, spans come first; where one of
- * the two is rare, or all violate, ids do; and of few traces nothing is asked besides. */
+ * the two is rare, or all violate, ids do; and of few traces nothing is asked besides. Where the part holds more than
+ * a search of it takes, a shorter one says it. */
 static void what_comes_first_follows_from_a_part(void **state) {
-  enum { MANY = 6000 };
+  enum { MANY = 6000, DENSE = 15000, ODD = 7919 };
   static const struct {
     const char *second; /* in one of `share` traces, and out of order in one of a hundred of these; or in all */
-    uint64_t share, traces;
-    bool is_first;
-  } cases[] = {
-      {"retry", 1, MANY, true}, {"retry", 500, MANY, false}, {"wait", 1, MANY, false}, {"retry", 1, 300, false}};
+    uint64_t share, traces, without; /* the first ids have no second span */
+    bool is_first, is_dense;
+  } cases[] = {{"retry", 1, MANY, 0, true, false},
+               {"retry", 500, MANY, 0, false, false},
+               {"wait", 1, MANY, 0, false, false},
+               {"retry", 1, 300, 0, false, false},
+               {"retry", 1, DENSE, DENSE / 3, true, true}};
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     scene *s;
     (void)state;
     (void)make_scene((void **)&s);
     uint64_t wrong = 0, both = 0;
     for (uint64_t i = 0; i < cases[c].traces; i++) {
-      int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS / 5;
+      int64_t step_ns = cases[c].is_dense ? SECOND_NS / 100 : SECOND_NS / 5;
+      int64_t at_ns = NOON_NS + (int64_t)(i * ODD % cases[c].traces) * step_ns;
       fake_trace *trace = fake_add(&s->fake, 1 + i);
       fake_span_add(trace, "slow", at_ns + SECOND_NS);
-      if (i % cases[c].share) continue;
+      if (i % cases[c].share || i < cases[c].without) continue;
       bool is_wrong = both++ % 100 == 50;
       wrong += is_wrong || strcmp(cases[c].second, "retry") != 0;
       fake_span_add(trace, cases[c].second, is_wrong ? at_ns : at_ns + 2 * SECOND_NS);

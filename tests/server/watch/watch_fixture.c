@@ -41,16 +41,17 @@ static fake_span *own_span(watch_scene *scene, const bt_trace_id *id, const bt_s
 /* The source gets what was sent; a second time it changes nothing, as ids are derived. */
 static void store_violation(watch_scene *scene, const bt_rule_definition *definition, const bt_violation *violation,
                             bool retract) {
-  char hex[BT_TRACE_ID_HEX + 1];
+  char hex[BT_TRACE_ID_HEX + 1], time[40];
   fake_trace *there = find_id(scene, &violation->id);
   if (there->span_count > (retract ? 1 : 0)) return;
   bt_trace_id_format(&violation->trace_id, hex);
+  bt_time_format(violation->time_ns, time);
   fake_span *span = own_span(scene, &violation->id, retract ? &violation->retract_span_id : &violation->emit_span_id,
                              BT_OWN_VIOLATION);
   attribute(span, BT_OWN_RULE_ID, text_of(definition->fields.id));
   attribute(span, BT_OWN_CONDITION_HASH, text_of(definition->condition_hash));
   attribute(span, BT_OWN_TRACE_ID, text_of(hex));
-  attribute(span, "betrace.violation.time_unix_nano", integer_of(violation->time_ns));
+  attribute(span, "betrace.violation.time", text_of(time));
 }
 
 static void record(watch_scene *scene, const bt_rule_definition *definition, const bt_violation *violation,

@@ -240,6 +240,16 @@ describe('links', () => {
     expect(screen.queryByRole('link', { name: 'Open in Explore' })).not.toBeInTheDocument();
   });
 
+  it('links to the page that the service names, and to no other kind of address', async () => {
+    const page = `https://signoz.example/trace/${TRACE}?spanId=pay`;
+    const { unmount } = show(verdicts({ verdicts: [judged({ violation: found({ trace_url: page }) })] }));
+    expect(await screen.findByRole('link', { name: 'Open the trace' })).toHaveAttribute('href', page);
+    unmount();
+    show(verdicts({ verdicts: [judged({ violation: found({ trace_url: 'javascript:alert(1)' }) })] }));
+    await screen.findByRole('treegrid');
+    expect(screen.queryByRole('link', { name: 'Open the trace' })).not.toBeInTheDocument();
+  });
+
   it('shows all rules on this trace, with links to what else it violates', async () => {
     const others = [
       judged(),

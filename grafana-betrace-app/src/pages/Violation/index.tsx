@@ -108,6 +108,7 @@ interface ActionsProps {
 function Actions({ violation, verdicts, traceId, children }: ActionsProps) {
   const host = useHost();
   const time = timeOf(verdicts, violation);
+  const link = /^https?:/.test(violation?.trace_url ?? '') && violation?.trace_url; // as the service's --trace-link-template says
   const explore = time && host.exploreTraceUrl(traceId, violation?.span_id ?? null, time);
   return (
     <>
@@ -121,6 +122,11 @@ function Actions({ violation, verdicts, traceId, children }: ActionsProps) {
       {explore && (
         <LinkButton variant="primary" icon="compass" href={explore}>
           {t('violation.explore', 'Open in Explore')}
+        </LinkButton>
+      )}
+      {link && (
+        <LinkButton variant={explore ? 'secondary' : 'primary'} icon="external-link-alt" href={link}>
+          {t('violation.trace-page', 'Open the trace')}
         </LinkButton>
       )}
     </>
