@@ -219,7 +219,9 @@ class RandomRules:
             with self.subTest(rule=rule.text, strategy=strategy):
                 done, answer = self.replay(rule.text, self.server.url(self.database, TABLES[self.schema]), strategy=strategy)
                 self.assertIsNotNone(answer, done.stderr)
-                self.assertEqual(answer["status"], "completed", json.dumps(answer["coverage"])[:500])
+                # Texts of 2,048 bytes may have been cut, and it says that the traces that it did not read whole may hold such as well.
+                is_whole = answer["status"] == "completed" or (rule.id not in self.plain and answer["reason"].startswith("dropped: "))
+                self.assertTrue(is_whole, json.dumps(answer["coverage"])[:500] + str(answer.get("reason")))
                 self.assertEqual(answer["traces_evaluated"], TRACES)
                 found = {violation["trace_id"] for violation in answer["violations"]}
                 wanted = self.expected[rule.id]["violated"]
