@@ -292,9 +292,12 @@ static const bt_filter *keep_sure(bt_filter_builder *builder, bt_over_filter ove
 
 /* ---- queries ---- */
 
+static const bt_dialect dialects[BT_CLICKHOUSE_LAYOUTS];
+
 static bool is_writable(bt_filter_builder *builder, bt_query query) {
   bt_clickhouse_condition condition;
-  bool is_whole = bt_clickhouse_condition_write(query, &condition);
+  const bt_clickhouse_layout *layout = &bt_clickhouse_layouts[builder->dialect - dialects];
+  bool is_whole = bt_clickhouse_condition_write(layout, query, &condition);
   if (condition.lacks_memory) builder->failed = true;
   bt_clickhouse_condition_dispose(&condition);
   return is_whole;
@@ -345,11 +348,6 @@ static uint32_t count_reads(const bt_projection *projection) {
 
 /* ---- for people ---- */
 
-static void show_search(bt_query query, bt_buffer *out) {
-  bt_buffer_append(out, BT_STR("SELECT TraceId WHERE "));
-  bt_clickhouse_condition_show(query, out);
-}
-
 static void show_read(const bt_trace_id *id, const bt_projection *projection, uint32_t number, bt_buffer *out) {
   char hex[BT_TRACE_ID_HEX + 1];
   (void)projection;
@@ -358,29 +356,39 @@ static void show_read(const bt_trace_id *id, const bt_projection *projection, ui
   bt_buffer_printf(out, "SELECT spans WHERE TraceId = '%s'", hex);
 }
 
-static void show_spans(const bt_over_query *spans, const bt_projection *projection, uint32_t number, bt_buffer *out) {
-  (void)projection;
-  (void)number;
-  bt_buffer_append(out, BT_STR("SELECT spans WHERE "));
-  bt_clickhouse_condition_show(spans->asked, out);
+/* In the words of the layout with this number. */
+static void show_in(size_t number, const char *before, bt_query query, bt_buffer *out) {
+  bt_buffer_append(out, bt_str_from(before));
+  bt_clickhouse_condition_show(&bt_clickhouse_layouts[number], query, out);
 }
 
-const bt_dialect *bt_clickhouse_dialect(void) {
-  static const bt_dialect clickhouse = {.name = "SQL",
-                                        .test = test_field,
-                                        .exists = field_exists,
-                                        .both_over = both_over,
-                                        .both_under = both_under,
-                                        .surely = keep_sure,
-                                        .over = over_query,
-                                        .under = under_query,
-                                        .spans = spans_query,
-                                        .why_no_spans = why_no_spans,
-                                        .is_taken_key = is_taken_key,
-                                        .reads = count_reads,
-                                        .show = bt_clickhouse_condition_show,
-                                        .show_search = show_search,
-                                        .show_read = show_read,
-                                        .show_spans = show_spans};
-  return &clickhouse;
+#define SHOWN_IN(number)                                                                                               \
+  static void show_##number(bt_query query, bt_buffer *out) {                                                          \
+    show_in(number, "", query, out);                                                                                   \
+  }                                                                                                                    \
+  static void show_search_##number(bt_query query, bt_buffer *out) {                                                   \
+    show_in(number, "SELECT TraceId WHERE ", query, out);                                                              \
+  }                                                                                                                    \
+  static void show_spans_##number(const bt_over_query *spans, const bt_projection *projection, uint32_t part,          \
+                                  bt_buffer *out) {                                                                    \
+    (void)projection;                                                                                                  \
+    (void)part;                                                                                                        \
+    show_in(number, "SELECT spans WHERE ", spans->asked, out);                                                         \
+  }
+SHOWN_IN(0)
+SHOWN_IN(1)
+SHOWN_IN(2)
+SHOWN_IN(3)
+
+#define DIALECT(number)                                                                                                \
+  {                                                                                                                    \
+    .name = "SQL", .test = test_field, .exists = field_exists, .both_over = both_over, .both_under = both_under,       \
+    .surely = keep_sure, .over = over_query, .under = under_query, .spans = spans_query, .why_no_spans = why_no_spans, \
+    .is_taken_key = is_taken_key, .reads = count_reads, .show = show_##number, .show_search = show_search_##number,    \
+    .show_read = show_read, .show_spans = show_spans_##number                                                          \
+  }
+static const bt_dialect dialects[BT_CLICKHOUSE_LAYOUTS] = {DIALECT(0), DIALECT(1), DIALECT(2), DIALECT(3)};
+
+const bt_dialect *bt_clickhouse_dialect(const bt_clickhouse_layout *layout) {
+  return &dialects[layout - bt_clickhouse_layouts];
 }

@@ -5,12 +5,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/trace/cut_text.h"
 #include "dsl/trace/text_number.h"
 #include "dsl/trace/untyped_text.h"
 
 typedef struct writer {
+  const bt_clickhouse_layout *layout;
   bt_clickhouse_condition *out;
   bool is_under;
   bool is_shown; /* for people */
@@ -69,6 +71,12 @@ bool bt_clickhouse_is_plain(bt_str text) {
   return bt_utf8_valid(text) && !bt_str_contains(text, BT_STR("\xEF\xBF\xBD"));
 }
 
+/* "^k" would be all below k, and "k.:`Int64`" what of k is an integer. */
+bool bt_clickhouse_is_path(bt_str key) {
+  return key.len && bt_clickhouse_is_plain(key) && key.ptr[0] != '^' && !memchr(key.ptr, '`', key.len) &&
+         !memchr(key.ptr, '[', key.len) && !memchr(key.ptr, '\0', key.len);
+}
+
 bool bt_clickhouse_is_sure(bt_str text) {
   return text.len < BT_CUT_BYTES / 3 && bt_clickhouse_is_plain(text) && !bt_untyped_value(text).is_untyped;
 }
@@ -121,17 +129,17 @@ static void add_text(writer *w, const char *column, const bt_filter_test *test) 
 /* ---- kinds and statuses ---- */
 
 typedef struct word {
-  const char *lower, *as_written; /* exporters of either time */
+  const char *lower, *as_written; /* by exporters of either time, and by Jaeger */
 } word;
-static const word kinds[] = {{"unspecified", "'Unspecified', 'SPAN_KIND_UNSPECIFIED', ''"},
-                             {"internal", "'Internal', 'SPAN_KIND_INTERNAL'"},
-                             {"server", "'Server', 'SPAN_KIND_SERVER'"},
-                             {"client", "'Client', 'SPAN_KIND_CLIENT'"},
-                             {"producer", "'Producer', 'SPAN_KIND_PRODUCER'"},
-                             {"consumer", "'Consumer', 'SPAN_KIND_CONSUMER'"}},
-                  statuses[] = {{"unset", "'Unset', 'STATUS_CODE_UNSET', ''"},
-                                {"ok", "'Ok', 'STATUS_CODE_OK'"},
-                                {"error", "'Error', 'STATUS_CODE_ERROR'"}};
+static const word kinds[] = {{"unspecified", "'Unspecified', 'SPAN_KIND_UNSPECIFIED', '', 'unspecified'"},
+                             {"internal", "'Internal', 'SPAN_KIND_INTERNAL', 'internal'"},
+                             {"server", "'Server', 'SPAN_KIND_SERVER', 'server'"},
+                             {"client", "'Client', 'SPAN_KIND_CLIENT', 'client'"},
+                             {"producer", "'Producer', 'SPAN_KIND_PRODUCER', 'producer'"},
+                             {"consumer", "'Consumer', 'SPAN_KIND_CONSUMER', 'consumer'"}},
+                  statuses[] = {{"unset", "'Unset', 'STATUS_CODE_UNSET', '', 'unset'"},
+                                {"ok", "'Ok', 'STATUS_CODE_OK', 'ok'"},
+                                {"error", "'Error', 'STATUS_CODE_ERROR', 'error'"}};
 
 /* Over: no other word is there, whatever is. Under: this one is, or one of the others. */
 static void add_word(writer *w, const char *column, const word *words, size_t count, const bt_filter_test *test) {
@@ -171,39 +179,68 @@ static const char *order_sign(bt_filter_operator op) {
 
 /* A duration wraps where the end is before the start, and is 0 for us. A start or an end of 0 is not known. */
 static void add_duration(writer *w, const bt_filter_test *test) {
-  static const char start[] = "toUnixTimestamp64Nano(Timestamp)";
+  const char *start = w->layout->row[BT_ROW_START], *duration = w->layout->row[BT_ROW_DURATION];
   const char *sign = order_sign(test->op);
   if (!sign || test->literal.type != BT_VALUE_DURATION) {
     add_unsaid(w);
     return;
   }
-  bt_buffer_printf(sql_of(w), "(greatest(toInt64(Duration), 0) %s toInt64(%" PRId64 ")", sign,
-                   test->literal.duration_ns);
+  bt_buffer_printf(sql_of(w), "(greatest(%s, 0) %s toInt64(%" PRId64 ")", duration, sign, test->literal.duration_ns);
   const char *join = w->is_under ? "AND" : "OR", *zero = w->is_under ? "!=" : "=";
-  bt_buffer_printf(sql_of(w), " %s %s %s 0 %s %s + toInt64(Duration) %s 0)", join, start, zero, join, start, zero);
+  bt_buffer_printf(sql_of(w), " %s %s %s 0 %s %s + %s %s 0)", join, start, zero, join, start, duration, zero);
 }
 
 /* ---- attributes ---- */
 
-/* map['key'] */
-static void add_value_of(writer *w, const char *map, bt_str key) {
-  bt_buffer_printf(sql_of(w), "%s[", map);
+typedef bt_clickhouse_part part;
+
+/* The value of a key as a text: map['key']. */
+static void add_value_of(writer *w, const part *p, bt_str key) {
+  bt_buffer *sql = sql_of(w);
+  if (p->type == BT_CLICKHOUSE_ANY)
+    bt_buffer_printf(sql, "toString(getSubcolumn(%s, ", p->column);
+  else if (p->column)
+    bt_buffer_printf(sql, "%s[", p->column);
+  else
+    bt_buffer_printf(sql, "%s[indexOf(%s, ", p->values, p->keys);
   add_value(w, key);
-  add_sql(w, "]");
+  add_sql(w, p->type == BT_CLICKHOUSE_ANY ? "))" : p->column ? "]" : ")]");
 }
 
-static void add_call(writer *w, const char *before, const char *map, bt_str key, const char *after) {
+static void add_there(writer *w, const part *p, bt_str key) {
+  bt_buffer *sql = sql_of(w);
+  if (p->type == BT_CLICKHOUSE_OTHERS)
+    bt_buffer_printf(sql, "hasAny(%s, arrayMap(w -> concat(w, ", p->keys);
+  else if (p->type == BT_CLICKHOUSE_ANY)
+    bt_buffer_printf(sql, "isNotNull(getSubcolumn(%s, ", p->column);
+  else
+    bt_buffer_printf(sql, p->column ? "mapContains(%s, " : "has(%s, ", p->column ? p->column : p->keys);
+  add_value(w, key);
+  if (p->type == BT_CLICKHOUSE_OTHERS) add_sql(w, "), ['@bytes@', '@map@', '@slice@'])");
+  add_sql(w, p->type == BT_CLICKHOUSE_ANY ? "))" : ")");
+}
+
+/* How often the key is there: " > 1" or " = 1". A path of JSON is there once. */
+static void add_times(writer *w, const char *before, const part *p, bt_str key, const char *after) {
+  if (p->type == BT_CLICKHOUSE_ANY) return;
+  bt_buffer_printf(sql_of(w), p->column ? "%scountEqual(mapKeys(%s), " : "%scountEqual(%s, ", before,
+                   p->column ? p->column : p->keys);
+  add_value(w, key);
+  add_sql(w, after);
+}
+
+static void add_call(writer *w, const char *before, const part *p, bt_str key, const char *after) {
   add_sql(w, before);
-  add_value_of(w, map, key);
+  add_value_of(w, p, key);
   add_sql(w, after);
 }
 
 /* An empty text, a list or a map: nobody knows what it was. */
-static void add_open(writer *w, const char *map, bt_str key) {
-  add_call(w, " OR ", map, key, " = ''");
-  add_call(w, " OR (substring(", map, key, ", 1, 1) IN ('[', '{')");
-  add_call(w, " AND (endsWith(", map, key, ", ']')");
-  add_call(w, " OR endsWith(", map, key, ", '}')))");
+static void add_open(writer *w, const part *p, bt_str key) {
+  add_call(w, " OR ", p, key, " = ''");
+  add_call(w, " OR (substring(", p, key, ", 1, 1) IN ('[', '{')");
+  add_call(w, " AND (endsWith(", p, key, ", ']')");
+  add_call(w, " OR endsWith(", p, key, ", '}')))");
 }
 
 /* Nearer to 0 than this, a bound with its slack is a double. */
@@ -211,20 +248,28 @@ static const double said_below = 1e300;
 
 /* ClickHouse's doubles may be a few units beside ours, so the bounds have slack. What it does not take for a number,
  * and is long or begins like one, may be one to us; so may an infinity. */
-static void add_number(writer *w, const char *map, bt_str key, bt_filter_operator op, double number) {
+static void add_number(writer *w, const part *p, bt_str key, bt_filter_operator op, double number) {
   double slack = fabs(number) * 1e-9 + 1e-300;
   bool has_low = op == BT_FILTER_EQUAL || op == BT_FILTER_GREATER || op == BT_FILTER_GREATER_EQUAL;
   bool has_high = op == BT_FILTER_EQUAL || op == BT_FILTER_LESS || op == BT_FILTER_LESS_EQUAL;
-  add_sql(w, "ifNull(");
+  bool is_text = p->type != BT_CLICKHOUSE_NUMBERS;
+  add_sql(w, is_text ? "ifNull(" : "(");
   for (int i = 0; i < 2; i++) {
     if (i ? !has_high : !has_low) continue;
     if (i && has_low) add_sql(w, " AND ");
-    add_call(w, "if(length(", map, key, ") > 32, NULL, ");
-    add_call(w, "toFloat64OrNull(", map, key, "))");
+    if (is_text) add_call(w, "if(length(", p, key, ") > 32, NULL, ");
+    add_call(w, is_text ? "toFloat64OrNull(" : "toFloat64(", p, key, is_text ? "))" : ")");
     bt_buffer_printf(sql_of(w), i ? " <= toFloat64(%.17g)" : " >= toFloat64(%.17g)",
                      i ? number + slack : number - slack);
   }
-  add_call(w, ", match(", map, key, ", '^(?:-?(?:[0-9]|Inf)|json:)'))");
+  if (is_text)
+    add_call(w, ", match(", p, key, ", '^(?:-?(?:[0-9]|Inf)|json:)'))");
+  else
+    add_sql(w, ")");
+}
+
+static bool is_for_presence(const bt_filter_test *test) {
+  return test->op == BT_FILTER_PRESENT || test->op == BT_FILTER_SURELY_PRESENT;
 }
 
 static double double_of(const bt_value *number) {
@@ -236,97 +281,161 @@ static bool is_ordered(bt_filter_operator op) {
          op == BT_FILTER_GREATER_EQUAL;
 }
 
+static bool is_number(const bt_value *value) {
+  return value->type == BT_VALUE_INT || value->type == BT_VALUE_DOUBLE;
+}
+
 /* What a text reads as: only what reads so meets it. */
-static void add_reading(writer *w, const char *map, bt_str key, bt_filter_operator op, const bt_value *read) {
-  bool is_number = read->type == BT_VALUE_INT || read->type == BT_VALUE_DOUBLE;
+static void add_reading(writer *w, const part *p, bt_str key, bt_filter_operator op, const bt_value *read) {
   if (read->type == BT_VALUE_BOOL && op == BT_FILTER_EQUAL)
-    add_call(w, "lower(", map, key, read->boolean ? ") = 'true'" : ") = 'false'");
-  else if (is_number && is_ordered(op) && fabs(double_of(read)) < said_below)
-    add_number(w, map, key, op, double_of(read));
+    add_call(w, "lower(", p, key, read->boolean ? ") = 'true'" : ") = 'false'");
+  else if (is_number(read) && is_ordered(op) && fabs(double_of(read)) < said_below)
+    add_number(w, p, key, op, double_of(read));
   else
     add_sql(w, "true");
 }
 
-static void add_equal_text(writer *w, const char *map, bt_str key, bt_str text) {
+static void add_equal_text(writer *w, const part *p, bt_str key, bt_str text) {
   bt_value read = bt_text_value(text);
-  add_value_of(w, map, key);
+  add_value_of(w, p, key);
   add_sql(w, " = ");
   add_value(w, text);
   if (read.type != BT_VALUE_STRING) {
     add_sql(w, " OR ");
-    add_reading(w, map, key, BT_FILTER_EQUAL, &read);
+    add_reading(w, p, key, BT_FILTER_EQUAL, &read);
   }
-  if (!bt_clickhouse_is_plain(text)) add_call(w, " OR NOT isValidUTF8(", map, key, ")");
+  if (!bt_clickhouse_is_plain(text)) add_call(w, " OR NOT isValidUTF8(", p, key, ")");
 }
 
 /* A long text may have been cut. */
-static void add_may_be_cut(writer *w, const char *map, bt_str key) {
+static void add_may_be_cut(writer *w, const part *p, bt_str key) {
   char after[32];
   snprintf(after, sizeof after, ") >= %d", BT_CUT_BYTES / 3);
-  add_call(w, " OR length(", map, key, after);
+  add_call(w, " OR length(", p, key, after);
 }
 
-/* Of a value that is there: whether it may meet the test. */
-static void add_meets(writer *w, const char *map, const bt_filter_test *test) {
+/* Of a text that is there: whether it may meet the test. */
+static void add_text_meets(writer *w, const part *p, const bt_filter_test *test) {
   bool is_text = test->literal.type == BT_VALUE_STRING;
   if (is_text && test->op == BT_FILTER_EQUAL && test->literal.string.len < BT_CUT_BYTES / 3) {
-    add_equal_text(w, map, test->key, test->literal.string);
+    add_equal_text(w, p, test->key, test->literal.string);
   } else if (is_text && test->op == BT_FILTER_REGEX) {
     add_sql(w, "match(");
-    add_value_of(w, map, test->key);
+    add_value_of(w, p, test->key);
     add_sql(w, ", concat('\\\\A(?:', ");
     add_value(w, test->literal.string);
-    add_call(w, ", ')\\\\z')) OR NOT isValidUTF8(", map, test->key, ")");
-    add_may_be_cut(w, map, test->key);
+    add_call(w, ", ')\\\\z')) OR NOT isValidUTF8(", p, test->key, ")");
+    add_may_be_cut(w, p, test->key);
   } else if (is_text) {
     add_sql(w, "true");
   } else {
-    add_reading(w, map, test->key, test->op, &test->literal);
+    add_reading(w, p, test->key, test->op, &test->literal);
   }
-  add_open(w, map, test->key);
+  add_open(w, p, test->key);
+}
+
+/* What a number or a boolean is compared with: its like, or a text that reads as such. False: none meets the test. */
+static bool is_met_by(const part *p, const bt_filter_test *test, bt_value *with) {
+  bool is_text = test->literal.type == BT_VALUE_STRING && test->op == BT_FILTER_EQUAL;
+  *with = is_text ? bt_text_value(test->literal.string) : test->literal;
+  if (is_for_presence(test)) return true;
+  if (p->type == BT_CLICKHOUSE_NUMBERS) return is_number(with);
+  return p->type != BT_CLICKHOUSE_BOOLEANS || with->type == BT_VALUE_BOOL;
+}
+
+/* From 2^53 on a number stands for others. */
+static void add_typed_meets(writer *w, const part *p, const bt_filter_test *test) {
+  bt_value with;
+  (void)is_met_by(p, test, &with);
+  if (p->type == BT_CLICKHOUSE_BOOLEANS) {
+    add_call(w, "", p, test->key, with.boolean ? " = true" : " = false");
+    return;
+  }
+  add_reading(w, p, test->key, test->op, &with);
+  add_call(w, " OR NOT abs(toFloat64(", p, test->key, ")) < 9007199254740992");
+}
+
+static void add_json_type(writer *w, const char *before, const part *p, bt_str key, const char *after) {
+  if (p->type != BT_CLICKHOUSE_ANY) return;
+  bt_buffer_printf(sql_of(w), "%sdynamicType(getSubcolumn(%s, ", before, p->column);
+  add_value(w, key);
+  bt_buffer_printf(sql_of(w), "))%s", after);
+}
+
+/* Dates and lists of JSON are not what was sent, or are several values. */
+static void add_meets(writer *w, const part *p, const bt_filter_test *test) {
+  if (p->type == BT_CLICKHOUSE_TEXTS || p->type == BT_CLICKHOUSE_ANY)
+    add_text_meets(w, p, test);
+  else
+    add_typed_meets(w, p, test);
+  add_json_type(w, " OR ", p, test->key, " NOT IN ('String', 'Bool', 'Int64', 'UInt64', 'Float64')");
 }
 
 /* A key may stand twice, and then any of its values may be meant; map['key'] is the first of them. */
-static void add_may_meet(writer *w, const char *map, const bt_filter_test *test) {
-  bool is_there = test->op == BT_FILTER_PRESENT || test->op == BT_FILTER_SURELY_PRESENT;
+static void add_part_may_meet(writer *w, const part *p, const bt_filter_test *test) {
+  bool is_there = is_for_presence(test) || p->type == BT_CLICKHOUSE_OTHERS;
   if (!is_there) add_sql(w, "(");
-  bt_buffer_printf(sql_of(w), "mapContains(%s, ", map);
-  add_value(w, test->key);
-  add_sql(w, ")");
+  add_there(w, p, test->key);
   if (is_there) return;
   add_sql(w, " AND (");
-  add_meets(w, map, test);
-  bt_buffer_printf(sql_of(w), " OR countEqual(mapKeys(%s), ", map);
-  add_value(w, test->key);
-  add_sql(w, ") > 1))");
+  add_meets(w, p, test);
+  add_times(w, " OR ", p, test->key, ") > 1");
+  add_sql(w, "))");
 }
 
-static void add_surely_meets(writer *w, const char *map, const bt_filter_test *test) {
+/* Texts are among the attributes of every schema, so something is said. */
+static void add_may_meet(writer *w, const bt_clickhouse_attributes *kept, const bt_filter_test *test) {
+  const char *before = kept->count > 1 ? "(" : "";
+  bt_value with;
+  for (size_t i = 0; i < kept->count; i++) {
+    if (!is_met_by(&kept->parts[i], test, &with)) continue;
+    add_sql(w, before);
+    add_part_may_meet(w, &kept->parts[i], test);
+    before = " OR ";
+  }
+  if (kept->count > 1) add_sql(w, ")");
+}
+
+/* It is there once, as a text that is this one and nothing else. */
+static void add_surely_meets(writer *w, const bt_clickhouse_attributes *kept, const bt_filter_test *test) {
   const bt_value *literal = &test->literal;
   bool is_text = test->op == BT_FILTER_EQUAL && literal->type == BT_VALUE_STRING;
   if (!is_text || !bt_clickhouse_is_sure(literal->string)) {
     add_unsaid(w);
     return;
   }
-  add_sql(w, "(");
-  add_value_of(w, map, test->key);
-  add_sql(w, " = ");
-  add_value(w, literal->string);
-  bt_buffer_printf(sql_of(w), " AND countEqual(mapKeys(%s), ", map);
-  add_value(w, test->key);
-  add_sql(w, ") = 1)");
+  for (size_t i = 0; i < kept->count; i++) {
+    const part *p = &kept->parts[i];
+    bool is_of_texts = p->type == BT_CLICKHOUSE_TEXTS || p->type == BT_CLICKHOUSE_ANY;
+    add_sql(w, i ? " AND " : "(");
+    if (!is_of_texts) {
+      add_sql(w, "NOT ");
+      add_there(w, p, test->key);
+      continue;
+    }
+    add_value_of(w, p, test->key);
+    add_sql(w, " = ");
+    add_value(w, literal->string);
+    add_times(w, " AND ", p, test->key, ") = 1");
+    add_json_type(w, " AND ", p, test->key, " = 'String'");
+  }
+  add_sql(w, ")");
 }
 
-static void add_attribute(writer *w, const char *map, const bt_filter_test *test) {
+static bool is_nameable(const bt_clickhouse_attributes *kept, bt_str key) {
+  return kept->parts[0].type == BT_CLICKHOUSE_ANY ? bt_clickhouse_is_path(key) : bt_clickhouse_is_plain(key);
+}
+
+static void add_attribute(writer *w, const bt_clickhouse_attributes *kept, const bt_filter_test *test) {
   bool is_service = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, BT_STR("service.name"));
-  if (!bt_clickhouse_is_plain(test->key))
+  if (!is_nameable(kept, test->key))
     add_unsaid(w);
   else if (is_service && test->literal.type == BT_VALUE_STRING && test->op != BT_FILTER_PRESENT)
-    add_text(w, "ServiceName", test);
+    add_text(w, w->layout->row[BT_ROW_SERVICE], test);
   else if (w->is_under)
-    add_surely_meets(w, map, test);
+    add_surely_meets(w, kept, test);
   else
-    add_may_meet(w, map, test);
+    add_may_meet(w, kept, test);
 }
 
 /* ---- events and links ---- */
@@ -338,48 +447,57 @@ static bool takes_any(const bt_filter_test *test) {
 
 static void add_event_name(writer *w, const bt_filter_test *test) {
   bool is_equal = test->op == BT_FILTER_EQUAL && test->literal.type == BT_VALUE_STRING;
+  const char *names = w->layout->row[BT_ROW_EVENT_NAMES];
   if (!is_equal && takes_any(test)) {
-    add_sql(w, "notEmpty(`Events.Name`)");
+    bt_buffer_printf(sql_of(w), "notEmpty(%s)", names);
     return;
   }
   add_sql(w, "arrayExists(n -> ");
   add_text(w, "n", test);
-  add_sql(w, ", `Events.Name`)");
+  bt_buffer_printf(sql_of(w), ", %s)", names);
 }
 
 static void add_event(writer *w, const bt_filter_test *test) {
-  if (!bt_clickhouse_is_plain(test->key)) {
-    add_sql(w, "notEmpty(`Events.Name`)");
+  static const part map = {.type = BT_CLICKHOUSE_TEXTS, .column = "m"};
+  const char *maps = w->layout->event_maps;
+  if (!maps || !bt_clickhouse_is_plain(test->key)) {
+    bt_buffer_printf(sql_of(w), "notEmpty(%s)", w->layout->row[BT_ROW_EVENT_NAMES]);
     return;
   }
   add_sql(w, "arrayExists(m -> ");
-  add_may_meet(w, "m", test);
-  add_sql(w, ", `Events.Attributes`)");
+  add_part_may_meet(w, &map, test);
+  bt_buffer_printf(sql_of(w), ", %s)", maps);
 }
 
-/* Of what is in a list an under-query says nothing. */
+/* Of what is in a list an under-query says nothing. What cannot be read may be anything. */
 static void add_of_list(writer *w, const bt_filter_test *test) {
-  if (w->is_under)
+  const char *check = w->layout->row[BT_ROW_CHECK];
+  if (w->is_under) {
     add_unsaid(w);
-  else if (test->field == BT_FILTER_EVENT_NAME)
+    return;
+  }
+  if (check) bt_buffer_printf(sql_of(w), "(NOT %s OR ", check);
+  if (test->field == BT_FILTER_EVENT_NAME)
     add_event_name(w, test);
   else if (test->field == BT_FILTER_EVENT)
     add_event(w, test);
   else
-    add_sql(w, "notEmpty(`Links.TraceId`)");
+    bt_buffer_printf(sql_of(w), "notEmpty(%s)", w->layout->row[BT_ROW_LINK_TRACES]);
+  if (check) add_sql(w, ")");
 }
 
 /* ---- all of it ---- */
 
 static void add_test(writer *w, const bt_filter_test *test) {
+  const char *const *row = w->layout->row;
   switch (test->field) {
-  case BT_FILTER_NAME: add_text(w, "SpanName", test); return;
-  case BT_FILTER_STATUS_MESSAGE: add_text(w, "StatusMessage", test); return;
-  case BT_FILTER_KIND: add_word(w, "SpanKind", kinds, sizeof kinds / sizeof *kinds, test); return;
-  case BT_FILTER_STATUS: add_word(w, "StatusCode", statuses, sizeof statuses / sizeof *statuses, test); return;
+  case BT_FILTER_NAME: add_text(w, row[BT_ROW_NAME], test); return;
+  case BT_FILTER_STATUS_MESSAGE: add_text(w, row[BT_ROW_MESSAGE], test); return;
+  case BT_FILTER_KIND: add_word(w, row[BT_ROW_KIND], kinds, sizeof kinds / sizeof *kinds, test); return;
+  case BT_FILTER_STATUS: add_word(w, row[BT_ROW_STATUS], statuses, sizeof statuses / sizeof *statuses, test); return;
   case BT_FILTER_DURATION: add_duration(w, test); return;
-  case BT_FILTER_SPAN: add_attribute(w, "SpanAttributes", test); return;
-  case BT_FILTER_RESOURCE: add_attribute(w, "ResourceAttributes", test); return;
+  case BT_FILTER_SPAN: add_attribute(w, &w->layout->span, test); return;
+  case BT_FILTER_RESOURCE: add_attribute(w, &w->layout->resource, test); return;
   case BT_FILTER_EVENT_NAME:
   case BT_FILTER_EVENT:
   case BT_FILTER_LINK: add_of_list(w, test); return;
@@ -409,8 +527,8 @@ static size_t bytes_of_values(const bt_clickhouse_condition *condition) {
   return bytes;
 }
 
-bool bt_clickhouse_condition_write(bt_query query, bt_clickhouse_condition *out) {
-  writer w = {.out = out, .is_under = query.manner == BT_CLICKHOUSE_UNDER};
+bool bt_clickhouse_condition_write(const bt_clickhouse_layout *layout, bt_query query, bt_clickhouse_condition *out) {
+  writer w = {.layout = layout, .out = out, .is_under = query.manner == BT_CLICKHOUSE_UNDER};
   *out = (bt_clickhouse_condition){.sql.maximum = BT_CLICKHOUSE_CONDITION_BYTES};
   add_filter(&w, query.filter ? query.filter : bt_filter_all());
   if (!out->sql.failed && !out->lacks_memory && bytes_of_values(out) <= BT_CLICKHOUSE_CONDITION_BYTES) return true;
@@ -421,9 +539,9 @@ bool bt_clickhouse_condition_write(bt_query query, bt_clickhouse_condition *out)
   return false;
 }
 
-void bt_clickhouse_condition_show(bt_query query, bt_buffer *out) {
+void bt_clickhouse_condition_show(const bt_clickhouse_layout *layout, bt_query query, bt_buffer *out) {
   bt_clickhouse_condition condition = {0};
-  writer w = {.out = &condition, .is_under = query.manner == BT_CLICKHOUSE_UNDER, .is_shown = true};
+  writer w = {.layout = layout, .out = &condition, .is_under = query.manner == BT_CLICKHOUSE_UNDER, .is_shown = true};
   add_filter(&w, query.filter ? query.filter : bt_filter_all());
   bt_buffer_append(out, bt_buffer_str(&condition.sql));
   if (condition.sql.failed) out->failed = true;

@@ -26,40 +26,24 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
   return bt_str_equal(name, bt_str_from(layout->sign.name)) && bt_str_starts_with(type, bt_str_from(layout->sign.type));
 }
 
-/* ---- statements ---- */
+/* ---- ranges of time ---- */
 
-#define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
-
-/* Rows, s and e being start and end, that overlap the range. The tables are sorted by start, so what began a day and
- * more before the range is looked for by its duration, which has an index. A start of 0 is not known; then the end
- * counts. `within`, `before` and `at_zero` say the same of a column that is sorted by, for those that have one. */
-#define TIMES(id, start, duration)                                                                                     \
-  "SELECT " id " AS TraceId, toUnixTimestamp64Nano(" start ") AS s, s + toInt64(" duration ") AS e" ROWS_FROM
-#define SEARCH(id, start, duration, within, before, at_zero, test)                                                     \
-  "SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM (" TIMES(                                            \
-      id, start,                                                                                                       \
-      duration) "WHERE " start " >= fromUnixTimestamp64Nano({from:Int64}) AND " start                                  \
-                " < fromUnixTimestamp64Nano({end:Int64}) " within "AND greatest(s, e) >= {start:Int64} AND " test      \
-                " UNION ALL " TIMES(                                                                                   \
-                    id, start,                                                                                         \
-                    duration) "WHERE " start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration                  \
-                              " > 86400000000000 AND s > 0 " before "AND e >= {start:Int64} AND " test                 \
-                              " UNION ALL " TIMES(                                                                     \
-                                  id, start,                                                                           \
-                                  duration) "WHERE " start " = fromUnixTimestamp64Nano(toInt64(0)) " at_zero           \
-                                            "AND (e <= 0 OR (e >= {start:Int64} AND e < {end:Int64})) AND " test       \
-                                            ") WHERE TraceId != '' GROUP BY TraceId LIMIT {most:UInt64} FORMAT "       \
-                                            "RowBinary"
-#define LINKS_TO_IDS(links) "hasAny(" links ", (SELECT groupArray(id) FROM ids))"
-
-/* A batch looks a day farther than it has to on both sides. What has no start may lie anywhere. */
-#define READ(columns, id, test)                                                                                        \
-  "SELECT " columns ROWS_FROM "WHERE " id " GLOBAL IN (SELECT id FROM ids)" test " FORMAT RowBinary"
-#define READ_RANGE(columns, id, start, within, at_zero)                                                                \
-  READ(columns, id,                                                                                                    \
-       " AND ((" start " >= fromUnixTimestamp64Nano({from:Int64}) AND " start                                          \
-       " < fromUnixTimestamp64Nano({end:Int64}) " within ") OR (" start                                                \
-       " = fromUnixTimestamp64Nano(toInt64(0)) " at_zero "))")
+/* Of rows that overlap one. The tables are sorted by start, so what began a day and more before the range is looked for
+ * by its duration, which has an index. A start of 0 is not known; then the end counts. `within`, `before` and `at_zero`
+ * say the same of a column that is sorted by, for those that have one. A batch of reads looks a day farther than it has
+ * to on both sides (`near`). What has no start may lie anywhere. */
+#define START(start)       "toUnixTimestamp64Nano(" start ")"
+#define END(start, length) "(" START(start) " + " length ")"
+#define BETWEEN(start)                                                                                                 \
+  start " >= fromUnixTimestamp64Nano({from:Int64}) AND " start " < fromUnixTimestamp64Nano({end:Int64}) "
+#define AT_ZERO(start) start " = fromUnixTimestamp64Nano(toInt64(0)) "
+#define TIMES(start, duration, length, within, before, at_zero)                                                        \
+  .ranges = {BETWEEN(start) within "AND greatest(" START(start) ", " END(start, length) ") >= {start:Int64}",          \
+             start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration                                            \
+                   " > 86400000000000 AND " START(start) " > 0 " before "AND " END(start, length) " >= {start:Int64}", \
+             AT_ZERO(start) at_zero "AND (" END(start, length) " <= 0 OR (" END(                                       \
+                 start, length) " >= {start:Int64} AND " END(start, length) " < {end:Int64}))"},                       \
+  .near = "((" BETWEEN(start) within ") OR (" AT_ZERO(start) at_zero "))"
 
 /* ---- the exporter of the OpenTelemetry Collector, with attributes as Map or as JSON ---- */
 
@@ -75,19 +59,25 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
     "Links.Attributes", "Array(" attributes                                                                            \
   }
 
-#define EXPORTER_SEARCH(test) SEARCH("TraceId", "Timestamp", "Duration", "", "", "", test)
-#define EXPORTER_STATEMENTS                                                                                            \
-  .search = EXPORTER_SEARCH("true"), .linking = EXPORTER_SEARCH(LINKS_TO_IDS("`Links.TraceId`")),                      \
-  .read = READ(BT_EXPORTER_ROW, "TraceId", ""),                                                                        \
-  .read_range = READ_RANGE(BT_EXPORTER_ROW, "TraceId", "Timestamp", "", "")
+#define EXPORTER_ROW                                                                                                   \
+  .key = "TraceId", TIMES("Timestamp", "Duration", "toInt64(Duration)", "", "", ""),                                   \
+  .row = {"TraceId",           "SpanId",                                                                               \
+          "ParentSpanId",      "TraceState",                                                                           \
+          "SpanName",          "SpanKind",                                                                             \
+          "ServiceName",       [BT_ROW_SCOPE_NAME] = "ScopeName",                                                      \
+          "ScopeVersion",      [BT_ROW_START] = START("Timestamp"),                                                    \
+          "toInt64(Duration)", "StatusCode",                                                                           \
+          "StatusMessage",     [BT_ROW_EVENT_TIMES] = "arrayMap(t -> toUnixTimestamp64Nano(t), `Events.Timestamp`)",   \
+          "`Events.Name`",     "`Events.Attributes`",                                                                  \
+          "`Links.TraceId`",   "`Links.SpanId`",                                                                       \
+          "`Links.Attributes`"}
+#define ONE_PART(kind, name)                                                                                           \
+  { .parts = {{.type = (kind), .column = (name)}}, .count = 1 }
 
 static const bt_clickhouse_column map_columns[] = {EXPORTER_COLUMNS("Map(LowCardinality(String), String)")};
 static const bt_clickhouse_column json_columns[] = {EXPORTER_COLUMNS("JSON")};
-static const bt_row_form map_form = {.resource = bt_row_take_texts,
-                                     .span = bt_row_take_texts,
-                                     .event = bt_row_take_texts,
-                                     .link = bt_row_take_texts,
-                                     .has_service = true};
+static const bt_row_form map_form = {
+    .resource = bt_row_take_texts, .span = bt_row_take_texts, .event = bt_row_take_texts, .link = bt_row_take_texts};
 
 static const bt_row_form json_form = {
     .resource = bt_row_take_json, .span = bt_row_take_json, .event = bt_row_take_json, .link = bt_row_take_json};
@@ -96,17 +86,6 @@ static const bt_row_form json_form = {
 
 /* Events and links are JSON texts; the first link is the parent. */
 #define FOLLOWED "arrayFilter(l -> JSONExtractString(l, 'refType') = 'FOLLOWS_FROM', JSONExtractArrayRaw(links))"
-#define SIGNOZ_ROW                                                                                                     \
-  "toStringCutToZero(trace_id), span_id, parent_span_id, trace_state, name, kind_string, '', resources_string, "       \
-  "toString(scope.name), toString(scope.version), attributes_string, attributes_number, attributes_bool, "             \
-  "toUnixTimestamp64Nano(timestamp), toInt64(duration_nano), status_code_string, status_message, toInt64(flags), "     \
-  "toUInt8(arrayAll(e -> isValidJSON(e), events) AND (links = '' OR isValidJSON(links))), "                            \
-  "arrayMap(e -> toInt64(JSONExtractUInt(e, 'timeUnixNano')), events), "                                               \
-  "arrayMap(e -> JSONExtractString(e, 'name'), events), "                                                              \
-  "arrayMap(e -> JSONExtractKeysAndValues(e, 'attributeMap', 'String'), events), "                                     \
-  "arrayMap(l -> JSONExtractString(l, 'traceId'), " FOLLOWED " AS followed), "                                         \
-  "arrayMap(l -> JSONExtractString(l, 'spanId'), followed)"
-
 /* ts_bucket_start is the start, cut to half an hour. */
 #define BUCKET_SECONDS "1800"
 #define BUCKET_WITHIN                                                                                                  \
@@ -114,10 +93,6 @@ static const bt_row_form json_form = {
   " AND ts_bucket_start <= intDiv({end:Int64}, 1000000000) "
 #define BUCKET_BEFORE  "AND ts_bucket_start <= intDiv({from:Int64}, 1000000000) "
 #define BUCKET_AT_ZERO "AND ts_bucket_start = 0 "
-#define SIGNOZ_SEARCH(test)                                                                                            \
-  SEARCH("toStringCutToZero(trace_id)", "timestamp", "duration_nano", BUCKET_WITHIN, BUCKET_BEFORE, BUCKET_AT_ZERO,    \
-         test)
-
 static const bt_clickhouse_column signoz_columns[] = {
     {"ts_bucket_start", "UInt64"},
     {"timestamp", "DateTime64(9"},
@@ -135,6 +110,7 @@ static const bt_clickhouse_column signoz_columns[] = {
     {"attributes_number", "Map(LowCardinality(String), Float64)"},
     {"attributes_bool", "Map(LowCardinality(String), Bool)"},
     {"resources_string", "Map(LowCardinality(String), String)"},
+    {"resource_string_service$$name", "LowCardinality(String)"},
     {"scope", "JSON("},
     {"events", "Array(String)"},
     {"links", "String"},
@@ -148,23 +124,21 @@ static const bt_row_form signoz_form = {.resource = bt_row_take_texts,
 /* ---- Jaeger ---- */
 
 /* Attributes of each type are a list of keys beside one of values; of events and links they are pairs already. */
-#define PAIRS(name) "arrayZip(`" name ".key`, `" name ".value`)"
-#define FIVE(prefix)                                                                                                   \
-  PAIRS(prefix "bool_attributes")                                                                                      \
-  ", " PAIRS(prefix "double_attributes") ", " PAIRS(prefix "int_attributes") ", " PAIRS(                               \
-      prefix "str_attributes") ", " PAIRS(prefix "complex_attributes")
+#define LISTS(kind, name)                                                                                              \
+  { .type = (kind), .keys = "`" name "_attributes.key`", .values = "`" name "_attributes.value`" }
+#define FIVE_PARTS(prefix)                                                                                             \
+  {                                                                                                                    \
+    .parts = {LISTS(BT_CLICKHOUSE_BOOLEANS, prefix "bool"), LISTS(BT_CLICKHOUSE_NUMBERS, prefix "double"),             \
+              LISTS(BT_CLICKHOUSE_NUMBERS, prefix "int"), LISTS(BT_CLICKHOUSE_TEXTS, prefix "str"),                    \
+              LISTS(BT_CLICKHOUSE_OTHERS, prefix "complex")},                                                          \
+    .count = 5                                                                                                         \
+  }
 #define FIVE_OF_EACH(list)                                                                                             \
   "arrayMap((b, d, i, s, c) -> (b, d, i, s, c), `" list ".bool_attributes`, `" list ".double_attributes`, `" list      \
   ".int_attributes`, `" list ".str_attributes`, `" list ".complex_attributes`)"
-#define JAEGER_ROW                                                                                                     \
-  "trace_id, id, parent_span_id, trace_state, name, kind, service_name, " FIVE(                                        \
-      "resource_") ", scope_name, "                                                                                    \
-                   "scope_version, " FIVE("scope_") ", " FIVE(                                                         \
-                       "") ", toUnixTimestamp64Nano(start_time), toInt64(duration), "                                  \
-                           "status_code, status_message, arrayMap(t -> toUnixTimestamp64Nano(t), "                     \
-                           "`events.timestamp`), `events.name`, " FIVE_OF_EACH(                                        \
-                               "events") ", `links.trace_id`, `links.span_id`, " FIVE_OF_EACH("links")
-#define JAEGER_SEARCH(test) SEARCH("trace_id", "start_time", "duration", "", "", "", test)
+
+/* Jaeger lets a span end one nanosecond after it starts where it did not end later; one without times so too. */
+#define JAEGER_LENGTH "if(" START("start_time") " = 0 AND duration = 1, 0, duration)"
 
 #define TYPED_COLUMNS(prefix, type, value)                                                                             \
   {prefix type "_attributes.key", "Array(String)"}, {                                                                  \
@@ -217,31 +191,64 @@ const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS] = {
      .sign = {"SpanAttributes", "Map("},
      .columns = map_columns,
      .column_count = COUNT(map_columns),
-     EXPORTER_STATEMENTS,
-     .form = &map_form,
-     .filters = true},
+     EXPORTER_ROW,
+     .resource = ONE_PART(BT_CLICKHOUSE_TEXTS, "ResourceAttributes"),
+     .span = ONE_PART(BT_CLICKHOUSE_TEXTS, "SpanAttributes"),
+     .event_maps = "`Events.Attributes`",
+     .form = &map_form},
     {.name = "SigNoz",
      .sign = {"ts_bucket_start", ""},
      .columns = signoz_columns,
      .column_count = COUNT(signoz_columns),
-     .search = SIGNOZ_SEARCH("true"),
-     .linking = SIGNOZ_SEARCH(LINKS_TO_IDS("arrayMap(l -> JSONExtractString(l, 'traceId'), " FOLLOWED ")")),
-     .read = READ(SIGNOZ_ROW, "trace_id", ""),
-     .read_range = READ_RANGE(SIGNOZ_ROW, "trace_id", "timestamp", BUCKET_WITHIN, BUCKET_AT_ZERO),
+     .key = "trace_id",
+     TIMES("timestamp", "duration_nano", "toInt64(duration_nano)", BUCKET_WITHIN, BUCKET_BEFORE, BUCKET_AT_ZERO),
+     .row = {"toStringCutToZero(trace_id)",
+             "span_id",
+             "parent_span_id",
+             "trace_state",
+             "name",
+             "kind_string",
+             "`resource_string_service$$name`",
+             [BT_ROW_SCOPE_NAME] = "toString(scope.name)",
+             "toString(scope.version)",
+             [BT_ROW_START] = START("timestamp"),
+             "toInt64(duration_nano)",
+             "status_code_string",
+             "status_message",
+             "toInt64(flags)",
+             "toUInt8(arrayAll(e -> isValidJSON(e), events) AND (links = '' OR isValidJSON(links)))",
+             "arrayMap(e -> toInt64(JSONExtractUInt(e, 'timeUnixNano')), events)",
+             "arrayMap(e -> JSONExtractString(e, 'name'), events)",
+             "arrayMap(e -> JSONExtractKeysAndValues(e, 'attributeMap', 'String'), events)",
+             "arrayMap(l -> JSONExtractString(l, 'traceId'), " FOLLOWED ")",
+             "arrayMap(l -> JSONExtractString(l, 'spanId'), " FOLLOWED ")"},
+     .resource = ONE_PART(BT_CLICKHOUSE_TEXTS, "resources_string"),
+     .span = {.parts = {{.type = BT_CLICKHOUSE_TEXTS, .column = "attributes_string"},
+                        {.type = BT_CLICKHOUSE_NUMBERS, .column = "attributes_number"},
+                        {.type = BT_CLICKHOUSE_BOOLEANS, .column = "attributes_bool"}},
+              .count = 3},
      .form = &signoz_form},
     {.name = "exporter, JSON",
      .sign = {"SpanAttributes", "JSON"},
      .columns = json_columns,
      .column_count = COUNT(json_columns),
-     EXPORTER_STATEMENTS,
+     EXPORTER_ROW,
+     .resource = ONE_PART(BT_CLICKHOUSE_ANY, "ResourceAttributes"),
+     .span = ONE_PART(BT_CLICKHOUSE_ANY, "SpanAttributes"),
      .form = &json_form},
     {.name = "Jaeger",
      .sign = {"str_attributes.key", ""},
      .columns = jaeger_columns,
      .column_count = COUNT(jaeger_columns),
-     .search = JAEGER_SEARCH("true"),
-     .linking = JAEGER_SEARCH(LINKS_TO_IDS("`links.trace_id`")),
-     .read = READ(JAEGER_ROW, "trace_id", ""),
-     .read_range = READ_RANGE(JAEGER_ROW, "trace_id", "start_time", "", ""),
+     .key = "trace_id",
+     TIMES("start_time", "duration", JAEGER_LENGTH, "", "", ""),
+     .row = {"trace_id", "id", "parent_span_id", "trace_state", "name", "kind",
+             "service_name", [BT_ROW_SCOPE_NAME] = "scope_name", "scope_version", [BT_ROW_START] = START("start_time"),
+             JAEGER_LENGTH, "status_code",
+             "status_message", [BT_ROW_EVENT_TIMES] = "arrayMap(t -> toUnixTimestamp64Nano(t), `events.timestamp`)",
+             "`events.name`", FIVE_OF_EACH("events"), "`links.trace_id`", "`links.span_id`", FIVE_OF_EACH("links")},
+     .resource = FIVE_PARTS("resource_"),
+     .scope = FIVE_PARTS("scope_"),
+     .span = FIVE_PARTS(""),
      .form = &jaeger_form},
 };

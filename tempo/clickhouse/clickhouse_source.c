@@ -34,47 +34,35 @@ static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_err
 
 /* ---- searching ---- */
 
-/* In a layout with filters: rows that overlap the range. The table is sorted by start, so what began a day and more
- * before the range is looked for by its duration, which has an index. A start of 0 is not known; then the end counts.
- */
-#define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} "
-#define START     "toUnixTimestamp64Nano(Timestamp)"
-#define END       "(" START " + toInt64(Duration))"
-static const char *const parts_of_range[] = {
-    "WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({end:Int64}) "
-    "AND greatest(" START ", " END ") >= {start:Int64}",
-    "WHERE Timestamp < fromUnixTimestamp64Nano({from:Int64}) AND Duration > 86400000000000 AND " START " > 0 "
-    "AND " END " >= {start:Int64}",
-    "WHERE Timestamp = fromUnixTimestamp64Nano(toInt64(0)) "
-    "AND (" END " <= 0 OR (" END " >= {start:Int64} AND " END " < {end:Int64}))"};
-#define LINKED_TO "hasAny(`Links.TraceId`, (SELECT groupArray(id) FROM ids))"
+#define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} WHERE "
 
 /* `columns` of the rows of the range that meet the condition. */
-static void write_rows(bt_str columns, bt_str condition, bt_buffer *sql) {
-  for (size_t i = 0; i < sizeof parts_of_range / sizeof *parts_of_range; i++) {
-    if (i) bt_buffer_append(sql, BT_STR(" UNION ALL "));
-    bt_buffer_append(sql, BT_STR("SELECT "));
+static void write_rows(const bt_clickhouse_layout *layout, bt_str columns, bt_str condition, bt_buffer *sql) {
+  for (size_t i = 0; i < BT_CLICKHOUSE_RANGES; i++) {
+    bt_buffer_append(sql, i ? BT_STR(" UNION ALL SELECT ") : BT_STR("SELECT "));
     bt_buffer_append(sql, columns);
-    bt_buffer_append(sql, BT_STR(ROWS_FROM));
-    bt_buffer_append(sql, bt_str_from(parts_of_range[i]));
-    bt_buffer_append(sql, BT_STR(" AND TraceId != '' AND "));
+    bt_buffer_printf(sql, ROWS_FROM "%s AND %s != '' AND ", layout->ranges[i], layout->row[BT_ROW_TRACE_ID]);
     bt_buffer_append(sql, condition);
   }
 }
 
-static void write_search(bt_str condition, bt_buffer *sql) {
+static void write_search(const bt_clickhouse_layout *layout, bt_str condition, bt_buffer *sql) {
+  bt_buffer columns = {0};
+  bt_buffer_printf(&columns, "%s AS TraceId, %s AS s, s + %s AS e", layout->row[BT_ROW_TRACE_ID],
+                   layout->row[BT_ROW_START], layout->row[BT_ROW_DURATION]);
   bt_buffer_append(sql, BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
-  write_rows(BT_STR("TraceId, " START " AS s, " END " AS e"), condition, sql);
+  write_rows(layout, bt_buffer_str(&columns), condition, sql);
   bt_buffer_append(sql, BT_STR(") GROUP BY TraceId LIMIT {most:UInt64} FORMAT RowBinary"));
+  sql->failed = sql->failed || columns.failed;
+  bt_buffer_dispose(&columns);
 }
 
 typedef struct search {
   bt_clickhouse *clickhouse;
   bt_clickhouse_found server;
   bt_clickhouse_question question; /* all but the statement and the numbers */
-  bt_str condition;                /* of rows, where the layout has filters */
-  bool is_linking;
-  size_t max_found; /* 0: none */
+  const bt_query *query;           /* NULL: what links to the ids */
+  size_t max_found;                /* 0: none */
   bt_found_list *found;
   bt_source_account *account;
   int refusals; /* of what was too much, since the last answer */
@@ -149,24 +137,23 @@ static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
   return status;
 }
 
-/* A statement of the layout's own, which knows no values, or one with the condition, into sql. */
-static bt_status choose_search(search *s, bt_buffer *sql, bt_error *error) {
-  const bt_clickhouse_layout *layout = s->server.layout;
-  if (layout->filters) {
-    write_search(s->condition, sql);
-    s->question.sql = sql->ptr;
-    return sql->failed ? bt_error_no_memory(error) : BT_OK;
-  }
-  s->question.sql = s->is_linking ? layout->linking : layout->search;
-  s->question.text_count = 0;
-  return BT_OK;
-}
-
+/* What the condition is depends on the layout. */
 static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
+  const bt_clickhouse_layout *layout = s->server.layout;
+  bt_clickhouse_condition condition = {0};
   bt_buffer sql = {0};
-  bt_status status = choose_search(s, &sql, error);
-  if (status == BT_OK) status = search_range(s, range, error);
+  if (s->query)
+    bt_clickhouse_condition_write(layout, *s->query, &condition);
+  else
+    bt_buffer_printf(&condition.sql, "hasAny(%s, (SELECT groupArray(id) FROM ids))", layout->row[BT_ROW_LINK_TRACES]);
+  write_search(layout, bt_buffer_str(&condition.sql), &sql);
+  s->question.sql = sql.ptr;
+  s->question.texts = condition.values;
+  s->question.text_count = condition.count;
+  bool lacks_memory = sql.failed || condition.sql.failed || condition.lacks_memory;
+  bt_status status = lacks_memory ? bt_error_no_memory(error) : search_range(s, range, error);
   bt_buffer_dispose(&sql);
+  bt_clickhouse_condition_dispose(&condition);
   return status;
 }
 
@@ -185,24 +172,17 @@ static bt_status run_search(search *s, const char *tenant, bt_time_range range, 
 
 static bt_status search_clickhouse(bt_source *source, const bt_search_request *request, bt_found_list *found,
                                    bt_source_account *account, bt_error *error) {
-  bt_clickhouse_condition condition;
-  bt_clickhouse_condition_write(request->query, &condition);
   search s = {.clickhouse = clickhouse_of(source),
               .max_found = request->max_found,
               .found = found,
               .account = account,
-              .condition = bt_buffer_str(&condition.sql),
-              .question = {.texts = condition.values,
-                           .text_count = condition.count,
-                           .kind = BT_HTTP_SEARCH,
+              .query = &request->query,
+              .question = {.kind = BT_HTTP_SEARCH,
                            .cancel = request->cancel,
                            .rule_id = request->rule_id,
                            .priority = request->priority,
                            .account = account}};
-  bt_status status =
-      condition.lacks_memory ? bt_error_no_memory(error) : run_search(&s, request->tenant, request->range, error);
-  bt_clickhouse_condition_dispose(&condition);
-  return status;
+  return run_search(&s, request->tenant, request->range, error);
 }
 
 static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_request *request, bt_found_list *found,
@@ -210,8 +190,6 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
   search s = {.clickhouse = clickhouse_of(source),
               .found = found,
               .account = account,
-              .condition = BT_STR(LINKED_TO),
-              .is_linking = true,
               .question = {.ids = request->ids,
                            .id_count = request->count,
                            .kind = BT_HTTP_SEARCH,
@@ -225,16 +203,11 @@ static bt_status find_linking_in_clickhouse(bt_source *source, const bt_links_re
 
 /* ---- reading ---- */
 
-/* A batch looks a day farther than it has to on both sides. What has no start may lie anywhere. */
-static const char near_range[] =
-    " AND ((Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND "
-    "Timestamp < fromUnixTimestamp64Nano({end:Int64})) OR Timestamp = fromUnixTimestamp64Nano(toInt64(0)))";
-
 typedef struct reading {
   bt_clickhouse *clickhouse;
   bt_clickhouse_found server;
   const bt_read_request *request;
-  bt_buffer sql;                     /* of a layout with filters; else it has a statement of its own, */
+  bt_buffer sql;
   bt_clickhouse_condition condition; /* of its spans; its values are those of the SQL */
   bool is_projected;                 /* columns were left out */
   bt_read_sink sink;
@@ -268,9 +241,7 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
 static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
                            bt_error *error) {
   const bt_read_request *request = r->request;
-  const bt_clickhouse_layout *layout = r->server.layout;
-  const char *own = request->by_id ? layout->read : layout->read_range;
-  bt_clickhouse_question question = {.sql = layout->filters ? r->sql.ptr : own,
+  bt_clickhouse_question question = {.sql = r->sql.ptr,
                                      .texts = r->condition.values,
                                      .text_count = r->condition.count,
                                      .ids = request->ids + first,
@@ -343,21 +314,16 @@ static bt_status read_part(reading *r, size_t first, size_t end, bt_error *error
   return status;
 }
 
-static void write_read(reading *r, const bt_projection *projection) {
-  bt_buffer_append(&r->sql, BT_STR("SELECT "));
-  bt_clickhouse_write_columns(projection, &r->condition, &r->sql);
-  bt_buffer_append(&r->sql, BT_STR(ROWS_FROM "WHERE TraceId GLOBAL IN (SELECT id FROM ids) AND "));
-  bt_buffer_append(&r->sql, bt_buffer_str(&r->condition.sql));
-  if (!r->request->by_id) bt_buffer_append(&r->sql, bt_str_from(near_range));
-  bt_buffer_append(&r->sql, BT_STR(" FORMAT RowBinary"));
-}
-
-/* A layout without filters gives whole spans, and all of them. */
 static bt_status prepare_read(reading *r, bt_error *error) {
+  const bt_clickhouse_layout *layout = r->server.layout;
   const bt_projection *projection = r->request->by_id ? NULL : r->request->projection;
-  if (!r->server.layout->filters) return BT_OK;
-  bt_clickhouse_condition_write(r->request->spans.asked, &r->condition);
-  write_read(r, projection);
+  bt_clickhouse_condition_write(layout, r->request->spans.asked, &r->condition);
+  bt_buffer_append(&r->sql, BT_STR("SELECT "));
+  bt_clickhouse_write_columns(layout, projection, &r->condition, &r->sql);
+  bt_buffer_printf(&r->sql, ROWS_FROM "%s GLOBAL IN (SELECT id FROM ids) AND ", layout->key);
+  bt_buffer_append(&r->sql, bt_buffer_str(&r->condition.sql));
+  if (!r->request->by_id) bt_buffer_printf(&r->sql, " AND %s", layout->near);
+  bt_buffer_append(&r->sql, BT_STR(" FORMAT RowBinary"));
   r->is_projected = bt_clickhouse_projects(projection);
   return r->sql.failed || r->condition.lacks_memory ? bt_error_no_memory(error) : BT_OK;
 }
@@ -432,12 +398,7 @@ static bt_status find_spans_of_part(span_search *s, bt_error *error) {
 /* No trace lies in two parts. */
 static bt_status find_spans_of_range(span_search *s, const bt_spans_request *request, bt_error *error) {
   int64_t parts = 1 + (int64_t)(request->expected / TRACES_PER_PART);
-  bt_status status = check_asker(request->tenant, request->cancel, error);
-  bool is_empty = request->range.start_ns >= request->range.end_ns || request->range.end_ns <= 0;
-  if (status != BT_OK || is_empty) return status;
-  status = bt_clickhouse_find_out(s->clickhouse, request->cancel, &s->server, error);
-  if (status == BT_OK && !s->server.layout->filters)
-    return bt_error_set(error, BT_LIMIT, "spans of this schema are read with their traces");
+  bt_status status = BT_OK;
   set_range(&s->question, request->range);
   s->question.numbers[3].name = "parts", s->question.numbers[3].number = parts;
   s->question.numbers[4].name = "part";
@@ -449,39 +410,49 @@ static bt_status find_spans_of_range(span_search *s, const bt_spans_request *req
   return status;
 }
 
-static void write_span_search(const bt_spans_request *request, bt_clickhouse_condition *condition, bt_buffer *sql) {
+static void write_span_search(const bt_clickhouse_layout *layout, const bt_spans_request *request,
+                              bt_clickhouse_condition *condition, bt_buffer *sql) {
   bt_buffer columns = {0};
-  bt_buffer_append(&condition->sql, BT_STR(" AND cityHash64(TraceId) % {parts:UInt64} = {part:UInt64}"));
-  bt_clickhouse_write_columns(request->projection, condition, &columns);
-  write_rows(bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
+  bt_clickhouse_condition_write(layout, request->spans.asked, condition);
+  condition->sql.maximum = 0;
+  bt_buffer_printf(&condition->sql, " AND cityHash64(%s) %% {parts:UInt64} = {part:UInt64}",
+                   layout->row[BT_ROW_TRACE_ID]);
+  bt_clickhouse_write_columns(layout, request->projection, condition, &columns);
+  write_rows(layout, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed || condition->sql.failed;
   bt_buffer_dispose(&columns);
 }
 
-static bt_status find_spans_in_clickhouse(bt_source *source, const bt_spans_request *request, bt_spans_sink sink,
-                                          void *context, bt_source_account *account, bt_error *error) {
+static bt_status find_spans_known(span_search *s, const bt_spans_request *request, bt_error *error) {
   bt_clickhouse_condition condition;
   bt_buffer sql = {0};
-  bt_clickhouse_condition_write(request->spans.asked, &condition);
-  condition.sql.maximum = 0;
-  write_span_search(request, &condition, &sql);
+  write_span_search(s->server.layout, request, &condition, &sql);
+  s->question.sql = sql.ptr;
+  s->question.texts = condition.values;
+  s->question.text_count = condition.count;
+  bool lacks_memory = sql.failed || condition.lacks_memory;
+  bt_status status = lacks_memory ? bt_error_no_memory(error) : find_spans_of_range(s, request, error);
+  bt_buffer_dispose(&sql);
+  bt_clickhouse_condition_dispose(&condition);
+  return status;
+}
+
+static bt_status find_spans_in_clickhouse(bt_source *source, const bt_spans_request *request, bt_spans_sink sink,
+                                          void *context, bt_source_account *account, bt_error *error) {
   span_search s = {.clickhouse = clickhouse_of(source),
                    .sink = sink,
                    .context = context,
-                   .question = {.sql = sql.ptr,
-                                .texts = condition.values,
-                                .text_count = condition.count,
-                                .kind = BT_HTTP_READ,
+                   .question = {.kind = BT_HTTP_READ,
                                 .cancel = request->cancel,
                                 .rule_id = request->rule_id,
                                 .priority = request->priority,
                                 .account = account}};
-  bool lacks_memory = sql.failed || condition.lacks_memory;
-  bt_status status = lacks_memory ? bt_error_no_memory(error) : find_spans_of_range(&s, request, error);
-  bt_buffer_dispose(&sql);
-  bt_clickhouse_condition_dispose(&condition);
-  return status;
+  bt_status status = check_asker(request->tenant, request->cancel, error);
+  bool is_empty = request->range.start_ns >= request->range.end_ns || request->range.end_ns <= 0;
+  if (status != BT_OK || is_empty) return status;
+  status = bt_clickhouse_find_out(s.clickhouse, request->cancel, &s.server, error);
+  return status == BT_OK ? find_spans_known(&s, request, error) : status;
 }
 
 /* ---- the rest ---- */
@@ -503,14 +474,10 @@ static const bt_source_costs costs = {.request = 100,
                                       .reads_at_once = IDS_PER_READ,
                                       .projected_at_once = TRACES_PER_PART};
 
-/* Once it is known, it stays. */
-static bool has_filters(const bt_clickhouse *clickhouse) {
-  const bt_clickhouse_layout *layout = atomic_load(&clickhouse->layout);
-  return layout && layout->filters;
-}
-
+/* Once the layout is known, it stays. */
 static const bt_dialect *dialect_of_clickhouse(bt_source *source) {
-  return has_filters(clickhouse_of(source)) ? bt_clickhouse_dialect() : bt_dialect_none();
+  const bt_clickhouse_layout *layout = atomic_load(&clickhouse_of(source)->layout);
+  return layout ? bt_clickhouse_dialect(layout) : bt_dialect_none();
 }
 
 /* What was inserted is in the next answer. */
@@ -524,8 +491,8 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
   out->about = (bt_source_about){.kind = "clickhouse", .is_checked = found.is_checked};
   snprintf(out->about.version, sizeof out->about.version, "%s", found.version);
   snprintf(out->about.note, sizeof out->about.note, "%s", found.note);
-  out->filters = out->projects = has_filters(clickhouse);
-  out->generation = atomic_load(&clickhouse->layout) ? 1 : 0;
+  out->filters = out->projects = atomic_load(&clickhouse->layout) != NULL;
+  out->generation = out->filters ? 1 : 0;
   out->costs = costs;
   out->hidden_tail_ns = hidden_tail_ns;
   if (found.lacks[0]) out->lacks = clickhouse->found.lacks; /* once it is known, it stays */

@@ -1,58 +1,131 @@
-/* Writing lists of columns. See clickhouse_spans.h. An empty text, map or list is the same byte in RowBinary. */
+/* Writing lists of columns. See clickhouse_spans.h. An empty text, map, list or JSON is the same byte in RowBinary. */
 #include "tempo/clickhouse/clickhouse_spans.h"
 
-#include "tempo/clickhouse/clickhouse_layout.h"
-
 #define NOTHING "''"
+
+typedef struct columns {
+  const bt_clickhouse_layout *layout;
+  const bt_projection *projection; /* NULL: all */
+  bt_clickhouse_condition *condition;
+  bt_buffer *sql;
+} columns;
 
 bool bt_clickhouse_projects(const bt_projection *projection) {
   return projection && !projection->whole_trace;
 }
 
-static bool is_of_map(const bt_projected *projected, bt_projected_scope scope) {
+/* ---- attributes ---- */
+
+static bool is_asked(const bt_projected *projected, bt_projected_scope scope) {
   return projected->scope == scope || projected->scope == BT_PROJECTED_EITHER;
 }
 
-/* Others may be read of keys that are no UTF-8. */
-static bool are_plain(const bt_projection *projection) {
+static void write_key(columns *c, bt_str key, const char *before, const char *after) {
+  bt_buffer_append(c->sql, bt_str_from(before));
+  bt_clickhouse_condition_name(c->condition, key, c->sql);
+  bt_buffer_append(c->sql, bt_str_from(after));
+}
+
+/* A path of JSON, as the column itself would give it. */
+static void write_path(columns *c, const bt_clickhouse_part *part, bt_str key, bool is_first) {
+  write_key(c, key, is_first ? "arrayFilter(p -> isNotNull(p.2), [(" : ", (", ", getSubcolumn(");
+  bt_buffer_printf(c->sql, "%s, ", part->column);
+  write_key(c, key, "", "))");
+}
+
+static void write_whole(const columns *c, const bt_clickhouse_part *part) {
+  if (part->column)
+    bt_buffer_append(c->sql, bt_str_from(part->column));
+  else
+    bt_buffer_printf(c->sql, "arrayZip(%s, %s)", part->keys, part->values);
+}
+
+/* Every value of a key that stands twice. Of Jaeger's others, which are rare, all. */
+static void write_some(columns *c, const bt_clickhouse_part *part, bt_projected_scope scope) {
+  bool is_json = part->type == BT_CLICKHOUSE_ANY, is_first = true;
+  for (uint32_t i = 0; i < c->projection->attribute_count; i++) {
+    const bt_projected *asked = &c->projection->attributes[i];
+    if (!is_asked(asked, scope)) continue;
+    if (is_json)
+      write_path(c, part, asked->key, is_first);
+    else
+      write_key(c, asked->key,
+                !is_first      ? ", "
+                : part->column ? "mapFilter((k, v) -> k IN ("
+                               : "arrayFilter(p -> p.1 IN (",
+                "");
+    is_first = false;
+  }
+  bt_buffer_append(c->sql, is_first ? BT_STR(NOTHING) : is_json ? BT_STR("])") : BT_STR("), "));
+  if (is_first || is_json) return;
+  write_whole(c, part);
+  bt_buffer_append_char(c->sql, ')');
+}
+
+static bool has_asked(const bt_projection *projection, bt_projected_scope scope) {
   for (uint32_t i = 0; i < projection->attribute_count; i++)
-    if (!bt_clickhouse_is_plain(projection->attributes[i].key)) return false;
+    if (is_asked(&projection->attributes[i], scope)) return true;
+  return false;
+}
+
+/* Others may be read of keys that are no UTF-8, or no path. */
+static bool are_nameable(const columns *c, const bt_clickhouse_part *part) {
+  for (uint32_t i = 0; i < c->projection->attribute_count; i++) {
+    bt_str key = c->projection->attributes[i].key;
+    if (part->type == BT_CLICKHOUSE_ANY ? !bt_clickhouse_is_path(key) : !bt_clickhouse_is_plain(key)) return false;
+  }
   return true;
 }
 
-/* Every value of a key that stands twice. */
-static void write_map(const bt_projection *projection, bt_projected_scope scope, const char *map,
-                      bt_clickhouse_condition *condition, bt_buffer *sql) {
-  bool is_first = true;
-  if (!are_plain(projection)) {
-    bt_buffer_printf(sql, "%s, ", map);
-    return;
+/* Of scopes a projection reads nothing. */
+static void write_attributes(columns *c, const bt_clickhouse_attributes *kept, bt_clickhouse_value value) {
+  bt_projected_scope scope = value == BT_ROW_RESOURCE ? BT_PROJECTED_RESOURCE : BT_PROJECTED_SPAN;
+  for (size_t i = 0; i < kept->count; i++) {
+    const bt_clickhouse_part *part = &kept->parts[i];
+    bool is_asked = !c->projection || (value != BT_ROW_SCOPE && has_asked(c->projection, scope));
+    bt_buffer_append(c->sql, c->sql->len ? BT_STR(", ") : BT_STR(""));
+    if (!is_asked)
+      bt_buffer_append(c->sql, BT_STR(NOTHING));
+    else if (!c->projection || part->type == BT_CLICKHOUSE_OTHERS || !are_nameable(c, part))
+      write_whole(c, part);
+    else
+      write_some(c, part, scope);
   }
-  for (uint32_t i = 0; i < projection->attribute_count; i++) {
-    if (!is_of_map(&projection->attributes[i], scope)) continue;
-    bt_buffer_append(sql, is_first ? BT_STR("mapFilter((k, v) -> k IN (") : BT_STR(", "));
-    bt_clickhouse_condition_name(condition, projection->attributes[i].key, sql);
-    is_first = false;
-  }
-  if (is_first)
-    bt_buffer_append(sql, BT_STR(NOTHING));
-  else
-    bt_buffer_printf(sql, "), %s)", map);
-  bt_buffer_append(sql, BT_STR(", "));
 }
 
-void bt_clickhouse_write_columns(const bt_projection *projection, bt_clickhouse_condition *condition, bt_buffer *sql) {
-  if (!bt_clickhouse_projects(projection)) {
-    bt_buffer_append(sql, BT_STR(BT_EXPORTER_ROW));
-    return;
+/* ---- a row ---- */
+
+/* Of events, scopes and trace states a projection reads nothing. What is no text has to be there. */
+static const char *value_of(const columns *c, bt_clickhouse_value value) {
+  const bt_projection *projection = c->projection;
+  const char *sql = c->layout->row[value];
+  bool is_of_link = value >= BT_ROW_LINK_TRACES && value <= BT_ROW_LINKS;
+  bool is_of_rest = value == BT_ROW_TRACE_STATE || value == BT_ROW_SCOPE_NAME || value == BT_ROW_SCOPE_VERSION ||
+                    (value >= BT_ROW_EVENT_TIMES && value <= BT_ROW_EVENTS);
+  if (!projection || !sql) return sql;
+  if (value == BT_ROW_CHECK && !projection->links) return "toUInt8(1)";
+  bool is_left_out =
+      is_of_rest || (is_of_link && !projection->links) || (value == BT_ROW_MESSAGE && !projection->status_message);
+  return is_left_out ? NOTHING : sql;
+}
+
+static const bt_clickhouse_attributes *attributes_of(const bt_clickhouse_layout *layout, bt_clickhouse_value value) {
+  if (value == BT_ROW_RESOURCE) return &layout->resource;
+  if (value == BT_ROW_SCOPE) return &layout->scope;
+  return value == BT_ROW_SPAN ? &layout->span : NULL;
+}
+
+void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_projection *projection,
+                                 bt_clickhouse_condition *condition, bt_buffer *sql) {
+  bt_buffer out = {0};
+  columns c = {layout, bt_clickhouse_projects(projection) ? projection : NULL, condition, &out};
+  for (bt_clickhouse_value value = 0; value < BT_ROW_VALUES; value++) {
+    const bt_clickhouse_attributes *kept = attributes_of(layout, value);
+    const char *one = value_of(&c, value);
+    if (kept) write_attributes(&c, kept, value);
+    if (one) bt_buffer_printf(&out, out.len ? ", %s" : "%s", one);
   }
-  bt_buffer_append(sql, BT_STR("TraceId, SpanId, ParentSpanId, " NOTHING ", SpanName, SpanKind, ServiceName, "));
-  write_map(projection, BT_PROJECTED_RESOURCE, "ResourceAttributes", condition, sql);
-  bt_buffer_append(sql, BT_STR(NOTHING ", " NOTHING ", "));
-  write_map(projection, BT_PROJECTED_SPAN, "SpanAttributes", condition, sql);
-  bt_buffer_append(sql, BT_STR("toUnixTimestamp64Nano(Timestamp), toInt64(Duration), StatusCode, "));
-  bt_buffer_append(sql, projection->status_message ? BT_STR("StatusMessage, ") : BT_STR(NOTHING ", "));
-  bt_buffer_append(sql, BT_STR(NOTHING ", " NOTHING ", " NOTHING ", "));
-  bt_buffer_append(sql, projection->links ? BT_STR("`Links.TraceId`, `Links.SpanId`, `Links.Attributes`")
-                                          : BT_STR(NOTHING ", " NOTHING ", " NOTHING));
+  bt_buffer_append(sql, bt_buffer_str(&out));
+  if (out.failed) sql->failed = true;
+  bt_buffer_dispose(&out);
 }

@@ -52,10 +52,7 @@ static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str serv
   *resource = (bt_resource){0};
   const char *begin = reader->at;
   if (!take_attributes(rows, reader, rows->form->resource, &build->resource, &resource->attributes)) return false;
-  if (service.len)
-    resource->service = service;
-  else if (!rows->form->has_service)
-    resource->service = bt_build_service(&resource->attributes);
+  if (service.len) resource->service = service;
   rows->resource_bytes = (bt_str){begin, (size_t)(reader->at - begin)};
   rows->resource_service = service;
   rows->resource = span->resource = resource;

@@ -34,7 +34,6 @@ struct bt_row_form {
   bt_row_attributes resource, span, event;
   bt_row_attributes scope, link; /* NULL: not kept, and not in the row */
   bool has_flags, has_check;     /* else they are not in the row */
-  bool has_service;              /* in its column; else among the attributes where that is empty */
 };
 
 /* bt_clickhouse_row of a bt_span_rows. False: status and error say why. */

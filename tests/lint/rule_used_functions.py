@@ -70,7 +70,7 @@ def graph_of(tree, files):
                 own |= {name} if is_own else set()
                 found.append(((file, name) if is_own else name, words))
             elif not NO_USE.search(item):
-                roots |= words
+                found.append((ROOT, words))
         for name, words in found:
             uses.setdefault(name, set()).update((file, word) if word in own else word for word in words)
     return uses, roots
@@ -116,6 +116,8 @@ BAD = [
 ]
 GOOD = [
     {**MAIN, **A, "dsl/a.c": "bool bt_a_is(int x) {\n  return x;\n}\n"},
+    # What makes functions of it is called where no function is.
+    {**NOT_MAIN, **A, "dsl/a.c": "#define MADE(name) \\\n  bool name##_is(void) { return bt_a_is(1); }\nMADE(x)\n\nbool bt_a_is(int x) {\n  return x;\n}\n"},
     {**A, "server/a.c": "static const call calls[] = {\n    {NAME, bt_a_is},\n};\nint main(void) {\n  return calls[0](1);\n}\n"},
     {**A, "server/a.c": "#define IS(x) \\\n  bt_a_is(x)\nint main(void) {\n  return IS(1);\n}\n"},
     {**A, "server/a.c": "static bool help(int x) {\n  return bt_a_is(x);\n}\nint main(void) {\n  return help(1);\n}\n"},

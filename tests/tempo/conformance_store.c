@@ -236,7 +236,8 @@ static bt_status open_broken_clickhouse(store *s, bt_error *error) {
 
 #define ON_CLICKHOUSE                                                                                                  \
   .kind = "clickhouse", .open = open_clickhouse, .push = push_to_clickhouse, .open_broken = open_broken_clickhouse,    \
-  .refuses_tenants = true, .keeps_own = true, .lists_own = true, .keeps_records = true, .needs = "CLICKHOUSE_URL"
+  .refuses_tenants = true, .keeps_own = true, .lists_own = true, .keeps_records = true, .widens_strict = true,         \
+  .needs = "CLICKHOUSE_URL"
 
 const store_row store_rows[] = {
     {.name = "files",
@@ -274,7 +275,6 @@ const store_row store_rows[] = {
     {.name = "clickhouse-map",
      ON_CLICKHOUSE,
      .schema = {"map", "otel_traces"},
-     .widens_strict = true,
      .loses = {.types = true, .types_of_resources = true, .bytes = true, .types_of_services = true}},
     {.name = "clickhouse-json",
      ON_CLICKHOUSE,
