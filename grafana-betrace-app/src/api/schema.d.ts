@@ -2000,7 +2000,7 @@ export interface operations {
                         uptime_seconds: number;
                         metadata: {
                             /** @enum {unknown} */
-                            source?: "tempo" | "files" | "memory";
+                            source?: "tempo" | "files" | "memory" | "clickhouse";
                             emits?: boolean;
                         };
                     };

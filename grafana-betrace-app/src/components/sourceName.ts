@@ -1,7 +1,10 @@
-// Which Tempo answered, as the service says it. No state.
+// Which store answered, as the service says it. No state.
 import type { Coverage } from '../api/types';
 
-/** "Tempo 3.0.3"; "Tempo" where the version is not known. */
-export function sourceName({ version }: Pick<NonNullable<Coverage['source']>, 'version'>): string {
-  return version ? `Tempo ${version}` : 'Tempo';
+type Source = NonNullable<Coverage['source']>;
+
+/** "Tempo 3.0.3"; "ClickHouse" where the version is not known. */
+export function sourceName({ kind, version }: Pick<Source, 'kind' | 'version'>): string {
+  const name = kind === 'clickhouse' ? 'ClickHouse' : 'Tempo';
+  return version ? `${name} ${version}` : name;
 }

@@ -18,7 +18,7 @@ export function partText(part: PartName, source: Health['metadata']['source'] | 
     case 'rules':
       return t('service.part-rules', 'Rules');
     case 'source':
-      return said?.kind === 'tempo' ? sourceName(said) : sourceText(source);
+      return said?.kind === 'tempo' || said?.kind === 'clickhouse' ? sourceName(said) : sourceText(source);
     case 'otlp':
       return t('service.part-otlp', 'Sending violations (OTLP)');
     case 'watch':
@@ -32,6 +32,8 @@ export function sourceText(source: Health['metadata']['source'] | undefined): st
       return t('service.source-files', 'Traces from files');
     case 'memory':
       return t('service.source-memory', 'Traces pushed into memory');
+    case 'clickhouse':
+      return t('service.source-clickhouse', 'ClickHouse');
     default:
       return t('service.source-tempo', 'Tempo');
   }

@@ -49,6 +49,14 @@ it('shows the service part by part; what is off is no fault and says how to turn
   expect(await service.findByText('BeTrace 0.1.0, running for 1 d 1 h')).toBeInTheDocument();
 });
 
+it('names the store that is there', async () => {
+  const clickhouse = { kind: 'clickhouse', version: '26.9.2.1 (exporter, Map)', checked: true };
+  show({ 'GET /v1/health': { ...HEALTH, metadata: { source: 'clickhouse', emits: true } }, 'GET /v1/ready': { ...READY, source: clickhouse } });
+  const service = await card('Service');
+  expect(await service.findByText('ClickHouse 26.9.2.1 (exporter, Map)')).toBeInTheDocument();
+  expect(service.queryByText('Tempo')).not.toBeInTheDocument();
+});
+
 it('says of a part that is not ready why, and takes a 503 for the answer that it is', async () => {
   const parts = { ...READY.parts, watch: { ready: false, reason: 'watch has a gap from 12:00 to 12:10' } };
   show({ 'GET /v1/ready': answer(503, { status: 'not_ready', parts }) });
