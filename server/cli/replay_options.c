@@ -115,10 +115,7 @@ void bt_replay_print_violation(const bt_rule_definition *definition, const bt_vi
            violation->provisional        ? " (provisional: its trace is not settled yet)"
            : violation->rests_on_no_link ? " (rests on " BT_RESTS_ON_NO_LINK ")"
                                          : "");
-  bt_buffer link = {0};
-  bt_trace_link_append("  ", violation, "\n", &link);
-  bt_print_lines(bt_buffer_str(&link));
-  bt_buffer_dispose(&link);
+  bt_trace_link_print("  ", violation);
 }
 
 /* What has no version but ours needs no word about what reads it. */
@@ -487,6 +484,13 @@ static int check_source(bt_replay_options *options, const bt_command *command, u
     return bt_cli_usage_error(command->name, "say where the traces are: --store URL, --tempo URL, --traces FILE, or a "
                                              "trace file");
   return BT_EXIT_FINE;
+}
+
+void bt_trace_link_print(const char *before, const bt_violation *violation) {
+  bt_buffer link = {0};
+  bt_trace_link_append(before, violation, "\n", &link);
+  bt_print_lines(bt_buffer_str(&link));
+  bt_buffer_dispose(&link);
 }
 
 int bt_trace_link_choose(const bt_command *command, const char *given) {

@@ -54,6 +54,8 @@ int bt_replay_options_check(bt_replay_options *options, const bt_command *comman
 int bt_replay_options_choose(bt_replay_options *options, const bt_command *command);
 /* For commands with bt_flags_links that check otherwise: installs the template of the flag, else of the environment. */
 int bt_trace_link_choose(const bt_command *command, const char *given);
+/* A line with the link of a violation behind `before`; nothing where there are no links. */
+void bt_trace_link_print(const char *before, const bt_violation *violation);
 /* For a command whose operands are files: rule files where it takes rules, and files of traces. What stands behind "--"
  * is traces. BT_EXIT_FINE, or the exit status, and a message is printed. */
 int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,

@@ -26,7 +26,7 @@ bool bt_doctor_needs_probes(const char *name);
 
 typedef struct bt_doctor_options {
   bt_http_client *client;
-  bt_source *store;             /* whoever calls sets its pause between attempts */
+  bt_source *store;             /* the caller sets its pause between attempts */
   bt_source *small_store;       /* the same store, whose answers are taken for full with BT_DOCTOR_SMALL_LIMIT traces */
   bt_exchanges *exchanges;      /* the client's record */
   bt_exporter_options exporter; /* its url NULL or "", and run NULL: nothing is asked that needs probes */

@@ -145,7 +145,6 @@ static bt_status search_narrower(bt_decider *decider, bt_search_probe *probe, bt
     if (length_ns < SHORTEST_PROBE_NS) break;
     probed->end_ns = bt_time_add(probed->start_ns, length_ns);
     for (size_t i = 0; i < probe->query_count; i++) bt_found_list_dispose(&probe->found[i]);
-    for (size_t i = 0; i < probe->query_count; i++) probe->found[i] = (bt_found_list){0};
     status = search_part(decider, probe, 0, error);
   }
   return status;

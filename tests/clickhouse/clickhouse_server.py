@@ -75,3 +75,16 @@ class ClickHouse:
                               timeout=300, check=False)
         if done.returncode:
             raise AssertionError(done.stderr)
+
+
+SHARED = None
+
+
+def shared_server():
+    """One for all tests of a module, started when the first of them asks."""
+    global SHARED
+    if not SHARED:
+        chdb_python()
+        SHARED = ClickHouse().__enter__()
+        unittest.addModuleCleanup(SHARED.__exit__)
+    return SHARED

@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo"), os.path.join(HERE, "..", "clickhouse")]
 import replay_compare as compare  # noqa: E402
 from betrace_process import run_cli  # noqa: E402
-from clickhouse_server import ClickHouse, chdb_python  # noqa: E402
+from clickhouse_server import shared_server  # noqa: E402
 from random_rules import quote  # noqa: E402
 
 SEED = int(os.environ.get("BETRACE_SEED", "628"))
@@ -227,18 +227,6 @@ def fill(rows):
     rows.add("no start", start_ns=0, duration=rows.start)
     rows.add("no end", duration=-rows.start)
     rows.add("nothing", service=b"")
-
-
-SERVER = None
-
-
-def shared_server():
-    global SERVER
-    if not SERVER:
-        chdb_python()
-        SERVER = ClickHouse().__enter__()
-        unittest.addModuleCleanup(SERVER.__exit__)
-    return SERVER
 
 
 class Filters:

@@ -22,7 +22,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "t
 import doc_pages  # noqa: E402
 import replay_compare as compare  # noqa: E402
 from betrace_process import Betrace, binary, run_cli  # noqa: E402
-from clickhouse_server import ClickHouse, chdb_python, free_port  # noqa: E402
+from clickhouse_server import ClickHouse, chdb_python, free_port, shared_server  # noqa: E402
 from random_rules import random_rule  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 
@@ -116,18 +116,6 @@ NOT_KEPT = {"map": (("1237c", "56abe"), ("4", "12"), ("4", "56ae"), ("1234789bcd
                      ("", "123456789acde"), ("", "123456789acde"), ("", "123456789acde")),
             "jaeger": (("1237bc", ""), ("14", ""), ("46", ""), ("12345678bcde", ""), ("2", ""), ("7", ""), ("8", ""), ("", ""), ("d", ""),
                        ("", "123456789abcde"), ("", "123456789abcde"), ("", "123456789abcde"))}
-SERVER = None
-
-
-def shared_server():
-    global SERVER
-    if not SERVER:
-        chdb_python()
-        SERVER = ClickHouse().__enter__()
-        unittest.addModuleCleanup(SERVER.__exit__)
-    return SERVER
-
-
 class Replaying(unittest.TestCase):
     """A folder, a range of time, and the server."""
 

@@ -16,7 +16,6 @@
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
-#include "server/replay/trace_link.h"
 
 typedef struct diff_run {
   bt_replay_options options;
@@ -113,10 +112,7 @@ static void print_trace(const bt_rule_change *change, const bt_changed_trace *tr
            verdict_word(change, false, trace->after), bt_style_on(BT_STYLE_OFF), time, id,
            trace->provisional ? "  (provisional: not settled yet)" : "");
   bt_print("      %s%s\n", trace->is_new ? "" : "before: ", trace->violation->message);
-  bt_buffer link = {0};
-  bt_trace_link_append("      ", trace->violation, "\n", &link);
-  bt_print_lines(bt_buffer_str(&link));
-  bt_buffer_dispose(&link);
+  bt_trace_link_print("      ", trace->violation);
 }
 
 static void print_condition(const bt_rule_definition *rule, char mark, bt_style style) {
