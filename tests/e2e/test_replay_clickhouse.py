@@ -301,6 +301,26 @@ class ReplayOnClickHouse(Replaying):
                     self.assertEqual((answer["status"], answer["violations"]), ("completed", []), json.dumps(answer)[:900])
                 self.assertNotIn("4" * 32, [violation["trace_id"] for violation in answer["violations"]])
 
+    def test_a_trace_over_midnight_is_whole_and_counted_once(self):
+        """Its spans lie in two partitions."""
+        midnight = (self.end // 86400 - 1) * 86400
+        spans = [(digit, "1", "checkout", midnight - self.start - 1, 1, "") for digit in "12"] + [("1", "2", "payment", midnight - self.start, 5, "")]
+        for schema, table in TABLES.items():
+            self.load_spans("midnight_" + schema, *spans, ("3", "1", "other", midnight - self.start + 3590, 5, ""), schema=schema)
+            for start, wanted in ((midnight - 3600, ["2"]), (midnight, [])):
+                with self.subTest(schema=schema, wanted=wanted):
+                    done = run_cli("replay", "--dsl", "when { checkout } always { payment }", "--store", self.server.url("midnight_" + schema, table), "--start", start,
+                                   "--end", start + 3600, "--json")
+                    answer = json.loads(done.stdout)
+                    self.assertEqual([violation["trace_id"][0] for violation in answer["violations"]], wanted, done.stdout[:600])
+                    self.assertEqual(answer["traces_evaluated"], 2 if wanted else 1)
+
+    def test_rows_of_signoz_before_its_json_columns_are_read(self):
+        path = self.write_values("older", [("1", {"stringValue": "x"}, {}), ("2", {"stringValue": "y"}, {})])
+        self.server.load(path, "signoz", "older")
+        self.server.ask("ALTER TABLE older.signoz_index_v3 UPDATE attributes = '{}', attributes_promoted = '{}' WHERE trace_id = '" + "1" * 32 + "' SETTINGS mutations_sync = 2")
+        self.check_rows(self.server.url("older", TABLES["signoz"]), [('trace.has(typed.where(k == "x"))', ("1", "")), ('typed and not typed.where(k == "x")', ("2", ""))])
+
     def test_linked_traces_are_gathered(self):
         for schema, table in TABLES.items():
             with self.subTest(schema=schema):
