@@ -247,7 +247,8 @@ static bt_status give_found_spans(span_search *s, bt_error *error) {
 static bt_status write_url(span_search *s, slot *at, bt_error *error) {
   bt_buffer regex = {0}, query = {0};
   bt_id_cover(&at->low, &at->high, &regex);
-  bt_traceql_read_spans(bt_buffer_str(&s->others), s->apart, bt_buffer_str(&regex), s->request->projection, 0, &query);
+  bt_traceql_read_spans(bt_buffer_str(&s->others), s->apart, bt_buffer_str(&regex), s->request->projection, 0,
+                        bt_tempo_columns(s->tempo), &query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&query),
                              .start_s = at->start_s,
                              .end_s = at->end_s,

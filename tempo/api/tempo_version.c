@@ -207,6 +207,12 @@ void bt_tempo_version_dispose(bt_tempo_version *version) {
   pthread_mutex_destroy(&version->mutex);
 }
 
+bt_columns bt_tempo_columns(struct bt_tempo *tempo) {
+  bt_source_about about;
+  (void)bt_tempo_describe_version(tempo, NULL, &about);
+  return about.is_checked ? BT_COLUMNS_OF_STRINGS_AND_INTEGERS : BT_COLUMNS_OF_ANY_TYPE;
+}
+
 void bt_tempo_version_note(bt_tempo_version *version, bool is_heard) {
   if (!is_heard) {
     atomic_store(&version->is_lost, true);

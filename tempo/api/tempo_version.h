@@ -12,6 +12,7 @@
 
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
+#include "tempo/api/traceql.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/promises.h"
 
@@ -33,6 +34,8 @@ void bt_tempo_version_dispose(bt_tempo_version *version);
 /* With a cancel flag it may ask, and wait until the flag is set; without one it never waits and says what is known so
  * far. Gives the generation that this is of (bt_promises). */
 uint64_t bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out);
+/* Of the version that is known now. What versions do that were not checked is not known. Never waits. */
+bt_columns bt_tempo_columns(struct bt_tempo *tempo);
 /* Told by every request that ends: whether anything came back. */
 void bt_tempo_version_note(bt_tempo_version *version, bool is_heard);
 

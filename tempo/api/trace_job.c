@@ -58,7 +58,7 @@ static void write_some_spans(bt_trace_jobs *jobs, const bt_trace_job *job, uint3
   bt_id_cover(first, &first[job->count - 1], &jobs->regex);
   if (jobs->regex.failed) jobs->query.failed = true;
   bt_traceql_read_spans(bt_buffer_str(&jobs->spans), jobs->read->request->spans.apart, bt_buffer_str(&jobs->regex),
-                        jobs->read->request->projection, group, &jobs->query);
+                        jobs->read->request->projection, group, bt_tempo_columns(jobs->read->tempo), &jobs->query);
 }
 
 static void write_elements(bt_trace_jobs *jobs, const bt_job_part *p) {
@@ -81,7 +81,7 @@ static void write_query(bt_trace_jobs *jobs, const bt_trace_job *job, const bt_j
   else if (bt_trace_jobs_want_some_spans(jobs))
     write_some_spans(jobs, job, p->group);
   else
-    bt_traceql_read(ids, job->count, projection, p->group, &jobs->query);
+    bt_traceql_read(ids, job->count, projection, p->group, bt_tempo_columns(jobs->read->tempo), &jobs->query);
 }
 
 /* What Tempo takes for longer it may go on with for minutes, whether anybody waits or not. Where sizes are known the

@@ -176,7 +176,18 @@ static void write_attribute(bt_filter_field of, bt_str key, bt_buffer *out) {
 
 typedef void (*types_writer)(bt_str attribute, bt_buffer *out);
 
-/* The group's attributes of one scope, each in many types, and last the one that nobody has. */
+/* No column is of another type; what lies outside is loaded beside the attribute that nobody has. */
+static void write_types_of_columns(bt_str attribute, bt_buffer *out) {
+  bt_buffer_printf(out, "%.*s =~ \"(?s:.*)\" || %.*s >= 0 || %.*s < 0", BT_FMT(attribute), BT_FMT(attribute),
+                   BT_FMT(attribute));
+}
+
+static types_writer writer_of(bt_columns columns) {
+  return columns == BT_COLUMNS_OF_ANY_TYPE ? bt_traceql_write_present : write_types_of_columns;
+}
+
+/* First the attribute that nobody has, because Tempo tries the tests in turn on each value; then the group's attributes
+ * of one scope, each in many types. */
 static void write_scope(const bt_projection *projection, uint32_t group, bt_filter_field of, types_writer write,
                         bt_buffer *out) {
   bt_projected_scope scope;
@@ -187,13 +198,12 @@ static void write_scope(const bt_projection *projection, uint32_t group, bt_filt
     write_attribute(of, projection->attributes[i].key, &attribute);
     if (attribute.failed) out->failed = true;
     if (out->len) bt_buffer_append(out, BT_STR(" || "));
+    if (!any) bt_traceql_write_nobodys(of, out);
+    if (!any) bt_buffer_append(out, BT_STR(" || "));
     write(bt_buffer_str(&attribute), out);
     bt_buffer_dispose(&attribute);
     any = true;
   }
-  if (!any) return;
-  bt_buffer_append(out, BT_STR(" || "));
-  bt_traceql_write_nobodys(of, out);
 }
 
 /* ` && (… last)`, or nothing for a group without attributes: Tempo gives what a filter tests. */
@@ -319,10 +329,10 @@ void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_
 }
 
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
-                     bt_buffer *out) {
+                     bt_columns columns, bt_buffer *out) {
   bt_buffer query = {0};
   begin_ids(ids, count, &query);
-  write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
+  write_attributes(projection, group, writer_of(columns), BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_by(BT_APART_BY_KIND, &query);
   write_select(projection, group, true, true, &query);
@@ -404,7 +414,7 @@ void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_proj
 }
 
 void bt_traceql_read_spans(bt_str filter, bt_apart apart, bt_str id_regex, const bt_projection *projection,
-                           uint32_t group, bt_buffer *out) {
+                           uint32_t group, bt_columns columns, bt_buffer *out) {
   bt_buffer query = {0};
   bt_buffer_append(&query, BT_STR("{ "));
   if (id_regex.len) {
@@ -415,7 +425,7 @@ void bt_traceql_read_spans(bt_str filter, bt_apart apart, bt_str id_regex, const
   bt_buffer_append_char(&query, '(');
   bt_buffer_append(&query, inside_of(filter).len ? inside_of(filter) : BT_STR("true"));
   bt_buffer_append_char(&query, ')');
-  write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
+  write_attributes(projection, group, writer_of(columns), BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_by(apart, &query);
   write_select(projection, group, false, apart == BT_APART_NOT, &query);
@@ -430,7 +440,7 @@ size_t bt_traceql_ids_per_read(const bt_projection *projection) {
   size_t longest = 0;
   for (uint32_t group = 0; group < bt_projection_groups(projection); group++) {
     bt_buffer without_ids = {0};
-    bt_traceql_read(NULL, 0, projection, group, &without_ids);
+    bt_traceql_read(NULL, 0, projection, group, BT_COLUMNS_OF_ANY_TYPE, &without_ids);
     if (without_ids.len > longest) longest = without_ids.len;
     bt_buffer_dispose(&without_ids);
   }

@@ -54,16 +54,21 @@ bool bt_traceql_can_widen(bt_query query);
 /* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros)
  * joined by && when its len is not 0. */
 void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
+/* Which types an attribute's own column may have. Of strings and integers Tempo is asked for each attribute in three
+ * tests instead of seven, each of which it tries on every attribute of the range, whoever's it is. What lies outside
+ * columns comes of any type (tests/facts/facts_columns.py). */
+typedef enum bt_columns { BT_COLUMNS_OF_ANY_TYPE, BT_COLUMNS_OF_STRINGS_AND_INTEGERS } bt_columns;
+
 /* `{ trace:id =~ "a|b|…|x" && (… || true) } | by(span:id) | by(kind) | select(…)` for up to `count` ids; ids are
  * written without leading zeros, and the last alternative can match nothing, because a pattern that is one plain id
- * is refused. The part before `|| true` asks for each attribute in every type, and Tempo gives what a filter tests:
- * selected, an attribute with a column of its own (http.status_code, and those that Tempo's owner has chosen) would
- * be given of the column's type only, and in 2.10 and 3 as the string "nil" where it is missing. The attributes are
- * those of the projection that belong to `group` (bt_projection_groups), because an answer loses the scope of its
- * keys. Group 0 reads name, kind, status, span:parentID, resource.service.name and, if wanted, statusMessage
- * besides; other groups read attributes only. Every group gives the kind, because it groups by it. */
+ * is refused. The part before `|| true` asks for each attribute in every type that `columns` leaves, and Tempo gives
+ * what a filter tests: selected, an attribute with a column of its own (http.status_code, and those that Tempo's owner
+ * has chosen) would be given of the column's type only, and in 2.10 and 3 as the string "nil" where it is missing. The
+ * attributes are those of the projection that belong to `group` (bt_projection_groups), because an answer loses the
+ * scope of its keys. Group 0 reads name, kind, status, span:parentID, resource.service.name and, if wanted,
+ * statusMessage besides; other groups read attributes only. Every group gives the kind, because it groups by it. */
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
-                     bt_buffer *out);
+                     bt_columns columns, bt_buffer *out);
 /* A string "nil" may still be one that Tempo made up (2.10, columns of integers). This asks once more for the
  * attributes of the group, in a way that loads no empty column: every span is given, with all of its attributes but
  * those that are the integer 0. So what the other read gave as "nil" and this does not give is missing. */
@@ -95,7 +100,7 @@ void bt_traceql_read_elements(const bt_trace_id *ids, size_t count, const bt_pro
  * one kind, or is selected. With links it gives one link of each span, as link:traceID and link:spanID: those of its
  * last (tests/facts/facts_links.py). */
 void bt_traceql_read_spans(bt_str filter, bt_apart apart, bt_str id_regex, const bt_projection *projection,
-                           uint32_t group, bt_buffer *out);
+                           uint32_t group, bt_columns columns, bt_buffer *out);
 /* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose
  * `matched` is how many spans the fragment has. Fragments of the same duration, in nanoseconds, are one set with the
  * larger number. */

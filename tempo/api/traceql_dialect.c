@@ -33,13 +33,14 @@ static void show_search(bt_query query, bt_buffer *out) {
 }
 
 static void show_read(const bt_trace_id *id, const bt_projection *projection, uint32_t number, bt_buffer *out) {
-  bt_traceql_read(id, 1, projection, number, out);
+  bt_traceql_read(id, 1, projection, number, BT_COLUMNS_OF_STRINGS_AND_INTEGERS, out);
 }
 
 static void show_spans(const bt_over_query *spans, const bt_projection *projection, uint32_t number, bt_buffer *out) {
   bt_buffer filter = {0};
   bt_traceql_write(spans->asked, false, &filter);
-  bt_traceql_read_spans(bt_buffer_str(&filter), spans->apart, (bt_str){0}, projection, number, out);
+  bt_traceql_read_spans(bt_buffer_str(&filter), spans->apart, (bt_str){0}, projection, number,
+                        BT_COLUMNS_OF_STRINGS_AND_INTEGERS, out);
   if (filter.failed) out->failed = true;
   bt_buffer_dispose(&filter);
 }

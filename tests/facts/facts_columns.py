@@ -1,6 +1,7 @@
 """What reads give of attributes with a column of their own, which Tempo's owner chooses: why the planner asks for attributes by filters and selects none.
 Decisions on it: tempo/api/traceql.c (reads), tempo/api/trace_merge.c (what may be made up, what may be of a list), tempo/api/column_lists.c, tempo/api/list_elements.c, tempo/api/traceql_filter.c (what is asked in a wider form).
 """
+import itertools
 import json
 import time
 import unittest
@@ -20,6 +21,12 @@ def every_type(key):
     scope = key.split(".")[0]
     return (f'{key} =~ "(?s:.*)" || {key} >= 0 || {key} < 0 || {key} >= 0.0 || {key} != 5e-324 || {key} = true || ({key} = false && true) || '
             f"{scope}.betrace.none != nil")
+
+
+def of_columns(key):
+    """As reads of checked versions ask: columns are of strings and of integers."""
+    scope = key.split(".")[0]
+    return f'{scope}.betrace.none != nil || {key} =~ "(?s:.*)" || {key} >= 0 || {key} < 0'
 
 
 def but_zero(key):
@@ -87,14 +94,14 @@ class Columns(OfColumns):
 
     def test_what_a_filter_tests_is_given_in_every_type(self):
         """But for columns of integers in 2.10: what is not in them comes as "nil"."""
-        for key in KEYS:
-            given = self.read(key, every_type(key) + " || true")
+        for key, tests in itertools.product(KEYS, (every_type, of_columns)):
+            given = self.read(key, tests(key) + " || true")
             self.assertEqual(set(given), set(VALUES), key)
             for label, wanted in self.expected(key).items():
                 is_of_column = isinstance(VALUES[label], int) and not isinstance(VALUES[label], bool)
                 if self.variant.family == "2.10" and self.has_column_of(key) is int and not is_of_column:
                     wanted = "nil"
-                self.assertTrue(self.same(given[label], wanted), f"{key} {label}: {given[label]!r}, expected {wanted!r}")
+                self.assertTrue(self.same(given[label], wanted), f"{tests.__name__} {key} {label}: {given[label]!r}, expected {wanted!r}")
 
     def test_what_was_nil_and_is_not_given_again_is_missing(self):
         """The second question gives all that is there but the integer 0, and nothing of what is missing."""

@@ -161,7 +161,7 @@ static void skeleton_of(bt_str key, bt_str value, bt_buffer *out) {
   while (asked->item_count) asked = asked->items[asked->item_count - 1]; /* the one that says most */
   bt_traceql_search(asked_text(asked->query.asked), (bt_str){0}, &printed);
   bt_buffer_append_char(&printed, '\n');
-  bt_traceql_read(&(bt_trace_id){{1}}, 1, &projection, 0, &printed);
+  bt_traceql_read(&(bt_trace_id){{1}}, 1, &projection, 0, BT_COLUMNS_OF_ANY_TYPE, &printed);
   for (const char *at = printed.ptr; *at;) {
     if (*at != '"') {
       if (*at != ' ') bt_buffer_append_char(out, *at); /* blanks depend on lengths: Tempo's lexer wants them so */

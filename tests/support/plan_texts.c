@@ -37,6 +37,11 @@ static void print_wider(const bt_over *over, bt_buffer *out) {
   for (uint32_t i = 0; i < over->item_count; i++) print_wider(over->items[i], out);
 }
 
+static void read_columns(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
+                         bt_buffer *out) {
+  bt_traceql_read(ids, count, projection, group, BT_COLUMNS_OF_STRINGS_AND_INTEGERS, out);
+}
+
 bt_status plan_texts_add(plan_texts *texts, const bt_rule *rule, bt_error *error) {
   bt_plan *plan = NULL;
   bt_projection projection;
@@ -47,7 +52,7 @@ bt_status plan_texts_add(plan_texts *texts, const bt_rule *rule, bt_error *error
     bt_plan_print(plan, &projection, &texts->items[PLAN_TEXT]);
     print_searches(plan->violating, &texts->items[SEARCH_TEXT]);
     print_wider(plan->violating, &texts->items[WIDER_TEXT]);
-    print_reads(&projection, bt_traceql_read, &texts->items[READ_TEXT]);
+    print_reads(&projection, read_columns, &texts->items[READ_TEXT]);
     print_reads(&projection, bt_traceql_read_doubted, &texts->items[DOUBTED_TEXT]);
     if (projection.attribute_count) print_reads(&projection, bt_traceql_read_lists, &texts->items[LISTS_TEXT]);
   }

@@ -266,7 +266,7 @@ static void test_ids_per_read(void **state) {
     bt_buffer out = {.maximum = BT_TRACEQL_MAX_BYTES};
     size_t count = bt_traceql_ids_per_read(projections[i]);
     assert_in_range(count, 1001, sizeof ids / sizeof *ids);
-    bt_traceql_read(ids, count, projections[i], 0, &out);
+    bt_traceql_read(ids, count, projections[i], 0, BT_COLUMNS_OF_ANY_TYPE, &out);
     assert_false(out.failed);
     assert_int_equal(places_that_are_read_twice(bt_buffer_str(&out)), 0);
     remove_blanks(&out);
@@ -275,8 +275,25 @@ static void test_ids_per_read(void **state) {
   }
 }
 
+static void a_read_asks_for_the_types_that_columns_have(void **state) {
+  const bt_projected attribute = {BT_PROJECTED_SPAN, BT_STR("k")};
+  const bt_projection projection = {.attributes = (bt_projected *)&attribute, .attribute_count = 1};
+  bt_buffer any = {0}, known = {0};
+  (void)state;
+  bt_traceql_read(NULL, 0, &projection, 0, BT_COLUMNS_OF_ANY_TYPE, &any);
+  bt_traceql_read(NULL, 0, &projection, 0, BT_COLUMNS_OF_STRINGS_AND_INTEGERS, &known);
+  assert_non_null(strstr(any.ptr,
+                         "(span.betrace.none != nil || span.k =~ \"(?s:.*)\" || span.k >= 0 || span.k < 0 || "
+                         "span.k >= 0.0 || span.k != 5e-324 || span.k = true || (span.k = false && true) || true)"));
+  assert_non_null(
+      strstr(known.ptr, "(span.betrace.none != nil || span.k =~ \"(?s:.*)\" || span.k >= 0 || span.k < 0 || true)"));
+  bt_buffer_dispose(&any);
+  bt_buffer_dispose(&known);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_read_asks_for_the_types_that_columns_have),
       cmocka_unit_test(test_quote),
       cmocka_unit_test(test_search),
       cmocka_unit_test(test_widen),

@@ -44,7 +44,7 @@ static void say_range(bt_time_range range) {
 static void say_projection(const bt_projection *projection) {
   for (uint32_t group = 0; projection && group < bt_projection_groups(projection); group++) {
     bt_buffer_append(&asked, BT_STR("\n  "));
-    bt_traceql_read(NULL, 0, projection, group, &asked);
+    bt_traceql_read(NULL, 0, projection, group, BT_COLUMNS_OF_STRINGS_AND_INTEGERS, &asked);
   }
 }
 
