@@ -19,6 +19,7 @@
 #include "server/http/guard.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
+#include "server/http/store_choice.h"
 #include "tempo/files/file_source.h"
 #include "tempo/files/memory_source.h"
 
@@ -28,6 +29,7 @@ struct bt_server {
   bt_exporter_options exporter;
   bt_trust *trust;               /* in batches of the store, for replays */
   bt_evidence_key *evidence_key; /* NULL: reports are unsigned */
+  char store_names[BT_NAMED_STORES][BT_STORE_NAME_MAX + 1];
   bt_service service;
   bt_http_server *http;
 #ifdef BETRACE_GRPC
@@ -109,6 +111,36 @@ static bt_status open_source(bt_server *server, bt_error *error) {
   while (!server->has_looked && bt_condition_wait(&server->has_looked_changed, &server->mutex, until_ns)) continue;
   pthread_mutex_unlock(&server->mutex);
   return BT_OK;
+}
+
+/* "NAME=URL". The credentials are those of the store's kind. */
+static bt_status open_named_store(bt_server *server, const char *text, bt_error *error) {
+  bt_service *service = &server->service;
+  bt_error why = {0};
+  size_t length = strcspn(text, "=");
+  char *name = server->store_names[service->named_count];
+  snprintf(name, BT_STORE_NAME_MAX + 1, "%.*s", (int)length, text);
+  bool is_taken = strcmp(name, BT_OWN_STORE) == 0;
+  for (size_t i = 0; i < service->named_count; i++) is_taken = is_taken || strcmp(name, service->named[i].name) == 0;
+  if (is_taken) return bt_error_set(error, BT_INVALID, "--named-store: the name %s is taken already", name);
+  bt_source_settings settings = server->config->source;
+  settings.store = text + length + 1;
+  settings.tempo.url = NULL;
+  bt_source *source = NULL;
+  bt_status status = bt_source_settings_choose(&settings, &why);
+  if (!status) status = bt_source_settings_open(&settings, service->client, &source, &why);
+  if (status) return bt_error_set(error, status, "--named-store %s: %s", name, why.message);
+  source->store = name;
+  service->named[service->named_count++] = (bt_named_store){name, source, service->work};
+  service->source->store = BT_OWN_STORE;
+  return BT_OK;
+}
+
+static bt_status open_named_stores(bt_server *server, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < server->config->named_store_count && !status; i++)
+    status = open_named_store(server, server->config->named_stores[i], error);
+  return status;
 }
 
 /* An exporter where an OTLP endpoint is set. A port that speaks gRPC is refused now, not at the first violation. */
@@ -393,6 +425,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = open_exporter(server, error);
   if (!status) status = open_store(server, error);
   if (!status) status = open_source(server, error);
+  if (!status) status = open_named_stores(server, error);
   if (!status) status = bt_memory_account_new(config->memory_limit_bytes, &server->service.account, error);
   if (!status) status = open_jobs(server, error);
   if (!status) status = open_evaluations(server, error);
@@ -437,6 +470,7 @@ void bt_server_stop(bt_server *server) {
   /* A check of /ready, or the first look, is a task of nobody's: it may still ask the source, or the receiver. */
   if (server->service.work) bt_workplace_end(server->service.work);
   bt_source_free(server->service.source);
+  for (size_t i = 0; i < server->service.named_count; i++) bt_source_free(server->service.named[i].source);
   bt_tag_cache_free(server->service.tags);
   bt_rule_store_close(server->service.store);
   bt_http_client_free(server->service.client);

@@ -4,6 +4,7 @@
 #include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
+#include "server/http/store_choice.h"
 #include "server/json/contrast_json.h"
 
 enum { SEED_MAX = 1000000000 };
@@ -11,6 +12,7 @@ enum { SEED_MAX = 1000000000 };
 static const int64_t SECOND_NS = 1000000000, DAY_NS = INT64_C(86400) * 1000000000;
 
 typedef struct asked {
+  bt_source *source;
   bt_time_range range;
   int64_t timeout_ns;
   size_t sample, limit, seed;
@@ -18,13 +20,14 @@ typedef struct asked {
 
 /* False: answered. */
 static bool read_question(const bt_service *service, bt_call *call, asked *out) {
-  static const char *const names[] = {"start", "end", "limit", "sample", "seed", "timeout", NULL};
+  static const char *const names[] = {"start", "end", "limit", "sample", "seed", "timeout", "store", NULL};
   static const bt_range_names range = {"start", "end", DAY_NS, 0};
   bt_field_errors errors = {0};
   *out = (asked){.timeout_ns = 20 * SECOND_NS, .sample = BT_CONTRAST_SAMPLE, .limit = BT_CONTRAST_FINDINGS, .seed = 1};
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return false;
   bt_body_range(service, body, &range, bt_clock_wall_ns(), &out->range, &errors);
+  out->source = bt_body_store(service, body, &errors);
   bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
   bt_body_count(body, "sample", BT_SAMPLE_SIDE_MAX, &out->sample, &errors);
   bt_body_count(body, "limit", BT_CONTRAST_FINDINGS_MAX, &out->limit, &errors);
@@ -44,7 +47,7 @@ static bt_status run_contrast(const bt_service *service, const bt_call *call, co
                                             .sample_seed = a->seed,
                                             .memory = service->account,
                                             .priority = BT_PRIORITY_PEOPLE,
-                                            .prices = service->prices,
+                                            .prices = a->source == service->source ? service->prices : NULL,
                                             .cancel = &finding.cancel},
                                  .sample = (uint32_t)a->sample,
                                  .most_findings = a->limit,
@@ -52,7 +55,7 @@ static bt_status run_contrast(const bt_service *service, const bt_call *call, co
   int64_t now_ns = bt_clock_monotonic_ns();
   bt_work_scope_begin(&reading, call->scope, now_ns + a->timeout_ns);
   bt_work_scope_begin(&finding, &reading, now_ns + a->timeout_ns / 10 * 6);
-  bt_status status = bt_contrast_run(service->source, &request, NULL, result, error);
+  bt_status status = bt_contrast_run(a->source, &request, NULL, result, error);
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_CONTRAST, result->duration_ns);
   bt_work_scope_end(&finding);
   bt_work_scope_end(&reading);

@@ -6,16 +6,17 @@
 #include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
+#include "server/http/store_choice.h"
 #include "server/json/explain_json.h"
 
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000, PROBES_NS = INT64_C(20) * 1000000000;
 
-static bt_status explain_within(const bt_service *service, const bt_call *call, bt_replay_request *request,
+static bt_status explain_within(bt_source *source, const bt_call *call, bt_replay_request *request,
                                 bt_explain_result *result, bt_error *error) {
   bt_work_scope probes;
   bt_work_scope_begin(&probes, call->scope, bt_clock_monotonic_ns() + PROBES_NS);
   request->cancel = &probes.cancel;
-  bt_status status = bt_explain_run(service->source, request, result, error);
+  bt_status status = bt_explain_run(source, request, result, error);
   bt_work_scope_end(&probes);
   request->cancel = bt_call_cancel(call);
   if (status != BT_CANCELLED || (call->scope && bt_work_scope_why(call->scope))) return status;
@@ -26,7 +27,7 @@ static bt_status explain_within(const bt_service *service, const bt_call *call, 
 }
 
 static void explain_rule(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
-                         const bt_time_range *range) {
+                         bt_source *source, const bt_time_range *range) {
   bt_explain_result result = {0};
   bt_error error = {0};
   bt_replay_request request = {.rules = &definition,
@@ -37,8 +38,8 @@ static void explain_rule(const bt_service *service, bt_call *call, const bt_rule
                                .tenant = call->tenant,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .prices = service->prices};
-  bt_status status = explain_within(service, call, &request, &result, &error);
+                               .prices = source == service->source ? service->prices : NULL};
+  bt_status status = explain_within(source, call, &request, &result, &error);
   if (status)
     bt_call_error(call, status, &error);
   else
@@ -47,7 +48,7 @@ static void explain_rule(const bt_service *service, bt_call *call, const bt_rule
 }
 
 void bt_api_rule_explain(void *context, bt_call *call) {
-  static const char *const names[] = {"start", "end", NULL};
+  static const char *const names[] = {"start", "end", "store", NULL};
   static const bt_range_names range_names = {"start", "end", DAY_NS, 0};
   const bt_service *service = context;
   const bt_rule_definition *definition = NULL;
@@ -57,12 +58,13 @@ void bt_api_rule_explain(void *context, bt_call *call) {
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return;
   bt_body_range(service, body, &range_names, bt_clock_wall_ns(), &range, &errors);
+  bt_source *source = bt_body_store(service, body, &errors);
   json_decref(body);
   if (bt_call_refuse_fields(call, &errors)) return;
   bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
   if (status)
     bt_call_error(call, status, &error);
   else
-    explain_rule(service, call, definition, &range);
+    explain_rule(service, call, definition, source, &range);
   bt_rule_definition_unref(definition);
 }

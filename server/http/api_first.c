@@ -7,6 +7,7 @@
 #include "server/base/time_text.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
+#include "server/http/store_choice.h"
 #include "server/json/replay_json.h"
 #include "server/replay/idle_rules.h"
 
@@ -16,6 +17,7 @@ static const int64_t RANGE_NS = INT64_C(30) * 86400 * 1000000000;
 typedef struct first_options {
   bt_time_range range;
   int64_t timeout_ns;
+  bt_source *source;
 } first_options;
 
 static bool read_time(bt_call *call, const char *name, int64_t now_ns, int64_t *out) {
@@ -50,14 +52,14 @@ static bool check_range(const bt_service *service, bt_call *call, const bt_time_
 
 /* False: answered. */
 static bool read_options(const bt_service *service, bt_call *call, first_options *out) {
-  static const char *const names[] = {"start", "end", "timeout", NULL};
+  static const char *const names[] = {"start", "end", "timeout", "store", NULL};
   int64_t now_ns = bt_clock_wall_ns();
   int64_t length_ns = service->max_range_ns && service->max_range_ns < RANGE_NS ? service->max_range_ns : RANGE_NS;
   *out = (first_options){.range.end_ns = now_ns, .timeout_ns = 20 * SECOND_NS};
   if (!bt_call_query_allows(call, names) || !read_time(call, "end", now_ns, &out->range.end_ns)) return false;
   out->range.start_ns = bt_time_subtract(out->range.end_ns, length_ns);
   return read_time(call, "start", now_ns, &out->range.start_ns) && read_timeout(call, &out->timeout_ns) &&
-         check_range(service, call, &out->range);
+         check_range(service, call, &out->range) && (out->source = bt_query_store(service, call));
 }
 
 static bt_status look_for_first(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
@@ -74,8 +76,8 @@ static bt_status look_for_first(const bt_service *service, const bt_call *call, 
                                .takes_notes = true};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_work_scope_begin(&looking, call->scope, started_ns + options->timeout_ns);
-  bt_status status = bt_first_violation_run(service->source, &request, NULL, result, error);
-  if (status == BT_OK) bt_first_explain_idle(service->source, &request, result);
+  bt_status status = bt_first_violation_run(options->source, &request, NULL, result, error);
+  if (status == BT_OK) bt_first_explain_idle(options->source, &request, result);
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_FIRST_VIOLATION, bt_clock_monotonic_ns() - started_ns);
   bt_work_scope_end(&looking);
   return status;

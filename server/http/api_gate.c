@@ -7,6 +7,7 @@
 #include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
+#include "server/http/store_choice.h"
 #include "server/http/rule_choice.h"
 #include "server/json/gate_json.h"
 #include "server/query/gate.h"
@@ -16,6 +17,7 @@ enum { GATE_RULES_MAX = 50, LEAST_DEFAULT = 50, LEAST_MAX = 1000000000 };
 static const int64_t SECOND_NS = 1000000000, HOUR_NS = INT64_C(3600) * 1000000000;
 
 typedef struct asked {
+  bt_source *source;
   bt_gate_question question; /* texts: of `body` */
   bt_time_range range;
   int64_t timeout_ns;
@@ -48,7 +50,7 @@ static void read_increase(json_t *body, double *out, bt_field_errors *errors) {
 /* False: answered. The caller disposes in each case. */
 static bool read_question(const bt_service *service, bt_call *call, asked *a) {
   static const char *const names[] = {"rule_id",      "by",    "baseline", "candidate", "service", "min_exercised",
-                                      "max_increase", "start", "end",      "timeout",   NULL};
+                                      "max_increase", "start", "end",      "timeout",   "store",   NULL};
   static const bt_range_names range = {"start", "end", HOUR_NS, 0};
   bt_field_errors errors = {0};
   size_t least = LEAST_DEFAULT;
@@ -66,6 +68,7 @@ static bool read_question(const bt_service *service, bt_call *call, asked *a) {
   a->question.least = least;
   read_increase(a->body, &a->question.max_increase, &errors);
   bt_body_range(service, a->body, &range, bt_clock_wall_ns(), &a->range, &errors);
+  a->source = bt_body_store(service, a->body, &errors);
   bt_body_duration(a->body, "timeout", 60 * SECOND_NS, &a->timeout_ns, &errors);
   if (!bt_rule_choice_of_replay(service, call, a->body, &a->rules, &errors)) return false;
   if (a->rules.count > GATE_RULES_MAX) bt_field_errors_add(&errors, "rule_id", "at most 50 rules are compared at once");
@@ -84,11 +87,11 @@ static bt_status replay_rules(const bt_service *service, const bt_call *call, co
                                .sample_seed = 1,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .prices = service->prices,
+                               .prices = a->source == service->source ? service->prices : NULL,
                                .cancel = &scope.cancel};
   bt_replay_observer nobody = {0};
   bt_work_scope_begin(&scope, call->scope, bt_clock_monotonic_ns() + a->timeout_ns);
-  bt_status status = bt_replay_run(service->source, &request, &nobody, result, error);
+  bt_status status = bt_replay_run(a->source, &request, &nobody, result, error);
   bt_work_scope_end(&scope);
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_GATE, result->duration_ns);
   return status;
@@ -101,9 +104,9 @@ static void answer_gate(bt_call *call, const asked *a, const bt_rate *rates, con
                bt_gate_json(&a->question, a->rules.items, a->rules.count, rates, result));
 }
 
-static bool is_checked(const bt_service *service, const bt_call *call) {
+static bool is_checked(bt_source *source, const bt_call *call) {
   const bt_cancel *cancel = call->scope ? &call->scope->cancel : NULL;
-  return bt_source_promises(service->source, BT_PROMISES_OF_VERSION, cancel).about.is_checked;
+  return bt_source_promises(source, BT_PROMISES_OF_VERSION, cancel).about.is_checked;
 }
 
 static bt_status measure_rates(const bt_service *service, bt_call *call, const asked *a, bt_error *error) {
@@ -115,8 +118,8 @@ static bt_status measure_rates(const bt_service *service, bt_call *call, const a
   bt_status status = rates ? BT_OK : bt_error_no_memory(error);
   if (!status) status = bt_gate_rules_derive(&a->question, a->rules.items, a->rules.count, &derived, error);
   if (!status)
-    status = bt_rate_rules_make((const bt_rule_definition *const *)derived, count, bt_source_dialect(service->source),
-                                is_checked(service, call), &rules, error);
+    status = bt_rate_rules_make((const bt_rule_definition *const *)derived, count, bt_source_dialect(a->source),
+                                is_checked(a->source, call), &rules, error);
   if (!status) status = replay_rules(service, call, a, &rules, &result, error);
   for (size_t i = 0; i < count && !status; i++) bt_rate_fill(&rules, &result, i, &rates[i]);
   if (!status) answer_gate(call, a, rates, &result);

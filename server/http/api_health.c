@@ -15,7 +15,7 @@
 static const int64_t CHECK_NS = 5000000000, PATIENCE_NS = 700000000;
 
 /* Of the process, as the service is. */
-static bt_outside_check source_probe, otlp_probe;
+static bt_outside_check source_probe, otlp_probe, named_probes[BT_NAMED_STORES];
 static pthread_once_t probes_once = PTHREAD_ONCE_INIT;
 
 void bt_api_health(void *service, bt_call *call) {
@@ -26,10 +26,15 @@ void bt_api_health(void *service, bt_call *call) {
 void bt_api_health_v1(void *context, bt_call *call) {
   const bt_service *service = context;
   json_int_t uptime = (bt_clock_steady_ns() - service->started_steady_ns) / 1000000000;
+  json_t *metadata = json_pack("{s:s, s:b}", "source", service->source->name, "emits", service->exporter != NULL);
+  json_t *stores = service->named_count ? json_array() : NULL;
+  for (size_t i = 0; i < service->named_count; i++)
+    bt_json_append(stores,
+                   json_pack("{s:s, s:s}", "name", service->named[i].name, "kind", service->named[i].source->name));
+  if (stores) bt_json_set(metadata, "stores", stores);
   bt_call_json(call, 200,
-               json_pack("{s:s, s:s, s:I, s:{s:s, s:b}}", "status", "HEALTHY", "version", service->version,
-                         "uptime_seconds", uptime, "metadata", "source", service->source->name, "emits",
-                         service->exporter != NULL));
+               json_pack("{s:s, s:s, s:I, s:o}", "status", "HEALTHY", "version", service->version, "uptime_seconds",
+                         uptime, "metadata", metadata));
 }
 
 static json_t *part_json(bt_status status, const bt_error *error) {
@@ -56,8 +61,14 @@ static bt_status check_source(const void *context, bt_error *error) {
   return bt_source_check(service->source, &service->work->root.cancel, error);
 }
 
+static bt_status check_named(const void *context, bt_error *error) {
+  const bt_named_store *store = context;
+  return bt_source_check(store->source, &store->work->root.cancel, error);
+}
+
 static void init_probes(void) {
   bt_outside_check_init(&source_probe, check_source);
+  for (size_t i = 0; i < BT_NAMED_STORES; i++) bt_outside_check_init(&named_probes[i], check_named);
   bt_outside_check_init(&otlp_probe, check_otlp);
 }
 
@@ -66,6 +77,23 @@ static void begin_probes(const bt_service *service) {
   pthread_once(&probes_once, init_probes);
   bt_outside_check_begin(&source_probe, service->work->pool, service);
   if (service->exporter) bt_outside_check_begin(&otlp_probe, service->work->pool, service);
+  for (size_t i = 0; i < service->named_count; i++)
+    bt_outside_check_begin(&named_probes[i], service->work->pool, &service->named[i]);
+}
+
+/* A part of what there is, each with its name and kind. One that does not answer takes nothing from the others. */
+static json_t *stores_json(const bt_service *service, bool *degraded) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < service->named_count; i++) {
+    bt_error error = {0};
+    bt_status status = bt_outside_check_answer(&named_probes[i], &error);
+    json_t *store = part_json(status, &error);
+    bt_json_set(store, "name", json_string(service->named[i].name));
+    bt_json_set(store, "kind", json_string(service->named[i].source->name));
+    bt_json_append(array, store);
+    *degraded = *degraded || status;
+  }
+  return array;
 }
 
 /* A rule that is enabled and not checked would look like one without violations. */
@@ -174,10 +202,12 @@ static void answer_ready(const bt_service *service, bt_call *call) {
     if (provisional_ns) bt_json_set(part, "provisional_from", bt_time_json(provisional_ns));
     bt_json_set(parts, "watch", part);
   }
+  json_t *stores = service->named_count ? stores_json(service, &degraded) : NULL;
   bt_source_about about = bt_source_known(service->source).about; /* the check of the source has asked */
   const char *word = !ready ? "not_ready" : degraded ? "degraded" : "ready";
   bt_call_json(call, ready ? 200 : 503,
-               json_pack("{s:s, s:o, s:o}", "status", word, "source", bt_source_json(&about), "parts", parts));
+               json_pack("{s:s, s:o, s:o, s:o*}", "status", word, "source", bt_source_json(&about), "parts", parts,
+                         "stores", stores));
 }
 
 typedef struct ready_question { /* in the call's arena */
@@ -197,7 +227,11 @@ static void answer_or_wait(void *context, bt_call *call) {
   ready_question *question = context;
   const bt_service *service = question->service;
   if (question->waits_for) bt_outside_check_stop_waiting(question->waits_for, bt_call_wait(call));
-  if (waits_for(question, call, &source_probe) || (service->exporter && waits_for(question, call, &otlp_probe)))
+  bool is_waiting =
+      waits_for(question, call, &source_probe) || (service->exporter && waits_for(question, call, &otlp_probe));
+  for (size_t i = 0; i < service->named_count && !is_waiting; i++)
+    is_waiting = waits_for(question, call, &named_probes[i]);
+  if (is_waiting)
     bt_call_leave(call, question->patience.until_ns, answer_or_wait, question);
   else
     answer_ready(service, call);

@@ -7,6 +7,7 @@
 #include "server/http/routes.h"
 #include "server/http/rule_choice.h"
 #include "server/http/service.h"
+#include "server/http/store_choice.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
@@ -21,7 +22,10 @@ static bt_count_mode read_count(json_t *body, bt_field_errors *errors) {
 }
 
 /* NULL: violation spans can be sent. */
-static const char *why_no_spans(const bt_service *service, bool is_stored, const char *tenant) {
+static const char *why_no_spans(const bt_service *service, bool is_stored, const bt_job_request *request) {
+  const char *tenant = request->tenant;
+  if (request->source != service->source)
+    return "cannot be true for a named store: the OTLP endpoint is that of the service's own";
   if (!is_stored) return "cannot be true for an ad-hoc rule: only stored rules emit violation spans";
   if (!service->exporter) return "cannot be true: no OTLP endpoint is set (--otlp or OTEL_EXPORTER_OTLP_ENDPOINT)";
   return strchr(tenant, '|') ? "cannot be true for several tenants together: a span is written for one" : NULL;
@@ -44,7 +48,8 @@ static void read_options(const bt_service *service, json_t *body, bool is_stored
   static const bt_range_names range = {"start_time", "end_time", INT64_C(86400) * 1000000000, 0};
   bt_body_range(service, body, &range, bt_clock_wall_ns(), &request->range, errors);
   request->count = read_count(body, errors);
-  read_emit(why_no_spans(service, is_stored, request->tenant), body, &request->emit, errors);
+  request->source = bt_body_store(service, body, errors);
+  read_emit(why_no_spans(service, is_stored, request), body, &request->emit, errors);
 }
 
 /* ---- starting ---- */
@@ -67,7 +72,7 @@ static void submit_replay(const bt_service *service, bt_call *call, const bt_job
 }
 
 void bt_api_rule_replay(void *context, bt_call *call) {
-  static const char *const names[] = {"start_time", "end_time", "emit", "count", NULL};
+  static const char *const names[] = {"start_time", "end_time", "emit", "count", "store", NULL};
   const bt_service *service = context;
   const bt_rule_definition *definition = NULL;
   bt_error error = {0};
@@ -89,7 +94,8 @@ void bt_api_rule_replay(void *context, bt_call *call) {
 }
 
 void bt_api_replays_create(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_ids", "labels", "dsl", "start_time", "end_time", "emit", "count", NULL};
+  static const char *const names[] = {"rule_ids", "labels", "dsl",   "start_time", "end_time",
+                                      "emit",     "count",  "store", NULL};
   const bt_service *service = context;
   json_t *body = bt_call_body(call, false);
   if (!body) return;

@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
+#include "server/http/store_choice.h"
 #include "server/json/suggest_json.h"
 
 enum { SAMPLE_MAX = 5000, LEAST_MAX = 1000000 };
@@ -12,6 +13,7 @@ enum { SAMPLE_MAX = 5000, LEAST_MAX = 1000000 };
 static const int64_t SECOND_NS = 1000000000, HOUR_NS = INT64_C(3600) * 1000000000;
 
 typedef struct asked {
+  bt_source *source;
   bt_time_range range;
   int64_t timeout_ns;
   bt_suggest_settings settings;
@@ -30,7 +32,8 @@ static void read_share(json_t *body, double *out, bt_field_errors *errors) {
 
 /* False: answered. */
 static bool read_question(const bt_service *service, bt_call *call, asked *out) {
-  static const char *const names[] = {"start", "end", "limit", "sample", "min_traces", "min_share", "timeout", NULL};
+  static const char *const names[] = {"start",     "end",     "limit", "sample", "min_traces",
+                                      "min_share", "timeout", "store", NULL};
   static const bt_range_names range = {"start", "end", HOUR_NS, 0};
   bt_field_errors errors = {0};
   size_t least = BT_SUGGEST_LEAST;
@@ -39,6 +42,7 @@ static bool read_question(const bt_service *service, bt_call *call, asked *out) 
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return false;
   bt_body_range(service, body, &range, bt_clock_wall_ns(), &out->range, &errors);
+  out->source = bt_body_store(service, body, &errors);
   bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
   bt_body_count(body, "sample", SAMPLE_MAX, &out->settings.sample, &errors);
   bt_body_count(body, "limit", BT_SUGGEST_RULES_MAX, &out->settings.limit, &errors);
@@ -64,7 +68,7 @@ void bt_api_suggestions(void *context, bt_call *call) {
                               .memory = service->account,
                               .priority = BT_PRIORITY_PEOPLE,
                               .cancel = &scope.cancel};
-  bt_status status = bt_suggest_run(service->source, &replay, &result, &error);
+  bt_status status = bt_suggest_run(a.source, &replay, &result, &error);
   bt_work_scope_end(&scope);
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_SUGGEST, result.duration_ns);
   if (status == BT_LIMIT && result.suggestions.has_no_room)

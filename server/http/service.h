@@ -22,9 +22,19 @@
 #include "tempo/wire/otlp_export.h"
 #include "tempo/wire/source.h"
 
+/* A store beside the service's own. */
+typedef struct bt_named_store {
+  const char *name; /* of the server */
+  bt_source *source;
+  bt_workplace *work;
+} bt_named_store;
+enum { BT_NAMED_STORES = 16 };
+
 typedef struct bt_service {
   bt_rule_store *store;
-  bt_source *source;
+  bt_source *source; /* what is asked where no store is named */
+  bt_named_store named[BT_NAMED_STORES];
+  size_t named_count;
   bt_source *memory;          /* the source, where it takes pushed spans; else NULL */
   bt_memory_account *account; /* of all that answers and what makes them hold */
   bt_job_queue *jobs;

@@ -164,6 +164,7 @@ json_t *bt_source_json(const bt_source_about *about) {
       json_pack("{s:s, s:o, s:b}", "kind", about->kind, "version",
                 about->version[0] ? json_string(about->version) : json_null(), "checked", about->is_checked);
   if (about->note[0]) bt_json_set(object, "note", bt_text_json(bt_str_from(about->note)));
+  if (about->store) bt_json_set(object, "store", json_string(about->store));
   return object;
 }
 
@@ -355,6 +356,7 @@ json_t *bt_job_json(const bt_job_view *view) {
   if (!object) return NULL;
   bool ended = view->state != BT_JOB_QUEUED && view->state != BT_JOB_RUNNING;
   bt_json_set(object, "replay_id", json_string(view->replay_id));
+  if (view->store) bt_json_set(object, "store", json_string(view->store));
   bt_json_set(object, "start_time", time_json(view->range.start_ns));
   bt_json_set(object, "end_time", time_json(view->range.end_ns));
   bt_json_set(object, "progress", json_real(round(view->progress * 1000) / 1000));

@@ -38,6 +38,7 @@ static bt_status make_id(char id[BT_REPLAY_ID_BYTES], bt_error *error) {
 }
 
 static bt_status fill_job(bt_job *job, const bt_job_request *request, bt_error *error) {
+  job->source = request->source;
   job->range = request->range;
   job->count_mode = request->count;
   job->emit = request->emit;
@@ -96,6 +97,7 @@ bt_status bt_job_submit(bt_job_queue *queue, const bt_job_request *request, char
   if (!job) return bt_error_no_memory(error);
   bt_work_scope_begin(&job->scope, &queue->options.work->root, BT_SCOPE_NO_DEADLINE);
   bt_status status = fill_job(job, request, error);
+  if (!job->source) job->source = queue->options.source;
   if (status == BT_OK) {
     memcpy(replay_id, job->id, BT_REPLAY_ID_BYTES);
     pthread_mutex_lock(&queue->mutex);
@@ -141,6 +143,7 @@ void bt_job_view_dispose(bt_job_view *view) {
 
 static bt_status copy_job(const bt_job *job, bt_job_view *out, bt_error *error) {
   *out = (bt_job_view){.number = job->number,
+                       .store = job->source->store,
                        .state = job->state,
                        .range = job->range,
                        .progress = job->progress,

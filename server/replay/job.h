@@ -52,6 +52,7 @@ typedef struct bt_job_request {
   bool emit;
   bt_count_mode count;
   const char *tenant; /* or NULL */
+  bt_source *source;  /* borrowed, as that of the queue; NULL: the queue's. Of another one nothing is emitted. */
 } bt_job_request;
 
 enum { BT_REPLAY_ID_BYTES = 40 };
@@ -76,6 +77,7 @@ typedef struct bt_job_view { /* a copy of what is known now; dispose it */
   uint64_t number; /* of its submission, from 1 */
   bt_job_state state;
   bt_time_range range;
+  const char *store;                                    /* of the source; NULL: there is but one */
   double progress;                                      /* 0 to 1 */
   int64_t created_at_ns, started_at_ns, finished_at_ns; /* 0: not yet */
   bool emit;

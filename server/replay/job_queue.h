@@ -43,6 +43,7 @@ typedef struct bt_job {
   int64_t created_ns, started_ns; /* the same on the monotonic clock, for what lasted how long */
   bt_time_range range;
   bt_count_mode count_mode;
+  bt_source *source; /* borrowed */
   bool emit;
   const bt_rule_definition **rules;
   size_t rule_count;

@@ -157,7 +157,8 @@ static void emit_rule(worker_job *w, size_t rule, const bt_violation **scratch) 
 /* Every confirmed violation is sent, also when the replay was incomplete: it is true all the same. */
 static void emit_spans(worker_job *w, bt_replay_outcome outcome) {
   const bt_job_queue_options *options = &w->queue->options;
-  bool is_wanted = w->job->emit && options->client && options->exporter && w->job->violation_count;
+  bool is_wanted = w->job->emit && w->job->source == options->source && options->client && options->exporter &&
+                   w->job->violation_count;
   if (!is_wanted || outcome == BT_REPLAY_CANCELLED || outcome == BT_REPLAY_FAILED) return;
   const bt_violation **scratch = bt_realloc_array(NULL, w->job->violation_count, sizeof *scratch);
   if (!scratch) {
@@ -251,6 +252,7 @@ void bt_job_count(const bt_job_queue *queue, const bt_job *job) {
   bt_metrics_add_emitted(metrics, BT_EMITTED_ALREADY_THERE, job->spans_already_there);
   bt_metrics_add_emitted(metrics, BT_EMITTED_FAILED, job->spans_failed);
   if (job->state != BT_JOB_COMPLETED && job->state != BT_JOB_INCOMPLETE) return;
+  if (job->source != queue->options.source) return;
   for (size_t i = 0; i < job->rule_count; i++)
     if (job->rules[i]->version)
       bt_metrics_rule_evaluated(metrics, job->tenant, job->rules[i]->fields.id, job->finished_at_ns);
@@ -262,12 +264,13 @@ static void explain_idle(worker_job *w, const bt_replay_request *request, bt_rep
   bt_replay_request asked = *request;
   asked.cancel = &asking.cancel;
   bt_work_scope_begin(&asking, &w->job->scope, bt_clock_monotonic_ns() + EXPLAIN_NS);
-  bt_replay_explain_idle(w->queue->options.source, &asked, result);
+  bt_replay_explain_idle(w->job->source, &asked, result);
   bt_work_scope_end(&asking);
 }
 
 static void run_job(bt_job_queue *queue, bt_job *job) {
   worker_job w = {queue, job};
+  bool is_own = job->source == queue->options.source;
   bt_replay_observer observer = {.context = &w, .progress = show_progress, .violation = keep_violation};
   bt_replay_request request = {.rules = job->rules,
                                .rule_count = job->rule_count,
@@ -279,13 +282,13 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .sample_seed = (uint64_t)job->created_at_ns,
                                .memory_limit_bytes = bt_memory_limit(queue->options.memory),
                                .memory = queue->options.memory,
-                               .prices = queue->options.prices,
+                               .prices = is_own ? queue->options.prices : NULL, /* what a rule costs depends on it */
                                .takes_notes = true,
                                .trust = queue->options.trust,
                                .cancel = &job->scope.cancel};
   bt_replay_result result;
   bt_error why = {0};
-  bt_status status = bt_replay_run(queue->options.source, &request, &observer, &result, &why);
+  bt_status status = bt_replay_run(job->source, &request, &observer, &result, &why);
   if (status == BT_OK) bt_replay_leave_open(&result);
   if (status == BT_OK) explain_idle(&w, &request, &result);
   if (status == BT_OK) bt_replay_hold_range(&result);

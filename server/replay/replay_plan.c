@@ -120,8 +120,8 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
 static bt_status write_question(bt_replay_plan *plan, bt_error *error) {
   const bt_replay_request *request = &plan->request;
   bt_buffer text = {0};
-  bt_buffer_printf(&text, "%s %" PRIu64 " %" PRId64, plan->about.version, plan->generation,
-                   request->assumptions.margin_ns);
+  bt_buffer_printf(&text, "%s %s %" PRIu64 " %" PRId64, plan->about.store ? plan->about.store : "", plan->about.version,
+                   plan->generation, request->assumptions.margin_ns);
   for (size_t i = 0; i < request->rule_count; i++)
     bt_buffer_printf(&text, " %s %" PRId64, request->rules[i]->condition_hash, request->rules[i]->fields.margin_ns);
   bt_str parts[] = {bt_str_from(request->tenant ? request->tenant : ""), bt_buffer_str(&text)};

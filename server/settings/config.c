@@ -70,7 +70,8 @@ static bool take_value(bt_config *config, size_t index, const char *value, bt_co
 static void say_expectation(bt_error *error, const char *where, const bt_setting *setting, const char *value) {
   char expected[BT_EXPECTATION_BYTES];
   bt_setting_expectation(setting, expected);
-  bool is_shown = setting->kind != BT_SETTING_SECRET && setting->kind != BT_SETTING_URL;
+  bool is_shown =
+      setting->kind != BT_SETTING_SECRET && setting->kind != BT_SETTING_URL && setting->kind != BT_SETTING_NAMED_STORE;
   bt_error_set(error, BT_INVALID, is_shown ? "%s has to be %s; \"%s\" came" : "%s has to be %s", where, expected,
                value ? value : "");
 }

@@ -14,6 +14,7 @@
 #include "server/settings/source_settings.h"
 #include "server/work/pool.h"
 
+enum { BT_STORE_NAME_MAX = 32 };
 enum { BT_CONFIG_MAX_TRACES = 64, BT_CONFIG_MAX_NAMES = 16, BT_CONFIG_MAX_SETTINGS = 80 };
 
 typedef enum bt_config_source {
@@ -25,6 +26,8 @@ typedef enum bt_config_source {
 
 typedef struct bt_config {
   bt_source_settings source;
+  const char *named_stores[BT_CONFIG_MAX_NAMES + 1]; /* NAME=URL, beside the one of `source`; NULL-terminated */
+  size_t named_store_count;
   const char *traces[BT_CONFIG_MAX_TRACES]; /* files; trace_count of them */
   size_t trace_count;
   uint64_t memory_source_bytes;                  /* traces are what is pushed; 0: they are not */

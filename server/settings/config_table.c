@@ -21,6 +21,8 @@ const bt_setting bt_settings[] = {
     {"store", "BETRACE_STORE", BT_SETTING_URL, AT(source.store), 0, 0,
      "URL of the store, with its kind before the scheme: tempo+http://… or clickhouse+https://…; instead of --tempo",
      BT_USE_START},
+    {"named-store", "BETRACE_NAMED_STORES", BT_SETTING_NAMED_STORE, 0, 0, 0,
+     "another store, NAME=URL, that a request asks by its name; may be given several times", BT_USE_START},
     {"tempo-user", "BETRACE_TEMPO_USER", BT_SETTING_TEXT, AT(source.tempo.user), 0, 0,
      "user for Tempo (basic authentication)", BT_USE_START},
     {"tempo-password-file", "BETRACE_TEMPO_PASSWORD", BT_SETTING_SECRET, AT(source.tempo.password), 0, 0,
@@ -203,6 +205,12 @@ static bool append_name(const char **names, size_t *count, size_t most, const ch
   return true;
 }
 
+/* NAME=URL: the name is of small letters, digits and "-", so that it fits any URL. */
+static bool is_named_store(const char *value) {
+  size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
+  return length && length <= BT_STORE_NAME_MAX && value[length] == '=' && value[length + 1];
+}
+
 /* Flags and files name a file, the environment holds the secret; what is set later takes the other's place. */
 static void set_secret(bt_secret_setting *secret, const char *value, bool is_text) {
   *secret = (bt_secret_setting){.file = is_text ? NULL : value, .text = is_text ? value : NULL};
@@ -244,6 +252,9 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
   case BT_SETTING_TRACE_LINK: return *(const char **)field = value, bt_trace_link_is_valid(value);
   case BT_SETTING_SECRET: return set_secret(field, value, is_secret_text), value[0] != '\0';
   case BT_SETTING_TRACE_FILE: return append_name(config->traces, &config->trace_count, BT_CONFIG_MAX_TRACES, value);
+  case BT_SETTING_NAMED_STORE:
+    return is_named_store(value) &&
+           append_name(config->named_stores, &config->named_store_count, BT_CONFIG_MAX_NAMES, value);
   case BT_SETTING_HOST_NAME: return append_name(config->hosts, &config->host_count, BT_CONFIG_MAX_NAMES, value);
   case BT_SETTING_ORIGIN:
     return bt_origin_is_valid(bt_str_from(value)) &&
@@ -263,11 +274,12 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
 
 bool bt_setting_is_list(const bt_setting *setting) {
   return setting->kind == BT_SETTING_TRACE_FILE || setting->kind == BT_SETTING_HOST_NAME ||
-         setting->kind == BT_SETTING_ORIGIN;
+         setting->kind == BT_SETTING_ORIGIN || setting->kind == BT_SETTING_NAMED_STORE;
 }
 
 void bt_setting_clear_list(bt_config *config, const bt_setting *setting) {
   if (setting->kind == BT_SETTING_TRACE_FILE) config->trace_count = 0;
+  if (setting->kind == BT_SETTING_NAMED_STORE) config->named_store_count = 0, config->named_stores[0] = NULL;
   if (setting->kind == BT_SETTING_HOST_NAME) config->host_count = 0, config->hosts[0] = NULL;
   if (setting->kind == BT_SETTING_ORIGIN) config->cors_origin_count = 0, config->cors_origins[0] = NULL;
 }
@@ -284,6 +296,10 @@ void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_B
   case BT_SETTING_SECRET: break;
   case BT_SETTING_TRACE_LINK: text = BT_TRACE_LINK_EXPECTED; break;
   case BT_SETTING_TRACE_FILE: text = "a file (at most 64 of them)"; break;
+  case BT_SETTING_NAMED_STORE:
+    text = "NAME=URL, as in archive=clickhouse+http://host:8123/otel, with a name of small letters, digits and - (at "
+           "most 16 of them)";
+    break;
   case BT_SETTING_HOST_NAME: text = "a host name (at most 16 of them)"; break;
   case BT_SETTING_ORIGIN: text = "scheme://host[:port] in lower case, as browsers send it (at most 16 of them)"; break;
   case BT_SETTING_DURATION:
@@ -315,6 +331,16 @@ static void print_url(const char *url, bt_buffer *out) {
   if (at) host = at + 1;
   size_t shown = strcspn(host, "?#");
   bt_buffer_printf(out, "%.*s%s", (int)shown, host, host[shown] ? "?(hidden)" : "");
+}
+
+static void print_stores(const bt_config *config, bt_buffer *out) {
+  for (size_t i = 0; i < config->named_store_count; i++) {
+    const char *store = config->named_stores[i];
+    size_t length = strcspn(store, "=") + 1;
+    bt_buffer_printf(out, "%s%.*s", i ? " " : "", (int)length, store);
+    print_url(store + length, out);
+  }
+  if (!config->named_store_count) bt_buffer_printf(out, "(none)");
 }
 
 static void print_names(const char *const *names, size_t count, bt_buffer *out) {
@@ -357,6 +383,7 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
     break;
   }
   case BT_SETTING_TRACE_FILE: print_names(config->traces, config->trace_count, out); break;
+  case BT_SETTING_NAMED_STORE: print_stores(config, out); break;
   case BT_SETTING_HOST_NAME: print_names(config->hosts, config->host_count, out); break;
   case BT_SETTING_ORIGIN: print_names(config->cors_origins, config->cors_origin_count, out); break;
   case BT_SETTING_DURATION:
@@ -384,6 +411,7 @@ const char *bt_setting_placeholder(const bt_setting *setting) {
   case BT_SETTING_TRACE_LINK: return "URL";
   case BT_SETTING_SECRET:
   case BT_SETTING_TRACE_FILE: return "FILE";
+  case BT_SETTING_NAMED_STORE: return "NAME=URL";
   case BT_SETTING_HOST_NAME: return "NAME";
   case BT_SETTING_ORIGIN: return "ORIGIN";
   case BT_SETTING_DURATION: return "DURATION";

@@ -136,7 +136,8 @@ static bt_status send_once(bt_clickhouse *clickhouse, const bt_clickhouse_questi
                              .header_count = count,
                              .ca_file = clickhouse->ca_file,
                              .kept_header = "X-ClickHouse-Summary",
-                             .timeout_ms = clickhouse->timeout_ms,
+                             .timeout_ms = question->timeout_ms ? question->timeout_ms : clickhouse->timeout_ms,
+                             .total_ms = question->timeout_ms,
                              .kind = question->kind,
                              .priority = question->priority,
                              .party = question->cancel,
@@ -237,7 +238,7 @@ bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_quest
     bool again = status == BT_OK ? judge_answer(answer) : judge_transfer(clickhouse, answer, status, &why);
     if (question->account) question->account->bytes_received += answer->response.body.len;
     status = BT_OK;
-    if (!again || attempt == ATTEMPTS) break;
+    if (!again || attempt == ATTEMPTS || question->timeout_ms) break;
     if (!bt_pause_ms(question->cancel, clickhouse->pause_ms << (attempt - 1)))
       status = bt_error_set(error, BT_CANCELLED, "cancelled");
   }
@@ -262,6 +263,13 @@ void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row tak
              "the answer has %" PRIu64 " rows, and the server says that it sent %" PRIu64, rows, answer->row_count);
   else if (!answer->reason[0])
     snprintf(answer->reason, sizeof answer->reason, "row %" PRIu64 " of the answer cannot be read", rows + 1);
+}
+
+uint64_t bt_clickhouse_summary(const bt_clickhouse_answer *answer, const char *name) {
+  char start[40];
+  snprintf(start, sizeof start, "\"%s\":\"", name);
+  const char *at = strstr(answer->response.kept_header, start);
+  return at ? strtoull(at + strlen(start), NULL, 10) : 0;
 }
 
 void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer) {

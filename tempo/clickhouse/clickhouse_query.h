@@ -67,6 +67,8 @@ typedef struct bt_clickhouse_question {
   const char *rule_id;
   bt_priority priority;
   bt_source_account *account; /* or NULL */
+  int64_t timeout_ms;         /* of one attempt, with the time in the queue: somebody waits for it. 0: the source's, and
+                                 several attempts */
 } bt_clickhouse_question;
 
 typedef enum bt_clickhouse_outcome {
@@ -94,6 +96,8 @@ bt_status bt_clickhouse_ask(bt_clickhouse *clickhouse, const bt_clickhouse_quest
 /* Gives each row to `take`. Where the bytes do not end with the last row, or the rows are not as many as the server
  * says, the outcome becomes FAILED. */
 void bt_clickhouse_take_rows(bt_clickhouse_answer *answer, bt_clickhouse_row take, void *context);
+/* Another number of the server's account of it, as "read_rows"; 0 where it does not say. */
+uint64_t bt_clickhouse_summary(const bt_clickhouse_answer *answer, const char *name);
 void bt_clickhouse_answer_dispose(bt_clickhouse_answer *answer);
 /* Asks, and gives each row. BT_REFUSED: the server refuses it, with *code where that is asked for. BT_UNAVAILABLE:
  * there is no answer that counts. BT_CANCELLED, BT_NO_MEMORY. */

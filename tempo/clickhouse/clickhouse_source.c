@@ -13,6 +13,7 @@
 #include "tempo/clickhouse/clickhouse_query.h"
 #include "tempo/clickhouse/clickhouse_schema.h"
 #include "tempo/clickhouse/clickhouse_spans.h"
+#include "tempo/clickhouse/clickhouse_tags.h"
 #include "tempo/clickhouse/span_rows.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
@@ -521,6 +522,12 @@ static bt_status check_clickhouse(bt_source *source, const bt_cancel *cancel, bt
   return bt_clickhouse_find_out(clickhouse_of(source), cancel, &found, error);
 }
 
+static bt_status tags_of_clickhouse(bt_source *source, const bt_tag_request *request, bt_tag_list *list,
+                                    bt_error *error) {
+  bt_status status = check_asker(request->tenant, request->cancel, error);
+  return status == BT_OK ? bt_clickhouse_tags(clickhouse_of(source), request, list, error) : status;
+}
+
 /* In units of a trace of some ten spans that is read with 2,000 others: a read looks at some granules of each id, so
  * that one id costs much more (docs/BENCHMARKS.md). */
 static const bt_source_costs costs = {.request = 100,
@@ -570,6 +577,7 @@ bt_status bt_clickhouse_source_new(bt_http_client *client, const bt_clickhouse_o
                                                   .read = read_clickhouse,
                                                   .find_spans = find_spans_in_clickhouse,
                                                   .find_linking = find_linking_in_clickhouse,
+                                                  .tags = tags_of_clickhouse,
                                                   .check = check_clickhouse,
                                                   .dialect = dialect_of_clickhouse,
                                                   .promise = promise_clickhouse,

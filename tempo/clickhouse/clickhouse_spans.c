@@ -129,3 +129,39 @@ void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_pr
   if (out.failed) sql->failed = true;
   bt_buffer_dispose(&out);
 }
+
+/* ---- for completion ---- */
+
+void bt_clickhouse_write_values(const bt_clickhouse_layout *layout, bt_clickhouse_value value, bt_str key,
+                                bt_clickhouse_condition *condition, bt_buffer *sql) {
+  bt_projected one = {.scope = BT_PROJECTED_EITHER, .key = key};
+  bt_projection projection = {.attributes = &one, .attribute_count = 1};
+  bool is_whole = !key.ptr || value == BT_ROW_SCOPE;
+  bt_buffer out = {0};
+  columns c = {layout, is_whole ? NULL : &projection, condition, &out};
+  write_attributes(&c, attributes_of(layout, value), value);
+  bt_buffer_append(sql, bt_buffer_str(&out));
+  if (out.failed) sql->failed = true;
+  bt_buffer_dispose(&out);
+}
+
+static void write_keys_of(const bt_clickhouse_part *part, bt_buffer *sql) {
+  if (part->type == BT_CLICKHOUSE_OTHERS)
+    bt_buffer_printf(sql, "arrayMap(k -> replaceRegexpOne(k, '^@[a-z]+@', ''), %s)", part->keys);
+  else if (part->type == BT_CLICKHOUSE_ANY)
+    bt_buffer_printf(sql, "JSONAllPaths(%s)", part->column);
+  else if (part->column)
+    bt_buffer_printf(sql, "mapKeys(%s)", part->column);
+  else
+    bt_buffer_append(sql, bt_str_from(part->keys));
+}
+
+void bt_clickhouse_write_keys(const bt_clickhouse_layout *layout, bt_clickhouse_value value, bt_buffer *sql) {
+  const bt_clickhouse_attributes *kept = attributes_of(layout, value);
+  bt_buffer_append(sql, BT_STR("arrayJoin(arrayConcat("));
+  for (size_t i = 0; i < kept->count; i++) {
+    if (i) bt_buffer_append(sql, BT_STR(", "));
+    write_keys_of(&kept->parts[i], sql);
+  }
+  bt_buffer_append(sql, BT_STR("))"));
+}

@@ -15,4 +15,11 @@ bool bt_clickhouse_projects(const bt_projection *projection);
 void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_projection *projection,
                                  bt_clickhouse_condition *condition, bt_buffer *sql);
 
+/* For completion (clickhouse_tags.h), of a span's, a resource's or a scope's attributes. Of a key what a row has under
+ * it, in the places of the whole; without a key, and of a scope, all. */
+void bt_clickhouse_write_values(const bt_clickhouse_layout *layout, bt_clickhouse_value value, bt_str key,
+                                bt_clickhouse_condition *condition, bt_buffer *sql);
+/* Each key that a row has as a row of its own. */
+void bt_clickhouse_write_keys(const bt_clickhouse_layout *layout, bt_clickhouse_value value, bt_buffer *sql);
+
 #endif

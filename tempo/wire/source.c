@@ -141,6 +141,7 @@ const bt_dialect *bt_source_dialect(bt_source *source) {
 bt_promises bt_source_promises(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel) {
   bt_promises promises = {.about = {.kind = source->name, .is_checked = true}, .costs = bt_plain_costs};
   if (source->operations->promise) source->operations->promise(source, wanted, cancel, &promises);
+  promises.about.store = source->store;
   return promises;
 }
 

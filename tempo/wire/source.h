@@ -249,7 +249,8 @@ typedef struct bt_source_operations {
 
 struct bt_source { /* the head of every source */
   const bt_source_operations *operations;
-  const char *name; /* "tempo", "files", "memory" */
+  const char *name;  /* "tempo", "files", "memory" */
+  const char *store; /* its name among several, of who opened it; NULL: it is the only one */
 };
 
 /* What bt_source_operations says of each, with its errors. */

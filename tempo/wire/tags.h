@@ -1,6 +1,7 @@
 /* Names and values that a source's spans have, for the editor's completion: hints, never evidence. Every list is
- * bounded, may lack what the source did not look at, and says when it was cut. Tempo answers from its tag API; files
- * and memory from their own traces. Thread: any; each call blocks its caller for at most the request's time. */
+ * bounded, may lack what the source did not look at, and says when it was cut. Tempo answers from its tag API,
+ * ClickHouse from its table; files and memory from their own traces. Thread: any; each call blocks its caller for at
+ * most the request's time. */
 #ifndef BT_TEMPO_WIRE_TAGS_H
 #define BT_TEMPO_WIRE_TAGS_H
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dsl/trace/untyped_text.h"
+
 typedef struct lister {
   const bt_tag_request *request;
   bt_tag_list *list;
@@ -35,7 +37,17 @@ static void add_scalar(lister *l, const bt_value *value) {
   add_tag(l, bt_str_from(text), BT_VALUE_INT);
 }
 
+/* What a text of unknown type reads as; one that may have been a list or nothing is left out. */
+static void add_reading(lister *l, const bt_value *value) {
+  bt_readings readings = bt_readings_of(value);
+  if (!readings.is_open && readings.count) add_scalar(l, &readings.items[readings.count > 1 ? 1 : 0]);
+}
+
 static void add_value(lister *l, const bt_value *value) {
+  if (bt_value_is_untyped(value)) {
+    add_reading(l, value);
+    return;
+  }
   if (value->type == BT_VALUE_ARRAY)
     for (uint32_t i = 0; i < value->array.count; i++) add_scalar(l, &value->array.items[i]);
   else
@@ -79,5 +91,11 @@ static void add_span(lister *l, const bt_span *span) {
 bool bt_tags_of_trace(const bt_trace *trace, const bt_tag_request *request, bt_tag_list *list) {
   lister l = {.request = request, .list = list};
   for (uint32_t i = 0; i < trace->span_count && !l.is_full; i++) add_span(&l, &trace->spans[i]);
+  return !l.is_full;
+}
+
+bool bt_tags_of_attributes(const bt_attributes *attributes, const bt_tag_request *request, bt_tag_list *list) {
+  lister l = {.request = request, .list = list};
+  add_attributes(&l, attributes);
   return !l.is_full;
 }

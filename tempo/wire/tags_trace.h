@@ -11,5 +11,8 @@
 
 /* What is asked for, as far as the trace has it. False: no memory. */
 bool bt_tags_of_trace(const bt_trace *trace, const bt_tag_request *request, bt_tag_list *list) BT_MUST_CHECK;
+/* The same of attributes alone. */
+bool bt_tags_of_attributes(const bt_attributes *attributes, const bt_tag_request *request,
+                           bt_tag_list *list) BT_MUST_CHECK;
 
 #endif

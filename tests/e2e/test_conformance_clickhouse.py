@@ -16,7 +16,7 @@ from clickhouse_server import ClickHouse, chdb_python  # noqa: E402
 from collector import Before, Breaking, Collecting  # noqa: E402
 
 PROGRAM = os.path.join(os.path.dirname(binary()), "..", "tests", "tempo", "test_source_conformance")
-OF_NO_SCHEMA = {"test_tags", "test_tenants"}  # a table has no list of names, and keeps no tenants apart
+OF_NO_SCHEMA = {"test_tenants"}  # a table keeps no tenants apart
 
 
 class Conformance(unittest.TestCase):

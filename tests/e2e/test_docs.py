@@ -3,8 +3,8 @@
   sh                  run by bash against a real Tempo and a service on free ports (the ports in the text are replaced)
   sh run=background   started and left running while the rest of the page runs
   sh run=clean-root   installs programs: run by tests/dist/full_tutorial.py in a bare Debian, not here
-  checked=clickhouse    needs a ClickHouse: not run here but by tests/e2e/test_replay_clickhouse.py, test_signoz_clickhouse.py
-                        or test_doctor_clickhouse.py
+  checked=clickhouse    needs a ClickHouse: not run here but by tests/e2e/test_replay_clickhouse.py, test_signoz_clickhouse.py,
+                        test_doctor_clickhouse.py or test_stores_clickhouse.py
   sh checked=rendering  needs Docker or Kubernetes: not run here; tests/dist/test_quick_start.py renders what it names
   json                the answer of the block above, or (behind no sh block) JSON that parses
   yaml                a rule file that `betrace eval` accepts

@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import threading
 import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -415,7 +417,7 @@ class Page(unittest.TestCase):
     def test_what_it_says_works(self):
         path = os.path.join(HERE, "..", "..", "docs", "howto", "ask-your-clickhouse.md")
         with open(path, encoding="utf-8") as file:
-            (_, _, command), (_, _, statements) = [block for block in doc_pages.blocks(file.read()) if "checked=clickhouse" in block[1]]
+            command, statements, links = [text for _, info, text in doc_pages.blocks(file.read()) if "checked=clickhouse" in info]
         self.assertEqual(statements, "CREATE USER betrace IDENTIFIED BY 'choose-one' SETTINGS readonly = 2;\nGRANT SELECT ON otel.otel_traces TO betrace;\n"
                                      "GRANT SELECT ON otel.otel_traces_trace_id_ts TO betrace;\nGRANT SHOW TABLES ON *.* TO betrace;\n")
         chdb_python()
@@ -432,9 +434,18 @@ class Page(unittest.TestCase):
             for shown, ours in (("/run/secrets/clickhouse", f"{folder}/secret"), ("clickhouse:8123", f"127.0.0.1:{server.http}"), ("betrace replay", f"{binary()} replay")):
                 self.assertIn(shown, command)
                 command = command.replace(shown, ours)
-            done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertRegex(done.stdout, r"(?m)^completed", done.stderr)
+            done = subprocess.run(["bash", "-c", links + command], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertRegex(done.stdout, r"(?m)^completed", done.stderr)
+            self.check_link(server, re.search(r"https://grafana\.example/explore\S*", done.stdout).group())
+
+    def check_link(self, server, link):
+        """What it has Explore ask gives spans of one trace, in the columns and units that Grafana's traces have."""
+        pane = json.loads(urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)["panes"][0])["a"]
+        span = json.loads(server.ask(pane["queries"][0]["rawSql"] + " LIMIT 1 FORMAT JSONEachRow"))
+        self.assertEqual(set(span), {"traceID", "spanID", "parentSpanID", "serviceName", "operationName", "startTime", "duration", "tags"})
+        self.assertEqual(set(span["tags"][0]), {"key", "value"})
+        self.assertTrue(int(pane["range"]["from"]) < span["startTime"] < int(pane["range"]["to"]), (pane["range"], span))
 
 
 class Faults(unittest.TestCase):

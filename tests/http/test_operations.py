@@ -40,6 +40,8 @@ LIMITS = {
 }
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
 SEVERAL = {
+    "rows of a ClickHouse that a completion looks at": [("tempo/clickhouse/clickhouse_tags.c", r"ROWS_OF_ATTRIBUTES = 2000000\b"),
+                                                        ("tempo/clickhouse/clickhouse_tags.c", r"ROWS_OF_FIELDS = 50000000\b")],
     "window of a zstd file": [("tempo/wire/zstd.c", r"ZSTD_error_frameParameter_windowTooLarge"), ("tempo/wire/zstd.c", r"a window of more than 128 MiB")],
     "pushes at once; that wait": [("server/work/pool.c", r'"push", PEOPLE, 4, 1, 8, 8\}'), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
     "first violations, contrasts, suggestions, gates and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),

@@ -57,7 +57,7 @@ class SettingsTest(unittest.TestCase):
                 value = "3145728" if flag == "memory-source" else {"false": "true"}.get(
                     default, "7m" if re.fullmatch(r"\d+[smhd]", default) else "3145728" if len(default) > 5 and default.isdigit()
                                               else "3" if default.isdigit() else "https://x.invalid")
-                value = {"cors-origin": "https://x.example", "config": "/dev/null", "lane-places": "search=3", "store": "tempo+https://x.invalid",
+                value = {"cors-origin": "https://x.example", "config": "/dev/null", "lane-places": "search=3", "store": "tempo+https://x.invalid", "named-store": "a=tempo+https://x.invalid",
                          "trace-link-template": "https://x.invalid/{trace_id}"}.get(flag, value)
                 together = {"tls-cert": {"BETRACE_TLS_KEY": "x"}, "tls-key": {"BETRACE_TLS_CERT": "x"},
                             "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}}.get(flag, {})

@@ -24,6 +24,8 @@ void test_links(void **state);
 
 /* conformance_values.c */
 void test_values(void **state);
+/* conformance_tags.c */
+void test_tags_are_what_is_read(void **state);
 /* conformance_rules.c */
 void test_filters_of_rules(void **state);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "tempo/clickhouse/clickhouse_source.h"
+#include "tempo/wire/tags.h"
 #include "tempo/clickhouse/row_binary.h"
 #include "tests/support/fake_http.h"
 
@@ -31,6 +32,9 @@ typedef struct script {
   size_t most_ids;    /* of a read; more is too much. 0: any number */
   const char *far_id; /* of a trace with a span far away; NULL: none */
   unsigned questions, reads;
+  unsigned names;        /* questions for names */
+  unsigned most_names;   /* of which so many are answered; 0: all */
+  const char *looked_at; /* rows that such a question read; NULL: few */
   bool was_told_key, saw_setting;
   char sql[4096]; /* of the last search for spans */
 } script;
@@ -55,7 +59,8 @@ static void write_map(bt_buffer *out, const char *const *texts, size_t pairs) {
 
 static void respond(const script *s, int socket, const bt_buffer *body, unsigned rows) {
   char summary[96];
-  snprintf(summary, sizeof summary, "X-ClickHouse-Summary: {\"read_rows\":\"9\",\"result_rows\":\"%u\"}\r\n", rows);
+  snprintf(summary, sizeof summary, "X-ClickHouse-Summary: {\"read_rows\":\"%s\",\"result_rows\":\"%u\"}\r\n",
+           s->looked_at ? s->looked_at : "9", rows);
   fake_respond(socket, 200, "application/octet-stream", s->hides_summary ? "" : summary, body->ptr, body->len);
 }
 
@@ -209,6 +214,14 @@ static bool answer_far(script *s, const fake_request *request, const char *sql, 
   return true;
 }
 
+static bool answer_names(script *s, int socket, bt_buffer *body) {
+  if (++s->names > s->most_names && s->most_names) return refuse(socket, 500, "Code: 202. DB::Exception: no");
+  write_text(body, "http.route");
+  write_text(body, "");
+  respond(s, socket, body, 2 + s->lacks_a_row);
+  return true;
+}
+
 static bool answer(void *context, const fake_request *request, int socket) {
   script *s = context;
   bt_buffer body = {0};
@@ -230,6 +243,8 @@ static bool answer(void *context, const fake_request *request, int socket) {
     write_text(&body, "Distributed"), respond(s, socket, &body, 1);
   else if (strstr(request->target, "_trace_id_ts"))
     keep = answer_far(s, request, sql, socket);
+  else if (strstr(sql, "SELECT DISTINCT"))
+    keep = answer_names(s, socket, &body);
   else
     keep = answer_traces(s, request, socket, strstr(sql, "SpanId") != NULL);
   bool is_of_times = strstr(request->target, "_trace_id_ts") != NULL;
@@ -534,6 +549,38 @@ static void addresses_that_are_none_are_refused(void **state) {
   bt_http_client_free(client);
 }
 
+/* The status, and whether the list is said to be cut. */
+static bt_status ask_names(scene *s, bool *is_cut) {
+  bt_tag_request request = {.scope = BT_TAG_SPAN, .range = {0, 1000 * second_ns}};
+  bt_tag_list list = {0};
+  open_scene(s);
+  bt_status status = bt_source_tag_names(s->source, &request, &list, &s->error);
+  if (status == BT_OK) assert_int_equal(list.count, 1);
+  if (status == BT_OK) assert_true(bt_str_equal(list.items[0].text, BT_STR("http.route")));
+  *is_cut = list.is_cut;
+  bt_tag_list_dispose(&list);
+  close_scene(s);
+  return status;
+}
+
+/* They are asked for in two parts of the range, each once: somebody is typing. */
+static void names_that_may_lack_some_are_cut(void **state) {
+  bool is_cut;
+  (void)state;
+  scene all = {0}, broken_off = {.script.looked_at = "2000000"}, half = {.script.most_names = 1};
+  assert_int_equal(ask_names(&all, &is_cut), BT_OK);
+  assert_false(is_cut);
+  assert_int_equal(ask_names(&broken_off, &is_cut), BT_OK);
+  assert_true(is_cut);
+  assert_int_equal(ask_names(&half, &is_cut), BT_OK);
+  assert_true(is_cut);
+  assert_int_equal(half.script.names, 2);
+  scene none = {.script.names = 1, .script.most_names = 1}, lacking = {.script.lacks_a_row = true};
+  assert_int_equal(ask_names(&none, &is_cut), BT_REFUSED);
+  assert_int_equal(none.script.names, 2);
+  assert_int_equal(ask_names(&lacking, &is_cut), BT_UNAVAILABLE);
+}
+
 /* Whatever is cut off, and whatever the lengths say. */
 static void rows_end_where_the_bytes_end(void **state) {
   static const char bytes[] = "\x03"
@@ -563,6 +610,7 @@ int main(void) {
       cmocka_unit_test(what_may_hide_rows_is_refused),
       cmocka_unit_test(a_setting_that_is_unknown_or_fixed_without_harm_is_left_out),
       cmocka_unit_test(addresses_that_are_none_are_refused),
+      cmocka_unit_test(names_that_may_lack_some_are_cut),
       cmocka_unit_test(rows_end_where_the_bytes_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -480,6 +480,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_reads_nothing),
                                      cmocka_unit_test(test_the_sink_stops_a_read),
                                      cmocka_unit_test(test_tags),
+                                     cmocka_unit_test(test_tags_are_what_is_read),
                                      cmocka_unit_test(test_tenants),
                                      cmocka_unit_test(test_own_traces_are_hidden),
                                      cmocka_unit_test(test_promises_agree),

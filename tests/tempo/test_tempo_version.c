@@ -373,15 +373,15 @@ static void answers_of_several_versions_name_all(void **state) {
   (void)state;
   bt_source_about_join(&all, &(bt_source_about){0});
   assert_null(all.kind);
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, ""});
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, ""});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, "", NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, "", NULL});
   bt_source_about_join(&all, &(bt_source_about){0});
   assert_string_equal(all.version, "3.0.3");
   assert_true(all.is_checked);
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0", true, ""});
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.1.0", false, "not checked"});
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, ""});
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0", true, ""});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0", true, "", NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.1.0", false, "not checked", NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, "", NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0", true, "", NULL});
   assert_string_equal(all.version, "3.0.3, 3.0, 3.1.0");
   assert_false(all.is_checked);
   assert_string_equal(all.note, "not checked");
@@ -391,8 +391,8 @@ static void answers_of_several_versions_name_all(void **state) {
     bt_source_about_join(&all, &more);
   }
   assert_in_range(strlen(all.version), 60, BT_SOURCE_VERSION_BYTES - 1);
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "", false, "another"});
-  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, ""});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "", false, "another", NULL});
+  bt_source_about_join(&all, &(bt_source_about){"tempo", "3.0.3", true, "", NULL});
   assert_string_equal(all.version, "");
   assert_false(all.is_checked);
   assert_string_equal(all.note, "not checked");

@@ -49,6 +49,8 @@ type Source struct {
 	Version *string `json:"version"`
 	Checked bool    `json:"checked"`
 	Note    string  `json:"note"`
+	// Store is its name, where the service has several.
+	Store string `json:"store"`
 }
 
 // Coverage says what of a range was looked at. Complete: everything up to EffectiveEnd was read in full and judged.

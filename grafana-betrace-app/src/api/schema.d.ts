@@ -1164,6 +1164,8 @@ export interface components {
              * @enum {unknown}
              */
             count: "auto" | "exact" | "at_least";
+            /** @description a store of --named-store, or default, the service’s own, which it is where none is said; of another one nothing is emitted */
+            store?: string;
         };
         Moment: {
             trace_id?: string;
@@ -1212,6 +1214,8 @@ export interface components {
         };
         Replay: components["schemas"]["Counters"] & {
             replay_id: string;
+            /** @description the store that it asks; absent where the service has one alone */
+            store?: string;
             /** Format: date-time */
             start_time?: string;
             /** Format: date-time */
@@ -1466,6 +1470,8 @@ export interface components {
             checked: boolean;
             /** @description where checked is false: in words, with the versions that were checked. Where the table is one shard's part of another: which that is; the answer is incomplete */
             note?: string;
+            /** @description its name; absent where the service has one alone */
+            store?: string;
         };
         /** @description Traces of which the read in a batch was held against a read by id. What batches gave of the other traces rests on these */
         Compared: {
@@ -1842,6 +1848,14 @@ export interface components {
                             provisional_from?: string;
                         };
                     };
+                    /** @description those of --named-store, and whether each answers; absent where there are none. One that does not makes the service degraded */
+                    stores?: {
+                        name: string;
+                        /** @enum {unknown} */
+                        kind: "tempo" | "clickhouse";
+                        ready: boolean;
+                        reason?: string;
+                    }[];
                 };
             };
         };
@@ -1922,6 +1936,8 @@ export interface components {
     };
     parameters: {
         RuleId: string;
+        /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+        Store: string;
         ReplayId: string;
         Limit: number;
         /** @description the status while there is no report. 503 (problem `unfinished`, with Retry-After and Location) is for those who take any success for the report: `curl -f` fails then, and `curl --retry` asks again */
@@ -2002,6 +2018,12 @@ export interface operations {
                             /** @enum {unknown} */
                             source?: "tempo" | "files" | "memory" | "clickhouse";
                             emits?: boolean;
+                            /** @description those of --named-store; absent where there are none */
+                            stores?: {
+                                name: string;
+                                /** @enum {unknown} */
+                                kind: "tempo" | "clickhouse";
+                            }[];
                         };
                     };
                 };
@@ -2668,6 +2690,8 @@ export interface operations {
                 start?: string;
                 /** @description a time; default: now */
                 end?: string;
+                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path: {
@@ -2702,6 +2726,8 @@ export interface operations {
                 end?: string;
                 /** @description a duration of at most 1m */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path: {
@@ -2742,6 +2768,8 @@ export interface operations {
                 seed?: number;
                 /** @description a duration of at most 1m */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path: {
@@ -2784,6 +2812,8 @@ export interface operations {
                 min_share?: number;
                 /** @description a duration of at most 1m */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path?: never;
@@ -2829,6 +2859,8 @@ export interface operations {
                 end?: string;
                 /** @description a duration of at most 1m */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path?: never;
@@ -2874,6 +2906,8 @@ export interface operations {
                 end?: string;
                 /** @description a duration of at most 1m */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path?: never;

@@ -13,9 +13,9 @@ import { ErrorState } from '../components/ErrorState';
 import { List } from '../components/List';
 import { reasonText, VerdictBadge } from '../components/VerdictBadge';
 import { TimeText } from '../components/TimeText';
-import { useHost } from '../host/context';
 import { useUrls } from '../routing/useUrls';
 import { utf16Offset } from '../editor/diagnostics';
+import { useExploreTrace } from '../trace/useExploreTrace';
 
 interface Props {
   dsl: string;
@@ -57,10 +57,10 @@ function WitnessLine({ witness, dsl }: { witness: Witness; dsl: string }) {
 function Result({ result, dsl, ruleId }: { result: RuleTest; dsl: string; ruleId?: string }) {
   const styles = useStyles2(getStyles);
   const to = useUrls();
-  const host = useHost();
+  const exploreTrace = useExploreTrace();
   const { violation, verdict, reason, exercised, trace_id, notes } = result;
   const time = violation ? Date.parse(violation.time) : null;
-  const explore = time === null ? null : host.exploreTraceUrl(trace_id, violation?.span_id ?? null, { fromMs: time, toMs: time });
+  const explore = time === null ? null : exploreTrace(trace_id, violation?.span_id ?? null, { fromMs: time, toMs: time });
   return (
     <div className={styles.result} role="status">
       <Stack direction="row" gap={1} alignItems="center" wrap="wrap">

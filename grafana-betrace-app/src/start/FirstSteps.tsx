@@ -4,6 +4,7 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
 import { LinkButton, useStyles2 } from '@grafana/ui';
 import { lazy, Suspense } from 'react';
+import { useHealth } from '../api/service';
 import { useWriteDisabledReason } from '../components/Forbidden';
 import { Loading } from '../components/Loading';
 import { PLAIN } from '../i18n';
@@ -55,10 +56,11 @@ export function NoRules() {
 
 /** Without traces nothing can be said, whatever the rules are. */
 export function NoSource({ reason }: { reason: string }) {
+  const kind = useHealth().data?.metadata.source;
   return (
-    <Card title={t('start.source.title', 'Connect Tempo')}>
+    <Card title={kind === 'clickhouse' ? t('start.source.clickhouse', 'Connect ClickHouse') : t('start.source.title', 'Connect Tempo')}>
       <p>{t('start.source.text', 'The service does not reach its traces, so it can answer nothing: {{reason}}', { ...PLAIN, reason })}</p>
-      <p>{sourceHelp()}</p>
+      <p>{sourceHelp(kind)}</p>
     </Card>
   );
 }

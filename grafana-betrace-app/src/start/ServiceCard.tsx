@@ -76,7 +76,7 @@ export function ServiceCard() {
     <Card title={t('service.title', 'Service')} actions={statusBadge(ready.data.status)}>
       <ul className={styles.list}>
         {partsOf(ready.data, health.data?.metadata.source, zone).map((part) => (
-          <PartLine key={part.name} part={part} help={sourceHelp()} />
+          <PartLine key={part.name} part={part} help={sourceHelp(health.data?.metadata.source)} />
         ))}
       </ul>
       {health.data && (

@@ -122,6 +122,12 @@ export function uptimeText(seconds: number): string {
 }
 
 /** What to do about a source that does not answer. */
-export function sourceHelp(): string {
+export function sourceHelp(kind: Health['metadata']['source'] | undefined): string {
+  if (kind === 'clickhouse') {
+    return t(
+      'service.clickhouse-help',
+      'See that ClickHouse runs, that its HTTP port is reachable from the service, and that --store, for example clickhouse+http://clickhouse:8123/otel?table=otel_traces, names it. betrace doctor says more.'
+    );
+  }
   return t('service.source-help', 'Start the service with --tempo and the address of Tempo’s HTTP port, for example --tempo http://tempo:3200, and see that it is reachable from there.');
 }

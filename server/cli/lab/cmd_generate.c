@@ -279,13 +279,14 @@ static bt_status close_file(FILE *file, const char *path, bt_status status, bt_e
   return failed && !status ? bt_error_set(error, BT_IO, "%s cannot be written to its end", path) : status;
 }
 
-/* Who looks at once finds nothing, and should know why. */
+/* Who looks at once finds nothing, and should know why. What stands behind --otlp nobody says. */
 static void say_when_shown(const generate_options *options) {
   static const int64_t slack_ns = INT64_C(120000000000);
   const bt_sample_options *sample = &options->sample;
   if (!options->otlp || bt_clock_wall_ns() - sample->start_ns <= slack_ns) return;
-  bt_print_error("with default settings Tempo 3.0 shows spans that are more than 2 min old on arrival about 15 min "
-                 "later, and 2.x up to 41 min later\nuntil then a replay says that it sees no trace, or not all\n");
+  bt_print_error("a Tempo 3.0 with default settings shows spans that are more than 2 min old on arrival about 15 min "
+                 "later, and 2.x up to 41 min later\na ClickHouse shows them once they are written\n"
+                 "until then a replay says that it sees no trace, or not all\n");
 }
 
 static int run_generate(const generate_options *options) {

@@ -263,7 +263,7 @@ static void test_the_settled_part_ends_before_what_is_hidden(void **state) {
   json_decref(document);
 }
 
-static const bt_source_about newer_tempo = {"tempo", "3.1.0", false, "not among the versions"};
+static const bt_source_about newer_tempo = {"tempo", "3.1.0", false, "not among the versions", NULL};
 
 /* In the page and in OSCAL, which are made of the document alone. */
 static void check_forms(const json_t *document, bool names_source) {

@@ -619,8 +619,8 @@ void fake_source_init(fake_source *fake) {
                                             .promise = fake_promise,
                                             .free = fake_free};
   fake->promises =
-      (bt_promises){.about = {"fake", "", true, ""}, .filters = true, .projects = true, .costs = bt_tempo_costs};
-  fake->source = (bt_source){&fake->operations, "fake"};
+      (bt_promises){.about = {"fake", "", true, "", NULL}, .filters = true, .projects = true, .costs = bt_tempo_costs};
+  fake->source = (bt_source){&fake->operations, "fake", NULL};
   pthread_mutex_init(&fake->lock, NULL);
   pthread_cond_init(&fake->let_go, NULL);
 }

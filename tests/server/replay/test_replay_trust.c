@@ -22,7 +22,7 @@ static void promise(bt_source *source, bt_promises_wanted wanted, const bt_cance
 }
 
 static void keep_trust(scene *s) {
-  about = (bt_source_about){"tempo", "3.0.3", true, ""};
+  about = (bt_source_about){"tempo", "3.0.3", true, "", NULL};
   generation = 1;
   s->fake.operations.promise = promise;
   assert_int_equal(bt_trust_new(0, &s->run.request.trust, &s->run.error), BT_OK);
@@ -128,7 +128,7 @@ static void another_tempo_is_paid_for_again(void **state) {
   generation++; /* the same version, started anew */
   assert_int_equal(go(s), 8);
   assert_int_equal(go(s), 0);
-  about = (bt_source_about){"tempo", "9.0.0", false, "not among …"};
+  about = (bt_source_about){"tempo", "9.0.0", false, "not among …", NULL};
   for (int i = 0; i < 2; i++) {
     assert_int_equal(go(s), 32); /* of a version that was not checked each answer has the larger sample */
     assert_compared(s, 32, 0);

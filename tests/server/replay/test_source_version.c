@@ -18,8 +18,9 @@
 static bt_source_about says[2];
 static unsigned asked;
 
-static const bt_source_about checked = {"tempo", "3.0.3", true, ""}, newer = {"tempo", "3.1.0", false, "not among …"},
-                             unknown = {"tempo", "", false, "not known"};
+static const bt_source_about checked = {"tempo", "3.0.3", true, "", NULL},
+                             newer = {"tempo", "3.1.0", false, "not among …", NULL},
+                             unknown = {"tempo", "", false, "not known", NULL};
 
 /* A replay waits for its source anyway: what it does not wait for is not known. */
 static void promise(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
@@ -182,7 +183,7 @@ static void a_source_that_became_another_is_not_believed(void **state) {
 
 static void one_that_was_checked_too_changes_nothing(void **state) {
   scene *s = *state;
-  bt_source_about other = {"tempo", "2.10.8", true, ""};
+  bt_source_about other = {"tempo", "2.10.8", true, "", NULL};
   add_shop(s, 1000);
   replay_run_add(&s->run, "absence", SLOW_NO_RETRY);
   set_source(s, &other, &checked);

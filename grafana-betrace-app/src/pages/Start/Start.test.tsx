@@ -82,6 +82,14 @@ it('says first how to connect Tempo where there is none, and evaluates nothing',
   expect(host.requests.filter(({ path }) => path === '/v1/violations/series')).toHaveLength(0);
 });
 
+it('says how to connect ClickHouse where that is the store', async () => {
+  const parts = { ...READY.parts, source: { ready: false, reason: 'connection refused' } };
+  show({ 'GET /v1/health': { ...HEALTH, metadata: { source: 'clickhouse', emits: true } }, 'GET /v1/ready': answer(503, { status: 'not_ready', parts }) });
+  const connect = await card('Connect ClickHouse');
+  expect(connect.getByText(/--store, for example clickhouse\+http:\/\/clickhouse:8123/)).toBeInTheDocument();
+  expect((await card('Service')).queryByText(/--tempo/)).not.toBeInTheDocument();
+});
+
 it('says first how to write a rule where there is none, and evaluates nothing', async () => {
   const { host } = show({ 'GET /v1/rules': { rules: [], cursor: null } });
   const first = await card('Write the first rule');

@@ -91,7 +91,7 @@ describe('why', () => {
   it('asks for the verdicts and the spans in one', async () => {
     const { host } = show();
     await screen.findByRole('treegrid');
-    const asked = host.requests.filter(({ path }) => path !== '/v1/rules/fraud-check');
+    const asked = host.requests.filter(({ path }) => !['/v1/rules/fraud-check', '/v1/health'].includes(path));
     expect(asked.map((request) => [request.path, request.query.get('include')])).toEqual([[`/v1/traces/${TRACE}/verdicts`, 'spans']]);
   });
 
@@ -238,6 +238,12 @@ describe('links', () => {
     show(verdicts(), PATH, {}, { exploreTraceUrl: () => null });
     await screen.findByRole('treegrid');
     expect(screen.queryByRole('link', { name: 'Open in Explore' })).not.toBeInTheDocument();
+  });
+
+  it('offers no Explore for a trace of a ClickHouse, which no Tempo has', async () => {
+    show(verdicts(), PATH, { 'GET /v1/health': { metadata: { source: 'clickhouse' } } });
+    await screen.findByRole('treegrid');
+    await waitFor(() => expect(screen.queryByRole('link', { name: 'Open in Explore' })).not.toBeInTheDocument());
   });
 
   it('links to the page that the service names, and to no other kind of address', async () => {

@@ -14,12 +14,13 @@ import { useTraceVerdicts } from '../../api/violations';
 import { Loading } from '../../components/Loading';
 import { QuestionProblem } from '../../components/StaleNotice';
 import { VerdictBadge, verdictText } from '../../components/VerdictBadge';
-import { PageFrame, useHost } from '../../host/context';
+import { PageFrame } from '../../host/context';
 import { KeptBeside } from '../../kept/KeptBeside';
 import { useUrls } from '../../routing/useUrls';
 import { FailureBox } from '../../trace/FailureBox';
 import { LinkedTraces } from '../../trace/LinkedTraces';
 import { TracePanes } from '../../trace/TracePanes';
+import { useExploreTrace } from '../../trace/useExploreTrace';
 import { VerdictList } from '../../trace/VerdictList';
 import { FirstViolation } from '../../violations/FirstViolation';
 import { NeighbourNav } from '../../violations/NeighbourNav';
@@ -106,10 +107,10 @@ interface ActionsProps {
 }
 
 function Actions({ violation, verdicts, traceId, children }: ActionsProps) {
-  const host = useHost();
+  const exploreTrace = useExploreTrace();
   const time = timeOf(verdicts, violation);
   const link = /^https?:/.test(violation?.trace_url ?? '') && violation?.trace_url; // as the service's --trace-link-template says
-  const explore = time && host.exploreTraceUrl(traceId, violation?.span_id ?? null, time);
+  const explore = time && exploreTrace(traceId, violation?.span_id ?? null, time);
   return (
     <>
       {children}
