@@ -13,15 +13,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import unittest
 
 from bench_rules import RULES
 from replay_cost import counting, timed
 from betrace_process import run_cli  # noqa: E402  (replay_cost sets the path)
 from measured_process import run_measured  # noqa: E402
 from sizes import add_sizes, by_size  # noqa: E402
+from tempo_binary import end_without  # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "clickhouse"))
-from clickhouse_server import ClickHouse  # noqa: E402
+from clickhouse_server import ClickHouse, chdb_python  # noqa: E402
 
 GOAL_IDS, GOAL_MORE_S, GOAL_EVIDENCE, GOAL_KIB = 1.3, 0.05, 1.5, 256 * 1024
 LISTED, BASE = 10000, 10000  # violations with evidence; traces that are generated, of which the others are copies
@@ -139,7 +141,7 @@ def measure(bench, rule, dsl, runs):
     found = bench.ids(dsl)
     assert found == expected, f"{rule}: {len(found - expected)} that SQL does not find, {len(expected - found)} that it finds alone"
     listed = {one["trace_id"] for one in bench.listed(dsl)["violations"]}
-    assert len(listed) == min(LISTED, len(expected)) and listed <= expected, rule
+    assert len(listed) >= min(LISTED, len(expected)) and listed <= expected, rule
     bench.peak_kib = 0
     took, values = medians(bench.server.process.pid, runs, {
         "sql": lambda: bench.by_hand(rule), "count": lambda: bench.counted(dsl), "listed": lambda: bench.listed(dsl),
@@ -183,4 +185,8 @@ def main():
 
 
 if __name__ == "__main__":
+    try:
+        chdb_python()
+    except unittest.SkipTest as missing:
+        end_without(missing, "no ClickHouse")
     main()
