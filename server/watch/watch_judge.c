@@ -16,6 +16,7 @@
 #include "tempo/wire/own_trace.h"
 
 enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
+static const int64_t LONGEST_SKIPPED_NS = (int64_t)5 * 1000000000; /* interval of rounds of which one reads nothing */
 static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
 
 typedef struct judging {
@@ -582,10 +583,12 @@ static size_t bytes_of_round(const bt_watcher *watcher) {
   return (watcher->table.count + 1) * each + (part < page_bytes ? part : page_bytes);
 }
 
-/* A read costs Tempo about what the search of a slice does. Under steady traffic every other round reads, unless there
- * is a whole page; then a round costs at most twice its slice (tests/bench/bench_watch.py). */
+/* A read costs Tempo about what the search of a slice does. Of short rounds every other one reads under steady traffic,
+ * unless there is a whole page; then a round costs at most twice its slice (tests/bench/bench_watch.py). A longer one
+ * would tell violations that much later. */
 static bool skips_read(bt_watcher *watcher, size_t due) {
-  bool skips_now = watcher->has_read && due < BATCH_MAX;
+  bool is_short = watcher->options->interval_ns <= LONGEST_SKIPPED_NS;
+  bool skips_now = is_short && watcher->has_read && due < BATCH_MAX;
   watcher->has_read = due && !skips_now;
   return skips_now;
 }

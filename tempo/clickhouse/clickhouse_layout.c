@@ -37,13 +37,17 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
 #define BETWEEN(start)                                                                                                 \
   start " >= fromUnixTimestamp64Nano({from:Int64}) AND " start " < fromUnixTimestamp64Nano({end:Int64}) "
 #define AT_ZERO(start) start " = fromUnixTimestamp64Nano(toInt64(0)) "
+#define COLUMN_OF(column)                                                                                              \
+  .start = column, .broken = "((" column " > fromUnixTimestamp64Nano(toInt64(0)) AND " column                          \
+                             " < toDateTime64('2000-01-01', 9)) OR " column " > now() + INTERVAL 1 DAY)"
 #define TIMES(start, duration, length, within, before, at_zero)                                                        \
-  .ranges = {BETWEEN(start) within "AND greatest(" START(start) ", " END(start, length) ") >= {start:Int64}",          \
-             start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration " > " BT_CLICKHOUSE_LONG_TEXT              \
-                   " AND " START(start) " > 0 " before "AND " END(start, length) " >= {start:Int64}",                  \
-             AT_ZERO(start) at_zero "AND (" END(start, length) " <= 0 OR (" END(                                       \
-                 start, length) " >= {start:Int64} AND " END(start, length) " < {end:Int64}))"},                       \
-  .near = "((" BETWEEN(start) within ") OR (" AT_ZERO(start) at_zero "))"
+  COLUMN_OF(start),                                                                                                    \
+      .ranges = {BETWEEN(start) within "AND greatest(" START(start) ", " END(start, length) ") >= {start:Int64}",      \
+                 start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration " > " BT_CLICKHOUSE_LONG_TEXT          \
+                       " AND " START(start) " > 0 " before "AND " END(start, length) " >= {start:Int64}",              \
+                 AT_ZERO(start) at_zero "AND (" END(start, length) " <= 0 OR (" END(                                   \
+                     start, length) " >= {start:Int64} AND " END(start, length) " < {end:Int64}))"},                   \
+      .near = "((" BETWEEN(start) within ") OR (" AT_ZERO(start) at_zero "))"
 
 /* ---- the exporter of the OpenTelemetry Collector, with attributes as Map or as JSON ---- */
 
@@ -61,6 +65,8 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
 
 #define EXPORTER_ROW                                                                                                   \
   .key = "TraceId", TIMES("Timestamp", "Duration", "toInt64(Duration)", "", "", ""),                                   \
+  .times = {"_trace_id_ts", "TraceId", "Start", "toInt64(toUnixTimestamp(Start)) * 1000000000",                        \
+            "(toInt64(toUnixTimestamp(End)) + 1) * 1000000000"},                                                       \
   .row = {"TraceId",           "SpanId",                                                                               \
           "ParentSpanId",      "TraceState",                                                                           \
           "SpanName",          "SpanKind",                                                                             \
@@ -201,6 +207,7 @@ const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS] = {
      .columns = signoz_columns,
      .column_count = COUNT(signoz_columns),
      .key = "trace_id",
+     .times = {"distributed_trace_summary", "trace_id", "start", START("start"), START("end")},
      TIMES("timestamp", "duration_nano", "toInt64(duration_nano)", BUCKET_WITHIN, BUCKET_BEFORE, BUCKET_AT_ZERO),
      .row = {"toStringCutToZero(trace_id)",
              "span_id",
@@ -241,6 +248,7 @@ const bt_clickhouse_layout bt_clickhouse_layouts[BT_CLICKHOUSE_LAYOUTS] = {
      .columns = jaeger_columns,
      .column_count = COUNT(jaeger_columns),
      .key = "trace_id",
+     .times = {"trace_id_timestamps", "trace_id", "start", START("start"), START("end")},
      TIMES("start_time", "duration", JAEGER_LENGTH, "", "", ""),
      .row = {"trace_id", "id", "parent_span_id", "trace_state", "name", "kind",
              "service_name", [BT_ROW_SCOPE_NAME] = "scope_name", "scope_version", [BT_ROW_START] = START("start_time"),

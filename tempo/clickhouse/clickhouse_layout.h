@@ -80,6 +80,11 @@ typedef struct bt_clickhouse_layout {
   /* Conditions. Of rows that overlap a range, which each meet one of these, with {start}, {from} and {end}; of rows
    * that lie near one, from {from} to {end}. */
   const char *ranges[BT_CLICKHOUSE_RANGES], *near;
+  const char *start, *broken; /* its column; of rows whose clock was broken: before 2000, or of tomorrow and later */
+  struct {
+    const char *name; /* of the table of first and last times; with _ at its beginning: behind that of the spans */
+    const char *id, *start, *first, *last; /* its columns; start and end as ns */
+  } times;
   const char *key;                                /* the trace id as it is compared with ids */
   const char *row[BT_ROW_VALUES];                 /* SQL of each value; NULL: it is not in the row, or attributes */
   bt_clickhouse_attributes resource, scope, span; /* of these */

@@ -30,6 +30,8 @@ typedef struct bt_clickhouse_found {
   char note[BT_SOURCE_NOTE_BYTES];
   bool is_checked;
   char lacks[BT_SOURCE_NOTE_BYTES]; /* the table is a shard's part of another one, as a sentence; "": it is not */
+  char times[120];                  /* the table of first and last times (clickhouse_far.h), */
+  bool has_times;                   /* and whether it is of use */
   const struct bt_clickhouse_layout *layout; /* how the table is laid out */
 } bt_clickhouse_found;
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/clickhouse/clickhouse_far.h"
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/clickhouse_shards.h"
 
@@ -188,6 +189,7 @@ static bt_status find_table(bt_clickhouse *clickhouse, bt_clickhouse_found *foun
                       cancel, take_engine, &look, error);
   if (status == BT_OK) status = judge_table(clickhouse, &look, found, error);
   if (status == BT_OK && !look.is_distributed) status = bt_clickhouse_find_shards(clickhouse, found, cancel, error);
+  if (status == BT_OK) status = bt_clickhouse_find_times(clickhouse, found, cancel, error);
   size_t length = strlen(found->version);
   snprintf(found->version + length, sizeof found->version - length, " (%s%s)", found->layout ? found->layout->name : "",
            look.is_distributed ? ", Distributed" : "");

@@ -7,6 +7,7 @@
 
 #include "tempo/clickhouse/clickhouse_address.h"
 #include "tempo/clickhouse/clickhouse_dialect.h"
+#include "tempo/clickhouse/clickhouse_far.h"
 #include "tempo/clickhouse/clickhouse_filter.h"
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/clickhouse_query.h"
@@ -51,13 +52,15 @@ static void write_rows(const bt_clickhouse_layout *layout, bt_str columns, bt_st
 }
 
 /* is_first: of some rows of each trace, as soon as there are enough traces. */
-static void write_search(const bt_clickhouse_layout *layout, bt_str condition, bool is_first, bt_buffer *sql) {
+static void write_search(const bt_clickhouse_layout *layout, bool is_over, bt_str condition, bool is_first,
+                         bt_buffer *sql) {
   bt_buffer columns = {0};
   bt_buffer_printf(&columns, "%s AS TraceId, %s AS s, s + %s AS e", layout->row[BT_ROW_TRACE_ID],
                    layout->row[BT_ROW_START], layout->row[BT_ROW_DURATION]);
   bt_buffer_append(sql, is_first ? BT_STR("SELECT TraceId, if(s = 0, e, s), greatest(s, e) FROM (")
                                  : BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
   write_rows(layout, bt_buffer_str(&columns), condition, sql);
+  if (is_over) bt_clickhouse_write_broken(layout, bt_buffer_str(&columns), condition, sql);
   bt_buffer_append(sql, is_first ? BT_STR(") LIMIT 1 BY TraceId") : BT_STR(") GROUP BY TraceId"));
   bt_buffer_append(sql, BT_STR(" LIMIT {most:UInt64} FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed;
@@ -172,8 +175,9 @@ static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
     bt_clickhouse_condition_write(layout, *s->query, &condition);
   else
     bt_buffer_printf(&condition.sql, "hasAny(%s, (SELECT groupArray(id) FROM ids))", layout->row[BT_ROW_LINK_TRACES]);
-  write_search(layout, bt_buffer_str(&condition.sql), false, &sql);
-  if (looks_first) write_search(layout, bt_buffer_str(&condition.sql), true, &first);
+  bool is_over = !s->query || s->query->manner != BT_CLICKHOUSE_UNDER;
+  write_search(layout, is_over, bt_buffer_str(&condition.sql), false, &sql);
+  if (looks_first) write_search(layout, is_over, bt_buffer_str(&condition.sql), true, &first);
   s->question.sql = sql.ptr;
   s->question.texts = condition.values;
   s->question.text_count = condition.count;
@@ -255,12 +259,14 @@ static void set_bounds(bt_read_trace *read) {
 }
 
 /* Each id with its trace, if there is one. BeTrace's own are left out. */
-static bt_status give_batch(const reading *r, size_t first, size_t count, const bt_span_batch *batch, bt_error *error) {
+static bt_status give_batch(const reading *r, size_t first, size_t count, const bt_span_batch *batch,
+                            const bt_clickhouse_far *far, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = first; status == BT_OK && i < first + count; i++) {
     bt_read_trace read = {.index = i, .trace = bt_span_batch_find(batch, &r->request->ids[i])};
     if (read.trace && !r->request->with_own && bt_trace_is_own(read.trace, BT_STR(""))) read.trace = NULL;
     read.needs_by_id = read.trace && r->is_projected && !r->request->with_own && bt_trace_may_be_own(read.trace);
+    read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace);
     if (read.trace && r->request->spans.asked.filter) set_bounds(&read);
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);
@@ -268,25 +274,34 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
   return status;
 }
 
+/* A batch looks a day farther. */
+static bt_time_range near_range(const bt_read_request *request) {
+  int64_t end_ns = not_before(0, request->range.end_ns);
+  return (bt_time_range){not_before(0, not_before(day_ns, request->range.start_ns) - day_ns),
+                         end_ns > INT64_MAX - day_ns ? INT64_MAX : end_ns + day_ns};
+}
+
+static bt_clickhouse_question question_of(const reading *r, size_t first, size_t count) {
+  const bt_read_request *request = r->request;
+  return (bt_clickhouse_question){.ids = request->ids + first,
+                                  .id_count = count,
+                                  .kind = request->by_id ? BT_HTTP_BY_ID : BT_HTTP_READ,
+                                  .cancel = request->cancel,
+                                  .rule_id = request->rule_id,
+                                  .priority = request->priority,
+                                  .account = r->account};
+}
+
 static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
                            bt_error *error) {
-  const bt_read_request *request = r->request;
-  bt_clickhouse_question question = {.sql = r->sql.ptr,
-                                     .texts = r->condition.values,
-                                     .text_count = r->condition.count,
-                                     .ids = request->ids + first,
-                                     .id_count = count,
-                                     .kind = request->by_id ? BT_HTTP_BY_ID : BT_HTTP_READ,
-                                     .cancel = request->cancel,
-                                     .rule_id = request->rule_id,
-                                     .priority = request->priority,
-                                     .account = r->account};
-  int64_t end_ns = not_before(0, request->range.end_ns);
-  question.numbers[0].name = "from",
-  question.numbers[0].number = not_before(0, not_before(day_ns, request->range.start_ns) - day_ns);
-  question.numbers[1].name = "end",
-  question.numbers[1].number = end_ns > INT64_MAX - day_ns ? INT64_MAX : end_ns + day_ns;
-  question.number_count = request->by_id ? 0 : 2;
+  bt_clickhouse_question question = question_of(r, first, count);
+  bt_time_range near = near_range(r->request);
+  question.sql = r->sql.ptr;
+  question.texts = r->condition.values;
+  question.text_count = r->condition.count;
+  question.numbers[0].name = "from", question.numbers[0].number = near.start_ns;
+  question.numbers[1].name = "end", question.numbers[1].number = near.end_ns;
+  question.number_count = r->request->by_id ? 0 : 2;
   return bt_clickhouse_ask(r->clickhouse, &question, &r->server, answer, error);
 }
 
@@ -310,20 +325,43 @@ static bt_status decode_batch(const bt_clickhouse_found *server, bt_clickhouse_a
   return BT_OK;
 }
 
+/* Which of them have spans outside of what was looked through. What is not known makes the answer's outcome. */
+static bt_status find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *server,
+                          const bt_clickhouse_question *question, bt_time_range range, bt_clickhouse_far *far,
+                          bt_clickhouse_answer *of, bt_error *error) {
+  bt_clickhouse_answer answer = {0};
+  bt_status status = bt_clickhouse_find_far(clickhouse, server, *question, range, far, &answer, error);
+  of->outcome = answer.outcome;
+  if (answer.outcome != BT_CLICKHOUSE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
+  bt_clickhouse_answer_dispose(&answer);
+  return status;
+}
+
+static bt_status find_far_of_batch(const reading *r, size_t first, size_t count, bt_clickhouse_far *far,
+                                   bt_clickhouse_answer *answer, bt_error *error) {
+  bt_clickhouse_question question = question_of(r, first, count);
+  if (r->request->by_id) return BT_OK;
+  return find_far(r->clickhouse, &r->server, &question, near_range(r->request), far, answer, error);
+}
+
 static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too_much, bt_error *error) {
   bt_clickhouse_answer answer = {0};
+  bt_clickhouse_far far = {0};
   bt_span_batch *batch = NULL;
   bt_status status = ask_batch(r, first, count, &answer, error);
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
     status = decode_batch(&r->server, &answer, &batch, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+    status = find_far_of_batch(r, first, count, &far, &answer, error);
   r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {
-    status = give_batch(r, first, count, batch, error);
+    status = give_batch(r, first, count, batch, &far, error);
   } else if (status == BT_OK && !*is_too_much) {
     r->unread += count;
     snprintf(r->reason, sizeof r->reason, "%s", answer.reason);
   }
+  bt_clickhouse_far_dispose(&far);
   bt_span_batch_free(batch);
   bt_clickhouse_answer_dispose(&answer);
   return status;
@@ -391,16 +429,32 @@ typedef struct span_search {
   bt_clickhouse *clickhouse;
   bt_clickhouse_found server;
   bt_clickhouse_question question; /* all but the number of the part */
+  bt_time_range range;
   bt_spans_sink sink;
   void *context;
 } span_search;
 
-static bt_status give_spans(const span_search *s, const bt_span_batch *batch, bt_error *error) {
+static bt_status find_far_of_part(const span_search *s, const bt_span_batch *batch, bt_clickhouse_far *far,
+                                  bt_clickhouse_answer *answer, bt_error *error) {
+  size_t count = bt_span_batch_trace_count(batch);
+  bt_trace_id *ids = bt_realloc_array(NULL, count + 1, sizeof *ids);
+  if (!ids) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) ids[i] = bt_span_batch_trace(batch, i)->id;
+  bt_clickhouse_question question = s->question;
+  question.ids = ids;
+  question.id_count = count;
+  bt_status status = count ? find_far(s->clickhouse, &s->server, &question, s->range, far, answer, error) : BT_OK;
+  free(ids);
+  return status;
+}
+
+static bt_status give_spans(const span_search *s, const bt_span_batch *batch, const bt_clickhouse_far *far,
+                            bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < bt_span_batch_trace_count(batch); i++) {
     const bt_trace *trace = bt_span_batch_trace(batch, i);
-    bt_found_spans given = {
-        .found = bt_found_of_trace(trace), .trace = trace, .needs_by_id = bt_trace_may_be_own(trace)};
+    bool needs_by_id = bt_trace_may_be_own(trace) || bt_clickhouse_is_far(far, &trace->id, true);
+    bt_found_spans given = {.found = bt_found_of_trace(trace), .trace = trace, .needs_by_id = needs_by_id};
     if (bt_is_cancelled(s->question.cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = s->sink(s->context, &given, error);
   }
@@ -409,16 +463,20 @@ static bt_status give_spans(const span_search *s, const bt_span_batch *batch, bt
 
 static bt_status find_spans_of_part(span_search *s, bt_error *error) {
   bt_clickhouse_answer answer = {0};
+  bt_clickhouse_far far = {0};
   bt_span_batch *batch = NULL;
   bt_status status = bt_clickhouse_ask(s->clickhouse, &s->question, &s->server, &answer, error);
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
     status = decode_batch(&s->server, &answer, &batch, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+    status = find_far_of_part(s, batch, &far, &answer, error);
   bool is_too_much = answer.outcome == BT_CLICKHOUSE_TOO_MUCH;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
-    status = give_spans(s, batch, error);
+    status = give_spans(s, batch, &far, error);
   else if (status == BT_OK)
     status = bt_error_set(error, is_too_much ? BT_LIMIT : BT_UNAVAILABLE, "the spans could not be searched: %s",
                           answer.reason);
+  bt_clickhouse_far_dispose(&far);
   bt_span_batch_free(batch);
   bt_clickhouse_answer_dispose(&answer);
   return status;
@@ -429,6 +487,7 @@ static bt_status find_spans_of_range(span_search *s, const bt_spans_request *req
   uint64_t expected = request->expected ? request->expected : 1;
   int64_t parts = (int64_t)((expected + TRACES_PER_PART - 1) / TRACES_PER_PART);
   bt_status status = BT_OK;
+  s->range = request->range;
   set_range(&s->question, request->range);
   s->question.numbers[3].name = "parts", s->question.numbers[3].number = parts;
   s->question.numbers[4].name = "part";
@@ -449,6 +508,7 @@ static void write_span_search(const bt_clickhouse_layout *layout, const bt_spans
                    layout->row[BT_ROW_TRACE_ID]);
   bt_clickhouse_write_columns(layout, request->projection, condition, &columns);
   write_rows(layout, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
+  bt_clickhouse_write_broken(layout, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed || condition->sql.failed;
   bt_buffer_dispose(&columns);

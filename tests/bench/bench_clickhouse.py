@@ -159,11 +159,12 @@ def ratio(of, to):
 def print_row(rule, answer, listed, took, peak_kib):
     over = [took["count"][i] - (took["sql"][i] * GOAL_IDS + GOAL_MORE_S) for i in (0, 1)]
     more = [max(0, took["listed"][i] - took["count"][i]) for i in (0, 1)]
+    both = [ratio(took["listed"][i], took["sql"][i] + took["read"][i]) for i in (0, 1)]
     print(f"{rule:18s} {answer['violations_found']:7d} violations  ids: SQL {took['sql'][0]:6.3f} s ({took['sql'][1]:5.2f}), replay {took['count'][0]:6.3f} s "
           f"({took['count'][1]:5.2f}), {answer['queries']:3d} requests, ratio {ratio(took['count'][0], took['sql'][0])} "
           f"({ratio(took['count'][1], took['sql'][1])}), {'held' if max(over) <= 0 else f'over by {over[0]:.2f} s ({over[1]:.2f})'}  "
           f"evidence: SQL {took['read'][0]:6.3f} s ({took['read'][1]:5.2f}), replay {more[0]:6.3f} s more ({more[1]:5.2f}), {listed['queries']:3d} requests, "
-          f"ratio {ratio(more[0], took['read'][0])} ({ratio(more[1], took['read'][1])})  {answer['strategy']}  peak {peak_kib // 1024} MiB", flush=True)
+          f"ratio {ratio(more[0], took['read'][0])} ({ratio(more[1], took['read'][1])}); both {both[0]} ({both[1]})  {answer['strategy']}  peak {peak_kib // 1024} MiB", flush=True)
 
 
 def main():

@@ -25,3 +25,7 @@ CREATE TABLE IF NOT EXISTS {database}.spans (
   INDEX idx_trace_id trace_id TYPE bloom_filter GRANULARITY 1,
   INDEX idx_duration duration TYPE minmax GRANULARITY 1
 ) ENGINE = MergeTree PARTITION BY toDate(start_time) ORDER BY (service_name, name, toDateTime(start_time));
+CREATE TABLE IF NOT EXISTS {database}.trace_id_timestamps (trace_id String, start DateTime64(9), end DateTime64(9))
+  ENGINE = MergeTree PARTITION BY toDate(start) ORDER BY trace_id;
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.trace_id_timestamps_mv TO {database}.trace_id_timestamps AS
+  SELECT trace_id, min(start_time) AS start, max(start_time) AS end FROM {database}.spans GROUP BY trace_id;

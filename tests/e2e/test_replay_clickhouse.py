@@ -273,6 +273,60 @@ class ReplayOnClickHouse(Replaying):
             _, answer = self.replay(f'trace.has(span.name == "{name}")', self.server.url("compared"))
             self.assertEqual((answer["status"], answer["coverage"]["compared"]["here"]), ("completed", wanted), name)
 
+    def test_spans_of_another_time_are_seen(self):
+        """One span of a trace is of 1970, or three days or two hours early: that it satisfies the rule is seen, and that it violates it where its clock was broken."""
+        spans = [("8", "1", "checkout", 60, 5, ""), ("8", "2", "retry", 300 - self.start, 5, ""), ("9", "1", "boot", 60, 5, ""), ("9", "2", "slow", 300 - self.start, 100, ""),
+                 ("a", "1", "checkout", 60, 5, ""), ("a", "2", "boot", 300 - self.start, 5, ""), ("b", "1", "checkout", 60, 5, ""), ("b", "2", "old", -3 * 86400, 5, "")]
+        for answered, early in zip("123", (300 - self.start, -3 * 86400, -7200)):
+            spans += [(answered, "1", "checkout", 60, 5, ""), (answered, "2", "payment", early, 5, "")]
+        rules = {"when { checkout } always { payment }": ("8ab", ("auto", "projection", "id_sets", "read")), "when { checkout } never { retry }": ("8", ("auto", "projection", "read")),
+                 "never { retry }": ("8", ("auto", "read")), "trace.has(span.duration > 50s)": ("9", ("auto", "read")),
+                 "when { boot } always { slow }": ("a", ("auto", "projection", "id_sets", "read")), "trace.duration > 2d": ("1289ab", ("auto", "read"))}
+        for schema, table in TABLES.items():
+            self.load_spans("odd_" + schema, *spans, schema=schema)
+            for rule, (wanted, strategies) in rules.items():
+                for strategy in strategies:
+                    with self.subTest(schema=schema, rule=rule, strategy=strategy):
+                        _, answer = self.replay(rule, self.server.url("odd_" + schema, table), strategy)
+                        found = "".join(sorted(violation["trace_id"][0] for violation in answer["violations"]))
+                        self.assertEqual((answer["status"], answer["inconclusive"], found), ("completed", 0, wanted), json.dumps(answer)[:900])
+
+    def test_a_table_of_times_is_believed_as_far_as_it_goes(self):
+        """A trace that it lacks is read by id. Where it is younger than the spans, or gone, the source says that of traces of days a part is seen."""
+        spans = [(digit, number, name, start, 5, "") for digit in "12" for number, name, start in (("1", "checkout", 60), ("2", "payment", -3 * 86400))]
+        self.load_spans("times", *spans, ("5", "1", "other", 12500, 5, ""), ("3", "1", "payment", -5 * 86400, 5, ""), ("4", "1", "checkout", 60, 5, ""), ("4", "2", "payment", 300 - self.start, 5, ""))
+        times, note = "times.otel_traces_trace_id_ts", "of a trace of days only spans near the range are seen"
+        steps = {"it is whole": ("SELECT 1", ""), "it lacks a trace": (f"ALTER TABLE {times} DELETE WHERE TraceId = '{'1' * 32}' SETTINGS mutations_sync = 2", ""),
+                 "it is younger": (f"ALTER TABLE {times} DELETE WHERE Start < now() - INTERVAL 4 DAY SETTINGS mutations_sync = 2", "12"), "it is gone": (f"DROP TABLE {times}", "12")}
+        for name, (statement, wrong) in steps.items():
+            with self.subTest(name):
+                self.server.ask(statement)
+                _, answer = self.replay("when { checkout } always { payment }", self.server.url("times"), "read")
+                self.assertEqual(note in answer["coverage"]["source"].get("note", ""), wrong != "", answer["coverage"]["source"])
+                if not wrong:
+                    self.assertEqual((answer["status"], answer["violations"]), ("completed", []), json.dumps(answer)[:900])
+                self.assertNotIn("4" * 32, [violation["trace_id"] for violation in answer["violations"]])
+
+    def test_a_trace_over_midnight_is_whole_and_counted_once(self):
+        """Its spans lie in two partitions."""
+        midnight = (self.end // 86400 - 1) * 86400
+        spans = [(digit, "1", "checkout", midnight - self.start - 1, 1, "") for digit in "12"] + [("1", "2", "payment", midnight - self.start, 5, "")]
+        for schema, table in TABLES.items():
+            self.load_spans("midnight_" + schema, *spans, ("3", "1", "other", midnight - self.start + 3590, 5, ""), schema=schema)
+            for start, wanted in ((midnight - 3600, ["2"]), (midnight, [])):
+                with self.subTest(schema=schema, wanted=wanted):
+                    done = run_cli("replay", "--dsl", "when { checkout } always { payment }", "--store", self.server.url("midnight_" + schema, table), "--start", start,
+                                   "--end", start + 3600, "--json")
+                    answer = json.loads(done.stdout)
+                    self.assertEqual([violation["trace_id"][0] for violation in answer["violations"]], wanted, done.stdout[:600])
+                    self.assertEqual(answer["traces_evaluated"], 2 if wanted else 1)
+
+    def test_rows_of_signoz_before_its_json_columns_are_read(self):
+        path = self.write_values("older", [("1", {"stringValue": "x"}, {}), ("2", {"stringValue": "y"}, {})])
+        self.server.load(path, "signoz", "older")
+        self.server.ask("ALTER TABLE older.signoz_index_v3 UPDATE attributes = '{}', attributes_promoted = '{}' WHERE trace_id = '" + "1" * 32 + "' SETTINGS mutations_sync = 2")
+        self.check_rows(self.server.url("older", TABLES["signoz"]), [('trace.has(typed.where(k == "x"))', ("1", "")), ('typed and not typed.where(k == "x")', ("2", ""))])
+
     def test_linked_traces_are_gathered(self):
         for schema, table in TABLES.items():
             with self.subTest(schema=schema):
@@ -357,7 +411,7 @@ class Between(http.server.BaseHTTPRequestHandler):
 USERS = """<clickhouse><profiles><default/><page><readonly>2</readonly></page></profiles><quotas><default/></quotas><users>
 <default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default>
 <betrace><password>choose-one</password><networks><ip>127.0.0.1</ip></networks><profile>page</profile><quota>default</quota>
-<grants><query>GRANT SELECT ON otel.otel_traces</query><query>GRANT SHOW TABLES ON *.*</query></grants></betrace>
+<grants><query>GRANT SELECT ON otel.otel_traces</query><query>GRANT SELECT ON otel.otel_traces_trace_id_ts</query><query>GRANT SHOW TABLES ON *.*</query></grants></betrace>
 </users></clickhouse>"""
 
 
@@ -369,7 +423,7 @@ class Page(unittest.TestCase):
         with open(path, encoding="utf-8") as file:
             (_, _, command), (_, _, statements) = [block for block in doc_pages.blocks(file.read()) if "checked=clickhouse" in block[1]]
         self.assertEqual(statements, "CREATE USER betrace IDENTIFIED BY 'choose-one' SETTINGS readonly = 2;\nGRANT SELECT ON otel.otel_traces TO betrace;\n"
-                                     "GRANT SHOW TABLES ON *.* TO betrace;\n")
+                                     "GRANT SELECT ON otel.otel_traces_trace_id_ts TO betrace;\nGRANT SHOW TABLES ON *.* TO betrace;\n")
         chdb_python()
         with ClickHouse(users=USERS) as server, tempfile.TemporaryDirectory(prefix="betrace-page-clickhouse-") as folder:
             for statement in statements.split(";")[:-1]:

@@ -27,8 +27,9 @@ typedef struct script {
   const char *unknown_setting;
   const char *without_column;
   bool lacks_a_row, cuts_a_row, hides_summary, hangs;
-  int code;        /* of the answer to questions for traces; 0: none */
-  size_t most_ids; /* of a read; more is too much. 0: any number */
+  int code;           /* of the answer to questions for traces; 0: none */
+  size_t most_ids;    /* of a read; more is too much. 0: any number */
+  const char *far_id; /* of a trace with a span far away; NULL: none */
   unsigned questions, reads;
   bool was_told_key, saw_setting;
   char sql[4096]; /* of the last search for spans */
@@ -191,6 +192,23 @@ static bool answer_traces(script *s, const fake_request *request, int socket, bo
   return true;
 }
 
+/* Whether the table of times is of use, and then which traces reach far. */
+static bool answer_far(script *s, const fake_request *request, const char *sql, int socket) {
+  bt_buffer body = {0};
+  unsigned rows = 0;
+  if (!strstr(sql, "FROM ids")) {
+    bt_buffer_append_char(&body, 1);
+    rows = 1;
+  } else if (s->far_id && strstr(request->body, s->far_id)) {
+    write_text(&body, s->far_id);
+    bt_buffer_append_char(&body, 1);
+    rows = 1;
+  }
+  respond(s, socket, &body, rows);
+  bt_buffer_dispose(&body);
+  return true;
+}
+
 static bool answer(void *context, const fake_request *request, int socket) {
   script *s = context;
   bt_buffer body = {0};
@@ -210,9 +228,12 @@ static bool answer(void *context, const fake_request *request, int socket) {
     respond(s, socket, &body, write_columns(s, &body));
   else if (strstr(sql, "system.tables"))
     write_text(&body, "Distributed"), respond(s, socket, &body, 1);
+  else if (strstr(request->target, "_trace_id_ts"))
+    keep = answer_far(s, request, sql, socket);
   else
     keep = answer_traces(s, request, socket, strstr(sql, "SpanId") != NULL);
-  bool hangs = s->hangs && !strstr(sql, "system.") && !strstr(sql, "version()");
+  bool is_of_times = strstr(request->target, "_trace_id_ts") != NULL;
+  bool hangs = s->hangs && !strstr(sql, "system.") && !strstr(sql, "version()") && !is_of_times;
   pthread_mutex_unlock(&s->mutex);
   free(sql);
   bt_buffer_dispose(&body);
@@ -390,8 +411,32 @@ static void spans_are_found_with_the_keys_of_a_rule(void **state) {
   assert_non_null(strstr(s.script.sql, "StatusMessage"));
   assert_null(strstr(s.script.sql, "Events"));
   assert_int_equal(s.script.questions, 1);
-  assert_int_equal(find_all_spans(&s, 120000, &g), BT_OK); /* in three parts */
+  assert_int_equal(find_all_spans(&s, 250000, &g), BT_OK); /* in three parts */
   assert_int_equal(s.script.questions, 4);
+  close_scene(&s);
+}
+
+static bt_status take_flags(void *context, const bt_read_trace *read, bt_error *error) {
+  (void)error;
+  ((bool *)context)[read->index] = read->needs_by_id;
+  return BT_OK;
+}
+
+static void what_reaches_far_is_read_by_id(void **state) {
+  char id[33];
+  write_id(id, 3);
+  scene s = {.script = {.far_id = id}};
+  bool flags[IDS] = {false};
+  bt_source_account account = {0};
+  (void)state;
+  open_scene(&s);
+  bt_read_request request = {.ids = s.ids, .count = IDS, .range = {0, 1000 * second_ns}};
+  assert_int_equal(bt_source_read(s.source, &request, take_flags, flags, &account, &s.error), BT_OK);
+  for (unsigned i = 0; i < IDS; i++) assert_int_equal(flags[i], i == 3);
+  request.by_id = true;
+  assert_int_equal(bt_source_read(s.source, &request, take_flags, flags, &account, &s.error), BT_OK);
+  assert_false(flags[3]);
+  bt_source_account_dispose(&account);
   close_scene(&s);
 }
 
@@ -509,6 +554,7 @@ static void rows_end_where_the_bytes_end(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(finds_and_reads),
+      cmocka_unit_test(what_reaches_far_is_read_by_id),
       cmocka_unit_test(an_answer_that_lacks_something_is_none),
       cmocka_unit_test(spans_are_found_with_the_keys_of_a_rule),
       cmocka_unit_test(spans_that_lack_something_are_none),

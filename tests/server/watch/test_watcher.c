@@ -22,6 +22,33 @@ static void a_violation_is_sent_once_it_is_quiet_and_only_once(void **state) {
   assert_int_equal(s->counted, 1);
 }
 
+/* One violation comes with each round. Of those that were sent: by how many rounds the slowest came after it was quiet.
+ */
+static uint64_t rounds_to_tell(watch_scene *s, int64_t interval_ns) {
+  enum { TRACES = 16 };
+  uint64_t told = 0, most = 0, quiet = (uint64_t)(2 * MINUTE_NS / interval_ns);
+  s->options.interval_ns = interval_ns;
+  watch_start(s);
+  watch_round(s);
+  for (uint64_t round = 1; told < TRACES; round++) {
+    if (round <= TRACES) watch_arrive(s, round, "slow");
+    watch_pass(s, interval_ns);
+    for (; told < TRACES && watch_sent(s, "slow", told + 1, false); told++)
+      most = round - told - quiet > most ? round - told - quiet : most;
+    assert_true(round < TRACES + quiet + 10);
+  }
+  return most;
+}
+
+static void each_round_tells_what_is_quiet(void **state) {
+  assert_int_equal(rounds_to_tell(*state, 30 * SECOND_NS), 1);
+}
+
+/* Every other one reads. */
+static void short_rounds_may_tell_it_with_the_next(void **state) {
+  assert_int_equal(rounds_to_tell(*state, 5 * SECOND_NS), 2);
+}
+
 static void a_trace_that_is_known_to_be_large_is_read_by_id_alone(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -405,6 +432,8 @@ static void what_was_counted_is_forgotten_in_time(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_violation_is_sent_once_it_is_quiet_and_only_once),
+      CASE(each_round_tells_what_is_quiet),
+      CASE(short_rounds_may_tell_it_with_the_next),
       CASE(a_trace_that_is_known_to_be_large_is_read_by_id_alone),
       CASE(traces_of_copies_are_read_by_id),
       CASE(a_trace_that_goes_on_is_waited_for),

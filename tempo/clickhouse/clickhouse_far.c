@@ -1,0 +1,136 @@
+/* Finding traces that reach far. See clickhouse_far.h. */
+#include "tempo/clickhouse/clickhouse_far.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPANS "{database:Identifier}.{table:Identifier}"
+#define TIMES "{database:Identifier}.{f0:Identifier}"
+
+/* No trace is older than the table says, which is not empty unless that of the spans is. Nothing of it reads rows. */
+static void write_trust(const bt_clickhouse_layout *layout, bt_buffer *sql) {
+  bt_buffer_printf(sql,
+                   "SELECT toUInt8(h.1 <= t.1 AND (h.2 > 0 OR t.2 = 0)) FROM (SELECT assumeNotNull((SELECT (min(%s), "
+                   "count()) FROM " TIMES " WHERE toDate(%s) >= '2000-01-01')) AS h, assumeNotNull((SELECT (min(%s), "
+                   "count()) FROM " SPANS " WHERE toDate(%s) >= '2000-01-01')) AS t) FORMAT RowBinary",
+                   layout->times.start, layout->times.start, layout->start, layout->start);
+}
+
+static bool take_trust(void *context, bt_row_reader *reader) {
+  bt_clickhouse_found *found = context;
+  found->has_times = bt_row_byte(reader) != 0;
+  return true;
+}
+
+bt_status bt_clickhouse_find_times(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
+                                   bt_error *error) {
+  const bt_clickhouse_layout *layout = found->layout;
+  bt_buffer sql = {0};
+  bt_clickhouse_question question = {.kind = BT_HTTP_OTHER, .priority = BT_PRIORITY_PEOPLE, .cancel = cancel};
+  const char *own = layout->times.name[0] == '_' ? clickhouse->table : "";
+  snprintf(found->times, sizeof found->times, "%s%s", own, layout->times.name);
+  bt_str name = bt_str_from(found->times);
+  question.texts = &name;
+  question.text_count = 1;
+  write_trust(layout, &sql);
+  question.sql = sql.ptr;
+  bt_status status = sql.failed ? bt_error_no_memory(error)
+                                : bt_clickhouse_ask_rows(clickhouse, &question, found, take_trust, found, NULL, error);
+  bt_buffer_dispose(&sql);
+  if (status == BT_REFUSED) status = BT_OK;
+  size_t length = strlen(found->note);
+  if (status == BT_OK && !found->has_times)
+    snprintf(found->note + length, sizeof found->note - length,
+             "%s%.60s is not there, not readable or younger than the spans: of a trace of days only spans near the "
+             "range are seen",
+             length ? "; " : "", found->times);
+  return status;
+}
+
+/* ---- of some traces ---- */
+
+/* A byte says whether anything is known of it. What a join does not find may be NULL, or the default of its type. */
+static void write_far(const bt_clickhouse_layout *layout, bool has_times, bt_buffer *sql) {
+  bt_buffer_printf(sql, "SELECT DISTINCT %s, toUInt8(1) FROM " SPANS " WHERE %s GLOBAL IN (SELECT id FROM ids) AND %s",
+                   layout->row[BT_ROW_TRACE_ID], layout->key, layout->broken);
+  if (has_times)
+    bt_buffer_printf(
+        sql,
+        " UNION ALL SELECT id, toUInt8(ifNull(known, 0)) FROM ids LEFT JOIN (SELECT %s AS of, 1 AS known, "
+        "min(%s) >= {from:Int64} AND max(%s) < {end:Int64} AS is_near FROM " TIMES
+        " WHERE of GLOBAL IN (SELECT id FROM ids) GROUP BY of) AS t ON id = of WHERE ifNull(is_near, 0) = 0",
+        layout->times.id, layout->times.first, layout->times.last);
+  bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
+}
+
+static bool take_far(void *context, bt_row_reader *reader) {
+  bt_clickhouse_far *far = context;
+  bt_trace_id id;
+  bt_str text = bt_row_text(reader);
+  bt_clickhouse_ids *list = bt_row_byte(reader) ? &far->far : &far->unknown;
+  if (reader->failed || !bt_trace_id_parse(text, &id)) return false;
+  bt_trace_id *ids = bt_grow_array(list->ids, list->count, &list->capacity, sizeof *ids);
+  far->lacks_memory = !ids;
+  if (!ids) return false;
+  list->ids = ids;
+  ids[list->count++] = id;
+  return true;
+}
+
+static void sort_ids(const bt_clickhouse_ids *list) {
+  if (list->count) qsort(list->ids, list->count, sizeof *list->ids, bt_trace_id_order);
+}
+
+static bool has_id(const bt_clickhouse_ids *list, const bt_trace_id *id) {
+  return list->count && bsearch(id, list->ids, list->count, sizeof *list->ids, bt_trace_id_order);
+}
+
+bt_status bt_clickhouse_find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *found,
+                                 bt_clickhouse_question question, bt_time_range range, bt_clickhouse_far *far,
+                                 bt_clickhouse_answer *answer, bt_error *error) {
+  bt_buffer sql = {0};
+  bt_str name = bt_str_from(found->times);
+  write_far(found->layout, found->has_times, &sql);
+  if (sql.failed) return bt_error_no_memory(error);
+  question.sql = sql.ptr;
+  question.numbers[0].name = "from", question.numbers[0].number = range.start_ns;
+  question.numbers[1].name = "end", question.numbers[1].number = range.end_ns;
+  question.number_count = 2;
+  question.texts = &name;
+  question.text_count = 1;
+  bt_status status = bt_clickhouse_ask(clickhouse, &question, found, answer, error);
+  bt_buffer_dispose(&sql);
+  if (status == BT_OK && answer->outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(answer, take_far, far);
+  if (far->lacks_memory) return bt_error_no_memory(error);
+  sort_ids(&far->far);
+  sort_ids(&far->unknown);
+  return status;
+}
+
+bool bt_clickhouse_is_far(const bt_clickhouse_far *far, const bt_trace_id *id, bool is_there) {
+  return has_id(&far->far, id) || (is_there && has_id(&far->unknown, id));
+}
+
+void bt_clickhouse_far_dispose(bt_clickhouse_far *far) {
+  free(far->far.ids);
+  free(far->unknown.ids);
+  *far = (bt_clickhouse_far){0};
+}
+
+/* ---- searching ---- */
+
+static void write_where_broken(const bt_clickhouse_layout *layout, const char *what, bt_str condition, bt_buffer *sql) {
+  bt_buffer_printf(sql, "(SELECT %s FROM " SPANS " WHERE %s AND ", what, layout->broken);
+  bt_buffer_append(sql, condition);
+  bt_buffer_append_char(sql, ')');
+}
+
+void bt_clickhouse_write_broken(const bt_clickhouse_layout *layout, bt_str columns, bt_str condition, bt_buffer *sql) {
+  bt_buffer_append(sql, BT_STR(" UNION ALL SELECT "));
+  bt_buffer_append(sql, columns);
+  bt_buffer_printf(sql, " FROM " SPANS " WHERE %s AND %s != '' AND ", layout->ranges[0], layout->row[BT_ROW_TRACE_ID]);
+  write_where_broken(layout, "count() > 0", condition, sql);
+  bt_buffer_printf(sql, " AND %s GLOBAL IN ", layout->key);
+  write_where_broken(layout, layout->key, condition, sql);
+}
