@@ -169,7 +169,8 @@ static bt_status fail_rest(bt_judge *judge, const size_t *known, size_t count, b
 
 static size_t page_size(const bt_judge *judge, bool by_id) {
   size_t size = judge->plan->request.memory_limit_bytes / EXPECTED_TRACE_BYTES;
-  size_t most = by_id ? BY_ID_PAGE_MAX : PAGE_MAX;
+  size_t most = by_id ? BY_ID_PAGE_MAX : PAGE_MAX, at_once = judge->plan->costs.reads_at_once;
+  if (!by_id && judge->plan->reads_agree && most < at_once) most = size = at_once; /* it says what fits */
   if (size < 1) size = 1;
   return size < most ? size : most;
 }

@@ -110,6 +110,7 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->is_static = promises.is_static;
   plan->lacks = promises.lacks;
   plan->has_copies = promises.has_copies;
+  plan->reads_agree = promises.reads_agree;
   plan->costs = promises.costs;
   plan->is_checked = promises.about.is_checked;
   plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;

@@ -58,6 +58,7 @@ typedef struct bt_replay_plan {
   const char *lacks;         /* of the source */
   bool is_static;            /* nothing comes later, and each read gives whole traces: files */
   bool has_copies;           /* batches may lack spans of what is young (bt_promises) */
+  bool reads_agree;          /* of it (bt_promises) */
   bool is_checked;           /* the source's version was: more may be rested on than what every version does right */
   bt_source_costs costs;
   bt_window window;   /* what is searched and read: the widest margin, and the latest effective end among its rules */

@@ -76,7 +76,8 @@ static bool is_usable(const bt_judge *judge, size_t rule, bool is_final) {
 }
 
 static bool needs_by_id(const bt_judge *judge, const bt_trace *trace, const bt_rule_verdict *verdicts) {
-  if (!ended_after(judge, trace, judge->plan->request.assumptions.handover_ns)) return false;
+  if (judge->plan->reads_agree || !ended_after(judge, trace, judge->plan->request.assumptions.handover_ns))
+    return false;
   if (judge->plan->has_copies) return true;
   for (size_t i = 0; i < judge->plan->rule_count; i++)
     if (is_usable(judge, i, false) && verdicts[i].verdict == BT_VIOLATED &&

@@ -106,7 +106,7 @@ void bt_violation_sample_choose(bt_judge *judge, const bt_known_list *known) {
   bt_reservoir smallest = {.count = 0};
   bt_chosen *chosen = &judge->chosen;
   uint64_t left = 0;
-  if (!judge->plan->compares_some) return;
+  if (!judge->plan->compares_some || judge->plan->reads_agree) return;
   for (size_t i = 0; i < known->count; i++) {
     size_t item = known->items[i];
     if (!is_left(judge, item)) continue;
@@ -197,6 +197,7 @@ bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error 
 
 /* The root of their number, because what a sample can show follows from its size, and hardly from what it is of. */
 uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating) {
+  if (judge->plan->reads_agree && !judge->plan->sample_is_fixed) return 0;
   uint64_t wanted = SAMPLE_FLOOR, most = judge->plan->request.sample_size;
   while (wanted < most && wanted * wanted < violating) wanted++;
   wanted *= judge->plan->sample_times;
@@ -235,10 +236,16 @@ static bt_status spare_plain(bt_judge *judge, bt_error *error) {
   return status;
 }
 
+/* Its batch does not violate, or where batches say all of what lies near may lack what lies far. */
+static bool is_read_anyway(const bt_judge *judge, const bt_sampled *sampled) {
+  bool lacks_parents = !judge->plan->wants_earliest && sampled->key >> 63 == 0;
+  return !sampled->violates || (judge->plan->reads_agree && lacks_parents);
+}
+
 /* What was chosen stays. */
 bt_status bt_violation_sample_settle(bt_judge *judge, bt_error *error) {
   uint64_t wanted = bt_violation_sample_size(judge, judge->sampled_from), others = 0;
-  for (uint32_t i = 0; i < judge->sample_count; i++) others += !judge->samples[i].violates;
+  for (uint32_t i = 0; i < judge->sample_count; i++) others += is_read_anyway(judge, &judge->samples[i]);
   bt_status status = BT_OK;
   while (status == BT_OK && !judge->plan->sample_is_fixed && judge->sample_count > wanted + others) {
     uint32_t last = find_last(judge);

@@ -28,8 +28,8 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
 
 /* ---- ranges of time ---- */
 
-/* Of rows that overlap one. The tables are sorted by start, so what began a day and more before the range is looked for
- * by its duration, which has an index. A start of 0 is not known; then the end counts. `within`, `before` and `at_zero`
+/* Of rows that overlap one. The tables are sorted by start, so what began long before the range is looked for by its
+ * duration, which has an index. A start of 0 is not known; then the end counts. `within`, `before` and `at_zero`
  * say the same of a column that is sorted by, for those that have one. A batch of reads looks a day farther than it has
  * to on both sides (`near`). What has no start may lie anywhere. */
 #define START(start)       "toUnixTimestamp64Nano(" start ")"
@@ -43,9 +43,8 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
 #define TIMES(start, duration, length, within, before, at_zero)                                                        \
   COLUMN_OF(start),                                                                                                    \
       .ranges = {BETWEEN(start) within "AND greatest(" START(start) ", " END(start, length) ") >= {start:Int64}",      \
-                 start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration                                        \
-                       " > 86400000000000 AND " START(start) " > 0 " before                                            \
-                                                             "AND " END(start, length) " >= {start:Int64}",            \
+                 start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration " > " BT_CLICKHOUSE_LONG_TEXT          \
+                       " AND " START(start) " > 0 " before "AND " END(start, length) " >= {start:Int64}",              \
                  AT_ZERO(start) at_zero "AND (" END(start, length) " <= 0 OR (" END(                                   \
                      start, length) " >= {start:Int64} AND " END(start, length) " < {end:Int64}))"},                   \
       .near = "((" BETWEEN(start) within ") OR (" AT_ZERO(start) at_zero "))"

@@ -66,6 +66,12 @@ typedef enum bt_clickhouse_value {
 } bt_clickhouse_value;
 
 enum { BT_CLICKHOUSE_RANGES = 3 };
+/* What began so many ns before a range, and reaches into it, is found by its duration. {from} lies as long before
+ * {start}. */
+#define BT_CLICKHOUSE_LONG_NS    600000000000
+#define BT_CLICKHOUSE_TEXT_OF(x) #x
+#define BT_CLICKHOUSE_TEXT(x)    BT_CLICKHOUSE_TEXT_OF(x)
+#define BT_CLICKHOUSE_LONG_TEXT  BT_CLICKHOUSE_TEXT(BT_CLICKHOUSE_LONG_NS)
 typedef struct bt_clickhouse_layout {
   const char *name;                    /* for people */
   bt_clickhouse_column sign;           /* no other schema has it */

@@ -18,7 +18,11 @@
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
 
-enum { TIMEOUT_MS = 300000, PAUSE_MS = 250, IDS_PER_READ = 2000, MOST_REFUSALS = 16 /* one after another */ };
+enum { TIMEOUT_MS = 300000, PAUSE_MS = 250, MOST_REFUSALS = 16 /* one after another */ };
+/* An answer, and what is decoded of it, are held until they are given: so many traces are asked for at once: whole, in
+ * some columns, and in some columns of some spans. Each question looks at the same rows, however many it asks for. */
+enum { WHOLE_PER_READ = 4000, IDS_PER_READ = 20000, TRACES_PER_PART = 100000 };
+enum { FIRST_MOST = 1000 }; /* max_found above which as much is asked for as there is */
 static const int64_t second_ns = 1000000000, day_ns = 86400000000000;
 static const int64_t hidden_tail_ns = 10000000000; /* asynchronous inserts, and replicas that are being filled */
 static const size_t batch_max_bytes = (size_t)1 << 30;
@@ -48,14 +52,18 @@ static void write_rows(const bt_clickhouse_layout *layout, bt_str columns, bt_st
   }
 }
 
-static void write_search(const bt_clickhouse_layout *layout, bool is_over, bt_str condition, bt_buffer *sql) {
+/* is_first: of some rows of each trace, as soon as there are enough traces. */
+static void write_search(const bt_clickhouse_layout *layout, bool is_over, bt_str condition, bool is_first,
+                         bt_buffer *sql) {
   bt_buffer columns = {0};
   bt_buffer_printf(&columns, "%s AS TraceId, %s AS s, s + %s AS e", layout->row[BT_ROW_TRACE_ID],
                    layout->row[BT_ROW_START], layout->row[BT_ROW_DURATION]);
-  bt_buffer_append(sql, BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
+  bt_buffer_append(sql, is_first ? BT_STR("SELECT TraceId, if(s = 0, e, s), greatest(s, e) FROM (")
+                                 : BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
   write_rows(layout, bt_buffer_str(&columns), condition, sql);
   if (is_over) bt_clickhouse_write_broken(layout, bt_buffer_str(&columns), condition, sql);
-  bt_buffer_append(sql, BT_STR(") GROUP BY TraceId LIMIT {most:UInt64} FORMAT RowBinary"));
+  bt_buffer_append(sql, is_first ? BT_STR(") LIMIT 1 BY TraceId") : BT_STR(") GROUP BY TraceId"));
+  bt_buffer_append(sql, BT_STR(" LIMIT {most:UInt64} FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed;
   bt_buffer_dispose(&columns);
 }
@@ -96,7 +104,7 @@ static void set_range(bt_clickhouse_question *question, bt_time_range range) {
   int64_t start_ns = not_before(0, range.start_ns), end_ns = not_before(0, range.end_ns);
   question->numbers[0].name = "start", question->numbers[0].number = start_ns;
   question->numbers[1].name = "end", question->numbers[1].number = end_ns;
-  question->numbers[2].name = "from", question->numbers[2].number = not_before(1, start_ns - day_ns);
+  question->numbers[2].name = "from", question->numbers[2].number = not_before(1, start_ns - BT_CLICKHOUSE_LONG_NS);
   question->number_count = 3;
 }
 
@@ -109,6 +117,27 @@ static bt_status ask_range(search *s, bt_time_range range, bt_clickhouse_answer 
   if (status != BT_OK || answer->outcome != BT_CLICKHOUSE_ANSWERED) return status;
   bt_clickhouse_take_rows(answer, take_found, s);
   return s->lacks_memory ? bt_error_no_memory(error) : BT_OK;
+}
+
+static bt_status check_limit(search *s, bt_error *error) {
+  if (!s->max_found || s->found->count <= s->max_found) return BT_OK;
+  bt_found_list_sort(s->found);
+  if (s->found->count <= s->max_found) return BT_OK;
+  return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
+}
+
+/* Whether there are more than that, or none, shows before all of them are put together. Else nothing came of it. */
+static bt_status look_first(search *s, const char *sql, bt_time_range range, bool *is_done, bt_error *error) {
+  bt_clickhouse_answer answer = {0};
+  const char *all = s->question.sql;
+  s->question.sql = sql;
+  bt_status status = ask_range(s, range, &answer, error);
+  s->question.sql = all;
+  *is_done = status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED && !answer.row_count;
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) status = check_limit(s, error);
+  if (status != BT_LIMIT) s->found->count = 0;
+  bt_clickhouse_answer_dispose(&answer);
+  return status;
 }
 
 /* In halves where it is too much at once, down to a second, while any help. What cannot be had is in the account. */
@@ -131,10 +160,7 @@ static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
       status = bt_source_account_fail(s->account, next, answer.reason) ? BT_OK : bt_error_no_memory(error);
     }
     bt_clickhouse_answer_dispose(&answer);
-    if (status == BT_OK && s->max_found && s->found->count > s->max_found) bt_found_list_sort(s->found);
-    if (status == BT_OK && s->max_found && s->found->count > s->max_found)
-      status =
-          bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
+    if (status == BT_OK) status = check_limit(s, error);
   }
   bt_found_list_sort(s->found);
   return status;
@@ -144,19 +170,24 @@ static bt_status search_range(search *s, bt_time_range range, bt_error *error) {
 static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
   const bt_clickhouse_layout *layout = s->server.layout;
   bt_clickhouse_condition condition = {0};
-  bt_buffer sql = {0};
+  bt_buffer sql = {0}, first = {0};
+  bool looks_first = s->max_found && s->max_found <= FIRST_MOST, is_done = false;
   if (s->query)
     bt_clickhouse_condition_write(layout, *s->query, &condition);
   else
     bt_buffer_printf(&condition.sql, "hasAny(%s, (SELECT groupArray(id) FROM ids))", layout->row[BT_ROW_LINK_TRACES]);
   bool is_over = !s->query || s->query->manner != BT_CLICKHOUSE_UNDER;
-  write_search(layout, is_over, bt_buffer_str(&condition.sql), &sql);
+  write_search(layout, is_over, bt_buffer_str(&condition.sql), false, &sql);
+  if (looks_first) write_search(layout, is_over, bt_buffer_str(&condition.sql), true, &first);
   s->question.sql = sql.ptr;
   s->question.texts = condition.values;
   s->question.text_count = condition.count;
-  bool lacks_memory = sql.failed || condition.sql.failed || condition.lacks_memory;
-  bt_status status = lacks_memory ? bt_error_no_memory(error) : search_range(s, range, error);
+  bool lacks_memory = sql.failed || first.failed || condition.sql.failed || condition.lacks_memory;
+  bt_status status = lacks_memory ? bt_error_no_memory(error) : BT_OK;
+  if (status == BT_OK && looks_first) status = look_first(s, first.ptr, range, &is_done, error);
+  if (status == BT_OK && !is_done) status = search_range(s, range, error);
   bt_buffer_dispose(&sql);
+  bt_buffer_dispose(&first);
   bt_clickhouse_condition_dispose(&condition);
   return status;
 }
@@ -372,6 +403,8 @@ static bt_status read_ids(reading *r, bt_error *error) {
   bt_status status = check_asker(request->tenant, request->cancel, error);
   if (status == BT_OK) status = bt_clickhouse_find_out(r->clickhouse, request->cancel, &r->server, error);
   if (status == BT_OK) status = prepare_read(r, error);
+  size_t fitting = !r->is_projected ? WHOLE_PER_READ : request->spans.asked.filter ? TRACES_PER_PART : IDS_PER_READ;
+  if (fitting < most) most = fitting;
   for (size_t at = 0; status == BT_OK && at < request->count; at += most) {
     size_t left = request->count - at;
     status = read_part(r, at, at + (left < most ? left : most), error);
@@ -392,9 +425,6 @@ static bt_status read_clickhouse(bt_source *source, const bt_read_request *reque
 }
 
 /* ---- some spans of traces that nobody has looked for ---- */
-
-/* An answer, and what is decoded of it, are held until they are given: so many traces are asked for at once. */
-enum { TRACES_PER_PART = 50000 };
 
 typedef struct span_search {
   bt_clickhouse *clickhouse;
@@ -455,7 +485,8 @@ static bt_status find_spans_of_part(span_search *s, bt_error *error) {
 
 /* No trace lies in two parts. */
 static bt_status find_spans_of_range(span_search *s, const bt_spans_request *request, bt_error *error) {
-  int64_t parts = 1 + (int64_t)(request->expected / TRACES_PER_PART);
+  uint64_t expected = request->expected ? request->expected : 1;
+  int64_t parts = (int64_t)((expected + TRACES_PER_PART - 1) / TRACES_PER_PART);
   bt_status status = BT_OK;
   s->range = request->range;
   set_range(&s->question, request->range);
@@ -560,6 +591,7 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
   out->filters = out->projects = atomic_load(&clickhouse->layout) != NULL;
   out->generation = out->filters ? 1 : 0;
   out->costs = costs;
+  out->reads_agree = true;
   out->hidden_tail_ns = hidden_tail_ns;
   if (found.lacks[0]) out->lacks = clickhouse->found.lacks; /* once it is known, it stays */
 }
@@ -593,7 +625,7 @@ bt_status bt_clickhouse_source_new(bt_http_client *client, const bt_clickhouse_o
   clickhouse->client = client;
   clickhouse->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
   clickhouse->pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS;
-  clickhouse->ids_per_read = options->ids_per_read ? options->ids_per_read : IDS_PER_READ;
+  clickhouse->ids_per_read = options->ids_per_read ? options->ids_per_read : TRACES_PER_PART;
   bt_status status = bt_clickhouse_address_take(clickhouse, options, error);
   if (status == BT_OK)
     *out = &clickhouse->head;

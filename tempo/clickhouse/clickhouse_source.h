@@ -18,7 +18,7 @@ typedef struct bt_clickhouse_options {
   const char *ca_file;         /* as in bt_tempo_options */
   int64_t timeout_ms;          /* of one request; 0: 300,000 */
   int64_t pause_ms;            /* before a request is tried again, doubled from time to time; 0: 250 */
-  uint32_t ids_per_read;       /* traces of one batch; 0: 2,000 */
+  uint32_t ids_per_read;       /* traces of one batch at most; 0: as many as fit */
 } bt_clickhouse_options;
 
 /* new. The client is borrowed and must outlive the source. BT_INVALID: the URL is not one of such a table, or the user

@@ -93,6 +93,10 @@ typedef struct bt_promises {
   /* Several of its parts hold copies of what is new. Then a read in batches gives of such a trace what one part has,
    * which may not be all of it, and only a read by id joins them. */
   bool has_copies;
+  /* Searches, reads in batches and reads by id look at the same rows, and all rows that came are among them: neither
+   * says more of a trace than the other but of its spans that lie far from the range. So a batch is not held against a
+   * read by id. */
+  bool reads_agree;
   int64_t hidden_tail_ns; /* of the newest time, which searches never show: it is not settled, whatever a rule says */
   bt_late_promise late;
   bt_known_clock clock;

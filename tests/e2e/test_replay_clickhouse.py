@@ -154,13 +154,13 @@ class Replaying(unittest.TestCase):
                 self.assertEqual(answer["inconclusive"], len(undecided), f"expected {undecided}")
 
     def load_spans(self, database, *spans, schema="map"):
-        """Of (trace digit, span digit, name, start s, seconds, links); times from the beginning of the range, or 0 for none."""
+        """Of (trace digit, span digit, name, start s, seconds, links, digit of a parent or nothing); times from the beginning of the range, or 0 for none."""
         path = os.path.join(self.folder, database + ".jsonl")
         with open(path, "w", encoding="utf-8") as file:
-            for trace, number, name, start, seconds, links in spans:
+            for trace, number, name, start, seconds, links, *parent in spans:
                 begin = (self.start + start) * SECOND if start is not None else 0
                 span = {"traceId": trace * 32, "spanId": number * 16, "name": name, "startTimeUnixNano": str(begin),
-                        "endTimeUnixNano": str((begin or self.start * SECOND) + seconds * SECOND),
+                        "parentSpanId": "".join(parent) * 16, "endTimeUnixNano": str((begin or self.start * SECOND) + seconds * SECOND),
                         "links": [{"traceId": digit * 32, "spanId": "1" * 16} for digit in links]}
                 file.write(json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": [span]}]}]}) + "\n")
         self.server.load(path, schema, database)
@@ -265,9 +265,15 @@ class ReplayOnClickHouse(Replaying):
             with self.subTest(schema=schema):
                 path = self.load_spans("long_" + schema, ("1", "1", "a", -3 * 86400, 3 * 86400 + 600, ""), ("2", "1", "a", -3 * 86400, 3600, ""),
                                        ("3", "1", "a", None, 600, ""), ("4", "1", "a", 60, 5, ""), ("4", "2", "b", 70, 5, ""), ("5", "1", "a", 80, 5, ""),
-                                       ("6", "1", "a", 14400, 5, ""), schema=schema)
+                                       ("6", "1", "a", 14400, 5, ""), ("7", "1", "a", -7200, 7800, ""), schema=schema)
                 answer = self.as_over_files('trace.has(span.name == "a")', self.server.url("long_" + schema, table), path, {"3", "4", "5"})
-                self.assertEqual(answer["coverage"]["outside"], 1, "trace 1 overlaps the range, and belongs to another one")
+                self.assertEqual(answer["coverage"]["outside"], 2, "traces 1 and 7 overlap the range, and belong to others")
+
+    def test_a_trace_is_read_once_unless_it_names_a_parent_that_is_not_there(self):
+        self.load_spans("compared", ("1", "1", "a", 60, 5, ""), ("2", "1", "a", 70, 5, "", "3"), ("3", "1", "c", 80, 5, ""))
+        for name, wanted in (("c", 0), ("a", 1)):
+            _, answer = self.replay(f'trace.has(span.name == "{name}")', self.server.url("compared"))
+            self.assertEqual((answer["status"], answer["coverage"]["compared"]["here"]), ("completed", wanted), name)
 
     def test_spans_of_another_time_are_seen(self):
         """One span of a trace is of 1970, or three days or two hours early: that it satisfies the rule is seen, and that it violates it where its clock was broken."""

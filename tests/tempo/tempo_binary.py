@@ -78,9 +78,9 @@ def tempo_binary():
     return target
 
 
-def end_without(missing):
+def end_without(missing, what="no Tempo"):
     in_ci = os.environ.get("CI") == "true"
-    print(f"{'failed' if in_ci else 'skipped'}: no Tempo: {missing}", flush=True)
+    print(f"{'failed' if in_ci else 'skipped'}: {what}: {missing}", flush=True)
     sys.exit(1 if in_ci else EXIT_SKIPPED)
 
 

@@ -426,7 +426,7 @@ static void spans_are_found_with_the_keys_of_a_rule(void **state) {
   assert_non_null(strstr(s.script.sql, "StatusMessage"));
   assert_null(strstr(s.script.sql, "Events"));
   assert_int_equal(s.script.questions, 1);
-  assert_int_equal(find_all_spans(&s, 120000, &g), BT_OK); /* in three parts */
+  assert_int_equal(find_all_spans(&s, 250000, &g), BT_OK); /* in three parts */
   assert_int_equal(s.script.questions, 4);
   close_scene(&s);
 }
