@@ -16,7 +16,7 @@
 #include "tempo/wire/own_trace.h"
 
 enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
-static const int64_t LONGEST_SKIPPED_NS = (int64_t)5 * 1000000000; /* interval of rounds of which one reads nothing */
+static const int64_t LONGEST_SKIPPED_NS = (int64_t)10 * 1000000000; /* interval of rounds of which one reads nothing */
 static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
 
 typedef struct judging {
