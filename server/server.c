@@ -113,6 +113,8 @@ static bt_status open_source(bt_server *server, bt_error *error) {
   return BT_OK;
 }
 
+_Static_assert((int)BT_NAMED_STORES >= (int)BT_CONFIG_MAX_NAMES, "there is room for each store that settings may name");
+
 /* "NAME=URL". The credentials are those of the store's kind. */
 static bt_status open_named_store(bt_server *server, const char *text, bt_error *error) {
   bt_service *service = &server->service;

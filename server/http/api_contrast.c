@@ -47,7 +47,7 @@ static bt_status run_contrast(const bt_service *service, const bt_call *call, co
                                             .sample_seed = a->seed,
                                             .memory = service->account,
                                             .priority = BT_PRIORITY_PEOPLE,
-                                            .prices = a->source == service->source ? service->prices : NULL,
+                                            .prices = bt_store_prices(service, a->source),
                                             .cancel = &finding.cancel},
                                  .sample = (uint32_t)a->sample,
                                  .most_findings = a->limit,

@@ -38,7 +38,7 @@ static void explain_rule(const bt_service *service, bt_call *call, const bt_rule
                                .tenant = call->tenant,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .prices = source == service->source ? service->prices : NULL};
+                               .prices = bt_store_prices(service, source)};
   bt_status status = explain_within(source, call, &request, &result, &error);
   if (status)
     bt_call_error(call, status, &error);

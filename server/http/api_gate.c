@@ -87,7 +87,7 @@ static bt_status replay_rules(const bt_service *service, const bt_call *call, co
                                .sample_seed = 1,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .prices = a->source == service->source ? service->prices : NULL,
+                               .prices = bt_store_prices(service, a->source),
                                .cancel = &scope.cancel};
   bt_replay_observer nobody = {0};
   bt_work_scope_begin(&scope, call->scope, bt_clock_monotonic_ns() + a->timeout_ns);

@@ -16,5 +16,7 @@
 bt_source *bt_body_store(const bt_service *service, json_t *body, bt_field_errors *errors);
 /* Borrowed. By the parameter `store`. NULL: answered. */
 bt_source *bt_query_store(const bt_service *service, bt_call *call);
+/* Where what a rule costs on that store is added to. NULL: nowhere, because what is kept is of the service's own. */
+bt_price_table *bt_store_prices(const bt_service *service, const bt_source *source);
 
 #endif

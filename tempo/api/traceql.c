@@ -198,8 +198,10 @@ static void write_scope(const bt_projection *projection, uint32_t group, bt_filt
     write_attribute(of, projection->attributes[i].key, &attribute);
     if (attribute.failed) out->failed = true;
     if (out->len) bt_buffer_append(out, BT_STR(" || "));
-    if (!any) bt_traceql_write_nobodys(of, out);
-    if (!any) bt_buffer_append(out, BT_STR(" || "));
+    if (!any) {
+      bt_traceql_write_nobodys(of, out);
+      bt_buffer_append(out, BT_STR(" || "));
+    }
     write(bt_buffer_str(&attribute), out);
     bt_buffer_dispose(&attribute);
     any = true;

@@ -54,9 +54,9 @@ bool bt_traceql_can_widen(bt_query query);
 /* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros)
  * joined by && when its len is not 0. */
 void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
-/* Which types an attribute's own column may have. Of strings and integers Tempo is asked for each attribute in three
- * tests instead of seven, each of which it tries on every attribute of the range, whoever's it is. What lies outside
- * columns comes of any type (tests/facts/facts_columns.py). */
+/* Which types an attribute's own column may have. If they are strings and integers, a read has three tests for each
+ * attribute and not seven. Tempo tries every test on every attribute of the range. What lies outside columns is given
+ * in any type (tests/facts/facts_columns.py). */
 typedef enum bt_columns { BT_COLUMNS_OF_ANY_TYPE, BT_COLUMNS_OF_STRINGS_AND_INTEGERS } bt_columns;
 
 /* `{ trace:id =~ "a|b|…|x" && (… || true) } | by(span:id) | by(kind) | select(…)` for up to `count` ids; ids are

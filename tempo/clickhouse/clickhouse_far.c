@@ -92,14 +92,14 @@ bt_status bt_clickhouse_find_far(bt_clickhouse *clickhouse, const bt_clickhouse_
   bt_buffer sql = {0};
   bt_str name = bt_str_from(found->times);
   write_far(found->layout, found->has_times, &sql);
-  if (sql.failed) return bt_error_no_memory(error);
   question.sql = sql.ptr;
   question.numbers[0].name = "from", question.numbers[0].number = range.start_ns;
   question.numbers[1].name = "end", question.numbers[1].number = range.end_ns;
   question.number_count = 2;
   question.texts = &name;
   question.text_count = 1;
-  bt_status status = bt_clickhouse_ask(clickhouse, &question, found, answer, error);
+  bt_status status =
+      sql.failed ? bt_error_no_memory(error) : bt_clickhouse_ask(clickhouse, &question, found, answer, error);
   bt_buffer_dispose(&sql);
   if (status == BT_OK && answer->outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(answer, take_far, far);
   if (far->lacks_memory) return bt_error_no_memory(error);
