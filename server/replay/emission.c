@@ -16,6 +16,7 @@
 enum {
   SEND_MAX = 500,        /* spans of one request */
   READ_MAX = 256,        /* ids of one read */
+  FEW = 4,               /* are looked up by id at once: most of what watch sends is new, and no batch shows that */
   READ_FAILURES_MAX = 3, /* then the source is not asked any more whether a span came */
   READ_BACK_TRIES = 12,  /* with pauses from 50 ms, doubling to 1 s: about 9 s in all */
   FIRST_PAUSE_MS = 50,
@@ -291,7 +292,7 @@ static bt_status find_sent_before(emission *e, bt_error *error) {
     for (size_t i = 0; i < e->count; i++) e->states[i] = SPAN_MISSING;
     return BT_OK;
   }
-  bt_status status = read_state(e, SPAN_UNKNOWN, false, error);
+  bt_status status = e->count > FEW ? read_state(e, SPAN_UNKNOWN, false, error) : BT_OK;
   if (status == BT_OK) status = read_state(e, SPAN_UNKNOWN, true, error);
   for (size_t i = 0; i < e->count; i++) e->result->already_there += e->states[i] == SPAN_THERE;
   return status;

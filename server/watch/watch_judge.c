@@ -15,7 +15,12 @@
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"
 
-enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
+enum {
+  BATCH_MAX = 500,
+  RANGE_MAX = 16384, /* where they are most of what lies in their range */
+  BY_ID_MAX = 50,
+  FAILURES_MAX = 16
+};
 static const int64_t LONGEST_SKIPPED_NS = (int64_t)10 * 1000000000; /* interval of rounds of which one reads nothing */
 static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
 
@@ -25,6 +30,7 @@ typedef struct judging {
   size_t count;
   bt_trace_id *by_id; /* of these: to be read by id */
   size_t by_id_count;
+  uint32_t *span_counts;   /* room for as many as ids */
   bt_watch_linked linked;  /* of these: to be judged with the traces that links tie to them */
   bool was_asked;          /* of that: no question has failed */
   const bt_trace_id *page; /* of the read under way */
@@ -74,19 +80,23 @@ static bool is_undone(const bt_rule_verdict *verdict) {
   return verdict->verdict == BT_SATISFIED || verdict->verdict == BT_NOT_APPLICABLE;
 }
 
-/* Whether what a batch says of this rule is not enough. */
+/* It was told, or waits to be, and nothing takes it back. */
+static bool is_open(const bt_open *open) {
+  return open && open->state <= BT_OPEN_EMITTED && !open->retract_next;
+}
+
+/* Whether what a batch says of this rule is not enough: for a violation that rests on absence and is not known yet, and
+ * for one that is known and is none here. */
 static bt_status needs_by_id(const bt_watcher *watcher, size_t rule, const bt_trace *trace,
                              const bt_rule_verdict *verdict, const bt_watched *watched, bool *out, bt_error *error) {
   const bt_watch_rule *r = &watcher->rules->items[rule];
   bt_open *open = NULL;
   if (*out || r->definition->fields.shadow) return BT_OK;
-  if (r->whole_trace)
-    *out = watched->is_of_whole; /* what no filter of such a rule has found does not violate it */
-  else
-    *out = verdict->verdict == BT_VIOLATED && r->rests_on_absence;
-  if (*out || (!r->whole_trace && !is_undone(verdict))) return BT_OK;
+  bool shows_absence = !r->whole_trace && verdict->verdict == BT_VIOLATED && r->rests_on_absence;
+  *out = r->whole_trace && watched->is_of_whole; /* what no filter of such a rule has found does not violate it */
+  if (*out || (!r->whole_trace && !shows_absence && !is_undone(verdict))) return BT_OK;
   bt_status status = open_of(watcher, r->definition, trace, &open, error);
-  *out = open != NULL && open->state <= BT_OPEN_EMITTED && !open->retract_next;
+  *out = is_open(open) != shows_absence;
   return status;
 }
 
@@ -418,14 +428,45 @@ static size_t count_close(const judging *j, const bt_trace_id *ids, size_t most)
   return count;
 }
 
+/* A page of a range, which holds more than one of ids, has no place in a small limit. */
+static const size_t RANGE_BYTES = (size_t)16 << 20;
+static bool reads_ranges(const bt_watcher *watcher) {
+  enum { PART = 16 };
+  return watcher->rules->finds_all && bt_memory_limit(watcher->options->memory) / PART >= RANGE_BYTES;
+}
+
+/* Whether so many are most of what lies there, as far as the slices have listed it and the table remembers it. */
+static bool are_most(const judging *j, size_t count, bt_time_range range) {
+  enum { OF = 3, AT_LEAST = 2 };
+  const bt_watcher *watcher = j->watcher;
+  int64_t known_ns =
+      bt_time_later(watcher->listed.start_ns, bt_time_subtract(watcher->now_ns, watcher->schedule.times.lookback_ns));
+  bool is_listed = watcher->listed.start_ns < watcher->listed.end_ns && known_ns <= range.start_ns;
+  size_t there = 0;
+  if (j->is_final || !watcher->rules->finds_all || !is_listed) return false;
+  for (size_t i = 0; i < watcher->table.count; i++) {
+    const bt_watched *watched = &watcher->table.traces[i];
+    there += watched->start_ns < range.end_ns && watched->end_ns >= range.start_ns;
+  }
+  return OF * count >= AT_LEAST * there;
+}
+
+/* As many as one read asks for. */
+static size_t count_page(const judging *j, const bt_trace_id *ids, size_t most) {
+  size_t count = count_close(j, ids, most);
+  if (count <= BATCH_MAX || are_most(j, count, range_of(j, ids, count))) return count;
+  return count_close(j, ids, BATCH_MAX);
+}
+
 static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_error *error) {
   bt_watcher *watcher = j->watcher;
-  uint32_t span_counts[BATCH_MAX];
-  for (size_t i = 0; i < size; i++) span_counts[i] = bt_watch_table_find(&watcher->table, &ids[i])->span_count;
+  bt_time_range range = range_of(j, ids, size);
+  for (size_t i = 0; i < size; i++) j->span_counts[i] = bt_watch_table_find(&watcher->table, &ids[i])->span_count;
   bt_read_request request = {.ids = ids,
                              .count = size,
-                             .span_counts = span_counts,
-                             .range = range_of(j, ids, size),
+                             .span_counts = j->span_counts,
+                             .range = range,
+                             .are_most = are_most(j, size, range),
                              .projection = j->is_final ? NULL : &watcher->rules->projections[j->projection],
                              .by_id = j->is_final,
                              .with_own = j->is_final,
@@ -484,7 +525,7 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
   bt_status status = BT_OK;
   size_t page = most;
   while (size && !j->is_full) {
-    size_t now = count_close(j, ids, size < page ? size : page), left = 0;
+    size_t now = count_page(j, ids, size < page ? size : page), left = 0;
     bt_error why = {0};
     bt_status one = read_page(j, ids, now, &why);
     if (one != BT_OK) status = bt_error_set(error, one, "%s", why.message);
@@ -530,7 +571,7 @@ static bt_status read_batches(judging *j, bt_error *error) {
   for (; j->projection < j->watcher->rules->projection_count && !j->is_over; j->projection++) {
     bt_error why = {0};
     count = keep_unread(j, count);
-    bt_status one = read_pages(j, j->ids, count, BATCH_MAX, &why);
+    bt_status one = read_pages(j, j->ids, count, reads_ranges(j->watcher) ? RANGE_MAX : BATCH_MAX, &why);
     if (one != BT_OK) status = bt_error_set(error, one, "%s", why.message);
     if (one == BT_CANCELLED || one == BT_NO_MEMORY) break;
   }
@@ -570,7 +611,8 @@ static bt_status take_family(void *context, const bt_trace_id *id, const bt_fami
 static bt_status list_due(judging *j, bt_error *error) {
   bt_status status = bt_watch_list_due(j->watcher, &j->ids, &j->count, error);
   j->by_id = bt_realloc_array(NULL, j->count + 1, sizeof *j->by_id);
-  return status == BT_OK && !j->by_id ? bt_error_no_memory(error) : status;
+  j->span_counts = bt_realloc_array(NULL, j->count + 1, sizeof *j->span_counts);
+  return status == BT_OK && !(j->by_id && j->span_counts) ? bt_error_no_memory(error) : status;
 }
 
 /* The lists of what is due, and a page as it is read and judged; of a small limit a part. */
@@ -578,9 +620,10 @@ static size_t bytes_of_round(const bt_watcher *watcher) {
   static const size_t page_bytes = (size_t)2 << 20;
   enum { PAGE_PART = 64 };
   size_t part = bt_memory_limit(watcher->options->memory) / PAGE_PART;
-  size_t each = sizeof(bt_due_trace) + 2 * sizeof(bt_trace_id);
+  size_t each = sizeof(bt_due_trace) + 2 * sizeof(bt_trace_id) + sizeof(uint32_t);
   if (watcher->rules->longest_within_ns) each += sizeof(bt_given_trace);
-  return (watcher->table.count + 1) * each + (part < page_bytes ? part : page_bytes);
+  size_t page = reads_ranges(watcher) ? RANGE_BYTES : part < page_bytes ? part : page_bytes;
+  return (watcher->table.count + 1) * each + page;
 }
 
 /* A read costs Tempo about what the search of a slice does. Of short rounds every other one reads under steady traffic,
@@ -633,6 +676,7 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
         bt_error_set(&why, BT_LIMIT, "the queue of violations to send is full: nothing more is judged until it moves");
   free(j.ids);
   free(j.by_id);
+  free(j.span_counts);
   bt_watch_linked_dispose(&j.linked);
   bt_watch_room_give(&watcher->memory, room_bytes);
   return bt_watcher_note(watcher, "read", status, &why, error);

@@ -335,7 +335,8 @@ static bt_status leave_out_crowded(span_search *s, bt_error *error) {
   if (s->apart == BT_APART_NOT) bt_buffer_append(&s->others, filter);
   if (s->filter.failed || s->others.failed) return bt_error_no_memory(error);
   if (s->apart == BT_APART_NOT) return BT_OK;
-  return bt_tempo_leave_out_crowded(&s->caller, s->request->range, filter, ahead, &s->crowded, &s->others, error);
+  return bt_tempo_leave_out_crowded(&s->caller, s->request->range, filter, BT_CROWDED_FROM, ahead, &s->crowded,
+                                    &s->others, error);
 }
 
 static bt_status give_crowded(span_search *s, bt_error *error) {
@@ -515,7 +516,7 @@ bt_ahead *bt_tempo_begin_before_spans(bt_tempo *tempo, const bt_spans_request *r
   if (status == BT_OK && before->filter.failed) status = BT_NO_MEMORY;
   if (status == BT_OK)
     status = bt_tempo_begin_crowds(&before->crowds, &before->caller, request->range, bt_buffer_str(&before->filter),
-                                   &ignored);
+                                   BT_CROWDED_FROM, &ignored);
   if (status == BT_OK) {
     look_for_lists(before, request);
     return &before->head;

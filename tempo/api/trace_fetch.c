@@ -20,6 +20,7 @@ enum {
   JOBS_IN_FLIGHT = 2, /* at least, and at most: */
   JOBS_MAX = 8,
   SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
+  WORTH_RANGE = 100,      /* so many are read as the range that they lie in, which takes one question more */
   WORTH_SHARING = 2000,  /* so many are asked in jobs of one size, an even number of them: Tempo works at two at once */
   SMALLEST_LEARNED = 64, /* one huge trace must not make all batches tiny */
   SLOW_MAX = 12,         /* jobs that took too long and had no large trace: then Tempo is not well */
@@ -70,12 +71,10 @@ static size_t some_spans_per_job(const fetch *f) {
 /* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an
  * answer, so that an answer at the limit is never one that is merely complete. */
 static size_t ids_per_job(const fetch *f) {
-  size_t most = bt_traceql_ids_per_read(f->read->request->projection);
-  size_t learned = atomic_load(&f->read->tempo->ids_per_read);
+  size_t most = bt_trace_jobs_ids_named(&f->jobs);
   size_t answer = atomic_load(&f->read->tempo->search_limit) / 2;
-  if (f->jobs.may_hold_lists) most -= most / 8; /* questions for elements of lists have texts besides */
-  if (wants_some_spans(f)) most = learned = some_spans_per_job(f);
-  if (learned < most) most = learned;
+  if (wants_some_spans(f)) most = some_spans_per_job(f);
+  if (f->jobs.read_range) most = SOME_SPANS_IDS;
   if (answer < most) most = answer;
   return most ? most : 1;
 }
@@ -170,6 +169,12 @@ static bt_status fail_job(fetch *f, const bt_tempo_call *call, const char *reaso
   return BT_OK;
 }
 
+/* What cannot be had of the range: by names. */
+static bt_status name_ids(fetch *f, const bt_trace_job *j, bt_error *error) {
+  f->jobs.read_range = false;
+  return push_ids(f, j->first, j->count, j->is_measured, error);
+}
+
 /* In two, and after some such jobs not at all any more. */
 static bt_status halve_slow(fetch *f, const bt_trace_job *j, const bt_tempo_call *call, bool is_measured,
                             bt_error *error) {
@@ -228,13 +233,14 @@ static bt_status end_job(fetch *f, const bt_trace_job *j, bt_tempo_outcome outco
   const char *reason = call->reason;
   switch (outcome) {
   case BT_TEMPO_TOO_LARGE:
-    if (!j->bounds) learn_ids(tempo, j->count, SMALLEST_LEARNED);
+    if (!j->bounds && !j->reads_range) learn_ids(tempo, j->count, SMALLEST_LEARNED);
     return halve_job(f, j, 0, error);
   case BT_TEMPO_QUERY_TOO_LONG:
+    if (j->reads_range) return name_ids(f, j, error);
     if (j->count == 1) break;
     if (!j->bounds) learn_ids(tempo, j->count, 1);
     return halve_job(f, j, 0, error);
-  case BT_TEMPO_TOO_SLOW: return divide_slow(f, j, call, error);
+  case BT_TEMPO_TOO_SLOW: return j->reads_range ? name_ids(f, j, error) : divide_slow(f, j, call, error);
   case BT_TEMPO_RANGE_TOO_LONG:
     if (atomic_load(&tempo->max_range_s) > 1) return push_ids(f, j->first, j->count, j->is_measured, error);
     reason = "Tempo refuses a range of one second as too long";
@@ -276,27 +282,48 @@ static bt_status push_measured(fetch *f, bt_error *error) {
   return status;
 }
 
-/* Of reads of some spans: those in which the filter finds many are left out of what is asked, and given as to be read
- * by id. */
-static bt_status leave_out_crowded(fetch *f, bt_error *error) {
+/* Those in which the filter finds so many spans are left out of what is asked, and are large. BT_LIMIT: they are many.
+ */
+static bt_status leave_out_crowded(fetch *f, bt_query query, uint32_t least, bt_error *error) {
   bt_found_list crowded = {0};
   bt_buffer filter = {0};
-  const bt_read_request *request = f->read->request;
-  bt_traceql_write(request->spans.asked, false, &filter);
+  bt_traceql_write(query, false, &filter);
   bt_status status = filter.failed
                          ? bt_error_no_memory(error)
-                         : bt_tempo_leave_out_crowded(&f->read->caller, request->range, bt_buffer_str(&filter), NULL,
-                                                      &crowded, &f->jobs.spans, error);
-  bool are_too_many = status == BT_LIMIT;
-  for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->jobs.ids.count; i++)
-    f->jobs.ids.spans[i] = are_too_many || bt_found_list_get(&crowded, &f->jobs.ids.ids[i]) ? BT_READ_LARGE_FROM : 0;
+                         : bt_tempo_leave_out_crowded(&f->read->caller, f->read->request->range, bt_buffer_str(&filter),
+                                                      least, NULL, &crowded, &f->jobs.spans, error);
+  for (size_t i = 0; status == BT_OK && i < f->jobs.ids.count; i++)
+    if (bt_found_list_get(&crowded, &f->jobs.ids.ids[i])) f->jobs.ids.spans[i] = BT_READ_LARGE_FROM;
   bt_found_list_dispose(&crowded);
   bt_buffer_dispose(&filter);
-  return are_too_many ? BT_OK : status;
+  return status;
+}
+
+/* Of reads of some spans: how many spans a trace has says nothing of how many are asked for. */
+static bt_status leave_out_crowded_some(fetch *f, bt_error *error) {
+  for (size_t i = 0; i < f->jobs.ids.count; i++) f->jobs.ids.spans[i] = 0;
+  bt_status status = leave_out_crowded(f, f->read->request->spans.asked, BT_CROWDED_FROM, error);
+  if (status != BT_LIMIT) return status;
+  for (size_t i = 0; i < f->jobs.ids.count; i++) f->jobs.ids.spans[i] = BT_READ_LARGE_FROM;
+  return BT_OK;
+}
+
+/* A batch of named ids costs Tempo the attributes of all that lies in its range, and so would the next one. Where Tempo
+ * cannot be asked so, ids are named. */
+static bt_status choose_range(fetch *f, bt_error *error) {
+  bt_tempo *tempo = f->read->tempo;
+  bt_error why = {0};
+  bool is_worth = f->read->request->are_most && f->jobs.ids.count >= WORTH_RANGE;
+  if (!is_worth || bt_monotonic_ms() < atomic_load(&tempo->sizes_until_ms)) return BT_OK;
+  bt_status status = leave_out_crowded(f, bt_query_all(), BT_READ_LARGE_FROM, &why);
+  f->jobs.read_range = status == BT_OK;
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
+  if (error) *error = why;
+  return status;
 }
 
 static bt_status push_all(fetch *f, bt_error *error) {
-  bt_status status = wants_some_spans(f) ? leave_out_crowded(f, error) : BT_OK;
+  bt_status status = wants_some_spans(f) ? leave_out_crowded_some(f, error) : choose_range(f, error);
   if (status == BT_OK) status = give_large(f, 0, &f->jobs.ids.count, error);
   if (status != BT_OK || !f->jobs.ids.count) return status;
   if (!wants_some_spans(f) && bt_monotonic_ms() < atomic_load(&f->read->tempo->sizes_until_ms))

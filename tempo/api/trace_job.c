@@ -49,16 +49,34 @@ bool bt_trace_jobs_want_some_spans(const bt_trace_jobs *jobs) {
   return jobs->read->request->spans.asked.filter != NULL;
 }
 
+size_t bt_trace_jobs_ids_named(const bt_trace_jobs *jobs) {
+  enum { TEXTS = 8 }; /* of what questions for elements of lists have room for */
+  size_t most = bt_traceql_ids_per_read(jobs->read->request->projection);
+  size_t learned = atomic_load(&jobs->read->tempo->ids_per_read);
+  if (jobs->may_hold_lists) most -= most / TEXTS;
+  return learned < most ? learned : most;
+}
+
 /* --- asking --- */
 
-/* Some spans of traces that lie between two ids: few words, and what comes of other traces is passed over. */
-static void write_some_spans(bt_trace_jobs *jobs, const bt_trace_job *job, uint32_t group) {
+/* Some spans, or all, of traces that lie between two ids: few words, and what comes of other traces is passed over. */
+static void write_between(bt_trace_jobs *jobs, const bt_trace_job *job, const bt_job_part *p) {
+  const bt_projection *projection = jobs->read->request->projection;
   const bt_trace_id *first = &jobs->ids.ids[job->first];
+  const bt_columns columns = bt_tempo_columns(jobs->read->tempo);
+  bt_str filter = bt_buffer_str(&jobs->spans);
   bt_buffer_clear(&jobs->regex);
   bt_id_cover(first, &first[job->count - 1], &jobs->regex);
   if (jobs->regex.failed) jobs->query.failed = true;
-  bt_traceql_read_spans(bt_buffer_str(&jobs->spans), jobs->read->request->spans.apart, bt_buffer_str(&jobs->regex),
-                        jobs->read->request->projection, group, bt_tempo_columns(jobs->read->tempo), &jobs->query);
+  bt_str regex = bt_buffer_str(&jobs->regex);
+  if (!job->reads_range)
+    bt_traceql_read_spans(filter, jobs->read->request->spans.apart, regex, projection, p->group, columns, &jobs->query);
+  else if (p->kind == READS_DOUBTED)
+    bt_traceql_read_range_doubted(filter, regex, projection, p->group, &jobs->query);
+  else if (p->kind == READS_LISTS)
+    bt_traceql_read_range_lists(filter, regex, projection, p->group, &jobs->query);
+  else
+    bt_traceql_read_range(filter, regex, projection, p->group, columns, &jobs->query);
 }
 
 static void write_elements(bt_trace_jobs *jobs, const bt_job_part *p) {
@@ -67,19 +85,20 @@ static void write_elements(bt_trace_jobs *jobs, const bt_job_part *p) {
                            &jobs->query);
 }
 
-/* All spans of traces that are named one by one, or what of them may be made up or of a list; or some spans. */
+/* All spans of traces that are named one by one, or what of them may be made up or of a list; or of those between two
+ * ids. */
 static void write_query(bt_trace_jobs *jobs, const bt_trace_job *job, const bt_job_part *p) {
   const bt_projection *projection = jobs->read->request->projection;
   const bt_trace_id *ids = jobs->ids.ids + job->first;
   bt_buffer_clear(&jobs->query);
   if (p->kind == READS_ELEMENTS)
     write_elements(jobs, p);
+  else if (job->reads_range || bt_trace_jobs_want_some_spans(jobs))
+    write_between(jobs, job, p);
   else if (p->kind == READS_DOUBTED)
     bt_traceql_read_doubted(ids, job->count, projection, p->group, &jobs->query);
   else if (p->kind == READS_LISTS)
     bt_traceql_read_lists(ids, job->count, projection, p->group, &jobs->query);
-  else if (bt_trace_jobs_want_some_spans(jobs))
-    write_some_spans(jobs, job, p->group);
   else
     bt_traceql_read(ids, job->count, projection, p->group, bt_tempo_columns(jobs->read->tempo), &jobs->query);
 }
@@ -188,17 +207,35 @@ static void dispose_elements(elements_plan *plan) {
   free(plan->ids);
 }
 
+/* The traces of a range may be more than one question names. */
+static size_t count_pieces(const bt_trace_jobs *jobs, const elements_plan *plan) {
+  size_t most = bt_trace_jobs_ids_named(jobs);
+  return (plan->count + most - 1) / most;
+}
+
+static bt_status ask_elements(bt_trace_jobs *jobs, bt_trace_job *job, uint32_t group, const elements_plan *plan,
+                              elements_question *question, bt_error *error) {
+  bt_status status = BT_OK;
+  size_t most = bt_trace_jobs_ids_named(jobs);
+  for (size_t from = 0; from < plan->count && status == BT_OK; from += most) {
+    question->ids = plan->ids + from;
+    question->count = plan->count - from < most ? plan->count - from : most;
+    bt_job_part part = {.group = group, .kind = READS_ELEMENTS, .question = question};
+    status = start_slices(jobs, job, &part, error);
+  }
+  return status;
+}
+
 static bt_status start_elements(bt_trace_jobs *jobs, bt_trace_job *job, uint32_t group, const elements_plan *plan,
                                 bt_error *error) {
   bt_left_out left_out[BT_PROJECTED_KEYS_MAX];
-  elements_question question = {.ids = plan->ids, .count = plan->count, .left_out = left_out};
+  elements_question question = {.left_out = left_out};
   bt_buffer text = {0};
   bt_status status = BT_OK;
   for (uint32_t i = 0; i < plan->questions && status == BT_OK; i++) {
     question.left_out_count = bt_list_elements_left_out(plan->elements, i, &text, left_out);
     if (text.failed) status = bt_error_no_memory(error);
-    bt_job_part part = {.group = group, .kind = READS_ELEMENTS, .question = &question};
-    if (status == BT_OK) status = start_slices(jobs, job, &part, error);
+    if (status == BT_OK) status = ask_elements(jobs, job, group, plan, &question, error);
   }
   bt_buffer_dispose(&text);
   return status;
@@ -214,7 +251,7 @@ static bt_status start_second(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *
   job->asks_second = true;
   for (uint32_t group = 0; group < groups && status == BT_OK; group++) {
     status = plan_elements(jobs, job, group, &plans[group], error);
-    questions += plans[group].questions;
+    questions += plans[group].questions * (uint32_t)count_pieces(jobs, &plans[group]);
   }
   if (status == BT_OK && !reserve_parts(job, questions * count_slices(job))) status = bt_error_no_memory(error);
   for (uint32_t group = 0; group < groups && status == BT_OK; group++) {
@@ -242,6 +279,7 @@ static bool make_bounds(bt_trace_job *job) {
 
 bt_status bt_trace_job_start(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
   bool wants_some = bt_trace_jobs_want_some_spans(jobs);
+  job->reads_range = jobs->read_range;
   if (wants_some && !make_bounds(job)) return bt_error_no_memory(error);
   bt_status status = bt_trace_merge_new(jobs->ids.ids + job->first, job->count, jobs->read->request->projection,
                                         wants_some, max_job_bytes, &job->merge, error);
@@ -260,6 +298,7 @@ typedef struct chosen_rows {
   bt_merge_part part; /* first */
   const bt_trace_jobs *jobs;
   const bt_trace_job *job;
+  bt_search_row_sink sink; /* of part */
 } chosen_rows;
 
 /* Of the traces between two ids, those that were asked for. */
@@ -268,22 +307,24 @@ static bt_status take_chosen_row(void *context, const bt_search_row *row, bt_err
   const bt_trace_id *ids = rows->jobs->ids.ids + rows->job->first;
   const bt_trace_id *id = bsearch(&row->id, ids, rows->job->count, sizeof *ids, bt_trace_id_order);
   if (!id) return BT_OK;
+  if (!rows->job->bounds) return rows->sink(&rows->part, row, error);
   bt_found *bounds = &rows->job->bounds[id - ids];
   int64_t start_ns = row->in_doubt ? INT64_MIN : row->start_ns; /* nothing is decided by so long a one */
   if (start_ns < bounds->start_ns) bounds->start_ns = start_ns;
   if (row->end_ns > bounds->end_ns) bounds->end_ns = row->end_ns;
-  return bt_trace_merge_row(&rows->part, row, error);
+  return rows->sink(&rows->part, row, error);
 }
 
 static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error *error) {
   part_decoder *decoder = context;
   if (decoder->job->attempts++ && decoder->part->kind != READS_ELEMENTS)
     bt_trace_merge_distrust_all(decoder->job->merge);
-  chosen_rows into = {{decoder->job->merge, decoder->part->group}, decoder->jobs, decoder->job};
-  bt_search_row_sink sink = decoder->job->bounds ? take_chosen_row : bt_trace_merge_row;
+  bt_search_row_sink sink = bt_trace_merge_row;
   if (decoder->part->kind == READS_DOUBTED) sink = bt_trace_merge_doubted_row;
   if (decoder->part->kind == READS_LISTS) sink = bt_trace_merge_lists_row;
   if (decoder->part->kind == READS_ELEMENTS) sink = bt_trace_merge_elements_row;
+  chosen_rows into = {{decoder->job->merge, decoder->part->group}, decoder->jobs, decoder->job, sink};
+  if (decoder->job->bounds || decoder->job->reads_range) sink = take_chosen_row;
   bt_search_answer answer = {0};
   bt_status status = bt_tempo_decode_search(body, is_json, true, sink, &into, &answer, error);
   decoder->jobs->read->caller.account->bytes_inspected += answer.inspected_bytes;

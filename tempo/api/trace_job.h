@@ -22,7 +22,8 @@
 typedef struct bt_trace_jobs {
   bt_tempo_read *read;
   bt_read_ids ids;
-  bt_buffer spans;        /* of reads of some spans only: their filter */
+  bt_buffer spans;        /* of reads of some spans, or of a range: their filter */
+  bool read_range;        /* a job asks for the traces of the range between two ids, and passes over the others */
   bool may_hold_lists;    /* the range has blocks of that kind; a job may find that it has none */
   bt_buffer query, regex; /* scratch */
 } bt_trace_jobs;
@@ -32,6 +33,7 @@ typedef struct bt_job_part bt_job_part;
 typedef struct bt_trace_job {
   size_t first, count; /* of the distinct ids */
   bool is_measured;    /* Tempo was asked for their sizes, or cannot say */
+  bool reads_range;    /* as all did when it was started */
   bt_found *bounds; /* of reads of some spans only: of each of its traces, what was seen of it; start > end: nothing */
   bt_trace_merge *merge;
   bt_job_part *parts;
@@ -44,6 +46,8 @@ typedef struct bt_trace_job {
 
 void bt_trace_jobs_dispose(bt_trace_jobs *jobs);
 bool bt_trace_jobs_want_some_spans(const bt_trace_jobs *jobs);
+/* How many ids one question may name: what fits, and what Tempo has taken so far. */
+size_t bt_trace_jobs_ids_named(const bt_trace_jobs *jobs);
 
 /* Asks all of a job whose first, count and is_measured are set and all else is zero. Dispose of it in every case. */
 bt_status bt_trace_job_start(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) BT_MUST_CHECK;

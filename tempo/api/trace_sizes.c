@@ -223,10 +223,10 @@ static bt_status ask_bounds(const bt_tempo_caller *caller, bt_time_range range, 
 }
 
 bt_status bt_tempo_begin_crowds(bt_crowds *crowds, const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
-                                bt_error *error) {
+                                uint32_t least, bt_error *error) {
   int64_t from_s, end_s;
   *crowds = (bt_crowds){.caller = caller, .range = range, .filter = filter};
-  bt_traceql_crowded(filter, BT_CROWDED_FROM, &crowds->query);
+  bt_traceql_crowded(filter, least, &crowds->query);
   if (crowds->query.failed) return bt_error_no_memory(error);
   bt_status status = bt_tempo_seconds(range, &from_s, &end_s, error);
   if (status != BT_OK) return status;
@@ -296,11 +296,11 @@ static bool covers_range(const bt_crowds *ahead, bt_time_range range, bt_str fil
          range.end_ns <= ahead->range.end_ns;
 }
 
-bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
+bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter, uint32_t least,
                                      bt_crowds *ahead, bt_found_list *found, bt_buffer *rest, bt_error *error) {
   if (covers_range(ahead, range, filter)) return leave_out(ahead, range, found, rest, error);
   bt_crowds crowds;
-  bt_status status = bt_tempo_begin_crowds(&crowds, caller, range, filter, error);
+  bt_status status = bt_tempo_begin_crowds(&crowds, caller, range, filter, least, error);
   if (status == BT_OK) status = leave_out(&crowds, range, found, rest, error);
   bt_tempo_dispose_crowds(&crowds);
   return status;

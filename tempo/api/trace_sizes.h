@@ -41,17 +41,17 @@ typedef struct bt_crowds {
   bt_found_list found;
 } bt_crowds;
 
-/* Does not wait. Dispose in every case. BT_NO_MEMORY; BT_INVALID: a range after January 2038. */
+/* `least`: spans. Does not wait. Dispose in every case. BT_NO_MEMORY; BT_INVALID: a range after January 2038. */
 bt_status bt_tempo_begin_crowds(bt_crowds *crowds, const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
-                                bt_error *error) BT_MUST_CHECK;
+                                uint32_t least, bt_error *error) BT_MUST_CHECK;
 void bt_tempo_dispose_crowds(bt_crowds *crowds);
 
-/* The traces in which the filter finds BT_CROWDED_FROM spans or more in one fragment, with the bounds of all their
+/* The traces in which the filter finds `least` spans or more in one fragment, with the bounds of all their
  * fragments in which it finds any; sorted. To `rest` the filter that finds what it finds in all others. `ahead`: where
  * that question is under way for this filter and a range that holds this one, or NULL. BT_LIMIT: there are more of them
  * than BT_CROWDED_MAX. BT_REFUSED is none: a store that cannot say has none. Else errors are those of
  * bt_tempo_ask_sizes. */
-bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter,
+bt_status bt_tempo_leave_out_crowded(const bt_tempo_caller *caller, bt_time_range range, bt_str filter, uint32_t least,
                                      bt_crowds *ahead, bt_found_list *found, bt_buffer *rest,
                                      bt_error *error) BT_MUST_CHECK;
 

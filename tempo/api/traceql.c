@@ -341,6 +341,30 @@ void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *
   end_query(&query, out);
 }
 
+/* `{ trace:id =~ "…" && (…)`, to be closed. */
+static void begin_filter(bt_str filter, bt_str id_regex, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("{ "));
+  if (id_regex.len) {
+    bt_buffer_append(out, BT_STR("trace:id =~ \""));
+    bt_buffer_append(out, id_regex);
+    bt_buffer_append(out, is_one_plain_id(id_regex) ? BT_STR("|x\" && ") : BT_STR("\" && "));
+  }
+  bt_buffer_append_char(out, '(');
+  bt_buffer_append(out, inside_of(filter).len ? inside_of(filter) : BT_STR("true"));
+  bt_buffer_append_char(out, ')');
+}
+
+void bt_traceql_read_range(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                           bt_columns columns, bt_buffer *out) {
+  bt_buffer query = {0};
+  begin_filter(filter, id_regex, &query);
+  write_attributes(projection, group, writer_of(columns), BT_STR(" || true"), &query);
+  bt_buffer_append(&query, BT_STR(" }"));
+  write_by(BT_APART_BY_KIND, &query);
+  write_select(projection, group, true, true, &query);
+  end_query(&query, out);
+}
+
 static void write_keys(const bt_projection *projection, uint32_t group, bt_buffer *out) {
   static const bt_filter_field scopes[] = {BT_FILTER_SPAN, BT_FILTER_RESOURCE};
   bt_projected_scope scope;
@@ -354,16 +378,27 @@ static void write_keys(const bt_projection *projection, uint32_t group, bt_buffe
     }
 }
 
+static void end_lists(const bt_projection *projection, uint32_t group, bt_buffer *query, bt_buffer *out) {
+  bt_buffer_append(query, BT_STR(" && span:childCount >= 0 }"));
+  write_by(BT_APART_BY_KIND, query);
+  bt_buffer_append(query, BT_STR(" | select("));
+  write_keys(projection, group, query);
+  bt_buffer_append(query, BT_STR(")"));
+  end_query(query, out);
+}
+
 void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                            bt_buffer *out) {
   bt_buffer query = {0};
   begin_ids(ids, count, &query);
-  bt_buffer_append(&query, BT_STR(" && span:childCount >= 0 }"));
-  write_by(BT_APART_BY_KIND, &query);
-  bt_buffer_append(&query, BT_STR(" | select("));
-  write_keys(projection, group, &query);
-  bt_buffer_append(&query, BT_STR(")"));
-  end_query(&query, out);
+  end_lists(projection, group, &query, out);
+}
+
+void bt_traceql_read_range_lists(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                                 bt_buffer *out) {
+  bt_buffer query = {0};
+  begin_filter(filter, id_regex, &query);
+  end_lists(projection, group, &query, out);
 }
 
 static void write_left_out(bt_filter_field of, bt_str key, const bt_left_out *left_out, bt_buffer *out) {
@@ -415,18 +450,20 @@ void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_proj
   end_query(&query, out);
 }
 
+void bt_traceql_read_range_doubted(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                                   bt_buffer *out) {
+  bt_buffer query = {0};
+  begin_filter(filter, id_regex, &query);
+  write_attributes(projection, group, write_types_but_zero, BT_STR(" || true"), &query);
+  bt_buffer_append(&query, BT_STR(" }"));
+  write_by(BT_APART_BY_KIND, &query);
+  end_query(&query, out);
+}
+
 void bt_traceql_read_spans(bt_str filter, bt_apart apart, bt_str id_regex, const bt_projection *projection,
                            uint32_t group, bt_columns columns, bt_buffer *out) {
   bt_buffer query = {0};
-  bt_buffer_append(&query, BT_STR("{ "));
-  if (id_regex.len) {
-    bt_buffer_append(&query, BT_STR("trace:id =~ \""));
-    bt_buffer_append(&query, id_regex);
-    bt_buffer_append(&query, is_one_plain_id(id_regex) ? BT_STR("|x\" && ") : BT_STR("\" && "));
-  }
-  bt_buffer_append_char(&query, '(');
-  bt_buffer_append(&query, inside_of(filter).len ? inside_of(filter) : BT_STR("true"));
-  bt_buffer_append_char(&query, ')');
+  begin_filter(filter, id_regex, &query);
   write_attributes(projection, group, writer_of(columns), BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_by(apart, &query);

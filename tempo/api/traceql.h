@@ -69,6 +69,15 @@ typedef enum bt_columns { BT_COLUMNS_OF_ANY_TYPE, BT_COLUMNS_OF_STRINGS_AND_INTE
  * statusMessage besides; other groups read attributes only. Every group gives the kind, because it groups by it. */
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_columns columns, bt_buffer *out);
+/* The same for the spans that the filter finds, of all traces or of those that id_regex names (as in
+ * bt_traceql_search). */
+void bt_traceql_read_range(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                           bt_columns columns, bt_buffer *out);
+/* As bt_traceql_read_doubted and bt_traceql_read_lists of those. */
+void bt_traceql_read_range_doubted(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                                   bt_buffer *out);
+void bt_traceql_read_range_lists(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                                 bt_buffer *out);
 /* A string "nil" may still be one that Tempo made up (2.10, columns of integers). This asks once more for the
  * attributes of the group, in a way that loads no empty column: every span is given, with all of its attributes but
  * those that are the integer 0. So what the other read gave as "nil" and this does not give is missing. */

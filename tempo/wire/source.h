@@ -128,6 +128,7 @@ typedef struct bt_read_request {
    * promises it (`projects`). */
   bt_over_query spans;
   bool by_id;      /* one request a trace; else in batches where the source can */
+  bool are_most;   /* of what lies in the range, about: a source may read that, and pass over the others */
   bt_ahead *ahead; /* of these batches, or of some traces by id; or NULL */
   bool with_own;   /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;

@@ -202,17 +202,16 @@ static void end_reading(const char *what, bt_status status, const bt_source_acco
   if (account->failed_count) fail_msg("%s: %s", what, account->failed[0].reason);
 }
 
-static void read_ids(const reading *of, const char *condition, bool by_id) {
-  bt_read_request request = {.ids = f.ids,
-                             .count = f.count,
-                             .range = f.range,
-                             .projection = by_id ? NULL : &of->projection,
-                             .spans.asked = condition ? asked_rule(condition) : (bt_query){0},
-                             .by_id = by_id};
+static void read_ids(const reading *of, const bt_read_request *how) {
+  bt_read_request request = *how;
   bt_source_account account = {0};
   bt_error error = {0};
-  start_reading(of, condition);
-  end_reading("read", bt_source_read(f.source, &request, by_id ? take_by_id : take_batch, NULL, &account, &error),
+  request.ids = f.ids;
+  if (!request.count) request.count = f.count;
+  request.range = f.range;
+  request.projection = request.by_id ? NULL : &of->projection;
+  end_reading("read",
+              bt_source_read(f.source, &request, request.by_id ? take_by_id : take_batch, NULL, &account, &error),
               &account, &error);
   bt_source_account_dispose(&account);
 }
@@ -273,7 +272,8 @@ static int set_up(void **state) {
   for (size_t r = 0; r < PROJECTIONS; r++) make_reading(&random, &f.readings[r]);
   if (bt_http_client_new(NULL, &f.client, &error) != BT_OK) return -1;
   if (bt_tempo_source_new(f.client, &options, &f.source, &error) != BT_OK) return -1;
-  read_ids(&f.readings[0], NULL, true);
+  start_reading(&f.readings[0], NULL);
+  read_ids(&f.readings[0], &(bt_read_request){.by_id = true});
   for (size_t r = 0; r < PROJECTIONS; r++)
     qsort(f.readings[r].expected, f.readings[r].count, sizeof(char *), compare_lines);
   return 0;
@@ -297,12 +297,22 @@ static const char *filter_of(size_t r) {
 }
 
 static void read_whole(size_t r) {
-  read_ids(&f.readings[r], NULL, false);
+  start_reading(&f.readings[r], NULL);
+  read_ids(&f.readings[r], &(bt_read_request){0});
   assert_int_equal(f.given, f.count);
 }
 
+/* Of every second projection all traces that there are. */
+static void read_most(size_t r) {
+  size_t count = r % 2 ? f.count : f.count * 3 / 4;
+  start_reading(&f.readings[r], NULL);
+  read_ids(&f.readings[r], &(bt_read_request){.are_most = true, .count = count});
+  assert_int_equal(f.given, count);
+}
+
 static void read_some_spans(size_t r) {
-  read_ids(&f.readings[r], filter_of(r), false);
+  start_reading(&f.readings[r], filter_of(r));
+  read_ids(&f.readings[r], &(bt_read_request){.spans.asked = asked_rule(filter_of(r))});
 }
 
 /* Of several groups they cannot be asked for. */
@@ -330,6 +340,11 @@ static void whole_traces_are_what_they_are_by_id(void **state) {
   check_all(read_whole, 50);
 }
 
+static void most_traces_are_what_they_are_by_id(void **state) {
+  (void)state;
+  check_all(read_most, 40);
+}
+
 static void some_spans_are_what_they_are_by_id(void **state) {
   (void)state;
   check_all(read_some_spans, 20);
@@ -341,8 +356,8 @@ static void found_spans_are_what_they_are_by_id(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(whole_traces_are_what_they_are_by_id),
-                                     cmocka_unit_test(some_spans_are_what_they_are_by_id),
-                                     cmocka_unit_test(found_spans_are_what_they_are_by_id)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(whole_traces_are_what_they_are_by_id), cmocka_unit_test(most_traces_are_what_they_are_by_id),
+      cmocka_unit_test(some_spans_are_what_they_are_by_id), cmocka_unit_test(found_spans_are_what_they_are_by_id)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,11 @@ static bt_trace_id id_of(size_t i) {
 
 typedef struct script {
   pthread_mutex_t mutex;
-  size_t requests, asked_lists, most_ids; /* asked_lists: beside the requests */
+  size_t requests, asked_lists, most_ids; /* asked_lists: beside the requests, */
+  size_t asked_crowds;                    /* and so are these: which traces have many spans */
+  int crowds_status;                      /* of the answer to that; 0: 200 */
+  size_t crowded_id;                      /* this trace number has many; 0: none */
+  bool refuses_ranges;                    /* questions that name no ids are too long */
   size_t failed_lists;                    /* so many of them are not answered */
   size_t largest_ids;                     /* more make an answer "too large"; 0: any */
   size_t longest_url;                     /* 0: any */
@@ -98,11 +103,32 @@ static size_t count_ids(const char *query) {
   return bars; /* the alternative that matches nothing comes last */
 }
 
+/* Of most traces of a range: none is named that is asked for. */
+static bool is_of_range(const char *query) {
+  return strstr(query, "(true) && ") || strstr(query, "trace:id !~");
+}
+
+/* Whether the pattern that stands behind these words, if any, matches the id: anchored, without the zeros in front. */
+static bool is_matched(const char *query, const char *words, const char *id, bool without) {
+  const char *at = strstr(query, words);
+  if (!at) return without;
+  char anchored[4096];
+  regex_t regex;
+  at += strlen(words);
+  snprintf(anchored, sizeof anchored, "^(%.*s)$", (int)strcspn(at, "\""), at);
+  if (regcomp(&regex, anchored, REG_EXTENDED | REG_NOSUB) != 0) abort(); /* not a test's thread */
+  bool is_match = regexec(&regex, id, 0, NULL, 0) == 0;
+  regfree(&regex);
+  return is_match;
+}
+
 static bool has_id(const char *query, size_t i) {
   char hex[33], wanted[36];
   bt_trace_id id = id_of(i);
   bt_trace_id_format(&id, hex);
   const char *stripped = hex + strspn(hex, "0");
+  if (is_of_range(query))
+    return is_matched(query, "trace:id =~ \"", stripped, true) && !is_matched(query, "trace:id !~ \"", stripped, false);
   snprintf(wanted, sizeof wanted, "\"%s|", stripped);
   if (strstr(query, wanted)) return true;
   snprintf(wanted, sizeof wanted, "|%s|", stripped);
@@ -113,10 +139,30 @@ static bool refuse(int socket, int status, const char *sentence) {
   return fake_respond(socket, status, "text/plain; charset=utf-8", "", sentence, strlen(sentence));
 }
 
+static size_t count_asked(const char *query) {
+  size_t count = 0;
+  if (!is_of_range(query)) return count_ids(query);
+  for (size_t i = 0; i < TRACES; i++) count += has_id(query, i);
+  return count;
+}
+
+static bool answer_crowds(int socket) {
+  bt_buffer body = {0};
+  size_t rows = 0;
+  if (s.crowds_status) return refuse(socket, s.crowds_status, "not now");
+  bt_buffer_append(&body, BT_STR("{\"traces\":["));
+  if (s.crowded_id) append_trace(&body, s.crowded_id, FIRST_S, FIRST_S + LATE_S, &rows);
+  bt_buffer_append(&body, BT_STR("],\"metrics\":{}}"));
+  bool keep = fake_respond(socket, 200, "application/json", "", body.ptr, body.len);
+  bt_buffer_dispose(&body);
+  return keep;
+}
+
 static bool answer_batch(int socket, const char *query, int64_t start_s, int64_t end_s, bool is_half) {
   if (s.longest_s && end_s - start_s > s.longest_s)
     return refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");
-  if (s.largest_ids && count_ids(query) > s.largest_ids)
+  if (s.refuses_ranges && is_of_range(query)) return refuse(socket, 414, "URI too long");
+  if (s.largest_ids && count_asked(query) > s.largest_ids)
     return refuse(socket, 500, "response larger than the max (17936214 vs 16777216)");
   if (s.large_id && has_id(query, s.large_id))
     return refuse(socket, 500, "response larger than the max (17936214 vs 16777216)");
@@ -171,6 +217,11 @@ static bool answer(void *context, const fake_request *request, int socket) {
   pthread_mutex_unlock(&s.mutex);
   if (fails) return refuse(socket, 503, "not now");
   if (fake_knows_no_lists(request, socket, &kept)) return kept;
+  pthread_mutex_lock(&s.mutex);
+  bool asks_crowds = strstr(request->target, "count%28%29") != NULL || strstr(request->target, "count()") != NULL;
+  s.asked_crowds += asks_crowds;
+  pthread_mutex_unlock(&s.mutex);
+  if (asks_crowds) return answer_crowds(socket);
   pthread_mutex_lock(&s.mutex);
   bool is_half = ++s.requests == s.broken_once;
   pthread_mutex_unlock(&s.mutex);
@@ -247,13 +298,17 @@ static bt_status see(void *context, const bt_read_trace *read, bt_error *error) 
 static bt_projected number_field[] = {{BT_PROJECTED_SPAN, {"n", 1}}};
 static bt_projection projection = {.attributes = number_field, .attribute_count = 1};
 
+static bt_read_request request_of(const fixture *f, size_t count, bool by_id) {
+  return (bt_read_request){.ids = f->ids,
+                           .count = count,
+                           .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
+                           .projection = &projection,
+                           .by_id = by_id};
+}
+
 static bt_status read_traces(fixture *f, size_t count, bool by_id, const bt_cancel *cancel) {
-  bt_read_request request = {.ids = f->ids,
-                             .count = count,
-                             .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
-                             .projection = &projection,
-                             .by_id = by_id,
-                             .cancel = cancel};
+  bt_read_request request = request_of(f, count, by_id);
+  request.cancel = cancel;
   return bt_source_read(f->source, &request, see, f, &f->account, &f->error);
 }
 
@@ -267,6 +322,76 @@ static void expect_whole(fixture *f) {
   assert_int_equal(f->whole, TRACES);
   assert_int_equal(f->missing, 3);
   assert_int_equal(f->account.requests, s.requests + s.asked_lists);
+}
+
+/* --- most traces of a range --- */
+
+enum { MOST = TRACES - 50, FEW_IDS = 20 }; /* fewer than a question names that names all of MOST */
+
+/* Every one that was asked for is given as it is, and no other. */
+static void expect_most(fixture *f, size_t by_id) {
+  bt_read_request request = request_of(f, MOST, false);
+  request.are_most = true;
+  if (bt_source_read(f->source, &request, see, f, &f->account, &f->error) != BT_OK) fail_msg("%s", f->error.message);
+  expect_each_once(f, MOST);
+  assert_int_equal(f->total, MOST);
+  assert_int_equal(f->whole, MOST - by_id);
+  assert_int_equal(f->by_id, by_id);
+  assert_int_equal(f->account.requests, s.requests + s.asked_lists + s.asked_crowds);
+}
+
+static void most_of_a_range_are_read_without_their_names(void **state) {
+  expect_most(*state, 0);
+  assert_int_equal(s.requests, 1);
+  assert_int_equal(s.asked_crowds, 1);
+  assert_true(s.most_ids < FEW_IDS);
+}
+
+static void a_range_that_is_too_large_is_halved_by_ids(void **state) {
+  s.largest_ids = 100;
+  expect_most(*state, 0);
+  assert_true(s.requests > MOST / s.largest_ids);
+  assert_true(s.most_ids < FEW_IDS);
+}
+
+static void a_range_in_slices_is_joined(void **state) {
+  s.longest_s = 60;
+  expect_most(*state, 0);
+}
+
+static void what_is_crowded_in_a_range_is_left_out(void **state) {
+  s.crowded_id = 120;
+  expect_most(*state, 1);
+  assert_true(s.most_ids < FEW_IDS);
+}
+
+static void a_range_that_cannot_be_asked_for_is_named(void **state) {
+  s.refuses_ranges = true;
+  expect_most(*state, 0);
+  assert_true(s.most_ids > FEW_IDS);
+}
+
+static void where_crowds_are_not_told_ids_are_named(void **state) {
+  s.crowds_status = 503;
+  expect_most(*state, 0);
+  assert_true(s.most_ids > FEW_IDS);
+}
+
+/* As of named ones. */
+static void a_range_that_may_hold_lists_is_asked_for_them(void **state) {
+  s.failed_lists = 4;
+  expect_most(*state, 0);
+  assert_int_equal(s.asked_lists, 5);
+  assert_true(s.most_ids < FEW_IDS);
+}
+
+static void few_traces_are_named(void **state) {
+  fixture *f = *state;
+  bt_read_request request = request_of(f, 50, false);
+  request.are_most = true;
+  assert_int_equal(bt_source_read(f->source, &request, see, f, &f->account, &f->error), BT_OK);
+  assert_int_equal(f->whole, 50);
+  assert_int_equal(s.asked_crowds, 0);
 }
 
 /* --- batches --- */
@@ -448,14 +573,6 @@ static void refuses_another_trace_than_the_asked_one(void **state) {
 
 enum { AHEAD = 5 };
 
-static bt_read_request request_of(const fixture *f, size_t count, bool by_id) {
-  return (bt_read_request){.ids = f->ids,
-                           .count = count,
-                           .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
-                           .projection = &projection,
-                           .by_id = by_id};
-}
-
 static bt_ahead *begin(fixture *f, bt_ahead_kind kind, const bt_read_request *request) {
   bt_ahead *ahead = bt_source_begin(f->source, (bt_asked){kind, .read = request}, &f->account);
   assert_non_null(ahead);
@@ -592,6 +709,14 @@ static void reads_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(reads_a_batch),
                                      TEST(reads_a_batch_of_a_tempo_that_knows_no_lists),
+                                     TEST(most_of_a_range_are_read_without_their_names),
+                                     TEST(a_range_that_is_too_large_is_halved_by_ids),
+                                     TEST(a_range_in_slices_is_joined),
+                                     TEST(what_is_crowded_in_a_range_is_left_out),
+                                     TEST(a_range_that_cannot_be_asked_for_is_named),
+                                     TEST(where_crowds_are_not_told_ids_are_named),
+                                     TEST(a_range_that_may_hold_lists_is_asked_for_them),
+                                     TEST(few_traces_are_named),
                                      TEST(halves_what_is_too_large),
                                      TEST(leaves_one_that_is_too_large_alone_to_a_read_by_id),
                                      TEST(answers_an_id_as_often_as_it_is_asked),

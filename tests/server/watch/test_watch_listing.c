@@ -79,9 +79,13 @@ static void where_copies_differ_filters_are_asked(void **state) {
 
 /* ---- where is read ---- */
 
+enum { CROWD = 700, FIRST_OF_CROWD = 1000, MEMBER = 1001 }; /* more than a batch of ids */
+
 typedef struct seen_read {
   int64_t longest_ns;
-  size_t batches;
+  size_t batches, largest;
+  size_t of_member; /* batches that asked for trace MEMBER, and whether the last one was for most of its range */
+  bool is_of_most;
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
 } seen_read;
@@ -93,6 +97,13 @@ static bt_status look_at_read(bt_source *source, const bt_read_request *request,
   bool is_judged = !request->by_id && !request->with_own;
   if (is_judged && length_ns > seen.longest_ns) seen.longest_ns = length_ns;
   seen.batches += is_judged;
+  if (is_judged && request->count > seen.largest) seen.largest = request->count;
+  const bt_trace_id member = fake_id(MEMBER);
+  for (size_t i = 0; is_judged && i < request->count; i++) {
+    if (bt_trace_id_compare(&request->ids[i], &member) != 0) continue;
+    seen.of_member++;
+    seen.is_of_most = request->are_most;
+  }
   return seen.read(source, request, sink, context, account, error);
 }
 
@@ -132,6 +143,55 @@ static void without_knowing_what_lay_before_reads_look_there(void **state) {
   see_reads(s);
   pass_with_traffic(s, 1, 5);
   assert_true(seen.longest_ns > 15 * MINUTE_NS);
+}
+
+static void add_crowd(watch_scene *s) {
+  for (uint64_t i = 0; i < CROWD; i++) {
+    watch_arrive(s, FIRST_OF_CROWD + i, "slow");
+    if (i) watch_arrive(s, FIRST_OF_CROWD + i, "retry");
+  }
+}
+
+/* Twenty quiet minutes, then many traces at once. */
+static void pass_to_crowd(watch_scene *s) {
+  add_others(s, OTHERS);
+  watch_start(s);
+  watch_round(s);
+  watch_pass(s, 20 * MINUTE_NS);
+  see_reads(s);
+  add_crowd(s);
+}
+
+static void all_of_a_slice_is_one_read_of_its_range(void **state) {
+  watch_scene *s = *state;
+  pass_to_crowd(s);
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(seen.largest >= CROWD); /* watch's own trace may be among them */
+  assert_true(seen.of_member == 1 && seen.is_of_most);
+  watch_assert_sent(s, "slow", FIRST_OF_CROWD, 1);
+  assert_int_equal(watch_sent_all(s), 1);
+}
+
+/* The span that came late is of one trace among many that were judged. */
+static void one_of_many_is_named(void **state) {
+  watch_scene *s = *state;
+  pass_to_crowd(s);
+  watch_pass(s, 5 * MINUTE_NS);
+  watch_arrive(s, MEMBER, "slow");
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(seen.of_member == 2 && !seen.is_of_most);
+}
+
+static void few_rules_that_list_nothing_name_what_they_read(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  watch_pass(s, 20 * MINUTE_NS);
+  see_reads(s);
+  add_crowd(s);
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(seen.largest && seen.largest < CROWD);
+  assert_true(seen.of_member && !seen.is_of_most);
 }
 
 /* ---- what lies apart ---- */
@@ -360,6 +420,9 @@ int main(void) {
       CASE(where_copies_differ_filters_are_asked),
       CASE(reads_look_where_the_traces_lie),
       CASE(without_knowing_what_lay_before_reads_look_there),
+      CASE(all_of_a_slice_is_one_read_of_its_range),
+      CASE(one_of_many_is_named),
+      CASE(few_rules_that_list_nothing_name_what_they_read),
       CASE(what_comes_minutes_later_is_judged_with_what_came_before),
       CASE(a_restart_between_them_changes_nothing),
       CASE(a_table_that_forgot_looks_back),

@@ -191,6 +191,20 @@ static void a_read_by_id_that_lacks_it_takes_nothing_back(void **state) {
   assert_int_equal(bt_watcher_look(s->watcher).retractions, 0);
 }
 
+/* Batches of the sweeps show it still, and nothing is new in it. */
+static void a_violation_that_was_told_is_read_by_id_once(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  watch_arrive(s, 1, "slow");
+  watch_pass(s, 10 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  unsigned batches = fake_find(&s->fake, 1)->batch_reads;
+  watch_pass(s, 2 * HOUR_NS);
+  assert_true(fake_find(&s->fake, 1)->batch_reads > batches);
+  assert_int_equal(fake_find(&s->fake, 1)->by_id_reads, 1);
+}
+
 /* The batch has two records of a span, and the read by id that another rule asks for has one of them. */
 static void a_read_by_id_with_one_of_two_copies_decides_nothing(void **state) {
   watch_scene *s = *state;
@@ -216,6 +230,7 @@ int main(void) {
       CASE(a_batch_that_lacks_what_a_search_showed_decides_nothing),
       CASE(a_read_by_id_that_lacks_it_is_incomplete),
       CASE(a_read_by_id_that_lacks_it_takes_nothing_back),
+      CASE(a_violation_that_was_told_is_read_by_id_once),
       CASE(a_read_by_id_with_one_of_two_copies_decides_nothing),
       CASE(reads_that_fail_are_made_again),
       CASE(reads_that_fail_for_longer_than_lookback_lose_nothing),
