@@ -17,6 +17,7 @@
 #include "tempo/clickhouse/span_rows.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
+#include "tempo/wire/wall_clock.h"
 
 enum { TIMEOUT_MS = 300000, PAUSE_MS = 250, MOST_REFUSALS = 16 /* one after another */ };
 /* An answer, and what is decoded of it, are held until they are given: so many traces are asked for at once: whole, in
@@ -42,26 +43,35 @@ static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_err
 
 #define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} WHERE "
 
-/* `columns` of the rows of the range that meet the condition. */
-static void write_rows(const bt_clickhouse_layout *layout, bt_str columns, bt_str condition, bt_buffer *sql) {
-  for (size_t i = 0; i < BT_CLICKHOUSE_RANGES; i++) {
-    bt_buffer_append(sql, i ? BT_STR(" UNION ALL SELECT ") : BT_STR("SELECT "));
-    bt_buffer_append(sql, columns);
-    bt_buffer_printf(sql, ROWS_FROM "%s AND %s != '' AND ", layout->ranges[i], layout->row[BT_ROW_TRACE_ID]);
-    bt_buffer_append(sql, condition);
+static void write_rows_of(const bt_clickhouse_layout *layout, const char *range, bt_str columns, bt_str condition,
+                          bt_buffer *sql) {
+  bt_buffer_append(sql, BT_STR("SELECT "));
+  bt_buffer_append(sql, columns);
+  bt_buffer_printf(sql, ROWS_FROM "%s AND %s != '' AND ", range, layout->row[BT_ROW_TRACE_ID]);
+  bt_buffer_append(sql, condition);
+}
+
+/* `columns` of the rows of the range that meet the condition. The server plans each part, also one without rows. */
+static void write_rows(const bt_clickhouse_found *server, bt_str columns, bt_str condition, bt_buffer *sql) {
+  write_rows_of(server->layout, server->layout->within, columns, condition, sql);
+  for (size_t i = 0; i < BT_CLICKHOUSE_BROKEN; i++) {
+    if (!server->has_rare[i]) continue;
+    bt_buffer_append(sql, BT_STR(" UNION ALL "));
+    write_rows_of(server->layout, server->layout->within_rare[i], columns, condition, sql);
   }
 }
 
 /* is_first: of some rows of each trace, as soon as there are enough traces. */
-static void write_search(const bt_clickhouse_layout *layout, bool is_over, bt_str condition, bool is_first,
+static void write_search(const bt_clickhouse_found *server, bool is_over, bt_str condition, bool is_first,
                          bt_buffer *sql) {
+  const bt_clickhouse_layout *layout = server->layout;
   bt_buffer columns = {0};
   bt_buffer_printf(&columns, "%s AS TraceId, %s AS s, s + %s AS e", layout->row[BT_ROW_TRACE_ID],
                    layout->row[BT_ROW_START], layout->row[BT_ROW_DURATION]);
   bt_buffer_append(sql, is_first ? BT_STR("SELECT TraceId, if(s = 0, e, s), greatest(s, e) FROM (")
                                  : BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
-  write_rows(layout, bt_buffer_str(&columns), condition, sql);
-  if (is_over) bt_clickhouse_write_broken(layout, bt_buffer_str(&columns), condition, sql);
+  write_rows(server, bt_buffer_str(&columns), condition, sql);
+  if (is_over) bt_clickhouse_write_broken(server, bt_buffer_str(&columns), condition, sql);
   bt_buffer_append(sql, is_first ? BT_STR(") LIMIT 1 BY TraceId") : BT_STR(") GROUP BY TraceId"));
   bt_buffer_append(sql, BT_STR(" LIMIT {most:UInt64} FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed;
@@ -177,8 +187,8 @@ static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
   else
     bt_buffer_printf(&condition.sql, "hasAny(%s, (SELECT groupArray(id) FROM ids))", layout->row[BT_ROW_LINK_TRACES]);
   bool is_over = !s->query || s->query->manner != BT_CLICKHOUSE_UNDER;
-  write_search(layout, is_over, bt_buffer_str(&condition.sql), false, &sql);
-  if (looks_first) write_search(layout, is_over, bt_buffer_str(&condition.sql), true, &first);
+  write_search(&s->server, is_over, bt_buffer_str(&condition.sql), false, &sql);
+  if (looks_first) write_search(&s->server, is_over, bt_buffer_str(&condition.sql), true, &first);
   s->question.sql = sql.ptr;
   s->question.texts = condition.values;
   s->question.text_count = condition.count;
@@ -500,16 +510,17 @@ static bt_status find_spans_of_range(span_search *s, const bt_spans_request *req
   return status;
 }
 
-static void write_span_search(const bt_clickhouse_layout *layout, const bt_spans_request *request,
+static void write_span_search(const bt_clickhouse_found *server, const bt_spans_request *request,
                               bt_clickhouse_condition *condition, bt_buffer *sql) {
+  const bt_clickhouse_layout *layout = server->layout;
   bt_buffer columns = {0};
   bt_clickhouse_condition_write(layout, request->spans.asked, condition);
   condition->sql.maximum = 0;
   bt_buffer_printf(&condition->sql, " AND cityHash64(%s) %% {parts:UInt64} = {part:UInt64}",
                    layout->row[BT_ROW_TRACE_ID]);
   bt_clickhouse_write_columns(layout, request->projection, condition, &columns);
-  write_rows(layout, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
-  bt_clickhouse_write_broken(layout, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
+  write_rows(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
+  bt_clickhouse_write_broken(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed || condition->sql.failed;
   bt_buffer_dispose(&columns);
@@ -518,7 +529,7 @@ static void write_span_search(const bt_clickhouse_layout *layout, const bt_spans
 static bt_status find_spans_known(span_search *s, const bt_spans_request *request, bt_error *error) {
   bt_clickhouse_condition condition;
   bt_buffer sql = {0};
-  write_span_search(s->server.layout, request, &condition, &sql);
+  write_span_search(&s->server, request, &condition, &sql);
   s->question.sql = sql.ptr;
   s->question.texts = condition.values;
   s->question.text_count = condition.count;
@@ -581,9 +592,12 @@ static const bt_dialect *dialect_of_clickhouse(bt_source *source) {
 static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel,
                                bt_promises *out) {
   bt_clickhouse *clickhouse = clickhouse_of(source);
+  int64_t now_ns = bt_clock_steady_ns();
   bt_clickhouse_found found = bt_clickhouse_known(clickhouse);
-  (void)wanted;
   if (cancel && !found.is_known && bt_clickhouse_find_out(clickhouse, cancel, &found, NULL) != BT_OK)
+    found = (bt_clickhouse_found){0};
+  bool looks = cancel && found.is_known && wanted == BT_PROMISES_ALL; /* a replay begins */
+  if (looks && bt_clickhouse_find_rare(clickhouse, &found, now_ns, cancel, NULL) != BT_OK)
     found = (bt_clickhouse_found){0};
   out->about = (bt_source_about){.kind = "clickhouse", .is_checked = found.is_checked};
   snprintf(out->about.version, sizeof out->about.version, "%s", found.version);
