@@ -19,7 +19,7 @@
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 
-enum { BT_CLICKHOUSE_SETTINGS = 25 };
+enum { BT_CLICKHOUSE_SETTINGS = 26 };
 
 /* What was found out about the server and the table. */
 typedef struct bt_clickhouse_found {

@@ -25,7 +25,8 @@ static const char settings_sql[] =
     "'sort_overflow_mode', 'transfer_overflow_mode', 'limit', 'offset', 'additional_table_filters', "
     "'additional_result_filter', 'use_query_cache', 'skip_unavailable_shards', 'optimize_skip_unused_shards', "
     "'distributed_group_by_no_merge', 'fallback_to_stale_replicas_for_distributed_queries', 'transform_null_in', "
-    "'cancel_http_readonly_queries_on_client_close', 'output_format_binary_write_json_as_string', 'log_comment') "
+    "'cancel_http_readonly_queries_on_client_close', 'output_format_binary_write_json_as_string', "
+    "'http_zlib_compression_level', 'log_comment') "
     "FORMAT RowBinary";
 
 typedef struct settings_look {
