@@ -277,8 +277,9 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
     bt_read_trace read = {.index = i, .trace = bt_span_batch_find(batch, &r->request->ids[i])};
     if (read.trace && !r->request->with_own && bt_trace_is_own(read.trace, BT_STR(""))) read.trace = NULL;
     read.needs_by_id = read.trace && r->is_projected && !r->request->with_own && bt_trace_may_be_own(read.trace);
-    read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace);
-    if (read.trace && r->request->spans.asked.filter) set_bounds(&read);
+    bool is_of_some = r->request->spans.asked.filter != NULL; /* then others may be there */
+    read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace || is_of_some);
+    if (read.trace && is_of_some) set_bounds(&read);
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);
   }

@@ -275,6 +275,26 @@ class ReplayOnClickHouse(Replaying):
             _, answer = self.replay(f'trace.has(span.name == "{name}")', self.server.url("compared"))
             self.assertEqual((answer["status"], answer["coverage"]["compared"]["here"]), ("completed", wanted), name)
 
+    def test_what_has_no_span_of_the_rule_is_counted_unread(self):
+        """Of 200 traces that violate the first and the last are read. One of which the table of times knows nothing is read, too: that a span lies far away is not known."""
+        path = os.path.join(self.folder, "absent.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            for number in range(200):
+                begin = (self.start + 60 * number) * SECOND
+                span = {"traceId": f"{number + 1:032x}", "spanId": "1" * 16, "name": "a", "startTimeUnixNano": str(begin), "endTimeUnixNano": str(begin + SECOND)}
+                file.write(json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": [span]}]}]}) + "\n")
+        self.server.load(path, "map", "absent")
+        read = []
+        for _ in range(2):
+            done = run_cli("replay", "--dsl", 'not trace.has(span.name == "b")', "--store", self.server.url("absent"), "--start", self.start, "--end", self.end,
+                           "--settle", "1m", "--strategy", "projection", "--limit", "1", "--evidence", "1", "--count", "at_least", "--json")
+            answer = json.loads(done.stdout)
+            self.assertEqual((answer["status"], answer["violations_found"], answer["traces_read"] + answer["traces_decided_unread"]), ("completed", 200, 200), done.stdout[:600])
+            read.append(answer["traces_read"])
+            self.server.ask(f"ALTER TABLE absent.otel_traces_trace_id_ts DELETE WHERE TraceId = '{100:032x}' SETTINGS mutations_sync = 2")
+        self.assertLess(read[0], 150)
+        self.assertEqual(read[1], read[0] + 1)
+
     def test_spans_of_another_time_are_seen(self):
         """One span of a trace is of 1970, or three days or two hours early: that it satisfies the rule is seen, and that it violates it where its clock was broken."""
         spans = [("8", "1", "checkout", 60, 5, ""), ("8", "2", "retry", 300 - self.start, 5, ""), ("9", "1", "boot", 60, 5, ""), ("9", "2", "slow", 300 - self.start, 100, ""),
