@@ -24,7 +24,6 @@ typedef struct bt_clickhouse_ids {
 } bt_clickhouse_ids;
 typedef struct bt_clickhouse_far {
   bt_clickhouse_ids far, unknown; /* the table of times lacks the latter */
-  bool lacks_memory;
 } bt_clickhouse_far;
 /* Which of the question's ids may have a span that does not begin in the range; its statement and numbers are set here.
  * BT_OK: look at the answer's outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose of both in every case. */

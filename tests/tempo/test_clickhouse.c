@@ -31,6 +31,7 @@ typedef struct script {
   int code;           /* of the answer to questions for traces; 0: none */
   size_t most_ids;    /* of a read; more is too much. 0: any number */
   const char *far_id; /* of a trace with a span far away; NULL: none */
+  bool is_unknown;    /* nothing is known of that trace, but that */
   unsigned rare;      /* bits: rows of these rare kinds are there */
   bool refuses_rare;  /* does not say whether any are */
   unsigned questions, reads;
@@ -203,16 +204,12 @@ static bool answer_traces(script *s, const fake_request *request, int socket, bo
 /* Whether the table of times is of use, and then which traces reach far. */
 static bool answer_far(script *s, const fake_request *request, const char *sql, int socket) {
   bt_buffer body = {0};
-  unsigned rows = 0;
-  if (!strstr(sql, "FROM ids")) {
-    bt_buffer_append_char(&body, 1);
-    rows = 1;
-  } else if (s->far_id && strstr(request->body, s->far_id)) {
-    write_text(&body, s->far_id);
-    bt_buffer_append_char(&body, 1);
-    rows = 1;
-  }
-  respond(s, socket, &body, rows);
+  bool is_far = s->far_id && request->body && strstr(request->body, s->far_id);
+  bool is_of_unknown = strstr(sql, "NOT IN") != NULL;
+  bt_buffer_append_char(&body, strstr(sql, "FROM ids") ? is_far && is_of_unknown == s->is_unknown : 1);
+  if (is_far && is_of_unknown == s->is_unknown) write_text(&body, s->far_id);
+  if (strstr(sql, "FROM ids")) write_number(&body, s->is_unknown && !is_of_unknown ? 1 : IDS);
+  respond(s, socket, &body, 1);
   bt_buffer_dispose(&body);
   return true;
 }
@@ -452,13 +449,10 @@ static bt_status take_flags(void *context, const bt_read_trace *read, bt_error *
   return BT_OK;
 }
 
-static void what_reaches_far_is_read_by_id(void **state) {
-  char id[33];
-  write_id(id, 3);
-  scene s = {.script = {.far_id = id}};
+static void check_far(const script *as) {
+  scene s = {.script = *as};
   bool flags[IDS] = {false};
   bt_source_account account = {0};
-  (void)state;
   open_scene(&s);
   bt_read_request request = {.ids = s.ids, .count = IDS, .range = {0, 1000 * second_ns}};
   assert_int_equal(bt_source_read(s.source, &request, take_flags, flags, &account, &s.error), BT_OK);
@@ -468,6 +462,14 @@ static void what_reaches_far_is_read_by_id(void **state) {
   assert_false(flags[3]);
   bt_source_account_dispose(&account);
   close_scene(&s);
+}
+
+static void what_reaches_far_is_read_by_id(void **state) {
+  char id[33];
+  (void)state;
+  write_id(id, 3);
+  check_far(&(script){.far_id = id});
+  check_far(&(script){.far_id = id, .is_unknown = true});
 }
 
 /* What only long spans, those without a start and those of a broken clock could answer is a part of its own. */
