@@ -258,9 +258,10 @@ typedef struct reading {
   bt_read_sink sink;
   void *context;
   bt_source_account *account;
-  int refusals;     /* as in search */
-  size_t unread;    /* ids that could not be read */
-  char reason[200]; /* of the last of them */
+  int refusals;          /* as in search */
+  bool unseen_are_there; /* traces of which the batch shows no span; else some of them may be gone */
+  size_t unread;         /* ids that could not be read */
+  char reason[200];      /* of the last of them */
 } reading;
 
 static void set_bounds(bt_read_trace *read) {
@@ -279,6 +280,7 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
     read.needs_by_id = read.trace && r->is_projected && !r->request->with_own && bt_trace_may_be_own(read.trace);
     bool is_of_some = r->request->spans.asked.filter != NULL; /* then others may be there */
     read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace || is_of_some);
+    if (is_of_some && !read.trace && !r->unseen_are_there) read.needs_by_id = true;
     if (read.trace && is_of_some) set_bounds(&read);
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);
@@ -291,6 +293,13 @@ static bt_time_range near_range(const bt_read_request *request) {
   int64_t end_ns = not_before(0, request->range.end_ns);
   return (bt_time_range){not_before(0, not_before(day_ns, request->range.start_ns) - day_ns),
                          end_ns > INT64_MAX - day_ns ? INT64_MAX : end_ns + day_ns};
+}
+
+static void set_near(const bt_read_request *request, bt_clickhouse_question *question) {
+  bt_time_range near = near_range(request);
+  question->numbers[0].name = "from", question->numbers[0].number = near.start_ns;
+  question->numbers[1].name = "end", question->numbers[1].number = near.end_ns;
+  question->number_count = 2;
 }
 
 static bt_clickhouse_question question_of(const reading *r, size_t first, size_t count) {
@@ -307,13 +316,10 @@ static bt_clickhouse_question question_of(const reading *r, size_t first, size_t
 static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
                            bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
-  bt_time_range near = near_range(r->request);
   question.sql = r->sql.ptr;
   question.texts = r->condition.values;
   question.text_count = r->condition.count;
-  question.numbers[0].name = "from", question.numbers[0].number = near.start_ns;
-  question.numbers[1].name = "end", question.numbers[1].number = near.end_ns;
-  question.number_count = r->request->by_id ? 0 : 2;
+  if (!r->request->by_id) set_near(r->request, &question);
   return bt_clickhouse_ask(r->clickhouse, &question, &r->server, answer, error);
 }
 
@@ -349,6 +355,48 @@ static bt_status find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *
   return status;
 }
 
+static bool take_count(void *context, bt_row_reader *reader) {
+  *(uint64_t *)context = (uint64_t)bt_row_int64(reader);
+  return !reader->failed;
+}
+
+static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_clickhouse_answer *of,
+                           bt_error *error) {
+  bt_clickhouse_question question = question_of(r, 0, count);
+  bt_clickhouse_answer answer = {0};
+  bt_buffer sql = {0};
+  uint64_t there = 0;
+  bt_buffer_printf(
+      &sql, "SELECT uniqExact(cityHash64(%s))" ROWS_FROM "%s GLOBAL IN (SELECT id FROM ids) AND %s FORMAT RowBinary",
+      r->server.layout->key, r->server.layout->key, r->server.layout->near);
+  question.ids = ids;
+  question.sql = sql.ptr;
+  set_near(r->request, &question);
+  bt_status status =
+      sql.failed ? bt_error_no_memory(error) : bt_clickhouse_ask(r->clickhouse, &question, &r->server, &answer, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(&answer, take_count, &there);
+  r->unseen_are_there = there == count;
+  of->outcome = answer.outcome;
+  if (answer.outcome != BT_CLICKHOUSE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
+  bt_clickhouse_answer_dispose(&answer);
+  bt_buffer_dispose(&sql);
+  return status;
+}
+
+/* A part of the table may have expired since they were found: that no span is shown says nothing of what is gone. */
+static bt_status look_for_unseen(reading *r, size_t first, size_t count, const bt_span_batch *batch,
+                                 bt_clickhouse_answer *answer, bt_error *error) {
+  if (r->request->by_id || !r->request->spans.asked.filter) return BT_OK;
+  bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
+  size_t unseen = 0;
+  if (!ids) return bt_error_no_memory(error);
+  for (size_t i = first; i < first + count; i++)
+    if (!bt_span_batch_find(batch, &r->request->ids[i])) ids[unseen++] = r->request->ids[i];
+  bt_status status = unseen ? ask_count(r, ids, unseen, answer, error) : BT_OK;
+  free(ids);
+  return status;
+}
+
 static bt_status find_far_of_batch(const reading *r, size_t first, size_t count, bt_clickhouse_far *far,
                                    bt_clickhouse_answer *answer, bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
@@ -365,6 +413,8 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
     status = decode_batch(&r->server, &answer, &batch, error);
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
     status = find_far_of_batch(r, first, count, &far, &answer, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+    status = look_for_unseen(r, first, count, batch, &answer, error);
   r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {

@@ -488,19 +488,42 @@ class Faults(unittest.TestCase):
         path = os.path.join(folder.name, "traces.jsonl")
         done = run_cli("generate", "--scenario", "none", "--traces", 300, "--violations", 7, "--seed", 3, "--since", "1h", "--end", cls.end, "--out", path)
         assert done.returncode == 0, done.stderr
+        cls.path = path
         cls.server.load(path)
         Between.port = cls.server.http
 
-    def replay(self, fault, **env):
-        between = type("BetweenWith", (Between,), {"fault": fault})
+    def proxy_port(self, between):
         proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), between)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         self.addCleanup(proxy.server_close)
         self.addCleanup(proxy.shutdown)
+        return proxy.server_address[1]
+
+    def replay(self, fault, **env):
+        port = self.proxy_port(type("BetweenWith", (Between,), {"fault": fault}))
         rule = 'trace.has(span.name == "db.query" and span.duration > 1s) and not trace.has(span.name == "retry")'
-        done = run_cli("replay", "--dsl", rule, "--store", self.server.url(port=proxy.server_address[1]), "--start", self.end - 3700, "--end", self.end + 60,
+        done = run_cli("replay", "--dsl", rule, "--store", self.server.url(port=port), "--start", self.end - 3700, "--end", self.end + 60,
                        "--settle", "1m", "--json", timeout=300, env=env)
         return done, json.loads(done.stdout)
+
+    def test_rows_that_expire_between_two_questions_are_no_absence(self):
+        """A trace was found, and is gone when its spans are read: that no span of the rule is shown says nothing then."""
+        self.server.load(self.path, database="expiring")
+        trace = self.server.ask("SELECT TraceId FROM expiring.otel_traces GROUP BY TraceId ORDER BY min(Timestamp) LIMIT 1 OFFSET 160 FORMAT TSV").strip()
+        statements, server = [f"ALTER TABLE expiring.otel_traces DELETE WHERE TraceId = '{trace}' SETTINGS mutations_sync = 2"], self.server
+
+        class Expiring(Between):
+            def do_POST(self):
+                if statements and "ids_structure" in self.path:
+                    server.ask(statements.pop())
+                super().do_POST()
+
+        done = run_cli("replay", "--dsl", 'not trace.has(span.name == "no.such.span")', "--store", server.url("expiring", port=self.proxy_port(Expiring)), "--settle", "1m",
+                       "--start", self.end - 3700, "--end", self.end + 60, "--strategy", "projection", "--limit", "1", "--evidence", "1", "--count", "at_least", "--json")
+        answer = json.loads(done.stdout)
+        self.assertFalse(statements)
+        self.assertEqual((answer["violations_found"], answer["status"]), (299, "incomplete"), done.stdout[:600])
+        self.assertIn("expired", json.dumps(answer["coverage"]["windows_failed"]))
 
     def test_without_a_fault_it_completes(self):
         _, answer = self.replay(None)
