@@ -345,12 +345,12 @@ static bt_status count_later(bt_judge *judge, bt_known_list *later, bt_error *er
 }
 
 /* What begins before the first that may be counted is in pages of its own: listed_until is as late as the latest of
- * their traces. */
+ * their traces. Not where large pages cost least, which are given in order of time. */
 static bt_status read_batches(bt_judge *judge, const bt_known_list *known, const bt_known_list *later,
                               bt_error *error) {
   size_t before = 0;
-  while (before < known->count && later->count && compare_start(&known->items[before], later->items, judge) < 0)
-    before++;
+  bool splits = !judge->plan->reads_agree && later->count;
+  while (splits && before < known->count && compare_start(&known->items[before], later->items, judge) < 0) before++;
   bt_status status = bt_page_reader_read(judge, known->items, before, false, error);
   if (status != BT_OK) return status;
   return bt_page_reader_read(judge, known->items + before, known->count - before, false, error);

@@ -77,10 +77,22 @@ static bt_status take_shown(projecting *p, size_t known, const bt_trace *spans, 
 
 /* ---- by id ---- */
 
+/* That a batch shows none is known where it says what a read by id says. Then nothing of the trace is left to see. */
+static bool shows_none(const projecting *p, const bt_read_trace *read) {
+  const bt_decider *decider = p->decider;
+  bool is_sure = decider->plan->reads_agree && !decider->plan->lacks && decider->questions->own_are_known;
+  return is_sure && !read->trace && !read->needs_by_id;
+}
+
 static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *error) {
   projecting *p = context;
   bt_found bounds = {.start_ns = read->start_ns, .end_ns = read->end_ns};
   if (read->trace) bt_found_widen(&bounds, read->trace);
+  if (shows_none(p, read)) {
+    const bt_trace none = {.id = p->ids[read->index], .root = BT_NO_SPAN};
+    p->seen++;
+    return judge_spans(p, p->known[read->index], &none, error);
+  }
   return take_shown(p, p->known[read->index], read->trace, read->needs_by_id, &bounds, error);
 }
 
@@ -154,7 +166,7 @@ static bt_status find_spans(projecting *p, bt_over_query spans, bool *is_done, b
 static bool are_many(const projecting *p) {
   const bt_replay_plan *plan = p->decider->plan;
   uint32_t at_once = plan->costs.projected_at_once;
-  bool can_find = plan->is_checked && p->decider->questions->source->operations->find_spans;
+  bool can_find = plan->is_checked && !plan->reads_agree && p->decider->questions->source->operations->find_spans;
   return can_find && at_once && p->count / at_once >= FIND_FROM;
 }
 

@@ -13,13 +13,17 @@
 bt_status bt_clickhouse_find_times(bt_clickhouse *clickhouse, bt_clickhouse_found *found, const bt_cancel *cancel,
                                    bt_error *error) BT_MUST_CHECK;
 
+/* Looks whether the table has rare rows, unless that was asked at this time of the steady clock or later. Questions
+ * leave out what only such rows could answer. They may be there where nobody says. BT_CANCELLED, BT_NO_MEMORY. */
+bt_status bt_clickhouse_find_rare(bt_clickhouse *clickhouse, bt_clickhouse_found *found, int64_t since_ns,
+                                  const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
+
 typedef struct bt_clickhouse_ids {
   bt_trace_id *ids; /* sorted */
   size_t count, capacity;
 } bt_clickhouse_ids;
 typedef struct bt_clickhouse_far {
   bt_clickhouse_ids far, unknown; /* the table of times lacks the latter */
-  bool lacks_memory;
 } bt_clickhouse_far;
 /* Which of the question's ids may have a span that does not begin in the range; its statement and numbers are set here.
  * BT_OK: look at the answer's outcome. BT_CANCELLED, BT_NO_MEMORY. Dispose of both in every case. */
@@ -31,7 +35,7 @@ bool bt_clickhouse_is_far(const bt_clickhouse_far *far, const bt_trace_id *id, b
 void bt_clickhouse_far_dispose(bt_clickhouse_far *far);
 
 /* " UNION ALL SELECT columns …": rows of the range of those traces of which a row of a broken clock meets the
- * condition. Where there is no such row, the server reads none. */
-void bt_clickhouse_write_broken(const bt_clickhouse_layout *layout, bt_str columns, bt_str condition, bt_buffer *sql);
+ * condition. Where there is no such row, the server reads none. Nothing where the table has none of a broken clock. */
+void bt_clickhouse_write_broken(const bt_clickhouse_found *found, bt_str columns, bt_str condition, bt_buffer *sql);
 
 #endif

@@ -29,7 +29,7 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
 /* ---- ranges of time ---- */
 
 /* Of rows that overlap one. The tables are sorted by start, so what began long before the range is looked for by its
- * duration, which has an index. A start of 0 is not known; then the end counts. `within`, `before` and `at_zero`
+ * duration, which has an index. A start of 0 is not known; then the end counts. `bucket`, `before` and `at_zero`
  * say the same of a column that is sorted by, for those that have one. A batch of reads looks a day farther than it has
  * to on both sides (`near`). What has no start may lie anywhere. */
 #define START(start)       "toUnixTimestamp64Nano(" start ")"
@@ -37,17 +37,19 @@ bool bt_clickhouse_shows(const bt_clickhouse_layout *layout, bt_str name, bt_str
 #define BETWEEN(start)                                                                                                 \
   start " >= fromUnixTimestamp64Nano({from:Int64}) AND " start " < fromUnixTimestamp64Nano({end:Int64}) "
 #define AT_ZERO(start) start " = fromUnixTimestamp64Nano(toInt64(0)) "
-#define COLUMN_OF(column)                                                                                              \
-  .start = column, .broken = "((" column " > fromUnixTimestamp64Nano(toInt64(0)) AND " column                          \
-                             " < toDateTime64('2000-01-01', 9)) OR " column " > now() + INTERVAL 1 DAY)"
-#define TIMES(start, duration, length, within, before, at_zero)                                                        \
-  COLUMN_OF(start),                                                                                                    \
-      .ranges = {BETWEEN(start) within "AND greatest(" START(start) ", " END(start, length) ") >= {start:Int64}",      \
-                 start " < fromUnixTimestamp64Nano({from:Int64}) AND " duration " > " BT_CLICKHOUSE_LONG_TEXT          \
-                       " AND " START(start) " > 0 " before "AND " END(start, length) " >= {start:Int64}",              \
-                 AT_ZERO(start) at_zero "AND (" END(start, length) " <= 0 OR (" END(                                   \
-                     start, length) " >= {start:Int64} AND " END(start, length) " < {end:Int64}))"},                   \
-      .near = "((" BETWEEN(start) within ") OR (" AT_ZERO(start) at_zero "))"
+#define BROKEN(start)                                                                                                  \
+  "((" start " > fromUnixTimestamp64Nano(toInt64(0)) AND " start " < toDateTime64('2000-01-01', 9)) OR " start         \
+  " > now() + INTERVAL 1 DAY)"
+#define IS_LONG(duration) duration " > " BT_CLICKHOUSE_LONG_TEXT
+#define TIMES(column, duration, length, bucket, before, at_zero)                                                       \
+  .start = column,                                                                                                     \
+  .within = BETWEEN(column) bucket "AND greatest(" START(column) ", " END(column, length) ") >= {start:Int64}",        \
+  .within_rare = {column " < fromUnixTimestamp64Nano({from:Int64}) AND " IS_LONG(duration) " AND " START(              \
+                      column) " > 0 " before "AND " END(column, length) " >= {start:Int64}",                           \
+                  AT_ZERO(column) at_zero "AND (" END(column, length) " <= 0 OR (" END(                                \
+                      column, length) " >= {start:Int64} AND " END(column, length) " < {end:Int64}))"},                \
+  .near = "((" BETWEEN(column) bucket ") OR (" AT_ZERO(column) at_zero "))",                                           \
+  .rare = {IS_LONG(duration), AT_ZERO(column) at_zero, BROKEN(column)}
 
 /* ---- the exporter of the OpenTelemetry Collector, with attributes as Map or as JSON ---- */
 

@@ -65,7 +65,14 @@ typedef enum bt_clickhouse_value {
   BT_ROW_VALUES
 } bt_clickhouse_value;
 
-enum { BT_CLICKHOUSE_RANGES = 3 };
+/* Rows that most tables have none of: of spans that take very long, without a start, of a broken clock. */
+typedef enum bt_clickhouse_rare {
+  BT_CLICKHOUSE_LONG,
+  BT_CLICKHOUSE_AT_ZERO,
+  BT_CLICKHOUSE_BROKEN,
+  BT_CLICKHOUSE_RARE
+} bt_clickhouse_rare;
+
 /* What began so many ns before a range, and reaches into it, is found by its duration. {from} lies as long before
  * {start}. */
 #define BT_CLICKHOUSE_LONG_NS    600000000000
@@ -77,10 +84,11 @@ typedef struct bt_clickhouse_layout {
   bt_clickhouse_column sign;           /* no other schema has it */
   const bt_clickhouse_column *columns; /* that it is read by */
   size_t column_count;
-  /* Conditions. Of rows that overlap a range, which each meet one of these, with {start}, {from} and {end}; of rows
-   * that lie near one, from {from} to {end}. */
-  const char *ranges[BT_CLICKHOUSE_RANGES], *near;
-  const char *start, *broken; /* its column; of rows whose clock was broken: before 2000, or of tomorrow and later */
+  /* Conditions. Of rows that overlap a range, with {start}, {from} and {end}: each meets `within`, or the one of its
+   * rare kind; of rows that lie near one, from {from} to {end}; of rare rows anywhere: those of a broken clock are
+   * before 2000, or of tomorrow and later. */
+  const char *within, *within_rare[BT_CLICKHOUSE_BROKEN], *near, *rare[BT_CLICKHOUSE_RARE];
+  const char *start; /* its column */
   struct {
     const char *name; /* of the table of first and last times; with _ at its beginning: behind that of the spans */
     const char *id, *start, *first, *last; /* its columns; start and end as ns */

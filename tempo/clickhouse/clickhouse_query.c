@@ -49,6 +49,7 @@ const bt_clickhouse_setting bt_clickhouse_settings[BT_CLICKHOUSE_SETTINGS] = {
     {"transform_null_in", "0", false},
     {"cancel_http_readonly_queries_on_client_close", "1", false},
     {"output_format_binary_write_json_as_string", "0", true},
+    {"http_zlib_compression_level", "1", false}, /* of zstd, too: with gzip to pack costs more than to find */
     {"log_comment", "betrace", false},
 };
 

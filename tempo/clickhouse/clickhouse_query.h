@@ -14,13 +14,12 @@
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
 #include "dsl/trace/trace.h"
+#include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/row_binary.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 
-enum { BT_CLICKHOUSE_SETTINGS = 25 };
-
-struct bt_clickhouse_layout;
+enum { BT_CLICKHOUSE_SETTINGS = 26 };
 
 /* What was found out about the server and the table. */
 typedef struct bt_clickhouse_found {
@@ -29,10 +28,12 @@ typedef struct bt_clickhouse_found {
   char version[BT_SOURCE_VERSION_BYTES];
   char note[BT_SOURCE_NOTE_BYTES];
   bool is_checked;
-  char lacks[BT_SOURCE_NOTE_BYTES]; /* the table is a shard's part of another one, as a sentence; "": it is not */
-  char times[120];                  /* the table of first and last times (clickhouse_far.h), */
-  bool has_times;                   /* and whether it is of use */
-  const struct bt_clickhouse_layout *layout; /* how the table is laid out */
+  char lacks[BT_SOURCE_NOTE_BYTES];   /* the table is a shard's part of another one, as a sentence; "": it is not */
+  char times[120];                    /* the table of first and last times (clickhouse_far.h), */
+  bool has_times;                     /* and whether it is of use */
+  const bt_clickhouse_layout *layout; /* how the table is laid out */
+  bool has_rare[BT_CLICKHOUSE_RARE];  /* whether the table has such rows, */
+  int64_t rare_asked_ns;              /* when that was asked, by the steady clock; 0: never */
 } bt_clickhouse_found;
 
 /* The source itself. */
@@ -46,8 +47,8 @@ typedef struct bt_clickhouse {
   int64_t timeout_ms, pause_ms;
   uint32_t ids_per_read;
   pthread_mutex_t mutex;
-  bt_clickhouse_found found;                         /* under the lock until it is known */
-  const struct bt_clickhouse_layout *_Atomic layout; /* NULL until it is known */
+  bt_clickhouse_found found;                  /* under the lock; what is not rare stays once it is known */
+  const bt_clickhouse_layout *_Atomic layout; /* NULL until it is known */
 } bt_clickhouse;
 
 /* On whose behalf, and what. Texts are borrowed. */

@@ -8,8 +8,10 @@
 #include "tempo/clickhouse/clickhouse_far.h"
 #include "tempo/clickhouse/clickhouse_layout.h"
 #include "tempo/clickhouse/clickhouse_shards.h"
+#include "tempo/wire/wall_clock.h"
 
 enum { UNKNOWN_SETTING = 115 };
+static const int64_t rare_holds_ns = 5000000000; /* for who does not ask itself, as a replay does when it begins */
 
 /* ---- settings ---- */
 
@@ -23,7 +25,8 @@ static const char settings_sql[] =
     "'sort_overflow_mode', 'transfer_overflow_mode', 'limit', 'offset', 'additional_table_filters', "
     "'additional_result_filter', 'use_query_cache', 'skip_unavailable_shards', 'optimize_skip_unused_shards', "
     "'distributed_group_by_no_merge', 'fallback_to_stale_replicas_for_distributed_queries', 'transform_null_in', "
-    "'cancel_http_readonly_queries_on_client_close', 'output_format_binary_write_json_as_string', 'log_comment') "
+    "'cancel_http_readonly_queries_on_client_close', 'output_format_binary_write_json_as_string', "
+    "'http_zlib_compression_level', 'log_comment') "
     "FORMAT RowBinary";
 
 typedef struct settings_look {
@@ -211,7 +214,8 @@ bt_status bt_clickhouse_find_out(bt_clickhouse *clickhouse, const bt_cancel *can
   }
   *out = clickhouse->found;
   pthread_mutex_unlock(&clickhouse->mutex);
-  return status;
+  if (status != BT_OK) return status;
+  return bt_clickhouse_find_rare(clickhouse, out, bt_clock_steady_ns() - rare_holds_ns, cancel, error);
 }
 
 bt_clickhouse_found bt_clickhouse_known(bt_clickhouse *clickhouse) {

@@ -17,6 +17,7 @@
 #include "tempo/clickhouse/span_rows.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
+#include "tempo/wire/wall_clock.h"
 
 enum { TIMEOUT_MS = 300000, PAUSE_MS = 250, MOST_REFUSALS = 16 /* one after another */ };
 /* An answer, and what is decoded of it, are held until they are given: so many traces are asked for at once: whole, in
@@ -42,26 +43,35 @@ static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_err
 
 #define ROWS_FROM " FROM {database:Identifier}.{table:Identifier} WHERE "
 
-/* `columns` of the rows of the range that meet the condition. */
-static void write_rows(const bt_clickhouse_layout *layout, bt_str columns, bt_str condition, bt_buffer *sql) {
-  for (size_t i = 0; i < BT_CLICKHOUSE_RANGES; i++) {
-    bt_buffer_append(sql, i ? BT_STR(" UNION ALL SELECT ") : BT_STR("SELECT "));
-    bt_buffer_append(sql, columns);
-    bt_buffer_printf(sql, ROWS_FROM "%s AND %s != '' AND ", layout->ranges[i], layout->row[BT_ROW_TRACE_ID]);
-    bt_buffer_append(sql, condition);
+static void write_rows_of(const bt_clickhouse_layout *layout, const char *range, bt_str columns, bt_str condition,
+                          bt_buffer *sql) {
+  bt_buffer_append(sql, BT_STR("SELECT "));
+  bt_buffer_append(sql, columns);
+  bt_buffer_printf(sql, ROWS_FROM "%s AND %s != '' AND ", range, layout->row[BT_ROW_TRACE_ID]);
+  bt_buffer_append(sql, condition);
+}
+
+/* `columns` of the rows of the range that meet the condition. The server plans each part, also one without rows. */
+static void write_rows(const bt_clickhouse_found *server, bt_str columns, bt_str condition, bt_buffer *sql) {
+  write_rows_of(server->layout, server->layout->within, columns, condition, sql);
+  for (size_t i = 0; i < BT_CLICKHOUSE_BROKEN; i++) {
+    if (!server->has_rare[i]) continue;
+    bt_buffer_append(sql, BT_STR(" UNION ALL "));
+    write_rows_of(server->layout, server->layout->within_rare[i], columns, condition, sql);
   }
 }
 
 /* is_first: of some rows of each trace, as soon as there are enough traces. */
-static void write_search(const bt_clickhouse_layout *layout, bool is_over, bt_str condition, bool is_first,
+static void write_search(const bt_clickhouse_found *server, bool is_over, bt_str condition, bool is_first,
                          bt_buffer *sql) {
+  const bt_clickhouse_layout *layout = server->layout;
   bt_buffer columns = {0};
   bt_buffer_printf(&columns, "%s AS TraceId, %s AS s, s + %s AS e", layout->row[BT_ROW_TRACE_ID],
                    layout->row[BT_ROW_START], layout->row[BT_ROW_DURATION]);
   bt_buffer_append(sql, is_first ? BT_STR("SELECT TraceId, if(s = 0, e, s), greatest(s, e) FROM (")
                                  : BT_STR("SELECT TraceId, min(if(s = 0, e, s)), max(greatest(s, e)) FROM ("));
-  write_rows(layout, bt_buffer_str(&columns), condition, sql);
-  if (is_over) bt_clickhouse_write_broken(layout, bt_buffer_str(&columns), condition, sql);
+  write_rows(server, bt_buffer_str(&columns), condition, sql);
+  if (is_over) bt_clickhouse_write_broken(server, bt_buffer_str(&columns), condition, sql);
   bt_buffer_append(sql, is_first ? BT_STR(") LIMIT 1 BY TraceId") : BT_STR(") GROUP BY TraceId"));
   bt_buffer_append(sql, BT_STR(" LIMIT {most:UInt64} FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed;
@@ -177,8 +187,8 @@ static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
   else
     bt_buffer_printf(&condition.sql, "hasAny(%s, (SELECT groupArray(id) FROM ids))", layout->row[BT_ROW_LINK_TRACES]);
   bool is_over = !s->query || s->query->manner != BT_CLICKHOUSE_UNDER;
-  write_search(layout, is_over, bt_buffer_str(&condition.sql), false, &sql);
-  if (looks_first) write_search(layout, is_over, bt_buffer_str(&condition.sql), true, &first);
+  write_search(&s->server, is_over, bt_buffer_str(&condition.sql), false, &sql);
+  if (looks_first) write_search(&s->server, is_over, bt_buffer_str(&condition.sql), true, &first);
   s->question.sql = sql.ptr;
   s->question.texts = condition.values;
   s->question.text_count = condition.count;
@@ -248,9 +258,10 @@ typedef struct reading {
   bt_read_sink sink;
   void *context;
   bt_source_account *account;
-  int refusals;     /* as in search */
-  size_t unread;    /* ids that could not be read */
-  char reason[200]; /* of the last of them */
+  int refusals;          /* as in search */
+  bool unseen_are_there; /* traces of which the batch shows no span; else some of them may be gone */
+  size_t unread;         /* ids that could not be read */
+  char reason[200];      /* of the last of them */
 } reading;
 
 static void set_bounds(bt_read_trace *read) {
@@ -267,8 +278,10 @@ static bt_status give_batch(const reading *r, size_t first, size_t count, const 
     bt_read_trace read = {.index = i, .trace = bt_span_batch_find(batch, &r->request->ids[i])};
     if (read.trace && !r->request->with_own && bt_trace_is_own(read.trace, BT_STR(""))) read.trace = NULL;
     read.needs_by_id = read.trace && r->is_projected && !r->request->with_own && bt_trace_may_be_own(read.trace);
-    read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace);
-    if (read.trace && r->request->spans.asked.filter) set_bounds(&read);
+    bool is_of_some = r->request->spans.asked.filter != NULL; /* then others may be there */
+    read.needs_by_id = read.needs_by_id || bt_clickhouse_is_far(far, &r->request->ids[i], read.trace || is_of_some);
+    if (is_of_some && !read.trace && !r->unseen_are_there) read.needs_by_id = true;
+    if (read.trace && is_of_some) set_bounds(&read);
     if (bt_is_cancelled(r->request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = r->sink(r->context, &read, error);
   }
@@ -280,6 +293,13 @@ static bt_time_range near_range(const bt_read_request *request) {
   int64_t end_ns = not_before(0, request->range.end_ns);
   return (bt_time_range){not_before(0, not_before(day_ns, request->range.start_ns) - day_ns),
                          end_ns > INT64_MAX - day_ns ? INT64_MAX : end_ns + day_ns};
+}
+
+static void set_near(const bt_read_request *request, bt_clickhouse_question *question) {
+  bt_time_range near = near_range(request);
+  question->numbers[0].name = "from", question->numbers[0].number = near.start_ns;
+  question->numbers[1].name = "end", question->numbers[1].number = near.end_ns;
+  question->number_count = 2;
 }
 
 static bt_clickhouse_question question_of(const reading *r, size_t first, size_t count) {
@@ -296,13 +316,10 @@ static bt_clickhouse_question question_of(const reading *r, size_t first, size_t
 static bt_status ask_batch(const reading *r, size_t first, size_t count, bt_clickhouse_answer *answer,
                            bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
-  bt_time_range near = near_range(r->request);
   question.sql = r->sql.ptr;
   question.texts = r->condition.values;
   question.text_count = r->condition.count;
-  question.numbers[0].name = "from", question.numbers[0].number = near.start_ns;
-  question.numbers[1].name = "end", question.numbers[1].number = near.end_ns;
-  question.number_count = r->request->by_id ? 0 : 2;
+  if (!r->request->by_id) set_near(r->request, &question);
   return bt_clickhouse_ask(r->clickhouse, &question, &r->server, answer, error);
 }
 
@@ -338,6 +355,48 @@ static bt_status find_far(bt_clickhouse *clickhouse, const bt_clickhouse_found *
   return status;
 }
 
+static bool take_count(void *context, bt_row_reader *reader) {
+  *(uint64_t *)context = (uint64_t)bt_row_int64(reader);
+  return !reader->failed;
+}
+
+static bt_status ask_count(reading *r, const bt_trace_id *ids, size_t count, bt_clickhouse_answer *of,
+                           bt_error *error) {
+  bt_clickhouse_question question = question_of(r, 0, count);
+  bt_clickhouse_answer answer = {0};
+  bt_buffer sql = {0};
+  uint64_t there = 0;
+  bt_buffer_printf(
+      &sql, "SELECT uniqExact(cityHash64(%s))" ROWS_FROM "%s GLOBAL IN (SELECT id FROM ids) AND %s FORMAT RowBinary",
+      r->server.layout->key, r->server.layout->key, r->server.layout->near);
+  question.ids = ids;
+  question.sql = sql.ptr;
+  set_near(r->request, &question);
+  bt_status status =
+      sql.failed ? bt_error_no_memory(error) : bt_clickhouse_ask(r->clickhouse, &question, &r->server, &answer, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) bt_clickhouse_take_rows(&answer, take_count, &there);
+  r->unseen_are_there = there == count;
+  of->outcome = answer.outcome;
+  if (answer.outcome != BT_CLICKHOUSE_ANSWERED) snprintf(of->reason, sizeof of->reason, "%s", answer.reason);
+  bt_clickhouse_answer_dispose(&answer);
+  bt_buffer_dispose(&sql);
+  return status;
+}
+
+/* A part of the table may have expired since they were found: that no span is shown says nothing of what is gone. */
+static bt_status look_for_unseen(reading *r, size_t first, size_t count, const bt_span_batch *batch,
+                                 bt_clickhouse_answer *answer, bt_error *error) {
+  if (r->request->by_id || !r->request->spans.asked.filter) return BT_OK;
+  bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
+  size_t unseen = 0;
+  if (!ids) return bt_error_no_memory(error);
+  for (size_t i = first; i < first + count; i++)
+    if (!bt_span_batch_find(batch, &r->request->ids[i])) ids[unseen++] = r->request->ids[i];
+  bt_status status = unseen ? ask_count(r, ids, unseen, answer, error) : BT_OK;
+  free(ids);
+  return status;
+}
+
 static bt_status find_far_of_batch(const reading *r, size_t first, size_t count, bt_clickhouse_far *far,
                                    bt_clickhouse_answer *answer, bt_error *error) {
   bt_clickhouse_question question = question_of(r, first, count);
@@ -354,6 +413,8 @@ static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too
     status = decode_batch(&r->server, &answer, &batch, error);
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
     status = find_far_of_batch(r, first, count, &far, &answer, error);
+  if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED)
+    status = look_for_unseen(r, first, count, batch, &answer, error);
   r->refusals = answer.outcome == BT_CLICKHOUSE_TOO_MUCH ? r->refusals + 1 : 0;
   *is_too_much = status == BT_OK && r->refusals && r->refusals < MOST_REFUSALS && count > 1;
   if (status == BT_OK && answer.outcome == BT_CLICKHOUSE_ANSWERED) {
@@ -500,16 +561,17 @@ static bt_status find_spans_of_range(span_search *s, const bt_spans_request *req
   return status;
 }
 
-static void write_span_search(const bt_clickhouse_layout *layout, const bt_spans_request *request,
+static void write_span_search(const bt_clickhouse_found *server, const bt_spans_request *request,
                               bt_clickhouse_condition *condition, bt_buffer *sql) {
+  const bt_clickhouse_layout *layout = server->layout;
   bt_buffer columns = {0};
   bt_clickhouse_condition_write(layout, request->spans.asked, condition);
   condition->sql.maximum = 0;
   bt_buffer_printf(&condition->sql, " AND cityHash64(%s) %% {parts:UInt64} = {part:UInt64}",
                    layout->row[BT_ROW_TRACE_ID]);
   bt_clickhouse_write_columns(layout, request->projection, condition, &columns);
-  write_rows(layout, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
-  bt_clickhouse_write_broken(layout, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
+  write_rows(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
+  bt_clickhouse_write_broken(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
   sql->failed = sql->failed || columns.failed || condition->sql.failed;
   bt_buffer_dispose(&columns);
@@ -518,7 +580,7 @@ static void write_span_search(const bt_clickhouse_layout *layout, const bt_spans
 static bt_status find_spans_known(span_search *s, const bt_spans_request *request, bt_error *error) {
   bt_clickhouse_condition condition;
   bt_buffer sql = {0};
-  write_span_search(s->server.layout, request, &condition, &sql);
+  write_span_search(&s->server, request, &condition, &sql);
   s->question.sql = sql.ptr;
   s->question.texts = condition.values;
   s->question.text_count = condition.count;
@@ -581,9 +643,12 @@ static const bt_dialect *dialect_of_clickhouse(bt_source *source) {
 static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel,
                                bt_promises *out) {
   bt_clickhouse *clickhouse = clickhouse_of(source);
+  int64_t now_ns = bt_clock_steady_ns();
   bt_clickhouse_found found = bt_clickhouse_known(clickhouse);
-  (void)wanted;
   if (cancel && !found.is_known && bt_clickhouse_find_out(clickhouse, cancel, &found, NULL) != BT_OK)
+    found = (bt_clickhouse_found){0};
+  bool looks = cancel && found.is_known && wanted == BT_PROMISES_ALL; /* a replay begins */
+  if (looks && bt_clickhouse_find_rare(clickhouse, &found, now_ns, cancel, NULL) != BT_OK)
     found = (bt_clickhouse_found){0};
   out->about = (bt_source_about){.kind = "clickhouse", .is_checked = found.is_checked};
   snprintf(out->about.version, sizeof out->about.version, "%s", found.version);

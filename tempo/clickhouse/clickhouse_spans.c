@@ -1,14 +1,24 @@
-/* Writing lists of columns. See clickhouse_spans.h. An empty text, map, list or JSON is the same byte in RowBinary. */
+/* Writing lists of columns. See clickhouse_spans.h. An empty text, map, list or JSON is the same byte in RowBinary. So
+ * what is left out in a row is one column of such bytes: a column costs the server time for each span. */
 #include "tempo/clickhouse/clickhouse_spans.h"
-
-#define NOTHING "''"
 
 typedef struct columns {
   const bt_clickhouse_layout *layout;
   const bt_projection *projection; /* NULL: all */
   bt_clickhouse_condition *condition;
   bt_buffer *sql;
+  size_t left_out; /* values, behind the last column */
 } columns;
+
+static void write_left_out(columns *c) {
+  if (c->left_out) bt_buffer_printf(c->sql, "%stoFixedString('', %zu)", c->sql->len ? ", " : "", c->left_out);
+  c->left_out = 0;
+}
+
+static void begin_column(columns *c) {
+  write_left_out(c);
+  bt_buffer_append(c->sql, c->sql->len ? BT_STR(", ") : BT_STR(""));
+}
 
 bool bt_clickhouse_projects(const bt_projection *projection) {
   return projection && !projection->whole_trace;
@@ -56,8 +66,8 @@ static void write_some(columns *c, const bt_clickhouse_part *part, bt_projected_
                 "");
     is_first = false;
   }
-  bt_buffer_append(c->sql, is_first ? BT_STR(NOTHING) : is_json ? BT_STR("])") : BT_STR("), "));
-  if (is_first || is_json) return;
+  bt_buffer_append(c->sql, is_json ? BT_STR("])") : BT_STR("), "));
+  if (is_json) return;
   write_whole(c, part);
   bt_buffer_append_char(c->sql, ')');
 }
@@ -83,10 +93,10 @@ static void write_attributes(columns *c, const bt_clickhouse_attributes *kept, b
   for (size_t i = 0; i < kept->count; i++) {
     const bt_clickhouse_part *part = &kept->parts[i];
     bool is_asked = !c->projection || (value != BT_ROW_SCOPE && has_asked(c->projection, scope));
-    bt_buffer_append(c->sql, c->sql->len ? BT_STR(", ") : BT_STR(""));
-    if (!is_asked)
-      bt_buffer_append(c->sql, BT_STR(NOTHING));
-    else if (!c->projection || part->type == BT_CLICKHOUSE_OTHERS || !are_nameable(c, part))
+    c->left_out += !is_asked;
+    if (!is_asked) continue;
+    begin_column(c);
+    if (!c->projection || part->type == BT_CLICKHOUSE_OTHERS || !are_nameable(c, part))
       write_whole(c, part);
     else
       write_some(c, part, scope);
@@ -95,7 +105,8 @@ static void write_attributes(columns *c, const bt_clickhouse_attributes *kept, b
 
 /* ---- a row ---- */
 
-/* Of events, scopes and trace states a projection reads nothing. What is no text has to be there. */
+/* "": it is left out. Of events, scopes and trace states a projection reads nothing. What is no text has to be there.
+ */
 static const char *value_of(const columns *c, bt_clickhouse_value value) {
   const bt_projection *projection = c->projection;
   const char *sql = c->layout->row[value];
@@ -106,7 +117,7 @@ static const char *value_of(const columns *c, bt_clickhouse_value value) {
   if (value == BT_ROW_CHECK && !projection->links) return "toUInt8(1)";
   bool is_left_out =
       is_of_rest || (is_of_link && !projection->links) || (value == BT_ROW_MESSAGE && !projection->status_message);
-  return is_left_out ? NOTHING : sql;
+  return is_left_out ? "" : sql;
 }
 
 static const bt_clickhouse_attributes *attributes_of(const bt_clickhouse_layout *layout, bt_clickhouse_value value) {
@@ -118,13 +129,19 @@ static const bt_clickhouse_attributes *attributes_of(const bt_clickhouse_layout 
 void bt_clickhouse_write_columns(const bt_clickhouse_layout *layout, const bt_projection *projection,
                                  bt_clickhouse_condition *condition, bt_buffer *sql) {
   bt_buffer out = {0};
-  columns c = {layout, bt_clickhouse_projects(projection) ? projection : NULL, condition, &out};
+  columns c = {.layout = layout,
+               .projection = bt_clickhouse_projects(projection) ? projection : NULL,
+               .condition = condition,
+               .sql = &out};
   for (bt_clickhouse_value value = 0; value < BT_ROW_VALUES; value++) {
     const bt_clickhouse_attributes *kept = attributes_of(layout, value);
     const char *one = value_of(&c, value);
     if (kept) write_attributes(&c, kept, value);
-    if (one) bt_buffer_printf(&out, out.len ? ", %s" : "%s", one);
+    if (!one) continue;
+    c.left_out += !one[0];
+    if (one[0]) begin_column(&c), bt_buffer_append(&out, bt_str_from(one));
   }
+  write_left_out(&c);
   bt_buffer_append(sql, bt_buffer_str(&out));
   if (out.failed) sql->failed = true;
   bt_buffer_dispose(&out);
@@ -138,7 +155,7 @@ void bt_clickhouse_write_values(const bt_clickhouse_layout *layout, bt_clickhous
   bt_projection projection = {.attributes = &one, .attribute_count = 1};
   bool is_whole = !key.ptr || value == BT_ROW_SCOPE;
   bt_buffer out = {0};
-  columns c = {layout, is_whole ? NULL : &projection, condition, &out};
+  columns c = {.layout = layout, .projection = is_whole ? NULL : &projection, .condition = condition, .sql = &out};
   write_attributes(&c, attributes_of(layout, value), value);
   bt_buffer_append(sql, bt_buffer_str(&out));
   if (out.failed) sql->failed = true;

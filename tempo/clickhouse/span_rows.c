@@ -33,17 +33,18 @@ static bool take_attributes(bt_span_rows *rows, bt_row_reader *reader, bt_row_at
   return status == BT_OK || bt_row_stop(rows, status);
 }
 
-static bool is_resource_before(const bt_span_rows *rows, const bt_row_reader *reader, bt_str service) {
-  size_t length = rows->resource_bytes.len;
-  return rows->resource && (size_t)(reader->end - reader->at) >= length &&
-         memcmp(reader->at, rows->resource_bytes.ptr, length) == 0 && bt_str_equal(service, rows->resource_service);
+/* Texts and attributes say their own length: what begins with the same bytes is the same. */
+static bool take_same(const bt_row_before *before, bt_row_reader *reader) {
+  size_t length = before->bytes.len;
+  bool is_same = before->value && (size_t)(reader->end - reader->at) >= length &&
+                 memcmp(reader->at, before->bytes.ptr, length) == 0;
+  if (is_same) reader->at += length;
+  return is_same;
 }
 
-/* Attributes say their own length: what begins with the same bytes is the same. */
 static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str service, bt_span *span) {
-  if (is_resource_before(rows, reader, service)) {
-    reader->at += rows->resource_bytes.len;
-    span->resource = rows->resource;
+  if (bt_str_equal(service, rows->resource_service) && take_same(&rows->resource, reader)) {
+    span->resource = rows->resource.value;
     return true;
   }
   bt_build *build = &rows->batch->build;
@@ -53,20 +54,28 @@ static bool take_resource(bt_span_rows *rows, bt_row_reader *reader, bt_str serv
   const char *begin = reader->at;
   if (!take_attributes(rows, reader, rows->form->resource, &build->resource, &resource->attributes)) return false;
   if (service.len) resource->service = service;
-  rows->resource_bytes = (bt_str){begin, (size_t)(reader->at - begin)};
+  rows->resource = (bt_row_before){resource, {begin, (size_t)(reader->at - begin)}};
   rows->resource_service = service;
-  rows->resource = span->resource = resource;
+  span->resource = resource;
   return true;
 }
 
 static bool take_scope(bt_span_rows *rows, bt_row_reader *reader, bt_span *span) {
   bt_build *build = &rows->batch->build;
+  const char *begin = reader->at;
+  if (take_same(&rows->scope, reader)) {
+    span->scope = rows->scope.value;
+    return true;
+  }
   bt_scope *scope = bt_arena_alloc(&build->arena, sizeof *scope);
   if (!scope) return bt_row_stop(rows, bt_build_no_room(build, sizeof *scope, &rows->error));
   *scope = (bt_scope){.attributes.dropped = BT_NOT_KEPT};
   span->scope = scope;
-  return bt_row_take_text(rows, reader, &scope->name) && bt_row_take_text(rows, reader, &scope->version) &&
-         take_attributes(rows, reader, rows->form->scope, &build->scope, &scope->attributes);
+  if (!bt_row_take_text(rows, reader, &scope->name) || !bt_row_take_text(rows, reader, &scope->version) ||
+      !take_attributes(rows, reader, rows->form->scope, &build->scope, &scope->attributes))
+    return false;
+  rows->scope = (bt_row_before){scope, {begin, (size_t)(reader->at - begin)}};
+  return true;
 }
 
 /* ---- names of kinds and statuses ---- */

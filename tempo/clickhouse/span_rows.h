@@ -13,11 +13,16 @@
 
 typedef struct bt_row_form bt_row_form;
 
+/* What the row before had; most rows have the same. */
+typedef struct bt_row_before {
+  const void *value; /* NULL: there is none */
+  bt_str bytes;      /* that it was read from */
+} bt_row_before;
+
 typedef struct bt_span_rows {
   bt_span_batch *batch;
   const bt_row_form *form;
-  const bt_resource *resource; /* of the row before; most rows have the same */
-  bt_str resource_bytes;
+  bt_row_before resource, scope;
   bt_str resource_service;
   bt_status status; /* why a row could not be taken */
   bt_error error;

@@ -1,6 +1,6 @@
 /* The HTTP client: one thread with one curl multi (HTTP/1.1, keep-alive) that all workers send requests to, so that the
  * budget of requests in flight is one for everything that reads. Exports have places of their own and do not touch it.
- * Fences: http and https only, no redirects, a maximum for each body held in the write callback (after gzip), timeouts.
+ * Fences: http and https only, no redirects, a maximum for each body held in the write callback (unpacked), timeouts.
  * Thread: bt_http_send may be called from any thread and blocks it. */
 #ifndef BT_TEMPO_WIRE_HTTP_CLIENT_H
 #define BT_TEMPO_WIRE_HTTP_CLIENT_H
@@ -116,10 +116,10 @@ void bt_http_abort(bt_http_call *call);
 /* Errors are those of bt_http_send. */
 bt_status bt_http_finish(bt_http_call *call, bt_error *error) BT_MUST_CHECK;
 /* BT_OK: a complete answer of whatever status. BT_UNAVAILABLE: no connection, timeout, cut off in the middle, or an
- * answer of which nobody can say whether it is complete (no length, not chunked; a gzip stream without its end).
- * BT_REFUSED: a certificate that cannot be verified, an encoding that was not asked for. BT_LIMIT: the body is larger
- * than allowed. BT_INVALID: not an http or https URL. BT_CANCELLED, BT_NO_MEMORY. The message never holds the URL. Call
- * bt_http_response_dispose in every case. */
+ * answer of which nobody can say whether it is complete (no length, not chunked; a stream of gzip or zstd without its
+ * end). BT_REFUSED: a certificate that cannot be verified, an encoding that was not asked for. BT_LIMIT: the body is
+ * larger than allowed. BT_INVALID: not an http or https URL. BT_CANCELLED, BT_NO_MEMORY. The message never holds the
+ * URL. Call bt_http_response_dispose in every case. */
 bt_status bt_http_send(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
                        bt_error *error) BT_MUST_CHECK;
 void bt_http_response_dispose(bt_http_response *response);

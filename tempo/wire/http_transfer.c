@@ -7,60 +7,35 @@
 
 #include "tempo/wire/wall_clock.h"
 
-enum {
-  DEFAULT_TIMEOUT_MS = 120000,
-  CONNECT_TIMEOUT_MS = 5000,
-  GZIP_WINDOW_BITS = 15 + 16, /* zlib: gzip only, largest window */
-  CHUNK_BYTES = 64 * 1024,
-  LONGEST_RETRY_AFTER_S = 3600
-};
+enum { DEFAULT_TIMEOUT_MS = 120000, CONNECT_TIMEOUT_MS = 5000, LONGEST_RETRY_AFTER_S = 3600 };
 static const size_t default_max_body_bytes = (size_t)256 << 20;
 
-static bool keep_bytes(bt_http_transfer *transfer, const char *bytes, size_t count) {
+static bt_status keep_piece(void *context, bt_str piece, bt_error *error) {
+  bt_http_transfer *transfer = context;
   bt_buffer *body = &transfer->response->body;
-  if (count > transfer->max_body_bytes - body->len) {
-    transfer->body_status = BT_LIMIT;
-    return false;
-  }
-  bt_buffer_append(body, (bt_str){bytes, count});
-  if (body->failed) transfer->body_status = BT_NO_MEMORY;
-  return !body->failed;
+  (void)error;
+  if (piece.len > transfer->max_body_bytes - body->len) return BT_LIMIT;
+  bt_buffer_append(body, piece);
+  return body->failed ? BT_NO_MEMORY : BT_OK;
 }
 
-static bool keep_inflated(bt_http_transfer *transfer, char *bytes, size_t count) {
-  unsigned char chunk[CHUNK_BYTES];
-  z_stream *z = &transfer->inflater;
-  z->next_in = (unsigned char *)bytes;
-  z->avail_in = (unsigned)count; /* curl hands over CURL_MAX_WRITE_SIZE at most */
-  while (z->avail_in && !transfer->gzip_ended) {
-    z->next_out = chunk;
-    z->avail_out = sizeof chunk;
-    int code = inflate(z, Z_NO_FLUSH);
-    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
-      transfer->body_status = code == Z_MEM_ERROR ? BT_NO_MEMORY : BT_UNAVAILABLE;
-      return false;
-    }
-    transfer->gzip_ended = code == Z_STREAM_END;
-    if (!keep_bytes(transfer, (char *)chunk, sizeof chunk - z->avail_out)) return false;
+static bt_status take_bytes(bt_http_transfer *transfer, bt_str bytes) {
+  bt_status status = BT_OK;
+  if (transfer->packed == BT_HTTP_NOT_PACKED) return keep_piece(transfer, bytes, NULL);
+  if (transfer->packed == BT_HTTP_GZIP) {
+    if (!transfer->gzip) status = bt_gzip_new(&transfer->gzip, NULL);
+    return status == BT_OK ? bt_gzip_feed(transfer->gzip, bytes, keep_piece, transfer, NULL) : status;
   }
-  if (!z->avail_in) return true;
-  transfer->body_status = BT_UNAVAILABLE; /* something comes after the end: a second stream, which would be lost */
-  return false;
+  if (!transfer->zstd) status = bt_zstd_new((bt_str){NULL, 0}, &transfer->zstd, NULL);
+  return status == BT_OK ? bt_zstd_feed(transfer->zstd, bytes, keep_piece, transfer, NULL) : status;
 }
 
 /* curl's write callback: anything but the full count ends the transfer. */
 static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
   bt_http_transfer *transfer = context;
-  size_t total = size * count;
-  if (transfer->gzip && !transfer->inflating) {
-    if (inflateInit2(&transfer->inflater, GZIP_WINDOW_BITS) != Z_OK) {
-      transfer->body_status = BT_NO_MEMORY;
-      return 0;
-    }
-    transfer->inflating = true;
-  }
-  bool kept = transfer->gzip ? keep_inflated(transfer, bytes, total) : keep_bytes(transfer, bytes, total);
-  return kept ? total : 0;
+  bt_status status = take_bytes(transfer, (bt_str){bytes, size * count});
+  transfer->body_status = status == BT_INVALID ? BT_UNAVAILABLE : status;
+  return status == BT_OK ? size * count : 0;
 }
 
 static bt_str trim_line(bt_str s) {
@@ -89,7 +64,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
   bt_http_transfer *transfer = context;
   bt_str line = {bytes, size * count};
   if (bt_str_starts_with(line, BT_STR("HTTP/"))) {
-    transfer->framed = transfer->gzip = transfer->is_kept = false;
+    transfer->framed = transfer->is_kept = false;
+    transfer->packed = BT_HTTP_NOT_PACKED;
     transfer->response->date_s = 0;
     transfer->response->kept_header[0] = '\0';
     return line.len;
@@ -106,7 +82,9 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     keep_header(transfer->response, value);
   if (bt_str_equal_nocase(name, BT_STR("Content-Encoding"))) {
     if (bt_str_equal_nocase(value, BT_STR("gzip")))
-      transfer->gzip = true;
+      transfer->packed = BT_HTTP_GZIP;
+    else if (bt_str_equal_nocase(value, BT_STR("zstd")))
+      transfer->packed = BT_HTTP_ZSTD;
     else if (!bt_str_equal_nocase(value, BT_STR("identity")))
       transfer->body_status = BT_REFUSED;
   }
@@ -121,7 +99,7 @@ static bool add_header(bt_http_transfer *transfer, const char *line) {
 
 static bool set_headers(bt_http_transfer *transfer, const bt_http_request *request) {
   /* An empty Expect: without it curl waits for a 100 before it sends a larger body. */
-  if (!add_header(transfer, "Accept-Encoding: gzip") || !add_header(transfer, "Expect:")) return false;
+  if (!add_header(transfer, "Accept-Encoding: gzip, zstd") || !add_header(transfer, "Expect:")) return false;
   for (size_t i = 0; i < request->header_count; i++)
     if (!add_header(transfer, request->headers[i])) return false;
   return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
@@ -219,6 +197,10 @@ static bt_status explain_code(const bt_http_transfer *transfer, CURLcode code, b
   return bt_error_set(error, BT_UNAVAILABLE, "the request failed: %s", curl_easy_strerror(code));
 }
 
+static const char *name_of_packed(const bt_http_transfer *transfer) {
+  return transfer->packed == BT_HTTP_ZSTD ? "zstd" : "gzip";
+}
+
 static bt_status explain_body(const bt_http_transfer *transfer, bt_error *error) {
   if (transfer->body_status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (transfer->body_status == BT_LIMIT)
@@ -226,7 +208,7 @@ static bt_status explain_body(const bt_http_transfer *transfer, bt_error *error)
                         transfer->max_body_bytes);
   if (transfer->body_status == BT_REFUSED)
     return bt_error_set(error, BT_REFUSED, "the answer is in a Content-Encoding that was not asked for");
-  return bt_error_set(error, BT_UNAVAILABLE, "the answer is not valid gzip");
+  return bt_error_set(error, BT_UNAVAILABLE, "the answer is not valid %s", name_of_packed(transfer));
 }
 
 static void read_head(bt_http_transfer *transfer) {
@@ -246,8 +228,11 @@ bt_status bt_http_transfer_result(bt_http_transfer *transfer, CURLcode code, bt_
   read_head(transfer);
   if (transfer->body_status != BT_OK) return explain_body(transfer, error);
   if (code != CURLE_OK) return explain_code(transfer, code, error);
-  if (transfer->inflating && !transfer->gzip_ended)
-    return bt_error_set(error, BT_UNAVAILABLE, "the gzip stream of the answer ends in the middle");
+  bool is_cut = (transfer->gzip && bt_gzip_end(transfer->gzip, NULL) != BT_OK) ||
+                (transfer->zstd && bt_zstd_end(transfer->zstd, NULL) != BT_OK);
+  if (is_cut)
+    return bt_error_set(error, BT_UNAVAILABLE, "the %s stream of the answer ends in the middle",
+                        name_of_packed(transfer));
   if (!transfer->framed && transfer->response->body.len)
     return bt_error_set(error, BT_UNAVAILABLE, "the answer has no length, so nobody can say whether it is complete");
   return BT_OK;
@@ -256,8 +241,10 @@ bt_status bt_http_transfer_result(bt_http_transfer *transfer, CURLcode code, bt_
 void bt_http_transfer_dispose(bt_http_transfer *transfer) {
   if (transfer->easy) curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->headers);
-  if (transfer->inflating) (void)inflateEnd(&transfer->inflater);
+  bt_gzip_free(transfer->gzip);
+  bt_zstd_free(transfer->zstd);
   transfer->easy = NULL;
   transfer->headers = NULL;
-  transfer->inflating = false;
+  transfer->gzip = NULL;
+  transfer->zstd = NULL;
 }

@@ -1,5 +1,5 @@
 /* One HTTP transfer: a curl easy handle with the limits that every request of ours has, and the body that it collects.
- * We gunzip the body ourselves, to notice a stream without its end (curl passes it as complete). Thread: the client
+ * We unpack the body ourselves, to notice a stream without its end (curl passes it as complete). Thread: the client
  * thread. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_HTTP_TRANSFER_H
 #define BT_TEMPO_WIRE_HTTP_TRANSFER_H
@@ -8,10 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <zlib.h>
 
 #include "dsl/base/error.h"
+#include "tempo/wire/gzip.h"
 #include "tempo/wire/http_client.h"
+#include "tempo/wire/zstd.h"
+
+typedef enum bt_http_packed { BT_HTTP_NOT_PACKED, BT_HTTP_GZIP, BT_HTTP_ZSTD } bt_http_packed;
 
 typedef struct bt_http_transfer {
   CURL *easy;
@@ -21,11 +24,12 @@ typedef struct bt_http_transfer {
   size_t max_body_bytes;
   int64_t timeout_ms;
   bt_status body_status; /* why the write callback gave up; BT_OK: it did not */
-  z_stream inflater;
-  bool gzip, inflating, gzip_ended; /* the answer is gzip; the inflater is set up; its trailer was read and right */
-  int64_t asked_ns;                 /* our steady clock when it was made */
-  bool is_kept;                     /* the answer lay in a cache */
-  bool framed;                      /* it has a length or is chunked: being cut off shows */
+  bt_http_packed packed; /* the answer */
+  bt_gzip *gzip;         /* what unpacks it; NULL: nothing came yet */
+  bt_zstd *zstd;
+  int64_t asked_ns; /* our steady clock when it was made */
+  bool is_kept;     /* the answer lay in a cache */
+  bool framed;      /* it has a length or is chunked: being cut off shows */
 } bt_http_transfer;
 
 /* Sets up transfer->easy; on failure everything is disposed of. BT_INVALID: not an http or https URL. BT_NO_MEMORY. The

@@ -275,6 +275,26 @@ class ReplayOnClickHouse(Replaying):
             _, answer = self.replay(f'trace.has(span.name == "{name}")', self.server.url("compared"))
             self.assertEqual((answer["status"], answer["coverage"]["compared"]["here"]), ("completed", wanted), name)
 
+    def test_what_has_no_span_of_the_rule_is_counted_unread(self):
+        """Of 200 traces that violate the first and the last are read. One of which the table of times knows nothing is read, too: that a span lies far away is not known."""
+        path = os.path.join(self.folder, "absent.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            for number in range(200):
+                begin = (self.start + 60 * number) * SECOND
+                span = {"traceId": f"{number + 1:032x}", "spanId": "1" * 16, "name": "a", "startTimeUnixNano": str(begin), "endTimeUnixNano": str(begin + SECOND)}
+                file.write(json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": [span]}]}]}) + "\n")
+        self.server.load(path, "map", "absent")
+        read = []
+        for _ in range(2):
+            done = run_cli("replay", "--dsl", 'not trace.has(span.name == "b")', "--store", self.server.url("absent"), "--start", self.start, "--end", self.end,
+                           "--settle", "1m", "--strategy", "projection", "--limit", "1", "--evidence", "1", "--count", "at_least", "--json")
+            answer = json.loads(done.stdout)
+            self.assertEqual((answer["status"], answer["violations_found"], answer["traces_read"] + answer["traces_decided_unread"]), ("completed", 200, 200), done.stdout[:600])
+            read.append(answer["traces_read"])
+            self.server.ask(f"ALTER TABLE absent.otel_traces_trace_id_ts DELETE WHERE TraceId = '{100:032x}' SETTINGS mutations_sync = 2")
+        self.assertLess(read[0], 150)
+        self.assertEqual(read[1], read[0] + 1)
+
     def test_spans_of_another_time_are_seen(self):
         """One span of a trace is of 1970, or three days or two hours early: that it satisfies the rule is seen, and that it violates it where its clock was broken."""
         spans = [("8", "1", "checkout", 60, 5, ""), ("8", "2", "retry", 300 - self.start, 5, ""), ("9", "1", "boot", 60, 5, ""), ("9", "2", "slow", 300 - self.start, 100, ""),
@@ -468,19 +488,42 @@ class Faults(unittest.TestCase):
         path = os.path.join(folder.name, "traces.jsonl")
         done = run_cli("generate", "--scenario", "none", "--traces", 300, "--violations", 7, "--seed", 3, "--since", "1h", "--end", cls.end, "--out", path)
         assert done.returncode == 0, done.stderr
+        cls.path = path
         cls.server.load(path)
         Between.port = cls.server.http
 
-    def replay(self, fault, **env):
-        between = type("BetweenWith", (Between,), {"fault": fault})
+    def proxy_port(self, between):
         proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), between)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         self.addCleanup(proxy.server_close)
         self.addCleanup(proxy.shutdown)
+        return proxy.server_address[1]
+
+    def replay(self, fault, **env):
+        port = self.proxy_port(type("BetweenWith", (Between,), {"fault": fault}))
         rule = 'trace.has(span.name == "db.query" and span.duration > 1s) and not trace.has(span.name == "retry")'
-        done = run_cli("replay", "--dsl", rule, "--store", self.server.url(port=proxy.server_address[1]), "--start", self.end - 3700, "--end", self.end + 60,
+        done = run_cli("replay", "--dsl", rule, "--store", self.server.url(port=port), "--start", self.end - 3700, "--end", self.end + 60,
                        "--settle", "1m", "--json", timeout=300, env=env)
         return done, json.loads(done.stdout)
+
+    def test_rows_that_expire_between_two_questions_are_no_absence(self):
+        """A trace was found, and is gone when its spans are read: that no span of the rule is shown says nothing then."""
+        self.server.load(self.path, database="expiring")
+        trace = self.server.ask("SELECT TraceId FROM expiring.otel_traces GROUP BY TraceId ORDER BY min(Timestamp) LIMIT 1 OFFSET 160 FORMAT TSV").strip()
+        statements, server = [f"ALTER TABLE expiring.otel_traces DELETE WHERE TraceId = '{trace}' SETTINGS mutations_sync = 2"], self.server
+
+        class Expiring(Between):
+            def do_POST(self):
+                if statements and "ids_structure" in self.path:
+                    server.ask(statements.pop())
+                super().do_POST()
+
+        done = run_cli("replay", "--dsl", 'not trace.has(span.name == "no.such.span")', "--store", server.url("expiring", port=self.proxy_port(Expiring)), "--settle", "1m",
+                       "--start", self.end - 3700, "--end", self.end + 60, "--strategy", "projection", "--limit", "1", "--evidence", "1", "--count", "at_least", "--json")
+        answer = json.loads(done.stdout)
+        self.assertFalse(statements)
+        self.assertEqual((answer["violations_found"], answer["status"]), (299, "incomplete"), done.stdout[:600])
+        self.assertIn("expired", json.dumps(answer["coverage"]["windows_failed"]))
 
     def test_without_a_fault_it_completes(self):
         _, answer = self.replay(None)

@@ -36,12 +36,18 @@ static bool answer_gzip(int socket, size_t zeros, size_t cut) {
   return sent;
 }
 
-/* Two streams one after the other: a reader that stops after the first has lost half. */
+/* Two streams one after the other: a reader that stops after the first would lose half. */
 static bool answer_gzip_twice(int socket) {
   unsigned char packed[256];
   size_t first = gzip("one", 3, packed, sizeof packed);
   size_t second = gzip("two", 3, packed + first, sizeof packed - first);
   return fake_respond(socket, 200, "application/json", "Content-Encoding: gzip\r\n", packed, first + second);
+}
+
+/* A frame with one block, which is not packed. */
+static bool answer_zstd(int socket, size_t cut) {
+  static const char frame[] = "\x28\xB5\x2F\xFD\x20\x05\x29\x00\x00hello";
+  return fake_respond(socket, 200, "text/plain", "Content-Encoding: zstd\r\n", frame, sizeof frame - 1 - cut);
 }
 
 static bool answer_endless(int socket) {
@@ -109,6 +115,10 @@ static bool answer(void *context, const fake_request *request, int socket) {
   if (strcmp(path, "/gzip-twice") == 0) return answer_gzip_twice(socket);
   if (strcmp(path, "/gzip-not") == 0)
     return fake_respond(socket, 200, "text/plain", "Content-Encoding: gzip\r\n", "no gzip at all", 14);
+  if (strcmp(path, "/zstd") == 0) return answer_zstd(socket, 0);
+  if (strcmp(path, "/zstd-cut") == 0) return answer_zstd(socket, 2);
+  if (strcmp(path, "/zstd-not") == 0)
+    return fake_respond(socket, 200, "text/plain", "Content-Encoding: zstd\r\n", "no zstd at all", 14);
   if (strcmp(path, "/brotli") == 0)
     return fake_respond(socket, 200, "text/plain", "Content-Encoding: br\r\n", "xxxx", 4);
   if (strcmp(path, "/endless") == 0) return answer_endless(socket);

@@ -31,7 +31,11 @@ typedef struct script {
   int code;           /* of the answer to questions for traces; 0: none */
   size_t most_ids;    /* of a read; more is too much. 0: any number */
   const char *far_id; /* of a trace with a span far away; NULL: none */
+  bool is_unknown;    /* nothing is known of that trace, but that */
+  unsigned rare;      /* bits: rows of these rare kinds are there */
+  bool refuses_rare;  /* does not say whether any are */
   unsigned questions, reads;
+  unsigned looks;        /* whether rare rows are there */
   unsigned names;        /* questions for names */
   unsigned most_names;   /* of which so many are answered; 0: all */
   const char *looked_at; /* rows that such a question read; NULL: few */
@@ -200,17 +204,23 @@ static bool answer_traces(script *s, const fake_request *request, int socket, bo
 /* Whether the table of times is of use, and then which traces reach far. */
 static bool answer_far(script *s, const fake_request *request, const char *sql, int socket) {
   bt_buffer body = {0};
-  unsigned rows = 0;
-  if (!strstr(sql, "FROM ids")) {
-    bt_buffer_append_char(&body, 1);
-    rows = 1;
-  } else if (s->far_id && strstr(request->body, s->far_id)) {
-    write_text(&body, s->far_id);
-    bt_buffer_append_char(&body, 1);
-    rows = 1;
-  }
-  respond(s, socket, &body, rows);
+  bool is_far = s->far_id && request->body && strstr(request->body, s->far_id);
+  bool is_of_unknown = strstr(sql, "NOT IN") != NULL;
+  bt_buffer_append_char(&body, strstr(sql, "FROM ids") ? is_far && is_of_unknown == s->is_unknown : 1);
+  if (is_far && is_of_unknown == s->is_unknown) write_text(&body, s->far_id);
+  if (strstr(sql, "FROM ids")) write_number(&body, s->is_unknown && !is_of_unknown ? 1 : IDS);
+  respond(s, socket, &body, 1);
   bt_buffer_dispose(&body);
+  return true;
+}
+
+static bool answer_rare(script *s, int socket, bt_buffer *body) {
+  unsigned rows = 0;
+  s->looks++;
+  if (s->refuses_rare) return refuse(socket, 500, "Code: 241. DB::Exception: no");
+  for (unsigned kind = 0; kind < 3; kind++)
+    if (s->rare >> kind & 1) bt_buffer_append_char(body, (char)kind), rows++;
+  respond(s, socket, body, rows);
   return true;
 }
 
@@ -243,12 +253,14 @@ static bool answer(void *context, const fake_request *request, int socket) {
     write_text(&body, "Distributed"), respond(s, socket, &body, 1);
   else if (strstr(request->target, "_trace_id_ts"))
     keep = answer_far(s, request, sql, socket);
+  else if (strstr(sql, "LIMIT 1 UNION ALL"))
+    keep = answer_rare(s, socket, &body);
   else if (strstr(sql, "SELECT DISTINCT"))
     keep = answer_names(s, socket, &body);
   else
     keep = answer_traces(s, request, socket, strstr(sql, "SpanId") != NULL);
-  bool is_of_times = strstr(request->target, "_trace_id_ts") != NULL;
-  bool hangs = s->hangs && !strstr(sql, "system.") && !strstr(sql, "version()") && !is_of_times;
+  bool is_before = strstr(request->target, "_trace_id_ts") || strstr(sql, "LIMIT 1 UNION ALL");
+  bool hangs = s->hangs && !strstr(sql, "system.") && !strstr(sql, "version()") && !is_before;
   pthread_mutex_unlock(&s->mutex);
   free(sql);
   bt_buffer_dispose(&body);
@@ -437,13 +449,10 @@ static bt_status take_flags(void *context, const bt_read_trace *read, bt_error *
   return BT_OK;
 }
 
-static void what_reaches_far_is_read_by_id(void **state) {
-  char id[33];
-  write_id(id, 3);
-  scene s = {.script = {.far_id = id}};
+static void check_far(const script *as) {
+  scene s = {.script = *as};
   bool flags[IDS] = {false};
   bt_source_account account = {0};
-  (void)state;
   open_scene(&s);
   bt_read_request request = {.ids = s.ids, .count = IDS, .range = {0, 1000 * second_ns}};
   assert_int_equal(bt_source_read(s.source, &request, take_flags, flags, &account, &s.error), BT_OK);
@@ -453,6 +462,37 @@ static void what_reaches_far_is_read_by_id(void **state) {
   assert_false(flags[3]);
   bt_source_account_dispose(&account);
   close_scene(&s);
+}
+
+static void what_reaches_far_is_read_by_id(void **state) {
+  char id[33];
+  (void)state;
+  write_id(id, 3);
+  check_far(&(script){.far_id = id});
+  check_far(&(script){.far_id = id, .is_unknown = true});
+}
+
+/* What only long spans, those without a start and those of a broken clock could answer is a part of its own. */
+static void only_rows_that_may_be_there_are_asked_for(void **state) {
+  static const script scripts[] = {{.rare = 0}, {.rare = 1}, {.rare = 4}, {.rare = 7}, {.refuses_rare = true}};
+  static const unsigned parts[] = {0, 1, 1, 3, 3};
+  bt_cancel cancel = {false};
+  (void)state;
+  for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+    scene s = {.script = scripts[i]};
+    given g = {0};
+    unsigned count = 0;
+    open_scene(&s);
+    assert_int_equal(find_all_spans(&s, 0, &g), BT_OK);
+    for (const char *at = s.script.sql; (at = strstr(at, " UNION ALL ")) != NULL; at++) count++;
+    assert_int_equal(count, parts[i]);
+    unsigned looks = s.script.looks;
+    assert_int_equal(find_all_spans(&s, 0, &g), BT_OK);
+    assert_int_equal(s.script.looks, looks);
+    (void)bt_source_promises(s.source, BT_PROMISES_ALL, &cancel); /* a replay begins */
+    assert_true(s.script.looks > looks);
+    close_scene(&s);
+  }
 }
 
 static void spans_that_lack_something_are_none(void **state) {
@@ -604,6 +644,7 @@ int main(void) {
       cmocka_unit_test(what_reaches_far_is_read_by_id),
       cmocka_unit_test(an_answer_that_lacks_something_is_none),
       cmocka_unit_test(spans_are_found_with_the_keys_of_a_rule),
+      cmocka_unit_test(only_rows_that_may_be_there_are_asked_for),
       cmocka_unit_test(spans_that_lack_something_are_none),
       cmocka_unit_test(what_took_all_its_time_is_not_asked_again),
       cmocka_unit_test(batches_that_are_too_much_are_divided),

@@ -33,7 +33,7 @@ static void sends_and_receives(void **state) {
   assert_string_equal(served.body, "spans");
   assert_non_null(strstr(served.head, "X-Scope-OrgID: me\r\n"));
   assert_non_null(strstr(served.head, "X-Query-Tags: source=betrace"));
-  assert_non_null(strstr(served.head, "Accept-Encoding: gzip"));
+  assert_non_null(strstr(served.head, "Accept-Encoding: gzip, zstd"));
   assert_non_null(strstr(served.head, "User-Agent: betrace/"));
   assert_null(strcasestr(served.head, "Expect:"));
   bt_http_response_dispose(&response);
@@ -93,8 +93,12 @@ static void tells_complete_answers_from_others(void **state) {
       {"/bomb", BT_LIMIT, 0, "larger than", 1 << 20, 0},
       {"/gzip-cut", BT_UNAVAILABLE, 0, "gzip stream", 0, 0},
       {"/gzip-no-trailer", BT_UNAVAILABLE, 0, "gzip stream", 0, 0},
-      {"/gzip-twice", BT_UNAVAILABLE, 0, "not valid gzip", 0, 0},
+      {"/gzip-twice", BT_OK, 200, NULL, 0, 6},
       {"/gzip-not", BT_UNAVAILABLE, 0, "not valid gzip", 0, 0},
+      {"/zstd", BT_OK, 200, NULL, 0, 5},
+      {"/zstd", BT_LIMIT, 0, "larger than the 4 bytes", 4, 0},
+      {"/zstd-cut", BT_UNAVAILABLE, 0, "zstd stream", 0, 0},
+      {"/zstd-not", BT_UNAVAILABLE, 0, "not valid zstd", 0, 0},
       {"/brotli", BT_REFUSED, 0, "Content-Encoding", 0, 0},
       {"/endless", BT_LIMIT, 0, "larger than", 1 << 20, 0},
       {"/cut", BT_UNAVAILABLE, 0, "cut off", 0, 0},
