@@ -137,6 +137,35 @@ class SamplerTest(unittest.TestCase):
             self.assertEqual(re.findall(r"name: betrace/(\w+)/", run_cli("sampler", file.name, "--rule", "two").stdout), ["two"])
         self.assertEqual(run_cli("sampler").returncode, 2)
 
+    def test_check(self):
+        """A Collector's file has the policies of the rules as they are now; what is in comments does not count."""
+        now, before = "rules:\n- {id: one, dsl: 'always { a and b }'}\n- {id: two, dsl: c}\n", "rules:\n- {id: one, dsl: 'always { a and x }'}\n- {id: three, dsl: c}\n"
+        with tempfile.TemporaryDirectory() as folder:
+            def written(name, text):
+                path = os.path.join(folder, name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                return path
+            rules = written("now.yaml", now)
+            policies = run_cli("sampler", rules, "--keep", "1").stdout
+            old = run_cli("sampler", written("before.yaml", before)).stdout
+            one, two = re.findall(r"name: (betrace/(?:one|two)/\w+)$", policies, re.M)
+
+            def check(text):
+                done = run_cli("sampler", rules, "--check", written("collector.yaml", text))
+                return done.returncode, done.stdout.splitlines()[:-1]
+            self.assertEqual(check(policies), (0, []))
+            self.assertEqual(check("{policies: [" + ", ".join(f"{{name: '{name}'}}" for name in (one, one + "/2", two)) + "]}"), (0, []))
+            self.assertEqual(check(""), (1, [f"missing {name}" for name in (one, one + "/2", two)]))
+            self.assertEqual(check(policies.replace(f"- name: {two}", f"- name: x # {two}")), (1, [f"missing {two}"]))
+            self.assertEqual(check(policies.replace(two, two + "0")), (1, [f"missing {two}"]))
+            self.assertEqual(check(policies.replace(one + "/2", "x")), (1, [f"missing {one}/2"]))
+            status, lines = check(old + policies)
+            self.assertEqual((status, [re.sub("/[0-9a-f]{12}", "/H", line).split(":")[0] for line in lines]),
+                             (1, ["stale betrace/one/H", "stale betrace/one/H/2", "left over betrace/three/H"]))
+            self.assertEqual(check(policies + re.sub("one|two", "four", policies))[0], 0, "left over alone is no finding")
+            self.assertEqual(run_cli("sampler", rules, "--check", os.path.join(folder, "none")).returncode, 2)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)
