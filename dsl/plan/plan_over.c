@@ -268,10 +268,10 @@ const bt_formula *bt_plan_violating(bt_filter_builder *builder, const bt_rule *r
   return over_rule(&context, rule);
 }
 
-const bt_formula *bt_plan_kept(bt_filter_builder *builder, const bt_rule *rule) {
+const bt_formula *bt_plan_kept(bt_filter_builder *builder, const bt_rule *rule, bool with_absences) {
   over_context context;
   init_context(&context, builder, rule);
-  context.keeps = true;
+  context.keeps = with_absences;
   return over_rule(&context, rule);
 }
 

@@ -1,6 +1,7 @@
 /* Rules as policies of a tail sampler. See sampler.h. The sampler keeps a trace that any policy keeps, and a policy is
- * an `and` of conditions at most: so a formula becomes a list of alternatives. Where it has too many, some of what they
- * ask is left out, which only keeps more. */
+ * an `and` of conditions at most: so a formula becomes a list of alternatives. Where these are too many, absences are
+ * left out, by which most alternatives become one; and where they still are, some of what they ask, which only keeps
+ * more. */
 #include "server/sampler/sampler.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "server/sampler/ottl_dialect.h"
 #include "server/sampler/sampler_notes.h"
 
-enum { ARENA_CAP_BYTES = 64 * 1024 * 1024, MOST_ALTERNATIVES = 16, MOST_PARTS = 16 };
+enum { ARENA_CAP_BYTES = 64 * 1024 * 1024, MOST_ALTERNATIVES = 64, MOST_PARTS = 16 };
 
 /* What one policy asks: each of `parts`, and no span that any of `absent` finds. */
 typedef struct alternative {
@@ -23,12 +24,13 @@ typedef struct alternative {
 typedef struct alternatives {
   alternative *items; /* of the arena; MOST_ALTERNATIVES of them */
   uint32_t count;
+  bool are_weaker; /* something was left out */
 } alternatives;
 
 /* ---- from a formula to alternatives ---- */
 
 static alternatives new_alternatives(bt_filter_builder *builder, uint32_t count) {
-  alternatives made = {bt_arena_array(builder->arena, MOST_ALTERNATIVES, sizeof(alternative)), count};
+  alternatives made = {.items = bt_arena_array(builder->arena, MOST_ALTERNATIVES, sizeof(alternative)), .count = count};
   if (!made.items) builder->failed = true;
   for (uint32_t i = 0; made.items && i < count; i++) made.items[i] = (alternative){.absent = {bt_filter_none()}};
   return made;
@@ -44,15 +46,22 @@ static alternative join_both(bt_filter_builder *builder, const alternative *a, c
 }
 
 static alternatives all_of(bt_filter_builder *builder, alternatives a, alternatives b) {
-  if (a.count * b.count > MOST_ALTERNATIVES) return a;
+  bool is_room = a.count * b.count <= MOST_ALTERNATIVES;
+  a.are_weaker = a.are_weaker || b.are_weaker || !is_room;
+  if (!is_room) return a;
   alternatives made = new_alternatives(builder, a.count * b.count);
+  made.are_weaker = a.are_weaker;
   for (uint32_t i = 0; made.items && i < made.count; i++)
     made.items[i] = join_both(builder, &a.items[i / b.count], &b.items[i % b.count]);
   return made;
 }
 
 static alternatives any_of(bt_filter_builder *builder, alternatives a, alternatives b) {
-  if (a.count + b.count > MOST_ALTERNATIVES) return new_alternatives(builder, 1);
+  bool is_room = a.count + b.count <= MOST_ALTERNATIVES;
+  bool are_weaker = a.are_weaker || b.are_weaker || !is_room;
+  if (!is_room) a = new_alternatives(builder, 1);
+  a.are_weaker = are_weaker;
+  if (!is_room) return a;
   for (uint32_t i = 0; i < b.count; i++) a.items[a.count++] = b.items[i];
   return a;
 }
@@ -171,9 +180,12 @@ bt_status bt_sampler_write_rule(const bt_rule_definition *rule, bt_buffer *yaml,
   *out = (bt_sampler_policies){0};
   bt_arena_init(&arena, ARENA_CAP_BYTES);
   bt_filter_builder builder = {.arena = &arena, .dialect = &dialect};
-  alternatives made = alternatives_of(&builder, bt_plan_kept(&builder, rule->rule));
+  alternatives made = alternatives_of(&builder, bt_plan_kept(&builder, rule->rule, true));
+  bool are_many = made.are_weaker;
+  if (are_many) made = alternatives_of(&builder, bt_plan_kept(&builder, rule->rule, false));
   if (!builder.failed) out->sampled = settle_sampled(&made);
   bt_sampler_notes(rule->rule, &out->notes);
+  if (are_many) bt_buffer_printf(&out->notes, "%sso many alternatives", out->notes.len ? "; " : "");
   write_comment(rule, out, yaml);
   policy_writer w = {&builder, yaml};
   for (uint32_t i = 0; i < made.count && !builder.failed; i++) write_policy(&w, rule, i, &made.items[i]);

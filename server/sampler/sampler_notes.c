@@ -30,7 +30,7 @@ static const char *const words[NOTES] = {"order and time between spans",
                                          "several tests of events on one span",
                                          "that a span has no such event",
                                          "how many events or links a span has",
-                                         "fields of a span that conditions do not test"};
+                                         "fields of a span that conditions do not compare"};
 
 typedef struct note_walk {
   bool found[NOTES];
@@ -60,6 +60,10 @@ static bool is_literal(const bt_expression *expression) {
          (expression->kind == BT_EXPRESSION_NEGATE && is_literal(expression->left));
 }
 
+static bool is_bound(const bt_expression *expression) {
+  return expression && expression->kind == BT_EXPRESSION_FIELD && expression->field.binding != BT_NO_BINDING;
+}
+
 /* A condition compares a field with a literal. */
 static void note_comparison(void *context, const bt_comparison *comparison) {
   bool *found = ((note_walk *)context)->found;
@@ -71,7 +75,7 @@ static void note_comparison(void *context, const bt_comparison *comparison) {
   }
   note_expression(found, comparison->left);
   note_expression(found, comparison->right);
-  if (is_of_field && !is_with_literal) found[NOTE_FIELD] = true;
+  if (is_of_field && !is_with_literal) found[is_bound(comparison->right) ? NOTE_BOUND : NOTE_FIELD] = true;
 }
 
 static bool is_about_event(const bt_predicate *predicate) {

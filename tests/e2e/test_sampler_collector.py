@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "tempo"), str(HE
 import go_tool  # noqa: E402
 import replay_compare as compare  # noqa: E402
 from betrace_process import run_cli  # noqa: E402
+from pack_tests import otlp_family, read_tests, trace_id_of  # noqa: E402
 from random_edges import KINDS, edge_traces, random_edge_rule  # noqa: E402
 from random_links import random_families, random_linked_rule  # noqa: E402
 from random_rules import random_newer_rule, random_rule, random_rule_of_one_kind  # noqa: E402
@@ -57,12 +58,17 @@ class CollectorCase(unittest.TestCase):
 
     @classmethod
     def run_all(cls, rules, lines):
-        """What `betrace eval` says of each rule and trace, what sampler writes, and what the Collector then keeps: {rule id: set of trace ids}."""
+        """What `betrace eval` says of each rule and trace, and what the Collector keeps."""
+        traces = cls.run_sampler([compare.write_rules(cls.folder.name, rules)], lines)
+        cls.rules, cls.verdicts = rules, compare.evaluate(cls.folder.name, rules, traces)
+
+    @classmethod
+    def run_sampler(cls, files, lines):
+        """What sampler writes for these files, and what the Collector then keeps: {rule id: set of trace ids}. Returns the path of the traces."""
         traces, config = os.path.join(cls.folder.name, "traces.jsonl"), os.path.join(cls.folder.name, "sampler.yaml")
         with open(traces, "w", encoding="utf-8") as file:
             file.writelines(lines)
-        cls.rules, cls.verdicts = rules, compare.evaluate(cls.folder.name, rules, traces)
-        cls.written = run_cli("sampler", compare.write_rules(cls.folder.name, rules))
+        cls.written = run_cli("sampler", *files)
         with open(config, "w", encoding="utf-8") as file:
             file.write(cls.written.stdout)
         done = subprocess.run([TAIL_SAMPLER, config, traces], capture_output=True, text=True, check=False)
@@ -72,6 +78,7 @@ class CollectorCase(unittest.TestCase):
         if answer["errors"]:
             raise AssertionError("conditions failed:\n" + "\n".join(answer["errors"][:5]))
         cls.kept = {rule: set(ids) for rule, ids in answer["kept"].items()}
+        return traces
 
     def check_violators(self, traces, least):
         violated, problems = 0, []
@@ -151,6 +158,22 @@ class CasesInTheCollector(CollectorCase):
                 ids = {sign: {json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"] for line in lines} for sign, lines in traces.items()}
                 self.assertEqual(self.verdicts["r"]["violated"], ids.get("+", set()), "another trace violates it than the case says")
                 self.assertEqual(self.kept["r"], ids.get("+", set()) | ids.get("~", set()), self.written.stdout)
+
+
+class PacksInTheCollector(CollectorCase):
+    """The rules that are handed out: the Collector takes their policies, keeps what their tests call violated, and not everything."""
+
+    def test_packs(self):
+        packs = sorted(str(path) for path in (HERE.parents[1] / "distribution" / "packs").glob("*.yaml"))
+        tests = [(rule_id, trace_id_of(rule_id, number), test) for path in packs for rule_id, number, test in read_tests(path)]
+        self.run_sampler(packs, [json.dumps({"resourceSpans": otlp_family(test, START_NS, trace_id)}) + "\n" for _, trace_id, test in tests])
+        violated = [(rule_id, trace_id) for rule_id, trace_id, test in tests if test["expect"] == "violated"]
+        self.assertGreater(len(violated), len(tests) // 4)
+        self.assertEqual([one for one in violated if one[1] not in self.kept[one[0]]], [])
+        others = [(rule_id, trace_id) for rule_id, trace_id, test in tests if test["expect"] != "violated"]
+        kept = sum(trace_id in self.kept[rule_id] for rule_id, trace_id in others)
+        print(f"packs: {len(violated)} violating traces are kept, and {kept} of {len(others)} others of the same tests", flush=True)
+        self.assertLess(kept, len(others))
 
 
 class LinkedInTheCollector(CollectorCase):

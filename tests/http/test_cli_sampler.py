@@ -116,6 +116,17 @@ class SamplerTest(unittest.TestCase):
         self.assertIn("type: always_sample", done.stdout)
         self.assertIn("keeps every trace", done.stderr)
 
+    def test_many_alternatives(self):
+        """Up to 64 have a policy each. Of more the candidates are kept, by one, and that is said."""
+        def ask(count):
+            done = sampler(" or ".join(f"(a{number} and not b{number})" for number in range(count)))
+            return done.returncode, len(re.findall("^    - name", done.stdout, re.M)), done.stdout.count("type: not"), "so many alternatives" in done.stderr
+        self.assertEqual(ask(64), (0, 64, 64, False))
+        self.assertEqual(ask(65), (0, 1, 0, True))
+        done = sampler(" and ".join(f"(not a{number} or not b{number})" for number in range(7)) + " and c")
+        self.assertEqual((done.returncode, "so many alternatives" in done.stderr), (0, True))
+        self.assertEqual(conditions_of(done.stdout, "there"), ['span.name == "c"', 'resource.attributes["service.name"] == "c"'])
+
     def test_absence_alone(self):
         done = sampler("always { b }")
         self.assertEqual(done.returncode, 0)
