@@ -211,6 +211,9 @@ static const char head[] =
     "    # to hold all that begin in this time: what is pushed out before is lost.\n"
     "    decision_wait: 30s\n"
     "    num_traces: 50000\n"
+    "    # Late spans go the way that was decided. Without that their trace would be judged again by them alone, and\n"
+    "    # half of it kept: what such a half lacks proves nothing.\n"
+    "    decision_cache: {sampled_cache_size: 500000, non_sampled_cache_size: 500000}\n"
     "    policies:\n";
 
 static const char keep_head[] =

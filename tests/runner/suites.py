@@ -394,9 +394,10 @@ def diff_large():
 
 
 def property_large():
-    """Random rules on the real Tempo at full size, with every strategy forced on all of them; then those that follow links."""
+    """Random rules on the real Tempo at full size, with every strategy forced on all of them; then those that follow links, and the Collector's sampler."""
     yield from with_programs(python_files("tests/e2e/test_property_tempo.py", "--full"))
     yield from python_files("tests/e2e/test_linked_property_tempo.py", "--full")
+    yield from python_files("tests/e2e/test_sampler_collector.py", "--full")
 
 
 def tsan():

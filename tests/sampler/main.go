@@ -36,10 +36,13 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// The policies of each rule, by the second part of their names.
-func readPolicies(path string) map[string][]any {
+func readSection(path string) map[string]any {
 	retrieved := must(confmap.NewRetrievedFromYAML(must(os.ReadFile(path))))
-	section := must(must(retrieved.AsConf()).Sub("processors::tail_sampling")).ToStringMap()
+	return must(must(retrieved.AsConf()).Sub("processors::tail_sampling")).ToStringMap()
+}
+
+// The policies of each rule, by the second part of their names.
+func readPolicies(section map[string]any) map[string][]any {
 	byRule := map[string][]any{}
 	policies, _ := section["policies"].([]any)
 	for _, policy := range policies {
@@ -71,10 +74,12 @@ func consume(p interface {
 	}
 }
 
-func keptBy(policies []any, traces []ptrace.Traces, logger *zap.Logger) []string {
+// With the section as it is, except for its policies and for what a test has no time or memory for.
+func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) []string {
 	factory := tailsamplingprocessor.NewFactory()
 	config := factory.CreateDefaultConfig()
-	must(0, confmap.NewFromStringMap(map[string]any{"decision_wait": "10m", "num_traces": 1_000_000, "policies": policies}).Unmarshal(config))
+	section["decision_wait"], section["num_traces"], section["policies"] = "10m", 1_000_000, policies
+	must(0, confmap.NewFromStringMap(section).Unmarshal(config))
 	if checked, ok := config.(interface{ Validate() error }); ok {
 		must(0, checked.Validate())
 	}
@@ -107,8 +112,9 @@ func main() {
 	traces, kept := readTraces(os.Args[2]), map[string][]string{}
 	core, logs := observer.New(zapcore.WarnLevel)
 	logger := zap.New(core)
-	for rule, policies := range readPolicies(os.Args[1]) {
-		kept[rule] = keptBy(policies, traces, logger)
+	section := readSection(os.Args[1])
+	for rule, policies := range readPolicies(section) {
+		kept[rule] = keptBy(section, policies, traces, logger)
 	}
 	errors := []string{}
 	for _, entry := range logs.All() {
