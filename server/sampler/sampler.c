@@ -173,8 +173,8 @@ static void write_comment(const bt_rule_definition *rule, const bt_sampler_polic
                      BT_FMT(bt_buffer_str(&policies->notes)));
 }
 
-bt_status bt_sampler_write_rule(const bt_rule_definition *rule, bt_buffer *yaml, bt_sampler_policies *out,
-                                bt_error *error) {
+static bt_status write_rule(const bt_rule_definition *rule, bt_buffer *yaml, bt_sampler_policies *out,
+                            bt_error *error) {
   bt_arena arena;
   bt_dialect dialect = bt_ottl_dialect();
   *out = (bt_sampler_policies){0};
@@ -227,7 +227,7 @@ bt_status bt_sampler_write(const bt_rule_definition *const *rules, size_t count,
                            bt_sampler_policies *policies, bt_error *error) {
   bt_status status = BT_OK;
   bt_buffer_append(yaml, bt_str_from(head));
-  for (size_t i = 0; i < count && !status; i++) status = bt_sampler_write_rule(rules[i], yaml, &policies[i], error);
+  for (size_t i = 0; i < count && !status; i++) status = write_rule(rules[i], yaml, &policies[i], error);
   if (status) return status;
   if (keep_percent > 0)
     bt_buffer_printf(yaml,

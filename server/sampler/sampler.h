@@ -23,9 +23,6 @@ typedef struct bt_sampler_policies {
 
 enum { BT_SAMPLER_HASH_DIGITS = 12 }; /* of the condition hash, in the name of a policy */
 
-/* Appends the rule's policies, items of `policies:` in YAML. BT_NO_MEMORY alone. Dispose in every case. */
-bt_status bt_sampler_write_rule(const bt_rule_definition *rule, bt_buffer *yaml, bt_sampler_policies *out,
-                                bt_error *error) BT_MUST_CHECK;
 void bt_sampler_policies_dispose(bt_sampler_policies *policies);
 
 /* The section of the Collector's file with all rules' policies and, for keep_percent above 0, one that keeps this part
