@@ -87,7 +87,7 @@ static bool same_field(const bt_filter_test *a, const bt_filter_test *b) {
 }
 
 static bool tests_equal(const bt_filter_test *a, const bt_filter_test *b) {
-  return same_field(a, b) && a->op == b->op && a->or_unknown == b->or_unknown &&
+  return same_field(a, b) && a->op == b->op && a->or_unknown == b->or_unknown && a->is_opposite == b->is_opposite &&
          literals_equal(&a->literal, &b->literal);
 }
 
@@ -118,7 +118,7 @@ static uint64_t hash_literal(const bt_value *literal) {
 
 static uint64_t hash_test(const bt_filter_test *test) {
   uint64_t what = (uint64_t)test->field << 24 | (uint64_t)test->op << 16 | (uint64_t)test->literal.type << 8 |
-                  (uint64_t)test->or_unknown;
+                  (uint64_t)test->is_opposite << 1 | (uint64_t)test->or_unknown;
   return bt_hash_pair(bt_hash_pair(what, bt_hash_text(test->key)), hash_literal(&test->literal));
 }
 
@@ -149,6 +149,7 @@ static bool takes_any_string(const bt_filter_test *test) {
  * surely meant. */
 static bool test_implies(const bt_filter_test *a, const bt_filter_test *b) {
   if (!same_field(a, b) || (b->is_reading && !a->is_reading)) return false;
+  if (a->is_opposite || b->is_opposite) return tests_equal(a, b);
   if (b->op == BT_FILTER_PRESENT) return true;
   bool is_same = a->op == b->op && a->or_unknown == b->or_unknown && literals_equal(&a->literal, &b->literal);
   return is_same || (takes_any_string(b) && a->literal.type == BT_VALUE_STRING);

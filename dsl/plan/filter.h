@@ -26,7 +26,12 @@ typedef enum bt_filter_field {
   BT_FILTER_RESOURCE,   /* attribute of the resource: key */
   BT_FILTER_EVENT_NAME, /* of some event of the span */
   BT_FILTER_EVENT,      /* attribute of some event of the span: key */
-  BT_FILTER_LINK        /* the trace id of some link of the span: asked for with != "" alone */
+  BT_FILTER_LINK,       /* the trace id of some link of the span: asked for with != "" alone */
+  /* No search asks for these; a sampler does. */
+  BT_FILTER_SERVICE, /* the resource's service.name where it is a text that is not empty, and never a number */
+  BT_FILTER_SCOPE_NAME,
+  BT_FILTER_SCOPE_VERSION,
+  BT_FILTER_SCOPE /* attribute of the instrumentation scope: key */
 } bt_filter_field;
 
 typedef enum bt_filter_operator {
@@ -51,6 +56,9 @@ typedef struct bt_filter_test {
    * may have been cut. Over only. */
   bool is_reading;
   bool or_unknown; /* of a duration: or one that nobody knows. Over only */
+  /* What does not meet it, or has no such field. No search says so of an attribute; a sampler does, in either direction
+   * by the other one. */
+  bool is_opposite;
 } bt_filter_test;
 
 typedef enum bt_filter_kind {

@@ -27,6 +27,25 @@ const bt_formula *bt_formula_query(bt_filter_builder *builder, bt_over_filter fi
   return formula;
 }
 
+const bt_formula *bt_formula_absence(bt_filter_builder *builder, bt_under_filter absent) {
+  if (absent.filter->kind == BT_FILTER_NONE) return &every_trace;
+  if (absent.filter->kind == BT_FILTER_ALL) return &no_trace; /* a trace has a span */
+  bt_formula *formula = bt_arena_alloc(builder->arena, sizeof *formula);
+  if (!formula) {
+    builder->failed = true;
+    return &every_trace;
+  }
+  *formula = (bt_formula){.kind = BT_OVER_QUERY, .is_absence = true, .absent = absent};
+  return formula;
+}
+
+/* Where nothing is that b finds, nothing is that a finds, if a finds no more than b. */
+static bool implies_query(const bt_formula *a, const bt_formula *b) {
+  if (a->is_absence != b->is_absence) return false;
+  return a->is_absence ? bt_filter_implies(b->absent.filter, a->absent.filter)
+                       : bt_filter_implies(a->filter.filter, b->filter.filter);
+}
+
 static bool implies_formula(const bt_formula *a, const bt_formula *b, unsigned *steps);
 
 /* Whether each (or, with `any`, some) item of `of` implies b, or is implied by it when `reversed`. */
@@ -46,7 +65,7 @@ static bool implies_formula(const bt_formula *a, const bt_formula *b, unsigned *
   if (a->kind == BT_OVER_OR) return items_imply(a, b, false, false, steps);
   if (b->kind == BT_OVER_OR && items_imply(b, a, true, true, steps)) return true;
   if (a->kind == BT_OVER_AND) return items_imply(a, b, true, false, steps);
-  return b->kind == BT_OVER_QUERY && bt_filter_implies(a->filter.filter, b->filter.filter);
+  return b->kind == BT_OVER_QUERY && implies_query(a, b);
 }
 
 static bool is_superfluous(bt_over_kind kind, const bt_formula *item, const bt_formula *others) {
@@ -77,7 +96,7 @@ static uint32_t merge_queries(bt_filter_builder *builder, const bt_formula **ite
   bt_over_filter merged = {bt_filter_none()};
   uint32_t kept = 0;
   for (uint32_t i = 0; i < count; i++) {
-    if (items[i]->kind != BT_OVER_QUERY)
+    if (items[i]->kind != BT_OVER_QUERY || items[i]->is_absence)
       items[kept++] = items[i];
     else
       merged.filter = bt_filter_join2(builder, BT_FILTER_OR, merged.filter, items[i]->filter.filter);

@@ -1,9 +1,11 @@
-/* The over side of a plan: what must be in a trace for the rule to be violated or exercised. See plan_parts.h.
+/* The over side of a plan: what must be in a trace for the rule to be violated or exercised. See plan_parts.h, and
+ * kept.h.
  * Soundness: every function returns a formula that holds of at least the traces in which the condition has the given
  * truth (for some choice of bound spans). What rests on absence, order, structure or other spans' values adds nothing,
  * and so only ever weakens. An incomplete trace is no exception: what is concluded from it holds of the spans that were
  * seen. */
 #include "dsl/plan/dialect.h"
+#include "dsl/plan/kept.h"
 #include "dsl/plan/plan_parts.h"
 #include "dsl/plan/pushdown.h"
 #include "dsl/rule/field.h"
@@ -15,6 +17,7 @@ typedef struct over_context {
   /* What the span of each binding is known to meet, where the binding is visible. Of a span that may be of another
    * trace nothing: it stands for no span here. */
   bt_over_filter bound[BT_MAX_BINDINGS];
+  bool keeps; /* for a sampler, which sees a whole trace: what must not be there is part of the formula */
 } over_context;
 
 static const bt_formula *over_condition(over_context *context, const bt_condition *condition, bool truth);
@@ -211,13 +214,14 @@ static const bt_formula *over_items(over_context *context, const bt_condition *c
   return joined;
 }
 
-static const bt_formula *over_condition(over_context *context, const bt_condition *condition, bool truth) {
+/* Of a condition without parts: what has to be there. */
+static const bt_formula *over_leaf(over_context *context, const bt_condition *condition, bool truth) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE: return truth ? bt_formula_all() : bt_formula_none();
   case BT_CONDITION_FALSE: return truth ? bt_formula_none() : bt_formula_all();
   case BT_CONDITION_AND:
-  case BT_CONDITION_OR: return over_items(context, condition, truth);
-  case BT_CONDITION_NOT: return over_condition(context, condition->items[0], !truth);
+  case BT_CONDITION_OR:
+  case BT_CONDITION_NOT: break;
   case BT_CONDITION_EXISTS:
     if (condition->binding != BT_NO_BINDING && !condition->selection->is_foreign)
       context->bound[condition->binding] = selected_filter(context, condition->selection);
@@ -231,21 +235,44 @@ static const bt_formula *over_condition(over_context *context, const bt_conditio
   return bt_formula_all();
 }
 
+/* A sampler keeps no trace with a span that gives the condition the other truth. */
+static const bt_formula *over_condition(over_context *context, const bt_condition *condition, bool truth) {
+  if (condition->kind == BT_CONDITION_NOT) return over_condition(context, condition->items[0], !truth);
+  if (condition->kind == BT_CONDITION_AND || condition->kind == BT_CONDITION_OR)
+    return over_items(context, condition, truth);
+  const bt_formula *there = over_leaf(context, condition, truth);
+  if (!context->keeps) return there;
+  bt_under_filter undone = bt_plan_settles(context->builder, condition, !truth);
+  return join_and(context, there, bt_formula_absence(context->builder, undone));
+}
+
 static void init_context(over_context *context, bt_filter_builder *builder, const bt_rule *rule) {
   context->builder = builder;
   context->rule = rule;
+  context->keeps = false;
   for (int i = 0; i < BT_MAX_BINDINGS; i++) context->bound[i].filter = bt_filter_all();
 }
 
 /* W and (not A or N). */
+static const bt_formula *over_rule(over_context *context, const bt_rule *rule) {
+  if (rule->condition) return over_condition(context, rule->condition, true);
+  const bt_formula *when = rule->when ? over_condition(context, rule->when, true) : bt_formula_all();
+  const bt_formula *not_always = rule->always ? over_condition(context, rule->always, false) : bt_formula_none();
+  const bt_formula *never = rule->never ? over_condition(context, rule->never, true) : bt_formula_none();
+  return join_and(context, when, bt_formula_join2(context->builder, BT_OVER_OR, not_always, never));
+}
+
 const bt_formula *bt_plan_violating(bt_filter_builder *builder, const bt_rule *rule) {
   over_context context;
   init_context(&context, builder, rule);
-  if (rule->condition) return over_condition(&context, rule->condition, true);
-  const bt_formula *when = rule->when ? over_condition(&context, rule->when, true) : bt_formula_all();
-  const bt_formula *not_always = rule->always ? over_condition(&context, rule->always, false) : bt_formula_none();
-  const bt_formula *never = rule->never ? over_condition(&context, rule->never, true) : bt_formula_none();
-  return join_and(&context, when, bt_formula_join2(builder, BT_OVER_OR, not_always, never));
+  return over_rule(&context, rule);
+}
+
+const bt_formula *bt_plan_kept(bt_filter_builder *builder, const bt_rule *rule, bool with_absences) {
+  over_context context;
+  init_context(&context, builder, rule);
+  context.keeps = with_absences;
+  return over_rule(&context, rule);
 }
 
 /* ---- exercising ---- */

@@ -18,6 +18,8 @@ const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *
 /* plan_under.c: a trace with one span that the filter finds does not violate, whatever else is in it or is still to
  * come. */
 bt_under_filter bt_plan_subtracted(bt_filter_builder *builder, const bt_rule *rule);
+/* One such span gives the condition this truth, for every choice of bound spans. */
+bt_under_filter bt_plan_settles(bt_filter_builder *builder, const bt_condition *condition, bool truth);
 
 /* plan_spans.c: the verdict on a settled trace follows from its spans that the filter finds. False: from no such
  * filter. */

@@ -5,8 +5,6 @@
 #include "dsl/plan/plan_parts.h"
 #include "dsl/plan/pushdown.h"
 
-static bt_under_filter condition_settles(bt_filter_builder *builder, const bt_condition *condition, bool truth);
-
 static bt_under_filter never_settles(void) {
   return (bt_under_filter){bt_filter_none()};
 }
@@ -76,20 +74,19 @@ static bt_under_filter items_settle(bt_filter_builder *builder, const bt_conditi
   bool is_and = (condition->kind == BT_CONDITION_AND) == truth;
   bt_under_filter joined = always_settles(is_and);
   for (uint32_t i = 0; i < condition->item_count; i++) {
-    bt_under_filter item = condition_settles(builder, condition->items[i], truth);
+    bt_under_filter item = bt_plan_settles(builder, condition->items[i], truth);
     joined = is_and ? bt_under_filter_and(builder, joined, item) : bt_under_filter_or(builder, joined, item);
   }
   return joined;
 }
 
-/* One span that the filter finds gives the condition this truth. */
-static bt_under_filter condition_settles(bt_filter_builder *builder, const bt_condition *condition, bool truth) {
+bt_under_filter bt_plan_settles(bt_filter_builder *builder, const bt_condition *condition, bool truth) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE: return always_settles(truth);
   case BT_CONDITION_FALSE: return always_settles(!truth);
   case BT_CONDITION_AND:
   case BT_CONDITION_OR: return items_settle(builder, condition, truth);
-  case BT_CONDITION_NOT: return condition_settles(builder, condition->items[0], !truth);
+  case BT_CONDITION_NOT: return bt_plan_settles(builder, condition->items[0], !truth);
   case BT_CONDITION_EXISTS: return truth ? selected_filter(builder, condition->selection) : never_settles();
   case BT_CONDITION_COMPARE: return comparison_settles(builder, &condition->comparison, truth);
   case BT_CONDITION_HAS_BEFORE:
@@ -100,9 +97,9 @@ static bt_under_filter condition_settles(bt_filter_builder *builder, const bt_co
 
 /* W is false, or A is true and N is false. */
 bt_under_filter bt_plan_subtracted(bt_filter_builder *builder, const bt_rule *rule) {
-  if (rule->condition) return condition_settles(builder, rule->condition, false);
-  bt_under_filter no_when = rule->when ? condition_settles(builder, rule->when, false) : never_settles();
-  bt_under_filter kept = rule->always ? condition_settles(builder, rule->always, true) : always_settles(true);
-  bt_under_filter not_never = rule->never ? condition_settles(builder, rule->never, false) : always_settles(true);
+  if (rule->condition) return bt_plan_settles(builder, rule->condition, false);
+  bt_under_filter no_when = rule->when ? bt_plan_settles(builder, rule->when, false) : never_settles();
+  bt_under_filter kept = rule->always ? bt_plan_settles(builder, rule->always, true) : always_settles(true);
+  bt_under_filter not_never = rule->never ? bt_plan_settles(builder, rule->never, false) : always_settles(true);
   return bt_under_filter_or(builder, no_when, bt_under_filter_and(builder, kept, not_never));
 }

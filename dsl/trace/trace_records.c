@@ -30,7 +30,8 @@ static bool set_resource(bt_span *record, bt_attributes attributes, bt_arena *ar
   if (!resource) return false;
   const bt_value *service = bt_attributes_find(&attributes, BT_STR("service.name"));
   *resource = (bt_resource){.service = record->resource->service, .attributes = attributes};
-  if (service) resource->service = service->type == BT_VALUE_STRING ? service->string : (bt_str){NULL, 0};
+  bool is_name = service && service->type == BT_VALUE_STRING && service->string.len > 0;
+  if (service) resource->service = is_name ? service->string : (bt_str){NULL, 0};
   record->resource = resource;
   return true;
 }

@@ -94,6 +94,7 @@ const bt_command *const bt_commands[] = {&bt_command_init,
                                          &bt_command_sync,
                                          &bt_command_canary,
                                          &bt_command_explain,
+                                         &bt_command_sampler,
                                          &bt_command_vacuity,
                                          &bt_command_suggest,
                                          &bt_command_verify_report,
@@ -112,7 +113,7 @@ const bt_command *const bt_commands[] = {&bt_command_init,
                                          NULL};
 
 const bt_command_area bt_command_areas[] = {
-    {"Rules in files:", "init check fmt test record suggest import sync lsp"},
+    {"Rules in files:", "init check fmt test record suggest import sync sampler lsp"},
     {"Traces against rules:",
      "listen replay merge first trace contrast diff compare gate vacuity eval explain verify-report"},
     {"The service:", "serve mcp health doctor token backup canary"},

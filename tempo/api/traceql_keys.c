@@ -113,7 +113,11 @@ bt_str bt_traceql_field_name(bt_filter_field field) {
   case BT_FILTER_LINK: return BT_STR("link:traceID");
   case BT_FILTER_SPAN:
   case BT_FILTER_RESOURCE:
-  case BT_FILTER_EVENT: break;
+  case BT_FILTER_EVENT:
+  case BT_FILTER_SERVICE: /* a sampler's, as those that follow */
+  case BT_FILTER_SCOPE_NAME:
+  case BT_FILTER_SCOPE_VERSION:
+  case BT_FILTER_SCOPE: break;
   }
   return (bt_str){0};
 }

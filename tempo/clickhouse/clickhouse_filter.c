@@ -501,6 +501,10 @@ static void add_test(writer *w, const bt_filter_test *test) {
   case BT_FILTER_EVENT_NAME:
   case BT_FILTER_EVENT:
   case BT_FILTER_LINK: add_of_list(w, test); return;
+  case BT_FILTER_SERVICE: /* a sampler's, as those that follow */
+  case BT_FILTER_SCOPE_NAME:
+  case BT_FILTER_SCOPE_VERSION:
+  case BT_FILTER_SCOPE: break;
   }
   add_unsaid(w);
 }

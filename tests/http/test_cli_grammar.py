@@ -29,7 +29,7 @@ MANY = "rules:\n" + "".join(f"- {{id: {name}, dsl: '{dsl}'}}\n" for name, dsl in
 TAKES_RULES = {"check": (0, "{}"), "fmt": (0, "{}"), "test": (0, "{}"), "eval": (1, "{}", "--traces", "{traces}"), "replay": (1, "{}", "--traces", "{traces}"),
                "first": (1, "{}", "--traces", "{traces}"), "trace": (1, "2", "{}", "--traces", "{traces}"), "contrast": (3, "{}", "--traces", "{traces}"),
                "compare": (3, "{}", "--traces", "{traces}", *WINDOWS), "gate": (3, "{}", "--traces", "{traces}", "--baseline", "1", "--candidate", "2"),
-               "record": (0, "2", "{}", "--traces", "{traces}", "--out", "{out}"), "sync": (1, "{}", "--url", "{url}", "--tenant", "other"), "explain": (0, "{}"),
+               "record": (0, "2", "{}", "--traces", "{traces}", "--out", "{out}"), "sync": (1, "{}", "--url", "{url}", "--tenant", "other"), "explain": (0, "{}"), "sampler": (0, "{}"),
                "vacuity": (0, "{}", "--traces", "{traces}"), "listen": (3, "{}", "--settle", "10ms", "--", "true"),
                "mcp": (0, "{}", "--traces", "{traces}"),
                "diff": (0, "{}", "{}", "--traces", "{traces}")}
@@ -56,6 +56,7 @@ STATUSES = [
     (3, "sync", "{rules}", "--url", "http://127.0.0.1:1"),
     (2, "canary"), (3, "canary", *NOWHERE, "--otlp", "http://127.0.0.1:1", "--count", "1", "--within", "1ms", "--every", "1ms"),
     (0, "explain", "{rules}"), (2, "explain"), (3, "explain", "{rules}", *NOWHERE),
+    (0, "sampler", "{rules}"), (1, "sampler", "{rules}", "--check", "{traces}"), (2, "sampler"),
     (0, "vacuity", "{rules}", "{traces}"), (1, "vacuity", "{vacuous}", "{traces}"), (2, "vacuity"), (3, "vacuity", "{rules}", *NOWHERE),
     (2, "suggest"), (3, "suggest", *NOWHERE), (2, "verify-report"), (2, "serve", "--nothing"), (3, "serve", "--db", "{folder}/no/such/rules.db"),
     (0, "token", "new", "--name", "x"), (2, "token"), (3, "token", "new", "--name", "x", "--file", "{folder}/no/such/file"), (2, "backup"), (3, "backup", "--db", "{none}", "{folder}/copy.db"),

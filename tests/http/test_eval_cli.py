@@ -246,6 +246,13 @@ class EvalTest(unittest.TestCase):
             self.assertEqual(self.verdicts("trace.has(not exists(span.service))", trace)[1], ["violated"])
         self.assertEqual(self.verdicts('trace.has(span.service == "x")', document(span("a"), service="x"))[1], ["violated"])
 
+    def test_an_empty_service_name_is_none_beside_a_key_that_stands_twice(self):
+        """Of such a resource each reading has its service anew."""
+        text = json.loads(document(span("a"), service=""))
+        text["resourceSpans"][0]["resource"]["attributes"] += [{"key": "k", "value": {"stringValue": value}} for value in ("x", "y")]
+        for dsl in ('never { span(span.service != "s") }', "never { span(exists(span.service)) }"):
+            self.assertEqual(run_cli("eval", "--dsl", dsl, "-", stdin=json.dumps(text)).returncode, 0, dsl)
+
     def test_what_takes_too_long_is_inconclusive(self):
         """Pairs of 600 spans are more steps than are taken between two looks at the time; the trace behind it is judged."""
         trace = document(*(span("x", number + 1) for number in range(600)))

@@ -41,7 +41,7 @@ JOURNEYS_IN_CHECK = {
 # traces, and parts of the service of which tests/http asks most over files: series, doctor, reports, contrast, the first
 # violation; spans of odd times, bent answers, late spans and a day in parts. test_newer_model holds a model of Tempo, and nothing
 # of ours. Of others it has fewer rules or traces
-# (--short). What is left here is the way of a replay, of watch and of the docs over a Tempo.
+# (--short). test_sampler_collector builds the Collector's sampler, which takes minutes once. What is left here is the way of a replay, of watch and of the docs over a Tempo.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
             "test_watch_links_tempo", "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
@@ -49,7 +49,7 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_linked_property_tempo", "test_odd_times_tempo", "test_bent_answers_tempo", "test_late_tempo",
             "test_watch_late_tempo", "test_bent_property_tempo", "test_shards_tempo", "test_replay_clickhouse",
             "test_filters_clickhouse", "test_parts_tempo", "test_conformance_clickhouse", "test_signoz_clickhouse",
-            "test_doctor_clickhouse", "test_stores_clickhouse")
+            "test_doctor_clickhouse", "test_stores_clickhouse", "test_sampler_collector")
 SHORT_E2E = ("test_property_tempo", "test_docs", "test_replay_tempo", "test_links_tempo")
 HALVED_E2E = ("test_docs",)
 # These run many commands or rules: make check takes the optimised program for them, and make check-more the one with
@@ -394,9 +394,10 @@ def diff_large():
 
 
 def property_large():
-    """Random rules on the real Tempo at full size, with every strategy forced on all of them; then those that follow links."""
+    """Random rules on the real Tempo at full size, with every strategy forced on all of them; then those that follow links, and the Collector's sampler."""
     yield from with_programs(python_files("tests/e2e/test_property_tempo.py", "--full"))
     yield from python_files("tests/e2e/test_linked_property_tempo.py", "--full")
+    yield from python_files("tests/e2e/test_sampler_collector.py", "--full")
 
 
 def tsan():

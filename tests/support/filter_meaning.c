@@ -109,6 +109,10 @@ static bool test_is_met(const bt_filter_test *test, const bt_span *record) {
   case BT_FILTER_EVENT_NAME:
   case BT_FILTER_EVENT: return some_event_meets(record, test);
   case BT_FILTER_LINK: return record->link_count > 0;
+  case BT_FILTER_SERVICE: /* a sampler's, as those that follow */
+  case BT_FILTER_SCOPE_NAME:
+  case BT_FILTER_SCOPE_VERSION:
+  case BT_FILTER_SCOPE: break;
   }
   return false;
 }

@@ -1,0 +1,186 @@
+/* `betrace sampler`: what the Collector's tail sampler has to keep, so that no trace that violates a rule is lost
+ * before anybody can look for it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/printer.h"
+#include "server/cli/replay_options.h"
+#include "server/sampler/sampler.h"
+#include "server/sampler/sampler_names.h"
+
+enum { MOST_FILE_BYTES = 16 * 1024 * 1024 };
+
+typedef struct sampler_run {
+  bt_replay_options options;
+  double keep_percent;
+  const char *checked; /* --check: a file of the Collector; NULL: policies are written */
+} sampler_run;
+
+static void say_rule(const bt_rule_definition *rule, const bt_sampler_policies *policies) {
+  const char *id = rule->fields.id;
+  if (policies->sampled == BT_SAMPLED_ALL)
+    bt_print_error("betrace sampler: %s keeps every trace: nothing that can be asked for is in all traces that violate "
+                   "it\n",
+                   id);
+  if (policies->sampled == BT_SAMPLED_NONE)
+    bt_print_error("betrace sampler: %s has no policy: nothing violates it\n", id);
+  if (policies->notes.len)
+    bt_print_error("betrace sampler: %s keeps more than what violates it; conditions cannot say: %.*s\n", id,
+                   BT_FMT(bt_buffer_str(&policies->notes)));
+}
+
+/* Says of each rule what its policies lack, on stderr. */
+static int say_rules(const bt_cli_rules *rules, const bt_sampler_policies *policies) {
+  bool keeps_all = false;
+  bt_print_flush();
+  for (size_t i = 0; i < rules->count; i++) {
+    say_rule(rules->items[i], &policies[i]);
+    keeps_all = keeps_all || policies[i].sampled == BT_SAMPLED_ALL;
+  }
+  return keeps_all ? BT_EXIT_FOUND : BT_EXIT_FINE;
+}
+
+/* ---- a file that is there ---- */
+
+static bool is_rule(const bt_cli_rules *rules, bt_str id) {
+  for (size_t i = 0; i < rules->count; i++)
+    if (bt_str_equal(id, bt_str_from(rules->items[i]->fields.id))) return true;
+  return false;
+}
+
+/* Each policy that the rules need and the file lacks. */
+static size_t say_missing(bt_str needed, bt_str file) {
+  size_t missing = 0;
+  bt_policy_name name;
+  for (size_t at = 0; bt_policy_name_next(needed, &at, &name);) {
+    if (bt_policy_name_is_in(file, &name)) continue;
+    bt_print("missing %.*s\n", BT_FMT(name.whole));
+    missing++;
+  }
+  return missing;
+}
+
+/* Those in the file that no rule needs. *left_over: of ids that none of the rules has. */
+static size_t say_stale(const bt_cli_rules *rules, bt_str needed, bt_str file, size_t *left_over) {
+  size_t stale = 0;
+  bt_policy_name name;
+  for (size_t at = 0; bt_policy_name_next(file, &at, &name);) {
+    if (bt_policy_name_is_in(needed, &name)) continue;
+    bool is_known = is_rule(rules, name.rule_id);
+    bt_print(is_known ? "stale %.*s: the rule has another condition now\n"
+                      : "left over %.*s: none of these rules has this id\n",
+             BT_FMT(name.whole));
+    if (is_known)
+      stale++;
+    else
+      ++*left_over;
+  }
+  return stale;
+}
+
+/* A policy of a rule that is not there any more costs traces that are kept, and loses none. */
+static int check_file(const sampler_run *run, bt_str needed) {
+  const bt_cli_rules *rules = &run->options.rules;
+  bt_error error = {0};
+  size_t length = 0, left_over = 0;
+  char *text = bt_cli_read_file(run->checked, MOST_FILE_BYTES, &length, &error);
+  if (!text) return bt_cli_usage_error("sampler", "%s", error.message);
+  bt_str file = {text, length};
+  size_t missing = say_missing(needed, file), stale = say_stale(rules, needed, file, &left_over);
+  bt_print("%s: %zu rule%s, %zu polic%s missing, %zu stale, %zu left over\n", run->checked, rules->count,
+           bt_cli_plural(rules->count), missing, missing == 1 ? "y" : "ies", stale, left_over);
+  free(text);
+  return missing || stale ? BT_EXIT_FOUND : BT_EXIT_FINE;
+}
+
+static int use_policies(const sampler_run *run, bt_str yaml, const bt_sampler_policies *policies) {
+  if (run->checked) return check_file(run, yaml);
+  bt_print_document(yaml);
+  return say_rules(&run->options.rules, policies);
+}
+
+static int write_rules(const sampler_run *run, bt_sampler_policies *policies) {
+  const bt_cli_rules *rules = &run->options.rules;
+  bt_buffer yaml = {0};
+  bt_error error = {0};
+  bt_status status = bt_sampler_write((const bt_rule_definition *const *)rules->items, rules->count, run->keep_percent,
+                                      &yaml, policies, &error);
+  int code = status ? bt_cli_fail("sampler", status, &error) : use_policies(run, bt_buffer_str(&yaml), policies);
+  bt_buffer_dispose(&yaml);
+  return code;
+}
+
+static int run_sampler(const sampler_run *run) {
+  size_t count = run->options.rules.count;
+  bt_error error = {0};
+  bt_sampler_policies *policies = calloc(count, sizeof *policies);
+  int code = policies ? write_rules(run, policies) : bt_cli_fail("sampler", bt_error_no_memory(&error), &error);
+  for (size_t i = 0; policies && i < count; i++) bt_sampler_policies_dispose(&policies[i]);
+  free(policies);
+  return code;
+}
+
+/* ---- the row ---- */
+
+enum { OPT_KEEP = BT_FLAG_OWN, OPT_FORMAT, OPT_CHECK };
+
+static bool take_percent(const char *value, double *out) {
+  char *rest;
+  *out = strtod(value, &rest);
+  return rest != value && (!*rest || strcmp(rest, "%") == 0) && *out > 0 && *out <= 100;
+}
+
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
+  sampler_run *run = context;
+  if (flag->id == OPT_KEEP) return take_percent(value, &run->keep_percent);
+  if (flag->id == OPT_CHECK) return run->checked = value, true;
+  return flag->id == OPT_FORMAT || bt_replay_options_take(&run->options, flag, value);
+}
+
+static int sampler_command(const bt_command *self, int argc, char **argv) {
+  sampler_run run = {.keep_percent = 0};
+  bt_operands files;
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&run.options);
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &files, &code)) {
+    for (size_t i = 0; i < files.count; i++)
+      run.options.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.rules, files.items[i]);
+    code = bt_replay_options_check(&run.options, self, BT_NEEDS_RULES);
+    if (!code) code = run_sampler(&run);
+  }
+  bt_replay_options_dispose(&run.options);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"keep", OPT_KEEP, "PERCENT", "nothing", "add a policy that keeps this part of all traces", NULL},
+    {"check", OPT_CHECK, "FILE", NULL, "whether this file of the Collector has all policies, instead of writing them",
+     NULL},
+    {"format", OPT_FORMAT, "collector", "collector", "whose file it is a section of", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Rules:", bt_flags_rules, NULL}, {"Flags:", flags, NULL}, {0}};
+static const bt_example examples[] = {
+    {"What has to be kept for these rules, and 5 % of the rest", "betrace sampler rules.yaml --keep 5% >sampler.yaml"},
+    {"Has the Collector's file the policies of these rules, as they are now?",
+     "betrace sampler rules.yaml --check collector.yaml"},
+    {"One rule's policy", "betrace sampler --dsl 'when { pii.read } always { audit.log }'"},
+    {0}};
+const bt_command bt_command_sampler = {
+    .name = "sampler",
+    .summary = "policies of the Collector's tail sampler that keep what may violate",
+    .usage = "FILE… [--keep PERCENT] [flags]",
+    .about =
+        "Writes a section of the OpenTelemetry Collector's file: tail_sampling with policies that keep every trace "
+        "that may violate a rule, in conditions of its own language (OTTL). \"A, and no B\" is said exactly; of order, "
+        "counts, structure and linked traces the candidates are kept, and comments say so. A policy's name has the "
+        "rule's id and the first 12 digits of its condition hash.\n\n"
+        "Spans that reach the Collector after its decision cannot be judged by it.\n\n"
+        "--check looks for these names in a file that is there, and says which are missing, which are stale because "
+        "their rule has another condition now, and which are left over from other rules.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "written; with --check: the file has every policy",
+    .found = "written, and a rule keeps every trace; with --check: a policy is missing or stale",
+    .operands = "rules",
+    .has_no_json = true,
+    .run = sampler_command};

@@ -1,0 +1,182 @@
+"""`betrace sampler`: which policies a rule becomes, letter by letter, what it says of rules that conditions cannot say, and its exit statuses. What the Collector
+makes of them is held by tests/e2e/test_sampler_collector.py."""
+import os
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import run_cli  # noqa: E402
+
+NUMBER = r'"\\A-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\z"'
+SHORT = r'"\\A-?(0|[1-9][0-9]{0,99})(\\.[0-9]{1,99})?([eE][-+]?[0-9]{1,2})?\\z"'
+ENDED = " and span.end_time_unix_nano != 0"
+N = 'span.attributes["n"]'
+# What is asked of one span, and the conditions of which one is enough: where it has to be there, and where it must not be. The second may say less.
+CONDITIONS = (
+    ('span.name == "a"', ['span.name == "a"'], ['span.name == "a"']),
+    ("a", ['span.name == "a"', 'resource.attributes["service.name"] == "a"'], ['span.name == "a"', 'resource.attributes["service.name"] == "a"']),
+    (r'span.name == "${A} \"q\" it\u0027s \\ ü 😀"', [r'span.name == "\u0024{A} \"q\" it\u0027s \\ \u00fc \U0001f600"'], None),
+    ('span.name starts_with "a.b"', [r'IsMatch(span.name, "\\Aa\\.b")'], None),
+    ('span.name ends_with "a$"', [r'IsMatch(span.name, "a\\\u0024\\z")'], None),
+    ('span.name =~ "a.*|b"', [r'IsMatch(span.name, "\\A(?s:a.*|b)\\z")'], None),
+    ('span.name matches "\\\\pL"', [], []),
+    ('span.name !~ "a"', [r'not IsMatch(span.name, "\\A(?s:a)\\z")'], None),
+    ("span.kind == server", ["span.kind == SPAN_KIND_SERVER"], None),
+    ("span.kind == unspecified", ["not (span.kind >= 1 and span.kind <= 5)"], None),
+    ("span.status != unset", ["(span.status.code >= 1 and span.status.code <= 2)"], None),
+    ("span.duration > 1s", ["(span.start_time_unix_nano == 0 or span.end_time_unix_nano == 0 or span.end_time_unix_nano - span.start_time_unix_nano > 1000000000)"],
+     ["(span.start_time_unix_nano != 0 and span.end_time_unix_nano != 0 and span.end_time_unix_nano - span.start_time_unix_nano > 1000000000)"]),
+    ("span.duration == 0s", ["(span.start_time_unix_nano == 0 or span.end_time_unix_nano == 0 or span.end_time_unix_nano - span.start_time_unix_nano <= 0)"], False),
+    ('span.n == "x"', [f'({N} == "x" or IsList({N}))'], [f'({N} == "x")']),
+    ('span.n == "5"', [f'({N} == "5" or {N} == 5 or IsList({N}))'], [f'({N} == "5" or {N} == 5)']),
+    ("span.n >= 1.5", [f"({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 1.5)) or IsList({N}))"],
+     [f"({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) >= 1.5))"]),
+    ("span.n > 9007199254740993",
+     [f"({N} >= 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 9007199254740992.0)) or IsList({N}))"],
+     [f"({N} > 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) > 9007199254740992.0))"]),
+    ("span.n == true", [rf'({N} == true or (IsString({N}) and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N}))'], False),
+    ('span.n contains "x"', [f'((IsString({N}) and IsMatch({N}, "x")) or IsList({N}))'], [f'((IsString({N}) and IsMatch({N}, "x")))']),
+    ('span.n != "x"', [f'(({N} != nil and not IsMap({N})) and not ({N} == "x"))'],
+     [f'((IsString({N}) or IsInt({N}) or IsBool({N}) or (IsDouble({N}) and {N} == {N})) and not ({N} == "x" or IsList({N})))']),
+    ('not (span.n == "x")', [f'not (({N} == "x"))'], [f'not (({N} == "x" or IsList({N})))']),
+    ("exists(span.n)", [f"({N} != nil and not IsMap({N}))"], [f"(IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N}))"]),
+    ("not exists(span.n)", [f"not ((IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N})))"], [f"not (({N} != nil and not IsMap({N})))"]),
+    ('span.service != "s"', ['(IsString(resource.attributes["service.name"]) and resource.attributes["service.name"] != "" and resource.attributes["service.name"] != "s")'], None),
+    ('scope.name == "lib"', ['instrumentation_scope.name == "lib"'], None),
+    ('event.name == "e"', ['spanevent.name == "e"'], ['spanevent.name == "e"']),
+    ("span.start > span.end", [], []),
+)
+
+
+def conditions_of(yaml, kind):
+    """The conditions behind `- '`, of policies that ask that something is there, or (not) that it is not."""
+    found = {"there": [], "not": []}
+    where = "there"
+    for line in yaml.splitlines():
+        where = "not" if re.fullmatch(r" *type: not", line) else "there" if re.fullmatch(r" *- name: .*", line) else where
+        if match := re.fullmatch(r" *- '(.*)'", line):
+            found[where].append(match.group(1))
+    return found[kind]
+
+
+def sampler(dsl, *options):
+    return run_cli("sampler", "--dsl", dsl, *options)
+
+
+class SamplerTest(unittest.TestCase):
+    def test_conditions_of_what_has_to_be_there(self):
+        for asked, over, _ in CONDITIONS:
+            with self.subTest(asked):
+                done = sampler(f"{asked} and true" if asked == "a" else f"trace.has({asked})")
+                self.assertEqual(conditions_of(done.stdout, "there"), over, done.stdout + done.stderr)
+                self.assertEqual(done.returncode, 0 if over else 1)
+
+    def test_conditions_of_what_must_not_be_there(self):
+        """Nothing weaker than what is meant stands in a `not`: lists, unknown durations and long numbers are left out."""
+        for asked, over, under in CONDITIONS:
+            if under is False:
+                continue
+            with self.subTest(asked):
+                done = sampler(f"z and not {asked if asked == 'a' else f'trace.has({asked})'}")
+                self.assertEqual(conditions_of(done.stdout, "not"), [f"{one}{ENDED}" for one in (over if under is None else under)], done.stdout + done.stderr)
+
+    def test_two_parts_of_one_rule(self):
+        """One policy has `and`, has and has-not; alternatives are policies of their own, whose names differ behind the hash."""
+        done = sampler("when { a } always { b and c }")
+        names = re.findall(r"^    - name: (\S+)$", done.stdout, re.M)
+        self.assertEqual(len(names), 2)
+        self.assertRegex(names[0], r"^betrace/\S+/[0-9a-f]{12}$")
+        self.assertEqual(names[1], names[0] + "/2")
+        self.assertEqual(re.findall(r"^        - name: (\S+)$", done.stdout, re.M), ["has-1", "has-not"] * 2)
+
+    def test_the_hash_is_that_of_the_condition(self):
+        """Another name of a rule changes nothing, another condition does."""
+        def name(dsl):
+            return re.search(r"betrace/\S+/([0-9a-f]{12})", sampler(dsl).stdout).group(1)
+        self.assertEqual(name("a and not b"), name("a   and not b # the same"))
+        self.assertNotEqual(name("a and not b"), name("a and not c"))
+
+    def test_what_conditions_cannot_say_is_said(self):
+        for dsl, said in (("when { a as p } always { b after p }", "order and time between spans"), ("count(a) > 3", "counts and other aggregates"),
+                          ("when { a as p } always { b under p }", "who is whose parent"), ("when { a as p } always { b linked to p within 1m }", "linked traces"),
+                          ("when { a as p } always { b.where(k == p.k) }", "values of bound spans"), ("a and trace.duration > 1s", "values of the whole trace"),
+                          ('trace.has(event.where(k == 1 and name == "x"))', "several tests of events on one span"),
+                          ('trace.has(not (event.name == "x"))', "that a span has no such event")):
+            with self.subTest(dsl):
+                done = sampler(dsl)
+                self.assertIn(said, done.stderr)
+                self.assertIn(said, done.stdout)
+        self.assertEqual(sampler("a and not b").stderr, "")
+
+    def test_a_rule_that_keeps_every_trace(self):
+        done = sampler("never { span(span.start > span.end) }")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("type: always_sample", done.stdout)
+        self.assertIn("keeps every trace", done.stderr)
+
+    def test_many_alternatives(self):
+        """Up to 64 have a policy each. Of more the candidates are kept, by one, and that is said."""
+        def ask(count):
+            done = sampler(" or ".join(f"(a{number} and not b{number})" for number in range(count)))
+            return done.returncode, len(re.findall("^    - name", done.stdout, re.M)), done.stdout.count("type: not"), "so many alternatives" in done.stderr
+        self.assertEqual(ask(64), (0, 64, 64, False))
+        self.assertEqual(ask(65), (0, 1, 0, True))
+        done = sampler(" and ".join(f"(not a{number} or not b{number})" for number in range(7)) + " and c")
+        self.assertEqual((done.returncode, "so many alternatives" in done.stderr), (0, True))
+        self.assertEqual(conditions_of(done.stdout, "there"), ['span.name == "c"', 'resource.attributes["service.name"] == "c"'])
+
+    def test_absence_alone(self):
+        done = sampler("always { b }")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("      type: not\n", done.stdout)
+
+    def test_keep(self):
+        self.assertNotIn("probabilistic", sampler("a").stdout)
+        done = sampler("a", "--keep", "5%")
+        self.assertIn("    - name: betrace/keep\n      type: probabilistic\n      probabilistic:\n        sampling_percentage: 5\n", done.stdout)
+        self.assertIn("usetracestate", done.stdout)
+        for wrong in ("0", "101%", "x", "5 %"):
+            self.assertEqual(sampler("a", "--keep", wrong).returncode, 2, wrong)
+
+    def test_files_and_one_of_their_rules(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("rules:\n- {id: one, dsl: a}\n- {id: two, dsl: b}\n")
+            file.flush()
+            self.assertEqual(re.findall(r"name: betrace/(\w+)/", run_cli("sampler", file.name).stdout), ["one", "two"])
+            self.assertEqual(re.findall(r"name: betrace/(\w+)/", run_cli("sampler", file.name, "--rule", "two").stdout), ["two"])
+        self.assertEqual(run_cli("sampler").returncode, 2)
+
+    def test_check(self):
+        """A Collector's file has the policies of the rules as they are now; what is in comments does not count."""
+        now, before = "rules:\n- {id: one, dsl: 'always { a and b }'}\n- {id: two, dsl: c}\n", "rules:\n- {id: one, dsl: 'always { a and x }'}\n- {id: three, dsl: c}\n"
+        with tempfile.TemporaryDirectory() as folder:
+            def written(name, text):
+                path = os.path.join(folder, name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                return path
+            rules = written("now.yaml", now)
+            policies = run_cli("sampler", rules, "--keep", "1").stdout
+            old = run_cli("sampler", written("before.yaml", before)).stdout
+            one, two = re.findall(r"name: (betrace/(?:one|two)/\w+)$", policies, re.M)
+
+            def check(text):
+                done = run_cli("sampler", rules, "--check", written("collector.yaml", text))
+                return done.returncode, done.stdout.splitlines()[:-1]
+            self.assertEqual(check(policies), (0, []))
+            self.assertEqual(check("{policies: [" + ", ".join(f"{{name: '{name}'}}" for name in (one, one + "/2", two)) + "]}"), (0, []))
+            self.assertEqual(check(""), (1, [f"missing {name}" for name in (one, one + "/2", two)]))
+            self.assertEqual(check(policies.replace(f"- name: {two}", f"- name: x # {two}")), (1, [f"missing {two}"]))
+            self.assertEqual(check(policies.replace(two, two + "0")), (1, [f"missing {two}"]))
+            self.assertEqual(check(policies.replace(one + "/2", "x")), (1, [f"missing {one}/2"]))
+            status, lines = check(old + policies)
+            self.assertEqual((status, [re.sub("/[0-9a-f]{12}", "/H", line).split(":")[0] for line in lines]),
+                             (1, ["stale betrace/one/H", "stale betrace/one/H/2", "left over betrace/three/H"]))
+            self.assertEqual(check(policies + re.sub("one|two", "four", policies))[0], 0, "left over alone is no finding")
+            self.assertEqual(run_cli("sampler", rules, "--check", os.path.join(folder, "none")).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

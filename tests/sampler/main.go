@@ -1,0 +1,124 @@
+// The Collector's real tail sampler with policies of `betrace sampler`: which traces does each rule keep?
+//
+//	tail_sampler CONFIG TRACES
+//
+// CONFIG is the section that betrace wrote, TRACES a file with one ExportTraceServiceRequest (OTLP in JSON) a line, one
+// or more traces each. Each rule gets a processor of its own with its policies alone; the spans of a trace come resource by
+// resource, and the processor decides when it is shut down. Prints {"kept": {rule: [trace ids]}, "errors": [...]}, where
+// errors are the warnings of conditions that failed.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor/processortest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return value
+}
+
+func readSection(path string) map[string]any {
+	retrieved := must(confmap.NewRetrievedFromYAML(must(os.ReadFile(path))))
+	return must(must(retrieved.AsConf()).Sub("processors::tail_sampling")).ToStringMap()
+}
+
+// The policies of each rule, by the second part of their names.
+func readPolicies(section map[string]any) map[string][]any {
+	byRule := map[string][]any{}
+	policies, _ := section["policies"].([]any)
+	for _, policy := range policies {
+		rule := strings.Split(policy.(map[string]any)["name"].(string), "/")[1]
+		byRule[rule] = append(byRule[rule], policy)
+	}
+	return byRule
+}
+
+func readTraces(path string) []ptrace.Traces {
+	traces, unmarshaler := []ptrace.Traces{}, &ptrace.JSONUnmarshaler{}
+	scanner := bufio.NewScanner(bytes.NewReader(must(os.ReadFile(path))))
+	scanner.Buffer(nil, 64<<20)
+	for scanner.Scan() {
+		traces = append(traces, must(unmarshaler.UnmarshalTraces(scanner.Bytes())))
+	}
+	return traces
+}
+
+func consume(p interface {
+	ConsumeTraces(context.Context, ptrace.Traces) error
+}, trace ptrace.Traces) {
+	for i := range trace.ResourceSpans().Len() {
+		part := ptrace.NewTraces()
+		trace.ResourceSpans().At(i).CopyTo(part.ResourceSpans().AppendEmpty())
+		if err := p.ConsumeTraces(context.Background(), part); err != nil {
+			must(0, err)
+		}
+	}
+}
+
+// With the section as it is, except for its policies and for what a test has no time or memory for.
+func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) []string {
+	factory := tailsamplingprocessor.NewFactory()
+	config := factory.CreateDefaultConfig()
+	section["decision_wait"], section["num_traces"], section["policies"] = "10m", 1_000_000, policies
+	must(0, confmap.NewFromStringMap(section).Unmarshal(config))
+	if checked, ok := config.(interface{ Validate() error }); ok {
+		must(0, checked.Validate())
+	}
+	settings, sink := processortest.NewNopSettings(factory.Type()), new(consumertest.TracesSink)
+	settings.Logger = logger
+	p := must(factory.CreateTraces(context.Background(), settings, config, sink))
+	must(0, p.Start(context.Background(), componenttest.NewNopHost()))
+	for _, trace := range traces {
+		consume(p, trace)
+	}
+	must(0, p.Shutdown(context.Background()))
+	ids := map[string]bool{}
+	for _, td := range sink.AllTraces() {
+		for _, rs := range td.ResourceSpans().All() {
+			for _, ss := range rs.ScopeSpans().All() {
+				for _, span := range ss.Spans().All() {
+					ids[span.TraceID().String()] = true
+				}
+			}
+		}
+	}
+	list := []string{}
+	for id := range ids {
+		list = append(list, id)
+	}
+	return list
+}
+
+func main() {
+	traces, kept := readTraces(os.Args[2]), map[string][]string{}
+	core, logs := observer.New(zapcore.WarnLevel)
+	logger := zap.New(core)
+	section := readSection(os.Args[1])
+	for rule, policies := range readPolicies(section) {
+		kept[rule] = keptBy(section, policies, traces, logger)
+	}
+	errors := []string{}
+	for _, entry := range logs.All() {
+		errors = append(errors, fmt.Sprint(entry.Message, " ", entry.ContextMap()))
+	}
+	must(0, json.NewEncoder(os.Stdout).Encode(map[string]any{"kept": kept, "errors": errors}))
+}
