@@ -626,11 +626,11 @@ static size_t bytes_of_round(const bt_watcher *watcher) {
   return (watcher->table.count + 1) * each + page;
 }
 
-/* A read costs Tempo about what the search of a slice does. Of short rounds every other one reads under steady traffic,
- * unless there is a whole page; then a round costs at most twice its slice (tests/bench/bench_watch.py). A longer one
- * would tell violations that much later. */
+/* A read of every trace costs Tempo about what the search of a slice does. Of short rounds every other one reads under
+ * steady traffic, unless there is a whole page (tests/bench/bench_watch_share.py). A longer one would tell violations
+ * that much later. */
 static bool skips_read(bt_watcher *watcher, size_t due) {
-  bool is_short = watcher->options->interval_ns <= LONGEST_SKIPPED_NS;
+  bool is_short = watcher->rules->finds_all && watcher->options->interval_ns <= LONGEST_SKIPPED_NS;
   bool skips_now = is_short && watcher->has_read && due < BATCH_MAX;
   watcher->has_read = due && !skips_now;
   return skips_now;

@@ -14,23 +14,13 @@
 
 enum { OTHERS = 30, KEYED = 90 };
 
-/* Rules that no trace of these tests violates, with a filter each. */
-static void add_others(watch_scene *s, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    char id[32], dsl[80];
-    snprintf(id, sizeof id, "other-%zu", i);
-    snprintf(dsl, sizeof dsl, "when { other.n%zu } always { done }", i);
-    watch_add_rule(s, id, dsl);
-  }
-}
-
 static unsigned by_id_reads(watch_scene *s, uint64_t number) {
   return fake_find(&s->fake, number)->by_id_reads;
 }
 
 static void many_rules_ask_one_search_and_no_trace_by_id(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   watch_start(s);
   watch_round(s);
   for (uint64_t number = 1; number <= 20; number++) {
@@ -52,7 +42,7 @@ static void many_rules_ask_one_search_and_no_trace_by_id(void **state) {
 
 static void few_rules_ask_their_filters(void **state) {
   watch_scene *s = *state;
-  add_others(s, 3);
+  watch_add_others(s, 3);
   watch_start(s);
   watch_round(s);
   watch_arrive(s, 1, "slow");
@@ -66,7 +56,7 @@ static void few_rules_ask_their_filters(void **state) {
 /* Every trace would be read by id. */
 static void where_copies_differ_filters_are_asked(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   s->fake.promises.has_copies = true;
   watch_start(s);
   watch_round(s);
@@ -123,7 +113,7 @@ static void pass_with_traffic(watch_scene *s, uint64_t first, uint64_t count) {
 
 static void reads_look_where_the_traces_lie(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   s->options.sweep_ns = s->options.lookback_ns = 4 * HOUR_NS;
   watch_start(s);
   watch_round(s);
@@ -137,7 +127,7 @@ static void reads_look_where_the_traces_lie(void **state) {
 
 static void without_knowing_what_lay_before_reads_look_there(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   watch_start(s);
   watch_round(s);
   see_reads(s);
@@ -154,7 +144,7 @@ static void add_crowd(watch_scene *s) {
 
 /* Twenty quiet minutes, then many traces at once. */
 static void pass_to_crowd(watch_scene *s) {
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   watch_start(s);
   watch_round(s);
   watch_pass(s, 20 * MINUTE_NS);
@@ -202,7 +192,7 @@ static void add_panic_rule(watch_scene *s) {
 
 static void what_comes_minutes_later_is_judged_with_what_came_before(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   add_panic_rule(s);
   watch_start(s);
   watch_round(s);
@@ -218,7 +208,7 @@ static void what_comes_minutes_later_is_judged_with_what_came_before(void **stat
 
 static void a_restart_between_them_changes_nothing(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   add_panic_rule(s);
   watch_start(s);
   watch_round(s);
@@ -237,7 +227,7 @@ static void a_restart_between_them_changes_nothing(void **state) {
 /* It was forgotten for want of room, and found again: what lay before is not known to be known. */
 static void a_table_that_forgot_looks_back(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   add_panic_rule(s);
   s->options.traces_max = 28;
   s->options.sweep_ns = s->options.lookback_ns =
@@ -261,7 +251,7 @@ static void a_table_that_forgot_looks_back(void **state) {
 
 static void a_late_span_is_found_by_a_sweep(void **state) {
   watch_scene *s = *state;
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   add_panic_rule(s);
   watch_start(s);
   watch_round(s);
@@ -281,7 +271,7 @@ static void a_late_span_is_found_by_a_sweep(void **state) {
 static void a_rule_of_whole_traces_has_those_that_it_finds_read_by_id(void **state) {
   watch_scene *s = *state;
   static const bt_event events[] = {{.name = {"retry", 5}}, {.name = {"retry", 5}}};
-  add_others(s, OTHERS);
+  watch_add_others(s, OTHERS);
   watch_add_rule(s, "retries", "never { work.where(event.count(event.name == \"retry\") > 1) }");
   watch_start(s);
   watch_round(s);
@@ -397,7 +387,7 @@ static void what_is_sent_is_what_a_replay_finds(void **state) {
     watch_scene *s = watch_scene_new();
     replay_run_init(&run);
     add_random_rules(s, &run);
-    add_others(s, seed % 5 ? OTHERS : 0);
+    watch_add_others(s, seed % 5 ? OTHERS : 0);
     watch_start(s);
     watch_round(s);
     assert_int_equal(s->watcher->rules->finds_all, seed % 5 != 0);

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "tests/server/watch/watch_case.h"
 
@@ -35,4 +36,13 @@ void watch_miss(watch_scene *s, uint64_t count) {
 void watch_assert_sent(watch_scene *s, const char *rule, uint64_t number, size_t times) {
   size_t sent = watch_sent(s, rule, number, false);
   if (sent != times) fail_msg("trace %d was sent %zu times for %s, expected %zu", (int)number, sent, rule, times);
+}
+
+void watch_add_others(watch_scene *s, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    char id[32], dsl[80];
+    snprintf(id, sizeof id, "other-%zu", i);
+    snprintf(dsl, sizeof dsl, "when { other.n%zu } always { done }", i);
+    watch_add_rule(s, id, dsl);
+  }
 }

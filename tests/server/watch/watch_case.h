@@ -17,5 +17,7 @@ void watch_arrive(watch_scene *s, uint64_t number, const char *name);
 /* Nobody watches meanwhile: traces 1 to count with the span "slow", one every ten minutes. */
 void watch_miss(watch_scene *s, uint64_t count);
 void watch_assert_sent(watch_scene *s, const char *rule, uint64_t number, size_t times);
+/* Rules that no trace of the tests violates, with a filter each. */
+void watch_add_others(watch_scene *s, size_t count);
 
 #endif
