@@ -1,6 +1,7 @@
-/* Sending violation spans. See emission.h. What is there already is looked up first, in batches and then by id, because
- * by id sees what has just been sent. A span whose presence cannot be asked is not sent, as it could be there. OTLP's
- * 200 is no proof: what was accepted is read back by id, and counts as sent only when it is there. */
+/* Sending violation spans. See emission.h. What is there already is looked up first, many in a batch and what that does
+ * not show by id, because by id sees what has just been sent. A span whose presence cannot be asked is not sent, as it
+ * could be there. OTLP's 200 is no proof: what was accepted is read back by id, and counts as sent only when it is
+ * there. */
 #include "server/replay/emission.h"
 
 #include <stdio.h>

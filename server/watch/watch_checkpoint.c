@@ -16,14 +16,12 @@ static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), 
 static const char *const swept_keys[BT_WATCH_SWEEPS] = {BT_WATCH_SWEPT_FIRST, BT_WATCH_SWEPT_SECOND,
                                                         BT_WATCH_SWEPT_LATE};
 
-/* Of several watchers each has its own checkpoints. */
+/* Of several watchers each has its own checkpoints. A time alone would be no text in every store: ClickHouse takes one
+ * in JSON for a date, and no id can be derived from that. */
 static void write_until(const bt_checkpoint *checkpoint, char out[80]) {
   char time[40];
   bt_time_format(checkpoint->until_ns, time);
-  if (checkpoint->replicas > 1)
-    snprintf(out, 80, "%s %u/%u", time, checkpoint->replica, checkpoint->replicas);
-  else
-    snprintf(out, 80, "%s", time);
+  snprintf(out, 80, "%s %u/%u", time, checkpoint->replica, checkpoint->replicas);
 }
 
 static void write_ranges(const bt_time_range *ranges, size_t count, bt_buffer *out) {

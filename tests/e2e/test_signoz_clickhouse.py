@@ -157,10 +157,11 @@ class WhatIsSent(unittest.TestCase):
 
 
 class OverARestart(unittest.TestCase):
-    """A checkpoint is found again in a table that keeps its numbers as text, or rounded: else what lies between would be skipped, and nobody told."""
+    """A checkpoint is found again in a table that keeps its numbers as text, or rounded, and texts as dates: else what lies between would be skipped, and nobody told."""
 
     def test_watch_goes_on(self):
-        for schema, database, table in (("signoz", "signoz_traces", "distributed_signoz_index_v3"), ("map", "otel", "otel_traces")):
+        for schema, database, table in (("signoz", "signoz_traces", "distributed_signoz_index_v3"), ("map", "otel", "otel_traces"), ("json", "otel", "otel_traces"),
+                                        ("jaeger", "jaeger", "spans")):
             with self.subTest(schema), ClickHouse() as clickhouse, OtlpReceiver() as receiver, tempfile.TemporaryDirectory(prefix="betrace-signoz-") as folder:
                 path = os.path.join(folder, "t.jsonl")
                 self.load(clickhouse, path, [trace(1, span("ping"))], schema, database, create=True)

@@ -53,7 +53,7 @@ export interface Part {
 function offNote(name: PartName): string {
   switch (name) {
     case 'otlp':
-      return t('service.off-otlp', 'Off. With --otlp http://tempo:4318 violations become spans that Tempo and alerts see.');
+      return t('service.off-otlp', 'Off. With --otlp http://collector:4318 violations become spans, which your trace store has and alerts see.');
     case 'watch':
       return t('service.off-watch', 'Off. With --watch enabled rules are evaluated all the time, not only when somebody asks.');
     default:
