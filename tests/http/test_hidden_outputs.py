@@ -83,6 +83,7 @@ class OutputsTest(unittest.TestCase):
             yield ("test", form), ("test", self.rules, "--output", form)
         for form in ("text", "json"):
             yield ("merge", form), ("merge", self.shard, "--output", form)
+        yield ("sampler", "text"), ("sampler", self.rules)
         for form in ("text", "json", "jsonl", "sarif", "junit", "github"):
             yield ("check", form), ("check", self.broken, "--output", form)
         for form in ("text", "json"):

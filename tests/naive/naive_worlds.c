@@ -83,7 +83,8 @@ static void set_attributes(bt_span *span, uint32_t place, bt_attributes attribut
   } else if (place == 1) {
     const bt_value *service = bt_attributes_find(&attributes, BT_STR("service.name"));
     *resource = (bt_resource){span->resource->service, attributes};
-    if (service) resource->service = service->type == BT_VALUE_STRING ? service->string : (bt_str){NULL, 0};
+    bool is_name = service && service->type == BT_VALUE_STRING && service->string.len > 0;
+    if (service) resource->service = is_name ? service->string : (bt_str){NULL, 0};
     span->resource = resource;
   } else if (place == 2) {
     *scope = (bt_scope){span->scope->name, span->scope->version, attributes};
