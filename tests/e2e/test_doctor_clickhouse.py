@@ -125,7 +125,8 @@ class Doctor(unittest.TestCase):
             cls.server.ask(f"CREATE TABLE fake.{name} AS system.{name} ENGINE = Memory")
 
     def doctor(self, database="otel", table="all", *more, user="default", password="", port=None):
-        done = run_cli("doctor", "--store", self.server.url(database, table, port), "--json", *more, env={"CLICKHOUSE_USER": user, "CLICKHOUSE_PASSWORD": password})
+        done = run_cli("doctor", "--store", self.server.url(database, table, port), "--json", *more, timeout=400,
+                       env={"CLICKHOUSE_USER": user, "CLICKHOUSE_PASSWORD": password})
         report = json.loads(done.stdout)
         return done.returncode, {fact["id"].removeprefix("operation/"): {**fact["passes"][0], "outcome": fact["outcome"]} for fact in report["facts"]}, report
 
