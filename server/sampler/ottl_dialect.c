@@ -1,5 +1,5 @@
-/* The dialect of OTTL. See ottl_dialect.h. What filters say here is what the language means by it. That OTTL cannot say
- * all of it is the writer's affair. */
+/* The dialect of OTTL. See ottl_dialect.h. Filters say what the language means.
+ * ottl_condition.c decides what OTTL cannot say. */
 #include "server/sampler/ottl_dialect.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "dsl/base/text.h"
 #include "dsl/rule/rule.h"
 
-/* Appends a list in words, "order, counts and sums"; nothing where all of it is said. */
+/* Appends a list in words, "order, counts and sums"; appends nothing where conditions say everything. */
 void bt_sampler_notes(const bt_rule *rule, bt_buffer *out);
 
 #endif

@@ -451,22 +451,34 @@ static bool are_most(const judging *j, size_t count, bt_time_range range) {
   return OF * count >= AT_LEAST * there;
 }
 
-/* As many as one read asks for. */
-static size_t count_page(const judging *j, const bt_trace_id *ids, size_t most) {
-  size_t count = count_close(j, ids, most);
-  if (count <= BATCH_MAX || are_most(j, count, range_of(j, ids, count))) return count;
-  return count_close(j, ids, BATCH_MAX);
+/* What one read asks for. */
+typedef struct read_part {
+  size_t count;
+  bt_time_range range;
+  bool are_most;
+} read_part;
+
+static read_part first_part(const judging *j, const bt_trace_id *ids, size_t most) {
+  read_part part = {.count = count_close(j, ids, most)};
+  part.range = range_of(j, ids, part.count);
+  part.are_most = are_most(j, part.count, part.range);
+  return part;
 }
 
-static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_error *error) {
+static read_part choose_part(const judging *j, const bt_trace_id *ids, size_t most) {
+  read_part part = first_part(j, ids, most);
+  return part.count <= BATCH_MAX || part.are_most ? part : first_part(j, ids, BATCH_MAX);
+}
+
+static bt_status read_page(judging *j, const bt_trace_id *ids, const read_part *part, bt_error *error) {
   bt_watcher *watcher = j->watcher;
-  bt_time_range range = range_of(j, ids, size);
-  for (size_t i = 0; i < size; i++) j->span_counts[i] = bt_watch_table_find(&watcher->table, &ids[i])->span_count;
+  for (size_t i = 0; i < part->count; i++)
+    j->span_counts[i] = bt_watch_table_find(&watcher->table, &ids[i])->span_count;
   bt_read_request request = {.ids = ids,
-                             .count = size,
+                             .count = part->count,
                              .span_counts = j->span_counts,
-                             .range = range,
-                             .are_most = are_most(j, size, range),
+                             .range = part->range,
+                             .are_most = part->are_most,
                              .projection = j->is_final ? NULL : &watcher->rules->projections[j->projection],
                              .by_id = j->is_final,
                              .with_own = j->is_final,
@@ -525,9 +537,10 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
   bt_status status = BT_OK;
   size_t page = most;
   while (size && !j->is_full) {
-    size_t now = count_page(j, ids, size < page ? size : page), left = 0;
+    const read_part part = choose_part(j, ids, size < page ? size : page);
+    size_t now = part.count, left = 0;
     bt_error why = {0};
-    bt_status one = read_page(j, ids, now, &why);
+    bt_status one = read_page(j, ids, &part, &why);
     if (one != BT_OK) status = bt_error_set(error, one, "%s", why.message);
     if (one != BT_OK && !goes_on_after(j, one)) return status;
     if (one != BT_OK && now > 1)

@@ -330,15 +330,21 @@ void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_
   bt_buffer_append(out, BT_STR(" }"));
 }
 
+/* After what says which spans: what is given of them. */
+static void end_read(const bt_projection *projection, uint32_t group, bt_columns columns, bt_buffer *query,
+                     bt_buffer *out) {
+  write_attributes(projection, group, writer_of(columns), BT_STR(" || true"), query);
+  bt_buffer_append(query, BT_STR(" }"));
+  write_by(BT_APART_BY_KIND, query);
+  write_select(projection, group, true, true, query);
+  end_query(query, out);
+}
+
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_columns columns, bt_buffer *out) {
   bt_buffer query = {0};
   begin_ids(ids, count, &query);
-  write_attributes(projection, group, writer_of(columns), BT_STR(" || true"), &query);
-  bt_buffer_append(&query, BT_STR(" }"));
-  write_by(BT_APART_BY_KIND, &query);
-  write_select(projection, group, true, true, &query);
-  end_query(&query, out);
+  end_read(projection, group, columns, &query, out);
 }
 
 /* `{ trace:id =~ "…" && (…)`, to be closed. */
@@ -358,11 +364,7 @@ void bt_traceql_read_range(bt_str filter, bt_str id_regex, const bt_projection *
                            bt_columns columns, bt_buffer *out) {
   bt_buffer query = {0};
   begin_filter(filter, id_regex, &query);
-  write_attributes(projection, group, writer_of(columns), BT_STR(" || true"), &query);
-  bt_buffer_append(&query, BT_STR(" }"));
-  write_by(BT_APART_BY_KIND, &query);
-  write_select(projection, group, true, true, &query);
-  end_query(&query, out);
+  end_read(projection, group, columns, &query, out);
 }
 
 static void write_keys(const bt_projection *projection, uint32_t group, bt_buffer *out) {
@@ -440,24 +442,25 @@ static void write_types_but_zero(bt_str attribute, bt_buffer *out) {
     bt_buffer_printf(out, "%s%.*s %s", i ? " || " : "", BT_FMT(attribute), types[i]);
 }
 
+static void end_doubted(const bt_projection *projection, uint32_t group, bt_buffer *query, bt_buffer *out) {
+  write_attributes(projection, group, write_types_but_zero, BT_STR(" || true"), query);
+  bt_buffer_append(query, BT_STR(" }"));
+  write_by(BT_APART_BY_KIND, query);
+  end_query(query, out);
+}
+
 void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                              bt_buffer *out) {
   bt_buffer query = {0};
   begin_ids(ids, count, &query);
-  write_attributes(projection, group, write_types_but_zero, BT_STR(" || true"), &query);
-  bt_buffer_append(&query, BT_STR(" }"));
-  write_by(BT_APART_BY_KIND, &query);
-  end_query(&query, out);
+  end_doubted(projection, group, &query, out);
 }
 
 void bt_traceql_read_range_doubted(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
                                    bt_buffer *out) {
   bt_buffer query = {0};
   begin_filter(filter, id_regex, &query);
-  write_attributes(projection, group, write_types_but_zero, BT_STR(" || true"), &query);
-  bt_buffer_append(&query, BT_STR(" }"));
-  write_by(BT_APART_BY_KIND, &query);
-  end_query(&query, out);
+  end_doubted(projection, group, &query, out);
 }
 
 void bt_traceql_read_spans(bt_str filter, bt_apart apart, bt_str id_regex, const bt_projection *projection,

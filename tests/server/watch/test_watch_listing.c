@@ -69,7 +69,7 @@ static void where_copies_differ_filters_are_asked(void **state) {
 
 /* ---- where is read ---- */
 
-enum { CROWD = 700, FIRST_OF_CROWD = 1000, MEMBER = 1001 }; /* more than a batch of ids */
+enum { CROWD = 700, FIRST_OF_CROWD = 1000, MEMBER = 1001 }; /* a batch of ids has 500 at most */
 
 typedef struct seen_read {
   int64_t longest_ns;
@@ -156,7 +156,7 @@ static void all_of_a_slice_is_one_read_of_its_range(void **state) {
   watch_scene *s = *state;
   pass_to_crowd(s);
   watch_pass(s, 5 * MINUTE_NS);
-  assert_true(seen.largest >= CROWD); /* watch's own trace may be among them */
+  assert_true(seen.largest >= CROWD); /* the read may ask for watch's own trace as well */
   assert_true(seen.of_member == 1 && seen.is_of_most);
   watch_assert_sent(s, "slow", FIRST_OF_CROWD, 1);
   assert_int_equal(watch_sent_all(s), 1);
