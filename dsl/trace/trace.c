@@ -20,6 +20,12 @@ const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key) 
   return NULL;
 }
 
+bt_str bt_attributes_service(const bt_attributes *attributes) {
+  const bt_value *service = bt_attributes_find(attributes, BT_STR("service.name"));
+  bool is_name = service && service->type == BT_VALUE_STRING && service->string.len > 0;
+  return is_name ? service->string : (bt_str){NULL, 0};
+}
+
 int64_t bt_span_duration_ns(const bt_span *span) {
   int64_t duration_ns = 0;
   if (span->end_ns <= span->start_ns) return 0;

@@ -138,6 +138,9 @@ typedef struct bt_trace {
 
 /* The first one; of spans that a builder has made two with one key are the same. NULL: there is none. */
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
+/* What `service.name` says, of a resource's attributes; NULL, 0: nothing, or it is no text. An empty name is none:
+ * Tempo's searches give "" for a service that is not there, and verdicts must not depend on how a trace was read. */
+bt_str bt_attributes_service(const bt_attributes *attributes);
 /* Means something where both its times are known. */
 int64_t bt_span_duration_ns(const bt_span *span);
 /* The order of spans in everything that is told: by start, then id, then kind, then service. A start of 0 is not known,

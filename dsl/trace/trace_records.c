@@ -28,10 +28,9 @@ static const bt_attributes *attributes_at(const bt_span *record, uint64_t place)
 static bool set_resource(bt_span *record, bt_attributes attributes, bt_arena *arena) {
   bt_resource *resource = bt_arena_alloc(arena, sizeof *resource);
   if (!resource) return false;
-  const bt_value *service = bt_attributes_find(&attributes, BT_STR("service.name"));
-  *resource = (bt_resource){.service = record->resource->service, .attributes = attributes};
-  bool is_name = service && service->type == BT_VALUE_STRING && service->string.len > 0;
-  if (service) resource->service = is_name ? service->string : (bt_str){NULL, 0};
+  bool has_service = bt_attributes_find(&attributes, BT_STR("service.name")) != NULL;
+  bt_str service = has_service ? bt_attributes_service(&attributes) : record->resource->service;
+  *resource = (bt_resource){.service = service, .attributes = attributes};
   record->resource = resource;
   return true;
 }

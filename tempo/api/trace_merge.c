@@ -642,7 +642,7 @@ static bool build_span(bt_trace_merge *merge, draft *from, bt_trace_builder *bui
   if (!resource || !join_attributes(&merge->arena, from->own, groups, &span.attributes) ||
       !join_attributes(&merge->arena, from->resource, groups, &resource->attributes))
     return false;
-  resource->service = bt_build_service(&resource->attributes);
+  resource->service = bt_attributes_service(&resource->attributes);
   span.resource = resource;
   span.scope = &no_scope;
   return bt_trace_builder_add(builder, &span);

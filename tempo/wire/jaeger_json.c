@@ -135,7 +135,7 @@ static bt_status read_process(jaeger_reader *r, bt_resource *resource) {
   status = bt_json_place_finish(r->place, status);
   if (status == BT_OK && service.value.string.len) status = bt_build_add(&build->resource, &service, r->place->error);
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, r->place->error);
-  if (status == BT_OK) resource->service = bt_build_service(&resource->attributes);
+  if (status == BT_OK) resource->service = bt_attributes_service(&resource->attributes);
   return status;
 }
 

@@ -162,15 +162,3 @@ bt_status bt_build_links(bt_build *build, bt_span *span, bt_error *error) {
   list->count = 0;
   return status;
 }
-
-/* An empty name is none: Tempo's searches give "" for a service that is not there, and verdicts must not depend on how
- * a trace was read. */
-bt_str bt_build_service(const bt_attributes *attributes) {
-  for (uint32_t i = 0; i < attributes->count; i++) {
-    const bt_attribute *attribute = &attributes->items[i];
-    if (!bt_str_equal(attribute->key, BT_STR("service.name"))) continue;
-    bool is_name = attribute->value.type == BT_VALUE_STRING && attribute->value.string.len > 0;
-    return is_name ? attribute->value.string : (bt_str){NULL, 0};
-  }
-  return (bt_str){NULL, 0};
-}

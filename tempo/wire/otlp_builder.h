@@ -64,7 +64,4 @@ bt_status bt_build_array(bt_build *build, bt_value *out, bt_error *error) BT_MUS
 bt_status bt_build_events(bt_build *build, bt_span *span, bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_links(bt_build *build, bt_span *span, bt_error *error) BT_MUST_CHECK;
 
-/* service.name, where it is a string. */
-bt_str bt_build_service(const bt_attributes *attributes);
-
 #endif

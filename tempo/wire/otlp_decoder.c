@@ -305,7 +305,7 @@ static bt_status read_resource_spans(decoder *d, bt_str message) {
   }
   if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "ResourceSpans");
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, d->place.error);
-  resource->service = bt_build_service(&resource->attributes);
+  resource->service = bt_attributes_service(&resource->attributes);
   return status;
 }
 

@@ -302,7 +302,7 @@ static bt_status read_resource(decoder *d, bt_resource *resource) {
                                         : bt_json_read_attributes(&d->place, &build->resource);
   status = bt_json_place_finish(&d->place, status);
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, d->place.error);
-  resource->service = bt_build_service(&resource->attributes);
+  resource->service = bt_attributes_service(&resource->attributes);
   return status;
 }
 

@@ -180,7 +180,7 @@ static bt_status find_resource(zipkin_reader *r, bt_str service) {
   build->resource.count = 0;
   bt_status status = service.len ? bt_build_add(&build->resource, &attribute, r->place->error) : BT_OK;
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, r->place->error);
-  if (status == BT_OK) resource->service = bt_build_service(&resource->attributes);
+  if (status == BT_OK) resource->service = bt_attributes_service(&resource->attributes);
   return status;
 }
 
