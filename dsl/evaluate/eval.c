@@ -34,6 +34,7 @@ const char *bt_reason_name(bt_reason reason) {
   case BT_REASON_COPIES: return "copies";
   case BT_REASON_TIME: return "time";
   case BT_REASON_DROPPED: return "dropped";
+  case BT_REASON_SAMPLED: return "sampled";
   case BT_REASON_TYPE: return "type";
   case BT_REASON_SKEW: return "skew";
   case BT_REASON_LINKED: return "linked";
@@ -103,7 +104,8 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
 
 static void start_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
   evaluator->program = program;
-  evaluator->is_incomplete = options->incomplete;
+  evaluator->is_incomplete = options->incomplete || options->sampled;
+  evaluator->is_sampled = options->sampled && !options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->has_summaries = evaluator->is_pruned || evaluator->relatives.has_summaries;
   evaluator->doubts = evaluator->index.trace->doubts;

@@ -27,6 +27,7 @@ typedef enum bt_reason {
   BT_REASON_COPIES,  /* records of one span do not agree, and the rule does not say the same of each */
   BT_REASON_TIME,    /* a start or an end that is 0, which nobody set */
   BT_REASON_DROPPED, /* attributes, events or links that were dropped before the span was stored, or its flags */
+  BT_REASON_SAMPLED, /* services sample for themselves, and one of them may have dropped its spans of this trace */
   BT_REASON_TYPE,    /* the store lost the type of a value, and with another one the verdict could be another one */
   BT_REASON_SKEW,
   BT_REASON_LINKED /* traces that are linked to this one were not, or not all, seen */
@@ -35,6 +36,7 @@ typedef enum bt_truth { BT_FALSE, BT_UNKNOWN, BT_TRUE } bt_truth;
 
 typedef struct bt_eval_options {
   bool incomplete; /* more spans may come: PARTIAL, unsettled, or a missing parent where complete traces are required */
+  bool sampled;    /* the same, because services sample for themselves (keeping.h); incomplete says it all else */
   int64_t clock_skew_ns; /* 0: none */
   uint64_t step_budget;  /* per rule and trace; 0: bt_default_step_budget */
   uint64_t least_steps;  /* the budget where step_budget, or its default, is less */

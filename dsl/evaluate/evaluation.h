@@ -122,7 +122,8 @@ struct bt_evaluator {
   /* the rule under evaluation */
   uint64_t turn; /* counts rules and traces, from 1, so that slots need not be cleared */
   const bt_program *program;
-  bool is_incomplete; /* further spans may come */
+  bool is_incomplete; /* further spans may come, or were dropped */
+  bool is_sampled;    /* and that is why */
   bool is_pruned;     /* there are summaries in place of others (evaluation_pruned.c) */
   bool has_summaries; /* the same, or of some trace of the family */
   uint8_t doubts;     /* of its spans (BT_DOUBT_*) */

@@ -143,9 +143,9 @@ static void start_search(choice_search *search, bt_evaluator *evaluator) {
   search->conjunct_count = is_conjunction ? (*trigger)->item_count : 1;
 }
 
-static bt_reason reason_of(bt_kleene truth) {
+static bt_reason reason_of(const bt_evaluator *evaluator, bt_kleene truth) {
   if (truth.why & BT_WHY_BUDGET) return BT_REASON_BUDGET;
-  if (truth.why & BT_WHY_INCOMPLETE) return BT_REASON_INCOMPLETE;
+  if (truth.why & BT_WHY_INCOMPLETE) return evaluator->is_sampled ? BT_REASON_SAMPLED : BT_REASON_INCOMPLETE;
   if (truth.why & BT_WHY_PRUNED) return BT_REASON_PRUNED;
   if (truth.why & BT_WHY_COPIES) return BT_REASON_COPIES;
   if (truth.why & BT_WHY_TIME) return BT_REASON_TIME;
@@ -155,7 +155,7 @@ static bt_reason reason_of(bt_kleene truth) {
 }
 
 static void set_reason(const choice_search *search, bt_kleene truth, bt_rule_verdict *out) {
-  out->reason = reason_of(truth);
+  out->reason = reason_of(search->evaluator, truth);
   out->lacks_links = truth.why & BT_WHY_LINKED;
   if (out->reason != BT_REASON_BUDGET) return;
   out->spent = search->evaluator->spent;

@@ -16,6 +16,8 @@ const char *bt_reason_in_words(bt_reason reason) {
   case BT_REASON_DROPPED:
     return "a span, an event, a link or a resource had more than was kept, or a span had flags that nobody kept, and "
            "with that the verdict could be another one";
+  case BT_REASON_SAMPLED:
+    return "services keep a part of their spans each, and one of them may have dropped what the rule asks for";
   case BT_REASON_TYPE:
     return "the store keeps texts without their types, and as a number, a boolean or a list one of them could change "
            "the verdict";

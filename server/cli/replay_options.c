@@ -252,6 +252,7 @@ enum {
   OPT_CLOCK_SKEW,
   OPT_REQUIRE_COMPLETE,
   OPT_LINKS_SAMPLED,
+  OPT_SAMPLING,
   OPT_CONCURRENCY,
   OPT_CONCURRENCY_MAX,
   OPT_TRACE_LINK
@@ -302,6 +303,7 @@ const bt_flag bt_flags_assumptions[] = {
     {"require-complete", OPT_REQUIRE_COMPLETE, NULL, NULL, "a missing parent makes a trace incomplete", NULL},
     {"links-sampled", OPT_LINKS_SAMPLED, NULL, NULL, "traces are dropped one by one: no linked trace proves nothing",
      NULL},
+    {"sampling", OPT_SAMPLING, "TEXT", "auto", BT_SAMPLING_HELP, BT_SAMPLING_VARIABLE},
     {0}};
 
 const bt_flag bt_flags_links[] = {
@@ -367,6 +369,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_CLOCK_SKEW: return take_duration(value, &assume->clock_skew_ns);
   case OPT_REQUIRE_COMPLETE: return assume->require_complete = true;
   case OPT_LINKS_SAMPLED: return assume->links_sampled = true;
+  case OPT_SAMPLING: return assume->sampling = value, true;
   case OPT_CONCURRENCY:
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
   case OPT_CONCURRENCY_MAX: return bt_cli_number(value, &options->concurrency_max) && options->concurrency_max <= 64;
@@ -502,10 +505,20 @@ int bt_trace_link_choose(const bt_command *command, const char *given) {
   return BT_EXIT_FINE;
 }
 
+static int choose_sampling(bt_replay_options *options, const bt_command *command) {
+  const char **chosen = &options->assumptions.sampling;
+  const char *from = *chosen ? "--sampling" : BT_SAMPLING_VARIABLE;
+  if (!*chosen) *chosen = getenv(BT_SAMPLING_VARIABLE);
+  if (bt_sampling_setting_is_valid(*chosen)) return BT_EXIT_FINE;
+  return bt_cli_usage_error(command->name, "%s has to be %s; \"%s\" came", from, BT_SAMPLING_EXPECTED, *chosen);
+}
+
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs) {
   int code = check_rules(options, command, needs);
   if (code) return code;
   code = check_source(options, command, needs);
+  if (code) return code;
+  code = choose_sampling(options, command);
   if (code) return code;
   if (options->has_start && options->has_end && options->start_ns >= options->end_ns)
     return bt_cli_usage_error(command->name, "--start has to be before --end");

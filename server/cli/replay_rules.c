@@ -11,6 +11,7 @@
 #include "server/cli/answer.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
+#include "server/replay/sampled_text.h"
 
 #define NOT_FINAL "nothing in the range is final for it yet: it is younger than its settle, or its first trace goes on"
 
@@ -277,6 +278,21 @@ void bt_replay_print_listed(const bt_replay_options *options, const bt_replay_re
   }
 }
 
+/* What the numbers stand for, where traces were sampled. */
+static void print_sampled(const bt_replay_options *options, const bt_replay_result *result) {
+  const bt_sampled_traces *range = &result->coverage.sampling;
+  bt_buffer said = {0};
+  for (size_t i = 0; i < result->rule_count; i++) {
+    bt_buffer_clear(&said);
+    bt_sampled_say_rule(range, &result->rules[i], &said);
+    if (said.len) bt_print("sampled: %s: %.*s\n", id_of(options, i), BT_FMT(bt_buffer_str(&said)));
+  }
+  bt_buffer_clear(&said);
+  if (bt_sampled_traces_known(range) != BT_KEPT_NOT_SAID) bt_sampled_say_range(range, &said);
+  if (said.len) bt_print("sampled: %.*s\n", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_result *result) {
   table t;
   bt_answer answer = bt_answer_of(options, result);
@@ -293,4 +309,5 @@ void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_res
         print_in_part(id_of(options, i), &result->rules[i], result->others_stand, &answer);
   }
   print_without_link(result);
+  print_sampled(options, result);
 }

@@ -8,6 +8,7 @@
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
+#include "server/replay/sampled_text.h"
 #include "server/replay/trace_link.h"
 #include "server/replay/violation.h"
 
@@ -179,6 +180,65 @@ static void set_contradicted(json_t *object, const bt_coverage *coverage) {
   bt_json_set(object, "batches_lacking", number_json(coverage->batches_lacking));
 }
 
+/* ---- what traces stand for that were sampled ---- */
+
+static json_t *said_json(const bt_buffer *said) {
+  if (said->failed) bt_json_memory_lacks();
+  return said->failed ? NULL : bt_text_json(bt_buffer_str(said));
+}
+
+static void set_parts(json_t *object, const bt_sampled_traces *range) {
+  const bt_kept_traces *kept = &range->kept;
+  json_t *probabilities = json_array(), *entries = json_array();
+  for (size_t i = 0; i < kept->by_count; i++)
+    bt_json_append(probabilities, json_pack("{s:f, s:o}", "probability", kept->by[i].probability, "traces",
+                                            number_json(kept->by[i].traces)));
+  for (size_t i = 0; i < range->entry_count; i++) bt_json_append(entries, c_text_json(range->entry_services[i]));
+  bt_json_set(object, "probabilities", probabilities);
+  bt_json_set(object, "smallest", kept->least > 0 ? json_real(kept->least) : json_null());
+  bt_json_set(object, "largest", kept->most > 0 ? json_real(kept->most) : json_null());
+  bt_json_set(object, "between", number_json(kept->between));
+  bt_json_set(object, "unsaid", number_json(kept->unsaid));
+  bt_json_set(object, "apart", number_json(kept->apart));
+  bt_json_set(object, "unclear", number_json(kept->unclear));
+  bt_json_set(object, "by_policy", number_json(kept->by_policy));
+  bt_json_set(object, "by_setting", number_json(kept->by_setting));
+  bt_json_set(object, "contradicts", number_json(kept->contradicts));
+  bt_json_set(object, "entry_services", entries);
+  bt_json_set(object, "more_entry_services", json_boolean(range->has_more_entries));
+}
+
+static json_t *sampling_json(const bt_sampled_traces *range) {
+  bt_buffer said = {0};
+  bt_kept_known known = bt_sampled_traces_known(range);
+  bt_sampled_say_range(range, &said);
+  json_t *object = json_pack("{s:s, s:o, s:o, s:o}", "known", bt_kept_known_name(known), "declared",
+                             c_text_json(range->declared.text), "text", said_json(&said), "traces_read",
+                             number_json(bt_kept_traces_count(&range->kept)));
+  if (known != BT_KEPT_NOT_SAID && known != BT_KEPT_ALL) set_parts(object, range);
+  bt_buffer_dispose(&said);
+  return object;
+}
+
+static void set_estimate(json_t *object, const char *name, const bt_sampled_traces *range, const bt_kept_traces *of,
+                         uint64_t seen) {
+  bt_estimate estimate;
+  if (!bt_sampled_traces_estimate(range, of, seen, &estimate)) return;
+  bt_json_set(object, name,
+              json_pack("{s:o, s:o, s:o, s:f}", "seen", number_json(seen), "low", number_json(estimate.low), "high",
+                        estimate.high == UINT64_MAX ? json_null() : number_json(estimate.high), "confidence", 0.95));
+}
+
+json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *rule) {
+  bt_buffer said = {0};
+  bt_sampled_say_rule(range, rule, &said);
+  json_t *object = said.len || said.failed ? json_pack("{s:o}", "text", said_json(&said)) : json_null();
+  if (said.len) set_estimate(object, "violations", range, &rule->violations_kept, rule->violations_found);
+  if (said.len) set_estimate(object, "exercised", range, &rule->exercised_kept, rule->traces_exercised);
+  bt_buffer_dispose(&said);
+  return object;
+}
+
 json_t *bt_coverage_json(const bt_coverage *coverage) {
   enum { LONG_TRACES_NAMED = 100 };
   json_t *empty = json_array(), *failed = json_array(), *long_traces = json_array(), *differing = json_array();
@@ -204,6 +264,7 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
                 number_json(coverage->long_trace_count), "differing_traces", differing, "differing_traces_count",
                 number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended), "without_time",
                 number_json(coverage->without_time), "assumptions", assumptions_json(&coverage->assumptions));
+  bt_json_set(object, "sampling", sampling_json(&coverage->sampling));
   if (coverage->provisional_from_ns) bt_json_set(object, "provisional_from", time_json(coverage->provisional_from_ns));
   if (coverage->contradicted_count || coverage->batches_lacking) set_contradicted(object, coverage);
   if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));
@@ -301,6 +362,7 @@ static json_t *rules_json(const bt_replay_result *result, const bt_rule_definiti
                   "rule_version", (json_int_t)rules[i]->version, "condition_hash", rules[i]->condition_hash);
     set_counters(object, &result->rules[i]);
     set_settled(object, &result->rules[i]);
+    bt_json_set(object, "estimated", bt_estimated_json(&result->coverage.sampling, &result->rules[i]));
     bt_json_append(array, object);
   }
   return array;

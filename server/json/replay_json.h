@@ -18,6 +18,9 @@ json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violati
 json_t *bt_coverage_json(const bt_coverage *coverage);
 json_t *bt_replay_coverage_json(const bt_coverage *coverage); /* with what was compared, which other answers are not
                                                                 asked for */
+/* What a rule's counts stand for where traces were sampled: {text, violations?, exercised?}, each {seen, low, high,
+ * confidence}; null where nothing is to be said beyond what was seen. */
+json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *rule);
 /* {kind, version, checked, note?}; null when it was not asked for. */
 json_t *bt_source_json(const bt_source_about *about);
 /* How a replay ended or where it stands: the fields of api.md, Replay. Counters are of all rules together at the top

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "server/replay/decider.h"
+#include "server/replay/keeping_look.h"
 #include "server/replay/replay_account.h"
 
 static bool is_before(const bt_moment *a, const bt_moment *b) {
@@ -72,6 +73,7 @@ static void track_verdict(bt_judge *judge, const bt_known *known, const bt_trace
   if (verdict->verdict == BT_VIOLATED) track_violation(result, verdict);
   if (verdict->verdict != BT_VIOLATED && was_shown_violating(judge, verdict->rule, known)) judge->spans_differ = true;
   if (verdict->is_settled && verdict->exercised == BT_TRUE) result->traces_exercised++;
+  bt_keeping_count(judge, known, verdict);
   if (!was_wanted) track_unread(judge, result, known, verdict);
   if (was_wanted) result->traces_read++;
   if (verdict->is_settled && verdict->verdict == BT_INCONCLUSIVE) track_inconclusive(result, verdict);

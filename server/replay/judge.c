@@ -8,6 +8,7 @@
 #include "dsl/base/arena.h"
 #include "dsl/base/time_sum.h"
 #include "server/replay/counted_violations.h"
+#include "server/replay/keeping_look.h"
 #include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/family.h"
@@ -475,6 +476,7 @@ bt_status bt_judge_all(bt_judge *judge, bt_error *error) {
   bt_status status = read_due(judge, error);
   if (status == BT_OK) status = bt_violation_sample_settle(judge, error);
   if (status == BT_OK) status = read_samples(judge, error);
+  if (status == BT_OK) status = bt_keeping_look(judge, error);
   bt_questions_end_ahead(judge->questions);
   return status == BT_OK ? judge_linked(judge, error) : status;
 }

@@ -69,6 +69,8 @@ typedef struct bt_awaiting {
   void *shown_room;
 } bt_awaiting;
 
+enum { BT_KEPT_WAYS = 64 };
+
 typedef struct bt_judge {
   const bt_replay_plan *plan;
   bt_trace_table *table;
@@ -105,6 +107,8 @@ typedef struct bt_judge {
   uint64_t noted_spans;
   uint64_t dropped;   /* traces that a read by id left open, because what a rule asks for may have been dropped */
   int64_t *listed_ns; /* of each rule: the latest time of a trace of which a violation was made */
+  bt_kept_trace ways[BT_KEPT_WAYS]; /* in which traces were kept, as they were met */
+  size_t way_count;
   bool observer_full; /* the observer keeps no more */
   char full_reason[200];
 } bt_judge;

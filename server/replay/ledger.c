@@ -48,6 +48,7 @@ bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
   coverage->source = plan->about;
   coverage->asked = request->range;
   coverage->assumptions = request->assumptions;
+  coverage->sampling.declared = plan->sampling.declared;
   coverage->effective_end_ns = INT64_MAX; /* the part that every rule calls settled */
   for (size_t i = 0; i < plan->rule_count; i++) {
     int64_t end_ns = plan->rules[i].window->effective_end_ns;
@@ -132,6 +133,22 @@ static bool rests_on_other_reads(const bt_ledger *ledger) {
   return false;
 }
 
+/* Where services sample for themselves: a violation rests on what may have been dropped. Of files each trace says
+ * whether it may lack what some service here sampled more strictly; what no trace here shows may be of a stricter one.
+ */
+static bool may_lack_what_was_dropped(const bt_ledger *ledger, size_t rule) {
+  const bt_rule_result *result = &ledger->account->result->rules[rule];
+  if (!result->violations_found || !ledger->plan->rules[rule].plan->rests_on_absence) return false;
+  return !ledger->plan->is_static || result->traces_exercised <= result->violations_found + result->inconclusive;
+}
+
+static bool lacks_what_was_dropped(const bt_ledger *ledger) {
+  bool is_apart = ledger->plan->apart_threshold || ledger->account->result->coverage.sampling.kept.apart;
+  for (size_t i = 0; is_apart && i < ledger->plan->rule_count; i++)
+    if (may_lack_what_was_dropped(ledger, i)) return true;
+  return false;
+}
+
 void bt_ledger_conclude(const bt_ledger *ledger) {
   bt_replay_result *result = ledger->account->result;
   const bt_coverage *coverage = &result->coverage;
@@ -159,6 +176,8 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
         (unsigned long long)ledger->judge->unread_differences);
   else if (result->dropped)
     bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_DROPPED, (unsigned long long)result->dropped);
+  else if (lacks_what_was_dropped(ledger))
+    bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_SAMPLED_APART);
   else if (was_changed(ledger))
     bt_replay_result_conclude(result, BT_REPLAY_INCOMPLETE,
                               "source_changed: it was replaced while it was asked, and is now %.170s",

@@ -15,6 +15,7 @@
 #include "dsl/evaluate/eval.h"
 #include "dsl/trace/trace.h"
 #include "server/memory/account.h"
+#include "server/replay/kept_traces.h"
 #include "server/replay/price.h"
 #include "server/replay/trust.h"
 #include "server/replay/violation.h"
@@ -36,6 +37,7 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   int64_t links_within_ns; /* of one rule, part of settle_ns: what links lead to may come so much later */
   bool require_complete;
   bool links_sampled;        /* traces are dropped one by one (bt_eval_options) */
+  const char *sampling;      /* as bt_sampling_setting_parse takes it; borrowed. NULL: auto */
   uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */
   uint64_t least_steps;      /* of a rule that has a budget of its own (bt_eval_options); 0 for the service */
   uint64_t most_rule_budget; /* what such a budget may come to, in steps; by default BT_MOST_RULE_BUDGET */
@@ -210,6 +212,7 @@ typedef struct bt_coverage {
   uint64_t without_time;
   bt_assumptions assumptions; /* the widest among the rules */
   bt_compared compared;
+  bt_sampled_traces sampling;
 } bt_coverage;
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces
  * are counted where they were met: `outside` is the sum over the windows. BT_NO_MEMORY alone. */
@@ -246,6 +249,10 @@ typedef struct bt_moment {
   "dropped: %llu traces that were read whole have spans of which something was dropped that a rule asks for; the "     \
   "others were not read whole, and nothing else shows it"
 
+/* Why one is in which a violation rests on what is not there, where services drop spans each for itself. */
+#define BT_REPLAY_SAMPLED_APART                                                                                        \
+  "sampled_apart: services sample for themselves here, so what a violation lacks may have been dropped"
+
 typedef struct bt_rule_result { /* per rule of the request */
   uint64_t traces_candidate, traces_exercised, traces_evaluated, traces_read;
   bool evaluated_is_exact, exercised_is_exact;
@@ -267,6 +274,8 @@ typedef struct bt_rule_result { /* per rule of the request */
   uint64_t unread_differences; /* of those: violations that would have been missed */
   bt_moment first_violation, last_violation;
   bt_moment first_inconclusive; /* of settled traces, by the trace's time */
+  /* Of violations_found and of traces_exercised: how those were kept that were read whole. */
+  bt_kept_traces violations_kept, exercised_kept;
 } bt_rule_result;
 
 const char *bt_replay_outcome_name(bt_replay_outcome outcome); /* "completed", … */

@@ -181,6 +181,7 @@ bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error 
   join_numbers(into, from);
   join_differing(into, from);
   join_contradicted(into, from);
+  bt_sampled_traces_join(&into->sampling, &from->sampling);
   bool ok = join_failed(into, from) && join_empty(into, from) && join_long(into, from);
   return ok ? BT_OK : bt_error_no_memory(error);
 }

@@ -111,6 +111,9 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->lacks = promises.lacks;
   plan->has_copies = promises.has_copies;
   plan->reads_agree = promises.reads_agree;
+  plan->apart_threshold = promises.apart_threshold;
+  /* Each linked trace is kept or dropped by itself. */
+  if (promises.is_sampled || plan->sampling.declared.probability > 0) plan->request.assumptions.links_sampled = true;
   plan->costs = promises.costs;
   plan->is_checked = promises.about.is_checked;
   plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;
@@ -151,6 +154,9 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
   if (!request->now_ns) request->now_ns = bt_clock_wall_ns();
   if (!request->sample_size) request->sample_size = DEFAULT_SAMPLE;
   if (!request->memory_limit_bytes) request->memory_limit_bytes = DEFAULT_MEMORY_BYTES;
+  if (!bt_sampling_setting_parse(request->assumptions.sampling, &plan->sampling))
+    return bt_error_set(error, BT_INVALID, "sampling: expected %s, got %.80s", BT_SAMPLING_EXPECTED,
+                        request->assumptions.sampling);
   look_at_source(plan, source);
   bt_status status = look_at_trust(plan, source, error);
   request->sample_size *= plan->sample_times;

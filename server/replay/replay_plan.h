@@ -59,7 +59,9 @@ typedef struct bt_replay_plan {
   bool is_static;            /* nothing comes later, and each read gives whole traces: files */
   bool has_copies;           /* batches may lack spans of what is young (bt_promises) */
   bool reads_agree;          /* of it (bt_promises) */
-  bool is_checked;           /* the source's version was: more may be rested on than what every version does right */
+  uint64_t apart_threshold;  /* of it (bt_promises) */
+  bt_sampling_setting sampling;
+  bool is_checked; /* the source's version was: more may be rested on than what every version does right */
   bt_source_costs costs;
   bt_window window;   /* what is searched and read: the widest margin, and the latest effective end among its rules */
   bt_window *windows; /* the distinct ones of its rules */

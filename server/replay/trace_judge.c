@@ -11,8 +11,10 @@
 #include "dsl/base/arena.h"
 #include "dsl/base/time_sum.h"
 #include "dsl/evaluate/link_reach.h"
+#include "dsl/trace/keeping.h"
 #include "dsl/trace/trace_copy.h"
 #include "server/replay/delivery.h"
+#include "server/replay/keeping_look.h"
 #include "server/replay/linked_evidence.h"
 #include "server/replay/violation_sample.h"
 #include "tempo/wire/own_trace.h"
@@ -62,11 +64,13 @@ static bool lacks_copies(bt_judge *judge, size_t known, const bt_trace *trace) {
 /* Of a trace that contradicts itself only what no further span takes back is told. */
 static void set_options(bt_judge *judge, size_t known, const bt_trace *trace) {
   bool is_contradicted = judge->table->traces[known].flags & BT_KNOWN_CONTRADICTED;
+  bool is_sampled = bt_keeping_may_lack(trace, judge->plan->apart_threshold);
   for (size_t i = 0; i < judge->plan->rule_count; i++) {
     const bt_rule_sets *rule = &judge->decider->rules[i];
     judge->evaluator->options[i].incomplete = is_contradicted || trace->partial ||
                                               ended_after(judge, trace, rule->planned->settle_ns) ||
                                               (rule->planned->require_complete && trace->missing_parents);
+    judge->evaluator->options[i].sampled = is_sampled;
   }
 }
 
@@ -293,6 +297,7 @@ static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *tra
     if (!is_final) return bt_trace_judge_queue(judge, known, error);
     *place = take_back(judge, known, trace);
   }
+  if (is_final && *place != BT_PLACE_OUTSIDE) bt_keeping_note(judge, known, trace);
   if (trace->differing_copies && *place != BT_PLACE_OUTSIDE) bt_account_add_differing(judge->account, &k->matched.id);
   if (is_long(judge, trace)) k->flags |= BT_KNOWN_LONG;
   return k->flags & BT_KNOWN_LONG && *place != BT_PLACE_OUTSIDE

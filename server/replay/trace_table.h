@@ -41,6 +41,7 @@ typedef struct bt_known {
   bt_found matched; /* what filters saw of it; meaningful with BT_KNOWN_MATCHED */
   bt_found listed;  /* what the listing saw of it; meaningful with BT_KNOWN_LISTED */
   uint16_t flags;
+  uint8_t kept;    /* in which way (judgement.h), from 1; 0: it was not read whole */
   uint32_t judged; /* it was read whole: number of its places in the table's, from 1; 0: not yet */
 } bt_known;
 

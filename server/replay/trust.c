@@ -27,7 +27,9 @@ typedef struct entry {
   int64_t probed_ns; /* when that was learned */
   uint64_t subtracted_from;
   int64_t replayed_ns; /* likewise */
-  uint64_t age;        /* number of the last addition */
+  bool is_unsampled;
+  int64_t looked_ns;
+  uint64_t age; /* number of the last addition */
 } entry;
 
 struct bt_trust {
@@ -109,6 +111,7 @@ static bt_trust_grant grant_of(entry *e, int64_t now_ns) {
   grant.is_calm = !e->has_differed;
   if (now_ns - e->probed_ns <= LEARNED_NS) grant.spans = e->spans;
   if (now_ns - e->replayed_ns <= LEARNED_NS) grant.subtracted_from = e->subtracted_from;
+  grant.is_unsampled = e->is_unsampled && now_ns - e->looked_ns <= DAY_NS;
   if (e->has_differed && e->agreed_since < BT_TRUST_REASSURED) grant.lacking = BT_TRUST_REASSURED - e->agreed_since;
   return grant;
 }
@@ -120,6 +123,10 @@ static void take_news(entry *e, int64_t now_ns, const bt_trust_news *news) {
   if (e->units > SAVED_UNITS_MAX) e->units = SAVED_UNITS_MAX;
   e->subtracted_from = news->subtracted_from;
   e->replayed_ns = now_ns;
+  if (news->is_looked) {
+    e->is_unsampled = news->is_unsampled;
+    e->looked_ns = now_ns;
+  }
   if (news->spans.is_known) {
     e->spans = news->spans;
     e->probed_ns = now_ns;

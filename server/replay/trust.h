@@ -50,6 +50,7 @@ typedef struct bt_trust_grant {
   uint32_t lacking;             /* so many have to agree before an answer is complete; 0: there is no doubt */
   bool is_calm;                 /* false: not long ago there was a difference, and samples are larger */
   bt_trust_spans spans;
+  bool is_unsampled;        /* in the last day traces that were read whole did not say that they were sampled */
   uint64_t subtracted_from; /* candidates from which the last replay subtracted, the fewest of a rule; 0: not known, or
                                of some rule it did not */
 } bt_trust_grant;
@@ -59,12 +60,13 @@ bt_trust_grant bt_trust_nothing(void);
 /* How many of a sample of that size are still to be compared. */
 uint64_t bt_trust_wants(const bt_trust_grant *grant, uint64_t sample);
 
-typedef struct bt_trust_news { /* of one replay, and of traces that were handed over long ago */
-  uint32_t compared;           /* all */
-  uint32_t agreed, differed;   /* violations that are the same both ways, and whatever is not */
-  double units;                /* what the replay cost */
-  bt_trust_spans spans;        /* known: it probed */
-  uint64_t subtracted_from;    /* as bt_trust_grant says it */
+typedef struct bt_trust_news {  /* of one replay, and of traces that were handed over long ago */
+  uint32_t compared;            /* all */
+  uint32_t agreed, differed;    /* violations that are the same both ways, and whatever is not */
+  double units;                 /* what the replay cost */
+  bt_trust_spans spans;         /* known: it probed */
+  uint64_t subtracted_from;     /* as bt_trust_grant says it */
+  bool is_looked, is_unsampled; /* traces were read whole; they did not say that they were sampled */
 } bt_trust_news;
 
 /* new. room: how many questions are kept; 0: BT_TRUST_ROOM. BT_NO_MEMORY alone. */

@@ -72,7 +72,9 @@ void bt_comparisons_finish(bt_judge *judge) {
                         .agreed = made->agreed,
                         .differed = bt_comparisons_tell_of_others(judge) ? made->differed : 0,
                         .spans = judge->decider->first.probed,
-                        .subtracted_from = bt_decider_subtracted_from(judge->decider)};
+                        .subtracted_from = bt_decider_subtracted_from(judge->decider),
+                        .is_looked = bt_kept_traces_count(&result->coverage.sampling.kept) > 0,
+                        .is_unsampled = bt_sampled_traces_known(&result->coverage.sampling) == BT_KEPT_NOT_SAID};
   say_comparison(judge);
   if (!judge->plan->keeps_trust) return;
   news.units = bt_strategy_spent(&judge->plan->costs, result->requests, judge->judged);

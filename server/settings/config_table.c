@@ -108,6 +108,8 @@ const bt_setting bt_settings[] = {
      "a missing parent makes a trace incomplete", BT_USE_START},
     {"links-sampled", "BETRACE_LINKS_SAMPLED", BT_SETTING_SWITCH, AT(assumptions.links_sampled), 0, 0,
      "traces are dropped one by one, so that no linked trace proves nothing", BT_USE_START},
+    {"sampling", BT_SAMPLING_VARIABLE, BT_SETTING_SAMPLING, AT(assumptions.sampling), 0, 0, BT_SAMPLING_HELP,
+     BT_USE_START},
     {"budget", "BETRACE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.step_budget), 0, UINT64_C(1000000000000),
      "steps that a rule may take on one trace; 0: a million, and 50 for each span", BT_USE_START},
     {"max-rule-budget", "BETRACE_MAX_RULE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.most_rule_budget), 0,
@@ -250,6 +252,7 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
   case BT_SETTING_TEXT:
   case BT_SETTING_URL: return *(const char **)field = value, value[0] != '\0';
   case BT_SETTING_TRACE_LINK: return *(const char **)field = value, bt_trace_link_is_valid(value);
+  case BT_SETTING_SAMPLING: return *(const char **)field = value, bt_sampling_setting_is_valid(value);
   case BT_SETTING_SECRET: return set_secret(field, value, is_secret_text), value[0] != '\0';
   case BT_SETTING_TRACE_FILE: return append_name(config->traces, &config->trace_count, BT_CONFIG_MAX_TRACES, value);
   case BT_SETTING_NAMED_STORE:
@@ -295,6 +298,7 @@ void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_B
   case BT_SETTING_URL:
   case BT_SETTING_SECRET: break;
   case BT_SETTING_TRACE_LINK: text = BT_TRACE_LINK_EXPECTED; break;
+  case BT_SETTING_SAMPLING: text = BT_SAMPLING_EXPECTED; break;
   case BT_SETTING_TRACE_FILE: text = "a file (at most 64 of them)"; break;
   case BT_SETTING_NAMED_STORE:
     text = "NAME=URL, as in archive=clickhouse+http://host:8123/otel, with a name of small letters, digits and - (at "
@@ -363,7 +367,8 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
   char text[64];
   switch (s->kind) {
   case BT_SETTING_TEXT:
-  case BT_SETTING_TRACE_LINK: {
+  case BT_SETTING_TRACE_LINK:
+  case BT_SETTING_SAMPLING: {
     const char *value = *(const char *const *)field;
     /* Headers often carry credentials. */
     bt_buffer_printf(out, "%s", !value ? "(none)" : strcmp(s->flag, "otlp-headers") == 0 ? "(set)" : value);
@@ -406,7 +411,8 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
 /* What stands for a value in help; NULL: a switch. */
 const char *bt_setting_placeholder(const bt_setting *setting) {
   switch (setting->kind) {
-  case BT_SETTING_TEXT: return "TEXT";
+  case BT_SETTING_TEXT:
+  case BT_SETTING_SAMPLING: return "TEXT";
   case BT_SETTING_URL:
   case BT_SETTING_TRACE_LINK: return "URL";
   case BT_SETTING_SECRET:

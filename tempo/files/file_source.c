@@ -22,6 +22,8 @@ typedef struct file_source {
   int64_t earliest_ns, latest_ns; /* starts of spans */
   bt_held_trace held;
   bt_file_account account;
+  bt_thresholds thresholds; /* of all spans */
+  uint64_t apart_threshold; /* bt_promises */
 } file_source;
 
 static file_source *file_source_of(bt_source *source) {
@@ -82,6 +84,7 @@ static bt_status index_unit(loader *l, const bt_file_unit *unit, const bt_unit_n
                             bt_error *error) {
   const bt_noted_unit none = {0}, *before = number ? &notes->units[number - 1] : &none, *noted = &notes->units[number];
   bt_status status = count_passed(l, &noted->passed, error);
+  bt_thresholds_join(&l->files->thresholds, &noted->thresholds);
   if (status != BT_OK || noted->trace_end == before->trace_end) return status;
   bt_file_index *index = &l->files->set.index;
   bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)unit->length, .file = l->file};
@@ -374,6 +377,22 @@ static bt_status leave_out_own(loader *l, bt_error *error) {
   return BT_OK;
 }
 
+static bt_status find_apart(void *context, const bt_read_trace *read, bt_error *error) {
+  (void)error;
+  bool *is_apart = context;
+  *is_apart = *is_apart || (read->trace && bt_keeping_of(read->trace).kind == BT_KEEPING_APART);
+  return BT_OK;
+}
+
+/* Several thresholds may be of several traces, or of services that sample for themselves: only whole traces say it. */
+static bt_status look_for_apart(file_source *files, bt_error *error) {
+  bool is_apart = false;
+  if (files->thresholds.least == files->thresholds.most) return BT_OK;
+  bt_status status = bt_file_source_each(&files->source, find_apart, &is_apart, error);
+  if (is_apart) files->apart_threshold = files->thresholds.most;
+  return status;
+}
+
 static bt_status load_files(file_source *files, const char *const *paths, size_t count, uint64_t max_bytes,
                             const bt_file_opening *how, bt_error *error) {
   loader l = {.files = files, .how = how, .file_count = count};
@@ -387,6 +406,7 @@ static bt_status load_files(file_source *files, const char *const *paths, size_t
   bt_file_index_finish(&files->set.index);
   bt_passed_over_sort(&files->set.passed);
   if (status == BT_OK) status = leave_out_own(&l, error);
+  if (status == BT_OK) status = look_for_apart(files, error);
   free(l.suspects);
   return status;
 }
@@ -523,6 +543,8 @@ static void promise_of_files(bt_source *source, bt_promises_wanted wanted, const
   (void)wanted, (void)cancel;
   out->is_static = true;
   out->lacks = account->gaps.len ? account->gaps.ptr : NULL;
+  out->is_sampled = file_source_of(source)->thresholds.most > 0;
+  out->apart_threshold = file_source_of(source)->apart_threshold;
 }
 
 static bt_status open_files(const char *const *paths, size_t count, uint64_t max_bytes, const bt_file_opening *how,

@@ -51,10 +51,15 @@ bt_status bt_unit_notes_add(bt_unit_notes *notes, const bt_span_batch *batch, bt
   if (!units) return bt_error_no_memory(error);
   notes->units = units;
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < batch->trace_count; i++)
-    status = add_trace(notes, bt_span_batch_trace(batch, i), error);
+  bt_thresholds thresholds = {0};
+  for (size_t i = 0; status == BT_OK && i < batch->trace_count; i++) {
+    const bt_trace *trace = bt_span_batch_trace(batch, i);
+    bt_thresholds_look(&thresholds, trace);
+    status = add_trace(notes, trace, error);
+  }
   if (status != BT_OK) return status;
-  units[notes->unit_count++] = (bt_noted_unit){notes->trace_count, notes->link_count, batch->span_count, *passed};
+  units[notes->unit_count++] =
+      (bt_noted_unit){notes->trace_count, notes->link_count, batch->span_count, *passed, thresholds};
   *passed = (bt_passed_over){0};
   return BT_OK;
 }

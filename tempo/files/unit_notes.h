@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "dsl/base/error.h"
+#include "dsl/trace/keeping.h"
 #include "tempo/files/file_index.h"
 #include "tempo/wire/otlp_decoder.h"
 
@@ -22,6 +23,7 @@ typedef struct bt_noted_unit {
   size_t trace_end, link_end; /* its traces and links go up to here, from where those of the unit before end */
   uint64_t span_count;
   bt_passed_over passed;
+  bt_thresholds thresholds;
 } bt_noted_unit;
 
 typedef struct bt_unit_notes { /* all-zero: of no unit */

@@ -97,6 +97,10 @@ typedef struct bt_promises {
    * says more of a trace than the other but of its spans that lie far from the range. So a batch is not held against a
    * read by id. */
   bool reads_agree;
+  /* Of sources that know how all their traces were kept (keeping.h): some by a threshold above 0; and where services
+   * sample for themselves, the largest that any of them showed, else 0. */
+  bool is_sampled;
+  uint64_t apart_threshold;
   int64_t hidden_tail_ns; /* of the newest time, which searches never show: it is not settled, whatever a rule says */
   bt_late_promise late;
   bt_known_clock clock;

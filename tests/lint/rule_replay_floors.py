@@ -11,13 +11,13 @@ SUMMARY = "server/replay keeps its floors: includes go down, in no circle, only 
 FOLDER = "server/replay"
 # From the ground up. A module is a .c and a .h of one name; replay.c stands above the floors, and replay.h is what it promises.
 FLOORS = [
-    ("the contract", """replay.h window shard price trust violation strategy strategy_cost"""),
+    ("the contract", """replay.h estimate sampling_setting kept_traces sampled_text window shard price trust violation strategy strategy_cost"""),
     ("the plan", "replay_plan"),
     ("the table of traces", "trace_table"),
     ("the questions", "replay_account questions marked_traces data_gaps search_probe linker_table linking_index family"),
     ("the decider", """decision decider candidates spans_verdict projection_way
      projection_first_way links_way linked_evidence"""),
-    ("the judge", """judgement judge counted_violations page_reader trace_judge delivery violation_sample"""),
+    ("the judge", """judgement keeping_look judge counted_violations page_reader trace_judge delivery violation_sample"""),
     ("the ledger", "ledger"),
     ("the replay", "replay.c"),
     ("who starts replays", """given_families explanation first_violation rule_names idle_rules job job_queue job_share queue emission trace_link"""),

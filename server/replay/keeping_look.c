@@ -1,0 +1,107 @@
+/* How the traces of a replay came to be kept. See keeping_look.h. */
+#include "server/replay/keeping_look.h"
+
+#include <string.h>
+
+#include "server/base/clock.h"
+
+enum { LOOKED_AT = 8 };
+
+static bool are_alike(const bt_kept_trace *a, const bt_kept_trace *b) {
+  return a->kind == b->kind && a->probability == b->probability && a->by_policy == b->by_policy &&
+         a->by_setting == b->by_setting && a->contradicts == b->contradicts;
+}
+
+/* Number of its way among those that were met, from 1. The last of the room is for all others: of these nothing is
+ * known. */
+static uint8_t number_of(bt_judge *judge, const bt_kept_trace *kept) {
+  static const bt_kept_trace unclear = {.kind = BT_KEEPING_UNCLEAR};
+  size_t i = 0;
+  while (i < judge->way_count && !are_alike(&judge->ways[i], kept)) i++;
+  if (i == BT_KEPT_WAYS) return BT_KEPT_WAYS;
+  if (i == judge->way_count) judge->ways[judge->way_count++] = i + 1 == BT_KEPT_WAYS ? unclear : *kept;
+  return (uint8_t)(i + 1);
+}
+
+void bt_keeping_note(bt_judge *judge, size_t known, const bt_trace *trace) {
+  bt_known *k = &judge->table->traces[known];
+  if (k->kept) return;
+  bt_kept_trace kept = bt_kept_trace_of(trace, &judge->plan->sampling);
+  k->kept = number_of(judge, &kept);
+  bt_sampled_traces_add(&judge->account->result->coverage.sampling, trace, &kept);
+}
+
+void bt_keeping_count(const bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict) {
+  bt_rule_result *result = &judge->account->result->rules[verdict->rule];
+  if (!known->kept) return;
+  const bt_kept_trace *kept = &judge->ways[known->kept - 1];
+  if (verdict->verdict == BT_VIOLATED) bt_kept_traces_add(&result->violations_kept, kept, 1);
+  if (verdict->is_settled && verdict->exercised == BT_TRUE) bt_kept_traces_add(&result->exercised_kept, kept, 1);
+}
+
+/* ---- a look ---- */
+
+typedef struct look {
+  bt_judge *judge;
+  size_t known[LOOKED_AT];
+  bt_trace_id ids[LOOKED_AT];
+  bool answered[LOOKED_AT];
+  size_t count;
+} look;
+
+static bool is_here(const bt_judge *judge, const bt_known *known) {
+  if (known->flags & BT_KNOWN_OWN || known->kept) return false;
+  bt_place place = bt_trace_table_place(judge->table, known);
+  return place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
+}
+
+static void choose(look *l) {
+  bt_judge *judge = l->judge;
+  bt_reservoir smallest = {.count = 0};
+  for (size_t i = 0; i < judge->table->count; i++) {
+    if (!is_here(judge, &judge->table->traces[i])) continue;
+    uint64_t key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[i].matched.id);
+    bt_reservoir_offer(&smallest, LOOKED_AT, (bt_keyed){key, i});
+  }
+  for (size_t i = 0; i < smallest.count; i++) {
+    l->known[l->count] = smallest.items[i].known;
+    l->ids[l->count++] = judge->table->traces[smallest.items[i].known].matched.id;
+  }
+}
+
+static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
+  look *l = context;
+  if (bt_replay_plan_is_cancelled(l->judge->plan)) return bt_replay_plan_cancelled(error);
+  if (l->answered[read->index] || !read->trace || !read->trace->span_count) return BT_OK;
+  l->answered[read->index] = true;
+  bt_keeping_note(l->judge, l->known[read->index], read->trace);
+  return BT_OK;
+}
+
+/* What is not read is not known: the answer does not rest on it. */
+static bt_status ask(look *l, bt_error *error) {
+  bt_read_request request = bt_replay_plan_read(l->judge->plan, l->ids, l->count, l->judge->plan->search_range);
+  request.by_id = true;
+  bt_answer answer;
+  bt_status status = bt_questions_read(l->judge->questions, &request, take, l, false, &answer, error);
+  if (status != BT_OK) return status;
+  bool goes_on = answer.status != BT_CANCELLED && answer.status != BT_NO_MEMORY;
+  if (!goes_on && error) *error = answer.why;
+  return goes_on ? BT_OK : answer.status;
+}
+
+/* Reads that agree are held against none by id, so nothing of theirs was read whole. */
+static bool is_due(const bt_judge *judge) {
+  const bt_replay_plan *plan = judge->plan;
+  if (plan->is_static || plan->sampling.declared.kind != BT_SAMPLING_AUTO || judge->questions->source_lost)
+    return false;
+  if (bt_kept_traces_count(&judge->account->result->coverage.sampling.kept)) return false;
+  return plan->keeps_trust ? !plan->trust.is_unsampled : plan->reads_agree;
+}
+
+bt_status bt_keeping_look(bt_judge *judge, bt_error *error) {
+  if (!is_due(judge)) return BT_OK;
+  look l = {.judge = judge};
+  choose(&l);
+  return l.count ? ask(&l, error) : BT_OK;
+}

@@ -1,0 +1,15 @@
+/* How the traces of a replay came to be kept: what those say that are read whole. Others do not show their trace state.
+ * Thread: the replay's. Errors: BT_CANCELLED, BT_NO_MEMORY. */
+#ifndef BT_SERVER_REPLAY_KEEPING_LOOK_H
+#define BT_SERVER_REPLAY_KEEPING_LOOK_H
+
+#include "server/replay/judgement.h"
+
+/* Once for each known trace that lies in the window and was read whole. */
+void bt_keeping_note(bt_judge *judge, size_t known, const bt_trace *trace);
+/* Into the counts of the verdict's rule: how that trace was kept, where it was noted. */
+void bt_keeping_count(const bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict);
+/* Where too few were read whole, and nobody looked in the last day: a seeded sample of the known ones by id. */
+bt_status bt_keeping_look(bt_judge *judge, bt_error *error) BT_MUST_CHECK;
+
+#endif

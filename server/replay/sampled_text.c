@@ -1,0 +1,155 @@
+/* What counts stand for, in words. See sampled_text.h. */
+#include "server/replay/sampled_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+/* 1234567 as 1,234,567. */
+static void write_number(uint64_t number, bt_buffer *out) {
+  char digits[24];
+  int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
+  for (int i = 0; i < length; i++) {
+    bt_buffer_append_char(out, digits[i]);
+    if (i + 1 < length && (length - i - 1) % 3 == 0) bt_buffer_append_char(out, ',');
+  }
+}
+
+/* "About": two digits count. */
+static uint64_t round_off(double number) {
+  double unit = 1;
+  while (number / unit >= 100) unit *= 10;
+  return (uint64_t)(round(number / unit) * unit);
+}
+
+/* "10", "0.5", "0.012": three digits. */
+static void write_percent(double probability, bt_buffer *out) {
+  char text[32];
+  snprintf(text, sizeof text, "%.3g", probability * 100);
+  bt_buffer_printf(out, "%s", text);
+}
+
+/* "a 10 % sample", "a 1 to 50 % sample" */
+static void write_sample(const bt_sampled_traces *range, bt_buffer *out) {
+  double declared = range->declared.probability, least = range->kept.least, most = range->kept.most;
+  if (declared > 0 && (least <= 0 || declared < least)) least = declared;
+  if (declared > most) most = declared;
+  bt_buffer_append(out, BT_STR("a "));
+  write_percent(least, out);
+  if (most > least) {
+    bt_buffer_append(out, BT_STR(" to "));
+    write_percent(most, out);
+  }
+  bt_buffer_append(out, BT_STR(" % sample"));
+}
+
+/* What was never kept may have begun in a service that nobody saw. */
+static void write_entries(const bt_sampled_traces *range, bt_buffer *out) {
+  if (range->declared.probability > 0 || !range->entry_count) return;
+  bt_buffer_append(out, BT_STR(", of those that begin in "));
+  for (size_t i = 0; i < range->entry_count; i++)
+    bt_buffer_printf(out, "%s%s", i ? ", " : "", range->entry_services[i][0] ? range->entry_services[i] : "no service");
+  if (range->has_more_entries) bt_buffer_append(out, BT_STR(" and others"));
+}
+
+/* With a declared share for all nothing more is needed than that; without exercised traces there is no "of about". */
+static void write_exercised(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+  bt_estimate exercised;
+  if (!bt_sampled_traces_estimate(range, &rule->exercised_kept, rule->traces_exercised, &exercised)) return;
+  if (exercised.high == UINT64_MAX) return;
+  bt_buffer_append(out, BT_STR(" of about "));
+  write_number(round_off(((double)exercised.low + (double)exercised.high) / 2), out);
+  bt_buffer_append(out, BT_STR(" exercised traces"));
+}
+
+static void write_none(const bt_sampled_traces *range, const bt_rule_result *rule, const bt_estimate *estimate,
+                       bt_buffer *out) {
+  if (!rule->traces_exercised) return; /* that nothing exercised it is said elsewhere */
+  if (!estimate || estimate->high == UINT64_MAX) {
+    bt_buffer_append(out, BT_STR("none seen among the traces that were kept"));
+    return;
+  }
+  bt_buffer_append(out, BT_STR("none seen; at most "));
+  write_number(estimate->high, out);
+  write_exercised(range, rule, out);
+  bt_buffer_append(out, BT_STR(" (95 %)"));
+  write_entries(range, out);
+}
+
+static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_estimate *estimate, bt_buffer *out) {
+  write_number(seen, out);
+  if (!estimate) {
+    bt_buffer_append(out, BT_STR(" seen among the traces that were kept"));
+    return;
+  }
+  bt_buffer_append(out, BT_STR(" seen of "));
+  write_sample(range, out);
+  bool is_open = estimate->high == UINT64_MAX;
+  bt_buffer_append(out, is_open ? BT_STR("; at least ") : BT_STR("; "));
+  write_number(estimate->low, out);
+  if (!is_open) {
+    bt_buffer_append(out, BT_STR(" to "));
+    write_number(estimate->high, out);
+  }
+  bt_buffer_append(out, BT_STR(" happened (95 %)"));
+  if (!is_open) write_entries(range, out);
+}
+
+void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+  bt_kept_known known = bt_sampled_traces_known(range);
+  bt_estimate estimate;
+  if (known == BT_KEPT_NOT_SAID || known == BT_KEPT_ALL) return;
+  bool has_any = bt_sampled_traces_estimate(range, &rule->violations_kept, rule->violations_found, &estimate);
+  if (rule->violations_found)
+    write_some(range, rule->violations_found, has_any ? &estimate : NULL, out);
+  else
+    write_none(range, rule, has_any ? &estimate : NULL, out);
+}
+
+/* Who says it: "declared", or as many traces as were read whole. */
+static void write_basis(const bt_sampled_traces *range, bt_buffer *out) {
+  uint64_t looked = bt_kept_traces_count(&range->kept), declared = range->kept.by_setting;
+  if (range->declared.probability > 0) bt_buffer_printf(out, ", as --sampling %s says", range->declared.text);
+  if (looked <= declared) return;
+  bt_buffer_append(out, range->declared.probability > 0 ? BT_STR(" and ") : BT_STR(", as "));
+  write_number(looked - declared, out);
+  bt_buffer_append(out, looked - declared == 1 ? BT_STR(" trace says that was read whole")
+                                               : BT_STR(" traces say that were read whole"));
+}
+
+static void write_parts(const bt_sampled_traces *range, bt_buffer *out) {
+  const struct {
+    uint64_t count;
+    const char *text;
+  } parts[] = {{range->kept.unsaid, "do not say how they were sampled"},
+               {range->kept.apart, "were sampled by services each for itself"},
+               {range->kept.unclear, "contradict themselves"},
+               {range->kept.by_policy, "were kept by a policy of a tail sampler"}};
+  bt_buffer_append(out, BT_STR("traces were sampled, and of those that were not kept nothing is known"));
+  for (size_t i = 0, written = 0; i < sizeof parts / sizeof *parts; i++) {
+    if (!parts[i].count) continue;
+    bt_buffer_append(out, written++ ? BT_STR(", ") : BT_STR(": "));
+    write_number(parts[i].count, out);
+    bt_buffer_printf(out, " %s", parts[i].text);
+  }
+}
+
+void bt_sampled_say_range(const bt_sampled_traces *range, bt_buffer *out) {
+  switch (bt_sampled_traces_known(range)) {
+  case BT_KEPT_ALL: return;
+  case BT_KEPT_NOT_SAID:
+    bt_buffer_append(out, BT_STR("sampling not declared: numbers are of the traces that the source has (--sampling)"));
+    return;
+  case BT_KEPT_BY_CHANCE:
+    bt_buffer_append(out, BT_STR("traces are "));
+    write_sample(range, out);
+    write_basis(range, out);
+    return;
+  case BT_KEPT_IN_PART: write_parts(range, out); return;
+  case BT_KEPT_CONTRADICTS:
+    bt_buffer_append(out, BT_STR("--sampling none is contradicted: "));
+    write_number(range->kept.contradicts, out);
+    bt_buffer_append(out, BT_STR(" of the traces that were read whole say that they were sampled"));
+    return;
+  }
+}

@@ -1,0 +1,46 @@
+/* What is declared of how traces were sampled, where their spans do not say it: `auto` (nothing), `none` (all are
+ * kept), `declared=10%` (of all), `declared=10%,web=5%` (of those that web's root span enters, other ones). Thread:
+ * values, no state. */
+#ifndef BT_SERVER_REPLAY_SAMPLING_SETTING_H
+#define BT_SERVER_REPLAY_SAMPLING_SETTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/base/error.h"
+#include "dsl/base/text.h"
+
+typedef enum bt_sampling_kind { BT_SAMPLING_AUTO, BT_SAMPLING_NONE, BT_SAMPLING_DECLARED } bt_sampling_kind;
+
+/* What holds for all traces. All-zero: auto. */
+typedef struct bt_declared_sampling {
+  bt_sampling_kind kind;
+  double probability; /* of DECLARED, of traces of services without one of their own; else 0 */
+  const char *text;   /* as it was given; borrowed. NULL: auto */
+} bt_declared_sampling;
+
+enum { BT_SAMPLING_SERVICES = 16 };
+
+typedef struct bt_sampling_setting { /* all-zero: auto */
+  bt_declared_sampling declared;
+  struct {
+    bt_str name;
+    double probability; /* above 0, at most 1 */
+  } services[BT_SAMPLING_SERVICES];
+  size_t service_count;
+} bt_sampling_setting;
+
+#define BT_SAMPLING_EXPECTED                                                                                           \
+  "auto (what spans say), none (all traces are kept), declared=10% or declared=10%,SERVICE=5% with shares above 0 "    \
+  "and up to 100%"
+#define BT_SAMPLING_HELP     "how traces were sampled where spans do not say it: auto, none, declared=10%[,SERVICE=5%]"
+#define BT_SAMPLING_VARIABLE "BETRACE_SAMPLING"
+
+/* text: borrowed from then on; NULL is auto. False: it is not what BT_SAMPLING_EXPECTED says. */
+bool bt_sampling_setting_parse(const char *text, bt_sampling_setting *out) BT_MUST_CHECK;
+bool bt_sampling_setting_is_valid(const char *text);
+/* Of a trace whose root span is of that service; 0: nothing is declared. */
+double bt_sampling_setting_of(const bt_sampling_setting *setting, bt_str root_service);
+
+#endif
