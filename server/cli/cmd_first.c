@@ -6,6 +6,7 @@
 #include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
+#include "server/cli/replay_rules.h"
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
@@ -21,7 +22,9 @@ static void print_found(const bt_rule_definition *definition, const bt_first_res
     bt_print("\n");
   }
   bt_print_line(result->proven ? "proven: everything before it was read, and nothing of it violates the rule"
-                               : "not proven: there may be an earlier one");
+                : result->outcome == BT_REPLAY_COMPLETED
+                    ? "earliest seen: everything before it was read that was kept, and nothing of it violates the rule"
+                    : "not proven: there may be an earlier one");
   if (result->at_edge_of_data)
     bt_print_line("it lies at the edge of the data: the source has nothing older, so it may have started before");
 }
@@ -54,6 +57,7 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
   for (size_t i = 0; i < result->note_count; i++)
     bt_print("note: %s: %s (%" PRIu64 " trace%s looked at)\n", definition->fields.id, result->notes[i].text,
              result->noted_traces, bt_cli_plural(result->noted_traces));
+  bt_replay_print_sampling(&result->coverage.sampling);
   const bt_tail_found found = {.violations = result->violation && result->violation->provisional};
   bt_replay_print_gaps_and(&result->coverage, &found);
   bt_print("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",

@@ -11,6 +11,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/answer.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 /* ---- the range ---- */
 
@@ -93,10 +94,11 @@ static json_t *whole_json(bt_time_range whole) {
   return json_pack("{s:s, s:s}", "start", start, "end", end);
 }
 
-static json_t *rule_json(const bt_rule_definition *rule, const bt_assumptions *service) {
+static json_t *rule_json(const bt_rule_definition *rule, const bt_assumptions *service, const bt_rule_result *result) {
   bt_assumptions own = bt_assumptions_of(service, rule);
-  return json_pack("{s:s, s:o}", "severity", bt_severity_name(rule->fields.severity), "margin",
-                   bt_duration_json(own.margin_ns));
+  return json_pack("{s:s, s:o, s:o, s:o}", "severity", bt_severity_name(rule->fields.severity), "margin",
+                   bt_duration_json(own.margin_ns), "violations_kept", bt_kept_traces_json(&result->violations_kept),
+                   "exercised_kept", bt_kept_traces_json(&result->exercised_kept));
 }
 
 static json_t *edge_json(const bt_trace_verdict *edge) {
@@ -113,7 +115,7 @@ bt_status bt_shard_json(bt_shard shard, const bt_replay_options *options, const 
   json_t *store, *rules = json_array(), *edges = json_array();
   bt_status status = store_json(options, &store, error);
   for (size_t i = 0; i < request->rule_count; i++)
-    bt_json_append(rules, rule_json(request->rules[i], &request->assumptions));
+    bt_json_append(rules, rule_json(request->rules[i], &request->assumptions, &all->result.rules[i]));
   for (size_t i = 0; i < all->edge_count; i++) bt_json_append(edges, edge_json(&all->edges[i]));
   *out = json_pack("{s:I, s:I, s:o, s:s, s:o*, s:o, s:b, s:o, s:o}", "number", (json_int_t)shard.number, "of",
                    (json_int_t)shard.count, "whole", whole_json(request->whole), "program", BETRACE_VERSION, "store",

@@ -5,6 +5,7 @@
 
 #include "server/base/time_text.h"
 #include "server/compliance/report_builder.h"
+#include "server/replay/sampled_text.h"
 #include "server/rules/derived_rule.h"
 
 const char *bt_finding_name(bt_finding finding) {
@@ -73,13 +74,48 @@ static bt_finding conclude_uncounted(const char *what, char reason[BT_REASON_BYT
   return BT_FINDING_INCONCLUSIVE;
 }
 
+/* ---- where traces were sampled ---- */
+
+/* What the counts stand for, as a replay says it. */
+static void say_sampled(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
+  const bt_rule_result counted = {.violations_found = rule->violated,
+                                  .traces_exercised = rule->exercised,
+                                  .violations_kept = rule->violations_kept,
+                                  .exercised_kept = rule->exercised_kept};
+  bt_buffer said = {0};
+  bt_sampled_say_rule(&all->coverage.sampling, &counted, &said);
+  if (said.len) snprintf(reason, BT_REASON_BYTES, "sampled: %.*s", BT_FMT(bt_text_cut(bt_buffer_str(&said), 230)));
+  bt_buffer_dispose(&said);
+}
+
+/* The bound of both sides: as many violations as there may have been, of as few traces as there were. */
+static bool is_within_rate(const bt_measured *rule, const bt_measurement *all) {
+  const bt_sampled_traces *range = &all->coverage.sampling;
+  const char *text = rule->assumptions.max_rate;
+  bt_estimate violated, exercised;
+  double most;
+  if (!text || !bt_share_parse(text, &most) || bt_sampled_traces_known(range) != BT_KEPT_BY_CHANCE) return false;
+  bool has_both = bt_sampled_traces_estimate(range, &rule->violations_kept, rule->violated, &violated) &&
+                  bt_sampled_traces_estimate(range, &rule->exercised_kept, rule->exercised, &exercised);
+  return has_both && violated.high != UINT64_MAX && (double)violated.high <= most * (double)exercised.low;
+}
+
+static bt_finding conclude_exercised(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
+  bt_kept_known known = bt_sampled_traces_known(&all->coverage.sampling);
+  if (known == BT_KEPT_ALL || known == BT_KEPT_NOT_SAID) return BT_FINDING_PASS;
+  say_sampled(rule, all, reason);
+  if (is_within_rate(rule, all)) return BT_FINDING_PASS;
+  if (!reason[0]) snprintf(reason, BT_REASON_BYTES, "sampled: none seen among the traces that were kept");
+  return BT_FINDING_INCONCLUSIVE;
+}
+
 static bt_finding of_unviolated(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   if (all->is_missing) return snprintf(reason, BT_REASON_BYTES, "%.230s", all->reason), BT_FINDING_INCONCLUSIVE;
   if (rule->inconclusive) return conclude_undecided(rule, reason);
   if (!is_settled(rule, all)) return conclude_unsettled(rule, all, reason);
   if (!all->has_data) return snprintf(reason, BT_REASON_BYTES, "%.230s", all->reason), BT_FINDING_NO_DATA;
   if (!rule->evaluated_is_exact) return conclude_uncounted("the traces whose verdict is known", reason);
-  if (rule->exercised) return BT_FINDING_PASS;
+  if (rule->exercised) return conclude_exercised(rule, all, reason);
   return rule->exercised_is_exact ? conclude_unexercised(reason)
                                   : conclude_uncounted("the traces that exercised the rule", reason);
 }
@@ -88,6 +124,7 @@ bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all
   reason[0] = '\0';
   if (!rule->is_evaluated) return conclude_unevaluated(rule->rule, reason);
   if (!rule->violated) return of_unviolated(rule, all, reason);
+  say_sampled(rule, all, reason);
   if (all->is_missing)
     snprintf(reason, BT_REASON_BYTES, "there may be more violations than were counted: %.190s", all->reason);
   return BT_FINDING_VIOLATED;

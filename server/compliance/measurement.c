@@ -255,6 +255,8 @@ static void add_own_counts(bt_measured *measured, const bt_rule_result *own) {
   measured->inconclusive += own->inconclusive;
   measured->evaluated_is_exact = measured->evaluated_is_exact && own->evaluated_is_exact;
   measured->strategy = own->strategy;
+  bt_kept_traces_join(&measured->violations_kept, &own->violations_kept);
+  bt_kept_traces_join(&measured->exercised_kept, &own->exercised_kept);
 }
 
 /* A derived rule's count is exact where everything was read. */

@@ -14,6 +14,7 @@
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/replay/sampled_text.h"
 #include "server/rules/derived_rule.h"
 
 typedef struct building {
@@ -96,6 +97,13 @@ static void add_changed_notes(const building *b, json_t *notes) {
   }
 }
 
+static void add_sampling_note(const bt_sampled_traces *range, json_t *notes) {
+  bt_buffer said = {0};
+  bt_sampled_say_range(range, &said);
+  if (said.len) bt_json_append(notes, said.failed ? NULL : text_json(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 /* What a reader has to know before any number. */
 static json_t *notes_json(const building *b) {
   const bt_coverage *coverage = &b->measurement.coverage;
@@ -124,6 +132,7 @@ static json_t *notes_json(const building *b) {
   if (coverage->source.note[0])
     bt_json_append(notes,
                    json_sprintf("the source is %s; of such a version every trace that a search finds is read", source));
+  if (has_evaluated(b)) add_sampling_note(&coverage->sampling, notes);
   if (b->map.removed_count)
     bt_json_append(notes, json_sprintf("rules were taken away from controls since the start of the range "
                                        "(%zu): see the controls",
@@ -131,10 +140,22 @@ static json_t *notes_json(const building *b) {
   return notes;
 }
 
+/* A signed document has no number with a point in it; the text says them. */
+static void keep_names(json_t *sampling) {
+  json_t *kept = json_object();
+  static const char *const names[] = {"known", "declared", "text"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    bt_json_set(kept, names[i], json_incref(json_object_get(sampling, names[i])));
+  json_object_clear(sampling);
+  json_object_update(sampling, kept);
+  json_decref(kept);
+}
+
 /* What could not be read has to be in it. */
 static json_t *coverage_json(const bt_coverage *coverage) {
   json_t *object = bt_coverage_json(coverage);
   json_object_del(object, "late_until"); /* effective_end says up to where; the rest is of the moment */
+  keep_names(json_object_get(object, "sampling"));
   bool is_whole = json_array_size(json_object_get(object, "windows_failed")) == coverage->windows_failed_count &&
                   json_array_size(json_object_get(object, "windows_empty")) == coverage->windows_empty_count;
   if (is_whole) return object;

@@ -49,6 +49,7 @@ typedef struct reading {
   const json_t *report; /* body of the first entry */
   int version;
   bool is_complete, is_static;
+  bool is_sampled; /* spans say that traces were sampled, or it is declared */
   bt_time_range range;
   int64_t evaluated_at_ns, settle_ns; /* the latter: the service's */
 } reading;
@@ -99,6 +100,13 @@ static bt_status check_time_stamp(const json_t *document, const reading *r, bt_e
       "asked for (time_stamp_asked)");
 }
 
+/* Reports of before say nothing of it. */
+static bool is_sampled(const json_t *coverage) {
+  const char *known = text_at(json_object_get(coverage, "sampling"), "known");
+  return known[0] && strcmp(known, bt_kept_known_name(BT_KEPT_NOT_SAID)) != 0 &&
+         strcmp(known, bt_kept_known_name(BT_KEPT_ALL)) != 0;
+}
+
 static bt_status read_report(const json_t *document, reading *r, bt_error *error) {
   const json_t *entries = json_object_get(document, "entries");
   r->report = json_object_get(json_array_get(entries, 0), "body");
@@ -111,6 +119,7 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
         BT_REPORT_VERSION);
   const json_t *range = json_object_get(r->report, "range");
   r->is_complete = json_is_true(json_object_get(r->report, "complete"));
+  r->is_sampled = is_sampled(json_object_get(r->report, "coverage"));
   r->is_static = strcmp(text_at(r->report, "source"), "files") == 0;
   if (!read_time(range, "start", &r->range.start_ns) || !read_time(range, "end", &r->range.end_ns) ||
       r->range.start_ns >= r->range.end_ns || !read_time(r->report, "evaluated_at", &r->evaluated_at_ns) ||
@@ -197,8 +206,9 @@ static bool is_share_right(const reading *r, const json_t *body, const numbers *
  * how far they go. */
 typedef struct carried {
   numbers n;
-  bool is_clean; /* everything was read, counted, decided and settled, and nothing violates it */
-  bool is_idle;  /* so that it may be said that nothing exercised it; reports of version 1 said so of less */
+  bool is_clean;   /* everything was read, counted, decided and settled, and nothing violates it */
+  bool is_sampled; /* and what was not kept may violate it: no rate is said with which it passes */
+  bool is_idle;    /* so that it may be said that nothing exercised it; reports of version 1 said so of less */
 } carried;
 
 static bt_status check_numbers(const reading *r, const json_t *body, const char *id, carried *out, bt_error *error) {
@@ -210,6 +220,7 @@ static bt_status check_numbers(const reading *r, const json_t *body, const char 
                         "the report contradicts itself: the counts of rule %.128s cannot all be right", id);
   if (!read_settle(r, body, &settle_ns) || !is_share_right(r, body, n, settle_ns))
     return refuse_conclusion("the share of the range of rule", id, error);
+  out->is_sampled = r->is_sampled && !json_object_get(json_object_get(body, "assumptions"), "max_rate");
   out->is_clean = r->is_complete && !n->violated && !n->inconclusive && !n->provisional &&
                   is_whole_settled(r, body, settle_ns) && (r->version == 1 || (!n->going_on && n->is_evaluated_exact));
   out->is_idle = !n->exercised && (r->version == 1 ? r->is_complete && !n->violated : out->is_clean);
@@ -217,7 +228,7 @@ static bt_status check_numbers(const reading *r, const json_t *body, const char 
 }
 
 static bool may_pass(const carried *c) {
-  return c->is_clean && c->n.exercised > 0 && c->n.exercised <= c->n.evaluated;
+  return c->is_clean && !c->is_sampled && c->n.exercised > 0 && c->n.exercised <= c->n.evaluated;
 }
 
 /* Reports of before say nothing of it, which is false; a rule says it only where it has it. */

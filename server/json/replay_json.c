@@ -187,16 +187,14 @@ static json_t *said_json(const bt_buffer *said) {
   return said->failed ? NULL : bt_text_json(bt_buffer_str(said));
 }
 
-static void set_parts(json_t *object, const bt_sampled_traces *range) {
-  const bt_kept_traces *kept = &range->kept;
-  json_t *probabilities = json_array(), *entries = json_array();
+static void set_kept(json_t *object, const bt_kept_traces *kept) {
+  json_t *probabilities = json_array();
   for (size_t i = 0; i < kept->by_count; i++)
     bt_json_append(probabilities, json_pack("{s:f, s:o}", "probability", kept->by[i].probability, "traces",
                                             number_json(kept->by[i].traces)));
-  for (size_t i = 0; i < range->entry_count; i++) bt_json_append(entries, c_text_json(range->entry_services[i]));
   bt_json_set(object, "probabilities", probabilities);
-  bt_json_set(object, "smallest", kept->least > 0 ? json_real(kept->least) : json_null());
-  bt_json_set(object, "largest", kept->most > 0 ? json_real(kept->most) : json_null());
+  bt_json_set(object, "smallest", json_real(kept->least));
+  bt_json_set(object, "largest", json_real(kept->most));
   bt_json_set(object, "between", number_json(kept->between));
   bt_json_set(object, "unsaid", number_json(kept->unsaid));
   bt_json_set(object, "apart", number_json(kept->apart));
@@ -204,6 +202,18 @@ static void set_parts(json_t *object, const bt_sampled_traces *range) {
   bt_json_set(object, "by_policy", number_json(kept->by_policy));
   bt_json_set(object, "by_setting", number_json(kept->by_setting));
   bt_json_set(object, "contradicts", number_json(kept->contradicts));
+}
+
+json_t *bt_kept_traces_json(const bt_kept_traces *kept) {
+  json_t *object = json_object();
+  if (object) set_kept(object, kept);
+  return object;
+}
+
+static void set_entries(json_t *object, const bt_sampled_traces *range) {
+  json_t *entries = json_array();
+  for (size_t i = 0; i < range->entry_count; i++)
+    bt_json_append(entries, bt_text_json(bt_str_from(range->entry_services[i])));
   bt_json_set(object, "entry_services", entries);
   bt_json_set(object, "more_entry_services", json_boolean(range->has_more_entries));
 }
@@ -212,10 +222,12 @@ static json_t *sampling_json(const bt_sampled_traces *range) {
   bt_buffer said = {0};
   bt_kept_known known = bt_sampled_traces_known(range);
   bt_sampled_say_range(range, &said);
-  json_t *object = json_pack("{s:s, s:o, s:o, s:o}", "known", bt_kept_known_name(known), "declared",
-                             c_text_json(range->declared.text), "text", said_json(&said), "traces_read",
-                             number_json(bt_kept_traces_count(&range->kept)));
-  if (known != BT_KEPT_NOT_SAID && known != BT_KEPT_ALL) set_parts(object, range);
+  json_t *object = json_pack("{s:s, s:o, s:o}", "known", bt_kept_known_name(known), "declared",
+                             c_text_json(range->declared.text), "text", said_json(&said));
+  if (object && known != BT_KEPT_NOT_SAID && known != BT_KEPT_ALL) {
+    set_kept(object, &range->kept);
+    set_entries(object, range);
+  }
   bt_buffer_dispose(&said);
   return object;
 }

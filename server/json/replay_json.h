@@ -18,6 +18,8 @@ json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violati
 json_t *bt_coverage_json(const bt_coverage *coverage);
 json_t *bt_replay_coverage_json(const bt_coverage *coverage); /* with what was compared, which other answers are not
                                                                 asked for */
+/* {probabilities, smallest, largest, between, unsaid, …}: as coverage.sampling has it. */
+json_t *bt_kept_traces_json(const bt_kept_traces *kept);
 /* What a rule's counts stand for where traces were sampled: {text, violations?, exercised?}, each {seen, low, high,
  * confidence}; null where nothing is to be said beyond what was seen. */
 json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *rule);

@@ -447,7 +447,9 @@ static void conclude_descent(descent *d) {
   if (found && found->provisional && result->outcome == BT_REPLAY_COMPLETED)
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "unsettled: the violation's trace is not settled yet, its verdict may change");
-  result->proven = found && result->outcome == BT_REPLAY_COMPLETED;
+  bt_kept_known known = bt_sampled_traces_known(&coverage->sampling);
+  bool are_all = known == BT_KEPT_ALL || known == BT_KEPT_NOT_SAID; /* an earlier one may not have been kept */
+  result->proven = found && result->outcome == BT_REPLAY_COMPLETED && are_all;
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;
   coverage->complete = !d->is_cancelled && !coverage->windows_failed_count && !d->sample_differences &&

@@ -21,11 +21,11 @@
 #include "tempo/wire/source.h"
 
 typedef struct bt_first_result {
-  bt_replay_outcome outcome; /* completed: a proven violation, or none in the whole range */
+  bt_replay_outcome outcome; /* completed: a violation before which none was kept, or none in the whole range */
   char reason[240];          /* of all others: a stable word, ": " and a sentence */
   bt_violation *violation;   /* owned; NULL: none was found */
-  bool proven;
-  bool at_edge_of_data; /* the source has nothing from more than margin before it: it may have started earlier */
+  bool proven;               /* completed, and nothing says that traces were sampled */
+  bool at_edge_of_data;      /* the source has nothing from more than margin before it: it may have started earlier */
   bt_coverage
       coverage; /* of all windows; asked: the whole range; effective_end: not after the end of what was looked at */
   bt_time_range looked_at;            /* from the start of the range to the end of the last window */

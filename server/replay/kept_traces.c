@@ -170,6 +170,8 @@ static bt_estimate at_least(const bt_kept_traces *of, uint64_t seen) {
 
 bool bt_sampled_traces_estimate(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen,
                                 bt_estimate *out) {
+  static const bt_kept_traces none = {0};
+  if (bt_kept_traces_count(of) > seen) of = &none; /* shards counted one twice: nobody knows which */
   bt_kept_known known = bt_sampled_traces_known(range);
   if (known == BT_KEPT_NOT_SAID || known == BT_KEPT_ALL) return false;
   if (known != BT_KEPT_BY_CHANCE) {

@@ -36,8 +36,11 @@ typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 1
   int64_t clock_ahead_ns;  /* of the source's clock, part of settle_ns: what is settled is counted by the earlier one */
   int64_t links_within_ns; /* of one rule, part of settle_ns: what links lead to may come so much later */
   bool require_complete;
-  bool links_sampled;        /* traces are dropped one by one (bt_eval_options) */
-  const char *sampling;      /* as bt_sampling_setting_parse takes it; borrowed. NULL: auto */
+  bool links_sampled;   /* traces are dropped one by one (bt_eval_options) */
+  const char *sampling; /* as bt_sampling_setting_parse takes it; borrowed. NULL: auto */
+  /* Of reports: where traces were sampled, a rule that is violated by this share of what exercises it at most passes
+   * all the same; as bt_share_parse takes it, borrowed. NULL: it does not pass. */
+  const char *max_rate;
   uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */
   uint64_t least_steps;      /* of a rule that has a budget of its own (bt_eval_options); 0 for the service */
   uint64_t most_rule_budget; /* what such a budget may come to, in steps; by default BT_MOST_RULE_BUDGET */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "10%", "0.1", "1"; digits and one point alone, so that no hexadecimal and no infinity is one. */
+/* Digits and one point alone, so that no hexadecimal and no infinity is one. */
 static bool read_share(bt_str text, double *out) {
   char digits[40];
   bool is_percent = text.len && text.ptr[text.len - 1] == '%';
@@ -17,6 +17,10 @@ static bool read_share(bt_str text, double *out) {
   if (is_percent) share /= 100;
   *out = share;
   return !*end && share > 0 && share <= 1;
+}
+
+bool bt_share_parse(const char *text, double *out) {
+  return read_share(bt_str_from(text), out);
 }
 
 static bool add_service(bt_sampling_setting *out, bt_str name, double share) {

@@ -110,6 +110,9 @@ const bt_setting bt_settings[] = {
      "traces are dropped one by one, so that no linked trace proves nothing", BT_USE_START},
     {"sampling", BT_SAMPLING_VARIABLE, BT_SETTING_SAMPLING, AT(assumptions.sampling), 0, 0, BT_SAMPLING_HELP,
      BT_USE_START},
+    {"max-rate", "BETRACE_MAX_RATE", BT_SETTING_SHARE, AT(assumptions.max_rate), 0, 0,
+     "in reports over sampled traces: the largest share of violations, at 95 %, with which a rule passes",
+     BT_USE_START},
     {"budget", "BETRACE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.step_budget), 0, UINT64_C(1000000000000),
      "steps that a rule may take on one trace; 0: a million, and 50 for each span", BT_USE_START},
     {"max-rule-budget", "BETRACE_MAX_RULE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.most_rule_budget), 0,
@@ -248,11 +251,13 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
   void *field = field_of(config, s);
   uint64_t *number = field;
   const char *rest = "";
+  double share;
   switch (s->kind) {
   case BT_SETTING_TEXT:
   case BT_SETTING_URL: return *(const char **)field = value, value[0] != '\0';
   case BT_SETTING_TRACE_LINK: return *(const char **)field = value, bt_trace_link_is_valid(value);
   case BT_SETTING_SAMPLING: return *(const char **)field = value, bt_sampling_setting_is_valid(value);
+  case BT_SETTING_SHARE: return *(const char **)field = value, bt_share_parse(value, &share);
   case BT_SETTING_SECRET: return set_secret(field, value, is_secret_text), value[0] != '\0';
   case BT_SETTING_TRACE_FILE: return append_name(config->traces, &config->trace_count, BT_CONFIG_MAX_TRACES, value);
   case BT_SETTING_NAMED_STORE:
@@ -299,6 +304,7 @@ void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_B
   case BT_SETTING_SECRET: break;
   case BT_SETTING_TRACE_LINK: text = BT_TRACE_LINK_EXPECTED; break;
   case BT_SETTING_SAMPLING: text = BT_SAMPLING_EXPECTED; break;
+  case BT_SETTING_SHARE: text = BT_SHARE_EXPECTED; break;
   case BT_SETTING_TRACE_FILE: text = "a file (at most 64 of them)"; break;
   case BT_SETTING_NAMED_STORE:
     text = "NAME=URL, as in archive=clickhouse+http://host:8123/otel, with a name of small letters, digits and - (at "
@@ -368,7 +374,8 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
   switch (s->kind) {
   case BT_SETTING_TEXT:
   case BT_SETTING_TRACE_LINK:
-  case BT_SETTING_SAMPLING: {
+  case BT_SETTING_SAMPLING:
+  case BT_SETTING_SHARE: {
     const char *value = *(const char *const *)field;
     /* Headers often carry credentials. */
     bt_buffer_printf(out, "%s", !value ? "(none)" : strcmp(s->flag, "otlp-headers") == 0 ? "(set)" : value);
@@ -413,6 +420,7 @@ const char *bt_setting_placeholder(const bt_setting *setting) {
   switch (setting->kind) {
   case BT_SETTING_TEXT:
   case BT_SETTING_SAMPLING: return "TEXT";
+  case BT_SETTING_SHARE: return "SHARE";
   case BT_SETTING_URL:
   case BT_SETTING_TRACE_LINK: return "URL";
   case BT_SETTING_SECRET:

@@ -48,6 +48,13 @@ uint64_t bt_member_number(bt_member_of of, const char *name) {
   return is_number ? (uint64_t)json_integer_value(number) : 0;
 }
 
+double bt_member_share(bt_member_of of, const char *name) {
+  const json_t *number = get_member(of, name);
+  bool is_share = json_is_number(number) && json_number_value(number) >= 0 && json_number_value(number) <= 1;
+  if (!is_share) bt_member_refuse(of, name, "a share from 0 to 1");
+  return is_share ? json_number_value(number) : 0;
+}
+
 double bt_member_real(bt_member_of of, const char *name) {
   const json_t *number = get_member(of, name);
   bool is_number = json_is_number(number) && json_number_value(number) >= 0 && json_number_value(number) < 1e9;

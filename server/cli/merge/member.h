@@ -38,6 +38,7 @@ bool bt_member_time_or(bt_member_of of, const char *name, int64_t *out); /* abse
 bt_time_range bt_member_range(bt_member_of of, const char *name);
 bt_time_range bt_range_of_member(bt_member_of of); /* the object's own start and end */
 int64_t bt_member_duration(bt_member_of of, const char *name);
+double bt_member_share(bt_member_of of, const char *name); /* from 0 to 1 */
 double bt_member_real(bt_member_of of, const char *name);
 bt_trace_id bt_member_trace_id(bt_member_of of, const char *name);
 bt_moment bt_member_moment(bt_member_of of, const char *name);

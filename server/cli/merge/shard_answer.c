@@ -112,6 +112,40 @@ static void read_compared(bt_member_of of, bt_compared *out) {
   (void)bt_member_time_or(compared, "newest", &out->newest_ns);
 }
 
+static void read_kept(bt_member_of of, bt_kept_traces *out) {
+  size_t count = bt_member_count(of, "probabilities");
+  for (size_t i = 0; i < count && !of.members->status; i++) {
+    bt_member_of one = bt_member_at(of, "probabilities", i);
+    bt_kept_trace kept = {.kind = BT_KEEPING_ONE, .probability = bt_member_share(one, "probability")};
+    bt_kept_traces_add(out, &kept, bt_member_number(one, "traces"));
+  }
+  out->between = bt_member_number(of, "between");
+  out->least = bt_member_share(of, "smallest");
+  out->most = bt_member_share(of, "largest");
+  out->unsaid = bt_member_number(of, "unsaid");
+  out->apart = bt_member_number(of, "apart");
+  out->unclear = bt_member_number(of, "unclear");
+  out->by_policy = bt_member_number(of, "by_policy");
+  out->by_setting = bt_member_number(of, "by_setting");
+  out->contradicts = bt_member_number(of, "contradicts");
+}
+
+/* Where nothing is known the parts are left out. */
+static void read_sampling(bt_member_of coverage, bt_sampled_traces *out) {
+  bt_member_of of = bt_member_object(coverage, "sampling");
+  const char *declared = bt_member_text_or(of, "declared");
+  bt_sampling_setting setting;
+  if (!bt_sampling_setting_parse(declared, &setting)) bt_member_refuse(of, "declared", BT_SAMPLING_EXPECTED);
+  out->declared = setting.declared;
+  if (of.members->status || !json_object_get(of.object, "probabilities")) return;
+  read_kept(of, &out->kept);
+  out->has_more_entries = bt_member_flag(of, "more_entry_services");
+  const json_t *names = json_object_get(of.object, "entry_services");
+  for (size_t i = 0; i < json_array_size(names) && out->entry_count < BT_ENTRY_SERVICES; i++)
+    snprintf(out->entry_services[out->entry_count++], BT_ENTRY_SERVICE_BYTES, "%s",
+             json_is_string(json_array_get(names, i)) ? json_string_value(json_array_get(names, i)) : "");
+}
+
 static void read_coverage(bt_member_of root, bt_coverage *out) {
   bt_member_of of = bt_member_object(root, "coverage");
   out->complete = bt_member_flag(of, "complete");
@@ -130,6 +164,8 @@ static void read_coverage(bt_member_of root, bt_coverage *out) {
   read_windows(of, out);
   read_named(of, out);
   read_compared(of, &out->compared);
+  read_sampling(of, &out->sampling);
+  out->assumptions.sampling = out->sampling.declared.text;
 }
 
 /* ---- rules ---- */
@@ -196,6 +232,10 @@ static void read_rules(bt_member_of root, bt_member_of shard, bt_shard_answer *o
     bt_member_of rule = bt_member_at(root, "rules", i);
     read_rule(rule, bt_member_at(shard, "rules", i), &out->rules[i]);
     read_counters(rule, &out->result.rules[i]);
+    read_kept(bt_member_object(bt_member_at(shard, "rules", i), "violations_kept"),
+              &out->result.rules[i].violations_kept);
+    read_kept(bt_member_object(bt_member_at(shard, "rules", i), "exercised_kept"),
+              &out->result.rules[i].exercised_kept);
   }
 }
 
@@ -374,8 +414,9 @@ static void write_assumptions(const bt_assumptions *all, char out[160]) {
   bt_duration_format(all->margin_ns, margin);
   bt_duration_format(all->lateness_ns, lateness);
   bt_duration_format(all->clock_skew_ns, skew);
-  snprintf(out, 160, "margin %.20s, lateness %.20s, clock skew %.20s%s%s", margin, lateness, skew,
-           all->require_complete ? ", complete traces" : "", all->links_sampled ? ", links sampled" : "");
+  snprintf(out, 160, "margin %.20s, lateness %.20s, clock skew %.20s%s%s, sampling %.40s", margin, lateness, skew,
+           all->require_complete ? ", complete traces" : "", all->links_sampled ? ", links sampled" : "",
+           all->sampling ? all->sampling : "auto");
 }
 
 bt_status bt_shard_answer_fits(const bt_shard_answer *answer, const bt_shard_answer *first, bool other_stores,

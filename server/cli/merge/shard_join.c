@@ -43,6 +43,8 @@ static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
   into->evaluated_is_exact = into->evaluated_is_exact && from->evaluated_is_exact;
   into->exercised_is_exact = into->exercised_is_exact && from->exercised_is_exact;
   if (into->strategy != from->strategy) into->strategy = BT_STRATEGY_AUTO; /* not the same in all */
+  bt_kept_traces_join(&into->violations_kept, &from->violations_kept);
+  bt_kept_traces_join(&into->exercised_kept, &from->exercised_kept);
   join_moments(into, from);
 }
 
