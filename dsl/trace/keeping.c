@@ -108,7 +108,7 @@ typedef struct gathered {
   uint64_t randomness;
 } gathered;
 
-static void gather(gathered *g, const span_keeping *span) {
+static void gather_span(gathered *g, const span_keeping *span) {
   g->is_bad = g->is_bad || span->threshold_said == SAID_NO_NUMBER;
   g->has_none = g->has_none || span->threshold_said == SAID_NOTHING;
   if (span->threshold_said == SAID_NUMBER) bt_thresholds_add(&g->thresholds, span->threshold);
@@ -127,7 +127,7 @@ bt_trace_keeping bt_keeping_of(const bt_trace *trace) {
   for (uint32_t i = 0; i < trace->span_count; i++)
     for (const bt_span *record = &trace->spans[i]; record; record = record->other) {
       span_keeping span = of_span(record, &trace->id);
-      gather(&g, &span);
+      gather_span(&g, &span);
       keeping.has_policy = keeping.has_policy || is_kept_by_policy(record);
     }
   keeping.has_randomness = g.is_random && !g.randomness_differs && !g.lacks_randomness;

@@ -12,7 +12,7 @@ static double away_from_zero(double x) {
 }
 
 /* Lentz's way through the fraction; it takes about the root of the larger of a and b steps. */
-static double fraction(double x, double a, double b) {
+static double continue_fraction(double x, double a, double b) {
   double c = 1, d = 1 / away_from_zero(1 - (a + b) * x / (a + 1)), value = d;
   double most = 200 + 20 * sqrt(a > b ? a : b);
   for (double m = 1; m < most; m++) {
@@ -33,7 +33,8 @@ double bt_beta_share(double x, double a, double b) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
-  return x < (a + 1) / (a + b + 2) ? front * fraction(x, a, b) / a : 1 - front * fraction(1 - x, b, a) / b;
+  return x < (a + 1) / (a + b + 2) ? front * continue_fraction(x, a, b) / a
+                                   : 1 - front * continue_fraction(1 - x, b, a) / b;
 }
 
 /* That more than `seen` of n are seen. */

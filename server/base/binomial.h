@@ -1,4 +1,4 @@
-/* How many there were of which a part was seen: bounds from the binomial distribution. Each of n is seen with the
+/* How many there were, when a part was seen: bounds from the binomial distribution. Each of n is seen with the
  * probability p, apart from the others, and k of them were. Sources: the exact interval of a binomial index (the N for
  * which k lies in neither tail), and the continued fraction of the incomplete beta function (DLMF 8.17.22). Thread:
  * no state. */

@@ -128,11 +128,11 @@ static json_t *notes_json(const building *b) {
   }
   add_unsettled_notes(b, notes);
   add_changed_notes(b, notes);
+  if (has_evaluated(b)) add_sampling_note(&coverage->sampling, notes);
   bt_source_about_text(&coverage->source, source);
   if (coverage->source.note[0])
     bt_json_append(notes,
                    json_sprintf("the source is %s; of such a version every trace that a search finds is read", source));
-  if (has_evaluated(b)) add_sampling_note(&coverage->sampling, notes);
   if (b->map.removed_count)
     bt_json_append(notes, json_sprintf("rules were taken away from controls since the start of the range "
                                        "(%zu): see the controls",
@@ -141,21 +141,19 @@ static json_t *notes_json(const building *b) {
 }
 
 /* A signed document has no number with a point in it; the text says them. */
-static void keep_names(json_t *sampling) {
+static json_t *sampling_in_words(const json_t *sampling) {
   json_t *kept = json_object();
   static const char *const names[] = {"known", "declared", "text"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     bt_json_set(kept, names[i], json_incref(json_object_get(sampling, names[i])));
-  json_object_clear(sampling);
-  json_object_update(sampling, kept);
-  json_decref(kept);
+  return kept;
 }
 
 /* What could not be read has to be in it. */
 static json_t *coverage_json(const bt_coverage *coverage) {
   json_t *object = bt_coverage_json(coverage);
   json_object_del(object, "late_until"); /* effective_end says up to where; the rest is of the moment */
-  keep_names(json_object_get(object, "sampling"));
+  bt_json_set(object, "sampling", sampling_in_words(json_object_get(object, "sampling")));
   bool is_whole = json_array_size(json_object_get(object, "windows_failed")) == coverage->windows_failed_count &&
                   json_array_size(json_object_get(object, "windows_empty")) == coverage->windows_empty_count;
   if (is_whole) return object;

@@ -1,6 +1,7 @@
 /* The families of watch. See watch_metrics.h. */
 #include "server/http/watch_metrics.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,24 @@ static void write_family(const family *f, const bt_watch_status *tenants, size_t
   }
 }
 
+/* Of tenants whose traces say, or whose service declares, with which probability they were kept. */
+static void write_estimated(const bt_watch_status *tenants, size_t count, const char *only_tenant, bt_buffer *out) {
+  static const char name[] = "betrace_watch_violations_estimated";
+  bt_expose_family(out, name, "gauge",
+                   "How many violations happened for those found, where traces are sampled: 95 % lie between both.");
+  for (size_t i = 0; i < count; i++) {
+    const bt_watch_status *status = &tenants[i];
+    bt_estimate estimate;
+    if (only_tenant && strcmp(only_tenant, status->tenant) != 0) continue;
+    if (!bt_sampled_traces_estimate(&status->sampling, &status->sampling.kept, status->violations_found, &estimate))
+      continue;
+    const bt_label low[] = {{"tenant", status->tenant}, {"bound", "low"}, {NULL, NULL}};
+    const bt_label high[] = {{"tenant", status->tenant}, {"bound", "high"}, {NULL, NULL}};
+    bt_expose_number(out, name, low, (double)estimate.low);
+    bt_expose_number(out, name, high, estimate.high == UINT64_MAX ? INFINITY : (double)estimate.high);
+  }
+}
+
 static void write_sending(bt_watch *watch, bt_buffer *out) {
   bt_watch_emission emission = {0};
   if (watch) emission = bt_watch_emission_look(watch);
@@ -122,6 +141,7 @@ bt_status bt_watch_metrics_write(const bt_service *service, const char *only_ten
   int64_t now_ns = service->watch ? bt_watch_now_ns(service->watch) : 0;
   for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
     write_family(&families[i], tenants, count, now_ns, only_tenant, out);
+  write_estimated(tenants, count, only_tenant, out);
   free(tenants);
   if (!only_tenant) write_sending(service->watch, out);
   return BT_OK;

@@ -69,11 +69,22 @@ static void add_status(account *a) {
   }
 }
 
+/* Of those that were not kept nobody looked at any. */
+static void add_sampling(account *a) {
+  json_t *sampling = json_object_get(a->coverage, "sampling"), *text = json_object_get(sampling, "text");
+  const char *known = json_string_value(json_object_get(sampling, "known"));
+  if (!known || strcmp(known, "not_declared") == 0 || strcmp(known, "all") == 0) return;
+  add_gap(a, "traces that were not kept, because traces were sampled: `estimated` says what the others stand for",
+          "sampling", text);
+  a->has_unknown = true;
+}
+
 static void find_gaps(account *a) {
   add_list(a, "windows_failed", "the source did not answer for these times", &a->has_unknown);
   add_list(a, "windows_empty", "the source has no traces of these times, so nothing is known of them", &a->has_empty);
   add_end(a);
   add_provisional(a);
+  add_sampling(a);
   add_count(a, a->coverage, "unsettled", "traces that were not settled");
   add_count(a, a->answer, "inconclusive", "traces on which no verdict was possible");
   add_count(a, a->coverage, "long_traces_count", "traces too long to be read whole");

@@ -3,6 +3,7 @@
 #include "server/metrics/exposition.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static void append_escaped(bt_buffer *out, const char *text) {
   bt_str rest = bt_str_from(text);
@@ -48,7 +49,7 @@ void bt_expose_count(bt_buffer *out, const char *name, const bt_label *labels, u
 
 void bt_expose_number(bt_buffer *out, const char *name, const bt_label *labels, double value) {
   append_name(out, name, "", labels, NULL);
-  bt_buffer_printf(out, "%.15g\n", value);
+  bt_buffer_printf(out, isinf(value) ? "+Inf\n" : "%.15g\n", value);
 }
 
 void bt_expose_histogram(bt_buffer *out, const char *name, const bt_label *labels, const bt_histogram *histogram,

@@ -20,7 +20,7 @@ static size_t add_stratum(stratum *strata, size_t count, double p, uint64_t seen
   return count + 1;
 }
 
-static double squared(double x) {
+static double square_of(double x) {
   return x * x;
 }
 
@@ -31,7 +31,7 @@ static uint64_t find_low(const stratum *strata, size_t count) {
     if (count == 1) return (uint64_t)low;
     happened = fmax((double)strata[i].seen / strata[i].p, low);
     sum += happened;
-    variance += squared(happened - low);
+    variance += square_of(happened - low);
   }
   double low = floor(sum - sqrt(variance) + 1e-9), seen = 0;
   for (size_t i = 0; i < count; i++) seen += (double)strata[i].seen;
@@ -45,7 +45,7 @@ static uint64_t find_high(const stratum *strata, size_t count) {
     if (count == 1 || most == UINT64_MAX) return most;
     double happened = fmin((double)strata[i].seen / strata[i].p, (double)most);
     sum += happened;
-    variance += squared((double)most - happened);
+    variance += square_of((double)most - happened);
   }
   return (uint64_t)ceil(sum + sqrt(variance) - 1e-9);
 }

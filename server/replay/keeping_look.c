@@ -55,7 +55,7 @@ static bool is_here(const bt_judge *judge, const bt_known *known) {
   return place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
 }
 
-static void choose(look *l) {
+static void choose_traces(look *l) {
   bt_judge *judge = l->judge;
   bt_reservoir smallest = {.count = 0};
   for (size_t i = 0; i < judge->table->count; i++) {
@@ -69,7 +69,7 @@ static void choose(look *l) {
   }
 }
 
-static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
   look *l = context;
   if (bt_replay_plan_is_cancelled(l->judge->plan)) return bt_replay_plan_cancelled(error);
   if (l->answered[read->index] || !read->trace || !read->trace->span_count) return BT_OK;
@@ -79,11 +79,11 @@ static bt_status take(void *context, const bt_read_trace *read, bt_error *error)
 }
 
 /* What is not read is not known: the answer does not rest on it. */
-static bt_status ask(look *l, bt_error *error) {
+static bt_status ask_traces(look *l, bt_error *error) {
   bt_read_request request = bt_replay_plan_read(l->judge->plan, l->ids, l->count, l->judge->plan->search_range);
   request.by_id = true;
   bt_answer answer;
-  bt_status status = bt_questions_read(l->judge->questions, &request, take, l, false, &answer, error);
+  bt_status status = bt_questions_read(l->judge->questions, &request, take_trace, l, false, &answer, error);
   if (status != BT_OK) return status;
   bool goes_on = answer.status != BT_CANCELLED && answer.status != BT_NO_MEMORY;
   if (!goes_on && error) *error = answer.why;
@@ -102,6 +102,6 @@ static bool is_due(const bt_judge *judge) {
 bt_status bt_keeping_look(bt_judge *judge, bt_error *error) {
   if (!is_due(judge)) return BT_OK;
   look l = {.judge = judge};
-  choose(&l);
-  return l.count ? ask(&l, error) : BT_OK;
+  choose_traces(&l);
+  return l.count ? ask_traces(&l, error) : BT_OK;
 }

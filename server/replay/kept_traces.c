@@ -25,14 +25,14 @@ bt_kept_trace bt_kept_trace_of(const bt_trace *trace, const bt_sampling_setting 
   return kept;
 }
 
-static void widen(bt_kept_traces *to, double least, double most) {
+static void widen_range(bt_kept_traces *to, double least, double most) {
   to->least = to->least > 0 && to->least < least ? to->least : least;
   to->most = to->most > most ? to->most : most;
 }
 
 static void add_probability(bt_kept_traces *to, double probability, uint64_t count) {
   size_t at = 0;
-  widen(to, probability, probability);
+  widen_range(to, probability, probability);
   while (at < to->by_count && to->by[at].probability < probability) at++;
   if (at < to->by_count && to->by[at].probability == probability) {
     to->by[at].traces += count;
@@ -61,7 +61,7 @@ void bt_kept_traces_add(bt_kept_traces *to, const bt_kept_trace *trace, uint64_t
 
 void bt_kept_traces_join(bt_kept_traces *to, const bt_kept_traces *from) {
   for (size_t i = 0; i < from->by_count; i++) add_probability(to, from->by[i].probability, from->by[i].traces);
-  if (from->between) widen(to, from->least, from->most);
+  if (from->between) widen_range(to, from->least, from->most);
   to->between += from->between;
   to->unsaid += from->unsaid;
   to->apart += from->apart;
@@ -180,7 +180,8 @@ bool bt_sampled_traces_estimate(const bt_sampled_traces *range, const bt_kept_tr
   }
   group_list groups = {.count = 0};
   bt_kept_traces all = range->kept;
-  if (is_declared_for_all(&range->declared)) widen(&all, range->declared.probability, range->declared.probability);
+  if (is_declared_for_all(&range->declared))
+    widen_range(&all, range->declared.probability, range->declared.probability);
   add_seen(&groups, &all, of, seen);
   add_never_seen(&groups, &all, &range->declared);
   *out = bt_estimate_happened(groups.items, groups.count);

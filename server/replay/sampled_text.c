@@ -138,7 +138,7 @@ void bt_sampled_say_range(const bt_sampled_traces *range, bt_buffer *out) {
   switch (bt_sampled_traces_known(range)) {
   case BT_KEPT_ALL: return;
   case BT_KEPT_NOT_SAID:
-    bt_buffer_append(out, BT_STR("sampling not declared: numbers are of the traces that the source has (--sampling)"));
+    bt_buffer_append(out, BT_STR("sampling not declared: this is about the traces that the source has (--sampling)"));
     return;
   case BT_KEPT_BY_CHANCE:
     bt_buffer_append(out, BT_STR("traces are "));
@@ -149,7 +149,7 @@ void bt_sampled_say_range(const bt_sampled_traces *range, bt_buffer *out) {
   case BT_KEPT_CONTRADICTS:
     bt_buffer_append(out, BT_STR("--sampling none is contradicted: "));
     write_number(range->kept.contradicts, out);
-    bt_buffer_append(out, BT_STR(" of the traces that were read whole say that they were sampled"));
+    bt_buffer_append(out, BT_STR(" traces that were read whole say that they were sampled"));
     return;
   }
 }

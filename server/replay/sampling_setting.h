@@ -37,7 +37,7 @@ typedef struct bt_sampling_setting { /* all-zero: auto */
 #define BT_SAMPLING_HELP     "how traces were sampled where spans do not say it: auto, none, declared=10%[,SERVICE=5%]"
 #define BT_SAMPLING_VARIABLE "BETRACE_SAMPLING"
 
-/* "10%", "0.1", "1": above 0, at most 1. */
+/* "10%", "0.1", "1": above 0, at most 1. False: it is not what BT_SHARE_EXPECTED says. */
 #define BT_SHARE_EXPECTED "a share above 0 and up to 100%, as in 0.1% or 0.001"
 bool bt_share_parse(const char *text, double *out) BT_MUST_CHECK;
 /* text: borrowed from then on; NULL is auto. False: it is not what BT_SAMPLING_EXPECTED says. */

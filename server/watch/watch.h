@@ -60,6 +60,7 @@ typedef struct bt_watch_status {
   uint64_t rounds, failed_rounds, traces_judged, traces_unread, violations_found, retractions, inconclusive;
   uint64_t forgotten; /* violations that were sent, and forgotten early for want of room: spans that come late cannot
                          take them back */
+  bt_sampled_traces sampling; /* as the violating traces say that were read whole */
   uint64_t requests, bytes_inspected;
   size_t waiting, open;
   size_t rules, refused; /* under watch; enabled but refused, because no search finds what they would have to look at */

@@ -110,6 +110,17 @@ static bt_status try_open(bt_watcher *watcher, const bt_watch_rule *rule, const 
   return bt_open_set_add(&watcher->open, violation, rule->definition, out, error);
 }
 
+/* Only what is read by id shows how it was kept. */
+static void note_keeping(bt_watcher *watcher, const bt_trace *trace) {
+  bt_sampling_setting setting;
+  if (!bt_sampling_setting_parse(watcher->options->assumptions.sampling, &setting)) return;
+  bt_kept_trace kept = bt_kept_trace_of(trace, &setting);
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.sampling.declared = setting.declared;
+  bt_sampled_traces_add(&watcher->status.sampling, trace, &kept);
+  pthread_mutex_unlock(&watcher->mutex);
+}
+
 /* What was sent gives way to what was not. */
 static bt_status open_violation(bt_watcher *watcher, const bt_watch_rule *rule, const bt_trace *trace,
                                 const bt_rule_verdict *verdict, const bt_watched *watched, bool is_final,
@@ -123,6 +134,7 @@ static bt_status open_violation(bt_watcher *watcher, const bt_watch_rule *rule, 
   open->holds_ns = watched->holds_ns;
   open->gap_holds_ns = watched->gap_holds_ns;
   add_to_counter(watcher, &watcher->status.violations_found, 1);
+  if (is_final) note_keeping(watcher, trace);
   bt_watcher_push(watcher, open, false);
   return BT_OK;
 }

@@ -53,6 +53,12 @@ type Source struct {
 	Store string `json:"store"`
 }
 
+// Sampling says how the traces of a range came to be kept. Known: not_declared, all, by_chance, in_part or contradicts.
+type Sampling struct {
+	Known string `json:"known"`
+	Text  string `json:"text"` // one sentence
+}
+
 // Coverage says what of a range was looked at. Complete: everything up to EffectiveEnd was read in full and judged.
 type Coverage struct {
 	Complete        bool           `json:"complete"`
@@ -71,6 +77,7 @@ type Coverage struct {
 	Unended         int64          `json:"unended"`
 	WithoutTime     int64          `json:"without_time"`
 	Contradicted    int64          `json:"contradicted_count"`
+	Sampling        Sampling       `json:"sampling"`
 	Assumptions     struct {
 		Settle string `json:"settle"`
 	} `json:"assumptions"`

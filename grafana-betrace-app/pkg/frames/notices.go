@@ -96,6 +96,9 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	if coverage.DifferingCount > 0 {
 		notices = append(notices, info("In %d traces copies of a span do not agree. A rule is inconclusive there unless it says the same whichever is right.", coverage.DifferingCount))
 	}
+	if sampling := coverage.Sampling; sampling.Known != "" && sampling.Known != "not_declared" && sampling.Text != "" {
+		notices = append(notices, info("Sampling: %s.", sampling.Text))
+	}
 	if source := coverage.Source; source != nil && !source.Checked {
 		notices = append(notices, info("%s is %s. Of such a version every candidate is read.", sourceName(source), source.Note))
 	}

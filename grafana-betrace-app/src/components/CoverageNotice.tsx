@@ -118,6 +118,11 @@ function sourceLine(source: Coverage['source'] | undefined): string[] {
     : [];
 }
 
+/** Where traces were sampled: who says it, and what follows. */
+export function samplingLine(sampling: Coverage['sampling'] | undefined): string[] {
+  return sampling && sampling.known !== 'not_declared' && sampling.text ? [t('coverage.sampling', 'Sampling: {{text}}.', { ...PLAIN, text: sampling.text })] : [];
+}
+
 /** Of replays that rest on what earlier ones compared. */
 function comparedLine({ compared }: Coverage, zone: string): string[] {
   if (!compared?.before || !compared.oldest) {
@@ -131,7 +136,7 @@ function comparedLine({ compared }: Coverage, zone: string): string[] {
 export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
   const state = nothingThere(coverage) ? 'no_data' : coverage.complete ? 'complete' : 'incomplete';
   const why = !coverage.complete && reason ? [reason] : [];
-  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...comparedLine(coverage, zone)] };
+  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...samplingLine(coverage.sampling), ...comparedLine(coverage, zone)] };
 }
 
 function headline(state: CoverageFacts['state'], coverage: Coverage, zone: string): string {

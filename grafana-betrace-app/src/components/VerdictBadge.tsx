@@ -23,7 +23,7 @@ export function verdictText(verdict: Verdict): string {
   }
 }
 
-export type InconclusiveReason = 'budget' | 'incomplete' | 'pruned' | 'copies' | 'time' | 'dropped' | 'type' | 'skew' | 'linked' | null;
+export type InconclusiveReason = 'budget' | 'incomplete' | 'pruned' | 'copies' | 'time' | 'dropped' | 'sampled' | 'type' | 'skew' | 'linked' | null;
 
 /** Why it could not be said. */
 export function reasonText(reason: InconclusiveReason): string | undefined {
@@ -40,6 +40,8 @@ export function reasonText(reason: InconclusiveReason): string | undefined {
       return t('verdict.reason-time', 'A span of this trace has no start or no end, and it could change the answer.');
     case 'dropped':
       return t('verdict.reason-dropped', 'Attributes, events or links of a span were dropped before it was stored, and they could change the answer.');
+    case 'sampled':
+      return t('verdict.reason-sampled', 'Services keep a part of their spans each, and one of them may have dropped what the rule asks for.');
     case 'type':
       return t('verdict.reason-type', 'The store keeps values without their types, and with another type one of them could change the answer.');
     case 'linked':

@@ -109,8 +109,16 @@ function listedOf({ rules }: Replay, zone: string): string[] {
     );
 }
 
+/** What the counts stand for, where traces were sampled. */
+function estimatedOf({ rules }: Replay): string[] {
+  const named = rules.length > 1;
+  return rules.flatMap(({ estimated, rule_name: name, rule_id: id }) =>
+    estimated ? [named ? t('replay.estimated', '{{rule}}: {{text}}.', { ...PLAIN, rule: name || id, text: estimated.text }) : `${estimated.text}.`] : []
+  );
+}
+
 function notesOf(replay: Replay, zone: string): string[] {
-  const notes: string[] = replay.coverage && replay.violations_found === 0 ? gapLines(replay.coverage, zone) : [];
+  const notes: string[] = [...estimatedOf(replay), ...(replay.coverage && replay.violations_found === 0 ? gapLines(replay.coverage, zone) : [])];
   const never = notExercised(replay, true);
   if (replay.status === 'completed' && never.length > 0) {
     const names = never.map((rule) => rule.rule_name || rule.rule_id).join(', ');

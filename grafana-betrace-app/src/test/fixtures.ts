@@ -13,6 +13,7 @@ export const coverage = (change: Partial<Coverage> = {}): Coverage => ({
   unsettled: 0,
   outside: 0,
   long_traces: [],
+  sampling: { known: 'not_declared', declared: null, text: '' },
   assumptions: { margin: '15m', lateness: '15m', settle: '2m', clock_skew: '0s' },
   ...change,
 });

@@ -30,6 +30,7 @@ function page(more: Partial<ViolationPage> = {}, coverage: Partial<Coverage> = {
       long_traces_count: 0,
       differing_traces: [],
       differing_traces_count: 0,
+      sampling: { known: 'not_declared', declared: null, text: '' },
       assumptions: {},
       ...coverage,
     },

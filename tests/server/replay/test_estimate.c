@@ -1,6 +1,6 @@
-/* How many traces happened, from those that a sample kept: the bounds of one probability against sums of the binomial
- * distribution itself, and the intervals against 10,000 worlds of each kind, in which it is known how many there were.
- * That coverage is not below 95 % is tested one-sided at 0.1 %. */
+/* How many traces happened, from those that a sample kept. The bounds of one probability are held against sums of the
+ * binomial distribution itself, and the intervals against 10,000 worlds of each kind, in which the true number is
+ * known. That coverage is not below 95 % is tested one-sided at 0.1 %. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
