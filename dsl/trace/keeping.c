@@ -145,7 +145,7 @@ double bt_threshold_probability(uint64_t threshold) {
 }
 
 bool bt_keeping_may_lack(const bt_trace *trace, uint64_t largest_threshold) {
-  if (!largest_threshold) return false;
   bt_trace_keeping keeping = bt_keeping_of(trace);
+  if (!largest_threshold) return keeping.kind == BT_KEEPING_APART;
   return keeping.kind == BT_KEEPING_UNCLEAR || !keeping.has_randomness || keeping.randomness < largest_threshold;
 }

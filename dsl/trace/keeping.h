@@ -42,8 +42,8 @@ void bt_thresholds_look(bt_thresholds *to, const bt_trace *trace);
 
 /* Of a trace that a threshold keeps: above 0, at most 1. */
 double bt_threshold_probability(uint64_t threshold);
-/* Where services sample for themselves, and none of them by a larger threshold than this one (0: they do not): whether
- * one of them may have dropped spans of this trace. */
+/* Whether services may have dropped spans of this trace, each for itself. largest_threshold: of all services that do
+ * so; 0: that is not known, and then they may have where the trace itself shows several thresholds. */
 bool bt_keeping_may_lack(const bt_trace *trace, uint64_t largest_threshold);
 
 #endif

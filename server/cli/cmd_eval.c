@@ -7,6 +7,7 @@
 #include "dsl/base/arena.h"
 #include "dsl/evaluate/data_notes.h"
 #include "dsl/rule/rule_walk.h"
+#include "dsl/trace/keeping.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
@@ -59,8 +60,9 @@ typedef struct eval_run {
   bt_line_store told;
   pthread_t main_thread;
   size_t traces;
-  atomic_size_t judged; /* of these */
-  int64_t shown_ns;     /* when progress was shown last */
+  uint64_t apart_threshold; /* of the files (promises.h) */
+  atomic_size_t judged;     /* of these */
+  int64_t shown_ns;         /* when progress was shown last */
   bt_idle_rules idle;
   bool *is_awaited; /* rules that leave a trace to what links tie to it */
 } eval_run;
@@ -137,11 +139,13 @@ static void show_progress(eval_run *run) {
 }
 
 static void set_options(const eval_run *run, eval_part *part, const bt_trace *trace) {
+  bool is_sampled = bt_keeping_may_lack(trace, run->apart_threshold);
   for (size_t i = 0; i < run->rules->count; i++) {
     const bt_rule_fields *fields = &run->rules->items[i]->fields;
     bool needs_parents = fields->require_complete >= 0 ? fields->require_complete : run->options->require_complete;
     bool incomplete = trace->partial || (needs_parents && trace->missing_parents);
     part->options[i] = (bt_eval_options){.incomplete = incomplete,
+                                         .sampled = is_sampled,
                                          .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0,
                                          .links_sampled = fields->links_sampled == 1,
                                          .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
@@ -263,6 +267,7 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   for (size_t i = 0; i < run->part_count && !status; i++) status = prepare_part(run, &run->parts[i], error);
   run->main_thread = pthread_self();
   run->traces = bt_file_source_trace_count(source);
+  run->apart_threshold = bt_source_known(source).apart_threshold;
   if (!status) status = bt_file_source_visit(source, &visitor, error);
   return status ? status : judge_linked(run, source, error);
 }

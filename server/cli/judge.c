@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dsl/trace/keeping.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/replay/given_families.h"
@@ -70,10 +71,12 @@ bool bt_judge_is_unsettled(const bt_judge *judge, const bt_trace *trace) {
 }
 
 static void set_options(bt_judge *judge, const bt_trace *trace) {
+  bool is_sampled = bt_keeping_may_lack(trace, 0);
   for (size_t i = 0; i < judge->count; i++) {
     const bt_assumptions *own = &judge->assumptions[i];
     judge->options[i].incomplete =
         trace->partial || is_younger(judge, trace, own->settle_ns) || (own->require_complete && trace->missing_parents);
+    judge->options[i].sampled = is_sampled;
   }
 }
 

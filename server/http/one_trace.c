@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dsl/trace/keeping.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/json/json_values.h"
@@ -31,6 +32,7 @@ bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_de
   bool lacks_parent = assumptions.require_complete && trace->missing_parents;
   bt_eval_options options = bt_assumptions_options(&assumptions);
   options.incomplete = trace->partial || is_unsettled || lacks_parent;
+  options.sampled = bt_keeping_may_lack(trace, bt_source_known(service->source).apart_threshold);
   return options;
 }
 

@@ -10,6 +10,7 @@
 
 #include "dsl/base/time_sum.h"
 #include "dsl/evaluate/eval.h"
+#include "dsl/trace/keeping.h"
 #include "dsl/evaluate/link_reach.h"
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
@@ -171,6 +172,7 @@ static bt_eval_options options_of(const contrast *c, const bt_trace *trace) {
   bool lacks_parent = c->assumptions.require_complete && trace->missing_parents;
   bt_eval_options options = bt_assumptions_options(&c->assumptions);
   options.incomplete = trace->partial || is_young || lacks_parent;
+  options.sampled = bt_keeping_may_lack(trace, bt_source_known(c->source).apart_threshold);
   return options;
 }
 

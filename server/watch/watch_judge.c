@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsl/base/time_sum.h"
+#include "dsl/trace/keeping.h"
 #include "server/base/eval_limit.h"
 #include "server/base/log.h"
 #include "server/replay/violation.h"
@@ -59,8 +60,10 @@ static bool has_ended_before(const bt_watcher *watcher, const bt_trace *trace, i
 static void set_options(const judging *j, const bt_trace *trace) {
   const bt_watcher *watcher = j->watcher;
   const bt_watch_rules *rules = watcher->rules;
+  bool is_sampled = bt_keeping_may_lack(trace, 0);
   for (size_t i = 0; i < rules->count; i++) {
     const bt_watch_rule *rule = &rules->items[i];
+    rules->options[i].sampled = is_sampled;
     rules->options[i].incomplete = trace->partial || j->lacks_shown ||
                                    !has_ended_before(watcher, trace, rule->settle_ns) ||
                                    (rule->require_complete && trace->missing_parents);

@@ -87,6 +87,12 @@ static void what_may_be_missing_follows_from_the_randomness(void **state) {
   assert_true(bt_keeping_may_lack(&trace, HALF + 1));
   span.flags = 0; /* nobody knows it */
   assert_true(bt_keeping_may_lack(&trace, HALF / 2));
+  bt_span two[2] = {span, span}; /* without a largest one: where it shows two itself */
+  trace.spans = two;
+  trace.span_count = 2;
+  assert_false(bt_keeping_may_lack(&trace, 0));
+  two[1].trace_state = BT_STR("ot=th:2");
+  assert_true(bt_keeping_may_lack(&trace, 0));
 }
 
 static bt_kept_trace kept(const char *trace_state, const bt_scope *scope, const bt_sampling_setting *setting) {

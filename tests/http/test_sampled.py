@@ -1,0 +1,153 @@
+"""Sampled traces: what spans say of it (th of the trace state), what is declared, and what counts then stand for. The same sentence at every
+door, and none of them says "none" or "proven" of what was never kept."""
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from http_case import BETRACE, ServiceTest
+
+RULE = "when { checkout } always { audit.log }"
+TENTH, HALF = "e6666666666666", "8"
+START = 1767225600
+
+
+def span(number, name, service, state, span_id, parent="", second=0):
+    start = (START + second) * 10**9
+    one = {"traceId": f"{number + 1:032x}", "spanId": f"{span_id:016x}", "parentSpanId": parent, "name": name, "kind": 1, "startTimeUnixNano": str(start),
+           "endTimeUnixNano": str(start + 10**6), "traceState": state}
+    return {"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}, "scopeSpans": [{"scope": {}, "spans": [one]}]}
+
+
+def state_of(threshold, randomness=None):
+    return "" if threshold is None else f"ot=th:{threshold}" + (f";rv:{randomness}" if randomness else "")
+
+
+def trace(number, threshold, is_bad, of_audit=None, randomness=None, policy=False):
+    parts = [span(number, "checkout", "web", state_of(threshold, randomness), 1, second=number)]
+    if policy:
+        parts[0]["scopeSpans"][0]["scope"] = {"name": "x", "attributes": [{"key": "tailsampling.policy", "value": {"stringValue": "slow"}}]}
+    if not is_bad:
+        parts.append(span(number, "audit.log", "audit", state_of(of_audit or threshold, randomness), 2, f"{1:016x}", number))
+    return {"resourceSpans": parts}
+
+
+WORLDS = {
+    "tenth": [trace(i, TENTH, i % 20 == 0) for i in range(240)],
+    "tenth_none": [trace(i, TENTH, False) for i in range(240)],
+    "unsaid": [trace(i, None, i % 20 == 0) for i in range(240)],
+    "unsaid_none": [trace(i, None, False) for i in range(240)],
+    "errors_only": [trace(i, "0", False) for i in range(240)],
+    "policy_none": [trace(i, TENTH, False, policy=True) for i in range(240)],
+    "mixed": [trace(i, TENTH if i % 2 else HALF, i % 20 < 2) for i in range(240)],
+    # Web keeps a half, audit a quarter: what has a randomness of 9… may have lost its audit, what has e… has not.
+    "apart": [trace(i, "8", i % 20 == 0, "c", "e0000000000000" if i % 40 or i % 20 else "90000000000000") for i in range(240)],
+    "apart_never_shown": [trace(i, "8", True, randomness="e0000000000000") for i in range(239)]
+    + [{"resourceSpans": [span(500, "other", "web", "ot=th:8;rv:e0000000000000", 1), span(500, "more", "mail", "ot=th:c;rv:e0000000000000", 2)]}],
+}
+
+
+class Files(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.paths = {}
+        for name, traces in WORLDS.items():
+            cls.paths[name] = os.path.join(cls.folder.name, name + ".jsonl")
+            with open(cls.paths[name], "w", encoding="utf-8") as file:
+                file.writelines(json.dumps(one) + "\n" for one in traces)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def run_cli(self, *arguments, status=None):
+        done = subprocess.run([BETRACE, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        if status is not None:
+            self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
+    def replay(self, world, *more):
+        return json.loads(self.run_cli("replay", "--json", "--dsl", RULE, *more, self.paths[world]))
+
+    def said(self, world, *more):
+        answer = self.replay(world, *more)
+        estimated = answer["rules"][0]["estimated"]
+        return answer["coverage"]["sampling"]["known"], estimated and estimated["text"], estimated and estimated.get("violations")
+
+    def test_counts_come_with_what_they_stand_for(self):
+        one = {"seen": 12, "low": 65, "high": 205, "confidence": 0.95}
+        self.assertEqual(self.said("tenth"), ("by_chance", "12 seen of a 10 % sample; 65 to 205 happened (95 %), of those that begin in web", one))
+        self.assertEqual(self.said("tenth_none")[1], "none seen; at most 35 of about 2,400 exercised traces (95 %), of those that begin in web")
+        self.assertEqual(self.said("unsaid", "--sampling", "declared=10%"), ("by_chance", "12 seen of a 10 % sample; 65 to 205 happened (95 %)", one))
+        self.assertEqual(self.said("unsaid", "--sampling", "declared=50%,web=10%")[2]["low"], 65)
+        known, _, both = self.said("mixed")
+        self.assertEqual(known, "by_chance")
+        self.assertTrue(70 < both["low"] < 100 and 200 < both["high"] < 260, both)
+
+    def test_nothing_is_claimed_of_what_may_never_be_kept(self):
+        self.assertEqual(self.said("unsaid"), ("not_declared", None, None))
+        self.assertEqual(self.said("errors_only"), ("not_declared", None, None))
+        self.assertEqual(self.said("unsaid", "--sampling", "none"), ("all", None, None))
+        self.assertEqual(self.said("policy_none")[:2], ("in_part", "none seen among the traces that were kept"))
+        known, text, estimate = self.said("tenth", "--sampling", "none")
+        self.assertEqual((known, estimate["low"], estimate["high"]), ("contradicts", 65, None))
+        self.assertIn("at least 65 happened", text)
+
+    def test_services_that_sample_for_themselves(self):
+        answer = self.replay("apart")
+        rule = answer["rules"][0]
+        self.assertEqual((answer["status"], rule["violations_found"], rule["inconclusive"]), ("completed", 6, 6))
+        listing = self.run_cli("eval", "--dsl", RULE, "--output", "json", self.paths["apart"])
+        self.assertEqual(listing.count('"sampled"'), 6)
+        self.assertEqual(listing.count('"violated"'), 6)
+        never = self.replay("apart_never_shown")
+        self.assertEqual(never["status"], "incomplete")
+        self.assertTrue(never["reason"].startswith("sampled_apart: "), never["reason"])
+
+    def test_first_is_the_earliest_that_was_kept(self):
+        for world, more, proven, words in (("tenth", (), False, "earliest seen"), ("unsaid", (), True, "sampling not declared"),
+                                           ("unsaid", ("--sampling", "none"), True, "proven"), ("unsaid", ("--sampling", "declared=10%"), False, "earliest seen")):
+            with self.subTest(world=world, more=more):
+                first = json.loads(self.run_cli("first", "--json", "--dsl", RULE, *more, self.paths[world]))
+                self.assertEqual((first["found"], first["proven"], first["status"]), (True, proven, "completed"))
+                self.assertIn(words, self.run_cli("first", "--dsl", RULE, *more, self.paths[world]))
+
+    def test_shards_say_what_the_whole_says(self):
+        end = START + 240
+        asked = ("--start", str(START), "--end", str(end), "--dsl", RULE, self.paths["mixed"])
+        whole = json.loads(self.run_cli("replay", "--json", *asked))
+        parts = []
+        for number in (1, 2, 3):
+            path = os.path.join(self.folder.name, f"shard{number}.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(self.run_cli("replay", "--json", "--shard", f"{number}/3", *asked))
+            parts.append(path)
+        merged = json.loads(self.run_cli("merge", "--json", *parts))
+        self.assertEqual(merged["rules"][0]["estimated"], whole["rules"][0]["estimated"])
+        self.assertEqual(merged["coverage"]["sampling"], whole["coverage"]["sampling"])
+
+    def test_wrong_settings_say_what_is_expected(self):
+        for wrong in ("some", "declared", "declared=0%", "declared=10%,web"):
+            done = subprocess.run([BETRACE, "replay", "--sampling", wrong, "--dsl", RULE, self.paths["tenth"]], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--sampling has to be auto (what spans say), none", done.stderr)
+
+
+class Service(ServiceTest):
+    """Reports, pages and assistants over the same files."""
+    world, settings = "tenth_none", ()
+
+    def server_over(self, world, *settings):
+        folder = tempfile.mkdtemp(dir=self.folder)
+        path = os.path.join(folder, "traces.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(one) + "\n" for one in WORLDS[world])
+        server = self.start("--traces", path, *settings)
+        server.put_rule({"id": "audit", "name": "Audit", "dsl": RULE, "controls": [{"framework": "SOC2", "control": "CC6.1"}], "enabled": True})
+        return server
+
+
+if __name__ == "__main__":
+    unittest.main()
