@@ -2,11 +2,12 @@
 door, and none of them says "none" or "proven" of what was never kept."""
 import json
 import os
-import subprocess
+import sys
 import tempfile
 import unittest
 
-from http_case import BETRACE, ServiceTest
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import Betrace, run_cli  # noqa: E402
 
 RULE = "when { checkout } always { audit.log }"
 TENTH, HALF = "e6666666666666", "8"
@@ -63,7 +64,7 @@ class Files(unittest.TestCase):
         cls.folder.cleanup()
 
     def run_cli(self, *arguments, status=None):
-        done = subprocess.run([BETRACE, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        done = run_cli(*arguments)
         if status is not None:
             self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout
@@ -101,7 +102,7 @@ class Files(unittest.TestCase):
         self.assertEqual((answer["status"], rule["violations_found"], rule["inconclusive"]), ("completed", 6, 6))
         listing = self.run_cli("eval", "--dsl", RULE, "--output", "json", self.paths["apart"])
         self.assertEqual(listing.count('"sampled"'), 6)
-        self.assertEqual(listing.count('"violated"'), 6)
+        self.assertEqual(listing.count('"verdict":"violated"') + listing.count('"verdict": "violated"'), 6)
         never = self.replay("apart_never_shown")
         self.assertEqual(never["status"], "incomplete")
         self.assertTrue(never["reason"].startswith("sampled_apart: "), never["reason"])
@@ -130,24 +131,86 @@ class Files(unittest.TestCase):
 
     def test_wrong_settings_say_what_is_expected(self):
         for wrong in ("some", "declared", "declared=0%", "declared=10%,web"):
-            done = subprocess.run([BETRACE, "replay", "--sampling", wrong, "--dsl", RULE, self.paths["tenth"]], capture_output=True, text=True, timeout=60, check=False)
+            done = run_cli("replay", "--sampling", wrong, "--dsl", RULE, self.paths["tenth"])
             self.assertEqual(done.returncode, 2)
             self.assertIn("--sampling has to be auto (what spans say), none", done.stderr)
 
 
-class Service(ServiceTest):
-    """Reports, pages and assistants over the same files."""
-    world, settings = "tenth_none", ()
+RANGE = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:03:59Z"}
+QUERY = "start=2026-01-01T00:00:00Z&end=2026-01-01T00:03:59Z"
 
-    def server_over(self, world, *settings):
-        folder = tempfile.mkdtemp(dir=self.folder)
-        path = os.path.join(folder, "traces.jsonl")
+
+class Service(unittest.TestCase):
+    """Reports, replays, metrics and assistants over the same files."""
+
+    def serve(self, world, *settings):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-sampled-")
+        self.addCleanup(folder.cleanup)
+        path = os.path.join(folder.name, "traces.jsonl")
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(one) + "\n" for one in WORLDS[world])
-        server = self.start("--traces", path, *settings)
-        server.put_rule({"id": "audit", "name": "Audit", "dsl": RULE, "controls": [{"framework": "SOC2", "control": "CC6.1"}], "enabled": True})
+        server = Betrace("--traces", path, *settings)
+        server.start()
+        self.addCleanup(server.__exit__)
+        self.assertEqual(server.post("/v1/rules", {"id": "audit", "dsl": "@SOC2(controls = {CC7_2}) " + RULE}).status, 201)
         return server
+
+    def rule_of_report(self, world, *settings):
+        answer = self.serve(world, *settings).get(f"/v1/compliance/reports/soc2?{QUERY}")
+        self.assertEqual(answer.status, 200, answer)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(answer.body.decode())
+            file.flush()
+            self.assertEqual(run_cli("verify-report", file.name, "--chain-only").returncode, 0)
+        entries = answer.json()["entries"]
+        rule, = [one["body"] for one in entries if one["body"].get("rule_id") == "audit" and "counts" in one["body"]]
+        report = entries[0]["body"]
+        return rule["status"], rule["reason"] or "", report["notes"], report["coverage"]["sampling"]
+
+    def test_a_report_does_not_pass_on_a_sampled_zero(self):
+        status, reason, notes, sampling = self.rule_of_report("tenth_none")
+        self.assertEqual((status, sampling["known"]), ("inconclusive", "by_chance"))
+        self.assertTrue(reason.startswith("sampled: none seen; at most 35 of about 2,"), reason)
+        self.assertTrue(any(note.startswith("traces are a 10 % sample") for note in notes), notes)
+        status, reason, _, _ = self.rule_of_report("tenth_none", "--max-rate", "2%")
+        self.assertEqual(status, "pass")
+        self.assertIn("at most 35", reason)
+        self.assertEqual(self.rule_of_report("tenth_none", "--max-rate", "1%")[0], "inconclusive")
+        self.assertEqual(self.rule_of_report("policy_none", "--max-rate", "100%")[0], "inconclusive")
+        status, reason, _, _ = self.rule_of_report("tenth")
+        self.assertEqual(status, "violated")
+        self.assertIn("of a 10 % sample", reason)
+
+    def test_a_report_of_undeclared_sampling_says_so(self):
+        status, _, notes, sampling = self.rule_of_report("unsaid_none")
+        self.assertEqual((status, sampling["known"]), ("pass", "not_declared"))
+        self.assertTrue(any(note.startswith("sampling not declared") for note in notes), notes)
+        status, _, notes, sampling = self.rule_of_report("unsaid_none", "--sampling", "none")
+        self.assertEqual((status, sampling), ("pass", {"known": "all", "declared": "none", "text": ""}))
+        self.assertFalse(any("sampl" in note for note in notes), notes)
+        self.assertEqual(self.rule_of_report("unsaid_none", "--sampling", "declared=10%")[0], "inconclusive")
+
+    def test_replays_and_assistants(self):
+        server = self.serve("tenth_none")
+        started = server.post("/v1/rules/audit/replay", RANGE)
+        answer = server.wait_job(started.json()["replay_id"])
+        self.assertEqual(answer["rules"][0]["estimated"]["violations"], {"seen": 0, "low": 0, "high": 35, "confidence": 0.95})
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": {"name": "replay", "arguments": {"rule_id": "audit", "start": RANGE["start_time"], "end": RANGE["end_time"]}}}
+        told = server.post("/mcp", body, headers={"Accept": "application/json, text/event-stream"}).json()["result"]["structuredContent"]
+        self.assertEqual(told["conclusion"], "not_known")
+        self.assertTrue(any("sampling" in gap for gap in told["not_looked_at"]), told)
+        listed = server.get(f"/v1/violations?{QUERY}").json()
+        self.assertEqual(listed["coverage"]["sampling"]["known"], "by_chance")
+        first = server.get(f"/v1/rules/audit/first-violation?{QUERY}").json()
+        self.assertEqual(first["coverage"]["sampling"]["known"], "by_chance")
+
+    def test_one_trace_of_services_that_sample_for_themselves(self):
+        server = self.serve("apart")
+        verdict = server.get(f"/v1/traces/{1:032x}/verdicts").json()
+        told = [one for one in verdict["verdicts"] if one["rule_id"] == "audit"]
+        self.assertEqual([(one["verdict"], one["reason"]) for one in told], [("inconclusive", "sampled")], verdict)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=1)
