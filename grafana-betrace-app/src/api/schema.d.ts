@@ -1255,6 +1255,8 @@ export interface components {
                 effective_end?: string | null;
                 /** @description traces of the range that come after that, or go on */
                 unsettled?: number;
+                /** @description null: nothing is to be said beyond what was seen */
+                estimated?: components["schemas"]["Estimated"] | null;
             })[];
             notes?: components["schemas"]["DataNotes"];
             /** @description traces that the notes are about */
@@ -1279,7 +1281,7 @@ export interface components {
         FirstViolation: {
             rule_id: string;
             /**
-             * @description completed: a proven violation, or none in the whole range
+             * @description completed: everything before the violation was read, or there is none in the whole range
              * @enum {unknown}
              */
             status: "completed" | "incomplete" | "cancelled" | "failed";
@@ -1287,7 +1289,7 @@ export interface components {
             reason?: string;
             found: boolean;
             violation: components["schemas"]["Violation"] | null;
-            /** @description everything before the violation was read in full and judged, under coverage.assumptions */
+            /** @description everything before the violation was read in full and judged, under coverage.assumptions, and nothing says that traces were sampled (coverage.sampling): else it is the earliest that was kept */
             proven: boolean;
             /** @description the source has nothing from more than margin before the violation: it may have started earlier */
             at_edge_of_data: boolean;
@@ -1598,6 +1600,7 @@ export interface components {
             batches_lacking?: number;
             /** @description of replays alone */
             compared?: components["schemas"]["Compared"];
+            sampling: components["schemas"]["Sampling"];
             /** @description of several rules the widest */
             assumptions: {
                 margin?: string;
@@ -1608,6 +1611,57 @@ export interface components {
                 require_complete?: boolean;
                 links_sampled?: boolean;
             };
+        };
+        /** @description How the traces of the range came to be kept: what the spans say of those that were read whole (th and rv of the trace state), or what is declared (--sampling) */
+        Sampling: {
+            /**
+             * @description not_declared: no span says it, and nothing is declared. all: declared that all are kept. by_chance: each with a probability that is known. in_part: of some it is known, of others not. contradicts: declared that all are kept, and spans say otherwise
+             * @enum {unknown}
+             */
+            known: "not_declared" | "all" | "by_chance" | "in_part" | "contradicts";
+            /** @description the setting, as it was given; null: auto */
+            declared: string | null;
+            /** @description who says it, and what follows, in one sentence; empty where all are kept */
+            text: string;
+            /** @description this and all below: of by_chance, in_part and contradicts, not in reports */
+            probabilities?: {
+                probability: number;
+                traces: number;
+            }[];
+            /** @description of all probabilities; 0: none is known */
+            smallest?: number;
+            largest?: number;
+            /** @description traces of further probabilities */
+            between?: number;
+            /** @description traces whose spans do not say it */
+            unsaid?: number;
+            /** @description traces whose services sample for themselves, so that one of them may have dropped its part */
+            apart?: number;
+            /** @description traces whose spans contradict each other */
+            unclear?: number;
+            /** @description traces that a policy of a tail sampler kept: of those that it did not keep nothing is known */
+            by_policy?: number;
+            /** @description traces with a probability that is declared */
+            by_setting?: number;
+            /** @description traces whose spans say that not all are kept, where that is declared */
+            contradicts?: number;
+            /** @description the services of the root spans of traces that spans say were kept by chance: bounds hold for traces that begin in one of these */
+            entry_services?: string[];
+            more_entry_services?: boolean;
+        };
+        Estimate: {
+            seen: number;
+            low: number;
+            /** @description null: traces of a kind that is never kept may be missing */
+            high: number | null;
+            confidence: number;
+        };
+        /** @description What counts of kept traces stand for, with 95 % confidence */
+        Estimated: {
+            /** @description in one sentence: "12 seen of a 10 % sample; 65 to 205 happened (95 %)" */
+            text: string;
+            violations?: components["schemas"]["Estimate"];
+            exercised?: components["schemas"]["Estimate"];
         };
         Failed: components["schemas"]["ByteRange"] & {
             /** @description what is missing, or is there and must not be, in one sentence */
@@ -2209,7 +2263,7 @@ export interface operations {
                          * @description of inconclusive
                          * @enum {unknown}
                          */
-                        reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "type" | "skew" | "linked" | null;
+                        reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "sampled" | "type" | "skew" | "linked" | null;
                         /** @description of the reason budget; else null */
                         spent: components["schemas"]["Spent"] | null;
                         /** @description did the trace exercise the rule; null: not certain */
@@ -3237,7 +3291,7 @@ export interface operations {
                              * @description of inconclusive
                              * @enum {unknown}
                              */
-                            reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "type" | "skew" | "linked" | null;
+                            reason: "budget" | "incomplete" | "pruned" | "copies" | "time" | "dropped" | "sampled" | "type" | "skew" | "linked" | null;
                             /** @description of the reason budget; else null */
                             spent: components["schemas"]["Spent"] | null;
                             /** @description did the trace exercise the rule; null: not certain */
