@@ -438,6 +438,16 @@ static void conclude_until(descent *d, int64_t time_ns) {
     say_outcome(result, BT_REPLAY_INCOMPLETE, BT_REPLAY_NO_DATA);
 }
 
+/* What was not kept was not read: that one was seen stays true, and that none was is no "none". */
+static void say_sampled(bt_first_result *result) {
+  bt_kept_known known = bt_sampled_traces_known(&result->coverage.sampling);
+  if (known == BT_KEPT_ALL || known == BT_KEPT_NOT_SAID) return;
+  if (result->violation)
+    say_outcome(result, BT_REPLAY_COMPLETED, "sampled: an earlier one may not have been kept");
+  else
+    say_outcome(result, BT_REPLAY_INCOMPLETE, "sampled: none was seen among the traces that were kept");
+}
+
 static void conclude_descent(descent *d) {
   bt_first_result *result = d->result;
   bt_coverage *coverage = &result->coverage;
@@ -447,9 +457,8 @@ static void conclude_descent(descent *d) {
   if (found && found->provisional && result->outcome == BT_REPLAY_COMPLETED)
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "unsettled: the violation's trace is not settled yet, its verdict may change");
-  bt_kept_known known = bt_sampled_traces_known(&coverage->sampling);
-  bool are_all = known == BT_KEPT_ALL || known == BT_KEPT_NOT_SAID; /* an earlier one may not have been kept */
-  result->proven = found && result->outcome == BT_REPLAY_COMPLETED && are_all;
+  if (result->outcome == BT_REPLAY_COMPLETED) say_sampled(result);
+  result->proven = found && result->outcome == BT_REPLAY_COMPLETED && !result->reason[0];
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;
   coverage->complete = !d->is_cancelled && !coverage->windows_failed_count && !d->sample_differences &&

@@ -20,6 +20,13 @@ it('names what was not read, and why', () => {
   expect(lines).toEqual(['tempo_error: it failed', 'Not read: 2026-11-20 12:10:00 to 2026-11-20 12:20:00. Tempo answered 500']);
 });
 
+it('does not take kept traces for all', () => {
+  const sampling = { known: 'by_chance' as const, declared: null, text: 'traces are a 10 % sample, as 8 traces say that were read whole' };
+  expect(coverageFacts(coverage({ sampling }), 'utc')).toEqual({ state: 'incomplete', lines: [`Sampling: ${sampling.text}.`] });
+  expect(coverageFacts(coverage({ sampling: { known: 'all', declared: 'none', text: '' } }), 'utc')).toEqual({ state: 'complete', lines: [] });
+  expect(coverageFacts(coverage({ sampling: undefined }), 'utc').state).toBe('complete'); // a service of before
+});
+
 it('does not take a range without traces for one without violations', () => {
   const empty = [
     { start: '2026-11-20T12:30:00Z', end: '2026-11-20T13:00:00Z' },

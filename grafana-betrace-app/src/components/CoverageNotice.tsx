@@ -118,9 +118,14 @@ function sourceLine(source: Coverage['source'] | undefined): string[] {
     : [];
 }
 
+/** True where traces were not kept: what is not found among the others is not known to be absent. A service of before says nothing of it. */
+export function isSampled({ sampling }: { sampling?: Coverage['sampling'] }): boolean {
+  return sampling !== undefined && sampling.known !== 'not_declared' && sampling.known !== 'all';
+}
+
 /** Where traces were sampled: who says it, and what follows. */
-export function samplingLine(sampling: Coverage['sampling'] | undefined): string[] {
-  return sampling && sampling.known !== 'not_declared' && sampling.text ? [t('coverage.sampling', 'Sampling: {{text}}.', { ...PLAIN, text: sampling.text })] : [];
+function samplingLine({ sampling }: Coverage): string[] {
+  return isSampled({ sampling }) ? [t('coverage.sampling', 'Sampling: {{text}}.', { ...PLAIN, text: sampling.text })] : [];
 }
 
 /** Of replays that rest on what earlier ones compared. */
@@ -134,9 +139,9 @@ function comparedLine({ compared }: Coverage, zone: string): string[] {
 
 /** What a coverage says, without React: for tests, exports and titles. `reason` is the answer's own. */
 export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
-  const state = nothingThere(coverage) ? 'no_data' : coverage.complete ? 'complete' : 'incomplete';
+  const state = nothingThere(coverage) ? 'no_data' : coverage.complete && !isSampled(coverage) ? 'complete' : 'incomplete';
   const why = !coverage.complete && reason ? [reason] : [];
-  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...samplingLine(coverage.sampling), ...comparedLine(coverage, zone)] };
+  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...samplingLine(coverage), ...comparedLine(coverage, zone)] };
 }
 
 function headline(state: CoverageFacts['state'], coverage: Coverage, zone: string): string {
