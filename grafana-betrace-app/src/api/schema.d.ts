@@ -1285,7 +1285,7 @@ export interface components {
              * @enum {unknown}
              */
             status: "completed" | "incomplete" | "cancelled" | "failed";
-            /** @description of all other states: a stable word, then a sentence */
+            /** @description of all other states, and where traces were sampled: a stable word, then a sentence */
             reason?: string;
             found: boolean;
             violation: components["schemas"]["Violation"] | null;
