@@ -32,7 +32,7 @@ json_t *bt_suggest_json(const bt_suggest_result *result) {
   json_t *object =
       json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:o}", "status", bt_replay_outcome_name(result->outcome), "suggestions",
                 suggestions, "considered", (json_int_t)s->proposal_count, "traces_sampled",
-                (json_int_t)(s->mining ? s->mining->traces : 0), "traces_not_sampled", (json_int_t)s->not_sampled,
+                (json_int_t)(s->mining ? s->mining->traces : 0), "traces_not_sampled", (json_int_t)s->sample.not_given,
                 "names_not_looked_at", (json_int_t)(s->mining ? s->mining->names_beyond : 0), "coverage",
                 bt_coverage_json(&result->coverage));
   if (!object) return NULL;

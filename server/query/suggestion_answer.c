@@ -12,7 +12,8 @@ static void say_sample_gap(bt_suggest_result *result) {
   result->coverage.complete = false;
   if (result->outcome != BT_REPLAY_COMPLETED) return;
   result->outcome = BT_REPLAY_INCOMPLETE;
-  snprintf(result->reason, sizeof result->reason, "windows_failed: of the sample: %.200s", result->suggestions.unread);
+  snprintf(result->reason, sizeof result->reason, "windows_failed: of the sample: %.200s",
+           result->suggestions.sample.unread);
 }
 
 /* ---- the replay of all proposals ---- */
@@ -44,7 +45,7 @@ static void take_replay(bt_suggest_result *result, const bt_rate_rules *rules, b
   bt_coverage_dispose(&result->coverage);
   result->coverage = replayed->coverage; /* its windows are this result's now */
   replayed->coverage = (bt_coverage){0};
-  if (result->suggestions.unread[0]) say_sample_gap(result);
+  if (result->suggestions.sample.unread[0]) say_sample_gap(result);
 }
 
 static bt_status count_proposals(bt_source *source, const bt_replay_request *request, bt_suggest_result *result,
@@ -80,7 +81,7 @@ static void say_sample(bt_source *source, const bt_replay_request *replay, bt_su
   result->coverage.effective_end_ns = replay->range.end_ns;
   result->coverage.assumptions = replay->assumptions;
   result->coverage.complete = true;
-  if (s->unread[0]) say_sample_gap(result);
+  if (s->sample.unread[0]) say_sample_gap(result);
 }
 
 static void say_failure(bt_suggest_result *result, bt_status status, const bt_error *why) {
@@ -96,9 +97,9 @@ bt_status bt_suggest_run(bt_source *source, const bt_replay_request *replay, bt_
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = bt_suggestions_propose(source, replay, s, &why);
   say_sample(source, replay, result);
-  result->requests = s->requests;
-  result->bytes_inspected = s->bytes_inspected;
-  result->bytes_received = s->bytes_received;
+  result->requests = s->sample.requests;
+  result->bytes_inspected = s->sample.bytes_inspected;
+  result->bytes_received = s->sample.bytes_received;
   if (status == BT_OK && s->proposal_count) status = count_proposals(source, replay, result, &why);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (status == BT_CANCELLED || status == BT_UNAVAILABLE) {

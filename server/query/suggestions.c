@@ -1,90 +1,13 @@
 /* From a sample to rules that are worth a replay. See suggestions.h. */
 #include "server/query/suggestions.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/base/time_sum.h"
-
-typedef struct mining_run {
-  bt_suggestions *suggestions;
-  const bt_replay_request *replay;
-} mining_run;
-
-static void add_account(bt_suggestions *s, const bt_source_account *account) {
-  s->requests += account->requests;
-  s->bytes_inspected += account->bytes_inspected;
-  s->bytes_received += account->bytes_received;
-  if (account->failed_count && !s->unread[0])
-    snprintf(s->unread, sizeof s->unread, "%.230s", account->failed[0].reason);
-}
-
 /* ---- the sample ---- */
 
-static bt_status mine_read(void *context, const bt_read_trace *read, bt_error *error) {
-  const mining_run *run = context;
-  if (bt_is_cancelled(run->replay->cancel)) return bt_error_set(error, BT_CANCELLED, "it was cancelled");
-  if (read->needs_by_id || !read->trace) return run->suggestions->not_sampled++, BT_OK;
-  return bt_mining_add(run->suggestions->mining, read->trace, error);
-}
-
-/* Ids are random, so every n-th by id is a random sample, and the same one each time. */
-static void choose_sample(const bt_found_list *found, size_t count, bt_trace_id *ids, uint32_t *span_counts) {
-  for (size_t i = 0; i < count; i++) {
-    const bt_found *one = &found->items[i * found->count / count];
-    ids[i] = one->id;
-    span_counts[i] = one->span_count;
-  }
-}
-
-static bt_status read_sample(bt_source *source, mining_run *run, const bt_found_list *found, bt_error *error) {
-  const bt_replay_request *replay = run->replay;
-  size_t sample = run->suggestions->settings.sample, count = found->count < sample ? found->count : sample;
-  bt_projection projection;
-  bt_source_account account = {0};
-  bt_trace_id *ids = bt_realloc_array(NULL, count + 1, sizeof *ids);
-  uint32_t *span_counts = bt_realloc_array(NULL, count + 1, sizeof *span_counts);
-  if (!ids || !span_counts) {
-    free(ids);
-    free(span_counts);
-    return bt_error_no_memory(error);
-  }
-  choose_sample(found, count, ids, span_counts);
-  bt_projection_init(&projection);
-  int64_t margin_ns = replay->assumptions.margin_ns;
-  bt_read_request request = {
-      .ids = ids,
-      .count = count,
-      .span_counts = span_counts,
-      .range = {bt_time_subtract(replay->range.start_ns, margin_ns), bt_time_add(replay->range.end_ns, margin_ns)},
-      .projection = &projection,
-      .tenant = replay->tenant,
-      .cancel = replay->cancel,
-      .priority = replay->priority};
-  bt_status status = count ? bt_source_read(source, &request, mine_read, run, &account, error) : BT_OK;
-  bt_projection_dispose(&projection);
-  add_account(run->suggestions, &account);
-  bt_source_account_dispose(&account);
-  free(ids);
-  free(span_counts);
-  return status;
-}
-
-static bt_status list_traces(bt_source *source, mining_run *run, bt_found_list *found, bt_error *error) {
-  bt_source_account account = {0};
-  bt_search_request request = {.query = bt_query_all(),
-                               .range = run->replay->range,
-                               .max_found = BT_SUGGEST_LISTED,
-                               .tenant = run->replay->tenant,
-                               .cancel = run->replay->cancel,
-                               .priority = run->replay->priority};
-  bt_status status = bt_source_search(source, &request, found, &account, error);
-  add_account(run->suggestions, &account);
-  bt_source_account_dispose(&account);
-  if (status == BT_LIMIT) status = BT_OK; /* what was found is enough for a sample */
-  bt_found_list_sort(found);
-  return status;
+static bt_status mine_trace(void *context, const bt_trace *trace, bt_error *error) {
+  return bt_mining_add(context, trace, error);
 }
 
 /* The most that it can hold: of each name two numbers for each trace. */
@@ -97,14 +20,11 @@ static bool has_room(bt_suggestions *s) {
 }
 
 static bt_status mine_sample(bt_source *source, const bt_replay_request *replay, bt_suggestions *s, bt_error *error) {
-  mining_run run = {s, replay};
-  bt_found_list found = {0};
+  bt_trace_sample_size size = {BT_SUGGEST_LISTED, s->settings.sample, true};
   s->hold = (bt_memory_hold){replay->memory, BT_MEMORY_READS, 0};
   if (!has_room(s)) return bt_error_set(error, BT_LIMIT, "there is no room for the sample in --memory-limit");
   bt_status status = bt_mining_new(&s->mining, error);
-  if (status == BT_OK) status = list_traces(source, &run, &found, error);
-  if (status == BT_OK) status = read_sample(source, &run, &found, error);
-  bt_found_list_dispose(&found);
+  if (status == BT_OK) status = bt_trace_sample_read(source, replay, size, mine_trace, s->mining, &s->sample, error);
   if (s->mining) bt_mining_finish(s->mining);
   return status;
 }

@@ -13,6 +13,7 @@
 #include "server/memory/account.h"
 #include "server/query/mining.h"
 #include "server/query/rates.h"
+#include "server/query/trace_sample.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/source.h"
@@ -41,10 +42,8 @@ typedef struct bt_suggestions {
   size_t proposal_count;
   size_t *kept; /* numbers of proposals, best first; after bt_suggestions_keep */
   size_t kept_count;
-  uint64_t not_sampled; /* chosen, and not there or not given */
-  char unread[240];     /* why something of the range was not read for the sample; "": all was */
-  bool has_no_room;     /* for the sample, in the account of memory */
-  uint64_t requests, bytes_inspected, bytes_received;
+  bt_trace_sample_account sample;
+  bool has_no_room; /* for the sample, in the account of memory */
   bt_memory_hold hold;
 } bt_suggestions;
 

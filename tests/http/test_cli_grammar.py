@@ -35,7 +35,7 @@ TAKES_RULES = {"check": (0, "{}"), "fmt": (0, "{}"), "test": (0, "{}"), "eval": 
                "diff": (0, "{}", "{}", "--traces", "{traces}")}
 NO_DSL = {"test", "sync", "mcp"}  # they say why not
 # Commands whose operands are something else.
-TAKES_NO_RULES = {"suggest", "verify-report", "merge", "serve", "token", "backup", "health", "doctor", "canary", "generate", "import", "completion", "version", "init"}
+TAKES_NO_RULES = {"suggest", "changed", "verify-report", "merge", "serve", "token", "backup", "health", "doctor", "canary", "generate", "import", "completion", "version", "init"}
 
 STATUSES = [
     (0, "init", "{out}-1"), (1, "init", "{there}"), (2, "init", "a", "b"), (3, "init", "{out}-2", *NOWHERE),
@@ -58,7 +58,7 @@ STATUSES = [
     (0, "explain", "{rules}"), (2, "explain"), (3, "explain", "{rules}", *NOWHERE),
     (0, "sampler", "{rules}"), (1, "sampler", "{rules}", "--check", "{traces}"), (2, "sampler"),
     (0, "vacuity", "{rules}", "{traces}"), (1, "vacuity", "{vacuous}", "{traces}"), (2, "vacuity"), (3, "vacuity", "{rules}", *NOWHERE),
-    (2, "suggest"), (3, "suggest", *NOWHERE), (2, "verify-report"), (2, "serve", "--nothing"), (3, "serve", "--db", "{folder}/no/such/rules.db"),
+    (2, "suggest"), (3, "suggest", *NOWHERE), (2, "changed"), (3, "changed", "--candidate", "a=b", "{traces}"), (2, "verify-report"), (2, "serve", "--nothing"), (3, "serve", "--db", "{folder}/no/such/rules.db"),
     (0, "token", "new", "--name", "x"), (2, "token"), (3, "token", "new", "--name", "x", "--file", "{folder}/no/such/file"), (2, "backup"), (3, "backup", "--db", "{none}", "{folder}/copy.db"),
     (0, "health", "--url", "{url}"), (2, "health", "x"), (3, "health", "--url", "http://127.0.0.1:1"),
     (2, "doctor"), (3, "doctor", *NOWHERE, "--otlp", "http://127.0.0.1:1"),
@@ -70,7 +70,7 @@ STATUSES = [
 # Statuses that take more than a command line; each is met in the suite that is named.
 ELSEWHERE = {("contrast", 0): "test_contrast.py", ("contrast", 1): "test_contrast.py", ("compare", 0): "test_cli_rates.py", ("compare", 1): "test_cli_rates.py",
              ("gate", 0): "test_cli_gate.py", ("gate", 1): "test_cli_gate.py", ("canary", 0): "test_canary.py", ("canary", 1): "test_canary.py",
-             ("suggest", 0): "test_cli_suggest.py", ("verify-report", 0): "test_cli_verify_report.py", ("verify-report", 1): "test_cli_verify_report.py",
+             ("suggest", 0): "test_cli_suggest.py", ("changed", 0): "test_changed.py", ("changed", 1): "test_changed.py", ("verify-report", 0): "test_cli_verify_report.py", ("verify-report", 1): "test_cli_verify_report.py",
              ("verify-report", 3): "test_cli_verify_report.py", ("serve", 0): "test_api.py", ("doctor", 0): "test_cli_doctor.py",
              ("doctor", 1): "test_cli_doctor.py", ("import", 0): "test_cli_import.py", ("import", 1): "test_cli_import.py",
              ("listen", 1): "test_listen.py", ("backup", 0): "test_backup.py", ("health", 1): "test_cli_health.py",

@@ -48,7 +48,7 @@ FLOORS = [
     ["dsl/base"],
     ["dsl/pattern", "dsl/trace"],
     ["dsl/rule"],
-    ["dsl/syntax", "dsl/plan", "dsl/evaluate"],
+    ["dsl/syntax", "dsl/plan", "dsl/evaluate", "dsl/mine"],
     ["dsl/check"],
     ["dsl"],  # compile.c, which knows them all
     ["tempo/wire"],

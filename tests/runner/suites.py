@@ -61,7 +61,7 @@ OPTIMISED_HTTP = ("test_cli_frame", "test_eval_cli", "test_cli_grammar", "test_c
 # a load of everything at once, which tests/faults makes in other ways, and how far commands say that they have come.
 LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
-             "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks", "test_doors_sdks", "test_listen_agents",
+             "test_cli_verify_report", "test_cli_generate", "test_changed", "test_import", "test_listen_sdks", "test_doors_sdks", "test_listen_agents",
              "test_mcp", "test_mcp_http", "test_mcp_inspector", "test_stress", "test_cli_progress", "test_cli_merge_property")
 # Of tests/faults, --short in both halves: a mixed load goes on for a minute, and so do random schedules.
 LONG_FAULTS = ("test_soak", "test_schedules")

@@ -5,16 +5,14 @@
 #include <string.h>
 
 #include "server/cli/answer.h"
-#include "server/cli/judge.h"
 #include "server/cli/lab/rates.h"
-#include "server/cli/lab/trace_record.h"
+#include "server/cli/lab/recorded_rule.h"
 #include "server/cli/printer.h"
 #include "server/json/gate_json.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/query/suggestions.h"
 #include "server/replay/trace_link.h"
-#include "server/rulefile/yaml_writer.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
 
@@ -41,44 +39,6 @@ static bt_status propose_rules(suggest_run *run, bt_error *error) {
   return status == BT_OK && run->suggestions.proposal_count ? measure_proposals(run, error) : status;
 }
 
-/* ---- tests from real traces ---- */
-
-typedef struct recording {
-  const suggest_run *run;
-  const bt_rule_definition *rule;
-  bt_buffer tests;
-  size_t count;
-} recording;
-
-static bt_status record_read(void *context, const bt_read_trace *read, bt_error *error) {
-  recording *r = context;
-  bt_judge *judge = NULL;
-  const bt_rule_verdict *verdict = NULL;
-  bool has_halves = false;
-  char id[BT_TRACE_ID_HEX + 1];
-  bt_rule_keys keys = {0};
-  if (!read->trace || read->trace->partial) return BT_OK;
-  bt_status status = bt_judge_new(&r->rule, 1, &r->run->options.assumptions, true, &judge, error);
-  if (!status) status = bt_rule_keys_add(&keys, r->rule->rule, error);
-  if (!status) status = bt_judge_run(judge, read->trace, &verdict, error);
-  if (!status) {
-    bt_redaction redaction = {.read = &keys};
-    bt_buffer spans = {0};
-    bt_trace_id_format(&read->trace->id, id);
-    bt_trace_record_yaml(BT_ALONE(read->trace), 0, &redaction, 4, &has_halves, &spans);
-    if (spans.failed) status = bt_error_no_memory(error);
-    if (!status && !has_halves && spans.ptr) {
-      bt_buffer_printf(&r->tests, "  - name: \"trace %s\"\n    trace:\n%s    expect: %s\n", id, spans.ptr,
-                       bt_verdict_name(verdict->verdict));
-      r->count++;
-    }
-    bt_buffer_dispose(&spans);
-  }
-  bt_rule_keys_dispose(&keys);
-  bt_judge_free(judge);
-  return status;
-}
-
 /* A trace that keeps the rule and one that does not, where there is one. */
 static size_t choose_traces(const suggest_run *run, size_t at, bt_trace_id ids[2]) {
   const bt_collected *all = &run->rates.all;
@@ -88,28 +48,6 @@ static size_t choose_traces(const suggest_run *run, size_t at, bt_trace_id ids[2
     if (all->found[i].rule == at && bt_trace_id_compare(&all->found[i].violation->trace_id, &ids[0]) != 0)
       ids[count++] = all->found[i].violation->trace_id;
   return count;
-}
-
-/* The rule as an item of `rules:`, with its tests where they pass when they are read back. */
-static bt_status write_rule(const suggest_run *run, size_t at, bt_buffer *out, bt_error *error) {
-  bt_trace_id ids[2];
-  recording r = {.run = run, .rule = run->suggestions.rules[at]};
-  bt_buffer whole = {0};
-  bt_error why = {0};
-  bt_status status = bt_rulefile_write(&r.rule, 1, &whole, error);
-  size_t head = whole.ptr ? strcspn(whole.ptr, "\n") + 1 : 0, without = whole.len;
-  if (!status)
-    status = bt_read_by_id(run->source, &run->options, ids, choose_traces(run, at, ids), record_read, &r, error);
-  if (!status && r.count) {
-    bt_buffer_printf(&whole, "  tests:\n%s", r.tests.ptr);
-    bool passes = !whole.failed && bt_recorded_verify(bt_buffer_str(&whole), r.count, &why) == BT_OK;
-    bt_buffer_append(out, (bt_str){whole.ptr + head, (passes ? whole.len : without) - head});
-  } else if (!status) {
-    bt_buffer_append(out, (bt_str){whole.ptr + head, without - head});
-  }
-  bt_buffer_dispose(&r.tests);
-  bt_buffer_dispose(&whole);
-  return status;
 }
 
 /* ---- printing ---- */
@@ -143,8 +81,11 @@ static bt_status print_text(const suggest_run *run, bt_error *error) {
                      run->suggestions.kept_count, run->suggestions.mining->traces,
                      run->suggestions.kept_count ? "" : " []");
   for (size_t i = 0; i < run->suggestions.kept_count && !status; i++) {
+    bt_trace_id ids[2];
     write_comment(run, run->suggestions.kept[i], &out);
-    status = write_rule(run, run->suggestions.kept[i], &out, error);
+    size_t at = run->suggestions.kept[i], id_count = choose_traces(run, at, ids);
+    status =
+        bt_recorded_rule_append(run->source, &run->options, run->suggestions.rules[at], ids, id_count, &out, error);
   }
   if (!status && out.failed) status = bt_error_no_memory(error);
   if (!status) bt_print_document(bt_buffer_str(&out));
@@ -187,14 +128,14 @@ static bt_status look_and_print(suggest_run *run, bt_error *error) {
 
 /* That there is none is said only where all of the range was read. */
 static void say_no_traces(const suggest_run *run) {
-  bt_answer answer = {.options = &run->options, .outcome = BT_REPLAY_FAILED, .reason = run->suggestions.unread};
+  bt_answer answer = {.options = &run->options, .outcome = BT_REPLAY_FAILED, .reason = run->suggestions.sample.unread};
   bt_buffer why = {0};
-  if (!run->suggestions.unread[0]) {
+  if (!run->suggestions.sample.unread[0]) {
     bt_print_error_line("betrace suggest: there is no trace in this range, so nothing is known");
     return;
   }
   bt_answer_write_reason(&answer, &why);
-  bt_print_error("betrace suggest: UNKNOWN: %s\n", why.ptr ? why.ptr : run->suggestions.unread);
+  bt_print_error("betrace suggest: UNKNOWN: %s\n", why.ptr ? why.ptr : run->suggestions.sample.unread);
   bt_buffer_dispose(&why);
 }
 

@@ -1,0 +1,391 @@
+/* `betrace changed`: what traces did before and do no longer, and what they do now that they did not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/time_text.h"
+#include "server/base/clock.h"
+#include "server/cli/answer.h"
+#include "server/cli/lab/recorded_rule.h"
+#include "server/cli/printer.h"
+#include "server/json/json_values.h"
+#include "server/query/behaviour_text.h"
+#include "server/query/changed.h"
+
+enum { OPT_BASELINE = BT_FLAG_OWN, OPT_CANDIDATE, OPT_AROUND, OPT_SAMPLE, OPT_SEED, OPT_WRITE, SEED_MAX = 1000000000 };
+
+typedef struct changed_run {
+  bt_replay_options options;
+  const char *texts[BT_MINE_GROUPS]; /* what was given; NULL: nothing */
+  const char *around, *write_to;
+  bt_changed changed;
+  bt_source *source;
+} changed_run;
+
+static bool found_any(const changed_run *run) {
+  return run->changed.changes.count;
+}
+
+/* ---- sides ---- */
+
+/* Times without seconds too, as people write them. */
+static bool read_time(bt_str text, int64_t *out) {
+  char whole[40];
+  if (bt_time_parse(text, bt_clock_wall_ns(), out)) return true;
+  int length = snprintf(whole, sizeof whole, "%.*s:00Z", (int)(text.len ? text.len - 1 : 0), text.ptr);
+  return bt_str_ends_with(text, BT_STR("Z")) && length < (int)sizeof whole &&
+         bt_time_parse((bt_str){whole, (size_t)length}, 0, out);
+}
+
+/* "START..END" or "key=value". */
+static bool read_side(const char *text, bt_changed_side *side) {
+  const char *dots = strstr(text, ".."), *equals = strchr(text, '=');
+  if (equals && equals > text && equals[1]) {
+    side->key = (bt_str){text, (size_t)(equals - text)};
+    side->value = bt_str_from(equals + 1);
+    return true;
+  }
+  return dots && read_time((bt_str){text, (size_t)(dots - text)}, &side->range.start_ns) &&
+         read_time(bt_str_from(dots + 2), &side->range.end_ns) && side->range.start_ns < side->range.end_ns;
+}
+
+/* Where only one side is told by what traces carry, the other one is all other traces. */
+static bool set_sides(changed_run *run, bt_time_range whole) {
+  bt_changed_side *sides = run->changed.sides;
+  bool is_right = true;
+  for (int g = 0; g < BT_MINE_GROUPS; g++) {
+    sides[g].range = whole;
+    if (run->texts[g]) is_right = is_right && read_side(run->texts[g], &sides[g]);
+  }
+  if (!run->around) return is_right;
+  int64_t at = 0;
+  is_right = read_time(bt_str_from(run->around), &at) && at > whole.start_ns && at < whole.end_ns;
+  sides[BT_MINE_BASELINE].range.end_ns = sides[BT_MINE_CANDIDATE].range.start_ns = at;
+  return is_right;
+}
+
+/* What may still grow proves nothing. */
+static void leave_unsettled(changed_run *run) {
+  int64_t settled_ns = bt_clock_wall_ns() - run->options.assumptions.settle_ns;
+  if (bt_source_known(run->source).is_static) return;
+  for (int g = 0; g < BT_MINE_GROUPS; g++)
+    if (run->changed.sides[g].range.end_ns > settled_ns) run->changed.sides[g].range.end_ns = settled_ns;
+}
+
+/* ---- text ---- */
+
+static void print_time(int64_t from_ns, int64_t until_ns) {
+  char from[40], until[40];
+  bt_time_format(from_ns, from);
+  bt_time_format(until_ns, until);
+  bt_print("; since %.19sZ", until);
+  if (memcmp(from, until, 19) != 0) bt_print(" (not before %.19sZ)", from);
+}
+
+static void print_marks(const changed_run *run, const bt_change *change) {
+  bt_buffer marks = {0};
+  bool are_all = true;
+  for (uint32_t m = 0; m < change->mark_count; m++) {
+    bt_buffer_append(&marks, m ? BT_STR(", ") : BT_STR(""));
+    bt_mine_value_write(run->changed.traces, &change->marks[m].value, &marks);
+    are_all = are_all && change->marks[m].share >= 1;
+  }
+  if (marks.len) bt_print("; %s in %s", are_all ? "all" : "nearly all", marks.ptr);
+  bt_buffer_dispose(&marks);
+}
+
+static void print_change(const changed_run *run, const bt_change *change) {
+  bt_buffer words = {0};
+  char before[BT_TRACE_ID_HEX + 1], after[BT_TRACE_ID_HEX + 1];
+  bt_share_bounds bounds = bt_share_interval(change->after, 0.95);
+  bt_behaviour_write(run->changed.traces, change->behaviour, &words);
+  bt_print("%s: %.3g %% of %" PRIu32 " → %.3g %% of %" PRIu32 " (95 %%: %.3g to %.3g)", words.ptr ? words.ptr : "",
+           100 * bt_share_value(change->before), change->before.all, 100 * bt_share_value(change->after),
+           change->after.all, 100 * bounds.low, 100 * bounds.high);
+  if (change->has_time) print_time(change->from_ns, change->until_ns);
+  print_marks(run, change);
+  bt_trace_id_format(&change->example_before, before);
+  bt_trace_id_format(&change->example_after, after);
+  bt_print("\n  before %s, after %s", before, after);
+  if (change->members > 1)
+    bt_print("; with it %zu more behaviour%s changed", change->members - 1, bt_cli_plural(change->members - 1));
+  bt_print("\n");
+  bt_buffer_dispose(&words);
+}
+
+static void print_left_out(const changed_run *run) {
+  const bt_mine_sample *traces = run->changed.traces;
+  const bt_trace_sample_account *account = &run->changed.account;
+  if (traces->too_large)
+    bt_print("left out: %" PRIu64 " traces of more than %d spans\n", traces->too_large, BT_MINE_SPANS);
+  if (traces->incomplete)
+    bt_print("left out: %" PRIu64 " traces that lack spans, times or attributes\n", traces->incomplete);
+  if (traces->names_beyond)
+    bt_print("left out: %" PRIu64 " spans, because there are more than %d names\n", traces->names_beyond,
+             BT_MINE_NAMES);
+  if (run->changed.changes.catalog.drifting)
+    bt_print("left out: %" PRIu64 " attributes whose numbers drift within the baseline\n",
+             run->changed.changes.catalog.drifting);
+  if (run->changed.changes.catalog.beyond)
+    bt_print("left out: %" PRIu64 " behaviours, because there are more than %d\n", run->changed.changes.catalog.beyond,
+             BT_MINE_BEHAVIOURS);
+  if (account->not_given) bt_print("not read: %" PRIu64 " traces\n", account->not_given);
+  if (account->unread[0]) bt_print("not read: a part of the range: %s\n", account->unread);
+}
+
+static void write_mark(const changed_run *run, const bt_mark *mark, bt_buffer *out) {
+  bt_buffer_append(out, bt_mine_text(run->changed.traces, mark->value.key));
+  bt_buffer_append(out, BT_STR(" = "));
+  bt_mine_value_write(run->changed.traces, &mark->value, out);
+}
+
+static void print_matched(const changed_run *run) {
+  for (uint32_t m = 0; m < run->changed.matched_count; m++) {
+    bt_buffer mark = {0};
+    write_mark(run, &run->changed.matched[m], &mark);
+    bt_print("all of the candidate have %s: so have the %.3g %% of the baseline that are compared\n",
+             mark.ptr ? mark.ptr : "", 100 * run->changed.matched[m].share);
+    bt_buffer_dispose(&mark);
+  }
+}
+
+static void print_text(const changed_run *run) {
+  const bt_changes *c = &run->changed.changes;
+  const char *unknown = bt_changed_is_unknown(&run->changed);
+  bt_print("baseline %" PRIu32 " traces, candidate %" PRIu32 " traces\n", c->sizes[BT_MINE_BASELINE],
+           c->sizes[BT_MINE_CANDIDATE]);
+  print_matched(run);
+  for (size_t i = 0; i < c->count; i++) print_change(run, &c->items[i]);
+  if (unknown)
+    bt_print("UNKNOWN: %s\n", unknown);
+  else if (c->count)
+    bt_print("%zu behaviour%s as before; the chance that any of these lines is chance is at most %.3g %%\n",
+             c->unchanged, bt_cli_plural(c->unchanged), 100 * BT_CHANGE_LEVEL);
+  else
+    bt_print("nothing changed in %zu behaviour%s; %" PRIu32 " traces of the candidate that break one which all keep "
+             "would have been told\n",
+             c->looked_at, bt_cli_plural(c->looked_at), c->least_seen);
+  print_left_out(run);
+}
+
+/* ---- JSON ---- */
+
+static json_t *share_json(bt_share share) {
+  bt_share_bounds bounds = bt_share_interval(share, 0.95);
+  return json_pack("{s:I, s:I, s:f, s:f, s:f}", "kept", (json_int_t)share.kept, "traces", (json_int_t)share.all,
+                   "share", bt_share_value(share), "low", bounds.low, "high", bounds.high);
+}
+
+static json_t *marks_json(const changed_run *run, const bt_mark *items, uint32_t count) {
+  json_t *marks = json_array();
+  for (uint32_t m = 0; m < count; m++) {
+    bt_buffer value = {0};
+    bt_mine_value_write(run->changed.traces, &items[m].value, &value);
+    bt_json_append(marks, json_pack("{s:o, s:o, s:f}", "key",
+                                    bt_text_json(bt_mine_text(run->changed.traces, items[m].value.key)), "value",
+                                    bt_text_json(bt_buffer_str(&value)), "share", items[m].share));
+    bt_buffer_dispose(&value);
+  }
+  return marks;
+}
+
+static json_t *change_json(const changed_run *run, const bt_change *change) {
+  bt_buffer words = {0};
+  char before[BT_TRACE_ID_HEX + 1], after[BT_TRACE_ID_HEX + 1];
+  bt_error error = {0};
+  bt_rule_definition *rule = NULL;
+  bool has_rule = bt_change_rule(run->changed.traces, change, &rule, &error) == BT_OK && rule;
+  bt_behaviour_write(run->changed.traces, change->behaviour, &words);
+  bt_trace_id_format(&change->example_before, before);
+  bt_trace_id_format(&change->example_after, after);
+  json_t *since = json_null();
+  if (change->has_time)
+    since = json_pack("{s:o, s:o, s:o}", "first", bt_time_json(change->since_ns), "from", bt_time_json(change->from_ns),
+                      "until", bt_time_json(change->until_ns));
+  json_t *json = json_pack(
+      "{s:o, s:s, s:o, s:o, s:f, s:f, s:I, s:o, s:o, s:s, s:s, s:o}", "behaviour", bt_text_json(bt_buffer_str(&words)),
+      "kind", bt_behaviour_kind_name(change->behaviour->kind), "before", share_json(change->before), "after",
+      share_json(change->after), "chance", change->probability, "damage", change->damage, "behaviours",
+      (json_int_t)change->members, "since", since, "marks", marks_json(run, change->marks, change->mark_count),
+      "trace_before", before, "trace_after", after, "dsl", bt_optional_text_json(has_rule ? rule->fields.dsl : NULL));
+  bt_rule_definition_unref(rule);
+  bt_buffer_dispose(&words);
+  return json;
+}
+
+static void print_json(const changed_run *run) {
+  const bt_changes *c = &run->changed.changes;
+  const bt_mine_sample *traces = run->changed.traces;
+  const char *unknown = bt_changed_is_unknown(&run->changed);
+  json_t *changes = json_array();
+  for (size_t i = 0; i < c->count; i++) bt_json_append(changes, change_json(run, &c->items[i]));
+  bt_cli_print_json(json_pack(
+      "{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:o}", "status",
+      unknown    ? "unknown"
+      : c->count ? "changed"
+                 : "as_before",
+      "reason", bt_optional_text_json(unknown), "changes", changes, "matched",
+      marks_json(run, run->changed.matched, run->changed.matched_count), "behaviours", (json_int_t)c->looked_at,
+      "unchanged", (json_int_t)c->unchanged, "baseline_traces", (json_int_t)c->sizes[BT_MINE_BASELINE],
+      "candidate_traces", (json_int_t)c->sizes[BT_MINE_CANDIDATE], "chance_of_any", BT_CHANGE_LEVEL, "least_seen",
+      (json_int_t)c->least_seen, "traces_incomplete", (json_int_t)traces->incomplete, "traces_too_large",
+      (json_int_t)traces->too_large, "traces_not_read", (json_int_t)run->changed.account.not_given, "not_read",
+      bt_optional_text_json(run->changed.account.unread)));
+}
+
+/* ---- rules ---- */
+
+static bt_status write_file(const char *path, bt_str text, bt_error *error) {
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  bool is_written = file >= 0 && bt_cli_write_all(file, text);
+  int why = errno;
+  if (file >= 0 && close(file) != 0) is_written = false;
+  return is_written ? BT_OK : bt_error_set(error, BT_IO, "%s cannot be written: %s", path, strerror(why));
+}
+
+/* A rule for each change of something that nearly always or never was so; of the rest a comment. */
+static bt_status write_rules(const changed_run *run, bt_error *error) {
+  const bt_changes *c = &run->changed.changes;
+  bt_buffer out = {0};
+  bt_status status = BT_OK;
+  size_t rules = 0;
+  for (size_t i = 0; i < c->count && !status; i++) {
+    const bt_change *change = &c->items[i];
+    bt_rule_definition *rule = NULL;
+    bt_trace_id ids[] = {change->example_before, change->example_after};
+    status = bt_change_rule(run->changed.traces, change, &rule, error);
+    bt_buffer_append(&out, rules || !rule ? BT_STR("") : BT_STR("rules:\n"));
+    if (!status && rule) status = bt_recorded_rule_append(run->source, &run->options, rule, ids, 2, &out, error);
+    rules += rule != NULL;
+    bt_rule_definition_unref(rule);
+  }
+  if (!rules) bt_buffer_append(&out, BT_STR("rules: []\n"));
+  if (!status && out.failed) status = bt_error_no_memory(error);
+  if (!status) status = write_file(run->write_to, bt_buffer_str(&out), error);
+  bt_buffer_dispose(&out);
+  if (!status && rules < c->count)
+    bt_print_error("betrace changed: %zu of %zu changes are of something that was so now and then: no rule says that\n",
+                   c->count - rules, c->count);
+  return status;
+}
+
+/* ---- running ---- */
+
+static int choose_exit_code(const changed_run *run) {
+  bool is_unknown = bt_changed_is_unknown(&run->changed) || run->changed.account.unread[0];
+  return found_any(run) ? BT_EXIT_FOUND : is_unknown ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+}
+
+static int compare_and_print(changed_run *run) {
+  bt_error error = {0};
+  bt_replay_request replay = bt_replay_options_request(&run->options, NULL, 0, (bt_time_range){0});
+  bt_status status = bt_changed_find(run->source, &replay, &run->changed, &error);
+  if (!status && run->options.print_json)
+    print_json(run);
+  else if (!status)
+    print_text(run);
+  if (!status && run->write_to) status = write_rules(run, &error);
+  return status ? bt_cli_fail("changed", status, &error) : choose_exit_code(run);
+}
+
+static int run_changed(changed_run *run) {
+  bt_error error = {0};
+  bt_replay_place place;
+  bt_status status = bt_replay_place_open(&run->options, &place, &error);
+  run->source = place.source;
+  int code = status ? bt_cli_fail("changed", status, &error) : BT_EXIT_FINE;
+  if (!code && !set_sides(run, bt_replay_options_range(&run->options, run->source, BT_DAY_NS)))
+    code = bt_cli_usage_error("changed", "a side is START..END, as now-2d..now-1d, or KEY=VALUE, as "
+                                         "service.version=1.4.3; --around is a time in the range");
+  if (!code) leave_unsettled(run);
+  if (!code) code = compare_and_print(run);
+  bt_changed_dispose(&run->changed);
+  bt_replay_place_close(&place);
+  return code;
+}
+
+/* ---- the row ---- */
+
+static bool take_number(const char *value, uint64_t least, uint64_t most, uint64_t *out) {
+  return bt_cli_number(value, out) && *out >= least && *out <= most;
+}
+
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
+  changed_run *run = context;
+  uint64_t number = 0;
+  bool is_right = true;
+  switch (flag->id) {
+  case OPT_BASELINE: run->texts[BT_MINE_BASELINE] = value; return true;
+  case OPT_CANDIDATE: run->texts[BT_MINE_CANDIDATE] = value; return true;
+  case OPT_AROUND: run->around = value; return true;
+  case OPT_WRITE: run->write_to = value; return true;
+  case OPT_SAMPLE:
+    is_right = take_number(value, 1, BT_CHANGED_SAMPLE_MAX, &number);
+    run->changed.sample = number;
+    return is_right;
+  case OPT_SEED: return take_number(value, 0, SEED_MAX, &run->changed.seed);
+  default: return bt_replay_options_take(&run->options, flag, value);
+  }
+}
+
+static int check_sides(const changed_run *run) {
+  bool has_two = run->texts[BT_MINE_BASELINE] || run->texts[BT_MINE_CANDIDATE];
+  if (has_two == !run->around && (run->around || run->texts[BT_MINE_CANDIDATE])) return BT_EXIT_FINE;
+  return bt_cli_usage_error("changed", "it needs --around TIME, or --candidate and mostly --baseline, and not both");
+}
+
+static int changed_command(const bt_command *self, int argc, char **argv) {
+  changed_run run = {.changed = {.seed = 1, .sample = BT_CHANGED_SAMPLE}};
+  bt_operands operands;
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&run.options);
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
+    code = bt_replay_options_operands(&run.options, self, &operands, false);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
+    if (!code) code = check_sides(&run);
+    if (!code) code = run_changed(&run);
+  }
+  bt_replay_options_dispose(&run.options);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"baseline", OPT_BASELINE, "SIDE", "the whole range", "what was: START..END, or KEY=VALUE of some span or resource",
+     NULL},
+    {"candidate", OPT_CANDIDATE, "SIDE", NULL, "what is, likewise; a trace of both sides counts here", NULL},
+    {"around", OPT_AROUND, "TIME", NULL, "instead of both: the range before this time against the rest of it", NULL},
+    {"sample", OPT_SAMPLE, "N", "10000", "traces of each side that are looked at", NULL},
+    {"seed", OPT_SEED, "N", "1", "of the sample and the permutations", NULL},
+    {"write", OPT_WRITE, "FILE", NULL, "write what was so as rules, with tests from the traces", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Traces:", bt_flags_traces, NULL},
+                                       {"Range:", bt_flags_range_day, NULL},
+                                       {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {0}};
+static const bt_example examples[] = {
+    {"What is different since six o'clock?", "betrace changed --traces traces.pb --around 2026-03-10T06:00:00Z"},
+    {"What does the new version do that the old one did not?",
+     "betrace changed --tempo http://127.0.0.1:3200 --since 24h --baseline service.version=1.4.2 --candidate "
+     "service.version=1.4.3"},
+    {"Keep what was so as rules", "betrace changed --traces traces.pb --around 2026-03-10T06:00:00Z --write was.yaml"},
+    {0}};
+const bt_command bt_command_changed = {
+    .name = "changed",
+    .summary = "what traces did before and do no longer, without a rule",
+    .usage = "(--around TIME | --candidate SIDE [--baseline SIDE]) (--store URL | --traces FILE) [flags]",
+    .about =
+        "Learns from the traces of the baseline what they do. Which spans need which others, and under which "
+        "condition? In which order do they come, how many are there, and how long do they take? What do their "
+        "attributes say? Then it tells of what the traces of the candidate do in another share: what stopped, and "
+        "what is new. One line speaks for all that changed with it. Lines that touch the most traces come first."
+        "\n\nSides are compared as random samples. Where nothing changed, the chance of any line is at most 2.5 %.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "nothing changed that these numbers of traces show",
+    .found = "something changed",
+    .unknown = "there are too few traces on a side, or not everything could be read",
+    .run = changed_command};

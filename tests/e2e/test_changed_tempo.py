@@ -1,0 +1,41 @@
+"""`betrace changed` over a real Tempo says what it says over the same traces in a file."""
+import json
+import os
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+from betrace_process import run_cli  # noqa: E402
+from run_tempo import TempoServer  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+TRACES, RANGE_S = 2000, 20 * 3600
+
+
+class ChangedOnTempo(unittest.TestCase):
+    def test_both_say_the_same(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="betrace-changed-"))
+        tempo, file = TempoServer(config="fast").start(), os.path.join(folder, "t.jsonl")
+        self.addCleanup(tempo.stop)
+        end = int(time.time()) - 7200
+        for target in (("--otlp", tempo.otlp_url), ("--out", file)):
+            done = run_cli("generate", "--traces", TRACES, "--since", f"{RANGE_S}s", "--end", end, *target)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        now = int(time.time())
+        tempo.wait_until(lambda: len(tempo.search("{}", now - 86400, now, limit=100000, spss=1)) >= TRACES, "the traces are searchable")
+        for sides in (("--around", end - RANGE_S // 4), ("--baseline", "service.version=1.4.2", "--candidate", "service.version=1.4.3")):
+            answers = []
+            for source in (("--tempo", tempo.url, "--since", "24h"), ("--traces", file)):
+                done = run_cli("changed", *sides, *source, "--json", timeout=300)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                answers.append(json.loads(done.stdout))
+            self.assertEqual(*answers)
+            self.assertTrue(any("retry" in change["behaviour"] for change in answers[0]["changes"]), answers[0]["changes"])
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main(verbosity=1)
