@@ -1,0 +1,80 @@
+"""Sampled traces in a real Tempo, which shows the trace state in reads by id alone: a replay says what its counts stand for from those that it reads anyway, a
+service looks at eight where it reads none, and trusts for a day that nothing is sampled."""
+import json
+import os
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import otlp  # noqa: E402
+from betrace_process import Betrace, run_cli  # noqa: E402
+from run_tempo import TempoServer  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+SECOND, TRACES, STATE = 10**9, 240, "ot=th:e6666666666666"
+RULE, KEPT = "when { checkout } always { audit.log }", "when { checkout } never { span(\"no.such\") }"
+
+
+class SampledInTempo(unittest.TestCase):
+    def push(self, tempo, state, service):
+        """240 traces, of which every twentieth lacks its audit. Returns the range."""
+        start = int(time.time()) - 7200
+        for i in range(TRACES):
+            trace_id, at = otlp.new_trace_id(), (start + i) * SECOND
+            spans = [otlp.span(trace_id, "checkout", at, SECOND)]
+            if i % 20:
+                spans.append(otlp.span(trace_id, "audit.log", at, SECOND))
+            for span in spans:
+                span["traceState"] = state
+            status, _, body = tempo.push_request(otlp.request(spans, service=service))
+            self.assertEqual(status, 200, body)
+        tempo.wait_until(lambda: len(tempo.search(f'{{ resource.service.name = "{service}" }}', start - 60, start + 600, limit=1000, spss=1)) >= TRACES,
+                         "the traces are searchable")
+        return start - 60, start + 600
+
+    def replay(self, tempo, span, *more):
+        done = run_cli("replay", "--json", "--tempo", tempo.url, "--start", span[0], "--end", span[1], *more, timeout=120)
+        answer = json.loads(done.stdout)
+        return answer["coverage"]["sampling"], answer["rules"][0]["estimated"], answer
+
+    def in_service(self, server, span, rule):
+        body = {"start_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(span[0])), "end_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(span[1]))}
+        answer = server.wait_job(server.post(f"/v1/rules/{rule}/replay", body).json()["replay_id"])
+        return answer["coverage"]["sampling"], answer["rules"][0]["estimated"], answer
+
+    def serve(self, tempo):
+        server = Betrace("--tempo", tempo.url)
+        server.start()
+        self.addCleanup(server.__exit__)
+        for rule, dsl in (("audit", RULE), ("kept", KEPT)):
+            self.assertEqual(server.post("/v1/rules", {"id": rule, "dsl": dsl}).status, 201)
+        return server
+
+    def test_sampled(self):
+        tempo = TempoServer(config="fast").start()
+        self.addCleanup(tempo.stop)
+        span = self.push(tempo, STATE, "web")
+        sampling, estimated, answer = self.replay(tempo, span, "--dsl", RULE)
+        self.assertEqual((answer["status"], answer["rules"][0]["violations_found"], sampling["known"]), ("completed", 12, "by_chance"))
+        self.assertEqual(estimated["violations"], {"seen": 12, "low": 65, "high": 205, "confidence": 0.95})
+        self.assertRegex(sampling["text"], "^traces are a 10 % sample, as [0-9]+ traces say that were read whole$")
+        sampling, estimated, _ = self.in_service(self.serve(tempo), span, "kept")
+        self.assertEqual((sampling["known"], estimated["violations"]["high"]), ("by_chance", 35))
+
+    def test_unsampled(self):
+        tempo = TempoServer(config="fast").start()
+        self.addCleanup(tempo.stop)
+        span, server = self.push(tempo, "", "web"), self.serve(tempo)
+        first, second = (self.in_service(server, span, "kept") for _ in range(2))
+        self.assertEqual((first[0]["known"], first[1]), ("not_declared", None))
+        self.assertEqual(second[0], first[0])
+        self.assertLess(second[2]["queries"], first[2]["queries"], "it does not look again within a day")
+        sampling, estimated, _ = self.replay(tempo, span, "--dsl", RULE, "--sampling", "declared=10%")
+        self.assertEqual((sampling["known"], estimated["violations"]["low"]), ("by_chance", 65))
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main(verbosity=1)
