@@ -1,4 +1,4 @@
-"""Sampled traces in a real Tempo, which shows the trace state in reads by id alone: a replay says what its counts stand for from those that it reads anyway, a
+"""Sampled traces in a real Tempo, which shows the trace state in reads by id alone. A replay says what its counts stand for from those that it reads anyway. A
 service looks at eight where it reads none, and trusts for a day that nothing is sampled."""
 import json
 import os
