@@ -155,7 +155,7 @@ static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error
   if (!request->sample_size) request->sample_size = DEFAULT_SAMPLE;
   if (!request->memory_limit_bytes) request->memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   if (!bt_sampling_setting_parse(request->assumptions.sampling, &plan->sampling))
-    return bt_error_set(error, BT_INVALID, "sampling: expected %s, got %.80s", BT_SAMPLING_EXPECTED,
+    return bt_error_set(error, BT_INVALID, "as sampling expected %s, got %.80s", BT_SAMPLING_EXPECTED,
                         request->assumptions.sampling);
   look_at_source(plan, source);
   bt_status status = look_at_trust(plan, source, error);
