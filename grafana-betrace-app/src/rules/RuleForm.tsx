@@ -20,7 +20,7 @@ interface Props {
   disabled: boolean;
 }
 
-type TextName = 'id' | 'name' | 'settle' | 'margin' | 'clock_skew' | 'budget';
+type TextName = 'id' | 'name' | 'settle' | 'margin' | 'clock_skew' | 'budget' | 'store';
 
 function TextField({
   name,
