@@ -30,6 +30,7 @@ struct bt_server {
   bt_trust *trust;               /* in batches of the store, for replays */
   bt_evidence_key *evidence_key; /* NULL: reports are unsigned */
   char store_names[BT_NAMED_STORES][BT_STORE_NAME_MAX + 1];
+  bt_store_grant grants[BT_STORE_GRANTS];
   bt_service service;
   bt_http_server *http;
 #ifdef BETRACE_GRPC
@@ -115,6 +116,14 @@ static bt_status open_source(bt_server *server, bt_error *error) {
 
 _Static_assert((int)BT_NAMED_STORES >= (int)BT_CONFIG_MAX_NAMES, "there is room for each store that settings may name");
 
+/* NULL: there is none. */
+static bt_source *find_store(const bt_service *service, const char *name) {
+  if (strcmp(name, BT_OWN_STORE) == 0) return service->source;
+  for (size_t i = 0; i < service->named_count; i++)
+    if (strcmp(name, service->named[i].name) == 0) return service->named[i].source;
+  return NULL;
+}
+
 /* "NAME=URL". The credentials are those of the store's kind. */
 static bt_status open_named_store(bt_server *server, const char *text, bt_error *error) {
   bt_service *service = &server->service;
@@ -122,9 +131,8 @@ static bt_status open_named_store(bt_server *server, const char *text, bt_error 
   size_t length = strcspn(text, "=");
   char *name = server->store_names[service->named_count];
   snprintf(name, BT_STORE_NAME_MAX + 1, "%.*s", (int)length, text);
-  bool is_taken = strcmp(name, BT_OWN_STORE) == 0;
-  for (size_t i = 0; i < service->named_count; i++) is_taken = is_taken || strcmp(name, service->named[i].name) == 0;
-  if (is_taken) return bt_error_set(error, BT_INVALID, "--named-store: the name %s is taken already", name);
+  if (find_store(service, name))
+    return bt_error_set(error, BT_INVALID, "--named-store: the name %s is taken already", name);
   bt_source_settings settings = server->config->source;
   settings.store = text + length + 1;
   settings.tempo.url = NULL;
@@ -133,7 +141,7 @@ static bt_status open_named_store(bt_server *server, const char *text, bt_error 
   if (!status) status = bt_source_settings_open(&settings, service->client, &source, &why);
   if (status) return bt_error_set(error, status, "--named-store %s: %s", name, why.message);
   source->store = name;
-  service->named[service->named_count++] = (bt_named_store){name, source, service->work};
+  service->named[service->named_count++] = (bt_named_store){.name = name, .source = source, .work = service->work};
   service->source->store = BT_OWN_STORE;
   return BT_OK;
 }
@@ -143,6 +151,46 @@ static bt_status open_named_stores(bt_server *server, bt_error *error) {
   for (size_t i = 0; i < server->config->named_store_count && !status; i++)
     status = open_named_store(server, server->config->named_stores[i], error);
   return status;
+}
+
+_Static_assert((int)BT_STORE_GRANTS >= (int)BT_CONFIG_MAX_GRANTS, "there is room for each that settings may name");
+
+/* Nobody is asked for them: doors say so, watch leaves them out. */
+static bt_status log_storeless(bt_server *server, bt_error *error) {
+  const bt_service *service = &server->service;
+  size_t count = 0;
+  const char **tenants = NULL;
+  bt_status status = bt_rule_store_tenants(service->store, &tenants, &count, error);
+  for (size_t i = 0; !status && i < count; i++) {
+    bt_rule_list rules = {0};
+    status = bt_rule_store_snapshot(service->store, tenants[i], &rules, error);
+    for (size_t k = 0; k < rules.count; k++) {
+      bt_buffer why = {0};
+      if (!bt_rule_names_store(service, tenants[i], rules.items[k], &why))
+        bt_log(BT_LOG_ERROR, "rule \"%s\" of tenant \"%s\" is not evaluated: its store %s", rules.items[k]->fields.id,
+               tenants[i], why.ptr ? why.ptr : "");
+      bt_buffer_dispose(&why);
+    }
+    bt_rule_list_dispose(&rules);
+  }
+  free(tenants);
+  return status;
+}
+
+/* "TENANT=NAME". */
+static bt_status grant_stores(bt_server *server, bt_error *error) {
+  bt_service *service = &server->service;
+  service->grants = server->grants;
+  for (size_t i = 0; i < server->config->tenant_store_count; i++) {
+    const char *text = server->config->tenant_stores[i], *name = strrchr(text, '=') + 1;
+    bt_source *source = find_store(service, name);
+    if (!source)
+      return bt_error_set(error, BT_INVALID, "--tenant-store %s: there is no store %s; --named-store adds one", text,
+                          name);
+    source->is_of_tenants = true;
+    server->grants[service->grant_count++] = (bt_store_grant){{text, (size_t)(name - text) - 1}, name};
+  }
+  return BT_OK;
 }
 
 /* An exporter where an OTLP endpoint is set. A port that speaks gRPC is refused now, not at the first violation. */
@@ -209,7 +257,17 @@ static bt_status open_watch(bt_server *server, bt_error *error) {
                               .replica = (uint32_t)config->replica,
                               .replicas = (uint32_t)config->replicas,
                               .emit_at_original_time = config->emit_at_original_time};
-  return bt_watch_new(&options, &server->service.watch, error);
+  options.elsewhere = bt_rule_elsewhere;
+  options.elsewhere_context = &server->service;
+  bt_status status = bt_watch_new(&options, &server->service.watch, error);
+  options.own = server->service.source;
+  for (size_t i = 0; i < server->service.named_count && !status; i++) {
+    bt_named_store *named = &server->service.named[i];
+    options.source = named->source;
+    options.source_name = named->name;
+    status = bt_watch_new(&options, &named->watch, error);
+  }
+  return status;
 }
 
 /* Whoever can read the key can sign in our name. That a group may is how somebody else's file comes to us, as a Secret
@@ -232,6 +290,8 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
                                 .at_once = places_of(server, BT_LANE_REPORT),
                                 .source = server->service.source,
                                 .store = server->service.store,
+                                .elsewhere = bt_rule_elsewhere,
+                                .elsewhere_context = &server->service,
                                 .watch = server->service.watch,
                                 .metrics = server->service.metrics,
                                 .client = server->service.client,
@@ -391,12 +451,14 @@ static bt_status open_store(bt_server *server, bt_error *error) {
   return log_broken(server->service.store, error);
 }
 
-/* As many replays run as there are places for them. */
+/* As many replays run as there are places for them, and no store's watch waits for another's. */
+enum { WATCH_PLACES = 4 };
 static bt_status open_work(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_pool_options options = {.max_queued = (uint32_t)config->max_queued};
   memcpy(options.places, config->lane_places, sizeof options.places);
   options.places[BT_LANE_REPLAY] = (uint32_t)config->max_replays + BT_REPLAYS_BESIDE;
+  options.places[BT_LANE_WATCH] = (uint32_t)(WATCH_PLACES * (1 + config->named_store_count));
   options.places[BT_LANE_SOURCE] = (uint32_t)config->source_calls;
   options.places[BT_LANE_COMPUTE] = (uint32_t)config->compute_calls;
   return bt_workplace_new(&options, &server->service.work, error);
@@ -428,6 +490,8 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = open_store(server, error);
   if (!status) status = open_source(server, error);
   if (!status) status = open_named_stores(server, error);
+  if (!status) status = grant_stores(server, error);
+  if (!status) status = log_storeless(server, error);
   if (!status) status = bt_memory_account_new(config->memory_limit_bytes, &server->service.account, error);
   if (!status) status = open_jobs(server, error);
   if (!status) status = open_evaluations(server, error);
@@ -466,6 +530,7 @@ void bt_server_stop(bt_server *server) {
   bt_reports_free(server->service.reports);
   bt_evidence_key_free(server->evidence_key);
   bt_watch_free(server->service.watch);
+  for (size_t i = 0; i < server->service.named_count; i++) bt_watch_free(server->service.named[i].watch);
   bt_evaluations_free(server->service.evaluations);
   bt_series_pool_free(server->service.series);
   bt_job_queue_free(server->service.jobs);

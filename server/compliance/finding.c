@@ -23,9 +23,15 @@ const char *bt_finding_name(bt_finding finding) {
   return "";
 }
 
-static bt_finding conclude_unevaluated(const bt_rule_definition *rule, char reason[BT_REASON_BYTES]) {
+static bt_finding conclude_unevaluated(const bt_measured *measured, char reason[BT_REASON_BYTES]) {
+  const bt_rule_definition *rule = measured->rule;
   if (!rule->fields.enabled) return snprintf(reason, BT_REASON_BYTES, "the rule is disabled"), BT_FINDING_NOT_EVALUATED;
-  snprintf(reason, BT_REASON_BYTES, "the stored rule cannot be evaluated: %.190s", rule->broken ? rule->broken : "");
+  if (rule->broken)
+    snprintf(reason, BT_REASON_BYTES, "the stored rule cannot be evaluated: %.190s", rule->broken);
+  else
+    snprintf(reason, BT_REASON_BYTES,
+             "the rule is of the store %s, which this report did not ask: a report with store=%s asks it",
+             measured->elsewhere, measured->elsewhere);
   return BT_FINDING_INCONCLUSIVE;
 }
 
@@ -122,7 +128,7 @@ static bt_finding of_unviolated(const bt_measured *rule, const bt_measurement *a
 
 bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   reason[0] = '\0';
-  if (!rule->is_evaluated) return conclude_unevaluated(rule->rule, reason);
+  if (!rule->is_evaluated) return conclude_unevaluated(rule, reason);
   if (!rule->violated) return of_unviolated(rule, all, reason);
   say_sampled(rule, all, reason);
   if (all->is_missing)

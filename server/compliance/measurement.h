@@ -33,7 +33,8 @@ typedef struct bt_samples { /* by key */
 
 typedef struct bt_measured {      /* one rule; counts are of settled traces */
   const bt_rule_definition *rule; /* borrowed */
-  bool is_evaluated;              /* false: disabled, or its text does not compile: all below is 0 */
+  const char *elsewhere;          /* NULL, or the store that it is of, where another one is asked; borrowed */
+  bool is_evaluated;              /* false: disabled, elsewhere, or its text does not compile: all below is 0 */
   bt_assumptions assumptions;     /* its own */
   int64_t settled_end_ns;         /* min(end, now − its settle): its counts are of the range up to here */
   int64_t known_from_ns;          /* when all of the range will have settled; not after now: it has */

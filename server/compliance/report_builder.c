@@ -395,11 +395,19 @@ static bool make_tables(building *b) {
   return b->measured && b->findings && b->reasons && b->plain && b->plain_of && b->withdrawn && b->changes;
 }
 
+static const char *find_elsewhere(const building *b, const bt_rule_definition *rule) {
+  const bt_report_request *request = b->request;
+  if (!request->elsewhere) return NULL;
+  return request->elsewhere(request->elsewhere_context, tenant_of(b), request->measure.source, request->is_store_said,
+                            rule);
+}
+
 static bt_status add_measured(building *b, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; i < b->map.rule_count; i++) {
     const bt_rule_definition *rule = b->map.rules[i];
-    b->measured[i] = (bt_measured){.rule = rule, .is_evaluated = rule->fields.enabled && !rule->broken};
+    b->measured[i] = (bt_measured){.rule = rule, .elsewhere = find_elsewhere(b, rule)};
+    b->measured[i].is_evaluated = rule->fields.enabled && !rule->broken && !b->measured[i].elsewhere;
   }
   b->measured_count = b->map.rule_count;
   for (size_t i = 0; i < b->map.rule_count && !status; i++) {

@@ -25,6 +25,9 @@ enum { BT_REPORT_VERSION = 3 };
 
 typedef struct bt_report_request {
   bt_rule_store *store;
+  bt_rule_elsewhere_of elsewhere; /* as in bt_reports_options */
+  const void *elsewhere_context;
+  bool is_store_said;
   bt_watch *watch;            /* NULL: nothing is watched */
   bt_metrics *metrics;        /* how far watch is with each rule; or NULL */
   const char *version;        /* of this program */

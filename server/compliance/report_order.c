@@ -31,7 +31,7 @@ bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *tu
                                 bt_error *error) {
   const bt_reports_options *options = order->options;
   bt_report_request request = {.store = options->store,
-                               .watch = options->watch,
+                               .watch = order->source == options->source ? options->watch : NULL,
                                .metrics = options->metrics,
                                .version = options->version,
                                .started_at_ns = options->started_at_ns,
@@ -42,7 +42,10 @@ bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *tu
                                .name_previous = bt_report_turn_take,
                                .previous_context = turn,
                                .hold = order->hold,
-                               .measure = {.source = options->source,
+                               .elsewhere = options->elsewhere,
+                               .elsewhere_context = options->elsewhere_context,
+                               .is_store_said = order->is_store_said,
+                               .measure = {.source = order->source,
                                            .range = order->range,
                                            .now_ns = bt_clock_wall_ns(),
                                            .assumptions = options->assumptions,

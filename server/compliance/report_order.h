@@ -21,6 +21,8 @@ typedef struct bt_report_order { /* all borrowed */
   const bt_reports_options *options;
   bt_report_turns *turns;
   const char *tenant, *report_id, *framework; /* tenant "": none */
+  bt_source *source;
+  bool is_store_said;
   bt_time_range range;
   uint64_t seed;
   const bt_cancel *cancel;

@@ -27,8 +27,10 @@ static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
 static const int64_t PROMISE_NS = INT64_C(600) * 1000000000; /* curl waits so long at most before it asks again */
 
 typedef struct report_job {
-  bt_report_view view;              /* text is the job's own */
-  char *tenant, *user;              /* user: who asked, or NULL */
+  bt_report_view view; /* text is the job's own */
+  char *tenant, *user; /* user: who asked, or NULL */
+  bt_source *source;   /* which is asked */
+  bool is_store_said;
   char *words;                      /* of the range that was asked for */
   uint64_t number;                  /* in order of submission, from 1 */
   uint32_t promised;                /* questions that will come again for it */
@@ -88,9 +90,9 @@ const bt_evidence_key *bt_reports_key(const bt_reports *reports) {
   return reports->options.key;
 }
 
-int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns) {
+int64_t bt_reports_settled_ns(const bt_reports *reports, bt_source *source, int64_t now_ns) {
   const bt_reports_options *options = &reports->options;
-  bt_promises promises = bt_source_known(options->source);
+  bt_promises promises = bt_source_known(source);
   if (promises.is_static) return now_ns;
   const bt_assumptions all = bt_assumptions_over(&options->assumptions, &promises);
   return bt_time_subtract(now_ns, bt_assumptions_decided_ns(&all));
@@ -190,6 +192,8 @@ static bt_status make_job(const bt_report_question *question, report_job **out, 
     return bt_error_set(error, BT_UNAVAILABLE, "the system gives no random bytes for the id of a report");
   snprintf(job->view.report_id, sizeof job->view.report_id, "rep-%016" PRIx64 "%016" PRIx64, random[0], random[1]);
   snprintf(job->view.framework, sizeof job->view.framework, "%.*s", BT_FMT(question->framework));
+  job->source = question->source;
+  job->is_store_said = question->is_store_said;
   job->seed = random[2];
   job->view.range = question->range;
   job->view.form = question->form;
@@ -223,7 +227,8 @@ static bool is_to_come(const report_job *job, const bt_report_question *question
 }
 
 static bool answers_question(const report_job *job, const bt_report_question *question) {
-  return !job->is_deleted && strcmp(job->tenant, question->tenant) == 0 && is_same_text(job->user, question->user) &&
+  return !job->is_deleted && job->source == question->source && job->is_store_said == question->is_store_said &&
+         strcmp(job->tenant, question->tenant) == 0 && is_same_text(job->user, question->user) &&
          bt_str_equal(bt_str_from(job->view.framework), question->framework) &&
          bt_str_equal(bt_str_from(job->words), question->words) && is_to_come(job, question);
 }
@@ -387,7 +392,8 @@ static const report_job *last_like(const bt_reports *reports, const report_job *
   for (size_t i = 0; i < reports->count; i++) {
     const report_job *other = reports->jobs[i];
     bool is_done = other != job && other->view.state == BT_REPORT_DONE && !other->same_as[0] && !other->is_deleted;
-    if (is_done && strcmp(other->tenant, job->tenant) == 0 && strcmp(other->view.framework, job->view.framework) == 0 &&
+    if (is_done && other->source == job->source && strcmp(other->tenant, job->tenant) == 0 &&
+        strcmp(other->view.framework, job->view.framework) == 0 &&
         other->view.range.start_ns == job->view.range.start_ns && other->view.range.end_ns == job->view.range.end_ns)
       last = other;
   }
@@ -455,6 +461,8 @@ static bt_report_order order_of(making *m) {
                            .tenant = m->job->tenant,
                            .report_id = m->job->view.report_id,
                            .framework = m->job->view.framework,
+                           .source = m->job->source,
+                           .is_store_said = m->job->is_store_said,
                            .range = m->job->view.range,
                            .seed = m->job->seed,
                            .cancel = &m->job->scope.cancel,

@@ -33,6 +33,8 @@ typedef struct bt_reports_options { /* all borrowed */
   bt_workplace *work;
   bt_source *source;
   bt_rule_store *store;
+  bt_rule_elsewhere_of elsewhere; /* NULL: all rules are of the store that is asked */
+  const void *elsewhere_context;
   bt_watch *watch;  /* or NULL */
   uint32_t at_once; /* reports that are made at once; 0: 2 */
   bt_metrics *metrics;
@@ -60,13 +62,15 @@ enum { BT_REPORT_ID_BYTES = 40 };
 
 /* The latest end of a range that has settled to its end by the service's settings: what is reported where nobody says
  * an end. */
-int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
+int64_t bt_reports_settled_ns(const bt_reports *reports, bt_source *source, int64_t now_ns);
 
 typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
 
 typedef struct bt_report_question { /* all borrowed */
   const char *tenant, *user;        /* user: or NULL */
   bt_str framework;
+  bt_source *source;  /* which is asked */
+  bool is_store_said; /* the question names it */
   bt_time_range range;
   bt_report_form form; /* of whoever is first to ask */
   bt_str words;        /* the range as it was said: "now-1d" is another range each time, and the same words */

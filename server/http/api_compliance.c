@@ -1,6 +1,7 @@
 /* /v1/compliance and /v1/reports: frameworks, reports of one framework, and reports that take longer than a request.
  * See routes.h. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/clock.h"
@@ -9,9 +10,11 @@
 #include "server/compliance/frameworks_json.h"
 #include "server/compliance/oscal.h"
 #include "server/compliance/report_html.h"
+#include "server/compliance/framework_map.h"
 #include "server/http/answer_parts.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
+#include "server/http/store_choice.h"
 
 enum { FRAMEWORK_MAX = 200 /* bytes of its name */ };
 
@@ -161,6 +164,8 @@ static void answer_view(const bt_service *service, bt_call *call, const bt_repor
 
 typedef struct report_options {
   bt_str framework;
+  bt_source *source;
+  bool is_store_said;
   bt_time_range range;
   bt_str words; /* the range as it was said */
   report_manner manner;
@@ -189,8 +194,9 @@ static bool read_framework(const bt_service *service, bt_call *call, report_opti
 }
 
 /* Who says no end means as late as it can be known: the time that has not settled is no part of it then. */
-static void end_where_settled(const bt_service *service, json_t *body, int64_t now_ns, bt_time_range *range) {
-  int64_t end_ns = bt_reports_settled_ns(service->reports, now_ns);
+static void end_where_settled(const bt_service *service, bt_source *source, json_t *body, int64_t now_ns,
+                              bt_time_range *range) {
+  int64_t end_ns = bt_reports_settled_ns(service->reports, source, now_ns);
   if (bt_body_value(body, "end")) return;
   if (!bt_body_value(body, "start")) range->start_ns -= range->end_ns - end_ns;
   if (range->start_ns < end_ns) range->end_ns = end_ns;
@@ -216,24 +222,49 @@ static bt_str range_words(bt_call *call, json_t *body) {
   return bt_str_from(text);
 }
 
+/* The one that the question names, else that of the framework's rules where they have one, else the tenant's. False:
+ * answered. */
+static bool read_store(const bt_service *service, bt_call *call, json_t *body, report_options *out,
+                       bt_field_errors *errors) {
+  bt_framework_map map = {0};
+  bt_rule_choice choice = {0};
+  bt_error error = {0};
+  bt_status status = bt_framework_map_make(service->store, bt_call_tenant(call), out->framework, &map, &error);
+  if (!status && !(choice.items = calloc(map.rule_count + 1, sizeof *choice.items)))
+    status = bt_error_no_memory(&error);
+  for (size_t i = 0; !status && i < map.rule_count; i++)
+    if (map.rules[i]->fields.enabled && !map.rules[i]->broken)
+      choice.items[choice.count++] = bt_rule_definition_ref(map.rules[i]);
+  out->is_store_said = bt_body_value(body, "store") != NULL;
+  if (!status) out->source = bt_question_store(service, call, body, &choice, errors);
+  bt_rule_choice_dispose(&choice);
+  bt_framework_map_dispose(&map);
+  if (status) bt_call_error(call, status, &error);
+  return status == BT_OK;
+}
+
 /* False: answered. */
 static bool read_options(const bt_service *service, bt_call *call, report_options *out) {
-  static const char *const names[] = {"start", "end", "format", "timeout", "unfinished", NULL};
+  static const char *const names[] = {"start", "end", "format", "timeout", "unfinished", "store", NULL};
   static const bt_range_names range = {"start", "end", INT64_C(86400) * 1000000000, INT64_C(400) * 86400 * 1000000000};
   bt_field_errors errors = {0};
   *out = (report_options){.timeout_ns = TIMEOUT_NS};
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return false;
   int64_t now_ns = bt_clock_wall_ns();
+  if (!read_framework(service, call, out) || !read_store(service, call, body, out, &errors)) {
+    json_decref(body);
+    return false;
+  }
   bt_body_range(service, body, &range, now_ns, &out->range, &errors);
-  if (!errors.items) end_where_settled(service, body, now_ns, &out->range);
+  if (!errors.items) end_where_settled(service, out->source, body, now_ns, &out->range);
   out->words = range_words(call, body);
   read_manner(body, &out->manner, &errors);
   bt_body_duration(body, "timeout", TIMEOUT_MOST_NS, &out->timeout_ns, &errors);
   json_decref(body);
   if (bt_call_refuse_fields(call, &errors)) return false;
-  if (!out->words.ptr) return bt_answer_no_room(call), false;
-  return read_framework(service, call, out);
+  if (!out->words.ptr) bt_answer_no_room(call);
+  return out->words.ptr != NULL;
 }
 
 typedef struct wanted_report { /* in the call's arena */
@@ -293,6 +324,8 @@ void bt_api_compliance_report(void *context, bt_call *call) {
   bt_report_question question = {.tenant = bt_call_tenant(call),
                                  .user = call->user,
                                  .framework = options.framework,
+                                 .source = options.source,
+                                 .is_store_said = options.is_store_said,
                                  .range = options.range,
                                  .form = options.manner.form,
                                  .words = options.words,

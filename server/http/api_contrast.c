@@ -19,7 +19,7 @@ typedef struct asked {
 } asked;
 
 /* False: answered. */
-static bool read_question(const bt_service *service, bt_call *call, asked *out) {
+static bool read_question(const bt_service *service, bt_call *call, const bt_rule_definition *rule, asked *out) {
   static const char *const names[] = {"start", "end", "limit", "sample", "seed", "timeout", "store", NULL};
   static const bt_range_names range = {"start", "end", DAY_NS, 0};
   bt_field_errors errors = {0};
@@ -27,7 +27,7 @@ static bool read_question(const bt_service *service, bt_call *call, asked *out) 
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return false;
   bt_body_range(service, body, &range, bt_clock_wall_ns(), &out->range, &errors);
-  out->source = bt_body_store(service, body, &errors);
+  out->source = bt_body_store(service, call, body, &rule, 1, &errors);
   bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
   bt_body_count(body, "sample", BT_SAMPLE_SIDE_MAX, &out->sample, &errors);
   bt_body_count(body, "limit", BT_CONTRAST_FINDINGS_MAX, &out->limit, &errors);
@@ -81,11 +81,10 @@ void bt_api_rule_contrast(void *context, bt_call *call) {
   const bt_rule_definition *definition = NULL;
   bt_error error = {0};
   asked a;
-  if (!read_question(service, call, &a)) return;
   bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
   if (status)
     bt_call_error(call, status, &error);
-  else
+  else if (read_question(service, call, definition, &a))
     answer_contrast(service, call, definition, &a);
   bt_rule_definition_unref(definition);
 }

@@ -7,6 +7,7 @@
 #include "server/editor/language.h"
 #include "server/editor/text_position.h"
 #include "server/http/routes.h"
+#include "server/http/store_choice.h"
 #include "server/http/service.h"
 #include "server/json/editor_json.h"
 #include "server/query/tag_cache.h"
@@ -49,7 +50,7 @@ static void read_place(json_t *body, bt_str text, bt_field_errors *errors, size_
 
 /* A text and a place in it. NULL: answered. Free the body. */
 static json_t *read_text_and_place(bt_call *call, bt_str *text, size_t *offset) {
-  static const char *const names[] = {"dsl", "offset", "line", "column", NULL};
+  static const char *const names[] = {"dsl", "offset", "line", "column", "store", NULL};
   bt_field_errors errors = {0};
   json_t *body = bt_call_body(call, false);
   if (!body) return NULL;
@@ -71,6 +72,7 @@ static json_t *read_text_and_place(bt_call *call, bt_str *text, size_t *offset) 
 
 typedef struct asking {
   const bt_service *service;
+  bt_source *source;
   const char *tenant;
   const bt_cancel *cancel;
   int64_t deadline_ns; /* monotonic */
@@ -95,7 +97,7 @@ static bt_tag_scope scope_of(bt_want_of of) {
 
 static bt_tag_request request_of(const asking *ask, const bt_completion_want *want) {
   int64_t now_ns = bt_clock_wall_ns(), left_ns = ask->deadline_ns - bt_clock_monotonic_ns();
-  bool is_static = bt_source_known(ask->service->source).is_static;
+  bool is_static = bt_source_known(ask->source).is_static;
   return (bt_tag_request){.scope = scope_of(want->of),
                           .key = want->key,
                           .range = is_static ? (bt_time_range){0, INT64_MAX}
@@ -112,7 +114,7 @@ static bt_status add_answer(asking *ask, bt_completion *completion, const bt_com
   bt_status status = BT_OK;
   if (want->key.ptr && !want->key.len) return BT_OK; /* no attribute has an empty key */
   bt_tag_request request = request_of(ask, want);
-  bt_cached_tags *tags = bt_tag_cache_get(ask->service->tags, ask->service->source, &request);
+  bt_cached_tags *tags = bt_tag_cache_get(ask->service->tags, ask->source, &request);
   if (!tags) return bt_error_no_memory(error);
   const bt_tag_list *list = bt_cached_tags_list(tags, &problem);
   if (!list && !ask->problem[0])
@@ -135,8 +137,9 @@ static void answer_completion(bt_call *call, bt_str text, const bt_completion *c
                          problem));
 }
 
-static void complete_text(const bt_service *service, bt_call *call, bt_str text, size_t offset) {
+static void complete_text(const bt_service *service, bt_source *source, bt_call *call, bt_str text, size_t offset) {
   asking ask = {.service = service,
+                .source = source,
                 .tenant = call->tenant,
                 .cancel = bt_call_cancel(call),
                 .deadline_ns = bt_clock_monotonic_ns() + TAGS_NS};
@@ -159,7 +162,10 @@ void bt_api_dsl_complete(void *service, bt_call *call) {
   bt_str text;
   size_t offset = 0;
   json_t *body = read_text_and_place(call, &text, &offset);
-  if (body) complete_text(service, call, text, offset);
+  if (!body) return;
+  bt_field_errors errors = {0};
+  bt_source *source = bt_body_store(service, call, body, NULL, 0, &errors);
+  if (!bt_call_refuse_fields(call, &errors)) complete_text(service, source, call, text, offset);
   json_decref(body);
 }
 

@@ -57,14 +57,14 @@ void bt_api_rule_explain(void *context, bt_call *call) {
   bt_error error = {0};
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return;
-  bt_body_range(service, body, &range_names, bt_clock_wall_ns(), &range, &errors);
-  bt_source *source = bt_body_store(service, body, &errors);
-  json_decref(body);
-  if (bt_call_refuse_fields(call, &errors)) return;
   bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
-  if (status)
+  if (status) {
     bt_call_error(call, status, &error);
-  else
-    explain_rule(service, call, definition, source, &range);
+  } else {
+    bt_body_range(service, body, &range_names, bt_clock_wall_ns(), &range, &errors);
+    bt_source *source = bt_body_store(service, call, body, &definition, 1, &errors);
+    if (!bt_call_refuse_fields(call, &errors)) explain_rule(service, call, definition, source, &range);
+  }
+  json_decref(body);
   bt_rule_definition_unref(definition);
 }

@@ -51,7 +51,7 @@ static bool check_range(const bt_service *service, bt_call *call, const bt_time_
 }
 
 /* False: answered. */
-static bool read_options(const bt_service *service, bt_call *call, first_options *out) {
+static bool read_options(const bt_service *service, bt_call *call, const bt_rule_definition *rule, first_options *out) {
   static const char *const names[] = {"start", "end", "timeout", "store", NULL};
   int64_t now_ns = bt_clock_wall_ns();
   int64_t length_ns = service->max_range_ns && service->max_range_ns < RANGE_NS ? service->max_range_ns : RANGE_NS;
@@ -59,7 +59,7 @@ static bool read_options(const bt_service *service, bt_call *call, first_options
   if (!bt_call_query_allows(call, names) || !read_time(call, "end", now_ns, &out->range.end_ns)) return false;
   out->range.start_ns = bt_time_subtract(out->range.end_ns, length_ns);
   return read_time(call, "start", now_ns, &out->range.start_ns) && read_timeout(call, &out->timeout_ns) &&
-         check_range(service, call, &out->range) && (out->source = bt_query_store(service, call));
+         check_range(service, call, &out->range) && (out->source = bt_query_store(service, call, rule));
 }
 
 static bt_status look_for_first(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
@@ -106,9 +106,8 @@ static const bt_rule_definition *find_rule(const bt_service *service, bt_call *c
 void bt_api_rule_first(void *context, bt_call *call) {
   const bt_service *service = context;
   first_options options;
-  if (!read_options(service, call, &options)) return;
   const bt_rule_definition *definition = find_rule(service, call);
   if (!definition) return;
-  answer_first(service, call, definition, &options);
+  if (read_options(service, call, definition, &options)) answer_first(service, call, definition, &options);
   bt_rule_definition_unref(definition);
 }

@@ -68,9 +68,9 @@ static bool read_question(const bt_service *service, bt_call *call, asked *a) {
   a->question.least = least;
   read_increase(a->body, &a->question.max_increase, &errors);
   bt_body_range(service, a->body, &range, bt_clock_wall_ns(), &a->range, &errors);
-  a->source = bt_body_store(service, a->body, &errors);
   bt_body_duration(a->body, "timeout", 60 * SECOND_NS, &a->timeout_ns, &errors);
   if (!bt_rule_choice_of_replay(service, call, a->body, &a->rules, &errors)) return false;
+  a->source = bt_body_store(service, call, a->body, a->rules.items, a->rules.count, &errors);
   if (a->rules.count > GATE_RULES_MAX) bt_field_errors_add(&errors, "rule_id", "at most 50 rules are compared at once");
   return !bt_call_refuse_fields(call, &errors);
 }

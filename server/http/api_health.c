@@ -142,12 +142,11 @@ static bt_status watch_trouble(const bt_watch_status *status, bt_error *error) {
 
 /* Said, but no reason to send nobody here: another instance would have the same gap. *provisional_ns: from when on, of
  * some tenant, what was counted is what the store shows so far; 0: of none. */
-static bt_status check_watch(const bt_service *service, int64_t *provisional_ns, bt_error *error) {
+static bt_status check_watch(bt_watch *watch, int64_t *provisional_ns, bt_error *error) {
   bt_watch_status *tenants = NULL;
   size_t count = 0;
-  bt_status status = bt_watch_look(service->watch, &tenants, &count, error);
-  bt_watch_emission emission = bt_watch_emission_look(service->watch);
-  *provisional_ns = 0;
+  bt_status status = bt_watch_look(watch, &tenants, &count, error);
+  bt_watch_emission emission = bt_watch_emission_look(watch);
   for (size_t i = 0; !status && i < count; i++) {
     int64_t from_ns = tenants[i].provisional_from_ns;
     if (from_ns && (!*provisional_ns || from_ns < *provisional_ns)) *provisional_ns = from_ns;
@@ -196,7 +195,9 @@ static void answer_ready(const bt_service *service, bt_call *call) {
   }
   if (service->watch) {
     int64_t provisional_ns = 0;
-    status = check_watch(service, &provisional_ns, &error);
+    status = check_watch(service->watch, &provisional_ns, &error);
+    for (size_t i = 0; i < service->named_count && !status; i++)
+      status = check_watch(service->named[i].watch, &provisional_ns, &error);
     degraded = degraded || status;
     json_t *part = part_json(status, &error);
     if (provisional_ns) bt_json_set(part, "provisional_from", bt_time_json(provisional_ns));

@@ -43,12 +43,12 @@ static void read_emit(const char *why_not, json_t *body, bool *emit, bt_field_er
     bt_field_errors_add(errors, "emit", "%s", why_not);
 }
 
-static void read_options(const bt_service *service, json_t *body, bool is_stored, bt_job_request *request,
-                         bt_field_errors *errors) {
+static void read_options(const bt_service *service, const bt_call *call, json_t *body, bool is_stored,
+                         bt_job_request *request, bt_field_errors *errors) {
   static const bt_range_names range = {"start_time", "end_time", INT64_C(86400) * 1000000000, 0};
   bt_body_range(service, body, &range, bt_clock_wall_ns(), &request->range, errors);
   request->count = read_count(body, errors);
-  request->source = bt_body_store(service, body, errors);
+  request->source = bt_body_store(service, call, body, request->rules, request->rule_count, errors);
   read_emit(why_no_spans(service, is_stored, request), body, &request->emit, errors);
 }
 
@@ -86,7 +86,7 @@ void bt_api_rule_replay(void *context, bt_call *call) {
     bt_field_errors errors = {0};
     bt_job_request request = {.rules = &definition, .rule_count = 1, .tenant = bt_call_tenant(call)};
     bt_field_errors_unknown(&errors, body, names);
-    read_options(service, body, true, &request, &errors);
+    read_options(service, call, body, true, &request, &errors);
     if (!bt_call_refuse_fields(call, &errors)) submit_replay(service, call, &request, definition->fields.id);
     json_decref(body);
   }
@@ -104,7 +104,7 @@ void bt_api_replays_create(void *context, bt_call *call) {
   bt_field_errors_unknown(&errors, body, names);
   if (bt_rule_choice_of_replay(service, call, body, &choice, &errors)) {
     bt_job_request request = {.rules = choice.items, .rule_count = choice.count, .tenant = bt_call_tenant(call)};
-    read_options(service, body, !bt_body_value(body, "dsl"), &request, &errors);
+    read_options(service, call, body, !bt_body_value(body, "dsl"), &request, &errors);
     if (!bt_call_refuse_fields(call, &errors)) submit_replay(service, call, &request, NULL);
   } else {
     json_decref(errors.items);

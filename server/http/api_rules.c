@@ -115,7 +115,7 @@ void bt_api_rules_create(void *context, bt_call *call) {
   const bt_service *service = context;
   const bt_rule_definition *stored = NULL;
   bt_error error = {0};
-  bt_rule_definition *definition = bt_rule_body_read(call, NULL);
+  bt_rule_definition *definition = bt_rule_body_read(service, call, NULL);
   if (!definition) return;
   bt_status status =
       bt_rule_store_create(service->store, bt_call_tenant(call), definition, call->user, &stored, &error);
@@ -159,7 +159,7 @@ void bt_api_rule_put(void *context, bt_call *call) {
   bt_error error = {0};
   int64_t version;
   if (!if_match_of(call, &version)) return;
-  bt_rule_definition *definition = bt_rule_body_read(call, bt_call_id(call));
+  bt_rule_definition *definition = bt_rule_body_read(service, call, bt_call_id(call));
   if (!definition) return;
   bt_status status =
       bt_rule_store_update(service->store, bt_call_tenant(call), definition, version, call->user, &stored, &error);

@@ -6,6 +6,7 @@
 #include "server/http/routes.h"
 #include "server/http/rule_filter.h"
 #include "server/http/service.h"
+#include "server/http/store_choice.h"
 #include "server/json/check_json.h"
 #include "server/json/json_values.h"
 #include "server/json/test_report.h"
@@ -177,6 +178,19 @@ static void answer_import(importing *import) {
                          tests_json(import)));
 }
 
+/* False: answered. */
+static bool has_stores(importing *import) {
+  bt_field_errors errors = {0};
+  for (size_t i = 0; i < import->file.rule_count; i++) {
+    bt_buffer why = {0};
+    if (!bt_rule_names_store(import->service, bt_call_tenant(import->call), import->file.rules[i].definition, &why))
+      bt_field_errors_add(&errors, "store", "%s (line %u of the file)", why.ptr ? why.ptr : "",
+                          import->file.rules[i].source->line);
+    bt_buffer_dispose(&why);
+  }
+  return !bt_call_refuse_fields(import->call, &errors);
+}
+
 static void store_rules(importing *import) {
   bt_error error = {0};
   size_t count = import->file.rule_count;
@@ -218,7 +232,7 @@ void bt_api_rules_import(void *context, bt_call *call) {
     bt_call_error(call, status, &error);
   else if (import.file.error_count)
     refuse_rules(&import);
-  else if (run_tests(&import))
+  else if (has_stores(&import) && run_tests(&import))
     store_rules(&import);
   json_decref(import.tests);
   json_decref(import.bad_tests);

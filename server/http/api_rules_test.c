@@ -10,12 +10,14 @@
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
+#include "server/http/store_choice.h"
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
 typedef struct rule_test {
   const bt_service *service;
+  bt_source *source;
   bt_call *call;
   const bt_rule_definition *definition;
   bool is_adhoc;
@@ -119,12 +121,13 @@ static bt_status answer_stored(void *context, const bt_trace *trace, const bt_fa
                                const bt_rule_verdict *verdicts, bt_error *error) {
   rule_test *test = context;
   return answer_verdict(test, trace, family, verdicts,
-                        bt_one_trace_is_unsettled(test->service, test->definition, trace), error);
+                        bt_one_trace_is_unsettled(test->service, test->source, test->definition, trace), error);
 }
 
 static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *error) {
   const char *payer = test->is_adhoc ? NULL : test->definition->fields.id;
-  bt_one_trace_request request = {test->service, test->call, &test->definition, 1, payer, test->clock_skew_ns};
+  bt_one_trace_request request = {test->service, test->source,       test->call, &test->definition, 1,
+                                  payer,         test->clock_skew_ns};
   return bt_one_trace_judge(&request, id, answer_stored, test, error);
 }
 
@@ -169,7 +172,7 @@ static void check_clock_skew(rule_test *test, json_t *body, bt_field_errors *err
 }
 
 static void check_body(rule_test *test, json_t *body, bt_trace_id *trace_id, bt_field_errors *errors) {
-  static const char *const names[] = {"dsl", "rule_id", "trace", "others", "trace_id", "clock_skew", NULL};
+  static const char *const names[] = {"dsl", "rule_id", "trace", "others", "trace_id", "clock_skew", "store", NULL};
   json_t *dsl = find_member(body, "dsl"), *rule_id = find_member(body, "rule_id");
   bt_field_errors_unknown(errors, body, names);
   if (!dsl == !rule_id) bt_field_errors_add(errors, "dsl", "exactly one of dsl and rule_id has to say which rule");
@@ -208,7 +211,8 @@ void bt_api_rules_test(void *context, bt_call *call) {
   check_body(&test, body, &trace_id, &errors);
   if (!bt_call_refuse_fields(call, &errors)) {
     test.definition = find_rule(context, call, body);
-    if (test.definition) run_test(&test, body, &trace_id);
+    if (test.definition) test.source = bt_body_store(context, call, body, &test.definition, 1, &errors);
+    if (test.definition && !bt_call_refuse_fields(call, &errors)) run_test(&test, body, &trace_id);
     bt_rule_definition_unref(test.definition);
   }
   json_decref(body);

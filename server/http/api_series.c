@@ -4,6 +4,7 @@
 #include "server/http/question.h"
 #include "server/http/routes.h"
 #include "server/http/series_answer.h"
+#include "server/http/store_choice.h"
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000;
@@ -60,7 +61,7 @@ static void read_options(const bt_service *service, const bt_call *call, json_t 
   bt_series_answer_options *options = &out->options;
   options->question.now_ns = bt_clock_wall_ns();
   options->timeout_ns = 20 * SECOND_NS;
-  bt_promises promises = bt_source_known(service->source);
+  bt_promises promises = bt_source_known(options->question.source);
   options->assumptions = bt_assumptions_over(&service->assumptions, &promises);
   options->source = promises.about;
   options->is_static = promises.is_static;
@@ -112,6 +113,7 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
     json_decref(errors.items);
     return false;
   }
+  out->options.question.source = bt_question_store(service, call, body, &out->rules, &errors);
   size_t shadows = wants_shadows(body, &errors) ? 0 : leave_out_shadows(body, &out->rules);
   read_options(service, call, body, out, &errors);
   if (!errors.items && !out->rules.count) refuse_no_rule(shadows, &errors);
@@ -143,13 +145,13 @@ static void ask_for_series(const bt_service *service, bt_call *call, json_t *bod
 }
 
 void bt_api_series(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_id", "severity", "framework", "shadow",  "start",
-                                      "end",     "step",     "value",     "timeout", NULL};
+  static const char *const names[] = {"rule_id", "severity", "framework", "shadow", "start", "end",
+                                      "step",    "value",    "timeout",   "store",  NULL};
   ask_for_series(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_series_query(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_ids", "labels", "dsl",  "severity", "framework", "shadow",
-                                      "start",    "end",    "step", "value",    "timeout",   NULL};
+  static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "shadow", "start",
+                                      "end",      "step",   "value", "timeout",  "store",     NULL};
   ask_for_series(context, call, bt_question_of_body(call, names));
 }

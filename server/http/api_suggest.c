@@ -42,7 +42,7 @@ static bool read_question(const bt_service *service, bt_call *call, asked *out) 
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return false;
   bt_body_range(service, body, &range, bt_clock_wall_ns(), &out->range, &errors);
-  out->source = bt_body_store(service, body, &errors);
+  out->source = bt_body_store(service, call, body, NULL, 0, &errors);
   bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
   bt_body_count(body, "sample", SAMPLE_MAX, &out->settings.sample, &errors);
   bt_body_count(body, "limit", BT_SUGGEST_RULES_MAX, &out->settings.limit, &errors);

@@ -4,13 +4,16 @@
 
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
+#include "server/http/store_choice.h"
 #include "server/json/json_values.h"
 #include "server/json/linked_json.h"
 #include "server/json/trace_json.h"
 
 typedef struct question {
   const bt_service *service;
+  bt_source *source;
   bt_call *call;
+  bool is_said;                     /* which store is asked */
   bt_rule_list list;                /* all rules of the tenant; holds the references */
   const bt_rule_definition **rules; /* the enabled ones */
   const bt_rule **checked;
@@ -21,6 +24,11 @@ typedef struct question {
 
 /* ---- rules ---- */
 
+/* A rule of another store says nothing of a trace of this one, but where somebody asks for it. */
+static const char *find_elsewhere(const question *q, const bt_rule_definition *rule) {
+  return bt_rule_elsewhere(q->service, bt_call_tenant(q->call), q->source, q->is_said, rule);
+}
+
 static bt_status choose_rules(question *q, bt_error *error) {
   bt_status status = bt_rule_store_snapshot(q->service->store, bt_call_tenant(q->call), &q->list, error);
   if (status) return status;
@@ -28,14 +36,26 @@ static bt_status choose_rules(question *q, bt_error *error) {
   q->checked = calloc(q->list.count + 1, sizeof *q->checked);
   if (!q->rules || !q->checked) return bt_error_no_memory(error);
   for (size_t i = 0; i < q->list.count; i++) {
-    if (!q->list.items[i]->fields.enabled) continue;
+    if (!q->list.items[i]->fields.enabled || find_elsewhere(q, q->list.items[i])) continue;
     q->checked[q->count] = q->list.items[i]->rule;
     q->rules[q->count++] = q->list.items[i];
   }
   return BT_OK;
 }
 
-/* Enabled rules whose text does not compile: without them the list would look complete. */
+static void append_elsewhere(const question *q, json_t *list) {
+  for (size_t i = 0; i < q->list.count; i++) {
+    const bt_rule_definition *rule = q->list.items[i];
+    const char *own = find_elsewhere(q, rule);
+    if (rule->fields.enabled && own)
+      bt_json_append(list, json_pack("{s:s, s:o}", "rule_id", rule->fields.id, "reason",
+                                     json_sprintf("it is of the store %s, and the trace was read in %s: ask with "
+                                                  "store=%s",
+                                                  own, q->source->store ? q->source->store : BT_OWN_STORE, own)));
+  }
+}
+
+/* Enabled rules whose text does not compile, or of other stores: without them the list would look complete. */
 static bt_status broken_json(const question *q, json_t **out, bt_error *error) {
   bt_rule_list broken = {0};
   *out = NULL;
@@ -47,6 +67,7 @@ static bt_status broken_json(const question *q, json_t **out, bt_error *error) {
     bt_json_append(*out, json_pack("{s:s, s:o}", "rule_id", broken.items[i]->fields.id, "reason",
                                    bt_text_json(bt_str_from(broken.items[i]->broken))));
   }
+  append_elsewhere(q, *out);
   bt_rule_list_dispose(&broken);
   return BT_OK;
 }
@@ -58,7 +79,7 @@ static json_t *incomplete_json(const question *q, const bt_trace *trace) {
   json_t *reasons = json_array();
   bool is_unsettled = false;
   for (size_t i = 0; i < q->count; i++)
-    is_unsettled = is_unsettled || bt_one_trace_is_unsettled(q->service, q->rules[i], trace);
+    is_unsettled = is_unsettled || bt_one_trace_is_unsettled(q->service, q->source, q->rules[i], trace);
   if (is_unsettled) bt_json_append(reasons, json_string("unsettled"));
   if (trace->partial) bt_json_append(reasons, json_string("partial"));
   if (trace->pruned) bt_json_append(reasons, json_string("pruned"));
@@ -76,7 +97,7 @@ static json_t *trace_json(const question *q, const bt_trace *trace) {
 
 static bt_status verdict_json(const question *q, const bt_rule_definition *rule, const bt_trace *trace,
                               const bt_rule_verdict *verdict, json_t **out, bt_error *error) {
-  bool is_unsettled = bt_one_trace_is_unsettled(q->service, rule, trace);
+  bool is_unsettled = bt_one_trace_is_unsettled(q->service, q->source, rule, trace);
   json_t *judged;
   *out = NULL;
   bt_status status = bt_one_trace_verdict_json(q->call, rule, trace, verdict, is_unsettled, &judged, error);
@@ -121,7 +142,7 @@ static bt_status take_verdicts(void *context, const bt_trace *trace, const bt_fa
 }
 
 static bt_status judge_trace(question *q, const bt_trace_id *id, bt_error *error) {
-  bt_one_trace_request request = {q->service, q->call, q->rules, q->count, NULL, NULL};
+  bt_one_trace_request request = {q->service, q->source, q->call, q->rules, q->count, NULL, NULL};
   return bt_one_trace_judge(&request, id, take_verdicts, q, error);
 }
 
@@ -137,16 +158,19 @@ static bool read_include(bt_call *call, bool *shows_spans) {
 }
 
 void bt_api_trace_verdicts(void *context, bt_call *call) {
-  static const char *const parameters[] = {"include", NULL};
+  static const char *const parameters[] = {"include", "store", NULL};
   question q = {.service = context, .call = call};
   bt_trace_id id;
   bt_error error = {0};
+  bt_str said;
   if (!bt_call_query_allows(call, parameters) || !read_include(call, &q.shows_spans)) return;
   if (!bt_trace_id_parse(bt_str_from(bt_call_id(call)), &id)) {
     bt_call_problem(call, 400, "invalid-parameter", "A trace id has 1 to 32 hex digits; \"%.100s\" came.",
                     bt_call_id(call));
     return;
   }
+  q.is_said = bt_call_query(call, "store", &said);
+  if (!(q.source = bt_query_store(context, call, NULL))) return;
   bt_status status = choose_rules(&q, &error);
   if (!status) status = judge_trace(&q, &id, &error);
   if (status) {

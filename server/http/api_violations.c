@@ -5,6 +5,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/sha256.h"
+#include "server/http/store_choice.h"
 #include "server/http/question.h"
 #include "server/http/routes.h"
 #include "server/http/violation_answer.h"
@@ -149,6 +150,7 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
     json_decref(errors.items);
     return false;
   }
+  out->question.source = bt_question_store(service, call, body, &out->rules, &errors);
   bt_status status = read_times(service, call, body, out, &errors, &error);
   if (status != BT_OK) {
     json_decref(errors.items);
@@ -198,13 +200,14 @@ static void ask_for_violations(const bt_service *service, bt_call *call, json_t 
 }
 
 void bt_api_violations(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_id", "severity", "framework", "trace_id", "service", "start",
-                                      "end",     "limit",    "cursor",    "order",    "timeout", NULL};
+  static const char *const names[] = {"rule_id", "severity", "framework", "trace_id", "service", "start", "end",
+                                      "limit",   "cursor",   "order",     "timeout",  "store",   NULL};
   ask_for_violations(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_violations_query(void *context, bt_call *call) {
-  static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "trace_id", "service",
-                                      "start",    "end",    "limit", "cursor",   "order",     "timeout",  NULL};
+  static const char *const names[] = {"rule_ids", "labels",  "dsl",     "severity", "framework",
+                                      "trace_id", "service", "start",   "end",      "limit",
+                                      "cursor",   "order",   "timeout", "store",    NULL};
   ask_for_violations(context, call, bt_question_of_body(call, names));
 }

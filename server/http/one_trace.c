@@ -10,20 +10,22 @@
 #include "server/json/replay_json.h"
 #include "server/replay/given_families.h"
 
-static bt_status not_found(const bt_trace_id *id, bt_error *error) {
+static bt_status not_found(const bt_source *source, const bt_trace_id *id, bt_error *error) {
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(id, hex);
   return bt_error_set(error, BT_NOT_FOUND,
-                      "The source has no trace %s. Check the id and the tenant (X-Scope-OrgID); a trace that was sent "
-                      "just now may need some seconds, and one past the source's retention is gone. BeTrace's own "
+                      "The source%s%s has no trace %s. Check the id%s and the tenant (X-Scope-OrgID); a trace that was "
+                      "sent just now may need some seconds, and one past the source's retention is gone. BeTrace's own "
                       "spans are not shown.",
-                      hex);
+                      source->store ? " " : "", source->store ? source->store : "", hex,
+                      source->store ? ", the store" : "");
 }
 
-bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace) {
+bool bt_one_trace_is_unsettled(const bt_service *service, bt_source *source, const bt_rule_definition *rule,
+                               const bt_trace *trace) {
   int64_t settle_ns = bt_assumptions_of(&service->assumptions, rule).settle_ns; /* by id nothing is hidden */
-  settle_ns += bt_source_clock_ahead_ns(service->source);
-  return !bt_source_known(service->source).is_static && bt_trace_end_ns(trace) > bt_clock_wall_ns() - settle_ns;
+  settle_ns += bt_source_clock_ahead_ns(source);
+  return !bt_source_known(source).is_static && bt_trace_end_ns(trace) > bt_clock_wall_ns() - settle_ns;
 }
 
 bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace,
@@ -53,8 +55,8 @@ typedef struct judging {
 static void set_options(judging *j, const bt_trace *trace) {
   const bt_one_trace_request *r = j->request;
   for (size_t i = 0; i < r->count; i++) {
-    j->options[i] =
-        bt_one_trace_options(r->service, r->rules[i], trace, bt_one_trace_is_unsettled(r->service, r->rules[i], trace));
+    j->options[i] = bt_one_trace_options(r->service, r->rules[i], trace,
+                                         bt_one_trace_is_unsettled(r->service, r->source, r->rules[i], trace));
     if (r->clock_skew_ns) j->options[i].clock_skew_ns = *r->clock_skew_ns;
   }
 }
@@ -103,15 +105,15 @@ static bt_status read_trace(judging *j, const bt_trace_id *id, bt_error *error) 
                              .cancel = bt_call_cancel(r->call),
                              .rule_id = r->rule_id,
                              .priority = BT_PRIORITY_PEOPLE};
-  bt_status status = bt_source_read(r->service->source, &request, judge_read, j, &account, error);
+  bt_status status = bt_source_read(r->source, &request, judge_read, j, &account, error);
   bt_source_account_dispose(&account);
-  return status || j->is_found ? status : not_found(id, error);
+  return status || j->is_found ? status : not_found(r->source, id, error);
 }
 
 static bt_status judge_family(void *context, size_t index, const bt_family *family, bt_error *error) {
   judging *j = context;
   (void)index;
-  if (!family) return not_found(&j->own.id, error);
+  if (!family) return not_found(j->request->source, &j->own.id, error);
   bt_eval_limit limit = {.cancel = bt_call_cancel(j->request->call)};
   const bt_rule_verdict *verdicts = NULL;
   const bt_trace *trace = family->traces[0].trace;
@@ -129,7 +131,7 @@ static bt_status gather_family(judging *j, bt_error *error) {
                                .cancel = bt_call_cancel(r->call),
                                .memory = r->service->account,
                                .priority = BT_PRIORITY_PEOPLE};
-  return bt_given_families_gather(r->service->source, &request, &j->own, 1, judge_family, j, NULL, error);
+  return bt_given_families_gather(r->source, &request, &j->own, 1, judge_family, j, NULL, error);
 }
 
 bt_status bt_one_trace_judge(const bt_one_trace_request *request, const bt_trace_id *id, bt_one_trace_judged judged,

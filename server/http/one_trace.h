@@ -23,6 +23,7 @@ typedef bt_status (*bt_one_trace_judged)(void *context, const bt_trace *trace, c
                                          const bt_rule_verdict *verdicts, bt_error *error);
 typedef struct bt_one_trace_request {
   const bt_service *service;
+  bt_source *source;
   const bt_call *call;
   const bt_rule_definition *const *rules;
   size_t count;
@@ -33,7 +34,8 @@ bt_status bt_one_trace_judge(const bt_one_trace_request *request, const bt_trace
                              void *context, bt_error *error) BT_MUST_CHECK;
 
 /* Younger than the rule's settle time, so that spans may still come; never so for files. */
-bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace);
+bool bt_one_trace_is_unsettled(const bt_service *service, bt_source *source, const bt_rule_definition *rule,
+                               const bt_trace *trace);
 bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace,
                                      bool is_unsettled);
 

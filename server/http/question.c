@@ -22,11 +22,15 @@ json_t *bt_question_of_body(bt_call *call, const char *const *names) {
 
 const char *bt_question_unchecked(const bt_rule_choice *rules, char text[BT_QUESTION_UNCHECKED]) {
   const bt_rule_list *broken = &rules->broken;
-  if (!broken->count) return NULL;
-  snprintf(text, BT_QUESTION_UNCHECKED,
-           "rule_broken: the stored text of %zu enabled rule%s does not compile or is damaged; the first: %.128s",
-           broken->count, broken->count == 1 ? "" : "s", broken->items[0]->fields.id);
-  return text;
+  if (broken->count)
+    snprintf(text, BT_QUESTION_UNCHECKED,
+             "rule_broken: the stored text of %zu enabled rule%s does not compile or is damaged; the first: %.128s",
+             broken->count, broken->count == 1 ? "" : "s", broken->items[0]->fields.id);
+  else if (rules->elsewhere)
+    snprintf(text, BT_QUESTION_UNCHECKED,
+             "rule_elsewhere: %zu rules of other stores were not asked; ask with store; the first: %.145s",
+             rules->elsewhere, rules->first_elsewhere);
+  return broken->count || rules->elsewhere ? text : NULL;
 }
 
 void bt_question_refuse(bt_call *call, bt_status status, const bt_error *error) {

@@ -19,8 +19,8 @@ extern const bt_range_names bt_question_range;
  * may stand several times and becomes rule_ids, of POST the body. NULL: answered. Free with json_decref. */
 json_t *bt_question_of_query(bt_call *call, const char *const *names);
 json_t *bt_question_of_body(bt_call *call, const char *const *names);
-/* The enabled rules that belong to the question and cannot be evaluated, as a sentence, which begins with rule_broken;
- * NULL: there are none. */
+/* The enabled rules that belong to the question and cannot be evaluated, as a sentence, which begins with rule_broken
+ * or rule_elsewhere; NULL: there are none. */
 const char *bt_question_unchecked(const bt_rule_choice *rules, char text[BT_QUESTION_UNCHECKED]);
 /* Answers that it could not be begun. */
 void bt_question_refuse(bt_call *call, bt_status status, const bt_error *error);

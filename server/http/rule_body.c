@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/http/store_choice.h"
 #include "server/json/editor_json.h"
 #include "server/json/json_memory.h"
 #include "server/json/rule_json.h"
@@ -53,7 +54,19 @@ static bt_rule_definition *compile_rule(bt_call *call, bt_rule_fields *fields) {
   return definition;
 }
 
-bt_rule_definition *bt_rule_body_read(bt_call *call, const char *path_id) {
+/* Takes it where it names a store that there is not. */
+static bt_rule_definition *check_store(const bt_service *service, bt_call *call, bt_rule_definition *definition) {
+  bt_field_errors errors = {0};
+  bt_buffer why = {0};
+  if (definition && !bt_rule_names_store(service, bt_call_tenant(call), definition, &why))
+    bt_field_errors_add(&errors, "store", "%s", why.ptr ? why.ptr : "");
+  bt_buffer_dispose(&why);
+  if (!bt_call_refuse_fields(call, &errors)) return definition;
+  bt_rule_definition_unref(definition);
+  return NULL;
+}
+
+bt_rule_definition *bt_rule_body_read(const bt_service *service, bt_call *call, const char *path_id) {
   json_t *body = bt_call_body(call, false);
   if (!body) return NULL;
   bt_field_errors errors = {0};
@@ -66,7 +79,7 @@ bt_rule_definition *bt_rule_body_read(bt_call *call, const char *path_id) {
     bt_rule_fields_dispose(&fields);
     return NULL;
   }
-  return compile_rule(call, &fields);
+  return check_store(service, call, compile_rule(call, &fields));
 }
 
 bt_rule_definition *bt_rule_body_adhoc(bt_call *call, const char *dsl) {

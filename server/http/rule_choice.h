@@ -17,6 +17,8 @@ typedef struct bt_rule_choice {
   size_t count;
   bt_rule_list
       broken; /* of a question: enabled rules that belong to it, whose stored text does not compile or is damaged */
+  size_t elsewhere; /* of a question: rules of other stores, which it does not ask (store_choice.h), */
+  char first_elsewhere[BT_RULE_ID_MAX + BT_STORE_NAME_MAX + 16]; /* and the first of them */
 } bt_rule_choice;
 void bt_rule_choice_dispose(bt_rule_choice *choice);
 

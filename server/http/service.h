@@ -27,14 +27,23 @@ typedef struct bt_named_store {
   const char *name; /* of the server */
   bt_source *source;
   bt_workplace *work;
+  bt_watch *watch; /* NULL: nothing is watched */
 } bt_named_store;
 enum { BT_NAMED_STORES = 16 };
+/* A store that is this tenant's: open to it, and to others that have it too. */
+typedef struct bt_store_grant {
+  bt_str tenant;
+  const char *store;
+} bt_store_grant;
+enum { BT_STORE_GRANTS = 256 };
 
 typedef struct bt_service {
   bt_rule_store *store;
   bt_source *source; /* what is asked where no store is named */
   bt_named_store named[BT_NAMED_STORES];
   size_t named_count;
+  const bt_store_grant *grants;
+  size_t grant_count;
   bt_source *memory;          /* the source, where it takes pushed spans; else NULL */
   bt_memory_account *account; /* of all that answers and what makes them hold */
   bt_job_queue *jobs;

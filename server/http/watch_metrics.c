@@ -96,53 +96,88 @@ static const family families[] = {
     {"betrace_watch_inspected_bytes_total", "counter", "Bytes that the store says it inspected for them.", inspected},
 };
 
-static void write_family(const family *f, const bt_watch_status *tenants, size_t count, int64_t now_ns,
-                         const char *only_tenant, bt_buffer *out) {
+/* The watch of one store. */
+typedef struct watched {
+  const char *store; /* "": the service's own, which has no label */
+  bt_watch *watch;   /* or NULL */
+  bt_watch_status *tenants;
+  size_t count;
+  int64_t now_ns;
+  bt_watch_emission emission;
+} watched;
+
+static void write_family(const family *f, const watched *all, size_t count, const char *only_tenant, bt_buffer *out) {
   bt_expose_family(out, f->name, f->type, f->help);
-  for (size_t i = 0; i < count; i++) {
-    const bt_label labels[] = {{"tenant", tenants[i].tenant}, {NULL, NULL}};
-    if (only_tenant && strcmp(only_tenant, tenants[i].tenant) != 0) continue;
-    bt_expose_number(out, f->name, labels, f->value(&tenants[i], now_ns));
+  for (const watched *w = all; w < all + count; w++)
+    for (size_t i = 0; i < w->count; i++) {
+      const bt_label labels[] = {
+          {"tenant", w->tenants[i].tenant}, {w->store[0] ? "store" : NULL, w->store}, {NULL, NULL}};
+      if (only_tenant && strcmp(only_tenant, w->tenants[i].tenant) != 0) continue;
+      bt_expose_number(out, f->name, labels, f->value(&w->tenants[i], w->now_ns));
+    }
+}
+
+static void write_counts(const char *name, const char *type, const char *help, const watched *all, size_t count,
+                         uint64_t (*value)(const bt_watch_emission *), bt_buffer *out) {
+  bt_expose_family(out, name, type, help);
+  for (const watched *w = all; w < all + count; w++) {
+    const bt_label labels[] = {{w->store[0] ? "store" : NULL, w->store}, {NULL, NULL}};
+    bt_expose_count(out, name, labels, value(&w->emission));
   }
+}
+
+static void write_estimate(const watched *w, const bt_watch_status *status, const char *name, bt_buffer *out) {
+  const char *store = w->store[0] ? "store" : NULL;
+  bt_estimate estimate;
+  if (!bt_sampled_traces_estimate(&status->sampling, &status->sampling.kept, status->violations_found, &estimate))
+    return;
+  const bt_label low[] = {{"tenant", status->tenant}, {"bound", "low"}, {store, w->store}, {NULL, NULL}};
+  const bt_label high[] = {{"tenant", status->tenant}, {"bound", "high"}, {store, w->store}, {NULL, NULL}};
+  bt_expose_number(out, name, low, (double)estimate.low);
+  bt_expose_number(out, name, high, estimate.high == UINT64_MAX ? INFINITY : (double)estimate.high);
 }
 
 /* Of tenants whose traces say, or whose service declares, with which probability they were kept. */
-static void write_estimated(const bt_watch_status *tenants, size_t count, const char *only_tenant, bt_buffer *out) {
+static void write_estimated(const watched *all, size_t count, const char *only_tenant, bt_buffer *out) {
   static const char name[] = "betrace_watch_violations_estimated";
   bt_expose_family(out, name, "gauge",
                    "How many violations happened for those found, where traces are sampled: 95 % lie between both.");
-  for (size_t i = 0; i < count; i++) {
-    const bt_watch_status *status = &tenants[i];
-    bt_estimate estimate;
-    if (only_tenant && strcmp(only_tenant, status->tenant) != 0) continue;
-    if (!bt_sampled_traces_estimate(&status->sampling, &status->sampling.kept, status->violations_found, &estimate))
-      continue;
-    const bt_label low[] = {{"tenant", status->tenant}, {"bound", "low"}, {NULL, NULL}};
-    const bt_label high[] = {{"tenant", status->tenant}, {"bound", "high"}, {NULL, NULL}};
-    bt_expose_number(out, name, low, (double)estimate.low);
-    bt_expose_number(out, name, high, estimate.high == UINT64_MAX ? INFINITY : (double)estimate.high);
-  }
+  for (const watched *w = all; w < all + count; w++)
+    for (size_t i = 0; i < w->count; i++)
+      if (!only_tenant || strcmp(only_tenant, w->tenants[i].tenant) == 0) write_estimate(w, &w->tenants[i], name, out);
 }
 
-static void write_sending(bt_watch *watch, bt_buffer *out) {
-  bt_watch_emission emission = {0};
-  if (watch) emission = bt_watch_emission_look(watch);
-  bt_expose_family(out, "betrace_watch_send_queue", "gauge", "Violations and retractions that wait to be sent.");
-  bt_expose_count(out, "betrace_watch_send_queue", NULL, emission.queued);
-  bt_expose_family(out, "betrace_watch_send_failures_total", "counter", "Attempts that left something unsent.");
-  bt_expose_count(out, "betrace_watch_send_failures_total", NULL, emission.failures);
+static uint64_t queued_of(const bt_watch_emission *emission) {
+  return emission->queued;
+}
+
+static uint64_t failures_of(const bt_watch_emission *emission) {
+  return emission->failures;
+}
+
+static bt_status look_at(bt_watch *watch, const char *store, watched *out, bt_error *error) {
+  *out = (watched){.store = store, .watch = watch};
+  if (!watch) return BT_OK;
+  out->now_ns = bt_watch_now_ns(watch);
+  out->emission = bt_watch_emission_look(watch);
+  return bt_watch_look(watch, &out->tenants, &out->count, error);
 }
 
 bt_status bt_watch_metrics_write(const bt_service *service, const char *only_tenant, bt_buffer *out, bt_error *error) {
-  bt_watch_status *tenants = NULL;
-  size_t count = 0;
-  bt_status status = service->watch ? bt_watch_look(service->watch, &tenants, &count, error) : BT_OK;
-  if (status != BT_OK) return status;
-  int64_t now_ns = service->watch ? bt_watch_now_ns(service->watch) : 0;
-  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-    write_family(&families[i], tenants, count, now_ns, only_tenant, out);
-  write_estimated(tenants, count, only_tenant, out);
-  free(tenants);
-  if (!only_tenant) write_sending(service->watch, out);
-  return BT_OK;
+  watched all[1 + BT_NAMED_STORES] = {{0}};
+  size_t count = 1;
+  bt_status status = look_at(service->watch, "", &all[0], error);
+  for (size_t i = 0; !status && i < service->named_count && service->watch; i++)
+    status = look_at(service->named[i].watch, service->named[i].name, &all[count++], error);
+  for (size_t i = 0; !status && i < sizeof families / sizeof families[0]; i++)
+    write_family(&families[i], all, count, only_tenant, out);
+  if (!status) write_estimated(all, count, only_tenant, out);
+  if (!status && !only_tenant) {
+    write_counts("betrace_watch_send_queue", "gauge", "Violations and retractions that wait to be sent.", all, count,
+                 queued_of, out);
+    write_counts("betrace_watch_send_failures_total", "counter", "Attempts that left something unsent.", all, count,
+                 failures_of, out);
+  }
+  for (size_t i = 0; i < count; i++) free(all[i].tenants);
+  return status;
 }

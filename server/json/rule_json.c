@@ -8,13 +8,15 @@
 #include "server/json/json_memory.h"
 #include "server/json/json_values.h"
 
-const char *const bt_rule_json_names[] = {
-    "id",          "name",          "description", "dsl",        "expression",
-    "condition",   "severity",      "enabled",     "shadow",     "labels",
-    "annotations", "settle",        "margin",      "clock_skew", "require_complete",
-    "budget",      "links_sampled", "watch_all",   "version",    "condition_hash",
-    "created_at",  "updated_at",    "updated_by",  "controls",   "broken",
-    NULL};
+const char *const bt_rule_json_names[] = {"id",         "name",          "description",
+                                          "dsl",        "expression",    "condition",
+                                          "severity",   "enabled",       "shadow",
+                                          "labels",     "annotations",   "settle",
+                                          "margin",     "clock_skew",    "require_complete",
+                                          "budget",     "links_sampled", "store",
+                                          "watch_all",  "version",       "condition_hash",
+                                          "created_at", "updated_at",    "updated_by",
+                                          "controls",   "broken",        NULL};
 
 /* ---- out ---- */
 
@@ -67,6 +69,7 @@ json_t *bt_rule_definition_json(const bt_rule_definition *definition) {
   bt_json_set(object, "require_complete", switch_json(fields->require_complete));
   bt_json_set(object, "budget", fields->budget < 0 ? json_null() : json_integer(fields->budget));
   bt_json_set(object, "links_sampled", switch_json(fields->links_sampled));
+  bt_json_set(object, "store", fields->store ? json_string(fields->store) : json_null());
   bt_json_set(object, "version", json_integer(definition->version));
   bt_json_set(object, "condition_hash", json_string(definition->condition_hash));
   bt_json_set(object, "created_at", time_json(definition->created_at_ns));
@@ -204,6 +207,7 @@ bool bt_rule_fields_from_json(json_t *object, bt_rule_fields *fields, bt_rule_js
   read_string(&r, "name", &fields->name);
   read_string(&r, "description", &fields->description);
   read_dsl(&r, &fields->dsl);
+  read_string(&r, "store", &fields->store);
   read_severity(&r, fields);
   read_bool(&r, "enabled", &fields->enabled);
   read_bool(&r, "shadow", &fields->shadow);

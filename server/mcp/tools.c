@@ -38,6 +38,10 @@ typedef struct tool {
   { "limit", "integer", "how many at most", false }
 #define CURSOR                                                                                                         \
   { "cursor", "string", "of the page before", false }
+#define STORE                                                                                                          \
+  { "store", "string", "which store is asked, where the service has several; else the rule's", false }
+#define OF_STORE                                                                                                       \
+  { "store", "string", "which store has its traces, where the service has several", false }
 #define COVERED " Read `means` first: only conclusion `none` says that there are no violations."
 
 static const tool tools[] = {
@@ -57,7 +61,7 @@ static const tool tools[] = {
      IN_QUERY,
      BT_MCP_ABOUT_RULES,
      0,
-     {RULE_ID, START, END}},
+     {RULE_ID, START, END, STORE}},
     {"replay",
      "Evaluates a rule over past traces, and lists violations. Give either rule_id or dsl." COVERED,
      "POST",
@@ -69,7 +73,8 @@ static const tool tools[] = {
       {"dsl", "string", "a rule that need not be stored", false},
       START,
       END,
-      LIMIT}},
+      LIMIT,
+      STORE}},
     {"first_violation",
      "Since when a rule is violated." COVERED,
      "GET",
@@ -77,7 +82,7 @@ static const tool tools[] = {
      IN_QUERY,
      BT_MCP_ABOUT_TRACES,
      0,
-     {RULE_ID, START, END}},
+     {RULE_ID, START, END, STORE}},
     {"violations",
      "Violations of one rule or of all, newest first." COVERED,
      "GET",
@@ -91,7 +96,8 @@ static const tool tools[] = {
       START,
       END,
       LIMIT,
-      CURSOR}},
+      CURSOR,
+      STORE}},
     {"trace_verdicts",
      "What each rule says about one trace." COVERED,
      "GET",
@@ -99,7 +105,7 @@ static const tool tools[] = {
      IN_QUERY,
      BT_MCP_ABOUT_A_TRACE,
      0,
-     {{"trace_id", "string", "1 to 32 hex digits", true}}},
+     {{"trace_id", "string", "1 to 32 hex digits", true}, STORE}},
     {"contrast",
      "What violating traces have that the others have not: versions, regions, tenants. No proof of a cause.",
      "GET",
@@ -107,7 +113,7 @@ static const tool tools[] = {
      IN_QUERY,
      BT_MCP_ABOUT_MARKS,
      0,
-     {RULE_ID, START, END, LIMIT}},
+     {RULE_ID, START, END, LIMIT, STORE}},
     {"suggest_rules",
      "Rules that nearly all traces keep already: order, presence, counts, latency. Nothing is stored. It says nothing "
      "of "
@@ -117,7 +123,7 @@ static const tool tools[] = {
      IN_QUERY,
      BT_MCP_ABOUT_HABITS,
      0,
-     {START, END, LIMIT, {"min_traces", "integer", "traces that have to exercise a rule; 50 by itself", false}}},
+     {START, END, LIMIT, {"min_traces", "integer", "traces that have to exercise a rule; 50 by itself", false}, STORE}},
     {"write_rule_file",
      "A rule file with this rule, checked, as text. Nothing is written: show it to the user.",
      "POST",
@@ -128,7 +134,8 @@ static const tool tools[] = {
      {{"id", "string", "lower case letters, digits and -", true},
       {"dsl", "string", "the rule's text", true},
       {"name", "string", "for people", false},
-      {"description", "string", "what it is for", false}}},
+      {"description", "string", "what it is for", false},
+      OF_STORE}},
     {"create_rule",
      "Stores a new rule in the service. Ask the user before.",
      "POST",
@@ -139,7 +146,8 @@ static const tool tools[] = {
      {{"id", "string", "lower case letters, digits and -", true},
       {"dsl", "string", "the rule's text", true},
       {"name", "string", "for people", false},
-      {"description", "string", "what it is for", false}}},
+      {"description", "string", "what it is for", false},
+      OF_STORE}},
 };
 enum { TOOL_COUNT = sizeof tools / sizeof *tools };
 
@@ -242,11 +250,13 @@ static bt_status ask_service(const bt_mcp_run *run, const char *method, const ch
 
 static json_t *replay_body(json_t *arguments) {
   json_t *body = json_object(), *start = json_object_get(arguments, "start"), *end = json_object_get(arguments, "end");
-  json_t *rule = json_object_get(arguments, "rule_id"), *dsl = json_object_get(arguments, "dsl");
+  json_t *rule = json_object_get(arguments, "rule_id"), *dsl = json_object_get(arguments, "dsl"),
+         *store = json_object_get(arguments, "store");
   if (start) bt_json_set(body, "start_time", json_incref(start));
   if (end) bt_json_set(body, "end_time", json_incref(end));
   if (rule) bt_json_set(body, "rule_ids", json_pack("[O]", rule));
   if (dsl) bt_json_set(body, "dsl", json_incref(dsl));
+  if (store) bt_json_set(body, "store", json_incref(store));
   bt_json_set(body, "emit", json_false());
   return body;
 }
@@ -319,6 +329,7 @@ static bt_status run_rule_file(const bt_mcp_run *run, json_t *arguments, json_t 
   write_field(&text, "  - id: ", json_object_get(arguments, "id"));
   write_field(&text, "    name: ", json_object_get(arguments, "name"));
   write_field(&text, "    description: ", json_object_get(arguments, "description"));
+  write_field(&text, "    store: ", json_object_get(arguments, "store"));
   write_field(&text, "    dsl: ", json_object_get(arguments, "dsl"));
   if (!status && text.failed) status = bt_error_no_memory(error);
   if (!status && json_is_true(json_object_get(*out, "valid")))

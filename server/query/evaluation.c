@@ -49,6 +49,10 @@ bt_status bt_question_hash_rules(const bt_rule_definition *const *rules, size_t 
   return status;
 }
 
+static bt_source *source_of(const bt_evaluations *evaluations, const bt_question *question) {
+  return question->source ? question->source : evaluations->options.source;
+}
+
 static const char *tenant_of(const bt_question *question) {
   return question->tenant ? question->tenant : "";
 }
@@ -70,7 +74,8 @@ static bool has_rest(const bt_evaluation *evaluation, const bt_cursor *cursor) {
 static bt_evaluation *find_evaluation(bt_evaluations *evaluations, const bt_question *question) {
   for (size_t i = 0; i < evaluations->count; i++) {
     bt_evaluation *evaluation = evaluations->items[i];
-    if (evaluation->retired || evaluation->failed || !is_same(evaluation, question)) continue;
+    bool is_it = evaluation->source == source_of(evaluations, question) && is_same(evaluation, question);
+    if (evaluation->retired || evaluation->failed || !is_it) continue;
     if (has_rest(evaluation, &question->cursor)) return evaluation;
     evaluation->retired = true;
   }
@@ -79,7 +84,7 @@ static bt_evaluation *find_evaluation(bt_evaluations *evaluations, const bt_ques
 
 /* ---- beginning one ---- */
 
-static void set_times(const bt_evaluations *evaluations, const bt_assumptions *service, bt_evaluation *evaluation) {
+static void set_times(const bt_assumptions *service, bt_evaluation *evaluation) {
   int64_t settle_ns = 0;
   for (size_t i = 0; i < evaluation->rule_count; i++) {
     bt_assumptions own = bt_assumptions_of(service, evaluation->rules[i]);
@@ -87,7 +92,7 @@ static void set_times(const bt_evaluations *evaluations, const bt_assumptions *s
     if (own.settle_ns > settle_ns) settle_ns = own.settle_ns;
   }
   int64_t settled_ns = bt_time_subtract(evaluation->key.now_ns, settle_ns);
-  bool has_tail = !bt_source_known(evaluations->options.source).is_static && settled_ns < evaluation->key.range.end_ns;
+  bool has_tail = !bt_source_known(evaluation->source).is_static && settled_ns < evaluation->key.range.end_ns;
   evaluation->effective_end_ns = has_tail ? settled_ns : evaluation->key.range.end_ns;
   evaluation->coverage.assumptions = *service;
 }
@@ -128,7 +133,8 @@ static bt_status begin_evaluation(bt_evaluations *evaluations, const bt_question
   if (status == BT_OK) {
     evaluation->turn.tenant = bt_turns_key(evaluation->tenant, strlen(evaluation->tenant));
     bt_turn_enter(&evaluations->turns, &evaluation->turn);
-    set_times(evaluations, service, evaluation);
+    evaluation->source = source_of(evaluations, question);
+    set_times(service, evaluation);
     status = bt_schedule_make(evaluation->key.range, evaluation->key.newest_first, evaluation->margin_ns,
                               &evaluation->schedule, error);
   }
@@ -155,7 +161,7 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
   bt_look *look = calloc(1, sizeof *look);
   if (!look) return bt_error_no_memory(error);
   const bt_evaluations_options *options = &evaluations->options;
-  bt_promises promises = bt_source_known(options->source); /* asks nobody: the evaluation does */
+  bt_promises promises = bt_source_known(source_of(evaluations, question)); /* asks nobody: the evaluation does */
   const bt_assumptions service = bt_assumptions_over(&options->assumptions, &promises);
   pthread_mutex_lock(&evaluations->mutex);
   bt_evaluations_tidy(evaluations);
@@ -260,7 +266,7 @@ static bt_status copy_coverage(const bt_look *look, bt_page *page, bt_error *err
   out->effective_end_ns = evaluation->effective_end_ns;
   out->assumptions = evaluation->coverage.assumptions;
   /* The earliest trace is known where every trace was looked at; the earliest candidate of a filter is another one. */
-  bool has_filters = bt_source_known(look->evaluations->options.source).filters;
+  bool has_filters = bt_source_known(evaluation->source).filters;
   out->has_data_from = out->has_data_from && !has_filters && evaluation->finished && !evaluation->is_missing;
   return status;
 }

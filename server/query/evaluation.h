@@ -44,6 +44,7 @@ void bt_evaluations_free(bt_evaluations *evaluations);
 
 typedef struct bt_question {
   const char *tenant; /* or NULL */
+  bt_source *source;  /* borrowed; NULL: that of the options */
   bt_cursor cursor;   /* which evaluation it is (all but the position), and after which position to go on */
   const bt_rule_definition *const *rules; /* references are taken; of them the cursor's hash was made */
   size_t rule_count;                      /* 0: only an evaluation that is kept will do */

@@ -26,7 +26,8 @@
 #include "server/work/wait.h"
 
 typedef struct bt_evaluation {
-  char *tenant;  /* "" where there is none */
+  char *tenant; /* "" where there is none */
+  bt_source *source;
   bt_cursor key; /* without a position */
   const bt_rule_definition **rules;
   size_t rule_count;

@@ -94,7 +94,7 @@ static bt_status evaluate_window(window_run *run, bt_replay_result *result, bt_e
                                .gap_step_ns = bt_time_subtract(whole->end_ns, whole->start_ns) / GAPS_NAMED + 1,
                                .cancel = &evaluation->scope.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
-  bt_status status = bt_replay_run(options->source, &request, &observer, result, error);
+  bt_status status = bt_replay_run(evaluation->source, &request, &observer, result, error);
   bt_metrics_add_evaluation(options->metrics, BT_EVALUATION_ON_DEMAND, bt_clock_monotonic_ns() - started_ns);
   return status;
 }

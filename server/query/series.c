@@ -20,10 +20,21 @@ static const int64_t LOOK_NS = 1000000000;                  /* between two looks
 
 /* ---- known series ---- */
 
-static bool is_of(const bt_known_series *series, const char *tenant, const bt_rule_definition *rule, int64_t step_ns,
-                  int64_t margin_ns) {
-  return series->step_ns == step_ns && series->margin_ns == margin_ns &&
-         strcmp(series->rule->condition_hash, rule->condition_hash) == 0 && strcmp(series->tenant, tenant) == 0;
+/* What a question asks, whatever the rule. */
+typedef struct asked {
+  const char *tenant;
+  bt_source *source;
+  int64_t step_ns;
+} asked;
+
+static asked asked_of(const bt_series_pool *pool, const bt_series_question *question) {
+  return (asked){question->tenant ? question->tenant : "", question->source ? question->source : pool->options.source,
+                 question->step_ns};
+}
+
+static bool is_of(const bt_known_series *series, const asked *a, const bt_rule_definition *rule, int64_t margin_ns) {
+  return series->source == a->source && series->step_ns == a->step_ns && series->margin_ns == margin_ns &&
+         strcmp(series->rule->condition_hash, rule->condition_hash) == 0 && strcmp(series->tenant, a->tenant) == 0;
 }
 
 static bool is_running(const bt_series_pool *pool, const bt_known_series *series) {
@@ -71,14 +82,14 @@ static bool take_known_bytes(bt_series_pool *pool, size_t bytes) {
   return bt_memory_hold_grow(&pool->known_hold, bytes);
 }
 
-static bt_status new_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule, int64_t step_ns,
-                            bt_known_series **out, bt_error *error) {
-  size_t bytes = bytes_of_series(tenant, rule);
+static bt_status new_series(bt_series_pool *pool, const asked *a, const bt_rule_definition *rule, bt_known_series **out,
+                            bt_error *error) {
+  size_t bytes = bytes_of_series(a->tenant, rule);
   if (!take_known_bytes(pool, bytes)) return say_no_room(bytes, "a series and its rule", error);
   bt_known_series **known = bt_grow_array(pool->known, pool->known_count, &pool->known_capacity, sizeof *known);
   if (known) pool->known = known;
   bt_known_series *series = known ? calloc(1, sizeof *series) : NULL;
-  if (!series || !(series->tenant = strdup(tenant))) {
+  if (!series || !(series->tenant = strdup(a->tenant))) {
     free(series);
     bt_memory_hold_shrink(&pool->known_hold, pool->known_hold.bytes - bytes);
     return bt_error_no_memory(error);
@@ -86,26 +97,27 @@ static bt_status new_series(bt_series_pool *pool, const char *tenant, const bt_r
   bt_assumptions own = bt_assumptions_of(&pool->options.assumptions, rule);
   series->id = ++pool->last_id;
   series->rule = bt_rule_definition_ref(rule);
-  series->step_ns = step_ns;
+  series->source = a->source;
+  series->step_ns = a->step_ns;
   series->settle_ns = own.settle_ns;
   series->margin_ns = own.margin_ns;
   *out = known[pool->known_count++] = series;
   return BT_OK;
 }
 
-static bt_status find_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule, int64_t step_ns,
+static bt_status find_series(bt_series_pool *pool, const asked *a, const bt_rule_definition *rule,
                              bt_known_series **out, bt_error *error) {
   int64_t margin_ns = bt_assumptions_of(&pool->options.assumptions, rule).margin_ns;
   for (size_t i = 0; i < pool->known_count; i++)
-    if (is_of(pool->known[i], tenant, rule, step_ns, margin_ns)) return *out = pool->known[i], BT_OK;
-  return new_series(pool, tenant, rule, step_ns, out, error);
+    if (is_of(pool->known[i], a, rule, margin_ns)) return *out = pool->known[i], BT_OK;
+  return new_series(pool, a, rule, out, error);
 }
 
 /* ---- asks ---- */
 
 /* The first step that is not wholly before the end and `now` − settle. Of files everything is settled. */
 static int64_t settled_end_of(const bt_series_ask *ask, const bt_known_series *series) {
-  if (bt_source_known(ask->pool->options.source).is_static) return ask->whole_end_step;
+  if (bt_source_known(series->source).is_static) return ask->whole_end_step;
   int64_t settle_ns = series->settle_ns > ask->settle_floor_ns ? series->settle_ns : ask->settle_floor_ns;
   int64_t settled_ns = bt_time_subtract(ask->now_ns, settle_ns + ask->clock_ahead_ns);
   int64_t step = settled_ns / series->step_ns - (settled_ns % series->step_ns < 0);
@@ -124,11 +136,11 @@ static void fill_from_cache(bt_series_ask *ask, size_t rule, int64_t now_ns) {
 }
 
 static bt_status attach_rules(bt_series_ask *ask, const bt_series_question *question, bt_error *error) {
-  const char *tenant = question->tenant ? question->tenant : "";
+  const asked a = asked_of(ask->pool, question);
   int64_t now_ns = bt_clock_monotonic_ns();
   for (size_t i = 0; i < question->rule_count; i++) {
     bt_known_series *series = NULL;
-    bt_status status = find_series(ask->pool, tenant, question->rules[i], question->step_ns, &series, error);
+    bt_status status = find_series(ask->pool, &a, question->rules[i], &series, error);
     if (status != BT_OK) return status;
     ask->series[ask->rule_count++] = series;
     ask->settled_end[i] = settled_end_of(ask, series);
@@ -175,8 +187,9 @@ static bt_status new_ask(bt_series_pool *pool, const bt_series_question *questio
   ask->end_step = question->end_step;
   ask->whole_end_step = question->whole_end_step < question->end_step ? question->whole_end_step : question->end_step;
   ask->now_ns = question->now_ns;
-  ask->settle_floor_ns = bt_source_known(pool->options.source).hidden_tail_ns;
-  ask->clock_ahead_ns = bt_source_clock_ahead_ns(pool->options.source);
+  bt_source *source = asked_of(pool, question).source;
+  ask->settle_floor_ns = bt_source_known(source).hidden_tail_ns;
+  ask->clock_ahead_ns = bt_source_clock_ahead_ns(source);
   ask->wants_exercised = question->wants_exercised;
   ask->series = calloc(question->rule_count, sizeof(bt_known_series *));
   ask->settled_end = calloc(question->rule_count, sizeof *ask->settled_end);

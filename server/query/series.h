@@ -41,6 +41,7 @@ enum { BT_SERIES_MOST_POINTS = 11000, BT_SERIES_MOST_CELLS = 200000 };
 
 typedef struct bt_series_question {
   const char *tenant;                     /* or NULL */
+  bt_source *source;                      /* borrowed; NULL: that of the options */
   const bt_rule_definition *const *rules; /* references are taken */
   size_t rule_count;
   int64_t step_ns;

@@ -54,7 +54,7 @@ static bool lacks_step(const bt_series_ask *ask, size_t rule, int64_t step) {
 
 static bool is_alike(const bt_known_series *a, const bt_known_series *b) {
   return a->step_ns == b->step_ns && a->settle_ns == b->settle_ns && a->margin_ns == b->margin_ns &&
-         strcmp(a->tenant, b->tenant) == 0;
+         a->source == b->source && strcmp(a->tenant, b->tenant) == 0;
 }
 
 /* The rule that lacks the newest step. False: nothing is lacking that is not under way. */
@@ -163,6 +163,7 @@ static bt_series_run *plan_run(const bt_series_pool *pool, const bt_series_ask *
     return NULL;
   }
   int64_t most = longest_run(like);
+  run->source = like->source;
   run->step_ns = like->step_ns;
   run->margin_ns = like->margin_ns;
   run->wants_exercised = ask->wants_exercised;

@@ -22,6 +22,7 @@
 typedef struct bt_known_series { /* a condition of a tenant at one step length, while it is asked for */
   uint64_t id;                   /* never used again for another one */
   char *tenant;
+  bt_source *source;
   const bt_rule_definition *rule; /* one with this condition */
   int64_t step_ns, settle_ns, margin_ns;
   int64_t asked_ns, exercised_asked_ns; /* monotonic: when it was asked for last; 0: never */
@@ -56,6 +57,7 @@ typedef struct bt_series_run { /* one replay that counts */
   const bt_rule_definition **rules;
   size_t series_count;
   char *tenant;
+  bt_source *source;
   uint64_t turn_of; /* the tenant, for the turns */
   int64_t step_ns, first_step, end_step, margin_ns;
   bool wants_exercised;

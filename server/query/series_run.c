@@ -162,7 +162,7 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
   bt_replay_result result = {0};
   bt_error why = {0};
   if (!make_counts(run, options->memory)) return; /* nothing was read, and no count says that it was */
-  bt_status status = bt_replay_run(options->source, &request, &observer, &result, &why);
+  bt_status status = bt_replay_run(run->source, &request, &observer, &result, &why);
   if (status == BT_OK)
     take_result(run, &result);
   else

@@ -13,7 +13,8 @@ static const int64_t KEPT_NS = INT64_C(10000000000), FAILURE_KEPT_NS = INT64_C(5
 
 struct bt_cached_tags {
   atomic_size_t references;
-  char *tenant, *key; /* key NULL: names */
+  const bt_source *source; /* which answered */
+  char *tenant, *key;      /* key NULL: names */
   bt_tag_scope scope;
   bt_tag_list list;
   bool is_available;
@@ -62,9 +63,10 @@ const bt_tag_list *bt_cached_tags_list(const bt_cached_tags *tags, const char **
   return tags->is_available ? &tags->list : NULL;
 }
 
-static bool is_about(const bt_cached_tags *tags, const bt_tag_request *request) {
-  return tags->scope == request->scope && strcmp(tags->tenant, request->tenant ? request->tenant : "") == 0 &&
-         !tags->key == !request->key.ptr && (!tags->key || bt_str_equal(bt_str_from(tags->key), request->key));
+static bool is_about(const bt_cached_tags *tags, const bt_source *source, const bt_tag_request *request) {
+  return tags->source == source && tags->scope == request->scope &&
+         strcmp(tags->tenant, request->tenant ? request->tenant : "") == 0 && !tags->key == !request->key.ptr &&
+         (!tags->key || bt_str_equal(bt_str_from(tags->key), request->key));
 }
 
 static bool is_fresh(const bt_cached_tags *tags, int64_t now_ns) {
@@ -72,13 +74,13 @@ static bool is_fresh(const bt_cached_tags *tags, int64_t now_ns) {
 }
 
 /* A reference, or NULL. */
-static bt_cached_tags *find_tags(bt_tag_cache *cache, const bt_tag_request *request) {
+static bt_cached_tags *find_tags(bt_tag_cache *cache, const bt_source *source, const bt_tag_request *request) {
   int64_t now_ns = bt_clock_monotonic_ns();
   bt_cached_tags *found = NULL;
   pthread_mutex_lock(&cache->lock);
   for (size_t i = 0; i < BT_TAG_CACHE_ENTRIES && !found; i++) {
     bt_cached_tags *entry = cache->entries[i];
-    if (entry && is_about(entry, request) && is_fresh(entry, now_ns)) found = ref_tags(entry);
+    if (entry && is_about(entry, source, request) && is_fresh(entry, now_ns)) found = ref_tags(entry);
   }
   pthread_mutex_unlock(&cache->lock);
   return found;
@@ -113,7 +115,7 @@ static void keep_tags(bt_tag_cache *cache, bt_cached_tags *tags, const bt_tag_re
   pthread_mutex_lock(&cache->lock);
   for (size_t i = 0; i < BT_TAG_CACHE_ENTRIES; i++) {
     const bt_cached_tags *entry = cache->entries[i], *best = cache->entries[place];
-    if (entry && is_about(entry, request)) {
+    if (entry && is_about(entry, tags->source, request)) {
       place = i;
       break;
     }
@@ -126,10 +128,11 @@ static void keep_tags(bt_tag_cache *cache, bt_cached_tags *tags, const bt_tag_re
   bt_cached_tags_unref(old);
 }
 
-static bt_cached_tags *new_tags(const bt_tag_request *request) {
+static bt_cached_tags *new_tags(const bt_source *source, const bt_tag_request *request) {
   bt_cached_tags *tags = calloc(1, sizeof *tags);
   if (!tags) return NULL;
   atomic_init(&tags->references, 1);
+  tags->source = source;
   tags->scope = request->scope;
   tags->tenant = strdup(request->tenant ? request->tenant : "");
   tags->key = request->key.ptr ? strndup(request->key.ptr, request->key.len) : NULL;
@@ -149,9 +152,9 @@ static void fetch_tags(bt_cached_tags *tags, bt_source *source, const bt_tag_req
 }
 
 bt_cached_tags *bt_tag_cache_get(bt_tag_cache *cache, bt_source *source, const bt_tag_request *request) {
-  bt_cached_tags *tags = find_tags(cache, request);
+  bt_cached_tags *tags = find_tags(cache, source, request);
   if (tags) return tags;
-  tags = new_tags(request);
+  tags = new_tags(source, request);
   if (!tags) return NULL;
   if (atomic_fetch_add(&cache->fetching, 1) < FETCHES_AT_ONCE) {
     fetch_tags(tags, source, request);

@@ -138,6 +138,7 @@ static void add_violation(builder *b, const bt_emission_options *options, const 
 
 static void add_origin(builder *b, const bt_emission_options *options) {
   add_string(b, BT_STR("betrace.violation.source"), options->origin);
+  if (options->store) add_string(b, BT_STR("betrace.violation.store"), options->store);
   if (options->replay_id) add_string(b, BT_STR("betrace.violation.replay_id"), options->replay_id);
 }
 

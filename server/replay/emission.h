@@ -20,6 +20,7 @@ typedef struct bt_emission_options {
   bt_http_client *client;                  /* borrowed */
   const bt_exporter_options *exporter;     /* borrowed */
   bt_source *source;                       /* where to look ids up; NULL: do not */
+  const char *store;                       /* that the traces are of; NULL: the only one, or the service's own */
   const char *tenant, *replay_id, *origin; /* origin: "watch", "replay", "manual" */
   bool at_original_time;
   bool retracts;        /* sends the second span of each, which takes the violation back */

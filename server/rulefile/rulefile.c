@@ -51,6 +51,15 @@ READER(read_name) {
 READER(read_description) {
   return take_text(d, value, "description", &FIELDS(into).description, error);
 }
+READER(read_store) {
+  char shown[BT_YAML_SHOWN_BYTES];
+  bt_status status = take_text(d, value, "store", &FIELDS(into).store, error);
+  if (!status && !bt_store_name_is_valid(value->text))
+    status = bt_yaml_fail(d, value, error,
+                          "store: expected the name of a store, at most %d small letters, digits and \"-\", got %s",
+                          BT_STORE_NAME_MAX, bt_yaml_show(value, shown));
+  return status;
+}
 READER(read_enabled) {
   return bt_yaml_get_bool(d, value, "enabled", &FIELDS(into).enabled, error);
 }
@@ -150,6 +159,7 @@ static const bt_yaml_field rule_fields[] = {{"id", read_id},
                                             {"require_complete", read_require_complete},
                                             {"budget", read_budget},
                                             {"links_sampled", read_links_sampled},
+                                            {"store", read_store},
                                             {"watch_all", read_watch_all},
                                             {"dsl", read_dsl},
                                             {"tests", keep_tests},

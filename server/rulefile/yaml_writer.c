@@ -170,6 +170,7 @@ static void write_head(writer *w, const bt_rule_fields *fields) {
   write_pair(w, "name", fields->name);
   if (fields->description && fields->description[0]) write_pair(w, "description", fields->description);
   if (fields->has_severity) write_pair(w, "severity", bt_severity_name(fields->severity));
+  if (fields->store) write_pair(w, "store", fields->store);
   if (!fields->enabled) write_flag(w, "enabled", false);
   if (fields->shadow) write_flag(w, "shadow", true);
   if (fields->watch_all) write_flag(w, "watch_all", true);

@@ -20,6 +20,7 @@ enum {
   BT_RULE_KEY_MAX = 256, /* of a label or an annotation */
   BT_RULE_VALUE_MAX = 4096,
   BT_RULE_MAX_PAIRS = 64, /* labels; and as many annotations */
+  BT_STORE_NAME_MAX = 32,
   BT_CONDITION_HASH_HEX = 64
 };
 #define BT_RULE_MAX_BUDGET      INT64_C(1000000000000)    /* steps; what they come to is the service's to say */
@@ -47,6 +48,7 @@ typedef struct bt_rule_fields {
   char *name;        /* NULL: the id */
   char *description; /* NULL: "" */
   char *dsl;         /* must be there */
+  char *store;       /* the name of the store that has its traces; NULL: what the request or the service says */
   bt_severity severity;
   bool has_severity; /* the user said it: then an @severity in the text must say the same; else that one counts, or
                         medium */
@@ -123,6 +125,15 @@ size_t bt_rule_definition_bytes(const bt_rule_definition *definition);
 const char *bt_rule_definition_kept_text(const bt_rule_definition *definition);
 /* Keeps it (taken in every case) unless another thread was first; returns the one that is kept. Any thread. */
 const char *bt_rule_definition_keep_text(const bt_rule_definition *definition, char *text);
+
+/* Of a rule of this tenant: the name of the store that it is of, where that is not `source`; else NULL. is_said:
+ * whoever asks names `source`, so that it is also that of rules which name none. */
+struct bt_source;
+typedef const char *(*bt_rule_elsewhere_of)(const void *context, const char *tenant, const struct bt_source *source,
+                                            bool is_said, const bt_rule_definition *rule);
+
+/* 1 to BT_STORE_NAME_MAX small letters, digits and "-", so that it fits any URL. */
+bool bt_store_name_is_valid(bt_str name);
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,127} and not reserved (validate, test, import, export). */
 bool bt_rule_id_is_valid(bt_str id);

@@ -74,6 +74,7 @@ void bt_rule_fields_dispose(bt_rule_fields *fields) {
   free(fields->name);
   free(fields->description);
   free(fields->dsl);
+  free(fields->store);
   bt_string_pairs_free(fields->labels, fields->label_count);
   bt_string_pairs_free(fields->annotations, fields->annotation_count);
   bt_rule_fields_init(fields);
@@ -93,11 +94,12 @@ static bool copy_pairs(const bt_string_pair *pairs, size_t count, bt_string_pair
 
 bt_status bt_rule_fields_copy(const bt_rule_fields *fields, bt_rule_fields *out, bt_error *error) {
   *out = *fields;
-  out->id = out->name = out->description = out->dsl = NULL;
+  out->id = out->name = out->description = out->dsl = out->store = NULL;
   out->labels = out->annotations = NULL;
   out->label_count = out->annotation_count = 0;
   if (copy_text(fields->id, &out->id) && copy_text(fields->name, &out->name) &&
       copy_text(fields->description, &out->description) && copy_text(fields->dsl, &out->dsl) &&
+      copy_text(fields->store, &out->store) &&
       copy_pairs(fields->labels, fields->label_count, &out->labels, &out->label_count) &&
       copy_pairs(fields->annotations, fields->annotation_count, &out->annotations, &out->annotation_count))
     return BT_OK;
@@ -119,6 +121,12 @@ const char *bt_rule_text_shown(bt_str text, char shown[BT_SHOWN_BYTES]) {
   }
   memcpy(shown + used, used < text.len ? "…" : "", used < text.len ? sizeof "…" : 1);
   return shown;
+}
+
+bool bt_store_name_is_valid(bt_str name) {
+  for (size_t i = 0; i < name.len; i++)
+    if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", name.ptr[i]) || !name.ptr[i]) return false;
+  return name.len > 0 && name.len <= BT_STORE_NAME_MAX;
 }
 
 static bool is_id_character(char c, bool is_first) {
@@ -255,8 +263,17 @@ static bt_status check_switch(const char *name, int value, bt_error *error) {
   return bt_error_set(error, BT_INVALID, "%s: expected true or false, got %d", name, value);
 }
 
+static bt_status check_store(const char *store, bt_error *error) {
+  char shown[BT_SHOWN_BYTES];
+  if (!store || bt_store_name_is_valid(bt_str_from(store))) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "store: expected the name of a store, at most %d small letters, digits and \"-\", got \"%s\"",
+                      BT_STORE_NAME_MAX, bt_rule_text_shown(bt_str_from(store), shown));
+}
+
 static bt_status check_overrides(const bt_rule_fields *fields, bt_error *error) {
-  bt_status status = check_override("settle", fields->settle_ns, error);
+  bt_status status = check_store(fields->store, error);
+  if (!status) status = check_override("settle", fields->settle_ns, error);
   if (!status) status = check_override("margin", fields->margin_ns, error);
   if (!status) status = check_override("clock_skew", fields->clock_skew_ns, error);
   if (!status) status = check_switch("require_complete", fields->require_complete, error);

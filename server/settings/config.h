@@ -14,8 +14,7 @@
 #include "server/settings/source_settings.h"
 #include "server/work/pool.h"
 
-enum { BT_STORE_NAME_MAX = 32 };
-enum { BT_CONFIG_MAX_TRACES = 64, BT_CONFIG_MAX_NAMES = 16, BT_CONFIG_MAX_SETTINGS = 80 };
+enum { BT_CONFIG_MAX_TRACES = 64, BT_CONFIG_MAX_NAMES = 16, BT_CONFIG_MAX_GRANTS = 256, BT_CONFIG_MAX_SETTINGS = 80 };
 
 typedef enum bt_config_source {
   BT_CONFIG_FROM_DEFAULT,
@@ -28,6 +27,8 @@ typedef struct bt_config {
   bt_source_settings source;
   const char *named_stores[BT_CONFIG_MAX_NAMES + 1]; /* NAME=URL, beside the one of `source`; NULL-terminated */
   size_t named_store_count;
+  const char *tenant_stores[BT_CONFIG_MAX_GRANTS + 1]; /* TENANT=NAME; NULL-terminated */
+  size_t tenant_store_count;
   const char *traces[BT_CONFIG_MAX_TRACES]; /* files; trace_count of them */
   size_t trace_count;
   uint64_t memory_source_bytes;                  /* traces are what is pushed; 0: they are not */

@@ -23,6 +23,8 @@ const bt_setting bt_settings[] = {
      BT_USE_START},
     {"named-store", "BETRACE_NAMED_STORES", BT_SETTING_NAMED_STORE, 0, 0, 0,
      "another store, NAME=URL, that a request asks by its name; may be given several times", BT_USE_START},
+    {"tenant-store", "BETRACE_TENANT_STORES", BT_SETTING_TENANT_STORE, 0, 0, 0,
+     "the store of a tenant, TENANT=NAME, which no other tenant may ask; may be given several times", BT_USE_START},
     {"tempo-user", "BETRACE_TEMPO_USER", BT_SETTING_TEXT, AT(source.tempo.user), 0, 0,
      "user for Tempo (basic authentication)", BT_USE_START},
     {"tempo-password-file", "BETRACE_TEMPO_PASSWORD", BT_SETTING_SECRET, AT(source.tempo.password), 0, 0,
@@ -210,10 +212,17 @@ static bool append_name(const char **names, size_t *count, size_t most, const ch
   return true;
 }
 
-/* NAME=URL: the name is of small letters, digits and "-", so that it fits any URL. */
+/* NAME=URL */
 static bool is_named_store(const char *value) {
-  size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
-  return length && length <= BT_STORE_NAME_MAX && value[length] == '=' && value[length + 1];
+  size_t length = strcspn(value, "=");
+  return value[length] && value[length + 1] && bt_store_name_is_valid((bt_str){value, length});
+}
+
+/* TENANT=NAME: one tenant, not several together. */
+static bool is_tenant_store(const char *value) {
+  const char *name = strrchr(value, '=');
+  size_t length = name ? (size_t)(name - value) : 0;
+  return length && !memchr(value, '|', length) && bt_store_name_is_valid(bt_str_from(name + 1));
 }
 
 /* Flags and files name a file, the environment holds the secret; what is set later takes the other's place. */
@@ -263,6 +272,9 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
   case BT_SETTING_NAMED_STORE:
     return is_named_store(value) &&
            append_name(config->named_stores, &config->named_store_count, BT_CONFIG_MAX_NAMES, value);
+  case BT_SETTING_TENANT_STORE:
+    return is_tenant_store(value) &&
+           append_name(config->tenant_stores, &config->tenant_store_count, BT_CONFIG_MAX_GRANTS, value);
   case BT_SETTING_HOST_NAME: return append_name(config->hosts, &config->host_count, BT_CONFIG_MAX_NAMES, value);
   case BT_SETTING_ORIGIN:
     return bt_origin_is_valid(bt_str_from(value)) &&
@@ -282,12 +294,14 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
 
 bool bt_setting_is_list(const bt_setting *setting) {
   return setting->kind == BT_SETTING_TRACE_FILE || setting->kind == BT_SETTING_HOST_NAME ||
-         setting->kind == BT_SETTING_ORIGIN || setting->kind == BT_SETTING_NAMED_STORE;
+         setting->kind == BT_SETTING_ORIGIN || setting->kind == BT_SETTING_NAMED_STORE ||
+         setting->kind == BT_SETTING_TENANT_STORE;
 }
 
 void bt_setting_clear_list(bt_config *config, const bt_setting *setting) {
   if (setting->kind == BT_SETTING_TRACE_FILE) config->trace_count = 0;
   if (setting->kind == BT_SETTING_NAMED_STORE) config->named_store_count = 0, config->named_stores[0] = NULL;
+  if (setting->kind == BT_SETTING_TENANT_STORE) config->tenant_store_count = 0, config->tenant_stores[0] = NULL;
   if (setting->kind == BT_SETTING_HOST_NAME) config->host_count = 0, config->hosts[0] = NULL;
   if (setting->kind == BT_SETTING_ORIGIN) config->cors_origin_count = 0, config->cors_origins[0] = NULL;
 }
@@ -309,6 +323,9 @@ void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_B
   case BT_SETTING_NAMED_STORE:
     text = "NAME=URL, as in archive=clickhouse+http://host:8123/otel, with a name of small letters, digits and - (at "
            "most 16 of them)";
+    break;
+  case BT_SETTING_TENANT_STORE:
+    text = "TENANT=NAME, as in acme=archive, with one tenant and the name of a store (at most 256 of them)";
     break;
   case BT_SETTING_HOST_NAME: text = "a host name (at most 16 of them)"; break;
   case BT_SETTING_ORIGIN: text = "scheme://host[:port] in lower case, as browsers send it (at most 16 of them)"; break;
@@ -396,6 +413,7 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
   }
   case BT_SETTING_TRACE_FILE: print_names(config->traces, config->trace_count, out); break;
   case BT_SETTING_NAMED_STORE: print_stores(config, out); break;
+  case BT_SETTING_TENANT_STORE: print_names(config->tenant_stores, config->tenant_store_count, out); break;
   case BT_SETTING_HOST_NAME: print_names(config->hosts, config->host_count, out); break;
   case BT_SETTING_ORIGIN: print_names(config->cors_origins, config->cors_origin_count, out); break;
   case BT_SETTING_DURATION:
@@ -426,6 +444,7 @@ const char *bt_setting_placeholder(const bt_setting *setting) {
   case BT_SETTING_SECRET:
   case BT_SETTING_TRACE_FILE: return "FILE";
   case BT_SETTING_NAMED_STORE: return "NAME=URL";
+  case BT_SETTING_TENANT_STORE: return "TENANT=NAME";
   case BT_SETTING_HOST_NAME: return "NAME";
   case BT_SETTING_ORIGIN: return "ORIGIN";
   case BT_SETTING_DURATION: return "DURATION";

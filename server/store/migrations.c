@@ -89,8 +89,13 @@ static const char budget_step[] = "ALTER TABLE rule_versions ADD COLUMN budget I
 static const char links_step[] =
     "ALTER TABLE rule_versions ADD COLUMN links_sampled INTEGER CHECK (links_sampled IN (0, 1));";
 
-static const schema_step steps[] = {
-    {first_step, NULL}, {seal_step, bt_row_seals_add_missing}, {budget_step, NULL}, {links_step, NULL}};
+static const char store_step[] = "ALTER TABLE rule_versions ADD COLUMN store TEXT CHECK (store <> '');";
+
+static const schema_step steps[] = {{first_step, NULL},
+                                    {seal_step, bt_row_seals_add_missing},
+                                    {budget_step, NULL},
+                                    {links_step, NULL},
+                                    {store_step, NULL}};
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
 
 bt_status bt_migrations_check(sqlite3 *handle, const char *path, bt_error *error) {

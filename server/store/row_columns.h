@@ -29,9 +29,10 @@ enum {
   FIRST_COLUMN_COUNT, /* those of the first schema */
   BUDGET = FIRST_COLUMN_COUNT,
   LINKS_SAMPLED,
+  STORE,
   ROW_COLUMN_COUNT
 };
-#define ROW_COLUMNS FIRST_ROW_COLUMNS ", budget, links_sampled"
+#define ROW_COLUMNS FIRST_ROW_COLUMNS ", budget, links_sampled, store"
 #define FIRST_ROW_COLUMNS                                                                                              \
   "tenant, rule_id, version, is_deletion, name, description, dsl, severity, has_severity, enabled, shadow, "           \
   "watch_all, labels, "                                                                                                \

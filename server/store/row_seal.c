@@ -72,7 +72,7 @@ bt_status bt_row_seals_add_missing(sqlite3 *handle, bt_error *error) {
   bt_status status = BT_OK;
   if (sqlite3_prepare_v2(handle,
                          "SELECT " FIRST_ROW_COLUMNS
-                         ", NULL, NULL FROM rule_versions AS r WHERE NOT EXISTS (SELECT 1 FROM version_seals "
+                         ", NULL, NULL, NULL FROM rule_versions AS r WHERE NOT EXISTS (SELECT 1 FROM version_seals "
                          "AS s WHERE s.tenant = r.tenant AND s.rule_id = r.rule_id AND s.version = r.version)",
                          -1, &rows, NULL) != SQLITE_OK)
     status = bt_database_fail(handle, "read", error);

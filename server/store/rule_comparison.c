@@ -27,7 +27,8 @@ static bool are_same_fields(const bt_rule_fields *a, const bt_rule_fields *b) {
          a->severity == b->severity && a->enabled == b->enabled && a->shadow == b->shadow &&
          a->watch_all == b->watch_all && a->settle_ns == b->settle_ns && a->margin_ns == b->margin_ns &&
          a->clock_skew_ns == b->clock_skew_ns && a->require_complete == b->require_complete && a->budget == b->budget &&
-         a->links_sampled == b->links_sampled && are_same_pairs(a->labels, a->label_count, b->labels, b->label_count) &&
+         a->links_sampled == b->links_sampled && is_same_text(a->store, b->store) &&
+         are_same_pairs(a->labels, a->label_count, b->labels, b->label_count) &&
          are_same_pairs(a->annotations, a->annotation_count, b->annotations, b->annotation_count);
 }
 

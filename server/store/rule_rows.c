@@ -59,7 +59,8 @@ static bool bind_fields(sqlite3_stmt *statement, const bt_rule_fields *fields) {
          bind_override(statement, CLOCK_SKEW_NS, fields->clock_skew_ns) &&
          bind_override(statement, REQUIRE_COMPLETE, fields->require_complete) &&
          bind_override(statement, BUDGET, fields->budget) &&
-         bind_override(statement, LINKS_SAMPLED, fields->links_sampled);
+         bind_override(statement, LINKS_SAMPLED, fields->links_sampled) &&
+         (fields->store ? bind_text(statement, STORE, fields->store) : bind_override(statement, STORE, -1));
 }
 
 static bool bind_record(sqlite3_stmt *statement, const bt_rule_record *record) {
@@ -73,7 +74,7 @@ static bool bind_record(sqlite3_stmt *statement, const bt_rule_record *record) {
 bt_status bt_rule_rows_insert(sqlite3 *handle, const char *tenant, const bt_rule_fields *fields,
                               const bt_rule_record *record, bool is_deletion, bt_error *error) {
   static const char sql[] =
-      "INSERT INTO rule_versions (" ROW_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+      "INSERT INTO rule_versions (" ROW_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
   sqlite3_stmt *statement = NULL;
   bt_buffer labels = {0}, annotations = {0};
   bt_status status = BT_OK;
@@ -176,6 +177,8 @@ static bt_status read_texts(row_reader *reader, bt_rule_fields *fields) {
   if (!status) status = copy_column(reader, NAME, &fields->name);
   if (!status) status = copy_column(reader, DESCRIPTION, &fields->description);
   if (!status) status = copy_column(reader, DSL, &fields->dsl);
+  if (!status && sqlite3_column_type(reader->rows, STORE) != SQLITE_NULL)
+    status = copy_column(reader, STORE, &fields->store);
   if (!status) status = read_pairs(reader, LABELS, &fields->labels, &fields->label_count);
   if (!status) status = read_pairs(reader, ANNOTATIONS, &fields->annotations, &fields->annotation_count);
   return status;

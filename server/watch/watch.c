@@ -47,10 +47,36 @@ static bt_status check_options(const bt_watch_options *options, bt_error *error)
   return BT_OK;
 }
 
-/* A watcher for a tenant that has none yet. */
+/* Rules of another store are watched there. */
+static void leave_out_others(const bt_watch_options *options, const char *tenant, bt_rule_list *rules) {
+  size_t kept = 0;
+  for (size_t i = 0; options->elsewhere && i < rules->count; i++) {
+    const bt_rule_definition *rule = rules->items[i];
+    if (options->elsewhere(options->elsewhere_context, tenant, options->source, false, rule))
+      bt_rule_definition_unref(rule);
+    else
+      rules->items[kept++] = rule;
+  }
+  if (options->elsewhere) rules->count = kept;
+}
+
+/* A store is asked nothing for a tenant that has no rule of it. */
+static bool has_rules(const bt_watch *watch, const char *tenant) {
+  bt_rule_list rules = {0};
+  bt_error error = {0};
+  if (!watch->options.elsewhere) return true;
+  if (bt_rule_store_snapshot(watch->options.store, tenant, &rules, &error) == BT_OK)
+    leave_out_others(&watch->options, tenant, &rules);
+  bool has_any = rules.count > 0;
+  bt_rule_list_dispose(&rules);
+  return has_any;
+}
+
+/* A watcher for a tenant that has none yet, and rules. */
 static bool add_watcher(bt_watch *watch, const char *tenant, bt_error *error) {
   for (size_t i = 0; i < watch->count; i++)
     if (strcmp(watch->watchers[i]->tenant, tenant) == 0) return true;
+  if (!has_rules(watch, tenant)) return true;
   pthread_mutex_lock(&watch->mutex);
   bt_watcher *watcher = NULL;
   bt_watcher **watchers = bt_grow_array(watch->watchers, watch->count, &watch->capacity, sizeof(bt_watcher *));
@@ -67,6 +93,7 @@ static bool round_of(bt_watch *watch, bt_watcher *watcher, int64_t now_ns) {
   bt_error error = {0};
   bt_rule_list rules = {0};
   bt_status status = bt_rule_store_snapshot(watch->options.store, watcher->tenant, &rules, &error);
+  if (status == BT_OK) leave_out_others(&watch->options, watcher->tenant, &rules);
   if (status == BT_OK) status = bt_watcher_round(watcher, &rules, now_ns, &error);
   bt_rule_list_dispose(&rules);
   if (status != BT_OK && status != BT_CANCELLED)

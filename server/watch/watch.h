@@ -23,8 +23,12 @@
 typedef struct bt_watch bt_watch;
 
 typedef struct bt_watch_options {
-  bt_workplace *work; /* borrowed */
-  bt_source *source;  /* borrowed, as all below */
+  bt_workplace *work;             /* borrowed */
+  bt_source *source;              /* borrowed, as all below */
+  bt_source *own;                 /* where what is sent is found again; NULL: the same */
+  const char *source_name;        /* NULL: it is the service's own */
+  bt_rule_elsewhere_of elsewhere; /* rules of other stores are not watched here; NULL: there are none */
+  const void *elsewhere_context;
   bt_rule_store *store;
   bt_http_client *client;
   const bt_exporter_options *exporter;
@@ -43,6 +47,11 @@ typedef struct bt_watch_options {
   int64_t (*now)(void); /* NULL: the wall clock */
   bt_metrics *metrics;  /* what was sent, and how far each rule is watched; may be NULL */
 } bt_watch_options;
+
+/* Never NULL. */
+static inline bt_source *bt_watch_own(const bt_watch_options *options) {
+  return options->own ? options->own : options->source;
+}
 
 typedef struct bt_watch_status {
   char tenant[256];

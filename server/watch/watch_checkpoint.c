@@ -11,17 +11,18 @@
 #include "server/base/time_text.h"
 #include "tempo/wire/own_trace.h"
 
-enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 12, OTHERS_MAX = 64 };
+enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 12, OTHERS_MAX = 64, UNTIL_BYTES = 128 };
 static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), WEEK_NS = INT64_C(604800000000000);
 static const char *const swept_keys[BT_WATCH_SWEEPS] = {BT_WATCH_SWEPT_FIRST, BT_WATCH_SWEPT_SECOND,
                                                         BT_WATCH_SWEPT_LATE};
 
-/* Of several watchers each has its own checkpoints. A time alone would be no text in every store: ClickHouse takes one
- * in JSON for a date, and no id can be derived from that. */
-static void write_until(const bt_checkpoint *checkpoint, char out[80]) {
+/* Of several watchers, and of several stores, each has its own checkpoints. A time alone would be no text in every
+ * store: ClickHouse takes one in JSON for a date, and no id can be derived from that. */
+static void write_until(const bt_checkpoint *checkpoint, char out[UNTIL_BYTES]) {
   char time[40];
   bt_time_format(checkpoint->until_ns, time);
-  snprintf(out, 80, "%s %u/%u", time, checkpoint->replica, checkpoint->replicas);
+  snprintf(out, UNTIL_BYTES, "%s %u/%u%s%s", time, checkpoint->replica, checkpoint->replicas,
+           checkpoint->store ? " " : "", checkpoint->store ? checkpoint->store : "");
 }
 
 static void write_ranges(const bt_time_range *ranges, size_t count, bt_buffer *out) {
@@ -62,7 +63,7 @@ static bt_value int_value(int64_t integer) {
 
 bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *exporter, const char *tenant,
                              const bt_checkpoint *checkpoint, const bt_cancel *cancel, bt_error *error) {
-  char until[80];
+  char until[UNTIL_BYTES];
   bt_buffer gaps = {0}, lost = {0};
   bt_own_ids ids;
   write_until(checkpoint, until);
@@ -168,6 +169,17 @@ static bool read_checkpoint(const bt_trace *trace, bt_checkpoint *out) {
   return true;
 }
 
+/* The third word of its text. */
+static bool is_of_store(const bt_trace *trace, const char *store) {
+  const bt_value *until = bt_attributes_find(&trace->spans[0].attributes, BT_STR(BT_OWN_UNTIL));
+  bt_str rest = until && until->type == BT_VALUE_STRING ? until->string : BT_STR("");
+  for (int word = 0; word < 2; word++) {
+    const char *blank = rest.len ? memchr(rest.ptr, ' ', rest.len) : NULL;
+    rest = blank ? (bt_str){blank + 1, rest.len - (size_t)(blank - rest.ptr) - 1} : BT_STR("");
+  }
+  return bt_str_equal(rest, bt_str_from(store ? store : ""));
+}
+
 static void keep_other(finder *f, const bt_checkpoint *one) {
   for (size_t i = 0; i < f->other_count; i++) {
     bt_checkpoint *other = &f->others[i];
@@ -190,7 +202,7 @@ static bt_status take_checkpoint(void *context, const bt_read_trace *read, bt_er
     return BT_OK;
   }
   if (!bt_trace_is_own(read->trace, bt_str_from(f->request->tenant))) return BT_OK;
-  if (!read_checkpoint(read->trace, &one)) return BT_OK;
+  if (!read_checkpoint(read->trace, &one) || !is_of_store(read->trace, f->request->store)) return BT_OK;
   if (f->request->before_ns && one.until_ns >= f->request->before_ns) return BT_OK;
   if (one.replica != f->request->replica || one.replicas != f->request->replicas)
     keep_other(f, &one);

@@ -37,6 +37,7 @@ typedef struct bt_checkpoint {
   /* What was counted from here on is what was shown, and will be looked at again; 0: nothing. Not read back. */
   int64_t provisional_from_ns;
   uint32_t replica, replicas;
+  const char *store; /* of what was watched, borrowed; NULL: the service's own. Not read back. */
   char rules_hash[65];
   /* Watch is not behind, and the store has traces: where no violation is, there is none. Sent, and not read back. */
   bool is_looking;
@@ -47,7 +48,7 @@ bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *
                              const bt_checkpoint *checkpoint, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 
 typedef struct bt_checkpoint_request {
-  const char *tenant;
+  const char *tenant, *store; /* store: as above */
   uint32_t replica, replicas; /* whose; where it has none, what all those of another number had done */
   int64_t now_ns, oldest_ns;  /* how far back to look */
   int64_t before_ns;          /* 0: any; else one whose `until` lies before it */

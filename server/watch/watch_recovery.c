@@ -105,7 +105,7 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
                              .priority = BT_PRIORITY_WATCH};
   bt_source_account account = {0};
   r->page = ids;
-  bt_status status = bt_source_read(r->watcher->options->source, &request, take_own_trace, r, &account, error);
+  bt_status status = bt_source_read(bt_watch_own(r->watcher->options), &request, take_own_trace, r, &account, error);
   if (status == BT_OK && account.failed_count)
     status = bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be read: %.190s", account.failed[0].reason);
   bt_source_account_dispose(&account);
@@ -116,7 +116,8 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
 static bool is_of_the_page(const recovering *r, bt_status status) {
   bt_error why = {0};
   if (status == BT_REFUSED) return true;
-  return status == BT_UNAVAILABLE && bt_source_check(r->watcher->options->source, r->watcher->cancel, &why) == BT_OK;
+  return status == BT_UNAVAILABLE &&
+         bt_source_check(bt_watch_own(r->watcher->options), r->watcher->cancel, &why) == BT_OK;
 }
 
 /* One that no read gives while the source answers others: watching waits for it, but not longer than lookback. */
@@ -184,7 +185,7 @@ static bt_status search_sent_violations(const bt_watcher *watcher, bt_time_range
                                .cancel = watcher->cancel,
                                .priority = BT_PRIORITY_WATCH};
   bt_source_account account = {0};
-  bt_status status = bt_source_search(watcher->options->source, &request, found, &account, error);
+  bt_status status = bt_source_search(bt_watch_own(watcher->options), &request, found, &account, error);
   if (status == BT_OK && account.failed_count)
     status =
         bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be searched: %.190s", account.failed[0].reason);

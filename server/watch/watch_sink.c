@@ -19,7 +19,8 @@ static bt_status emit_violation(void *context, const char *tenant, const bt_rule
   const bt_exporter_options exporter = exporter_of(watch);
   bt_emission_options options = {.client = watch->client,
                                  .exporter = &exporter,
-                                 .source = watch->source,
+                                 .source = bt_watch_own(watch),
+                                 .store = watch->source_name,
                                  .tenant = tenant[0] ? tenant : NULL,
                                  .origin = "watch",
                                  .at_original_time = watch->emit_at_original_time,

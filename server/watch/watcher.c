@@ -247,13 +247,14 @@ static bt_status find_checkpoint(const bt_watcher *watcher, int64_t before_ns, b
                                  bt_error *error) {
   const bt_watch_options *options = watcher->options;
   bt_checkpoint_request request = {.tenant = watcher->tenant,
+                                   .store = options->source_name,
                                    .replica = options->replica,
                                    .replicas = options->replicas,
                                    .now_ns = watcher->now_ns,
                                    .oldest_ns = bt_time_subtract(watcher->now_ns, longest_look(options)),
                                    .before_ns = before_ns,
                                    .cancel = watcher->cancel};
-  return bt_checkpoint_find(options->source, &request, checkpoint, found, error);
+  return bt_checkpoint_find(bt_watch_own(options), &request, checkpoint, found, error);
 }
 
 /* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came
@@ -385,7 +386,8 @@ static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error 
   if (watcher->checkpoint_failed)
     status = bt_watcher_note(watcher, "checkpoint", BT_UNAVAILABLE, &watcher->checkpoint_why, error);
   if (is_under_way || watcher->now_ns < watcher->checkpoint_due_ns || done_ns <= watcher->sent_until_ns) return status;
-  bt_checkpoint checkpoint = {.until_ns = done_ns, .replica = options->replica, .replicas = options->replicas};
+  bt_checkpoint checkpoint = {
+      .until_ns = done_ns, .replica = options->replica, .replicas = options->replicas, .store = options->source_name};
   checkpoint.is_looking = is_looking(watcher, done_ns);
   checkpoint.provisional_from_ns = provisional_from(watcher, done_ns);
   fill_gaps(watcher, &checkpoint);

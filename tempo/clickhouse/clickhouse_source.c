@@ -33,10 +33,13 @@ static bt_clickhouse *clickhouse_of(bt_source *source) {
 }
 
 /* Whoever asks for one tenant may not be given the traces of all. */
-static bt_status check_asker(const char *tenant, const bt_cancel *cancel, bt_error *error) {
+static bt_status check_asker(const bt_clickhouse *clickhouse, const char *tenant, const bt_cancel *cancel,
+                             bt_error *error) {
   if (bt_is_cancelled(cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
-  if (!tenant || !tenant[0]) return BT_OK;
-  return bt_error_set(error, BT_INVALID, "a table of ClickHouse keeps no tenants apart: leave the tenant out");
+  if (!tenant || !tenant[0] || clickhouse->head.is_of_tenants) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "a table of ClickHouse keeps no tenants apart: leave the tenant out, or give it a store of "
+                      "its own (betrace serve --tenant-store)");
 }
 
 /* ---- searching ---- */
@@ -205,7 +208,7 @@ static bt_status search_known(search *s, bt_time_range range, bt_error *error) {
 /* What stands behind the address has to be known first. */
 static bt_status run_search(search *s, const char *tenant, bt_time_range range, bt_error *error) {
   bt_error why = {0};
-  bt_status status = check_asker(tenant, s->question.cancel, error);
+  bt_status status = check_asker(s->clickhouse, tenant, s->question.cancel, error);
   if (status != BT_OK || range.start_ns >= range.end_ns || range.end_ns <= 0) return status;
   status = bt_clickhouse_find_out(s->clickhouse, s->question.cancel, &s->server, &why);
   if (status == BT_OK) return search_known(s, range, error);
@@ -461,7 +464,7 @@ static bt_status prepare_read(reading *r, bt_error *error) {
 static bt_status read_ids(reading *r, bt_error *error) {
   const bt_read_request *request = r->request;
   size_t most = r->clickhouse->ids_per_read;
-  bt_status status = check_asker(request->tenant, request->cancel, error);
+  bt_status status = check_asker(r->clickhouse, request->tenant, request->cancel, error);
   if (status == BT_OK) status = bt_clickhouse_find_out(r->clickhouse, request->cancel, &r->server, error);
   if (status == BT_OK) status = prepare_read(r, error);
   size_t fitting = !r->is_projected ? WHOLE_PER_READ : request->spans.asked.filter ? TRACES_PER_PART : IDS_PER_READ;
@@ -601,7 +604,7 @@ static bt_status find_spans_in_clickhouse(bt_source *source, const bt_spans_requ
                                 .rule_id = request->rule_id,
                                 .priority = request->priority,
                                 .account = account}};
-  bt_status status = check_asker(request->tenant, request->cancel, error);
+  bt_status status = check_asker(s.clickhouse, request->tenant, request->cancel, error);
   bool is_empty = request->range.start_ns >= request->range.end_ns || request->range.end_ns <= 0;
   if (status != BT_OK || is_empty) return status;
   status = bt_clickhouse_find_out(s.clickhouse, request->cancel, &s.server, error);
@@ -617,7 +620,7 @@ static bt_status check_clickhouse(bt_source *source, const bt_cancel *cancel, bt
 
 static bt_status tags_of_clickhouse(bt_source *source, const bt_tag_request *request, bt_tag_list *list,
                                     bt_error *error) {
-  bt_status status = check_asker(request->tenant, request->cancel, error);
+  bt_status status = check_asker(clickhouse_of(source), request->tenant, request->cancel, error);
   return status == BT_OK ? bt_clickhouse_tags(clickhouse_of(source), request, list, error) : status;
 }
 

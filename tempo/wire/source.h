@@ -250,8 +250,9 @@ typedef struct bt_source_operations {
 
 struct bt_source { /* the head of every source */
   const bt_source_operations *operations;
-  const char *name;  /* "tempo", "files", "memory" */
-  const char *store; /* its name among several, of who opened it; NULL: it is the only one */
+  const char *name;   /* "tempo", "files", "memory" */
+  const char *store;  /* its name among several, of who opened it; NULL: it is the only one */
+  bool is_of_tenants; /* whoever opened it lets those tenants alone ask it whose it is: it need not tell them apart */
 };
 
 /* What bt_source_operations says of each, with its errors. */

@@ -146,6 +146,9 @@ static void test_errors_name_the_field(void **state) {
   fields = fields_of("a", "A", good);
   fields.links_sampled = 2;
   refuse(fields, "links_sampled: expected true or false, got 2");
+  fields = fields_of("a", "A", good);
+  fields.store = strdup("Archive");
+  refuse(fields, "store: expected the name of a store, at most 32 small letters, digits and \"-\", got \"Archive\"");
   fields = fields_of("a", NULL, "when {");
   refuse(fields, "dsl: ");
 }

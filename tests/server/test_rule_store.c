@@ -205,7 +205,7 @@ static void test_fields_come_back(void **state) {
   fields.settle_ns = 0;
   fields.margin_ns = 1;
   fields.require_complete = 0;
-  fields.links_sampled = 1;
+  fields.links_sampled = 1, fields.store = strdup("archive-2");
   for (size_t i = 0; i < KEYS; i++) {
     assert_true(bt_string_pairs_add(&fields.labels, &fields.label_count, bt_str_from(keys[i]),
                                     bt_str_from(keys[KEYS - 1 - i])));
@@ -231,7 +231,7 @@ static void test_fields_come_back(void **state) {
   assert_int_equal(found->fields.margin_ns, 1);
   assert_int_equal(found->fields.clock_skew_ns, -1);
   assert_int_equal(found->fields.require_complete, 0);
-  assert_int_equal(found->fields.links_sampled, 1);
+  assert_true(found->fields.links_sampled == 1 && strcmp(found->fields.store, "archive-2") == 0);
   assert_string_equal(found->updated_by, "é");
   assert_int_equal(found->fields.label_count, KEYS);
   assert_int_equal(found->fields.annotation_count, KEYS);
@@ -252,7 +252,7 @@ static const char newer_rule[] =
     "newer language', severity, has_severity, 1, "
     "shadow, watch_all, labels, annotations, settle_ns, margin_ns, clock_skew_ns, "
     "require_complete, condition_hash, created_at_ns, "
-    "updated_at_ns, updated_by, budget, links_sampled FROM rule_versions WHERE rule_id = 'r1'";
+    "updated_at_ns, updated_by, budget, links_sampled, store FROM rule_versions WHERE rule_id = 'r1'";
 
 static void test_a_rule_that_broke_is_kept_and_shown(void **state) {
   (void)state;

@@ -159,6 +159,7 @@ static void show_rule(bt_buffer *out, const bt_rulefile_rule *rule) {
   if (fields->require_complete >= 0) bt_buffer_printf(out, " require_complete=%d", fields->require_complete);
   if (fields->budget >= 0) bt_buffer_printf(out, " budget=%lld", (long long)fields->budget);
   if (fields->links_sampled >= 0) bt_buffer_printf(out, " links_sampled=%d", fields->links_sampled);
+  if (fields->store) bt_buffer_printf(out, " store=%s", fields->store);
   for (size_t i = 0; i < fields->label_count; i++)
     bt_buffer_printf(out, " label.%s=%s", fields->labels[i].key, fields->labels[i].value);
   for (size_t i = 0; i < fields->annotation_count; i++)

@@ -130,6 +130,7 @@ static bt_rule_definition *random_definition(maker *m, unsigned number) {
   fields.require_complete = (int)test_random_below(&m->random, 3) - 1;
   if (test_random_below(&m->random, 2)) fields.budget = 1 + (int64_t)test_random_below(&m->random, 1000000000);
   fields.links_sampled = (int)test_random_below(&m->random, 3) - 1;
+  if (test_random_below(&m->random, 2)) fields.store = strdup("archive-2");
   add_pairs(m, &fields.labels, &fields.label_count);
   add_pairs(m, &fields.annotations, &fields.annotation_count);
   bt_diagnostics_init(&diagnostics);

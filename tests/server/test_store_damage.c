@@ -89,9 +89,10 @@ static void append_pairs(bt_buffer *out, const bt_string_pair *pairs, size_t cou
 
 static void append_definition(bt_buffer *out, const bt_rule_definition *d) {
   const bt_rule_fields *f = &d->fields;
-  bt_buffer_printf(out, "%s|%s|%s|%s|%d|%d|%d%d%d|%" PRId64 "|%" PRId64 "|%" PRId64 "|%d|%d", f->id, f->name,
+  bt_buffer_printf(out, "%s|%s|%s|%s|%d|%d|%d%d%d|%" PRId64 "|%" PRId64 "|%" PRId64 "|%d|%d|%s", f->id, f->name,
                    f->description, f->dsl, (int)f->severity, f->has_severity, f->enabled, f->shadow, f->watch_all,
-                   f->settle_ns, f->margin_ns, f->clock_skew_ns, f->require_complete, f->links_sampled);
+                   f->settle_ns, f->margin_ns, f->clock_skew_ns, f->require_complete, f->links_sampled,
+                   f->store ? f->store : "");
   append_pairs(out, f->labels, f->label_count);
   append_pairs(out, f->annotations, f->annotation_count);
   bt_buffer_printf(out, "|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s", d->condition_hash, d->version, d->created_at_ns,

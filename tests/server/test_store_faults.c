@@ -202,7 +202,7 @@ static void test_history_is_immutable(void **state) {
        "enabled, shadow, watch_all, "
        "labels, annotations, settle_ns, margin_ns, clock_skew_ns, require_complete, condition_hash, created_at_ns, "
        "updated_at_ns, "
-       "updated_by, budget, links_sampled FROM rule_versions LIMIT 1",
+       "updated_by, budget, links_sampled, store FROM rule_versions LIMIT 1",
        "follow each other"}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (!sql_is_refused(folder.database, rows[i][0], rows[i][1])) fail_msg("not refused: %s", rows[i][0]);
@@ -220,7 +220,7 @@ static void test_a_change_from_outside_is_noticed(void **state) {
                            "severity, has_severity, enabled, shadow, "
                            "watch_all, labels, annotations, settle_ns, margin_ns, clock_skew_ns, require_complete, "
                            "condition_hash, created_at_ns, "
-                           "updated_at_ns, updated_by, budget, links_sampled FROM rule_versions");
+                           "updated_at_ns, updated_by, budget, links_sampled, store FROM rule_versions");
   assert_int_equal(bt_rule_store_update(store, "", make_definition("r0000", NULL), 0, NULL, NULL, &error), BT_IO);
   assert_non_null(strstr(error.message, "another program changed"));
   bt_rule_store_close(store);

@@ -87,7 +87,7 @@ static void test_what_is_no_change(void **state) {
     expect_import(&rule, BT_IMPORT_UPDATED, ++version);
     bt_rule_imports_dispose(&rule, 1);
   }
-  for (int field = 0; field < 10; field++) {
+  for (int field = 0; field < 11; field++) {
     bt_rule_import rule = {.definition = make_definition("r", texts[2])};
     bt_rule_fields *fields = &rule.definition->fields;
     if (field == 0) fields->enabled = false;
@@ -99,7 +99,8 @@ static void test_what_is_no_change(void **state) {
     if (field == 6) fields->require_complete = 0;
     if (field == 7) fields->budget = 5;
     if (field == 8) fields->links_sampled = 0;
-    if (field == 9) assert_true(bt_string_pairs_add(&fields->labels, &fields->label_count, BT_STR("a"), BT_STR("b")));
+    if (field == 9) fields->store = strdup("archive");
+    if (field == 10) assert_true(bt_string_pairs_add(&fields->labels, &fields->label_count, BT_STR("a"), BT_STR("b")));
     assert_int_equal(
         bt_rule_store_import(store, "", &rule, 1, &(bt_import_options){.user = NULL, .is_dry_run = false}, &error),
         BT_OK);

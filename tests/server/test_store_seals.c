@@ -97,7 +97,8 @@ static void test_a_change_of_any_column_is_noticed(void **state) {
                                         "updated_at_ns = 1",
                                         "updated_by = ''",
                                         "budget = 1",
-                                        "links_sampled = 1"};
+                                        "links_sampled = 1",
+                                        "store = 'archive'"};
   for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
     char sql[300];
     store_folder folder;
@@ -189,7 +190,8 @@ static void test_rows_of_before_are_sealed_once(void **state) {
   fill(&folder);
   /* Back to the first schema, which knew no seals, and no budgets. */
   run_sql(folder.database,
-          "ALTER TABLE rule_versions DROP COLUMN links_sampled; ALTER TABLE rule_versions DROP COLUMN budget; DROP "
+          "ALTER TABLE rule_versions DROP COLUMN store; ALTER TABLE rule_versions DROP COLUMN links_sampled; "
+          "ALTER TABLE rule_versions DROP COLUMN budget; DROP "
           "TABLE version_seals; DROP TRIGGER rule_versions_follow; "
           "CREATE TRIGGER rule_versions_follow BEFORE "
           "INSERT ON rule_versions"
@@ -228,7 +230,9 @@ static void test_seals_of_an_older_schema_hold(void **state) {
   bt_diagnostics_dispose(&diagnostics);
   assert_int_equal(bt_rule_store_create(store, "", definition, NULL, NULL, &error), BT_OK);
   bt_rule_store_close(store);
-  run_sql(folder.database, "ALTER TABLE rule_versions DROP COLUMN links_sampled; PRAGMA user_version = 3");
+  run_sql(folder.database,
+          "ALTER TABLE rule_versions DROP COLUMN store; ALTER TABLE rule_versions DROP COLUMN links_sampled; "
+          "PRAGMA user_version = 3");
   store = open_store(folder.database);
   assert_int_equal(bt_rule_store_damage(store, &damage), 0);
   expect_fine(store, "spends", 1);
@@ -246,13 +250,14 @@ static void refuse_to_open(const char *path, bt_status status, const char *expec
 static void test_another_schema_is_refused(void **state) {
   (void)state;
   static const char *const rows[][2] = {
-      {"PRAGMA user_version = -1", "the number -1, expected 0 to 4"},
+      {"PRAGMA user_version = -1", "the number -1, expected 0 to 5"},
       {"PRAGMA user_version = -2147483648", "the number -2147483648"},
       {"PRAGMA user_version = 0", "its schema is not"},
       {"PRAGMA user_version = 1", "its schema is not"},
       {"PRAGMA user_version = 2", "its schema is not"},
       {"PRAGMA user_version = 3", "its schema is not"},
-      {"PRAGMA user_version = 5", "newer betrace"},
+      {"PRAGMA user_version = 4", "its schema is not"},
+      {"PRAGMA user_version = 6", "newer betrace"},
       {"DROP TRIGGER rule_versions_stay", "rule_versions_stay"},
       {"CREATE TRIGGER more AFTER INSERT ON write_probe BEGIN SELECT 1; END", "its schema is not"},
       {"DROP TABLE version_seals", "version_seals"}};

@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 
 COLUMNS = ("tenant rule_id version is_deletion name description dsl severity has_severity enabled shadow watch_all labels annotations settle_ns margin_ns "
-           "clock_skew_ns require_complete condition_hash created_at_ns updated_at_ns updated_by budget links_sampled").split()
+           "clock_skew_ns require_complete condition_hash created_at_ns updated_at_ns updated_by budget links_sampled store").split()
 
 
 def seal(row):

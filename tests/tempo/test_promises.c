@@ -110,7 +110,7 @@ static void ids_are_guessed_as_it_says(void **state) {
 
 static void a_source_that_says_nothing_is_our_own(void **state) {
   static const bt_source_operations operations = {.promise = NULL};
-  bt_source source = {&operations, "mine", NULL};
+  bt_source source = {&operations, "mine", NULL, false};
   (void)state;
   bt_promises promises = bt_source_known(&source);
   assert_string_equal(promises.about.kind, "mine");

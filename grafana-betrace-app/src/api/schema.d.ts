@@ -1107,6 +1107,8 @@ export interface components {
             budget?: number | null;
             /** @description true: traces are dropped one by one, so that no linked trace proves nothing; null: the service's */
             links_sampled?: boolean | null;
+            /** @description the store that has its traces: one of --named-store, or default; null: what a request says, else the tenant’s */
+            store?: string | null;
             controls?: unknown;
             version?: unknown;
             condition_hash?: unknown;
@@ -1141,6 +1143,7 @@ export interface components {
             require_complete: boolean | null;
             budget: number | null;
             links_sampled: boolean | null;
+            store: string | null;
             version: number;
             /** @description empty for a damaged rule */
             condition_hash: string;
@@ -1164,7 +1167,7 @@ export interface components {
              * @enum {unknown}
              */
             count: "auto" | "exact" | "at_least";
-            /** @description a store of --named-store, or default, the service’s own, which it is where none is said; of another one nothing is emitted */
+            /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s; of another one than the service’s own nothing is emitted */
             store?: string;
         };
         Moment: {
@@ -1990,7 +1993,7 @@ export interface components {
     };
     parameters: {
         RuleId: string;
-        /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+        /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
         Store: string;
         ReplayId: string;
         Limit: number;
@@ -2006,6 +2009,8 @@ export interface components {
             content: {
                 "application/json": {
                     dsl: string;
+                    /** @description whose names and values a completion has; as in the parameter of that name */
+                    store?: string;
                     /** @description in bytes of UTF-8 */
                     offset?: number;
                     line?: number;
@@ -2235,6 +2240,8 @@ export interface operations {
             content: {
                 "application/json": {
                     dsl?: string;
+                    /** @description of trace_id: a store of --named-store, or default; where none is said, the one that the rules name, else the tenant’s */
+                    store?: string;
                     rule_id?: string;
                     /** @description OTLP JSON, as in {"resourceSpans": […]}; also what Tempo answers for a trace by id */
                     trace?: Record<string, never>;
@@ -2744,7 +2751,7 @@ export interface operations {
                 start?: string;
                 /** @description a time; default: now */
                 end?: string;
-                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
                 store?: components["parameters"]["Store"];
             };
             header?: never;
@@ -2780,7 +2787,7 @@ export interface operations {
                 end?: string;
                 /** @description a duration of at most 1m */
                 timeout?: string;
-                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
                 store?: components["parameters"]["Store"];
             };
             header?: never;
@@ -2822,7 +2829,7 @@ export interface operations {
                 seed?: number;
                 /** @description a duration of at most 1m */
                 timeout?: string;
-                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
                 store?: components["parameters"]["Store"];
             };
             header?: never;
@@ -2866,7 +2873,7 @@ export interface operations {
                 min_share?: number;
                 /** @description a duration of at most 1m */
                 timeout?: string;
-                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
                 store?: components["parameters"]["Store"];
             };
             header?: never;
@@ -2913,7 +2920,7 @@ export interface operations {
                 end?: string;
                 /** @description a duration of at most 1m */
                 timeout?: string;
-                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
                 store?: components["parameters"]["Store"];
             };
             header?: never;
@@ -2960,7 +2967,7 @@ export interface operations {
                 end?: string;
                 /** @description a duration of at most 1m */
                 timeout?: string;
-                /** @description a store of --named-store, or default, the service’s own, which it is where none is said */
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
                 store?: components["parameters"]["Store"];
             };
             header?: never;
@@ -3168,6 +3175,8 @@ export interface operations {
                 format?: "json" | "html" | "oscal" | "dsse";
                 /** @description a duration of at most 5m; the default is less than the 60 s after which many proxies give up */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
+                store?: components["parameters"]["Store"];
                 /** @description the status while there is no report. 503 (problem `unfinished`, with Retry-After and Location) is for those who take any success for the report: `curl -f` fails then, and `curl --retry` asks again */
                 unfinished?: components["parameters"]["Unfinished"];
             };
@@ -3246,6 +3255,8 @@ export interface operations {
             query?: {
                 /** @description spans: also the spans, of the same read */
                 include?: "spans";
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path: {
@@ -3611,6 +3622,8 @@ export interface operations {
                 order?: "newest" | "oldest";
                 /** @description a duration of at most 5m; of streams 1h */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path?: never;
@@ -3642,6 +3655,8 @@ export interface operations {
                         [key: string]: string;
                     };
                     dsl?: string;
+                    /** @description a store of --named-store, or default; where none is said, the one that the rules name, else the tenant’s */
+                    store?: string;
                     severity?: string | null;
                     framework?: string | null;
                     trace_id?: string | null;
@@ -3686,6 +3701,8 @@ export interface operations {
                 value?: "count" | "exercised" | "ratio";
                 /** @description a duration of at most 5m; then steps that are not evaluated yet are null */
                 timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
+                store?: components["parameters"]["Store"];
             };
             header?: never;
             path?: never;
@@ -3716,6 +3733,8 @@ export interface operations {
                         [key: string]: string;
                     };
                     dsl?: string;
+                    /** @description a store of --named-store, or default; where none is said, the one that the rules name, else the tenant’s */
+                    store?: string;
                     severity?: string | null;
                     framework?: string | null;
                     /** @default false */

@@ -20,7 +20,7 @@ interface Props {
   disabled: boolean;
 }
 
-type TextName = 'id' | 'name' | 'settle' | 'margin' | 'clock_skew' | 'budget';
+type TextName = 'id' | 'name' | 'settle' | 'margin' | 'clock_skew' | 'budget' | 'store';
 
 function TextField({
   name,
@@ -136,6 +136,12 @@ function Timing(props: Props) {
         placeholder={service}
         description={t('rule.budget-why', 'Steps that it may take on one trace where the service gives less')}
       />
+      <TextField
+        {...props}
+        name="store"
+        placeholder={service}
+        description={t('rule.store-why', 'Which store has its traces, where the service has several')}
+      />
       <SwitchField
         {...props}
         name="watch_all"
@@ -149,8 +155,8 @@ export function RuleForm(props: Props) {
   const { draft, edit, errors, isNew, disabled } = props;
   const styles = useStyles2(getStyles);
   const [timing, setTiming] = useState(false);
-  const { settle, margin, clock_skew, require_complete, links_sampled, budget, watch_all } = draft;
-  const timed = settle || margin || clock_skew || require_complete !== null || links_sampled !== null || budget || watch_all;
+  const { settle, margin, clock_skew, require_complete, links_sampled, budget, store, watch_all } = draft;
+  const timed = settle || margin || clock_skew || require_complete !== null || links_sampled !== null || budget || store || watch_all;
   return (
     <div className={styles.form}>
       <TextField {...props} name="name" required />

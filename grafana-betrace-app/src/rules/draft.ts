@@ -25,6 +25,8 @@ export interface Draft {
   budget: string;
   /** null: the service's */
   links_sampled: boolean | null;
+  /** the name of a store; empty: the service's */
+  store: string;
 }
 
 export const EMPTY_DRAFT: Draft = {
@@ -44,6 +46,7 @@ export const EMPTY_DRAFT: Draft = {
   require_complete: null,
   budget: '',
   links_sampled: null,
+  store: '',
 };
 
 export function draftOf(rule: Rule): Draft {
@@ -56,6 +59,7 @@ export function draftOf(rule: Rule): Draft {
     margin: rule.margin ?? '',
     clock_skew: rule.clock_skew ?? '',
     budget: rule.budget ? String(rule.budget) : '',
+    store: rule.store ?? '',
   };
 }
 
@@ -77,6 +81,7 @@ export function inputOf(draft: Draft): RuleInput {
     margin: orNull(draft.margin),
     clock_skew: orNull(draft.clock_skew),
     budget: budgetOf(draft),
+    store: orNull(draft.store),
   };
 }
 

@@ -21,6 +21,7 @@ export function fieldName(field: keyof Draft): string {
     require_complete: t('rule.field.require-complete', 'Require complete traces'),
     budget: t('rule.field.budget', 'Budget'),
     links_sampled: t('rule.field.links-sampled', 'Traces are dropped one by one'),
+    store: t('rule.field.store', 'Store'),
   };
   return names[field];
 }

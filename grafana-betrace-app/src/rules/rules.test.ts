@@ -10,7 +10,7 @@ import { parseTrace } from './TestPanel';
 
 describe('a draft', () => {
   it('of a rule that was not touched would change nothing', () => {
-    const draft = draftOf(rule({ settle: '2m', require_complete: true, links_sampled: false, annotations: { a: 'b' } }));
+    const draft = draftOf(rule({ settle: '2m', require_complete: true, links_sampled: false, store: 'archive', annotations: { a: 'b' } }));
     expect(changedFields(draft, draft)).toEqual([]);
     expect(inputOf(draft)).toMatchObject({
       id: 'fraud-check',
@@ -18,6 +18,7 @@ describe('a draft', () => {
       margin: null,
       require_complete: true,
       links_sampled: false,
+      store: 'archive',
       annotations: { a: 'b' },
     });
   });

@@ -36,6 +36,7 @@ export const rule = (change: Partial<Rule> = {}): Rule => ({
   require_complete: null,
   budget: null,
   links_sampled: null,
+  store: null,
   version: 3,
   condition_hash: 'a'.repeat(64),
   created_at: '2026-11-01T09:00:00Z',

@@ -620,7 +620,7 @@ void fake_source_init(fake_source *fake) {
                                             .free = fake_free};
   fake->promises =
       (bt_promises){.about = {"fake", "", true, "", NULL}, .filters = true, .projects = true, .costs = bt_tempo_costs};
-  fake->source = (bt_source){&fake->operations, "fake", NULL};
+  fake->source = (bt_source){&fake->operations, "fake", NULL, false};
   pthread_mutex_init(&fake->lock, NULL);
   pthread_cond_init(&fake->let_go, NULL);
 }

@@ -43,7 +43,7 @@ int make_scene(void **state) {
   fake_source_init(&s->gate.fake);
   s->gate.operations = (bt_source_operations){
       .search = gated_search, .read = gated_read, .dialect = fake_dialect, .promise = fake_promise_plainly};
-  s->gate.source = (bt_source){&s->gate.operations, "gate", NULL};
+  s->gate.source = (bt_source){&s->gate.operations, "gate", NULL, false};
   pthread_mutex_init(&s->gate.mutex, NULL);
   s->slow = rule_of("slow", "trace.has(span.name == \"slow\")");
   s->other = rule_of("other", "trace.has(span.name == \"other\")");

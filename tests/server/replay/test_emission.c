@@ -133,7 +133,7 @@ static int make_scene(void **state) {
   fake_source_init(&s->fake);
   s->fake.hide_own = true;
   s->operations = (bt_source_operations){.read = guarded_read, .promise = fake_promise_plainly};
-  s->guarded = (bt_source){&s->operations, "guarded", NULL};
+  s->guarded = (bt_source){&s->operations, "guarded", NULL, false};
   s->rule = rule_of("slow", "@SOC2(controls = {CC6_1}) trace.has(span.name == \"slow\")");
   s->server = fake_server_start(take_request, s);
   if (!s->server || bt_http_client_new(&(bt_http_options){0}, &s->client, &error) != BT_OK)
