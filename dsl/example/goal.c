@@ -51,18 +51,19 @@ bool goal_find(search *s, const example_goal *goal, model *found) {
   return try_with(s, goal, BT_EXAMPLE_MOST_SPANS, WIDE_TRIES, found);
 }
 
-static uint32_t size_of(const model *m) {
+/* How much of it is there, and is called as it was. */
+static uint32_t size_of(const model *m, const model *near) {
   uint32_t size = 0;
   for (uint32_t i = 0; i < m->count; i++) {
     const model_span *span = &m->spans[i];
-    size += 100 + span->attributes.count + span->resource.count + span->events.count + span->links.count +
-            (span->name.len > 0) + (span->status > 0) + (span->kind > 0);
+    size += 100 + 10 * bt_str_equal(span->name, near->spans[i].name) + span->attributes.count + span->resource.count +
+            span->events.count + span->links.count + (span->name.len > 0) + (span->status > 0) + (span->kind > 0);
   }
   return size;
 }
 
 bool goal_find_near(search *s, const example_goal *goal, const model *near, model *found) {
-  uint32_t best = 0, most = size_of(near);
+  uint32_t best = 0, most = size_of(near, near);
   s->most = near->count;
   for (unsigned i = 0; i < NEAR_TRIES && best < most && !s->no_memory; i++) {
     s->seed = i + 1;
@@ -70,8 +71,9 @@ bool goal_find_near(search *s, const example_goal *goal, const model *near, mode
     model_copy(near, &s->model);
     for (unsigned b = 0; b < BT_MAX_BINDINGS; b++) s->bound[0][b] = MODEL_NONE;
     search_change(s);
-    if (size_of(&s->model) <= best || size_of(&s->model) > most || !goal_is_met(s, &s->model, goal)) continue;
-    best = size_of(&s->model);
+    if (size_of(&s->model, near) <= best || size_of(&s->model, near) > most || !goal_is_met(s, &s->model, goal))
+      continue;
+    best = size_of(&s->model, near);
     model_copy(&s->model, found);
   }
   return best > 0;

@@ -4,14 +4,14 @@
 
 #include "dsl/example/search.h"
 
-typedef enum wanted {
+typedef enum goal_part {
   WANTED_VIOLATED,
   WANTED_KEPT,        /* satisfied, and exercised */
   WANTED_NOT_VIOLATED /* satisfied, or not applicable */
-} wanted;
+} goal_part;
 
 typedef struct example_goal {
-  wanted of[SEARCH_RULES];
+  goal_part of[SEARCH_RULES];
 } example_goal;
 
 bool goal_is_met(search *s, const model *m, const example_goal *goal);

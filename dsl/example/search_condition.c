@@ -223,6 +223,11 @@ static bool make_related(search *s, const bt_relation *relation, int span, int o
     return true;
   }
   if (relation->kind == BT_SIBLING_OF) return make_siblings(s, span, other);
+  if ((relation->kind == BT_UNDER || relation->kind == BT_ABOVE) && search_once_in(s, 4)) {
+    int between = model_add(&s->model, s->most);
+    bool is_under = relation->kind == BT_UNDER;
+    return between >= 0 && hang(s, between, is_under ? other : span) && hang(s, is_under ? span : other, between);
+  }
   return relation->kind == BT_UNDER || relation->kind == BT_CHILD_OF ? hang(s, span, other) : hang(s, other, span);
 }
 
