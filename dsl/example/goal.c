@@ -56,8 +56,9 @@ static uint32_t size_of(const model *m, const model *near) {
   uint32_t size = 0;
   for (uint32_t i = 0; i < m->count; i++) {
     const model_span *span = &m->spans[i];
-    size += 100 + 10 * bt_str_equal(span->name, near->spans[i].name) + span->attributes.count + span->resource.count +
-            span->events.count + span->links.count + (span->name.len > 0) + (span->status > 0) + (span->kind > 0);
+    size += 100 + (bt_str_equal(span->name, near->spans[i].name) ? 10u : 0u) + span->attributes.count +
+            span->resource.count + span->events.count + span->links.count + (span->name.len > 0) + (span->status > 0) +
+            (span->kind > 0);
   }
   return size;
 }

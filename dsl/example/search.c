@@ -6,7 +6,8 @@
 #include "dsl/base/mix.h"
 #include "dsl/rule/rule_walk.h"
 
-enum { ARENA_BYTES = 64 * 1024 * 1024 };
+/* STEPS: many for a few spans, and so few that a search of a hostile rule ends soon. */
+enum { ARENA_BYTES = 64 * 1024 * 1024, STEPS = 50000 };
 
 static void add_term(search *s, term_kind kind, const void *part) {
   if (s->term_count < SEARCH_TERMS) s->terms[s->term_count++] = (term){kind, s->rule, part};
@@ -63,7 +64,9 @@ bool search_judge(search *s, const model *m, const bt_rule_verdict **out) {
   if (!trace) return false;
   bt_family_trace alone = {.trace = trace, .asked_from_ns = INT64_MIN, .asked_until_ns = INT64_MAX};
   bt_family family = {.traces = &alone, .trace_count = 1};
-  bt_status status = bt_evaluator_run_family(s->evaluator, &family, NULL, out, &error);
+  static const bt_eval_options options[SEARCH_RULES] = {{.step_budget = STEPS, .least_steps = STEPS},
+                                                        {.step_budget = STEPS, .least_steps = STEPS}};
+  bt_status status = bt_evaluator_run_family(s->evaluator, &family, options, out, &error);
   s->no_memory = s->no_memory || status == BT_NO_MEMORY;
   return status == BT_OK;
 }

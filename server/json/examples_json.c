@@ -23,6 +23,24 @@ json_t *bt_examples_json(const bt_examples *examples) {
                    BT_EXAMPLE_MOST_SPANS);
 }
 
+static void say_trace(const bt_trace *trace, const char *what, const char *not_found, bool in_markdown,
+                      bt_buffer *out) {
+  if (!trace) {
+    bt_buffer_printf(out, "No trace of at most %d spans was found that %s.\n", BT_EXAMPLE_MOST_SPANS, not_found);
+    return;
+  }
+  bt_buffer_printf(out, in_markdown ? "%s\n```text\n" : "%s\n", what);
+  bt_example_say(trace, out);
+  if (in_markdown) bt_buffer_append(out, BT_STR("```\n"));
+}
+
+void bt_examples_say(const bt_examples *examples, bool in_markdown, bt_buffer *out) {
+  say_trace(examples->violating, "This trace violates the rule:", "violates the rule", in_markdown, out);
+  bt_buffer_append_char(out, '\n');
+  say_trace(examples->keeping, examples->keeps_by_one_change ? "One change, and this keeps it:" : "This one keeps it:",
+            "exercises and keeps it", in_markdown, out);
+}
+
 void bt_meaning_say(const bt_meaning *meaning, const char *first, const char *second, bt_buffer *out) {
   switch (meaning->kind) {
   case BT_MEANING_EQUIVALENT:

@@ -10,6 +10,8 @@
 
 /* {violating, keeping, keeps_by_one_change, most_spans}; null for a trace that was not found. */
 json_t *bt_examples_json(const bt_examples *examples);
+/* Appends both traces as text, under a line each; in Markdown, code blocks. */
+void bt_examples_say(const bt_examples *examples, bool in_markdown, bt_buffer *out);
 /* {meaning, first_is_within, second_is_within, only_first, only_second, most_spans, says}, of two rules that
  * `says` calls by these names. */
 json_t *bt_meaning_json(const bt_meaning *meaning, const char *first, const char *second);
