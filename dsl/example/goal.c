@@ -43,9 +43,15 @@ static bool try_with(search *s, const example_goal *goal, uint32_t most, unsigne
   return false;
 }
 
+/* Of one rule first without services that are called as its spans: they are hard to read. */
 bool goal_find(search *s, const example_goal *goal, model *found) {
+  s->names_spans_alone = s->rule_count == 1;
   for (uint32_t most = 1; most <= BT_EXAMPLE_SPANS; most++)
     if (try_with(s, goal, most, TRIES * s->rule_count, found)) return true;
+  bool was_alone = s->names_spans_alone;
+  s->names_spans_alone = false;
+  for (uint32_t most = 1; was_alone && most <= BT_EXAMPLE_SPANS; most++)
+    if (try_with(s, goal, most, TRIES, found)) return true;
   for (uint32_t most = 2 * BT_EXAMPLE_SPANS; most < BT_EXAMPLE_MOST_SPANS; most *= 2)
     if (try_with(s, goal, most, WIDE_TRIES, found)) return true;
   return try_with(s, goal, BT_EXAMPLE_MOST_SPANS, WIDE_TRIES, found);

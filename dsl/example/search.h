@@ -28,6 +28,7 @@ typedef struct search {
   bt_evaluator *evaluator;
   bool no_memory;
   model model;
+  bool names_spans_alone;                   /* a bare name is never a service's */
   uint32_t most;                            /* spans of it */
   int bound[SEARCH_RULES][BT_MAX_BINDINGS]; /* numbers of spans */
   unsigned rule, depth;                     /* whose condition is made */

@@ -19,7 +19,8 @@ static bool make_named(search *s, bt_str name, int span, bool truth) {
   bt_value value = {.type = BT_VALUE_STRING, .string = name};
   bt_field service = {.kind = BT_FIELD_SERVICE};
   if (has_name(s, span, name) == truth) return true;
-  if (truth && (of->name.len || search_once_in(s, 12)))
+  if (truth && of->name.len && s->names_spans_alone) return false;
+  if (truth && !s->names_spans_alone && (of->name.len || search_once_in(s, 12)))
     return model_set(&s->model, &service, (model_place){span, MODEL_NONE}, value);
   if (truth) return of->name = name, true;
   if (bt_str_equal(of->name, name)) of->name = BT_STR("other");
