@@ -308,9 +308,17 @@ static bool set_of_trace(model *m, bt_field_kind kind, bt_value value) {
   return set_time(&m->spans[0], BT_FIELD_END, value);
 }
 
+/* Other ones are not kept by every way a trace is written. */
+static bool can_be_service(const bt_value *value) {
+  return value->type == BT_VALUE_MISSING || (value->type == BT_VALUE_STRING && value->string.len > 0);
+}
+
 bool model_set(model *m, const bt_field *field, model_place place, bt_value value) {
   unsigned word = 0;
   key_list list = keys_of(m, field, place);
+  bool is_of_resource =
+      field->kind == BT_FIELD_RESOURCE_ATTRIBUTE || field->kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
+  if (is_of_resource && bt_str_equal(field->key, BT_STR("service.name")) && !can_be_service(&value)) return false;
   if (list.items) return key_set(list, field->key, value);
   if (field->kind >= BT_FIELD_TRACE_DURATION) return set_of_trace(m, field->kind, value);
   if (place.span < 0) return false;

@@ -148,7 +148,7 @@ static void take_piece(sampler *s) {
   case '^':
   case '$': s->at++; break;
   case '.':
-    write_char(s, 'a');
+    write_char(s, draw(s, 3) ? 'a' : ' ');
     s->at++;
     break;
   default: write_char(s, peek(s, 0)); s->at++;

@@ -274,11 +274,18 @@ static bt_value searched_text(search *s, bt_comparison_operator op, bt_value val
 }
 
 static bt_comparison_operator opposite(bt_comparison_operator op) {
-  static const bt_comparison_operator of[] = {
-      [BT_EQUAL] = BT_NOT_EQUAL,    [BT_NOT_EQUAL] = BT_EQUAL,         [BT_LESS] = BT_GREATER_EQUAL,
-      [BT_LESS_EQUAL] = BT_GREATER, [BT_GREATER] = BT_LESS_EQUAL,      [BT_GREATER_EQUAL] = BT_LESS,
-      [BT_CONTAINS] = BT_NOT_EQUAL, [BT_STARTS_WITH] = BT_NOT_EQUAL,   [BT_ENDS_WITH] = BT_NOT_EQUAL,
-      [BT_MATCHES] = BT_NOT_EQUAL,  [BT_MATCHES_WHOLE] = BT_NOT_EQUAL, [BT_NOT_MATCHES_WHOLE] = BT_MATCHES_WHOLE};
+  static const bt_comparison_operator of[] = {[BT_EQUAL] = BT_NOT_EQUAL,
+                                              [BT_NOT_EQUAL] = BT_EQUAL,
+                                              [BT_LESS] = BT_GREATER_EQUAL,
+                                              [BT_LESS_EQUAL] = BT_GREATER,
+                                              [BT_GREATER] = BT_LESS_EQUAL,
+                                              [BT_GREATER_EQUAL] = BT_LESS,
+                                              [BT_CONTAINS] = BT_NOT_EQUAL,
+                                              [BT_STARTS_WITH] = BT_NOT_EQUAL,
+                                              [BT_ENDS_WITH] = BT_NOT_EQUAL,
+                                              [BT_MATCHES] = BT_NOT_MATCHES_WHOLE,
+                                              [BT_MATCHES_WHOLE] = BT_NOT_MATCHES_WHOLE,
+                                              [BT_NOT_MATCHES_WHOLE] = BT_MATCHES_WHOLE};
   return of[op];
 }
 

@@ -164,9 +164,10 @@ static json_t *span_json(const bt_trace *trace, const bt_span *span, bt_redactio
                              attributes_json(redaction, BT_FIELD_SPAN_ATTRIBUTE, &span->attributes));
   if (!bt_span_id_is_zero(&span->parent_id)) bt_json_set(object, "parentSpanId", json_string(parent));
   add_carried(redaction, span, object);
-  if (span->status) {
+  bool says_message = bt_redaction_keeps_message(redaction, span);
+  if (span->status || says_message) {
     json_t *status = json_pack("{s:i}", "code", (int)span->status);
-    if (bt_redaction_keeps_message(redaction, span)) bt_json_set(status, "message", bt_text_json(span->status_message));
+    if (says_message) bt_json_set(status, "message", bt_text_json(span->status_message));
     bt_json_set(object, "status", status);
   }
   if (span->event_count) bt_json_set(object, "events", events_json(redaction, span));
