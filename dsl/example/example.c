@@ -33,7 +33,7 @@ static void find_examples(place *p, const bt_rule *rule, bt_examples *out) {
 }
 
 /* The traces stay: their arena goes to whoever asked. */
-static bt_status finish(place *p, bt_status status, bt_arena *arena, bt_error *error) {
+static bt_status finish_search(place *p, bt_status status, bt_arena *arena, bt_error *error) {
   if (!status && p->search.no_memory) status = bt_error_no_memory(error);
   *arena = p->search.texts;
   bt_arena_init(&p->search.texts, 0);
@@ -48,7 +48,7 @@ bt_status bt_examples_find(const bt_rule *rule, bt_examples *out, bt_error *erro
   if (!p) return bt_error_no_memory(error);
   bt_status status = search_open(&p->search, &rule, 1, error);
   if (!status) find_examples(p, rule, out);
-  return finish(p, status, &out->arena, error);
+  return finish_search(p, status, &out->arena, error);
 }
 
 void bt_examples_dispose(bt_examples *examples) {
@@ -79,7 +79,7 @@ bt_status bt_meaning_compare(const bt_rule *first, const bt_rule *second, bt_mea
   out->first_is_within = implication_is_proven(first, second);
   out->second_is_within = implication_is_proven(second, first);
   if (!status) find_meaning(p, out);
-  return finish(p, status, &out->arena, error);
+  return finish_search(p, status, &out->arena, error);
 }
 
 void bt_meaning_dispose(bt_meaning *meaning) {

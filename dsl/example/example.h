@@ -1,7 +1,7 @@
 /* Small traces that show what a rule means: one that violates it and one that keeps it, and of two rules one on which
- * they differ. They are looked for among spans that the rules' own terms make (names, keys, values just below, at and
- * above the rule's, order, structure), few spans first, and each is what the evaluator says it is. None found is not
- * none there. The same rule has the same examples everywhere. Thread: any; nothing is shared between two calls. */
+ * they differ. The search makes spans of the rules' own terms, few first: names, keys, values just below, at and above
+ * the rule's, order, structure. The evaluator judges each trace before it is handed out. None found is not none there.
+ * The same rule has the same examples everywhere. Thread: any; nothing is shared between two calls. */
 #ifndef BT_DSL_EXAMPLE_EXAMPLE_H
 #define BT_DSL_EXAMPLE_EXAMPLE_H
 

@@ -30,7 +30,7 @@ typedef struct proof {
 
 typedef enum shape { SHAPE_ALL, SHAPE_SOME, SHAPE_TRUE, SHAPE_FALSE, SHAPE_ATOM } shape;
 
-static bool entails(proof *p, const facts *from, node goal);
+static bool facts_entail(proof *p, const facts *from, node goal);
 static bool selects_within(proof *p, const bt_selection *from, const bt_selection *to);
 
 /* ---- nodes ---- */
@@ -43,7 +43,7 @@ static node of_predicate(const bt_predicate *predicate) {
   return (node){.predicate = predicate};
 }
 
-static node opposite(node n) {
+static node opposite_of(node n) {
   n.is_negative = !n.is_negative;
   return n;
 }
@@ -59,9 +59,9 @@ static node item_of(node n, uint32_t i) {
 }
 
 /* Without the nots around it. */
-static node bare(node n) {
+static node without_nots(node n) {
   while (n.condition ? n.condition->kind == BT_CONDITION_NOT : n.predicate->kind == BT_PREDICATE_NOT)
-    n = opposite(item_of(n, 0));
+    n = opposite_of(item_of(n, 0));
   return n;
 }
 
@@ -317,7 +317,7 @@ static bool condition_gives(proof *p, const bt_condition *from, const bt_conditi
 
 /* False: there is no room. What is an `and` comes as its parts. */
 static bool add_fact(facts *to, node n) {
-  n = bare(n);
+  n = without_nots(n);
   if (shape_of(n) == SHAPE_ALL) {
     for (uint32_t i = 0; i < item_count(n); i++)
       if (!add_fact(to, item_of(n, i))) return false;
@@ -334,7 +334,7 @@ static bool opposite_gives(proof *p, node goal, node fact) {
   facts turned = {.count = 0};
   memcpy(before, p->pair, sizeof before);
   p->is_swapped = !p->is_swapped;
-  bool is_given = add_fact(&turned, opposite(goal)) && entails(p, &turned, opposite(fact));
+  bool is_given = add_fact(&turned, opposite_of(goal)) && facts_entail(p, &turned, opposite_of(fact));
   p->is_swapped = !p->is_swapped;
   memcpy(p->pair, before, sizeof before);
   return is_given;
@@ -364,7 +364,7 @@ static bool entails_by_cases(proof *p, const facts *from, node goal) {
     for (uint32_t k = 0; is_given && k < item_count(fact); k++) {
       facts one = *from;
       one.items[i] = one.items[--one.count];
-      is_given = add_fact(&one, item_of(fact, k)) && entails(p, &one, goal);
+      is_given = add_fact(&one, item_of(fact, k)) && facts_entail(p, &one, goal);
       memcpy(p->pair, before, sizeof before);
     }
     if (is_given) return true;
@@ -374,7 +374,7 @@ static bool entails_by_cases(proof *p, const facts *from, node goal) {
 
 static bool entails_item(proof *p, const facts *from, node goal, bool all) {
   for (uint32_t i = 0; i < item_count(goal); i++)
-    if (entails(p, from, item_of(goal, i)) != all) return !all;
+    if (facts_entail(p, from, item_of(goal, i)) != all) return !all;
   return all;
 }
 
@@ -394,12 +394,12 @@ static bool entails_shape(proof *p, const facts *from, node goal) {
 }
 
 /* Pairs that a failed attempt made are none. */
-static bool entails(proof *p, const facts *from, node goal) {
+static bool facts_entail(proof *p, const facts *from, node goal) {
   int before[BT_MAX_BINDINGS];
   memcpy(before, p->pair, sizeof before);
   if (++p->steps > MAX_STEPS || p->depth >= BT_MAX_NESTING) return false;
   p->depth++;
-  goal = bare(goal);
+  goal = without_nots(goal);
   bool is_given = entails_shape(p, from, goal);
   if (!is_given) {
     memcpy(p->pair, before, sizeof before);
@@ -411,7 +411,7 @@ static bool entails(proof *p, const facts *from, node goal) {
 
 static bool entails_predicate(proof *p, const bt_predicate *from, const bt_predicate *to) {
   facts given = {.count = 0};
-  return add_fact(&given, of_predicate(from)) && entails(p, &given, of_predicate(to));
+  return add_fact(&given, of_predicate(from)) && facts_entail(p, &given, of_predicate(to));
 }
 
 /* ---- rules ---- */
@@ -420,7 +420,7 @@ static bool entails_predicate(proof *p, const bt_predicate *from, const bt_predi
 static uint32_t ways_of(const bt_rule *rule, node ways[2]) {
   uint32_t count = 0;
   if (rule->condition) ways[count++] = of_condition(rule->condition);
-  if (rule->always) ways[count++] = opposite(of_condition(rule->always));
+  if (rule->always) ways[count++] = opposite_of(of_condition(rule->always));
   if (rule->never) ways[count++] = of_condition(rule->never);
   return count;
 }
@@ -433,9 +433,9 @@ static bool way_is_within(const bt_rule *violated, node way, const bt_rule *othe
   memset(p.pair, -1, sizeof p.pair); /* −1 in each */
   if (violated->when && !add_fact(&given, of_condition(violated->when))) return false;
   if (!add_fact(&given, way)) return false;
-  if (other->when && !entails(&p, &given, of_condition(other->when))) return false;
+  if (other->when && !facts_entail(&p, &given, of_condition(other->when))) return false;
   for (uint32_t i = 0; i < count; i++)
-    if (entails(&p, &given, ways[i])) return true;
+    if (facts_entail(&p, &given, ways[i])) return true;
   return false;
 }
 

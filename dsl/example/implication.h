@@ -1,5 +1,5 @@
 /* Whether a rule's violations are another's, too: proven from the shape of both rules, or not. A proof holds for each
- * trace of which nothing is missing; that there is none says nothing. Steps are those of logic, of sets (what asks for
+ * whole trace; a missing proof says nothing. Steps are those of logic, of sets (what asks for
  * more finds less) and of numbers (above 10 is above 5). Thread: no state. */
 #ifndef BT_DSL_EXAMPLE_IMPLICATION_H
 #define BT_DSL_EXAMPLE_IMPLICATION_H

@@ -1,4 +1,4 @@
-/* A trace that is being made up: a few spans that can be changed in any way and become a bt_trace to be judged. Ids are
+/* A made-up trace: a few spans that a search changes in any way, and turns into a bt_trace for the evaluator. Ids are
  * numbers from 1, times count from EXAMPLE_START_NS. Texts are borrowed from rules or from the search's arena. The
  * files of this folder only. Thread: a model belongs to one thread. */
 #ifndef BT_DSL_EXAMPLE_MODEL_H

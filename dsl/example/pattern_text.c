@@ -20,11 +20,11 @@ typedef struct sampler {
 
 static void take_alternatives(sampler *s);
 
-static char peek(const sampler *s, size_t ahead) {
+static char peek_char(const sampler *s, size_t ahead) {
   return s->at + ahead < s->pattern.len ? s->pattern.ptr[s->at + ahead] : '\0';
 }
 
-static unsigned draw(sampler *s, unsigned below) {
+static unsigned draw_number(sampler *s, unsigned below) {
   return (unsigned)(bt_mix_bits(s->choice + ++s->drawn) % below);
 }
 
@@ -55,7 +55,7 @@ static char letter_of(char escaped) {
 
 static void take_escape(sampler *s) {
   static const char *const of[] = {"d0", "Da", "wa", "W-", "s ", "Sa"};
-  char c = peek(s, 1);
+  char c = peek_char(s, 1);
   s->at += 2;
   if (strchr("bBAzZQE", c)) return;
   for (size_t i = 0; i < sizeof of / sizeof *of; i++)
@@ -83,7 +83,7 @@ static bool set_names(bt_str set, char c) {
 }
 
 static void take_set(sampler *s) {
-  bool is_negated = peek(s, 1) == '^';
+  bool is_negated = peek_char(s, 1) == '^';
   size_t start = s->at + (is_negated ? 2 : 1), end = start;
   if (end < s->pattern.len && s->pattern.ptr[end] == ']') end++;
   while (end < s->pattern.len && s->pattern.ptr[end] != ']') end += s->pattern.ptr[end] == '\\' ? 2 : 1;
@@ -102,8 +102,8 @@ static void take_set(sampler *s) {
 /* (?i), (?:, (?i:, (?P<name>: true where a group is open behind it. */
 static bool take_group_head(sampler *s) {
   s->at++;
-  if (peek(s, 0) != '?') return true;
-  while (s->at < s->pattern.len && !strchr(":>)", peek(s, 0))) s->at++;
+  if (peek_char(s, 0) != '?') return true;
+  while (s->at < s->pattern.len && !strchr(":>)", peek_char(s, 0))) s->at++;
   s->at++;
   return s->at <= s->pattern.len && s->pattern.ptr[s->at - 1] != ')';
 }
@@ -112,46 +112,46 @@ static void take_group(sampler *s) {
   if (!take_group_head(s)) return;
   if (++s->depth < MAX_DEPTH) take_alternatives(s);
   s->depth--;
-  if (peek(s, 0) == ')') s->at++;
+  if (peek_char(s, 0) == ')') s->at++;
 }
 
 /* {3}, {3,5}: the lesser number. */
 static size_t take_braces(sampler *s) {
   size_t times = 0;
-  for (s->at++; peek(s, 0) >= '0' && peek(s, 0) <= '9'; s->at++)
-    if (times < PATTERN_TEXT_BYTES) times = times * 10 + (size_t)(peek(s, 0) - '0');
-  while (s->at < s->pattern.len && peek(s, 0) != '}') s->at++;
+  for (s->at++; peek_char(s, 0) >= '0' && peek_char(s, 0) <= '9'; s->at++)
+    if (times < PATTERN_TEXT_BYTES) times = times * 10 + (size_t)(peek_char(s, 0) - '0');
+  while (s->at < s->pattern.len && peek_char(s, 0) != '}') s->at++;
   return times;
 }
 
 /* How often the last piece stands there; the repetition's sign is behind us then. */
 static size_t take_times(sampler *s) {
-  char c = peek(s, 0);
+  char c = peek_char(s, 0);
   size_t times = 1;
   if (c == '*' || c == '?')
-    times = draw(s, 3) ? 1 : 0;
-  else if (c == '{' && peek(s, 1) >= '0' && peek(s, 1) <= '9')
+    times = draw_number(s, 3) ? 1 : 0;
+  else if (c == '{' && peek_char(s, 1) >= '0' && peek_char(s, 1) <= '9')
     times = take_braces(s);
   else if (c != '+')
     return 1;
   s->at++;
-  if (peek(s, 0) == '?') s->at++;
+  if (peek_char(s, 0) == '?') s->at++;
   return times;
 }
 
 static void take_piece(sampler *s) {
   size_t start = s->length;
-  switch (peek(s, 0)) {
+  switch (peek_char(s, 0)) {
   case '(': take_group(s); break;
   case '[': take_set(s); break;
   case '\\': take_escape(s); break;
   case '^':
   case '$': s->at++; break;
   case '.':
-    write_char(s, draw(s, 3) ? 'a' : ' ');
+    write_char(s, draw_number(s, 3) ? 'a' : ' ');
     s->at++;
     break;
-  default: write_char(s, peek(s, 0)); s->at++;
+  default: write_char(s, peek_char(s, 0)); s->at++;
   }
   size_t length = s->length - start, times = take_times(s);
   if (!s->writes) return;
@@ -163,7 +163,7 @@ static void take_piece(sampler *s) {
 }
 
 static bool is_end(const sampler *s) {
-  return s->at >= s->pattern.len || peek(s, 0) == ')';
+  return s->at >= s->pattern.len || peek_char(s, 0) == ')';
 }
 
 /* From here to the end of the group. */
@@ -185,10 +185,10 @@ static unsigned count_alternatives(const sampler *s) {
 /* Reads all of them, and writes one. */
 static void take_alternatives(sampler *s) {
   bool writes = s->writes;
-  unsigned number = 0, taken = draw(s, count_alternatives(s));
+  unsigned number = 0, taken = draw_number(s, count_alternatives(s));
   while (!is_end(s)) {
     s->writes = writes && number == taken;
-    if (peek(s, 0) == '|')
+    if (peek_char(s, 0) == '|')
       number++, s->at++;
     else
       take_piece(s);

@@ -1,5 +1,5 @@
-/* A short text that a regular expression probably matches: made from the pattern's letters, without its program. Who
- * asks has to try it. Thread: no state. */
+/* A short text that a regular expression probably matches: made from the pattern's letters, without its program. The
+ * caller has to try it. Thread: no state. */
 #ifndef BT_DSL_EXAMPLE_PATTERN_TEXT_H
 #define BT_DSL_EXAMPLE_PATTERN_TEXT_H
 

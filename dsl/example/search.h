@@ -38,13 +38,14 @@ typedef struct search {
 /* BT_NO_MEMORY alone; close it in each case. */
 bt_status search_open(search *s, const bt_rule *const *rules, unsigned count, bt_error *error) BT_MUST_CHECK;
 void search_close(search *s);
-/* Verdicts of the rules on the model; false: there is none (too large, or s->no_memory). */
+/* Verdicts of the rules on the model, borrowed until the next call; false: there is none (too large, or s->no_memory).
+ */
 bool search_judge(search *s, const model *m, const bt_rule_verdict **out) BT_MUST_CHECK;
 
 unsigned search_draw(search *s, unsigned below);
 /* A draw that comes out true once in so many times. */
-static inline bool search_once_in(search *s, unsigned times) {
-  return search_draw(s, times) == 0;
+static inline bool search_once_in(search *s, unsigned tries) {
+  return search_draw(s, tries) == 0;
 }
 
 /* Each: false, the choices that were taken do not go together, or something of it is not known how to make. */

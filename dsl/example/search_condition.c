@@ -126,12 +126,12 @@ static int64_t point_of(const search *s, int span, bool is_end) {
   return is_end ? s->model.spans[span].end_ns : s->model.spans[span].start_ns;
 }
 
-static int referred(search *s, const bt_reference *reference) {
+static int referred_span(search *s, const bt_reference *reference) {
   return reference->binding >= 0 ? s->bound[s->rule][reference->binding] : search_make_span(s, reference->selection);
 }
 
 /* So far from the point: a little, the whole bound; or, where it shall not hold, just beyond it. */
-static int64_t distance(search *s, int64_t within_ns, bool is_beyond) {
+static int64_t draw_distance(search *s, int64_t within_ns, bool is_beyond) {
   int64_t usual = within_ns >= 0 && within_ns < MS ? within_ns : MS;
   if (within_ns > INT64_C(3153600000000000000)) return usual;
   if (is_beyond) return within_ns + (search_once_in(s, 3) ? 1 : MS);
@@ -141,10 +141,10 @@ static int64_t distance(search *s, int64_t within_ns, bool is_beyond) {
 static bool make_in_time(search *s, const bt_relation *relation, int span, int other, bool truth) {
   int64_t point = point_of(s, other, relation->first_is_end), within = relation->within_ns;
   bool is_beyond = !truth && within >= 0 && !search_once_in(s, 3);
-  int64_t away = distance(s, within, is_beyond);
+  int64_t away = draw_distance(s, within, is_beyond);
   if (relation->kind == BT_WITHIN_OF) {
     if (truth && search_once_in(s, 2)) away = 0;
-    away = truth || is_beyond ? away : distance(s, within, true);
+    away = truth || is_beyond ? away : draw_distance(s, within, true);
     return move_to(s, span, point + (search_once_in(s, 2) ? away : -away)), true;
   }
   if (!truth && !is_beyond) away = search_once_in(s, 2) ? 0 : -away;
@@ -153,7 +153,7 @@ static bool make_in_time(search *s, const bt_relation *relation, int span, int o
 }
 
 static bool make_between(search *s, const bt_relation *relation, int span, int first, bool truth) {
-  int second = referred(s, &relation->second);
+  int second = referred_span(s, &relation->second);
   if (second < 0 || second == span) return false;
   int64_t from = point_of(s, first, relation->first_is_end), until = point_of(s, second, relation->second_is_end);
   if (truth && until - from < 2) {
@@ -165,7 +165,7 @@ static bool make_between(search *s, const bt_relation *relation, int span, int f
   return true;
 }
 
-static bool hang(search *s, int child, int parent) {
+static bool hang_under(search *s, int child, int parent) {
   if (child == parent || model_is_under(&s->model, parent, child)) return false;
   s->model.spans[child].parent_id = s->model.spans[parent].id;
   return true;
@@ -200,10 +200,10 @@ static bool make_linked(search *s, const bt_relation *relation, int span, int ot
     s->model.spans[other].links.count = 0;
     return true;
   }
-  int64_t away = distance(s, relation->within_ns, is_beyond);
+  int64_t away = draw_distance(s, relation->within_ns, is_beyond);
   bool is_from = relation->kind == BT_LINKED_FROM;
   move_to(s, span, is_from ? start - away : start + away);
-  if (relation->kind == BT_DOWNSTREAM_OF && search_once_in(s, 2)) return hang(s, span, other);
+  if (relation->kind == BT_DOWNSTREAM_OF && search_once_in(s, 2)) return hang_under(s, span, other);
   return is_from ? make_link(s, other, span) : make_link(s, span, other);
 }
 
@@ -227,9 +227,11 @@ static bool make_related(search *s, const bt_relation *relation, int span, int o
   if ((relation->kind == BT_UNDER || relation->kind == BT_ABOVE) && search_once_in(s, 4)) {
     int between = model_add(&s->model, s->most);
     bool is_under = relation->kind == BT_UNDER;
-    return between >= 0 && hang(s, between, is_under ? other : span) && hang(s, is_under ? span : other, between);
+    return between >= 0 && hang_under(s, between, is_under ? other : span) &&
+           hang_under(s, is_under ? span : other, between);
   }
-  return relation->kind == BT_UNDER || relation->kind == BT_CHILD_OF ? hang(s, span, other) : hang(s, other, span);
+  return relation->kind == BT_UNDER || relation->kind == BT_CHILD_OF ? hang_under(s, span, other)
+                                                                     : hang_under(s, other, span);
 }
 
 bool search_make_relation(search *s, const bt_relation *relation, int span, bool truth) {
@@ -239,7 +241,7 @@ bool search_make_relation(search *s, const bt_relation *relation, int span, bool
     is_made = truth ? search_make_selection_on(s, relation->first.selection, span)
                     : search_make_span(s, relation->first.selection) >= 0;
   } else {
-    int other = referred(s, &relation->first);
+    int other = referred_span(s, &relation->first);
     bool may_be_itself = relation->kind == BT_WITHIN_OF || relation->first_is_end;
     if (other >= 0 && other == span && !may_be_itself && relation->first.binding < 0)
       other = model_add(&s->model, s->most);

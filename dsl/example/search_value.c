@@ -37,7 +37,7 @@ static model_place place_of(const search *s, const bt_field *field, model_place 
 }
 
 /* Numbers, durations and times in one: whole where both are. */
-static bt_value arithmetic(bt_expression_kind kind, bt_value left, bt_value right) {
+static bt_value compute_value(bt_expression_kind kind, bt_value left, bt_value right) {
   bool are_doubles = left.type == BT_VALUE_DOUBLE || right.type == BT_VALUE_DOUBLE || kind == BT_EXPRESSION_DIVIDE;
   bt_value out = {.type = BT_VALUE_DOUBLE};
   int64_t whole = 0;
@@ -62,7 +62,7 @@ static bool is_number(const bt_value *value) {
 }
 
 /* As a value of that static type: durations and times are whole nanoseconds. */
-static bt_value typed(bt_value value, bt_type type) {
+static bt_value typed_value(bt_value value, bt_type type) {
   if (!is_number(&value)) return value;
   if (type == BT_TYPE_DURATION || type == BT_TYPE_TIME) {
     if (value.type == BT_VALUE_DOUBLE) value.integer = fabs(value.decimal) < 9e18 ? (int64_t)value.decimal : 0;
@@ -88,7 +88,8 @@ bt_value search_value(search *s, const bt_expression *expression, model_place pl
   case BT_EXPRESSION_NEGATE:
     left = integer_value(BT_VALUE_INT, 0);
     right = search_value(s, expression->left, place);
-    return is_number(&right) ? typed(arithmetic(BT_EXPRESSION_SUBTRACT, left, right), expression->type) : (bt_value){0};
+    return is_number(&right) ? typed_value(compute_value(BT_EXPRESSION_SUBTRACT, left, right), expression->type)
+                             : (bt_value){0};
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:
   case BT_EXPRESSION_MULTIPLY:
@@ -96,7 +97,7 @@ bt_value search_value(search *s, const bt_expression *expression, model_place pl
     left = search_value(s, expression->left, place);
     right = search_value(s, expression->right, place);
     if (!is_number(&left) || !is_number(&right)) return (bt_value){0};
-    return typed(arithmetic(expression->kind, left, right), expression->type);
+    return typed_value(compute_value(expression->kind, left, right), expression->type);
   default: return (bt_value){0}; /* of many spans: nobody counts them here */
   }
 }
@@ -132,12 +133,12 @@ static bool set_side(search *s, const bt_expression *expression, model_place pla
   if (!is_number(&other) || !is_number(&value)) return false;
   bt_value needed;
   if (!sets_left && (expression->kind == BT_EXPRESSION_SUBTRACT || expression->kind == BT_EXPRESSION_DIVIDE))
-    needed = arithmetic(expression->kind, other, value);
+    needed = compute_value(expression->kind, other, value);
   else
-    needed = arithmetic(back[expression->kind], value, other);
+    needed = compute_value(back[expression->kind], value, other);
   if (needed.type == BT_VALUE_DOUBLE && needed.decimal == floor(needed.decimal) && fabs(needed.decimal) < 1e15)
     needed = integer_value(BT_VALUE_INT, (int64_t)needed.decimal);
-  return is_number(&needed) && search_set(s, set, place, typed(needed, set->type));
+  return is_number(&needed) && search_set(s, set, place, typed_value(needed, set->type));
 }
 
 /* So many spans of the selection, or one more or less where some are there already. */
@@ -180,7 +181,7 @@ static bool set_aggregate(search *s, const bt_expression *expression, bt_value v
   if (expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return set_distinct(s, expression, whole_of(&value));
   int span = search_make_span(s, expression->selection);
   if (span < 0) return false;
-  return search_set(s, expression->left, (model_place){span, MODEL_NONE}, typed(value, expression->left->type));
+  return search_set(s, expression->left, (model_place){span, MODEL_NONE}, typed_value(value, expression->left->type));
 }
 
 static model_parts *parts_of(search *s, const bt_predicate *predicate, int span) {
@@ -217,8 +218,8 @@ bool search_set(search *s, const bt_expression *expression, model_place place, b
   case BT_EXPRESSION_AGGREGATE: is_set = set_aggregate(s, expression, value); break;
   case BT_EXPRESSION_PART_COUNT: is_set = set_part_count(s, expression->part, place, value); break;
   case BT_EXPRESSION_NEGATE:
-    value = is_number(&value) ? arithmetic(BT_EXPRESSION_SUBTRACT, integer_value(BT_VALUE_INT, 0), value) : value;
-    is_set = search_set(s, expression->left, place, typed(value, expression->left->type));
+    value = is_number(&value) ? compute_value(BT_EXPRESSION_SUBTRACT, integer_value(BT_VALUE_INT, 0), value) : value;
+    is_set = search_set(s, expression->left, place, typed_value(value, expression->left->type));
     break;
   default:
     sets_left = search_once_in(s, 2);
@@ -231,7 +232,7 @@ bool search_set(search *s, const bt_expression *expression, model_place place, b
 /* ---- values beside others ---- */
 
 /* The step from a number to its neighbours: a near one, or one that reads well. */
-static bt_value stepped(search *s, bt_value value, int direction) {
+static bt_value step_value(search *s, bt_value value, int direction) {
   if (value.type == BT_VALUE_DOUBLE) {
     double size = fabs(value.decimal) >= 2 ? 1 : 0.01;
     value.decimal += direction * size;
@@ -247,12 +248,12 @@ static bt_value stepped(search *s, bt_value value, int direction) {
 }
 
 /* Equal, below or above in the order of the language; another one for `not equal`. */
-static bt_value beside(search *s, bt_value value, bt_comparison_operator op) {
+static bt_value value_beside(search *s, bt_value value, bt_comparison_operator op) {
   int direction = op == BT_LESS || op == BT_LESS_EQUAL ? -1 : 1;
   bool may_be_equal = op == BT_EQUAL || op == BT_LESS_EQUAL || op == BT_GREATER_EQUAL;
   if (op == BT_EQUAL || (may_be_equal && search_once_in(s, 2))) return value;
   if (op == BT_NOT_EQUAL && search_once_in(s, 2)) direction = -1;
-  if (is_number(&value)) return stepped(s, value, direction);
+  if (is_number(&value)) return step_value(s, value, direction);
   if (value.type == BT_VALUE_BOOL) return value.boolean = !value.boolean, value;
   if (value.type != BT_VALUE_STRING) return value;
   if (op == BT_NOT_EQUAL)
@@ -273,7 +274,7 @@ static bt_value searched_text(search *s, bt_comparison_operator op, bt_value val
   return search_once_in(s, 3) && op == BT_STARTS_WITH ? keep_text(s, value.string.ptr, value.string.len, "a") : value;
 }
 
-static bt_comparison_operator opposite(bt_comparison_operator op) {
+static bt_comparison_operator opposite_operator(bt_comparison_operator op) {
   static const bt_comparison_operator of[] = {[BT_EQUAL] = BT_NOT_EQUAL,
                                               [BT_NOT_EQUAL] = BT_EQUAL,
                                               [BT_LESS] = BT_GREATER_EQUAL,
@@ -289,7 +290,7 @@ static bt_comparison_operator opposite(bt_comparison_operator op) {
   return of[op];
 }
 
-static bt_comparison_operator mirrored(bt_comparison_operator op) {
+static bt_comparison_operator mirrored_operator(bt_comparison_operator op) {
   return op == BT_LESS            ? BT_GREATER
          : op == BT_LESS_EQUAL    ? BT_GREATER_EQUAL
          : op == BT_GREATER       ? BT_LESS
@@ -317,8 +318,8 @@ static bool make_beside(search *s, const bt_expression *set, const bt_expression
   if (is_of_words(set) && op != BT_EQUAL) return search_set(s, set, place, other_word(s, set));
   value = op >= BT_CONTAINS && op <= BT_MATCHES_WHOLE ? searched_text(s, op, value)
           : op == BT_NOT_MATCHES_WHOLE                ? string_value(BT_STR("other"))
-                                                      : beside(s, value, op);
-  return search_set(s, set, place, typed(value, set->type));
+                                                      : value_beside(s, value, op);
+  return search_set(s, set, place, typed_value(value, set->type));
 }
 
 static bool make_in(search *s, const bt_comparison *comparison, model_place place, bool is_in) {
@@ -341,9 +342,10 @@ bool search_make_comparison(search *s, const bt_comparison *comparison, model_pl
   bt_comparison_operator op = comparison->op;
   if (!truth && search_once_in(s, 4) && make_absent(s, comparison->left, place)) return true;
   if (op == BT_IN || op == BT_NOT_IN) return make_in(s, comparison, place, (op == BT_IN) == truth);
-  if (!truth) op = opposite(op);
+  if (!truth) op = opposite_operator(op);
   bool is_ordered = op <= BT_GREATER_EQUAL;
-  if (is_ordered && search_once_in(s, 3) && make_beside(s, comparison->right, comparison->left, mirrored(op), place))
+  if (is_ordered && search_once_in(s, 3) &&
+      make_beside(s, comparison->right, comparison->left, mirrored_operator(op), place))
     return true;
   return make_beside(s, comparison->left, comparison->right, op, place);
 }

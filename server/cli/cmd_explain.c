@@ -173,9 +173,11 @@ const bt_command bt_command_explain = {
         "each strategy costs. It evaluates nothing.\n\n"
         "With --examples it makes small traces of the rule's own terms (names, keys, values just below, at and above "
         "its "
-        "numbers, order, structure) until one violates the rule and one keeps it, and draws them. Each is what the "
-        "evaluator says it is. Where none is found, that is said: it proves nothing. With --json each is an OTLP "
-        "document as well, which betrace eval reads.",
+        "numbers, order, structure) until one violates the rule and one keeps it. The evaluator judges each before it "
+        "is "
+        "drawn. Where it finds none, it says so, and that proves nothing. With --json each is an OTLP document as "
+        "well, "
+        "which betrace eval reads.",
     .examples = examples,
     .groups = groups,
     .fine = "explained",

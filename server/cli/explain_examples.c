@@ -8,8 +8,8 @@
 #include "server/json/examples_json.h"
 #include "server/json/json_values.h"
 
-static bt_status print_one(const bt_rule_definition *rule, const bt_trace *trace, const char *what,
-                           const char *not_found, bt_error *error) {
+static bt_status print_example(const bt_rule_definition *rule, const bt_trace *trace, const char *what,
+                               const char *not_found, bt_error *error) {
   bt_buffer text = {0};
   bt_print_line("");
   if (!trace) {
@@ -25,11 +25,11 @@ static bt_status print_one(const bt_rule_definition *rule, const bt_trace *trace
 
 static bt_status print_text(const bt_rule_definition *rule, const bt_examples *examples, bt_error *error) {
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF));
-  bt_status status = print_one(rule, examples->violating, "this violates it:", "violates it", error);
+  bt_status status = print_example(rule, examples->violating, "this violates it:", "violates it", error);
   if (!status)
-    status = print_one(rule, examples->keeping,
-                       examples->keeps_by_one_change ? "one change, and this keeps it:" : "this keeps it:",
-                       "exercises and keeps it", error);
+    status = print_example(rule, examples->keeping,
+                           examples->keeps_by_one_change ? "one change, and this keeps it:" : "this keeps it:",
+                           "exercises and keeps it", error);
   bt_print_line("");
   return status;
 }

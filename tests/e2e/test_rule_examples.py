@@ -1,6 +1,6 @@
-"""`betrace explain --examples` over every rule of the packs, of the documentation and of tests/cases: each has a trace
-that violates it and one that keeps it, of at most 5 spans, or stands in a list here with the reason. `betrace eval`
-gives the same verdicts. Needs no Tempo."""
+"""`betrace explain --examples` over every rule of the packs, of the documentation and of tests/cases. Each has a trace
+that violates it and one that keeps it, of at most 5 spans, or a list here has the reason. `betrace eval` gives the same
+verdicts. Needs no Tempo."""
 import glob
 import json
 import os
