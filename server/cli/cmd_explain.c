@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/cli/explain_examples.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
@@ -11,7 +12,10 @@
 
 typedef struct explain_run {
   bt_replay_options options;
+  bool wants_examples;
 } explain_run;
+
+enum { OPT_EXAMPLES = BT_FLAG_OWN };
 
 /* For people: the ids of a batch and the guard of durations (traceql_filter.c) say nothing about the rule. --json has
  * the queries letter by letter. */
@@ -108,7 +112,9 @@ static int run_explain(const explain_run *run) {
 /* ---- the row ---- */
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
-  return bt_replay_options_take(context, flag, value);
+  explain_run *run = context;
+  if (flag->id == OPT_EXAMPLES) return run->wants_examples = true;
+  return bt_replay_options_take(&run->options, flag, value);
 }
 
 /* "-" is rules here: the traces are those of a store, if any. */
@@ -124,16 +130,26 @@ static int explain_command(const bt_command *self, int argc, char **argv) {
   bt_operands files;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take_flag, &run.options, &files, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &files, &code)) {
     code = take_files(&run.options, self, &files);
+    if (!code && run.wants_examples && (run.options.source.address || run.options.trace_count))
+      code = bt_cli_usage_error(self->name, "--examples makes its traces from the rules alone: leave out the store and "
+                                            "the files of traces");
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_RULES);
-    if (!code) code = run_explain(&run);
+    if (!code)
+      code = run.wants_examples ? bt_explain_examples(&run.options.rules, run.options.print_json) : run_explain(&run);
   }
   bt_replay_options_dispose(&run.options);
   return code;
 }
 
-static const bt_flag_group groups[] = {{"Rules:", bt_flags_rules, NULL},
+static const bt_flag flags[] = {
+    {"examples", OPT_EXAMPLES, NULL, NULL,
+     "show each rule by two small traces, one that violates it and one that keeps it; nothing is asked of a store",
+     NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Rules:", bt_flags_rules, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_day, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
@@ -142,6 +158,8 @@ static const bt_example examples[] = {
     {"Which TraceQL would run?", "betrace explain rules.yaml"},
     {"And what would the last week cost? A few cheap probes are asked",
      "betrace explain rules.yaml --tempo http://127.0.0.1:3200 --since 7d"},
+    {"What does it mean? A trace that violates it, and one that keeps it",
+     "betrace explain --examples --dsl 'when { pii.read } always { audit.log }'"},
     {"One rule's text", "betrace explain --dsl 'when { pii.read } always { audit.log }'"},
     {0}};
 const bt_command bt_command_explain = {
@@ -152,10 +170,17 @@ const bt_command bt_command_explain = {
         "Shows for each rule the TraceQL that a replay would send, how it would join and subtract the answers, "
         "which strategy it would take, and what it would decide itself because the store cannot. With a store it asks "
         "a few cheap questions and estimates what "
-        "each strategy costs. It evaluates nothing.",
+        "each strategy costs. It evaluates nothing.\n\n"
+        "With --examples it makes small traces of the rule's own terms (names, keys, values just below, at and above "
+        "its "
+        "numbers, order, structure) until one violates the rule and one keeps it. The evaluator judges each before it "
+        "is "
+        "drawn. Where it finds none, it says so, and that proves nothing. With --json each is an OTLP document as "
+        "well, "
+        "which betrace eval reads.",
     .examples = examples,
     .groups = groups,
     .fine = "explained",
-    .unknown = "the store gave no estimates; the rest is printed",
+    .unknown = "the store gave no estimates; the rest is printed. With --examples: of some rule one was not found",
     .operands = "rules",
     .run = explain_command};

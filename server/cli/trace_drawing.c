@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "dsl/example/example_text.h"
 #include "dsl/trace/trace_pruned.h"
 #include "server/base/shown_text.h"
 #include "server/base/span_time.h"
@@ -248,6 +249,7 @@ static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *o
 typedef struct layout {
   const glyphs *glyphs;
   unsigned gutter, name, service, duration, bar; /* columns */
+  bool says_details;
 } layout;
 
 /* "1,2": the rules that the span is a witness of. */
@@ -344,6 +346,19 @@ static void append_short_length(const bt_span *span, bt_buffer *out) {
     append_length(&lasting, out);
 }
 
+static void print_details(const bt_span *span, unsigned columns, bt_buffer *out) {
+  bt_buffer said = {0};
+  bt_example_say_span(span, &said);
+  if (said.len) {
+    pad_columns(columns, out);
+    append_text(out, bt_style_on(BT_STYLE_DIM));
+    bt_shown_append(bt_buffer_str(&said), out);
+    append_text(out, bt_style_on(BT_STYLE_OFF));
+    append_text(out, "\n");
+  }
+  dispose_part(&said, out);
+}
+
 static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_row *row, bool is_marked,
                       bt_buffer *out) {
   const bt_span *span = &drawing->trace->spans[row->span];
@@ -370,6 +385,7 @@ static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_
   print_bar(drawing, l, span, out);
   append_text(out, bt_style_on(BT_STYLE_OFF));
   append_text(out, "\n");
+  if (l->says_details) print_details(span, l->gutter + used + 2, out);
   dispose_part(&name, out);
   dispose_part(&duration, out);
 }
@@ -403,12 +419,13 @@ static void print_fold(const bt_drawing *drawing, const layout *l, uint32_t from
   print_branches(drawing, l, &drawing->tree.rows[to - 1], out);
   bt_buffer_printf(out, "%s%s and %u more of these, ", bt_style_on(BT_STYLE_DIM), l->glyphs->gap_mark, to - from);
   append_amount(total, out);
-  bt_buffer_printf(out, " together (--all draws them)%s\n", bt_style_on(BT_STYLE_OFF));
+  bt_buffer_printf(out, " together%s%s\n", l->says_details ? "" : " (--all draws them)", bt_style_on(BT_STYLE_OFF));
 }
 
-static void print_tree(const bt_drawing *drawing, bool shows_all, bt_buffer *out) {
+static void print_tree(const bt_drawing *drawing, bool shows_all, bool says_details, bt_buffer *out) {
   enum { LIKE_SHOWN = 2, FOLDED_FROM = 5 };
   layout l = layout_of(drawing, out);
+  l.says_details = says_details;
   for (uint32_t at = 0; at < drawing->tree.count;) {
     uint32_t alike = shows_all ? 1 : count_alike(drawing, at), shown = alike >= FOLDED_FROM ? LIKE_SHOWN : 1;
     for (uint32_t i = 0; i < shown; i++) {
@@ -456,7 +473,7 @@ static void print_linked(const bt_drawing *drawing, bool shows_all, bt_buffer *o
     append_text(out, is_drawn || !named ? "\nlinked: " : "linked: ");
     if (is_drawn) {
       print_head(other, out);
-      print_tree(other, shows_all, out);
+      print_tree(other, shows_all, false, out);
     } else {
       print_name(other->trace, out);
     }
@@ -471,6 +488,11 @@ void bt_drawing_print(const bt_drawing *drawing, bool shows_all, bt_buffer *out)
   if (drawing->verdict_count) append_text(out, "\n");
   for (size_t i = 0; i < drawing->verdict_count; i++) print_verdict(drawing, i, out);
   append_text(out, "\n");
-  print_tree(drawing, shows_all, out);
+  print_tree(drawing, shows_all, false, out);
   print_linked(drawing, shows_all, out);
+}
+
+void bt_drawing_print_made_up(const bt_drawing *drawing, bt_buffer *out) {
+  for (size_t i = 0; i < drawing->verdict_count; i++) print_verdict(drawing, i, out);
+  print_tree(drawing, false, true, out);
 }

@@ -43,5 +43,7 @@ void bt_drawing_dispose(bt_drawing *drawing);
 bool bt_drawing_is_witness(const bt_drawing *drawing, size_t rule, uint32_t span);
 /* Appends the text, as wide as the terminal. Without `shows_all`, runs of like spans are folded. */
 void bt_drawing_print(const bt_drawing *drawing, bool shows_all, bt_buffer *out);
+/* The same of a trace that was made up for an example: without its id and time, and with all that its spans say. */
+void bt_drawing_print_made_up(const bt_drawing *drawing, bt_buffer *out);
 
 #endif

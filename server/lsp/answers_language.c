@@ -2,8 +2,10 @@
 #include <stdio.h>
 
 #include "dsl/compile.h"
+#include "dsl/example/example.h"
 #include "server/editor/completion.h"
 #include "server/editor/language.h"
+#include "server/json/examples_json.h"
 #include "server/json/json_values.h"
 #include "server/lsp/answers.h"
 #include "server/lsp/place.h"
@@ -113,13 +115,29 @@ bt_status bt_lsp_complete(const bt_lsp_client *client, const bt_lsp_document *do
 
 /* ---- hover ---- */
 
-static json_t *content_json(const bt_lsp_client *client, const bt_language_word *word) {
+/* At when, always and never: the rule by two small traces, where it is one. */
+static void append_examples(const bt_lsp_client *client, bt_str rule_text, bt_buffer *out) {
+  bt_diagnostics diagnostics;
+  bt_examples examples = {0};
+  bt_rule *rule = NULL;
+  bt_diagnostics_init(&diagnostics);
+  if (!bt_rule_compile(rule_text, &rule, &diagnostics, NULL) && !bt_examples_find(rule, &examples, NULL)) {
+    bt_buffer_append(out, BT_STR("\n\n"));
+    bt_examples_say(&examples, client->reads_markdown, out);
+  }
+  bt_examples_dispose(&examples);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
+static json_t *content_json(const bt_lsp_client *client, bt_str rule_text, const bt_language_word *word) {
   bt_buffer text = {0};
   const char *doc = word->doc ? word->doc : "";
   if (client->reads_markdown)
     bt_buffer_printf(&text, "```betrace\n%s\n```\n\n%s", word->signature, doc);
   else
     bt_buffer_printf(&text, "%s\n\n%s", word->signature, doc);
+  if (word->class == BT_WORD_CLAUSE) append_examples(client, rule_text, &text);
   json_t *content = json_pack("{s:s, s:o}", "kind", client->reads_markdown ? "markdown" : "plaintext", "value",
                               text.failed ? NULL : bt_text_json(bt_buffer_str(&text)));
   bt_buffer_dispose(&text);
@@ -138,7 +156,7 @@ bt_status bt_lsp_hover(const bt_lsp_client *client, const bt_lsp_document *docum
   bt_status status = at.text.failed ? bt_error_no_memory(error) : BT_OK;
   if (has_word) {
     bt_range in_file = range_of(document, &at, range, offset);
-    *out = json_pack("{s:o, s:o}", "contents", content_json(client, &word), "range",
+    *out = json_pack("{s:o, s:o}", "contents", content_json(client, text, &word), "range",
                      bt_lsp_range_json(client, document, in_file));
   } else if (!status) {
     *out = json_null();

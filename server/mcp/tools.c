@@ -47,13 +47,18 @@ typedef struct tool {
 static const tool tools[] = {
     {"list_rules", "The rules that there are.", "GET", "/v1/rules", IN_QUERY, BT_MCP_ABOUT_RULES, 0, {LIMIT, CURSOR}},
     {"check_rule",
-     "Whether a text is a valid rule of BeTraceDSL, with its mistakes and how to mend them.",
+     "Whether a text is a valid rule of BeTraceDSL, with its mistakes and how to mend them. With examples: small "
+     "traces "
+     "that violate and keep it, for the user to say whether that is what was meant.",
      "POST",
      "/v1/rules/validate",
      IN_BODY,
      BT_MCP_ABOUT_RULES,
      0,
-     {{"dsl", "string", "the rule's text", true}}},
+     {{"dsl", "string", "the rule's text", true},
+      {"examples", "boolean", "also a trace that violates it and one that keeps it", false},
+      {"compared_with", "string", "another rule's text: whether it means the same, or a trace that tells them apart",
+       false}}},
     {"explain_rule",
      "How a rule is looked for: its searches and what they cost. It says nothing of violations.",
      "GET",
@@ -200,7 +205,9 @@ static bt_status check_arguments(const tool *t, json_t *arguments, bt_error *err
   json_object_foreach(arguments, name, value) {
     const argument *a = argument_of(t, name);
     if (!a) return bt_error_set(error, BT_INVALID, "%s has no argument \"%.60s\"", t->name, name);
-    bool is_right = strcmp(a->type, "string") == 0 ? json_is_string(value) : json_is_integer(value);
+    bool is_right = strcmp(a->type, "string") == 0    ? json_is_string(value)
+                    : strcmp(a->type, "boolean") == 0 ? json_is_boolean(value)
+                                                      : json_is_integer(value);
     if (!is_right) return bt_error_set(error, BT_INVALID, "argument %s has to be of type %s", a->name, a->type);
   }
   for (const argument *a = t->arguments; a->name; a++)

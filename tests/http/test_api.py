@@ -155,6 +155,21 @@ class ApiTest(unittest.TestCase):
         self.assertIsNone(bad.json()["condition_hash"])
         self.assertEqual(self.rule_count(), 0, "validating saves nothing")
 
+    def test_validate_shows_what_it_means(self):
+        asked = {"dsl": "when { a } always { b }", "examples": True, "compared_with": "when { a } always { b or c }"}
+        answer = self.server.post("/v1/rules/validate", asked).json()
+        for name, verdict in (("violating", "violated"), ("keeping", "satisfied")):
+            judged = self.server.post("/v1/rules/test", {"dsl": asked["dsl"], "trace": answer["examples"][name]["trace"]}).json()
+            self.assertEqual(judged["verdict"], verdict)
+        self.assertEqual([answer["comparison"][name] for name in ("meaning", "first_is_within", "only_first")], ["stricter", True, None])
+        told = answer["comparison"]["only_second"]["trace"]
+        self.assertEqual([self.server.post("/v1/rules/test", {"dsl": dsl, "trace": told}).json()["verdict"] for dsl in (asked["compared_with"], asked["dsl"])],
+                         ["satisfied", "violated"])
+        bad = self.server.post("/v1/rules/validate", {"dsl": "a.where(", "examples": True, "compared_with": "a"}).json()
+        self.assertEqual((bad["valid"], bad["examples"], bad["comparison"]), (False, None, None))
+        for wrong in ({"examples": 1}, {"compared_with": "a.where("}, {"compared_with": 3}):
+            self.assertEqual(self.server.post("/v1/rules/validate", {"dsl": "a", **wrong}).status, 400)
+
     # ---- replays ----
 
     def replay(self, rule, body=None):

@@ -98,6 +98,8 @@ class OutputsTest(unittest.TestCase):
             yield ("gate", form), ("gate", *over, "--baseline", "v" + EVIL, "--candidate", "2", *output)
             yield ("diff", form), ("diff", self.rules, "--dsl", self.idle, "--traces", self.traces, *output)
             yield ("vacuity", form), ("vacuity", "--dsl", self.idle, "--traces", self.traces, *output)
+            yield ("explain", form), ("explain", "--examples", "--rules", self.rules, *output)
+            yield ("diff", form), ("diff", "--meaning", self.rules, "--dsl", self.idle, *output)
             yield ("explain", form), ("explain", "--rules", self.rules, *output)
             yield ("suggest", form), ("suggest", "--traces", self.traces, "--min-traces", "1", *output)
             yield ("changed", form), ("changed", "--traces", self.changing, "--around", "2026-01-01T00:01Z", *output)

@@ -109,6 +109,14 @@ class WrongMessagesTest(unittest.TestCase):
             _, answers, _ = talk(INITIALIZE, opened("rules: []"), ask, SHUTDOWN, EXIT)
             self.assertEqual([answer["error"]["code"] for answer in answers if answer.get("id") == 7], [-32602], position)
 
+    def test_hover_of_a_clause_has_examples(self):
+        text = "when { a } always { b }"
+        for position, has_them in ((0, True), (12, True), (7, False)):
+            ask = request(7, "textDocument/hover", textDocument={"uri": "file:///a.betrace"}, position={"line": 0, "character": position})
+            _, answers, _ = talk(INITIALIZE, opened(text, "file:///a.betrace"), ask, SHUTDOWN, EXIT)
+            told = json.dumps([answer["result"] for answer in answers if answer.get("id") == 7])
+            self.assertEqual("This trace violates the rule:\\n" in told and "b  1ms + 1ms" in told, has_them, told)
+
     def test_notifications_have_no_answer(self):
         """Unknown ones, cancellations and answers to nothing are passed over; one with wrong params is in the log."""
         for message in ({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 0}}, {"jsonrpc": "2.0", "method": "what/ever"},

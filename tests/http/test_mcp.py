@@ -147,6 +147,9 @@ class McpTest(unittest.TestCase):
             await client.initialize()
             listed = (await client.list_tools()).model_dump(mode="json", by_alias=True)["tools"]
             self.assertEqual({tool["name"] for tool in listed}, TOOLS)
+            shown = await client.call_tool("check_rule", {"dsl": "when { a } always { b }", "examples": True, "compared_with": "a and not b"})
+            told = shown.model_dump(mode="json", by_alias=True)["structuredContent"]["result"]
+            self.assertEqual((told["examples"]["violating"]["text"], told["comparison"]["meaning"]), ("a  0ms + 1ms\n", "equivalent"))
             for tool in listed:
                 answer = await client.call_tool(tool["name"], given.get(tool["name"], {"rule_id": "charged-and-audited"}))
                 answer = answer.model_dump(mode="json", by_alias=True)

@@ -49,7 +49,7 @@ FLOORS = [
     ["dsl/pattern", "dsl/trace"],
     ["dsl/rule"],
     ["dsl/syntax", "dsl/plan", "dsl/evaluate", "dsl/mine"],
-    ["dsl/check"],
+    ["dsl/check", "dsl/example"],
     ["dsl"],  # compile.c, which knows them all
     ["tempo/wire"],
     ["tempo/api", "tempo/files", "tempo/clickhouse"],

@@ -9,6 +9,7 @@
 #include "server/cli/answer.h"
 #include "server/cli/idle_print.h"
 #include "server/cli/judge.h"
+#include "server/cli/lab/diff_meaning.h"
 #include "server/cli/lab/diff_programs.h"
 #include "server/cli/lab/rule_change.h"
 #include "server/cli/operands.h"
@@ -26,6 +27,7 @@ typedef struct diff_run {
   const char *old_program; /* NULL: two versions of the rules are compared */
   bt_words passed;         /* flags for what judges */
   uint64_t examples;
+  bool compares_meaning; /* and no traces */
   bt_source *source;
   bt_rule_changes changes;
   bt_collected all;
@@ -317,7 +319,7 @@ static int run_diff(diff_run *run) {
 
 /* ---- the row ---- */
 
-enum { OPT_EXAMPLES = BT_FLAG_OWN, OPT_DSL, OPT_OLD_PROGRAM };
+enum { OPT_EXAMPLES = BT_FLAG_OWN, OPT_DSL, OPT_OLD_PROGRAM, OPT_MEANING };
 
 /* The old rules, then the new ones, whichever way they are given. */
 static bool take_side(diff_run *run, const char *value, bool is_text) {
@@ -353,6 +355,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   diff_run *run = context;
   if (flag->id == OPT_EXAMPLES) return bt_cli_number(value, &run->examples);
   if (flag->id == OPT_DSL || flag->id == BT_FLAG_RULES) return take_side(run, value, flag->id == OPT_DSL);
+  if (flag->id == OPT_MEANING) return run->compares_meaning = true;
   if (flag->id == OPT_OLD_PROGRAM) return run->old_program = value, *value != '\0';
   if (is_passed_on(flag) && !pass_on(run, flag, value)) return false;
   return bt_replay_options_take(&run->options, flag, value);
@@ -400,6 +403,13 @@ static int run_programs(const bt_command *self, diff_run *run) {
   return bt_program_diff_run(&diff);
 }
 
+static int check_and_compare(const bt_command *self, const diff_run *run, size_t further) {
+  if (run->old_program || further || run->options.source.address || run->options.trace_count)
+    return bt_cli_usage_error(self->name, "--meaning compares the rules themselves: leave out %s",
+                              run->old_program ? "--old-program" : "the store and the files of traces");
+  return bt_diff_meaning(&run->old_rules, &run->new_rules, run->options.print_json);
+}
+
 /* The first paths are the sides that no flag names, whatever they are called: <(git show …) has no name of a rule file.
  * What follows is traces. */
 static int check_and_run(const bt_command *self, diff_run *run, const bt_operands *files) {
@@ -412,6 +422,7 @@ static int check_and_run(const bt_command *self, diff_run *run, const bt_operand
   if (!run->old_program && run->side_count != 2)
     return bt_cli_usage_error(self->name, "two versions of the rules are compared: betrace diff OLD NEW, or --rules or "
                                           "--dsl twice");
+  if (run->compares_meaning) return check_and_compare(self, run, files->count - taken);
   bt_operands traces = {files->items + taken, files->count - taken, 0};
   int code = bt_replay_options_operands(&run->options, self, &traces, false);
   if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE | BT_SHOWS_LINKS);
@@ -440,6 +451,10 @@ static int diff_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"examples", OPT_EXAMPLES, "N", "5",
      "changed traces of each rule that are shown, and read again for both verdicts; 0: all", NULL},
+    {"meaning", OPT_MEANING, NULL, NULL,
+     "compare what the rules mean, without traces: equivalent, stricter, laxer or different, with a small trace that "
+     "tells them apart",
+     NULL},
     {"old-program", OPT_OLD_PROGRAM, "FILE", NULL,
      "an older betrace: compare what it and this program say of the same rules and traces", NULL},
     BT_FLAG_ROW_EXERCISED,
@@ -459,13 +474,16 @@ static const bt_example examples[] = {{"What would the new rules say of the last
                                        "betrace diff old.yaml new.yaml --tempo http://127.0.0.1:3200 --since 24h"},
                                       {"What does this change of the working tree do? (bash, zsh)",
                                        "betrace diff <(git show HEAD:rules.yaml) rules.yaml traces.jsonl"},
+                                      {"Does the new text mean the same? No traces are needed",
+                                       "betrace diff --meaning --dsl 'count(retry) > 3' --dsl 'count(retry) >= 3'"},
                                       {"Which verdicts change with the new version of betrace?",
                                        "betrace diff --old-program ./betrace-old rules.yaml traces.jsonl"},
                                       {0}};
 const bt_command bt_command_diff = {
     .name = "diff",
     .summary = "which verdicts change between two versions of the rules, and why",
-    .usage = "OLD NEW (TRACES… | --traces FILE | --store URL) [flags]\n"
+    .usage = "OLD NEW --meaning [flags]\n"
+             "OLD NEW (TRACES… | --traces FILE | --store URL) [flags]\n"
              "--old-program FILE RULES (TRACES… | --traces FILE | --store URL) [flags]",
     .about =
         "Replays two versions of a rule file over the same traces, in one pass, "
@@ -476,6 +494,10 @@ const bt_command bt_command_diff = {
         "Rules are paired by id, else by condition (then one was renamed). Rules "
         "whose condition is the same are not replayed: "
         "their verdicts cannot change.\n\n"
+        "With --meaning no traces are needed. \"Equivalent\" is said where it is proven from the shape of both rules. "
+        "Stricter, laxer and different are shown by a small trace, made of the rules' own terms and judged by the "
+        "evaluator. Where it has neither, it says \"not told apart\", which proves nothing. All of it is about whole "
+        "traces.\n\n"
         "With --old-program two versions of betrace judge one version of the rules: the old program, then this one. "
         "Over "
         "files they judge as `eval --all` does, over a store as `replay` does, with one range and the same flags. Each "
@@ -486,9 +508,11 @@ const bt_command bt_command_diff = {
         "--settle before now). Rules of a service come from GET /v1/rules/export.",
     .examples = examples,
     .groups = groups,
-    .fine = "no verdict changes, and everything was read",
-    .found = "some verdict changes",
-    .unknown = "none was seen to change, but not everything could be read or decided; with --require-exercised also: "
-               "nothing exercised a new rule that was replayed. With --old-program: not every verdict of both is known",
+    .fine = "no verdict changes, and everything was read; with --meaning: all pairs are equivalent",
+    .found = "some verdict changes; with --meaning: a trace tells two rules apart, or a rule has no partner",
+    .unknown =
+        "none was seen to change, but not everything could be read or decided; with --require-exercised also: "
+        "nothing exercised a new rule that was replayed. With --meaning: some pair was not told apart, and not proven "
+        "equivalent. With --old-program: not every verdict of both is known",
     .operands = "rules",
     .run = diff_command};

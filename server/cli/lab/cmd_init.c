@@ -125,7 +125,7 @@ static bool add_rule(init_run *run, const bt_trace *trace) {
 
 static bt_status write_fixture(init_run *run, const bt_trace *trace, bt_error *error) {
   bt_redaction redaction = {.read = &(bt_rule_keys){0}};
-  json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &redaction);
+  json_t *document = bt_otlp_document_json(BT_ALONE(trace), &redaction);
   if (!document) return bt_error_no_memory(error);
   bt_shown_json(document, JSON_INDENT(1) | JSON_REAL_PRECISION(17), &run->fixture);
   return run->fixture.failed ? bt_error_no_memory(error) : BT_OK;

@@ -64,7 +64,7 @@ static bt_status write_fixture(record_run *run, const bt_family *family, bt_reda
   if (run->path.failed) return bt_error_no_memory(error);
   if (mkdir(run->folder, 0777) != 0 && errno != EEXIST)
     return bt_error_set(error, BT_IO, "the folder %.300s cannot be made: %s", run->folder, strerror(errno));
-  if (!write_json_file(run->path.ptr, bt_trace_record_otlp(family, redaction)))
+  if (!write_json_file(run->path.ptr, bt_otlp_document_json(family, redaction)))
     return bt_error_set(error, BT_IO, "%.300s cannot be written: %s", run->path.ptr, strerror(errno));
   bt_buffer_append(&run->test, BT_STR("    trace_file: "));
   bt_yaml_quote(bt_buffer_str(&run->path), &run->test);

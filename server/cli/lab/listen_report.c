@@ -129,7 +129,7 @@ static bt_status draw_trace(bt_listen_report *report, const bt_trace *trace, bt_
 static bt_status keep_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
   bt_redaction everything = {.keeps_all = true};
   if (report->saved < 0) return BT_OK;
-  json_t *document = bt_trace_record_otlp(BT_ALONE(trace), &everything);
+  json_t *document = bt_otlp_document_json(BT_ALONE(trace), &everything);
   bt_buffer line = {0};
   bt_line_store one = BT_LINE_STORE_EMPTY;
   if (!document) return bt_error_no_memory(error);

@@ -3,7 +3,6 @@
 #ifndef BT_SERVER_CLI_LAB_TRACE_RECORD_H
 #define BT_SERVER_CLI_LAB_TRACE_RECORD_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,15 +10,7 @@
 #include "dsl/base/error.h"
 #include "dsl/base/text.h"
 #include "dsl/trace/family.h"
-#include "server/rules/rule_keys.h"
-
-typedef struct bt_redaction {
-  const bt_rule_keys *read; /* kept: what the rules read */
-  const char *const *kept;  /* and attributes with these keys, wherever they stand; kept_count of them */
-  size_t kept_count;
-  bool keeps_all;
-  uint64_t left_out; /* attributes that were not written; counted while writing */
-} bt_redaction;
+#include "server/json/otlp_document.h"
 
 /* Appends the spans of a trace of the family as the items of a test's `trace:`, or of one of its `others:`, one line
  * each after `indent` blanks. Times count from the start of the earliest trace, and links to the others have their
@@ -30,10 +21,6 @@ void bt_trace_record_yaml(const bt_family *family, uint32_t trace, bt_redaction 
 /* What `others:` calls a trace of the family: linked-1 for that with the number 1. */
 enum { BT_LINKED_NAME_BYTES = 24 };
 void bt_trace_record_name(uint32_t trace, char out[BT_LINKED_NAME_BYTES]);
-/* A new OTLP JSON document with all its traces. NULL: no memory. */
-json_t *bt_trace_record_otlp(const bt_family *family, bt_redaction *redaction);
-/* A family of that trace alone. */
-#define BT_ALONE(trace_of_it) (&(bt_family){&(bt_family_trace){.trace = (trace_of_it)}, 1})
 /* Reads a rule file and runs its tests: BT_OK when there are `tests` of them and all pass. BT_REFUSED: the message says
  * which verdict came. BT_INVALID: it is no rule file. BT_LIMIT: a trace is too large to judge. BT_NO_MEMORY. */
 bt_status bt_recorded_verify(bt_str file, size_t tests, bt_error *error) BT_MUST_CHECK;
