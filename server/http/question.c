@@ -28,7 +28,7 @@ const char *bt_question_unchecked(const bt_rule_choice *rules, char text[BT_QUES
              broken->count, broken->count == 1 ? "" : "s", broken->items[0]->fields.id);
   else if (rules->elsewhere)
     snprintf(text, BT_QUESTION_UNCHECKED,
-             "rule_elsewhere: %zu rules of other stores were not asked; ask with store; the first: %.145s",
+             "rule_elsewhere: %zu rules of other stores were not asked; ask with store; the first: %.130s",
              rules->elsewhere, rules->first_elsewhere);
   return broken->count || rules->elsewhere ? text : NULL;
 }

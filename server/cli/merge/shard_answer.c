@@ -408,20 +408,22 @@ static bt_status rules_fit(const bt_shard_answer *answer, const bt_shard_answer 
   return status;
 }
 
+enum { FITTING_BYTES = 1024 };
+
 /* Settle and handover follow from the store, too. */
-static void write_assumptions(const bt_assumptions *all, char out[160]) {
+static void write_assumptions(const bt_assumptions *all, char out[FITTING_BYTES]) {
   char margin[64], lateness[64], skew[64];
   bt_duration_format(all->margin_ns, margin);
   bt_duration_format(all->lateness_ns, lateness);
   bt_duration_format(all->clock_skew_ns, skew);
-  snprintf(out, 160, "margin %.20s, lateness %.20s, clock skew %.20s%s%s, sampling %.40s", margin, lateness, skew,
-           all->require_complete ? ", complete traces" : "", all->links_sampled ? ", links sampled" : "",
+  snprintf(out, FITTING_BYTES, "margin %.20s, lateness %.20s, clock skew %.20s%s%s, sampling %.800s", margin, lateness,
+           skew, all->require_complete ? ", complete traces" : "", all->links_sampled ? ", links sampled" : "",
            all->sampling ? all->sampling : "auto");
 }
 
 bt_status bt_shard_answer_fits(const bt_shard_answer *answer, const bt_shard_answer *first, bool other_stores,
                                bt_error *error) {
-  char came[160], expected[160];
+  char came[FITTING_BYTES], expected[FITTING_BYTES];
   bt_status status = texts_fit(answer, first, "version of betrace", answer->program, first->program, error);
   if (!status) status = ranges_fit(answer, first, error);
   if (!status) status = rules_fit(answer, first, error);
