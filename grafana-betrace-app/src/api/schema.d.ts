@@ -801,6 +801,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ExampleTrace: {
+            /** @description one line a span: name, start + duration, and what else it says */
+            text: string;
+            spans: number;
+            /** @description OTLP JSON, as POST /v1/rules/test and betrace eval take it */
+            trace: Record<string, never>;
+        };
+        /** @description Made of the rule's own terms and judged by the evaluator. None found proves nothing. */
+        RuleExamples: {
+            violating: components["schemas"]["ExampleTrace"] | null;
+            /** @description exercised and satisfied */
+            keeping: components["schemas"]["ExampleTrace"] | null;
+            /** @description every trace exercises the rule; `keeping` is `violating` with one thing changed */
+            keeps_by_one_change: boolean;
+            /** @description no larger trace was tried */
+            most_spans: number;
+        };
+        /** @description `compared_with` is the first rule and `dsl` the second. `equivalent` is proven. `stricter`: some trace violates the second alone. What is within, is proven; a trace that was not found proves nothing. All of it is about whole traces of which nothing is missing. */
+        RuleComparison: {
+            /** @enum {string} */
+            meaning: "equivalent" | "stricter" | "laxer" | "different" | "not_told_apart";
+            /** @description proven: what violates the first violates the second */
+            first_is_within: boolean;
+            /** @description proven: what violates the second violates the first */
+            second_is_within: boolean;
+            only_first: components["schemas"]["ExampleTrace"] | null;
+            only_second: components["schemas"]["ExampleTrace"] | null;
+            most_spans: number;
+            says: string;
+        };
         Framework: {
             name: string;
             title: string;
@@ -2205,6 +2235,10 @@ export interface operations {
             content: {
                 "application/json": {
                     dsl: string;
+                    /** @description also a small trace that violates the rule and one that keeps it */
+                    examples?: boolean;
+                    /** @description another rule's text: whether it means the same, or a trace that tells them apart */
+                    compared_with?: string;
                 };
             };
         };
@@ -2221,6 +2255,8 @@ export interface operations {
                         formatted: string | null;
                         condition_hash: string | null;
                         explain: components["schemas"]["Explain"] | null;
+                        examples?: components["schemas"]["RuleExamples"] | null;
+                        comparison?: components["schemas"]["RuleComparison"] | null;
                     };
                 };
             };
