@@ -64,11 +64,10 @@ static span_keeping of_span(const bt_span *span, const bt_trace_id *id) {
       span->trace_state.len ? bt_trace_state_find(span->trace_state, BT_STR("ot"), &member) : BT_MEMBER_NONE;
   if (found == BT_MEMBER_SEVERAL) return (span_keeping){.threshold_said = SAID_NO_NUMBER};
   if (found == BT_MEMBER_ONE) read_member(member, &keeping);
-  if (keeping.randomness_said == SAID_NOTHING && span->flags & RANDOM_TRACE_ID) {
-    keeping.randomness_said = SAID_NUMBER;
-    keeping.randomness = random_bits(id);
-  }
-  bool is_kept = keeping.threshold_said == SAID_NUMBER && keeping.randomness_said == SAID_NUMBER;
+  bool is_by_id = keeping.randomness_said == SAID_NOTHING;
+  if (is_by_id) keeping.randomness = random_bits(id); /* also without the flag a sampler decides by it */
+  if (is_by_id && span->flags & RANDOM_TRACE_ID) keeping.randomness_said = SAID_NUMBER;
+  bool is_kept = keeping.threshold_said == SAID_NUMBER && keeping.randomness_said != SAID_NO_NUMBER;
   if (keeping.randomness_said == SAID_NO_NUMBER || (is_kept && keeping.randomness < keeping.threshold))
     keeping.threshold_said = SAID_NO_NUMBER;
   return keeping;

@@ -22,7 +22,7 @@ class SampledInTempo(unittest.TestCase):
         """240 traces, of which every twentieth lacks its audit. Returns the range."""
         start = int(time.time()) - 7200
         for i in range(TRACES):
-            trace_id, at = otlp.new_trace_id(), (start + i) * SECOND
+            trace_id, at = otlp.new_trace_id()[:18] + f"ff{i:012x}", (start + i) * SECOND  # which that threshold keeps
             spans = [otlp.span(trace_id, "checkout", at, SECOND)]
             if i % 20:
                 spans.append(otlp.span(trace_id, "audit.log", at, SECOND))

@@ -2,6 +2,7 @@
 door, and none of them says "none" or "proven" of what was never kept."""
 import json
 import os
+import random
 import sys
 import tempfile
 import unittest
@@ -16,9 +17,14 @@ START = 1767225600
 
 def span(number, name, service, state, span_id, parent="", second=0):
     start = (START + second) * 10**9
-    one = {"traceId": f"{number + 1:032x}", "spanId": f"{span_id:016x}", "parentSpanId": parent, "name": name, "kind": 1, "startTimeUnixNano": str(start),
+    one = {"traceId": id_of(number), "spanId": f"{span_id:016x}", "parentSpanId": parent, "name": name, "kind": 1, "startTimeUnixNano": str(start),
            "endTimeUnixNano": str(start + 10**6), "traceState": state}
     return {"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}, "scopeSpans": [{"scope": {}, "spans": [one]}]}
+
+
+def id_of(number):
+    """Of traces that any of the thresholds here keeps: the last 56 bits are the randomness."""
+    return f"{number + 1:018x}ff{number + 1:012x}"
 
 
 def state_of(threshold, randomness=None):
@@ -136,6 +142,49 @@ class Files(unittest.TestCase):
             self.assertIn("--sampling has to be auto (what spans say), none", done.stderr)
 
 
+class Worlds(unittest.TestCase):
+    """Forty random worlds in which each service keeps its spans by a threshold of its own, by the trace's one randomness. What happened is known."""
+
+    def make(self, random):
+        """(lines of the file, ids of traces that really violate, ids that their randomness allows to be decided)"""
+        thresholds = {name: random.choice((0, 4, 8, 11, 13)) << 52 for name in ("web", "audit", "mail")}
+        kept_by = {name: f"{threshold >> 52:x}" for name, threshold in thresholds.items()}
+        lines, violating, decidable, largest = [], set(), set(), 0
+        for number in range(60):
+            randomness, is_bad = random.getrandbits(56), random.random() < 0.2
+            names = {"web": "checkout", "mail": "mail.send"} if is_bad else {"web": "checkout", "mail": "mail.send", "audit": "audit.log"}
+            kept = [service for service in names if randomness >= thresholds[service]]
+            parts = [span(number, names[service], service, f"ot=th:{kept_by[service]};rv:{randomness:014x}", 1 + place, second=number)
+                     for place, service in enumerate(kept)]
+            lines += [json.dumps({"resourceSpans": parts}) + "\n"] if parts else []
+            violating |= {id_of(number)} if is_bad and "web" in kept else set()
+            largest = max([largest] + [thresholds[service] for service in kept])
+            decidable |= {(id_of(number), randomness)} if "web" in kept else set()
+        return lines, violating, {trace for trace, randomness in decidable if randomness >= largest}
+
+    def test_nothing_is_false_and_most_is_decided(self):
+        decided, could_be, incomplete, found = 0, 0, 0, 0
+        for seed in range(40):
+            lines, violating, decidable = self.make(random.Random(seed))
+            with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+                file.writelines(lines)
+                file.flush()
+                answer = json.loads(run_cli("replay", "--json", "--limit", "0", "--dsl", RULE, file.name).stdout)
+                verdicts = run_cli("eval", "--all", "--output", "json", "--dsl", RULE, file.name).stdout.splitlines()
+            told = {one["trace_id"] for one in answer["violations"]}
+            incomplete += answer["status"] != "completed"
+            if answer["status"] == "completed":
+                self.assertEqual(told - violating, set(), f"seed {seed}")
+            found += len(told & violating)
+            known = {one["trace_id"]: one["verdict"] for one in map(json.loads, verdicts) if "trace_id" in one}
+            could_be += len(decidable)
+            decided += sum(known[trace] in ("violated", "satisfied") for trace in decidable)
+        print(f"decided {decided} of {could_be}, {found} violations, {incomplete} of 40 worlds incomplete")
+        self.assertGreaterEqual(decided, 0.9 * could_be)
+        self.assertGreater(found, 100)
+        self.assertLess(incomplete, 10)
+
+
 RANGE = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:03:59Z"}
 QUERY = "start=2026-01-01T00:00:00Z&end=2026-01-01T00:03:59Z"
 
@@ -207,7 +256,7 @@ class Service(unittest.TestCase):
 
     def test_one_trace_of_services_that_sample_for_themselves(self):
         server = self.serve("apart")
-        verdict = server.get(f"/v1/traces/{1:032x}/verdicts").json()
+        verdict = server.get(f"/v1/traces/{id_of(0)}/verdicts").json()
         told = [one for one in verdict["verdicts"] if one["rule_id"] == "audit"]
         self.assertEqual([(one["verdict"], one["reason"]) for one in told], [("inconclusive", "sampled")], verdict)
 

@@ -11,7 +11,7 @@
 
 /* ---- one trace ---- */
 
-static const bt_trace_id trace_id = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0}}; /* randomness: a half */
+static const bt_trace_id trace_id = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0, 0, 0, 0, 0, 0}}; /* randomness: 15 of 16 */
 static const bt_attribute web[] = {
     {{"service.name", sizeof "service.name" - 1}, {.type = BT_VALUE_STRING, .string = {"web", sizeof "web" - 1}}}};
 static const bt_attribute policy[] = {{{"tailsampling.policy", sizeof "tailsampling.policy" - 1},
@@ -52,7 +52,8 @@ static void spans_say_how_they_were_kept(void **state) {
       {{"ot=th:8", "ot=th:4"}, 0, BT_KEEPING_APART, HALF, 0},
       /* what contradicts itself, or is no threshold */
       {{"ot=th:8;rv:10000000000000"}, 0, BT_KEEPING_UNCLEAR, 0, 0},
-      {{"ot=th:81"}, 2, BT_KEEPING_UNCLEAR, 0, 0},
+      {{"ot=th:f1"}, 2, BT_KEEPING_UNCLEAR, 0, 0},
+      {{"ot=th:f1"}, 0, BT_KEEPING_UNCLEAR, 0, 0},
       {{"ot=th:8", ""}, 0, BT_KEEPING_UNCLEAR, 0, 0},
       {{"ot=th:"}, 0, BT_KEEPING_UNCLEAR, 0, 0},
       {{"ot=th:8g"}, 0, BT_KEEPING_UNCLEAR, 0, 0},
@@ -80,11 +81,11 @@ static void spans_say_how_they_were_kept(void **state) {
 static void what_may_be_missing_follows_from_the_randomness(void **state) {
   (void)state;
   bt_span span = {.resource = &resource, .scope = &plain_scope, .trace_state = BT_STR("ot=th:4"), .flags = 2};
-  bt_trace trace = {.id = trace_id, .spans = &span, .span_count = 1}; /* its randomness is a half */
+  bt_trace trace = {.id = trace_id, .spans = &span, .span_count = 1}; /* its randomness is 15 of 16 */
   assert_false(bt_keeping_may_lack(&trace, 0));
   assert_false(bt_keeping_may_lack(&trace, HALF / 2));
-  assert_false(bt_keeping_may_lack(&trace, HALF));
-  assert_true(bt_keeping_may_lack(&trace, HALF + 1));
+  assert_false(bt_keeping_may_lack(&trace, BT_THRESHOLD_END / 16 * 15));
+  assert_true(bt_keeping_may_lack(&trace, BT_THRESHOLD_END / 16 * 15 + 1));
   span.flags = 0; /* nobody knows it */
   assert_true(bt_keeping_may_lack(&trace, HALF / 2));
   bt_span two[2] = {span, span}; /* without a largest one: where it shows two itself */
