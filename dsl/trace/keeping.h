@@ -1,9 +1,10 @@
 /* How a trace came to be kept, as its spans say it: OpenTelemetry's consistent probability sampling writes into the
  * trace state `ot=th:HEX;rv:HEX` (1 to 14 lower-case digits, as the first of 14; 14 digits). A span is kept where its
  * randomness is not below its threshold, so a threshold T keeps it with the probability (2^56 − T) / 2^56. The
- * randomness is `rv`, or else the last 56 bits of the trace id: samplers take these whatever the flags say, and sure
- * to be random they are where flags say so (W3C Trace Context, level 2). Sources: opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling. What a span says
- * of itself is not believed where it contradicts itself. Thread: values, no state. */
+ * randomness is `rv`, or else the last 56 bits of the trace id. Samplers take these whatever the flags say; they are
+ * sure to be random where flags say so (W3C Trace Context, level 2). What a span says of itself is not believed where
+ * it contradicts itself. Source: opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling. Thread:
+ * values, no state. */
 #ifndef BT_DSL_TRACE_KEEPING_H
 #define BT_DSL_TRACE_KEEPING_H
 
