@@ -164,6 +164,7 @@ static bool fill_coverage(answer *a, bt_coverage *coverage) {
   coverage->effective_end_ns = effective_end(a);
   coverage->assumptions = a->options.assumptions;
   coverage->source = a->options.source;
+  bt_series_sampling(a->ask, &coverage->sampling);
   for (size_t i = 0; i < steps_of(a); i++)
     if (!cover_step(a, i, coverage, why)) return false;
   return !a->unchecked || add_failed(coverage, a->options.asked, a->unchecked);

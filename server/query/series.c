@@ -303,6 +303,14 @@ void bt_series_reason(bt_series_ask *ask, char out[240]) {
   pthread_mutex_unlock(&ask->pool->mutex);
 }
 
+void bt_series_sampling(bt_series_ask *ask, bt_sampled_traces *out) {
+  bt_sampling_setting setting;
+  if (bt_sampling_setting_parse(ask->pool->options.assumptions.sampling, &setting)) out->declared = setting.declared;
+  pthread_mutex_lock(&ask->pool->mutex);
+  for (size_t r = 0; r < ask->rule_count; r++) bt_sampled_traces_join(out, &ask->series[r]->sampling);
+  pthread_mutex_unlock(&ask->pool->mutex);
+}
+
 /* ---- counting ---- */
 
 /* Where there was no room for any, nothing was read. */
@@ -329,6 +337,12 @@ static void keep_counts(bt_series_pool *pool, const bt_series_run *run) {
       int64_t until_ns = kept_until(pool, run, i, step, now_ns);
       bt_step_cache_put(pool->cache, run->series[i]->id, step, until_ns, count_at(run, i, step));
     }
+}
+
+/* Counts that are kept have none with them: what the newest read of a series said stands for all of it. */
+static void keep_sampling(const bt_series_run *run) {
+  for (size_t i = 0; i < run->series_count; i++)
+    if (bt_kept_traces_count(&run->sampling.kept)) run->series[i]->sampling = run->sampling;
 }
 
 /* An ask keeps what it got, so that a cache that is too small for it costs time and no answer. */
@@ -384,6 +398,7 @@ static void look_at_readers(bt_timer_entry *entry) {
 static void finish_run(bt_series_pool *pool, bt_series_run *run) {
   if (bt_work_scope_why(&run->scope) != BT_SCOPE_UNWANTED) {
     keep_counts(pool, run);
+    keep_sampling(run);
     tell_asks(pool, run);
     bt_series_learn_reach(run, bt_clock_monotonic_ns());
   }

@@ -74,6 +74,8 @@ typedef enum bt_step_state {
 /* Of rule number `rule` of the question, step number first_step + `index`. Once the ask is ready or given up, nothing
  * changes any more while only its owner uses it. */
 bt_step_state bt_series_step(bt_series_ask *ask, size_t rule, size_t index, bt_step_count *out);
+/* Into *out, which is all-zero: how the traces were sampled that were read whole for the ask's series. */
+void bt_series_sampling(bt_series_ask *ask, bt_sampled_traces *out);
 /* Why steps could not be read: the reason of the latest failure; "" where there was none. */
 void bt_series_reason(bt_series_ask *ask, char out[240]);
 

@@ -27,6 +27,7 @@ typedef struct bt_known_series { /* a condition of a tenant at one step length, 
   int64_t step_ns, settle_ns, margin_ns;
   int64_t asked_ns, exercised_asked_ns; /* monotonic: when it was asked for last; 0: never */
   int64_t first_step, end_step;         /* what it was asked for last, as far as it was settled */
+  bt_sampled_traces sampling;           /* as the last run says it that read a trace whole */
   int64_t reach_ns;                     /* how much of the past its next run covers, by how long the last one took */
   size_t asks;                          /* open asks that hold it */
 } bt_known_series;
@@ -64,8 +65,9 @@ typedef struct bt_series_run { /* one replay that counts */
   bt_step_count *counts; /* series × steps + index; NULL: there was no room for them, and nothing was read */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
   bool *has_trace;       /* of each step: some rule was told a verdict of one */
-  int64_t *provisional;  /* of each series: steps that end later are provisional; 0: none is */
-  bt_memory_hold hold;   /* of these */
+  bt_sampled_traces sampling;
+  int64_t *provisional; /* of each series: steps that end later are provisional; 0: none is */
+  bt_memory_hold hold;  /* of these */
   char reason[240];
   int64_t begun_ns;  /* monotonic */
   int64_t wanted_ns; /* monotonic: when somebody last waited for one of its series */

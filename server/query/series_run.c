@@ -112,6 +112,7 @@ static void take_result(bt_series_run *run, const bt_replay_result *result) {
   if (result->outcome != BT_REPLAY_COMPLETED && !result->others_stand && !how.is_empty)
     snprintf(run->reason, sizeof run->reason, "%s", result->reason);
   for (size_t i = 0; i < run->series_count; i++) take_rule(run, i, result, how);
+  run->sampling = result->coverage.sampling;
 }
 
 /* A tick of many alert rules: one search finds what any of them has to look at. Over longer ranges each rule's own

@@ -90,10 +90,12 @@ static bt_status ask_traces(look *l, bt_error *error) {
   return goes_on ? BT_OK : answer.status;
 }
 
-/* Reads that agree are held against none by id, so nothing of theirs was read whole. */
+/* Reads that agree are held against none by id, so nothing of theirs was read whole. What is asked every minute does
+ * not look. */
 static bool is_due(const bt_judge *judge) {
   const bt_replay_plan *plan = judge->plan;
-  if (plan->is_static || plan->sampling.declared.kind != BT_SAMPLING_AUTO || judge->questions->source_lost)
+  if (plan->is_static || plan->request.is_live || plan->sampling.declared.kind != BT_SAMPLING_AUTO ||
+      judge->questions->source_lost)
     return false;
   if (bt_kept_traces_count(&judge->account->result->coverage.sampling.kept)) return false;
   return plan->keeps_trust ? !plan->trust.is_unsampled : plan->reads_agree;

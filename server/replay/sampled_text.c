@@ -43,13 +43,19 @@ static void write_sample(const bt_sampled_traces *range, bt_buffer *out) {
   bt_buffer_append(out, BT_STR(" % sample"));
 }
 
-/* What was never kept may have begun in a service that nobody saw. */
-static void write_entries(const bt_sampled_traces *range, bt_buffer *out) {
+/* What was never kept may have begun in a service that nobody saw; and how many of the seen were looked at. */
+static void write_entries(const bt_sampled_traces *range, uint64_t seen, bt_buffer *out) {
   if (range->declared.probability > 0 || !range->entry_count) return;
   bt_buffer_append(out, BT_STR(", of those that begin in "));
   for (size_t i = 0; i < range->entry_count; i++)
     bt_buffer_printf(out, "%s%s", i ? ", " : "", range->entry_services[i][0] ? range->entry_services[i] : "no service");
   if (range->has_more_entries) bt_buffer_append(out, BT_STR(" and others"));
+  uint64_t looked = bt_kept_traces_count(&range->kept);
+  if (looked >= seen) return;
+  bt_buffer_append(out, looked == 1 ? BT_STR(", as one of them says") : BT_STR(", as "));
+  if (looked == 1) return;
+  write_number(looked, out);
+  bt_buffer_append(out, BT_STR(" of them say"));
 }
 
 /* With a declared share for all nothing more is needed than that; without exercised traces there is no "of about". */
@@ -73,7 +79,7 @@ static void write_none(const bt_sampled_traces *range, const bt_rule_result *rul
   write_number(estimate->high, out);
   write_exercised(range, rule, out);
   bt_buffer_append(out, BT_STR(" (95 %)"));
-  write_entries(range, out);
+  write_entries(range, rule->traces_exercised, out);
 }
 
 static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_estimate *estimate, bt_buffer *out) {
@@ -92,7 +98,7 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_e
     write_number(estimate->high, out);
   }
   bt_buffer_append(out, BT_STR(" happened (95 %)"));
-  if (!is_open) write_entries(range, out);
+  if (!is_open) write_entries(range, seen, out);
 }
 
 void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {

@@ -251,6 +251,9 @@ class Service(unittest.TestCase):
         self.assertTrue(any("sampling" in gap for gap in told["not_looked_at"]), told)
         listed = server.get(f"/v1/violations?{QUERY}").json()
         self.assertEqual(listed["coverage"]["sampling"]["known"], "by_chance")
+        for _ in range(2):  # counted, and kept
+            series = server.post("/v1/violations/series", {"start": RANGE["start_time"], "end": RANGE["end_time"], "step": "30s"}).json()
+            self.assertEqual(series["coverage"]["sampling"]["known"], "by_chance", series)
         first = server.get(f"/v1/rules/audit/first-violation?{QUERY}").json()
         self.assertEqual(first["coverage"]["sampling"]["known"], "by_chance")
 
