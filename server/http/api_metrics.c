@@ -1,6 +1,7 @@
 /* GET /metrics: Prometheus text of what the service counts and of what its parts say of themselves. Every family is
  * listed in docs/reference/metrics.md, which a test compares. Labels that grow with use are rules and tenants alone.
  * See routes.h. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ typedef struct rules_page {
   const char *only_tenant; /* NULL: those of all */
   const char **tenants;
   bt_rule_list *rules; /* one for each tenant */
+  bt_sampled_traces *sampling;
   size_t tenant_count;
 } rules_page;
 
@@ -44,6 +46,28 @@ static void write_violations(const rules_page *page, const bt_rule_definition *r
                              {NULL, NULL}};
   if (rule->fields.enabled)
     bt_expose_count(page->out, "betrace_violations_total", labels, counts_of(page, rule, tenant).violations);
+}
+
+static void write_bound(const rules_page *page, const bt_rule_definition *rule, const char *tenant, const char *bound,
+                        double value) {
+  const bt_label labels[] = {{"rule_id", rule->fields.id},
+                             {"severity", bt_severity_name(rule->fields.severity)},
+                             {"tenant", tenant},
+                             {"bound", bound},
+                             {NULL, NULL}};
+  bt_expose_number(page->out, "betrace_violations_estimated", labels, value);
+}
+
+/* Each violation of one rule is another trace, so traces that were kept by chance have bounds. */
+static void write_estimated(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {
+  static const bt_kept_traces none = {0};
+  bt_estimate estimate;
+  size_t index = 0;
+  while (page->tenants[index] != tenant) index++;
+  uint64_t seen = counts_of(page, rule, tenant).violations;
+  if (!rule->fields.enabled || !bt_sampled_traces_estimate(&page->sampling[index], &none, seen, &estimate)) return;
+  write_bound(page, rule, tenant, "low", (double)estimate.low);
+  write_bound(page, rule, tenant, "high", estimate.high == UINT64_MAX ? INFINITY : (double)estimate.high);
 }
 
 /* Not there where watch does not see every trace that exercises the rule: a part of them would make a wrong ratio. */
@@ -93,6 +117,9 @@ static void write_rules(const rules_page *page) {
   bt_expose_family(out, "betrace_violations_total", "counter",
                    "Violations that watch emitted for the first time, by rule; replays do not count.");
   each_rule(page, write_violations);
+  bt_expose_family(out, "betrace_violations_estimated", "gauge",
+                   "How many happened for these, where traces are sampled: with 95 % between both bounds.");
+  each_rule(page, write_estimated);
   bt_expose_family(
       out, "betrace_exercised_total", "counter",
       "Traces that watch judged and that exercised the rule, each once; not there for rules of which watch "
@@ -150,6 +177,7 @@ static void write_tenant_patterns(const rules_page *page) {
 static void dispose_rules(rules_page *page) {
   for (size_t i = 0; i < page->tenant_count; i++) bt_rule_list_dispose(&page->rules[i]);
   free(page->rules);
+  free(page->sampling);
   free(page->tenants);
 }
 
@@ -158,14 +186,17 @@ static bt_status read_rules(rules_page *page, bt_error *error) {
   bt_status status = bt_rule_store_tenants(page->service->store, &page->tenants, &count, error);
   if (status) return status;
   page->rules = calloc(count + 1, sizeof *page->rules);
-  if (!page->rules) return bt_error_no_memory(error);
+  page->sampling = calloc(count + 1, sizeof *page->sampling);
+  if (!page->rules || !page->sampling) return bt_error_no_memory(error);
   for (size_t i = 0; i < count && !status; i++) {
     if (page->only_tenant && strcmp(page->only_tenant, page->tenants[i]) != 0) continue;
     page->tenants[page->tenant_count] = page->tenants[i];
     status = bt_rule_store_snapshot(page->service->store, page->tenants[i], &page->rules[page->tenant_count], error);
     page->tenant_count += status == BT_OK;
   }
-  return status;
+  if (status) return status;
+  return bt_watch_metrics_sampling(page->service, &(bt_rule_tenants){page->tenants, page->tenant_count}, page->sampling,
+                                   error);
 }
 
 static bt_status write_all_rules(const bt_service *service, const bt_call *call, bt_buffer *out, bt_error *error) {

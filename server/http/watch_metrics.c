@@ -1,7 +1,6 @@
 /* The families of watch. See watch_metrics.h. */
 #include "server/http/watch_metrics.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,27 +125,6 @@ static void write_counts(const char *name, const char *type, const char *help, c
   }
 }
 
-static void write_estimate(const watched *w, const bt_watch_status *status, const char *name, bt_buffer *out) {
-  const char *store = w->store[0] ? "store" : NULL;
-  bt_estimate estimate;
-  if (!bt_sampled_traces_estimate(&status->sampling, &status->sampling.kept, status->violations_found, &estimate))
-    return;
-  const bt_label low[] = {{"tenant", status->tenant}, {"bound", "low"}, {store, w->store}, {NULL, NULL}};
-  const bt_label high[] = {{"tenant", status->tenant}, {"bound", "high"}, {store, w->store}, {NULL, NULL}};
-  bt_expose_number(out, name, low, (double)estimate.low);
-  bt_expose_number(out, name, high, estimate.high == UINT64_MAX ? INFINITY : (double)estimate.high);
-}
-
-/* Of tenants whose traces say, or whose service declares, with which probability they were kept. */
-static void write_estimated(const watched *all, size_t count, const char *only_tenant, bt_buffer *out) {
-  static const char name[] = "betrace_watch_violations_estimated";
-  bt_expose_family(out, name, "gauge",
-                   "How many violations happened for those found, where traces are sampled: 95 % lie between both.");
-  for (const watched *w = all; w < all + count; w++)
-    for (size_t i = 0; i < w->count; i++)
-      if (!only_tenant || strcmp(only_tenant, w->tenants[i].tenant) == 0) write_estimate(w, &w->tenants[i], name, out);
-}
-
 static uint64_t queued_of(const bt_watch_emission *emission) {
   return emission->queued;
 }
@@ -171,7 +149,6 @@ bt_status bt_watch_metrics_write(const bt_service *service, const char *only_ten
     status = look_at(service->named[i].watch, service->named[i].name, &all[count++], error);
   for (size_t i = 0; !status && i < sizeof families / sizeof families[0]; i++)
     write_family(&families[i], all, count, only_tenant, out);
-  if (!status) write_estimated(all, count, only_tenant, out);
   if (!status && !only_tenant) {
     write_counts("betrace_watch_send_queue", "gauge", "Violations and retractions that wait to be sent.", all, count,
                  queued_of, out);
@@ -179,5 +156,27 @@ bt_status bt_watch_metrics_write(const bt_service *service, const char *only_ten
                  failures_of, out);
   }
   for (size_t i = 0; i < count; i++) free(all[i].tenants);
+  return status;
+}
+
+/* ---- how traces were sampled ---- */
+
+static bt_status join_sampling(bt_watch *watch, const bt_rule_tenants *tenants, bt_sampled_traces *out,
+                               bt_error *error) {
+  bt_watch_status *all = NULL;
+  size_t count = 0;
+  bt_status status = watch ? bt_watch_look(watch, &all, &count, error) : BT_OK;
+  for (size_t i = 0; !status && i < count; i++)
+    for (size_t t = 0; t < tenants->count; t++)
+      if (strcmp(all[i].tenant, tenants->names[t]) == 0) bt_sampled_traces_join(&out[t], &all[i].sampling);
+  free(all);
+  return status;
+}
+
+bt_status bt_watch_metrics_sampling(const bt_service *service, const bt_rule_tenants *tenants, bt_sampled_traces *out,
+                                    bt_error *error) {
+  bt_status status = join_sampling(service->watch, tenants, out, error);
+  for (size_t i = 0; !status && i < service->named_count; i++)
+    status = join_sampling(service->named[i].watch, tenants, out, error);
   return status;
 }

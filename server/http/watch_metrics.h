@@ -11,4 +11,13 @@
 bt_status bt_watch_metrics_write(const bt_service *service, const char *only_tenant, bt_buffer *out,
                                  bt_error *error) BT_MUST_CHECK;
 
+typedef struct bt_rule_tenants { /* borrowed */
+  const char *const *names;
+  size_t count;
+} bt_rule_tenants;
+/* Joins into out, one for each tenant: how its traces were sampled, as those say that watch read whole. BT_NO_MEMORY
+ * alone. */
+bt_status bt_watch_metrics_sampling(const bt_service *service, const bt_rule_tenants *tenants, bt_sampled_traces *out,
+                                    bt_error *error) BT_MUST_CHECK;
+
 #endif

@@ -410,7 +410,10 @@ json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_defi
   bt_rule_result all = {0};
   if (result->rule_count) all = result->rules[0];
   for (size_t i = 1; i < result->rule_count; i++) join_counters(&all, &result->rules[i]);
-  if (result->rule_count == 1) bt_json_set(object, "rule_id", json_string(rules[0]->fields.id));
+  if (result->rule_count == 1) {
+    bt_json_set(object, "rule_id", json_string(rules[0]->fields.id));
+    bt_json_set(object, "estimated", bt_estimated_json(&result->coverage.sampling, &result->rules[0]));
+  }
   bt_json_set(object, "status", json_string(status));
   if (result->reason[0]) bt_json_set(object, "reason", c_text_json(result->reason));
   set_counters(object, &all);

@@ -2,6 +2,7 @@
 service looks at eight where it reads none, and trusts for a day that nothing is sampled."""
 import json
 import os
+import re
 import sys
 import time
 import unittest
@@ -73,6 +74,34 @@ class SampledInTempo(unittest.TestCase):
         self.assertLess(second[2]["queries"], first[2]["queries"], "it does not look again within a day")
         sampling, estimated, _ = self.replay(tempo, span, "--dsl", RULE, "--sampling", "declared=10%")
         self.assertEqual((sampling["known"], estimated["violations"]["low"]), ("by_chance", 65))
+
+
+    def test_watch(self):
+        """Violations of a rule that rests on absence are read by id before they are told, so watch knows how they were kept."""
+        tempo = TempoServer(config="fast").start()
+        self.addCleanup(tempo.stop)
+        server = Betrace("--tempo", tempo.url, "--otlp", tempo.otlp_url, "--watch", "--settle", "1s", "--margin", "2s", "--lateness", "2s", "--handover", "2s",
+                         "--interval", "500ms", "--sweep", "5s", "--lookback", "20s")
+        server.start()
+        self.addCleanup(server.__exit__)
+        for rule, dsl in (("audit", RULE), ("kept", KEPT)):
+            self.assertEqual(server.post("/v1/rules", {"id": rule, "dsl": dsl}).status, 201)
+        time.sleep(2)
+        deadline, pushed = time.monotonic() + 60, 0
+        while "betrace_violations_estimated{" not in (text := server.get("/metrics").body.decode()):
+            self.assertLess(time.monotonic(), deadline, text[:3000])
+            trace_id, at = otlp.new_trace_id()[:18] + f"ff{pushed:012x}", int(time.time()) * SECOND
+            one = otlp.span(trace_id, "checkout", at, SECOND // 10)
+            one["traceState"] = STATE
+            tempo.push_request(otlp.request([one], service="web"))
+            pushed += 1
+            time.sleep(0.5)
+        found = {(m.group(1), m.group(2)): float(m.group(3))
+                 for m in re.finditer(r'^betrace_violations_estimated\{rule_id="(\w+)",[^}]*bound="(\w+)"\} (\S+)$', text, re.M)}
+        told = int(re.search(r'^betrace_violations_total\{rule_id="audit"[^}]*\} (\d+)$', text, re.M).group(1))
+        self.assertEqual(set(found), {("audit", "low"), ("audit", "high"), ("kept", "low"), ("kept", "high")}, text)
+        self.assertEqual((found["kept", "low"], found["kept", "high"]), (0, 35))
+        self.assertTrue(told <= found["audit", "low"] < 10 * told + 20 < found["audit", "high"] + 20, (told, found))
 
 
 if __name__ == "__main__":

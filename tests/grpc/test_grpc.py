@@ -109,7 +109,7 @@ class Methods(GrpcTest):
         traces = os.path.join(cls.folder.name, "traces.pb")
         done = run_cli("generate", "--traces", 300, "--violations", 7, "--end", END, "--since", "24h", "--out", traces)
         assert done.returncode == 0, done.stderr
-        cls.server = Betrace("--traces", traces, "--grpc", "127.0.0.1:0")
+        cls.server = Betrace("--traces", traces, "--grpc", "127.0.0.1:0", "--sampling", "declared=10%")
         cls.server.start()
         cls.addClassCleanup(cls.server.__exit__)
         cls.client = Client(grpc_port(cls.server))
@@ -192,6 +192,10 @@ class Methods(GrpcTest):
         self.assertEqual((status.replay_id, status.status, status.violations_found), (started.replay_id, "completed", 7))
         self.assertEqual((status.traces_evaluated, status.traces_exercised), (over_http["traces_evaluated"], over_http["traces_exercised"]))
         self.assertTrue(status.coverage.complete)
+        self.assertEqual((status.coverage.sampling.known, status.coverage.sampling.declared), ("by_chance", "declared=10%"))
+        self.assertEqual(status.estimated.text, over_http["estimated"]["text"])
+        bounds = over_http["estimated"]["violations"]
+        self.assertEqual((status.estimated.violations.low, status.estimated.violations.high), (bounds["low"], bounds["high"]))
 
     def test_violations(self):
         self.create()

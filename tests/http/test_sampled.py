@@ -244,6 +244,7 @@ class Service(unittest.TestCase):
         started = server.post("/v1/rules/audit/replay", RANGE)
         answer = server.wait_job(started.json()["replay_id"])
         self.assertEqual(answer["rules"][0]["estimated"]["violations"], {"seen": 0, "low": 0, "high": 35, "confidence": 0.95})
+        self.assertEqual(answer["estimated"], answer["rules"][0]["estimated"])
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                 "params": {"name": "replay", "arguments": {"rule_id": "audit", "start": RANGE["start_time"], "end": RANGE["end_time"]}}}
         told = server.post("/mcp", body, headers={"Accept": "application/json, text/event-stream"}).json()["result"]["structuredContent"]
