@@ -1255,6 +1255,8 @@ export interface components {
             end_time?: string;
             /** @description of a replay of one rule */
             rule_id?: string;
+            /** @description of a replay of one rule, as in rules */
+            estimated?: components["schemas"]["Estimated"] | null;
             /** @enum {unknown} */
             status: "queued" | "running" | "completed" | "incomplete" | "cancelled" | "failed";
             /** @description of incomplete and failed: a stable word, then a sentence */

@@ -49,14 +49,23 @@ function failedLine(coverage: Coverage, zone: string): string[] {
     : [];
 }
 
-/** Where the range had no traces, each in a sentence: what is not found there is not known to be absent. */
-export function gapLines({ data_from: from, asked, windows_empty: empty }: Pick<Coverage, 'data_from' | 'asked' | 'windows_empty'>, zone: string): string[] {
+/** True where traces were not kept: what is not found among the others is not known to be absent. A service of before says nothing of it. */
+export function isSampled({ sampling }: { sampling?: Coverage['sampling'] }): boolean {
+  return sampling !== undefined && sampling.known !== 'not_declared' && sampling.known !== 'all';
+}
+
+/** Where the range had no traces, or they were not kept, each in a sentence: what is not found there is not known to be absent. */
+export function gapLines(coverage: Pick<Coverage, 'data_from' | 'asked' | 'windows_empty'> & { sampling?: Coverage['sampling'] }, zone: string): string[] {
+  const { data_from: from, asked, windows_empty: empty, sampling } = coverage;
   const lines: string[] = [];
   if (from && Date.parse(from) > Date.parse(asked.start) && Date.parse(from) - Date.parse(asked.start) > 60_000) {
     lines.push(t('coverage.data-from', 'The source has no traces of this range from before {{time}}.', { time: formatTime(from, zone) }));
   }
   if (empty.length > 0) {
     lines.push(t('coverage.empty', 'Without any trace: {{ranges}}. Nothing can be said about it.', { ranges: rangesText(empty, zone) }));
+  }
+  if (isSampled({ sampling })) {
+    lines.push(t('coverage.sampling', 'Nothing is known of traces that were not kept: {{text}}.', { ...PLAIN, text: sampling?.text ?? '' }));
   }
   return lines;
 }
@@ -118,16 +127,6 @@ function sourceLine(source: Coverage['source'] | undefined): string[] {
     : [];
 }
 
-/** True where traces were not kept: what is not found among the others is not known to be absent. A service of before says nothing of it. */
-export function isSampled({ sampling }: { sampling?: Coverage['sampling'] }): boolean {
-  return sampling !== undefined && sampling.known !== 'not_declared' && sampling.known !== 'all';
-}
-
-/** Where traces were sampled: who says it, and what follows. */
-function samplingLine({ sampling }: Coverage): string[] {
-  return isSampled({ sampling }) ? [t('coverage.sampling', 'Sampling: {{text}}.', { ...PLAIN, text: sampling.text })] : [];
-}
-
 /** Of replays that rest on what earlier ones compared. */
 function comparedLine({ compared }: Coverage, zone: string): string[] {
   if (!compared?.before || !compared.oldest) {
@@ -141,7 +140,7 @@ function comparedLine({ compared }: Coverage, zone: string): string[] {
 export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
   const state = nothingThere(coverage) ? 'no_data' : coverage.complete && !isSampled(coverage) ? 'complete' : 'incomplete';
   const why = !coverage.complete && reason ? [reason] : [];
-  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...samplingLine(coverage), ...comparedLine(coverage, zone)] };
+  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...comparedLine(coverage, zone)] };
 }
 
 function headline(state: CoverageFacts['state'], coverage: Coverage, zone: string): string {

@@ -6,7 +6,7 @@ import { Alert, Button, Stack, Text } from '@grafana/ui';
 import { useState } from 'react';
 import type { Series } from '../api/types';
 import { useSeriesQuery } from '../api/violations';
-import { CoverageNotice } from '../components/CoverageNotice';
+import { CoverageNotice, isSampled } from '../components/CoverageNotice';
 import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
 import { TimeRange } from '../components/TimeRange';
@@ -39,6 +39,8 @@ export interface Totals {
   steps: number;
   /** late spans may be hidden in some */
   isProvisional: boolean;
+  /** traces were sampled, and the count is of those that were kept */
+  isSampled?: boolean;
 }
 
 export function totalsOf(series: Series): Totals {
@@ -50,13 +52,18 @@ export function totalsOf(series: Series): Totals {
     unknown: counted.filter((bucket) => bucket.count === null).length,
     steps: counted.length,
     isProvisional: Boolean(series.coverage.provisional_from),
+    ...(isSampled(series.coverage) ? { isSampled: true } : {}),
   };
 }
 
 /** "12", "at least 12" where some steps are not known, or "12 so far"; where none is known, no number at all. */
-export function totalText({ count, unknown, steps, isProvisional }: Totals): string {
+export function totalText(totals: Totals): string {
+  const { count, unknown, steps, isProvisional } = totals;
   if (unknown === steps && count === 0) {
     return t('past.not-known', 'not known');
+  }
+  if (totals.isSampled) {
+    return t('past.kept', '{{count}} among the traces that were kept; of others nothing is known', { count });
   }
   if (unknown > 0 && count === 0) {
     return t('past.none-known', 'none in the steps that are known');

@@ -25,6 +25,7 @@ const WHOLE: Partial<Coverage> = { asked: ASKED, effective_end: at(40), data_fro
 const LACKS: Array<[string, Partial<Coverage>, string | null]> = [
   ['traces from before', { ...WHOLE, data_from: at(20) }, null],
   ['traces in the middle', { ...WHOLE, windows_empty: [{ start: at(10), end: at(20) }] }, null],
+  ['traces that were not kept', { ...WHOLE, sampling: { known: 'by_chance', declared: null, text: 'traces are a 10 % sample' } }, null],
   ['traces at the end', { ...WHOLE, windows_empty: [{ start: at(30), end: at(40) }] }, null],
   ['a window that was read', { ...WHOLE, complete: false, windows_failed: [{ start: at(10), end: at(20), reason: 'http: 500' }] }, 'windows_failed: one window could not be read'],
   ['any trace', { ...WHOLE, complete: false, windows_empty: [ASKED] }, 'no_data: the source has no trace in this range'],

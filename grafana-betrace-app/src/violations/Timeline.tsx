@@ -52,6 +52,9 @@ export function bucketInWords(bucket: Bucket, timeZone: string): string {
     .map((severity) => `${severityText(severity).toLowerCase()} ${bucket.bySeverity[severity]}`)
     .join(', ');
   const values = { time, count: bucket.count, parts };
+  if (!parts && bucket.isSampled) {
+    return t('violations.timeline.none-kept', '{{time}}: no violations among the traces that were kept; of others nothing is known', { ...PLAIN, ...values });
+  }
   const said = parts
     ? t('violations.timeline.count-parts', '{{time}}: {{count}} violations ({{parts}})', { ...PLAIN, ...values })
     : bucket.isProvisional

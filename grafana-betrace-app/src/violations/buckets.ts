@@ -4,6 +4,7 @@
  * steps, which are not settled, are provisional: what is found there is shown, and no more is said. No state.
  */
 import type { Coverage, Series as Answer, Violation } from '../api/types';
+import { isSampled } from '../components/CoverageNotice';
 import { isWithoutTraces, openFrom, provisionalFrom, startOf, valueOf } from './steps';
 
 /** openapi.yaml, Series. */
@@ -26,6 +27,8 @@ export interface Bucket {
   isProvisional: boolean;
   /** Not one trace is there: nothing can be said. Its count is null. */
   isEmpty: boolean;
+  /** Traces were sampled, so the count is of those that were kept. Left out: nothing says so. */
+  isSampled?: boolean;
 }
 
 export interface Timeline {
@@ -64,6 +67,8 @@ function markEmpty(bucket: Bucket, gaps: Gaps): void {
   }
 }
 
+const markSampled = (buckets: Bucket[], coverage: Coverage): Bucket[] => (isSampled(coverage) ? buckets.map((bucket) => ({ ...bucket, isSampled: true })) : buckets);
+
 function timelineOf(buckets: Bucket[]): Timeline {
   const counts = buckets.map((bucket) => bucket.count ?? 0);
   return {
@@ -98,7 +103,7 @@ export function listTimeline(violations: readonly Dated[], coverage: Coverage, s
   }
   fill(buckets, violations);
   buckets.forEach((bucket) => bucket.end <= settled && markEmpty(bucket, coverage));
-  return timelineOf(buckets);
+  return timelineOf(markSampled(buckets, coverage));
 }
 
 function addPoint(buckets: Map<number, Bucket>, severity: string, stepMs: number, openMs: number, point: Answer['series'][number]['points'][number]): void {
@@ -133,7 +138,7 @@ export function toTimeline(answer: Pick<Answer, 'series' | 'coverage'>, stepMs: 
     }
     bucket.isProvisional ||= bucket.end > provisional;
   });
-  return timelineOf(buckets);
+  return timelineOf(markSampled(buckets, answer.coverage));
 }
 
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];

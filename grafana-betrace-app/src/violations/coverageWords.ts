@@ -4,7 +4,7 @@ import { t } from '@grafana/i18n';
 
 import { PLAIN } from '../i18n';
 import type { Coverage, ViolationPage } from '../api/types';
-import { coverageFacts } from '../components/CoverageNotice';
+import { coverageFacts, isSampled } from '../components/CoverageNotice';
 import { formatTime } from '../components/TimeText';
 
 type TimeWindow = { start: string; end: string };
@@ -98,6 +98,9 @@ function headlineOf(page: ViolationPage, tone: CoverageWords['tone'], zone: stri
   const traces = tracesInWords(page);
   if (tone === 'whole') {
     const values = { window: span({ start: page.coverage.asked.start, end: page.coverage.effective_end }, zone), traces };
+    if (isSampled(page.coverage)) {
+      return t('violations.coverage.kept', 'Of {{window}} all was looked at that was kept: {{traces}}. Traces were sampled: of others nothing is known.', { ...PLAIN, ...values });
+    }
     return t('violations.coverage.whole', 'All of {{window}} was looked at: {{traces}}.', { ...PLAIN, ...values });
   }
   if (isStillLooking(page)) {
