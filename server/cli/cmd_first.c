@@ -6,7 +6,6 @@
 #include "server/cli/idle_print.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
-#include "server/cli/replay_rules.h"
 #include "server/cli/terminal.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
@@ -57,7 +56,8 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
   for (size_t i = 0; i < result->note_count; i++)
     bt_print("note: %s: %s (%" PRIu64 " trace%s looked at)\n", definition->fields.id, result->notes[i].text,
              result->noted_traces, bt_cli_plural(result->noted_traces));
-  bt_replay_print_sampling(&result->coverage.sampling);
+  if (bt_sampled_traces_known(&result->coverage.sampling) == BT_KEPT_NOT_SAID)
+    bt_replay_print_sampling(&result->coverage.sampling);
   const bt_tail_found found = {.violations = result->violation && result->violation->provisional};
   bt_replay_print_gaps_and(&result->coverage, &found);
   bt_print("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",

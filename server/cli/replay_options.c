@@ -14,6 +14,7 @@
 #include "server/cli/operands.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
+#include "server/replay/sampled_text.h"
 #include "server/replay/trace_link.h"
 #include "tempo/files/file_source.h"
 
@@ -197,11 +198,20 @@ static void print_contradicted(const bt_coverage *coverage) {
              coverage->contradicted_count - MOST);
 }
 
+void bt_replay_print_sampling(const bt_sampled_traces *range) {
+  bt_buffer said = {0};
+  bt_sampled_say_range(range, &said);
+  bool names_it = bt_sampled_traces_known(range) == BT_KEPT_NOT_SAID;
+  if (said.len) bt_print("%s%.*s\n", names_it ? "" : "sampling: ", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 void bt_replay_print_gaps(const bt_coverage *coverage) {
   bt_replay_print_gaps_and(coverage, NULL);
 }
 
 void bt_replay_print_gaps_and(const bt_coverage *coverage, const bt_tail_found *found) {
+  if (bt_sampled_traces_known(&coverage->sampling) != BT_KEPT_NOT_SAID) bt_replay_print_sampling(&coverage->sampling);
   char start[40], end[40];
   bt_replay_print_source(&coverage->source);
   for (size_t i = 0; i < coverage->windows_failed_count; i++) {

@@ -90,6 +90,8 @@ void bt_replay_show_progress(void *context, double fraction, const bt_replay_res
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_clear_progress(void);
 
+/* Who says how the traces were sampled, and how sure that is; nothing where all are declared to be kept. */
+void bt_replay_print_sampling(const bt_sampled_traces *range);
 /* Prints one line for a violation, and its link; one for the store that answered; and with that, lines for what was not
  * read or is not settled. */
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation);

@@ -278,14 +278,6 @@ void bt_replay_print_listed(const bt_replay_options *options, const bt_replay_re
   }
 }
 
-void bt_replay_print_sampling(const bt_sampled_traces *range) {
-  bt_buffer said = {0};
-  bt_sampled_say_range(range, &said);
-  bool names_it = bt_sampled_traces_known(range) == BT_KEPT_NOT_SAID;
-  if (said.len) bt_print("%s%.*s\n", names_it ? "" : "sampling: ", BT_FMT(bt_buffer_str(&said)));
-  bt_buffer_dispose(&said);
-}
-
 /* What the numbers stand for, where traces were sampled. */
 static void print_sampled(const bt_replay_options *options, const bt_replay_result *result) {
   const bt_sampled_traces *range = &result->coverage.sampling;
@@ -296,7 +288,6 @@ static void print_sampled(const bt_replay_options *options, const bt_replay_resu
     if (said.len) bt_print("sampling: %s: %.*s\n", id_of(options, i), BT_FMT(bt_buffer_str(&said)));
   }
   bt_buffer_dispose(&said);
-  if (bt_sampled_traces_known(range) != BT_KEPT_NOT_SAID) bt_replay_print_sampling(range);
 }
 
 void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_result *result) {

@@ -10,8 +10,6 @@
 enum { BT_RULES_OF_TABLE = 5 };
 
 /* The rules are those of the options, in the order of the result's. */
-/* Who says how the traces were sampled, and how sure that is; nothing where all are declared to be kept. */
-void bt_replay_print_sampling(const bt_sampled_traces *range);
 void bt_replay_print_rules(const bt_replay_options *options, const bt_replay_result *result);
 /* A line for each rule of which not all violations are listed; none: all of all are. */
 void bt_replay_print_listed(const bt_replay_options *options, const bt_replay_result *result);
