@@ -225,7 +225,7 @@ class Methods(GrpcTest):
         self.create()
         over_http = self.server.get(f"/v1/rules/slow/first-violation?start={START}&end={END}").json()
         first = self.call("ViolationService.GetFirstViolation", id="slow", start=START, end=END)
-        self.assertEqual((first.status, first.found, first.proven, first.violation.id), ("completed", True, True, over_http["violation"]["id"]))
+        self.assertEqual((first.status, first.found, first.proven, first.violation.id), ("completed", True, False, over_http["violation"]["id"]))
         verdicts = self.call("ViolationService.GetTraceVerdicts", trace_id=first.violation.trace_id)
         self.assertEqual([(v.rule_id, v.verdict, v.exercised) for v in verdicts.verdicts], [("slow", "violated", True)])
         self.fails(Code.NOT_FOUND, self.client.call, "ViolationService.GetTraceVerdicts", trace_id="f" * 32)
