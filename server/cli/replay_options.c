@@ -518,7 +518,8 @@ int bt_trace_link_choose(const bt_command *command, const char *given) {
 static int choose_sampling(bt_replay_options *options, const bt_command *command) {
   const char **chosen = &options->assumptions.sampling;
   const char *from = *chosen ? "--sampling" : BT_SAMPLING_VARIABLE;
-  if (!*chosen) *chosen = getenv(BT_SAMPLING_VARIABLE);
+  const char *said = getenv(BT_SAMPLING_VARIABLE);
+  if (!*chosen && said && said[0]) *chosen = said;
   if (bt_sampling_setting_is_valid(*chosen)) return BT_EXIT_FINE;
   return bt_cli_usage_error(command->name, "%s has to be %s; \"%s\" came", from, BT_SAMPLING_EXPECTED, *chosen);
 }

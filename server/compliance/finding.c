@@ -107,8 +107,7 @@ static bool is_within_rate(const bt_measured *rule, const bt_measurement *all) {
 }
 
 static bt_finding conclude_exercised(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
-  bt_kept_known known = bt_sampled_traces_known(&all->coverage.sampling);
-  if (known == BT_KEPT_ALL || known == BT_KEPT_NOT_SAID) return BT_FINDING_PASS;
+  if (!bt_sampled_traces_lack(&all->coverage.sampling)) return BT_FINDING_PASS;
   say_sampled(rule, all, reason);
   if (is_within_rate(rule, all)) return BT_FINDING_PASS;
   if (!reason[0]) snprintf(reason, BT_REASON_BYTES, "sampled: none seen among the traces that were kept");

@@ -224,7 +224,7 @@ static json_t *sampling_json(const bt_sampled_traces *range) {
   bt_sampled_say_range(range, &said);
   json_t *object = json_pack("{s:s, s:o, s:o}", "known", bt_kept_known_name(known), "declared",
                              c_text_json(range->declared.text), "text", said_json(&said));
-  if (object && known != BT_KEPT_NOT_SAID && known != BT_KEPT_ALL) {
+  if (object && bt_sampled_traces_lack(range)) {
     set_kept(object, &range->kept);
     set_entries(object, range);
   }

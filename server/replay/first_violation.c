@@ -440,8 +440,7 @@ static void conclude_until(descent *d, int64_t time_ns) {
 
 /* What was not kept was not read: that one was seen stays true, and that none was is no "none". */
 static void say_sampled(bt_first_result *result) {
-  bt_kept_known known = bt_sampled_traces_known(&result->coverage.sampling);
-  if (known == BT_KEPT_ALL || known == BT_KEPT_NOT_SAID) return;
+  if (!bt_sampled_traces_lack(&result->coverage.sampling)) return;
   if (result->violation)
     say_outcome(result, BT_REPLAY_COMPLETED, "sampled: an earlier one may not have been kept");
   else

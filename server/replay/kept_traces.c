@@ -126,6 +126,11 @@ bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *sampled) {
   return BT_KEPT_NOT_SAID;
 }
 
+bool bt_sampled_traces_lack(const bt_sampled_traces *range) {
+  bt_kept_known known = bt_sampled_traces_known(range);
+  return known != BT_KEPT_NOT_SAID && known != BT_KEPT_ALL;
+}
+
 typedef struct group_list {
   bt_kept_group items[BT_KEPT_GROUPS_MAX];
   size_t count;
@@ -142,8 +147,8 @@ static void add_never_seen(group_list *groups, const bt_kept_traces *range, cons
   if (is_declared_for_all(declared)) add_group(groups, declared->probability, declared->probability, 0);
 }
 
-/* Of those that nobody looked at, all that is known is what the others show. */
-static void add_seen(group_list *groups, const bt_kept_traces *range, const bt_kept_traces *of, uint64_t seen) {
+/* Of those that nobody looked at, all that is known is the range from `least` to `most`. */
+static void add_seen(group_list *groups, const bt_kept_traces *of, uint64_t seen, double least, double most) {
   uint64_t looked = 0;
   for (size_t i = 0; i < of->by_count; i++) {
     add_group(groups, of->by[i].probability, of->by[i].probability, of->by[i].traces);
@@ -152,19 +157,13 @@ static void add_seen(group_list *groups, const bt_kept_traces *range, const bt_k
   if (of->between) add_group(groups, of->least, of->most, of->between);
   looked += of->between;
   uint64_t others = seen > looked ? seen - looked : 0;
-  if (others) add_group(groups, range->least, range->most, others);
+  if (others) add_group(groups, least, most, others);
 }
 
 /* Traces of which nothing is known count as they were seen: each happened. */
-static bt_estimate at_least(const bt_kept_traces *of, uint64_t seen) {
+static bt_estimate find_least(const bt_kept_traces *of, uint64_t seen) {
   group_list groups = {.count = 0};
-  uint64_t counted = of->between;
-  for (size_t i = 0; i < of->by_count; i++) {
-    add_group(&groups, of->by[i].probability, of->by[i].probability, of->by[i].traces);
-    counted += of->by[i].traces;
-  }
-  if (of->between) add_group(&groups, of->least, of->most, of->between);
-  if (seen > counted) add_group(&groups, 1, 1, seen - counted);
+  add_seen(&groups, of, seen, 1, 1);
   return (bt_estimate){bt_estimate_happened(groups.items, groups.count).low, UINT64_MAX};
 }
 
@@ -172,17 +171,16 @@ bool bt_sampled_traces_estimate(const bt_sampled_traces *range, const bt_kept_tr
                                 bt_estimate *out) {
   static const bt_kept_traces none = {0};
   if (bt_kept_traces_count(of) > seen) of = &none; /* shards counted one twice: nobody knows which */
-  bt_kept_known known = bt_sampled_traces_known(range);
-  if (known == BT_KEPT_NOT_SAID || known == BT_KEPT_ALL) return false;
-  if (known != BT_KEPT_BY_CHANCE) {
-    *out = at_least(of, seen);
+  if (!bt_sampled_traces_lack(range)) return false;
+  if (bt_sampled_traces_known(range) != BT_KEPT_BY_CHANCE) {
+    *out = find_least(of, seen);
     return out->low > seen;
   }
   group_list groups = {.count = 0};
   bt_kept_traces all = range->kept;
   if (is_declared_for_all(&range->declared))
     widen_range(&all, range->declared.probability, range->declared.probability);
-  add_seen(&groups, &all, of, seen);
+  add_seen(&groups, of, seen, all.least, all.most);
   add_never_seen(&groups, &all, &range->declared);
   *out = bt_estimate_happened(groups.items, groups.count);
   if (out->low < seen) out->low = seen;

@@ -70,6 +70,8 @@ typedef enum bt_kept_known {
 } bt_kept_known;
 const char *bt_kept_known_name(bt_kept_known known); /* "not_declared", "all", "by_chance", "in_part", "contradicts" */
 bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *range);
+/* Whether something says that there were traces that were not kept. */
+bool bt_sampled_traces_lack(const bt_sampled_traces *range);
 
 /* How many there were of which `seen` were found. `of`: those among the seen that were looked at, which may be fewer.
  * False: nothing may be said beyond what was seen. `high` is UINT64_MAX where traces that are never kept may be

@@ -102,9 +102,8 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_e
 }
 
 void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
-  bt_kept_known known = bt_sampled_traces_known(range);
   bt_estimate estimate;
-  if (known == BT_KEPT_NOT_SAID || known == BT_KEPT_ALL) return;
+  if (!bt_sampled_traces_lack(range)) return;
   bool has_any = bt_sampled_traces_estimate(range, &rule->violations_kept, rule->violations_found, &estimate);
   if (rule->violations_found)
     write_some(range, rule->violations_found, has_any ? &estimate : NULL, out);
