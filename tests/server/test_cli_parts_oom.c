@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/query/mining.h"
 #include "server/cli/lab/rule_change.h"
 #include "server/query/statistics.h"
 #include "server/cli/judge.h"
@@ -141,25 +140,6 @@ static bt_status find_keys(bt_error *error) {
   return status;
 }
 
-static bt_status mine(bt_error *error) {
-  bt_mining *mining = NULL;
-  bt_proposal *proposals = NULL;
-  size_t count = 0;
-  bt_status status = bt_mining_new(&mining, error);
-  for (int i = 0; i < 20 && !status; i++) status = bt_mining_add(mining, trace, error);
-  if (!status) {
-    bt_mining_finish(mining);
-    status = bt_mining_propose(mining, 1, 0.999, 10, &proposals, &count, error);
-  }
-  if (!status) {
-    assert_int_equal(mining->traces, 20);
-    assert_true(count > 0);
-  }
-  free(proposals);
-  bt_mining_free(mining);
-  return status;
-}
-
 static bt_status pair(bt_error *error) {
   bt_rule_definition *items[] = {rule};
   const bt_cli_rules none = {0}, one = {.items = items, .count = 1, .capacity = 1};
@@ -179,7 +159,6 @@ static void test_each_failure(void **state) {
   each_failure(draw);
   each_failure(derive);
   each_failure(find_keys);
-  each_failure(mine);
   each_failure(pair);
 }
 

@@ -451,8 +451,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Rules that the traces of a range keep already. Order, presence, counts and latency that nearly all of them have in common.
-         * @description A sample of the traces says what could be a rule, and a replay of the whole range counts each: only those are given whose numbers are certain, that at least `min_traces` traces exercise and that `min_share` of these keep. Nothing is stored. A habit is not yet a rule: what is accepted is for a person to say. The request waits for the answer, at most `timeout`; then `status` is `cancelled`, and what is not certain by then is not suggested. Without a sample for which there is room in `--memory-limit` it is a 503. It takes a place among first violations and contrasts.
+         * Rules that the traces of a range keep already, and not by accident
+         * @description Half of a sample of the traces says what could be a rule, and the other half whether it holds more often with its condition than without. A replay of the whole range counts each: only those are given whose numbers are certain, that at least `min_traces` traces exercise and that `min_share` of these keep. Nothing is stored. A habit is not yet a rule: what is accepted is for a person to say. The request waits for the answer, at most `timeout`; then `status` is `cancelled`, and what is not certain by then is not suggested. Without a sample for which there is room in `--memory-limit` it is a 503. It takes a place among first violations and contrasts.
          */
         get: operations["suggestions"];
         put?: never;
@@ -1354,13 +1354,30 @@ export interface components {
             status: "completed" | "incomplete" | "cancelled" | "failed";
             /** @description of all other states: a stable word, then a sentence */
             reason?: string;
-            /** @description best first */
+            /** @description what holds under a condition first, then what ties two spans, then what is of one; in each of these what explains the most traces */
             suggestions: {
                 id: string;
                 /** @enum {unknown} */
-                kind: "order" | "presence" | "count" | "latency";
+                kind: "child" | "presence" | "absence" | "order" | "correlation" | "count" | "status" | "latency";
+                /** @description what traces do, in words */
+                behaviour: string;
                 dsl: string;
                 rate: components["schemas"]["Rate"];
+                /** @description of the exercising traces that keep it, of the whole range: the exact lower bound, with 2.5 % below it */
+                share_at_least: number;
+                /** @description in the sample: the share that keeps it, through the share of `without`; null: nothing does without the condition */
+                lift: number | null;
+                /** @description its lower bound, at 95 % on one side; 1.1 or more */
+                lift_at_least: number;
+                /** @description what the exercising traces of the sample are compared with */
+                without: {
+                    kept: number;
+                    traces: number;
+                };
+                /** @description how probable such a difference is where the condition says nothing */
+                chance: number;
+                /** @description that it speaks for, with itself */
+                behaviours: number;
                 /** @description traces that do not keep it, the first five */
                 exceptions: {
                     trace_id: string;
@@ -1374,8 +1391,15 @@ export interface components {
             traces_sampled: number;
             /** @description chosen for the sample, and not there any more or not given in a batch */
             traces_not_sampled: number;
-            /** @description span names beyond the first 256, and those over 1,024 bytes */
+            /** @description of the sample: those that lack spans, times or attributes, and those of more than 512 spans */
+            traces_left_out: number;
+            /** @description spans whose names are beyond the first 256, or are longer than 1,024 bytes with their service */
             names_not_looked_at: number;
+            behaviours_tested: number;
+            /** @description nearly always kept, and with nothing to be compared with: calls that every trace has, attributes */
+            behaviours_without_comparison: number;
+            /** @description of the suggestions so many at most are expected to be chance */
+            false_discovery_rate: number;
             coverage: components["schemas"]["Coverage"];
             duration_seconds: number;
             /** @description requests to the source */
