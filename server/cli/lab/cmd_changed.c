@@ -7,72 +7,26 @@
 #include <unistd.h>
 
 #include "server/base/time_text.h"
-#include "server/base/clock.h"
 #include "server/cli/answer.h"
 #include "server/cli/lab/recorded_rule.h"
 #include "server/cli/printer.h"
-#include "server/json/json_values.h"
+#include "server/json/changed_json.h"
 #include "server/query/behaviour_text.h"
 #include "server/query/changed.h"
+#include "server/query/changed_sides.h"
 
 enum { OPT_BASELINE = BT_FLAG_OWN, OPT_CANDIDATE, OPT_AROUND, OPT_SAMPLE, OPT_SEED, OPT_WRITE, SEED_MAX = 1000000000 };
 
 typedef struct changed_run {
   bt_replay_options options;
-  const char *texts[BT_MINE_GROUPS]; /* what was given; NULL: nothing */
-  const char *around, *write_to;
+  bt_changed_texts texts;
+  const char *write_to;
   bt_changed changed;
   bt_source *source;
 } changed_run;
 
 static bool found_any(const changed_run *run) {
   return run->changed.changes.count;
-}
-
-/* ---- sides ---- */
-
-/* Times without seconds too, as people write them. */
-static bool read_time(bt_str text, int64_t *out) {
-  char whole[40];
-  if (bt_time_parse(text, bt_clock_wall_ns(), out)) return true;
-  int length = snprintf(whole, sizeof whole, "%.*s:00Z", (int)(text.len ? text.len - 1 : 0), text.ptr);
-  return bt_str_ends_with(text, BT_STR("Z")) && length < (int)sizeof whole &&
-         bt_time_parse((bt_str){whole, (size_t)length}, 0, out);
-}
-
-/* "START..END" or "key=value". */
-static bool read_side(const char *text, bt_changed_side *side) {
-  const char *dots = strstr(text, ".."), *equals = strchr(text, '=');
-  if (equals && equals > text && equals[1]) {
-    side->key = (bt_str){text, (size_t)(equals - text)};
-    side->value = bt_str_from(equals + 1);
-    return true;
-  }
-  return dots && read_time((bt_str){text, (size_t)(dots - text)}, &side->range.start_ns) &&
-         read_time(bt_str_from(dots + 2), &side->range.end_ns) && side->range.start_ns < side->range.end_ns;
-}
-
-/* Where only one side is told by what traces carry, the other one is all other traces. */
-static bool set_sides(changed_run *run, bt_time_range whole) {
-  bt_changed_side *sides = run->changed.sides;
-  bool is_right = true;
-  for (int g = 0; g < BT_MINE_GROUPS; g++) {
-    sides[g].range = whole;
-    if (run->texts[g]) is_right = is_right && read_side(run->texts[g], &sides[g]);
-  }
-  if (!run->around) return is_right;
-  int64_t at = 0;
-  is_right = read_time(bt_str_from(run->around), &at) && at > whole.start_ns && at < whole.end_ns;
-  sides[BT_MINE_BASELINE].range.end_ns = sides[BT_MINE_CANDIDATE].range.start_ns = at;
-  return is_right;
-}
-
-/* What may still grow proves nothing. */
-static void leave_unsettled(changed_run *run) {
-  int64_t settled_ns = bt_clock_wall_ns() - run->options.assumptions.settle_ns;
-  if (bt_source_known(run->source).is_static) return;
-  for (int g = 0; g < BT_MINE_GROUPS; g++)
-    if (run->changed.sides[g].range.end_ns > settled_ns) run->changed.sides[g].range.end_ns = settled_ns;
 }
 
 /* ---- text ---- */
@@ -171,71 +125,6 @@ static void print_text(const changed_run *run) {
   print_left_out(run);
 }
 
-/* ---- JSON ---- */
-
-static json_t *share_json(bt_share share) {
-  bt_share_bounds bounds = bt_share_interval(share, 0.95);
-  return json_pack("{s:I, s:I, s:f, s:f, s:f}", "kept", (json_int_t)share.kept, "traces", (json_int_t)share.all,
-                   "share", bt_share_value(share), "low", bounds.low, "high", bounds.high);
-}
-
-static json_t *marks_json(const changed_run *run, const bt_mark *items, uint32_t count) {
-  json_t *marks = json_array();
-  for (uint32_t m = 0; m < count; m++) {
-    bt_buffer value = {0};
-    bt_mine_value_write(run->changed.traces, &items[m].value, &value);
-    bt_json_append(marks, json_pack("{s:o, s:o, s:f}", "key",
-                                    bt_text_json(bt_mine_text(run->changed.traces, items[m].value.key)), "value",
-                                    bt_text_json(bt_buffer_str(&value)), "share", items[m].share));
-    bt_buffer_dispose(&value);
-  }
-  return marks;
-}
-
-static json_t *change_json(const changed_run *run, const bt_change *change) {
-  bt_buffer words = {0};
-  char before[BT_TRACE_ID_HEX + 1], after[BT_TRACE_ID_HEX + 1];
-  bt_error error = {0};
-  bt_rule_definition *rule = NULL;
-  bool has_rule = bt_change_rule(run->changed.traces, change, &rule, &error) == BT_OK && rule;
-  bt_behaviour_write(run->changed.traces, change->behaviour, &words);
-  bt_trace_id_format(&change->example_before, before);
-  bt_trace_id_format(&change->example_after, after);
-  json_t *since = json_null();
-  if (change->has_time)
-    since = json_pack("{s:o, s:o, s:o}", "first", bt_time_json(change->since_ns), "from", bt_time_json(change->from_ns),
-                      "until", bt_time_json(change->until_ns));
-  json_t *json = json_pack(
-      "{s:o, s:s, s:o, s:o, s:f, s:f, s:I, s:o, s:o, s:s, s:s, s:o}", "behaviour", bt_text_json(bt_buffer_str(&words)),
-      "kind", bt_behaviour_kind_name(change->behaviour->kind), "before", share_json(change->before), "after",
-      share_json(change->after), "chance", change->probability, "damage", change->damage, "behaviours",
-      (json_int_t)change->members, "since", since, "marks", marks_json(run, change->marks, change->mark_count),
-      "trace_before", before, "trace_after", after, "dsl", bt_optional_text_json(has_rule ? rule->fields.dsl : NULL));
-  bt_rule_definition_unref(rule);
-  bt_buffer_dispose(&words);
-  return json;
-}
-
-static void print_json(const changed_run *run) {
-  const bt_changes *c = &run->changed.changes;
-  const bt_mine_sample *traces = run->changed.traces;
-  const char *unknown = bt_changed_is_unknown(&run->changed);
-  json_t *changes = json_array();
-  for (size_t i = 0; i < c->count; i++) bt_json_append(changes, change_json(run, &c->items[i]));
-  bt_cli_print_json(json_pack(
-      "{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:o}", "status",
-      unknown    ? "unknown"
-      : c->count ? "changed"
-                 : "as_before",
-      "reason", bt_optional_text_json(unknown), "changes", changes, "matched",
-      marks_json(run, run->changed.matched, run->changed.matched_count), "behaviours", (json_int_t)c->looked_at,
-      "unchanged", (json_int_t)c->unchanged, "baseline_traces", (json_int_t)c->sizes[BT_MINE_BASELINE],
-      "candidate_traces", (json_int_t)c->sizes[BT_MINE_CANDIDATE], "chance_of_any", BT_CHANGE_LEVEL, "least_seen",
-      (json_int_t)c->least_seen, "traces_incomplete", (json_int_t)traces->incomplete, "traces_too_large",
-      (json_int_t)traces->too_large, "traces_not_read", (json_int_t)run->changed.account.not_given, "not_read",
-      bt_optional_text_json(run->changed.account.unread)));
-}
-
 /* ---- rules ---- */
 
 static bt_status write_file(const char *path, bt_str text, bt_error *error) {
@@ -284,7 +173,7 @@ static int compare_and_print(changed_run *run) {
   bt_replay_request replay = bt_replay_options_request(&run->options, NULL, 0, (bt_time_range){0});
   bt_status status = bt_changed_find(run->source, &replay, &run->changed, &error);
   if (!status && run->options.print_json)
-    print_json(run);
+    bt_cli_print_json(bt_changed_json(&run->changed));
   else if (!status)
     print_text(run);
   if (!status && run->write_to) status = write_rules(run, &error);
@@ -297,10 +186,11 @@ static int run_changed(changed_run *run) {
   bt_status status = bt_replay_place_open(&run->options, &place, &error);
   run->source = place.source;
   int code = status ? bt_cli_fail("changed", status, &error) : BT_EXIT_FINE;
-  if (!code && !set_sides(run, bt_replay_options_range(&run->options, run->source, BT_DAY_NS)))
+  if (!code && !bt_changed_sides_read(&run->texts, bt_replay_options_range(&run->options, run->source, BT_DAY_NS),
+                                      run->changed.sides))
     code = bt_cli_usage_error("changed", "a side is START..END, as now-2d..now-1d, or KEY=VALUE, as "
                                          "service.version=1.4.3; --around is a time in the range");
-  if (!code) leave_unsettled(run);
+  if (!code) bt_changed_leave_unsettled(&run->changed, run->source, run->options.assumptions.settle_ns);
   if (!code) code = compare_and_print(run);
   bt_changed_dispose(&run->changed);
   bt_replay_place_close(&place);
@@ -318,9 +208,9 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   uint64_t number = 0;
   bool is_right = true;
   switch (flag->id) {
-  case OPT_BASELINE: run->texts[BT_MINE_BASELINE] = value; return true;
-  case OPT_CANDIDATE: run->texts[BT_MINE_CANDIDATE] = value; return true;
-  case OPT_AROUND: run->around = value; return true;
+  case OPT_BASELINE: run->texts.sides[BT_MINE_BASELINE] = value; return true;
+  case OPT_CANDIDATE: run->texts.sides[BT_MINE_CANDIDATE] = value; return true;
+  case OPT_AROUND: run->texts.around = value; return true;
   case OPT_WRITE: run->write_to = value; return true;
   case OPT_SAMPLE:
     is_right = take_number(value, 1, BT_CHANGED_SAMPLE_MAX, &number);
@@ -332,8 +222,8 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 }
 
 static int check_sides(const changed_run *run) {
-  bool has_two = run->texts[BT_MINE_BASELINE] || run->texts[BT_MINE_CANDIDATE];
-  if (has_two == !run->around && (run->around || run->texts[BT_MINE_CANDIDATE])) return BT_EXIT_FINE;
+  bool has_two = run->texts.sides[BT_MINE_BASELINE] || run->texts.sides[BT_MINE_CANDIDATE];
+  if (has_two == !run->texts.around && (run->texts.around || run->texts.sides[BT_MINE_CANDIDATE])) return BT_EXIT_FINE;
   return bt_cli_usage_error("changed", "it needs --around TIME, or --candidate and mostly --baseline, and not both");
 }
 
