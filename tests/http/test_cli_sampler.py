@@ -31,18 +31,18 @@ CONDITIONS = (
     ("span.duration == 0s", ["(span.start_time_unix_nano == 0 or span.end_time_unix_nano == 0 or span.end_time_unix_nano - span.start_time_unix_nano <= 0)"], False),
     ('span.n == "x"', [f'({N} == "x" or IsList({N}))'], [f'({N} == "x")']),
     ('span.n == "5"', [f'({N} == "5" or {N} == 5 or IsList({N}))'], [f'({N} == "5" or {N} == 5)']),
-    ("span.n >= 1.5", [f"({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 1.5)) or IsList({N}))"],
-     [f"({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) >= 1.5))"]),
+    ("span.n >= 1.5", [f"({N} != nil and ({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 1.5)) or IsList({N})))"],
+     [f"({N} != nil and ({N} >= 1.5 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) >= 1.5)))"]),
     ("span.n > 9007199254740993",
-     [f"({N} >= 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 9007199254740992.0)) or IsList({N}))"],
-     [f"({N} > 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) > 9007199254740992.0))"]),
+     [f"({N} != nil and ({N} >= 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {NUMBER}) and (not IsMatch({N}, {SHORT}) or Double({N}) >= 9007199254740992.0)) or IsList({N})))"],
+     [f"({N} != nil and ({N} > 9007199254740992.0 or (IsString({N}) and IsMatch({N}, {SHORT}) and Double({N}) > 9007199254740992.0)))"]),
     ("span.n == true", [rf'({N} == true or (IsString({N}) and IsMatch({N}, "\\A[Tt][Rr][Uu][Ee]\\z")) or IsList({N}))'], False),
     ('span.n contains "x"', [f'((IsString({N}) and IsMatch({N}, "x")) or IsList({N}))'], [f'((IsString({N}) and IsMatch({N}, "x")))']),
     ('span.n != "x"', [f'(({N} != nil and not IsMap({N})) and not ({N} == "x"))'],
-     [f'((IsString({N}) or IsInt({N}) or IsBool({N}) or (IsDouble({N}) and {N} == {N})) and not ({N} == "x" or IsList({N})))']),
+     [f'(({N} != nil and (IsString({N}) or IsInt({N}) or IsBool({N}) or (IsDouble({N}) and {N} == {N}))) and not ({N} == "x" or IsList({N})))']),
     ('not (span.n == "x")', [f'not (({N} == "x"))'], [f'not (({N} == "x" or IsList({N})))']),
-    ("exists(span.n)", [f"({N} != nil and not IsMap({N}))"], [f"(IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N}))"]),
-    ("not exists(span.n)", [f"not ((IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N})))"], [f"not (({N} != nil and not IsMap({N})))"]),
+    ("exists(span.n)", [f"({N} != nil and not IsMap({N}))"], [f"({N} != nil and (IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N})))"]),
+    ("not exists(span.n)", [f"not (({N} != nil and (IsString({N}) or IsInt({N}) or IsBool({N}) or IsDouble({N}))))"], [f"not (({N} != nil and not IsMap({N})))"]),
     ('span.service != "s"', ['(IsString(resource.attributes["service.name"]) and resource.attributes["service.name"] != "" and resource.attributes["service.name"] != "s")'], None),
     ('scope.name == "lib"', ['instrumentation_scope.name == "lib"'], None),
     ('event.name == "e"', ['spanevent.name == "e"'], ['spanevent.name == "e"']),
@@ -80,7 +80,9 @@ class SamplerTest(unittest.TestCase):
                 continue
             with self.subTest(asked):
                 done = sampler(f"z and not {asked if asked == 'a' else f'trace.has({asked})'}")
-                self.assertEqual(conditions_of(done.stdout, "not"), [f"{one}{ENDED}" for one in (over if under is None else under)], done.stdout + done.stderr)
+                parts = over if under is None else under
+                one = f"({' or '.join(parts)})" if len(parts) > 1 else "".join(parts)
+                self.assertEqual(conditions_of(done.stdout, "not"), [one + ENDED] if one else [], done.stdout + done.stderr)
 
     def test_two_parts_of_one_rule(self):
         """One policy has `and`, has and has-not; alternatives are policies of their own, whose names differ behind the hash."""
