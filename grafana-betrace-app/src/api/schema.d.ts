@@ -1397,8 +1397,10 @@ export interface components {
              * @enum {unknown}
              */
             conclusion: "separates" | "nothing_separates" | "too_few_traces";
-            /** @description the conclusion in a sentence */
+            /** @description the conclusion in a sentence; where traces were sampled, also whether it holds for all or for kept traces alone */
             explanation: string;
+            /** @description where traces were sampled and all of the range was judged: what the violating ones stand for */
+            estimated?: components["schemas"]["Estimated"];
             method: {
                 /** @constant */
                 test: "fisher_exact_two_sided";
@@ -1531,11 +1533,11 @@ export interface components {
         Rate: {
             violated: number;
             exercised: number;
-            /** @description violated of exercised; 0 where that is none */
+            /** @description violated of exercised, where basis is weighted of those that happened; 0 where that is none */
             rate: number;
             interval: {
                 /** @enum {string} */
-                method: "wilson";
+                method: "wilson" | "wilson_weighted";
                 confidence: number;
                 low: number;
                 high: number;
@@ -1546,6 +1548,13 @@ export interface components {
             certain: boolean;
             /** @description empty where it is certain */
             why_not: string;
+            /**
+             * @description where traces were sampled: of_all, each with one probability, so the rate is that of all; weighted, with several, and each trace counts for as many as it stands for; of_kept, nothing is known of those that were not kept: then no gate passes
+             * @enum {unknown}
+             */
+            basis?: "of_all" | "weighted" | "of_kept" | "not_declared";
+            /** @description where traces were sampled: how many violated and exercised the rule */
+            estimated?: components["schemas"]["Estimated"];
         };
         Gate: {
             /**

@@ -1,0 +1,166 @@
+"""Numbers of sampled traces at every door: gate, compare, contrast. Each says what it stands for, and none concludes of kept traces what it does not
+know of the others."""
+import json
+import math
+import os
+import sys
+import tempfile
+import unittest
+from urllib.parse import urlencode
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import Betrace, run_cli  # noqa: E402
+
+RULE = "when { checkout } always { audit.log }"
+TENTH, HALF = "e6666666666666", "8"
+START = 1767225600
+RANGE = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T02:00:00Z"}
+
+
+def trace(number, second, threshold, is_bad, version="1", policy=False):
+    """Of an id that any of the thresholds keeps: its last 56 bits are the randomness."""
+    scope = {"name": "x", "attributes": [{"key": "tailsampling.policy", "value": {"stringValue": "slow"}}]} if policy else {}
+    spans = []
+    for place, name in enumerate(("checkout",) if is_bad else ("checkout", "audit.log")):
+        at = str((START + second) * 10**9)
+        spans.append({"traceId": f"{number + 1:018x}ff{number + 1:012x}", "spanId": f"{place + 1:016x}", "parentSpanId": f"{1:016x}" if place else "",
+                      "name": name, "kind": 1, "startTimeUnixNano": at, "endTimeUnixNano": at, "traceState": f"ot=th:{threshold}" if threshold else ""})
+    resource = [{"key": "service.name", "value": {"stringValue": "web"}}, {"key": "service.version", "value": {"stringValue": version}}]
+    return json.dumps({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"scope": scope, "spans": spans}]}]}) + "\n"
+
+
+def world(*parts):
+    """Of each part (traces, of them bad ones, threshold, version, first second)."""
+    lines, number = [], 0
+    for count, bad, threshold, version, second in parts:
+        for i in range(count):
+            lines.append(trace(number, second + i % 1000, threshold, i < bad, version))
+            number += 1
+    return "".join(lines)
+
+
+def bounds(seen, p):
+    """The numbers for which so many seen lie in no tail of 2.5 %, by adding up."""
+    def at_most(k, n):
+        return sum(math.comb(n, i) * p**i * (1 - p)**(n - i) for i in range(k + 1))
+    likely = [n for n in range(seen, int(4 * seen / p) + 60) if 1 - at_most(seen - 1, n) >= 0.025 and at_most(seen, n) > 0.025]
+    return likely[0], likely[-1]
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-doors-")
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "t.jsonl")
+
+    def write(self, text):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def serve(self, text, *settings):
+        self.write(text)
+        server = Betrace("--traces", self.path, *settings)
+        server.start()
+        self.addCleanup(server.__exit__)
+        self.assertEqual(server.post("/v1/rules", {"id": "audit", "dsl": RULE}).status, 201)
+        return server
+
+    def run_cli(self, status, *arguments):
+        done = run_cli(*arguments, self.path)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
+
+class Gates(Folder):
+    def gate(self, status, text, *more):
+        asked = ("gate", "--dsl", RULE, "--baseline", "1", "--candidate", "2", *more)
+        self.write(text)
+        answer = json.loads(self.run_cli(status, *asked, "--json"))
+        rule = answer["rules"][0]
+        return rule["result"], rule["baseline"], rule["candidate"], self.run_cli(status, *asked)
+
+    def test_one_probability_leaves_shares_as_they_are(self):
+        result, baseline, candidate, text = self.gate(0, world((200, 10, TENTH, "1", 0), (200, 8, TENTH, "2", 0)))
+        self.assertEqual((result, baseline["basis"], baseline["rate"], baseline["interval"]["method"]), ("pass", "of_all", 0.05, "wilson"))
+        self.assertEqual(candidate["estimated"]["violations"], dict(zip(("seen", "low", "high", "confidence"), (8, *bounds(8, 0.1), 0.95))))
+        self.assertIn("10 of 200 traces that exercised the rule: 5 % (95 % interval 2.74 % to 8.96 %); 10 seen of a 10 % sample; {} to {} happened (95 %)"
+                      .format(*bounds(10, 0.1)), text)
+        self.assertIn("no increase beyond what is allowed is shown; this holds for all traces, since those of each side were kept with one probability\n", text)
+
+    def test_several_are_weighted(self):
+        """Of the kept ones the candidate violates less often than the baseline, of all that happened more often: half of it is
+        kept where it is well, a tenth where it is not."""
+        text = world((400, 60, HALF, "1", 0), (400, 4, HALF, "2", 0), (100, 50, TENTH, "2", 0), (1, 0, TENTH, "1", 0))
+        result, baseline, candidate, said = self.gate(1, text)
+        self.assertEqual((result, candidate["basis"], candidate["interval"]["method"]), ("worse", "weighted", "wilson_weighted"))
+        self.assertEqual((candidate["violated"], candidate["exercised"]), (54, 500))
+        self.assertLess(candidate["violated"] / candidate["exercised"], baseline["violated"] / baseline["exercised"])
+        self.assertAlmostEqual(candidate["rate"], (4 * 2 + 50 * 10) / (400 * 2 + 100 * 10), 12)
+        self.assertIn("28.2 % of those that happened", said)
+        self.assertIn("more often violated than allowed; this holds for all traces, since each counts for as many as it stands for", said)
+
+    def test_of_kept_traces_alone_no_gate_passes(self):
+        for name, text in (("a version says nothing", world((200, 10, TENTH, "1", 0), (200, 1, None, "2", 0))),
+                           ("a policy", world((200, 10, TENTH, "1", 0), (200, 1, TENTH, "2", 0)) + trace(900, 0, TENTH, False, "1", policy=True))):
+            with self.subTest(name):
+                result, baseline, candidate, said = self.gate(3, text)
+                self.assertEqual((result, baseline["basis"], candidate["basis"], candidate["certain"]), ("unknown", "of_kept", "of_kept", True))
+                for line in said.splitlines()[1:3]:
+                    self.assertIn("this is about kept traces alone, and says nothing of the others", line)
+                server = self.serve(text)
+                question = urlencode({"rule_id": "audit", "baseline": "1", "candidate": "2", **RANGE})
+                self.assertEqual(server.get("/v1/gate?" + question).json()["result"], "unknown")
+                self.assertEqual(server.post("/v1/gate?" + question, {}).status, 412)
+        declared = self.gate(0, world((200, 10, TENTH, "1", 0), (200, 1, None, "2", 0)), "--sampling", "declared=10%")
+        self.assertEqual((declared[0], declared[1]["basis"]), ("pass", "of_all"))
+
+    def test_unsampled_traces_have_nothing_more(self):
+        result, baseline, _, said = self.gate(0, world((200, 10, None, "1", 0), (200, 8, None, "2", 0)))
+        self.assertEqual((result, set(baseline)), ("pass", {"violated", "exercised", "rate", "interval", "inconclusive", "unsettled", "certain", "why_not"}))
+        self.assertNotIn("happened", said)
+
+
+class Compares(Folder):
+    def compare(self, status, before, after, *more):
+        asked = ("compare", "--dsl", RULE, "--before", "2026-01-01T00:00:00Z..2026-01-01T01:00:00Z", "--after", "2026-01-01T01:00:00Z..2026-01-01T02:00:00Z", *more)
+        self.write(world((*before, "1", 0), (*after, "1", 3600)))
+        answer = json.loads(self.run_cli(status, *asked, "--json"))
+        return answer["conclusion"], answer["before"].get("basis"), answer["after"].get("basis"), self.run_cli(status, *asked)
+
+    def test_each_time_has_its_own_probability(self):
+        conclusion, before, after, said = self.compare(0, (200, 60, TENTH), (400, 20, HALF))
+        self.assertEqual((conclusion, before, after), ("lower", "of_all", "of_all"))
+        self.assertIn("60 seen of a 10 % sample; {} to {} happened (95 %)".format(*bounds(60, 0.1)), said)
+        self.assertIn("20 seen of a 50 % sample", said)
+        self.assertIn("Newcombe's from Wilson's); this holds for all traces", said)
+
+    def test_one_that_is_not_declared_is_compared_with_none(self):
+        conclusion, before, after, said = self.compare(3, (200, 60, TENTH), (400, 20, None))
+        self.assertEqual((conclusion, before, after), ("cannot_conclude", "of_all", None))
+        self.assertIn("nothing can be concluded: how the traces after were sampled is not declared (--sampling)", said)
+        self.assertEqual(self.compare(0, (200, 60, TENTH), (400, 20, None), "--sampling", "declared=50%")[0], "lower")
+        self.assertEqual(self.compare(0, (200, 60, None), (400, 20, None))[0], "lower")
+
+
+class Contrasts(Folder):
+    def test_it_says_what_it_is_about(self):
+        for text, words in ((world((300, 60, TENTH, "1", 0)), "this holds for all traces, since those of each side were kept with one probability"),
+                            (world((300, 60, TENTH, "1", 0), (50, 0, HALF, "1", 0)), "this is about kept traces alone, and says nothing of the others"),
+                            (world((300, 60, None, "1", 0)), None)):
+            with self.subTest(words):
+                server = self.serve(text)
+                answer = server.get("/v1/rules/audit/contrast?" + urlencode(RANGE)).json()
+                said = run_cli("contrast", "--dsl", RULE, self.path).stdout
+                self.assertEqual(answer["status"], "completed")
+                if words:
+                    self.assertTrue(answer["explanation"].endswith("; " + words), answer["explanation"])
+                    self.assertEqual(answer["estimated"]["violations"]["seen"], 60)
+                    self.assertIn(words, said)
+                    self.assertIn(answer["estimated"]["text"], said)
+                else:
+                    self.assertNotIn("estimated", answer)
+                    self.assertNotIn("kept", answer["explanation"] + said)
+
+
+if __name__ == "__main__":
+    unittest.main()
