@@ -220,6 +220,13 @@ class Methods(GrpcTest):
         series = self.call("ViolationService.GetSeries", **body).series[0]
         self.assertEqual(series.labels.rule_id, "slow")
         self.assertEqual([(p.time, p.value if p.HasField("value") else None) for p in series.points], [(str(t), v) for t, v in over_http["points"]])
+        self.assertEqual((series.estimated.text, len(series.estimated.points)), (over_http["estimated"]["text"], 0))
+        body["value"] = "count"
+        over_http = self.server.post("/v1/violations/series", body).json()["series"][0]["estimated"]
+        counts = self.call("ViolationService.GetSeries", **body).series[0].estimated
+        self.assertEqual([(p.low if p.HasField("low") else None, p.high if p.HasField("high") else None) for p in counts.points],
+                         [(p["low"], p["high"]) for p in over_http["points"]])
+        self.assertTrue(counts.HasField("total") == (over_http["total"] is not None) and any(p.high > p.low > 0 for p in counts.points))
 
     def test_first_violation_and_verdicts(self):
         self.create()

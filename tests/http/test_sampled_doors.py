@@ -162,5 +162,54 @@ class Contrasts(Folder):
                     self.assertNotIn("kept", answer["explanation"] + said)
 
 
+class Series(Folder):
+    """The first hour keeps a tenth, the second a half; a step is as its hour was, and one without any trace is not known."""
+    TWO_HOURS = ((200, 60, TENTH, "1", 0), (100, 20, HALF, "1", 3600))
+
+    def series(self, text, value, *settings, step="30m", rules=("audit",)):
+        server = self.serve(text, *settings)
+        for rule in rules[1:]:
+            server.post("/v1/rules", {"id": rule, "dsl": f"trace.has({rule})"})
+        answer = server.get("/v1/violations/series?" + urlencode({**RANGE, "step": step, "value": value})).json()
+        return answer["series"][0], answer["coverage"]["sampling"]
+
+    def test_each_point_has_what_it_stands_for(self):
+        one, sampling = self.series(world(*self.TWO_HOURS), "count")
+        self.assertEqual([value for _, value in one["points"]], [60, None, 20, None])
+        unknown = {"low": None, "high": None}
+        expected = [dict(zip(("low", "high"), bounds(60, 0.1))), unknown, dict(zip(("low", "high"), bounds(20, 0.5))), unknown]
+        self.assertEqual(one["estimated"]["points"], expected)
+        total = one["estimated"]["total"]
+        self.assertEqual(total["seen"], 80)
+        self.assertTrue(450 < total["low"] < 640 < total["high"] < 850, total)
+        self.assertEqual(one["estimated"]["text"], f"80 seen of a 10 to 50 % sample; {total['low']} to {total['high']} happened (95 %), of those that begin in web")
+        self.assertEqual([(each["probability"], each["traces"] > 0) for each in sampling["probabilities"]], [(0.1, True), (0.5, False)])
+
+    def test_exercised_and_ratio(self):
+        one, _ = self.series(world(*self.TWO_HOURS), "exercised")
+        self.assertEqual(tuple(one["estimated"]["points"][2].values()), bounds(100, 0.5))
+        one, _ = self.series(world(*self.TWO_HOURS), "ratio")
+        self.assertEqual(one["estimated"], {"text": "this is about kept traces alone, and says nothing of the others"})
+        one, _ = self.series(world(self.TWO_HOURS[0]), "ratio")
+        self.assertEqual(one["estimated"], {"text": "this holds for all traces, since those of each side were kept with one probability"})
+
+    def test_none_seen_has_a_bound_where_all_had_a_chance(self):
+        one, _ = self.series(world((240, 0, TENTH, "1", 0)), "count")
+        self.assertEqual((one["estimated"]["text"], one["estimated"]["points"][0]), ("none seen; at most 35 (95 %), of those that begin in web", {"low": 0, "high": 35}))
+        one, _ = self.series(world((240, 0, TENTH, "1", 0)) + trace(900, 0, TENTH, False, policy=True), "count")
+        self.assertEqual((one["estimated"]["text"], one["estimated"]["points"][0]), ("none seen among the traces that were kept", {"low": 0, "high": None}))
+
+    def test_what_one_run_read_counts_once(self):
+        _, sampling = self.series(world((240, 12, TENTH, "1", 0)), "count", rules=("audit", "one", "two"))
+        self.assertEqual(sampling["probabilities"], [{"probability": 0.1, "traces": 240}])
+
+    def test_unsampled_series_have_nothing_more(self):
+        for settings in ((), ("--sampling", "none")):
+            one, _ = self.series(world((240, 12, None, "1", 0)), "count", *settings)
+            self.assertEqual(set(one), {"labels", "points", "undecided"})
+        one, _ = self.series(world((240, 12, None, "1", 0)), "count", "--sampling", "declared=10%")
+        self.assertEqual(tuple(one["estimated"]["points"][0].values()), bounds(12, 0.1))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -187,7 +187,20 @@ type Series struct {
 		Rule     string `json:"rule"`
 		Severity string `json:"severity"`
 	} `json:"labels"`
-	Points []Point `json:"points"`
+	Points    []Point          `json:"points"`
+	Estimated *SeriesEstimated `json:"estimated"` // where traces were sampled
+}
+
+// SeriesEstimated says what points stand for where traces were sampled, each with 95 % confidence. Of ratios the text alone.
+type SeriesEstimated struct {
+	Text   string   `json:"text"` // of the sum of all points, in one sentence
+	Points []Bounds `json:"points"`
+}
+
+// Bounds are between what so many happened. Low nil: the point is not known. High nil: that, or there is no such bound.
+type Bounds struct {
+	Low  *float64 `json:"low"`
+	High *float64 `json:"high"`
 }
 
 // SeriesAnswer holds one series a rule.

@@ -1707,6 +1707,20 @@ export interface components {
             violations?: components["schemas"]["Estimate"];
             exercised?: components["schemas"]["Estimate"];
         };
+        /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
+        SeriesEstimated: {
+            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: how traces were sampled */
+            text: string;
+            /** @description of the sum of all points; null: a point is not known, or nothing may be said beyond what was seen. Not of ratios */
+            total?: components["schemas"]["Estimate"] | null;
+            /** @description as many as points, by what was read when each step was counted. Not of ratios */
+            points?: {
+                /** @description null: the point is not known */
+                low: number | null;
+                /** @description null: the point is not known, or traces of a kind that is never kept may be missing */
+                high: number | null;
+            }[];
+        };
         Failed: components["schemas"]["ByteRange"] & {
             /** @description what is missing, or is there and must not be, in one sentence */
             message: string;
@@ -1989,6 +2003,8 @@ export interface components {
                             /** @description of these: steps with a trace on which the rule spent its budget */
                             budget: number;
                         };
+                        /** @description where traces were sampled */
+                        estimated?: components["schemas"]["SeriesEstimated"];
                     }[];
                     /** @description why coverage is not complete: a stable word, then a sentence */
                     reason: string | null;
