@@ -205,6 +205,7 @@ class Methods(GrpcTest):
         found = [*page.violations, *rest.violations]
         self.assertEqual([v.id for v in found], [v["id"] for v in over_http["violations"]])
         self.assertEqual((len(found), page.total_count, rest.HasField("cursor"), page.coverage.complete), (7, 7, False, True))
+        self.assertEqual((page.estimated.text, page.estimated.violations.low), (over_http["estimated"]["text"], over_http["estimated"]["violations"]["low"]))
         for one, expected in zip(found, over_http["violations"]):
             self.assertEqual((one.time, one.trace_id, one.message, list(one.services)), tuple(expected[k] for k in ("time", "trace_id", "message", "services")))
             self.assertEqual([(w.name, dict(w.attributes)) for w in one.witnesses], [(w["name"], w["attributes"]) for w in expected["witnesses"]])

@@ -211,5 +211,46 @@ class Series(Folder):
         self.assertEqual(tuple(one["estimated"]["points"][0].values()), bounds(12, 0.1))
 
 
+class Lists(Folder):
+    def ask(self, text, *settings, more=(), **question):
+        server = self.serve(text, *settings)
+        for rule in more:
+            self.assertEqual(server.post("/v1/rules", {"id": rule, "dsl": "when { checkout } always { invoice }"}).status, 201)
+        return server.get("/v1/violations?" + urlencode({**RANGE, **question})).json()
+
+    def test_the_total_of_one_rule_has_what_it_stands_for(self):
+        two = world((200, 60, TENTH, "1", 0), (100, 20, HALF, "1", 3600))
+        page = self.ask(world((240, 12, TENTH, "1", 0)), rule_id="audit")
+        low, high = bounds(12, 0.1)
+        self.assertEqual((page["total_count"], page["estimated"]["violations"]), (12, {"seen": 12, "low": low, "high": high, "confidence": 0.95}))
+        self.assertEqual(page["estimated"]["text"], f"12 seen of a 10 % sample; {low} to {high} happened (95 %), of those that begin in web")
+        both = self.ask(two, rule_id="audit")["estimated"]["violations"]
+        self.assertTrue(both["seen"] == 80 and 450 < both["low"] < 640 < both["high"] < 850, both)
+        none = self.ask(world((240, 0, TENTH, "1", 0)), rule_id="audit")["estimated"]
+        self.assertEqual(none["text"], "none seen; at most 35 (95 %), of those that begin in web")
+        policy = self.ask(world((240, 0, TENTH, "1", 0)) + trace(900, 0, TENTH, False, policy=True), rule_id="audit")["estimated"]
+        self.assertEqual(policy, {"text": "none seen among the traces that were kept"})
+
+    def test_of_several_rules_it_says_why_nothing_follows(self):
+        page = self.ask(world((240, 12, TENTH, "1", 0)), more=("invoice",))
+        self.assertEqual(page["total_count"], 252)
+        self.assertEqual(set(page["estimated"]), {"text"})
+        self.assertIn("ask for one rule", page["estimated"]["text"])
+
+    def test_nothing_more_where_there_is_nothing_to_say(self):
+        self.assertNotIn("estimated", self.ask(world((240, 12, None, "1", 0)), rule_id="audit"))
+        self.assertNotIn("estimated", self.ask(world((240, 12, None, "1", 0)), "--sampling", "none", rule_id="audit"))
+        self.assertNotIn("estimated", self.ask(world((240, 12, TENTH, "1", 0)), rule_id="audit", trace_id="1"))
+
+    def test_lines_and_assistants_have_it(self):
+        server = self.serve(world((240, 12, TENTH, "1", 0)))
+        text = server.get("/v1/violations?" + urlencode({**RANGE, "rule_id": "audit"}), headers={"Accept": "application/x-ndjson"}).body.decode()
+        done = json.loads(text.splitlines()[-1])["done"]
+        self.assertEqual(done["estimated"]["violations"]["seen"], 12)
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "violations", "arguments": {"rule_id": "audit", **RANGE}}}
+        told = server.post("/mcp", body, headers={"Accept": "application/json, text/event-stream"}).json()["result"]
+        self.assertIn(done["estimated"]["text"], json.dumps(told, ensure_ascii=False))
+
+
 if __name__ == "__main__":
     unittest.main()

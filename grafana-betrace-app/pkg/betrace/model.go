@@ -141,12 +141,15 @@ type ViolationsQuestion struct {
 
 // ViolationsPage is one page. TotalCount is nil until everything is evaluated, and when it could not be.
 type ViolationsPage struct {
-	Violations   []Violation `json:"violations"`
-	TotalCount   *int64      `json:"total_count"`
-	Inconclusive int64       `json:"inconclusive"`
-	Reason       *string     `json:"reason"`
-	Coverage     Coverage    `json:"coverage"`
-	Cursor       *string     `json:"cursor"`
+	Violations []Violation `json:"violations"`
+	TotalCount *int64      `json:"total_count"`
+	Estimated  *struct {
+		Text string `json:"text"` // what TotalCount stands for, where traces were sampled
+	} `json:"estimated"`
+	Inconclusive int64    `json:"inconclusive"`
+	Reason       *string  `json:"reason"`
+	Coverage     Coverage `json:"coverage"`
+	Cursor       *string  `json:"cursor"`
 }
 
 // SeriesQuestion is the body of POST /v1/violations/series. At most one of RuleIDs and DSL. Value: count, exercised or ratio.

@@ -1788,6 +1788,8 @@ export interface components {
             violations: components["schemas"]["Violation"][];
             /** @description null until everything is evaluated, and when it could not be read in full or decided */
             total_count: number | null;
+            /** @description where traces were sampled and total_count is known: what it stands for; of several rules the text alone, which says why nothing follows from it. Absent where one trace is asked for */
+            estimated?: components["schemas"]["Estimated"];
             /** @description verdicts on settled traces (one a rule and trace) that could not be reached, in what is evaluated so far: each may be a violation, so coverage is not complete and total_count is null */
             inconclusive: number;
             /** @description traces whose verdicts follow, read or not, in what is evaluated so far, whatever the filters: of how many the violations are */
