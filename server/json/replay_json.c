@@ -232,13 +232,17 @@ static json_t *sampling_json(const bt_sampled_traces *range) {
   return object;
 }
 
+json_t *bt_estimate_json(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen) {
+  bt_estimate estimate;
+  if (!bt_sampled_traces_estimate(range, of, seen, &estimate)) return json_null();
+  return json_pack("{s:o, s:o, s:o, s:f}", "seen", number_json(seen), "low", number_json(estimate.low), "high",
+                   estimate.high == UINT64_MAX ? json_null() : number_json(estimate.high), "confidence", 0.95);
+}
+
 static void set_estimate(json_t *object, const char *name, const bt_sampled_traces *range, const bt_kept_traces *of,
                          uint64_t seen) {
-  bt_estimate estimate;
-  if (!bt_sampled_traces_estimate(range, of, seen, &estimate)) return;
-  bt_json_set(object, name,
-              json_pack("{s:o, s:o, s:o, s:f}", "seen", number_json(seen), "low", number_json(estimate.low), "high",
-                        estimate.high == UINT64_MAX ? json_null() : number_json(estimate.high), "confidence", 0.95));
+  json_t *estimate = bt_estimate_json(range, of, seen);
+  if (!json_is_null(estimate)) bt_json_set(object, name, estimate);
 }
 
 json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *rule) {

@@ -74,7 +74,9 @@ static void add_sampling(account *a) {
   json_t *sampling = json_object_get(a->coverage, "sampling"), *text = json_object_get(sampling, "text");
   const char *known = json_string_value(json_object_get(sampling, "known"));
   if (!known || strcmp(known, "not_declared") == 0 || strcmp(known, "all") == 0) return;
-  add_gap(a, "traces that were not kept, because traces were sampled: `estimated` says what the others stand for",
+  add_gap(a,
+          "traces that were not kept, because traces were sampled: `estimated`, where it is there, says what the "
+          "others stand for",
           "sampling", text);
   a->has_unknown = true;
 }

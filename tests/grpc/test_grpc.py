@@ -205,6 +205,7 @@ class Methods(GrpcTest):
         found = [*page.violations, *rest.violations]
         self.assertEqual([v.id for v in found], [v["id"] for v in over_http["violations"]])
         self.assertEqual((len(found), page.total_count, rest.HasField("cursor"), page.coverage.complete), (7, 7, False, True))
+        self.assertEqual((page.estimated.text, page.estimated.violations.low), (over_http["estimated"]["text"], over_http["estimated"]["violations"]["low"]))
         for one, expected in zip(found, over_http["violations"]):
             self.assertEqual((one.time, one.trace_id, one.message, list(one.services)), tuple(expected[k] for k in ("time", "trace_id", "message", "services")))
             self.assertEqual([(w.name, dict(w.attributes)) for w in one.witnesses], [(w["name"], w["attributes"]) for w in expected["witnesses"]])
@@ -220,6 +221,13 @@ class Methods(GrpcTest):
         series = self.call("ViolationService.GetSeries", **body).series[0]
         self.assertEqual(series.labels.rule_id, "slow")
         self.assertEqual([(p.time, p.value if p.HasField("value") else None) for p in series.points], [(str(t), v) for t, v in over_http["points"]])
+        self.assertEqual((series.estimated.text, len(series.estimated.points)), (over_http["estimated"]["text"], 0))
+        body["value"] = "count"
+        over_http = self.server.post("/v1/violations/series", body).json()["series"][0]["estimated"]
+        counts = self.call("ViolationService.GetSeries", **body).series[0].estimated
+        self.assertEqual([(p.low if p.HasField("low") else None, p.high if p.HasField("high") else None) for p in counts.points],
+                         [(p["low"], p["high"]) for p in over_http["points"]])
+        self.assertTrue(counts.HasField("total") == (over_http["total"] is not None) and any(p.high > p.low > 0 for p in counts.points))
 
     def test_first_violation_and_verdicts(self):
         self.create()

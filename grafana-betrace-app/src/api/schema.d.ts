@@ -1397,8 +1397,10 @@ export interface components {
              * @enum {unknown}
              */
             conclusion: "separates" | "nothing_separates" | "too_few_traces";
-            /** @description the conclusion in a sentence */
+            /** @description the conclusion in a sentence; where traces were sampled, also whether it holds for all or for kept traces alone */
             explanation: string;
+            /** @description where traces were sampled and all of the range was judged: what the violating ones stand for */
+            estimated?: components["schemas"]["Estimated"];
             method: {
                 /** @constant */
                 test: "fisher_exact_two_sided";
@@ -1531,11 +1533,11 @@ export interface components {
         Rate: {
             violated: number;
             exercised: number;
-            /** @description violated of exercised; 0 where that is none */
+            /** @description violated of exercised, where basis is weighted of those that happened; 0 where that is none */
             rate: number;
             interval: {
                 /** @enum {string} */
-                method: "wilson";
+                method: "wilson" | "wilson_weighted";
                 confidence: number;
                 low: number;
                 high: number;
@@ -1546,6 +1548,13 @@ export interface components {
             certain: boolean;
             /** @description empty where it is certain */
             why_not: string;
+            /**
+             * @description where traces were sampled: of_all, each with one probability, so the rate is that of all; weighted, with several, and each trace counts for as many as it stands for; of_kept, nothing is known of those that were not kept: then no gate passes
+             * @enum {unknown}
+             */
+            basis?: "of_all" | "weighted" | "of_kept" | "not_declared";
+            /** @description where traces were sampled: how many violated and exercised the rule */
+            estimated?: components["schemas"]["Estimated"];
         };
         Gate: {
             /**
@@ -1698,6 +1707,20 @@ export interface components {
             violations?: components["schemas"]["Estimate"];
             exercised?: components["schemas"]["Estimate"];
         };
+        /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
+        SeriesEstimated: {
+            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: how traces were sampled */
+            text: string;
+            /** @description of the sum of all points; null: a point is not known, or nothing may be said beyond what was seen. Not of ratios */
+            total?: components["schemas"]["Estimate"] | null;
+            /** @description as many as points, by what was read when each step was counted. Not of ratios */
+            points?: {
+                /** @description null: the point is not known */
+                low: number | null;
+                /** @description null: the point is not known, or traces of a kind that is never kept may be missing */
+                high: number | null;
+            }[];
+        };
         Failed: components["schemas"]["ByteRange"] & {
             /** @description what is missing, or is there and must not be, in one sentence */
             message: string;
@@ -1765,6 +1788,8 @@ export interface components {
             violations: components["schemas"]["Violation"][];
             /** @description null until everything is evaluated, and when it could not be read in full or decided */
             total_count: number | null;
+            /** @description where traces were sampled and total_count is known: what it stands for; of several rules the text alone, which says why nothing follows from it. Absent where one trace is asked for */
+            estimated?: components["schemas"]["Estimated"];
             /** @description verdicts on settled traces (one a rule and trace) that could not be reached, in what is evaluated so far: each may be a violation, so coverage is not complete and total_count is null */
             inconclusive: number;
             /** @description traces whose verdicts follow, read or not, in what is evaluated so far, whatever the filters: of how many the violations are */
@@ -1980,6 +2005,8 @@ export interface components {
                             /** @description of these: steps with a trace on which the rule spent its budget */
                             budget: number;
                         };
+                        /** @description where traces were sampled */
+                        estimated?: components["schemas"]["SeriesEstimated"];
                     }[];
                     /** @description why coverage is not complete: a stable word, then a sentence */
                     reason: string | null;
