@@ -1,10 +1,13 @@
 /* "What changed", for whoever asks: two sides of a source, each a range and what its traces have to carry, are read as
- * samples and compared by dsl/mine. Thread: the caller's; the source may use others. Errors: BT_CANCELLED,
+ * samples and compared by dsl/mine. What it holds is in the replay's account of memory, where it has one: then a sample
+ * takes a quarter of its limit at most. Thread: the caller's; the source may use others. Errors: BT_CANCELLED,
  * BT_NO_MEMORY, BT_LIMIT, or what the source says. */
 #ifndef BT_SERVER_QUERY_CHANGED_H
 #define BT_SERVER_QUERY_CHANGED_H
 
 #include "dsl/mine/change.h"
+#include "server/memory/account.h"
+#include "server/replay/kept_traces.h"
 #include "server/query/trace_sample.h"
 
 enum {
@@ -30,7 +33,11 @@ typedef struct bt_changed {
    * compared. share: of the baseline before. */
   bt_mark matched[BT_CHANGE_MARKS];
   uint32_t matched_count;
-  bool is_timed; /* the baseline ends before the candidate begins */
+  bool is_timed;              /* the baseline ends before the candidate begins */
+  bt_sampled_traces sampling; /* as the traces say that were read */
+  char stopped[240];          /* of bt_changed_answer: why it did not come to its end; "": it did */
+  bool has_no_room;           /* BT_LIMIT, because of the account of memory */
+  bt_memory_hold hold;
 } bt_changed;
 
 /* Of the replay all but its range is used. Dispose in each case. */

@@ -14,6 +14,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import changed_worlds as worlds  # noqa: E402
 from betrace_process import run_cli  # noqa: E402
+from trace_files import span, trace  # noqa: E402
 
 FULL = "--full" in sys.argv
 SEED = int(sys.argv[sys.argv.index("--seed") + 1]) if "--seed" in sys.argv else 1
@@ -150,6 +151,15 @@ class Changed(unittest.TestCase):
         first, second = (run_cli("changed", "--traces", one, "--around", ROLLOUT, "--sample", "1400", "--seed", "7", "--json").stdout for one in (path, turned))
         self.assertIn("retry", first)
         self.assertEqual(first, second)
+
+    def test_a_trace_of_both_ranges_counts_once(self):
+        path = self.path("long.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(trace(number, span("order", duration=600_000), at=number * 1000) for number in range(1, 401))
+        begin, middle, end = (f"2026-01-01T00:{minute}:00Z" for minute in ("00", "05", "10"))
+        for sides in (("--around", middle), ("--baseline", f"{begin}..{end}", "--candidate", f"{middle}..{end}")):
+            answer = self.ask(path, *sides, status=[0])
+            self.assertEqual((answer["baseline_traces"], answer["candidate_traces"]), (299, 101))
 
     # ---- what cannot be answered ----
 

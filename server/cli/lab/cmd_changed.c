@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/base/time_text.h"
 #include "server/cli/answer.h"
 #include "server/cli/lab/recorded_rule.h"
 #include "server/cli/printer.h"
@@ -14,6 +13,7 @@
 #include "server/query/behaviour_text.h"
 #include "server/query/changed.h"
 #include "server/query/changed_sides.h"
+#include "server/query/changed_text.h"
 
 enum { OPT_BASELINE = BT_FLAG_OWN, OPT_CANDIDATE, OPT_AROUND, OPT_SAMPLE, OPT_SEED, OPT_WRITE, SEED_MAX = 1000000000 };
 
@@ -31,43 +31,13 @@ static bool found_any(const changed_run *run) {
 
 /* ---- text ---- */
 
-static void print_time(int64_t from_ns, int64_t until_ns) {
-  char from[40], until[40];
-  bt_time_format(from_ns, from);
-  bt_time_format(until_ns, until);
-  bt_print("; since %.19sZ", until);
-  if (memcmp(from, until, 19) != 0) bt_print(" (not before %.19sZ)", from);
-}
-
-static void print_marks(const changed_run *run, const bt_change *change) {
-  bt_buffer marks = {0};
-  bool are_all = true;
-  for (uint32_t m = 0; m < change->mark_count; m++) {
-    bt_buffer_append(&marks, m ? BT_STR(", ") : BT_STR(""));
-    bt_mine_value_write(run->changed.traces, &change->marks[m].value, &marks);
-    are_all = are_all && change->marks[m].share >= 1;
-  }
-  if (marks.len) bt_print("; %s in %s", are_all ? "all" : "nearly all", marks.ptr);
-  bt_buffer_dispose(&marks);
-}
-
 static void print_change(const changed_run *run, const bt_change *change) {
-  bt_buffer words = {0};
-  char before[BT_TRACE_ID_HEX + 1], after[BT_TRACE_ID_HEX + 1];
-  bt_share_bounds bounds = bt_share_interval(change->after, 0.95);
-  bt_behaviour_write(run->changed.traces, change->behaviour, &words);
-  bt_print("%s: %.3g %% of %" PRIu32 " → %.3g %% of %" PRIu32 " (95 %%: %.3g to %.3g)", words.ptr ? words.ptr : "",
-           100 * bt_share_value(change->before), change->before.all, 100 * bt_share_value(change->after),
-           change->after.all, 100 * bounds.low, 100 * bounds.high);
-  if (change->has_time) print_time(change->from_ns, change->until_ns);
-  print_marks(run, change);
-  bt_trace_id_format(&change->example_before, before);
-  bt_trace_id_format(&change->example_after, after);
-  bt_print("\n  before %s, after %s", before, after);
-  if (change->members > 1)
-    bt_print("; with it %zu more behaviour%s changed", change->members - 1, bt_cli_plural(change->members - 1));
-  bt_print("\n");
-  bt_buffer_dispose(&words);
+  bt_buffer text = {0}, examples = {0};
+  bt_change_write(&run->changed, change, &text);
+  bt_change_examples_write(change, &examples);
+  bt_print("%s\n  %s\n", text.ptr ? text.ptr : "", examples.ptr ? examples.ptr : "");
+  bt_buffer_dispose(&text);
+  bt_buffer_dispose(&examples);
 }
 
 static void print_left_out(const changed_run *run) {
