@@ -42,3 +42,61 @@ void bt_change_examples_write(const bt_change *change, bt_buffer *out) {
   bt_buffer_printf(out, "before %s, after %s", before, after);
   if (more) bt_buffer_printf(out, "; with it %zu more behaviour%s changed", more, more == 1 ? "" : "s");
 }
+
+/* ---- all of it ---- */
+
+static const char *plural_of(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
+void bt_changed_head_write(const bt_changed *changed, bt_buffer *out) {
+  const uint32_t *sizes = changed->changes.sizes;
+  bt_buffer_printf(out, "baseline %" PRIu32 " traces, candidate %" PRIu32 " traces\n", sizes[BT_MINE_BASELINE],
+                   sizes[BT_MINE_CANDIDATE]);
+  for (uint32_t m = 0; m < changed->matched_count; m++) {
+    const bt_mark *mark = &changed->matched[m];
+    bt_buffer_append(out, BT_STR("all of the candidate have "));
+    bt_buffer_append(out, bt_mine_text(changed->traces, mark->value.key));
+    bt_buffer_append(out, BT_STR(" = "));
+    bt_mine_value_write(changed->traces, &mark->value, out);
+    bt_buffer_printf(out, ": so have the %.3g %% of the baseline that are compared\n", 100 * mark->share);
+  }
+}
+
+static void write_left_out(const bt_changed *changed, bt_buffer *out) {
+  const bt_mine_sample *traces = changed->traces;
+  const bt_catalog *catalog = &changed->changes.catalog;
+  const bt_trace_sample_account *account = &changed->account;
+  if (traces->too_large)
+    bt_buffer_printf(out, "left out: %" PRIu64 " traces of more than %d spans\n", traces->too_large, BT_MINE_SPANS);
+  if (traces->incomplete)
+    bt_buffer_printf(out, "left out: %" PRIu64 " traces that lack spans, times or attributes\n", traces->incomplete);
+  if (traces->names_beyond)
+    bt_buffer_printf(out, "left out: %" PRIu64 " spans, because there are more than %d names\n", traces->names_beyond,
+                     BT_MINE_NAMES);
+  if (catalog->drifting)
+    bt_buffer_printf(out, "left out: %" PRIu64 " attributes whose numbers drift within the baseline\n",
+                     catalog->drifting);
+  if (catalog->beyond)
+    bt_buffer_printf(out, "left out: %" PRIu64 " behaviours, because there are more than %d\n", catalog->beyond,
+                     BT_MINE_BEHAVIOURS);
+  if (account->not_given) bt_buffer_printf(out, "not read: %" PRIu64 " traces\n", account->not_given);
+  if (account->unread[0]) bt_buffer_printf(out, "not read: a part of the range: %s\n", account->unread);
+}
+
+void bt_changed_end_write(const bt_changed *changed, bt_buffer *out) {
+  const bt_changes *c = &changed->changes;
+  const char *unknown = bt_changed_is_unknown(changed);
+  if (unknown)
+    bt_buffer_printf(out, "UNKNOWN: %s\n", unknown);
+  else if (c->count)
+    bt_buffer_printf(out,
+                     "%zu behaviour%s as before; the chance that any of these lines is chance is at most %.3g %%\n",
+                     c->unchanged, plural_of(c->unchanged), 100 * BT_CHANGE_LEVEL);
+  else
+    bt_buffer_printf(out,
+                     "nothing changed in %zu behaviour%s; %" PRIu32
+                     " traces of the candidate that break one which all keep would have been told\n",
+                     c->looked_at, plural_of(c->looked_at), c->least_seen);
+  write_left_out(changed, out);
+}

@@ -40,59 +40,16 @@ static void print_change(const changed_run *run, const bt_change *change) {
   bt_buffer_dispose(&examples);
 }
 
-static void print_left_out(const changed_run *run) {
-  const bt_mine_sample *traces = run->changed.traces;
-  const bt_trace_sample_account *account = &run->changed.account;
-  if (traces->too_large)
-    bt_print("left out: %" PRIu64 " traces of more than %d spans\n", traces->too_large, BT_MINE_SPANS);
-  if (traces->incomplete)
-    bt_print("left out: %" PRIu64 " traces that lack spans, times or attributes\n", traces->incomplete);
-  if (traces->names_beyond)
-    bt_print("left out: %" PRIu64 " spans, because there are more than %d names\n", traces->names_beyond,
-             BT_MINE_NAMES);
-  if (run->changed.changes.catalog.drifting)
-    bt_print("left out: %" PRIu64 " attributes whose numbers drift within the baseline\n",
-             run->changed.changes.catalog.drifting);
-  if (run->changed.changes.catalog.beyond)
-    bt_print("left out: %" PRIu64 " behaviours, because there are more than %d\n", run->changed.changes.catalog.beyond,
-             BT_MINE_BEHAVIOURS);
-  if (account->not_given) bt_print("not read: %" PRIu64 " traces\n", account->not_given);
-  if (account->unread[0]) bt_print("not read: a part of the range: %s\n", account->unread);
-}
-
-static void write_mark(const changed_run *run, const bt_mark *mark, bt_buffer *out) {
-  bt_buffer_append(out, bt_mine_text(run->changed.traces, mark->value.key));
-  bt_buffer_append(out, BT_STR(" = "));
-  bt_mine_value_write(run->changed.traces, &mark->value, out);
-}
-
-static void print_matched(const changed_run *run) {
-  for (uint32_t m = 0; m < run->changed.matched_count; m++) {
-    bt_buffer mark = {0};
-    write_mark(run, &run->changed.matched[m], &mark);
-    bt_print("all of the candidate have %s: so have the %.3g %% of the baseline that are compared\n",
-             mark.ptr ? mark.ptr : "", 100 * run->changed.matched[m].share);
-    bt_buffer_dispose(&mark);
-  }
-}
-
 static void print_text(const changed_run *run) {
   const bt_changes *c = &run->changed.changes;
-  const char *unknown = bt_changed_is_unknown(&run->changed);
-  bt_print("baseline %" PRIu32 " traces, candidate %" PRIu32 " traces\n", c->sizes[BT_MINE_BASELINE],
-           c->sizes[BT_MINE_CANDIDATE]);
-  print_matched(run);
+  bt_buffer head = {0}, end = {0};
+  bt_changed_head_write(&run->changed, &head);
+  bt_print_lines(bt_buffer_str(&head));
   for (size_t i = 0; i < c->count; i++) print_change(run, &c->items[i]);
-  if (unknown)
-    bt_print("UNKNOWN: %s\n", unknown);
-  else if (c->count)
-    bt_print("%zu behaviour%s as before; the chance that any of these lines is chance is at most %.3g %%\n",
-             c->unchanged, bt_cli_plural(c->unchanged), 100 * BT_CHANGE_LEVEL);
-  else
-    bt_print("nothing changed in %zu behaviour%s; %" PRIu32 " traces of the candidate that break one which all keep "
-             "would have been told\n",
-             c->looked_at, bt_cli_plural(c->looked_at), c->least_seen);
-  print_left_out(run);
+  bt_changed_end_write(&run->changed, &end);
+  bt_print_lines(bt_buffer_str(&end));
+  bt_buffer_dispose(&head);
+  bt_buffer_dispose(&end);
 }
 
 /* ---- rules ---- */
