@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/base/shown_text.h"
 #include "server/base/time_text.h"
 #include "server/query/behaviour_text.h"
 
@@ -24,7 +25,7 @@ static void write_marks(const bt_changed *changed, const bt_change *change, bt_b
   }
 }
 
-void bt_change_write(const bt_changed *changed, const bt_change *change, bt_buffer *out) {
+static void write_line(const bt_changed *changed, const bt_change *change, bt_buffer *out) {
   bt_share_bounds bounds = bt_share_interval(change->after, 0.95);
   bt_behaviour_write(changed->traces, change->behaviour, out);
   bt_buffer_printf(out, ": %.3g %% of %" PRIu32 " → %.3g %% of %" PRIu32 " (95 %%: %.3g to %.3g)",
@@ -32,6 +33,19 @@ void bt_change_write(const bt_changed *changed, const bt_change *change, bt_buff
                    change->after.all, 100 * bounds.low, 100 * bounds.high);
   if (change->has_time) write_time(change->from_ns, change->until_ns, out);
   write_marks(changed, change, out);
+}
+
+/* Takes what others may have written. */
+static void append_shown(bt_buffer *text, bt_buffer *out) {
+  bt_shown_append(bt_buffer_str(text), out);
+  out->failed = out->failed || text->failed;
+  bt_buffer_dispose(text);
+}
+
+void bt_change_write(const bt_changed *changed, const bt_change *change, bt_buffer *out) {
+  bt_buffer line = {0};
+  write_line(changed, change, &line);
+  append_shown(&line, out);
 }
 
 void bt_change_examples_write(const bt_change *change, bt_buffer *out) {
@@ -55,10 +69,12 @@ void bt_changed_head_write(const bt_changed *changed, bt_buffer *out) {
                    sizes[BT_MINE_CANDIDATE]);
   for (uint32_t m = 0; m < changed->matched_count; m++) {
     const bt_mark *mark = &changed->matched[m];
+    bt_buffer text = {0};
+    bt_buffer_append(&text, bt_mine_text(changed->traces, mark->value.key));
+    bt_buffer_append(&text, BT_STR(" = "));
+    bt_mine_value_write(changed->traces, &mark->value, &text);
     bt_buffer_append(out, BT_STR("all of the candidate have "));
-    bt_buffer_append(out, bt_mine_text(changed->traces, mark->value.key));
-    bt_buffer_append(out, BT_STR(" = "));
-    bt_mine_value_write(changed->traces, &mark->value, out);
+    append_shown(&text, out);
     bt_buffer_printf(out, ": so have the %.3g %% of the baseline that are compared\n", 100 * mark->share);
   }
 }
@@ -81,7 +97,10 @@ static void write_left_out(const bt_changed *changed, bt_buffer *out) {
     bt_buffer_printf(out, "left out: %" PRIu64 " behaviours, because there are more than %d\n", catalog->beyond,
                      BT_MINE_BEHAVIOURS);
   if (account->not_given) bt_buffer_printf(out, "not read: %" PRIu64 " traces\n", account->not_given);
-  if (account->unread[0]) bt_buffer_printf(out, "not read: a part of the range: %s\n", account->unread);
+  if (!account->unread[0]) return;
+  bt_buffer_append(out, BT_STR("not read: a part of the range: "));
+  bt_shown_append(bt_str_from(account->unread), out);
+  bt_buffer_append_char(out, '\n');
 }
 
 void bt_changed_end_write(const bt_changed *changed, bt_buffer *out) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "server/base/shown_text.h"
 #include "server/cli/printer.h"
 #include "server/cli/terminal.h"
 #include "server/query/changed_sides.h"
@@ -50,7 +51,8 @@ static void write_rules(const bt_gate_unknown *unknown, const bt_change *change,
   bool has_any = false;
   for (size_t r = 0; r < unknown->rule_count; r++) {
     if (!bt_gate_unknown_speaks(unknown, change, r)) continue;
-    bt_buffer_printf(out, "%s%s", has_any ? ", " : "  rules that speak of it: ", rules->items[r]->fields.id);
+    bt_buffer_append(out, has_any ? BT_STR(", ") : BT_STR("  rules that speak of it: "));
+    bt_shown_append(bt_str_from(rules->items[r]->fields.id), out);
     has_any = true;
   }
   bt_buffer_append(out, has_any ? BT_STR("\n") : BT_STR("  no rule speaks of it\n"));
