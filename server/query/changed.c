@@ -140,6 +140,18 @@ bt_status bt_changed_find(bt_source *source, const bt_replay_request *replay, bt
   return bt_changes_find(changed->traces, changed->is_timed, &changed->changes, error);
 }
 
+bt_status bt_changed_answer(bt_source *source, const bt_replay_request *replay, bt_changed *changed, bt_error *error) {
+  bt_error why = {0};
+  bt_status status = bt_changed_find(source, replay, changed, &why);
+  if (status == BT_CANCELLED)
+    snprintf(changed->stopped, sizeof changed->stopped, "its time was over before both sides were read");
+  else if (status == BT_UNAVAILABLE)
+    snprintf(changed->stopped, sizeof changed->stopped, "the source did not answer: %.200s", why.message);
+  else if (status && error)
+    *error = why;
+  return changed->stopped[0] ? BT_OK : status;
+}
+
 const char *bt_changed_is_unknown(const bt_changed *changed) {
   const bt_changes *c = &changed->changes;
   if (changed->stopped[0]) return changed->stopped;

@@ -48,6 +48,9 @@ typedef struct bt_changed {
 /* Of the replay all but its range is used. Dispose in each case. */
 bt_status bt_changed_find(bt_source *source, const bt_replay_request *replay, bt_changed *changed,
                           bt_error *error) BT_MUST_CHECK;
+/* The same, and BT_OK where its time was over or the source did not answer: then `stopped` says so. */
+bt_status bt_changed_answer(bt_source *source, const bt_replay_request *replay, bt_changed *changed,
+                            bt_error *error) BT_MUST_CHECK;
 /* Whether so little was read that nothing can be said; and why, a text of ours. NULL: it can. */
 const char *bt_changed_is_unknown(const bt_changed *changed);
 void bt_changed_dispose(bt_changed *changed);
