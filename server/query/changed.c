@@ -17,13 +17,19 @@ static bool has_value(const bt_attributes *attributes, const bt_changed_side *si
   return value && value->type == BT_VALUE_STRING && bt_str_equal(value->string, side->value);
 }
 
+static bool is_span_of_side(const bt_span *span, const bt_changed_side *side) {
+  if (side->service.len && !bt_str_equal(span->resource->service, side->service)) return false;
+  if (!side->key.len) return true;
+  return (side->where != BT_CHANGED_SPAN && has_value(&span->resource->attributes, side)) ||
+         (side->where != BT_CHANGED_RESOURCE && has_value(&span->attributes, side));
+}
+
 static bool is_of_side(const bt_trace *trace, const bt_changed_side *side) {
   int64_t start_ns = bt_trace_start_ns(trace);
   if (start_ns < side->range.start_ns || start_ns >= side->range.end_ns) return false;
-  for (uint32_t i = 0; i < trace->span_count && side->key.len; i++)
-    if (has_value(&trace->spans[i].resource->attributes, side) || has_value(&trace->spans[i].attributes, side))
-      return true;
-  return !side->key.len;
+  bool is_any = !side->key.len && !side->service.len;
+  for (uint32_t i = 0; i < trace->span_count && !is_any; i++) is_any = is_span_of_side(&trace->spans[i], side);
+  return is_any;
 }
 
 /* ---- room ---- */
@@ -79,10 +85,14 @@ static bool is_same_range(const bt_changed *changed) {
   return sides[0].range.start_ns == sides[1].range.start_ns && sides[0].range.end_ns == sides[1].range.end_ns;
 }
 
+static bool is_by_value(const bt_changed *changed) {
+  return changed->sides[0].key.len || changed->sides[1].key.len;
+}
+
 static bt_status read_range(bt_source *source, const bt_replay_request *replay, reader *r, bt_error *error) {
   bt_changed *changed = r->changed;
   bt_replay_request request = *replay;
-  size_t many = changed->sides[0].key.len || changed->sides[1].key.len ? 8 * changed->sample : changed->sample;
+  size_t many = is_by_value(changed) ? 8 * changed->sample : changed->sample;
   bt_trace_sample_size size = {most_listed(changed), many, false};
   bt_memory_hold listed = {changed->hold.account, changed->hold.kind, 0};
   request.range = changed->sides[r->group].range;
@@ -125,8 +135,7 @@ bt_status bt_changed_find(bt_source *source, const bt_replay_request *replay, bt
   if (!status) status = bt_mine_sample_finish(changed->traces, error);
   if (!status && !has_room_to_compare(changed)) status = say_no_room(changed, error);
   if (status) return status;
-  bool is_by_value = changed->sides[0].key.len || changed->sides[1].key.len;
-  if (is_by_value) changed->matched_count = bt_marks_match(changed->traces, changed->matched);
+  if (is_by_value(changed)) changed->matched_count = bt_marks_match(changed->traces, changed->matched);
   changed->is_timed = are_apart(changed->traces);
   return bt_changes_find(changed->traces, changed->is_timed, &changed->changes, error);
 }

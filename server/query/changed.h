@@ -17,9 +17,14 @@ enum {
   BT_CHANGED_BYTES = 256 << 20
 };
 
+/* Whose attribute it is. */
+typedef enum bt_changed_where { BT_CHANGED_ANYWHERE, BT_CHANGED_RESOURCE, BT_CHANGED_SPAN } bt_changed_where;
+
 typedef struct bt_changed_side {
   bt_time_range range;
-  bt_str key, value; /* some span or its resource has this; key "": any trace */
+  bt_str key, value; /* some span or its resource has this; key "": any */
+  bt_changed_where where;
+  bt_str service; /* a span of this service; "": of any */
 } bt_changed_side;
 
 typedef struct bt_changed {

@@ -9,18 +9,31 @@
 #include "server/cli/answer.h"
 #include "server/cli/lab/recorded_rule.h"
 #include "server/cli/printer.h"
+#include "server/json/changed_ci.h"
 #include "server/json/changed_json.h"
 #include "server/query/behaviour_text.h"
 #include "server/query/changed.h"
 #include "server/query/changed_sides.h"
 #include "server/query/changed_text.h"
 
-enum { OPT_BASELINE = BT_FLAG_OWN, OPT_CANDIDATE, OPT_AROUND, OPT_SAMPLE, OPT_SEED, OPT_WRITE, SEED_MAX = 1000000000 };
+enum {
+  OPT_BASELINE = BT_FLAG_OWN,
+  OPT_CANDIDATE,
+  OPT_AROUND,
+  OPT_SAMPLE,
+  OPT_SEED,
+  OPT_WRITE,
+  OPT_FORMAT,
+  SEED_MAX = 1000000000
+};
+
+typedef enum changed_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT, FORMAT_GITHUB, FORMAT_MARKDOWN } changed_format;
 
 typedef struct changed_run {
   bt_replay_options options;
   bt_changed_texts texts;
   const char *write_to;
+  changed_format format;
   bt_changed changed;
   bt_source *source;
 } changed_run;
@@ -40,59 +53,37 @@ static void print_change(const changed_run *run, const bt_change *change) {
   bt_buffer_dispose(&examples);
 }
 
-static void print_left_out(const changed_run *run) {
-  const bt_mine_sample *traces = run->changed.traces;
-  const bt_trace_sample_account *account = &run->changed.account;
-  if (traces->too_large)
-    bt_print("left out: %" PRIu64 " traces of more than %d spans\n", traces->too_large, BT_MINE_SPANS);
-  if (traces->incomplete)
-    bt_print("left out: %" PRIu64 " traces that lack spans, times or attributes\n", traces->incomplete);
-  if (traces->names_beyond)
-    bt_print("left out: %" PRIu64 " spans, because there are more than %d names\n", traces->names_beyond,
-             BT_MINE_NAMES);
-  if (run->changed.changes.catalog.drifting)
-    bt_print("left out: %" PRIu64 " attributes whose numbers drift within the baseline\n",
-             run->changed.changes.catalog.drifting);
-  if (run->changed.changes.catalog.beyond)
-    bt_print("left out: %" PRIu64 " behaviours, because there are more than %d\n", run->changed.changes.catalog.beyond,
-             BT_MINE_BEHAVIOURS);
-  if (account->not_given) bt_print("not read: %" PRIu64 " traces\n", account->not_given);
-  if (account->unread[0]) bt_print("not read: a part of the range: %s\n", account->unread);
-}
-
-static void write_mark(const changed_run *run, const bt_mark *mark, bt_buffer *out) {
-  bt_buffer_append(out, bt_mine_text(run->changed.traces, mark->value.key));
-  bt_buffer_append(out, BT_STR(" = "));
-  bt_mine_value_write(run->changed.traces, &mark->value, out);
-}
-
-static void print_matched(const changed_run *run) {
-  for (uint32_t m = 0; m < run->changed.matched_count; m++) {
-    bt_buffer mark = {0};
-    write_mark(run, &run->changed.matched[m], &mark);
-    bt_print("all of the candidate have %s: so have the %.3g %% of the baseline that are compared\n",
-             mark.ptr ? mark.ptr : "", 100 * run->changed.matched[m].share);
-    bt_buffer_dispose(&mark);
-  }
-}
-
 static void print_text(const changed_run *run) {
   const bt_changes *c = &run->changed.changes;
-  const char *unknown = bt_changed_is_unknown(&run->changed);
-  bt_print("baseline %" PRIu32 " traces, candidate %" PRIu32 " traces\n", c->sizes[BT_MINE_BASELINE],
-           c->sizes[BT_MINE_CANDIDATE]);
-  print_matched(run);
+  bt_buffer head = {0}, end = {0};
+  bt_changed_head_write(&run->changed, &head);
+  bt_print_lines(bt_buffer_str(&head));
   for (size_t i = 0; i < c->count; i++) print_change(run, &c->items[i]);
-  if (unknown)
-    bt_print("UNKNOWN: %s\n", unknown);
-  else if (c->count)
-    bt_print("%zu behaviour%s as before; the chance that any of these lines is chance is at most %.3g %%\n",
-             c->unchanged, bt_cli_plural(c->unchanged), 100 * BT_CHANGE_LEVEL);
-  else
-    bt_print("nothing changed in %zu behaviour%s; %" PRIu32 " traces of the candidate that break one which all keep "
-             "would have been told\n",
-             c->looked_at, bt_cli_plural(c->looked_at), c->least_seen);
-  print_left_out(run);
+  bt_changed_end_write(&run->changed, &end);
+  bt_print_lines(bt_buffer_str(&end));
+  bt_buffer_dispose(&head);
+  bt_buffer_dispose(&end);
+}
+
+static bt_status print_document(const changed_run *run, bt_error *error) {
+  bt_buffer text = {0};
+  bt_status status = run->format == FORMAT_JUNIT    ? bt_changed_junit(&run->changed, &text, error)
+                     : run->format == FORMAT_GITHUB ? bt_changed_annotate(&run->changed, &text, error)
+                                                    : bt_changed_markdown(&run->changed, &text, error);
+  if (!status) bt_print_document(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
+  return status;
+}
+
+static bt_status print_answer(const changed_run *run, bt_error *error) {
+  switch (run->format) {
+  case FORMAT_TEXT: return print_text(run), BT_OK;
+  case FORMAT_JSON: return bt_cli_print_json(bt_changed_json(&run->changed)), BT_OK;
+  case FORMAT_JUNIT:
+  case FORMAT_GITHUB:
+  case FORMAT_MARKDOWN: break;
+  }
+  return print_document(run, error);
 }
 
 /* ---- rules ---- */
@@ -142,10 +133,7 @@ static int compare_and_print(changed_run *run) {
   bt_error error = {0};
   bt_replay_request replay = bt_replay_options_request(&run->options, NULL, 0, (bt_time_range){0});
   bt_status status = bt_changed_find(run->source, &replay, &run->changed, &error);
-  if (!status && run->options.print_json)
-    bt_cli_print_json(bt_changed_json(&run->changed));
-  else if (!status)
-    print_text(run);
+  if (!status) status = print_answer(run, &error);
   if (!status && run->write_to) status = write_rules(run, &error);
   return status ? bt_cli_fail("changed", status, &error) : choose_exit_code(run);
 }
@@ -181,6 +169,8 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_BASELINE: run->texts.sides[BT_MINE_BASELINE] = value; return true;
   case OPT_CANDIDATE: run->texts.sides[BT_MINE_CANDIDATE] = value; return true;
   case OPT_AROUND: run->texts.around = value; return true;
+  case OPT_FORMAT: run->format = (changed_format)bt_choice_at(flag->value, value); return true;
+  case BT_FLAG_JSON: run->format = FORMAT_JSON; return true;
   case OPT_WRITE: run->write_to = value; return true;
   case OPT_SAMPLE:
     is_right = take_number(value, 1, BT_CHANGED_SAMPLE_MAX, &number);
@@ -217,6 +207,8 @@ static const bt_flag flags[] = {
      NULL},
     {"candidate", OPT_CANDIDATE, "SIDE", NULL, "what is, likewise; a trace of both sides counts here", NULL},
     {"around", OPT_AROUND, "TIME", NULL, "instead of both: the range before this time against the rest of it", NULL},
+    {"output", OPT_FORMAT, "text|json|junit|github|markdown", "text",
+     "how it is written; github for a workflow's log, markdown for a comment on a pull request", NULL},
     {"sample", OPT_SAMPLE, "N", "10000", "traces of each side that are looked at", NULL},
     {"seed", OPT_SEED, "N", "1", "of the sample and the permutations", NULL},
     {"write", OPT_WRITE, "FILE", NULL, "write what was so as rules, with tests from the traces", NULL},
@@ -232,6 +224,8 @@ static const bt_example examples[] = {
      "betrace changed --tempo http://127.0.0.1:3200 --since 24h --baseline service.version=1.4.2 --candidate "
      "service.version=1.4.3"},
     {"Keep what was so as rules", "betrace changed --traces traces.pb --around 2026-03-10T06:00:00Z --write was.yaml"},
+    {"A comment on a pull request, after a trial of its build",
+     "betrace changed --traces traces.pb --candidate service.version=pr-7 --output markdown > comment.md"},
     {0}};
 const bt_command bt_command_changed = {
     .name = "changed",
