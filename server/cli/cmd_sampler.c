@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/collector_file.h"
 #include "server/cli/printer.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/sampler_share.h"
 #include "server/json/json_values.h"
 #include "server/sampler/sampler.h"
 #include "server/sampler/sampler_names.h"
-
-enum { MOST_FILE_BYTES = 16 * 1024 * 1024 };
 
 typedef struct sampler_run {
   bt_replay_options options;
@@ -45,59 +44,6 @@ static int say_rules(const bt_cli_rules *rules, const bt_sampler_policies *polic
   return keeps_all ? BT_EXIT_FOUND : BT_EXIT_FINE;
 }
 
-/* ---- a file that is there ---- */
-
-static bool is_rule(const bt_cli_rules *rules, bt_str id) {
-  for (size_t i = 0; i < rules->count; i++)
-    if (bt_str_equal(id, bt_str_from(rules->items[i]->fields.id))) return true;
-  return false;
-}
-
-/* Each policy that the rules need and the file lacks. */
-static size_t say_missing(bt_str needed, bt_str file) {
-  size_t missing = 0;
-  bt_policy_name name;
-  for (size_t at = 0; bt_policy_name_next(needed, &at, &name);) {
-    if (bt_policy_name_is_in(file, &name)) continue;
-    bt_print("missing %.*s\n", BT_FMT(name.whole));
-    missing++;
-  }
-  return missing;
-}
-
-/* Those in the file that no rule needs. *left_over: of ids that none of the rules has. */
-static size_t say_stale(const bt_cli_rules *rules, bt_str needed, bt_str file, size_t *left_over) {
-  size_t stale = 0;
-  bt_policy_name name;
-  for (size_t at = 0; bt_policy_name_next(file, &at, &name);) {
-    if (bt_policy_name_is_in(needed, &name)) continue;
-    bool is_known = is_rule(rules, name.rule_id);
-    bt_print(is_known ? "stale %.*s: the rule has another condition now\n"
-                      : "left over %.*s: none of these rules has this id\n",
-             BT_FMT(name.whole));
-    if (is_known)
-      stale++;
-    else
-      ++*left_over;
-  }
-  return stale;
-}
-
-/* A policy of a rule that is not there any more costs traces that are kept, and loses none. */
-static int check_file(const sampler_run *run, bt_str needed) {
-  const bt_cli_rules *rules = &run->options.rules;
-  bt_error error = {0};
-  size_t length = 0, left_over = 0;
-  char *text = bt_cli_read_file(run->checked, MOST_FILE_BYTES, &length, &error);
-  if (!text) return bt_cli_usage_error("sampler", "%s", error.message);
-  bt_str file = {text, length};
-  size_t missing = say_missing(needed, file), stale = say_stale(rules, needed, file, &left_over);
-  bt_print("%s: %zu rule%s, %zu polic%s missing, %zu stale, %zu left over\n", run->checked, rules->count,
-           bt_cli_plural(rules->count), missing, missing == 1 ? "y" : "ies", stale, left_over);
-  free(text);
-  return missing || stale ? BT_EXIT_FOUND : BT_EXIT_FINE;
-}
-
 /* ---- what is written ---- */
 
 static json_t *names_json(bt_str yaml, const char *id) {
@@ -126,7 +72,6 @@ static void print_json(const sampler_run *run, bt_str yaml, const bt_sampler_pol
 }
 
 static int use_policies(const sampler_run *run, bt_str yaml, const bt_sampler_policies *policies) {
-  if (run->checked) return check_file(run, yaml);
   if (run->options.print_json)
     print_json(run, yaml, policies);
   else
@@ -178,6 +123,19 @@ static int run_sampler(sampler_run *run) {
   return code;
 }
 
+static int check_file(const sampler_run *run) {
+  bt_collector_file file = {0};
+  bt_error error = {0};
+  bt_status status = bt_collector_file_check(&file, run->checked, &run->options.rules, run->keep_percent, &error);
+  int code = status ? bt_cli_fail("sampler", status, &error) : bt_collector_file_exit(&file);
+  if (!status && run->options.print_json)
+    bt_cli_print_json(bt_collector_file_json(&file));
+  else if (!status)
+    bt_collector_file_print(&file, run->options.rules.count);
+  bt_collector_file_dispose(&file);
+  return code;
+}
+
 /* ---- the row ---- */
 
 enum { OPT_KEEP = BT_FLAG_OWN, OPT_FORMAT, OPT_CHECK, OPT_SAMPLE, MOST_SAMPLE = 100000 };
@@ -219,7 +177,7 @@ static int sampler_command(const bt_command *self, int argc, char **argv) {
     for (size_t i = 0; i < files.count; i++)
       run.options.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.rules, files.items[i]);
     code = check_options(&run, self);
-    if (!code) code = run_sampler(&run);
+    if (!code) code = run.checked ? check_file(&run) : run_sampler(&run);
   }
   bt_replay_options_dispose(&run.options);
   return code;
@@ -227,8 +185,8 @@ static int sampler_command(const bt_command *self, int argc, char **argv) {
 
 static const bt_flag flags[] = {
     {"keep", OPT_KEEP, "PERCENT", "nothing", "add a policy that keeps this part of all traces", NULL},
-    {"check", OPT_CHECK, "FILE", NULL, "whether this file of the Collector has all policies, instead of writing them",
-     NULL},
+    {"check", OPT_CHECK, "FILE", NULL,
+     "whether this file of the Collector has all policies as they are needed, instead of writing them", NULL},
     {"sample", OPT_SAMPLE, "N", "1000; of files all", "with a store: how many traces are read to tell the shares",
      NULL},
     {"format", OPT_FORMAT, "collector", "collector", "whose file it is a section of", NULL},
@@ -260,12 +218,14 @@ const bt_command bt_command_sampler = {
         "With a store, files of traces or a range it reads traces and asks the written conditions of them. Comments "
         "and stderr say which share each rule's policies would keep, with a 95 % interval. It is a share of the "
         "traces that were kept, unless they say that all were, or all with one probability.\n\n"
-        "--check looks for these names in a file that is there, and says which are missing, which are stale because "
-        "their rule has another condition now, and which are left over from other rules.",
+        "--check looks for these policies in a file that is there. It says which are missing, which are stale because "
+        "their rule has another condition now, and which somebody edited by hand. Those of other rules are left over. "
+        "With --keep the policy that keeps a part of the rest has to be there, too.",
     .examples = examples,
     .groups = groups,
     .fine = "written; with --check: the file has every policy",
-    .found = "written, and a rule keeps every trace; with --check: a policy is missing or stale",
-    .unknown = "written, and no trace or not all of the range was read",
+    .found = "written, and a rule keeps every trace; with --check: a policy is missing, edited or stale",
+    .unknown =
+        "written, and no trace or not all of the range was read; with --check: what policies keep cannot be compared",
     .operands = "rules",
     .run = sampler_command};

@@ -21,11 +21,16 @@ static bt_str text_of(const bt_yaml_node *map, const char *key) {
 /* ---- the lists ---- */
 
 static void add_list(bt_policy_file *file, const bt_yaml_node *list) {
+  bt_str dropper = {0};
+  bool has_ours = false;
   for (const bt_yaml_node *item = list->first; item; item = item->next) {
     bt_policy policy = {text_of(item, "name"), item};
     if (file->items) file->items[file->count] = policy;
     file->count++;
+    has_ours = has_ours || bt_str_starts_with(policy.name, BT_STR("betrace/"));
+    if (bt_str_equal(text_of(item, "type"), BT_STR("drop"))) dropper = policy.name;
   }
+  if (has_ours && dropper.ptr && !file->dropper.ptr) file->dropper = dropper;
 }
 
 /* Depth is capped by who made the tree. */
@@ -53,6 +58,42 @@ bt_status bt_policy_file_read(bt_policy_file *file, bt_str text, const char *nam
 
 void bt_policy_file_dispose(bt_policy_file *file) {
   bt_arena_dispose(&file->arena);
+}
+
+/* ---- whether two are one ---- */
+
+static bool is_same(const bt_yaml_node *a, const bt_yaml_node *b);
+
+static size_t count_pairs(const bt_yaml_node *map) {
+  size_t count = 0;
+  for (const bt_yaml_node *at = map->first; at && at->next; at = at->next->next)
+    count += !bt_str_equal(at->text, BT_STR("name"));
+  return count;
+}
+
+static bool has_pairs_of(const bt_yaml_node *map, const bt_yaml_node *other) {
+  for (const bt_yaml_node *at = other->first; at && at->next; at = at->next->next) {
+    if (bt_str_equal(at->text, BT_STR("name"))) continue;
+    const bt_yaml_node *mine = at->text.ptr ? value_of(map, at->text.ptr) : NULL;
+    if (!mine || !is_same(mine, at->next)) return false;
+  }
+  return true;
+}
+
+static bool is_same(const bt_yaml_node *a, const bt_yaml_node *b) {
+  if (a->kind != b->kind) return false;
+  if (a->kind == BT_YAML_SCALAR) return bt_str_equal(a->text, b->text);
+  if (a->kind == BT_YAML_MAP) return count_pairs(a) == count_pairs(b) && has_pairs_of(a, b);
+  const bt_yaml_node *first = a->first, *second = b->first;
+  while (first && second && is_same(first, second)) {
+    first = first->next;
+    second = second->next;
+  }
+  return !first && !second;
+}
+
+bool bt_policy_same(const bt_policy *a, const bt_policy *b) {
+  return is_same(a->node, b->node);
 }
 
 /* ---- what one keeps ---- */

@@ -63,6 +63,33 @@ def conditions_of(yaml, kind):
     return found[kind]
 
 
+def json_of(yaml):
+    """What `betrace sampler` writes, as JSON has it: blocks by their indents."""
+    lines = [line for line in yaml.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+    def value(text):
+        return text[1:-1] if text.startswith("'") else dict(part.split(": ") for part in text[1:-1].split(", ")) if text.startswith("{") else text
+
+    def block(indent):
+        made = None
+        while lines and len(lines[0]) - len(lines[0].lstrip()) == indent:
+            line = lines[0].strip()
+            if line.startswith("- "):
+                made = [] if made is None else made
+                if line.startswith("- '"):
+                    made.append(value(lines.pop(0).strip()[2:]))
+                else:
+                    lines[0] = " " * (indent + 2) + line[2:]
+                    made.append(block(indent + 2))
+                continue
+            made = {} if made is None else made
+            key, text = re.fullmatch(r"([^:]+):(?: (.*))?", lines.pop(0).strip()).groups()
+            inner = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
+            made[key] = value(text) if text else block(inner)
+        return made
+    return block(0)
+
+
 def sampler(dsl, *options):
     return run_cli("sampler", "--dsl", dsl, *options)
 
@@ -168,16 +195,56 @@ class SamplerTest(unittest.TestCase):
                 done = run_cli("sampler", rules, "--check", written("collector.yaml", text))
                 return done.returncode, done.stdout.splitlines()[:-1]
             self.assertEqual(check(policies), (0, []))
-            self.assertEqual(check("{policies: [" + ", ".join(f"{{name: '{name}'}}" for name in (one, one + "/2", two)) + "]}"), (0, []))
+            self.assertEqual(check("{policies: [" + ", ".join(f"{{name: '{name}'}}" for name in (one, one + "/2", two)) + "]}")[1],
+                             [f"edited {name}: it keeps something else than the rule needs" for name in (one, one + "/2", two)])
             self.assertEqual(check(""), (1, [f"missing {name}" for name in (one, one + "/2", two)]))
             self.assertEqual(check(policies.replace(f"- name: {two}", f"- name: x # {two}")), (1, [f"missing {two}"]))
             self.assertEqual(check(policies.replace(two, two + "0")), (1, [f"missing {two}"]))
             self.assertEqual(check(policies.replace(one + "/2", "x")), (1, [f"missing {one}/2"]))
             status, lines = check(old + policies)
             self.assertEqual((status, [re.sub("/[0-9a-f]{12}", "/H", line).split(":")[0] for line in lines]),
-                             (1, ["stale betrace/one/H", "stale betrace/one/H/2", "left over betrace/three/H"]))
-            self.assertEqual(check(policies + re.sub("one|two", "four", policies))[0], 0, "left over alone is no finding")
+                             (1, ["stale betrace/one/H", "stale betrace/one/H/2", "left over betrace/three/H", "not compared"]))
+            more = policies + re.sub("(?s)^.*policies:\n", "", re.sub("one|two", "four", policies)).replace("betrace/keep", "betrace/other")
+            self.assertEqual(check(more)[0], 0, "left over alone is no finding")
             self.assertEqual(run_cli("sampler", rules, "--check", os.path.join(folder, "none")).returncode, 2)
+
+    def test_check_compares_what_policies_keep(self):
+        """Names alone are not enough: what stands under one may have been edited. Layout, order of keys and names of parts are nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            def written(name, text):
+                path = os.path.join(folder, name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                return path
+            rules = written("rules.yaml", "rules:\n- {id: one, dsl: 'a.where(n > 1) and not b'}\n- {id: two, dsl: c}\n")
+            yaml = run_cli("sampler", rules, "--keep", "5").stdout
+            name = re.search("betrace/one/[0-9a-f]{12}", yaml).group(0)
+
+            def check(text, *options):
+                done = run_cli("sampler", rules, "--check", written("collector.yaml", text), "--json", *options)
+                said = json.loads(done.stdout)
+                return done.returncode, {key: value for key, value in said.items() if value and key not in ("file", "in_step")}
+            fine = (0, {})
+            section = json.dumps(json_of(yaml))
+            for text in (yaml, section, section.replace('"has-1"', '"mine"'), json.dumps(json_of(yaml), sort_keys=True), yaml.replace("tail_sampling:", "tail_sampling/1:")):
+                self.assertEqual(check(text), fine)
+            for wrong in (yaml.replace("> 1 ", "> 2 ", 1), yaml.replace("> 1 ", ">= 1 ", 1), yaml.replace("error_mode: ignore", "error_mode: propagate", 1),
+                          yaml.replace("      type: and\n      and:\n        and_sub_policy", "      type: and\n      invert: true\n      and:\n        and_sub_policy", 1),
+                          yaml.replace('\'span.name == "b"', '\'span.name != "b"', 1), yaml + yaml.replace("processors", "others").replace("> 1 ", "> 2 ", 1)):
+                self.assertNotEqual(wrong, yaml)
+                self.assertEqual(check(wrong), (1, {"edited": [name]}), wrong)
+            self.assertEqual(check(yaml, "--keep", "5"), fine)
+            self.assertEqual(check(yaml, "--keep", "4"), (1, {"edited": ["betrace/keep"]}))
+            self.assertEqual(check(yaml.replace("betrace/keep", "keep"), "--keep", "5"), (1, {"missing": ["betrace/keep"]}))
+            moved = json_of(yaml)
+            policies = moved["processors"]["tail_sampling"]["policies"]
+            policies[0] = {"name": "c", "type": "composite", "composite": {"composite_sub_policy": [policies[0]]}}
+            self.assertEqual(check(json.dumps(moved)), (1, {"missing": [name]}), "a part of another policy keeps less")
+            moved["processors"]["tail_sampling"]["policies"][0] = {"name": "no health", "type": "drop"}
+            self.assertEqual(check(json.dumps(moved)), (1, {"missing": [name], "dropped_before": "no health"}))
+            status, said = check("x: &a 1\ny: *a\n" + yaml)
+            self.assertEqual((status, list(said)), (3, ["not_compared"]), "names are right, and nobody knows the rest")
+            self.assertEqual(check("x: &a 1\ny: *a\n" + yaml.replace(name, "x"))[0], 1)
 
     def test_share(self):
         """Of 40 traces 10 may violate the first rule, and 20 have what the second is about; two are of both."""
