@@ -126,6 +126,16 @@ bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *sampled) {
   return BT_KEPT_NOT_SAID;
 }
 
+bool bt_sampled_traces_chance(const bt_sampled_traces *range, double *least, double *most) {
+  bt_kept_traces all = range->kept;
+  if (bt_sampled_traces_known(range) != BT_KEPT_BY_CHANCE) return false;
+  if (is_declared_for_all(&range->declared))
+    widen_range(&all, range->declared.probability, range->declared.probability);
+  *least = all.least;
+  *most = all.most;
+  return true;
+}
+
 bool bt_sampled_traces_lack(const bt_sampled_traces *range) {
   bt_kept_known known = bt_sampled_traces_known(range);
   return known != BT_KEPT_NOT_SAID && known != BT_KEPT_ALL;

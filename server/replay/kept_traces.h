@@ -70,6 +70,8 @@ typedef enum bt_kept_known {
 } bt_kept_known;
 const char *bt_kept_known_name(bt_kept_known known); /* "not_declared", "all", "by_chance", "in_part", "contradicts" */
 bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *range);
+/* Whether each was kept with a known probability: from *least to *most. */
+bool bt_sampled_traces_chance(const bt_sampled_traces *range, double *least, double *most);
 /* Whether something says that there were traces that were not kept. */
 bool bt_sampled_traces_lack(const bt_sampled_traces *range);
 

@@ -68,18 +68,19 @@ static void write_exercised(const bt_sampled_traces *range, const bt_rule_result
   bt_buffer_append(out, BT_STR(" exercised traces"));
 }
 
+/* rule: NULL where nothing is known of what exercised it. */
 static void write_none(const bt_sampled_traces *range, const bt_rule_result *rule, const bt_estimate *estimate,
                        bt_buffer *out) {
-  if (!rule->traces_exercised) return; /* that nothing exercised it is said elsewhere */
+  if (rule && !rule->traces_exercised) return; /* that nothing exercised it is said elsewhere */
   if (!estimate || estimate->high == UINT64_MAX) {
     bt_buffer_append(out, BT_STR("none seen among the traces that were kept"));
     return;
   }
   bt_buffer_append(out, BT_STR("none seen; at most "));
   write_number(estimate->high, out);
-  write_exercised(range, rule, out);
+  if (rule) write_exercised(range, rule, out);
   bt_buffer_append(out, BT_STR(" (95 %)"));
-  write_entries(range, rule->traces_exercised, out);
+  write_entries(range, rule ? rule->traces_exercised : 0, out);
 }
 
 static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_estimate *estimate, bt_buffer *out) {
@@ -101,14 +102,23 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_e
   if (!is_open) write_entries(range, seen, out);
 }
 
-void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+static void say_count(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen,
+                      const bt_rule_result *rule, bt_buffer *out) {
   bt_estimate estimate;
   if (!bt_sampled_traces_lack(range)) return;
-  bool has_any = bt_sampled_traces_estimate(range, &rule->violations_kept, rule->violations_found, &estimate);
-  if (rule->violations_found)
-    write_some(range, rule->violations_found, has_any ? &estimate : NULL, out);
+  bool has_any = bt_sampled_traces_estimate(range, of, seen, &estimate);
+  if (seen)
+    write_some(range, seen, has_any ? &estimate : NULL, out);
   else
     write_none(range, rule, has_any ? &estimate : NULL, out);
+}
+
+void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+  say_count(range, &rule->violations_kept, rule->violations_found, rule, out);
+}
+
+void bt_sampled_say_count(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen, bt_buffer *out) {
+  say_count(range, of, seen, NULL, out);
 }
 
 /* Who says it: "declared", or as many traces as were read whole. */

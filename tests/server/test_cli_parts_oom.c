@@ -187,7 +187,10 @@ static void test_intervals(void **state) {
               {5, 56, 0, 29, -0.0381, 0.1926},  {0, 10, 0, 20, -0.1611, 0.2775}, {10, 10, 0, 10, 0.6075, 1.0}};
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    bt_interval interval = bt_difference_interval(rows[i].hits2, rows[i].trials2, rows[i].hits1, rows[i].trials1);
+    double first = (double)rows[i].hits2 / (double)rows[i].trials2;
+    double second = (double)rows[i].hits1 / (double)rows[i].trials1;
+    bt_interval interval = bt_difference_interval(first, bt_wilson_interval(rows[i].hits2, rows[i].trials2), second,
+                                                  bt_wilson_interval(rows[i].hits1, rows[i].trials1));
     assert_true(is_near(interval.low, rows[i].low));
     assert_true(is_near(interval.high, rows[i].high));
   }
