@@ -22,6 +22,7 @@ json_t *bt_replay_coverage_json(const bt_coverage *coverage); /* with what was c
 json_t *bt_kept_traces_json(const bt_kept_traces *kept);
 /* What a rule's counts stand for where traces were sampled: {text, violations?, exercised?}, each {seen, low, high,
  * confidence}; null where nothing is to be said beyond what was seen. */
+json_t *bt_policy_seen_json(const bt_policy_seen *seen); /* with all that joining needs, for merge */
 json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *rule);
 /* {kind, version, checked, note?}; null when it was not asked for. */
 json_t *bt_source_json(const bt_source_about *about);

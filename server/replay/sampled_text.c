@@ -101,6 +101,15 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_e
   if (!is_open) write_entries(range, seen, out);
 }
 
+/* Behind what the counts stand for, or alone. */
+static void write_policy(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+  bt_buffer said = {0};
+  bt_policy_say(&rule->policy, &range->declared, &said);
+  if (said.len) bt_buffer_printf(out, "%s%.*s", out->len ? "; " : "", BT_FMT(bt_buffer_str(&said)));
+  if (said.failed) out->failed = true;
+  bt_buffer_dispose(&said);
+}
+
 void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
   bt_estimate estimate;
   if (!bt_sampled_traces_lack(range)) return;
@@ -109,6 +118,7 @@ void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *r
     write_some(range, rule->violations_found, has_any ? &estimate : NULL, out);
   else
     write_none(range, rule, has_any ? &estimate : NULL, out);
+  write_policy(range, rule, out);
 }
 
 /* Who says it: "declared", or as many traces as were read whole. */

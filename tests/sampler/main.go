@@ -1,11 +1,14 @@
 // The Collector's real tail sampler with policies of `betrace sampler`: which traces does each rule keep?
 //
-//	tail_sampler CONFIG TRACES
+//	tail_sampler CONFIG TRACES [KEPT]
 //
 // CONFIG is the section that betrace wrote, TRACES a file with one ExportTraceServiceRequest (OTLP in JSON) a line, one
 // or more traces each. Each rule gets a processor of its own with its policies alone; the spans of a trace come resource by
 // resource, and the processor decides when it is shut down. Prints {"kept": {rule: [trace ids]}, "errors": [...]}, where
 // errors are the warnings of conditions that failed.
+//
+// With KEPT all policies are in one processor, which records in each trace the policy that kept it, and the traces that
+// it kept are written there, one a line.
 package main
 
 import (
@@ -21,6 +24,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
 	"go.uber.org/zap"
@@ -75,7 +79,7 @@ func consume(p interface {
 }
 
 // With the section as it is, except for its policies and for what a test has no time or memory for.
-func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) []string {
+func run(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) []ptrace.Traces {
 	factory := tailsamplingprocessor.NewFactory()
 	config := factory.CreateDefaultConfig()
 	section["decision_wait"], section["num_traces"], section["policies"] = "10m", 1_000_000, policies
@@ -91,8 +95,12 @@ func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logg
 		consume(p, trace)
 	}
 	must(0, p.Shutdown(context.Background()))
+	return sink.AllTraces()
+}
+
+func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) []string {
 	ids := map[string]bool{}
-	for _, td := range sink.AllTraces() {
+	for _, td := range run(section, policies, traces, logger) {
 		for _, rs := range td.ResourceSpans().All() {
 			for _, ss := range rs.ScopeSpans().All() {
 				for _, span := range ss.Spans().All() {
@@ -108,11 +116,25 @@ func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logg
 	return list
 }
 
+func writeKept(path string, section map[string]any, traces []ptrace.Traces, logger *zap.Logger) {
+	must(0, featuregate.GlobalRegistry().Set("processor.tailsamplingprocessor.recordpolicy", true))
+	var lines []byte
+	marshaler := &ptrace.JSONMarshaler{}
+	for _, td := range run(section, section["policies"].([]any), traces, logger) {
+		lines = append(append(lines, must(marshaler.MarshalTraces(td))...), '\n')
+	}
+	must(0, os.WriteFile(path, lines, 0o600))
+}
+
 func main() {
 	traces, kept := readTraces(os.Args[2]), map[string][]string{}
 	core, logs := observer.New(zapcore.WarnLevel)
 	logger := zap.New(core)
 	section := readSection(os.Args[1])
+	if len(os.Args) > 3 {
+		writeKept(os.Args[3], section, traces, logger)
+		return
+	}
 	for rule, policies := range readPolicies(section) {
 		kept[rule] = keptBy(section, policies, traces, logger)
 	}
