@@ -141,6 +141,8 @@ static void write_parts(const bt_sampled_traces *range, bt_buffer *out) {
                {range->kept.unclear, "contradict themselves"},
                {range->kept.by_policy, "were kept by a policy of a tail sampler"}};
   bt_buffer_append(out, BT_STR("traces were sampled, and of those that were not kept nothing is known"));
+  if (range->declared.kind == BT_SAMPLING_POLICY)
+    bt_buffer_printf(out, " but what --sampling %s says of each rule", range->declared.text);
   for (size_t i = 0, written = 0; i < sizeof parts / sizeof *parts; i++) {
     if (!parts[i].count) continue;
     bt_buffer_append(out, written++ ? BT_STR(", ") : BT_STR(": "));

@@ -147,6 +147,7 @@ class Policy(unittest.TestCase):
                 said = run_cli("first", "--dsl", RULE, "--sampling", declared, self.write(traces)).stdout
                 self.assertIn(words, said)
                 self.assertIn("all candidates kept since 2026-01-01T00:", said)
+                self.assertIn(f"nothing is known but what --sampling {declared} says of each rule: ", said)
                 first = json.loads(run_cli("first", "--json", "--dsl", RULE, "--sampling", declared, self.write(traces)).stdout)
                 self.assertEqual(first["proven"], proven)
 
