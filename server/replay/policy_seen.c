@@ -39,30 +39,30 @@ static label_kind kind_of(const bt_policy_seen *seen, bt_str label) {
   return bt_str_starts_with(label, present) ? LABEL_PRESENT : LABEL_OF_ANOTHER_CONDITION;
 }
 
-/* A span that did not begin or end tells no time. */
-static void widen_times(bt_policy_sighting *times, const bt_span *span) {
-  if (span->start_ns && (!times->start_ns || span->start_ns < times->start_ns)) times->start_ns = span->start_ns;
-  if (span->end_ns && (!times->decided_ns || span->end_ns < times->decided_ns)) times->decided_ns = span->end_ns;
+/* It came after the decision, which may have been long before it. */
+static bool is_late(const bt_span *span) {
+  return bt_attributes_find(&span->scope->attributes, BT_STR("tailsampling.cached_decision")) != NULL;
 }
 
-static bool is_timed(const bt_policy_sighting *times) {
-  return times->start_ns && times->decided_ns;
+/* A span that did not end tells no time. */
+static void take_end(int64_t *earliest_ns, const bt_span *span) {
+  if (span->end_ns && (!*earliest_ns || span->end_ns < *earliest_ns)) *earliest_ns = span->end_ns;
 }
 
 void bt_policy_seen_look(bt_policy_seen *seen, const bt_trace *trace, int64_t lateness_ns) {
-  bt_policy_sighting present = {0, 0}, other = {0, 0};
-  if (!seen->name[0]) return;
+  int64_t start_ns = bt_trace_start_ns(trace), present_ns = 0, other_ns = 0;
+  if (!seen->name[0] || !start_ns) return;
   for (uint32_t i = 0; i < trace->span_count; i++)
     for (const bt_span *record = &trace->spans[i]; record; record = record->other) {
       const bt_value *label = label_of(record);
       label_kind kind = label ? kind_of(seen, label->string) : LABEL_OF_OTHERS;
-      if (kind != LABEL_OF_OTHERS) widen_times(kind == LABEL_PRESENT ? &present : &other, record);
+      if (kind == LABEL_OF_ANOTHER_CONDITION) take_end(&other_ns, record);
+      if (kind == LABEL_PRESENT && !is_late(record)) take_end(&present_ns, record);
     }
-  if (is_timed(&other)) bt_policy_seen_lacks(seen, bt_time_add(other.decided_ns, lateness_ns));
-  present.decided_ns = present.decided_ns ? bt_time_add(present.decided_ns, lateness_ns) : 0;
-  if (!is_timed(&present)) return;
+  if (other_ns) bt_policy_seen_lacks(seen, bt_time_add(other_ns, lateness_ns));
+  if (!present_ns) return;
   seen->traces++;
-  bt_policy_seen_add(seen, &present);
+  bt_policy_seen_add(seen, &(bt_policy_sighting){start_ns, bt_time_add(present_ns, lateness_ns)});
 }
 
 /* ---- many ---- */

@@ -18,7 +18,8 @@
 enum { BT_POLICY_SIGHTINGS = 32, BT_POLICY_NAME_BYTES = BT_RULE_ID_MAX + 24 };
 
 /* A trace that the policy kept. It was decided at start_ns or later, since nothing of it was there before, and by
- * decided_ns, when the first of its spans had arrived: spans arrive within `lateness`. */
+ * decided_ns, when the first of its spans had arrived: spans arrive within `lateness`. Of a trace that has late spans
+ * alone (tailsampling.cached_decision) nobody knows when it was decided: it is none. */
 typedef struct bt_policy_sighting {
   int64_t start_ns, decided_ns;
 } bt_policy_sighting;

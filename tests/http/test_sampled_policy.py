@@ -133,6 +133,20 @@ class Policy(unittest.TestCase):
                 self.assertIn(f"no trace says that {self.now} kept it", estimated["text"])
                 self.assertEqual(answer["coverage"]["sampling"]["known"], "in_part")
 
+    def test_late_spans_alone_say_nothing(self):
+        """They have the name of the policy that decided before, from the Collector's cache: the old spans may be lost, and the time of the decision with them."""
+        traces = self.some(self.now, (5, 9))
+        for one in traces:
+            one["resourceSpans"][0]["scopeSpans"][0]["scope"]["attributes"].append({"key": "tailsampling.cached_decision", "value": {"boolValue": True}})
+        self.assertIsNone(self.policy(traces, "--sampling", "policy"))
+        begun = self.some(self.now, (1,))
+        for one in (traces[0], begun[0]):
+            one["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"] = f"{77:032x}"
+            one["resourceSpans"][0]["scopeSpans"][0]["spans"] = one["resourceSpans"][0]["scopeSpans"][0]["spans"][:1]
+        traces[0]["resourceSpans"][0]["scopeSpans"][0]["spans"][0].update(spanId="00000000000000aa", name="d")
+        policy = self.policy(begun + traces, "--sampling", "policy")
+        self.assertEqual((policy["traces"], policy["first"], policy["since"]), (1, "2026-01-01T00:01:00.000000000Z", "2026-01-01T00:16:01.000000000Z"))
+
     def test_declared_and_nothing_is_seen(self):
         """Traces without any label, and a declaration: what was dropped is not known, so none is no none."""
         path = self.write(self.some(None, (1, 2)))
