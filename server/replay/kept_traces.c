@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/replay/policy_seen.h"
 #include "server/replay/violation.h"
 
 static bt_str root_service(const bt_trace *trace) {
@@ -11,7 +12,7 @@ static bt_str root_service(const bt_trace *trace) {
 
 bt_kept_trace bt_kept_trace_of(const bt_trace *trace, const bt_sampling_setting *setting) {
   bt_trace_keeping said = bt_keeping_of(trace);
-  bt_kept_trace kept = {said.kind, 0, said.has_policy, false, false};
+  bt_kept_trace kept = {said.kind, 0, said.has_policy, false, false, !said.has_policy || bt_policy_is_of_none(trace)};
   bool is_all = setting->declared.kind == BT_SAMPLING_NONE;
   if (said.kind == BT_KEEPING_ONE) kept.probability = bt_threshold_probability(said.threshold);
   kept.contradicts = is_all && (said.has_policy || said.kind == BT_KEEPING_APART ||
@@ -123,7 +124,7 @@ bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *sampled) {
   if (range->least > 0 && (range->least < 1 || is_declared_for_all(declared)))
     return range->unsaid ? BT_KEPT_IN_PART : BT_KEPT_BY_CHANCE;
   if (!range->by_count && !range->unsaid && is_declared_for_all(declared)) return BT_KEPT_BY_CHANCE;
-  return BT_KEPT_NOT_SAID;
+  return declared->kind == BT_SAMPLING_POLICY ? BT_KEPT_IN_PART : BT_KEPT_NOT_SAID;
 }
 
 bool bt_sampled_traces_chance(const bt_sampled_traces *range, double *least, double *most) {

@@ -50,6 +50,7 @@ typedef struct bt_kept_trace {
   bt_keeping kind;
   double probability; /* of BT_KEEPING_ONE */
   bool by_policy, by_setting, contradicts;
+  bool is_of_none; /* no policy says that it kept it, or only that of the rest (policy_seen.h) */
 } bt_kept_trace;
 bt_kept_trace bt_kept_trace_of(const bt_trace *trace, const bt_sampling_setting *setting);
 

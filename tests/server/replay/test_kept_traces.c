@@ -251,7 +251,7 @@ static void many_probabilities_are_joined_in_any_order(void **state) {
   (void)state;
   bt_kept_traces all = {0}, first = {0}, second = {0};
   for (unsigned i = 0; i < 40; i++) {
-    bt_kept_trace trace = {BT_KEEPING_ONE, 1.0 / (1 + (i * 7) % 40), false, false, false};
+    bt_kept_trace trace = {BT_KEEPING_ONE, 1.0 / (1 + (i * 7) % 40), false, false, false, false};
     bt_kept_traces_add(&all, &trace, i + 1);
     bt_kept_traces_add(i % 2 ? &first : &second, &trace, i + 1);
   }
