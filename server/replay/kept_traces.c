@@ -96,11 +96,45 @@ void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const b
   add_entry(to, name);
 }
 
-void bt_sampled_traces_join(bt_sampled_traces *to, const bt_sampled_traces *from) {
+static void keep_more(uint64_t *to, uint64_t from) {
+  if (from > *to) *to = from;
+}
+
+static uint64_t count_with(const bt_kept_traces *kept, double probability) {
+  for (size_t i = 0; i < kept->by_count; i++)
+    if (kept->by[i].probability == probability) return kept->by[i].traces;
+  return 0;
+}
+
+static void overlap_kept(bt_kept_traces *to, const bt_kept_traces *from) {
+  for (size_t i = 0; i < from->by_count; i++) {
+    uint64_t own = count_with(to, from->by[i].probability), more = from->by[i].traces;
+    add_probability(to, from->by[i].probability, more > own ? more - own : 0);
+  }
+  if (from->between) widen_range(to, from->least, from->most);
+  keep_more(&to->between, from->between);
+  keep_more(&to->unsaid, from->unsaid);
+  keep_more(&to->apart, from->apart);
+  keep_more(&to->unclear, from->unclear);
+  keep_more(&to->by_policy, from->by_policy);
+  keep_more(&to->by_setting, from->by_setting);
+  keep_more(&to->contradicts, from->contradicts);
+}
+
+static void join_entries(bt_sampled_traces *to, const bt_sampled_traces *from) {
   if (!to->declared.text) to->declared = from->declared;
-  bt_kept_traces_join(&to->kept, &from->kept);
   for (size_t i = 0; i < from->entry_count; i++) add_entry(to, from->entry_services[i]);
   to->has_more_entries = to->has_more_entries || from->has_more_entries;
+}
+
+void bt_sampled_traces_join(bt_sampled_traces *to, const bt_sampled_traces *from) {
+  bt_kept_traces_join(&to->kept, &from->kept);
+  join_entries(to, from);
+}
+
+void bt_sampled_traces_overlap(bt_sampled_traces *to, const bt_sampled_traces *from) {
+  overlap_kept(&to->kept, &from->kept);
+  join_entries(to, from);
 }
 
 const char *bt_kept_known_name(bt_kept_known known) {

@@ -59,6 +59,8 @@ uint64_t bt_kept_traces_count(const bt_kept_traces *kept);
 
 void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const bt_kept_trace *kept);
 void bt_sampled_traces_join(bt_sampled_traces *to, const bt_sampled_traces *from);
+/* The same of two that may have looked at the same traces: of each kind there are as many as the larger one has. */
+void bt_sampled_traces_overlap(bt_sampled_traces *to, const bt_sampled_traces *from);
 
 /* What is known of how all traces of the range were kept. */
 typedef enum bt_kept_known {
