@@ -218,7 +218,7 @@ static void set_entries(json_t *object, const bt_sampled_traces *range) {
   bt_json_set(object, "more_entry_services", json_boolean(range->has_more_entries));
 }
 
-static json_t *sampling_json(const bt_sampled_traces *range) {
+json_t *bt_sampling_json(const bt_sampled_traces *range) {
   bt_buffer said = {0};
   bt_kept_known known = bt_sampled_traces_known(range);
   bt_sampled_say_range(range, &said);
@@ -280,7 +280,7 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
                 number_json(coverage->long_trace_count), "differing_traces", differing, "differing_traces_count",
                 number_json(coverage->differing_trace_count), "unended", number_json(coverage->unended), "without_time",
                 number_json(coverage->without_time), "assumptions", assumptions_json(&coverage->assumptions));
-  bt_json_set(object, "sampling", sampling_json(&coverage->sampling));
+  bt_json_set(object, "sampling", bt_sampling_json(&coverage->sampling));
   if (coverage->provisional_from_ns) bt_json_set(object, "provisional_from", time_json(coverage->provisional_from_ns));
   if (coverage->contradicted_count || coverage->batches_lacking) set_contradicted(object, coverage);
   if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));

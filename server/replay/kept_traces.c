@@ -77,14 +77,18 @@ uint64_t bt_kept_traces_count(const bt_kept_traces *kept) {
   return count;
 }
 
+/* The first so many by name, whatever order they come in. */
 static void add_entry(bt_sampled_traces *to, const char *name) {
-  for (size_t i = 0; i < to->entry_count; i++)
-    if (strcmp(to->entry_services[i], name) == 0) return;
+  size_t at = 0;
+  while (at < to->entry_count && strcmp(to->entry_services[at], name) < 0) at++;
+  if (at < to->entry_count && strcmp(to->entry_services[at], name) == 0) return;
   if (to->entry_count == BT_ENTRY_SERVICES) {
     to->has_more_entries = true;
-    return;
+    if (at == BT_ENTRY_SERVICES) return;
+    to->entry_count--;
   }
-  memcpy(to->entry_services[to->entry_count++], name, strlen(name) + 1);
+  memmove(to->entry_services[at + 1], to->entry_services[at], (to->entry_count++ - at) * BT_ENTRY_SERVICE_BYTES);
+  memcpy(to->entry_services[at], name, strlen(name) + 1);
 }
 
 void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const bt_kept_trace *kept) {

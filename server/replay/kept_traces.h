@@ -39,7 +39,7 @@ typedef struct bt_sampled_traces {
   bt_declared_sampling declared;
   bt_kept_traces kept;
   /* The services of the root spans of traces that spans say were kept by chance: what follows for traces that were not
-   * kept holds for those of these services. Cut; in the order in which they were met. */
+   * kept holds for those of these services. Cut; the first by name. */
   char entry_services[BT_ENTRY_SERVICES][BT_ENTRY_SERVICE_BYTES];
   size_t entry_count;
   bool has_more_entries;

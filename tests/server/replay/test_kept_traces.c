@@ -262,8 +262,47 @@ static void many_probabilities_are_joined_in_any_order(void **state) {
   for (size_t i = 1; i < all.by_count; i++) assert_true(all.by[i - 1].probability < all.by[i].probability);
 }
 
+/* ---- several ---- */
+
+/* Ten services by turns from each end: the same eight whatever came first. */
+static void services_are_the_first_by_name(void **state) {
+  (void)state;
+  for (int turn = 0; turn < 2; turn++) {
+    bt_sampled_traces all = {0};
+    for (int i = 0; i < 20; i++) {
+      bt_sampled_traces one = {.entry_count = 1};
+      one.entry_services[0][0] = (char)(turn ? 'j' - i % 10 : 'a' + i % 10);
+      bt_sampled_traces_join(&all, &one);
+    }
+    assert_int_equal(all.entry_count, BT_ENTRY_SERVICES);
+    assert_true(all.has_more_entries);
+    for (size_t i = 0; i < all.entry_count; i++) assert_int_equal(all.entry_services[i][0], 'a' + (int)i);
+  }
+}
+
+/* Two looks at the same traces are one; what only one saw is added. */
+static void overlapping_looks_count_once(void **state) {
+  (void)state;
+  bt_sampled_traces one = {0}, two = {0}, all = {0};
+  bt_kept_traces_add(&one.kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = 0.1}, 240);
+  bt_kept_traces_add(&two.kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = 0.1}, 100);
+  bt_kept_traces_add(&two.kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = 0.5}, 7);
+  bt_kept_traces_add(&two.kept, &(bt_kept_trace){.kind = BT_KEEPING_UNSAID}, 3);
+  bt_sampled_traces_overlap(&all, &one);
+  bt_sampled_traces_overlap(&all, &one);
+  bt_sampled_traces_overlap(&all, &two);
+  assert_int_equal(all.kept.by_count, 2);
+  assert_int_equal(all.kept.by[0].traces, 240);
+  assert_int_equal(all.kept.by[1].traces, 7);
+  assert_int_equal(all.kept.unsaid, 3);
+  assert_int_equal(bt_kept_traces_count(&all.kept), 250);
+  assert_true(all.kept.least == 0.1 && all.kept.most == 0.5);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(services_are_the_first_by_name),
+      cmocka_unit_test(overlapping_looks_count_once),
       cmocka_unit_test(spans_say_how_they_were_kept),
       cmocka_unit_test(what_may_be_missing_follows_from_the_randomness),
       cmocka_unit_test(settings_are_read),
