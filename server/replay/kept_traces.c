@@ -167,8 +167,7 @@ bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *sampled) {
 bool bt_sampled_traces_chance(const bt_sampled_traces *range, double *least, double *most) {
   bt_kept_traces all = range->kept;
   if (bt_sampled_traces_known(range) != BT_KEPT_BY_CHANCE) return false;
-  if (is_declared_for_all(&range->declared))
-    widen_range(&all, range->declared.probability, range->declared.probability);
+  if (is_declared_for_all(&range->declared)) widen_range(&all, range->declared.least, range->declared.most);
   *least = all.least;
   *most = all.most;
   return true;
@@ -192,7 +191,7 @@ static void add_group(group_list *groups, double least, double most, uint64_t se
 static void add_never_seen(group_list *groups, const bt_kept_traces *range, const bt_declared_sampling *declared) {
   for (size_t i = 0; i < range->by_count; i++) add_group(groups, range->by[i].probability, range->by[i].probability, 0);
   if (range->between) add_group(groups, range->least, range->most, 0);
-  if (is_declared_for_all(declared)) add_group(groups, declared->probability, declared->probability, 0);
+  if (is_declared_for_all(declared)) add_group(groups, declared->least, declared->most, 0);
 }
 
 /* Of those that nobody looked at, all that is known is the range from `least` to `most`. */
@@ -226,8 +225,7 @@ bool bt_sampled_traces_estimate(const bt_sampled_traces *range, const bt_kept_tr
   }
   group_list groups = {.count = 0};
   bt_kept_traces all = range->kept;
-  if (is_declared_for_all(&range->declared))
-    widen_range(&all, range->declared.probability, range->declared.probability);
+  if (is_declared_for_all(&range->declared)) widen_range(&all, range->declared.least, range->declared.most);
   add_seen(&groups, of, seen, all.least, all.most);
   add_never_seen(&groups, &all, &range->declared);
   *out = bt_estimate_happened(groups.items, groups.count);

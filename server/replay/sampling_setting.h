@@ -17,6 +17,7 @@ typedef enum bt_sampling_kind { BT_SAMPLING_AUTO, BT_SAMPLING_NONE, BT_SAMPLING_
 typedef struct bt_declared_sampling {
   bt_sampling_kind kind;
   double probability; /* of DECLARED, of traces of services without one of their own; else 0 */
+  double least, most; /* of it and of all services that have one of their own; 0 as well */
   const char *text;   /* as it was given; borrowed. NULL: auto */
 } bt_declared_sampling;
 

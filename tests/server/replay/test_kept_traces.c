@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "server/base/binomial.h"
 #include "server/replay/kept_traces.h"
 
 /* ---- one trace ---- */
@@ -262,6 +263,25 @@ static void many_probabilities_are_joined_in_any_order(void **state) {
   for (size_t i = 1; i < all.by_count; i++) assert_true(all.by[i - 1].probability < all.by[i].probability);
 }
 
+/* Of traces that nobody looked at, any may be of the service that keeps least, or most. */
+static void a_service_of_its_own_bounds_what_nobody_looked_at(void **state) {
+  (void)state;
+  static const bt_kept_traces none = {0};
+  bt_sampling_setting all, own;
+  bt_estimate of_all, of_own;
+  assert_true(bt_sampling_setting_parse("declared=10%", &all) &&
+              bt_sampling_setting_parse("declared=10%,web=1%,mail=50%", &own));
+  assert_true(own.declared.least == 0.01 && own.declared.most == 0.5 && all.declared.least == all.declared.most);
+  bt_sampled_traces one = {.declared = all.declared}, two = {.declared = own.declared};
+  for (uint64_t seen = 0; seen < 30; seen += 12) {
+    assert_true(bt_sampled_traces_estimate(&one, &none, seen, &of_all) &&
+                bt_sampled_traces_estimate(&two, &none, seen, &of_own));
+    assert_true(of_all.low == bt_binomial_least(seen, 0.1, 0.025) && of_all.high == bt_binomial_most(seen, 0.1, 0.025));
+    assert_true(of_own.low == bt_binomial_least(seen, 0.5, 0.025) &&
+                of_own.high >= bt_binomial_most(seen, 0.01, 0.025));
+  }
+}
+
 /* ---- several ---- */
 
 /* Ten services by turns from each end: the same eight whatever came first. */
@@ -301,6 +321,7 @@ static void overlapping_looks_count_once(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_service_of_its_own_bounds_what_nobody_looked_at),
       cmocka_unit_test(services_are_the_first_by_name),
       cmocka_unit_test(overlapping_looks_count_once),
       cmocka_unit_test(spans_say_how_they_were_kept),
