@@ -65,7 +65,8 @@ static bool line_up(finder *f) {
   const bt_mine_group *groups = f->sample->groups;
   size_t all = groups[0].count + groups[1].count;
   f->words = (all + WORD - 1) / WORD;
-  f->traces = bt_arena_array(&f->arena, all + 1, sizeof(bt_mine_trace *));
+  f->traces = bt_arena_array(&f->changes->catalog.arena, all + 1, sizeof(bt_mine_trace *));
+  f->changes->traces = f->traces;
   f->baseline = new_bits(f);
   f->candidate = new_bits(f);
   f->confirming = new_bits(f);
@@ -74,6 +75,7 @@ static bool line_up(finder *f) {
     f->changes->sizes[g] = (uint32_t)groups[g].count;
     for (size_t i = 0; i < groups[g].count; i++) f->traces[f->count++] = groups[g].traces[i];
   }
+  f->changes->trace_count = all;
   if (all) qsort(f->traces, all, sizeof(bt_mine_trace *), compare_times);
   for (size_t i = 0; i < all; i++) {
     bool is_candidate = f->traces[i]->group == BT_MINE_CANDIDATE;
@@ -443,6 +445,13 @@ static bool find_marks(finder *f, const trials *t, const uint64_t *affected, bt_
   return true;
 }
 
+/* Bits that live as long as the changes. NULL: no memory. */
+static const uint64_t *keep_bits(finder *f, const uint64_t *bits) {
+  uint64_t *kept = bt_arena_array(&f->changes->catalog.arena, f->words + 1, sizeof *kept);
+  if (kept) memcpy(kept, bits, f->words * sizeof *kept);
+  return kept;
+}
+
 static bool write_change(finder *f, trials *t, const uint64_t *affected, double *scores, bool is_timed,
                          bt_change *out) {
   bt_share after = share_of(f, t, f->candidate), before = share_of(f, t, f->baseline);
@@ -451,7 +460,10 @@ static bool write_change(finder *f, trials *t, const uint64_t *affected, double 
                      .after = after,
                      .probability = probability_of(f, t->difference),
                      .damage = fabs(bt_share_value(after) - bt_share_value(before)) * after.all,
+                     .all = keep_bits(f, t->all),
+                     .affected = keep_bits(f, affected),
                      .has_time = is_timed};
+  if (!out->all || !out->affected) return false;
   choose_examples(f, t, affected, out);
   if (is_timed) find_onset(f, t, affected, scores, out);
   return find_marks(f, t, affected, out);
@@ -521,6 +533,11 @@ bt_status bt_changes_find(const bt_mine_sample *sample, bool is_timed, bt_change
   }
   bt_arena_dispose(&f.arena);
   return is_done ? BT_OK : bt_error_no_memory(error);
+}
+
+bt_change_part bt_change_part_of(const bt_change *change, size_t trace) {
+  if (!has_bit(change->all, trace)) return BT_CHANGE_NO_PART;
+  return has_bit(change->affected, trace) ? BT_CHANGE_AFFECTED : BT_CHANGE_AS_BEFORE;
 }
 
 void bt_changes_dispose(bt_changes *changes) {

@@ -24,6 +24,7 @@ typedef struct bt_change { /* a group, by the behaviour that speaks for it */
   bool has_time;          /* the groups follow one another, so that it is known when it began: */
   int64_t since_ns, from_ns, until_ns; /* the first trace of it · the time of the change lies here, at about 95 % */
   bt_trace_id example_before, example_after; /* one that is as most were · one that is not */
+  const uint64_t *all, *affected; /* bits of `traces`: what exercises it · what is not as most were before */
   uint32_t mark_count;
   bt_mark marks[BT_CHANGE_MARKS]; /* what nearly all traces have that are not as before, and the others have not */
 } bt_change;
@@ -32,6 +33,8 @@ typedef struct bt_changes {
   bt_catalog catalog;
   bt_change *items; /* largest damage first */
   size_t count;
+  const bt_mine_trace **traces; /* of both groups, in the order of their starts; borrowed from the sample */
+  size_t trace_count;
   size_t looked_at;                           /* different behaviours that were compared */
   size_t unchanged;                           /* of them, in no group */
   uint32_t sizes[BT_MINE_GROUPS], confirming; /* traces of each · of the baseline's half that confirms */
@@ -44,5 +47,9 @@ typedef struct bt_changes {
 bt_status bt_changes_find(const bt_mine_sample *sample, bool is_timed, bt_changes *changes,
                           bt_error *error) BT_MUST_CHECK;
 void bt_changes_dispose(bt_changes *changes);
+
+/* What the trace with this number of `traces` is to the change. */
+typedef enum bt_change_part { BT_CHANGE_NO_PART, BT_CHANGE_AS_BEFORE, BT_CHANGE_AFFECTED } bt_change_part;
+bt_change_part bt_change_part_of(const bt_change *change, size_t trace);
 
 #endif

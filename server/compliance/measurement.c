@@ -46,7 +46,7 @@ uint64_t bt_measured_unsettled(const bt_measured *measured) {
   return measured->exercised_tail + measured->exercised_going_on;
 }
 
-uint64_t bt_share(uint64_t part, uint64_t whole) {
+uint64_t bt_share_millionths(uint64_t part, uint64_t whole) {
   if (part >= whole) return BT_SHARE_WHOLE;
   uint64_t share = (uint64_t)((long double)part / (long double)whole * BT_SHARE_WHOLE);
   return share < BT_SHARE_WHOLE ? share : BT_SHARE_WHOLE - 1;
@@ -54,8 +54,8 @@ uint64_t bt_share(uint64_t part, uint64_t whole) {
 
 uint64_t bt_settled_share(const bt_time_range *range, int64_t settled_end_ns) {
   if (settled_end_ns <= range->start_ns) return 0;
-  return bt_share((uint64_t)settled_end_ns - (uint64_t)range->start_ns,
-                  (uint64_t)range->end_ns - (uint64_t)range->start_ns);
+  return bt_share_millionths((uint64_t)settled_end_ns - (uint64_t)range->start_ns,
+                             (uint64_t)range->end_ns - (uint64_t)range->start_ns);
 }
 
 void bt_measurement_dispose(bt_measurement *measurement) {

@@ -58,7 +58,7 @@ uint64_t bt_measured_unsettled(const bt_measured *measured);
 
 enum { BT_SHARE_WHOLE = 1000000 };
 /* The share that `part` is of `whole`, in millionths; BT_SHARE_WHOLE where it is all of it, and only then. */
-uint64_t bt_share(uint64_t part, uint64_t whole);
+uint64_t bt_share_millionths(uint64_t part, uint64_t whole);
 /* The share of the range that is settled. */
 uint64_t bt_settled_share(const bt_time_range *range, int64_t settled_end_ns);
 

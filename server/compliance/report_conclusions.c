@@ -197,7 +197,7 @@ static bool is_share_right(const reading *r, const json_t *body, const numbers *
       !read_number(share, "exercised_unsettled", &unsettled))
     return false;
   uint64_t all = (uint64_t)n->exercised + (uint64_t)unsettled;
-  uint64_t expected = all ? bt_share((uint64_t)n->exercised, all) : 0;
+  uint64_t expected = all ? bt_share_millionths((uint64_t)n->exercised, all) : 0;
   return is_settled_end(r, body, settle_ns) && (uint64_t)exercised == expected &&
          (uint64_t)range == bt_settled_share(&r->range, settled_end(r, settle_ns));
 }

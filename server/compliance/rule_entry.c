@@ -215,7 +215,7 @@ static void add_share(const bt_rule_entry_parts *parts, const bt_measured *m, js
   const bt_time_range *range = &parts->request->measure.range;
   uint64_t unsettled = bt_measured_unsettled(m),
            settled = m->is_evaluated ? bt_settled_share(range, m->settled_end_ns) : 0;
-  uint64_t exercised = m->exercised + unsettled ? bt_share(m->exercised, m->exercised + unsettled) : 0;
+  uint64_t exercised = m->exercised + unsettled ? bt_share_millionths(m->exercised, m->exercised + unsettled) : 0;
   bool is_known = m->is_evaluated && m->settled_end_ns >= range->end_ns && !m->going_on;
   bt_json_set(body, "settled_end", bt_time_json(m->settled_end_ns));
   bt_json_set(body, "known_from", is_known || !m->is_evaluated ? json_null() : bt_time_json(m->known_from_ns));

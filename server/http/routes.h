@@ -74,6 +74,8 @@ void bt_api_rule_first(void *service, bt_call *call);
 void bt_api_rule_contrast(void *service, bt_call *call);
 /* api_suggest.c */
 void bt_api_suggestions(void *service, bt_call *call);
+/* api_changes.c */
+void bt_api_changes(void *service, bt_call *call);
 /* api_gate.c */
 void bt_api_gate(void *service, bt_call *call);
 /* api_mcp.c */

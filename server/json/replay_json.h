@@ -20,7 +20,7 @@ json_t *bt_replay_coverage_json(const bt_coverage *coverage); /* with what was c
                                                                 asked for */
 /* {probabilities, smallest, largest, between, unsaid, …}: as coverage.sampling has it. */
 json_t *bt_kept_traces_json(const bt_kept_traces *kept);
-/* How the traces of a range came to be kept, as coverage.sampling has it. */
+/* {known, declared, text, …}: as coverage.sampling. */
 json_t *bt_sampling_json(const bt_sampled_traces *range);
 /* What a rule's counts stand for where traces were sampled: {text, violations?, exercised?}, each {seen, low, high,
  * confidence}; null where nothing is to be said beyond what was seen. */

@@ -70,13 +70,15 @@ static void add_status(account *a) {
 }
 
 /* Of those that were not kept nobody looked at any. */
-static void add_sampling(account *a) {
-  json_t *sampling = json_object_get(a->coverage, "sampling"), *text = json_object_get(sampling, "text");
+static void add_sampling(account *a, json_t *from) {
+  json_t *sampling = json_object_get(from, "sampling"), *text = json_object_get(sampling, "text");
   const char *known = json_string_value(json_object_get(sampling, "known"));
   if (!known || strcmp(known, "not_declared") == 0 || strcmp(known, "all") == 0) return;
   add_gap(a,
-          "traces that were not kept, because traces were sampled: `estimated`, where it is there, says what the "
-          "others stand for",
+          from == a->coverage
+              ? "traces that were not kept, because traces were sampled: `estimated`, where it is there, "
+                "says what the others stand for"
+              : "traces that were not kept, because traces were sampled",
           "sampling", text);
   a->has_unknown = true;
 }
@@ -86,7 +88,7 @@ static void find_gaps(account *a) {
   add_list(a, "windows_empty", "the source has no traces of these times, so nothing is known of them", &a->has_empty);
   add_end(a);
   add_provisional(a);
-  add_sampling(a);
+  add_sampling(a, a->coverage);
   add_count(a, a->coverage, "unsettled", "traces that were not settled");
   add_count(a, a->answer, "inconclusive", "traces on which no verdict was possible");
   add_count(a, a->coverage, "long_traces_count", "traces too long to be read whole");
@@ -253,6 +255,63 @@ static json_t *of_habits(json_t *answer) {
   return pack_account(!sampled ? "not_known" : count ? "suggested" : "none_suggested", &means, looked_at, a.gaps);
 }
 
+static void find_gaps_of_changes(account *a) {
+  static const struct {
+    const char *name, *what;
+  } counts[] = {{"traces_incomplete", "traces that lack spans, times or attributes"},
+                {"traces_too_large", "traces of too many spans"},
+                {"traces_not_read", "traces chosen for a sample that could not be read"},
+                {"spans_not_named", "spans whose names were too many or too long to be looked at"},
+                {"attributes_drifting", "attributes whose numbers drift within the baseline"},
+                {"behaviours_beyond", "behaviours beyond the most that are compared"}};
+  json_t *not_read = json_object_get(a->answer, "not_read");
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) add_count(a, a->answer, counts[i].name, counts[i].what);
+  if (json_is_string(not_read)) {
+    add_gap(a, "a part of the range", "not_read", not_read);
+    a->has_unknown = true;
+  }
+  add_sampling(a, a->answer);
+}
+
+/* {conclusion, sentence}. Names of others are in the result alone. */
+static const char *write_changes(const account *a, bt_buffer *means) {
+  const char *status = json_string_value(json_object_get(a->answer, "status"));
+  size_t count = json_array_size(json_object_get(a->answer, "changes"));
+  long long before = (long long)number_of(a->answer, "baseline_traces");
+  long long after = (long long)number_of(a->answer, "candidate_traces");
+  bool is_changed = status && strcmp(status, "changed") == 0, is_known = status && strcmp(status, "as_before") == 0;
+  if (is_changed)
+    bt_buffer_printf(means,
+                     "CHANGED: %zu line%s in result.changes, from %lld traces before and %lld after. The chance that "
+                     "any of them is chance is at most %.3g %%. %lld behaviours are as before. A change is neither a "
+                     "cause nor a violation: ask the user whether it was meant.",
+                     count, count == 1 ? "" : "s", before, after,
+                     100 * json_number_value(json_object_get(a->answer, "chance_of_any")),
+                     (long long)number_of(a->answer, "unchanged"));
+  else if (is_known)
+    bt_buffer_printf(means,
+                     "Nothing changed in %lld behaviours that %lld traces before and %lld after show. %lld traces "
+                     "after that break one which all keep would have been told; fewer may have.",
+                     (long long)number_of(a->answer, "behaviours"), before, after,
+                     (long long)number_of(a->answer, "least_seen"));
+  else
+    bt_buffer_append(means, BT_STR("NOT KNOWN: too little was read to say what changed, and result.reason says why. "
+                                   "Do not report that nothing changed."));
+  if ((is_changed || is_known) && a->has_unknown) bt_buffer_append(means, BT_STR(" Not everything was looked at."));
+  return is_changed ? "changed" : is_known ? "nothing_changed" : "not_known";
+}
+
+static json_t *of_changes(json_t *answer) {
+  bt_buffer means = {0};
+  account a = {.answer = answer, .gaps = json_array()};
+  find_gaps_of_changes(&a);
+  const char *conclusion = write_changes(&a, &means);
+  json_t *looked_at = json_pack("{s:O?,s:O?,s:O?}", "sides", json_object_get(answer, "sides"), "baseline_traces",
+                                json_object_get(answer, "baseline_traces"), "candidate_traces",
+                                json_object_get(answer, "candidate_traces"));
+  return pack_account(conclusion, &means, looked_at, a.gaps);
+}
+
 static json_t *of_a_trace(json_t *answer) {
   size_t index, violated = 0, kept = 0, other = 0, unknown = 0;
   json_t *verdict, *gaps = json_array(), *incomplete = json_object_get(answer, "incomplete");
@@ -312,6 +371,7 @@ json_t *bt_mcp_account(bt_mcp_about about, const char *filter, json_t *answer) {
   case BT_MCP_ABOUT_A_TRACE: return of_a_trace(answer);
   case BT_MCP_ABOUT_MARKS: return of_marks(answer);
   case BT_MCP_ABOUT_HABITS: return of_habits(answer);
+  case BT_MCP_ABOUT_CHANGES: return of_changes(answer);
   case BT_MCP_ABOUT_RULES: break;
   }
   return of_rules(answer);

@@ -10,7 +10,8 @@ typedef enum bt_mcp_about {
   BT_MCP_ABOUT_TRACES,  /* it has a coverage */
   BT_MCP_ABOUT_A_TRACE, /* verdicts of one trace */
   BT_MCP_ABOUT_MARKS,   /* it has a coverage, and compares violating traces with others */
-  BT_MCP_ABOUT_HABITS   /* it has a coverage, and proposes rules that traces keep */
+  BT_MCP_ABOUT_HABITS,  /* it has a coverage, and proposes rules that traces keep */
+  BT_MCP_ABOUT_CHANGES  /* it compares traces with earlier or other ones, without a rule */
 } bt_mcp_about;
 
 /* new: {conclusion, means, looked_at, not_looked_at} of what a route answered. filter: the name of an argument that

@@ -9,7 +9,7 @@
 #include "dsl/base/arena.h"
 #include "dsl/base/table.h"
 
-const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "suggestions",
+const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "suggestions", "changes",
                                                 "gate",   "on_demand",       "report"};
 const char *const bt_replay_end_names[] = {"completed", "incomplete", "cancelled", "failed"};
 const char *const bt_span_outcome_names[] = {"accepted", "rejected", "uncertain"};

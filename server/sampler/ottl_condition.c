@@ -198,9 +198,11 @@ static void add_meets_text(const writer *w, const bt_filter_test *test) {
   }
 }
 
-/* Any element of a list may meet it. */
+/* Any element of a list may meet it. Of what is not there one thing is asked, and not all that a number may be. */
 static void add_meets(const writer *w, const bt_filter_test *test) {
   const bt_value *literal = &test->literal;
+  bool is_number = literal->type != BT_VALUE_STRING && literal->type != BT_VALUE_BOOL;
+  if (is_number) add_around(w, "(", test, " != nil and ");
   add_ottl(w, "(");
   if (literal->type == BT_VALUE_STRING) {
     add_meets_text(w, test);
@@ -212,7 +214,7 @@ static void add_meets(const writer *w, const bt_filter_test *test) {
     add_read_number(w, test, literal);
   }
   if (!w->is_under) add_around(w, " or IsList(", test, ")");
-  add_ottl(w, ")");
+  add_ottl(w, is_number ? "))" : ")");
 }
 
 /* Maps, bytes, and lists that are empty or mixed count as missing. A NaN is there, and no comparison holds of it. */
@@ -222,7 +224,8 @@ static void add_is_there(const writer *w, const bt_filter_test *test, bool compa
     add_around(w, "", test, "))");
     return;
   }
-  add_around(w, "(IsString(", test, ") or IsInt(");
+  add_around(w, "(", test, " != nil and (IsString(");
+  add_around(w, "", test, ") or IsInt(");
   add_around(w, "", test, ") or IsBool(");
   add_around(w, "", test, compares ? ") or (IsDouble(" : ") or IsDouble(");
   add_path(w, test);
@@ -230,7 +233,7 @@ static void add_is_there(const writer *w, const bt_filter_test *test, bool compa
     add_around(w, ") and ", test, " == ");
     add_path(w, test);
   }
-  add_ottl(w, "))");
+  add_ottl(w, ")))");
 }
 
 static void add_attribute(const writer *w, const bt_filter_test *test) {
@@ -391,9 +394,9 @@ static const bt_filter *any_event_test(bt_filter_builder *builder, const bt_filt
   return any;
 }
 
-/* A condition for each alternative; one of them is enough. The ends of `guard` stand around each. */
+/* A condition for each alternative; one of them is enough. With a guard they are one, which asks for it once. */
 static void write_list(const writer *w, const char *name, const bt_filter *filter, const char *guard, unsigned indent) {
-  bool is_or = filter->kind == BT_FILTER_OR;
+  bool is_or = filter->kind == BT_FILTER_OR && !*guard;
   if (filter->kind == BT_FILTER_NONE) return;
   bt_buffer_printf(w->out, "%*s%s:\n", (int)indent, "", name);
   for (uint32_t i = 0; i < (is_or ? filter->item_count : 1); i++) {

@@ -171,13 +171,14 @@ static void write_comment(const bt_rule_definition *rule, const bt_sampler_polic
   if (policies->notes.len)
     bt_buffer_printf(yaml, "    #   kept wider, because conditions cannot say: %.*s\n",
                      BT_FMT(bt_buffer_str(&policies->notes)));
+  if (policies->measured.len) bt_buffer_printf(yaml, "    #   %.*s\n", BT_FMT(bt_buffer_str(&policies->measured)));
 }
 
 static bt_status write_rule(const bt_rule_definition *rule, bt_buffer *yaml, bt_sampler_policies *out,
                             bt_error *error) {
   bt_arena arena;
   bt_dialect dialect = bt_ottl_dialect();
-  *out = (bt_sampler_policies){0};
+  bt_buffer_clear(&out->notes);
   bt_arena_init(&arena, ARENA_CAP_BYTES);
   bt_filter_builder builder = {.arena = &arena, .dialect = &dialect};
   alternatives made = alternatives_of(&builder, bt_plan_kept(&builder, rule->rule, true));
@@ -196,6 +197,7 @@ static bt_status write_rule(const bt_rule_definition *rule, bt_buffer *yaml, bt_
 
 void bt_sampler_policies_dispose(bt_sampler_policies *policies) {
   bt_buffer_dispose(&policies->notes);
+  bt_buffer_dispose(&policies->measured);
 }
 
 /* ---- the section ---- */

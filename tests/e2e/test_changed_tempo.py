@@ -1,14 +1,15 @@
-"""`betrace changed` over a real Tempo says what it says over the same traces in a file."""
+"""`betrace changed` and `GET /v1/changes` over a real Tempo say what the command says over the same traces in a file."""
 import json
 import os
 import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
-from betrace_process import run_cli  # noqa: E402
+from betrace_process import Betrace, run_cli  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
@@ -26,13 +27,18 @@ class ChangedOnTempo(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
         now = int(time.time())
         tempo.wait_until(lambda: len(tempo.search("{}", now - 86400, now, limit=100000, spss=1)) >= TRACES, "the traces are searchable")
-        for sides in (("--around", end - RANGE_S // 4), ("--baseline", "service.version=1.4.2", "--candidate", "service.version=1.4.3")):
+        service = self.enterContext(Betrace("--tempo", tempo.url))
+        within = {"start": end - RANGE_S - 60, "end": end + 60}
+        for sides in ({"around": end - RANGE_S // 4}, {"baseline": "service.version=1.4.2", "candidate": "service.version=1.4.3"}):
             answers = []
-            for source in (("--tempo", tempo.url, "--since", "24h"), ("--traces", file)):
-                done = run_cli("changed", *sides, *source, "--json", timeout=300)
+            for source in (("--tempo", tempo.url), ("--traces", file)):
+                flags = (part for name, value in (within | sides).items() for part in (f"--{name}", value))
+                done = run_cli("changed", *flags, *source, "--json", timeout=300)
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
                 answers.append(json.loads(done.stdout))
             self.assertEqual(*answers)
+            answer = service.get("/v1/changes?" + urllib.parse.urlencode(within | sides | {"timeout": "60s"}))
+            self.assertEqual(answer.json(), answers[0])
             self.assertTrue(any("retry" in change["behaviour"] for change in answers[0]["changes"]), answers[0]["changes"])
 
 

@@ -68,7 +68,9 @@ class CollectorCase(unittest.TestCase):
         traces, config = os.path.join(cls.folder.name, "traces.jsonl"), os.path.join(cls.folder.name, "sampler.yaml")
         with open(traces, "w", encoding="utf-8") as file:
             file.writelines(lines)
-        cls.written = run_cli("sampler", *files)
+        cls.written = run_cli("sampler", *files, "--traces", traces, "--json")
+        said = json.loads(cls.written.stdout)
+        cls.written.stdout, cls.shares = said["yaml"], {rule["id"]: rule["share"] for rule in said["rules"]}
         with open(config, "w", encoding="utf-8") as file:
             file.write(cls.written.stdout)
         done = subprocess.run([TAIL_SAMPLER, config, traces], capture_output=True, text=True, check=False)
@@ -78,7 +80,17 @@ class CollectorCase(unittest.TestCase):
         if answer["errors"]:
             raise AssertionError("conditions failed:\n" + "\n".join(answer["errors"][:5]))
         cls.kept = {rule: set(ids) for rule, ids in answer["kept"].items()}
+        cls.check_shares()
         return traces
+
+    @classmethod
+    def check_shares(cls):
+        """The share that `betrace sampler` tells of each rule is what the Collector keeps; where the source lost what decides, it is not below or above."""
+        wrong = [(rule, len(cls.kept.get(rule, ())), share) for rule, share in cls.shares.items()
+                 if not share["kept"] <= len(cls.kept.get(rule, ())) <= share["kept"] + share["unknown"]]
+        unknown, kept = (sum(share[key] for share in cls.shares.values()) for key in ("unknown", "kept"))
+        if wrong or unknown > kept / 20 + 5:
+            raise AssertionError(f"of {len(wrong)} of {len(cls.shares)} rules the Collector keeps another share than is told, {unknown} traces not known: {wrong[:5]}")
 
     def check_violators(self, traces, least):
         violated, problems = 0, []

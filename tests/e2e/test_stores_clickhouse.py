@@ -272,7 +272,7 @@ class RulesOfStores(unittest.TestCase):
             self.assertIn("keeps no tenants apart", page["reason"])
             doors = [f"/v1/violations?{self.range}", f"/v1/violations/series?{self.range}", f"/v1/compliance/reports/soc2?{self.range}", f"/v1/traces/{self.trace_id}/verdicts?",
                      *(f"/v1/rules/own/{door}?{self.range}" for door in ("first-violation", "explain", "contrast")), f"/v1/suggestions?{self.range}",
-                     f"/v1/gate?rule_id=own&baseline=1&candidate=2&{self.range}"]
+                     f"/v1/gate?rule_id=own&baseline=1&candidate=2&{self.range}", f"/v1/changes?candidate=a%3Db&{self.range}"]
             for tenant in ("beta", "other", "", "acme|other", "beta|acme"):
                 for door in doors:
                     refused = ask(door + "&store=archive", tenant, 400)

@@ -505,6 +505,40 @@ class SlowTempo(StubTempo):
         await super()._answer(path, "prompt" if says_so else "hang", reader, writer)
 
 
+class Stores(GrpcTest):
+    """Two Tempos, of which the named one lies behind a counter: which of them does each method ask?"""
+
+    def asked_by(self, call):
+        before = self.own.asked, self.archive.asked
+        call()
+        return self.own.asked - before[0], self.archive.asked - before[1]
+
+    def test_every_method_asks_the_store_of_the_rule(self):
+        ask = {"start": "now-3h", "end": "now-2h"}
+        with StubTempo() as self.own, StubTempo() as self.archive:
+            with Betrace("--tempo", self.own.url, "--named-store", f"archive=tempo+{self.archive.url}", "--grpc", "127.0.0.1:0") as server, \
+                    Client(grpc_port(server)) as client:
+                self.assertEqual(client.call("RuleService.CreateRule", rule={"id": "old", "dsl": "a", "store": "archive"}).store, "archive")
+                self.assertEqual([s.name for s in client.call("HealthService.Ready").stores], ["archive"])
+                self.fails(Code.INVALID_ARGUMENT, client.call, "RuleService.CreateRule", rule={"id": "x", "dsl": "a", "store": "nowhere"})
+
+                def replay(**store):
+                    client.call("RuleService.ReplayRule", id="old", start_time="now-3h", end_time="now-2h", **store)
+                    server.wait_replay("old")
+                    self.assertEqual(client.call("RuleService.GetReplayStatus", id="old").store, store.get("store", "archive"))
+                methods = {"replay": replay,
+                           "list": lambda **store: client.call("ViolationService.QueryViolations", rule_ids=["old"], **ask, **store),
+                           "series": lambda **store: client.call("ViolationService.GetSeries", rule_ids=["old"], step="1h", **ask, **store),
+                           "first": lambda **store: client.call("ViolationService.GetFirstViolation", id="old", **ask, **store)}
+                for name, call in methods.items():
+                    with self.subTest(method=name):
+                        own, archive = self.asked_by(call)
+                        self.assertEqual((own, archive > 0), (0, True))
+                        own, archive = self.asked_by(lambda: call(store="default"))  # noqa: B023
+                        self.assertEqual((own > 0, archive), (True, 0))
+                        self.fails(Code.INVALID_ARGUMENT, call, store="nowhere")
+
+
 class Deadlines(GrpcTest):
     def test_a_deadline_is_the_timeout_of_the_question(self):
         """A Tempo that is there and answers no search in time: what is certain comes before the deadline, and a call that is cancelled lets its worker go."""

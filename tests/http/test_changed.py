@@ -10,10 +10,12 @@ import re
 import sys
 import tempfile
 import unittest
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import changed_worlds as worlds  # noqa: E402
 from betrace_process import run_cli  # noqa: E402
+from trace_files import span, trace  # noqa: E402
 
 FULL = "--full" in sys.argv
 SEED = int(sys.argv[sys.argv.index("--seed") + 1]) if "--seed" in sys.argv else 1
@@ -150,6 +152,66 @@ class Changed(unittest.TestCase):
         first, second = (run_cli("changed", "--traces", one, "--around", ROLLOUT, "--sample", "1400", "--seed", "7", "--json").stdout for one in (path, turned))
         self.assertIn("retry", first)
         self.assertEqual(first, second)
+
+    def test_a_trace_of_both_ranges_counts_once(self):
+        path = self.path("long.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(trace(number, span("order", duration=600_000), at=number * 1000) for number in range(1, 401))
+        begin, middle, end = (f"2026-01-01T00:{minute}:00Z" for minute in ("00", "05", "10"))
+        for sides in (("--around", middle), ("--baseline", f"{begin}..{end}", "--candidate", f"{middle}..{end}")):
+            answer = self.ask(path, *sides, status=[0])
+            self.assertEqual((answer["baseline_traces"], answer["candidate_traces"]), (299, 101))
+
+    # ---- for pull requests ----
+
+    def form(self, path, form, status, *sides):
+        done = run_cli("changed", "--traces", path, *(sides or ("--around", ROLLOUT)), "--output", form)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_each_form_has_each_change(self):
+        path = self.make("rollout")
+        changes = self.ask(path, "--around", ROLLOUT)["changes"]
+        junit = ElementTree.fromstring(self.form(path, "junit", 1))
+        self.assertEqual((junit.get("tests"), junit.get("failures"), junit.get("errors")), ("4", "3", "0"))
+        cases = junit.findall("testsuite/testcase")
+        self.assertEqual([case.get("name") for case in cases], [change["behaviour"] for change in changes] + ["everything else"])
+        self.assertRegex(cases[-1].findtext("system-out"), r"baseline 3750 traces, candidate 1250 traces\n\d+ behaviours as before")
+        notes = self.form(path, "github", 1).splitlines()
+        self.assertEqual([note.split(" ")[0] for note in notes], ["::error"] * 3 + ["::notice"])
+        parts = self.form(path, "markdown", 1).split("\n**`")[1:]
+        for change, case, note, part in zip(changes, cases, notes, parts, strict=False):
+            outcome = case.find("failure")
+            for text in (outcome.get("message") + outcome.text, note, part):
+                for wanted in (change["behaviour"], change["trace_before"], change["trace_after"], change["since"]["until"][:19], "all in 1.4.3", change["dsl"].splitlines()[0]):
+                    self.assertIn(wanted, text)
+
+    def test_no_form_passes_what_is_not_known(self):
+        path = self.make("noise", 300)
+        unknown = ("--candidate", "service.version=9")
+        junit = ElementTree.fromstring(self.form(path, "junit", 3, *unknown))
+        self.assertEqual((junit.get("failures"), junit.get("errors")), ("0", "1"))
+        self.assertRegex(self.form(path, "github", 3, *unknown), "^::error .*too few traces")
+        self.assertRegex(self.form(path, "markdown", 3, *unknown), "^### BeTrace: what changed is not known\n(.*\n)+UNKNOWN: ")
+        path = self.make("noise")
+        self.assertEqual(ElementTree.fromstring(self.form(path, "junit", 0)).get("errors"), "0")
+        self.assertRegex(self.form(path, "github", 0), "^::notice .*nothing changed in [0-9]+ behaviours")
+
+    def test_names_stay_names(self):
+        """A span's name is any text: it forges no line, no workflow command and no Markdown."""
+        path, name = self.path("forged.jsonl"), "a`b``\n::error::x\n</failure>\n# @x"
+        with open(path, "w", encoding="utf-8") as file:
+            for number in range(1, 401):
+                spans = [span("order"), span(name)][:1 if number > 200 and number % 2 else 2]
+                file.write(trace(number, *spans, at=number * 1000))
+        sides = ("--around", "2026-01-01T00:03:20Z")
+        self.assertTrue(all(line.startswith("::error title=") or line.startswith("::notice ") for line in self.form(path, "github", 1, *sides).splitlines()))
+        case = ElementTree.fromstring(self.form(path, "junit", 1, *sides)).find("testsuite/testcase")
+        self.assertIn("a`b``\\n::error::x\\n</failure>\\n# @x", case.get("name"))
+        markdown = self.form(path, "markdown", 1, *sides)
+        self.assertIn("**``` a`b``\\n::error::x", markdown)
+        for line in markdown.splitlines() + run_cli("changed", "--traces", path, *sides).stdout.splitlines():
+            self.assertFalse(line.startswith(("::error", "</failure>", "# @x")), line)
 
     # ---- what cannot be answered ----
 

@@ -259,13 +259,13 @@ import os, urllib.request
 for line in open(%r, 'rb'):
     urllib.request.urlopen(urllib.request.Request(os.environ['OTEL_EXPORTER_OTLP_ENDPOINT'] + '/v1/traces', data=line, headers={'Content-Type': 'application/json'}))
 """
-# Commands and paths that count no traces of a range. What changed between two sides compares traces that it reads, each whole, and has its own bounds.
+# Commands and paths that count no traces of a range.
 COMMANDS_OF_NO_RANGE = set("init check fmt test record import sync sampler lsp trace explain serve mcp health doctor token backup canary generate completion "
-                           "version verify-report changed".split())
+                           "version verify-report".split())
 PATHS_OF_NO_RANGE = ("/health", "/v1/health", "/ready", "/v1/ready", "/v1/rules", "/v1/rules/validate", "/v1/rules/test", "/v1/rules/import", "/v1/rules/export",
                      "/v1/dsl/language", "/v1/dsl/complete", "/v1/dsl/hover", "/v1/dsl/format", "/v1/rules/{id}", "/v1/rules/{id}/enable", "/v1/rules/{id}/disable",
                      "/v1/rules/{id}/versions", "/v1/rules/{id}/explain", "/v1/compliance/frameworks", "/v1/traces/{trace_id}/verdicts", "/v1/spans", "/v1/traces",
-                     "/api/v1/spans", "/api/v2/spans", "/v1/reports/{id}", "/v1/changes",
+                     "/api/v1/spans", "/api/v2/spans", "/v1/reports/{id}",
                      "/v1/replays/{id}/violations",  # a list without a total; the replay has the number
                      "/metrics",  # of watch alone: test_sampled
                      "/mcp")  # what the paths answer
@@ -287,7 +287,7 @@ class EveryDoor(Folder):
         asks = {"replay": [("--dsl", RULE, self.path)], "merge": [(shard,)], "first": [("--dsl", RULE, self.path)], "eval": [("--dsl", RULE, self.path)],
                 "contrast": [("--dsl", RULE, self.path)], "compare": [("--dsl", RULE, *sides, self.path)], "suggest": [("--traces", self.path)],
                 "gate": [("--dsl", RULE, "--baseline", "1", "--candidate", "2", self.path)], "vacuity": [("--rules", rules, "--traces", self.path)],
-                "diff": [(old, rules, "--traces", self.path)], "listen": [("--dsl", RULE, "--settle", "100ms")]}
+                "diff": [(old, rules, "--traces", self.path)], "changed": [("--around", "2026-01-01T01:00:00Z", "--traces", self.path)], "listen": [("--dsl", RULE, "--settle", "100ms")]}
         commands = set(re.findall(r"^  ([a-z-]+) +[a-z]", run_cli("--help").stdout, re.M)) - {"betrace"}
         self.assertEqual(commands - COMMANDS_OF_NO_RANGE, set(asks))
         behind = ["--", sys.executable, "-c", SEND % self.path]
@@ -323,6 +323,7 @@ class EveryDoor(Folder):
         server.wait_job(one)
         asks = {"/v1/violations": ("GET", f"/v1/violations?rule_id=audit&{query}", None), "/v1/violations/query": ("POST", "/v1/violations/query", RANGE),
                 "/v1/violations/series": ("GET", f"/v1/violations/series?step=1h&{query}", None), "/v1/gate": ("GET", f"/v1/gate?rule_id=audit&baseline=1&candidate=2&{query}", None),
+                "/v1/changes": ("GET", f"/v1/changes?around=2026-01-01T01:00:00Z&{query}", None),
                 "/v1/rules/{id}/contrast": ("GET", f"/v1/rules/audit/contrast?{query}", None),
                 "/v1/rules/{id}/first-violation": ("GET", f"/v1/rules/audit/first-violation?{query}", None), "/v1/suggestions": ("GET", f"/v1/suggestions?{query}", None),
                 "/v1/rules/{id}/replay": ("GET", "/v1/rules/audit/replay/status", None), "/v1/rules/{id}/replay/status": ("GET", "/v1/rules/audit/replay/status", None),

@@ -1,11 +1,13 @@
 // The Collector's real tail sampler with policies of `betrace sampler`: which traces does each rule keep?
 //
 //	tail_sampler CONFIG TRACES
+//	tail_sampler --cost TIMES TRACES CONFIG…
 //
 // CONFIG is the section that betrace wrote, TRACES a file with one ExportTraceServiceRequest (OTLP in JSON) a line, one
 // or more traces each. Each rule gets a processor of its own with its policies alone; the spans of a trace come resource by
 // resource, and the processor decides when it is shut down. Prints {"kept": {rule: [trace ids]}, "errors": [...]}, where
-// errors are the warnings of conditions that failed.
+// errors are the warnings of conditions that failed. With --cost one processor has all policies of a file, TIMES
+// times, and its processor time is printed (cost.go).
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor"
@@ -75,7 +78,7 @@ func consume(p interface {
 }
 
 // With the section as it is, except for its policies and for what a test has no time or memory for.
-func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) []string {
+func decide(section map[string]any, policies []any, traces []ptrace.Traces, logger *zap.Logger) *consumertest.TracesSink {
 	factory := tailsamplingprocessor.NewFactory()
 	config := factory.CreateDefaultConfig()
 	section["decision_wait"], section["num_traces"], section["policies"] = "10m", 1_000_000, policies
@@ -91,6 +94,10 @@ func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logg
 		consume(p, trace)
 	}
 	must(0, p.Shutdown(context.Background()))
+	return sink
+}
+
+func idsOf(sink *consumertest.TracesSink) []string {
 	ids := map[string]bool{}
 	for _, td := range sink.AllTraces() {
 		for _, rs := range td.ResourceSpans().All() {
@@ -109,12 +116,16 @@ func keptBy(section map[string]any, policies []any, traces []ptrace.Traces, logg
 }
 
 func main() {
+	if os.Args[1] == "--cost" {
+		printCosts(must(strconv.Atoi(os.Args[2])), os.Args[3], os.Args[4:])
+		return
+	}
 	traces, kept := readTraces(os.Args[2]), map[string][]string{}
 	core, logs := observer.New(zapcore.WarnLevel)
 	logger := zap.New(core)
 	section := readSection(os.Args[1])
 	for rule, policies := range readPolicies(section) {
-		kept[rule] = keptBy(section, policies, traces, logger)
+		kept[rule] = idsOf(decide(section, policies, traces, logger))
 	}
 	errors := []string{}
 	for _, entry := range logs.All() {

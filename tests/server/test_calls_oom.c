@@ -71,6 +71,7 @@ static const sample samples[] = {
      200, FIRST},
     {"GET", "/v1/rules/r1/contrast", RANGE, "", 200, OPEN},
     {"GET", "/v1/suggestions", "min_traces=1&" RANGE, "", 200, OPEN},
+    {"GET", "/v1/changes", "around=2026-01-01T00:30:00Z&" RANGE, "", 200, OPEN},
     {"GET", "/v1/gate", "rule_id=r1&baseline=1&candidate=2&" RANGE, "", 200, PARTIAL},
     {"POST", "/v1/gate", "rule_id=r1&baseline=1&candidate=2&" RANGE, "{}", 412, OPEN},
     {"GET", "/v1/rules/r1/replay/status", "", "", 200, SAME},

@@ -12,5 +12,5 @@ MODULE = HERE.parent / "sampler"
 
 def tail_sampler():
     """The path of the program. OSError says why it cannot be had."""
-    key = hashlib.sha256(b"".join((MODULE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))).hexdigest()[:16]
+    key = hashlib.sha256(b"".join((MODULE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go", "cost.go"))).hexdigest()[:16]
     return go_tool.built("tail_sampler", key, lambda go, folder: [go, "build", "-p", "2", "-ldflags", "-s -w", "-o", str(folder / "tail_sampler"), "."], MODULE)

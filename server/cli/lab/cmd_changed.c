@@ -6,21 +6,34 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/base/time_text.h"
-#include "server/base/clock.h"
 #include "server/cli/answer.h"
 #include "server/cli/lab/recorded_rule.h"
 #include "server/cli/printer.h"
-#include "server/json/json_values.h"
+#include "server/json/changed_ci.h"
+#include "server/json/changed_json.h"
 #include "server/query/behaviour_text.h"
 #include "server/query/changed.h"
+#include "server/query/changed_sides.h"
+#include "server/query/changed_text.h"
 
-enum { OPT_BASELINE = BT_FLAG_OWN, OPT_CANDIDATE, OPT_AROUND, OPT_SAMPLE, OPT_SEED, OPT_WRITE, SEED_MAX = 1000000000 };
+enum {
+  OPT_BASELINE = BT_FLAG_OWN,
+  OPT_CANDIDATE,
+  OPT_AROUND,
+  OPT_SAMPLE,
+  OPT_SEED,
+  OPT_WRITE,
+  OPT_FORMAT,
+  SEED_MAX = 1000000000
+};
+
+typedef enum changed_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT, FORMAT_GITHUB, FORMAT_MARKDOWN } changed_format;
 
 typedef struct changed_run {
   bt_replay_options options;
-  const char *texts[BT_MINE_GROUPS]; /* what was given; NULL: nothing */
-  const char *around, *write_to;
+  bt_changed_texts texts;
+  const char *write_to;
+  changed_format format;
   bt_changed changed;
   bt_source *source;
 } changed_run;
@@ -29,211 +42,48 @@ static bool found_any(const changed_run *run) {
   return run->changed.changes.count;
 }
 
-/* ---- sides ---- */
-
-/* Times without seconds too, as people write them. */
-static bool read_time(bt_str text, int64_t *out) {
-  char whole[40];
-  if (bt_time_parse(text, bt_clock_wall_ns(), out)) return true;
-  int length = snprintf(whole, sizeof whole, "%.*s:00Z", (int)(text.len ? text.len - 1 : 0), text.ptr);
-  return bt_str_ends_with(text, BT_STR("Z")) && length < (int)sizeof whole &&
-         bt_time_parse((bt_str){whole, (size_t)length}, 0, out);
-}
-
-/* "START..END" or "key=value". */
-static bool read_side(const char *text, bt_changed_side *side) {
-  const char *dots = strstr(text, ".."), *equals = strchr(text, '=');
-  if (equals && equals > text && equals[1]) {
-    side->key = (bt_str){text, (size_t)(equals - text)};
-    side->value = bt_str_from(equals + 1);
-    return true;
-  }
-  return dots && read_time((bt_str){text, (size_t)(dots - text)}, &side->range.start_ns) &&
-         read_time(bt_str_from(dots + 2), &side->range.end_ns) && side->range.start_ns < side->range.end_ns;
-}
-
-/* Where only one side is told by what traces carry, the other one is all other traces. */
-static bool set_sides(changed_run *run, bt_time_range whole) {
-  bt_changed_side *sides = run->changed.sides;
-  bool is_right = true;
-  for (int g = 0; g < BT_MINE_GROUPS; g++) {
-    sides[g].range = whole;
-    if (run->texts[g]) is_right = is_right && read_side(run->texts[g], &sides[g]);
-  }
-  if (!run->around) return is_right;
-  int64_t at = 0;
-  is_right = read_time(bt_str_from(run->around), &at) && at > whole.start_ns && at < whole.end_ns;
-  sides[BT_MINE_BASELINE].range.end_ns = sides[BT_MINE_CANDIDATE].range.start_ns = at;
-  return is_right;
-}
-
-/* What may still grow proves nothing. */
-static void leave_unsettled(changed_run *run) {
-  int64_t settled_ns = bt_clock_wall_ns() - run->options.assumptions.settle_ns;
-  if (bt_source_known(run->source).is_static) return;
-  for (int g = 0; g < BT_MINE_GROUPS; g++)
-    if (run->changed.sides[g].range.end_ns > settled_ns) run->changed.sides[g].range.end_ns = settled_ns;
-}
-
 /* ---- text ---- */
 
-static void print_time(int64_t from_ns, int64_t until_ns) {
-  char from[40], until[40];
-  bt_time_format(from_ns, from);
-  bt_time_format(until_ns, until);
-  bt_print("; since %.19sZ", until);
-  if (memcmp(from, until, 19) != 0) bt_print(" (not before %.19sZ)", from);
-}
-
-static void print_marks(const changed_run *run, const bt_change *change) {
-  bt_buffer marks = {0};
-  bool are_all = true;
-  for (uint32_t m = 0; m < change->mark_count; m++) {
-    bt_buffer_append(&marks, m ? BT_STR(", ") : BT_STR(""));
-    bt_mine_value_write(run->changed.traces, &change->marks[m].value, &marks);
-    are_all = are_all && change->marks[m].share >= 1;
-  }
-  if (marks.len) bt_print("; %s in %s", are_all ? "all" : "nearly all", marks.ptr);
-  bt_buffer_dispose(&marks);
-}
-
 static void print_change(const changed_run *run, const bt_change *change) {
-  bt_buffer words = {0};
-  char before[BT_TRACE_ID_HEX + 1], after[BT_TRACE_ID_HEX + 1];
-  bt_share_bounds bounds = bt_share_interval(change->after, 0.95);
-  bt_behaviour_write(run->changed.traces, change->behaviour, &words);
-  bt_print("%s: %.3g %% of %" PRIu32 " → %.3g %% of %" PRIu32 " (95 %%: %.3g to %.3g)", words.ptr ? words.ptr : "",
-           100 * bt_share_value(change->before), change->before.all, 100 * bt_share_value(change->after),
-           change->after.all, 100 * bounds.low, 100 * bounds.high);
-  if (change->has_time) print_time(change->from_ns, change->until_ns);
-  print_marks(run, change);
-  bt_trace_id_format(&change->example_before, before);
-  bt_trace_id_format(&change->example_after, after);
-  bt_print("\n  before %s, after %s", before, after);
-  if (change->members > 1)
-    bt_print("; with it %zu more behaviour%s changed", change->members - 1, bt_cli_plural(change->members - 1));
-  bt_print("\n");
-  bt_buffer_dispose(&words);
-}
-
-static void print_left_out(const changed_run *run) {
-  const bt_mine_sample *traces = run->changed.traces;
-  const bt_trace_sample_account *account = &run->changed.account;
-  if (traces->too_large)
-    bt_print("left out: %" PRIu64 " traces of more than %d spans\n", traces->too_large, BT_MINE_SPANS);
-  if (traces->incomplete)
-    bt_print("left out: %" PRIu64 " traces that lack spans, times or attributes\n", traces->incomplete);
-  if (traces->names_beyond)
-    bt_print("left out: %" PRIu64 " spans, because there are more than %d names\n", traces->names_beyond,
-             BT_MINE_NAMES);
-  if (run->changed.changes.catalog.drifting)
-    bt_print("left out: %" PRIu64 " attributes whose numbers drift within the baseline\n",
-             run->changed.changes.catalog.drifting);
-  if (run->changed.changes.catalog.beyond)
-    bt_print("left out: %" PRIu64 " behaviours, because there are more than %d\n", run->changed.changes.catalog.beyond,
-             BT_MINE_BEHAVIOURS);
-  if (account->not_given) bt_print("not read: %" PRIu64 " traces\n", account->not_given);
-  if (account->unread[0]) bt_print("not read: a part of the range: %s\n", account->unread);
-}
-
-static void write_mark(const changed_run *run, const bt_mark *mark, bt_buffer *out) {
-  bt_buffer_append(out, bt_mine_text(run->changed.traces, mark->value.key));
-  bt_buffer_append(out, BT_STR(" = "));
-  bt_mine_value_write(run->changed.traces, &mark->value, out);
-}
-
-static void print_matched(const changed_run *run) {
-  for (uint32_t m = 0; m < run->changed.matched_count; m++) {
-    bt_buffer mark = {0};
-    write_mark(run, &run->changed.matched[m], &mark);
-    bt_print("all of the candidate have %s: so have the %.3g %% of the baseline that are compared\n",
-             mark.ptr ? mark.ptr : "", 100 * run->changed.matched[m].share);
-    bt_buffer_dispose(&mark);
-  }
+  bt_buffer text = {0}, examples = {0};
+  bt_change_write(&run->changed, change, &text);
+  bt_change_examples_write(change, &examples);
+  bt_print("%s\n  %s\n", text.ptr ? text.ptr : "", examples.ptr ? examples.ptr : "");
+  bt_buffer_dispose(&text);
+  bt_buffer_dispose(&examples);
 }
 
 static void print_text(const changed_run *run) {
   const bt_changes *c = &run->changed.changes;
-  const char *unknown = bt_changed_is_unknown(&run->changed);
-  bt_print("baseline %" PRIu32 " traces, candidate %" PRIu32 " traces\n", c->sizes[BT_MINE_BASELINE],
-           c->sizes[BT_MINE_CANDIDATE]);
-  print_matched(run);
+  bt_buffer head = {0}, end = {0};
+  bt_changed_head_write(&run->changed, &head);
+  bt_print_lines(bt_buffer_str(&head));
   for (size_t i = 0; i < c->count; i++) print_change(run, &c->items[i]);
-  if (unknown)
-    bt_print("UNKNOWN: %s\n", unknown);
-  else if (c->count)
-    bt_print("%zu behaviour%s as before; the chance that any of these lines is chance is at most %.3g %%\n",
-             c->unchanged, bt_cli_plural(c->unchanged), 100 * BT_CHANGE_LEVEL);
-  else
-    bt_print("nothing changed in %zu behaviour%s; %" PRIu32 " traces of the candidate that break one which all keep "
-             "would have been told\n",
-             c->looked_at, bt_cli_plural(c->looked_at), c->least_seen);
-  print_left_out(run);
+  bt_changed_end_write(&run->changed, &end);
+  bt_print_lines(bt_buffer_str(&end));
+  bt_buffer_dispose(&head);
+  bt_buffer_dispose(&end);
 }
 
-/* ---- JSON ---- */
-
-static json_t *share_json(bt_share share) {
-  bt_share_bounds bounds = bt_share_interval(share, 0.95);
-  return json_pack("{s:I, s:I, s:f, s:f, s:f}", "kept", (json_int_t)share.kept, "traces", (json_int_t)share.all,
-                   "share", bt_share_value(share), "low", bounds.low, "high", bounds.high);
+static bt_status print_document(const changed_run *run, bt_error *error) {
+  bt_buffer text = {0};
+  bt_status status = run->format == FORMAT_JUNIT    ? bt_changed_junit(&run->changed, &text, error)
+                     : run->format == FORMAT_GITHUB ? bt_changed_annotate(&run->changed, &text, error)
+                                                    : bt_changed_markdown(&run->changed, &text, error);
+  if (!status) bt_print_document(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
+  return status;
 }
 
-static json_t *marks_json(const changed_run *run, const bt_mark *items, uint32_t count) {
-  json_t *marks = json_array();
-  for (uint32_t m = 0; m < count; m++) {
-    bt_buffer value = {0};
-    bt_mine_value_write(run->changed.traces, &items[m].value, &value);
-    bt_json_append(marks, json_pack("{s:o, s:o, s:f}", "key",
-                                    bt_text_json(bt_mine_text(run->changed.traces, items[m].value.key)), "value",
-                                    bt_text_json(bt_buffer_str(&value)), "share", items[m].share));
-    bt_buffer_dispose(&value);
+static bt_status print_answer(const changed_run *run, bt_error *error) {
+  switch (run->format) {
+  case FORMAT_TEXT: return print_text(run), BT_OK;
+  case FORMAT_JSON: return bt_cli_print_json(bt_changed_json(&run->changed)), BT_OK;
+  case FORMAT_JUNIT:
+  case FORMAT_GITHUB:
+  case FORMAT_MARKDOWN: break;
   }
-  return marks;
-}
-
-static json_t *change_json(const changed_run *run, const bt_change *change) {
-  bt_buffer words = {0};
-  char before[BT_TRACE_ID_HEX + 1], after[BT_TRACE_ID_HEX + 1];
-  bt_error error = {0};
-  bt_rule_definition *rule = NULL;
-  bool has_rule = bt_change_rule(run->changed.traces, change, &rule, &error) == BT_OK && rule;
-  bt_behaviour_write(run->changed.traces, change->behaviour, &words);
-  bt_trace_id_format(&change->example_before, before);
-  bt_trace_id_format(&change->example_after, after);
-  json_t *since = json_null();
-  if (change->has_time)
-    since = json_pack("{s:o, s:o, s:o}", "first", bt_time_json(change->since_ns), "from", bt_time_json(change->from_ns),
-                      "until", bt_time_json(change->until_ns));
-  json_t *json = json_pack(
-      "{s:o, s:s, s:o, s:o, s:f, s:f, s:I, s:o, s:o, s:s, s:s, s:o}", "behaviour", bt_text_json(bt_buffer_str(&words)),
-      "kind", bt_behaviour_kind_name(change->behaviour->kind), "before", share_json(change->before), "after",
-      share_json(change->after), "chance", change->probability, "damage", change->damage, "behaviours",
-      (json_int_t)change->members, "since", since, "marks", marks_json(run, change->marks, change->mark_count),
-      "trace_before", before, "trace_after", after, "dsl", bt_optional_text_json(has_rule ? rule->fields.dsl : NULL));
-  bt_rule_definition_unref(rule);
-  bt_buffer_dispose(&words);
-  return json;
-}
-
-static void print_json(const changed_run *run) {
-  const bt_changes *c = &run->changed.changes;
-  const bt_mine_sample *traces = run->changed.traces;
-  const char *unknown = bt_changed_is_unknown(&run->changed);
-  json_t *changes = json_array();
-  for (size_t i = 0; i < c->count; i++) bt_json_append(changes, change_json(run, &c->items[i]));
-  bt_cli_print_json(json_pack(
-      "{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:o}", "status",
-      unknown    ? "unknown"
-      : c->count ? "changed"
-                 : "as_before",
-      "reason", bt_optional_text_json(unknown), "changes", changes, "matched",
-      marks_json(run, run->changed.matched, run->changed.matched_count), "behaviours", (json_int_t)c->looked_at,
-      "unchanged", (json_int_t)c->unchanged, "baseline_traces", (json_int_t)c->sizes[BT_MINE_BASELINE],
-      "candidate_traces", (json_int_t)c->sizes[BT_MINE_CANDIDATE], "chance_of_any", BT_CHANGE_LEVEL, "least_seen",
-      (json_int_t)c->least_seen, "traces_incomplete", (json_int_t)traces->incomplete, "traces_too_large",
-      (json_int_t)traces->too_large, "traces_not_read", (json_int_t)run->changed.account.not_given, "not_read",
-      bt_optional_text_json(run->changed.account.unread)));
+  return print_document(run, error);
 }
 
 /* ---- rules ---- */
@@ -283,10 +133,7 @@ static int compare_and_print(changed_run *run) {
   bt_error error = {0};
   bt_replay_request replay = bt_replay_options_request(&run->options, NULL, 0, (bt_time_range){0});
   bt_status status = bt_changed_find(run->source, &replay, &run->changed, &error);
-  if (!status && run->options.print_json)
-    print_json(run);
-  else if (!status)
-    print_text(run);
+  if (!status) status = print_answer(run, &error);
   if (!status && run->write_to) status = write_rules(run, &error);
   return status ? bt_cli_fail("changed", status, &error) : choose_exit_code(run);
 }
@@ -297,10 +144,11 @@ static int run_changed(changed_run *run) {
   bt_status status = bt_replay_place_open(&run->options, &place, &error);
   run->source = place.source;
   int code = status ? bt_cli_fail("changed", status, &error) : BT_EXIT_FINE;
-  if (!code && !set_sides(run, bt_replay_options_range(&run->options, run->source, BT_DAY_NS)))
+  if (!code && !bt_changed_sides_read(&run->texts, bt_replay_options_range(&run->options, run->source, BT_DAY_NS),
+                                      run->changed.sides))
     code = bt_cli_usage_error("changed", "a side is START..END, as now-2d..now-1d, or KEY=VALUE, as "
                                          "service.version=1.4.3; --around is a time in the range");
-  if (!code) leave_unsettled(run);
+  if (!code) bt_changed_leave_unsettled(&run->changed, run->source, run->options.assumptions.settle_ns);
   if (!code) code = compare_and_print(run);
   bt_changed_dispose(&run->changed);
   bt_replay_place_close(&place);
@@ -318,9 +166,11 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   uint64_t number = 0;
   bool is_right = true;
   switch (flag->id) {
-  case OPT_BASELINE: run->texts[BT_MINE_BASELINE] = value; return true;
-  case OPT_CANDIDATE: run->texts[BT_MINE_CANDIDATE] = value; return true;
-  case OPT_AROUND: run->around = value; return true;
+  case OPT_BASELINE: run->texts.sides[BT_MINE_BASELINE] = value; return true;
+  case OPT_CANDIDATE: run->texts.sides[BT_MINE_CANDIDATE] = value; return true;
+  case OPT_AROUND: run->texts.around = value; return true;
+  case OPT_FORMAT: run->format = (changed_format)bt_choice_at(flag->value, value); return true;
+  case BT_FLAG_JSON: run->format = FORMAT_JSON; return true;
   case OPT_WRITE: run->write_to = value; return true;
   case OPT_SAMPLE:
     is_right = take_number(value, 1, BT_CHANGED_SAMPLE_MAX, &number);
@@ -332,8 +182,8 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 }
 
 static int check_sides(const changed_run *run) {
-  bool has_two = run->texts[BT_MINE_BASELINE] || run->texts[BT_MINE_CANDIDATE];
-  if (has_two == !run->around && (run->around || run->texts[BT_MINE_CANDIDATE])) return BT_EXIT_FINE;
+  bool has_two = run->texts.sides[BT_MINE_BASELINE] || run->texts.sides[BT_MINE_CANDIDATE];
+  if (has_two == !run->texts.around && (run->texts.around || run->texts.sides[BT_MINE_CANDIDATE])) return BT_EXIT_FINE;
   return bt_cli_usage_error("changed", "it needs --around TIME, or --candidate and mostly --baseline, and not both");
 }
 
@@ -357,6 +207,8 @@ static const bt_flag flags[] = {
      NULL},
     {"candidate", OPT_CANDIDATE, "SIDE", NULL, "what is, likewise; a trace of both sides counts here", NULL},
     {"around", OPT_AROUND, "TIME", NULL, "instead of both: the range before this time against the rest of it", NULL},
+    {"output", OPT_FORMAT, "text|json|junit|github|markdown", "text",
+     "how it is written; github for a workflow's log, markdown for a comment on a pull request", NULL},
     {"sample", OPT_SAMPLE, "N", "10000", "traces of each side that are looked at", NULL},
     {"seed", OPT_SEED, "N", "1", "of the sample and the permutations", NULL},
     {"write", OPT_WRITE, "FILE", NULL, "write what was so as rules, with tests from the traces", NULL},
@@ -372,6 +224,8 @@ static const bt_example examples[] = {
      "betrace changed --tempo http://127.0.0.1:3200 --since 24h --baseline service.version=1.4.2 --candidate "
      "service.version=1.4.3"},
     {"Keep what was so as rules", "betrace changed --traces traces.pb --around 2026-03-10T06:00:00Z --write was.yaml"},
+    {"A comment on a pull request, after a trial of its build",
+     "betrace changed --traces traces.pb --candidate service.version=pr-7 --output markdown > comment.md"},
     {0}};
 const bt_command bt_command_changed = {
     .name = "changed",

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"go.uber.org/zap"
+)
+
+const rounds = 9
+
+func processorSeconds() float64 {
+	var usage syscall.Rusage
+	must(0, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
+}
+
+// The policies so many times, each with another name: what one costs is small beside what the sampler does without it.
+func repeat(policies []any, times int) []any {
+	all := []any{}
+	for i := range times {
+		for _, policy := range policies {
+			copied := maps.Clone(policy.(map[string]any))
+			copied["name"] = fmt.Sprint(copied["name"], " ", i)
+			all = append(all, copied)
+		}
+	}
+	return all
+}
+
+// Prints [{"seconds": least of the rounds, "kept": traces}], one for each file: the files take turns, so that what else
+// the machine does meets all of them. The collector of garbage rests meanwhile: it would read the traces that wait.
+func printCosts(times int, tracesPath string, configs []string) {
+	type cost struct {
+		Seconds float64 `json:"seconds"`
+		Kept    int     `json:"kept"`
+	}
+	traces, costs := readTraces(tracesPath), make([]cost, len(configs))
+	for round := range rounds {
+		for i, path := range configs {
+			section := readSection(path)
+			policies, _ := section["policies"].([]any)
+			policies = repeat(policies, times)
+			runtime.GC()
+			debug.SetGCPercent(-1)
+			before := processorSeconds()
+			sink := decide(section, policies, traces, zap.NewNop())
+			seconds := processorSeconds() - before
+			debug.SetGCPercent(100)
+			if round == 0 || seconds < costs[i].Seconds {
+				costs[i] = cost{seconds, len(idsOf(sink))}
+			}
+		}
+	}
+	must(0, json.NewEncoder(os.Stdout).Encode(costs))
+}
