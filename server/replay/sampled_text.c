@@ -31,9 +31,10 @@ static void write_percent(double probability, bt_buffer *out) {
 
 /* "a 10 % sample", "a 1 to 50 % sample" */
 static void write_sample(const bt_sampled_traces *range, bt_buffer *out) {
-  double declared = range->declared.probability, least = range->kept.least, most = range->kept.most;
-  if (declared > 0 && (least <= 0 || declared < least)) least = declared;
-  if (declared > most) most = declared;
+  const bt_declared_sampling *declared = &range->declared;
+  double least = range->kept.least, most = range->kept.most;
+  if (declared->least > 0 && (least <= 0 || declared->least < least)) least = declared->least;
+  if (declared->most > most) most = declared->most;
   bt_buffer_append(out, BT_STR("a "));
   write_percent(least, out);
   if (most > least) {

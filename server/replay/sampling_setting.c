@@ -42,6 +42,8 @@ static bool read_item(bt_sampling_setting *out, bt_str item, bool is_first) {
   bt_str name = {item.ptr, at - 1}, text = {item.ptr + at, item.len - at};
   double share;
   if (!read_share(text, &share)) return false;
+  if (is_first || share < out->declared.least) out->declared.least = share;
+  if (share > out->declared.most) out->declared.most = share;
   if (!is_first) return add_service(out, name, share);
   out->declared.probability = share;
   return bt_str_equal(name, BT_STR("declared"));

@@ -23,6 +23,7 @@ typedef enum bt_sampling_kind {
 typedef struct bt_declared_sampling {
   bt_sampling_kind kind;
   double probability;      /* of DECLARED, of traces of services without one of their own; else 0 */
+  double least, most;      /* of it and of all services that have one of their own; 0 as well */
   int64_t policy_since_ns; /* of POLICY: from then on they do; 0: that is found by what is seen */
   const char *text;        /* as it was given; borrowed. NULL: auto */
 } bt_declared_sampling;

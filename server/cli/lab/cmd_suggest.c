@@ -13,6 +13,7 @@
 #include "server/json/replay_json.h"
 #include "server/query/suggestions.h"
 #include "server/replay/trace_link.h"
+#include "server/replay/sampled_text.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
 
@@ -69,6 +70,15 @@ static void write_comment(const suggest_run *run, size_t at, bt_buffer *out) {
   }
 }
 
+/* What the shares below are about, where traces were sampled. */
+static void write_sampled(const bt_sampled_traces *range, bt_buffer *out) {
+  bt_buffer said = {0};
+  if (!bt_sampled_traces_lack(range)) return;
+  bt_sampled_say_range(range, &said);
+  bt_buffer_printf(out, "# sampling: %.*s\n", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 static bt_status print_text(const suggest_run *run, bt_error *error) {
   bt_buffer out = {0};
   bt_status status = BT_OK;
@@ -80,6 +90,7 @@ static bt_status print_text(const suggest_run *run, bt_error *error) {
                      "# From a sample of %u traces; counted by a replay of the whole range.\nrules:%s\n",
                      run->suggestions.kept_count, run->suggestions.mining->traces,
                      run->suggestions.kept_count ? "" : " []");
+  if (run->suggestions.kept_count) write_sampled(&run->rates.all.result.coverage.sampling, &out);
   for (size_t i = 0; i < run->suggestions.kept_count && !status; i++) {
     bt_trace_id ids[2];
     write_comment(run, run->suggestions.kept[i], &out);
