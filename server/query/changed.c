@@ -18,7 +18,10 @@ static bool has_value(const bt_attributes *attributes, const bt_changed_side *si
 }
 
 static bool is_span_of_side(const bt_span *span, const bt_changed_side *side) {
-  if (side->service.len && !bt_str_equal(span->resource->service, side->service)) return false;
+  bool is_of_service = !side->service_count;
+  for (size_t i = 0; i < side->service_count && !is_of_service; i++)
+    is_of_service = bt_str_equal(span->resource->service, side->services[i]);
+  if (!is_of_service) return false;
   if (!side->key.len) return true;
   return (side->where != BT_CHANGED_SPAN && has_value(&span->resource->attributes, side)) ||
          (side->where != BT_CHANGED_RESOURCE && has_value(&span->attributes, side));
@@ -27,7 +30,7 @@ static bool is_span_of_side(const bt_span *span, const bt_changed_side *side) {
 static bool is_of_side(const bt_trace *trace, const bt_changed_side *side) {
   int64_t start_ns = bt_trace_start_ns(trace);
   if (start_ns < side->range.start_ns || start_ns >= side->range.end_ns) return false;
-  bool is_any = !side->key.len && !side->service.len;
+  bool is_any = !side->key.len && !side->service_count;
   for (uint32_t i = 0; i < trace->span_count && !is_any; i++) is_any = is_span_of_side(&trace->spans[i], side);
   return is_any;
 }

@@ -24,11 +24,13 @@ typedef struct bt_changed_side {
   bt_time_range range;
   bt_str key, value; /* some span or its resource has this; key "": any */
   bt_changed_where where;
-  bt_str service; /* a span of this service; "": of any */
+  const bt_str *services; /* a span of one of these; none: of any */
+  size_t service_count;
 } bt_changed_side;
 
 typedef struct bt_changed {
   bt_changed_side sides[BT_MINE_GROUPS]; /* set before; a trace of both is of the candidate */
+  bt_str chosen;                         /* lines that say how they were chosen; borrowed. "": somebody named them */
   uint64_t seed;
   size_t sample;          /* traces of each side */
   bt_mine_sample *traces; /* NULL: nothing was read */

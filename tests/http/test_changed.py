@@ -226,7 +226,7 @@ class Changed(unittest.TestCase):
 
     def test_wrong_sides_are_refused(self):
         path = self.make("noise", 100)
-        for sides in ((), ("--around", ROLLOUT, "--candidate", "a=b"), ("--baseline", "a=b"), ("--candidate", "yesterday"), ("--around", "2020-01-01T00:00:00Z")):
+        for sides in (("--around", ROLLOUT, "--candidate", "a=b"), ("--baseline", "a=b"), ("--candidate", "yesterday"), ("--around", "2020-01-01T00:00:00Z")):
             self.assertEqual(run_cli("changed", "--traces", path, *sides).returncode, 2, sides)
 
 
