@@ -8,6 +8,7 @@
 
 #include "server/cli/answer.h"
 #include "server/cli/lab/changed_deploys.h"
+#include "server/cli/lab/changed_drawing.h"
 #include "server/cli/lab/recorded_rule.h"
 #include "server/cli/printer.h"
 #include "server/json/changed_ci.h"
@@ -27,6 +28,7 @@ enum {
   OPT_WRITE,
   OPT_FORMAT,
   OPT_DEPLOY,
+  OPT_DRAW,
   SEED_MAX = 1000000000
 };
 
@@ -37,6 +39,7 @@ typedef struct changed_run {
   bt_changed_texts texts;
   const char *write_to;
   changed_format format;
+  bool draws;
   const char *deploy; /* "SERVICE=VERSION", or NULL */
   bt_changed changed;
   bt_changed_deploys deploys; /* where nobody named the sides */
@@ -50,25 +53,31 @@ static bool found_any(const changed_run *run) {
 
 /* ---- text ---- */
 
-static void print_change(const changed_run *run, const bt_change *change) {
-  bt_buffer text = {0}, examples = {0};
+static bt_status print_change(const changed_run *run, const bt_change *change, bt_error *error) {
+  bt_buffer text = {0}, examples = {0}, drawn = {0};
   bt_change_write(&run->changed, change, &text);
   bt_change_examples_write(change, &examples);
   bt_print("%s\n  %s\n", text.ptr ? text.ptr : "", examples.ptr ? examples.ptr : "");
   bt_buffer_dispose(&text);
   bt_buffer_dispose(&examples);
+  bt_status status = run->draws ? bt_changed_draw(run->source, &run->options, change, &drawn, error) : BT_OK;
+  bt_print_styled(bt_buffer_str(&drawn));
+  bt_buffer_dispose(&drawn);
+  return status;
 }
 
-static void print_text(const changed_run *run) {
+static bt_status print_text(const changed_run *run, bt_error *error) {
   const bt_changes *c = &run->changed.changes;
+  bt_status status = BT_OK;
   bt_buffer head = {0}, end = {0};
   bt_changed_head_write(&run->changed, &head);
   bt_print_lines(bt_buffer_str(&head));
-  for (size_t i = 0; i < c->count; i++) print_change(run, &c->items[i]);
+  for (size_t i = 0; i < c->count && !status; i++) status = print_change(run, &c->items[i], error);
   bt_changed_end_write(&run->changed, &end);
   bt_print_lines(bt_buffer_str(&end));
   bt_buffer_dispose(&head);
   bt_buffer_dispose(&end);
+  return status;
 }
 
 static bt_status print_document(const changed_run *run, bt_error *error) {
@@ -89,7 +98,7 @@ static void print_json(const changed_run *run) {
 
 static bt_status print_answer(const changed_run *run, bt_error *error) {
   switch (run->format) {
-  case FORMAT_TEXT: return print_text(run), BT_OK;
+  case FORMAT_TEXT: return print_text(run, error);
   case FORMAT_JSON: return print_json(run), BT_OK;
   case FORMAT_JUNIT:
   case FORMAT_GITHUB:
@@ -207,6 +216,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_BASELINE: run->texts.sides[BT_MINE_BASELINE] = value; return true;
   case OPT_CANDIDATE: run->texts.sides[BT_MINE_CANDIDATE] = value; return true;
   case OPT_AROUND: run->texts.around = value; return true;
+  case OPT_DRAW: run->draws = true; return true;
   case OPT_DEPLOY: run->deploy = value; return true;
   case OPT_FORMAT: run->format = (changed_format)bt_choice_at(flag->value, value); return true;
   case BT_FLAG_JSON: run->format = FORMAT_JSON; return true;
@@ -223,6 +233,8 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
 static int check_sides(const changed_run *run) {
   const char *baseline = run->texts.sides[BT_MINE_BASELINE], *candidate = run->texts.sides[BT_MINE_CANDIDATE];
   bool has_many = (run->texts.around != NULL) + (candidate != NULL) + (run->deploy != NULL) > 1;
+  if (run->draws && run->format != FORMAT_TEXT)
+    return bt_cli_usage_error("changed", "--draw is for text; the other forms of --output have the traces' ids");
   if (!has_many && !(baseline && !candidate)) return BT_EXIT_FINE;
   return bt_cli_usage_error("changed", "it takes --around TIME, or --candidate and mostly --baseline, or --deploy, and "
                                        "one of these; with none it finds the most recent deploy");
@@ -252,6 +264,8 @@ static const bt_flag flags[] = {
      "instead of these: this new version of the service against its other ones, in the range", NULL},
     {"output", OPT_FORMAT, "text|json|junit|github|markdown", "text",
      "how it is written; github for a workflow's log, markdown for a comment on a pull request", NULL},
+    {"draw", OPT_DRAW, NULL, NULL,
+     "draw the two traces of each change, as betrace trace does, but no longer than a look", NULL},
     {"sample", OPT_SAMPLE, "N", "10000", "traces of each side that are looked at", NULL},
     {"seed", OPT_SEED, "N", "1", "of the sample and the permutations", NULL},
     {"write", OPT_WRITE, "FILE", NULL, "write what was so as rules, with tests from the traces", NULL},
