@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "server/base/shown_text.h"
+#include "server/cli/replay_options.h"
 #include "server/json/json_values.h"
 
 static bt_status take_trace(void *context, const bt_trace *trace, bt_error *error) {
   bt_changed_deploys *deploys = context;
   deploys->traces++;
+  if (bt_trace_sample_shows(&deploys->account))
+    bt_cli_show_fraction(NULL, (double)deploys->account.read / (double)deploys->account.chosen);
   return bt_versions_add(&deploys->versions, trace, error);
 }
 
@@ -77,6 +80,11 @@ bt_status bt_changed_deploys_find(bt_source *source, const bt_replay_request *re
                                   bt_changed_deploys *out, bt_error *error) {
   bt_trace_sample_size size = {BT_CHANGED_LISTED, sample, false};
   bt_status status = bt_trace_sample_read(source, replay, size, take_trace, out, &out->account, error);
+  if (status == BT_CANCELLED)
+    return bt_error_set(error, BT_CANCELLED,
+                        "interrupted after %" PRIu64 " of %" PRIu64 " traces, before deploys were known; nothing was "
+                        "compared",
+                        out->account.read, out->account.chosen);
   if (!status) status = bt_versions_find_deploys(&out->versions, error);
   if (status) return status;
   out->chosen = wanted ? find_wanted(&out->versions, wanted) : find_latest(&out->versions);

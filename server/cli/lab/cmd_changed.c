@@ -150,10 +150,19 @@ static int choose_exit_code(const changed_run *run) {
   return found_any(run) ? BT_EXIT_FOUND : is_unknown ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
 }
 
+/* After Ctrl-C no more traces are asked for. */
+static void leave_reading(changed_run *run) {
+  if (run->write_to) bt_print_error("betrace changed: %s is not written: it was interrupted\n", run->write_to);
+  run->write_to = NULL;
+  run->draws = false;
+}
+
 static int compare_and_print(changed_run *run) {
   bt_error error = {0};
   bt_replay_request replay = bt_replay_options_request(&run->options, NULL, 0, (bt_time_range){0});
   bt_status status = bt_changed_find(run->source, &replay, &run->changed, &error);
+  bt_replay_clear_progress();
+  if (run->changed.stopped[0]) leave_reading(run);
   if (!status) status = print_answer(run, &error);
   if (!status && run->write_to) status = write_rules(run, &error);
   return status ? bt_cli_fail("changed", status, &error) : choose_exit_code(run);
@@ -169,6 +178,7 @@ static int choose_by_deploy(changed_run *run, bt_time_range range) {
   bt_status status =
       bt_changed_deploys_find(run->source, &replay, BT_CHANGED_SAMPLE, run->deploy, &run->deploys, &error);
   bool is_read = run->deploys.traces && !run->deploys.account.unread[0];
+  bt_replay_clear_progress();
   if (status == BT_NOT_FOUND && is_read) return bt_cli_usage_error("changed", "%s", error.message);
   if (status) return bt_cli_fail("changed", status, &error);
   bt_changed_deploys_set_sides(&run->deploys, range, run->changed.sides);
@@ -241,7 +251,8 @@ static int check_sides(const changed_run *run) {
 }
 
 static int changed_command(const bt_command *self, int argc, char **argv) {
-  changed_run run = {.changed = {.seed = 1, .sample = BT_CHANGED_SAMPLE}};
+  changed_run run = {
+      .changed = {.seed = 1, .sample = BT_CHANGED_SAMPLE, .progress = bt_cli_show_fraction, .keeps_part = true}};
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
@@ -302,5 +313,5 @@ const bt_command bt_command_changed = {
     .groups = groups,
     .fine = "nothing changed that these numbers of traces show",
     .found = "something changed",
-    .unknown = "there are too few traces on a side, or not everything could be read",
+    .unknown = "there are too few traces on a side, or not everything could be read, or Ctrl-C ended it",
     .run = changed_command};
