@@ -66,6 +66,7 @@ static const char *plural_of(uint64_t count) {
 
 void bt_changed_head_write(const bt_changed *changed, bt_buffer *out) {
   const uint32_t *sizes = changed->changes.sizes;
+  bt_buffer_append(out, changed->chosen);
   bt_buffer_printf(out, "baseline %" PRIu32 " traces, candidate %" PRIu32 " traces\n", sizes[BT_MINE_BASELINE],
                    sizes[BT_MINE_CANDIDATE]);
   for (uint32_t m = 0; m < changed->matched_count; m++) {
