@@ -9,7 +9,7 @@
 #include "server/cli/sampler_share.h"
 #include "server/json/json_values.h"
 #include "server/sampler/sampler.h"
-#include "server/sampler/sampler_names.h"
+#include "server/rules/policy_name.h"
 
 typedef struct sampler_run {
   bt_replay_options options;

@@ -95,6 +95,10 @@ void bt_replay_show_progress(void *context, double fraction, const bt_replay_res
   print_left(fraction);
 }
 
+void bt_cli_show_fraction(void *context, double fraction) {
+  bt_replay_show_progress(context, fraction, NULL);
+}
+
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far) {
   uint64_t violations = 0;
   for (size_t i = 0; i < so_far->rule_count; i++) violations += so_far->rules[i].violations_found;

@@ -93,6 +93,8 @@ const bt_cancel *bt_replay_interrupt(void);
  */
 void bt_replay_show_progress(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);
+/* The same for what is no replay. */
+void bt_cli_show_fraction(void *context, double fraction);
 void bt_replay_clear_progress(void);
 
 /* Who says how the traces were sampled, and how sure that is; nothing where all are declared to be kept. */

@@ -164,8 +164,8 @@ static void widen_sampling(const answer *a, bt_sampled_traces *sampling) {
     for (size_t i = 0; i < steps_of(a); i++) {
       bt_step_count count;
       if (bt_series_step(a->ask, rule, i, &count) != BT_STEP_COUNTED || count.kept_least <= 0) continue;
-      bt_kept_traces_add(&sampling->kept, &(bt_kept_trace){BT_KEEPING_ONE, count.kept_least, false, false, false}, 0);
-      bt_kept_traces_add(&sampling->kept, &(bt_kept_trace){BT_KEEPING_ONE, count.kept_most, false, false, false}, 0);
+      bt_kept_traces_add(&sampling->kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = count.kept_least}, 0);
+      bt_kept_traces_add(&sampling->kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = count.kept_most}, 0);
     }
 }
 

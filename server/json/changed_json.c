@@ -105,9 +105,9 @@ json_t *bt_changed_json(const bt_changed *changed) {
   json_t *versions = versions_json(changed, &has_more);
   json_t *json = json_pack(
       "{s:s, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:b, s:o, s:I, s:I, s:I, s:I, s:f, s:I}", "status",
-      unknown    ? "unknown"
-      : c->count ? "changed"
-                 : "as_before",
+      unknown && !(changed->stopped[0] && c->count) ? "unknown"
+      : c->count                                    ? "changed"
+                                                    : "as_before",
       "reason", bt_optional_text_json(unknown), "changes", changes, "matched",
       marks_json(changed, changed->matched, changed->matched_count), "sides", "baseline",
       side_json(&changed->sides[BT_MINE_BASELINE]), "candidate", side_json(&changed->sides[BT_MINE_CANDIDATE]),

@@ -1,9 +1,10 @@
 /* Reading two sides and comparing them. See changed.h. */
 #include "server/query/changed.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
-enum { LEAST_TRACES = 20, SAMPLE_PART = 4, LISTED_PART = 8, STEP_BYTES = 4 << 20 };
+enum { LEAST_TRACES = 20, SAMPLE_PART = 4, LISTED_PART = 8, STEP_BYTES = 4 << 20, TURNS = 10 };
 
 typedef struct reader {
   bt_changed *changed;
@@ -18,7 +19,10 @@ static bool has_value(const bt_attributes *attributes, const bt_changed_side *si
 }
 
 static bool is_span_of_side(const bt_span *span, const bt_changed_side *side) {
-  if (side->service.len && !bt_str_equal(span->resource->service, side->service)) return false;
+  bool is_of_service = !side->service_count;
+  for (size_t i = 0; i < side->service_count && !is_of_service; i++)
+    is_of_service = bt_str_equal(span->resource->service, side->services[i]);
+  if (!is_of_service) return false;
   if (!side->key.len) return true;
   return (side->where != BT_CHANGED_SPAN && has_value(&span->resource->attributes, side)) ||
          (side->where != BT_CHANGED_RESOURCE && has_value(&span->attributes, side));
@@ -27,7 +31,7 @@ static bool is_span_of_side(const bt_span *span, const bt_changed_side *side) {
 static bool is_of_side(const bt_trace *trace, const bt_changed_side *side) {
   int64_t start_ns = bt_trace_start_ns(trace);
   if (start_ns < side->range.start_ns || start_ns >= side->range.end_ns) return false;
-  bool is_any = !side->key.len && !side->service.len;
+  bool is_any = !side->key.len && !side->service_count;
   for (uint32_t i = 0; i < trace->span_count && !is_any; i++) is_any = is_span_of_side(&trace->spans[i], side);
   return is_any;
 }
@@ -71,6 +75,9 @@ static bool has_room_to_compare(bt_changed *changed) {
 static bt_status take_trace(void *context, const bt_trace *trace, bt_error *error) {
   const reader *r = context;
   bt_changed *changed = r->changed;
+  const bt_trace_sample_account *account = &changed->account;
+  if (changed->progress && bt_trace_sample_shows(account))
+    changed->progress(changed->progress_context, (double)account->read / (double)account->chosen);
   int side = BT_MINE_GROUPS - 1;
   while (side >= 0 && !is_of_side(trace, &changed->sides[side])) side--;
   if (side < 0 || (side != r->group && !r->is_both)) return BT_OK;
@@ -89,17 +96,16 @@ static bool is_by_value(const bt_changed *changed) {
   return changed->sides[0].key.len || changed->sides[1].key.len;
 }
 
-static bt_status read_range(bt_source *source, const bt_replay_request *replay, reader *r, bt_error *error) {
-  bt_changed *changed = r->changed;
-  bt_replay_request request = *replay;
+/* What is to be read of one side's range. */
+static bt_status choose_range(bt_source *source, const bt_replay_request *replay, bt_changed *changed,
+                              bt_trace_choice *choice, bt_error *error) {
   size_t many = is_by_value(changed) ? 8 * changed->sample : changed->sample;
   bt_trace_sample_size size = {most_listed(changed), many, false};
   bt_memory_hold listed = {changed->hold.account, changed->hold.kind, 0};
-  request.range = changed->sides[r->group].range;
-  if (request.range.start_ns >= request.range.end_ns) return BT_OK; /* nothing of it is settled */
+  if (replay->range.start_ns >= replay->range.end_ns) return BT_OK; /* nothing of it is settled */
   if (listed.account && !bt_memory_hold_set(&listed, size.most_listed * sizeof(bt_found)))
     return say_no_room(changed, error);
-  bt_status status = bt_trace_sample_read(source, &request, size, take_trace, r, &changed->account, error);
+  bt_status status = bt_trace_sample_choose(source, replay, size, choice, &changed->account, error);
   bt_memory_hold_shrink(&listed, 0);
   if (!status && changed->account.is_cut)
     return bt_error_set(error, BT_LIMIT,
@@ -108,18 +114,43 @@ static bt_status read_range(bt_source *source, const bt_replay_request *replay, 
   return status;
 }
 
+/* By turns, so that one that is interrupted leaves two samples of about one size. Files are read in one go. */
+static bt_status read_by_turns(bt_source *source, const bt_replay_request *replays, int count, reader *r,
+                               bt_trace_choice *choices, bt_error *error) {
+  size_t turns = bt_source_known(source).is_static ? 1 : TURNS;
+  bt_status status = BT_OK;
+  for (size_t t = 1; t <= turns && !status; t++)
+    for (int g = 0; g < count && !status; g++) {
+      r->group = g;
+      status = bt_trace_sample_read_until(source, &replays[g], &choices[g], choices[g].count * t / turns, false,
+                                          take_trace, r, &r->changed->account, error);
+    }
+  return status;
+}
+
 /* Sides that are told by what traces carry are told when these are read: then more are read. */
 static bt_status read_sides(bt_source *source, const bt_replay_request *replay, bt_changed *changed, bt_error *error) {
   reader r = {.changed = changed, .is_both = is_same_range(changed)};
+  bt_replay_request replays[BT_MINE_GROUPS];
+  bt_trace_choice choices[BT_MINE_GROUPS] = {0};
   bt_status status = BT_OK;
+  int count = r.is_both ? 1 : BT_MINE_GROUPS;
   if (!bt_sampling_setting_parse(replay->assumptions.sampling, &r.setting))
     return bt_error_set(error, BT_INVALID, "--sampling has to be %s", BT_SAMPLING_EXPECTED);
   changed->sampling.declared = r.setting.declared;
-  for (int g = 0; g < (r.is_both ? 1 : BT_MINE_GROUPS) && !status; g++) {
-    r.group = g;
-    status = read_range(source, replay, &r, error);
+  for (int g = 0; g < count && !status; g++) {
+    replays[g] = *replay;
+    replays[g].range = changed->sides[g].range;
+    status = choose_range(source, &replays[g], changed, &choices[g], error);
   }
-  return status;
+  if (!status) status = read_by_turns(source, replays, count, &r, choices, error);
+  for (int g = 0; g < count; g++) bt_trace_choice_dispose(&choices[g]);
+  if (status != BT_CANCELLED || !changed->keeps_part) return status;
+  snprintf(changed->stopped, sizeof changed->stopped,
+           changed->account.read ? "interrupted after %" PRIu64 " of %" PRIu64 " traces"
+                                 : "interrupted before any of the traces was read",
+           changed->account.read, changed->account.chosen);
+  return BT_OK;
 }
 
 static bool are_apart(const bt_mine_sample *traces) {

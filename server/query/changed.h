@@ -24,11 +24,13 @@ typedef struct bt_changed_side {
   bt_time_range range;
   bt_str key, value; /* some span or its resource has this; key "": any */
   bt_changed_where where;
-  bt_str service; /* a span of this service; "": of any */
+  const bt_str *services; /* a span of one of these; none: of any */
+  size_t service_count;
 } bt_changed_side;
 
 typedef struct bt_changed {
   bt_changed_side sides[BT_MINE_GROUPS]; /* set before; a trace of both is of the candidate */
+  bt_str chosen;                         /* lines that say how they were chosen; borrowed. "": somebody named them */
   uint64_t seed;
   size_t sample;          /* traces of each side */
   bt_mine_sample *traces; /* NULL: nothing was read */
@@ -40,8 +42,14 @@ typedef struct bt_changed {
   uint32_t matched_count;
   bool is_timed;              /* the baseline ends before the candidate begins */
   bt_sampled_traces sampling; /* as the traces say that were read */
-  char stopped[240];          /* of bt_changed_answer: why it did not come to its end; "": it did */
+  char stopped[240];          /* why it did not come to its end; "": it did */
   bool has_no_room;           /* BT_LIMIT, because of the account of memory */
+  /* Set before, or NULL: told how much is read, 0 to 1, now and then. */
+  void (*progress)(void *context, double fraction);
+  void *progress_context;
+  /* Set before: where it is cancelled while traces are read, those that were read are compared, and `stopped` says so.
+   */
+  bool keeps_part;
   bt_memory_hold hold;
 } bt_changed;
 

@@ -7,6 +7,7 @@
 #include "server/base/shown_text.h"
 #include "server/base/time_text.h"
 #include "server/query/behaviour_text.h"
+#include "server/replay/sampled_text.h"
 
 static void write_time(int64_t from_ns, int64_t until_ns, bt_buffer *out) {
   char from[40], until[40];
@@ -65,6 +66,7 @@ static const char *plural_of(uint64_t count) {
 
 void bt_changed_head_write(const bt_changed *changed, bt_buffer *out) {
   const uint32_t *sizes = changed->changes.sizes;
+  bt_buffer_append(out, changed->chosen);
   bt_buffer_printf(out, "baseline %" PRIu32 " traces, candidate %" PRIu32 " traces\n", sizes[BT_MINE_BASELINE],
                    sizes[BT_MINE_CANDIDATE]);
   for (uint32_t m = 0; m < changed->matched_count; m++) {
@@ -103,6 +105,14 @@ static void write_left_out(const bt_changed *changed, bt_buffer *out) {
   bt_buffer_append_char(out, '\n');
 }
 
+static void write_sampling(const bt_sampled_traces *range, bt_buffer *out) {
+  bt_buffer said = {0};
+  if (!bt_sampled_traces_lack(range)) return;
+  bt_sampled_say_range(range, &said);
+  bt_buffer_printf(out, "sampling: %.*s\n", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 void bt_changed_end_write(const bt_changed *changed, bt_buffer *out) {
   const bt_changes *c = &changed->changes;
   const char *unknown = bt_changed_is_unknown(changed);
@@ -118,4 +128,5 @@ void bt_changed_end_write(const bt_changed *changed, bt_buffer *out) {
                      " traces of the candidate that break one which all keep would have been told\n",
                      c->looked_at, plural_of(c->looked_at), c->least_seen);
   write_left_out(changed, out);
+  write_sampling(&changed->sampling, out);
 }

@@ -10,8 +10,8 @@
 void bt_change_write(const bt_changed *changed, const bt_change *change, bt_buffer *out);
 /* Appends its two traces, and how much changed with it. */
 void bt_change_examples_write(const bt_change *change, bt_buffer *out);
-/* Appends the lines before the changes: how many traces were compared, and in what the baseline was made like the
- * candidate. */
+/* Appends the lines before the changes: how the sides were chosen, how many traces were compared, and in what the
+ * baseline was made like the candidate. */
 void bt_changed_head_write(const bt_changed *changed, bt_buffer *out);
 /* Appends the lines behind the changes: what did not change, or is not known, and what was left out. */
 void bt_changed_end_write(const bt_changed *changed, bt_buffer *out);

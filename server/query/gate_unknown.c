@@ -3,18 +3,19 @@
 
 static const double NEARLY_ALL = 0.95;
 
-void bt_gate_unknown_sides(const bt_gate_question *question, bt_time_range range,
-                           bt_changed_side sides[BT_MINE_GROUPS]) {
+void bt_gate_unknown_set_sides(bt_gate_unknown *unknown, const bt_gate_question *question, bt_time_range range) {
   bt_str by = bt_str_from(question->by), span = BT_STR("span."), resource = BT_STR("resource.");
   bool is_span = bt_str_starts_with(by, span);
   size_t skipped = is_span ? span.len : bt_str_starts_with(by, resource) ? resource.len : 0;
+  if (question->service) unknown->service = bt_str_from(question->service);
   for (int g = 0; g < BT_MINE_GROUPS; g++)
-    sides[g] =
+    unknown->changed.sides[g] =
         (bt_changed_side){.range = range,
                           .key = {by.ptr + skipped, by.len - skipped},
                           .value = bt_str_from(g == BT_MINE_CANDIDATE ? question->candidate : question->baseline),
                           .where = is_span ? BT_CHANGED_SPAN : BT_CHANGED_RESOURCE,
-                          .service = question->service ? bt_str_from(question->service) : (bt_str){0}};
+                          .services = &unknown->service,
+                          .service_count = question->service != NULL};
 }
 
 bool bt_gate_unknown_speaks(const bt_gate_unknown *unknown, const bt_change *change, size_t rule) {

@@ -14,12 +14,12 @@ typedef struct bt_gate_unknown {
   /* Of each rule the traces of either version that violate it, sorted. Borrowed. */
   const bt_seen_traces *violated;
   size_t rule_count;
+  bt_str service; /* of the sides */
 } bt_gate_unknown;
 
-/* The sides: traces of the range in which each version took part, as the rules of the gate tell it. A trace of both is
- * of the candidate. */
-void bt_gate_unknown_sides(const bt_gate_question *question, bt_time_range range,
-                           bt_changed_side sides[BT_MINE_GROUPS]);
+/* Sets the sides: traces of the range in which each version took part, as the rules of the gate tell it. A trace of
+ * both is of the candidate. */
+void bt_gate_unknown_set_sides(bt_gate_unknown *unknown, const bt_gate_question *question, bt_time_range range);
 
 /* Whether nearly all traces of the candidate that are not as before violate the rule, and nearly none of the baseline
  * that are. What is violated before and after speaks of no change. */

@@ -303,19 +303,11 @@ void bt_series_reason(bt_series_ask *ask, char out[240]) {
   pthread_mutex_unlock(&ask->pool->mutex);
 }
 
-/* One run counts for several series: what it read counts once. */
-static bool is_of_earlier_run(const bt_series_ask *ask, size_t rule) {
-  for (size_t r = 0; r < rule; r++)
-    if (ask->series[r]->sampled_ns == ask->series[rule]->sampled_ns) return true;
-  return false;
-}
-
 void bt_series_sampling(bt_series_ask *ask, bt_sampled_traces *out) {
   bt_sampling_setting setting;
   if (bt_sampling_setting_parse(ask->pool->options.assumptions.sampling, &setting)) out->declared = setting.declared;
   pthread_mutex_lock(&ask->pool->mutex);
-  for (size_t r = 0; r < ask->rule_count; r++)
-    if (!is_of_earlier_run(ask, r)) bt_sampled_traces_join(out, &ask->series[r]->sampling);
+  for (size_t r = 0; r < ask->rule_count; r++) bt_sampled_traces_overlap(out, &ask->series[r]->sampling);
   pthread_mutex_unlock(&ask->pool->mutex);
 }
 
@@ -350,10 +342,7 @@ static void keep_counts(bt_series_pool *pool, const bt_series_run *run) {
 /* Counts that are kept have none with them: what the newest read of a series said stands for all of it. */
 static void keep_sampling(const bt_series_run *run) {
   for (size_t i = 0; i < run->series_count; i++)
-    if (bt_kept_traces_count(&run->sampling.kept)) {
-      run->series[i]->sampling = run->sampling;
-      run->series[i]->sampled_ns = run->begun_ns;
-    }
+    if (bt_kept_traces_count(&run->sampling.kept)) run->series[i]->sampling = run->sampling;
 }
 
 /* An ask keeps what it got, so that a cache that is too small for it costs time and no answer. */

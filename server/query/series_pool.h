@@ -28,7 +28,6 @@ typedef struct bt_known_series { /* a condition of a tenant at one step length, 
   int64_t asked_ns, exercised_asked_ns; /* monotonic: when it was asked for last; 0: never */
   int64_t first_step, end_step;         /* what it was asked for last, as far as it was settled */
   bt_sampled_traces sampling;           /* as the last run says it that read a trace whole */
-  int64_t sampled_ns;                   /* begun_ns of that run */
   int64_t reach_ns;                     /* how much of the past its next run covers, by how long the last one took */
   size_t asks;                          /* open asks that hold it */
 } bt_known_series;

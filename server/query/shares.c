@@ -82,7 +82,7 @@ static void add_stratum(strata *to, double p) {
 static strata strata_of(const bt_sampled_traces *range) {
   strata all = {.count = 0};
   for (size_t i = 0; i < range->kept.by_count; i++) add_stratum(&all, range->kept.by[i].probability);
-  if (range->declared.probability > 0) add_stratum(&all, range->declared.probability);
+  if (range->declared.least > 0) add_stratum(&all, range->declared.least);
   return all;
 }
 

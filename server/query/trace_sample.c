@@ -24,50 +24,22 @@ static void add_account(bt_trace_sample_account *to, const bt_source_account *ac
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
   const sampler *s = context;
   if (bt_is_cancelled(s->replay->cancel)) return bt_error_set(error, BT_CANCELLED, "it was cancelled");
+  s->account->read++;
   if (read->needs_by_id || !read->trace) return s->account->not_given++, BT_OK;
   return s->sink(s->context, read->trace, error);
 }
 
-static void choose_sample(const bt_found_list *found, size_t count, bt_trace_id *ids, uint32_t *span_counts) {
-  for (size_t i = 0; i < count; i++) {
-    const bt_found *one = &found->items[i * found->count / count];
-    ids[i] = one->id;
-    span_counts[i] = one->span_count;
+static bt_status choose_sample(const bt_found_list *found, size_t most, bt_trace_choice *choice, bt_error *error) {
+  choice->count = found->count < most ? found->count : most;
+  choice->ids = bt_realloc_array(NULL, choice->count + 1, sizeof *choice->ids);
+  choice->span_counts = bt_realloc_array(NULL, choice->count + 1, sizeof *choice->span_counts);
+  if (!choice->ids || !choice->span_counts) return bt_error_no_memory(error);
+  for (size_t i = 0; i < choice->count; i++) {
+    const bt_found *one = &found->items[i * found->count / choice->count];
+    choice->ids[i] = one->id;
+    choice->span_counts[i] = one->span_count;
   }
-}
-
-static bt_status read_sample(bt_source *source, sampler *s, const bt_found_list *found, bt_trace_sample_size size,
-                             bt_error *error) {
-  const bt_replay_request *replay = s->replay;
-  size_t count = found->count < size.most_read ? found->count : size.most_read;
-  bt_projection projection;
-  bt_source_account account = {0};
-  bt_trace_id *ids = bt_realloc_array(NULL, count + 1, sizeof *ids);
-  uint32_t *span_counts = bt_realloc_array(NULL, count + 1, sizeof *span_counts);
-  if (!ids || !span_counts) {
-    free(ids);
-    free(span_counts);
-    return bt_error_no_memory(error);
-  }
-  choose_sample(found, count, ids, span_counts);
-  bt_projection_init(&projection);
-  int64_t margin_ns = replay->assumptions.margin_ns;
-  bt_read_request request = {
-      .ids = ids,
-      .count = count,
-      .span_counts = span_counts,
-      .range = {bt_time_subtract(replay->range.start_ns, margin_ns), bt_time_add(replay->range.end_ns, margin_ns)},
-      .projection = size.shape ? &projection : NULL,
-      .tenant = replay->tenant,
-      .cancel = replay->cancel,
-      .priority = replay->priority};
-  bt_status status = count ? bt_source_read(source, &request, take_read, s, &account, error) : BT_OK;
-  bt_projection_dispose(&projection);
-  add_account(s->account, &account);
-  bt_source_account_dispose(&account);
-  free(ids);
-  free(span_counts);
-  return status;
+  return BT_OK;
 }
 
 static bt_status list_traces(bt_source *source, sampler *s, size_t most, bt_found_list *found, bt_error *error) {
@@ -88,13 +60,61 @@ static bt_status list_traces(bt_source *source, sampler *s, size_t most, bt_foun
   return status;
 }
 
+bt_status bt_trace_sample_choose(bt_source *source, const bt_replay_request *replay, bt_trace_sample_size size,
+                                 bt_trace_choice *choice, bt_trace_sample_account *account, bt_error *error) {
+  sampler s = {.replay = replay, .account = account};
+  bt_found_list found = {0};
+  *choice = (bt_trace_choice){0};
+  bt_status status = list_traces(source, &s, size.most_listed, &found, error);
+  if (!status) status = choose_sample(&found, size.most_read, choice, error);
+  account->chosen += choice->count;
+  bt_found_list_dispose(&found);
+  return status;
+}
+
+bt_status bt_trace_sample_read_until(bt_source *source, const bt_replay_request *replay, bt_trace_choice *choice,
+                                     size_t until, bool shape, bt_trace_sample_sink sink, void *context,
+                                     bt_trace_sample_account *account, bt_error *error) {
+  sampler s = {replay, sink, context, account};
+  bt_projection projection;
+  bt_source_account own = {0};
+  int64_t margin_ns = replay->assumptions.margin_ns;
+  if (until <= choice->next) return BT_OK;
+  bt_projection_init(&projection);
+  bt_read_request request = {
+      .ids = choice->ids + choice->next,
+      .count = until - choice->next,
+      .span_counts = choice->span_counts + choice->next,
+      .range = {bt_time_subtract(replay->range.start_ns, margin_ns), bt_time_add(replay->range.end_ns, margin_ns)},
+      .projection = shape ? &projection : NULL,
+      .tenant = replay->tenant,
+      .cancel = replay->cancel,
+      .priority = replay->priority};
+  choice->next = until;
+  bt_status status = bt_source_read(source, &request, take_read, &s, &own, error);
+  bt_projection_dispose(&projection);
+  add_account(account, &own);
+  bt_source_account_dispose(&own);
+  return status;
+}
+
+bool bt_trace_sample_shows(const bt_trace_sample_account *account) {
+  return account->read && 100 * account->read / account->chosen != 100 * (account->read - 1) / account->chosen;
+}
+
+void bt_trace_choice_dispose(bt_trace_choice *choice) {
+  free(choice->ids);
+  free(choice->span_counts);
+}
+
 bt_status bt_trace_sample_read(bt_source *source, const bt_replay_request *replay, bt_trace_sample_size size,
                                bt_trace_sample_sink sink, void *context, bt_trace_sample_account *account,
                                bt_error *error) {
-  sampler s = {replay, sink, context, account};
-  bt_found_list found = {0};
-  bt_status status = list_traces(source, &s, size.most_listed, &found, error);
-  if (status == BT_OK) status = read_sample(source, &s, &found, size, error);
-  bt_found_list_dispose(&found);
+  bt_trace_choice choice;
+  bt_status status = bt_trace_sample_choose(source, replay, size, &choice, account, error);
+  if (!status)
+    status =
+        bt_trace_sample_read_until(source, replay, &choice, choice.count, size.shape, sink, context, account, error);
+  bt_trace_choice_dispose(&choice);
   return status;
 }

@@ -31,9 +31,10 @@ static void write_percent(double probability, bt_buffer *out) {
 
 /* "a 10 % sample", "a 1 to 50 % sample" */
 static void write_sample(const bt_sampled_traces *range, bt_buffer *out) {
-  double declared = range->declared.probability, least = range->kept.least, most = range->kept.most;
-  if (declared > 0 && (least <= 0 || declared < least)) least = declared;
-  if (declared > most) most = declared;
+  const bt_declared_sampling *declared = &range->declared;
+  double least = range->kept.least, most = range->kept.most;
+  if (declared->least > 0 && (least <= 0 || declared->least < least)) least = declared->least;
+  if (declared->most > most) most = declared->most;
   bt_buffer_append(out, BT_STR("a "));
   write_percent(least, out);
   if (most > least) {
@@ -102,6 +103,15 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_e
   if (!is_open) write_entries(range, seen, out);
 }
 
+/* Behind what the counts stand for, or alone. */
+static void write_policy(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+  bt_buffer said = {0};
+  bt_policy_say(&rule->policy, &range->declared, &said);
+  if (said.len) bt_buffer_printf(out, "%s%.*s", out->len ? "; " : "", BT_FMT(bt_buffer_str(&said)));
+  if (said.failed) out->failed = true;
+  bt_buffer_dispose(&said);
+}
+
 static void say_count(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen,
                       const bt_rule_result *rule, bt_buffer *out) {
   bt_estimate estimate;
@@ -111,6 +121,7 @@ static void say_count(const bt_sampled_traces *range, const bt_kept_traces *of, 
     write_some(range, seen, has_any ? &estimate : NULL, out);
   else
     write_none(range, rule, has_any ? &estimate : NULL, out);
+  if (rule) write_policy(range, rule, out);
 }
 
 void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
@@ -141,6 +152,8 @@ static void write_parts(const bt_sampled_traces *range, bt_buffer *out) {
                {range->kept.unclear, "contradict themselves"},
                {range->kept.by_policy, "were kept by a policy of a tail sampler"}};
   bt_buffer_append(out, BT_STR("traces were sampled, and of those that were not kept nothing is known"));
+  if (range->declared.kind == BT_SAMPLING_POLICY)
+    bt_buffer_printf(out, " but what --sampling %s says of each rule", range->declared.text);
   for (size_t i = 0, written = 0; i < sizeof parts / sizeof *parts; i++) {
     if (!parts[i].count) continue;
     bt_buffer_append(out, written++ ? BT_STR(", ") : BT_STR(": "));

@@ -1,4 +1,4 @@
-/* A Collector's file held against rules. See collector_check.h. Names are looked for in the text (sampler_names.h), so
+/* A Collector's file held against rules. See collector_check.h. Names are looked for in the text (policy_name.h), so
  * that a file which BeTrace cannot read as YAML still shows what it lacks. */
 #include "server/sampler/collector_check.h"
 
@@ -8,7 +8,7 @@
 #include "dsl/base/arena.h"
 #include "server/sampler/policy.h"
 #include "server/sampler/sampler.h"
-#include "server/sampler/sampler_names.h"
+#include "server/rules/policy_name.h"
 
 const char *bt_policy_fault_name(bt_policy_fault fault) {
   static const char *const names[] = {"missing", "edited", "stale", "left_over"};

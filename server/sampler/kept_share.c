@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "server/sampler/sampler_names.h"
+#include "server/rules/policy_name.h"
 
 typedef struct bt_rule_policy {
   size_t rule;

@@ -8,6 +8,7 @@
 
 #include "dsl/base/arena.h"
 #include "dsl/plan/kept.h"
+#include "server/rules/policy_name.h"
 #include "server/sampler/ottl_condition.h"
 #include "server/sampler/ottl_dialect.h"
 #include "server/sampler/sampler_notes.h"
@@ -133,7 +134,7 @@ static void write_and(const policy_writer *w, const alternative *asked, unsigned
 static void write_policy(const policy_writer *w, const bt_rule_definition *rule, uint32_t number,
                          const alternative *asked) {
   bool has_absent = asked->absent.filter->kind != BT_FILTER_NONE;
-  bt_buffer_printf(w->yaml, "    - name: betrace/%s/%.*s", rule->fields.id, BT_SAMPLER_HASH_DIGITS,
+  bt_buffer_printf(w->yaml, "    - name: betrace/%s/%.*s", rule->fields.id, BT_POLICY_HASH_DIGITS,
                    rule->condition_hash);
   bt_buffer_printf(w->yaml, number ? "/%u\n" : "\n", number + 1);
   if (!asked->part_count && !has_absent)
@@ -233,7 +234,7 @@ bt_status bt_sampler_write(const bt_rule_definition *const *rules, size_t count,
   if (status) return status;
   if (keep_percent > 0)
     bt_buffer_printf(yaml,
-                     "%s    - name: betrace/keep\n      type: probabilistic\n      probabilistic:\n"
+                     "%s    - name: " BT_POLICY_OF_REST "\n      type: probabilistic\n      probabilistic:\n"
                      "        sampling_percentage: %.10g\n",
                      keep_head, keep_percent);
   return yaml->failed ? bt_error_no_memory(error) : BT_OK;

@@ -22,8 +22,6 @@ typedef struct bt_sampler_policies {
   bt_buffer measured; /* the caller's: a sentence for the comment of the rule; empty: none */
 } bt_sampler_policies;
 
-enum { BT_SAMPLER_HASH_DIGITS = 12 }; /* of the condition hash, in the name of a policy */
-
 void bt_sampler_policies_dispose(bt_sampler_policies *policies);
 
 /* The section of the Collector's file with all rules' policies and, for keep_percent above 0, one that keeps this part

@@ -199,6 +199,42 @@ class LinkedInTheCollector(CollectorCase):
         self.check_violators(traces, len(rules))
 
 
+class RecordedInTheCollector(CollectorCase):
+    """With the gate that records policies BeTrace reads from what the Collector wrote which rule's policy kept what, and for which condition."""
+
+    def test_what_was_kept_says_it(self):
+        folder = self.folder.name
+        rules, traces, config, kept = (os.path.join(folder, name) for name in ("rules.yaml", "sent.jsonl", "sampler.yaml", "kept.jsonl"))
+        with open(traces, "w", encoding="utf-8") as file:
+            for number in range(40):
+                names = ["checkout"] if number % 8 == 0 else ["payment.refund", "payment.capture"] if number % 4 == 0 else ["checkout", "fraud-check"]
+                file.write(trace(number + 1, *(span(name, amount=2000) for name in names)))
+
+        def write(dsl):
+            with open(rules, "w", encoding="utf-8") as file:
+                json.dump({"rules": [{"id": "fraud", "dsl": dsl}, {"id": "refund", "dsl": "when { payment.refund as r } always { payment.capture before r }"}]}, file)
+
+        def said(*options):
+            answer = json.loads(run_cli("replay", "--json", rules, *options, kept).stdout)
+            return {rule["rule_id"]: rule["estimated"] for rule in answer["rules"]}
+        write("when { checkout.where(amount > 1000) } always { fraud-check }")
+        yaml = run_cli("sampler", rules).stdout
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(yaml)
+        done = subprocess.run([TAIL_SAMPLER, config, traces, kept], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = {rule: re.search(f"betrace/{rule}/[0-9a-f]{{12}}", yaml).group(0) for rule in ("fraud", "refund")}
+        plain = said()
+        self.assertEqual({rule: (one["policy"]["name"], one["policy"]["traces"], one["policy"]["since"]) for rule, one in plain.items()},
+                         {"fraud": (names["fraud"], 5, None), "refund": (names["refund"], 5, None)})
+        self.assertIn(f"kept by its policy {names['fraud']} from ", plain["fraud"]["text"])
+        for rule, one in said("--sampling", "policy=2020-01-01T00:00:00Z").items():
+            self.assertIn(f"all candidates kept since 2020-01-01T00:00:00Z (policy {names[rule]}, as --sampling policy=2020-01-01T00:00:00Z says)", one["text"])
+        write("when { checkout.where(amount > 1500) } always { fraud-check }")
+        changed = said("--sampling", "policy=2020-01-01T00:00:00Z")
+        self.assertEqual((changed["fraud"]["policy"], "all candidates" in changed["fraud"]["text"], "all candidates" in changed["refund"]["text"]), (None, False, True))
+
+
 class RandomInTheCollector(CollectorCase):
     @classmethod
     def setUpClass(cls):

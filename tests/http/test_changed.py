@@ -162,6 +162,27 @@ class Changed(unittest.TestCase):
             answer = self.ask(path, *sides, status=[0])
             self.assertEqual((answer["baseline_traces"], answer["candidate_traces"]), (299, 101))
 
+    def test_its_traces_are_drawn(self):
+        path = self.make("rollout")
+        change = self.ask(path, "--around", ROLLOUT)["changes"][0]
+        done = run_cli("changed", "--traces", path, "--around", ROLLOUT, "--draw")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for side in ("before", "after"):
+            trace_id = change["trace_" + side]
+            drawn = run_cli("trace", trace_id, "--traces", path).stdout
+            self.assertIn(trace_id, drawn)
+            self.assertIn(f"\n{side}: {drawn}", done.stdout)
+        self.assertEqual(run_cli("changed", "--traces", path, "--around", ROLLOUT, "--draw", "--json").returncode, 2)
+
+    def test_a_long_trace_is_cut(self):
+        path = self.path("long.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            for number in range(1, 401):
+                file.write(trace(number, *[span(f"step {i}") for i in range(30 if number <= 200 else 29)], at=number * 1000))
+        done = run_cli("changed", "--traces", path, "--around", "2026-01-01T00:03:20Z", "--draw")
+        self.assertEqual((done.returncode, done.stdout.count("… and more: betrace trace draws all of it\n")), (1, 2), done.stdout)
+        self.assertLess(len(done.stdout.splitlines()), 50)
+
     # ---- for pull requests ----
 
     def form(self, path, form, status, *sides):
@@ -226,7 +247,7 @@ class Changed(unittest.TestCase):
 
     def test_wrong_sides_are_refused(self):
         path = self.make("noise", 100)
-        for sides in ((), ("--around", ROLLOUT, "--candidate", "a=b"), ("--baseline", "a=b"), ("--candidate", "yesterday"), ("--around", "2020-01-01T00:00:00Z")):
+        for sides in (("--around", ROLLOUT, "--candidate", "a=b"), ("--baseline", "a=b"), ("--candidate", "yesterday"), ("--around", "2020-01-01T00:00:00Z")):
             self.assertEqual(run_cli("changed", "--traces", path, *sides).returncode, 2, sides)
 
 

@@ -127,6 +127,7 @@ class ProgressTest(unittest.TestCase):
         cls.commands = [("replay", rules, *since), ("first", rules, *one, *since), ("diff", rules, other, *since), ("vacuity", rules, *since),
                         ("gate", rules, *since, "--baseline", "1", "--candidate", "2"), ("compare", rules, *one, *windows),
                         ("contrast", rules, *one, *since), ("suggest", "--min-traces", "2", "--since", "6h", "--tempo", habits.url),
+                        ("changed", "--around", "now-2h", *since), ("changed", *since),
                         eval_for_seconds(folder, 8)]
 
     def test_reading_of_large_files_is_shown(self):

@@ -3,13 +3,14 @@ know of the others."""
 import json
 import math
 import os
+import re
 import sys
 import tempfile
 import unittest
 from urllib.parse import urlencode
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from betrace_process import Betrace, run_cli  # noqa: E402
+from betrace_process import ROOT, Betrace, run_cli  # noqa: E402
 
 RULE = "when { checkout } always { audit.log }"
 TENTH, HALF = "e6666666666666", "8"
@@ -183,7 +184,7 @@ class Series(Folder):
         self.assertEqual(total["seen"], 80)
         self.assertTrue(450 < total["low"] < 640 < total["high"] < 850, total)
         self.assertEqual(one["estimated"]["text"], f"80 seen of a 10 to 50 % sample; {total['low']} to {total['high']} happened (95 %), of those that begin in web")
-        self.assertEqual([(each["probability"], each["traces"] > 0) for each in sampling["probabilities"]], [(0.1, True), (0.5, False)])
+        self.assertEqual([each["probability"] for each in sampling["probabilities"]], [0.1, 0.5])
 
     def test_exercised_and_ratio(self):
         one, _ = self.series(world(*self.TWO_HOURS), "exercised")
@@ -250,6 +251,93 @@ class Lists(Folder):
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "violations", "arguments": {"rule_id": "audit", **RANGE}}}
         told = server.post("/mcp", body, headers={"Accept": "application/json, text/event-stream"}).json()["result"]
         self.assertIn(done["estimated"]["text"], json.dumps(told, ensure_ascii=False))
+
+
+SAYS = re.compile(r"happened \(95 %(?:25)?\)|a 10 %(?:25)? sample|kept traces alone|this holds for all traces")
+SEND = """
+import os, urllib.request
+for line in open(%r, 'rb'):
+    urllib.request.urlopen(urllib.request.Request(os.environ['OTEL_EXPORTER_OTLP_ENDPOINT'] + '/v1/traces', data=line, headers={'Content-Type': 'application/json'}))
+"""
+# Commands and paths that count no traces of a range.
+COMMANDS_OF_NO_RANGE = set("init check fmt test record import sync sampler lsp trace explain serve mcp health doctor token backup canary generate completion "
+                           "version verify-report".split())
+PATHS_OF_NO_RANGE = ("/health", "/v1/health", "/ready", "/v1/ready", "/v1/rules", "/v1/rules/validate", "/v1/rules/test", "/v1/rules/import", "/v1/rules/export",
+                     "/v1/dsl/language", "/v1/dsl/complete", "/v1/dsl/hover", "/v1/dsl/format", "/v1/rules/{id}", "/v1/rules/{id}/enable", "/v1/rules/{id}/disable",
+                     "/v1/rules/{id}/versions", "/v1/rules/{id}/explain", "/v1/compliance/frameworks", "/v1/traces/{trace_id}/verdicts", "/v1/spans", "/v1/traces",
+                     "/api/v1/spans", "/api/v2/spans", "/v1/reports/{id}",
+                     "/v1/replays/{id}/violations",  # a list without a total; the replay has the number
+                     "/metrics",  # of watch alone: test_sampled
+                     "/mcp")  # what the paths answer
+
+
+class EveryDoor(Folder):
+    """Whatever counts traces says what the count stands for, or how the traces were sampled. A door that neither list knows fails."""
+
+    def test_every_command(self):
+        self.write(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600)))
+        folder = os.path.dirname(self.path)
+        rules, old, shard = (os.path.join(folder, name) for name in ("rules.yaml", "old.yaml", "shard.json"))
+        for path, text in ((rules, RULE), (old, "when { checkout } never { audit.log }")):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(json.dumps({"rules": [{"id": "audit", "dsl": text}]}))
+        sides = ("--before", "2026-01-01T00:00:00Z..2026-01-01T01:00:00Z", "--after", "2026-01-01T01:00:00Z..2026-01-01T02:00:00Z")
+        with open(shard, "w", encoding="utf-8") as file:
+            file.write(run_cli("replay", "--json", "--shard", "1/1", "--start", RANGE["start"], "--end", RANGE["end"], "--dsl", RULE, self.path).stdout)
+        asks = {"replay": [("--dsl", RULE, self.path)], "merge": [(shard,)], "first": [("--dsl", RULE, self.path)], "eval": [("--dsl", RULE, self.path)],
+                "contrast": [("--dsl", RULE, self.path)], "compare": [("--dsl", RULE, *sides, self.path)], "suggest": [("--traces", self.path)],
+                "gate": [("--dsl", RULE, "--baseline", "1", "--candidate", "2", self.path)], "vacuity": [("--rules", rules, "--traces", self.path)],
+                "diff": [(old, rules, "--traces", self.path)], "changed": [("--around", "2026-01-01T01:00:00Z", "--traces", self.path)], "listen": [("--dsl", RULE, "--settle", "100ms")]}
+        commands = set(re.findall(r"^  ([a-z-]+) +[a-z]", run_cli("--help").stdout, re.M)) - {"betrace"}
+        self.assertEqual(commands - COMMANDS_OF_NO_RANGE, set(asks))
+        behind = ["--", sys.executable, "-c", SEND % self.path]
+        for command, ways in asks.items():
+            outputs = [[], ["--json"]] + ([["--output", one] for one in ("jsonl", "github", "junit")] if command == "replay" else [])
+            for way in ways:
+                for output in outputs:
+                    with self.subTest(command=command, output=output):
+                        output = ["--output", "json"] if output == ["--json"] and command == "eval" else output
+                        done = run_cli(command, *way, *output, *(behind if command == "listen" else ()))
+                        self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+                        self.assertRegex(done.stdout + done.stderr, SAYS)
+
+    def test_eval_says_it_of_one_rule(self):
+        low, high = bounds(12, 0.1)
+        self.write(world((240, 12, TENTH, "1", 0)))
+        said = run_cli("eval", "--dsl", RULE, self.path).stdout
+        self.assertIn(f"\nsampling: dsl: 12 seen of a 10 % sample; {low} to {high} happened (95 %), of those that begin in web\nsampling: traces are a 10 %", said)
+        summary = json.loads(run_cli("eval", "--output", "json", "--dsl", RULE, self.path).stdout.splitlines()[-1])["summary"]
+        self.assertEqual((summary["estimated"]["low"], summary["estimated"]["high"], summary["sampling"]["known"]), (low, high, "by_chance"))
+        two = os.path.join(os.path.dirname(self.path), "two.yaml")
+        with open(two, "w", encoding="utf-8") as file:
+            file.write(json.dumps({"rules": [{"id": "a", "dsl": RULE}, {"id": "b", "dsl": "when { checkout } never { audit.log }"}]}))
+        self.assertNotIn("estimated", json.loads(run_cli("eval", "--output", "json", "--rules", two, self.path).stdout.splitlines()[-1])["summary"])
+        self.write(world((240, 12, None, "1", 0)))
+        self.assertNotIn("sampl", run_cli("eval", "--dsl", RULE, self.path).stdout + run_cli("eval", "--output", "json", "--dsl", RULE, self.path).stdout)
+
+    def test_every_path(self):
+        server = self.serve(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600)))
+        query, times = urlencode(RANGE), {"start_time": RANGE["start"], "end_time": RANGE["end"]}
+        server.post("/v1/rules", {"id": "control", "dsl": "@SOC2(controls = {CC7_2}) " + RULE})
+        one = server.post("/v1/rules/audit/replay", times).json()["replay_id"]
+        server.wait_job(one)
+        asks = {"/v1/violations": ("GET", f"/v1/violations?rule_id=audit&{query}", None), "/v1/violations/query": ("POST", "/v1/violations/query", RANGE),
+                "/v1/violations/series": ("GET", f"/v1/violations/series?step=1h&{query}", None), "/v1/gate": ("GET", f"/v1/gate?rule_id=audit&baseline=1&candidate=2&{query}", None),
+                "/v1/changes": ("GET", f"/v1/changes?around=2026-01-01T01:00:00Z&{query}", None),
+                "/v1/rules/{id}/contrast": ("GET", f"/v1/rules/audit/contrast?{query}", None),
+                "/v1/rules/{id}/first-violation": ("GET", f"/v1/rules/audit/first-violation?{query}", None), "/v1/suggestions": ("GET", f"/v1/suggestions?{query}", None),
+                "/v1/rules/{id}/replay": ("GET", "/v1/rules/audit/replay/status", None), "/v1/rules/{id}/replay/status": ("GET", "/v1/rules/audit/replay/status", None),
+                "/v1/replays": ("GET", "/v1/replays", None), "/v1/replays/{id}": ("GET", f"/v1/replays/{one}", None),
+                "/v1/replays/{id}/events": ("GET", f"/v1/replays/{one}/events", None),
+                "/v1/compliance/reports/{framework}": ("GET", f"/v1/compliance/reports/soc2?{query}", None)}
+        with open(os.path.join(ROOT, "docs", "openapi.yaml"), encoding="utf-8") as file:
+            paths = set(re.findall(r"^  (/[^ ]*):$", file.read(), re.M))
+        self.assertEqual(paths - set(PATHS_OF_NO_RANGE), set(asks))
+        for path, (method, where, body) in asks.items():
+            with self.subTest(path=path):
+                answer = server.request(method, where, body)
+                self.assertEqual(answer.status, 200, answer)
+                self.assertRegex(answer.body.decode(), SAYS)
 
 
 if __name__ == "__main__":

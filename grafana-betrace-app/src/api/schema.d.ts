@@ -1344,8 +1344,9 @@ export interface components {
             reason?: string;
             found: boolean;
             violation: components["schemas"]["Violation"] | null;
-            /** @description everything before the violation was read in full and judged, under coverage.assumptions, and nothing says that traces were sampled (coverage.sampling): else it is the earliest that was kept */
+            /** @description everything before the violation was read in full and judged, under coverage.assumptions, and nothing says that traces were sampled (coverage.sampling), or all that may violate the rule was kept since the start (policy.since): else it is the earliest that was kept */
             proven: boolean;
+            policy?: components["schemas"]["PolicySeen"];
             /** @description the source has nothing from more than margin before the violation: it may have started earlier */
             at_edge_of_data: boolean;
             /** @description from the start of the range to where reading stopped */
@@ -1871,6 +1872,28 @@ export interface components {
             text: string;
             violations?: components["schemas"]["Estimate"];
             exercised?: components["schemas"]["Estimate"];
+            policy?: components["schemas"]["PolicySeen"];
+        };
+        PolicySeen: null | {
+            /** @description betrace/RULE/HASH, of the condition that the rule has now */
+            name: string;
+            /** @description that it kept, of those that were read whole */
+            traces: number;
+            /**
+             * Format: date-time
+             * @description the earliest start of these
+             */
+            first: string;
+            /**
+             * Format: date-time
+             * @description the latest
+             */
+            last: string;
+            /**
+             * Format: date-time
+             * @description with --sampling policy: from then on all that may violate the rule was kept, and nothing speaks against it. null: that cannot be said
+             */
+            since: string | null;
         };
         /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
         SeriesEstimated: {

@@ -15,6 +15,7 @@
 #include "server/query/behaviour_text.h"
 #include "server/query/suggestions.h"
 #include "server/replay/trace_link.h"
+#include "server/replay/sampled_text.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
 
@@ -91,6 +92,15 @@ static void write_comment(const suggest_run *run, size_t at, bt_buffer *out) {
   }
 }
 
+/* What the shares below are about, where traces were sampled. */
+static void write_sampled(const bt_sampled_traces *range, bt_buffer *out) {
+  bt_buffer said = {0};
+  if (!bt_sampled_traces_lack(range)) return;
+  bt_sampled_say_range(range, &said);
+  bt_buffer_printf(out, "# sampling: %.*s\n", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 static void write_head(const suggest_run *run, bt_buffer *out) {
   const bt_suggestions *s = &run->suggestions;
   bt_buffer_printf(out,
@@ -98,6 +108,7 @@ static void write_head(const suggest_run *run, bt_buffer *out) {
                    "# From a sample of %zu traces; counted by a replay of the whole range.\n"
                    "# %zu behaviours were tested; at most %.3g %% of those told are expected to be chance.\n",
                    s->kept_count, bt_suggestions_traces(s), s->habits.looked_at, 100 * BT_HABIT_RATE);
+  if (s->kept_count) write_sampled(&run->rates.all.result.coverage.sampling, out);
   if (s->kept_count) write_table(run, out);
   bt_buffer_append(out, s->kept_count ? BT_STR("rules:\n") : BT_STR("rules: []\n"));
 }
@@ -172,7 +183,7 @@ static int choose_exit_code(const suggest_run *run) {
   const bt_replay_result *result = &run->rates.all.result;
   if (!bt_suggestions_traces(&run->suggestions))
     say_no_traces(run);
-  else if (bt_suggestions_traces(&run->suggestions) < BT_HABIT_TRACES)
+  else if (!run->suggestions.proposal_count && bt_suggestions_traces(&run->suggestions) < BT_HABIT_TRACES)
     bt_print_error("betrace suggest: of fewer than %d traces no habit can be told from chance\n", BT_HABIT_TRACES);
   else if (!run->suggestions.proposal_count)
     bt_print_error_line(

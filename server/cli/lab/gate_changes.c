@@ -31,12 +31,16 @@ bt_status bt_gate_changes_find(bt_source *source, const bt_replay_options *optio
   bt_replay_request replay = bt_replay_options_request(options, NULL, 0, (bt_time_range){0});
   *out = (bt_gate_changes){.violated = calloc(count + 1, sizeof *out->violated)};
   out->unknown = (bt_gate_unknown){
-      .changed = {.seed = 1, .sample = BT_CHANGED_SAMPLE}, .violated = out->violated, .rule_count = count};
+      .changed = {.seed = 1, .sample = BT_CHANGED_SAMPLE, .progress = bt_cli_show_fraction, .keeps_part = true},
+      .violated = out->violated,
+      .rule_count = count};
   if (!out->violated) return bt_error_no_memory(error);
-  bt_gate_unknown_sides(question, range, out->unknown.changed.sides);
+  bt_gate_unknown_set_sides(&out->unknown, question, range);
   bt_changed_leave_unsettled(&out->unknown.changed, source, options->assumptions.settle_ns);
   bt_status status = take_violations(rates, out, error);
-  return status ? status : bt_changed_find(source, &replay, &out->unknown.changed, error);
+  if (!status) status = bt_changed_find(source, &replay, &out->unknown.changed, error);
+  bt_replay_clear_progress();
+  return status;
 }
 
 void bt_gate_changes_dispose(bt_gate_changes *changes) {

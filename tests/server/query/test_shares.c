@@ -114,7 +114,7 @@ static void what_is_known_decides(void **state) {
   bt_sampled_traces range = {0};
   bt_rule_result counted = {.violations_found = 3, .traces_exercised = 30};
   check_basis(&range, &counted, BT_SHARE_UNSAID);
-  range.declared = (bt_declared_sampling){BT_SAMPLING_NONE, 0, "none"};
+  range.declared = (bt_declared_sampling){.kind = BT_SAMPLING_NONE, .text = "none"};
   check_basis(&range, &counted, BT_SHARE_OF_ALL);
   range = (bt_sampled_traces){0};
   add(&range.kept, 0.1, 40);
