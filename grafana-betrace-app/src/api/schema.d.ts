@@ -463,6 +463,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What traces did before and do no longer, and what they do now that they did not. Without a rule.
+         * @description The answer of `betrace changed --json`. Give `around`, or `candidate` and mostly `baseline`. What the traces of the baseline do is learned from a sample of them, and those of the candidate are compared with it. Where nothing changed, the chance of any change in the answer is at most `chance_of_any`. What is not settled yet is not compared. Reading may take `timeout`; where that is over, or the source does not answer, `status` is `unknown`, and so it is where traces are too few: then nothing is said to be as before. Comparing comes after reading, and is not interrupted. A sample takes a quarter of `--memory-limit` at most, and is smaller then; without room it is a 503. A range with more traces than can be listed in an eighth of `--memory-limit`, or than two million, is a 400 of kind `limit`. It takes a place among first violations and contrasts.
+         */
+        get: operations["changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gate": {
         parameters: {
             query?: never;
@@ -1382,6 +1402,127 @@ export interface components {
             queries: number;
             bytes_inspected: number;
             bytes_received: number;
+        };
+        Changes: {
+            /**
+             * @description as_before: nothing changed that these numbers of traces show; unknown: nothing can be said, and reason says why
+             * @enum {unknown}
+             */
+            status: "changed" | "as_before" | "unknown";
+            /** @description of unknown */
+            reason: string | null;
+            /** @description those that touch the most traces first; each speaks for all that changed with it */
+            changes: {
+                /** @description all of it in one line, as the command prints it */
+                text: string;
+                /** @description what traces did or did not */
+                behaviour: string;
+                /** @enum {unknown} */
+                kind: "child" | "presence" | "absence" | "root" | "parent" | "count" | "order" | "correlation" | "attribute" | "domain" | "value" | "at_most" | "at_least" | "status" | "latency" | "response";
+                before: components["schemas"]["KeptShare"];
+                after: components["schemas"]["KeptShare"];
+                /** @description that anything would differ so much if nothing had changed, at most */
+                chance: number;
+                /** @description traces of the candidate beyond what the share before says */
+                damage: number;
+                /** @description that changed together, with this one */
+                behaviours: number;
+                /** @description null: the sides are of one time */
+                since: null | {
+                    /**
+                     * Format: date-time
+                     * @description the first trace of the candidate that is not as before, of those that were compared
+                     */
+                    first: string;
+                    /**
+                     * Format: date-time
+                     * @description the time of the change lies from here, at about 95 %
+                     */
+                    from: string;
+                    /**
+                     * Format: date-time
+                     * @description to here
+                     */
+                    until: string;
+                };
+                /** @description what nearly all traces have that are not as before, and the others have not */
+                marks: components["schemas"]["ChangeMark"][];
+                /** @description one that is as most were */
+                trace_before: string;
+                /** @description one that is not */
+                trace_after: string;
+                /** @description what was so as a rule; null: it was so now and then, which no rule says */
+                dsl: string | null;
+            }[];
+            /** @description what all of the candidate have: only traces of the baseline that have it are compared, and share is how many of them do */
+            matched: components["schemas"]["ChangeMark"][];
+            sides: {
+                baseline: components["schemas"]["ChangeSide"];
+                candidate: components["schemas"]["ChangeSide"];
+            };
+            /** @description of services of which the compared traces show several values of service.version, each with its first trace; in the order of these */
+            versions: {
+                service: string;
+                version: string;
+                /** Format: date-time */
+                first: string;
+                /** Format: date-time */
+                last: string;
+                traces: number;
+            }[];
+            /** @description versions that are first seen after the first 64 are left out */
+            has_more_versions: boolean;
+            sampling: components["schemas"]["Sampling"];
+            /** @description that were compared */
+            behaviours: number;
+            /** @description of them, in no change */
+            unchanged: number;
+            /** @description that were compared */
+            baseline_traces: number;
+            candidate_traces: number;
+            chance_of_any: number;
+            /** @description so many traces of the candidate that break a behaviour which all keep would have been told; 0: no number would */
+            least_seen: number;
+            /** @description left out: they lack spans, times or attributes */
+            traces_incomplete: number;
+            /** @description left out: of more than 512 spans */
+            traces_too_large: number;
+            /** @description chosen for a sample, and not there any more or not given */
+            traces_not_read: number;
+            /** @description left out: their names are beyond the first 256, or over 1,024 bytes */
+            spans_not_named: number;
+            /** @description left out: their numbers grow or fall within the baseline, as ids do */
+            attributes_drifting: number;
+            /** @description left out: beyond the first 16,384 */
+            behaviours_beyond: number;
+            /** @description why a part of the range was not read */
+            not_read: string | null;
+        };
+        KeptShare: {
+            kept: number;
+            /** @description that could do it */
+            traces: number;
+            share: number;
+            /** @description exact 95 % interval of the share */
+            low: number;
+            high: number;
+        };
+        ChangeMark: {
+            /** @description an attribute; of the resource with resource. before it */
+            key: string;
+            value: string;
+            share: number;
+        };
+        ChangeSide: {
+            /** Format: date-time */
+            start: string;
+            /**
+             * Format: date-time
+             * @description what is not settled yet is left out
+             */
+            end: string;
+            /** @description KEY=VALUE; null: any trace of the range */
+            having: string | null;
         };
         Contrast: {
             rule_id: string;
@@ -2927,6 +3068,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    changes: {
+        parameters: {
+            query?: {
+                /** @description a time within the range: before it is the baseline, from it on the candidate */
+                around?: string;
+                /** @description START..END, as now-2d..now-1d, or KEY=VALUE of some span or its resource, as service.version=1.4.2; default: all traces of the range that are not of the candidate */
+                baseline?: string;
+                /** @description likewise; a trace of both sides counts here */
+                candidate?: string;
+                /** @description a time; default: 24 h before end, or --max-range where that is shorter */
+                start?: string;
+                /** @description a time; default: now */
+                end?: string;
+                /** @description traces of each side that are looked at */
+                sample?: number;
+                /** @description of the sample and the permutations */
+                seed?: number;
+                /** @description a duration of at most 1m */
+                timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
+                store?: components["parameters"]["Store"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
                 };
             };
             400: components["responses"]["Problem"];
