@@ -56,7 +56,7 @@ STATUSES = [
     (3, "sync", "{rules}", "--url", "http://127.0.0.1:1"),
     (2, "canary"), (3, "canary", *NOWHERE, "--otlp", "http://127.0.0.1:1", "--count", "1", "--within", "1ms", "--every", "1ms"),
     (0, "explain", "{rules}"), (2, "explain"), (3, "explain", "{rules}", *NOWHERE),
-    (0, "sampler", "{rules}"), (1, "sampler", "{rules}", "--check", "{traces}"), (2, "sampler"),
+    (0, "sampler", "{rules}"), (1, "sampler", "{rules}", "--check", "{traces}"), (2, "sampler"), (3, "sampler", "{rules}", "--traces", "{empty}"),
     (0, "vacuity", "{rules}", "{traces}"), (1, "vacuity", "{vacuous}", "{traces}"), (2, "vacuity"), (3, "vacuity", "{rules}", *NOWHERE),
     (2, "suggest"), (3, "suggest", *NOWHERE), (2, "changed"), (3, "changed", "--candidate", "a=b", "{traces}"), (2, "verify-report"), (2, "serve", "--nothing"), (3, "serve", "--db", "{folder}/no/such/rules.db"),
     (0, "token", "new", "--name", "x"), (2, "token"), (3, "token", "new", "--name", "x", "--file", "{folder}/no/such/file"), (2, "backup"), (3, "backup", "--db", "{none}", "{folder}/copy.db"),

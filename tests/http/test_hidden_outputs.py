@@ -85,7 +85,8 @@ class OutputsTest(unittest.TestCase):
             yield ("test", form), ("test", self.rules, "--output", form)
         for form in ("text", "json"):
             yield ("merge", form), ("merge", self.shard, "--output", form)
-        yield ("sampler", "text"), ("sampler", self.rules)
+        for form in ("text", "json", "junit", "github", "markdown"):
+            yield ("changed", form), ("changed", "--traces", self.changing, "--around", "2026-01-01T00:01Z", "--output", form)
         for form in ("text", "json", "jsonl", "sarif", "junit", "github"):
             yield ("check", form), ("check", self.broken, "--output", form)
         for form in ("text", "json"):
@@ -103,7 +104,7 @@ class OutputsTest(unittest.TestCase):
             yield ("diff", form), ("diff", "--meaning", self.rules, "--dsl", self.idle, *output)
             yield ("explain", form), ("explain", "--rules", self.rules, *output)
             yield ("suggest", form), ("suggest", "--traces", self.habitual, "--min-traces", "1", *output)
-            yield ("changed", form), ("changed", "--traces", self.changing, "--around", "2026-01-01T00:01Z", *output)
+            yield ("sampler", form), ("sampler", *over, *output)
             yield ("record", form), ("record", "1", *over, "--whole-file", "--keep", "key" + EVIL, *output)
             yield ("import", form), ("import", self.broken, *(["--json"] if form == "json" else []))
             yield ("fmt", form), ("fmt", self.broken, *output)
