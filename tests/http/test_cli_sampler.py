@@ -232,7 +232,7 @@ class SamplerTest(unittest.TestCase):
                 self.assertEqual(check(text), fine)
             for wrong in (yaml.replace("> 1 ", "> 2 ", 1), yaml.replace("> 1 ", ">= 1 ", 1), yaml.replace("error_mode: ignore", "error_mode: propagate", 1),
                           yaml.replace("      type: and\n      and:\n        and_sub_policy", "      type: and\n      invert: true\n      and:\n        and_sub_policy", 1),
-                          yaml.replace('\'span.name == "b"', '\'span.name != "b"', 1), yaml + yaml.replace("processors", "others").replace("> 1 ", "> 2 ", 1)):
+                          yaml.replace('(span.name == "b"', '(span.name != "b"', 1), yaml + yaml.replace("processors", "others").replace("> 1 ", "> 2 ", 1)):
                 self.assertNotEqual(wrong, yaml)
                 self.assertEqual(check(wrong), (1, {"edited": [name]}), wrong)
             self.assertEqual(check(yaml, "--keep", "5"), fine)
