@@ -233,11 +233,15 @@ static bt_mine_test_kind opposite_of(bt_mine_test_kind kind) {
   return opposites[kind]; /* of one that column_split finds */
 }
 
-/* The test of a that makes b certain, and where b is never there without it, that too. */
+/* The test of a that makes b certain, and where b is never there without it, that too. Of one group alone nobody asks
+ * what changed, but why: there it is no reason for b that a takes long because it waits for b. */
 static void add_tested_presence(filler *f, uint32_t a, uint32_t b, bt_mine_column *const *columns, size_t count) {
   const bool *hits = &f->has[(size_t)b * f->catalog->learned_count];
   bt_mine_split best = {0};
-  for (size_t i = 0; i < count; i++) bt_mine_column_split(columns[i], f->learned, f->learned_rows, hits, &best);
+  bt_mine_column timeless = {.key = BT_NO_SYMBOL};
+  bool waits = !f->sample->groups[BT_MINE_CANDIDATE].count && f->catalog->above[pair_of(f, a, b)];
+  bt_mine_column_split(waits ? &timeless : columns[0], f->learned, f->learned_rows, hits, &best);
+  for (size_t i = 1; i < count; i++) bt_mine_column_split(columns[i], f->learned, f->learned_rows, hits, &best);
   if (best.score <= 0) return;
   add_behaviour(f, (bt_behaviour){.kind = BT_BEHAVE_PRESENCE, .a = a, .b = b, .test = best.test});
   bt_mine_test test = best.test;

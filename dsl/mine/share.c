@@ -1,4 +1,4 @@
-/* Exact intervals of shares, and the likelihood ratio of two. See share.h. */
+/* Exact intervals of shares, the likelihood ratio of two, and exact tests. See share.h. */
 #include "dsl/mine/share.h"
 
 #include <math.h>
@@ -74,4 +74,25 @@ double bt_share_difference(bt_share first, bt_share second) {
   double both = own_likelihood((double)first.kept + second.kept, (double)first.all + second.all);
   double value = 2 * (own_likelihood(first.kept, first.all) + own_likelihood(second.kept, second.all) - both);
   return value > 0 ? value : 0;
+}
+
+static double log_choose(double of, double chosen) {
+  return lgamma(of + 1) - lgamma(chosen + 1) - lgamma(of - chosen + 1);
+}
+
+double bt_share_exceeds(bt_share first, bt_share second) {
+  double all = (double)first.all + second.all, kept = (double)first.kept + second.kept, sum = 0;
+  if (!first.all || !second.all) return 1;
+  for (double k = first.kept; k <= first.all && k <= kept; k++) {
+    double broken = first.all - k;
+    if (broken > all - kept) continue;
+    double term = exp(log_choose(kept, k) + log_choose(all - kept, broken) - log_choose(all, first.all));
+    sum += term;
+    if (term < sum * PRECISE && k > first.all * kept / all) break;
+  }
+  return sum < 1 ? sum : 1;
+}
+
+double bt_signs_exceed(uint32_t more, uint32_t less) {
+  return more ? bt_incomplete_beta(more, less + 1.0, 0.5) : 1;
 }

@@ -24,5 +24,11 @@ bt_share_bounds bt_share_interval(bt_share share, double confidence);
 /* Twice the logarithm of the likelihood ratio of two shares against one common share: 0 where they are equal or one is
  * of none. */
 double bt_share_difference(bt_share first, bt_share second);
+/* R. Fisher's exact test on one side: how probable it is, if both shares are one, that the first keeps so many of what
+ * both keep, or more. 1 where either is of none. */
+double bt_share_exceeds(bt_share first, bt_share second);
+/* The exact sign test (McNemar's, of pairs): how probable it is that `more` or more of more + less differences are of
+ * one sign. */
+double bt_signs_exceed(uint32_t more, uint32_t less);
 
 #endif

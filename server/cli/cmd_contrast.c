@@ -8,6 +8,7 @@
 #include "server/cli/terminal.h"
 #include "server/json/contrast_json.h"
 #include "server/query/contrast.h"
+#include "server/replay/sampled_text.h"
 
 enum { OPT_SAMPLE = BT_FLAG_OWN, OPT_LIMIT, OPT_SEED, SEED_MAX = 1000000000 };
 
@@ -28,6 +29,14 @@ static void print_side(const char *name, const bt_contrast_side *side) {
   if (side->gone) bt_print(", %" PRIu32 " are gone", side->gone);
   if (side->other) bt_print(", %" PRIu32 " are judged otherwise when read whole", side->other);
   bt_print("\n");
+}
+
+static void print_estimate(const bt_contrast_result *result) {
+  bt_buffer said = {0};
+  if (result->sides[BT_VIOLATING].total_is_exact)
+    bt_sampled_say_rule(&result->coverage.sampling, &result->counted, &said);
+  if (said.len) bt_print("%-10s %.*s\n", "", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
 }
 
 static void write_mark(const bt_contrast_finding *finding, bt_buffer *out) {
@@ -106,6 +115,7 @@ static void print_excluded(const bt_contrast_result *result, bt_contrast_exclusi
 
 static void print_comparison(const bt_contrast_result *result) {
   print_side("violating", &result->sides[BT_VIOLATING]);
+  print_estimate(result);
   print_side("satisfying", &result->sides[BT_SATISFYING]);
   print_findings(result);
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), result->explanation, bt_style_on(BT_STYLE_OFF));

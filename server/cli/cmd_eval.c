@@ -21,6 +21,7 @@
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/given_families.h"
+#include "server/replay/sampled_text.h"
 #include "server/replay/trace_link.h"
 #include "server/replay/violation.h"
 #include "tempo/files/file_source.h"
@@ -43,7 +44,10 @@ typedef struct eval_part {
   bt_data_notes **notes;    /* the same; all that this place has met */
   uint64_t counts[BT_NOT_APPLICABLE + 1];
   bt_exercise *exercise; /* one for each rule */
-  bt_buffer lines;       /* of the trace under way */
+  bt_sampled_traces sampled;
+  bt_kept_traces violated_kept; /* of all rules */
+  bt_kept_trace kept;           /* the trace under way */
+  bt_buffer lines;              /* of the trace under way */
   bt_line_store told;
   bt_given_trace *linked; /* traces that some rule leaves to what links tie to them */
   size_t linked_count, linked_capacity;
@@ -57,6 +61,8 @@ typedef struct eval_run {
   eval_part *parts;
   size_t part_count;
   uint64_t counts[BT_NOT_APPLICABLE + 1];
+  bt_sampled_traces sampled;
+  bt_kept_traces violated_kept;
   bt_line_store told;
   pthread_t main_thread;
   size_t traces;
@@ -107,6 +113,7 @@ static bt_status report_verdict(const eval_run *run, eval_part *part, size_t rul
   bt_violation *violation = NULL;
   bool is_quiet = verdict->verdict == BT_SATISFIED || verdict->verdict == BT_NOT_APPLICABLE;
   part->counts[verdict->verdict]++;
+  if (verdict->verdict == BT_VIOLATED) bt_kept_traces_add(&part->violated_kept, &part->kept, 1);
   if (verdict->exercised == BT_TRUE) part->exercise[rule] = BT_EXERCISED;
   if (verdict->exercised == BT_UNKNOWN && part->exercise[rule] == BT_NOT_EXERCISED)
     part->exercise[rule] = BT_EXERCISE_OPEN;
@@ -139,7 +146,9 @@ static void show_progress(eval_run *run) {
 }
 
 static void set_options(const eval_run *run, eval_part *part, const bt_trace *trace) {
+  static const bt_sampling_setting undeclared = {0};
   bool is_sampled = bt_keeping_may_lack(trace, run->apart_threshold);
+  part->kept = bt_kept_trace_of(trace, &undeclared);
   for (size_t i = 0; i < run->rules->count; i++) {
     const bt_rule_fields *fields = &run->rules->items[i]->fields;
     bool needs_parents = fields->require_complete >= 0 ? fields->require_complete : run->options->require_complete;
@@ -169,6 +178,7 @@ static bt_status eval_trace(void *context, size_t place, const bt_read_trace *re
   const bt_rule_verdict *verdicts = NULL;
   bool awaits_links = false;
   set_options(run, part, trace);
+  bt_sampled_traces_add(&part->sampled, trace, &part->kept);
   bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
   bt_status status = bt_eval_run_within(&limit, part->evaluator, trace, part->options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++) {
@@ -190,6 +200,10 @@ static bt_status take_part(void *context, size_t place, bt_error *error) {
   eval_part *part = &run->parts[place];
   for (size_t i = 0; i <= BT_NOT_APPLICABLE; i++) run->counts[i] += part->counts[i];
   memset(part->counts, 0, sizeof part->counts);
+  bt_sampled_traces_join(&run->sampled, &part->sampled);
+  bt_kept_traces_join(&run->violated_kept, &part->violated_kept);
+  part->sampled = (bt_sampled_traces){0};
+  part->violated_kept = (bt_kept_traces){0};
   return bt_line_store_move(&run->told, &part->told, error);
 }
 
@@ -360,16 +374,34 @@ static json_t *left_out_json(const bt_file_account *account) {
   return array;
 }
 
+static json_t *summary_json(const eval_run *run, json_t *notes, const bt_file_account *account) {
+  json_t *summary =
+      json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "traces", (json_int_t)run->traces, "rules",
+                (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED], "inconclusive",
+                (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied", (json_int_t)run->counts[BT_SATISFIED],
+                "not_applicable", (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes, "unexercised",
+                bt_idle_rules_json(&run->idle), "left_out", left_out_json(account));
+  if (!summary || !bt_sampled_traces_lack(&run->sampled)) return summary;
+  bt_json_set(summary, "sampling", bt_sampling_json(&run->sampled));
+  if (run->rules->count == 1)
+    bt_json_set(summary, "estimated", bt_estimate_json(&run->sampled, &run->violated_kept, run->counts[BT_VIOLATED]));
+  return summary;
+}
+
+/* What the numbers stand for, where spans say that traces were sampled: of several rules none is of traces. */
+static void print_sampled(const eval_run *run) {
+  bt_buffer said = {0};
+  if (!bt_sampled_traces_lack(&run->sampled)) return;
+  if (run->rules->count == 1) bt_sampled_say_count(&run->sampled, &run->violated_kept, run->counts[BT_VIOLATED], &said);
+  if (said.len) bt_print("sampling: %s: %.*s\n", run->rules->items[0]->fields.id, BT_FMT(bt_buffer_str(&said)));
+  bt_replay_print_sampling(&run->sampled);
+  bt_buffer_dispose(&said);
+}
+
 static void print_summary(const eval_run *run, const bt_file_account *account) {
   json_t *notes = report_notes(run);
   if (run->options->print_json) {
-    bt_print_json(
-        json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}}", "summary", "traces", (json_int_t)run->traces,
-                  "rules", (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
-                  "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
-                  (json_int_t)run->counts[BT_SATISFIED], "not_applicable", (json_int_t)run->counts[BT_NOT_APPLICABLE],
-                  "notes", notes, "unexercised", bt_idle_rules_json(&run->idle), "left_out", left_out_json(account)),
-        JSON_COMPACT);
+    bt_print_json(json_pack("{s:o}", "summary", summary_json(run, notes, account)), JSON_COMPACT);
     return;
   }
   json_decref(notes);
@@ -377,6 +409,7 @@ static void print_summary(const eval_run *run, const bt_file_account *account) {
            run->traces, run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
            (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
            (unsigned long long)run->counts[BT_NOT_APPLICABLE]);
+  print_sampled(run);
 }
 
 static int exit_status(const eval_run *run) {

@@ -43,6 +43,13 @@ static void print_none(const char *id, const bt_first_result *result, const bt_a
   }
 }
 
+static void print_policy(const char *id, const bt_first_result *result) {
+  bt_buffer said = {0};
+  bt_policy_say(&result->policy, &result->coverage.sampling.declared, &said);
+  if (said.len) bt_print("sampling: %s: %.*s\n", id, BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 static void print_text(const bt_replay_options *options, const bt_first_result *result, const bt_idle_rules *idle) {
   const bt_rule_definition *definition = options->rules.items[0];
   bt_answer answer = {options, result->outcome, result->reason, &result->coverage,
@@ -58,6 +65,7 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
              result->noted_traces, bt_cli_plural(result->noted_traces));
   if (bt_sampled_traces_known(&result->coverage.sampling) == BT_KEPT_NOT_SAID)
     bt_replay_print_sampling(&result->coverage.sampling);
+  print_policy(definition->fields.id, result);
   const bt_tail_found found = {.violations = result->violation && result->violation->provisional};
   bt_replay_print_gaps_and(&result->coverage, &found);
   bt_print("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",

@@ -13,6 +13,7 @@
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/json/replay_junit.h"
+#include "server/replay/sampled_text.h"
 #include "server/replay/trace_link.h"
 
 typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } replay_format;
@@ -186,6 +187,23 @@ static void annotate_notes(const replay_run *run, const bt_replay_result *result
 }
 
 /* One annotation for each rule with violations. */
+/* What the numbers stand for, where traces were sampled. */
+static void annotate_sampling(const replay_run *run, const bt_replay_result *result, bt_buffer *out) {
+  const bt_sampled_traces *range = &result->coverage.sampling;
+  bt_buffer text = {0};
+  if (!bt_sampled_traces_lack(range)) return;
+  bt_sampled_say_range(range, &text);
+  for (size_t i = 0; i < result->rule_count; i++) {
+    bt_buffer said = {0};
+    bt_sampled_say_rule(range, &result->rules[i], &said);
+    if (said.len) bt_buffer_printf(&text, "\n%s: %.*s", rule_of(run, i)->fields.id, BT_FMT(bt_buffer_str(&said)));
+    bt_buffer_dispose(&said);
+  }
+  bt_ci_note_write(
+      &(bt_ci_note){.level = "notice", .title = BT_STR("betrace: sampling"), .message = bt_buffer_str(&text)}, out);
+  bt_buffer_dispose(&text);
+}
+
 static bt_status print_github_result(const replay_run *run, const bt_collected *all, const bt_idle_rules *idle,
                                      bt_error *error) {
   bt_buffer text = {0};
@@ -203,6 +221,7 @@ static bt_status print_github_result(const replay_run *run, const bt_collected *
     bt_buffer_dispose(&title);
     annotate_notes(run, &all->result, i, &text);
   }
+  annotate_sampling(run, &all->result, &text);
   if (all->result.outcome != BT_REPLAY_COMPLETED)
     bt_ci_note_write(&(bt_ci_note){.level = "error",
                                    .title = BT_STR("betrace: not everything could be read"),

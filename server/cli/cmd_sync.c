@@ -7,6 +7,7 @@
 
 #include "server/cli/answer.h"
 #include "server/cli/cli.h"
+#include "server/cli/collector_file.h"
 #include "server/cli/command.h"
 #include "server/cli/printer.h"
 #include "server/cli/rule_paths.h"
@@ -21,10 +22,12 @@ typedef struct sync_run {
   bool applies, prunes, print_json;
   const char *label; /* K=V: only these rules of the service are looked at for pruning; NULL: all */
   bt_cli_rules rules;
-  bool has_wrong_rules; /* messages are printed */
-  bt_buffer text;       /* the rules as one file */
-  json_t *plan;         /* what the dry run answered */
-  json_t *unmanaged;    /* rules of the service that the folder does not have */
+  bool has_wrong_rules;  /* messages are printed */
+  bt_buffer text;        /* the rules as one file */
+  json_t *plan;          /* what the dry run answered */
+  json_t *unmanaged;     /* rules of the service that the folder does not have */
+  const char *collector; /* --collector; NULL: none */
+  bt_collector_file collector_file;
 } sync_run;
 
 /* ---- plan ---- */
@@ -172,44 +175,69 @@ static void print_text(const sync_run *run) {
     bt_print_line("in sync");
   else
     bt_print_line(run->applies ? "applied" : "this is the plan; nothing was changed (--apply does it)");
+  if (run->collector) bt_collector_file_print(&run->collector_file, run->rules.count);
 }
 
 static void print_json(const sync_run *run) {
   json_t *left = json_array(), *rule;
   size_t at;
   json_array_foreach(run->unmanaged, at, rule) bt_json_append(left, json_incref(json_object_get(rule, "id")));
-  bt_cli_print_json(json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:O, s:o}", "applied", run->applies, "in_sync",
+  bt_cli_print_json(json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:O, s:o, s:o}", "applied", run->applies, "in_sync",
                               run->applies || count_changes(run) == 0, "created", (json_int_t)count_of(run, "created"),
                               "updated", (json_int_t)count_of(run, "updated"), "deleted",
                               (json_int_t)(run->prunes ? json_array_size(run->unmanaged) : 0), "unchanged",
                               (json_int_t)count_of(run, "unchanged"), "rules", json_object_get(run->plan, "rules"),
-                              run->prunes ? "pruned" : "unmanaged", left));
+                              run->prunes ? "pruned" : "unmanaged", left, "collector",
+                              run->collector ? bt_collector_file_json(&run->collector_file) : json_null()));
 }
 
 /* ---- running ---- */
 
+static bt_status carry_out(sync_run *run, bt_error *error) {
+  bt_status status = bt_service_client_open(&run->client, error);
+  if (!status) status = make_plan(run, error);
+  if (!status && run->applies && count_changes(run)) status = apply_plan(run, error);
+  if (status) bt_failure_name_place(run->client.url, BT_NO_SERVICE_ADVICE, error);
+  return status;
+}
+
+/* Drift, if anything would change, or if the Collector's file does not have what the rules need: nobody writes that. */
+static int choose_exit_code(const sync_run *run) {
+  int of_collector = run->collector ? bt_collector_file_exit(&run->collector_file) : BT_EXIT_FINE;
+  return count_changes(run) && !run->applies ? BT_EXIT_FOUND : of_collector;
+}
+
 static int run_sync(sync_run *run) {
   bt_error error = {0};
-  bt_status status = bt_service_client_open(&run->client, &error);
-  if (!status) status = make_plan(run, &error);
-  size_t changes = status ? 0 : count_changes(run);
-  if (!status && run->applies && changes) status = apply_plan(run, &error);
+  bt_status status = BT_OK;
+  if (run->collector) status = bt_collector_file_check(&run->collector_file, run->collector, &run->rules, 0, &error);
+  if (!status) status = carry_out(run, &error);
   if (!status && run->print_json)
     print_json(run);
   else if (!status)
     print_text(run);
+  int code = status ? bt_cli_fail("sync", status, &error) : choose_exit_code(run);
   json_decref(run->plan);
   json_decref(run->unmanaged);
   bt_buffer_dispose(&run->text);
+  bt_collector_file_dispose(&run->collector_file);
   bt_service_client_close(&run->client);
-  if (status) bt_failure_name_place(run->client.url, BT_NO_SERVICE_ADVICE, &error);
-  if (status) return bt_cli_fail("sync", status, &error);
-  return changes && !run->applies ? BT_EXIT_FOUND : BT_EXIT_FINE;
+  return code;
 }
 
 /* ---- the row ---- */
 
-enum { OPT_SERVER = BT_FLAG_OWN, OPT_APPLY, OPT_DRY_RUN, OPT_PRUNE, OPT_LABEL, OPT_TOKEN_FILE, OPT_TENANT, OPT_CA };
+enum {
+  OPT_SERVER = BT_FLAG_OWN,
+  OPT_APPLY,
+  OPT_DRY_RUN,
+  OPT_PRUNE,
+  OPT_LABEL,
+  OPT_TOKEN_FILE,
+  OPT_TENANT,
+  OPT_CA,
+  OPT_COLLECTOR
+};
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   sync_run *run = context;
@@ -221,6 +249,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_LABEL: return run->label = value, strchr(value, '=') != NULL && value[0] != '=';
   case OPT_TOKEN_FILE: return run->client.token_file = value, true;
   case OPT_TENANT: return run->client.tenant = value, true;
+  case OPT_COLLECTOR: return run->collector = value, true;
   case OPT_CA: return run->client.ca_file = value, true;
   case BT_FLAG_RULES: return run->has_wrong_rules |= !bt_cli_rules_add_file(&run->rules, value), true;
   case BT_FLAG_JSON: return run->print_json = true;
@@ -255,6 +284,9 @@ static const bt_flag flags[] = {
     {"dry-run", OPT_DRY_RUN, NULL, "this", "show the plan only", NULL},
     {"prune", OPT_PRUNE, NULL, NULL, "delete rules of the service that the files do not have", NULL},
     {"prune-label", OPT_LABEL, "KEY=VALUE", "all rules", "look at rules with this label only when pruning", NULL},
+    {"collector", OPT_COLLECTOR, "FILE", NULL,
+     "whether this file of the Collector has what its tail sampler has to keep for these rules (betrace sampler)",
+     NULL},
     {0}};
 static const bt_flag service_flags[] = {
     {"url", OPT_SERVER, "URL", "http://127.0.0.1:8080", "address of the service", "BETRACE_URL"},
@@ -281,11 +313,15 @@ const bt_command bt_command_sync = {.name = "sync",
                                              "Rules that the service has and the files do not are left alone; --prune "
                                              "deletes them, each only at the version that the plan "
                                              "saw. Rules are the same when the service would store nothing new: no "
-                                             "drift is shown for layout or comments of a file.",
+                                             "drift is shown for layout or comments of a file.\n\n"
+                                             "With --collector FILE it also says which policies the Collector's tail "
+                                             "sampler lacks for these rules: a sampler that is behind drops what "
+                                             "violates them. That is drift, too, and --apply does not end it.",
                                     .examples = examples,
                                     .groups = groups,
-                                    .fine = "in sync, or the plan was applied",
-                                    .found = "something would change (without --apply)",
+                                    .fine = "in sync, or the plan was applied; the Collector's file has every policy",
+                                    .found =
+                                        "something would change (without --apply), or the Collector's file is behind",
                                     .unknown = "the service cannot be reached, or refuses",
                                     .operands = "folder",
                                     .no_dsl = "the service needs an id for each rule",

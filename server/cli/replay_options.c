@@ -246,6 +246,7 @@ enum {
   OPT_RULE,
   OPT_TEMPO,
   OPT_STORE,
+  OPT_STORE_NAME,
   OPT_TEMPO_USER,
   OPT_TEMPO_PASSWORD_FILE,
   OPT_TEMPO_TOKEN_FILE,
@@ -285,6 +286,8 @@ const bt_flag bt_flags_traces[] = {
     {"store", OPT_STORE, "URL", NULL,
      "URL of the store, with its kind before the scheme: tempo+http://… or clickhouse+https://…; instead of --tempo",
      "BETRACE_STORE"},
+    {"store-name", OPT_STORE_NAME, "NAME", NULL,
+     "which of the stores that rules name this is; rules of other stores are left out", NULL},
     {"traces", OPT_TRACES, "FILE", NULL,
      "file of traces (OTLP, or JSON of Jaeger or Zipkin; gzip and zstd are fine) instead of a store; may be given "
      "several "
@@ -361,6 +364,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_RULE: return append_text(&options->only, &options->only_count, value);
   case OPT_TEMPO: return options->source.tempo.url = value, true;
   case OPT_STORE: return options->source.store = value, true;
+  case OPT_STORE_NAME: return options->store_name = value, true;
   case OPT_TEMPO_USER: return options->source.tempo.user = value, true;
   case OPT_TEMPO_PASSWORD_FILE: return options->source.tempo.password.file = value, true;
   case OPT_TEMPO_TOKEN_FILE: return options->source.tempo.token.file = value, true;
@@ -445,20 +449,12 @@ static int refuse_id(const bt_cli_rules *rules, const bt_command *command, const
   return code;
 }
 
-static int keep_only(bt_replay_options *options, const bt_command *command) {
-  bt_cli_rules *rules = &options->rules;
+typedef bool (*is_wanted_of)(const bt_replay_options *options, const bt_rule_definition *rule);
+
+static void keep_wanted(const bt_replay_options *options, is_wanted_of is_wanted, bt_cli_rules *rules) {
   size_t kept = 0;
-  for (size_t o = 0; o < options->only_count; o++) {
-    size_t at = 0;
-    while (at < rules->count && strcmp(rules->items[at]->fields.id, options->only[o]) != 0) at++;
-    if (at < rules->count) continue;
-    return refuse_id(rules, command, options->only[o]);
-  }
   for (size_t i = 0; i < rules->count; i++) {
-    bool is_wanted = false;
-    for (size_t o = 0; o < options->only_count; o++)
-      is_wanted |= strcmp(rules->items[i]->fields.id, options->only[o]) == 0;
-    if (is_wanted) {
+    if (is_wanted(options, rules->items[i])) {
       rules->places[kept] = rules->places[i];
       rules->items[kept++] = rules->items[i];
     } else {
@@ -467,6 +463,70 @@ static int keep_only(bt_replay_options *options, const bt_command *command) {
     }
   }
   rules->count = kept;
+}
+
+static bool is_chosen(const bt_replay_options *options, const bt_rule_definition *rule) {
+  for (size_t o = 0; o < options->only_count; o++)
+    if (strcmp(rule->fields.id, options->only[o]) == 0) return true;
+  return false;
+}
+
+static int keep_only(bt_replay_options *options, const bt_command *command) {
+  const bt_cli_rules *rules = &options->rules;
+  for (size_t o = 0; o < options->only_count; o++) {
+    size_t at = 0;
+    while (at < rules->count && strcmp(rules->items[at]->fields.id, options->only[o]) != 0) at++;
+    if (at == rules->count) return refuse_id(rules, command, options->only[o]);
+  }
+  keep_wanted(options, is_chosen, &options->rules);
+  return BT_EXIT_FINE;
+}
+
+/* ---- rules of several stores ---- */
+
+static bool is_of_store(const bt_replay_options *options, const bt_rule_definition *rule) {
+  return !rule->fields.store || strcmp(rule->fields.store, options->store_name) == 0;
+}
+
+/* The first rule of the sets that names a store (not: NULL), or the first whose store is not that one. NULL: there is
+ * none. */
+static const bt_rule_fields *find_store(bt_cli_rules *const *sets, size_t count, const char * not ) {
+  for (size_t s = 0; s < count; s++)
+    for (size_t i = 0; i < sets[s]->count; i++) {
+      const bt_rule_fields *fields = &sets[s]->items[i]->fields;
+      if (not ? !fields->store || strcmp(fields->store, not ) != 0 : fields->store != NULL) return fields;
+    }
+  return NULL;
+}
+
+static int refuse_two(const bt_command *command, const bt_rule_fields *one, const bt_rule_fields *other) {
+  return bt_cli_usage_error(command->name,
+                            "rule \"%s\" is of the store \"%s\", and \"%s\" of %s%s: say which one is asked with "
+                            "--store-name NAME, or choose rules with --rule ID",
+                            one->id, one->store, other->id, other->store ? "the store " : "no named store",
+                            other->store ? other->store : "");
+}
+
+int bt_replay_options_keep_store(const bt_replay_options *options, const bt_command *command, bt_cli_rules *const *sets,
+                                 size_t count) {
+  size_t before = 0, after = 0;
+  if (!options->source.address) return BT_EXIT_FINE;
+  if (!options->store_name) {
+    const bt_rule_fields *one = find_store(sets, count, NULL);
+    const bt_rule_fields *other = one ? find_store(sets, count, one->store) : NULL;
+    return other ? refuse_two(command, one, other) : BT_EXIT_FINE;
+  }
+  for (size_t s = 0; s < count; s++) {
+    before += sets[s]->count;
+    keep_wanted(options, is_of_store, sets[s]);
+    after += sets[s]->count;
+  }
+  if (before && !after)
+    return bt_cli_usage_error(command->name, "no rule is of the store \"%s\": all %zu are of others",
+                              options->store_name, before);
+  if (after < before)
+    bt_print_error("betrace %s: %zu of %zu rules are of other stores than \"%s\" and left out\n", command->name,
+                   before - after, before, options->store_name);
   return BT_EXIT_FINE;
 }
 
@@ -476,11 +536,13 @@ static int check_rules(bt_replay_options *options, const bt_command *command, un
     return bt_cli_rules_refuse_none(&options->rules, command->name);
   if (needs & (BT_NEEDS_RULES | BT_NEEDS_ONE_RULE) && !options->rules.count)
     return bt_cli_usage_error(command->name, "say which rules: a rule file, --rules FILE or --dsl TEXT");
-  int code = options->only_count ? keep_only(options, command) : BT_EXIT_FINE;
-  if (code == BT_EXIT_FINE && needs & BT_NEEDS_ONE_RULE && options->rules.count != 1)
-    return bt_cli_usage_error(command->name, "one rule is looked at and the files have %zu: name it with --rule ID",
-                              options->rules.count);
-  return code;
+  return options->only_count ? keep_only(options, command) : BT_EXIT_FINE;
+}
+
+static int check_one_rule(const bt_replay_options *options, const bt_command *command, unsigned needs) {
+  if (!(needs & BT_NEEDS_ONE_RULE) || options->rules.count == 1) return BT_EXIT_FINE;
+  return bt_cli_usage_error(command->name, "one rule is looked at and the files have %zu: name it with --rule ID",
+                            options->rules.count);
 }
 
 int bt_replay_options_choose(bt_replay_options *options, const bt_command *command) {
@@ -532,6 +594,10 @@ int bt_replay_options_check(bt_replay_options *options, const bt_command *comman
   int code = check_rules(options, command, needs);
   if (code) return code;
   code = check_source(options, command, needs);
+  if (code) return code;
+  code = bt_replay_options_keep_store(options, command, (bt_cli_rules *const[]){&options->rules}, 1);
+  if (code) return code;
+  code = check_one_rule(options, command, needs);
   if (code) return code;
   code = choose_sampling(options, command);
   if (code) return code;

@@ -33,8 +33,9 @@ typedef struct bt_replay_options {
   bool print_json;
   bool requires_exercised; /* --require-exercised */
   bt_cli_rules rules;
-  bool has_wrong_rules; /* messages are printed */
-  const char **only;    /* --rule: ids; owned array of borrowed texts */
+  bool has_wrong_rules;   /* messages are printed */
+  const char *store_name; /* --store-name: the name that rules have for the store; NULL: not said */
+  const char **only;      /* --rule: ids; owned array of borrowed texts */
   size_t only_count;
 } bt_replay_options;
 
@@ -50,6 +51,10 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
 /* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
 typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4, BT_SHOWS_LINKS = 8 } bt_needs;
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
+/* Part of it, for a command with rules of its own: over a store, rules of one store alone are kept. Sets that have
+ * rules of several, and no --store-name, are refused. */
+int bt_replay_options_keep_store(const bt_replay_options *options, const bt_command *command, bt_cli_rules *const *sets,
+                                 size_t count);
 /* Part of it, for a command that needs nothing else: which store --store and --tempo name, or the environment does. */
 int bt_replay_options_choose(bt_replay_options *options, const bt_command *command);
 /* For commands with bt_flags_links that check otherwise: installs the template of the flag, else of the environment. */

@@ -96,9 +96,10 @@ static json_t *whole_json(bt_time_range whole) {
 
 static json_t *rule_json(const bt_rule_definition *rule, const bt_assumptions *service, const bt_rule_result *result) {
   bt_assumptions own = bt_assumptions_of(service, rule);
-  return json_pack("{s:s, s:o, s:o, s:o}", "severity", bt_severity_name(rule->fields.severity), "margin",
+  return json_pack("{s:s, s:o, s:o, s:o, s:o}", "severity", bt_severity_name(rule->fields.severity), "margin",
                    bt_duration_json(own.margin_ns), "violations_kept", bt_kept_traces_json(&result->violations_kept),
-                   "exercised_kept", bt_kept_traces_json(&result->exercised_kept));
+                   "exercised_kept", bt_kept_traces_json(&result->exercised_kept), "policy",
+                   bt_policy_seen_json(&result->policy));
 }
 
 static json_t *edge_json(const bt_trace_verdict *edge) {

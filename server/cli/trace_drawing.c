@@ -249,6 +249,7 @@ static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *o
 typedef struct layout {
   const glyphs *glyphs;
   unsigned gutter, name, service, duration, bar; /* columns */
+  bt_lasting of_trace;
   bool says_details;
 } layout;
 
@@ -270,7 +271,9 @@ static unsigned duration_columns(const bt_trace *trace) {
 static layout layout_of(const bt_drawing *drawing, bt_buffer *out) {
   enum { WIDEST_GUTTER = 12 };
   unsigned width = bt_terminal_width();
-  layout l = {.glyphs = glyphs_of_terminal(), .duration = duration_columns(drawing->trace)};
+  layout l = {.glyphs = glyphs_of_terminal(),
+              .duration = duration_columns(drawing->trace),
+              .of_trace = bt_lasting_of_trace(drawing->trace)};
   bt_buffer marks = {0};
   for (uint32_t i = 0; i < drawing->trace->span_count; i++) {
     write_marks(drawing, i, &marks);
@@ -326,9 +329,8 @@ static void print_fitted(bt_str text, unsigned columns, bool is_right, bt_buffer
   if (!is_right) pad_columns(columns - used, out);
 }
 
-static void print_bar(const bt_drawing *drawing, const layout *l, const bt_span *span, bt_buffer *out) {
-  bt_lasting of_trace = bt_lasting_of_trace(drawing->trace);
-  int64_t begin = of_trace.start_ns, whole = of_trace.length_ns > 0 ? of_trace.length_ns : 1;
+static void print_bar(const layout *l, const bt_span *span, bt_buffer *out) {
+  int64_t begin = l->of_trace.start_ns, whole = l->of_trace.length_ns > 0 ? l->of_trace.length_ns : 1;
   if (!span->start_ns) return;
   unsigned from = (unsigned)((double)(span->start_ns - begin) / (double)whole * l->bar);
   unsigned to = (unsigned)((double)(span->start_ns - begin + bt_span_duration_ns(span)) / (double)whole * l->bar + 0.5);
@@ -382,7 +384,7 @@ static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_
   print_fitted(bt_buffer_str(&duration), l->duration, true, out);
   pad_columns(2, out);
   append_text(out, bt_style_on(is_marked ? BT_STYLE_RED : BT_STYLE_CYAN));
-  print_bar(drawing, l, span, out);
+  print_bar(l, span, out);
   append_text(out, bt_style_on(BT_STYLE_OFF));
   append_text(out, "\n");
   if (l->says_details) print_details(span, l->gutter + used + 2, out);

@@ -87,11 +87,18 @@ static void say_sampled(const bt_measured *rule, const bt_measurement *all, char
   const bt_rule_result counted = {.violations_found = rule->violated,
                                   .traces_exercised = rule->exercised,
                                   .violations_kept = rule->violations_kept,
-                                  .exercised_kept = rule->exercised_kept};
+                                  .exercised_kept = rule->exercised_kept,
+                                  .policy = rule->policy};
   bt_buffer said = {0};
   bt_sampled_say_rule(&all->coverage.sampling, &counted, &said);
   if (said.len) snprintf(reason, BT_REASON_BYTES, "sampled: %.*s", BT_FMT(bt_text_cut(bt_buffer_str(&said), 230)));
   bt_buffer_dispose(&said);
+}
+
+/* All that may violate it was kept, from the beginning of the range on. */
+static bool is_all_kept(const bt_measured *rule, const bt_measurement *all) {
+  int64_t since_ns = bt_policy_since(&rule->policy, &all->coverage.sampling.declared);
+  return since_ns && since_ns <= all->coverage.asked.start_ns;
 }
 
 /* The bound of both sides: as many violations as there may have been, of as few traces as there were. */
@@ -109,7 +116,7 @@ static bool is_within_rate(const bt_measured *rule, const bt_measurement *all) {
 static bt_finding conclude_exercised(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   if (!bt_sampled_traces_lack(&all->coverage.sampling)) return BT_FINDING_PASS;
   say_sampled(rule, all, reason);
-  if (is_within_rate(rule, all)) return BT_FINDING_PASS;
+  if (is_within_rate(rule, all) || is_all_kept(rule, all)) return BT_FINDING_PASS;
   if (!reason[0]) snprintf(reason, BT_REASON_BYTES, "sampled: none seen among the traces that were kept");
   return BT_FINDING_INCONCLUSIVE;
 }

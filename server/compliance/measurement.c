@@ -257,6 +257,7 @@ static void add_own_counts(bt_measured *measured, const bt_rule_result *own) {
   measured->strategy = own->strategy;
   bt_kept_traces_join(&measured->violations_kept, &own->violations_kept);
   bt_kept_traces_join(&measured->exercised_kept, &own->exercised_kept);
+  bt_policy_seen_join(&measured->policy, &own->policy);
 }
 
 /* A derived rule's count is exact where everything was read. */

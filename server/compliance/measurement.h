@@ -46,6 +46,7 @@ typedef struct bt_measured {      /* one rule; counts are of settled traces */
   uint64_t going_on; /* traces that began in the settled part and had not ended: no verdict yet, and none is claimed */
   bool evaluated_is_exact, exercised_is_exact;
   bt_kept_traces violations_kept, exercised_kept; /* as of a replay */
+  bt_policy_seen policy;
   bt_strategy strategy;
   bt_moment first_violation, last_violation;
   bt_samples violated_sample, satisfied_sample, inconclusive_sample;

@@ -207,9 +207,18 @@ static bool is_share_right(const reading *r, const json_t *body, const numbers *
 typedef struct carried {
   numbers n;
   bool is_clean;   /* everything was read, counted, decided and settled, and nothing violates it */
-  bool is_sampled; /* and what was not kept may violate it: no rate is said with which it passes */
+  bool is_sampled; /* and what was not kept may violate it: no rate is said with which it passes, and no policy that
+                      keeps it */
   bool is_idle;    /* so that it may be said that nothing exercised it; reports of version 1 said so of less */
 } carried;
+
+/* It is declared that tail samplers keep all that may violate rules, from the beginning of the range on. */
+static bool is_kept_since(const reading *r, const json_t *assumptions) {
+  bt_sampling_setting setting;
+  const char *text = json_string_value(json_object_get(assumptions, "sampling"));
+  return bt_sampling_setting_parse(text, &setting) && setting.declared.policy_since_ns &&
+         setting.declared.policy_since_ns <= r->range.start_ns;
+}
 
 static bt_status check_numbers(const reading *r, const json_t *body, const char *id, carried *out, bt_error *error) {
   const json_t *counts = json_object_get(body, "counts");
@@ -220,7 +229,8 @@ static bt_status check_numbers(const reading *r, const json_t *body, const char 
                         "the report contradicts itself: the counts of rule %.128s cannot all be right", id);
   if (!read_settle(r, body, &settle_ns) || !is_share_right(r, body, n, settle_ns))
     return refuse_conclusion("the share of the range of rule", id, error);
-  out->is_sampled = r->is_sampled && !json_object_get(json_object_get(body, "assumptions"), "max_rate");
+  const json_t *assumptions = json_object_get(body, "assumptions");
+  out->is_sampled = r->is_sampled && !json_object_get(assumptions, "max_rate") && !is_kept_since(r, assumptions);
   out->is_clean = r->is_complete && !n->violated && !n->inconclusive && !n->provisional &&
                   is_whole_settled(r, body, settle_ns) && (r->version == 1 || (!n->going_on && n->is_evaluated_exact));
   out->is_idle = !n->exercised && (r->version == 1 ? r->is_complete && !n->violated : out->is_clean);

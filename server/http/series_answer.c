@@ -11,6 +11,8 @@
 #include "server/http/answer_parts.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/query/shares.h"
+#include "server/replay/sampled_text.h"
 
 typedef struct answer {
   bt_call *call; /* which it is part of */
@@ -156,6 +158,17 @@ static int64_t effective_end(const answer *a) {
   return a->options.is_static || settled_ns > a->options.asked.end_ns ? a->options.asked.end_ns : settled_ns;
 }
 
+/* Steps that were counted earlier may be of other probabilities than what was read last. */
+static void widen_sampling(const answer *a, bt_sampled_traces *sampling) {
+  for (size_t rule = 0; rule < a->rule_count; rule++)
+    for (size_t i = 0; i < steps_of(a); i++) {
+      bt_step_count count;
+      if (bt_series_step(a->ask, rule, i, &count) != BT_STEP_COUNTED || count.kept_least <= 0) continue;
+      bt_kept_traces_add(&sampling->kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = count.kept_least}, 0);
+      bt_kept_traces_add(&sampling->kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = count.kept_most}, 0);
+    }
+}
+
 static bool fill_coverage(answer *a, bt_coverage *coverage) {
   char reason[240], why[240];
   bt_series_reason(a->ask, reason);
@@ -165,6 +178,7 @@ static bool fill_coverage(answer *a, bt_coverage *coverage) {
   coverage->assumptions = a->options.assumptions;
   coverage->source = a->options.source;
   bt_series_sampling(a->ask, &coverage->sampling);
+  widen_sampling(a, &coverage->sampling);
   for (size_t i = 0; i < steps_of(a); i++)
     if (!cover_step(a, i, coverage, why)) return false;
   return !a->unchecked || add_failed(coverage, a->options.asked, a->unchecked);
@@ -215,6 +229,75 @@ static json_t *points_json(const answer *a, size_t rule) {
   return points;
 }
 
+/* ---- what points stand for where traces were sampled ---- */
+
+static bool seen_at(const answer *a, size_t rule, size_t index, bt_step_count *count, uint64_t *seen) {
+  bt_step_state state = bt_series_step(a->ask, rule, index, count);
+  if (state != BT_STEP_COUNTED || count->is_empty) return false;
+  *seen = a->options.value == BT_SERIES_EXERCISED ? count->exercised : count->violations;
+  return a->options.value == BT_SERIES_COUNT || count->has_exercised;
+}
+
+/* By what was read when the step was counted; else by what was read last. */
+static json_t *bounds_json(const answer *a, size_t rule, size_t index, const bt_sampled_traces *sampling) {
+  bt_step_count count;
+  uint64_t seen = 0;
+  double least = 0, most = 0;
+  if (!seen_at(a, rule, index, &count, &seen)) return json_pack("{s:n, s:n}", "low", "high");
+  if (count.kept_least > 0)
+    least = count.kept_least, most = count.kept_most;
+  else if (!bt_sampled_traces_chance(sampling, &least, &most))
+    return json_pack("{s:o, s:n}", "low", bt_count_json(seen), "high");
+  bt_estimate estimate = bt_estimate_within(least, most, seen);
+  return json_pack("{s:o, s:o}", "low", bt_count_json(estimate.low), "high",
+                   estimate.high == UINT64_MAX ? json_null() : bt_count_json(estimate.high));
+}
+
+typedef struct step_sum {
+  bool is_known; /* no step is unknown */
+  uint64_t seen;
+  bt_kept_traces kept; /* of steps of one probability */
+} step_sum;
+
+static step_sum sum_steps(const answer *a, size_t rule) {
+  step_sum sum = {.is_known = true};
+  for (size_t i = 0; i < steps_of(a); i++) {
+    bt_step_count count;
+    uint64_t seen = 0;
+    if (!seen_at(a, rule, i, &count, &seen)) {
+      sum.is_known &= bt_series_step(a->ask, rule, i, &count) == BT_STEP_COUNTED && count.is_empty;
+      continue;
+    }
+    sum.seen += seen;
+    bt_kept_trace kept = {.kind = BT_KEEPING_ONE, .probability = count.kept_least};
+    if (seen && count.kept_least > 0 && count.kept_least >= count.kept_most) bt_kept_traces_add(&sum.kept, &kept, seen);
+  }
+  return sum;
+}
+
+static void say_series(const answer *a, const bt_sampled_traces *sampling, const step_sum *sum, bt_buffer *out) {
+  if (a->options.value == BT_SERIES_RATIO)
+    bt_share_say(sampling, bt_share_basis_of(sampling), out);
+  else if (sum->is_known)
+    bt_sampled_say_count(sampling, &sum->kept, sum->seen, out);
+  else
+    bt_sampled_say_range(sampling, out);
+}
+
+static json_t *estimated_json(const answer *a, size_t rule, const bt_sampled_traces *sampling) {
+  bt_buffer said = {0};
+  step_sum sum = sum_steps(a, rule);
+  say_series(a, sampling, &sum, &said);
+  json_t *object = said.failed ? NULL : json_pack("{s:o}", "text", bt_text_json(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+  if (!object || a->options.value == BT_SERIES_RATIO) return object;
+  bt_json_set(object, "total", sum.is_known ? bt_estimate_json(sampling, &sum.kept, sum.seen) : json_null());
+  json_t *points = json_array();
+  for (size_t i = 0; i < steps_of(a); i++) bt_json_append(points, bounds_json(a, rule, i, sampling));
+  bt_json_set(object, "points", points);
+  return object;
+}
+
 /* Why a rule has no number there although the step was read. */
 static json_t *undecided_json(const answer *a, size_t rule) {
   json_int_t undecided = 0, exhausted = 0;
@@ -227,11 +310,13 @@ static json_t *undecided_json(const answer *a, size_t rule) {
   return json_pack("{s:I, s:I}", "steps", undecided, "budget", exhausted);
 }
 
-static json_t *series_json(const answer *a, size_t rule) {
+static json_t *series_json(const answer *a, size_t rule, const bt_sampled_traces *sampling) {
   const bt_rule_fields *fields = &a->rules[rule]->fields;
-  return json_pack("{s:{s:s, s:s, s:s}, s:o, s:o}", "labels", "rule_id", fields->id, "rule", fields->name, "severity",
-                   bt_severity_name(fields->severity), "points", points_json(a, rule), "undecided",
-                   undecided_json(a, rule));
+  json_t *series = json_pack("{s:{s:s, s:s, s:s}, s:o, s:o}", "labels", "rule_id", fields->id, "rule", fields->name,
+                             "severity", bt_severity_name(fields->severity), "points", points_json(a, rule),
+                             "undecided", undecided_json(a, rule));
+  if (series && bt_sampled_traces_lack(sampling)) bt_json_set(series, "estimated", estimated_json(a, rule, sampling));
+  return series;
 }
 
 /* ---- the document ---- */
@@ -253,7 +338,7 @@ static void write_document(answer *a) {
   bt_buffer_append(out, BT_STR("{\"series\":["));
   for (size_t i = 0; i < a->rule_count && !out->failed; i++) {
     if (i) bt_buffer_append_char(out, ',');
-    bt_answer_append(out, series_json(a, i));
+    bt_answer_append(out, series_json(a, i, &coverage.sampling));
   }
   bt_answer_end_list(out, json_pack("{s:s?, s:o}", "reason", reason, "coverage", coverage_json(&coverage)));
   bt_coverage_dispose(&coverage);

@@ -9,6 +9,7 @@
 #include "server/http/answer_parts.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/replay/sampled_text.h"
 
 enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */ };
 
@@ -94,6 +95,23 @@ static void name_unchecked(const answer *a, json_t *coverage) {
   bt_json_set(coverage, "complete", json_false());
 }
 
+/* What the total stands for where traces were sampled. It counts a trace once for each rule that it violates, so that
+ * of several rules no number of traces follows from it. */
+static json_t *estimated_json(const bt_page *page) {
+  const bt_sampled_traces *range = &page->coverage.sampling;
+  if (page->rule_count > 1)
+    return json_pack("{s:s}", "text",
+                     "a trace counts once for each rule that it violates, so no number of traces follows from several: "
+                     "ask for one rule");
+  bt_buffer said = {0};
+  bt_sampled_say_count(range, &page->kept, page->total, &said);
+  json_t *object = said.failed ? NULL : json_pack("{s:o}", "text", bt_text_json(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+  json_t *violations = bt_estimate_json(range, &page->kept, page->total);
+  if (!json_is_null(violations)) bt_json_set(object, "violations", violations);
+  return object;
+}
+
 static json_t *summary_json(const answer *a) {
   const bt_page *page = &a->page;
   bool is_known = page->has_total && !a->unchecked;
@@ -102,12 +120,15 @@ static json_t *summary_json(const answer *a) {
   if (page->goes_on && !write_cursor(a, &page->cursor, cursor)) return NULL;
   json_t *coverage = bt_coverage_json(&page->coverage);
   name_unchecked(a, coverage);
-  return json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o}", "total_count",
-                   is_known ? json_integer((json_int_t)page->total) : json_null(), "inconclusive",
-                   (json_int_t)page->inconclusive, "traces_evaluated", (json_int_t)page->traces_evaluated,
-                   "traces_evaluated_kind", page->evaluated_is_exact ? "exact" : "at_least", "reason",
-                   reason ? json_string(reason) : json_null(), "coverage", coverage, "cursor",
-                   page->goes_on ? json_string(cursor) : json_null());
+  json_t *summary = json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o}", "total_count",
+                              is_known ? json_integer((json_int_t)page->total) : json_null(), "inconclusive",
+                              (json_int_t)page->inconclusive, "traces_evaluated", (json_int_t)page->traces_evaluated,
+                              "traces_evaluated_kind", page->evaluated_is_exact ? "exact" : "at_least", "reason",
+                              reason ? json_string(reason) : json_null(), "coverage", coverage, "cursor",
+                              page->goes_on ? json_string(cursor) : json_null());
+  if (summary && is_known && !page->is_of_trace && bt_sampled_traces_lack(&page->coverage.sampling))
+    bt_json_set(summary, "estimated", estimated_json(page));
+  return summary;
 }
 
 static void write_end(answer *a, bt_buffer *out) {

@@ -91,6 +91,8 @@ json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast
                              excluded_json(result), "excluded_total", (json_int_t)result->excluded_total, "seed",
                              number_json(result->seed), "coverage", bt_coverage_json(&result->coverage));
   if (!object) return NULL;
+  if (bt_sampled_traces_lack(&result->coverage.sampling) && result->sides[BT_VIOLATING].total_is_exact)
+    bt_json_set(object, "estimated", bt_estimated_json(&result->coverage.sampling, &result->counted));
   if (result->reason[0]) bt_json_set(object, "reason", bt_text_json(bt_str_from(result->reason)));
   bt_json_set(object, "duration_seconds", json_real(round((double)result->duration_ns / 1e6) / 1e3));
   bt_json_set(object, "queries", number_json(result->requests));

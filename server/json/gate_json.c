@@ -5,11 +5,16 @@
 #include "server/json/replay_json.h"
 
 json_t *bt_rate_json(const bt_rate *rate) {
-  return json_pack("{s:I, s:I, s:f, s:{s:s, s:f, s:f, s:f}, s:I, s:I, s:b, s:s}", "violated",
-                   (json_int_t)rate->violated, "exercised", (json_int_t)rate->exercised, "rate", rate->rate, "interval",
-                   "method", "wilson", "confidence", 0.95, "low", rate->interval.low, "high", rate->interval.high,
-                   "inconclusive", (json_int_t)rate->inconclusive, "unsettled", (json_int_t)rate->unsettled, "certain",
-                   rate->is_certain, "why_not", rate->why_not);
+  const char *method = rate->basis == BT_SHARE_WEIGHTED ? "wilson_weighted" : "wilson";
+  json_t *object = json_pack("{s:I, s:I, s:f, s:{s:s, s:f, s:f, s:f}, s:I, s:I, s:b, s:s}", "violated",
+                             (json_int_t)rate->violated, "exercised", (json_int_t)rate->exercised, "rate", rate->rate,
+                             "interval", "method", method, "confidence", 0.95, "low", rate->interval.low, "high",
+                             rate->interval.high, "inconclusive", (json_int_t)rate->inconclusive, "unsettled",
+                             (json_int_t)rate->unsettled, "certain", rate->is_certain, "why_not", rate->why_not);
+  if (!object || !bt_sampled_traces_lack(&rate->range)) return object;
+  bt_json_set(object, "basis", json_string(bt_share_basis_name(rate->basis)));
+  bt_json_set(object, "estimated", bt_estimated_json(&rate->range, &rate->counted));
+  return object;
 }
 
 static json_t *rule_json(const bt_gate_question *question, const bt_rule_definition *rule, const bt_rate *rates,

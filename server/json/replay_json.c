@@ -232,13 +232,29 @@ json_t *bt_sampling_json(const bt_sampled_traces *range) {
   return object;
 }
 
+json_t *bt_estimate_json(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen) {
+  bt_estimate estimate;
+  if (!bt_sampled_traces_estimate(range, of, seen, &estimate)) return json_null();
+  return json_pack("{s:o, s:o, s:o, s:f}", "seen", number_json(seen), "low", number_json(estimate.low), "high",
+                   estimate.high == UINT64_MAX ? json_null() : number_json(estimate.high), "confidence", 0.95);
+}
+
 static void set_estimate(json_t *object, const char *name, const bt_sampled_traces *range, const bt_kept_traces *of,
                          uint64_t seen) {
-  bt_estimate estimate;
-  if (!bt_sampled_traces_estimate(range, of, seen, &estimate)) return;
-  bt_json_set(object, name,
-              json_pack("{s:o, s:o, s:o, s:f}", "seen", number_json(seen), "low", number_json(estimate.low), "high",
-                        estimate.high == UINT64_MAX ? json_null() : number_json(estimate.high), "confidence", 0.95));
+  json_t *estimate = bt_estimate_json(range, of, seen);
+  if (!json_is_null(estimate)) bt_json_set(object, name, estimate);
+}
+
+static json_t *optional_time_json(int64_t ns) {
+  return ns ? time_json(ns) : json_null();
+}
+
+/* null: no trace shows it. */
+static json_t *policy_json(const bt_policy_seen *seen, const bt_declared_sampling *declared) {
+  if (!seen->traces) return json_null();
+  return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", seen->name, "traces", number_json(seen->traces), "first",
+                   time_json(seen->sightings[0].start_ns), "last", time_json(seen->last_ns), "since",
+                   optional_time_json(bt_policy_since(seen, declared)));
 }
 
 json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *rule) {
@@ -247,8 +263,19 @@ json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *
   json_t *object = said.len || said.failed ? json_pack("{s:o}", "text", said_json(&said)) : json_null();
   if (said.len) set_estimate(object, "violations", range, &rule->violations_kept, rule->violations_found);
   if (said.len) set_estimate(object, "exercised", range, &rule->exercised_kept, rule->traces_exercised);
+  if (said.len) bt_json_set(object, "policy", policy_json(&rule->policy, &range->declared));
   bt_buffer_dispose(&said);
   return object;
+}
+
+json_t *bt_policy_seen_json(const bt_policy_seen *seen) {
+  json_t *sightings = json_array();
+  for (size_t i = 0; i < seen->count; i++)
+    bt_json_append(sightings, json_pack("{s:o, s:o}", "start", time_json(seen->sightings[i].start_ns), "decided",
+                                        time_json(seen->sightings[i].decided_ns)));
+  return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", seen->name, "traces", number_json(seen->traces), "last",
+                   optional_time_json(seen->last_ns), "other", optional_time_json(seen->other_ns), "sightings",
+                   sightings);
 }
 
 json_t *bt_coverage_json(const bt_coverage *coverage) {
@@ -281,10 +308,6 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
   if (coverage->contradicted_count || coverage->batches_lacking) set_contradicted(object, coverage);
   if (coverage->late_until_ns) bt_json_set(object, "late_until", time_json(coverage->late_until_ns));
   return object;
-}
-
-static json_t *optional_time_json(int64_t ns) {
-  return ns ? time_json(ns) : json_null();
 }
 
 static json_t *compared_json(const bt_compared *compared) {
@@ -460,6 +483,7 @@ json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_resul
   json_t *unexercised = json_array();
   if (result->is_idle) bt_json_append(unexercised, idle_json(&result->idle, definition));
   bt_json_set(object, "unexercised", unexercised);
+  bt_json_set(object, "policy", policy_json(&result->policy, &result->coverage.sampling.declared));
   if (result->reason[0]) bt_json_set(object, "reason", c_text_json(result->reason));
   bt_json_set(object, "windows", number_json(result->windows));
   bt_json_set(object, "traces_read", number_json(result->traces_read));

@@ -24,7 +24,11 @@ json_t *bt_kept_traces_json(const bt_kept_traces *kept);
 json_t *bt_sampling_json(const bt_sampled_traces *range);
 /* What a rule's counts stand for where traces were sampled: {text, violations?, exercised?}, each {seen, low, high,
  * confidence}; null where nothing is to be said beyond what was seen. */
+json_t *bt_policy_seen_json(const bt_policy_seen *seen); /* with all that joining needs, for merge */
 json_t *bt_estimated_json(const bt_sampled_traces *range, const bt_rule_result *rule);
+/* Of one number, as bt_sampled_traces_estimate takes it: {seen, low, high, confidence}; null where nothing may be said
+ * beyond what was seen. */
+json_t *bt_estimate_json(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen);
 /* {kind, version, checked, note?}; null when it was not asked for. */
 json_t *bt_source_json(const bt_source_about *about);
 /* How a replay ended or where it stands: the fields of api.md, Replay. Counters are of all rules together at the top

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "server/json/xml.h"
+#include "server/replay/sampled_text.h"
 
 typedef enum case_kind { CASE_PASSED, CASE_SKIPPED, CASE_FAILED, CASE_ERROR } case_kind;
 
@@ -48,6 +49,10 @@ static void write_output(const junit_case *c, bt_buffer *out) {
   if (c->kind != CASE_FAILED) bt_buffer_append(&text, c->messages);
   for (size_t i = 0; i < c->result->note_count; i++)
     if (c->result->notes[i].rule == c->rule) bt_buffer_printf(&text, "note: %s\n", c->result->notes[i].text);
+  bt_buffer said = {0};
+  bt_sampled_say_rule(&c->result->coverage.sampling, &c->result->rules[c->rule], &said);
+  if (said.len) bt_buffer_printf(&text, "sampling: %.*s\n", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
   if (text.len) write_text(bt_buffer_str(&text), out);
   out->failed = out->failed || text.failed;
   bt_buffer_dispose(&text);
@@ -79,13 +84,26 @@ static void write_case(const junit_case *c, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("    </testcase>\n"));
 }
 
-static void write_source(const bt_source_about *about, bt_buffer *out) {
+static void write_property(const char *name, bt_str value, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("<property"));
+  bt_xml_attribute(out, "name", bt_str_from(name));
+  bt_xml_attribute(out, "value", value);
+  bt_buffer_append(out, BT_STR("/>"));
+}
+
+static void write_properties(const bt_coverage *coverage, bt_buffer *out) {
   char text[BT_SOURCE_TEXT_BYTES];
-  if (!about->kind) return;
-  bt_source_about_text(about, text);
-  bt_buffer_append(out, BT_STR("    <properties><property name=\"source\""));
-  bt_xml_attribute(out, "value", bt_str_from(text));
-  bt_buffer_append(out, BT_STR("/></properties>\n"));
+  bt_buffer said = {0};
+  if (bt_sampled_traces_lack(&coverage->sampling)) bt_sampled_say_range(&coverage->sampling, &said);
+  if (!coverage->source.kind && !said.len) return;
+  bt_buffer_append(out, BT_STR("    <properties>"));
+  if (coverage->source.kind) {
+    bt_source_about_text(&coverage->source, text);
+    write_property("source", bt_str_from(text), out);
+  }
+  if (said.len) write_property("sampling", bt_buffer_str(&said), out);
+  bt_buffer_append(out, BT_STR("</properties>\n"));
+  bt_buffer_dispose(&said);
 }
 
 bt_status bt_replay_junit_write(const bt_replay_result *result, const bt_rule_definition *const *rules,
@@ -107,7 +125,7 @@ bt_status bt_replay_junit_write(const bt_replay_result *result, const bt_rule_de
         "%s name=\"betrace replay\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.6f\">\n",
         level ? "  <testsuite" : "<testsuites", result->rule_count, counts[CASE_FAILED], counts[CASE_ERROR],
         counts[CASE_SKIPPED], seconds);
-  write_source(&result->coverage.source, out);
+  write_properties(&result->coverage, out);
   bt_buffer_append(out, bt_buffer_str(&cases));
   bt_buffer_append(out, BT_STR("  </testsuite>\n</testsuites>\n"));
   bool failed = cases.failed || out->failed;

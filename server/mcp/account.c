@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dsl/base/text.h"
+#include "dsl/mine/habit.h"
 
 typedef struct account {
   json_t *answer, *coverage;
@@ -76,7 +77,8 @@ static void add_sampling(account *a, json_t *from) {
   if (!known || strcmp(known, "not_declared") == 0 || strcmp(known, "all") == 0) return;
   add_gap(a,
           from == a->coverage
-              ? "traces that were not kept, because traces were sampled: `estimated` says what the others stand for"
+              ? "traces that were not kept, because traces were sampled: `estimated`, where it is there, "
+                "says what the others stand for"
               : "traces that were not kept, because traces were sampled",
           "sampling", text);
   a->has_unknown = true;
@@ -237,20 +239,24 @@ static json_t *of_habits(json_t *answer) {
   size_t count = json_array_size(json_object_get(answer, "suggestions"));
   find_gaps(&a);
   add_count(&a, answer, "traces_not_sampled", "traces chosen for the sample that could not be read");
+  add_count(&a, answer, "traces_left_out",
+            "traces of the sample that lack spans, times or attributes, or are too large");
   add_count(&a, answer, "names_not_looked_at", "spans whose names were too many or too long to be looked at");
   if (!sampled)
     bt_buffer_append(&means, BT_STR("NOT KNOWN: no trace was looked at, so no rule can be suggested."));
   else
-    bt_buffer_printf(&means,
-                     "%zu rule%s suggested, from a sample of %lld traces: nearly all traces keep each. A habit is not "
-                     "yet a rule: ask the user which to keep. Nothing was stored. This says nothing of violations of "
-                     "the rules that there are.",
-                     count, count == 1 ? " is" : "s are", sampled);
+    bt_buffer_printf(
+        &means,
+        "%zu rule%s suggested, from a sample of %lld traces%s. Nearly all traces keep each, and more often "
+        "than what does not meet its condition (lift_at_least). A habit is not yet a rule: ask the user "
+        "which to keep. Nothing was stored. This says nothing of violations of the rules that there are.",
+        count, count == 1 ? " is" : "s are", sampled,
+        sampled < BT_HABIT_TRACES ? ", which are too few to tell a habit from chance" : "");
   if (sampled && (a.has_unknown || a.has_empty)) bt_buffer_append(&means, BT_STR(" Not everything was looked at."));
-  json_t *looked_at =
-      json_pack("{s:O?,s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "source",
-                json_object_get(a.coverage, "source"), "traces_sampled", json_object_get(answer, "traces_sampled"),
-                "considered", json_object_get(answer, "considered"));
+  json_t *looked_at = json_pack(
+      "{s:O?,s:O?,s:O?,s:O?,s:O?}", "asked", json_object_get(a.coverage, "asked"), "source",
+      json_object_get(a.coverage, "source"), "traces_sampled", json_object_get(answer, "traces_sampled"), "considered",
+      json_object_get(answer, "considered"), "behaviours_tested", json_object_get(answer, "behaviours_tested"));
   return pack_account(!sampled ? "not_known" : count ? "suggested" : "none_suggested", &means, looked_at, a.gaps);
 }
 

@@ -120,9 +120,9 @@ static const tool tools[] = {
      0,
      {RULE_ID, START, END, LIMIT, STORE}},
     {"suggest_rules",
-     "Rules that nearly all traces keep already: order, presence, counts, latency. Nothing is stored. It says nothing "
-     "of "
-     "violations of the rules that there are.",
+     "Rules that nearly all traces keep already and that are no accident, what means most first: each with its lift, "
+     "its exact bound and its exceptions. Nothing is stored. It says nothing of violations of the rules that there "
+     "are.",
      "GET",
      "/v1/suggestions",
      IN_QUERY,

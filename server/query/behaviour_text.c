@@ -321,29 +321,34 @@ static void write_id(const bt_mine_sample *sample, const bt_behaviour *b, bt_buf
   bt_buffer_dispose(&words);
 }
 
-bt_status bt_change_rule(const bt_mine_sample *sample, const bt_change *change, bt_rule_definition **out,
-                         bt_error *error) {
-  static const double held = 0.95;
-  double before = bt_share_value(change->before);
+bt_status bt_behaviour_rule(const bt_mine_sample *sample, const bt_behaviour *behaviour, bool is_opposite,
+                            bt_rule_fields *fields, const char *head, bt_rule_definition **out, bt_error *error) {
   bt_buffer when = {0}, then = {0}, dsl = {0}, id = {0};
-  bt_rule_fields fields;
   bt_diagnostics diagnostics;
-  *out = NULL;
-  if (before < held && before > 1 - held) return BT_OK;
-  bool is_never = (before < held) != is_negative(change->behaviour);
-  bt_rule_fields_init(&fields);
   bt_diagnostics_init(&diagnostics);
-  write_clauses(sample, change->behaviour, &when, &then);
-  bt_buffer_printf(&dsl, "when { %s }\n%s { %s }\n", when.ptr ? when.ptr : "", is_never ? "never" : "always",
-                   then.ptr ? then.ptr : "");
-  write_id(sample, change->behaviour, &id);
+  write_clauses(sample, behaviour, &when, &then);
+  bt_buffer_printf(&dsl, "when { %s }\n%s { %s }\n", when.ptr ? when.ptr : "",
+                   is_opposite != is_negative(behaviour) ? "never" : "always", then.ptr ? then.ptr : "");
+  bt_buffer_append(&id, bt_str_from(head));
+  write_id(sample, behaviour, &id);
   bool is_written = !when.failed && !then.failed && !dsl.failed && !id.failed && id.ptr;
-  fields.id = id.ptr;
-  fields.dsl = dsl.ptr;
-  bt_status status = is_written ? bt_rule_definition_new(&fields, out, &diagnostics, error) : bt_error_no_memory(error);
-  bt_rule_fields_dispose(&fields);
+  fields->id = id.ptr;
+  fields->dsl = dsl.ptr;
+  bt_status status = is_written ? bt_rule_definition_new(fields, out, &diagnostics, error) : bt_error_no_memory(error);
+  bt_rule_fields_dispose(fields);
   bt_diagnostics_dispose(&diagnostics);
   bt_buffer_dispose(&when);
   bt_buffer_dispose(&then);
   return status;
+}
+
+bt_status bt_change_rule(const bt_mine_sample *sample, const bt_change *change, bt_rule_definition **out,
+                         bt_error *error) {
+  static const double held = 0.95;
+  double before = bt_share_value(change->before);
+  bt_rule_fields fields;
+  *out = NULL;
+  if (before < held && before > 1 - held) return BT_OK;
+  bt_rule_fields_init(&fields);
+  return bt_behaviour_rule(sample, change->behaviour, before < held, &fields, "", out, error);
 }

@@ -7,6 +7,7 @@
 #include "server/base/shown_text.h"
 #include "server/base/time_text.h"
 #include "server/query/behaviour_text.h"
+#include "server/replay/sampled_text.h"
 
 static void write_time(int64_t from_ns, int64_t until_ns, bt_buffer *out) {
   char from[40], until[40];
@@ -104,6 +105,14 @@ static void write_left_out(const bt_changed *changed, bt_buffer *out) {
   bt_buffer_append_char(out, '\n');
 }
 
+static void write_sampling(const bt_sampled_traces *range, bt_buffer *out) {
+  bt_buffer said = {0};
+  if (!bt_sampled_traces_lack(range)) return;
+  bt_sampled_say_range(range, &said);
+  bt_buffer_printf(out, "sampling: %.*s\n", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 void bt_changed_end_write(const bt_changed *changed, bt_buffer *out) {
   const bt_changes *c = &changed->changes;
   const char *unknown = bt_changed_is_unknown(changed);
@@ -119,4 +128,5 @@ void bt_changed_end_write(const bt_changed *changed, bt_buffer *out) {
                      " traces of the candidate that break one which all keep would have been told\n",
                      c->looked_at, plural_of(c->looked_at), c->least_seen);
   write_left_out(changed, out);
+  write_sampling(&changed->sampling, out);
 }

@@ -15,6 +15,7 @@
 #include "server/base/clock.h"
 #include "server/base/eval_limit.h"
 #include "server/query/contrast_parts.h"
+#include "server/query/shares.h"
 #include "server/replay/given_families.h"
 
 enum {
@@ -135,6 +136,8 @@ static void take_result(contrast *c, bt_replay_result *replay) {
   result->bytes_received = replay->bytes_received;
   result->sides[BT_VIOLATING].total = rule->violations_found - rule->violations_provisional;
   result->sides[BT_VIOLATING].total_is_exact = is_whole;
+  result->counted = *rule;
+  result->counted.violations_found = result->sides[BT_VIOLATING].total;
   result->sides[BT_SATISFYING].total = c->satisfying;
   result->sides[BT_SATISFYING].total_is_exact =
       is_whole && !c->unsure && (rule->exercised_is_exact || rule->evaluated_is_exact);
@@ -417,6 +420,15 @@ static bool goes_on(const contrast *c) {
   return !is_cancelled || c->found[BT_VIOLATING].count;
 }
 
+static void say_sampled(bt_contrast_result *result) {
+  bt_buffer said = {0};
+  size_t length = strlen(result->explanation);
+  bt_share_say(&result->coverage.sampling, bt_share_basis_of(&result->coverage.sampling), &said);
+  if (said.len)
+    snprintf(result->explanation + length, sizeof result->explanation - length, "; %.*s", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
 bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
                           bt_contrast_result *result, bt_error *error) {
   *result = (bt_contrast_result){.seed = request->replay.sample_seed};
@@ -441,6 +453,7 @@ bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request,
   if (!status) status = find_verdicts(&c, error);
   if (!status && goes_on(&c)) status = read_both(&c, error);
   if (!status) status = bt_contrast_conclude(result, &c.rule, most, error);
+  if (!status) say_sampled(result);
   bt_evaluator_free(c.evaluator);
   bt_ruleset_free(c.ruleset);
   bt_contrast_rule_dispose(&c.rule);

@@ -92,8 +92,9 @@ typedef struct bt_contrast_result {
   bool is_sampled;
   char reason[240];
   bt_contrast_conclusion conclusion;
-  char explanation[320]; /* the conclusion in a sentence */
+  char explanation[480]; /* the conclusion in a sentence; where traces were sampled, what it is about */
   bt_contrast_side sides[2];
+  bt_rule_result counted;   /* by the replay: violations, what exercised the rule, and how these were kept */
   uint32_t begun_otherwise; /* of the satisfying side's `other` */
   uint64_t seed;
   size_t looked_at;   /* marks */

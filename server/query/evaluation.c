@@ -338,6 +338,9 @@ static bt_status make_page(bt_look *look, size_t limit, bt_page *page, bt_error 
   }
   page->look = look;
   page->rules = evaluation->rules;
+  page->rule_count = evaluation->rule_count;
+  page->is_of_trace = evaluation->has_trace;
+  page->kept = evaluation->kept;
   evaluation->pins++;
   bt_status status = copy_items(look, limit, page, error);
   if (status == BT_OK) status = copy_coverage(look, page, error);

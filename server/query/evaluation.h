@@ -68,9 +68,13 @@ typedef struct bt_page {
   const bt_listed *items; /* in order; they and their rules stay until the page is disposed of */
   size_t count;
   const bt_rule_definition *const *rules; /* items[i].rule is a number in it */
-  bool goes_on;                           /* there is, or may be, more after `cursor` */
-  bt_cursor cursor;                       /* to go on after this page */
-  bool has_total;                         /* all is evaluated and complete */
+  size_t rule_count;
+  bool is_of_trace; /* one trace was asked for */
+  bt_kept_traces
+      kept;     /* of one rule's violations, in what is evaluated so far: how those were kept that were read whole */
+  bool goes_on; /* there is, or may be, more after `cursor` */
+  bt_cursor cursor; /* to go on after this page */
+  bool has_total;   /* all is evaluated and complete */
   uint64_t total;
   uint64_t inconclusive;     /* verdicts on settled traces that could not be reached, in what is evaluated so far */
   uint64_t traces_evaluated; /* in what is evaluated so far: all traces whose verdicts follow, read or not */

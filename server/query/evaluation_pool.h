@@ -38,6 +38,7 @@ typedef struct bt_evaluation {
   bt_schedule schedule;
   bt_listing listing;
   bt_coverage coverage; /* of the windows that are done, in order of time */
+  bt_kept_traces kept;  /* of one rule's violations in them: how those were kept that were read whole */
   bool finished, is_missing /* something could not be read */, has_data;
   uint64_t inconclusive;          /* verdicts of the windows that are done */
   uint64_t traces_evaluated;      /* traces of them whose verdicts follow */

@@ -139,6 +139,7 @@ static bt_status take_window(window_run *run, bt_replay_result *result, bt_error
   const bt_rule_result *most = NULL;
   for (size_t i = 0; i < result->rule_count; i++)
     if (!most || result->rules[i].traces_evaluated > most->traces_evaluated) most = &result->rules[i];
+  if (result->rule_count == 1) bt_kept_traces_join(&evaluation->kept, &result->rules[0].violations_kept);
   if (most) evaluation->traces_evaluated += most->traces_evaluated;
   if (most && !most->evaluated_is_exact) evaluation->evaluated_at_least = true;
   if (run->settled_end_ns < evaluation->effective_end_ns) evaluation->effective_end_ns = run->settled_end_ns;

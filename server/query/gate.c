@@ -64,9 +64,8 @@ void bt_gate_rules_free(bt_rule_definition **derived, size_t count) {
 bt_gate_word bt_gate_judge_rule(const bt_gate_question *question, const bt_rate *rates, size_t rule,
                                 bt_interval *difference) {
   const bt_rate *baseline = &rates[2 * rule], *candidate = &rates[2 * rule + 1];
-  *difference =
-      bt_difference_interval(baseline->violated, baseline->exercised, candidate->violated, candidate->exercised);
-  if (!baseline->is_certain || !candidate->is_certain) return BT_GATE_UNKNOWN;
+  *difference = bt_rate_difference(baseline, candidate);
+  if (!bt_rate_is_sound(baseline) || !bt_rate_is_sound(candidate)) return BT_GATE_UNKNOWN;
   if (candidate->exercised && baseline->exercised && 100 * difference->low > question->max_increase)
     return BT_GATE_WORSE;
   return candidate->exercised < question->least || baseline->exercised < question->least ? BT_GATE_TOO_FEW

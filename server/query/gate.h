@@ -21,7 +21,8 @@ typedef struct bt_gate_question {
   double max_increase; /* in points of percent */
 } bt_gate_question;
 
-/* PASS: no increase beyond what is allowed is shown. What is not certain is never PASS. */
+/* PASS: no increase beyond what is allowed is shown. What is not certain, or is about kept traces alone, is never PASS.
+ */
 typedef enum bt_gate_word { BT_GATE_PASS, BT_GATE_WORSE, BT_GATE_TOO_FEW, BT_GATE_UNKNOWN } bt_gate_word;
 const char *bt_gate_word_name(bt_gate_word word); /* "pass", "worse", "too_few", "unknown" */
 

@@ -62,6 +62,23 @@ __attribute__((format(printf, 2, 3))) static void say(bt_rate *rate, const char 
   va_end(list);
 }
 
+static void take_share(const bt_sampled_traces *range, const bt_rule_result *own, const bt_rule_result *counted,
+                       bt_rate *rate) {
+  rate->counted = (bt_rule_result){.violations_found = rate->violated,
+                                   .traces_exercised = rate->exercised,
+                                   .violations_kept = own->violations_kept,
+                                   .exercised_kept = counted ? counted->violations_kept : own->exercised_kept};
+  rate->range = *range;
+  bt_kept_share share = bt_kept_share_of(range, &rate->counted);
+  rate->basis = share.basis;
+  rate->rate = share.share;
+  rate->interval = share.interval;
+}
+
+bool bt_rate_is_sound(const bt_rate *rate) {
+  return rate->is_certain && rate->basis != BT_SHARE_OF_KEPT;
+}
+
 void bt_rate_fill(const bt_rate_rules *m, const bt_replay_result *result, size_t index, bt_rate *rate) {
   const bt_rule_result *own = &result->rules[index];
   const bt_rule_result *counted = m->derived[index] ? &result->rules[m->derived_at[index]] : NULL;
@@ -84,7 +101,10 @@ void bt_rate_fill(const bt_rate_rules *m, const bt_replay_result *result, size_t
     rate->exercised = own->traces_exercised;
     if (!own->exercised_is_exact) say(rate, "the traces that exercised the rule could not be counted");
   }
-  rate->rate = rate->exercised ? (double)rate->violated / (double)rate->exercised : 0;
-  rate->interval =
-      bt_wilson_interval(rate->violated < rate->exercised ? rate->violated : rate->exercised, rate->exercised);
+  take_share(&result->coverage.sampling, own, counted, rate);
+}
+
+bt_interval bt_rate_difference(const bt_rate *first, const bt_rate *second) {
+  if (!first->exercised || !second->exercised) return (bt_interval){-1, 1};
+  return bt_difference_interval(first->rate, first->interval, second->rate, second->interval);
 }

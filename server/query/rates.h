@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "dsl/base/error.h"
-#include "server/query/statistics.h"
+#include "server/query/shares.h"
 #include "server/replay/replay.h"
 #include "server/rules/rule_definition.h"
 
@@ -19,9 +19,15 @@ typedef struct bt_rate {
   bool is_whole; /* what is missing of the replay, if anything, is not of this rule */
   bool is_certain;
   char why_not[280]; /* "": it is certain */
-  double rate;       /* violated of exercised traces, 0 to 1; 0 where that is none */
+  double rate;       /* of exercised traces, 0 to 1; of several probabilities weighted; 0 where there are none */
   bt_interval interval;
+  bt_share_basis basis;   /* of both */
+  bt_rule_result counted; /* violated, exercised, and how these traces were kept */
+  bt_sampled_traces range;
 } bt_rate;
+
+/* Certain, and not of the kept traces alone: it may be compared. */
+bool bt_rate_is_sound(const bt_rate *rate);
 
 /* The rules of one replay that tells the rates of some of them. */
 typedef struct bt_rate_rules {
@@ -40,5 +46,7 @@ void bt_rate_rules_dispose(bt_rate_rules *rules);
 
 /* Of one of the given rules, after a replay of all of them with BT_COUNT_EXACT. */
 void bt_rate_fill(const bt_rate_rules *rules, const bt_replay_result *result, size_t index, bt_rate *out);
+/* Of the second less the first; from -1 to 1 where a side has no exercised trace. */
+bt_interval bt_rate_difference(const bt_rate *first, const bt_rate *second);
 
 #endif

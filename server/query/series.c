@@ -307,7 +307,7 @@ void bt_series_sampling(bt_series_ask *ask, bt_sampled_traces *out) {
   bt_sampling_setting setting;
   if (bt_sampling_setting_parse(ask->pool->options.assumptions.sampling, &setting)) out->declared = setting.declared;
   pthread_mutex_lock(&ask->pool->mutex);
-  for (size_t r = 0; r < ask->rule_count; r++) bt_sampled_traces_join(out, &ask->series[r]->sampling);
+  for (size_t r = 0; r < ask->rule_count; r++) bt_sampled_traces_overlap(out, &ask->series[r]->sampling);
   pthread_mutex_unlock(&ask->pool->mutex);
 }
 

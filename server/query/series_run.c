@@ -96,12 +96,16 @@ static void take_rule(bt_series_run *run, size_t series, const bt_replay_result 
   bool differs = result->differences_spread && (rule->sample_differences || rule->unread_differences);
   bool is_sound = how.in_steps && !differs;
   bool may_be_exact = rule->exercised_is_exact || rule->evaluated_is_exact;
+  double least = 0, most = 0;
+  (void)bt_sampled_traces_chance(&result->coverage.sampling, &least, &most);
   for (int64_t step = run->first_step; step < run->end_step; step++) {
     bt_step_count *cell = cell_of(run, series, step);
     bool is_unsure = run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)];
     cell->is_read = is_sound && !is_touched(run, &result->coverage, step);
     cell->is_empty = is_empty_step(run, &result->coverage, step);
     cell->is_provisional = provisional_ns && (step + 1) * run->step_ns > provisional_ns;
+    cell->kept_least = least;
+    cell->kept_most = most;
     cell->looked_exercised = run->wants_exercised;
     cell->has_exercised = run->wants_exercised && may_be_exact && !is_unsure;
   }

@@ -21,10 +21,8 @@ bt_interval bt_wilson_interval(uint64_t hits, uint64_t trials) {
   return interval;
 }
 
-bt_interval bt_difference_interval(uint64_t hits1, uint64_t trials1, uint64_t hits2, uint64_t trials2) {
-  if (!trials1 || !trials2) return (bt_interval){-1, 1};
-  bt_interval first = bt_wilson_interval(hits1, trials1), second = bt_wilson_interval(hits2, trials2);
-  double p1 = hit_rate(hits1, trials1), p2 = hit_rate(hits2, trials2), difference = p2 - p1;
+bt_interval bt_difference_interval(double p1, bt_interval first, double p2, bt_interval second) {
+  double difference = p2 - p1;
   double below = sqrt((p2 - second.low) * (p2 - second.low) + (first.high - p1) * (first.high - p1));
   double above = sqrt((second.high - p2) * (second.high - p2) + (p1 - first.low) * (p1 - first.low));
   return (bt_interval){difference - below, difference + above};

@@ -13,6 +13,7 @@
 
 typedef struct bt_step_count {
   uint64_t violations, exercised; /* traces whose time lies in the step */
+  double kept_least, kept_most;   /* with which probability its traces were kept; 0: that is not known of each */
   bool is_read;                   /* in full; else the numbers say nothing */
   bool is_undecided;              /* a verdict on one of its traces is inconclusive: they may be too low */
   bool is_exhausted;              /* and of one of these the rule's budget was spent */

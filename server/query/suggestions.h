@@ -1,7 +1,7 @@
-/* Rules that traces keep already: a sample of the traces says what could be a rule, and a replay over the whole range
- * says of which of these nearly all traces keep it. Whoever asks runs that replay, of all the proposals at once,
- * because the command line and the API show it in different ways. A habit is not yet a rule: what is accepted is for a
- * person to say. Owns the proposals and their rules. Thread: the caller's; the source may use others. */
+/* Rules that traces keep already: the habits of a sample (dsl/mine/habit.h) say what could be a rule, and a replay over
+ * the whole range says of which of these nearly all traces keep it. Whoever asks runs that replay, of all the proposals
+ * at once, because the command line and the API show it in different ways. A habit is not yet a rule: what is accepted
+ * is for a person to say. Owns the proposals and their rules. Thread: the caller's; the source may use others. */
 #ifndef BT_SERVER_QUERY_SUGGESTIONS_H
 #define BT_SERVER_QUERY_SUGGESTIONS_H
 
@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "dsl/base/error.h"
+#include "dsl/mine/habit.h"
 #include "server/memory/account.h"
-#include "server/query/mining.h"
 #include "server/query/rates.h"
 #include "server/query/trace_sample.h"
 #include "server/replay/replay.h"
@@ -36,8 +36,9 @@ typedef struct bt_suggest_settings {
 
 typedef struct bt_suggestions {
   bt_suggest_settings settings;
-  bt_mining *mining; /* NULL: nothing was read */
-  bt_proposal *proposals;
+  bt_mine_sample *traces; /* NULL: nothing was read */
+  bt_habits habits;
+  const bt_habit **proposals; /* of `habits`: what means most first */
   bt_rule_definition **rules; /* of each proposal: a shadow rule of low severity */
   size_t proposal_count;
   size_t *kept; /* numbers of proposals, best first; after bt_suggestions_keep */
@@ -54,6 +55,10 @@ bt_status bt_suggestions_propose(bt_source *source, const bt_replay_request *rep
                                  bt_error *error) BT_MUST_CHECK;
 /* Keeps those that the rates of a replay over the whole range speak for: one rate for each proposal. */
 void bt_suggestions_keep(bt_suggestions *suggestions, const bt_rate *rates);
+/* The exact bound, with 2.5 % below it, of the share of exercising traces that keep the rule. */
+double bt_suggestion_share_at_least(const bt_rate *rate);
+/* Traces that were looked at. */
+size_t bt_suggestions_traces(const bt_suggestions *suggestions);
 void bt_suggestions_dispose(bt_suggestions *suggestions);
 
 #endif

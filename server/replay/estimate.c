@@ -59,3 +59,10 @@ bt_estimate bt_estimate_happened(const bt_kept_group *groups, size_t count) {
   }
   return (bt_estimate){find_low(low, low_count), find_high(high, high_count)};
 }
+
+bt_estimate bt_estimate_within(double least, double most, uint64_t seen) {
+  const bt_kept_group groups[] = {{least, most, seen}, {least, least, 0}, {most, most, 0}};
+  bt_estimate estimate = bt_estimate_happened(groups, sizeof groups / sizeof *groups);
+  if (estimate.low < seen) estimate.low = seen;
+  return estimate;
+}

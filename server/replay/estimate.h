@@ -23,5 +23,7 @@ typedef struct bt_estimate {
 enum { BT_KEPT_GROUPS_MAX = 40 };
 /* At most BT_KEPT_GROUPS_MAX groups. */
 bt_estimate bt_estimate_happened(const bt_kept_group *groups, size_t count);
+/* Of traces of which no more is known than that each was kept with a probability in this range. */
+bt_estimate bt_estimate_within(double least, double most, uint64_t seen);
 
 #endif

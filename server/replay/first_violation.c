@@ -255,6 +255,7 @@ static bt_status take_window(descent *d, const bt_replay_result *window, bt_erro
   take_outcome(d, window);
   if (!d->is_cancelled) d->position_ns = d->window.range.end_ns;
   d->whole_windows++;
+  bt_policy_seen_join(&result->policy, &window->rules[0].policy);
   d->needs_several = window->needs_several;
   d->size_ns = grow_number(d->size_ns, window->rules[0].traces_candidate ? GROWTH : EMPTY_GROWTH);
   d->most_reads = (size_t)grow_number((int64_t)d->most_reads, GROWTH);
@@ -439,8 +440,10 @@ static void conclude_until(descent *d, int64_t time_ns) {
 }
 
 /* What was not kept was not read: that one was seen stays true, and that none was is no "none". */
-static void say_sampled(bt_first_result *result) {
-  if (!bt_sampled_traces_lack(&result->coverage.sampling)) return;
+static void say_sampled(bt_first_result *result, int64_t start_ns) {
+  const bt_sampled_traces *sampling = &result->coverage.sampling;
+  int64_t since_ns = bt_policy_since(&result->policy, &sampling->declared);
+  if (!bt_sampled_traces_lack(sampling) || (since_ns && since_ns <= start_ns)) return;
   if (result->violation)
     say_outcome(result, BT_REPLAY_COMPLETED, "sampled: an earlier one may not have been kept");
   else
@@ -456,7 +459,7 @@ static void conclude_descent(descent *d) {
   if (found && found->provisional && result->outcome == BT_REPLAY_COMPLETED)
     say_outcome(result, BT_REPLAY_INCOMPLETE,
                 "unsettled: the violation's trace is not settled yet, its verdict may change");
-  if (result->outcome == BT_REPLAY_COMPLETED) say_sampled(result);
+  if (result->outcome == BT_REPLAY_COMPLETED) say_sampled(result, d->range.start_ns);
   result->proven = found && result->outcome == BT_REPLAY_COMPLETED && !result->reason[0];
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;

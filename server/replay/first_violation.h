@@ -24,11 +24,12 @@ typedef struct bt_first_result {
   bt_replay_outcome outcome; /* completed: a violation before which none was kept, or none in the whole range */
   char reason[240];          /* of all others: a stable word, ": " and a sentence */
   bt_violation *violation;   /* owned; NULL: none was found */
-  bool proven;               /* completed, and nothing says that traces were sampled */
-  bool at_edge_of_data;      /* the source has nothing from more than margin before it: it may have started earlier */
+  bool proven;          /* completed, and nothing says that traces were sampled, or all that may violate it was kept */
+  bool at_edge_of_data; /* the source has nothing from more than margin before it: it may have started earlier */
   bt_coverage
       coverage; /* of all windows; asked: the whole range; effective_end: not after the end of what was looked at */
   bt_time_range looked_at;            /* from the start of the range to the end of the last window */
+  bt_policy_seen policy;              /* as of a replay, of all windows */
   uint64_t windows;                   /* looked at, those that were cut included; not all of them once more */
   uint64_t traces_read, inconclusive; /* in these windows */
   uint64_t requests, bytes_inspected, bytes_received;

@@ -3,24 +3,33 @@
 
 #include <string.h>
 
+#include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 
 enum { LOOKED_AT = 8 };
 
 static bool are_alike(const bt_kept_trace *a, const bt_kept_trace *b) {
   return a->kind == b->kind && a->probability == b->probability && a->by_policy == b->by_policy &&
-         a->by_setting == b->by_setting && a->contradicts == b->contradicts;
+         a->by_setting == b->by_setting && a->contradicts == b->contradicts && a->is_of_none == b->is_of_none;
 }
 
 /* Number of its way among those that were met, from 1. The last of the room is for all others: of these nothing is
  * known. */
 static uint8_t number_of(bt_judge *judge, const bt_kept_trace *kept) {
-  static const bt_kept_trace unclear = {.kind = BT_KEEPING_UNCLEAR};
+  static const bt_kept_trace unclear = {.kind = BT_KEEPING_UNCLEAR, .is_of_none = true};
   size_t i = 0;
   while (i < judge->way_count && !are_alike(&judge->ways[i], kept)) i++;
   if (i == BT_KEPT_WAYS) return BT_KEPT_WAYS;
   if (i == judge->way_count) judge->ways[judge->way_count++] = i + 1 == BT_KEPT_WAYS ? unclear : *kept;
   return (uint8_t)(i + 1);
+}
+
+/* Each rule's policy is looked for in its name. */
+static void note_policies(bt_judge *judge, const bt_trace *trace) {
+  const bt_replay_plan *plan = judge->plan;
+  bt_replay_result *result = judge->account->result;
+  for (size_t i = 0; i < result->rule_count; i++)
+    bt_policy_seen_look(&result->rules[i].policy, trace, plan->request.assumptions.lateness_ns);
 }
 
 void bt_keeping_note(bt_judge *judge, size_t known, const bt_trace *trace) {
@@ -29,6 +38,17 @@ void bt_keeping_note(bt_judge *judge, size_t known, const bt_trace *trace) {
   bt_kept_trace kept = bt_kept_trace_of(trace, &judge->plan->sampling);
   k->kept = number_of(judge, &kept);
   bt_sampled_traces_add(&judge->account->result->coverage.sampling, trace, &kept);
+  if (kept.by_policy) note_policies(judge, trace);
+}
+
+/* What violates a rule its policy would have kept. */
+static void note_violator(const bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict) {
+  const bt_assumptions *assume = &judge->plan->request.assumptions;
+  int64_t end_ns = 0;
+  if (known->flags & BT_KNOWN_MATCHED) end_ns = known->matched.end_ns;
+  if (known->flags & BT_KNOWN_LISTED) end_ns = bt_time_later(end_ns, known->listed.end_ns);
+  end_ns = bt_time_later(end_ns, verdict->time_latest_ns);
+  bt_policy_seen_lacks(&judge->account->result->rules[verdict->rule].policy, bt_time_add(end_ns, assume->lateness_ns));
 }
 
 void bt_keeping_count(const bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict) {
@@ -36,6 +56,7 @@ void bt_keeping_count(const bt_judge *judge, const bt_known *known, const bt_tra
   if (!known->kept) return;
   const bt_kept_trace *kept = &judge->ways[known->kept - 1];
   if (verdict->verdict == BT_VIOLATED) bt_kept_traces_add(&result->violations_kept, kept, 1);
+  if (verdict->verdict == BT_VIOLATED && kept->is_of_none) note_violator(judge, known, verdict);
   if (verdict->is_settled && verdict->exercised == BT_TRUE) bt_kept_traces_add(&result->exercised_kept, kept, 1);
 }
 
@@ -94,8 +115,8 @@ static bt_status ask_traces(look *l, bt_error *error) {
  * not look. */
 static bool is_due(const bt_judge *judge) {
   const bt_replay_plan *plan = judge->plan;
-  if (plan->is_static || plan->request.is_live || plan->sampling.declared.kind != BT_SAMPLING_AUTO ||
-      judge->questions->source_lost)
+  if (plan->is_static || plan->request.is_live || plan->sampling.declared.kind == BT_SAMPLING_NONE ||
+      plan->sampling.declared.kind == BT_SAMPLING_DECLARED || judge->questions->source_lost)
     return false;
   if (bt_kept_traces_count(&judge->account->result->coverage.sampling.kept)) return false;
   return plan->keeps_trust ? !plan->trust.is_unsampled : plan->reads_agree;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/replay/policy_seen.h"
 #include "server/replay/violation.h"
 
 static bt_str root_service(const bt_trace *trace) {
@@ -11,7 +12,7 @@ static bt_str root_service(const bt_trace *trace) {
 
 bt_kept_trace bt_kept_trace_of(const bt_trace *trace, const bt_sampling_setting *setting) {
   bt_trace_keeping said = bt_keeping_of(trace);
-  bt_kept_trace kept = {said.kind, 0, said.has_policy, false, false};
+  bt_kept_trace kept = {said.kind, 0, said.has_policy, false, false, !said.has_policy || bt_policy_is_of_none(trace)};
   bool is_all = setting->declared.kind == BT_SAMPLING_NONE;
   if (said.kind == BT_KEEPING_ONE) kept.probability = bt_threshold_probability(said.threshold);
   kept.contradicts = is_all && (said.has_policy || said.kind == BT_KEEPING_APART ||
@@ -77,14 +78,18 @@ uint64_t bt_kept_traces_count(const bt_kept_traces *kept) {
   return count;
 }
 
+/* The first so many by name, whatever order they come in. */
 static void add_entry(bt_sampled_traces *to, const char *name) {
-  for (size_t i = 0; i < to->entry_count; i++)
-    if (strcmp(to->entry_services[i], name) == 0) return;
+  size_t at = 0;
+  while (at < to->entry_count && strcmp(to->entry_services[at], name) < 0) at++;
+  if (at < to->entry_count && strcmp(to->entry_services[at], name) == 0) return;
   if (to->entry_count == BT_ENTRY_SERVICES) {
     to->has_more_entries = true;
-    return;
+    if (at == BT_ENTRY_SERVICES) return;
+    to->entry_count--;
   }
-  memcpy(to->entry_services[to->entry_count++], name, strlen(name) + 1);
+  memmove(to->entry_services[at + 1], to->entry_services[at], (to->entry_count++ - at) * BT_ENTRY_SERVICE_BYTES);
+  memcpy(to->entry_services[at], name, strlen(name) + 1);
 }
 
 void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const bt_kept_trace *kept) {
@@ -96,11 +101,45 @@ void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const b
   add_entry(to, name);
 }
 
-void bt_sampled_traces_join(bt_sampled_traces *to, const bt_sampled_traces *from) {
+static void keep_more(uint64_t *to, uint64_t from) {
+  if (from > *to) *to = from;
+}
+
+static uint64_t count_with(const bt_kept_traces *kept, double probability) {
+  for (size_t i = 0; i < kept->by_count; i++)
+    if (kept->by[i].probability == probability) return kept->by[i].traces;
+  return 0;
+}
+
+static void overlap_kept(bt_kept_traces *to, const bt_kept_traces *from) {
+  for (size_t i = 0; i < from->by_count; i++) {
+    uint64_t own = count_with(to, from->by[i].probability), more = from->by[i].traces;
+    add_probability(to, from->by[i].probability, more > own ? more - own : 0);
+  }
+  if (from->between) widen_range(to, from->least, from->most);
+  keep_more(&to->between, from->between);
+  keep_more(&to->unsaid, from->unsaid);
+  keep_more(&to->apart, from->apart);
+  keep_more(&to->unclear, from->unclear);
+  keep_more(&to->by_policy, from->by_policy);
+  keep_more(&to->by_setting, from->by_setting);
+  keep_more(&to->contradicts, from->contradicts);
+}
+
+static void join_entries(bt_sampled_traces *to, const bt_sampled_traces *from) {
   if (!to->declared.text) to->declared = from->declared;
-  bt_kept_traces_join(&to->kept, &from->kept);
   for (size_t i = 0; i < from->entry_count; i++) add_entry(to, from->entry_services[i]);
   to->has_more_entries = to->has_more_entries || from->has_more_entries;
+}
+
+void bt_sampled_traces_join(bt_sampled_traces *to, const bt_sampled_traces *from) {
+  bt_kept_traces_join(&to->kept, &from->kept);
+  join_entries(to, from);
+}
+
+void bt_sampled_traces_overlap(bt_sampled_traces *to, const bt_sampled_traces *from) {
+  overlap_kept(&to->kept, &from->kept);
+  join_entries(to, from);
 }
 
 const char *bt_kept_known_name(bt_kept_known known) {
@@ -123,7 +162,16 @@ bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *sampled) {
   if (range->least > 0 && (range->least < 1 || is_declared_for_all(declared)))
     return range->unsaid ? BT_KEPT_IN_PART : BT_KEPT_BY_CHANCE;
   if (!range->by_count && !range->unsaid && is_declared_for_all(declared)) return BT_KEPT_BY_CHANCE;
-  return BT_KEPT_NOT_SAID;
+  return declared->kind == BT_SAMPLING_POLICY ? BT_KEPT_IN_PART : BT_KEPT_NOT_SAID;
+}
+
+bool bt_sampled_traces_chance(const bt_sampled_traces *range, double *least, double *most) {
+  bt_kept_traces all = range->kept;
+  if (bt_sampled_traces_known(range) != BT_KEPT_BY_CHANCE) return false;
+  if (is_declared_for_all(&range->declared)) widen_range(&all, range->declared.least, range->declared.most);
+  *least = all.least;
+  *most = all.most;
+  return true;
 }
 
 bool bt_sampled_traces_lack(const bt_sampled_traces *range) {
@@ -144,7 +192,7 @@ static void add_group(group_list *groups, double least, double most, uint64_t se
 static void add_never_seen(group_list *groups, const bt_kept_traces *range, const bt_declared_sampling *declared) {
   for (size_t i = 0; i < range->by_count; i++) add_group(groups, range->by[i].probability, range->by[i].probability, 0);
   if (range->between) add_group(groups, range->least, range->most, 0);
-  if (is_declared_for_all(declared)) add_group(groups, declared->probability, declared->probability, 0);
+  if (is_declared_for_all(declared)) add_group(groups, declared->least, declared->most, 0);
 }
 
 /* Of those that nobody looked at, all that is known is the range from `least` to `most`. */
@@ -178,8 +226,7 @@ bool bt_sampled_traces_estimate(const bt_sampled_traces *range, const bt_kept_tr
   }
   group_list groups = {.count = 0};
   bt_kept_traces all = range->kept;
-  if (is_declared_for_all(&range->declared))
-    widen_range(&all, range->declared.probability, range->declared.probability);
+  if (is_declared_for_all(&range->declared)) widen_range(&all, range->declared.least, range->declared.most);
   add_seen(&groups, of, seen, all.least, all.most);
   add_never_seen(&groups, &all, &range->declared);
   *out = bt_estimate_happened(groups.items, groups.count);

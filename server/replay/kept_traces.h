@@ -39,7 +39,7 @@ typedef struct bt_sampled_traces {
   bt_declared_sampling declared;
   bt_kept_traces kept;
   /* The services of the root spans of traces that spans say were kept by chance: what follows for traces that were not
-   * kept holds for those of these services. Cut; in the order in which they were met. */
+   * kept holds for those of these services. Cut; the first by name. */
   char entry_services[BT_ENTRY_SERVICES][BT_ENTRY_SERVICE_BYTES];
   size_t entry_count;
   bool has_more_entries;
@@ -50,6 +50,7 @@ typedef struct bt_kept_trace {
   bt_keeping kind;
   double probability; /* of BT_KEEPING_ONE */
   bool by_policy, by_setting, contradicts;
+  bool is_of_none; /* no policy says that it kept it, or only that of the rest (policy_seen.h) */
 } bt_kept_trace;
 bt_kept_trace bt_kept_trace_of(const bt_trace *trace, const bt_sampling_setting *setting);
 
@@ -59,6 +60,8 @@ uint64_t bt_kept_traces_count(const bt_kept_traces *kept);
 
 void bt_sampled_traces_add(bt_sampled_traces *to, const bt_trace *trace, const bt_kept_trace *kept);
 void bt_sampled_traces_join(bt_sampled_traces *to, const bt_sampled_traces *from);
+/* The same of two that may have looked at the same traces: of each kind there are as many as the larger one has. */
+void bt_sampled_traces_overlap(bt_sampled_traces *to, const bt_sampled_traces *from);
 
 /* What is known of how all traces of the range were kept. */
 typedef enum bt_kept_known {
@@ -70,6 +73,8 @@ typedef enum bt_kept_known {
 } bt_kept_known;
 const char *bt_kept_known_name(bt_kept_known known); /* "not_declared", "all", "by_chance", "in_part", "contradicts" */
 bt_kept_known bt_sampled_traces_known(const bt_sampled_traces *range);
+/* Whether each was kept with a known probability: from *least to *most. */
+bool bt_sampled_traces_chance(const bt_sampled_traces *range, double *least, double *most);
 /* Whether something says that there were traces that were not kept. */
 bool bt_sampled_traces_lack(const bt_sampled_traces *range);
 

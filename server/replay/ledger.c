@@ -53,6 +53,7 @@ bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
   for (size_t i = 0; i < plan->rule_count; i++) {
     int64_t end_ns = plan->rules[i].window->effective_end_ns;
     result->rules[i].effective_end_ns = end_ns;
+    if (i < request->rule_count) bt_policy_seen_begin(&result->rules[i].policy, request->rules[i]);
     if (end_ns < coverage->effective_end_ns) coverage->effective_end_ns = end_ns;
     result->rules[i].provisional_from_ns = plan->rules[i].provisional_from_ns;
     say_provisional(coverage, plan->rules[i].provisional_from_ns);

@@ -16,6 +16,7 @@
 #include "dsl/trace/trace.h"
 #include "server/memory/account.h"
 #include "server/replay/kept_traces.h"
+#include "server/replay/policy_seen.h"
 #include "server/replay/price.h"
 #include "server/replay/trust.h"
 #include "server/replay/violation.h"
@@ -279,6 +280,7 @@ typedef struct bt_rule_result { /* per rule of the request */
   bt_moment first_inconclusive; /* of settled traces, by the trace's time */
   /* Of violations_found and of traces_exercised: how those were kept that were read whole. */
   bt_kept_traces violations_kept, exercised_kept;
+  bt_policy_seen policy; /* of the traces of the range that were read whole */
 } bt_rule_result;
 
 const char *bt_replay_outcome_name(bt_replay_outcome outcome); /* "completed", … */

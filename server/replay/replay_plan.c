@@ -113,7 +113,8 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->reads_agree = promises.reads_agree;
   plan->apart_threshold = promises.apart_threshold;
   /* Each linked trace is kept or dropped by itself. */
-  if (promises.is_sampled || plan->sampling.declared.probability > 0) plan->request.assumptions.links_sampled = true;
+  bool is_declared = plan->sampling.declared.probability > 0 || plan->sampling.declared.kind == BT_SAMPLING_POLICY;
+  if (promises.is_sampled || is_declared) plan->request.assumptions.links_sampled = true;
   plan->costs = promises.costs;
   plan->is_checked = promises.about.is_checked;
   plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;

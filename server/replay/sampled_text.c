@@ -31,9 +31,10 @@ static void write_percent(double probability, bt_buffer *out) {
 
 /* "a 10 % sample", "a 1 to 50 % sample" */
 static void write_sample(const bt_sampled_traces *range, bt_buffer *out) {
-  double declared = range->declared.probability, least = range->kept.least, most = range->kept.most;
-  if (declared > 0 && (least <= 0 || declared < least)) least = declared;
-  if (declared > most) most = declared;
+  const bt_declared_sampling *declared = &range->declared;
+  double least = range->kept.least, most = range->kept.most;
+  if (declared->least > 0 && (least <= 0 || declared->least < least)) least = declared->least;
+  if (declared->most > most) most = declared->most;
   bt_buffer_append(out, BT_STR("a "));
   write_percent(least, out);
   if (most > least) {
@@ -68,18 +69,19 @@ static void write_exercised(const bt_sampled_traces *range, const bt_rule_result
   bt_buffer_append(out, BT_STR(" exercised traces"));
 }
 
+/* rule: NULL where nothing is known of what exercised it. */
 static void write_none(const bt_sampled_traces *range, const bt_rule_result *rule, const bt_estimate *estimate,
                        bt_buffer *out) {
-  if (!rule->traces_exercised) return; /* that nothing exercised it is said elsewhere */
+  if (rule && !rule->traces_exercised) return; /* that nothing exercised it is said elsewhere */
   if (!estimate || estimate->high == UINT64_MAX) {
     bt_buffer_append(out, BT_STR("none seen among the traces that were kept"));
     return;
   }
   bt_buffer_append(out, BT_STR("none seen; at most "));
   write_number(estimate->high, out);
-  write_exercised(range, rule, out);
+  if (rule) write_exercised(range, rule, out);
   bt_buffer_append(out, BT_STR(" (95 %)"));
-  write_entries(range, rule->traces_exercised, out);
+  write_entries(range, rule ? rule->traces_exercised : 0, out);
 }
 
 static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_estimate *estimate, bt_buffer *out) {
@@ -101,14 +103,33 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_e
   if (!is_open) write_entries(range, seen, out);
 }
 
-void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+/* Behind what the counts stand for, or alone. */
+static void write_policy(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+  bt_buffer said = {0};
+  bt_policy_say(&rule->policy, &range->declared, &said);
+  if (said.len) bt_buffer_printf(out, "%s%.*s", out->len ? "; " : "", BT_FMT(bt_buffer_str(&said)));
+  if (said.failed) out->failed = true;
+  bt_buffer_dispose(&said);
+}
+
+static void say_count(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen,
+                      const bt_rule_result *rule, bt_buffer *out) {
   bt_estimate estimate;
   if (!bt_sampled_traces_lack(range)) return;
-  bool has_any = bt_sampled_traces_estimate(range, &rule->violations_kept, rule->violations_found, &estimate);
-  if (rule->violations_found)
-    write_some(range, rule->violations_found, has_any ? &estimate : NULL, out);
+  bool has_any = bt_sampled_traces_estimate(range, of, seen, &estimate);
+  if (seen)
+    write_some(range, seen, has_any ? &estimate : NULL, out);
   else
     write_none(range, rule, has_any ? &estimate : NULL, out);
+  if (rule) write_policy(range, rule, out);
+}
+
+void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out) {
+  say_count(range, &rule->violations_kept, rule->violations_found, rule, out);
+}
+
+void bt_sampled_say_count(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen, bt_buffer *out) {
+  say_count(range, of, seen, NULL, out);
 }
 
 /* Who says it: "declared", or as many traces as were read whole. */
@@ -131,6 +152,8 @@ static void write_parts(const bt_sampled_traces *range, bt_buffer *out) {
                {range->kept.unclear, "contradict themselves"},
                {range->kept.by_policy, "were kept by a policy of a tail sampler"}};
   bt_buffer_append(out, BT_STR("traces were sampled, and of those that were not kept nothing is known"));
+  if (range->declared.kind == BT_SAMPLING_POLICY)
+    bt_buffer_printf(out, " but what --sampling %s says of each rule", range->declared.text);
   for (size_t i = 0, written = 0; i < sizeof parts / sizeof *parts; i++) {
     if (!parts[i].count) continue;
     bt_buffer_append(out, written++ ? BT_STR(", ") : BT_STR(": "));

@@ -13,6 +13,9 @@
  * traces (95 %)", "none seen among the traces that were kept". Nothing where sampling is not declared, or all are kept.
  */
 void bt_sampled_say_rule(const bt_sampled_traces *range, const bt_rule_result *rule, bt_buffer *out);
+/* Of one number: the same, without what exercised a rule; also "none seen; at most 35 (95 %)". of: as
+ * bt_sampled_traces_estimate takes it. */
+void bt_sampled_say_count(const bt_sampled_traces *range, const bt_kept_traces *of, uint64_t seen, bt_buffer *out);
 /* Of an answer: who says how its traces were sampled, and how sure that is. Nothing where all are declared to be kept.
  */
 void bt_sampled_say_range(const bt_sampled_traces *range, bt_buffer *out);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
+
 /* Digits and one point alone, so that no hexadecimal and no infinity is one. */
 static bool read_share(bt_str text, double *out) {
   char digits[40];
@@ -40,6 +42,8 @@ static bool read_item(bt_sampling_setting *out, bt_str item, bool is_first) {
   bt_str name = {item.ptr, at - 1}, text = {item.ptr + at, item.len - at};
   double share;
   if (!read_share(text, &share)) return false;
+  if (is_first || share < out->declared.least) out->declared.least = share;
+  if (share > out->declared.most) out->declared.most = share;
   if (!is_first) return add_service(out, name, share);
   out->declared.probability = share;
   return bt_str_equal(name, BT_STR("declared"));
@@ -58,9 +62,18 @@ static bool read_declared(bt_sampling_setting *out, bt_str rest) {
   return true;
 }
 
+/* "" or "=TIME"; a time that goes on would be another one each time. */
+static bool read_policy(bt_sampling_setting *out, const char *rest) {
+  out->declared.kind = BT_SAMPLING_POLICY;
+  if (!*rest) return true;
+  return strncmp(rest, "=now", 4) != 0 && bt_time_parse(bt_str_from(rest + 1), 0, &out->declared.policy_since_ns) &&
+         out->declared.policy_since_ns > 0;
+}
+
 bool bt_sampling_setting_parse(const char *text, bt_sampling_setting *out) {
   *out = (bt_sampling_setting){.declared = {.text = text}};
   if (!text || strcmp(text, "auto") == 0) return true;
+  if (strncmp(text, "policy", 6) == 0 && (!text[6] || text[6] == '=')) return read_policy(out, text + 6);
   if (strcmp(text, "none") != 0) return read_declared(out, bt_str_from(text));
   out->declared.kind = BT_SAMPLING_NONE;
   return true;

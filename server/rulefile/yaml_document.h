@@ -1,6 +1,6 @@
 /* YAML text as a tree. The only user of libyaml; what a rule file may not have (aliases, tags, duplicate keys, several
- * documents, NULs, deep nesting) is refused here. For server/rulefile alone. Thread: no state; a document belongs to
- * one thread. */
+ * documents, NULs, deep nesting) is refused here. For server/rulefile, and for server/sampler, which reads what it
+ * wrote. Thread: no state; a document belongs to one thread. */
 #ifndef BT_SERVER_RULEFILE_YAML_DOCUMENT_H
 #define BT_SERVER_RULEFILE_YAML_DOCUMENT_H
 

@@ -8,6 +8,7 @@
 
 #include "dsl/base/arena.h"
 #include "dsl/plan/kept.h"
+#include "server/rules/policy_name.h"
 #include "server/sampler/ottl_condition.h"
 #include "server/sampler/ottl_dialect.h"
 #include "server/sampler/sampler_notes.h"
@@ -133,7 +134,7 @@ static void write_and(const policy_writer *w, const alternative *asked, unsigned
 static void write_policy(const policy_writer *w, const bt_rule_definition *rule, uint32_t number,
                          const alternative *asked) {
   bool has_absent = asked->absent.filter->kind != BT_FILTER_NONE;
-  bt_buffer_printf(w->yaml, "    - name: betrace/%s/%.*s", rule->fields.id, BT_SAMPLER_HASH_DIGITS,
+  bt_buffer_printf(w->yaml, "    - name: betrace/%s/%.*s", rule->fields.id, BT_POLICY_HASH_DIGITS,
                    rule->condition_hash);
   bt_buffer_printf(w->yaml, number ? "/%u\n" : "\n", number + 1);
   if (!asked->part_count && !has_absent)
@@ -171,13 +172,14 @@ static void write_comment(const bt_rule_definition *rule, const bt_sampler_polic
   if (policies->notes.len)
     bt_buffer_printf(yaml, "    #   kept wider, because conditions cannot say: %.*s\n",
                      BT_FMT(bt_buffer_str(&policies->notes)));
+  if (policies->measured.len) bt_buffer_printf(yaml, "    #   %.*s\n", BT_FMT(bt_buffer_str(&policies->measured)));
 }
 
 static bt_status write_rule(const bt_rule_definition *rule, bt_buffer *yaml, bt_sampler_policies *out,
                             bt_error *error) {
   bt_arena arena;
   bt_dialect dialect = bt_ottl_dialect();
-  *out = (bt_sampler_policies){0};
+  bt_buffer_clear(&out->notes);
   bt_arena_init(&arena, ARENA_CAP_BYTES);
   bt_filter_builder builder = {.arena = &arena, .dialect = &dialect};
   alternatives made = alternatives_of(&builder, bt_plan_kept(&builder, rule->rule, true));
@@ -196,6 +198,7 @@ static bt_status write_rule(const bt_rule_definition *rule, bt_buffer *yaml, bt_
 
 void bt_sampler_policies_dispose(bt_sampler_policies *policies) {
   bt_buffer_dispose(&policies->notes);
+  bt_buffer_dispose(&policies->measured);
 }
 
 /* ---- the section ---- */
@@ -231,7 +234,7 @@ bt_status bt_sampler_write(const bt_rule_definition *const *rules, size_t count,
   if (status) return status;
   if (keep_percent > 0)
     bt_buffer_printf(yaml,
-                     "%s    - name: betrace/keep\n      type: probabilistic\n      probabilistic:\n"
+                     "%s    - name: " BT_POLICY_OF_REST "\n      type: probabilistic\n      probabilistic:\n"
                      "        sampling_percentage: %.10g\n",
                      keep_head, keep_percent);
   return yaml->failed ? bt_error_no_memory(error) : BT_OK;

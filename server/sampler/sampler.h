@@ -18,15 +18,15 @@ typedef enum bt_sampled { /* what of all traces a rule's policies keep */
 
 typedef struct bt_sampler_policies {
   bt_sampled sampled;
-  bt_buffer notes; /* what conditions cannot say (sampler_notes.h) */
+  bt_buffer notes;    /* what conditions cannot say (sampler_notes.h) */
+  bt_buffer measured; /* the caller's: a sentence for the comment of the rule; empty: none */
 } bt_sampler_policies;
-
-enum { BT_SAMPLER_HASH_DIGITS = 12 }; /* of the condition hash, in the name of a policy */
 
 void bt_sampler_policies_dispose(bt_sampler_policies *policies);
 
 /* The section of the Collector's file with all rules' policies and, for keep_percent above 0, one that keeps this part
- * of the rest; policies: room for one of each rule. BT_NO_MEMORY alone; dispose each of `policies` in every case. */
+ * of the rest; policies: one of each rule, all-zero but for `measured`. BT_NO_MEMORY alone; dispose each of `policies`
+ * in every case. */
 bt_status bt_sampler_write(const bt_rule_definition *const *rules, size_t count, double keep_percent, bt_buffer *yaml,
                            bt_sampler_policies *policies, bt_error *error) BT_MUST_CHECK;
 

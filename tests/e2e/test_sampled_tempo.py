@@ -19,7 +19,7 @@ RULE, KEPT = "when { checkout } always { audit.log }", "when { checkout } never 
 
 
 class SampledInTempo(unittest.TestCase):
-    def push(self, tempo, state, service):
+    def push(self, tempo, state, service, policy=None):
         """240 traces, of which every twentieth lacks its audit. Returns the range."""
         start = int(time.time()) - 7200
         for i in range(TRACES):
@@ -29,7 +29,10 @@ class SampledInTempo(unittest.TestCase):
                 spans.append(otlp.span(trace_id, "audit.log", at, SECOND))
             for span in spans:
                 span["traceState"] = state
-            status, _, body = tempo.push_request(otlp.request(spans, service=service))
+            request = otlp.request(spans, service=service)
+            if policy:
+                request["resourceSpans"][0]["scopeSpans"][0]["scope"] = {"name": "x", "attributes": otlp.attributes({"tailsampling.policy": policy})}
+            status, _, body = tempo.push_request(request)
             self.assertEqual(status, 200, body)
         tempo.wait_until(lambda: len(tempo.search(f'{{ resource.service.name = "{service}" }}', start - 60, start + 600, limit=1000, spss=1)) >= TRACES,
                          "the traces are searchable")
@@ -75,6 +78,21 @@ class SampledInTempo(unittest.TestCase):
         sampling, estimated, _ = self.replay(tempo, span, "--dsl", RULE, "--sampling", "declared=10%")
         self.assertEqual((sampling["known"], estimated["violations"]["low"]), ("by_chance", 65))
 
+    def test_kept_by_the_policy_of_a_rule(self):
+        """The name of the policy is seen in the traces that are read whole, and in none of another condition."""
+        tempo = TempoServer(config="fast").start()
+        self.addCleanup(tempo.stop)
+        name = re.search("betrace/dsl/[0-9a-f]{12}", run_cli("sampler", "--dsl", RULE).stdout).group(0)
+        span = self.push(tempo, "", "web", policy=name)
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(span[0]))
+        _, estimated, answer = self.replay(tempo, span, "--dsl", RULE)
+        self.assertEqual((answer["rules"][0]["violations_found"], estimated["policy"]["name"], estimated["policy"]["since"]), (12, name, None))
+        self.assertRegex(estimated["text"], f"kept by its policy {name} from .* to .*, as {estimated['policy']['traces']} traces? says?$")
+        _, estimated, _ = self.replay(tempo, span, "--dsl", RULE, "--sampling", f"policy={since}")
+        self.assertIn(f"all candidates kept since {since} (policy {name}, ", estimated["text"])
+        _, estimated, _ = self.replay(tempo, span, "--dsl", RULE.replace("audit.log", "audit.logs"), "--sampling", f"policy={since}")
+        self.assertIsNone(estimated["policy"])
+        self.assertIn("no trace says that betrace/dsl/", estimated["text"])
 
     def test_watch(self):
         """Violations of a rule that rests on absence are read by id before they are told, so watch knows how they were kept."""

@@ -68,7 +68,9 @@ class CollectorCase(unittest.TestCase):
         traces, config = os.path.join(cls.folder.name, "traces.jsonl"), os.path.join(cls.folder.name, "sampler.yaml")
         with open(traces, "w", encoding="utf-8") as file:
             file.writelines(lines)
-        cls.written = run_cli("sampler", *files)
+        cls.written = run_cli("sampler", *files, "--traces", traces, "--json")
+        said = json.loads(cls.written.stdout)
+        cls.written.stdout, cls.shares = said["yaml"], {rule["id"]: rule["share"] for rule in said["rules"]}
         with open(config, "w", encoding="utf-8") as file:
             file.write(cls.written.stdout)
         done = subprocess.run([TAIL_SAMPLER, config, traces], capture_output=True, text=True, check=False)
@@ -78,7 +80,17 @@ class CollectorCase(unittest.TestCase):
         if answer["errors"]:
             raise AssertionError("conditions failed:\n" + "\n".join(answer["errors"][:5]))
         cls.kept = {rule: set(ids) for rule, ids in answer["kept"].items()}
+        cls.check_shares()
         return traces
+
+    @classmethod
+    def check_shares(cls):
+        """The share that `betrace sampler` tells of each rule is what the Collector keeps; where the source lost what decides, it is not below or above."""
+        wrong = [(rule, len(cls.kept.get(rule, ())), share) for rule, share in cls.shares.items()
+                 if not share["kept"] <= len(cls.kept.get(rule, ())) <= share["kept"] + share["unknown"]]
+        unknown, kept = (sum(share[key] for share in cls.shares.values()) for key in ("unknown", "kept"))
+        if wrong or unknown > kept / 20 + 5:
+            raise AssertionError(f"of {len(wrong)} of {len(cls.shares)} rules the Collector keeps another share than is told, {unknown} traces not known: {wrong[:5]}")
 
     def check_violators(self, traces, least):
         violated, problems = 0, []
@@ -185,6 +197,42 @@ class LinkedInTheCollector(CollectorCase):
         rules = compare.compile_rules([random_linked_rule(rng) for _ in range(RULES // 2)])[0]
         self.run_all(rules, [json.dumps(sent_request(trace)) + "\n" for trace in traces])
         self.check_violators(traces, len(rules))
+
+
+class RecordedInTheCollector(CollectorCase):
+    """With the gate that records policies BeTrace reads from what the Collector wrote which rule's policy kept what, and for which condition."""
+
+    def test_what_was_kept_says_it(self):
+        folder = self.folder.name
+        rules, traces, config, kept = (os.path.join(folder, name) for name in ("rules.yaml", "sent.jsonl", "sampler.yaml", "kept.jsonl"))
+        with open(traces, "w", encoding="utf-8") as file:
+            for number in range(40):
+                names = ["checkout"] if number % 8 == 0 else ["payment.refund", "payment.capture"] if number % 4 == 0 else ["checkout", "fraud-check"]
+                file.write(trace(number + 1, *(span(name, amount=2000) for name in names)))
+
+        def write(dsl):
+            with open(rules, "w", encoding="utf-8") as file:
+                json.dump({"rules": [{"id": "fraud", "dsl": dsl}, {"id": "refund", "dsl": "when { payment.refund as r } always { payment.capture before r }"}]}, file)
+
+        def said(*options):
+            answer = json.loads(run_cli("replay", "--json", rules, *options, kept).stdout)
+            return {rule["rule_id"]: rule["estimated"] for rule in answer["rules"]}
+        write("when { checkout.where(amount > 1000) } always { fraud-check }")
+        yaml = run_cli("sampler", rules).stdout
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(yaml)
+        done = subprocess.run([TAIL_SAMPLER, config, traces, kept], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = {rule: re.search(f"betrace/{rule}/[0-9a-f]{{12}}", yaml).group(0) for rule in ("fraud", "refund")}
+        plain = said()
+        self.assertEqual({rule: (one["policy"]["name"], one["policy"]["traces"], one["policy"]["since"]) for rule, one in plain.items()},
+                         {"fraud": (names["fraud"], 5, None), "refund": (names["refund"], 5, None)})
+        self.assertIn(f"kept by its policy {names['fraud']} from ", plain["fraud"]["text"])
+        for rule, one in said("--sampling", "policy=2020-01-01T00:00:00Z").items():
+            self.assertIn(f"all candidates kept since 2020-01-01T00:00:00Z (policy {names[rule]}, as --sampling policy=2020-01-01T00:00:00Z says)", one["text"])
+        write("when { checkout.where(amount > 1500) } always { fraud-check }")
+        changed = said("--sampling", "policy=2020-01-01T00:00:00Z")
+        self.assertEqual((changed["fraud"]["policy"], "all candidates" in changed["fraud"]["text"], "all candidates" in changed["refund"]["text"]), (None, False, True))
 
 
 class RandomInTheCollector(CollectorCase):

@@ -45,7 +45,13 @@ class Sampled(facts.TempoCase):
             self.assert_finds_nothing(f'{{ {name} =~ ".*th:.*" }}', "{ span.here > 0 }", self.id)
 
     def test_the_policy_is_searched_for(self):
-        self.assert_finds('{ instrumentation.tailsampling.policy = "betrace/slow/3f9a" }', [self.id])
+        for query in ('{ instrumentation.tailsampling.policy = "betrace/slow/3f9a" }', '{ instrumentation.tailsampling.policy =~ "betrace/slow/.*" }'):
+            self.assert_finds(query, [self.id])
+        self.assert_finds_nothing('{ instrumentation.tailsampling.policy = "betrace/slow/0000" }', "{ span.here > 0 }", self.id)
+
+    def test_a_projection_gives_the_policy(self):
+        found = self.search("{ span.here > 0 } | select(instrumentation.tailsampling.policy)")
+        self.assertIn("betrace/slow/3f9a", json.dumps(found))
 
 
 if __name__ == "__main__":

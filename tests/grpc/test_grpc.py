@@ -205,6 +205,7 @@ class Methods(GrpcTest):
         found = [*page.violations, *rest.violations]
         self.assertEqual([v.id for v in found], [v["id"] for v in over_http["violations"]])
         self.assertEqual((len(found), page.total_count, rest.HasField("cursor"), page.coverage.complete), (7, 7, False, True))
+        self.assertEqual((page.estimated.text, page.estimated.violations.low), (over_http["estimated"]["text"], over_http["estimated"]["violations"]["low"]))
         for one, expected in zip(found, over_http["violations"]):
             self.assertEqual((one.time, one.trace_id, one.message, list(one.services)), tuple(expected[k] for k in ("time", "trace_id", "message", "services")))
             self.assertEqual([(w.name, dict(w.attributes)) for w in one.witnesses], [(w["name"], w["attributes"]) for w in expected["witnesses"]])
@@ -220,6 +221,13 @@ class Methods(GrpcTest):
         series = self.call("ViolationService.GetSeries", **body).series[0]
         self.assertEqual(series.labels.rule_id, "slow")
         self.assertEqual([(p.time, p.value if p.HasField("value") else None) for p in series.points], [(str(t), v) for t, v in over_http["points"]])
+        self.assertEqual((series.estimated.text, len(series.estimated.points)), (over_http["estimated"]["text"], 0))
+        body["value"] = "count"
+        over_http = self.server.post("/v1/violations/series", body).json()["series"][0]["estimated"]
+        counts = self.call("ViolationService.GetSeries", **body).series[0].estimated
+        self.assertEqual([(p.low if p.HasField("low") else None, p.high if p.HasField("high") else None) for p in counts.points],
+                         [(p["low"], p["high"]) for p in over_http["points"]])
+        self.assertTrue(counts.HasField("total") == (over_http["total"] is not None) and any(p.high > p.low > 0 for p in counts.points))
 
     def test_first_violation_and_verdicts(self):
         self.create()
@@ -495,6 +503,40 @@ class SlowTempo(StubTempo):
     async def _answer(self, path, behaviour, reader, writer):
         says_so = path.startswith(b"/api/search?limit=1&") or not path.startswith((b"/api/search", b"/api/traces", b"/api/v2/traces"))
         await super()._answer(path, "prompt" if says_so else "hang", reader, writer)
+
+
+class Stores(GrpcTest):
+    """Two Tempos, of which the named one lies behind a counter: which of them does each method ask?"""
+
+    def asked_by(self, call):
+        before = self.own.asked, self.archive.asked
+        call()
+        return self.own.asked - before[0], self.archive.asked - before[1]
+
+    def test_every_method_asks_the_store_of_the_rule(self):
+        ask = {"start": "now-3h", "end": "now-2h"}
+        with StubTempo() as self.own, StubTempo() as self.archive:
+            with Betrace("--tempo", self.own.url, "--named-store", f"archive=tempo+{self.archive.url}", "--grpc", "127.0.0.1:0") as server, \
+                    Client(grpc_port(server)) as client:
+                self.assertEqual(client.call("RuleService.CreateRule", rule={"id": "old", "dsl": "a", "store": "archive"}).store, "archive")
+                self.assertEqual([s.name for s in client.call("HealthService.Ready").stores], ["archive"])
+                self.fails(Code.INVALID_ARGUMENT, client.call, "RuleService.CreateRule", rule={"id": "x", "dsl": "a", "store": "nowhere"})
+
+                def replay(**store):
+                    client.call("RuleService.ReplayRule", id="old", start_time="now-3h", end_time="now-2h", **store)
+                    server.wait_replay("old")
+                    self.assertEqual(client.call("RuleService.GetReplayStatus", id="old").store, store.get("store", "archive"))
+                methods = {"replay": replay,
+                           "list": lambda **store: client.call("ViolationService.QueryViolations", rule_ids=["old"], **ask, **store),
+                           "series": lambda **store: client.call("ViolationService.GetSeries", rule_ids=["old"], step="1h", **ask, **store),
+                           "first": lambda **store: client.call("ViolationService.GetFirstViolation", id="old", **ask, **store)}
+                for name, call in methods.items():
+                    with self.subTest(method=name):
+                        own, archive = self.asked_by(call)
+                        self.assertEqual((own, archive > 0), (0, True))
+                        own, archive = self.asked_by(lambda: call(store="default"))  # noqa: B023
+                        self.assertEqual((own > 0, archive), (True, 0))
+                        self.fails(Code.INVALID_ARGUMENT, call, store="nowhere")
 
 
 class Deadlines(GrpcTest):

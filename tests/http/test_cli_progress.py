@@ -34,12 +34,16 @@ class SlowStore(PartialStore):
     def __init__(self):
         super().__init__(lambda store, query, ids: store.rows(list(store.spans) if ids is None else ids, {}))
 
-    def fill(self):
+    def fill(self, traces=TRACES):
+        """Every second one has a caller and what it calls: a habit."""
         at_ns = (int(time.time()) - 3600) * 10**9
-        for number in range(1, TRACES + 1):
-            times = b"".join(varint(field << 3 | 1) + (at_ns + field).to_bytes(8, "little") for field in (7, 8))
-            span = bytes_field(1, number.to_bytes(16, "big")) + bytes_field(2, number.to_bytes(8, "big")) + bytes_field(5, "probe") + times
-            self.push(bytes_field(1, bytes_field(2, bytes_field(2, span))))
+        times = b"".join(varint(field << 3 | 1) + (at_ns + field).to_bytes(8, "little") for field in (7, 8))
+        for number in range(1, traces + 1):
+            spans = b""
+            for at, name in enumerate(("probe", "caller", "called")[:1 if number % 2 else 3]):
+                above = bytes_field(4, at.to_bytes(8, "big")) if at else b""
+                spans += bytes_field(2, bytes_field(1, number.to_bytes(16, "big")) + bytes_field(2, (at + 1).to_bytes(8, "big")) + above + bytes_field(5, name) + times)
+            self.push(bytes_field(1, bytes_field(2, spans)))
 
     def get(self, target):
         time.sleep(ANSWER_S)
@@ -116,11 +120,13 @@ class ProgressTest(unittest.TestCase):
                 file.write(text)
         store = cls.enterClassContext(SlowStore())
         store.fill()
+        habits = cls.enterClassContext(SlowStore())
+        habits.fill(160)
         since, one = ("--since", "6h", "--tempo", store.url), ("--rule", "some")
         windows = ("--before", "now-6h..now-3h", "--after", "now-3h..now-30m", "--tempo", store.url)
         cls.commands = [("replay", rules, *since), ("first", rules, *one, *since), ("diff", rules, other, *since), ("vacuity", rules, *since),
                         ("gate", rules, *since, "--baseline", "1", "--candidate", "2"), ("compare", rules, *one, *windows),
-                        ("contrast", rules, *one, *since), ("suggest", "--min-traces", "2", *since),
+                        ("contrast", rules, *one, *since), ("suggest", "--min-traces", "2", "--since", "6h", "--tempo", habits.url),
                         ("changed", "--around", "now-2h", *since), ("changed", *since),
                         eval_for_seconds(folder, 8)]
 

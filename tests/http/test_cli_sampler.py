@@ -1,5 +1,6 @@
 """`betrace sampler`: which policies a rule becomes, letter by letter, what it says of rules that conditions cannot say, and its exit statuses. What the Collector
 makes of them is held by tests/e2e/test_sampler_collector.py."""
+import json
 import os
 import re
 import sys
@@ -8,6 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import run_cli  # noqa: E402
+from trace_files import span, trace  # noqa: E402
 
 NUMBER = r'"\\A-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\z"'
 SHORT = r'"\\A-?(0|[1-9][0-9]{0,99})(\\.[0-9]{1,99})?([eE][-+]?[0-9]{1,2})?\\z"'
@@ -59,6 +61,33 @@ def conditions_of(yaml, kind):
         if match := re.fullmatch(r" *- '(.*)'", line):
             found[where].append(match.group(1))
     return found[kind]
+
+
+def json_of(yaml):
+    """What `betrace sampler` writes, as JSON has it: blocks by their indents."""
+    lines = [line for line in yaml.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+    def value(text):
+        return text[1:-1] if text.startswith("'") else dict(part.split(": ") for part in text[1:-1].split(", ")) if text.startswith("{") else text
+
+    def block(indent):
+        made = None
+        while lines and len(lines[0]) - len(lines[0].lstrip()) == indent:
+            line = lines[0].strip()
+            if line.startswith("- "):
+                made = [] if made is None else made
+                if line.startswith("- '"):
+                    made.append(value(lines.pop(0).strip()[2:]))
+                else:
+                    lines[0] = " " * (indent + 2) + line[2:]
+                    made.append(block(indent + 2))
+                continue
+            made = {} if made is None else made
+            key, text = re.fullmatch(r"([^:]+):(?: (.*))?", lines.pop(0).strip()).groups()
+            inner = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
+            made[key] = value(text) if text else block(inner)
+        return made
+    return block(0)
 
 
 def sampler(dsl, *options):
@@ -168,16 +197,103 @@ class SamplerTest(unittest.TestCase):
                 done = run_cli("sampler", rules, "--check", written("collector.yaml", text))
                 return done.returncode, done.stdout.splitlines()[:-1]
             self.assertEqual(check(policies), (0, []))
-            self.assertEqual(check("{policies: [" + ", ".join(f"{{name: '{name}'}}" for name in (one, one + "/2", two)) + "]}"), (0, []))
+            self.assertEqual(check("{policies: [" + ", ".join(f"{{name: '{name}'}}" for name in (one, one + "/2", two)) + "]}")[1],
+                             [f"edited {name}: it keeps something else than the rule needs" for name in (one, one + "/2", two)])
             self.assertEqual(check(""), (1, [f"missing {name}" for name in (one, one + "/2", two)]))
             self.assertEqual(check(policies.replace(f"- name: {two}", f"- name: x # {two}")), (1, [f"missing {two}"]))
             self.assertEqual(check(policies.replace(two, two + "0")), (1, [f"missing {two}"]))
             self.assertEqual(check(policies.replace(one + "/2", "x")), (1, [f"missing {one}/2"]))
             status, lines = check(old + policies)
             self.assertEqual((status, [re.sub("/[0-9a-f]{12}", "/H", line).split(":")[0] for line in lines]),
-                             (1, ["stale betrace/one/H", "stale betrace/one/H/2", "left over betrace/three/H"]))
-            self.assertEqual(check(policies + re.sub("one|two", "four", policies))[0], 0, "left over alone is no finding")
+                             (1, ["stale betrace/one/H", "stale betrace/one/H/2", "left over betrace/three/H", "not compared"]))
+            more = policies + re.sub("(?s)^.*policies:\n", "", re.sub("one|two", "four", policies)).replace("betrace/keep", "betrace/other")
+            self.assertEqual(check(more)[0], 0, "left over alone is no finding")
             self.assertEqual(run_cli("sampler", rules, "--check", os.path.join(folder, "none")).returncode, 2)
+
+    def test_check_compares_what_policies_keep(self):
+        """Names alone are not enough: what stands under one may have been edited. Layout, order of keys and names of parts are nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            def written(name, text):
+                path = os.path.join(folder, name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                return path
+            rules = written("rules.yaml", "rules:\n- {id: one, dsl: 'a.where(n > 1) and not b'}\n- {id: two, dsl: c}\n")
+            yaml = run_cli("sampler", rules, "--keep", "5").stdout
+            name = re.search("betrace/one/[0-9a-f]{12}", yaml).group(0)
+
+            def check(text, *options):
+                done = run_cli("sampler", rules, "--check", written("collector.yaml", text), "--json", *options)
+                said = json.loads(done.stdout)
+                return done.returncode, {key: value for key, value in said.items() if value and key not in ("file", "in_step")}
+            fine = (0, {})
+            section = json.dumps(json_of(yaml))
+            for text in (yaml, section, section.replace('"has-1"', '"mine"'), json.dumps(json_of(yaml), sort_keys=True), yaml.replace("tail_sampling:", "tail_sampling/1:")):
+                self.assertEqual(check(text), fine)
+            for wrong in (yaml.replace("> 1 ", "> 2 ", 1), yaml.replace("> 1 ", ">= 1 ", 1), yaml.replace("error_mode: ignore", "error_mode: propagate", 1),
+                          yaml.replace("      type: and\n      and:\n        and_sub_policy", "      type: and\n      invert: true\n      and:\n        and_sub_policy", 1),
+                          yaml.replace('\'span.name == "b"', '\'span.name != "b"', 1), yaml + yaml.replace("processors", "others").replace("> 1 ", "> 2 ", 1)):
+                self.assertNotEqual(wrong, yaml)
+                self.assertEqual(check(wrong), (1, {"edited": [name]}), wrong)
+            self.assertEqual(check(yaml, "--keep", "5"), fine)
+            self.assertEqual(check(yaml, "--keep", "4"), (1, {"edited": ["betrace/keep"]}))
+            self.assertEqual(check(yaml.replace("betrace/keep", "keep"), "--keep", "5"), (1, {"missing": ["betrace/keep"]}))
+            moved = json_of(yaml)
+            policies = moved["processors"]["tail_sampling"]["policies"]
+            policies[0] = {"name": "c", "type": "composite", "composite": {"composite_sub_policy": [policies[0]]}}
+            self.assertEqual(check(json.dumps(moved)), (1, {"missing": [name]}), "a part of another policy keeps less")
+            moved["processors"]["tail_sampling"]["policies"][0] = {"name": "no health", "type": "drop"}
+            self.assertEqual(check(json.dumps(moved)), (1, {"missing": [name], "dropped_before": "no health"}))
+            status, said = check("x: &a 1\ny: *a\n" + yaml)
+            self.assertEqual((status, list(said)), (3, ["not_compared"]), "names are right, and nobody knows the rest")
+            self.assertEqual(check("x: &a 1\ny: *a\n" + yaml.replace(name, "x"))[0], 1)
+
+    def test_share(self):
+        """Of 40 traces 10 may violate the first rule, and 20 have what the second is about; two are of both."""
+        rules = "rules:\n- {id: one, dsl: 'a and not b'}\n- {id: two, dsl: 'when { c as p } always { d after p }'}\n"
+        names = [["a"]] * 10 + [["a", "b"]] * 10 + [["c"]] * 18 + [["x"]] * 2
+        with tempfile.TemporaryDirectory() as folder:
+            def measured(*options, change=lambda number, request: None, status=0):
+                paths = [os.path.join(folder, name) for name in ("rules.yaml", "traces.jsonl")]
+                with open(paths[0], "w", encoding="utf-8") as file:
+                    file.write(rules)
+                with open(paths[1], "w", encoding="utf-8") as file:
+                    for number, spans in enumerate(names):
+                        request = json.loads(trace(number + 1, *map(span, spans), *([span("c")] if number < 2 else [])))
+                        for resource in request["resourceSpans"]:
+                            change(number, resource["scopeSpans"][0]["spans"][0])
+                        file.write(json.dumps(request) + "\n")
+                done = run_cli("sampler", paths[0], "--traces", paths[1], *options)
+                self.assertEqual(done.returncode, status, done.stderr)
+                return done
+            plain = measured("--keep", "10")
+            self.assertIn("    # one: keeps what may violate it\n    #   keeps 25 % of kept traces (95 %: 14.2 to 40.2 %): 10 of 40 read, ", plain.stdout)
+            for said in (r"25 %  \(95 %: 14.2 to 40.2 %\)  one", r"50 %  \(95 %: 35.2 to 64.8 %\)  two", r"70 %  \(.*\)  all of them\n", r"73 %  \(.*\)  all of them, with --keep", "sampling not declared"):
+                self.assertRegex(plain.stderr, said)
+            self.assertIn("keeps 25 % of all traces", measured("--sampling", "none").stdout)
+            self.assertIn("keeps 25 % of all traces", measured("--sampling", "declared=10%").stdout)
+            self.assertIn("keeps 25 % of kept traces", measured("--sampling", "declared=10%", change=lambda number, of: of.update(traceState="ot=th:8;rv:" + "f" * 14) if number % 2 else None).stdout)
+            said = json.loads(measured("--json", "--keep", "10").stdout)
+            self.assertEqual(([rule["share"]["kept"] for rule in said["rules"]], said["measured"]["all_rules"]["kept"], round(said["measured"]["with_keep"], 9)), ([10, 20], 28, 0.73))
+            self.assertEqual([re.fullmatch("betrace/(.*)/[0-9a-f]{12}", rule["policies"][0]).group(1) for rule in said["rules"]], ["one", "two"])
+            nothing = measured("--start", "2001-01-01T00:00:00Z", "--end", "2001-01-02T00:00:00Z", status=3)
+            self.assertIn("no trace was read from 2001-01-01T00:00:00Z", nothing.stderr)
+            self.assertNotIn("% of", nothing.stdout)
+            self.assertEqual(json.loads(measured("--json", "--start", "2001-01-01T00:00:00Z", "--end", "2001-01-02T00:00:00Z", status=3).stdout)["rules"][0]["share"], None)
+            measured("--check", "x", status=2)
+            measured("--sample", "0", status=2)
+
+    def test_what_a_source_lost_is_no_share(self):
+        """Bytes and a map are one to BeTrace, and to a condition they are not."""
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+            request = json.loads(trace(1, span("a")))
+            request["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"].append({"key": "k", "value": {"bytesValue": "MQ=="}})
+            file.write(json.dumps(request) + "\n" + trace(2, span("a", k=1)) + trace(3, span("b")))
+            file.flush()
+            done = sampler("trace.has(exists(span.k))", "--traces", file.name, "--json")
+            share = json.loads(done.stdout)["rules"][0]["share"]
+            self.assertEqual((share["kept"], share["unknown"]), (1, 1))
+            self.assertGreater(share["high"], 0.9)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -75,6 +76,28 @@ class SyncTest(unittest.TestCase):
         self.assertEqual((again["in_sync"], again["unchanged"]), (True, 2))
         self.sync(0, "--apply")
         self.assertEqual({k: r["version"] for k, r in self.stored().items()}, {k: r["version"] for k, r in stored.items()}, "nothing was written again")
+
+    def test_a_collector_that_is_behind_is_drift(self):
+        """Its file is compared with the folder's rules. --apply changes the service alone."""
+        path = os.path.join(self.folder.name, "sampler.yaml")
+
+        def keep(yaml):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(yaml)
+        keep(run_cli("sampler", self.rules).stdout)
+        self.assertIsNone(self.sync(0, "--apply")["collector"])
+        self.assertTrue(self.sync(0, "--collector", path)["collector"]["in_step"])
+        self.write("b.yaml", OTHER.replace("1s", "2s"))
+        self.assertEqual(self.sync(0, "--apply")["updated"], 1)
+        behind = self.sync(1, "--collector", path)
+        self.assertEqual((behind["in_sync"], behind["updated"], behind["collector"]["in_step"]), (True, 0, False))
+        self.assertEqual([re.sub("/[0-9a-f]{12}", "", name) for key in ("missing", "stale") for name in behind["collector"][key]], ["betrace/slow"] * 2)
+        self.assertEqual(self.sync(1, "--collector", path, "--apply")["collector"], behind["collector"])
+        done = run_cli("sync", self.rules, "--server", f"http://127.0.0.1:{self.server.port}", "--collector", path)
+        self.assertRegex(done.stdout, "in sync\nmissing betrace/slow/.*\nstale betrace/slow/.*\n.*: 2 rules, 1 policy missing, 0 edited, 1 stale, 0 left over\n")
+        keep(run_cli("sampler", self.rules).stdout)
+        self.sync(0, "--collector", path)
+        self.sync(2, "--collector", path + "x")
 
     def test_a_plan_that_is_out_of_date_is_not_carried_out(self):
         """Between plan and apply somebody else writes: a proxy does it where the import without dry_run passes."""

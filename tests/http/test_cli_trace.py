@@ -1,6 +1,7 @@
 """`betrace trace`: the tree, its marks and its words, at several widths and in ASCII. Lines are compared as a whole: they are what people see."""
 import json
 import os
+import resource
 import sys
 import tempfile
 import unittest
@@ -128,6 +129,17 @@ class TraceTest(unittest.TestCase):
         self.assertEqual(len(lines), 3000)
         self.assertLessEqual(max(map(len, lines)), 80)
         self.assertIn("s2999", lines[-1])
+
+    def test_eight_times_the_spans_cost_eight_times_as_much(self):
+        """In processor time of the command, which drew each span by looking at all others."""
+        def cost(count):
+            many = self.write("many.jsonl", trace(5, *[span(f"s{i % 50}", at=i, id=f"{i + 1:016x}", parent=f"{1:016x}" if i else "") for i in range(count)]))
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self.assertEqual(len(self.tree("--all", traces=many, number="5")), count)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return after.ru_utime - before.ru_utime
+        few = min(cost(5000) for _ in range(3))
+        self.assertLess(cost(40000) / few, 24)
 
     def test_names_that_would_move_the_cursor(self):
         wild = self.write("wild.jsonl", trace(4, span("a\033[2Jb\nc", service="\x07日本"), span("日本語の名前" * 10)))

@@ -59,6 +59,7 @@ class OutputsTest(unittest.TestCase):
         other = span("q" + EVIL, service="s" + EVIL, resource={"service.version": "2"})
         cls.lines = [trace(n, span("root" + EVIL), bad if n == 1 else other, at=n) for n in range(1, 4)]
         cls.traces = cls.write("t.jsonl", "".join(cls.lines))
+        cls.habitual = cls.write("h.jsonl", "".join(trace(n, span("root" + EVIL), *[other, span("third" + EVIL)][:n % 2 * 2], at=1000 * n) for n in range(1, 200)))
         cls.changing = cls.write("c.jsonl", "".join(trace(n, span("root" + EVIL), *[other] * (n < 60), at=1000 * n) for n in range(1, 120)))
         cls.dsl = f'when {{ trace.has(span.name == "q{EVIL}") }} always {{ trace.has(span.attributes["key{EVIL}"] == "value{EVIL}") and not trace.has(span.name == "root{EVIL}") }}'
         rule = {"id": "one", "name": "name" + EVIL, "description": "text" + EVIL, "labels": {"team": EVIL}, "dsl": cls.dsl,
@@ -101,7 +102,7 @@ class OutputsTest(unittest.TestCase):
             yield ("explain", form), ("explain", "--examples", "--rules", self.rules, *output)
             yield ("diff", form), ("diff", "--meaning", self.rules, "--dsl", self.idle, *output)
             yield ("explain", form), ("explain", "--rules", self.rules, *output)
-            yield ("suggest", form), ("suggest", "--traces", self.traces, "--min-traces", "1", *output)
+            yield ("suggest", form), ("suggest", "--traces", self.habitual, "--min-traces", "1", *output)
             yield ("changed", form), ("changed", "--traces", self.changing, "--around", "2026-01-01T00:01Z", *output)
             yield ("record", form), ("record", "1", *over, "--whole-file", "--keep", "key" + EVIL, *output)
             yield ("import", form), ("import", self.broken, *(["--json"] if form == "json" else []))

@@ -180,13 +180,22 @@ class McpTest(unittest.TestCase):
 
     def test_habits_are_no_verdicts(self):
         """Suggestions say what they rest on, what an odd name in them is, and that they say nothing of violations."""
-        found = self.of("suggest_rules", {"min_traces": 20, "start": self.begin, "end": self.end})
-        self.assertEqual((found["conclusion"], found["looked_at"]["traces_sampled"]), ("suggested", 27))
+        habits = os.path.join(self.folder.name, "habits.jsonl")
+        with open(habits, "w", encoding="utf-8") as file:  # in every second one there is a charge, and an audit
+            for number in range(200):
+                names = ["order", *["charge", "audit"][:2 * (number % 2)], *["n" * 1_000_000][:number == 9]]
+                file.write(otlp(f"{number + 1:032x}", names, int(self.begin) + number * 12 * 10**7) + "\n")
+        found = self.of("suggest_rules", {"min_traces": 20, "start": self.begin, "end": self.end}, ["--rules", self.rules, "--traces", habits])
+        self.assertEqual((found["conclusion"], found["looked_at"]["traces_sampled"]), ("suggested", 200))
         self.assertIn("says nothing of violations", found["means"])
         self.assertEqual([gap["what"] for gap in found["not_looked_at"]], ["spans whose names were too many or too long to be looked at"])
-        rules = {one["dsl"].strip(): one["rate"] for one in found["result"]["suggestions"]}
-        kept = 'when { "audit" as a }\nalways { "charge" before a }'
-        self.assertEqual((rules[kept]["violated"], rules[kept]["exercised"]), (0, 25))
+        rules = {one["dsl"].strip(): one for one in found["result"]["suggestions"]}
+        kept = rules['when { name:"charge" }\nalways { name:"audit" }']
+        self.assertEqual((kept["rate"]["violated"], kept["rate"]["exercised"], kept["without"]["kept"]), (0, 100, 0))
+        self.assertGreater(kept["lift_at_least"], 5)
+        few = self.of("suggest_rules", {"min_traces": 20, "start": self.begin, "end": self.end})
+        self.assertEqual((few["conclusion"], few["looked_at"]["traces_sampled"]), ("none_suggested", 27))
+        self.assertIn("too few to tell a habit from chance", few["means"])
         self.assertNotIn("rules", self.of("list_rules", {})["result"].get("suggestions", {}))
         odd = self.of("suggest_rules", {"min_traces": 1, "limit": 100, "start": self.begin, "end": self.end})
         self.assertNotIn("\x1b", json.dumps(odd, ensure_ascii=False))

@@ -75,6 +75,29 @@ class StoreUrlTest(unittest.TestCase):
                 if value:
                     self.assert_refused(replay(env={"BETRACE_STORE": value}), says)
 
+    def test_rules_of_two_stores_are_not_asked_in_one(self):
+        """By no command: one that asked would find nothing of the rule that lives elsewhere, and call that no violation."""
+        asks = [name for name in commands() if name != "help" and all(flag in run_cli(name, "--help").stdout for flag in ("--store-name NAME", "--rules FILE"))]
+        self.assertGreaterEqual(len(asks), 8)
+        more = {"trace": [f"{1:032x}"], "record": [f"{1:032x}"], "diff": ["--dsl", "a"], "gate": ["--baseline", "1", "--candidate", "2"], "compare": ["--before", "now-2h..now-1h", "--after", "now-1h..now"]}
+        with tempfile.TemporaryDirectory() as folder:
+            rules = os.path.join(folder, "rules.yaml")
+            with open(rules, "w", encoding="utf-8") as file:
+                file.write("rules:\n- {id: old, store: archive, dsl: a}\n- {id: new, store: hot, dsl: b}\n- {id: any, dsl: c}\n")
+
+            def ask(name, *flags):
+                return run_cli(name, *more.get(name, []), "--rules", rules, "--store", f"tempo+{NOWHERE}", *flags, env=NONE)
+            for name in asks:
+                with self.subTest(command=name):
+                    self.assert_refused(ask(name), '"old" is of the store "archive", and ')
+                    self.assertIn(": say which one is asked with --store-name NAME", ask(name).stderr)
+                    if name != "diff":
+                        self.assert_refused(ask(name, "--rule", "old", "--rule", "any"), '"old" is of the store "archive", and "any" of no named store')
+                        self.assert_refused(ask(name, "--rule", "new", "--store-name", "archive"), 'no rule is of the store "archive": all 1 are of others')
+            one = ask("replay", "--rule", "old", "--rule", "new", "--store-name", "archive")
+            self.assertIn('1 of 2 rules are of other stores than "archive" and left out', one.stderr)
+            self.assertNotIn("--store-name", ask("replay", "--rule", "old").stderr)
+
     def test_two_stores(self):
         self.assert_refused(replay("--store", f"tempo+{NOWHERE}", "--tempo", "http://127.0.0.1:2"), TWO)
         self.assert_refused(replay(env={"BETRACE_STORE": f"tempo+{NOWHERE}", "BETRACE_TEMPO_URL": "http://127.0.0.1:2"}), TWO)

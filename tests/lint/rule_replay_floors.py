@@ -11,7 +11,7 @@ SUMMARY = "server/replay keeps its floors: includes go down, in no circle, only 
 FOLDER = "server/replay"
 # From the ground up. A module is a .c and a .h of one name; replay.c stands above the floors, and replay.h is what it promises.
 FLOORS = [
-    ("the contract", """replay.h estimate sampling_setting kept_traces sampled_text window shard price trust violation strategy strategy_cost"""),
+    ("the contract", """replay.h estimate sampling_setting policy_seen kept_traces sampled_text window shard price trust violation strategy strategy_cost"""),
     ("the plan", "replay_plan"),
     ("the table of traces", "trace_table"),
     ("the questions", "replay_account questions marked_traces data_gaps search_probe linker_table linking_index family"),

@@ -1,13 +1,17 @@
 // The Collector's real tail sampler with policies of `betrace sampler`: which traces does each rule keep?
 //
-//	tail_sampler CONFIG TRACES
+//	tail_sampler CONFIG TRACES [KEPT]
 //	tail_sampler --cost TIMES TRACES CONFIG…
 //
 // CONFIG is the section that betrace wrote, TRACES a file with one ExportTraceServiceRequest (OTLP in JSON) a line, one
 // or more traces each. Each rule gets a processor of its own with its policies alone; the spans of a trace come resource by
 // resource, and the processor decides when it is shut down. Prints {"kept": {rule: [trace ids]}, "errors": [...]}, where
-// errors are the warnings of conditions that failed. With --cost one processor has all policies of a file, TIMES
-// times, and its processor time is printed (cost.go).
+// errors are the warnings of conditions that failed.
+//
+// With KEPT all policies are in one processor, which records in each trace the policy that kept it, and the traces that
+// it kept are written there, one a line.
+//
+// With --cost one processor has all policies of a file, TIMES times, and its processor time is printed (cost.go).
 package main
 
 import (
@@ -24,6 +28,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
 	"go.uber.org/zap"
@@ -115,6 +120,16 @@ func idsOf(sink *consumertest.TracesSink) []string {
 	return list
 }
 
+func writeKept(path string, section map[string]any, traces []ptrace.Traces, logger *zap.Logger) {
+	must(0, featuregate.GlobalRegistry().Set("processor.tailsamplingprocessor.recordpolicy", true))
+	var lines []byte
+	marshaler := &ptrace.JSONMarshaler{}
+	for _, td := range decide(section, section["policies"].([]any), traces, logger).AllTraces() {
+		lines = append(append(lines, must(marshaler.MarshalTraces(td))...), '\n')
+	}
+	must(0, os.WriteFile(path, lines, 0o600))
+}
+
 func main() {
 	if os.Args[1] == "--cost" {
 		printCosts(must(strconv.Atoi(os.Args[2])), os.Args[3], os.Args[4:])
@@ -124,6 +139,10 @@ func main() {
 	core, logs := observer.New(zapcore.WarnLevel)
 	logger := zap.New(core)
 	section := readSection(os.Args[1])
+	if len(os.Args) > 3 {
+		writeKept(os.Args[3], section, traces, logger)
+		return
+	}
 	for rule, policies := range readPolicies(section) {
 		kept[rule] = idsOf(decide(section, policies, traces, logger))
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dsl/syntax/diagnostic.h"
+#include "server/sampler/kept_share.h"
 #include "server/sampler/sampler.h"
 #include "tests/support/failing_alloc.h"
 
@@ -62,7 +63,31 @@ static void test_sampler(void **state) {
   for (size_t i = 0; i < RULES; i++) bt_rule_definition_unref(rules[i]);
 }
 
+/* What was written is read back for each trace. */
+static void test_shares(void **state) {
+  const bt_rule_definition *rules[RULES];
+  bt_buffer whole = {0};
+  (void)state;
+  for (size_t i = 0; i < RULES; i++) rules[i] = make_rule(texts[i]);
+  assert_int_equal(write_all(rules, &whole), BT_OK);
+  bool was_refused = true;
+  for (size_t n = 0; was_refused; n++) {
+    bt_kept_shares shares = {0};
+    bt_error error = {0};
+    assert_true(n < 20000);
+    failing_alloc_after(n);
+    bt_status status = bt_kept_shares_make(&shares, rules, RULES, bt_buffer_str(&whole), &error);
+    was_refused = failing_alloc_stop();
+    if (!was_refused) assert_int_equal(status, BT_OK);
+    if (was_refused) assert_true(status == BT_NO_MEMORY || status == BT_LIMIT);
+    if (!was_refused) assert_true(n > 5 && shares.policy_count >= RULES);
+    bt_kept_shares_dispose(&shares);
+  }
+  bt_buffer_dispose(&whole);
+  for (size_t i = 0; i < RULES; i++) bt_rule_definition_unref(rules[i]);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sampler)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sampler), cmocka_unit_test(test_shares)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

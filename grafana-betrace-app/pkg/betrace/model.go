@@ -141,12 +141,15 @@ type ViolationsQuestion struct {
 
 // ViolationsPage is one page. TotalCount is nil until everything is evaluated, and when it could not be.
 type ViolationsPage struct {
-	Violations   []Violation `json:"violations"`
-	TotalCount   *int64      `json:"total_count"`
-	Inconclusive int64       `json:"inconclusive"`
-	Reason       *string     `json:"reason"`
-	Coverage     Coverage    `json:"coverage"`
-	Cursor       *string     `json:"cursor"`
+	Violations []Violation `json:"violations"`
+	TotalCount *int64      `json:"total_count"`
+	Estimated  *struct {
+		Text string `json:"text"` // what TotalCount stands for, where traces were sampled
+	} `json:"estimated"`
+	Inconclusive int64    `json:"inconclusive"`
+	Reason       *string  `json:"reason"`
+	Coverage     Coverage `json:"coverage"`
+	Cursor       *string  `json:"cursor"`
 }
 
 // SeriesQuestion is the body of POST /v1/violations/series. At most one of RuleIDs and DSL. Value: count, exercised or ratio.
@@ -187,7 +190,20 @@ type Series struct {
 		Rule     string `json:"rule"`
 		Severity string `json:"severity"`
 	} `json:"labels"`
-	Points []Point `json:"points"`
+	Points    []Point          `json:"points"`
+	Estimated *SeriesEstimated `json:"estimated"` // where traces were sampled
+}
+
+// SeriesEstimated says what points stand for where traces were sampled, each with 95 % confidence. Of ratios the text alone.
+type SeriesEstimated struct {
+	Text   string   `json:"text"` // of the sum of all points, in one sentence
+	Points []Bounds `json:"points"`
+}
+
+// Bounds are between what so many happened. Low nil: the point is not known. High nil: that, or there is no such bound.
+type Bounds struct {
+	Low  *float64 `json:"low"`
+	High *float64 `json:"high"`
 }
 
 // SeriesAnswer holds one series a rule.

@@ -15,6 +15,8 @@ type RuleSeries struct {
 	Times                  []time.Time
 	Values                 []*float64
 	Empty                  []bool
+	Bounds                 []betrace.Bounds // of sampled traces, what each value stands for; else nil
+	StandsFor              string           // in a sentence, all of them
 }
 
 // labels are of low cardinality on purpose: every set of labels is an alert instance.
@@ -47,6 +49,38 @@ func ByTime(s *RuleSeries, kind Kind, name string) *data.Frame {
 	value := data.NewField(kind.Field, s.labels(), values).SetConfig(kind.config(s, name))
 	frame := data.NewFrame("", data.NewField("time", nil, times), value)
 	return frame.SetMeta(&data.FrameMeta{Type: data.FrameTypeTimeSeriesMulti, TypeVersion: version, PreferredVisualization: data.VisTypeGraph})
+}
+
+// BoundsByTime makes two more frames where traces were sampled: at least and at most so many happened, with 95 % confidence for each point.
+func BoundsByTime(s *RuleSeries, kind Kind, name string) []*data.Frame {
+	if len(s.Bounds) == 0 || len(s.Bounds) != len(s.Times) {
+		return nil
+	}
+	low, high := *s, *s
+	low.Values, high.Values = make([]*float64, len(s.Times)), make([]*float64, len(s.Times))
+	for i := range s.Bounds {
+		low.Values[i], high.Values[i] = s.Bounds[i].Low, s.Bounds[i].High
+	}
+	unit := kind.Unit
+	return []*data.Frame{
+		ByTime(&low, Kind{kind.Field + "_low", unit, "At least so many happened (95 %): traces were sampled. Null: not known"}, name+" (at least)"),
+		ByTime(&high, Kind{kind.Field + "_high", unit, "At most so many happened (95 %): traces were sampled. Null: not known, or there is no such bound"}, name+" (at most)"),
+	}
+}
+
+// StandFor says of each rule what its number stands for where traces were sampled.
+func StandFor(all []RuleSeries, names []string) []data.Notice {
+	var notices []data.Notice
+	for i := range all {
+		if all[i].StandsFor == "" {
+			continue
+		}
+		if len(notices) == mostRulesNamed {
+			return append(notices, info("And more rules: narrow the query to see what their numbers stand for."))
+		}
+		notices = append(notices, info("%s: %s.", names[i], all[i].StandsFor))
+	}
+	return notices
 }
 
 // AsNumber makes one numeric-multi frame. The typed form matters: only in it does an alert read null as "no data"; untyped tables and reduced series turn null into NaN,
@@ -132,6 +166,9 @@ func Share(counts, exercised *RuleSeries) *float64 {
 func FromAnswer(s *betrace.Series, coverage *betrace.Coverage, step time.Duration) RuleSeries {
 	out := RuleSeries{RuleID: s.Labels.RuleID, Rule: s.Labels.Rule, Severity: s.Labels.Severity,
 		Times: make([]time.Time, len(s.Points)), Values: make([]*float64, len(s.Points)), Empty: make([]bool, len(s.Points))}
+	if s.Estimated != nil {
+		out.StandsFor, out.Bounds = s.Estimated.Text, s.Estimated.Points
+	}
 	for i, point := range s.Points {
 		out.Times[i], out.Values[i] = point.Start, point.Value
 		out.Empty[i] = point.Value == nil && coverage.IsEmptyAt(point.Start, step)

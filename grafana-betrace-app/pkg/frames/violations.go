@@ -168,6 +168,9 @@ func Truncated(shown int, total *int64) data.Notice {
 	return warning("The table shows the newest %d violations: there may be older ones, so raise the limit of the query or narrow it.", shown)
 }
 
+// TotalStandsFor says what the number of violations stands for where traces were sampled.
+func TotalStandsFor(text string) data.Notice { return info("%s.", capital(text)) }
+
 // AddNotices adds to the metadata of a frame.
 func AddNotices(frame *data.Frame, notices ...data.Notice) {
 	if frame.Meta == nil {

@@ -32,6 +32,7 @@ func (d *Instance) runSeries(ctx context.Context, q *query.Query, rules *scope, 
 		return nil, err
 	}
 	all := run.collect(answer)
+	names := frames.Names(all)
 	var made data.Frames
 	if q.Instant {
 		made, err = d.numbers(ctx, run, all)
@@ -39,12 +40,19 @@ func (d *Instance) runSeries(ctx context.Context, q *query.Query, rules *scope, 
 			return nil, err
 		}
 	} else {
-		kind, names := frames.Kinds[string(q.Type)], frames.Names(all)
+		kind := frames.Kinds[string(q.Type)]
 		for i := range all {
 			made = append(made, frames.ByTime(&all[i], kind, names[i]))
 		}
+		for i := 0; i < len(all) && !fromAlert; i++ { // an alert instance is made of each frame
+			made = append(made, frames.BoundsByTime(&all[i], kind, names[i])...)
+		}
 	}
-	return run.decorate(made, answer), nil
+	made = run.decorate(made, answer)
+	if len(made) > 0 && !isOfTotals(q) {
+		frames.AddNotices(made[0], frames.StandFor(all, names)...)
+	}
+	return made, nil
 }
 
 // firstAnswer asks for what the query wants. An alert's range that ends where traces are not settled yet, as that of

@@ -70,6 +70,9 @@ func (l *listing) addNotices(frame *data.Frame, q *query.Query) {
 	if q.Part != nil {
 		frame.Meta.Custom = frames.PartOf(coverage, false, "")
 	}
+	if l.last.Estimated != nil {
+		frames.AddNotices(frame, frames.TotalStandsFor(l.last.Estimated.Text))
+	}
 	isCut := l.isCut(q.Limit)
 	if isCut {
 		frames.AddNotices(frame, frames.Truncated(l.rows(), l.total))

@@ -439,3 +439,47 @@ func TestAFaultOfOursEndsOneQueryOnly(t *testing.T) {
 		t.Error(answer.Error)
 	}
 }
+
+func estimatedSeriesOf(value, estimated string) func(betrace.SeriesQuestion) string {
+	plain := seriesOf(value, "a")
+	return func(q betrace.SeriesQuestion) string {
+		var answer map[string]any
+		_ = json.Unmarshal([]byte(plain(q)), &answer)
+		one := answer["series"].([]any)[0].(map[string]any)
+		var bounds []string
+		for range one["points"].([]any) {
+			bounds = append(bounds, estimated)
+		}
+		one["estimated"] = json.RawMessage(`{"text":"12 seen of a 10 % sample; 65 to 205 happened (95 %)","points":[` + strings.Join(bounds, ",") + `]}`)
+		text, _ := json.Marshal(answer)
+		return string(text)
+	}
+}
+
+func TestSampledSeriesHaveWhatTheyStandFor(t *testing.T) {
+	f := newFake(t)
+	d := f.instance(t)
+	f.series = seriesOf("12", "a")
+	plain := ask(t, d, `{"queryType":"count"}`, false)
+	f.series = estimatedSeriesOf("12", `{"low":65,"high":null}`)
+	sampled := ask(t, d, `{"queryType":"count"}`, false)
+	if len(sampled.Frames) != len(plain.Frames)+2 {
+		t.Fatalf("%d frames, without sampling %d", len(sampled.Frames), len(plain.Frames))
+	}
+	low, high := sampled.Frames[len(plain.Frames)], sampled.Frames[len(plain.Frames)+1]
+	if at := low.Fields[1].At(0).(*float64); low.Fields[1].Name != "violations_low" || at == nil || *at != 65 {
+		t.Errorf("%s %v", low.Fields[1].Name, at)
+	}
+	if high.Fields[1].Name != "violations_high" || high.Fields[1].At(0).(*float64) != nil || high.Fields[1].Config.DisplayNameFromDS != "A (at most)" {
+		t.Errorf("%s %v: no bound is null", high.Fields[1].Name, high.Fields[1].Config)
+	}
+	if notice := fmt.Sprint(sampled.Frames[0].Meta.Notices); !strings.Contains(notice, "A: 12 seen of a 10 % sample; 65 to 205 happened (95 %).") {
+		t.Error(notice)
+	}
+	if alert := ask(t, d, `{"queryType":"count"}`, true); len(alert.Frames) != len(plain.Frames) {
+		t.Errorf("%d frames: each would be an alert instance", len(alert.Frames))
+	}
+	if instant := ask(t, d, `{"queryType":"count","instant":true}`, false); len(instant.Frames) != len(plain.Frames) || len(instant.Frames[0].Fields) != 1 {
+		t.Errorf("%d frames of a number", len(instant.Frames))
+	}
+}

@@ -382,3 +382,12 @@ func TestAWrongSetupSaysSoEverywhere(t *testing.T) {
 		t.Errorf("%+v", answer)
 	}
 }
+
+func TestATableOfSampledTracesSaysWhatItsTotalStandsFor(t *testing.T) {
+	f := newFake(t)
+	f.pages(strings.Replace(page("1", "null", true, "", one(50)), `"total_count"`, `"estimated":{"text":"1 seen of a 10 % sample; 1 to 55 happened (95 %)"},"total_count"`, 1))
+	frame := ask(t, f.instance(t), `{"queryType":"violations"}`, false).Frames[0]
+	if notice := fmt.Sprint(frame.Meta.Notices); !strings.Contains(notice, "1 seen of a 10 % sample; 1 to 55 happened (95 %).") {
+		t.Error(notice)
+	}
+}

@@ -451,10 +451,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Rules that the traces of a range keep already. Order, presence, counts and latency that nearly all of them have in common.
-         * @description A sample of the traces says what could be a rule, and a replay of the whole range counts each: only those are given whose numbers are certain, that at least `min_traces` traces exercise and that `min_share` of these keep. Nothing is stored. A habit is not yet a rule: what is accepted is for a person to say. The request waits for the answer, at most `timeout`; then `status` is `cancelled`, and what is not certain by then is not suggested. Without a sample for which there is room in `--memory-limit` it is a 503. It takes a place among first violations and contrasts.
+         * Rules that the traces of a range keep already, and not by accident
+         * @description Half of a sample of the traces says what could be a rule, and the other half whether it holds more often with its condition than without. A replay of the whole range counts each: only those are given whose numbers are certain, that at least `min_traces` traces exercise and that `min_share` of these keep. Nothing is stored. A habit is not yet a rule: what is accepted is for a person to say. The request waits for the answer, at most `timeout`; then `status` is `cancelled`, and what is not certain by then is not suggested. Without a sample for which there is room in `--memory-limit` it is a 503. It takes a place among first violations and contrasts.
          */
         get: operations["suggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What traces did before and do no longer, and what they do now that they did not. Without a rule.
+         * @description The answer of `betrace changed --json`. Give `around`, or `candidate` and mostly `baseline`. What the traces of the baseline do is learned from a sample of them, and those of the candidate are compared with it. Where nothing changed, the chance of any change in the answer is at most `chance_of_any`. What is not settled yet is not compared. Reading may take `timeout`; where that is over, or the source does not answer, `status` is `unknown`, and so it is where traces are too few: then nothing is said to be as before. Comparing comes after reading, and is not interrupted. A sample takes a quarter of `--memory-limit` at most, and is smaller then; without room it is a 503. A range with more traces than can be listed in an eighth of `--memory-limit`, or than two million, is a 400 of kind `limit`. It takes a place among first violations and contrasts.
+         */
+        get: operations["changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1324,8 +1344,9 @@ export interface components {
             reason?: string;
             found: boolean;
             violation: components["schemas"]["Violation"] | null;
-            /** @description everything before the violation was read in full and judged, under coverage.assumptions, and nothing says that traces were sampled (coverage.sampling): else it is the earliest that was kept */
+            /** @description everything before the violation was read in full and judged, under coverage.assumptions, and nothing says that traces were sampled (coverage.sampling), or all that may violate the rule was kept since the start (policy.since): else it is the earliest that was kept */
             proven: boolean;
+            policy?: components["schemas"]["PolicySeen"];
             /** @description the source has nothing from more than margin before the violation: it may have started earlier */
             at_edge_of_data: boolean;
             /** @description from the start of the range to where reading stopped */
@@ -1354,13 +1375,30 @@ export interface components {
             status: "completed" | "incomplete" | "cancelled" | "failed";
             /** @description of all other states: a stable word, then a sentence */
             reason?: string;
-            /** @description best first */
+            /** @description what holds under a condition first, then what ties two spans, then what is of one; in each of these what explains the most traces */
             suggestions: {
                 id: string;
                 /** @enum {unknown} */
-                kind: "order" | "presence" | "count" | "latency";
+                kind: "child" | "presence" | "absence" | "order" | "correlation" | "count" | "status" | "latency";
+                /** @description what traces do, in words */
+                behaviour: string;
                 dsl: string;
                 rate: components["schemas"]["Rate"];
+                /** @description of the exercising traces that keep it, of the whole range: the exact lower bound, with 2.5 % below it */
+                share_at_least: number;
+                /** @description in the sample: the share that keeps it, through the share of `without`; null: nothing does without the condition */
+                lift: number | null;
+                /** @description its lower bound, at 95 % on one side; 1.1 or more */
+                lift_at_least: number;
+                /** @description what the exercising traces of the sample are compared with */
+                without: {
+                    kept: number;
+                    traces: number;
+                };
+                /** @description how probable such a difference is where the condition says nothing */
+                chance: number;
+                /** @description that it speaks for, with itself */
+                behaviours: number;
                 /** @description traces that do not keep it, the first five */
                 exceptions: {
                     trace_id: string;
@@ -1374,14 +1412,142 @@ export interface components {
             traces_sampled: number;
             /** @description chosen for the sample, and not there any more or not given in a batch */
             traces_not_sampled: number;
-            /** @description span names beyond the first 256, and those over 1,024 bytes */
+            /** @description of the sample: those that lack spans, times or attributes, and those of more than 512 spans */
+            traces_left_out: number;
+            /** @description spans whose names are beyond the first 256, or are longer than 1,024 bytes with their service */
             names_not_looked_at: number;
+            behaviours_tested: number;
+            /** @description nearly always kept, and with nothing to be compared with: calls that every trace has, attributes */
+            behaviours_without_comparison: number;
+            /** @description of the suggestions so many at most are expected to be chance */
+            false_discovery_rate: number;
             coverage: components["schemas"]["Coverage"];
             duration_seconds: number;
             /** @description requests to the source */
             queries: number;
             bytes_inspected: number;
             bytes_received: number;
+        };
+        Changes: {
+            /**
+             * @description as_before: nothing changed that these numbers of traces show; unknown: nothing can be said, and reason says why
+             * @enum {unknown}
+             */
+            status: "changed" | "as_before" | "unknown";
+            /** @description of unknown */
+            reason: string | null;
+            /** @description those that touch the most traces first; each speaks for all that changed with it */
+            changes: {
+                /** @description all of it in one line, as the command prints it */
+                text: string;
+                /** @description what traces did or did not */
+                behaviour: string;
+                /** @enum {unknown} */
+                kind: "child" | "presence" | "absence" | "root" | "parent" | "count" | "order" | "correlation" | "attribute" | "domain" | "value" | "at_most" | "at_least" | "status" | "latency" | "response";
+                before: components["schemas"]["KeptShare"];
+                after: components["schemas"]["KeptShare"];
+                /** @description that anything would differ so much if nothing had changed, at most */
+                chance: number;
+                /** @description traces of the candidate beyond what the share before says */
+                damage: number;
+                /** @description that changed together, with this one */
+                behaviours: number;
+                /** @description null: the sides are of one time */
+                since: null | {
+                    /**
+                     * Format: date-time
+                     * @description the first trace of the candidate that is not as before, of those that were compared
+                     */
+                    first: string;
+                    /**
+                     * Format: date-time
+                     * @description the time of the change lies from here, at about 95 %
+                     */
+                    from: string;
+                    /**
+                     * Format: date-time
+                     * @description to here
+                     */
+                    until: string;
+                };
+                /** @description what nearly all traces have that are not as before, and the others have not */
+                marks: components["schemas"]["ChangeMark"][];
+                /** @description one that is as most were */
+                trace_before: string;
+                /** @description one that is not */
+                trace_after: string;
+                /** @description what was so as a rule; null: it was so now and then, which no rule says */
+                dsl: string | null;
+            }[];
+            /** @description what all of the candidate have: only traces of the baseline that have it are compared, and share is how many of them do */
+            matched: components["schemas"]["ChangeMark"][];
+            sides: {
+                baseline: components["schemas"]["ChangeSide"];
+                candidate: components["schemas"]["ChangeSide"];
+            };
+            /** @description of services of which the compared traces show several values of service.version, each with its first trace; in the order of these */
+            versions: {
+                service: string;
+                version: string;
+                /** Format: date-time */
+                first: string;
+                /** Format: date-time */
+                last: string;
+                traces: number;
+            }[];
+            /** @description versions that are first seen after the first 64 are left out */
+            has_more_versions: boolean;
+            sampling: components["schemas"]["Sampling"];
+            /** @description that were compared */
+            behaviours: number;
+            /** @description of them, in no change */
+            unchanged: number;
+            /** @description that were compared */
+            baseline_traces: number;
+            candidate_traces: number;
+            chance_of_any: number;
+            /** @description so many traces of the candidate that break a behaviour which all keep would have been told; 0: no number would */
+            least_seen: number;
+            /** @description left out: they lack spans, times or attributes */
+            traces_incomplete: number;
+            /** @description left out: of more than 512 spans */
+            traces_too_large: number;
+            /** @description chosen for a sample, and not there any more or not given */
+            traces_not_read: number;
+            /** @description left out: their names are beyond the first 256, or over 1,024 bytes */
+            spans_not_named: number;
+            /** @description left out: their numbers grow or fall within the baseline, as ids do */
+            attributes_drifting: number;
+            /** @description left out: beyond the first 16,384 */
+            behaviours_beyond: number;
+            /** @description why a part of the range was not read */
+            not_read: string | null;
+        };
+        KeptShare: {
+            kept: number;
+            /** @description that could do it */
+            traces: number;
+            share: number;
+            /** @description exact 95 % interval of the share */
+            low: number;
+            high: number;
+        };
+        ChangeMark: {
+            /** @description an attribute; of the resource with resource. before it */
+            key: string;
+            value: string;
+            share: number;
+        };
+        ChangeSide: {
+            /** Format: date-time */
+            start: string;
+            /**
+             * Format: date-time
+             * @description what is not settled yet is left out
+             */
+            end: string;
+            /** @description KEY=VALUE; null: any trace of the range */
+            having: string | null;
         };
         Contrast: {
             rule_id: string;
@@ -1397,8 +1563,10 @@ export interface components {
              * @enum {unknown}
              */
             conclusion: "separates" | "nothing_separates" | "too_few_traces";
-            /** @description the conclusion in a sentence */
+            /** @description the conclusion in a sentence; where traces were sampled, also whether it holds for all or for kept traces alone */
             explanation: string;
+            /** @description where traces were sampled and all of the range was judged: what the violating ones stand for */
+            estimated?: components["schemas"]["Estimated"];
             method: {
                 /** @constant */
                 test: "fisher_exact_two_sided";
@@ -1531,11 +1699,11 @@ export interface components {
         Rate: {
             violated: number;
             exercised: number;
-            /** @description violated of exercised; 0 where that is none */
+            /** @description violated of exercised, where basis is weighted of those that happened; 0 where that is none */
             rate: number;
             interval: {
                 /** @enum {string} */
-                method: "wilson";
+                method: "wilson" | "wilson_weighted";
                 confidence: number;
                 low: number;
                 high: number;
@@ -1546,6 +1714,13 @@ export interface components {
             certain: boolean;
             /** @description empty where it is certain */
             why_not: string;
+            /**
+             * @description where traces were sampled: of_all, each with one probability, so the rate is that of all; weighted, with several, and each trace counts for as many as it stands for; of_kept, nothing is known of those that were not kept: then no gate passes
+             * @enum {unknown}
+             */
+            basis?: "of_all" | "weighted" | "of_kept" | "not_declared";
+            /** @description where traces were sampled: how many violated and exercised the rule */
+            estimated?: components["schemas"]["Estimated"];
         };
         Gate: {
             /**
@@ -1697,6 +1872,42 @@ export interface components {
             text: string;
             violations?: components["schemas"]["Estimate"];
             exercised?: components["schemas"]["Estimate"];
+            policy?: components["schemas"]["PolicySeen"];
+        };
+        PolicySeen: null | {
+            /** @description betrace/RULE/HASH, of the condition that the rule has now */
+            name: string;
+            /** @description that it kept, of those that were read whole */
+            traces: number;
+            /**
+             * Format: date-time
+             * @description the earliest start of these
+             */
+            first: string;
+            /**
+             * Format: date-time
+             * @description the latest
+             */
+            last: string;
+            /**
+             * Format: date-time
+             * @description with --sampling policy: from then on all that may violate the rule was kept, and nothing speaks against it. null: that cannot be said
+             */
+            since: string | null;
+        };
+        /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
+        SeriesEstimated: {
+            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: how traces were sampled */
+            text: string;
+            /** @description of the sum of all points; null: a point is not known, or nothing may be said beyond what was seen. Not of ratios */
+            total?: components["schemas"]["Estimate"] | null;
+            /** @description as many as points, by what was read when each step was counted. Not of ratios */
+            points?: {
+                /** @description null: the point is not known */
+                low: number | null;
+                /** @description null: the point is not known, or traces of a kind that is never kept may be missing */
+                high: number | null;
+            }[];
         };
         Failed: components["schemas"]["ByteRange"] & {
             /** @description what is missing, or is there and must not be, in one sentence */
@@ -1765,6 +1976,8 @@ export interface components {
             violations: components["schemas"]["Violation"][];
             /** @description null until everything is evaluated, and when it could not be read in full or decided */
             total_count: number | null;
+            /** @description where traces were sampled and total_count is known: what it stands for; of several rules the text alone, which says why nothing follows from it. Absent where one trace is asked for */
+            estimated?: components["schemas"]["Estimated"];
             /** @description verdicts on settled traces (one a rule and trace) that could not be reached, in what is evaluated so far: each may be a violation, so coverage is not complete and total_count is null */
             inconclusive: number;
             /** @description traces whose verdicts follow, read or not, in what is evaluated so far, whatever the filters: of how many the violations are */
@@ -1980,6 +2193,8 @@ export interface components {
                             /** @description of these: steps with a trace on which the rule spent its budget */
                             budget: number;
                         };
+                        /** @description where traces were sampled */
+                        estimated?: components["schemas"]["SeriesEstimated"];
                     }[];
                     /** @description why coverage is not complete: a stable word, then a sentence */
                     reason: string | null;
@@ -2927,6 +3142,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    changes: {
+        parameters: {
+            query?: {
+                /** @description a time within the range: before it is the baseline, from it on the candidate */
+                around?: string;
+                /** @description START..END, as now-2d..now-1d, or KEY=VALUE of some span or its resource, as service.version=1.4.2; default: all traces of the range that are not of the candidate */
+                baseline?: string;
+                /** @description likewise; a trace of both sides counts here */
+                candidate?: string;
+                /** @description a time; default: 24 h before end, or --max-range where that is shorter */
+                start?: string;
+                /** @description a time; default: now */
+                end?: string;
+                /** @description traces of each side that are looked at */
+                sample?: number;
+                /** @description of the sample and the permutations */
+                seed?: number;
+                /** @description a duration of at most 1m */
+                timeout?: string;
+                /** @description a store of --named-store, or default, the service’s own; where none is said, the one that the rules name, else the tenant’s. Rules of several stores that are named are refused (400); of a set those of others are left out, which the answer says */
+                store?: components["parameters"]["Store"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -17,6 +17,7 @@ function pages() {
     { text: t('nav.start', 'Start'), url: to.start() },
     { text: t('nav.rules', 'Rules'), url: to.rules() },
     { text: t('nav.violations', 'Violations'), url: to.violations() },
+    { text: t('nav.changes', 'What changed'), url: to.changes() },
     { text: t('nav.replay', 'Replay'), url: to.replays() },
     { text: t('nav.compliance', 'Compliance'), url: to.compliance() },
     { text: t('nav.configuration', 'Configuration'), url: to.configuration() },

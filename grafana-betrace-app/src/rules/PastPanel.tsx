@@ -41,10 +41,13 @@ export interface Totals {
   isProvisional: boolean;
   /** traces were sampled, and the count is of those that were kept */
   isSampled?: boolean;
+  /** then, of one rule: what the count stands for, in one sentence */
+  standsFor?: string;
 }
 
 export function totalsOf(series: Series): Totals {
   const stepMs = stepOf(series);
+  const [only, ...others] = series.series;
   const timeline = series.series.flatMap((one) => toTimeline({ ...series, series: [one] }, stepMs).buckets);
   const counted = timeline.filter((bucket) => !isOpen(bucket));
   return {
@@ -53,6 +56,7 @@ export function totalsOf(series: Series): Totals {
     steps: counted.length,
     isProvisional: Boolean(series.coverage.provisional_from),
     ...(isSampled(series.coverage) ? { isSampled: true } : {}),
+    ...(only?.estimated?.total && !others.length ? { standsFor: only.estimated.text } : {}),
   };
 }
 
@@ -61,6 +65,9 @@ export function totalText(totals: Totals): string {
   const { count, unknown, steps, isProvisional } = totals;
   if (unknown === steps && count === 0) {
     return t('past.not-known', 'not known');
+  }
+  if (totals.standsFor) {
+    return totals.standsFor;
   }
   if (totals.isSampled) {
     return t('past.kept', '{{count}} among the traces that were kept; of others nothing is known', { count });

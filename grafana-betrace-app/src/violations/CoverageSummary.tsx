@@ -22,6 +22,7 @@ export function CoverageSummary({ page, loaded }: { page: ViolationPage; loaded:
     <section className={styles.box} aria-label={t('violations.coverage.label', 'What was looked at')} data-tone={tone} data-state={tone === 'whole' ? undefined : 'partial'}>
       <div className={styles.line}>
         <strong>{totalInWords(loaded, page.total_count)}</strong>
+        {page.estimated && <span className={styles.partial}>{page.estimated.text}</span>}
         <span className={tone === 'whole' ? styles.whole : styles.partial}>
           <Icon name={ICON[tone]} /> {headline}
         </span>

@@ -22,8 +22,8 @@ export function isWholeList(page: ViolationPage): boolean {
 }
 
 export function exportedJson({ violations, page, filters }: Props): string {
-  const { total_count, inconclusive, traces_evaluated, traces_evaluated_kind, reason, coverage } = page;
-  const facts = { is_whole_list: isWholeList(page), total_count, inconclusive, traces_evaluated, traces_evaluated_kind, reason, coverage };
+  const { total_count, estimated, inconclusive, traces_evaluated, traces_evaluated_kind, reason, coverage } = page;
+  const facts = { is_whole_list: isWholeList(page), total_count, estimated, inconclusive, traces_evaluated, traces_evaluated_kind, reason, coverage };
   return `${JSON.stringify({ filters, ...facts, violations }, null, 2)}\n`;
 }
 

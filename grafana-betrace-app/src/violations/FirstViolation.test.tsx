@@ -56,6 +56,28 @@ describe('when did it start', () => {
       /Not proven: one hour could not be read/
     ));
 
+  describe('where the policy of a sampler kept what may violate the rule', () => {
+    const kept = (since: string | null, change: object) => ({
+      coverage: coverage({ sampling: { known: 'in_part', declared: 'policy', text: 'traces were sampled' } }),
+      policy: { name: 'betrace/fraud-check/0123456789ab', traces: 3, first: STEPS[0], last: STEPS[1], since },
+      ...change,
+    });
+    const unproven = { proven: false, reason: 'sampled: an earlier one may not have been kept' };
+
+    it('says nothing else than that of what was not kept', async () => {
+      const said = await ask(kept('2026-10-20T00:00:00Z', {}));
+      expect(said).toMatch(/Proven: .* kept since 2026-10-20 .* by the policy betrace\/fraud-check\/0123456789ab/);
+      expect(said).not.toMatch(/Nothing is known/);
+    });
+
+    it('says from when on, where that is later', async () =>
+      expect(await ask(kept('2026-10-22T00:00:00Z', unproven))).toMatch(
+        /Not proven: .*Nothing is known of traces that were not kept: traces were sampled\. .*kept since 2026-10-22/
+      ));
+
+    it('does not say it where nobody declares it', async () => expect(await ask(kept(null, unproven))).not.toMatch(/kept since/));
+  });
+
   it('says what the rule could not compare, next to "none"', async () => {
     const message = '`http.status_code` was a string in 1 of 3 spans';
     const said = await ask({ found: false, violation: null, coverage: coverage({ data_from: null }), notes: [{ rule_id: 'fraud-check', message, range: { start: 0, end: 1 } }] });

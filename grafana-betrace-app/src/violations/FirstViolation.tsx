@@ -22,8 +22,26 @@ export interface NamedRule {
   name: string;
 }
 
-/** Where what was looked at had no traces; what was not looked at is not spoken of. */
-const firstGaps = ({ coverage, looked_at }: Answer, timeZone: string) => gapLines({ ...coverage, asked: looked_at }, timeZone);
+/** From when on a tail sampler kept all that may violate the rule, as it is declared; from the beginning on nothing is missing. */
+const keptSince = ({ policy }: Answer) => policy?.since ?? null;
+const isAllKept = (answer: Answer) => Date.parse(keptSince(answer) ?? '') <= Date.parse(answer.looked_at.start);
+
+/** Where what was looked at had no traces, or they were not kept; what was not looked at is not spoken of. */
+const firstGaps = (answer: Answer, timeZone: string) =>
+  gapLines({ ...answer.coverage, asked: answer.looked_at, ...(isAllKept(answer) ? { sampling: undefined } : {}) }, timeZone);
+
+function policyLines(answer: Answer, timeZone: string): string[] {
+  const since = keptSince(answer);
+  return since
+    ? [
+        t('violations.first.kept-since', 'All traces that may violate it were kept since {{time}}: by the policy {{name}}, as declared.', {
+          ...PLAIN,
+          time: formatTime(since, timeZone),
+          name: answer.policy?.name ?? '',
+        }),
+      ]
+    : [];
+}
 
 /** What is known about the beginning, in one sentence each. */
 export function firstInWords(answer: Answer, timeZone: string): string[] {
@@ -31,7 +49,7 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
   const to = formatTime(answer.looked_at.end, timeZone);
   const reason = reasonSentence(answer.reason ?? null);
   const gaps = firstGaps(answer, timeZone);
-  const why = (answer.unexercised ?? []).map(({ message }) => message);
+  const why = [...policyLines(answer, timeZone), ...(answer.unexercised ?? []).map(({ message }) => message)];
   if (!answer.found || !answer.violation) {
     if (answer.status === 'completed' && gaps.length > 0) {
       return [t('violations.first.none-where', 'No violation in the traces that there are from {{from}} to {{to}}.', { ...PLAIN, from, to }), ...gaps, ...why];
@@ -45,6 +63,7 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
             to,
             reason,
           }),
+          ...policyLines(answer, timeZone),
         ];
   }
   const time = formatTime(answer.violation.time, timeZone);
@@ -55,6 +74,7 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
         time,
       }),
       t('violations.first.edge', 'The source has no traces from before that: it may have started earlier.'),
+      ...policyLines(answer, timeZone),
     ];
   }
   const lines = [
@@ -70,7 +90,7 @@ export function firstInWords(answer: Answer, timeZone: string): string[] {
           reason: reason || t('violations.first.unread', 'something before it could not be read or judged.'),
         }),
   ];
-  lines.push(...gaps);
+  lines.push(...gaps, ...policyLines(answer, timeZone));
   if (answer.at_edge_of_data) {
     lines.push(t('violations.first.edge', 'The source has no traces from before that: it may have started earlier.'));
   }

@@ -158,6 +158,13 @@ describe('nothing to list', () => {
     expect(screen.getAllByText(said).length).toBeGreaterThan(0);
   });
 
+  it('says what the number of kept traces stands for', async () => {
+    const estimated = { text: 'none seen; at most 35 (95 %)' };
+    show(empty({ estimated }, { sampling: { known: 'by_chance', declared: null, text: 'traces are a 10 % sample' } }));
+    expect(await screen.findByText('none seen; at most 35 (95 %)')).toBeInTheDocument();
+    expect(screen.getByText('No violations among 5,000 traces that were kept')).toBeInTheDocument();
+  });
+
   it('offers to clear filters', async () => {
     const { user, location } = show(empty(), '/violations?severity=high');
     await screen.findByText('No violations among 5,000 traces');

@@ -51,7 +51,10 @@ export function bucketInWords(bucket: Bucket, timeZone: string): string {
     .filter((severity) => bucket.bySeverity[severity])
     .map((severity) => `${severityText(severity).toLowerCase()} ${bucket.bySeverity[severity]}`)
     .join(', ');
-  const values = { time, count: bucket.count, parts };
+  const values = { time, count: bucket.count, parts, ...bucket.happened };
+  if (!parts && typeof bucket.happened?.high === 'number') {
+    return t('violations.timeline.at-most', '{{time}}: no violations among the traces that were kept; at most {{high}} happened (95 %)', { ...PLAIN, ...values });
+  }
   if (!parts && bucket.isSampled) {
     return t('violations.timeline.none-kept', '{{time}}: no violations among the traces that were kept; of others nothing is known', { ...PLAIN, ...values });
   }
@@ -60,7 +63,18 @@ export function bucketInWords(bucket: Bucket, timeZone: string): string {
     : bucket.isProvisional
       ? t('violations.timeline.none-so-far', '{{time}}: no violations so far', { ...PLAIN, ...values })
       : t('violations.timeline.none', '{{time}}: no violations', { ...PLAIN, ...values });
-  return atLeast(bucket, bucket.isProvisional ? t('violations.timeline.provisional', '{{said}}; not settled yet', { ...PLAIN, said }) : said);
+  const whole = parts ? withHappened(bucket, said) : said;
+  return atLeast(bucket, bucket.isProvisional ? t('violations.timeline.provisional', '{{said}}; not settled yet', { ...PLAIN, said: whole }) : whole);
+}
+
+/** What the count of kept traces stands for. */
+function withHappened({ happened }: Bucket, said: string): string {
+  if (!happened) {
+    return said;
+  }
+  return happened.high === null
+    ? t('violations.timeline.kept', '{{said}} among the traces that were kept', { ...PLAIN, said })
+    : t('violations.timeline.happened', '{{said}} among the traces that were kept; {{low}} to {{high}} happened (95 %)', { ...PLAIN, said, ...happened });
 }
 
 function atLeast(bucket: Bucket, said: string): string {

@@ -1,6 +1,8 @@
 // Bars from series: null is not zero.
 import type { Coverage } from '../api/types';
 import { coverage } from '../test/fixtures';
+import { totalText, totalsOf } from '../rules/PastPanel';
+import { bucketInWords } from './Timeline';
 import { isOpen, listTimeline, type Series, stepFor, toTimeline as ofAnswer } from './buckets';
 
 const T = ['2026-11-20T10:00:00.000000000Z', '2026-11-20T10:01:00.000000000Z', '2026-11-20T10:02:00.000000000Z'];
@@ -96,6 +98,23 @@ it('says nothing of a step without any trace, also where the service counts zero
   const empty = { windows_empty: [{ start: T[0], end: T[1] }] };
   expect(toTimeline([series('a', 'high', [0, 0, 1])], 60_000, empty).buckets.map(({ count, isEmpty }) => [count, isEmpty])).toEqual([[null, true], [0, false], [1, false]]);
   expect(toTimeline([series('a', 'high', [null, 0, 1])], 60_000, { data_from: T[1] })).toMatchObject({ notLookedAt: 1, isWhole: true });
+});
+
+it('says of one rule what bars of kept traces stand for, and of several nothing', () => {
+  const estimated = { text: '', points: [{ low: 0, high: 35 }, { low: 465, high: 763 }, { low: 20, high: null }] };
+  const sampling = { known: 'by_chance' as const, declared: null, text: 'traces are a 10 % sample' };
+  const one = { ...series('a', 'high', [0, 60, 20]), estimated };
+  const words = (all: Series[]) => toTimeline(all, 60_000, { sampling }).buckets.map((bucket) => bucketInWords(bucket, 'utc').replace(/^.*\d: /, ''));
+  expect(words([one])).toEqual([
+    'no violations among the traces that were kept; at most 35 happened (95 %)',
+    '60 violations (high 60) among the traces that were kept; 465 to 763 happened (95 %)',
+    '20 violations (high 20) among the traces that were kept',
+  ]);
+  expect(words([one, one]).join()).not.toMatch(/happened/);
+  const counts = { series: [{ ...one, undecided: { steps: 0, budget: 0 } }], reason: null, coverage: coverage({ ...LAST, sampling }) };
+  const total = { seen: 80, low: 500, high: 800, confidence: 0.95 };
+  expect(totalText(totalsOf(counts as never))).toBe('80 among the traces that were kept; of others nothing is known');
+  expect(totalText(totalsOf({ ...counts, series: [{ ...counts.series[0], estimated: { ...estimated, text: '80 seen; 500 to 800 happened', total } }] } as never))).toBe('80 seen; 500 to 800 happened');
 });
 
 describe('bars of a list that is whole', () => {

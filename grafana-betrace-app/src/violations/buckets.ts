@@ -11,6 +11,7 @@ import { isWithoutTraces, openFrom, provisionalFrom, startOf, valueOf } from './
 export interface Series {
   labels: { rule_id: string; rule: string; severity: string };
   points: ReadonlyArray<ReadonlyArray<string | number | null>>;
+  estimated?: Answer['series'][number]['estimated'];
 }
 
 export interface Bucket {
@@ -29,6 +30,8 @@ export interface Bucket {
   isEmpty: boolean;
   /** Traces were sampled, so the count is of those that were kept. Left out: nothing says so. */
   isSampled?: boolean;
+  /** Of one rule: between what so many happened, with 95 % confidence; high null: there is no such bound. */
+  happened?: { low: number; high: number | null };
 }
 
 export interface Timeline {
@@ -123,6 +126,16 @@ function addPoint(buckets: Map<number, Bucket>, severity: string, stepMs: number
   }
 }
 
+/** Bounds of several rules are none of their sum. */
+function markHappened(buckets: Map<number, Bucket>, [only, ...others]: Answer['series']): void {
+  only?.estimated?.points?.forEach(({ low, high }, at) => {
+    const bucket = others.length ? undefined : buckets.get(startOf(only.points[at]));
+    if (bucket && low !== null) {
+      bucket.happened = { low, high };
+    }
+  });
+}
+
 /** Adds the rules' series step by step. */
 export function toTimeline(answer: Pick<Answer, 'series' | 'coverage'>, stepMs: number): Timeline {
   const byStart = new Map<number, Bucket>();
@@ -131,6 +144,7 @@ export function toTimeline(answer: Pick<Answer, 'series' | 'coverage'>, stepMs: 
     const open = openFrom(answer, points, stepMs);
     points.forEach((point) => addPoint(byStart, labels.severity, stepMs, open, point));
   });
+  markHappened(byStart, answer.series);
   const buckets = [...byStart.values()].sort((a, b) => a.start - b.start);
   buckets.forEach((bucket) => {
     if (!bucket.isProvisional) {

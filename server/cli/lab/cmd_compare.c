@@ -33,13 +33,16 @@ static const char *conclusion_name(conclusion c) {
 typedef struct comparison {
   bt_rates before, after;
   bt_interval difference; /* after − before */
+  bool is_one_sided;      /* one says how its traces were sampled, the other does not */
   conclusion conclusion;
 } comparison;
 
 static void conclude_comparison(comparison *c) {
   const bt_rate *before = &c->before.items[0], *after = &c->after.items[0];
-  c->difference = bt_difference_interval(before->violated, before->exercised, after->violated, after->exercised);
-  if (!before->is_certain || !after->is_certain || !before->exercised || !after->exercised)
+  c->difference = bt_rate_difference(before, after);
+  c->is_one_sided = (before->basis == BT_SHARE_UNSAID) != (after->basis == BT_SHARE_UNSAID);
+  if (!bt_rate_is_sound(before) || !bt_rate_is_sound(after) || c->is_one_sided || !before->exercised ||
+      !after->exercised)
     c->conclusion = CANNOT_CONCLUDE;
   else
     c->conclusion = c->difference.high < 0 ? LOWER : c->difference.low > 0 ? HIGHER : NOT_SHOWN;
@@ -61,29 +64,42 @@ static void print_side(const bt_replay_options *options, const char *name, const
   bt_buffer_dispose(&text);
 }
 
+static const char *why_not(const comparison *c) {
+  const bt_rate *before = &c->before.items[0], *after = &c->after.items[0];
+  if (!bt_rate_is_sound(before) || !bt_rate_is_sound(after)) return "not everything is known";
+  if (!before->exercised) return "no trace exercised the rule before";
+  if (!after->exercised) return "no trace exercised the rule after";
+  return before->basis == BT_SHARE_UNSAID ? "how the traces before were sampled is not declared (--sampling)"
+                                          : "how the traces after were sampled is not declared (--sampling)";
+}
+
+static void print_difference(const comparison *c) {
+  const bt_rate *before = &c->before.items[0], *after = &c->after.items[0];
+  bt_buffer basis = {0};
+  bool is_sampled = bt_rates_say_basis(before, after, &basis);
+  bt_print("difference %+.3g points of percent (95 %% interval %+.3g to %+.3g, Newcombe's from Wilson's)%s%s\n",
+           100 * (after->rate - before->rate), 100 * c->difference.low, 100 * c->difference.high,
+           is_sampled ? "; " : "", is_sampled && basis.ptr ? basis.ptr : "");
+  bt_buffer_dispose(&basis);
+}
+
 static void print_text(const bt_replay_options *options, const comparison *c) {
   const bt_rule_definition *rule = options->rules.items[0];
-  const bt_rate *before = &c->before.items[0], *after = &c->after.items[0];
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF));
   print_side(options, "before", &c->before);
   print_side(options, "after", &c->after);
-  if (c->conclusion != CANNOT_CONCLUDE)
-    bt_print("difference %+.3g points of percent (95 %% interval %+.3g to %+.3g, Newcombe's from Wilson's)\n",
-             100 * (after->rate - before->rate), 100 * c->difference.low, 100 * c->difference.high);
+  if (c->conclusion != CANNOT_CONCLUDE) print_difference(c);
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW, BT_STYLE_YELLOW};
   bt_print("%s", bt_style_on(styles[c->conclusion]));
   switch (c->conclusion) {
   case LOWER: bt_print("the rule is violated less often after than before"); break;
   case HIGHER: bt_print("the rule is violated more often after than before"); break;
   case NOT_SHOWN:
-    bt_print(before->violated ? "no difference is shown: it is within what chance does; more traces would tell"
-                              : "no difference is shown: there was no violation before");
+    bt_print(c->before.items[0].violated
+                 ? "no difference is shown: it is within what chance does; more traces would tell"
+                 : "no difference is shown: there was no violation before");
     break;
-  case CANNOT_CONCLUDE:
-    bt_print("nothing can be concluded: %s", !before->is_certain || !after->is_certain ? "not everything is known"
-                                             : !before->exercised ? "no trace exercised the rule before"
-                                                                  : "no trace exercised the rule after");
-    break;
+  case CANNOT_CONCLUDE: bt_print("nothing can be concluded: %s", why_not(c)); break;
   }
   bt_print("%s\n", bt_style_on(BT_STYLE_OFF));
 }

@@ -426,6 +426,9 @@ static int check_and_run(const bt_command *self, diff_run *run, const bt_operand
   bt_operands traces = {files->items + taken, files->count - taken, 0};
   int code = bt_replay_options_operands(&run->options, self, &traces, false);
   if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE | BT_SHOWS_LINKS);
+  if (!code)
+    code =
+        bt_replay_options_keep_store(&run->options, self, (bt_cli_rules *const[]){&run->old_rules, &run->new_rules}, 2);
   if (code) return code;
   return run->old_program ? run_programs(self, run) : run_diff(run);
 }

@@ -19,6 +19,16 @@ typedef struct gate_run {
   bool finds_unknown;
 } gate_run;
 
+static void print_difference(const bt_rate sides[2], const bt_interval *difference, bt_gate_word word) {
+  bt_buffer basis = {0};
+  bool is_sampled = bt_rates_say_basis(&sides[0], &sides[1], &basis);
+  bt_print("  difference %+.3g to %+.3g points of percent (95 %%, Newcombe's interval from Wilson's): %s%s%s\n",
+           100 * difference->low, 100 * difference->high,
+           word == BT_GATE_WORSE ? "more often violated than allowed" : "no increase beyond what is allowed is shown",
+           is_sampled ? "; " : "", is_sampled && basis.ptr ? basis.ptr : "");
+  bt_buffer_dispose(&basis);
+}
+
 static void print_rule(const gate_run *run, const bt_rates *rates, size_t rule) {
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW, BT_STYLE_YELLOW};
   const bt_gate_question *question = &run->question;
@@ -34,11 +44,7 @@ static void print_rule(const gate_run *run, const bt_rates *rates, size_t rule) 
              text.ptr ? text.ptr : "");
     bt_buffer_dispose(&text);
   }
-  if (word == BT_GATE_PASS || word == BT_GATE_WORSE)
-    bt_print("  difference %+.3g to %+.3g points of percent (95 %%, Newcombe's interval from Wilson's): %s\n",
-             100 * difference.low, 100 * difference.high,
-             word == BT_GATE_WORSE ? "more often violated than allowed"
-                                   : "no increase beyond what is allowed is shown");
+  if (word == BT_GATE_PASS || word == BT_GATE_WORSE) print_difference(&rates->items[2 * rule], &difference, word);
   if (word == BT_GATE_TOO_FEW)
     bt_print("  too few traces to say: of each version %llu have to exercise the rule (--min-exercised)\n",
              (unsigned long long)question->least);

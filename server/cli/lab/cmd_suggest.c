@@ -11,8 +11,11 @@
 #include "server/json/gate_json.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
+#include "server/json/suggest_json.h"
+#include "server/query/behaviour_text.h"
 #include "server/query/suggestions.h"
 #include "server/replay/trace_link.h"
+#include "server/replay/sampled_text.h"
 
 enum { SHOWN_EXCEPTIONS = 5 };
 
@@ -43,7 +46,7 @@ static bt_status propose_rules(suggest_run *run, bt_error *error) {
 static size_t choose_traces(const suggest_run *run, size_t at, bt_trace_id ids[2]) {
   const bt_collected *all = &run->rates.all;
   size_t count = 0;
-  ids[count++] = run->suggestions.mining->names[run->suggestions.proposals[at].name].example;
+  ids[count++] = run->suggestions.proposals[at]->example;
   for (size_t i = 0; i < all->count && count < 2; i++)
     if (all->found[i].rule == at && bt_trace_id_compare(&all->found[i].violation->trace_id, &ids[0]) != 0)
       ids[count++] = all->found[i].violation->trace_id;
@@ -52,14 +55,34 @@ static size_t choose_traces(const suggest_run *run, size_t at, bt_trace_id ids[2
 
 /* ---- printing ---- */
 
+/* Ids alone: a name could end the comment. */
+static void write_table(const suggest_run *run, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("#  lift >=     kept of traces   share >=  exceptions  rule\n"));
+  for (size_t i = 0; i < run->suggestions.kept_count; i++) {
+    size_t at = run->suggestions.kept[i];
+    const bt_rate *rate = &run->rates.items[at];
+    bt_buffer_printf(out, "# %9.3g %8" PRIu64 " of %-8" PRIu64 " %6.4g %% %11" PRIu64 "  %s\n",
+                     run->suggestions.proposals[at]->lift_at_least, rate->exercised - rate->violated, rate->exercised,
+                     100 * bt_suggestion_share_at_least(rate), rate->violated, run->suggestions.rules[at]->fields.id);
+  }
+}
+
 static void write_comment(const suggest_run *run, size_t at, bt_buffer *out) {
   const bt_rate *rate = &run->rates.items[at];
   const bt_collected *all = &run->rates.all;
+  const bt_habit *habit = run->suggestions.proposals[at];
   char id[BT_TRACE_ID_HEX + 1];
   size_t shown = 0;
   bt_buffer_printf(out, "# %s: %" PRIu64 " of %" PRIu64 " traces that exercise it keep it (%.4g %%)\n",
-                   bt_proposal_kind_name(run->suggestions.proposals[at].kind), rate->exercised - rate->violated,
-                   rate->exercised, 100 * (1 - rate->rate));
+                   bt_behaviour_kind_name(habit->behaviour->kind), rate->exercised - rate->violated, rate->exercised,
+                   100 * (1 - rate->rate));
+  bt_buffer_printf(out,
+                   "#   in the sample %" PRIu32 " of %" PRIu32 ", and without the condition %" PRIu32 " of %" PRIu32,
+                   habit->kept.kept, habit->kept.all, habit->without.kept, habit->without.all);
+  if (habit->members > 1)
+    bt_buffer_printf(out, "; it speaks for %zu more behaviour%s", habit->members - 1,
+                     bt_cli_plural(habit->members - 1));
+  bt_buffer_append_char(out, '\n');
   for (size_t i = 0; i < all->count && shown <= SHOWN_EXCEPTIONS; i++) {
     if (all->found[i].rule != at) continue;
     bt_trace_id_format(&all->found[i].violation->trace_id, id);
@@ -69,17 +92,34 @@ static void write_comment(const suggest_run *run, size_t at, bt_buffer *out) {
   }
 }
 
+/* What the shares below are about, where traces were sampled. */
+static void write_sampled(const bt_sampled_traces *range, bt_buffer *out) {
+  bt_buffer said = {0};
+  if (!bt_sampled_traces_lack(range)) return;
+  bt_sampled_say_range(range, &said);
+  bt_buffer_printf(out, "# sampling: %.*s\n", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+}
+
+static void write_head(const suggest_run *run, bt_buffer *out) {
+  const bt_suggestions *s = &run->suggestions;
+  bt_buffer_printf(out,
+                   "# %zu rules that traces keep already, as shadow rules: what is accepted is for a person to say.\n"
+                   "# From a sample of %zu traces; counted by a replay of the whole range.\n"
+                   "# %zu behaviours were tested; at most %.3g %% of those told are expected to be chance.\n",
+                   s->kept_count, bt_suggestions_traces(s), s->habits.looked_at, 100 * BT_HABIT_RATE);
+  if (s->kept_count) write_sampled(&run->rates.all.result.coverage.sampling, out);
+  if (s->kept_count) write_table(run, out);
+  bt_buffer_append(out, s->kept_count ? BT_STR("rules:\n") : BT_STR("rules: []\n"));
+}
+
 static bt_status print_text(const suggest_run *run, bt_error *error) {
   bt_buffer out = {0};
   bt_status status = BT_OK;
-  if (!run->suggestions.mining->traces)
+  if (!bt_suggestions_traces(&run->suggestions))
     bt_buffer_append(&out, BT_STR("# UNKNOWN: no trace was looked at, so no rule can be suggested.\nrules: []\n"));
   else
-    bt_buffer_printf(&out,
-                     "# %zu rules that traces keep already, as shadow rules: what is accepted is for a person to say.\n"
-                     "# From a sample of %u traces; counted by a replay of the whole range.\nrules:%s\n",
-                     run->suggestions.kept_count, run->suggestions.mining->traces,
-                     run->suggestions.kept_count ? "" : " []");
+    write_head(run, &out);
   for (size_t i = 0; i < run->suggestions.kept_count && !status; i++) {
     bt_trace_id ids[2];
     write_comment(run, run->suggestions.kept[i], &out);
@@ -99,20 +139,20 @@ static json_t *rule_json(const suggest_run *run, size_t at) {
   for (size_t i = 0; i < all->count; i++)
     if (all->found[i].rule == at)
       bt_json_append(exceptions, bt_violation_json(run->suggestions.rules[at], all->found[i].violation));
-  return json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", run->suggestions.rules[at]->fields.id, "kind",
-                   bt_proposal_kind_name(run->suggestions.proposals[at].kind), "dsl",
-                   run->suggestions.rules[at]->fields.dsl, "rate", bt_rate_json(&run->rates.items[at]), "exceptions",
-                   exceptions);
+  json_t *json = bt_suggestion_json(&run->suggestions, at, &run->rates.items[at]);
+  bt_json_set(json, "exceptions", exceptions);
+  return json;
 }
 
 static void print_json(const suggest_run *run) {
   json_t *rules = json_array();
   for (size_t i = 0; i < run->suggestions.kept_count; i++)
     bt_json_append(rules, rule_json(run, run->suggestions.kept[i]));
-  bt_cli_print_json(
-      json_pack("{s:o, s:I, s:I, s:o}", "rules", rules, "traces_sampled", (json_int_t)run->suggestions.mining->traces,
-                "names_not_looked_at", (json_int_t)run->suggestions.mining->names_beyond, "coverage",
-                run->suggestions.proposal_count ? bt_coverage_json(&run->rates.all.result.coverage) : json_null()));
+  bool was_counted = run->suggestions.proposal_count;
+  json_t *json = json_pack("{s:o, s:o}", "rules", rules, "coverage",
+                           was_counted ? bt_coverage_json(&run->rates.all.result.coverage) : json_null());
+  bt_suggestions_json_account(json, &run->suggestions);
+  bt_cli_print_json(json);
 }
 
 /* ---- running ---- */
@@ -141,14 +181,17 @@ static void say_no_traces(const suggest_run *run) {
 
 static int choose_exit_code(const suggest_run *run) {
   const bt_replay_result *result = &run->rates.all.result;
-  if (!run->suggestions.mining->traces)
+  if (!bt_suggestions_traces(&run->suggestions))
     say_no_traces(run);
+  else if (!run->suggestions.proposal_count && bt_suggestions_traces(&run->suggestions) < BT_HABIT_TRACES)
+    bt_print_error("betrace suggest: of fewer than %d traces no habit can be told from chance\n", BT_HABIT_TRACES);
   else if (!run->suggestions.proposal_count)
-    bt_print_error_line("betrace suggest: nothing in these traces is so common that it could be a rule (--min-traces)");
+    bt_print_error_line(
+        "betrace suggest: nothing in this sample says more than what holds anyway, so no rule is suggested (--sample)");
   else if (result->outcome != BT_REPLAY_COMPLETED)
     bt_print_error("betrace suggest: %s: %s\n", bt_replay_outcome_name(result->outcome), result->reason);
-  bool is_certain =
-      run->suggestions.mining->traces && (!run->suggestions.proposal_count || result->outcome == BT_REPLAY_COMPLETED);
+  bool is_certain = bt_suggestions_traces(&run->suggestions) &&
+                    (!run->suggestions.proposal_count || result->outcome == BT_REPLAY_COMPLETED);
   return is_certain ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
 }
 
@@ -236,16 +279,21 @@ static const bt_example examples[] = {{"What do the traces of the last day keep 
                                       {0}};
 const bt_command bt_command_suggest = {
     .name = "suggest",
-    .summary = "rules that traces keep already: order, presence, counts, latency",
+    .summary = "rules that traces keep already, and not by accident",
     .usage = "(--store URL | --traces FILE) [flags]",
-    .about = "Proposes rules that nearly all traces keep: a span needs another one, one comes before another, how "
-             "often one stands under "
-             "another, how long one lasts. Candidates come from a sample; each is then replayed over the whole range, "
-             "and only those are "
-             "printed that enough traces exercise and nearly all of them keep.\n\n"
-             "The output is a rule file: shadow rules of low severity, with the exceptions in comments and tests from "
-             "real traces (names, ids "
-             "and times; no attributes). What is accepted is for a person to say: a habit is not yet a rule.",
+    .about =
+        "Proposes rules that nearly all traces keep, and that say something. A span needs another one, mostly under a "
+        "condition on an attribute, a duration or an error. One comes before another, or a value is handed on. "
+        "There are so many calls, a span takes so long, or has no error. What holds nearly as often without the "
+        "condition is an accident, and left out. Behaviours are learned from one half of a sample and tested in "
+        "the other: at most 5 % of those told are expected to be chance. A replay then counts each over the whole "
+        "range, and only those are printed that enough traces exercise and nearly all of them keep.\n\n"
+        "What holds under a condition comes first, then what ties two spans, then what is of one span. In each of "
+        "these, what explains the most traces comes first.\n\n"
+        "The output is a rule file: shadow rules of low severity, with the exceptions in comments and tests from "
+        "real traces (names, ids "
+        "and times; of attributes only those that the rule reads). What is accepted is for a person to say: a habit is "
+        "not yet a rule.",
     .examples = examples,
     .groups = groups,
     .fine = "done; there may be nothing to propose",

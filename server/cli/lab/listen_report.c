@@ -189,6 +189,14 @@ static bt_status judge_linked(bt_listen_report *report, bt_source *source, bt_er
                            take_judged, report, error);
 }
 
+static void note_keeping(bt_listen_report *report, const bt_trace *trace) {
+  bt_sampling_setting setting;
+  if (!bt_sampling_setting_parse(report->options->shared.assumptions.sampling, &setting)) return;
+  bt_kept_trace kept = bt_kept_trace_of(trace, &setting);
+  report->sampled.declared = setting.declared;
+  bt_sampled_traces_add(&report->sampled, trace, &kept);
+}
+
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
   bt_listen_report *report = context;
   if (!read->trace) return BT_OK;
@@ -196,6 +204,7 @@ static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *
   if (status) return status;
   bool wanted = is_wanted(report, read->trace);
   report->traces += wanted;
+  if (wanted) note_keeping(report, read->trace);
   report->left_out += !wanted;
   return wanted ? judge_trace(report, read->trace, error) : BT_OK;
 }
@@ -426,6 +435,7 @@ static void print_text(const bt_listen_report *report, int command_code) {
            report->traces, bt_cli_plural(report->traces), report->received.spans, rule_count(report),
            bt_cli_plural(rule_count(report)), violations, count_verdicts(report, BT_INCONCLUSIVE),
            count_verdicts(report, BT_SATISFIED), unexercised, bt_cli_plural(unexercised));
+  if (bt_sampled_traces_lack(&report->sampled)) bt_replay_print_sampling(&report->sampled);
   if (command_code) bt_print("the command ended with %d\n", command_code);
 }
 
@@ -494,13 +504,16 @@ static void print_json(bt_listen_report *report, int command_code) {
   json_t *rules = json_array();
   const bt_received *received = &report->received;
   for (size_t i = 0; i < rule_count(report); i++) bt_json_append(rules, rule_json(report, i));
-  bt_cli_print_json(json_pack(
+  json_t *object = json_pack(
       "{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:O, s:O, s:O, s:i}", "traces", (json_int_t)report->traces,
       "left_out", (json_int_t)report->left_out, "spans", (json_int_t)received->spans, "requests",
       (json_int_t)received->requests, "refused", (json_int_t)received->refused, "refusals", refusals_json(received),
       "not_sent_on", (json_int_t)received->not_sent, "open_end",
       report->open_end ? json_string(report->open_end) : json_null(), "rules", rules, "tests", report->tests,
-      "violations", report->violations, "notes", report->notes, "command_status", command_code));
+      "violations", report->violations, "notes", report->notes, "command_status", command_code);
+  if (object && bt_sampled_traces_lack(&report->sampled))
+    bt_json_set(object, "sampling", bt_sampling_json(&report->sampled));
+  bt_cli_print_json(object);
 }
 
 static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out) {

@@ -68,8 +68,9 @@ typedef struct bt_listen_report { /* bt_listen_report_dispose */
   json_t *notes;              /* of the rules about the data */
   json_t *violations, *tests; /* tests: name -> violated traces, of traces that name a test; by name in the end */
   uint64_t traces;
-  uint64_t left_out; /* traces without a span of the services */
-  int saved;         /* file descriptor; -1: nothing is saved */
+  bt_sampled_traces sampled; /* how these were kept */
+  uint64_t left_out;         /* traces without a span of the services */
+  int saved;                 /* file descriptor; -1: nothing is saved */
 } bt_listen_report;
 
 /* Evaluates all that is in the files, draws what is violated, and writes what the options ask for. BT_INVALID, BT_IO: a

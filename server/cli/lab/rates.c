@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "server/replay/sampled_text.h"
+
 bt_status bt_rates_measure(bt_source *source, const bt_replay_options *options, const bt_rule_definition *const *rules,
                            size_t count, bt_time_range range, bt_rates *out, bt_error *error) {
   bt_rate_rules all;
@@ -47,6 +49,17 @@ static void write_in_part(const bt_rate *rate, const bt_answer *answer, bt_buffe
   bt_answer_write_rest(answer, out);
 }
 
+/* What the number stands for, and whether the share is about the kept traces alone. */
+static void write_sampled(const bt_rate *rate, bt_buffer *out) {
+  bt_buffer said = {0};
+  bt_sampled_say_rule(&rate->range, &rate->counted, &said);
+  if (said.len) bt_buffer_printf(out, "; %.*s", BT_FMT(bt_buffer_str(&said)));
+  bt_buffer_dispose(&said);
+  if (rate->basis != BT_SHARE_OF_KEPT) return;
+  bt_buffer_append(out, BT_STR("; "));
+  bt_share_say(&rate->range, rate->basis, out);
+}
+
 void bt_rate_write(const bt_rate *rate, const bt_answer *answer, bt_buffer *out) {
   if (bt_answer_has_gaps(answer) && !rate->is_whole) {
     write_in_part(rate, answer, out);
@@ -54,9 +67,18 @@ void bt_rate_write(const bt_rate *rate, const bt_answer *answer, bt_buffer *out)
   }
   bt_buffer_printf(out, "%" PRIu64 " of %" PRIu64 " traces that exercised the rule: ", rate->violated, rate->exercised);
   if (rate->exercised)
-    bt_buffer_printf(out, "%.3g %% (95 %% interval %.3g %% to %.3g %%)", 100 * rate->rate, 100 * rate->interval.low,
+    bt_buffer_printf(out, "%.3g %%%s (95 %% interval %.3g %% to %.3g %%)", 100 * rate->rate,
+                     rate->basis == BT_SHARE_WEIGHTED ? " of those that happened" : "", 100 * rate->interval.low,
                      100 * rate->interval.high);
   else
     bt_buffer_printf(out, "no rate");
   if (rate->why_not[0]) bt_buffer_printf(out, "; %s", rate->why_not);
+  write_sampled(rate, out);
+}
+
+bool bt_rates_say_basis(const bt_rate *first, const bt_rate *second, bt_buffer *out) {
+  const bt_rate *weighted = first->basis == BT_SHARE_WEIGHTED ? first : second;
+  size_t before = out->len;
+  bt_share_say(&weighted->range, weighted->basis, out);
+  return out->len > before;
 }

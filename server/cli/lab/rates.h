@@ -28,5 +28,7 @@ void bt_rates_dispose(bt_rates *rates);
 /* "12 of 3400 traces that exercised the rule: 0.353 % (95 % interval 0.202 % to 0.616 %)"; of an answer with gaps "12
  * violations found; not looked at: …", or "UNKNOWN: …". */
 void bt_rate_write(const bt_rate *rate, const bt_answer *answer, bt_buffer *out);
+/* Where traces were sampled: why the comparison of these two holds for all of them. False: nothing is to be said. */
+bool bt_rates_say_basis(const bt_rate *first, const bt_rate *second, bt_buffer *out);
 
 #endif

@@ -130,6 +130,17 @@ static void read_kept(bt_member_of of, bt_kept_traces *out) {
   out->contradicts = bt_member_number(of, "contradicts");
 }
 
+static void read_policy(bt_member_of of, bt_policy_seen *out) {
+  snprintf(out->name, sizeof out->name, "%s", bt_member_text(of, "name"));
+  (void)bt_member_time_or(of, "other", &out->other_ns);
+  for (size_t i = 0; i < bt_member_count(of, "sightings") && !of.members->status; i++) {
+    bt_member_of one = bt_member_at(of, "sightings", i);
+    bt_policy_seen_add(out, &(bt_policy_sighting){bt_member_time(one, "start"), bt_member_time(one, "decided")});
+  }
+  (void)bt_member_time_or(of, "last", &out->last_ns);
+  out->traces = bt_member_number(of, "traces");
+}
+
 /* Where nothing is known the parts are left out. */
 static void read_sampling(bt_member_of coverage, bt_sampled_traces *out) {
   bt_member_of of = bt_member_object(coverage, "sampling");
@@ -236,6 +247,7 @@ static void read_rules(bt_member_of root, bt_member_of shard, bt_shard_answer *o
               &out->result.rules[i].violations_kept);
     read_kept(bt_member_object(bt_member_at(shard, "rules", i), "exercised_kept"),
               &out->result.rules[i].exercised_kept);
+    read_policy(bt_member_object(bt_member_at(shard, "rules", i), "policy"), &out->result.rules[i].policy);
   }
 }
 

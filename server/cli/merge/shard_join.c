@@ -45,6 +45,7 @@ static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
   if (into->strategy != from->strategy) into->strategy = BT_STRATEGY_AUTO; /* not the same in all */
   bt_kept_traces_join(&into->violations_kept, &from->violations_kept);
   bt_kept_traces_join(&into->exercised_kept, &from->exercised_kept);
+  bt_policy_seen_join(&into->policy, &from->policy);
   join_moments(into, from);
 }
 

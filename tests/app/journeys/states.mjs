@@ -12,7 +12,7 @@ import { MANY, RULES } from '../support/world.mjs';
 const STATES = ['loading', 'failed', 'empty', 'partial', 'stale'];
 const NO_VIOLATIONS = /\bno violations?\b(?! (so far|is certain|in what))/i;
 const API = /\/v1\//;
-const WAITING = ['start', 'rules', 'rule', 'violations', 'violation', 'replays', 'compliance', 'configuration'];
+const WAITING = ['start', 'rules', 'rule', 'violations', 'violation', 'changes', 'trace', 'replays', 'compliance', 'configuration'];
 const PROBLEM = { status: 500, contentType: 'application/problem+json', body: JSON.stringify({ type: 'urn:betrace:problem:internal', title: 'Internal error', status: 500, detail: 'the disk is full' }) };
 const STALE = /This is from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d and may have changed: asking again failed/;
 

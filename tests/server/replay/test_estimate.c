@@ -173,6 +173,29 @@ static void intervals_cover(void **state) {
   check_kind("a tail sampler", of_tail_sampler, 7);
 }
 
+/* Where of each trace no more is known than the range of probabilities: hours of several rates, say. */
+static void a_range_of_probabilities_covers(void **state) {
+  (void)state;
+  test_random random = test_random_start(8);
+  unsigned covered = 0;
+  for (int i = 0; i < WORLDS; i++) {
+    world w = {0};
+    uint64_t seen = 0;
+    of_three_services(&random, &w);
+    double least = 1, most = 0;
+    for (size_t g = 0; g < w.count; g++) {
+      seen += w.groups[g].seen;
+      least = fmin(least, w.groups[g].least);
+      most = fmax(most, w.groups[g].most);
+    }
+    bt_estimate estimate = bt_estimate_within(least, most, seen);
+    covered += estimate.low <= w.happened && w.happened <= estimate.high;
+    assert_true(estimate.low >= seen);
+  }
+  printf("a range          covered %5.2f %%\n", covered * 100.0 / WORLDS);
+  assert_true(covered >= 0.95 * WORLDS - 3.0902 * sqrt(WORLDS * 0.95 * 0.05));
+}
+
 /* A bound from none seen has to hold whatever the true number is: the number that is the least likely to be covered. */
 static void none_seen_is_covered_at_every_number(void **state) {
   (void)state;
@@ -197,7 +220,9 @@ static void less_knowledge_is_no_narrower(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(bounds_are_those_of_the_distribution),
-                                     cmocka_unit_test(large_counts_have_bounds), cmocka_unit_test(intervals_cover),
+                                     cmocka_unit_test(large_counts_have_bounds),
+                                     cmocka_unit_test(intervals_cover),
+                                     cmocka_unit_test(a_range_of_probabilities_covers),
                                      cmocka_unit_test(none_seen_is_covered_at_every_number),
                                      cmocka_unit_test(less_knowledge_is_no_narrower)};
   return cmocka_run_group_tests(tests, NULL, NULL);

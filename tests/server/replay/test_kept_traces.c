@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "server/base/binomial.h"
 #include "server/replay/kept_traces.h"
 
 /* ---- one trace ---- */
@@ -251,7 +252,7 @@ static void many_probabilities_are_joined_in_any_order(void **state) {
   (void)state;
   bt_kept_traces all = {0}, first = {0}, second = {0};
   for (unsigned i = 0; i < 40; i++) {
-    bt_kept_trace trace = {BT_KEEPING_ONE, 1.0 / (1 + (i * 7) % 40), false, false, false};
+    bt_kept_trace trace = {BT_KEEPING_ONE, 1.0 / (1 + (i * 7) % 40), false, false, false, false};
     bt_kept_traces_add(&all, &trace, i + 1);
     bt_kept_traces_add(i % 2 ? &first : &second, &trace, i + 1);
   }
@@ -262,8 +263,67 @@ static void many_probabilities_are_joined_in_any_order(void **state) {
   for (size_t i = 1; i < all.by_count; i++) assert_true(all.by[i - 1].probability < all.by[i].probability);
 }
 
+/* Of traces that nobody looked at, any may be of the service that keeps least, or most. */
+static void a_service_of_its_own_bounds_what_nobody_looked_at(void **state) {
+  (void)state;
+  static const bt_kept_traces none = {0};
+  bt_sampling_setting all, own;
+  bt_estimate of_all, of_own;
+  assert_true(bt_sampling_setting_parse("declared=10%", &all) &&
+              bt_sampling_setting_parse("declared=10%,web=1%,mail=50%", &own));
+  assert_true(own.declared.least == 0.01 && own.declared.most == 0.5 && all.declared.least == all.declared.most);
+  bt_sampled_traces one = {.declared = all.declared}, two = {.declared = own.declared};
+  for (uint64_t seen = 0; seen < 30; seen += 12) {
+    assert_true(bt_sampled_traces_estimate(&one, &none, seen, &of_all) &&
+                bt_sampled_traces_estimate(&two, &none, seen, &of_own));
+    assert_true(of_all.low == bt_binomial_least(seen, 0.1, 0.025) && of_all.high == bt_binomial_most(seen, 0.1, 0.025));
+    assert_true(of_own.low == bt_binomial_least(seen, 0.5, 0.025) &&
+                of_own.high >= bt_binomial_most(seen, 0.01, 0.025));
+  }
+}
+
+/* ---- several ---- */
+
+/* Ten services by turns from each end: the same eight whatever came first. */
+static void services_are_the_first_by_name(void **state) {
+  (void)state;
+  for (int turn = 0; turn < 2; turn++) {
+    bt_sampled_traces all = {0};
+    for (int i = 0; i < 20; i++) {
+      bt_sampled_traces one = {.entry_count = 1};
+      one.entry_services[0][0] = (char)(turn ? 'j' - i % 10 : 'a' + i % 10);
+      bt_sampled_traces_join(&all, &one);
+    }
+    assert_int_equal(all.entry_count, BT_ENTRY_SERVICES);
+    assert_true(all.has_more_entries);
+    for (size_t i = 0; i < all.entry_count; i++) assert_int_equal(all.entry_services[i][0], 'a' + (int)i);
+  }
+}
+
+/* Two looks at the same traces are one; what only one saw is added. */
+static void overlapping_looks_count_once(void **state) {
+  (void)state;
+  bt_sampled_traces one = {0}, two = {0}, all = {0};
+  bt_kept_traces_add(&one.kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = 0.1}, 240);
+  bt_kept_traces_add(&two.kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = 0.1}, 100);
+  bt_kept_traces_add(&two.kept, &(bt_kept_trace){.kind = BT_KEEPING_ONE, .probability = 0.5}, 7);
+  bt_kept_traces_add(&two.kept, &(bt_kept_trace){.kind = BT_KEEPING_UNSAID}, 3);
+  bt_sampled_traces_overlap(&all, &one);
+  bt_sampled_traces_overlap(&all, &one);
+  bt_sampled_traces_overlap(&all, &two);
+  assert_int_equal(all.kept.by_count, 2);
+  assert_int_equal(all.kept.by[0].traces, 240);
+  assert_int_equal(all.kept.by[1].traces, 7);
+  assert_int_equal(all.kept.unsaid, 3);
+  assert_int_equal(bt_kept_traces_count(&all.kept), 250);
+  assert_true(all.kept.least == 0.1 && all.kept.most == 0.5);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_service_of_its_own_bounds_what_nobody_looked_at),
+      cmocka_unit_test(services_are_the_first_by_name),
+      cmocka_unit_test(overlapping_looks_count_once),
       cmocka_unit_test(spans_say_how_they_were_kept),
       cmocka_unit_test(what_may_be_missing_follows_from_the_randomness),
       cmocka_unit_test(settings_are_read),

@@ -1,10 +1,8 @@
-/* Names of policies. See sampler_names.h. A name is looked for as a text, so that the Collector's file may be anything
+/* Names of policies. See policy_name.h. A name is looked for as a text, so that the Collector's file may be anything
  * that it takes: YAML of any style, with variables and anchors, which are the Collector's to read. */
-#include "server/sampler/sampler_names.h"
+#include "server/rules/policy_name.h"
 
 #include <string.h>
-
-#include "server/sampler/sampler.h"
 
 static const char begins[] = "betrace/";
 
@@ -38,8 +36,8 @@ static bool is_in_comment(bt_str text, size_t at) {
 static bool read_name(bt_str text, size_t at, bt_policy_name *out) {
   size_t id = at + sizeof begins - 1, id_length = count_of(text, id, is_of_id), hash = id + id_length + 1;
   if (!id_length || hash > text.len || text.ptr[hash - 1] != '/') return false;
-  if (count_of(text, hash, is_of_hash) != BT_SAMPLER_HASH_DIGITS) return false;
-  size_t end = hash + BT_SAMPLER_HASH_DIGITS;
+  if (count_of(text, hash, is_of_hash) != BT_POLICY_HASH_DIGITS) return false;
+  size_t end = hash + BT_POLICY_HASH_DIGITS;
   size_t digits = end < text.len && text.ptr[end] == '/' ? count_of(text, end + 1, is_digit) : 0;
   if (digits) end += 1 + digits;
   if (end < text.len && (is_of_id(text.ptr[end]) || text.ptr[end] == '/')) return false;

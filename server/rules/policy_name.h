@@ -1,12 +1,16 @@
-/* Names of policies in a text: what `betrace sampler` wrote, or a Collector's file that has it somewhere. Thread: no
- * state. */
-#ifndef BT_SERVER_SAMPLER_SAMPLER_NAMES_H
-#define BT_SERVER_SAMPLER_SAMPLER_NAMES_H
+/* Names of policies of a tail sampler. They say for which rule and which condition of it a policy keeps traces. They
+ * are in what `betrace sampler` writes, in a Collector's file, and in traces that a policy kept. Thread: no state. */
+#ifndef BT_SERVER_RULES_POLICY_NAME_H
+#define BT_SERVER_RULES_POLICY_NAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "dsl/base/text.h"
+
+enum { BT_POLICY_HASH_DIGITS = 12 }; /* of the condition hash */
+/* What keeps a part of all traces, whatever is in them. */
+#define BT_POLICY_OF_REST "betrace/keep"
 
 /* "betrace/ID/HASH", or with "/2" and so on behind it. Slices of the text. */
 typedef struct bt_policy_name {

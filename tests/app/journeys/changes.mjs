@@ -1,0 +1,87 @@
+/* What changed, without a rule: the page says what the service says, leads to a trace of before and one of after, and to a rule of it; and where traces
+   are too few it does not say that nothing changed. In both themes, read by axe. Runs in Node. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { weightyFaults } from '../support/axe.mjs';
+import { generateStory } from '../support/betrace.mjs';
+import { plainText, settled } from '../support/pages.mjs';
+
+const AT = '/changes?from=now-24h&to=now';
+const summary = (page) => page.getByRole('region', { name: 'What came of it' });
+
+export default function changes({ run, inWindow: openWindow, step }) {
+  let rollout;
+  /** A betrace over a rollout of 1.4.3 in the last quarter of the day, started by the first step that asks. */
+  const started = () => (rollout ??= (async () => {
+    const file = generateStory(path.join(run.world.folder, 'rollout.pb'), 'rollout', '--traces', '4000', '--since', '1425m');
+    const service = await run.world.serve('--traces', file);
+    run.target.use('rollout', service);
+    return service;
+  })());
+  const inWindow = async (options, body) => {
+    await started();
+    await openWindow({ ...options, upstream: 'rollout' }, body);
+  };
+  const ask = async (query) => (await started()).get(`/v1/changes?start=now-24h&${query}&timeout=60s`);
+
+  step('a moment is typed, and the page says what the service says', () => inWindow({}, async (session) => {
+    const { page } = session;
+    await session.goto(AT);
+    await page.getByText('Nothing is compared yet').waitFor();
+    await page.getByLabel('Moment').fill('now-6h');
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await summary(page).waitFor();
+    const answer = await ask('around=now-6h');
+    assert.equal(answer.status, 'changed');
+    assert.deepEqual(await page.getByRole('list', { name: /^Changes/ }).getByRole('heading').allInnerTexts(), answer.changes.map(({ behaviour }, at) => `${at + 1} ${behaviour}`));
+    assert.match(session.where(), /at=now-6h/);
+    await page.reload();
+    await summary(page).waitFor();
+  }));
+
+  for (const theme of ['dark', 'light']) {
+    step(`two versions are chosen out of those that there are (${theme})`, () => inWindow({ theme }, async (session) => {
+      const { page } = session;
+      await session.goto(AT);
+      await page.getByRole('radio', { name: 'Two versions' }).click();
+      for (const [name, version] of [['Old version', '1.4.2'], ['New version', '1.4.3']]) {
+        await page.getByRole('combobox', { name }).click();
+        await page.getByRole('option', { name: version }).click();
+      }
+      await page.getByRole('button', { name: 'Compare' }).click();
+      await summary(page).getByText('service.version=1.4.3').waitFor();
+      await page.getByRole('region', { name: 'When it began' }).getByText(/first trace with version 1\.4\.3/).first().waitFor();
+      await settled(page);
+      await plainText(page);
+      assert.deepEqual(await weightyFaults(page), []);
+      await session.shot('changes');
+    }));
+  }
+
+  step('a change leads to its traces and back, and to a rule', () => inWindow({}, async (session) => {
+    const { page } = session;
+    await session.goto(`${AT}&at=now-6h`);
+    const answer = await ask('around=now-6h');
+    const first = page.getByRole('list', { name: /^Changes/ }).getByRole('listitem').first();
+    await first.getByRole('link', { name: 'A trace that is not' }).click();
+    await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
+    await page.getByRole('heading', { name: /^Trace [0-9a-f]{8}/ }).waitFor();
+    await settled(page);
+    assert.deepEqual(await weightyFaults(page), []);
+    await page.getByRole('link', { name: 'What changed' }).first().click();
+    await page.goBack();
+    await page.goBack();
+    await first.getByRole('link', { name: 'Keep as a rule' }).click();
+    await page.waitForURL(/\/rules\/new/);
+    assert.equal(new URL(page.url()).searchParams.get('dsl'), answer.changes[0].dsl.trim());
+    await page.getByText('always').first().waitFor();
+  }));
+
+  step('too few traces are not "nothing changed"', () => inWindow({}, async (session) => {
+    const { page } = session;
+    await session.goto('/changes?from=now-3m&to=now&at=now-1m');
+    await summary(page).getByText('Nothing can be said about what changed').waitFor();
+    assert.doesNotMatch(await page.locator('main').innerText(), /nothing changed(?! that|\.)/i);
+    assert.deepEqual(await weightyFaults(page), []);
+  }));
+}
