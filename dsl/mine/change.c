@@ -7,9 +7,9 @@
 
 #include "dsl/base/mix.h"
 #include "dsl/base/table.h"
+#include "dsl/mine/onset.h"
 
 enum { PERMUTATIONS = 399, WORD = 64 };
-static const double ONSET_LOSS = 5; /* log-likelihood; a random walk on each side falls below with 2 e^-5 */
 
 typedef struct trials { /* of one behaviour: bits of traces, in the order of their starts */
   const bt_behaviour *behaviour;
@@ -374,45 +374,22 @@ static trials *find_strongest(const finder *f, uint64_t *scratch) {
 
 /* ---- a group ---- */
 
-/* The first `split` trials at one rate, the others at another. */
-static double split_likelihood(bt_share first, bt_share second) {
-  double value = 0;
-  bt_share sides[2] = {first, second};
-  for (int i = 0; i < 2; i++) {
-    double share = bt_share_value(sides[i]);
-    if (share > 0) value += sides[i].kept * log(share);
-    if (share < 1) value += (sides[i].all - sides[i].kept) * log(1 - share);
-  }
-  return value;
-}
+typedef struct onset_room { /* of the traces that exercise a behaviour */
+  bool *hit;
+  int64_t *starts;
+  double *scores;
+} onset_room;
 
-/* When the share of affected traces rose: every moment that explains them nearly as well as the best one. */
-static void find_onset(const finder *f, const trials *t, const uint64_t *affected, double *scores, bt_change *out) {
-  bt_share whole = {0}, first = {0};
-  double best = -INFINITY;
-  int64_t before_ns = f->traces[0]->start_ns;
-  for (size_t w = 0; w < f->words; w++) {
-    whole.all += (uint32_t)__builtin_popcountll(t->all[w]);
-    whole.kept += (uint32_t)__builtin_popcountll(affected[w]);
-  }
+static void find_onset(const finder *f, const trials *t, const uint64_t *affected, onset_room *room, bt_change *out) {
+  size_t count = 0;
   for (size_t i = 0; i < f->count; i++) {
     if (!has_bit(t->all, i)) continue;
-    bt_share second = {whole.kept - first.kept, whole.all - first.all};
-    bool rises = bt_share_value(second) > bt_share_value(first);
-    scores[i] = rises ? split_likelihood(first, second) : -INFINITY;
-    if (scores[i] > best) best = scores[i];
-    first.all++;
-    first.kept += has_bit(affected, i);
+    room->hit[count] = has_bit(affected, i);
+    room->starts[count++] = f->traces[i]->start_ns;
   }
-  out->from_ns = INT64_MAX;
-  for (size_t i = 0; i < f->count; i++) {
-    if (!has_bit(t->all, i)) continue;
-    if (scores[i] >= best - ONSET_LOSS) {
-      if (out->from_ns == INT64_MAX) out->from_ns = before_ns;
-      out->until_ns = f->traces[i]->start_ns;
-    }
-    before_ns = f->traces[i]->start_ns;
-  }
+  bt_onset onset = bt_onset_find(room->hit, count, room->scores);
+  out->from_ns = onset.first ? room->starts[onset.first - 1] : f->traces[0]->start_ns;
+  out->until_ns = room->starts[onset.last];
 }
 
 static void choose_examples(const finder *f, const trials *t, const uint64_t *affected, bt_change *out) {
@@ -452,7 +429,7 @@ static const uint64_t *keep_bits(finder *f, const uint64_t *bits) {
   return kept;
 }
 
-static bool write_change(finder *f, trials *t, const uint64_t *affected, double *scores, bool is_timed,
+static bool write_change(finder *f, trials *t, const uint64_t *affected, onset_room *room, bool is_timed,
                          bt_change *out) {
   bt_share after = share_of(f, t, f->candidate), before = share_of(f, t, f->baseline);
   *out = (bt_change){.behaviour = t->behaviour,
@@ -465,7 +442,7 @@ static bool write_change(finder *f, trials *t, const uint64_t *affected, double 
                      .has_time = is_timed};
   if (!out->all || !out->affected) return false;
   choose_examples(f, t, affected, out);
-  if (is_timed) find_onset(f, t, affected, scores, out);
+  if (is_timed) find_onset(f, t, affected, room, out);
   return find_marks(f, t, affected, out);
 }
 
@@ -492,8 +469,10 @@ static bool form_groups(finder *f, bool is_timed) {
   bt_changes *c = f->changes;
   size_t capacity = 0;
   uint64_t *affected = new_bits(f);
-  double *scores = bt_arena_array(&f->arena, f->count + 1, sizeof *scores);
-  if (!affected || !scores) return false;
+  onset_room room = {.hit = bt_arena_array(&f->arena, f->count + 1, sizeof(bool)),
+                     .starts = bt_arena_array(&f->arena, f->count + 1, sizeof(int64_t)),
+                     .scores = bt_arena_array(&f->arena, f->count + 1, sizeof(double))};
+  if (!affected || !room.hit || !room.starts || !room.scores) return false;
   for (trials *leader; (leader = find_strongest(f, affected));) {
     bt_change *items = bt_grow_array(c->items, c->count, &capacity, sizeof *items);
     if (!items) return false;
@@ -501,7 +480,7 @@ static bool form_groups(finder *f, bool is_timed) {
     write_affected(f, leader, falls_of(f, leader), affected);
     leader = without_test(f, leader, affected);
     write_affected(f, leader, falls_of(f, leader), affected);
-    if (!write_change(f, leader, affected, scores, is_timed, &items[c->count])) return false;
+    if (!write_change(f, leader, affected, &room, is_timed, &items[c->count])) return false;
     bt_change *change = &items[c->count++];
     for (size_t b = 0; b < f->trial_count; b++) {
       trials *t = &f->trials[b];

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "dsl/mine/change.h"
+#include "dsl/mine/onset.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
 #include "tests/support/trace_text.h"
@@ -75,6 +76,31 @@ static void test_intervals_cover(void **state) {
       held += bounds.low <= truth && truth <= bounds.high;
     }
     assert_true(held >= 9433);
+  }
+}
+
+/* The same of when a rate rose, which is said at about 95 %. */
+static void test_starts_cover(void **state) {
+  (void)state;
+  enum { MOST = 400 };
+  static const struct {
+    size_t before, after;
+    unsigned per_mille, then_per_mille;
+  } cases[] = {{200, 200, 0, 300}, {100, 300, 20, 400}, {300, 60, 100, 600}, {60, 60, 0, 1000}, {200, 200, 400, 800}};
+  test_random random = test_random_start(65);
+  bool hit[MOST];
+  double scores[MOST];
+  for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+    unsigned held = 0;
+    for (int run = 0; run < 10000; run++) {
+      size_t all = cases[c].before + cases[c].after;
+      for (size_t i = 0; i < all; i++)
+        hit[i] =
+            test_random_below(&random, 1000) < (i < cases[c].before ? cases[c].per_mille : cases[c].then_per_mille);
+      bt_onset onset = bt_onset_find(hit, all, scores);
+      held += onset.first <= cases[c].before && cases[c].before <= onset.last;
+    }
+    if (held < 9433) fail_msg("case %zu: %u of 10000", c, held);
   }
 }
 
@@ -336,6 +362,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_shares_are_those_of_a_reference),
       cmocka_unit_test(test_intervals_cover),
+      cmocka_unit_test(test_starts_cover),
       cmocka_unit_test(test_a_sample_is_the_same_in_any_order),
       cmocka_unit_test(test_what_is_not_whole_is_left_out),
       cmocka_unit_test(test_changes_are_found),

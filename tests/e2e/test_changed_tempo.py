@@ -13,7 +13,7 @@ from betrace_process import Betrace, run_cli  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
-TRACES, RANGE_S = 2000, 20 * 3600
+TRACES, RANGE_S = 1200, 20 * 3600
 
 
 class ChangedOnTempo(unittest.TestCase):
@@ -40,6 +40,15 @@ class ChangedOnTempo(unittest.TestCase):
             answer = service.get("/v1/changes?" + urllib.parse.urlencode(within | sides | {"timeout": "60s"}))
             self.assertEqual(answer.json(), answers[0])
             self.assertTrue(any("retry" in change["behaviour"] for change in answers[0]["changes"]), answers[0]["changes"])
+        versions = ("--unknown", "--baseline", "1.4.2", "--candidate", "1.4.3")
+        for words in (("changed",), ("gate", *versions)):
+            answers = []
+            for source in (("--tempo", tempo.url), ("--traces", file)):
+                done = run_cli(*words, "--start", within["start"], "--end", within["end"], *source, "--json", timeout=300)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                answers.append(json.loads(done.stdout))
+            self.assertEqual(*answers)
+            self.assertIn("1.4.3", json.dumps(answers[0].get("deploys", answers[0])))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ nothing changed. --seed N takes other worlds: those of the seeds below are what 
 import datetime
 import json
 import os
-import re
 import sys
 import tempfile
 import unittest
@@ -93,9 +92,9 @@ class Changed(unittest.TestCase):
 
     # ---- the sample scenarios ----
 
-    def make(self, scenario, traces=5000):
+    def make(self, scenario, traces=5000, seed=1):
         path = self.path(scenario + ".pb")
-        self.assertEqual(run_cli("generate", "--scenario", scenario, "--traces", traces, "--end", END, "--out", path).returncode, 0)
+        self.assertEqual(run_cli("generate", "--scenario", scenario, "--traces", traces, "--seed", seed, "--end", END, "--out", path).returncode, 0)
         return path
 
     def words(self, answer):
@@ -138,11 +137,13 @@ class Changed(unittest.TestCase):
             self.assertGreater(answer["least_seen"], 0)
 
     def test_other_scenarios_name_their_faults(self):
-        answer = self.ask(self.make("messaging", 20000), "--around", ROLLOUT, status=[1])
-        self.assertTrue(any("dead-letter" in change["behaviour"] for change in answer["changes"]), self.words(answer))
-        self.assertNotIn("message.id", str(self.words(answer)))  # grows with time
+        """And nothing else. Of messages more fail, too. Its seed 1 is the one of 40 for which there is a line by chance, as 2.5 % may have."""
+        answer = self.ask(self.make("messaging", 20000, seed=2), "--around", ROLLOUT, status=[1])
+        self.assertEqual([behaviour for behaviour, _ in self.words(answer)],
+                         ["no error of process orders (fulfilment-worker)", "publish orders-dead-letter called by process orders (fulfilment-worker)"])
         answer = self.ask(self.make("agent"), "--around", ROLLOUT, status=[1])
-        self.assertEqual([re.sub(" .*", "", behaviour) for behaviour, _ in self.words(answer)], ["approval.grant", "at"], self.words(answer))
+        self.assertEqual(self.words(answer), [("approval.grant with execute_tool send_email (support-agent)", ["2.1.0"]),
+                                              ("at most 5 chat large-2 in one invoke_agent support (support-agent)", ["2.1.0"])])
 
     def test_the_same_traces_in_any_order_say_the_same(self):
         path, turned = self.path("rollout.jsonl"), self.path("turned.jsonl")
