@@ -284,7 +284,8 @@ const bt_flag bt_flags_traces[] = {
     {"tempo", OPT_TEMPO, "URL", NULL, "Tempo's HTTP address, with the path before /api/ if there is one",
      "BETRACE_TEMPO_URL"},
     {"store", OPT_STORE, "URL", NULL,
-     "URL of the store, with its kind before the scheme: tempo+http://… or clickhouse+https://…; instead of --tempo",
+     "URL of the store, with its kind before the scheme: tempo+http://…, clickhouse+https://… or opensearch+https://…; "
+     "instead of --tempo",
      "BETRACE_STORE"},
     {"store-name", OPT_STORE_NAME, "NAME", NULL,
      "which of the stores that rules name this is; rules of other stores are left out", NULL},

@@ -19,7 +19,8 @@ const bt_setting bt_settings[] = {
      "port 3200",
      BT_USE_START},
     {"store", "BETRACE_STORE", BT_SETTING_URL, AT(source.store), 0, 0,
-     "URL of the store, with its kind before the scheme: tempo+http://… or clickhouse+https://…; instead of --tempo",
+     "URL of the store, with its kind before the scheme: tempo+http://…, clickhouse+https://… or opensearch+https://…; "
+     "instead of --tempo",
      BT_USE_START},
     {"named-store", "BETRACE_NAMED_STORES", BT_SETTING_NAMED_STORE, 0, 0, 0,
      "another store, NAME=URL, that a request asks by its name; may be given several times", BT_USE_START},

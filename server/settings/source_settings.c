@@ -7,6 +7,7 @@
 
 #include "dsl/base/text.h"
 #include "server/settings/clickhouse_settings.h"
+#include "server/settings/elastic_settings.h"
 
 struct bt_store_kind {
   const char *name; /* before the "+" of the scheme */
@@ -27,8 +28,21 @@ static bt_status open_clickhouse(const bt_source_settings *settings, bt_http_cli
   return bt_clickhouse_settings_open(settings->address, settings->pause_ms, client, out, error);
 }
 
+static bt_status open_elasticsearch(const bt_source_settings *settings, bt_http_client *client, bt_source **out,
+                                    bt_error *error) {
+  return bt_elastic_settings_open("elasticsearch", settings->address, settings->pause_ms, client, out, error);
+}
+
+static bt_status open_opensearch(const bt_source_settings *settings, bt_http_client *client, bt_source **out,
+                                 bt_error *error) {
+  return bt_elastic_settings_open("opensearch", settings->address, settings->pause_ms, client, out, error);
+}
+
 /* The stores that there are. The first is the one that --tempo means. */
-static const bt_store_kind kinds[] = {{"tempo", open_tempo}, {"clickhouse", open_clickhouse}};
+static const bt_store_kind kinds[] = {{"tempo", open_tempo},
+                                      {"clickhouse", open_clickhouse},
+                                      {"elasticsearch", open_elasticsearch},
+                                      {"opensearch", open_opensearch}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static const bt_store_kind *const the_tempo = &kinds[0];
 /* What is spoken with a store. */

@@ -8,8 +8,7 @@
 
 /* "Authorization: …" for the options, new; NULL where they name nobody. BT_INVALID: half of a pair, two ways at once,
  * or bytes that cannot be sent; the message holds nothing of them. */
-bt_status bt_tempo_authorization(const bt_tempo_options *options, char **out, bt_error *error) BT_MUST_CHECK;
-/* Overwrites and frees it. NULL is fine. */
-void bt_tempo_authorization_free(char *header);
+bt_status bt_tempo_authorization(const bt_tempo_options *options, char **out,
+                                 bt_error *error) BT_MUST_CHECK; /* bt_header_free */
 
 #endif

@@ -14,6 +14,7 @@
 #include "tempo/api/tempo_tags.h"
 #include "tempo/api/tempo_tail.h"
 #include "tempo/api/tempo_version.h"
+#include "tempo/wire/secret_header.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tempo/api/trace_fetch.h"
 #include "tempo/wire/own_trace.h"
@@ -156,7 +157,7 @@ static void free_tempo(bt_source *source) {
   pthread_mutex_destroy(&tempo->dating_mutex);
   free(tempo->base_url);
   free(tempo->ca_file);
-  bt_tempo_authorization_free(tempo->authorization);
+  bt_header_free(tempo->authorization);
   free(tempo);
 }
 

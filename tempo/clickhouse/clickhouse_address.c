@@ -1,10 +1,10 @@
 /* Taking an address apart. See clickhouse_address.h. */
 #include "tempo/clickhouse/clickhouse_address.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/wire/secret_header.h"
 #include "tempo/wire/url.h"
 
 #define EXAMPLE "clickhouse+http://host:8123/otel?table=otel_traces"
@@ -54,16 +54,11 @@ static bt_status take_base(bt_clickhouse *clickhouse, const char *url, size_t le
   return BT_OK;
 }
 
-static bt_status make_header(const char *name, const char *value, char **out, bt_error *error) {
+static bt_status make_header(const char *begin, const char *value, char **out, bt_error *error) {
   if (!value) return BT_OK;
-  for (const char *at = value; *at; at++)
-    if ((unsigned char)*at < ' ' || *at == 0x7F)
-      return bt_error_set(error, BT_INVALID, "the user or the password of ClickHouse holds control characters");
-  size_t length = strlen(name) + strlen(value) + 3;
-  *out = malloc(length);
-  if (!*out) return bt_error_no_memory(error);
-  (void)snprintf(*out, length, "%s: %s", name, value);
-  return BT_OK;
+  if (bt_header_has_controls(value))
+    return bt_error_set(error, BT_INVALID, "the user or the password of ClickHouse holds control characters");
+  return bt_header_make(begin, value, out, error);
 }
 
 bt_status bt_clickhouse_address_take(bt_clickhouse *clickhouse, const bt_clickhouse_options *options, bt_error *error) {
@@ -71,8 +66,8 @@ bt_status bt_clickhouse_address_take(bt_clickhouse *clickhouse, const bt_clickho
   size_t length = query ? (size_t)(query - options->url) : strlen(options->url);
   bt_status status = take_base(clickhouse, options->url, length, error);
   if (status == BT_OK) status = take_table(clickhouse, query ? query + 1 : NULL, error);
-  if (status == BT_OK) status = make_header("X-ClickHouse-User", options->user, &clickhouse->user_header, error);
-  if (status == BT_OK) status = make_header("X-ClickHouse-Key", options->password, &clickhouse->key_header, error);
+  if (status == BT_OK) status = make_header("X-ClickHouse-User: ", options->user, &clickhouse->user_header, error);
+  if (status == BT_OK) status = make_header("X-ClickHouse-Key: ", options->password, &clickhouse->key_header, error);
   if (status == BT_OK && options->ca_file) {
     clickhouse->ca_file = strdup(options->ca_file);
     if (!clickhouse->ca_file) status = bt_error_no_memory(error);
@@ -81,8 +76,7 @@ bt_status bt_clickhouse_address_take(bt_clickhouse *clickhouse, const bt_clickho
 }
 
 void bt_clickhouse_address_dispose(bt_clickhouse *clickhouse) {
-  if (clickhouse->key_header) explicit_bzero(clickhouse->key_header, strlen(clickhouse->key_header));
-  free(clickhouse->key_header);
+  bt_header_free(clickhouse->key_header);
   free(clickhouse->user_header);
   free(clickhouse->base_url);
   free(clickhouse->database);

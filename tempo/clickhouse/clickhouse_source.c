@@ -32,14 +32,9 @@ static bt_clickhouse *clickhouse_of(bt_source *source) {
   return (bt_clickhouse *)source;
 }
 
-/* Whoever asks for one tenant may not be given the traces of all. */
 static bt_status check_asker(const bt_clickhouse *clickhouse, const char *tenant, const bt_cancel *cancel,
                              bt_error *error) {
-  if (bt_is_cancelled(cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
-  if (!tenant || !tenant[0] || clickhouse->head.is_of_tenants) return BT_OK;
-  return bt_error_set(error, BT_INVALID,
-                      "a table of ClickHouse keeps no tenants apart: leave the tenant out, or give it a store of "
-                      "its own (betrace serve --tenant-store)");
+  return bt_source_check_asker(&clickhouse->head, "a table of ClickHouse keeps", tenant, cancel, error);
 }
 
 /* ---- searching ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tempo/wire/span_batch.h"
+#include "tempo/wire/span_words.h"
 
 bool bt_row_stop(bt_span_rows *rows, bt_status status) {
   rows->status = status;
@@ -78,32 +79,16 @@ static bool take_scope(bt_span_rows *rows, bt_row_reader *reader, bt_span *span)
   return true;
 }
 
-/* ---- names of kinds and statuses ---- */
-
-/* Older exporters wrote OTLP's own names. The number of the name, or -1. */
-static int find_name(const char *const *names, int count, const char *prefix, bt_str text) {
-  if (bt_str_starts_with(text, bt_str_from(prefix)))
-    text = (bt_str){text.ptr + strlen(prefix), text.len - strlen(prefix)};
-  for (int i = 0; i < count; i++)
-    if (bt_str_equal_nocase(text, bt_str_from(names[i]))) return i;
-  return -1;
-}
+/* ---- kinds and statuses ---- */
 
 static bool take_kind(bt_span_rows *rows, bt_row_reader *reader, bt_span *span) {
-  static const char *const names[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
   bt_str text = bt_row_text(reader);
-  int kind = text.len ? find_name(names, 6, "SPAN_KIND_", text) : BT_KIND_UNSPECIFIED;
-  if (kind < 0) return bt_row_stop_at(rows, "a kind", text);
-  span->kind = (bt_span_kind)kind;
-  return true;
+  return bt_span_kind_of(text, &span->kind) || bt_row_stop_at(rows, "a kind", text);
 }
 
 static bool take_status(bt_span_rows *rows, bt_row_reader *reader, bt_span *span) {
-  static const char *const names[] = {"Unset", "Ok", "Error"};
   bt_str text = bt_row_text(reader);
-  int status = text.len ? find_name(names, 3, "STATUS_CODE_", text) : BT_SPAN_STATUS_UNSET;
-  if (status < 0) return bt_row_stop_at(rows, "a status", text);
-  span->status = (bt_span_status)status;
+  if (!bt_span_status_of(text, &span->status)) return bt_row_stop_at(rows, "a status", text);
   return bt_row_take_text(rows, reader, &span->status_message);
 }
 

@@ -70,7 +70,7 @@ typedef enum bt_http_wait {
 typedef struct bt_http_request {
   const char *method;         /* "GET", "POST", or "DELETE" */
   const char *url;            /* complete, already encoded */
-  bt_str body;                /* of POST */
+  bt_str body;                /* of POST, or of DELETE */
   const char *const *headers; /* "Name: value"; count of them */
   size_t header_count;
   const char *ca_file;     /* of https: authorities (PEM) to trust besides the system's; or NULL */

@@ -130,9 +130,10 @@ static bool set_fences(CURL *easy, int64_t timeout_ms) {
 static bool set_request(bt_http_transfer *transfer, const bt_http_request *request, const char *user_agent) {
   CURL *easy = transfer->easy;
   bool is_post = strcmp(request->method, "POST") == 0;
-  if (is_post && (curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
-                  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr ? request->body.ptr : "") != CURLE_OK ||
-                  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) != CURLE_OK))
+  bool has_body = is_post || request->body.len;
+  if (has_body && (curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
+                   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr ? request->body.ptr : "") != CURLE_OK ||
+                   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) != CURLE_OK))
     return false;
   bool is_other = !is_post && strcmp(request->method, "GET") != 0;
   if (is_other && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) != CURLE_OK) return false;

@@ -157,3 +157,13 @@ int64_t bt_source_clock_ahead_ns(bt_source *source) {
 void bt_source_free(bt_source *source) {
   if (source) source->operations->free(source);
 }
+
+bt_status bt_source_check_asker(const bt_source *source, const char *who, const char *tenant, const bt_cancel *cancel,
+                                bt_error *error) {
+  if (bt_is_cancelled(cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+  if (!tenant || !tenant[0] || source->is_of_tenants) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "%s no tenants apart: leave the tenant out, or give it a store of its own (betrace serve "
+                      "--tenant-store)",
+                      who);
+}

@@ -281,6 +281,10 @@ bt_promises bt_source_known(bt_source *source); /* never waits */
 /* By how much the wall clock is ahead of the source's, as far as it is known. */
 int64_t bt_source_clock_ahead_ns(bt_source *source);
 void bt_source_free(bt_source *source); /* NULL is fine */
+/* For stores that keep no tenants apart: whoever asks for one may not be given the traces of all. who: "a table of X
+ * keeps". BT_INVALID, BT_CANCELLED. */
+bt_status bt_source_check_asker(const bt_source *source, const char *who, const char *tenant, const bt_cancel *cancel,
+                                bt_error *error) BT_MUST_CHECK;
 
 /* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation
  * spans). Sources leave out traces of one span that is named betrace.violation, betrace.watch or betrace.report and

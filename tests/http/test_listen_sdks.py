@@ -1,12 +1,7 @@
 """`betrace listen` with the OpenTelemetry SDKs of Python, JavaScript, Go and Java, each out of its package registry: a program
 that asks fraud-check before it charges, and the same one without (tests/listen)."""
-import fcntl
-import hashlib
 import json
 import os
-import pathlib
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,33 +12,11 @@ ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 LISTEN = os.path.join(ROOT, "tests", "listen")
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "app")]
 from betrace_process import run_cli  # noqa: E402
-from python_packages import cache_folder, python_with  # noqa: E402
+from java_program import class_path  # noqa: E402
+from python_packages import python_with  # noqa: E402
 
 RULE = "when { payment.charge as c } always { fraud-check before c }"
 NODE_PACKAGES = os.path.join(ROOT, "tests", "app", "node_packages.py")
-
-# What Maven says where a package could not be had, and nothing is wrong with the program.
-NOT_FETCHED = r"Could not transfer artifact|could not be resolved|Could not resolve dependencies|Unknown host|Connection refused"
-
-
-def java_program():
-    """The class path of tests/listen/java, built by Maven once for each content into the user's cache folder."""
-    source = pathlib.Path(LISTEN, "java")
-    files = [path for path in sorted(source.rglob("*")) if path.is_file()]
-    folder = cache_folder() / ("listen-java-" + hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16])
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "target" / "dependency").exists():
-            shutil.copytree(source, folder, dirs_exist_ok=True)
-            done = subprocess.run(["mvn", "--quiet", "--batch-mode", "package"], cwd=folder, check=False, capture_output=True, text=True)
-            if done.returncode and re.search(NOT_FETCHED, done.stdout + done.stderr):
-                shutil.rmtree(folder / "target", ignore_errors=True)
-                raise unittest.SkipTest(f"Maven does not reach its repository: {(done.stdout + done.stderr)[:300]}")
-            if done.returncode:
-                raise AssertionError(f"mvn package ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return f"{folder}/target/shop.jar:{folder}/target/dependency/*"
-
 
 class SdkTest(unittest.TestCase):
     def check(self, *command):
@@ -72,9 +45,8 @@ class SdkTest(unittest.TestCase):
             subprocess.run(["go", "build", "-o", program, "."], cwd=os.path.join(LISTEN, "go"), check=True)
             self.check(program, "KIND")
 
-    @unittest.skipUnless(shutil.which("mvn") and shutil.which("java"), "Maven is not installed: install-build-deps.sh full brings it")
     def test_java(self):
-        self.check("java", "-cp", java_program(), "Shop", "KIND")
+        self.check("java", "-cp", class_path(os.path.join(LISTEN, "java"), "shop"), "Shop", "KIND")
 
 
 if __name__ == "__main__":

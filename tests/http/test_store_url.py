@@ -14,7 +14,7 @@ from test_settings import printed_config, without_settings  # noqa: E402
 
 DSL = "when { checkout } always { fraud-check }"
 NOWHERE = "http://127.0.0.1:1"
-KNOWN = "it knows: tempo+http, tempo+https, clickhouse+http, clickhouse+https"
+KNOWN = "it knows: tempo+http, tempo+https, clickhouse+http, clickhouse+https, elasticsearch+http, elasticsearch+https, opensearch+http, opensearch+https"
 NONE = {"BETRACE_STORE": "", "BETRACE_TEMPO_URL": ""}
 # The value, and what is said of it.
 REFUSED = [

@@ -29,6 +29,7 @@ FENCE = {
     "tempo/api": {"jansson", "pthread"},
     "tempo/files": {"pthread"},
     "tempo/clickhouse": {"pthread"},
+    "tempo/elastic": {"pthread"},
     "server": SERVER,
     "server/store": SERVER | {"sqlite3"},
     "server/http": SERVER | {"h2o", "jansson", "openssl"},
@@ -52,7 +53,7 @@ FLOORS = [
     ["dsl/check", "dsl/example"],
     ["dsl"],  # compile.c, which knows them all
     ["tempo/wire"],
-    ["tempo/api", "tempo/files", "tempo/clickhouse"],
+    ["tempo/api", "tempo/files", "tempo/clickhouse", "tempo/elastic"],
     ["server/base"],
     ["server/rules", "server/memory", "server/metrics"],
     ["server/work", "server/store", "server/editor", "server/rulefile"],
@@ -70,6 +71,7 @@ FLOORS = [
 ONLY_FOR = {
     "tempo/api": {"server/settings", "server/doctor"},
     "tempo/clickhouse": {"server/settings", "server/doctor"},
+    "tempo/elastic": {"server/settings", "server/doctor"},
     "tempo/files": {"server/rulefile", "server/http", "server/cli", "server/cli/lab", "server"},
 }
 # Rooms that lie lower and are shut all the same.

@@ -15,6 +15,7 @@
 #include "dsl/trace/untyped_text.h"
 #include "tempo/api/tempo_source.h"
 #include "tempo/clickhouse/clickhouse_source.h"
+#include "tempo/elastic/elastic_source.h"
 #include "tempo/files/file_source.h"
 #include "tempo/files/memory_source.h"
 #include "tempo/wire/otlp_decoder.h"
@@ -201,18 +202,22 @@ static bt_status open_database(store *s, const char *server, bt_error *error) {
   return bt_clickhouse_source_new(s->client, &options, &s->source, error);
 }
 
+static void make_place(store *s, const char *url) {
+  bt_http_response response;
+  bt_error error = {0};
+  bt_http_request request = {.method = "POST", .url = url};
+  if (bt_http_send(s->client, &request, &response, &error) != BT_OK) fail_msg("place: %s", error.message);
+  assert_int_equal(response.status, 200);
+  bt_http_response_dispose(&response);
+}
+
 /* A table keeps no stores apart: each has a database of its own. */
 static void make_tables(store *s) {
   static unsigned count;
   char url[256];
-  bt_http_response response;
-  bt_error error = {0};
   snprintf(s->place, sizeof s->place, "conformance_%s_%d_%u", s->row->schema.name, (int)getpid(), ++count);
   snprintf(url, sizeof url, "%s/%s/%s", getenv("OTLP_URL"), s->row->schema.name, s->place);
-  bt_http_request request = {.method = "POST", .url = url};
-  if (bt_http_send(s->client, &request, &response, &error) != BT_OK) fail_msg("tables: %s", error.message);
-  assert_int_equal(response.status, 200);
-  bt_http_response_dispose(&response);
+  make_place(s, url);
 }
 
 static bt_status open_clickhouse(store *s, bt_error *error) {
@@ -230,6 +235,40 @@ static bt_status open_broken_clickhouse(store *s, bt_error *error) {
   make_tables(s);
   for (size_t i = 0; i < s->document_count; i++) push_to_clickhouse(s, &s->documents[i]);
   return open_database(s, "BROKEN_CLICKHOUSE_URL", error);
+}
+
+/* ---- OpenSearch ---- */
+
+static bt_status open_indices(store *s, const char *server, bt_error *error) {
+  char url[256];
+  snprintf(url, sizeof url, "%s?index=%s", getenv(server), s->place);
+  bt_elastic_options options = {.kind = "opensearch", .url = url, .pause_ms = 1, .rows_per_answer = 7}; /* pages */
+  return bt_elastic_source_new(s->client, &options, &s->source, error);
+}
+
+static void make_index(store *s) {
+  static unsigned count;
+  char url[256];
+  snprintf(s->place, sizeof s->place, "conformance_%d_%u", (int)getpid(), ++count);
+  snprintf(url, sizeof url, "%s/%s", getenv("OTLP_URL"), s->place);
+  make_place(s, url);
+}
+
+static bt_status open_opensearch(store *s, bt_error *error) {
+  make_index(s);
+  return open_indices(s, "OPENSEARCH_URL", error);
+}
+
+static void push_to_opensearch(store *s, const store_document *document) {
+  char url[256];
+  snprintf(url, sizeof url, "%s/%s", getenv("OTLP_URL"), s->place);
+  push_otlp_over_http(s, url, document);
+}
+
+static bt_status open_broken_opensearch(store *s, bt_error *error) {
+  make_index(s);
+  for (size_t i = 0; i < s->document_count; i++) push_to_opensearch(s, &s->documents[i]);
+  return open_indices(s, "BROKEN_OPENSEARCH_URL", error);
 }
 
 /* ---- the rows ---- */
@@ -295,6 +334,16 @@ const store_row store_rows[] = {
                .types_of_services = true,
                .unbounded = true}},
     {.name = "clickhouse-jaeger", ON_CLICKHOUSE, .schema = {"jaeger", "spans"}},
+    {.name = "opensearch",
+     .open = open_opensearch,
+     .push = push_to_opensearch,
+     .open_broken = open_broken_opensearch,
+     .refuses_tenants = true,
+     .keeps_own = true,
+     .lists_own = true,
+     .keeps_records = true,
+     .loses = {.odd_texts = true, .pushes_of_bytes = true},
+     .needs = "OPENSEARCH_URL"},
     {0},
 };
 

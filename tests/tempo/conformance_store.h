@@ -38,6 +38,8 @@ typedef struct store_lost {
   bool types_of_services;         /* a service of another type is a text. Nothing tells. */
   bool unbounded;                 /* of spans: a NaN or an infinity is not there. Nothing tells. */
   bool pushes_of_unbounded;       /* all that comes with one is not there. Nothing tells. */
+  bool odd_texts;                 /* an empty text, also in a list, may have been no value, and "NaN" a number */
+  bool pushes_of_bytes;           /* all that comes with bytes is not there. Nothing tells. */
 } store_lost;
 
 /* A schema of ClickHouse. */

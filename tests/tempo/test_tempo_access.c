@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tempo/api/tempo_access.h"
+#include "tempo/wire/secret_header.h"
 #include "tempo/wire/tempo_answer.h"
 #include "tests/support/fake_http.h"
 
@@ -25,7 +26,7 @@ static void check_header(const bt_tempo_options *options, const char *expected) 
     assert_string_equal(header, expected);
   else
     assert_null(header);
-  bt_tempo_authorization_free(header);
+  bt_header_free(header);
 }
 
 static void writes_headers(void **state) {

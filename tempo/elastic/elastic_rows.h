@@ -1,0 +1,18 @@
+/* Spans from documents, as Data Prepper writes them in its standard format, into a batch of traces. Values come with
+ * their types. An empty text may have been no value, and "NaN" a number: they are of unknown type (untyped_text.h).
+ * What a document does not have at all is not known (BT_NOT_KEPT). Thread: one at a time. Internal to tempo/. */
+#ifndef BT_TEMPO_ELASTIC_ELASTIC_ROWS_H
+#define BT_TEMPO_ELASTIC_ELASTIC_ROWS_H
+
+#include "tempo/wire/otlp_json.h"
+#include "tempo/wire/span_batch.h"
+
+typedef struct bt_elastic_rows {
+  bt_span_batch *batch;
+  bt_buffer last_sort; /* of the last hit, as JSON: where the next page begins; len 0: it has none */
+} bt_elastic_rows;
+
+/* bt_elastic_row of a bt_elastic_rows: a hit. BT_INVALID: it is no such document. BT_LIMIT, BT_NO_MEMORY. */
+bt_status bt_elastic_rows_take(void *context, bt_json_place *place) BT_MUST_CHECK;
+
+#endif

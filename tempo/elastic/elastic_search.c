@@ -1,0 +1,278 @@
+/* Listing traces. See elastic_search.h. Each span counts once, so the sum over traces has to be what the server counts:
+ * else pages saw different data, or an id stands twice in a document. */
+#include "tempo/elastic/elastic_search.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "dsl/base/time_sum.h"
+#include "tempo/wire/json_number.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+enum { LINKED_AT_ONCE = 10000 };
+static const size_t page_max_bytes = (size_t)256 << 20;
+static const double ns_of_ms = 1e6;
+
+/* ---- the question ---- */
+
+/* As the server reads it to the nanosecond. */
+static void write_time(bt_buffer *out, int64_t at_ns) {
+  if (at_ns < 0) at_ns = 0;
+  time_t seconds = (time_t)(at_ns / 1000000000);
+  struct tm parts;
+  gmtime_r(&seconds, &parts);
+  bt_buffer_printf(out, "\"%04d-%02d-%02dT%02d:%02d:%02d.%09" PRId64 "Z\"", parts.tm_year + 1900, parts.tm_mon + 1,
+                   parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, at_ns % 1000000000);
+}
+
+static void write_bound(bt_buffer *out, const char *field, const char *how, int64_t at_ns) {
+  bt_buffer_printf(out, "{\"range\":{\"%s\":{\"%s\":", field, how);
+  write_time(out, at_ns);
+  bt_buffer_append(out, BT_STR("}}}"));
+}
+
+/* A span overlaps the range by its start and end. A start of 0 is not known, and then the end counts; without both it
+ * lies in any range. A document whose start is not indexed is found always, and then read. */
+static void write_overlap(bt_buffer *out, bt_time_range range) {
+  bt_buffer_append(out, BT_STR("{\"bool\":{\"should\":[{\"bool\":{\"filter\":["));
+  write_bound(out, "startTime", "gt", 0);
+  bt_buffer_append_char(out, ',');
+  write_bound(out, "startTime", "lt", range.end_ns);
+  bt_buffer_append(out, BT_STR(",{\"bool\":{\"should\":["));
+  write_bound(out, "startTime", "gte", range.start_ns);
+  bt_buffer_append_char(out, ',');
+  write_bound(out, "endTime", "gte", range.start_ns);
+  bt_buffer_append(out, BT_STR("]}}]}},{\"bool\":{\"filter\":["));
+  write_bound(out, "startTime", "lte", 0);
+  bt_buffer_append(out, BT_STR("],\"must_not\":[{\"bool\":{\"filter\":["));
+  write_bound(out, "endTime", "gt", 0);
+  bt_buffer_append(out, BT_STR("],\"must_not\":[{\"bool\":{\"filter\":["));
+  write_bound(out, "endTime", "gte", range.start_ns);
+  bt_buffer_append_char(out, ',');
+  write_bound(out, "endTime", "lt", range.end_ns);
+  bt_buffer_append(out, BT_STR("]}}]}}]}},{\"bool\":{\"must_not\":[{\"exists\":{\"field\":\"startTime\"}}]}}]}}"));
+}
+
+static void write_linked(bt_buffer *out, const bt_trace_id *ids, size_t count) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  const char *comma = "";
+  bt_buffer_append(out, BT_STR(",{\"nested\":{\"path\":\"links\",\"query\":{\"terms\":{\"links.traceId\":["));
+  for (size_t i = 0; i < count; i++) {
+    if (bt_trace_id_is_zero(&ids[i])) continue;
+    bt_trace_id_format(&ids[i], hex);
+    bt_buffer_printf(out, "%s\"%s\"", comma, hex);
+    comma = ",";
+  }
+  bt_buffer_append(out, BT_STR("]}}}}"));
+}
+
+/* Behind it: the id after which the page begins, if any, and the end. */
+static void write_search(const bt_elastic_search *s, const bt_elastic_view *view, size_t first, size_t count,
+                         bt_buffer *out) {
+  bt_buffer_printf(out, "{\"size\":0,\"track_total_hits\":true,\"pit\":{\"id\":%s,\"keep_alive\":\"2m\"}",
+                   view->id.ptr);
+  bt_buffer_append(out, BT_STR(",\"query\":{\"bool\":{\"filter\":[{\"exists\":{\"field\":\"traceId\"}},"));
+  write_overlap(out, s->range);
+  if (s->linked) write_linked(out, s->linked + first, count);
+  bt_buffer_printf(
+      out,
+      "]}},\"aggs\":{\"traces\":{\"aggs\":{\"first\":{\"min\":{\"field\":\"startTime\"}},\"last\":{\"max\":"
+      "{\"field\":\"endTime\"}},\"latest\":{\"max\":{\"field\":\"startTime\"}}},\"composite\":{\"size\":%" PRIu32
+      ",\"sources\":[{\"id\":{\"terms\":{\"field\":\"traceId\"}}}]",
+      s->server.most_rows);
+}
+
+/* ---- a page of the answer ---- */
+
+typedef struct pages {
+  bt_elastic_search *search;
+  uint64_t spans, total; /* that were counted, and that there are */
+  char after[BT_TRACE_ID_HEX + 1];
+} pages;
+
+typedef struct bucket {
+  bt_str id;
+  uint64_t count;
+  double first_ms, last_ms, latest_ms;
+} bucket;
+
+/* {"value":1.7e12}, or null where no document has it. */
+static bt_status read_value(bt_json_place *place, double *out) {
+  static const bt_json_name names[] = {BT_JSON_NAME("value", 0)};
+  uint32_t seen = 0;
+  unsigned bit;
+  bt_str digits;
+  bt_json_open_object(&place->json);
+  while (bt_json_next_known(&place->json, names, 1, &seen, &bit))
+    if (bt_json_number(&place->json, &digits) && !bt_json_to_double(digits, out))
+      bt_json_stop(&place->json, "expected a time in milliseconds");
+  return bt_json_place_status(place);
+}
+
+static bt_status read_key(bt_json_place *place, bt_str *out) {
+  static const bt_json_name names[] = {BT_JSON_NAME("id", 0)};
+  uint32_t seen = 0;
+  unsigned bit;
+  bt_status status = BT_OK;
+  bt_json_open_object(&place->json);
+  while (status == BT_OK && bt_json_next_known(&place->json, names, 1, &seen, &bit))
+    status = bt_json_read_text(place, out);
+  return bt_json_place_finish(place, status);
+}
+
+static bt_status read_bucket(bt_json_place *place, bucket *b) {
+  enum { KEY, DOC_COUNT, FIRST, LAST, LATEST };
+  static const bt_json_name names[] = {BT_JSON_NAME("key", KEY), BT_JSON_NAME("doc_count", DOC_COUNT),
+                                       BT_JSON_NAME("first", FIRST), BT_JSON_NAME("last", LAST),
+                                       BT_JSON_NAME("latest", LATEST)};
+  uint32_t seen = 0;
+  unsigned bit;
+  bt_status status = BT_OK;
+  *b = (bucket){.id = BT_STR("")};
+  bt_json_open_object(&place->json);
+  while (status == BT_OK && bt_json_next_known(&place->json, names, COUNT(names), &seen, &bit)) {
+    double *const values[] = {[FIRST] = &b->first_ms, [LAST] = &b->last_ms, [LATEST] = &b->latest_ms};
+    if (bit == KEY)
+      status = read_key(place, &b->id);
+    else if (bit == DOC_COUNT)
+      status = bt_json_read_uint64(place, "expected how many spans a trace has", &b->count);
+    else
+      status = read_value(place, values[bit]);
+  }
+  return bt_json_place_finish(place, status);
+}
+
+/* Times of aggregations are cut to milliseconds, or rounded. 0 stays 0: it is not known. */
+static int64_t not_later(double ms) {
+  double floored = floor(ms);
+  if (ms <= 0) return 0;
+  if (floored != ms) floored -= 1;
+  return floored * ns_of_ms < 9.2e18 ? (int64_t)floored * 1000000 : INT64_MAX;
+}
+
+static int64_t not_earlier(double ms) {
+  if (ms <= 0) return 0;
+  return ms * ns_of_ms < 9.2e18 ? (int64_t)ceil(ms) * 1000000 + 999999 : INT64_MAX;
+}
+
+/* An id that is written in another way would not be found again by reads. Of a trace with a span without a start
+ * nobody knows where it lies. */
+static bt_status take_bucket(void *context, bt_json_place *place) {
+  pages *p = context;
+  bucket b;
+  bt_trace_id id;
+  bt_status status = read_bucket(place, &b);
+  if (status != BT_OK) return status;
+  bool is_id = b.id.len == BT_TRACE_ID_HEX && bt_trace_id_parse(b.id, &id);
+  if (is_id) bt_trace_id_format(&id, p->after);
+  if (!is_id || !bt_str_equal(b.id, bt_str_from(p->after)))
+    return bt_json_place_stop(place, "expected trace ids of 32 small hex digits");
+  p->spans += b.count;
+  if (bt_trace_id_is_zero(&id)) return BT_OK;
+  int64_t end_ns = bt_time_later(not_earlier(b.last_ms), not_earlier(b.latest_ms)), start_ns = not_later(b.first_ms);
+  bt_found found = bt_found_of_bounds(&id, start_ns ? start_ns : end_ns, end_ns);
+  found.in_doubt = !start_ns;
+  return bt_found_list_add(p->search->found, &found) ? BT_OK : bt_error_no_memory(place->error);
+}
+
+/* *is_last: there is no page behind it. */
+static bt_status take_page(pages *p, bt_elastic_answer *answer, bool *is_last, bt_error *error) {
+  bt_build build;
+  bt_error why = {0};
+  bt_elastic_page page;
+  bt_json_place place = {.build = &build, .error = &why};
+  bt_build_init(&build, page_max_bytes);
+  bt_status status = bt_elastic_read_page(answer, &place, true, take_bucket, p, &page);
+  if (status != BT_OK && error) *error = why;
+  *is_last = page.rows < p->search->server.most_rows;
+  p->total = page.total;
+  bt_build_dispose(&build);
+  return status;
+}
+
+static bt_status check_limit(const bt_elastic_search *s, bt_error *error) {
+  if (!s->max_found || s->found->count <= s->max_found) return BT_OK;
+  bt_found_list_sort(s->found);
+  if (s->found->count <= s->max_found) return BT_OK;
+  return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
+}
+
+static bt_status ask_page(pages *p, const bt_buffer *search, bt_elastic_answer *answer, bool *is_last,
+                          bt_error *error) {
+  bt_elastic_question question = p->search->question;
+  bt_buffer body = {0};
+  bt_buffer_append(&body, bt_buffer_str(search));
+  if (p->after[0]) bt_buffer_printf(&body, ",\"after\":{\"id\":\"%s\"}", p->after);
+  bt_buffer_append(&body, BT_STR("}}}}"));
+  question.method = "POST";
+  question.path = "/_search?allow_partial_search_results=false";
+  question.body = bt_buffer_str(&body);
+  *is_last = true;
+  bt_status status = body.failed || search->failed ? bt_error_no_memory(error)
+                                                   : bt_elastic_ask(p->search->elastic, &question, answer, error);
+  bt_buffer_dispose(&body);
+  if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) status = take_page(p, answer, is_last, error);
+  return status;
+}
+
+static bt_status ask_pages(pages *p, const bt_buffer *search, bt_elastic_answer *answer, bt_error *error) {
+  bool is_last = false;
+  bt_status status = BT_OK;
+  while (status == BT_OK && !is_last) {
+    bt_elastic_answer_dispose(answer);
+    status = ask_page(p, search, answer, &is_last, error);
+    if (status != BT_OK || answer->outcome != BT_ELASTIC_ANSWERED) return status;
+    status = check_limit(p->search, error);
+  }
+  if (status == BT_OK && p->spans != p->total) {
+    char why[120];
+    snprintf(why, sizeof why, "the pages have %" PRIu64 " spans, and the store counts %" PRIu64, p->spans, p->total);
+    bt_elastic_fail(answer, why);
+  }
+  return status;
+}
+
+/* ---- a search ---- */
+
+/* All or nothing. */
+static bt_status search_part(bt_elastic_search *s, const bt_elastic_view *view, size_t first, size_t count,
+                             bt_error *error) {
+  pages p = {.search = s};
+  bt_buffer search = {0};
+  bt_elastic_answer answer = {0};
+  size_t before = s->found->count;
+  write_search(s, view, first, count, &search);
+  bt_status status = ask_pages(&p, &search, &answer, error);
+  bool is_whole = answer.outcome == BT_ELASTIC_ANSWERED;
+  if (status == BT_OK && !is_whole) {
+    s->found->count = before;
+    bool is_said = bt_source_account_fail(s->question.account, s->range, answer.reason);
+    if (!is_said) status = bt_error_no_memory(error);
+  }
+  bt_buffer_dispose(&search);
+  bt_elastic_answer_dispose(&answer);
+  return status;
+}
+
+bt_status bt_elastic_search_run(bt_elastic_search *s, bt_error *error) {
+  bt_elastic_view view = {.id = {0}};
+  bt_elastic_answer answer = {0};
+  bt_status status = bt_elastic_view_open(s->elastic, &s->server, &s->question, &view, &answer, error);
+  if (status == BT_OK && answer.outcome != BT_ELASTIC_ANSWERED) {
+    bool is_said = bt_source_account_fail(s->question.account, s->range, answer.reason);
+    if (!is_said) status = bt_error_no_memory(error);
+  } else {
+    size_t at = 0;
+    do {
+      size_t left = s->linked_count - at, count = left < LINKED_AT_ONCE ? left : LINKED_AT_ONCE;
+      if (status == BT_OK) status = search_part(s, &view, at, count, error);
+      at += count;
+    } while (status == BT_OK && at < s->linked_count);
+  }
+  bt_elastic_view_close(s->elastic, &s->server, &view);
+  bt_elastic_answer_dispose(&answer);
+  bt_found_list_sort(s->found);
+  return status;
+}

@@ -1,0 +1,132 @@
+/* The source: searches and reads. See elastic_source.h. */
+#include "tempo/elastic/elastic_source.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/base/time_sum.h"
+#include "tempo/elastic/elastic_address.h"
+#include "tempo/elastic/elastic_query.h"
+#include "tempo/elastic/elastic_read.h"
+#include "tempo/elastic/elastic_schema.h"
+#include "tempo/elastic/elastic_search.h"
+
+enum { TIMEOUT_MS = 300000, PAUSE_MS = 250 };
+static const int64_t hidden_tail_ns = 10000000000; /* besides what an index hides until it is refreshed */
+
+static bt_elastic *elastic_of(bt_source *source) {
+  return (bt_elastic *)source;
+}
+
+static bt_status check_asker(const bt_elastic *elastic, const char *tenant, const bt_cancel *cancel, bt_error *error) {
+  return bt_source_check_asker(&elastic->head, "indices keep", tenant, cancel, error);
+}
+
+/* ---- searching ---- */
+
+/* What stands behind the address has to be known first. */
+static bt_status run_search(bt_elastic_search *s, const char *tenant, bt_source_account *account, bt_error *error) {
+  bt_error why = {0};
+  const bt_cancel *cancel = s->question.cancel;
+  s->question.kind = BT_HTTP_SEARCH;
+  s->question.account = account;
+  bt_status status = check_asker(s->elastic, tenant, cancel, error);
+  if (status != BT_OK || s->range.start_ns >= s->range.end_ns || s->range.end_ns <= 0) return status;
+  status = bt_elastic_find_out(s->elastic, cancel, &s->server, &why);
+  if (status == BT_OK) return bt_elastic_search_run(s, error);
+  if (status == BT_UNAVAILABLE || status == BT_REFUSED)
+    return bt_source_account_fail(account, s->range, why.message) ? BT_OK : bt_error_no_memory(error);
+  if (error) *error = why;
+  return status;
+}
+
+static bt_status search_elastic(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                                bt_source_account *account, bt_error *error) {
+  bt_elastic_search s = {.elastic = elastic_of(source),
+                         .question = {.cancel = request->cancel, .priority = request->priority},
+                         .range = request->range,
+                         .max_found = request->max_found,
+                         .found = found};
+  return run_search(&s, request->tenant, account, error);
+}
+
+static bt_status find_linking_in_elastic(bt_source *source, const bt_links_request *request, bt_found_list *found,
+                                         bt_source_account *account, bt_error *error) {
+  bt_elastic_search s = {.elastic = elastic_of(source),
+                         .question = {.cancel = request->cancel, .priority = request->priority},
+                         .range = request->range,
+                         .linked = request->ids,
+                         .linked_count = request->count,
+                         .found = found};
+  return request->count ? run_search(&s, request->tenant, account, error) : BT_OK;
+}
+
+/* ---- the rest ---- */
+
+static bt_status read_elastic(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                              bt_source_account *account, bt_error *error) {
+  bt_elastic *elastic = elastic_of(source);
+  bt_elastic_found server;
+  bt_status status = check_asker(elastic, request->tenant, request->cancel, error);
+  if (status == BT_OK) status = bt_elastic_find_out(elastic, request->cancel, &server, error);
+  return status == BT_OK ? bt_elastic_read(elastic, &server, request, sink, context, account, error) : status;
+}
+
+static bt_status check_elastic(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  bt_elastic_found found;
+  return bt_elastic_find_out(elastic_of(source), cancel, &found, error);
+}
+
+/* Reads look at all indices, by ids and in batches, so neither says more than the other. */
+static void promise_elastic(bt_source *source, bt_promises_wanted wanted, const bt_cancel *cancel, bt_promises *out) {
+  bt_elastic *elastic = elastic_of(source);
+  bt_elastic_found found = bt_elastic_known(elastic);
+  (void)wanted;
+  if (cancel && bt_elastic_find_out(elastic, cancel, &found, NULL) != BT_OK) found = (bt_elastic_found){0};
+  out->about = (bt_source_about){.kind = source->name, .is_checked = found.is_checked};
+  snprintf(out->about.version, sizeof out->about.version, "%s", found.version);
+  snprintf(out->about.note, sizeof out->about.note, "%s",
+           found.is_known ? found.note : "the store has not said which version it is");
+  out->generation = found.is_known ? 1 : 0;
+  out->filters = out->projects = false;
+  out->reads_agree = true;
+  out->hidden_tail_ns = bt_time_add(hidden_tail_ns, found.refresh_ns);
+  if (found.lacks[0]) out->lacks = elastic->lacks;
+}
+
+static void free_elastic(bt_source *source) {
+  bt_elastic *elastic = elastic_of(source);
+  bt_elastic_address_dispose(elastic);
+  pthread_mutex_destroy(&elastic->mutex);
+  free(elastic);
+}
+
+bt_status bt_elastic_source_new(bt_http_client *client, const bt_elastic_options *options, bt_source **out,
+                                bt_error *error) {
+  static const bt_source_operations operations = {.search = search_elastic,
+                                                  .read = read_elastic,
+                                                  .find_linking = find_linking_in_elastic,
+                                                  .check = check_elastic,
+                                                  .promise = promise_elastic,
+                                                  .free = free_elastic};
+  *out = NULL;
+  bt_elastic *elastic = calloc(1, sizeof *elastic);
+  if (!elastic) return bt_error_no_memory(error);
+  if (pthread_mutex_init(&elastic->mutex, NULL)) {
+    free(elastic);
+    return bt_error_no_memory(error);
+  }
+  elastic->head = (bt_source){.operations = &operations, .name = options->kind};
+  elastic->client = client;
+  elastic->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+  elastic->pause_ms = options->pause_ms ? options->pause_ms : PAUSE_MS;
+  elastic->rows_per_answer = options->rows_per_answer;
+  bt_status status = bt_elastic_address_take(elastic, options, error);
+  if (status == BT_OK)
+    *out = &elastic->head;
+  else
+    free_elastic(&elastic->head);
+  return status;
+}

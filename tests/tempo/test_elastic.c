@@ -1,0 +1,181 @@
+/* OpenSearch without one: addresses and credentials, and documents. What a server does is held by
+ * tests/e2e/test_replay_opensearch.py. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tempo/elastic/elastic_rows.h"
+#include "tempo/elastic/elastic_source.h"
+
+/* ---- addresses ---- */
+
+static bt_status open_with(bt_elastic_options options, bt_error *error) {
+  bt_source *source = NULL;
+  options.kind = "opensearch";
+  bt_status status = bt_elastic_source_new(NULL, &options, &source, error);
+  assert_true((status == BT_OK) == (source != NULL));
+  bt_source_free(source);
+  return status;
+}
+
+static void test_addresses(void **state) {
+  static const char *const right[] = {"http://h:9200", "https://h:9200/", "http://h/behind/a/proxy?index=a-*,b_1.c",
+                                      "http://h:9200?index=otel-v1-apm-span-*"};
+  static const char *const wrong[] = {"h:9200",
+                                      "ftp://h",
+                                      "http://user:secret@h:9200",
+                                      "http://h?table=x",
+                                      "http://h?index=",
+                                      "http://h?index=Upper",
+                                      "http://h?index=other:index",
+                                      "http://h?index=a,-b",
+                                      "http://h?index=_all",
+                                      "http://h?index=a,_all",
+                                      "http://h?index=a/_doc"};
+  (void)state;
+  for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+    assert_int_equal(open_with((bt_elastic_options){.url = right[i]}, NULL), BT_OK);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    bt_error error = {0};
+    assert_int_equal(open_with((bt_elastic_options){.url = wrong[i]}, &error), BT_INVALID);
+    assert_non_null(strstr(error.message, "opensearch+http://host:9200?index=otel-v1-apm-span-*"));
+    assert_null(strstr(error.message, "secret"));
+  }
+}
+
+static void check_credentials(const char *user, const char *password, const char *key, bt_status wanted) {
+  bt_error error = {0};
+  bt_elastic_options options = {.url = "http://h", .user = user, .password = password, .api_key = key};
+  assert_int_equal(open_with(options, &error), wanted);
+  assert_null(strstr(error.message, "secret"));
+}
+
+static void test_credentials(void **state) {
+  (void)state;
+  check_credentials("u", "secret", NULL, BT_OK);
+  check_credentials(NULL, NULL, "secret", BT_OK);
+  check_credentials("u", NULL, NULL, BT_INVALID);
+  check_credentials(NULL, "secret", NULL, BT_INVALID);
+  check_credentials("u", "secret", "secret", BT_INVALID);
+  check_credentials("u:v", "secret", NULL, BT_INVALID);
+  check_credentials("u", "secret\n", NULL, BT_INVALID);
+  check_credentials(NULL, NULL, "secret\r", BT_INVALID);
+}
+
+/* ---- documents ---- */
+
+#define SPAN                                                                                                           \
+  "\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":\"0102030405060708\",\"name\":\"a\",\"kind\":"          \
+  "\"SPAN_KIND_SERVER\""
+#define HIT(text) "{\"_source\":{" text "}}"
+
+static bt_status take_hit(const char *hit, bt_span_batch **batch) {
+  bt_error error = {0};
+  assert_int_equal(bt_span_batch_new((size_t)1 << 20, batch, &error), BT_OK);
+  assert_int_equal(bt_span_batch_open(*batch, &error), BT_OK);
+  bt_elastic_rows rows = {.batch = *batch};
+  bt_json_place place = {.build = &(*batch)->build, .error = &error};
+  bt_json_init(&place.json, bt_str_from(hit), &(*batch)->build.arena);
+  bt_status status = bt_elastic_rows_take(&rows, &place);
+  bt_buffer_dispose(&rows.last_sort);
+  if (status == BT_OK) status = bt_span_batch_finish(*batch, &error);
+  assert_true(status == BT_OK || error.message[0]);
+  return status;
+}
+
+static void check_refused(const char *hit) {
+  bt_span_batch *batch = NULL;
+  if (take_hit(hit, &batch) != BT_INVALID) fail_msg("taken: %s", hit);
+  bt_span_batch_free(batch);
+}
+
+static int64_t start_of(const char *time) {
+  char hit[400];
+  bt_span_batch *batch = NULL;
+  snprintf(hit, sizeof hit, "{\"_source\":{" SPAN ",\"startTime\":\"%s\"}}", time);
+  int64_t start_ns = take_hit(hit, &batch) == BT_OK ? bt_span_batch_trace(batch, 0)->spans[0].start_ns : -1;
+  bt_span_batch_free(batch);
+  return start_ns;
+}
+
+static void test_times(void **state) {
+  (void)state;
+  assert_true(start_of("1970-01-01T00:00:00Z") == 0);
+  assert_true(start_of("1970-01-01T00:00Z") == 0);
+  assert_true(start_of("2024-02-29T12:34:56.789Z") == 1709210096789000000);
+  assert_true(start_of("2026-11-29T17:00:01.123456789Z") == 1795971601123456789);
+  assert_true(start_of("2026-11-29T17:00:01.000000001Z") == 1795971601000000001);
+  assert_true(start_of("2100-03-01T00:00:00Z") == 4107542400000000000);
+  assert_true(start_of("2262-04-11T23:47:16.854775807Z") == INT64_MAX);
+  static const char *const wrong[] = {"2262-04-11T23:47:16.854775808Z",
+                                      "1969-12-31T23:59:59Z",
+                                      "2026-13-01T00:00:00Z",
+                                      "2026-11-29T24:00:00Z",
+                                      "2026-11-29",
+                                      "2026-11-29T17:00:01",
+                                      "2026-11-29T17:00:01.1234567891Z",
+                                      "2026-11-29T17:00:01+01:00",
+                                      "1795971601123",
+                                      ""};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    if (start_of(wrong[i]) != -1) fail_msg("read as a time: %s", wrong[i]);
+}
+
+/* What a document does not have is not known; what it has is. */
+static void test_what_is_not_there(void **state) {
+  (void)state;
+  bt_span_batch *batch = NULL;
+  assert_int_equal(take_hit(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\""), &batch), BT_OK);
+  const bt_span *span = &bt_span_batch_trace(batch, 0)->spans[0];
+  assert_true(span->dropped_attributes == BT_NOT_KEPT && span->dropped_events == BT_NOT_KEPT);
+  assert_true(span->dropped_links == BT_NOT_KEPT && span->resource->attributes.dropped == BT_NOT_KEPT);
+  assert_true(span->scope->attributes.dropped == BT_NOT_KEPT);
+  bt_span_batch_free(batch);
+  assert_int_equal(
+      take_hit(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"events\":null,\"resource\":{\"attributes\":null}"),
+               &batch),
+      BT_OK);
+  span = &bt_span_batch_trace(batch, 0)->spans[0];
+  assert_true(span->dropped_events == BT_NOT_KEPT && span->resource->attributes.dropped == BT_NOT_KEPT);
+  bt_span_batch_free(batch);
+  assert_int_equal(
+      take_hit(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"attributes\":{},\"events\":[],\"links\":[],"
+                        "\"resource\":{\"attributes\":{\"service.name\":\"s\"}},\"instrumentationScope\":{"
+                        "\"attributes\":{}},\"droppedEventsCount\":2"),
+               &batch),
+      BT_OK);
+  span = &bt_span_batch_trace(batch, 0)->spans[0];
+  assert_true(!span->dropped_attributes && span->dropped_events == 2 && !span->dropped_links);
+  assert_true(!span->resource->attributes.dropped && !span->scope->attributes.dropped);
+  assert_true(bt_str_equal(span->resource->service, BT_STR("s")));
+  bt_span_batch_free(batch);
+}
+
+static void test_what_is_no_span(void **state) {
+  (void)state;
+  check_refused("{}");
+  check_refused("{\"_source\":null}");
+  check_refused(HIT("\"startTime\":\"2026-01-01T00:00:00Z\""));
+  check_refused(HIT(SPAN));
+  check_refused(HIT(SPAN ",\"startTime\":null"));
+  check_refused(HIT("\"traceID\":\"1\",\"spanID\":\"1\",\"startTime\":1"));
+  check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"status\":{\"code\":3}"));
+  check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"attributes\":[]"));
+  check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"attributes\":{\"k\":99999999999999999999}"));
+  check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"events\":[{\"time\":\"x\"}]"));
+  check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"kind\":\"SPAN_KIND_CLIENT\""));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_addresses),         cmocka_unit_test(test_credentials),     cmocka_unit_test(test_times),
+      cmocka_unit_test(test_what_is_not_there), cmocka_unit_test(test_what_is_no_span),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
