@@ -451,7 +451,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Rules that the traces of a range keep already, and not by accident
+         * Rules that the traces of a range keep already, and not by accident.
          * @description Half of a sample of the traces says what could be a rule, and the other half whether it holds more often with its condition than without. A replay of the whole range counts each: only those are given whose numbers are certain, that at least `min_traces` traces exercise and that `min_share` of these keep. Nothing is stored. A habit is not yet a rule: what is accepted is for a person to say. The request waits for the answer, at most `timeout`; then `status` is `cancelled`, and what is not certain by then is not suggested. Without a sample for which there is room in `--memory-limit` it is a 503. It takes a place among first violations and contrasts.
          */
         get: operations["suggestions"];
@@ -1874,6 +1874,20 @@ export interface components {
             exercised?: components["schemas"]["Estimate"];
             policy?: components["schemas"]["PolicySeen"];
         };
+        /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
+        SeriesEstimated: {
+            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: how traces were sampled */
+            text: string;
+            /** @description of the sum of all points; null: a point is not known, or nothing may be said beyond what was seen. Not of ratios */
+            total?: components["schemas"]["Estimate"] | null;
+            /** @description as many as points, by what was read when each step was counted. Not of ratios */
+            points?: {
+                /** @description null: the point is not known */
+                low: number | null;
+                /** @description null: the point is not known, or traces of a kind that is never kept may be missing */
+                high: number | null;
+            }[];
+        };
         PolicySeen: null | {
             /** @description betrace/RULE/HASH, of the condition that the rule has now */
             name: string;
@@ -1894,20 +1908,6 @@ export interface components {
              * @description with --sampling policy: from then on all that may violate the rule was kept, and nothing speaks against it. null: that cannot be said
              */
             since: string | null;
-        };
-        /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
-        SeriesEstimated: {
-            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: how traces were sampled */
-            text: string;
-            /** @description of the sum of all points; null: a point is not known, or nothing may be said beyond what was seen. Not of ratios */
-            total?: components["schemas"]["Estimate"] | null;
-            /** @description as many as points, by what was read when each step was counted. Not of ratios */
-            points?: {
-                /** @description null: the point is not known */
-                low: number | null;
-                /** @description null: the point is not known, or traces of a kind that is never kept may be missing */
-                high: number | null;
-            }[];
         };
         Failed: components["schemas"]["ByteRange"] & {
             /** @description what is missing, or is there and must not be, in one sentence */
