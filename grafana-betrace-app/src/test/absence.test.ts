@@ -92,8 +92,8 @@ const ABOUT_TRACES = [
   /^coverage\./, /^kept\.(none|other-request|not-there)/, /^leads\.(idle|none|today|unread|unproven|no-traces|asking|failed|began-failed)/, /^live\./, /^packs\.(idle|nothing|partial|unknown|unread|failed)/,
   /^past\./, /^replay\.(found|not-exercised|inconclusive|not-known)/, /^start\.day\./, /^violations\./, /^violation\.(provisional-text|not-any-more|find-place)/,
 ];
-/** What the service says of its own reports, of links and of single traces, in the words of the service's status. */
-const OF_A_STATUS = [/^compliance\./, /^framework\./, /^trace\./, /^verdict\./, /^test\.not-exercised/, /^violation\./, /^explain\./, /^cost\./];
+/** What the service says of its own comparisons, reports, links and single traces, in the words of the service's status. */
+const OF_A_STATUS = [/^changes\./, /^compliance\./, /^framework\./, /^trace\./, /^verdict\./, /^test\.not-exercised/, /^violation\./, /^explain\./, /^cost\./];
 /** About pages, rights, forms, rules and the connection, not about what traces did. */
 const NOT_ABOUT_TRACES = [
   /^(config|configuration|delete|editor|error|forbidden|history|import|kept|not-found|packs|replay|replays|rule|rules|save|service|shape|start|test|text|token|unauthorized|unreachable)\./,
