@@ -13,7 +13,7 @@ from betrace_process import Betrace, run_cli  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
-TRACES, RANGE_S = 1200, 20 * 3600
+TRACES, RANGE_S = 2000, 20 * 3600
 
 
 class ChangedOnTempo(unittest.TestCase):
