@@ -86,11 +86,13 @@ def no_shard(answer):
     answer["_shards"].update(total=0, successful=0)
 
 
-def fewer_rows(answer):
+def fewer_traces(answer):
     if "aggregations" in answer:
         answer["aggregations"]["traces"]["buckets"] = answer["aggregations"]["traces"]["buckets"][:-1]
-    else:
-        answer["hits"]["hits"] = answer["hits"].get("hits", [])[:-1]
+
+
+def fewer_spans(answer):
+    answer["hits"]["hits"] = answer["hits"].get("hits", [])[:-1]
 
 
 def lower_bound(answer):
@@ -105,7 +107,7 @@ def no_shards_said(answer):
     del answer["_shards"]
 
 
-BENT = (failed_shard, timed_out, ended_early, no_shard, fewer_rows, lower_bound, skipped_cluster, no_shards_said)
+BENT = (failed_shard, timed_out, ended_early, no_shard, fewer_traces, fewer_spans, lower_bound, skipped_cluster, no_shards_said)
 
 
 class Breaking(Passing):
