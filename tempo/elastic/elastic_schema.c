@@ -64,12 +64,12 @@ static bt_status read_properties(look *l, const char *outer, bool is_outer);
 
 static bt_status read_field(look *l, const char *path, bool is_outer) {
   static const bt_json_name names[] = {BT_JSON_NAME("type", 0), BT_JSON_NAME("properties", 1)};
-  char inner[120];
+  char inner[80];
   bt_str type = BT_STR("");
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
-  snprintf(inner, sizeof inner, "%s.", path);
+  snprintf(inner, sizeof inner, "%.60s.", path);
   bt_json_open_object(&l->place.json);
   while (status == BT_OK && bt_json_next_known(&l->place.json, names, COUNT(names), &seen, &bit)) {
     if (bit == 0)
@@ -88,8 +88,8 @@ static bt_status read_properties(look *l, const char *outer, bool is_outer) {
   bt_status status = BT_OK;
   bt_json_open_object(&l->place.json);
   while (status == BT_OK && bt_json_next_key(&l->place.json, &key)) {
-    char path[110];
-    snprintf(path, sizeof path, "%s%.*s", outer, (int)(key.len < 60 ? key.len : 60), key.ptr);
+    char path[140];
+    snprintf(path, sizeof path, "%.61s%.*s", outer, (int)(key.len < 60 ? key.len : 60), key.ptr);
     status = read_field(l, path, is_outer);
   }
   return bt_json_place_finish(&l->place, status);
