@@ -6,7 +6,7 @@
 #include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 
-enum { LOOKED_AT = 8 };
+enum { AT_RANDOM = 8, SLICES = 16, LOOKED_AT = AT_RANDOM + SLICES };
 
 static bool are_alike(const bt_kept_trace *a, const bt_kept_trace *b) {
   return a->kind == b->kind && a->probability == b->probability && a->by_policy == b->by_policy &&
@@ -76,18 +76,37 @@ static bool is_here(const bt_judge *judge, const bt_known *known) {
   return place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
 }
 
+static int64_t start_of(const bt_known *known) {
+  return known->flags & BT_KNOWN_LISTED ? known->listed.start_ns : known->matched.start_ns;
+}
+
+/* Rates are changed by the hour, so each part of the range is looked at that has traces. */
+static size_t slice_of(const bt_judge *judge, const bt_known *known) {
+  bt_time_range range = judge->plan->request.range;
+  double part = (double)(start_of(known) - range.start_ns) / ((double)range.end_ns - (double)range.start_ns + 1);
+  return part <= 0 ? 0 : part >= 1 ? SLICES - 1 : (size_t)(part * SLICES);
+}
+
+static void add_chosen(look *l, size_t known) {
+  for (size_t i = 0; i < l->count; i++)
+    if (l->known[i] == known) return;
+  l->known[l->count] = known;
+  l->ids[l->count++] = l->judge->table->traces[known].matched.id;
+}
+
+/* Some of all, and one of each slice; what is asked every minute has the former alone. */
 static void choose_traces(look *l) {
   bt_judge *judge = l->judge;
-  bt_reservoir smallest = {.count = 0};
+  bt_reservoir smallest = {.count = 0}, of_slice[SLICES] = {0};
   for (size_t i = 0; i < judge->table->count; i++) {
     if (!is_here(judge, &judge->table->traces[i])) continue;
     uint64_t key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[i].matched.id);
-    bt_reservoir_offer(&smallest, LOOKED_AT, (bt_keyed){key, i});
+    bt_reservoir_offer(&smallest, AT_RANDOM, (bt_keyed){key, i});
+    bt_reservoir_offer(&of_slice[slice_of(judge, &judge->table->traces[i])], 1, (bt_keyed){key, i});
   }
-  for (size_t i = 0; i < smallest.count; i++) {
-    l->known[l->count] = smallest.items[i].known;
-    l->ids[l->count++] = judge->table->traces[smallest.items[i].known].matched.id;
-  }
+  for (size_t i = 0; i < smallest.count; i++) add_chosen(l, smallest.items[i].known);
+  for (size_t s = 0; s < SLICES && !judge->plan->request.is_live; s++)
+    if (of_slice[s].count) add_chosen(l, of_slice[s].items[0].known);
 }
 
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
@@ -111,15 +130,17 @@ static bt_status ask_traces(look *l, bt_error *error) {
   return goes_on ? BT_OK : answer.status;
 }
 
-/* Reads that agree are held against none by id, so nothing of theirs was read whole. What is asked every minute does
- * not look. */
+/* Reads that agree are held against none by id, so nothing of theirs was read whole. Where what was read whole says
+ * that traces were sampled, others are looked at in any case: those that were read were chosen by what the rule asks
+ * for, and may have been kept otherwise. */
 static bool is_due(const bt_judge *judge) {
   const bt_replay_plan *plan = judge->plan;
-  if (plan->is_static || plan->request.is_live || plan->sampling.declared.kind == BT_SAMPLING_NONE ||
+  const bt_sampled_traces *seen = &judge->account->result->coverage.sampling;
+  if (plan->is_static || plan->sampling.declared.kind == BT_SAMPLING_NONE ||
       plan->sampling.declared.kind == BT_SAMPLING_DECLARED || judge->questions->source_lost)
     return false;
-  if (bt_kept_traces_count(&judge->account->result->coverage.sampling.kept)) return false;
-  return plan->keeps_trust ? !plan->trust.is_unsampled : plan->reads_agree;
+  if (bt_kept_traces_count(&seen->kept)) return bt_sampled_traces_known(seen) == BT_KEPT_BY_CHANCE;
+  return !plan->request.is_live && (plan->keeps_trust ? !plan->trust.is_unsampled : plan->reads_agree);
 }
 
 bt_status bt_keeping_look(bt_judge *judge, bt_error *error) {

@@ -9,7 +9,8 @@
 void bt_keeping_note(bt_judge *judge, size_t known, const bt_trace *trace);
 /* Into the counts of the verdict's rule: how that trace was kept, where it was noted. */
 void bt_keeping_count(const bt_judge *judge, const bt_known *known, const bt_trace_verdict *verdict);
-/* Where too few were read whole, and nobody looked in the last day: a seeded sample of the known ones by id. */
+/* A seeded sample of the known ones by id: where none was read whole and nobody looked in the last day, and where those
+ * that were read say that traces were sampled by chance. */
 bt_status bt_keeping_look(bt_judge *judge, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
 """Sampled traces in a real Tempo, which shows the trace state in reads by id alone. A replay says what its counts stand for from those that it reads anyway. A
-service looks at eight where it reads none, and trusts for a day that nothing is sampled."""
+service looks at some where it reads none, and trusts for a day that nothing is sampled."""
 import json
 import os
 import re
@@ -19,8 +19,8 @@ RULE, KEPT = "when { checkout } always { audit.log }", "when { checkout } never 
 
 
 class SampledInTempo(unittest.TestCase):
-    def push(self, tempo, state, service, policy=None):
-        """240 traces, of which every twentieth lacks its audit. Returns the range."""
+    def push(self, tempo, state, service, policy=None, of_violators=None):
+        """240 traces, of which every twentieth lacks its audit, with a state of its own where one is given. Returns the range."""
         start = int(time.time()) - 7200
         for i in range(TRACES):
             trace_id, at = otlp.new_trace_id()[:18] + f"ff{i:012x}", (start + i) * SECOND  # which that threshold keeps
@@ -28,7 +28,7 @@ class SampledInTempo(unittest.TestCase):
             if i % 20:
                 spans.append(otlp.span(trace_id, "audit.log", at, SECOND))
             for span in spans:
-                span["traceState"] = state
+                span["traceState"] = of_violators if of_violators and i % 20 == 0 else state
             request = otlp.request(spans, service=service)
             if policy:
                 request["resourceSpans"][0]["scopeSpans"][0]["scope"] = {"name": "x", "attributes": otlp.attributes({"tailsampling.policy": policy})}
@@ -66,6 +66,26 @@ class SampledInTempo(unittest.TestCase):
         self.assertRegex(sampling["text"], "^traces are a 10 % sample, as [0-9]+ traces say that were read whole$")
         sampling, estimated, _ = self.in_service(self.serve(tempo), span, "kept")
         self.assertEqual((sampling["known"], estimated["violations"]["high"]), ("by_chance", 35))
+
+    @staticmethod
+    def said(answer):
+        return answer[0], answer[1]["violations"]
+
+    def test_others_are_looked_at_than_those_that_violate(self):
+        """What violates was kept with 50 %, all else with 1.2 %: a bound that rests on the violators alone would be false."""
+        tempo = TempoServer(config="fast").start()
+        self.addCleanup(tempo.stop)
+        span = self.push(tempo, "ot=th:fd", "web", of_violators="ot=th:8")
+        server = self.serve(tempo)
+        start, end = (time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime(at)) for at in span)
+        listed = server.get(f"/v1/violations?rule_id=audit&start={start}&end={end}&timeout=30s").json()
+        series = server.post("/v1/violations/series", {"rule_ids": ["audit"], "start": start, "end": end, "step": "1m"}).json()
+        total = series["series"][0]["estimated"]["total"]
+        for name, sampling, bound in (("command", *self.said(self.replay(tempo, span, "--dsl", RULE))), ("service", *self.said(self.in_service(server, span, "audit"))),
+                                      ("list", listed["coverage"]["sampling"], listed["estimated"]["violations"]), ("series", series["coverage"]["sampling"], total)):
+            with self.subTest(name):
+                self.assertRegex(sampling["text"], "^traces are a 1.17 to 50 % sample, ")
+                self.assertGreater(bound["high"], 300, "as many as may have happened of the 1.2 %")
 
     def test_unsampled(self):
         tempo = TempoServer(config="fast").start()

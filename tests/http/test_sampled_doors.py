@@ -18,11 +18,12 @@ START = 1767225600
 RANGE = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T02:00:00Z"}
 
 
-def trace(number, second, threshold, is_bad, version="1", policy=False):
-    """Of an id that any of the thresholds keeps: its last 56 bits are the randomness."""
+def trace(number, second, threshold, is_bad, version="1", policy=False, habit=False):
+    """Of an id that any of the thresholds keeps: its last 56 bits are the randomness. habit: every other one ships, and what ships has a label."""
     scope = {"name": "x", "attributes": [{"key": "tailsampling.policy", "value": {"stringValue": "slow"}}]} if policy else {}
     spans = []
-    for place, name in enumerate(("checkout",) if is_bad else ("checkout", "audit.log")):
+    names = ("checkout", *(() if is_bad else ("audit.log",)), *(("ship", "label") if habit and number % 2 else ()))
+    for place, name in enumerate(names):
         at = str((START + second) * 10**9)
         spans.append({"traceId": f"{number + 1:018x}ff{number + 1:012x}", "spanId": f"{place + 1:016x}", "parentSpanId": f"{1:016x}" if place else "",
                       "name": name, "kind": 1, "startTimeUnixNano": at, "endTimeUnixNano": at, "traceState": f"ot=th:{threshold}" if threshold else ""})
@@ -30,12 +31,12 @@ def trace(number, second, threshold, is_bad, version="1", policy=False):
     return json.dumps({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"scope": scope, "spans": spans}]}]}) + "\n"
 
 
-def world(*parts):
+def world(*parts, habit=False):
     """Of each part (traces, of them bad ones, threshold, version, first second)."""
     lines, number = [], 0
     for count, bad, threshold, version, second in parts:
         for i in range(count):
-            lines.append(trace(number, second + i % 1000, threshold, i < bad, version))
+            lines.append(trace(number, second + i % 1000, threshold, i < bad, version, habit=habit))
             number += 1
     return "".join(lines)
 
@@ -275,7 +276,7 @@ class EveryDoor(Folder):
     """Whatever counts traces says what the count stands for, or how the traces were sampled. A door that neither list knows fails."""
 
     def test_every_command(self):
-        self.write(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600)))
+        self.write(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600), habit=True))
         folder = os.path.dirname(self.path)
         rules, old, shard = (os.path.join(folder, name) for name in ("rules.yaml", "old.yaml", "shard.json"))
         for path, text in ((rules, RULE), (old, "when { checkout } never { audit.log }")):
@@ -316,7 +317,7 @@ class EveryDoor(Folder):
         self.assertNotIn("sampl", run_cli("eval", "--dsl", RULE, self.path).stdout + run_cli("eval", "--output", "json", "--dsl", RULE, self.path).stdout)
 
     def test_every_path(self):
-        server = self.serve(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600)))
+        server = self.serve(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600), habit=True))
         query, times = urlencode(RANGE), {"start_time": RANGE["start"], "end_time": RANGE["end"]}
         server.post("/v1/rules", {"id": "control", "dsl": "@SOC2(controls = {CC7_2}) " + RULE})
         one = server.post("/v1/rules/audit/replay", times).json()["replay_id"]
