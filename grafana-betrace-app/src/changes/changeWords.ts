@@ -122,7 +122,7 @@ export function leftOut(answer: Changes): string[] {
     lines.push(t('changes.left.part', 'A part of the range was not read: {{why}}', { ...PLAIN, why: answer.not_read }));
   }
   if (isSampled(answer)) {
-    lines.push(t('coverage.sampling', 'Nothing is known of traces that were not kept: {{text}}.', { ...PLAIN, text: answer.sampling.text }));
+    lines.push(t('coverage.sampling', 'Not all traces were kept: {{text}}.', { ...PLAIN, text: answer.sampling.text }));
   }
   return lines;
 }

@@ -65,7 +65,7 @@ export function gapLines(coverage: Pick<Coverage, 'data_from' | 'asked' | 'windo
     lines.push(t('coverage.empty', 'Without any trace: {{ranges}}. Nothing can be said about it.', { ranges: rangesText(empty, zone) }));
   }
   if (isSampled({ sampling })) {
-    lines.push(t('coverage.sampling', 'Nothing is known of traces that were not kept: {{text}}.', { ...PLAIN, text: sampling?.text ?? '' }));
+    lines.push(t('coverage.sampling', 'Not all traces were kept: {{text}}.', { ...PLAIN, text: sampling?.text ?? '' }));
   }
   return lines;
 }

@@ -99,7 +99,7 @@ function headlineOf(page: ViolationPage, tone: CoverageWords['tone'], zone: stri
   if (tone === 'whole') {
     const values = { window: span({ start: page.coverage.asked.start, end: page.coverage.effective_end }, zone), traces };
     if (isSampled(page.coverage)) {
-      return t('violations.coverage.kept', 'All that was kept of {{window}} was looked at: {{traces}}. Traces were sampled: of others nothing is known.', { ...PLAIN, ...values });
+      return t('violations.coverage.kept', 'All that was kept of {{window}} was looked at: {{traces}}. Other traces were not kept.', { ...PLAIN, ...values });
     }
     return t('violations.coverage.whole', 'All of {{window}} was looked at: {{traces}}.', { ...PLAIN, ...values });
   }
