@@ -45,7 +45,7 @@ describe('words', () => {
     expect(leftOut(changesAnswer({ traces_too_large: 1200, not_read: 'no answer', sampling }))).toEqual([
       'Traces of more than 512 spans: 1,200',
       'A part of the range was not read: no answer',
-      'Nothing is known of traces that were not kept: traces are a 10 % sample.',
+      'Not all traces were kept: traces are a 10 % sample.',
     ]);
   });
 });

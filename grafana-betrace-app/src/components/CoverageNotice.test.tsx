@@ -22,7 +22,7 @@ it('names what was not read, and why', () => {
 
 it('does not take kept traces for all', () => {
   const sampling = { known: 'by_chance' as const, declared: null, text: 'traces are a 10 % sample, as 8 traces say that were read whole' };
-  expect(coverageFacts(coverage({ sampling }), 'utc')).toEqual({ state: 'incomplete', lines: [`Nothing is known of traces that were not kept: ${sampling.text}.`] });
+  expect(coverageFacts(coverage({ sampling }), 'utc')).toEqual({ state: 'incomplete', lines: [`Not all traces were kept: ${sampling.text}.`] });
   expect(coverageFacts(coverage({ sampling: { known: 'all', declared: 'none', text: '' } }), 'utc')).toEqual({ state: 'complete', lines: [] });
   expect(coverageFacts(coverage({ sampling: undefined }), 'utc').state).toBe('complete'); // a service of before
 });

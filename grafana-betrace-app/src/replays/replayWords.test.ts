@@ -22,7 +22,7 @@ it('says what the counts of sampled traces stand for', () => {
   const sampling = { known: 'by_chance' as const, declared: null, text: 'traces are a 10 % sample' };
   const estimated = { text: 'none seen; at most 35 of about 2,400 exercised traces (95 %)' };
   const none = findingOf(replay({ coverage: coverage({ sampling }), rules: [counters({ estimated })] }));
-  expect(none).toEqual({ tone: 'unknown', headline: 'No violation in the 20,000 traces that were kept: traces were sampled', notes: [`${estimated.text}.`, 'Nothing is known of traces that were not kept: traces are a 10 % sample.'] });
+  expect(none).toEqual({ tone: 'unknown', headline: 'No violation in the 20,000 traces that were kept: traces were sampled', notes: [`${estimated.text}.`, 'Not all traces were kept: traces are a 10 % sample.'] });
 });
 
 it('does not take a rule that nothing exercised for one that held', () => {

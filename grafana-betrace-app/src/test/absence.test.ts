@@ -46,7 +46,7 @@ const first = (change: Partial<Coverage>, reason: string | null): FirstViolation
   ({ status: reason ? 'incomplete' : 'completed', reason: reason ?? undefined, found: false, violation: null, proven: false, at_edge_of_data: false, looked_at: ASKED, coverage: coverage(change) }) as unknown as FirstViolation;
 
 /** A hedge: what was not read, what had no trace, what is not known. */
-const HEDGED = /not known|not everything|without any trace|no traces|no trace|where there were traces|that there are|not of the whole range|nothing|could not be read|that are known|not looked at|partial|unknown/i;
+const HEDGED = /not known|not all traces were kept|were not kept|not everything|without any trace|no traces|no trace|where there were traces|that there are|not of the whole range|nothing|could not be read|that are known|not looked at|partial|unknown/i;
 
 /** Each says what was not found; with everything there it says so without a hedge. */
 const SAYINGS: Array<[string, (change: Partial<Coverage>, reason: string | null) => string]> = [

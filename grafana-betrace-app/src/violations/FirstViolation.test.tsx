@@ -72,7 +72,7 @@ describe('when did it start', () => {
 
     it('says from when on, where that is later', async () =>
       expect(await ask(kept('2026-10-22T00:00:00Z', unproven))).toMatch(
-        /Not proven: .*Nothing is known of traces that were not kept: traces were sampled\. .*kept since 2026-10-22/
+        /Not proven: .*Not all traces were kept: traces were sampled\. .*kept since 2026-10-22/
       ));
 
     it('does not say it where nobody declares it', async () => expect(await ask(kept(null, unproven))).not.toMatch(/kept since/));
