@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { bounded } from '../api/bounded';
 import { useApi } from '../api/context';
 import type { Series, ViolationPage } from '../api/types';
-import { coverageFacts } from '../components/CoverageNotice';
+import { coverageFacts, isSampled } from '../components/CoverageNotice';
 import { PLAIN } from '../i18n';
 import { reasonSentence } from '../violations/coverageWords';
 
@@ -64,7 +64,10 @@ export interface PreviewWords {
   text: string;
 }
 
-function brokenText({ total_count: total, violations }: ViolationPage): string {
+function brokenText({ total_count: total, violations, estimated }: ViolationPage): string {
+  if (estimated) {
+    return t('packs.broken-sampled', 'Broken by traces: {{text}}', { ...PLAIN, text: estimated.text });
+  }
   return total === null
     ? t('packs.broken-at-least', 'Broken by {{n}} traces at least', { n: violations.length.toLocaleString() })
     : t('packs.broken', 'Broken by {{n}} traces', { n: total.toLocaleString() });
@@ -83,6 +86,10 @@ export function previewWords({ page, exercised }: Preview): PreviewWords {
   }
   if (!exercised || exercised.known === 0) {
     return { state: 'partial', text: t('packs.unknown', 'No trace broke it; whether any trace is about it is not known') };
+  }
+  if (exercised.traces > 0 && isSampled(page.coverage)) {
+    const text = page.estimated?.text ?? page.coverage.sampling.text;
+    return { state: 'partial', text: t('packs.none-kept', 'None found among the traces that were kept: {{text}}', { ...PLAIN, text }) };
   }
   if (exercised.traces > 0 && page.coverage.provisional_from) {
     return { state: 'kept', text: t('packs.kept-yet', 'Kept so far by the traces that are about it: {{n}} at least', { n: exercised.traces.toLocaleString() }) };

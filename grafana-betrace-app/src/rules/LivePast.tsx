@@ -122,6 +122,7 @@ function Said({ answer, goesOn }: { answer: Answer; goesOn: boolean }) {
   return (
     <>
       <div role="status">{!hasNoData && <Text weight="medium">{countText(page)}</Text>}</div>
+      {page.estimated && <Text color="warning">{page.estimated.text}</Text>}
       <div className={styles.examples}>
         <Examples page={page} />
       </div>

@@ -1,7 +1,7 @@
 // Every sentence of a page that says what is not, or was not: those about traces are said of answers that lack something, and must not say more; all others
 // are listed. A new sentence of this kind fails here until a list has it.
 import texts from '../locales/en-US/betrace-app.json';
-import type { Coverage, FirstViolation, Series } from '../api/types';
+import type { Coverage, FirstViolation, Series, ViolationPage } from '../api/types';
 import { coverageFacts, gapLines } from '../components/CoverageNotice';
 import { previewWords } from '../packs/preview';
 import { findingOf } from '../replays/replayWords';
@@ -85,6 +85,13 @@ it.each(LACKS)('an empty list and a preview of a pack do not call that kept: %s'
   } else {
     expect(gapLines(coverage(change), 'utc')).toHaveLength(1);
   }
+});
+
+it('a preview of a pack does not call that kept of which not all traces were', () => {
+  const [, sampled] = LACKS[2];
+  expect(previewWords({ page: empty(sampled, null), exercised: { traces: 3, known: 3, hours: 3 } })).toEqual({ state: 'partial', text: 'None found among the traces that were kept: traces are a 10 % sample' });
+  const broken = { ...empty(sampled, null), violations: [{}], total_count: 12, estimated: { text: '12 seen of a 10 % sample; 65 to 205 happened (95 %)' } } as unknown as ViolationPage;
+  expect(previewWords({ page: broken, exercised: null }).text).toBe('Broken by traces: 12 seen of a 10 % sample; 65 to 205 happened (95 %)');
 });
 
 /** The sentences above, and those whose own tests say them of answers that lack something: start, kept, packs. */
