@@ -65,7 +65,8 @@ class TraceLink(unittest.TestCase):
 
     def test_an_exception_to_a_suggestion_shows_it(self):
         usual = "".join(trace(100 + i, span("order"), span("authorize", at=2), span("charge", at=5), at=i) for i in range(2000))
-        many = self.write("many.jsonl", usual + trace(7, span("order"), span("charge", at=5, id=SPAN)))
+        other = "".join(trace(5000 + i, span("ping"), at=i) for i in range(300))  # without an order nothing is authorized
+        many = self.write("many.jsonl", usual + other + trace(7, span("order", id=SPAN), span("charge", at=5)))
         done = run_cli("suggest", "--traces", many, "--sample", "5000", "--limit", "100", "--trace-link-template", TEMPLATE)
         self.assertIn(f"#   exception: {trace_id(7)}  {LINK}\n", done.stdout, done.stderr)
 
