@@ -1,4 +1,4 @@
-/* Traces of which one in ten was kept: every page that shows their number says what it stands for, and a page without violations does not say that
+/* One trace in ten was kept: every page that shows a number of them says what it stands for, and a page without violations does not say that
    there were none. In Grafana and standalone alike. Runs in Node. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
