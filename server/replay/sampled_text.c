@@ -84,7 +84,9 @@ static void write_none(const bt_sampled_traces *range, const bt_rule_result *rul
   write_entries(range, rule ? rule->traces_exercised : 0, out);
 }
 
-static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_estimate *estimate, bt_buffer *out) {
+/* rule: as above */
+static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_rule_result *rule,
+                       const bt_estimate *estimate, bt_buffer *out) {
   write_number(seen, out);
   if (!estimate) {
     bt_buffer_append(out, BT_STR(" seen among the traces that were kept"));
@@ -100,7 +102,7 @@ static void write_some(const bt_sampled_traces *range, uint64_t seen, const bt_e
     write_number(estimate->high, out);
   }
   bt_buffer_append(out, BT_STR(" happened (95 %)"));
-  if (!is_open) write_entries(range, seen, out);
+  if (!is_open) write_entries(range, rule && rule->traces_exercised > seen ? rule->traces_exercised : seen, out);
 }
 
 /* Behind what the counts stand for, or alone. */
@@ -118,7 +120,7 @@ static void say_count(const bt_sampled_traces *range, const bt_kept_traces *of, 
   if (!bt_sampled_traces_lack(range)) return;
   bool has_any = bt_sampled_traces_estimate(range, of, seen, &estimate);
   if (seen)
-    write_some(range, seen, has_any ? &estimate : NULL, out);
+    write_some(range, seen, rule, has_any ? &estimate : NULL, out);
   else
     write_none(range, rule, has_any ? &estimate : NULL, out);
   if (rule) write_policy(range, rule, out);
