@@ -63,7 +63,7 @@ it('says of each change what it was, how much, since when, where, and what to do
   );
   expect(screen.getByRole('link', { name: 'A trace as before' })).toHaveAttribute('href', `/traces/${change().trace_before}${ASKED.slice('/changes'.length)}`);
   const keep = new URL(screen.getByRole('link', { name: 'Keep as a rule' }).getAttribute('href')!, 'http://here');
-  expect([keep.pathname, keep.searchParams.get('dsl'), keep.searchParams.get('name')]).toEqual(['/rules/new', change().dsl!.trim(), change().behaviour]);
+  expect([keep.pathname, keep.searchParams.get('dsl'), keep.searchParams.get('name')]).toEqual(['/rules/new', change().dsl!.trim().replace('\n', ' '), change().behaviour]);
   expect(screen.getByText('2026-03-10 06:01:50: first trace with version 1.4.3 of shop, stock')).toBeInTheDocument();
 });
 
