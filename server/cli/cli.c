@@ -36,6 +36,12 @@ bool bt_cli_number(const char *text, uint64_t *out) {
   return *text != '\0';
 }
 
+bool bt_cli_percent(const char *text, double *out) {
+  char *rest = NULL;
+  *out = strtod(text, &rest);
+  return rest != text && (!*rest || strcmp(rest, "%") == 0) && *out >= 0 && *out <= 100;
+}
+
 const char *bt_cli_plural(uint64_t count) {
   return count == 1 ? "" : "s";
 }

@@ -19,6 +19,7 @@ int bt_cli_usage_error(const char *command, const char *format, ...) __attribute
 int bt_cli_fail(const char *command, bt_status status, const bt_error *error);
 
 bool bt_cli_number(const char *text, uint64_t *out); /* decimal digits only */
+bool bt_cli_percent(const char *text, double *out);  /* "0.1%" or "0.1": 0 to 100 */
 
 const char *bt_cli_plural(uint64_t count); /* "" or "s" */
 

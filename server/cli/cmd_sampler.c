@@ -140,15 +140,9 @@ static int check_file(const sampler_run *run) {
 
 enum { OPT_KEEP = BT_FLAG_OWN, OPT_FORMAT, OPT_CHECK, OPT_SAMPLE, MOST_SAMPLE = 100000 };
 
-static bool take_percent(const char *value, double *out) {
-  char *rest;
-  *out = strtod(value, &rest);
-  return rest != value && (!*rest || strcmp(rest, "%") == 0) && *out > 0 && *out <= 100;
-}
-
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   sampler_run *run = context;
-  if (flag->id == OPT_KEEP) return take_percent(value, &run->keep_percent);
+  if (flag->id == OPT_KEEP) return bt_cli_percent(value, &run->keep_percent) && run->keep_percent > 0;
   if (flag->id == OPT_CHECK) return run->checked = value, true;
   if (flag->id == OPT_SAMPLE)
     return bt_cli_number(value, &run->most_read) && run->most_read > 0 && run->most_read <= MOST_SAMPLE;

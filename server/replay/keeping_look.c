@@ -6,6 +6,7 @@
 #include "dsl/base/time_sum.h"
 #include "server/base/clock.h"
 
+#define NO_TRACE SIZE_MAX
 enum { AT_RANDOM = 8, SLICES = 16, LOOKED_AT = AT_RANDOM + SLICES };
 
 static bool are_alike(const bt_kept_trace *a, const bt_kept_trace *b) {
@@ -97,16 +98,20 @@ static void add_chosen(look *l, size_t known) {
 /* Some of all, and one of each slice; what is asked every minute has the former alone. */
 static void choose_traces(look *l) {
   bt_judge *judge = l->judge;
-  bt_reservoir smallest = {.count = 0}, of_slice[SLICES] = {0};
+  bt_reservoir smallest = {.count = 0};
+  bt_keyed of_slice[SLICES];
+  for (size_t s = 0; s < SLICES; s++) of_slice[s] = (bt_keyed){UINT64_MAX, NO_TRACE};
   for (size_t i = 0; i < judge->table->count; i++) {
-    if (!is_here(judge, &judge->table->traces[i])) continue;
-    uint64_t key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[i].matched.id);
-    bt_reservoir_offer(&smallest, AT_RANDOM, (bt_keyed){key, i});
-    bt_reservoir_offer(&of_slice[slice_of(judge, &judge->table->traces[i])], 1, (bt_keyed){key, i});
+    const bt_known *known = &judge->table->traces[i];
+    if (!is_here(judge, known)) continue;
+    bt_keyed item = {bt_replay_plan_sample_key(judge->plan, &known->matched.id), i};
+    bt_keyed *first = &of_slice[slice_of(judge, known)];
+    bt_reservoir_offer(&smallest, AT_RANDOM, item);
+    if (item.key < first->key) *first = item;
   }
   for (size_t i = 0; i < smallest.count; i++) add_chosen(l, smallest.items[i].known);
   for (size_t s = 0; s < SLICES && !judge->plan->request.is_live; s++)
-    if (of_slice[s].count) add_chosen(l, of_slice[s].items[0].known);
+    if (of_slice[s].known != NO_TRACE) add_chosen(l, of_slice[s].known);
 }
 
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {

@@ -223,13 +223,11 @@ static bool take_number(const char *value, uint64_t least, uint64_t most, uint64
  * 30 are expected 21 and more are there in 96 of 100 samples (Poisson). */
 static bool take_smallest(const char *value, size_t *sample) {
   enum { EXPECTED = 30 };
-  char *rest = NULL;
-  double percent = strtod(value, &rest);
-  bool is_right = rest != value && (!*rest || strcmp(rest, "%") == 0) && percent > 0 && percent <= 100;
-  double wanted = is_right ? EXPECTED * 100 / percent : 0;
-  if (wanted > BT_CHANGED_SAMPLE_MAX) return false;
-  *sample = (size_t)wanted + 1;
-  return is_right;
+  double percent;
+  if (!bt_cli_percent(value, &percent) || percent <= 0 || EXPECTED * 100 / percent > BT_CHANGED_SAMPLE_MAX)
+    return false;
+  *sample = (size_t)(EXPECTED * 100 / percent) + 1;
+  return true;
 }
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {

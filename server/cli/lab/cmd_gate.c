@@ -119,12 +119,6 @@ static int run_gate(const gate_run *run) {
 
 enum { OPT_BY = BT_FLAG_OWN, OPT_BASELINE, OPT_CANDIDATE, OPT_SERVICE, OPT_LEAST, OPT_INCREASE, OPT_UNKNOWN };
 
-static bool take_percent(const char *value, double *out) {
-  char *end = NULL;
-  *out = strtod(value, &end);
-  return end != value && (!*end || strcmp(end, "%") == 0) && *out >= 0 && *out <= 100;
-}
-
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   gate_run *run = context;
   switch (flag->id) {
@@ -134,7 +128,7 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_SERVICE: return run->question.service = value, true;
   case OPT_LEAST: return bt_cli_number(value, &run->question.least);
   case OPT_UNKNOWN: return run->finds_unknown = true;
-  case OPT_INCREASE: return take_percent(value, &run->question.max_increase);
+  case OPT_INCREASE: return bt_cli_percent(value, &run->question.max_increase);
   default: return bt_replay_options_take(&run->options, flag, value);
   }
 }

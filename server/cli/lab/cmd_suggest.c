@@ -214,10 +214,10 @@ static int run_suggest(suggest_run *run) {
 enum { OPT_SAMPLE = BT_FLAG_OWN, OPT_LIMIT, OPT_LEAST, OPT_SHARE };
 
 static bool take_share(const char *value, double *out) {
-  char *rest = NULL;
-  double percent = strtod(value, &rest);
+  double percent;
+  bool is_right = bt_cli_percent(value, &percent) && percent >= 50;
   *out = percent / 100;
-  return rest != value && (!*rest || strcmp(rest, "%") == 0) && percent >= 50 && percent <= 100;
+  return is_right;
 }
 
 static bool take_count(const char *value, uint64_t most, uint64_t *out) {
