@@ -6,8 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tempo/elastic/elastic_rows.h"
+#include "tempo/elastic/elastic_schema.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
 
@@ -66,13 +68,15 @@ static void write_ids(const reading *r, size_t first, size_t count, bt_buffer *o
   const char *comma = "";
   bt_buffer_printf(out,
                    "{\"size\":%" PRIu32 ",\"track_total_hits\":true,\"sort\":[\"_doc\"],\"query\":{\"terms\":"
-                   "{\"traceId\":[",
-                   r->server->most_rows);
+                   "{\"%s\":[",
+                   r->server->most_rows, r->server->schema->fields->trace_id);
   for (size_t i = first; i < first + count; i++) {
     if (bt_trace_id_is_zero(&r->request->ids[i])) continue;
     bt_trace_id_format(&r->request->ids[i], hex);
     bt_buffer_printf(out, "%s\"%s\"", comma, hex);
     comma = ",";
+    bool is_short = r->server->schema->fields->has_short_ids && memcmp(hex, "0000000000000000", 16) == 0;
+    if (is_short) bt_buffer_printf(out, ",\"%s\"", hex + 16);
   }
   bt_buffer_append(out, BT_STR("]}}"));
 }
@@ -200,7 +204,7 @@ static bt_status finish_batch(held *h, bt_elastic_outcome *outcome, char reason[
 
 /* Of several traces one may be at fault, or too large: in smaller parts the others are read. */
 static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too_much, bt_error *error) {
-  held h = {0};
+  held h = {.rows.read = r->server->schema->read};
   char reason[200] = "";
   uint64_t shards = 0;
   bt_elastic_outcome outcome = BT_ELASTIC_FAILED;

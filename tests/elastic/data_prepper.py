@@ -1,7 +1,6 @@
 """Documents as Data Prepper's standard format has them, from OTLP, and an index for them. It follows Data Prepper's source (codec and template), and was not held against
 a running one. Times are as Java's Instant writes them, values have their types. No value is an empty text, and a NaN the text "NaN". Bytes, and a key that stands twice,
 make it drop the whole request. A document that the index refuses is dropped alone."""
-import json
 import math
 import os
 import sys
@@ -93,16 +92,3 @@ def mappings(typed):
         "events": {"type": "nested", "properties": {"name": KEYWORD, "time": TIME, **attributes, "droppedAttributesCount": dropped}},
         "links": {"type": "nested", "properties": {**ids, "traceState": name, **attributes, "droppedAttributesCount": dropped}},
         **{key: dropped for key in ("droppedAttributesCount", "droppedEventsCount", "droppedLinksCount")}}}
-
-
-def create(server, index, typed, shards, settings):
-    server.ask("PUT", f"/{index}", {"settings": {"number_of_shards": shards, "number_of_replicas": 0, **settings}, "mappings": mappings(typed)})
-
-
-def load(server, index, *requests, refresh=False):
-    """What was refused, and why. Raises Dropped."""
-    lines = [json.dumps({"index": {"_index": index}}) + "\n" + json.dumps(one) + "\n" for request in requests for one in documents(request)]
-    if not lines:
-        return []
-    answer = server.ask("POST", f"/_bulk{'?refresh=true' if refresh else ''}", "".join(lines).encode())
-    return [item["index"]["error"] for item in answer["items"] if "error" in item["index"]]
