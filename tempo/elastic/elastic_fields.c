@@ -40,13 +40,13 @@ const bt_elastic_fields bt_elastic_jaeger = {.schema = "Jaeger",
                                              .duration = {{"duration"}},
                                              .duration_ns = 1000};
 
-/* A name with a star is a pattern to the server, and one with an empty part names nothing. */
+/* It goes into an address, and a star would be a pattern there. An empty part names nothing. */
 static bool is_path(bt_str key) {
   if (!key.len || key.len > 200 || key.ptr[0] == '.' || key.ptr[key.len - 1] == '.') return false;
-  for (size_t i = 0; i < key.len; i++)
-    if ((unsigned char)key.ptr[i] <= ' ' || (unsigned char)key.ptr[i] >= 0x7f ||
-        memchr("*?,%/#\\\"<>|", key.ptr[i], 11))
-      return false;
+  for (size_t i = 0; i < key.len; i++) {
+    char c = key.ptr[i], lower = (char)(c | 0x20);
+    if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && !memchr("._-:@", c, 5)) return false;
+  }
   return !bt_str_contains(key, BT_STR(".."));
 }
 

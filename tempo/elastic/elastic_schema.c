@@ -393,6 +393,7 @@ bt_status bt_elastic_find_out(bt_elastic *elastic, const bt_cancel *cancel, bt_e
     bt_elastic_found found;
     status = find_all(elastic, &found, cancel, error);
     if (status == BT_OK) elastic->found = found;
+    if (status == BT_OK) elastic->fields = found.schema->fields;
     if (status == BT_OK && !elastic->lacks[0]) memcpy(elastic->lacks, found.lacks, sizeof elastic->lacks);
   }
   *out = elastic->found;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tempo/elastic/elastic_filter.h"
 #include "tempo/elastic/elastic_schema.h"
 #include "tempo/elastic/elastic_times.h"
 #include "tempo/wire/json_number.h"
@@ -30,13 +31,15 @@ static void write_linked(bt_buffer *out, const bt_elastic_fields *fields, const 
 }
 
 /* Behind it: the id after which the page begins, if any, and the end. */
-static void write_search(const bt_elastic_search *s, const bt_elastic_view *view, size_t first, size_t count,
-                         bt_buffer *out) {
+static void write_search(const bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, size_t first,
+                         size_t count, bt_buffer *out) {
   const bt_elastic_fields *fields = s->server.schema->fields;
   bt_buffer_printf(out, "{\"size\":0,\"track_total_hits\":true,\"pit\":{\"id\":%s,\"keep_alive\":\"2m\"}",
                    view->id.ptr);
   bt_buffer_printf(out, ",\"query\":{\"bool\":{\"filter\":[{\"exists\":{\"field\":\"%s\"}},", fields->trace_id);
   bt_elastic_write_overlap(out, fields, s->range);
+  bt_buffer_append_char(out, ',');
+  bt_buffer_append(out, condition);
   if (s->linked) write_linked(out, fields, s->linked + first, count);
   bt_buffer_append(out, BT_STR("]}},\"aggs\":{\"traces\":{\"aggs\":{"));
   bt_elastic_write_bounds(out, fields);
@@ -164,7 +167,10 @@ static bt_status ask_page(pages *p, const bt_buffer *search, bt_elastic_answer *
   if (p->after[0]) bt_buffer_printf(&body, ",\"after\":{\"id\":\"%s\"}", p->after);
   bt_buffer_append(&body, BT_STR("}}}}"));
   question.method = "POST";
-  question.path = "/_search?allow_partial_search_results=false";
+  question.path =
+      "/_search?allow_partial_search_results=false&filter_path=timed_out,terminated_early,_shards,_clusters,"
+      "hits.total,aggregations.traces.buckets.key,aggregations.traces.buckets.doc_count,"
+      "aggregations.traces.buckets.*.value";
   question.body = bt_buffer_str(&body);
   *is_last = true;
   bt_status status = body.failed || search->failed ? bt_error_no_memory(error)
@@ -194,41 +200,80 @@ static bt_status ask_pages(pages *p, const bt_buffer *search, bt_elastic_answer 
 /* ---- a search ---- */
 
 /* All or nothing. */
-static bt_status search_part(bt_elastic_search *s, const bt_elastic_view *view, size_t first, size_t count,
-                             bt_error *error) {
+static bt_status search_part(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, size_t first,
+                             size_t count, bt_elastic_answer *answer, bt_error *error) {
   pages p = {.search = s};
   bt_buffer search = {0};
-  bt_elastic_answer answer = {0};
   size_t before = s->found->count;
-  write_search(s, view, first, count, &search);
-  bt_status status = ask_pages(&p, &search, &answer, error);
-  bool is_whole = answer.outcome == BT_ELASTIC_ANSWERED;
-  if (status == BT_OK && !is_whole) {
-    s->found->count = before;
-    bool is_said = bt_source_account_fail(s->question.account, s->range, answer.reason);
-    if (!is_said) status = bt_error_no_memory(error);
-  }
+  write_search(s, view, condition, first, count, &search);
+  bt_status status = ask_pages(&p, &search, answer, error);
+  if (answer->outcome != BT_ELASTIC_ANSWERED) s->found->count = before;
   bt_buffer_dispose(&search);
-  bt_elastic_answer_dispose(&answer);
+  return status;
+}
+
+static bt_status search_parts(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition,
+                              bt_elastic_answer *answer, bt_error *error) {
+  size_t at = 0;
+  bt_status status = BT_OK;
+  do {
+    size_t left = s->linked_count - at, count = left < LINKED_AT_ONCE ? left : LINKED_AT_ONCE;
+    bt_elastic_answer_dispose(answer);
+    status = search_part(s, view, condition, at, count, answer, error);
+    at += count;
+  } while (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED && at < s->linked_count);
+  return status;
+}
+
+/* What the server does not take may be a clause that it was told not to answer: without it more is found. */
+static bt_status search_view(bt_elastic_search *s, const bt_elastic_view *view, bt_elastic_answer *answer,
+                             bt_error *error) {
+  bt_elastic_map map;
+  bt_buffer condition = {0};
+  const bt_elastic_fields *fields = s->elastic->fields;
+  bool is_filtered = false;
+  bt_status status = bt_elastic_map_ask(s->elastic, &s->question, fields, s->query, &map, answer, error);
+  if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) {
+    is_filtered = bt_elastic_condition_write(fields, &map, s->query, &condition);
+    status =
+        condition.failed ? bt_error_no_memory(error) : search_parts(s, view, bt_buffer_str(&condition), answer, error);
+    bool is_refused = answer->outcome != BT_ELASTIC_ANSWERED && answer->response.status == 400;
+    if (status == BT_OK && is_refused && is_filtered && s->query.manner == BT_ELASTIC_OVER)
+      status = search_parts(s, view, BT_STR("{\"match_all\":{}}"), answer, error);
+  }
+  bt_buffer_dispose(&condition);
+  bt_elastic_map_dispose(&map);
+  return status;
+}
+
+/* A view may be gone before its time: *is_gone, and another one may last. */
+static bt_status search_once(bt_elastic_search *s, bt_elastic_answer *answer, bool *is_gone, bt_error *error) {
+  bt_elastic_view view = {.id = {0}};
+  size_t before = s->found->count;
+  bt_status status = bt_elastic_view_open(s->elastic, &s->server, &s->question, &view, answer, error);
+  bool is_open = status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED;
+  if (is_open) {
+    bt_elastic_answer_dispose(answer);
+    status = search_view(s, &view, answer, error);
+  }
+  *is_gone = is_open && status == BT_OK && answer->outcome != BT_ELASTIC_ANSWERED && answer->response.status == 404;
+  if (*is_gone) s->found->count = before;
+  bt_elastic_view_close(s->elastic, &s->server, &view);
   return status;
 }
 
 bt_status bt_elastic_search_run(bt_elastic_search *s, bt_error *error) {
-  bt_elastic_view view = {.id = {0}};
+  bool is_gone = false;
   bt_elastic_answer answer = {0};
-  bt_status status = bt_elastic_view_open(s->elastic, &s->server, &s->question, &view, &answer, error);
+  bt_status status = search_once(s, &answer, &is_gone, error);
+  if (is_gone) {
+    bt_elastic_answer_dispose(&answer);
+    status = search_once(s, &answer, &is_gone, error);
+  }
   if (status == BT_OK && answer.outcome != BT_ELASTIC_ANSWERED) {
     bool is_said = bt_source_account_fail(s->question.account, s->range, answer.reason);
     if (!is_said) status = bt_error_no_memory(error);
-  } else {
-    size_t at = 0;
-    do {
-      size_t left = s->linked_count - at, count = left < LINKED_AT_ONCE ? left : LINKED_AT_ONCE;
-      if (status == BT_OK) status = search_part(s, &view, at, count, error);
-      at += count;
-    } while (status == BT_OK && at < s->linked_count);
   }
-  bt_elastic_view_close(s->elastic, &s->server, &view);
   bt_elastic_answer_dispose(&answer);
   bt_found_list_sort(s->found);
   return status;
