@@ -15,13 +15,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 import data_prepper  # noqa: E402
 import jaeger_documents  # noqa: E402
+import otel_native_documents  # noqa: E402
 from java_program import class_path  # noqa: E402
 
 MEMORY = "-Xmx1g"
 # How each schema's exporter writes: what makes documents of a request, and the mapping of its index.
 SCHEMAS = {"data_prepper": (data_prepper.documents, data_prepper.mappings), "jaeger": (jaeger_documents.documents, jaeger_documents.mappings),
            "jaeger1": (functools.partial(jaeger_documents.documents, version=1), jaeger_documents.mappings),
-           "jaeger1_fields": (functools.partial(jaeger_documents.documents, version=1, as_fields=True), jaeger_documents.mappings)}
+           "jaeger1_fields": (functools.partial(jaeger_documents.documents, version=1, as_fields=True), jaeger_documents.mappings),
+           "otel_native": (otel_native_documents.documents, otel_native_documents.mappings),
+           "otel_native_ms": (functools.partial(otel_native_documents.documents, milliseconds=True), otel_native_documents.mappings)}
 
 
 def free_port():
