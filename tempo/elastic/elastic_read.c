@@ -112,9 +112,7 @@ static bt_status ask_at_once(reading *r, held *h, size_t first, size_t count, bt
                              char reason[200], uint64_t *shards, bt_error *error) {
   bt_buffer path = {0}, body = {0};
   bt_elastic_page page = {0};
-  bt_buffer_printf(&path,
-                   "/%s/_search?allow_partial_search_results=false&allow_no_indices=false&ignore_unavailable=false&"
-                   "expand_wildcards=open,closed&" KEPT,
+  bt_buffer_printf(&path, "/%s/_search?allow_partial_search_results=false&" BT_ELASTIC_ALL_INDICES "&" KEPT,
                    r->elastic->index);
   write_ids(r, first, count, &body);
   bt_buffer_append_char(&body, '}');

@@ -85,7 +85,7 @@ def mappings(typed):
     """typed: as the template has it; else most attributes are not mapped at all, so that no document is refused for the type of a value."""
     attributes = {} if typed else {"attributes": {"type": "object", "enabled": False}}
     some = {} if typed else {"attributes": {"type": "object", "dynamic": False, "properties": {
-        "amount": {"type": "long"}, "k": {"type": "keyword"}, "service": {"properties": {"name": {"type": "keyword", "ignore_above": 256}}}}}}
+        "k": {"type": "keyword"}, "service": {"properties": {"name": {"type": "keyword", "ignore_above": 256}}}}}}
     dropped, name = {"type": "integer"}, {"type": "keyword", "ignore_above": 1024}
     ids = {"traceId": {"type": "keyword", "ignore_above": 32}, "spanId": {"type": "keyword", "ignore_above": 16}}
     return {"date_detection": False, "_source": {"enabled": True}, "dynamic_templates": list(dynamic()) if typed else [], "properties": {
