@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "dsl/base/time_sum.h"
 #include "dsl/evaluate/cut_comparison.h"
 #include "dsl/evaluate/matcher.h"
 #include "dsl/trace/cut_text.h"
@@ -12,6 +13,26 @@
 
 static unsigned doubt_of_time(const bt_span *span, unsigned doubts) {
   return span->doubts & doubts ? BT_WHY_TIME : 0;
+}
+
+bool bt_field_is_cut_time(const bt_span *span, const bt_field *field) {
+  bool has_start = !bt_span_lacks_time(span, false), has_end = !bt_span_lacks_time(span, true);
+  switch ((int)field->kind) {
+  case BT_FIELD_START: return span->time_slack_ns && has_start;
+  case BT_FIELD_END: return span->time_slack_ns && has_end;
+  case BT_FIELD_DURATION: return span->time_slack_ns && has_start && has_end;
+  case BT_FIELD_EVENT_TIME: return span->time_slack_ns;
+  default: return false;
+  }
+}
+
+bt_outcome bt_doubt_cut_time(const bt_span *span, const bt_field *field, const bt_span_part *part) {
+  char no_id[BT_SPAN_ID_HEX + 1];
+  uint32_t slack_ns = field->kind == BT_FIELD_DURATION ? span->duration_slack_ns : span->time_slack_ns;
+  bt_value low = bt_field_value(span, field, part, no_id), high = low;
+  if (low.type != BT_VALUE_INT) return bt_outcome_value(low); /* no event */
+  high.integer = bt_time_add(low.integer, slack_ns);
+  return bt_outcome_between(low, high, BT_WHY_TIME);
 }
 
 /* What is there is final, also where it counts as missing. */
@@ -104,6 +125,18 @@ static bt_kleene test_unknown(const bt_program_predicate *predicate, unsigned wh
   return is_of_nothing && !comparison->is_negated ? bt_kleene_from(false) : bt_kleene_unknown(why);
 }
 
+/* Of a time that was cut, against literals. */
+static bt_kleene test_cut_time(const bt_program_comparison *comparison, const bt_span *span, const bt_span_part *part,
+                               bt_work *work) {
+  bt_outcome left = bt_doubt_cut_time(span, &comparison->left->field, part);
+  bt_kleene met = bt_kleene_from(false);
+  for (uint32_t i = 0; i < comparison->right_count && met.truth != BT_TRUE; i++) {
+    bt_outcome right = bt_outcome_value(comparison->rights[i]->literal);
+    met = bt_kleene_or(met, bt_outcome_compare(&comparison->comparator, &left, &right, work));
+  }
+  return comparison->is_list && comparison->is_negated ? bt_kleene_not(met) : met;
+}
+
 /* Of an attribute, against literals. */
 static bt_kleene test_cut(const bt_program_comparison *comparison, const bt_span *span, const bt_span_part *part,
                           bt_work *work) {
@@ -130,6 +163,8 @@ static bool is_of_unknown_type(const bt_field *field, const bt_span *span, const
 static bt_kleene test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_span_part *part,
                            bt_work *work) {
   bool compares = predicate->kind == BT_PREDICATE_COMPARE;
+  if (compares && bt_field_is_cut_time(span, &predicate->comparison.left->field))
+    return test_cut_time(&predicate->comparison, span, part, work);
   unsigned why = bt_doubt_of_field(span, compares ? &predicate->comparison.left->field : &predicate->field, part);
   if (why) return test_unknown(predicate, why);
   bool is_doubtful = span->doubts & (BT_DOUBT_CUT | BT_DOUBT_TYPE);

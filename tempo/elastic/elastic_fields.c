@@ -13,6 +13,7 @@ const bt_elastic_fields bt_elastic_data_prepper = {.schema = "Data Prepper",
                                                    .trace_id = "traceId",
                                                    .start = "startTime",
                                                    .end = "endTime",
+                                                   .start_unit_ns = 1,
                                                    .links = "links.traceId",
                                                    .links_nested = "links",
                                                    .name = {{"name"}},
@@ -25,6 +26,19 @@ const bt_elastic_fields bt_elastic_data_prepper = {.schema = "Data Prepper",
                                                    .duration_ns = 1,
                                                    .span = "attributes",
                                                    .resource = "resource.attributes"};
+
+/* Kinds, statuses and tags stand among the tags, which are nested or not, as somebody chose. */
+const bt_elastic_fields bt_elastic_jaeger = {.schema = "Jaeger",
+                                             .trace_id = "traceID",
+                                             .start = "startTime",
+                                             .start_is_number = true,
+                                             .start_unit_ns = 1000,
+                                             .has_short_ids = true,
+                                             .links = "references.traceID",
+                                             .links_nested = "references",
+                                             .name = {{"operationName"}},
+                                             .duration = {{"duration"}},
+                                             .duration_ns = 1000};
 
 /* It goes into an address, and a star would be a pattern there. An empty part names nothing. */
 static bool is_path(bt_str key) {

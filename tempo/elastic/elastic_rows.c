@@ -377,7 +377,7 @@ static bt_status add_span(span_reader *r, bt_span_batch *batch) {
   return bt_span_batch_add(batch, &r->trace_id, span, (size_t)(r->place->json.at - r->place->json.start), error);
 }
 
-static bt_status read_source(bt_json_place *place, bt_span_batch *batch) {
+bt_status bt_data_prepper_read(bt_json_place *place, bt_span_batch *batch) {
   bt_build *build = place->build;
   const uint32_t wanted = 1u << SPAN_TRACE | 1u << SPAN_ID | 1u << SPAN_NAME | 1u << SPAN_KIND | 1u << SPAN_START;
   span_reader r = {.place = place,
@@ -421,7 +421,7 @@ bt_status bt_elastic_rows_take(void *context, bt_json_place *place) {
   bt_json_open_object(&place->json);
   while (status == BT_OK && bt_json_next_known(&place->json, names, COUNT(names), &seen, &bit)) {
     has_source = has_source || bit == 0;
-    status = bit == 0 ? read_source(place, rows->batch) : read_sort(rows, place);
+    status = bit == 0 ? rows->read(place, rows->batch) : read_sort(rows, place);
   }
   status = bt_json_place_finish(place, status);
   return status == BT_OK && !has_source ? bt_json_place_stop(place, "expected a document with its _source") : status;

@@ -7,9 +7,14 @@
 #include "tempo/wire/otlp_json.h"
 #include "tempo/wire/span_batch.h"
 
+/* Reads the document of a span, which comes next. BT_INVALID: it is none; BT_LIMIT, BT_NO_MEMORY. */
+typedef bt_status (*bt_elastic_document)(bt_json_place *place, bt_span_batch *batch);
+bt_status bt_data_prepper_read(bt_json_place *place, bt_span_batch *batch) BT_MUST_CHECK;
+
 typedef struct bt_elastic_rows {
   bt_span_batch *batch;
-  bt_buffer last_sort; /* of the last hit, as JSON: where the next page begins; len 0: it has none */
+  bt_elastic_document read; /* of the schema */
+  bt_buffer last_sort;      /* of the last hit, as JSON: where the next page begins; len 0: it has none */
 } bt_elastic_rows;
 
 /* bt_elastic_row of a bt_elastic_rows: a hit. BT_INVALID: it is no such document. BT_LIMIT, BT_NO_MEMORY. */

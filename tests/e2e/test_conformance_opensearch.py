@@ -21,9 +21,9 @@ DO_NOT_APPLY = {"test_tenants", "test_tags", "test_tags_are_what_is_read"}
 
 
 class Conformance(unittest.TestCase):
-    def test_data_prepper(self):
+    def check_schema(self, schema):
         server = self.enterContext(OpenSearch())
-        collector, broken = (self.enterContext(Before(handler, server.http)) for handler in (Collecting, Breaking))
+        collector, broken = (self.enterContext(Before(handler, server.http)) for handler in (type("Writing", (Collecting,), {"schema": schema}), Breaking))
         env = dict(sanitizer_environment(), OPENSEARCH_URL=f"http://127.0.0.1:{server.http}", OTLP_URL=collector.url, BROKEN_OPENSEARCH_URL=broken.url)
         done = subprocess.run([PROGRAM, "opensearch"], env=env, capture_output=True, text=True, timeout=600, check=False)
         said = done.stdout + done.stderr
@@ -32,6 +32,12 @@ class Conformance(unittest.TestCase):
         ends = {end: set(re.findall(rf"(?m)^\[ *{end} *\] (test_\w+)$", said)) for end in ("OK", "SKIPPED", "FAILED")}
         self.assertEqual((ends["SKIPPED"], ends["FAILED"]), (DO_NOT_APPLY, set()), said[-8000:])
         self.assertGreater(len(ends["OK"]), 20)
+
+    def test_data_prepper(self):
+        self.check_schema("data_prepper")
+
+    def test_jaeger(self):
+        self.check_schema("jaeger")
 
 
 if __name__ == "__main__":

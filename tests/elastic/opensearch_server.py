@@ -1,4 +1,5 @@
 """A real OpenSearch for tests, out of Maven's packages (opensearch/pom.xml), and the loader that writes as Data Prepper does. Skips where it cannot be had."""
+import functools
 import json
 import os
 import shutil
@@ -13,9 +14,14 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 import data_prepper  # noqa: E402
+import jaeger_documents  # noqa: E402
 from java_program import class_path  # noqa: E402
 
 MEMORY = "-Xmx1g"
+# How each schema's exporter writes: what makes documents of a request, and the mapping of its index.
+SCHEMAS = {"data_prepper": (data_prepper.documents, data_prepper.mappings), "jaeger": (jaeger_documents.documents, jaeger_documents.mappings),
+           "jaeger1": (functools.partial(jaeger_documents.documents, version=1), jaeger_documents.mappings),
+           "jaeger1_fields": (functools.partial(jaeger_documents.documents, version=1, as_fields=True), jaeger_documents.mappings)}
 
 
 def free_port():
@@ -63,14 +69,22 @@ class OpenSearch:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {path}: {error.read().decode(errors='replace')[:500]}") from error
 
-    def create(self, index, typed=True, shards=2, **settings):
-        data_prepper.create(self, index, typed, shards, settings)
+    def create(self, index, typed=True, shards=2, schema="data_prepper", **settings):
+        self.ask("PUT", f"/{index}", {"settings": {"number_of_shards": shards, "number_of_replicas": 0, **settings}, "mappings": SCHEMAS[schema][1](typed)})
 
-    def load(self, path, index):
-        """The traces of a file of OTLP JSON lines, as Data Prepper writes them."""
+    def write(self, index, *requests, schema="data_prepper", refresh=False):
+        """What was refused, and why."""
+        lines = [json.dumps({"index": {"_index": index}}) + "\n" + json.dumps(one) + "\n" for request in requests for one in SCHEMAS[schema][0](request)]
+        if not lines:
+            return []
+        answer = self.ask("POST", f"/_bulk{'?refresh=true' if refresh else ''}", "".join(lines).encode())
+        return [item["index"]["error"] for item in answer["items"] if "error" in item["index"]]
+
+    def load(self, path, index, schema="data_prepper"):
+        """The traces of a file of OTLP JSON lines, as the schema's exporter writes them."""
         with open(path, encoding="utf-8") as file:
             lines = [line for line in file if line.strip()]
-        refused = [one for at in range(0, len(lines), 200) for one in data_prepper.load(self, index, *map(json.loads, lines[at:at + 200]))]
+        refused = [one for at in range(0, len(lines), 200) for one in self.write(index, *map(json.loads, lines[at:at + 200]), schema=schema)]
         self.ask("POST", f"/{index}/_refresh")
         if refused:
             raise AssertionError(f"{len(refused)} documents were refused: {refused[:2]}")
