@@ -53,7 +53,7 @@ static void write_filter_path(const char *path, bt_buffer *out) {
 static void write_question(const bt_elastic *elastic, const bt_elastic_fields *fields, const bt_elastic_map *map,
                            bt_buffer *out) {
   bt_buffer_printf(out,
-                   "/%s/_mapping?expand_wildcards=open,closed&allow_no_indices=false&ignore_unavailable=false&"
+                   "/%s/_mapping?" BT_ELASTIC_ALL_INDICES "&"
                    "filter_path=*.mappings.dynamic,*.mappings.enabled,*.mappings.**.dynamic,*.mappings.**.enabled",
                    elastic->index);
   size_t length = out->len;

@@ -41,6 +41,9 @@ typedef struct bt_elastic {
   _Atomic(const struct bt_elastic_fields *) fields; /* of the schema that was found; once it is there, it stays */
 } bt_elastic;
 
+/* Of an address: an index that is closed or not there is an error. */
+#define BT_ELASTIC_ALL_INDICES "allow_no_indices=false&ignore_unavailable=false&expand_wildcards=open,closed"
+
 /* On whose behalf, and what. Texts are borrowed. */
 typedef struct bt_elastic_question {
   const char *method, *path; /* behind the base; without one a slash */

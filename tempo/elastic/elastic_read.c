@@ -116,9 +116,7 @@ static bt_status ask_at_once(reading *r, held *h, size_t first, size_t count, bt
                              char reason[200], uint64_t *shards, bt_error *error) {
   bt_buffer path = {0}, body = {0};
   bt_elastic_page page = {0};
-  bt_buffer_printf(&path,
-                   "/%s/_search?allow_partial_search_results=false&allow_no_indices=false&ignore_unavailable=false&"
-                   "expand_wildcards=open,closed&" KEPT,
+  bt_buffer_printf(&path, "/%s/_search?allow_partial_search_results=false&" BT_ELASTIC_ALL_INDICES "&" KEPT,
                    r->elastic->index);
   write_ids(r, first, count, &body);
   bt_buffer_append_char(&body, '}');
@@ -272,10 +270,10 @@ static bt_status write_condition(reading *r, bt_error *error) {
   bt_elastic_question question = question_of(r);
   bt_query query = r->request->by_id ? (bt_query){0} : r->request->spans.asked;
   if (!query.filter) return BT_OK;
-  bt_status status = bt_elastic_map_ask(r->elastic, &question, r->elastic->fields, query, &map, &answer, error);
+  bt_status status = bt_elastic_map_ask(r->elastic, &question, r->server->schema->fields, query, &map, &answer, error);
   if (status == BT_OK && answer.outcome != BT_ELASTIC_ANSWERED)
     status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
-  if (status == BT_OK) (void)bt_elastic_condition_write(r->elastic->fields, &map, query, &r->condition);
+  if (status == BT_OK) (void)bt_elastic_condition_write(r->server->schema->fields, &map, query, &r->condition);
   if (r->condition.failed) status = bt_error_no_memory(error);
   bt_elastic_map_dispose(&map);
   bt_elastic_answer_dispose(&answer);

@@ -14,6 +14,9 @@ typedef struct bt_elastic_search {
   const bt_trace_id *linked; /* only traces with a link to one of these; NULL: all */
   size_t linked_count;
   size_t max_found; /* 0: none */
+  /* Of the search itself. */
+  uint32_t page_size;
+  bool needs_view; /* there are more pages */
   bt_found_list *found;
 } bt_elastic_search;
 

@@ -33,8 +33,10 @@ class Collecting(Handler):
         server = OpenSearch()
         server.http = self.port
         if not rest:
-            server.create(index, typed=False, schema=self.schema)
+            server.create(index, typed="some" if self.schema == "data_prepper" else False, schema=self.schema)
             return b""
+        if self.schema == "data_prepper" and (b"\n\x06amount" in body or b'"amount"' in body):  # mapped before its first value, as those of a template are
+            server.ask("PUT", f"/{index}/_mapping", {"properties": {"attributes": {"properties": {"amount": {"type": "long"}}}}})
         is_json = self.headers["Content-Type"] == "application/json"
         refused = server.write(index, json.loads(body) if is_json else otlp_protobuf.request_of(body), schema=self.schema, refresh=True)
         if refused:
