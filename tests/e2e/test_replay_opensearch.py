@@ -302,8 +302,8 @@ class Faults(Replaying):
         self.server.ask("POST", "/faults-closed/_close")
         self.check_not_complete(self.server.url("faults-*"), "faults-closed is closed")
         self.server.ask("DELETE", "/faults-closed")
-        for name, properties, text in (("faults-jaeger", {"traceID": {"type": "keyword"}}, "schema of Jaeger"),
-                                       ("faults-otel", {"trace_id": {"type": "keyword"}}, "OTel-native"),
+        for name, properties, text in (("faults-jaeger", {"traceID": {"type": "keyword"}}, "does not map spanID as keyword, as Jaeger does"),
+                                       ("faults-otel", {"trace_id": {"type": "keyword"}}, "does not map span_id as keyword, as OTel-native does"),
                                        ("faults-apm", {"trace": {"properties": {"id": {"type": "keyword"}}}}, "Elastic APM"),
                                        ("faults-plain", {"span": {"properties": {"attributes": {"properties": {"k": {"type": "keyword"}}}}}}, "older format"),
                                        ("faults-other", {"id": {"type": "keyword"}}, "does not map traceId as keyword")):
@@ -312,6 +312,13 @@ class Faults(Replaying):
             self.server.ask("DELETE", f"/{name}")
         answer = self.replay("when { a } always { b }", self.server.url("faults-*"))
         self.assertEqual((answer["status"], answer["violations_found"]), ("completed", 1))
+
+    def test_indices_of_two_schemas_are_refused(self):
+        for schema in ("data_prepper", "jaeger", "otel_native"):
+            self.load(f"two-{schema}", [("1", "1", "a", 60, 5, "", {})], schema=schema)
+        for others, text in ((("data_prepper", "jaeger"), "Jaeger|Data Prepper"), (("jaeger", "otel_native"), "OTel-native|Jaeger")):
+            url = self.server.url(",".join(f"two-{schema}" for schema in others))
+            self.check_not_complete(url, f"has the schema of ({text}), and another index of the pattern that of ({text}): name those of one")
 
     def test_an_index_without_its_source_is_refused(self):
         for number, source in enumerate(({"enabled": False}, {"excludes": ["attributes"]}), 1):
