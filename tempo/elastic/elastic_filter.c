@@ -188,7 +188,13 @@ static void add_booleans(writer *w, const char *path, const bt_filter_test *test
     add_unsaid(w);
 }
 
+/* A text that reads as what is meant is a number there, or a boolean, and the test of that finds it. */
 static void add_value(writer *w, const char *path, const bt_elastic_mapped *m, const bt_filter_test *test) {
+  bool is_of_texts = m->form == BT_ELASTIC_KEYWORD || m->form == BT_ELASTIC_OTHER;
+  if (!is_of_texts && test->is_reading && test->op == BT_FILTER_REGEX) {
+    add_json(w, NONE);
+    return;
+  }
   switch (m->form) {
   case BT_ELASTIC_KEYWORD: add_keyword(w, path, m->ignore_above, test); return;
   case BT_ELASTIC_WHOLE:

@@ -33,9 +33,9 @@ CONDITIONS = ('k == "x"', 'k == "9"', 'k == "007"', 'k == ""', 'k == "true"', 'k
               'k == true', 'k == false', 'k != "x"', 'k != 9', 'exists(k)', 'k contains "x"', 'k starts_with "x"', 'k ends_with "d"', 'k matches "x.*y"', 'k matches "[x]"',
               'k in ["x", "9"]', 'k == "a*b?c\\\\d"', 'k contains "*b?"', 'k > 1e299', 'k == 2147483648', 'not (k == "x")')
 KEYWORD = {"type": "keyword"}
-MAPPED = {"keyword": KEYWORD, "keyword of 10": {**KEYWORD, "ignore_above": 10}, "long": {"type": "long"}, "integer": {"type": "integer"}, "double": {"type": "double"},
-          "float": {"type": "float"}, "boolean": {"type": "boolean"}, "text": {"type": "text"}, "not indexed": {**KEYWORD, "index": False},
-          "malformed": {"type": "long", "ignore_malformed": True}, "scaled": {"type": "scaled_float", "scaling_factor": 100}}
+MAPPED = {"keyword": KEYWORD, "keyword, ignore_above 10": {**KEYWORD, "ignore_above": 10}, "long": {"type": "long"}, "integer": {"type": "integer"}, "double": {"type": "double"},
+          "float": {"type": "float"}, "boolean": {"type": "boolean"}, "text": {"type": "text"}, "keyword, index false": {**KEYWORD, "index": False},
+          "long, ignore_malformed": {"type": "long", "ignore_malformed": True}, "scaled_float": {"type": "scaled_float", "scaling_factor": 100}}
 # Which conditions are asked for, by how the page's table calls them.
 ASKED = {"equals a text": ('k == "x"', 'k in ["x", "9"]', 'k == "a*b?c\\\\d"'), "compares with a number": ('k == 9', 'k == 0.1', 'k > 0.1', 'k >= 9.5', 'k <= -5', 'k < 2'),
          "equals true or false": ('k == true', 'k == false'), "contains, starts or ends with a text": ('k contains "x"', 'k starts_with "x"', 'k ends_with "d"', 'k matches "x.*y"'),

@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tempo/elastic/elastic_rows.h"
+#include "dsl/compile.h"
 #include "dsl/trace/untyped_text.h"
+#include "tempo/elastic/elastic_dialect.h"
+#include "tempo/elastic/elastic_filter.h"
+#include "tempo/elastic/elastic_rows.h"
 #include "tempo/elastic/elastic_source.h"
 #include "tempo/wire/jaeger_json.h"
 
@@ -324,6 +327,96 @@ static void test_spans_of_otel_native(void **state) {
   bt_span_batch_free(batch);
 }
 
+/* ---- filters ---- */
+
+static void check_wildcard(const char *pattern, const char *wanted) {
+  bt_buffer out = {0};
+  bool is_said = bt_elastic_wildcard(bt_str_from(pattern), &out);
+  if (is_said != (wanted != NULL)) fail_msg("%s", pattern);
+  if (is_said) assert_string_equal(out.ptr, wanted);
+  assert_true(bt_elastic_wildcard(bt_str_from(pattern), NULL) == is_said);
+  bt_buffer_dispose(&out);
+}
+
+static void test_patterns(void **state) {
+  static const char *const unsaid[] = {"",    "a|b", "a.b",   "[a]",   "(?i)a", "^a",  "a$",
+                                       "a+",  "a*",  "a{2}",  ".*?",   ".+",    "\\d", "\\Qa\\E",
+                                       "a\\", "\\n", "(?:a)", "a\xff", ".*{2}", "\\.*"};
+  (void)state;
+  check_wildcard("a", "a");
+  check_wildcard("(?s:.*)a.*b(?s:.*)", "*a*b*");
+  check_wildcard(".*", "*");
+  check_wildcard("a\\.b", "a.b");
+  check_wildcard("\\*\\?\\\\", "\\*\\?\\\\");
+  check_wildcard("\xc3\xa9", "\xc3\xa9");
+  for (size_t i = 0; i < sizeof unsaid / sizeof *unsaid; i++) check_wildcard(unsaid[i], NULL);
+}
+
+typedef struct way {
+  const char *path, *indices;
+  bt_elastic_form form;
+  uint32_t ignore_above;
+} way;
+
+/* The condition for what violates the rule, in two indices that map the fields so. */
+static void check_condition(const char *condition, const way *ways, size_t count, const char *wanted) {
+  bt_rule *rule = NULL;
+  bt_plan *plan = NULL;
+  bt_diagnostics diagnostics;
+  bt_elastic_mapped mapped[4];
+  char paths[4][BT_ELASTIC_PATH_BYTES];
+  bt_elastic_map map = {.paths = paths, .path_count = count, .mapped = mapped, .mapped_count = count, .index_count = 2};
+  bt_buffer out = {0};
+  bt_diagnostics_init(&diagnostics);
+  assert_int_equal(bt_rule_compile(bt_str_from(condition), &rule, &diagnostics, NULL), BT_OK);
+  bt_diagnostics_dispose(&diagnostics);
+  assert_int_equal(bt_plan_new(rule, bt_elastic_dialect(), &plan, NULL), BT_OK);
+  for (size_t i = 0; i < count; i++) {
+    snprintf(paths[i], sizeof paths[i], "%s", ways[i].path);
+    size_t path = i && strcmp(paths[i - 1], paths[i]) == 0 ? i - 1 : i;
+    mapped[i] = (bt_elastic_mapped){.path = path, .form = ways[i].form, .ignore_above = ways[i].ignore_above};
+    bt_buffer_append(&mapped[i].indices, bt_str_from(ways[i].indices));
+    mapped[i].index_count = strchr(ways[i].indices, ',') ? 2 : 1;
+  }
+  (void)bt_elastic_condition_write(&bt_elastic_data_prepper, &map, plan->violating->query.asked, &out);
+  assert_string_equal(out.ptr, wanted);
+  for (size_t i = 0; i < count; i++) bt_buffer_dispose(&mapped[i].indices);
+  bt_buffer_dispose(&out);
+  bt_plan_free(plan);
+  bt_rule_free(rule);
+}
+
+#define WITH_IGNORED(condition) "{\"bool\":{\"should\":[{\"exists\":{\"field\":\"_ignored\"}}," condition "]}}"
+#define OPEN                    ",{\"terms\":{\"attributes.k\":[\"\",\"NaN\",\"Infinity\",\"-Infinity\"]}}]}}"
+#define IN_A(condition)         "{\"bool\":{\"filter\":[{\"terms\":{\"_index\":[\"a\"]}}," condition "]}}"
+
+static void test_conditions(void **state) {
+  static const way name[] = {{"name", "\"a\",\"b\"", BT_ELASTIC_KEYWORD, 8}};
+  static const way name_in_one[] = {{"name", "\"a\"", BT_ELASTIC_KEYWORD, 0}};
+  static const way keyword[] = {{"attributes.k", "\"a\"", BT_ELASTIC_KEYWORD, 8}};
+  static const way number[] = {{"attributes.k", "\"a\"", BT_ELASTIC_FLOAT, 0}};
+  static const way both[] = {{"attributes.k", "\"a\"", BT_ELASTIC_WHOLE, 0},
+                             {"attributes.k", "\"b\"", BT_ELASTIC_OTHER, 0}};
+  const char *all = "{\"match_all\":{}}";
+  (void)state;
+  check_condition("trace.has(span.name == \"x\\\"y\")", name, 1,
+                  WITH_IGNORED("{\"term\":{\"name\":{\"value\":\"x\\\"y\"}}}"));
+  check_condition("trace.has(span.name == \"longer than 8\")", name, 1, all);
+  check_condition("trace.has(span.name == \"x\")", name_in_one, 1, all);
+  check_condition("trace.has(span.name == \"x\")", NULL, 0, all);
+  check_condition("trace.has(span.attributes[\"k\"] == \"x\")", keyword, 1,
+                  WITH_IGNORED("{\"bool\":{\"should\":[{\"term\":{\"attributes.k\":{\"value\":\"x\"}}}" OPEN));
+  check_condition("trace.has(span.attributes[\"k\"] contains \"x\")", keyword, 1, all);
+  check_condition(
+      "trace.has(span.attributes[\"k\"] == 0.5)", number, 1,
+      WITH_IGNORED("{\"range\":{\"attributes.k\":{\"gte\":0.49999987499999998,\"lte\":0.50000012500000002}}}"));
+  check_condition("trace.has(span.attributes[\"k\"] > 1.9)", both, 2,
+                  WITH_IGNORED("{\"bool\":{\"should\":[" IN_A(
+                      "{\"range\":{\"attributes.k\":{\"gte\":1}}}") ",{\"bool\":{\"filter\":[{\"terms\":{\"_index\":["
+                                                                    "\"b\"]}},{\"match_all\":{}}]}}]}}"));
+  check_condition("trace.has(span.attributes[\"other\"] == 1)", NULL, 0, WITH_IGNORED("{\"match_none\":{}}"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_addresses),
@@ -336,6 +429,8 @@ int main(void) {
       cmocka_unit_test(test_times_of_otel_native),
       cmocka_unit_test(test_values_of_otel_native),
       cmocka_unit_test(test_spans_of_otel_native),
+      cmocka_unit_test(test_patterns),
+      cmocka_unit_test(test_conditions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
