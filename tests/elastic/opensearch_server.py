@@ -60,7 +60,7 @@ class OpenSearch:
     """With `with`: a server with data of its own. `version` names another one."""
 
     def __init__(self, version="opensearch-2.19"):
-        self.version = version
+        self.version, self.front = version, None
 
     def __enter__(self):
         java, classes, more = program_of(self.version)
@@ -76,9 +76,15 @@ class OpenSearch:
             self.log.seek(0)
             raise AssertionError(f"OpenSearch did not start: {self.log.read()[-2000:]}")
         self.drain = subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=subprocess.DEVNULL)
+        if self.version.startswith("elasticsearch"):
+            from opensearch_collector import Before, Rooted  # which needs this module
+            self.front = Before(Rooted, self.http).__enter__()
+            self.http = int(self.front.url.rsplit(":", 1)[1])
         return self
 
     def __exit__(self, *_):
+        if self.front:
+            self.front.__exit__()
         self.process.stdin.close()  # it ends with that
         self.process.wait(timeout=60)
         self.process.stdout.close()
@@ -123,9 +129,9 @@ SHARED = None
 
 
 def shared_server():
-    """One for all tests of a module, started when the first of them asks."""
+    """One for all tests of a module, started when the first of them asks; BETRACE_SEARCH_SERVER names another version."""
     global SHARED
     if not SHARED:
-        SHARED = OpenSearch().__enter__()
+        SHARED = OpenSearch(os.environ.get("BETRACE_SEARCH_SERVER", "opensearch-2.19")).__enter__()
         unittest.addModuleCleanup(SHARED.__exit__)
     return SHARED
