@@ -369,6 +369,8 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .audit_log = config->audit_log,
                                     .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
+                                    .client_rate = (uint32_t)config->client_rate,
+                                    .address_rate = (uint32_t)config->address_rate,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
                                     .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};
   return bt_http_server_new(&options, &server->http, error);

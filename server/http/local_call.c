@@ -133,6 +133,17 @@ static void audit_refusal(const local_run *run, const bt_local_request *request,
   bt_audit_refused(run->server->audit, &line);
 }
 
+/* False: answered. Whoever has no token has an address that is not known here. */
+static bool check_rate(local_run *run, const bt_local_request *request, const bt_access_answer *answer) {
+  if (!request->is_counted || !answer->client.len) return true;
+  uint32_t wait_seconds =
+      bt_client_rates_take(run->server->client_rates, bt_client_of_token(answer->client), bt_clock_monotonic_ns());
+  if (wait_seconds)
+    bt_call_problem(run->call, 429, "rate",
+                    "More requests came from this token than its rate allows; try again in %u s.", wait_seconds);
+  return wait_seconds == 0;
+}
+
 /* False: answered, and it runs nothing. */
 static bool begin_call(local_run *run, const bt_access *access, const bt_local_request *request) {
   bt_str params[BT_CALL_MAX_PARAMS];
@@ -153,6 +164,7 @@ static bool begin_call(local_run *run, const bt_access *access, const bt_local_r
     audit_refusal(run, request, &answer);
     return false;
   }
+  if (!check_rate(run, request, &answer)) return false;
   if (found != BT_OK) {
     bt_call_problem(call, 404, "not-found", "There is no such path.");
     return false;
