@@ -367,6 +367,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
                                     .audit_log = config->audit_log,
+                                    .audit_strict = config->audit_strict,
                                     .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .client_rate = (uint32_t)config->client_rate,

@@ -337,7 +337,7 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
   bt_status status = server->loops && server->bodies && open_rates(server) ? BT_OK : bt_error_no_memory(error);
   if (!status)
     status = bt_access_new(options->access ? options->access : &(bt_access_options){0}, &server->access, error);
-  if (!status) status = bt_audit_new(server->options.audit_log, &server->audit, error);
+  if (!status) status = bt_audit_new(server->options.audit_log, server->options.audit_strict, &server->audit, error);
   if (!status) status = bind_loops(server, error);
   if (!status) status = find_work(server, error);
   if (status) {

@@ -52,6 +52,7 @@ typedef struct bt_http_server_options {
    * counts. What the fate points to stays until it returns. NULL: nobody is told. */
   void (*observe)(void *service, const bt_http_fate *fate);
   const char *audit_log;           /* file; NULL: none */
+  bool audit_strict;               /* a call that it wants begins with its line on the disk, or not */
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
   bt_workplace *work;              /* borrowed; NULL: the server has one of its own */
   uint32_t loops;                  /* threads; 0: 2; 16 at most */

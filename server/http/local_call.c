@@ -46,12 +46,6 @@ typedef struct local_run {
 static void record_call(const local_run *run) {
   const bt_http_server_options *options = &run->server->options;
   const bt_call *call = run->call;
-  bt_audit_line line = {.method = call->method,
-                        .path = call->path,
-                        .tenant = bt_str_from(bt_call_tenant(call)),
-                        .user = call->user ? bt_str_from(call->user) : BT_STR(""),
-                        .from = run->from,
-                        .status = call->status};
   const bt_http_fate fate = {.route = run->route,
                              .method = call->method,
                              .path = call->path,
@@ -59,7 +53,7 @@ static void record_call(const local_run *run) {
                              .answer = bt_buffer_str(&call->answer),
                              .duration_ns = bt_clock_monotonic_ns() - run->started_ns};
   if (options->observe) options->observe(options->service, &fate);
-  if (bt_audit_wants(run->route)) bt_audit_write(run->server->audit, &line);
+  bt_audit_end(run->server->audit, run->route, call, run->from);
 }
 
 static void finish_call(local_run *run) {
@@ -212,7 +206,7 @@ void bt_http_server_run(bt_http_server *server, const bt_local_request *request,
   }
   if (bt_is_cancelled(bt_call_cancel(run->call))) /* while it waited for its turn */
     bt_call_cut(run->call);
-  else
+  else if (bt_audit_begin(server->audit, run->route, run->call, run->from))
     bt_route_handle(run->route, server->options.service, run->call);
   end_turn(run);
 }

@@ -52,18 +52,6 @@ static void audit_refusal(h2o_req_t *request, int status, const char *kind) {
   bt_audit_refused(server->audit, &line);
 }
 
-static void audit_call(const bt_http_task *task) {
-  const bt_call *call = task->call;
-  if (!bt_audit_wants(task->route)) return;
-  bt_audit_line line = {.method = call->method,
-                        .path = call->path,
-                        .tenant = bt_str_from(bt_call_tenant(call)),
-                        .user = call->user ? bt_str_from(call->user) : BT_STR(""),
-                        .from = bt_str_from(task->from),
-                        .status = call->status};
-  bt_audit_write(task->loop->server->audit, &line);
-}
-
 /* ---- answers ---- */
 
 static void add_header(h2o_req_t *request, const char *name, bt_str value) {
@@ -182,7 +170,8 @@ static void begin_answer(bt_http_task *task) {
 void bt_http_task_returned(bt_http_task *task) {
   task->is_with_worker = false;
   if (h2o_linklist_is_linked(&task->under_way)) h2o_linklist_unlink(&task->under_way);
-  if (task->stream_state == BT_STREAM_IDLE) audit_call(task); /* also where nobody waits for the answer */
+  if (task->stream_state == BT_STREAM_IDLE) /* also where nobody waits for the answer */
+    bt_audit_end(task->loop->server->audit, task->route, task->call, bt_str_from(task->from));
   if (!task->request)
     free_task(task);
   else if (task->stream_state != BT_STREAM_IDLE)
