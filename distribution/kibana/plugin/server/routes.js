@@ -26,7 +26,7 @@ function refusal(operation, settings, space) {
     return problem(403, 'role', 'Only reading is allowed', `${settings.product} hands on nothing that changes BeTrace. Who looks after it can set betrace.allowWrites in ${settings.file}.`);
   }
   if (settings.tenants && !settings.tenants[space]) {
-    return problem(403, 'tenant', 'This space has no tenant', `betrace.tenants in ${settings.file} names no tenant of BeTrace for the space ${space}.`);
+    return problem(403, 'tenant', 'This space has no tenant', `The setting betrace.tenants in ${settings.file} names no tenant of BeTrace for the space ${space}.`);
   }
   return null;
 }
