@@ -96,22 +96,22 @@ static bool has_name(const bt_convention_names *names, bt_str name) {
   return false;
 }
 
-/* The old name of a rename is one of the attribute whose newest name is the first of `names`. */
-static bool is_older_name(const name_walk *walk, const bt_convention_names *names, const bt_rename *rename) {
-  if (!bridges(walk, rename) || has_name(names, rename->from)) return false;
-  if (!bt_str_equal(follow_name(walk, rename->to, rename->step), names->items[0])) return false;
-  name_end end = end_of_name(walk, rename->from);
+static bool is_older_name(const name_walk *walk, const bt_convention_names *names, bt_str name) {
+  if (has_name(names, name)) return false;
+  name_end end = end_of_name(walk, name);
   return !end.is_ambiguous && bt_str_equal(end.name, names->items[0]);
 }
 
-/* The latest renames first. */
-static void add_older_names(const name_walk *walk, bt_convention_names *out) {
-  for (size_t i = walk->conventions->rename_count; i-- > 0;) {
+/* What was renamed to `name` before a step, each behind it with what was renamed to that: where spans have several of
+ * them, translating them step by step keeps the first. */
+static void add_older_names(const name_walk *walk, bt_str name, uint32_t before_step, bt_convention_names *out) {
+  for (size_t i = 0; i < walk->conventions->rename_count; i++) {
     const bt_rename *rename = &walk->conventions->renames[i];
-    if (!is_older_name(walk, out, rename)) continue;
-    out->is_too_many = out->count == BT_CONVENTION_NAMES;
-    if (out->is_too_many) return;
-    out->items[out->count++] = rename->from;
+    if (rename->step >= before_step || !bridges(walk, rename) || !bt_str_equal(rename->to, name)) continue;
+    bool is_older = is_older_name(walk, out, rename->from);
+    out->is_too_many = out->is_too_many || (is_older && out->count == BT_CONVENTION_NAMES);
+    if (is_older && !out->is_too_many) out->items[out->count++] = rename->from;
+    add_older_names(walk, rename->from, rename->step, out);
   }
 }
 
@@ -131,7 +131,7 @@ void bt_convention_find(const bt_conventions *conventions, bt_names_of of, bt_st
   name_end end = end_of_name(&walk, name);
   out->is_ambiguous = end.is_ambiguous;
   out->items[0] = end.name;
-  if (!end.is_ambiguous) add_older_names(&walk, out);
+  if (!end.is_ambiguous) add_older_names(&walk, end.name, UINT32_MAX, out);
   if (out->is_too_many) *out = (bt_convention_names){.items = {name}, .count = 1, .is_too_many = true};
   out->unbridged = find_unbridged(&walk, name);
 }

@@ -56,7 +56,8 @@ const bt_conventions *bt_conventions_built_in(void);
 enum { BT_CONVENTION_NAMES = 16 }; /* of one attribute; of the built-in table none has half of that */
 
 typedef struct bt_convention_names {
-  /* The newest name first, then the one that was given up last, and so on. 1: it has no other name. */
+  /* The newest name first, and each name before those that were renamed to it: by release, and in one as the table has
+   * them. Where several are there the first counts, as if the spans were translated. 1: it has no other name. */
   bt_str items[BT_CONVENTION_NAMES]; /* borrowed from the table, or the name itself */
   uint32_t count;
   const bt_rename *unbridged; /* a rename of this name, or to it, that bridges nothing; NULL: none */
