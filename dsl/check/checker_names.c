@@ -159,7 +159,7 @@ bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range)
     checker->no_memory = true;
     return false;
   }
-  bool is_wanted = names->until || (names->proposes && !names->is_proposed);
+  bool is_wanted = names->until || names->proposes;
   uint32_t until = names->until ? names->until : names->conventions->newest;
   uint32_t count = is_wanted ? scopes_of(field->kind, scopes) : 0;
   const bt_convention_names *telling = NULL; /* what has other names */
@@ -170,6 +170,6 @@ bool bt_checker_keep_field(bt_checker *checker, bt_field *field, bt_range range)
   if (count) warn_of_unbridged(checker, field, &found[0], range);
   if (!telling) return true;
   if (names->until) return set_names(checker, field, scopes, found, count);
-  propose_names(checker, field, telling, range);
+  if (!names->is_proposed) propose_names(checker, field, telling, range);
   return true;
 }
