@@ -1,4 +1,5 @@
 /* Start and stop in order. See server.h. */
+#include "server/rulefile/convention_files.h"
 #include "server/replay/trace_link.h"
 #include "server/server.h"
 
@@ -469,6 +470,8 @@ static bt_status open_work(bt_server *server, bt_error *error) {
 
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
   *out = NULL;
+  bt_status named = config->semconv ? bt_convention_files_use(config->semconv, error) : BT_OK;
+  if (named) return named;
   bt_server *server = calloc(1, sizeof *server);
   if (!server) return bt_error_no_memory(error);
   pthread_mutex_init(&server->mutex, NULL);

@@ -1,4 +1,5 @@
 /* The table of settings, and their kinds. See config_table.h. */
+#include "server/rulefile/convention_files.h"
 #include "server/settings/config_table.h"
 
 #include <inttypes.h>
@@ -52,6 +53,7 @@ const bt_setting bt_settings[] = {
      "the complete URL for traces, where it is not ENDPOINT/v1/traces", BT_USE_START},
     {"otlp-headers", "OTEL_EXPORTER_OTLP_HEADERS", BT_SETTING_TEXT, AT(otlp_headers), 0, 0, "headers for it: k=v,k2=v2",
      BT_USE_START},
+    {"semconv", BT_SEMCONV_VARIABLE, BT_SETTING_TEXT, AT(semconv), 0, 0, BT_SEMCONV_HELP, BT_USE_START},
     {"db", "BETRACE_DB", BT_SETTING_TEXT, AT(db), 0, 0, "rule database", BT_USE_START},
     {"listen", "BETRACE_LISTEN", BT_SETTING_TEXT, AT(listen), 0, 0, "address to serve on", BT_USE_START},
     {"grpc", "BETRACE_GRPC", BT_SETTING_TEXT, AT(grpc), 0, 0, "address to serve gRPC on, in builds that have it",
