@@ -113,6 +113,7 @@ void bt_counted_violations_count(bt_judge *judge, const size_t *known, size_t co
       if (!bt_bit_get(rule->unread, known[i])) continue;
       bt_spans_decide(judge->decider, rule, BT_SPANS_EXERCISED, known[i]);
       judge->account->result->rules[r].violations_found++;
+      bt_entry_services_count_violation(judge->entries, judge->table, r, &judge->table->traces[known[i]]);
     }
     judge->judged++;
   }
