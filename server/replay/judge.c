@@ -370,6 +370,7 @@ static bt_status read_listed(bt_judge *judge, due_lists *due, bt_error *error) {
   qsort_r(known->items, known->count, sizeof *known->items, compare_start, judge);
   status = bt_counted_violations_choose(judge, known, &due->later, error);
   if (status != BT_OK) return status;
+  bt_keeping_add(judge, known, &due->later);
   bt_violation_sample_choose(judge, known);
   status = read_batches(judge, known, &due->later, error);
   if (status == BT_OK) status = read_shown(judge, &due->shown, error);
