@@ -271,25 +271,28 @@ static void test_conditions(void **state) {
 #define FIELD(name, type) "\"" name "\":{\"type\":\"" type "\"}"
 static const char version[] = "{\"version\":{\"distribution\":\"opensearch\",\"number\":\"2.19.1\"}}";
 static const char settings[] = "{\"i\":{\"settings\":{\"index\":{\"number_of_shards\":\"1\"}}}}";
-static const char mapping[] = "{\"i\":{\"mappings\":{\"properties\":{" FIELD("traceId", "keyword") "," FIELD("spanId", "keyword") "," FIELD(
-    "startTime",
-    "date_nanos") "," FIELD("endTime",
-                            "date_nanos") "," FIELD("kind",
-                                                    "keyword") "," FIELD("durationInNanos",
-                                                                         "long") "," FIELD("name",
-                                                                                           "keyword") ",\"links\":{"
-                                                                                                      "\"type\":"
-                                                                                                      "\"nested\","
-                                                                                                      "\"properties\":"
-                                                                                                      "{" FIELD("traceI"
-                                                                                                                "d",
-                                                                                                                "keywor"
-                                                                                                                "d") "}"
-                                                                                                                     "}"
-                                                                                                                     "}"
-                                                                                                                     "}"
-                                                                                                                     "}"
-                                                                                                                     "}";
+static const char mapping[] =
+    "{\"i\":{\"mappings\":{\"properties\":{" FIELD("traceId", "keyword") "," FIELD("spanId", "keyword") "," FIELD(
+        "startTime",
+        "date_nanos") "," FIELD("endTime",
+                                "date_nanos") "," FIELD("kind",
+                                                        "keyword") "," FIELD("durationInNanos",
+                                                                             "long") "," FIELD("name",
+                                                                                               "keyword") ",\"links\":{"
+                                                                                                          "\"type\":"
+                                                                                                          "\"nested\","
+                                                                                                          "\"properties"
+                                                                                                          "\":"
+                                                                                                          "{" FIELD(
+                                                                                                              "traceI"
+                                                                                                              "d",
+                                                                                                              "keywor"
+                                                                                                              "d") "}"
+                                                                                                                   "}"
+                                                                                                                   "}"
+                                                                                                                   "}"
+                                                                                                                   "}"
+                                                                                                                   "}";
 #define PAGE(total, buckets)                                                                                           \
   "{\"timed_out\":false,\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0},\"hits\":{\"total\":{\"value\":" total \
   ",\"relation\":\"eq\"}},\"aggregations\":{\"traces\":{\"buckets\":[" buckets "]}}}"
