@@ -69,6 +69,11 @@ static unsigned doubt_of_member(const bt_span *span, bt_str vendor) {
   return bt_trace_state_find(span->trace_state, vendor, &value) == BT_MEMBER_SEVERAL ? BT_WHY_COPIES : 0;
 }
 
+/* A store may keep none of these numbers, or nothing of what is counted. */
+static unsigned doubt_of_count(const bt_span *span, uint32_t dropped) {
+  return dropped == BT_NOT_KEPT || span->scope->attributes.dropped == BT_NOT_KEPT ? BT_WHY_DROPPED : 0;
+}
+
 unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_span_part *part) {
   switch (field->kind) {
   case BT_FIELD_START: return doubt_of_time(span, BT_DOUBT_START);
@@ -83,9 +88,9 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_
   case BT_FIELD_LINK_ATTRIBUTE: return part ? doubt_of_part(part, field->key) : 0;
   case BT_FIELD_FLAGS: return span->flags ? 0 : BT_WHY_DROPPED; /* OTLP's default, and a store need not keep them */
   case BT_FIELD_TRACE_STATE: return doubt_of_member(span, field->key);
-  case BT_FIELD_DROPPED_ATTRIBUTES:
-  case BT_FIELD_DROPPED_EVENTS:
-  case BT_FIELD_DROPPED_LINKS: return span->scope->attributes.dropped == BT_NOT_KEPT ? BT_WHY_DROPPED : 0;
+  case BT_FIELD_DROPPED_ATTRIBUTES: return doubt_of_count(span, span->dropped_attributes);
+  case BT_FIELD_DROPPED_EVENTS: return doubt_of_count(span, span->dropped_events);
+  case BT_FIELD_DROPPED_LINKS: return doubt_of_count(span, span->dropped_links);
   case BT_FIELD_NAME:
   case BT_FIELD_KIND:
   case BT_FIELD_STATUS:

@@ -27,6 +27,22 @@ const bt_elastic_fields bt_elastic_data_prepper = {.schema = "Data Prepper",
                                                    .span = "attributes",
                                                    .resource = "resource.attributes"};
 
+static const char *const native_kinds[] = {"\"Unspecified\"", "\"Internal\"", "\"Server\"",
+                                           "\"Client\"",      "\"Producer\"", "\"Consumer\""};
+
+/* A status is left out where it is unset, and a name where it is empty. */
+const bt_elastic_fields bt_elastic_otel_native = {.schema = "OTel-native",
+                                                  .trace_id = "trace_id",
+                                                  .start = "@timestamp",
+                                                  .start_unit_ns = 1000000,
+                                                  .links = "links.trace_id",
+                                                  .kind = {{"kind"}},
+                                                  .kinds = native_kinds,
+                                                  .duration = {{"duration"}},
+                                                  .duration_ns = 1,
+                                                  .span = "attributes",
+                                                  .resource = "resource.attributes"};
+
 /* Kinds, statuses and tags stand among the tags, which are nested or not, as somebody chose. */
 const bt_elastic_fields bt_elastic_jaeger = {.schema = "Jaeger",
                                              .trace_id = "traceID",

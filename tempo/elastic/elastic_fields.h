@@ -37,7 +37,7 @@ typedef struct bt_elastic_fields {
   const char *span, *resource;
 } bt_elastic_fields;
 
-extern const bt_elastic_fields bt_elastic_data_prepper, bt_elastic_jaeger;
+extern const bt_elastic_fields bt_elastic_data_prepper, bt_elastic_jaeger, bt_elastic_otel_native;
 
 /* The fields of a test. 0: it cannot be asked for. */
 size_t bt_elastic_paths_of(const bt_elastic_fields *fields, const bt_filter_test *test,

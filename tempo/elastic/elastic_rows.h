@@ -1,6 +1,7 @@
-/* Spans from documents, as Data Prepper writes them in its standard format, into a batch of traces. Values come with
- * their types. An empty text may have been no value, and "NaN" a number: they are of unknown type (untyped_text.h).
- * What a document does not have at all is not known (BT_NOT_KEPT). Thread: one at a time. Internal to tempo/. */
+/* Spans from documents, as Data Prepper writes them in its standard format, or the Collector in its OTel-native one,
+ * into a batch of traces. Values come with their types. An empty text may have been no value, and "NaN" a number: they
+ * are of unknown type (untyped_text.h). What a document does not have at all is not known (BT_NOT_KEPT). Thread: one at
+ * a time. Internal to tempo/. */
 #ifndef BT_TEMPO_ELASTIC_ELASTIC_ROWS_H
 #define BT_TEMPO_ELASTIC_ELASTIC_ROWS_H
 
@@ -10,6 +11,9 @@
 /* Reads the document of a span, which comes next. BT_INVALID: it is none; BT_LIMIT, BT_NO_MEMORY. */
 typedef bt_status (*bt_elastic_document)(bt_json_place *place, bt_span_batch *batch);
 bt_status bt_data_prepper_read(bt_json_place *place, bt_span_batch *batch) BT_MUST_CHECK;
+/* OTel-native: what is not there is empty. A time that has milliseconds alone was cut. Events are documents of other
+ * streams, so of those nothing is known. */
+bt_status bt_otel_native_read(bt_json_place *place, bt_span_batch *batch) BT_MUST_CHECK;
 
 typedef struct bt_elastic_rows {
   bt_span_batch *batch;

@@ -35,13 +35,20 @@ static const bt_elastic_schema schemas[] = {{.fields = &bt_elastic_data_prepper,
                                                         {"references", "nested"},
                                                         {"references.traceID", "keyword"},
                                                         {"operationName", "keyword"}},
-                                             .read = bt_jaeger_read_stored}};
+                                             .read = bt_jaeger_read_stored},
+                                            {.fields = &bt_elastic_otel_native,
+                                             .known_by = "trace_id",
+                                             .needed = {{"trace_id", "keyword"},
+                                                        {"span_id", "keyword"},
+                                                        {"@timestamp", "date"},
+                                                        {"kind", "keyword"},
+                                                        {"duration", "long"},
+                                                        {"links.trace_id", "keyword"}},
+                                             .read = bt_otel_native_read}};
 /* And what others are known by. */
 static const struct {
   const char *path, *name;
-} others[] = {{"span.attributes", "Data Prepper's older format"},
-              {"trace_id", "OTel-native (traces-*.otel-*)"},
-              {"trace.id", "Elastic APM"}};
+} others[] = {{"span.attributes", "Data Prepper's older format"}, {"trace.id", "Elastic APM"}};
 enum { SCHEMAS = COUNT(schemas), OTHERS = COUNT(others) };
 
 typedef struct look {
@@ -52,6 +59,8 @@ typedef struct look {
   char index[100]; /* under the reader */
   bool has[SCHEMAS][BT_ELASTIC_NEEDED], is_known_by[SCHEMAS], is_other[OTHERS];
   bool keeps_source;
+  bool makes_source,
+      stores_source; /* by its settings: a mode that makes _source anew, and that it is stored all the same */
   size_t indices;
   char wrong[400]; /* of the first index that cannot be read, as a sentence; "": none */
 } look;
@@ -148,7 +157,7 @@ static void judge_index(look *l) {
   const bt_elastic_schema *known = schema < SCHEMAS ? &schemas[schema] : &schemas[0];
   while (lacking < BT_ELASTIC_NEEDED && known->needed[lacking].path && l->has[known - schemas][lacking]) lacking++;
   bool lacks_field = lacking < BT_ELASTIC_NEEDED && known->needed[lacking].path;
-  if (other < OTHERS)
+  if (other < OTHERS && (schema == SCHEMAS || strcmp(others[other].path, "trace.id") != 0))
     snprintf(what, sizeof what, "has the schema of %s (it maps %s), which this version does not read",
              others[other].name, others[other].path);
   else if (lacks_field)
@@ -241,6 +250,7 @@ static bt_status read_source_mode(look *l, bool is_derived) {
     bt_json_open_object(&l->place.json);
     while (status == BT_OK && bt_json_next_known(&l->place.json, inner, 1, &seen_inside, &bit))
       status = bt_json_read_text(&l->place, &text);
+    l->stores_source = bt_str_equal_nocase(text, BT_STR("stored"));
     if (text.len && !bt_str_equal_nocase(text, BT_STR("stored")))
       say_wrong(l, "keeps no stored _source (index.mapping.source.mode), which spans are read from");
   }
@@ -253,8 +263,7 @@ static bt_status read_setting(look *l, unsigned bit) {
   bt_status status = bt_json_read_text(&l->place, &text);
   if (status != BT_OK) return status;
   if (bit == SET_REFRESH) take_refresh(l, text);
-  if (bit == SET_MODE && !bt_str_equal_nocase(text, BT_STR("standard")))
-    say_wrong(l, "has an index.mode that makes _source anew, which this version does not read");
+  if (bit == SET_MODE) l->makes_source = !bt_str_equal_nocase(text, BT_STR("standard"));
   if (bit == SET_CLOSED) say_wrong(l, "is closed, so its spans are not seen: open it, or leave it out of the pattern");
   if (bit == SET_ROWS) {
     char copy[24];
@@ -270,6 +279,7 @@ static bt_status read_index_settings(look *l) {
   uint32_t seen = 0, seen_index = 0, seen_inside = 0;
   unsigned bit;
   bt_status status = BT_OK;
+  l->makes_source = l->stores_source = false;
   bt_json_open_object(&l->place.json);
   while (status == BT_OK && bt_json_next_known(&l->place.json, outer, 1, &seen, &bit)) {
     bt_json_open_object(&l->place.json);
@@ -280,6 +290,8 @@ static bt_status read_index_settings(look *l) {
         status = read_setting(l, bit);
     }
   }
+  if (l->makes_source && !l->stores_source)
+    say_wrong(l, "has an index.mode that makes _source anew (set index.mapping.source.mode to stored)");
   return bt_json_place_finish(&l->place, status);
 }
 

@@ -2,6 +2,7 @@
  * it. So the first span that names one places its resource, and the process fills it. */
 #include "tempo/wire/jaeger_json.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "dsl/trace/untyped_text.h"
@@ -40,6 +41,15 @@ static void read_number(bt_str digits, bt_str type, bt_value *out) {
     out->type = bt_json_to_double(digits, &out->decimal) ? BT_VALUE_DOUBLE : BT_VALUE_OTHER;
 }
 
+/* What is no finite number is whole. */
+static void read_ten_digits(bt_str text, bt_value *out) {
+  bool is_infinite = bt_str_equal(text, BT_STR("+Inf")) || bt_str_equal(text, BT_STR("-Inf"));
+  double infinite = text.len && text.ptr[0] == '-' ? -INFINITY : INFINITY;
+  *out = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = is_infinite ? infinite : NAN};
+  if (!is_infinite && !bt_str_equal(text, BT_STR("NaN")))
+    *out = (bt_value){.type = BT_VALUE_DOUBLE, .is_inexact = true};
+}
+
 /* Some stores write every value as a text, and its type beside it. */
 static void read_typed_text(const jaeger_reader *r, bt_str text, bt_str type, bt_value *out) {
   bool is_number = bt_str_equal(type, BT_STR("int64")) || bt_str_equal(type, BT_STR("float64"));
@@ -51,8 +61,7 @@ static void read_typed_text(const jaeger_reader *r, bt_str text, bt_str type, bt
     *out = (bt_value){.type = BT_VALUE_BOOL, .boolean = is_true};
   else if (is_number && bt_json_is_number(text))
     read_number(text, type, out);
-  if (r->is_stored && bt_str_equal(type, BT_STR("float64")))
-    *out = (bt_value){.type = BT_VALUE_DOUBLE, .is_inexact = true};
+  if (r->is_stored && bt_str_equal(type, BT_STR("float64"))) read_ten_digits(text, out);
 }
 
 /* `value` stands before it, and it was passed over, so that it is JSON. */

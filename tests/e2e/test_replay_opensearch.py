@@ -45,6 +45,12 @@ KEPT = (('trace.has(typed.where(k >= 9))', "1279", "5ad"), ('trace.has(typed.whe
         ('trace.has(typed.where(span.dropped_events_count > 0))', "", ""), ('trace.has(typed.where(exists(scope.attributes["x"])))', "", ""))
 
 
+# For the other schemas, rule by rule.
+KEPT_BY_OTHERS = {"jaeger": ("1279 56", "4 56", "1234789bc 56", "7 56", "8 56", "1279b 56", "b 56", "c 56", "14 ", " 123456789bcd", " 123456789bcd"),
+                  "jaeger1": ("127a 569bd", "4 56d", "1234789abc 56d", "7 569bd", "8 56d", "127a 569bd", " 569bd", "c 56d", "14 ", " 123456789abcd", " 123456789abcd"),
+                  "otel_native": ("1279 5", "46 5", "12346789bc 5", "7 5", "8 5", "1279b 5", "b 5", "c 5", "14 ", " 123456789bcd", " ")}
+
+
 def as_written(document):
     """Bytes, and a key that stands twice, make Data Prepper drop the whole request: the random spans have none."""
     if isinstance(document, list):
@@ -72,11 +78,19 @@ def without_what_jaeger_refuses(request, version):
     return json.loads(re.sub(r'"doubleValue": "(NaN|-?Infinity)"', '"doubleValue": 0.5', json.dumps(request)) if version == 2 else json.dumps(request))
 
 
+def without_what_the_collector_breaks(request):
+    for spans, span in spans_of(request):
+        if int(span.get("endTimeUnixNano") or 0) < int(span.get("startTimeUnixNano") or 0):
+            spans.remove(span)
+    return json.loads(re.sub(r'"doubleValue": "(NaN|-?Infinity)"', '"doubleValue": 0.5', json.dumps(request)))
+
+
 # What of a request the writer of each schema writes.
 KEPT_BY = {"data_prepper": lambda request: request, "jaeger": lambda request: without_what_jaeger_refuses(request, 2),
-           "jaeger1": lambda request: without_what_jaeger_refuses(request, 1), "jaeger1_fields": lambda request: without_what_jaeger_refuses(request, 1)}
+           "jaeger1": lambda request: without_what_jaeger_refuses(request, 1), "jaeger1_fields": lambda request: without_what_jaeger_refuses(request, 1),
+           "otel_native": without_what_the_collector_breaks, "otel_native_ms": without_what_the_collector_breaks}
 # What a verdict may be open for by what the schema's documents do not keep.
-OPEN_FOR = {"data_prepper": "dropped", "jaeger": "dropped|type|time", "jaeger1": "dropped|type|time", "jaeger1_fields": "dropped|type|time"}
+OPEN_FOR = {"data_prepper": "dropped", "jaeger": "dropped|type|time", "jaeger1": "dropped|type|time", "jaeger1_fields": "dropped|type|time", "otel_native": "dropped|type", "otel_native_ms": "dropped|type|time"}
 
 
 class Replaying(unittest.TestCase):
@@ -172,7 +186,13 @@ class RandomRules(Replaying):
 
     def test_jaeger(self):
         """As its versions 1 and 2 write it."""
-        for schema in ("jaeger", "jaeger1", "jaeger1_fields"):
+        for schema in ("jaeger", "jaeger1_fields", "jaeger1"):
+            self.check_schema(schema)
+
+
+    def test_otel_native(self):
+        """With times to the nanosecond, and to the millisecond."""
+        for schema in ("otel_native", "otel_native_ms"):
             self.check_schema(schema)
 
 
@@ -219,6 +239,18 @@ class ReplayOnOpenSearch(Replaying):
                 answer = self.replay(rule, self.server.url("typed"))
                 found = "".join(sorted(violation["trace_id"][0] for violation in answer["violations"]))
                 self.assertEqual((found, answer["inconclusive"]), (violated, len(undecided)), f"expected {undecided}")
+
+    def test_types_of_values_of_other_schemas(self):
+        """The same table. A number that JSON has not is lost in two of them."""
+        for schema, cells in KEPT_BY_OTHERS.items():
+            spans = [(digit, "1", "typed", 60, 1, "", {"k": k, "n": n}) for digit, (k, n) in VALUES.items() if digit != "a" or schema == "jaeger1"]
+            self.load(f"typed-{schema}", spans, typed=False, schema=schema)
+            for (rule, *_), cell in zip(KEPT, cells, strict=True):
+                with self.subTest(schema=schema, rule=rule):
+                    answer = self.replay(rule, self.server.url(f"typed-{schema}"))
+                    found = "".join(sorted(violation["trace_id"][0] for violation in answer["violations"]))
+                    violated, undecided = cell.split(" ")
+                    self.assertEqual((found, answer["inconclusive"]), (violated, len(undecided)), f"expected {undecided}")
 
     def test_times_that_are_far_or_not_there(self):
         spans = [("1", "1", "a", -3 * 86400, 3 * 86400 + 600, "", {}), ("2", "1", "a", -3 * 86400, 3600, "", {}), ("3", "1", "a", None, 600, "", {}),
@@ -288,8 +320,8 @@ class Faults(Replaying):
         self.server.ask("POST", "/faults-closed/_close")
         self.check_not_complete(self.server.url("faults-*"), "faults-closed is closed")
         self.server.ask("DELETE", "/faults-closed")
-        for name, properties, text in (("faults-jaeger", {"traceID": {"type": "keyword"}}, "schema of Jaeger"),
-                                       ("faults-otel", {"trace_id": {"type": "keyword"}}, "OTel-native"),
+        for name, properties, text in (("faults-jaeger", {"traceID": {"type": "keyword"}}, "does not map spanID as keyword, as Jaeger does"),
+                                       ("faults-otel", {"trace_id": {"type": "keyword"}}, "does not map span_id as keyword, as OTel-native does"),
                                        ("faults-apm", {"trace": {"properties": {"id": {"type": "keyword"}}}}, "Elastic APM"),
                                        ("faults-plain", {"span": {"properties": {"attributes": {"properties": {"k": {"type": "keyword"}}}}}}, "older format"),
                                        ("faults-other", {"id": {"type": "keyword"}}, "does not map traceId as keyword")):
@@ -298,6 +330,13 @@ class Faults(Replaying):
             self.server.ask("DELETE", f"/{name}")
         answer = self.replay("when { a } always { b }", self.server.url("faults-*"))
         self.assertEqual((answer["status"], answer["violations_found"]), ("completed", 1))
+
+    def test_indices_of_two_schemas_are_refused(self):
+        for schema in ("data_prepper", "jaeger", "otel_native"):
+            self.load(f"two-{schema}", [("1", "1", "a", 60, 5, "", {})], schema=schema)
+        for others, text in ((("data_prepper", "jaeger"), "Jaeger|Data Prepper"), (("jaeger", "otel_native"), "OTel-native|Jaeger")):
+            url = self.server.url(",".join(f"two-{schema}" for schema in others))
+            self.check_not_complete(url, f"has the schema of ({text}), and another index of the pattern that of ({text}): name those of one")
 
     def test_an_index_without_its_source_is_refused(self):
         for number, source in enumerate(({"enabled": False}, {"excludes": ["attributes"]}), 1):

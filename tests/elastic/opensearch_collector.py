@@ -71,6 +71,18 @@ class Passing(Handler):
         self.pass_on("POST")
 
 
+class Rooted(Passing):
+    """Before an Elasticsearch, whose packages lack the module that says its version at /."""
+    def do_GET(self):
+        if self.path == "/":
+            self.answer(200, json.dumps({"name": "one", "version": {"number": "9.1.0", "build_flavor": "default"}}).encode())
+        else:
+            self.pass_on("GET")
+
+    def do_PUT(self):
+        self.pass_on("PUT")
+
+
 # Each makes another answer of one to a search, which is none any more.
 def failed_shard(answer):
     answer["_shards"].update(failed=1, successful=answer["_shards"]["successful"] - 1)

@@ -398,6 +398,7 @@ def property_large():
     yield from with_programs(python_files("tests/e2e/test_property_tempo.py", "--full"))
     yield from python_files("tests/e2e/test_linked_property_tempo.py", "--full")
     yield from python_files("tests/e2e/test_sampler_collector.py", "--full")
+    yield from python_files("tests/e2e/test_conformance_opensearch.py", "--full")
 
 
 def tsan():

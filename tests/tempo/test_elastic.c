@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "dsl/compile.h"
+#include "dsl/trace/untyped_text.h"
 #include "tempo/elastic/elastic_dialect.h"
 #include "tempo/elastic/elastic_filter.h"
 #include "tempo/elastic/elastic_rows.h"
 #include "tempo/elastic/elastic_source.h"
 #include "tests/support/fake_http.h"
+#include "tempo/wire/jaeger_json.h"
 
 /* ---- addresses ---- */
 
@@ -79,11 +81,11 @@ static void test_credentials(void **state) {
   "\"SPAN_KIND_SERVER\""
 #define HIT(text) "{\"_source\":{" text "}}"
 
-static bt_status take_hit(const char *hit, bt_span_batch **batch) {
+static bt_status take_hit_of(bt_elastic_document read, const char *hit, bt_span_batch **batch) {
   bt_error error = {0};
   assert_int_equal(bt_span_batch_new((size_t)1 << 20, batch, &error), BT_OK);
   assert_int_equal(bt_span_batch_open(*batch, &error), BT_OK);
-  bt_elastic_rows rows = {.batch = *batch, .read = bt_data_prepper_read};
+  bt_elastic_rows rows = {.batch = *batch, .read = read};
   bt_json_place place = {.build = &(*batch)->build, .error = &error};
   bt_json_init(&place.json, bt_str_from(hit), &(*batch)->build.arena);
   bt_status status = bt_elastic_rows_take(&rows, &place);
@@ -91,6 +93,10 @@ static bt_status take_hit(const char *hit, bt_span_batch **batch) {
   if (status == BT_OK) status = bt_span_batch_finish(*batch, &error);
   assert_true(status == BT_OK || error.message[0]);
   return status;
+}
+
+static bt_status take_hit(const char *hit, bt_span_batch **batch) {
+  return take_hit_of(bt_data_prepper_read, hit, batch);
 }
 
 static void check_refused(const char *hit) {
@@ -174,6 +180,152 @@ static void test_what_is_no_span(void **state) {
   check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"attributes\":{\"k\":99999999999999999999}"));
   check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"events\":[{\"time\":\"x\"}]"));
   check_refused(HIT(SPAN ",\"startTime\":\"2026-01-01T00:00:00Z\",\"kind\":\"SPAN_KIND_CLIENT\""));
+}
+
+/* ---- other schemas ---- */
+
+#define JAEGER                                                                                                         \
+  "\"traceID\":\"0102030405060708090a0b0c0d0e0f10\",\"spanID\":\"0102030405060708\",\"operationName\":\"a\","          \
+  "\"startTime\":1795971601123456,\"duration\":1500"
+#define OWN    "\"traceID\":\"0102030405060708090a0b0c0d0e0f10\",\"spanID\":"
+#define NATIVE "\"trace_id\":\"0102030405060708090a0b0c0d0e0f10\",\"span_id\":\"0102030405060708\",\"duration\":1500"
+
+static const bt_span *span_in(bt_elastic_document read, const char *hit, bt_span_batch **batch) {
+  if (take_hit_of(read, hit, batch) != BT_OK) fail_msg("refused: %s", hit);
+  return &bt_span_batch_trace(*batch, 0)->spans[0];
+}
+
+typedef struct cell {
+  const char *value; /* as it stands there */
+  bt_value_type type;
+  bool is_untyped;
+} cell;
+
+/* What becomes of the value of an attribute `k`, in a document between `before` and `after`. */
+static void check_cells(bt_elastic_document read, const char *before, const char *after, const cell *cells,
+                        size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    char hit[900];
+    bt_span_batch *batch = NULL;
+    snprintf(hit, sizeof hit, "%s%s%s", before, cells[i].value, after);
+    const bt_value *value = bt_attributes_find(&span_in(read, hit, &batch)->attributes, BT_STR("k"));
+    bt_value_type type = value ? value->type : BT_VALUE_MISSING;
+    if (type != cells[i].type || (value && bt_value_is_untyped(value) != cells[i].is_untyped))
+      fail_msg("%s is of type %d", cells[i].value, (int)type);
+    bt_span_batch_free(batch);
+  }
+}
+
+static void test_values_of_jaeger(void **state) {
+  static const cell cells[] = {{"\"type\":\"string\",\"value\":\"9\"", BT_VALUE_STRING, false},
+                               {"\"type\":\"string\",\"value\":\"\"", BT_VALUE_STRING, true},
+                               {"\"type\":\"string\",\"value\":\"[1]\"", BT_VALUE_STRING, true},
+                               {"\"type\":\"string\",\"value\":\"{}\"", BT_VALUE_STRING, true},
+                               {"\"type\":\"string\",\"value\":null", BT_VALUE_MISSING, false},
+                               {"\"value\":\"9007199254740993\",\"type\":\"int64\"", BT_VALUE_INT, false},
+                               {"\"type\":\"int64\",\"value\":9", BT_VALUE_INT, false},
+                               {"\"type\":\"bool\",\"value\":\"true\"", BT_VALUE_BOOL, false},
+                               {"\"type\":\"bool\",\"value\":false", BT_VALUE_BOOL, false},
+                               {"\"type\":\"float64\",\"value\":\"0.1\"", BT_VALUE_DOUBLE, true},
+                               {"\"type\":\"float64\",\"value\":\"NaN\"", BT_VALUE_DOUBLE, false},
+                               {"\"type\":\"float64\",\"value\":1", BT_VALUE_DOUBLE, false},
+                               {"\"type\":\"binary\",\"value\":\"00ff\"", BT_VALUE_OTHER, false}};
+  (void)state;
+  check_cells(bt_jaeger_read_stored, "{\"_source\":{" JAEGER ",\"tags\":[{\"key\":\"k\",", "}]}}", cells,
+              sizeof cells / sizeof *cells);
+}
+
+static void test_spans_of_jaeger(void **state) {
+  (void)state;
+  bt_span_batch *batch = NULL;
+  const bt_span *span = span_in(
+      bt_jaeger_read_stored,
+      HIT(JAEGER ",\"tag\":{\"http@method\":\"GET\",\"span@kind\":\"server\"},\"references\":[{\"refType\":"
+                 "\"CHILD_OF\"," OWN "\"2222222222222222\"},{\"refType\":\"FOLLOWS_FROM\"," OWN
+                 "\"3333333333333333\"}],\"process\":{\"serviceName\":\"s\",\"tags\":[]},\"logs\":[{\"timestamp\":"
+                 "1795971601123457,\"fields\":[{\"key\":\"event\",\"type\":\"string\",\"value\":\"e\"}]}]"),
+      &batch);
+  assert_true(span->start_ns == 1795971601123456000 && span->end_ns == 1795971601124956000);
+  assert_true(span->time_slack_ns == 1998 && span->duration_slack_ns == 999);
+  assert_true(span->kind == BT_KIND_SERVER && bt_attributes_find(&span->attributes, BT_STR("http.method")));
+  assert_true(span->parent_id.bytes[0] == 0x22 && span->link_count == 1 && span->links[0].span_id.bytes[0] == 0x33);
+  assert_true(span->links[0].attributes.dropped == BT_NOT_KEPT && span->scope->attributes.dropped == BT_NOT_KEPT);
+  assert_true(bt_str_equal(span->resource->service, BT_STR("s")) && bt_str_equal(span->events[0].name, BT_STR("e")));
+  bt_span_batch_free(batch);
+  span = span_in(bt_jaeger_read_stored,
+                 HIT(JAEGER ",\"parentSpanID\":\"4444444444444444\",\"references\":[{\"refType\":\"FOLLOWS_FROM\"," OWN
+                            "\"3333333333333333\"}],\"process\":{\"serviceName\":\"OTLPResourceNoServiceName\"}"),
+                 &batch);
+  assert_true(span->parent_id.bytes[0] == 0x44 && span->link_count == 1 && !span->resource->service.len);
+  const bt_value *service = bt_attributes_find(&span->resource->attributes, BT_STR("service.name"));
+  assert_true(service && bt_may_be_none(service));
+  bt_span_batch_free(batch);
+}
+
+/* "@timestamp" as it stands there, and what is known of the start. */
+static void test_times_of_otel_native(void **state) {
+  static const struct {
+    const char *time;
+    int64_t start_ns;
+    uint32_t slack_ns;
+  } rows[] = {{"\"1795971601123.5\"", 1795971601123000005, 0},
+              {"\"1795971601123.456789\"", 1795971601123456789, 0},
+              {"\"1795971601123.0\"", 1795971601123000000, 0},
+              {"\"1795971601123\"", 1795971601123000000, 999999},
+              {"1795971601123", 1795971601123000000, 999999},
+              {"\"2026-11-29T17:00:01.123Z\"", 1795971601123000000, 999999},
+              {"\"2026-11-29T17:00:01Z\"", 1795971601000000000, 999999},
+              {"\"2026-11-29T17:00:01.123456789Z\"", 1795971601123456789, 0}};
+  static const char *const wrong[] = {"\"1795971601123.1234567\"", "\"x\"", "1.5e3", "\"\"", "\".5\"", "{}"};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char hit[400];
+    bt_span_batch *batch = NULL;
+    snprintf(hit, sizeof hit, HIT(NATIVE ",\"@timestamp\":%s"), rows[i].time);
+    const bt_span *span = span_in(bt_otel_native_read, hit, &batch);
+    if (span->start_ns != rows[i].start_ns || span->time_slack_ns != rows[i].slack_ns)
+      fail_msg("%s is %lld, and up to %u more", rows[i].time, (long long)span->start_ns, span->time_slack_ns);
+    assert_true(span->end_ns == rows[i].start_ns + 1500 && !span->duration_slack_ns);
+    bt_span_batch_free(batch);
+  }
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char hit[400];
+    bt_span_batch *batch = NULL;
+    snprintf(hit, sizeof hit, HIT(NATIVE ",\"@timestamp\":%s"), wrong[i]);
+    if (take_hit_of(bt_otel_native_read, hit, &batch) != BT_INVALID) fail_msg("taken: %s", hit);
+    bt_span_batch_free(batch);
+  }
+}
+
+static void test_values_of_otel_native(void **state) {
+  static const cell cells[] = {{"\"9\"", BT_VALUE_STRING, false},  {"\"\"", BT_VALUE_STRING, true},
+                               {"null", BT_VALUE_MISSING, false},  {"9", BT_VALUE_INT, false},
+                               {"9.0", BT_VALUE_DOUBLE, false},    {"true", BT_VALUE_BOOL, false},
+                               {"[\"x\"]", BT_VALUE_ARRAY, false}, {"{\"a\":1}", BT_VALUE_OTHER, false}};
+  (void)state;
+  check_cells(bt_otel_native_read, "{\"_source\":{" NATIVE ",\"@timestamp\":\"1.0\",\"attributes\":{\"k\":", "}}}",
+              cells, sizeof cells / sizeof *cells);
+}
+
+/* What is not in the document is empty, but for events, which stand elsewhere. */
+static void test_spans_of_otel_native(void **state) {
+  (void)state;
+  bt_span_batch *batch = NULL;
+  const bt_span *span = span_in(bt_otel_native_read, HIT(NATIVE ",\"@timestamp\":\"1.0\",\"links\":[{}]"), &batch);
+  assert_true(!span->dropped_attributes && span->dropped_events == BT_NOT_KEPT && !span->dropped_links);
+  assert_true(!span->resource->attributes.dropped && !span->scope->attributes.dropped && !span->name.len);
+  assert_true(span->link_count == 1 && !span->links[0].attributes.dropped);
+  bt_span_batch_free(batch);
+  span = span_in(bt_otel_native_read,
+                 HIT(NATIVE
+                     ",\"@timestamp\":\"1.0\",\"kind\":\"Server\",\"status\":{\"code\":\"Error\",\"message\":\"m\"},"
+                     "\"resource\":{\"attributes\":{\"service.name\":\"s\"},\"dropped_attributes_count\":2},"
+                     "\"dropped_attributes_count\":3,\"scope\":{\"name\":\"n\"}"),
+                 &batch);
+  assert_true(span->kind == BT_KIND_SERVER && span->status == BT_SPAN_STATUS_ERROR);
+  assert_true(span->dropped_attributes == 3 && span->resource->attributes.dropped == 2);
+  assert_true(bt_str_equal(span->resource->service, BT_STR("s")) && bt_str_equal(span->scope->name, BT_STR("n")));
+  bt_span_batch_free(batch);
 }
 
 /* ---- filters ---- */
@@ -386,6 +538,13 @@ int main(void) {
       cmocka_unit_test(test_filters_that_are_refused),
       cmocka_unit_test(test_what_is_not_there),
       cmocka_unit_test(test_what_is_no_span),
+      cmocka_unit_test(test_values_of_jaeger),
+      cmocka_unit_test(test_spans_of_jaeger),
+      cmocka_unit_test(test_times_of_otel_native),
+      cmocka_unit_test(test_values_of_otel_native),
+      cmocka_unit_test(test_spans_of_otel_native),
+      cmocka_unit_test(test_patterns),
+      cmocka_unit_test(test_conditions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
