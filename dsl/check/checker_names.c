@@ -42,7 +42,7 @@ static void read_annotation(bt_checker *checker, const bt_ast_annotation *annota
     bool is_beside = !checker->names.is_annotated && !bt_str_equal(beside, item->text);
     if (checker->names.is_annotated || is_beside)
       bt_checker_report(checker, BT_E_ANNOTATION, annotation->range,
-                        is_beside ? "beside its text the rule says semconv: %.*s; say it once"
+                        is_beside ? "the rule says semconv: %.*s next to its text; say it once"
                                   : "a second @semconv, after %.*s: a rule has one",
                         BT_FMT(*said));
   } else if (!bt_arena_copy(checker->arena, item->text, said)) {

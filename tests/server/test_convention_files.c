@@ -23,7 +23,8 @@ typedef struct folder {
 static int make_folder(void **state) {
   folder *f = calloc(1, sizeof *f);
   if (!f) return -1;
-  snprintf(f->path, sizeof f->path, "/tmp/betrace-semconv-XXXXXX");
+  const char *under = getenv("TMPDIR");
+  snprintf(f->path, sizeof f->path, "%.30s/betrace-semconv-XXXXXX", under ? under : P_tmpdir);
   if (!mkdtemp(f->path)) return -1;
   bt_arena_init(&f->arena, (size_t)16 << 20);
   *state = f;
