@@ -368,8 +368,11 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
                                     .audit_log = config->audit_log,
+                                    .audit_strict = config->audit_strict,
                                     .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
+                                    .client_rate = (uint32_t)config->client_rate,
+                                    .address_rate = (uint32_t)config->address_rate,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
                                     .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};
   return bt_http_server_new(&options, &server->http, error);

@@ -61,7 +61,7 @@ class SettingsTest(unittest.TestCase):
                          "trace-link-template": "https://x.invalid/{trace_id}", "tenant-store": "acme=default", "sampling": "declared=10%,web=5%", "max-rate": "0.1%",
                          "semconv": os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "distribution", "packs")}.get(flag, value)
                 together = {"tls-cert": {"BETRACE_TLS_KEY": "x"}, "tls-key": {"BETRACE_TLS_CERT": "x"},
-                            "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}}.get(flag, {})
+                            "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}, "audit-strict": {"BETRACE_AUDIT_LOG": "x"}}.get(flag, {})
                 done = run_cli("serve", "--print-config", env={**without_settings(), **together, variable: value})
                 self.assertEqual(done.returncode, 0, done.stderr)
                 shown, source = printed_config(done.stdout)[flag]
