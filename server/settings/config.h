@@ -35,7 +35,7 @@ typedef struct bt_config {
   const char *otlp, *otlp_traces, *otlp_headers; /* endpoint, complete traces URL, headers; or NULL */
   const char *db, *listen;
   const char *semconv; /* folder of conventions that renamed attributes; or NULL: the built-in ones alone */
-  const char *grpc;                           /* address, or NULL: no gRPC */
+  const char *grpc;    /* address, or NULL: no gRPC */
   const char *hosts[BT_CONFIG_MAX_NAMES + 1]; /* further names that Host may have; NULL-terminated */
   size_t host_count;
   const char *cors_origins[BT_CONFIG_MAX_NAMES + 1]; /* pages that may call us; NULL-terminated */
