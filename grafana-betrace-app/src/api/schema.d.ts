@@ -1876,10 +1876,12 @@ export interface components {
         };
         /** @description What the points of a series stand for, each with 95 % confidence: of many beside each other one in twenty may lie outside */
         SeriesEstimated: {
-            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: how traces were sampled */
+            /** @description of the sum of all points in one sentence; of a ratio: whether it holds for all traces or for kept ones alone; where a point is not known: of those that are, and how many that is */
             text: string;
             /** @description of the sum of all points; null: a point is not known, or nothing may be said beyond what was seen. Not of ratios */
             total?: components["schemas"]["Estimate"] | null;
+            /** @description of the sum of the points that are known, where others are not; null: none is, or nothing may be said beyond what was seen. Absent where all are known */
+            of_known?: components["schemas"]["Estimate"] | null;
             /** @description as many as points, by what was read when each step was counted. Not of ratios */
             points?: {
                 /** @description null: the point is not known */
