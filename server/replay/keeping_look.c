@@ -179,18 +179,6 @@ static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *
   return BT_OK;
 }
 
-/* What is not read is not known: the answer does not rest on it. */
-static bt_status ask_traces(look *l, bt_error *error) {
-  bt_read_request request = bt_replay_plan_read(l->judge->plan, l->ids, l->count, l->judge->plan->search_range);
-  request.by_id = true;
-  bt_answer answer;
-  bt_status status = bt_questions_read(l->judge->questions, &request, take_trace, l, false, &answer, error);
-  if (status != BT_OK) return status;
-  bool goes_on = answer.status != BT_CANCELLED && answer.status != BT_NO_MEMORY;
-  if (!goes_on && error) *error = answer.why;
-  return goes_on ? BT_OK : answer.status;
-}
-
 /* A service of which only sure ones were read may have others. */
 static bool may_be_of_chance(const bt_sampled_traces *seen) {
   return bt_sampled_traces_known(seen) == BT_KEPT_BY_CHANCE || bt_sampled_traces_sure_alone(seen);
@@ -207,6 +195,49 @@ static bool is_due(const bt_judge *judge) {
     return false;
   if (bt_kept_traces_count(&seen->kept)) return may_be_of_chance(seen);
   return !plan->request.is_live && (plan->keeps_trust ? !plan->trust.is_unsampled : plan->reads_agree);
+}
+
+/* ---- where batches show it ---- */
+
+/* Moves those that are chosen out of what is only counted. */
+static size_t take_out(const look *l, bt_known_list *later, bt_known_list *known) {
+  size_t kept = 0;
+  for (size_t i = 0; i < later->count; i++) {
+    size_t item = later->items[i], k = 0;
+    while (k < l->count && l->known[k] != item) k++;
+    if (k < l->count)
+      known->items[known->count++] = item;
+    else
+      later->items[kept++] = item;
+  }
+  return kept;
+}
+
+void bt_keeping_add(bt_judge *judge, bt_known_list *known, bt_known_list *later) {
+  look l = {.judge = judge};
+  if (!judge->plan->batches_show_kept || !judge->plan->judges_batches || !is_due(judge)) return;
+  choose_traces(&l);
+  later->count = take_out(&l, later, known);
+  for (size_t i = 0; i < l.count; i++) {
+    bt_known *chosen = &judge->table->traces[l.known[i]];
+    if (chosen->flags & (BT_KNOWN_ASKED | BT_KNOWN_BY_ID | BT_KNOWN_SEEN)) continue;
+    if (bt_trace_table_place(judge->table, chosen) != BT_PLACE_SETTLED) continue;
+    chosen->flags |= BT_KNOWN_ASKED;
+    judge->to_judge++;
+    known->items[known->count++] = l.known[i];
+  }
+}
+
+/* What is not read is not known: the answer does not rest on it. */
+static bt_status ask_traces(look *l, bt_error *error) {
+  bt_read_request request = bt_replay_plan_read(l->judge->plan, l->ids, l->count, l->judge->plan->search_range);
+  request.by_id = true;
+  bt_answer answer;
+  bt_status status = bt_questions_read(l->judge->questions, &request, take_trace, l, false, &answer, error);
+  if (status != BT_OK) return status;
+  bool goes_on = answer.status != BT_CANCELLED && answer.status != BT_NO_MEMORY;
+  if (!goes_on && error) *error = answer.why;
+  return goes_on ? BT_OK : answer.status;
 }
 
 /* Where one probability was seen, that is the bound of all. */

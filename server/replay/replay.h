@@ -288,8 +288,9 @@ const char *bt_replay_outcome_name(bt_replay_outcome outcome); /* "completed", â
 /* What a rule's name or comparison met in the data (dsl/evaluate/data_notes.h). */
 enum { BT_REPLAY_NOTES_MAX = 50, BT_REPLAY_NOTE_BYTES = 320 };
 typedef struct bt_replay_note {
-  size_t rule;    /* number in the request */
-  bt_range place; /* in the rule's text */
+  size_t rule;      /* number in the request */
+  bt_range place;   /* in the rule's text */
+  bool is_searched; /* a search says it (unseen_names.h), and no trace that was read */
   char text[BT_REPLAY_NOTE_BYTES];
 } bt_replay_note;
 /* Appends what `notes` of that rule have to say to *items, which is the caller's to free; at most BT_REPLAY_NOTES_MAX
@@ -388,6 +389,8 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
   void *context;
   void (*progress)(void *context, double fraction, const bt_replay_result *so_far);
   bt_status (*violation)(void *context, size_t rule, bt_violation *violation /* takes */, bt_error *error);
+  /* Of each violation that is counted and not told (most_listed): its trace, and when what was seen of that begins. */
+  bt_status (*counted)(void *context, size_t rule, const bt_moment *moment, bt_error *error);
   /* Once for each trace of the window and rule, when its verdict is final: of traces that were read as they are
    * judged; at the end, of those that were not read but are known to be in the window and not to violate (without a
    * listing, only those that a filter found). Traces that could not be read or placed are not told: the result's

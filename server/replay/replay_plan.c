@@ -111,6 +111,7 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->lacks = promises.lacks;
   plan->has_copies = promises.has_copies;
   plan->reads_agree = promises.reads_agree;
+  plan->batches_show_kept = promises.batches_show_kept;
   plan->apart_threshold = promises.apart_threshold;
   /* Each linked trace is kept or dropped by itself. */
   bool is_declared = plan->sampling.declared.probability > 0 || plan->sampling.declared.kind == BT_SAMPLING_POLICY;

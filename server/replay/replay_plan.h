@@ -58,7 +58,8 @@ typedef struct bt_replay_plan {
   const char *lacks;         /* of the source */
   bool is_static;            /* nothing comes later, and each read gives whole traces: files */
   bool has_copies;           /* batches may lack spans of what is young (bt_promises) */
-  bool reads_agree;          /* of it (bt_promises) */
+  bool reads_agree;          /* of it (bt_promises), */
+  bool batches_show_kept;    /* as this */
   uint64_t apart_threshold;  /* of it (bt_promises) */
   bt_sampling_setting sampling;
   bool is_checked; /* the source's version was: more may be rested on than what every version does right */

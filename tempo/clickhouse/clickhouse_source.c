@@ -447,7 +447,7 @@ static bt_status prepare_read(reading *r, bt_error *error) {
   const bt_projection *projection = r->request->by_id ? NULL : r->request->projection;
   bt_clickhouse_condition_write(layout, r->request->spans.asked, &r->condition);
   bt_buffer_append(&r->sql, BT_STR("SELECT "));
-  bt_clickhouse_write_columns(layout, projection, &r->condition, &r->sql);
+  bt_clickhouse_write_columns(layout, projection, !r->request->spans.asked.filter, &r->condition, &r->sql);
   bt_buffer_printf(&r->sql, ROWS_FROM "%s GLOBAL IN (SELECT id FROM ids) AND ", layout->key);
   bt_buffer_append(&r->sql, bt_buffer_str(&r->condition.sql));
   if (!r->request->by_id) bt_buffer_printf(&r->sql, " AND %s", layout->near);
@@ -567,7 +567,7 @@ static void write_span_search(const bt_clickhouse_found *server, const bt_spans_
   condition->sql.maximum = 0;
   bt_buffer_printf(&condition->sql, " AND cityHash64(%s) %% {parts:UInt64} = {part:UInt64}",
                    layout->row[BT_ROW_TRACE_ID]);
-  bt_clickhouse_write_columns(layout, request->projection, condition, &columns);
+  bt_clickhouse_write_columns(layout, request->projection, false, condition, &columns);
   write_rows(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_clickhouse_write_broken(server, bt_buffer_str(&columns), bt_buffer_str(&condition->sql), sql);
   bt_buffer_append(sql, BT_STR(" FORMAT RowBinary"));
@@ -654,7 +654,7 @@ static void promise_clickhouse(bt_source *source, bt_promises_wanted wanted, con
   out->filters = out->projects = atomic_load(&clickhouse->layout) != NULL;
   out->generation = out->filters ? 1 : 0;
   out->costs = costs;
-  out->reads_agree = true;
+  out->reads_agree = out->batches_show_kept = true;
   out->hidden_tail_ns = hidden_tail_ns;
   if (found.lacks[0]) out->lacks = clickhouse->found.lacks; /* once it is known, it stays */
 }

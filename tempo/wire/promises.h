@@ -97,6 +97,9 @@ typedef struct bt_promises {
    * says more of a trace than the other but of its spans that lie far from the range. So a batch is not held against a
    * read by id. */
   bool reads_agree;
+  /* Batches of all spans of traces have their trace states and the attributes of their scopes, whatever the projection:
+   * how a trace came to be kept shows there as it does by id. */
+  bool batches_show_kept;
   /* Of sources that know how all their traces were kept (keeping.h): some by a threshold above 0; and where services
    * sample for themselves, the largest that any of them showed, else 0. */
   bool is_sampled;

@@ -20,7 +20,7 @@ FLOORS = [
     ("the judge", """judgement entry_services keeping_look judge counted_violations page_reader trace_judge delivery violation_sample"""),
     ("the ledger", "ledger"),
     ("the replay", "replay.c"),
-    ("who starts replays", """given_families explanation first_violation rule_names idle_rules job job_queue job_share queue emission trace_link"""),
+    ("who starts replays", """given_families explanation first_violation rule_names idle_rules unseen_names job job_queue job_share queue emission trace_link"""),
 ]
 QUESTIONS, REPLAY, STARTERS = 3, 7, 8
 INCLUDE = re.compile(r'^\s*#\s*include\s*"server/replay/([^"]+)"')
