@@ -29,6 +29,7 @@ static int compare_found(const void *a, const void *b) {
 
 void bt_found_join(bt_found *into, const bt_found *from) {
   into->in_doubt = into->in_doubt || from->in_doubt;
+  if (from->as != into->as) into->as = BT_FOUND_OPEN;
   if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
   if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
   if (from->span_count > into->span_count) into->span_count = from->span_count;
