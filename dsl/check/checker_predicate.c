@@ -108,7 +108,7 @@ static const bt_predicate *lower_field_test(bt_checker *checker, const bt_ast *n
   bt_place place = {.site = site};
   bt_predicate *predicate = bt_checker_new_predicate(checker, kind, whole);
   if (!predicate || !bt_checker_field(checker, node, &place, &predicate->field)) return NULL;
-  if (predicate->field.key.len && !keep_text(checker, &predicate->field.key)) return NULL;
+  if (!bt_checker_keep_field(checker, &predicate->field, node->range)) return NULL;
   return predicate;
 }
 

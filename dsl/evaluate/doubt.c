@@ -48,7 +48,7 @@ static unsigned doubt_of_member(const bt_span *span, bt_str vendor) {
   return bt_trace_state_find(span->trace_state, vendor, &value) == BT_MEMBER_SEVERAL ? BT_WHY_COPIES : 0;
 }
 
-unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_span_part *part) {
+static unsigned doubt_of_plain(const bt_span *span, const bt_field *field, const bt_span_part *part) {
   switch (field->kind) {
   case BT_FIELD_START: return doubt_of_time(span, BT_DOUBT_START);
   case BT_FIELD_END: return doubt_of_time(span, BT_DOUBT_END);
@@ -89,6 +89,30 @@ unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_
   case BT_FIELD_TRACE_ROOT_SERVICE:
   case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
   case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: break;
+  }
+  return 0;
+}
+
+/* One of its names from number `from` on is there. */
+static bool has_later_name(const bt_span *span, bt_field_names names, uint32_t from, const bt_span_part *part) {
+  char id_text[BT_SPAN_ID_HEX + 1];
+  for (uint32_t i = from; i < names.count; i++) {
+    bt_value value = bt_field_value(span, &names.items[i], part, id_text);
+    if (!bt_value_is_missing(&value)) return true;
+  }
+  return false;
+}
+
+/* A name counts where those before it are missing for certain. */
+unsigned bt_doubt_of_field(const bt_span *span, const bt_field *field, const bt_span_part *part) {
+  bt_field_names names = bt_names_of_field(field);
+  for (uint32_t i = 0; i < names.count; i++) {
+    unsigned why = doubt_of_plain(span, &names.items[i], part);
+    if (why || i + 1 == names.count) return why;
+    char id_text[BT_SPAN_ID_HEX + 1];
+    bt_value value = bt_field_value(span, &names.items[i], part, id_text);
+    if (bt_may_be_none(&value) && has_later_name(span, names, i + 1, part)) return BT_WHY_TYPE;
+    if (!bt_value_is_missing(&value)) return 0;
   }
   return 0;
 }

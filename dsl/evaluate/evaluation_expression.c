@@ -49,13 +49,6 @@ static bt_outcome service_count(bt_evaluator *evaluator) {
   return growing_count(evaluator, evaluator->index.service_count, bt_evaluator_lacks_spans(evaluator));
 }
 
-/* The field of a span that the root is asked for. */
-static bt_field_kind field_of_root(bt_field_kind kind) {
-  if (kind == BT_FIELD_TRACE_ROOT_NAME) return BT_FIELD_NAME;
-  if (kind == BT_FIELD_TRACE_ROOT_SERVICE) return BT_FIELD_SERVICE;
-  return kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE ? BT_FIELD_SPAN_ATTRIBUTE : BT_FIELD_RESOURCE_ATTRIBUTE;
-}
-
 static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *field) {
   uint32_t root = bt_trace_root(evaluator->index.trace);
   if (evaluator->is_incomplete || (evaluator->is_pruned && bt_pruned_may_hide_root(evaluator, root)))
@@ -63,7 +56,7 @@ static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *fiel
   if (evaluator->index.trace->root_in_doubt) return bt_outcome_unknown(BT_WHY_TIME);
   if (root == BT_NO_SPAN) return bt_outcome_missing();
   char no_id[BT_SPAN_ID_HEX + 1];
-  bt_field of_root = {.kind = field_of_root(field->kind), .binding = BT_NO_BINDING, .key = field->key};
+  bt_field names[BT_FIELD_NAMES_MAX], of_root = bt_field_of_root(field, names);
   unsigned why = bt_doubt_of_field(bt_evaluator_span(evaluator, root), &of_root, NULL);
   if (why) return bt_outcome_unknown(why);
   return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, root), &of_root, NULL, no_id));

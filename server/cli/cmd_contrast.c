@@ -148,11 +148,12 @@ static void print_in_part(const bt_contrast_result *result, const bt_answer *ans
   bt_print("\n");
 }
 
-static void print_text(const bt_replay_options *options, const bt_contrast_result *result) {
+static void print_text(const bt_replay_options *options, const bt_contrast_result *result, const bt_rule_words *words) {
   bt_answer answer = {options, result->outcome, result->reason, &result->coverage,
                       result->sides[BT_VIOLATING].total + result->sides[BT_SATISFYING].total};
   bt_print("%s%s%s: what goes along with violating it\n", bt_style_on(BT_STYLE_BOLD),
            options->rules.items[0]->fields.id, bt_style_on(BT_STYLE_OFF));
+  bt_rule_words_print(words, (const bt_rule_definition *const *)options->rules.items, "");
   if (bt_answer_is_unknown(&answer)) {
     bt_answer_print_unknown("", &answer);
   } else {
@@ -177,6 +178,7 @@ static int choose_exit_code(const bt_contrast_result *result) {
 static int look_and_print(const contrast_run *run, bt_source *source) {
   bt_error error = {0};
   bt_contrast_result result = {0};
+  bt_rule_words words = {0};
   const bt_rule_definition *rule = run->options.rules.items[0];
   bt_time_range range = bt_replay_options_range(&run->options, source, BT_DAY_NS);
   bt_contrast_request request = {.replay = bt_replay_options_request(&run->options, &rule, 1, range),
@@ -187,10 +189,12 @@ static int look_and_print(const contrast_run *run, bt_source *source) {
   bt_status status = bt_contrast_run(source, &request, &observer, &result, &error);
   bt_replay_clear_progress();
   int code = status ? bt_cli_fail("contrast", status, &error) : choose_exit_code(&result);
+  if (!status) bt_contrast_words_find(source, &request.replay, &result, &words);
   if (!status && run->options.print_json)
-    bt_cli_print_json(bt_contrast_json(rule, &result));
+    bt_cli_print_json(bt_contrast_json(rule, &result, &words));
   else if (!status)
-    print_text(&run->options, &result);
+    print_text(&run->options, &result, &words);
+  bt_rule_words_dispose(&words);
   bt_contrast_result_dispose(&result);
   return code;
 }

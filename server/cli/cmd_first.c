@@ -10,6 +10,7 @@
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/first_violation.h"
+#include "server/replay/unseen_names.h"
 
 static const int64_t MONTH_NS = 30 * BT_DAY_NS;
 
@@ -61,8 +62,7 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
   else
     print_none(definition->fields.id, result, &answer);
   for (size_t i = 0; i < result->note_count; i++)
-    bt_print("note: %s: %s (%" PRIu64 " trace%s looked at)\n", definition->fields.id, result->notes[i].text,
-             result->noted_traces, bt_cli_plural(result->noted_traces));
+    bt_replay_note_print(definition, &result->notes[i], result->noted_traces);
   if (bt_sampled_traces_known(&result->coverage.sampling) == BT_KEPT_NOT_SAID)
     bt_replay_print_sampling(&result->coverage.sampling);
   print_policy(definition->fields.id, result);
@@ -74,12 +74,12 @@ static void print_text(const bt_replay_options *options, const bt_first_result *
 }
 
 /* "No violation" says nothing where nothing exercised the rule, so that is asked before it is said. */
-static bt_status find_idle(bt_source *source, const bt_replay_request *request, const bt_first_result *result,
+static bt_status find_idle(bt_source *source, const bt_replay_request *request, bt_first_result *result,
                            bt_idle_rules *out, bt_error *error) {
   bt_exercise exercise = bt_exercise_of_first(result, request->rules[0]);
   bt_status status = bt_idle_rules_find(source, request, &exercise, out, error);
   if (out->count) out->items[0].has_tail = result->coverage.unsettled > 0;
-  return status;
+  return status || out->count ? status : bt_unseen_names_of_first(source, request, result, error);
 }
 
 static void print_json(const bt_rule_definition *definition, const bt_first_result *result, const bt_idle_rules *idle) {

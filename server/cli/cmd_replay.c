@@ -15,6 +15,7 @@
 #include "server/json/replay_junit.h"
 #include "server/replay/sampled_text.h"
 #include "server/replay/trace_link.h"
+#include "server/replay/unseen_names.h"
 
 typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } replay_format;
 
@@ -110,8 +111,7 @@ static bt_status print_ids(const replay_run *run, const bt_collected *all, bt_er
 /* What names and comparisons of the rules met: it changes no number, and may explain one. */
 static void print_notes(const replay_run *run, const bt_replay_result *result) {
   for (size_t i = 0; i < result->note_count; i++)
-    bt_print("note: %s: %s (%" PRIu64 " trace%s looked at)\n", rule_of(run, result->notes[i].rule)->fields.id,
-             result->notes[i].text, result->noted_traces, bt_cli_plural(result->noted_traces));
+    bt_replay_note_print(rule_of(run, result->notes[i].rule), &result->notes[i], result->noted_traces);
 }
 
 /* What nothing exercised comes first: below violations and numbers nobody would see that a 0 says nothing. */
@@ -293,7 +293,8 @@ static bt_status collect_all(bt_source *source, bt_replay_request *request, bt_c
   request->priority = BT_PRIORITY_REPLAY;
   bt_status status = bt_collect(source, request, true, all, error);
   request->priority = BT_PRIORITY_PEOPLE;
-  return status ? status : bt_idle_rules_of_replay(source, request, &all->result, idle, error);
+  if (!status) status = bt_idle_rules_of_replay(source, request, &all->result, idle, error);
+  return status ? status : bt_unseen_names_of_replay(source, request, &all->result, error);
 }
 
 static int replay_and_print(const replay_run *run, bt_source *source) {

@@ -1,6 +1,7 @@
 /* Rules that nothing exercised, as commands show them. See idle_print.h. */
 #include "server/cli/idle_print.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "server/cli/printer.h"
@@ -34,6 +35,22 @@ void bt_idle_rules_print(const bt_idle_rules *idle) {
 
 void bt_idle_rules_print_error(const bt_idle_rules *idle, const char *command) {
   print_all(idle, command);
+}
+
+void bt_replay_note_print(const bt_rule_definition *rule, const bt_replay_note *note, uint64_t looked_at) {
+  bt_print("note: %s: %s", rule->fields.id, note->text);
+  if (!note->is_searched) bt_print(" (%" PRIu64 " trace%s looked at)", looked_at, bt_cli_plural(looked_at));
+  bt_print("\n");
+}
+
+void bt_rule_words_print(const bt_rule_words *words, const bt_rule_definition *const *rules, const char *before) {
+  for (size_t i = 0; i < words->idle_count; i++)
+    bt_print("%s%s%s: %s%s\n", bt_style_on(BT_STYLE_YELLOW), before, rules[words->idle[i].rule]->fields.id,
+             words->idle[i].text, bt_style_on(BT_STYLE_OFF));
+  for (size_t i = 0; i < words->note_count; i++) {
+    bt_print("%s", before);
+    bt_replay_note_print(rules[words->notes[i].rule], &words->notes[i], 0);
+  }
 }
 
 /* ---- JSON and the exit status ---- */

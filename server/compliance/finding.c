@@ -2,6 +2,7 @@
  * rule. See report_builder.h. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "server/base/time_text.h"
 #include "server/compliance/report_builder.h"
@@ -113,10 +114,21 @@ static bool is_within_rate(const bt_measured *rule, const bt_measurement *all) {
   return has_both && violated.high != UINT64_MAX && (double)violated.high <= most * (double)exercised.low;
 }
 
+/* It passes, and with this. */
+static void say_unseen(const bt_measured *rule, char reason[BT_REASON_BYTES]) {
+  size_t length = strlen(reason);
+  if (rule->unseen[0])
+    snprintf(reason + length, BT_REASON_BYTES - length, "%s%s: a name that never came cannot be violated",
+             length ? "; " : "", rule->unseen);
+}
+
 static bt_finding conclude_exercised(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
-  if (!bt_sampled_traces_lack(&all->coverage.sampling)) return BT_FINDING_PASS;
-  say_sampled(rule, all, reason);
-  if (is_within_rate(rule, all) || is_all_kept(rule, all)) return BT_FINDING_PASS;
+  bool is_sampled = bt_sampled_traces_lack(&all->coverage.sampling);
+  if (is_sampled) say_sampled(rule, all, reason);
+  if (!is_sampled || is_within_rate(rule, all) || is_all_kept(rule, all)) {
+    say_unseen(rule, reason);
+    return BT_FINDING_PASS;
+  }
   if (!reason[0]) snprintf(reason, BT_REASON_BYTES, "sampled: none seen among the traces that were kept");
   return BT_FINDING_INCONCLUSIVE;
 }

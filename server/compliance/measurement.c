@@ -12,6 +12,7 @@
 #include "dsl/plan/plan.h"
 #include "server/base/clock.h"
 #include "server/rules/derived_rule.h"
+#include "server/replay/unseen_names.h"
 
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000;
 
@@ -427,6 +428,24 @@ static void conclude_measurement(measuring *m) {
   out->coverage.complete = out->has_data && !out->is_missing && is_settled;
 }
 
+/* Where something forbidden was never seen under its name, that it did not come says little. */
+static bt_status find_unseen(const measuring *m, bt_error *error) {
+  const bt_measure_request *r = m->request;
+  bt_replay_request asked = {.range = r->range, .tenant = r->tenant, .priority = r->priority, .cancel = r->cancel};
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < m->measured_count && !status; i++) {
+    bt_measured *measured = &m->measured[i];
+    bt_buffer text = {0};
+    bt_range place;
+    if (!measured->is_evaluated || measured->violated || !measured->exercised) continue;
+    status = bt_unseen_names_write(r->source, &asked, measured->rule->rule, &text, &place, error);
+    bt_str kept = bt_text_cut(bt_buffer_str(&text), sizeof measured->unseen - 1);
+    if (kept.len) memcpy(measured->unseen, kept.ptr, kept.len);
+    bt_buffer_dispose(&text);
+  }
+  return status;
+}
+
 bt_status bt_measure(const bt_measure_request *request, bt_measured *rules, size_t count, bt_measurement *out,
                      bt_error *error) {
   *out = (bt_measurement){0};
@@ -434,6 +453,7 @@ bt_status bt_measure(const bt_measure_request *request, bt_measured *rules, size
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = prepare_groups(&m, error);
   if (!status && m.group_count) status = replay_days(&m, error);
+  if (!status) status = find_unseen(&m, error);
   if (!status) conclude_measurement(&m);
   out->duration_ns = bt_clock_monotonic_ns() - started_ns;
   dispose_measuring(&m);

@@ -47,6 +47,7 @@ typedef struct bt_measured {      /* one rule; counts are of settled traces */
   bool evaluated_is_exact, exercised_is_exact;
   bt_kept_traces violations_kept, exercised_kept; /* as of a replay */
   bt_policy_seen policy;
+  char unseen[320]; /* names inside that no trace of the range has, in words; "": none, or that is not known */
   bt_strategy strategy;
   bt_moment first_violation, last_violation;
   bt_samples violated_sample, satisfied_sample, inconclusive_sample;

@@ -37,7 +37,7 @@ static bool read_question(const bt_service *service, bt_call *call, const bt_rul
 }
 
 static bt_status run_contrast(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
-                              const asked *a, bt_contrast_result *result, bt_error *error) {
+                              const asked *a, bt_contrast_result *result, bt_rule_words *words, bt_error *error) {
   bt_work_scope finding, reading;
   bt_contrast_request request = {.replay = {.rules = &definition,
                                             .rule_count = 1,
@@ -58,6 +58,8 @@ static bt_status run_contrast(const bt_service *service, const bt_call *call, co
   bt_status status = bt_contrast_run(a->source, &request, NULL, result, error);
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_CONTRAST, result->duration_ns);
   bt_work_scope_end(&finding);
+  request.replay.cancel = &reading.cancel;
+  if (!status) bt_contrast_words_find(a->source, &request.replay, result, words);
   bt_work_scope_end(&reading);
   return status;
 }
@@ -65,14 +67,16 @@ static bt_status run_contrast(const bt_service *service, const bt_call *call, co
 static void answer_contrast(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
                             const asked *a) {
   bt_contrast_result result = {0};
+  bt_rule_words words = {0};
   bt_error error = {0};
-  bt_status status = run_contrast(service, call, definition, a, &result, &error);
+  bt_status status = run_contrast(service, call, definition, a, &result, &words, &error);
   if (status == BT_LIMIT && result.has_no_room)
     bt_call_busy(call, &error);
   else if (status)
     bt_call_error(call, status, &error);
   else
-    bt_call_json(call, 200, bt_contrast_json(definition, &result));
+    bt_call_json(call, 200, bt_contrast_json(definition, &result, &words));
+  bt_rule_words_dispose(&words);
   bt_contrast_result_dispose(&result);
 }
 

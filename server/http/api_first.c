@@ -9,7 +9,7 @@
 #include "server/http/service.h"
 #include "server/http/store_choice.h"
 #include "server/json/replay_json.h"
-#include "server/replay/idle_rules.h"
+#include "server/replay/unseen_names.h"
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t RANGE_NS = INT64_C(30) * 86400 * 1000000000;
@@ -74,10 +74,13 @@ static bt_status look_for_first(const bt_service *service, const bt_call *call, 
                                .priority = BT_PRIORITY_PEOPLE,
                                .cancel = &looking.cancel,
                                .takes_notes = true};
+  bt_error why = {0};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_work_scope_begin(&looking, call->scope, started_ns + options->timeout_ns);
   bt_status status = bt_first_violation_run(options->source, &request, NULL, result, error);
   if (status == BT_OK) bt_first_explain_idle(options->source, &request, result);
+  bt_status unsaid = status ? status : bt_unseen_names_of_first(options->source, &request, result, &why);
+  (void)unsaid; /* what was found until then is said */
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_FIRST_VIOLATION, bt_clock_monotonic_ns() - started_ns);
   bt_work_scope_end(&looking);
   return status;

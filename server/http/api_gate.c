@@ -10,6 +10,7 @@
 #include "server/http/store_choice.h"
 #include "server/http/rule_choice.h"
 #include "server/json/gate_json.h"
+#include "server/json/replay_json.h"
 #include "server/query/gate.h"
 
 enum { GATE_RULES_MAX = 50, LEAST_DEFAULT = 50, LEAST_MAX = 1000000000 };
@@ -97,11 +98,31 @@ static bt_status replay_rules(const bt_service *service, const bt_call *call, co
   return status;
 }
 
-static void answer_gate(bt_call *call, const asked *a, const bt_rate *rates, const bt_replay_result *result) {
+/* With as much time as the replay had: a name that nothing has costs one search. */
+static bt_status find_words(const bt_service *service, const bt_call *call, const asked *a, const bt_rate *rates,
+                            bt_rule_words *out, bt_error *error) {
+  bt_work_scope scope;
+  bt_replay_request request = {.rules = a->rules.items,
+                               .rule_count = a->rules.count,
+                               .range = a->range,
+                               .assumptions = service->assumptions,
+                               .tenant = call->tenant,
+                               .memory = service->account,
+                               .priority = BT_PRIORITY_PEOPLE,
+                               .cancel = &scope.cancel};
+  bt_work_scope_begin(&scope, call->scope, bt_clock_monotonic_ns() + a->timeout_ns);
+  bt_status status = bt_gate_words_find(a->source, &request, rates, out, error);
+  bt_work_scope_end(&scope);
+  return status;
+}
+
+static void answer_gate(bt_call *call, const asked *a, const bt_rate *rates, const bt_rule_words *words,
+                        const bt_replay_result *result) {
   bool is_webhook = bt_str_equal(call->method, BT_STR("POST"));
   bool passes = bt_gate_judge(&a->question, rates, a->rules.count) == BT_GATE_PASS;
-  bt_call_json(call, is_webhook && !passes ? 412 : 200,
-               bt_gate_json(&a->question, a->rules.items, a->rules.count, rates, result));
+  json_t *json = bt_gate_json(&a->question, a->rules.items, a->rules.count, rates, result);
+  if (json) bt_rule_words_set_json(json, words, a->rules.items);
+  bt_call_json(call, is_webhook && !passes ? 412 : 200, json);
 }
 
 static bool is_checked(bt_source *source, const bt_call *call) {
@@ -113,6 +134,7 @@ static bt_status measure_rates(const bt_service *service, bt_call *call, const a
   size_t count = 2 * a->rules.count;
   bt_rule_definition **derived = NULL;
   bt_rate_rules rules = {0};
+  bt_rule_words words = {0};
   bt_replay_result result = {0};
   bt_rate *rates = calloc(count + 1, sizeof *rates);
   bt_status status = rates ? BT_OK : bt_error_no_memory(error);
@@ -122,7 +144,9 @@ static bt_status measure_rates(const bt_service *service, bt_call *call, const a
                                 is_checked(a->source, call), &rules, error);
   if (!status) status = replay_rules(service, call, a, &rules, &result, error);
   for (size_t i = 0; i < count && !status; i++) bt_rate_fill(&rules, &result, i, &rates[i]);
-  if (!status) answer_gate(call, a, rates, &result);
+  if (!status) status = find_words(service, call, a, rates, &words, error);
+  if (!status) answer_gate(call, a, rates, &words, &result);
+  bt_rule_words_dispose(&words);
   bt_replay_result_dispose(&result);
   bt_rate_rules_dispose(&rules);
   bt_gate_rules_free(derived, a->rules.count);

@@ -11,7 +11,7 @@
 #include "server/json/replay_json.h"
 #include "server/replay/sampled_text.h"
 
-enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */ };
+enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */, EXERCISED_NAMED = 50 };
 
 typedef struct answer {
   bt_call *call; /* which it is part of */
@@ -112,6 +112,19 @@ static json_t *estimated_json(const bt_page *page) {
   return object;
 }
 
+/* How many traces exercised each rule: a total of 0 says nothing where none did. Of many rules those that none is known
+ * to have exercised. */
+static json_t *exercised_json(const bt_page *page) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < page->rule_count; i++) {
+    const bt_exercised *of = &page->exercised[i];
+    if (page->rule_count > EXERCISED_NAMED && (of->traces || json_array_size(array) == EXERCISED_NAMED)) continue;
+    bt_json_append(array, json_pack("{s:s, s:I, s:s}", "rule_id", page->rules[i]->fields.id, "traces",
+                                    (json_int_t)of->traces, "traces_kind", of->is_at_least ? "at_least" : "exact"));
+  }
+  return array;
+}
+
 static json_t *summary_json(const answer *a) {
   const bt_page *page = &a->page;
   bool is_known = page->has_total && !a->unchecked;
@@ -120,12 +133,12 @@ static json_t *summary_json(const answer *a) {
   if (page->goes_on && !write_cursor(a, &page->cursor, cursor)) return NULL;
   json_t *coverage = bt_coverage_json(&page->coverage);
   name_unchecked(a, coverage);
-  json_t *summary = json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o}", "total_count",
+  json_t *summary = json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "total_count",
                               is_known ? json_integer((json_int_t)page->total) : json_null(), "inconclusive",
                               (json_int_t)page->inconclusive, "traces_evaluated", (json_int_t)page->traces_evaluated,
-                              "traces_evaluated_kind", page->evaluated_is_exact ? "exact" : "at_least", "reason",
-                              reason ? json_string(reason) : json_null(), "coverage", coverage, "cursor",
-                              page->goes_on ? json_string(cursor) : json_null());
+                              "traces_evaluated_kind", page->evaluated_is_exact ? "exact" : "at_least", "exercised",
+                              exercised_json(page), "reason", reason ? json_string(reason) : json_null(), "coverage",
+                              coverage, "cursor", page->goes_on ? json_string(cursor) : json_null());
   if (summary && is_known && !page->is_of_trace && bt_sampled_traces_lack(&page->coverage.sampling))
     bt_json_set(summary, "estimated", estimated_json(page));
   return summary;

@@ -76,7 +76,8 @@ static json_t *excluded_json(const bt_contrast_result *result) {
   return array;
 }
 
-json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast_result *result) {
+json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast_result *result,
+                         const bt_rule_words *words) {
   json_t *findings = json_array();
   for (size_t i = 0; i < result->finding_count; i++)
     bt_json_append(findings, finding_json(&result->findings[i], result));
@@ -91,6 +92,7 @@ json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast
                              excluded_json(result), "excluded_total", (json_int_t)result->excluded_total, "seed",
                              number_json(result->seed), "coverage", bt_coverage_json(&result->coverage));
   if (!object) return NULL;
+  bt_rule_words_set_json(object, words, &definition);
   if (bt_sampled_traces_lack(&result->coverage.sampling) && result->sides[BT_VIOLATING].total_is_exact)
     bt_json_set(object, "estimated", bt_estimated_json(&result->coverage.sampling, &result->counted));
   if (result->reason[0]) bt_json_set(object, "reason", bt_text_json(bt_str_from(result->reason)));

@@ -10,7 +10,8 @@
 #include "server/rules/rule_definition.h"
 
 /* new: what openapi.yaml calls Contrast. NULL: no memory. */
-json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast_result *result);
+json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast_result *result,
+                         const bt_rule_words *words);
 const char *bt_value_type_name(bt_value_type type); /* "string", "bool", "int", "double" */
 
 #endif

@@ -419,11 +419,15 @@ static json_t *idle_json(const bt_idle_note *idle, const bt_rule_definition *rul
                    bt_text_json(bt_str_from(idle->text)));
 }
 
-static json_t *unexercised_json(const bt_replay_result *result, const bt_rule_definition *const *rules) {
+static json_t *unexercised_json(const bt_idle_note *idle, size_t count, const bt_rule_definition *const *rules) {
   json_t *array = json_array();
-  for (size_t i = 0; i < result->idle_count; i++)
-    bt_json_append(array, idle_json(&result->idle[i], rules[result->idle[i].rule]));
+  for (size_t i = 0; i < count; i++) bt_json_append(array, idle_json(&idle[i], rules[idle[i].rule]));
   return array;
+}
+
+void bt_rule_words_set_json(json_t *object, const bt_rule_words *words, const bt_rule_definition *const *rules) {
+  bt_json_set(object, "unexercised", unexercised_json(words->idle, words->idle_count, rules));
+  bt_json_set(object, "notes", notes_json(words->notes, words->note_count, rules));
 }
 
 json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_definition *const *rules,
@@ -447,7 +451,7 @@ json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_defi
   bt_json_set(object, "rules", rules_json(result, rules));
   bt_json_set(object, "notes", notes_json(result->notes, result->note_count, rules));
   bt_json_set(object, "traces_noted", number_json(result->noted_traces));
-  bt_json_set(object, "unexercised", unexercised_json(result, rules));
+  bt_json_set(object, "unexercised", unexercised_json(result->idle, result->idle_count, rules));
   return object;
 }
 

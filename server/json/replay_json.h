@@ -9,6 +9,7 @@
 #include "server/replay/first_violation.h"
 #include "server/replay/job.h"
 #include "server/replay/replay.h"
+#include "server/replay/unseen_names.h"
 #include "server/replay/violation.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/source.h"
@@ -41,5 +42,8 @@ json_t *bt_job_json(const bt_job_view *view);
 json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_result *result);
 /* [{code, severity, message, line, column, range{start,end} in bytes, fix?{range,text}}] */
 json_t *bt_diagnostics_json(const bt_diagnostics *diagnostics);
+
+/* Sets `unexercised` and `notes`. */
+void bt_rule_words_set_json(json_t *object, const bt_rule_words *words, const bt_rule_definition *const *rules);
 
 #endif

@@ -120,19 +120,54 @@ static bool has_unexercised(const account *a) {
   return json_is_true(json_object_get(json_array_get(json_object_get(a->answer, "unexercised"), 0), "known"));
 }
 
+/* Of a list with a count for each rule: how many of them no trace exercised. */
+static size_t count_idle(const account *a, size_t *rules) {
+  json_t *list = json_object_get(a->answer, "exercised"), *rule;
+  size_t index, idle = 0;
+  json_array_foreach(list, index, rule) {
+    const char *kind = json_string_value(json_object_get(rule, "traces_kind"));
+    idle += !number_of(rule, "traces") && kind && strcmp(kind, "exact") == 0;
+  }
+  *rules = json_array_size(list);
+  return idle;
+}
+
+static bool has_unknown_exercise(const account *a) {
+  json_t *list = json_object_get(a->answer, "exercised"), *rule;
+  size_t index;
+  json_array_foreach(list, index, rule) {
+    const char *kind = json_string_value(json_object_get(rule, "traces_kind"));
+    if (!number_of(rule, "traces") && kind && strcmp(kind, "exact") != 0) return true;
+  }
+  return !list;
+}
+
 /* Of one rule the answer may say so without a count. */
 static bool is_vacuous(const account *a) {
   json_t *exercised = json_object_get(a->answer, "traces_exercised");
+  size_t rules = 0, idle = count_idle(a, &rules);
+  if (rules) return idle == rules;
   return exercised ? json_is_integer(exercised) && json_integer_value(exercised) == 0 : has_unexercised(a);
 }
 
 /* Names of others are in the result alone. */
 static void write_vacuous(const account *a, bt_buffer *means) {
+  size_t rules = 0;
+  count_idle(a, &rules);
   bt_buffer_printf(means,
-                   "VACUOUS: none of the %lld evaluated traces is one that the rule speaks about, so the rule was "
+                   "VACUOUS: none of the %lld evaluated traces is one that %s about, so %s "
                    "neither kept nor violated. %s",
-                   (long long)a->evaluated,
+                   (long long)a->evaluated, rules > 1 ? "any of the rules speaks" : "the rule speaks",
+                   rules > 1 ? "they were" : "the rule was",
                    has_unexercised(a) ? "result.unexercised says why." : "Check that its names occur in the traces.");
+}
+
+/* Of several rules: those that "none" says nothing of. */
+static void write_idle(const account *a, bt_buffer *means) {
+  size_t rules = 0, idle = count_idle(a, &rules);
+  if (idle)
+    bt_buffer_printf(means, " That says nothing of %zu rule%s that no trace exercised (result.exercised).", idle,
+                     idle == 1 ? "" : "s");
 }
 
 /* {conclusion, sentence} */
@@ -174,10 +209,12 @@ static const char *write_conclusion(const account *a, bt_buffer *means) {
                      "None was found in the %lld traces that there are; for the times in not_looked_at there are no "
                      "data, and nothing is known of them.",
                      evaluated);
+    write_idle(a, means);
     return "none_where_there_are_data";
   }
   bt_buffer_printf(means, "No violation was found; all %lld traces of the range were evaluated.", evaluated);
-  if (json_object_get(a->answer, "traces_exercised")) return "none";
+  write_idle(a, means);
+  if (json_object_get(a->answer, "traces_exercised") || !has_unknown_exercise(a)) return "none";
   bt_buffer_append(means, BT_STR(" Whether any of them is one that the rule speaks about is not part of this answer: "
                                  "the tool replay tells it."));
   return "none_perhaps_not_exercised";

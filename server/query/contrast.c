@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/rule/rule_walk.h"
 #include "dsl/base/time_sum.h"
 #include "dsl/evaluate/eval.h"
 #include "dsl/trace/keeping.h"
@@ -474,4 +475,14 @@ void bt_contrast_result_dispose(bt_contrast_result *result) {
   bt_tally_dispose(&result->tally);
   bt_memory_hold_shrink(&result->hold, 0);
   *result = (bt_contrast_result){0};
+}
+
+void bt_contrast_words_find(bt_source *source, const bt_replay_request *asked, const bt_contrast_result *result,
+                            bt_rule_words *out) {
+  const bt_contrast_side *violating = &result->sides[BT_VIOLATING], *satisfying = &result->sides[BT_SATISFYING];
+  bool is_known = result->outcome == BT_REPLAY_COMPLETED && violating->total_is_exact && !violating->total;
+  bool is_exercised = satisfying->total || bt_rule_is_exercised_by_all(asked->rules[0]->rule);
+  bt_exercise exercise = is_known && satisfying->total_is_exact && !is_exercised ? BT_NOT_EXERCISED : BT_EXERCISED;
+  bool is_clean = is_known && is_exercised;
+  bt_rule_words_find(source, asked, &exercise, &is_clean, out);
 }

@@ -22,6 +22,7 @@
 #include "server/query/significance.h"
 #include "server/query/tally.h"
 #include "server/replay/replay.h"
+#include "server/replay/unseen_names.h"
 #include "tempo/wire/cancellation.h"
 #include "tempo/wire/source.h"
 
@@ -120,6 +121,9 @@ typedef struct bt_contrast_result {
 bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
                           bt_contrast_result *result, bt_error *error) BT_MUST_CHECK;
 void bt_contrast_result_dispose(bt_contrast_result *result);
+/* What is said besides, where no trace of a side was found. asked: as of the contrast. */
+void bt_contrast_words_find(bt_source *source, const bt_replay_request *asked, const bt_contrast_result *result,
+                            bt_rule_words *out);
 const char *bt_contrast_status_name(const bt_contrast_result *result); /* "sampled", or the outcome's */
 
 #endif

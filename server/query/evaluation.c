@@ -103,10 +103,13 @@ static bool copy_question(bt_evaluation *evaluation, const bt_question *question
   evaluation->listing.newest_first = question->cursor.newest_first;
   evaluation->tenant = strdup(tenant_of(question));
   evaluation->rules = calloc(question->rule_count, sizeof *evaluation->rules);
+  evaluation->exercised = calloc(question->rule_count, sizeof *evaluation->exercised);
   if (question->service) evaluation->service = strdup(question->service);
   evaluation->has_trace = question->trace_id != NULL;
   if (question->trace_id) evaluation->trace_id = *question->trace_id;
-  if (!evaluation->tenant || !evaluation->rules || (question->service && !evaluation->service)) return false;
+  if (!evaluation->tenant || !evaluation->rules || !evaluation->exercised ||
+      (question->service && !evaluation->service))
+    return false;
   for (size_t i = 0; i < question->rule_count; i++)
     evaluation->rules[evaluation->rule_count++] = bt_rule_definition_ref(question->rules[i]);
   return true;
@@ -320,6 +323,13 @@ static bt_status copy_items(bt_look *look, size_t limit, bt_page *page, bt_error
   return BT_OK;
 }
 
+static bt_status copy_exercised(const bt_evaluation *evaluation, bt_page *page, bt_error *error) {
+  page->exercised = bt_realloc_array(NULL, evaluation->rule_count, sizeof *page->exercised);
+  if (!page->exercised) return bt_error_no_memory(error);
+  memcpy(page->exercised, evaluation->exercised, evaluation->rule_count * sizeof *page->exercised);
+  return BT_OK;
+}
+
 static void go_on_after(bt_look *look, bt_page *page) {
   if (page->count) {
     look->has_position = true;
@@ -343,6 +353,7 @@ static bt_status make_page(bt_look *look, size_t limit, bt_page *page, bt_error 
   page->kept = evaluation->kept;
   evaluation->pins++;
   bt_status status = copy_items(look, limit, page, error);
+  if (status == BT_OK) status = copy_exercised(evaluation, page, error);
   if (status == BT_OK) status = copy_coverage(look, page, error);
   conclude_page(evaluation, page);
   if (status == BT_OK) go_on_after(look, page);
@@ -352,6 +363,7 @@ static bt_status make_page(bt_look *look, size_t limit, bt_page *page, bt_error 
 static void unpin_page(bt_page *page) {
   if (page->look) page->look->evaluation->pins--;
   free((void *)page->items);
+  free(page->exercised);
   bt_coverage_dispose(&page->coverage);
   *page = (bt_page){0};
 }

@@ -64,6 +64,11 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
                        bt_error *error) BT_MUST_CHECK;
 void bt_look_close(bt_look *look); /* NULL is fine */
 
+typedef struct bt_exercised { /* one rule, in what is evaluated so far */
+  uint64_t traces;
+  bool is_at_least;
+} bt_exercised;
+
 typedef struct bt_page {
   const bt_listed *items; /* in order; they and their rules stay until the page is disposed of */
   size_t count;
@@ -79,6 +84,7 @@ typedef struct bt_page {
   uint64_t inconclusive;     /* verdicts on settled traces that could not be reached, in what is evaluated so far */
   uint64_t traces_evaluated; /* in what is evaluated so far: all traces whose verdicts follow, read or not */
   bool evaluated_is_exact;   /* else there may be more */
+  bt_exercised *exercised;   /* of each of the rules; owned */
   /* complete: all of the range up to effective_end was read in full and decided. data_from: only of a source without
    * filters, once all is evaluated; elsewhere the earliest trace is not looked for. */
   bt_coverage coverage;

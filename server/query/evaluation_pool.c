@@ -25,6 +25,7 @@ void bt_evaluation_free(bt_evaluation *evaluation) {
   bt_listing_dispose(&evaluation->listing);
   bt_coverage_dispose(&evaluation->coverage);
   free(evaluation->rules);
+  free(evaluation->exercised);
   free(evaluation->service);
   free(evaluation->tenant);
   free(evaluation);
@@ -49,7 +50,7 @@ static size_t bytes_of_all(const bt_evaluations *evaluations) {
 
 /* Rules of a question were often made for it alone. */
 size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count) {
-  size_t bytes = bt_heap_bytes(sizeof(bt_evaluation)) + count * sizeof(bt_rule_definition *);
+  size_t bytes = bt_heap_bytes(sizeof(bt_evaluation)) + count * (sizeof(bt_rule_definition *) + sizeof(bt_exercised));
   for (size_t i = 0; i < count; i++) bytes += bt_rule_definition_bytes(rules[i]);
   return bytes;
 }

@@ -42,6 +42,7 @@ typedef struct bt_evaluation {
   bool finished, is_missing /* something could not be read */, has_data;
   uint64_t inconclusive;          /* verdicts of the windows that are done */
   uint64_t traces_evaluated;      /* traces of them whose verdicts follow */
+  bt_exercised *exercised;        /* of each rule */
   bool evaluated_at_least;        /* some window knows no exact number of its */
   bt_trace_id inconclusive_trace; /* one of them */
   char reason[240];

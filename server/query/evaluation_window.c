@@ -139,6 +139,11 @@ static bt_status take_window(window_run *run, bt_replay_result *result, bt_error
   const bt_rule_result *most = NULL;
   for (size_t i = 0; i < result->rule_count; i++)
     if (!most || result->rules[i].traces_evaluated > most->traces_evaluated) most = &result->rules[i];
+  for (size_t i = 0; i < result->rule_count && i < evaluation->rule_count; i++) {
+    evaluation->exercised[i].traces += result->rules[i].traces_exercised;
+    bool is_exact = result->rules[i].exercised_is_exact;
+    evaluation->exercised[i].is_at_least = evaluation->exercised[i].is_at_least || !is_exact;
+  }
   if (result->rule_count == 1) bt_kept_traces_join(&evaluation->kept, &result->rules[0].violations_kept);
   if (most) evaluation->traces_evaluated += most->traces_evaluated;
   if (most && !most->evaluated_is_exact) evaluation->evaluated_at_least = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/rule/rule_walk.h"
 #include "server/rules/derived_rule.h"
 
 const char *bt_gate_word_name(bt_gate_word word) {
@@ -81,4 +82,26 @@ bt_gate_word bt_gate_judge(const bt_gate_question *question, const bt_rate *rate
     if (word > all) all = word;
   }
   return all;
+}
+
+/* A rule that only one of the versions exercises was exercised. */
+bt_status bt_gate_words_find(bt_source *source, const bt_replay_request *asked, const bt_rate *rates,
+                             bt_rule_words *out, bt_error *error) {
+  size_t count = asked->rule_count;
+  bt_exercise *exercise = calloc(count + 1, sizeof *exercise);
+  bool *is_clean = calloc(count + 1, sizeof *is_clean);
+  *out = (bt_rule_words){0};
+  for (size_t i = 0; exercise && is_clean && i < count; i++) {
+    const bt_rate *baseline = &rates[2 * i], *candidate = &rates[2 * i + 1];
+    bool is_known = baseline->is_certain && candidate->is_certain;
+    bool is_exercised =
+        baseline->exercised || candidate->exercised || bt_rule_is_exercised_by_all(asked->rules[i]->rule);
+    exercise[i] = is_known && !is_exercised ? BT_EXERCISE_OPEN : BT_EXERCISED;
+    is_clean[i] = is_known && is_exercised && !baseline->violated && !candidate->violated;
+  }
+  if (exercise && is_clean) bt_rule_words_find(source, asked, exercise, is_clean, out);
+  bt_status status = exercise && is_clean ? BT_OK : bt_error_no_memory(error);
+  free(exercise);
+  free(is_clean);
+  return status;
 }

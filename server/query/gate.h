@@ -11,7 +11,9 @@
 #include "dsl/base/error.h"
 #include "server/query/rates.h"
 #include "server/query/statistics.h"
+#include "server/replay/unseen_names.h"
 #include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_gate_question {
   const char *by; /* an attribute of the resource; "span." before it: of spans */
@@ -40,5 +42,9 @@ bt_gate_word bt_gate_judge_rule(const bt_gate_question *question, const bt_rate 
                                 bt_interval *difference);
 /* The worst that is said of a rule; without rules UNKNOWN. */
 bt_gate_word bt_gate_judge(const bt_gate_question *question, const bt_rate *rates, size_t count);
+
+/* Finds what is said besides of the rules that were given. asked: of them. BT_NO_MEMORY alone; dispose in each case. */
+bt_status bt_gate_words_find(bt_source *source, const bt_replay_request *asked, const bt_rate *rates,
+                             bt_rule_words *out, bt_error *error) BT_MUST_CHECK;
 
 #endif

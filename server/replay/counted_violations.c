@@ -115,6 +115,7 @@ static bt_status count_trace(bt_judge *judge, size_t known, bt_error *error) {
     if (!bt_bit_get(rule->unread, known)) continue;
     bt_spans_decide(judge->decider, rule, BT_SPANS_EXERCISED, known);
     judge->account->result->rules[r].violations_found++;
+    bt_entry_services_count_violation(judge->entries, judge->table, r, &judge->table->traces[known]);
     if (observer->counted) status = observer->counted(observer->context, r, &moment, error);
   }
   judge->judged++;

@@ -275,29 +275,38 @@ static void spare_open(bt_exercise *exercise, size_t count) {
     if (exercise[i] == BT_EXERCISE_OPEN && ++open > BT_IDLE_EXPLAINED) exercise[i] = BT_EXERCISED;
 }
 
-static void keep_notes(const bt_idle_rules *idle, const bt_replay_request *asked, bt_replay_result *result) {
+static void keep_notes(bt_idle_rules *idle, const bt_replay_request *asked, const bt_replay_result *tails,
+                       bt_idle_note **notes, size_t *count) {
   size_t most = idle->count < BT_REPLAY_NOTES_MAX ? idle->count : BT_REPLAY_NOTES_MAX;
-  result->idle = most ? calloc(most, sizeof *result->idle) : NULL;
-  for (size_t i = 0, at = 0; result->idle && i < asked->rule_count && at < most; i++) {
+  *notes = most ? calloc(most, sizeof **notes) : NULL;
+  for (size_t i = 0, at = 0; *notes && i < asked->rule_count && at < most; i++) {
     if (idle->items[at].rule != asked->rules[i]) continue;
-    idle->items[at].has_tail = result->rules[i].unsettled > 0;
-    keep_note(&idle->items[at++], i, &result->idle[result->idle_count++]);
+    idle->items[at].has_tail = tails && tails->rules[i].unsettled > 0;
+    keep_note(&idle->items[at++], i, &(*notes)[(*count)++]);
   }
 }
 
-void bt_replay_explain_idle(bt_source *source, const bt_replay_request *asked, bt_replay_result *result) {
+static void explain_notes(bt_source *source, const bt_replay_request *asked, bt_exercise *exercise,
+                          const bt_replay_result *tails, bt_idle_note **notes, size_t *count) {
   bt_idle_rules idle = {0};
   bt_error why = {0};
-  bt_exercise *exercise = calloc(asked->rule_count + 1, sizeof *exercise);
-  if (!exercise || result->rule_count != asked->rule_count) {
-    free(exercise);
-    return;
-  }
-  for (size_t i = 0; i < asked->rule_count; i++) exercise[i] = bt_exercise_of_result(result, asked->rules[i], i);
   spare_open(exercise, asked->rule_count);
   bt_status status = bt_idle_rules_find(source, asked, exercise, &idle, &why);
-  if (status == BT_OK || status == BT_CANCELLED) keep_notes(&idle, asked, result);
+  if (status == BT_OK || status == BT_CANCELLED) keep_notes(&idle, asked, tails, notes, count);
   bt_idle_rules_dispose(&idle);
+}
+
+void bt_idle_notes_find(bt_source *source, const bt_replay_request *asked, bt_exercise *exercise, bt_idle_note **notes,
+                        size_t *count) {
+  explain_notes(source, asked, exercise, NULL, notes, count);
+}
+
+void bt_replay_explain_idle(bt_source *source, const bt_replay_request *asked, bt_replay_result *result) {
+  bt_exercise *exercise = calloc(asked->rule_count + 1, sizeof *exercise);
+  for (size_t i = 0; exercise && i < asked->rule_count && result->rule_count == asked->rule_count; i++)
+    exercise[i] = bt_exercise_of_result(result, asked->rules[i], i);
+  if (exercise && result->rule_count == asked->rule_count)
+    explain_notes(source, asked, exercise, result, &result->idle, &result->idle_count);
   free(exercise);
 }
 

@@ -63,9 +63,12 @@ bt_status bt_idle_rules_find(bt_source *source, const bt_replay_request *asked, 
 /* The same with what a replay of these rules over that range says. */
 bt_status bt_idle_rules_of_replay(bt_source *source, const bt_replay_request *asked, const bt_replay_result *result,
                                   bt_idle_rules *out, bt_error *error) BT_MUST_CHECK;
-/* For people who ask a service: fills result->idle, or result->idle of the one rule, with BT_REPLAY_NOTES_MAX rules at
- * most. Only of the first BT_IDLE_EXPLAINED of which the result does not tell is it searched for. What is not found out
- * before it is cancelled, or for want of memory, is not said. */
+/* For people who ask a service: *notes is the caller's to free; exercise is changed. The others fill result->idle, or
+ * result->idle of the one rule, with BT_REPLAY_NOTES_MAX rules at most. Only of the first BT_IDLE_EXPLAINED of which
+ * the result does not tell is it searched for. What is not found out before it is cancelled, or for want of memory, is
+ * not said. */
+void bt_idle_notes_find(bt_source *source, const bt_replay_request *asked, bt_exercise *exercise, bt_idle_note **notes,
+                        size_t *count);
 void bt_replay_explain_idle(bt_source *source, const bt_replay_request *asked, bt_replay_result *result);
 void bt_first_explain_idle(bt_source *source, const bt_replay_request *asked, bt_first_result *result);
 void bt_idle_rules_dispose(bt_idle_rules *idle);

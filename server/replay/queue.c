@@ -9,6 +9,7 @@
 #include "server/replay/emission.h"
 #include "server/replay/idle_rules.h"
 #include "server/replay/job_queue.h"
+#include "server/replay/unseen_names.h"
 
 enum { DEFAULT_WORKERS = 4 };
 static const int64_t EXPLAIN_NS = INT64_C(10) * 1000000000;
@@ -261,10 +262,13 @@ void bt_job_count(const bt_job_queue *queue, const bt_job *job) {
 /* Which names nothing has is asked for only where nothing exercised a rule, and not for longer than EXPLAIN_NS. */
 static void explain_idle(worker_job *w, const bt_replay_request *request, bt_replay_result *result) {
   bt_work_scope asking;
+  bt_error why = {0};
   bt_replay_request asked = *request;
   asked.cancel = &asking.cancel;
   bt_work_scope_begin(&asking, &w->job->scope, bt_clock_monotonic_ns() + EXPLAIN_NS);
   bt_replay_explain_idle(w->job->source, &asked, result);
+  bt_status unsaid = bt_unseen_names_of_replay(w->job->source, &asked, result, &why);
+  (void)unsaid; /* what was found until then is said */
   bt_work_scope_end(&asking);
 }
 

@@ -288,8 +288,9 @@ const char *bt_replay_outcome_name(bt_replay_outcome outcome); /* "completed", â
 /* What a rule's name or comparison met in the data (dsl/evaluate/data_notes.h). */
 enum { BT_REPLAY_NOTES_MAX = 50, BT_REPLAY_NOTE_BYTES = 320 };
 typedef struct bt_replay_note {
-  size_t rule;    /* number in the request */
-  bt_range place; /* in the rule's text */
+  size_t rule;      /* number in the request */
+  bt_range place;   /* in the rule's text */
+  bool is_searched; /* a search says it (unseen_names.h), and no trace that was read */
   char text[BT_REPLAY_NOTE_BYTES];
 } bt_replay_note;
 /* Appends what `notes` of that rule have to say to *items, which is the caller's to free; at most BT_REPLAY_NOTES_MAX

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/elastic/elastic_fields.h"
 #include "tempo/wire/wall_clock.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -353,6 +354,7 @@ bt_status bt_elastic_find_out(bt_elastic *elastic, const bt_cancel *cancel, bt_e
     bt_elastic_found found;
     status = find_all(elastic, &found, cancel, error);
     if (status == BT_OK) elastic->found = found;
+    if (status == BT_OK) elastic->fields = &bt_elastic_data_prepper;
     if (status == BT_OK && !elastic->lacks[0]) memcpy(elastic->lacks, found.lacks, sizeof elastic->lacks);
   }
   *out = elastic->found;

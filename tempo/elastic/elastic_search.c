@@ -8,10 +8,19 @@
 #include <time.h>
 
 #include "dsl/base/time_sum.h"
+#include "tempo/elastic/elastic_filter.h"
 #include "tempo/wire/json_number.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-enum { LINKED_AT_ONCE = 10000 };
+/* A page looks at all documents again, so the largest is the cheapest; a server allows 65,535 buckets, or says no. */
+enum {
+  LINKED_AT_ONCE = 10000,
+  LARGE_PAGE = 60000,
+  SMALL_PAGE = 10000,
+  TOO_MANY_BUCKETS = 503,
+  REFUSED = 400,
+  GONE = 404
+};
 static const size_t page_max_bytes = (size_t)256 << 20;
 static const double ns_of_ms = 1e6;
 
@@ -69,19 +78,21 @@ static void write_linked(bt_buffer *out, const bt_trace_id *ids, size_t count) {
 }
 
 /* Behind it: the id after which the page begins, if any, and the end. */
-static void write_search(const bt_elastic_search *s, const bt_elastic_view *view, size_t first, size_t count,
-                         bt_buffer *out) {
-  bt_buffer_printf(out, "{\"size\":0,\"track_total_hits\":true,\"pit\":{\"id\":%s,\"keep_alive\":\"2m\"}",
-                   view->id.ptr);
+static void write_search(const bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, size_t first,
+                         size_t count, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("{\"size\":0,\"track_total_hits\":true"));
+  if (view) bt_buffer_printf(out, ",\"pit\":{\"id\":%s,\"keep_alive\":\"2m\"}", view->id.ptr);
   bt_buffer_append(out, BT_STR(",\"query\":{\"bool\":{\"filter\":[{\"exists\":{\"field\":\"traceId\"}},"));
   write_overlap(out, s->range);
+  bt_buffer_append_char(out, ',');
+  bt_buffer_append(out, condition);
   if (s->linked) write_linked(out, s->linked + first, count);
   bt_buffer_printf(
       out,
       "]}},\"aggs\":{\"traces\":{\"aggs\":{\"first\":{\"min\":{\"field\":\"startTime\"}},\"last\":{\"max\":"
       "{\"field\":\"endTime\"}},\"latest\":{\"max\":{\"field\":\"startTime\"}}},\"composite\":{\"size\":%" PRIu32
       ",\"sources\":[{\"id\":{\"terms\":{\"field\":\"traceId\"}}}]",
-      s->server.most_rows);
+      s->page_size);
 }
 
 /* ---- a page of the answer ---- */
@@ -186,7 +197,7 @@ static bt_status take_page(pages *p, bt_elastic_answer *answer, bool *is_last, b
   bt_build_init(&build, page_max_bytes);
   bt_status status = bt_elastic_read_page(answer, &place, true, take_bucket, p, &page);
   if (status != BT_OK && error) *error = why;
-  *is_last = page.rows < p->search->server.most_rows;
+  *is_last = page.rows < p->search->page_size;
   p->total = page.total;
   bt_build_dispose(&build);
   return status;
@@ -199,32 +210,47 @@ static bt_status check_limit(const bt_elastic_search *s, bt_error *error) {
   return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one", s->max_found);
 }
 
-static bt_status ask_page(pages *p, const bt_buffer *search, bt_elastic_answer *answer, bool *is_last,
+#define SEEN                                                                                                           \
+  "filter_path=timed_out,terminated_early,_shards,_clusters,hits.total,aggregations.traces.buckets.key,"               \
+  "aggregations.traces.buckets.doc_count,aggregations.traces.buckets.*.value"
+
+static bt_status ask_page(pages *p, const bt_buffer *search, bool has_view, bt_elastic_answer *answer, bool *is_last,
                           bt_error *error) {
   bt_elastic_question question = p->search->question;
-  bt_buffer body = {0};
+  bt_buffer body = {0}, path = {0};
   bt_buffer_append(&body, bt_buffer_str(search));
   if (p->after[0]) bt_buffer_printf(&body, ",\"after\":{\"id\":\"%s\"}", p->after);
   bt_buffer_append(&body, BT_STR("}}}}"));
+  if (!has_view) bt_buffer_printf(&path, "/%s", p->search->elastic->index);
+  bt_buffer_printf(&path, "/_search?allow_partial_search_results=false&%s" SEEN,
+                   has_view ? "" : BT_ELASTIC_ALL_INDICES "&");
   question.method = "POST";
-  question.path = "/_search?allow_partial_search_results=false";
+  question.path = path.ptr;
   question.body = bt_buffer_str(&body);
   *is_last = true;
-  bt_status status = body.failed || search->failed ? bt_error_no_memory(error)
-                                                   : bt_elastic_ask(p->search->elastic, &question, answer, error);
+  bt_status status = body.failed || path.failed || search->failed
+                         ? bt_error_no_memory(error)
+                         : bt_elastic_ask(p->search->elastic, &question, answer, error);
   bt_buffer_dispose(&body);
+  bt_buffer_dispose(&path);
   if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) status = take_page(p, answer, is_last, error);
   return status;
 }
 
-static bt_status ask_pages(pages *p, const bt_buffer *search, bt_elastic_answer *answer, bt_error *error) {
+/* Without a view there is one page. */
+static bt_status ask_pages(pages *p, const bt_buffer *search, bool has_view, bt_elastic_answer *answer,
+                           bt_error *error) {
   bool is_last = false;
   bt_status status = BT_OK;
   while (status == BT_OK && !is_last) {
     bt_elastic_answer_dispose(answer);
-    status = ask_page(p, search, answer, &is_last, error);
+    status = ask_page(p, search, has_view, answer, &is_last, error);
     if (status != BT_OK || answer->outcome != BT_ELASTIC_ANSWERED) return status;
     status = check_limit(p->search, error);
+    if (!is_last && !has_view) {
+      p->search->needs_view = true;
+      return status;
+    }
   }
   if (status == BT_OK && p->spans != p->total) {
     char why[120];
@@ -237,41 +263,91 @@ static bt_status ask_pages(pages *p, const bt_buffer *search, bt_elastic_answer 
 /* ---- a search ---- */
 
 /* All or nothing. */
-static bt_status search_part(bt_elastic_search *s, const bt_elastic_view *view, size_t first, size_t count,
-                             bt_error *error) {
+static bt_status search_part(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, size_t first,
+                             size_t count, bt_elastic_answer *answer, bt_error *error) {
   pages p = {.search = s};
   bt_buffer search = {0};
-  bt_elastic_answer answer = {0};
   size_t before = s->found->count;
-  write_search(s, view, first, count, &search);
-  bt_status status = ask_pages(&p, &search, &answer, error);
-  bool is_whole = answer.outcome == BT_ELASTIC_ANSWERED;
-  if (status == BT_OK && !is_whole) {
-    s->found->count = before;
-    bool is_said = bt_source_account_fail(s->question.account, s->range, answer.reason);
-    if (!is_said) status = bt_error_no_memory(error);
-  }
+  write_search(s, view, condition, first, count, &search);
+  bt_status status = ask_pages(&p, &search, view != NULL, answer, error);
+  if (answer->outcome != BT_ELASTIC_ANSWERED) s->found->count = before;
   bt_buffer_dispose(&search);
-  bt_elastic_answer_dispose(&answer);
   return status;
 }
 
-bt_status bt_elastic_search_run(bt_elastic_search *s, bt_error *error) {
+static bt_status search_parts(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition,
+                              bt_elastic_answer *answer, bt_error *error) {
+  size_t at = 0;
+  bt_status status = BT_OK;
+  do {
+    size_t left = s->linked_count - at, count = left < LINKED_AT_ONCE ? left : LINKED_AT_ONCE;
+    bt_elastic_answer_dispose(answer);
+    status = search_part(s, view, condition, at, count, answer, error);
+    at += count;
+  } while (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED && !s->needs_view && at < s->linked_count);
+  return status;
+}
+
+static bool was_refused(const bt_elastic_answer *answer, int status) {
+  return answer->outcome != BT_ELASTIC_ANSWERED && answer->response.status == status;
+}
+
+/* What the server does not take may be a clause that it was told not to answer: without it more is found. */
+static bt_status search_data(bt_elastic_search *s, const bt_elastic_view *view, bt_elastic_answer *answer,
+                             bt_error *error) {
+  bt_elastic_map map;
+  bt_buffer condition = {0};
+  const bt_elastic_fields *fields = s->elastic->fields;
+  bool is_filtered = false;
+  bt_status status = bt_elastic_map_ask(s->elastic, &s->question, fields, s->query, &map, answer, error);
+  if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) {
+    is_filtered = bt_elastic_condition_write(fields, &map, s->query, &condition);
+    status =
+        condition.failed ? bt_error_no_memory(error) : search_parts(s, view, bt_buffer_str(&condition), answer, error);
+    bool is_refused = answer->outcome != BT_ELASTIC_ANSWERED && answer->response.status == 400;
+    if (status == BT_OK && is_refused && is_filtered && s->query.manner == BT_ELASTIC_OVER)
+      status = search_parts(s, view, BT_STR("{\"match_all\":{}}"), answer, error);
+  }
+  bt_buffer_dispose(&condition);
+  bt_elastic_map_dispose(&map);
+  return status;
+}
+
+/* A view may be gone before its time: *is_gone, and another one may last. */
+static bt_status search_in_view(bt_elastic_search *s, bt_elastic_answer *answer, bool *is_gone, bt_error *error) {
   bt_elastic_view view = {.id = {0}};
+  size_t before = s->found->count;
+  bt_status status = bt_elastic_view_open(s->elastic, &s->server, &s->question, &view, answer, error);
+  bool is_open = status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED;
+  if (is_open) {
+    bt_elastic_answer_dispose(answer);
+    status = search_data(s, &view, answer, error);
+  }
+  *is_gone = is_open && status == BT_OK && was_refused(answer, GONE);
+  if (*is_gone) s->found->count = before;
+  bt_elastic_view_close(s->elastic, &s->server, &view);
+  return status;
+}
+
+/* Most answers have one page, which sees one state of the data without a view. */
+bt_status bt_elastic_search_run(bt_elastic_search *s, bt_error *error) {
+  bool is_gone = true;
   bt_elastic_answer answer = {0};
-  bt_status status = bt_elastic_view_open(s->elastic, &s->server, &s->question, &view, &answer, error);
+  uint32_t most = s->elastic->rows_per_answer;
+  size_t before = s->found->count;
+  s->page_size = most && most < LARGE_PAGE ? most : LARGE_PAGE;
+  bt_status status = search_data(s, NULL, &answer, error);
+  bool needs_view = status == BT_OK && s->needs_view;
+  s->needs_view = false;
+  if (needs_view) s->found->count = before;
+  for (int i = 0; needs_view && is_gone && i < 2; i++) {
+    bt_elastic_answer_dispose(&answer);
+    status = search_in_view(s, &answer, &is_gone, error);
+  }
   if (status == BT_OK && answer.outcome != BT_ELASTIC_ANSWERED) {
     bool is_said = bt_source_account_fail(s->question.account, s->range, answer.reason);
     if (!is_said) status = bt_error_no_memory(error);
-  } else {
-    size_t at = 0;
-    do {
-      size_t left = s->linked_count - at, count = left < LINKED_AT_ONCE ? left : LINKED_AT_ONCE;
-      if (status == BT_OK) status = search_part(s, &view, at, count, error);
-      at += count;
-    } while (status == BT_OK && at < s->linked_count);
   }
-  bt_elastic_view_close(s->elastic, &s->server, &view);
   bt_elastic_answer_dispose(&answer);
   bt_found_list_sort(s->found);
   return status;

@@ -37,12 +37,17 @@ typedef struct bt_found {
   /* The source said what cannot be: a start of 0, or bounds beyond the range that was asked for. Then these are bounds
    * of what was seen, and the trace lies anywhere. */
   bool in_doubt;
+  uint32_t entry : 24; /* which service its root span is of (bt_entry_of), as the source says it */
   /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0:
    * not known. */
   uint32_t span_count;
   bt_found_as as; /* of searches with sides: what is sure of it, where it is settled and no copies of it disagree */
   bt_shown shown; /* some of the spans for which it was found; none: the source has them itself */
 } bt_found;
+
+/* Services are told apart by a number of 24 bits; two that have one number count as one service. */
+enum { BT_ENTRY_UNKNOWN, BT_ENTRY_SEVERAL /* fragments name different ones */, BT_ENTRY_FIRST };
+uint32_t bt_entry_of(bt_str service);
 
 typedef struct bt_found_list { /* by id, each id once (joined) */
   bt_found *items;

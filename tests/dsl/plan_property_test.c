@@ -24,7 +24,11 @@
 #include "dsl/plan/plan.h"
 #include "tempo/api/traceql_dialect.h"
 #include "tests/support/asked.h"
+<<<<<<< HEAD
 #include "tests/support/filter_meaning.h"
+=======
+#include "tests/support/renamed_keys.h"
+>>>>>>> main
 #include "tests/support/rule_maker.h"
 #include "tests/support/traceql_model.h"
 
@@ -347,13 +351,19 @@ static void report_refusal(const bt_diagnostics *diagnostics, bt_str text) {
   bt_buffer_dispose(&out);
 }
 
-static void check_one(maker *m, counts *c) {
+/* Every other rule by keys that were renamed. */
+static void check_one(maker *m, test_random *of_names, counts *c) {
+  static const char *const keys[] = {"k", "m", "http.method", "http.status_code", "cluster", "pod"};
+  renamed_keys renamed;
+  bt_compile_options options = {.conventions = &renamed.conventions};
+  renamed_keys_make(of_names, keys, sizeof keys / sizeof *keys, test_random_below(of_names, 2), &renamed);
+  if (test_random_below(of_names, 2)) options.semconv = BT_STR("stable");
   bt_rule *rule = NULL;
   bt_error error = {0};
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
   maker_say_rule(m);
-  if (bt_rule_compile(bt_buffer_str(&m->text), &rule, &diagnostics, &error) == BT_OK) {
+  if (bt_rule_compile_with(bt_buffer_str(&m->text), &options, &rule, &diagnostics, &error) == BT_OK) {
     c->compiled++;
     check_rule(m, rule, c);
   } else if (c->refused++ < 4) {
@@ -368,8 +378,9 @@ static void test_properties(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
     maker m = {.random = test_random_start(seeds[i])};
+    test_random of_names = test_random_start(seeds[i] + 60);
     counts c = {0};
-    for (int rule = 0; rule < RULES; rule++) check_one(&m, &c);
+    for (int rule = 0; rule < RULES; rule++) check_one(&m, &of_names, &c);
     bt_buffer_dispose(&m.text);
     printf("rules %zu, refused %zu; traces violated %zu, not searched %zu, subtracted %zu, read for nothing %zu; "
            "exercised %zu, exact %zu; steady violations %zu; decided from spans %zu, left out %zu\n",

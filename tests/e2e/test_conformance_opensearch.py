@@ -16,8 +16,8 @@ from opensearch_server import OpenSearch  # noqa: E402
 from opensearch_collector import Before, Breaking, Collecting  # noqa: E402
 
 PROGRAM = os.path.join(os.path.dirname(binary()), "..", "tests", "tempo", "test_source_conformance")
-# Indices keep no tenants apart, and it gives no spans of a filter and no names yet.
-DO_NOT_APPLY = {"test_tenants", "test_finds_spans", "test_finds_spans_in_parts", "test_reads_some_spans", "test_tags", "test_tags_are_what_is_read"}
+# Indices keep no tenants apart, and it gives no names yet.
+DO_NOT_APPLY = {"test_tenants", "test_tags", "test_tags_are_what_is_read"}
 
 
 class Conformance(unittest.TestCase):

@@ -65,8 +65,13 @@ class UnexercisedOnTempo(unittest.TestCase):
 
     def test_what_was_not_read_is_not_said_to_be_absent(self):
         """Reads are of what searches found, and of the attributes that are asked for: they do not show that a name is nowhere."""
-        for dsl in ("when { checkout } always { fruad }", "when { checkout } always { db.query.where(amuont > 5) }", "never { refnud }"):
+        for dsl in ("when { checkout } always { fruad }", "when { checkout } always { db.query.where(amuont > 5) }", "never { checkout.where(amount > 5000) }"):
             self.assertEqual(self.replay(dsl=dsl)["notes"], [], dsl)
+
+    def test_what_a_search_shows_to_be_absent_is_said(self):
+        for dsl, says in (("never { refnud }", "no span and no service is named refnud in this range, nor in the 30 days before"),
+                          ("when { checkout } never { db.query.where(exists(amuont)) }", "no span has the attribute amuont in this range, nor in the 30 days before")):
+            self.assertEqual([note["message"] for note in self.replay(dsl=dsl)["notes"]], [says], dsl)
 
     def test_where_the_rule_was_exercised_no_names_are_asked_for(self):
         answer = self.replay(rule_ids=["fine"])

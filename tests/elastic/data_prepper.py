@@ -82,12 +82,14 @@ def dynamic():
 
 
 def mappings(typed):
-    """typed: as the template has it; else attributes are not mapped at all, so that no document is refused for the type of a value."""
+    """typed: as the template has it; else most attributes are not mapped at all, so that no document is refused for the type of a value."""
     attributes = {} if typed else {"attributes": {"type": "object", "enabled": False}}
+    some = {} if typed else {"attributes": {"type": "object", "dynamic": False, "properties": {
+        "k": {"type": "keyword"}, "service": {"properties": {"name": {"type": "keyword", "ignore_above": 256}}}}}}
     dropped, name = {"type": "integer"}, {"type": "keyword", "ignore_above": 1024}
     ids = {"traceId": {"type": "keyword", "ignore_above": 32}, "spanId": {"type": "keyword", "ignore_above": 16}}
     return {"date_detection": False, "_source": {"enabled": True}, "dynamic_templates": list(dynamic()) if typed else [], "properties": {
-        **ids, **attributes, "resource": {"properties": attributes}, "instrumentationScope": {"properties": attributes}, "parentSpanId": ids["spanId"], "name": name, "traceState": name, "kind": {"type": "keyword", "ignore_above": 32},
+        **ids, **some, "resource": {"properties": some}, "instrumentationScope": {"properties": attributes}, "parentSpanId": ids["spanId"], "name": name, "traceState": name, "kind": {"type": "keyword", "ignore_above": 32},
         "startTime": TIME, "endTime": TIME, "durationInNanos": {"type": "long"}, "serviceName": KEYWORD,
         "status": {"properties": {"code": dropped, "message": {"type": "keyword", "ignore_above": 2048}}},
         "events": {"type": "nested", "properties": {"name": KEYWORD, "time": TIME, **attributes, "droppedAttributesCount": dropped}},

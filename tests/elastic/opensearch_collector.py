@@ -35,6 +35,8 @@ class Collecting(Handler):
         if not rest:
             server.create(index, typed=False)
             return b""
+        if b"\namount" in body or b'"amount"' in body:  # mapped before its first value, as those of a template are
+            server.ask("PUT", f"/{index}/_mapping", {"properties": {"attributes": {"properties": {"amount": {"type": "long"}}}}})
         is_json = self.headers["Content-Type"] == "application/json"
         refused = data_prepper.load(server, index, json.loads(body) if is_json else otlp_protobuf.request_of(body), refresh=True)
         if refused:

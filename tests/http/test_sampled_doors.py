@@ -272,35 +272,62 @@ PATHS_OF_NO_RANGE = ("/health", "/v1/health", "/ready", "/v1/ready", "/v1/rules"
                      "/mcp")  # what the paths answer
 
 
-class EveryDoor(Folder):
-    """Whatever counts traces says what the count stands for, or how the traces were sampled. A door that neither list knows fails."""
+class Doors(Folder):
+    """Whatever counts traces of a range, asked about one rule. A door that neither list knows fails."""
+    OUTPUTS = {"replay": ("jsonl", "github", "junit")}
 
-    def test_every_command(self):
-        self.write(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600), habit=True))
+    def commands(self, rule, old="when { checkout } never { audit.log }"):
+        """Of each command and output: what it said."""
         folder = os.path.dirname(self.path)
-        rules, old, shard = (os.path.join(folder, name) for name in ("rules.yaml", "old.yaml", "shard.json"))
-        for path, text in ((rules, RULE), (old, "when { checkout } never { audit.log }")):
+        rules, before, shard = (os.path.join(folder, name) for name in ("rules.yaml", "old.yaml", "shard.json"))
+        for path, text in ((rules, rule), (before, old)):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(json.dumps({"rules": [{"id": "audit", "dsl": text}]}))
         sides = ("--before", "2026-01-01T00:00:00Z..2026-01-01T01:00:00Z", "--after", "2026-01-01T01:00:00Z..2026-01-01T02:00:00Z")
         with open(shard, "w", encoding="utf-8") as file:
-            file.write(run_cli("replay", "--json", "--shard", "1/1", "--start", RANGE["start"], "--end", RANGE["end"], "--dsl", RULE, self.path).stdout)
-        asks = {"replay": [("--dsl", RULE, self.path)], "merge": [(shard,)], "first": [("--dsl", RULE, self.path)], "eval": [("--dsl", RULE, self.path)],
-                "contrast": [("--dsl", RULE, self.path)], "compare": [("--dsl", RULE, *sides, self.path)], "suggest": [("--traces", self.path)],
-                "gate": [("--dsl", RULE, "--baseline", "1", "--candidate", "2", self.path)], "vacuity": [("--rules", rules, "--traces", self.path)],
-                "diff": [(old, rules, "--traces", self.path)], "changed": [("--around", "2026-01-01T01:00:00Z", "--traces", self.path)], "listen": [("--dsl", RULE, "--settle", "100ms")]}
+            file.write(run_cli("replay", "--json", "--shard", "1/1", "--start", RANGE["start"], "--end", RANGE["end"], "--dsl", rule, self.path).stdout)
+        asks = {"replay": ("--dsl", rule, self.path), "merge": (shard,), "first": ("--dsl", rule, self.path), "eval": ("--dsl", rule, self.path),
+                "contrast": ("--dsl", rule, self.path), "compare": ("--dsl", rule, *sides, self.path), "suggest": ("--traces", self.path),
+                "gate": ("--dsl", rule, "--baseline", "1", "--candidate", "2", self.path), "vacuity": ("--rules", rules, "--traces", self.path),
+                "diff": (before, rules, "--traces", self.path), "changed": ("--around", "2026-01-01T01:00:00Z", "--traces", self.path), "listen": ("--dsl", rule, "--settle", "100ms")}
         commands = set(re.findall(r"^  ([a-z-]+) +[a-z]", run_cli("--help").stdout, re.M)) - {"betrace"}
         self.assertEqual(commands - COMMANDS_OF_NO_RANGE, set(asks))
-        behind = ["--", sys.executable, "-c", SEND % self.path]
-        for command, ways in asks.items():
-            outputs = [[], ["--json"]] + ([["--output", one] for one in ("jsonl", "github", "junit")] if command == "replay" else [])
-            for way in ways:
-                for output in outputs:
-                    with self.subTest(command=command, output=output):
-                        output = ["--output", "json"] if output == ["--json"] and command == "eval" else output
-                        done = run_cli(command, *way, *output, *(behind if command == "listen" else ()))
-                        self.assertIn(done.returncode, (0, 1, 3), done.stderr)
-                        self.assertRegex(done.stdout + done.stderr, SAYS)
+        for command, way in asks.items():
+            behind = ["--", sys.executable, "-c", SEND % self.path] if command == "listen" else []
+            for output in ((), ("--output", "json") if command == "eval" else ("--json",), *(("--output", one) for one in self.OUTPUTS.get(command, ()))):
+                done = run_cli(command, *way, *output, *behind)
+                self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+                yield command, output, done.stdout + done.stderr
+
+    def paths(self, server, rule_id):
+        """Of each path: what it answered."""
+        query, times = urlencode(RANGE), {"start_time": RANGE["start"], "end_time": RANGE["end"]}
+        one = server.post(f"/v1/rules/{rule_id}/replay", times).json()["replay_id"]
+        server.wait_job(one)
+        asks = {"/v1/violations": f"/v1/violations?rule_id={rule_id}&{query}", "/v1/violations/query": ("/v1/violations/query", {**RANGE, "rule_ids": [rule_id]}),
+                "/v1/violations/series": f"/v1/violations/series?rule_id={rule_id}&step=1h&value=exercised&{query}",
+                "/v1/gate": f"/v1/gate?rule_id={rule_id}&baseline=1&candidate=2&{query}", "/v1/changes": f"/v1/changes?around=2026-01-01T01:00:00Z&{query}",
+                "/v1/rules/{id}/contrast": f"/v1/rules/{rule_id}/contrast?{query}", "/v1/rules/{id}/first-violation": f"/v1/rules/{rule_id}/first-violation?{query}",
+                "/v1/suggestions": f"/v1/suggestions?{query}", "/v1/rules/{id}/replay": f"/v1/rules/{rule_id}/replay/status",
+                "/v1/rules/{id}/replay/status": f"/v1/rules/{rule_id}/replay/status", "/v1/replays": "/v1/replays", "/v1/replays/{id}": f"/v1/replays/{one}",
+                "/v1/replays/{id}/events": f"/v1/replays/{one}/events", "/v1/compliance/reports/{framework}": f"/v1/compliance/reports/soc2?{query}"}
+        with open(os.path.join(ROOT, "docs", "openapi.yaml"), encoding="utf-8") as file:
+            paths = set(re.findall(r"^  (/[^ ]*):$", file.read(), re.M))
+        self.assertEqual(paths - set(PATHS_OF_NO_RANGE), set(asks))
+        for path, ask in asks.items():
+            answer = server.get(ask) if isinstance(ask, str) else server.post(*ask)
+            self.assertEqual(answer.status, 200, answer)
+            yield path, answer.body.decode()
+
+
+class EveryDoor(Doors):
+    """Whatever counts traces says what the count stands for, or how the traces were sampled."""
+
+    def test_every_command(self):
+        self.write(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600), habit=True))
+        for command, output, said in self.commands(RULE):
+            with self.subTest(command=command, output=output):
+                self.assertRegex(said, SAYS)
 
     def test_eval_says_it_of_one_rule(self):
         low, high = bounds(12, 0.1)
@@ -318,27 +345,10 @@ class EveryDoor(Folder):
 
     def test_every_path(self):
         server = self.serve(world((240, 12, TENTH, "1", 0), (240, 12, TENTH, "2", 3600), habit=True))
-        query, times = urlencode(RANGE), {"start_time": RANGE["start"], "end_time": RANGE["end"]}
         server.post("/v1/rules", {"id": "control", "dsl": "@SOC2(controls = {CC7_2}) " + RULE})
-        one = server.post("/v1/rules/audit/replay", times).json()["replay_id"]
-        server.wait_job(one)
-        asks = {"/v1/violations": ("GET", f"/v1/violations?rule_id=audit&{query}", None), "/v1/violations/query": ("POST", "/v1/violations/query", RANGE),
-                "/v1/violations/series": ("GET", f"/v1/violations/series?step=1h&{query}", None), "/v1/gate": ("GET", f"/v1/gate?rule_id=audit&baseline=1&candidate=2&{query}", None),
-                "/v1/changes": ("GET", f"/v1/changes?around=2026-01-01T01:00:00Z&{query}", None),
-                "/v1/rules/{id}/contrast": ("GET", f"/v1/rules/audit/contrast?{query}", None),
-                "/v1/rules/{id}/first-violation": ("GET", f"/v1/rules/audit/first-violation?{query}", None), "/v1/suggestions": ("GET", f"/v1/suggestions?{query}", None),
-                "/v1/rules/{id}/replay": ("GET", "/v1/rules/audit/replay/status", None), "/v1/rules/{id}/replay/status": ("GET", "/v1/rules/audit/replay/status", None),
-                "/v1/replays": ("GET", "/v1/replays", None), "/v1/replays/{id}": ("GET", f"/v1/replays/{one}", None),
-                "/v1/replays/{id}/events": ("GET", f"/v1/replays/{one}/events", None),
-                "/v1/compliance/reports/{framework}": ("GET", f"/v1/compliance/reports/soc2?{query}", None)}
-        with open(os.path.join(ROOT, "docs", "openapi.yaml"), encoding="utf-8") as file:
-            paths = set(re.findall(r"^  (/[^ ]*):$", file.read(), re.M))
-        self.assertEqual(paths - set(PATHS_OF_NO_RANGE), set(asks))
-        for path, (method, where, body) in asks.items():
+        for path, said in self.paths(server, "audit"):
             with self.subTest(path=path):
-                answer = server.request(method, where, body)
-                self.assertEqual(answer.status, 200, answer)
-                self.assertRegex(answer.body.decode(), SAYS)
+                self.assertRegex(said, SAYS)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class SettingsTest(unittest.TestCase):
                 value = {"cors-origin": "https://x.example", "config": "/dev/null", "lane-places": "search=3", "store": "tempo+https://x.invalid", "named-store": "a=tempo+https://x.invalid",
                          "trace-link-template": "https://x.invalid/{trace_id}", "tenant-store": "acme=default", "sampling": "declared=10%,web=5%", "max-rate": "0.1%"}.get(flag, value)
                 together = {"tls-cert": {"BETRACE_TLS_KEY": "x"}, "tls-key": {"BETRACE_TLS_CERT": "x"},
-                            "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}}.get(flag, {})
+                            "timestamp-url": {"BETRACE_EVIDENCE_KEY": "x"}, "audit-strict": {"BETRACE_AUDIT_LOG": "x"}}.get(flag, {})
                 done = run_cli("serve", "--print-config", env={**without_settings(), **together, variable: value})
                 self.assertEqual(done.returncode, 0, done.stderr)
                 shown, source = printed_config(done.stdout)[flag]

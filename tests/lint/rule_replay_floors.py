@@ -17,10 +17,10 @@ FLOORS = [
     ("the questions", "replay_account questions marked_traces data_gaps search_probe linker_table linking_index family"),
     ("the decider", """decision decider candidates spans_verdict projection_way
      projection_first_way sides_way links_way linked_evidence"""),
-    ("the judge", """judgement keeping_look judge counted_violations page_reader trace_judge delivery violation_sample"""),
+    ("the judge", """judgement entry_services keeping_look judge counted_violations page_reader trace_judge delivery violation_sample"""),
     ("the ledger", "ledger"),
     ("the replay", "replay.c"),
-    ("who starts replays", """given_families explanation first_violation rule_names idle_rules job job_queue job_share queue emission trace_link"""),
+    ("who starts replays", """given_families explanation first_violation rule_names idle_rules unseen_names job job_queue job_share queue emission trace_link"""),
 ]
 QUESTIONS, REPLAY, STARTERS = 3, 7, 8
 INCLUDE = re.compile(r'^\s*#\s*include\s*"server/replay/([^"]+)"')

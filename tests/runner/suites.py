@@ -321,7 +321,7 @@ def app():
     yield from configure_and_build("release", "betrace")
     build = node("build", read=outcome.of_preparation, beside=True)
     yield from (build, go("build"), go("host"))
-    yield node("node", "--test", *(f"tests/app/test_{name}.mjs" for name in ("routes", "build", "pictures")),
+    yield node("node", "--test", *(f"tests/app/test_{name}.mjs" for name in ("routes", "build", "pictures", "shells")),
                read=outcome.of_node_test)
     yield from (journeys(target, *names) for target, names in JOURNEYS_IN_CHECK.items())
     for script in APP_SCRIPTS[1:]:

@@ -1605,6 +1605,9 @@ export interface components {
             }[];
             excluded_total: number;
             seed: number;
+            /** @description that nothing exercised the rule, and why */
+            unexercised: components["schemas"]["Unexercised"][];
+            notes: components["schemas"]["DataNotes"];
             coverage: components["schemas"]["Coverage"];
             duration_seconds: number;
             queries: number;
@@ -1746,6 +1749,9 @@ export interface components {
                     high: number;
                 };
             }[];
+            /** @description rules that no trace of the range exercised, of whichever version, and why */
+            unexercised: components["schemas"]["Unexercised"][];
+            notes: components["schemas"]["DataNotes"];
             coverage: components["schemas"]["Coverage"];
         };
         Coverage: {
@@ -1984,6 +1990,16 @@ export interface components {
             traces_evaluated: number;
             /** @enum {unknown} */
             traces_evaluated_kind: "exact" | "at_least";
+            /** @description how many of them exercised each rule: a total of 0 says nothing of a rule that none did. Of more than 50 rules it has those of which none is known to, 50 at most */
+            exercised: {
+                rule_id: string;
+                traces: number;
+                /**
+                 * @description at_least: a search that finds what violates a rule need not find what exercises it
+                 * @enum {unknown}
+                 */
+                traces_kind: "exact" | "at_least";
+            }[];
             /** @description why coverage is not complete: a stable word, then a sentence */
             reason: string | null;
             /** @description of what is evaluated so far; the rest is among windows_failed */

@@ -11,7 +11,7 @@ import { packWords } from './packWords';
 import { previewWords } from './preview';
 
 const FOLDER = path.join(__dirname, '../../../distribution/packs');
-const page = (change = {}) => ({ violations: [], total_count: 0, inconclusive: 0, traces_evaluated: 40, traces_evaluated_kind: 'exact' as const, reason: null, coverage: coverage(), cursor: null, ...change });
+const page = (change = {}) => ({ violations: [], total_count: 0, inconclusive: 0, traces_evaluated: 40, traces_evaluated_kind: 'exact' as const, exercised: [], reason: null, coverage: coverage(), cursor: null, ...change });
 const exercised = (...values: Array<number | null>) => ({ series: [{ labels: { rule_id: 'ad-hoc', rule: '', severity: 'low' }, points: values.map((value, at) => [`t${at}`, value]), undecided: { steps: 0, budget: 0 } }], reason: null, coverage: coverage() });
 const said = (change = {}, traces: number | null = null) => previewWords({ page: page(change), exercised: traces === null ? null : { traces, known: 24, hours: 25 } });
 

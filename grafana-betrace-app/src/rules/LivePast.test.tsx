@@ -14,6 +14,7 @@ const page = (change: Partial<ViolationPage> = {}): ViolationPage => ({
   inconclusive: 0,
   traces_evaluated: 1234,
   traces_evaluated_kind: 'exact',
+  exercised: [],
   reason: null,
   coverage: coverage(),
   cursor: null,

@@ -13,6 +13,7 @@ function page(more: Partial<ViolationPage> = {}, coverage: Partial<Coverage> = {
     inconclusive: 0,
     traces_evaluated: 1234,
     traces_evaluated_kind: 'exact',
+    exercised: [],
     reason: null,
     cursor: null,
     coverage: {

@@ -17,6 +17,7 @@ export function page(count: number, more: Partial<ViolationPage> = {}, change: P
     inconclusive: 0,
     traces_evaluated: 5000,
     traces_evaluated_kind: 'exact',
+    exercised: [],
     reason: null,
     cursor: null,
     coverage: coverage(change),

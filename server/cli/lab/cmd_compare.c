@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/rule/rule_walk.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/cli/idle_print.h"
@@ -32,6 +33,7 @@ static const char *conclusion_name(conclusion c) {
 
 typedef struct comparison {
   bt_rates before, after;
+  bt_rule_words words[2]; /* of each */
   bt_interval difference; /* after − before */
   bool is_one_sided;      /* one says how its traces were sampled, the other does not */
   conclusion conclusion;
@@ -86,6 +88,8 @@ static void print_difference(const comparison *c) {
 static void print_text(const bt_replay_options *options, const comparison *c) {
   const bt_rule_definition *rule = options->rules.items[0];
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF));
+  bt_rule_words_print(&c->words[0], &rule, "before: ");
+  bt_rule_words_print(&c->words[1], &rule, "after: ");
   print_side(options, "before", &c->before);
   print_side(options, "after", &c->after);
   if (c->conclusion != CANNOT_CONCLUDE) print_difference(c);
@@ -104,9 +108,10 @@ static void print_text(const bt_replay_options *options, const comparison *c) {
   bt_print("%s\n", bt_style_on(BT_STYLE_OFF));
 }
 
-static json_t *side_json(const bt_rates *rates) {
+static json_t *side_json(const bt_rule_definition *rule, const bt_rates *rates, const bt_rule_words *words) {
   json_t *object = bt_rate_json(&rates->items[0]);
   if (object) bt_json_set(object, "coverage", bt_coverage_json(&rates->all.result.coverage));
+  if (object) bt_rule_words_set_json(object, words, &rule);
   return object;
 }
 
@@ -118,11 +123,23 @@ static void print_json(const bt_rule_definition *rule, const comparison *c) {
                       "interval", "method", "newcombe_wilson", "confidence", 0.95, "low", c->difference.low, "high",
                       c->difference.high);
   bt_cli_print_json(json_pack("{s:s, s:s, s:o, s:o, s:o}", "rule_id", rule->fields.id, "conclusion",
-                              conclusion_name(c->conclusion), "before", side_json(&c->before), "after",
-                              side_json(&c->after), "difference", difference));
+                              conclusion_name(c->conclusion), "before", side_json(rule, &c->before, &c->words[0]),
+                              "after", side_json(rule, &c->after, &c->words[1]), "difference", difference));
 }
 
 /* ---- running ---- */
+
+/* "0 of 0" says nothing of why, and of a `never` 0 of many says nothing of its name. */
+static void find_words(const compare_run *run, bt_source *source, bt_time_range range, const bt_rates *rates,
+                       bt_rule_words *out) {
+  const bt_rule_definition *rule = run->options.rules.items[0];
+  const bt_rate *rate = &rates->items[0];
+  bt_replay_request asked = bt_replay_options_request(&run->options, &rule, 1, range);
+  bool is_exercised = rate->exercised || bt_rule_is_exercised_by_all(rule->rule);
+  bt_exercise exercise = rate->is_certain && !is_exercised ? BT_NOT_EXERCISED : BT_EXERCISED;
+  bool is_clean = rate->is_certain && is_exercised && !rate->violated;
+  bt_rule_words_find(source, &asked, &exercise, &is_clean, out);
+}
 
 static int compare_ranges(const compare_run *run, bt_source *source) {
   bt_error error = {0};
@@ -131,6 +148,8 @@ static int compare_ranges(const compare_run *run, bt_source *source) {
   bt_status status = bt_rates_measure(source, &run->options, &rule, 1, run->before, &c.before, &error);
   if (!status) status = bt_rates_measure(source, &run->options, &rule, 1, run->after, &c.after, &error);
   if (!status) {
+    find_words(run, source, run->before, &c.before, &c.words[0]);
+    find_words(run, source, run->after, &c.after, &c.words[1]);
     conclude_comparison(&c);
     if (run->options.print_json)
       print_json(rule, &c);
@@ -138,6 +157,7 @@ static int compare_ranges(const compare_run *run, bt_source *source) {
       print_text(&run->options, &c);
   }
   int code = c.conclusion == LOWER ? BT_EXIT_FINE : c.conclusion == HIGHER ? BT_EXIT_FOUND : BT_EXIT_UNKNOWN;
+  for (int side = 0; side < 2; side++) bt_rule_words_dispose(&c.words[side]);
   bt_rates_dispose(&c.before);
   bt_rates_dispose(&c.after);
   return status ? bt_cli_fail("compare", status, &error) : code;

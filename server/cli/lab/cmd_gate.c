@@ -11,6 +11,7 @@
 #include "server/json/gate_json.h"
 #include "server/json/gate_unknown_json.h"
 #include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 #include "server/query/gate.h"
 
 typedef struct gate_run {
@@ -64,10 +65,12 @@ static bt_gate_word judge_all(const gate_run *run, const bt_rates *rates, const 
   return changes && !count ? beside : bt_gate_word_join(bt_gate_judge(&run->question, rates->items, count), beside);
 }
 
-static void print_json(const gate_run *run, const bt_rates *rates, const bt_gate_changes *changes) {
+static void print_json(const gate_run *run, const bt_rates *rates, const bt_rule_words *words,
+                       const bt_gate_changes *changes) {
   size_t count = run->options.rules.count;
   const bt_rule_definition *const *rules = (const bt_rule_definition *const *)run->options.rules.items;
   json_t *json = bt_gate_json(&run->question, rules, count, rates->items, &rates->all.result);
+  if (json) bt_rule_words_set_json(json, words, rules);
   if (json && changes) {
     bt_json_set(json, "result", json_string(bt_gate_word_name(judge_all(run, rates, changes))));
     bt_json_set(json, "unknown", bt_gate_unknown_json(&changes->unknown, rules));
@@ -76,12 +79,14 @@ static void print_json(const gate_run *run, const bt_rates *rates, const bt_gate
   bt_cli_print_json(json);
 }
 
-static int print_and_end(const gate_run *run, const bt_rates *rates, const bt_gate_changes *changes) {
+static int print_and_end(const gate_run *run, const bt_rates *rates, const bt_rule_words *words,
+                         const bt_gate_changes *changes) {
   size_t count = run->options.rules.count;
   bt_gate_word all = judge_all(run, rates, changes);
   if (run->options.print_json) {
-    print_json(run, rates, changes);
+    print_json(run, rates, words, changes);
   } else {
+    bt_rule_words_print(words, (const bt_rule_definition *const *)run->options.rules.items, "");
     for (size_t i = 0; i < count; i++) print_rule(run, rates, i);
     if (changes) bt_gate_changes_print(changes, &run->options);
     if (count) bt_collected_print_end(&rates->all.result);
@@ -90,9 +95,18 @@ static int print_and_end(const gate_run *run, const bt_rates *rates, const bt_ga
   return bt_idle_exit_status(&run->options, has_idle(run, rates), code);
 }
 
+static bt_status find_words(const gate_run *run, bt_source *source, const bt_rates *rates, bt_rule_words *out,
+                            bt_error *error) {
+  bt_replay_request asked =
+      bt_replay_options_request(&run->options, (const bt_rule_definition *const *)run->options.rules.items,
+                                run->options.rules.count, bt_replay_options_range(&run->options, source, BT_DAY_NS));
+  return bt_gate_words_find(source, &asked, rates->items, out, error);
+}
+
 static int run_gate(const gate_run *run) {
   bt_error error = {0};
   bt_rates rates = {0};
+  bt_rule_words words = {0};
   bt_gate_changes changes = {0};
   bt_rule_definition **derived = NULL;
   bt_replay_place place;
@@ -104,12 +118,14 @@ static int run_gate(const gate_run *run) {
   if (!status && count)
     status = bt_rates_measure(place.source, &run->options, (const bt_rule_definition *const *)derived, 2 * count,
                               bt_replay_options_range(&run->options, place.source, BT_DAY_NS), &rates, &error);
+  if (!status && count) status = find_words(run, place.source, &rates, &words, &error);
   if (!status && run->finds_unknown)
     status = bt_gate_changes_find(place.source, &run->options, &run->question, &rates, &changes, &error);
-  int code =
-      status ? bt_cli_fail("gate", status, &error) : print_and_end(run, &rates, run->finds_unknown ? &changes : NULL);
+  int code = status ? bt_cli_fail("gate", status, &error)
+                    : print_and_end(run, &rates, &words, run->finds_unknown ? &changes : NULL);
   bt_gate_changes_dispose(&changes);
   bt_rates_dispose(&rates);
+  bt_rule_words_dispose(&words);
   bt_gate_rules_free(derived, count);
   bt_replay_place_close(&place);
   return code;
