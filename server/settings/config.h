@@ -59,7 +59,8 @@ typedef struct bt_config {
   const char *config_file; /* NULL: none */
   bool watch;
   int64_t interval_ns, sweep_ns, lookback_ns, catchup_max_ns; /* of watch */
-  uint64_t replica, replicas;                                 /* which of how many watchers */
+  int64_t silence_ns;         /* how long a past rules are held against; 0: nobody looks whether one falls silent */
+  uint64_t replica, replicas; /* which of how many watchers */
 
   bt_config_source sources[BT_CONFIG_MAX_SETTINGS]; /* by place in the table */
   unsigned lines[BT_CONFIG_MAX_SETTINGS];           /* of the file */

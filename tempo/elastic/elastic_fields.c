@@ -13,6 +13,7 @@ const bt_elastic_fields bt_elastic_data_prepper = {.schema = "Data Prepper",
                                                    .trace_id = "traceId",
                                                    .start = "startTime",
                                                    .end = "endTime",
+                                                   .start_unit_ns = 1,
                                                    .links = "links.traceId",
                                                    .links_nested = "links",
                                                    .name = {{"name"}},
@@ -25,6 +26,35 @@ const bt_elastic_fields bt_elastic_data_prepper = {.schema = "Data Prepper",
                                                    .duration_ns = 1,
                                                    .span = "attributes",
                                                    .resource = "resource.attributes"};
+
+static const char *const native_kinds[] = {"\"Unspecified\"", "\"Internal\"", "\"Server\"",
+                                           "\"Client\"",      "\"Producer\"", "\"Consumer\""};
+
+/* A status is left out where it is unset, and a name where it is empty. */
+const bt_elastic_fields bt_elastic_otel_native = {.schema = "OTel-native",
+                                                  .trace_id = "trace_id",
+                                                  .start = "@timestamp",
+                                                  .start_unit_ns = 1000000,
+                                                  .links = "links.trace_id",
+                                                  .kind = {{"kind"}},
+                                                  .kinds = native_kinds,
+                                                  .duration = {{"duration"}},
+                                                  .duration_ns = 1,
+                                                  .span = "attributes",
+                                                  .resource = "resource.attributes"};
+
+/* Kinds, statuses and tags stand among the tags, which are nested or not, as somebody chose. */
+const bt_elastic_fields bt_elastic_jaeger = {.schema = "Jaeger",
+                                             .trace_id = "traceID",
+                                             .start = "startTime",
+                                             .start_is_number = true,
+                                             .start_unit_ns = 1000,
+                                             .has_short_ids = true,
+                                             .links = "references.traceID",
+                                             .links_nested = "references",
+                                             .name = {{"operationName"}},
+                                             .duration = {{"duration"}},
+                                             .duration_ns = 1000};
 
 /* It goes into an address, and a star would be a pattern there. An empty part names nothing. */
 static bool is_path(bt_str key) {

@@ -20,10 +20,13 @@ typedef struct bt_elastic_paths {
 } bt_elastic_paths;
 
 typedef struct bt_elastic_fields {
-  const char *schema; /* for people: "Data Prepper" */
-  const char *trace_id, *start, *end;
-  const char *links;        /* trace ids of links */
-  const char *links_nested; /* the nested object that has them, or NULL */
+  const char *schema;                 /* for people: "Data Prepper" */
+  const char *trace_id, *start, *end; /* end: NULL, it has none */
+  bool start_is_number;               /* of units since 1970; else it is a date */
+  int64_t start_unit_ns;              /* how finely its times are kept */
+  bool has_short_ids;                 /* leading zeros may be left out of a trace id */
+  const char *links;                  /* trace ids of links */
+  const char *links_nested;           /* the nested object that has them, or NULL */
   bt_elastic_paths name, status_message;
   bt_elastic_paths kind, status;
   const char *const *kinds, *const *statuses; /* what a document has for each number of OTLP, as JSON: "\"x\"" or "1" */
@@ -34,7 +37,7 @@ typedef struct bt_elastic_fields {
   const char *span, *resource;
 } bt_elastic_fields;
 
-extern const bt_elastic_fields bt_elastic_data_prepper;
+extern const bt_elastic_fields bt_elastic_data_prepper, bt_elastic_jaeger, bt_elastic_otel_native;
 
 /* The fields of a test. 0: it cannot be asked for. */
 size_t bt_elastic_paths_of(const bt_elastic_fields *fields, const bt_filter_test *test,

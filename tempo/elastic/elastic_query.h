@@ -18,6 +18,7 @@
 /* What was found out about the server and the indices. */
 typedef struct bt_elastic_found {
   bool is_known, is_opensearch, is_checked;
+  const struct bt_elastic_schema *schema; /* of all indices; NULL: not known */
   char version[BT_SOURCE_VERSION_BYTES], note[BT_SOURCE_NOTE_BYTES];
   char lacks[BT_SOURCE_NOTE_BYTES]; /* an index shows nothing that is new, as a sentence; "": each does */
   uint32_t most_rows;               /* of one answer */

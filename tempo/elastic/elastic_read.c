@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tempo/elastic/elastic_filter.h"
 #include "tempo/elastic/elastic_rows.h"
+#include "tempo/elastic/elastic_schema.h"
 #include "tempo/wire/own_trace.h"
 #include "tempo/wire/span_batch.h"
 
@@ -70,12 +72,14 @@ static void write_ids(const reading *r, size_t first, size_t count, bt_buffer *o
   bt_buffer_printf(out,
                    "{\"size\":%" PRIu32 ",\"track_total_hits\":true,\"sort\":[\"_doc\"],\"query\":{\"bool\":"
                    "{\"filter\":[{\"terms\":{\"%s\":[",
-                   r->server->most_rows, r->elastic->fields->trace_id);
+                   r->server->most_rows, r->server->schema->fields->trace_id);
   for (size_t i = first; i < first + count; i++) {
     if (bt_trace_id_is_zero(&r->request->ids[i])) continue;
     bt_trace_id_format(&r->request->ids[i], hex);
     bt_buffer_printf(out, "%s\"%s\"", comma, hex);
     comma = ",";
+    bool is_short = r->server->schema->fields->has_short_ids && memcmp(hex, "0000000000000000", 16) == 0;
+    if (is_short) bt_buffer_printf(out, ",\"%s\"", hex + 16);
   }
   bt_buffer_append(out, BT_STR("]}}"));
   if (r->condition.len) bt_buffer_append_char(out, ',');
@@ -216,7 +220,7 @@ static bt_status finish_batch(held *h, bt_elastic_outcome *outcome, char reason[
 
 /* Of several traces one may be at fault, or too large: in smaller parts the others are read. */
 static bt_status read_batch(reading *r, size_t first, size_t count, bool *is_too_much, bt_error *error) {
-  held h = {0};
+  held h = {.rows.read = r->server->schema->read};
   char reason[200] = "";
   uint64_t shards = 0;
   bt_elastic_outcome outcome = BT_ELASTIC_FAILED;
@@ -266,10 +270,10 @@ static bt_status write_condition(reading *r, bt_error *error) {
   bt_elastic_question question = question_of(r);
   bt_query query = r->request->by_id ? (bt_query){0} : r->request->spans.asked;
   if (!query.filter) return BT_OK;
-  bt_status status = bt_elastic_map_ask(r->elastic, &question, r->elastic->fields, query, &map, &answer, error);
+  bt_status status = bt_elastic_map_ask(r->elastic, &question, r->server->schema->fields, query, &map, &answer, error);
   if (status == BT_OK && answer.outcome != BT_ELASTIC_ANSWERED)
     status = bt_error_set(error, BT_UNAVAILABLE, "%s", answer.reason);
-  if (status == BT_OK) (void)bt_elastic_condition_write(r->elastic->fields, &map, query, &r->condition);
+  if (status == BT_OK) (void)bt_elastic_condition_write(r->server->schema->fields, &map, query, &r->condition);
   if (r->condition.failed) status = bt_error_no_memory(error);
   bt_elastic_map_dispose(&map);
   bt_elastic_answer_dispose(&answer);

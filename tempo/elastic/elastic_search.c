@@ -3,12 +3,11 @@
 #include "tempo/elastic/elastic_search.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <time.h>
 
-#include "dsl/base/time_sum.h"
 #include "tempo/elastic/elastic_filter.h"
+#include "tempo/elastic/elastic_schema.h"
+#include "tempo/elastic/elastic_times.h"
 #include "tempo/wire/json_number.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -22,77 +21,38 @@ enum {
   GONE = 404
 };
 static const size_t page_max_bytes = (size_t)256 << 20;
-static const double ns_of_ms = 1e6;
 
 /* ---- the question ---- */
 
-/* As the server reads it to the nanosecond. */
-static void write_time(bt_buffer *out, int64_t at_ns) {
-  if (at_ns < 0) at_ns = 0;
-  time_t seconds = (time_t)(at_ns / 1000000000);
-  struct tm parts;
-  gmtime_r(&seconds, &parts);
-  bt_buffer_printf(out, "\"%04d-%02d-%02dT%02d:%02d:%02d.%09" PRId64 "Z\"", parts.tm_year + 1900, parts.tm_mon + 1,
-                   parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, at_ns % 1000000000);
-}
-
-static void write_bound(bt_buffer *out, const char *field, const char *how, int64_t at_ns) {
-  bt_buffer_printf(out, "{\"range\":{\"%s\":{\"%s\":", field, how);
-  write_time(out, at_ns);
-  bt_buffer_append(out, BT_STR("}}}"));
-}
-
-/* A span overlaps the range by its start and end. A start of 0 is not known, and then the end counts; without both it
- * lies in any range. A document whose start is not indexed is found always, and then read. */
-static void write_overlap(bt_buffer *out, bt_time_range range) {
-  bt_buffer_append(out, BT_STR("{\"bool\":{\"should\":[{\"bool\":{\"filter\":["));
-  write_bound(out, "startTime", "gt", 0);
-  bt_buffer_append_char(out, ',');
-  write_bound(out, "startTime", "lt", range.end_ns);
-  bt_buffer_append(out, BT_STR(",{\"bool\":{\"should\":["));
-  write_bound(out, "startTime", "gte", range.start_ns);
-  bt_buffer_append_char(out, ',');
-  write_bound(out, "endTime", "gte", range.start_ns);
-  bt_buffer_append(out, BT_STR("]}}]}},{\"bool\":{\"filter\":["));
-  write_bound(out, "startTime", "lte", 0);
-  bt_buffer_append(out, BT_STR("],\"must_not\":[{\"bool\":{\"filter\":["));
-  write_bound(out, "endTime", "gt", 0);
-  bt_buffer_append(out, BT_STR("],\"must_not\":[{\"bool\":{\"filter\":["));
-  write_bound(out, "endTime", "gte", range.start_ns);
-  bt_buffer_append_char(out, ',');
-  write_bound(out, "endTime", "lt", range.end_ns);
-  bt_buffer_append(out, BT_STR("]}}]}}]}},{\"bool\":{\"must_not\":[{\"exists\":{\"field\":\"startTime\"}}]}}]}}"));
-}
-
-static void write_linked(bt_buffer *out, const bt_trace_id *ids, size_t count) {
+static void write_linked(bt_buffer *out, const bt_elastic_fields *fields, const bt_trace_id *ids, size_t count) {
   char hex[BT_TRACE_ID_HEX + 1];
   const char *comma = "";
-  bt_buffer_append(out, BT_STR(",{\"nested\":{\"path\":\"links\",\"query\":{\"terms\":{\"links.traceId\":["));
+  if (fields->links_nested) bt_buffer_printf(out, ",{\"nested\":{\"path\":\"%s\",\"query\":", fields->links_nested);
+  bt_buffer_printf(out, "%s{\"terms\":{\"%s\":[", fields->links_nested ? "" : ",", fields->links);
   for (size_t i = 0; i < count; i++) {
     if (bt_trace_id_is_zero(&ids[i])) continue;
     bt_trace_id_format(&ids[i], hex);
     bt_buffer_printf(out, "%s\"%s\"", comma, hex);
     comma = ",";
   }
-  bt_buffer_append(out, BT_STR("]}}}}"));
+  bt_buffer_append(out, fields->links_nested ? BT_STR("]}}}}") : BT_STR("]}}"));
 }
 
 /* Behind it: the id after which the page begins, if any, and the end. */
 static void write_search(const bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, size_t first,
                          size_t count, bt_buffer *out) {
+  const bt_elastic_fields *fields = s->server.schema->fields;
   bt_buffer_append(out, BT_STR("{\"size\":0,\"track_total_hits\":true"));
   if (view) bt_buffer_printf(out, ",\"pit\":{\"id\":%s,\"keep_alive\":\"2m\"}", view->id.ptr);
-  bt_buffer_append(out, BT_STR(",\"query\":{\"bool\":{\"filter\":[{\"exists\":{\"field\":\"traceId\"}},"));
-  write_overlap(out, s->range);
+  bt_buffer_printf(out, ",\"query\":{\"bool\":{\"filter\":[{\"exists\":{\"field\":\"%s\"}},", fields->trace_id);
+  bt_elastic_write_overlap(out, fields, s->range);
   bt_buffer_append_char(out, ',');
   bt_buffer_append(out, condition);
-  if (s->linked) write_linked(out, s->linked + first, count);
-  bt_buffer_printf(
-      out,
-      "]}},\"aggs\":{\"traces\":{\"aggs\":{\"first\":{\"min\":{\"field\":\"startTime\"}},\"last\":{\"max\":"
-      "{\"field\":\"endTime\"}},\"latest\":{\"max\":{\"field\":\"startTime\"}}},\"composite\":{\"size\":%" PRIu32
-      ",\"sources\":[{\"id\":{\"terms\":{\"field\":\"traceId\"}}}]",
-      s->page_size);
+  if (s->linked) write_linked(out, fields, s->linked + first, count);
+  bt_buffer_append(out, BT_STR("]}},\"aggs\":{\"traces\":{\"aggs\":{"));
+  bt_elastic_write_bounds(out, fields);
+  bt_buffer_printf(out, "},\"composite\":{\"size\":%" PRIu32 ",\"sources\":[{\"id\":{\"terms\":{\"field\":\"%s\"}}}]",
+                   s->page_size, fields->trace_id);
 }
 
 /* ---- a page of the answer ---- */
@@ -106,7 +66,7 @@ typedef struct pages {
 typedef struct bucket {
   bt_str id;
   uint64_t count;
-  double first_ms, last_ms, latest_ms;
+  bt_elastic_bounds bounds;
 } bucket;
 
 /* {"value":1.7e12}, or null where no document has it. */
@@ -118,7 +78,7 @@ static bt_status read_value(bt_json_place *place, double *out) {
   bt_json_open_object(&place->json);
   while (bt_json_next_known(&place->json, names, 1, &seen, &bit))
     if (bt_json_number(&place->json, &digits) && !bt_json_to_double(digits, out))
-      bt_json_stop(&place->json, "expected a time in milliseconds");
+      bt_json_stop(&place->json, "expected a time as a number");
   return bt_json_place_status(place);
 }
 
@@ -134,17 +94,20 @@ static bt_status read_key(bt_json_place *place, bt_str *out) {
 }
 
 static bt_status read_bucket(bt_json_place *place, bucket *b) {
-  enum { KEY, DOC_COUNT, FIRST, LAST, LATEST };
-  static const bt_json_name names[] = {BT_JSON_NAME("key", KEY), BT_JSON_NAME("doc_count", DOC_COUNT),
-                                       BT_JSON_NAME("first", FIRST), BT_JSON_NAME("last", LAST),
-                                       BT_JSON_NAME("latest", LATEST)};
+  enum { KEY, DOC_COUNT, FIRST, LAST, LATEST, LONGEST };
+  static const bt_json_name names[] = {BT_JSON_NAME("key", KEY),       BT_JSON_NAME("doc_count", DOC_COUNT),
+                                       BT_JSON_NAME("first", FIRST),   BT_JSON_NAME("last", LAST),
+                                       BT_JSON_NAME("latest", LATEST), BT_JSON_NAME("longest", LONGEST)};
   uint32_t seen = 0;
   unsigned bit;
   bt_status status = BT_OK;
   *b = (bucket){.id = BT_STR("")};
   bt_json_open_object(&place->json);
   while (status == BT_OK && bt_json_next_known(&place->json, names, COUNT(names), &seen, &bit)) {
-    double *const values[] = {[FIRST] = &b->first_ms, [LAST] = &b->last_ms, [LATEST] = &b->latest_ms};
+    double *const values[] = {[FIRST] = &b->bounds.first,
+                              [LAST] = &b->bounds.last,
+                              [LATEST] = &b->bounds.latest,
+                              [LONGEST] = &b->bounds.longest};
     if (bit == KEY)
       status = read_key(place, &b->id);
     else if (bit == DOC_COUNT)
@@ -155,36 +118,30 @@ static bt_status read_bucket(bt_json_place *place, bucket *b) {
   return bt_json_place_finish(place, status);
 }
 
-/* Times of aggregations are cut to milliseconds, or rounded. 0 stays 0: it is not known. */
-static int64_t not_later(double ms) {
-  double floored = floor(ms);
-  if (ms <= 0) return 0;
-  if (floored != ms) floored -= 1;
-  return floored * ns_of_ms < 9.2e18 ? (int64_t)floored * 1000000 : INT64_MAX;
+/* An id that is written in another way would not be found again by reads. */
+static bool is_readable_id(const bt_elastic_fields *fields, bt_str text, bt_trace_id *id) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  bool is_short = fields->has_short_ids && text.len == BT_TRACE_ID_HEX / 2;
+  if ((text.len != BT_TRACE_ID_HEX && !is_short) || !bt_trace_id_parse(text, id)) return false;
+  bt_trace_id_format(id, hex);
+  return bt_str_equal(text, bt_str_from(hex + BT_TRACE_ID_HEX - text.len));
 }
 
-static int64_t not_earlier(double ms) {
-  if (ms <= 0) return 0;
-  return ms * ns_of_ms < 9.2e18 ? (int64_t)ceil(ms) * 1000000 + 999999 : INT64_MAX;
-}
-
-/* An id that is written in another way would not be found again by reads. Of a trace with a span without a start
- * nobody knows where it lies. */
 static bt_status take_bucket(void *context, bt_json_place *place) {
   pages *p = context;
   bucket b;
   bt_trace_id id;
   bt_status status = read_bucket(place, &b);
   if (status != BT_OK) return status;
-  bool is_id = b.id.len == BT_TRACE_ID_HEX && bt_trace_id_parse(b.id, &id);
-  if (is_id) bt_trace_id_format(&id, p->after);
-  if (!is_id || !bt_str_equal(b.id, bt_str_from(p->after)))
-    return bt_json_place_stop(place, "expected trace ids of 32 small hex digits");
+  const bt_elastic_fields *fields = p->search->server.schema->fields;
+  if (!is_readable_id(fields, b.id, &id)) return bt_json_place_stop(place, "expected trace ids of 32 small hex digits");
+  snprintf(p->after, sizeof p->after, "%.*s", BT_FMT(b.id));
   p->spans += b.count;
   if (bt_trace_id_is_zero(&id)) return BT_OK;
-  int64_t end_ns = bt_time_later(not_earlier(b.last_ms), not_earlier(b.latest_ms)), start_ns = not_later(b.first_ms);
-  bt_found found = bt_found_of_bounds(&id, start_ns ? start_ns : end_ns, end_ns);
-  found.in_doubt = !start_ns;
+  bt_found found = bt_elastic_bounds_of(fields, &id, &b.bounds);
+  bool is_outside =
+      !found.in_doubt && (found.end_ns < p->search->range.start_ns || found.start_ns >= p->search->range.end_ns);
+  if (is_outside) return BT_OK; /* what was asked for is more than the range */
   return bt_found_list_add(p->search->found, &found) ? BT_OK : bt_error_no_memory(place->error);
 }
 
@@ -292,21 +249,31 @@ static bool was_refused(const bt_elastic_answer *answer, int status) {
   return answer->outcome != BT_ELASTIC_ANSWERED && answer->response.status == status;
 }
 
-/* What the server does not take may be a clause that it was told not to answer: without it more is found. */
+/* What the server does not take may be that many buckets, or a clause that it was told not to answer: without it more
+ * is found. */
+static bt_status search_filtered(bt_elastic_search *s, const bt_elastic_view *view, bt_str condition, bool is_filtered,
+                                 bt_elastic_answer *answer, bt_error *error) {
+  bool may_widen = is_filtered && s->query.manner == BT_ELASTIC_OVER;
+  bt_status status = search_parts(s, view, condition, answer, error);
+  bool is_too_large = was_refused(answer, TOO_MANY_BUCKETS) || was_refused(answer, REFUSED);
+  if (status == BT_OK && is_too_large && s->page_size > SMALL_PAGE) {
+    s->page_size = SMALL_PAGE;
+    status = search_parts(s, view, condition, answer, error);
+  }
+  if (status != BT_OK || !may_widen || !was_refused(answer, REFUSED)) return status;
+  return search_parts(s, view, BT_STR("{\"match_all\":{}}"), answer, error);
+}
+
 static bt_status search_data(bt_elastic_search *s, const bt_elastic_view *view, bt_elastic_answer *answer,
                              bt_error *error) {
   bt_elastic_map map;
   bt_buffer condition = {0};
-  const bt_elastic_fields *fields = s->elastic->fields;
-  bool is_filtered = false;
+  const bt_elastic_fields *fields = s->server.schema->fields;
   bt_status status = bt_elastic_map_ask(s->elastic, &s->question, fields, s->query, &map, answer, error);
   if (status == BT_OK && answer->outcome == BT_ELASTIC_ANSWERED) {
-    is_filtered = bt_elastic_condition_write(fields, &map, s->query, &condition);
-    status =
-        condition.failed ? bt_error_no_memory(error) : search_parts(s, view, bt_buffer_str(&condition), answer, error);
-    bool is_refused = answer->outcome != BT_ELASTIC_ANSWERED && answer->response.status == 400;
-    if (status == BT_OK && is_refused && is_filtered && s->query.manner == BT_ELASTIC_OVER)
-      status = search_parts(s, view, BT_STR("{\"match_all\":{}}"), answer, error);
+    bool is_filtered = bt_elastic_condition_write(fields, &map, s->query, &condition);
+    status = condition.failed ? bt_error_no_memory(error)
+                              : search_filtered(s, view, bt_buffer_str(&condition), is_filtered, answer, error);
   }
   bt_buffer_dispose(&condition);
   bt_elastic_map_dispose(&map);
